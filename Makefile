@@ -1,0 +1,167 @@
+# Slipway. `make help` says what there is to do.
+#
+#   CC=clang            another compiler             BUILD=folder   another folder for what is built
+#   SANITIZE=address,undefined                        the same with sanitizers, in build/sanitize
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+SANITIZE ?=
+ifneq ($(SANITIZE),)
+BUILD ?= build/sanitize
+else
+BUILD ?= build
+endif
+
+VERSION := 0.1.0
+PACKAGES := libfcgi-dev libcurl4-openssl-dev libcjson-dev libhiredis-dev libsodium-dev libssl-dev libunistring-dev \
+	uthash-dev pkg-config gcc make redis-server nginx-light nodejs npm
+TEST_PACKAGES := check libsubunit-dev libmicrohttpd-dev fcgiwrap curl
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
+	-Werror
+CPPFLAGS += -D_GNU_SOURCE -DSLIPWAY_VERSION='"$(VERSION)"' -Iinclude -Isrc -Iworkflows
+CFLAGS += -std=c11 -g -fPIE $(WARNINGS)
+LDFLAGS += -pie -Wl,-z,relro,-z,now
+ifneq ($(SANITIZE),)
+CFLAGS += -O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
+LDFLAGS += -fsanitize=$(SANITIZE)
+else ifneq ($(COVERAGE),)
+CFLAGS += -O0 --coverage
+LDFLAGS += --coverage
+else
+CFLAGS += -O2 -fstack-protector-strong
+CPPFLAGS += -D_FORTIFY_SOURCE=2
+endif
+
+# Each program links what its layer may see, and nothing else.
+LIBRARIES := -lcurl -lhiredis -lcjson -lsodium -lcrypto -lunistring -lm
+BASE := $(wildcard src/base/*.c)
+CORE := $(wildcard src/core/*.c)
+STORE := $(wildcard src/store/*.c)
+HTTP := $(wildcard src/http/*.c)
+API := $(filter-out src/api/main.c,$(wildcard src/api/*.c))
+WORKER := $(filter-out src/worker/main.c,$(wildcard src/worker/*.c))
+CLI := $(filter-out src/cli/main.c,$(wildcard src/cli/*.c))
+WORKFLOWS := $(wildcard workflows/*.c workflows/*/*.c)
+SCRIPTS := $(filter-out src/store/scripts/common.lua,$(sort $(wildcard src/store/scripts/*.lua)))
+EMBEDDED := conf/dev/nginx.conf.in conf/dev/redis.conf.in $(sort $(wildcard conf/nginx/slipway-*.conf))
+
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+BASE_OBJECTS := $(call objects,$(BASE))
+STORE_OBJECTS := $(call objects,$(STORE)) $(BUILD)/obj/gen/scripts.o
+# The provider-facing half that actions call is the worker's context, so whatever links workflows links it.
+ACTION_OBJECTS := $(call objects,$(WORKFLOWS) $(CORE) $(HTTP) src/worker/context.c)
+API_OBJECTS := $(call objects,$(API))
+WORKER_OBJECTS := $(call objects,$(WORKER))
+CLI_OBJECTS := $(call objects,$(CLI)) $(BUILD)/obj/gen/embedded.o
+ALL_OBJECTS = $(sort $(BASE_OBJECTS) $(STORE_OBJECTS) $(ACTION_OBJECTS) $(API_OBJECTS) $(WORKER_OBJECTS) $(CLI_OBJECTS))
+
+PROGRAMS := $(BUILD)/slipway-api $(BUILD)/slipway-worker $(BUILD)/slipway
+
+.PHONY: all
+all: $(PROGRAMS) $(BUILD)/workflows.checked
+
+$(BUILD)/slipway-api: $(call objects,src/api/main.c) $(API_OBJECTS) $(STORE_OBJECTS) $(ACTION_OBJECTS) $(BASE_OBJECTS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBRARIES)
+$(BUILD)/slipway-worker: $(call objects,src/worker/main.c) $(sort $(WORKER_OBJECTS) $(STORE_OBJECTS) $(ACTION_OBJECTS)) \
+		$(BASE_OBJECTS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBRARIES)
+$(BUILD)/slipway: $(call objects,src/cli/main.c) $(CLI_OBJECTS) $(STORE_OBJECTS) $(ACTION_OBJECTS) $(BASE_OBJECTS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBRARIES)
+
+# Unknown references, cycles and duplicate ids fail the build, not the deployment.
+$(BUILD)/workflows.checked: $(BUILD)/slipway
+	$(BUILD)/slipway check
+	@touch $@
+
+# A change of flags or of the compiler builds anew.
+FLAGS_NOW := $(CC) $(CPPFLAGS) $(CFLAGS)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS_NOW))' > $@
+.PHONY: FORCE
+FORCE:
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(BUILD)/packages
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/gen/scripts.c: src/store/scripts/embed src/store/scripts/common.lua $(SCRIPTS)
+	@mkdir -p $(@D)
+	src/store/scripts/embed src/store/scripts/common.lua $(SCRIPTS) > $@
+$(BUILD)/gen/embedded.c: conf/dev/embed $(EMBEDDED)
+	@mkdir -p $(@D)
+	conf/dev/embed $(EMBEDDED) > $@
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+# ---- what the machine needs ----
+
+# Installs what is missing where that is possible, and says what to install where it is not.
+.PHONY: packages test-packages
+packages: $(BUILD)/packages
+$(BUILD)/packages: .ci/packages Makefile
+	@mkdir -p $(@D)
+	.ci/packages $(PACKAGES)
+	@touch $@
+test-packages: $(BUILD)/test-packages
+$(BUILD)/test-packages: .ci/packages Makefile
+	@mkdir -p $(@D)
+	.ci/packages $(PACKAGES) $(TEST_PACKAGES)
+	@touch $@
+
+# GitHub and Vercel stand-ins, by lock file.
+$(BUILD)/emulator/installed: tests/emulator/package.json tests/emulator/package-lock.json $(wildcard tests/emulator/*) \
+		| $(BUILD)/packages
+	@mkdir -p $(@D)
+	cp tests/emulator/* $(@D)/
+	cd $(@D) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# ---- doing things ----
+
+.PHONY: run
+run: all $(BUILD)/emulator/installed ## Start everything privately and provision a sample app (ONCE=1: then end)
+	@BUILD=$(BUILD) conf/dev/run
+
+TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/*/test_*.c))
+HARNESS := $(wildcard tests/harness/*.c)
+$(BUILD)/obj/tests/%.o: CPPFLAGS += -Itests -D_FORTIFY_SOURCE=0 -U_FORTIFY_SOURCE
+$(BUILD)/obj/tests/%.o: | $(BUILD)/test-packages
+# Tests see all layers but the programs' main files.
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call objects,$(HARNESS)) $(ALL_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBRARIES) -lmicrohttpd $(shell pkg-config --libs check 2>/dev/null)
+
+.PHONY: test unit-tests
+unit-tests: $(TESTS)
+.SECONDARY: $(patsubst $(BUILD)/tests/%,$(BUILD)/obj/tests/%.o,$(TESTS)) $(call objects,$(HARNESS))
+test: all $(BUILD)/test-packages $(TESTS) $(BUILD)/emulator/installed ## Run all tests; the last lines give the counts
+	@BUILD=$(BUILD) tests/run $(TESTS)
+
+.PHONY: valgrind
+valgrind: $(TESTS) ## Run the unit tests under valgrind
+	@BUILD=$(BUILD) tests/run-valgrind $(TESTS)
+
+FORMATTED = $(shell git ls-files '*.c' '*.h')
+.PHONY: format lint
+format: ## Lay out all C sources by .clang-format
+	clang-format -i $(FORMATTED)
+lint: all ## clang-format, clang-tidy, cppcheck, shellcheck, and the house's own checks
+	@BUILD=$(BUILD) .ci/lint
+
+.PHONY: coverage
+coverage: ## Line coverage of product code by the whole suite, in build/coverage
+	$(MAKE) COVERAGE=1 BUILD=build/coverage test
+	gcovr --root . --filter 'src/' --filter 'workflows/' --gcov-ignore-parse-errors build/coverage
+
+.PHONY: clean help
+clean: ## Remove all that was built
+	rm -rf build
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n '/^#   /s/^# //p' Makefile

@@ -1,0 +1,400 @@
+/**
+ * The Slipway client: triggers actions of deployment workflows and follows them until they end.
+ *
+ * Every call rejects with one of these:
+ *
+ * - {@link ActionError}: the action itself ended in error;
+ * - {@link ProblemError}: the server refused the request, or an unlucky moment lasted and `patienceMs` is 0;
+ * - {@link SlipwayError}: no usable answer within the patience, or an answer that makes no sense;
+ * - the reason of the caller's `signal`, as it is, once that is aborted;
+ * - `TypeError`: an argument that can never work, such as a `baseUrl` that is not http.
+ */
+
+/** The word that every client knows. */
+export type StatusWord = 'idle' | 'running' | 'done' | 'error';
+
+/** What `running` is made of. */
+export type Phase = 'queued' | 'executing' | 'waiting' | 'retrying' | 'blocked';
+
+/** The closed list of classes that an action's error can have. */
+export type ErrorClass =
+  | 'invalid_input'
+  | 'auth_missing'
+  | 'auth_expired'
+  | 'scope_missing'
+  | 'app_not_installed'
+  | 'not_found'
+  | 'not_ready'
+  | 'conflict_ours'
+  | 'conflict_foreign'
+  | 'plan_limit'
+  | 'rate_limited'
+  | 'provider_unavailable'
+  | 'network'
+  | 'timeout'
+  | 'worker_lost'
+  | 'cancelled'
+  | 'internal';
+
+/** What a person can do about an error. */
+export interface Remedy {
+  /** One or more plain sentences. */
+  readonly text: string;
+  /** Room for more, such as a link. */
+  readonly [member: string]: unknown;
+}
+
+/** Why an action ended in error. */
+export interface ActionFailure {
+  /** The class, which decides whether the server tries again by itself. */
+  readonly class: ErrorClass | (string & {});
+  /** Whether another trigger may succeed without anything being changed first. */
+  readonly retryable: boolean;
+  /** What happened, in a sentence. */
+  readonly message: string;
+  /** What to do, where a person can do something. */
+  readonly remedy?: Remedy | null;
+}
+
+/**
+ * The state of one action of one app. Treat it as read-only: `poll` gives the same object again when nothing changed.
+ */
+export interface Status {
+  /** The workflow that the action belongs to. */
+  readonly workflowId: string;
+  /** The app that is provisioned. */
+  readonly appId: string;
+  /** The step of the workflow. */
+  readonly actionId: string;
+  /** The latest run, null before any trigger. */
+  readonly runId: string | null;
+  /** `running` from the moment that the trigger is accepted. A later server may add words. */
+  readonly status: StatusWord;
+  /** The finer state while `running`. */
+  readonly phase?: Phase | (string & {}) | null;
+  /** Why it waits or tries again, such as `rate_limited`. */
+  readonly reason?: string | null;
+  /** When it will go on, as an RFC 3339 time. */
+  readonly resumeAt?: string | null;
+  /** The attempt, from 1; 0 or absent before the first. */
+  readonly attempt?: number;
+  /** Grows with every change and never goes back. */
+  readonly version: number;
+  /** When the run was accepted, as an RFC 3339 time. */
+  readonly queuedAt?: string | null;
+  /** When the first attempt began. */
+  readonly startedAt?: string | null;
+  /** When the run ended. */
+  readonly finishedAt?: string | null;
+  /** What the action made, once `done`. */
+  readonly output?: Readonly<Record<string, unknown>> | null;
+  /** Why it failed, once `error`. */
+  readonly error?: ActionFailure | null;
+  /** True in the answer to a trigger that found the same input done before: nothing was run. */
+  readonly reused?: boolean;
+  /** How long the server would wait before the next poll, in milliseconds. */
+  readonly nextPollMs?: number | null;
+}
+
+/** The states of all actions of a workflow for one app. */
+export interface WorkflowStatus {
+  /** The workflow. */
+  readonly workflowId: string;
+  /** The app. */
+  readonly appId: string;
+  /** One status a step, in the order of the steps. */
+  readonly actions: readonly Status[];
+}
+
+/** As much of JSON Schema as describes an input. */
+export interface InputSchema {
+  /** The type of the value. */
+  readonly type?: 'string' | 'integer' | 'number' | 'boolean' | 'object' | 'array' | (string & {});
+  /** A short name for people. */
+  readonly title?: string;
+  /** What it is for. */
+  readonly description?: string;
+  /** The only values allowed. */
+  readonly enum?: readonly unknown[];
+  /** What the server takes where nothing is given. */
+  readonly default?: unknown;
+  /** The members of an object. */
+  readonly properties?: Readonly<Record<string, InputSchema>>;
+  /** The members that must be given. */
+  readonly required?: readonly string[];
+  /** What an array consists of. */
+  readonly items?: InputSchema;
+  /** True for what must not be shown. */
+  readonly writeOnly?: boolean;
+  /** Everything else that JSON Schema knows. */
+  readonly [keyword: string]: unknown;
+}
+
+/** One step of a workflow. */
+export interface Step {
+  /** Its name in the workflow: the `actionId` of all calls. */
+  readonly id: string;
+  /** What it does, such as `github.repository`. */
+  readonly action: string;
+  /** The same in words. */
+  readonly summary?: string;
+  /** The member of `inputs` that it reads, if any. */
+  readonly inputKey?: string | null;
+  /** The steps that must be done before. */
+  readonly needs: readonly string[];
+  /** What its input looks like. */
+  readonly input?: InputSchema | null;
+}
+
+/** A workflow that the server can run. */
+export interface Workflow {
+  /** Its name: the `workflowId` of all calls. */
+  readonly id: string;
+  /** What it is for. */
+  readonly summary?: string;
+  /** Its steps, in the order of their definition. */
+  readonly steps: readonly Step[];
+}
+
+/** A complaint about one place of a request. */
+export interface ProblemPlace {
+  /** A JSON Pointer into the request, such as `/inputs/repo/owner`. */
+  readonly place: string;
+  /** What is wrong there. */
+  readonly message: string;
+}
+
+/** An RFC 9457 problem document. All members may be absent: proxies make them too. */
+export interface Problem {
+  /** A URI that names the kind of problem. */
+  readonly type?: string;
+  /** The kind of problem in words. */
+  readonly title?: string;
+  /** The HTTP status. */
+  readonly status?: number;
+  /** Slipway's own name for the kind, such as `needs_not_done`. */
+  readonly class?: string;
+  /** What happened this time. */
+  readonly detail?: string;
+  /** The places of the request that are wrong. */
+  readonly errors?: readonly ProblemPlace[];
+  /** The steps that are not done yet. */
+  readonly needs?: readonly string[];
+  /** What a person can do. */
+  readonly remedy?: Remedy | null;
+}
+
+/** What `configure` merges into the app's stored payload, as RFC 7396 says: null deletes. */
+export interface Configuration {
+  /** Inputs of steps, by `inputKey`. */
+  readonly inputs?: Readonly<Record<string, unknown>> | null;
+  /** Settings that inputs can refer to. */
+  readonly config?: Readonly<Record<string, unknown>> | null;
+  /** Environment variables for what is deployed. */
+  readonly env?: Readonly<Record<string, unknown>> | null;
+  /** Sealed on arrival; never given back. */
+  readonly secrets?: Readonly<Record<string, string | null>> | null;
+}
+
+/** What is stored after a `configure`. */
+export interface ConfigureResult {
+  /** The app. */
+  readonly appId?: string;
+  /** All inputs that are stored now. */
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  /** All settings that are stored now. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** All environment variables that are stored now. */
+  readonly env?: Readonly<Record<string, unknown>>;
+  /** The names of the secrets that are stored now. */
+  readonly secrets?: readonly string[];
+  /** Room for more. */
+  readonly [member: string]: unknown;
+}
+
+/** Time, as the client sees it. Replaced in tests. */
+export interface Clock {
+  /** Milliseconds on a clock that never goes back. */
+  now(): number;
+  /** Resolves after that time; rejects with the signal's reason as soon as that is aborted. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** A request that failed in passing and will be sent again. */
+export interface Retry {
+  /** What happened. */
+  readonly error: SlipwayError;
+  /** How long until the request is sent again, in milliseconds. */
+  readonly waitMs: number;
+  /** How long it has been failing, in milliseconds. */
+  readonly failingMs: number;
+}
+
+/** How a client is set up. */
+export interface ClientOptions {
+  /**
+   * Where the server is, such as `https://deploy.example.com` or `/slipway`. Default: the origin of the page. Needed
+   * outside a browser.
+   */
+  readonly baseUrl?: string;
+  /** An API token, sent as `Authorization: Bearer`. */
+  readonly token?: string;
+  /** Used in place of the global `fetch`. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** Milliseconds between polls. Default: what the server hints at, else 2000. */
+  readonly pollMs?: number;
+  /**
+   * How long a request may go on failing in passing (cut connection, 429, 502, 503, 504, unreadable answer), in
+   * milliseconds. Default: 120000. With 0 it is sent once. A wait that the server asks for with Retry-After is
+   * always granted, even where it is longer than what is left.
+   */
+  readonly patienceMs?: number;
+  /** After how many milliseconds a single request counts as failed. Default: 30000. */
+  readonly requestTimeoutMs?: number;
+  /** Replaces the clock, for tests. */
+  readonly clock?: Clock;
+}
+
+/** What every request takes. */
+export interface RequestOptions {
+  /** Aborts at once: a request under way and a wait alike. The promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** For this call, see {@link ClientOptions.patienceMs}. */
+  readonly patienceMs?: number;
+  /** Milliseconds between polls, and the first wait after a failure. See {@link ClientOptions.pollMs}. */
+  readonly pollMs?: number;
+  /** Called before each wait for another try, to tell a person why nothing moves. */
+  readonly onRetry?: (retry: Retry) => void;
+}
+
+/** What a trigger takes. */
+export interface TriggerOptions extends RequestOptions {
+  /** Inputs by `inputKey`, over those that are stored. */
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  /** Runs it anew even if the same input is done. */
+  readonly force?: boolean;
+}
+
+/** What following an action takes. Both callbacks are called for the trigger's answer too. */
+export interface FollowOptions extends TriggerOptions {
+  /** Called with each answer, changed or not. What it throws ends the following. */
+  readonly onStatus?: (status: Status) => void;
+  /** Called with each answer that differs from the one before. What it throws ends the following. */
+  readonly onChange?: (status: Status) => void;
+}
+
+/** Anything that went wrong on the way. Base of the other errors. */
+export class SlipwayError extends Error {
+  /**
+   * @param message a sentence for people
+   * @param options the cause, and whether sending the same again may help (default: false)
+   */
+  constructor(message: string, options?: { cause?: unknown; retryable?: boolean });
+  /** The name of the class. */
+  name: string;
+  /** What lies behind it, such as the TypeError of a failed fetch. */
+  readonly cause?: unknown;
+  /** Whether doing the same again, with nothing changed, may succeed. */
+  retryable: boolean;
+  /** Of `runWorkflow`: the last known status of each step that was triggered, by step. */
+  statuses: Record<string, Status> | undefined;
+  /** Of `runWorkflow`: what each failed step failed with, by step. */
+  failures: Record<string, unknown> | undefined;
+}
+
+/** The server refused a request. `message` is the detail, else the title. */
+export class ProblemError extends SlipwayError {
+  /**
+   * @param status the HTTP status
+   * @param problem the document
+   * @param retryAfterMs what Retry-After says
+   */
+  constructor(status: number, problem: Problem, retryAfterMs?: number | null);
+  /** The HTTP status. */
+  status: number;
+  /** Slipway's name for the kind of problem; null where a proxy answered and gave none. */
+  class: string | null;
+  /** The URI of the kind of problem. */
+  type: string;
+  /** The kind of problem in words. */
+  title: string;
+  /** What happened this time; may be empty. */
+  detail: string;
+  /** The places of the request that are wrong. */
+  errors: readonly ProblemPlace[];
+  /** The steps that are not done yet, with `needs_not_done`. */
+  needs: readonly string[];
+  /** What a person can do. */
+  remedy: Remedy | null;
+  /** What Retry-After asked for, in milliseconds. */
+  retryAfterMs: number | null;
+}
+
+/** The action ended in error. `message` is that of the action. */
+export class ActionError extends SlipwayError {
+  /** @param status a status that is `error` */
+  constructor(status: Status);
+  /** The whole status. */
+  status: Status;
+  /** Its `error`: class, retryable, message, remedy. */
+  error: ActionFailure;
+}
+
+/** A client of one server. Cheap to make; holds no connection, timer or listener between calls. */
+export class SlipwayClient {
+  /** @param options how it is set up */
+  constructor(options?: ClientOptions);
+
+  /** Lists the workflows of the server. */
+  workflows(options?: RequestOptions): Promise<Workflow[]>;
+
+  /**
+   * Triggers one action, without waiting for its end. Safe to call again: while it runs, or once it is done with the
+   * same input, nothing is run twice.
+   */
+  trigger(workflowId: string, appId: string, actionId: string, options?: TriggerOptions): Promise<Status>;
+
+  /** Asks for the status of one action. When nothing changed since the last time, gives the same object again. */
+  poll(workflowId: string, appId: string, actionId: string, options?: RequestOptions): Promise<Status>;
+  /** Asks for the statuses of all actions of the workflow. The same object again when nothing changed. */
+  poll(workflowId: string, appId: string, actionId?: null, options?: RequestOptions): Promise<WorkflowStatus>;
+
+  /** Merges into what is stored for an app. With an empty configuration it only reads. */
+  configure(appId: string, configuration: Configuration, options?: RequestOptions): Promise<ConfigureResult>;
+
+  /** Cancels what runs. Nothing happens where nothing runs. */
+  cancel(workflowId: string, appId: string, actionId: string, options?: RequestOptions): Promise<Status>;
+
+  /**
+   * Triggers an action and polls it until it ends. Follows the action, not the run: where somebody else starts a
+   * newer run meanwhile, it is that one which counts.
+   *
+   * @returns the status, once `done`
+   * @throws {ActionError} once `error`
+   */
+  triggerAndPollAction(workflowId: string, appId: string, actionId: string, options?: FollowOptions): Promise<Status>;
+
+  /**
+   * Runs all steps of a workflow, each as soon as its needs are done. When one fails, what needs it is not started,
+   * and all else is still run to its end.
+   *
+   * @returns the statuses by step, once all are `done`
+   * @throws {ActionError} the first failure, with `statuses` and `failures`; another error where no action failed
+   */
+  runWorkflow(workflowId: string, appId: string, options?: FollowOptions): Promise<Record<string, Status>>;
+}
+
+/** {@link SlipwayClient.triggerAndPollAction} with a client made from the same options. */
+export function triggerAndPollAction(
+  workflowId: string,
+  appId: string,
+  actionId: string,
+  options?: ClientOptions & FollowOptions,
+): Promise<Status>;
+
+/** {@link SlipwayClient.runWorkflow} with a client made from the same options. */
+export function runWorkflow(
+  workflowId: string,
+  appId: string,
+  options?: ClientOptions & FollowOptions,
+): Promise<Record<string, Status>>;

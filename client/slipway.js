@@ -1,0 +1,718 @@
+/**
+ * The Slipway client, for browsers and Node 18 or later. No dependencies.
+ *
+ *   import { triggerAndPollAction } from './slipway.js';
+ *   const status = await triggerAndPollAction('site', 'acme-docs', 'repo', { token });
+ *
+ * The types in slipway.d.ts are the manual. Three decisions shape this file:
+ *
+ * - Every request of the contract may be sent twice without harm (a trigger meets the single flight of the
+ *   server, configure is a merge, cancel of nothing is nothing). So every request is patient: a cut connection,
+ *   429, 502, 503 or 504 is tried again until `patienceMs` of uninterrupted failure have passed.
+ * - A failure to hear about an action is never a failure of the action: they are different error classes.
+ * - Whoever aborts gets an answer at once, and no timer or listener stays behind in any case.
+ *
+ * @typedef {import('./slipway.js').Status} Status
+ * @typedef {import('./slipway.js').Step} Step
+ * @typedef {import('./slipway.js').Workflow} Workflow
+ * @typedef {import('./slipway.js').WorkflowStatus} WorkflowStatus
+ * @typedef {import('./slipway.js').Problem} Problem
+ * @typedef {import('./slipway.js').Clock} Clock
+ * @typedef {import('./slipway.js').ClientOptions} ClientOptions
+ * @typedef {import('./slipway.js').RequestOptions} RequestOptions
+ * @typedef {import('./slipway.js').TriggerOptions} TriggerOptions
+ * @typedef {import('./slipway.js').FollowOptions} FollowOptions
+ * @typedef {import('./slipway.js').Configuration} Configuration
+ * @typedef {import('./slipway.js').ConfigureResult} ConfigureResult
+ *
+ * @typedef {{ etag: string | null, content: any }} Answer
+ * @typedef {{ method: string, url: string, headers: Headers, body?: string, known?: Answer }} Request
+ */
+
+const DEFAULT_POLL_MS = 2000;
+const DEFAULT_PATIENCE_MS = 120_000;
+const DEFAULT_REQUEST_TIMEOUT_MS = 30_000;
+
+/** A server that hints at 0 ms must not make us spin. */
+const SHORTEST_HINT_MS = 100;
+
+const LONGEST_BACKOFF_MS = 30_000;
+
+/** setTimeout fires at once above this. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Answers kept to be compared by ETag; the oldest goes first. */
+const KNOWN_ANSWERS = 256;
+
+/** These say nothing about the request itself, only that it was a bad moment. */
+const PASSING_STATUS = new Set([429, 502, 503, 504]);
+
+export class SlipwayError extends Error {
+  /**
+   * @param {string} message
+   * @param {{ cause?: unknown, retryable?: boolean }} [options]
+   */
+  constructor(message, { cause, retryable = false } = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'SlipwayError';
+    this.retryable = retryable;
+    /** @type {Record<string, Status> | undefined} */
+    this.statuses = undefined;
+    /** @type {Record<string, unknown> | undefined} */
+    this.failures = undefined;
+  }
+}
+
+export class ProblemError extends SlipwayError {
+  /**
+   * @param {number} status
+   * @param {Problem} problem
+   * @param {number | null} [retryAfterMs]
+   */
+  constructor(status, problem, retryAfterMs = null) {
+    const title = asText(problem.title) || `HTTP ${status}`;
+    const detail = asText(problem.detail);
+    super(detail || title, { retryable: PASSING_STATUS.has(status) });
+    this.name = 'ProblemError';
+    this.status = status;
+    this.class = asText(problem.class) || null;
+    this.type = asText(problem.type) || 'about:blank';
+    this.title = title;
+    this.detail = detail;
+    this.errors = Array.isArray(problem.errors) ? problem.errors : [];
+    this.needs = Array.isArray(problem.needs) ? problem.needs : [];
+    this.remedy = isObject(problem.remedy) ? problem.remedy : null;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+export class ActionError extends SlipwayError {
+  /** @param {Status} status */
+  constructor(status) {
+    const error = status.error ?? { class: 'internal', retryable: false, message: '', remedy: null };
+    super(error.message || `The action "${status.actionId}" failed.`, { retryable: error.retryable === true });
+    this.name = 'ActionError';
+    this.status = status;
+    this.error = error;
+  }
+}
+
+export class SlipwayClient {
+  #baseUrl;
+  #token;
+  #fetch;
+  #pollMs;
+  #patienceMs;
+  #requestTimeoutMs;
+  #clock;
+  /** @type {Map<string, Answer>} */
+  #known = new Map();
+
+  /** @param {ClientOptions} [options] */
+  constructor(options = {}) {
+    this.#baseUrl = checkedBaseUrl(options.baseUrl ?? '', options.fetch !== undefined);
+    this.#token = options.token;
+    this.#fetch = options.fetch ?? defaultFetch;
+    this.#pollMs = options.pollMs;
+    this.#patienceMs = options.patienceMs ?? DEFAULT_PATIENCE_MS;
+    this.#requestTimeoutMs = options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  /**
+   * @param {RequestOptions} [options]
+   * @returns {Promise<Workflow[]>}
+   */
+  async workflows(options = {}) {
+    const { content } = await this.#send(this.#get('/api/workflows'), options);
+    if (!Array.isArray(content.workflows)) {
+      throw new SlipwayError('The server gave no list of workflows. Is the address that of a Slipway server?');
+    }
+    return content.workflows;
+  }
+
+  /**
+   * @param {string} workflowId
+   * @param {string} appId
+   * @param {string} actionId
+   * @param {TriggerOptions} [options]
+   * @returns {Promise<Status>}
+   */
+  async trigger(workflowId, appId, actionId, options = {}) {
+    const { inputs, force } = options;
+    const request = this.#post({ mode: 'trigger', workflowId, appId, actionId, inputs, force });
+    return (await this.#send(request, options)).content;
+  }
+
+  /**
+   * @param {string} workflowId
+   * @param {string} appId
+   * @param {string | null} [actionId]
+   * @param {RequestOptions} [options]
+   * @returns {Promise<any>} a Status, or a WorkflowStatus without an actionId
+   */
+  async poll(workflowId, appId, actionId = null, options = {}) {
+    const query = new URLSearchParams(actionId === null ? { appId, workflowId } : { appId, workflowId, actionId });
+    const path = `/api/deploy?${query}`;
+    const answer = await this.#send(this.#get(path, this.#known.get(path)), options);
+    this.#remember(path, answer);
+    return answer.content;
+  }
+
+  /**
+   * @param {string} appId
+   * @param {Configuration} configuration
+   * @param {RequestOptions} [options]
+   * @returns {Promise<ConfigureResult>}
+   */
+  async configure(appId, configuration, options = {}) {
+    const { inputs, config, env, secrets } = configuration;
+    return (await this.#send(this.#post({ mode: 'configure', appId, inputs, config, env, secrets }), options)).content;
+  }
+
+  /**
+   * @param {string} workflowId
+   * @param {string} appId
+   * @param {string} actionId
+   * @param {RequestOptions} [options]
+   * @returns {Promise<Status>}
+   */
+  async cancel(workflowId, appId, actionId, options = {}) {
+    return (await this.#send(this.#post({ mode: 'cancel', workflowId, appId, actionId }), options)).content;
+  }
+
+  /**
+   * @param {string} workflowId
+   * @param {string} appId
+   * @param {string} actionId
+   * @param {FollowOptions} [options]
+   * @returns {Promise<Status>}
+   */
+  async triggerAndPollAction(workflowId, appId, actionId, options = {}) {
+    const report = statusReporter(options);
+    let status = await this.trigger(workflowId, appId, actionId, options);
+    for (;;) {
+      report(status);
+      if (isFinal(status)) {
+        return status;
+      }
+      await this.#clock.sleep(this.#pollDelay(status, options), options.signal);
+      status = await this.poll(workflowId, appId, actionId, options);
+    }
+  }
+
+  /**
+   * @param {string} workflowId
+   * @param {string} appId
+   * @param {FollowOptions} [options]
+   * @returns {Promise<Record<string, Status>>}
+   */
+  async runWorkflow(workflowId, appId, options = {}) {
+    const workflow = (await this.workflows(options)).find((candidate) => candidate.id === workflowId);
+    if (workflow === undefined) {
+      throw new SlipwayError(`The server has no workflow "${workflowId}".`);
+    }
+    checkSteps(workflow);
+    checkInputs(workflow, options.inputs);
+    return runSteps(workflow.steps, options, (step, onStatus) =>
+      this.triggerAndPollAction(workflowId, appId, step.id, {
+        ...options,
+        inputs: inputsOfStep(step, options.inputs),
+        onStatus,
+      }),
+    );
+  }
+
+  /**
+   * @param {string} path
+   * @param {Answer} [known]
+   * @returns {Request}
+   */
+  #get(path, known) {
+    const headers = this.#headers();
+    if (known?.etag) {
+      headers.set('If-None-Match', known.etag);
+    }
+    return { method: 'GET', url: this.#baseUrl + path, headers, known };
+  }
+
+  /**
+   * @param {Record<string, unknown>} content members that are undefined are not sent
+   * @returns {Request}
+   */
+  #post(content) {
+    const headers = this.#headers();
+    headers.set('Content-Type', 'application/json');
+    return { method: 'POST', url: `${this.#baseUrl}/api/deploy`, headers, body: JSON.stringify(content) };
+  }
+
+  #headers() {
+    const headers = new Headers({ Accept: 'application/json, application/problem+json' });
+    if (this.#token) {
+      headers.set('Authorization', `Bearer ${this.#token}`);
+    }
+    return headers;
+  }
+
+  /**
+   * Sends until there is an answer, or the patience is over.
+   *
+   * @param {Request} request
+   * @param {RequestOptions} options
+   * @returns {Promise<Answer>}
+   */
+  async #send(request, { signal, patienceMs = this.#patienceMs, pollMs, onRetry }) {
+    const firstSent = this.#clock.now();
+    const shortest = pollMs ?? this.#pollMs ?? DEFAULT_POLL_MS;
+    for (let failures = 0; ; failures += 1) {
+      throwIfAborted(signal);
+      try {
+        return await this.#sendOnce(request, signal);
+      } catch (error) {
+        throwIfAborted(signal);
+        if (!(error instanceof SlipwayError) || !error.retryable) {
+          throw error;
+        }
+        const failingMs = this.#clock.now() - firstSent;
+        if (failingMs >= patienceMs) {
+          throw failures === 0 ? error : patienceOver(error, failingMs);
+        }
+        const waitMs = askedWait(error) ?? Math.min(backoff(failures, shortest), patienceMs - failingMs);
+        onRetry?.({ error, waitMs, failingMs });
+        await this.#clock.sleep(waitMs, signal);
+      }
+    }
+  }
+
+  /**
+   * @param {Request} request
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Answer>}
+   */
+  #sendOnce({ method, url, headers, body, known }, signal) {
+    return withDeadline(this.#requestTimeoutMs, signal, async (innerSignal) => {
+      let response;
+      let text;
+      try {
+        // The ETag is compared here, so the browser's cache must not answer; and a redirect must not carry the
+        // token elsewhere or turn a trigger into a GET.
+        const init = { method, headers, body, signal: innerSignal };
+        response = await this.#fetch(url, { ...init, cache: 'no-store', redirect: 'manual' });
+        text = await response.text();
+      } catch (cause) {
+        throw new SlipwayError('The server could not be reached.', { cause, retryable: true });
+      }
+      return readAnswer(response, text, known);
+    });
+  }
+
+  /**
+   * @param {string} path
+   * @param {Answer} answer
+   */
+  #remember(path, answer) {
+    this.#known.delete(path);
+    if (answer.etag === null) {
+      return;
+    }
+    this.#known.set(path, answer);
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= KNOWN_ANSWERS) {
+        break;
+      }
+      this.#known.delete(oldest);
+    }
+  }
+
+  /**
+   * @param {Status} status
+   * @param {FollowOptions} options
+   * @returns {number}
+   */
+  #pollDelay(status, options) {
+    const chosen = options.pollMs ?? this.#pollMs;
+    if (chosen !== undefined) {
+      return chosen;
+    }
+    const hint = status.nextPollMs;
+    return typeof hint === 'number' && hint > 0 ? Math.max(hint, SHORTEST_HINT_MS) : DEFAULT_POLL_MS;
+  }
+}
+
+/**
+ * @param {string} workflowId
+ * @param {string} appId
+ * @param {string} actionId
+ * @param {ClientOptions & FollowOptions} [options]
+ * @returns {Promise<Status>}
+ */
+export async function triggerAndPollAction(workflowId, appId, actionId, options = {}) {
+  return new SlipwayClient(options).triggerAndPollAction(workflowId, appId, actionId, options);
+}
+
+/**
+ * @param {string} workflowId
+ * @param {string} appId
+ * @param {ClientOptions & FollowOptions} [options]
+ * @returns {Promise<Record<string, Status>>}
+ */
+export async function runWorkflow(workflowId, appId, options = {}) {
+  return new SlipwayClient(options).runWorkflow(workflowId, appId, options);
+}
+
+/* Answers */
+
+/**
+ * @param {Response} response
+ * @param {string} text
+ * @param {Answer} [known]
+ * @returns {Answer}
+ */
+function readAnswer(response, text, known) {
+  if (response.status === 304 && known !== undefined) {
+    return known;
+  }
+  if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
+    throw new SlipwayError(`The server redirects${redirectTarget(response)}. Set baseUrl to its real address.`);
+  }
+  const content = parseObject(text);
+  if (!response.ok) {
+    throw new ProblemError(response.status, content ?? unreadableProblem(response), retryAfterMs(response.headers));
+  }
+  if (content === null) {
+    // A body cut short, or a proxy's page: either may be gone in a moment.
+    throw new SlipwayError('The server gave an answer that is not a JSON object.', { retryable: true });
+  }
+  return { etag: response.headers.get('ETag'), content };
+}
+
+/**
+ * @param {string} text
+ * @returns {any}
+ */
+function parseObject(text) {
+  try {
+    const content = JSON.parse(text);
+    return isObject(content) ? content : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Something between us and the server answered: its page is of no use to a reader.
+ *
+ * @param {Response} response
+ * @returns {Problem}
+ */
+function unreadableProblem(response) {
+  const title = response.statusText || `HTTP ${response.status}`;
+  return { title, detail: `The server answered ${response.status} (${title}) and gave no reason.` };
+}
+
+/** @param {Response} response */
+function redirectTarget(response) {
+  const location = response.headers.get('Location');
+  return location === null ? '' : ` to ${location}`;
+}
+
+/**
+ * @param {Headers} headers
+ * @returns {number | null}
+ */
+function retryAfterMs(headers) {
+  const value = headers.get('Retry-After')?.trim() ?? '';
+  if (/^\d+$/.test(value)) {
+    return Number(value) * 1000;
+  }
+  // Date.parse takes almost anything for a date, so it must look like one of HTTP's.
+  if (!/^[A-Z][a-z]{2,8},? /.test(value)) {
+    return null;
+  }
+  // Measured on the server's own clock where it tells it, for ours may be wrong.
+  const now = Date.parse(headers.get('Date') ?? '') || Date.now();
+  const wait = Date.parse(value) - now;
+  return Number.isNaN(wait) ? null : Math.max(wait, 0);
+}
+
+/* Patience */
+
+/**
+ * @param {SlipwayError} error
+ * @returns {number | null} null where the server asked for nothing, or for no wait at all
+ */
+function askedWait(error) {
+  return (error instanceof ProblemError && error.retryAfterMs) || null;
+}
+
+/**
+ * Doubles, and is spread over its upper half so that many clients do not come back together.
+ *
+ * @param {number} failures
+ * @param {number} shortest
+ */
+function backoff(failures, shortest) {
+  const full = Math.min(shortest * 2 ** failures, Math.max(LONGEST_BACKOFF_MS, shortest));
+  return full * (0.5 + Math.random() / 2);
+}
+
+/**
+ * @param {SlipwayError} cause
+ * @param {number} failingMs
+ */
+function patienceOver(cause, failingMs) {
+  const seconds = Math.round(failingMs / 1000);
+  return new SlipwayError(`No usable answer for ${seconds} s: ${cause.message}`, { cause, retryable: true });
+}
+
+/**
+ * Runs `work` with a signal that fires at the deadline or with the caller's. Does not rely on `work` to obey it.
+ *
+ * @template T
+ * @param {number} milliseconds
+ * @param {AbortSignal | undefined} signal
+ * @param {(signal: AbortSignal) => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+async function withDeadline(milliseconds, signal, work) {
+  const controller = new AbortController();
+  /** @type {(reason: unknown) => void} */
+  let cut = () => {};
+  const cutOff = new Promise((_, reject) => {
+    cut = (reason) => {
+      reject(reason);
+      controller.abort(reason);
+    };
+  });
+  const onAbort = () => cut(signal?.reason);
+  const onDeadline = () => cut(new SlipwayError('The server did not answer in time.', { retryable: true }));
+  const timer = setTimeout(onDeadline, Math.min(milliseconds, LONGEST_TIMER_MS));
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work(controller.signal), /** @type {Promise<never>} */ (cutOff)]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+/** @type {Clock} */
+const systemClock = {
+  now: () => performance.now(),
+  sleep: (milliseconds, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const onAbort = () => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      };
+      const onTime = () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      const timer = setTimeout(onTime, Math.min(milliseconds, LONGEST_TIMER_MS));
+      signal?.addEventListener('abort', onAbort, { once: true });
+    }),
+};
+
+/** @param {AbortSignal} [signal] */
+function throwIfAborted(signal) {
+  if (signal?.aborted) {
+    throw signal.reason;
+  }
+}
+
+/* Statuses */
+
+/**
+ * Words that we do not know are taken for a kind of running: the contract promises no more than these four.
+ *
+ * @param {Status} status
+ * @returns {boolean}
+ */
+function isFinal(status) {
+  if (status.status === 'error') {
+    throw new ActionError(status);
+  }
+  if (status.status === 'idle') {
+    // Only lost or deleted state looks like this after a trigger, and it would never end.
+    throw new SlipwayError(`The server no longer knows the run of "${status.actionId}". Trigger it again.`);
+  }
+  return status.status === 'done';
+}
+
+/**
+ * @param {FollowOptions} options
+ * @returns {(status: Status) => void}
+ */
+function statusReporter({ onStatus, onChange }) {
+  /** @type {Status | null} */
+  let last = null;
+  return (status) => {
+    const changed = last === null || last.version !== status.version || last.runId !== status.runId;
+    last = status;
+    onStatus?.(status);
+    if (changed) {
+      onChange?.(status);
+    }
+  };
+}
+
+/* Workflows */
+
+/**
+ * Each step waits for the promises of its needs; the rest follows from that.
+ *
+ * @param {readonly Step[]} steps
+ * @param {FollowOptions} options
+ * @param {(step: Step, onStatus: (status: Status) => void) => Promise<Status>} runStep
+ * @returns {Promise<Record<string, Status>>}
+ */
+async function runSteps(steps, { signal, onStatus }, runStep) {
+  /** @type {Map<string, Status>} */
+  const statuses = new Map();
+  /** @type {Map<string, unknown>} */
+  const failures = new Map();
+  /** @type {Map<string, Promise<void>>} */
+  const ends = new Map();
+
+  /** @param {Step} step */
+  const runAfterNeeds = async (step) => {
+    await Promise.all(step.needs.map((need) => ends.get(need)));
+    try {
+      await runStep(step, (status) => {
+        statuses.set(step.id, status);
+        onStatus?.(status);
+      });
+    } catch (error) {
+      failures.set(step.id, error);
+      throw error;
+    }
+  };
+  for (const step of inOrder(steps)) {
+    ends.set(step.id, runAfterNeeds(step));
+  }
+  await Promise.allSettled(ends.values());
+
+  const reported = steps.filter((step) => statuses.has(step.id));
+  /** @type {Record<string, any>} */
+  const known = Object.fromEntries(reported.map((step) => [step.id, statuses.get(step.id)]));
+  if (failures.size > 0) {
+    throwIfAborted(signal);
+    throw failureOfWorkflow(known, failures);
+  }
+  return known;
+}
+
+/**
+ * The first failure of an action, else the first of any kind.
+ *
+ * @param {Record<string, Status>} statuses
+ * @param {Map<string, unknown>} failures
+ * @returns {unknown}
+ */
+function failureOfWorkflow(statuses, failures) {
+  const errors = [...failures.values()];
+  const chosen = errors.find((error) => error instanceof ActionError) ?? errors[0];
+  if (chosen instanceof SlipwayError) {
+    chosen.statuses = statuses;
+    chosen.failures = Object.fromEntries(failures);
+  }
+  return chosen;
+}
+
+/**
+ * Needs before what needs them. Steps in a circle, or in need of one that is missing, are left out.
+ *
+ * @param {readonly Step[]} steps
+ * @returns {Step[]}
+ */
+function inOrder(steps) {
+  /** @type {Set<Step>} */
+  const ordered = new Set();
+  const placed = new Set();
+  for (let before = -1; before !== ordered.size; ) {
+    before = ordered.size;
+    for (const step of steps) {
+      if (step.needs.every((need) => placed.has(need))) {
+        ordered.add(step);
+        placed.add(step.id);
+      }
+    }
+  }
+  return [...ordered];
+}
+
+/** @param {Workflow} workflow */
+function checkSteps(workflow) {
+  const ordered = new Set(inOrder(workflow.steps));
+  const left = workflow.steps.filter((step) => !ordered.has(step)).map((step) => step.id);
+  if (left.length > 0) {
+    throw new SlipwayError(`Steps of "${workflow.id}" can never start: ${left.join(', ')}.`);
+  }
+}
+
+/**
+ * An input that no step reads is a slip of the pen, and the run would go on with what was stored before.
+ *
+ * @param {Workflow} workflow
+ * @param {Record<string, unknown>} [inputs]
+ */
+function checkInputs(workflow, inputs = {}) {
+  const keys = new Set(workflow.steps.map((step) => step.inputKey));
+  const unread = Object.keys(inputs).filter((key) => !keys.has(key));
+  if (unread.length > 0) {
+    throw new SlipwayError(`No step of "${workflow.id}" reads these inputs: ${unread.join(', ')}.`);
+  }
+}
+
+/**
+ * @param {Step} step
+ * @param {Record<string, unknown>} [inputs]
+ */
+function inputsOfStep(step, inputs) {
+  const key = step.inputKey;
+  return key && inputs && Object.hasOwn(inputs, key) ? { [key]: inputs[key] } : undefined;
+}
+
+/* Small things */
+
+/**
+ * A wrong address would otherwise look like a network failure, and be tried again for minutes.
+ *
+ * @param {string} baseUrl
+ * @param {boolean} ownFetch the caller's fetch may make sense of a relative address
+ */
+function checkedBaseUrl(baseUrl, ownFetch) {
+  const relative = baseUrl === '' || baseUrl.startsWith('/');
+  if (!relative && !/^https?:$/.test(new URL(baseUrl).protocol)) {
+    throw new TypeError(`baseUrl must be http or https: ${baseUrl}`);
+  }
+  if (relative && !ownFetch && globalThis.location === undefined) {
+    throw new TypeError('baseUrl is needed outside a browser, such as https://deploy.example.com');
+  }
+  return baseUrl.replace(/\/+$/, '');
+}
+
+/**
+ * Looked up at each call: a bound copy would miss a replacement, an unbound one is illegal in browsers.
+ *
+ * @type {typeof fetch}
+ */
+const defaultFetch = (input, init) => globalThis.fetch(input, init);
+
+/**
+ * @param {unknown} value
+ * @returns {value is Record<string, any>}
+ */
+function isObject(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** @param {unknown} value */
+function asText(value) {
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,166 @@
+/**
+ * Statuses, problems and times in the words of people who do not read logs. No document, no network: only words.
+ *
+ * @typedef {import('./slipway.js').Status} Status
+ * @typedef {import('./slipway.js').Step} Step
+ * @typedef {{ kind: 'idle' | 'busy' | 'waiting' | 'good' | 'bad', badge: string, sentence: string }} Description
+ */
+
+/** Names that are not their id with a capital. @type {Record<string, string>} */
+const PROVIDER_NAMES = { github: 'GitHub', gitlab: 'GitLab', http: 'the server' };
+
+/** @type {Record<string, string>} */
+const REASONS = {
+  rate_limited: 'rate limit',
+  not_ready: 'not ready yet',
+  provider_unavailable: 'it is out of order for the moment',
+  network: 'it could not be reached',
+  timeout: 'it took too long to answer',
+  worker_lost: 'the worker was lost',
+  outcome_unknown: 'checking what came of the last attempt',
+};
+
+/** For problems that have no remedy of their own. @type {Record<number, string>} */
+const STATUS_REMEDIES = {
+  401: 'Enter a valid access token above and open the app again.',
+  403: 'Your access token does not allow this. Ask whoever gave it to you.',
+  404: 'Check the name of the app. Your access token may not be meant for it.',
+  409: 'Wait until it has ended, then try again.',
+  429: 'Wait a moment, then try again.',
+};
+
+/** @param {string} action such as `github.repository` */
+export function providerName(action) {
+  const id = action.split('.')[0] ?? '';
+  return PROVIDER_NAMES[id] ?? id.charAt(0).toUpperCase() + id.slice(1);
+}
+
+/** @param {Step} step */
+export function stepTitle(step) {
+  return step.summary || step.id;
+}
+
+/**
+ * The time of day, with the date where it is not today.
+ *
+ * @param {string | null | undefined} value
+ * @param {Date} [now]
+ * @returns {string} empty where there is none
+ */
+export function clockTime(value, now = new Date()) {
+  const time = value ? new Date(value) : null;
+  if (time === null || Number.isNaN(time.getTime())) {
+    return '';
+  }
+  const hours = time.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  const today = time.toDateString() === now.toDateString();
+  return today ? hours : `${time.toLocaleDateString([], { day: 'numeric', month: 'short' })}, ${hours}`;
+}
+
+/** @param {number} milliseconds */
+export function duration(milliseconds) {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  const minutes = Math.floor(seconds / 60);
+  if (minutes === 0) {
+    return `${seconds} s`;
+  }
+  return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/**
+ * @param {Status} status
+ * @param {Date} [now]
+ * @returns {string} empty before any run
+ */
+export function elapsed(status, now = new Date()) {
+  const start = status.startedAt ?? status.queuedAt;
+  if (!start) {
+    return '';
+  }
+  const end = status.finishedAt ? new Date(status.finishedAt) : now;
+  return duration(end.getTime() - new Date(start).getTime());
+}
+
+/**
+ * @param {Status} status
+ * @param {Step} step
+ * @param {string[]} missing the titles of the needs that are not done
+ * @returns {Description}
+ */
+export function describe(status, step, missing = []) {
+  switch (status.status) {
+    case 'idle':
+      return { kind: 'idle', badge: 'Not started', sentence: missing.length > 0 ? `Comes after: ${list(missing)}.` : '' };
+    case 'done':
+      return { kind: 'good', badge: 'Done', sentence: finished(status) };
+    case 'error':
+      return { kind: 'bad', badge: status.error?.class === 'cancelled' ? 'Cancelled' : 'Failed', sentence: '' };
+    default:
+      return describeRunning(status, step);
+  }
+}
+
+/**
+ * @param {Status} status
+ * @param {Step} step
+ * @returns {Description}
+ */
+function describeRunning(status, step) {
+  const provider = providerName(step.action);
+  const why = reason(status);
+  const resume = clockTime(status.resumeAt);
+  switch (status.phase) {
+    case 'queued':
+      return { kind: 'busy', badge: 'In line', sentence: 'Waiting for a free worker.' };
+    case 'waiting':
+      return { kind: 'waiting', badge: 'Waiting', sentence: clauses(`Waiting for ${provider}`, why, resume, 'resumes at') };
+    case 'retrying':
+      return { kind: 'waiting', badge: 'Trying again', sentence: clauses(`${provider} failed`, why, resume, 'next try at') };
+    case 'blocked':
+      return { kind: 'waiting', badge: 'Blocked', sentence: clauses('Cannot go on', why, resume, 'looks again at') };
+    default:
+      return { kind: 'busy', badge: 'Working', sentence: `Talking to ${provider}.` };
+  }
+}
+
+/**
+ * @param {string} start
+ * @param {string} why
+ * @param {string} time
+ * @param {string} timeWords
+ */
+function clauses(start, why, time, timeWords) {
+  return `${start}${why ? `: ${why}` : ''}${time ? `, ${timeWords} ${time}` : ''}.`;
+}
+
+/** @param {Status} status */
+function reason({ reason: word }) {
+  return word ? REASONS[word] ?? word.replaceAll('_', ' ') : '';
+}
+
+/** @param {Status} status */
+function finished(status) {
+  const time = clockTime(status.finishedAt);
+  return time ? `Finished at ${time}.` : '';
+}
+
+/** @param {readonly string[]} words */
+export function list(words) {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+}
+
+/**
+ * What a person can do: the server's own words, else the best that we can say.
+ *
+ * @param {{ remedy?: unknown, status?: unknown, retryable?: boolean, class?: unknown }} error
+ * @returns {string}
+ */
+export function remedyText(error) {
+  const remedy = /** @type {any} */ (error.remedy);
+  const text = typeof remedy === 'string' ? remedy : remedy?.text;
+  if (typeof text === 'string' && text !== '') {
+    return text;
+  }
+  const general = typeof error.status === 'number' ? STATUS_REMEDIES[error.status] : undefined;
+  return general ?? (error.retryable ? 'This often passes by itself. Try again in a few minutes.' : '');
+}

@@ -1,0 +1,130 @@
+/*
+ * Writing an action: one file in workflows/actions/ with a field table, a run function and one const struct.
+ *
+ * The run function is called in a process of its own, in plain blocking code, once for each attempt. It may be
+ * called again after any failure, after the process was killed between any two lines, and after an answer that
+ * never came. So an action that changes something looks before it creates (see action_save and action_owned).
+ *
+ * All memory that these functions return belongs to the context and is wiped after the attempt; nothing is freed
+ * by the action.
+ */
+#ifndef SLIPWAY_ACTION_H
+#define SLIPWAY_ACTION_H
+
+#include "slipway/error.h"
+#include "slipway/field.h"
+
+struct action_context;
+
+/* How an attempt ended. Made only by the functions below: `return action_done(context);` */
+enum action_result {
+	ACTION_FAILED, /* with the error that the context holds; its class decides whether there is another attempt */
+	ACTION_DONE,
+	ACTION_WAITING,
+};
+
+struct action_definition {
+	const char *id;	     /* such as github.repository; shown to people, not looked up */
+	const char *summary; /* one sentence: what it does */
+	struct record input; /* what it takes; validated when a run is triggered */
+	/* What it remembers between attempts; zeroed at the first one. Stored by action_save, and by every wait
+	 * and failure. No secrets: it stands readable in Redis. */
+	struct record checkpoint;
+	struct record output; /* what it made, for clients and for the steps that need it. No secrets. */
+
+	/* input, checkpoint and output are of the structs that the records describe. */
+	enum action_result (*run)(
+		struct action_context *context, const void *input, void *checkpoint, void *output);
+
+	/* Limits; 0 takes the default that is named. */
+	uint32_t attempt_seconds; /* an attempt that takes longer is killed: 120 */
+	uint32_t run_seconds;	  /* all attempts and waits together: 3600 */
+	uint32_t attempts;	  /* attempts that may fail with a retryable error: 5 */
+};
+
+#define ACTION_ATTEMPT_SECONDS 120
+#define ACTION_RUN_SECONDS     3600
+#define ACTION_ATTEMPTS	       5
+
+/* ---- what the run is about ---- */
+
+const char *action_app(const struct action_context *context);	 /* appId */
+const char *action_run_id(const struct action_context *context); /* the same through all attempts of a run */
+int action_attempt(const struct action_context *context);	 /* 1, 2, ... */
+/* Milliseconds since this run was triggered, all waits included; by the clock of Redis. */
+int64_t action_run_age_ms(const struct action_context *context);
+
+/* ---- how an attempt ends ---- */
+
+/* The output is complete and what it names is usable. */
+enum action_result action_done(struct action_context *context);
+
+/* Nothing was to be done, and the status says so and why; ends the run as done with output {"skipped": true}. */
+enum action_result action_skip(struct action_context *context, const char *format, ...) SLIPWAY_FORMAT(2, 3);
+
+/*
+ * Not ready: the run comes back after delay_ms (100 ms to 1 h) with its checkpoint; no attempt is used up and no
+ * process is held. The text says what is waited for: "branch main of acme/docs to resolve".
+ */
+enum action_result action_wait(struct action_context *context, int64_t delay_ms, const char *format, ...)
+	SLIPWAY_FORMAT(3, 4);
+
+/* The same where it waits for a person to do something: the text is what to do. Shown as phase blocked. */
+enum action_result action_wait_for_person(struct action_context *context, int64_t delay_ms, const char *format, ...)
+	SLIPWAY_FORMAT(3, 4);
+
+/* Fails with a class and a message that says what happened, to what. */
+enum action_result action_fail(struct action_context *context, enum error_class class, const char *format, ...)
+	SLIPWAY_FORMAT(3, 4);
+
+/* Adds to the failure what a person can do, and where (url may be NULL). Returns ACTION_FAILED. */
+enum action_result action_remedy(struct action_context *context, const char *url, const char *format, ...)
+	SLIPWAY_FORMAT(3, 4);
+
+/* Fails with the error that the last failed call on this context left: `if (!github_call(...)) return
+ * action_failed(context);` */
+enum action_result action_failed(struct action_context *context);
+
+/* The error that the last failed call left; its class is ERROR_NONE where none failed. */
+const struct error *action_error(const struct action_context *context);
+
+/* ---- what survives a crash ---- */
+
+/*
+ * Stores the checkpoint now. Call it with the intent written down, right before a call that creates something:
+ * the attempt after a crash, a time-out or a lost answer then knows that it has to look first.
+ * False where it could not be stored or the run is no longer ours: return action_failed(context) at once and
+ * call no provider.
+ */
+bool action_save(struct action_context *context) SLIPWAY_MUST_CHECK;
+
+/* One thing at a provider that this app has: a row of the app's ledger, kept when runs are forgotten. */
+struct owned_resource {
+	const char *provider; /* github */
+	const char *type;     /* repository */
+	const char *key;      /* the natural key, such as acme/docs */
+	const char *id;	      /* the provider's own id of it, which survives renaming */
+	const char *url;      /* where a person looks at it; NULL: nowhere */
+	bool created;	      /* by us; false: adopted */
+};
+
+/* Writes it into the app's ledger, at once. False as for action_save. */
+bool action_own(struct action_context *context, const struct owned_resource *resource) SLIPWAY_MUST_CHECK;
+
+/* The id under which this app's ledger has such a thing; NULL where it has none. */
+const char *action_owned(
+	const struct action_context *context, const char *provider, const char *type, const char *key);
+
+/* ---- helpers ---- */
+
+/* A line into the app's events, which people read; secrets are cut out by value. */
+void action_log(struct action_context *context, const char *format, ...) SLIPWAY_FORMAT(2, 3);
+
+/* A formatted string. NULL where memory is short; every function here that takes a string refuses NULL where
+ * it needs one, so the result may be passed on unchecked. */
+const char *action_format(struct action_context *context, const char *format, ...) SLIPWAY_FORMAT(2, 3);
+
+/* Zeroed memory for count items of the size. NULL where memory is short. */
+void *action_allocate(struct action_context *context, size_t count, size_t size);
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * Field tables: one table describes a record; one decoder reads it, one encoder writes it, one function
+ * turns it into a JSON Schema. Whatever Slipway takes from or gives to anybody as JSON has such a table.
+ *
+ *	struct input {
+ *		const char *owner;
+ *		bool private_repository;
+ *	};
+ *	static const struct field input_fields[] = {
+ *		{ STRING_FIELD("owner", struct input, owner), .required = true, .maximum = 39,
+ *		  .description = "Account or organisation that is to own the repository" },
+ *		{ BOOLEAN_FIELD("private", struct input, private_repository), .fallback = "true",
+ *		  .description = "Whether only members see it" },
+ *	};
+ *	static const struct record input_record = RECORD(struct input, input_fields);
+ *
+ * The macros check at compile time that the member has the C type that the field decodes into.
+ */
+#ifndef SLIPWAY_FIELD_H
+#define SLIPWAY_FIELD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
+
+enum field_type {
+	FIELD_STRING,  /* const char *, NULL where absent */
+	FIELD_INTEGER, /* int64_t, within +-2^53 as JSON numbers are */
+	FIELD_BOOLEAN, /* bool */
+	FIELD_STRINGS, /* struct string_list: an array of strings */
+	FIELD_MAP,     /* struct string_map: an object whose members are all strings */
+	FIELD_OBJECT,  /* const void *: an object with a table of its own, NULL where absent */
+	FIELD_OBJECTS, /* struct object_list: an array of such objects */
+	FIELD_SCALAR,  /* const char *: a string, number or boolean as text; for providers that mix them */
+	FIELD_JSON,    /* const char *: any value, as JSON text */
+};
+
+struct string_list {
+	const char *const *items;
+	size_t count;
+};
+
+struct string_pair {
+	const char *name;
+	const char *value;
+};
+
+struct string_map {
+	const struct string_pair *items;
+	size_t count;
+};
+
+/* An array of structs of the nested record's size, one after another. */
+struct object_list {
+	const void *items;
+	size_t count;
+};
+
+struct field {
+	const char *name; /* the JSON member, case-sensitive */
+	enum field_type type;
+	size_t offset; /* of the C member */
+	const char *description;
+	bool required;	/* absent or null is an error */
+	bool omit_zero; /* the encoder leaves out an integer of 0 or a false */
+	/* JSON text of the value to take where the member is absent, such as "\"main\"", "true", "30"; for a
+	 * string the quotes are left out. NULL: zero. */
+	const char *fallback;
+	/* Bounds, both 0 for none: length of a string in bytes, value of an integer, number of items. A string
+	 * or an array without a stated maximum has FIELD_STRING_MAX or FIELD_ITEMS_MAX. */
+	int64_t minimum, maximum;
+	/* POSIX extended and ECMA regular expression at once (so: no \d, no lookahead), anchored by ^ and $;
+	 * for strings, and for each item of a list of strings. */
+	const char *pattern;
+	const char *const *values;   /* closed list of strings, ended by NULL; items of a list likewise */
+	const struct record *record; /* of the nested objects */
+};
+
+#define FIELD_STRING_MAX 65536
+#define FIELD_ITEMS_MAX	 256
+
+/* A whole table: its rows and the size of the struct that they describe. */
+struct record {
+	const struct field *fields;
+	size_t count;
+	size_t size;
+};
+
+#define RECORD(struct_type, table) { .fields = (table), .count = ARRAY_LEN(table), .size = sizeof(struct_type) }
+
+/* 0, or a compile-time error where the member is not of the C type that the field decodes into. */
+#define FIELD_MEMBER_CHECK(struct_type, member, member_type)                                                           \
+	(0 * sizeof(char[_Generic(((struct_type *)0)->member, member_type : 1, default : -1)]))
+#define FIELD_ROW(json_name, field_type, struct_type, member, member_type)                                             \
+	.name = (json_name), .type = (field_type),                                                                     \
+	.offset = offsetof(struct_type, member) + FIELD_MEMBER_CHECK(struct_type, member, member_type)
+
+#define STRING_FIELD(name, struct_type, member)	 FIELD_ROW(name, FIELD_STRING, struct_type, member, const char *)
+#define INTEGER_FIELD(name, struct_type, member) FIELD_ROW(name, FIELD_INTEGER, struct_type, member, int64_t)
+#define BOOLEAN_FIELD(name, struct_type, member) FIELD_ROW(name, FIELD_BOOLEAN, struct_type, member, bool)
+#define STRINGS_FIELD(name, struct_type, member) FIELD_ROW(name, FIELD_STRINGS, struct_type, member, struct string_list)
+#define MAP_FIELD(name, struct_type, member)	 FIELD_ROW(name, FIELD_MAP, struct_type, member, struct string_map)
+#define OBJECT_FIELD(name, struct_type, member)	 FIELD_ROW(name, FIELD_OBJECT, struct_type, member, const void *)
+#define OBJECTS_FIELD(name, struct_type, member) FIELD_ROW(name, FIELD_OBJECTS, struct_type, member, struct object_list)
+#define SCALAR_FIELD(name, struct_type, member)	 FIELD_ROW(name, FIELD_SCALAR, struct_type, member, const char *)
+#define JSON_FIELD(name, struct_type, member)	 FIELD_ROW(name, FIELD_JSON, struct_type, member, const char *)
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * Calling a provider's API from an action.
+ *
+ *	struct provider_request request = {
+ *		.path = "/repos/{owner}/{repo}",
+ *		.parameters = { input->owner, input->name },
+ *		.expect = { 404 },
+ *	};
+ *	struct provider_answer answer;
+ *	if (!provider_call(context, &github, &request, &answer))
+ *		return action_failed(context);
+ *	if (answer.status == 404) ...
+ *	struct repository repository;
+ *	if (!provider_decode(context, &answer, &repository_record, &repository))
+ *		return action_failed(context);
+ *
+ * Authentication, the base URL, the scope (Vercel's team), time-outs, size caps, redirects, rate limits and the
+ * classification of errors happen behind it.
+ */
+#ifndef SLIPWAY_PROVIDER_H
+#define SLIPWAY_PROVIDER_H
+
+#include "slipway/action.h"
+
+/* One third-party API. */
+struct provider;
+extern const struct provider github;
+extern const struct provider vercel;
+
+enum http_method {
+	HTTP_GET = 0,
+	HTTP_POST,
+	HTTP_PUT,
+	HTTP_PATCH,
+	HTTP_DELETE,
+};
+
+#define PROVIDER_PARAMETERS 6
+
+struct provider_request {
+	enum http_method method;
+	/* As the provider's documentation writes it: each {name} is replaced by the next of `parameters`,
+	 * percent-encoded, slashes as well. */
+	const char *path;
+	const char *parameters[PROVIDER_PARAMETERS];
+	struct string_pair query[PROVIDER_PARAMETERS]; /* ended by a NULL name; a NULL value leaves the pair out */
+	/* The body: a struct and the record that describes it. NULL: no body. With body_count above 0, an array
+	 * of that many structs. */
+	const struct record *body_record;
+	const void *body;
+	size_t body_count;
+	/* Statuses beside 2xx that the caller deals with itself; all others fail the call with a class. */
+	int expect[PROVIDER_PARAMETERS];
+};
+
+struct provider_answer {
+	int status;
+	const char *body; /* text, "" where there is none; its end is a NUL, which is not counted */
+	size_t body_length;
+	const char *code;    /* the provider's error code or message where it is an error; "" otherwise */
+	const char *message; /* the provider's text for it; "" otherwise */
+};
+
+/*
+ * Sends the request and waits for the answer, at most until the attempt's deadline. False where there was no
+ * answer, or one that is neither 2xx nor expected: the context then holds the classified error.
+ */
+bool provider_call(struct action_context *context, const struct provider *provider,
+	const struct provider_request *request, struct provider_answer *answer) SLIPWAY_MUST_CHECK;
+
+/* Decodes the answer's body into the record's struct. Members that the record does not name are passed over; an
+ * absent required one or a wrong type fails. */
+bool provider_decode(struct action_context *context, const struct provider_answer *answer,
+	const struct record *record, void *ret_struct) SLIPWAY_MUST_CHECK;
+
+/* The same for an answer that is an array of objects. */
+bool provider_decode_list(struct action_context *context, const struct provider_answer *answer,
+	const struct record *record, struct object_list *ret_list) SLIPWAY_MUST_CHECK;
+
+/* A GET of any https URL, without credentials; for checks of what was made. Redirects are not followed. */
+bool url_get(struct action_context *context, const char *url, struct provider_answer *answer) SLIPWAY_MUST_CHECK;
+
+#endif

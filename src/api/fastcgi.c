@@ -1,0 +1,286 @@
+#include "api/fastcgi.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+#define CONNECTIONS_MAX 256
+#define LISTEN_BACKLOG	1024
+#define STALL_SECONDS	5 /* nginx sends whole requests: a peer that stalls in one is broken */
+
+/* ---- one request ---- */
+
+/* Reads the parameter table of a request: FastCGI's own, or the environment. */
+struct source {
+	char **parameters; /* NULL: the environment */
+	FCGX_Stream *input; /* NULL: standard input */
+};
+
+static const char *parameter(const struct source *source, const char *name)
+{
+	const char *value = source->parameters != NULL ? FCGX_GetParam(name, source->parameters) : getenv(name);
+	return value != NULL ? value : "";
+}
+
+static bool read_all(const struct source *source, char *bytes, size_t length)
+{
+	size_t done = 0;
+	while (done < length) {
+		ssize_t part = source->input != NULL ? FCGX_GetStr(bytes + done, (int)(length - done), source->input) :
+						       read(STDIN_FILENO, bytes + done, length - done);
+		if (part < 0 && errno == EINTR && source->input == NULL)
+			continue;
+		if (part <= 0)
+			return false;
+		done += (size_t)part;
+	}
+	return true;
+}
+
+/* The path without the query, where the server gives no normalised one. */
+static const char *request_path(const struct source *source, char *path, size_t size)
+{
+	const char *given = parameter(source, "DOCUMENT_URI");
+	if (given[0] == '\0')
+		given = parameter(source, "REQUEST_URI");
+	text_format(path, size, "%.*s", (int)strcspn(given, "?"), given);
+	return path;
+}
+
+static void write_head(const struct response *response, char *head, size_t size)
+{
+	size_t length = 0;
+#define HEAD_LINE(condition, ...)                                                                                      \
+	do {                                                                                                           \
+		if (condition) {                                                                                       \
+			text_format(head + length, size - length, __VA_ARGS__);                                        \
+			length += strlen(head + length);                                                               \
+		}                                                                                                      \
+	} while (0)
+	HEAD_LINE(true, "Status: %d\r\n", response->status);
+	HEAD_LINE(response->content_type != NULL, "Content-Type: %s\r\n", response->content_type);
+	HEAD_LINE(response->etag[0] != '\0', "ETag: %s\r\n", response->etag);
+	HEAD_LINE(response->retry_after_seconds > 0, "Retry-After: %lld\r\n", (long long)response->retry_after_seconds);
+	HEAD_LINE(response->allow != NULL, "Allow: %s\r\n", response->allow);
+	HEAD_LINE(response->status != 304, "Content-Length: %zu\r\n", response->body.length);
+	HEAD_LINE(true, "\r\n");
+#undef HEAD_LINE
+}
+
+/* Reads the request, has it answered, and gives head and body to be written. */
+static bool answer_one(const struct source *source, request_answerer *answerer, void *context, char *head,
+	size_t head_size, struct response *response)
+{
+	char path[512];
+	int64_t length = 0;
+	char *body = NULL;
+	struct request request = {
+		.method = parameter(source, "REQUEST_METHOD"),
+		.path = request_path(source, path, sizeof(path)),
+		.query = parameter(source, "QUERY_STRING"),
+		.content_type = parameter(source, "CONTENT_TYPE"),
+		.if_none_match = parameter(source, "HTTP_IF_NONE_MATCH"),
+		.body = "",
+	};
+	const char *length_text = parameter(source, "CONTENT_LENGTH");
+	if (length_text[0] != '\0' && (!text_to_integer(length_text, &length) || length < 0))
+		length = 0;
+	request.body_too_large = length > (int64_t)REQUEST_BODY_MAX;
+	if (length > 0 && !request.body_too_large) {
+		body = calloc(1, (size_t)length + 1);
+		if (body == NULL || !read_all(source, body, (size_t)length)) {
+			free(body);
+			return false;
+		}
+		request.body = body;
+		request.body_length = (size_t)length;
+	}
+	answerer(context, &request, response);
+	write_head(response, head, head_size);
+	free(body);
+	return true;
+}
+
+static void answer_fastcgi(FCGX_Request *fastcgi, request_answerer *answerer, void *context)
+{
+	const struct source source = { fastcgi->envp, fastcgi->in };
+	char head[512];
+	struct response response;
+	response_init(&response);
+	if (answer_one(&source, answerer, context, head, sizeof(head), &response)) {
+		bool has_body = strcmp(parameter(&source, "REQUEST_METHOD"), "HEAD") != 0;
+		FCGX_PutStr(head, (int)strlen(head), fastcgi->out);
+		if (has_body)
+			FCGX_PutStr(buffer_text(&response.body), (int)response.body.length, fastcgi->out);
+	}
+	response_release(&response);
+}
+
+/* ---- the loop ---- */
+
+struct loop {
+	int listener;
+	request_answerer *answerer;
+	void *context;
+	/* Never moved: the streams of a request point back at it. ipcFd < 0: free. */
+	FCGX_Request requests[CONNECTIONS_MAX];
+};
+
+static volatile sig_atomic_t stop_requested;
+
+static void on_terminate(int signal_number)
+{
+	(void)signal_number;
+	stop_requested = 1;
+	FCGX_ShutdownPending();
+}
+
+static void connection_add(struct loop *loop)
+{
+	int connection = accept4(loop->listener, NULL, NULL, SOCK_CLOEXEC);
+	if (connection < 0)
+		return;
+	struct timeval stall = { .tv_sec = STALL_SECONDS };
+	setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &stall, sizeof(stall));
+	setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &stall, sizeof(stall));
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+		FCGX_Request *request = &loop->requests[i];
+		if (request->ipcFd >= 0)
+			continue;
+		FCGX_InitRequest(request, loop->listener, 0);
+		request->ipcFd = connection;
+		/* Else the first Accept closes the connection that we give it. */
+		request->keepConnection = 1;
+		return;
+	}
+	close(connection);
+}
+
+static void connection_close(FCGX_Request *request)
+{
+	FCGX_Free(request, 1);
+	request->ipcFd = -1;
+}
+
+/* One readable connection: closed by the peer, or a request is there. */
+static void connection_serve(struct loop *loop, FCGX_Request *request)
+{
+	char peeked;
+	if (recv(request->ipcFd, &peeked, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) {
+		connection_close(request);
+		return;
+	}
+	if (FCGX_Accept_r(request) != 0) {
+		connection_close(request);
+		return;
+	}
+	answer_fastcgi(request, loop->answerer, loop->context);
+	FCGX_Finish_r(request);
+}
+
+static void loop_turn(struct loop *loop)
+{
+	struct pollfd polled[CONNECTIONS_MAX + 1];
+	FCGX_Request *requests[CONNECTIONS_MAX + 1] = { NULL };
+	nfds_t count = 0;
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+		if (loop->requests[i].ipcFd < 0)
+			continue;
+		requests[count] = &loop->requests[i];
+		polled[count++] = (struct pollfd){ .fd = loop->requests[i].ipcFd, .events = POLLIN };
+	}
+	/* While all places are taken, others of the pool take the new connections. */
+	if (count < CONNECTIONS_MAX)
+		polled[count++] = (struct pollfd){ .fd = loop->listener, .events = POLLIN };
+	if (poll(polled, count, 1000) <= 0)
+		return;
+	for (nfds_t i = 0; i < count; i++) {
+		if (polled[i].revents == 0)
+			continue;
+		if (requests[i] != NULL)
+			connection_serve(loop, requests[i]);
+		else
+			connection_add(loop);
+	}
+}
+
+enum error_class fastcgi_serve(int listener, request_answerer *answerer, void *context, struct error *error)
+{
+	struct loop *loop = calloc(1, sizeof(*loop));
+	if (loop == NULL || FCGX_Init() != 0) {
+		free(loop);
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for FastCGI");
+	}
+	loop->listener = listener;
+	loop->answerer = answerer;
+	loop->context = context;
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+		loop->requests[i].ipcFd = -1;
+	/* Several processes wake up for one connection; those that come too late must not block. */
+	fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK);
+	struct sigaction terminate = { .sa_handler = on_terminate };
+	sigaction(SIGTERM, &terminate, NULL);
+	while (!stop_requested)
+		loop_turn(loop);
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+		if (loop->requests[i].ipcFd >= 0)
+			connection_close(&loop->requests[i]);
+	free(loop);
+	return ERROR_NONE;
+}
+
+bool fastcgi_is_cgi(void)
+{
+	return FCGX_IsCGI() != 0;
+}
+
+enum error_class fastcgi_listen(const char *path, int *ret_socket, struct error *error)
+{
+	/* The web server runs as another user of the same group. */
+	mode_t before = umask(0007);
+	*ret_socket = FCGX_OpenSocket(path, LISTEN_BACKLOG);
+	umask(before);
+	if (*ret_socket < 0)
+		return error_set(error, ERROR_INVALID_INPUT, "cannot listen on %s: %s", path, strerror(errno));
+	return ERROR_NONE;
+}
+
+/* ---- CGI ---- */
+
+static bool write_all(const char *bytes, size_t length)
+{
+	while (length > 0) {
+		ssize_t part = write(STDOUT_FILENO, bytes, length);
+		if (part < 0 && errno == EINTR)
+			continue;
+		if (part <= 0)
+			return false;
+		bytes += part;
+		length -= (size_t)part;
+	}
+	return true;
+}
+
+enum error_class cgi_serve(request_answerer *answerer, void *context, struct error *error)
+{
+	const struct source source = { NULL, NULL };
+	char head[512];
+	struct response response;
+	response_init(&response);
+	bool has_body = strcmp(parameter(&source, "REQUEST_METHOD"), "HEAD") != 0;
+	bool written = answer_one(&source, answerer, context, head, sizeof(head), &response) &&
+		write_all(head, strlen(head)) &&
+		(!has_body || write_all(buffer_text(&response.body), response.body.length));
+	response_release(&response);
+	return written ? ERROR_NONE : error_set(error, ERROR_NETWORK, "the web server went away");
+}

@@ -1,0 +1,129 @@
+/*
+ * slipway-api: a FastCGI responder. A supervisor over single-threaded processes on one listening socket, or, where the
+ * server starts it so, a plain CGI program.
+ */
+#include <signal.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "api/fastcgi.h"
+#include "base/log.h"
+#include "base/prefork.h"
+#include "base/text.h"
+
+#define REDIS_TIMEOUT_MS 1500 /* an answer comes within 2 s, also where Redis does not */
+#define GRACE_MS	 5000
+
+const char *argp_program_version = "slipway-api " SLIPWAY_VERSION;
+
+struct api {
+	struct settings settings;
+	struct redis *redis;
+	int listener;
+};
+
+static void answer(void *context, const struct request *request, struct response *response)
+{
+	struct api *api = context;
+	struct arena arena;
+	arena_init(&arena, 0);
+	const struct service service = { &api->settings, api->redis, &arena };
+	request_answer(&service, request, response);
+	arena_release(&arena);
+}
+
+static enum error_class api_connect(struct api *api, struct error *error)
+{
+	return redis_new(api->settings.redis_url, api->settings.redis_password, "slipway-api", REDIS_TIMEOUT_MS,
+		&api->redis, error);
+}
+
+static int run_child(void *context, size_t index, int channel)
+{
+	struct api *api = context;
+	struct error error;
+	(void)index;
+	(void)channel;
+	enum error_class class = api_connect(api, &error);
+	if (class == ERROR_NONE)
+		class = fastcgi_serve(api->listener, answer, api, &error);
+	if (class != ERROR_NONE)
+		log_error("handler failed", &error);
+	redis_free(api->redis);
+	return class == ERROR_NONE ? 0 : 1;
+}
+
+static void child_ended(void *context, size_t index, pid_t pid, int status)
+{
+	(void)context;
+	char number[16], how[48];
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return;
+	text_format(number, sizeof(number), "%d", (int)pid);
+	text_format(how, sizeof(how), WIFSIGNALED(status) ? "signal %d" : "exit %d",
+		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	log_write(LOG_ERROR, "handler ended", "pid", number, "how", how, NULL);
+	(void)index;
+}
+
+static enum error_class serve(struct api *api, struct error *error)
+{
+	if (fastcgi_is_cgi()) {
+		enum error_class class = api_connect(api, error);
+		return class == ERROR_NONE ? cgi_serve(answer, api, error) : class;
+	}
+	if (api->settings.listen != NULL && fastcgi_listen(api->settings.listen, &api->listener, error) != ERROR_NONE)
+		return error->class;
+	static struct prefork prefork;
+	prefork = (struct prefork){
+		.context = api,
+		.count = (size_t)api->settings.processes,
+		.grace_ms = GRACE_MS,
+		.tick_ms = 1000,
+		.child = run_child,
+		.ended = child_ended,
+	};
+	log_write(LOG_INFO, "started", "listen", api->settings.listen != NULL ? api->settings.listen : "fd 0", NULL);
+	enum error_class class = prefork_run(&prefork, error);
+	if (api->settings.listen != NULL)
+		unlink(api->settings.listen);
+	return class;
+}
+
+int main(int argc, char **argv)
+{
+	struct api api = { .redis = NULL };
+	struct error error;
+	/* Secrets are in memory: no core files. */
+	const struct rlimit no_core = { 0, 0 };
+	setrlimit(RLIMIT_CORE, &no_core);
+	log_init("slipway-api", LOG_INFO);
+	settings_init(&api.settings, SETTINGS_API);
+	const struct argp_child parsers[] = { { settings_argp(SETTINGS_API), 0, NULL, 0 }, { NULL, 0, NULL, 0 } };
+	const struct argp parser = { .doc = "The web tier of Slipway: answers FastCGI, or CGI where it is started so.",
+		.children = parsers };
+	if (sodium_init() < 0)
+		return 1;
+	argp_parse(&parser, argc, argv, 0, NULL, &api.settings);
+	if (settings_load(&api.settings, &error) != ERROR_NONE) {
+		log_error("settings", &error);
+		return 64;
+	}
+	if (api.settings.print_config) {
+		settings_print(&api.settings, stdout);
+		return 0;
+	}
+	log_init("slipway-api", log_level_by_name(api.settings.log_level));
+	int status = 0;
+	if (serve(&api, &error) != ERROR_NONE) {
+		log_error("stopped", &error);
+		status = 1;
+	}
+	redis_free(api.redis);
+	settings_release(&api.settings);
+	return status;
+}

@@ -1,0 +1,20 @@
+#include "api/routes.h"
+#include "api/target.h"
+#include "store/runs.h"
+
+enum error_class mode_cancel(const struct service *service, const struct request *request, const cJSON *body,
+	struct response *response, struct error *error)
+{
+	(void)request;
+	struct target target;
+	struct run run;
+	bool accepted;
+	cJSON *status;
+	if (target_from_body(body, true, &target, error) != ERROR_NONE)
+		return error->class;
+	struct run_name name = target_name(&target);
+	if (run_cancel(service->redis, &name, service->arena, &accepted, &run, error) != ERROR_NONE ||
+		run_status(&run, &status, error) != ERROR_NONE)
+		return error->class;
+	return response_json(response, accepted ? 202 : 200, status, error);
+}

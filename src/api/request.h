@@ -1,0 +1,61 @@
+/*
+ * One request and its answer, free of how they travel: FastCGI, CGI, or a test.
+ */
+#ifndef SLIPWAY_API_REQUEST_H
+#define SLIPWAY_API_REQUEST_H
+
+#include "base/buffer.h"
+#include "base/json.h"
+#include "base/settings.h"
+#include "store/redis.h"
+
+#define REQUEST_BODY_MAX ((size_t)256 * 1024)
+
+/* What came in. Borrowed from the transport, "" where absent. */
+struct request {
+	const char *method;
+	const char *path; /* decoded and normalised by the web server */
+	const char *query;
+	const char *content_type;
+	const char *if_none_match;
+	const char *body; /* body_length bytes */
+	size_t body_length;
+	bool body_too_large; /* it went beyond REQUEST_BODY_MAX and was not read */
+};
+
+/* What goes out. Zeroed before use; response_release. */
+struct response {
+	int status;
+	const char *content_type; /* borrowed; NULL: no body */
+	char etag[72];		  /* with its quotes; "" none */
+	int64_t retry_after_seconds; /* 0: none */
+	const char *allow;	     /* for 405; borrowed */
+	struct buffer body;
+};
+
+/* What a handler works with. */
+struct service {
+	const struct settings *settings;
+	struct redis *redis;
+	struct arena *arena; /* of this request */
+};
+
+/* Answers any request: finds the route, runs it, and makes errors problem documents. Never fails. */
+void request_answer(const struct service *service, const struct request *request, struct response *response);
+
+void response_init(struct response *response);
+void response_release(struct response *response);
+
+/* ---- for the handlers ---- */
+
+/* Fills the response with JSON. Takes json over. */
+enum error_class response_json(
+	struct response *response, int status, cJSON *json, struct error *error) SLIPWAY_MUST_CHECK;
+
+/*
+ * Fills the response with an RFC 9457 problem document. needs (may be NULL) are the names of steps that are not
+ * done; current (may be NULL, taken over) is the run that stands in the way.
+ */
+void response_problem(struct response *response, const struct error *problem, const cJSON *needs, cJSON *current);
+
+#endif

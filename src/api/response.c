@@ -1,0 +1,89 @@
+#include <string.h>
+
+#include "api/request.h"
+
+#define RESPONSE_MAX ((size_t)4 << 20)
+
+void response_init(struct response *response)
+{
+	memset(response, 0, sizeof(*response));
+	response->status = 200;
+	buffer_init(&response->body, RESPONSE_MAX);
+}
+
+void response_release(struct response *response)
+{
+	buffer_release(&response->body);
+}
+
+enum error_class response_json(struct response *response, int status, cJSON *json, struct error *error)
+{
+	char *text = json != NULL ? cJSON_PrintUnformatted(json) : NULL;
+	cJSON_Delete(json);
+	buffer_release(&response->body);
+	bool complete = text != NULL && buffer_append_string(&response->body, text) &&
+		buffer_append_string(&response->body, "\n");
+	cJSON_free(text);
+	if (!complete)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
+	response->status = status;
+	response->content_type = "application/json";
+	return ERROR_NONE;
+}
+
+static bool add_text(cJSON *object, const char *name, const char *text)
+{
+	return text == NULL || text[0] == '\0' || json_add(object, name, cJSON_CreateString(text));
+}
+
+static bool add_place(cJSON *document, const struct error *problem)
+{
+	if (problem->place[0] == '\0')
+		return true;
+	cJSON *errors = cJSON_AddArrayToObject(document, "errors");
+	cJSON *entry = cJSON_CreateObject();
+	return errors != NULL && json_append(errors, entry) && add_text(entry, "place", problem->place) &&
+		add_text(entry, "message", problem->message);
+}
+
+static bool add_remedy(cJSON *document, const struct error *problem)
+{
+	const char *text = problem->remedy[0] != '\0' ? problem->remedy : error_class_facts(problem->class)->remedy;
+	if (text == NULL)
+		return true;
+	cJSON *remedy = cJSON_AddObjectToObject(document, "remedy");
+	return remedy != NULL && add_text(remedy, "text", text) && add_text(remedy, "url", problem->remedy_url);
+}
+
+static cJSON *problem_document(const struct error *problem, const cJSON *needs, cJSON *current)
+{
+	const struct error_class_facts *facts = error_class_facts(problem->class);
+	cJSON *document = cJSON_CreateObject();
+	bool complete = document != NULL && add_text(document, "type", "about:blank") &&
+		add_text(document, "title", facts->title) &&
+		json_add(document, "status", json_integer(facts->http_status)) &&
+		add_text(document, "class", facts->name) && add_text(document, "detail", problem->message) &&
+		add_place(document, problem) && add_remedy(document, problem) &&
+		(needs == NULL || json_add(document, "needs", cJSON_Duplicate(needs, true)));
+	if (complete && current != NULL) {
+		complete = json_add(document, "current", current);
+		current = NULL;
+	}
+	cJSON_Delete(current);
+	if (complete)
+		return document;
+	cJSON_Delete(document);
+	return NULL;
+}
+
+void response_problem(struct response *response, const struct error *problem, const cJSON *needs, cJSON *current)
+{
+	const struct error_class_facts *facts = error_class_facts(problem->class);
+	struct error failure;
+	if (response_json(response, facts->http_status, problem_document(problem, needs, current), &failure) != ERROR_NONE)
+		response->status = 503; /* no memory even for that: a status without a body */
+	else
+		response->content_type = "application/problem+json";
+	if (response->status == 503)
+		response->retry_after_seconds = problem->retry_after_ms > 1000 ? problem->retry_after_ms / 1000 : 1;
+}

@@ -1,0 +1,81 @@
+#include "api/routes.h"
+#include "base/record.h"
+#include "core/workflow.h"
+
+static bool add_needs(
+	cJSON *step_json, const struct workflow_definition *workflow, const struct step_definition *step, struct error *error)
+{
+	struct step_set needs;
+	cJSON *list = cJSON_AddArrayToObject(step_json, "needs");
+	bool complete = list != NULL && step_needs(workflow, step, NULL, "", &needs, error) == ERROR_NONE;
+	for (size_t i = 0; complete && i < workflow->step_count; i++)
+		if (needs.contains[i])
+			complete = json_append(list, cJSON_CreateString(workflow->steps[i].id));
+	return complete;
+}
+
+static bool add_schemas(cJSON *step_json, const struct action_definition *action, struct error *error)
+{
+	cJSON *schema;
+	if (record_schema(&action->input, &schema, error) != ERROR_NONE || !json_add(step_json, "input", schema))
+		return false;
+	return record_schema(&action->output, &schema, error) == ERROR_NONE && json_add(step_json, "output", schema);
+}
+
+/* What the workflow itself puts into the step's input, so that nobody is asked for it. */
+static bool add_bound(cJSON *step_json, const struct step_definition *step)
+{
+	cJSON *bound = cJSON_AddObjectToObject(step_json, "bound");
+	bool complete = bound != NULL;
+	for (const struct binding *binding = step->bind; complete && binding != NULL && binding->field != NULL; binding++)
+		complete = json_add(bound, binding->field, cJSON_CreateString(binding->value));
+	return complete;
+}
+
+static cJSON *describe_step(
+	const struct workflow_definition *workflow, const struct step_definition *step, struct error *error)
+{
+	cJSON *json = cJSON_CreateObject();
+	if (json != NULL && json_add(json, "id", cJSON_CreateString(step->id)) &&
+		json_add(json, "action", cJSON_CreateString(step->action->id)) &&
+		json_add(json, "summary", cJSON_CreateString(step->action->summary)) &&
+		json_add(json, "inputKey",
+			step->input_key != NULL ? cJSON_CreateString(step->input_key) : cJSON_CreateNull()) &&
+		add_needs(json, workflow, step, error) && add_bound(json, step) &&
+		add_schemas(json, step->action, error))
+		return json;
+	cJSON_Delete(json);
+	return NULL;
+}
+
+static cJSON *describe_workflow(const struct workflow_definition *workflow, struct error *error)
+{
+	cJSON *json = cJSON_CreateObject();
+	bool complete = json != NULL && json_add(json, "id", cJSON_CreateString(workflow->id)) &&
+		json_add(json, "summary", cJSON_CreateString(workflow->summary));
+	cJSON *steps = complete ? cJSON_AddArrayToObject(json, "steps") : NULL;
+	complete = steps != NULL;
+	for (size_t i = 0; complete && i < workflow->step_count; i++)
+		complete = json_append(steps, describe_step(workflow, &workflow->steps[i], error));
+	if (complete)
+		return json;
+	cJSON_Delete(json);
+	return NULL;
+}
+
+enum error_class route_workflows(const struct service *service, const struct request *request, const cJSON *none,
+	struct response *response, struct error *error)
+{
+	(void)service;
+	(void)request;
+	(void)none;
+	cJSON *answer = cJSON_CreateObject();
+	cJSON *list = answer != NULL ? cJSON_AddArrayToObject(answer, "workflows") : NULL;
+	bool complete = list != NULL;
+	for (size_t i = 0; complete && workflows[i] != NULL; i++)
+		complete = json_append(list, describe_workflow(workflows[i], error));
+	if (complete)
+		return response_json(response, 200, answer, error);
+	cJSON_Delete(answer);
+	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to describe the workflows");
+}

@@ -1,0 +1,166 @@
+#include "api/routes.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/identifier.h"
+#include "base/text.h"
+
+static const struct route {
+	const char *method;
+	const char *path;
+	request_handler *handler;
+} routes[] = {
+	{ "POST", "/api/deploy", route_deploy },
+	{ "GET", "/api/deploy", route_poll },
+	{ "GET", "/api/workflows", route_workflows },
+	{ "GET", "/healthz", route_healthz },
+	{ "GET", "/readyz", route_readyz },
+	{ "GET", "/metrics", route_metrics },
+};
+
+static enum error_class find_route(
+	const struct request *request, const struct route **ret_route, struct response *response, struct error *error)
+{
+	const char *method = strcmp(request->method, "HEAD") == 0 ? "GET" : request->method;
+	bool known_path = false;
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		if (strcmp(routes[i].path, request->path) != 0)
+			continue;
+		known_path = true;
+		if (strcmp(routes[i].method, method) == 0) {
+			*ret_route = &routes[i];
+			return ERROR_NONE;
+		}
+	}
+	if (!known_path)
+		return error_set(error, ERROR_NOT_FOUND, "there is nothing at %s", request->path);
+	response->allow = strcmp(request->path, "/api/deploy") == 0 ? "GET, POST" : "GET";
+	error_set(error, ERROR_METHOD_NOT_ALLOWED, "%s does not take %.16s", request->path, request->method);
+	return error_remedy(error, NULL, "Use %s.", response->allow);
+}
+
+/*
+ * Tokens come with a later version: until then only a start that says that it is for development on loopback
+ * answers anybody. The web server is what keeps it on loopback.
+ */
+static enum error_class authorise(const struct service *service, const struct request *request, struct error *error)
+{
+	if (service->settings->development || strcmp(request->path, "/healthz") == 0)
+		return ERROR_NONE;
+	error_set(error, ERROR_UNAUTHORIZED, "this server has no API tokens, so it answers nobody");
+	return error_remedy(error, NULL,
+		"For development on loopback only, start slipway-api with SLIPWAY_DEVELOPMENT=yes.");
+}
+
+static enum error_class answer(
+	const struct service *service, const struct request *request, struct response *response, struct error *error)
+{
+	const struct route *route = NULL;
+	if (find_route(request, &route, response, error) != ERROR_NONE ||
+		authorise(service, request, error) != ERROR_NONE)
+		return error->class;
+	return route->handler(service, request, NULL, response, error);
+}
+
+void request_answer(const struct service *service, const struct request *request, struct response *response)
+{
+	struct error error;
+	if (answer(service, request, response, &error) != ERROR_NONE)
+		response_problem(response, &error, NULL, NULL);
+}
+
+/* ---- POST /api/deploy ---- */
+
+static const struct mode {
+	const char *name;
+	request_handler *handler;
+	const char *const *members; /* beside mode and appId, ended by NULL */
+} modes[] = {
+	{ "trigger", mode_trigger, (const char *const[]){ "workflowId", "actionId", "inputs", "force", NULL } },
+	{ "poll", mode_poll, (const char *const[]){ "workflowId", "actionId", NULL } },
+	{ "configure", mode_configure, (const char *const[]){ "inputs", "config", "env", NULL } },
+	{ "cancel", mode_cancel, (const char *const[]){ "workflowId", "actionId", NULL } },
+};
+
+/* application/json, with or without parameters. */
+static bool is_json(const char *content_type)
+{
+	size_t length = strcspn(content_type, "; \t");
+	return length == strlen("application/json") && strncasecmp(content_type, "application/json", length) == 0;
+}
+
+static enum error_class check_members(const struct mode *mode, const cJSON *body, struct error *error)
+{
+	const cJSON *member;
+	cJSON_ArrayForEach(member, body)
+	{
+		bool known = strcmp(member->string, "mode") == 0 || strcmp(member->string, "appId") == 0;
+		for (const char *const *name = mode->members; *name != NULL; name++)
+			known = known || strcmp(*name, member->string) == 0;
+		if (known)
+			continue;
+		error_set(error, ERROR_INVALID_REQUEST, "the mode '%s' takes no such member", mode->name);
+		error_at(error, "%s", "");
+		json_pointer_append(error->place, sizeof(error->place), member->string);
+		return error->class;
+	}
+	return ERROR_NONE;
+}
+
+static enum error_class find_mode(const cJSON *body, const struct mode **ret_mode, struct error *error)
+{
+	if (!cJSON_IsObject(body))
+		return error_set(error, ERROR_INVALID_REQUEST, "the body must be an object");
+	const char *name = json_member_string(body, "mode");
+	for (size_t i = 0; name != NULL && i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (strcmp(modes[i].name, name) != 0)
+			continue;
+		*ret_mode = &modes[i];
+		return check_members(&modes[i], body, error);
+	}
+	error_set(error, ERROR_INVALID_REQUEST, "mode must be one of trigger, poll, configure, cancel");
+	return error_at(error, "/mode");
+}
+
+enum error_class route_deploy(const struct service *service, const struct request *request, const cJSON *none,
+	struct response *response, struct error *error)
+{
+	(void)none;
+	const struct mode *mode = NULL;
+	cJSON *body;
+	if (request->body_too_large)
+		return error_set(error, ERROR_PAYLOAD_TOO_LARGE, "the body is larger than %zu bytes", REQUEST_BODY_MAX);
+	if (!is_json(request->content_type))
+		return error_set(error, ERROR_UNSUPPORTED_MEDIA_TYPE, "the content type is '%.100s'",
+			request->content_type);
+	if (json_parse(request->body, request->body_length, JSON_FROM_CLIENT, &body, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = find_mode(body, &mode, error);
+	if (class == ERROR_NONE)
+		class = mode->handler(service, request, body, response, error);
+	cJSON_Delete(body);
+	return class;
+}
+
+enum error_class body_identifier_optional(
+	const cJSON *body, const char *name, const char **ret_text, struct error *error)
+{
+	const cJSON *member = json_member(body, name);
+	*ret_text = NULL;
+	if (member == NULL)
+		return ERROR_NONE;
+	*ret_text = cJSON_GetStringValue(member);
+	if (*ret_text != NULL && identifier_valid(*ret_text))
+		return ERROR_NONE;
+	error_set(error, ERROR_INVALID_REQUEST, "it must be a string of the form %s", IDENTIFIER_PATTERN);
+	return error_at(error, "/%s", name);
+}
+
+enum error_class body_identifier(const cJSON *body, const char *name, const char **ret_text, struct error *error)
+{
+	if (body_identifier_optional(body, name, ret_text, error) != ERROR_NONE || *ret_text != NULL)
+		return *ret_text != NULL ? ERROR_NONE : error->class;
+	error_set(error, ERROR_INVALID_REQUEST, "it is missing");
+	return error_at(error, "/%s", name);
+}

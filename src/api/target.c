@@ -1,0 +1,61 @@
+#include "api/target.h"
+
+#include <string.h>
+
+#include "api/routes.h"
+#include "base/text.h"
+
+static void append_word(char *list, size_t size, const char *word)
+{
+	size_t length = strlen(list);
+	text_format(list + length, size - length, "%s%s", length > 0 ? ", " : "", word);
+}
+
+static enum error_class no_workflow(const char *id, struct error *error)
+{
+	char list[240] = "";
+	for (size_t i = 0; workflows[i] != NULL; i++)
+		append_word(list, sizeof(list), workflows[i]->id);
+	error_set(error, ERROR_NOT_FOUND, "there is no workflow '%s'", id);
+	error_remedy(error, NULL, "There are: %s.", list);
+	return error_at(error, "/workflowId");
+}
+
+static enum error_class no_step(const struct workflow_definition *workflow, const char *id, struct error *error)
+{
+	char list[240] = "";
+	for (size_t i = 0; i < workflow->step_count; i++)
+		append_word(list, sizeof(list), workflow->steps[i].id);
+	error_set(error, ERROR_NOT_FOUND, "the workflow '%s' has no step '%s'", workflow->id, id);
+	error_remedy(error, NULL, "It has: %s.", list);
+	return error_at(error, "/actionId");
+}
+
+enum error_class target_find(const char *app, const char *workflow, const char *action, struct target *ret_target,
+	struct error *error)
+{
+	*ret_target = (struct target){ .app = app, .workflow = workflow_find(workflow) };
+	if (ret_target->workflow == NULL)
+		return no_workflow(workflow, error);
+	if (action == NULL)
+		return ERROR_NONE;
+	ret_target->step = workflow_step(ret_target->workflow, action);
+	return ret_target->step != NULL ? ERROR_NONE : no_step(ret_target->workflow, action, error);
+}
+
+enum error_class target_from_body(
+	const cJSON *body, bool needs_action, struct target *ret_target, struct error *error)
+{
+	const char *app, *workflow, *action;
+	if (body_identifier(body, "appId", &app, error) != ERROR_NONE ||
+		body_identifier(body, "workflowId", &workflow, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = needs_action ? body_identifier(body, "actionId", &action, error) :
+						body_identifier_optional(body, "actionId", &action, error);
+	return class == ERROR_NONE ? target_find(app, workflow, action, ret_target, error) : class;
+}
+
+struct run_name target_name(const struct target *target)
+{
+	return (struct run_name){ target->app, target->workflow->id, target->step != NULL ? target->step->id : NULL };
+}

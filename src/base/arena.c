@@ -1,0 +1,109 @@
+#include "base/arena.h"
+
+#include <sodium.h>
+#include <stdalign.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_SIZE ((size_t)16 << 10)
+#define ALIGNMENT  alignof(max_align_t)
+
+struct arena_block {
+	struct arena_block *next;
+	size_t capacity;
+	size_t used;
+	alignas(max_align_t) unsigned char bytes[];
+};
+
+void arena_init(struct arena *arena, size_t limit)
+{
+	*arena = (struct arena){ .limit = limit != 0 ? limit : ARENA_LIMIT };
+}
+
+void arena_release(struct arena *arena)
+{
+	for (struct arena_block *block = arena->blocks, *next; block != NULL; block = next) {
+		next = block->next;
+		sodium_memzero(block->bytes, block->used);
+		free(block);
+	}
+	arena->blocks = NULL;
+	arena->used = 0;
+}
+
+static struct arena_block *block_add(struct arena *arena, size_t size)
+{
+	size_t capacity = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+	struct arena_block *block = malloc(sizeof(*block) + capacity);
+	if (block == NULL)
+		return NULL;
+	block->next = arena->blocks;
+	block->capacity = capacity;
+	block->used = 0;
+	arena->blocks = block;
+	return block;
+}
+
+void *arena_allocate(struct arena *arena, size_t size)
+{
+	if (size > arena->limit - arena->used)
+		return NULL;
+	size_t rounded = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+	struct arena_block *block = arena->blocks;
+	if (block == NULL || block->capacity - block->used < rounded) {
+		block = block_add(arena, rounded);
+		if (block == NULL)
+			return NULL;
+	}
+	void *memory = block->bytes + block->used;
+	block->used += rounded;
+	arena->used += size;
+	return memset(memory, 0, size);
+}
+
+void *arena_allocate_array(struct arena *arena, size_t count, size_t size)
+{
+	size_t bytes;
+	if (__builtin_mul_overflow(count, size, &bytes))
+		return NULL;
+	return arena_allocate(arena, bytes);
+}
+
+char *arena_copy(struct arena *arena, const char *bytes, size_t length)
+{
+	if (length == SIZE_MAX)
+		return NULL;
+	char *copy = arena_allocate(arena, length + 1);
+	if (copy != NULL && length > 0)
+		memcpy(copy, bytes, length);
+	return copy;
+}
+
+char *arena_string(struct arena *arena, const char *text)
+{
+	return text != NULL ? arena_copy(arena, text, strlen(text)) : NULL;
+}
+
+char *arena_format_list(struct arena *arena, const char *format, va_list arguments)
+{
+	va_list again;
+	va_copy(again, arguments);
+	int length = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	if (length < 0)
+		return NULL;
+	char *text = arena_allocate(arena, (size_t)length + 1);
+	if (text != NULL)
+		vsnprintf(text, (size_t)length + 1, format, arguments);
+	return text;
+}
+
+char *arena_format(struct arena *arena, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	char *text = arena_format_list(arena, format, arguments);
+	va_end(arguments);
+	return text;
+}

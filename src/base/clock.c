@@ -1,0 +1,38 @@
+#include "base/clock.h"
+
+#include <time.h>
+
+#include "base/text.h"
+
+static int64_t clock_read_ms(clockid_t id)
+{
+	struct timespec now;
+	clock_gettime(id, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t clock_monotonic_ms(void)
+{
+	return clock_read_ms(CLOCK_MONOTONIC);
+}
+
+int64_t clock_wall_ms(void)
+{
+	return clock_read_ms(CLOCK_REALTIME);
+}
+
+void clock_sleep_ms(int64_t milliseconds)
+{
+	struct timespec duration = { .tv_sec = milliseconds / 1000, .tv_nsec = (milliseconds % 1000) * 1000000 };
+	nanosleep(&duration, NULL);
+}
+
+void clock_format(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm utc;
+	char whole[24] = "";
+	if (gmtime_r(&seconds, &utc) != NULL)
+		strftime(whole, sizeof(whole), "%Y-%m-%dT%H:%M:%S", &utc);
+	text_format(text, CLOCK_TEXT_SIZE, "%s.%03dZ", whole, (int)(wall_ms % 1000));
+}

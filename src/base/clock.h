@@ -1,0 +1,24 @@
+/*
+ * The two clocks. Deadlines of runs are compared by Redis alone; a process measures its own waits with the
+ * monotonic clock; the wall clock is for people's eyes and for providers.
+ */
+#ifndef SLIPWAY_BASE_CLOCK_H
+#define SLIPWAY_BASE_CLOCK_H
+
+#include <stdint.h>
+
+/* Milliseconds that only grow, since an arbitrary start. */
+int64_t clock_monotonic_ms(void);
+
+/* Milliseconds since 1970, UTC. */
+int64_t clock_wall_ms(void);
+
+/* Sleeps; returns early where a signal comes. */
+void clock_sleep_ms(int64_t milliseconds);
+
+#define CLOCK_TEXT_SIZE 32
+
+/* 2026-11-24T22:30:00.123Z into text. */
+void clock_format(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);
+
+#endif

@@ -1,0 +1,212 @@
+#include "base/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_scan.h"
+#include "base/text.h"
+
+static int compare_names(const void *left, const void *right)
+{
+	const cJSON *const *a = left, *const *b = right;
+	return strcmp((*a)->string, (*b)->string);
+}
+
+/* Members of one object, sorted, show their duplicates side by side. */
+static enum error_class check_duplicates(const cJSON *object, const char *place, struct error *error)
+{
+	size_t count = (size_t)cJSON_GetArraySize(object);
+	if (count < 2)
+		return ERROR_NONE;
+	const cJSON **members = calloc(count, sizeof(const cJSON *));
+	if (members == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to check %zu members", count);
+	size_t next = 0;
+	const cJSON *member;
+	cJSON_ArrayForEach(member, object) members[next++] = member;
+	qsort(members, count, sizeof(const cJSON *), compare_names);
+	enum error_class class = ERROR_NONE;
+	for (size_t i = 1; i < count && class == ERROR_NONE; i++) {
+		if (strcmp(members[i - 1]->string, members[i]->string) != 0)
+			continue;
+		class = error_set(error, ERROR_INVALID_REQUEST, "the member '%s' is given twice", members[i]->string);
+		error_at(error, "%s", place);
+		json_pointer_append(error->place, sizeof(error->place), members[i]->string);
+	}
+	free(members);
+	return class;
+}
+
+/* Depth is bounded by the scan that went before. */
+// NOLINTNEXTLINE(misc-no-recursion)
+static enum error_class check_members(const cJSON *json, const char *place, struct error *error)
+{
+	if (!cJSON_IsObject(json) && !cJSON_IsArray(json))
+		return ERROR_NONE;
+	if (cJSON_IsObject(json) && check_duplicates(json, place, error) != ERROR_NONE)
+		return error->class;
+	int index = 0;
+	const cJSON *child;
+	cJSON_ArrayForEach(child, json)
+	{
+		char child_place[sizeof(error->place)];
+		char number[16];
+		text_format(number, sizeof(number), "%d", index++);
+		text_copy(child_place, sizeof(child_place), place);
+		json_pointer_append(child_place, sizeof(child_place), child->string != NULL ? child->string : number);
+		if (check_members(child, child_place, error) != ERROR_NONE)
+			return error->class;
+	}
+	return ERROR_NONE;
+}
+
+enum error_class json_parse(
+	const char *text, size_t length, enum json_origin origin, cJSON **ret_json, struct error *error)
+{
+	*ret_json = NULL;
+	if (json_scan(text, length, origin, error) != ERROR_NONE)
+		return error->class;
+	cJSON *json = cJSON_ParseWithLengthOpts(text, length, NULL, false);
+	if (json == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for %zu bytes of JSON", length);
+	if (check_members(json, "", error) != ERROR_NONE) {
+		cJSON_Delete(json);
+		return error->class;
+	}
+	*ret_json = json;
+	return ERROR_NONE;
+}
+
+cJSON *json_member(const cJSON *json, const char *name)
+{
+	return cJSON_GetObjectItemCaseSensitive(json, name);
+}
+
+const char *json_member_string(const cJSON *json, const char *name)
+{
+	return cJSON_GetStringValue(json_member(json, name));
+}
+
+char *json_print(struct arena *arena, const cJSON *json)
+{
+	char *text = cJSON_PrintUnformatted(json);
+	char *copy = arena_string(arena, text);
+	cJSON_free(text);
+	return copy;
+}
+
+/* A copy with the members of every object in byte order; NULL where memory is short. Debian's cJSON comes without
+ * cJSON_Utils, which would do it. */
+// NOLINTNEXTLINE(misc-no-recursion)
+static cJSON *sorted_copy(const cJSON *json)
+{
+	if (!cJSON_IsObject(json) && !cJSON_IsArray(json))
+		return cJSON_Duplicate(json, false);
+	size_t count = (size_t)cJSON_GetArraySize(json), next = 0;
+	const cJSON **children = calloc(count + 1, sizeof(const cJSON *));
+	cJSON *copy = cJSON_IsObject(json) ? cJSON_CreateObject() : cJSON_CreateArray();
+	bool complete = children != NULL && copy != NULL;
+	if (complete) {
+		const cJSON *child;
+		cJSON_ArrayForEach(child, json) children[next++] = child;
+		if (cJSON_IsObject(json))
+			qsort(children, count, sizeof(const cJSON *), compare_names);
+	}
+	for (size_t i = 0; complete && i < count; i++)
+		complete = cJSON_IsObject(json) ? json_add(copy, children[i]->string, sorted_copy(children[i])) :
+						  json_append(copy, sorted_copy(children[i]));
+	free(children);
+	if (complete)
+		return copy;
+	cJSON_Delete(copy);
+	return NULL;
+}
+
+char *json_print_canonical(struct arena *arena, const cJSON *json)
+{
+	cJSON *sorted = sorted_copy(json);
+	if (sorted == NULL)
+		return NULL;
+	char *text = json_print(arena, sorted);
+	cJSON_Delete(sorted);
+	return text;
+}
+
+/* RFC 7396's MergePatch: takes target over, returns what becomes of it; NULL where memory is short. */
+// NOLINTNEXTLINE(misc-no-recursion)
+static cJSON *merge_patch(cJSON *target, const cJSON *patch)
+{
+	if (!cJSON_IsObject(patch)) {
+		cJSON_Delete(target);
+		return cJSON_Duplicate(patch, true);
+	}
+	if (!cJSON_IsObject(target)) {
+		cJSON_Delete(target);
+		target = cJSON_CreateObject();
+	}
+	bool complete = target != NULL;
+	const cJSON *change;
+	cJSON_ArrayForEach(change, patch)
+	{
+		if (!complete)
+			break;
+		cJSON *old = cJSON_DetachItemFromObjectCaseSensitive(target, change->string);
+		if (cJSON_IsNull(change))
+			cJSON_Delete(old);
+		else
+			complete = json_add(target, change->string, merge_patch(old, change));
+	}
+	if (complete)
+		return target;
+	cJSON_Delete(target);
+	return NULL;
+}
+
+enum error_class json_merge(cJSON **target, const cJSON *patch, struct error *error)
+{
+	*target = merge_patch(*target, patch);
+	if (*target == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to merge JSON");
+	return ERROR_NONE;
+}
+
+bool json_add(cJSON *object, const char *name, cJSON *value)
+{
+	if (value == NULL)
+		return false;
+	if (cJSON_AddItemToObject(object, name, value))
+		return true;
+	cJSON_Delete(value);
+	return false;
+}
+
+bool json_append(cJSON *array, cJSON *value)
+{
+	if (value == NULL)
+		return false;
+	if (cJSON_AddItemToArray(array, value))
+		return true;
+	cJSON_Delete(value);
+	return false;
+}
+
+cJSON *json_integer(int64_t value)
+{
+	return cJSON_CreateNumber((double)value);
+}
+
+void json_pointer_append(char *pointer, size_t size, const char *name)
+{
+	size_t length = strlen(pointer);
+	if (length + 1 < size)
+		pointer[length++] = '/';
+	for (; *name != '\0' && length + 2 < size; name++) {
+		if (*name == '/' || *name == '~') {
+			pointer[length++] = '~';
+			pointer[length++] = *name == '/' ? '1' : '0';
+		} else {
+			pointer[length++] = *name;
+		}
+	}
+	pointer[length] = '\0';
+}

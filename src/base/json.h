@@ -1,0 +1,61 @@
+/*
+ * The strict door to cJSON. cJSON itself takes trailing bytes, duplicate members, numbers such as 01, control
+ * characters and ill-formed UTF-8, and cuts strings at U+0000; nothing of that gets past json_parse.
+ *
+ * Trees are owned with cJSON's own functions: whoever gets one as ret_json calls cJSON_Delete.
+ */
+#ifndef SLIPWAY_BASE_JSON_H
+#define SLIPWAY_BASE_JSON_H
+
+#include <cjson/cJSON.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "slipway/error.h"
+
+enum json_origin {
+	JSON_FROM_CLIENT,   /* depth 32, 4,096 nodes, no control characters but tab, line feed, carriage return */
+	JSON_FROM_PROVIDER, /* depth 128, 400,000 nodes, control characters where they are escaped */
+};
+
+#define JSON_INTEGER_MAX ((int64_t)1 << 53) /* beyond it a double skips integers */
+
+/*
+ * Parses length bytes, all of them. The error is ERROR_INVALID_REQUEST with what is wrong, and as its place the
+ * JSON pointer of the value where it stands; ERROR_OUT_OF_MEMORY where memory is short.
+ */
+enum error_class json_parse(const char *text, size_t length, enum json_origin origin, cJSON **ret_json,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The member of exactly this name; NULL where there is none or json is no object. Borrowed from json. */
+cJSON *json_member(const cJSON *json, const char *name);
+
+/* The member's string; NULL where there is none or it is no string. Borrowed from json. */
+const char *json_member_string(const cJSON *json, const char *name);
+
+/* Compact text in the arena; NULL where memory is short. */
+char *json_print(struct arena *arena, const cJSON *json) SLIPWAY_MUST_CHECK;
+
+/* The same with the members of every object in byte order, so that equal values give equal text. */
+char *json_print_canonical(struct arena *arena, const cJSON *json) SLIPWAY_MUST_CHECK;
+
+/*
+ * RFC 7396: merges patch into *target, null deletes. *target may be NULL (nothing yet). On failure (memory)
+ * *target is released and NULL.
+ */
+enum error_class json_merge(cJSON **target, const cJSON *patch, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Adds value under the name; takes value over in any case. A NULL value (memory was short when it was made) and
+ * a failure to add both give false. */
+bool json_add(cJSON *object, const char *name, cJSON *value) SLIPWAY_MUST_CHECK;
+
+/* Appends value to an array, as json_add. */
+bool json_append(cJSON *array, cJSON *value) SLIPWAY_MUST_CHECK;
+
+/* A number as cJSON holds it. Values beyond +-2^53 lose digits: give those as strings. */
+cJSON *json_integer(int64_t value) SLIPWAY_MUST_CHECK;
+
+/* Appends "/name" to a JSON pointer, with ~ and / of the name escaped; cut where it does not fit. */
+void json_pointer_append(char *pointer, size_t size, const char *name);
+
+#endif

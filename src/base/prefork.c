@@ -1,0 +1,221 @@
+#include "base/prefork.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define RESTART_DELAY_FIRST_MS 100
+#define RESTART_DELAY_LAST_MS  10000
+#define HEALTHY_AFTER_MS       1000
+
+static void supervised_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGCHLD);
+}
+
+bool prefork_send(int channel, const void *message, size_t length)
+{
+	ssize_t sent;
+	do {
+		sent = send(channel, message, length, MSG_NOSIGNAL);
+	} while (sent < 0 && errno == EINTR);
+	return sent == (ssize_t)length;
+}
+
+/* In the child: nothing of the supervisor's is left open, and it ends when the supervisor does. */
+static _Noreturn void child_start(struct prefork *prefork, size_t index, int channel, pid_t supervisor)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != supervisor)
+		_exit(1);
+	close(prefork->signals);
+	for (size_t i = 0; i < prefork->count; i++)
+		if (prefork->children[i].channel >= 0)
+			close(prefork->children[i].channel);
+	sigset_t set;
+	supervised_signals(&set);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	/* Ctrl-C reaches the whole foreground group, but the supervisor alone says when to stop. */
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigaction(SIGINT, &ignore, NULL);
+	_exit(prefork->child(prefork->context, index, channel));
+}
+
+static void child_spawn(struct prefork *prefork, size_t index)
+{
+	struct prefork_child *child = &prefork->children[index];
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+		child->restart_ms = clock_monotonic_ms() + RESTART_DELAY_LAST_MS;
+		return;
+	}
+	pid_t supervisor = getpid();
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(pair[0]);
+		child_start(prefork, index, pair[1], supervisor);
+	}
+	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		child->restart_ms = clock_monotonic_ms() + RESTART_DELAY_LAST_MS;
+		return;
+	}
+	child->pid = pid;
+	child->channel = pair[0];
+	child->started_ms = clock_monotonic_ms();
+}
+
+static void children_start_due(struct prefork *prefork)
+{
+	int64_t now = clock_monotonic_ms();
+	for (size_t i = 0; i < prefork->count && !prefork->stopping; i++)
+		if (prefork->children[i].pid == 0 && prefork->children[i].restart_ms <= now)
+			child_spawn(prefork, i);
+}
+
+/* Delivers one waiting message; false where there is none. */
+static bool child_receive(struct prefork *prefork, size_t index)
+{
+	char message[PREFORK_MESSAGE_MAX];
+	ssize_t length = recv(prefork->children[index].channel, message, sizeof(message), MSG_DONTWAIT);
+	if (length <= 0)
+		return false;
+	if (prefork->message != NULL)
+		prefork->message(prefork->context, index, message, (size_t)length);
+	return true;
+}
+
+static void child_ended(struct prefork *prefork, size_t index, int status)
+{
+	struct prefork_child *child = &prefork->children[index];
+	pid_t pid = child->pid;
+	while (child_receive(prefork, index)) {
+	}
+	close(child->channel);
+	child->channel = -1;
+	child->pid = 0;
+	int64_t now = clock_monotonic_ms();
+	if (now - child->started_ms >= HEALTHY_AFTER_MS)
+		child->restart_delay_ms = 0;
+	child->restart_ms = now + child->restart_delay_ms;
+	child->restart_delay_ms = child->restart_delay_ms == 0 ? RESTART_DELAY_FIRST_MS : child->restart_delay_ms * 2;
+	if (child->restart_delay_ms > RESTART_DELAY_LAST_MS)
+		child->restart_delay_ms = RESTART_DELAY_LAST_MS;
+	prefork->ended(prefork->context, index, pid, status);
+}
+
+static void children_reap(struct prefork *prefork)
+{
+	for (size_t i = 0; i < prefork->count; i++) {
+		int status;
+		if (prefork->children[i].pid > 0 && waitpid(prefork->children[i].pid, &status, WNOHANG) > 0)
+			child_ended(prefork, i, status);
+	}
+}
+
+static void children_signal(struct prefork *prefork, int signal_number)
+{
+	for (size_t i = 0; i < prefork->count; i++)
+		if (prefork->children[i].pid > 0)
+			kill(prefork->children[i].pid, signal_number);
+}
+
+void prefork_kill(struct prefork *prefork, size_t index)
+{
+	if (prefork->children[index].pid > 0)
+		kill(prefork->children[index].pid, SIGKILL);
+}
+
+static void stop_requested(struct prefork *prefork)
+{
+	int64_t now = clock_monotonic_ms();
+	if (prefork->stopping) {
+		prefork->stop_by_ms = now;
+		return;
+	}
+	prefork->stopping = true;
+	prefork->stop_by_ms = now + prefork->grace_ms;
+	children_signal(prefork, SIGTERM);
+}
+
+static void signals_read(struct prefork *prefork)
+{
+	struct signalfd_siginfo received;
+	while (read(prefork->signals, &received, sizeof(received)) == (ssize_t)sizeof(received))
+		if (received.ssi_signo == SIGTERM || received.ssi_signo == SIGINT)
+			stop_requested(prefork);
+}
+
+/* Waits for signals and messages, at most until the next tick. */
+static void events_wait(struct prefork *prefork, int64_t timeout_ms)
+{
+	struct pollfd polled[PREFORK_CHILDREN_MAX + 1];
+	size_t indexes[PREFORK_CHILDREN_MAX + 1];
+	nfds_t count = 0;
+	polled[count++] = (struct pollfd){ .fd = prefork->signals, .events = POLLIN };
+	for (size_t i = 0; i < prefork->count; i++) {
+		if (prefork->children[i].channel < 0)
+			continue;
+		indexes[count] = i;
+		polled[count++] = (struct pollfd){ .fd = prefork->children[i].channel, .events = POLLIN };
+	}
+	if (poll(polled, count, (int)timeout_ms) <= 0)
+		return;
+	for (nfds_t i = 1; i < count; i++)
+		if ((polled[i].revents & POLLIN) != 0)
+			child_receive(prefork, indexes[i]);
+	if ((polled[0].revents & POLLIN) != 0)
+		signals_read(prefork);
+}
+
+static bool children_left(const struct prefork *prefork)
+{
+	for (size_t i = 0; i < prefork->count; i++)
+		if (prefork->children[i].pid > 0)
+			return true;
+	return false;
+}
+
+enum error_class prefork_run(struct prefork *prefork, struct error *error)
+{
+	sigset_t set;
+	/* Here and in all children a peer that goes away is an error of write, not the end of the process. */
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigaction(SIGPIPE, &ignore, NULL);
+	supervised_signals(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	prefork->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (prefork->signals < 0)
+		return error_set(error, ERROR_INTERNAL, "cannot receive signals: %s", strerror(errno));
+	for (size_t i = 0; i < prefork->count; i++)
+		prefork->children[i] = (struct prefork_child){ .channel = -1 };
+	int64_t next_tick = clock_monotonic_ms();
+	while (!prefork->stopping || children_left(prefork)) {
+		children_start_due(prefork);
+		int64_t now = clock_monotonic_ms();
+		if (now >= next_tick) {
+			if (prefork->tick != NULL)
+				prefork->tick(prefork->context);
+			next_tick = clock_monotonic_ms() + prefork->tick_ms;
+		}
+		if (prefork->stopping && clock_monotonic_ms() >= prefork->stop_by_ms)
+			children_signal(prefork, SIGKILL);
+		int64_t wait_ms = next_tick - clock_monotonic_ms();
+		events_wait(prefork, wait_ms < 0 ? 0 : wait_ms > 100 ? 100 : wait_ms);
+		children_reap(prefork);
+	}
+	close(prefork->signals);
+	return ERROR_NONE;
+}

@@ -1,0 +1,401 @@
+#include "base/settings.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/redact.h"
+#include "base/text.h"
+#include "slipway/field.h"
+
+#define DEFAULT_CONFIG	"/etc/slipway/slipway.conf"
+#define LINE_BYTES_MAX	8192
+#define FIRST_FLAG_KEY	1000
+#define CONFIG_FLAG_KEY 2000
+#define PRINT_FLAG_KEY	2001
+
+enum setting_type { SETTING_TEXT, SETTING_INTEGER, SETTING_BOOLEAN, SETTING_SECRET };
+
+struct setting {
+	const char *name;
+	enum setting_type type;
+	size_t offset;
+	const char *fallback; /* NULL: none */
+	int64_t minimum, maximum;
+	unsigned programs;
+	const char *description;
+};
+
+/* One row a setting: this table is the whole of it. */
+static const struct setting table[] = {
+	{ "SLIPWAY_REDIS_URL", SETTING_TEXT, offsetof(struct settings, redis_url), "redis://127.0.0.1:6379", 0, 0,
+		SETTINGS_ALL, "Where Redis is: unix:///path/to.sock or redis://[user@]host[:port][/database]" },
+	{ "SLIPWAY_REDIS_PASSWORD", SETTING_SECRET, offsetof(struct settings, redis_password), NULL, 0, 0, SETTINGS_ALL,
+		"Password of the Redis user" },
+	{ "SLIPWAY_RETENTION_DAYS", SETTING_INTEGER, offsetof(struct settings, retention_days), "365", 1, 3650,
+		SETTINGS_ALL, "How long finished runs and what an app owns are remembered after the last change" },
+	{ "SLIPWAY_LOG_LEVEL", SETTING_TEXT, offsetof(struct settings, log_level), "info", 0, 0,
+		SETTINGS_API | SETTINGS_WORKER, "Least level that is logged: debug, info, warning, error" },
+
+	{ "SLIPWAY_LISTEN", SETTING_TEXT, offsetof(struct settings, listen), NULL, 0, 0, SETTINGS_API,
+		"Unix socket to listen on; without it the socket is file descriptor 0" },
+	{ "SLIPWAY_PROCESSES", SETTING_INTEGER, offsetof(struct settings, processes), "2", 1, 256, SETTINGS_API,
+		"Number of handler processes" },
+	{ "SLIPWAY_DEVELOPMENT", SETTING_BOOLEAN, offsetof(struct settings, development), "no", 0, 0, SETTINGS_API,
+		"Answer anybody who reaches the socket, without tokens: for a start on loopback only" },
+
+	{ "SLIPWAY_EXECUTORS", SETTING_INTEGER, offsetof(struct settings, executors), "4", 1, 256, SETTINGS_WORKER,
+		"Number of actions that one worker runs at a time" },
+	{ "SLIPWAY_LEASE_SECONDS", SETTING_INTEGER, offsetof(struct settings, lease_seconds), "30", 2, 600,
+		SETTINGS_WORKER, "How long a worker may be silent before its runs are taken over" },
+	{ "SLIPWAY_GRACE_SECONDS", SETTING_INTEGER, offsetof(struct settings, grace_seconds), "25", 0, 600,
+		SETTINGS_WORKER, "How long a worker that is told to stop lets its actions finish" },
+	{ "SLIPWAY_EXECUTOR_ACTIONS", SETTING_INTEGER, offsetof(struct settings, executor_actions), "1000", 1, 1000000,
+		SETTINGS_WORKER, "Number of actions after which an executor is replaced by a fresh one" },
+	{ "SLIPWAY_ALLOW_LOOPBACK", SETTING_BOOLEAN, offsetof(struct settings, allow_loopback), "no", 0, 0,
+		SETTINGS_WORKER, "Let actions reach this machine's own addresses, by plain http too: for development" },
+	{ "SLIPWAY_GITHUB_URL", SETTING_TEXT, offsetof(struct settings, github_url), "https://api.github.com", 0, 0,
+		SETTINGS_WORKER, "Base URL of GitHub's REST API; https://HOST/api/v3 for an Enterprise Server" },
+	{ "SLIPWAY_GITHUB_TOKEN", SETTING_SECRET, offsetof(struct settings, github_token), NULL, 0, 0, SETTINGS_WORKER,
+		"Token for GitHub" },
+	{ "SLIPWAY_VERCEL_URL", SETTING_TEXT, offsetof(struct settings, vercel_url), "https://api.vercel.com", 0, 0,
+		SETTINGS_WORKER, "Base URL of Vercel's REST API" },
+	{ "SLIPWAY_VERCEL_TOKEN", SETTING_SECRET, offsetof(struct settings, vercel_token), NULL, 0, 0, SETTINGS_WORKER,
+		"Token for Vercel" },
+	{ "SLIPWAY_VERCEL_TEAM", SETTING_TEXT, offsetof(struct settings, vercel_team), NULL, 0, 0, SETTINGS_WORKER,
+		"Vercel team that owns the projects, by id (team_...) or slug; without it the token's own account" },
+
+	{ "SLIPWAY_URL", SETTING_TEXT, offsetof(struct settings, url), "http://127.0.0.1:8080", 0, 0, SETTINGS_CLI,
+		"Where the endpoint answers, for the command line" },
+};
+
+_Static_assert(ARRAY_LEN(table) <= SETTINGS_MAX, "raise SETTINGS_MAX");
+
+void settings_init(struct settings *settings, enum settings_program program)
+{
+	memset(settings, 0, sizeof(*settings));
+	settings->program = program;
+	settings->config_path = DEFAULT_CONFIG;
+	arena_init(&settings->arena, 1 << 20);
+}
+
+void settings_release(struct settings *settings)
+{
+	arena_release(&settings->arena);
+	memset(settings, 0, sizeof(*settings));
+}
+
+/* ---- flags ---- */
+
+static error_t parse_flag(int key, char *argument, struct argp_state *state)
+{
+	struct settings *settings = state->input;
+	if (key == CONFIG_FLAG_KEY) {
+		settings->config_path = argument;
+		settings->config_required = true;
+		return 0;
+	}
+	if (key == PRINT_FLAG_KEY) {
+		settings->print_config = true;
+		return 0;
+	}
+	if (key < FIRST_FLAG_KEY || key >= FIRST_FLAG_KEY + (int)ARRAY_LEN(table))
+		return ARGP_ERR_UNKNOWN;
+	settings->flags[key - FIRST_FLAG_KEY] = argument;
+	return 0;
+}
+
+/* SLIPWAY_REDIS_URL is redis-url, a secret is redis-password-file. */
+static void flag_name(const struct setting *setting, char *name, size_t size)
+{
+	text_format(name, size, "%s%s", setting->name + strlen("SLIPWAY_"),
+		setting->type == SETTING_SECRET ? "_FILE" : "");
+	for (char *next = name; *next != '\0'; next++)
+		*next = *next == '_' ? '-' : (char)tolower((unsigned char)*next);
+}
+
+const struct argp *settings_argp(enum settings_program program)
+{
+	static struct argp_option options[SETTINGS_MAX + 3];
+	static char names[SETTINGS_MAX][48];
+	static const struct argp parser = { .options = options, .parser = parse_flag };
+	struct argp_option *next = options;
+	memset(options, 0, sizeof(options));
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		if ((table[i].programs & (unsigned)program) == 0)
+			continue;
+		flag_name(&table[i], names[i], sizeof(names[i]));
+		*next++ = (struct argp_option){ .name = names[i],
+			.key = FIRST_FLAG_KEY + (int)i,
+			.arg = table[i].type == SETTING_SECRET ? "FILE" : "VALUE",
+			.doc = table[i].description,
+			.group = 10 };
+	}
+	*next++ = (struct argp_option){ .name = "config",
+		.key = CONFIG_FLAG_KEY,
+		.arg = "FILE",
+		.doc = "Settings as KEY=value lines (" DEFAULT_CONFIG ")",
+		.group = 11 };
+	*next = (struct argp_option){ .name = "print-config",
+		.key = PRINT_FLAG_KEY,
+		.doc = "Print the settings in force, secrets masked, and exit",
+		.group = 11 };
+	return &parser;
+}
+
+/* ---- file ---- */
+
+struct file_values {
+	const char *own[SETTINGS_MAX];	 /* by index of the table */
+	const char *files[SETTINGS_MAX]; /* of <NAME>_FILE, for secrets */
+};
+
+static int setting_index(const char *name, size_t length, bool *ret_is_file)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		size_t own = strlen(table[i].name);
+		if (strncmp(table[i].name, name, own < length ? own : length) != 0)
+			continue;
+		*ret_is_file = table[i].type == SETTING_SECRET && length == own + 5 &&
+			memcmp(name + own, "_FILE", 5) == 0;
+		if (length == own || *ret_is_file)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* Takes off white space around, and one pair of quotes around, as systemd's EnvironmentFile does. */
+static char *trim(char *text)
+{
+	while (isspace((unsigned char)*text))
+		text++;
+	size_t length = strlen(text);
+	while (length > 0 && isspace((unsigned char)text[length - 1]))
+		length--;
+	text[length] = '\0';
+	if (length >= 2 && (text[0] == '"' || text[0] == '\'') && text[length - 1] == text[0]) {
+		text[length - 1] = '\0';
+		text++;
+	}
+	return text;
+}
+
+static enum error_class parse_line(
+	struct settings *settings, struct file_values *values, char *line, int number, struct error *error)
+{
+	line = trim(line);
+	if (line[0] == '\0' || line[0] == '#' || line[0] == ';')
+		return ERROR_NONE;
+	char *equals = strchr(line, '=');
+	bool is_file = false;
+	int index = equals != NULL ? setting_index(line, (size_t)(equals - line), &is_file) : -1;
+	if (index < 0) {
+		error_set(error, ERROR_INVALID_INPUT, "%s:%d: '%.*s' is no setting of Slipway", settings->config_path,
+			number, (int)strcspn(line, "="), line);
+		return error_remedy(error, NULL, "Correct the line, or put # before it; --print-config lists the settings.");
+	}
+	const char *value = arena_string(&settings->arena, trim(equals + 1));
+	if (value == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the settings");
+	(is_file ? values->files : values->own)[index] = value;
+	return ERROR_NONE;
+}
+
+static enum error_class read_config(struct settings *settings, struct file_values *values, struct error *error)
+{
+	FILE *file = fopen(settings->config_path, "re");
+	if (file == NULL) {
+		if (errno == ENOENT && !settings->config_required)
+			return ERROR_NONE;
+		return error_set(error, ERROR_INVALID_INPUT, "cannot read the settings file %s: %s", settings->config_path,
+			strerror(errno));
+	}
+	char line[LINE_BYTES_MAX];
+	int number = 0;
+	enum error_class class = ERROR_NONE;
+	while (class == ERROR_NONE && fgets(line, sizeof(line), file) != NULL) {
+		number++;
+		if (strchr(line, '\n') == NULL && !feof(file))
+			class = error_set(error, ERROR_INVALID_INPUT, "%s:%d: the line is longer than %d bytes",
+				settings->config_path, number, LINE_BYTES_MAX - 2);
+		else
+			class = parse_line(settings, values, line, number, error);
+	}
+	fclose(file);
+	sodium_memzero(line, sizeof(line));
+	return class;
+}
+
+/* ---- taking values ---- */
+
+static enum error_class take_integer(
+	const struct setting *setting, const char *text, const char *origin, int64_t *target, struct error *error)
+{
+	if (text_to_integer(text, target) && *target >= setting->minimum && *target <= setting->maximum)
+		return ERROR_NONE;
+	return error_set(error, ERROR_INVALID_INPUT, "%s (%s) is '%s'; it must be a whole number from %lld to %lld",
+		setting->name, origin, text, (long long)setting->minimum, (long long)setting->maximum);
+}
+
+static enum error_class take_boolean(
+	const struct setting *setting, const char *text, const char *origin, bool *target, struct error *error)
+{
+	static const char *const words[2][4] = { { "no", "false", "off", "0" }, { "yes", "true", "on", "1" } };
+	for (int value = 0; value < 2; value++)
+		for (int i = 0; i < 4; i++)
+			if (strcasecmp(words[value][i], text) == 0) {
+				*target = value == 1;
+				return ERROR_NONE;
+			}
+	return error_set(error, ERROR_INVALID_INPUT, "%s (%s) is '%s'; it must be yes or no", setting->name, origin, text);
+}
+
+static enum error_class take_value(struct settings *settings, const struct setting *setting, const char *text,
+	const char *origin, struct error *error)
+{
+	void *target = (char *)settings + setting->offset;
+	if (setting->type == SETTING_INTEGER)
+		return take_integer(setting, text, origin, target, error);
+	if (setting->type == SETTING_BOOLEAN)
+		return take_boolean(setting, text, origin, target, error);
+	if (text[0] == '\0')
+		return ERROR_NONE;
+	const char *copy = arena_string(&settings->arena, text);
+	if (copy == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the settings");
+	*(const char **)target = copy;
+	return setting->type == SETTING_SECRET ? redact_add(copy, error) : ERROR_NONE;
+}
+
+/* The first line of the file is the secret. */
+static enum error_class take_secret_file(
+	struct settings *settings, const struct setting *setting, const char *path, struct error *error)
+{
+	FILE *file = fopen(path, "re");
+	if (file == NULL)
+		return error_set(error, ERROR_INVALID_INPUT, "%s_FILE: cannot read %s: %s", setting->name, path,
+			strerror(errno));
+	char line[LINE_BYTES_MAX];
+	enum error_class class = ERROR_NONE;
+	if (fgets(line, sizeof(line), file) == NULL)
+		class = error_set(error, ERROR_INVALID_INPUT, "%s_FILE: %s is empty", setting->name, path);
+	else
+		class = take_value(settings, setting, trim(line), path, error);
+	fclose(file);
+	sodium_memzero(line, sizeof(line));
+	return class;
+}
+
+/* Wiped in place, for /proc shows the environment as the process was started with. */
+static void wipe_from_environment(const char *name)
+{
+	char *value = getenv(name);
+	if (value == NULL)
+		return;
+	sodium_memzero(value, strlen(value));
+	unsetenv(name);
+}
+
+static enum error_class load_secret(
+	struct settings *settings, size_t index, const struct file_values *values, struct error *error)
+{
+	const struct setting *setting = &table[index];
+	char file_name[64];
+	text_format(file_name, sizeof(file_name), "%s_FILE", setting->name);
+	const char *path = settings->flags[index];
+	const char *own = getenv(setting->name);
+	enum error_class class = ERROR_NONE;
+	if (path == NULL && own == NULL)
+		path = getenv(file_name);
+	if (path == NULL && own == NULL) {
+		own = values->own[index];
+		path = values->files[index];
+	}
+	if (settings->flags[index] == NULL && own != NULL)
+		class = take_value(settings, setting, own, "environment or file", error);
+	else if (path != NULL)
+		class = take_secret_file(settings, setting, path, error);
+	wipe_from_environment(setting->name);
+	return class;
+}
+
+static enum error_class load_plain(
+	struct settings *settings, size_t index, const struct file_values *values, struct error *error)
+{
+	const struct setting *setting = &table[index];
+	if (settings->flags[index] != NULL)
+		return take_value(settings, setting, settings->flags[index], "flag", error);
+	const char *value = getenv(setting->name);
+	if (value != NULL)
+		return take_value(settings, setting, value, "environment", error);
+	if (values->own[index] != NULL)
+		return take_value(settings, setting, values->own[index], settings->config_path, error);
+	if (setting->fallback != NULL)
+		return take_value(settings, setting, setting->fallback, "default", error);
+	return ERROR_NONE;
+}
+
+enum error_class settings_load(struct settings *settings, struct error *error)
+{
+	struct file_values values = { .own = { NULL } };
+	if (read_config(settings, &values, error) != ERROR_NONE)
+		return error->class;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		if ((table[i].programs & settings->program) == 0)
+			continue;
+		enum error_class class = table[i].type == SETTING_SECRET ? load_secret(settings, i, &values, error) :
+									     load_plain(settings, i, &values, error);
+		if (class != ERROR_NONE)
+			return class;
+	}
+	return ERROR_NONE;
+}
+
+/* ---- printing ---- */
+
+static void print_value(const struct settings *settings, const struct setting *setting, FILE *stream)
+{
+	const void *source = (const char *)settings + setting->offset;
+	const char *text = NULL;
+	switch (setting->type) {
+	case SETTING_INTEGER:
+		fprintf(stream, "%s=%lld\n", setting->name, (long long)*(const int64_t *)source);
+		return;
+	case SETTING_BOOLEAN:
+		fprintf(stream, "%s=%s\n", setting->name, *(const bool *)source ? "yes" : "no");
+		return;
+	case SETTING_TEXT:
+	case SETTING_SECRET:
+		text = *(const char *const *)source;
+		if (text != NULL)
+			fprintf(stream, "%s=%s\n", setting->name, setting->type == SETTING_SECRET ? "***" : text);
+		else
+			fprintf(stream, "#%s=\n", setting->name);
+		return;
+	}
+}
+
+void settings_print(const struct settings *settings, FILE *stream)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		if ((table[i].programs & settings->program) == 0)
+			continue;
+		fprintf(stream, "# %s\n", table[i].description);
+		print_value(settings, &table[i], stream);
+	}
+}
+
+void settings_print_reference(FILE *stream)
+{
+	fprintf(stream, "| setting | flag | default | used by | what |\n|---|---|---|---|---|\n");
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		char flag[48];
+		flag_name(&table[i], flag, sizeof(flag));
+		fprintf(stream, "| `%s` | `--%s` | %s | %s%s%s | %s |\n", table[i].name, flag,
+			table[i].fallback != NULL ? table[i].fallback : "", table[i].programs & SETTINGS_API ? "api " : "",
+			table[i].programs & SETTINGS_WORKER ? "worker " : "", table[i].programs & SETTINGS_CLI ? "cli" : "",
+			table[i].description);
+	}
+}

@@ -1,0 +1,78 @@
+/*
+ * The settings of all programs, in one table: it parses flags, environment and file, prints --print-config, and
+ * makes the reference in docs/. SLIPWAY_REDIS_URL in the environment or the file is --redis-url as a flag.
+ *
+ * Flags go over the environment, that over the file, that over the defaults. A secret is never a flag; beside its
+ * own name it may be given as <NAME>_FILE, the path of a file that holds it (a systemd credential, say). Once read,
+ * secrets are wiped from the environment and remembered for redaction.
+ */
+#ifndef SLIPWAY_BASE_SETTINGS_H
+#define SLIPWAY_BASE_SETTINGS_H
+
+#include <argp.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+
+/* Which program takes a setting; a mask. */
+enum settings_program {
+	SETTINGS_API = 1,
+	SETTINGS_WORKER = 2,
+	SETTINGS_CLI = 4,
+	SETTINGS_ALL = 7,
+};
+
+#define SETTINGS_MAX 32
+
+struct settings {
+	const char *redis_url; /* unix:///path or redis://[user:password@]host[:port][/database] */
+	const char *redis_password;
+	int64_t retention_days;
+	const char *log_level;
+
+	const char *listen;
+	int64_t processes;
+	bool development;
+
+	int64_t executors;
+	int64_t lease_seconds;
+	int64_t grace_seconds;
+	int64_t executor_actions;
+	bool allow_loopback; /* url_get may reach loopback addresses, and providers may be plain http there */
+	const char *github_url;
+	const char *github_token;
+	const char *vercel_url;
+	const char *vercel_token;
+	const char *vercel_team;
+
+	const char *url; /* of the endpoint, for the command line */
+
+	/* Of the loading itself. */
+	unsigned program; /* mask of settings_program */
+	const char *config_path;
+	bool config_required;		 /* it was named by --config, so it must exist */
+	bool print_config;		 /* --print-config was given */
+	const char *flags[SETTINGS_MAX]; /* by index of the table; NULL: not given. Borrowed from argv */
+	struct arena arena;
+};
+
+/* Begins with nothing loaded, for one program. Release with settings_release in any case. */
+void settings_init(struct settings *settings, enum settings_program program);
+
+/* The argp parser of the flags of settings->program: pass it as a child, with the settings as its input. Owned by
+ * the function, valid until its next call. */
+const struct argp *settings_argp(enum settings_program program);
+
+/* Takes flags, environment, file and defaults together. Errors name the setting and where it came from. */
+enum error_class settings_load(struct settings *settings, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Writes KEY=value lines of this program's settings with a comment each; secrets as ***. */
+void settings_print(const struct settings *settings, FILE *stream);
+
+/* Writes the table as Markdown, for docs/settings.md. */
+void settings_print_reference(FILE *stream);
+
+/* Wipes and frees. */
+void settings_release(struct settings *settings);
+
+#endif

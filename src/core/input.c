@@ -1,0 +1,127 @@
+#include "core/input.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "base/record.h"
+#include "base/text.h"
+
+static enum error_class no_memory(struct error *error)
+{
+	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to put the input together");
+}
+
+static enum error_class add_bindings(cJSON *input, const struct step_definition *step, struct error *error)
+{
+	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++)
+		if (!json_add(input, binding->field, cJSON_CreateString(binding->value)))
+			return no_memory(error);
+	return ERROR_NONE;
+}
+
+static enum error_class merge_key(cJSON **input, const cJSON *inputs, const char *key, struct error *error)
+{
+	const cJSON *own = key != NULL ? json_member(inputs, key) : NULL;
+	if (own == NULL || cJSON_IsNull(own))
+		return ERROR_NONE;
+	if (!cJSON_IsObject(own)) {
+		error_set(error, ERROR_INVALID_INPUT, "it must be an object");
+		return error_at(error, "/inputs/%s", key);
+	}
+	return json_merge(input, own, error);
+}
+
+/* A key that no step of the workflow takes is a slip that nobody would notice. */
+static enum error_class check_keys(const struct input_sources *sources, struct error *error)
+{
+	const cJSON *member;
+	cJSON_ArrayForEach(member, sources->trigger_inputs)
+	{
+		bool known = false;
+		for (size_t i = 0; i < sources->workflow->step_count; i++) {
+			const char *key = sources->workflow->steps[i].input_key;
+			known = known || (key != NULL && strcmp(key, member->string) == 0);
+		}
+		if (known)
+			continue;
+		error_set(error, ERROR_INVALID_INPUT, "no step of the workflow '%s' takes this input",
+			sources->workflow->id);
+		error_at(error, "/inputs");
+		json_pointer_append(error->place, sizeof(error->place), member->string);
+		return error->class;
+	}
+	return ERROR_NONE;
+}
+
+static enum error_class look_up(
+	void *context, const struct reference *reference, cJSON **ret_value, struct error *error)
+{
+	const struct input_sources *sources = context;
+	if (reference->kind != REFERENCE_CONFIG && reference->kind != REFERENCE_ENV)
+		return ERROR_NONE;
+	const char *where = reference->kind == REFERENCE_CONFIG ? "config" : "env";
+	const cJSON *value = reference->kind == REFERENCE_CONFIG ? sources->config : sources->env;
+	for (size_t i = 0; i < reference->part_count && value != NULL; i++)
+		value = json_member(value, reference->parts[i]);
+	if (value == NULL) {
+		error_set(error, ERROR_INVALID_INPUT, "the app's %s has no '%s'", where, reference->parts[0]);
+		return error_remedy(error, NULL, "Set it with mode 'configure', then trigger the step again.");
+	}
+	*ret_value = cJSON_Duplicate(value, true);
+	return *ret_value != NULL ? ERROR_NONE : no_memory(error);
+}
+
+static enum error_class check_input(const struct record *record, const cJSON *input, const char *place, struct error *error)
+{
+	struct arena arena;
+	arena_init(&arena, 0);
+	void *decoded = arena_allocate(&arena, record->size);
+	enum error_class class = decoded == NULL ?
+		no_memory(error) :
+		record_decode(record, input, RECORD_REFERENCES, place, &arena, decoded, error);
+	arena_release(&arena);
+	return class;
+}
+
+static enum error_class fill_input(const struct input_sources *sources, cJSON **input, struct error *error)
+{
+	const struct step_definition *step = sources->step;
+	char place[IDENTIFIER_SIZE + 16] = "/inputs";
+	if (step->input_key != NULL)
+		json_pointer_append(place, sizeof(place), step->input_key);
+	if (check_keys(sources, error) != ERROR_NONE || add_bindings(*input, step, error) != ERROR_NONE ||
+		merge_key(input, sources->cached_inputs, step->input_key, error) != ERROR_NONE ||
+		merge_key(input, sources->trigger_inputs, step->input_key, error) != ERROR_NONE)
+		return error->class;
+	struct input_sources borrowed = *sources;
+	if (references_resolve(*input, place, look_up, &borrowed, error) != ERROR_NONE)
+		return error->class;
+	return check_input(&step->action->input, *input, place, error);
+}
+
+enum error_class input_build(const struct input_sources *sources, cJSON **ret_input, struct error *error)
+{
+	cJSON *input = cJSON_CreateObject();
+	if (input == NULL)
+		return no_memory(error);
+	if (fill_input(sources, &input, error) != ERROR_NONE) {
+		cJSON_Delete(input);
+		return error->class;
+	}
+	*ret_input = input;
+	return ERROR_NONE;
+}
+
+enum error_class json_digest(const cJSON *json, char digest[DIGEST_SIZE], struct error *error)
+{
+	struct arena arena;
+	unsigned char hash[crypto_generichash_BYTES];
+	arena_init(&arena, 0);
+	const char *text = json_print_canonical(&arena, json);
+	if (text != NULL) {
+		crypto_generichash(hash, sizeof(hash), (const unsigned char *)text, strlen(text), NULL, 0);
+		sodium_bin2hex(digest, DIGEST_SIZE, hash, sizeof(hash));
+	}
+	arena_release(&arena);
+	return text != NULL ? ERROR_NONE : no_memory(error);
+}

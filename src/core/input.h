@@ -1,0 +1,31 @@
+/*
+ * The input of a step: what the workflow binds, under what is cached for the app, under what the trigger brings.
+ */
+#ifndef SLIPWAY_CORE_INPUT_H
+#define SLIPWAY_CORE_INPUT_H
+
+#include "core/workflow.h"
+
+/* Where an input comes from. All borrowed; any but workflow and step may be NULL. */
+struct input_sources {
+	const struct workflow_definition *workflow;
+	const struct step_definition *step;
+	const cJSON *cached_inputs;  /* of the app, by input key */
+	const cJSON *trigger_inputs; /* of the request, by input key */
+	const cJSON *config;
+	const cJSON *env;
+};
+
+/*
+ * Puts the input together, with ${config} and ${env} put in, and checks it by the action's field table. References to
+ * steps, secrets and other apps stay. *ret_input is the caller's. Errors: ERROR_INVALID_INPUT with the place below
+ * /inputs.
+ */
+enum error_class input_build(const struct input_sources *sources, cJSON **ret_input, struct error *error)
+	SLIPWAY_MUST_CHECK;
+
+/* Digest of a value that does not depend on the order of members, as hexadecimal digits. */
+#define DIGEST_SIZE 65
+enum error_class json_digest(const cJSON *json, char digest[DIGEST_SIZE], struct error *error) SLIPWAY_MUST_CHECK;
+
+#endif

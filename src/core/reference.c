@@ -1,0 +1,260 @@
+#include "core/reference.h"
+
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/record.h"
+#include "base/text.h"
+
+#define RESOLVED_MAX ((size_t)256 << 10)
+
+static const struct {
+	const char *name;
+	size_t parts_least, parts_most;
+} kinds[] = {
+	[REFERENCE_STEP] = { "step", 2, 2 },
+	[REFERENCE_CONFIG] = { "config", 1, 4 },
+	[REFERENCE_ENV] = { "env", 1, 1 },
+	[REFERENCE_SECRET] = { "secret", 1, 1 },
+	[REFERENCE_APP] = { "app", 4, 4 },
+};
+
+static enum error_class malformed(const char *text, size_t length, struct error *error)
+{
+	error_set(error, ERROR_INVALID_INPUT, "'%.*s' is no reference", (int)(length < 100 ? length : 100), text);
+	return error_remedy(error, NULL,
+		"Write ${step.ID.OUTPUT}, ${config.NAME}, ${env.NAME}, ${secret.NAME} or "
+		"${app.APP.WORKFLOW.STEP.OUTPUT}; for the characters themselves write $${.");
+}
+
+/* Splits what stands between ${ and } at its dots. */
+static bool split_parts(const char *text, size_t length, struct reference *reference)
+{
+	reference->part_count = 0;
+	for (const char *end = text + length; text <= end;) {
+		const char *dot = memchr(text, '.', (size_t)(end - text));
+		size_t part = (size_t)((dot != NULL ? dot : end) - text);
+		if (part < 1 || part > REFERENCE_NAME_MAX || reference->part_count == REFERENCE_PARTS_MAX)
+			return false;
+		memcpy(reference->parts[reference->part_count], text, part);
+		reference->parts[reference->part_count++][part] = '\0';
+		text += part + 1;
+	}
+	return reference->part_count > 0;
+}
+
+/* Reads the reference at the start of the text; gives where it ends. */
+static enum error_class parse(
+	const char *text, struct reference *reference, const char **ret_end, struct error *error)
+{
+	const char *end = strchr(text, '}');
+	if (end == NULL)
+		return malformed(text, strlen(text), error);
+	*ret_end = end + 1;
+	const char *inner = text + 2;
+	const char *dot = memchr(inner, '.', (size_t)(end - inner));
+	for (size_t kind = 0; dot != NULL && kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
+		size_t length = strlen(kinds[kind].name);
+		if ((size_t)(dot - inner) != length || memcmp(kinds[kind].name, inner, length) != 0)
+			continue;
+		reference->kind = (enum reference_kind)kind;
+		if (split_parts(dot + 1, (size_t)(end - dot - 1), reference) &&
+			reference->part_count >= kinds[kind].parts_least &&
+			reference->part_count <= kinds[kind].parts_most)
+			return ERROR_NONE;
+	}
+	return malformed(text, (size_t)(end + 1 - text), error);
+}
+
+/* The next "${" that is not written "$${"; NULL: none. */
+static const char *next_reference(const char *text)
+{
+	for (const char *found = strstr(text, "${"); found != NULL; found = strstr(found + 2, "${"))
+		if (found == text || found[-1] != '$')
+			return found;
+	return NULL;
+}
+
+static bool append_value(struct buffer *buffer, const cJSON *value)
+{
+	if (cJSON_IsString(value))
+		return buffer_append_string(buffer, value->valuestring);
+	if (cJSON_IsNull(value))
+		return true;
+	char *text = cJSON_PrintUnformatted(value);
+	bool appended = text != NULL && buffer_append_string(buffer, text);
+	cJSON_free(text);
+	return appended;
+}
+
+struct resolving {
+	reference_lookup *lookup;
+	void *context;
+	struct error *error;
+};
+
+static enum error_class text_too_long(struct error *error)
+{
+	return error_set(error, ERROR_INVALID_INPUT, "with its references put in, the text is too long");
+}
+
+/* One reference of a text with more in it: its value as text, or itself where it is left for later. */
+static enum error_class resolve_inside(
+	struct resolving *resolving, const char **text, struct buffer *buffer)
+{
+	struct reference reference;
+	const char *end;
+	cJSON *value = NULL;
+	if (parse(*text, &reference, &end, resolving->error) != ERROR_NONE ||
+		resolving->lookup(resolving->context, &reference, &value, resolving->error) != ERROR_NONE)
+		return resolving->error->class;
+	bool appended = value != NULL ? append_value(buffer, value) :
+					buffer_append(buffer, *text, (size_t)(end - *text));
+	cJSON_Delete(value);
+	*text = end;
+	return appended ? ERROR_NONE : text_too_long(resolving->error);
+}
+
+static enum error_class resolve_mixed(struct resolving *resolving, cJSON *json, struct buffer *buffer)
+{
+	const char *text = json->valuestring, *found;
+	while ((found = next_reference(text)) != NULL) {
+		if (!buffer_append(buffer, text, (size_t)(found - text)))
+			return text_too_long(resolving->error);
+		text = found;
+		if (resolve_inside(resolving, &text, buffer) != ERROR_NONE)
+			return resolving->error->class;
+	}
+	if (!buffer_append_string(buffer, text))
+		return text_too_long(resolving->error);
+	if (cJSON_SetValuestring(json, buffer_text(buffer)) == NULL)
+		return error_set(resolving->error, ERROR_OUT_OF_MEMORY, "no memory to resolve references");
+	return ERROR_NONE;
+}
+
+/* A string that is one reference as a whole is replaced by the value, of whatever type. */
+static enum error_class resolve_string(struct resolving *resolving, cJSON *json, cJSON **ret_replacement)
+{
+	const char *text = json->valuestring;
+	if (!text_has_reference(text))
+		return ERROR_NONE;
+	struct reference reference;
+	const char *end;
+	if (next_reference(text) == text) {
+		if (parse(text, &reference, &end, resolving->error) != ERROR_NONE)
+			return resolving->error->class;
+		if (*end == '\0')
+			return resolving->lookup(resolving->context, &reference, ret_replacement, resolving->error);
+	}
+	struct buffer buffer;
+	buffer_init(&buffer, RESOLVED_MAX);
+	enum error_class class = resolve_mixed(resolving, json, &buffer);
+	buffer_release(&buffer);
+	return class;
+}
+
+static enum error_class resolve_tree(struct resolving *resolving, cJSON *json, const char *place);
+
+/* Puts the replacement where the child stands; takes the replacement over. Null means absent. */
+static void replace_child(cJSON *parent, cJSON *child, cJSON *replacement)
+{
+	if (cJSON_IsNull(replacement) && cJSON_IsObject(parent)) {
+		cJSON_Delete(replacement);
+		cJSON_Delete(cJSON_DetachItemViaPointer(parent, child));
+		return;
+	}
+	if (cJSON_IsObject(parent)) {
+		/* The replacement takes the name's memory over with the place. */
+		replacement->string = child->string;
+		child->string = NULL;
+	}
+	cJSON_ReplaceItemViaPointer(parent, child, replacement);
+}
+
+// NOLINTNEXTLINE(misc-no-recursion)
+static enum error_class resolve_child(struct resolving *resolving, cJSON *parent, cJSON *child, const char *place)
+{
+	cJSON *replacement = NULL;
+	enum error_class class = cJSON_IsString(child) ? resolve_string(resolving, child, &replacement) :
+							 resolve_tree(resolving, child, place);
+	if (class != ERROR_NONE) {
+		if (resolving->error->place[0] == '\0')
+			error_at(resolving->error, "%s", place);
+		return class;
+	}
+	if (replacement != NULL)
+		replace_child(parent, child, replacement);
+	return ERROR_NONE;
+}
+
+// NOLINTNEXTLINE(misc-no-recursion)
+static enum error_class resolve_tree(struct resolving *resolving, cJSON *json, const char *place)
+{
+	if (!cJSON_IsObject(json) && !cJSON_IsArray(json))
+		return ERROR_NONE;
+	int index = 0;
+	for (cJSON *child = json->child, *next; child != NULL; child = next) {
+		char child_place[192], number[16];
+		next = child->next;
+		text_format(number, sizeof(number), "%d", index++);
+		text_copy(child_place, sizeof(child_place), place);
+		json_pointer_append(child_place, sizeof(child_place), child->string != NULL ? child->string : number);
+		if (resolve_child(resolving, json, child, child_place) != ERROR_NONE)
+			return resolving->error->class;
+	}
+	return ERROR_NONE;
+}
+
+enum error_class references_resolve(
+	cJSON *json, const char *place, reference_lookup *lookup, void *context, struct error *error)
+{
+	struct resolving resolving = { lookup, context, error };
+	return resolve_tree(&resolving, json, place);
+}
+
+static enum error_class visit_string(
+	const cJSON *json, const char *place, reference_visit *visit, void *context, struct error *error)
+{
+	const char *text = json->valuestring;
+	while ((text = next_reference(text)) != NULL) {
+		struct reference reference;
+		if (parse(text, &reference, &text, error) != ERROR_NONE ||
+			visit(context, &reference, error) != ERROR_NONE)
+			return error_at(error, "%s", place);
+	}
+	return ERROR_NONE;
+}
+
+// NOLINTNEXTLINE(misc-no-recursion)
+enum error_class references_visit(
+	const cJSON *json, const char *place, reference_visit *visit, void *context, struct error *error)
+{
+	if (cJSON_IsString(json))
+		return visit_string(json, place, visit, context, error);
+	int index = 0;
+	const cJSON *child;
+	cJSON_ArrayForEach(child, json)
+	{
+		char child_place[192], number[16];
+		text_format(number, sizeof(number), "%d", index++);
+		text_copy(child_place, sizeof(child_place), place);
+		json_pointer_append(child_place, sizeof(child_place), child->string != NULL ? child->string : number);
+		if (references_visit(child, child_place, visit, context, error) != ERROR_NONE)
+			return error->class;
+	}
+	return ERROR_NONE;
+}
+
+// NOLINTNEXTLINE(misc-no-recursion)
+void references_unescape(cJSON *json)
+{
+	if (cJSON_IsString(json)) {
+		char *target = json->valuestring;
+		for (const char *source = target; *source != '\0'; source++)
+			if (!text_has_prefix(source, "$${"))
+				*target++ = *source;
+		*target = '\0';
+	}
+	cJSON *child;
+	cJSON_ArrayForEach(child, json) references_unescape(child);
+}

@@ -1,0 +1,53 @@
+/*
+ * References in inputs: ${step.<id>.<output>}, ${config.<name>}, ${env.<NAME>}, ${secret.<name>},
+ * ${app.<appId>.<workflow>.<step>.<output>}. `$${` stands for a literal `${`.
+ *
+ * A string that is one reference takes the value's type; inside other text the value is put in as text.
+ */
+#ifndef SLIPWAY_CORE_REFERENCE_H
+#define SLIPWAY_CORE_REFERENCE_H
+
+#include "base/identifier.h"
+#include "base/json.h"
+
+enum reference_kind {
+	REFERENCE_STEP,
+	REFERENCE_CONFIG,
+	REFERENCE_ENV,
+	REFERENCE_SECRET,
+	REFERENCE_APP,
+};
+
+#define REFERENCE_PARTS_MAX 4
+#define REFERENCE_NAME_MAX  128
+
+struct reference {
+	enum reference_kind kind;
+	/* What stands behind the kind, at its dots: {step, output}; {name}; {app, workflow, step, output}. */
+	char parts[REFERENCE_PARTS_MAX][REFERENCE_NAME_MAX + 1];
+	size_t part_count;
+};
+
+/*
+ * Gives the value of a reference. *ret_value is then the caller's; NULL with ERROR_NONE leaves the reference in the
+ * text as it is, for somebody later to put in.
+ */
+typedef enum error_class reference_lookup(
+	void *context, const struct reference *reference, cJSON **ret_value, struct error *error);
+
+/*
+ * Puts values into all strings of the tree, in place of their references. The place in an error is the JSON pointer
+ * of the string, below `place`. A lookup that gives JSON null for a whole string removes the member: absent.
+ */
+enum error_class references_resolve(cJSON *json, const char *place, reference_lookup *lookup, void *context,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Makes each `$${` the `${` that it stands for: once, when no reference is left. */
+void references_unescape(cJSON *json);
+
+/* Calls the visitor for each reference in the tree, until it gives an error. Malformed references are errors. */
+typedef enum error_class reference_visit(void *context, const struct reference *reference, struct error *error);
+enum error_class references_visit(const cJSON *json, const char *place, reference_visit *visit, void *context,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+#endif

@@ -1,0 +1,183 @@
+#include "core/run.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/record.h"
+
+#define TEXT_ROW(field)	   { #field, offsetof(struct run, field), false }
+#define INTEGER_ROW(field) { #field, offsetof(struct run, field), true }
+
+const struct run_field run_fields[] = {
+	TEXT_ROW(run),
+	TEXT_ROW(status),
+	TEXT_ROW(phase),
+	TEXT_ROW(reason),
+	TEXT_ROW(detail),
+	TEXT_ROW(input),
+	TEXT_ROW(checkpoint),
+	TEXT_ROW(output),
+	TEXT_ROW(error),
+	TEXT_ROW(lease),
+	TEXT_ROW(entry),
+	TEXT_ROW(worker),
+	TEXT_ROW(cancel),
+	INTEGER_ROW(attempt),
+	INTEGER_ROW(attempts),
+	INTEGER_ROW(crashes),
+	INTEGER_ROW(version),
+	INTEGER_ROW(queued_at),
+	INTEGER_ROW(started_at),
+	INTEGER_ROW(finished_at),
+	INTEGER_ROW(due),
+	INTEGER_ROW(lease_until),
+	INTEGER_ROW(run_deadline),
+	{ NULL, 0, false },
+};
+
+void run_init(struct run *run, const char *app, const char *workflow, const char *action)
+{
+	memset(run, 0, sizeof(*run));
+	for (const struct run_field *field = run_fields; field->name != NULL; field++)
+		if (!field->is_integer)
+			*(const char **)((char *)run + field->offset) = "";
+	run->app = app;
+	run->workflow = workflow;
+	run->action = action;
+}
+
+bool run_is_live(const struct run *run)
+{
+	return strcmp(run->status, "running") == 0;
+}
+
+int64_t run_next_poll_ms(const struct run *run)
+{
+	if (!run_is_live(run))
+		return 0;
+	if (run->due > run->now)
+		return run->due - run->now > 15000 ? 15000 : run->due - run->now + 500;
+	return 1000;
+}
+
+/* ---- the status object ---- */
+
+struct status {
+	const char *workflow, *app, *action, *run, *status, *phase, *reason, *detail;
+	const char *resume_at, *queued_at, *started_at, *finished_at;
+	const char *output, *error;
+	int64_t attempt, crashes, version, next_poll_ms;
+};
+
+/* Required, so that every member is always there: null where there is nothing to say. */
+static const struct field status_fields[] = {
+	{ STRING_FIELD("workflowId", struct status, workflow), .required = true },
+	{ STRING_FIELD("appId", struct status, app), .required = true },
+	{ STRING_FIELD("actionId", struct status, action), .required = true },
+	{ STRING_FIELD("runId", struct status, run), .required = true },
+	{ STRING_FIELD("status", struct status, status), .required = true },
+	{ STRING_FIELD("phase", struct status, phase), .required = true },
+	{ STRING_FIELD("reason", struct status, reason), .required = true },
+	{ STRING_FIELD("detail", struct status, detail), .required = true },
+	{ STRING_FIELD("resumeAt", struct status, resume_at), .required = true },
+	{ INTEGER_FIELD("attempt", struct status, attempt) },
+	{ INTEGER_FIELD("crashes", struct status, crashes) },
+	{ INTEGER_FIELD("version", struct status, version) },
+	{ STRING_FIELD("queuedAt", struct status, queued_at), .required = true },
+	{ STRING_FIELD("startedAt", struct status, started_at), .required = true },
+	{ STRING_FIELD("finishedAt", struct status, finished_at), .required = true },
+	{ JSON_FIELD("output", struct status, output), .required = true },
+	{ JSON_FIELD("error", struct status, error), .required = true },
+	{ INTEGER_FIELD("nextPollMs", struct status, next_poll_ms) },
+};
+static const struct record status_record = RECORD(struct status, status_fields);
+
+static const char *text_or_null(const char *text)
+{
+	return text[0] != '\0' ? text : NULL;
+}
+
+static const char *time_or_null(int64_t time_ms, char text[CLOCK_TEXT_SIZE])
+{
+	if (time_ms == 0)
+		return NULL;
+	clock_format(time_ms, text);
+	return text;
+}
+
+enum error_class run_status(const struct run *run, cJSON **ret_json, struct error *error)
+{
+	char due[CLOCK_TEXT_SIZE], queued[CLOCK_TEXT_SIZE], started[CLOCK_TEXT_SIZE], finished[CLOCK_TEXT_SIZE];
+	struct status status = {
+		.workflow = run->workflow,
+		.app = run->app,
+		.action = run->action,
+		.run = text_or_null(run->run),
+		.status = run->status[0] != '\0' ? run->status : "idle",
+		.phase = text_or_null(run->phase),
+		.reason = text_or_null(run->reason),
+		.detail = text_or_null(run->detail),
+		.resume_at = time_or_null(run->due, due),
+		.queued_at = time_or_null(run->queued_at, queued),
+		.started_at = time_or_null(run->started_at, started),
+		.finished_at = time_or_null(run->finished_at, finished),
+		.output = run->output[0] != '\0' ? run->output : "{}",
+		.error = text_or_null(run->error),
+		.attempt = run->attempt,
+		.crashes = run->crashes,
+		.version = run->version,
+		.next_poll_ms = run_next_poll_ms(run),
+	};
+	return record_encode(&status_record, &status, ret_json, error);
+}
+
+/* ---- errors ---- */
+
+struct remedy_json {
+	const char *text, *url;
+};
+static const struct field remedy_fields[] = {
+	{ STRING_FIELD("text", struct remedy_json, text) },
+	{ STRING_FIELD("url", struct remedy_json, url) },
+};
+static const struct record remedy_record = RECORD(struct remedy_json, remedy_fields);
+
+struct error_json {
+	const char *class, *message, *place, *provider, *provider_code, *request_id;
+	const void *remedy;
+	bool retryable;
+	int64_t http_status;
+};
+static const struct field error_fields[] = {
+	{ STRING_FIELD("class", struct error_json, class) },
+	{ STRING_FIELD("message", struct error_json, message) },
+	{ BOOLEAN_FIELD("retryable", struct error_json, retryable) },
+	{ STRING_FIELD("place", struct error_json, place) },
+	{ STRING_FIELD("provider", struct error_json, provider) },
+	{ INTEGER_FIELD("httpStatus", struct error_json, http_status), .omit_zero = true },
+	{ STRING_FIELD("providerCode", struct error_json, provider_code) },
+	{ STRING_FIELD("requestId", struct error_json, request_id) },
+	{ OBJECT_FIELD("remedy", struct error_json, remedy), .record = &remedy_record },
+};
+static const struct record error_record = RECORD(struct error_json, error_fields);
+
+enum error_class error_to_json(const struct error *source, cJSON **ret_json, struct error *error)
+{
+	const struct error_class_facts *facts = error_class_facts(source->class);
+	struct remedy_json remedy = {
+		.text = source->remedy[0] != '\0' ? source->remedy : facts->remedy,
+		.url = text_or_null(source->remedy_url),
+	};
+	struct error_json json = {
+		.class = facts->name,
+		.message = source->message,
+		.retryable = facts->retryable,
+		.place = text_or_null(source->place),
+		.provider = text_or_null(source->provider),
+		.http_status = source->http_status,
+		.provider_code = text_or_null(source->provider_code),
+		.request_id = text_or_null(source->request_id),
+		.remedy = remedy.text != NULL ? &remedy : NULL,
+	};
+	return record_encode(&error_record, &json, ret_json, error);
+}

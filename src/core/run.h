@@ -1,0 +1,50 @@
+/*
+ * A run as it stands in Redis, and as clients see it.
+ */
+#ifndef SLIPWAY_CORE_RUN_H
+#define SLIPWAY_CORE_RUN_H
+
+#include "base/json.h"
+
+/*
+ * The hash of one action of one app. Texts are "" where the hash has no such field, numbers 0; times are milliseconds
+ * by the clock of Redis.
+ */
+struct run {
+	const char *app, *workflow, *action; /* whose it is; set by whoever reads, the hash may be absent */
+	const char *run;		     /* runId; "" before any trigger */
+	const char *status;		     /* running, done, error; "" is idle */
+	const char *phase;		     /* queued, executing, waiting, retrying, blocked; "" when it has ended */
+	const char *reason, *detail;	     /* why it is in this phase: a word, a sentence */
+	const char *input, *checkpoint, *output, *error; /* JSON; "" where there is none */
+	const char *lease, *entry, *worker;
+	const char *cancel; /* "1" where somebody wants it to end */
+	int64_t attempt, attempts, crashes, version;
+	int64_t queued_at, started_at, finished_at, due, lease_until, run_deadline;
+	int64_t now; /* when it was read */
+};
+
+/* One field of the hash and where it goes; the table ends with a NULL name. */
+struct run_field {
+	const char *name;
+	size_t offset;
+	bool is_integer;
+};
+extern const struct run_field run_fields[];
+
+/* An idle run: all texts "", all numbers 0. */
+void run_init(struct run *run, const char *app, const char *workflow, const char *action);
+
+/* Whether it has been triggered and not yet ended. */
+bool run_is_live(const struct run *run);
+
+/* How long a client may wait before it asks again; 0 where nothing will change by itself. */
+int64_t run_next_poll_ms(const struct run *run);
+
+/* The status object of the HTTP contract. *ret_json is the caller's. */
+enum error_class run_status(const struct run *run, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* An error as it stands in the run's hash and in the status: class, message, retryable, provider, remedy, ... */
+enum error_class error_to_json(const struct error *source, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
+
+#endif

@@ -1,0 +1,166 @@
+#include "core/workflow.h"
+
+#include <string.h>
+
+#include "base/record.h"
+
+const struct workflow_definition *workflow_find(const char *id)
+{
+	for (size_t i = 0; workflows[i] != NULL; i++)
+		if (strcmp(workflows[i]->id, id) == 0)
+			return workflows[i];
+	return NULL;
+}
+
+/* The step's number; -1 where there is none. */
+static int step_index(const struct workflow_definition *workflow, const char *id)
+{
+	for (size_t i = 0; i < workflow->step_count; i++)
+		if (strcmp(workflow->steps[i].id, id) == 0)
+			return (int)i;
+	return -1;
+}
+
+const struct step_definition *workflow_step(const struct workflow_definition *workflow, const char *id)
+{
+	int index = step_index(workflow, id);
+	return index >= 0 ? &workflow->steps[index] : NULL;
+}
+
+uint32_t step_attempt_seconds(const struct step_definition *step)
+{
+	return step->action->attempt_seconds != 0 ? step->action->attempt_seconds : ACTION_ATTEMPT_SECONDS;
+}
+
+uint32_t step_run_seconds(const struct step_definition *step)
+{
+	return step->action->run_seconds != 0 ? step->action->run_seconds : ACTION_RUN_SECONDS;
+}
+
+uint32_t step_attempts(const struct step_definition *step)
+{
+	return step->action->attempts != 0 ? step->action->attempts : ACTION_ATTEMPTS;
+}
+
+/* ---- needs ---- */
+
+struct needs_visit {
+	const struct workflow_definition *workflow;
+	const struct step_definition *step;
+	struct step_set *needs;
+};
+
+static enum error_class visit_need(void *context, const struct reference *reference, struct error *error)
+{
+	struct needs_visit *visit = context;
+	if (reference->kind != REFERENCE_STEP)
+		return ERROR_NONE;
+	const char *id = reference->parts[0], *output = reference->parts[1];
+	int index = step_index(visit->workflow, id);
+	if (index < 0)
+		return error_set(error, ERROR_INVALID_INPUT, "the workflow '%s' has no step '%s'", visit->workflow->id, id);
+	const struct step_definition *needed = &visit->workflow->steps[index];
+	if (needed == visit->step)
+		return error_set(error, ERROR_INVALID_INPUT, "the step '%s' refers to itself", id);
+	if (record_field(&needed->action->output, output) == NULL)
+		return error_set(error, ERROR_INVALID_INPUT, "the step '%s' has no output '%s'", id, output);
+	visit->needs->contains[index] = true;
+	return ERROR_NONE;
+}
+
+static enum error_class visit_binding(
+	struct needs_visit *visit, const struct binding *binding, const char *place, struct error *error)
+{
+	/* A string node on the stack: references_visit reads nothing else of it. */
+	char *text = (char *)(uintptr_t)binding->value;
+	const cJSON value = { .type = cJSON_String, .valuestring = text };
+	return references_visit(&value, place, visit_need, visit, error);
+}
+
+enum error_class step_needs(const struct workflow_definition *workflow, const struct step_definition *step,
+	const cJSON *input, const char *place, struct step_set *ret_needs, struct error *error)
+{
+	*ret_needs = (struct step_set){ .workflow = workflow };
+	struct needs_visit visit = { workflow, step, ret_needs };
+	for (const char *const *need = step->needs; need != NULL && *need != NULL; need++) {
+		int index = step_index(workflow, *need);
+		if (index < 0 || &workflow->steps[index] == step)
+			return error_set(error, ERROR_INVALID_INPUT, "the step '%s' cannot need '%s'", step->id, *need);
+		ret_needs->contains[index] = true;
+	}
+	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++)
+		if (visit_binding(&visit, binding, place, error) != ERROR_NONE)
+			return error->class;
+	return input != NULL ? references_visit(input, place, visit_need, &visit, error) : ERROR_NONE;
+}
+
+/* ---- the check at build time ---- */
+
+static enum error_class unsound(
+	const struct workflow_definition *workflow, const char *step, const char *what, struct error *error)
+{
+	error_set(error, ERROR_INVALID_INPUT, "workflow '%s', step '%s': %s", workflow->id, step, what);
+	return error_remedy(error, NULL, "Correct its file in workflows/definitions/.");
+}
+
+static enum error_class check_step(
+	const struct workflow_definition *workflow, size_t index, struct step_set *ret_needs, struct error *error)
+{
+	const struct step_definition *step = &workflow->steps[index];
+	if (step->id == NULL || !identifier_valid(step->id) || strchr(step->id, '.') != NULL)
+		return unsound(workflow, step->id != NULL ? step->id : "(none)", "the id is not valid", error);
+	if (step_index(workflow, step->id) != (int)index)
+		return unsound(workflow, step->id, "the id is used twice", error);
+	if (step->action == NULL || step->action->run == NULL)
+		return unsound(workflow, step->id, "it has no action", error);
+	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++)
+		if (record_field(&step->action->input, binding->field) == NULL)
+			return unsound(workflow, step->id, "it binds a field that its action does not have", error);
+	if (step_needs(workflow, step, NULL, "", ret_needs, error) == ERROR_NONE)
+		return ERROR_NONE;
+	struct error cause = *error;
+	return unsound(workflow, step->id, cause.message, error);
+}
+
+/* Takes off, again and again, the steps all of whose needs are taken off; a cycle is what stays. */
+static enum error_class check_cycles(
+	const struct workflow_definition *workflow, const struct step_set *needs, struct error *error)
+{
+	bool ordered[WORKFLOW_STEPS_MAX] = { false };
+	for (size_t round = 0; round < workflow->step_count; round++) {
+		for (size_t i = 0; i < workflow->step_count; i++) {
+			bool free_of_needs = true;
+			for (size_t j = 0; j < workflow->step_count; j++)
+				free_of_needs = free_of_needs && (!needs[i].contains[j] || ordered[j]);
+			ordered[i] = ordered[i] || free_of_needs;
+		}
+	}
+	for (size_t i = 0; i < workflow->step_count; i++)
+		if (!ordered[i])
+			return unsound(workflow, workflow->steps[i].id, "it stands in a cycle of needs", error);
+	return ERROR_NONE;
+}
+
+enum error_class workflow_check(const struct workflow_definition *workflow, struct error *error)
+{
+	struct step_set needs[WORKFLOW_STEPS_MAX];
+	if (workflow->id == NULL || !identifier_valid(workflow->id))
+		return error_set(error, ERROR_INVALID_INPUT, "a workflow has no valid id");
+	if (workflow->step_count < 1 || workflow->step_count > WORKFLOW_STEPS_MAX)
+		return unsound(workflow, "(all)", "it has no steps, or too many", error);
+	for (size_t i = 0; i < workflow->step_count; i++)
+		if (check_step(workflow, i, &needs[i], error) != ERROR_NONE)
+			return error->class;
+	return check_cycles(workflow, needs, error);
+}
+
+enum error_class workflow_check_all(struct error *error)
+{
+	for (size_t i = 0; workflows[i] != NULL; i++) {
+		if (workflow_check(workflows[i], error) != ERROR_NONE)
+			return error->class;
+		if (workflow_find(workflows[i]->id) != workflows[i])
+			return error_set(error, ERROR_INVALID_INPUT, "the workflow id '%s' is used twice", workflows[i]->id);
+	}
+	return ERROR_NONE;
+}

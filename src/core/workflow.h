@@ -1,0 +1,40 @@
+/*
+ * Questions about the compiled-in workflows.
+ */
+#ifndef SLIPWAY_CORE_WORKFLOW_H
+#define SLIPWAY_CORE_WORKFLOW_H
+
+#include "core/reference.h"
+#include "slipway/workflow.h"
+
+/* NULL where there is none of this id. */
+const struct workflow_definition *workflow_find(const char *id);
+const struct step_definition *workflow_step(const struct workflow_definition *workflow, const char *id);
+
+/* Limits of the step's action, with the defaults put in. */
+uint32_t step_attempt_seconds(const struct step_definition *step);
+uint32_t step_run_seconds(const struct step_definition *step);
+uint32_t step_attempts(const struct step_definition *step);
+
+/* Steps of one workflow, in its order. */
+struct step_set {
+	const struct workflow_definition *workflow;
+	bool contains[WORKFLOW_STEPS_MAX];
+};
+
+/*
+ * The steps that must be done before this one: those that it names, those that its bindings refer to, and those
+ * that the input refers to (NULL: no input yet). A reference to an unknown step or output, or to the step itself,
+ * is ERROR_INVALID_INPUT with its place.
+ */
+enum error_class step_needs(const struct workflow_definition *workflow, const struct step_definition *step,
+	const cJSON *input, const char *place, struct step_set *ret_needs, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Whether one compiled-in workflow is sound: ids valid and once, needs and references known, no cycle, bindings
+ * to fields that the action has. The error names workflow and step. */
+enum error_class workflow_check(const struct workflow_definition *workflow, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The same for all in workflows/workflows.c, and that their ids are used once: what `make` runs. */
+enum error_class workflow_check_all(struct error *error) SLIPWAY_MUST_CHECK;
+
+#endif

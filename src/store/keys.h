@@ -1,0 +1,56 @@
+/*
+ * The names of all keys. Ids in them have been checked by identifier_valid, so no id can break out of its place.
+ */
+#ifndef SLIPWAY_STORE_KEYS_H
+#define SLIPWAY_STORE_KEYS_H
+
+#include "base/identifier.h"
+
+/* There is one partition. Its braces are the hash slot on a Redis Cluster: all keys of an app lie in it. */
+#define KEY_PREFIX  "slipway:{0}:"
+#define KEY_QUEUE   KEY_PREFIX "queue"
+#define KEY_DELAYED KEY_PREFIX "delayed"
+#define KEY_LIVE    KEY_PREFIX "live"
+#define KEY_APPS    KEY_PREFIX "apps"
+#define KEY_DEAD    KEY_PREFIX "dead"
+#define KEY_WORKERS "slipway:workers"
+#define QUEUE_GROUP "workers"
+
+#define KEY_SIZE 320
+
+/* The keys that every script gets, in the order in which it gets them. */
+enum run_key {
+	RUN_KEY_RUN,
+	RUN_KEY_QUEUE,
+	RUN_KEY_DELAYED,
+	RUN_KEY_LIVE,
+	RUN_KEY_EVENTS,
+	RUN_KEY_APPS,
+	RUN_KEY_PAYLOAD,
+	RUN_KEY_LEDGER,
+	RUN_KEY_COUNT
+};
+
+/* Which action of which app. All borrowed and valid identifiers. */
+struct run_name {
+	const char *app, *workflow, *action;
+};
+
+/* Storage for the keys of one action. */
+struct run_keys {
+	char own[RUN_KEY_COUNT][KEY_SIZE];
+	const char *list[RUN_KEY_COUNT]; /* point into own */
+};
+
+/* Fills all keys of an action; workflow and action may be NULL where only the app's keys are used. */
+void run_keys_make(struct run_keys *keys, const struct run_name *name);
+
+/* slipway:{0}:app:<app>:<workflow>:<action> */
+void run_key_make(char key[KEY_SIZE], const struct run_name *name);
+
+#define MEMBER_SIZE (3 * IDENTIFIER_SIZE)
+
+/* Splits app:workflow:action as it stands in delayed and live, in place. False where it is not of that form. */
+bool member_split(char member[MEMBER_SIZE], struct run_name *ret_name);
+
+#endif

@@ -1,0 +1,125 @@
+#include "store/payload.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+#define TRIES 8
+
+static const struct {
+	const char *name;
+	size_t offset;
+} parts[] = {
+	{ "inputs", offsetof(struct payload, inputs) },
+	{ "config", offsetof(struct payload, config) },
+	{ "env", offsetof(struct payload, env) },
+};
+#define PART_COUNT (sizeof(parts) / sizeof(parts[0]))
+
+static cJSON **part_of(struct payload *payload, size_t index)
+{
+	return (cJSON **)(void *)((char *)payload + parts[index].offset);
+}
+
+void payload_release(struct payload *payload)
+{
+	for (size_t i = 0; i < PART_COUNT; i++) {
+		cJSON_Delete(*part_of(payload, i));
+		*part_of(payload, i) = NULL;
+	}
+}
+
+/* What stands in Redis was written by us; if a hand has broken it, the error names the field. */
+static enum error_class read_part(const char *app, const char *name, const char *text, cJSON **ret_json, struct error *error)
+{
+	if (text[0] == '\0') {
+		*ret_json = cJSON_CreateObject();
+		return *ret_json != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a payload");
+	}
+	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, ret_json, error) == ERROR_NONE)
+		return ERROR_NONE;
+	error_set(error, ERROR_INTERNAL, "the field '%s' of the payload of '%s' is not valid JSON", name, app);
+	return error_remedy(error, NULL, "Configure the app anew; if that fails too, delete the key and configure it.");
+}
+
+enum error_class payload_read(struct redis *redis, const char *app, struct payload *ret_payload, struct error *error)
+{
+	struct run_keys keys;
+	run_keys_make(&keys, &(struct run_name){ app, NULL, NULL });
+	const char *const words[] = { "HMGET", keys.list[RUN_KEY_PAYLOAD], "inputs", "config", "env", "version" };
+	struct redisReply *reply;
+	*ret_payload = (struct payload){ .version = 0 };
+	if (redis_command(redis, 6, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = ERROR_NONE;
+	for (size_t i = 0; class == ERROR_NONE && i < PART_COUNT; i++)
+		class = read_part(app, parts[i].name, reply_text(reply_item(reply, i)), part_of(ret_payload, i), error);
+	ret_payload->version = reply_integer(reply_item(reply, PART_COUNT));
+	reply_free(reply);
+	if (class != ERROR_NONE)
+		payload_release(ret_payload);
+	return class;
+}
+
+static enum error_class write_payload(struct redis *redis, const char *app, struct payload *payload,
+	int64_t retention_seconds, bool *ret_written, struct error *error)
+{
+	struct arena arena;
+	struct run_keys keys;
+	char version[24], retention[24];
+	const char *arguments[3 + PART_COUNT] = { version, app, retention };
+	run_keys_make(&keys, &(struct run_name){ app, NULL, NULL });
+	text_format(version, sizeof(version), "%lld", (long long)payload->version);
+	text_format(retention, sizeof(retention), "%lld", (long long)retention_seconds);
+	arena_init(&arena, 0);
+	enum error_class class = ERROR_NONE;
+	for (size_t i = 0; class == ERROR_NONE && i < PART_COUNT; i++) {
+		arguments[3 + i] = json_print(&arena, *part_of(payload, i));
+		if (arguments[3 + i] == NULL) {
+			class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a payload");
+		} else if (strlen(arguments[3 + i]) > PAYLOAD_MAX) {
+			class = error_set(error, ERROR_INVALID_INPUT, "with what is cached it is larger than %d bytes",
+				PAYLOAD_MAX);
+			error_at(error, "/%s", parts[i].name);
+		}
+	}
+	struct redisReply *reply = NULL;
+	if (class == ERROR_NONE)
+		class = redis_eval(redis, SCRIPT_CONFIGURE, RUN_KEY_COUNT, keys.list, 3 + PART_COUNT, arguments, &reply, error);
+	*ret_written = class == ERROR_NONE && strcmp(reply_text(reply_item(reply, 0)), "written") == 0;
+	if (*ret_written)
+		payload->version = reply_integer(reply_item(reply, 1));
+	reply_free(reply);
+	arena_release(&arena);
+	return class;
+}
+
+static enum error_class merge_parts(struct payload *payload, const struct payload *changes, struct error *error)
+{
+	const cJSON *const given[PART_COUNT] = { changes->inputs, changes->config, changes->env };
+	for (size_t i = 0; i < PART_COUNT; i++)
+		if (given[i] != NULL && json_merge(part_of(payload, i), given[i], error) != ERROR_NONE)
+			return error->class;
+	return ERROR_NONE;
+}
+
+enum error_class payload_merge(struct redis *redis, const char *app, const struct payload *changes,
+	int64_t retention_seconds, struct payload *ret_payload, struct error *error)
+{
+	for (int tries = 0; tries < TRIES; tries++) {
+		bool written = false;
+		if (payload_read(redis, app, ret_payload, error) != ERROR_NONE)
+			return error->class;
+		enum error_class class = merge_parts(ret_payload, changes, error);
+		if (class == ERROR_NONE)
+			class = write_payload(redis, app, ret_payload, retention_seconds, &written, error);
+		if (class == ERROR_NONE && written)
+			return ERROR_NONE;
+		payload_release(ret_payload);
+		if (class != ERROR_NONE)
+			return class;
+	}
+	error_set(error, ERROR_STORE_UNAVAILABLE, "others configure '%s' at the same time, again and again", app);
+	error->retry_after_ms = 1000;
+	return error->class;
+}

@@ -1,0 +1,32 @@
+/*
+ * What is cached for an app: inputs, config, env.
+ */
+#ifndef SLIPWAY_STORE_PAYLOAD_H
+#define SLIPWAY_STORE_PAYLOAD_H
+
+#include "base/json.h"
+#include "store/keys.h"
+#include "store/redis.h"
+
+#define PAYLOAD_MAX (256 * 1024) /* bytes of each part, as JSON */
+
+/* All owned; payload_release. Never NULL after payload_read: an app without a payload has empty objects. */
+struct payload {
+	cJSON *inputs, *config, *env;
+	int64_t version; /* 0: nothing is cached */
+};
+
+enum error_class payload_read(
+	struct redis *redis, const char *app, struct payload *ret_payload, struct error *error) SLIPWAY_MUST_CHECK;
+
+/*
+ * Merges changes (each may be NULL) as RFC 7396 says and stores the whole; repeats where somebody else was faster.
+ * *ret_payload is what stands there then. ERROR_INVALID_INPUT where a part grows beyond PAYLOAD_MAX.
+ */
+enum error_class payload_merge(struct redis *redis, const char *app, const struct payload *changes,
+	int64_t retention_seconds, struct payload *ret_payload, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Frees; a payload of NULLs is fine. */
+void payload_release(struct payload *payload);
+
+#endif

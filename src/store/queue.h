@@ -1,0 +1,31 @@
+/*
+ * The queue: a stream with one consumer group.
+ */
+#ifndef SLIPWAY_STORE_QUEUE_H
+#define SLIPWAY_STORE_QUEUE_H
+
+#include "store/runs.h"
+
+/* One entry, as read. Texts lie in the arena; "" where the entry has no such field. */
+struct queue_entry {
+	const char *id;
+	const char *app, *workflow, *action, *run;
+	const char *held; /* all of it, for people */
+};
+
+/*
+ * Waits at most block_ms for an entry that no worker has read. *ret_found tells whether there was one. The group is
+ * made where it is missing. block_ms must be well below the connection's time-out.
+ */
+enum error_class queue_reserve(struct redis *redis, const char *consumer, int block_ms, struct arena *arena,
+	bool *ret_found, struct queue_entry *ret_entry, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Takes an entry that cannot be run off the queue and keeps it under slipway:{0}:dead with the reason. */
+enum error_class queue_bury(struct redis *redis, const struct queue_entry *entry, const char *reason,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Forgets a consumer that reads no more; its entries that were read and not claimed go with it, which the reaper
+ * notices. */
+enum error_class queue_leave(struct redis *redis, const char *consumer, struct error *error) SLIPWAY_MUST_CHECK;
+
+#endif

@@ -1,0 +1,359 @@
+#include "store/redis.h"
+
+#include <hiredis/hiredis.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/time.h>
+
+#include "base/redact.h"
+#include "base/text.h"
+
+#define WORDS_MAX 96
+#define SHA_SIZE  41
+
+struct redis {
+	redisContext *context; /* NULL: not connected */
+	char name[64];
+	char socket[256]; /* path of the unix socket; "": host and port */
+	char host[256];
+	int port;
+	char user[128];
+	char password[512];
+	char database[8];
+	int timeout_ms;
+	char shas[SCRIPT_COUNT][SHA_SIZE]; /* "" until loaded */
+};
+
+/* ---- where it is ---- */
+
+static enum error_class bad_url(const char *why, struct error *error)
+{
+	error_set(error, ERROR_INVALID_INPUT, "SLIPWAY_REDIS_URL: %s", why);
+	return error_remedy(error, NULL, "Write unix:///path/to/redis.sock or redis://[user@]host[:port][/database].");
+}
+
+/* Copies what stands before the separator and gives the text behind it; NULL where there is no separator. */
+static const char *cut_before(const char *text, char separator, char *target, size_t size)
+{
+	const char *found = strchr(text, separator);
+	if (found == NULL)
+		return NULL;
+	text_format(target, size, "%.*s", (int)(found - text), text);
+	return found + 1;
+}
+
+static enum error_class parse_tcp(struct redis *redis, const char *rest, struct error *error)
+{
+	char credentials[640] = "", address[256] = "", port[8] = "6379";
+	const char *after = cut_before(rest, '@', credentials, sizeof(credentials));
+	if (after != NULL) {
+		const char *password = cut_before(credentials, ':', redis->user, sizeof(redis->user));
+		if (password != NULL)
+			text_copy(redis->password, sizeof(redis->password), password);
+		else
+			text_copy(redis->user, sizeof(redis->user), credentials);
+		sodium_memzero(credentials, sizeof(credentials));
+		rest = after;
+	}
+	after = cut_before(rest, '/', address, sizeof(address));
+	if (after == NULL)
+		text_copy(address, sizeof(address), rest);
+	else
+		text_copy(redis->database, sizeof(redis->database), after);
+	after = cut_before(address, ':', redis->host, sizeof(redis->host));
+	if (after == NULL)
+		text_copy(redis->host, sizeof(redis->host), address);
+	else
+		text_copy(port, sizeof(port), after);
+	int64_t number;
+	if (!text_to_integer(port, &number) || number < 1 || number > 65535 || redis->host[0] == '\0')
+		return bad_url("host or port is not valid", error);
+	redis->port = (int)number;
+	return ERROR_NONE;
+}
+
+static enum error_class parse_url(struct redis *redis, const char *url, struct error *error)
+{
+	if (text_has_prefix(url, "unix://")) {
+		if (!text_copy(redis->socket, sizeof(redis->socket), url + strlen("unix://")) || redis->socket[0] != '/')
+			return bad_url("the socket's path must be absolute and short", error);
+		return ERROR_NONE;
+	}
+	if (text_has_prefix(url, "redis://"))
+		return parse_tcp(redis, url + strlen("redis://"), error);
+	if (text_has_prefix(url, "rediss://"))
+		return bad_url("TLS (rediss://) is not supported; use a unix socket, or a tunnel such as stunnel", error);
+	return bad_url("the scheme is neither unix:// nor redis://", error);
+}
+
+enum error_class redis_new(const char *url, const char *password, const char *name, int timeout_ms,
+	struct redis **ret_redis, struct error *error)
+{
+	struct redis *redis = calloc(1, sizeof(*redis));
+	if (redis == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a connection to Redis");
+	text_copy(redis->name, sizeof(redis->name), name);
+	redis->timeout_ms = timeout_ms;
+	enum error_class class = parse_url(redis, url, error);
+	if (class == ERROR_NONE && password != NULL)
+		text_copy(redis->password, sizeof(redis->password), password);
+	if (class == ERROR_NONE && redis->password[0] != '\0')
+		class = redact_add(redis->password, error);
+	if (class != ERROR_NONE) {
+		redis_free(redis);
+		return class;
+	}
+	*ret_redis = redis;
+	return ERROR_NONE;
+}
+
+void redis_disconnect(struct redis *redis)
+{
+	if (redis->context != NULL)
+		redisFree(redis->context);
+	redis->context = NULL;
+}
+
+void redis_free(struct redis *redis)
+{
+	if (redis == NULL)
+		return;
+	redis_disconnect(redis);
+	sodium_memzero(redis, sizeof(*redis));
+	free(redis);
+}
+
+/* ---- errors ---- */
+
+static enum error_class unavailable(struct redis *redis, const char *why, struct error *error)
+{
+	char message[256];
+	text_copy(message, sizeof(message), why);
+	redis_disconnect(redis);
+	error_set(error, ERROR_STORE_UNAVAILABLE, "Redis cannot be reached: %s", message);
+	error->retry_after_ms = 2000;
+	return error->class;
+}
+
+/* What an error reply of Redis means; anything else is a fault of ours. */
+static const struct {
+	const char *prefix;
+	enum error_class class;
+} reply_errors[] = {
+	{ "OOM", ERROR_STORE_FULL },
+	{ "MISCONF", ERROR_STORE_FULL },
+	{ "LOADING", ERROR_STORE_UNAVAILABLE },
+	{ "READONLY", ERROR_STORE_UNAVAILABLE },
+	{ "MASTERDOWN", ERROR_STORE_UNAVAILABLE },
+	{ "NOREPLICAS", ERROR_STORE_UNAVAILABLE },
+	{ "CLUSTERDOWN", ERROR_STORE_UNAVAILABLE },
+	{ "BUSY ", ERROR_STORE_UNAVAILABLE },
+	{ "TRYAGAIN", ERROR_STORE_UNAVAILABLE },
+	{ "NOAUTH", ERROR_STORE_UNAVAILABLE },
+	{ "WRONGPASS", ERROR_STORE_UNAVAILABLE },
+	{ "NOPERM", ERROR_STORE_UNAVAILABLE },
+	{ "ERR max number of clients", ERROR_STORE_UNAVAILABLE },
+};
+
+/* READONLY and the like come from a server that we should leave: the next command asks anew who is the master. */
+static enum error_class refused(struct redis *redis, const redisReply *reply, struct error *error)
+{
+	for (size_t i = 0; i < sizeof(reply_errors) / sizeof(reply_errors[0]); i++) {
+		if (!text_has_prefix(reply->str, reply_errors[i].prefix))
+			continue;
+		error_set(error, reply_errors[i].class, "Redis refuses: %s", reply->str);
+		error->retry_after_ms = 2000;
+		if (error->class == ERROR_STORE_UNAVAILABLE)
+			redis_disconnect(redis);
+		return error->class;
+	}
+	return error_set(error, ERROR_INTERNAL, "Redis answered: %s", reply->str);
+}
+
+/* ---- connecting and commanding ---- */
+
+/* Sends and receives once, on the open connection. NULL where that failed. *ret_sent tells whether any of it may
+ * have reached Redis. */
+static redisReply *exchange(
+	struct redis *redis, size_t count, const char *const *words, bool *ret_sent)
+{
+	const char *list[WORDS_MAX];
+	size_t lengths[WORDS_MAX];
+	for (size_t i = 0; i < count; i++) {
+		list[i] = words[i];
+		lengths[i] = strlen(words[i]);
+	}
+	*ret_sent = false;
+	if (redisAppendCommandArgv(redis->context, (int)count, list, lengths) != REDIS_OK)
+		return NULL;
+	*ret_sent = true;
+	void *reply = NULL;
+	return redisGetReply(redis->context, &reply) == REDIS_OK ? reply : NULL;
+}
+
+static enum error_class setup_command(
+	struct redis *redis, size_t count, const char *const *words, struct error *error)
+{
+	bool sent;
+	redisReply *reply = exchange(redis, count, words, &sent);
+	if (reply == NULL)
+		return unavailable(redis, redis->context->errstr, error);
+	enum error_class class = reply->type == REDIS_REPLY_ERROR ? refused(redis, reply, error) : ERROR_NONE;
+	freeReplyObject(reply);
+	if (class != ERROR_NONE)
+		redis_disconnect(redis);
+	return class;
+}
+
+static enum error_class set_up(struct redis *redis, struct error *error)
+{
+	if (redis->user[0] != '\0') {
+		const char *const words[] = { "AUTH", redis->user, redis->password };
+		if (setup_command(redis, 3, words, error) != ERROR_NONE)
+			return error->class;
+	} else if (redis->password[0] != '\0') {
+		const char *const words[] = { "AUTH", redis->password };
+		if (setup_command(redis, 2, words, error) != ERROR_NONE)
+			return error->class;
+	}
+	const char *const name[] = { "CLIENT", "SETNAME", redis->name };
+	if (setup_command(redis, 3, name, error) != ERROR_NONE)
+		return error->class;
+	const char *const select[] = { "SELECT", redis->database };
+	return redis->database[0] != '\0' ? setup_command(redis, 2, select, error) : ERROR_NONE;
+}
+
+static enum error_class connect_anew(struct redis *redis, struct error *error)
+{
+	struct timeval timeout = { .tv_sec = redis->timeout_ms / 1000,
+		.tv_usec = (redis->timeout_ms % 1000) * 1000 };
+	redis->context = redis->socket[0] != '\0' ? redisConnectUnixWithTimeout(redis->socket, timeout) :
+						    redisConnectWithTimeout(redis->host, redis->port, timeout);
+	if (redis->context == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to connect to Redis");
+	if (redis->context->err != 0)
+		return unavailable(redis, redis->context->errstr, error);
+	if (redisSetTimeout(redis->context, timeout) != REDIS_OK)
+		return unavailable(redis, "its socket takes no time-out", error);
+	return set_up(redis, error);
+}
+
+/* One command. Where `changes`, a loss after sending is ERROR_OUTCOME_UNKNOWN. */
+static enum error_class run_command(struct redis *redis, size_t count, const char *const *words, bool changes,
+	redisReply **ret_reply, struct error *error)
+{
+	if (count > WORDS_MAX)
+		return error_set(error, ERROR_INTERNAL, "a command of %zu words", count);
+	if (redis->context == NULL && connect_anew(redis, error) != ERROR_NONE)
+		return error->class;
+	bool sent;
+	redisReply *reply = exchange(redis, count, words, &sent);
+	if (reply == NULL) {
+		unavailable(redis, redis->context->errstr, error);
+		if (changes && sent) {
+			error_set(error, ERROR_OUTCOME_UNKNOWN, "the connection to Redis was lost while it worked");
+			error->retry_after_ms = 2000;
+		}
+		return error->class;
+	}
+	*ret_reply = reply;
+	return ERROR_NONE;
+}
+
+enum error_class redis_command(struct redis *redis, size_t count, const char *const *words,
+	struct redisReply **ret_reply, struct error *error)
+{
+	redisReply *reply;
+	if (run_command(redis, count, words, false, &reply, error) != ERROR_NONE)
+		return error->class;
+	if (reply->type == REDIS_REPLY_ERROR) {
+		refused(redis, reply, error);
+		freeReplyObject(reply);
+		return error->class;
+	}
+	*ret_reply = reply;
+	return ERROR_NONE;
+}
+
+static enum error_class load_script(struct redis *redis, enum script_id script, struct error *error)
+{
+	const char *const words[] = { "SCRIPT", "LOAD", scripts[script].text };
+	struct redisReply *reply;
+	if (redis_command(redis, 3, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	text_copy(redis->shas[script], SHA_SIZE, reply_text(reply));
+	freeReplyObject(reply);
+	return ERROR_NONE;
+}
+
+enum error_class redis_eval(struct redis *redis, enum script_id script, size_t key_count, const char *const *keys,
+	size_t argument_count, const char *const *arguments, struct redisReply **ret_reply, struct error *error)
+{
+	const char *words[WORDS_MAX] = { "EVALSHA" };
+	char number[16];
+	if (3 + key_count + argument_count > WORDS_MAX)
+		return error_set(error, ERROR_INTERNAL, "the script %s has too many arguments", scripts[script].name);
+	text_format(number, sizeof(number), "%zu", key_count);
+	words[2] = number;
+	memcpy(words + 3, keys, key_count * sizeof(*keys));
+	memcpy(words + 3 + key_count, arguments, argument_count * sizeof(*arguments));
+	/* Twice: Redis forgets scripts when it restarts and on SCRIPT FLUSH. */
+	for (int tries = 0; tries < 3; tries++) {
+		redisReply *reply;
+		if (redis->shas[script][0] == '\0' && load_script(redis, script, error) != ERROR_NONE)
+			return error->class;
+		words[1] = redis->shas[script];
+		if (run_command(redis, 3 + key_count + argument_count, words, true, &reply, error) != ERROR_NONE)
+			return error->class;
+		if (reply->type != REDIS_REPLY_ERROR) {
+			*ret_reply = reply;
+			return ERROR_NONE;
+		}
+		bool unknown = text_has_prefix(reply->str, "NOSCRIPT");
+		refused(redis, reply, error);
+		freeReplyObject(reply);
+		if (!unknown)
+			return error->class;
+		redis->shas[script][0] = '\0';
+	}
+	return error_set(error, ERROR_STORE_UNAVAILABLE, "Redis forgets its scripts faster than they are used");
+}
+
+/* ---- replies ---- */
+
+void reply_free(struct redisReply *reply)
+{
+	if (reply != NULL)
+		freeReplyObject(reply);
+}
+
+size_t reply_count(const struct redisReply *reply)
+{
+	return reply != NULL && reply->type == REDIS_REPLY_ARRAY ? reply->elements : 0;
+}
+
+const struct redisReply *reply_item(const struct redisReply *reply, size_t index)
+{
+	return index < reply_count(reply) ? reply->element[index] : NULL;
+}
+
+const char *reply_text(const struct redisReply *reply)
+{
+	bool text = reply != NULL && (reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS);
+	return text ? reply->str : "";
+}
+
+int64_t reply_integer(const struct redisReply *reply)
+{
+	int64_t value = 0;
+	if (reply != NULL && reply->type == REDIS_REPLY_INTEGER)
+		return reply->integer;
+	return text_to_integer(reply_text(reply), &value) ? value : 0;
+}
+
+bool reply_is_nil(const struct redisReply *reply)
+{
+	return reply == NULL || reply->type == REDIS_REPLY_NIL;
+}

@@ -1,0 +1,64 @@
+/*
+ * The only door to hiredis: one connection, opened when it is first needed and anew after any fault.
+ *
+ * A command that fails leaves no connection behind, so a late reply can never be taken for another command's.
+ */
+#ifndef SLIPWAY_STORE_REDIS_H
+#define SLIPWAY_STORE_REDIS_H
+
+#include <stddef.h>
+
+#include "slipway/error.h"
+#include "store/scripts.h"
+
+struct redis;
+struct redisReply; /* hiredis' own, looked into by the functions below only */
+
+/*
+ * Prepares a connection; opens nothing yet. url is unix:///path or redis://[user[:password]@]host[:port][/database];
+ * password (may be NULL) goes over the url's. name is shown by CLIENT LIST. timeout_ms bounds connecting and each
+ * command. ERROR_INVALID_INPUT where the url is not understood. Release with redis_free.
+ */
+enum error_class redis_new(const char *url, const char *password, const char *name, int timeout_ms,
+	struct redis **ret_redis, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Closes and frees; NULL is fine. */
+void redis_free(struct redis *redis);
+
+/* Closes the connection; the next command opens a new one. For a child after fork. */
+void redis_disconnect(struct redis *redis);
+
+/*
+ * Runs a command of count words. *ret_reply is the caller's: reply_free. An error reply of Redis is an error.
+ * ERROR_STORE_UNAVAILABLE where Redis cannot be reached or is not able to serve; ERROR_STORE_FULL.
+ */
+enum error_class redis_command(struct redis *redis, size_t count, const char *const *words,
+	struct redisReply **ret_reply, struct error *error) SLIPWAY_MUST_CHECK;
+
+/*
+ * Runs a script (EVALSHA, with a load where Redis does not know it). Beside the errors of redis_command,
+ * ERROR_OUTCOME_UNKNOWN where the connection was lost after the script was sent.
+ */
+enum error_class redis_eval(struct redis *redis, enum script_id script, size_t key_count, const char *const *keys,
+	size_t argument_count, const char *const *arguments, struct redisReply **ret_reply,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Frees a reply; NULL is fine. */
+void reply_free(struct redisReply *reply);
+
+/* Number of elements of an array; 0 for anything else, NULL included. */
+size_t reply_count(const struct redisReply *reply);
+
+/* An element of an array; NULL where there is none. Borrowed. */
+const struct redisReply *reply_item(const struct redisReply *reply, size_t index);
+
+/* A string's bytes with a NUL behind; "" for anything else, NULL included. Borrowed. */
+const char *reply_text(const struct redisReply *reply);
+
+/* An integer, or a string that is one; 0 for anything else. */
+int64_t reply_integer(const struct redisReply *reply);
+
+/* Whether there is nothing: nil or NULL. */
+bool reply_is_nil(const struct redisReply *reply);
+
+#endif

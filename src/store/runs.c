@@ -1,0 +1,386 @@
+#include "store/runs.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+/* ---- reading replies ---- */
+
+static enum error_class no_memory(struct error *error)
+{
+	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read a run");
+}
+
+static bool take_field(struct run *run, const char *name, const struct redisReply *value, struct arena *arena)
+{
+	for (const struct run_field *field = run_fields; field->name != NULL; field++) {
+		if (strcmp(field->name, name) != 0)
+			continue;
+		void *target = (char *)run + field->offset;
+		if (field->is_integer) {
+			*(int64_t *)target = reply_integer(value);
+			return true;
+		}
+		*(const char **)target = arena_string(arena, reply_text(value));
+		return *(const char **)target != NULL;
+	}
+	return true;
+}
+
+/* Fields that we do not know are a newer version's; they are passed over. */
+static enum error_class take_hash(struct run *run, const struct run_name *name, const struct redisReply *hash,
+	int64_t now, struct arena *arena, struct error *error)
+{
+	run_init(run, arena_string(arena, name->app), arena_string(arena, name->workflow),
+		arena_string(arena, name->action));
+	run->now = now;
+	bool complete = run->app != NULL && run->workflow != NULL && run->action != NULL;
+	for (size_t i = 0; complete && i + 1 < reply_count(hash); i += 2)
+		complete = take_field(run, reply_text(reply_item(hash, i)), reply_item(hash, i + 1), arena);
+	return complete ? ERROR_NONE : no_memory(error);
+}
+
+static const char *word_of(const struct redisReply *reply)
+{
+	return reply_text(reply_item(reply, 0));
+}
+
+static const char *text_or_empty(const char *text)
+{
+	return text != NULL ? text : "";
+}
+
+#define NUMBER_SIZE 24
+
+static const char *number_text(char text[NUMBER_SIZE], int64_t number)
+{
+	text_format(text, NUMBER_SIZE, "%lld", (long long)number);
+	return text;
+}
+
+/* ---- for clients ---- */
+
+static enum error_class read_trigger_result(const struct redisReply *reply, const struct trigger *trigger,
+	struct arena *arena, struct trigger_result *result, struct error *error)
+{
+	static const char *const words[] = {
+		[TRIGGER_NEW] = "new",
+		[TRIGGER_SAME] = "same",
+		[TRIGGER_REUSED] = "reused",
+		[TRIGGER_CONFLICT] = "conflict",
+		[TRIGGER_NEEDS_NOT_DONE] = "needs_not_done",
+	};
+	size_t outcome = 0;
+	while (outcome < sizeof(words) / sizeof(words[0]) && strcmp(words[outcome], word_of(reply)) != 0)
+		outcome++;
+	if (outcome == sizeof(words) / sizeof(words[0]))
+		return error_set(error, ERROR_INTERNAL, "the script trigger answered '%s'", word_of(reply));
+	result->outcome = (enum trigger_outcome)outcome;
+	const struct redisReply *missing = reply_item(reply, 3);
+	result->missing_count = 0;
+	for (size_t i = 0; i < reply_count(missing) && i < sizeof(result->missing) / sizeof(result->missing[0]); i++) {
+		const char *name = arena_string(arena, reply_text(reply_item(missing, i)));
+		if (name == NULL)
+			return no_memory(error);
+		result->missing[result->missing_count++] = name;
+	}
+	return take_hash(
+		&result->run, &trigger->name, reply_item(reply, 2), reply_integer(reply_item(reply, 1)), arena, error);
+}
+
+enum error_class run_trigger(struct redis *redis, const struct trigger *trigger, struct arena *arena,
+	struct trigger_result *ret_result, struct error *error)
+{
+	struct run_keys keys;
+	char need_keys[32][KEY_SIZE], run_id[RUN_ID_SIZE], deadline[NUMBER_SIZE], attempts[NUMBER_SIZE],
+		retention[NUMBER_SIZE];
+	const char *key_list[RUN_KEY_COUNT + 32];
+	const char *arguments[10 + 32] = { trigger->name.app, trigger->name.workflow, trigger->name.action, run_id,
+		trigger->input, trigger->digest, trigger->force ? "1" : "", number_text(deadline, trigger->run_ms),
+		number_text(attempts, trigger->attempts), number_text(retention, trigger->retention_seconds) };
+	run_id_make(run_id);
+	run_keys_make(&keys, &trigger->name);
+	memcpy(key_list, keys.list, sizeof(keys.list));
+	for (size_t i = 0; i < trigger->need_count; i++) {
+		run_key_make(need_keys[i],
+			&(struct run_name){ trigger->name.app, trigger->name.workflow, trigger->needs[i] });
+		key_list[RUN_KEY_COUNT + i] = need_keys[i];
+		arguments[10 + i] = trigger->needs[i];
+	}
+	struct redisReply *reply;
+	if (redis_eval(redis, SCRIPT_TRIGGER, RUN_KEY_COUNT + trigger->need_count, key_list, 10 + trigger->need_count,
+		    arguments, &reply, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = read_trigger_result(reply, trigger, arena, ret_result, error);
+	reply_free(reply);
+	return class;
+}
+
+static enum error_class read_time(struct redis *redis, int64_t *ret_now, struct error *error)
+{
+	const char *const words[] = { "TIME" };
+	struct redisReply *reply;
+	if (redis_command(redis, 1, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	*ret_now = reply_integer(reply_item(reply, 0)) * 1000 + reply_integer(reply_item(reply, 1)) / 1000;
+	reply_free(reply);
+	return ERROR_NONE;
+}
+
+enum error_class run_read(struct redis *redis, const struct run_name *name, struct arena *arena, struct run *ret_run,
+	struct error *error)
+{
+	char key[KEY_SIZE];
+	int64_t now;
+	run_key_make(key, name);
+	const char *const words[] = { "HGETALL", key };
+	struct redisReply *reply;
+	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = read_time(redis, &now, error);
+	if (class == ERROR_NONE)
+		class = take_hash(ret_run, name, reply, now, arena, error);
+	reply_free(reply);
+	return class;
+}
+
+/* The JSON of an error that a script writes by itself, made from the one table of classes. */
+static const char *error_text(struct arena *arena, enum error_class class, const char *message)
+{
+	struct error source, ignored;
+	cJSON *json = NULL;
+	error_set(&source, class, "%s", message);
+	if (error_to_json(&source, &json, &ignored) != ERROR_NONE)
+		return NULL;
+	const char *text = json_print(arena, json);
+	cJSON_Delete(json);
+	return text;
+}
+
+enum error_class run_cancel(struct redis *redis, const struct run_name *name, struct arena *arena,
+	bool *ret_accepted, struct run *ret_run, struct error *error)
+{
+	struct run_keys keys;
+	run_keys_make(&keys, name);
+	const char *problem = error_text(arena, ERROR_CANCELLED, RUN_CANCELLED_MESSAGE);
+	if (problem == NULL)
+		return no_memory(error);
+	struct redisReply *reply;
+	if (redis_eval(redis, SCRIPT_CANCEL, RUN_KEY_COUNT, keys.list, 1, &problem, &reply, error) != ERROR_NONE)
+		return error->class;
+	*ret_accepted = strcmp(word_of(reply), "nothing") != 0;
+	enum error_class class = take_hash(
+		ret_run, name, reply_item(reply, 2), reply_integer(reply_item(reply, 1)), arena, error);
+	reply_free(reply);
+	return class;
+}
+
+/* ---- for workers ---- */
+
+static enum error_class read_ledger(const struct redisReply *hash, cJSON **ret_ledger, struct error *error)
+{
+	cJSON *ledger = cJSON_CreateObject();
+	bool complete = ledger != NULL;
+	for (size_t i = 0; complete && i + 1 < reply_count(hash); i += 2)
+		complete = json_add(ledger, reply_text(reply_item(hash, i)),
+			cJSON_CreateString(reply_text(reply_item(hash, i + 1))));
+	if (!complete) {
+		cJSON_Delete(ledger);
+		return no_memory(error);
+	}
+	*ret_ledger = ledger;
+	return ERROR_NONE;
+}
+
+static enum error_class read_claim(const struct redisReply *reply, const struct run_name *name, struct arena *arena,
+	struct claim *claim, struct error *error)
+{
+	*claim = (struct claim){ .ledger = NULL };
+	text_copy(claim->lease.app, IDENTIFIER_SIZE, name->app);
+	text_copy(claim->lease.workflow, IDENTIFIER_SIZE, name->workflow);
+	text_copy(claim->lease.action, IDENTIFIER_SIZE, name->action);
+	text_copy(claim->lease.token, TOKEN_SIZE, reply_text(reply_item(reply, 2)));
+	if (take_hash(&claim->run, name, reply_item(reply, 3), reply_integer(reply_item(reply, 1)), arena, error) !=
+		ERROR_NONE)
+		return error->class;
+	return read_ledger(reply_item(reply, 4), &claim->ledger, error);
+}
+
+void claim_release(struct claim *claim)
+{
+	cJSON_Delete(claim->ledger);
+	claim->ledger = NULL;
+}
+
+enum error_class run_claim(struct redis *redis, const struct run_name *name, const char *entry, const char *run_id,
+	const char *worker, int64_t lease_ms, struct arena *arena, bool *ret_claimed, struct claim *ret_claim,
+	struct error *error)
+{
+	struct run_keys keys;
+	char lease[NUMBER_SIZE];
+	run_keys_make(&keys, name);
+	const char *const arguments[] = { entry, run_id, worker, number_text(lease, lease_ms),
+		error_text(arena, ERROR_TIMEOUT, RUN_EXPIRED_MESSAGE) };
+	if (arguments[4] == NULL)
+		return no_memory(error);
+	struct redisReply *reply;
+	if (redis_eval(redis, SCRIPT_CLAIM, RUN_KEY_COUNT, keys.list, 5, arguments, &reply, error) != ERROR_NONE)
+		return error->class;
+	*ret_claimed = strcmp(word_of(reply), "claimed") == 0;
+	enum error_class class = *ret_claimed ? read_claim(reply, name, arena, ret_claim, error) : ERROR_NONE;
+	reply_free(reply);
+	return class;
+}
+
+/* Runs a script on a leased run; the word that it answers goes into word. */
+static enum error_class eval_leased(struct redis *redis, const struct lease *lease, enum script_id script,
+	size_t argument_count, const char *const *arguments, char word[16], struct error *error)
+{
+	struct run_keys keys;
+	run_keys_make(&keys, &(struct run_name){ lease->app, lease->workflow, lease->action });
+	struct redisReply *reply;
+	if (redis_eval(redis, script, RUN_KEY_COUNT, keys.list, argument_count, arguments, &reply, error) != ERROR_NONE)
+		return error->class;
+	text_copy(word, 16, word_of(reply));
+	reply_free(reply);
+	if (strcmp(word, "lost") == 0)
+		return error_set(error, ERROR_LEASE_LOST, "the run of %s %s %s is no longer ours", lease->app,
+			lease->workflow, lease->action);
+	return ERROR_NONE;
+}
+
+enum error_class run_renew(
+	struct redis *redis, const struct lease *lease, int64_t lease_ms, bool *ret_cancel, struct error *error)
+{
+	char number[NUMBER_SIZE], word[16];
+	const char *const arguments[] = { lease->token, number_text(number, lease_ms) };
+	if (eval_leased(redis, lease, SCRIPT_RENEW, 2, arguments, word, error) != ERROR_NONE)
+		return error->class;
+	*ret_cancel = strcmp(word, "cancel") == 0;
+	return ERROR_NONE;
+}
+
+enum error_class run_wants_cancel(
+	struct redis *redis, const struct lease *lease, bool *ret_cancel, struct error *error)
+{
+	char key[KEY_SIZE];
+	run_key_make(key, &(struct run_name){ lease->app, lease->workflow, lease->action });
+	const char *const words[] = { "HGET", key, "cancel" };
+	struct redisReply *reply;
+	if (redis_command(redis, 3, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	*ret_cancel = strcmp(reply_text(reply), "1") == 0;
+	reply_free(reply);
+	return ERROR_NONE;
+}
+
+enum error_class run_write(
+	struct redis *redis, const struct lease *lease, const struct run_write *write, struct error *error)
+{
+	char delay[NUMBER_SIZE], word[16];
+	number_text(delay, write->delay_ms);
+	/* What each script takes behind token and checkpoint, in its order. */
+	const struct {
+		enum script_id script;
+		const char *arguments[4];
+		size_t count;
+	} kinds[] = {
+		[RUN_PROGRESS] = { SCRIPT_PROGRESS, { write->ledger_field, write->ledger_value, write->log }, 3 },
+		[RUN_WAIT] = { SCRIPT_WAIT, { write->phase, delay, write->reason, write->detail }, 4 },
+		[RUN_RETRY] = { SCRIPT_RETRY, { delay, write->reason, write->detail }, 3 },
+		[RUN_FINISH] = { SCRIPT_FINISH, { write->status, write->output, write->error, write->reason }, 4 },
+		[RUN_RELEASE] = { SCRIPT_RELEASE, { NULL }, 0 },
+	};
+	const char *arguments[6] = { lease->token, text_or_empty(write->checkpoint) };
+	for (size_t i = 0; i < kinds[write->kind].count; i++)
+		arguments[2 + i] = text_or_empty(kinds[write->kind].arguments[i]);
+	return eval_leased(
+		redis, lease, kinds[write->kind].script, 2 + kinds[write->kind].count, arguments, word, error);
+}
+
+enum error_class run_output(struct redis *redis, const struct run_name *name, struct arena *arena,
+	const char **ret_output, struct error *error)
+{
+	char key[KEY_SIZE];
+	run_key_make(key, name);
+	const char *const words[] = { "HMGET", key, "status", "output" };
+	struct redisReply *reply;
+	*ret_output = NULL;
+	if (redis_command(redis, 4, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	bool done = strcmp(word_of(reply), "done") == 0;
+	if (done)
+		*ret_output = arena_string(arena, reply_text(reply_item(reply, 1)));
+	reply_free(reply);
+	return !done || *ret_output != NULL ? ERROR_NONE : no_memory(error);
+}
+
+/* ---- the reaper ---- */
+
+static enum error_class reap_member(
+	struct redis *redis, const char *index, char member[MEMBER_SIZE], struct arena *arena, struct error *error)
+{
+	char whole[MEMBER_SIZE], crashes[NUMBER_SIZE], unclaimed[NUMBER_SIZE];
+	struct run_name name;
+	struct run_keys keys;
+	struct redisReply *reply;
+	text_copy(whole, sizeof(whole), member);
+	if (!member_split(member, &name)) {
+		/* Put there by hand: no run can be named so. */
+		const char *const words[] = { "ZREM", index, whole };
+		enum error_class class = redis_command(redis, 3, words, &reply, error);
+		if (class == ERROR_NONE)
+			reply_free(reply);
+		return class;
+	}
+	const char *const arguments[] = { whole, error_text(arena, ERROR_TIMEOUT, RUN_EXPIRED_MESSAGE),
+		error_text(arena, ERROR_WORKER_LOST, RUN_LOST_MESSAGE), number_text(crashes, RUN_CRASHES_MAX),
+		number_text(unclaimed, RUN_UNCLAIMED_MS) };
+	if (arguments[1] == NULL || arguments[2] == NULL)
+		return no_memory(error);
+	run_keys_make(&keys, &name);
+	if (redis_eval(redis, SCRIPT_REAP, RUN_KEY_COUNT, keys.list, 5, arguments, &reply, error) != ERROR_NONE)
+		return error->class;
+	reply_free(reply);
+	return ERROR_NONE;
+}
+
+static enum error_class reap_members(
+	struct redis *redis, const char *index, const struct redisReply *members, struct error *error)
+{
+	for (size_t i = 0; i < reply_count(members); i++) {
+		char member[MEMBER_SIZE];
+		struct arena arena;
+		text_copy(member, sizeof(member), reply_text(reply_item(members, i)));
+		arena_init(&arena, 0);
+		enum error_class class = reap_member(redis, index, member, &arena, error);
+		arena_release(&arena);
+		if (class != ERROR_NONE)
+			return class;
+	}
+	return ERROR_NONE;
+}
+
+static enum error_class reap_index(struct redis *redis, const char *index, size_t *ret_count, struct error *error)
+{
+	char now[NUMBER_SIZE];
+	int64_t now_ms;
+	if (read_time(redis, &now_ms, error) != ERROR_NONE)
+		return error->class;
+	const char *const words[] = { "ZRANGEBYSCORE", index, "-inf", number_text(now, now_ms), "LIMIT", "0", "100" };
+	struct redisReply *reply;
+	if (redis_command(redis, 7, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	*ret_count += reply_count(reply);
+	enum error_class class = reap_members(redis, index, reply, error);
+	reply_free(reply);
+	return class;
+}
+
+enum error_class runs_reap(struct redis *redis, size_t *ret_count, struct error *error)
+{
+	*ret_count = 0;
+	if (reap_index(redis, KEY_DELAYED, ret_count, error) != ERROR_NONE)
+		return error->class;
+	return reap_index(redis, KEY_LIVE, ret_count, error);
+}

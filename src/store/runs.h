@@ -1,0 +1,128 @@
+/*
+ * Runs: what triggers, workers and the reaper do to them, each one script.
+ */
+#ifndef SLIPWAY_STORE_RUNS_H
+#define SLIPWAY_STORE_RUNS_H
+
+#include "core/run.h"
+#include "store/keys.h"
+#include "store/redis.h"
+
+/* ---- for clients ---- */
+
+struct trigger {
+	struct run_name name;
+	const char *input;  /* JSON */
+	const char *digest; /* of the input */
+	bool force;
+	int64_t run_ms;	  /* deadline of the run, from now */
+	int64_t attempts; /* that may fail */
+	int64_t retention_seconds;
+	const char *needs[32]; /* steps of the same workflow */
+	size_t need_count;
+};
+
+enum trigger_outcome {
+	TRIGGER_NEW,
+	TRIGGER_SAME,
+	TRIGGER_REUSED,
+	TRIGGER_CONFLICT,
+	TRIGGER_NEEDS_NOT_DONE,
+};
+
+struct trigger_result {
+	enum trigger_outcome outcome;
+	struct run run;
+	const char *missing[32]; /* needs that are not done */
+	size_t missing_count;
+};
+
+/* Texts of the result lie in the arena. Safe to repeat after ERROR_OUTCOME_UNKNOWN. */
+enum error_class run_trigger(struct redis *redis, const struct trigger *trigger, struct arena *arena,
+	struct trigger_result *ret_result, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The run as it stands; idle where there is none. Texts lie in the arena. */
+enum error_class run_read(struct redis *redis, const struct run_name *name, struct arena *arena, struct run *ret_run,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Ends a run, or asks its worker to. *ret_accepted: it was live. Texts of the run lie in the arena. */
+enum error_class run_cancel(struct redis *redis, const struct run_name *name, struct arena *arena,
+	bool *ret_accepted, struct run *ret_run, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* ---- for workers ---- */
+
+#define TOKEN_SIZE 96
+#define ENTRY_SIZE 48
+
+/* A worker's right to one run. Small and flat: it travels between an executor and its supervisor. */
+struct lease {
+	char app[IDENTIFIER_SIZE], workflow[IDENTIFIER_SIZE], action[IDENTIFIER_SIZE];
+	char token[TOKEN_SIZE];
+};
+
+struct claim {
+	struct lease lease;
+	struct run run;
+	cJSON *ledger; /* field -> JSON text, as strings; claim_release frees it */
+};
+
+/* *ret_claimed is false where the entry was stale or the run had expired. Texts of the run lie in the arena. */
+enum error_class run_claim(struct redis *redis, const struct run_name *name, const char *entry, const char *run_id,
+	const char *worker, int64_t lease_ms, struct arena *arena, bool *ret_claimed, struct claim *ret_claim,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+void claim_release(struct claim *claim);
+
+/* ERROR_LEASE_LOST where the run is no longer the caller's. */
+enum error_class run_renew(struct redis *redis, const struct lease *lease, int64_t lease_ms, bool *ret_cancel,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Whether somebody wants the run to end. A read only: cheap enough for every second. */
+enum error_class run_wants_cancel(
+	struct redis *redis, const struct lease *lease, bool *ret_cancel, struct error *error) SLIPWAY_MUST_CHECK;
+
+enum run_write_kind {
+	RUN_PROGRESS, /* checkpoint, ledger_field, ledger_value, log */
+	RUN_WAIT,     /* checkpoint, phase, delay_ms, reason, detail */
+	RUN_RETRY,    /* checkpoint, delay_ms, reason, detail */
+	RUN_FINISH,   /* checkpoint, status, output, error, reason */
+	RUN_RELEASE,
+};
+
+/* What a worker writes. NULL is "": unchanged, or nothing. */
+struct run_write {
+	enum run_write_kind kind;
+	const char *checkpoint;
+	const char *ledger_field, *ledger_value, *log;
+	const char *phase, *reason, *detail;
+	int64_t delay_ms;
+	const char *status, *output, *error;
+};
+
+/*
+ * The one way by which a worker changes a run: checks that the lease is current, then writes all of it.
+ * ERROR_LEASE_LOST where it is not: then nothing was written.
+ */
+enum error_class run_write(struct redis *redis, const struct lease *lease, const struct run_write *write,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Output JSON of an action of any app, in the arena; NULL where it is not done. */
+enum error_class run_output(struct redis *redis, const struct run_name *name, struct arena *arena,
+	const char **ret_output, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* ---- the reaper ---- */
+
+#define RUN_CRASHES_MAX	 3    /* lost leases that end a run */
+#define RUN_UNCLAIMED_MS 5000 /* an entry that was read is claimed at once, or its reader is dead */
+
+#define RUN_CANCELLED_MESSAGE "the run was cancelled"
+#define RUN_EXPIRED_MESSAGE   "the run took longer than its deadline allows"
+#define RUN_LOST_MESSAGE      "three workers were lost while they ran this step"
+
+/*
+ * Puts right what is due: at most 100 runs of each index. *ret_count tells how many were looked at; where it is
+ * 100 or more there may be others, call again.
+ */
+enum error_class runs_reap(struct redis *redis, size_t *ret_count, struct error *error) SLIPWAY_MUST_CHECK;
+
+#endif

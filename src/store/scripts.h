@@ -1,0 +1,34 @@
+/*
+ * The Lua scripts: every change of state in Redis is one of them. Embedded at build time from scripts/.
+ */
+#ifndef SLIPWAY_STORE_SCRIPTS_H
+#define SLIPWAY_STORE_SCRIPTS_H
+
+#include <stddef.h>
+
+/* One a file in scripts/: `name.lua` is SCRIPT_NAME. */
+enum script_id {
+	SCRIPT_BURY,
+	SCRIPT_CANCEL,
+	SCRIPT_CLAIM,
+	SCRIPT_CONFIGURE,
+	SCRIPT_FINISH,
+	SCRIPT_PROGRESS,
+	SCRIPT_REAP,
+	SCRIPT_RELEASE,
+	SCRIPT_RENEW,
+	SCRIPT_RETRY,
+	SCRIPT_TRIGGER,
+	SCRIPT_WAIT,
+	SCRIPT_COUNT
+};
+
+struct script {
+	const char *name;
+	const char *text;
+	size_t length;
+};
+
+extern const struct script scripts[];
+
+#endif

@@ -1,0 +1,18 @@
+#!lua flags=allow-oom
+-- queued, waiting, retrying, blocked -> error at once; executing keeps its lease and is marked: its worker ends it.
+--
+-- ARGV: error JSON. Returns {word, now, hash as a flat list}: cancelled, cancelling, nothing (it was not running).
+local word = 'nothing'
+if get('status') == 'running' then
+	if get('phase') == 'executing' then
+		word = 'cancelling'
+		if not get('cancel') then
+			set('cancel', '1')
+			changed('cancelling')
+		end
+	else
+		word = 'cancelled'
+		finish('error', '{}', ARGV[1], '')
+	end
+end
+return { word, now, redis.call('HGETALL', run) }

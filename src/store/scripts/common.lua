@@ -1,0 +1,109 @@
+-- Common to all scripts. KEYS are always the same eight, of one app and so of one slot; see store/keys.h.
+local run, queue, delayed, live, events, apps, payload, ledger =
+	KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local GROUP = 'workers'
+local QUEUED_CHECK_MS = 5000 -- how often the reaper makes sure that a queued run still has its entry
+local EVENTS_KEPT = 1000
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function get(field)
+	return redis.call('HGET', run, field)
+end
+
+local function number(field)
+	return tonumber(get(field) or 0) or 0
+end
+
+local function set(...)
+	redis.call('HSET', run, ...)
+end
+
+local function clear(...)
+	redis.call('HDEL', run, ...)
+end
+
+-- Names the run in the zsets delayed and live.
+local function member()
+	return get('app') .. ':' .. get('workflow') .. ':' .. get('action')
+end
+
+local function keep(key)
+	if key then
+		redis.call('EXPIRE', key, number('retention'))
+	end
+end
+
+local function note(event, detail)
+	redis.call('XADD', events, 'MAXLEN', '~', EVENTS_KEPT, '*', 'workflow', get('workflow'), 'action', get('action'),
+		'run', get('run'), 'event', event, 'detail', detail or '')
+	keep(events)
+end
+
+-- Ends every change of a run: its version grows, people can read about it, clients see it.
+local function changed(event, detail)
+	redis.call('HINCRBY', run, 'version', 1)
+	set('changed_at', now)
+	redis.call('ZADD', apps, now, get('app'))
+	keep(run)
+	note(event, detail)
+end
+
+local function drop_entry()
+	local entry = get('entry')
+	if entry then
+		redis.pcall('XACK', queue, GROUP, entry)
+		redis.pcall('XDEL', queue, entry)
+	end
+	clear('entry', 'lease', 'lease_until', 'worker')
+end
+
+-- queued: the run has exactly one entry on the stream, and no lease.
+local function enqueue()
+	drop_entry()
+	local entry = redis.call('XADD', queue, '*', 'app', get('app'), 'workflow', get('workflow'), 'action',
+		get('action'), 'run', get('run'))
+	set('phase', 'queued', 'entry', entry)
+	clear('due')
+	redis.call('ZREM', delayed, member())
+	redis.call('ZADD', live, now + QUEUED_CHECK_MS, member())
+end
+
+-- waiting, retrying, blocked: the run stands in delayed until it is due, and has neither entry nor lease.
+local function delay(phase, milliseconds)
+	local due = math.min(now + milliseconds, number('run_deadline'))
+	drop_entry()
+	set('phase', phase, 'due', due)
+	redis.call('ZADD', delayed, due, member())
+	redis.call('ZADD', live, due, member())
+end
+
+-- done, error: nothing changes any more.
+local function finish(status, output, problem, reason)
+	drop_entry()
+	redis.call('ZREM', delayed, member())
+	redis.call('ZREM', live, member())
+	clear('phase', 'due', 'reason', 'detail', 'cancel')
+	set('status', status, 'finished_at', now, 'output', output)
+	if problem ~= '' then
+		set('error', problem)
+	else
+		clear('error')
+	end
+	if reason ~= '' then
+		set('reason', reason)
+	end
+	changed(status, reason)
+end
+
+-- Whether the caller's lease is the current one. Every write of a worker asks this first.
+local function held(token)
+	return get('status') == 'running' and get('lease') == token
+end
+
+local function set_unless_empty(field, value)
+	if value ~= '' then
+		set(field, value)
+	end
+end

@@ -1,0 +1,18 @@
+#!lua flags=allow-oom
+-- executing -> executing: stores the checkpoint, a row of the ledger, or a line of the log.
+--
+-- ARGV: token, checkpoint, ledger field, ledger value, log line; each but the token may be ''.
+-- Returns {word}: written, lost.
+if not held(ARGV[1]) then
+	return { 'lost' }
+end
+set_unless_empty('checkpoint', ARGV[2])
+if ARGV[3] ~= '' then
+	redis.call('HSET', ledger, ARGV[3], ARGV[4])
+	keep(ledger)
+	changed('owns', ARGV[3])
+end
+if ARGV[5] ~= '' then
+	note('log', ARGV[5])
+end
+return { 'written' }

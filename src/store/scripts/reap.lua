@@ -1,0 +1,63 @@
+#!lua flags=allow-oom
+-- Puts right one run whose time in delayed or live has come:
+--   waiting, retrying, blocked and due        -> queued
+--   executing with a lease that ran out       -> queued, crashes + 1; after the last crash -> error
+--   queued without an entry, or with one that was read and never claimed -> queued anew
+--   past the run's deadline, and not executing -> error
+--   gone or ended                             -> out of both indexes
+--
+-- ARGV: member, error JSON for the deadline, error JSON for lost workers, crashes that end a run, ms after which an
+-- entry that was read must have been claimed. Returns {word} for the log: what was done.
+if get('status') ~= 'running' or get('run') == false then
+	redis.call('ZREM', delayed, ARGV[1])
+	redis.call('ZREM', live, ARGV[1])
+	return { 'forgotten' }
+end
+
+local phase = get('phase')
+if phase == 'executing' then
+	local lease_until = number('lease_until')
+	if lease_until > now then
+		redis.call('ZADD', live, lease_until, member())
+		return { 'leased' }
+	end
+	if redis.call('HINCRBY', run, 'crashes', 1) >= tonumber(ARGV[4]) then
+		finish('error', '{}', ARGV[3], '')
+		return { 'lost' }
+	end
+	local worker = get('worker') or 'a worker'
+	enqueue()
+	changed('queued', worker .. ' was lost; taken over')
+	return { 'taken over' }
+end
+
+if now >= number('run_deadline') then
+	finish('error', '{}', ARGV[2], '')
+	return { 'expired' }
+end
+
+if phase ~= 'queued' then
+	local due = number('due')
+	if due > now then
+		redis.call('ZADD', delayed, due, member())
+		redis.call('ZADD', live, due, member())
+		return { 'delayed' }
+	end
+	enqueue()
+	changed('queued', 'due')
+	return { 'due' }
+end
+
+local entry = get('entry')
+local found = entry and redis.pcall('XRANGE', queue, entry, entry)
+if found and not found.err and #found == 1 then
+	local pending = redis.pcall('XPENDING', queue, GROUP, entry, entry, 1)
+	local unclaimed = not pending.err and #pending == 1 and pending[1][3] >= tonumber(ARGV[5])
+	if not unclaimed then
+		redis.call('ZADD', live, now + QUEUED_CHECK_MS, member())
+		return { 'queued' }
+	end
+end
+enqueue()
+changed('queued', 'its entry was lost; queued anew')
+return { 'requeued' }

@@ -1,0 +1,44 @@
+#!lua
+-- idle, done, error -> queued. Refused while memory is full (no allow-oom): it is the only script that adds work.
+--
+-- A live run with the same input is returned as it is; with another input it is a conflict. A done run with the same
+-- input, and the same outputs of what it needs, is returned unless forced.
+--
+-- ARGV: app, workflow, action, run id, input, digest of the input, force ('1' or ''), run deadline in ms from now,
+-- attempts, retention in seconds, then the names of needed steps, whose hashes are KEYS[9] and on.
+-- Returns {word, now, hash as a flat list, names of needs that are not done}.
+local app, workflow, action, id, input, digest, force = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local status = get('status')
+
+local function answer(word, missing)
+	return { word, now, redis.call('HGETALL', run), missing or {} }
+end
+
+if status == 'running' then
+	return answer(get('digest') == digest and 'same' or 'conflict')
+end
+
+local missing, outputs = {}, {}
+for i = 9, #KEYS do
+	if redis.call('HGET', KEYS[i], 'status') ~= 'done' then
+		missing[#missing + 1] = ARGV[i + 2]
+	end
+	outputs[#outputs + 1] = redis.call('HGET', KEYS[i], 'output') or ''
+end
+if #missing > 0 then
+	return answer('needs_not_done', missing)
+end
+
+local basis = redis.sha1hex(table.concat(outputs, '\n'))
+if status == 'done' and force ~= '1' and get('digest') == digest and get('basis') == basis then
+	return answer('reused')
+end
+
+drop_entry()
+clear('error', 'output', 'checkpoint', 'reason', 'detail', 'due', 'cancel', 'started_at', 'finished_at')
+set('app', app, 'workflow', workflow, 'action', action, 'run', id, 'status', 'running', 'input', input, 'digest', digest,
+	'basis', basis, 'attempt', 1, 'attempts', ARGV[9], 'crashes', 0, 'queued_at', now, 'run_deadline', now + ARGV[8],
+	'retention', ARGV[10])
+enqueue()
+changed('queued')
+return answer('new')

@@ -1,0 +1,12 @@
+#!lua flags=allow-oom
+-- executing -> waiting or blocked: comes back when due; no attempt is used up.
+--
+-- ARGV: token, checkpoint, phase, delay in ms, reason, detail. Returns {word}: written, lost.
+if not held(ARGV[1]) then
+	return { 'lost' }
+end
+set_unless_empty('checkpoint', ARGV[2])
+set('reason', ARGV[5], 'detail', ARGV[6])
+delay(ARGV[3], ARGV[4])
+changed(ARGV[3], ARGV[6])
+return { 'written' }

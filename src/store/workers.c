@@ -1,0 +1,47 @@
+#include "store/workers.h"
+
+#include "base/clock.h"
+#include "base/record.h"
+#include "store/keys.h"
+
+struct beat_json {
+	const char *at, *version;
+	int64_t executors, busy;
+};
+static const struct field beat_fields[] = {
+	{ STRING_FIELD("at", struct beat_json, at) },
+	{ STRING_FIELD("version", struct beat_json, version) },
+	{ INTEGER_FIELD("executors", struct beat_json, executors) },
+	{ INTEGER_FIELD("busy", struct beat_json, busy) },
+};
+static const struct record beat_record = RECORD(struct beat_json, beat_fields);
+
+enum error_class worker_beat(struct redis *redis, const struct worker_beat *beat, struct error *error)
+{
+	char now[CLOCK_TEXT_SIZE];
+	clock_format(clock_wall_ms(), now);
+	const struct beat_json json = { now, beat->version, (int64_t)beat->executors, (int64_t)beat->busy };
+	struct arena arena;
+	cJSON *tree;
+	struct redisReply *reply = NULL;
+	if (record_encode(&beat_record, &json, &tree, error) != ERROR_NONE)
+		return error->class;
+	arena_init(&arena, 0);
+	const char *const words[] = { "HSET", KEY_WORKERS, beat->name, json_print(&arena, tree) };
+	enum error_class class = words[3] != NULL ? redis_command(redis, 4, words, &reply, error) :
+						    error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a heartbeat");
+	reply_free(reply);
+	cJSON_Delete(tree);
+	arena_release(&arena);
+	return class;
+}
+
+enum error_class worker_leave(struct redis *redis, const char *name, struct error *error)
+{
+	const char *const words[] = { "HDEL", KEY_WORKERS, name };
+	struct redisReply *reply;
+	if (redis_command(redis, 3, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	reply_free(reply);
+	return ERROR_NONE;
+}

@@ -1,0 +1,187 @@
+#include "worker/executor.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/prefork.h"
+#include "base/text.h"
+#include "core/workflow.h"
+#include "store/queue.h"
+#include "worker/attempt.h"
+#include "worker/notice.h"
+
+#define REDIS_TIMEOUT_MS 3000
+#define BLOCK_MS	 1000 /* below the time-out of the connection */
+#define PAUSE_MS	 500  /* while Redis is away */
+
+struct executor {
+	const struct settings *settings;
+	const char *worker;
+	char consumer[128];
+	int channel;
+	struct redis *redis;
+	struct http_client *client;
+};
+
+static volatile sig_atomic_t stop_requested;
+
+static void on_terminate(int signal_number)
+{
+	(void)signal_number;
+	stop_requested = 1;
+}
+
+/* ---- one entry ---- */
+
+/* The step that an entry names. Entries may have been put there by hand: nothing in them is trusted. */
+static const struct step_definition *find_step(const struct queue_entry *entry, const char **ret_why)
+{
+	if (!identifier_valid(entry->app) || !identifier_valid(entry->workflow) || !identifier_valid(entry->action) ||
+		!identifier_valid(entry->run)) {
+		*ret_why = "app, workflow, action and run must be there and be valid ids";
+		return NULL;
+	}
+	const struct workflow_definition *workflow = workflow_find(entry->workflow);
+	if (workflow == NULL) {
+		*ret_why = "this worker knows no such workflow";
+		return NULL;
+	}
+	const struct step_definition *step = workflow_step(workflow, entry->action);
+	if (step == NULL)
+		*ret_why = "the workflow has no such action";
+	return step;
+}
+
+/* False where the supervisor is gone: then nobody renews the lease, and the process had better end. */
+static bool tell_supervisor(const struct executor *executor, const struct notice *notice)
+{
+	return prefork_send(executor->channel, notice, sizeof(*notice));
+}
+
+/* Writes how the attempt ended, again and again while Redis is away: the supervisor stops us when the lease is in
+ * danger, and a write that did take effect is refused the second time. */
+static void settle(const struct executor *executor, const struct claim *claim, const struct run_write *write)
+{
+	struct error error;
+	int64_t give_up = clock_monotonic_ms() + executor->settings->lease_seconds * 1000;
+	enum error_class class = run_write(executor->redis, &claim->lease, write, &error);
+	while (class != ERROR_NONE && class != ERROR_LEASE_LOST && clock_monotonic_ms() < give_up) {
+		clock_sleep_ms(PAUSE_MS);
+		class = run_write(executor->redis, &claim->lease, write, &error);
+	}
+	if (class != ERROR_NONE)
+		log_error("result not written", &error);
+}
+
+static int64_t attempt_time_ms(const struct step_definition *step, const struct run *run)
+{
+	int64_t attempt = (int64_t)step_attempt_seconds(step) * 1000;
+	int64_t left = run->run_deadline - run->now;
+	return left < attempt ? left : attempt;
+}
+
+static bool run_claimed(const struct executor *executor, const struct step_definition *step, const struct claim *claim,
+	struct arena *arena)
+{
+	struct error error;
+	struct run_write write;
+	struct notice notice;
+	memset(&notice, 0, sizeof(notice));
+	notice.busy = true;
+	notice.lease = claim->lease;
+	notice.time_left_ms = attempt_time_ms(step, &claim->run);
+	notice.attempt = claim->run.attempt;
+	notice.attempts = claim->run.attempts;
+	if (!tell_supervisor(executor, &notice))
+		return false;
+	const struct attempt attempt = { executor->settings, executor->redis, executor->client, step, claim,
+		clock_monotonic_ms() + notice.time_left_ms, arena };
+	if (attempt_run(&attempt, &write, &error) == ERROR_NONE)
+		settle(executor, claim, &write);
+	else
+		log_error("attempt failed", &error);
+	memset(&notice, 0, sizeof(notice));
+	return tell_supervisor(executor, &notice);
+}
+
+/* Returns whether the executor may go on. */
+static bool run_entry(const struct executor *executor, const struct queue_entry *entry, struct arena *arena)
+{
+	struct error error;
+	struct claim claim;
+	const char *why = NULL;
+	const struct step_definition *step = find_step(entry, &why);
+	if (step == NULL) {
+		log_write(LOG_WARNING, "entry buried", "entry", entry->id, "why", why, NULL);
+		if (queue_bury(executor->redis, entry, why, &error) != ERROR_NONE)
+			log_error("entry not buried", &error);
+		return true;
+	}
+	const struct run_name name = { entry->app, entry->workflow, entry->action };
+	bool claimed = false;
+	if (run_claim(executor->redis, &name, entry->id, entry->run, executor->worker,
+		    executor->settings->lease_seconds * 1000, arena, &claimed, &claim, &error) != ERROR_NONE) {
+		log_error("claim", &error);
+		return true;
+	}
+	if (!claimed)
+		return true;
+	bool go_on = run_claimed(executor, step, &claim, arena);
+	claim_release(&claim);
+	return go_on;
+}
+
+/* ---- the loop ---- */
+
+static bool run_next(struct executor *executor, int64_t *ret_actions)
+{
+	struct error error;
+	struct arena arena;
+	struct queue_entry entry;
+	bool found = false, go_on = true;
+	arena_init(&arena, 0);
+	if (queue_reserve(executor->redis, executor->consumer, BLOCK_MS, &arena, &found, &entry, &error) != ERROR_NONE) {
+		/* The supervisor logs that Redis is away, once for all. */
+		if (error.class != ERROR_STORE_UNAVAILABLE)
+			log_error("queue", &error);
+		clock_sleep_ms(PAUSE_MS);
+	} else if (found) {
+		go_on = run_entry(executor, &entry, &arena);
+		++*ret_actions;
+	}
+	arena_release(&arena);
+	return go_on;
+}
+
+static enum error_class executor_open(struct executor *executor, struct error *error)
+{
+	if (redis_new(executor->settings->redis_url, executor->settings->redis_password, executor->consumer,
+		    REDIS_TIMEOUT_MS, &executor->redis, error) != ERROR_NONE)
+		return error->class;
+	return http_client_new(&executor->client, error);
+}
+
+int executor_run(const struct settings *settings, const char *worker, size_t index, int channel)
+{
+	struct error error;
+	struct executor executor = { .settings = settings, .worker = worker, .channel = channel };
+	/* Without SA_RESTART: a wait for the queue ends at once. */
+	struct sigaction terminate = { .sa_handler = on_terminate };
+	sigaction(SIGTERM, &terminate, NULL);
+	text_format(executor.consumer, sizeof(executor.consumer), "%s-%zu", worker, index);
+	int status = 1;
+	if (executor_open(&executor, &error) == ERROR_NONE) {
+		int64_t actions = 0;
+		bool go_on = true;
+		while (go_on && !stop_requested && actions < settings->executor_actions)
+			go_on = run_next(&executor, &actions);
+		status = 0;
+	} else {
+		log_error("executor cannot start", &error);
+	}
+	http_client_free(executor.client);
+	redis_free(executor.redis);
+	return status;
+}

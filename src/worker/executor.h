@@ -1,0 +1,15 @@
+/*
+ * An executor: a process that takes one entry after another off the queue and runs its action.
+ */
+#ifndef SLIPWAY_WORKER_EXECUTOR_H
+#define SLIPWAY_WORKER_EXECUTOR_H
+
+#include "base/settings.h"
+
+/*
+ * The executor's whole life: until SIGTERM, the set number of actions, or a fault that a fresh process mends. worker
+ * is the name of the supervisor. Returns the exit status.
+ */
+int executor_run(const struct settings *settings, const char *worker, size_t index, int channel);
+
+#endif

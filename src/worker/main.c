@@ -1,0 +1,42 @@
+/*
+ * slipway-worker: a supervisor over executor processes that run the actions.
+ */
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/log.h"
+#include "worker/supervisor.h"
+
+const char *argp_program_version = "slipway-worker " SLIPWAY_VERSION;
+
+int main(int argc, char **argv)
+{
+	struct settings settings;
+	struct error error;
+	/* Secrets are in memory: no core files. */
+	const struct rlimit no_core = { 0, 0 };
+	setrlimit(RLIMIT_CORE, &no_core);
+	log_init("slipway-worker", LOG_INFO);
+	if (sodium_init() < 0)
+		return 1;
+	settings_init(&settings, SETTINGS_WORKER);
+	const struct argp_child parsers[] = { { settings_argp(SETTINGS_WORKER), 0, NULL, 0 }, { NULL, 0, NULL, 0 } };
+	const struct argp parser = { .doc = "Takes actions off Slipway's queue and runs them.", .children = parsers };
+	argp_parse(&parser, argc, argv, 0, NULL, &settings);
+	if (settings_load(&settings, &error) != ERROR_NONE) {
+		log_error("settings", &error);
+		return 64;
+	}
+	if (settings.print_config) {
+		settings_print(&settings, stdout);
+		return 0;
+	}
+	log_init("slipway-worker", log_level_by_name(settings.log_level));
+	enum error_class class = supervisor_run(&settings, &error);
+	if (class != ERROR_NONE)
+		log_error("stopped", &error);
+	settings_release(&settings);
+	return class == ERROR_NONE ? 0 : 1;
+}

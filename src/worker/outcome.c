@@ -1,0 +1,60 @@
+#include "worker/outcome.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "base/redact.h"
+#include "base/text.h"
+
+#define DELAY_FIRST_MS	  2000
+#define DELAY_LAST_MS	  60000
+#define DELAY_LEAST_MS	  200
+#define RATE_LIMIT_MS	  60000 /* where the provider does not say how long */
+#define RATE_LIMIT_SPREAD 2000	/* so that not all who wait come at once */
+
+int64_t retry_delay_ms(int64_t attempt)
+{
+	int64_t bound = DELAY_FIRST_MS;
+	for (int64_t i = 1; i < attempt && bound < DELAY_LAST_MS; i++)
+		bound *= 2;
+	if (bound > DELAY_LAST_MS)
+		bound = DELAY_LAST_MS;
+	return DELAY_LEAST_MS + (int64_t)randombytes_uniform((uint32_t)bound);
+}
+
+static int64_t wait_delay_ms(const struct error *failure)
+{
+	int64_t asked = failure->retry_after_ms > 0 ? failure->retry_after_ms : RATE_LIMIT_MS;
+	return asked + (int64_t)randombytes_uniform(RATE_LIMIT_SPREAD);
+}
+
+enum error_class failure_write(const struct error *failure, int64_t attempt, int64_t attempts, struct arena *arena,
+	struct failure_texts *texts, struct run_write *ret_write, struct error *error)
+{
+	struct error redacted = *failure;
+	cJSON *json;
+	redact_error(&redacted);
+	text_copy(texts->reason, sizeof(texts->reason), error_class_facts(failure->class)->name);
+	text_copy(texts->detail, sizeof(texts->detail), redacted.message);
+	*ret_write = (struct run_write){ .reason = texts->reason, .detail = texts->detail };
+	if (failure->class == ERROR_RATE_LIMITED || failure->class == ERROR_NOT_READY) {
+		ret_write->kind = RUN_WAIT;
+		ret_write->phase = "waiting";
+		ret_write->delay_ms = wait_delay_ms(failure);
+		return ERROR_NONE;
+	}
+	if (error_class_facts(failure->class)->retryable && attempt < attempts) {
+		int64_t delay = retry_delay_ms(attempt);
+		ret_write->kind = RUN_RETRY;
+		ret_write->delay_ms = delay > failure->retry_after_ms ? delay : failure->retry_after_ms;
+		return ERROR_NONE;
+	}
+	ret_write->kind = RUN_FINISH;
+	ret_write->status = "error";
+	ret_write->output = "{}";
+	if (error_to_json(&redacted, &json, error) != ERROR_NONE)
+		return error->class;
+	ret_write->error = json_print(arena, json);
+	cJSON_Delete(json);
+	return ret_write->error != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an error");
+}

@@ -1,0 +1,27 @@
+/*
+ * What becomes of a run when an attempt has failed: the class of the error decides.
+ */
+#ifndef SLIPWAY_WORKER_OUTCOME_H
+#define SLIPWAY_WORKER_OUTCOME_H
+
+#include "base/arena.h"
+#include "store/runs.h"
+
+/* Room for the texts that a write points to. */
+struct failure_texts {
+	char reason[32];
+	char detail[512];
+};
+
+/*
+ * Fills the write for a failed attempt: rate_limited and not_ready wait and use up no attempt; a retryable class is
+ * tried again after a delay, while attempts are left; anything else ends the run. Texts lie in the arena and in
+ * *texts. Secrets are cut out.
+ */
+enum error_class failure_write(const struct error *failure, int64_t attempt, int64_t attempts, struct arena *arena,
+	struct failure_texts *texts, struct run_write *ret_write, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Delay before the attempt after this one: random up to a bound that doubles from 2 s to 60 s. */
+int64_t retry_delay_ms(int64_t attempt);
+
+#endif

@@ -1,0 +1,298 @@
+#include "worker/supervisor.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/prefork.h"
+#include "base/text.h"
+#include "store/queue.h"
+#include "store/workers.h"
+#include "worker/executor.h"
+#include "worker/notice.h"
+#include "worker/outcome.h"
+
+#define REDIS_TIMEOUT_MS     1500
+#define TICK_MS		     250
+#define CANCEL_CHECK_MS	     1000
+#define HEARTBEAT_MS	     5000
+#define REAP_ROUNDS	     20 /* of 100 runs each, in one tick */
+#define WRITE_TRIES	     5
+#define WORKER_NAME_SIZE     96
+
+/* Why the supervisor killed an executor; decides what becomes of its run. */
+enum verdict {
+	VERDICT_NONE,	  /* it crashed, or left by itself */
+	VERDICT_TIMEOUT,  /* past the attempt's deadline */
+	VERDICT_CANCELLED,
+	VERDICT_NOT_OURS, /* the lease is lost: write nothing */
+};
+
+struct slot {
+	struct notice notice;
+	int64_t deadline_ms; /* monotonic, as all below */
+	int64_t renewed_ms;
+	int64_t cancel_checked_ms;
+	enum verdict verdict;
+};
+
+struct supervisor {
+	const struct settings *settings;
+	char name[WORKER_NAME_SIZE];
+	struct redis *redis;
+	struct prefork prefork;
+	struct slot slots[PREFORK_CHILDREN_MAX];
+	int64_t heartbeat_ms;
+	bool redis_lost; /* so that each loss is logged once */
+};
+
+static int64_t lease_ms(const struct supervisor *supervisor)
+{
+	return supervisor->settings->lease_seconds * 1000;
+}
+
+/* Logs the first of a row of failures, and the end of the row. */
+static void note_redis(struct supervisor *supervisor, const struct error *error)
+{
+	if (error != NULL && !supervisor->redis_lost)
+		log_error("redis", error);
+	if (error == NULL && supervisor->redis_lost)
+		log_write(LOG_INFO, "redis is back", NULL);
+	supervisor->redis_lost = error != NULL;
+}
+
+/* ---- executors that work ---- */
+
+static void kill_executor(struct supervisor *supervisor, size_t index, enum verdict verdict, const char *why)
+{
+	struct slot *slot = &supervisor->slots[index];
+	slot->verdict = verdict;
+	log_write(LOG_WARNING, "executor killed", "why", why, "app", slot->notice.lease.app, "action",
+		slot->notice.lease.action, NULL);
+	prefork_kill(&supervisor->prefork, index);
+}
+
+/* A lease that could not be renewed for two thirds of its time may be another's soon: stop before it is. */
+static void renew(struct supervisor *supervisor, size_t index, int64_t now)
+{
+	struct slot *slot = &supervisor->slots[index];
+	struct error error;
+	bool cancel = false;
+	enum error_class class =
+		run_renew(supervisor->redis, &slot->notice.lease, lease_ms(supervisor), &cancel, &error);
+	if (class == ERROR_NONE)
+		slot->renewed_ms = now;
+	if (cancel)
+		kill_executor(supervisor, index, VERDICT_CANCELLED, "cancelled");
+	else if (class == ERROR_LEASE_LOST)
+		kill_executor(supervisor, index, VERDICT_NOT_OURS, "the lease is lost");
+	else if (class != ERROR_NONE && now - slot->renewed_ms > lease_ms(supervisor) * 2 / 3)
+		kill_executor(supervisor, index, VERDICT_NOT_OURS, "the lease could not be renewed");
+	if (class != ERROR_LEASE_LOST)
+		note_redis(supervisor, class != ERROR_NONE ? &error : NULL);
+}
+
+static void check_cancel(struct supervisor *supervisor, size_t index, int64_t now)
+{
+	struct slot *slot = &supervisor->slots[index];
+	struct error error;
+	bool cancel = false;
+	slot->cancel_checked_ms = now;
+	if (run_wants_cancel(supervisor->redis, &slot->notice.lease, &cancel, &error) == ERROR_NONE && cancel)
+		kill_executor(supervisor, index, VERDICT_CANCELLED, "cancelled");
+}
+
+static void watch_slot(struct supervisor *supervisor, size_t index)
+{
+	struct slot *slot = &supervisor->slots[index];
+	int64_t now = clock_monotonic_ms();
+	if (!slot->notice.busy || slot->verdict != VERDICT_NONE)
+		return;
+	if (now >= slot->deadline_ms)
+		kill_executor(supervisor, index, VERDICT_TIMEOUT, "past the attempt's deadline");
+	else if (now - slot->renewed_ms >= lease_ms(supervisor) / 3)
+		renew(supervisor, index, now);
+	else if (now - slot->cancel_checked_ms >= CANCEL_CHECK_MS)
+		check_cancel(supervisor, index, now);
+}
+
+static void on_message(void *context, size_t index, const char *bytes, size_t length)
+{
+	struct supervisor *supervisor = context;
+	struct slot *slot = &supervisor->slots[index];
+	if (length != sizeof(struct notice))
+		return;
+	memcpy(&slot->notice, bytes, length);
+	slot->renewed_ms = slot->cancel_checked_ms = clock_monotonic_ms();
+	slot->deadline_ms = slot->renewed_ms + slot->notice.time_left_ms;
+}
+
+/* ---- executors that are gone ---- */
+
+/* Writes for a dead executor. Redis may be away for a moment; after that the lease runs out and the reaper comes. */
+static void write_for(struct supervisor *supervisor, const struct slot *slot, const struct run_write *write)
+{
+	struct error error;
+	enum error_class class = ERROR_STORE_UNAVAILABLE;
+	for (int tries = 0; tries < WRITE_TRIES && class != ERROR_NONE && class != ERROR_LEASE_LOST; tries++) {
+		if (tries > 0)
+			clock_sleep_ms(100);
+		class = run_write(supervisor->redis, &slot->notice.lease, write, &error);
+	}
+	if (class != ERROR_NONE && class != ERROR_LEASE_LOST)
+		log_error("run left to its lease", &error);
+}
+
+static void write_failure(
+	struct supervisor *supervisor, const struct slot *slot, enum error_class class, const char *message)
+{
+	struct arena arena;
+	struct error failure, error;
+	struct failure_texts texts;
+	struct run_write write;
+	arena_init(&arena, 0);
+	error_set(&failure, class, "%s", message);
+	if (failure_write(&failure, slot->notice.attempt, slot->notice.attempts, &arena, &texts, &write, &error) ==
+		ERROR_NONE)
+		write_for(supervisor, slot, &write);
+	arena_release(&arena);
+}
+
+/* A lease of no length runs out at once: the reaper counts a crash and queues the run anew. */
+static void give_up_lease(struct supervisor *supervisor, const struct slot *slot)
+{
+	struct error error;
+	bool cancel;
+	if (run_renew(supervisor->redis, &slot->notice.lease, 0, &cancel, &error) != ERROR_NONE)
+		log_error("run left to its lease", &error);
+}
+
+static void clear_up(struct supervisor *supervisor, const struct slot *slot)
+{
+	switch (slot->verdict) {
+	case VERDICT_TIMEOUT:
+		write_failure(supervisor, slot, ERROR_TIMEOUT, "the attempt took longer than its deadline allows");
+		return;
+	case VERDICT_CANCELLED:
+		write_failure(supervisor, slot, ERROR_CANCELLED,
+			"the run was cancelled while it worked; what it had begun may be half done");
+		return;
+	case VERDICT_NOT_OURS:
+		return;
+	case VERDICT_NONE:
+		if (supervisor->prefork.stopping)
+			write_for(supervisor, slot, &(struct run_write){ .kind = RUN_RELEASE });
+		else
+			give_up_lease(supervisor, slot);
+		return;
+	}
+}
+
+static void on_ended(void *context, size_t index, pid_t pid, int status)
+{
+	struct supervisor *supervisor = context;
+	struct slot *slot = &supervisor->slots[index];
+	char number[16], how[48];
+	text_format(number, sizeof(number), "%d", (int)pid);
+	text_format(how, sizeof(how), WIFSIGNALED(status) ? "signal %d" : "exit %d",
+		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	bool expected = slot->verdict != VERDICT_NONE || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	log_write(expected ? LOG_DEBUG : LOG_ERROR, "executor ended", "pid", number, "how", how, "app",
+		slot->notice.busy ? slot->notice.lease.app : NULL, "action",
+		slot->notice.busy ? slot->notice.lease.action : NULL, NULL);
+	if (slot->notice.busy)
+		clear_up(supervisor, slot);
+	*slot = (struct slot){ .verdict = VERDICT_NONE };
+}
+
+/* ---- every tick ---- */
+
+static void reap(struct supervisor *supervisor)
+{
+	struct error error;
+	size_t count = 100;
+	enum error_class class = ERROR_NONE;
+	for (int round = 0; round < REAP_ROUNDS && count >= 100 && class == ERROR_NONE; round++)
+		class = runs_reap(supervisor->redis, &count, &error);
+	note_redis(supervisor, class != ERROR_NONE ? &error : NULL);
+}
+
+static size_t busy_count(const struct supervisor *supervisor)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < supervisor->prefork.count; i++)
+		count += supervisor->slots[i].notice.busy ? 1 : 0;
+	return count;
+}
+
+static void beat(struct supervisor *supervisor)
+{
+	struct error error;
+	struct worker_beat beat = { supervisor->name, SLIPWAY_VERSION, supervisor->prefork.count,
+		busy_count(supervisor) };
+	supervisor->heartbeat_ms = clock_monotonic_ms();
+	if (worker_beat(supervisor->redis, &beat, &error) != ERROR_NONE)
+		note_redis(supervisor, &error);
+}
+
+static void on_tick(void *context)
+{
+	struct supervisor *supervisor = context;
+	for (size_t i = 0; i < supervisor->prefork.count; i++)
+		watch_slot(supervisor, i);
+	reap(supervisor);
+	if (clock_monotonic_ms() - supervisor->heartbeat_ms >= HEARTBEAT_MS || supervisor->heartbeat_ms == 0)
+		beat(supervisor);
+}
+
+static int run_child(void *context, size_t index, int channel)
+{
+	struct supervisor *supervisor = context;
+	/* The supervisor's connection is its own: the child closes its copy of the socket. */
+	redis_disconnect(supervisor->redis);
+	return executor_run(supervisor->settings, supervisor->name, index, channel);
+}
+
+static void leave(struct supervisor *supervisor)
+{
+	struct error error;
+	for (size_t i = 0; i < supervisor->prefork.count; i++) {
+		char consumer[WORKER_NAME_SIZE + 8];
+		text_format(consumer, sizeof(consumer), "%s-%zu", supervisor->name, i);
+		if (queue_leave(supervisor->redis, consumer, &error) != ERROR_NONE)
+			break;
+	}
+	if (worker_leave(supervisor->redis, supervisor->name, &error) != ERROR_NONE)
+		note_redis(supervisor, &error);
+}
+
+enum error_class supervisor_run(const struct settings *settings, struct error *error)
+{
+	static struct supervisor supervisor;
+	char host[64] = "worker";
+	gethostname(host, sizeof(host) - 1);
+	supervisor.settings = settings;
+	text_format(supervisor.name, sizeof(supervisor.name), "%s-%d", host, (int)getpid());
+	if (redis_new(settings->redis_url, settings->redis_password, supervisor.name, REDIS_TIMEOUT_MS,
+		    &supervisor.redis, error) != ERROR_NONE)
+		return error->class;
+	supervisor.prefork = (struct prefork){
+		.context = &supervisor,
+		.count = (size_t)settings->executors,
+		.grace_ms = settings->grace_seconds * 1000,
+		.tick_ms = TICK_MS,
+		.child = run_child,
+		.message = on_message,
+		.ended = on_ended,
+		.tick = on_tick,
+	};
+	log_write(LOG_INFO, "started", "worker", supervisor.name, NULL);
+	enum error_class class = prefork_run(&supervisor.prefork, error);
+	leave(&supervisor);
+	redis_free(supervisor.redis);
+	log_write(LOG_INFO, "stopped", "worker", supervisor.name, NULL);
+	return class;
+}

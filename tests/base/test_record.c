@@ -1,0 +1,167 @@
+/*
+ * Field tables: decode, encode, describe.
+ *
+ * covers: src/base/record.c src/base/record_decode.c
+ */
+#include <string.h>
+
+#include "base/record.h"
+#include "harness/suite.h"
+
+struct variable {
+	const char *key;
+	int64_t count;
+};
+static const struct field variable_fields[] = {
+	{ STRING_FIELD("key", struct variable, key), .required = true, .pattern = "^[A-Z]+$" },
+	{ INTEGER_FIELD("count", struct variable, count), .minimum = 1, .maximum = 9, .fallback = "3" },
+};
+static const struct record variable_record = RECORD(struct variable, variable_fields);
+
+struct sample {
+	const char *name, *kind, *id, *raw;
+	int64_t size;
+	bool open;
+	struct string_list tags;
+	struct string_map labels;
+	struct object_list variables;
+	const void *first;
+};
+static const char *const kinds[] = { "plain", "secret", NULL };
+static const struct field sample_fields[] = {
+	{ STRING_FIELD("name", struct sample, name), .required = true, .minimum = 2, .maximum = 5 },
+	{ STRING_FIELD("kind", struct sample, kind), .values = kinds, .fallback = "plain" },
+	{ SCALAR_FIELD("id", struct sample, id) },
+	{ JSON_FIELD("raw", struct sample, raw) },
+	{ INTEGER_FIELD("size", struct sample, size), .omit_zero = true },
+	{ BOOLEAN_FIELD("open", struct sample, open), .fallback = "true" },
+	{ STRINGS_FIELD("tags", struct sample, tags), .maximum = 2, .pattern = "^[a-z]+$" },
+	{ MAP_FIELD("labels", struct sample, labels) },
+	{ OBJECTS_FIELD("variables", struct sample, variables), .record = &variable_record },
+	{ OBJECT_FIELD("first", struct sample, first), .record = &variable_record },
+};
+static const struct record sample_record = RECORD(struct sample, sample_fields);
+
+static struct arena arena;
+static struct error error;
+static struct sample sample;
+
+static void set_up(void)
+{
+	arena_init(&arena, 0);
+}
+
+static void tear_down(void)
+{
+	arena_release(&arena);
+}
+
+static enum error_class decode(const char *text, enum record_mode mode)
+{
+	cJSON *json = cJSON_Parse(text);
+	ck_assert_ptr_nonnull(json);
+	enum error_class class = record_decode(&sample_record, json, mode, "/in", &arena, &sample, &error);
+	cJSON_Delete(json);
+	return class;
+}
+
+START_TEST(test_decodes_every_type)
+{
+	ck_assert_msg(decode("{\"name\":\"abc\",\"id\":12,\"raw\":{\"x\":[1]},\"size\":5,\"open\":false,\"tags\":[\"a\",\"b\"],"
+			     "\"labels\":{\"k\":\"v\"},\"variables\":[{\"key\":\"A\"},{\"key\":\"B\",\"count\":9}],"
+			     "\"first\":{\"key\":\"C\"}}",
+			      RECORD_STRICT) == ERROR_NONE,
+		"%s at %s", error.message, error.place);
+	ck_assert_str_eq(sample.name, "abc");
+	ck_assert_str_eq(sample.kind, "plain");
+	ck_assert_str_eq(sample.id, "12");
+	ck_assert_str_eq(sample.raw, "{\"x\":[1]}");
+	ck_assert_int_eq(sample.size, 5);
+	ck_assert(!sample.open);
+	ck_assert_uint_eq(sample.tags.count, 2);
+	ck_assert_str_eq(sample.labels.items[0].value, "v");
+	const struct variable *variables = sample.variables.items;
+	ck_assert_uint_eq(sample.variables.count, 2);
+	ck_assert_int_eq(variables[0].count, 3);
+	ck_assert_int_eq(variables[1].count, 9);
+	ck_assert_str_eq(((const struct variable *)sample.first)->key, "C");
+}
+END_TEST
+
+START_TEST(test_names_the_place_of_what_is_wrong)
+{
+	static const struct {
+		const char *text, *place;
+	} cases[] = {
+		{ "{}", "/in/name" },
+		{ "[]", "/in" },
+		{ "{\"name\":null}", "/in/name" },
+		{ "{\"name\":1}", "/in/name" },
+		{ "{\"name\":\"a\"}", "/in/name" },
+		{ "{\"name\":\"abcdef\"}", "/in/name" },
+		{ "{\"name\":\"abc\",\"kind\":\"other\"}", "/in/kind" },
+		{ "{\"name\":\"abc\",\"size\":1.5}", "/in/size" },
+		{ "{\"name\":\"abc\",\"size\":1e300}", "/in/size" },
+		{ "{\"name\":\"abc\",\"open\":1}", "/in/open" },
+		{ "{\"name\":\"abc\",\"tags\":[\"a\",\"B\"]}", "/in/tags/1" },
+		{ "{\"name\":\"abc\",\"tags\":[\"a\",\"b\",\"c\"]}", "/in/tags" },
+		{ "{\"name\":\"abc\",\"labels\":{\"a/b\":1}}", "/in/labels/a~1b" },
+		{ "{\"name\":\"abc\",\"variables\":[{\"key\":\"A\"},{\"key\":\"a\"}]}", "/in/variables/1/key" },
+		{ "{\"name\":\"abc\",\"variables\":[{\"key\":\"A\",\"count\":10}]}", "/in/variables/0/count" },
+		{ "{\"name\":\"abc\",\"nmae\":1}", "/in/nmae" },
+		{ "{\"name\":\"abc\",\"Name\":1}", "/in/Name" },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ck_assert_msg(decode(cases[i].text, RECORD_STRICT) == ERROR_INVALID_INPUT, "accepted %s", cases[i].text);
+		ck_assert_str_eq(error.place, cases[i].place);
+	}
+}
+END_TEST
+
+START_TEST(test_references_wait_for_their_values)
+{
+	ck_assert_int_eq(decode("{\"name\":\"${config.name}\",\"size\":\"${config.size}\",\"tags\":[\"${env.T}\"]}",
+				 RECORD_REFERENCES),
+		ERROR_NONE);
+	ck_assert_int_eq(decode("{\"name\":\"${config.name}\"}", RECORD_STRICT), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(decode("{\"name\":\"abc\",\"size\":\"$${x}\"}", RECORD_REFERENCES), ERROR_INVALID_INPUT);
+}
+END_TEST
+
+START_TEST(test_lenient_passes_over_what_it_does_not_know)
+{
+	ck_assert_int_eq(decode("{\"name\":\"abc\",\"more\":{\"x\":1}}", RECORD_LENIENT), ERROR_NONE);
+}
+END_TEST
+
+START_TEST(test_encodes_what_it_decodes)
+{
+	static const char text[] = "{\"name\":\"abc\",\"kind\":\"plain\",\"open\":false,\"tags\":[\"a\"],"
+				   "\"variables\":[{\"key\":\"A\",\"count\":3}]}";
+	cJSON *json;
+	ck_assert_int_eq(decode(text, RECORD_STRICT), ERROR_NONE);
+	ck_assert_int_eq(record_encode(&sample_record, &sample, &json, &error), ERROR_NONE);
+	ck_assert_str_eq(json_print(&arena, json), text);
+	cJSON_Delete(json);
+}
+END_TEST
+
+START_TEST(test_schema_says_the_same)
+{
+	cJSON *schema;
+	ck_assert_int_eq(record_schema(&variable_record, &schema, &error), ERROR_NONE);
+	ck_assert_str_eq(json_print(&arena, schema),
+		"{\"type\":\"object\",\"properties\":{\"key\":{\"pattern\":\"^[A-Z]+$\",\"maxLength\":65536,"
+		"\"type\":\"string\"},\"count\":{\"minimum\":1,\"maximum\":9,\"type\":\"integer\",\"default\":3}},"
+		"\"required\":[\"key\"],\"additionalProperties\":false}");
+	cJSON_Delete(schema);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_decodes_every_type, test_names_the_place_of_what_is_wrong,
+		test_references_wait_for_their_values, test_lenient_passes_over_what_it_does_not_know,
+		test_encodes_what_it_decodes, test_schema_says_the_same, NULL };
+	return suite_main("record", tests, set_up, tear_down);
+}

@@ -1,0 +1,293 @@
+// conf/nginx and conf/dev/nginx.conf.in, tried on a private nginx: limits, problem documents, headers.
+import { test, before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const CONF = path.join(ROOT, 'conf/nginx');
+const BODY_LIMIT = 262144;
+const directory = mkdtempSync(path.join(tmpdir(), 'slipway-nginx-'));
+let port;
+let nginx;
+
+async function until(condition, what) {
+  const end = Date.now() + 10_000;
+  while (!(await condition())) {
+    assert.ok(Date.now() < end, `${what} in 10 s`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer().on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const found = server.address().port;
+      server.close(() => resolve(found));
+    });
+  });
+}
+
+function request(method, target, { body, headers } = {}) {
+  return new Promise((resolve, reject) => {
+    const sent = http.request({ port, host: '127.0.0.1', method, path: target, headers, agent: false }, (answer) => {
+      const parts = [];
+      answer.on('data', (part) => parts.push(part));
+      answer.on('end', () => {
+        resolve({ status: answer.statusCode, headers: answer.headers, text: Buffer.concat(parts).toString() });
+      });
+      answer.on('error', reject);
+    });
+    // nginx may answer and close before it has read all of a body that it refuses: the answer decides, not the write.
+    sent.on('error', (error) => (sent.res ? undefined : reject(error)));
+    sent.end(body);
+  });
+}
+
+// The answer to bytes that no HTTP client would send.
+function rawRequest(bytes) {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = net.connect(port, '127.0.0.1', () => socket.write(bytes));
+    socket.on('data', (part) => (text += part));
+    socket.on('close', () => {
+      const [head, body] = text.split('\r\n\r\n');
+      const [statusLine, ...lines] = head.split('\r\n');
+      const headers = Object.fromEntries(lines.map((line) => {
+        const [name, ...value] = line.split(': ');
+        return [name.toLowerCase(), value.join(': ')];
+      }));
+      resolve({ status: Number(statusLine.split(' ')[1]), headers, text: body });
+    });
+    socket.on('error', reject);
+  });
+}
+
+function assertProblem(answer, status, errorClass) {
+  assert.equal(answer.status, status, answer.text);
+  assert.equal(answer.headers['content-type'], 'application/problem+json');
+  assert.equal(answer.headers['x-content-type-options'], 'nosniff');
+  assert.equal(answer.headers['cache-control'], 'no-store');
+  const problem = JSON.parse(answer.text);
+  assert.equal(problem.type, 'about:blank');
+  assert.equal(problem.status, status);
+  assert.equal(problem.class, errorClass);
+  assert.ok(problem.title && problem.detail);
+  if (problem.remedy) assert.ok(problem.remedy.text);
+}
+
+// A FastCGI responder of one answer. Gives the request's parameters and its number of body bytes to `respond`.
+function fastcgiBackend(respond) {
+  const record = (type, content) => {
+    const header = Buffer.from([1, type, 0, 1, content.length >> 8, content.length & 255, 0, 0]);
+    return Buffer.concat([header, content]);
+  };
+  const readLength = (buffer, at) =>
+    buffer[at] < 128 ? [buffer[at], at + 1] : [buffer.readUInt32BE(at) & 0x7fffffff, at + 4];
+  return net.createServer((socket) => {
+    let pending = Buffer.alloc(0);
+    let params = {};
+    let bodySize = 0;
+    socket.on('error', () => {});
+    socket.on('data', (part) => {
+      pending = Buffer.concat([pending, part]);
+      while (pending.length >= 8) {
+        const size = pending.readUInt16BE(4);
+        const whole = 8 + size + pending[6];
+        if (pending.length < whole) return;
+        const [type, content] = [pending[1], pending.subarray(8, 8 + size)];
+        for (let at = 0; type === 4 && at < size; ) {
+          let nameSize, valueSize;
+          [nameSize, at] = readLength(content, at);
+          [valueSize, at] = readLength(content, at);
+          const name = content.toString('latin1', at, at + nameSize);
+          params[name] = content.toString('latin1', at + nameSize, at + nameSize + valueSize);
+          at += nameSize + valueSize;
+        }
+        if (type === 5) bodySize += size;
+        if (type === 5 && size === 0) {
+          const answer = Buffer.from(respond(params, bodySize));
+          socket.write(Buffer.concat([record(6, answer), record(6, Buffer.alloc(0)), record(3, Buffer.alloc(8))]));
+          params = {};
+          bodySize = 0;
+        }
+        pending = pending.subarray(whole);
+      }
+    });
+  });
+}
+
+async function withBackend(respond, use) {
+  const backend = fastcgiBackend(respond);
+  const sockets = new Set();
+  backend.on('connection', (socket) => sockets.add(socket));
+  await new Promise((resolve) => backend.listen(path.join(directory, 'api.sock'), resolve));
+  try {
+    await use();
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => backend.close(resolve));
+  }
+}
+
+before(async () => {
+  const client = path.join(directory, 'client');
+  mkdirSync(path.join(directory, 'log'));
+  mkdirSync(path.join(client, 'empty'), { recursive: true });
+  writeFileSync(path.join(client, 'index.html'), '<!doctype html><title>page</title>');
+  writeFileSync(path.join(client, 'slipway.mjs'), 'export {};');
+  port = await freePort();
+  const values = { DIR: directory, PORT: port, CLIENT: client, CONF };
+  const template = readFileSync(path.join(ROOT, 'conf/dev/nginx.conf.in'), 'utf8');
+  const file = path.join(directory, 'nginx.conf');
+  writeFileSync(file, template.replace(/@([A-Z]+)@/g, (_, name) => values[name]));
+  const log = path.join(directory, 'log/nginx-error.log');
+  nginx = spawn('nginx', ['-e', log, '-p', directory, '-c', file], { stdio: ['ignore', 'inherit', 'inherit'] });
+  await until(() => {
+    assert.equal(nginx.exitCode, null, 'nginx runs');
+    return request('GET', '/').then(() => true, () => false);
+  }, 'nginx answers');
+});
+
+after(async () => {
+  if (nginx && nginx.exitCode === null) {
+    const ended = new Promise((resolve) => nginx.on('exit', resolve));
+    process.kill(nginx.pid, 'SIGTERM');
+    await ended;
+  }
+  rmSync(directory, { recursive: true, force: true });
+});
+
+test('the page has its type, its policy and a cache rule', async () => {
+  const page = await request('GET', '/');
+  assert.equal(page.status, 200);
+  assert.match(page.headers['content-type'], /^text\/html/);
+  assert.match(page.headers['content-security-policy'], /default-src 'self'.*frame-ancestors 'none'/);
+  assert.equal(page.headers['x-content-type-options'], 'nosniff');
+  assert.equal(page.headers['referrer-policy'], 'no-referrer');
+  assert.equal(page.headers['cache-control'], 'no-cache');
+  assert.equal(page.headers['retry-after'], undefined);
+  assert.equal(page.headers.allow, undefined);
+  assert.match((await request('GET', '/slipway.mjs')).headers['content-type'], /^text\/javascript/);
+  assert.equal((await request('HEAD', '/')).status, 200);
+});
+
+test('a backend that is gone is a 502 problem with Retry-After', async () => {
+  for (const [method, target] of [['POST', '/api/deploy'], ['GET', '/api/deploy?appId=a'], ['GET', '/healthz'],
+    ['GET', '/readyz'], ['GET', '/metrics']]) {
+    const answer = await request(method, target, { body: method === 'POST' ? '{}' : undefined });
+    assertProblem(answer, 502, 'api_unavailable');
+    assert.equal(answer.headers['retry-after'], '2');
+    assert.match(answer.headers['content-security-policy'], /default-src 'self'/);
+  }
+});
+
+test('one byte over 256 KiB is a 413, announced or chunked', async () => {
+  const body = Buffer.alloc(BODY_LIMIT + 1, ' ');
+  assertProblem(await request('POST', '/api/deploy', { body, headers: { 'Content-Length': body.length } }), 413,
+    'payload_too_large');
+  assertProblem(await request('POST', '/api/deploy', { body, headers: { 'Transfer-Encoding': 'chunked' } }), 413,
+    'payload_too_large');
+});
+
+test('exactly 256 KiB reaches the backend, with the parameters that it needs', async () => {
+  let seen;
+  const respond = (params, bodySize) => {
+    seen = { params, bodySize };
+    return 'Status: 200\r\nContent-Type: application/json\r\n\r\n{}';
+  };
+  await withBackend(respond, async () => {
+    const headers = { 'Content-Type': 'application/json', Authorization: 'Bearer x' };
+    const answer = await request('POST', '/api/deploy?x=1', { body: Buffer.alloc(BODY_LIMIT, ' '), headers });
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers['cache-control'], 'no-store');
+    assert.equal(seen.bodySize, BODY_LIMIT);
+    const { REQUEST_ID, ...params } = seen.params;
+    assert.match(REQUEST_ID, /^[0-9a-f]{32}$/);
+    const wanted = { GATEWAY_INTERFACE: 'CGI/1.1', REQUEST_METHOD: 'POST', QUERY_STRING: 'x=1',
+      CONTENT_TYPE: 'application/json', CONTENT_LENGTH: String(BODY_LIMIT), DOCUMENT_URI: '/api/deploy',
+      REQUEST_URI: '/api/deploy?x=1', SERVER_PROTOCOL: 'HTTP/1.1', REMOTE_ADDR: '127.0.0.1',
+      HTTP_AUTHORIZATION: 'Bearer x' };
+    for (const [name, value] of Object.entries(wanted)) assert.equal(params[name], value, name);
+    assert.equal(params.HTTPS, undefined);
+  });
+});
+
+test("the backend's own errors pass untouched", async () => {
+  for (const status of [404, 413, 429, 503]) {
+    const body = `{"status":${status},"class":"its_own"}`;
+    const respond = () =>
+      `Status: ${status}\r\nContent-Type: application/problem+json\r\nRetry-After: 77\r\n\r\n${body}`;
+    await withBackend(respond, async () => {
+      const answer = await request('GET', '/api/deploy');
+      assert.equal(answer.status, status);
+      assert.equal(answer.text, body);
+      assert.equal(answer.headers['retry-after'], '77');
+    });
+  }
+});
+
+test('the page takes GET and HEAD only', async () => {
+  for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
+    const answer = await request(method, '/', { body: method === 'POST' ? 'x' : undefined });
+    assertProblem(answer, 405, 'method_not_allowed');
+    assert.equal(answer.headers.allow, 'GET, HEAD');
+  }
+  const traced = await rawRequest('TRACE /api/deploy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  assertProblem(traced, 405, 'method_not_allowed');
+  assert.equal(traced.headers.allow, 'GET, POST');
+});
+
+test('what is not there, forbidden, hidden or internal is a 404', async () => {
+  for (const target of ['/nothing', '/empty/', '/.git/config', '/problems/502', '/api']) {
+    assertProblem(await request('GET', target), 404, 'not_found');
+  }
+});
+
+test('an address that is too long is a 414, headers that are too large a 431, no HTTP at all a 400', async () => {
+  assertProblem(await request('GET', `/${'a'.repeat(9000)}`), 414, 'invalid_request');
+  assertProblem(await request('GET', '/', { headers: { 'X-Large': 'a'.repeat(9000) } }), 431, 'invalid_request');
+  assertProblem(await rawRequest('GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n'), 400, 'invalid_request');
+  assertProblem(await rawRequest('GET / HTTP/1.1\r\n\r\n'), 400, 'invalid_request');
+});
+
+test('the production sample is one that nginx takes', () => {
+  const prefix = path.join(directory, 'production');
+  cpSync(CONF, path.join(prefix, 'slipway'), { recursive: true });
+  const [certificate, key] = [path.join(prefix, 'cert.pem'), path.join(prefix, 'key.pem')];
+  const made = spawnSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1',
+    '-nodes', '-days', '1', '-subj', '/CN=deploy.example.org', '-keyout', key, '-out', certificate]);
+  assert.equal(made.status, 0, String(made.stderr));
+  const sample = path.join(prefix, 'slipway/slipway.conf');
+  writeFileSync(sample, readFileSync(sample, 'utf8')
+    .replace(/^(\s*ssl_certificate) .*/m, `$1 "${certificate}";`)
+    .replace(/^(\s*ssl_certificate_key) .*/m, `$1 "${key}";`)
+    // nginx -t binds what it is told to listen on: no port of this machine's own, and it may have no IPv6.
+    .replace(/^\s*listen \[::\].*\n/gm, '')
+    .replace(/listen \d+/g, `listen unix:${prefix}/listen.sock`).replace('listen.sock ssl', 'listen-tls.sock ssl'));
+  const main = path.join(prefix, 'nginx.conf');
+  writeFileSync(main, `pid ${prefix}/nginx.pid;\nerror_log stderr;\nevents {}\nhttp {\n\taccess_log off;\n` +
+    ['client_body', 'fastcgi', 'proxy', 'scgi', 'uwsgi'].map((name) => `\t${name}_temp_path ${prefix}/${name};\n`)
+      .join('') + '\tinclude slipway/slipway.conf;\n}\n');
+  const checked = spawnSync('nginx', ['-t', '-e', 'stderr', '-p', prefix, '-c', main]);
+  assert.equal(checked.status, 0, String(checked.stderr));
+  assert.doesNotMatch(String(checked.stderr), /\[warn\](?!.*"user" directive)/);
+});
+
+// The last one, for it uses up the allowance of this address.
+test('beyond the burst a client is told to slow down', async () => {
+  const answers = await Promise.all(Array.from({ length: 250 }, () => request('GET', '/')));
+  const refused = answers.filter((answer) => answer.status !== 200);
+  assert.ok(answers.length - refused.length >= 50, 'the burst passes');
+  assert.ok(refused.length > 0, 'the rest does not');
+  for (const answer of refused) {
+    assertProblem(answer, 429, 'too_many_requests');
+    assert.equal(answer.headers['retry-after'], '1');
+  }
+});

@@ -1,0 +1,113 @@
+// conf/redis and conf/dev/redis.conf.in, tried on a private redis-server: it starts, and each user may do its own only.
+import { test, before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const directory = mkdtempSync(path.join(tmpdir(), 'slipway-redis-'));
+const PASSWORD = 'for-this-test';
+let redis;
+
+function redisCli(user, ...command) {
+  const login = user ? ['--user', user, '--no-auth-warning'] : [];
+  const done = spawnSync('redis-cli', ['-s', path.join(directory, 'redis.sock'), ...login, ...command],
+    { encoding: 'utf8', env: { ...process.env, REDISCLI_AUTH: user ? PASSWORD : '' } });
+  return (done.stdout + done.stderr).trim();
+}
+
+const allowed = (user, ...command) =>
+  assert.doesNotMatch(redisCli(user, ...command), /^(NOPERM|WRONGPASS|NOAUTH|ERR)/, `${user}: ${command.join(' ')}`);
+const denied = (user, ...command) =>
+  assert.match(redisCli(user, ...command), /^NOPERM/, `${user}: ${command.join(' ')}`);
+
+before(async () => {
+  mkdirSync(path.join(directory, 'log'));
+  mkdirSync(path.join(directory, 'redis'));
+  // As the instructions in conf/redis/slipway.conf say it.
+  const hash = createHash('sha256').update(PASSWORD).digest('hex');
+  const users = readFileSync(path.join(ROOT, 'conf/redis/users.acl'), 'utf8');
+  const acl = path.join(directory, 'users.acl');
+  writeFileSync(acl, users.replace(/^(user slipway-.*)$/gm, `$1 #${hash}`));
+  const template = readFileSync(path.join(ROOT, 'conf/dev/redis.conf.in'), 'utf8').replaceAll('@DIR@', directory);
+  const production = readFileSync(path.join(ROOT, 'conf/redis/slipway.conf'), 'utf8')
+    .replace(/^aclfile .*$/m, `aclfile "${acl}"`);
+  const file = path.join(directory, 'redis.conf');
+  writeFileSync(file, `${template}\n${production}`);
+  redis = spawn('redis-server', [file], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const end = Date.now() + 10_000;
+  while (redisCli('slipway-ops', 'PING') !== 'PONG') {
+    assert.equal(redis.exitCode, null, 'redis-server runs');
+    assert.ok(Date.now() < end, 'redis-server answers in 10 s');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+});
+
+after(async () => {
+  if (redis && redis.exitCode === null) {
+    const ended = new Promise((resolve) => redis.on('exit', resolve));
+    process.kill(redis.pid, 'SIGTERM');
+    await ended;
+  }
+  rmSync(directory, { recursive: true, force: true });
+});
+
+test('the settings that promises rest on are in force', () => {
+  for (const [name, value] of [['appendonly', 'yes'], ['appendfsync', 'always'], ['maxmemory-policy', 'noeviction'],
+    ['unixsocketperm', '700'], ['port', '0'], ['save', '']]) {
+    assert.equal(redisCli('slipway-ops', 'CONFIG', 'GET', name), `${name}\n${value}`.trim());
+  }
+});
+
+test('nobody gets in without a password, or as shipped', () => {
+  assert.match(redisCli(null, 'PING'), /NOAUTH/);
+  const users = readFileSync(path.join(ROOT, 'conf/redis/users.acl'), 'utf8');
+  assert.doesNotMatch(users, /nopass| [>#]/);
+});
+
+for (const user of ['slipway-api', 'slipway-worker']) {
+  test(`${user} has what scripts, the queue and readiness need, below slipway: only`, () => {
+    allowed(user, 'XGROUP', 'CREATE', 'slipway:{0}:queue', user, '$', 'MKSTREAM');
+    allowed(user, 'XADD', 'slipway:{0}:queue', '*', 'app', 'a');
+    allowed(user, 'XREADGROUP', 'GROUP', user, 'c', 'BLOCK', '10', 'STREAMS', 'slipway:{0}:queue', '>');
+    allowed(user, 'XPENDING', 'slipway:{0}:queue', user);
+    const script = `redis.call('TIME'); redis.call('HSET', KEYS[1], 'a', 1); redis.call('EXPIRE', KEYS[1], 9)
+      redis.call('ZADD', KEYS[2], 1, 'a'); redis.call('SET', KEYS[3], 1, 'PX', 9); redis.call('DEL', KEYS[3])
+      redis.call('XTRIM', KEYS[4], 'MAXLEN', 9); return redis.call('HGETALL', KEYS[1])`;
+    allowed(user, 'EVAL', script, '4', 'slipway:{0}:app:a:w:s', 'slipway:{0}:delayed', 'slipway:limit:x:y',
+      'slipway:{0}:queue');
+    const sha = redisCli(user, 'SCRIPT', 'LOAD', "return redis.call('HLEN', KEYS[1])");
+    allowed(user, 'EVALSHA', sha, '1', 'slipway:workers');
+    for (const command of [['CONFIG', 'GET', 'maxmemory-policy'], ['INFO', 'memory'], ['CLIENT', 'SETNAME', 'x'],
+      ['SELECT', '0']]) {
+      allowed(user, ...command);
+    }
+    denied(user, 'SET', 'other', '1');
+    denied(user, 'EVAL', 'return 1', '1', 'other');
+    // A key that a script does not declare is checked too.
+    assert.match(redisCli(user, 'EVAL', "return redis.call('GET', 'other')", '0'), /can't access|NOPERM/i);
+    for (const command of [['FLUSHALL'], ['KEYS', '*'], ['SCAN', '0'], ['CONFIG', 'SET', 'appendonly', 'no'],
+      ['SCRIPT', 'FLUSH'], ['SHUTDOWN'], ['ACL', 'LIST'], ['PUBLISH', 'x', 'y'],
+      ['BZPOPMIN', 'slipway:{0}:delayed', '1'], ['CLIENT', 'KILL', 'ID', '1'], ['MONITOR']]) {
+      denied(user, ...command);
+    }
+  });
+}
+
+test('slipway-ops reads and changes nothing', () => {
+  for (const command of [['HGETALL', 'slipway:workers'], ['XINFO', 'GROUPS', 'slipway:{0}:queue'],
+    ['XRANGE', 'slipway:{0}:queue', '-', '+'], ['ZRANGE', 'slipway:{0}:delayed', '0', '-1'], ['SCAN', '0'],
+    ['TTL', 'slipway:workers'], ['INFO'], ['CLIENT', 'LIST'], ['SLOWLOG', 'GET'],
+    ['MEMORY', 'USAGE', 'slipway:{0}:queue']]) {
+    allowed('slipway-ops', ...command);
+  }
+  for (const command of [['HSET', 'slipway:workers', 'a', '1'], ['DEL', 'slipway:workers'], ['GET', 'other'],
+    ['EVAL', 'return 1', '0'], ['XADD', 'slipway:{0}:queue', '*', 'a', 'b'], ['FLUSHALL'],
+    ['CONFIG', 'SET', 'appendonly', 'no'], ['CLIENT', 'KILL', 'ID', '1'], ['MONITOR']]) {
+    denied('slipway-ops', ...command);
+  }
+});

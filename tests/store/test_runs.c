@@ -1,0 +1,484 @@
+/*
+ * The state machine of a run, each script against a real redis-server.
+ *
+ * covers: src/store/runs.c src/store/keys.c src/store/redis.c src/store/queue.c
+ * covers: src/store/scripts/trigger.lua src/store/scripts/claim.lua src/store/scripts/renew.lua
+ * covers: src/store/scripts/progress.lua src/store/scripts/wait.lua src/store/scripts/retry.lua
+ * covers: src/store/scripts/finish.lua src/store/scripts/release.lua src/store/scripts/cancel.lua
+ * covers: src/store/scripts/reap.lua src/store/scripts/bury.lua src/store/scripts/common.lua
+ */
+#include <string.h>
+
+#include "harness/redis_server.h"
+#include "harness/suite.h"
+#include "store/queue.h"
+
+static struct redis_server server;
+static struct redis *redis;
+static struct arena arena;
+static struct error error;
+static const struct run_name name = { "acme", "site", "repo" };
+
+static void set_up(void)
+{
+	redis_server_start(&server);
+	arena_init(&arena, 0);
+	ck_assert_int_eq(redis_new(server.url, NULL, "test", 2000, &redis, &error), ERROR_NONE);
+}
+
+static void tear_down(void)
+{
+	redis_free(redis);
+	arena_release(&arena);
+	redis_server_stop(&server);
+}
+
+static struct trigger_result trigger_with(const char *digest, bool force, int64_t run_ms)
+{
+	struct trigger_result result;
+	const struct trigger trigger = { .name = name,
+		.input = "{\"a\":1}",
+		.digest = digest,
+		.force = force,
+		.run_ms = run_ms,
+		.attempts = 3,
+		.retention_seconds = 3600 };
+	ck_assert_msg(run_trigger(redis, &trigger, &arena, &result, &error) == ERROR_NONE, "%s", error.message);
+	return result;
+}
+
+static struct trigger_result trigger(void)
+{
+	return trigger_with("d1", false, 60000);
+}
+
+static struct run read_run(void)
+{
+	struct run run;
+	ck_assert_int_eq(run_read(redis, &name, &arena, &run, &error), ERROR_NONE);
+	return run;
+}
+
+/* Reserves the next entry: the first call makes the group, so it may find nothing. */
+static struct queue_entry reserve(void)
+{
+	struct queue_entry entry;
+	bool found = false;
+	for (int tries = 0; tries < 3 && !found; tries++)
+		ck_assert_int_eq(
+			queue_reserve(redis, "tester", 50, &arena, &found, &entry, &error), ERROR_NONE);
+	ck_assert_msg(found, "the queue is empty");
+	return entry;
+}
+
+static bool claim_entry(const struct queue_entry *entry, int64_t lease_ms, struct claim *claim)
+{
+	bool claimed;
+	ck_assert_msg(run_claim(redis, &name, entry->id, entry->run, "worker-1", lease_ms, &arena, &claimed, claim,
+			      &error) == ERROR_NONE,
+		"%s", error.message);
+	return claimed;
+}
+
+static struct claim claim_next(int64_t lease_ms)
+{
+	struct claim claim;
+	struct queue_entry entry = reserve();
+	ck_assert(claim_entry(&entry, lease_ms, &claim));
+	claim_release(&claim);
+	return claim;
+}
+
+static enum error_class write_run(const struct claim *claim, struct run_write write)
+{
+	return run_write(redis, &claim->lease, &write, &error);
+}
+
+static int64_t integer_of(const char *command, const char *key)
+{
+	const char *const words[] = { command, key };
+	struct redisReply *reply;
+	ck_assert_int_eq(redis_command(redis, 2, words, &reply, &error), ERROR_NONE);
+	int64_t value = reply_integer(reply);
+	reply_free(reply);
+	return value;
+}
+
+/* At quiet nothing stands in any index. */
+static void assert_quiet(void)
+{
+	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 0);
+	ck_assert_int_eq(integer_of("ZCARD", KEY_DELAYED), 0);
+	ck_assert_int_eq(integer_of("ZCARD", KEY_LIVE), 0);
+}
+
+static void reap(void)
+{
+	size_t count;
+	ck_assert_msg(runs_reap(redis, &count, &error) == ERROR_NONE, "%s", error.message);
+}
+
+/* Reaps until the phase is reached: the lease or due time has to pass first. */
+static void reap_until(const char *phase)
+{
+	for (int tries = 0; tries < 200 && strcmp(read_run().phase, phase) != 0; tries++) {
+		reap();
+		const char *const words[] = { "BLPOP", "nothing", "0.02" };
+		struct redisReply *reply;
+		ck_assert_int_eq(redis_command(redis, 3, words, &reply, &error), ERROR_NONE);
+		reply_free(reply);
+	}
+	ck_assert_str_eq(read_run().phase, phase);
+}
+
+START_TEST(test_idle_before_any_trigger)
+{
+	struct run run = read_run();
+	ck_assert_str_eq(run.status, "");
+	ck_assert_int_eq(run.version, 0);
+	ck_assert(!run_is_live(&run));
+}
+END_TEST
+
+START_TEST(test_run_from_trigger_to_done)
+{
+	struct trigger_result result = trigger();
+	ck_assert_int_eq(result.outcome, TRIGGER_NEW);
+	ck_assert_str_eq(result.run.status, "running");
+	ck_assert_str_eq(result.run.phase, "queued");
+	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 1);
+	struct claim claim = claim_next(30000);
+	ck_assert_str_eq(claim.run.phase, "executing");
+	ck_assert_str_eq(claim.run.input, "{\"a\":1}");
+	ck_assert_int_eq(write_run(&claim, (struct run_write){ .kind = RUN_PROGRESS, .checkpoint = "{\"c\":1}" }), 0);
+	ck_assert_str_eq(read_run().checkpoint, "{\"c\":1}");
+	ck_assert_int_eq(
+		write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{\"id\":7}" }), 0);
+	struct run run = read_run();
+	ck_assert_str_eq(run.status, "done");
+	ck_assert_str_eq(run.phase, "");
+	ck_assert_str_eq(run.output, "{\"id\":7}");
+	ck_assert_int_gt(run.version, result.run.version);
+	assert_quiet();
+}
+END_TEST
+
+START_TEST(test_single_flight)
+{
+	struct trigger_result first = trigger();
+	struct trigger_result same = trigger();
+	ck_assert_int_eq(same.outcome, TRIGGER_SAME);
+	ck_assert_str_eq(same.run.run, first.run.run);
+	ck_assert_int_eq(trigger_with("other", false, 60000).outcome, TRIGGER_CONFLICT);
+	ck_assert_int_eq(trigger_with("other", true, 60000).outcome, TRIGGER_CONFLICT);
+	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 1);
+}
+END_TEST
+
+START_TEST(test_done_is_reused_unless_forced_or_changed)
+{
+	struct trigger_result first = trigger();
+	struct claim claim = claim_next(30000);
+	ck_assert_int_eq(write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }), 0);
+	struct trigger_result reused = trigger();
+	ck_assert_int_eq(reused.outcome, TRIGGER_REUSED);
+	ck_assert_str_eq(reused.run.run, first.run.run);
+	struct trigger_result forced = trigger_with("d1", true, 60000);
+	ck_assert_int_eq(forced.outcome, TRIGGER_NEW);
+	ck_assert_str_ne(forced.run.run, first.run.run);
+	ck_assert_int_gt(forced.run.version, reused.run.version);
+	ck_assert_int_eq(forced.run.attempt, 1);
+}
+END_TEST
+
+START_TEST(test_needs_must_be_done_and_their_outputs_count)
+{
+	struct trigger_result result;
+	struct trigger dependent = { .name = { "acme", "site", "project" },
+		.input = "{}",
+		.digest = "p",
+		.run_ms = 60000,
+		.attempts = 3,
+		.retention_seconds = 3600,
+		.needs = { "repo" },
+		.need_count = 1 };
+	ck_assert_int_eq(run_trigger(redis, &dependent, &arena, &result, &error), ERROR_NONE);
+	ck_assert_int_eq(result.outcome, TRIGGER_NEEDS_NOT_DONE);
+	ck_assert_uint_eq(result.missing_count, 1);
+	ck_assert_str_eq(result.missing[0], "repo");
+	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 0);
+	trigger();
+	struct claim claim = claim_next(30000);
+	ck_assert_int_eq(
+		write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{\"v\":1}" }), 0);
+	ck_assert_int_eq(run_trigger(redis, &dependent, &arena, &result, &error), ERROR_NONE);
+	ck_assert_int_eq(result.outcome, TRIGGER_NEW);
+}
+END_TEST
+
+START_TEST(test_wait_burns_no_attempt_and_comes_back)
+{
+	trigger();
+	struct claim claim = claim_next(30000);
+	ck_assert_int_eq(write_run(&claim,
+				 (struct run_write){ .kind = RUN_WAIT,
+					 .phase = "waiting",
+					 .delay_ms = 30,
+					 .reason = "not_ready",
+					 .detail = "branch main",
+					 .checkpoint = "{\"n\":1}" }),
+		0);
+	struct run run = read_run();
+	ck_assert_str_eq(run.phase, "waiting");
+	ck_assert_str_eq(run.detail, "branch main");
+	ck_assert_str_eq(run.lease, "");
+	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 0);
+	reap_until("queued");
+	ck_assert_int_eq(read_run().attempt, 1);
+	ck_assert_str_eq(claim_next(30000).run.checkpoint, "{\"n\":1}");
+}
+END_TEST
+
+START_TEST(test_retry_counts_an_attempt)
+{
+	trigger();
+	struct claim claim = claim_next(30000);
+	ck_assert_int_eq(write_run(&claim,
+				 (struct run_write){ .kind = RUN_RETRY, .delay_ms = 30, .reason = "network", .detail = "x" }),
+		0);
+	ck_assert_str_eq(read_run().phase, "retrying");
+	reap_until("queued");
+	ck_assert_int_eq(read_run().attempt, 2);
+	ck_assert_int_eq(read_run().crashes, 0);
+}
+END_TEST
+
+START_TEST(test_stuck_in_running_lease_is_taken_over)
+{
+	trigger();
+	struct claim lost = claim_next(50);
+	reap_until("queued");
+	ck_assert_int_eq(read_run().crashes, 1);
+	ck_assert_int_eq(read_run().attempt, 1);
+	/* The late worker can write nothing. */
+	ck_assert_int_eq(write_run(&lost, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }),
+		ERROR_LEASE_LOST);
+	bool cancel;
+	ck_assert_int_eq(run_renew(redis, &lost.lease, 1000, &cancel, &error), ERROR_LEASE_LOST);
+	ck_assert_str_eq(read_run().phase, "queued");
+	claim_next(50);
+	reap_until("queued");
+	claim_next(50);
+	reap_until("");
+	ck_assert_str_eq(read_run().status, "error");
+	ck_assert_ptr_nonnull(strstr(read_run().error, "\"worker_lost\""));
+	assert_quiet();
+}
+END_TEST
+
+START_TEST(test_renew_keeps_the_lease)
+{
+	bool cancel;
+	trigger();
+	struct claim claim = claim_next(1000);
+	ck_assert_int_eq(run_renew(redis, &claim.lease, 60000, &cancel, &error), ERROR_NONE);
+	ck_assert(!cancel);
+	ck_assert_int_gt(read_run().lease_until, read_run().now + 50000);
+}
+END_TEST
+
+START_TEST(test_release_hands_back_without_counting)
+{
+	trigger();
+	struct claim claim = claim_next(30000);
+	ck_assert_int_eq(write_run(&claim, (struct run_write){ .kind = RUN_RELEASE }), 0);
+	struct run run = read_run();
+	ck_assert_str_eq(run.phase, "queued");
+	ck_assert_int_eq(run.attempt, 1);
+	ck_assert_int_eq(run.crashes, 0);
+	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 1);
+	claim_next(30000);
+}
+END_TEST
+
+START_TEST(test_cancel)
+{
+	struct run run;
+	bool accepted, cancel;
+	ck_assert_int_eq(run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
+	ck_assert(!accepted);
+	trigger();
+	ck_assert_int_eq(run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
+	ck_assert(accepted);
+	ck_assert_str_eq(run.status, "error");
+	ck_assert_ptr_nonnull(strstr(run.error, "\"cancelled\""));
+	assert_quiet();
+	trigger();
+	struct claim claim = claim_next(30000);
+	ck_assert_int_eq(run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
+	ck_assert_str_eq(run.status, "running");
+	ck_assert_int_eq(run_wants_cancel(redis, &claim.lease, &cancel, &error), ERROR_NONE);
+	ck_assert(cancel);
+	ck_assert_int_eq(run_renew(redis, &claim.lease, 30000, &cancel, &error), ERROR_NONE);
+	ck_assert(cancel);
+}
+END_TEST
+
+START_TEST(test_run_deadline_ends_it)
+{
+	trigger_with("d1", false, 20);
+	struct claim claim;
+	struct queue_entry entry = reserve();
+	for (int tries = 0; tries < 100 && strcmp(read_run().status, "error") != 0; tries++)
+		if (read_run().now > read_run().run_deadline)
+			ck_assert(!claim_entry(&entry, 30000, &claim));
+	ck_assert_str_eq(read_run().status, "error");
+	ck_assert_ptr_nonnull(strstr(read_run().error, "\"timeout\""));
+	assert_quiet();
+}
+END_TEST
+
+START_TEST(test_stale_entry_is_dropped)
+{
+	trigger();
+	struct queue_entry entry = reserve();
+	struct run run;
+	bool accepted;
+	struct claim claim;
+	ck_assert_int_eq(run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
+	ck_assert(!claim_entry(&entry, 30000, &claim));
+	trigger();
+	ck_assert(!claim_entry(&entry, 30000, &claim));
+	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 1);
+	claim_next(30000);
+}
+END_TEST
+
+START_TEST(test_lost_entry_is_queued_anew)
+{
+	trigger();
+	const char *const drop[] = { "DEL", KEY_QUEUE };
+	struct redisReply *reply;
+	ck_assert_int_eq(redis_command(redis, 2, drop, &reply, &error), ERROR_NONE);
+	reply_free(reply);
+	/* Its check is due in seconds; do not wait for it. */
+	const char *const due[] = { "ZADD", KEY_LIVE, "0", "acme:site:repo" };
+	ck_assert_int_eq(redis_command(redis, 4, due, &reply, &error), ERROR_NONE);
+	reply_free(reply);
+	reap();
+	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 1);
+	claim_next(30000);
+}
+END_TEST
+
+START_TEST(test_reaper_forgets_what_is_gone)
+{
+	trigger();
+	const char *const wipe[] = { "DEL", "slipway:{0}:app:acme:site:repo" };
+	const char *const due[] = { "ZADD", KEY_LIVE, "0", "acme:site:repo", "0", "no member at all" };
+	struct redisReply *reply;
+	ck_assert_int_eq(redis_command(redis, 2, wipe, &reply, &error), ERROR_NONE);
+	reply_free(reply);
+	ck_assert_int_eq(redis_command(redis, 6, due, &reply, &error), ERROR_NONE);
+	reply_free(reply);
+	reap();
+	ck_assert_int_eq(integer_of("ZCARD", KEY_LIVE), 0);
+	struct run run = read_run();
+	ck_assert_str_eq(run.status, "");
+	struct queue_entry entry = reserve();
+	struct claim claim;
+	ck_assert(!claim_entry(&entry, 30000, &claim));
+	ck_assert_int_eq(integer_of("EXISTS", "slipway:{0}:app:acme:site:repo"), 0);
+}
+END_TEST
+
+START_TEST(test_scripts_survive_script_flush)
+{
+	trigger();
+	const char *const flush[] = { "SCRIPT", "FLUSH" };
+	struct redisReply *reply;
+	ck_assert_int_eq(redis_command(redis, 2, flush, &reply, &error), ERROR_NONE);
+	reply_free(reply);
+	ck_assert_int_eq(trigger().outcome, TRIGGER_SAME);
+}
+END_TEST
+
+START_TEST(test_state_lost_when_a_process_restarted)
+{
+	struct trigger_result before = trigger();
+	redis_server_restart(&server);
+	struct run run;
+	/* The first command after the loss finds the old connection dead. */
+	if (run_read(redis, &name, &arena, &run, &error) != ERROR_NONE)
+		ck_assert_int_eq(error.class, ERROR_STORE_UNAVAILABLE);
+	ck_assert_int_eq(run_read(redis, &name, &arena, &run, &error), ERROR_NONE);
+	ck_assert_str_eq(run.run, before.run.run);
+	ck_assert_int_eq(run.version, before.run.version);
+	claim_next(30000);
+}
+END_TEST
+
+START_TEST(test_redis_away_is_said)
+{
+	struct redis *nowhere;
+	struct run run;
+	ck_assert_int_eq(redis_new("unix:///nonexistent/redis.sock", NULL, "t", 200, &nowhere, &error), ERROR_NONE);
+	ck_assert_int_eq(run_read(nowhere, &name, &arena, &run, &error), ERROR_STORE_UNAVAILABLE);
+	ck_assert_int_gt(error.retry_after_ms, 0);
+	redis_free(nowhere);
+	ck_assert_int_eq(redis_new("rediss://host", NULL, "t", 200, &nowhere, &error), ERROR_INVALID_INPUT);
+	ck_assert_ptr_nonnull(strstr(error.message, "TLS"));
+}
+END_TEST
+
+START_TEST(test_bad_entry_is_buried_with_the_reason)
+{
+	const char *const add[] = { "XADD", KEY_QUEUE, "*", "app", "x y", "junk", "1" };
+	struct redisReply *reply;
+	ck_assert_int_eq(redis_command(redis, 7, add, &reply, &error), ERROR_NONE);
+	reply_free(reply);
+	struct queue_entry entry = reserve();
+	ck_assert_str_eq(entry.app, "x y");
+	ck_assert_int_eq(queue_bury(redis, &entry, "no valid id", &error), ERROR_NONE);
+	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 0);
+	ck_assert_int_eq(integer_of("XLEN", KEY_DEAD), 1);
+}
+END_TEST
+
+START_TEST(test_durable_record_of_what_was_made)
+{
+	trigger();
+	struct claim claim = claim_next(30000);
+	ck_assert_int_eq(write_run(&claim,
+				 (struct run_write){ .kind = RUN_PROGRESS,
+					 .ledger_field = "github:repository:acme/docs",
+					 .ledger_value = "{\"id\":\"7\"}" }),
+		0);
+	ck_assert_int_eq(write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "error", .output = "{}",
+					       .error = "{}" }),
+		0);
+	redis_server_restart(&server);
+	struct run run;
+	if (run_read(redis, &name, &arena, &run, &error) != ERROR_NONE)
+		ck_assert_int_eq(error.class, ERROR_STORE_UNAVAILABLE);
+	trigger();
+	struct queue_entry entry = reserve();
+	struct claim again;
+	ck_assert(claim_entry(&entry, 30000, &again));
+	ck_assert_str_eq(json_member_string(again.ledger, "github:repository:acme/docs"), "{\"id\":\"7\"}");
+	claim_release(&again);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_idle_before_any_trigger,
+		test_run_from_trigger_to_done, test_single_flight, test_done_is_reused_unless_forced_or_changed,
+		test_needs_must_be_done_and_their_outputs_count, test_wait_burns_no_attempt_and_comes_back,
+		test_retry_counts_an_attempt, test_stuck_in_running_lease_is_taken_over, test_renew_keeps_the_lease,
+		test_release_hands_back_without_counting, test_cancel, test_run_deadline_ends_it,
+		test_stale_entry_is_dropped, test_lost_entry_is_queued_anew, test_reaper_forgets_what_is_gone,
+		test_scripts_survive_script_flush, test_state_lost_when_a_process_restarted, test_redis_away_is_said,
+		test_bad_entry_is_buried_with_the_reason, test_durable_record_of_what_was_made, NULL };
+	return suite_main("runs", tests, set_up, tear_down);
+}
