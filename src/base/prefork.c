@@ -43,12 +43,13 @@ static _Noreturn void child_start(struct prefork *prefork, size_t index, int cha
 	for (size_t i = 0; i < prefork->count; i++)
 		if (prefork->children[i].channel >= 0)
 			close(prefork->children[i].channel);
+	/* Ctrl-C reaches the whole foreground group, but the supervisor alone says when to stop. */
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, standard = { .sa_handler = SIG_DFL };
+	sigaction(SIGINT, &ignore, NULL);
+	sigaction(SIGTERM, &standard, NULL);
 	sigset_t set;
 	supervised_signals(&set);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	/* Ctrl-C reaches the whole foreground group, but the supervisor alone says when to stop. */
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
-	sigaction(SIGINT, &ignore, NULL);
 	_exit(prefork->child(prefork->context, index, channel));
 }
 

@@ -164,7 +164,8 @@ static void replace_child(cJSON *parent, cJSON *child, cJSON *replacement)
 		return;
 	}
 	if (cJSON_IsObject(parent)) {
-		/* The replacement takes the name's memory over with the place. */
+		/* The replacement may be a copy that still has a name of its own; it takes the child's with its place. */
+		cJSON_free(replacement->string);
 		replacement->string = child->string;
 		child->string = NULL;
 	}

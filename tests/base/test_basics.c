@@ -1,0 +1,173 @@
+/*
+ * The small parts: texts, memory, clocks, names, errors, secrets, the log.
+ *
+ * covers: src/base/text.c src/base/arena.c src/base/buffer.c src/base/clock.c src/base/identifier.c
+ * covers: src/base/error.c src/base/redact.c src/base/log.c
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/identifier.h"
+#include "base/log.h"
+#include "base/redact.h"
+#include "base/text.h"
+#include "harness/suite.h"
+
+static struct error error;
+
+START_TEST(test_text_is_cut_between_characters)
+{
+	char text[6];
+	ck_assert(text_copy(text, sizeof(text), "abcde"));
+	ck_assert(!text_copy(text, sizeof(text), "abcd\xc3\xa9"));
+	ck_assert_str_eq(text, "abcd");
+	ck_assert(!text_format(text, sizeof(text), "ab%s", "\xe2\x82\xac\xe2\x82\xac"));
+	ck_assert_str_eq(text, "ab\xe2\x82\xac");
+	ck_assert(!text_copy(text, sizeof(text), "a\xf0\x9f\x98\x80\xf0\x9f\x98\x80"));
+	ck_assert_str_eq(text, "a\xf0\x9f\x98\x80");
+}
+END_TEST
+
+START_TEST(test_integers_are_whole_and_alone)
+{
+	int64_t value;
+	ck_assert(text_to_integer("-42", &value) && value == -42);
+	ck_assert(text_to_integer("9223372036854775807", &value));
+	static const char *const bad[] = { "", " 1", "1 ", "+1", "1.5", "0x10", "9223372036854775808", "-" };
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(!text_to_integer(bad[i], &value), "accepted '%s'", bad[i]);
+}
+END_TEST
+
+START_TEST(test_arena_has_a_limit)
+{
+	struct arena arena;
+	arena_init(&arena, 100000);
+	ck_assert_ptr_nonnull(arena_allocate(&arena, 60000));
+	ck_assert_ptr_null(arena_allocate(&arena, 60000));
+	ck_assert_ptr_null(arena_allocate_array(&arena, SIZE_MAX / 2, 4));
+	ck_assert_str_eq(arena_format(&arena, "%s-%d", "a", 7), "a-7");
+	ck_assert_ptr_null(arena_string(&arena, NULL));
+	arena_release(&arena);
+	arena_release(&arena);
+}
+END_TEST
+
+START_TEST(test_buffer_stops_at_its_limit)
+{
+	struct buffer buffer;
+	buffer_init(&buffer, 1000);
+	ck_assert_str_eq(buffer_text(&buffer), "");
+	for (int i = 0; i < 100; i++)
+		ck_assert(buffer_append_string(&buffer, "0123456789"));
+	ck_assert(!buffer_append_string(&buffer, "x"));
+	ck_assert_uint_eq(buffer.length, 1000);
+	ck_assert_uint_eq(strlen(buffer_text(&buffer)), 1000);
+	buffer_release(&buffer);
+}
+END_TEST
+
+START_TEST(test_clock_writes_utc)
+{
+	char text[CLOCK_TEXT_SIZE];
+	clock_format(1795559560183, text);
+	ck_assert_str_eq(text, "2026-11-24T22:32:40.183Z");
+	int64_t before = clock_monotonic_ms();
+	clock_sleep_ms(2);
+	ck_assert_int_gt(clock_monotonic_ms(), before);
+	ck_assert_int_gt(clock_wall_ms(), 1700000000000);
+}
+END_TEST
+
+START_TEST(test_identifiers)
+{
+	static const char *const bad[] = { "", ".a", "-a", "a:b", "a b", "a/b", "a\n", "{0}", "\xc3\xa9",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(!identifier_valid(bad[i]), "accepted '%s'", bad[i]);
+	ck_assert(identifier_valid("a"));
+	ck_assert(identifier_valid("Acme_docs-2.x"));
+	char one[RUN_ID_SIZE], two[RUN_ID_SIZE];
+	run_id_make(one);
+	run_id_make(two);
+	ck_assert_str_ne(one, two);
+	ck_assert(identifier_valid(one));
+}
+END_TEST
+
+START_TEST(test_error_classes_are_whole)
+{
+	for (int class = 0; class < ERROR_CLASS_COUNT; class ++) {
+		const struct error_class_facts *facts = error_class_facts((enum error_class)class);
+		ck_assert_msg(facts->name != NULL && facts->title != NULL, "class %d has no row", class);
+		ck_assert_int_ge(facts->http_status, 200);
+		ck_assert_int_eq(error_class_by_name(facts->name), class);
+	}
+	ck_assert_int_eq(error_class_by_name("nonsense"), ERROR_NONE);
+	ck_assert_str_eq(error_class_facts((enum error_class)999)->name, "internal");
+	error_set(&error, ERROR_NETWORK, "host %s", "h");
+	error_set(&error, ERROR_TIMEOUT, "again: %s", error.message);
+	ck_assert_str_eq(error.message, "again: host h");
+	ck_assert_int_eq(error_at(&error, "/a/%d", 1), ERROR_TIMEOUT);
+	ck_assert_str_eq(error.place, "/a/1");
+	error_remedy(&error, "https://x", "do %s", "this");
+	ck_assert_str_eq(error.remedy_url, "https://x");
+}
+END_TEST
+
+START_TEST(test_secrets_are_cut_out_by_value)
+{
+	char text[] = "token ghs_secret-value and again ghs_secret-value.";
+	ck_assert_int_eq(redact_add("ghs_secret-value", &error), ERROR_NONE);
+	size_t mark = redact_count();
+	ck_assert_int_eq(redact_add("other-secret", &error), ERROR_NONE);
+	ck_assert_int_eq(redact_add("abc", &error), ERROR_NONE);
+	redact_text(text);
+	ck_assert_str_eq(text, "token **************** and again ****************.");
+	error_set(&error, ERROR_INTERNAL, "it said other-secret");
+	redact_error(&error);
+	ck_assert_str_eq(error.message, "it said ************");
+	redact_forget(mark);
+	error_set(&error, ERROR_INTERNAL, "it said other-secret");
+	redact_error(&error);
+	ck_assert_str_eq(error.message, "it said other-secret");
+	redact_forget(0);
+}
+END_TEST
+
+START_TEST(test_log_lines_are_one_line_without_secrets)
+{
+	int ends[2], kept = dup(STDERR_FILENO);
+	char line[1024] = "";
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(redact_add("hidden-token", &error), ERROR_NONE);
+	dup2(ends[1], STDERR_FILENO);
+	log_init("tester", LOG_INFO);
+	log_write(LOG_DEBUG, "not written", NULL);
+	log_write(LOG_INFO, "something happened", "name", "a b\n\"c\"", "none", NULL, "token", "hidden-token", NULL);
+	dup2(kept, STDERR_FILENO);
+	ck_assert_int_gt(read(ends[0], line, sizeof(line) - 1), 0);
+	ck_assert_ptr_nonnull(strstr(line, " info tester["));
+	ck_assert_ptr_nonnull(strstr(line, "something happened name=\"a b \\\"c\\\"\" token=************\n"));
+	ck_assert_ptr_null(strstr(line, "not written"));
+	ck_assert_int_eq(log_level_by_name("warning"), LOG_WARNING);
+	ck_assert_int_eq(log_level_by_name(NULL), LOG_INFO);
+	redact_forget(0);
+	close(ends[0]);
+	close(ends[1]);
+	close(kept);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_text_is_cut_between_characters, test_integers_are_whole_and_alone,
+		test_arena_has_a_limit, test_buffer_stops_at_its_limit, test_clock_writes_utc, test_identifiers,
+		test_error_classes_are_whole, test_secrets_are_cut_out_by_value,
+		test_log_lines_are_one_line_without_secrets, NULL };
+	return suite_main("basics", tests, NULL, NULL);
+}

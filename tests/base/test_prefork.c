@@ -1,0 +1,164 @@
+/*
+ * The supervisor over processes.
+ *
+ * covers: src/base/prefork.c
+ */
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/prefork.h"
+#include "harness/suite.h"
+
+/* What the supervisor process under test reports to the test, through a pipe: one letter an event. */
+static int reports[2];
+static struct prefork prefork;
+
+static void report(char letter)
+{
+	ck_assert_int_eq(write(reports[1], &letter, 1), 1);
+}
+
+static char next_report(void)
+{
+	char letter = '?';
+	ck_assert_int_eq(read(reports[0], &letter, 1), 1);
+	return letter;
+}
+
+static int sleeping_child(void *context, size_t index, int channel)
+{
+	(void)context;
+	(void)index;
+	if (!prefork_send(channel, "s", 1))
+		return 1;
+	for (;;)
+		pause();
+}
+
+static int stubborn_child(void *context, size_t index, int channel)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigaction(SIGTERM, &ignore, NULL);
+	return sleeping_child(context, index, channel);
+}
+
+static void on_message(void *context, size_t index, const char *bytes, size_t length)
+{
+	(void)context;
+	(void)index;
+	if (length == 1)
+		report(bytes[0]);
+}
+
+static void on_ended(void *context, size_t index, pid_t pid, int status)
+{
+	(void)context;
+	(void)index;
+	(void)pid;
+	report(WIFSIGNALED(status) ? (WTERMSIG(status) == SIGKILL ? 'K' : 'T') : 'E');
+}
+
+/* Forks a process that supervises. */
+static pid_t supervise(int (*child)(void *, size_t, int), int64_t grace_ms)
+{
+	ck_assert_int_eq(pipe(reports), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct error error;
+		prefork = (struct prefork){ .count = 2,
+			.grace_ms = grace_ms,
+			.tick_ms = 10,
+			.child = child,
+			.message = on_message,
+			.ended = on_ended };
+		_exit(prefork_run(&prefork, &error) == ERROR_NONE ? 0 : 1);
+	}
+	ck_assert_int_eq(next_report(), 's');
+	ck_assert_int_eq(next_report(), 's');
+	return pid;
+}
+
+static void assert_ends_well(pid_t pid)
+{
+	int status;
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+START_TEST(test_stops_all_on_terminate)
+{
+	pid_t pid = supervise(sleeping_child, 10000);
+	kill(pid, SIGTERM);
+	ck_assert_int_eq(next_report(), 'T');
+	ck_assert_int_eq(next_report(), 'T');
+	assert_ends_well(pid);
+}
+END_TEST
+
+START_TEST(test_kills_after_the_grace)
+{
+	pid_t pid = supervise(stubborn_child, 50);
+	kill(pid, SIGTERM);
+	ck_assert_int_eq(next_report(), 'K');
+	ck_assert_int_eq(next_report(), 'K');
+	assert_ends_well(pid);
+}
+END_TEST
+
+START_TEST(test_second_signal_kills_at_once)
+{
+	pid_t pid = supervise(stubborn_child, 3600000);
+	kill(pid, SIGTERM);
+	/* Two signals that come together are one: repeat until it is a second one. */
+	int status;
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		kill(pid, SIGTERM);
+		clock_sleep_ms(5);
+	}
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+END_TEST
+
+static int dying_child(void *context, size_t index, int channel)
+{
+	(void)context;
+	(void)index;
+	return prefork_send(channel, "s", 1) ? 3 : 1;
+}
+
+START_TEST(test_replaces_children_that_end_and_delivers_what_they_said)
+{
+	pid_t pid = supervise(dying_child, 1000);
+	int messages = 2, ends = 0;
+	while (messages < 6 || ends < 6) {
+		char letter = next_report();
+		messages += letter == 's' ? 1 : 0;
+		ends += letter == 'E' ? 1 : 0;
+	}
+	kill(pid, SIGTERM);
+	assert_ends_well(pid);
+}
+END_TEST
+
+START_TEST(test_children_die_with_their_supervisor)
+{
+	pid_t pid = supervise(sleeping_child, 1000);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	/* The children held the other end of the pipe: it closes when they are gone. */
+	close(reports[1]);
+	char letter;
+	ck_assert_int_eq(read(reports[0], &letter, 1), 0);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_stops_all_on_terminate, test_kills_after_the_grace,
+		test_second_signal_kills_at_once, test_replaces_children_that_end_and_delivers_what_they_said,
+		test_children_die_with_their_supervisor, NULL };
+	return suite_main("prefork", tests, NULL, NULL);
+}

@@ -1,0 +1,196 @@
+/*
+ * References, needs, inputs and the check of compiled-in workflows.
+ *
+ * covers: src/core/workflow.c src/core/reference.c src/core/input.c
+ */
+#include <string.h>
+
+#include "core/input.h"
+#include "harness/suite.h"
+
+struct empty {
+	const char *text;
+	int64_t size;
+};
+static const struct field fields[] = {
+	{ STRING_FIELD("text", struct empty, text), .maximum = 20 },
+	{ INTEGER_FIELD("size", struct empty, size), .minimum = 1, .maximum = 9 },
+};
+
+static enum action_result run_nothing(
+	struct action_context *context, const void *input, void *checkpoint, void *output)
+{
+	(void)context;
+	(void)input;
+	(void)checkpoint;
+	(void)output;
+	return ACTION_DONE;
+}
+
+static const struct action_definition action = { .id = "test.nothing",
+	.summary = "Does nothing",
+	.input = RECORD(struct empty, fields),
+	.output = RECORD(struct empty, fields),
+	.run = run_nothing };
+
+static const struct step_definition good_steps[] = {
+	{ .id = "one", .action = &action, .input_key = "first" },
+	{ .id = "two", .action = &action, .input_key = "second", .bind = BIND({ "text", "${step.one.text}" }) },
+	{ .id = "three", .action = &action, .input_key = "third", .needs = NEEDS("two") },
+};
+static const struct workflow_definition good = { "good", "A good one", good_steps, ARRAY_LEN(good_steps) };
+
+static struct error error;
+
+START_TEST(test_sound_workflow_passes)
+{
+	ck_assert_msg(workflow_check(&good, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(workflow_check_all(&error) == ERROR_NONE, "%s", error.message);
+}
+END_TEST
+
+static void assert_unsound(const struct step_definition *steps, size_t count, const char *word)
+{
+	const struct workflow_definition bad = { "bad", "A bad one", steps, count };
+	ck_assert_int_eq(workflow_check(&bad, &error), ERROR_INVALID_INPUT);
+	ck_assert_msg(strstr(error.message, word) != NULL, "'%s' does not say '%s'", error.message, word);
+}
+
+START_TEST(test_apps_deployed_without_regard_to_order)
+{
+	/* Order is checked when the program is built: no cycle and no unknown step gets as far as a deployment. */
+	const struct step_definition cycle[] = {
+		{ .id = "one", .action = &action, .needs = NEEDS("two") },
+		{ .id = "two", .action = &action, .bind = BIND({ "text", "x ${step.one.text}" }) },
+	};
+	assert_unsound(cycle, 2, "cycle");
+	const struct step_definition unknown[] = { { .id = "one", .action = &action, .needs = NEEDS("nine") } };
+	assert_unsound(unknown, 1, "nine");
+	const struct step_definition itself[] = {
+		{ .id = "one", .action = &action, .bind = BIND({ "text", "${step.one.text}" }) }
+	};
+	assert_unsound(itself, 1, "itself");
+}
+END_TEST
+
+START_TEST(test_unsound_workflows_are_refused)
+{
+	const struct step_definition twice[] = { { .id = "one", .action = &action }, { .id = "one", .action = &action } };
+	assert_unsound(twice, 2, "twice");
+	const struct step_definition output[] = { { .id = "one", .action = &action },
+		{ .id = "two", .action = &action, .bind = BIND({ "text", "${step.one.nothing}" }) } };
+	assert_unsound(output, 2, "no output");
+	const struct step_definition field[] = { { .id = "one", .action = &action, .bind = BIND({ "txet", "a" }) } };
+	assert_unsound(field, 1, "binds a field");
+	const struct step_definition malformed[] = { { .id = "one", .action = &action, .bind = BIND({ "text", "${one}" }) } };
+	assert_unsound(malformed, 1, "no reference");
+	const struct step_definition id[] = { { .id = "a b", .action = &action } };
+	assert_unsound(id, 1, "not valid");
+}
+END_TEST
+
+START_TEST(test_needs_come_from_names_bindings_and_input)
+{
+	struct step_set needs;
+	cJSON *input = cJSON_Parse("{\"text\":\"a ${step.one.text} b\"}");
+	ck_assert_int_eq(step_needs(&good, &good_steps[2], input, "/inputs/third", &needs, &error), ERROR_NONE);
+	ck_assert(needs.contains[0] && needs.contains[1] && !needs.contains[2]);
+	cJSON_Delete(input);
+	input = cJSON_Parse("{\"text\":\"${step.nine.text}\"}");
+	ck_assert_int_eq(step_needs(&good, &good_steps[2], input, "/inputs/third", &needs, &error), ERROR_INVALID_INPUT);
+	ck_assert_str_eq(error.place, "/inputs/third/text");
+	cJSON_Delete(input);
+}
+END_TEST
+
+/* Builds the input of a step of `good` and gives it as text, or "" where it was refused. */
+static void build(size_t step, const char *cached, const char *own, char *text, size_t size)
+{
+	cJSON *cached_json = cJSON_Parse(cached), *own_json = cJSON_Parse(own), *input;
+	cJSON *config = cJSON_Parse("{\"name\":\"n\",\"deep\":{\"size\":4}}"), *env = cJSON_Parse("{\"TOP\":\"t\"}");
+	const struct input_sources sources = { &good, &good_steps[step], cached_json, own_json, config, env };
+	text[0] = '\0';
+	if (input_build(&sources, &input, &error) == ERROR_NONE) {
+		ck_assert(cJSON_PrintPreallocated(input, text, (int)size, false));
+		cJSON_Delete(input);
+	}
+	cJSON_Delete(cached_json);
+	cJSON_Delete(own_json);
+	cJSON_Delete(config);
+	cJSON_Delete(env);
+}
+
+START_TEST(test_input_is_binding_under_cache_under_trigger)
+{
+	char text[256];
+	build(1, "{}", "{}", text, sizeof(text));
+	ck_assert_str_eq(text, "{\"text\":\"${step.one.text}\"}");
+	build(1, "{\"second\":{\"text\":\"cached\",\"size\":2}}", "{}", text, sizeof(text));
+	ck_assert_str_eq(text, "{\"text\":\"cached\",\"size\":2}");
+	build(1, "{\"second\":{\"text\":\"cached\",\"size\":2}}", "{\"second\":{\"text\":\"own\"}}", text, sizeof(text));
+	ck_assert_str_eq(text, "{\"size\":2,\"text\":\"own\"}");
+}
+END_TEST
+
+START_TEST(test_environment_values_baked_into_code)
+{
+	/* They are the app's own, put in when a step is triggered; a missing one is named. */
+	char text[256];
+	build(0, "{\"first\":{\"text\":\"${config.name}-${env.TOP}\",\"size\":\"${config.deep.size}\"}}", "{}", text,
+		sizeof(text));
+	ck_assert_str_eq(text, "{\"text\":\"n-t\",\"size\":4}");
+	build(0, "{}", "{\"first\":{\"text\":\"${env.MISSING}\"}}", text, sizeof(text));
+	ck_assert_str_eq(text, "");
+	ck_assert_int_eq(error.class, ERROR_INVALID_INPUT);
+	ck_assert_str_eq(error.place, "/inputs/first/text");
+	ck_assert_ptr_nonnull(strstr(error.message, "MISSING"));
+}
+END_TEST
+
+START_TEST(test_bad_input_is_refused_with_its_place)
+{
+	static const struct {
+		const char *own, *place;
+	} cases[] = {
+		{ "{\"first\":{\"size\":10}}", "/inputs/first/size" },
+		{ "{\"first\":{\"txet\":\"a\"}}", "/inputs/first/txet" },
+		{ "{\"first\":3}", "/inputs/first" },
+		{ "{\"fisrt\":{}}", "/inputs/fisrt" },
+		{ "{\"first\":{\"text\":\"${nonsense\"}}", "/inputs/first/text" },
+		{ "{\"first\":{\"text\":\"${config.name}aaaaaaaaaaaaaaaaaaaaaaa\"}}", "/inputs/first/text" },
+	};
+	char text[256];
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		build(0, "{}", cases[i].own, text, sizeof(text));
+		ck_assert_msg(text[0] == '\0', "accepted %s", cases[i].own);
+		ck_assert_str_eq(error.place, cases[i].place);
+	}
+}
+END_TEST
+
+START_TEST(test_escaped_references_are_text)
+{
+	cJSON *json = cJSON_Parse("{\"a\":\"$${config.x} costs $5\"}");
+	char digest[DIGEST_SIZE], again[DIGEST_SIZE];
+	references_unescape(json);
+	ck_assert_str_eq(json_member_string(json, "a"), "${config.x} costs $5");
+	ck_assert_int_eq(json_digest(json, digest, &error), ERROR_NONE);
+	cJSON_Delete(json);
+	json = cJSON_Parse("{\"b\":[1,{\"d\":2,\"c\":3}],\"a\":1}");
+	ck_assert_int_eq(json_digest(json, digest, &error), ERROR_NONE);
+	cJSON_Delete(json);
+	json = cJSON_Parse("{\"a\":1,\"b\":[1,{\"c\":3,\"d\":2}]}");
+	ck_assert_int_eq(json_digest(json, again, &error), ERROR_NONE);
+	ck_assert_str_eq(digest, again);
+	cJSON_Delete(json);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_sound_workflow_passes, test_apps_deployed_without_regard_to_order,
+		test_unsound_workflows_are_refused, test_needs_come_from_names_bindings_and_input,
+		test_input_is_binding_under_cache_under_trigger, test_environment_values_baked_into_code,
+		test_bad_input_is_refused_with_its_place, test_escaped_references_are_text, NULL };
+	return suite_main("workflow", tests, NULL, NULL);
+}

@@ -1,0 +1,198 @@
+// The endpoint through nginx: the contract of every mode, and bad input with what is left of it in Redis.
+import test, { before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { Stack, until } from './stack.mjs';
+
+let stack;
+before(async () => { stack = await Stack.start({ flags: ['--no-emulator'] }); });
+after(() => stack.stop());
+
+function assertProblem(answer, status, className) {
+  assert.equal(answer.status, status, JSON.stringify(answer.body));
+  assert.match(answer.headers.get('content-type'), /^application\/problem\+json/);
+  assert.equal(answer.body.status, status);
+  assert.equal(answer.body.class, className);
+  assert.equal(typeof answer.body.title, 'string');
+}
+
+async function keysOfApps() {
+  return (await stack.redis('KEYS', 'slipway:{0}:app:*')).split('\n').filter(Boolean).sort();
+}
+
+test('healthz and readyz', async () => {
+  assert.equal((await stack.get('/healthz')).status, 200);
+  assert.equal((await stack.get('/readyz')).status, 200);
+});
+
+test('readyz says what is wrong with Redis', async () => {
+  await stack.redis('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+  const answer = await stack.get('/readyz');
+  await stack.redis('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+  assertProblem(answer, 503, 'store_unavailable');
+  assert.match(answer.body.remedy.text, /noeviction/);
+  assert.ok(Number(answer.headers.get('retry-after')) >= 1);
+});
+
+test('workflows are described with JSON Schema', async () => {
+  const { body } = await stack.get('/api/workflows');
+  const site = body.workflows.find((workflow) => workflow.id === 'site');
+  assert.deepEqual(site.steps.map((step) => step.id), ['repo', 'project', 'env', 'deployment', 'domain', 'check']);
+  assert.deepEqual(site.steps[1].needs, ['repo']);
+  const { input } = site.steps[0];
+  assert.equal(input.type, 'object');
+  assert.ok(input.required.includes('owner'));
+  assert.equal(input.additionalProperties, false);
+});
+
+test('poll before any trigger is idle', async () => {
+  const status = await stack.status('nobody', 'hello', 'greet');
+  assert.equal(status.status, 'idle');
+  assert.equal(status.version, 0);
+  assert.deepEqual(status.output, {});
+  const all = await stack.post({ mode: 'poll', appId: 'nobody', workflowId: 'site' });
+  assert.equal(all.body.actions.length, 6);
+  assert.deepEqual(await keysOfApps(), []);
+});
+
+test('trigger, single flight, reuse, force', async () => {
+  const inputs = { greet: { text: 'hello' } };
+  const first = await stack.trigger('flow', 'hello', 'greet', { inputs });
+  assert.equal(first.status, 202);
+  assert.equal(first.body.status, 'running');
+  const done = await stack.untilStatus('flow', 'hello', 'greet', 'done');
+  assert.equal(done.runId, first.body.runId);
+  assert.ok(done.version > first.body.version);
+  const again = await stack.trigger('flow', 'hello', 'greet', { inputs });
+  assert.equal(again.status, 200);
+  assert.equal(again.body.reused, true);
+  assert.equal(again.body.runId, first.body.runId);
+  const forced = await stack.trigger('flow', 'hello', 'greet', { inputs, force: true });
+  assert.equal(forced.status, 202);
+  assert.notEqual(forced.body.runId, first.body.runId);
+  await stack.untilStatus('flow', 'hello', 'greet', 'done');
+});
+
+test('order: apps deployed without regard to order', async () => {
+  const before = await keysOfApps();
+  const answer = await stack.trigger('order', 'site', 'project', { inputs: { project: { name: 'x' } } });
+  assertProblem(answer, 409, 'needs_not_done');
+  assert.deepEqual(answer.body.needs, ['repo']);
+  assert.deepEqual(await keysOfApps(), before);
+});
+
+test('the conditional poll', async () => {
+  const path = '/api/deploy?appId=flow&workflowId=hello&actionId=greet';
+  const first = await stack.get(path);
+  const etag = first.headers.get('etag');
+  assert.ok(etag);
+  const second = await stack.get(path, { 'if-none-match': etag });
+  assert.equal(second.status, 304);
+});
+
+test('configure merges as RFC 7396 says', async () => {
+  const one = await stack.post({ mode: 'configure', appId: 'conf', inputs: { greet: { text: 'cached' } },
+    config: { a: 1, b: { c: 2 } }, env: { X: '1' } });
+  assert.equal(one.status, 200);
+  const two = await stack.post({ mode: 'configure', appId: 'conf', config: { a: null, b: { d: 3 } } });
+  assert.deepEqual(two.body.config, { b: { c: 2, d: 3 } });
+  assert.deepEqual(two.body.env, { X: '1' });
+  assert.equal((await stack.trigger('conf', 'hello', 'greet')).status, 202);
+  const done = await stack.untilStatus('conf', 'hello', 'greet', 'done');
+  assert.equal(done.output.text, 'cached');
+});
+
+test('environment values baked into code', async () => {
+  await stack.post({ mode: 'configure', appId: 'env-app', config: { who: 'world' }, env: { PLACE: 'here' } });
+  await stack.trigger('env-app', 'hello', 'greet', { inputs: { greet: { text: 'to ${config.who} ${env.PLACE}' } } });
+  const done = await stack.untilStatus('env-app', 'hello', 'greet', 'done');
+  assert.equal(done.output.text, 'to world here');
+});
+
+test('bad input is refused, names its place, and leaves nothing in Redis', async () => {
+  const before = await keysOfApps();
+  const base = { mode: 'trigger', appId: 'bad', workflowId: 'hello', actionId: 'greet' };
+  const deep = `${'['.repeat(33)}${']'.repeat(33)}`;
+  const cases = [
+    ['{', 400, 'invalid_request'],
+    ['', 400, 'invalid_request'],
+    ['[]', 400, 'invalid_request'],
+    ['{} trailing', 400, 'invalid_request'],
+    [`{"mode":"trigger","x":${deep}}`, 400, 'invalid_request'],
+    [{ ...base, mode: 'destroy' }, 400, 'invalid_request', '/mode'],
+    [{ ...base, mode: 7 }, 400, 'invalid_request', '/mode'],
+    [{ ...base, Mode: 'trigger' }, 400, 'invalid_request', '/Mode'],
+    [{ ...base, appId: 'a b' }, 400, 'invalid_request', '/appId'],
+    [{ ...base, appId: 'x'.repeat(65) }, 400, 'invalid_request', '/appId'],
+    [{ ...base, appId: undefined }, 400, 'invalid_request', '/appId'],
+    [{ ...base, workflowId: 'nope' }, 404, 'not_found', '/workflowId'],
+    [{ ...base, actionId: 'nope' }, 404, 'not_found', '/actionId'],
+    [{ ...base, inputs: [] }, 400, 'invalid_request', '/inputs'],
+    [{ ...base, force: 'yes' }, 400, 'invalid_request', '/force'],
+    [{ ...base, inputs: { greet: { text: 7 } } }, 422, 'invalid_input', '/inputs/greet/text'],
+    [{ ...base, inputs: { greet: {} } }, 422, 'invalid_input', '/inputs/greet/text'],
+    [{ ...base, inputs: { greet: { text: 'a', extra: 1 } } }, 422, 'invalid_input', '/inputs/greet/extra'],
+    [{ ...base, inputs: { other: {} } }, 422, 'invalid_input', '/inputs/other'],
+    [{ ...base, inputs: { greet: { text: '${config.none}' } } }, 422, 'invalid_input', '/inputs/greet/text'],
+    ['{"mode":"trigger","mode":"poll"}', 400, 'invalid_request', '/mode'],
+    ['{"mode":"trigger","appId":"a\\u0000b"}', 400, 'invalid_request', '/appId'],
+    ['{"mode":"trigger","appId":"\\ud800"}', 400, 'invalid_request', '/appId'],
+    [new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 400, 'invalid_request'],
+  ];
+  for (const [body, status, className, place] of cases) {
+    const answer = await stack.post(body);
+    assertProblem(answer, status, className);
+    if (place) assert.equal(answer.body.errors?.[0]?.place, place, JSON.stringify(answer.body));
+  }
+  assert.deepEqual(await keysOfApps(), before);
+});
+
+test('only JSON, only known methods and paths, only so large', async () => {
+  assertProblem(await stack.post('{}', { 'content-type': 'text/plain' }), 415, 'unsupported_media_type');
+  const large = JSON.stringify({ mode: 'poll', pad: 'x'.repeat(262144) });
+  assertProblem(await stack.post(large), 413, 'payload_too_large');
+  const fits = `{"mode":"poll","appId":"a","workflowId":"hello"}`.padEnd(262144);
+  assert.equal((await stack.post(fits)).status, 200);
+  assertProblem(await stack.get('/api/nothing'), 404, 'not_found');
+  const response = await fetch(`${stack.url}/api/deploy`, { method: 'DELETE' });
+  assert.equal(response.status, 405);
+  assert.equal((await response.json()).class, 'method_not_allowed');
+  assertProblem(await stack.get('/api/deploy?appId=a'), 400, 'invalid_request');
+  assertProblem(await stack.get('/api/deploy?appId=a&workflowId=hello&x=1'), 400, 'invalid_request');
+});
+
+test('cancel: 200 where nothing ran', async () => {
+  const answer = await stack.post({ mode: 'cancel', appId: 'nobody', workflowId: 'hello', actionId: 'greet' });
+  assert.equal(answer.status, 200);
+  assert.equal(answer.body.status, 'idle');
+});
+
+test('metrics are Prometheus text', async () => {
+  const { status, body } = await stack.get('/metrics');
+  assert.equal(status, 200);
+  assert.match(body, /^# TYPE slipway_live_runs gauge$/m);
+});
+
+test('an entry put on the queue by hand is run or buried, and harms nobody', async () => {
+  const add = (...pairs) => stack.redis('XADD', 'slipway:{0}:queue', '*', ...pairs);
+  await add('app', 'x y', 'workflow', 'hello', 'action', 'greet', 'run', 'r');
+  await add('junk', '1');
+  await add('app', 'hand', 'workflow', 'nope', 'action', 'greet', 'run', 'r');
+  await until(async () => (await stack.redis('XLEN', 'slipway:{0}:dead')) === '3', 'all three are buried');
+  assert.equal(await stack.redis('XLEN', 'slipway:{0}:queue'), '0');
+});
+
+test('Redis away: 503 with Retry-After, nothing half-written, and back by itself', async () => {
+  const pid = await stack.daemon('redis-server');
+  process.kill(pid, 'SIGSTOP');
+  const answer = await stack.trigger('away', 'hello', 'greet', { inputs: { greet: { text: 'x' } } });
+  process.kill(pid, 'SIGCONT');
+  assert.equal(answer.status, 503, JSON.stringify(answer.body));
+  assert.ok(['store_unavailable', 'outcome_unknown'].includes(answer.body.class));
+  assert.ok(Number(answer.headers.get('retry-after')) >= 1);
+  const again = await until(async () => {
+    const retry = await stack.trigger('away', 'hello', 'greet', { inputs: { greet: { text: 'x' } } });
+    return retry.status < 300 && retry;
+  }, 'the trigger is taken');
+  assert.ok(again.body.runId);
+  await stack.untilStatus('away', 'hello', 'greet', 'done');
+});

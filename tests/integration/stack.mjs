@@ -1,0 +1,132 @@
+// A whole private Slipway for one test file: `slipway dev` in a temporary folder, on a free loopback port.
+import { spawn, execFile } from 'node:child_process';
+import { createServer } from 'node:net';
+import { mkdtemp, rm, readdir, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+export const build = path.resolve(process.env.BUILD ?? 'build');
+
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+// Waits until the condition gives something true, and gives that; the bound is for a test that would hang.
+export async function until(condition, what, boundMs = 30000) {
+  const giveUp = Date.now() + boundMs;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (Date.now() > giveUp) throw new Error(`waited in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+// The direct children of a process, by name.
+export async function childrenOf(pid) {
+  const found = [];
+  for (const entry of await readdir('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    const stat = await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => '');
+    const match = /^\d+ \((.*)\) (\S) (\d+)/.exec(stat);
+    if (match && Number(match[3]) === pid && match[2] !== 'Z') found.push({ pid: Number(entry), name: match[1] });
+  }
+  return found;
+}
+
+export class Stack {
+  static async start(options = {}) {
+    const stack = new Stack();
+    stack.folder = await mkdtemp(path.join(tmpdir(), 'slipway-stack-'));
+    stack.port = await freePort();
+    stack.url = `http://127.0.0.1:${stack.port}`;
+    const flags = ['dev', '--dir', stack.folder, '--port', String(stack.port), ...(options.flags ?? [])];
+    stack.process = spawn(path.join(build, 'slipway'), flags, {
+      env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    stack.output = '';
+    for (const stream of [stack.process.stdout, stack.process.stderr]) {
+      stream.on('data', (bytes) => { stack.output += bytes; });
+    }
+    stack.ended = new Promise((resolve) => { stack.process.once('exit', (code, signal) => resolve({ code, signal })); });
+    let exited = false;
+    stack.ended.then(() => { exited = true; });
+    await until(() => {
+      if (exited) throw new Error(`slipway dev ended:\n${stack.output}`);
+      return stack.output.includes(`ready ${stack.url}\n`);
+    }, 'slipway dev is ready', 60000);
+    return stack;
+  }
+
+  async stop() {
+    this.process.kill('SIGTERM');
+    const end = await this.ended;
+    await rm(this.folder, { recursive: true, force: true });
+    return end;
+  }
+
+  // The process of a daemon that slipway dev started.
+  async daemon(name) {
+    const child = (await childrenOf(this.process.pid)).find((candidate) => candidate.name.startsWith(name));
+    return child?.pid;
+  }
+
+  async redis(...words) {
+    const { stdout } = await run('redis-cli', ['-s', path.join(this.folder, 'redis.sock'), '--raw', ...words]);
+    return stdout.replace(/\n$/, '');
+  }
+
+  async hash(app, workflow, action) {
+    const lines = (await this.redis('HGETALL', `slipway:{0}:app:${app}:${workflow}:${action}`)).split('\n');
+    const fields = {};
+    for (let i = 0; i + 1 < lines.length; i += 2) fields[lines[i]] = lines[i + 1];
+    return fields;
+  }
+
+  async post(body, headers = {}) {
+    const response = await fetch(`${this.url}/api/deploy`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
+    });
+    return { status: response.status, headers: response.headers, body: await readJson(response) };
+  }
+
+  async get(pathAndQuery, headers = {}) {
+    const response = await fetch(`${this.url}${pathAndQuery}`, { headers });
+    return { status: response.status, headers: response.headers, body: await readJson(response) };
+  }
+
+  trigger(appId, workflowId, actionId, rest = {}) {
+    return this.post({ mode: 'trigger', appId, workflowId, actionId, ...rest });
+  }
+
+  async status(appId, workflowId, actionId) {
+    return (await this.get(`/api/deploy?appId=${appId}&workflowId=${workflowId}&actionId=${actionId}`)).body;
+  }
+
+  untilStatus(appId, workflowId, actionId, wanted, boundMs) {
+    return until(async () => {
+      const status = await this.status(appId, workflowId, actionId);
+      return (typeof wanted === 'function' ? wanted(status) : status.status === wanted) && status;
+    }, `${appId} ${workflowId} ${actionId} is ${wanted}`, boundMs);
+  }
+}
+
+async function readJson(response) {
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
