@@ -110,7 +110,8 @@ class Session {
     this.#forms.forEach(({ node }) => node.clear());
     try {
       await this.#saveInputs();
-      await work({ ...this.#options(), onStatus: () => showConnection(null), onChange: (status) => this.#show(status) });
+      const onChange = (/** @type {Status} */ status) => this.#show(status);
+      await work({ ...this.#options(), onStatus: () => showConnection(null), onChange });
     } catch (error) {
       if (!this.#controller.signal.aborted) {
         this.#explain(error, step);
@@ -172,7 +173,7 @@ class Session {
     this.#busy = busy;
     this.#list.setBusy(busy);
     // Not `disabled`, which would throw away the focus.
-    elements.run.ariaDisabled = String(busy);
+    elements.run.setAttribute('aria-disabled', String(busy));
     elements.run.textContent = busy ? 'Running…' : 'Start / continue';
   }
 
@@ -221,7 +222,8 @@ class Session {
    * @param {Step | null} step
    */
   #explain(error, step) {
-    const failures = error instanceof SlipwayError && error.failures ? error.failures : step ? { [step.id]: error } : {};
+    const alone = step === null ? {} : { [step.id]: error };
+    const failures = (error instanceof SlipwayError && error.failures) || alone;
     const refusals = Object.entries(failures).filter(([, failure]) => !(failure instanceof ActionError));
     for (const [actionId, failure] of refusals) {
       this.#list.refuse(actionId, /** @type {Error} */ (failure));
@@ -251,7 +253,8 @@ class Session {
    * @param {string} message
    */
   #complainAt(place, message) {
-    const [, root, key = '', ...path] = place.split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+    const parts = place.split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+    const [, root, key = '', ...path] = parts;
     const form = root === 'inputs' ? this.#forms.get(key) : undefined;
     if (form === undefined) {
       return null;
@@ -434,9 +437,15 @@ function throwIfAborted(signal) {
  */
 function pause(milliseconds, signal) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    }, milliseconds);
+    signal.addEventListener('abort', onAbort, { once: true });
   });
 }
 
@@ -450,8 +459,13 @@ function untilVisible(signal) {
       resolve();
       return;
     }
-    document.addEventListener('visibilitychange', () => resolve(), { once: true, signal });
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    const onAbort = () => reject(signal.reason);
+    const onVisible = () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    };
+    document.addEventListener('visibilitychange', onVisible, { once: true, signal });
+    signal.addEventListener('abort', onAbort, { once: true });
   });
 }
 

@@ -113,7 +113,7 @@ class StepCard {
     const title = make('h3', {}, stepTitle(step));
     const head = make('div', { className: 'step-head' }, title, this.#badge);
     this.#again.setAttribute('aria-label', `Try again: ${stepTitle(step)}`);
-    this.#again.addEventListener('click', () => this.#again.ariaDisabled !== 'true' && onTryAgain());
+    this.#again.addEventListener('click', () => this.#again.getAttribute('aria-disabled') !== 'true' && onTryAgain());
     this.#trouble.append(this.#message, this.#remedy, this.#again);
     const body = [head, this.#sentence, this.#facts, this.#trouble, this.#outputs];
     this.element = make('li', { className: 'step' }, ...body);
@@ -177,7 +177,7 @@ class StepCard {
 
   /** @param {boolean} busy */
   setBusy(busy) {
-    this.#again.ariaDisabled = String(busy);
+    this.#again.setAttribute('aria-disabled', String(busy));
   }
 
   /** @param {Description} description */
@@ -200,7 +200,9 @@ class StepCard {
   /** @param {Readonly<Record<string, unknown>>} output */
   #showOutputs(output) {
     const entries = flatten(output).slice(0, MOST_OUTPUTS);
-    const pairs = entries.map(({ label, value }) => make('div', {}, make('dt', {}, label), make('dd', {}, shown(value))));
+    const pairs = entries.map(({ label, value }) => {
+      return make('div', {}, make('dt', {}, label), make('dd', {}, shown(value)));
+    });
     this.#outputs.replaceChildren(...pairs);
     this.#outputs.hidden = pairs.length === 0;
   }

@@ -90,7 +90,7 @@ export function elapsed(status, now = new Date()) {
 export function describe(status, step, missing = []) {
   switch (status.status) {
     case 'idle':
-      return { kind: 'idle', badge: 'Not started', sentence: missing.length > 0 ? `Comes after: ${list(missing)}.` : '' };
+      return { kind: 'idle', badge: 'Not started', sentence: missing.length > 0 ? `Needs first: ${list(missing)}.` : '' };
     case 'done':
       return { kind: 'good', badge: 'Done', sentence: finished(status) };
     case 'error':
@@ -113,14 +113,23 @@ function describeRunning(status, step) {
     case 'queued':
       return { kind: 'busy', badge: 'In line', sentence: 'Waiting for a free worker.' };
     case 'waiting':
-      return { kind: 'waiting', badge: 'Waiting', sentence: clauses(`Waiting for ${provider}`, why, resume, 'resumes at') };
+      return waiting('Waiting', clauses(`Waiting for ${provider}`, why, resume, 'resumes at'));
     case 'retrying':
-      return { kind: 'waiting', badge: 'Trying again', sentence: clauses(`${provider} failed`, why, resume, 'next try at') };
+      return waiting('Trying again', clauses(`${provider} did not do it`, why, resume, 'next try at'));
     case 'blocked':
-      return { kind: 'waiting', badge: 'Blocked', sentence: clauses('Cannot go on', why, resume, 'looks again at') };
+      return waiting('Blocked', clauses('Cannot go on', why, resume, 'looks again at'));
     default:
       return { kind: 'busy', badge: 'Working', sentence: `Talking to ${provider}.` };
   }
+}
+
+/**
+ * @param {string} badge
+ * @param {string} sentence
+ * @returns {Description}
+ */
+function waiting(badge, sentence) {
+  return { kind: 'waiting', badge, sentence };
 }
 
 /**

@@ -1,0 +1,417 @@
+#include "http/client.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#define CONNECT_TIMEOUT_MS 10000L
+#define STALL_BYTES	   1L
+#define STALL_SECONDS	   30L
+#define REDIRECTS_MAX	   3
+
+struct http_client {
+	CURL *handle;
+};
+
+/* One transfer, as the callbacks see it. */
+struct transfer {
+	const struct http_request *request;
+	struct buffer *body;
+	bool too_large;
+	bool refused_address;
+};
+
+static const char *const method_names[] = { "GET", "POST", "PUT", "PATCH", "DELETE" };
+
+enum error_class http_client_new(struct http_client **ret_client, struct error *error)
+{
+	static struct http_client client;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (client.handle = curl_easy_init()) == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "libcurl cannot start");
+	*ret_client = &client;
+	return ERROR_NONE;
+}
+
+void http_client_free(struct http_client *client)
+{
+	if (client == NULL)
+		return;
+	curl_easy_cleanup(client->handle);
+	client->handle = NULL;
+	curl_global_cleanup();
+}
+
+void http_answer_release(struct http_answer *answer)
+{
+	buffer_release(&answer->body);
+}
+
+/* ---- URLs ---- */
+
+/* The parts of a URL that say whom it reaches; curl_free each. */
+struct url_parts {
+	char *scheme, *host, *port, *path;
+};
+
+static void url_parts_release(struct url_parts *parts)
+{
+	curl_free(parts->scheme);
+	curl_free(parts->host);
+	curl_free(parts->port);
+	curl_free(parts->path);
+}
+
+static bool url_parts_read(CURLU *url, struct url_parts *parts)
+{
+	*parts = (struct url_parts){ NULL, NULL, NULL, NULL };
+	return curl_url_get(url, CURLUPART_SCHEME, &parts->scheme, 0) == CURLUE_OK &&
+		curl_url_get(url, CURLUPART_HOST, &parts->host, 0) == CURLUE_OK &&
+		curl_url_get(url, CURLUPART_PORT, &parts->port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+		curl_url_get(url, CURLUPART_PATH, &parts->path, 0) == CURLUE_OK;
+}
+
+static bool is_loopback_name(const char *host)
+{
+	return strcmp(host, "localhost") == 0 || text_has_prefix(host, "127.") || strcmp(host, "[::1]") == 0;
+}
+
+/* https, or http to this machine where that is allowed. */
+static enum error_class check_scheme(const struct http_request *request, const struct url_parts *parts, struct error *error)
+{
+	if (strcmp(parts->scheme, "https") == 0)
+		return ERROR_NONE;
+	if (strcmp(parts->scheme, "http") == 0 && request->allow_loopback && is_loopback_name(parts->host))
+		return ERROR_NONE;
+	error_set(error, ERROR_INVALID_INPUT, "%s://%s is not an https URL", parts->scheme, parts->host);
+	return error_remedy(error, NULL, "Give an https URL.");
+}
+
+/* Parses and checks a URL: no other scheme, no user or password in it. */
+static enum error_class check_url(
+	const struct http_request *request, const char *text, struct url_parts *parts, struct error *error)
+{
+	CURLU *url = curl_url();
+	enum error_class class = ERROR_NONE;
+	*parts = (struct url_parts){ NULL, NULL, NULL, NULL };
+	if (url == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a URL");
+	if (curl_url_set(url, CURLUPART_URL, text, CURLU_DISALLOW_USER) != CURLUE_OK || !url_parts_read(url, parts))
+		class = error_set(error, ERROR_INVALID_INPUT, "'%.100s' is not a URL that can be requested", text);
+	else
+		class = check_scheme(request, parts, error);
+	curl_url_cleanup(url);
+	return class;
+}
+
+static bool append_escaped(struct buffer *buffer, const char *text)
+{
+	char *escaped = curl_easy_escape(NULL, text, 0);
+	bool appended = escaped != NULL && buffer_append_string(buffer, escaped);
+	curl_free(escaped);
+	return appended;
+}
+
+static enum error_class append_path(struct buffer *buffer, const struct provider_request *request, struct error *error)
+{
+	size_t next = 0;
+	for (const char *text = request->path; *text != '\0';) {
+		size_t literal = strcspn(text, "{");
+		if (!buffer_append(buffer, text, literal))
+			return error_set(error, ERROR_INVALID_INPUT, "the URL is too long");
+		text += literal;
+		if (*text == '\0')
+			break;
+		const char *value = next < PROVIDER_PARAMETERS ? request->parameters[next++] : NULL;
+		/* An empty part would name another resource: the collection above. */
+		if (value == NULL || value[0] == '\0' || strcmp(value, ".") == 0 || strcmp(value, "..") == 0)
+			return error_set(error, ERROR_INVALID_INPUT, "a part of the path %s is missing or not valid",
+				request->path);
+		if (!append_escaped(buffer, value))
+			return error_set(error, ERROR_INVALID_INPUT, "the URL is too long");
+		text += strcspn(text, "}");
+		text += *text == '}' ? 1 : 0;
+	}
+	return ERROR_NONE;
+}
+
+static bool append_pair(struct buffer *buffer, const struct string_pair *pair, bool *first)
+{
+	if (pair->value == NULL)
+		return true;
+	bool appended = buffer_append_string(buffer, *first ? "?" : "&") && append_escaped(buffer, pair->name) &&
+		buffer_append_string(buffer, "=") && append_escaped(buffer, pair->value);
+	*first = false;
+	return appended;
+}
+
+static bool append_query(
+	struct buffer *buffer, const struct provider_request *request, const struct string_pair *extra)
+{
+	bool first = true, appended = true;
+	for (size_t i = 0; appended && i < PROVIDER_PARAMETERS && request->query[i].name != NULL; i++)
+		appended = append_pair(buffer, &request->query[i], &first);
+	if (appended && extra != NULL)
+		appended = append_pair(buffer, extra, &first);
+	return appended;
+}
+
+enum error_class http_url(const char *base, const struct provider_request *request, const struct string_pair *extra,
+	struct arena *arena, const char **ret_url, struct error *error)
+{
+	struct buffer buffer;
+	size_t length = strlen(base);
+	while (length > 0 && base[length - 1] == '/')
+		length--;
+	buffer_init(&buffer, 8192);
+	enum error_class class = ERROR_NONE;
+	if (!buffer_append(&buffer, base, length))
+		class = error_set(error, ERROR_INVALID_INPUT, "the URL is too long");
+	if (class == ERROR_NONE)
+		class = append_path(&buffer, request, error);
+	if (class == ERROR_NONE && !append_query(&buffer, request, extra))
+		class = error_set(error, ERROR_INVALID_INPUT, "the URL is too long");
+	if (class == ERROR_NONE) {
+		*ret_url = arena_string(arena, buffer_text(&buffer));
+		if (*ret_url == NULL)
+			class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a URL");
+	}
+	buffer_release(&buffer);
+	return class;
+}
+
+/* ---- one exchange ---- */
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *context)
+{
+	struct transfer *transfer = context;
+	if (buffer_append(transfer->body, bytes, size * count))
+		return size * count;
+	transfer->too_large = true;
+	return 0;
+}
+
+static bool is_private_v4(uint32_t address)
+{
+	static const struct {
+		uint32_t network, mask;
+	} ranges[] = {
+		{ 0x00000000, 0xFF000000 }, { 0x0A000000, 0xFF000000 }, { 0x64400000, 0xFFC00000 },
+		{ 0x7F000000, 0xFF000000 }, { 0xA9FE0000, 0xFFFF0000 }, { 0xAC100000, 0xFFF00000 },
+		{ 0xC0A80000, 0xFFFF0000 }, { 0xE0000000, 0xE0000000 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
+		if ((address & ranges[i].mask) == ranges[i].network)
+			return true;
+	return false;
+}
+
+static bool is_private(const struct sockaddr *address)
+{
+	if (address->sa_family == AF_INET) {
+		struct sockaddr_in v4;
+		memcpy(&v4, address, sizeof(v4));
+		return is_private_v4(ntohl(v4.sin_addr.s_addr));
+	}
+	struct sockaddr_in6 v6;
+	memcpy(&v6, address, sizeof(v6));
+	const unsigned char *bytes = v6.sin6_addr.s6_addr;
+	if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
+		uint32_t v4;
+		memcpy(&v4, bytes + 12, sizeof(v4));
+		return is_private_v4(ntohl(v4));
+	}
+	return IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr) || IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr) ||
+		IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr) || IN6_IS_ADDR_MULTICAST(&v6.sin6_addr) ||
+		(bytes[0] & 0xFE) == 0xFC;
+}
+
+/* Looks at the resolved address, for a name may resolve to anything. */
+static curl_socket_t on_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct transfer *transfer = context;
+	const struct http_request *request = transfer->request;
+	(void)purpose;
+	if (request->reach == HTTP_REACH_PUBLIC && !request->allow_loopback && is_private(&address->addr)) {
+		transfer->refused_address = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static void header_text(CURL *handle, const char *name, char *target, size_t size)
+{
+	struct curl_header *header;
+	if (curl_easy_header(handle, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+		text_copy(target, size, header->value);
+}
+
+static int64_t header_integer(CURL *handle, const char *name, int64_t otherwise)
+{
+	char text[32] = "";
+	int64_t value;
+	header_text(handle, name, text, sizeof(text));
+	return text_to_integer(text, &value) ? value : otherwise;
+}
+
+static void read_headers(CURL *handle, struct http_answer *answer)
+{
+	char date[64] = "";
+	curl_off_t retry_after = 0;
+	curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &retry_after);
+	answer->retry_after_ms = (int64_t)retry_after * 1000;
+	answer->limit_remaining = header_integer(handle, "x-ratelimit-remaining", -1);
+	int64_t reset = header_integer(handle, "x-ratelimit-reset", 0);
+	header_text(handle, "date", date, sizeof(date));
+	/* The provider's reset and Date are of one clock; ours does not matter. */
+	time_t now = date[0] != '\0' ? curl_getdate(date, NULL) : -1;
+	if (now == -1)
+		now = (time_t)(clock_wall_ms() / 1000);
+	answer->limit_reset_ms = reset > now ? (reset - now) * 1000 : 0;
+	header_text(handle, "x-github-request-id", answer->request_id, sizeof(answer->request_id));
+	header_text(handle, "x-vercel-id", answer->request_id, sizeof(answer->request_id));
+	header_text(handle, "x-github-sso", answer->sso, sizeof(answer->sso));
+	header_text(handle, "x-accepted-github-permissions", answer->permissions, sizeof(answer->permissions));
+}
+
+static void set_options(CURL *handle, const struct http_request *request, const char *url, struct transfer *transfer,
+	struct curl_slist *headers)
+{
+	int64_t left = request->deadline_ms - clock_monotonic_ms();
+	curl_easy_reset(handle);
+	curl_easy_setopt(handle, CURLOPT_URL, url);
+	curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, method_names[request->method]);
+	if (request->method != HTTP_GET)
+		curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request->body != NULL ? request->body : "");
+	curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(handle, CURLOPT_USERAGENT, "slipway/" SLIPWAY_VERSION);
+	curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
+	curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
+	curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)(left > 1 ? left : 1));
+	curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, STALL_BYTES);
+	curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
+	curl_easy_setopt(handle, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer);
+	curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+	curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, transfer);
+	/* A kept connection was checked for whoever opened it, not for this request. */
+	if (request->reach == HTTP_REACH_PUBLIC)
+		curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
+}
+
+static enum error_class transfer_failed(
+	const struct transfer *transfer, CURLcode code, const struct url_parts *parts, struct error *error)
+{
+	const char *method = method_names[transfer->request->method];
+	if (transfer->too_large)
+		return error_set(error, ERROR_PROVIDER_UNAVAILABLE, "%s %s%s: the answer is larger than %zu bytes", method,
+			parts->host, parts->path, HTTP_BODY_MAX);
+	if (transfer->refused_address) {
+		error_set(error, ERROR_INVALID_INPUT, "%s is an address of this machine or of a private network", parts->host);
+		return error_remedy(error, NULL, "Give a public address.");
+	}
+	enum error_class class = code == CURLE_OPERATION_TIMEDOUT ? ERROR_TIMEOUT :
+		code == CURLE_OUT_OF_MEMORY			  ? ERROR_OUT_OF_MEMORY :
+								    ERROR_NETWORK;
+	return error_set(
+		error, class, "%s %s%s: %s", method, parts->host, parts->path, curl_easy_strerror(code));
+}
+
+static enum error_class exchange(struct http_client *client, const struct http_request *request, const char *url,
+	const struct url_parts *parts, struct http_answer *answer, struct error *error)
+{
+	struct transfer transfer = { request, &answer->body, false, false };
+	struct curl_slist *headers = NULL;
+	bool complete = true;
+	for (size_t i = 0; complete && i < HTTP_HEADERS_MAX && request->headers[i] != NULL; i++) {
+		struct curl_slist *longer = curl_slist_append(headers, request->headers[i]);
+		complete = longer != NULL;
+		headers = complete ? longer : headers;
+	}
+	enum error_class class = ERROR_NONE;
+	if (!complete) {
+		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the headers");
+	} else {
+		set_options(client->handle, request, url, &transfer, headers);
+		CURLcode code = curl_easy_perform(client->handle);
+		if (code != CURLE_OK)
+			class = transfer_failed(&transfer, code, parts, error);
+	}
+	if (class == ERROR_NONE) {
+		long status = 0;
+		curl_easy_getinfo(client->handle, CURLINFO_RESPONSE_CODE, &status);
+		answer->status = (int)status;
+		read_headers(client->handle, answer);
+	}
+	curl_slist_free_all(headers);
+	return class;
+}
+
+/* ---- redirects ---- */
+
+static bool is_redirect(enum http_method method, int status)
+{
+	if (status == 307 || status == 308)
+		return true;
+	return method == HTTP_GET && (status == 301 || status == 302);
+}
+
+static bool same_peer(const struct url_parts *one, const struct url_parts *two)
+{
+	return strcmp(one->scheme, two->scheme) == 0 && strcmp(one->host, two->host) == 0 &&
+		strcmp(one->port, two->port) == 0;
+}
+
+/* Where the answer redirects to, if that is where the request may go; else the answer stands as it is. */
+static char *redirect_target(struct http_client *client, const struct http_request *request,
+	const struct http_answer *answer, const struct url_parts *from)
+{
+	char *target = NULL;
+	struct url_parts to;
+	struct error ignored;
+	if (!is_redirect(request->method, answer->status))
+		return NULL;
+	if (curl_easy_getinfo(client->handle, CURLINFO_REDIRECT_URL, &target) != CURLE_OK || target == NULL)
+		return NULL;
+	bool allowed = check_url(request, target, &to, &ignored) == ERROR_NONE && same_peer(from, &to);
+	url_parts_release(&to);
+	/* The handle's own text goes with the next request. */
+	return allowed ? strdup(target) : NULL;
+}
+
+enum error_class http_send(
+	struct http_client *client, const struct http_request *request, struct http_answer *ret_answer, struct error *error)
+{
+	char *url = strdup(request->url);
+	enum error_class class = url != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a URL");
+	for (int hops = 0; class == ERROR_NONE; hops++) {
+		struct url_parts parts;
+		char *next = NULL;
+		memset(ret_answer, 0, sizeof(*ret_answer));
+		buffer_init(&ret_answer->body, HTTP_BODY_MAX);
+		class = check_url(request, url, &parts, error);
+		if (class == ERROR_NONE)
+			class = exchange(client, request, url, &parts, ret_answer, error);
+		if (class == ERROR_NONE && hops < REDIRECTS_MAX)
+			next = redirect_target(client, request, ret_answer, &parts);
+		url_parts_release(&parts);
+		if (class != ERROR_NONE || next != NULL)
+			http_answer_release(ret_answer);
+		if (next == NULL)
+			break;
+		free(url);
+		url = next;
+	}
+	free(url);
+	return class;
+}

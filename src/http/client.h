@@ -1,0 +1,70 @@
+/*
+ * The only door to libcurl: one blocking request with all limits set.
+ */
+#ifndef SLIPWAY_HTTP_CLIENT_H
+#define SLIPWAY_HTTP_CLIENT_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "slipway/provider.h"
+
+struct http_client;
+
+#define HTTP_BODY_MAX	 ((size_t)4 << 20)
+#define HTTP_HEADERS_MAX 8
+
+/* Whom a request may reach. */
+enum http_reach {
+	HTTP_REACH_CONFIGURED, /* an address that an operator configured: any, by https */
+	HTTP_REACH_PUBLIC,     /* one that came with an input: no address of this machine or of a private network */
+};
+
+struct http_request {
+	enum http_method method;
+	const char *url;
+	const char *headers[HTTP_HEADERS_MAX]; /* "Name: value", ended by NULL */
+	const char *body;		       /* JSON; NULL: none */
+	int64_t deadline_ms;		       /* monotonic */
+	enum http_reach reach;
+	bool allow_loopback; /* loopback may be reached, and by plain http */
+};
+
+/* An answer; http_answer_release. */
+struct http_answer {
+	int status;
+	struct buffer body;
+	int64_t retry_after_ms;	 /* Retry-After; 0: none */
+	int64_t limit_remaining; /* x-ratelimit-remaining; -1: none */
+	int64_t limit_reset_ms;	 /* x-ratelimit-reset less Date, so free of our clock; 0: none */
+	char request_id[96];
+	char sso[256];		  /* x-github-sso */
+	char permissions[128];	  /* x-accepted-github-permissions */
+};
+
+/* A client with its connections, for one process. */
+enum error_class http_client_new(struct http_client **ret_client, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Closes and frees; NULL is fine. */
+void http_client_free(struct http_client *client);
+
+/*
+ * Sends and receives. Redirects are followed at most three times, only to the same scheme, host and port: GET by 301,
+ * 302, 307, 308; others by 307 and 308, with their body. TLS is verified. Errors: ERROR_INVALID_INPUT (the URL),
+ * ERROR_NETWORK, ERROR_TIMEOUT, ERROR_PROVIDER_UNAVAILABLE (the answer is larger than HTTP_BODY_MAX). The message
+ * names method, host and path, never the query.
+ */
+enum error_class http_send(struct http_client *client, const struct http_request *request, struct http_answer *ret_answer,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Wipes and frees the body. */
+void http_answer_release(struct http_answer *answer);
+
+/*
+ * Puts a URL together: base, its path kept as a prefix, then the path template with each {name} replaced by the next
+ * parameter, percent-encoded, and the query's pairs. Pairs whose value is NULL are left out. *ret_url lies in the
+ * arena. ERROR_INVALID_INPUT where the base is no URL or a parameter is missing.
+ */
+enum error_class http_url(const char *base, const struct provider_request *request, const struct string_pair *extra,
+	struct arena *arena, const char **ret_url, struct error *error) SLIPWAY_MUST_CHECK;
+
+#endif

@@ -1,0 +1,237 @@
+#include "http/provider.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/record.h"
+#include "base/text.h"
+
+#define LIMIT_LEAST_MS 1000
+#define CALL_MS	       60000 /* one call; an attempt may make several */
+
+const char *provider_id(const struct provider *provider)
+{
+	return provider->id;
+}
+
+/* ---- the request ---- */
+
+static enum error_class no_memory(struct error *error)
+{
+	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
+}
+
+static enum error_class encode_array(const struct provider_request *request, cJSON **ret_json, struct error *error)
+{
+	cJSON *array = cJSON_CreateArray();
+	if (array == NULL)
+		return no_memory(error);
+	for (size_t i = 0; i < request->body_count; i++) {
+		cJSON *item = NULL;
+		const char *data = (const char *)request->body + i * request->body_record->size;
+		if (record_encode(request->body_record, data, &item, error) != ERROR_NONE || !json_append(array, item)) {
+			cJSON_Delete(array);
+			return no_memory(error);
+		}
+	}
+	*ret_json = array;
+	return ERROR_NONE;
+}
+
+static enum error_class encode_body(
+	const struct provider_request *request, struct arena *arena, const char **ret_body, struct error *error)
+{
+	cJSON *json;
+	*ret_body = NULL;
+	if (request->body_record == NULL)
+		return ERROR_NONE;
+	enum error_class class = request->body_count > 0 ?
+		encode_array(request, &json, error) :
+		record_encode(request->body_record, request->body, &json, error);
+	if (class != ERROR_NONE)
+		return class;
+	*ret_body = json_print(arena, json);
+	cJSON_Delete(json);
+	return *ret_body != NULL ? ERROR_NONE : no_memory(error);
+}
+
+static enum error_class fill_request(const struct provider_exchange *exchange, const struct provider_request *request,
+	struct http_request *http, struct error *error)
+{
+	const struct provider *provider = exchange->provider;
+	const struct provider_access *access = exchange->access;
+	size_t next = 0;
+	if (access->token == NULL) {
+		error_set(error, ERROR_AUTH_MISSING, "the workers have no token for %s", provider->name);
+		text_copy(error->provider, sizeof(error->provider), provider->id);
+		return error_remedy(
+			error, NULL, "Set %s_FILE for slipway-worker and restart it.", provider->token_setting);
+	}
+	struct string_pair scope = { NULL, NULL };
+	if (provider->scope != NULL && access->scope != NULL)
+		scope = provider->scope(access->scope);
+	if (encode_body(request, exchange->arena, &http->body, error) != ERROR_NONE ||
+		http_url(access->base_url, request, &scope, exchange->arena, &http->url, error) != ERROR_NONE)
+		return error->class;
+	http->method = request->method;
+	http->headers[next] = arena_format(exchange->arena, "Authorization: Bearer %s", access->token);
+	if (http->headers[next++] == NULL)
+		return no_memory(error);
+	for (size_t i = 0; i < ARRAY_LEN(provider->headers) && provider->headers[i] != NULL; i++)
+		http->headers[next++] = provider->headers[i];
+	if (http->body != NULL)
+		http->headers[next++] = "Content-Type: application/json";
+	return ERROR_NONE;
+}
+
+/* ---- the answer ---- */
+
+static bool refusal_fits(const struct refusal *refusal, int status, const struct refusal_body *body)
+{
+	return refusal->status == status && (refusal->code == NULL || strcmp(refusal->code, body->code) == 0) &&
+		(refusal->message == NULL || strcasestr(body->message, refusal->message) != NULL);
+}
+
+static enum error_class class_of_status(int status)
+{
+	if (status >= 500)
+		return ERROR_PROVIDER_UNAVAILABLE;
+	switch (status) {
+	case 401:
+		return ERROR_AUTH_EXPIRED;
+	case 402:
+		return ERROR_PLAN_LIMIT;
+	case 403:
+		return ERROR_SCOPE_MISSING;
+	case 404:
+		return ERROR_NOT_FOUND;
+	case 400:
+	case 409:
+	case 422:
+		return ERROR_INVALID_INPUT;
+	default:
+		return ERROR_INTERNAL;
+	}
+}
+
+static enum error_class refuse(const struct provider_exchange *exchange, const struct provider_request *request,
+	const struct http_answer *http, const struct refusal_body *body, struct error *error)
+{
+	const struct provider *provider = exchange->provider;
+	const struct refusal *fitting = NULL;
+	int64_t limited_ms = 0;
+	for (const struct refusal *row = provider->refusals; fitting == NULL && row->status != 0; row++)
+		if (refusal_fits(row, http->status, body))
+			fitting = row;
+	bool limited = provider->is_limited(http, body, &limited_ms);
+	enum error_class class = limited ? ERROR_RATE_LIMITED :
+		fitting != NULL		 ? fitting->class :
+					   class_of_status(http->status);
+	error_set(error, class, "%s answers %d to %s: %s", provider->name, http->status, request->path,
+		body->message[0] != '\0' ? body->message : "(no message)");
+	if (limited)
+		error->retry_after_ms = limited_ms > LIMIT_LEAST_MS ? limited_ms : LIMIT_LEAST_MS;
+	else if (http->status >= 500)
+		error->retry_after_ms = http->retry_after_ms;
+	else if (fitting != NULL && fitting->remedy != NULL)
+		error_remedy(error, fitting->remedy_url, "%s", fitting->remedy);
+	if (error->remedy_url[0] == '\0' && body->link[0] != '\0')
+		text_copy(error->remedy_url, sizeof(error->remedy_url), body->link);
+	if (class == ERROR_SCOPE_MISSING && http->permissions[0] != '\0')
+		error_remedy(error, NULL, "Give the credential the permission %s, then trigger the step again.",
+			http->permissions);
+	text_copy(error->provider, sizeof(error->provider), provider->id);
+	text_copy(error->provider_code, sizeof(error->provider_code), body->code);
+	text_copy(error->request_id, sizeof(error->request_id), http->request_id);
+	error->http_status = http->status;
+	return class;
+}
+
+static void read_refusal(const struct provider *provider, const struct http_answer *http, struct refusal_body *body)
+{
+	cJSON *json;
+	struct error ignored;
+	memset(body, 0, sizeof(*body));
+	if (json_parse(buffer_text(&http->body), http->body.length, JSON_FROM_PROVIDER, &json, &ignored) != ERROR_NONE)
+		return;
+	provider->read_refusal(json, body);
+	cJSON_Delete(json);
+}
+
+static bool is_expected(const struct provider_request *request, int status)
+{
+	if (status >= 200 && status < 300)
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(request->expect); i++)
+		if (request->expect[i] == status && status != 0)
+			return true;
+	return false;
+}
+
+static enum error_class take_answer(
+	struct arena *arena, const struct http_answer *http, struct provider_answer *answer, struct error *error)
+{
+	*answer = (struct provider_answer){ .status = http->status,
+		.body = arena_copy(arena, buffer_text(&http->body), http->body.length),
+		.body_length = http->body.length,
+		.code = "",
+		.message = "" };
+	return answer->body != NULL ? ERROR_NONE : no_memory(error);
+}
+
+static enum error_class read_answer(const struct provider_exchange *exchange, const struct provider_request *request,
+	const struct http_answer *http, struct provider_answer *answer, struct error *error)
+{
+	struct refusal_body body;
+	int64_t limited_ms;
+	if (http->status >= 200 && http->status < 300)
+		return take_answer(exchange->arena, http, answer, error);
+	read_refusal(exchange->provider, http, &body);
+	/* A rate limit is never the caller's, though it expects the status. */
+	if (!is_expected(request, http->status) || exchange->provider->is_limited(http, &body, &limited_ms))
+		return refuse(exchange, request, http, &body, error);
+	if (take_answer(exchange->arena, http, answer, error) != ERROR_NONE)
+		return error->class;
+	answer->code = arena_string(exchange->arena, body.code);
+	answer->message = arena_string(exchange->arena, body.message);
+	return answer->code != NULL && answer->message != NULL ? ERROR_NONE : no_memory(error);
+}
+
+static int64_t call_deadline(const struct provider_exchange *exchange)
+{
+	int64_t call = clock_monotonic_ms() + CALL_MS;
+	return call < exchange->deadline_ms ? call : exchange->deadline_ms;
+}
+
+enum error_class provider_send(const struct provider_exchange *exchange, const struct provider_request *request,
+	struct provider_answer *ret_answer, struct error *error)
+{
+	struct http_request http = { .deadline_ms = call_deadline(exchange),
+		.reach = HTTP_REACH_CONFIGURED,
+		.allow_loopback = exchange->allow_loopback };
+	struct http_answer answer;
+	if (fill_request(exchange, request, &http, error) != ERROR_NONE)
+		return error->class;
+	if (http_send(exchange->client, &http, &answer, error) != ERROR_NONE) {
+		text_copy(error->provider, sizeof(error->provider), exchange->provider->id);
+		return error->class;
+	}
+	enum error_class class = read_answer(exchange, request, &answer, ret_answer, error);
+	http_answer_release(&answer);
+	return class;
+}
+
+enum error_class url_send(
+	const struct provider_exchange *exchange, const char *url, struct provider_answer *ret_answer, struct error *error)
+{
+	const struct http_request http = { .url = url,
+		.deadline_ms = call_deadline(exchange),
+		.reach = HTTP_REACH_PUBLIC,
+		.allow_loopback = exchange->allow_loopback };
+	struct http_answer answer;
+	if (http_send(exchange->client, &http, &answer, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = take_answer(exchange->arena, &answer, ret_answer, error);
+	http_answer_release(&answer);
+	return class;
+}

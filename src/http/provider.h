@@ -1,0 +1,72 @@
+/*
+ * A provider: how its API is spoken to, and what its refusals mean.
+ */
+#ifndef SLIPWAY_HTTP_PROVIDER_H
+#define SLIPWAY_HTTP_PROVIDER_H
+
+#include "base/json.h"
+#include "http/client.h"
+
+/* What a refusal means. The first row that fits decides; unset parts fit anything. */
+struct refusal {
+	int status;
+	const char *code; /* the provider's own code, whole */
+	const char *message; /* part of the provider's text, any case */
+	enum error_class class;
+	const char *remedy; /* NULL: the class's own */
+	const char *remedy_url;
+};
+
+/* A refusal as the provider's body tells it; "" where it does not. */
+struct refusal_body {
+	char code[64];
+	char message[384];
+	char link[256]; /* where the provider sends a person */
+	int64_t retry_after_ms;
+};
+
+struct provider {
+	const char *id;
+	const char *name;
+	const char *headers[HTTP_HEADERS_MAX - 3]; /* ended by NULL */
+	const char *token_setting; /* names the setting that is missing */
+	/* The query pair that every call carries for this scope; NULL name: none. NULL: the provider has no scopes. */
+	struct string_pair (*scope)(const char *scope);
+	void (*read_refusal)(const cJSON *json, struct refusal_body *body);
+	/* Whether the answer is a rate limit, and for how long in *ret_ms. */
+	bool (*is_limited)(const struct http_answer *answer, const struct refusal_body *body, int64_t *ret_ms);
+	const struct refusal *refusals; /* ended by status 0 */
+};
+
+/* What the settings say of a provider. All borrowed; token and scope may be NULL. */
+struct provider_access {
+	const char *base_url;
+	const char *token;
+	const char *scope;
+};
+
+/* With what an action calls. All borrowed. */
+struct provider_exchange {
+	struct http_client *client;
+	const struct provider *provider; /* NULL for url_send */
+	const struct provider_access *access;
+	struct arena *arena;
+	int64_t deadline_ms; /* monotonic */
+	bool allow_loopback;
+};
+
+/* github, vercel. */
+const char *provider_id(const struct provider *provider);
+
+/*
+ * Sends the request; the answer lies in the arena. An answer that is neither 2xx nor expected is an error with its
+ * class, remedy and what the provider said; ERROR_RATE_LIMITED carries retry_after_ms, at least 1 s.
+ */
+enum error_class provider_send(const struct provider_exchange *exchange, const struct provider_request *request,
+	struct provider_answer *ret_answer, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* A GET of any URL, without credentials. Any status is an answer. */
+enum error_class url_send(const struct provider_exchange *exchange, const char *url, struct provider_answer *ret_answer,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+#endif

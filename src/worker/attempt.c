@@ -1,0 +1,179 @@
+#include "worker/attempt.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/redact.h"
+#include "store/limits.h"
+#include "worker/context.h"
+#include "worker/outcome.h"
+
+/* ---- what the context asks of us ---- */
+
+static enum error_class host_save(void *host, const char *checkpoint, struct error *error)
+{
+	const struct attempt *attempt = host;
+	const struct run_write write = { .kind = RUN_PROGRESS, .checkpoint = checkpoint };
+	return run_write(attempt->redis, &attempt->claim->lease, &write, error);
+}
+
+static enum error_class host_own(void *host, const char *key, const char *value, struct error *error)
+{
+	const struct attempt *attempt = host;
+	const struct run_write write = { .kind = RUN_PROGRESS, .ledger_field = key, .ledger_value = value };
+	return run_write(attempt->redis, &attempt->claim->lease, &write, error);
+}
+
+/* A line of the log that cannot be stored is no reason to stop. */
+static void host_log(void *host, const char *line)
+{
+	const struct attempt *attempt = host;
+	struct error ignored;
+	const struct run_write write = { .kind = RUN_PROGRESS, .log = line };
+	if (run_write(attempt->redis, &attempt->claim->lease, &write, &ignored) != ERROR_NONE)
+		return;
+}
+
+static int64_t host_closed_ms(void *host, const char *provider, const char *credential)
+{
+	const struct attempt *attempt = host;
+	struct error ignored;
+	int64_t closed = 0;
+	if (limit_read(attempt->redis, provider, credential, &closed, &ignored) != ERROR_NONE)
+		return 0;
+	return closed;
+}
+
+static void host_close(void *host, const char *provider, const char *credential, int64_t milliseconds)
+{
+	const struct attempt *attempt = host;
+	struct error ignored;
+	/* Where it cannot be told to the others, they meet the limit themselves. */
+	if (limit_close(attempt->redis, provider, credential, milliseconds, &ignored) != ERROR_NONE)
+		return;
+}
+
+static const struct action_host host = { host_save, host_own, host_log, host_closed_ms, host_close };
+
+/* ---- references that only a worker may put in ---- */
+
+static enum error_class output_member(
+	const char *output, const char *name, struct run_name from, cJSON **ret_value, struct error *error)
+{
+	if (output == NULL) {
+		error_set(error, ERROR_INVALID_INPUT, "'%s' of '%s' in '%s' is not done", from.action, from.app,
+			from.workflow);
+		return error_remedy(error, NULL, "Run that step first, then trigger this one again.");
+	}
+	cJSON *json = cJSON_Parse(output);
+	cJSON *value = cJSON_DetachItemFromObjectCaseSensitive(json, name);
+	cJSON_Delete(json);
+	/* An output that is not there, such as of a skipped step, is an absent value. */
+	*ret_value = value != NULL ? value : cJSON_CreateNull();
+	return *ret_value != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an output");
+}
+
+static enum error_class look_up(void *data, const struct reference *reference, cJSON **ret_value, struct error *error)
+{
+	const struct attempt *attempt = data;
+	const struct run *run = &attempt->claim->run;
+	const char *output, *name;
+	struct run_name from;
+	if (reference->kind == REFERENCE_STEP) {
+		from = (struct run_name){ run->app, run->workflow, reference->parts[0] };
+		name = reference->parts[1];
+	} else if (reference->kind == REFERENCE_APP) {
+		from = (struct run_name){ reference->parts[0], reference->parts[1], reference->parts[2] };
+		name = reference->parts[3];
+	} else {
+		return error_set(error, ERROR_INVALID_INPUT, "secrets are not supported yet");
+	}
+	if (!identifier_valid(from.app) || !identifier_valid(from.workflow) || !identifier_valid(from.action))
+		return error_set(error, ERROR_INVALID_INPUT, "a reference names no valid step");
+	if (run_output(attempt->redis, &from, attempt->arena, &output, error) != ERROR_NONE)
+		return error->class;
+	return output_member(output, name, from, ret_value, error);
+}
+
+static enum error_class resolve_input(const struct attempt *attempt, const char **ret_input, struct error *error)
+{
+	const char *text = attempt->claim->run.input;
+	cJSON *json;
+	struct attempt borrowed = *attempt;
+	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
+		return error_set(error, ERROR_INVALID_INPUT, "the stored input is broken: %s", error->message);
+	enum error_class class = references_resolve(json, "/input", look_up, &borrowed, error);
+	if (class == ERROR_NONE) {
+		references_unescape(json);
+		*ret_input = json_print(attempt->arena, json);
+		if (*ret_input == NULL)
+			class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
+	}
+	cJSON_Delete(json);
+	return class;
+}
+
+/* ---- how it ends ---- */
+
+static enum error_class write_done(struct action_context *context, struct run_write *write, struct error *error)
+{
+	*write = (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = context_output(context),
+		.reason = context->skipped ? "skipped" : NULL };
+	return write->output != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the output");
+}
+
+static enum error_class write_result(const struct attempt *attempt, struct action_context *context,
+	enum action_result result, struct run_write *write, struct error *error)
+{
+	const struct run *run = &attempt->claim->run;
+	if (result == ACTION_DONE)
+		return write_done(context, write, error);
+	if (result == ACTION_WAITING) {
+		*write = (struct run_write){ .kind = RUN_WAIT,
+			.phase = context->for_person ? "blocked" : "waiting",
+			.reason = context->for_person ? "person" : "not_ready",
+			.detail = context->text,
+			.delay_ms = context->wait_ms };
+		return ERROR_NONE;
+	}
+	struct failure_texts *texts = arena_allocate(attempt->arena, sizeof(*texts));
+	if (texts == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an error");
+	return failure_write(&context->error, run->attempt, run->attempts, attempt->arena, texts, write, error);
+}
+
+enum error_class attempt_run(const struct attempt *attempt, struct run_write *ret_write, struct error *error)
+{
+	const struct run *run = &attempt->claim->run;
+	struct attempt host_data = *attempt;
+	struct action_context context = {
+		.action = attempt->step->action,
+		.app = run->app,
+		.run_id = run->run,
+		.attempt = (int)run->attempt,
+		.age_ms = run->now - run->queued_at,
+		.started_ms = clock_monotonic_ms(),
+		.deadline_ms = attempt->deadline_ms,
+		.settings = attempt->settings,
+		.client = attempt->client,
+		.arena = attempt->arena,
+		.ledger = attempt->claim->ledger,
+		.host = &host,
+		.host_data = &host_data,
+	};
+	const char *input;
+	enum action_result result = ACTION_FAILED;
+	if (resolve_input(attempt, &input, &context.error) == ERROR_NONE)
+		result = context_run(&context, input, run->checkpoint);
+	enum error_class class = ERROR_NONE;
+	if (result == ACTION_FAILED && context.error.class == ERROR_LEASE_LOST) {
+		*error = context.error;
+		class = ERROR_LEASE_LOST;
+	} else {
+		class = write_result(attempt, &context, result, ret_write, error);
+		if (class == ERROR_NONE)
+			ret_write->checkpoint = context_checkpoint(&context);
+	}
+	context_release(&context);
+	return class;
+}

@@ -1,0 +1,430 @@
+#include "worker/context.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/record.h"
+#include "base/redact.h"
+#include "base/text.h"
+
+#define WAIT_LEAST_MS 100
+#define WAIT_MOST_MS  3600000
+
+/* ---- running ---- */
+
+static enum error_class decode_text(struct action_context *context, const struct record *record, const char *text,
+	enum record_mode mode, const char *place, void **ret_struct)
+{
+	cJSON *json;
+	*ret_struct = arena_allocate(context->arena, record->size);
+	if (*ret_struct == NULL)
+		return error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the action");
+	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, &context->error) != ERROR_NONE)
+		return context->error.class;
+	enum error_class class =
+		record_decode(record, json, mode, place, context->arena, *ret_struct, &context->error);
+	cJSON_Delete(json);
+	return class;
+}
+
+enum action_result context_run(struct action_context *context, const char *input_text, const char *checkpoint_text)
+{
+	const struct action_definition *action = context->action;
+	void *input;
+	memset(&context->error, 0, sizeof(context->error));
+	context->output = arena_allocate(context->arena, action->output.size);
+	if (context->output == NULL)
+		return action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for the output");
+	if (decode_text(context, &action->input, input_text, RECORD_STRICT, "/input", &input) != ERROR_NONE ||
+		decode_text(context, &action->checkpoint, checkpoint_text[0] != '\0' ? checkpoint_text : "{}",
+			RECORD_LENIENT, "/checkpoint", &context->checkpoint) != ERROR_NONE)
+		return ACTION_FAILED;
+	return action->run(context, input, context->checkpoint, context->output);
+}
+
+static const char *encode_text(struct action_context *context, const struct record *record, const void *data)
+{
+	cJSON *json;
+	if (record_encode(record, data, &json, &context->error) != ERROR_NONE)
+		return NULL;
+	const char *text = json_print(context->arena, json);
+	cJSON_Delete(json);
+	return text;
+}
+
+const char *context_checkpoint(struct action_context *context)
+{
+	/* Decoding the input may have failed before there was one. */
+	if (context->checkpoint == NULL)
+		return "";
+	return encode_text(context, &context->action->checkpoint, context->checkpoint);
+}
+
+struct skipped_output {
+	bool skipped;
+	const char *reason;
+};
+static const struct field skipped_fields[] = {
+	{ BOOLEAN_FIELD("skipped", struct skipped_output, skipped) },
+	{ STRING_FIELD("reason", struct skipped_output, reason) },
+};
+static const struct record skipped_record = RECORD(struct skipped_output, skipped_fields);
+
+const char *context_output(struct action_context *context)
+{
+	if (!context->skipped)
+		return encode_text(context, &context->action->output, context->output);
+	const struct skipped_output output = { true, context->text };
+	return encode_text(context, &skipped_record, &output);
+}
+
+void context_release(struct action_context *context)
+{
+	cJSON_Delete(context->owned);
+	context->owned = NULL;
+}
+
+/* ---- what the run is about ---- */
+
+const char *action_app(const struct action_context *context)
+{
+	return context->app;
+}
+
+const char *action_run_id(const struct action_context *context)
+{
+	return context->run_id;
+}
+
+int action_attempt(const struct action_context *context)
+{
+	return context->attempt;
+}
+
+int64_t action_run_age_ms(const struct action_context *context)
+{
+	return context->age_ms + clock_monotonic_ms() - context->started_ms;
+}
+
+/* ---- how an attempt ends ---- */
+
+/* A text for people, with secrets cut out; "" where memory is short. */
+static const char *format_redacted(struct action_context *context, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
+
+static const char *format_redacted(struct action_context *context, const char *format, va_list arguments)
+{
+	char *text = arena_format_list(context->arena, format, arguments);
+	if (text == NULL)
+		return "";
+	redact_text(text);
+	return text;
+}
+
+enum action_result action_done(struct action_context *context)
+{
+	(void)context;
+	return ACTION_DONE;
+}
+
+enum action_result action_skip(struct action_context *context, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	context->text = format_redacted(context, format, arguments);
+	va_end(arguments);
+	context->skipped = true;
+	return ACTION_DONE;
+}
+
+static enum action_result wait_for(struct action_context *context, int64_t delay_ms, bool for_person)
+{
+	context->wait_ms = delay_ms < WAIT_LEAST_MS ? WAIT_LEAST_MS : delay_ms > WAIT_MOST_MS ? WAIT_MOST_MS : delay_ms;
+	context->for_person = for_person;
+	return ACTION_WAITING;
+}
+
+enum action_result action_wait(struct action_context *context, int64_t delay_ms, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	context->text = format_redacted(context, format, arguments);
+	va_end(arguments);
+	return wait_for(context, delay_ms, false);
+}
+
+enum action_result action_wait_for_person(struct action_context *context, int64_t delay_ms, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	context->text = format_redacted(context, format, arguments);
+	va_end(arguments);
+	return wait_for(context, delay_ms, true);
+}
+
+enum action_result action_fail(struct action_context *context, enum error_class class, const char *format, ...)
+{
+	char message[sizeof(context->error.message)];
+	va_list arguments;
+	va_start(arguments, format);
+	text_format_list(message, sizeof(message), format, arguments);
+	va_end(arguments);
+	error_set(&context->error, class, "%s", message);
+	return ACTION_FAILED;
+}
+
+enum action_result action_remedy(struct action_context *context, const char *url, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	text_format_list(context->error.remedy, sizeof(context->error.remedy), format, arguments);
+	va_end(arguments);
+	text_copy(context->error.remedy_url, sizeof(context->error.remedy_url), url != NULL ? url : "");
+	return ACTION_FAILED;
+}
+
+enum action_result action_failed(struct action_context *context)
+{
+	if (context->error.class == ERROR_NONE)
+		return action_fail(context, ERROR_INTERNAL, "the action failed without saying why");
+	return ACTION_FAILED;
+}
+
+const struct error *action_error(const struct action_context *context)
+{
+	return &context->error;
+}
+
+/* ---- what survives a crash ---- */
+
+bool action_save(struct action_context *context)
+{
+	const char *checkpoint = context_checkpoint(context);
+	return checkpoint != NULL &&
+		context->host->save(context->host_data, checkpoint, &context->error) == ERROR_NONE;
+}
+
+struct ledger_entry {
+	const char *id, *url, *run, *at;
+	bool created;
+};
+static const struct field ledger_fields[] = {
+	{ STRING_FIELD("id", struct ledger_entry, id) },
+	{ STRING_FIELD("url", struct ledger_entry, url) },
+	{ BOOLEAN_FIELD("created", struct ledger_entry, created) },
+	{ STRING_FIELD("run", struct ledger_entry, run) },
+	{ STRING_FIELD("at", struct ledger_entry, at) },
+};
+static const struct record ledger_record = RECORD(struct ledger_entry, ledger_fields);
+
+/* An adopted thing that we had created before stays created. */
+static bool was_created(const struct action_context *context, const char *key)
+{
+	const char *text = json_member_string(context->ledger, key);
+	return text != NULL && strstr(text, "\"created\":true") != NULL;
+}
+
+bool action_own(struct action_context *context, const struct owned_resource *resource)
+{
+	char at[CLOCK_TEXT_SIZE];
+	clock_format(clock_wall_ms(), at);
+	const char *key = action_format(context, "%s:%s:%s", resource->provider, resource->type, resource->key);
+	const struct ledger_entry entry = { resource->id, resource->url, context->run_id, at,
+		resource->created || (key != NULL && was_created(context, key)) };
+	const char *value = key != NULL ? encode_text(context, &ledger_record, &entry) : NULL;
+	if (context->owned == NULL)
+		context->owned = cJSON_CreateObject();
+	if (value == NULL || context->owned == NULL || resource->id == NULL) {
+		error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the ledger");
+		return false;
+	}
+	if (context->host->own(context->host_data, key, value, &context->error) != ERROR_NONE)
+		return false;
+	cJSON_DeleteItemFromObjectCaseSensitive(context->owned, key);
+	if (json_add(context->owned, key, cJSON_CreateString(resource->id)))
+		return true;
+	error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the ledger");
+	return false;
+}
+
+const char *action_owned(const struct action_context *context, const char *provider, const char *type, const char *key)
+{
+	const char *field = arena_format(context->arena, "%s:%s:%s", provider, type, key);
+	if (field == NULL)
+		return NULL;
+	const char *own = json_member_string(context->owned, field);
+	if (own != NULL)
+		return own;
+	const char *text = json_member_string(context->ledger, field);
+	cJSON *json = text != NULL ? cJSON_Parse(text) : NULL;
+	const char *id = arena_string(context->arena, json_member_string(json, "id"));
+	cJSON_Delete(json);
+	return id;
+}
+
+/* ---- helpers ---- */
+
+void action_log(struct action_context *context, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	context->host->log(context->host_data, format_redacted(context, format, arguments));
+	va_end(arguments);
+}
+
+const char *action_format(struct action_context *context, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	const char *text = arena_format_list(context->arena, format, arguments);
+	va_end(arguments);
+	return text;
+}
+
+void *action_allocate(struct action_context *context, size_t count, size_t size)
+{
+	return arena_allocate_array(context->arena, count, size);
+}
+
+/* ---- providers ---- */
+
+/* What the settings say of a provider. */
+static struct provider_access find_access(const struct action_context *context, const struct provider *provider)
+{
+	const struct settings *settings = context->settings;
+	const struct {
+		const struct provider *provider;
+		struct provider_access access;
+	} rows[] = {
+		{ &github, { settings->github_url, settings->github_token, NULL } },
+		{ &vercel, { settings->vercel_url, settings->vercel_token, settings->vercel_team } },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].provider == provider)
+			return rows[i].access;
+	return (struct provider_access){ NULL, NULL, NULL };
+}
+
+/* Names a credential without giving it away. */
+static void credential_name(const char *token, char name[CREDENTIAL_SIZE])
+{
+	unsigned char hash[crypto_generichash_BYTES];
+	text_copy(name, CREDENTIAL_SIZE, "none");
+	if (token == NULL)
+		return;
+	crypto_generichash(hash, sizeof(hash), (const unsigned char *)token, strlen(token), NULL, 0);
+	sodium_bin2hex(name, CREDENTIAL_SIZE, hash, 8);
+}
+
+/* A closed provider is not called: whoever met the limit first has told all workers until when. */
+static bool gate_open(struct action_context *context, const char *provider, const char *credential)
+{
+	int64_t closed = context->host->closed_ms != NULL ?
+		context->host->closed_ms(context->host_data, provider, credential) :
+		0;
+	if (closed <= 0)
+		return true;
+	error_set(&context->error, ERROR_RATE_LIMITED, "%s is closed to us by its rate limit", provider);
+	text_copy(context->error.provider, sizeof(context->error.provider), provider);
+	context->error.retry_after_ms = closed;
+	return false;
+}
+
+bool provider_call(struct action_context *context, const struct provider *provider,
+	const struct provider_request *request, struct provider_answer *answer)
+{
+	const struct provider_access access = find_access(context, provider);
+	char credential[CREDENTIAL_SIZE];
+	const char *id = provider_id(provider);
+	credential_name(access.token, credential);
+	if (!gate_open(context, id, credential))
+		return false;
+	const struct provider_exchange exchange = { context->client, provider, &access, context->arena,
+		context->deadline_ms, context->settings->allow_loopback };
+	if (provider_send(&exchange, request, answer, &context->error) == ERROR_NONE)
+		return true;
+	redact_error(&context->error);
+	if (context->error.class == ERROR_RATE_LIMITED && context->host->close != NULL)
+		context->host->close(context->host_data, id, credential, context->error.retry_after_ms);
+	return false;
+}
+
+/* What the provider sent, as JSON; the error says whose answer it was. */
+static enum error_class parse_answer(
+	struct action_context *context, const struct provider_answer *answer, cJSON **ret_json)
+{
+	struct error *error = &context->error;
+	if (json_parse(answer->body, answer->body_length, JSON_FROM_PROVIDER, ret_json, error) == ERROR_NONE)
+		return ERROR_NONE;
+	return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_PROVIDER_UNAVAILABLE,
+		"the provider's answer (status %d) is not the JSON that it should be: %s", answer->status, error->message);
+}
+
+static bool decode_answer(struct action_context *context, const struct provider_answer *answer,
+	const struct record *record, const cJSON *json, void *target)
+{
+	struct error *error = &context->error;
+	if (record_decode(record, json, RECORD_LENIENT, "", context->arena, target, error) == ERROR_NONE)
+		return true;
+	char place[sizeof(error->place)];
+	text_copy(place, sizeof(place), error->place);
+	error_set(error, ERROR_INTERNAL, "the provider's answer (status %d) has at %s not what it should have: %s",
+		answer->status, place, error->message);
+	return false;
+}
+
+bool provider_decode(struct action_context *context, const struct provider_answer *answer,
+	const struct record *record, void *ret_struct)
+{
+	cJSON *json;
+	if (parse_answer(context, answer, &json) != ERROR_NONE)
+		return false;
+	bool decoded = decode_answer(context, answer, record, json, ret_struct);
+	cJSON_Delete(json);
+	return decoded;
+}
+
+static bool decode_items(struct action_context *context, const struct provider_answer *answer,
+	const struct record *record, const cJSON *json, struct object_list *ret_list)
+{
+	size_t count = (size_t)cJSON_GetArraySize(json), next = 0;
+	char *items = arena_allocate_array(context->arena, count, record->size);
+	if (!cJSON_IsArray(json) || items == NULL) {
+		error_set(&context->error, ERROR_INTERNAL, "the provider's answer (status %d) is no list", answer->status);
+		return false;
+	}
+	const cJSON *item;
+	cJSON_ArrayForEach(item, json)
+	{
+		if (!decode_answer(context, answer, record, item, items + next++ * record->size))
+			return false;
+	}
+	*ret_list = (struct object_list){ items, count };
+	return true;
+}
+
+bool provider_decode_list(struct action_context *context, const struct provider_answer *answer,
+	const struct record *record, struct object_list *ret_list)
+{
+	cJSON *json;
+	if (parse_answer(context, answer, &json) != ERROR_NONE)
+		return false;
+	bool decoded = decode_items(context, answer, record, json, ret_list);
+	cJSON_Delete(json);
+	return decoded;
+}
+
+bool url_get(struct action_context *context, const char *url, struct provider_answer *answer)
+{
+	if (url == NULL) {
+		error_set(&context->error, ERROR_INVALID_INPUT, "there is no URL to get");
+		return false;
+	}
+	const struct provider_exchange exchange = { context->client, NULL, NULL, context->arena, context->deadline_ms,
+		context->settings->allow_loopback };
+	if (url_send(&exchange, url, answer, &context->error) == ERROR_NONE)
+		return true;
+	redact_error(&context->error);
+	return false;
+}

@@ -1,0 +1,64 @@
+/*
+ * The action context: implements include/slipway/action.h and provider.h over the HTTP client and a host. The host is
+ * who stores things: the executor with Redis, or a test.
+ */
+#ifndef SLIPWAY_WORKER_CONTEXT_H
+#define SLIPWAY_WORKER_CONTEXT_H
+
+#include "base/json.h"
+#include "base/settings.h"
+#include "http/client.h"
+#include "http/provider.h"
+#include "slipway/action.h"
+#include "slipway/provider.h"
+
+/* What the context asks of whoever runs it. An error of save and own means: stop, the run may be another's. */
+struct action_host {
+	enum error_class (*save)(void *host, const char *checkpoint, struct error *error);
+	enum error_class (*own)(void *host, const char *key, const char *value, struct error *error);
+	void (*log)(void *host, const char *line);
+	/* For how long the provider is closed to the credential; 0: open. NULL: no limits are kept. */
+	int64_t (*closed_ms)(void *host, const char *provider, const char *credential);
+	void (*close)(void *host, const char *provider, const char *credential, int64_t milliseconds);
+};
+
+#define CREDENTIAL_SIZE 17
+
+struct action_context {
+	/* Set by whoever runs it; borrowed. */
+	const struct action_definition *action;
+	const char *app, *run_id;
+	int attempt;
+	int64_t age_ms;	     /* of the run, when the attempt began */
+	int64_t started_ms;  /* monotonic */
+	int64_t deadline_ms; /* monotonic */
+	const struct settings *settings;
+	struct http_client *client;
+	struct arena *arena;
+	const cJSON *ledger; /* field -> JSON text; NULL: empty */
+	const struct action_host *host;
+	void *host_data;
+
+	/* Made by context_run. */
+	void *checkpoint, *output;
+	cJSON *owned; /* what this attempt wrote into the ledger; context_release */
+	struct error error;
+	int64_t wait_ms;
+	const char *text; /* of a wait or a skip */
+	bool for_person, skipped;
+};
+
+/*
+ * Runs the action with decoded input and checkpoint (both JSON text, "" for an empty checkpoint). The error of a
+ * failed decoding is left in the context as if the action had failed.
+ */
+enum action_result context_run(struct action_context *context, const char *input, const char *checkpoint);
+
+/* Checkpoint and output as JSON text in the arena; NULL where memory is short. */
+const char *context_checkpoint(struct action_context *context);
+const char *context_output(struct action_context *context);
+
+/* Frees what the context made outside the arena. */
+void context_release(struct action_context *context);
+
+#endif
