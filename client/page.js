@@ -313,6 +313,7 @@ async function open(wanted = elements.workflow.value) {
     showWorkflows(listed, wanted);
     const workflow = workflows.find(({ id }) => id === elements.workflow.value);
     if (workflow !== undefined && elements.app.value !== '' && elements.choice.checkValidity()) {
+      document.title = `${elements.app.value} – Slipway`;
       session = new Session(client, workflow, elements.app.value);
       await session.open();
     }
@@ -360,7 +361,6 @@ function writeAddress() {
   if (query !== location.search) {
     history.pushState(null, '', query);
   }
-  document.title = `${elements.app.value} – Slipway`;
 }
 
 /** @param {unknown} error */

@@ -90,7 +90,7 @@ export function elapsed(status, now = new Date()) {
 export function describe(status, step, missing = []) {
   switch (status.status) {
     case 'idle':
-      return { kind: 'idle', badge: 'Not started', sentence: missing.length > 0 ? `Needs first: ${list(missing)}.` : '' };
+      return { kind: 'idle', badge: 'Not started', sentence: needed(missing) };
     case 'done':
       return { kind: 'good', badge: 'Done', sentence: finished(status) };
     case 'error':
@@ -145,6 +145,11 @@ function clauses(start, why, time, timeWords) {
 /** @param {Status} status */
 function reason({ reason: word }) {
   return word ? REASONS[word] ?? word.replaceAll('_', ' ') : '';
+}
+
+/** @param {string[]} missing */
+function needed(missing) {
+  return missing.length > 0 ? `Comes after: ${list(missing)}.` : '';
 }
 
 /** @param {Status} status */

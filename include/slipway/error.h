@@ -34,6 +34,8 @@ enum error_class {
 	ERROR_TIMEOUT,
 	ERROR_WORKER_LOST,
 	ERROR_CANCELLED,
+	ERROR_BUILD_FAILED, /* the provider built what we gave it, and that failed */
+	ERROR_CHECK_FAILED, /* what was made does not answer as expected */
 	ERROR_INTERNAL,
 
 	/* How a request to the endpoint may be refused besides. */

@@ -37,6 +37,10 @@ static const struct error_class_facts class_facts[ERROR_CLASS_COUNT] = {
 	[ERROR_WORKER_LOST] = { "worker_lost", "The workers that ran it were lost", 500, false,
 		"Look into the workers' logs for why they crash, then trigger the step again." },
 	[ERROR_CANCELLED] = { "cancelled", "It was cancelled", 409, false, "Trigger the step again to go on." },
+	[ERROR_BUILD_FAILED] = { "build_failed", "The build failed at the provider", 502, false,
+		"Look at the build's log, mend the repository, and trigger the step again." },
+	[ERROR_CHECK_FAILED] = { "check_failed", "What was made does not answer as expected", 502, false,
+		"Look at the address, and trigger the step again." },
 	[ERROR_INTERNAL] = { "internal", "Slipway met something that it does not know", 500, true,
 		"Look into the events of the app and the workers' logs." },
 

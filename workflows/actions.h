@@ -1,0 +1,17 @@
+/*
+ * The actions that workflows are made of: one line a file in actions/.
+ */
+#ifndef WORKFLOWS_ACTIONS_H
+#define WORKFLOWS_ACTIONS_H
+
+#include "slipway/action.h"
+
+extern const struct action_definition note;
+extern const struct action_definition github_repository;
+extern const struct action_definition http_check;
+extern const struct action_definition vercel_deployment;
+extern const struct action_definition vercel_domain;
+extern const struct action_definition vercel_environment;
+extern const struct action_definition vercel_project;
+
+#endif

@@ -1,0 +1,421 @@
+/*
+ * github.repository: a repository made from a template, by a fork, or adopted; done when its default branch resolves.
+ *
+ * Natural key: owner/name. Ours is what our ledger knows by its id, what is a fork of the wished repository, what was
+ * made from the wished template, or what the input says to adopt.
+ *
+ * API: https://docs.github.com/rest/repos/repos, /rest/repos/forks, /rest/branches/branches, /rest/commits/commits.
+ */
+#include <string.h>
+
+#include "actions.h"
+#include "slipway/provider.h"
+
+#define OWNER_PATTERN	   "^[A-Za-z0-9][A-Za-z0-9-]{0,38}$"
+#define NAME_PATTERN	   "^[A-Za-z0-9._-]{1,100}$"
+#define REPOSITORY_PATTERN "^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$"
+#define READY_BUDGET_MS	   300000 /* GitHub says to call its support when a fork takes longer */
+#define VISIBLE_BUDGET_MS  60000  /* a name that is taken, by us perhaps, may be invisible for so long */
+#define READY_CHECKS	   2	  /* in a row: a single success was seen to flap on fresh repositories */
+
+struct input {
+	const char *owner, *name, *template_repository, *fork, *description;
+	bool private_repository, adopt;
+};
+static const struct field input_fields[] = {
+	{ STRING_FIELD("owner", struct input, owner), .required = true, .pattern = OWNER_PATTERN,
+		.description = "Account or organisation that owns the repository" },
+	{ STRING_FIELD("name", struct input, name), .required = true, .pattern = NAME_PATTERN,
+		.description = "Name of the repository" },
+	{ STRING_FIELD("template", struct input, template_repository), .pattern = REPOSITORY_PATTERN,
+		.description = "Template repository to make it from, as owner/name" },
+	{ STRING_FIELD("fork", struct input, fork), .pattern = REPOSITORY_PATTERN,
+		.description = "Repository to fork it from, as owner/name" },
+	{ STRING_FIELD("description", struct input, description), .maximum = 350,
+		.description = "A sentence about it; for templates" },
+	{ BOOLEAN_FIELD("private", struct input, private_repository),
+		.description = "Whether only members see it; for templates" },
+	{ BOOLEAN_FIELD("adopt", struct input, adopt),
+		.description = "Take the repository that stands there, whoever made it" },
+};
+
+struct checkpoint {
+	const char *intent; /* full name that we set out to create */
+	int64_t ready_checks;
+	bool created;
+};
+static const struct field checkpoint_fields[] = {
+	{ STRING_FIELD("intent", struct checkpoint, intent) },
+	{ INTEGER_FIELD("readyChecks", struct checkpoint, ready_checks) },
+	{ BOOLEAN_FIELD("created", struct checkpoint, created) },
+};
+
+struct output {
+	const char *full_name, *owner, *name, *default_branch, *head_commit, *url;
+	int64_t id;
+	bool created;
+};
+static const struct field output_fields[] = {
+	{ INTEGER_FIELD("id", struct output, id), .description = "GitHub's id of it" },
+	{ STRING_FIELD("fullName", struct output, full_name), .description = "owner/name" },
+	{ STRING_FIELD("owner", struct output, owner), .description = "The owner" },
+	{ STRING_FIELD("name", struct output, name), .description = "The name" },
+	{ STRING_FIELD("defaultBranch", struct output, default_branch), .description = "The default branch" },
+	{ STRING_FIELD("headCommit", struct output, head_commit), .description = "Commit at its head" },
+	{ STRING_FIELD("url", struct output, url), .description = "Where a person looks at it" },
+	{ BOOLEAN_FIELD("created", struct output, created), .description = "By us; false: adopted" },
+};
+
+/* ---- what GitHub answers ---- */
+
+struct named {
+	const char *full_name, *login;
+};
+static const struct field named_fields[] = { { STRING_FIELD("full_name", struct named, full_name) } };
+static const struct record named_record = RECORD(struct named, named_fields);
+static const struct field account_fields[] = { { STRING_FIELD("login", struct named, login) } };
+static const struct record account_record = RECORD(struct named, account_fields);
+
+struct repository {
+	int64_t id;
+	const char *full_name, *name, *default_branch, *html_url;
+	bool fork;
+	const void *owner, *parent, *source, *template_repository;
+};
+static const struct field repository_fields[] = {
+	{ INTEGER_FIELD("id", struct repository, id), .required = true },
+	{ STRING_FIELD("full_name", struct repository, full_name), .required = true },
+	{ STRING_FIELD("name", struct repository, name), .required = true },
+	{ STRING_FIELD("default_branch", struct repository, default_branch) },
+	{ STRING_FIELD("html_url", struct repository, html_url) },
+	{ BOOLEAN_FIELD("fork", struct repository, fork) },
+	{ OBJECT_FIELD("owner", struct repository, owner), .required = true, .record = &account_record },
+	{ OBJECT_FIELD("parent", struct repository, parent), .record = &named_record },
+	{ OBJECT_FIELD("source", struct repository, source), .record = &named_record },
+	{ OBJECT_FIELD("template_repository", struct repository, template_repository), .record = &named_record },
+};
+static const struct record repository_record = RECORD(struct repository, repository_fields);
+
+struct commit {
+	const char *sha;
+};
+static const struct field commit_fields[] = { { STRING_FIELD("sha", struct commit, sha), .required = true } };
+static const struct record commit_record = RECORD(struct commit, commit_fields);
+
+struct branch {
+	const void *commit;
+};
+static const struct field branch_fields[] = {
+	{ OBJECT_FIELD("commit", struct branch, commit), .required = true, .record = &commit_record },
+};
+static const struct record branch_record = RECORD(struct branch, branch_fields);
+
+struct account {
+	const char *type;
+};
+static const struct field account_type_fields[] = { { STRING_FIELD("type", struct account, type) } };
+static const struct record account_type_record = RECORD(struct account, account_type_fields);
+
+/* ---- what we send ---- */
+
+struct fork_request {
+	const char *organization, *name;
+	bool default_branch_only;
+};
+static const struct field fork_fields[] = {
+	{ STRING_FIELD("organization", struct fork_request, organization) },
+	{ STRING_FIELD("name", struct fork_request, name) },
+	{ BOOLEAN_FIELD("default_branch_only", struct fork_request, default_branch_only) },
+};
+static const struct record fork_record = RECORD(struct fork_request, fork_fields);
+
+struct generate_request {
+	const char *owner, *name, *description;
+	bool private_repository;
+};
+static const struct field generate_fields[] = {
+	{ STRING_FIELD("owner", struct generate_request, owner) },
+	{ STRING_FIELD("name", struct generate_request, name) },
+	{ STRING_FIELD("description", struct generate_request, description) },
+	{ BOOLEAN_FIELD("private", struct generate_request, private_repository) },
+};
+static const struct record generate_record = RECORD(struct generate_request, generate_fields);
+
+/* ---- look ---- */
+
+/* Splits owner/name; the input's pattern has seen to its form. */
+static bool split_name(struct action_context *context, const char *full_name, const char **owner, const char **name)
+{
+	const char *slash = strchr(full_name, '/');
+	*owner = slash != NULL ? action_format(context, "%.*s", (int)(slash - full_name), full_name) : NULL;
+	*name = slash != NULL ? slash + 1 : NULL;
+	return *owner != NULL;
+}
+
+static bool is_named(const void *named, const char *full_name)
+{
+	const struct named *repository = named;
+	return repository != NULL && repository->full_name != NULL && strcasecmp(repository->full_name, full_name) == 0;
+}
+
+/* Where the repository itself does not say what it was forked from, the upstream's list of forks does. */
+static bool find_among_forks(
+	struct action_context *context, const struct input *input, const struct repository *repository, bool *ret_found)
+{
+	struct provider_answer answer;
+	struct object_list list;
+	struct provider_request request = { .path = "/repos/{owner}/{repo}/forks", .query = { { "per_page", "100" } },
+		.expect = { 404 } };
+	*ret_found = false;
+	if (!split_name(context, input->fork, &request.parameters[0], &request.parameters[1]) ||
+		!provider_call(context, &github, &request, &answer))
+		return false;
+	if (answer.status == 404)
+		return true;
+	if (!provider_decode_list(context, &answer, &repository_record, &list))
+		return false;
+	const struct repository *forks = list.items;
+	for (size_t i = 0; i < list.count; i++)
+		*ret_found = *ret_found || forks[i].id == repository->id;
+	return true;
+}
+
+static bool decide_ownership(
+	struct action_context *context, const struct input *input, const struct repository *repository, bool *ret_ours)
+{
+	const char *known = action_owned(context, "github", "repository", repository->full_name);
+	const char *id = action_format(context, "%lld", (long long)repository->id);
+	*ret_ours = input->adopt || (known != NULL && id != NULL && strcmp(known, id) == 0) ||
+		(input->template_repository != NULL &&
+			is_named(repository->template_repository, input->template_repository)) ||
+		(input->fork != NULL &&
+			(is_named(repository->parent, input->fork) || is_named(repository->source, input->fork)));
+	if (*ret_ours || input->fork == NULL || !repository->fork || repository->parent != NULL)
+		return true;
+	return find_among_forks(context, input, repository, ret_ours);
+}
+
+/* Whether it is there; *ret_repository is filled then. */
+static bool look(struct action_context *context, const struct input *input, bool *ret_there,
+	struct repository *ret_repository)
+{
+	struct provider_answer answer;
+	const struct provider_request request = { .path = "/repos/{owner}/{repo}",
+		.parameters = { input->owner, input->name },
+		.expect = { 404 } };
+	if (!provider_call(context, &github, &request, &answer))
+		return false;
+	*ret_there = answer.status != 404;
+	return !*ret_there || provider_decode(context, &answer, &repository_record, ret_repository);
+}
+
+static enum action_result fail_foreign(struct action_context *context, const struct input *input, const char *url)
+{
+	action_fail(context, ERROR_CONFLICT_FOREIGN, "%s/%s stands there already and is not what this step makes",
+		input->owner, input->name);
+	return action_remedy(context, url,
+		"Choose another name, remove that repository, or set \"adopt\": true to take it as it is.");
+}
+
+/* ---- create ---- */
+
+/* GitHub wants no organization for a fork into the token's own account. */
+static bool owner_is_organization(struct action_context *context, const char *owner, bool *ret_organization)
+{
+	struct provider_answer answer;
+	struct account account;
+	const struct provider_request request = { .path = "/users/{username}", .parameters = { owner }, .expect = { 404 } };
+	*ret_organization = true;
+	if (!provider_call(context, &github, &request, &answer))
+		return false;
+	if (answer.status == 404)
+		return true;
+	if (!provider_decode(context, &answer, &account_type_record, &account))
+		return false;
+	*ret_organization = account.type == NULL || strcmp(account.type, "User") != 0;
+	return true;
+}
+
+static bool send_fork(struct action_context *context, const struct input *input, struct provider_answer *answer)
+{
+	bool organization;
+	struct fork_request body = { .name = input->name, .default_branch_only = true };
+	struct provider_request request = { .method = HTTP_POST,
+		.path = "/repos/{owner}/{repo}/forks",
+		.body_record = &fork_record,
+		.body = &body,
+		.expect = { 422 } };
+	if (!split_name(context, input->fork, &request.parameters[0], &request.parameters[1]) ||
+		!owner_is_organization(context, input->owner, &organization))
+		return false;
+	body.organization = organization ? input->owner : NULL;
+	return provider_call(context, &github, &request, answer);
+}
+
+static bool send_generate(struct action_context *context, const struct input *input, struct provider_answer *answer)
+{
+	const struct generate_request body = { input->owner, input->name, input->description, input->private_repository };
+	struct provider_request request = { .method = HTTP_POST,
+		.path = "/repos/{template_owner}/{template_repo}/generate",
+		.body_record = &generate_record,
+		.body = &body,
+		.expect = { 422 } };
+	return split_name(context, input->template_repository, &request.parameters[0], &request.parameters[1]) &&
+		provider_call(context, &github, &request, answer);
+}
+
+/* Sends the one request that creates; 422 may mean that an earlier one of ours did arrive. */
+static enum action_result create(
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
+{
+	struct provider_answer answer;
+	struct repository made;
+	checkpoint->intent = action_format(context, "%s/%s", input->owner, input->name);
+	if (!action_save(context))
+		return action_failed(context);
+	bool sent = input->fork != NULL ? send_fork(context, input, &answer) : send_generate(context, input, &answer);
+	if (!sent)
+		return action_failed(context);
+	if (answer.status == 422 && strstr(answer.message, "already exists") != NULL &&
+		action_run_age_ms(context) < VISIBLE_BUDGET_MS)
+		return action_wait(context, 2000, "%s to become visible", checkpoint->intent);
+	if (answer.status == 422)
+		return action_fail(context, ERROR_INVALID_INPUT, "GitHub refuses to create %s: %s", checkpoint->intent,
+			answer.message);
+	if (!provider_decode(context, &answer, &repository_record, &made))
+		return action_failed(context);
+	if (checkpoint->intent == NULL || strcasecmp(made.full_name, checkpoint->intent) != 0) {
+		action_fail(context, ERROR_CONFLICT_FOREIGN, "GitHub made or found %s where %s/%s was wished",
+			made.full_name, input->owner, input->name);
+		return action_remedy(context, made.html_url,
+			"Take that name as input, or remove what stands in the way, and trigger the step again.");
+	}
+	checkpoint->created = true;
+	action_log(context, "created %s", made.full_name);
+	return action_wait(context, 1000, "%s to be filled", made.full_name);
+}
+
+/* ---- ready ---- */
+
+static bool head_of(struct action_context *context, const struct repository *repository, const char **ret_sha)
+{
+	struct provider_answer answer;
+	struct branch branch;
+	const struct named *owner = repository->owner;
+	const struct provider_request request = { .path = "/repos/{owner}/{repo}/branches/{branch}",
+		.parameters = { owner->login, repository->name, repository->default_branch },
+		.expect = { 404, 409 } };
+	*ret_sha = NULL;
+	if (!provider_call(context, &github, &request, &answer))
+		return false;
+	if (answer.status >= 300)
+		return true;
+	if (!provider_decode(context, &answer, &branch_record, &branch))
+		return false;
+	*ret_sha = ((const struct commit *)branch.commit)->sha;
+	return true;
+}
+
+static bool has_commits(struct action_context *context, const struct repository *repository, bool *ret_has)
+{
+	struct provider_answer answer;
+	struct object_list commits;
+	const struct named *owner = repository->owner;
+	const struct provider_request request = { .path = "/repos/{owner}/{repo}/commits",
+		.parameters = { owner->login, repository->name },
+		.query = { { "per_page", "1" } },
+		.expect = { 404, 409 } };
+	*ret_has = false;
+	if (!provider_call(context, &github, &request, &answer))
+		return false;
+	if (answer.status >= 300)
+		return true;
+	if (!provider_decode_list(context, &answer, &commit_record, &commits))
+		return false;
+	*ret_has = commits.count > 0;
+	return true;
+}
+
+static enum action_result wait_ready(struct action_context *context, const struct repository *repository)
+{
+	if (action_run_age_ms(context) > READY_BUDGET_MS) {
+		action_fail(context, ERROR_TIMEOUT, "%s has no commit on its default branch after five minutes",
+			repository->full_name);
+		return action_remedy(context, repository->html_url, "Look at the repository; trigger the step again.");
+	}
+	return action_wait(context, 2000, "the default branch of %s to resolve", repository->full_name);
+}
+
+static enum action_result finish(struct action_context *context, struct checkpoint *checkpoint,
+	const struct repository *repository, struct output *output)
+{
+	const char *sha = NULL;
+	bool ready = false;
+	if (repository->default_branch == NULL)
+		return wait_ready(context, repository);
+	if (!head_of(context, repository, &sha) || !has_commits(context, repository, &ready))
+		return action_failed(context);
+	if (sha == NULL || !ready) {
+		checkpoint->ready_checks = 0;
+		return wait_ready(context, repository);
+	}
+	/* A repository that stood there before us has nothing to settle. */
+	if (checkpoint->created && ++checkpoint->ready_checks < READY_CHECKS)
+		return action_wait(context, 1000, "%s to stay resolved", repository->full_name);
+	*output = (struct output){ .id = repository->id,
+		.full_name = repository->full_name,
+		.owner = ((const struct named *)repository->owner)->login,
+		.name = repository->name,
+		.default_branch = repository->default_branch,
+		.head_commit = sha,
+		.url = repository->html_url,
+		.created = checkpoint->created };
+	return action_done(context);
+}
+
+static bool record_ownership(
+	struct action_context *context, const struct checkpoint *checkpoint, const struct repository *repository)
+{
+	const struct owned_resource resource = { "github", "repository", repository->full_name,
+		action_format(context, "%lld", (long long)repository->id), repository->html_url, checkpoint->created };
+	return action_own(context, &resource);
+}
+
+static enum action_result run(
+	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+{
+	const struct input *input = raw_input;
+	struct checkpoint *checkpoint = raw_checkpoint;
+	struct repository repository;
+	bool there, ours = false;
+	if (input->fork != NULL && input->template_repository != NULL)
+		return action_fail(context, ERROR_INVALID_INPUT, "give either template or fork, not both");
+	if (!look(context, input, &there, &repository))
+		return action_failed(context);
+	if (there && !decide_ownership(context, input, &repository, &ours))
+		return action_failed(context);
+	if (there && !ours)
+		return fail_foreign(context, input, repository.html_url);
+	if (there)
+		return record_ownership(context, checkpoint, &repository) ?
+			finish(context, checkpoint, &repository, raw_output) :
+			action_failed(context);
+	/* Created a moment ago and not visible yet. */
+	if (checkpoint->created && action_run_age_ms(context) < READY_BUDGET_MS)
+		return action_wait(context, 2000, "%s/%s to become visible", input->owner, input->name);
+	if (input->fork == NULL && input->template_repository == NULL) {
+		action_fail(context, ERROR_NOT_FOUND, "%s/%s does not exist, or the token cannot see it", input->owner,
+			input->name);
+		return action_remedy(context, NULL, "Create it, or give a template or fork to make it from.");
+	}
+	return create(context, input, checkpoint);
+}
+
+const struct action_definition github_repository = {
+	.id = "github.repository",
+	.summary = "Makes a GitHub repository from a template or by a fork, or adopts one",
+	.input = RECORD(struct input, input_fields),
+	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
+	.output = RECORD(struct output, output_fields),
+	.run = run,
+};

@@ -1,0 +1,71 @@
+/*
+ * http.check: a URL answers with the expected status and, where asked, a text. Tries again until the time is up, for
+ * what was deployed a moment ago may still be on its way.
+ */
+#include <string.h>
+
+#include "actions.h"
+#include "slipway/provider.h"
+
+#define TRY_MS 3000
+
+struct input {
+	const char *url, *contains;
+	int64_t status, within;
+};
+static const struct field input_fields[] = {
+	{ STRING_FIELD("url", struct input, url), .required = true, .maximum = 2000, .description = "What to get" },
+	{ INTEGER_FIELD("status", struct input, status), .minimum = 100, .maximum = 599, .fallback = "200",
+		.description = "Status that it must answer with" },
+	{ STRING_FIELD("contains", struct input, contains), .maximum = 1000,
+		.description = "Text that must stand in the answer" },
+	{ INTEGER_FIELD("within", struct input, within), .minimum = 1, .maximum = 3000, .fallback = "120",
+		.description = "Seconds after which it is an error" },
+};
+
+struct output {
+	const char *url;
+	int64_t status;
+};
+static const struct field output_fields[] = {
+	{ STRING_FIELD("url", struct output, url), .description = "What answered" },
+	{ INTEGER_FIELD("status", struct output, status), .description = "With which status" },
+};
+
+static enum action_result again_or_fail(struct action_context *context, const struct input *input, const char *what)
+{
+	if (action_run_age_ms(context) < input->within * 1000)
+		return action_wait(context, TRY_MS, "%s to answer as expected; now %s", input->url, what);
+	action_fail(context, ERROR_CHECK_FAILED, "%s does not answer as expected after %lld seconds: %s", input->url,
+		(long long)input->within, what);
+	return action_remedy(context, input->url,
+		"Look at the address. A login page there means that Vercel's deployment protection is on.");
+}
+
+static enum action_result run(
+	struct action_context *context, const void *raw_input, void *checkpoint, void *raw_output)
+{
+	const struct input *input = raw_input;
+	struct provider_answer answer;
+	(void)checkpoint; /* it changes nothing */
+	if (!url_get(context, input->url, &answer)) {
+		if (action_error(context)->class == ERROR_INVALID_INPUT)
+			return action_failed(context);
+		return again_or_fail(context, input, action_error(context)->message);
+	}
+	if (answer.status != input->status)
+		return again_or_fail(context, input,
+			action_format(context, "status %d instead of %lld", answer.status, (long long)input->status));
+	if (input->contains != NULL && strstr(answer.body, input->contains) == NULL)
+		return again_or_fail(context, input, "the expected text is not in it");
+	*(struct output *)raw_output = (struct output){ input->url, answer.status };
+	return action_done(context);
+}
+
+const struct action_definition http_check = {
+	.id = "http.check",
+	.summary = "Checks that an address answers",
+	.input = RECORD(struct input, input_fields),
+	.output = RECORD(struct output, output_fields),
+	.run = run,
+};

@@ -1,0 +1,375 @@
+/*
+ * vercel.deployment: a deployment of the branch's head commit; done when it is READY and its alias is assigned.
+ *
+ * Natural key: commit, target and our run id in its meta. A deployment of the same commit and target is taken over
+ * where it is younger than the last change of the environment; changes reach new deployments only.
+ *
+ * API: https://vercel.com/docs/rest-api/reference/endpoints/deployments. The pace of polling is that of Vercel's own
+ * command line.
+ */
+#include <string.h>
+
+#include "actions.h"
+#include "slipway/provider.h"
+
+#define BUDGET_MS	2700000
+#define SOURCE_LAG_MS	180000 /* Vercel may not see a fresh repository or commit for so long */
+
+static const char *const targets[] = { "production", "preview", NULL };
+
+struct input {
+	const char *project, *project_name, *repository, *branch, *target;
+	int64_t repository_id, after;
+};
+static const struct field input_fields[] = {
+	{ STRING_FIELD("project", struct input, project), .required = true, .maximum = 100,
+		.description = "Id of the project" },
+	{ STRING_FIELD("projectName", struct input, project_name), .required = true, .maximum = 100,
+		.description = "Its name" },
+	{ STRING_FIELD("repository", struct input, repository), .required = true,
+		.pattern = "^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$",
+		.description = "GitHub repository, as owner/name" },
+	{ INTEGER_FIELD("repositoryId", struct input, repository_id), .required = true,
+		.description = "GitHub's id of the repository" },
+	{ STRING_FIELD("branch", struct input, branch), .required = true, .maximum = 250,
+		.description = "Branch whose head is deployed" },
+	{ STRING_FIELD("target", struct input, target), .values = targets, .fallback = "production",
+		.description = "Where it goes" },
+	{ INTEGER_FIELD("after", struct input, after),
+		.description = "A deployment older than this, in milliseconds, is not taken over" },
+};
+
+struct checkpoint {
+	const char *intent; /* commit that we set out to deploy */
+	const char *id;
+};
+static const struct field checkpoint_fields[] = {
+	{ STRING_FIELD("intent", struct checkpoint, intent) },
+	{ STRING_FIELD("id", struct checkpoint, id) },
+};
+
+struct output {
+	const char *id, *url, *alias, *sha, *inspector_url;
+	int64_t created_at;
+};
+static const struct field output_fields[] = {
+	{ STRING_FIELD("id", struct output, id), .description = "Vercel's id of it" },
+	{ STRING_FIELD("url", struct output, url), .description = "Where it answers" },
+	{ STRING_FIELD("alias", struct output, alias), .description = "The project's own address" },
+	{ STRING_FIELD("sha", struct output, sha), .description = "The commit" },
+	{ STRING_FIELD("inspectorUrl", struct output, inspector_url), .description = "Where a person looks at it" },
+	{ INTEGER_FIELD("createdAt", struct output, created_at), .description = "When, in milliseconds" },
+};
+
+/* ---- what the providers answer ---- */
+
+struct commit {
+	const char *sha;
+};
+static const struct field commit_fields[] = { { STRING_FIELD("sha", struct commit, sha), .required = true } };
+static const struct record commit_record = RECORD(struct commit, commit_fields);
+
+struct branch {
+	const void *commit;
+};
+static const struct field branch_fields[] = {
+	{ OBJECT_FIELD("commit", struct branch, commit), .required = true, .record = &commit_record },
+};
+static const struct record branch_record = RECORD(struct branch, branch_fields);
+
+struct meta {
+	const char *run_id, *app;
+};
+static const struct field meta_fields[] = {
+	{ STRING_FIELD("runId", struct meta, run_id) },
+	{ STRING_FIELD("app", struct meta, app) },
+};
+static const struct record meta_record = RECORD(struct meta, meta_fields);
+
+struct alias_error {
+	const char *message;
+};
+static const struct field alias_error_fields[] = { { STRING_FIELD("message", struct alias_error, message) } };
+static const struct record alias_error_record = RECORD(struct alias_error, alias_error_fields);
+
+/* A list has uid, created and state where a single one has id, createdAt and readyState. */
+struct deployment {
+	const char *id, *uid, *url, *ready_state, *state, *ready_state_reason, *error_message, *inspector_url;
+	const char *alias_assigned; /* a boolean, or the time */
+	int64_t created_at, created;
+	const void *alias_error, *meta;
+	struct string_list alias;
+};
+static const struct field deployment_fields[] = {
+	{ STRING_FIELD("id", struct deployment, id) },
+	{ STRING_FIELD("uid", struct deployment, uid) },
+	{ STRING_FIELD("url", struct deployment, url) },
+	{ STRING_FIELD("readyState", struct deployment, ready_state) },
+	{ STRING_FIELD("state", struct deployment, state) },
+	{ STRING_FIELD("readyStateReason", struct deployment, ready_state_reason) },
+	{ STRING_FIELD("errorMessage", struct deployment, error_message) },
+	{ STRING_FIELD("inspectorUrl", struct deployment, inspector_url) },
+	{ SCALAR_FIELD("aliasAssigned", struct deployment, alias_assigned) },
+	{ INTEGER_FIELD("createdAt", struct deployment, created_at) },
+	{ INTEGER_FIELD("created", struct deployment, created) },
+	{ OBJECT_FIELD("aliasError", struct deployment, alias_error), .record = &alias_error_record },
+	{ OBJECT_FIELD("meta", struct deployment, meta), .record = &meta_record },
+	{ STRINGS_FIELD("alias", struct deployment, alias) },
+};
+static const struct record deployment_record = RECORD(struct deployment, deployment_fields);
+
+struct listing {
+	struct object_list deployments;
+};
+static const struct field listing_fields[] = {
+	{ OBJECTS_FIELD("deployments", struct listing, deployments), .record = &deployment_record },
+};
+static const struct record listing_record = RECORD(struct listing, listing_fields);
+
+/* ---- what we send ---- */
+
+struct git_source {
+	const char *type, *ref, *sha;
+	int64_t repo_id;
+};
+static const struct field git_source_fields[] = {
+	{ STRING_FIELD("type", struct git_source, type) },
+	{ INTEGER_FIELD("repoId", struct git_source, repo_id) },
+	{ STRING_FIELD("ref", struct git_source, ref) },
+	{ STRING_FIELD("sha", struct git_source, sha) },
+};
+static const struct record git_source_record = RECORD(struct git_source, git_source_fields);
+
+struct create_request {
+	const char *name, *project, *target;
+	const void *git_source, *meta;
+};
+static const struct field create_fields[] = {
+	{ STRING_FIELD("name", struct create_request, name) },
+	{ STRING_FIELD("project", struct create_request, project) },
+	{ STRING_FIELD("target", struct create_request, target) },
+	{ OBJECT_FIELD("gitSource", struct create_request, git_source), .record = &git_source_record },
+	{ OBJECT_FIELD("meta", struct create_request, meta), .record = &meta_record },
+};
+static const struct record create_record = RECORD(struct create_request, create_fields);
+
+/* ---- look ---- */
+
+static bool find_head(struct action_context *context, const struct input *input, const char **ret_sha)
+{
+	struct provider_answer answer;
+	struct branch branch;
+	const char *slash = strchr(input->repository, '/');
+	if (slash == NULL)
+		return false;
+	const struct provider_request request = { .path = "/repos/{owner}/{repo}/branches/{branch}",
+		.parameters = { action_format(context, "%.*s", (int)(slash - input->repository), input->repository),
+			slash + 1, input->branch } };
+	if (!provider_call(context, &github, &request, &answer) ||
+		!provider_decode(context, &answer, &branch_record, &branch))
+		return false;
+	*ret_sha = ((const struct commit *)branch.commit)->sha;
+	return true;
+}
+
+static const char *id_of(const struct deployment *deployment)
+{
+	return deployment->id != NULL ? deployment->id : deployment->uid;
+}
+
+static const char *state_of(const struct deployment *deployment)
+{
+	const char *state = deployment->ready_state != NULL ? deployment->ready_state : deployment->state;
+	return state != NULL ? state : "";
+}
+
+static int64_t created_of(const struct deployment *deployment)
+{
+	return deployment->created_at != 0 ? deployment->created_at : deployment->created;
+}
+
+static bool may_take_over(
+	const struct action_context *context, const struct input *input, const struct deployment *deployment)
+{
+	const struct meta *meta = deployment->meta;
+	if (id_of(deployment) == NULL)
+		return false;
+	if (meta != NULL && meta->run_id != NULL && strcmp(meta->run_id, action_run_id(context)) == 0)
+		return true;
+	bool failed = strcmp(state_of(deployment), "ERROR") == 0 || strcmp(state_of(deployment), "CANCELED") == 0 ||
+		strcmp(state_of(deployment), "BLOCKED") == 0 || strcmp(state_of(deployment), "DELETED") == 0;
+	return !failed && created_of(deployment) >= input->after;
+}
+
+static bool look(struct action_context *context, const struct input *input, const char *sha, const char **ret_id)
+{
+	struct provider_answer answer;
+	struct listing listing;
+	const struct provider_request request = { .path = "/v7/deployments",
+		.query = { { "projectId", input->project }, { "target", input->target }, { "sha", sha },
+			{ "limit", "20" } } };
+	*ret_id = NULL;
+	if (!provider_call(context, &vercel, &request, &answer) ||
+		!provider_decode(context, &answer, &listing_record, &listing))
+		return false;
+	const struct deployment *deployments = listing.deployments.items;
+	for (size_t i = 0; *ret_id == NULL && i < listing.deployments.count; i++)
+		if (may_take_over(context, input, &deployments[i]))
+			*ret_id = id_of(&deployments[i]);
+	return true;
+}
+
+/* ---- create ---- */
+
+static bool own(struct action_context *context, const char *id, bool created)
+{
+	const struct owned_resource resource = { "vercel", "deployment", id, id, NULL, created };
+	return action_own(context, &resource);
+}
+
+/* Right after a repository or commit was made, Vercel may not see it yet: 5, 10, 20, 40 s; later it is access. */
+static enum action_result wait_for_source(struct action_context *context, const struct input *input, const char *message)
+{
+	int64_t age = action_run_age_ms(context);
+	if (age < SOURCE_LAG_MS)
+		return action_wait(context, age < 10000 ? 5000 : age < 30000 ? 10000 : age < 75000 ? 20000 : 40000,
+			"Vercel to see %s", input->repository);
+	action_fail(context, ERROR_APP_NOT_INSTALLED, "Vercel does not see %s: %s", input->repository, message);
+	return action_remedy(context, "https://github.com/apps/vercel",
+		"Give Vercel's GitHub app access to the repository, then trigger the step again.");
+}
+
+static enum action_result create(
+	struct action_context *context, const struct input *input, const char *sha, struct checkpoint *checkpoint)
+{
+	struct provider_answer answer;
+	struct deployment deployment;
+	const struct git_source source = { "github", input->branch, sha, input->repository_id };
+	const struct meta meta = { action_run_id(context), action_app(context) };
+	/* A preview is what Vercel makes where no target is named. */
+	const struct create_request body = { input->project_name, input->project,
+		strcmp(input->target, "production") == 0 ? input->target : NULL, &source, &meta };
+	const struct provider_request request = { .method = HTTP_POST,
+		.path = "/v13/deployments",
+		.query = { { "skipAutoDetectionConfirmation", "1" } },
+		.body_record = &create_record,
+		.body = &body,
+		.expect = { 400 } };
+	checkpoint->intent = sha;
+	if (!action_save(context) || !provider_call(context, &vercel, &request, &answer))
+		return action_failed(context);
+	if (answer.status == 400 && strcmp(answer.code, "incorrect_git_source_info") == 0)
+		return wait_for_source(context, input, answer.message);
+	if (answer.status == 400)
+		return action_fail(context, ERROR_INVALID_INPUT, "Vercel refuses the deployment: %s", answer.message);
+	if (!provider_decode(context, &answer, &deployment_record, &deployment) || id_of(&deployment) == NULL)
+		return action_failed(context);
+	checkpoint->id = id_of(&deployment);
+	action_log(context, "deployment %s of %s begun", checkpoint->id, sha);
+	return own(context, checkpoint->id, true) ? ACTION_DONE : action_failed(context);
+}
+
+/* Finds or makes the deployment; ACTION_DONE when the checkpoint has its id. */
+static enum action_result begin(
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
+{
+	const char *sha;
+	if (!find_head(context, input, &sha) || !look(context, input, sha, &checkpoint->id))
+		return action_failed(context);
+	if (checkpoint->id == NULL)
+		return create(context, input, sha, checkpoint);
+	checkpoint->intent = sha;
+	return own(context, checkpoint->id, false) ? ACTION_DONE : action_failed(context);
+}
+
+/* ---- wait ---- */
+
+static int64_t poll_delay_ms(int64_t age_ms)
+{
+	return age_ms < 15000 ? 1000 : age_ms < 60000 ? 5000 : age_ms < 300000 ? 15000 : 30000;
+}
+
+static enum action_result fail_build(struct action_context *context, const struct deployment *deployment)
+{
+	const char *message = deployment->error_message != NULL ? deployment->error_message : deployment->ready_state_reason;
+	action_fail(context, ERROR_BUILD_FAILED, "the deployment ended as %s: %s", state_of(deployment),
+		message != NULL ? message : "(Vercel gives no message)");
+	return action_remedy(context, deployment->inspector_url,
+		"Look at the build's log, mend the repository, and trigger the step again.");
+}
+
+static enum action_result fail_blocked(struct action_context *context, const struct deployment *deployment)
+{
+	action_fail(context, ERROR_PLAN_LIMIT, "Vercel blocks the deployment: %s",
+		deployment->ready_state_reason != NULL ? deployment->ready_state_reason : "(no reason given)");
+	return action_remedy(context, deployment->inspector_url,
+		"Usually the author of the commit has no seat in the team: add one, then trigger the step again.");
+}
+
+static enum action_result wait_more(struct action_context *context, const struct deployment *deployment, const char *what)
+{
+	int64_t age = action_run_age_ms(context);
+	if (age > BUDGET_MS) {
+		action_fail(context, ERROR_TIMEOUT, "the deployment is still %s after 45 minutes", state_of(deployment));
+		return action_remedy(context, deployment->inspector_url,
+			"Look at it, cancel it at Vercel if it hangs, and trigger the step again.");
+	}
+	return action_wait(context, poll_delay_ms(age), "the deployment, which is %s", what);
+}
+
+static enum action_result judge(struct action_context *context, const struct checkpoint *checkpoint,
+	const struct deployment *deployment, struct output *output)
+{
+	const char *state = state_of(deployment);
+	const struct alias_error *alias_error = deployment->alias_error;
+	if (strcmp(state, "BLOCKED") == 0)
+		return fail_blocked(context, deployment);
+	if (strcmp(state, "ERROR") == 0 || strcmp(state, "CANCELED") == 0 || strcmp(state, "DELETED") == 0)
+		return fail_build(context, deployment);
+	/* States that we do not know are waited for, until the budget is used up. */
+	if (strcmp(state, "READY") != 0)
+		return wait_more(context, deployment, state);
+	if (alias_error != NULL)
+		return action_fail(context, ERROR_BUILD_FAILED, "the deployment got no address: %s",
+			alias_error->message != NULL ? alias_error->message : "(no message)");
+	bool assigned = deployment->alias_assigned != NULL && strcmp(deployment->alias_assigned, "false") != 0;
+	if (!assigned)
+		return wait_more(context, deployment, "READY, its address not yet");
+	size_t last = deployment->alias.count;
+	*output = (struct output){ .id = id_of(deployment),
+		.url = action_format(context, "https://%s", deployment->url != NULL ? deployment->url : ""),
+		.alias = last > 0 ? action_format(context, "https://%s", deployment->alias.items[last - 1]) : NULL,
+		.sha = checkpoint->intent,
+		.inspector_url = deployment->inspector_url,
+		.created_at = created_of(deployment) };
+	return action_done(context);
+}
+
+static enum action_result run(
+	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+{
+	const struct input *input = raw_input;
+	struct checkpoint *checkpoint = raw_checkpoint;
+	struct provider_answer answer;
+	struct deployment deployment;
+	if (checkpoint->id == NULL) {
+		enum action_result begun = begin(context, input, checkpoint);
+		if (begun != ACTION_DONE)
+			return begun;
+	}
+	const struct provider_request request = { .path = "/v13/deployments/{idOrUrl}",
+		.parameters = { checkpoint->id } };
+	if (!provider_call(context, &vercel, &request, &answer) ||
+		!provider_decode(context, &answer, &deployment_record, &deployment))
+		return action_failed(context);
+	return judge(context, checkpoint, &deployment, raw_output);
+}
+
+const struct action_definition vercel_deployment = {
+	.id = "vercel.deployment",
+	.summary = "Deploys the head commit and waits until it is live",
+	.input = RECORD(struct input, input_fields),
+	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
+	.output = RECORD(struct output, output_fields),
+	.run = run,
+};

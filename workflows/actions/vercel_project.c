@@ -1,0 +1,203 @@
+/*
+ * vercel.project: a Vercel project that is linked to a repository; created, or adopted where it is ours.
+ *
+ * Natural key: the name in the team. Ours is what our ledger knows by its id, and what is linked to our repository; a
+ * name alone never is, or we would deploy into somebody else's project.
+ *
+ * API: https://vercel.com/docs/rest-api/reference/endpoints/projects.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "actions.h"
+#include "slipway/provider.h"
+
+struct input {
+	const char *name, *repository, *framework, *build_command, *output_directory, *root_directory;
+	int64_t repository_id;
+};
+static const struct field input_fields[] = {
+	{ STRING_FIELD("name", struct input, name), .required = true, .pattern = "^[a-z0-9][a-z0-9._-]{0,99}$",
+		.description = "Name of the project: lower case, digits, . _ -" },
+	{ STRING_FIELD("repository", struct input, repository), .required = true,
+		.pattern = "^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$",
+		.description = "GitHub repository to link, as owner/name" },
+	{ INTEGER_FIELD("repositoryId", struct input, repository_id), .description = "GitHub's id of the repository" },
+	{ STRING_FIELD("framework", struct input, framework), .maximum = 50,
+		.description = "Framework preset, such as nextjs; without it none" },
+	{ STRING_FIELD("buildCommand", struct input, build_command), .maximum = 256,
+		.description = "Command that builds it; without it the preset's" },
+	{ STRING_FIELD("outputDirectory", struct input, output_directory), .maximum = 256,
+		.description = "Folder that the build fills" },
+	{ STRING_FIELD("rootDirectory", struct input, root_directory), .maximum = 256,
+		.description = "Folder of the repository that holds it" },
+};
+
+struct checkpoint {
+	const char *intent;
+};
+static const struct field checkpoint_fields[] = { { STRING_FIELD("intent", struct checkpoint, intent) } };
+
+struct output {
+	const char *id, *name, *account_id;
+	bool created;
+};
+static const struct field output_fields[] = {
+	{ STRING_FIELD("id", struct output, id), .description = "Vercel's id of it" },
+	{ STRING_FIELD("name", struct output, name), .description = "The name" },
+	{ STRING_FIELD("accountId", struct output, account_id), .description = "Team or account that owns it" },
+	{ BOOLEAN_FIELD("created", struct output, created), .description = "By us; false: adopted" },
+};
+
+struct link {
+	const char *org, *repo, *repo_id;
+};
+static const struct field link_fields[] = {
+	{ STRING_FIELD("org", struct link, org) },
+	{ STRING_FIELD("repo", struct link, repo) },
+	{ SCALAR_FIELD("repoId", struct link, repo_id) },
+};
+static const struct record link_record = RECORD(struct link, link_fields);
+
+struct project {
+	const char *id, *name, *account_id;
+	const void *link;
+};
+static const struct field project_fields[] = {
+	{ STRING_FIELD("id", struct project, id), .required = true },
+	{ STRING_FIELD("name", struct project, name), .required = true },
+	{ STRING_FIELD("accountId", struct project, account_id) },
+	{ OBJECT_FIELD("link", struct project, link), .record = &link_record },
+};
+static const struct record project_record = RECORD(struct project, project_fields);
+
+struct git_repository {
+	const char *type, *repo;
+};
+static const struct field git_repository_fields[] = {
+	{ STRING_FIELD("type", struct git_repository, type) },
+	{ STRING_FIELD("repo", struct git_repository, repo) },
+};
+static const struct record git_repository_record = RECORD(struct git_repository, git_repository_fields);
+
+struct create_request {
+	const char *name, *framework, *build_command, *output_directory, *root_directory;
+	const void *git_repository;
+};
+static const struct field create_fields[] = {
+	{ STRING_FIELD("name", struct create_request, name) },
+	{ STRING_FIELD("framework", struct create_request, framework) },
+	{ STRING_FIELD("buildCommand", struct create_request, build_command) },
+	{ STRING_FIELD("outputDirectory", struct create_request, output_directory) },
+	{ STRING_FIELD("rootDirectory", struct create_request, root_directory) },
+	{ OBJECT_FIELD("gitRepository", struct create_request, git_repository), .record = &git_repository_record },
+};
+static const struct record create_record = RECORD(struct create_request, create_fields);
+
+static bool look(struct action_context *context, const struct input *input, bool *ret_there, struct project *ret_project)
+{
+	struct provider_answer answer;
+	const struct provider_request request = { .path = "/v9/projects/{idOrName}",
+		.parameters = { input->name },
+		.expect = { 404 } };
+	if (!provider_call(context, &vercel, &request, &answer))
+		return false;
+	*ret_there = answer.status != 404;
+	return !*ret_there || provider_decode(context, &answer, &project_record, ret_project);
+}
+
+/* By id where the link has one: a repository that was renamed keeps it, and a name may be another's by now. */
+static bool is_linked(const struct link *link, const struct input *input)
+{
+	if (link == NULL)
+		return false;
+	int64_t id = link->repo_id != NULL ? strtoll(link->repo_id, NULL, 10) : 0;
+	if (id != 0 && input->repository_id != 0)
+		return id == input->repository_id;
+	if (link->repo == NULL)
+		return false;
+	if (strchr(link->repo, '/') != NULL)
+		return strcasecmp(link->repo, input->repository) == 0;
+	size_t length = link->org != NULL ? strlen(link->org) : 0;
+	return length > 0 && strncasecmp(link->org, input->repository, length) == 0 &&
+		input->repository[length] == '/' && strcasecmp(input->repository + length + 1, link->repo) == 0;
+}
+
+static enum action_result take(struct action_context *context, const struct project *project, bool created, struct output *output)
+{
+	const struct owned_resource resource = { "vercel", "project", project->name, project->id, NULL, created };
+	if (!action_own(context, &resource))
+		return action_failed(context);
+	*output = (struct output){ project->id, project->name, project->account_id, created };
+	return action_done(context);
+}
+
+static enum action_result adopt(struct action_context *context, const struct input *input,
+	const struct checkpoint *checkpoint, const struct project *project, struct output *output)
+{
+	const char *known = action_owned(context, "vercel", "project", project->name);
+	bool ours = known != NULL && strcmp(known, project->id) == 0;
+	/* Ours by record but linked elsewhere since: deploying would publish another repository. */
+	if (is_linked(project->link, input) || (ours && project->link == NULL))
+		return take(context, project, checkpoint->intent != NULL, output);
+	const struct link *link = project->link;
+	action_fail(context, ERROR_CONFLICT_FOREIGN, "the Vercel project '%s' stands there already and is linked to %s%s%s",
+		project->name, link != NULL && link->org != NULL ? link->org : "",
+		link != NULL && link->org != NULL && link->org[0] != '\0' ? "/" : "",
+		link != NULL && link->repo != NULL ? link->repo : "no repository");
+	return action_remedy(context, "https://vercel.com/dashboard",
+		"Choose another name, remove that project, or link it to %s.", input->repository);
+}
+
+static enum action_result create(
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint, struct output *output)
+{
+	struct provider_answer answer;
+	struct project project;
+	bool there;
+	const struct git_repository repository = { "github", input->repository };
+	const struct create_request body = { input->name, input->framework, input->build_command,
+		input->output_directory, input->root_directory, &repository };
+	const struct provider_request request = { .method = HTTP_POST,
+		.path = "/v11/projects",
+		.body_record = &create_record,
+		.body = &body,
+		.expect = { 409 } };
+	checkpoint->intent = input->name;
+	if (!action_save(context) || !provider_call(context, &vercel, &request, &answer))
+		return action_failed(context);
+	if (answer.status != 409) {
+		if (!provider_decode(context, &answer, &project_record, &project))
+			return action_failed(context);
+		action_log(context, "created the project %s", project.name);
+		return take(context, &project, true, output);
+	}
+	/* Somebody was faster: us, in an attempt whose answer was lost, or another. */
+	if (!look(context, input, &there, &project))
+		return action_failed(context);
+	if (!there)
+		return action_fail(context, ERROR_CONFLICT_FOREIGN, "Vercel says that '%s' is taken, but shows no such project",
+			input->name);
+	return adopt(context, input, checkpoint, &project, output);
+}
+
+static enum action_result run(
+	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+{
+	const struct input *input = raw_input;
+	struct project project;
+	bool there;
+	if (!look(context, input, &there, &project))
+		return action_failed(context);
+	return there ? adopt(context, input, raw_checkpoint, &project, raw_output) :
+		       create(context, input, raw_checkpoint, raw_output);
+}
+
+const struct action_definition vercel_project = {
+	.id = "vercel.project",
+	.summary = "Makes a Vercel project linked to the repository, or adopts it",
+	.input = RECORD(struct input, input_fields),
+	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
+	.output = RECORD(struct output, output_fields),
+	.run = run,
+};

@@ -1,0 +1,29 @@
+/*
+ * site: a client's site, from the repository to a checked production deployment.
+ */
+#include "actions.h"
+#include "definitions.h"
+
+static const struct step_definition steps[] = {
+	{ .id = "repo", .action = &github_repository, .input_key = "repo" },
+	{ .id = "project", .action = &vercel_project, .input_key = "project",
+		.bind = BIND({ "repository", "${step.repo.fullName}" }, { "repositoryId", "${step.repo.id}" }) },
+	{ .id = "env", .action = &vercel_environment, .input_key = "env",
+		.bind = BIND({ "project", "${step.project.id}" }) },
+	{ .id = "deployment", .action = &vercel_deployment, .input_key = "deployment",
+		.bind = BIND({ "project", "${step.project.id}" }, { "projectName", "${step.project.name}" },
+			{ "repository", "${step.repo.fullName}" }, { "repositoryId", "${step.repo.id}" },
+			{ "branch", "${step.repo.defaultBranch}" }, { "after", "${step.env.updatedAt}" }) },
+	/* Vercel refuses a domain while the last production deployment has failed. */
+	{ .id = "domain", .action = &vercel_domain, .input_key = "domain", .needs = NEEDS("deployment"),
+		.bind = BIND({ "project", "${step.project.id}" }) },
+	{ .id = "check", .action = &http_check, .input_key = "check", .needs = NEEDS("domain"),
+		.bind = BIND({ "url", "${step.deployment.url}" }) },
+};
+
+const struct workflow_definition site = {
+	.id = "site",
+	.summary = "A site: repository, Vercel project, environment, production deployment, domain, check",
+	.steps = steps,
+	.step_count = ARRAY_LEN(steps),
+};

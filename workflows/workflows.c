@@ -1,0 +1,10 @@
+/*
+ * The list of all workflows; the only one.
+ */
+#include "definitions.h"
+
+const struct workflow_definition *const workflows[] = {
+	&hello,
+	&site,
+	NULL,
+};
