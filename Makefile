@@ -13,6 +13,9 @@ else
 BUILD ?= build
 endif
 
+# V=1 shows whole commands.
+Q := $(if $(V),,@)
+
 VERSION := 0.1.0
 PACKAGES := libfcgi-dev libcurl4-openssl-dev libcjson-dev libhiredis-dev libsodium-dev libssl-dev libunistring-dev \
 	uthash-dev pkg-config gcc make redis-server nginx-light nodejs npm
@@ -63,12 +66,15 @@ PROGRAMS := $(BUILD)/slipway-api $(BUILD)/slipway-worker $(BUILD)/slipway
 all: $(PROGRAMS) $(BUILD)/workflows.checked
 
 $(BUILD)/slipway-api: $(call objects,src/api/main.c) $(API_OBJECTS) $(STORE_OBJECTS) $(ACTION_OBJECTS) $(BASE_OBJECTS)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBRARIES)
+	@echo "  LD $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBRARIES)
 $(BUILD)/slipway-worker: $(call objects,src/worker/main.c) $(sort $(WORKER_OBJECTS) $(STORE_OBJECTS) $(ACTION_OBJECTS)) \
 		$(BASE_OBJECTS)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBRARIES)
+	@echo "  LD $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBRARIES)
 $(BUILD)/slipway: $(call objects,src/cli/main.c) $(CLI_OBJECTS) $(STORE_OBJECTS) $(ACTION_OBJECTS) $(BASE_OBJECTS)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBRARIES)
+	@echo "  LD $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBRARIES)
 
 # Unknown references, cycles and duplicate ids fail the build, not the deployment.
 $(BUILD)/workflows.checked: $(BUILD)/slipway
@@ -85,10 +91,12 @@ FORCE:
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(BUILD)/packages
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  CC $<"
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  CC $<"
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/gen/scripts.c: src/store/scripts/embed src/store/scripts/common.lua $(SCRIPTS)
 	@mkdir -p $(@D)
@@ -135,7 +143,8 @@ $(BUILD)/obj/tests/%.o: | $(BUILD)/test-packages
 # Tests see all layers but the programs' main files.
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call objects,$(HARNESS)) $(ALL_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBRARIES) -lmicrohttpd $(shell pkg-config --libs check 2>/dev/null)
+	@echo "  LD $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBRARIES) -lmicrohttpd $(shell pkg-config --libs check 2>/dev/null)
 
 .PHONY: test unit-tests
 unit-tests: $(TESTS)

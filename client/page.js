@@ -51,7 +51,8 @@ class Session {
   #forms = new Map();
   /** @type {Record<string, unknown>} */
   #stored = {};
-  #busy = false;
+  /** What is being worked on: steps by id, null for the whole. @type {Set<string | null>} */
+  #working = new Set();
   #clock = 0;
 
   /**
@@ -71,7 +72,7 @@ class Session {
     await Promise.all([this.#look(), this.#loadStored()]);
     throwIfAborted(signal);
     this.#makeForms();
-    this.#setBusy(false);
+    this.#showWorking();
     elements.workspace.hidden = false;
     this.#clock = window.setInterval(() => document.hidden || this.#list.tick(), 1000);
     void this.#watch();
@@ -85,7 +86,9 @@ class Session {
   }
 
   run() {
-    return this.#work(null, (options) => this.#client.runWorkflow(this.#workflow.id, this.#appId, options));
+    const onFailure = (/** @type {string} */ actionId, /** @type {unknown} */ error) => this.#refuse(actionId, error);
+    return this.#work(null, (options) =>
+      this.#client.runWorkflow(this.#workflow.id, this.#appId, { ...options, onFailure }));
   }
 
   /** @param {Step} step */
@@ -95,16 +98,19 @@ class Session {
   }
 
   /**
-   * Saves the inputs, then does `work`, one at a time. Goes on in a hidden tab: later steps must still be triggered.
+   * Saves the inputs, then does `work`. Goes on in a hidden tab: later steps must still be triggered. A step can be
+   * tried again while the others still run, for they may wait long; the server runs nothing twice.
    *
    * @param {Step | null} step null for all
    * @param {(options: import('./slipway.js').FollowOptions) => Promise<unknown>} work
    */
   async #work(step, work) {
-    if (this.#busy) {
+    const key = step?.id ?? null;
+    if (this.#working.has(key)) {
       return;
     }
-    this.#setBusy(true);
+    this.#working.add(key);
+    this.#showWorking();
     hideNotice();
     this.#list.forgive(step?.id);
     this.#forms.forEach(({ node }) => node.clear());
@@ -117,8 +123,9 @@ class Session {
         this.#explain(error, step);
       }
     } finally {
+      this.#working.delete(key);
       if (!this.#controller.signal.aborted) {
-        this.#setBusy(false);
+        this.#showWorking();
       }
     }
   }
@@ -168,10 +175,9 @@ class Session {
     elements.progress.textContent = `${list(parts)}.`;
   }
 
-  /** @param {boolean} busy */
-  #setBusy(busy) {
-    this.#busy = busy;
-    this.#list.setBusy(busy);
+  #showWorking() {
+    const busy = this.#working.has(null);
+    this.#workflow.steps.forEach(({ id }) => this.#list.setBusy(id, this.#working.has(id)));
     // Not `disabled`, which would throw away the focus.
     elements.run.setAttribute('aria-disabled', String(busy));
     elements.run.textContent = busy ? 'Running…' : 'Start / continue';
@@ -222,19 +228,25 @@ class Session {
    * @param {Step | null} step
    */
   #explain(error, step) {
-    const alone = step === null ? {} : { [step.id]: error };
-    const failures = (error instanceof SlipwayError && error.failures) || alone;
-    const refusals = Object.entries(failures).filter(([, failure]) => !(failure instanceof ActionError));
-    for (const [actionId, failure] of refusals) {
-      this.#list.refuse(actionId, /** @type {Error} */ (failure));
-      this.#complain(failure);
-    }
-    if (Object.keys(failures).length === 0) {
-      this.#complain(error);
-      showError(error);
-    }
     showConnection(null);
-    announce(Object.keys(failures).length > 0 ? 'Stopped. A step needs attention.' : '');
+    if (step !== null) {
+      this.#refuse(step.id, error);
+    } else if (!(error instanceof SlipwayError) || error.failures === undefined) {
+      showError(error);
+      this.#complain(error);
+    }
+  }
+
+  /**
+   * @param {string} actionId
+   * @param {unknown} error that of an action comes with its status, and is shown already
+   */
+  #refuse(actionId, error) {
+    if (error instanceof Error && !(error instanceof ActionError)) {
+      this.#list.refuse(actionId, error);
+      this.#complain(error);
+      announce(`A step needs attention: ${error.message}`);
+    }
   }
 
   /** @param {unknown} error puts complaints about inputs at their fields, and goes to the first */
@@ -372,6 +384,7 @@ function showError(error) {
     elements.notice.append(make('p', {}, make('strong', {}, 'What to do: '), remedy));
   }
   elements.notice.hidden = false;
+  elements.notice.scrollIntoView({ block: 'nearest' });
   if (error instanceof ProblemError && (error.status === 401 || error.status === 403)) {
     elements.access.open = true;
   }

@@ -283,6 +283,12 @@ export interface FollowOptions extends TriggerOptions {
   readonly onChange?: (status: Status) => void;
 }
 
+/** What running a workflow takes. */
+export interface WorkflowOptions extends FollowOptions {
+  /** Called as soon as a step fails, for the promise waits for the steps beside it. Not called once aborted. */
+  readonly onFailure?: (actionId: string, error: unknown) => void;
+}
+
 /** Anything that went wrong on the way. Base of the other errors. */
 export class SlipwayError extends Error {
   /**
@@ -381,7 +387,7 @@ export class SlipwayClient {
    * @returns the statuses by step, once all are `done`
    * @throws {ActionError} the first failure, with `statuses` and `failures`; another error where no action failed
    */
-  runWorkflow(workflowId: string, appId: string, options?: FollowOptions): Promise<Record<string, Status>>;
+  runWorkflow(workflowId: string, appId: string, options?: WorkflowOptions): Promise<Record<string, Status>>;
 }
 
 /** {@link SlipwayClient.triggerAndPollAction} with a client made from the same options. */
@@ -396,5 +402,5 @@ export function triggerAndPollAction(
 export function runWorkflow(
   workflowId: string,
   appId: string,
-  options?: ClientOptions & FollowOptions,
+  options?: ClientOptions & WorkflowOptions,
 ): Promise<Record<string, Status>>;

@@ -22,6 +22,7 @@
  * @typedef {import('./slipway.js').RequestOptions} RequestOptions
  * @typedef {import('./slipway.js').TriggerOptions} TriggerOptions
  * @typedef {import('./slipway.js').FollowOptions} FollowOptions
+ * @typedef {import('./slipway.js').WorkflowOptions} WorkflowOptions
  * @typedef {import('./slipway.js').Configuration} Configuration
  * @typedef {import('./slipway.js').ConfigureResult} ConfigureResult
  *
@@ -204,7 +205,7 @@ export class SlipwayClient {
   /**
    * @param {string} workflowId
    * @param {string} appId
-   * @param {FollowOptions} [options]
+   * @param {WorkflowOptions} [options]
    * @returns {Promise<Record<string, Status>>}
    */
   async runWorkflow(workflowId, appId, options = {}) {
@@ -353,7 +354,7 @@ export async function triggerAndPollAction(workflowId, appId, actionId, options 
 /**
  * @param {string} workflowId
  * @param {string} appId
- * @param {ClientOptions & FollowOptions} [options]
+ * @param {ClientOptions & WorkflowOptions} [options]
  * @returns {Promise<Record<string, Status>>}
  */
 export async function runWorkflow(workflowId, appId, options = {}) {
@@ -567,11 +568,11 @@ function statusReporter({ onStatus, onChange }) {
  * Each step waits for the promises of its needs; the rest follows from that.
  *
  * @param {readonly Step[]} steps
- * @param {FollowOptions} options
+ * @param {WorkflowOptions} options
  * @param {(step: Step, onStatus: (status: Status) => void) => Promise<Status>} runStep
  * @returns {Promise<Record<string, Status>>}
  */
-async function runSteps(steps, { signal, onStatus }, runStep) {
+async function runSteps(steps, { signal, onStatus, onFailure }, runStep) {
   /** @type {Map<string, Status>} */
   const statuses = new Map();
   /** @type {Map<string, unknown>} */
@@ -589,6 +590,9 @@ async function runSteps(steps, { signal, onStatus }, runStep) {
       });
     } catch (error) {
       failures.set(step.id, error);
+      if (!signal?.aborted) {
+        onFailure?.(step.id, error);
+      }
       throw error;
     }
   };

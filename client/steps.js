@@ -62,9 +62,12 @@ export class StepList {
     this.#cards.forEach((card) => card.tick());
   }
 
-  /** @param {boolean} busy */
-  setBusy(busy) {
-    this.#cards.forEach((card) => card.setBusy(busy));
+  /**
+   * @param {string} actionId
+   * @param {boolean} busy whether it is being tried again
+   */
+  setBusy(actionId, busy) {
+    this.#cards.get(actionId)?.setBusy(busy);
   }
 
   /** @returns {{ total: number, done: number, running: number, failed: number }} */
@@ -159,8 +162,9 @@ class StepCard {
     const { status } = this;
     const attempt = status?.attempt ?? 0;
     const time = status === null ? '' : elapsed(status);
-    const facts = [attempt > 1 || (attempt === 1 && this.word !== 'done') ? `Attempt ${attempt}` : '', time];
-    this.#facts.textContent = facts.filter((fact) => fact !== '').join(' · ');
+    const spent = this.runs ? `${time} so far` : `took ${time}`;
+    const facts = [attempt > 0 ? `Attempt ${attempt}` : '', time === '' ? '' : spent];
+    this.#facts.textContent = facts.filter((fact) => fact !== '').join(', ');
     this.#facts.hidden = this.#facts.textContent === '';
   }
 

@@ -96,7 +96,10 @@ test('what does not need the failed step is still run', async (context) => {
 test('a refused trigger fails the workflow in the same way, and a failed action goes before it', async (context) => {
   const { stub, client } = await setUp(context);
   stub.fail('trigger', { status: 422, body: { class: 'invalid_input', detail: 'Wrong.' } }, 'project');
-  const refused = await failureOf(client.runWorkflow('site', 'acme'));
+  const told = [];
+  const onFailure = (actionId, error) => told.push([actionId, error]);
+  const refused = await failureOf(client.runWorkflow('site', 'acme', { onFailure }));
+  assert.deepEqual(told, [['project', refused]]);
   assert.ok(refused instanceof ProblemError);
   assert.equal(refused.statuses.webhook.status, 'done');
   assert.deepEqual(Object.keys(refused.failures), ['project']);

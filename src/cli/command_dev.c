@@ -1,0 +1,389 @@
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/dev.h"
+#include "cli/endpoint.h"
+#include "store/redis.h"
+
+#define PART_MS 20000 /* how long one part may take to answer */
+#define WATCH_MS 100
+
+enum part { PART_REDIS, PART_EMULATOR, PART_API, PART_WORKER, PART_NGINX, PART_COUNT };
+
+struct options {
+	const char *folder, *client, *executors, *processes;
+	int64_t port;
+	bool no_emulator;
+};
+
+struct dev {
+	const struct options *options;
+	char folder[PATH_MAX], programs[PATH_MAX], client[PATH_MAX];
+	bool temporary, emulated;
+	int emulator_port;
+	struct dev_process parts[PART_COUNT];
+	struct arena arena;
+};
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+	struct options *options = state->input;
+	int64_t port;
+	switch (key) {
+	case 'd':
+		options->folder = argument;
+		return 0;
+	case 'p':
+		if (!text_to_integer(argument, &port) || port < 1 || port > 65535)
+			argp_error(state, "--port wants a number from 1 to 65535");
+		options->port = port;
+		return 0;
+	case 'e':
+		options->executors = argument;
+		return 0;
+	case 'n':
+		options->processes = argument;
+		return 0;
+	case 'c':
+		options->client = argument;
+		return 0;
+	case 'x':
+		options->no_emulator = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_usage(state);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option option_list[] = {
+	{ "dir", 'd', "DIR", 0, "Folder for everything; kept, and gone on with. Without it a temporary one", 0 },
+	{ "port", 'p', "N", 0, "Port on loopback (8080)", 0 },
+	{ "executors", 'e', "N", 0, "Actions that run at a time (4)", 0 },
+	{ "processes", 'n', "N", 0, "Handler processes of the web tier (2)", 0 },
+	{ "client", 'c', "FOLDER", 0, "Folder of the web page (beside the programs' folder)", 0 },
+	{ "no-emulator", 'x', NULL, 0, "Start no stand-ins for GitHub and Vercel", 0 },
+	{ NULL, 0, NULL, 0, NULL, 0 },
+};
+static const struct argp parser = { option_list, parse_option, "",
+	"Starts a private Slipway on loopback: redis-server, nginx, the web tier, a worker, and stand-ins for GitHub and "
+	"Vercel where SLIPWAY_GITHUB_URL and SLIPWAY_VERCEL_URL do not point elsewhere. Stays until SIGTERM or Ctrl-C.",
+	NULL, NULL, NULL };
+
+static volatile sig_atomic_t stop_requested;
+
+static void on_stop(int signal_number)
+{
+	(void)signal_number;
+	stop_requested = 1;
+}
+
+/* ---- folders ---- */
+
+static enum error_class find_programs(struct dev *dev, struct error *error)
+{
+	char own[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
+	if (length <= 0)
+		return error_set(error, ERROR_INTERNAL, "cannot find out where slipway stands: %s", strerror(errno));
+	own[length] = '\0';
+	char *slash = strrchr(own, '/');
+	*slash = '\0';
+	text_copy(dev->programs, sizeof(dev->programs), own);
+	if (dev->options->client != NULL) {
+		text_copy(dev->client, sizeof(dev->client), dev->options->client);
+		return ERROR_NONE;
+	}
+	/* In the source tree the page stands beside build/, or beside the folder that a variant is built in. */
+	static const char *const places[] = { "/../client", "/../../client", "/../share/slipway/client" };
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		text_format(own, sizeof(own), "%s%s/index.html", dev->programs, places[i]);
+		if (access(own, R_OK) == 0) {
+			text_format(dev->client, sizeof(dev->client), "%s%s", dev->programs, places[i]);
+			return ERROR_NONE;
+		}
+	}
+	return error_set(error, ERROR_INVALID_INPUT, "the web page is not found; name its folder with --client");
+}
+
+static enum error_class make_folder(struct dev *dev, struct error *error)
+{
+	static const char *const inner[] = { "log", "redis", "conf" };
+	char path[PATH_MAX];
+	dev->temporary = dev->options->folder == NULL;
+	if (dev->temporary) {
+		text_copy(path, sizeof(path), "/tmp/slipway-dev-XXXXXX");
+		if (mkdtemp(path) == NULL)
+			return error_set(error, ERROR_INTERNAL, "cannot make a temporary folder: %s", strerror(errno));
+	} else {
+		text_copy(path, sizeof(path), dev->options->folder);
+		if (dev_folder_make(path, error) != ERROR_NONE)
+			return error->class;
+	}
+	if (realpath(path, dev->folder) == NULL)
+		return error_set(error, ERROR_INVALID_INPUT, "cannot use the folder %s: %s", path, strerror(errno));
+	/* A unix socket's path has 107 bytes at most. */
+	if (strlen(dev->folder) > 90)
+		return error_set(error, ERROR_INVALID_INPUT, "the folder's path %s is too long for a socket; name a shorter one",
+			dev->folder);
+	for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++) {
+		text_format(path, sizeof(path), "%s/%s", dev->folder, inner[i]);
+		if (dev_folder_make(path, error) != ERROR_NONE)
+			return error->class;
+	}
+	return ERROR_NONE;
+}
+
+static enum error_class write_files(struct dev *dev, struct error *error)
+{
+	char port[16];
+	text_format(port, sizeof(port), "%lld", (long long)dev->options->port);
+	const char *conf = arena_format(&dev->arena, "%s/conf", dev->folder);
+	if (conf == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the files");
+	const char *const replacements[] = { "DIR", dev->folder, "PORT", port, "CLIENT", dev->client, "CONF", conf, NULL };
+	static const char *const files[][2] = {
+		{ "redis.conf", "conf/dev/redis.conf.in" },
+		{ "nginx.conf", "conf/dev/nginx.conf.in" },
+		{ "slipway-http.conf", "conf/nginx/slipway-http.conf" },
+		{ "slipway-locations.conf", "conf/nginx/slipway-locations.conf" },
+		{ "slipway-problems.conf", "conf/nginx/slipway-problems.conf" },
+	};
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char path[PATH_MAX];
+		text_format(path, sizeof(path), "%s/conf/%s", dev->folder, files[i][0]);
+		if (dev_file_write(path, files[i][1], replacements, error) != ERROR_NONE)
+			return error->class;
+	}
+	return ERROR_NONE;
+}
+
+/* ---- waiting ---- */
+
+/* Waits for a condition that the part brings about. */
+static enum error_class wait_for(
+	struct dev *dev, enum part part, bool (*condition)(const struct dev *dev), struct error *error)
+{
+	int64_t give_up = clock_monotonic_ms() + PART_MS;
+	struct dev_process *process = &dev->parts[part];
+	while (!condition(dev)) {
+		if (stop_requested)
+			return error_set(error, ERROR_CANCELLED, "stopped while it started");
+		if (dev_process_ended(process))
+			return dev_process_blame(process, "ended at once", error);
+		if (clock_monotonic_ms() > give_up)
+			return dev_process_blame(process, "does not answer", error);
+		clock_sleep_ms(10);
+	}
+	return ERROR_NONE;
+}
+
+static bool redis_answers(const struct dev *dev)
+{
+	struct redis *redis;
+	struct redisReply *reply;
+	struct error error;
+	char url[PATH_MAX];
+	const char *const ping[] = { "PING" };
+	text_format(url, sizeof(url), "unix://%s/redis.sock", dev->folder);
+	if (redis_new(url, NULL, "slipway-dev", 500, &redis, &error) != ERROR_NONE)
+		return false;
+	bool answers = redis_command(redis, 1, ping, &reply, &error) == ERROR_NONE;
+	if (answers)
+		reply_free(reply);
+	redis_free(redis);
+	return answers;
+}
+
+static bool emulator_answers(const struct dev *dev)
+{
+	return dev_port_answers(dev->emulator_port) && dev_port_answers(dev->emulator_port + 1);
+}
+
+static bool socket_is_there(const struct dev *dev)
+{
+	char path[PATH_MAX];
+	text_format(path, sizeof(path), "%s/api.sock", dev->folder);
+	return access(path, F_OK) == 0;
+}
+
+static bool worker_has_begun(const struct dev *dev)
+{
+	struct stat facts;
+	return stat(dev->parts[PART_WORKER].log, &facts) == 0 && facts.st_size > 0;
+}
+
+static bool site_is_ready(const struct dev *dev)
+{
+	struct endpoint endpoint;
+	struct error error;
+	cJSON *answer = NULL;
+	char url[64];
+	text_format(url, sizeof(url), "http://127.0.0.1:%lld", (long long)dev->options->port);
+	if (endpoint_open(&endpoint, url, &error) != ERROR_NONE)
+		return false;
+	bool ready = endpoint_get(&endpoint, "/readyz", NULL, &answer, &error) == ERROR_NONE;
+	cJSON_Delete(ready ? answer : NULL);
+	endpoint_close(&endpoint);
+	return ready;
+}
+
+/* ---- parts ---- */
+
+static const char *below(struct dev *dev, const char *folder, const char *name)
+{
+	const char *path = arena_format(&dev->arena, "%s/%s", folder, name);
+	return path != NULL ? path : "";
+}
+
+static enum error_class start_redis(struct dev *dev, struct error *error)
+{
+	const char *const words[DEV_WORDS_MAX] = { "redis-server", below(dev, dev->folder, "conf/redis.conf") };
+	if (dev_process_start(&dev->parts[PART_REDIS], dev->folder, "redis-server", words, error) != ERROR_NONE)
+		return error->class;
+	return wait_for(dev, PART_REDIS, redis_answers, error);
+}
+
+static bool emulator_is_wanted(const struct dev *dev)
+{
+	char path[PATH_MAX];
+	if (dev->options->no_emulator || getenv("SLIPWAY_GITHUB_URL") != NULL || getenv("SLIPWAY_VERCEL_URL") != NULL)
+		return false;
+	text_format(path, sizeof(path), "%s/emulator/node_modules/.bin/emulate", dev->programs);
+	return access(path, R_OK) == 0;
+}
+
+static enum error_class start_emulator(struct dev *dev, struct error *error)
+{
+	char port[16];
+	if (!emulator_is_wanted(dev))
+		return ERROR_NONE;
+	dev->emulator_port = dev_ports_find();
+	text_format(port, sizeof(port), "%d", dev->emulator_port);
+	const char *folder = below(dev, dev->programs, "emulator");
+	const char *const words[DEV_WORDS_MAX] = { "node", "--require", below(dev, folder, "loopback.cjs"),
+		below(dev, folder, "node_modules/.bin/emulate"), "--service", "vercel,github", "--port", port, "--seed",
+		below(dev, folder, "seed.json") };
+	/* The tokens of the seed; they open nothing but this stand-in. */
+	if (dev_secret_write(below(dev, dev->folder, "conf/provider.token"), "test_token_admin\n", error) != ERROR_NONE ||
+		dev_process_start(&dev->parts[PART_EMULATOR], dev->folder, "emulator", words, error) != ERROR_NONE)
+		return error->class;
+	dev->emulated = true;
+	return wait_for(dev, PART_EMULATOR, emulator_answers, error);
+}
+
+static enum error_class start_api(struct dev *dev, struct error *error)
+{
+	const char *const words[DEV_WORDS_MAX] = { below(dev, dev->programs, "slipway-api"), "--listen",
+		below(dev, dev->folder, "api.sock"), "--processes",
+		dev->options->processes != NULL ? dev->options->processes : "2", "--development", "yes", "--redis-url",
+		arena_format(&dev->arena, "unix://%s/redis.sock", dev->folder) };
+	/* What a killed predecessor left behind would look like a listener. */
+	unlink(words[2]);
+	if (dev_process_start(&dev->parts[PART_API], dev->folder, "slipway-api", words, error) != ERROR_NONE)
+		return error->class;
+	return wait_for(dev, PART_API, socket_is_there, error);
+}
+
+static enum error_class start_worker(struct dev *dev, struct error *error)
+{
+	const char *words[DEV_WORDS_MAX] = { below(dev, dev->programs, "slipway-worker"), "--executors",
+		dev->options->executors != NULL ? dev->options->executors : "4", "--allow-loopback", "yes", "--redis-url",
+		arena_format(&dev->arena, "unix://%s/redis.sock", dev->folder) };
+	size_t next = 7;
+	if (dev->emulated) {
+		const char *token = below(dev, dev->folder, "conf/provider.token");
+		const char *const more[] = { "--github-url",
+			arena_format(&dev->arena, "http://127.0.0.1:%d", dev->emulator_port + 1), "--vercel-url",
+			arena_format(&dev->arena, "http://127.0.0.1:%d", dev->emulator_port), "--github-token-file", token,
+			"--vercel-token-file", token, "--vercel-team", "acme" };
+		for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
+			words[next++] = more[i];
+	}
+	if (dev_process_start(&dev->parts[PART_WORKER], dev->folder, "slipway-worker", words, error) != ERROR_NONE)
+		return error->class;
+	return wait_for(dev, PART_WORKER, worker_has_begun, error);
+}
+
+static enum error_class start_nginx(struct dev *dev, struct error *error)
+{
+	const char *const words[DEV_WORDS_MAX] = { "nginx", "-e", below(dev, dev->folder, "log/nginx-error.log"), "-p",
+		dev->folder, "-c", below(dev, dev->folder, "conf/nginx.conf") };
+	if (dev_process_start(&dev->parts[PART_NGINX], dev->folder, "nginx", words, error) != ERROR_NONE)
+		return error->class;
+	return wait_for(dev, PART_NGINX, site_is_ready, error);
+}
+
+static enum error_class start_all(struct dev *dev, struct error *error)
+{
+	if (dev_port_answers((int)dev->options->port)) {
+		error_set(error, ERROR_INVALID_INPUT, "port %lld is taken", (long long)dev->options->port);
+		return error_remedy(error, NULL, "Name another with --port.");
+	}
+	if (find_programs(dev, error) != ERROR_NONE || make_folder(dev, error) != ERROR_NONE ||
+		write_files(dev, error) != ERROR_NONE || start_redis(dev, error) != ERROR_NONE ||
+		start_emulator(dev, error) != ERROR_NONE || start_api(dev, error) != ERROR_NONE ||
+		start_worker(dev, error) != ERROR_NONE)
+		return error->class;
+	return start_nginx(dev, error);
+}
+
+/* Stays until it is told to stop, or one part has ended by itself. */
+static enum error_class watch(struct dev *dev, struct error *error)
+{
+	while (!stop_requested) {
+		for (size_t i = 0; i < PART_COUNT; i++) {
+			struct dev_process *process = &dev->parts[i];
+			if (process->pid > 0 && dev_process_ended(process))
+				return dev_process_blame(process, "has ended by itself", error);
+		}
+		clock_sleep_ms(WATCH_MS);
+	}
+	return ERROR_NONE;
+}
+
+static void stop_all(struct dev *dev)
+{
+	for (size_t i = PART_COUNT; i > 0; i--)
+		dev_process_stop(&dev->parts[i - 1]);
+	if (dev->temporary && dev->folder[0] != '\0')
+		dev_folder_remove(dev->folder);
+}
+
+static int run(int argc, char **argv)
+{
+	static struct dev dev;
+	struct options options = { .port = 8080 };
+	struct error error;
+	struct sigaction stop = { .sa_handler = on_stop }, ignore = { .sa_handler = SIG_IGN };
+	argp_parse(&parser, argc, argv, 0, NULL, &options);
+	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGINT, &stop, NULL);
+	sigaction(SIGHUP, &stop, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+	dev.options = &options;
+	arena_init(&dev.arena, 0);
+	enum error_class class = start_all(&dev, &error);
+	if (class == ERROR_NONE) {
+		printf("ready http://127.0.0.1:%lld\n", (long long)options.port);
+		fflush(stdout);
+		class = watch(&dev, &error);
+	}
+	int status = class == ERROR_NONE || stop_requested ? EX_OK : command_fail(&error);
+	stop_all(&dev);
+	arena_release(&dev.arena);
+	return status;
+}
+
+const struct command command_dev = { "dev", "Start a private Slipway on this machine", run };

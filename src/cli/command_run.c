@@ -1,0 +1,356 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "cli/command.h"
+#include "cli/endpoint.h"
+#include "cli/run_plan.h"
+#include "cli/status_line.h"
+
+#define INPUT_MAX	((size_t)1 << 20)
+#define CONFIG_MAX	32
+#define PATIENCE_MS	60000 /* how long nobody may answer before we give up */
+#define RETRY_MS	1000
+#define POLL_LEAST_MS	200
+#define POLL_MOST_MS	15000
+
+struct options {
+	struct settings settings; /* first: command_parse */
+	const char *workflow, *app, *input;
+	const char *config[CONFIG_MAX];
+	size_t config_count;
+	bool force, json;
+};
+
+struct runner {
+	const struct options *options;
+	struct endpoint endpoint;
+	struct plan plan;
+	int64_t started_ms;
+	int64_t silent_since_ms; /* monotonic; 0: the endpoint answered last time */
+};
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+	struct options *options = state->input;
+	switch (key) {
+	case 'a':
+		options->app = argument;
+		return 0;
+	case 'i':
+		options->input = argument;
+		return 0;
+	case 'c':
+		if (strchr(argument, '=') == NULL || options->config_count == CONFIG_MAX)
+			argp_error(state, "--config wants NAME=VALUE, at most %d times", CONFIG_MAX);
+		options->config[options->config_count++] = argument;
+		return 0;
+	case 'f':
+		options->force = true;
+		return 0;
+	case 'j':
+		options->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num > 0)
+			argp_usage(state);
+		options->workflow = argument;
+		return 0;
+	case ARGP_KEY_END:
+		if (options->workflow == NULL || options->app == NULL)
+			argp_usage(state);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option option_list[] = {
+	{ "app", 'a', "ID", 0, "The app that is provisioned", 0 },
+	{ "input", 'i', "FILE", 0, "JSON with inputs, config and env of the app; - is standard input", 0 },
+	{ "config", 'c', "NAME=VALUE", 0, "Set a config value of the app; may be repeated", 0 },
+	{ "force", 'f', NULL, 0, "Run steps that are done already anew", 0 },
+	{ "json", 'j', NULL, 0, "Print each status that changes as a line of JSON", 0 },
+	{ NULL, 0, NULL, 0, NULL, 0 },
+};
+static const struct argp parser = { option_list, parse_option, "WORKFLOW",
+	"Runs a workflow for an app: triggers its steps in the order of their needs, independent ones side by side, and "
+	"waits until all are done.",
+	NULL, NULL, NULL };
+
+/* ---- patience ---- */
+
+/*
+ * Whether a request that failed may be sent again: sleeps then. A worker or the endpoint that is being restarted is no
+ * reason to give up, and no request does anything twice.
+ */
+static bool be_patient(struct runner *runner, const struct error *error)
+{
+	int64_t now = clock_monotonic_ms();
+	if (!endpoint_may_retry(error))
+		return false;
+	if (runner->silent_since_ms == 0)
+		runner->silent_since_ms = now;
+	if (now - runner->silent_since_ms > PATIENCE_MS)
+		return false;
+	clock_sleep_ms(error->retry_after_ms > RETRY_MS ? error->retry_after_ms : RETRY_MS);
+	return true;
+}
+
+static enum error_class post(struct runner *runner, const cJSON *body, cJSON **ret_json, struct error *error)
+{
+	while (endpoint_post(&runner->endpoint, body, ret_json, error) != ERROR_NONE)
+		if (!be_patient(runner, error))
+			return error->class;
+	runner->silent_since_ms = 0;
+	return ERROR_NONE;
+}
+
+static enum error_class get(struct runner *runner, const char *path, const struct string_pair *query, cJSON **ret_json,
+	struct error *error)
+{
+	while (endpoint_get(&runner->endpoint, path, query, ret_json, error) != ERROR_NONE)
+		if (!be_patient(runner, error))
+			return error->class;
+	runner->silent_since_ms = 0;
+	return ERROR_NONE;
+}
+
+/* ---- what the app is configured with ---- */
+
+static enum error_class read_input(const char *path, cJSON **ret_json, struct error *error)
+{
+	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	struct buffer buffer;
+	char bytes[4096];
+	size_t length;
+	bool fits = true;
+	if (file == NULL)
+		return error_set(error, ERROR_INVALID_INPUT, "cannot read %s", path);
+	buffer_init(&buffer, INPUT_MAX);
+	while (fits && (length = fread(bytes, 1, sizeof(bytes), file)) > 0)
+		fits = buffer_append(&buffer, bytes, length);
+	if (file != stdin)
+		fclose(file);
+	enum error_class class = fits ?
+		json_parse(buffer_text(&buffer), buffer.length, JSON_FROM_CLIENT, ret_json, error) :
+		error_set(error, ERROR_INVALID_INPUT, "%s is larger than %zu bytes", path, INPUT_MAX);
+	if (class == ERROR_NONE && !cJSON_IsObject(*ret_json)) {
+		cJSON_Delete(*ret_json);
+		class = error_set(error, ERROR_INVALID_INPUT, "%s must hold a JSON object", path);
+	}
+	buffer_release(&buffer);
+	return class;
+}
+
+static bool add_config(cJSON *body, const struct options *options)
+{
+	cJSON *config = json_member(body, "config");
+	if (config == NULL)
+		config = cJSON_AddObjectToObject(body, "config");
+	bool complete = config != NULL;
+	for (size_t i = 0; complete && i < options->config_count; i++) {
+		struct arena arena;
+		arena_init(&arena, 0);
+		const char *equals = strchr(options->config[i], '=');
+		const char *name = arena_copy(&arena, options->config[i], (size_t)(equals - options->config[i]));
+		if (name != NULL)
+			cJSON_DeleteItemFromObjectCaseSensitive(config, name);
+		complete = name != NULL && json_add(config, name, cJSON_CreateString(equals + 1));
+		arena_release(&arena);
+	}
+	return complete;
+}
+
+static enum error_class configure(struct runner *runner, struct error *error)
+{
+	const struct options *options = runner->options;
+	cJSON *body = NULL, *answer = NULL;
+	if (options->input == NULL && options->config_count == 0)
+		return ERROR_NONE;
+	if (options->input != NULL && read_input(options->input, &body, error) != ERROR_NONE)
+		return error->class;
+	if (body == NULL)
+		body = cJSON_CreateObject();
+	enum error_class class = ERROR_NONE;
+	if (body == NULL || !json_add(body, "mode", cJSON_CreateString("configure")) ||
+		!json_add(body, "appId", cJSON_CreateString(options->app)) ||
+		(options->config_count > 0 && !add_config(body, options)))
+		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
+	else
+		class = post(runner, body, &answer, error);
+	cJSON_Delete(body);
+	cJSON_Delete(answer);
+	return class;
+}
+
+/* ---- steps ---- */
+
+static void show(struct runner *runner, struct plan_step *step, const cJSON *json, const struct step_status *status)
+{
+	if (runner->options->json) {
+		char *text = cJSON_PrintUnformatted(json);
+		printf("%s\n", text != NULL ? text : "");
+		fflush(stdout);
+		cJSON_free(text);
+		return;
+	}
+	step_status_print(status, (double)(clock_monotonic_ms() - step->started_ms) / 1000, stdout);
+}
+
+/* Takes a status over into the plan, and shows it where it has changed. */
+static enum error_class take_status(struct runner *runner, const cJSON *json, struct error *error)
+{
+	struct arena arena;
+	struct step_status status;
+	arena_init(&arena, 0);
+	enum error_class class = step_status_decode(json, &arena, &status, error);
+	struct plan_step *step = class == ERROR_NONE ? plan_find(&runner->plan, status.action) : NULL;
+	if (step != NULL && step->state == PLAN_RUNNING && status.version != step->version) {
+		step->version = status.version;
+		if (!step_is_live(&status))
+			step->state = step_is_done(&status) ? PLAN_DONE : PLAN_FAILED;
+		show(runner, step, json, &status);
+	}
+	arena_release(&arena);
+	return class;
+}
+
+static enum error_class trigger(struct runner *runner, struct plan_step *step, struct error *error)
+{
+	const struct options *options = runner->options;
+	cJSON *body = cJSON_CreateObject(), *answer;
+	enum error_class class = ERROR_NONE;
+	step->started_ms = clock_monotonic_ms();
+	step->version = -1;
+	if (body == NULL || !json_add(body, "mode", cJSON_CreateString("trigger")) ||
+		!json_add(body, "appId", cJSON_CreateString(options->app)) ||
+		!json_add(body, "workflowId", cJSON_CreateString(options->workflow)) ||
+		!json_add(body, "actionId", cJSON_CreateString(step->id)) ||
+		!json_add(body, "force", cJSON_CreateBool(options->force)))
+		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
+	else
+		class = post(runner, body, &answer, error);
+	cJSON_Delete(body);
+	if (class != ERROR_NONE)
+		return class;
+	step->state = PLAN_RUNNING;
+	class = take_status(runner, answer, error);
+	cJSON_Delete(answer);
+	return class;
+}
+
+/* A step that is refused fails; those beside it may go on. */
+static enum error_class trigger_all(struct runner *runner, struct error *error)
+{
+	for (struct plan_step *step = plan_next(&runner->plan); step != NULL; step = plan_next(&runner->plan)) {
+		if (trigger(runner, step, error) == ERROR_NONE)
+			continue;
+		if (endpoint_may_retry(error))
+			return error->class;
+		step->state = PLAN_FAILED;
+		fprintf(stderr, "%s was not started\n", step->id);
+		command_fail(error);
+	}
+	return ERROR_NONE;
+}
+
+/* Reads how all steps stand; gives how long to wait before the next time. */
+static enum error_class poll_all(struct runner *runner, int64_t *ret_wait_ms, struct error *error)
+{
+	const struct string_pair query[] = { { "appId", runner->options->app },
+		{ "workflowId", runner->options->workflow }, { NULL, NULL } };
+	cJSON *answer;
+	const cJSON *json;
+	*ret_wait_ms = POLL_MOST_MS;
+	if (get(runner, "/api/deploy", query, &answer, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = ERROR_NONE;
+	cJSON_ArrayForEach(json, json_member(answer, "actions"))
+	{
+		const cJSON *hint = json_member(json, "nextPollMs");
+		if (cJSON_IsNumber(hint) && hint->valuedouble > 0 && hint->valuedouble < (double)*ret_wait_ms)
+			*ret_wait_ms = (int64_t)hint->valuedouble;
+		if (class == ERROR_NONE)
+			class = take_status(runner, json, error);
+	}
+	cJSON_Delete(answer);
+	/* The first seconds of a step are the likeliest to end it. */
+	if (*ret_wait_ms > POLL_LEAST_MS && clock_monotonic_ms() - runner->started_ms < 30000)
+		*ret_wait_ms = POLL_LEAST_MS * 2;
+	return class;
+}
+
+static enum error_class run_steps(struct runner *runner, struct error *error)
+{
+	for (;;) {
+		int64_t wait_ms;
+		if (trigger_all(runner, error) != ERROR_NONE)
+			return error->class;
+		if (!plan_is_running(&runner->plan))
+			return ERROR_NONE;
+		if (poll_all(runner, &wait_ms, error) != ERROR_NONE)
+			return error->class;
+		if (plan_is_running(&runner->plan) && plan_next(&runner->plan) == NULL)
+			clock_sleep_ms(wait_ms);
+	}
+}
+
+static enum error_class read_plan(struct runner *runner, struct error *error)
+{
+	cJSON *answer;
+	const cJSON *workflow;
+	if (get(runner, "/api/workflows", NULL, &answer, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = error_set(error, ERROR_NOT_FOUND, "there is no workflow '%s'; `slipway workflows` lists them",
+		runner->options->workflow);
+	cJSON_ArrayForEach(workflow, json_member(answer, "workflows"))
+	{
+		const char *id = json_member_string(workflow, "id");
+		if (id != NULL && strcmp(id, runner->options->workflow) == 0)
+			class = plan_read(workflow, &runner->plan, error);
+	}
+	cJSON_Delete(answer);
+	return class;
+}
+
+static int finish(const struct runner *runner)
+{
+	bool done = plan_is_done(&runner->plan);
+	if (!runner->options->json)
+		printf("%s: %s %s after %.1f s\n", runner->options->app, runner->options->workflow,
+			done ? "is done" : "has ended in error",
+			(double)(clock_monotonic_ms() - runner->started_ms) / 1000);
+	return done ? EX_OK : EX_STEP_FAILED;
+}
+
+static int run_workflow(const struct options *options)
+{
+	static struct runner runner;
+	struct error error;
+	runner.options = options;
+	runner.started_ms = clock_monotonic_ms();
+	if (endpoint_open(&runner.endpoint, options->settings.url, &error) != ERROR_NONE)
+		return command_fail(&error);
+	int status;
+	if (read_plan(&runner, &error) != ERROR_NONE || configure(&runner, &error) != ERROR_NONE ||
+		run_steps(&runner, &error) != ERROR_NONE)
+		status = command_fail(&error);
+	else
+		status = finish(&runner);
+	endpoint_close(&runner.endpoint);
+	return status;
+}
+
+static int run(int argc, char **argv)
+{
+	struct options options = { .workflow = NULL };
+	int status;
+	if (command_parse(&parser, argc, argv, &options, &status))
+		status = run_workflow(&options);
+	settings_release(&options.settings);
+	return status;
+}
+
+const struct command command_run = { "run", "Run a workflow for an app, and wait until it is done", run };

@@ -1,0 +1,145 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/text.h"
+#include "cli/dev.h"
+#include "cli/embedded.h"
+
+#define FILE_MAX ((size_t)1 << 20)
+
+/* The replacement for a @NAME@ at the text; gives its length in *ret_length. NULL: it is none. */
+static const char *find_replacement(const char *text, const char *const *replacements, size_t *ret_length)
+{
+	for (; replacements != NULL && replacements[0] != NULL; replacements += 2) {
+		size_t length = strlen(replacements[0]);
+		if (text[0] == '@' && strncmp(text + 1, replacements[0], length) == 0 && text[length + 1] == '@') {
+			*ret_length = length + 2;
+			return replacements[1];
+		}
+	}
+	return NULL;
+}
+
+static bool fill_in(const char *text, const char *const *replacements, struct buffer *buffer)
+{
+	while (*text != '\0') {
+		size_t length;
+		const char *value = find_replacement(text, replacements, &length);
+		if (value == NULL) {
+			if (!buffer_append(buffer, text++, 1))
+				return false;
+			continue;
+		}
+		if (!buffer_append_string(buffer, value))
+			return false;
+		text += length;
+	}
+	return true;
+}
+
+static enum error_class write_whole(const char *path, const char *text, struct error *error)
+{
+	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	size_t length = strlen(text);
+	bool written = file >= 0 && write(file, text, length) == (ssize_t)length;
+	if (file >= 0)
+		written = close(file) == 0 && written;
+	return written ? ERROR_NONE : error_set(error, ERROR_INVALID_INPUT, "cannot write %s: %s", path, strerror(errno));
+}
+
+enum error_class dev_file_write(
+	const char *path, const char *embedded_name, const char *const *replacements, struct error *error)
+{
+	size_t length;
+	struct buffer buffer;
+	const char *text = embedded_file(embedded_name, &length);
+	if (text == NULL)
+		return error_set(error, ERROR_INTERNAL, "%s is not compiled in", embedded_name);
+	buffer_init(&buffer, FILE_MAX);
+	enum error_class class = fill_in(text, replacements, &buffer) ?
+		write_whole(path, buffer_text(&buffer), error) :
+		error_set(error, ERROR_OUT_OF_MEMORY, "no memory for %s", path);
+	buffer_release(&buffer);
+	return class;
+}
+
+enum error_class dev_secret_write(const char *path, const char *text, struct error *error)
+{
+	return write_whole(path, text, error);
+}
+
+enum error_class dev_folder_make(const char *path, struct error *error)
+{
+	if (mkdir(path, 0700) == 0 || errno == EEXIST)
+		return ERROR_NONE;
+	return error_set(error, ERROR_INVALID_INPUT, "cannot make the folder %s: %s", path, strerror(errno));
+}
+
+static int remove_one(const char *path, const struct stat *facts, int type, struct FTW *position)
+{
+	(void)facts;
+	(void)type;
+	(void)position;
+	return remove(path);
+}
+
+void dev_folder_remove(const char *path)
+{
+	/* What cannot be removed stays; it is in a temporary folder. */
+	if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
+		return;
+}
+
+static struct sockaddr_in loopback(int port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return address;
+}
+
+bool dev_port_answers(int port)
+{
+	struct sockaddr_in address = loopback(port);
+	int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool answers = probe >= 0 && connect(probe, (const struct sockaddr *)&address, sizeof(address)) == 0;
+	if (probe >= 0)
+		close(probe);
+	return answers;
+}
+
+/* Binds the port (0: any) and gives its number; 0 where that is not possible. */
+static int bind_port(int probe, int port)
+{
+	struct sockaddr_in address = loopback(port);
+	socklen_t length = sizeof(address);
+	if (probe < 0 || bind(probe, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
+		getsockname(probe, (struct sockaddr *)&address, &length) != 0)
+		return 0;
+	return ntohs(address.sin_port);
+}
+
+int dev_ports_find(void)
+{
+	for (int tries = 0; tries < 50; tries++) {
+		int first = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		int second = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		int port = bind_port(first, 0);
+		bool both = port > 0 && port < 65535 && bind_port(second, port + 1) == port + 1;
+		if (first >= 0)
+			close(first);
+		if (second >= 0)
+			close(second);
+		if (both)
+			return port;
+	}
+	return 0;
+}

@@ -1,0 +1,109 @@
+#include "cli/endpoint.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#define REQUEST_MS 15000
+
+enum error_class endpoint_open(struct endpoint *endpoint, const char *url, struct error *error)
+{
+	endpoint->url = url;
+	return http_client_new(&endpoint->client, error);
+}
+
+void endpoint_close(struct endpoint *endpoint)
+{
+	http_client_free(endpoint->client);
+	endpoint->client = NULL;
+}
+
+bool endpoint_may_retry(const struct error *error)
+{
+	return error->class == ERROR_NETWORK || error->class == ERROR_TIMEOUT || error->http_status == 503 ||
+		error->http_status == 502 || error->http_status == 504 || error->http_status == 429;
+}
+
+static void take_text(const cJSON *json, const char *name, char *target, size_t size)
+{
+	const char *text = json_member_string(json, name);
+	if (text != NULL)
+		text_copy(target, size, text);
+}
+
+/* A problem document, of ours or of nginx; anything else is told by its status. */
+static enum error_class take_problem(const struct http_answer *answer, const cJSON *json, struct error *error)
+{
+	const char *name = json_member_string(json, "class");
+	enum error_class class = name != NULL ? error_class_by_name(name) : ERROR_NONE;
+	if (class == ERROR_NONE)
+		class = answer->status >= 500 || answer->status == 429 ? ERROR_PROVIDER_UNAVAILABLE : ERROR_INVALID_REQUEST;
+	error_set(error, class, "the endpoint answers %d", answer->status);
+	take_text(json, "detail", error->message, sizeof(error->message));
+	take_text(json_member(json, "remedy"), "text", error->remedy, sizeof(error->remedy));
+	take_text(json_member(json, "remedy"), "url", error->remedy_url, sizeof(error->remedy_url));
+	take_text(cJSON_GetArrayItem(json_member(json, "errors"), 0), "place", error->place, sizeof(error->place));
+	error->http_status = answer->status;
+	error->retry_after_ms = answer->retry_after_ms;
+	return class;
+}
+
+static enum error_class exchange(
+	const struct endpoint *endpoint, const struct http_request *request, cJSON **ret_json, struct error *error)
+{
+	struct http_answer answer;
+	struct error broken;
+	cJSON *json = NULL;
+	if (http_send(endpoint->client, request, &answer, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class =
+		json_parse(buffer_text(&answer.body), answer.body.length, JSON_FROM_PROVIDER, &json, &broken);
+	if (answer.status >= 300) {
+		class = take_problem(&answer, json, error);
+	} else if (class != ERROR_NONE) {
+		class = error_set(error, ERROR_PROVIDER_UNAVAILABLE, "%s answers something that is not JSON", endpoint->url);
+	}
+	http_answer_release(&answer);
+	if (class != ERROR_NONE)
+		cJSON_Delete(json);
+	else
+		*ret_json = json;
+	return class;
+}
+
+enum error_class endpoint_get(const struct endpoint *endpoint, const char *path, const struct string_pair *query,
+	cJSON **ret_json, struct error *error)
+{
+	struct arena arena;
+	struct provider_request wanted = { .path = path };
+	struct http_request request = { .deadline_ms = clock_monotonic_ms() + REQUEST_MS, .allow_loopback = true };
+	for (size_t i = 0; query != NULL && i < PROVIDER_PARAMETERS && query[i].name != NULL; i++)
+		wanted.query[i] = query[i];
+	arena_init(&arena, 0);
+	enum error_class class = http_url(endpoint->url, &wanted, NULL, &arena, &request.url, error);
+	if (class == ERROR_NONE)
+		class = exchange(endpoint, &request, ret_json, error);
+	arena_release(&arena);
+	return class;
+}
+
+enum error_class endpoint_post(
+	const struct endpoint *endpoint, const cJSON *body, cJSON **ret_json, struct error *error)
+{
+	struct arena arena;
+	const struct provider_request wanted = { .path = "/api/deploy" };
+	struct http_request request = { .method = HTTP_POST,
+		.headers = { "Content-Type: application/json" },
+		.deadline_ms = clock_monotonic_ms() + REQUEST_MS,
+		.allow_loopback = true };
+	arena_init(&arena, 0);
+	enum error_class class = http_url(endpoint->url, &wanted, NULL, &arena, &request.url, error);
+	request.body = json_print(&arena, body);
+	if (class == ERROR_NONE && request.body == NULL)
+		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
+	if (class == ERROR_NONE)
+		class = exchange(endpoint, &request, ret_json, error);
+	arena_release(&arena);
+	return class;
+}

@@ -1,0 +1,32 @@
+/*
+ * The endpoint, as the command line sees it: JSON over HTTP.
+ */
+#ifndef SLIPWAY_CLI_ENDPOINT_H
+#define SLIPWAY_CLI_ENDPOINT_H
+
+#include "base/json.h"
+#include "http/client.h"
+
+struct endpoint {
+	const char *url; /* borrowed */
+	struct http_client *client;
+};
+
+enum error_class endpoint_open(struct endpoint *endpoint, const char *url, struct error *error) SLIPWAY_MUST_CHECK;
+void endpoint_close(struct endpoint *endpoint);
+
+/*
+ * GET of a path with pairs (ended by a NULL name; NULL: none). *ret_json is the caller's. A problem document becomes
+ * an error of its class with place, remedy and retry_after_ms.
+ */
+enum error_class endpoint_get(const struct endpoint *endpoint, const char *path, const struct string_pair *query,
+	cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* POST /api/deploy with the body, which is borrowed. */
+enum error_class endpoint_post(
+	const struct endpoint *endpoint, const cJSON *body, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Whether the same request may be sent again in a while: nobody answered, or 503. */
+bool endpoint_may_retry(const struct error *error);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * slipway: the command line. A table of commands; each is a file of its own.
+ */
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/text.h"
+#include "cli/command.h"
+#include "slipway/field.h"
+
+const char *argp_program_version = "slipway " SLIPWAY_VERSION;
+
+static const struct command *const commands[] = {
+	&command_run,
+	&command_status,
+	&command_workflows,
+	&command_dev,
+	&command_check,
+	&command_settings,
+};
+
+static void print_help(FILE *stream)
+{
+	fprintf(stream, "Usage: slipway COMMAND [options]\n\nDeployment workflows: run them, follow them, develop them.\n\n");
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		fprintf(stream, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	fprintf(stream, "\n'slipway COMMAND --help' says what a command takes.\n"
+			"Exit status: 0 done, 1 a step ended in error, 64 usage, 69 unreachable, 70 internal.\n");
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+/* The command that the name was probably meant to be: the one with which it shares most letters at the start. */
+static const struct command *nearest_command(const char *name)
+{
+	const struct command *nearest = NULL;
+	size_t most = 0;
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		size_t common = 0;
+		while (name[common] != '\0' && name[common] == commands[i]->name[common])
+			common++;
+		if (common > most) {
+			most = common;
+			nearest = commands[i];
+		}
+	}
+	return nearest;
+}
+
+static int unknown_command(const char *name)
+{
+	const struct command *nearest = nearest_command(name);
+	fprintf(stderr, "slipway: there is no command '%s'", name);
+	if (nearest != NULL)
+		fprintf(stderr, "; did you mean '%s'?", nearest->name);
+	fprintf(stderr, "\nTry 'slipway help' for the list.\n");
+	return EX_USAGE;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+	static char name[64];
+	text_format(name, sizeof(name), "slipway %s", command->name);
+	argv[0] = name;
+	return command->run(argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	/* Inputs may hold what nobody else should see: no core files. */
+	const struct rlimit no_core = { 0, 0 };
+	setrlimit(RLIMIT_CORE, &no_core);
+	if (sodium_init() < 0)
+		return EX_SOFTWARE;
+	if (argc < 2) {
+		print_help(stderr);
+		return EX_USAGE;
+	}
+	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		print_help(stdout);
+		return EX_OK;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+		puts(argp_program_version);
+		return EX_OK;
+	}
+	const struct command *command = find_command(argv[1]);
+	return command != NULL ? run_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);
+}

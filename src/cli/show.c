@@ -1,0 +1,86 @@
+#include "cli/show.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* U+0080 to U+009F are control characters too: a terminal may take U+009B for the start of a sequence. */
+static bool is_second_control(const unsigned char *next)
+{
+	return next[0] == 0xc2 && next[1] >= 0x80 && next[1] <= 0x9f;
+}
+
+void show_text(FILE *stream, const char *text)
+{
+	for (const unsigned char *next = (const unsigned char *)text; next != NULL && *next != '\0'; next++) {
+		if (is_second_control(next)) {
+			fputc('?', stream);
+			next++;
+		} else if (*next == '\n' || *next == '\t') {
+			fputc(' ', stream);
+		} else {
+			fputc(*next < 0x20 || *next == 0x7f ? '?' : *next, stream);
+		}
+	}
+}
+
+int show_width(const char *text)
+{
+	int width = 0;
+	for (const unsigned char *next = (const unsigned char *)text; next != NULL && *next != '\0'; next++)
+		if ((*next & 0xc0) != 0x80)
+			width++;
+	return width;
+}
+
+void show_padded(FILE *stream, const char *text, int width)
+{
+	show_text(stream, text);
+	int missing = width - show_width(text);
+	fprintf(stream, "%*s", missing > 0 ? missing : 0, "");
+}
+
+static void show_line(FILE *stream, const char *indent, const char *label, const char *text)
+{
+	fprintf(stream, "%s%s: ", indent, label);
+	show_text(stream, text);
+	fprintf(stream, "\n");
+}
+
+void show_error_details(FILE *stream, const char *indent, const struct error *error)
+{
+	if (error->place[0] != '\0')
+		show_line(stream, indent, "at", error->place);
+	if (error->remedy[0] != '\0')
+		show_line(stream, indent, "what to do", error->remedy);
+	if (error->remedy_url[0] != '\0')
+		show_line(stream, indent, "where", error->remedy_url);
+}
+
+bool show_output(FILE *stream, const cJSON *output)
+{
+	static const char *const names[] = { "fullName", "name", "url" };
+	bool any = false;
+	if (cJSON_IsTrue(json_member(output, "skipped"))) {
+		fprintf(stream, "skipped");
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *text = json_member_string(output, names[i]);
+		/* The full name says the name as well. */
+		if (text == NULL || text[0] == '\0' || (i == 1 && any))
+			continue;
+		if (any)
+			fprintf(stream, "  ");
+		show_text(stream, text);
+		any = true;
+	}
+	return any;
+}
+
+bool show_colours(FILE *stream)
+{
+	const char *terminal = getenv("TERM"), *none = getenv("NO_COLOR");
+	return isatty(fileno(stream)) == 1 && (none == NULL || none[0] == '\0') &&
+		(terminal == NULL || strcmp(terminal, "dumb") != 0);
+}

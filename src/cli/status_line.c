@@ -1,0 +1,95 @@
+#include "cli/status_line.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/record.h"
+#include "base/text.h"
+
+static const struct field status_fields[] = {
+	{ STRING_FIELD("actionId", struct step_status, action), .required = true },
+	{ STRING_FIELD("status", struct step_status, status), .required = true },
+	{ STRING_FIELD("phase", struct step_status, phase), .fallback = "" },
+	{ STRING_FIELD("reason", struct step_status, reason), .fallback = "" },
+	{ STRING_FIELD("detail", struct step_status, detail), .fallback = "" },
+	{ STRING_FIELD("queuedAt", struct step_status, queued_at), .fallback = "" },
+	{ JSON_FIELD("output", struct step_status, output), .fallback = "{}" },
+	{ JSON_FIELD("error", struct step_status, error), .fallback = "{}" },
+	{ INTEGER_FIELD("attempt", struct step_status, attempt) },
+	{ INTEGER_FIELD("version", struct step_status, version) },
+	{ INTEGER_FIELD("nextPollMs", struct step_status, next_poll_ms) },
+};
+static const struct record status_record = RECORD(struct step_status, status_fields);
+
+enum error_class step_status_decode(
+	const cJSON *json, struct arena *arena, struct step_status *ret_status, struct error *error)
+{
+	return record_decode(&status_record, json, RECORD_LENIENT, "", arena, ret_status, error);
+}
+
+bool step_is_live(const struct step_status *status)
+{
+	return strcmp(status->status, "running") == 0;
+}
+
+bool step_is_done(const struct step_status *status)
+{
+	return strcmp(status->status, "done") == 0;
+}
+
+static const char *colour_of(const struct step_status *status)
+{
+	if (step_is_done(status))
+		return "\033[32m";
+	return strcmp(status->status, "error") == 0 ? "\033[31m" : "\033[33m";
+}
+
+/* Of what a step made, what a person wants to see: addresses first, else names. */
+static void print_output(const struct step_status *status, FILE *stream)
+{
+	static const char *const names[] = { "url", "fullName", "name", "text", "reason" };
+	cJSON *output = cJSON_Parse(status->output);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *text = json_member_string(output, names[i]);
+		if (text == NULL)
+			continue;
+		fprintf(stream, "  %s", text);
+		break;
+	}
+	cJSON_Delete(output);
+}
+
+static void print_failure(const struct step_status *status, FILE *stream)
+{
+	cJSON *error = cJSON_Parse(status->error);
+	const cJSON *remedy = json_member(error, "remedy");
+	const char *message = json_member_string(error, "message"), *class = json_member_string(error, "class");
+	const char *text = json_member_string(remedy, "text"), *url = json_member_string(remedy, "url");
+	if (message != NULL)
+		fprintf(stream, "             %s: %s\n", class != NULL ? class : "error", message);
+	if (text != NULL)
+		fprintf(stream, "             %s%s%s\n", text, url != NULL ? " " : "", url != NULL ? url : "");
+	cJSON_Delete(error);
+}
+
+void step_status_print(const struct step_status *status, double seconds, FILE *stream)
+{
+	bool terminal = isatty(fileno(stream)) == 1;
+	const char *word = status->phase[0] != '\0' ? status->phase : status->status;
+	if (strcmp(status->reason, "skipped") == 0)
+		word = "skipped";
+	fprintf(stream, "%-12s %s%-10s%s", status->action, terminal ? colour_of(status) : "", word,
+		terminal ? "\033[0m" : "");
+	if (status->attempt > 0)
+		fprintf(stream, " attempt %lld", (long long)status->attempt);
+	if (seconds >= 0)
+		fprintf(stream, " %6.1f s", seconds);
+	if (status->detail[0] != '\0')
+		fprintf(stream, "  %s%s%s", step_is_live(status) ? status->reason : "", step_is_live(status) ? ": " : "",
+			status->detail);
+	if (step_is_done(status))
+		print_output(status, stream);
+	fputc('\n', stream);
+	print_failure(status, stream);
+	fflush(stream);
+}

@@ -1,0 +1,29 @@
+/*
+ * A status object in words, for a terminal.
+ */
+#ifndef SLIPWAY_CLI_STATUS_LINE_H
+#define SLIPWAY_CLI_STATUS_LINE_H
+
+#include <stdio.h>
+
+#include "base/json.h"
+
+/* A status, as far as the command line looks at it. Texts lie in the arena that it was decoded with; never NULL. */
+struct step_status {
+	const char *action, *status, *phase, *reason, *detail, *output, *error, *queued_at;
+	int64_t attempt, version, next_poll_ms;
+};
+
+enum error_class step_status_decode(
+	const cJSON *json, struct arena *arena, struct step_status *ret_status, struct error *error) SLIPWAY_MUST_CHECK;
+
+bool step_is_live(const struct step_status *status);
+bool step_is_done(const struct step_status *status);
+
+/*
+ * Prints one line: the step, what happens, why, attempt, seconds (negative: not shown), what it made; and below it
+ * an error with its remedy. Coloured where the stream is a terminal.
+ */
+void step_status_print(const struct step_status *status, double seconds, FILE *stream);
+
+#endif

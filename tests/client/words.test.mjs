@@ -1,0 +1,52 @@
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { clockTime, describe, duration, elapsed, list, providerName, remedyText } from '../../client/words.js';
+import { labelOf, mergePatch, withoutGaps } from '../../client/form.js';
+
+const STEP = { id: 'repo', action: 'github.repository', needs: [] };
+const LATER = '2030-05-06T14:03:00';
+
+function sentenceOf(members) {
+  return describe({ status: 'running', ...members }, STEP).sentence;
+}
+
+test('a state in words', () => {
+  const waiting = sentenceOf({ phase: 'waiting', reason: 'rate_limited', resumeAt: LATER });
+  assert.match(waiting, /^Waiting for GitHub: rate limit, resumes at .*03/);
+  assert.equal(sentenceOf({ phase: 'waiting', reason: 'moon_phase' }), 'Waiting for GitHub: moon phase.');
+  assert.equal(sentenceOf({ phase: 'blocked' }), 'Cannot go on.');
+  assert.equal(sentenceOf({ phase: 'something_new' }), 'Talking to GitHub.');
+  assert.equal(describe({ status: 'idle' }, STEP, ['One', 'Two']).sentence, 'Comes after: One and Two.');
+  assert.equal(describe({ status: 'error', error: { class: 'cancelled' } }, STEP).badge, 'Cancelled');
+});
+
+test('names, lists and times', () => {
+  assert.deepEqual([providerName('github.fork'), providerName('vercel.project')], ['GitHub', 'Vercel']);
+  assert.deepEqual([list([]), list(['a']), list(['a', 'b', 'c'])], ['', 'a', 'a, b and c']);
+  assert.deepEqual([999, 61_000, 7_260_000, -5].map(duration), ['1 s', '1 min 1 s', '2 h 1 min', '0 s']);
+  assert.deepEqual([clockTime(null), clockTime('soon')], ['', '']);
+  const times = { startedAt: '2030-01-01T00:00:00Z', finishedAt: '2030-01-01T00:00:05Z' };
+  assert.equal(elapsed(times), '5 s');
+  assert.equal(elapsed({ queuedAt: null }), '');
+});
+
+test("the server's remedy goes before ours", () => {
+  assert.equal(remedyText({ remedy: { text: 'Ask Ann.' }, status: 401 }), 'Ask Ann.');
+  assert.match(remedyText({ remedy: null, status: 401 }), /access token/);
+  assert.match(remedyText({ retryable: true }), /Try again/);
+  assert.equal(remedyText({}), '');
+});
+
+test('a patch says only what differs from what is stored', () => {
+  const stored = { name: 'docs', owner: 'acme', template: { owner: 'acme' }, env: [{ key: 'A' }], unseen: 1 };
+  assert.equal(mergePatch(stored, { ...stored, unseen: 1 }), undefined);
+  assert.equal(mergePatch(undefined, { name: undefined, template: { owner: undefined } }), undefined);
+  assert.deepEqual(mergePatch(undefined, { name: 'x', gap: undefined }), { name: 'x' });
+  const entered = { name: 'site', owner: undefined, template: { owner: undefined }, env: [], extra: undefined };
+  assert.deepEqual(mergePatch(stored, entered), { name: 'site', owner: null, template: { owner: null }, env: [] });
+});
+
+test('gaps and labels', () => {
+  assert.deepEqual(withoutGaps({ a: undefined, b: { c: undefined }, d: [], e: false }), { d: [], e: false });
+  assert.deepEqual(['repoName', 'repo_name', 'name'].map(labelOf), ['Repo name', 'Repo name', 'Name']);
+});
