@@ -72,7 +72,11 @@ static void child_ended(void *context, size_t index, pid_t pid, int status)
 
 static enum error_class serve(struct api *api, struct error *error)
 {
-	if (fastcgi_is_cgi()) {
+	if (api->settings.listen == NULL && fastcgi_is_cgi()) {
+		if (getenv("GATEWAY_INTERFACE") == NULL) {
+			error_set(error, ERROR_INVALID_INPUT, "there is no socket to listen on, and no web server behind this");
+			return error_remedy(error, NULL, "Name a socket with --listen, or start it from systemd or a web server.");
+		}
 		enum error_class class = api_connect(api, error);
 		return class == ERROR_NONE ? cgi_serve(answer, api, error) : class;
 	}

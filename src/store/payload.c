@@ -106,6 +106,9 @@ static enum error_class merge_parts(struct payload *payload, const struct payloa
 enum error_class payload_merge(struct redis *redis, const char *app, const struct payload *changes,
 	int64_t retention_seconds, struct payload *ret_payload, struct error *error)
 {
+	/* Nothing to change is a way to read. */
+	if (changes->inputs == NULL && changes->config == NULL && changes->env == NULL)
+		return payload_read(redis, app, ret_payload, error);
 	for (int tries = 0; tries < TRIES; tries++) {
 		bool written = false;
 		if (payload_read(redis, app, ret_payload, error) != ERROR_NONE)

@@ -1,0 +1,130 @@
+#include "harness/trial.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/redact.h"
+
+static enum error_class refuse_lost(const struct trial *trial, struct error *error)
+{
+	return trial->lease_lost ? error_set(error, ERROR_LEASE_LOST, "the run is another's") : ERROR_NONE;
+}
+
+static enum error_class on_save(void *host, const char *checkpoint, struct error *error)
+{
+	struct trial *trial = host;
+	snprintf(trial->saved, sizeof(trial->saved), "%s", checkpoint);
+	snprintf(trial->checkpoint, sizeof(trial->checkpoint), "%s", checkpoint);
+	trial->saves++;
+	return refuse_lost(trial, error);
+}
+
+static enum error_class on_own(void *host, const char *key, const char *value, struct error *error)
+{
+	struct trial *trial = host;
+	cJSON_DeleteItemFromObjectCaseSensitive(trial->ledger, key);
+	cJSON_AddStringToObject(trial->ledger, key, value);
+	trial->owns++;
+	return refuse_lost(trial, error);
+}
+
+static void on_log(void *host, const char *line)
+{
+	struct trial *trial = host;
+	size_t length = strlen(trial->log);
+	snprintf(trial->log + length, sizeof(trial->log) - length, "%s\n", line);
+}
+
+static int64_t on_closed_ms(void *host, const char *provider, const char *credential)
+{
+	struct trial *trial = host;
+	(void)provider;
+	(void)credential;
+	return trial->closed_ms;
+}
+
+static void on_close(void *host, const char *provider, const char *credential, int64_t milliseconds)
+{
+	struct trial *trial = host;
+	snprintf(trial->closed_credential, sizeof(trial->closed_credential), "%s:%s", provider, credential);
+	trial->closed_ms = milliseconds;
+	trial->closes++;
+}
+
+static const struct action_host host = { on_save, on_own, on_log, on_closed_ms, on_close };
+
+void trial_begin(struct trial *trial)
+{
+	char url[128];
+	memset(trial, 0, sizeof(*trial));
+	unsetenv("http_proxy");
+	arena_init(&trial->arena, 0);
+	trial->peer = peer_start();
+	trial->ledger = cJSON_CreateObject();
+	ck_assert_int_eq(http_client_new(&trial->client, &trial->error), ERROR_NONE);
+	ck_assert_int_eq(redact_add(TRIAL_TOKEN, &trial->error), ERROR_NONE);
+	trial->settings.allow_loopback = true;
+	snprintf(url, sizeof(url), "%s/github", peer_url(trial->peer));
+	trial->settings.github_url = arena_string(&trial->arena, url);
+	trial->settings.github_token = TRIAL_TOKEN;
+	snprintf(url, sizeof(url), "%s/vercel", peer_url(trial->peer));
+	trial->settings.vercel_url = arena_string(&trial->arena, url);
+	trial->settings.vercel_token = TRIAL_TOKEN;
+	trial->settings.vercel_team = "acme";
+}
+
+void trial_end(struct trial *trial)
+{
+	context_release(&trial->context);
+	http_client_free(trial->client);
+	peer_stop(trial->peer);
+	cJSON_Delete(trial->ledger);
+	redact_forget(0);
+	arena_release(&trial->arena);
+}
+
+enum action_result trial_attempt(struct trial *trial, const struct action_definition *action, const char *input)
+{
+	context_release(&trial->context);
+	trial->attempts++;
+	trial->context = (struct action_context){
+		.action = action,
+		.app = "trial-app",
+		.run_id = "0123456789abcdef0123456789abcdef",
+		.attempt = trial->attempts,
+		.age_ms = trial->age_ms,
+		.started_ms = clock_monotonic_ms(),
+		.deadline_ms = clock_monotonic_ms() + 3000,
+		.settings = &trial->settings,
+		.client = trial->client,
+		.arena = &trial->arena,
+		.ledger = trial->ledger,
+		.host = &host,
+		.host_data = trial,
+	};
+	enum action_result result = context_run(&trial->context, input, trial->checkpoint);
+	const char *checkpoint = context_checkpoint(&trial->context);
+	ck_assert_ptr_nonnull(checkpoint);
+	snprintf(trial->checkpoint, sizeof(trial->checkpoint), "%s", checkpoint);
+	return result;
+}
+
+enum action_result trial_run(
+	struct trial *trial, const struct action_definition *action, const char *input, int attempts_max)
+{
+	enum action_result result = trial_attempt(trial, action, input);
+	while (result == ACTION_WAITING && !trial->context.for_person && --attempts_max > 0) {
+		trial->age_ms += trial->context.wait_ms;
+		result = trial_attempt(trial, action, input);
+	}
+	return result;
+}
+
+const char *trial_output(struct trial *trial)
+{
+	const char *output = context_output(&trial->context);
+	return output != NULL ? output : "";
+}

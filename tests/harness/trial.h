@@ -1,0 +1,48 @@
+/*
+ * An action tried without Redis: against a scripted peer, attempt after attempt, with what survives one kept in memory
+ * as the executor keeps it in Redis. GitHub is /github of the peer, Vercel is /vercel.
+ */
+#ifndef TESTS_HARNESS_TRIAL_H
+#define TESTS_HARNESS_TRIAL_H
+
+#include "harness/peer.h"
+#include "worker/context.h"
+
+#define TRIAL_TOKEN "ghp_trial_token_0123456789"
+
+struct trial {
+	struct peer *peer;
+	struct http_client *client;
+	struct settings settings;
+	struct arena arena;
+	struct error error;
+	struct action_context context; /* of the last attempt */
+
+	char checkpoint[4096];	   /* as it would stand in Redis */
+	char saved[4096];	   /* what the last action_save stored */
+	char log[8192];
+	cJSON *ledger;		   /* field -> JSON text */
+	int saves, attempts, owns; /* counted */
+	int64_t age_ms;
+	bool lease_lost;	   /* the host refuses every write */
+
+	int64_t closed_ms; /* what the host says of the gate */
+	char closed_credential[64];
+	int closes;
+};
+
+void trial_begin(struct trial *trial);
+void trial_end(struct trial *trial);
+
+/* One attempt with the checkpoint that the last one left. */
+enum action_result trial_attempt(struct trial *trial, const struct action_definition *action, const char *input);
+
+/* Attempts until it waits no more, but for a person, or the number is used up; the waits are not slept, the run only
+ * grows older. */
+enum action_result trial_run(
+	struct trial *trial, const struct action_definition *action, const char *input, int attempts_max);
+
+/* What the last attempt gave, as JSON text. */
+const char *trial_output(struct trial *trial);
+
+#endif
