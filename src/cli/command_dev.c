@@ -22,7 +22,7 @@ enum part { PART_REDIS, PART_EMULATOR, PART_API, PART_WORKER, PART_NGINX, PART_C
 struct options {
 	const char *folder, *client, *executors, *processes;
 	int64_t port;
-	bool no_emulator;
+	bool no_emulator, no_worker;
 };
 
 struct dev {
@@ -59,6 +59,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	case 'x':
 		options->no_emulator = true;
 		return 0;
+	case 'w':
+		options->no_worker = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		argp_usage(state);
 		return 0;
@@ -74,6 +77,7 @@ static const struct argp_option option_list[] = {
 	{ "processes", 'n', "N", 0, "Handler processes of the web tier (2)", 0 },
 	{ "client", 'c', "FOLDER", 0, "Folder of the web page (beside the programs' folder)", 0 },
 	{ "no-emulator", 'x', NULL, 0, "Start no stand-ins for GitHub and Vercel", 0 },
+	{ "no-worker", 'w', NULL, 0, "Start no worker: you run your own, under a debugger perhaps", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
 static const struct argp parser = { option_list, parse_option, "",
@@ -302,6 +306,8 @@ static enum error_class start_worker(struct dev *dev, struct error *error)
 		dev->options->executors != NULL ? dev->options->executors : "4", "--allow-loopback", "yes", "--redis-url",
 		arena_format(&dev->arena, "unix://%s/redis.sock", dev->folder) };
 	size_t next = 7;
+	if (dev->options->no_worker)
+		return ERROR_NONE;
 	if (dev->emulated) {
 		const char *token = below(dev, dev->folder, "conf/provider.token");
 		const char *const more[] = { "--github-url",

@@ -1,0 +1,415 @@
+// Workers against a provider that misbehaves: every way an attempt may end, and every way a worker may die.
+import test, { before, after, beforeEach, afterEach } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawn, execFileSync } from 'node:child_process';
+import { writeFile, readFile, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { Stack, build, childrenOf, until } from './stack.mjs';
+import { Peer } from './peer.mjs';
+
+const TOKEN = 'ghs_0123456789.token-that-must-not-leak';
+const LEASE_SECONDS = 2;
+
+let stack;
+let peer;
+let workers = [];
+let number = 0;
+
+before(async () => {
+  peer = await Peer.start();
+  stack = await Stack.start({ flags: ['--no-emulator', '--no-worker'] });
+  await writeFile(path.join(stack.folder, 'token'), `${TOKEN}\n`, { mode: 0o600 });
+});
+after(async () => {
+  await stack.stop();
+  await peer.stop();
+});
+beforeEach(() => {
+  peer.calls = [];
+  peer.intercept = () => false;
+});
+afterEach(async () => {
+  await Promise.all(workers.map((worker) => worker.stop()));
+  workers = [];
+});
+
+async function startWorker({ executors = 1, grace = 25 } = {}) {
+  const process_ = spawn(path.join(build, 'slipway-worker'), [
+    '--redis-url', `unix://${stack.folder}/redis.sock`, '--executors', String(executors), '--allow-loopback', 'yes',
+    '--github-url', peer.url, '--github-token-file', path.join(stack.folder, 'token'),
+    '--lease-seconds', String(LEASE_SECONDS), '--grace-seconds', String(grace),
+  ], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let log = '';
+  process_.stderr.on('data', (bytes) => { log += bytes; });
+  const ended = new Promise((resolve) => { process_.once('exit', resolve); });
+  const worker = {
+    pid: process_.pid,
+    log: () => log,
+    kill: (signal) => process_.kill(signal),
+    ended,
+    stop: async () => {
+      process_.kill('SIGTERM');
+      process_.kill('SIGTERM');
+      const timer = setTimeout(() => process_.kill('SIGKILL'), 5000);
+      await ended;
+      clearTimeout(timer);
+    },
+    executors: () => childrenOf(process_.pid),
+  };
+  workers.push(worker);
+  await until(async () => (await worker.executors()).length === executors, 'the executors are there');
+  return worker;
+}
+
+function newApp() {
+  number += 1;
+  return `app-${number}`;
+}
+
+function triggerRepository(app, name = app) {
+  return stack.trigger(app, 'site', 'repo', { inputs: { repo: { owner: 'acme', name, fork: 'upstream/template' } } });
+}
+
+function ended(app, action = 'repo', workflow = 'site') {
+  return stack.untilStatus(app, workflow, action, (status) => ['done', 'error'].includes(status.status));
+}
+
+// At quiet, nothing of a run is left in queue, delayed or live.
+async function assertQuiet() {
+  await until(async () => (await stack.redis('XLEN', 'slipway:{0}:queue')) === '0', 'the queue is empty');
+  assert.equal(await stack.redis('ZCARD', 'slipway:{0}:delayed'), '0');
+  assert.equal(await stack.redis('ZCARD', 'slipway:{0}:live'), '0');
+}
+
+// Holds the first call that fits until it is let go; tells when it has come.
+function holdFirst(fits) {
+  let let_go;
+  let arrived;
+  const free = new Promise((resolve) => { let_go = resolve; });
+  const here = new Promise((resolve) => { arrived = resolve; });
+  let held = false;
+  peer.intercept = async (call) => {
+    if (held || !fits(call)) return false;
+    held = true;
+    arrived();
+    await free;
+    return false;
+  };
+  return { here, let_go };
+}
+
+const isFork = (call) => call.method === 'POST' && call.path.endsWith('/forks');
+const isLook = (call) => call.method === 'GET' && /^\/repos\/acme\/[^/]+$/.test(call.path);
+
+test('done: a fork is made, awaited and recorded', async () => {
+  const app = newApp();
+  await startWorker();
+  assert.equal((await triggerRepository(app)).status, 202);
+  const status = await ended(app);
+  assert.equal(status.status, 'done', JSON.stringify(status));
+  assert.equal(status.output.fullName, `acme/${app}`);
+  assert.equal(status.output.created, true);
+  assert.equal(status.attempt, 1);
+  assert.equal(peer.count('POST', /forks$/), 1);
+  assert.equal(peer.calls[0].headers.authorization, `Bearer ${TOKEN}`);
+  assert.match(peer.calls[0].headers['user-agent'], /^slipway\//);
+  await assertQuiet();
+});
+
+test('no durable record of what was deployed: the ledger outlives the run', async () => {
+  const app = newApp();
+  await startWorker();
+  await triggerRepository(app);
+  const status = await ended(app);
+  const entry = JSON.parse(await stack.redis('HGET', `slipway:{0}:app:${app}:ledger`, `github:repository:acme/${app}`));
+  assert.equal(entry.id, String(status.output.id));
+  assert.equal(entry.created, true);
+  assert.equal(entry.run, status.runId);
+  assert.ok(Number(await stack.redis('TTL', `slipway:{0}:app:${app}:ledger`)) > 0);
+});
+
+test('adopted where it is ours, refused where it is foreign', async () => {
+  const mine = newApp();
+  const foreign = newApp();
+  peer.repositories.set(`acme/${mine}`, peer.repository('acme', mine, 'upstream/template'));
+  peer.repositories.set(`acme/${foreign}`, { ...peer.repository('acme', foreign, 'somebody/else') });
+  await startWorker();
+  await triggerRepository(mine);
+  await triggerRepository(foreign);
+  const adopted = await ended(mine);
+  assert.equal(adopted.status, 'done', JSON.stringify(adopted.error));
+  assert.equal(adopted.output.created, false);
+  const refused = await ended(foreign);
+  assert.equal(refused.error.class, 'conflict_foreign');
+  assert.match(refused.error.remedy.text, /adopt/);
+  assert.equal(peer.count('POST', /forks$/), 0);
+  await assertQuiet();
+});
+
+for (const [status, body, className] of [
+  [401, { message: 'Bad credentials' }, 'auth_expired'],
+  [403, { message: 'Resource not accessible by integration' }, 'scope_missing'],
+  [404, { message: 'Not Found' }, 'not_found'],
+  [422, { message: 'Validation Failed', errors: [{ code: 'custom', message: 'no' }] }, 'invalid_input'],
+]) {
+  test(`a provider that answers ${status} ends the run as ${className}`, async () => {
+    const app = newApp();
+    peer.intercept = (call, response) => {
+      if (!isFork(call)) return false;
+      peer.send(response, status, body, { 'x-github-request-id': 'R:1' });
+      return true;
+    };
+    await startWorker();
+    await triggerRepository(app);
+    const end = await ended(app);
+    assert.equal(end.error.class, className, JSON.stringify(end.error));
+    assert.equal(end.error.retryable, false);
+    assert.ok(end.error.message.length > 10);
+    assert.equal(end.attempt, 1);
+    assert.equal(peer.count('POST', /forks$/), 1);
+    await assertQuiet();
+    const hash = await stack.hash(app, 'site', 'repo');
+    assert.equal(hash.status, 'error');
+    assert.equal(hash.lease, undefined);
+  });
+}
+
+test('retry: a provider that fails twice is asked again, an attempt each', async () => {
+  const app = newApp();
+  let failures = 0;
+  peer.intercept = (call, response) => {
+    if (!isLook(call) || failures === 2) return false;
+    failures += 1;
+    peer.send(response, 500, { message: 'oops' });
+    return true;
+  };
+  await startWorker();
+  await triggerRepository(app);
+  const end = await ended(app);
+  assert.equal(end.status, 'done', JSON.stringify(end.error));
+  assert.equal(end.attempt, 3);
+});
+
+test('a trigger after an error starts with fresh counters', async () => {
+  const app = newApp();
+  peer.intercept = (call, response) => {
+    if (!isFork(call)) return false;
+    peer.send(response, 401, { message: 'Bad credentials' });
+    return true;
+  };
+  await startWorker();
+  const first = await triggerRepository(app);
+  await ended(app);
+  peer.intercept = () => false;
+  const second = await triggerRepository(app);
+  assert.equal(second.status, 202);
+  assert.notEqual(second.body.runId, first.body.runId);
+  const end = await ended(app);
+  assert.equal(end.status, 'done');
+  assert.equal(end.attempt, 1);
+});
+
+test('rate limit: waits as long as it is told, and burns no attempt', async () => {
+  const app = newApp();
+  let limited = false;
+  peer.intercept = (call, response) => {
+    if (limited || !isLook(call)) return false;
+    limited = true;
+    peer.send(response, 429, { message: 'API rate limit exceeded' }, { 'retry-after': '1' });
+    return true;
+  };
+  await startWorker();
+  await triggerRepository(app);
+  const waiting = await stack.untilStatus(app, 'site', 'repo', (status) => status.phase === 'waiting');
+  assert.equal(waiting.status, 'running');
+  assert.equal(waiting.reason, 'rate_limited');
+  assert.ok(waiting.resumeAt);
+  const end = await ended(app);
+  assert.equal(end.status, 'done', JSON.stringify(end.error));
+  assert.equal(end.attempt, 1);
+});
+
+test('waiting holds no process: one executor serves another while one waits', async () => {
+  const app = newApp();
+  let ready = false;
+  peer.intercept = (call, response) => {
+    if (ready || !call.path.includes(`/${app}/branches/`)) return false;
+    peer.send(response, 404, { message: 'Branch not found' });
+    return true;
+  };
+  await startWorker({ executors: 1 });
+  await triggerRepository(app);
+  await stack.untilStatus(app, 'site', 'repo', (status) => status.phase === 'waiting');
+  await stack.trigger(app, 'hello', 'greet', { inputs: { greet: { text: 'meanwhile' } } });
+  assert.equal((await ended(app, 'greet', 'hello')).status, 'done');
+  assert.equal((await stack.status(app, 'site', 'repo')).status, 'running');
+  ready = true;
+  assert.equal((await ended(app)).status, 'done');
+});
+
+test('lost answer: the provider made it and the answer was cut; one object, and done', async () => {
+  const app = newApp();
+  let cut = false;
+  peer.intercept = (call, response) => {
+    if (cut || !isFork(call)) return false;
+    cut = true;
+    peer.fork(call);
+    response.destroy();
+    return true;
+  };
+  await startWorker();
+  await triggerRepository(app);
+  const end = await ended(app);
+  assert.equal(end.status, 'done', JSON.stringify(end.error));
+  assert.equal(peer.count('POST', /forks$/), 1);
+});
+
+test('state lost when a process restarted: SIGKILL of an executor costs one crash and nothing else', async () => {
+  const app = newApp();
+  const hold = holdFirst(isFork);
+  const worker = await startWorker();
+  await triggerRepository(app);
+  await hold.here;
+  const [executor] = await worker.executors();
+  process.kill(executor.pid, 'SIGKILL');
+  hold.let_go();
+  const end = await ended(app);
+  assert.equal(end.status, 'done', JSON.stringify(end.error));
+  assert.equal(end.crashes, 1);
+  assert.equal(end.attempt, 1);
+  assert.equal([...peer.repositories.keys()].filter((name) => name === `acme/${app}`).length, 1);
+  await assertQuiet();
+});
+
+test('SIGKILL of a whole worker: its run is taken over by another', async () => {
+  const app = newApp();
+  const hold = holdFirst(isLook);
+  const first = await startWorker();
+  await triggerRepository(app);
+  await hold.here;
+  const second = await startWorker();
+  first.kill('SIGKILL');
+  await first.ended;
+  hold.let_go();
+  const end = await ended(app);
+  assert.equal(end.status, 'done', JSON.stringify(end.error));
+  assert.equal(end.crashes, 1);
+  assert.ok(second.pid > 0);
+  await assertQuiet();
+});
+
+test('three crashes end a run as worker_lost', async () => {
+  const app = newApp();
+  const worker = await startWorker();
+  peer.intercept = async (call) => {
+    if (!call.path.endsWith(`/${app}`)) return false;
+    const [executor] = await worker.executors();
+    if (executor) process.kill(executor.pid, 'SIGKILL');
+    return true;
+  };
+  await triggerRepository(app);
+  const end = await ended(app);
+  assert.equal(end.error.class, 'worker_lost', JSON.stringify(end));
+  assert.equal(end.crashes, 3);
+  await assertQuiet();
+});
+
+test('SIGTERM hands back what does not finish within the grace; no attempt and no crash is counted', async () => {
+  const app = newApp();
+  const hold = holdFirst(isLook);
+  const first = await startWorker({ grace: 0 });
+  await triggerRepository(app);
+  await hold.here;
+  first.kill('SIGTERM');
+  assert.equal(await first.ended, 0);
+  const handed = await stack.status(app, 'site', 'repo');
+  assert.equal(handed.phase, 'queued');
+  hold.let_go();
+  await startWorker();
+  const end = await ended(app);
+  assert.equal(end.status, 'done', JSON.stringify(end.error));
+  assert.equal(end.crashes, 0);
+  assert.equal(end.attempt, 1);
+});
+
+test('SIGTERM lets the current action finish within the grace', async () => {
+  const app = newApp();
+  const hold = holdFirst((call) => call.path.endsWith(`/${app}`));
+  const worker = await startWorker({ grace: 25 });
+  peer.repositories.set(`acme/${app}`, peer.repository('acme', app, 'upstream/template'));
+  await triggerRepository(app);
+  await hold.here;
+  worker.kill('SIGTERM');
+  hold.let_go();
+  assert.equal(await worker.ended, 0);
+  assert.equal((await stack.status(app, 'site', 'repo')).status, 'done');
+});
+
+test('cancel aborts a call that hangs, and says so', async () => {
+  const app = newApp();
+  const hold = holdFirst(isLook);
+  await startWorker();
+  await triggerRepository(app);
+  await hold.here;
+  const answer = await stack.post({ mode: 'cancel', appId: app, workflowId: 'site', actionId: 'repo' });
+  assert.equal(answer.status, 202);
+  const end = await ended(app);
+  assert.equal(end.error.class, 'cancelled');
+  hold.let_go();
+  await assertQuiet();
+});
+
+test('redis-server killed and started again loses no run', async () => {
+  // A run that waits while Redis is away; dev would stop with its redis-server, so that one is only paused.
+  const app = newApp();
+  const hold = holdFirst(isLook);
+  await startWorker();
+  await triggerRepository(app);
+  await hold.here;
+  const redis = await stack.daemon('redis-server');
+  process.kill(redis, 'SIGSTOP');
+  hold.let_go();
+  process.kill(redis, 'SIGCONT');
+  assert.equal((await ended(app)).status, 'done');
+});
+
+test('no token: auth_missing, with the setting to set', async () => {
+  const app = newApp();
+  const worker = spawn(path.join(build, 'slipway-worker'), ['--redis-url', `unix://${stack.folder}/redis.sock`,
+    '--executors', '1', '--allow-loopback', 'yes', '--github-url', peer.url], { stdio: 'ignore' });
+  await triggerRepository(app);
+  const end = await ended(app);
+  worker.kill('SIGTERM');
+  await new Promise((resolve) => { worker.once('exit', resolve); });
+  assert.equal(end.error.class, 'auth_missing');
+  assert.match(end.error.remedy.text, /SLIPWAY_GITHUB_TOKEN_FILE/);
+});
+
+test('GitHub access through a personal token: it appears in no log, no Redis value, no process list', async () => {
+  const app = newApp();
+  const worker = await startWorker();
+  // A provider that echoes the credential in its refusal.
+  peer.intercept = (call, response) => {
+    if (!isFork(call)) return false;
+    peer.send(response, 422, { message: `refused ${call.headers.authorization}` });
+    return true;
+  };
+  await triggerRepository(app);
+  const end = await ended(app);
+  assert.equal(end.status, 'error');
+  assert.ok(!JSON.stringify(end).includes(TOKEN));
+  assert.ok(!worker.log().includes(TOKEN));
+  const [executor] = await worker.executors();
+  for (const pid of [worker.pid, executor.pid]) {
+    assert.ok(!(await readFile(`/proc/${pid}/cmdline`, 'utf8')).includes(TOKEN));
+    assert.ok(!(await readFile(`/proc/${pid}/environ`, 'utf8')).includes(TOKEN));
+  }
+  for (const folder of ['log', 'redis', 'redis/appendonlydir']) {
+    for (const entry of await readdir(path.join(stack.folder, folder), { withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const bytes = await readFile(path.join(stack.folder, folder, entry.name));
+      assert.ok(!bytes.includes(TOKEN), entry.name);
+    }
+  }
+  assert.ok(!execFileSync('ps', ['auxwwe'], { encoding: 'latin1' }).includes(TOKEN));
+});
