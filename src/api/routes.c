@@ -159,8 +159,10 @@ enum error_class body_identifier_optional(
 
 enum error_class body_identifier(const cJSON *body, const char *name, const char **ret_text, struct error *error)
 {
-	if (body_identifier_optional(body, name, ret_text, error) != ERROR_NONE || *ret_text != NULL)
-		return *ret_text != NULL ? ERROR_NONE : error->class;
+	if (body_identifier_optional(body, name, ret_text, error) != ERROR_NONE)
+		return error->class;
+	if (*ret_text != NULL)
+		return ERROR_NONE;
 	error_set(error, ERROR_INVALID_REQUEST, "it is missing");
 	return error_at(error, "/%s", name);
 }

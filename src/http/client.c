@@ -304,8 +304,11 @@ static void set_options(CURL *handle, const struct http_request *request, const 
 	curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer);
 	curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, on_socket);
 	curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, transfer);
-	/* A kept connection was checked for whoever opened it, not for this request. */
-	if (request->reach == HTTP_REACH_PUBLIC)
+	/*
+	 * A kept connection was checked for whoever opened it, not for this request. And where a kept connection dies
+	 * without an answer, libcurl sends the request again by itself: what changes something must not be.
+	 */
+	if (request->reach == HTTP_REACH_PUBLIC || request->method != HTTP_GET)
 		curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
 }
 

@@ -140,6 +140,7 @@ test('bad input is refused, names its place, and leaves nothing in Redis', async
   ];
   for (const [body, status, className, place] of cases) {
     const answer = await stack.post(body);
+    assert.equal(answer.status, status, `${JSON.stringify(body)} -> ${JSON.stringify(answer.body)}`);
     assertProblem(answer, status, className);
     if (place) assert.equal(answer.body.errors?.[0]?.place, place, JSON.stringify(answer.body));
   }
