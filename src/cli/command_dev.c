@@ -1,9 +1,11 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,6 +36,15 @@ struct dev {
 	struct arena arena;
 };
 
+/* A number that the part itself will take; refused here, where the flag can be named. */
+static const char *check_count(struct argp_state *state, const char *flag, const char *text)
+{
+	int64_t count;
+	if (!text_to_integer(text, &count) || count < 1 || count > 256)
+		argp_error(state, "%s wants a number from 1 to 256", flag);
+	return text;
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct options *options = state->input;
@@ -48,10 +59,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		options->port = port;
 		return 0;
 	case 'e':
-		options->executors = argument;
+		options->executors = check_count(state, "--executors", argument);
 		return 0;
 	case 'n':
-		options->processes = argument;
+		options->processes = check_count(state, "--processes", argument);
 		return 0;
 	case 'c':
 		options->client = argument;
@@ -147,6 +158,18 @@ static enum error_class make_folder(struct dev *dev, struct error *error)
 			return error->class;
 	}
 	return ERROR_NONE;
+}
+
+/* Two on one folder would share its socket and its append-only file. The lock goes with the last process that has it. */
+static enum error_class lock_folder(struct dev *dev, struct error *error)
+{
+	char path[PATH_MAX];
+	text_format(path, sizeof(path), "%s/lock", dev->folder);
+	int lock = open(path, O_RDWR | O_CREAT, 0600); /* no O_CLOEXEC: what dev starts holds it too */
+	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
+		return ERROR_NONE;
+	error_set(error, ERROR_INVALID_INPUT, "another slipway dev uses the folder %s", dev->folder);
+	return error_remedy(error, NULL, "Stop it, or name another folder with --dir.");
 }
 
 static enum error_class write_files(struct dev *dev, struct error *error)
@@ -338,6 +361,7 @@ static enum error_class start_all(struct dev *dev, struct error *error)
 		return error_remedy(error, NULL, "Name another with --port.");
 	}
 	if (find_programs(dev, error) != ERROR_NONE || make_folder(dev, error) != ERROR_NONE ||
+		lock_folder(dev, error) != ERROR_NONE ||
 		write_files(dev, error) != ERROR_NONE || start_redis(dev, error) != ERROR_NONE ||
 		start_emulator(dev, error) != ERROR_NONE || start_api(dev, error) != ERROR_NONE ||
 		start_worker(dev, error) != ERROR_NONE)

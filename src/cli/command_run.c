@@ -28,7 +28,8 @@ struct runner {
 	struct endpoint endpoint;
 	struct plan plan;
 	int64_t started_ms;
-	int64_t silent_since_ms; /* monotonic; 0: the endpoint answered last time */
+	bool answered;		 /* the endpoint has answered once: it is there */
+	int64_t silent_since_ms; /* monotonic; 0: it answered last time */
 };
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -41,9 +42,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	case 'i':
 		options->input = argument;
 		return 0;
-	case 'c':
+	case 's':
 		if (strchr(argument, '=') == NULL || options->config_count == CONFIG_MAX)
-			argp_error(state, "--config wants NAME=VALUE, at most %d times", CONFIG_MAX);
+			argp_error(state, "--set wants NAME=VALUE, at most %d times", CONFIG_MAX);
 		options->config[options->config_count++] = argument;
 		return 0;
 	case 'f':
@@ -60,6 +61,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (options->workflow == NULL || options->app == NULL)
 			argp_usage(state);
+		command_check_identifier(state, "WORKFLOW", options->workflow);
+		command_check_identifier(state, "the app", options->app);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -69,7 +72,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 static const struct argp_option option_list[] = {
 	{ "app", 'a', "ID", 0, "The app that is provisioned", 0 },
 	{ "input", 'i', "FILE", 0, "JSON with inputs, config and env of the app; - is standard input", 0 },
-	{ "config", 'c', "NAME=VALUE", 0, "Set a config value of the app; may be repeated", 0 },
+	{ "set", 's', "NAME=VALUE", 0, "Set a config value of the app; may be repeated", 0 },
 	{ "force", 'f', NULL, 0, "Run steps that are done already anew", 0 },
 	{ "json", 'j', NULL, 0, "Print each status that changes as a line of JSON", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
@@ -88,7 +91,7 @@ static const struct argp parser = { option_list, parse_option, "WORKFLOW",
 static bool be_patient(struct runner *runner, const struct error *error)
 {
 	int64_t now = clock_monotonic_ms();
-	if (!endpoint_may_retry(error))
+	if (!endpoint_may_retry(error) || (!runner->answered && error->http_status == 0))
 		return false;
 	if (runner->silent_since_ms == 0)
 		runner->silent_since_ms = now;
@@ -103,6 +106,7 @@ static enum error_class post(struct runner *runner, const cJSON *body, cJSON **r
 	while (endpoint_post(&runner->endpoint, body, ret_json, error) != ERROR_NONE)
 		if (!be_patient(runner, error))
 			return error->class;
+	runner->answered = true;
 	runner->silent_since_ms = 0;
 	return ERROR_NONE;
 }
@@ -113,6 +117,7 @@ static enum error_class get(struct runner *runner, const char *path, const struc
 	while (endpoint_get(&runner->endpoint, path, query, ret_json, error) != ERROR_NONE)
 		if (!be_patient(runner, error))
 			return error->class;
+	runner->answered = true;
 	runner->silent_since_ms = 0;
 	return ERROR_NONE;
 }
@@ -236,6 +241,8 @@ static enum error_class trigger(struct runner *runner, struct plan_step *step, s
 	if (class != ERROR_NONE)
 		return class;
 	step->state = PLAN_RUNNING;
+	if (!options->json)
+		printf("%-12s %s\n", step->id, step->summary);
 	class = take_status(runner, answer, error);
 	cJSON_Delete(answer);
 	return class;

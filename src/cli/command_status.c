@@ -27,6 +27,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (state->arg_num < 2)
 			argp_usage(state);
+		command_check_identifier(state, "APP", options->app);
+		command_check_identifier(state, "WORKFLOW", options->workflow);
+		if (options->step != NULL)
+			command_check_identifier(state, "STEP", options->step);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

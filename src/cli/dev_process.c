@@ -18,11 +18,13 @@
 /* In the child. nginx stands in /usr/sbin, which is not on everybody's PATH. */
 static _Noreturn void become(const char *const words[DEV_WORDS_MAX], int log, pid_t dev)
 {
+	/* exec takes words that it does not change as if it did. */
 	char *arguments[DEV_WORDS_MAX + 1] = { NULL };
 	char path[1024];
 	for (size_t i = 0; i < DEV_WORDS_MAX && words[i] != NULL; i++)
-		arguments[i] = strdup(words[i]);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+		arguments[i] = (char *)(uintptr_t)words[i];
+	/* Not SIGKILL: nginx's master would leave its workers behind. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != dev)
 		_exit(1);
 	setpgid(0, 0);

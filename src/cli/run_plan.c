@@ -36,7 +36,10 @@ enum error_class plan_read(const cJSON *workflow, struct plan *ret_plan, struct 
 		const char *id = json_member_string(step, "id");
 		if (id == NULL || ret_plan->count == PLAN_STEPS_MAX)
 			return error_set(error, ERROR_INVALID_INPUT, "the endpoint describes the workflow in an unknown way");
-		text_copy(ret_plan->steps[ret_plan->count++].id, sizeof(ret_plan->steps[0].id), id);
+		struct plan_step *added = &ret_plan->steps[ret_plan->count++];
+		const char *summary = json_member_string(step, "summary");
+		text_copy(added->id, sizeof(added->id), id);
+		text_copy(added->summary, sizeof(added->summary), summary != NULL ? summary : "");
 	}
 	size_t index = 0;
 	cJSON_ArrayForEach(step, steps)

@@ -17,6 +17,7 @@ enum plan_state {
 
 struct plan_step {
 	char id[65];
+	char summary[160]; /* what it does, in a sentence */
 	enum plan_state state;
 	bool needs[PLAN_STEPS_MAX]; /* by number */
 	int64_t version;	    /* the last that was shown */

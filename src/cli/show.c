@@ -24,22 +24,6 @@ void show_text(FILE *stream, const char *text)
 	}
 }
 
-int show_width(const char *text)
-{
-	int width = 0;
-	for (const unsigned char *next = (const unsigned char *)text; next != NULL && *next != '\0'; next++)
-		if ((*next & 0xc0) != 0x80)
-			width++;
-	return width;
-}
-
-void show_padded(FILE *stream, const char *text, int width)
-{
-	show_text(stream, text);
-	int missing = width - show_width(text);
-	fprintf(stream, "%*s", missing > 0 ? missing : 0, "");
-}
-
 static void show_line(FILE *stream, const char *indent, const char *label, const char *text)
 {
 	fprintf(stream, "%s%s: ", indent, label);
@@ -57,25 +41,19 @@ void show_error_details(FILE *stream, const char *indent, const struct error *er
 		show_line(stream, indent, "where", error->remedy_url);
 }
 
-bool show_output(FILE *stream, const cJSON *output)
+void show_output(FILE *stream, const cJSON *output)
 {
-	static const char *const names[] = { "fullName", "name", "url" };
+	static const char *const names[] = { "fullName", "name", "url", "text", "reason" };
 	bool any = false;
-	if (cJSON_IsTrue(json_member(output, "skipped"))) {
-		fprintf(stream, "skipped");
-		return true;
-	}
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const char *text = json_member_string(output, names[i]);
 		/* The full name says the name as well. */
 		if (text == NULL || text[0] == '\0' || (i == 1 && any))
 			continue;
-		if (any)
-			fprintf(stream, "  ");
+		fprintf(stream, "  ");
 		show_text(stream, text);
 		any = true;
 	}
-	return any;
 }
 
 bool show_colours(FILE *stream)

@@ -11,18 +11,12 @@
 /* Writes the text with control characters as '?', and line feeds as blanks. NULL is nothing. */
 void show_text(FILE *stream, const char *text);
 
-/* Columns that the text takes: characters of UTF-8. */
-int show_width(const char *text);
-
-/* The same as show_text, filled up with blanks to the width. */
-void show_padded(FILE *stream, const char *text, int width);
-
 /* Writes place and remedy of an error, a line each, where it has them. */
 void show_error_details(FILE *stream, const char *indent, const struct error *error);
 
-/* Writes what an action made, for people: its outputs named name, fullName, url and the like, divided by blanks; says
- * "skipped" where it says so. NULL or no object is nothing. Returns whether there was anything. */
-bool show_output(FILE *stream, const cJSON *output);
+/* Writes what an action made, for people: its outputs named fullName, name, url, text or reason, two blanks before
+ * each. NULL or no object is nothing. */
+void show_output(FILE *stream, const cJSON *output);
 
 /* Whether to use colours on this stream: it is a terminal, and neither NO_COLOR nor TERM=dumb speaks against it. */
 bool show_colours(FILE *stream);

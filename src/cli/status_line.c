@@ -1,10 +1,9 @@
 #include "cli/status_line.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/record.h"
-#include "base/text.h"
+#include "cli/show.h"
 
 static const struct field status_fields[] = {
 	{ STRING_FIELD("actionId", struct step_status, action), .required = true },
@@ -44,37 +43,30 @@ static const char *colour_of(const struct step_status *status)
 	return strcmp(status->status, "error") == 0 ? "\033[31m" : "\033[33m";
 }
 
-/* Of what a step made, what a person wants to see: addresses first, else names. */
-static void print_output(const struct step_status *status, FILE *stream)
-{
-	static const char *const names[] = { "url", "fullName", "name", "text", "reason" };
-	cJSON *output = cJSON_Parse(status->output);
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		const char *text = json_member_string(output, names[i]);
-		if (text == NULL)
-			continue;
-		fprintf(stream, "  %s", text);
-		break;
-	}
-	cJSON_Delete(output);
-}
-
 static void print_failure(const struct step_status *status, FILE *stream)
 {
 	cJSON *error = cJSON_Parse(status->error);
 	const cJSON *remedy = json_member(error, "remedy");
 	const char *message = json_member_string(error, "message"), *class = json_member_string(error, "class");
 	const char *text = json_member_string(remedy, "text"), *url = json_member_string(remedy, "url");
-	if (message != NULL)
-		fprintf(stream, "             %s: %s\n", class != NULL ? class : "error", message);
-	if (text != NULL)
-		fprintf(stream, "             %s%s%s\n", text, url != NULL ? " " : "", url != NULL ? url : "");
+	if (message != NULL) {
+		fprintf(stream, "             %s: ", class != NULL ? class : "error");
+		show_text(stream, message);
+		fputc('\n', stream);
+	}
+	if (text != NULL) {
+		fprintf(stream, "             ");
+		show_text(stream, text);
+		fputs(url != NULL ? " " : "", stream);
+		show_text(stream, url);
+		fputc('\n', stream);
+	}
 	cJSON_Delete(error);
 }
 
 void step_status_print(const struct step_status *status, double seconds, FILE *stream)
 {
-	bool terminal = isatty(fileno(stream)) == 1;
+	bool terminal = show_colours(stream);
 	const char *word = status->phase[0] != '\0' ? status->phase : status->status;
 	if (strcmp(status->reason, "skipped") == 0)
 		word = "skipped";
@@ -84,11 +76,15 @@ void step_status_print(const struct step_status *status, double seconds, FILE *s
 		fprintf(stream, " attempt %lld", (long long)status->attempt);
 	if (seconds >= 0)
 		fprintf(stream, " %6.1f s", seconds);
-	if (status->detail[0] != '\0')
-		fprintf(stream, "  %s%s%s", step_is_live(status) ? status->reason : "", step_is_live(status) ? ": " : "",
-			status->detail);
-	if (step_is_done(status))
-		print_output(status, stream);
+	if (status->detail[0] != '\0') {
+		fprintf(stream, "  %s: ", status->reason);
+		show_text(stream, status->detail);
+	}
+	if (step_is_done(status)) {
+		cJSON *output = cJSON_Parse(status->output);
+		show_output(stream, output);
+		cJSON_Delete(output);
+	}
 	fputc('\n', stream);
 	print_failure(status, stream);
 	fflush(stream);

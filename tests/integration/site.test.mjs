@@ -1,0 +1,195 @@
+// The main job, end to end, on the stand-ins for GitHub and Vercel: `slipway run site`, again, and without its state.
+import test, { before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { Stack, build, childrenOf, freePort, until } from './stack.mjs';
+import { triggerAndPollAction, runWorkflow } from '../../client/slipway.js';
+
+const run = promisify(execFile);
+const sample = 'conf/dev/sample.json';
+
+let stack;
+before(async () => { stack = await Stack.start(); });
+after(() => stack.stop());
+
+async function slipway(...words) {
+  try {
+    const { stdout, stderr } = await run(path.join(build, 'slipway'), [...words, '--url', stack.url]);
+    return { code: 0, stdout, stderr };
+  } catch (error) {
+    return { code: error.code, stdout: error.stdout, stderr: error.stderr };
+  }
+}
+
+function runSite(app, ...rest) {
+  return slipway('run', 'site', '--app', app, '--input', sample, '--set', `checkUrl=${stack.url}/healthz`, ...rest);
+}
+
+async function outputs(app) {
+  const { body } = await stack.get(`/api/deploy?appId=${app}&workflowId=site`);
+  return Object.fromEntries(body.actions.map((action) => [action.actionId, action.output]));
+}
+
+test('it is the emulator that was pinned, and it listens on loopback only', async () => {
+  const facts = JSON.parse(await readFile(path.join(build, 'emulator/node_modules/emulate/package.json'), 'utf8'));
+  assert.equal(facts.version, '0.11.2');
+  const { stdout } = await run('ss', ['-ltnHp']);
+  const emulator = await stack.daemon('node');
+  const lines = stdout.split('\n').filter((line) => line.includes(`pid=${emulator},`));
+  assert.ok(lines.length >= 2);
+  for (const line of lines) assert.match(line, /127\.0\.0\.1:\d+/);
+});
+
+test('slipway run provisions a site', async () => {
+  const result = await runSite('first');
+  assert.equal(result.code, 0, result.stdout + result.stderr);
+  assert.match(result.stdout, /^repo +done/m);
+  assert.match(result.stdout, /^domain +skipped.*no domain was given/m);
+  const made = await outputs('first');
+  assert.equal(made.repo.fullName, 'acme/sample-site');
+  assert.equal(made.repo.created, true);
+  assert.equal(made.project.created, true);
+  assert.match(made.deployment.url, /^https:\/\//);
+  assert.equal(made.deployment.sha, made.repo.headCommit);
+  assert.deepEqual(made.env.keys, ['SITE_NAME', 'API_BASE']);
+  assert.equal(made.check.status, 200);
+  const ledger = await stack.redis('HKEYS', 'slipway:{0}:app:first:ledger');
+  assert.match(ledger, /^github:repository:acme\/sample-site$/m);
+  assert.match(ledger, /^vercel:project:sample-site$/m);
+});
+
+test('again: everything is reused, nothing runs', async () => {
+  const before_ = await outputs('first');
+  const result = await runSite('first', '--json');
+  assert.equal(result.code, 0, result.stderr);
+  const lines = result.stdout.trim().split('\n').map((line) => JSON.parse(line));
+  assert.equal(lines.length, 6);
+  assert.ok(lines.every((line) => line.status === 'done' && line.reused === true));
+  assert.deepEqual(await outputs('first'), before_);
+});
+
+test('again by force, and again without its state: adopts what stands there', async () => {
+  const before_ = await outputs('first');
+  const forced = await runSite('first', '--force');
+  assert.equal(forced.code, 0, forced.stdout + forced.stderr);
+  await stack.redis('FLUSHALL');
+  const result = await runSite('first');
+  assert.equal(result.code, 0, result.stdout + result.stderr);
+  const after_ = await outputs('first');
+  assert.equal(after_.repo.id, before_.repo.id);
+  assert.equal(after_.repo.created, false);
+  assert.equal(after_.project.id, before_.project.id);
+  assert.equal(after_.deployment.id, before_.deployment.id);
+  assert.equal(after_.env.changed, 0);
+});
+
+test('a changed variable is written and leads to a new deployment', async () => {
+  const before_ = await outputs('first');
+  const result = await slipway('run', 'site', '--app', 'first', '--set', 'siteName=Another name');
+  assert.equal(result.code, 0, result.stdout + result.stderr);
+  const after_ = await outputs('first');
+  assert.equal(after_.env.changed, 1);
+  assert.notEqual(after_.deployment.id, before_.deployment.id);
+});
+
+test('a name that is taken by somebody else is refused, and nothing that needs it is begun', async () => {
+  const inputs = { repo: { owner: 'acme', name: 'taken-name', fork: 'upstream/app-template' } };
+  await stack.post({ mode: 'configure', appId: 'foreign', inputs });
+  const result = await slipway('run', 'site', '--app', 'foreign');
+  assert.equal(result.code, 1);
+  assert.match(result.stdout + result.stderr, /conflict_foreign/);
+  const { body } = await stack.get('/api/deploy?appId=foreign&workflowId=site');
+  assert.deepEqual(body.actions.map((action) => action.status), ['error', 'idle', 'idle', 'idle', 'idle', 'idle']);
+});
+
+test('a domain is put on the project and verified', async () => {
+  await stack.post({ mode: 'configure', appId: 'first', inputs: { domain: { name: 'www.example.org' } } });
+  const result = await runSite('first');
+  assert.equal(result.code, 0, result.stdout + result.stderr);
+  assert.equal((await outputs('first')).domain.verified, true);
+});
+
+test('the JavaScript client drives it', async () => {
+  const options = { baseUrl: stack.url, pollMs: 50, inputs: { greet: { text: 'from the client' } } };
+  const status = await triggerAndPollAction('hello', 'client-app', 'greet', options);
+  assert.equal(status.output.text, 'from the client');
+  const all = await runWorkflow('hello', 'client-app', options);
+  assert.equal(all.repeat.output.text, 'again: from the client');
+  const failing = triggerAndPollAction('site', 'client-app', 'repo', { baseUrl: stack.url, pollMs: 50,
+    inputs: { repo: { owner: 'acme', name: 'taken-name', fork: 'upstream/app-template' } } });
+  await assert.rejects(failing, (error) => error.name === 'ActionError' && error.status.error.class === 'conflict_foreign');
+});
+
+test('the page is served with what it needs', async () => {
+  const response = await fetch(`${stack.url}/`);
+  assert.equal(response.status, 200);
+  assert.match(response.headers.get('content-security-policy'), /default-src 'self'/);
+  assert.match(await response.text(), /page\.js/);
+  assert.equal((await fetch(`${stack.url}/slipway.js`)).status, 200);
+});
+
+test('the same binary answers as plain CGI, behind fcgiwrap', async () => {
+  const socket = path.join(stack.folder, 'cgi.sock');
+  const wrapper = spawn('fcgiwrap', ['-s', `unix:${socket}`], { stdio: 'ignore' });
+  try {
+    await until(() => stat(socket).catch(() => false), 'fcgiwrap listens');
+    const port = await freePort();
+    const conf = path.join(stack.folder, 'cgi.conf');
+    const { writeFile } = await import('node:fs/promises');
+    await writeFile(conf, `daemon off; pid ${stack.folder}/cgi.pid; ${process.getuid() === 0 ? 'user root;' : ''}
+      events {} http { access_log off; client_body_temp_path ${stack.folder}/cgi-body; fastcgi_temp_path ${stack.folder}/cgi-fcgi;
+      proxy_temp_path ${stack.folder}/cgi-proxy; scgi_temp_path ${stack.folder}/cgi-scgi; uwsgi_temp_path ${stack.folder}/cgi-uwsgi;
+      server { listen 127.0.0.1:${port}; location / { fastcgi_pass unix:${socket};
+      fastcgi_param SCRIPT_FILENAME ${path.join(build, 'slipway-api')}; fastcgi_param GATEWAY_INTERFACE CGI/1.1;
+      fastcgi_param REQUEST_METHOD $request_method; fastcgi_param QUERY_STRING $query_string;
+      fastcgi_param DOCUMENT_URI $document_uri; fastcgi_param CONTENT_TYPE $content_type;
+      fastcgi_param CONTENT_LENGTH $content_length; fastcgi_param SLIPWAY_DEVELOPMENT yes;
+      fastcgi_param SLIPWAY_REDIS_URL unix://${stack.folder}/redis.sock; } } }`);
+    const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
+    const nginx = spawn('nginx', ['-e', `${stack.folder}/cgi.log`, '-c', conf], { stdio: 'ignore', env });
+    try {
+      const url = `http://127.0.0.1:${port}`;
+      await until(() => fetch(`${url}/healthz`).then((answer) => answer.ok, () => false), 'the CGI answers');
+      const answer = await fetch(`${url}/api/deploy`, { method: 'POST', headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ mode: 'poll', appId: 'client-app', workflowId: 'hello', actionId: 'greet' }) });
+      assert.equal(answer.status, 200);
+      assert.equal((await answer.json()).output.text, 'from the client');
+      const bad = await fetch(`${url}/api/deploy`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{' });
+      assert.equal(bad.status, 400);
+    } finally {
+      nginx.kill('SIGTERM');
+      await new Promise((resolve) => { nginx.once('exit', resolve); });
+    }
+  } finally {
+    wrapper.kill('SIGTERM');
+  }
+});
+
+test('slipway dev stops all that it started', async () => {
+  const other = await Stack.start({ flags: ['--no-emulator'] });
+  const started = await childrenOf(other.process.pid);
+  assert.ok(started.length >= 4);
+  const end = await other.stop();
+  assert.equal(end.code, 0);
+  for (const { pid } of started) assert.throws(() => process.kill(pid, 0));
+});
+
+test('a port that is taken is said, with what to do', async () => {
+  const result = await run(path.join(build, 'slipway'), ['dev', '--port', String(stack.port)]).catch((error) => error);
+  assert.equal(result.code, 64);
+  assert.match(result.stderr, /port \d+ is taken[\s\S]*--port/);
+});
+
+test('an endpoint that is not there: exit 69; a command that is not there: exit 64', async () => {
+  const port = await freePort();
+  const gone = await run(path.join(build, 'slipway'), ['status', 'a', 'hello', '--url', `http://127.0.0.1:${port}`])
+    .catch((error) => error);
+  assert.equal(gone.code, 69);
+  const unknown = await run(path.join(build, 'slipway'), ['frobnicate']).catch((error) => error);
+  assert.equal(unknown.code, 64);
+  const usage = await run(path.join(build, 'slipway'), ['run', 'site']).catch((error) => error);
+  assert.equal(usage.code, 64);
+});
