@@ -138,7 +138,7 @@ run: all $(BUILD)/emulator/installed ## Start everything privately and provision
 
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/*/test_*.c))
 HARNESS := $(wildcard tests/harness/*.c)
-$(BUILD)/obj/tests/%.o: CPPFLAGS += -Itests -D_FORTIFY_SOURCE=0 -U_FORTIFY_SOURCE
+$(BUILD)/obj/tests/%.o: CPPFLAGS += -Itests
 $(BUILD)/obj/tests/%.o: | $(BUILD)/test-packages
 # Tests see all layers but the programs' main files.
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call objects,$(HARNESS)) $(ALL_OBJECTS)

@@ -79,7 +79,11 @@ static bool url_parts_read(CURLU *url, struct url_parts *parts)
 
 static bool is_loopback_name(const char *host)
 {
-	return strcmp(host, "localhost") == 0 || text_has_prefix(host, "127.") || strcmp(host, "[::1]") == 0;
+	struct in_addr address;
+	if (strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
+		return true;
+	/* An address, not a name that begins like one. */
+	return inet_pton(AF_INET, host, &address) == 1 && text_has_prefix(host, "127.");
 }
 
 /* https, or http to this machine where that is allowed. */

@@ -10,9 +10,9 @@
 
 enum peer_behaviour {
 	PEER_ANSWERS = 0,
-	PEER_HANGS,	/* answers only when the peer is stopped */
-	PEER_CUTS,	/* closes in the middle of the body */
-	PEER_DROPS,	/* closes without an answer, after it took the request */
+	PEER_HANGS,     /* answers only when the peer is stopped */
+	PEER_CUTS,      /* closes in the middle of the body */
+	PEER_DROPS,     /* closes without an answer, after it took the request */
 	PEER_OVERFLOWS, /* a body of 5 MiB */
 };
 
@@ -23,7 +23,7 @@ struct peer_row {
 	int status;
 	const char *body;
 	const char *headers; /* "Name: value" lines; NULL: none */
-	int times;	     /* how often it answers; 0: always */
+	int times;           /* how often it answers; 0: always */
 	enum peer_behaviour behaviour;
 };
 

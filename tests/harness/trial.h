@@ -18,13 +18,13 @@ struct trial {
 	struct error error;
 	struct action_context context; /* of the last attempt */
 
-	char checkpoint[4096];	   /* as it would stand in Redis */
-	char saved[4096];	   /* what the last action_save stored */
+	char checkpoint[4096]; /* as it would stand in Redis */
+	char saved[4096];      /* what the last action_save stored */
 	char log[8192];
-	cJSON *ledger;		   /* field -> JSON text */
+	cJSON *ledger;             /* field -> JSON text */
 	int saves, attempts, owns; /* counted */
 	int64_t age_ms;
-	bool lease_lost;	   /* the host refuses every write */
+	bool lease_lost; /* the host refuses every write */
 
 	int64_t closed_ms; /* what the host says of the gate */
 	char closed_credential[64];

@@ -1,0 +1,304 @@
+/*
+ * The door to libcurl: limits, redirects, addresses.
+ *
+ * covers: src/http/client.c
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "harness/peer.h"
+#include "harness/suite.h"
+#include "http/client.h"
+
+static struct peer *peer, *other;
+static struct http_client *client;
+static struct arena arena;
+static struct error error;
+static struct http_answer answer;
+
+static void setup(void)
+{
+	unsetenv("http_proxy");
+	arena_init(&arena, 0);
+	peer = peer_start();
+	other = peer_start();
+	ck_assert_int_eq(http_client_new(&client, &error), ERROR_NONE);
+}
+
+static void teardown(void)
+{
+	http_client_free(client);
+	peer_stop(peer);
+	peer_stop(other);
+	arena_release(&arena);
+}
+
+static const char *at(const char *path)
+{
+	return arena_format(&arena, "%s%s", peer_url(peer), path);
+}
+
+static enum error_class send_method(enum http_method method, const char *url, const char *body)
+{
+	const struct http_request request = { .method = method,
+		.url = url,
+		.headers = { "Authorization: Bearer secret" },
+		.body = body,
+		.deadline_ms = clock_monotonic_ms() + 1000,
+		.allow_loopback = true };
+	return http_send(client, &request, &answer, &error);
+}
+
+START_TEST(test_gets_body_status_and_headers)
+{
+	static const struct peer_row rows[] = {
+		{ .method = "GET",
+			.path = "/a",
+			.status = 200,
+			.body = "hello",
+			.headers = "Retry-After: 7\nx-ratelimit-remaining: 0\nx-ratelimit-reset: 1795567499\n"
+				   "Date: Tue, 24 Nov 2026 23:44:59 GMT\nx-github-request-id: ABC:1\n"
+				   "x-github-sso: required; url=https://github.com/orgs/acme/sso\n"
+				   "x-accepted-github-permissions: contents=write" },
+		{ .method = NULL },
+	};
+	peer_set(peer, rows);
+	ck_assert_int_eq(send_method(HTTP_GET, at("/a"), NULL), ERROR_NONE);
+	ck_assert_int_eq(answer.status, 200);
+	ck_assert_str_eq(buffer_text(&answer.body), "hello");
+	ck_assert_int_eq(answer.retry_after_ms, 7000);
+	ck_assert_int_eq(answer.limit_remaining, 0);
+	ck_assert_int_gt(answer.limit_reset_ms, 0);
+	ck_assert_str_eq(answer.request_id, "ABC:1");
+	ck_assert_ptr_nonnull(strstr(answer.sso, "https://github.com/orgs/acme/sso"));
+	ck_assert_str_eq(answer.permissions, "contents=write");
+	http_answer_release(&answer);
+	struct peer_request request = peer_last(peer, "GET", "/a");
+	ck_assert_ptr_nonnull(strstr(request.user_agent, "slipway/"));
+}
+END_TEST
+
+START_TEST(test_absent_limit_headers_are_not_zero)
+{
+	static const struct peer_row rows[] = { { .method = "GET", .path = "/a", .status = 200 }, { .method = NULL } };
+	peer_set(peer, rows);
+	ck_assert_int_eq(send_method(HTTP_GET, at("/a"), NULL), ERROR_NONE);
+	ck_assert_int_eq(answer.limit_remaining, -1);
+	ck_assert_int_eq(answer.retry_after_ms, 0);
+	http_answer_release(&answer);
+}
+END_TEST
+
+START_TEST(test_methods_and_bodies_arrive)
+{
+	static const struct peer_row rows[] = {
+		{ .method = "POST", .path = "/a", .status = 201 },
+		{ .method = "PUT", .path = "/a", .status = 204 },
+		{ .method = "PATCH", .path = "/a", .status = 200 },
+		{ .method = "DELETE", .path = "/a", .status = 204 },
+		{ .method = NULL },
+	};
+	static const struct {
+		enum http_method method;
+		const char *name, *body;
+		int status;
+	} cases[] = {
+		{ HTTP_POST, "POST", "{\"a\":1}", 201 },
+		{ HTTP_POST, "POST", NULL, 201 },
+		{ HTTP_PUT, "PUT", NULL, 204 },
+		{ HTTP_PATCH, "PATCH", "{}", 200 },
+		{ HTTP_DELETE, "DELETE", NULL, 204 },
+	};
+	peer_set(peer, rows);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ck_assert_int_eq(send_method(cases[i].method, at("/a"), cases[i].body), ERROR_NONE);
+		ck_assert_int_eq(answer.status, cases[i].status);
+		struct peer_request request = peer_last(peer, cases[i].name, "/a");
+		ck_assert_str_eq(request.body, cases[i].body != NULL ? cases[i].body : "");
+		http_answer_release(&answer);
+	}
+}
+END_TEST
+
+START_TEST(test_redirects_keep_method_and_body_on_the_same_host)
+{
+	const char *to_b = arena_format(&arena, "Location: %s/b", peer_url(peer));
+	const struct peer_row rows[] = {
+		{ .method = "GET", .path = "/a", .status = 301, .headers = "Location: /b" },
+		{ .method = "POST", .path = "/a", .status = 307, .headers = to_b },
+		{ .method = "GET", .path = "/b", .status = 200, .body = "got" },
+		{ .method = "POST", .path = "/b", .status = 201, .body = "made" },
+		{ .method = NULL },
+	};
+	peer_set(peer, rows);
+	ck_assert_int_eq(send_method(HTTP_GET, at("/a"), NULL), ERROR_NONE);
+	ck_assert_str_eq(buffer_text(&answer.body), "got");
+	http_answer_release(&answer);
+	ck_assert_int_eq(send_method(HTTP_POST, at("/a"), "{\"x\":1}"), ERROR_NONE);
+	ck_assert_int_eq(answer.status, 201);
+	http_answer_release(&answer);
+	struct peer_request request = peer_last(peer, "POST", "/b");
+	ck_assert_str_eq(request.body, "{\"x\":1}");
+	ck_assert_str_eq(request.authorization, "Bearer secret");
+}
+END_TEST
+
+START_TEST(test_writes_do_not_follow_301)
+{
+	static const struct peer_row rows[] = {
+		{ .method = "POST", .path = "/a", .status = 301, .headers = "Location: /b" },
+		{ .method = "POST", .path = "/b", .status = 201 },
+		{ .method = NULL },
+	};
+	peer_set(peer, rows);
+	ck_assert_int_eq(send_method(HTTP_POST, at("/a"), "{}"), ERROR_NONE);
+	ck_assert_int_eq(answer.status, 301);
+	ck_assert_uint_eq(peer_count(peer, "POST", "/b"), 0);
+	http_answer_release(&answer);
+}
+END_TEST
+
+START_TEST(test_no_redirect_to_another_host)
+{
+	const char *away = arena_format(&arena, "Location: %s/b", peer_url(other));
+	const struct peer_row rows[] = {
+		{ .method = "GET", .path = "/a", .status = 302, .headers = away },
+		{ .method = "POST", .path = "/a", .status = 307, .headers = away },
+		{ .method = NULL },
+	};
+	peer_set(peer, rows);
+	ck_assert_int_eq(send_method(HTTP_GET, at("/a"), NULL), ERROR_NONE);
+	ck_assert_int_eq(answer.status, 302);
+	http_answer_release(&answer);
+	ck_assert_int_eq(send_method(HTTP_POST, at("/a"), "{}"), ERROR_NONE);
+	ck_assert_int_eq(answer.status, 307);
+	http_answer_release(&answer);
+	ck_assert_uint_eq(peer_count(other, NULL, NULL), 0);
+}
+END_TEST
+
+START_TEST(test_redirects_end_after_three)
+{
+	static const struct peer_row rows[] = {
+		{ .method = "GET", .path = "/a", .status = 302, .headers = "Location: /a" },
+		{ .method = NULL },
+	};
+	peer_set(peer, rows);
+	ck_assert_int_eq(send_method(HTTP_GET, at("/a"), NULL), ERROR_NONE);
+	ck_assert_int_eq(answer.status, 302);
+	ck_assert_uint_eq(peer_count(peer, "GET", "/a"), 4);
+	http_answer_release(&answer);
+}
+END_TEST
+
+START_TEST(test_hanging_answer_ends_at_the_deadline)
+{
+	static const struct peer_row rows[] = { { .method = "GET", .path = "/slow", .behaviour = PEER_HANGS },
+		{ .method = NULL } };
+	int64_t begun = clock_monotonic_ms();
+	peer_set(peer, rows);
+	ck_assert_int_eq(send_method(HTTP_GET, at("/slow?token=hidden"), NULL), ERROR_TIMEOUT);
+	ck_assert_int_lt(clock_monotonic_ms() - begun, 3000);
+	ck_assert_ptr_nonnull(strstr(error.message, "GET 127.0.0.1/slow"));
+	ck_assert_ptr_null(strstr(error.message, "hidden"));
+}
+END_TEST
+
+START_TEST(test_cut_and_dropped_answers_are_network_errors)
+{
+	static const struct peer_row rows[] = {
+		{ .method = "GET", .path = "/cut", .status = 200, .behaviour = PEER_CUTS },
+		{ .method = "POST", .path = "/drop", .status = 200, .behaviour = PEER_DROPS },
+		{ .method = NULL },
+	};
+	peer_set(peer, rows);
+	ck_assert_int_eq(send_method(HTTP_GET, at("/cut"), NULL), ERROR_NETWORK);
+	ck_assert_int_eq(send_method(HTTP_POST, at("/drop"), "{}"), ERROR_NETWORK);
+	ck_assert_uint_eq(peer_count(peer, "POST", "/drop"), 1);
+}
+END_TEST
+
+START_TEST(test_closed_port_is_a_network_error)
+{
+	ck_assert_int_eq(send_method(HTTP_GET, "http://127.0.0.1:1/", NULL), ERROR_NETWORK);
+}
+END_TEST
+
+START_TEST(test_answer_is_bounded)
+{
+	static const struct peer_row rows[] = {
+		{ .method = "GET", .path = "/big", .status = 200, .behaviour = PEER_OVERFLOWS },
+		{ .method = NULL },
+	};
+	peer_set(peer, rows);
+	ck_assert_int_ne(send_method(HTTP_GET, at("/big"), NULL), ERROR_NONE);
+	ck_assert_ptr_nonnull(strstr(error.message, "larger than"));
+}
+END_TEST
+
+START_TEST(test_refuses_urls)
+{
+	static const char *const bad[] = { "", "nothing", "/path", "ftp://example.org/", "file:///etc/passwd",
+		"http://example.org/", "https://user:password@example.org/", "https://user@example.org/", "gopher://x",
+		"http://127.0.0.1.example.org/", "https://" };
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(send_method(HTTP_GET, bad[i], NULL) == ERROR_INVALID_INPUT, "accepted: %s", bad[i]);
+}
+END_TEST
+
+START_TEST(test_plain_http_to_loopback_needs_permission)
+{
+	const struct http_request request = { .url = at("/a"), .deadline_ms = clock_monotonic_ms() + 1000 };
+	ck_assert_int_eq(http_send(client, &request, &answer, &error), ERROR_INVALID_INPUT);
+	ck_assert_uint_eq(peer_count(peer, NULL, NULL), 0);
+}
+END_TEST
+
+START_TEST(test_urls_from_inputs_reach_no_private_address)
+{
+	static const char *const bad[] = { "https://127.0.0.1/", "https://localhost/", "https://[::1]/",
+		"https://10.0.0.1/", "https://192.168.1.1/", "https://172.16.0.1/",
+		"https://169.254.169.254/latest/meta-data", "https://0.0.0.0/", "https://100.64.0.1/",
+		"https://[fe80::1]/", "https://[fd00::1]/", "https://[::ffff:127.0.0.1]/", "https://2130706433/",
+		"https://0x7f.1/" };
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		const struct http_request request = {
+			.url = bad[i], .deadline_ms = clock_monotonic_ms() + 2000, .reach = HTTP_REACH_PUBLIC
+		};
+		enum error_class class = http_send(client, &request, &answer, &error);
+		ck_assert_msg(class == ERROR_INVALID_INPUT, "%s: %d %s", bad[i], (int)class, error.message);
+	}
+}
+END_TEST
+
+START_TEST(test_url_is_put_together)
+{
+	const char *url;
+	const struct string_pair team = { "slug", "a&b" };
+	struct provider_request request = { .path = "/repos/{owner}/{repo}/branches/{branch}",
+		.parameters = { "acme", "docs", "feature/a b" },
+		.query = { { "limit", "20" }, { "skipped", NULL }, { "sha", "1+1" } } };
+	ck_assert_int_eq(
+		http_url("https://ghe.example.org/api/v3/", &request, &team, &arena, &url, &error), ERROR_NONE);
+	ck_assert_str_eq(url,
+		"https://ghe.example.org/api/v3/repos/acme/docs/branches/feature%2Fa%20b"
+		"?limit=20&sha=1%2B1&slug=a%26b");
+	static const char *const bad[] = { NULL, "", ".", ".." };
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		request.parameters[1] = bad[i];
+		ck_assert_int_eq(http_url("https://x", &request, NULL, &arena, &url, &error), ERROR_INVALID_INPUT);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_gets_body_status_and_headers, test_absent_limit_headers_are_not_zero,
+		test_methods_and_bodies_arrive, test_redirects_keep_method_and_body_on_the_same_host,
+		test_writes_do_not_follow_301, test_no_redirect_to_another_host, test_redirects_end_after_three,
+		test_hanging_answer_ends_at_the_deadline, test_cut_and_dropped_answers_are_network_errors,
+		test_closed_port_is_a_network_error, test_answer_is_bounded, test_refuses_urls,
+		test_plain_http_to_loopback_needs_permission, test_urls_from_inputs_reach_no_private_address,
+		test_url_is_put_together, NULL };
+	return suite_main("http client", tests, setup, teardown);
+}

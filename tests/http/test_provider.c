@@ -1,0 +1,265 @@
+/*
+ * What providers are sent, and what their refusals mean.
+ *
+ * covers: src/http/provider.c src/http/github.c src/http/vercel.c
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "harness/peer.h"
+#include "harness/suite.h"
+#include "http/provider.h"
+
+static struct peer *peer;
+static struct http_client *client;
+static struct arena arena;
+static struct error error;
+static struct provider_answer answer;
+static struct provider_access access_to;
+
+static void setup(void)
+{
+	unsetenv("http_proxy");
+	arena_init(&arena, 0);
+	peer = peer_start();
+	ck_assert_int_eq(http_client_new(&client, &error), ERROR_NONE);
+	access_to =
+		(struct provider_access){ arena_format(&arena, "%s/api/v3/", peer_url(peer)), "token-of-test", NULL };
+}
+
+static void teardown(void)
+{
+	http_client_free(client);
+	peer_stop(peer);
+	arena_release(&arena);
+}
+
+static enum error_class send_to(const struct provider *provider, const struct provider_request *request)
+{
+	const struct provider_exchange exchange = { client, provider, &access_to, &arena, clock_monotonic_ms() + 2000,
+		true };
+	return provider_send(&exchange, request, &answer, &error);
+}
+
+/* The error that one scripted answer gives. */
+static enum error_class classify(const struct provider *provider, int status, const char *headers, const char *body)
+{
+	const struct peer_row rows[] = {
+		{ .method = "GET", .path = "/api/v3/thing", .status = status, .body = body, .headers = headers },
+		{ .method = NULL },
+	};
+	const struct provider_request request = { .path = "/thing" };
+	peer_set(peer, rows);
+	memset(&error, 0, sizeof(error));
+	enum error_class class = send_to(provider, &request);
+	ck_assert_int_eq(class, error.class);
+	return class;
+}
+
+struct refused {
+	int status;
+	const char *headers, *body;
+	enum error_class class;
+};
+
+static void check_all(const struct provider *provider, const struct refused *cases, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		enum error_class class = classify(provider, cases[i].status, cases[i].headers, cases[i].body);
+		ck_assert_msg(class == cases[i].class, "%d %s: %s", cases[i].status, cases[i].body,
+			error_class_facts(class)->name);
+		ck_assert_str_eq(error.provider, provider_id(provider));
+		ck_assert_int_eq(error.http_status, cases[i].status);
+	}
+}
+
+START_TEST(test_github_refusals)
+{
+	static const struct refused cases[] = {
+		{ 401, NULL, "{\"message\":\"Bad credentials\"}", ERROR_AUTH_EXPIRED },
+		{ 403, NULL, "{\"message\":\"Resource not accessible by integration\"}", ERROR_SCOPE_MISSING },
+		{ 403, NULL, "{\"message\":\"Resource protected by organization SAML enforcement.\"}",
+			ERROR_SCOPE_MISSING },
+		{ 403, NULL, "{\"message\":\"Upgrade to GitHub Pro or make this repository public\"}",
+			ERROR_PLAN_LIMIT },
+		{ 403, NULL, "{\"message\":\"This installation has been suspended\"}", ERROR_APP_NOT_INSTALLED },
+		{ 403, NULL, "{\"message\":\"You have exceeded a secondary rate limit.\"}", ERROR_RATE_LIMITED },
+		{ 403, "x-ratelimit-remaining: 0", "{\"message\":\"API rate limit exceeded\"}", ERROR_RATE_LIMITED },
+		{ 403, "Retry-After: 5", "{\"message\":\"no\"}", ERROR_RATE_LIMITED },
+		{ 403, "x-ratelimit-remaining: 12", "{\"message\":\"Must have admin rights\"}", ERROR_SCOPE_MISSING },
+		{ 429, NULL, "{}", ERROR_RATE_LIMITED },
+		{ 404, NULL, "{\"message\":\"Not Found\"}", ERROR_NOT_FOUND },
+		{ 409, NULL, "{\"message\":\"Git Repository is empty.\"}", ERROR_NOT_READY },
+		{ 422, NULL,
+			"{\"message\":\"Could not clone: Name already exists on this account\","
+			"\"errors\":[\"Could not clone: Name already exists on this account\"]}",
+			ERROR_CONFLICT_FOREIGN },
+		{ 422, NULL, "{\"message\":\"Validation Failed\",\"errors\":[{\"code\":\"already_exists\"}]}",
+			ERROR_CONFLICT_FOREIGN },
+		{ 422, NULL, "{\"message\":\"Validation Failed\"}", ERROR_INVALID_INPUT },
+		{ 500, NULL, "", ERROR_PROVIDER_UNAVAILABLE },
+		{ 502, NULL, "<html>Bad gateway</html>", ERROR_PROVIDER_UNAVAILABLE },
+		{ 503, "Retry-After: 3", "{}", ERROR_PROVIDER_UNAVAILABLE },
+	};
+	check_all(&github, cases, sizeof(cases) / sizeof(cases[0]));
+}
+END_TEST
+
+START_TEST(test_vercel_refusals)
+{
+	static const struct refused cases[] = {
+		{ 401, NULL, "{\"error\":{\"code\":\"forbidden\",\"message\":\"Not authorized\"}}",
+			ERROR_AUTH_EXPIRED },
+		{ 402, NULL,
+			"{\"error\":{\"code\":\"api-deployments-free-per-day\",\"message\":\"Resource is limited\","
+			"\"limit\":{\"reset\":1786496876996}}}",
+			ERROR_PLAN_LIMIT },
+		{ 403, NULL, "{\"error\":{\"code\":\"forbidden\",\"message\":\"no permission\"}}",
+			ERROR_SCOPE_MISSING },
+		{ 404, NULL, "{\"error\":{\"code\":\"not_found\",\"message\":\"Project not found\"}}",
+			ERROR_NOT_FOUND },
+		{ 409, NULL, "{\"error\":{\"code\":\"conflict\",\"message\":\"exists\"}}", ERROR_CONFLICT_FOREIGN },
+		{ 428, NULL, "{}", ERROR_PLAN_LIMIT },
+		{ 400, NULL,
+			"{\"error\":{\"code\":\"bad_request\",\"message\":\"no\",\"action\":\"Install GitHub App\"}}",
+			ERROR_APP_NOT_INSTALLED },
+		{ 400, NULL, "{\"error\":{\"code\":\"repo_not_found\",\"message\":\"no\"}}", ERROR_APP_NOT_INSTALLED },
+		{ 400, NULL, "{\"error\":{\"code\":\"bad_request\",\"message\":\"additional property\"}}",
+			ERROR_INVALID_INPUT },
+		{ 429, NULL, "{\"error\":{\"code\":\"rate_limited\",\"message\":\"limit\"}}", ERROR_RATE_LIMITED },
+		{ 500, NULL, "{\"error\":{\"code\":\"internal_server_error\",\"message\":\"oh\"}}",
+			ERROR_PROVIDER_UNAVAILABLE },
+		{ 503, NULL, "", ERROR_PROVIDER_UNAVAILABLE },
+	};
+	check_all(&vercel, cases, sizeof(cases) / sizeof(cases[0]));
+}
+END_TEST
+
+START_TEST(test_refusal_carries_what_the_provider_said)
+{
+	classify(&vercel, 400, "x-vercel-id: fra1::abc",
+		"{\"error\":{\"code\":\"bad_request\",\"message\":\"Failed to link\",\"action\":\"Install GitHub App\","
+		"\"link\":\"https://vercel.com/docs/x\"}}");
+	ck_assert_str_eq(error.provider_code, "bad_request");
+	ck_assert_str_eq(error.request_id, "fra1::abc");
+	ck_assert_ptr_nonnull(strstr(error.message, "Failed to link"));
+	ck_assert_str_ne(error.remedy, "");
+	ck_assert_str_ne(error.remedy_url, "");
+	classify(&github, 403, "x-accepted-github-permissions: administration=write",
+		"{\"message\":\"Resource not accessible by personal access token\"}");
+	ck_assert_ptr_nonnull(strstr(error.remedy, "administration=write"));
+}
+END_TEST
+
+START_TEST(test_rate_limit_says_for_how_long)
+{
+	classify(&github, 429, "Retry-After: 30", "{}");
+	ck_assert_int_eq(error.retry_after_ms, 30000);
+	/* No clock of ours: the reset is compared with the answer's own Date. */
+	classify(&github, 403,
+		"x-ratelimit-remaining: 0\nx-ratelimit-reset: 1000000120\nDate: Sun, 09 Sep 2001 01:46:40 GMT", "{}");
+	ck_assert_int_ge(error.retry_after_ms, 1000);
+	classify(&github, 403, NULL, "{\"message\":\"You have exceeded a secondary rate limit\"}");
+	ck_assert_int_eq(error.retry_after_ms, 60000);
+	classify(&vercel, 429, "Retry-After: 11", "{}");
+	ck_assert_int_eq(error.retry_after_ms, 11000);
+	classify(&vercel, 429, NULL, "{}");
+	ck_assert_int_ge(error.retry_after_ms, 1000);
+	classify(&vercel, 503, "Retry-After: 4", "{}");
+	ck_assert_int_eq(error.retry_after_ms, 4000);
+}
+END_TEST
+
+START_TEST(test_missing_token_names_the_setting)
+{
+	const struct provider_request request = { .path = "/thing" };
+	access_to.token = NULL;
+	ck_assert_int_eq(send_to(&github, &request), ERROR_AUTH_MISSING);
+	ck_assert_ptr_nonnull(strstr(error.remedy, "SLIPWAY_GITHUB_TOKEN_FILE"));
+	ck_assert_int_eq(send_to(&vercel, &request), ERROR_AUTH_MISSING);
+	ck_assert_ptr_nonnull(strstr(error.remedy, "SLIPWAY_VERCEL_TOKEN_FILE"));
+	ck_assert_uint_eq(peer_count(peer, NULL, NULL), 0);
+}
+END_TEST
+
+START_TEST(test_scope_goes_with_every_call)
+{
+	static const struct peer_row rows[] = {
+		{ .method = "GET", .path = "/api/v3/thing", .status = 200, .body = "{}" },
+		{ .method = "DELETE", .path = "/api/v3/thing", .status = 204 },
+		{ .method = NULL },
+	};
+	struct provider_request request = { .path = "/thing", .query = { { "limit", "1" } } };
+	peer_set(peer, rows);
+	access_to.scope = "acme";
+	ck_assert_int_eq(send_to(&vercel, &request), ERROR_NONE);
+	ck_assert_str_eq(peer_last(peer, "GET", "/api/v3/thing").uri, "/api/v3/thing?limit=1&slug=acme");
+	access_to.scope = "team_1a2b";
+	request = (struct provider_request){ .method = HTTP_DELETE, .path = "/thing" };
+	ck_assert_int_eq(send_to(&vercel, &request), ERROR_NONE);
+	ck_assert_str_eq(peer_last(peer, "DELETE", "/api/v3/thing").uri, "/api/v3/thing?teamId=team_1a2b");
+	ck_assert_str_eq(peer_last(peer, "DELETE", "/api/v3/thing").authorization, "Bearer token-of-test");
+}
+END_TEST
+
+struct pair {
+	const char *name;
+	int64_t number;
+};
+static const struct field pair_fields[] = {
+	{ STRING_FIELD("name", struct pair, name) },
+	{ INTEGER_FIELD("number", struct pair, number), .omit_zero = true },
+};
+static const struct record pair_record = RECORD(struct pair, pair_fields);
+
+START_TEST(test_bodies_are_encoded)
+{
+	static const struct peer_row rows[] = { { .method = "POST", .path = "/api/v3/a%2Fb", .status = 201 },
+		{ .method = NULL } };
+	static const struct pair pairs[] = { { "one", 1 }, { "t\"wo", 0 } };
+	struct provider_request request = { .method = HTTP_POST,
+		.path = "/{id}",
+		.parameters = { "a/b" },
+		.body_record = &pair_record,
+		.body = pairs };
+	peer_set(peer, rows);
+	ck_assert_int_eq(send_to(&github, &request), ERROR_NONE);
+	ck_assert_str_eq(peer_last(peer, "POST", "/api/v3/a%2Fb").body, "{\"name\":\"one\",\"number\":1}");
+	ck_assert_str_eq(peer_last(peer, "POST", "/api/v3/a%2Fb").content_type, "application/json");
+	request.body_count = 2;
+	ck_assert_int_eq(send_to(&github, &request), ERROR_NONE);
+	ck_assert_str_eq(peer_last(peer, "POST", "/api/v3/a%2Fb").body,
+		"[{\"name\":\"one\",\"number\":1},{\"name\":\"t\\\"wo\"}]");
+}
+END_TEST
+
+START_TEST(test_expected_status_is_the_callers_but_not_a_rate_limit)
+{
+	const struct peer_row rows[] = {
+		{ .method = "GET", .path = "/api/v3/a", .status = 404, .body = "{\"message\":\"Not Found\"}" },
+		{ .method = "GET",
+			.path = "/api/v3/b",
+			.status = 403,
+			.body = "{\"message\":\"x\"}",
+			.headers = "Retry-After: 9" },
+		{ .method = NULL },
+	};
+	struct provider_request request = { .path = "/a", .expect = { 404, 403 } };
+	peer_set(peer, rows);
+	ck_assert_int_eq(send_to(&github, &request), ERROR_NONE);
+	ck_assert_int_eq(answer.status, 404);
+	ck_assert_str_eq(answer.message, "Not Found");
+	ck_assert_str_eq(answer.code, "");
+	request.path = "/b";
+	ck_assert_int_eq(send_to(&github, &request), ERROR_RATE_LIMITED);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_github_refusals, test_vercel_refusals,
+		test_refusal_carries_what_the_provider_said, test_rate_limit_says_for_how_long,
+		test_missing_token_names_the_setting, test_scope_goes_with_every_call, test_bodies_are_encoded,
+		test_expected_status_is_the_callers_but_not_a_rate_limit, NULL };
+	return suite_main("providers", tests, setup, teardown);
+}

@@ -1,0 +1,312 @@
+/*
+ * What an action sees: results, checkpoint, ledger, gate, decoding.
+ *
+ * covers: src/worker/context.c
+ */
+#include <string.h>
+
+#include "harness/suite.h"
+#include "harness/trial.h"
+#include "slipway/provider.h"
+
+static struct trial trial;
+
+static void setup(void)
+{
+	trial_begin(&trial);
+}
+
+static void teardown(void)
+{
+	trial_end(&trial);
+}
+
+struct input {
+	const char *what;
+};
+static const struct field input_fields[] = { { STRING_FIELD("what", struct input, what), .required = true } };
+
+struct checkpoint {
+	int64_t calls;
+	const char *seen;
+};
+static const struct field checkpoint_fields[] = {
+	{ INTEGER_FIELD("calls", struct checkpoint, calls) },
+	{ STRING_FIELD("seen", struct checkpoint, seen) },
+};
+
+struct output {
+	const char *text;
+	int64_t calls;
+};
+static const struct field output_fields[] = {
+	{ STRING_FIELD("text", struct output, text) },
+	{ INTEGER_FIELD("calls", struct output, calls) },
+};
+
+struct named {
+	const char *name;
+};
+static const struct field named_fields[] = { { STRING_FIELD("name", struct named, name), .required = true } };
+static const struct record named_record = RECORD(struct named, named_fields);
+
+static enum action_result call(struct action_context *context, const char *path, struct output *output)
+{
+	struct provider_answer answer;
+	struct named named;
+	const struct provider_request request = { .path = path };
+	if (!provider_call(context, &github, &request, &answer) ||
+		!provider_decode(context, &answer, &named_record, &named))
+		return action_failed(context);
+	output->text = named.name;
+	return action_done(context);
+}
+
+static enum action_result list(struct action_context *context, struct output *output)
+{
+	struct provider_answer answer;
+	struct object_list found;
+	const struct provider_request request = { .path = "/list" };
+	if (!provider_call(context, &github, &request, &answer) ||
+		!provider_decode_list(context, &answer, &named_record, &found))
+		return action_failed(context);
+	output->calls = (int64_t)found.count;
+	output->text = found.count > 0 ? ((const struct named *)found.items)[found.count - 1].name : NULL;
+	return action_done(context);
+}
+
+static enum action_result own(struct action_context *context, struct output *output)
+{
+	const struct owned_resource resource = { "github", "repository", "acme/docs", "42", "https://x", true };
+	const char *before = action_owned(context, "github", "repository", "acme/docs");
+	if (!action_own(context, &resource))
+		return action_failed(context);
+	output->text = action_format(context, "%s then %s", before != NULL ? before : "nothing",
+		action_owned(context, "github", "repository", "acme/docs"));
+	return action_done(context);
+}
+
+static enum action_result run(
+	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+{
+	const char *what = ((const struct input *)raw_input)->what;
+	struct checkpoint *checkpoint = raw_checkpoint;
+	struct output *output = raw_output;
+	const struct owned_resource nameless = { "github", "repository", "acme/docs", NULL, NULL, true };
+	struct provider_answer answer;
+	checkpoint->calls++;
+	output->calls = checkpoint->calls;
+	if (strcmp(what, "wait") == 0)
+		return action_wait(context, 5, "for %s", TRIAL_TOKEN);
+	if (strcmp(what, "wait long") == 0)
+		return action_wait(context, (int64_t)1 << 40, "long");
+	if (strcmp(what, "person") == 0)
+		return action_wait_for_person(context, 60000, "set the DNS");
+	if (strcmp(what, "skip") == 0)
+		return action_skip(context, "nothing %s", "asked");
+	if (strcmp(what, "fail") == 0) {
+		action_fail(context, ERROR_PLAN_LIMIT, "no more of %d", 3);
+		return action_remedy(context, "https://plans", "buy %s", "more");
+	}
+	if (strcmp(what, "failed") == 0)
+		return action_failed(context);
+	if (strcmp(what, "save") == 0) {
+		checkpoint->seen = "before the call";
+		return action_save(context) ? action_done(context) : action_failed(context);
+	}
+	if (strcmp(what, "own") == 0)
+		return own(context, output);
+	if (strcmp(what, "own nothing") == 0)
+		return action_own(context, &nameless) ? action_done(context) : action_failed(context);
+	if (strcmp(what, "list") == 0)
+		return list(context, output);
+	if (strcmp(what, "no url") == 0)
+		return url_get(context, NULL, &answer) ? action_done(context) : action_failed(context);
+	if (strcmp(what, "log") == 0) {
+		action_log(context, "token is %s", TRIAL_TOKEN);
+		return action_done(context);
+	}
+	return call(context, what, output);
+}
+
+static const struct action_definition action = {
+	.id = "trial",
+	.summary = "Does what it is told",
+	.input = RECORD(struct input, input_fields),
+	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
+	.output = RECORD(struct output, output_fields),
+	.run = run,
+};
+
+static enum action_result try_it(const char *what)
+{
+	return trial_attempt(&trial, &action, arena_format(&trial.arena, "{\"what\":\"%s\"}", what));
+}
+
+START_TEST(test_waits_are_clamped_and_redacted)
+{
+	ck_assert_int_eq(try_it("wait"), ACTION_WAITING);
+	ck_assert_int_eq(trial.context.wait_ms, 100);
+	ck_assert(!trial.context.for_person);
+	ck_assert_ptr_null(strstr(trial.context.text, TRIAL_TOKEN));
+	ck_assert_int_eq(try_it("wait long"), ACTION_WAITING);
+	ck_assert_int_eq(trial.context.wait_ms, 3600000);
+	ck_assert_int_eq(try_it("person"), ACTION_WAITING);
+	ck_assert(trial.context.for_person);
+	ck_assert_str_eq(trial.context.text, "set the DNS");
+}
+END_TEST
+
+START_TEST(test_checkpoint_goes_on)
+{
+	ck_assert_int_eq(try_it("wait"), ACTION_WAITING);
+	ck_assert_int_eq(try_it("wait"), ACTION_WAITING);
+	ck_assert_int_eq(try_it("save"), ACTION_DONE);
+	ck_assert_str_eq(trial.saved, "{\"calls\":3,\"seen\":\"before the call\"}");
+	ck_assert_str_eq(trial_output(&trial), "{\"calls\":3}");
+}
+END_TEST
+
+START_TEST(test_skip_is_an_output)
+{
+	ck_assert_int_eq(try_it("skip"), ACTION_DONE);
+	ck_assert(trial.context.skipped);
+	ck_assert_str_eq(trial_output(&trial), "{\"skipped\":true,\"reason\":\"nothing asked\"}");
+}
+END_TEST
+
+START_TEST(test_failures)
+{
+	ck_assert_int_eq(try_it("fail"), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_PLAN_LIMIT);
+	ck_assert_str_eq(trial.context.error.message, "no more of 3");
+	ck_assert_str_eq(trial.context.error.remedy, "buy more");
+	ck_assert_str_eq(trial.context.error.remedy_url, "https://plans");
+	ck_assert_int_eq(try_it("failed"), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_INTERNAL);
+	ck_assert_int_eq(try_it("no url"), ACTION_FAILED);
+	ck_assert_int_eq(trial_attempt(&trial, &action, "{\"what\":7}"), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
+	ck_assert_str_eq(trial.context.error.place, "/input/what");
+}
+END_TEST
+
+START_TEST(test_lost_lease_stops)
+{
+	trial.lease_lost = true;
+	ck_assert_int_eq(try_it("save"), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_LEASE_LOST);
+	ck_assert_int_eq(try_it("own"), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_LEASE_LOST);
+}
+END_TEST
+
+START_TEST(test_ledger)
+{
+	ck_assert_int_eq(try_it("own"), ACTION_DONE);
+	ck_assert_str_eq(
+		trial.context.output != NULL ? ((struct output *)trial.context.output)->text : "", "nothing then 42");
+	const char *entry = json_member_string(trial.ledger, "github:repository:acme/docs");
+	ck_assert_ptr_nonnull(entry);
+	ck_assert_ptr_nonnull(strstr(entry, "\"id\":\"42\""));
+	ck_assert_ptr_nonnull(strstr(entry, "\"created\":true"));
+	ck_assert_int_eq(try_it("own"), ACTION_DONE);
+	ck_assert_str_eq(((struct output *)trial.context.output)->text, "42 then 42");
+	ck_assert_int_eq(try_it("own nothing"), ACTION_FAILED);
+}
+END_TEST
+
+START_TEST(test_log_is_redacted)
+{
+	ck_assert_int_eq(try_it("log"), ACTION_DONE);
+	ck_assert_ptr_nonnull(strstr(trial.log, "token is *****"));
+	ck_assert_ptr_null(strstr(trial.log, TRIAL_TOKEN));
+}
+END_TEST
+
+START_TEST(test_answers_are_decoded)
+{
+	static const struct peer_row rows[] = {
+		{ .method = "GET", .path = "/github/ok", .status = 200, .body = "{\"name\":\"n\",\"other\":[1]}" },
+		{ .method = "GET", .path = "/github/less", .status = 200, .body = "{\"other\":1}" },
+		{ .method = "GET", .path = "/github/html", .status = 200, .body = "<html>" },
+		{ .method = "GET",
+			.path = "/github/list",
+			.status = 200,
+			.body = "[{\"name\":\"a\"},{\"name\":\"b\"}]",
+			.times = 1 },
+		{ .method = "GET", .path = "/github/list", .status = 200, .body = "[]", .times = 1 },
+		{ .method = "GET", .path = "/github/list", .status = 200, .body = "{}" },
+		{ .method = NULL },
+	};
+	peer_set(trial.peer, rows);
+	ck_assert_int_eq(try_it("/ok"), ACTION_DONE);
+	ck_assert_str_eq(((struct output *)trial.context.output)->text, "n");
+	ck_assert_int_eq(try_it("/less"), ACTION_FAILED);
+	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "/name"));
+	ck_assert_int_ne(trial.context.error.class, ERROR_INVALID_INPUT);
+	ck_assert_int_eq(try_it("/html"), ACTION_FAILED);
+	ck_assert(error_class_facts(trial.context.error.class)->retryable);
+	ck_assert_int_eq(try_it("list"), ACTION_DONE);
+	ck_assert_str_eq(((struct output *)trial.context.output)->text, "b");
+	ck_assert_int_eq(try_it("list"), ACTION_DONE);
+	ck_assert_int_eq(try_it("list"), ACTION_FAILED);
+}
+END_TEST
+
+START_TEST(test_gate_closes_and_is_asked)
+{
+	static const struct peer_row rows[] = {
+		{ .method = "GET", .path = "/github/busy", .status = 429, .headers = "Retry-After: 20", .body = "{}" },
+		{ .method = NULL },
+	};
+	peer_set(trial.peer, rows);
+	ck_assert_int_eq(try_it("/busy"), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_RATE_LIMITED);
+	ck_assert_int_eq(trial.closes, 1);
+	ck_assert_int_eq(trial.closed_ms, 20000);
+	ck_assert_uint_eq(strlen(trial.closed_credential), strlen("github:") + 16);
+	ck_assert_ptr_null(strstr(trial.closed_credential, TRIAL_TOKEN));
+	/* Closed: nothing is sent. */
+	ck_assert_int_eq(try_it("/busy"), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_RATE_LIMITED);
+	ck_assert_int_eq(trial.context.error.retry_after_ms, 20000);
+	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 1);
+	trial.closed_ms = 0;
+	ck_assert_int_eq(try_it("/busy"), ACTION_FAILED);
+	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 2);
+}
+END_TEST
+
+START_TEST(test_provider_errors_are_redacted)
+{
+	static const struct peer_row rows[] = {
+		{ .method = "GET",
+			.path = "/github/echo",
+			.status = 422,
+			.body = "{\"message\":\"bad " TRIAL_TOKEN "\"}" },
+		{ .method = NULL },
+	};
+	peer_set(trial.peer, rows);
+	ck_assert_int_eq(try_it("/echo"), ACTION_FAILED);
+	ck_assert_ptr_null(strstr(trial.context.error.message, TRIAL_TOKEN));
+	ck_assert_str_eq(trial.context.error.provider, "github");
+}
+END_TEST
+
+START_TEST(test_missing_token)
+{
+	trial.settings.github_token = NULL;
+	ck_assert_int_eq(try_it("/ok"), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_AUTH_MISSING);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_waits_are_clamped_and_redacted, test_checkpoint_goes_on,
+		test_skip_is_an_output, test_failures, test_lost_lease_stops, test_ledger, test_log_is_redacted,
+		test_answers_are_decoded, test_gate_closes_and_is_asked, test_provider_errors_are_redacted,
+		test_missing_token, NULL };
+	return suite_main("action context", tests, setup, teardown);
+}

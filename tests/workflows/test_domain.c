@@ -1,0 +1,169 @@
+/*
+ * vercel.domain against a scripted Vercel.
+ *
+ * covers: workflows/actions/vercel_domain.c
+ */
+#include <string.h>
+
+#include "actions.h"
+#include "harness/suite.h"
+#include "harness/trial.h"
+
+static struct trial trial;
+
+#define INPUT    "{\"project\":\"prj_1\",\"name\":\"docs.example.org\"}"
+#define LOOK     "GET", "/vercel/v9/projects/prj_1/domains/docs.example.org"
+#define ADD      "POST", "/vercel/v10/projects/prj_1/domains"
+#define VERIFY   "POST", "/vercel/v9/projects/prj_1/domains/docs.example.org/verify"
+#define CONFIG   "GET", "/vercel/v6/domains/docs.example.org/config"
+#define ABSENT   "{\"error\":{\"code\":\"not_found\",\"message\":\"Domain not found\"}}"
+#define VERIFIED "{\"name\":\"docs.example.org\",\"projectId\":\"prj_1\",\"verified\":true}"
+#define PENDING                                                                                                        \
+	"{\"name\":\"docs.example.org\",\"projectId\":\"prj_1\",\"verified\":false,\"verification\":[{"                \
+	"\"type\":\"TXT\",\"domain\":\"_vercel.example.org\",\"value\":\"vc-domain-verify=1\",\"reason\":\"x\"}]}"
+#define GOOD                                                                                                           \
+	{                                                                                                              \
+		CONFIG, .status = 200, .body = "{\"misconfigured\":false}"                                             \
+	}
+
+static void setup(void)
+{
+	trial_begin(&trial);
+}
+
+static void teardown(void)
+{
+	trial_end(&trial);
+}
+
+static enum action_result run_with(const struct peer_row *rows)
+{
+	peer_set(trial.peer, rows);
+	return trial_run(&trial, &vercel_domain, INPUT, 5);
+}
+
+START_TEST(test_skipped_without_a_name)
+{
+	ck_assert_int_eq(trial_run(&trial, &vercel_domain, "{\"project\":\"prj_1\"}", 2), ACTION_DONE);
+	ck_assert(trial.context.skipped);
+	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
+}
+END_TEST
+
+START_TEST(test_adds_and_is_done)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = ABSENT, .times = 1 },
+		{ LOOK, .status = 200, .body = VERIFIED },
+		{ ADD, .status = 200, .body = VERIFIED },
+		GOOD,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows), ACTION_DONE);
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"name\":\"docs.example.org\""));
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"verified\":true"));
+	ck_assert_str_eq(peer_last(trial.peer, ADD).body, "{\"name\":\"docs.example.org\"}");
+	ck_assert_ptr_nonnull(json_member_string(trial.ledger, "vercel:domain:docs.example.org"));
+	ck_assert_uint_eq(peer_count(trial.peer, VERIFY), 0);
+}
+END_TEST
+
+START_TEST(test_there_already)
+{
+	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = VERIFIED }, GOOD, { .method = NULL } };
+	ck_assert_int_eq(run_with(rows), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, ADD), 0);
+}
+END_TEST
+
+/* The same codes mean "on another project" and "on this one already": what counts is what stands on ours. */
+START_TEST(test_conflicts_look_again)
+{
+	static const struct {
+		int status;
+		const char *code;
+	} cases[] = { { 409, "domain_already_in_use" }, { 400, "existing_project_domain" }, { 403, "forbidden" } };
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *body = arena_format(&trial.arena,
+			"{\"error\":{\"code\":\"%s\",\"message\":\"it is assigned to another project\"}}",
+			cases[i].code);
+		const struct peer_row ours[] = {
+			{ LOOK, .status = 404, .body = ABSENT, .times = 1 },
+			{ LOOK, .status = 200, .body = VERIFIED },
+			{ ADD, .status = cases[i].status, .body = body },
+			GOOD,
+			{ .method = NULL },
+		};
+		const struct peer_row others[] = {
+			{ LOOK, .status = 404, .body = ABSENT },
+			{ ADD, .status = cases[i].status, .body = body },
+			{ .method = NULL },
+		};
+		ck_assert_int_eq(run_with(ours), ACTION_DONE);
+		ck_assert_int_eq(run_with(others), ACTION_FAILED);
+		ck_assert(!error_class_facts(trial.context.error.class)->retryable);
+		ck_assert_ptr_nonnull(strstr(trial.context.error.message, "assigned to another project"));
+	}
+}
+END_TEST
+
+START_TEST(test_waits_for_a_person_to_verify)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 200, .body = PENDING },
+		{ VERIFY, .status = 400, .body = "{\"error\":{\"code\":\"missing_txt_record\",\"message\":\"no\"}}",
+			.times = 2 },
+		{ VERIFY, .status = 200, .body = VERIFIED },
+		GOOD,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows), ACTION_WAITING);
+	ck_assert(trial.context.for_person);
+	ck_assert_ptr_nonnull(strstr(trial.context.text, "_vercel.example.org"));
+	ck_assert_ptr_nonnull(strstr(trial.context.text, "vc-domain-verify=1"));
+	ck_assert_int_eq(trial.context.wait_ms, 60000);
+	trial.age_ms = 3600000;
+	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_WAITING);
+	ck_assert_int_gt(trial.context.wait_ms, 60000);
+	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_DONE);
+}
+END_TEST
+
+START_TEST(test_verified_is_not_pointed)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 200, .body = VERIFIED },
+		{ CONFIG, .status = 200,
+			.body = "{\"misconfigured\":true,\"recommendedCNAME\":[{\"rank\":1,\"value\":\"c.example.net\"}"
+				"],"
+				"\"recommendedIPv4\":[{\"rank\":1,\"value\":[\"192.0.2.1\"]}]}",
+			.times = 1 },
+		GOOD,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows), ACTION_WAITING);
+	ck_assert(trial.context.for_person);
+	ck_assert_ptr_nonnull(strstr(trial.context.text, "docs.example.org"));
+	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_DONE);
+}
+END_TEST
+
+START_TEST(test_servers_without_config_are_noted)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 200, .body = VERIFIED },
+		{ CONFIG, .status = 404, .body = "{}" },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows), ACTION_DONE);
+	ck_assert_ptr_nonnull(strstr(trial.log, "docs.example.org"));
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_skipped_without_a_name, test_adds_and_is_done, test_there_already,
+		test_conflicts_look_again, test_waits_for_a_person_to_verify, test_verified_is_not_pointed,
+		test_servers_without_config_are_noted, NULL };
+	return suite_main("vercel.domain", tests, setup, teardown);
+}

@@ -1,0 +1,166 @@
+/*
+ * vercel.project against a scripted Vercel.
+ *
+ * covers: workflows/actions/vercel_project.c
+ */
+#include <string.h>
+
+#include "actions.h"
+#include "harness/suite.h"
+#include "harness/trial.h"
+
+static struct trial trial;
+
+static void setup(void)
+{
+	trial_begin(&trial);
+}
+
+static void teardown(void)
+{
+	trial_end(&trial);
+}
+
+#define INPUT                                                                                                          \
+	"{\"name\":\"docs\",\"repository\":\"acme/docs\",\"repositoryId\":42,\"framework\":\"nextjs\","                \
+	"\"rootDirectory\":\"web\"}"
+#define PROJECT(link) "{\"id\":\"prj_1\",\"name\":\"docs\",\"accountId\":\"team_1\"" link "}"
+#define OURS          PROJECT(",\"link\":{\"type\":\"github\",\"org\":\"acme\",\"repo\":\"docs\",\"repoId\":42}")
+#define OTHERS        PROJECT(",\"link\":{\"type\":\"github\",\"org\":\"acme\",\"repo\":\"docs\",\"repoId\":43}")
+#define LOOK          "GET", "/vercel/v9/projects/docs"
+#define CREATE        "POST", "/vercel/v11/projects"
+#define ABSENT        "{\"error\":{\"code\":\"not_found\",\"message\":\"Project not found\"}}"
+#define LEDGER_KEY    "vercel:project:docs"
+
+static enum action_result run_with(const struct peer_row *rows)
+{
+	peer_set(trial.peer, rows);
+	return trial_run(&trial, &vercel_project, INPUT, 5);
+}
+
+static enum action_result look_at(const char *body)
+{
+	const struct peer_row rows[] = { { LOOK, .status = 200, .body = body }, { .method = NULL } };
+	return run_with(rows);
+}
+
+START_TEST(test_creates_with_the_link)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = ABSENT },
+		{ CREATE, .status = 200, .body = OURS },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows), ACTION_DONE);
+	ck_assert_str_eq(
+		trial_output(&trial), "{\"id\":\"prj_1\",\"name\":\"docs\",\"accountId\":\"team_1\",\"created\":true}");
+	struct peer_request request = peer_last(trial.peer, CREATE);
+	ck_assert_str_eq(request.uri, "/vercel/v11/projects?slug=acme");
+	ck_assert_str_eq(request.body,
+		"{\"name\":\"docs\",\"framework\":\"nextjs\",\"rootDirectory\":\"web\","
+		"\"gitRepository\":{\"type\":\"github\",\"repo\":\"acme/docs\"}}");
+	ck_assert_int_eq(trial.saves, 1);
+	ck_assert_ptr_nonnull(json_member_string(trial.ledger, LEDGER_KEY));
+}
+END_TEST
+
+START_TEST(test_adopts_by_link)
+{
+	static const char *const ours[] = { OURS,
+		PROJECT(",\"link\":{\"org\":\"other\",\"repo\":\"renamed\",\"repoId\":\"42\"}"),
+		PROJECT(",\"link\":{\"org\":\"Acme\",\"repo\":\"Docs\"}"),
+		PROJECT(",\"link\":{\"org\":\"\",\"repo\":\"acme/docs\",\"repoId\":0}") };
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
+		cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, LEDGER_KEY);
+		ck_assert_msg(look_at(ours[i]) == ACTION_DONE, "%s", ours[i]);
+		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"created\":false"));
+	}
+}
+END_TEST
+
+START_TEST(test_refuses_foreign_projects)
+{
+	static const char *const foreign[] = { OTHERS, PROJECT(""),
+		PROJECT(",\"link\":{\"org\":\"other\",\"repo\":\"docs\"}"),
+		PROJECT(",\"link\":{\"org\":\"\",\"repo\":\"docs\",\"repoId\":0}"),
+		PROJECT(",\"link\":{\"org\":\"ac\",\"repo\":\"docs\"}") };
+	for (size_t i = 0; i < ARRAY_LEN(foreign); i++) {
+		ck_assert_msg(look_at(foreign[i]) == ACTION_FAILED, "%s", foreign[i]);
+		ck_assert_int_eq(trial.context.error.class, ERROR_CONFLICT_FOREIGN);
+		ck_assert_str_ne(trial.context.error.remedy, "");
+	}
+	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+}
+END_TEST
+
+START_TEST(test_unlinked_project_is_ours_by_ledger_only)
+{
+	cJSON_AddStringToObject(trial.ledger, LEDGER_KEY, "{\"id\":\"prj_1\",\"created\":true}");
+	ck_assert_int_eq(look_at(PROJECT("")), ACTION_DONE);
+	cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, LEDGER_KEY);
+	cJSON_AddStringToObject(trial.ledger, LEDGER_KEY, "{\"id\":\"prj_0\",\"created\":true}");
+	ck_assert_int_eq(look_at(PROJECT("")), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_CONFLICT_FOREIGN);
+}
+END_TEST
+
+START_TEST(test_conflict_looks_again)
+{
+	static const struct peer_row ours[] = {
+		{ LOOK, .status = 404, .body = ABSENT, .times = 1 },
+		{ CREATE, .status = 409, .body = "{\"error\":{\"code\":\"conflict\",\"message\":\"exists\"}}" },
+		{ LOOK, .status = 200, .body = OURS },
+		{ .method = NULL },
+	};
+	static const struct peer_row others[] = {
+		{ LOOK, .status = 404, .body = ABSENT, .times = 1 },
+		{ CREATE, .status = 409, .body = "{\"error\":{\"code\":\"conflict\",\"message\":\"exists\"}}" },
+		{ LOOK, .status = 200, .body = OTHERS },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(ours), ACTION_DONE);
+	trial.checkpoint[0] = '\0';
+	ck_assert_int_eq(run_with(others), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_CONFLICT_FOREIGN);
+}
+END_TEST
+
+START_TEST(test_lost_answer_looks_before_it_creates)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = ABSENT, .times = 1 },
+		{ CREATE, .behaviour = PEER_DROPS },
+		{ LOOK, .status = 200, .body = OURS },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_NETWORK);
+	ck_assert_int_eq(trial_run(&trial, &vercel_project, INPUT, 5), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
+	/* The intent tells that it was us. */
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"created\":true"));
+}
+END_TEST
+
+START_TEST(test_refusals_name_what_a_person_can_do)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = ABSENT },
+		{ CREATE, .status = 400,
+			.body = "{\"error\":{\"code\":\"bad_request\",\"message\":\"Failed to link\","
+				"\"action\":\"Install GitHub App\",\"link\":\"https://github.com/apps/vercel\"}}" },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_APP_NOT_INSTALLED);
+	ck_assert_str_eq(trial.context.error.remedy_url, "https://github.com/apps/vercel");
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_creates_with_the_link, test_adopts_by_link, test_refuses_foreign_projects,
+		test_unlinked_project_is_ours_by_ledger_only, test_conflict_looks_again,
+		test_lost_answer_looks_before_it_creates, test_refusals_name_what_a_person_can_do, NULL };
+	return suite_main("vercel.project", tests, setup, teardown);
+}

@@ -1,0 +1,316 @@
+/*
+ * github.repository against a scripted GitHub.
+ *
+ * covers: workflows/actions/github_repository.c
+ */
+#include <string.h>
+
+#include "actions.h"
+#include "harness/suite.h"
+#include "harness/trial.h"
+
+static struct trial trial;
+
+static void setup(void)
+{
+	trial_begin(&trial);
+}
+
+static void teardown(void)
+{
+	trial_end(&trial);
+}
+
+#define FORK_INPUT     "{\"owner\":\"acme\",\"name\":\"docs\",\"fork\":\"upstream/starter\"}"
+#define TEMPLATE_INPUT "{\"owner\":\"acme\",\"name\":\"docs\",\"template\":\"upstream/starter\",\"private\":true}"
+#define ADOPT_INPUT    "{\"owner\":\"acme\",\"name\":\"docs\",\"adopt\":true}"
+
+#define REPOSITORY(id, full, name, more)                                                                               \
+	"{\"id\":" id ",\"full_name\":\"" full "\",\"name\":\"" name "\",\"owner\":{\"login\":\"acme\"},"              \
+	"\"default_branch\":\"main\",\"html_url\":\"https://github.com/" full "\"" more "}"
+#define FORKED         ",\"fork\":true,\"parent\":{\"full_name\":\"upstream/starter\"}"
+#define NO_PARENT      ",\"fork\":true"
+#define GENERATED      ",\"fork\":false,\"template_repository\":{\"full_name\":\"Upstream/Starter\"}"
+#define DOCS(more)     REPOSITORY("42", "acme/docs", "docs", more)
+#define NOT_FOUND_BODY "{\"message\":\"Not Found\"}"
+
+#define LOOK      "GET", "/github/repos/acme/docs"
+#define FORK      "POST", "/github/repos/upstream/starter/forks"
+#define GENERATE  "POST", "/github/repos/upstream/starter/generate"
+#define FORK_LIST "GET", "/github/repos/upstream/starter/forks"
+#define BRANCH    "GET", "/github/repos/acme/docs/branches/main"
+#define COMMITS   "GET", "/github/repos/acme/docs/commits"
+#define ACCOUNT(method_type)                                                                                           \
+	{ .method = "GET",                                                                                             \
+		.path = "/github/users/acme",                                                                          \
+		.status = 200,                                                                                         \
+		.body = "{\"login\":\"acme\",\"type\":\"" method_type "\"}" },                                         \
+	{                                                                                                              \
+		.method = "GET", .path = "/github/orgs/acme", .status = sizeof(method_type) > 5 ? 200 : 404,           \
+		.body = "{\"login\":\"acme\"}"                                                                         \
+	}
+#define READY                                                                                                          \
+	{ BRANCH, .status = 200, .body = "{\"name\":\"main\",\"commit\":{\"sha\":\"abc123\"}}" },                      \
+	{                                                                                                              \
+		COMMITS, .status = 200, .body = "[{\"sha\":\"abc123\"}]"                                               \
+	}
+
+static enum action_result run_with(const struct peer_row *rows, const char *input, int attempts_max)
+{
+	peer_set(trial.peer, rows);
+	return trial_run(&trial, &github_repository, input, attempts_max);
+}
+
+static void check_output(bool created)
+{
+	const char *output = trial_output(&trial);
+	ck_assert_msg(
+		strstr(output, "\"id\":42,\"fullName\":\"acme/docs\",\"owner\":\"acme\",\"name\":\"docs\"") != NULL,
+		"%s", output);
+	ck_assert_msg(strstr(output, created ? "\"created\":true" : "\"created\":false") != NULL, "%s", output);
+	ck_assert_ptr_nonnull(strstr(output, "\"headCommit\":\"abc123\""));
+	ck_assert_ptr_nonnull(strstr(output, "\"defaultBranch\":\"main\""));
+	ck_assert_ptr_nonnull(json_member_string(trial.ledger, "github:repository:acme/docs"));
+}
+
+static void check_failed(enum error_class class)
+{
+	ck_assert_msg(trial.context.error.class == class, "%s: %s", error_class_facts(trial.context.error.class)->name,
+		trial.context.error.message);
+}
+
+START_TEST(test_forks_into_an_organisation)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 1 },
+		{ LOOK, .status = 200, .body = DOCS(FORKED) },
+		{ FORK, .status = 202, .body = DOCS(FORKED) },
+		ACCOUNT("Organization"),
+		READY,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, FORK_INPUT, 9), ACTION_DONE);
+	check_output(true);
+	ck_assert_int_ge(trial.saves, 1);
+	ck_assert_ptr_nonnull(strstr(trial.saved, "acme/docs"));
+	ck_assert_uint_eq(peer_count(trial.peer, FORK), 1);
+	struct peer_request request = peer_last(trial.peer, FORK);
+	ck_assert_ptr_nonnull(strstr(request.body, "\"organization\":\"acme\""));
+	ck_assert_ptr_nonnull(strstr(request.body, "\"name\":\"docs\""));
+	/* Twice in a row, for one success was seen to flap. */
+	ck_assert_uint_ge(peer_count(trial.peer, BRANCH), 2);
+}
+END_TEST
+
+START_TEST(test_forks_into_a_user_without_organization)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 1 },
+		{ LOOK, .status = 200, .body = DOCS(FORKED) },
+		{ FORK, .status = 202, .body = DOCS(FORKED) },
+		ACCOUNT("User"),
+		READY,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, FORK_INPUT, 9), ACTION_DONE);
+	ck_assert_ptr_null(strstr(peer_last(trial.peer, FORK).body, "organization"));
+}
+END_TEST
+
+START_TEST(test_generates_from_a_template)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 1 },
+		{ LOOK, .status = 200, .body = DOCS(GENERATED) },
+		{ GENERATE, .status = 201, .body = DOCS(GENERATED) },
+		READY,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 9), ACTION_DONE);
+	check_output(true);
+	struct peer_request request = peer_last(trial.peer, GENERATE);
+	ck_assert_ptr_nonnull(strstr(request.body, "\"owner\":\"acme\",\"name\":\"docs\""));
+	ck_assert_ptr_nonnull(strstr(request.body, "\"private\":true"));
+}
+END_TEST
+
+START_TEST(test_adopts_what_is_ours)
+{
+	static const char *const bodies[] = { DOCS(FORKED), DOCS(NO_PARENT) };
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+		const struct peer_row rows[] = {
+			{ LOOK, .status = 200, .body = bodies[i] },
+			{ FORK_LIST, .status = 200, .body = "[" DOCS(NO_PARENT) "]" },
+			READY,
+			{ .method = NULL },
+		};
+		trial.checkpoint[0] = '\0';
+		ck_assert_int_eq(run_with(rows, FORK_INPUT, 9), ACTION_DONE);
+		check_output(false);
+		ck_assert_uint_eq(peer_count(trial.peer, FORK), 0);
+	}
+}
+END_TEST
+
+START_TEST(test_adopts_by_template_by_ledger_and_by_wish)
+{
+	static const struct peer_row generated[] = { { LOOK, .status = 200, .body = DOCS(GENERATED) }, READY,
+		{ .method = NULL } };
+	static const struct peer_row plain[] = { { LOOK, .status = 200, .body = DOCS("") }, READY, { .method = NULL } };
+	ck_assert_int_eq(run_with(generated, TEMPLATE_INPUT, 9), ACTION_DONE);
+	/* Now the ledger knows it by its id. */
+	trial.checkpoint[0] = '\0';
+	ck_assert_int_eq(run_with(plain, TEMPLATE_INPUT, 9), ACTION_DONE);
+	trial.checkpoint[0] = '\0';
+	cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, "github:repository:acme/docs");
+	ck_assert_int_eq(run_with(plain, ADOPT_INPUT, 9), ACTION_DONE);
+	check_output(false);
+}
+END_TEST
+
+START_TEST(test_refuses_what_is_foreign)
+{
+	static const struct peer_row rows[] = {
+		{
+			LOOK,
+			.status = 200,
+			.body = DOCS(",\"fork\":true"),
+		},
+		{ FORK_LIST, .status = 200, .body = "[]" },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, FORK_INPUT, 3), ACTION_FAILED);
+	check_failed(ERROR_CONFLICT_FOREIGN);
+	ck_assert_str_ne(trial.context.error.remedy, "");
+	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 3), ACTION_FAILED);
+	check_failed(ERROR_CONFLICT_FOREIGN);
+	ck_assert_uint_eq(peer_count(trial.peer, GENERATE), 0);
+	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+}
+END_TEST
+
+/* A ledger entry of another id is another repository of the same name. */
+START_TEST(test_refuses_what_was_replaced)
+{
+	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = DOCS("") }, { .method = NULL } };
+	cJSON_AddStringToObject(trial.ledger, "github:repository:acme/docs", "{\"id\":\"41\",\"created\":true}");
+	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 3), ACTION_FAILED);
+	check_failed(ERROR_CONFLICT_FOREIGN);
+}
+END_TEST
+
+START_TEST(test_looks_after_a_lost_answer)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 1 },
+		{ LOOK, .status = 200, .body = DOCS(FORKED) },
+		{ FORK, .behaviour = PEER_DROPS },
+		ACCOUNT("Organization"),
+		READY,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, FORK_INPUT, 3), ACTION_FAILED);
+	check_failed(ERROR_NETWORK);
+	ck_assert_ptr_nonnull(strstr(trial.checkpoint, "acme/docs"));
+	ck_assert_int_eq(trial_run(&trial, &github_repository, FORK_INPUT, 9), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, FORK), 1);
+	ck_assert_ptr_nonnull(json_member_string(trial.ledger, "github:repository:acme/docs"));
+}
+END_TEST
+
+START_TEST(test_name_taken_between_look_and_create)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 1 },
+		{ LOOK, .status = 200, .body = DOCS("") },
+		{ GENERATE, .status = 422,
+			.body = "{\"message\":\"Could not clone: Name already exists on this account\"}" },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 5), ACTION_FAILED);
+	check_failed(ERROR_CONFLICT_FOREIGN);
+	ck_assert_uint_eq(peer_count(trial.peer, GENERATE), 1);
+}
+END_TEST
+
+START_TEST(test_another_name_handed_back_is_left_alone)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY },
+		{ FORK, .status = 202, .body = REPOSITORY("7", "acme/docs-1", "docs-1", FORKED) },
+		ACCOUNT("Organization"),
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, FORK_INPUT, 3), ACTION_FAILED);
+	check_failed(ERROR_CONFLICT_FOREIGN);
+	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "acme/docs-1"));
+	ck_assert_uint_eq(peer_count(trial.peer, "DELETE", "/github/repos/acme/docs-1"), 0);
+	ck_assert_uint_eq(peer_count(trial.peer, "PATCH", "/github/repos/acme/docs-1"), 0);
+}
+END_TEST
+
+START_TEST(test_waits_until_it_is_usable)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 2 },
+		{ LOOK, .status = 200, .body = DOCS(FORKED) },
+		{ FORK, .status = 202, .body = DOCS(FORKED) },
+		ACCOUNT("Organization"),
+		{ BRANCH, .status = 404, .body = NOT_FOUND_BODY, .times = 2 },
+		{ COMMITS, .status = 409, .body = "{\"message\":\"Git Repository is empty.\"}", .times = 1 },
+		READY,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, FORK_INPUT, 20), ACTION_DONE);
+	check_output(true);
+	ck_assert_int_ge(trial.attempts, 5);
+	ck_assert_uint_eq(peer_count(trial.peer, FORK), 1);
+}
+END_TEST
+
+START_TEST(test_gives_up_after_five_minutes)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 200, .body = DOCS(FORKED) },
+		{ BRANCH, .status = 404, .body = NOT_FOUND_BODY },
+		{ COMMITS, .status = 409, .body = "{\"message\":\"Git Repository is empty.\"}" },
+		{ .method = NULL },
+	};
+	trial.age_ms = 290000;
+	ck_assert_int_eq(run_with(rows, FORK_INPUT, 50), ACTION_FAILED);
+	check_failed(ERROR_TIMEOUT);
+	ck_assert_int_gt(trial.age_ms, 298000);
+}
+END_TEST
+
+START_TEST(test_inputs_and_refusals)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY },
+		{ GENERATE, .status = 404, .body = NOT_FOUND_BODY },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(
+		run_with(rows, "{\"owner\":\"acme\",\"name\":\"docs\",\"fork\":\"a/b\",\"template\":\"a/b\"}", 2),
+		ACTION_FAILED);
+	check_failed(ERROR_INVALID_INPUT);
+	ck_assert_int_eq(run_with(rows, ADOPT_INPUT, 2), ACTION_FAILED);
+	check_failed(ERROR_NOT_FOUND);
+	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 2), ACTION_FAILED);
+	check_failed(ERROR_NOT_FOUND);
+	trial.lease_lost = true;
+	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 2), ACTION_FAILED);
+	check_failed(ERROR_LEASE_LOST);
+	ck_assert_uint_eq(peer_count(trial.peer, GENERATE), 0);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_forks_into_an_organisation, test_forks_into_a_user_without_organization,
+		test_generates_from_a_template, test_adopts_what_is_ours, test_adopts_by_template_by_ledger_and_by_wish,
+		test_refuses_what_is_foreign, test_refuses_what_was_replaced, test_looks_after_a_lost_answer,
+		test_name_taken_between_look_and_create, test_another_name_handed_back_is_left_alone,
+		test_waits_until_it_is_usable, test_gives_up_after_five_minutes, test_inputs_and_refusals, NULL };
+	return suite_main("github.repository", tests, setup, teardown);
+}
