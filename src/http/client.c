@@ -303,6 +303,10 @@ static void set_options(CURL *handle, const struct http_request *request, const 
 	curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)(left > 1 ? left : 1));
 	curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, STALL_BYTES);
 	curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
+	curl_easy_setopt(handle, CURLOPT_NOPROXY, "localhost,127.0.0.1,::1");
+	/* Through a proxy, the address that is reached could not be looked at. */
+	if (request->reach == HTTP_REACH_PUBLIC)
+		curl_easy_setopt(handle, CURLOPT_PROXY, "");
 	curl_easy_setopt(handle, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer);
@@ -340,6 +344,11 @@ static enum error_class exchange(struct http_client *client, const struct http_r
 	struct transfer transfer = { request, &answer->body, false, false };
 	struct curl_slist *headers = NULL;
 	bool complete = true;
+	/* libcurl would call an empty body a form. */
+	if (request->method != HTTP_GET && request->body == NULL) {
+		headers = curl_slist_append(NULL, "Content-Type:");
+		complete = headers != NULL;
+	}
 	for (size_t i = 0; complete && i < HTTP_HEADERS_MAX && request->headers[i] != NULL; i++) {
 		struct curl_slist *longer = curl_slist_append(headers, request->headers[i]);
 		complete = longer != NULL;

@@ -137,6 +137,9 @@ static enum error_class refuse(const struct provider_exchange *exchange, const s
 		error_remedy(error, fitting->remedy_url, "%s", fitting->remedy);
 	if (error->remedy_url[0] == '\0' && body->link[0] != '\0')
 		text_copy(error->remedy_url, sizeof(error->remedy_url), body->link);
+	const char *sso = strstr(http->sso, "url=");
+	if (sso != NULL)
+		text_copy(error->remedy_url, sizeof(error->remedy_url), sso + strlen("url="));
 	if (class == ERROR_SCOPE_MISSING && http->permissions[0] != '\0')
 		error_remedy(error, NULL, "Give the credential the permission %s, then trigger the step again.",
 			http->permissions);

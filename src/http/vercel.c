@@ -4,10 +4,12 @@
  */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "http/provider.h"
 
-#define LIMIT_MS 5000 /* where neither Retry-After nor the body says how long */
+#define LIMIT_MS      5000 /* where neither Retry-After nor the body says how long */
+#define LIMIT_MOST_MS 86400000
 
 /* Every call carries the team, GETs and DELETEs as well; without it, it runs in the token's own account. */
 static struct string_pair scope(const char *team)
@@ -32,10 +34,14 @@ static void read_refusal(const cJSON *json, struct refusal_body *body)
 		size_t length = strlen(body->message);
 		text_format(body->message + length, sizeof(body->message) - length, " (%s)", action);
 	}
-	const cJSON *limit = json_member(error, "limit");
-	const cJSON *remaining = json_member(limit, "resetMs");
-	if (cJSON_IsNumber(remaining) && remaining->valuedouble > 0 && remaining->valuedouble < 86400000)
-		body->retry_after_ms = (int64_t)remaining->valuedouble;
+	/* A token that is no good is said by a member beside the code forbidden. */
+	if (cJSON_IsTrue(json_member(error, "invalidToken")))
+		text_copy(body->code, sizeof(body->code), "invalidToken");
+	/* resetMs is a time since 1970. */
+	const cJSON *reset = json_member(json_member(error, "limit"), "resetMs");
+	double left = cJSON_IsNumber(reset) ? reset->valuedouble - (double)clock_wall_ms() : 0;
+	if (left > 0 && left < LIMIT_MOST_MS)
+		body->retry_after_ms = (int64_t)left;
 }
 
 static bool is_limited(const struct http_answer *answer, const struct refusal_body *body, int64_t *ret_ms)

@@ -62,6 +62,7 @@ export class Peer {
     const parts = call.path.split('?')[0].split('/').slice(1);
     const found = this.repositories.get(`${parts[1]}/${parts[2]}`);
     if (call.method === 'POST' && parts[3] === 'forks') this.send(response, 202, this.fork(call));
+    else if (parts[0] === 'orgs') this.send(response, 200, { login: parts[1] });
     else if (parts[0] !== 'repos' || !found) this.send(response, 404, { message: 'Not Found' });
     else if (parts.length === 3) this.send(response, 200, found);
     else if (parts[3] === 'branches') this.send(response, 200, { name: 'main', commit: { sha: 'c0ffee' } });

@@ -9,14 +9,13 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 export const build = path.resolve(process.env.BUILD ?? 'build');
 
+// Below the range from which the kernel takes ports for outgoing connections, so that none takes it meanwhile.
 export function freePort() {
-  return new Promise((resolve, reject) => {
+  const port = 10000 + Math.floor(Math.random() * 20000);
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
+    server.once('error', () => resolve(freePort()));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(port)));
   });
 }
 

@@ -110,12 +110,6 @@ static const struct field branch_fields[] = {
 };
 static const struct record branch_record = RECORD(struct branch, branch_fields);
 
-struct account {
-	const char *type;
-};
-static const struct field account_type_fields[] = { { STRING_FIELD("type", struct account, type) } };
-static const struct record account_type_record = RECORD(struct account, account_type_fields);
-
 /* ---- what we send ---- */
 
 struct fork_request {
@@ -217,22 +211,24 @@ static enum action_result fail_foreign(struct action_context *context, const str
 		"Choose another name, remove that repository, or set \"adopt\": true to take it as it is.");
 }
 
+static bool record_ownership(
+	struct action_context *context, const struct checkpoint *checkpoint, const struct repository *repository)
+{
+	const struct owned_resource resource = { "github", "repository", repository->full_name,
+		action_format(context, "%lld", (long long)repository->id), repository->html_url, checkpoint->created };
+	return action_own(context, &resource);
+}
+
 /* ---- create ---- */
 
 /* GitHub wants no organization for a fork into the token's own account. */
 static bool owner_is_organization(struct action_context *context, const char *owner, bool *ret_organization)
 {
 	struct provider_answer answer;
-	struct account account;
-	const struct provider_request request = { .path = "/users/{username}", .parameters = { owner }, .expect = { 404 } };
-	*ret_organization = true;
+	const struct provider_request request = { .path = "/orgs/{org}", .parameters = { owner }, .expect = { 404 } };
 	if (!provider_call(context, &github, &request, &answer))
 		return false;
-	if (answer.status == 404)
-		return true;
-	if (!provider_decode(context, &answer, &account_type_record, &account))
-		return false;
-	*ret_organization = account.type == NULL || strcmp(account.type, "User") != 0;
+	*ret_organization = answer.status != 404;
 	return true;
 }
 
@@ -291,6 +287,8 @@ static enum action_result create(
 			"Take that name as input, or remove what stands in the way, and trigger the step again.");
 	}
 	checkpoint->created = true;
+	if (!record_ownership(context, checkpoint, &made))
+		return action_failed(context);
 	action_log(context, "created %s", made.full_name);
 	return action_wait(context, 1000, "%s to be filled", made.full_name);
 }
@@ -373,14 +371,6 @@ static enum action_result finish(struct action_context *context, struct checkpoi
 	return action_done(context);
 }
 
-static bool record_ownership(
-	struct action_context *context, const struct checkpoint *checkpoint, const struct repository *repository)
-{
-	const struct owned_resource resource = { "github", "repository", repository->full_name,
-		action_format(context, "%lld", (long long)repository->id), repository->html_url, checkpoint->created };
-	return action_own(context, &resource);
-}
-
 static enum action_result run(
 	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
 {
@@ -396,6 +386,9 @@ static enum action_result run(
 		return action_failed(context);
 	if (there && !ours)
 		return fail_foreign(context, input, repository.html_url);
+	/* We saw that it was not there and set out to make it: it is the one whose answer was lost. */
+	if (there && checkpoint->intent != NULL)
+		checkpoint->created = true;
 	if (there)
 		return record_ownership(context, checkpoint, &repository) ?
 			finish(context, checkpoint, &repository, raw_output) :

@@ -13,6 +13,7 @@
 #include "slipway/provider.h"
 
 #define BUDGET_MS	2700000
+#define LOST_ANSWER_MS	30000
 #define SOURCE_LAG_MS	180000 /* Vercel may not see a fresh repository or commit for so long */
 
 static const char *const targets[] = { "production", "preview", NULL };
@@ -42,10 +43,12 @@ static const struct field input_fields[] = {
 struct checkpoint {
 	const char *intent; /* commit that we set out to deploy */
 	const char *id;
+	int64_t sent_age; /* of the run, when we did */
 };
 static const struct field checkpoint_fields[] = {
 	{ STRING_FIELD("intent", struct checkpoint, intent) },
 	{ STRING_FIELD("id", struct checkpoint, id) },
+	{ INTEGER_FIELD("sentAge", struct checkpoint, sent_age) },
 };
 
 struct output {
@@ -96,6 +99,7 @@ static const struct record alias_error_record = RECORD(struct alias_error, alias
 struct deployment {
 	const char *id, *uid, *url, *ready_state, *state, *ready_state_reason, *error_message, *inspector_url;
 	const char *alias_assigned; /* a boolean, or the time */
+	const char *checks_conclusion;
 	int64_t created_at, created;
 	const void *alias_error, *meta;
 	struct string_list alias;
@@ -110,6 +114,7 @@ static const struct field deployment_fields[] = {
 	{ STRING_FIELD("errorMessage", struct deployment, error_message) },
 	{ STRING_FIELD("inspectorUrl", struct deployment, inspector_url) },
 	{ SCALAR_FIELD("aliasAssigned", struct deployment, alias_assigned) },
+	{ STRING_FIELD("checksConclusion", struct deployment, checks_conclusion) },
 	{ INTEGER_FIELD("createdAt", struct deployment, created_at) },
 	{ INTEGER_FIELD("created", struct deployment, created) },
 	{ OBJECT_FIELD("aliasError", struct deployment, alias_error), .record = &alias_error_record },
@@ -256,8 +261,12 @@ static enum action_result create(
 		.body = &body,
 		.expect = { 400 } };
 	checkpoint->intent = sha;
+	checkpoint->sent_age = action_run_age_ms(context);
 	if (!action_save(context) || !provider_call(context, &vercel, &request, &answer))
 		return action_failed(context);
+	/* It was refused, so there is nothing to look for the next time. */
+	if (answer.status == 400)
+		checkpoint->intent = NULL;
 	if (answer.status == 400 && strcmp(answer.code, "incorrect_git_source_info") == 0)
 		return wait_for_source(context, input, answer.message);
 	if (answer.status == 400)
@@ -276,6 +285,10 @@ static enum action_result begin(
 	const char *sha;
 	if (!find_head(context, input, &sha) || !look(context, input, sha, &checkpoint->id))
 		return action_failed(context);
+	/* The answer to an earlier one was lost; what it began may be invisible for a while. */
+	if (checkpoint->id == NULL && checkpoint->intent != NULL &&
+		action_run_age_ms(context) - checkpoint->sent_age < LOST_ANSWER_MS)
+		return action_wait(context, 5000, "a deployment to show that may have been begun");
 	if (checkpoint->id == NULL)
 		return create(context, input, sha, checkpoint);
 	checkpoint->intent = sha;
@@ -332,6 +345,8 @@ static enum action_result judge(struct action_context *context, const struct che
 	if (alias_error != NULL)
 		return action_fail(context, ERROR_BUILD_FAILED, "the deployment got no address: %s",
 			alias_error->message != NULL ? alias_error->message : "(no message)");
+	if (deployment->checks_conclusion != NULL && strcmp(deployment->checks_conclusion, "failed") == 0)
+		return fail_build(context, deployment);
 	bool assigned = deployment->alias_assigned != NULL && strcmp(deployment->alias_assigned, "false") != 0;
 	if (!assigned)
 		return wait_more(context, deployment, "READY, its address not yet");

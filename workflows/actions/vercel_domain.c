@@ -95,6 +95,10 @@ static enum action_result add(struct action_context *context, const struct input
 	const struct provider_answer refused = answer;
 	if (!look(context, input, &there, domain))
 		return action_failed(context);
+	if (!there && strcasestr(refused.message, "production deployment") != NULL) {
+		action_fail(context, ERROR_BUILD_FAILED, "Vercel gives no domain to the project: %s", refused.message);
+		return action_remedy(context, NULL, "Run the deployment step until it is done, then this one again.");
+	}
 	if (!there) {
 		action_fail(context, refused.status == 400 ? ERROR_INVALID_INPUT : ERROR_CONFLICT_FOREIGN,
 			"Vercel does not give %s to the project: %s", input->name,
