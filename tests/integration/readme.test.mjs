@@ -1,0 +1,48 @@
+// The README's commands are run, its action is the one in the sources, and its links lead somewhere.
+import test, { before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { access, readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { Stack, build } from './stack.mjs';
+
+const run = promisify(execFile);
+const readme = await readFile('README.md', 'utf8');
+const blocks = (language) => [...readme.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms'))].map((match) => match[1]);
+
+let stack;
+before(async () => { stack = await Stack.start({ flags: ['--no-emulator'] }); });
+after(() => stack.stop());
+
+test('its shell commands work', async () => {
+  const lines = blocks('sh').join('').split('\n').filter((line) => line && !line.startsWith('make '));
+  assert.ok(lines.length >= 10);
+  for (const line of lines) {
+    const command = line.replaceAll('http://127.0.0.1:8080', stack.url).replaceAll('build/dev-run', stack.folder)
+      .replaceAll(/^build\/slipway/g, `${build}/slipway`);
+    const env = { ...process.env, SLIPWAY_URL: stack.url };
+    const { stdout } = await run('sh', ['-c', command], { env });
+    assert.ok(stdout.trim().length > 0, `${line} prints nothing`);
+    assert.doesNotMatch(stdout, /"class":|^ERR|WRONGTYPE/, line);
+  }
+});
+
+test('its JavaScript works', async () => {
+  const [code] = blocks('js');
+  const script = code.replaceAll('http://127.0.0.1:8080', stack.url) + 'console.log(status.status);\n';
+  const { stdout } = await run('node', ['--input-type=module', '-e', script]);
+  assert.equal(stdout.trim(), 'done');
+});
+
+test('its action is the one in the sources', async () => {
+  assert.equal(blocks('c')[0], await readFile('workflows/actions/note.c', 'utf8'));
+});
+
+test('the make targets that it names are there', async () => {
+  const makefile = await readFile('Makefile', 'utf8');
+  for (const [, target] of readme.matchAll(/make ([a-z]+)/g)) assert.match(makefile, new RegExp(`^${target}:`, 'm'), target);
+});
+
+test('its links lead somewhere', async () => {
+  for (const [, link] of readme.matchAll(/\]\(([^)]+)\)/g)) await access(link);
+});
