@@ -24,7 +24,7 @@ enum action_result {
 };
 
 struct action_definition {
-	const char *id;	     /* such as github.repository; shown to people, not looked up */
+	const char *id;      /* such as github.repository; shown to people, not looked up */
 	const char *summary; /* one sentence: what it does */
 	struct record input; /* what it takes; validated when a run is triggered */
 	/* What it remembers between attempts; zeroed at the first one. Stored by action_save, and by every wait
@@ -33,24 +33,23 @@ struct action_definition {
 	struct record output; /* what it made, for clients and for the steps that need it. No secrets. */
 
 	/* input, checkpoint and output are of the structs that the records describe. */
-	enum action_result (*run)(
-		struct action_context *context, const void *input, void *checkpoint, void *output);
+	enum action_result (*run)(struct action_context *context, const void *input, void *checkpoint, void *output);
 
 	/* Limits; 0 takes the default that is named. */
 	uint32_t attempt_seconds; /* an attempt that takes longer is killed: 120 */
-	uint32_t run_seconds;	  /* all attempts and waits together: 3600 */
-	uint32_t attempts;	  /* attempts that may fail with a retryable error: 5 */
+	uint32_t run_seconds;     /* all attempts and waits together: 3600 */
+	uint32_t attempts;        /* attempts that may fail with a retryable error: 5 */
 };
 
 #define ACTION_ATTEMPT_SECONDS 120
 #define ACTION_RUN_SECONDS     3600
-#define ACTION_ATTEMPTS	       5
+#define ACTION_ATTEMPTS        5
 
 /* ---- what the run is about ---- */
 
-const char *action_app(const struct action_context *context);	 /* appId */
+const char *action_app(const struct action_context *context);    /* appId */
 const char *action_run_id(const struct action_context *context); /* the same through all attempts of a run */
-int action_attempt(const struct action_context *context);	 /* 1, 2, ... */
+int action_attempt(const struct action_context *context);        /* 1, 2, ... */
 /* Milliseconds since this run was triggered, all waits included; by the clock of Redis. */
 int64_t action_run_age_ms(const struct action_context *context);
 
@@ -103,17 +102,16 @@ struct owned_resource {
 	const char *provider; /* github */
 	const char *type;     /* repository */
 	const char *key;      /* the natural key, such as acme/docs */
-	const char *id;	      /* the provider's own id of it, which survives renaming */
+	const char *id;       /* the provider's own id of it, which survives renaming */
 	const char *url;      /* where a person looks at it; NULL: nowhere */
-	bool created;	      /* by us; false: adopted */
+	bool created;         /* by us; false: adopted */
 };
 
 /* Writes it into the app's ledger, at once. False as for action_save. */
 bool action_own(struct action_context *context, const struct owned_resource *resource) SLIPWAY_MUST_CHECK;
 
 /* The id under which this app's ledger has such a thing; NULL where it has none. */
-const char *action_owned(
-	const struct action_context *context, const char *provider, const char *type, const char *key);
+const char *action_owned(const struct action_context *context, const char *provider, const char *type, const char *key);
 
 /* ---- helpers ---- */
 

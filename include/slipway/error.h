@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* The result of a function marked so must be looked at; the compiler checks it. */
-#define SLIPWAY_MUST_CHECK __attribute__((warn_unused_result))
+#define SLIPWAY_MUST_CHECK                           __attribute__((warn_unused_result))
 #define SLIPWAY_FORMAT(format_index, first_argument) __attribute__((format(printf, format_index, first_argument)))
 
 enum error_class {
@@ -63,14 +63,14 @@ enum error_class {
  */
 struct error {
 	enum error_class class;
-	char message[512];	/* for a person: what happened, to what */
-	char place[192];	/* where in the input, as an RFC 6901 JSON pointer, such as /inputs/repo/owner */
-	char remedy[320];	/* what a person can do about it */
-	char remedy_url[320];	/* where to do it */
-	char provider[16];	/* which provider answered: github, vercel */
-	char provider_code[64];	/* the provider's own code for it */
-	char request_id[96];	/* the provider's id of the exchange, for its support */
-	int http_status;	/* what the provider answered */
+	char message[512];      /* for a person: what happened, to what */
+	char place[192];        /* where in the input, as an RFC 6901 JSON pointer, such as /inputs/repo/owner */
+	char remedy[320];       /* what a person can do about it */
+	char remedy_url[320];   /* where to do it */
+	char provider[16];      /* which provider answered: github, vercel */
+	char provider_code[64]; /* the provider's own code for it */
+	char request_id[96];    /* the provider's id of the exchange, for its support */
+	int http_status;        /* what the provider answered */
 	int64_t retry_after_ms; /* how long the provider asks us to wait; 0: it did not say */
 };
 
@@ -79,7 +79,7 @@ struct error_class_facts {
 	const char *name;   /* on the wire, such as rate_limited */
 	const char *title;  /* a short sentence for a person */
 	int http_status;    /* answer to a request that fails with it */
-	bool retryable;	    /* a run that fails with it is tried again */
+	bool retryable;     /* a run that fails with it is tried again */
 	const char *remedy; /* what a person can do in general; NULL: nothing */
 };
 

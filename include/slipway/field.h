@@ -63,7 +63,7 @@ struct field {
 	enum field_type type;
 	size_t offset; /* of the C member */
 	const char *description;
-	bool required;	/* absent or null is an error */
+	bool required;  /* absent or null is an error */
 	bool omit_zero; /* the encoder leaves out an integer of 0 or a false */
 	/* JSON text of the value to take where the member is absent, such as "\"main\"", "true", "30"; for a
 	 * string the quotes are left out. NULL: zero. */
@@ -79,7 +79,7 @@ struct field {
 };
 
 #define FIELD_STRING_MAX 65536
-#define FIELD_ITEMS_MAX	 256
+#define FIELD_ITEMS_MAX  256
 
 /* A whole table: its rows and the size of the struct that they describe. */
 struct record {
@@ -88,7 +88,10 @@ struct record {
 	size_t size;
 };
 
-#define RECORD(struct_type, table) { .fields = (table), .count = ARRAY_LEN(table), .size = sizeof(struct_type) }
+#define RECORD(struct_type, table)                                                                                     \
+	{                                                                                                              \
+		.fields = (table), .count = ARRAY_LEN(table), .size = sizeof(struct_type)                              \
+	}
 
 /* 0, or a compile-time error where the member is not of the C type that the field decodes into. */
 #define FIELD_MEMBER_CHECK(struct_type, member, member_type)                                                           \
@@ -97,14 +100,14 @@ struct record {
 	.name = (json_name), .type = (field_type),                                                                     \
 	.offset = offsetof(struct_type, member) + FIELD_MEMBER_CHECK(struct_type, member, member_type)
 
-#define STRING_FIELD(name, struct_type, member)	 FIELD_ROW(name, FIELD_STRING, struct_type, member, const char *)
+#define STRING_FIELD(name, struct_type, member)  FIELD_ROW(name, FIELD_STRING, struct_type, member, const char *)
 #define INTEGER_FIELD(name, struct_type, member) FIELD_ROW(name, FIELD_INTEGER, struct_type, member, int64_t)
 #define BOOLEAN_FIELD(name, struct_type, member) FIELD_ROW(name, FIELD_BOOLEAN, struct_type, member, bool)
 #define STRINGS_FIELD(name, struct_type, member) FIELD_ROW(name, FIELD_STRINGS, struct_type, member, struct string_list)
-#define MAP_FIELD(name, struct_type, member)	 FIELD_ROW(name, FIELD_MAP, struct_type, member, struct string_map)
-#define OBJECT_FIELD(name, struct_type, member)	 FIELD_ROW(name, FIELD_OBJECT, struct_type, member, const void *)
+#define MAP_FIELD(name, struct_type, member)     FIELD_ROW(name, FIELD_MAP, struct_type, member, struct string_map)
+#define OBJECT_FIELD(name, struct_type, member)  FIELD_ROW(name, FIELD_OBJECT, struct_type, member, const void *)
 #define OBJECTS_FIELD(name, struct_type, member) FIELD_ROW(name, FIELD_OBJECTS, struct_type, member, struct object_list)
-#define SCALAR_FIELD(name, struct_type, member)	 FIELD_ROW(name, FIELD_SCALAR, struct_type, member, const char *)
-#define JSON_FIELD(name, struct_type, member)	 FIELD_ROW(name, FIELD_JSON, struct_type, member, const char *)
+#define SCALAR_FIELD(name, struct_type, member)  FIELD_ROW(name, FIELD_SCALAR, struct_type, member, const char *)
+#define JSON_FIELD(name, struct_type, member)    FIELD_ROW(name, FIELD_JSON, struct_type, member, const char *)
 
 #endif

@@ -70,8 +70,8 @@ bool provider_call(struct action_context *context, const struct provider *provid
 
 /* Decodes the answer's body into the record's struct. Members that the record does not name are passed over; an
  * absent required one or a wrong type fails. */
-bool provider_decode(struct action_context *context, const struct provider_answer *answer,
-	const struct record *record, void *ret_struct) SLIPWAY_MUST_CHECK;
+bool provider_decode(struct action_context *context, const struct provider_answer *answer, const struct record *record,
+	void *ret_struct) SLIPWAY_MUST_CHECK;
 
 /* The same for an answer that is an array of objects. */
 bool provider_decode_list(struct action_context *context, const struct provider_answer *answer,

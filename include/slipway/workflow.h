@@ -27,9 +27,9 @@ struct binding {
 struct step_definition {
 	const char *id; /* on the wire: actionId */
 	const struct action_definition *action;
-	const char *input_key;	     /* which member of `inputs` is this step's input; NULL: it takes none */
-	const char *const *needs;    /* ids of steps that must be done before, ended by NULL; NULL: none */
-	const struct binding *bind;  /* ended by a NULL field; NULL: none. The client's own input goes before */
+	const char *input_key;      /* which member of `inputs` is this step's input; NULL: it takes none */
+	const char *const *needs;   /* ids of steps that must be done before, ended by NULL; NULL: none */
+	const struct binding *bind; /* ended by a NULL field; NULL: none. The client's own input goes before */
 };
 
 struct workflow_definition {
@@ -41,8 +41,19 @@ struct workflow_definition {
 
 #define WORKFLOW_STEPS_MAX 32
 
-#define BIND(...)  (const struct binding[]){ __VA_ARGS__, { NULL, NULL } }
-#define NEEDS(...) (const char *const[]){ __VA_ARGS__, NULL }
+#define BIND(...)                                                                                                      \
+	(const struct binding[])                                                                                       \
+	{                                                                                                              \
+		__VA_ARGS__,                                                                                           \
+		{                                                                                                      \
+			NULL, NULL                                                                                     \
+		}                                                                                                      \
+	}
+#define NEEDS(...)                                                                                                     \
+	(const char *const[])                                                                                          \
+	{                                                                                                              \
+		__VA_ARGS__, NULL                                                                                      \
+	}
 
 /* All workflows, ended by NULL: workflows/workflows.c. */
 extern const struct workflow_definition *const workflows[];

@@ -15,14 +15,14 @@
 #include "base/text.h"
 
 #define CONNECTIONS_MAX 256
-#define LISTEN_BACKLOG	1024
-#define STALL_SECONDS	5 /* nginx sends whole requests: a peer that stalls in one is broken */
+#define LISTEN_BACKLOG  1024
+#define STALL_SECONDS   5 /* nginx sends whole requests: a peer that stalls in one is broken */
 
 /* ---- one request ---- */
 
 /* Reads the parameter table of a request: FastCGI's own, or the environment. */
 struct source {
-	char **parameters; /* NULL: the environment */
+	char **parameters;  /* NULL: the environment */
 	FCGX_Stream *input; /* NULL: standard input */
 };
 
@@ -36,8 +36,8 @@ static bool read_all(const struct source *source, char *bytes, size_t length)
 {
 	size_t done = 0;
 	while (done < length) {
-		ssize_t part = source->input != NULL ? FCGX_GetStr(bytes + done, (int)(length - done), source->input) :
-						       read(STDIN_FILENO, bytes + done, length - done);
+		ssize_t part = source->input != NULL ? FCGX_GetStr(bytes + done, (int)(length - done), source->input)
+						     : read(STDIN_FILENO, bytes + done, length - done);
 		if (part < 0 && errno == EINTR && source->input == NULL)
 			continue;
 		if (part <= 0)

@@ -16,7 +16,7 @@
 #include "base/text.h"
 
 #define REDIS_TIMEOUT_MS 1500 /* an answer comes within 2 s, also where Redis does not */
-#define GRACE_MS	 5000
+#define GRACE_MS         5000
 
 const char *argp_program_version = "slipway-api " SLIPWAY_VERSION;
 
@@ -74,8 +74,10 @@ static enum error_class serve(struct api *api, struct error *error)
 {
 	if (api->settings.listen == NULL && fastcgi_is_cgi()) {
 		if (getenv("GATEWAY_INTERFACE") == NULL) {
-			error_set(error, ERROR_INVALID_INPUT, "there is no socket to listen on, and no web server behind this");
-			return error_remedy(error, NULL, "Name a socket with --listen, or start it from systemd or a web server.");
+			error_set(error, ERROR_INVALID_INPUT,
+				"there is no socket to listen on, and no web server behind this");
+			return error_remedy(
+				error, NULL, "Name a socket with --listen, or start it from systemd or a web server.");
 		}
 		enum error_class class = api_connect(api, error);
 		return class == ERROR_NONE ? cgi_serve(answer, api, error) : class;

@@ -18,7 +18,8 @@ static enum error_class take_needs(
 	return ERROR_NONE;
 }
 
-static enum error_class answer_conflict(const struct trigger_result *result, struct response *response, struct error *error)
+static enum error_class answer_conflict(
+	const struct trigger_result *result, struct response *response, struct error *error)
 {
 	cJSON *current;
 	error_set(error, ERROR_RUN_CONFLICT, "'%s' is running for '%s' with another input (run %s)", result->run.action,
@@ -30,14 +31,16 @@ static enum error_class answer_conflict(const struct trigger_result *result, str
 	return ERROR_NONE;
 }
 
-static enum error_class answer_needs(const struct trigger_result *result, struct response *response, struct error *error)
+static enum error_class answer_needs(
+	const struct trigger_result *result, struct response *response, struct error *error)
 {
 	cJSON *needs = cJSON_CreateArray();
 	bool complete = needs != NULL;
 	for (size_t i = 0; complete && i < result->missing_count; i++)
 		complete = json_append(needs, cJSON_CreateString(result->missing[i]));
 	error_set(error, ERROR_NEEDS_NOT_DONE, "'%s' needs %zu step%s that %s not done", result->run.action,
-		result->missing_count, result->missing_count == 1 ? "" : "s", result->missing_count == 1 ? "is" : "are");
+		result->missing_count, result->missing_count == 1 ? "" : "s",
+		result->missing_count == 1 ? "is" : "are");
 	if (complete)
 		response_problem(response, error, needs, NULL);
 	cJSON_Delete(needs);
@@ -72,7 +75,8 @@ static enum error_class send_trigger(const struct service *service, const struct
 	};
 	if (trigger.input == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
-	if (json_digest(input, digest, error) != ERROR_NONE || take_needs(target, input, &trigger, error) != ERROR_NONE ||
+	if (json_digest(input, digest, error) != ERROR_NONE ||
+		take_needs(target, input, &trigger, error) != ERROR_NONE ||
 		run_trigger(service->redis, &trigger, service->arena, &result, error) != ERROR_NONE)
 		return error->class;
 	if (result.outcome == TRIGGER_CONFLICT)

@@ -26,10 +26,10 @@ struct request {
 /* What goes out. Zeroed before use; response_release. */
 struct response {
 	int status;
-	const char *content_type; /* borrowed; NULL: no body */
-	char etag[72];		  /* with its quotes; "" none */
+	const char *content_type;    /* borrowed; NULL: no body */
+	char etag[72];               /* with its quotes; "" none */
 	int64_t retry_after_seconds; /* 0: none */
-	const char *allow;	     /* for 405; borrowed */
+	const char *allow;           /* for 405; borrowed */
 	struct buffer body;
 };
 
@@ -43,6 +43,7 @@ struct service {
 /* Answers any request: finds the route, runs it, and makes errors problem documents. Never fails. */
 void request_answer(const struct service *service, const struct request *request, struct response *response);
 
+/* A response of 200 without a body; released in any case. */
 void response_init(struct response *response);
 void response_release(struct response *response);
 

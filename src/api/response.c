@@ -80,7 +80,8 @@ void response_problem(struct response *response, const struct error *problem, co
 {
 	const struct error_class_facts *facts = error_class_facts(problem->class);
 	struct error failure;
-	if (response_json(response, facts->http_status, problem_document(problem, needs, current), &failure) != ERROR_NONE)
+	if (response_json(response, facts->http_status, problem_document(problem, needs, current), &failure) !=
+		ERROR_NONE)
 		response->status = 503; /* no memory even for that: a status without a body */
 	else
 		response->content_type = "application/problem+json";

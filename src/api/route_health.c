@@ -67,8 +67,7 @@ static const struct {
 	{ "slipway_workers", "Workers that have reported", "HLEN", KEY_WORKERS },
 };
 
-static enum error_class append_gauge(
-	struct redis *redis, size_t index, struct buffer *buffer, struct error *error)
+static enum error_class append_gauge(struct redis *redis, size_t index, struct buffer *buffer, struct error *error)
 {
 	const char *const words[] = { gauges[index].command, gauges[index].key };
 	struct redisReply *reply;
@@ -78,8 +77,8 @@ static enum error_class append_gauge(
 	text_format(text, sizeof(text), "# HELP %s %s\n# TYPE %s gauge\n%s %lld\n", gauges[index].name,
 		gauges[index].help, gauges[index].name, gauges[index].name, (long long)reply_integer(reply));
 	reply_free(reply);
-	return buffer_append_string(buffer, text) ? ERROR_NONE :
-						    error_set(error, ERROR_OUT_OF_MEMORY, "no memory for metrics");
+	return buffer_append_string(buffer, text) ? ERROR_NONE
+						  : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for metrics");
 }
 
 enum error_class route_metrics(const struct service *service, const struct request *request, const cJSON *none,

@@ -2,8 +2,8 @@
 #include "base/record.h"
 #include "core/workflow.h"
 
-static bool add_needs(
-	cJSON *step_json, const struct workflow_definition *workflow, const struct step_definition *step, struct error *error)
+static bool add_needs(cJSON *step_json, const struct workflow_definition *workflow, const struct step_definition *step,
+	struct error *error)
 {
 	struct step_set needs;
 	cJSON *list = cJSON_AddArrayToObject(step_json, "needs");
@@ -27,7 +27,8 @@ static bool add_bound(cJSON *step_json, const struct step_definition *step)
 {
 	cJSON *bound = cJSON_AddObjectToObject(step_json, "bound");
 	bool complete = bound != NULL;
-	for (const struct binding *binding = step->bind; complete && binding != NULL && binding->field != NULL; binding++)
+	for (const struct binding *binding = step->bind; complete && binding != NULL && binding->field != NULL;
+		binding++)
 		complete = json_add(bound, binding->field, cJSON_CreateString(binding->value));
 	return complete;
 }

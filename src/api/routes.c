@@ -49,8 +49,8 @@ static enum error_class authorise(const struct service *service, const struct re
 	if (service->settings->development || strcmp(request->path, "/healthz") == 0)
 		return ERROR_NONE;
 	error_set(error, ERROR_UNAUTHORIZED, "this server has no API tokens, so it answers nobody");
-	return error_remedy(error, NULL,
-		"For development on loopback only, start slipway-api with SLIPWAY_DEVELOPMENT=yes.");
+	return error_remedy(
+		error, NULL, "For development on loopback only, start slipway-api with SLIPWAY_DEVELOPMENT=yes.");
 }
 
 static enum error_class answer(
@@ -132,8 +132,8 @@ enum error_class route_deploy(const struct service *service, const struct reques
 	if (request->body_too_large)
 		return error_set(error, ERROR_PAYLOAD_TOO_LARGE, "the body is larger than %zu bytes", REQUEST_BODY_MAX);
 	if (!is_json(request->content_type))
-		return error_set(error, ERROR_UNSUPPORTED_MEDIA_TYPE, "the content type is '%.100s'",
-			request->content_type);
+		return error_set(
+			error, ERROR_UNSUPPORTED_MEDIA_TYPE, "the content type is '%.100s'", request->content_type);
 	if (json_parse(request->body, request->body_length, JSON_FROM_CLIENT, &body, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = find_mode(body, &mode, error);

@@ -31,8 +31,8 @@ static enum error_class no_step(const struct workflow_definition *workflow, cons
 	return error_at(error, "/actionId");
 }
 
-enum error_class target_find(const char *app, const char *workflow, const char *action, struct target *ret_target,
-	struct error *error)
+enum error_class target_find(
+	const char *app, const char *workflow, const char *action, struct target *ret_target, struct error *error)
 {
 	*ret_target = (struct target){ .app = app, .workflow = workflow_find(workflow) };
 	if (ret_target->workflow == NULL)
@@ -43,15 +43,14 @@ enum error_class target_find(const char *app, const char *workflow, const char *
 	return ret_target->step != NULL ? ERROR_NONE : no_step(ret_target->workflow, action, error);
 }
 
-enum error_class target_from_body(
-	const cJSON *body, bool needs_action, struct target *ret_target, struct error *error)
+enum error_class target_from_body(const cJSON *body, bool needs_action, struct target *ret_target, struct error *error)
 {
 	const char *app, *workflow, *action;
 	if (body_identifier(body, "appId", &app, error) != ERROR_NONE ||
 		body_identifier(body, "workflowId", &workflow, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = needs_action ? body_identifier(body, "actionId", &action, error) :
-						body_identifier_optional(body, "actionId", &action, error);
+	enum error_class class = needs_action ? body_identifier(body, "actionId", &action, error)
+					      : body_identifier_optional(body, "actionId", &action, error);
 	return class == ERROR_NONE ? target_find(app, workflow, action, ret_target, error) : class;
 }
 

@@ -22,6 +22,7 @@ enum error_class target_find(const char *app, const char *workflow, const char *
 enum error_class target_from_body(
 	const cJSON *body, bool needs_action, struct target *ret_target, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* What the store calls it. The action is NULL where the target is all steps. */
 struct run_name target_name(const struct target *target);
 
 #endif

@@ -33,7 +33,8 @@ static const struct error_class_facts class_facts[ERROR_CLASS_COUNT] = {
 		"Look at the provider's status page; trigger the step again when it is well." },
 	[ERROR_NETWORK] = { "network", "The provider cannot be reached", 502, true,
 		"Check the network between the workers and the provider, then trigger the step again." },
-	[ERROR_TIMEOUT] = { "timeout", "It took too long", 504, true, "Trigger the step again; it goes on where it was." },
+	[ERROR_TIMEOUT] = { "timeout", "It took too long", 504, true,
+		"Trigger the step again; it goes on where it was." },
 	[ERROR_WORKER_LOST] = { "worker_lost", "The workers that ran it were lost", 500, false,
 		"Look into the workers' logs for why they crash, then trigger the step again." },
 	[ERROR_CANCELLED] = { "cancelled", "It was cancelled", 409, false, "Trigger the step again to go on." },
@@ -57,8 +58,8 @@ static const struct error_class_facts class_facts[ERROR_CLASS_COUNT] = {
 		"Keep the body at 262144 bytes or less." },
 	[ERROR_UNSUPPORTED_MEDIA_TYPE] = { "unsupported_media_type", "The body is not JSON", 415, false,
 		"Send the body as application/json." },
-	[ERROR_STORE_UNAVAILABLE] = { "store_unavailable", "The state cannot be reached; nothing was changed", 503, true,
-		"Send the request again in a few seconds." },
+	[ERROR_STORE_UNAVAILABLE] = { "store_unavailable", "The state cannot be reached; nothing was changed", 503,
+		true, "Send the request again in a few seconds." },
 	[ERROR_STORE_FULL] = { "store_full", "The state's memory is full; nothing was changed", 503, true,
 		"Give Redis more memory; what runs goes on." },
 	[ERROR_OUTCOME_UNKNOWN] = { "outcome_unknown", "Whether the request took effect is not known", 503, true,
@@ -79,7 +80,7 @@ enum error_class error_class_by_name(const char *name)
 {
 	for (int class = 0; class < ERROR_CLASS_COUNT; class ++)
 		if (strcmp(class_facts[class].name, name) == 0)
-			return (enum error_class)class;
+			return (enum error_class) class;
 	return ERROR_NONE;
 }
 

@@ -6,10 +6,10 @@
 
 #include <stdbool.h>
 
-#define IDENTIFIER_MAX	   64
-#define IDENTIFIER_SIZE	   (IDENTIFIER_MAX + 1)
+#define IDENTIFIER_MAX     64
+#define IDENTIFIER_SIZE    (IDENTIFIER_MAX + 1)
 #define IDENTIFIER_PATTERN "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-#define RUN_ID_SIZE	   33
+#define RUN_ID_SIZE        33
 
 /* Whether the text is [A-Za-z0-9][A-Za-z0-9._-]{0,63}. */
 bool identifier_valid(const char *text);

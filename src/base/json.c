@@ -23,7 +23,10 @@ static enum error_class check_duplicates(const cJSON *object, const char *place,
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to check %zu members", count);
 	size_t next = 0;
 	const cJSON *member;
-	cJSON_ArrayForEach(member, object) members[next++] = member;
+	cJSON_ArrayForEach(member, object)
+	{
+		members[next++] = member;
+	}
 	qsort(members, count, sizeof(const cJSON *), compare_names);
 	enum error_class class = ERROR_NONE;
 	for (size_t i = 1; i < count && class == ERROR_NONE; i++) {
@@ -108,13 +111,16 @@ static cJSON *sorted_copy(const cJSON *json)
 	bool complete = children != NULL && copy != NULL;
 	if (complete) {
 		const cJSON *child;
-		cJSON_ArrayForEach(child, json) children[next++] = child;
+		cJSON_ArrayForEach(child, json)
+		{
+			children[next++] = child;
+		}
 		if (cJSON_IsObject(json))
 			qsort(children, count, sizeof(const cJSON *), compare_names);
 	}
 	for (size_t i = 0; complete && i < count; i++)
-		complete = cJSON_IsObject(json) ? json_add(copy, children[i]->string, sorted_copy(children[i])) :
-						  json_append(copy, sorted_copy(children[i]));
+		complete = cJSON_IsObject(json) ? json_add(copy, children[i]->string, sorted_copy(children[i]))
+						: json_append(copy, sorted_copy(children[i]));
 	free(children);
 	if (complete)
 		return copy;

@@ -48,7 +48,7 @@ static bool scan_take(struct scan *scan, char expected)
 static void scan_space(struct scan *scan)
 {
 	while (scan->next < scan->length && strchr(" \t\n\r", scan->text[scan->next]) != NULL &&
-	       scan->text[scan->next] != '\0')
+		scan->text[scan->next] != '\0')
 		scan->next++;
 }
 
@@ -243,8 +243,7 @@ static enum error_class scan_literal(struct scan *scan)
 	static const char *const literals[] = { "true", "false", "null" };
 	for (size_t i = 0; i < sizeof(literals) / sizeof(literals[0]); i++) {
 		size_t length = strlen(literals[i]);
-		if (scan->length - scan->next >= length &&
-			memcmp(scan->text + scan->next, literals[i], length) == 0) {
+		if (scan->length - scan->next >= length && memcmp(scan->text + scan->next, literals[i], length) == 0) {
 			scan->next += length;
 			return ERROR_NONE;
 		}

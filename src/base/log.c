@@ -55,8 +55,8 @@ void log_write(enum log_level level, const char *event, ...)
 	char line[LINE_MAX_BYTES];
 	char now[CLOCK_TEXT_SIZE];
 	clock_format(clock_wall_ms(), now);
-	text_format(line, sizeof(line) - 1, "%s %s %s[%d] %s", now, level_names[level], log_program, (int)getpid(),
-		event);
+	text_format(
+		line, sizeof(line) - 1, "%s %s %s[%d] %s", now, level_names[level], log_program, (int)getpid(), event);
 	va_list pairs;
 	va_start(pairs, event);
 	for (const char *name; (name = va_arg(pairs, const char *)) != NULL;) {

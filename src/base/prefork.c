@@ -102,8 +102,7 @@ static void child_ended(struct prefork *prefork, size_t index, int status)
 {
 	struct prefork_child *child = &prefork->children[index];
 	pid_t pid = child->pid;
-	while (child_receive(prefork, index)) {
-	}
+	while (child_receive(prefork, index)) {}
 	close(child->channel);
 	child->channel = -1;
 	child->pid = 0;

@@ -16,17 +16,17 @@
 #define PREFORK_MESSAGE_MAX  4096
 
 struct prefork_child {
-	pid_t pid;	     /* 0: none now */
-	int channel;	     /* the supervisor's end; -1: none */
-	int64_t started_ms;  /* monotonic */
-	int64_t restart_ms;  /* monotonic; not before then */
+	pid_t pid;          /* 0: none now */
+	int channel;        /* the supervisor's end; -1: none */
+	int64_t started_ms; /* monotonic */
+	int64_t restart_ms; /* monotonic; not before then */
 	int64_t restart_delay_ms;
 };
 
 struct prefork {
 	/* Set by the program. */
-	void *context; /* borrowed, passed to all of the functions */
-	size_t count;  /* children */
+	void *context;    /* borrowed, passed to all of the functions */
+	size_t count;     /* children */
 	int64_t grace_ms; /* how long children may take to end after SIGTERM, before SIGKILL */
 	int64_t tick_ms;  /* how often tick is called */
 
@@ -41,9 +41,9 @@ struct prefork {
 
 	/* Kept by the module. */
 	struct prefork_child children[PREFORK_CHILDREN_MAX];
-	bool stopping;	    /* told to stop: children end, none is started */
+	bool stopping;      /* told to stop: children end, none is started */
 	int64_t stop_by_ms; /* monotonic: then SIGKILL */
-	int signals;	    /* signalfd */
+	int signals;        /* signalfd */
 };
 
 /*

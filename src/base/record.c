@@ -132,8 +132,7 @@ static cJSON *encode_record(const struct record *record, const void *data)
 	return NULL;
 }
 
-enum error_class record_encode(
-	const struct record *record, const void *data, cJSON **ret_json, struct error *error)
+enum error_class record_encode(const struct record *record, const void *data, cJSON **ret_json, struct error *error)
 {
 	*ret_json = encode_record(record, data);
 	if (*ret_json == NULL)

@@ -8,9 +8,9 @@
 #include "slipway/field.h"
 
 enum record_mode {
-	RECORD_STRICT,	   /* unknown members are errors: what clients send */
+	RECORD_STRICT,     /* unknown members are errors: what clients send */
 	RECORD_REFERENCES, /* the same, but a string that holds ${...} may stand for any scalar: checked again later */
-	RECORD_LENIENT,	   /* unknown members are passed over: what providers answer */
+	RECORD_LENIENT,    /* unknown members are passed over: what providers answer */
 };
 
 /*
@@ -18,8 +18,8 @@ enum record_mode {
  * Values that were left to RECORD_REFERENCES are zero in the struct. The error is ERROR_INVALID_INPUT with the
  * JSON pointer below `place` ("" for the top).
  */
-enum error_class record_decode(const struct record *record, const cJSON *json, enum record_mode mode,
-	const char *place, struct arena *arena, void *ret_struct, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class record_decode(const struct record *record, const cJSON *json, enum record_mode mode, const char *place,
+	struct arena *arena, void *ret_struct, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
  * The struct as a JSON object: absent strings, objects and empty lists are left out unless they are required,
@@ -29,8 +29,7 @@ enum error_class record_encode(
 	const struct record *record, const void *data, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* The table as a JSON Schema (2020-12) of an object. *ret_json is the caller's. */
-enum error_class record_schema(
-	const struct record *record, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class record_schema(const struct record *record, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* The row of this name; NULL where there is none. */
 const struct field *record_field(const struct record *record, const char *name);

@@ -35,7 +35,8 @@ static enum error_class check_length(struct decoding *decoding, const struct val
 	char what[96];
 	int64_t maximum = field->maximum != 0 ? field->maximum : FIELD_STRING_MAX;
 	if ((int64_t)length > maximum) {
-		text_format(what, sizeof(what), "it has %zu bytes; at most %lld are allowed", length, (long long)maximum);
+		text_format(
+			what, sizeof(what), "it has %zu bytes; at most %lld are allowed", length, (long long)maximum);
 		return refuse(decoding, value, what);
 	}
 	if ((int64_t)length < field->minimum) {
@@ -331,9 +332,9 @@ static enum error_class check_unknown(
 enum error_class record_decode(const struct record *record, const cJSON *json, enum record_mode mode, const char *place,
 	struct arena *arena, void *ret_struct, struct error *error)
 {
+	memset(ret_struct, 0, record->size);
 	struct decoding decoding = { mode, arena, error };
 	struct value whole = { NULL, json, place, ret_struct };
-	memset(ret_struct, 0, record->size);
 	if (!cJSON_IsObject(json))
 		return refuse(&decoding, &whole, "it must be an object");
 	if (mode != RECORD_LENIENT && check_unknown(&decoding, record, json, place) != ERROR_NONE)

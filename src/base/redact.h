@@ -10,9 +10,9 @@
 
 #include "slipway/error.h"
 
-#define REDACT_SECRETS_MAX  256
-#define REDACT_LENGTH_MIN   6	   /* shorter values would cut ordinary words; they are not remembered */
-#define REDACT_LENGTH_MAX   16384
+#define REDACT_SECRETS_MAX 256
+#define REDACT_LENGTH_MIN  6 /* shorter values would cut ordinary words; they are not remembered */
+#define REDACT_LENGTH_MAX  16384
 
 /* Remembers a copy of the value. ERROR_OUT_OF_MEMORY where the list or memory is full: then do not use the secret. */
 enum error_class redact_add(const char *secret, struct error *error) SLIPWAY_MUST_CHECK;

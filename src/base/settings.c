@@ -10,11 +10,11 @@
 #include "base/text.h"
 #include "slipway/field.h"
 
-#define DEFAULT_CONFIG	"/etc/slipway/slipway.conf"
-#define LINE_BYTES_MAX	8192
-#define FIRST_FLAG_KEY	1000
+#define DEFAULT_CONFIG  "/etc/slipway/slipway.conf"
+#define LINE_BYTES_MAX  8192
+#define FIRST_FLAG_KEY  1000
 #define CONFIG_FLAG_KEY 2000
-#define PRINT_FLAG_KEY	2001
+#define PRINT_FLAG_KEY  2001
 
 enum setting_type { SETTING_TEXT, SETTING_INTEGER, SETTING_BOOLEAN, SETTING_SECRET };
 
@@ -110,8 +110,8 @@ static error_t parse_flag(int key, char *argument, struct argp_state *state)
 /* SLIPWAY_REDIS_URL is redis-url, a secret is redis-password-file. */
 static void flag_name(const struct setting *setting, char *name, size_t size)
 {
-	text_format(name, size, "%s%s", setting->name + strlen("SLIPWAY_"),
-		setting->type == SETTING_SECRET ? "_FILE" : "");
+	text_format(
+		name, size, "%s%s", setting->name + strlen("SLIPWAY_"), setting->type == SETTING_SECRET ? "_FILE" : "");
 	for (char *next = name; *next != '\0'; next++)
 		*next = *next == '_' ? '-' : (char)tolower((unsigned char)*next);
 }
@@ -148,7 +148,7 @@ const struct argp *settings_argp(enum settings_program program)
 /* ---- file ---- */
 
 struct file_values {
-	const char *own[SETTINGS_MAX];	 /* by index of the table */
+	const char *own[SETTINGS_MAX];   /* by index of the table */
 	const char *files[SETTINGS_MAX]; /* of <NAME>_FILE, for secrets */
 };
 
@@ -158,8 +158,8 @@ static int setting_index(const char *name, size_t length, bool *ret_is_file)
 		size_t own = strlen(table[i].name);
 		if (strncmp(table[i].name, name, own < length ? own : length) != 0)
 			continue;
-		*ret_is_file = table[i].type == SETTING_SECRET && length == own + 5 &&
-			memcmp(name + own, "_FILE", 5) == 0;
+		*ret_is_file =
+			table[i].type == SETTING_SECRET && length == own + 5 && memcmp(name + own, "_FILE", 5) == 0;
 		if (length == own || *ret_is_file)
 			return (int)i;
 	}
@@ -194,7 +194,8 @@ static enum error_class parse_line(
 	if (index < 0) {
 		error_set(error, ERROR_INVALID_INPUT, "%s:%d: '%.*s' is no setting of Slipway", settings->config_path,
 			number, (int)strcspn(line, "="), line);
-		return error_remedy(error, NULL, "Correct the line, or put # before it; --print-config lists the settings.");
+		return error_remedy(
+			error, NULL, "Correct the line, or put # before it; --print-config lists the settings.");
 	}
 	const char *value = arena_string(&settings->arena, trim(equals + 1));
 	if (value == NULL)
@@ -209,8 +210,8 @@ static enum error_class read_config(struct settings *settings, struct file_value
 	if (file == NULL) {
 		if (errno == ENOENT && !settings->config_required)
 			return ERROR_NONE;
-		return error_set(error, ERROR_INVALID_INPUT, "cannot read the settings file %s: %s", settings->config_path,
-			strerror(errno));
+		return error_set(error, ERROR_INVALID_INPUT, "cannot read the settings file %s: %s",
+			settings->config_path, strerror(errno));
 	}
 	char line[LINE_BYTES_MAX];
 	int number = 0;
@@ -249,7 +250,8 @@ static enum error_class take_boolean(
 				*target = value == 1;
 				return ERROR_NONE;
 			}
-	return error_set(error, ERROR_INVALID_INPUT, "%s (%s) is '%s'; it must be yes or no", setting->name, origin, text);
+	return error_set(
+		error, ERROR_INVALID_INPUT, "%s (%s) is '%s'; it must be yes or no", setting->name, origin, text);
 }
 
 static enum error_class take_value(struct settings *settings, const struct setting *setting, const char *text,
@@ -345,8 +347,8 @@ enum error_class settings_load(struct settings *settings, struct error *error)
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		if ((table[i].programs & settings->program) == 0)
 			continue;
-		enum error_class class = table[i].type == SETTING_SECRET ? load_secret(settings, i, &values, error) :
-									     load_plain(settings, i, &values, error);
+		enum error_class class = table[i].type == SETTING_SECRET ? load_secret(settings, i, &values, error)
+									 : load_plain(settings, i, &values, error);
 		if (class != ERROR_NONE)
 			return class;
 	}
@@ -394,8 +396,9 @@ void settings_print_reference(FILE *stream)
 		char flag[48];
 		flag_name(&table[i], flag, sizeof(flag));
 		fprintf(stream, "| `%s` | `--%s` | %s | %s%s%s | %s |\n", table[i].name, flag,
-			table[i].fallback != NULL ? table[i].fallback : "", table[i].programs & SETTINGS_API ? "api " : "",
-			table[i].programs & SETTINGS_WORKER ? "worker " : "", table[i].programs & SETTINGS_CLI ? "cli" : "",
-			table[i].description);
+			table[i].fallback != NULL ? table[i].fallback : "",
+			table[i].programs & SETTINGS_API ? "api " : "",
+			table[i].programs & SETTINGS_WORKER ? "worker " : "",
+			table[i].programs & SETTINGS_CLI ? "cli" : "", table[i].description);
 	}
 }

@@ -50,8 +50,8 @@ struct settings {
 	/* Of the loading itself. */
 	unsigned program; /* mask of settings_program */
 	const char *config_path;
-	bool config_required;		 /* it was named by --config, so it must exist */
-	bool print_config;		 /* --print-config was given */
+	bool config_required;            /* it was named by --config, so it must exist */
+	bool print_config;               /* --print-config was given */
 	const char *flags[SETTINGS_MAX]; /* by index of the table; NULL: not given. Borrowed from argv */
 	struct arena arena;
 };

@@ -77,6 +77,8 @@ int command_fail(const struct error *error)
 void command_check_identifier(const struct argp_state *state, const char *what, const char *text)
 {
 	if (!identifier_valid(text))
-		argp_error(state, "%s '%s' is not valid: letters, digits, '.', '_' and '-', at most %d, the first a letter "
-				  "or digit", what, text, IDENTIFIER_MAX);
+		argp_error(state,
+			"%s '%s' is not valid: letters, digits, '.', '_' and '-', at most %d, the first a letter "
+			"or digit",
+			what, text, IDENTIFIER_MAX);
 }

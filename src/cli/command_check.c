@@ -9,7 +9,9 @@ static int run(int argc, char **argv)
 	struct error error;
 	int status;
 	memset(&settings, 0, sizeof(settings));
-	const struct argp parser = { .doc = "Checks the workflows that are compiled in: ids, needs, references, cycles." };
+	const struct argp parser = {
+		.doc = "Checks the workflows that are compiled in: ids, needs, references, cycles."
+	};
 	if (command_parse(&parser, argc, argv, &settings, &status) && workflow_check_all(&error) != ERROR_NONE) {
 		command_fail(&error);
 		status = EX_STEP_FAILED;

@@ -16,7 +16,7 @@
 #include "cli/endpoint.h"
 #include "store/redis.h"
 
-#define PART_MS 20000 /* how long one part may take to answer */
+#define PART_MS  20000 /* how long one part may take to answer */
 #define WATCH_MS 100
 
 enum part { PART_REDIS, PART_EMULATOR, PART_API, PART_WORKER, PART_NGINX, PART_COUNT };
@@ -92,7 +92,8 @@ static const struct argp_option option_list[] = {
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
 static const struct argp parser = { option_list, parse_option, "",
-	"Starts a private Slipway on loopback: redis-server, nginx, the web tier, a worker, and stand-ins for GitHub and "
+	"Starts a private Slipway on loopback: redis-server, nginx, the web tier, a worker, and stand-ins for GitHub "
+	"and "
 	"Vercel where SLIPWAY_GITHUB_URL and SLIPWAY_VERCEL_URL do not point elsewhere. Stays until SIGTERM or Ctrl-C.",
 	NULL, NULL, NULL };
 
@@ -150,8 +151,8 @@ static enum error_class make_folder(struct dev *dev, struct error *error)
 		return error_set(error, ERROR_INVALID_INPUT, "cannot use the folder %s: %s", path, strerror(errno));
 	/* A unix socket's path has 107 bytes at most. */
 	if (strlen(dev->folder) > 90)
-		return error_set(error, ERROR_INVALID_INPUT, "the folder's path %s is too long for a socket; name a shorter one",
-			dev->folder);
+		return error_set(error, ERROR_INVALID_INPUT,
+			"the folder's path %s is too long for a socket; name a shorter one", dev->folder);
 	for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++) {
 		text_format(path, sizeof(path), "%s/%s", dev->folder, inner[i]);
 		if (dev_folder_make(path, error) != ERROR_NONE)
@@ -160,7 +161,8 @@ static enum error_class make_folder(struct dev *dev, struct error *error)
 	return ERROR_NONE;
 }
 
-/* Two on one folder would share its socket and its append-only file. The lock goes with the last process that has it. */
+/* Two on one folder would share its socket and its append-only file. The lock goes with the last process that has it.
+ */
 static enum error_class lock_folder(struct dev *dev, struct error *error)
 {
 	char path[PATH_MAX];
@@ -179,7 +181,8 @@ static enum error_class write_files(struct dev *dev, struct error *error)
 	const char *conf = arena_format(&dev->arena, "%s/conf", dev->folder);
 	if (conf == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the files");
-	const char *const replacements[] = { "DIR", dev->folder, "PORT", port, "CLIENT", dev->client, "CONF", conf, NULL };
+	const char *const replacements[] = { "DIR", dev->folder, "PORT", port, "CLIENT", dev->client, "CONF", conf,
+		NULL };
 	static const char *const files[][2] = {
 		{ "redis.conf", "conf/dev/redis.conf.in" },
 		{ "nginx.conf", "conf/dev/nginx.conf.in" },
@@ -303,7 +306,8 @@ static enum error_class start_emulator(struct dev *dev, struct error *error)
 		below(dev, folder, "node_modules/.bin/emulate"), "--service", "vercel,github", "--port", port, "--seed",
 		below(dev, folder, "seed.json") };
 	/* The tokens of the seed; they open nothing but this stand-in. */
-	if (dev_secret_write(below(dev, dev->folder, "conf/provider.token"), "test_token_admin\n", error) != ERROR_NONE ||
+	if (dev_secret_write(below(dev, dev->folder, "conf/provider.token"), "test_token_admin\n", error) !=
+			ERROR_NONE ||
 		dev_process_start(&dev->parts[PART_EMULATOR], dev->folder, "emulator", words, error) != ERROR_NONE)
 		return error->class;
 	dev->emulated = true;
@@ -326,8 +330,8 @@ static enum error_class start_api(struct dev *dev, struct error *error)
 static enum error_class start_worker(struct dev *dev, struct error *error)
 {
 	const char *words[DEV_WORDS_MAX] = { below(dev, dev->programs, "slipway-worker"), "--executors",
-		dev->options->executors != NULL ? dev->options->executors : "4", "--allow-loopback", "yes", "--redis-url",
-		arena_format(&dev->arena, "unix://%s/redis.sock", dev->folder) };
+		dev->options->executors != NULL ? dev->options->executors : "4", "--allow-loopback", "yes",
+		"--redis-url", arena_format(&dev->arena, "unix://%s/redis.sock", dev->folder) };
 	size_t next = 7;
 	if (dev->options->no_worker)
 		return ERROR_NONE;
@@ -335,8 +339,8 @@ static enum error_class start_worker(struct dev *dev, struct error *error)
 		const char *token = below(dev, dev->folder, "conf/provider.token");
 		const char *const more[] = { "--github-url",
 			arena_format(&dev->arena, "http://127.0.0.1:%d", dev->emulator_port + 1), "--vercel-url",
-			arena_format(&dev->arena, "http://127.0.0.1:%d", dev->emulator_port), "--github-token-file", token,
-			"--vercel-token-file", token, "--vercel-team", "acme" };
+			arena_format(&dev->arena, "http://127.0.0.1:%d", dev->emulator_port), "--github-token-file",
+			token, "--vercel-token-file", token, "--vercel-team", "acme" };
 		for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
 			words[next++] = more[i];
 	}
@@ -361,10 +365,9 @@ static enum error_class start_all(struct dev *dev, struct error *error)
 		return error_remedy(error, NULL, "Name another with --port.");
 	}
 	if (find_programs(dev, error) != ERROR_NONE || make_folder(dev, error) != ERROR_NONE ||
-		lock_folder(dev, error) != ERROR_NONE ||
-		write_files(dev, error) != ERROR_NONE || start_redis(dev, error) != ERROR_NONE ||
-		start_emulator(dev, error) != ERROR_NONE || start_api(dev, error) != ERROR_NONE ||
-		start_worker(dev, error) != ERROR_NONE)
+		lock_folder(dev, error) != ERROR_NONE || write_files(dev, error) != ERROR_NONE ||
+		start_redis(dev, error) != ERROR_NONE || start_emulator(dev, error) != ERROR_NONE ||
+		start_api(dev, error) != ERROR_NONE || start_worker(dev, error) != ERROR_NONE)
 		return error->class;
 	return start_nginx(dev, error);
 }

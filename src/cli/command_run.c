@@ -8,12 +8,12 @@
 #include "cli/run_plan.h"
 #include "cli/status_line.h"
 
-#define INPUT_MAX	((size_t)1 << 20)
-#define CONFIG_MAX	32
-#define PATIENCE_MS	60000 /* how long nobody may answer before we give up */
-#define RETRY_MS	1000
-#define POLL_LEAST_MS	200
-#define POLL_MOST_MS	15000
+#define INPUT_MAX     ((size_t)1 << 20)
+#define CONFIG_MAX    32
+#define PATIENCE_MS   60000 /* how long nobody may answer before we give up */
+#define RETRY_MS      1000
+#define POLL_LEAST_MS 200
+#define POLL_MOST_MS  15000
 
 struct options {
 	struct settings settings; /* first: command_parse */
@@ -28,7 +28,7 @@ struct runner {
 	struct endpoint endpoint;
 	struct plan plan;
 	int64_t started_ms;
-	bool answered;		 /* the endpoint has answered once: it is there */
+	bool answered;           /* the endpoint has answered once: it is there */
 	int64_t silent_since_ms; /* monotonic; 0: it answered last time */
 };
 
@@ -78,7 +78,8 @@ static const struct argp_option option_list[] = {
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
 static const struct argp parser = { option_list, parse_option, "WORKFLOW",
-	"Runs a workflow for an app: triggers its steps in the order of their needs, independent ones side by side, and "
+	"Runs a workflow for an app: triggers its steps in the order of their needs, independent ones side by side, "
+	"and "
 	"waits until all are done.",
 	NULL, NULL, NULL };
 
@@ -111,8 +112,8 @@ static enum error_class post(struct runner *runner, const cJSON *body, cJSON **r
 	return ERROR_NONE;
 }
 
-static enum error_class get(struct runner *runner, const char *path, const struct string_pair *query, cJSON **ret_json,
-	struct error *error)
+static enum error_class get(
+	struct runner *runner, const char *path, const struct string_pair *query, cJSON **ret_json, struct error *error)
 {
 	while (endpoint_get(&runner->endpoint, path, query, ret_json, error) != ERROR_NONE)
 		if (!be_patient(runner, error))
@@ -138,9 +139,9 @@ static enum error_class read_input(const char *path, cJSON **ret_json, struct er
 		fits = buffer_append(&buffer, bytes, length);
 	if (file != stdin)
 		fclose(file);
-	enum error_class class = fits ?
-		json_parse(buffer_text(&buffer), buffer.length, JSON_FROM_CLIENT, ret_json, error) :
-		error_set(error, ERROR_INVALID_INPUT, "%s is larger than %zu bytes", path, INPUT_MAX);
+	enum error_class class = fits
+		? json_parse(buffer_text(&buffer), buffer.length, JSON_FROM_CLIENT, ret_json, error)
+		: error_set(error, ERROR_INVALID_INPUT, "%s is larger than %zu bytes", path, INPUT_MAX);
 	if (class == ERROR_NONE && !cJSON_IsObject(*ret_json)) {
 		cJSON_Delete(*ret_json);
 		class = error_set(error, ERROR_INVALID_INPUT, "%s must hold a JSON object", path);
@@ -285,7 +286,7 @@ static enum error_class poll_all(struct runner *runner, int64_t *ret_wait_ms, st
 	cJSON_Delete(answer);
 	/* The first seconds of a step are the likeliest to end it. */
 	if (*ret_wait_ms > POLL_LEAST_MS && clock_monotonic_ms() - runner->started_ms < 30000)
-		*ret_wait_ms = POLL_LEAST_MS * 2;
+		*ret_wait_ms = (int64_t)POLL_LEAST_MS * 2;
 	return class;
 }
 
@@ -310,8 +311,8 @@ static enum error_class read_plan(struct runner *runner, struct error *error)
 	const cJSON *workflow;
 	if (get(runner, "/api/workflows", NULL, &answer, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = error_set(error, ERROR_NOT_FOUND, "there is no workflow '%s'; `slipway workflows` lists them",
-		runner->options->workflow);
+	enum error_class class = error_set(error, ERROR_NOT_FOUND,
+		"there is no workflow '%s'; `slipway workflows` lists them", runner->options->workflow);
 	cJSON_ArrayForEach(workflow, json_member(answer, "workflows"))
 	{
 		const char *id = json_member_string(workflow, "id");

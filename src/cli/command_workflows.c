@@ -26,8 +26,8 @@ static const struct argp_option option_list[] = {
 	{ "json", 'j', NULL, 0, "Print what the endpoint answers, as JSON", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
-static const struct argp parser = { option_list, parse_option, "", "Lists the workflows of an endpoint, their steps and inputs.",
-	NULL, NULL, NULL };
+static const struct argp parser = { option_list, parse_option, "",
+	"Lists the workflows of an endpoint, their steps and inputs.", NULL, NULL, NULL };
 
 static const char *text_of(const cJSON *json, const char *name)
 {
@@ -62,7 +62,8 @@ static void print_step(const cJSON *step)
 	{
 		if (json_member(bound, property->string) == NULL)
 			printf("    %s.%-16s %s%s\n", text_of(step, "inputKey"), property->string,
-				text_of(property, "description"), is_required(schema, property->string) ? " (required)" : "");
+				text_of(property, "description"),
+				is_required(schema, property->string) ? " (required)" : "");
 	}
 }
 
@@ -72,7 +73,10 @@ static void print_workflows(const cJSON *answer)
 	cJSON_ArrayForEach(workflow, json_member(answer, "workflows"))
 	{
 		printf("%s: %s\n", text_of(workflow, "id"), text_of(workflow, "summary"));
-		cJSON_ArrayForEach(step, json_member(workflow, "steps")) print_step(step);
+		cJSON_ArrayForEach(step, json_member(workflow, "steps"))
+		{
+			print_step(step);
+		}
 	}
 }
 

@@ -54,7 +54,8 @@ static enum error_class write_whole(const char *path, const char *text, struct e
 	bool written = file >= 0 && write(file, text, length) == (ssize_t)length;
 	if (file >= 0)
 		written = close(file) == 0 && written;
-	return written ? ERROR_NONE : error_set(error, ERROR_INVALID_INPUT, "cannot write %s: %s", path, strerror(errno));
+	return written ? ERROR_NONE
+		       : error_set(error, ERROR_INVALID_INPUT, "cannot write %s: %s", path, strerror(errno));
 }
 
 enum error_class dev_file_write(
@@ -66,9 +67,9 @@ enum error_class dev_file_write(
 	if (text == NULL)
 		return error_set(error, ERROR_INTERNAL, "%s is not compiled in", embedded_name);
 	buffer_init(&buffer, FILE_MAX);
-	enum error_class class = fill_in(text, replacements, &buffer) ?
-		write_whole(path, buffer_text(&buffer), error) :
-		error_set(error, ERROR_OUT_OF_MEMORY, "no memory for %s", path);
+	enum error_class class = fill_in(text, replacements, &buffer)
+		? write_whole(path, buffer_text(&buffer), error)
+		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for %s", path);
 	buffer_release(&buffer);
 	return class;
 }

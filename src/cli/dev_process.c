@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "cli/dev.h"
 
-#define STOP_MS	   35000 /* above the worker's grace */
+#define STOP_MS    35000 /* above the worker's grace */
 #define TAIL_BYTES 400
 
 /* In the child. nginx stands in /usr/sbin, which is not on everybody's PATH. */
@@ -21,8 +21,9 @@ static _Noreturn void become(const char *const words[DEV_WORDS_MAX], int log, pi
 	/* exec takes words that it does not change as if it did. */
 	char *arguments[DEV_WORDS_MAX + 1] = { NULL };
 	char path[1024];
-	for (size_t i = 0; i < DEV_WORDS_MAX && words[i] != NULL; i++)
-		arguments[i] = (char *)(uintptr_t)words[i];
+	memcpy(arguments, words, DEV_WORDS_MAX * sizeof(words[0]));
+	if (arguments[0] == NULL)
+		_exit(127);
 	/* Not SIGKILL: nginx's master would leave its workers behind. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != dev)
@@ -95,6 +96,7 @@ enum error_class dev_process_blame(const struct dev_process *process, const char
 		tail[length] = '\0';
 		fclose(log);
 	}
-	error_set(error, ERROR_INTERNAL, "%s %s; its log ends: %s", process->name, what, tail[0] != '\0' ? tail : "(empty)");
+	error_set(error, ERROR_INTERNAL, "%s %s; its log ends: %s", process->name, what,
+		tail[0] != '\0' ? tail : "(empty)");
 	return error_remedy(error, NULL, "Look into %s.", process->log);
 }

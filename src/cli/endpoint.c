@@ -38,7 +38,8 @@ static enum error_class take_problem(const struct http_answer *answer, const cJS
 	const char *name = json_member_string(json, "class");
 	enum error_class class = name != NULL ? error_class_by_name(name) : ERROR_NONE;
 	if (class == ERROR_NONE)
-		class = answer->status >= 500 || answer->status == 429 ? ERROR_PROVIDER_UNAVAILABLE : ERROR_INVALID_REQUEST;
+		class = answer->status >= 500 || answer->status == 429 ? ERROR_PROVIDER_UNAVAILABLE
+								       : ERROR_INVALID_REQUEST;
 	error_set(error, class, "the endpoint answers %d", answer->status);
 	take_text(json, "detail", error->message, sizeof(error->message));
 	take_text(json_member(json, "remedy"), "text", error->remedy, sizeof(error->remedy));
@@ -62,7 +63,8 @@ static enum error_class exchange(
 	if (answer.status >= 300) {
 		class = take_problem(&answer, json, error);
 	} else if (class != ERROR_NONE) {
-		class = error_set(error, ERROR_PROVIDER_UNAVAILABLE, "%s answers something that is not JSON", endpoint->url);
+		class = error_set(
+			error, ERROR_PROVIDER_UNAVAILABLE, "%s answers something that is not JSON", endpoint->url);
 	}
 	http_answer_release(&answer);
 	if (class != ERROR_NONE)

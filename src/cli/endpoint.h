@@ -12,6 +12,7 @@ struct endpoint {
 	struct http_client *client;
 };
 
+/* Prepares; sends nothing yet. endpoint_close where it succeeded. */
 enum error_class endpoint_open(struct endpoint *endpoint, const char *url, struct error *error) SLIPWAY_MUST_CHECK;
 void endpoint_close(struct endpoint *endpoint);
 

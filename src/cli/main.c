@@ -23,11 +23,13 @@ static const struct command *const commands[] = {
 
 static void print_help(FILE *stream)
 {
-	fprintf(stream, "Usage: slipway COMMAND [options]\n\nDeployment workflows: run them, follow them, develop them.\n\n");
+	fprintf(stream,
+		"Usage: slipway COMMAND [options]\n\nDeployment workflows: run them, follow them, develop them.\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		fprintf(stream, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-	fprintf(stream, "\n'slipway COMMAND --help' says what a command takes.\n"
-			"Exit status: 0 done, 1 a step ended in error, 64 usage, 69 unreachable, 70 internal.\n");
+	fprintf(stream,
+		"\n'slipway COMMAND --help' says what a command takes.\n"
+		"Exit status: 0 done, 1 a step ended in error, 64 usage, 69 unreachable, 70 internal.\n");
 }
 
 static const struct command *find_command(const char *name)

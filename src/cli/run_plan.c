@@ -12,8 +12,7 @@ struct plan_step *plan_find(struct plan *plan, const char *id)
 	return NULL;
 }
 
-static enum error_class read_needs(
-	struct plan *plan, struct plan_step *step, const cJSON *needs, struct error *error)
+static enum error_class read_needs(struct plan *plan, struct plan_step *step, const cJSON *needs, struct error *error)
 {
 	const cJSON *need;
 	cJSON_ArrayForEach(need, needs)
@@ -21,7 +20,8 @@ static enum error_class read_needs(
 		const char *id = cJSON_GetStringValue(need);
 		const struct plan_step *needed = id != NULL ? plan_find(plan, id) : NULL;
 		if (needed == NULL)
-			return error_set(error, ERROR_INVALID_INPUT, "the step '%s' needs a step that is not there", step->id);
+			return error_set(
+				error, ERROR_INVALID_INPUT, "the step '%s' needs a step that is not there", step->id);
 		step->needs[needed - plan->steps] = true;
 	}
 	return ERROR_NONE;
@@ -35,7 +35,8 @@ enum error_class plan_read(const cJSON *workflow, struct plan *ret_plan, struct 
 	{
 		const char *id = json_member_string(step, "id");
 		if (id == NULL || ret_plan->count == PLAN_STEPS_MAX)
-			return error_set(error, ERROR_INVALID_INPUT, "the endpoint describes the workflow in an unknown way");
+			return error_set(
+				error, ERROR_INVALID_INPUT, "the endpoint describes the workflow in an unknown way");
 		struct plan_step *added = &ret_plan->steps[ret_plan->count++];
 		const char *summary = json_member_string(step, "summary");
 		text_copy(added->id, sizeof(added->id), id);

@@ -20,8 +20,8 @@ struct plan_step {
 	char summary[160]; /* what it does, in a sentence */
 	enum plan_state state;
 	bool needs[PLAN_STEPS_MAX]; /* by number */
-	int64_t version;	    /* the last that was shown */
-	int64_t started_ms;	    /* monotonic */
+	int64_t version;            /* the last that was shown */
+	int64_t started_ms;         /* monotonic */
 };
 
 struct plan {

@@ -14,9 +14,11 @@ struct step_status {
 	int64_t attempt, version, next_poll_ms;
 };
 
+/* From a status object of the endpoint. Errors: it is none. */
 enum error_class step_status_decode(
 	const cJSON *json, struct arena *arena, struct step_status *ret_status, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* running; done. */
 bool step_is_live(const struct step_status *status);
 bool step_is_done(const struct step_status *status);
 

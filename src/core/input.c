@@ -71,14 +71,15 @@ static enum error_class look_up(
 	return *ret_value != NULL ? ERROR_NONE : no_memory(error);
 }
 
-static enum error_class check_input(const struct record *record, const cJSON *input, const char *place, struct error *error)
+static enum error_class check_input(
+	const struct record *record, const cJSON *input, const char *place, struct error *error)
 {
 	struct arena arena;
 	arena_init(&arena, 0);
 	void *decoded = arena_allocate(&arena, record->size);
-	enum error_class class = decoded == NULL ?
-		no_memory(error) :
-		record_decode(record, input, RECORD_REFERENCES, place, &arena, decoded, error);
+	enum error_class class = decoded == NULL
+		? no_memory(error)
+		: record_decode(record, input, RECORD_REFERENCES, place, &arena, decoded, error);
 	arena_release(&arena);
 	return class;
 }

@@ -21,11 +21,12 @@ struct input_sources {
  * steps, secrets and other apps stay. *ret_input is the caller's. Errors: ERROR_INVALID_INPUT with the place below
  * /inputs.
  */
-enum error_class input_build(const struct input_sources *sources, cJSON **ret_input, struct error *error)
-	SLIPWAY_MUST_CHECK;
+enum error_class input_build(
+	const struct input_sources *sources, cJSON **ret_input, struct error *error) SLIPWAY_MUST_CHECK;
+
+#define DIGEST_SIZE 65
 
 /* Digest of a value that does not depend on the order of members, as hexadecimal digits. */
-#define DIGEST_SIZE 65
 enum error_class json_digest(const cJSON *json, char digest[DIGEST_SIZE], struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

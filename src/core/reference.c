@@ -44,8 +44,7 @@ static bool split_parts(const char *text, size_t length, struct reference *refer
 }
 
 /* Reads the reference at the start of the text; gives where it ends. */
-static enum error_class parse(
-	const char *text, struct reference *reference, const char **ret_end, struct error *error)
+static enum error_class parse(const char *text, struct reference *reference, const char **ret_end, struct error *error)
 {
 	const char *end = strchr(text, '}');
 	if (end == NULL)
@@ -99,8 +98,7 @@ static enum error_class text_too_long(struct error *error)
 }
 
 /* One reference of a text with more in it: its value as text, or itself where it is left for later. */
-static enum error_class resolve_inside(
-	struct resolving *resolving, const char **text, struct buffer *buffer)
+static enum error_class resolve_inside(struct resolving *resolving, const char **text, struct buffer *buffer)
 {
 	struct reference reference;
 	const char *end;
@@ -108,8 +106,8 @@ static enum error_class resolve_inside(
 	if (parse(*text, &reference, &end, resolving->error) != ERROR_NONE ||
 		resolving->lookup(resolving->context, &reference, &value, resolving->error) != ERROR_NONE)
 		return resolving->error->class;
-	bool appended = value != NULL ? append_value(buffer, value) :
-					buffer_append(buffer, *text, (size_t)(end - *text));
+	bool appended =
+		value != NULL ? append_value(buffer, value) : buffer_append(buffer, *text, (size_t)(end - *text));
 	cJSON_Delete(value);
 	*text = end;
 	return appended ? ERROR_NONE : text_too_long(resolving->error);
@@ -164,7 +162,8 @@ static void replace_child(cJSON *parent, cJSON *child, cJSON *replacement)
 		return;
 	}
 	if (cJSON_IsObject(parent)) {
-		/* The replacement may be a copy that still has a name of its own; it takes the child's with its place. */
+		/* The replacement may be a copy that still has a name of its own; it takes the child's with its place.
+		 */
 		cJSON_free(replacement->string);
 		replacement->string = child->string;
 		child->string = NULL;
@@ -176,8 +175,8 @@ static void replace_child(cJSON *parent, cJSON *child, cJSON *replacement)
 static enum error_class resolve_child(struct resolving *resolving, cJSON *parent, cJSON *child, const char *place)
 {
 	cJSON *replacement = NULL;
-	enum error_class class = cJSON_IsString(child) ? resolve_string(resolving, child, &replacement) :
-							 resolve_tree(resolving, child, place);
+	enum error_class class = cJSON_IsString(child) ? resolve_string(resolving, child, &replacement)
+						       : resolve_tree(resolving, child, place);
 	if (class != ERROR_NONE) {
 		if (resolving->error->place[0] == '\0')
 			error_at(resolving->error, "%s", place);
@@ -257,5 +256,8 @@ void references_unescape(cJSON *json)
 		*target = '\0';
 	}
 	cJSON *child;
-	cJSON_ArrayForEach(child, json) references_unescape(child);
+	cJSON_ArrayForEach(child, json)
+	{
+		references_unescape(child);
+	}
 }

@@ -45,8 +45,10 @@ enum error_class references_resolve(cJSON *json, const char *place, reference_lo
 /* Makes each `$${` the `${` that it stands for: once, when no reference is left. */
 void references_unescape(cJSON *json);
 
-/* Calls the visitor for each reference in the tree, until it gives an error. Malformed references are errors. */
+/* Looks at one reference; an error ends the walk. */
 typedef enum error_class reference_visit(void *context, const struct reference *reference, struct error *error);
+
+/* Calls the visitor for each reference in the tree, until it gives an error. Malformed references are errors. */
 enum error_class references_visit(const cJSON *json, const char *place, reference_visit *visit, void *context,
 	struct error *error) SLIPWAY_MUST_CHECK;
 

@@ -5,8 +5,14 @@
 #include "base/clock.h"
 #include "base/record.h"
 
-#define TEXT_ROW(field)	   { #field, offsetof(struct run, field), false }
-#define INTEGER_ROW(field) { #field, offsetof(struct run, field), true }
+#define TEXT_ROW(field)                                                                                                \
+	{                                                                                                              \
+#field, offsetof(struct run, field), false                                                             \
+	}
+#define INTEGER_ROW(field)                                                                                             \
+	{                                                                                                              \
+#field, offsetof(struct run, field), true                                                              \
+	}
 
 const struct run_field run_fields[] = {
 	TEXT_ROW(run),

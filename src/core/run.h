@@ -12,10 +12,10 @@
  */
 struct run {
 	const char *app, *workflow, *action; /* whose it is; set by whoever reads, the hash may be absent */
-	const char *run;		     /* runId; "" before any trigger */
-	const char *status;		     /* running, done, error; "" is idle */
-	const char *phase;		     /* queued, executing, waiting, retrying, blocked; "" when it has ended */
-	const char *reason, *detail;	     /* why it is in this phase: a word, a sentence */
+	const char *run;                     /* runId; "" before any trigger */
+	const char *status;                  /* running, done, error; "" is idle */
+	const char *phase;                   /* queued, executing, waiting, retrying, blocked; "" when it has ended */
+	const char *reason, *detail;         /* why it is in this phase: a word, a sentence */
 	const char *input, *checkpoint, *output, *error; /* JSON; "" where there is none */
 	const char *lease, *entry, *worker;
 	const char *cancel; /* "1" where somebody wants it to end */

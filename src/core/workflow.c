@@ -58,7 +58,8 @@ static enum error_class visit_need(void *context, const struct reference *refere
 	const char *id = reference->parts[0], *output = reference->parts[1];
 	int index = step_index(visit->workflow, id);
 	if (index < 0)
-		return error_set(error, ERROR_INVALID_INPUT, "the workflow '%s' has no step '%s'", visit->workflow->id, id);
+		return error_set(
+			error, ERROR_INVALID_INPUT, "the workflow '%s' has no step '%s'", visit->workflow->id, id);
 	const struct step_definition *needed = &visit->workflow->steps[index];
 	if (needed == visit->step)
 		return error_set(error, ERROR_INVALID_INPUT, "the step '%s' refers to itself", id);
@@ -72,7 +73,8 @@ static enum error_class visit_binding(
 	struct needs_visit *visit, const struct binding *binding, const char *place, struct error *error)
 {
 	/* A string node on the stack: references_visit reads nothing else of it. */
-	char *text = (char *)(uintptr_t)binding->value;
+	char *text;
+	memcpy(&text, &binding->value, sizeof(text));
 	const cJSON value = { .type = cJSON_String, .valuestring = text };
 	return references_visit(&value, place, visit_need, visit, error);
 }
@@ -160,7 +162,8 @@ enum error_class workflow_check_all(struct error *error)
 		if (workflow_check(workflows[i], error) != ERROR_NONE)
 			return error->class;
 		if (workflow_find(workflows[i]->id) != workflows[i])
-			return error_set(error, ERROR_INVALID_INPUT, "the workflow id '%s' is used twice", workflows[i]->id);
+			return error_set(
+				error, ERROR_INVALID_INPUT, "the workflow id '%s' is used twice", workflows[i]->id);
 	}
 	return ERROR_NONE;
 }

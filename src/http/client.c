@@ -12,9 +12,9 @@
 #include "base/text.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
-#define STALL_BYTES	   1L
-#define STALL_SECONDS	   30L
-#define REDIRECTS_MAX	   3
+#define STALL_BYTES        1L
+#define STALL_SECONDS      30L
+#define REDIRECTS_MAX      3
 
 struct http_client {
 	CURL *handle;
@@ -87,7 +87,8 @@ static bool is_loopback_name(const char *host)
 }
 
 /* https, or http to this machine where that is allowed. */
-static enum error_class check_scheme(const struct http_request *request, const struct url_parts *parts, struct error *error)
+static enum error_class check_scheme(
+	const struct http_request *request, const struct url_parts *parts, struct error *error)
 {
 	if (strcmp(parts->scheme, "https") == 0)
 		return ERROR_NONE;
@@ -155,8 +156,7 @@ static bool append_pair(struct buffer *buffer, const struct string_pair *pair, b
 	return appended;
 }
 
-static bool append_query(
-	struct buffer *buffer, const struct provider_request *request, const struct string_pair *extra)
+static bool append_query(struct buffer *buffer, const struct provider_request *request, const struct string_pair *extra)
 {
 	bool first = true, appended = true;
 	for (size_t i = 0; appended && i < PROVIDER_PARAMETERS && request->query[i].name != NULL; i++)
@@ -206,9 +206,14 @@ static bool is_private_v4(uint32_t address)
 	static const struct {
 		uint32_t network, mask;
 	} ranges[] = {
-		{ 0x00000000, 0xFF000000 }, { 0x0A000000, 0xFF000000 }, { 0x64400000, 0xFFC00000 },
-		{ 0x7F000000, 0xFF000000 }, { 0xA9FE0000, 0xFFFF0000 }, { 0xAC100000, 0xFFF00000 },
-		{ 0xC0A80000, 0xFFFF0000 }, { 0xE0000000, 0xE0000000 },
+		{ 0x00000000, 0xFF000000 },
+		{ 0x0A000000, 0xFF000000 },
+		{ 0x64400000, 0xFFC00000 },
+		{ 0x7F000000, 0xFF000000 },
+		{ 0xA9FE0000, 0xFFFF0000 },
+		{ 0xAC100000, 0xFFF00000 },
+		{ 0xC0A80000, 0xFFFF0000 },
+		{ 0xE0000000, 0xE0000000 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
 		if ((address & ranges[i].mask) == ranges[i].network)
@@ -325,17 +330,17 @@ static enum error_class transfer_failed(
 {
 	const char *method = method_names[transfer->request->method];
 	if (transfer->too_large)
-		return error_set(error, ERROR_PROVIDER_UNAVAILABLE, "%s %s%s: the answer is larger than %zu bytes", method,
-			parts->host, parts->path, HTTP_BODY_MAX);
+		return error_set(error, ERROR_PROVIDER_UNAVAILABLE, "%s %s%s: the answer is larger than %zu bytes",
+			method, parts->host, parts->path, HTTP_BODY_MAX);
 	if (transfer->refused_address) {
-		error_set(error, ERROR_INVALID_INPUT, "%s is an address of this machine or of a private network", parts->host);
+		error_set(error, ERROR_INVALID_INPUT, "%s is an address of this machine or of a private network",
+			parts->host);
 		return error_remedy(error, NULL, "Give a public address.");
 	}
-	enum error_class class = code == CURLE_OPERATION_TIMEDOUT ? ERROR_TIMEOUT :
-		code == CURLE_OUT_OF_MEMORY			  ? ERROR_OUT_OF_MEMORY :
-								    ERROR_NETWORK;
-	return error_set(
-		error, class, "%s %s%s: %s", method, parts->host, parts->path, curl_easy_strerror(code));
+	enum error_class class = code == CURLE_OPERATION_TIMEDOUT ? ERROR_TIMEOUT
+		: code == CURLE_OUT_OF_MEMORY                     ? ERROR_OUT_OF_MEMORY
+								  : ERROR_NETWORK;
+	return error_set(error, class, "%s %s%s: %s", method, parts->host, parts->path, curl_easy_strerror(code));
 }
 
 static enum error_class exchange(struct http_client *client, const struct http_request *request, const char *url,
@@ -384,13 +389,15 @@ static bool is_redirect(enum http_method method, int status)
 
 static bool same_peer(const struct url_parts *one, const struct url_parts *two)
 {
+	if (one->scheme == NULL || two->scheme == NULL)
+		return false;
 	return strcmp(one->scheme, two->scheme) == 0 && strcmp(one->host, two->host) == 0 &&
 		strcmp(one->port, two->port) == 0;
 }
 
 /* Where the answer redirects to, if that is where the request may go; else the answer stands as it is. */
 static char *redirect_target(struct http_client *client, const struct http_request *request,
-	const struct http_answer *answer, const struct url_parts *from)
+	const struct http_answer *answer, const struct url_parts *from, struct arena *arena)
 {
 	char *target = NULL;
 	struct url_parts to;
@@ -402,32 +409,38 @@ static char *redirect_target(struct http_client *client, const struct http_reque
 	bool allowed = check_url(request, target, &to, &ignored) == ERROR_NONE && same_peer(from, &to);
 	url_parts_release(&to);
 	/* The handle's own text goes with the next request. */
-	return allowed ? strdup(target) : NULL;
+	return allowed ? arena_string(arena, target) : NULL;
 }
 
-enum error_class http_send(
-	struct http_client *client, const struct http_request *request, struct http_answer *ret_answer, struct error *error)
+static enum error_class send_following(struct http_client *client, const struct http_request *request,
+	struct arena *arena, struct http_answer *answer, struct error *error)
 {
-	char *url = strdup(request->url);
-	enum error_class class = url != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a URL");
-	for (int hops = 0; class == ERROR_NONE; hops++) {
+	const char *url = request->url;
+	for (int hops = 0;; hops++) {
 		struct url_parts parts;
-		char *next = NULL;
-		memset(ret_answer, 0, sizeof(*ret_answer));
-		buffer_init(&ret_answer->body, HTTP_BODY_MAX);
-		class = check_url(request, url, &parts, error);
+		const char *next = NULL;
+		memset(answer, 0, sizeof(*answer));
+		buffer_init(&answer->body, HTTP_BODY_MAX);
+		enum error_class class = check_url(request, url, &parts, error);
 		if (class == ERROR_NONE)
-			class = exchange(client, request, url, &parts, ret_answer, error);
+			class = exchange(client, request, url, &parts, answer, error);
 		if (class == ERROR_NONE && hops < REDIRECTS_MAX)
-			next = redirect_target(client, request, ret_answer, &parts);
+			next = redirect_target(client, request, answer, &parts, arena);
 		url_parts_release(&parts);
 		if (class != ERROR_NONE || next != NULL)
-			http_answer_release(ret_answer);
+			http_answer_release(answer);
 		if (next == NULL)
-			break;
-		free(url);
+			return class;
 		url = next;
 	}
-	free(url);
+}
+
+enum error_class http_send(struct http_client *client, const struct http_request *request,
+	struct http_answer *ret_answer, struct error *error)
+{
+	struct arena redirects;
+	arena_init(&redirects, 0);
+	enum error_class class = send_following(client, request, &redirects, ret_answer, error);
+	arena_release(&redirects);
 	return class;
 }

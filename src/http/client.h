@@ -10,7 +10,7 @@
 
 struct http_client;
 
-#define HTTP_BODY_MAX	 ((size_t)4 << 20)
+#define HTTP_BODY_MAX    ((size_t)4 << 20)
 #define HTTP_HEADERS_MAX 8
 
 /* Whom a request may reach. */
@@ -23,8 +23,8 @@ struct http_request {
 	enum http_method method;
 	const char *url;
 	const char *headers[HTTP_HEADERS_MAX]; /* "Name: value", ended by NULL */
-	const char *body;		       /* JSON; NULL: none */
-	int64_t deadline_ms;		       /* monotonic */
+	const char *body;                      /* JSON; NULL: none */
+	int64_t deadline_ms;                   /* monotonic */
 	enum http_reach reach;
 	bool allow_loopback; /* loopback may be reached, and by plain http */
 };
@@ -33,12 +33,12 @@ struct http_request {
 struct http_answer {
 	int status;
 	struct buffer body;
-	int64_t retry_after_ms;	 /* Retry-After; 0: none */
+	int64_t retry_after_ms;  /* Retry-After; 0: none */
 	int64_t limit_remaining; /* x-ratelimit-remaining; -1: none */
-	int64_t limit_reset_ms;	 /* x-ratelimit-reset less Date, so free of our clock; 0: none */
+	int64_t limit_reset_ms;  /* x-ratelimit-reset less Date, so free of our clock; 0: none */
 	char request_id[96];
-	char sso[256];		  /* x-github-sso */
-	char permissions[128];	  /* x-accepted-github-permissions */
+	char sso[256];         /* x-github-sso */
+	char permissions[128]; /* x-accepted-github-permissions */
 };
 
 /* A client with its connections, for one process. */
@@ -53,8 +53,8 @@ void http_client_free(struct http_client *client);
  * ERROR_NETWORK, ERROR_TIMEOUT, ERROR_PROVIDER_UNAVAILABLE (the answer is larger than HTTP_BODY_MAX). The message
  * names method, host and path, never the query.
  */
-enum error_class http_send(struct http_client *client, const struct http_request *request, struct http_answer *ret_answer,
-	struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class http_send(struct http_client *client, const struct http_request *request,
+	struct http_answer *ret_answer, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Wipes and frees the body. */
 void http_answer_release(struct http_answer *answer);

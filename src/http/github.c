@@ -20,7 +20,8 @@ static void read_refusal(const cJSON *json, struct refusal_body *body)
 	text_copy(body->code, sizeof(body->code), code != NULL ? code : "");
 	if (detail != NULL) {
 		size_t length = strlen(body->message);
-		text_format(body->message + length, sizeof(body->message) - length, "%s%s", length > 0 ? ": " : "", detail);
+		text_format(
+			body->message + length, sizeof(body->message) - length, "%s%s", length > 0 ? ": " : "", detail);
 	}
 }
 
@@ -29,7 +30,8 @@ static bool is_limited(const struct http_answer *answer, const struct refusal_bo
 	if (answer->status != 403 && answer->status != 429)
 		return false;
 	bool secondary = strcasestr(body->message, "secondary rate limit") != NULL ||
-		strcasestr(body->message, "abuse") != NULL || strcasestr(body->message, "submitted too quickly") != NULL;
+		strcasestr(body->message, "abuse") != NULL ||
+		strcasestr(body->message, "submitted too quickly") != NULL;
 	if (answer->status == 403 && answer->retry_after_ms == 0 && answer->limit_remaining != 0 && !secondary)
 		return false;
 	if (answer->retry_after_ms > 0)
@@ -42,13 +44,14 @@ static bool is_limited(const struct http_answer *answer, const struct refusal_bo
 }
 
 static const struct refusal refusals[] = {
-	{ 401, NULL, NULL, ERROR_AUTH_EXPIRED, "Replace the token in SLIPWAY_GITHUB_TOKEN_FILE and trigger the step again.",
+	{ 401, NULL, NULL, ERROR_AUTH_EXPIRED,
+		"Replace the token in SLIPWAY_GITHUB_TOKEN_FILE and trigger the step again.",
 		"https://github.com/settings/tokens" },
 	{ 403, NULL, "SAML", ERROR_SCOPE_MISSING, "Authorise the token for the organisation's single sign-on.",
 		"https://github.com/settings/tokens" },
 	{ 403, NULL, "Resource not accessible by", ERROR_SCOPE_MISSING, NULL, NULL },
-	{ 403, NULL, "Upgrade to GitHub", ERROR_PLAN_LIMIT, "Upgrade the plan of the account, or make the repository public.",
-		"https://github.com/pricing" },
+	{ 403, NULL, "Upgrade to GitHub", ERROR_PLAN_LIMIT,
+		"Upgrade the plan of the account, or make the repository public.", "https://github.com/pricing" },
 	{ 403, NULL, "suspended", ERROR_APP_NOT_INSTALLED, "Lift the suspension of the app's installation.", NULL },
 	{ 422, "already_exists", NULL, ERROR_CONFLICT_FOREIGN, NULL, NULL },
 	{ 422, NULL, "already exists", ERROR_CONFLICT_FOREIGN, NULL, NULL },

@@ -7,7 +7,7 @@
 #include "base/text.h"
 
 #define LIMIT_LEAST_MS 1000
-#define CALL_MS	       60000 /* one call; an attempt may make several */
+#define CALL_MS        60000 /* one call; an attempt may make several */
 
 const char *provider_id(const struct provider *provider)
 {
@@ -29,7 +29,8 @@ static enum error_class encode_array(const struct provider_request *request, cJS
 	for (size_t i = 0; i < request->body_count; i++) {
 		cJSON *item = NULL;
 		const char *data = (const char *)request->body + i * request->body_record->size;
-		if (record_encode(request->body_record, data, &item, error) != ERROR_NONE || !json_append(array, item)) {
+		if (record_encode(request->body_record, data, &item, error) != ERROR_NONE ||
+			!json_append(array, item)) {
 			cJSON_Delete(array);
 			return no_memory(error);
 		}
@@ -45,9 +46,9 @@ static enum error_class encode_body(
 	*ret_body = NULL;
 	if (request->body_record == NULL)
 		return ERROR_NONE;
-	enum error_class class = request->body_count > 0 ?
-		encode_array(request, &json, error) :
-		record_encode(request->body_record, request->body, &json, error);
+	enum error_class class = request->body_count > 0
+		? encode_array(request, &json, error)
+		: record_encode(request->body_record, request->body, &json, error);
 	if (class != ERROR_NONE)
 		return class;
 	*ret_body = json_print(arena, json);
@@ -124,9 +125,9 @@ static enum error_class refuse(const struct provider_exchange *exchange, const s
 		if (refusal_fits(row, http->status, body))
 			fitting = row;
 	bool limited = provider->is_limited(http, body, &limited_ms);
-	enum error_class class = limited ? ERROR_RATE_LIMITED :
-		fitting != NULL		 ? fitting->class :
-					   class_of_status(http->status);
+	enum error_class class = limited ? ERROR_RATE_LIMITED
+		: fitting != NULL        ? fitting->class
+					 : class_of_status(http->status);
 	error_set(error, class, "%s answers %d to %s: %s", provider->name, http->status, request->path,
 		body->message[0] != '\0' ? body->message : "(no message)");
 	if (limited)
@@ -224,8 +225,8 @@ enum error_class provider_send(const struct provider_exchange *exchange, const s
 	return class;
 }
 
-enum error_class url_send(
-	const struct provider_exchange *exchange, const char *url, struct provider_answer *ret_answer, struct error *error)
+enum error_class url_send(const struct provider_exchange *exchange, const char *url, struct provider_answer *ret_answer,
+	struct error *error)
 {
 	const struct http_request http = { .url = url,
 		.deadline_ms = call_deadline(exchange),

@@ -10,7 +10,7 @@
 /* What a refusal means. The first row that fits decides; unset parts fit anything. */
 struct refusal {
 	int status;
-	const char *code; /* the provider's own code, whole */
+	const char *code;    /* the provider's own code, whole */
 	const char *message; /* part of the provider's text, any case */
 	enum error_class class;
 	const char *remedy; /* NULL: the class's own */
@@ -29,7 +29,7 @@ struct provider {
 	const char *id;
 	const char *name;
 	const char *headers[HTTP_HEADERS_MAX - 3]; /* ended by NULL */
-	const char *token_setting; /* names the setting that is missing */
+	const char *token_setting;                 /* names the setting that is missing */
 	/* The query pair that every call carries for this scope; NULL name: none. NULL: the provider has no scopes. */
 	struct string_pair (*scope)(const char *scope);
 	void (*read_refusal)(const cJSON *json, struct refusal_body *body);

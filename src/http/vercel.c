@@ -48,10 +48,10 @@ static bool is_limited(const struct http_answer *answer, const struct refusal_bo
 {
 	if (answer->status != 429)
 		return false;
-	*ret_ms = answer->retry_after_ms > 0 ? answer->retry_after_ms :
-		body->retry_after_ms > 0     ? body->retry_after_ms :
-		answer->limit_reset_ms > 0   ? answer->limit_reset_ms :
-					       LIMIT_MS;
+	*ret_ms = answer->retry_after_ms > 0 ? answer->retry_after_ms
+		: body->retry_after_ms > 0   ? body->retry_after_ms
+		: answer->limit_reset_ms > 0 ? answer->limit_reset_ms
+					     : LIMIT_MS;
 	return true;
 }
 
@@ -62,12 +62,14 @@ static const struct refusal refusals[] = {
 		"Connect the Vercel account of the token with GitHub, then trigger the step again.",
 		"https://vercel.com/account/login-connections" },
 	{ 400, NULL, "Install GitHub App", ERROR_APP_NOT_INSTALLED,
-		"Install Vercel's GitHub app on the organisation that owns the repository, then trigger the step again.",
+		"Install Vercel's GitHub app on the organisation that owns the repository, then trigger the step "
+		"again.",
 		GIT_APP_URL },
 	{ 400, "repo_not_found", NULL, ERROR_APP_NOT_INSTALLED,
 		"Give Vercel's GitHub app access to the repository, then trigger the step again.", GIT_APP_URL },
 	{ 400, NULL, "env update", ERROR_CONFLICT_OURS, NULL, NULL },
-	{ 401, NULL, NULL, ERROR_AUTH_EXPIRED, "Replace the token in SLIPWAY_VERCEL_TOKEN_FILE and trigger the step again.",
+	{ 401, NULL, NULL, ERROR_AUTH_EXPIRED,
+		"Replace the token in SLIPWAY_VERCEL_TOKEN_FILE and trigger the step again.",
 		"https://vercel.com/account/settings/tokens" },
 	{ 403, "invalidToken", NULL, ERROR_AUTH_EXPIRED,
 		"Replace the token in SLIPWAY_VERCEL_TOKEN_FILE and trigger the step again.",

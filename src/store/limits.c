@@ -8,8 +8,8 @@ static void limit_key(char key[KEY_SIZE], const char *provider, const char *cred
 	text_format(key, KEY_SIZE, "slipway:limit:%s:%s", provider, credential);
 }
 
-enum error_class limit_read(struct redis *redis, const char *provider, const char *credential, int64_t *ret_closed_ms,
-	struct error *error)
+enum error_class limit_read(
+	struct redis *redis, const char *provider, const char *credential, int64_t *ret_closed_ms, struct error *error)
 {
 	char key[KEY_SIZE];
 	limit_key(key, provider, credential);
@@ -24,8 +24,8 @@ enum error_class limit_read(struct redis *redis, const char *provider, const cha
 }
 
 /* SET NX, then PEXPIRE GT: two commands, but each of them alone only ever closes for longer. */
-enum error_class limit_close(struct redis *redis, const char *provider, const char *credential, int64_t milliseconds,
-	struct error *error)
+enum error_class limit_close(
+	struct redis *redis, const char *provider, const char *credential, int64_t milliseconds, struct error *error)
 {
 	char key[KEY_SIZE], duration[24];
 	limit_key(key, provider, credential);

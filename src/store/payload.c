@@ -30,11 +30,13 @@ void payload_release(struct payload *payload)
 }
 
 /* What stands in Redis was written by us; if a hand has broken it, the error names the field. */
-static enum error_class read_part(const char *app, const char *name, const char *text, cJSON **ret_json, struct error *error)
+static enum error_class read_part(
+	const char *app, const char *name, const char *text, cJSON **ret_json, struct error *error)
 {
 	if (text[0] == '\0') {
 		*ret_json = cJSON_CreateObject();
-		return *ret_json != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a payload");
+		return *ret_json != NULL ? ERROR_NONE
+					 : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a payload");
 	}
 	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, ret_json, error) == ERROR_NONE)
 		return ERROR_NONE;
@@ -78,14 +80,15 @@ static enum error_class write_payload(struct redis *redis, const char *app, stru
 		if (arguments[3 + i] == NULL) {
 			class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a payload");
 		} else if (strlen(arguments[3 + i]) > PAYLOAD_MAX) {
-			class = error_set(error, ERROR_INVALID_INPUT, "with what is cached it is larger than %d bytes",
+			class = error_set(error, ERROR_INVALID_INPUT, "with what is cached it is larger than %zu bytes",
 				PAYLOAD_MAX);
 			error_at(error, "/%s", parts[i].name);
 		}
 	}
 	struct redisReply *reply = NULL;
 	if (class == ERROR_NONE)
-		class = redis_eval(redis, SCRIPT_CONFIGURE, RUN_KEY_COUNT, keys.list, 3 + PART_COUNT, arguments, &reply, error);
+		class = redis_eval(
+			redis, SCRIPT_CONFIGURE, RUN_KEY_COUNT, keys.list, 3 + PART_COUNT, arguments, &reply, error);
 	*ret_written = class == ERROR_NONE && strcmp(reply_text(reply_item(reply, 0)), "written") == 0;
 	if (*ret_written)
 		payload->version = reply_integer(reply_item(reply, 1));

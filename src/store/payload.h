@@ -8,7 +8,7 @@
 #include "store/keys.h"
 #include "store/redis.h"
 
-#define PAYLOAD_MAX (256 * 1024) /* bytes of each part, as JSON */
+#define PAYLOAD_MAX ((size_t)256 * 1024) /* bytes of each part, as JSON */
 
 /* All owned; payload_release. Never NULL after payload_read: an app without a payload has empty objects. */
 struct payload {
@@ -16,6 +16,7 @@ struct payload {
 	int64_t version; /* 0: nothing is cached */
 };
 
+/* What is cached for the app; all empty where nothing is. */
 enum error_class payload_read(
 	struct redis *redis, const char *app, struct payload *ret_payload, struct error *error) SLIPWAY_MUST_CHECK;
 

@@ -77,14 +77,16 @@ static enum error_class parse_tcp(struct redis *redis, const char *rest, struct 
 static enum error_class parse_url(struct redis *redis, const char *url, struct error *error)
 {
 	if (text_has_prefix(url, "unix://")) {
-		if (!text_copy(redis->socket, sizeof(redis->socket), url + strlen("unix://")) || redis->socket[0] != '/')
+		if (!text_copy(redis->socket, sizeof(redis->socket), url + strlen("unix://")) ||
+			redis->socket[0] != '/')
 			return bad_url("the socket's path must be absolute and short", error);
 		return ERROR_NONE;
 	}
 	if (text_has_prefix(url, "redis://"))
 		return parse_tcp(redis, url + strlen("redis://"), error);
 	if (text_has_prefix(url, "rediss://"))
-		return bad_url("TLS (rediss://) is not supported; use a unix socket, or a tunnel such as stunnel", error);
+		return bad_url(
+			"TLS (rediss://) is not supported; use a unix socket, or a tunnel such as stunnel", error);
 	return bad_url("the scheme is neither unix:// nor redis://", error);
 }
 
@@ -176,8 +178,7 @@ static enum error_class refused(struct redis *redis, const redisReply *reply, st
 
 /* Sends and receives once, on the open connection. NULL where that failed. *ret_sent tells whether any of it may
  * have reached Redis. */
-static redisReply *exchange(
-	struct redis *redis, size_t count, const char *const *words, bool *ret_sent)
+static redisReply *exchange(struct redis *redis, size_t count, const char *const *words, bool *ret_sent)
 {
 	const char *list[WORDS_MAX];
 	size_t lengths[WORDS_MAX];
@@ -193,8 +194,7 @@ static redisReply *exchange(
 	return redisGetReply(redis->context, &reply) == REDIS_OK ? reply : NULL;
 }
 
-static enum error_class setup_command(
-	struct redis *redis, size_t count, const char *const *words, struct error *error)
+static enum error_class setup_command(struct redis *redis, size_t count, const char *const *words, struct error *error)
 {
 	bool sent;
 	redisReply *reply = exchange(redis, count, words, &sent);
@@ -227,10 +227,9 @@ static enum error_class set_up(struct redis *redis, struct error *error)
 
 static enum error_class connect_anew(struct redis *redis, struct error *error)
 {
-	struct timeval timeout = { .tv_sec = redis->timeout_ms / 1000,
-		.tv_usec = (redis->timeout_ms % 1000) * 1000 };
-	redis->context = redis->socket[0] != '\0' ? redisConnectUnixWithTimeout(redis->socket, timeout) :
-						    redisConnectWithTimeout(redis->host, redis->port, timeout);
+	struct timeval timeout = { .tv_sec = redis->timeout_ms / 1000, .tv_usec = (redis->timeout_ms % 1000) * 1000L };
+	redis->context = redis->socket[0] != '\0' ? redisConnectUnixWithTimeout(redis->socket, timeout)
+						  : redisConnectWithTimeout(redis->host, redis->port, timeout);
 	if (redis->context == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to connect to Redis");
 	if (redis->context->err != 0)
@@ -262,8 +261,8 @@ static enum error_class run_command(struct redis *redis, size_t count, const cha
 	return ERROR_NONE;
 }
 
-enum error_class redis_command(struct redis *redis, size_t count, const char *const *words,
-	struct redisReply **ret_reply, struct error *error)
+enum error_class redis_command(
+	struct redis *redis, size_t count, const char *const *words, struct redisReply **ret_reply, struct error *error)
 {
 	redisReply *reply;
 	if (run_command(redis, count, words, false, &reply, error) != ERROR_NONE)

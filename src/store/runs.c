@@ -127,8 +127,8 @@ static enum error_class read_time(struct redis *redis, int64_t *ret_now, struct 
 	return ERROR_NONE;
 }
 
-enum error_class run_read(struct redis *redis, const struct run_name *name, struct arena *arena, struct run *ret_run,
-	struct error *error)
+enum error_class run_read(
+	struct redis *redis, const struct run_name *name, struct arena *arena, struct run *ret_run, struct error *error)
 {
 	char key[KEY_SIZE];
 	int64_t now;
@@ -157,8 +157,8 @@ static const char *error_text(struct arena *arena, enum error_class class, const
 	return text;
 }
 
-enum error_class run_cancel(struct redis *redis, const struct run_name *name, struct arena *arena,
-	bool *ret_accepted, struct run *ret_run, struct error *error)
+enum error_class run_cancel(struct redis *redis, const struct run_name *name, struct arena *arena, bool *ret_accepted,
+	struct run *ret_run, struct error *error)
 {
 	struct run_keys keys;
 	run_keys_make(&keys, name);
@@ -169,8 +169,8 @@ enum error_class run_cancel(struct redis *redis, const struct run_name *name, st
 	if (redis_eval(redis, SCRIPT_CANCEL, RUN_KEY_COUNT, keys.list, 1, &problem, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_accepted = strcmp(word_of(reply), "nothing") != 0;
-	enum error_class class = take_hash(
-		ret_run, name, reply_item(reply, 2), reply_integer(reply_item(reply, 1)), arena, error);
+	enum error_class class =
+		take_hash(ret_run, name, reply_item(reply, 2), reply_integer(reply_item(reply, 1)), arena, error);
 	reply_free(reply);
 	return class;
 }
@@ -260,8 +260,7 @@ enum error_class run_renew(
 	return ERROR_NONE;
 }
 
-enum error_class run_wants_cancel(
-	struct redis *redis, const struct lease *lease, bool *ret_cancel, struct error *error)
+enum error_class run_wants_cancel(struct redis *redis, const struct lease *lease, bool *ret_cancel, struct error *error)
 {
 	char key[KEY_SIZE];
 	run_key_make(key, &(struct run_name){ lease->app, lease->workflow, lease->action });

@@ -15,7 +15,7 @@ struct trigger {
 	const char *input;  /* JSON */
 	const char *digest; /* of the input */
 	bool force;
-	int64_t run_ms;	  /* deadline of the run, from now */
+	int64_t run_ms;   /* deadline of the run, from now */
 	int64_t attempts; /* that may fail */
 	int64_t retention_seconds;
 	const char *needs[32]; /* steps of the same workflow */
@@ -46,8 +46,8 @@ enum error_class run_read(struct redis *redis, const struct run_name *name, stru
 	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Ends a run, or asks its worker to. *ret_accepted: it was live. Texts of the run lie in the arena. */
-enum error_class run_cancel(struct redis *redis, const struct run_name *name, struct arena *arena,
-	bool *ret_accepted, struct run *ret_run, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class run_cancel(struct redis *redis, const struct run_name *name, struct arena *arena, bool *ret_accepted,
+	struct run *ret_run, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* ---- for workers ---- */
 
@@ -71,6 +71,7 @@ enum error_class run_claim(struct redis *redis, const struct run_name *name, con
 	const char *worker, int64_t lease_ms, struct arena *arena, bool *ret_claimed, struct claim *ret_claim,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
+/* Frees the ledger of a claim. */
 void claim_release(struct claim *claim);
 
 /* ERROR_LEASE_LOST where the run is no longer the caller's. */
@@ -112,7 +113,7 @@ enum error_class run_output(struct redis *redis, const struct run_name *name, st
 
 /* ---- the reaper ---- */
 
-#define RUN_CRASHES_MAX	 3    /* lost leases that end a run */
+#define RUN_CRASHES_MAX  3    /* lost leases that end a run */
 #define RUN_UNCLAIMED_MS 5000 /* an entry that was read is claimed at once, or its reader is dead */
 
 #define RUN_CANCELLED_MESSAGE "the run was cancelled"

@@ -28,8 +28,8 @@ enum error_class worker_beat(struct redis *redis, const struct worker_beat *beat
 		return error->class;
 	arena_init(&arena, 0);
 	const char *const words[] = { "HSET", KEY_WORKERS, beat->name, json_print(&arena, tree) };
-	enum error_class class = words[3] != NULL ? redis_command(redis, 4, words, &reply, error) :
-						    error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a heartbeat");
+	enum error_class class = words[3] != NULL ? redis_command(redis, 4, words, &reply, error)
+						  : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a heartbeat");
 	reply_free(reply);
 	cJSON_Delete(tree);
 	arena_release(&arena);

@@ -13,7 +13,8 @@ struct worker_beat {
 };
 
 /* Writes {"at","version","executors","busy"} under the worker's name. */
-enum error_class worker_beat(struct redis *redis, const struct worker_beat *beat, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class worker_beat(
+	struct redis *redis, const struct worker_beat *beat, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Takes the worker off the list. */
 enum error_class worker_leave(struct redis *redis, const char *name, struct error *error) SLIPWAY_MUST_CHECK;

@@ -117,7 +117,9 @@ static enum error_class resolve_input(const struct attempt *attempt, const char 
 
 static enum error_class write_done(struct action_context *context, struct run_write *write, struct error *error)
 {
-	*write = (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = context_output(context),
+	*write = (struct run_write){ .kind = RUN_FINISH,
+		.status = "done",
+		.output = context_output(context),
 		.reason = context->skipped ? "skipped" : NULL };
 	return write->output != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the output");
 }

@@ -22,8 +22,7 @@ static enum error_class decode_text(struct action_context *context, const struct
 		return error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the action");
 	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, &context->error) != ERROR_NONE)
 		return context->error.class;
-	enum error_class class =
-		record_decode(record, json, mode, place, context->arena, *ret_struct, &context->error);
+	enum error_class class = record_decode(record, json, mode, place, context->arena, *ret_struct, &context->error);
 	cJSON_Delete(json);
 	return class;
 }
@@ -201,8 +200,7 @@ const struct error *action_error(const struct action_context *context)
 bool action_save(struct action_context *context)
 {
 	const char *checkpoint = context_checkpoint(context);
-	return checkpoint != NULL &&
-		context->host->save(context->host_data, checkpoint, &context->error) == ERROR_NONE;
+	return checkpoint != NULL && context->host->save(context->host_data, checkpoint, &context->error) == ERROR_NONE;
 }
 
 struct ledger_entry {
@@ -320,9 +318,9 @@ static void credential_name(const char *token, char name[CREDENTIAL_SIZE])
 /* A closed provider is not called: whoever met the limit first has told all workers until when. */
 static bool gate_open(struct action_context *context, const char *provider, const char *credential)
 {
-	int64_t closed = context->host->closed_ms != NULL ?
-		context->host->closed_ms(context->host_data, provider, credential) :
-		0;
+	int64_t closed = context->host->closed_ms != NULL
+		? context->host->closed_ms(context->host_data, provider, credential)
+		: 0;
 	if (closed <= 0)
 		return true;
 	error_set(&context->error, ERROR_RATE_LIMITED, "%s is closed to us by its rate limit", provider);
@@ -358,7 +356,8 @@ static enum error_class parse_answer(
 	if (json_parse(answer->body, answer->body_length, JSON_FROM_PROVIDER, ret_json, error) == ERROR_NONE)
 		return ERROR_NONE;
 	return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_PROVIDER_UNAVAILABLE,
-		"the provider's answer (status %d) is not the JSON that it should be: %s", answer->status, error->message);
+		"the provider's answer (status %d) is not the JSON that it should be: %s", answer->status,
+		error->message);
 }
 
 static bool decode_answer(struct action_context *context, const struct provider_answer *answer,
@@ -374,8 +373,8 @@ static bool decode_answer(struct action_context *context, const struct provider_
 	return false;
 }
 
-bool provider_decode(struct action_context *context, const struct provider_answer *answer,
-	const struct record *record, void *ret_struct)
+bool provider_decode(struct action_context *context, const struct provider_answer *answer, const struct record *record,
+	void *ret_struct)
 {
 	cJSON *json;
 	if (parse_answer(context, answer, &json) != ERROR_NONE)
@@ -391,7 +390,8 @@ static bool decode_items(struct action_context *context, const struct provider_a
 	size_t count = (size_t)cJSON_GetArraySize(json), next = 0;
 	char *items = arena_allocate_array(context->arena, count, record->size);
 	if (!cJSON_IsArray(json) || items == NULL) {
-		error_set(&context->error, ERROR_INTERNAL, "the provider's answer (status %d) is no list", answer->status);
+		error_set(&context->error, ERROR_INTERNAL, "the provider's answer (status %d) is no list",
+			answer->status);
 		return false;
 	}
 	const cJSON *item;

@@ -29,7 +29,7 @@ struct action_context {
 	const struct action_definition *action;
 	const char *app, *run_id;
 	int attempt;
-	int64_t age_ms;	     /* of the run, when the attempt began */
+	int64_t age_ms;      /* of the run, when the attempt began */
 	int64_t started_ms;  /* monotonic */
 	int64_t deadline_ms; /* monotonic */
 	const struct settings *settings;

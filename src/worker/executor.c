@@ -13,8 +13,8 @@
 #include "worker/notice.h"
 
 #define REDIS_TIMEOUT_MS 3000
-#define BLOCK_MS	 1000 /* below the time-out of the connection */
-#define PAUSE_MS	 500  /* while Redis is away */
+#define BLOCK_MS         1000 /* below the time-out of the connection */
+#define PAUSE_MS         500  /* while Redis is away */
 
 struct executor {
 	const struct settings *settings;
@@ -142,7 +142,8 @@ static bool run_next(struct executor *executor, int64_t *ret_actions)
 	struct queue_entry entry;
 	bool found = false, go_on = true;
 	arena_init(&arena, 0);
-	if (queue_reserve(executor->redis, executor->consumer, BLOCK_MS, &arena, &found, &entry, &error) != ERROR_NONE) {
+	if (queue_reserve(executor->redis, executor->consumer, BLOCK_MS, &arena, &found, &entry, &error) !=
+		ERROR_NONE) {
 		/* The supervisor logs that Redis is away, once for all. */
 		if (error.class != ERROR_STORE_UNAVAILABLE)
 			log_error("queue", &error);

@@ -8,7 +8,7 @@
 #include "store/runs.h"
 
 struct notice {
-	bool busy;	     /* false: it holds no lease, and the rest is empty */
+	bool busy; /* false: it holds no lease, and the rest is empty */
 	struct lease lease;
 	int64_t time_left_ms; /* of the attempt */
 	int64_t attempt, attempts;

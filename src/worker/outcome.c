@@ -6,11 +6,11 @@
 #include "base/redact.h"
 #include "base/text.h"
 
-#define DELAY_FIRST_MS	  2000
-#define DELAY_LAST_MS	  60000
-#define DELAY_LEAST_MS	  200
-#define RATE_LIMIT_MS	  60000 /* where the provider does not say how long */
-#define RATE_LIMIT_SPREAD 2000	/* so that not all who wait come at once */
+#define DELAY_FIRST_MS    2000
+#define DELAY_LAST_MS     60000
+#define DELAY_LEAST_MS    200
+#define RATE_LIMIT_MS     60000 /* where the provider does not say how long */
+#define RATE_LIMIT_SPREAD 2000  /* so that not all who wait come at once */
 
 int64_t retry_delay_ms(int64_t attempt)
 {

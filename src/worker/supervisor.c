@@ -15,18 +15,18 @@
 #include "worker/notice.h"
 #include "worker/outcome.h"
 
-#define REDIS_TIMEOUT_MS     1500
-#define TICK_MS		     250
-#define CANCEL_CHECK_MS	     1000
-#define HEARTBEAT_MS	     5000
-#define REAP_ROUNDS	     20 /* of 100 runs each, in one tick */
-#define WRITE_TRIES	     5
-#define WORKER_NAME_SIZE     96
+#define REDIS_TIMEOUT_MS 1500
+#define TICK_MS          250
+#define CANCEL_CHECK_MS  1000
+#define HEARTBEAT_MS     5000
+#define REAP_ROUNDS      20 /* of 100 runs each, in one tick */
+#define WRITE_TRIES      5
+#define WORKER_NAME_SIZE 96
 
 /* Why the supervisor killed an executor; decides what becomes of its run. */
 enum verdict {
-	VERDICT_NONE,	  /* it crashed, or left by itself */
-	VERDICT_TIMEOUT,  /* past the attempt's deadline */
+	VERDICT_NONE,    /* it crashed, or left by itself */
+	VERDICT_TIMEOUT, /* past the attempt's deadline */
 	VERDICT_CANCELLED,
 	VERDICT_NOT_OURS, /* the lease is lost: write nothing */
 };

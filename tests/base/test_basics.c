@@ -102,7 +102,7 @@ END_TEST
 START_TEST(test_error_classes_are_whole)
 {
 	for (int class = 0; class < ERROR_CLASS_COUNT; class ++) {
-		const struct error_class_facts *facts = error_class_facts((enum error_class)class);
+		const struct error_class_facts *facts = error_class_facts((enum error_class) class);
 		ck_assert_msg(facts->name != NULL && facts->title != NULL, "class %d has no row", class);
 		ck_assert_int_ge(facts->http_status, 200);
 		ck_assert_int_eq(error_class_by_name(facts->name), class);

@@ -20,8 +20,8 @@ static enum error_class parse(const char *text)
 
 START_TEST(test_accepts_json)
 {
-	static const char *const good[] = { "{}", " [1, -2.5e+3, true, null, \"a\\u00e9\\ud83d\\ude00\\n\"] ", "0", "-0",
-		"\"\"", "{\"a\":{\"b\":[{}]}}", "1e5" };
+	static const char *const good[] = { "{}", " [1, -2.5e+3, true, null, \"a\\u00e9\\ud83d\\ude00\\n\"] ", "0",
+		"-0", "\"\"", "{\"a\":{\"b\":[{}]}}", "1e5" };
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		ck_assert_msg(parse(good[i]) == ERROR_NONE, "%s: %s", good[i], error.message);
 }
@@ -29,10 +29,10 @@ END_TEST
 
 START_TEST(test_refuses_what_is_no_json)
 {
-	static const char *const bad[] = { "", " ", "{", "[1,]", "{\"a\":1,}", "{a:1}", "01", "1.", ".5", "+1", "1e", "nul",
-		"'a'", "\"a", "\"\\x\"", "\"\\u12g4\"", "{} x", "[1] [2]", "\"a\tb\"", "\"\\u0001\"", "\"\\u0000\"",
-		"\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\xff\"", "\"\xed\xa0\x80\"", "\xef\xbb\xbf{}",
-		"{\"a\":1,\"a\":2}", "{\"x\":[{\"b\":1,\"c\":2,\"b\":3}]}", "\"\\b\"" };
+	static const char *const bad[] = { "", " ", "{", "[1,]", "{\"a\":1,}", "{a:1}", "01", "1.", ".5", "+1", "1e",
+		"nul", "'a'", "\"a", "\"\\x\"", "\"\\u12g4\"", "{} x", "[1] [2]", "\"a\tb\"", "\"\\u0001\"",
+		"\"\\u0000\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\xff\"", "\"\xed\xa0\x80\"",
+		"\xef\xbb\xbf{}", "{\"a\":1,\"a\":2}", "{\"x\":[{\"b\":1,\"c\":2,\"b\":3}]}", "\"\\b\"" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		ck_assert_msg(parse(bad[i]) == ERROR_INVALID_REQUEST, "accepted: %s", bad[i]);
 }

@@ -67,7 +67,8 @@ static enum error_class decode(const char *text, enum record_mode mode)
 
 START_TEST(test_decodes_every_type)
 {
-	ck_assert_msg(decode("{\"name\":\"abc\",\"id\":12,\"raw\":{\"x\":[1]},\"size\":5,\"open\":false,\"tags\":[\"a\",\"b\"],"
+	ck_assert_msg(decode("{\"name\":\"abc\",\"id\":12,\"raw\":{\"x\":[1]},\"size\":5,\"open\":false,\"tags\":["
+			     "\"a\",\"b\"],"
 			     "\"labels\":{\"k\":\"v\"},\"variables\":[{\"key\":\"A\"},{\"key\":\"B\",\"count\":9}],"
 			     "\"first\":{\"key\":\"C\"}}",
 			      RECORD_STRICT) == ERROR_NONE,
@@ -112,7 +113,8 @@ START_TEST(test_names_the_place_of_what_is_wrong)
 		{ "{\"name\":\"abc\",\"Name\":1}", "/in/Name" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		ck_assert_msg(decode(cases[i].text, RECORD_STRICT) == ERROR_INVALID_INPUT, "accepted %s", cases[i].text);
+		ck_assert_msg(
+			decode(cases[i].text, RECORD_STRICT) == ERROR_INVALID_INPUT, "accepted %s", cases[i].text);
 		ck_assert_str_eq(error.place, cases[i].place);
 	}
 }

@@ -17,8 +17,7 @@ static const struct field fields[] = {
 	{ INTEGER_FIELD("size", struct empty, size), .minimum = 1, .maximum = 9 },
 };
 
-static enum action_result run_nothing(
-	struct action_context *context, const void *input, void *checkpoint, void *output)
+static enum action_result run_nothing(struct action_context *context, const void *input, void *checkpoint, void *output)
 {
 	(void)context;
 	(void)input;
@@ -75,14 +74,17 @@ END_TEST
 
 START_TEST(test_unsound_workflows_are_refused)
 {
-	const struct step_definition twice[] = { { .id = "one", .action = &action }, { .id = "one", .action = &action } };
+	const struct step_definition twice[] = { { .id = "one", .action = &action },
+		{ .id = "one", .action = &action } };
 	assert_unsound(twice, 2, "twice");
 	const struct step_definition output[] = { { .id = "one", .action = &action },
 		{ .id = "two", .action = &action, .bind = BIND({ "text", "${step.one.nothing}" }) } };
 	assert_unsound(output, 2, "no output");
 	const struct step_definition field[] = { { .id = "one", .action = &action, .bind = BIND({ "txet", "a" }) } };
 	assert_unsound(field, 1, "binds a field");
-	const struct step_definition malformed[] = { { .id = "one", .action = &action, .bind = BIND({ "text", "${one}" }) } };
+	const struct step_definition malformed[] = {
+		{ .id = "one", .action = &action, .bind = BIND({ "text", "${one}" }) }
+	};
 	assert_unsound(malformed, 1, "no reference");
 	const struct step_definition id[] = { { .id = "a b", .action = &action } };
 	assert_unsound(id, 1, "not valid");
@@ -97,7 +99,8 @@ START_TEST(test_needs_come_from_names_bindings_and_input)
 	ck_assert(needs.contains[0] && needs.contains[1] && !needs.contains[2]);
 	cJSON_Delete(input);
 	input = cJSON_Parse("{\"text\":\"${step.nine.text}\"}");
-	ck_assert_int_eq(step_needs(&good, &good_steps[2], input, "/inputs/third", &needs, &error), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(
+		step_needs(&good, &good_steps[2], input, "/inputs/third", &needs, &error), ERROR_INVALID_INPUT);
 	ck_assert_str_eq(error.place, "/inputs/third/text");
 	cJSON_Delete(input);
 }
@@ -127,7 +130,8 @@ START_TEST(test_input_is_binding_under_cache_under_trigger)
 	ck_assert_str_eq(text, "{\"text\":\"${step.one.text}\"}");
 	build(1, "{\"second\":{\"text\":\"cached\",\"size\":2}}", "{}", text, sizeof(text));
 	ck_assert_str_eq(text, "{\"text\":\"cached\",\"size\":2}");
-	build(1, "{\"second\":{\"text\":\"cached\",\"size\":2}}", "{\"second\":{\"text\":\"own\"}}", text, sizeof(text));
+	build(1, "{\"second\":{\"text\":\"cached\",\"size\":2}}", "{\"second\":{\"text\":\"own\"}}", text,
+		sizeof(text));
 	ck_assert_str_eq(text, "{\"size\":2,\"text\":\"own\"}");
 }
 END_TEST

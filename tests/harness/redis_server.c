@@ -45,8 +45,8 @@ static void launch(struct redis_server *server)
 		if (freopen("/dev/null", "w", stdout) == NULL)
 			_exit(1);
 		execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", socket, "--dir", server->folder,
-			"--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction",
-			(char *)NULL);
+			"--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy",
+			"noeviction", (char *)NULL);
 		_exit(127);
 	}
 	int64_t give_up = clock_monotonic_ms() + START_MS;

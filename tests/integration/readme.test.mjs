@@ -1,4 +1,6 @@
 // The README's commands are run, its action is the one in the sources, and its links lead somewhere.
+//
+// covers: src/cli/command_workflows.c workflows/actions/note.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -8,7 +10,9 @@ import { Stack, build } from './stack.mjs';
 
 const run = promisify(execFile);
 const readme = await readFile('README.md', 'utf8');
-const blocks = (language) => [...readme.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms'))].map((match) => match[1]);
+const fence = '`'.repeat(3);
+const blocks = (language) => [...readme.matchAll(new RegExp(`^${fence}${language}\n(.*?)^${fence}`, 'gms'))]
+  .map((match) => match[1]);
 
 let stack;
 before(async () => { stack = await Stack.start({ flags: ['--no-emulator'] }); });
@@ -40,7 +44,9 @@ test('its action is the one in the sources', async () => {
 
 test('the make targets that it names are there', async () => {
   const makefile = await readFile('Makefile', 'utf8');
-  for (const [, target] of readme.matchAll(/make ([a-z]+)/g)) assert.match(makefile, new RegExp(`^${target}:`, 'm'), target);
+  for (const [, target] of readme.matchAll(/make ([a-z]+)/g)) {
+    assert.match(makefile, new RegExp(`^${target}:`, 'm'), target);
+  }
 });
 
 test('its links lead somewhere', async () => {

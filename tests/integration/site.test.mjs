@@ -1,8 +1,12 @@
 // The main job, end to end, on the stand-ins for GitHub and Vercel: `slipway run site`, again, and without its state.
+//
+// covers: src/cli/main.c src/cli/command.c src/cli/command_run.c src/cli/command_dev.c src/cli/dev_files.c
+// covers: src/cli/dev_process.c src/cli/endpoint.c src/cli/run_plan.c src/cli/show.c src/cli/status_line.c
+// covers: src/cli/command_status.c src/cli/command_check.c src/cli/command_settings.c src/api/fastcgi.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { Stack, build, childrenOf, freePort, until } from './stack.mjs';
@@ -120,7 +124,8 @@ test('the JavaScript client drives it', async () => {
   assert.equal(all.repeat.output.text, 'again: from the client');
   const failing = triggerAndPollAction('site', 'client-app', 'repo', { baseUrl: stack.url, pollMs: 50,
     inputs: { repo: { owner: 'acme', name: 'taken-name', fork: 'upstream/app-template' } } });
-  await assert.rejects(failing, (error) => error.name === 'ActionError' && error.status.error.class === 'conflict_foreign');
+  await assert.rejects(failing, (error) => error.name === 'ActionError'
+    && error.status.error.class === 'conflict_foreign');
 });
 
 test('the page is served with what it needs', async () => {
@@ -138,10 +143,10 @@ test('the same binary answers as plain CGI, behind fcgiwrap', async () => {
     await until(() => stat(socket).catch(() => false), 'fcgiwrap listens');
     const port = await freePort();
     const conf = path.join(stack.folder, 'cgi.conf');
-    const { writeFile } = await import('node:fs/promises');
     await writeFile(conf, `daemon off; pid ${stack.folder}/cgi.pid; ${process.getuid() === 0 ? 'user root;' : ''}
-      events {} http { access_log off; client_body_temp_path ${stack.folder}/cgi-body; fastcgi_temp_path ${stack.folder}/cgi-fcgi;
-      proxy_temp_path ${stack.folder}/cgi-proxy; scgi_temp_path ${stack.folder}/cgi-scgi; uwsgi_temp_path ${stack.folder}/cgi-uwsgi;
+      events {} http { access_log off; client_body_temp_path ${stack.folder}/cgi-body;
+      fastcgi_temp_path ${stack.folder}/cgi-fastcgi; proxy_temp_path ${stack.folder}/cgi-proxy;
+      scgi_temp_path ${stack.folder}/cgi-scgi; uwsgi_temp_path ${stack.folder}/cgi-uwsgi;
       server { listen 127.0.0.1:${port}; location / { fastcgi_pass unix:${socket};
       fastcgi_param SCRIPT_FILENAME ${path.join(build, 'slipway-api')}; fastcgi_param GATEWAY_INTERFACE CGI/1.1;
       fastcgi_param REQUEST_METHOD $request_method; fastcgi_param QUERY_STRING $query_string;
@@ -157,7 +162,8 @@ test('the same binary answers as plain CGI, behind fcgiwrap', async () => {
         body: JSON.stringify({ mode: 'poll', appId: 'client-app', workflowId: 'hello', actionId: 'greet' }) });
       assert.equal(answer.status, 200);
       assert.equal((await answer.json()).output.text, 'from the client');
-      const bad = await fetch(`${url}/api/deploy`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{' });
+      const bad = await fetch(`${url}/api/deploy`, { method: 'POST', body: '{',
+        headers: { 'content-type': 'application/json' } });
       assert.equal(bad.status, 400);
     } finally {
       nginx.kill('SIGTERM');

@@ -56,7 +56,9 @@ export class Stack {
     for (const stream of [stack.process.stdout, stack.process.stderr]) {
       stream.on('data', (bytes) => { stack.output += bytes; });
     }
-    stack.ended = new Promise((resolve) => { stack.process.once('exit', (code, signal) => resolve({ code, signal })); });
+    stack.ended = new Promise((resolve) => {
+      stack.process.once('exit', (code, signal) => resolve({ code, signal }));
+    });
     let exited = false;
     stack.ended.then(() => { exited = true; });
     await until(() => {

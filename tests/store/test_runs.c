@@ -65,8 +65,7 @@ static struct queue_entry reserve(void)
 	struct queue_entry entry;
 	bool found = false;
 	for (int tries = 0; tries < 3 && !found; tries++)
-		ck_assert_int_eq(
-			queue_reserve(redis, "tester", 50, &arena, &found, &entry, &error), ERROR_NONE);
+		ck_assert_int_eq(queue_reserve(redis, "tester", 50, &arena, &found, &entry, &error), ERROR_NONE);
 	ck_assert_msg(found, "the queue is empty");
 	return entry;
 }
@@ -153,7 +152,8 @@ START_TEST(test_run_from_trigger_to_done)
 	ck_assert_int_eq(write_run(&claim, (struct run_write){ .kind = RUN_PROGRESS, .checkpoint = "{\"c\":1}" }), 0);
 	ck_assert_str_eq(read_run().checkpoint, "{\"c\":1}");
 	ck_assert_int_eq(
-		write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{\"id\":7}" }), 0);
+		write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{\"id\":7}" }),
+		0);
 	struct run run = read_run();
 	ck_assert_str_eq(run.status, "done");
 	ck_assert_str_eq(run.phase, "");
@@ -179,7 +179,8 @@ START_TEST(test_done_is_reused_unless_forced_or_changed)
 {
 	struct trigger_result first = trigger();
 	struct claim claim = claim_next(30000);
-	ck_assert_int_eq(write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }), 0);
+	ck_assert_int_eq(
+		write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }), 0);
 	struct trigger_result reused = trigger();
 	ck_assert_int_eq(reused.outcome, TRIGGER_REUSED);
 	ck_assert_str_eq(reused.run.run, first.run.run);
@@ -210,7 +211,8 @@ START_TEST(test_needs_must_be_done_and_their_outputs_count)
 	trigger();
 	struct claim claim = claim_next(30000);
 	ck_assert_int_eq(
-		write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{\"v\":1}" }), 0);
+		write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{\"v\":1}" }),
+		0);
 	ck_assert_int_eq(run_trigger(redis, &dependent, &arena, &result, &error), ERROR_NONE);
 	ck_assert_int_eq(result.outcome, TRIGGER_NEW);
 }
@@ -243,8 +245,9 @@ START_TEST(test_retry_counts_an_attempt)
 {
 	trigger();
 	struct claim claim = claim_next(30000);
-	ck_assert_int_eq(write_run(&claim,
-				 (struct run_write){ .kind = RUN_RETRY, .delay_ms = 30, .reason = "network", .detail = "x" }),
+	ck_assert_int_eq(
+		write_run(&claim,
+			(struct run_write){ .kind = RUN_RETRY, .delay_ms = 30, .reason = "network", .detail = "x" }),
 		0);
 	ck_assert_str_eq(read_run().phase, "retrying");
 	reap_until("queued");
@@ -329,8 +332,7 @@ START_TEST(test_run_deadline_ends_it)
 	trigger_with("d1", false, 20);
 	struct claim claim;
 	struct queue_entry entry = reserve();
-	while (read_run().now <= read_run().run_deadline) {
-	}
+	while (read_run().now <= read_run().run_deadline) {}
 	ck_assert(!claim_entry(&entry, 30000, &claim));
 	ck_assert_str_eq(read_run().status, "error");
 	ck_assert_ptr_nonnull(strstr(read_run().error, "\"timeout\""));
@@ -454,8 +456,9 @@ START_TEST(test_durable_record_of_what_was_made)
 					 .ledger_field = "github:repository:acme/docs",
 					 .ledger_value = "{\"id\":\"7\"}" }),
 		0);
-	ck_assert_int_eq(write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "error", .output = "{}",
-					       .error = "{}" }),
+	ck_assert_int_eq(
+		write_run(&claim,
+			(struct run_write){ .kind = RUN_FINISH, .status = "error", .output = "{}", .error = "{}" }),
 		0);
 	redis_server_restart(&server);
 	struct run run;
@@ -472,10 +475,10 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_idle_before_any_trigger,
-		test_run_from_trigger_to_done, test_single_flight, test_done_is_reused_unless_forced_or_changed,
-		test_needs_must_be_done_and_their_outputs_count, test_wait_burns_no_attempt_and_comes_back,
-		test_retry_counts_an_attempt, test_stuck_in_running_lease_is_taken_over, test_renew_keeps_the_lease,
+	const TTest *const tests[] = { test_idle_before_any_trigger, test_run_from_trigger_to_done, test_single_flight,
+		test_done_is_reused_unless_forced_or_changed, test_needs_must_be_done_and_their_outputs_count,
+		test_wait_burns_no_attempt_and_comes_back, test_retry_counts_an_attempt,
+		test_stuck_in_running_lease_is_taken_over, test_renew_keeps_the_lease,
 		test_release_hands_back_without_counting, test_cancel, test_run_deadline_ends_it,
 		test_stale_entry_is_dropped, test_lost_entry_is_queued_anew, test_reaper_forgets_what_is_gone,
 		test_scripts_survive_script_flush, test_state_lost_when_a_process_restarted, test_redis_away_is_said,

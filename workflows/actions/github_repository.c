@@ -11,12 +11,12 @@
 #include "actions.h"
 #include "slipway/provider.h"
 
-#define OWNER_PATTERN	   "^[A-Za-z0-9][A-Za-z0-9-]{0,38}$"
-#define NAME_PATTERN	   "^[A-Za-z0-9._-]{1,100}$"
+#define OWNER_PATTERN      "^[A-Za-z0-9][A-Za-z0-9-]{0,38}$"
+#define NAME_PATTERN       "^[A-Za-z0-9._-]{1,100}$"
 #define REPOSITORY_PATTERN "^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$"
-#define READY_BUDGET_MS	   300000 /* GitHub says to call its support when a fork takes longer */
+#define READY_BUDGET_MS    300000 /* GitHub says to call its support when a fork takes longer */
 #define VISIBLE_BUDGET_MS  60000  /* a name that is taken, by us perhaps, may be invisible for so long */
-#define READY_CHECKS	   2	  /* in a row: a single success was seen to flap on fresh repositories */
+#define READY_CHECKS       2      /* in a row: a single success was seen to flap on fresh repositories */
 
 struct input {
 	const char *owner, *name, *template_repository, *fork, *description;
@@ -158,8 +158,9 @@ static bool find_among_forks(
 {
 	struct provider_answer answer;
 	struct object_list list;
-	struct provider_request request = { .path = "/repos/{owner}/{repo}/forks", .query = { { "per_page", "100" } },
-		.expect = { 404 } };
+	struct provider_request request = {
+		.path = "/repos/{owner}/{repo}/forks", .query = { { "per_page", "100" } }, .expect = { 404 }
+	};
 	*ret_found = false;
 	if (!split_name(context, input->fork, &request.parameters[0], &request.parameters[1]) ||
 		!provider_call(context, &github, &request, &answer))
@@ -190,13 +191,13 @@ static bool decide_ownership(
 }
 
 /* Whether it is there; *ret_repository is filled then. */
-static bool look(struct action_context *context, const struct input *input, bool *ret_there,
-	struct repository *ret_repository)
+static bool look(
+	struct action_context *context, const struct input *input, bool *ret_there, struct repository *ret_repository)
 {
 	struct provider_answer answer;
-	const struct provider_request request = { .path = "/repos/{owner}/{repo}",
-		.parameters = { input->owner, input->name },
-		.expect = { 404 } };
+	const struct provider_request request = {
+		.path = "/repos/{owner}/{repo}", .parameters = { input->owner, input->name }, .expect = { 404 }
+	};
 	if (!provider_call(context, &github, &request, &answer))
 		return false;
 	*ret_there = answer.status != 404;
@@ -250,7 +251,8 @@ static bool send_fork(struct action_context *context, const struct input *input,
 
 static bool send_generate(struct action_context *context, const struct input *input, struct provider_answer *answer)
 {
-	const struct generate_request body = { input->owner, input->name, input->description, input->private_repository };
+	const struct generate_request body = { input->owner, input->name, input->description,
+		input->private_repository };
 	struct provider_request request = { .method = HTTP_POST,
 		.path = "/repos/{template_owner}/{template_repo}/generate",
 		.body_record = &generate_record,
@@ -390,9 +392,9 @@ static enum action_result run(
 	if (there && checkpoint->intent != NULL)
 		checkpoint->created = true;
 	if (there)
-		return record_ownership(context, checkpoint, &repository) ?
-			finish(context, checkpoint, &repository, raw_output) :
-			action_failed(context);
+		return record_ownership(context, checkpoint, &repository)
+			? finish(context, checkpoint, &repository, raw_output)
+			: action_failed(context);
 	/* Created a moment ago and not visible yet. */
 	if (checkpoint->created && action_run_age_ms(context) < READY_BUDGET_MS)
 		return action_wait(context, 2000, "%s/%s to become visible", input->owner, input->name);

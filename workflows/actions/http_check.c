@@ -42,8 +42,7 @@ static enum action_result again_or_fail(struct action_context *context, const st
 		"Look at the address. A login page there means that Vercel's deployment protection is on.");
 }
 
-static enum action_result run(
-	struct action_context *context, const void *raw_input, void *checkpoint, void *raw_output)
+static enum action_result run(struct action_context *context, const void *raw_input, void *checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
 	struct provider_answer answer;

@@ -22,8 +22,7 @@ static const struct field output_fields[] = {
 	{ INTEGER_FIELD("length", struct output, length), .description = "Its length in bytes" },
 };
 
-static enum action_result run(
-	struct action_context *context, const void *raw_input, void *checkpoint, void *raw_output)
+static enum action_result run(struct action_context *context, const void *raw_input, void *checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
 	struct output *output = raw_output;

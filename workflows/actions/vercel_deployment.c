@@ -12,9 +12,9 @@
 #include "actions.h"
 #include "slipway/provider.h"
 
-#define BUDGET_MS	2700000
-#define LOST_ANSWER_MS	30000
-#define SOURCE_LAG_MS	180000 /* Vercel may not see a fresh repository or commit for so long */
+#define BUDGET_MS      2700000
+#define LOST_ANSWER_MS 30000
+#define SOURCE_LAG_MS  180000 /* Vercel may not see a fresh repository or commit for so long */
 
 static const char *const targets[] = { "production", "preview", NULL };
 
@@ -233,11 +233,16 @@ static bool own(struct action_context *context, const char *id, bool created)
 }
 
 /* Right after a repository or commit was made, Vercel may not see it yet: 5, 10, 20, 40 s; later it is access. */
-static enum action_result wait_for_source(struct action_context *context, const struct input *input, const char *message)
+static enum action_result wait_for_source(
+	struct action_context *context, const struct input *input, const char *message)
 {
 	int64_t age = action_run_age_ms(context);
 	if (age < SOURCE_LAG_MS)
-		return action_wait(context, age < 10000 ? 5000 : age < 30000 ? 10000 : age < 75000 ? 20000 : 40000,
+		return action_wait(context,
+			age < 10000           ? 5000
+				: age < 30000 ? 10000
+				: age < 75000 ? 20000
+					      : 40000,
 			"Vercel to see %s", input->repository);
 	action_fail(context, ERROR_APP_NOT_INSTALLED, "Vercel does not see %s: %s", input->repository, message);
 	return action_remedy(context, "https://github.com/apps/vercel",
@@ -304,7 +309,8 @@ static int64_t poll_delay_ms(int64_t age_ms)
 
 static enum action_result fail_build(struct action_context *context, const struct deployment *deployment)
 {
-	const char *message = deployment->error_message != NULL ? deployment->error_message : deployment->ready_state_reason;
+	const char *message =
+		deployment->error_message != NULL ? deployment->error_message : deployment->ready_state_reason;
 	action_fail(context, ERROR_BUILD_FAILED, "the deployment ended as %s: %s", state_of(deployment),
 		message != NULL ? message : "(Vercel gives no message)");
 	return action_remedy(context, deployment->inspector_url,
@@ -319,11 +325,13 @@ static enum action_result fail_blocked(struct action_context *context, const str
 		"Usually the author of the commit has no seat in the team: add one, then trigger the step again.");
 }
 
-static enum action_result wait_more(struct action_context *context, const struct deployment *deployment, const char *what)
+static enum action_result wait_more(
+	struct action_context *context, const struct deployment *deployment, const char *what)
 {
 	int64_t age = action_run_age_ms(context);
 	if (age > BUDGET_MS) {
-		action_fail(context, ERROR_TIMEOUT, "the deployment is still %s after 45 minutes", state_of(deployment));
+		action_fail(
+			context, ERROR_TIMEOUT, "the deployment is still %s after 45 minutes", state_of(deployment));
 		return action_remedy(context, deployment->inspector_url,
 			"Look at it, cancel it at Vercel if it hangs, and trigger the step again.");
 	}

@@ -115,7 +115,7 @@ static enum action_result add(struct action_context *context, const struct input
 static int64_t person_delay_ms(const struct action_context *context)
 {
 	int64_t minutes = action_run_age_ms(context) / 60000;
-	return (minutes < 5 ? 1 : minutes < 30 ? 5 : minutes < 120 ? 15 : 30) * 60000;
+	return (minutes < 5 ? 1 : minutes < 30 ? 5 : minutes < 120 ? 15 : 30) * INT64_C(60000);
 }
 
 /* Asks Vercel to look at the DNS; its refusal is the ordinary answer while the record is not there. */
@@ -174,8 +174,7 @@ static enum action_result check_configuration(struct action_context *context, co
 		input->name);
 }
 
-static enum action_result run(
-	struct action_context *context, const void *raw_input, void *checkpoint, void *raw_output)
+static enum action_result run(struct action_context *context, const void *raw_input, void *checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
 	struct domain domain;
@@ -197,7 +196,8 @@ static enum action_result run(
 	enum action_result configured = check_configuration(context, input);
 	if (configured != ACTION_DONE)
 		return configured;
-	*(struct output *)raw_output = (struct output){ input->name, action_format(context, "https://%s", input->name), true };
+	*(struct output *)raw_output =
+		(struct output){ input->name, action_format(context, "https://%s", input->name), true };
 	return action_done(context);
 }
 

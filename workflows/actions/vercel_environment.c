@@ -149,7 +149,8 @@ static bool same_targets(struct action_context *context, const struct variable *
 }
 
 /* Only plain values are shown; of the others nobody can tell but by writing them. */
-static bool stands_already(struct action_context *context, const struct variable *variable, const struct listing *listing)
+static bool stands_already(
+	struct action_context *context, const struct variable *variable, const struct listing *listing)
 {
 	const struct listed *listed = listing->envs.items;
 	for (size_t i = 0; i < listing->envs.count; i++)
@@ -184,8 +185,8 @@ static enum action_result fail_partly(struct action_context *context, const stru
 	return action_remedy(context, NULL, "Correct the variable and trigger the step again; the others stand.");
 }
 
-static enum action_result write_variables(struct action_context *context, const struct input *input,
-	const struct variable *changed, size_t count)
+static enum action_result write_variables(
+	struct action_context *context, const struct input *input, const struct variable *changed, size_t count)
 {
 	struct provider_answer answer;
 	struct written written;
@@ -211,17 +212,17 @@ static enum action_result check_variables(struct action_context *context, const 
 		for (size_t j = 0; j < variables[i].target.count; j++) {
 			if (strcmp(variables[i].target.items[j], "development") != 0)
 				continue;
-			action_fail(context, ERROR_INVALID_INPUT, "%s: Vercel keeps no sensitive variable for development",
-				variables[i].key);
+			action_fail(context, ERROR_INVALID_INPUT,
+				"%s: Vercel keeps no sensitive variable for development", variables[i].key);
 			return action_remedy(context, NULL,
-				"Name its targets without development, or give that one as a variable of type encrypted.");
+				"Name its targets without development, or give that one as a variable of type "
+				"encrypted.");
 		}
 	}
 	return ACTION_DONE;
 }
 
-static enum action_result run(
-	struct action_context *context, const void *raw_input, void *checkpoint, void *raw_output)
+static enum action_result run(struct action_context *context, const void *raw_input, void *checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
 	struct output *output = raw_output;

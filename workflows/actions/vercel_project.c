@@ -94,12 +94,13 @@ static const struct field create_fields[] = {
 };
 static const struct record create_record = RECORD(struct create_request, create_fields);
 
-static bool look(struct action_context *context, const struct input *input, bool *ret_there, struct project *ret_project)
+static bool look(
+	struct action_context *context, const struct input *input, bool *ret_there, struct project *ret_project)
 {
 	struct provider_answer answer;
-	const struct provider_request request = { .path = "/v9/projects/{idOrName}",
-		.parameters = { input->name },
-		.expect = { 404 } };
+	const struct provider_request request = {
+		.path = "/v9/projects/{idOrName}", .parameters = { input->name }, .expect = { 404 }
+	};
 	if (!provider_call(context, &vercel, &request, &answer))
 		return false;
 	*ret_there = answer.status != 404;
@@ -123,7 +124,8 @@ static bool is_linked(const struct link *link, const struct input *input)
 		input->repository[length] == '/' && strcasecmp(input->repository + length + 1, link->repo) == 0;
 }
 
-static enum action_result take(struct action_context *context, const struct project *project, bool created, struct output *output)
+static enum action_result take(
+	struct action_context *context, const struct project *project, bool created, struct output *output)
 {
 	const struct owned_resource resource = { "vercel", "project", project->name, project->id, NULL, created };
 	if (!action_own(context, &resource))
@@ -141,8 +143,9 @@ static enum action_result adopt(struct action_context *context, const struct inp
 	if (is_linked(project->link, input) || (ours && project->link == NULL))
 		return take(context, project, checkpoint->intent != NULL, output);
 	const struct link *link = project->link;
-	action_fail(context, ERROR_CONFLICT_FOREIGN, "the Vercel project '%s' stands there already and is linked to %s%s%s",
-		project->name, link != NULL && link->org != NULL ? link->org : "",
+	action_fail(context, ERROR_CONFLICT_FOREIGN,
+		"the Vercel project '%s' stands there already and is linked to %s%s%s", project->name,
+		link != NULL && link->org != NULL ? link->org : "",
 		link != NULL && link->org != NULL && link->org[0] != '\0' ? "/" : "",
 		link != NULL && link->repo != NULL ? link->repo : "no repository");
 	return action_remedy(context, "https://vercel.com/dashboard",
@@ -176,8 +179,8 @@ static enum action_result create(
 	if (!look(context, input, &there, &project))
 		return action_failed(context);
 	if (!there)
-		return action_fail(context, ERROR_CONFLICT_FOREIGN, "Vercel says that '%s' is taken, but shows no such project",
-			input->name);
+		return action_fail(context, ERROR_CONFLICT_FOREIGN,
+			"Vercel says that '%s' is taken, but shows no such project", input->name);
 	return adopt(context, input, checkpoint, &project, output);
 }
 
@@ -189,8 +192,8 @@ static enum action_result run(
 	bool there;
 	if (!look(context, input, &there, &project))
 		return action_failed(context);
-	return there ? adopt(context, input, raw_checkpoint, &project, raw_output) :
-		       create(context, input, raw_checkpoint, raw_output);
+	return there ? adopt(context, input, raw_checkpoint, &project, raw_output)
+		     : create(context, input, raw_checkpoint, raw_output);
 }
 
 const struct action_definition vercel_project = {

@@ -6,7 +6,10 @@
 
 static const struct step_definition steps[] = {
 	{ .id = "greet", .action = &note, .input_key = "greet" },
-	{ .id = "repeat", .action = &note, .input_key = "repeat", .bind = BIND({ "text", "again: ${step.greet.text}" }) },
+	{ .id = "repeat",
+		.action = &note,
+		.input_key = "repeat",
+		.bind = BIND({ "text", "again: ${step.greet.text}" }) },
 };
 
 const struct workflow_definition hello = {

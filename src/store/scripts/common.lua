@@ -36,8 +36,8 @@ local function keep(key)
 end
 
 local function note(event, detail)
-	redis.call('XADD', events, 'MAXLEN', '~', EVENTS_KEPT, '*', 'workflow', get('workflow'), 'action', get('action'),
-		'run', get('run'), 'event', event, 'detail', detail or '')
+	redis.call('XADD', events, 'MAXLEN', '~', EVENTS_KEPT, '*', 'workflow', get('workflow'),
+		'action', get('action'), 'run', get('run'), 'event', event, 'detail', detail or '')
 	keep(events)
 end
 

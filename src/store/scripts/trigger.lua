@@ -36,9 +36,9 @@ end
 
 drop_entry()
 clear('error', 'output', 'checkpoint', 'reason', 'detail', 'due', 'cancel', 'started_at', 'finished_at')
-set('app', app, 'workflow', workflow, 'action', action, 'run', id, 'status', 'running', 'input', input, 'digest', digest,
-	'basis', basis, 'attempt', 1, 'attempts', ARGV[9], 'crashes', 0, 'queued_at', now, 'run_deadline', now + ARGV[8],
-	'retention', ARGV[10])
+set('app', app, 'workflow', workflow, 'action', action, 'run', id, 'status', 'running', 'retention', ARGV[10])
+set('input', input, 'digest', digest, 'basis', basis, 'attempt', 1, 'attempts', ARGV[9], 'crashes', 0)
+set('queued_at', now, 'run_deadline', now + ARGV[8])
 enqueue()
 changed('queued')
 return answer('new')
