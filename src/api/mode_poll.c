@@ -64,10 +64,18 @@ enum error_class mode_poll(const struct service *service, const struct request *
 static enum error_class set_etag(struct response *response, const cJSON *answer, struct error *error)
 {
 	char digest[DIGEST_SIZE];
-	if (json_digest(answer, digest, error) != ERROR_NONE)
-		return error->class;
-	text_format(response->etag, sizeof(response->etag), "\"%.32s\"", digest);
-	return ERROR_NONE;
+	cJSON *lasting = cJSON_Duplicate(answer, true), *action;
+	if (lasting == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
+	cJSON_DeleteItemFromObjectCaseSensitive(lasting, "nextPollMs");
+	cJSON_ArrayForEach(action, json_member(lasting, "actions"))
+	{
+		cJSON_DeleteItemFromObjectCaseSensitive(action, "nextPollMs");
+	}
+	if (json_digest(lasting, digest, error) == ERROR_NONE)
+		text_format(response->etag, sizeof(response->etag), "\"%.32s\"", digest);
+	cJSON_Delete(lasting);
+	return response->etag[0] != '\0' ? ERROR_NONE : error->class;
 }
 
 /* Several tags may be listed; W/ before one does not matter for a GET. */

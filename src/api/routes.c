@@ -46,7 +46,8 @@ static enum error_class find_route(
  */
 static enum error_class authorise(const struct service *service, const struct request *request, struct error *error)
 {
-	if (service->settings->development || strcmp(request->path, "/healthz") == 0)
+	if (service->settings->development || strcmp(request->path, "/healthz") == 0 ||
+		strcmp(request->path, "/readyz") == 0)
 		return ERROR_NONE;
 	error_set(error, ERROR_UNAUTHORIZED, "this server has no API tokens, so it answers nobody");
 	return error_remedy(

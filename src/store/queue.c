@@ -4,6 +4,8 @@
 
 #include "base/text.h"
 
+#define CONSUMER_KEPT_MS 86400000
+
 static enum error_class run_quietly(struct redis *redis, size_t count, const char *const *words, struct error *error)
 {
 	struct redisReply *reply;
@@ -95,4 +97,30 @@ enum error_class queue_leave(struct redis *redis, const char *consumer, struct e
 {
 	const char *const words[] = { "XGROUP", "DELCONSUMER", KEY_QUEUE, QUEUE_GROUP, consumer };
 	return run_quietly(redis, 5, words, error);
+}
+
+/* XINFO answers each consumer as pairs: name, pending, idle (ms). */
+static int64_t consumer_fact(const struct redisReply *consumer, const char *name)
+{
+	for (size_t i = 0; i + 1 < reply_count(consumer); i += 2)
+		if (strcmp(reply_text(reply_item(consumer, i)), name) == 0)
+			return reply_integer(reply_item(consumer, i + 1));
+	return 0;
+}
+
+enum error_class queue_tidy(struct redis *redis, struct error *error)
+{
+	const char *const words[] = { "XINFO", "CONSUMERS", KEY_QUEUE, QUEUE_GROUP };
+	struct redisReply *reply;
+	/* Before the first worker there is no group, and nothing to tidy. */
+	if (redis_command(redis, 4, words, &reply, error) != ERROR_NONE)
+		return error->class == ERROR_INTERNAL ? ERROR_NONE : error->class;
+	enum error_class class = ERROR_NONE;
+	for (size_t i = 0; class == ERROR_NONE && i < reply_count(reply); i++) {
+		const struct redisReply *consumer = reply_item(reply, i);
+		if (consumer_fact(consumer, "idle") > CONSUMER_KEPT_MS && consumer_fact(consumer, "pending") == 0)
+			class = queue_leave(redis, reply_text(reply_item(consumer, 1)), error);
+	}
+	reply_free(reply);
+	return class;
 }

@@ -28,4 +28,7 @@ enum error_class queue_bury(struct redis *redis, const struct queue_entry *entry
  * notices. */
 enum error_class queue_leave(struct redis *redis, const char *consumer, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* Forgets consumers of workers that are long gone: idle for a day, with nothing read. */
+enum error_class queue_tidy(struct redis *redis, struct error *error) SLIPWAY_MUST_CHECK;
+
 #endif

@@ -268,7 +268,7 @@ enum error_class run_wants_cancel(struct redis *redis, const struct lease *lease
 	struct redisReply *reply;
 	if (redis_command(redis, 3, words, &reply, error) != ERROR_NONE)
 		return error->class;
-	*ret_cancel = strcmp(reply_text(reply), "1") == 0;
+	*ret_cancel = reply_text(reply)[0] != '\0';
 	reply_free(reply);
 	return ERROR_NONE;
 }

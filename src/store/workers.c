@@ -1,8 +1,12 @@
 #include "store/workers.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/record.h"
 #include "store/keys.h"
+
+#define WORKER_KEPT_MS 3600000
 
 struct beat_json {
 	const char *at, *version;
@@ -44,4 +48,25 @@ enum error_class worker_leave(struct redis *redis, const char *name, struct erro
 		return error->class;
 	reply_free(reply);
 	return ERROR_NONE;
+}
+
+enum error_class workers_tidy(struct redis *redis, struct error *error)
+{
+	const char *const words[] = { "HGETALL", KEY_WORKERS };
+	char oldest[CLOCK_TEXT_SIZE];
+	struct redisReply *reply;
+	clock_format(clock_wall_ms() - WORKER_KEPT_MS, oldest);
+	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = ERROR_NONE;
+	for (size_t i = 0; class == ERROR_NONE && i + 1 < reply_count(reply); i += 2) {
+		cJSON *beat = cJSON_Parse(reply_text(reply_item(reply, i + 1)));
+		const char *at = json_member_string(beat, "at");
+		/* Times of this form are in the order of their texts. */
+		if (at == NULL || strcmp(at, oldest) < 0)
+			class = worker_leave(redis, reply_text(reply_item(reply, i)), error);
+		cJSON_Delete(beat);
+	}
+	reply_free(reply);
+	return class;
 }

@@ -16,6 +16,9 @@ struct worker_beat {
 enum error_class worker_beat(
 	struct redis *redis, const struct worker_beat *beat, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* Takes workers off the list that have not reported for an hour: they were killed. */
+enum error_class workers_tidy(struct redis *redis, struct error *error) SLIPWAY_MUST_CHECK;
+
 /* Takes the worker off the list. */
 enum error_class worker_leave(struct redis *redis, const char *name, struct error *error) SLIPWAY_MUST_CHECK;
 

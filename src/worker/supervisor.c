@@ -290,6 +290,8 @@ enum error_class supervisor_run(const struct settings *settings, struct error *e
 		.tick = on_tick,
 	};
 	log_write(LOG_INFO, "started", "worker", supervisor.name, NULL);
+	if (queue_tidy(supervisor.redis, error) != ERROR_NONE || workers_tidy(supervisor.redis, error) != ERROR_NONE)
+		note_redis(&supervisor, error);
 	enum error_class class = prefork_run(&supervisor.prefork, error);
 	leave(&supervisor);
 	redis_free(supervisor.redis);

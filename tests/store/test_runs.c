@@ -12,6 +12,7 @@
 #include "harness/redis_server.h"
 #include "harness/suite.h"
 #include "store/queue.h"
+#include "store/workers.h"
 
 static struct redis_server server;
 static struct redis *redis;
@@ -327,6 +328,53 @@ START_TEST(test_cancel)
 }
 END_TEST
 
+START_TEST(test_cancel_is_not_forgotten)
+{
+	static const struct run_write writes[] = {
+		{ .kind = RUN_WAIT, .phase = "waiting", .delay_ms = 10, .reason = "r", .detail = "d" },
+		{ .kind = RUN_RETRY, .delay_ms = 10, .reason = "r", .detail = "d" },
+		{ .kind = RUN_RELEASE },
+	};
+	struct run run;
+	bool accepted;
+	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+		trigger();
+		struct claim claim = claim_next(30000);
+		ck_assert_int_eq(run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
+		ck_assert_int_eq(write_run(&claim, writes[i]), 0);
+		ck_assert_str_eq(read_run().status, "error");
+		ck_assert_ptr_nonnull(strstr(read_run().error, "\"cancelled\""));
+		assert_quiet();
+	}
+	/* Nor where the worker is lost meanwhile. */
+	trigger();
+	claim_next(30);
+	ck_assert_int_eq(run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
+	reap_until("");
+	ck_assert_ptr_nonnull(strstr(read_run().error, "\"cancelled\""));
+	assert_quiet();
+}
+END_TEST
+
+START_TEST(test_consumers_and_workers_are_tidied)
+{
+	const struct worker_beat beat = { "w-1", "0", 1, 0 };
+	const char *const old[] = { "HSET", KEY_WORKERS, "gone", "{\"at\":\"2020-01-01T00:00:00.000Z\"}" };
+	struct redisReply *reply;
+	ck_assert_int_eq(queue_tidy(redis, &error), ERROR_NONE);
+	trigger();
+	claim_next(30000);
+	ck_assert_int_eq(queue_tidy(redis, &error), ERROR_NONE);
+	ck_assert_int_eq(redis_command(redis, 4, old, &reply, &error), ERROR_NONE);
+	reply_free(reply);
+	ck_assert_int_eq(worker_beat(redis, &beat, &error), ERROR_NONE);
+	ck_assert_int_eq(workers_tidy(redis, &error), ERROR_NONE);
+	ck_assert_int_eq(integer_of("HLEN", KEY_WORKERS), 1);
+	ck_assert_int_eq(worker_leave(redis, "w-1", &error), ERROR_NONE);
+	ck_assert_int_eq(integer_of("HLEN", KEY_WORKERS), 0);
+}
+END_TEST
+
 START_TEST(test_run_deadline_ends_it)
 {
 	trigger_with("d1", false, 20);
@@ -479,9 +527,10 @@ int main(void)
 		test_done_is_reused_unless_forced_or_changed, test_needs_must_be_done_and_their_outputs_count,
 		test_wait_burns_no_attempt_and_comes_back, test_retry_counts_an_attempt,
 		test_stuck_in_running_lease_is_taken_over, test_renew_keeps_the_lease,
-		test_release_hands_back_without_counting, test_cancel, test_run_deadline_ends_it,
-		test_stale_entry_is_dropped, test_lost_entry_is_queued_anew, test_reaper_forgets_what_is_gone,
-		test_scripts_survive_script_flush, test_state_lost_when_a_process_restarted, test_redis_away_is_said,
+		test_release_hands_back_without_counting, test_cancel, test_cancel_is_not_forgotten,
+		test_consumers_and_workers_are_tidied, test_run_deadline_ends_it, test_stale_entry_is_dropped,
+		test_lost_entry_is_queued_anew, test_reaper_forgets_what_is_gone, test_scripts_survive_script_flush,
+		test_state_lost_when_a_process_restarted, test_redis_away_is_said,
 		test_bad_entry_is_buried_with_the_reason, test_durable_record_of_what_was_made, NULL };
 	return suite_main("runs", tests, set_up, tear_down);
 }

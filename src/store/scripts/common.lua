@@ -97,6 +97,15 @@ local function finish(status, output, problem, reason)
 	changed(status, reason)
 end
 
+-- A run that somebody wants to end goes no further: it ends instead of whatever was to come. Gives whether it did.
+local function ended_by_cancel()
+	local problem = get('cancel')
+	if problem then
+		finish('error', '{}', problem, '')
+	end
+	return problem
+end
+
 -- Whether the caller's lease is the current one. Every write of a worker asks this first.
 local function held(token)
 	return get('status') == 'running' and get('lease') == token

@@ -21,6 +21,9 @@ if phase == 'executing' then
 		redis.call('ZADD', live, lease_until, member())
 		return { 'leased' }
 	end
+	if ended_by_cancel() then
+		return { 'cancelled' }
+	end
 	if redis.call('HINCRBY', run, 'crashes', 1) >= tonumber(ARGV[4]) then
 		finish('error', '{}', ARGV[3], '')
 		return { 'lost' }

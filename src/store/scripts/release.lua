@@ -5,6 +5,9 @@
 if not held(ARGV[1]) then
 	return { 'lost' }
 end
+if ended_by_cancel() then
+	return { 'written' }
+end
 enqueue()
 changed('queued', 'handed back')
 return { 'written' }

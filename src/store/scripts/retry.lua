@@ -5,6 +5,9 @@
 if not held(ARGV[1]) then
 	return { 'lost' }
 end
+if ended_by_cancel() then
+	return { 'written' }
+end
 set_unless_empty('checkpoint', ARGV[2])
 set('reason', ARGV[4], 'detail', ARGV[5])
 redis.call('HINCRBY', run, 'attempt', 1)
