@@ -165,6 +165,7 @@ lint: all ## clang-format, clang-tidy, cppcheck, shellcheck, and the house's own
 
 .PHONY: coverage
 coverage: ## Line coverage of product code by the whole suite, in build/coverage
+	.ci/packages gcovr
 	$(MAKE) COVERAGE=1 BUILD=build/coverage test
 	gcovr --root . --filter 'src/' --filter 'workflows/' --gcov-ignore-parse-errors build/coverage
 
