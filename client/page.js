@@ -21,6 +21,20 @@ const TOKEN_KEY = 'slipway-token';
 /** How often we look where nothing runs: somebody else may start it. */
 const QUIET_POLL_MS = 5000;
 
+/**
+ * The step's schema without what the workflow puts in by itself, unless somebody has given that before: nobody is
+ * asked for an id that an earlier step finds out.
+ *
+ * @param {Step} step
+ * @param {unknown} stored
+ */
+function withoutBound(step, stored) {
+  const given = typeof stored === 'object' && stored !== null ? Object.keys(stored) : [];
+  const hidden = Object.keys(step.bound ?? {}).filter((name) => !given.includes(name));
+  const shown = Object.entries(step.input?.properties ?? {}).filter(([name]) => !hidden.includes(name));
+  return { ...step.input, properties: Object.fromEntries(shown) };
+}
+
 const elements = {
   choice: find('choice', HTMLFormElement),
   workflow: find('workflow', HTMLSelectElement),
@@ -201,7 +215,7 @@ class Session {
       const key = step.inputKey;
       if (step.input && key && !this.#forms.has(key)) {
         const stored = this.#stored[key];
-        const node = formNode(step.input, stored, { label: stepTitle(step), required: true });
+        const node = formNode(withoutBound(step, stored), stored, { label: stepTitle(step), required: true });
         const details = make('details', { open: stored === undefined });
         details.append(make('summary', {}, stepTitle(step)), node.element);
         this.#forms.set(key, { node, details });

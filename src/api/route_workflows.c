@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "api/routes.h"
 #include "base/record.h"
 #include "core/workflow.h"
@@ -14,11 +16,25 @@ static bool add_needs(cJSON *step_json, const struct workflow_definition *workfl
 	return complete;
 }
 
-static bool add_schemas(cJSON *step_json, const struct action_definition *action, struct error *error)
+/* What the workflow binds need not be given. */
+static void drop_bound(cJSON *required, const struct step_definition *step)
 {
+	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++) {
+		for (cJSON *name = required->child, *next; name != NULL; name = next) {
+			next = name->next;
+			if (strcmp(name->valuestring, binding->field) == 0)
+				cJSON_Delete(cJSON_DetachItemViaPointer(required, name));
+		}
+	}
+}
+
+static bool add_schemas(cJSON *step_json, const struct step_definition *step, struct error *error)
+{
+	const struct action_definition *action = step->action;
 	cJSON *schema;
 	if (record_schema(&action->input, &schema, error) != ERROR_NONE || !json_add(step_json, "input", schema))
 		return false;
+	drop_bound(json_member(schema, "required"), step);
 	return record_schema(&action->output, &schema, error) == ERROR_NONE && json_add(step_json, "output", schema);
 }
 
@@ -42,8 +58,7 @@ static cJSON *describe_step(
 		json_add(json, "summary", cJSON_CreateString(step->action->summary)) &&
 		json_add(json, "inputKey",
 			step->input_key != NULL ? cJSON_CreateString(step->input_key) : cJSON_CreateNull()) &&
-		add_needs(json, workflow, step, error) && add_bound(json, step) &&
-		add_schemas(json, step->action, error))
+		add_needs(json, workflow, step, error) && add_bound(json, step) && add_schemas(json, step, error))
 		return json;
 	cJSON_Delete(json);
 	return NULL;
