@@ -116,3 +116,12 @@ local function set_unless_empty(field, value)
 		set(field, value)
 	end
 end
+
+-- What to answer at once to a worker that wants the run to go on: it has lost its lease, or the run was to end and now
+-- has. Nothing: go on.
+local function turned_away(token)
+	if not held(token) then
+		return { 'lost' }
+	end
+	return ended_by_cancel() and { 'written' }
+end

@@ -2,11 +2,9 @@
 -- executing -> queued: a worker that is told to stop hands its run back; no attempt and no crash is counted.
 --
 -- ARGV: token. Returns {word}: written, lost.
-if not held(ARGV[1]) then
-	return { 'lost' }
-end
-if ended_by_cancel() then
-	return { 'written' }
+local answer = turned_away(ARGV[1])
+if answer then
+	return answer
 end
 enqueue()
 changed('queued', 'handed back')

@@ -2,11 +2,9 @@
 -- executing -> retrying: a transient failure; the next attempt comes when due.
 --
 -- ARGV: token, checkpoint, delay in ms, reason, detail. Returns {word}: written, lost.
-if not held(ARGV[1]) then
-	return { 'lost' }
-end
-if ended_by_cancel() then
-	return { 'written' }
+local answer = turned_away(ARGV[1])
+if answer then
+	return answer
 end
 set_unless_empty('checkpoint', ARGV[2])
 set('reason', ARGV[4], 'detail', ARGV[5])

@@ -2,11 +2,9 @@
 -- executing -> waiting or blocked: comes back when due; no attempt is used up.
 --
 -- ARGV: token, checkpoint, phase, delay in ms, reason, detail. Returns {word}: written, lost.
-if not held(ARGV[1]) then
-	return { 'lost' }
-end
-if ended_by_cancel() then
-	return { 'written' }
+local answer = turned_away(ARGV[1])
+if answer then
+	return answer
 end
 set_unless_empty('checkpoint', ARGV[2])
 set('reason', ARGV[5], 'detail', ARGV[6])
