@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -50,7 +52,8 @@ static _Noreturn void child_start(struct prefork *prefork, size_t index, int cha
 	sigset_t set;
 	supervised_signals(&set);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	_exit(prefork->child(prefork->context, index, channel));
+	/* exit, not _exit: what watches over the end of a process, such as a leak checker, is to see this one too. */
+	exit(prefork->child(prefork->context, index, channel));
 }
 
 static void child_spawn(struct prefork *prefork, size_t index)
@@ -62,6 +65,8 @@ static void child_spawn(struct prefork *prefork, size_t index)
 		return;
 	}
 	pid_t supervisor = getpid();
+	/* What stands in buffers would be written twice. */
+	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0) {
 		close(pair[0]);
