@@ -37,6 +37,17 @@ test('readyz says what is wrong with Redis', async () => {
   assert.ok(Number(answer.headers.get('retry-after')) >= 1);
 });
 
+test('readyz refuses a Redis that never waits for the disk, or writes no append-only file', async () => {
+  for (const [name, bad, good] of [['appendfsync', 'no', 'always'], ['appendonly', 'no', 'yes']]) {
+    await stack.redis('CONFIG', 'SET', name, bad);
+    const answer = await stack.get('/readyz');
+    await stack.redis('CONFIG', 'SET', name, good);
+    assertProblem(answer, 503, 'store_unavailable');
+    assert.match(answer.body.remedy.text, new RegExp(name));
+  }
+  await until(async () => (await stack.get('/readyz')).status === 200, 'Redis is as it should be again');
+});
+
 test('workflows are described with JSON Schema', async () => {
   const { body } = await stack.get('/api/workflows');
   const site = body.workflows.find((workflow) => workflow.id === 'site');
