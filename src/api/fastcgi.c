@@ -124,6 +124,10 @@ static void answer_fastcgi(FCGX_Request *fastcgi, request_answerer *answerer, vo
 			FCGX_PutStr(buffer_text(&response.body), (int)response.body.length, fastcgi->out);
 	}
 	response_release(&response);
+	/* The record that ends the input is part of the request too: left unread, it would stand before the next one.
+	 */
+	char rest[512];
+	while (FCGX_GetStr(rest, (int)sizeof(rest), fastcgi->in) > 0) {}
 }
 
 /* ---- the loop ---- */
@@ -157,7 +161,8 @@ static void connection_add(struct loop *loop)
 		FCGX_Request *request = &loop->requests[i];
 		if (request->ipcFd >= 0)
 			continue;
-		FCGX_InitRequest(request, loop->listener, 0);
+		/* No listener: libfcgi is never to accept by itself, for that would block. */
+		FCGX_InitRequest(request, -1, 0);
 		request->ipcFd = connection;
 		/* Else the first Accept closes the connection that we give it. */
 		request->keepConnection = 1;

@@ -33,7 +33,12 @@ static bool decode(const char *text, size_t length, char value[VALUE_SIZE])
 static enum error_class bad_pair(const char *what, const char *pair, size_t length, struct error *error)
 {
 	error_set(error, ERROR_INVALID_REQUEST, "%s", what);
-	return error_at(error, "?%.*s", (int)(length < 64 ? length : 64), pair);
+	error_at(error, "?%.*s", (int)(length < 64 ? length : 64), pair);
+	/* Anything may stand there; the answer must be well-formed. */
+	for (char *next = error->place; *next != '\0'; next++)
+		if ((unsigned char)*next < 0x20 || (unsigned char)*next >= 0x7F)
+			*next = '?';
+	return error->class;
 }
 
 static enum error_class take_pair(

@@ -34,7 +34,7 @@ static enum error_class find_route(
 		}
 	}
 	if (!known_path)
-		return error_set(error, ERROR_NOT_FOUND, "there is nothing at %s", request->path);
+		return error_set(error, ERROR_NOT_FOUND, "there is nothing at this path");
 	response->allow = strcmp(request->path, "/api/deploy") == 0 ? "GET, POST" : "GET";
 	error_set(error, ERROR_METHOD_NOT_ALLOWED, "%s does not take %.16s", request->path, request->method);
 	return error_remedy(error, NULL, "Use %s.", response->allow);
@@ -133,8 +133,7 @@ enum error_class route_deploy(const struct service *service, const struct reques
 	if (request->body_too_large)
 		return error_set(error, ERROR_PAYLOAD_TOO_LARGE, "the body is larger than %zu bytes", REQUEST_BODY_MAX);
 	if (!is_json(request->content_type))
-		return error_set(
-			error, ERROR_UNSUPPORTED_MEDIA_TYPE, "the content type is '%.100s'", request->content_type);
+		return error_set(error, ERROR_UNSUPPORTED_MEDIA_TYPE, "the content type is not application/json");
 	if (json_parse(request->body, request->body_length, JSON_FROM_CLIENT, &body, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = find_mode(body, &mode, error);

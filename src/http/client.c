@@ -14,6 +14,7 @@
 #define CONNECT_TIMEOUT_MS 10000L
 #define STALL_BYTES        1L
 #define STALL_SECONDS      30L
+#define WAIT_MOST_SECONDS  86400
 #define REDIRECTS_MAX      3
 
 struct http_client {
@@ -108,7 +109,8 @@ static enum error_class check_url(
 	if (url == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a URL");
 	if (curl_url_set(url, CURLUPART_URL, text, CURLU_DISALLOW_USER) != CURLUE_OK || !url_parts_read(url, parts))
-		class = error_set(error, ERROR_INVALID_INPUT, "'%.100s' is not a URL that can be requested", text);
+		class = error_set(
+			error, ERROR_INVALID_INPUT, "the URL cannot be requested: malformed, or with a user in it");
 	else
 		class = check_scheme(request, parts, error);
 	curl_url_cleanup(url);
@@ -274,7 +276,8 @@ static void read_headers(CURL *handle, struct http_answer *answer)
 	char date[64] = "";
 	curl_off_t retry_after = 0;
 	curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &retry_after);
-	answer->retry_after_ms = (int64_t)retry_after * 1000;
+	/* Whoever says more than a day is not believed. */
+	answer->retry_after_ms = (int64_t)(retry_after < WAIT_MOST_SECONDS ? retry_after : WAIT_MOST_SECONDS) * 1000;
 	answer->limit_remaining = header_integer(handle, "x-ratelimit-remaining", -1);
 	int64_t reset = header_integer(handle, "x-ratelimit-reset", 0);
 	header_text(handle, "date", date, sizeof(date));
@@ -282,7 +285,8 @@ static void read_headers(CURL *handle, struct http_answer *answer)
 	time_t now = date[0] != '\0' ? curl_getdate(date, NULL) : -1;
 	if (now == -1)
 		now = (time_t)(clock_wall_ms() / 1000);
-	answer->limit_reset_ms = reset > now ? (reset - now) * 1000 : 0;
+	int64_t left = reset > now ? reset - now : 0;
+	answer->limit_reset_ms = (left < WAIT_MOST_SECONDS ? left : WAIT_MOST_SECONDS) * 1000;
 	header_text(handle, "x-github-request-id", answer->request_id, sizeof(answer->request_id));
 	header_text(handle, "x-vercel-id", answer->request_id, sizeof(answer->request_id));
 	header_text(handle, "x-github-sso", answer->sso, sizeof(answer->sso));

@@ -344,6 +344,23 @@ static enum error_class reap_member(
 	return ERROR_NONE;
 }
 
+/* Takes a member that cannot be dealt with out of its index, and keeps it where an operator finds it. */
+static enum error_class bury_member(struct redis *redis, const char *index, const char *member, struct error *error)
+{
+	char reason[256];
+	struct redisReply *reply;
+	text_copy(reason, sizeof(reason), error->message);
+	const char *const note[] = { "XADD", KEY_DEAD, "MAXLEN", "~", "1000", "*", "entry", member, "reason", reason };
+	const char *const remove[] = { "ZREM", index, member };
+	if (redis_command(redis, 10, note, &reply, error) != ERROR_NONE)
+		return error->class;
+	reply_free(reply);
+	if (redis_command(redis, 3, remove, &reply, error) != ERROR_NONE)
+		return error->class;
+	reply_free(reply);
+	return ERROR_NONE;
+}
+
 static enum error_class reap_members(
 	struct redis *redis, const char *index, const struct redisReply *members, struct error *error)
 {
@@ -354,6 +371,9 @@ static enum error_class reap_members(
 		arena_init(&arena, 0);
 		enum error_class class = reap_member(redis, index, member, &arena, error);
 		arena_release(&arena);
+		/* A key that a hand has broken must not keep the others waiting. */
+		if (class == ERROR_INTERNAL)
+			class = bury_member(redis, index, reply_text(reply_item(members, i)), error);
 		if (class != ERROR_NONE)
 			return class;
 	}

@@ -37,6 +37,7 @@ struct slot {
 	int64_t renewed_ms;
 	int64_t cancel_checked_ms;
 	enum verdict verdict;
+	char judged[TOKEN_SIZE]; /* the lease that the verdict is about */
 };
 
 struct supervisor {
@@ -46,7 +47,8 @@ struct supervisor {
 	struct prefork prefork;
 	struct slot slots[PREFORK_CHILDREN_MAX];
 	int64_t heartbeat_ms;
-	bool redis_lost; /* so that each loss is logged once */
+	bool redis_lost;  /* so that each loss is logged once */
+	bool tick_failed; /* Redis failed in this tick: it is asked no more until the next */
 };
 
 static int64_t lease_ms(const struct supervisor *supervisor)
@@ -70,12 +72,12 @@ static void kill_executor(struct supervisor *supervisor, size_t index, enum verd
 {
 	struct slot *slot = &supervisor->slots[index];
 	slot->verdict = verdict;
+	text_copy(slot->judged, sizeof(slot->judged), slot->notice.lease.token);
 	log_write(LOG_WARNING, "executor killed", "why", why, "app", slot->notice.lease.app, "action",
 		slot->notice.lease.action, NULL);
 	prefork_kill(&supervisor->prefork, index);
 }
 
-/* A lease that could not be renewed for two thirds of its time may be another's soon: stop before it is. */
 static void renew(struct supervisor *supervisor, size_t index, int64_t now)
 {
 	struct slot *slot = &supervisor->slots[index];
@@ -89,8 +91,8 @@ static void renew(struct supervisor *supervisor, size_t index, int64_t now)
 		kill_executor(supervisor, index, VERDICT_CANCELLED, "cancelled");
 	else if (class == ERROR_LEASE_LOST)
 		kill_executor(supervisor, index, VERDICT_NOT_OURS, "the lease is lost");
-	else if (class != ERROR_NONE && now - slot->renewed_ms > lease_ms(supervisor) * 2 / 3)
-		kill_executor(supervisor, index, VERDICT_NOT_OURS, "the lease could not be renewed");
+	else if (class != ERROR_NONE)
+		supervisor->tick_failed = true;
 	if (class != ERROR_LEASE_LOST)
 		note_redis(supervisor, class != ERROR_NONE ? &error : NULL);
 }
@@ -105,15 +107,29 @@ static void check_cancel(struct supervisor *supervisor, size_t index, int64_t no
 		kill_executor(supervisor, index, VERDICT_CANCELLED, "cancelled");
 }
 
-static void watch_slot(struct supervisor *supervisor, size_t index)
+/*
+ * What needs no Redis, for all executors before any that does: while Redis hangs, each question to it takes its time.
+ * A lease that could not be renewed for two thirds of its time may be another's soon: stop before it is.
+ */
+static void judge_slot(struct supervisor *supervisor, size_t index)
 {
-	struct slot *slot = &supervisor->slots[index];
+	const struct slot *slot = &supervisor->slots[index];
 	int64_t now = clock_monotonic_ms();
 	if (!slot->notice.busy || slot->verdict != VERDICT_NONE)
 		return;
 	if (now >= slot->deadline_ms)
 		kill_executor(supervisor, index, VERDICT_TIMEOUT, "past the attempt's deadline");
-	else if (now - slot->renewed_ms >= lease_ms(supervisor) / 3)
+	else if (now - slot->renewed_ms > lease_ms(supervisor) * 2 / 3)
+		kill_executor(supervisor, index, VERDICT_NOT_OURS, "the lease could not be renewed");
+}
+
+static void watch_slot(struct supervisor *supervisor, size_t index)
+{
+	const struct slot *slot = &supervisor->slots[index];
+	int64_t now = clock_monotonic_ms();
+	if (!slot->notice.busy || slot->verdict != VERDICT_NONE || supervisor->tick_failed)
+		return;
+	if (now - slot->renewed_ms >= lease_ms(supervisor) / 3)
 		renew(supervisor, index, now);
 	else if (now - slot->cancel_checked_ms >= CANCEL_CHECK_MS)
 		check_cancel(supervisor, index, now);
@@ -172,6 +188,11 @@ static void give_up_lease(struct supervisor *supervisor, const struct slot *slot
 
 static void clear_up(struct supervisor *supervisor, const struct slot *slot)
 {
+	/* It had gone on to another run before the blow fell: that one is not to blame. */
+	if (slot->verdict != VERDICT_NONE && strcmp(slot->judged, slot->notice.lease.token) != 0) {
+		write_for(supervisor, slot, &(struct run_write){ .kind = RUN_RELEASE });
+		return;
+	}
 	switch (slot->verdict) {
 	case VERDICT_TIMEOUT:
 		write_failure(supervisor, slot, ERROR_TIMEOUT, "the attempt took longer than its deadline allows");
@@ -241,8 +262,13 @@ static void beat(struct supervisor *supervisor)
 static void on_tick(void *context)
 {
 	struct supervisor *supervisor = context;
+	supervisor->tick_failed = false;
+	for (size_t i = 0; i < supervisor->prefork.count; i++)
+		judge_slot(supervisor, i);
 	for (size_t i = 0; i < supervisor->prefork.count; i++)
 		watch_slot(supervisor, i);
+	if (supervisor->tick_failed)
+		return;
 	reap(supervisor);
 	if (clock_monotonic_ms() - supervisor->heartbeat_ms >= HEARTBEAT_MS || supervisor->heartbeat_ms == 0)
 		beat(supervisor);

@@ -421,6 +421,41 @@ START_TEST(test_lost_entry_is_queued_anew)
 }
 END_TEST
 
+static void run_command(size_t count, const char *const *words)
+{
+	struct redisReply *reply;
+	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s", error.message);
+	reply_free(reply);
+}
+
+START_TEST(test_entry_of_a_reader_that_was_struck_off_is_queued_anew)
+{
+	trigger();
+	reserve();
+	ck_assert_int_eq(queue_leave(redis, "tester", &error), ERROR_NONE);
+	const char *const due[] = { "ZADD", KEY_LIVE, "0", "acme:site:repo" };
+	run_command(4, due);
+	reap();
+	claim_next(30000);
+}
+END_TEST
+
+START_TEST(test_a_broken_key_does_not_stop_the_reaper)
+{
+	trigger();
+	const char *const broken[] = { "SET", "slipway:{0}:app:bad:site:repo", "text" };
+	const char *const due[] = { "ZADD", KEY_LIVE, "0", "bad:site:repo", "1", "acme:site:repo" };
+	const char *const drop[] = { "DEL", KEY_QUEUE };
+	run_command(3, broken);
+	run_command(6, due);
+	run_command(2, drop);
+	reap();
+	ck_assert_int_eq(integer_of("XLEN", KEY_DEAD), 1);
+	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 1);
+	ck_assert_int_eq(integer_of("ZCARD", KEY_LIVE), 1);
+}
+END_TEST
+
 START_TEST(test_reaper_forgets_what_is_gone)
 {
 	trigger();
@@ -529,8 +564,9 @@ int main(void)
 		test_stuck_in_running_lease_is_taken_over, test_renew_keeps_the_lease,
 		test_release_hands_back_without_counting, test_cancel, test_cancel_is_not_forgotten,
 		test_consumers_and_workers_are_tidied, test_run_deadline_ends_it, test_stale_entry_is_dropped,
-		test_lost_entry_is_queued_anew, test_reaper_forgets_what_is_gone, test_scripts_survive_script_flush,
-		test_state_lost_when_a_process_restarted, test_redis_away_is_said,
+		test_lost_entry_is_queued_anew, test_entry_of_a_reader_that_was_struck_off_is_queued_anew,
+		test_a_broken_key_does_not_stop_the_reaper, test_reaper_forgets_what_is_gone,
+		test_scripts_survive_script_flush, test_state_lost_when_a_process_restarted, test_redis_away_is_said,
 		test_bad_entry_is_buried_with_the_reason, test_durable_record_of_what_was_made, NULL };
 	return suite_main("runs", tests, set_up, tear_down);
 }

@@ -51,11 +51,32 @@ if phase ~= 'queued' then
 	return { 'due' }
 end
 
+-- Whether the group has given the entry to somebody already: it will not give it again by itself.
+local function was_delivered(entry)
+	local groups = redis.pcall('XINFO', 'GROUPS', queue)
+	local ms, sequence = entry:match('^(%d+)-(%d+)$')
+	for _, group in ipairs(groups.err and {} or groups) do
+		for i = 1, #group - 1, 2 do
+			if group[i] == 'last-delivered-id' then
+				local last_ms, last_sequence = group[i + 1]:match('^(%d+)-(%d+)$')
+				ms, sequence, last_ms, last_sequence = tonumber(ms), tonumber(sequence), tonumber(last_ms),
+					tonumber(last_sequence)
+				return ms < last_ms or (ms == last_ms and sequence <= last_sequence)
+			end
+		end
+	end
+	return false
+end
+
 local entry = get('entry')
 local found = entry and redis.pcall('XRANGE', queue, entry, entry)
 if found and not found.err and #found == 1 then
 	local pending = redis.pcall('XPENDING', queue, GROUP, entry, entry, 1)
 	local unclaimed = not pending.err and #pending == 1 and pending[1][3] >= tonumber(ARGV[5])
+	-- Its reader was struck off the group, and what it had read with it.
+	if not pending.err and #pending == 0 and was_delivered(entry) then
+		unclaimed = true
+	end
 	if not unclaimed then
 		redis.call('ZADD', live, now + QUEUED_CHECK_MS, member())
 		return { 'queued' }
