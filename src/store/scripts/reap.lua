@@ -51,17 +51,23 @@ if phase ~= 'queued' then
 	return { 'due' }
 end
 
+-- An entry's id is milliseconds and a sequence number; later ones are greater.
+local function id_not_after(id, other)
+	local ms, sequence = id:match('^(%d+)-(%d+)$')
+	local other_ms, other_sequence = other:match('^(%d+)-(%d+)$')
+	if ms ~= other_ms then
+		return tonumber(ms) < tonumber(other_ms)
+	end
+	return tonumber(sequence) <= tonumber(other_sequence)
+end
+
 -- Whether the group has given the entry to somebody already: it will not give it again by itself.
 local function was_delivered(entry)
 	local groups = redis.pcall('XINFO', 'GROUPS', queue)
-	local ms, sequence = entry:match('^(%d+)-(%d+)$')
 	for _, group in ipairs(groups.err and {} or groups) do
 		for i = 1, #group - 1, 2 do
 			if group[i] == 'last-delivered-id' then
-				local last_ms, last_sequence = group[i + 1]:match('^(%d+)-(%d+)$')
-				ms, sequence, last_ms, last_sequence = tonumber(ms), tonumber(sequence), tonumber(last_ms),
-					tonumber(last_sequence)
-				return ms < last_ms or (ms == last_ms and sequence <= last_sequence)
+				return id_not_after(entry, group[i + 1])
 			end
 		end
 	end
