@@ -18,7 +18,7 @@ Q := $(if $(V),,@)
 
 VERSION := 0.1.0
 PACKAGES := libfcgi-dev libcurl4-openssl-dev libcjson-dev libhiredis-dev libsodium-dev libssl-dev libunistring-dev \
-	uthash-dev pkg-config gcc make redis-server nginx-light nodejs npm
+	pkg-config gcc make redis-server nginx-light nodejs npm
 TEST_PACKAGES := check libsubunit-dev libmicrohttpd-dev fcgiwrap curl iproute2 procps
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \

@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/endpoint.h"
 #include "cli/run_plan.h"
+#include "cli/show.h"
 #include "cli/status_line.h"
 
 #define INPUT_MAX     ((size_t)1 << 20)
@@ -196,10 +197,7 @@ static enum error_class configure(struct runner *runner, struct error *error)
 static void show(struct runner *runner, struct plan_step *step, const cJSON *json, const struct step_status *status)
 {
 	if (runner->options->json) {
-		char *text = cJSON_PrintUnformatted(json);
-		printf("%s\n", text != NULL ? text : "");
-		fflush(stdout);
-		cJSON_free(text);
+		show_json(stdout, json);
 		return;
 	}
 	step_status_print(status, (double)(clock_monotonic_ms() - step->started_ms) / 1000, stdout);

@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/endpoint.h"
+#include "cli/show.h"
 #include "cli/status_line.h"
 
 struct options {
@@ -59,9 +60,7 @@ static enum error_class print_step(const cJSON *json, struct error *error)
 static enum error_class print_answer(const cJSON *answer, bool json, struct error *error)
 {
 	if (json) {
-		char *text = cJSON_PrintUnformatted(answer);
-		printf("%s\n", text != NULL ? text : "");
-		cJSON_free(text);
+		show_json(stdout, answer);
 		return ERROR_NONE;
 	}
 	const cJSON *actions = json_member(answer, "actions"), *step;

@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/endpoint.h"
+#include "cli/show.h"
 
 struct options {
 	struct settings settings; /* first: command_parse */
@@ -88,9 +89,7 @@ static enum error_class show(const struct options *options, struct error *error)
 		return error->class;
 	enum error_class class = endpoint_get(&endpoint, "/api/workflows", NULL, &answer, error);
 	if (class == ERROR_NONE && options->json) {
-		char *text = cJSON_PrintUnformatted(answer);
-		printf("%s\n", text != NULL ? text : "");
-		cJSON_free(text);
+		show_json(stdout, answer);
 	} else if (class == ERROR_NONE) {
 		print_workflows(answer);
 	}

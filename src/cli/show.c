@@ -56,6 +56,14 @@ void show_output(FILE *stream, const cJSON *output)
 	}
 }
 
+void show_json(FILE *stream, const cJSON *json)
+{
+	char *text = cJSON_PrintUnformatted(json);
+	fprintf(stream, "%s\n", text != NULL ? text : "");
+	fflush(stream);
+	cJSON_free(text);
+}
+
 bool show_colours(FILE *stream)
 {
 	const char *terminal = getenv("TERM"), *none = getenv("NO_COLOR");

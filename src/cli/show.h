@@ -18,6 +18,9 @@ void show_error_details(FILE *stream, const char *indent, const struct error *er
  * each. NULL or no object is nothing. */
 void show_output(FILE *stream, const cJSON *output);
 
+/* Writes the value as one line of JSON, at once; an empty line where memory is short. */
+void show_json(FILE *stream, const cJSON *json);
+
 /* Whether to use colours on this stream: it is a terminal, and neither NO_COLOR nor TERM=dumb speaks against it. */
 bool show_colours(FILE *stream);
 
