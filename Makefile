@@ -2,12 +2,16 @@
 #
 #   CC=clang            another compiler             BUILD=folder   another folder for what is built
 #   SANITIZE=address,undefined                        the same with sanitizers, in build/sanitize
+#   FAULTS=1                                          the fault suite's build, with failpoints, in build/faults
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
 SANITIZE ?=
-ifneq ($(SANITIZE),)
+FAULTS ?=
+ifneq ($(FAULTS),)
+BUILD ?= build/faults
+else ifneq ($(SANITIZE),)
 BUILD ?= build/sanitize
 else
 BUILD ?= build
@@ -47,7 +51,14 @@ API := $(filter-out src/api/main.c,$(wildcard src/api/*.c))
 WORKER := $(filter-out src/worker/main.c,$(wildcard src/worker/*.c))
 CLI := $(filter-out src/cli/main.c,$(wildcard src/cli/*.c))
 WORKFLOWS := $(wildcard workflows/*.c workflows/*/*.c)
-SCRIPTS := $(filter-out src/store/scripts/common.lua,$(sort $(wildcard src/store/scripts/*.lua)))
+ifneq ($(FAULTS),)
+CPPFLAGS += -DSLIPWAY_FAILPOINTS -Itests
+BASE += tests/faults/failpoint.c
+WORKFLOWS := $(filter-out workflows/workflows.c,$(WORKFLOWS)) tests/faults/workflows.c tests/faults/misbehave.c
+endif
+# What stands before the body of every script.
+SCRIPTS_COMMON := src/store/scripts/clock.lua src/store/scripts/common.lua
+SCRIPTS := $(filter-out $(SCRIPTS_COMMON),$(sort $(wildcard src/store/scripts/*.lua)))
 EMBEDDED := conf/dev/nginx.conf.in conf/dev/redis.conf.in $(sort $(wildcard conf/nginx/slipway-*.conf))
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -98,9 +109,9 @@ $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags
 	@echo "  CC $<"
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/gen/scripts.c: src/store/scripts/embed src/store/scripts/common.lua $(SCRIPTS)
+$(BUILD)/gen/scripts.c: src/store/scripts/embed $(SCRIPTS_COMMON) $(SCRIPTS)
 	@mkdir -p $(@D)
-	src/store/scripts/embed src/store/scripts/common.lua $(SCRIPTS) > $@
+	src/store/scripts/embed "$(SCRIPTS_COMMON)" $(SCRIPTS) > $@
 $(BUILD)/gen/embedded.c: conf/dev/embed $(EMBEDDED)
 	@mkdir -p $(@D)
 	conf/dev/embed $(EMBEDDED) > $@
@@ -139,7 +150,8 @@ run: all $(BUILD)/emulator/installed ## Start everything privately and provision
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/*/test_*.c))
 HARNESS := $(wildcard tests/harness/*.c)
 $(BUILD)/obj/tests/%.o: CPPFLAGS += -Itests
-$(BUILD)/obj/tests/%.o: | $(BUILD)/test-packages
+# By name: a pattern without a recipe would be no rule at all.
+$(patsubst $(BUILD)/tests/%,$(BUILD)/obj/tests/%.o,$(TESTS)) $(call objects,$(HARNESS)): | $(BUILD)/test-packages
 # Tests see all layers but the programs' main files.
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call objects,$(HARNESS)) $(ALL_OBJECTS)
 	@mkdir -p $(@D)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/text.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
@@ -19,10 +20,13 @@
 
 struct http_client {
 	CURL *handle;
+	bool (*may_send)(const void *context); /* NULL: everything may be sent */
+	const void *guarded;
 };
 
 /* One transfer, as the callbacks see it. */
 struct transfer {
+	const struct http_client *client;
 	const struct http_request *request;
 	struct buffer *body;
 	bool too_large;
@@ -38,6 +42,17 @@ enum error_class http_client_new(struct http_client **ret_client, struct error *
 		return error_set(error, ERROR_OUT_OF_MEMORY, "libcurl cannot start");
 	*ret_client = &client;
 	return ERROR_NONE;
+}
+
+void http_client_guard(struct http_client *client, bool (*may_send)(const void *context), const void *context)
+{
+	client->may_send = may_send;
+	client->guarded = context;
+}
+
+static bool may_send(const struct http_client *client)
+{
+	return client->may_send == NULL || client->may_send(client->guarded);
 }
 
 void http_client_free(struct http_client *client)
@@ -203,6 +218,18 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 	return 0;
 }
 
+/* Called at least once a second while a transfer runs; other than 0 aborts it. */
+static int on_progress(
+	void *context, curl_off_t to_receive, curl_off_t received, curl_off_t to_send, curl_off_t sent)
+{
+	const struct transfer *transfer = context;
+	(void)to_receive;
+	(void)received;
+	(void)to_send;
+	(void)sent;
+	return may_send(transfer->client) ? 0 : 1;
+}
+
 static bool is_private_v4(uint32_t address)
 {
 	static const struct {
@@ -319,6 +346,9 @@ static void set_options(CURL *handle, const struct http_request *request, const 
 	curl_easy_setopt(handle, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer);
+	curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(handle, CURLOPT_XFERINFODATA, transfer);
 	curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, on_socket);
 	curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, transfer);
 	/*
@@ -341,16 +371,28 @@ static enum error_class transfer_failed(
 			parts->host);
 		return error_remedy(error, NULL, "Give a public address.");
 	}
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		return error_set(error, ERROR_LEASE_LOST, "%s %s%s: the run is no longer ours", method, parts->host,
+			parts->path);
 	enum error_class class = code == CURLE_OPERATION_TIMEDOUT ? ERROR_TIMEOUT
 		: code == CURLE_OUT_OF_MEMORY                     ? ERROR_OUT_OF_MEMORY
 								  : ERROR_NETWORK;
 	return error_set(error, class, "%s %s%s: %s", method, parts->host, parts->path, curl_easy_strerror(code));
 }
 
+static CURLcode perform(struct http_client *client, const char *method)
+{
+	if (failpoint("provider.before", method))
+		return CURLE_COULDNT_CONNECT;
+	/* As late as possible: the process may have been stopped for longer than its lease lasts. */
+	CURLcode code = may_send(client) ? curl_easy_perform(client->handle) : CURLE_ABORTED_BY_CALLBACK;
+	return failpoint("provider.after", method) ? CURLE_RECV_ERROR : code;
+}
+
 static enum error_class exchange(struct http_client *client, const struct http_request *request, const char *url,
 	const struct url_parts *parts, struct http_answer *answer, struct error *error)
 {
-	struct transfer transfer = { request, &answer->body, false, false };
+	struct transfer transfer = { client, request, &answer->body, false, false };
 	struct curl_slist *headers = NULL;
 	bool complete = true;
 	/* libcurl would call an empty body a form. */
@@ -368,7 +410,7 @@ static enum error_class exchange(struct http_client *client, const struct http_r
 		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the headers");
 	} else {
 		set_options(client->handle, request, url, &transfer, headers);
-		CURLcode code = curl_easy_perform(client->handle);
+		CURLcode code = perform(client, method_names[request->method]);
 		if (code != CURLE_OK)
 			class = transfer_failed(&transfer, code, parts, error);
 	}

@@ -44,13 +44,19 @@ struct http_answer {
 /* A client with its connections, for one process. */
 enum error_class http_client_new(struct http_client **ret_client, struct error *error) SLIPWAY_MUST_CHECK;
 
+/*
+ * Asked before each request, and again and again while it runs, until another guard is set: false refuses or aborts it
+ * with ERROR_LEASE_LOST. NULL: everything may be sent. Borrowed.
+ */
+void http_client_guard(struct http_client *client, bool (*may_send)(const void *context), const void *context);
+
 /* Closes and frees; NULL is fine. */
 void http_client_free(struct http_client *client);
 
 /*
  * Sends and receives. Redirects are followed at most three times, only to the same scheme, host and port: GET by 301,
  * 302, 307, 308; others by 307 and 308, with their body. TLS is verified. Errors: ERROR_INVALID_INPUT (the URL),
- * ERROR_NETWORK, ERROR_TIMEOUT, ERROR_PROVIDER_UNAVAILABLE (the answer is larger than HTTP_BODY_MAX). The message
+ * ERROR_LEASE_LOST (the guard), ERROR_NETWORK, ERROR_TIMEOUT, ERROR_PROVIDER_UNAVAILABLE (the answer is larger than HTTP_BODY_MAX). The message
  * names method, host and path, never the query.
  */
 enum error_class http_send(struct http_client *client, const struct http_request *request,

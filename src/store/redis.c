@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <sys/time.h>
 
+#include "base/failpoint.h"
 #include "base/redact.h"
 #include "base/text.h"
 
@@ -239,16 +240,22 @@ static enum error_class connect_anew(struct redis *redis, struct error *error)
 	return set_up(redis, error);
 }
 
-/* One command. Where `changes`, a loss after sending is ERROR_OUTCOME_UNKNOWN. */
-static enum error_class run_command(struct redis *redis, size_t count, const char *const *words, bool changes,
-	redisReply **ret_reply, struct error *error)
+/* One command, called `name` in tests. Where `changes`, a loss after sending is ERROR_OUTCOME_UNKNOWN. */
+static enum error_class run_command(struct redis *redis, const char *name, size_t count, const char *const *words,
+	bool changes, redisReply **ret_reply, struct error *error)
 {
 	if (count > WORDS_MAX)
 		return error_set(error, ERROR_INTERNAL, "a command of %zu words", count);
 	if (redis->context == NULL && connect_anew(redis, error) != ERROR_NONE)
 		return error->class;
+	if (failpoint("redis.before", name))
+		return unavailable(redis, "a test cut it off", error);
 	bool sent;
 	redisReply *reply = exchange(redis, count, words, &sent);
+	if (failpoint("redis.after", name)) {
+		reply_free(reply);
+		reply = NULL;
+	}
 	if (reply == NULL) {
 		unavailable(redis, redis->context->errstr, error);
 		if (changes && sent) {
@@ -264,8 +271,8 @@ static enum error_class run_command(struct redis *redis, size_t count, const cha
 enum error_class redis_command(
 	struct redis *redis, size_t count, const char *const *words, struct redisReply **ret_reply, struct error *error)
 {
-	redisReply *reply;
-	if (run_command(redis, count, words, false, &reply, error) != ERROR_NONE)
+	redisReply *reply = NULL;
+	if (run_command(redis, words[0], count, words, false, &reply, error) != ERROR_NONE)
 		return error->class;
 	if (reply->type == REDIS_REPLY_ERROR) {
 		refused(redis, reply, error);
@@ -300,11 +307,12 @@ enum error_class redis_eval(struct redis *redis, enum script_id script, size_t k
 	memcpy(words + 3 + key_count, arguments, argument_count * sizeof(*arguments));
 	/* Twice: Redis forgets scripts when it restarts and on SCRIPT FLUSH. */
 	for (int tries = 0; tries < 3; tries++) {
-		redisReply *reply;
+		redisReply *reply = NULL;
 		if (redis->shas[script][0] == '\0' && load_script(redis, script, error) != ERROR_NONE)
 			return error->class;
 		words[1] = redis->shas[script];
-		if (run_command(redis, 3 + key_count + argument_count, words, true, &reply, error) != ERROR_NONE)
+		if (run_command(redis, scripts[script].name, 3 + key_count + argument_count, words, true, &reply,
+			    error) != ERROR_NONE)
 			return error->class;
 		if (reply->type != REDIS_REPLY_ERROR) {
 			*ret_reply = reply;

@@ -316,8 +316,8 @@ enum error_class run_output(struct redis *redis, const struct run_name *name, st
 
 /* ---- the reaper ---- */
 
-static enum error_class reap_member(
-	struct redis *redis, const char *index, char member[MEMBER_SIZE], struct arena *arena, struct error *error)
+static enum error_class reap_member(struct redis *redis, const char *index, char member[MEMBER_SIZE],
+	int64_t lease_ms, struct arena *arena, struct error *error)
 {
 	char whole[MEMBER_SIZE], crashes[NUMBER_SIZE], unclaimed[NUMBER_SIZE];
 	struct run_name name;
@@ -334,7 +334,7 @@ static enum error_class reap_member(
 	}
 	const char *const arguments[] = { whole, error_text(arena, ERROR_TIMEOUT, RUN_EXPIRED_MESSAGE),
 		error_text(arena, ERROR_WORKER_LOST, RUN_LOST_MESSAGE), number_text(crashes, RUN_CRASHES_MAX),
-		number_text(unclaimed, RUN_UNCLAIMED_MS) };
+		number_text(unclaimed, lease_ms < RUN_UNCLAIMED_MS ? lease_ms : RUN_UNCLAIMED_MS) };
 	if (arguments[1] == NULL || arguments[2] == NULL)
 		return no_memory(error);
 	run_keys_make(&keys, &name);
@@ -361,15 +361,15 @@ static enum error_class bury_member(struct redis *redis, const char *index, cons
 	return ERROR_NONE;
 }
 
-static enum error_class reap_members(
-	struct redis *redis, const char *index, const struct redisReply *members, struct error *error)
+static enum error_class reap_members(struct redis *redis, const char *index, int64_t lease_ms,
+	const struct redisReply *members, struct error *error)
 {
 	for (size_t i = 0; i < reply_count(members); i++) {
 		char member[MEMBER_SIZE];
 		struct arena arena;
 		text_copy(member, sizeof(member), reply_text(reply_item(members, i)));
 		arena_init(&arena, 0);
-		enum error_class class = reap_member(redis, index, member, &arena, error);
+		enum error_class class = reap_member(redis, index, member, lease_ms, &arena, error);
 		arena_release(&arena);
 		/* A key that a hand has broken must not keep the others waiting. */
 		if (class == ERROR_INTERNAL)
@@ -380,7 +380,8 @@ static enum error_class reap_members(
 	return ERROR_NONE;
 }
 
-static enum error_class reap_index(struct redis *redis, const char *index, size_t *ret_count, struct error *error)
+static enum error_class reap_index(
+	struct redis *redis, const char *index, int64_t lease_ms, size_t *ret_count, struct error *error)
 {
 	char now[NUMBER_SIZE];
 	int64_t now_ms;
@@ -391,15 +392,15 @@ static enum error_class reap_index(struct redis *redis, const char *index, size_
 	if (redis_command(redis, 7, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_count += reply_count(reply);
-	enum error_class class = reap_members(redis, index, reply, error);
+	enum error_class class = reap_members(redis, index, lease_ms, reply, error);
 	reply_free(reply);
 	return class;
 }
 
-enum error_class runs_reap(struct redis *redis, size_t *ret_count, struct error *error)
+enum error_class runs_reap(struct redis *redis, int64_t lease_ms, size_t *ret_count, struct error *error)
 {
 	*ret_count = 0;
-	if (reap_index(redis, KEY_DELAYED, ret_count, error) != ERROR_NONE)
+	if (reap_index(redis, KEY_DELAYED, lease_ms, ret_count, error) != ERROR_NONE)
 		return error->class;
-	return reap_index(redis, KEY_LIVE, ret_count, error);
+	return reap_index(redis, KEY_LIVE, lease_ms, ret_count, error);
 }

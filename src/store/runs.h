@@ -114,7 +114,7 @@ enum error_class run_output(struct redis *redis, const struct run_name *name, st
 /* ---- the reaper ---- */
 
 #define RUN_CRASHES_MAX  3    /* lost leases that end a run */
-#define RUN_UNCLAIMED_MS 5000 /* an entry that was read is claimed at once, or its reader is dead */
+#define RUN_UNCLAIMED_MS 5000 /* an entry that was read is claimed at once, or its reader is dead; or a lease, if less */
 
 #define RUN_CANCELLED_MESSAGE "the run was cancelled"
 #define RUN_EXPIRED_MESSAGE   "the run took longer than its deadline allows"
@@ -124,6 +124,7 @@ enum error_class run_output(struct redis *redis, const struct run_name *name, st
  * Puts right what is due: at most 100 runs of each index. *ret_count tells how many were looked at; where it is
  * 100 or more there may be others, call again.
  */
-enum error_class runs_reap(struct redis *redis, size_t *ret_count, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class runs_reap(
+	struct redis *redis, int64_t lease_ms, size_t *ret_count, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

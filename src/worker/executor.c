@@ -1,7 +1,11 @@
 #include "worker/executor.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -10,17 +14,20 @@
 #include "core/workflow.h"
 #include "store/queue.h"
 #include "worker/attempt.h"
-#include "worker/notice.h"
 
 #define REDIS_TIMEOUT_MS 3000
 #define BLOCK_MS         1000 /* below the time-out of the connection */
 #define PAUSE_MS         500  /* while Redis is away */
+#define MEMORY_MAX       ((rlim_t)512 << 20)
+#define DESCRIPTORS_MAX  256
+#define DESCRIPTORS_LEFT 64 /* an executor that holds more has been left some by an action */
 
 struct executor {
 	const struct settings *settings;
 	const char *worker;
 	char consumer[128];
 	int channel;
+	struct tenure *tenure;
 	struct redis *redis;
 	struct http_client *client;
 };
@@ -60,6 +67,12 @@ static bool tell_supervisor(const struct executor *executor, const struct notice
 	return prefork_send(executor->channel, notice, sizeof(*notice));
 }
 
+static bool tenure_lasts(const void *context)
+{
+	const struct tenure *tenure = context;
+	return clock_monotonic_ms() < atomic_load(&tenure->until_ms);
+}
+
 /* Writes how the attempt ended, again and again while Redis is away: the supervisor stops us when the lease is in
  * danger, and a write that did take effect is refused the second time. */
 static void settle(const struct executor *executor, const struct claim *claim, const struct run_write *write)
@@ -83,7 +96,7 @@ static int64_t attempt_time_ms(const struct step_definition *step, const struct 
 }
 
 static bool run_claimed(const struct executor *executor, const struct step_definition *step, const struct claim *claim,
-	struct arena *arena)
+	int64_t claimed_ms, struct arena *arena)
 {
 	struct error error;
 	struct run_write write;
@@ -91,6 +104,7 @@ static bool run_claimed(const struct executor *executor, const struct step_defin
 	memset(&notice, 0, sizeof(notice));
 	notice.busy = true;
 	notice.lease = claim->lease;
+	notice.claimed_ms = claimed_ms;
 	notice.time_left_ms = attempt_time_ms(step, &claim->run);
 	notice.attempt = claim->run.attempt;
 	notice.attempts = claim->run.attempts;
@@ -104,6 +118,12 @@ static bool run_claimed(const struct executor *executor, const struct step_defin
 		log_error("attempt failed", &error);
 	memset(&notice, 0, sizeof(notice));
 	return tell_supervisor(executor, &notice);
+}
+
+static void hand_back(const struct executor *executor, const struct claim *claim)
+{
+	const struct run_write release = { .kind = RUN_RELEASE };
+	settle(executor, claim, &release);
 }
 
 /* Returns whether the executor may go on. */
@@ -120,15 +140,22 @@ static bool run_entry(const struct executor *executor, const struct queue_entry 
 		return true;
 	}
 	const struct run_name name = { entry->app, entry->workflow, entry->action };
-	bool claimed = false;
-	if (run_claim(executor->redis, &name, entry->id, entry->run, executor->worker,
-		    executor->settings->lease_seconds * 1000, arena, &claimed, &claim, &error) != ERROR_NONE) {
+	bool claimed = false, go_on = true;
+	/* From before the claim: the lease never lasts longer than we believe. */
+	int64_t now = clock_monotonic_ms(), lease_ms = executor->settings->lease_seconds * 1000;
+	atomic_store(&executor->tenure->until_ms, now + lease_ms);
+	if (run_claim(executor->redis, &name, entry->id, entry->run, executor->worker, lease_ms, arena, &claimed,
+		    &claim, &error) != ERROR_NONE) {
 		log_error("claim", &error);
 		return true;
 	}
 	if (!claimed)
 		return true;
-	bool go_on = run_claimed(executor, step, &claim, arena);
+	/* What arrived together with the word to stop is not begun. */
+	if (stop_requested)
+		hand_back(executor, &claim);
+	else
+		go_on = run_claimed(executor, step, &claim, now, arena);
 	claim_release(&claim);
 	return go_on;
 }
@@ -156,18 +183,47 @@ static bool run_next(struct executor *executor, int64_t *ret_actions)
 	return go_on;
 }
 
+/*
+ * What one action takes too much of must be its own loss: memory that is refused is an error or a crash of this
+ * process, where the machine would choose another one. The sanitizers' own memory is more than any limit.
+ */
+static void limit_resources(void)
+{
+	const struct rlimit descriptors = { DESCRIPTORS_MAX, DESCRIPTORS_MAX };
+	setrlimit(RLIMIT_NOFILE, &descriptors);
+#if !defined(__SANITIZE_ADDRESS__)
+	const struct rlimit memory = { MEMORY_MAX, MEMORY_MAX };
+	setrlimit(RLIMIT_DATA, &memory);
+#endif
+}
+
+/* Whether an action has left descriptors open: the next one would run out of them. */
+static bool descriptors_left(const struct executor *executor)
+{
+	int lowest_free = fcntl(executor->channel, F_DUPFD_CLOEXEC, 0);
+	if (lowest_free < 0)
+		return errno == EMFILE;
+	close(lowest_free);
+	return lowest_free > DESCRIPTORS_LEFT;
+}
+
 static enum error_class executor_open(struct executor *executor, struct error *error)
 {
 	if (redis_new(executor->settings->redis_url, executor->settings->redis_password, executor->consumer,
 		    REDIS_TIMEOUT_MS, &executor->redis, error) != ERROR_NONE)
 		return error->class;
-	return http_client_new(&executor->client, error);
+	if (http_client_new(&executor->client, error) != ERROR_NONE)
+		return error->class;
+	http_client_guard(executor->client, tenure_lasts, executor->tenure);
+	return ERROR_NONE;
 }
 
-int executor_run(const struct settings *settings, const char *worker, size_t index, int channel)
+int executor_run(
+	const struct settings *settings, const char *worker, size_t index, int channel, struct tenure *tenure)
 {
 	struct error error;
-	struct executor executor = { .settings = settings, .worker = worker, .channel = channel };
+	struct executor executor = { .settings = settings, .worker = worker, .channel = channel, .tenure = tenure };
+	limit_resources();
 	/* Without SA_RESTART: a wait for the queue ends at once. */
 	struct sigaction terminate = { .sa_handler = on_terminate };
 	sigaction(SIGTERM, &terminate, NULL);
@@ -177,7 +233,7 @@ int executor_run(const struct settings *settings, const char *worker, size_t ind
 		int64_t actions = 0;
 		bool go_on = true;
 		while (go_on && !stop_requested && actions < settings->executor_actions)
-			go_on = run_next(&executor, &actions);
+			go_on = run_next(&executor, &actions) && !descriptors_left(&executor);
 		status = 0;
 	} else {
 		log_error("executor cannot start", &error);

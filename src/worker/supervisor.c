@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,6 +47,7 @@ struct supervisor {
 	struct redis *redis;
 	struct prefork prefork;
 	struct slot slots[PREFORK_CHILDREN_MAX];
+	struct tenure *tenures; /* by slot; shared with the executors */
 	int64_t heartbeat_ms;
 	bool redis_lost;  /* so that each loss is logged once */
 	bool tick_failed; /* Redis failed in this tick: it is asked no more until the next */
@@ -72,6 +74,7 @@ static void kill_executor(struct supervisor *supervisor, size_t index, enum verd
 {
 	struct slot *slot = &supervisor->slots[index];
 	slot->verdict = verdict;
+	atomic_store(&supervisor->tenures[index].until_ms, 0);
 	text_copy(slot->judged, sizeof(slot->judged), slot->notice.lease.token);
 	log_write(LOG_WARNING, "executor killed", "why", why, "app", slot->notice.lease.app, "action",
 		slot->notice.lease.action, NULL);
@@ -85,8 +88,10 @@ static void renew(struct supervisor *supervisor, size_t index, int64_t now)
 	bool cancel = false;
 	enum error_class class =
 		run_renew(supervisor->redis, &slot->notice.lease, lease_ms(supervisor), &cancel, &error);
-	if (class == ERROR_NONE)
+	if (class == ERROR_NONE) {
 		slot->renewed_ms = now;
+		atomic_store(&supervisor->tenures[index].until_ms, now + lease_ms(supervisor));
+	}
 	if (cancel)
 		kill_executor(supervisor, index, VERDICT_CANCELLED, "cancelled");
 	else if (class == ERROR_LEASE_LOST)
@@ -142,8 +147,9 @@ static void on_message(void *context, size_t index, const char *bytes, size_t le
 	if (length != sizeof(struct notice))
 		return;
 	memcpy(&slot->notice, bytes, length);
-	slot->renewed_ms = slot->cancel_checked_ms = clock_monotonic_ms();
-	slot->deadline_ms = slot->renewed_ms + slot->notice.time_left_ms;
+	slot->renewed_ms = slot->notice.claimed_ms;
+	slot->cancel_checked_ms = clock_monotonic_ms();
+	slot->deadline_ms = slot->notice.claimed_ms + slot->notice.time_left_ms;
 }
 
 /* ---- executors that are gone ---- */
@@ -237,7 +243,7 @@ static void reap(struct supervisor *supervisor)
 	size_t count = 100;
 	enum error_class class = ERROR_NONE;
 	for (int round = 0; round < REAP_ROUNDS && count >= 100 && class == ERROR_NONE; round++)
-		class = runs_reap(supervisor->redis, &count, &error);
+		class = runs_reap(supervisor->redis, lease_ms(supervisor), &count, &error);
 	note_redis(supervisor, class != ERROR_NONE ? &error : NULL);
 }
 
@@ -279,7 +285,8 @@ static int run_child(void *context, size_t index, int channel)
 	struct supervisor *supervisor = context;
 	/* The supervisor's connection is its own: the child closes its copy of the socket. */
 	redis_disconnect(supervisor->redis);
-	return executor_run(supervisor->settings, supervisor->name, index, channel);
+	return executor_run(
+		supervisor->settings, supervisor->name, index, channel, &supervisor->tenures[index]);
 }
 
 static void leave(struct supervisor *supervisor)
@@ -295,6 +302,17 @@ static void leave(struct supervisor *supervisor)
 		note_redis(supervisor, &error);
 }
 
+/* Zeroed: nobody holds a lease yet. Mapped for as long as the process lives. */
+static enum error_class share_tenures(struct supervisor *supervisor, struct error *error)
+{
+	size_t size = (size_t)supervisor->settings->executors * sizeof(struct tenure);
+	void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to share with the executors");
+	supervisor->tenures = shared;
+	return ERROR_NONE;
+}
+
 enum error_class supervisor_run(const struct settings *settings, struct error *error)
 {
 	static struct supervisor supervisor;
@@ -302,6 +320,8 @@ enum error_class supervisor_run(const struct settings *settings, struct error *e
 	gethostname(host, sizeof(host) - 1);
 	supervisor.settings = settings;
 	text_format(supervisor.name, sizeof(supervisor.name), "%s-%d", host, (int)getpid());
+	if (share_tenures(&supervisor, error) != ERROR_NONE)
+		return error->class;
 	if (redis_new(settings->redis_url, settings->redis_password, supervisor.name, REDIS_TIMEOUT_MS,
 		    &supervisor.redis, error) != ERROR_NONE)
 		return error->class;

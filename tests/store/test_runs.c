@@ -115,7 +115,7 @@ static void assert_quiet(void)
 static void reap(void)
 {
 	size_t count;
-	ck_assert_msg(runs_reap(redis, &count, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(runs_reap(redis, 30000, &count, &error) == ERROR_NONE, "%s", error.message);
 }
 
 /* Reaps until the phase is reached: the lease or due time has to pass first. */

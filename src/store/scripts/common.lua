@@ -2,11 +2,9 @@
 local run, queue, delayed, live, events, apps, payload, ledger =
 	KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local GROUP = 'workers'
-local QUEUED_CHECK_MS = 5000 -- how often the reaper makes sure that a queued run still has its entry
+local QUEUED_CHECK_MS = 2000 -- when the reaper first makes sure that a queued run still has its entry
+local RETENTION_LEAST = 86400 -- seconds; a run whose own figure a hand has broken is not forgotten at once
 local EVENTS_KEPT = 1000
-
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local function get(field)
 	return redis.call('HGET', run, field)
@@ -30,9 +28,7 @@ local function member()
 end
 
 local function keep(key)
-	if key then
-		redis.call('EXPIRE', key, number('retention'))
-	end
+	redis.call('EXPIRE', key, math.max(number('retention'), RETENTION_LEAST))
 end
 
 local function note(event, detail)
@@ -46,7 +42,10 @@ local function changed(event, detail)
 	redis.call('HINCRBY', run, 'version', 1)
 	set('changed_at', now)
 	redis.call('ZADD', apps, now, get('app'))
+	-- What an app has been told and what it owns lives as long as its runs.
 	keep(run)
+	keep(payload)
+	keep(ledger)
 	note(event, detail)
 end
 

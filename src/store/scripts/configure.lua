@@ -11,6 +11,7 @@ version = redis.call('HINCRBY', payload, 'version', 1)
 redis.call('HSET', payload, 'inputs', ARGV[4], 'config', ARGV[5], 'env', ARGV[6], 'changed_at', now)
 redis.call('EXPIRE', payload, ARGV[3])
 redis.call('ZADD', apps, now, ARGV[2])
+redis.call('ZREMRANGEBYSCORE', apps, '-inf', now - ARGV[3] * 1000)
 redis.call('XADD', events, 'MAXLEN', '~', EVENTS_KEPT, '*', 'event', 'configured', 'detail', 'version ' .. version)
 redis.call('EXPIRE', events, ARGV[3])
 return { 'written', tostring(version) }

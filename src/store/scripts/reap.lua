@@ -74,6 +74,7 @@ local function was_delivered(entry)
 	return false
 end
 
+local QUEUED_CHECK_LAST_MS = 10000
 local entry = get('entry')
 local found = entry and redis.pcall('XRANGE', queue, entry, entry)
 if found and not found.err and #found == 1 then
@@ -84,7 +85,10 @@ if found and not found.err and #found == 1 then
 		unclaimed = true
 	end
 	if not unclaimed then
-		redis.call('ZADD', live, now + QUEUED_CHECK_MS, member())
+		-- The longer it has stood in the queue, the more rarely it is looked at: a long queue costs little.
+		local age = now - tonumber(entry:match('^%d+'))
+		local pause = #pending == 1 and ARGV[5] or math.min(math.max(age, QUEUED_CHECK_MS), QUEUED_CHECK_LAST_MS)
+		redis.call('ZADD', live, now + pause, member())
 		return { 'queued' }
 	end
 end

@@ -1,0 +1,45 @@
+/*
+ * The failpoints of the fault suite's build. A test arms one by a file: the folder SLIPWAY_FAILPOINTS_DIR, the point's
+ * name, and in it what is to happen. The first process that comes there takes the file away, so that one process is
+ * hit once. Every point that is passed leaves a file below seen/, so that a test knows them all.
+ */
+#include "base/failpoint.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What the file says, and whether this process is the one that took it. */
+static bool take(const char *path, char *what, size_t size)
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return false;
+	ssize_t length = read(file, what, size - 1);
+	close(file);
+	what[length > 0 ? length : 0] = '\0';
+	return unlink(path) == 0;
+}
+
+bool failpoint(const char *where, const char *what)
+{
+	const char *folder = getenv("SLIPWAY_FAILPOINTS_DIR");
+	char path[512], action[16];
+	if (folder == NULL)
+		return false;
+	snprintf(path, sizeof(path), "%s/seen/%s.%s", folder, where, what);
+	int seen = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (seen >= 0)
+		close(seen);
+	snprintf(path, sizeof(path), "%s/%s.%s", folder, where, what);
+	if (!take(path, action, sizeof(action)))
+		return false;
+	if (strcmp(action, "kill") == 0)
+		raise(SIGKILL);
+	if (strcmp(action, "stop") == 0)
+		raise(SIGSTOP);
+	return strcmp(action, "error") == 0;
+}

@@ -1,0 +1,23 @@
+/*
+ * The workflows of the fault suite's build: all of the product's, and one whose actions misbehave.
+ */
+#include "definitions.h"
+#include "faults/misbehave.h"
+
+static const struct step_definition steps[] = {
+	{ .id = "misbehave", .action = &misbehave, .input_key = "misbehave" },
+};
+
+static const struct workflow_definition faults = {
+	.id = "faults",
+	.summary = "Does to its process what no action should",
+	.steps = steps,
+	.step_count = ARRAY_LEN(steps),
+};
+
+const struct workflow_definition *const workflows[] = {
+	&hello,
+	&site,
+	&faults,
+	NULL,
+};
