@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "base/text.h"
@@ -35,4 +36,19 @@ void clock_format(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])
 	if (gmtime_r(&seconds, &utc) != NULL)
 		strftime(whole, sizeof(whole), "%Y-%m-%dT%H:%M:%S", &utc);
 	text_format(text, CLOCK_TEXT_SIZE, "%s.%03dZ", whole, (int)(wall_ms % 1000));
+}
+
+int64_t clock_parse(const char *text)
+{
+	struct tm utc = { .tm_year = 0 };
+	int milliseconds = 0;
+	const char *rest = text != NULL ? strptime(text, "%Y-%m-%dT%H:%M:%S.", &utc) : NULL;
+	for (int i = 0; rest != NULL && i < 3; i++) {
+		if (rest[i] < '0' || rest[i] > '9')
+			return 0;
+		milliseconds = milliseconds * 10 + (rest[i] - '0');
+	}
+	if (rest == NULL || strcmp(rest + 3, "Z") != 0)
+		return 0;
+	return (int64_t)timegm(&utc) * 1000 + milliseconds;
 }

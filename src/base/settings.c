@@ -73,10 +73,10 @@ static const struct setting table[] = {
 
 _Static_assert(ARRAY_LEN(table) <= SETTINGS_MAX, "raise SETTINGS_MAX");
 
-void settings_init(struct settings *settings, enum settings_program program)
+void settings_init(struct settings *settings, unsigned programs)
 {
 	memset(settings, 0, sizeof(*settings));
-	settings->program = program;
+	settings->programs = programs;
 	settings->config_path = DEFAULT_CONFIG;
 	arena_init(&settings->arena, 1 << 20);
 }
@@ -116,7 +116,7 @@ static void flag_name(const struct setting *setting, char *name, size_t size)
 		*next = *next == '_' ? '-' : (char)tolower((unsigned char)*next);
 }
 
-const struct argp *settings_argp(enum settings_program program)
+const struct argp *settings_argp(unsigned programs)
 {
 	static struct argp_option options[SETTINGS_MAX + 3];
 	static char names[SETTINGS_MAX][48];
@@ -124,7 +124,7 @@ const struct argp *settings_argp(enum settings_program program)
 	struct argp_option *next = options;
 	memset(options, 0, sizeof(options));
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		if ((table[i].programs & (unsigned)program) == 0)
+		if ((table[i].programs & programs) == 0)
 			continue;
 		flag_name(&table[i], names[i], sizeof(names[i]));
 		*next++ = (struct argp_option){ .name = names[i],
@@ -345,7 +345,7 @@ enum error_class settings_load(struct settings *settings, struct error *error)
 	if (read_config(settings, &values, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		if ((table[i].programs & settings->program) == 0)
+		if ((table[i].programs & settings->programs) == 0)
 			continue;
 		enum error_class class = table[i].type == SETTING_SECRET ? load_secret(settings, i, &values, error)
 									 : load_plain(settings, i, &values, error);
@@ -382,7 +382,7 @@ static void print_value(const struct settings *settings, const struct setting *s
 void settings_print(const struct settings *settings, FILE *stream)
 {
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		if ((table[i].programs & settings->program) == 0)
+		if ((table[i].programs & settings->programs) == 0)
 			continue;
 		fprintf(stream, "# %s\n", table[i].description);
 		print_value(settings, &table[i], stream);

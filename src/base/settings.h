@@ -48,7 +48,7 @@ struct settings {
 	const char *url; /* of the endpoint, for the command line */
 
 	/* Of the loading itself. */
-	unsigned program; /* mask of settings_program */
+	unsigned programs; /* mask of settings_program */
 	const char *config_path;
 	bool config_required;            /* it was named by --config, so it must exist */
 	bool print_config;               /* --print-config was given */
@@ -56,12 +56,12 @@ struct settings {
 	struct arena arena;
 };
 
-/* Begins with nothing loaded, for one program. Release with settings_release in any case. */
-void settings_init(struct settings *settings, enum settings_program program);
+/* Begins with nothing loaded, for a mask of settings_program. Release with settings_release in any case. */
+void settings_init(struct settings *settings, unsigned programs);
 
-/* The argp parser of the flags of settings->program: pass it as a child, with the settings as its input. Owned by
+/* The argp parser of the flags of these programs: pass it as a child, with the settings as its input. Owned by
  * the function, valid until its next call. */
-const struct argp *settings_argp(enum settings_program program);
+const struct argp *settings_argp(unsigned programs);
 
 /* Takes flags, environment, file and defaults together. Errors name the setting and where it came from. */
 enum error_class settings_load(struct settings *settings, struct error *error) SLIPWAY_MUST_CHECK;

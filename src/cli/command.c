@@ -14,16 +14,16 @@ static error_t give_input(int key, char *argument, struct argp_state *state)
 	return 0;
 }
 
-bool command_parse(const struct argp *own, int argc, char **argv, void *input, int *ret_status)
+bool command_parse(const struct argp *own, unsigned programs, int argc, char **argv, void *input, int *ret_status)
 {
 	struct settings *settings = input;
 	struct error error;
-	settings_init(settings, SETTINGS_CLI);
+	settings_init(settings, programs);
 	/* Help and arguments are shown once, for the whole; of two flags with the same name the first one counts. */
 	const struct argp flags = { .options = own->options, .parser = own->parser };
 	const struct argp_child children[] = {
 		{ &flags, 0, NULL, 0 },
-		{ settings_argp(SETTINGS_CLI), 0, "Settings:", 10 },
+		{ settings_argp(programs), 0, "Settings:", 10 },
 		{ NULL, 0, NULL, 0 },
 	};
 	const struct argp whole = {

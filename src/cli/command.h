@@ -26,14 +26,17 @@ extern const struct command command_status;
 extern const struct command command_workflows;
 extern const struct command command_check;
 extern const struct command command_settings;
+extern const struct command command_verify;
+extern const struct command command_doctor;
 extern const struct command command_dev;
 
 /*
- * Parses the flags and loads the settings, which are the first member of input (zeroed by the caller). `own` has no
- * children yet. Returns whether to go on; else *ret_status is the exit status, and what was wrong has been said. A
- * wrong flag, --help and --version end the program, as argp does it. settings_release in any case.
+ * Parses the flags and loads the settings of `programs` (a mask of settings_program), which are the first member of
+ * input (zeroed by the caller). `own` has no children yet. Returns whether to go on; else *ret_status is the exit
+ * status, and what was wrong has been said. A wrong flag, --help and --version end the program, as argp does it.
+ * settings_release in any case.
  */
-bool command_parse(const struct argp *own, int argc, char **argv, void *input, int *ret_status);
+bool command_parse(const struct argp *own, unsigned programs, int argc, char **argv, void *input, int *ret_status);
 
 /* Says the error on standard error, with place and remedy, and returns the exit status that suits its class. */
 int command_fail(const struct error *error);

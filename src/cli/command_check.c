@@ -12,7 +12,8 @@ static int run(int argc, char **argv)
 	const struct argp parser = {
 		.doc = "Checks the workflows that are compiled in: ids, needs, references, cycles."
 	};
-	if (command_parse(&parser, argc, argv, &settings, &status) && workflow_check_all(&error) != ERROR_NONE) {
+	if (command_parse(&parser, SETTINGS_CLI, argc, argv, &settings, &status) &&
+		workflow_check_all(&error) != ERROR_NONE) {
 		command_fail(&error);
 		status = EX_STEP_FAILED;
 	}

@@ -353,7 +353,7 @@ static int run(int argc, char **argv)
 {
 	struct options options = { .workflow = NULL };
 	int status;
-	if (command_parse(&parser, argc, argv, &options, &status))
+	if (command_parse(&parser, SETTINGS_CLI, argc, argv, &options, &status))
 		status = run_workflow(&options);
 	settings_release(&options.settings);
 	return status;

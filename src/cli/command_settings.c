@@ -8,7 +8,7 @@ static int run(int argc, char **argv)
 	int status;
 	memset(&settings, 0, sizeof(settings));
 	const struct argp parser = { .doc = "Prints the settings of all programs as a Markdown table." };
-	if (command_parse(&parser, argc, argv, &settings, &status))
+	if (command_parse(&parser, SETTINGS_CLI, argc, argv, &settings, &status))
 		settings_print_reference(stdout);
 	settings_release(&settings);
 	return status;

@@ -96,7 +96,7 @@ static int run(int argc, char **argv)
 	struct options options = { .json = false };
 	struct error error;
 	int status;
-	if (command_parse(&parser, argc, argv, &options, &status))
+	if (command_parse(&parser, SETTINGS_CLI, argc, argv, &options, &status))
 		status = show(&options, &error) == ERROR_NONE ? EX_OK : command_fail(&error);
 	settings_release(&options.settings);
 	return status;

@@ -17,6 +17,8 @@ static const struct command *const commands[] = {
 	&command_status,
 	&command_workflows,
 	&command_dev,
+	&command_verify,
+	&command_doctor,
 	&command_check,
 	&command_settings,
 };

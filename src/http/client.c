@@ -219,8 +219,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 }
 
 /* Called at least once a second while a transfer runs; other than 0 aborts it. */
-static int on_progress(
-	void *context, curl_off_t to_receive, curl_off_t received, curl_off_t to_send, curl_off_t sent)
+static int on_progress(void *context, curl_off_t to_receive, curl_off_t received, curl_off_t to_send, curl_off_t sent)
 {
 	const struct transfer *transfer = context;
 	(void)to_receive;

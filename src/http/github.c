@@ -59,10 +59,17 @@ static const struct refusal refusals[] = {
 	{ 0, NULL, NULL, ERROR_NONE, NULL, NULL },
 };
 
+static struct provider_access access_of(const struct settings *settings)
+{
+	return (struct provider_access){ settings->github_url, settings->github_token, NULL };
+}
+
 const struct provider github = {
 	.id = "github",
 	.name = "GitHub",
 	.headers = { "Accept: application/vnd.github+json", "X-GitHub-Api-Version: 2022-11-28" },
+	.access = access_of,
+	.probe = "/user",
 	.token_setting = "SLIPWAY_GITHUB_TOKEN",
 	.read_refusal = read_refusal,
 	.is_limited = is_limited,

@@ -5,6 +5,7 @@
 #define SLIPWAY_HTTP_PROVIDER_H
 
 #include "base/json.h"
+#include "base/settings.h"
 #include "http/client.h"
 
 /* What a refusal means. The first row that fits decides; unset parts fit anything. */
@@ -25,24 +26,26 @@ struct refusal_body {
 	int64_t retry_after_ms;
 };
 
+/* What the settings say of a provider. All borrowed; token and scope may be NULL. */
+struct provider_access {
+	const char *base_url;
+	const char *token;
+	const char *scope;
+};
+
 struct provider {
 	const char *id;
 	const char *name;
 	const char *headers[HTTP_HEADERS_MAX - 3]; /* ended by NULL */
-	const char *token_setting;                 /* names the setting that is missing */
+	struct provider_access (*access)(const struct settings *settings);
+	const char *token_setting; /* names the setting that is missing */
+	const char *probe;         /* path of a GET that changes and costs nothing, and that a bad token fails */
 	/* The query pair that every call carries for this scope; NULL name: none. NULL: the provider has no scopes. */
 	struct string_pair (*scope)(const char *scope);
 	void (*read_refusal)(const cJSON *json, struct refusal_body *body);
 	/* Whether the answer is a rate limit, and for how long in *ret_ms. */
 	bool (*is_limited)(const struct http_answer *answer, const struct refusal_body *body, int64_t *ret_ms);
 	const struct refusal *refusals; /* ended by status 0 */
-};
-
-/* What the settings say of a provider. All borrowed; token and scope may be NULL. */
-struct provider_access {
-	const char *base_url;
-	const char *token;
-	const char *scope;
 };
 
 /* With what an action calls. All borrowed. */
@@ -55,8 +58,8 @@ struct provider_exchange {
 	bool allow_loopback;
 };
 
-/* github, vercel. */
-const char *provider_id(const struct provider *provider);
+/* All providers, ended by NULL. */
+extern const struct provider *const providers[];
 
 /*
  * Sends the request; the answer lies in the arena. An answer that is neither 2xx nor expected is an error with its

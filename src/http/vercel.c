@@ -83,10 +83,17 @@ static const struct refusal refusals[] = {
 	{ 0, NULL, NULL, ERROR_NONE, NULL, NULL },
 };
 
+static struct provider_access access_of(const struct settings *settings)
+{
+	return (struct provider_access){ settings->vercel_url, settings->vercel_token, settings->vercel_team };
+}
+
 const struct provider vercel = {
 	.id = "vercel",
 	.name = "Vercel",
 	.headers = { "Accept: application/json" },
+	.access = access_of,
+	.probe = "/v2/user",
 	.token_setting = "SLIPWAY_VERCEL_TOKEN",
 	.scope = scope,
 	.read_refusal = read_refusal,

@@ -81,6 +81,23 @@ enum error_class queue_reserve(struct redis *redis, const char *consumer, int bl
 	return class;
 }
 
+enum error_class queue_list(
+	struct redis *redis, const char *from, struct arena *arena, struct queue_page *ret_page, struct error *error)
+{
+	const char *const words[] = { "XRANGE", KEY_QUEUE, from, "+", "COUNT", "200" };
+	struct redisReply *reply;
+	if (redis_command(redis, 6, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	struct queue_entry *entries = arena_allocate_array(arena, reply_count(reply), sizeof(*entries));
+	enum error_class class =
+		entries != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read the queue");
+	for (size_t i = 0; class == ERROR_NONE && i < reply_count(reply); i++)
+		class = read_entry(reply_item(reply, i), arena, &entries[i], error);
+	*ret_page = (struct queue_page){ entries, reply_count(reply) };
+	reply_free(reply);
+	return class;
+}
+
 enum error_class queue_bury(
 	struct redis *redis, const struct queue_entry *entry, const char *reason, struct error *error)
 {

@@ -20,6 +20,16 @@ struct queue_entry {
 enum error_class queue_reserve(struct redis *redis, const char *consumer, int block_ms, struct arena *arena,
 	bool *ret_found, struct queue_entry *ret_entry, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* Some of the queue's entries, oldest first; all in the arena. */
+struct queue_page {
+	const struct queue_entry *entries;
+	size_t count;
+};
+
+/* At most 200 entries from an id on: "-" for the first, "(<id>" for what comes after one. */
+enum error_class queue_list(struct redis *redis, const char *from, struct arena *arena, struct queue_page *ret_page,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
 /* Takes an entry that cannot be run off the queue and keeps it under slipway:{0}:dead with the reason. */
 enum error_class queue_bury(struct redis *redis, const struct queue_entry *entry, const char *reason,
 	struct error *error) SLIPWAY_MUST_CHECK;

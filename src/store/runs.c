@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "store/server.h"
 
 /* ---- reading replies ---- */
 
@@ -116,17 +117,6 @@ enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
 	return class;
 }
 
-static enum error_class read_time(struct redis *redis, int64_t *ret_now, struct error *error)
-{
-	const char *const words[] = { "TIME" };
-	struct redisReply *reply;
-	if (redis_command(redis, 1, words, &reply, error) != ERROR_NONE)
-		return error->class;
-	*ret_now = reply_integer(reply_item(reply, 0)) * 1000 + reply_integer(reply_item(reply, 1)) / 1000;
-	reply_free(reply);
-	return ERROR_NONE;
-}
-
 enum error_class run_read(
 	struct redis *redis, const struct run_name *name, struct arena *arena, struct run *ret_run, struct error *error)
 {
@@ -137,7 +127,7 @@ enum error_class run_read(
 	struct redisReply *reply;
 	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = read_time(redis, &now, error);
+	enum error_class class = server_time(redis, &now, error);
 	if (class == ERROR_NONE)
 		class = take_hash(ret_run, name, reply, now, arena, error);
 	reply_free(reply);
@@ -316,32 +306,43 @@ enum error_class run_output(struct redis *redis, const struct run_name *name, st
 
 /* ---- the reaper ---- */
 
-static enum error_class reap_member(struct redis *redis, const char *index, char member[MEMBER_SIZE],
+static enum error_class reap_named(struct redis *redis, const struct run_name *name, const char *member,
 	int64_t lease_ms, struct arena *arena, struct error *error)
 {
-	char whole[MEMBER_SIZE], crashes[NUMBER_SIZE], unclaimed[NUMBER_SIZE];
-	struct run_name name;
+	char crashes[NUMBER_SIZE], unclaimed[NUMBER_SIZE];
 	struct run_keys keys;
 	struct redisReply *reply;
-	text_copy(whole, sizeof(whole), member);
-	if (!member_split(member, &name)) {
+	const char *const arguments[] = { member, error_text(arena, ERROR_TIMEOUT, RUN_EXPIRED_MESSAGE),
+		error_text(arena, ERROR_WORKER_LOST, RUN_LOST_MESSAGE), number_text(crashes, RUN_CRASHES_MAX),
+		number_text(unclaimed, lease_ms < RUN_UNCLAIMED_MS ? lease_ms : RUN_UNCLAIMED_MS) };
+	if (arguments[1] == NULL || arguments[2] == NULL)
+		return no_memory(error);
+	run_keys_make(&keys, name);
+	if (redis_eval(redis, SCRIPT_REAP, RUN_KEY_COUNT, keys.list, 5, arguments, &reply, error) != ERROR_NONE)
+		return error->class;
+	reply_free(reply);
+	return ERROR_NONE;
+}
+
+enum error_class run_reap(
+	struct redis *redis, const char *index, const char *member, int64_t lease_ms, struct error *error)
+{
+	char parts[MEMBER_SIZE];
+	struct run_name name;
+	struct redisReply *reply;
+	struct arena arena;
+	if (!text_copy(parts, sizeof(parts), member) || !member_split(parts, &name)) {
 		/* Put there by hand: no run can be named so. */
-		const char *const words[] = { "ZREM", index, whole };
+		const char *const words[] = { "ZREM", index, member };
 		enum error_class class = redis_command(redis, 3, words, &reply, error);
 		if (class == ERROR_NONE)
 			reply_free(reply);
 		return class;
 	}
-	const char *const arguments[] = { whole, error_text(arena, ERROR_TIMEOUT, RUN_EXPIRED_MESSAGE),
-		error_text(arena, ERROR_WORKER_LOST, RUN_LOST_MESSAGE), number_text(crashes, RUN_CRASHES_MAX),
-		number_text(unclaimed, lease_ms < RUN_UNCLAIMED_MS ? lease_ms : RUN_UNCLAIMED_MS) };
-	if (arguments[1] == NULL || arguments[2] == NULL)
-		return no_memory(error);
-	run_keys_make(&keys, &name);
-	if (redis_eval(redis, SCRIPT_REAP, RUN_KEY_COUNT, keys.list, 5, arguments, &reply, error) != ERROR_NONE)
-		return error->class;
-	reply_free(reply);
-	return ERROR_NONE;
+	arena_init(&arena, 0);
+	enum error_class class = reap_named(redis, &name, member, lease_ms, &arena, error);
+	arena_release(&arena);
+	return class;
 }
 
 /* Takes a member that cannot be dealt with out of its index, and keeps it where an operator finds it. */
@@ -361,19 +362,15 @@ static enum error_class bury_member(struct redis *redis, const char *index, cons
 	return ERROR_NONE;
 }
 
-static enum error_class reap_members(struct redis *redis, const char *index, int64_t lease_ms,
-	const struct redisReply *members, struct error *error)
+static enum error_class reap_members(
+	struct redis *redis, const char *index, int64_t lease_ms, const struct redisReply *members, struct error *error)
 {
 	for (size_t i = 0; i < reply_count(members); i++) {
-		char member[MEMBER_SIZE];
-		struct arena arena;
-		text_copy(member, sizeof(member), reply_text(reply_item(members, i)));
-		arena_init(&arena, 0);
-		enum error_class class = reap_member(redis, index, member, lease_ms, &arena, error);
-		arena_release(&arena);
+		const char *member = reply_text(reply_item(members, i));
+		enum error_class class = run_reap(redis, index, member, lease_ms, error);
 		/* A key that a hand has broken must not keep the others waiting. */
 		if (class == ERROR_INTERNAL)
-			class = bury_member(redis, index, reply_text(reply_item(members, i)), error);
+			class = bury_member(redis, index, member, error);
 		if (class != ERROR_NONE)
 			return class;
 	}
@@ -385,7 +382,7 @@ static enum error_class reap_index(
 {
 	char now[NUMBER_SIZE];
 	int64_t now_ms;
-	if (read_time(redis, &now_ms, error) != ERROR_NONE)
+	if (server_time(redis, &now_ms, error) != ERROR_NONE)
 		return error->class;
 	const char *const words[] = { "ZRANGEBYSCORE", index, "-inf", number_text(now, now_ms), "LIMIT", "0", "100" };
 	struct redisReply *reply;

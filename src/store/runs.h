@@ -113,12 +113,18 @@ enum error_class run_output(struct redis *redis, const struct run_name *name, st
 
 /* ---- the reaper ---- */
 
-#define RUN_CRASHES_MAX  3    /* lost leases that end a run */
-#define RUN_UNCLAIMED_MS 5000 /* an entry that was read is claimed at once, or its reader is dead; or a lease, if less */
+#define RUN_CRASHES_MAX 3 /* lost leases that end a run */
+#define RUN_UNCLAIMED_MS                                                                                               \
+	5000 /* an entry that was read is claimed at once, or its reader is dead; or a lease, if less */
 
 #define RUN_CANCELLED_MESSAGE "the run was cancelled"
 #define RUN_EXPIRED_MESSAGE   "the run took longer than its deadline allows"
 #define RUN_LOST_MESSAGE      "three workers were lost while they ran this step"
+
+/* Puts one run right, by its name app:workflow:action, whether it is due or not. A name that no run can have is taken
+ * out of the index. */
+enum error_class run_reap(struct redis *redis, const char *index, const char *member, int64_t lease_ms,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
  * Puts right what is due: at most 100 runs of each index. *ret_count tells how many were looked at; where it is

@@ -1,7 +1,5 @@
 #include "store/workers.h"
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/record.h"
 #include "store/keys.h"
@@ -50,23 +48,48 @@ enum error_class worker_leave(struct redis *redis, const char *name, struct erro
 	return ERROR_NONE;
 }
 
-enum error_class workers_tidy(struct redis *redis, struct error *error)
+enum error_class workers_list(struct redis *redis,
+	void (*each)(void *context, const struct worker_beat *beat, int64_t age_ms), void *context, struct error *error)
 {
 	const char *const words[] = { "HGETALL", KEY_WORKERS };
-	char oldest[CLOCK_TEXT_SIZE];
 	struct redisReply *reply;
-	clock_format(clock_wall_ms() - WORKER_KEPT_MS, oldest);
 	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = ERROR_NONE;
-	for (size_t i = 0; class == ERROR_NONE && i + 1 < reply_count(reply); i += 2) {
-		cJSON *beat = cJSON_Parse(reply_text(reply_item(reply, i + 1)));
-		const char *at = json_member_string(beat, "at");
-		/* Times of this form are in the order of their texts. */
-		if (at == NULL || strcmp(at, oldest) < 0)
-			class = worker_leave(redis, reply_text(reply_item(reply, i)), error);
-		cJSON_Delete(beat);
+	for (size_t i = 0; i + 1 < reply_count(reply); i += 2) {
+		struct arena arena;
+		struct beat_json json = { NULL, "", 0, 0 };
+		struct error ignored;
+		cJSON *tree = cJSON_Parse(reply_text(reply_item(reply, i + 1)));
+		arena_init(&arena, 0);
+		if (record_decode(&beat_record, tree, RECORD_LENIENT, "", &arena, &json, &ignored) != ERROR_NONE)
+			json = (struct beat_json){ NULL, "", 0, 0 };
+		const struct worker_beat beat = { reply_text(reply_item(reply, i)),
+			json.version != NULL ? json.version : "", (size_t)json.executors, (size_t)json.busy };
+		each(context, &beat, clock_wall_ms() - clock_parse(json.at));
+		cJSON_Delete(tree);
+		arena_release(&arena);
 	}
 	reply_free(reply);
-	return class;
+	return ERROR_NONE;
+}
+
+struct tidying {
+	struct redis *redis;
+	enum error_class class; /* of the first that failed */
+	struct error *error;
+};
+
+static void leave_if_silent(void *context, const struct worker_beat *beat, int64_t age_ms)
+{
+	struct tidying *tidying = context;
+	if (age_ms > WORKER_KEPT_MS && tidying->class == ERROR_NONE)
+		tidying->class = worker_leave(tidying->redis, beat->name, tidying->error);
+}
+
+enum error_class workers_tidy(struct redis *redis, struct error *error)
+{
+	struct tidying tidying = { redis, ERROR_NONE, error };
+	if (workers_list(redis, leave_if_silent, &tidying, error) != ERROR_NONE)
+		return error->class;
+	return tidying.class;
 }

@@ -16,6 +16,12 @@ struct worker_beat {
 enum error_class worker_beat(
 	struct redis *redis, const struct worker_beat *beat, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* Calls for each worker on the list, with the time since it last reported by this machine's clock. A beat that cannot
+ * be read counts as never. */
+enum error_class workers_list(struct redis *redis,
+	void (*each)(void *context, const struct worker_beat *beat, int64_t age_ms), void *context,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
 /* Takes workers off the list that have not reported for an hour: they were killed. */
 enum error_class workers_tidy(struct redis *redis, struct error *error) SLIPWAY_MUST_CHECK;
 

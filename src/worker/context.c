@@ -287,23 +287,6 @@ void *action_allocate(struct action_context *context, size_t count, size_t size)
 
 /* ---- providers ---- */
 
-/* What the settings say of a provider. */
-static struct provider_access find_access(const struct action_context *context, const struct provider *provider)
-{
-	const struct settings *settings = context->settings;
-	const struct {
-		const struct provider *provider;
-		struct provider_access access;
-	} rows[] = {
-		{ &github, { settings->github_url, settings->github_token, NULL } },
-		{ &vercel, { settings->vercel_url, settings->vercel_token, settings->vercel_team } },
-	};
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (rows[i].provider == provider)
-			return rows[i].access;
-	return (struct provider_access){ NULL, NULL, NULL };
-}
-
 /* Names a credential without giving it away. */
 static void credential_name(const char *token, char name[CREDENTIAL_SIZE])
 {
@@ -332,9 +315,9 @@ static bool gate_open(struct action_context *context, const char *provider, cons
 bool provider_call(struct action_context *context, const struct provider *provider,
 	const struct provider_request *request, struct provider_answer *answer)
 {
-	const struct provider_access access = find_access(context, provider);
+	const struct provider_access access = provider->access(context->settings);
 	char credential[CREDENTIAL_SIZE];
-	const char *id = provider_id(provider);
+	const char *id = provider->id;
 	credential_name(access.token, credential);
 	if (!gate_open(context, id, credential))
 		return false;

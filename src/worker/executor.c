@@ -218,8 +218,7 @@ static enum error_class executor_open(struct executor *executor, struct error *e
 	return ERROR_NONE;
 }
 
-int executor_run(
-	const struct settings *settings, const char *worker, size_t index, int channel, struct tenure *tenure)
+int executor_run(const struct settings *settings, const char *worker, size_t index, int channel, struct tenure *tenure)
 {
 	struct error error;
 	struct executor executor = { .settings = settings, .worker = worker, .channel = channel, .tenure = tenure };

@@ -285,8 +285,7 @@ static int run_child(void *context, size_t index, int channel)
 	struct supervisor *supervisor = context;
 	/* The supervisor's connection is its own: the child closes its copy of the socket. */
 	redis_disconnect(supervisor->redis);
-	return executor_run(
-		supervisor->settings, supervisor->name, index, channel, &supervisor->tenures[index]);
+	return executor_run(supervisor->settings, supervisor->name, index, channel, &supervisor->tenures[index]);
 }
 
 static void leave(struct supervisor *supervisor)

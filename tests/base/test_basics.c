@@ -75,6 +75,9 @@ START_TEST(test_clock_writes_utc)
 {
 	char text[CLOCK_TEXT_SIZE];
 	clock_format(1795559560183, text);
+	ck_assert_int_eq(clock_parse(text), 1795559560183);
+	ck_assert_int_eq(clock_parse("2026-11-24T22:30:00Z"), 0);
+	ck_assert_int_eq(clock_parse(NULL), 0);
 	ck_assert_str_eq(text, "2026-11-24T22:32:40.183Z");
 	int64_t before = clock_monotonic_ms();
 	clock_sleep_ms(2);

@@ -68,7 +68,7 @@ static void check_all(const struct provider *provider, const struct refused *cas
 		enum error_class class = classify(provider, cases[i].status, cases[i].headers, cases[i].body);
 		ck_assert_msg(class == cases[i].class, "%d %s: %s", cases[i].status, cases[i].body,
 			error_class_facts(class)->name);
-		ck_assert_str_eq(error.provider, provider_id(provider));
+		ck_assert_str_eq(error.provider, provider->id);
 		ck_assert_int_eq(error.http_status, cases[i].status);
 	}
 }

@@ -5,12 +5,17 @@
 --   queued without an entry, or with one that was read and never claimed -> queued anew
 --   past the run's deadline, and not executing -> error
 --   gone or ended                             -> out of both indexes
+-- It is what `slipway verify --repair` calls as well, so whatever state it meets, it leads on from there.
 --
 -- ARGV: member, error JSON for the deadline, error JSON for lost workers, crashes that end a run, ms after which an
 -- entry that was read must have been claimed. Returns {word} for the log: what was done.
 if get('status') ~= 'running' or get('run') == false then
 	redis.call('ZREM', delayed, ARGV[1])
 	redis.call('ZREM', live, ARGV[1])
+	-- An ended run needs nothing of what a live one holds.
+	if get('entry') or get('lease') then
+		drop_entry()
+	end
 	return { 'forgotten' }
 end
 
@@ -19,6 +24,7 @@ if phase == 'executing' then
 	local lease_until = number('lease_until')
 	if lease_until > now then
 		redis.call('ZADD', live, lease_until, member())
+		redis.call('ZREM', delayed, member())
 		return { 'leased' }
 	end
 	if ended_by_cancel() then
@@ -42,6 +48,7 @@ end
 if phase ~= 'queued' then
 	local due = number('due')
 	if due > now then
+		drop_entry()
 		redis.call('ZADD', delayed, due, member())
 		redis.call('ZADD', live, due, member())
 		return { 'delayed' }
@@ -85,9 +92,13 @@ if found and not found.err and #found == 1 then
 		unclaimed = true
 	end
 	if not unclaimed then
+		redis.call('ZREM', delayed, member())
 		-- The longer it has stood in the queue, the more rarely it is looked at: a long queue costs little.
 		local age = now - tonumber(entry:match('^%d+'))
-		local pause = #pending == 1 and ARGV[5] or math.min(math.max(age, QUEUED_CHECK_MS), QUEUED_CHECK_LAST_MS)
+		local pause = math.min(math.max(age, QUEUED_CHECK_MS), QUEUED_CHECK_LAST_MS)
+		if #pending == 1 then
+			pause = ARGV[5]
+		end
 		redis.call('ZADD', live, now + pause, member())
 		return { 'queued' }
 	end

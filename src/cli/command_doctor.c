@@ -1,0 +1,164 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/redact.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/doctor.h"
+#include "cli/show.h"
+#include "slipway/field.h"
+
+struct options {
+	struct settings settings; /* first: command_parse */
+	bool json;
+};
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+	struct options *options = state->input;
+	(void)argument;
+	switch (key) {
+	case 'j':
+		options->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_usage(state);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option option_list[] = {
+	{ "json", 'j', NULL, 0, "Print what was found as lines of JSON", 0 },
+	{ NULL, 0, NULL, 0, NULL, 0 },
+};
+static const struct argp parser = { option_list, parse_option, NULL,
+	"Looks at Redis, the workers and the providers as a worker with these settings would, and says what to do. "
+	"Exit "
+	"status 1 where something is wrong.",
+	NULL, NULL, NULL };
+
+/* ---- what a check found ---- */
+
+void diagnosis_set(struct diagnosis *diagnosis, enum doctor_verdict verdict, const char *format, ...)
+{
+	va_list arguments;
+	diagnosis->verdict = verdict;
+	va_start(arguments, format);
+	text_format_list(diagnosis->what, sizeof(diagnosis->what), format, arguments);
+	va_end(arguments);
+}
+
+void diagnosis_advise(struct diagnosis *diagnosis, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	text_format_list(diagnosis->advice, sizeof(diagnosis->advice), format, arguments);
+	va_end(arguments);
+}
+
+void diagnosis_take(struct diagnosis *diagnosis, const struct error *error)
+{
+	const char *general = error_class_facts(error->class)->remedy;
+	struct error shown = *error;
+	redact_error(&shown);
+	diagnosis_set(diagnosis, DOCTOR_FAULT, "%s", shown.message);
+	text_copy(diagnosis->advice, sizeof(diagnosis->advice),
+		shown.remedy[0] != '\0'   ? shown.remedy
+			: general != NULL ? general
+					  : "");
+	text_copy(diagnosis->link, sizeof(diagnosis->link), shown.remedy_url);
+}
+
+/* ---- how it is told ---- */
+
+static const struct {
+	const char *word, *colour;
+} verdicts[] = {
+	[DOCTOR_FINE] = { "ok", "32" },
+	[DOCTOR_WARNING] = { "warning", "33" },
+	[DOCTOR_FAULT] = { "fault", "31" },
+};
+
+static void print_line(const char *name, const struct diagnosis *diagnosis)
+{
+	const char *word = verdicts[diagnosis->verdict].word;
+	if (show_colours(stdout))
+		printf("\033[%sm%-7s\033[0m %-13s ", verdicts[diagnosis->verdict].colour, word, name);
+	else
+		printf("%-7s %-13s ", word, name);
+	show_text(stdout, diagnosis->what);
+	printf("\n");
+	if (diagnosis->advice[0] != '\0') {
+		printf("%22s", "");
+		show_text(stdout, diagnosis->advice);
+		printf("\n");
+	}
+	if (diagnosis->link[0] != '\0') {
+		printf("%22s", "");
+		show_text(stdout, diagnosis->link);
+		printf("\n");
+	}
+}
+
+static void print_json(const char *name, const struct diagnosis *diagnosis)
+{
+	cJSON *line = cJSON_CreateObject();
+	bool complete = line != NULL && json_add(line, "check", cJSON_CreateString(name)) &&
+		json_add(line, "verdict", cJSON_CreateString(verdicts[diagnosis->verdict].word)) &&
+		json_add(line, "what", cJSON_CreateString(diagnosis->what)) &&
+		json_add(line, "advice", cJSON_CreateString(diagnosis->advice)) &&
+		json_add(line, "link", cJSON_CreateString(diagnosis->link));
+	show_json(stdout, complete ? line : NULL);
+	cJSON_Delete(line);
+}
+
+/* ---- looking ---- */
+
+/* Returns the verdict of one check. */
+static enum doctor_verdict look(const struct doctor *doctor, const struct doctor_check *check, bool json)
+{
+	struct diagnosis diagnosis;
+	memset(&diagnosis, 0, sizeof(diagnosis));
+	check->look(doctor, &diagnosis);
+	if (json)
+		print_json(check->name, &diagnosis);
+	else
+		print_line(check->name, &diagnosis);
+	return diagnosis.verdict;
+}
+
+static int examine(const struct options *options)
+{
+	struct doctor doctor = { &options->settings, NULL };
+	struct error error;
+	bool fault = false;
+	if (redis_new(options->settings.redis_url, options->settings.redis_password, "slipway-doctor", 3000,
+		    &doctor.redis, &error) != ERROR_NONE)
+		return command_fail(&error);
+	for (const struct doctor_check *check = doctor_store_checks; check->name != NULL; check++) {
+		bool bad = look(&doctor, check, options->json) == DOCTOR_FAULT;
+		fault = fault || bad;
+		/* Without Redis, all others of these would say the same. */
+		if (bad && check == doctor_store_checks)
+			break;
+	}
+	for (const struct doctor_check *check = doctor_provider_checks; check->name != NULL; check++)
+		if (look(&doctor, check, options->json) == DOCTOR_FAULT)
+			fault = true;
+	redis_free(doctor.redis);
+	return fault ? EX_STEP_FAILED : EX_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	struct options options = { .json = false };
+	int status;
+	if (command_parse(&parser, SETTINGS_CLI | SETTINGS_WORKER, argc, argv, &options, &status))
+		status = examine(&options);
+	settings_release(&options.settings);
+	return status;
+}
+
+const struct command command_doctor = { "doctor", "Look at Redis, workers and providers, and say what to do", run };

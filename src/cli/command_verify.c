@@ -1,0 +1,133 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/show.h"
+#include "store/verify.h"
+
+struct options {
+	struct settings settings; /* first: command_parse */
+	bool repair, json;
+	cJSON *findings; /* where JSON is wanted */
+	bool incomplete; /* memory for them was short */
+};
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+	struct options *options = state->input;
+	(void)argument;
+	switch (key) {
+	case 'r':
+		options->repair = true;
+		return 0;
+	case 'j':
+		options->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_usage(state);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option option_list[] = {
+	{ "repair", 'r', NULL, 0, "Put right what can be, through the scripts by which workers change things", 0 },
+	{ "json", 'j', NULL, 0, "Print what was found as JSON", 0 },
+	{ NULL, 0, NULL, 0, NULL, 0 },
+};
+static const struct argp parser = { option_list, parse_option, NULL,
+	"Looks whether what stands in Redis holds together: every live run in exactly one of queue, lease and delayed, "
+	"no "
+	"key without a time to live but the indexes. Exit status 1 where something does not hold.",
+	NULL, NULL, NULL };
+
+static void print_finding(void *context, const char *key, const char *what, bool repaired)
+{
+	struct options *options = context;
+	if (!options->json) {
+		show_text(stdout, key);
+		printf(": ");
+		show_text(stdout, what);
+		printf("%s\n", repaired ? " (repaired)" : "");
+		return;
+	}
+	cJSON *finding = cJSON_CreateObject();
+	bool complete = finding != NULL && json_add(finding, "key", cJSON_CreateString(key)) &&
+		json_add(finding, "what", cJSON_CreateString(what)) &&
+		json_add(finding, "repaired", cJSON_CreateBool(repaired));
+	if (!complete || !cJSON_AddItemToArray(options->findings, finding)) {
+		cJSON_Delete(finding);
+		options->incomplete = true;
+	}
+}
+
+static enum error_class print_json(
+	const struct options *options, const struct verify_counts *counts, struct error *error)
+{
+	cJSON *whole = cJSON_CreateObject();
+	bool complete = !options->incomplete && whole != NULL &&
+		json_add(whole, "keys", cJSON_CreateNumber((double)counts->keys)) &&
+		json_add(whole, "live", cJSON_CreateNumber((double)counts->live)) &&
+		json_add(whole, "faults", cJSON_CreateNumber((double)counts->faults)) &&
+		json_add(whole, "repaired", cJSON_CreateNumber((double)counts->repaired)) &&
+		json_add(whole, "findings", cJSON_Duplicate(options->findings, true));
+	if (complete)
+		show_json(stdout, whole);
+	cJSON_Delete(whole);
+	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for what was found");
+}
+
+static enum error_class verify(struct options *options, struct verify_counts *counts, struct error *error)
+{
+	struct redis *redis;
+	const struct verify_options wanted = {
+		.repair = options->repair,
+		.lease_ms = options->settings.lease_seconds * 1000,
+		.retention_seconds = options->settings.retention_days * 86400,
+		.found = print_finding,
+		.context = options,
+	};
+	if (redis_new(options->settings.redis_url, options->settings.redis_password, "slipway-verify", 5000, &redis,
+		    error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = store_verify(redis, &wanted, counts, error);
+	redis_free(redis);
+	return class;
+}
+
+static int verify_and_print(struct options *options)
+{
+	struct verify_counts counts;
+	struct error error;
+	if (verify(options, &counts, &error) != ERROR_NONE)
+		return command_fail(&error);
+	if (options->json && print_json(options, &counts, &error) != ERROR_NONE)
+		return command_fail(&error);
+	if (!options->json) {
+		printf("%zu keys, %zu live runs: ", counts.keys, counts.live);
+		if (counts.faults == 0)
+			printf("all of it holds together\n");
+		else if (options->repair)
+			printf("%zu faults, %zu repaired\n", counts.faults, counts.repaired);
+		else
+			printf("%zu faults; 'slipway verify --repair' puts right what can be\n", counts.faults);
+	}
+	return counts.faults == counts.repaired ? EX_OK : EX_STEP_FAILED;
+}
+
+static int run(int argc, char **argv)
+{
+	struct options options;
+	int status;
+	memset(&options, 0, sizeof(options));
+	options.findings = cJSON_CreateArray();
+	options.incomplete = options.findings == NULL;
+	if (command_parse(&parser, SETTINGS_CLI | SETTINGS_WORKER, argc, argv, &options, &status))
+		status = verify_and_print(&options);
+	cJSON_Delete(options.findings);
+	settings_release(&options.settings);
+	return status;
+}
+
+const struct command command_verify = { "verify", "Look whether what stands in Redis holds together", run };

@@ -1,0 +1,44 @@
+/*
+ * What `slipway doctor` looks at. A new check is a function and a row: of doctor_store.c for what Redis knows, of
+ * doctor_provider.c for what is outside.
+ */
+#ifndef SLIPWAY_CLI_DOCTOR_H
+#define SLIPWAY_CLI_DOCTOR_H
+
+#include "base/settings.h"
+#include "store/redis.h"
+
+enum doctor_verdict { DOCTOR_FINE, DOCTOR_WARNING, DOCTOR_FAULT };
+
+/* One line for a person: what was found, and what to do where something is wrong. */
+struct diagnosis {
+	enum doctor_verdict verdict;
+	char what[512];
+	char advice[384]; /* "": nothing to do */
+	char link[256];
+};
+
+struct doctor {
+	const struct settings *settings;
+	struct redis *redis;
+};
+
+struct doctor_check {
+	const char *name;
+	void (*look)(const struct doctor *doctor, struct diagnosis *diagnosis);
+};
+
+/* Both ended by a NULL name. Where the first of the store fails, the rest of them cannot be looked at. */
+extern const struct doctor_check doctor_store_checks[];
+extern const struct doctor_check doctor_provider_checks[];
+
+/* Says what was found; cut where it does not fit. */
+void diagnosis_set(struct diagnosis *diagnosis, enum doctor_verdict verdict, const char *format, ...)
+	SLIPWAY_FORMAT(3, 4);
+/* Says what to do. */
+void diagnosis_advise(struct diagnosis *diagnosis, const char *format, ...) SLIPWAY_FORMAT(2, 3);
+
+/* A fault with the error's message and its remedy, or that of its class. */
+void diagnosis_take(struct diagnosis *diagnosis, const struct error *error);
+
+#endif

@@ -1,0 +1,52 @@
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/doctor.h"
+#include "http/provider.h"
+
+#define PROBE_MS 10000
+
+static void probe(const struct doctor *doctor, const struct provider *provider, struct diagnosis *diagnosis)
+{
+	const struct provider_access access = provider->access(doctor->settings);
+	const struct provider_request request = { .path = provider->probe };
+	struct provider_answer answer;
+	struct http_client *client;
+	struct error error;
+	struct arena arena;
+	if (access.token == NULL) {
+		diagnosis_set(diagnosis, DOCTOR_WARNING, "there is no token for %s here", provider->name);
+		diagnosis_advise(diagnosis, "Set %s_FILE where workers run; ask again with their settings (--config).",
+			provider->token_setting);
+		return;
+	}
+	if (http_client_new(&client, &error) != ERROR_NONE) {
+		diagnosis_take(diagnosis, &error);
+		return;
+	}
+	arena_init(&arena, 0);
+	const struct provider_exchange exchange = { client, provider, &access, &arena, clock_monotonic_ms() + PROBE_MS,
+		doctor->settings->allow_loopback };
+	if (provider_send(&exchange, &request, &answer, &error) == ERROR_NONE)
+		diagnosis_set(diagnosis, DOCTOR_FINE, "%s takes the token", access.base_url);
+	else
+		diagnosis_take(diagnosis, &error);
+	arena_release(&arena);
+	http_client_free(client);
+}
+
+static void look_github(const struct doctor *doctor, struct diagnosis *diagnosis)
+{
+	probe(doctor, &github, diagnosis);
+}
+
+static void look_vercel(const struct doctor *doctor, struct diagnosis *diagnosis)
+{
+	probe(doctor, &vercel, diagnosis);
+}
+
+const struct doctor_check doctor_provider_checks[] = {
+	{ "GitHub", look_github },
+	{ "Vercel", look_vercel },
+	{ NULL, NULL },
+};

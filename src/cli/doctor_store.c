@@ -1,0 +1,194 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "cli/doctor.h"
+#include "slipway/field.h"
+#include "store/keys.h"
+#include "store/server.h"
+#include "store/workers.h"
+
+#define CLOCK_OFF_MS       2000
+#define WORKER_SILENT_MS   15000
+#define MEMORY_HIGH        80 /* per cent */
+#define REDIS_OLDEST_MAJOR 7
+
+static void look_reachable(const struct doctor *doctor, struct diagnosis *diagnosis)
+{
+	struct error error;
+	int64_t version;
+	if (server_number(doctor->redis, "server", "redis_version", 0, &version, &error) != ERROR_NONE) {
+		diagnosis_take(diagnosis, &error);
+		diagnosis_advise(
+			diagnosis, "Start Redis, or correct SLIPWAY_REDIS_URL (now %s).", doctor->settings->redis_url);
+		return;
+	}
+	diagnosis_set(diagnosis, DOCTOR_FINE, "answers, version %lld", (long long)version);
+	if (version < REDIS_OLDEST_MAJOR) {
+		diagnosis_set(diagnosis, DOCTOR_FAULT, "is of version %lld", (long long)version);
+		diagnosis_advise(
+			diagnosis, "Install Redis %d or newer: the scripts' flags need it.", REDIS_OLDEST_MAJOR);
+	}
+}
+
+static void look_settings(const struct doctor *doctor, struct diagnosis *diagnosis)
+{
+	struct error error;
+	for (size_t i = 0; i < server_check_count(); i++)
+		if (server_check(doctor->redis, i, &error) != ERROR_NONE) {
+			diagnosis_take(diagnosis, &error);
+			return;
+		}
+	diagnosis_set(diagnosis, DOCTOR_FINE, "nothing is evicted, and an append-only file is written");
+}
+
+static void look_memory(const struct doctor *doctor, struct diagnosis *diagnosis)
+{
+	struct error error;
+	int64_t used, most;
+	if (server_number(doctor->redis, "memory", "used_memory", 0, &used, &error) != ERROR_NONE ||
+		server_number(doctor->redis, "memory", "maxmemory", 0, &most, &error) != ERROR_NONE) {
+		diagnosis_take(diagnosis, &error);
+		return;
+	}
+	if (most == 0) {
+		diagnosis_set(diagnosis, DOCTOR_WARNING, "%lld MiB are used, without a limit", (long long)(used >> 20));
+		diagnosis_advise(diagnosis,
+			"Set maxmemory below what the machine has: triggers are then refused before the kernel kills "
+			"Redis.");
+		return;
+	}
+	bool high = used * 100 / most >= MEMORY_HIGH;
+	diagnosis_set(diagnosis, high ? DOCTOR_FAULT : DOCTOR_FINE, "%lld of %lld MiB are used",
+		(long long)(used >> 20), (long long)(most >> 20));
+	if (high)
+		diagnosis_advise(diagnosis, "Raise maxmemory, or lower SLIPWAY_RETENTION_DAYS.");
+}
+
+static void look_clock(const struct doctor *doctor, struct diagnosis *diagnosis)
+{
+	struct error error;
+	int64_t theirs;
+	if (server_time(doctor->redis, &theirs, &error) != ERROR_NONE) {
+		diagnosis_take(diagnosis, &error);
+		return;
+	}
+	int64_t off = clock_wall_ms() - theirs;
+	bool wrong = llabs(off) > CLOCK_OFF_MS;
+	diagnosis_set(diagnosis, wrong ? DOCTOR_WARNING : DOCTOR_FINE,
+		"this machine's clock is %lld ms %s Redis' clock", llabs(off), off < 0 ? "behind" : "ahead of");
+	if (wrong)
+		diagnosis_advise(diagnosis,
+			"Deadlines go by Redis' clock alone, but logs and token times do not: set up "
+			"time synchronisation on both machines.");
+}
+
+static void look_replication(const struct doctor *doctor, struct diagnosis *diagnosis)
+{
+	struct error error;
+	int64_t replicas, bound;
+	const char *const words[] = { "CONFIG", "GET", "min-replicas-to-write" };
+	struct redisReply *reply = NULL;
+	if (server_number(doctor->redis, "replication", "connected_slaves", 0, &replicas, &error) != ERROR_NONE) {
+		diagnosis_take(diagnosis, &error);
+		return;
+	}
+	/* A hosted Redis may not let us ask. */
+	bool asked = redis_command(doctor->redis, 3, words, &reply, &error) == ERROR_NONE;
+	bound = asked ? reply_integer(reply_item(reply, 1)) : 0;
+	reply_free(reply);
+	diagnosis_set(diagnosis, DOCTOR_FINE, "%lld replicas, of which %lld must have a write", (long long)replicas,
+		(long long)bound);
+	if (replicas > 0 && asked && bound == 0) {
+		diagnosis->verdict = DOCTOR_WARNING;
+		diagnosis_advise(diagnosis,
+			"A failover loses what the replicas have not got yet: set "
+			"min-replicas-to-write 1 and min-replicas-max-lag to bound it.");
+	}
+}
+
+static void look_group(const struct doctor *doctor, struct diagnosis *diagnosis)
+{
+	const char *const words[] = { "XINFO", "GROUPS", KEY_QUEUE };
+	struct error error;
+	struct redisReply *reply;
+	if (redis_command(doctor->redis, 3, words, &reply, &error) == ERROR_NONE) {
+		bool there = reply_count(reply) > 0;
+		reply_free(reply);
+		if (there) {
+			diagnosis_set(diagnosis, DOCTOR_FINE, "the group '%s' is there", QUEUE_GROUP);
+			return;
+		}
+	} else if (error.class != ERROR_INTERNAL) {
+		diagnosis_take(diagnosis, &error);
+		return;
+	}
+	diagnosis_set(diagnosis, DOCTOR_WARNING, "there is no group '%s' on the queue", QUEUE_GROUP);
+	diagnosis_advise(diagnosis, "Start a slipway-worker: it makes the group.");
+}
+
+struct worker_tally {
+	size_t alive, silent, other_version;
+};
+
+static void count_worker(void *context, const struct worker_beat *beat, int64_t age_ms)
+{
+	struct worker_tally *tally = context;
+	if (age_ms > WORKER_SILENT_MS) {
+		tally->silent++;
+		return;
+	}
+	tally->alive++;
+	tally->other_version += strcmp(beat->version, SLIPWAY_VERSION) != 0 ? 1 : 0;
+}
+
+static void look_workers(const struct doctor *doctor, struct diagnosis *diagnosis)
+{
+	struct worker_tally tally = { 0, 0, 0 };
+	struct error error;
+	if (workers_list(doctor->redis, count_worker, &tally, &error) != ERROR_NONE) {
+		diagnosis_take(diagnosis, &error);
+		return;
+	}
+	diagnosis_set(diagnosis, DOCTOR_FINE, "%zu report, all of version " SLIPWAY_VERSION, tally.alive);
+	if (tally.alive == 0) {
+		diagnosis_set(diagnosis, DOCTOR_FAULT, "none reports; %zu have gone silent", tally.silent);
+		diagnosis_advise(diagnosis, "Start slipway-worker; what was triggered stays queued until then.");
+	} else if (tally.other_version > 0) {
+		diagnosis_set(diagnosis, DOCTOR_WARNING, "%zu report, %zu of them not of version " SLIPWAY_VERSION,
+			tally.alive, tally.other_version);
+		diagnosis_advise(diagnosis, "Restart the others, one after another; their runs are handed over.");
+	} else if (tally.silent > 0) {
+		diagnosis_set(diagnosis, DOCTOR_WARNING, "%zu report, %zu have gone silent", tally.alive, tally.silent);
+		diagnosis_advise(diagnosis, "Look whether they were meant to stop; their runs have been taken over.");
+	}
+}
+
+static void look_dead(const struct doctor *doctor, struct diagnosis *diagnosis)
+{
+	const char *const words[] = { "XLEN", KEY_DEAD };
+	struct error error;
+	struct redisReply *reply;
+	if (redis_command(doctor->redis, 2, words, &reply, &error) != ERROR_NONE) {
+		diagnosis_take(diagnosis, &error);
+		return;
+	}
+	long long count = reply_integer(reply);
+	reply_free(reply);
+	diagnosis_set(diagnosis, count > 0 ? DOCTOR_WARNING : DOCTOR_FINE, "%lld could not be run", count);
+	if (count > 0)
+		diagnosis_advise(diagnosis, "Read them with XRANGE %s - +, then DEL the key.", KEY_DEAD);
+}
+
+const struct doctor_check doctor_store_checks[] = {
+	{ "Redis", look_reachable },
+	{ "durability", look_settings },
+	{ "memory", look_memory },
+	{ "replication", look_replication },
+	{ "clock", look_clock },
+	{ "queue", look_group },
+	{ "workers", look_workers },
+	{ "dead entries", look_dead },
+	{ NULL, NULL },
+};

@@ -1,0 +1,260 @@
+#include "store/verify.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "slipway/field.h"
+#include "store/queue.h"
+
+#define PAGE "200"
+/* A worker looks four times a second; what has been due for so long has been forgotten. */
+#define OVERDUE_MS "10000"
+#define APP_PREFIX KEY_PREFIX "app:"
+
+struct verification {
+	struct redis *redis;
+	const struct verify_options *options;
+	struct verify_counts *counts;
+};
+
+static void report(const struct verification *verification, const char *key, const char *what, bool repaired)
+{
+	verification->counts->faults++;
+	verification->counts->repaired += repaired ? 1 : 0;
+	verification->options->found(verification->options->context, key, what, repaired);
+}
+
+/* ---- runs ---- */
+
+static enum error_class inspect(const struct verification *verification, const char *member,
+	struct redisReply **ret_faults, struct error *error)
+{
+	char parts[MEMBER_SIZE];
+	struct run_name name;
+	struct run_keys keys;
+	const char *const arguments[] = { member, OVERDUE_MS };
+	if (!text_copy(parts, sizeof(parts), member) || !member_split(parts, &name))
+		return error_set(error, ERROR_INTERNAL, "'%.100s' names no run", member);
+	run_keys_make(&keys, &name);
+	return redis_eval(
+		verification->redis, SCRIPT_INSPECT, RUN_KEY_COUNT, keys.list, 2, arguments, ret_faults, error);
+}
+
+/* Looks, has it put right, and looks again: what is gone then was put right. */
+static enum error_class verify_run(
+	const struct verification *verification, const char *index, const char *member, struct error *error)
+{
+	struct redisReply *faults = NULL, *left = NULL;
+	if (inspect(verification, member, &faults, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = ERROR_NONE;
+	bool repair = verification->options->repair && reply_count(faults) > 0;
+	if (repair)
+		class = run_reap(verification->redis, index, member, verification->options->lease_ms, error);
+	if (repair && class == ERROR_NONE)
+		class = inspect(verification, member, &left, error);
+	for (size_t i = 0; class == ERROR_NONE && i < reply_count(faults); i++)
+		report(verification, member, reply_text(reply_item(faults, i)), repair && reply_count(left) == 0);
+	reply_free(faults);
+	reply_free(left);
+	return class;
+}
+
+/* What a hand has broken so that no script can read it is a fault of that key, not of the verification. */
+static enum error_class verify_run_or_say(
+	const struct verification *verification, const char *index, const char *member, struct error *error)
+{
+	if (verify_run(verification, index, member, error) != ERROR_INTERNAL)
+		return error->class;
+	char what[512];
+	text_format(what, sizeof(what), "it cannot be read (%s): look at it, then delete it", error->message);
+	report(verification, member, what, false);
+	return ERROR_NONE;
+}
+
+/* ---- keys ---- */
+
+static bool lives_for_ever(const char *key)
+{
+	static const char *const indexes[] = { KEY_QUEUE, KEY_DELAYED, KEY_LIVE, KEY_APPS, KEY_DEAD, KEY_WORKERS };
+	for (size_t i = 0; i < ARRAY_LEN(indexes); i++)
+		if (strcmp(indexes[i], key) == 0)
+			return true;
+	return text_has_prefix(key, "slipway:token:");
+}
+
+static enum error_class verify_lifetime(const struct verification *verification, const char *key, struct error *error)
+{
+	char seconds[24];
+	text_format(seconds, sizeof(seconds), "%lld", (long long)verification->options->retention_seconds);
+	const char *const ask[] = { "TTL", key }, *const give[] = { "EXPIRE", key, seconds, "NX" };
+	struct redisReply *reply;
+	if (lives_for_ever(key))
+		return ERROR_NONE;
+	if (redis_command(verification->redis, 2, ask, &reply, error) != ERROR_NONE)
+		return error->class;
+	bool endless = reply_integer(reply) == -1;
+	reply_free(reply);
+	if (!endless)
+		return ERROR_NONE;
+	if (verification->options->repair) {
+		if (redis_command(verification->redis, 4, give, &reply, error) != ERROR_NONE)
+			return error->class;
+		reply_free(reply);
+	}
+	report(verification, key, "it has no time to live", verification->options->repair);
+	return ERROR_NONE;
+}
+
+static enum error_class verify_key(const struct verification *verification, const char *key, struct error *error)
+{
+	verification->counts->keys++;
+	if (verify_lifetime(verification, key, error) != ERROR_NONE)
+		return error->class;
+	const char *member = key + strlen(APP_PREFIX);
+	char parts[MEMBER_SIZE];
+	struct run_name name;
+	if (!text_has_prefix(key, APP_PREFIX) || !text_copy(parts, sizeof(parts), member) ||
+		!member_split(parts, &name))
+		return ERROR_NONE;
+	return verify_run_or_say(verification, KEY_LIVE, member, error);
+}
+
+static enum error_class verify_keys(const struct verification *verification, struct error *error)
+{
+	char cursor[32] = "0";
+	do {
+		const char *const words[] = { "SCAN", cursor, "MATCH", "slipway:*", "COUNT", PAGE };
+		struct redisReply *reply;
+		if (redis_command(verification->redis, 6, words, &reply, error) != ERROR_NONE)
+			return error->class;
+		const struct redisReply *keys = reply_item(reply, 1);
+		text_copy(cursor, sizeof(cursor), reply_text(reply_item(reply, 0)));
+		enum error_class class = ERROR_NONE;
+		for (size_t i = 0; class == ERROR_NONE && i < reply_count(keys); i++)
+			class = verify_key(verification, reply_text(reply_item(keys, i)), error);
+		reply_free(reply);
+		if (class != ERROR_NONE)
+			return class;
+	} while (strcmp(cursor, "0") != 0);
+	return ERROR_NONE;
+}
+
+/* ---- indexes ---- */
+
+/* Members whose run's key is there were looked at with it. */
+static enum error_class verify_member(
+	const struct verification *verification, const char *index, const char *member, struct error *error)
+{
+	char key[KEY_SIZE];
+	struct redisReply *reply;
+	text_format(key, sizeof(key), APP_PREFIX "%s", member);
+	const char *const words[] = { "EXISTS", key };
+	if (strcmp(index, KEY_LIVE) == 0)
+		verification->counts->live++;
+	if (redis_command(verification->redis, 2, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	bool there = reply_integer(reply) == 1;
+	reply_free(reply);
+	return there ? ERROR_NONE : verify_run_or_say(verification, index, member, error);
+}
+
+static enum error_class verify_index(const struct verification *verification, const char *index, struct error *error)
+{
+	char cursor[32] = "0";
+	do {
+		const char *const words[] = { "ZSCAN", index, cursor, "COUNT", PAGE };
+		struct redisReply *reply;
+		if (redis_command(verification->redis, 5, words, &reply, error) != ERROR_NONE)
+			return error->class;
+		const struct redisReply *pairs = reply_item(reply, 1);
+		text_copy(cursor, sizeof(cursor), reply_text(reply_item(reply, 0)));
+		enum error_class class = ERROR_NONE;
+		for (size_t i = 0; class == ERROR_NONE && i + 1 < reply_count(pairs); i += 2)
+			class = verify_member(verification, index, reply_text(reply_item(pairs, i)), error);
+		reply_free(reply);
+		if (class != ERROR_NONE)
+			return class;
+	} while (strcmp(cursor, "0") != 0);
+	return ERROR_NONE;
+}
+
+/* ---- the queue ---- */
+
+/* Whether the entry is still there and is not the one that its run has: read together, so that a change between the two
+ * questions shows. */
+static enum error_class is_astray(
+	const struct verification *verification, const struct queue_entry *entry, bool *ret_astray, struct error *error)
+{
+	const struct run_name name = { entry->app, entry->workflow, entry->action };
+	char key[KEY_SIZE];
+	struct redisReply *reply;
+	*ret_astray = true;
+	if (identifier_valid(entry->app) && identifier_valid(entry->workflow) && identifier_valid(entry->action)) {
+		run_key_make(key, &name);
+		const char *const words[] = { "HGET", key, "entry" };
+		if (redis_command(verification->redis, 3, words, &reply, error) != ERROR_NONE)
+			return error->class;
+		*ret_astray = strcmp(reply_text(reply), entry->id) != 0;
+		reply_free(reply);
+	}
+	if (!*ret_astray)
+		return ERROR_NONE;
+	const char *const again[] = { "XRANGE", KEY_QUEUE, entry->id, entry->id };
+	if (redis_command(verification->redis, 4, again, &reply, error) != ERROR_NONE)
+		return error->class;
+	*ret_astray = reply_count(reply) > 0;
+	reply_free(reply);
+	return ERROR_NONE;
+}
+
+static enum error_class verify_entry(
+	const struct verification *verification, const struct queue_entry *entry, struct error *error)
+{
+	bool astray;
+	char key[96];
+	if (is_astray(verification, entry, &astray, error) != ERROR_NONE)
+		return error->class;
+	if (!astray)
+		return ERROR_NONE;
+	if (verification->options->repair &&
+		queue_bury(verification->redis, entry, "no run has this entry", error) != ERROR_NONE)
+		return error->class;
+	text_format(key, sizeof(key), "queue entry %s", entry->id);
+	report(verification, key, "no run has this entry", verification->options->repair);
+	return ERROR_NONE;
+}
+
+static enum error_class verify_queue(const struct verification *verification, struct error *error)
+{
+	char from[ENTRY_SIZE] = "-";
+	bool more = true;
+	while (more) {
+		struct arena arena;
+		struct queue_page page;
+		arena_init(&arena, 0);
+		enum error_class class = queue_list(verification->redis, from, &arena, &page, error);
+		for (size_t i = 0; class == ERROR_NONE && i < page.count; i++)
+			class = verify_entry(verification, &page.entries[i], error);
+		more = class == ERROR_NONE && page.count > 0;
+		if (more)
+			text_format(from, sizeof(from), "(%s", page.entries[page.count - 1].id);
+		arena_release(&arena);
+		if (class != ERROR_NONE)
+			return class;
+	}
+	return ERROR_NONE;
+}
+
+enum error_class store_verify(struct redis *redis, const struct verify_options *options,
+	struct verify_counts *ret_counts, struct error *error)
+{
+	const struct verification verification = { redis, options, ret_counts };
+	memset(ret_counts, 0, sizeof(*ret_counts));
+	memset(error, 0, sizeof(*error));
+	if (verify_keys(&verification, error) != ERROR_NONE ||
+		verify_index(&verification, KEY_LIVE, error) != ERROR_NONE ||
+		verify_index(&verification, KEY_DELAYED, error) != ERROR_NONE)
+		return error->class;
+	return verify_queue(&verification, error);
+}

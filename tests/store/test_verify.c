@@ -1,0 +1,265 @@
+/*
+ * What a hand, a crash or an old copy may leave in Redis: found, named, and put right.
+ *
+ * covers: src/store/verify.c src/store/scripts/inspect.lua src/store/scripts/clock.lua
+ */
+#include <string.h>
+
+#include "harness/redis_server.h"
+#include "harness/suite.h"
+#include "store/queue.h"
+#include "store/verify.h"
+
+#define RUN_KEY KEY_PREFIX "app:acme:site:repo"
+#define MEMBER  "acme:site:repo"
+
+static struct redis_server server;
+static struct redis *redis;
+static struct arena arena;
+static struct error error;
+static char said[4096];
+
+static void set_up(void)
+{
+	redis_server_start(&server);
+	arena_init(&arena, 0);
+	ck_assert_int_eq(redis_new(server.url, NULL, "test", 2000, &redis, &error), ERROR_NONE);
+}
+
+static void tear_down(void)
+{
+	redis_free(redis);
+	arena_release(&arena);
+	redis_server_stop(&server);
+}
+
+static void note(void *context, const char *key, const char *what, bool repaired)
+{
+	size_t length = strlen(said);
+	(void)context;
+	snprintf(said + length, sizeof(said) - length, "%s: %s%s\n", key, what, repaired ? " (repaired)" : "");
+}
+
+static struct verify_counts verify(bool repair)
+{
+	struct verify_counts counts;
+	const struct verify_options options = {
+		.repair = repair, .lease_ms = 30000, .retention_seconds = 86400, .found = note
+	};
+	said[0] = '\0';
+	ck_assert_msg(store_verify(redis, &options, &counts, &error) == ERROR_NONE, "%s", error.message);
+	return counts;
+}
+
+static void command(size_t count, const char *const *words)
+{
+	struct redisReply *reply;
+	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s", error.message);
+	reply_free(reply);
+}
+
+#define COMMAND(...)                                                                                                   \
+	do {                                                                                                           \
+		const char *const words[] = { __VA_ARGS__ };                                                           \
+		command(sizeof(words) / sizeof(words[0]), words);                                                      \
+	} while (0)
+
+static void trigger(void)
+{
+	struct trigger_result result;
+	const struct trigger wanted = { .name = { "acme", "site", "repo" },
+		.input = "{}",
+		.digest = "d",
+		.run_ms = 60000,
+		.attempts = 3,
+		.retention_seconds = 86400 };
+	ck_assert_msg(run_trigger(redis, &wanted, &arena, &result, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_int_eq(result.outcome, TRIGGER_NEW);
+}
+
+static struct claim claim(void)
+{
+	struct queue_entry entry;
+	struct claim claimed;
+	const struct run_name name = { "acme", "site", "repo" };
+	bool found = false, taken;
+	for (int tries = 0; tries < 3 && !found; tries++)
+		ck_assert_int_eq(queue_reserve(redis, "tester", 50, &arena, &found, &entry, &error), ERROR_NONE);
+	ck_assert(found);
+	ck_assert_int_eq(
+		run_claim(redis, &name, entry.id, entry.run, "worker", 30000, &arena, &taken, &claimed, &error),
+		ERROR_NONE);
+	ck_assert(taken);
+	claim_release(&claimed);
+	return claimed;
+}
+
+static void wait_long(const struct claim *claimed)
+{
+	const struct run_write write = {
+		.kind = RUN_WAIT, .phase = "waiting", .delay_ms = 50000, .reason = "not_ready"
+	};
+	ck_assert_int_eq(run_write(redis, &claimed->lease, &write, &error), ERROR_NONE);
+}
+
+/* What is found is named; repaired, nothing is left of it. */
+static void expect_repaired(const char *what)
+{
+	ck_assert_uint_eq(verify(false).repaired, 0);
+	ck_assert_msg(strstr(said, what) != NULL, "'%s' is not among:\n%s", what, said);
+	struct verify_counts counts = verify(true);
+	ck_assert_msg(counts.faults > 0 && counts.faults == counts.repaired, "left:\n%s", said);
+	counts = verify(false);
+	ck_assert_msg(counts.faults == 0, "after the repair:\n%s", said);
+}
+
+START_TEST(test_nothing_is_wrong)
+{
+	ck_assert_uint_eq(verify(false).faults, 0);
+	trigger();
+	ck_assert_uint_eq(verify(false).faults, 0);
+	const struct claim claimed = claim();
+	ck_assert_msg(verify(false).faults == 0, "%s", said);
+	wait_long(&claimed);
+	struct verify_counts counts = verify(false);
+	ck_assert_msg(counts.faults == 0, "%s", said);
+	ck_assert_uint_eq(counts.live, 1);
+	ck_assert_uint_ge(counts.keys, 4);
+}
+END_TEST
+
+START_TEST(test_entry_is_lost)
+{
+	trigger();
+	COMMAND("DEL", KEY_QUEUE);
+	expect_repaired("it is queued, but its entry is not on the queue");
+	claim();
+}
+END_TEST
+
+START_TEST(test_entry_of_no_run)
+{
+	COMMAND("XADD", KEY_QUEUE, "*", "app", "acme", "workflow", "site", "action", "repo", "run", "r");
+	COMMAND("XADD", KEY_QUEUE, "*", "something", "else");
+	expect_repaired("no run has this entry");
+	COMMAND("DEL", KEY_DEAD);
+}
+END_TEST
+
+START_TEST(test_out_of_the_indexes)
+{
+	trigger();
+	COMMAND("ZREM", KEY_LIVE, MEMBER);
+	expect_repaired("it is not in the index of live runs");
+	const struct claim claimed = claim();
+	COMMAND("DEL", KEY_LIVE);
+	expect_repaired("it is not in the index of live runs");
+	wait_long(&claimed);
+	COMMAND("DEL", KEY_DELAYED);
+	expect_repaired("it is waiting, but nothing will bring it back");
+}
+END_TEST
+
+START_TEST(test_in_two_places)
+{
+	trigger();
+	COMMAND("ZADD", KEY_DELAYED, "1", MEMBER);
+	expect_repaired("it is queued and stands among the delayed as well");
+	const struct claim claimed = claim();
+	COMMAND("ZADD", KEY_DELAYED, "1", MEMBER);
+	expect_repaired("it is executing and stands among the delayed as well");
+	wait_long(&claimed);
+	COMMAND("HSET", RUN_KEY, "entry", "1-1");
+	expect_repaired("it is waiting and has an entry on the queue as well");
+}
+END_TEST
+
+START_TEST(test_ended_or_gone)
+{
+	trigger();
+	const struct claim claimed = claim();
+	const struct run_write write = { .kind = RUN_FINISH, .status = "done", .output = "{}" };
+	ck_assert_int_eq(run_write(redis, &claimed.lease, &write, &error), ERROR_NONE);
+	ck_assert_msg(verify(false).faults == 0, "%s", said);
+	COMMAND("ZADD", KEY_LIVE, "9999999999999", MEMBER);
+	expect_repaired("it has ended, but it stands in an index of live runs");
+	COMMAND("HSET", RUN_KEY, "lease", "r/1/1-1");
+	expect_repaired("it has ended, but still has an entry or a lease");
+	COMMAND("ZADD", KEY_DELAYED, "9999999999999", "acme:site:gone");
+	expect_repaired("there is no such run, but it stands in an index of live runs");
+	COMMAND("ZADD", KEY_DELAYED, "9999999999999", "no name of a run");
+	ck_assert_uint_eq(verify(false).faults, 1);
+	ck_assert_ptr_nonnull(strstr(said, "names no run"));
+}
+END_TEST
+
+START_TEST(test_nobody_came)
+{
+	trigger();
+	const struct claim claimed = claim();
+	COMMAND("HSET", RUN_KEY, "lease_until", "1000");
+	COMMAND("ZADD", KEY_LIVE, "1000", MEMBER);
+	verify(false);
+	ck_assert_ptr_nonnull(strstr(said, "its lease ran out"));
+	ck_assert_ptr_nonnull(strstr(said, "it was to be looked at"));
+	expect_repaired("no worker took it over");
+	/* Whoever lost it so can write nothing. */
+	const struct run_write write = { .kind = RUN_FINISH, .status = "done", .output = "{}" };
+	ck_assert_int_eq(run_write(redis, &claimed.lease, &write, &error), ERROR_LEASE_LOST);
+	const struct claim again = claim();
+	wait_long(&again);
+	COMMAND("HSET", RUN_KEY, "due", "1000");
+	COMMAND("ZADD", KEY_DELAYED, "1000", MEMBER);
+	expect_repaired("and no worker queued it");
+	COMMAND("HSET", RUN_KEY, "run_deadline", "1000");
+	expect_repaired("and nobody ended it");
+}
+END_TEST
+
+START_TEST(test_broken_words)
+{
+	trigger();
+	COMMAND("HSET", RUN_KEY, "phase", "dreaming");
+	expect_repaired("its phase 'dreaming' is none that there is");
+	COMMAND("HDEL", RUN_KEY, "lease");
+	COMMAND("HSET", RUN_KEY, "phase", "executing");
+	verify(false);
+	ck_assert_ptr_nonnull(strstr(said, "nobody holds its lease"));
+	COMMAND("DEL", KEY_LIVE, KEY_QUEUE, RUN_KEY);
+	COMMAND("HSET", RUN_KEY, "status", "asleep");
+	COMMAND("EXPIRE", RUN_KEY, "100");
+	ck_assert_uint_eq(verify(false).faults, 1);
+	ck_assert_ptr_nonnull(strstr(said, "its status 'asleep' is none that there is"));
+}
+END_TEST
+
+START_TEST(test_lives_for_ever)
+{
+	COMMAND("HSET", KEY_PREFIX "app:acme:payload", "version", "1");
+	expect_repaired("it has no time to live");
+	/* One without its figure of retention is not forgotten at once. */
+	trigger();
+	COMMAND("HDEL", RUN_KEY, "retention");
+	COMMAND("DEL", KEY_QUEUE);
+	expect_repaired("its entry is not on the queue");
+	ck_assert_uint_eq(verify(false).live, 1);
+}
+END_TEST
+
+START_TEST(test_wrong_type_is_a_finding)
+{
+	COMMAND("SET", RUN_KEY, "text");
+	struct verify_counts counts = verify(true);
+	ck_assert_uint_eq(counts.faults, 2);
+	ck_assert_uint_eq(counts.repaired, 1);
+	ck_assert_ptr_nonnull(strstr(said, "it cannot be read"));
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_nothing_is_wrong, test_entry_is_lost, test_entry_of_no_run,
+		test_out_of_the_indexes, test_in_two_places, test_ended_or_gone, test_nobody_came, test_broken_words,
+		test_lives_for_ever, test_wrong_type_is_a_finding, NULL };
+	return suite_main("verify", tests, set_up, tear_down);
+}
