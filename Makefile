@@ -54,7 +54,7 @@ WORKFLOWS := $(wildcard workflows/*.c workflows/*/*.c)
 ifneq ($(FAULTS),)
 CPPFLAGS += -DSLIPWAY_FAILPOINTS -Itests
 BASE += tests/faults/failpoint.c
-WORKFLOWS := $(filter-out workflows/workflows.c,$(WORKFLOWS)) tests/faults/workflows.c tests/faults/misbehave.c
+WORKFLOWS := $(filter-out workflows/workflows.c,$(WORKFLOWS)) $(filter-out tests/faults/failpoint.c,$(wildcard tests/faults/*.c))
 endif
 # What stands before the body of every script.
 SCRIPTS_COMMON := src/store/scripts/clock.lua src/store/scripts/common.lua

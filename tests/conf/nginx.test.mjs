@@ -178,11 +178,11 @@ test('the page has its type, its policy and a cache rule', async () => {
   assert.equal((await request('HEAD', '/')).status, 200);
 });
 
-test('a backend that is gone is a 502 problem with Retry-After', async () => {
+test('a backend that is gone is a 503 problem with Retry-After', async () => {
   for (const [method, target] of [['POST', '/api/deploy'], ['GET', '/api/deploy?appId=a'], ['GET', '/healthz'],
     ['GET', '/readyz'], ['GET', '/metrics']]) {
     const answer = await request(method, target, { body: method === 'POST' ? '{}' : undefined });
-    assertProblem(answer, 502, 'api_unavailable');
+    assertProblem(answer, 503, 'api_unavailable');
     assert.equal(answer.headers['retry-after'], '2');
     assert.match(answer.headers['content-security-policy'], /default-src 'self'/);
   }
@@ -245,7 +245,7 @@ test('the page takes GET and HEAD only', async () => {
 });
 
 test('what is not there, forbidden, hidden or internal is a 404', async () => {
-  for (const target of ['/nothing', '/empty/', '/.git/config', '/problems/502', '/api']) {
+  for (const target of ['/nothing', '/empty/', '/.git/config', '/problems/503', '/api']) {
     assertProblem(await request('GET', target), 404, 'not_found');
   }
 });

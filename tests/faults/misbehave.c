@@ -10,7 +10,8 @@ struct input {
 };
 
 static const struct field input_fields[] = {
-	{ STRING_FIELD("how", struct input, how), .required = true, .description = "segfault, memory, leave, descriptors, loop" },
+	{ STRING_FIELD("how", struct input, how), .required = true,
+		.description = "segfault, memory, leave, descriptors, loop" },
 };
 
 /* Touches what it gets, so that it is memory and not a promise of some. */

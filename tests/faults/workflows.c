@@ -1,16 +1,18 @@
 /*
- * The workflows of the fault suite's build: all of the product's, and one whose actions misbehave.
+ * The workflows of the fault suite's build: all of the product's, and one of its own.
  */
 #include "definitions.h"
 #include "faults/misbehave.h"
+#include "faults/object.h"
 
 static const struct step_definition steps[] = {
+	{ .id = "object", .action = &object, .input_key = "object" },
 	{ .id = "misbehave", .action = &misbehave, .input_key = "misbehave" },
 };
 
 static const struct workflow_definition faults = {
 	.id = "faults",
-	.summary = "Does to its process what no action should",
+	.summary = "Makes an object, or does to its process what no action should",
 	.steps = steps,
 	.step_count = ARRAY_LEN(steps),
 };

@@ -1,0 +1,270 @@
+"""What a run of the engine is meant to do, said a second time and in other words than the scripts say it.
+
+A model keeps the runs of two apps and the queue in plain Python, under a clock that the caller sets. Each method named
+after a script changes the model as the script is to change Redis, and returns what the script is to answer.
+"""
+import hashlib
+
+WORKFLOW = 'site'
+NEEDS = {'repo': [], 'project': ['repo']}
+APPS = ['acme', 'blog']
+DELAYED_PHASES = ('waiting', 'retrying', 'blocked')
+QUEUED_CHECK_MS, QUEUED_CHECK_LAST_MS = 2000, 10000
+
+
+def entry_text(entry):
+    return '%d-%d' % entry
+
+
+class Run:
+    # Every field that the hash of a run may have. None: the field is not there.
+    FIELDS = ('app workflow action run status phase retention input digest basis attempt attempts crashes queued_at '
+              'run_deadline started_at finished_at changed_at version entry lease lease_until worker due cancel reason '
+              'detail checkpoint output error').split()
+
+    def __init__(self, app, action):
+        self.member = '%s:%s:%s' % (app, WORKFLOW, action)
+        self.home = (app, action)
+        self.forget(self.FIELDS)
+
+    def forget(self, fields):
+        for field in fields:
+            setattr(self, field, None)
+
+    def as_hash(self):
+        found = {field: getattr(self, field) for field in self.FIELDS if getattr(self, field) is not None}
+        if self.entry:
+            found['entry'] = entry_text(self.entry)
+        return {field: str(value) for field, value in found.items()}
+
+
+class Model:
+    def __init__(self, now):
+        self.now = now
+        self.runs = [Run(app, action) for app in APPS for action in NEEDS]
+        self.queue = {}          # entry: [app, workflow, action, run]
+        self.pending = {}        # entry: (consumer, when it was read)
+        self.last_entry = self.last_read = (0, 0)
+        self.delayed, self.live, self.apps = {}, {}, {}
+        self.ledgers = {app: {} for app in APPS}
+        self.events = {app: [] for app in APPS}
+
+    # ---- the queue ----
+
+    def add_entry(self, fields):
+        milliseconds, sequence = self.last_entry
+        self.last_entry = (self.now, sequence + 1 if milliseconds == self.now else 0)
+        self.queue[self.last_entry] = fields
+        return self.last_entry
+
+    def drop(self, entry):
+        self.queue.pop(entry, None)
+        self.pending.pop(entry, None)
+
+    def read(self, consumer):
+        """Gives the first entry that the group has not given to anybody yet, or None."""
+        entry = min((entry for entry in self.queue if entry > self.last_read), default=None)
+        if entry:
+            self.last_read = entry
+            self.pending[entry] = (consumer, self.now)
+        return entry
+
+    def strike_off(self, consumer):
+        self.pending = {entry: taken for entry, taken in self.pending.items() if taken[0] != consumer}
+
+    # ---- steps that the scripts share ----
+
+    def note(self, run, event, detail=''):
+        self.events[run.app].append([run.workflow, run.action, run.run, event, detail or ''])
+
+    def changed(self, run, event, detail=''):
+        run.version = (run.version or 0) + 1
+        run.changed_at = self.apps[run.app] = self.now
+        self.note(run, event, detail)
+
+    def leave(self, run):
+        """Wherever a live run stands, it stands there no longer."""
+        if run.entry:
+            self.drop(run.entry)
+        self.delayed.pop(run.member, None)
+        self.live.pop(run.member, None)
+        run.forget(['phase', 'entry', 'lease', 'lease_until', 'worker', 'due'])
+
+    def to_queue(self, run, detail=''):
+        self.leave(run)
+        run.phase = 'queued'
+        run.entry = self.add_entry([run.app, run.workflow, run.action, run.run])
+        self.live[run.member] = self.now + QUEUED_CHECK_MS
+        self.changed(run, 'queued', detail)
+
+    def to_delayed(self, run, phase, milliseconds, checkpoint, reason, detail):
+        self.leave(run)
+        run.phase, run.reason, run.detail = phase, reason, detail
+        run.checkpoint = checkpoint or run.checkpoint
+        run.due = min(self.now + milliseconds, run.run_deadline)
+        self.delayed[run.member] = self.live[run.member] = run.due
+        self.changed(run, phase, detail)
+
+    def to_end(self, run, status, output, error, reason=''):
+        self.leave(run)
+        run.forget(['cancel', 'detail'])
+        run.status, run.output, run.finished_at = status, output, self.now
+        run.error, run.reason = error or None, reason or None
+        self.changed(run, status, reason)
+
+    def ended_by_cancel(self, run):
+        if run.cancel is None:
+            return False
+        self.to_end(run, 'error', '{}', run.cancel)
+        return True
+
+    # ---- the scripts ----
+
+    def trigger(self, run, run_id, given, digest, force, deadline, attempts, retention):
+        app, action = run.home
+        needed = [other for other in self.runs if other.home[0] == app and other.home[1] in NEEDS[action]]
+        missing = [other.home[1] for other in needed if other.status != 'done']
+        basis = hashlib.sha1('\n'.join(other.output or '' for other in needed).encode()).hexdigest()
+        if run.status == 'running':
+            return ['same' if run.digest == digest else 'conflict', self.now, run.as_hash(), []]
+        if missing:
+            return ['needs_not_done', self.now, run.as_hash(), missing]
+        if run.status == 'done' and not force and (run.digest, run.basis) == (digest, basis):
+            return ['reused', self.now, run.as_hash(), []]
+        self.apps = {name: when for name, when in self.apps.items() if when > self.now - retention * 1000}
+        # Of what was before, only the version stays.
+        run.forget(field for field in Run.FIELDS if field != 'version')
+        run.app, run.workflow, run.action, run.run, run.status = app, WORKFLOW, action, run_id, 'running'
+        run.input, run.digest, run.basis, run.retention = given, digest, basis, retention
+        run.attempt, run.attempts, run.crashes = 1, attempts, 0
+        run.queued_at, run.run_deadline = self.now, self.now + deadline
+        self.to_queue(run)
+        return ['new', self.now, run.as_hash(), []]
+
+    def claim(self, run, entry, run_id, worker, lease_ms, timeout):
+        if run.entry != entry:
+            self.drop(entry)
+            return ['stale', self.now]
+        if run.run != run_id or run.phase != 'queued':
+            return ['stale', self.now]
+        if self.now >= run.run_deadline:
+            self.to_end(run, 'error', '{}', timeout)
+            return ['expired', self.now]
+        run.phase, run.worker = 'executing', worker
+        run.lease = '%s/%d/%s' % (run_id, run.attempt, entry_text(entry))
+        run.lease_until = self.live[run.member] = self.now + lease_ms
+        run.started_at = run.started_at or self.now
+        run.forget(['reason', 'detail'])
+        self.changed(run, 'executing', 'attempt %d on %s' % (run.attempt, worker))
+        return ['claimed', self.now, run.lease, run.as_hash(), dict(self.ledgers[run.app])]
+
+    def renew(self, run, token, lease_ms):
+        if run.lease != token:
+            return ['lost']
+        run.lease_until = self.live[run.member] = self.now + lease_ms
+        return ['cancel' if run.cancel else 'held']
+
+    def progress(self, run, token, checkpoint, field, value, log):
+        if run.lease != token:
+            return ['lost']
+        run.checkpoint = checkpoint or run.checkpoint
+        if field:
+            self.ledgers[run.app][field] = value
+            self.changed(run, 'owns', field)
+        if log:
+            self.note(run, 'log', log)
+        return ['written']
+
+    def wait(self, run, token, checkpoint, phase, milliseconds, reason, detail):
+        if run.lease != token:
+            return ['lost']
+        if not self.ended_by_cancel(run):
+            self.to_delayed(run, phase, milliseconds, checkpoint, reason, detail)
+        return ['written']
+
+    def retry(self, run, token, checkpoint, milliseconds, reason, detail):
+        if run.lease != token:
+            return ['lost']
+        if not self.ended_by_cancel(run):
+            run.attempt += 1
+            self.to_delayed(run, 'retrying', milliseconds, checkpoint, reason, detail)
+        return ['written']
+
+    def finish(self, run, token, checkpoint, status, output, error, reason):
+        if run.lease != token:
+            return ['lost']
+        run.checkpoint = checkpoint or run.checkpoint
+        self.to_end(run, status, output, error, reason)
+        return ['written']
+
+    def release(self, run, token):
+        if run.lease != token:
+            return ['lost']
+        if not self.ended_by_cancel(run):
+            self.to_queue(run, 'handed back')
+        return ['written']
+
+    def cancel(self, run, error):
+        word = 'nothing'
+        if run.phase == 'executing':
+            word = 'cancelling'
+            if run.cancel is None:
+                run.cancel = error
+                self.changed(run, 'cancelling')
+        elif run.status == 'running':
+            word = 'cancelled'
+            self.to_end(run, 'error', '{}', error)
+        return [word, self.now, run.as_hash()]
+
+    def reap(self, run, timeout, lost, crashes, unclaimed_ms, never):
+        """unclaimed_ms is by the model's clock; never is what the script was told where that time is not over."""
+        if run.status != 'running':
+            self.delayed.pop(run.member, None)
+            self.live.pop(run.member, None)
+            return ['forgotten']
+        if run.phase == 'executing':
+            if self.now < run.lease_until:
+                self.live[run.member] = run.lease_until
+                return ['leased']
+            if self.ended_by_cancel(run):
+                return ['cancelled']
+            run.crashes += 1
+            if run.crashes == crashes:
+                self.to_end(run, 'error', '{}', lost)
+                return ['lost']
+            self.to_queue(run, run.worker + ' was lost; taken over')
+            return ['taken over']
+        if self.now >= run.run_deadline:
+            self.to_end(run, 'error', '{}', timeout)
+            return ['expired']
+        if run.phase in DELAYED_PHASES:
+            if self.now < run.due:
+                self.delayed[run.member] = self.live[run.member] = run.due
+                return ['delayed']
+            self.to_queue(run, 'due')
+            return ['due']
+        if run.entry in self.queue:
+            if run.entry in self.pending:
+                if self.now < self.pending[run.entry][1] + unclaimed_ms:
+                    self.live[run.member] = self.now + never
+                    return ['queued']
+            elif run.entry > self.last_read:
+                age = self.now - run.entry[0]
+                self.live[run.member] = self.now + min(max(age, QUEUED_CHECK_MS), QUEUED_CHECK_LAST_MS)
+                return ['queued']
+        self.to_queue(run, 'its entry was lost; queued anew')
+        return ['requeued']
+
+    # ---- what is to be found in Redis ----
+
+    def snapshot(self):
+        return {
+            'runs': {run.member: run.as_hash() for run in self.runs},
+            'queue': {entry_text(entry): fields for entry, fields in self.queue.items()},
+            'pending': {entry_text(entry): taken[0] for entry, taken in self.pending.items()},
+            'delayed': dict(self.delayed),
+            'live': dict(self.live),
+            'apps': dict(self.apps),
+            'ledgers': {app: dict(ledger) for app, ledger in self.ledgers.items()},
+            'events': {app: [len(events), events[-1] if events else []] for app, events in self.events.items()},
+        }
