@@ -3,40 +3,42 @@
 #include "base/text.h"
 #include "store/keys.h"
 
-static void limit_key(char key[KEY_SIZE], const char *provider, const char *credential)
+static enum error_class gate(struct redis *redis, const struct limit_name *name, const char *word, int64_t milliseconds,
+	struct redisReply **ret_reply, struct error *error)
 {
-	text_format(key, KEY_SIZE, "slipway:limit:%s:%s", provider, credential);
+	char key[KEY_SIZE], number[24];
+	const char *const keys[] = { key }, *const arguments[] = { word, number };
+	text_format(key, sizeof(key), "slipway:limit:%s:%s", name->provider, name->credential);
+	text_format(number, sizeof(number), "%lld", (long long)milliseconds);
+	return redis_eval(redis, SCRIPT_GATE, 1, keys, 2, arguments, ret_reply, error);
 }
 
-enum error_class limit_read(
-	struct redis *redis, const char *provider, const char *credential, int64_t *ret_closed_ms, struct error *error)
+enum error_class limit_enter(struct redis *redis, const struct limit_name *name, int64_t *ret_wait_ms,
+	bool *ret_probing, struct error *error)
 {
-	char key[KEY_SIZE];
-	limit_key(key, provider, credential);
-	const char *const words[] = { "PTTL", key };
 	struct redisReply *reply;
-	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
+	if (gate(redis, name, "enter", 0, &reply, error) != ERROR_NONE)
 		return error->class;
-	int64_t left = reply_integer(reply);
-	*ret_closed_ms = left > 0 ? left : 0;
+	*ret_wait_ms = reply_integer(reply_item(reply, 0));
+	*ret_probing = reply_integer(reply_item(reply, 1)) == 1;
 	reply_free(reply);
 	return ERROR_NONE;
 }
 
-/* SET NX, then PEXPIRE GT: two commands, but each of them alone only ever closes for longer. */
 enum error_class limit_close(
-	struct redis *redis, const char *provider, const char *credential, int64_t milliseconds, struct error *error)
+	struct redis *redis, const struct limit_name *name, int64_t milliseconds, struct error *error)
 {
-	char key[KEY_SIZE], duration[24];
-	limit_key(key, provider, credential);
-	text_format(duration, sizeof(duration), "%lld", (long long)milliseconds);
-	const char *const set[] = { "SET", key, "closed", "PX", duration, "NX" };
-	const char *const extend[] = { "PEXPIRE", key, duration, "GT" };
 	struct redisReply *reply;
-	if (redis_command(redis, 6, set, &reply, error) != ERROR_NONE)
+	if (gate(redis, name, "close", milliseconds, &reply, error) != ERROR_NONE)
 		return error->class;
 	reply_free(reply);
-	if (redis_command(redis, 4, extend, &reply, error) != ERROR_NONE)
+	return ERROR_NONE;
+}
+
+enum error_class limit_open(struct redis *redis, const struct limit_name *name, struct error *error)
+{
+	struct redisReply *reply;
+	if (gate(redis, name, "open", 0, &reply, error) != ERROR_NONE)
 		return error->class;
 	reply_free(reply);
 	return ERROR_NONE;

@@ -1,18 +1,29 @@
 /*
- * slipway:limit:<provider>:<credential hash>: a provider is closed to a credential until the key expires. Shared by
- * all workers.
+ * The gates before the providers: one a provider and credential, shared by all workers. Whoever is told of a rate limit
+ * closes it for all; when its time is up one caller goes first, and the others wait for what becomes of it.
  */
 #ifndef SLIPWAY_STORE_LIMITS_H
 #define SLIPWAY_STORE_LIMITS_H
 
 #include "store/redis.h"
 
-/* How long it is still closed; 0: open. */
-enum error_class limit_read(struct redis *redis, const char *provider, const char *credential, int64_t *ret_closed_ms,
+/* Both borrowed; the credential is a name for it that does not give it away. */
+struct limit_name {
+	const char *provider, *credential;
+};
+
+/*
+ * *ret_wait_ms is 0 where the caller may go through, else when to ask again. *ret_probing: it is the first one after
+ * the gate was closed, and must tell what became of it by limit_close or limit_open.
+ */
+enum error_class limit_enter(struct redis *redis, const struct limit_name *name, int64_t *ret_wait_ms,
+	bool *ret_probing, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Closes the gate for at least so long from now. */
+enum error_class limit_close(struct redis *redis, const struct limit_name *name, int64_t milliseconds,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Closes it for milliseconds from now; never opens it earlier than somebody else said. */
-enum error_class limit_close(struct redis *redis, const char *provider, const char *credential, int64_t milliseconds,
-	struct error *error) SLIPWAY_MUST_CHECK;
+/* The provider answered the one who probed. */
+enum error_class limit_open(struct redis *redis, const struct limit_name *name, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

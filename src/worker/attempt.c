@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/redact.h"
 #include "store/limits.h"
 #include "worker/context.h"
@@ -34,26 +35,33 @@ static void host_log(void *host, const char *line)
 		return;
 }
 
-static int64_t host_closed_ms(void *host, const char *provider, const char *credential)
+/* Where the gate cannot be asked, the provider says itself what it thinks of a call. */
+static int64_t host_enter(void *host, const char *provider, const char *credential, bool *ret_probing)
 {
 	const struct attempt *attempt = host;
+	const struct limit_name name = { provider, credential };
 	struct error ignored;
-	int64_t closed = 0;
-	if (limit_read(attempt->redis, provider, credential, &closed, &ignored) != ERROR_NONE)
+	int64_t wait = 0;
+	*ret_probing = false;
+	if (limit_enter(attempt->redis, &name, &wait, ret_probing, &ignored) != ERROR_NONE)
 		return 0;
-	return closed;
+	return wait;
 }
 
-static void host_close(void *host, const char *provider, const char *credential, int64_t milliseconds)
+/* Where it cannot be told to the others, they meet the limit themselves; and a probe that is not heard of ends by
+ * itself. */
+static void host_leave(void *host, const char *provider, const char *credential, int64_t closed_ms)
 {
 	const struct attempt *attempt = host;
+	const struct limit_name name = { provider, credential };
 	struct error ignored;
-	/* Where it cannot be told to the others, they meet the limit themselves. */
-	if (limit_close(attempt->redis, provider, credential, milliseconds, &ignored) != ERROR_NONE)
-		return;
+	enum error_class class = closed_ms > 0 ? limit_close(attempt->redis, &name, closed_ms, &ignored)
+					       : limit_open(attempt->redis, &name, &ignored);
+	if (class != ERROR_NONE)
+		log_error("gate", &ignored);
 }
 
-static const struct action_host host = { host_save, host_own, host_log, host_closed_ms, host_close };
+static const struct action_host host = { host_save, host_own, host_log, host_enter, host_leave };
 
 /* ---- references that only a worker may put in ---- */
 

@@ -299,11 +299,9 @@ static void credential_name(const char *token, char name[CREDENTIAL_SIZE])
 }
 
 /* A closed provider is not called: whoever met the limit first has told all workers until when. */
-static bool gate_open(struct action_context *context, const char *provider, const char *credential)
+static bool gate_enter(struct action_context *context, const char *provider, const char *credential, bool *ret_probing)
 {
-	int64_t closed = context->host->closed_ms != NULL
-		? context->host->closed_ms(context->host_data, provider, credential)
-		: 0;
+	int64_t closed = context->host->enter(context->host_data, provider, credential, ret_probing);
 	if (closed <= 0)
 		return true;
 	error_set(&context->error, ERROR_RATE_LIMITED, "%s is closed to us by its rate limit", provider);
@@ -317,18 +315,20 @@ bool provider_call(struct action_context *context, const struct provider *provid
 {
 	const struct provider_access access = provider->access(context->settings);
 	char credential[CREDENTIAL_SIZE];
-	const char *id = provider->id;
+	bool probing;
 	credential_name(access.token, credential);
-	if (!gate_open(context, id, credential))
+	if (!gate_enter(context, provider->id, credential, &probing))
 		return false;
 	const struct provider_exchange exchange = { context->client, provider, &access, context->arena,
 		context->deadline_ms, context->settings->allow_loopback };
-	if (provider_send(&exchange, request, answer, &context->error) == ERROR_NONE)
-		return true;
-	redact_error(&context->error);
-	if (context->error.class == ERROR_RATE_LIMITED && context->host->close != NULL)
-		context->host->close(context->host_data, id, credential, context->error.retry_after_ms);
-	return false;
+	bool answered = provider_send(&exchange, request, answer, &context->error) == ERROR_NONE;
+	bool limited = !answered && context->error.class == ERROR_RATE_LIMITED;
+	if (!answered)
+		redact_error(&context->error);
+	if (limited || probing)
+		context->host->leave(
+			context->host_data, provider->id, credential, limited ? context->error.retry_after_ms : 0);
+	return answered;
 }
 
 /* What the provider sent, as JSON; the error says whose answer it was. */

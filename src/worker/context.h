@@ -17,9 +17,11 @@ struct action_host {
 	enum error_class (*save)(void *host, const char *checkpoint, struct error *error);
 	enum error_class (*own)(void *host, const char *key, const char *value, struct error *error);
 	void (*log)(void *host, const char *line);
-	/* For how long the provider is closed to the credential; 0: open. NULL: no limits are kept. */
-	int64_t (*closed_ms)(void *host, const char *provider, const char *credential);
-	void (*close)(void *host, const char *provider, const char *credential, int64_t milliseconds);
+	/* For how long the provider is closed to the credential; 0: open. *ret_probing: the call is the first one after
+	 * it was closed. */
+	int64_t (*enter)(void *host, const char *provider, const char *credential, bool *ret_probing);
+	/* After a call that met a limit (it is closed for so long), and after each that probed (0: it went well). */
+	void (*leave)(void *host, const char *provider, const char *credential, int64_t closed_ms);
 };
 
 #define CREDENTIAL_SIZE 17

@@ -38,23 +38,25 @@ static void on_log(void *host, const char *line)
 	snprintf(trial->log + length, sizeof(trial->log) - length, "%s\n", line);
 }
 
-static int64_t on_closed_ms(void *host, const char *provider, const char *credential)
+static int64_t on_enter(void *host, const char *provider, const char *credential, bool *ret_probing)
 {
 	struct trial *trial = host;
 	(void)provider;
 	(void)credential;
+	*ret_probing = trial->probing;
 	return trial->closed_ms;
 }
 
-static void on_close(void *host, const char *provider, const char *credential, int64_t milliseconds)
+static void on_leave(void *host, const char *provider, const char *credential, int64_t closed_ms)
 {
 	struct trial *trial = host;
 	snprintf(trial->closed_credential, sizeof(trial->closed_credential), "%s:%s", provider, credential);
-	trial->closed_ms = milliseconds;
-	trial->closes++;
+	trial->closed_ms = closed_ms;
+	trial->closes += closed_ms > 0 ? 1 : 0;
+	trial->opens += closed_ms > 0 ? 0 : 1;
 }
 
-static const struct action_host host = { on_save, on_own, on_log, on_closed_ms, on_close };
+static const struct action_host host = { on_save, on_own, on_log, on_enter, on_leave };
 
 void trial_begin(struct trial *trial)
 {

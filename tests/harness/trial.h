@@ -27,8 +27,9 @@ struct trial {
 	bool lease_lost; /* the host refuses every write */
 
 	int64_t closed_ms; /* what the host says of the gate */
+	bool probing;      /* the same */
 	char closed_credential[64];
-	int closes;
+	int closes, opens;
 };
 
 void trial_begin(struct trial *trial);

@@ -4,10 +4,11 @@ import { createServer } from 'node:http';
 
 export class Peer {
   static async start() {
-    const peer = new Peer();
+    const peer = new this();
     peer.calls = [];
     peer.repositories = new Map();
     peer.nextId = 100;
+    peer.delayMs = 0;
     // Called with (call, response) before the ordinary answer; true: it has dealt with the call.
     peer.intercept = () => false;
     peer.server = createServer((request, response) => peer.receive(request, response));
@@ -30,11 +31,16 @@ export class Peer {
     request.on('data', (bytes) => { text += bytes; });
     request.on('end', async () => {
       const call = { method: request.method, path: request.url, headers: request.headers, body: text };
+      this.record(call, request);
       this.calls.push(call);
       if (await this.intercept(call, response)) return;
+      if (this.delayMs > 0) await new Promise((resolve) => { setTimeout(resolve, this.delayMs); });
       this.answer(call, response);
     });
   }
+
+  // For stand-ins that want to know more of a call.
+  record() {}
 
   send(response, status, body, headers = {}) {
     response.writeHead(status, { 'content-type': 'application/json', ...headers });

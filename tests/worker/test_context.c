@@ -275,6 +275,27 @@ START_TEST(test_gate_closes_and_is_asked)
 	trial.closed_ms = 0;
 	ck_assert_int_eq(try_it("/busy"), ACTION_FAILED);
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 2);
+	ck_assert_int_eq(trial.opens, 0);
+}
+END_TEST
+
+START_TEST(test_probe_tells_what_became_of_it)
+{
+	static const struct peer_row rows[] = {
+		{ .method = "GET", .path = "/github/busy", .status = 429, .headers = "Retry-After: 20", .body = "{}" },
+		{ .method = "GET", .path = "/github/ok", .status = 200, .body = "{\"name\":\"n\"}" },
+		{ .method = "GET", .path = "/github/gone", .status = 500, .body = "{}" },
+		{ .method = NULL },
+	};
+	peer_set(trial.peer, rows);
+	trial.probing = true;
+	try_it("/ok");
+	ck_assert_int_eq(trial.opens, 1);
+	try_it("/gone");
+	ck_assert_int_eq(trial.opens, 2);
+	try_it("/busy");
+	ck_assert_int_eq(trial.opens, 2);
+	ck_assert_int_eq(trial.closes, 1);
 }
 END_TEST
 
@@ -306,7 +327,7 @@ int main(void)
 {
 	const TTest *const tests[] = { test_waits_are_clamped_and_redacted, test_checkpoint_goes_on,
 		test_skip_is_an_output, test_failures, test_lost_lease_stops, test_ledger, test_log_is_redacted,
-		test_answers_are_decoded, test_gate_closes_and_is_asked, test_provider_errors_are_redacted,
-		test_missing_token, NULL };
+		test_answers_are_decoded, test_gate_closes_and_is_asked, test_probe_tells_what_became_of_it,
+		test_provider_errors_are_redacted, test_missing_token, NULL };
 	return suite_main("action context", tests, setup, teardown);
 }

@@ -1,0 +1,35 @@
+#!lua flags=allow-oom
+-- The gate before a provider, for one credential, shared by all workers:
+--   open (no key)         -> closed, by whoever is told of a limit
+--   closed, time is up    -> probing: one caller goes through, all others wait for what becomes of it
+--   probing               -> open, where the provider answered; closed, where it did not like it
+-- KEYS[1] is slipway:limit:<provider>:<credential>; its value is what it is, and until when (ms since 1970).
+--
+-- ARGV: enter; close, ms; or open. Returns {ms to wait, 1 where the caller is the one who probes}.
+local PROBE_MS = 10000 -- a prober that is not heard of for so long is gone
+local WAIT_MS = 1000   -- how soon to look again while another one probes
+local KEPT_MS = 60000  -- a gate whose time is up and that nobody enters is forgotten
+
+local gate = KEYS[1]
+local state, limit = (redis.call('GET', gate) or ''):match('^(%a+) (%d+)')
+limit = tonumber(limit or 0)
+
+local function put(word, from_now)
+	redis.call('SET', gate, word .. ' ' .. now + from_now, 'PX', from_now + KEPT_MS)
+end
+
+if ARGV[1] == 'close' then
+	put('closed', math.max(tonumber(ARGV[2]), state == 'closed' and limit - now or 0))
+elseif ARGV[1] == 'open' then
+	if state == 'probing' then
+		redis.call('DEL', gate)
+	end
+elseif state == 'closed' and limit > now then
+	return { limit - now, 0 }
+elseif state == 'probing' and limit > now then
+	return { WAIT_MS, 0 }
+elseif state then
+	put('probing', PROBE_MS)
+	return { 0, 1 }
+end
+return { 0, 0 }

@@ -1,0 +1,35 @@
+// SIGKILL of executors, supervisors with all their executors, at random, while they work.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from '../client.mjs';
+import { Cluster } from '../cluster.mjs';
+import { check, percentile, takeovers } from '../checker.mjs';
+
+export const name = 'SIGKILL of executors, supervisors, whole workers';
+export const scales = { full: { actions: 1000, kills: 50 }, part: { actions: 150, kills: 8 } };
+
+export async function run({ actions, kills }, random) {
+  const cluster = await Cluster.start();
+  const client = new Client(cluster);
+  cluster.provider.delayMs = 30; // so that a kill meets calls in flight
+  for (let i = 0; i < 3; i += 1) await cluster.startWorker();
+  let working = true;
+  const load = client.objects('kill', actions, { boundMs: 120000 }).finally(() => { working = false; });
+  for (let done = 0; working && done < kills; done += 1) {
+    await sleep(50 + random() * 350);
+    const victim = cluster.workers[Math.floor(random() * cluster.workers.length)];
+    if (random() < 0.6) await cluster.killExecutor(victim);
+    else {
+      await cluster.killWorker(victim);
+      await cluster.startWorker();
+    }
+  }
+  await load;
+  const violations = await check(cluster, client, { repeatsAllowed: true });
+  const times = await takeovers(cluster);
+  const late = percentile(times, 0.99);
+  const bound = cluster.options.leaseSeconds * 1000 + 1000;
+  if (late > bound) violations.push(`taken over after ${late} ms at p99, more than ${bound}`);
+  const figure = `${actions} actions, ${cluster.hits.length} kills, ${times.length} taken over, p99 ${late} ms`;
+  await cluster.stop();
+  return { violations, figure };
+}

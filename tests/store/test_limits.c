@@ -1,0 +1,110 @@
+/*
+ * The gate before a provider: closed for all, opened by one.
+ *
+ * covers: src/store/limits.c src/store/scripts/gate.lua
+ */
+#include "harness/redis_server.h"
+#include "harness/suite.h"
+#include "store/limits.h"
+
+static struct redis_server server;
+static struct redis *redis;
+static struct error error;
+static const struct limit_name ours = { "github", "0123456789abcdef" }, other = { "github", "fedcba9876543210" };
+static bool probing;
+
+static void set_up(void)
+{
+	redis_server_start(&server);
+	ck_assert_int_eq(redis_new(server.url, NULL, "test", 2000, &redis, &error), ERROR_NONE);
+}
+
+static void tear_down(void)
+{
+	redis_free(redis);
+	redis_server_stop(&server);
+}
+
+static int64_t enter(const struct limit_name *name)
+{
+	int64_t wait = -1;
+	ck_assert_msg(limit_enter(redis, name, &wait, &probing, &error) == ERROR_NONE, "%s", error.message);
+	return wait;
+}
+
+static void close_for(int64_t milliseconds)
+{
+	ck_assert_int_eq(limit_close(redis, &ours, milliseconds, &error), ERROR_NONE);
+}
+
+/* Waits, by asking, until the gate lets somebody through. */
+static void enter_at_last(void)
+{
+	while (enter(&ours) > 0) {}
+	ck_assert(probing);
+}
+
+START_TEST(test_open_for_all)
+{
+	ck_assert_int_eq(enter(&ours), 0);
+	ck_assert(!probing);
+	ck_assert_int_eq(enter(&ours), 0);
+	ck_assert_int_eq(limit_open(redis, &ours, &error), ERROR_NONE);
+}
+END_TEST
+
+START_TEST(test_closed_for_this_credential_only)
+{
+	close_for(20000);
+	int64_t wait = enter(&ours);
+	ck_assert_int_gt(wait, 15000);
+	ck_assert_int_le(wait, 20000);
+	ck_assert_int_eq(enter(&other), 0);
+	/* Nobody opens it earlier than somebody else was told. */
+	close_for(100);
+	ck_assert_int_gt(enter(&ours), 15000);
+	ck_assert_int_eq(limit_open(redis, &ours, &error), ERROR_NONE);
+	ck_assert_int_gt(enter(&ours), 15000);
+}
+END_TEST
+
+START_TEST(test_one_probes_and_opens)
+{
+	close_for(50);
+	enter_at_last();
+	ck_assert_int_gt(enter(&ours), 0);
+	ck_assert(!probing);
+	ck_assert_int_eq(limit_open(redis, &ours, &error), ERROR_NONE);
+	ck_assert_int_eq(enter(&ours), 0);
+	ck_assert(!probing);
+}
+END_TEST
+
+START_TEST(test_probe_that_meets_the_limit_closes_it_anew)
+{
+	close_for(50);
+	enter_at_last();
+	close_for(20000);
+	ck_assert_int_gt(enter(&ours), 15000);
+}
+END_TEST
+
+START_TEST(test_what_a_hand_wrote_is_no_gate)
+{
+	const char *const words[] = { "SET", "slipway:limit:github:0123456789abcdef", "open sesame" };
+	struct redisReply *reply;
+	ck_assert_int_eq(redis_command(redis, 3, words, &reply, &error), ERROR_NONE);
+	reply_free(reply);
+	ck_assert_int_eq(enter(&ours), 0);
+	close_for(20000);
+	ck_assert_int_gt(enter(&ours), 15000);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_open_for_all, test_closed_for_this_credential_only,
+		test_one_probes_and_opens, test_probe_that_meets_the_limit_closes_it_anew,
+		test_what_a_hand_wrote_is_no_gate, NULL };
+	return suite_main("limits", tests, set_up, tear_down);
+}
