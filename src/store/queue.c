@@ -1,8 +1,10 @@
 #include "store/queue.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "store/server.h"
 
 #define CONSUMER_KEPT_MS 86400000
 
@@ -125,7 +127,7 @@ static int64_t consumer_fact(const struct redisReply *consumer, const char *name
 	return 0;
 }
 
-enum error_class queue_tidy(struct redis *redis, struct error *error)
+static enum error_class tidy_consumers(struct redis *redis, struct error *error)
 {
 	const char *const words[] = { "XINFO", "CONSUMERS", KEY_QUEUE, QUEUE_GROUP };
 	struct redisReply *reply;
@@ -140,4 +142,60 @@ enum error_class queue_tidy(struct redis *redis, struct error *error)
 	}
 	reply_free(reply);
 	return class;
+}
+
+/* The order of the two questions matters: an entry that its run gave up in between is gone by the second. */
+enum error_class queue_is_astray(
+	struct redis *redis, const struct queue_entry *entry, bool *ret_astray, struct error *error)
+{
+	const struct run_name name = { entry->app, entry->workflow, entry->action };
+	char key[KEY_SIZE];
+	struct redisReply *reply;
+	*ret_astray = true;
+	if (identifier_valid(entry->app) && identifier_valid(entry->workflow) && identifier_valid(entry->action)) {
+		run_key_make(key, &name);
+		const char *const words[] = { "HGET", key, "entry" };
+		if (redis_command(redis, 3, words, &reply, error) != ERROR_NONE)
+			return error->class;
+		*ret_astray = strcmp(reply_text(reply), entry->id) != 0;
+		reply_free(reply);
+	}
+	if (!*ret_astray)
+		return ERROR_NONE;
+	const char *const again[] = { "XRANGE", KEY_QUEUE, entry->id, entry->id };
+	if (redis_command(redis, 4, again, &reply, error) != ERROR_NONE)
+		return error->class;
+	*ret_astray = reply_count(reply) > 0;
+	reply_free(reply);
+	return ERROR_NONE;
+}
+
+static enum error_class tidy_entries(struct redis *redis, int64_t before_ms, struct arena *arena, struct error *error)
+{
+	struct queue_page page;
+	if (queue_list(redis, "-", arena, &page, error) != ERROR_NONE)
+		return error->class;
+	for (size_t i = 0; i < page.count; i++) {
+		bool astray;
+		/* An id begins with the time at which it was made, by Redis' clock. */
+		if (strtoll(page.entries[i].id, NULL, 10) >= before_ms)
+			break;
+		if (queue_is_astray(redis, &page.entries[i], &astray, error) != ERROR_NONE)
+			return error->class;
+		if (astray && queue_bury(redis, &page.entries[i], "no run has this entry", error) != ERROR_NONE)
+			return error->class;
+	}
+	return ERROR_NONE;
+}
+
+enum error_class queue_tidy(struct redis *redis, int64_t kept_ms, struct error *error)
+{
+	struct arena arena;
+	int64_t now;
+	if (server_time(redis, &now, error) != ERROR_NONE)
+		return error->class;
+	arena_init(&arena, 0);
+	enum error_class class = tidy_entries(redis, now - kept_ms, &arena, error);
+	arena_release(&arena);
+	return class == ERROR_NONE ? tidy_consumers(redis, error) : class;
 }

@@ -38,7 +38,15 @@ enum error_class queue_bury(struct redis *redis, const struct queue_entry *entry
  * notices. */
 enum error_class queue_leave(struct redis *redis, const char *consumer, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Forgets consumers of workers that are long gone: idle for a day, with nothing read. */
-enum error_class queue_tidy(struct redis *redis, struct error *error) SLIPWAY_MUST_CHECK;
+/* Whether the entry is on the queue and no run has it: put there by hand, or left by a state that Redis went back from.
+ */
+enum error_class queue_is_astray(
+	struct redis *redis, const struct queue_entry *entry, bool *ret_astray, struct error *error) SLIPWAY_MUST_CHECK;
+
+/*
+ * Buries entries that have been on the queue for longer than kept_ms and that no run has, whoever has read them; looks
+ * at the oldest 200. And forgets consumers of workers that are long gone: idle for a day, with nothing read.
+ */
+enum error_class queue_tidy(struct redis *redis, int64_t kept_ms, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

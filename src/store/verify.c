@@ -181,39 +181,12 @@ static enum error_class verify_index(const struct verification *verification, co
 
 /* ---- the queue ---- */
 
-/* Whether the entry is still there and is not the one that its run has: read together, so that a change between the two
- * questions shows. */
-static enum error_class is_astray(
-	const struct verification *verification, const struct queue_entry *entry, bool *ret_astray, struct error *error)
-{
-	const struct run_name name = { entry->app, entry->workflow, entry->action };
-	char key[KEY_SIZE];
-	struct redisReply *reply;
-	*ret_astray = true;
-	if (identifier_valid(entry->app) && identifier_valid(entry->workflow) && identifier_valid(entry->action)) {
-		run_key_make(key, &name);
-		const char *const words[] = { "HGET", key, "entry" };
-		if (redis_command(verification->redis, 3, words, &reply, error) != ERROR_NONE)
-			return error->class;
-		*ret_astray = strcmp(reply_text(reply), entry->id) != 0;
-		reply_free(reply);
-	}
-	if (!*ret_astray)
-		return ERROR_NONE;
-	const char *const again[] = { "XRANGE", KEY_QUEUE, entry->id, entry->id };
-	if (redis_command(verification->redis, 4, again, &reply, error) != ERROR_NONE)
-		return error->class;
-	*ret_astray = reply_count(reply) > 0;
-	reply_free(reply);
-	return ERROR_NONE;
-}
-
 static enum error_class verify_entry(
 	const struct verification *verification, const struct queue_entry *entry, struct error *error)
 {
 	bool astray;
 	char key[96];
-	if (is_astray(verification, entry, &astray, error) != ERROR_NONE)
+	if (queue_is_astray(verification->redis, entry, &astray, error) != ERROR_NONE)
 		return error->class;
 	if (!astray)
 		return ERROR_NONE;

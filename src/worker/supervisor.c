@@ -48,7 +48,7 @@ struct supervisor {
 	struct prefork prefork;
 	struct slot slots[PREFORK_CHILDREN_MAX];
 	struct tenure *tenures; /* by slot; shared with the executors */
-	int64_t heartbeat_ms;
+	int64_t heartbeat_ms, tidied_ms;
 	bool redis_lost;  /* so that each loss is logged once */
 	bool tick_failed; /* Redis failed in this tick: it is asked no more until the next */
 };
@@ -265,6 +265,16 @@ static void beat(struct supervisor *supervisor)
 		note_redis(supervisor, &error);
 }
 
+/* What nobody else would come upon. Once a lease is often enough: nothing waits for it. */
+static void tidy(struct supervisor *supervisor)
+{
+	struct error error;
+	supervisor->tidied_ms = clock_monotonic_ms();
+	if (queue_tidy(supervisor->redis, lease_ms(supervisor), &error) != ERROR_NONE ||
+		workers_tidy(supervisor->redis, &error) != ERROR_NONE)
+		note_redis(supervisor, &error);
+}
+
 static void on_tick(void *context)
 {
 	struct supervisor *supervisor = context;
@@ -278,6 +288,8 @@ static void on_tick(void *context)
 	reap(supervisor);
 	if (clock_monotonic_ms() - supervisor->heartbeat_ms >= HEARTBEAT_MS || supervisor->heartbeat_ms == 0)
 		beat(supervisor);
+	if (clock_monotonic_ms() - supervisor->tidied_ms >= lease_ms(supervisor) || supervisor->tidied_ms == 0)
+		tidy(supervisor);
 }
 
 static int run_child(void *context, size_t index, int channel)
@@ -335,8 +347,6 @@ enum error_class supervisor_run(const struct settings *settings, struct error *e
 		.tick = on_tick,
 	};
 	log_write(LOG_INFO, "started", "worker", supervisor.name, NULL);
-	if (queue_tidy(supervisor.redis, error) != ERROR_NONE || workers_tidy(supervisor.redis, error) != ERROR_NONE)
-		note_redis(&supervisor, error);
 	enum error_class class = prefork_run(&supervisor.prefork, error);
 	leave(&supervisor);
 	redis_free(supervisor.redis);

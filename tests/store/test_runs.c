@@ -361,10 +361,10 @@ START_TEST(test_consumers_and_workers_are_tidied)
 	const struct worker_beat beat = { "w-1", "0", 1, 0 };
 	const char *const old[] = { "HSET", KEY_WORKERS, "gone", "{\"at\":\"2020-01-01T00:00:00.000Z\"}" };
 	struct redisReply *reply;
-	ck_assert_int_eq(queue_tidy(redis, &error), ERROR_NONE);
+	ck_assert_int_eq(queue_tidy(redis, 0, &error), ERROR_NONE);
 	trigger();
 	claim_next(30000);
-	ck_assert_int_eq(queue_tidy(redis, &error), ERROR_NONE);
+	ck_assert_int_eq(queue_tidy(redis, 0, &error), ERROR_NONE);
 	ck_assert_int_eq(redis_command(redis, 4, old, &reply, &error), ERROR_NONE);
 	reply_free(reply);
 	ck_assert_int_eq(worker_beat(redis, &beat, &error), ERROR_NONE);
