@@ -15,7 +15,10 @@
 #include "base/prefork.h"
 #include "base/text.h"
 
-#define REDIS_TIMEOUT_MS 1500 /* an answer comes within 2 s, also where Redis does not */
+/* An answer comes within 2 s, also where Redis does not: whoever waited behind the one that timed out is refused at
+ * once. */
+#define REDIS_TIMEOUT_MS 900
+#define REDIS_PAUSE_MS   1000
 #define GRACE_MS         5000
 
 const char *argp_program_version = "slipway-api " SLIPWAY_VERSION;
@@ -38,8 +41,11 @@ static void answer(void *context, const struct request *request, struct response
 
 static enum error_class api_connect(struct api *api, struct error *error)
 {
-	return redis_new(api->settings.redis_url, api->settings.redis_password, "slipway-api", REDIS_TIMEOUT_MS,
-		&api->redis, error);
+	if (redis_new(api->settings.redis_url, api->settings.redis_password, "slipway-api", REDIS_TIMEOUT_MS,
+		    &api->redis, error) != ERROR_NONE)
+		return error->class;
+	redis_fail_fast(api->redis, REDIS_PAUSE_MS);
+	return ERROR_NONE;
 }
 
 static int run_child(void *context, size_t index, int channel)

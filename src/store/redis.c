@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <sys/time.h>
 
+#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/redact.h"
 #include "base/text.h"
@@ -24,6 +25,8 @@ struct redis {
 	char password[512];
 	char database[8];
 	int timeout_ms;
+	int pause_ms;                      /* after a time-out; 0: none */
+	int64_t paused_until;              /* monotonic */
 	char shas[SCRIPT_COUNT][SHA_SIZE]; /* "" until loaded */
 };
 
@@ -110,6 +113,11 @@ enum error_class redis_new(const char *url, const char *password, const char *na
 	}
 	*ret_redis = redis;
 	return ERROR_NONE;
+}
+
+void redis_fail_fast(struct redis *redis, int pause_ms)
+{
+	redis->pause_ms = pause_ms;
 }
 
 void redis_disconnect(struct redis *redis)
@@ -241,7 +249,7 @@ static enum error_class connect_anew(struct redis *redis, struct error *error)
 }
 
 /* One command, called `name` in tests. Where `changes`, a loss after sending is ERROR_OUTCOME_UNKNOWN. */
-static enum error_class run_command(struct redis *redis, const char *name, size_t count, const char *const *words,
+static enum error_class try_command(struct redis *redis, const char *name, size_t count, const char *const *words,
 	bool changes, redisReply **ret_reply, struct error *error)
 {
 	if (count > WORDS_MAX)
@@ -266,6 +274,18 @@ static enum error_class run_command(struct redis *redis, const char *name, size_
 	}
 	*ret_reply = reply;
 	return ERROR_NONE;
+}
+
+static enum error_class run_command(struct redis *redis, const char *name, size_t count, const char *const *words,
+	bool changes, redisReply **ret_reply, struct error *error)
+{
+	int64_t began = clock_monotonic_ms();
+	if (began < redis->paused_until)
+		return unavailable(redis, "it did not answer a moment ago", error);
+	enum error_class class = try_command(redis, name, count, words, changes, ret_reply, error);
+	if (class != ERROR_NONE && clock_monotonic_ms() - began >= redis->timeout_ms)
+		redis->paused_until = clock_monotonic_ms() + redis->pause_ms;
+	return class;
 }
 
 enum error_class redis_command(

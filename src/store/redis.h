@@ -22,6 +22,12 @@ struct redisReply; /* hiredis' own, looked into by the functions below only */
 enum error_class redis_new(const char *url, const char *password, const char *name, int timeout_ms,
 	struct redis **ret_redis, struct error *error) SLIPWAY_MUST_CHECK;
 
+/*
+ * After a time-out, lets all commands fail at once for pause_ms: whoever asks meanwhile need not wait for a time-out of
+ * his own. 0, as at the beginning: every command tries.
+ */
+void redis_fail_fast(struct redis *redis, int pause_ms);
+
 /* Closes and frees; NULL is fine. */
 void redis_free(struct redis *redis);
 

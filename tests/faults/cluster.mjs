@@ -1,7 +1,7 @@
 // A private Slipway taken apart: its own redis-server, the api behind a listener that outlives it, nginx, a provider,
 // and any number of workers, so that each can be hit by itself. All of it lies in one temporary folder.
 import { spawn, execFile } from 'node:child_process';
-import { mkdtemp, mkdir, rm, readFile, writeFile, readdir } from 'node:fs/promises';
+import { mkdtemp, mkdir, rm, readFile, symlink, writeFile, readdir } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -58,7 +58,10 @@ export class Cluster {
     }
     await writeFile(path.join(cluster.folder, 'token'), `${TOKEN}\n`, { mode: 0o600 });
     cluster.socket = path.join(cluster.folder, 'redis.sock');
-    cluster.redisUrl = options.redisUrl ?? `unix://${cluster.socket}`;
+    // Behind a link where the address is to be turned to another server.
+    const address = path.join(cluster.folder, 'current.sock');
+    if (options.linked) await symlink(cluster.socket, address);
+    cluster.redisUrl = `unix://${options.linked ? address : cluster.socket}`;
     cluster.connection = new Redis(cluster.socket);
     cluster.workers = [];
     cluster.past = []; // daemons that are gone; their output is looked through at the end
@@ -78,7 +81,9 @@ export class Cluster {
     await writeFile(path.join(this.folder, 'redis.conf'), `${lines.join('\n')}\n`);
     this.server = new Daemon('redis', this.options.redisProgram ?? 'redis-server', [path.join(this.folder, 'redis.conf')],
       { env: { ...process.env, ...this.options.redisEnvironment } });
-    await until(() => this.redis('PING').then((text) => text === 'PONG', () => false), 'Redis answers');
+    const { server } = this;
+    await until(() => server.gone || this.redis('PING').then((text) => text === 'PONG', () => false), 'Redis answers');
+    if (server.gone) throw new Error('redis-server has ended');
   }
 
   async killRedis() {

@@ -84,6 +84,15 @@ async function stoppedProcesses(folder) {
   return found;
 }
 
+// Its supervisor may have killed it meanwhile.
+function wake(pid) {
+  try {
+    process.kill(pid, 'SIGCONT');
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
+}
+
 // What systemd does: whoever is gone is started again; and whoever is stopped goes on after two leases.
 async function tend(cluster, stopping = false) {
   for (const worker of cluster.workers.filter((one) => one.gone)) {
@@ -94,7 +103,7 @@ async function tend(cluster, stopping = false) {
   const stopped = await stoppedProcesses(cluster.folder);
   if (stopped.length === 0) return;
   await sleep(cluster.options.leaseSeconds * 2000);
-  for (const pid of stopped) process.kill(pid, 'SIGCONT');
+  for (const pid of stopped) wake(pid);
 }
 
 // While the work goes on, and until it is done.

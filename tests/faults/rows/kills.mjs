@@ -12,10 +12,9 @@ export async function run({ actions, kills }, random) {
   const client = new Client(cluster);
   cluster.provider.delayMs = 30; // so that a kill meets calls in flight
   for (let i = 0; i < 3; i += 1) await cluster.startWorker();
-  let working = true;
-  const load = client.objects('kill', actions, { boundMs: 120000 }).finally(() => { working = false; });
-  for (let done = 0; working && done < kills; done += 1) {
-    await sleep(50 + random() * 350);
+  const load = client.objects('kill', actions, { boundMs: 120000 });
+  for (let done = 0; done < kills; done += 1) {
+    await sleep(50 + random() * 200);
     const victim = cluster.workers[Math.floor(random() * cluster.workers.length)];
     if (random() < 0.6) await cluster.killExecutor(victim);
     else {

@@ -1,0 +1,45 @@
+// Every worker and the api are restarted in turn under load: nothing is lost, doubled or counted as a crash, and no
+// request fails.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { childrenOf, until } from '../../integration/stack.mjs';
+import { Client } from '../client.mjs';
+import { Cluster } from '../cluster.mjs';
+import { check } from '../checker.mjs';
+
+export const name = 'rolling restart under load';
+export const scales = { full: { restarts: 100, requests: 5000 }, part: { restarts: 8, requests: 300 } };
+
+async function restartApi(cluster) {
+  const before = cluster.apiPid();
+  process.kill(before, 'SIGTERM');
+  await until(async () => cluster.apiPid() !== before && (await childrenOf(cluster.apiPid())).length > 0, 'the api is back');
+}
+
+export async function run({ restarts, requests }, random) {
+  const cluster = await Cluster.start({ graceSeconds: 2 });
+  const client = new Client(cluster);
+  cluster.provider.delayMs = 60;
+  for (let i = 0; i < 3; i += 1) await cluster.startWorker({ executors: 4 });
+  let going = true;
+  const load = (async () => {
+    for (let i = 0; going || client.answers.length < requests; i += 1) await client.objects(`roll-${i}`, 48);
+  })();
+  for (let done = 0; done < restarts; done += 1) {
+    await sleep(50 + random() * 100);
+    if (done % 4 === 3) await restartApi(cluster);
+    else {
+      const [oldest] = cluster.workers;
+      // As systemd does it: the new one is there when the old one has ended, which may take its grace.
+      await Promise.all([cluster.stopWorker(oldest), cluster.startWorker({ executors: 4 })]);
+    }
+  }
+  going = false;
+  await load;
+  const violations = await check(cluster, client);
+  const crashed = [...client.runs.values()].filter((one) => one.crashes > 0 || one.attempt > 1).length;
+  if (crashed > 0) violations.push(`${crashed} runs counted a crash or an attempt`);
+  const failed = client.answers.filter((answer) => answer.status === 0 || answer.status >= 500);
+  if (failed.length > 0) violations.push(`${failed.length} requests failed: ${JSON.stringify(failed[0])}`);
+  await cluster.stop();
+  return { violations, figure: `${restarts} restarts, ${client.runs.size} actions, ${client.answers.length} requests, ${failed.length} failed, ${crashed} crashes counted` };
+}
