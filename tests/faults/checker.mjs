@@ -44,7 +44,18 @@ function checkObjects(cluster, client, repeatsAllowed, violations) {
   }
 }
 
-async function checkQuiet(cluster, violations) {
+// I2: what a run was when the client saw it end, it is still.
+async function checkUnchanged(cluster, client, violations) {
+  for (const run of client.runs.values()) {
+    if (run.ended === undefined || run.lost) continue;
+    const now = await cluster.hash(run.app, run.workflow, run.action);
+    for (const field of new Set([...Object.keys(now), ...Object.keys(run.ended)])) {
+      if (now[field] !== run.ended[field]) violations.push(`I2: ${run.app} ${run.action}: after its end '${field}' went from ${run.ended[field]} to ${now[field]}`);
+    }
+  }
+}
+
+async function checkQuiet(cluster, options, violations) {
   const empty = async () => {
     const counts = await Promise.all([cluster.redis('XLEN', 'slipway:{0}:queue'), cluster.redis('ZCARD', 'slipway:{0}:delayed'),
       cluster.redis('ZCARD', 'slipway:{0}:live')]);
@@ -53,6 +64,8 @@ async function checkQuiet(cluster, violations) {
   await until(empty, 'nothing is left in queue, delayed and live', 15000).catch((error) => violations.push(`I5: ${error.message}`));
   const [pending] = await cluster.redis('XPENDING', 'slipway:{0}:queue', 'workers').catch(() => [0]);
   if (pending > 0) violations.push(`I5: ${pending} entries are pending`);
+  const dead = await cluster.redis('XLEN', 'slipway:{0}:dead');
+  if (dead > 0 && !options.deadAllowed) violations.push(`I5: ${dead} entries were buried`);
   const report = await cluster.verify();
   for (const finding of report.findings) violations.push(`I5: ${finding.key}: ${finding.what}`);
 }
@@ -107,7 +120,8 @@ export async function takeovers(cluster) {
 
 export const percentile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 
-// Options: repeatsAllowed (a worker was hit while it called), answerMs, errorsAllowed (runs may end so).
+// Options: repeatsAllowed (a worker was hit while it called), answerMs, errorsAllowed (runs may end so), deadAllowed (the row
+// itself puts on the queue what cannot be run).
 export async function check(cluster, client, options = {}) {
   const violations = [...client.violations];
   for (const run of client.runs.values()) {
@@ -121,7 +135,8 @@ export async function check(cluster, client, options = {}) {
     checkEndIsEnd(app, events, violations);
   }
   checkObjects(cluster, client, options.repeatsAllowed ?? false, violations);
-  await checkQuiet(cluster, violations);
+  await checkUnchanged(cluster, client, violations);
+  await checkQuiet(cluster, options, violations);
   checkAnswers(client, options, violations);
   await checkSecrets(cluster, client, violations);
   return violations;

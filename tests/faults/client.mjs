@@ -10,11 +10,12 @@ export class Client {
     this.answers = []; // { at, took, status, mode }
     this.runs = new Map(); // app/action -> { app, action, acknowledgedAt, runId, version, status, endedAt, lost }
     this.violations = [];
+    this.renewed = 0; // connections
   }
 
   violation(invariant, text) { this.violations.push(`${invariant}: ${text}`); }
 
-  async post(body) {
+  async post(body, again = false) {
     const at = Date.now();
     let status = 0;
     let answer = {};
@@ -26,6 +27,11 @@ export class Client {
       answer = await response.json();
     } catch (error) {
       answer = { detail: String(error.cause ?? error) };
+    }
+    // nginx closed a kept connection just as the request went out on it: as a browser does, it goes out on another one.
+    if (status === 0 && !again && /other side closed/.test(answer.detail)) {
+      this.renewed += 1;
+      return this.post(body, true);
     }
     this.answers.push({ at, took: Date.now() - at, status, mode: body.mode, detail: answer.detail });
     return { status, answer };
@@ -47,6 +53,13 @@ export class Client {
       if (Date.now() > giveUp) throw new Error(`trigger of ${app} ${action} was not accepted in time`);
       await sleep(100);
     }
+  }
+
+  // The same trigger once more is the same run.
+  async triggerAgain(run, inputs) {
+    const { status, answer } = await this.post({ mode: 'trigger', appId: run.app, workflowId: run.workflow, actionId: run.action, inputs });
+    if (status === 200 && answer.runId !== run.runId) this.violation('I3', `${run.app} ${run.action}: a second trigger gave ${answer.runId} beside ${run.runId}`);
+    if (status === 202) this.violation('I3', `${run.app} ${run.action}: a second trigger began a second run`);
   }
 
   // What a poll may show after what was seen before.
@@ -78,6 +91,8 @@ export class Client {
       await this.poll(run, { mayGoBack });
       if (run.status === 'done' || run.status === 'error') {
         run.endedAt = Date.now();
+        // As it stands now it is to stay.
+        if (!mayGoBack) run.ended = await this.cluster.hash(run.app, run.workflow, run.action).catch(() => undefined);
         return true;
       }
       if (mayGoBack && run.status === 'idle') {
@@ -92,6 +107,7 @@ export class Client {
 
   async run(app, action, inputs, options = {}) {
     const run = await this.trigger(app, action, inputs, options);
+    if (options.twice) await this.triggerAgain(run, inputs);
     await this.follow(run, options);
     return run;
   }

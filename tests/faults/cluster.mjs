@@ -53,6 +53,7 @@ export class Cluster {
     const cluster = new Cluster();
     cluster.options = { leaseSeconds: 2, graceSeconds: 25, redis: [], apiProcesses: 2, ...options };
     cluster.folder = await mkdtemp(path.join(tmpdir(), 'slipway-faults-'));
+    if (options.before) Object.assign(cluster.options, await options.before(cluster.folder));
     for (const name of ['redis', 'log', 'points', 'points/seen']) {
       await mkdir(path.join(cluster.folder, name), { recursive: true });
     }

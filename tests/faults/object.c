@@ -56,6 +56,18 @@ static enum action_result run(struct action_context *context, const void *raw, v
 	return finish(context, input->name, &answer, output);
 }
 
+/* The same with one short attempt: for what goes wrong at once. */
+const struct action_definition object_once = {
+	.id = "faults.once",
+	.summary = "Makes one object, or fails at once",
+	.input = RECORD(struct input, input_fields),
+	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
+	.output = RECORD(struct output, output_fields),
+	.run = run,
+	.attempt_seconds = 5,
+	.attempts = 1,
+};
+
 const struct action_definition object = {
 	.id = "faults.object",
 	.summary = "Makes one object",

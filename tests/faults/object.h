@@ -5,5 +5,6 @@
 #include "slipway/action.h"
 
 extern const struct action_definition object;
+extern const struct action_definition object_once;
 
 #endif

@@ -1,29 +1,20 @@
 // The fault suite: does the damage, row by row, and looks whether the engine kept its promises.
 //
-//   run.mjs [--scale part|full] [--seed N] [ROW...]
+//   run.mjs [--scale part|full] [--seed N] [--with JSON] [ROW...]
 //
-// A row is a file in rows/: { name, scales: { full, part }, run(scale, random) -> { violations, figure } }. Prints a line
+// --with changes the scale's figures. A row is a file in rows/: { name, scales: { full, part }, run(scale, random) -> { violations, figure } }. Prints a line
 // each, and what was violated; exit status 1 where anything was. BUILD is a folder made with FAULTS=1.
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { randomOf } from './random.mjs';
 
 const { values, positionals } = parseArgs({
-  options: { scale: { type: 'string', default: 'full' }, seed: { type: 'string' } }, allowPositionals: true,
+  options: { scale: { type: 'string', default: 'full' }, seed: { type: 'string' }, with: { type: 'string', default: '{}' } },
+  allowPositionals: true,
 });
 const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9));
 const folder = path.join(path.dirname(new URL(import.meta.url).pathname), 'rows');
-
-// mulberry32: small, and the same everywhere.
-export function randomOf(start) {
-  let state = start >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 let bad = 0;
 let rows = 0;
@@ -32,8 +23,7 @@ for (const file of (await readdir(folder)).sort()) {
   const id = path.basename(file, '.mjs');
   if (positionals.length > 0 && !positionals.includes(id)) continue;
   const row = await import(path.join(folder, file));
-  const scale = row.scales[values.scale];
-  if (scale === undefined) continue;
+  const scale = { ...row.scales[values.scale], ...JSON.parse(values.with) };
   rows += 1;
   const began = Date.now();
   const result = await row.run(scale, randomOf(seed))

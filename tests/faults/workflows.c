@@ -7,6 +7,7 @@
 
 static const struct step_definition steps[] = {
 	{ .id = "object", .action = &object, .input_key = "object" },
+	{ .id = "once", .action = &object_once, .input_key = "once" },
 	{ .id = "misbehave", .action = &misbehave, .input_key = "misbehave" },
 };
 

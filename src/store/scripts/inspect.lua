@@ -64,6 +64,9 @@ local function inspect_live()
 	end
 end
 
+if status and not get('run') then
+	fault('it has no run id: something wrote to a run that was gone')
+end
 if status == 'running' then
 	inspect_live()
 elseif status == 'done' or status == 'error' then

@@ -12,7 +12,7 @@ export async function run({ actions, kills }, random) {
   const client = new Client(cluster);
   cluster.provider.delayMs = 30; // so that a kill meets calls in flight
   for (let i = 0; i < 3; i += 1) await cluster.startWorker();
-  const load = client.objects('kill', actions, { boundMs: 120000 });
+  const load = client.objects('kill', actions, { boundMs: 120000, twice: true });
   for (let done = 0; done < kills; done += 1) {
     await sleep(50 + random() * 200);
     const victim = cluster.workers[Math.floor(random() * cluster.workers.length)];

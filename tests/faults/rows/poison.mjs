@@ -4,7 +4,7 @@ import { Cluster } from '../cluster.mjs';
 import { check } from '../checker.mjs';
 
 export const name = 'poison';
-export const scales = { full: { actions: 1000, poison: 20 }, part: { actions: 60, poison: 4 } };
+export const scales = { full: { actions: 1000, poison: 20 }, part: { actions: 40, poison: 4 } };
 const PACE = 0.8;
 
 const kinds = [['segfault', 'worker_lost'], ['memory', 'worker_lost'], ['loop', 'timeout'], ['leave', 'worker_lost']];
@@ -38,11 +38,13 @@ async function load(actions, poison) {
 }
 
 export async function run({ actions, poison }) {
-  const alone = await load(actions, 0);
+  // The pace is measured where there is enough of it.
+  const measured = actions >= 1000;
+  const alone = measured ? await load(actions, 0) : { took: 0, violations: [] };
   const among = await load(actions, poison);
   const violations = [...alone.violations, ...among.violations];
   const pace = alone.took / among.took;
   if (among.errors !== poison) violations.push(`${among.errors} errors instead of ${poison}`);
-  if (actions >= 1000 && pace < PACE) violations.push(`the others went at ${pace.toFixed(2)} of their pace`);
-  return { violations, figure: `${poison} among ${actions}, ${among.errors} errors, the rest at ${Math.round(pace * 100)} % of its pace` };
+  if (measured && pace < PACE) violations.push(`the others went at ${pace.toFixed(2)} of their pace`);
+  return { violations, figure: `${poison} among ${actions}, ${among.errors} errors, ${measured ? `the rest at ${Math.round(pace * 100)} % of its pace` : `the rest in ${among.took} ms`}` };
 }

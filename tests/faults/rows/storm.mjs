@@ -5,7 +5,7 @@ import { Cluster } from '../cluster.mjs';
 import { check } from '../checker.mjs';
 
 export const name = '429 and 5xx storm';
-export const scales = { full: { seconds: 30, actions: 60 }, part: { seconds: 5, actions: 24 } };
+export const scales = { full: { seconds: 30, actions: 60 }, part: { seconds: 4, actions: 16 } };
 const PERIOD_SECONDS = 2;
 const WORKERS = 3;
 
