@@ -23,7 +23,8 @@ Q := $(if $(V),,@)
 VERSION := 0.1.0
 PACKAGES := libfcgi-dev libcurl4-openssl-dev libcjson-dev libhiredis-dev libsodium-dev libssl-dev libunistring-dev \
 	pkg-config gcc make redis-server nginx-light nodejs npm
-TEST_PACKAGES := check libsubunit-dev libmicrohttpd-dev fcgiwrap curl iproute2 procps
+TEST_PACKAGES := check libsubunit-dev libmicrohttpd-dev fcgiwrap curl iproute2 procps openssl faketime spin python3 \
+	python3-hypothesis python3-redis
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
 	-Werror
@@ -161,8 +162,22 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call objects,$(HARNESS)) $(ALL_OBJECT
 .PHONY: test unit-tests
 unit-tests: $(TESTS)
 .SECONDARY: $(patsubst $(BUILD)/tests/%,$(BUILD)/obj/tests/%.o,$(TESTS)) $(call objects,$(HARNESS))
+# The fault suite measures by the clock, so it is left out where everything is slower.
+FAULTS_BUILD := $(if $(SANITIZE)$(COVERAGE),,build/faults)
 test: all $(BUILD)/test-packages $(TESTS) $(BUILD)/emulator/installed ## Run all tests; the last lines give the counts
-	@BUILD=$(BUILD) tests/run $(TESTS)
+	$(Q)$(if $(FAULTS_BUILD),$(MAKE) --no-print-directory FAULTS=1 BUILD=$(FAULTS_BUILD) all)
+	@BUILD=$(BUILD) FAULTS_BUILD=$(FAULTS_BUILD) tests/run $(TESTS)
+
+.PHONY: test-faults
+test-faults: $(BUILD)/test-packages ## The whole fault suite, its mutants, and the models at length: about an hour
+	$(MAKE) --no-print-directory FAULTS=1 BUILD=build/faults all
+	BUILD=build/faults node tests/faults/run.mjs
+	node tests/faults/mutants.mjs
+	STEPS=100000 tests/model/test_model.py
+	STEPS=20000 tests/model/test_model.py --mutants
+	tests/model/run-spin
+	tests/model/run-spin --mutants
+	tests/model/run-spin --limits
 
 .PHONY: valgrind
 valgrind: $(TESTS) ## Run the unit tests under valgrind

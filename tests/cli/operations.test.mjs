@@ -26,14 +26,16 @@ after(async () => {
 
 // spawnSync would keep the peer in this process from answering; so only where no provider is asked.
 function slipway(...words) {
-  return spawnSync(path.join(build, 'slipway'), [...words, '--redis-url', `unix://${stack.folder}/redis.sock`],
-    { encoding: 'utf8' });
+  return spawnSync(path.join(build, 'slipway'), [...words, '--redis-url', `unix://${stack.folder}/redis.sock`], {
+    encoding: 'utf8',
+  });
 }
 
 function doctorOf(redisUrl, ...words) {
   return new Promise((resolve) => {
-    execFile(path.join(build, 'slipway'), ['doctor', '--redis-url', redisUrl, ...words],
-      (error, stdout, stderr) => resolve({ status: error?.code ?? 0, stdout, stderr }));
+    execFile(path.join(build, 'slipway'), ['doctor', '--redis-url', redisUrl, ...words], (error, stdout, stderr) =>
+      resolve({ status: error?.code ?? 0, stdout, stderr }),
+    );
   });
 }
 
@@ -71,8 +73,9 @@ test('verify --json is one object', async () => {
 });
 
 test('verify without Redis ends with 69', () => {
-  const result = spawnSync(path.join(build, 'slipway'), ['verify', '--redis-url', 'unix:///nowhere.sock'],
-    { encoding: 'utf8' });
+  const result = spawnSync(path.join(build, 'slipway'), ['verify', '--redis-url', 'unix:///nowhere.sock'], {
+    encoding: 'utf8',
+  });
   assert.equal(result.status, 69);
   assert.match(result.stderr, /Redis cannot be reached/);
 });
@@ -88,9 +91,18 @@ test('doctor finds a healthy start healthy', async () => {
 });
 
 test('doctor asks the providers, and what they refuse is a fault with what to do', async () => {
-  const flags = ['--github-url', peer.url, '--allow-loopback', 'yes', '--github-token-file',
-    path.join(stack.folder, 'token')];
-  peer.intercept = (call, response) => { peer.send(response, 200, { login: 'octocat' }); return true; };
+  const flags = [
+    '--github-url',
+    peer.url,
+    '--allow-loopback',
+    'yes',
+    '--github-token-file',
+    path.join(stack.folder, 'token'),
+  ];
+  peer.intercept = (call, response) => {
+    peer.send(response, 200, { login: 'octocat' });
+    return true;
+  };
   const well = await doctor(...flags);
   assert.match(lineOf(well, 'GitHub'), /^ok .*takes the token/);
   assert.equal(peer.calls.at(-1).headers.authorization, `Bearer ${TOKEN}`);
@@ -112,8 +124,13 @@ test('doctor says what is wrong with Redis', async () => {
   await stack.redis('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
   await stack.redis('DEL', 'slipway:{0}:dead');
   assert.equal(result.status, 1);
-  const checks = Object.fromEntries(result.stdout.trim().split('\n').map((line) => JSON.parse(line))
-    .map((row) => [row.check, row]));
+  const checks = Object.fromEntries(
+    result.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .map((row) => [row.check, row]),
+  );
   assert.equal(checks.durability.verdict, 'fault');
   assert.match(checks.durability.what, /evicts keys/);
   assert.match(checks.durability.advice, /noeviction/);

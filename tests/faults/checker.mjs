@@ -14,7 +14,8 @@ function checkSingleFlight(app, events, violations) {
     if (event.run === undefined) continue;
     const step = `${event.workflow}/${event.action}`;
     const current = live.get(step);
-    if (current !== undefined && current !== event.run) violations.push(`I3: ${app} ${step}: ${current} and ${event.run} at once`);
+    if (current !== undefined && current !== event.run)
+      violations.push(`I3: ${app} ${step}: ${current} and ${event.run} at once`);
     if (event.event === 'done' || event.event === 'error') live.delete(step);
     else if (event.event !== 'log') live.set(step, event.run);
   }
@@ -50,18 +51,26 @@ async function checkUnchanged(cluster, client, violations) {
     if (run.ended === undefined || run.lost) continue;
     const now = await cluster.hash(run.app, run.workflow, run.action);
     for (const field of new Set([...Object.keys(now), ...Object.keys(run.ended)])) {
-      if (now[field] !== run.ended[field]) violations.push(`I2: ${run.app} ${run.action}: after its end '${field}' went from ${run.ended[field]} to ${now[field]}`);
+      if (now[field] !== run.ended[field])
+        violations.push(
+          `I2: ${run.app} ${run.action}: after its end '${field}' went from ${run.ended[field]} to ${now[field]}`,
+        );
     }
   }
 }
 
 async function checkQuiet(cluster, options, violations) {
   const empty = async () => {
-    const counts = await Promise.all([cluster.redis('XLEN', 'slipway:{0}:queue'), cluster.redis('ZCARD', 'slipway:{0}:delayed'),
-      cluster.redis('ZCARD', 'slipway:{0}:live')]);
+    const counts = await Promise.all([
+      cluster.redis('XLEN', 'slipway:{0}:queue'),
+      cluster.redis('ZCARD', 'slipway:{0}:delayed'),
+      cluster.redis('ZCARD', 'slipway:{0}:live'),
+    ]);
     return counts.every((count) => count === 0);
   };
-  await until(empty, 'nothing is left in queue, delayed and live', 15000).catch((error) => violations.push(`I5: ${error.message}`));
+  await until(empty, 'nothing is left in queue, delayed and live', 15000).catch((error) =>
+    violations.push(`I5: ${error.message}`),
+  );
   const [pending] = await cluster.redis('XPENDING', 'slipway:{0}:queue', 'workers').catch(() => [0]);
   if (pending > 0) violations.push(`I5: ${pending} entries are pending`);
   const dead = await cluster.redis('XLEN', 'slipway:{0}:dead');
@@ -83,7 +92,7 @@ async function filesBelow(folder) {
   const found = [];
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const whole = path.join(folder, entry.name);
-    if (entry.isDirectory()) found.push(...await filesBelow(whole));
+    if (entry.isDirectory()) found.push(...(await filesBelow(whole)));
     else if (entry.isFile() && entry.name !== 'token') found.push(whole);
   }
   return found;
@@ -92,7 +101,8 @@ async function filesBelow(folder) {
 // I7: in no file that anything wrote, no output, no answer, no process list.
 async function checkSecrets(cluster, client, violations) {
   for (const file of await filesBelow(cluster.folder)) {
-    if ((await readFile(file)).includes(TOKEN)) violations.push(`I7: the token is in ${path.relative(cluster.folder, file)}`);
+    if ((await readFile(file)).includes(TOKEN))
+      violations.push(`I7: the token is in ${path.relative(cluster.folder, file)}`);
   }
   for (const daemon of [...cluster.workers, ...cluster.past, cluster.api]) {
     if (daemon.output.includes(TOKEN)) violations.push(`I7: the token is in the output of ${daemon.name}`);
@@ -118,10 +128,11 @@ export async function takeovers(cluster) {
   return found.sort((one, other) => one - other);
 }
 
-export const percentile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+export const percentile = (sorted, share) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 
-// Options: repeatsAllowed (a worker was hit while it called), answerMs, errorsAllowed (runs may end so), deadAllowed (the row
-// itself puts on the queue what cannot be run).
+// Options: repeatsAllowed (a worker was hit while it called), answerMs, errorsAllowed (runs may end so), deadAllowed
+// (the row itself puts on the queue what cannot be run).
 export async function check(cluster, client, options = {}) {
   const violations = [...client.violations];
   for (const run of client.runs.values()) {

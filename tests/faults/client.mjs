@@ -13,7 +13,9 @@ export class Client {
     this.renewed = 0; // connections
   }
 
-  violation(invariant, text) { this.violations.push(`${invariant}: ${text}`); }
+  violation(invariant, text) {
+    this.violations.push(`${invariant}: ${text}`);
+  }
 
   async post(body, again = false) {
     const at = Date.now();
@@ -21,7 +23,9 @@ export class Client {
     let answer = {};
     try {
       const response = await fetch(`${this.cluster.url}/api/deploy`, {
-        method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
       });
       status = response.status;
       answer = await response.json();
@@ -41,9 +45,23 @@ export class Client {
   async trigger(app, action, inputs, { workflow = 'faults', boundMs = 60000 } = {}) {
     const giveUp = Date.now() + boundMs;
     for (;;) {
-      const { status, answer } = await this.post({ mode: 'trigger', appId: app, workflowId: workflow, actionId: action, inputs });
+      const { status, answer } = await this.post({
+        mode: 'trigger',
+        appId: app,
+        workflowId: workflow,
+        actionId: action,
+        inputs,
+      });
       if (status === 202 || status === 200) {
-        const run = { app, action, workflow, acknowledgedAt: Date.now(), runId: answer.runId, version: answer.version, status: answer.status };
+        const run = {
+          app,
+          action,
+          workflow,
+          acknowledgedAt: Date.now(),
+          runId: answer.runId,
+          version: answer.version,
+          status: answer.status,
+        };
         this.runs.set(`${app}/${action}`, run);
         return run;
       }
@@ -57,8 +75,15 @@ export class Client {
 
   // The same trigger once more is the same run.
   async triggerAgain(run, inputs) {
-    const { status, answer } = await this.post({ mode: 'trigger', appId: run.app, workflowId: run.workflow, actionId: run.action, inputs });
-    if (status === 200 && answer.runId !== run.runId) this.violation('I3', `${run.app} ${run.action}: a second trigger gave ${answer.runId} beside ${run.runId}`);
+    const { status, answer } = await this.post({
+      mode: 'trigger',
+      appId: run.app,
+      workflowId: run.workflow,
+      actionId: run.action,
+      inputs,
+    });
+    if (status === 200 && answer.runId !== run.runId)
+      this.violation('I3', `${run.app} ${run.action}: a second trigger gave ${answer.runId} beside ${run.runId}`);
     if (status === 202) this.violation('I3', `${run.app} ${run.action}: a second trigger began a second run`);
   }
 
@@ -67,8 +92,10 @@ export class Client {
     const name = `${run.app} ${run.action}`;
     if (mayGoBack && (seen.runId !== run.runId || seen.version < run.version)) run.wentBack = true;
     else if (seen.runId !== run.runId) this.violation('I2', `${name}: run ${run.runId} became ${seen.runId}`);
-    else if (seen.version < run.version) this.violation('I2', `${name}: version ${run.version} became ${seen.version}`);
-    else if (run.status !== 'running' && seen.status !== run.status) this.violation('I2', `${name}: ${run.status} became ${seen.status}`);
+    else if (seen.version < run.version)
+      this.violation('I2', `${name}: version ${run.version} became ${seen.version}`);
+    else if (run.status !== 'running' && seen.status !== run.status)
+      this.violation('I2', `${name}: ${run.status} became ${seen.status}`);
     run.version = seen.version;
     run.status = seen.status;
     run.error = seen.error;
@@ -79,7 +106,12 @@ export class Client {
   }
 
   async poll(run, { mayGoBack = false } = {}) {
-    const { status, answer } = await this.post({ mode: 'poll', appId: run.app, workflowId: run.workflow, actionId: run.action });
+    const { status, answer } = await this.post({
+      mode: 'poll',
+      appId: run.app,
+      workflowId: run.workflow,
+      actionId: run.action,
+    });
     if (status === 200) this.observe(run, answer, mayGoBack);
     return status;
   }
@@ -112,7 +144,9 @@ export class Client {
     return run;
   }
 
-  object(app, options) { return this.run(app, 'object', { object: { name: app } }, options); }
+  object(app, options) {
+    return this.run(app, 'object', { object: { name: app } }, options);
+  }
 
   // Makes `count` objects, some at a time; gives their runs in any order.
   async objects(prefix, count, { concurrency = 24, ...options } = {}) {

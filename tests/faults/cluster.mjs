@@ -26,17 +26,26 @@ class Daemon {
     this.output = '';
     this.process = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
     for (const stream of [this.process.stdout, this.process.stderr]) {
-      stream?.on('data', (bytes) => { this.output += bytes; });
+      stream?.on('data', (bytes) => {
+        this.output += bytes;
+      });
     }
     this.gone = false;
     this.ended = new Promise((resolve) => {
-      this.process.once('exit', (code, signal) => { this.gone = true; resolve({ code, signal }); });
+      this.process.once('exit', (code, signal) => {
+        this.gone = true;
+        resolve({ code, signal });
+      });
     });
   }
 
-  get pid() { return this.process.pid; }
+  get pid() {
+    return this.process.pid;
+  }
 
-  kill(signal = 'SIGKILL') { return this.process.kill(signal); }
+  kill(signal = 'SIGKILL') {
+    return this.process.kill(signal);
+  }
 
   async stop(boundMs = 8000) {
     if (this.gone) return;
@@ -76,14 +85,37 @@ export class Cluster {
   // ---- Redis ----
 
   async startRedis(extra = []) {
-    const lines = ['port 0', `unixsocket ${this.socket}`, `dir ${path.join(this.options.redisFolder ?? path.join(this.folder, 'redis'))}`,
-      'appendonly yes', 'appendfsync always', 'save ""', 'maxmemory-policy noeviction', 'daemonize no',
-      'aof-load-truncated yes', `logfile ${path.join(this.folder, 'log/redis.log')}`, ...this.options.redis, ...extra];
+    const lines = [
+      'port 0',
+      `unixsocket ${this.socket}`,
+      `dir ${path.join(this.options.redisFolder ?? path.join(this.folder, 'redis'))}`,
+      'appendonly yes',
+      'appendfsync always',
+      'save ""',
+      'maxmemory-policy noeviction',
+      'daemonize no',
+      'aof-load-truncated yes',
+      `logfile ${path.join(this.folder, 'log/redis.log')}`,
+      ...this.options.redis,
+      ...extra,
+    ];
     await writeFile(path.join(this.folder, 'redis.conf'), `${lines.join('\n')}\n`);
-    this.server = new Daemon('redis', this.options.redisProgram ?? 'redis-server', [path.join(this.folder, 'redis.conf')],
-      { env: { ...process.env, ...this.options.redisEnvironment } });
+    this.server = new Daemon(
+      'redis',
+      this.options.redisProgram ?? 'redis-server',
+      [path.join(this.folder, 'redis.conf')],
+      { env: { ...process.env, ...this.options.redisEnvironment } },
+    );
     const { server } = this;
-    await until(() => server.gone || this.redis('PING').then((text) => text === 'PONG', () => false), 'Redis answers');
+    await until(
+      () =>
+        server.gone ||
+        this.redis('PING').then(
+          (text) => text === 'PONG',
+          () => false,
+        ),
+      'Redis answers',
+    );
     if (server.gone) throw new Error('redis-server has ended');
   }
 
@@ -92,7 +124,9 @@ export class Cluster {
     await this.server.ended;
   }
 
-  redis(...words) { return this.connection.command(...words); }
+  redis(...words) {
+    return this.connection.command(...words);
+  }
 
   async hash(app, workflow, action) {
     return pairs(await this.redis('HGETALL', `slipway:{0}:app:${app}:${workflow}:${action}`));
@@ -104,19 +138,40 @@ export class Cluster {
     return entries.map(([id, fields]) => ({ at: Number(id.split('-')[0]), ...pairs(fields) }));
   }
 
-  apps() { return this.redis('ZRANGE', 'slipway:{0}:apps', '0', '-1'); }
+  apps() {
+    return this.redis('ZRANGE', 'slipway:{0}:apps', '0', '-1');
+  }
 
   // ---- the web tier ----
 
   async startWeb() {
     this.port = await freePort();
     this.url = `http://127.0.0.1:${this.port}`;
-    this.api = new Daemon('api', path.join(root, 'tests/faults/listener'), [path.join(this.folder, 'api.sock'),
-      path.join(build, 'slipway-api'), '--redis-url', this.redisUrl, '--processes', String(this.options.apiProcesses),
-      '--development', 'yes'], { env: this.environment(this.options.apiEnvironment) });
+    this.api = new Daemon(
+      'api',
+      path.join(root, 'tests/faults/listener'),
+      [
+        path.join(this.folder, 'api.sock'),
+        path.join(build, 'slipway-api'),
+        '--redis-url',
+        this.redisUrl,
+        '--processes',
+        String(this.options.apiProcesses),
+        '--development',
+        'yes',
+      ],
+      { env: this.environment(this.options.apiEnvironment) },
+    );
     await until(() => /\d+\n/.test(this.api.output), 'the api has started');
     await this.startNginx();
-    await until(() => fetch(`${this.url}/healthz`).then((answer) => answer.status === 200, () => false), 'the api answers');
+    await until(
+      () =>
+        fetch(`${this.url}/healthz`).then(
+          (answer) => answer.status === 200,
+          () => false,
+        ),
+      'the api answers',
+    );
   }
 
   // As shipped, but for the limit of one client's rate: the client of these tests is many.
@@ -130,15 +185,39 @@ export class Cluster {
     }
     const template = await readFile(path.join(root, 'conf/dev/nginx.conf.in'), 'utf8');
     const values = { DIR: this.folder, PORT: String(this.port), CLIENT: path.join(root, 'client'), CONF: conf };
-    await writeFile(path.join(this.folder, 'nginx.conf'), template.replace(/@(\w+)@/g, (_, name) => values[name]));
-    this.nginx = new Daemon('nginx', 'nginx', ['-e', path.join(this.folder, 'log/nginx-error.log'), '-p', this.folder,
-      '-c', path.join(this.folder, 'nginx.conf')], { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` } });
+    await writeFile(
+      path.join(this.folder, 'nginx.conf'),
+      template.replace(/@(\w+)@/g, (_, name) => values[name]),
+    );
+    this.nginx = new Daemon(
+      'nginx',
+      'nginx',
+      [
+        '-e',
+        path.join(this.folder, 'log/nginx-error.log'),
+        '-p',
+        this.folder,
+        '-c',
+        path.join(this.folder, 'nginx.conf'),
+      ],
+      { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` } },
+    );
   }
 
   // The supervisor of the api that runs now.
-  apiPid() { return Number(this.api.output.trim().split('\n').filter((line) => /^\d+$/.test(line)).at(-1)); }
+  apiPid() {
+    return Number(
+      this.api.output
+        .trim()
+        .split('\n')
+        .filter((line) => /^\d+$/.test(line))
+        .at(-1),
+    );
+  }
 
-  async apiProcesses() { return childrenOf(this.apiPid()); }
+  async apiProcesses() {
+    return childrenOf(this.apiPid());
+  }
 
   // ---- workers ----
 
@@ -148,19 +227,41 @@ export class Cluster {
 
   async startWorker({ executors = 4, environment = {}, flags = [] } = {}) {
     const number = this.workers.length + this.past.length + 1;
-    const worker = new Daemon(`w${number}`, path.join(build, 'slipway-worker'), [
-      '--redis-url', this.redisUrl, '--executors', String(executors), '--allow-loopback', 'yes',
-      '--github-url', `${this.provider.url}/w${number}`, '--github-token-file', path.join(this.folder, 'token'),
-      '--lease-seconds', String(this.options.leaseSeconds), '--grace-seconds', String(this.options.graceSeconds),
-      ...flags], { env: this.environment(environment) });
+    const worker = new Daemon(
+      `w${number}`,
+      path.join(build, 'slipway-worker'),
+      [
+        '--redis-url',
+        this.redisUrl,
+        '--executors',
+        String(executors),
+        '--allow-loopback',
+        'yes',
+        '--github-url',
+        `${this.provider.url}/w${number}`,
+        '--github-token-file',
+        path.join(this.folder, 'token'),
+        '--lease-seconds',
+        String(this.options.leaseSeconds),
+        '--grace-seconds',
+        String(this.options.graceSeconds),
+        ...flags,
+      ],
+      { env: this.environment(environment) },
+    );
     worker.id = `${hostname()}-${worker.pid}`; // as it stands in Redis
     worker.executors = () => childrenOf(worker.pid);
     this.workers.push(worker);
-    await until(async () => worker.gone || (await worker.executors()).length === executors, 'the executors are there');
+    await until(
+      async () => worker.gone || (await worker.executors()).length === executors,
+      'the executors are there',
+    );
     return worker;
   }
 
-  hit(worker, what) { this.hits.push({ at: Date.now(), worker: worker.id, what }); }
+  hit(worker, what) {
+    this.hits.push({ at: Date.now(), worker: worker.id, what });
+  }
 
   // SIGKILL for the supervisor takes its executors with it.
   async killWorker(worker) {
@@ -203,22 +304,35 @@ export class Cluster {
 
   // ---- failpoints ----
 
-  arm(point, action) { return writeFile(path.join(this.folder, 'points', point), action); }
+  arm(point, action) {
+    return writeFile(path.join(this.folder, 'points', point), action);
+  }
 
-  async armed(point) { return readFile(path.join(this.folder, 'points', point)).then(() => true, () => false); }
+  async armed(point) {
+    return readFile(path.join(this.folder, 'points', point)).then(
+      () => true,
+      () => false,
+    );
+  }
 
-  disarm(point) { return rm(path.join(this.folder, 'points', point), { force: true }); }
+  disarm(point) {
+    return rm(path.join(this.folder, 'points', point), { force: true });
+  }
 
-  points() { return readdir(path.join(this.folder, 'points/seen')); }
+  points() {
+    return readdir(path.join(this.folder, 'points/seen'));
+  }
 
   // ---- the end ----
 
   async verify(...words) {
-    return run(path.join(build, 'slipway'), ['verify', '--json', '--redis-url', this.redisUrl, ...words])
-      .then(({ stdout }) => JSON.parse(stdout), (error) => {
+    return run(path.join(build, 'slipway'), ['verify', '--json', '--redis-url', this.redisUrl, ...words]).then(
+      ({ stdout }) => JSON.parse(stdout),
+      (error) => {
         if (error.code === 1) return JSON.parse(error.stdout);
         throw error;
-      });
+      },
+    );
   }
 
   async stop() {

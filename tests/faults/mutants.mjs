@@ -1,5 +1,5 @@
-// Tests the fault suite itself: plants a fault in the product, one at a time, in a copy of the project, and looks whether
-// the row that is named catches it.
+// Tests the fault suite itself: plants a fault in the product, one at a time, in a copy of the project, and looks
+// whether the row that is named catches it.
 //
 //   mutants.mjs [NAME...]
 //
@@ -14,25 +14,148 @@ const points = (what, actions) => JSON.stringify({ points: what, actions, times:
 
 // { name, file, from, to, row, scale: JSON for --with }
 const mutants = [
-  { name: 'no fence on renew', file: `${scripts}/renew.lua`, from: 'if not held(ARGV[1]) then', to: 'if false then', row: 'failpoints', scale: points('before.renew', ['stop']) },
-  { name: 'no fence on the write that finishes', file: `${scripts}/finish.lua`, from: 'if not held(ARGV[1]) then', to: 'if false then', row: 'failpoints', scale: points('before.finish', ['stop']) },
-  { name: 'no fence on progress', file: `${scripts}/progress.lua`, from: 'if not held(ARGV[1]) then', to: 'if false then', row: 'failpoints', scale: points('before.progress', ['stop']) },
-  { name: 'a write without looking whether the run exists', file: `${scripts}/common.lua`, from: "return get('status') == 'running' and get('lease') == token", to: "return not get('lease') or get('lease') == token", row: 'rollback', scale: '{"times":6}' },
-  { name: 'expired leases are not taken over', file: `${scripts}/reap.lua`, from: 'if lease_until > now then', to: 'if true then', row: 'kills' },
-  { name: 'crashes are not counted', file: `${scripts}/reap.lua`, from: "redis.call('HINCRBY', run, 'crashes', 1) >= tonumber(ARGV[4])", to: 'false', row: 'poison' },
-  { name: 'XACK without XDEL', file: `${scripts}/common.lua`, from: "redis.pcall('XDEL', queue, entry)", to: '', row: 'kills' },
-  { name: 'a new entry beside the old one', file: `${scripts}/common.lua`, from: "local function enqueue()\n\tdrop_entry()", to: 'local function enqueue()', row: 'kills' },
-  { name: 'a waiting run is not put among the delayed', file: `${scripts}/common.lua`, from: "\tredis.call('ZADD', delayed, due, member())\n\tredis.call('ZADD', live, due, member())\nend", to: 'end', row: 'storm' },
-  { name: 'two live runs of one step', file: `${scripts}/trigger.lua`, from: "if status == 'running' then", to: 'if false then', row: 'kills' },
-  { name: 'an entry that nobody claims is left', file: `${scripts}/reap.lua`, from: 'unclaimed = true', to: 'unclaimed = false', row: 'failpoints', scale: points('after.XREADGROUP', ['kill']) },
-  { name: '429 burns an attempt', file: 'src/worker/outcome.c', from: 'failure->class == ERROR_RATE_LIMITED || failure->class == ERROR_NOT_READY', to: 'failure->class == ERROR_NOT_READY', row: 'storm' },
-  { name: 'all try a closed provider at once', file: `${scripts}/gate.lua`, from: "put('probing', PROBE_MS)\n\treturn { 0, 1 }", to: 'return { 0, 0 }', row: 'storm' },
-  { name: 'lease by wall clock', file: 'src/worker/executor.c', from: 'return clock_monotonic_ms() < atomic_load', to: 'static int64_t offset;\n\tif (offset == 0)\n\t\toffset = clock_wall_ms() - clock_monotonic_ms();\n\treturn clock_wall_ms() - offset < atomic_load', row: 'clocks' },
-  { name: 'no guard before a call', file: 'src/http/client.c', from: 'return client->may_send == NULL || client->may_send(client->guarded);', to: 'return true;', row: 'zombies' },
-  { name: 'an action that does not look first', file: 'tests/faults/object.c', from: 'if (answer.status != 404)', to: 'if (answer.status == 999)', row: 'failpoints', scale: points('after.POST', ['kill']) },
-  { name: 'a worker that stops hands nothing back', file: 'src/worker/supervisor.c', from: 'if (supervisor->prefork.stopping)\n\t\t\twrite_for', to: 'if (false)\n\t\t\twrite_for', row: 'rolling' },
-  { name: 'requests wait for a Redis that does not answer', file: 'src/store/redis.c', from: 'if (began < redis->paused_until)', to: 'if (false)', row: 'slow-redis' },
-  { name: 'the token is written to standard error', file: 'src/worker/context.c', from: 'sodium_bin2hex(name, CREDENTIAL_SIZE, hash, 8);', to: 'text_copy(name, CREDENTIAL_SIZE, "none");\n\tfprintf(stderr, "%s\\n", token);', row: 'storm' },
+  {
+    name: 'no fence on renew',
+    file: `${scripts}/renew.lua`,
+    from: 'if not held(ARGV[1]) then',
+    to: 'if false then',
+    row: 'failpoints',
+    scale: points('before.renew', ['stop']),
+  },
+  {
+    name: 'no fence on the write that finishes',
+    file: `${scripts}/finish.lua`,
+    from: 'if not held(ARGV[1]) then',
+    to: 'if false then',
+    row: 'failpoints',
+    scale: points('before.finish', ['stop']),
+  },
+  {
+    name: 'no fence on progress',
+    file: `${scripts}/progress.lua`,
+    from: 'if not held(ARGV[1]) then',
+    to: 'if false then',
+    row: 'failpoints',
+    scale: points('before.progress', ['stop']),
+  },
+  {
+    name: 'a write without looking whether the run exists',
+    file: `${scripts}/common.lua`,
+    from: "return get('status') == 'running' and get('lease') == token",
+    to: "return not get('lease') or get('lease') == token",
+    row: 'rollback',
+    scale: '{"times":6}',
+  },
+  {
+    name: 'expired leases are not taken over',
+    file: `${scripts}/reap.lua`,
+    from: 'if lease_until > now then',
+    to: 'if true then',
+    row: 'kills',
+  },
+  {
+    name: 'crashes are not counted',
+    file: `${scripts}/reap.lua`,
+    from: "redis.call('HINCRBY', run, 'crashes', 1) >= tonumber(ARGV[4])",
+    to: 'false',
+    row: 'poison',
+  },
+  {
+    name: 'XACK without XDEL',
+    file: `${scripts}/common.lua`,
+    from: "redis.pcall('XDEL', queue, entry)",
+    to: '',
+    row: 'kills',
+  },
+  {
+    name: 'a new entry beside the old one',
+    file: `${scripts}/common.lua`,
+    from: 'local function enqueue()\n\tdrop_entry()',
+    to: 'local function enqueue()',
+    row: 'kills',
+  },
+  {
+    name: 'a waiting run comes back an hour late',
+    file: `${scripts}/common.lua`,
+    from: 'math.min(now + milliseconds,',
+    to: 'math.min(now + 3600000,',
+    row: 'storm',
+  },
+  {
+    name: 'two live runs of one step',
+    file: `${scripts}/trigger.lua`,
+    from: "if status == 'running' then",
+    to: 'if false then',
+    row: 'kills',
+  },
+  {
+    name: 'an entry that nobody claims is left',
+    file: `${scripts}/reap.lua`,
+    from: 'local unclaimed = not pending.err and #pending == 1 and pending[1][3] >= tonumber(ARGV[5])',
+    to: 'local unclaimed = false',
+    row: 'failpoints',
+    scale: points('after.XREADGROUP', ['kill']),
+  },
+  {
+    name: '429 burns an attempt',
+    file: 'src/worker/outcome.c',
+    from: 'failure->class == ERROR_RATE_LIMITED || failure->class == ERROR_NOT_READY',
+    to: 'failure->class == ERROR_NOT_READY',
+    row: 'storm',
+  },
+  {
+    name: 'all try a closed provider at once',
+    file: `${scripts}/gate.lua`,
+    from: "put('probing', PROBE_MS)\n\treturn { 0, 1 }",
+    to: 'return { 0, 0 }',
+    row: 'storm',
+  },
+  {
+    name: 'lease by wall clock',
+    file: 'src/worker/executor.c',
+    from: 'return clock_monotonic_ms() < atomic_load',
+    to: `static int64_t offset;
+	if (offset == 0)
+		offset = clock_wall_ms() - clock_monotonic_ms();
+	return clock_wall_ms() - offset < atomic_load`,
+    row: 'clocks',
+  },
+  {
+    name: 'no guard before a call',
+    file: 'src/http/client.c',
+    from: 'return client->may_send == NULL || client->may_send(client->guarded);',
+    to: 'return client != NULL;',
+    row: 'zombies',
+  },
+  {
+    name: 'an action that does not look first',
+    file: 'tests/faults/object.c',
+    from: 'if (answer.status != 404)',
+    to: 'if (answer.status == 999)',
+    row: 'failpoints',
+    scale: points('after.POST', ['kill']),
+  },
+  {
+    name: 'a worker that stops hands nothing back',
+    file: 'src/worker/supervisor.c',
+    from: 'if (supervisor->prefork.stopping)\n\t\t\twrite_for',
+    to: 'if (false)\n\t\t\twrite_for',
+    row: 'rolling',
+  },
+  {
+    name: 'requests wait for a Redis that does not answer',
+    file: 'src/store/redis.c',
+    from: 'if (began < redis->paused_until)',
+    to: 'if (false)',
+    row: 'slow-redis',
+  },
+  {
+    name: 'the token is written to standard error',
+    file: 'src/worker/context.c',
+    from: 'sodium_bin2hex(name, CREDENTIAL_SIZE, hash, 8);',
+    to: 'text_copy(name, CREDENTIAL_SIZE, "none");\n\tfprintf(stderr, "%s\\n", token);',
+    row: 'storm',
+  },
 ];
 
 const root = path.resolve(path.dirname(new URL(import.meta.url).pathname), '../..');
@@ -44,7 +167,10 @@ function copyProject() {
     mkdirSync(path.dirname(path.join(copy, file)), { recursive: true });
     cpSync(path.join(root, file), path.join(copy, file), { preserveTimestamps: true });
   }
-  cpSync(path.join(root, 'build/faults'), path.join(copy, 'build/faults'), { recursive: true, preserveTimestamps: true });
+  cpSync(path.join(root, 'build/faults'), path.join(copy, 'build/faults'), {
+    recursive: true,
+    preserveTimestamps: true,
+  });
 }
 
 const build = () => spawnSync('make', ['-j2', 'FAULTS=1', 'all'], { cwd: copy, encoding: 'utf8' });
@@ -55,8 +181,13 @@ function tryMutant(mutant) {
   if (!whole.includes(mutant.from)) return `its place is not in ${mutant.file} any more`;
   writeFileSync(file, whole.replace(mutant.from, mutant.to));
   const made = build();
-  const result = made.status === 0 && spawnSync('node', ['tests/faults/run.mjs', '--scale', 'part', '--with', mutant.scale ?? '{}', mutant.row],
-    { cwd: copy, encoding: 'utf8', env: { ...process.env, BUILD: path.join(copy, 'build/faults') } });
+  const result =
+    made.status === 0 &&
+    spawnSync('node', ['tests/faults/run.mjs', '--scale', 'part', '--with', mutant.scale ?? '{}', mutant.row], {
+      cwd: copy,
+      encoding: 'utf8',
+      env: { ...process.env, BUILD: path.join(copy, 'build/faults') },
+    });
   writeFileSync(file, whole);
   utimesSync(file, new Date(), new Date());
   if (made.status !== 0) return `it does not build: ${made.stderr.slice(-300)}`;
@@ -70,7 +201,8 @@ copyProject();
 let missed = 0;
 for (const mutant of mutants.filter((one) => wanted.length === 0 || wanted.includes(one.name))) {
   const why = tryMutant(mutant);
-  if (why === undefined) console.log(`mutant '${mutant.name}': caught by ${mutant.row}: ${mutant.found.slice(0, 120)}`);
+  if (why === undefined)
+    console.log(`mutant '${mutant.name}': caught by ${mutant.row}: ${mutant.found.slice(0, 120)}`);
   else console.log(`mutant '${mutant.name}': NOT CAUGHT by ${mutant.row}: ${why}`);
   missed += why === undefined ? 0 : 1;
 }

@@ -9,9 +9,12 @@ function parse(text, start) {
   const line = text.slice(start + 1, lineEnd);
   const after = lineEnd + 2;
   switch (text[start]) {
-    case '+': return [line, after];
-    case ':': return [Number(line), after];
-    case '-': return [new Error(line), after];
+    case '+':
+      return [line, after];
+    case ':':
+      return [Number(line), after];
+    case '-':
+      return [new Error(line), after];
     case '$': {
       const length = Number(line);
       if (length < 0) return [null, after];
@@ -29,7 +32,8 @@ function parse(text, start) {
       }
       return [items, next];
     }
-    default: throw new Error(`Redis answered ${text.slice(start, start + 40)}`);
+    default:
+      throw new Error(`Redis answered ${text.slice(start, start + 40)}`);
   }
 }
 
@@ -71,7 +75,9 @@ export class Redis {
       });
       socket.on('error', (error) => done(reject, error));
       socket.on('close', () => done(reject, new Error('Redis closed the connection')));
-      socket.write(`*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`);
+      socket.write(
+        `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`,
+      );
     });
   }
 }

@@ -151,7 +151,7 @@ class Model:
             self.to_end(run, 'error', '{}', timeout)
             return ['expired', self.now]
         run.phase, run.worker = 'executing', worker
-        run.lease = '%s/%d/%s' % (run_id, run.attempt, entry_text(entry))
+        run.lease = '%s/%d/%s/%d' % (run_id, run.attempt, entry_text(entry), self.now)
         run.lease_until = self.live[run.member] = self.now + lease_ms
         run.started_at = run.started_at or self.now
         run.forget(['reason', 'detail'])

@@ -32,7 +32,8 @@ QUEUE, DELAYED, LIVE, APPS_KEY, CLOCK = (PREFIX + name for name in ('queue', 'de
 WITHOUT_TTL = {QUEUE, DELAYED, LIVE, APPS_KEY, CLOCK}
 START_MS = 1_700_000_000_000
 LEASE_MS, UNCLAIMED_MS, NEVER_MS, CRASHES = 30_000, 5_000, 10**9, 3
-TIMEOUT, LOST, CANCELLED, FAILED = ('{"class":"%s"}' % word for word in ('timeout', 'worker_lost', 'cancelled', 'internal'))
+TIMEOUT, LOST, CANCELLED, FAILED = (
+    '{"class":"%s"}' % word for word in ('timeout', 'worker_lost', 'cancelled', 'internal'))
 
 # ---- the scripts, right and wrong ----
 
@@ -92,16 +93,18 @@ def assemble(mutant):
     return scripts
 
 
+# All that is compared, in one answer. The lists of names stand in its text: they are always the same.
 SNAPSHOT = """
+local keys, apps = { %s }, { %s }
 local pairs_of, ttls = {}, {}
-for i, key in ipairs(KEYS) do
+for i, key in ipairs(keys) do
 	pairs_of[i] = redis.call('HGETALL', key)
 end
 for _, key in ipairs(redis.call('KEYS', '*')) do
 	ttls[key] = redis.call('TTL', key)
 end
 local events = {}
-for i, app in ipairs(ARGV) do
+for i, app in ipairs(apps) do
 	local key = 'slipway:{0}:app:' .. app .. ':events'
 	events[i] = { redis.call('XLEN', key), redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1) }
 end
@@ -112,6 +115,12 @@ return cjson.encode({ hashes = pairs_of, ttls = ttls, events = events, queue = r
 	live = redis.call('ZRANGE', 'slipway:{0}:live', 0, -1, 'WITHSCORES'),
 	apps = redis.call('ZRANGE', 'slipway:{0}:apps', 0, -1, 'WITHSCORES') })
 """
+
+
+def lua_lists():
+    keys = [run_keys(run)[0] for run in Model(START_MS).runs]
+    keys += [PREFIX + 'app:%s:ledger' % app for app in reference.APPS]
+    return tuple(', '.join("'%s'" % name for name in names) for names in (keys, reference.APPS))
 
 
 def as_dict(flat):
@@ -133,13 +142,20 @@ def run_keys(run):
 
 # Names stand more than once where most would otherwise come to nothing. 'nothing' is what shortening turns them into.
 OPERATIONS = ('nothing', 'trigger', 'trigger', 'trigger', 'read', 'read', 'read', 'claim', 'claim', 'claim', 'renew',
-              'progress', 'wait', 'retry', 'finish', 'finish', 'release', 'cancel', 'reap', 'reap', 'reap', 'until',
-              'until', 'pass', 'crash', 'crash', 'delete', 'strike_off', 'forge', 'stray')
+              'progress', 'wait', 'retry', 'finish', 'finish', 'release', 'cancel', 'cancel', 'reap', 'reap', 'reap',
+              'until', 'until', 'pass', 'crash', 'crash', 'delete', 'strike_off', 'forge', 'stray')
 PASSES_MS = (0, 1, 500, 2_000, 5_000, 30_000, 600_000, 100_000_000)
 DELAYS_MS = (0, 1, 1_000, 5_000, 20_000, 60_000, 600_000, 10_000_000)
-SOME_OPERATIONS = st.lists(
-    st.tuples(st.sampled_from(OPERATIONS), st.integers(0, 3), st.integers(0, 7), st.integers(0, 7)),
-    min_size=60, max_size=150)
+# An operation is one number, for each draw costs time: name, run, and two free choices.
+RUNS, CHOICES = 4, 8
+SOME_OPERATIONS = st.lists(st.integers(0, len(OPERATIONS) * RUNS * CHOICES * CHOICES - 1), min_size=60, max_size=150)
+
+
+def operation_of(number):
+    number, b = divmod(number, CHOICES)
+    number, a = divmod(number, CHOICES)
+    name, which = divmod(number, RUNS)
+    return OPERATIONS[name], which, a, b
 
 
 class Step:
@@ -213,7 +229,7 @@ class Plan:
         answer = self.model.trigger(run, run_id, '{"n":%d}' % a, digest, force, deadline, 5, retention)
         self.script('trigger', run, [app, reference.WORKFLOW, action, run_id, '{"n":%d}' % a, digest,
                                      '1' if force else '', deadline, 5, retention, *needs], answer,
-                    [run_keys(other)[0] for other in self.model.runs if other.home[0] == app and other.home[1] in needs])
+                    [PREFIX + 'app:%s:%s:%s' % (app, reference.WORKFLOW, need) for need in needs])
 
     def cancel(self, run, a, b):
         if a < 5:
@@ -263,7 +279,8 @@ class Plan:
 
     def finish(self, run, token, a, b):
         if b < 6:
-            arguments = [token, ('', 'checkpoint%d' % b)[a & 1], 'done', '{"out":%d}' % (b & 3), '', ('', 'adopted')[a & 1]]
+            arguments = [token, ('', 'checkpoint%d' % b)[a & 1], 'done', '{"out":%d}' % (b & 3), '',
+                         ('', 'adopted')[a & 1]]
         else:
             arguments = [token, '', 'error', '{}', FAILED, ('', 'plan_limit')[b & 1]]
         self.script('finish', run, arguments, self.model.finish(run, *arguments))
@@ -405,7 +422,7 @@ def broken_invariants(before, found, ttls, last_read, step):
         if run.get('status') == 'running':
             unread = entry in found['queue'] and tuple(map(int, entry.split('-'))) > last_read
             places = unread + (entry in found['pending']) + delayed
-            if places > 1 or places == 0 and entry not in step.touched and run.get('phase') != 'executing':
+            if places > 1 or places == 0 and entry not in step.touched:
                 lines.append('%s: it stands in %d places' % (member, places))
             if member not in found['live']:
                 lines.append('%s: no reaper will see it' % member)
@@ -414,7 +431,8 @@ def broken_invariants(before, found, ttls, last_read, step):
         if ('lease' in run) != (run.get('phase') == 'executing'):
             lines.append('%s: a lease and executing do not go together' % member)
     owned = {run.get('entry') for run in found['runs'].values()} | step.touched
-    lines += ['%s: nobody owns this entry' % entry for entry in {**found['queue'], **found['pending']} if entry not in owned]
+    lines += ['%s: nobody owns this entry' % entry for entry in {**found['queue'], **found['pending']}
+              if entry not in owned]
     lines += ['%s: it never expires' % key for key, ttl in ttls.items() if ttl < 0 and key not in WITHOUT_TTL]
     return lines
 
@@ -431,21 +449,19 @@ class Comparison:
         self.compared = 0
         self.words = {}
         self.digests = {name: client.script_load(text) for name, text in assemble(mutant).items()}
-        self.snapshot = client.script_load(SNAPSHOT)
+        self.snapshot = client.script_load(SNAPSHOT % lua_lists())
 
     def check(self, operations):
         plan = Plan(self.digests)
-        for operation in operations:
-            plan.operation(*operation)
-        keys = [run_keys(run)[0] for run in plan.model.runs]
-        keys += [PREFIX + 'app:%s:ledger' % app for app in reference.APPS]
+        for number in operations:
+            plan.operation(*operation_of(number))
         pipeline = self.client.pipeline(transaction=False)
         pipeline.execute_command('FLUSHALL')
         pipeline.execute_command('XGROUP', 'CREATE', QUEUE, 'workers', '0', 'MKSTREAM')
         pipeline.execute_command('SET', CLOCK, START_MS)
         for step in plan.steps:
             pipeline.execute_command(*step.command)
-            pipeline.execute_command('EVALSHA', self.snapshot, len(keys), *keys, *reference.APPS)
+            pipeline.execute_command('EVALSHA', self.snapshot, 0)
         answers = pipeline.execute(raise_on_error=False)[3:]
         before = None
         for i, step in enumerate(plan.steps):

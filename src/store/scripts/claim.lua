@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- queued -> executing: takes the lease, whose token is run, attempt and entry. An entry that is not the run's current
--- one is dropped; a run past its deadline ends.
+-- queued -> executing: takes the lease, whose token is run, attempt, entry and time. An entry that is not the run's
+-- current one is dropped; a run past its deadline ends.
 --
 -- ARGV: entry id, run id, worker, lease in ms, error JSON for the deadline.
 -- Returns {word, now, token, hash as a flat list, ledger as a flat list}; words: claimed, stale, expired.
@@ -18,7 +18,8 @@ if now >= number('run_deadline') then
 	return { 'expired', now }
 end
 
-local token = id .. '/' .. get('attempt') .. '/' .. entry
+-- The time makes it another one where Redis went back to before this claim, and gives the entry out once more.
+local token = id .. '/' .. get('attempt') .. '/' .. entry .. '/' .. now
 set('phase', 'executing', 'lease', token, 'lease_until', now + lease_ms, 'worker', worker)
 redis.call('HSETNX', run, 'started_at', now)
 clear('reason', 'detail')

@@ -12,7 +12,9 @@ export const scales = { full: { step: 1, reloads: 20 }, part: { step: 9, reloads
 function sendPart(port, text, length) {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => {
-      socket.write(text.slice(0, length), () => { socket.destroy(); });
+      socket.write(text.slice(0, length), () => {
+        socket.destroy();
+      });
     });
     socket.on('close', resolve);
     socket.on('error', resolve);
@@ -20,8 +22,15 @@ function sendPart(port, text, length) {
 }
 
 function requestOf(app) {
-  const body = JSON.stringify({ mode: 'trigger', appId: app, workflowId: 'faults', actionId: 'object', inputs: { object: { name: app } } });
-  return `POST /api/deploy HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const body = JSON.stringify({
+    mode: 'trigger',
+    appId: app,
+    workflowId: 'faults',
+    actionId: 'object',
+    inputs: { object: { name: app } },
+  });
+  const head = ['POST /api/deploy HTTP/1.1', 'Host: localhost', 'Content-Type: application/json'];
+  return `${head.join('\r\n')}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }
 
 export async function run({ step, reloads }) {
@@ -50,7 +59,13 @@ export async function run({ step, reloads }) {
   await load;
   const violations = await check(cluster, client);
   const failed = client.answers.slice(before).filter((answer) => answer.status === 0 || answer.status >= 500);
-  if (failed.length > 0) violations.push(`${failed.length} requests failed by a reload: ${JSON.stringify(failed[0])}`);
+  if (failed.length > 0)
+    violations.push(`${failed.length} requests failed by a reload: ${JSON.stringify(failed[0])}`);
   await cluster.stop();
-  return { violations, figure: `${points} requests cut off, ${reloads} reloads among ${client.answers.length - before} requests, ${client.renewed} connections renewed, ${failed.length} failed` };
+  return {
+    violations,
+    figure:
+      `${points} requests cut off, ${reloads} reloads among ${client.answers.length - before} requests, ` +
+      `${client.renewed} connections renewed, ${failed.length} failed`,
+  };
 }

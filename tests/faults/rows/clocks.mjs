@@ -14,11 +14,18 @@ const WAIT_SECONDS = 2;
 
 // The wall clock alone: the monotonic one cannot jump.
 function faked(file) {
-  return { LD_PRELOAD: LIBRARY, FAKETIME_TIMESTAMP_FILE: file, FAKETIME_NO_CACHE: '1', DONT_FAKE_MONOTONIC: '1', FAKETIME_DONT_RESET: '1' };
+  return {
+    LD_PRELOAD: LIBRARY,
+    FAKETIME_TIMESTAMP_FILE: file,
+    FAKETIME_NO_CACHE: '1',
+    DONT_FAKE_MONOTONIC: '1',
+    FAKETIME_DONT_RESET: '1',
+  };
 }
 
 export async function run({ jumps }) {
-  if (!existsSync(LIBRARY)) return { violations: [`${LIBRARY} is not there: install the package faketime`], figure: '' };
+  if (!existsSync(LIBRARY))
+    return { violations: [`${LIBRARY} is not there: install the package faketime`], figure: '' };
   const clocks = { worker: '/dev/null', api: '/dev/null' };
   const files = {};
   const cluster = await Cluster.start({
@@ -51,11 +58,12 @@ export async function run({ jumps }) {
   }
   for (const [object, at] of told) {
     const next = cluster.provider.calls.filter((call) => call.name === object && call.at > at).at(0);
-    if (next && next.at - at < WAIT_SECONDS * 1000 - 50) violations.push(`${object} was called ${next.at - at} ms after it was told to wait ${WAIT_SECONDS} s`);
+    if (next && next.at - at < WAIT_SECONDS * 1000 - 50)
+      violations.push(`${object} was called ${next.at - at} ms after it was told to wait ${WAIT_SECONDS} s`);
   }
   const crashed = [...client.runs.values()].filter((one) => one.crashes > 0).length;
   if (crashed > 0) violations.push(`${crashed} runs lost their worker by a jump`);
-  violations.push(...await check(cluster, client));
+  violations.push(...(await check(cluster, client)));
   await cluster.stop();
   return { violations, figure: `${jumps} jumps, ${client.runs.size} actions` };
 }

@@ -24,10 +24,32 @@ async function promote(cluster, number) {
   const socket = path.join(cluster.folder, `replica-${number}.sock`);
   await mkdir(folder);
   const port = await freePort();
-  const replica = spawn('redis-server', ['--port', '0', '--unixsocket', socket, '--dir', folder, '--appendonly', 'yes',
-    '--replicaof', '127.0.0.1', String(cluster.masterPort)], { stdio: 'ignore' });
+  const replica = spawn(
+    'redis-server',
+    [
+      '--port',
+      '0',
+      '--unixsocket',
+      socket,
+      '--dir',
+      folder,
+      '--appendonly',
+      'yes',
+      '--replicaof',
+      '127.0.0.1',
+      String(cluster.masterPort),
+    ],
+    { stdio: 'ignore' },
+  );
   const connection = new Redis(socket);
-  await until(() => connection.command('ROLE').then((role) => role[3] === 'connected', () => false), 'the replica has caught up');
+  await until(
+    () =>
+      connection.command('ROLE').then(
+        (role) => role[3] === 'connected',
+        () => false,
+      ),
+    'the replica has caught up',
+  );
   await cluster.killRedis();
   cluster.hits.push({ at: Date.now(), worker: '', what: 'failover' });
   await connection.command('REPLICAOF', 'NO', 'ONE');
@@ -39,8 +61,13 @@ async function promote(cluster, number) {
   cluster.connection = connection;
   cluster.server = {
     kill: (signal) => replica.kill(signal),
-    ended: new Promise((resolve) => { replica.once('exit', resolve); }),
-    stop() { replica.kill('SIGTERM'); return this.ended; },
+    ended: new Promise((resolve) => {
+      replica.once('exit', resolve);
+    }),
+    stop() {
+      replica.kill('SIGTERM');
+      return this.ended;
+    },
   };
 }
 
@@ -69,9 +96,14 @@ export async function run({ times, promotions }, random) {
   going = false;
   await load;
   if (cluster.workers.some((worker) => worker.gone)) violations.push('a worker has ended');
-  violations.push(...await check(cluster, client, { repeatsAllowed: true }));
+  violations.push(...(await check(cluster, client, { repeatsAllowed: true })));
   const lost = [...client.runs.values()].filter((one) => one.lost || one.wentBack).length;
   await cluster.stop();
   await rm(path.join(cluster.folder), { recursive: true, force: true });
-  return { violations, figure: `${times} times read-only, ${promotions} promotions, ${client.runs.size} actions, ${lost} lost by a replica that had them not` };
+  return {
+    violations,
+    figure:
+      `${times} times read-only, ${promotions} promotions, ${client.runs.size} actions, ` +
+      `${lost} lost by a replica that had them not`,
+  };
 }

@@ -13,7 +13,10 @@ export const scales = {
 };
 
 let number = 0;
-const newName = () => { number += 1; return `point-${number}`; };
+const newName = () => {
+  number += 1;
+  return `point-${number}`;
+};
 
 // Answers the first call about this object in its own way.
 function once(cluster, about, answer) {
@@ -25,52 +28,108 @@ function once(cluster, about, answer) {
   });
 }
 
-const slowly = async () => { await sleep(1500); return false; };
+const slowly = async () => {
+  await sleep(1500);
+  return false;
+};
 
 // What leads past a point that no ordinary action passes. Each makes the named app's object, or something beside it.
 const ways = [
-  [/\.retry$/, async (cluster, client, app) => {
-    once(cluster, app, (call, response) => { cluster.provider.send(response, 500, { message: 'oops' }); return true; });
-    await client.object(app);
-  }],
-  [/\.gate$/, async (cluster, client, app) => {
-    once(cluster, app, (call, response) => {
-      cluster.provider.send(response, 429, { message: 'rate limit' }, { 'retry-after': '1' });
-      return true;
-    });
-    await client.object(app);
-  }],
-  [/\.(wait|reap)$/, async (cluster, client, app) => {
-    await client.run(app, 'repo', { repo: { owner: 'acme', name: app, fork: 'upstream/template' } }, { workflow: 'site' });
-  }],
-  [/\.(renew|HGET|ZRANGEBYSCORE|TIME)$/, async (cluster, client, app) => {
-    once(cluster, app, slowly);
-    await client.object(app);
-  }],
-  [/\.cancel$/, async (cluster, client, app) => {
-    once(cluster, app, slowly);
-    const run = await client.trigger(app, 'object', { object: { name: app } });
-    await until(async () => (await client.post({ mode: 'cancel', appId: app, workflowId: 'faults', actionId: 'object' })).status < 300, 'it is cancelled');
-    await client.follow(run);
-    run.mayFail = true;
-  }],
-  [/\.configure$/, async (cluster, client, app) => {
-    await until(async () => (await client.post({ mode: 'configure', appId: app, config: { a: 'b' } })).status === 200, 'it is configured');
-  }],
-  [/\.bury$/, async (cluster) => { await cluster.redis('XADD', 'slipway:{0}:queue', '*', 'some', 'thing'); }],
-  [/\.SCRIPT$/, async (cluster, client, app) => { await cluster.redis('SCRIPT', 'FLUSH'); await client.object(app); }],
-  [/\.release$/, async (cluster, client, app) => {
-    once(cluster, app, slowly);
-    const run = await client.trigger(app, 'object', { object: { name: app } });
-    await until(async () => (await cluster.hash(app, 'faults', 'object')).phase === 'executing', 'it is executed');
-    for (const worker of cluster.workers) { worker.kill('SIGTERM'); worker.kill('SIGTERM'); }
-    await client.follow(run);
-  }],
-  [/\.(XGROUP|HDEL|XINFO|HGETALL|HSET)$/, async (cluster, client, app) => {
-    await cluster.redis('HSET', 'slipway:workers', 'long-gone', '{"at":"2020-01-01T00:00:00.000Z"}');
-    for (const worker of cluster.workers) worker.kill('SIGTERM');
-    await client.object(app);
-  }],
+  [
+    /\.retry$/,
+    async (cluster, client, app) => {
+      once(cluster, app, (call, response) => {
+        cluster.provider.send(response, 500, { message: 'oops' });
+        return true;
+      });
+      await client.object(app);
+    },
+  ],
+  [
+    /\.gate$/,
+    async (cluster, client, app) => {
+      once(cluster, app, (call, response) => {
+        cluster.provider.send(response, 429, { message: 'rate limit' }, { 'retry-after': '1' });
+        return true;
+      });
+      await client.object(app);
+    },
+  ],
+  [
+    /\.(wait|reap)$/,
+    async (cluster, client, app) => {
+      await client.run(
+        app,
+        'repo',
+        { repo: { owner: 'acme', name: app, fork: 'upstream/template' } },
+        { workflow: 'site' },
+      );
+    },
+  ],
+  [
+    /\.(renew|HGET|ZRANGEBYSCORE|TIME)$/,
+    async (cluster, client, app) => {
+      once(cluster, app, slowly);
+      await client.object(app);
+    },
+  ],
+  [
+    /\.cancel$/,
+    async (cluster, client, app) => {
+      once(cluster, app, slowly);
+      const run = await client.trigger(app, 'object', { object: { name: app } });
+      await until(
+        async () =>
+          (await client.post({ mode: 'cancel', appId: app, workflowId: 'faults', actionId: 'object' })).status < 300,
+        'it is cancelled',
+      );
+      await client.follow(run);
+      run.mayFail = true;
+    },
+  ],
+  [
+    /\.configure$/,
+    async (cluster, client, app) => {
+      await until(
+        async () => (await client.post({ mode: 'configure', appId: app, config: { a: 'b' } })).status === 200,
+        'it is configured',
+      );
+    },
+  ],
+  [
+    /\.bury$/,
+    async (cluster) => {
+      await cluster.redis('XADD', 'slipway:{0}:queue', '*', 'some', 'thing');
+    },
+  ],
+  [
+    /\.SCRIPT$/,
+    async (cluster, client, app) => {
+      await cluster.redis('SCRIPT', 'FLUSH');
+      await client.object(app);
+    },
+  ],
+  [
+    /\.release$/,
+    async (cluster, client, app) => {
+      once(cluster, app, slowly);
+      const run = await client.trigger(app, 'object', { object: { name: app } });
+      await until(async () => (await cluster.hash(app, 'faults', 'object')).phase === 'executing', 'it is executed');
+      for (const worker of cluster.workers) {
+        worker.kill('SIGTERM');
+        worker.kill('SIGTERM');
+      }
+      await client.follow(run);
+    },
+  ],
+  [
+    /\.(XGROUP|HDEL|XINFO|HGETALL|HSET)$/,
+    async (cluster, client, app) => {
+      await cluster.redis('HSET', 'slipway:workers', 'long-gone', '{"at":"2020-01-01T00:00:00.000Z"}');
+      for (const worker of cluster.workers) worker.kill('SIGTERM');
+      await client.object(app);
+    },
+  ],
   [/./, (cluster, client, app) => client.object(app)],
 ];
 
@@ -78,7 +137,9 @@ async function stoppedProcesses(folder) {
   const found = [];
   for (const entry of await readdir('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
-    const [stat, environment] = await Promise.all(['stat', 'environ'].map((what) => readFile(`/proc/${entry}/${what}`, 'utf8').catch(() => '')));
+    const [stat, environment] = await Promise.all(
+      ['stat', 'environ'].map((what) => readFile(`/proc/${entry}/${what}`, 'utf8').catch(() => '')),
+    );
     if (/^\d+ \(.*\) T /.test(stat) && environment.includes(folder)) found.push(Number(entry));
   }
   return found;
@@ -103,7 +164,11 @@ async function tend(cluster, stopping = false) {
   const stopped = await stoppedProcesses(cluster.folder);
   if (stopped.length === 0) return;
   await sleep(cluster.options.leaseSeconds * 2000);
-  for (const pid of stopped) wake(pid);
+  // Executors before their supervisors, which would end them: the worst order.
+  for (const pid of stopped.sort((one, other) => other - one)) {
+    wake(pid);
+    await sleep(100);
+  }
 }
 
 // While the work goes on, and until it is done.
@@ -141,7 +206,8 @@ async function attempt(cluster, client, point, action) {
 async function startOne() {
   const cluster = await Cluster.start({ graceSeconds: 1 });
   cluster.provider.special = new Map();
-  cluster.provider.intercept = async (call, response) => (await cluster.provider.special.get(call.name)?.(call, response)) ?? false;
+  cluster.provider.intercept = async (call, response) =>
+    (await cluster.provider.special.get(call.name)?.(call, response)) ?? false;
   for (let i = 0; i < 2; i += 1) await cluster.startWorker({ executors: 2 });
   return { cluster, client: new Client(cluster) };
 }
@@ -159,14 +225,23 @@ export async function run({ actions, times, clusters, points: wanted = '' }) {
   const all = await Promise.all(Array.from({ length: clusters }, startOne));
   const points = (await findPoints(all[0])).filter((point) => point.includes(wanted));
   const work = [];
-  for (let time = 0; time < times; time += 1) for (const action of actions) for (const point of points) work.push([point, action]);
-  await Promise.all(all.map(async ({ cluster, client }) => {
-    for (let next = work.shift(); next !== undefined; next = work.shift()) await attempt(cluster, client, ...next);
-  }));
+  for (let time = 0; time < times; time += 1)
+    for (const action of actions) for (const point of points) work.push([point, action]);
+  await Promise.all(
+    all.map(async ({ cluster, client }) => {
+      for (let next = work.shift(); next !== undefined; next = work.shift()) await attempt(cluster, client, ...next);
+    }),
+  );
   const violations = [];
   for (const { cluster, client } of all) {
     for (const one of client.runs.values()) if (one.mayFail) client.runs.delete(`${one.app}/${one.action}`);
-    violations.push(...await check(cluster, client, { repeatsAllowed: true, deadAllowed: true, answerMs: actions.includes('stop') ? 12000 : 2500 }));
+    violations.push(
+      ...(await check(cluster, client, {
+        repeatsAllowed: true,
+        deadAllowed: true,
+        answerMs: actions.includes('stop') ? 12000 : 2500,
+      })),
+    );
     await cluster.stop();
   }
   return { violations, figure: `${points.length} points, ${points.length * actions.length * times} hits` };

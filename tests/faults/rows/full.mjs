@@ -12,7 +12,14 @@ export const name = 'memory full; disk full';
 export const scales = { full: { triggers: 1000 }, part: { triggers: 200 } };
 const LONG = 'x'.repeat(900);
 
-const greet = (client, app) => client.post({ mode: 'trigger', appId: app, workflowId: 'hello', actionId: 'greet', inputs: { greet: { text: LONG } } });
+const greet = (client, app) =>
+  client.post({
+    mode: 'trigger',
+    appId: app,
+    workflowId: 'hello',
+    actionId: 'greet',
+    inputs: { greet: { text: LONG } },
+  });
 
 // Triggers once each; those that were accepted are followed to their end, those that were refused come again later.
 async function triggerAll(client, prefix, count) {
@@ -20,7 +27,15 @@ async function triggerAll(client, prefix, count) {
   for (let i = 0; i < count; i += 1) {
     const app = `${prefix}-${i}`;
     const { status, answer } = await greet(client, app);
-    if (status === 202) client.runs.set(`${app}/greet`, { app, workflow: 'hello', action: 'greet', runId: answer.runId, version: 0, status: 'running' });
+    if (status === 202)
+      client.runs.set(`${app}/greet`, {
+        app,
+        workflow: 'hello',
+        action: 'greet',
+        runId: answer.runId,
+        version: 0,
+        status: 'running',
+      });
     else if (status === 503) refused.push(app);
     else client.violation('full', `${app} was answered ${status}`);
   }
@@ -36,9 +51,11 @@ async function memoryFull(triggers) {
   const refused = await triggerAll(client, 'memory', triggers);
   const accepted = [...client.runs.values()];
   await Promise.all(accepted.map((run) => client.follow(run)));
-  if (refused.length === 0 || accepted.length === 0) client.violation('full', `${refused.length} refused, ${accepted.length} accepted`);
+  if (refused.length === 0 || accepted.length === 0)
+    client.violation('full', `${refused.length} refused, ${accepted.length} accepted`);
   for (const app of refused) {
-    if (await cluster.redis('EXISTS', `slipway:{0}:app:${app}:hello:greet`) !== 0) client.violation('full', `${app} is half-made`);
+    if ((await cluster.redis('EXISTS', `slipway:{0}:app:${app}:hello:greet`)) !== 0)
+      client.violation('full', `${app} is half-made`);
   }
   await cluster.redis('CONFIG', 'SET', 'maxmemory', '0');
   await Promise.all(refused.map((app) => client.run(app, 'greet', { greet: { text: LONG } }, { workflow: 'hello' })));
@@ -81,14 +98,23 @@ async function diskFull(triggers) {
     if (refused.length === 0) client.violation('full', 'the disk was never full');
     await rm(path.join(disk, 'ballast'));
     execFileSync('mount', ['-o', 'remount,size=64m', disk], { stdio: 'ignore' });
-    await until(async () => (await client.post({ mode: 'poll', appId: 'disk-0', workflowId: 'hello' })).status === 200, 'it is served again', 20000);
+    await until(
+      async () => (await client.post({ mode: 'poll', appId: 'disk-0', workflowId: 'hello' })).status === 200,
+      'it is served again',
+      20000,
+    );
     await Promise.all([...client.runs.values()].map((run) => client.follow(run)));
-    await Promise.all(refused.map((app) => client.run(app, 'greet', { greet: { text: LONG } }, { workflow: 'hello' })));
+    await Promise.all(
+      refused.map((app) => client.run(app, 'greet', { greet: { text: LONG } }, { workflow: 'hello' })),
+    );
     watch.over = true;
     const restarts = await running;
     const violations = await check(cluster, client);
     await cluster.stop();
-    return { violations, figure: `disk: ${triggers} triggers, ${refused.length} refused, ${restarts} restarts of Redis` };
+    return {
+      violations,
+      figure: `disk: ${triggers} triggers, ${refused.length} refused, ${restarts} restarts of Redis`,
+    };
   } finally {
     mount('umount', disk);
     await rm(disk, { recursive: true });

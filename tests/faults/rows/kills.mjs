@@ -25,6 +25,7 @@ export async function run({ actions, kills }, random) {
   await load;
   const violations = await check(cluster, client, { repeatsAllowed: true });
   const times = await takeovers(cluster);
+  if (times.length === 0) violations.push('no kill met a run');
   const late = percentile(times, 0.99);
   const bound = cluster.options.leaseSeconds * 1000 + 1000;
   if (late > bound) violations.push(`taken over after ${late} ms at p99, more than ${bound}`);

@@ -10,24 +10,51 @@ export const scales = { full: { seeds: 10, seconds: 60 }, part: { seeds: 1, seco
 
 const damages = [
   async (cluster, random) => cluster.killExecutor(pick(cluster.workers, random)),
-  async (cluster, random) => { await cluster.killWorker(pick(cluster.workers, random)); await cluster.startWorker({ executors: 3 }); },
-  async (cluster, random) => { await cluster.stopWorker(pick(cluster.workers, random)); await cluster.startWorker({ executors: 3 }); },
+  async (cluster, random) => {
+    await cluster.killWorker(pick(cluster.workers, random));
+    await cluster.startWorker({ executors: 3 });
+  },
+  async (cluster, random) => {
+    await cluster.stopWorker(pick(cluster.workers, random));
+    await cluster.startWorker({ executors: 3 });
+  },
   async (cluster, random) => {
     const victim = pick(cluster.workers, random);
     await cluster.freezeWorker(victim);
     await sleep(random() * 3 * cluster.options.leaseSeconds * 1000);
     cluster.thawWorker(victim);
   },
-  async (cluster) => { await cluster.killRedis(); await cluster.startRedis(); },
-  async (cluster) => { await cluster.redis('SCRIPT', 'FLUSH'); },
-  async (cluster, random) => { await cluster.redis('CLIENT', 'PAUSE', String(Math.floor(random() * 1500)), 'ALL'); },
-  async (cluster) => { process.kill(cluster.apiPid(), 'SIGTERM'); },
-  async (cluster) => { for (const one of await cluster.apiProcesses()) process.kill(one.pid, 'SIGKILL'); },
-  async (cluster) => { cluster.nginx.kill('SIGHUP'); },
-  async (cluster) => { await cluster.redis('XADD', 'slipway:{0}:queue', '*', 'no', 'sense'); },
-  async (cluster) => { await cluster.redis('XGROUP', 'DESTROY', 'slipway:{0}:queue', 'workers').catch(() => {}); },
-  async (cluster) => { await cluster.redis('DEL', 'slipway:{0}:queue'); },
-  async (cluster) => { await cluster.redis('DEL', 'slipway:{0}:delayed'); },
+  async (cluster) => {
+    await cluster.killRedis();
+    await cluster.startRedis();
+  },
+  async (cluster) => {
+    await cluster.redis('SCRIPT', 'FLUSH');
+  },
+  async (cluster, random) => {
+    await cluster.redis('CLIENT', 'PAUSE', String(Math.floor(random() * 1500)), 'ALL');
+  },
+  async (cluster) => {
+    process.kill(cluster.apiPid(), 'SIGTERM');
+  },
+  async (cluster) => {
+    for (const one of await cluster.apiProcesses()) process.kill(one.pid, 'SIGKILL');
+  },
+  async (cluster) => {
+    cluster.nginx.kill('SIGHUP');
+  },
+  async (cluster) => {
+    await cluster.redis('XADD', 'slipway:{0}:queue', '*', 'no', 'sense');
+  },
+  async (cluster) => {
+    await cluster.redis('XGROUP', 'DESTROY', 'slipway:{0}:queue', 'workers').catch(() => {});
+  },
+  async (cluster) => {
+    await cluster.redis('DEL', 'slipway:{0}:queue');
+  },
+  async (cluster) => {
+    await cluster.redis('DEL', 'slipway:{0}:delayed');
+  },
   async (cluster, random) => {
     const until = Date.now() + 1500;
     const status = random() < 0.5 ? 429 : 502;
@@ -39,7 +66,9 @@ const damages = [
   },
 ];
 
-function pick(list, random) { return list[Math.floor(random() * list.length)]; }
+function pick(list, random) {
+  return list[Math.floor(random() * list.length)];
+}
 
 async function once(seed, seconds) {
   const random = randomOf(seed);
@@ -55,15 +84,23 @@ async function once(seed, seconds) {
   while (Date.now() < end) {
     await sleep(random() * 800);
     cluster.hits.push({ at: Date.now(), worker: '', what: 'damage' });
-    await pick(damages, random)(cluster, random).catch((error) => { if (cluster.server.gone) throw error; });
+    await pick(damages, random)(cluster, random).catch((error) => {
+      if (cluster.server.gone) throw error;
+    });
     cluster.hits.push({ at: Date.now(), worker: '', what: 'damage done' });
     hits += 1;
   }
   await load;
-  const violations = await check(cluster, client, { repeatsAllowed: true, deadAllowed: true, answerMs: 12000, errorsAllowed: true });
+  const violations = await check(cluster, client, {
+    repeatsAllowed: true,
+    deadAllowed: true,
+    answerMs: 12000,
+    errorsAllowed: true,
+  });
   // What is lost to a class other than the provider's own is a violation; three crashes in a row are this row's doing.
   for (const run of client.runs.values()) {
-    if (run.status === 'error' && !['provider_unavailable', 'worker_lost', 'network'].includes(run.error.class)) violations.push(`${run.app} ended as ${run.error.class}: ${run.error.message}`);
+    if (run.status === 'error' && !['provider_unavailable', 'worker_lost', 'network'].includes(run.error.class))
+      violations.push(`${run.app} ended as ${run.error.class}: ${run.error.message}`);
   }
   await cluster.stop();
   return { violations: violations.map((text) => `seed ${seed}: ${text}`), hits, actions: client.runs.size };

@@ -7,7 +7,12 @@ export const name = 'poison';
 export const scales = { full: { actions: 1000, poison: 20 }, part: { actions: 40, poison: 4 } };
 const PACE = 0.8;
 
-const kinds = [['segfault', 'worker_lost'], ['memory', 'worker_lost'], ['loop', 'timeout'], ['leave', 'worker_lost']];
+const kinds = [
+  ['segfault', 'worker_lost'],
+  ['memory', 'worker_lost'],
+  ['loop', 'timeout'],
+  ['leave', 'worker_lost'],
+];
 
 async function load(actions, poison) {
   const cluster = await Cluster.start();
@@ -19,18 +24,21 @@ async function load(actions, poison) {
   const bad = Array.from({ length: poison }, async (_, i) => {
     const [how, expected] = kinds[i % kinds.length];
     const run = await client.run(`bad-${i}`, 'misbehave', { misbehave: { how } });
-    if (run.error?.class !== expected) client.violation('poison', `${how} ended as ${run.status} ${run.error?.class}`);
+    if (run.error?.class !== expected)
+      client.violation('poison', `${how} ended as ${run.status} ${run.error?.class}`);
     return run;
   });
   // Descriptors that are left open harm no later action of the executor.
   if (poison > 0) {
     const left = await client.run('leaky', 'misbehave', { misbehave: { how: 'descriptors' } });
-    if (left.status !== 'done') client.violation('poison', `descriptors ended as ${left.status} ${left.error?.class}`);
+    if (left.status !== 'done')
+      client.violation('poison', `descriptors ended as ${left.status} ${left.error?.class}`);
   }
   const took = await objects;
   await Promise.all(bad);
   for (const run of client.runs.values()) {
-    if (run.action === 'object' && run.status !== 'done') client.violation('poison', `${run.app} ended as ${run.status}`);
+    if (run.action === 'object' && run.status !== 'done')
+      client.violation('poison', `${run.app} ended as ${run.status}`);
   }
   const violations = await check(cluster, client, { errorsAllowed: true });
   await cluster.stop();
@@ -46,5 +54,10 @@ export async function run({ actions, poison }) {
   const pace = alone.took / among.took;
   if (among.errors !== poison) violations.push(`${among.errors} errors instead of ${poison}`);
   if (measured && pace < PACE) violations.push(`the others went at ${pace.toFixed(2)} of their pace`);
-  return { violations, figure: `${poison} among ${actions}, ${among.errors} errors, ${measured ? `the rest at ${Math.round(pace * 100)} % of its pace` : `the rest in ${among.took} ms`}` };
+  return {
+    violations,
+    figure:
+      `${poison} among ${actions}, ${among.errors} errors, ` +
+      (measured ? `the rest at ${Math.round(pace * 100)} % of its pace` : `the rest in ${among.took} ms`),
+  };
 }

@@ -37,30 +37,70 @@ const kinds = {
     answer: async (response) => {
       response.writeHead(200, { 'content-type': 'application/json' });
       for (let i = 0; i < 100 && !response.destroyed; i += 1) {
-        if (!response.write(FLOOD)) await Promise.race([new Promise((resolve) => { response.once('drain', resolve); }), new Promise((resolve) => { response.once('close', resolve); })]);
+        if (!response.write(FLOOD))
+          await Promise.race([
+            new Promise((resolve) => {
+              response.once('drain', resolve);
+            }),
+            new Promise((resolve) => {
+              response.once('close', resolve);
+            }),
+          ]);
       }
       response.end();
     },
   },
-  ring: { expected: 'internal', answer: (response, call) => { response.writeHead(302, { location: `/w${call.worker.slice(1)}${call.path}` }); response.end(); } },
+  ring: {
+    expected: 'internal',
+    answer: (response, call) => {
+      response.writeHead(302, { location: `/w${call.worker.slice(1)}${call.path}` });
+      response.end();
+    },
+  },
 };
 
 async function endsInItsClass(cluster, client, app, expected) {
   const began = Date.now();
   const run = await client.run(app, 'once', { once: { name: app } }, { boundMs: 30000 });
   const took = Date.now() - began;
-  if (run.status !== 'error' || run.error.class !== expected) client.violation('provider', `${app} ended as ${run.status} ${run.error?.class} instead of ${expected}: ${run.error?.message}`);
+  if (run.status !== 'error' || run.error.class !== expected)
+    client.violation(
+      'provider',
+      `${app} ended as ${run.status} ${run.error?.class} instead of ${expected}: ${run.error?.message}`,
+    );
   if (took > (LIMIT_SECONDS + 5) * 1000) client.violation('provider', `${app} took ${took} ms`);
 }
 
 async function badCertificate(cluster, client) {
   const folder = cluster.folder;
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=127.0.0.1', '-days', '1',
-    '-keyout', path.join(folder, 'key.pem'), '-out', path.join(folder, 'certificate.pem')], { stdio: 'ignore' });
-  const server = createServer({ key: await readFile(path.join(folder, 'key.pem')), cert: await readFile(path.join(folder, 'certificate.pem')) }, () => {
-    client.violation('provider', 'a request was sent to a server with a bad certificate');
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-subj',
+      '/CN=127.0.0.1',
+      '-days',
+      '1',
+      '-keyout',
+      path.join(folder, 'key.pem'),
+      '-out',
+      path.join(folder, 'certificate.pem'),
+    ],
+    { stdio: 'ignore' },
+  );
+  const server = createServer(
+    { key: await readFile(path.join(folder, 'key.pem')), cert: await readFile(path.join(folder, 'certificate.pem')) },
+    () => {
+      client.violation('provider', 'a request was sent to a server with a bad certificate');
+    },
+  );
+  await new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
   });
-  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
   for (const worker of [...cluster.workers]) await cluster.stopWorker(worker);
   await cluster.startWorker({ executors: 1, flags: ['--github-url', `https://127.0.0.1:${server.address().port}`] });
   await endsInItsClass(cluster, client, 'tls', 'network');
@@ -82,11 +122,18 @@ async function pace(hung, short) {
     const hash = await cluster.hash(run.app, 'faults', 'object');
     times.push(Number(hash.finished_at) - Number(hash.queued_at));
   }
-  for (let i = 0; i < hung; i += 1) await client.post({ mode: 'cancel', appId: `hung-${i}`, workflowId: 'faults', actionId: 'object' });
+  for (let i = 0; i < hung; i += 1)
+    await client.post({ mode: 'cancel', appId: `hung-${i}`, workflowId: 'faults', actionId: 'object' });
   for (let i = 0; i < hung; i += 1) await client.follow(client.runs.get(`hung-${i}/object`));
   const violations = await check(cluster, client, { errorsAllowed: true });
   await cluster.stop();
-  return { p95: percentile(times.sort((one, other) => one - other), 0.95), violations };
+  return {
+    p95: percentile(
+      times.sort((one, other) => one - other),
+      0.95,
+    ),
+    violations,
+  };
 }
 
 export async function run({ short }) {
@@ -99,12 +146,20 @@ export async function run({ short }) {
     kind.answer(response, call);
     return true;
   };
-  await Promise.all(Object.entries(kinds).map(([kind, { expected }]) => endsInItsClass(cluster, client, kind, expected)));
+  await Promise.all(
+    Object.entries(kinds).map(([kind, { expected }]) => endsInItsClass(cluster, client, kind, expected)),
+  );
   await badCertificate(cluster, client);
   const violations = await check(cluster, client, { errorsAllowed: true });
   await cluster.stop();
   const [alone, beside] = [await pace(0, short), await pace(16, short)];
   violations.push(...alone.violations, ...beside.violations);
-  if (short >= 100 && beside.p95 >= alone.p95 * 2) violations.push(`short actions took ${beside.p95} ms beside 16 hung ones, ${alone.p95} alone`);
-  return { violations, figure: `${Object.keys(kinds).length + 1} kinds; p95 of short actions ${alone.p95} ms alone, ${beside.p95} beside 16 that hang` };
+  if (short >= 100 && beside.p95 >= alone.p95 * 2)
+    violations.push(`short actions took ${beside.p95} ms beside 16 hung ones, ${alone.p95} alone`);
+  return {
+    violations,
+    figure:
+      `${Object.keys(kinds).length + 1} kinds; p95 of short actions ${alone.p95} ms alone, ` +
+      `${beside.p95} beside 16 that hang`,
+  };
 }

@@ -25,12 +25,15 @@ export async function run({ actions, kills }, random) {
     await cluster.startRedis();
     cluster.hits.push({ at: Date.now(), worker: '', what: 'redis started' });
     const began = Date.now();
-    await until(async () => (await client.post({ mode: 'poll', appId: 'redis-1', workflowId: 'faults' })).status === 200, 'it is served again');
+    await until(
+      async () => (await client.post({ mode: 'poll', appId: 'redis-1', workflowId: 'faults' })).status === 200,
+      'it is served again',
+    );
     slowest = Math.max(slowest, Date.now() - began);
   }
   await load;
   if (slowest > SERVED_MS) violations.push(`served again ${slowest} ms after PONG`);
-  violations.push(...await check(cluster, client, { repeatsAllowed: true }));
+  violations.push(...(await check(cluster, client, { repeatsAllowed: true })));
   await cluster.stop();
   return { violations, figure: `${actions} actions, ${kills} kills, served again within ${slowest} ms` };
 }

@@ -22,10 +22,16 @@ async function restoreOld(cluster) {
 async function cutTail(cluster, bytes) {
   await cluster.killRedis();
   const folder = path.join(cluster.folder, 'redis/appendonlydir');
-  const file = path.join(folder, (await readdir(folder)).filter((one) => one.endsWith('.incr.aof')).sort().at(-1));
+  const file = path.join(
+    folder,
+    (await readdir(folder))
+      .filter((one) => one.endsWith('.incr.aof'))
+      .sort()
+      .at(-1),
+  );
   await truncate(file, Math.max(0, (await stat(file)).size - bytes));
-  // As conf/systemd starts it. Redis 7.0 by itself cuts a torn transaction in the middle, and merges the rest of it with
-  // the next one when it starts again.
+  // As conf/systemd starts it. Redis 7.0 by itself cuts a torn transaction in the middle, and merges the rest of it
+  // with the next one when it starts again.
   execFileSync('redis-check-aof', ['--fix', path.join(folder, 'appendonly.aof.manifest')], { input: 'y\n' });
   await cluster.startRedis();
 }
@@ -39,7 +45,8 @@ async function once(cluster, client, prefix, damage, random) {
   // Sometimes from before the triggers, so that they are lost altogether.
   const early = random() < 0.5;
   if (early) await copy();
-  for (let i = 0; i < RUNS; i += 1) runs.push(await client.trigger(`${prefix}-${i}`, 'object', { object: { name: `${prefix}-${i}` } }));
+  for (let i = 0; i < RUNS; i += 1)
+    runs.push(await client.trigger(`${prefix}-${i}`, 'object', { object: { name: `${prefix}-${i}` } }));
   await sleep(random() * 150);
   if (!early) await copy();
   await sleep(random() * 150);
@@ -60,9 +67,18 @@ export async function run({ times }, random) {
   let wentBack = 0;
   for (let i = 0; i < times; i += 1) {
     wentBack += await once(cluster, client, `copy-${i}`, () => restoreOld(cluster), random);
-    wentBack += await once(cluster, client, `tail-${i}`, () => cutTail(cluster, 1 + Math.floor(random() * 200)), random);
+    wentBack += await once(
+      cluster,
+      client,
+      `tail-${i}`,
+      () => cutTail(cluster, 1 + Math.floor(random() * 200)),
+      random,
+    );
   }
   const violations = await check(cluster, client, { repeatsAllowed: true, deadAllowed: true });
   await cluster.stop();
-  return { violations, figure: `${times} copied back, ${times} cut; ${wentBack} of ${times * RUNS * 2} runs went back or were lost` };
+  return {
+    violations,
+    figure: `${times} copied back, ${times} cut; ${wentBack} of ${times * RUNS * 2} runs went back or were lost`,
+  };
 }

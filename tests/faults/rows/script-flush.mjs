@@ -7,7 +7,8 @@ import { check } from '../checker.mjs';
 export const name = 'SCRIPT FLUSH in a loop';
 export const scales = { full: { calls: 10000 }, part: { calls: 1000 } };
 
-const scriptCalls = async (cluster) => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await cluster.redis('INFO', 'commandstats'))?.[1] ?? 0);
+const scriptCalls = async (cluster) =>
+  Number(/cmdstat_evalsha:calls=(\d+)/.exec(await cluster.redis('INFO', 'commandstats'))?.[1] ?? 0);
 
 export async function run({ calls }) {
   const cluster = await Cluster.start();
@@ -22,11 +23,12 @@ export async function run({ calls }) {
       await sleep(50);
     }
   })();
-  for (let i = 0; await scriptCalls(cluster) < calls; i += 1) await client.objects(`flush-${i}`, 100);
+  for (let i = 0; (await scriptCalls(cluster)) < calls; i += 1) await client.objects(`flush-${i}`, 100);
   going = false;
   await flushing;
   const violations = await check(cluster, client);
-  for (const answer of client.answers.filter((one) => one.status >= 500)) violations.push(`a client was answered ${answer.status}`);
+  for (const answer of client.answers.filter((one) => one.status >= 500))
+    violations.push(`a client was answered ${answer.status}`);
   for (const worker of cluster.workers) {
     for (const line of worker.output.split('\n').filter((one) => /level=error/.test(one))) violations.push(line);
   }

@@ -6,11 +6,16 @@ import { check, takeovers } from '../checker.mjs';
 import { Redis } from '../resp.mjs';
 
 export const name = 'slow Redis';
-export const scales = { full: { times: 3, ways: ['CLIENT PAUSE', 'SIGSTOP', 'a long script'] }, part: { times: 1, ways: ['SIGSTOP'] } };
+export const scales = {
+  full: { times: 3, ways: ['CLIENT PAUSE', 'SIGSTOP', 'a long script'] },
+  part: { times: 1, ways: ['SIGSTOP'] },
+};
 const STALL_MS = 5000;
 const ANSWER_MS = 2000;
 
-const BUSY = `local start = redis.call('TIME')[1] while redis.call('TIME')[1] - start < ${STALL_MS / 1000} do end return 1`;
+const BUSY = `local start = redis.call('TIME')[1]
+while redis.call('TIME')[1] - start < ${STALL_MS / 1000} do end
+return 1`;
 
 const stalls = {
   'CLIENT PAUSE': async (cluster) => {
@@ -47,12 +52,17 @@ export async function run({ times, ways }) {
       await load;
     }
   }
-  violations.push(...await check(cluster, client, { repeatsAllowed: true }));
+  violations.push(...(await check(cluster, client, { repeatsAllowed: true })));
   const lost = await takeovers(cluster);
   const crashed = [...client.runs.values()].filter((one) => one.crashes > 0).length;
   if (lost.length > 0 || crashed > 0) violations.push(`${crashed} runs lost their lease`);
   const slowest = Math.max(...client.answers.map((answer) => answer.took));
   if (slowest > ANSWER_MS) violations.push(`an answer took ${slowest} ms`);
   await cluster.stop();
-  return { violations, figure: `${times * ways.length} stalls of ${STALL_MS / 1000} s, slowest answer ${slowest} ms, ${crashed} leases lost` };
+  return {
+    violations,
+    figure:
+      `${times * ways.length} stalls of ${STALL_MS / 1000} s, slowest answer ${slowest} ms, ` +
+      `${crashed} leases lost`,
+  };
 }

@@ -19,11 +19,16 @@ const descriptors = async (pid) => (await readdir(`/proc/${pid}/fd`)).length;
 const usedMemory = async (cluster) => Number(/used_memory:(\d+)/.exec(await cluster.redis('INFO', 'memory'))[1]);
 
 // The processes that live on: executors are replaced.
-const measured = async (cluster) => [cluster.workers[0].pid, cluster.apiPid(), ...(await cluster.apiProcesses()).map((one) => one.pid)];
+const measured = async (cluster) => [
+  cluster.workers[0].pid,
+  cluster.apiPid(),
+  ...(await cluster.apiProcesses()).map((one) => one.pid),
+];
 
 async function measure(cluster) {
   const found = [];
-  for (const pid of await measured(cluster)) found.push({ pid, resident: await resident(pid), descriptors: await descriptors(pid) });
+  for (const pid of await measured(cluster))
+    found.push({ pid, resident: await resident(pid), descriptors: await descriptors(pid) });
   return found;
 }
 
@@ -55,7 +60,8 @@ export async function run({ actions }) {
   await expireAll(cluster);
   await cluster.redis('MEMORY', 'PURGE');
   const [memory, before] = [await usedMemory(cluster), await measure(cluster)];
-  for (let done = 0; done < actions; done += BATCH) await batch(cluster, client, done, Math.min(BATCH, actions - done));
+  for (let done = 0; done < actions; done += BATCH)
+    await batch(cluster, client, done, Math.min(BATCH, actions - done));
   const violations = await check(cluster, client);
   await expireAll(cluster);
   await cluster.redis('MEMORY', 'PURGE');
@@ -65,9 +71,16 @@ export async function run({ actions }) {
     if (after[i].pid !== one.pid) violations.push(`process ${one.pid} was replaced`);
     // A handler's kept connections are nginx's to keep, up to its `keepalive`.
     const kept = i < 2 ? 0 : 64;
-    if (after[i].descriptors > one.descriptors + kept) violations.push(`process ${one.pid} has ${after[i].descriptors} descriptors, ${one.descriptors} before`);
-    if (after[i].resident > one.resident * 1.1 + 512) violations.push(`process ${one.pid} has ${after[i].resident} KiB, ${one.resident} before`);
+    if (after[i].descriptors > one.descriptors + kept)
+      violations.push(`process ${one.pid} has ${after[i].descriptors} descriptors, ${one.descriptors} before`);
+    if (after[i].resident > one.resident * 1.1 + 512)
+      violations.push(`process ${one.pid} has ${after[i].resident} KiB, ${one.resident} before`);
   });
   await cluster.stop();
-  return { violations, figure: `${actions} actions; Redis ${memory} -> ${memoryAfter} bytes; resident KiB ${before.map((one, i) => `${one.resident}->${after[i].resident}`).join(', ')}` };
+  return {
+    violations,
+    figure:
+      `${actions} actions; Redis ${memory} -> ${memoryAfter} bytes; resident KiB ` +
+      before.map((one, i) => `${one.resident}->${after[i].resident}`).join(', '),
+  };
 }

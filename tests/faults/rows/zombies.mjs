@@ -13,11 +13,13 @@ const EXECUTORS = 6;
 async function round(cluster, client, prefix, violations) {
   const victims = [];
   for (let i = 0; i < 2; i += 1) victims.push(await cluster.startWorker({ executors: EXECUTORS }));
-  // Calls of the victims hang until they have been stopped; the answer comes when they wake up, for a reader who is late.
+  // Calls of the victims hang until they have been stopped; the answer comes when they wake up: for a late reader.
   const held = [];
   cluster.provider.intercept = async (call) => {
     if (!victims.some((worker) => worker.name === call.worker)) return false;
-    await new Promise((resolve) => { held.push({ call, resolve }); });
+    await new Promise((resolve) => {
+      held.push({ call, resolve });
+    });
     return call.socket.destroyed;
   };
   const count = victims.length * EXECUTORS;
@@ -34,10 +36,18 @@ async function round(cluster, client, prefix, violations) {
   for (const { resolve } of held) resolve();
   for (const worker of victims) cluster.thawWorker(worker);
   // Their next report says that none of them is at work any more.
-  await until(async () => (await Promise.all(victims.map(async (worker) => {
-    const beat = JSON.parse(await cluster.redis('HGET', 'slipway:workers', worker.id) ?? '{}');
-    return Date.parse(beat.at) > wokeAt && beat.busy === 0;
-  }))).every(Boolean), 'the zombies have given up');
+  await until(
+    async () =>
+      (
+        await Promise.all(
+          victims.map(async (worker) => {
+            const beat = JSON.parse((await cluster.redis('HGET', 'slipway:workers', worker.id)) ?? '{}');
+            return Date.parse(beat.at) > wokeAt && beat.busy === 0;
+          }),
+        )
+      ).every(Boolean),
+    'the zombies have given up',
+  );
   const late = cluster.provider.calls.filter((call) => call.at >= wokeAt && apps.includes(call.name));
   for (const call of late) violations.push(`${call.worker} called ${call.method} ${call.path} after it woke up`);
   const after = await Promise.all(apps.map((app) => cluster.hash(app, 'faults', 'object')));
@@ -53,9 +63,10 @@ export async function run({ zombies }) {
   const client = new Client(cluster);
   const violations = [];
   let done = 0;
-  for (let number = 1; done < zombies; number += 1) done += await round(cluster, client, `zombie-${number}`, violations);
+  for (let number = 1; done < zombies; number += 1)
+    done += await round(cluster, client, `zombie-${number}`, violations);
   await cluster.startWorker();
-  violations.push(...await check(cluster, client, { repeatsAllowed: true }));
+  violations.push(...(await check(cluster, client, { repeatsAllowed: true })));
   await cluster.stop();
   return { violations, figure: `${done} zombies, 0 of them wrote or called` };
 }
