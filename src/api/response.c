@@ -41,8 +41,8 @@ static bool add_place(cJSON *document, const struct error *problem)
 	if (problem->place[0] == '\0')
 		return true;
 	cJSON *errors = cJSON_AddArrayToObject(document, "errors");
-	cJSON *entry = cJSON_CreateObject();
-	return errors != NULL && json_append(errors, entry) && add_text(entry, "place", problem->place) &&
+	cJSON *entry = errors != NULL ? cJSON_CreateObject() : NULL;
+	return json_append(errors, entry) && add_text(entry, "place", problem->place) &&
 		add_text(entry, "message", problem->message);
 }
 
@@ -80,6 +80,9 @@ void response_problem(struct response *response, const struct error *problem, co
 {
 	const struct error_class_facts *facts = error_class_facts(problem->class);
 	struct error failure;
+	/* What may have been set for an answer that then did not come about. */
+	response->etag[0] = '\0';
+	response->content_type = NULL;
 	if (response_json(response, facts->http_status, problem_document(problem, needs, current), &failure) !=
 		ERROR_NONE)
 		response->status = 503; /* no memory even for that: a status without a body */

@@ -41,7 +41,8 @@ static bool buffer_reserve(struct buffer *buffer, size_t length)
 
 bool buffer_append(struct buffer *buffer, const char *bytes, size_t length)
 {
-	if (length > buffer->limit - buffer->length || !buffer_reserve(buffer, length))
+	buffer->full = length > buffer->limit - buffer->length;
+	if (buffer->full || !buffer_reserve(buffer, length))
 		return false;
 	if (length > 0)
 		memcpy(buffer->bytes + buffer->length, bytes, length);

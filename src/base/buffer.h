@@ -13,6 +13,7 @@ struct buffer {
 	size_t length;
 	size_t capacity;
 	size_t limit; /* appending beyond it fails */
+	bool full;    /* an append was refused by the limit; where this is false, memory was short */
 };
 
 /* Empty, no memory taken yet. limit is the largest length that it may get. */

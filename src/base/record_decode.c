@@ -54,10 +54,12 @@ static enum error_class check_pattern(struct decoding *decoding, const struct va
 	regex_t pattern;
 	if (regcomp(&pattern, value->field->pattern, REG_EXTENDED | REG_NOSUB) != 0)
 		return no_memory(decoding);
-	bool matches = regexec(&pattern, text, 0, NULL, 0) == 0;
+	int result = regexec(&pattern, text, 0, NULL, 0);
 	regfree(&pattern);
-	if (matches)
+	if (result == 0)
 		return ERROR_NONE;
+	if (result != REG_NOMATCH)
+		return no_memory(decoding);
 	char what[256];
 	text_format(what, sizeof(what), "it does not have the form %s", value->field->pattern);
 	return refuse(decoding, value, what);

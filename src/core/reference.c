@@ -92,8 +92,10 @@ struct resolving {
 	struct error *error;
 };
 
-static enum error_class text_too_long(struct error *error)
+static enum error_class refuse_text(const struct buffer *buffer, struct error *error)
 {
+	if (!buffer->full)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to resolve references");
 	return error_set(error, ERROR_INVALID_INPUT, "with its references put in, the text is too long");
 }
 
@@ -110,7 +112,7 @@ static enum error_class resolve_inside(struct resolving *resolving, const char *
 		value != NULL ? append_value(buffer, value) : buffer_append(buffer, *text, (size_t)(end - *text));
 	cJSON_Delete(value);
 	*text = end;
-	return appended ? ERROR_NONE : text_too_long(resolving->error);
+	return appended ? ERROR_NONE : refuse_text(buffer, resolving->error);
 }
 
 static enum error_class resolve_mixed(struct resolving *resolving, cJSON *json, struct buffer *buffer)
@@ -118,13 +120,13 @@ static enum error_class resolve_mixed(struct resolving *resolving, cJSON *json, 
 	const char *text = json->valuestring, *found;
 	while ((found = next_reference(text)) != NULL) {
 		if (!buffer_append(buffer, text, (size_t)(found - text)))
-			return text_too_long(resolving->error);
+			return refuse_text(buffer, resolving->error);
 		text = found;
 		if (resolve_inside(resolving, &text, buffer) != ERROR_NONE)
 			return resolving->error->class;
 	}
 	if (!buffer_append_string(buffer, text))
-		return text_too_long(resolving->error);
+		return refuse_text(buffer, resolving->error);
 	if (cJSON_SetValuestring(json, buffer_text(buffer)) == NULL)
 		return error_set(resolving->error, ERROR_OUT_OF_MEMORY, "no memory to resolve references");
 	return ERROR_NONE;

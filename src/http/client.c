@@ -29,7 +29,7 @@ struct transfer {
 	const struct http_client *client;
 	const struct http_request *request;
 	struct buffer *body;
-	bool too_large;
+	bool too_large, no_memory; /* why the body was refused */
 	bool refused_address;
 };
 
@@ -140,13 +140,20 @@ static bool append_escaped(struct buffer *buffer, const char *text)
 	return appended;
 }
 
+static enum error_class refuse_url(const struct buffer *buffer, struct error *error)
+{
+	if (!buffer->full)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a URL");
+	return error_set(error, ERROR_INVALID_INPUT, "the URL is too long");
+}
+
 static enum error_class append_path(struct buffer *buffer, const struct provider_request *request, struct error *error)
 {
 	size_t next = 0;
 	for (const char *text = request->path; *text != '\0';) {
 		size_t literal = strcspn(text, "{");
 		if (!buffer_append(buffer, text, literal))
-			return error_set(error, ERROR_INVALID_INPUT, "the URL is too long");
+			return refuse_url(buffer, error);
 		text += literal;
 		if (*text == '\0')
 			break;
@@ -156,7 +163,7 @@ static enum error_class append_path(struct buffer *buffer, const struct provider
 			return error_set(error, ERROR_INVALID_INPUT, "a part of the path %s is missing or not valid",
 				request->path);
 		if (!append_escaped(buffer, value))
-			return error_set(error, ERROR_INVALID_INPUT, "the URL is too long");
+			return refuse_url(buffer, error);
 		text += strcspn(text, "}");
 		text += *text == '}' ? 1 : 0;
 	}
@@ -193,11 +200,11 @@ enum error_class http_url(const char *base, const struct provider_request *reque
 	buffer_init(&buffer, 8192);
 	enum error_class class = ERROR_NONE;
 	if (!buffer_append(&buffer, base, length))
-		class = error_set(error, ERROR_INVALID_INPUT, "the URL is too long");
+		class = refuse_url(&buffer, error);
 	if (class == ERROR_NONE)
 		class = append_path(&buffer, request, error);
 	if (class == ERROR_NONE && !append_query(&buffer, request, extra))
-		class = error_set(error, ERROR_INVALID_INPUT, "the URL is too long");
+		class = refuse_url(&buffer, error);
 	if (class == ERROR_NONE) {
 		*ret_url = arena_string(arena, buffer_text(&buffer));
 		if (*ret_url == NULL)
@@ -214,7 +221,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 	struct transfer *transfer = context;
 	if (buffer_append(transfer->body, bytes, size * count))
 		return size * count;
-	transfer->too_large = true;
+	transfer->too_large = transfer->body->full;
+	transfer->no_memory = !transfer->too_large;
 	return 0;
 }
 
@@ -373,9 +381,9 @@ static enum error_class transfer_failed(
 	if (code == CURLE_ABORTED_BY_CALLBACK)
 		return error_set(error, ERROR_LEASE_LOST, "%s %s%s: the run is no longer ours", method, parts->host,
 			parts->path);
-	enum error_class class = code == CURLE_OPERATION_TIMEDOUT ? ERROR_TIMEOUT
-		: code == CURLE_OUT_OF_MEMORY                     ? ERROR_OUT_OF_MEMORY
-								  : ERROR_NETWORK;
+	enum error_class class = code == CURLE_OPERATION_TIMEDOUT    ? ERROR_TIMEOUT
+		: code == CURLE_OUT_OF_MEMORY || transfer->no_memory ? ERROR_OUT_OF_MEMORY
+								     : ERROR_NETWORK;
 	return error_set(error, class, "%s %s%s: %s", method, parts->host, parts->path, curl_easy_strerror(code));
 }
 
@@ -391,7 +399,7 @@ static CURLcode perform(struct http_client *client, const char *method)
 static enum error_class exchange(struct http_client *client, const struct http_request *request, const char *url,
 	const struct url_parts *parts, struct http_answer *answer, struct error *error)
 {
-	struct transfer transfer = { client, request, &answer->body, false, false };
+	struct transfer transfer = { .client = client, .request = request, .body = &answer->body };
 	struct curl_slist *headers = NULL;
 	bool complete = true;
 	/* libcurl would call an empty body a form. */

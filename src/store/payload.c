@@ -38,8 +38,9 @@ static enum error_class read_part(
 		return *ret_json != NULL ? ERROR_NONE
 					 : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a payload");
 	}
-	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, ret_json, error) == ERROR_NONE)
-		return ERROR_NONE;
+	enum error_class class = json_parse(text, strlen(text), JSON_FROM_PROVIDER, ret_json, error);
+	if (class == ERROR_NONE || class == ERROR_OUT_OF_MEMORY)
+		return class;
 	error_set(error, ERROR_INTERNAL, "the field '%s' of the payload of '%s' is not valid JSON", name, app);
 	return error_remedy(error, NULL, "Configure the app anew; if that fails too, delete the key and configure it.");
 }
