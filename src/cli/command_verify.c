@@ -98,7 +98,7 @@ static enum error_class verify(struct options *options, struct verify_counts *co
 
 static int verify_and_print(struct options *options)
 {
-	struct verify_counts counts;
+	struct verify_counts counts = { .keys = 0 };
 	struct error error;
 	if (verify(options, &counts, &error) != ERROR_NONE)
 		return command_fail(&error);

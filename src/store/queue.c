@@ -88,6 +88,7 @@ enum error_class queue_list(
 {
 	const char *const words[] = { "XRANGE", KEY_QUEUE, from, "+", "COUNT", "200" };
 	struct redisReply *reply;
+	*ret_page = (struct queue_page){ NULL, 0 };
 	if (redis_command(redis, 6, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	struct queue_entry *entries = arena_allocate_array(arena, reply_count(reply), sizeof(*entries));

@@ -58,7 +58,7 @@ enum error_class workers_list(struct redis *redis,
 	for (size_t i = 0; i + 1 < reply_count(reply); i += 2) {
 		struct arena arena;
 		struct beat_json json = { NULL, "", 0, 0 };
-		struct error ignored;
+		struct error ignored = { .class = ERROR_NONE };
 		cJSON *tree = cJSON_Parse(reply_text(reply_item(reply, i + 1)));
 		arena_init(&arena, 0);
 		if (record_decode(&beat_record, tree, RECORD_LENIENT, "", &arena, &json, &ignored) != ERROR_NONE)

@@ -377,18 +377,11 @@ static inline void torture_end(void)
 	printf("torture: %ld faults injected\n", atomic_load(torture_faults));
 }
 
-/* Under valgrind, which is slow, only some of them are tried. */
-static inline size_t torture_step(void)
-{
-	const char *preload = getenv("LD_PRELOAD");
-	return preload != NULL && strstr(preload, "vgpreload") != NULL ? 41 : 1;
-}
-
 /* One kind of fault, n after n until nothing is hit any more. */
-static inline void torture_kind(const struct torture *torture, enum fault kind, size_t step)
+static inline void torture_kind(const struct torture *torture, enum fault kind)
 {
 	bool hit = true;
-	for (size_t n = 1; hit; n += step) {
+	for (size_t n = 1; hit; n++) {
 		char what[128];
 		snprintf(what, sizeof(what), "%s: %s %zu", torture->name, fault_names[kind], n);
 		if (torture->prepare != NULL)
@@ -414,7 +407,7 @@ static inline void torture_all(const struct torture *torture, enum fault first)
 	if (!FAULTS_HAVE_MALLOC && first < FAULT_READ_RESET)
 		first = FAULT_READ_RESET;
 	for (int kind = (int)first; kind < FAULT_ACCEPT; kind++)
-		torture_kind(torture, (enum fault)kind, torture_step());
+		torture_kind(torture, (enum fault)kind);
 }
 
 #endif

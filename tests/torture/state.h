@@ -130,14 +130,6 @@ static inline void state_check(const struct run_name *name, const char *what)
 	arena_release(&arena);
 }
 
-static inline const char *state_run(const struct run_name *name, struct arena *arena)
-{
-	struct run run;
-	struct error error;
-	ck_assert_int_eq(run_read(observer, name, arena, &run, &error), ERROR_NONE);
-	return run.run;
-}
-
 static inline int64_t state_version(const struct run_name *name)
 {
 	char key[KEY_SIZE];
