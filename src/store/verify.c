@@ -64,8 +64,9 @@ static enum error_class verify_run(
 static enum error_class verify_run_or_say(
 	const struct verification *verification, const char *index, const char *member, struct error *error)
 {
-	if (verify_run(verification, index, member, error) != ERROR_INTERNAL)
-		return error->class;
+	enum error_class class = verify_run(verification, index, member, error);
+	if (class != ERROR_INTERNAL)
+		return class;
 	char what[512];
 	text_format(what, sizeof(what), "it cannot be read (%s): look at it, then delete it", error->message);
 	report(verification, member, what, false);

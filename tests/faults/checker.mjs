@@ -7,6 +7,9 @@ import { TOKEN } from './cluster.mjs';
 
 const ANSWER_MS = 2000;
 
+// Whether times are asserted: at full scale, on a machine that does nothing else.
+export const timed = () => process.env.FAULTS_TIMED === '1';
+
 // I3: between the first event of a run and that of the next there is an end.
 function checkSingleFlight(app, events, violations) {
   const live = new Map();
@@ -84,7 +87,8 @@ function checkAnswers(client, options, violations) {
     const where = `${answer.mode} at ${new Date(answer.at).toISOString()}`;
     const allowed = answer.status > 0 && (answer.status < 500 || answer.status === 503 || answer.status === 504);
     if (!allowed) violations.push(`I6: ${where} was answered ${answer.status} ${answer.detail ?? ''}`);
-    if (answer.took > (options.answerMs ?? ANSWER_MS)) violations.push(`I6: ${where} took ${answer.took} ms`);
+    const late = answer.took > (options.answerMs ?? ANSWER_MS);
+    if (timed() && late) violations.push(`I6: ${where} took ${answer.took} ms`);
   }
 }
 

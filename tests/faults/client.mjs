@@ -17,7 +17,7 @@ export class Client {
     this.violations.push(`${invariant}: ${text}`);
   }
 
-  async post(body, again = false) {
+  async post(body, sent = 1) {
     const at = Date.now();
     let status = 0;
     let answer = {};
@@ -33,9 +33,9 @@ export class Client {
       answer = { detail: String(error.cause ?? error) };
     }
     // nginx closed a kept connection just as the request went out on it: as a browser does, it goes out on another one.
-    if (status === 0 && !again && /other side closed/.test(answer.detail)) {
+    if (status === 0 && sent < 4 && /other side closed/.test(answer.detail)) {
       this.renewed += 1;
-      return this.post(body, true);
+      return this.post(body, sent + 1);
     }
     this.answers.push({ at, took: Date.now() - at, status, mode: body.mode, detail: answer.detail });
     return { status, answer };

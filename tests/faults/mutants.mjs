@@ -186,7 +186,7 @@ function tryMutant(mutant) {
     spawnSync('node', ['tests/faults/run.mjs', '--scale', 'part', '--with', mutant.scale ?? '{}', mutant.row], {
       cwd: copy,
       encoding: 'utf8',
-      env: { ...process.env, BUILD: path.join(copy, 'build/faults') },
+      env: { ...process.env, FAULTS_TIMED: '1', BUILD: path.join(copy, 'build/faults') },
     });
   writeFileSync(file, whole);
   utimesSync(file, new Date(), new Date());

@@ -21,6 +21,7 @@ const { values, positionals } = parseArgs({
 const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9));
 const folder = path.join(path.dirname(new URL(import.meta.url).pathname), 'rows');
 
+process.env.FAULTS_TIMED ??= values.scale === 'full' ? '1' : '0';
 let bad = 0;
 let rows = 0;
 console.log(`fault suite, ${values.scale} scale, seed ${seed}`);

@@ -226,7 +226,7 @@ START_TEST(test_broken_words)
 	verify(false);
 	ck_assert_ptr_nonnull(strstr(said, "nobody holds its lease"));
 	COMMAND("DEL", KEY_LIVE, KEY_QUEUE, RUN_KEY);
-	COMMAND("HSET", RUN_KEY, "status", "asleep");
+	COMMAND("HSET", RUN_KEY, "status", "asleep", "run", "r");
 	COMMAND("EXPIRE", RUN_KEY, "100");
 	ck_assert_uint_eq(verify(false).faults, 1);
 	ck_assert_ptr_nonnull(strstr(said, "its status 'asleep' is none that there is"));
