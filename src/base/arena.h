@@ -6,6 +6,7 @@
 #define SLIPWAY_BASE_ARENA_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "slipway/error.h"
@@ -16,6 +17,7 @@ struct arena {
 	struct arena_block *blocks;
 	size_t used;  /* bytes handed out */
 	size_t limit; /* bytes that may be handed out in all */
+	bool refused; /* something was asked for that there was no memory for: what was made of it may be incomplete */
 };
 
 #define ARENA_LIMIT ((size_t)64 << 20)

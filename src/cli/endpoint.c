@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "http/url.h"
 
 #define REQUEST_MS 15000
 
@@ -83,7 +84,7 @@ enum error_class endpoint_get(const struct endpoint *endpoint, const char *path,
 	for (size_t i = 0; query != NULL && i < PROVIDER_PARAMETERS && query[i].name != NULL; i++)
 		wanted.query[i] = query[i];
 	arena_init(&arena, 0);
-	enum error_class class = http_url(endpoint->url, &wanted, NULL, &arena, &request.url, error);
+	enum error_class class = url_build(endpoint->url, &wanted, NULL, &arena, &request.url, error);
 	if (class == ERROR_NONE)
 		class = exchange(endpoint, &request, ret_json, error);
 	arena_release(&arena);
@@ -100,7 +101,7 @@ enum error_class endpoint_post(
 		.deadline_ms = clock_monotonic_ms() + REQUEST_MS,
 		.allow_loopback = true };
 	arena_init(&arena, 0);
-	enum error_class class = http_url(endpoint->url, &wanted, NULL, &arena, &request.url, error);
+	enum error_class class = url_build(endpoint->url, &wanted, NULL, &arena, &request.url, error);
 	request.body = json_print(&arena, body);
 	if (class == ERROR_NONE && request.body == NULL)
 		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");

@@ -1,6 +1,5 @@
 #include "http/client.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/text.h"
+#include "http/url.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
 #define STALL_BYTES        1L
@@ -67,151 +67,6 @@ void http_client_free(struct http_client *client)
 void http_answer_release(struct http_answer *answer)
 {
 	buffer_release(&answer->body);
-}
-
-/* ---- URLs ---- */
-
-/* The parts of a URL that say whom it reaches; curl_free each. */
-struct url_parts {
-	char *scheme, *host, *port, *path;
-};
-
-static void url_parts_release(struct url_parts *parts)
-{
-	curl_free(parts->scheme);
-	curl_free(parts->host);
-	curl_free(parts->port);
-	curl_free(parts->path);
-}
-
-static bool url_parts_read(CURLU *url, struct url_parts *parts)
-{
-	*parts = (struct url_parts){ NULL, NULL, NULL, NULL };
-	return curl_url_get(url, CURLUPART_SCHEME, &parts->scheme, 0) == CURLUE_OK &&
-		curl_url_get(url, CURLUPART_HOST, &parts->host, 0) == CURLUE_OK &&
-		curl_url_get(url, CURLUPART_PORT, &parts->port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-		curl_url_get(url, CURLUPART_PATH, &parts->path, 0) == CURLUE_OK;
-}
-
-static bool is_loopback_name(const char *host)
-{
-	struct in_addr address;
-	if (strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
-		return true;
-	/* An address, not a name that begins like one. */
-	return inet_pton(AF_INET, host, &address) == 1 && text_has_prefix(host, "127.");
-}
-
-/* https, or http to this machine where that is allowed. */
-static enum error_class check_scheme(
-	const struct http_request *request, const struct url_parts *parts, struct error *error)
-{
-	if (strcmp(parts->scheme, "https") == 0)
-		return ERROR_NONE;
-	if (strcmp(parts->scheme, "http") == 0 && request->allow_loopback && is_loopback_name(parts->host))
-		return ERROR_NONE;
-	error_set(error, ERROR_INVALID_INPUT, "%s://%s is not an https URL", parts->scheme, parts->host);
-	return error_remedy(error, NULL, "Give an https URL.");
-}
-
-/* Parses and checks a URL: no other scheme, no user or password in it. */
-static enum error_class check_url(
-	const struct http_request *request, const char *text, struct url_parts *parts, struct error *error)
-{
-	CURLU *url = curl_url();
-	enum error_class class = ERROR_NONE;
-	*parts = (struct url_parts){ NULL, NULL, NULL, NULL };
-	if (url == NULL)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a URL");
-	if (curl_url_set(url, CURLUPART_URL, text, CURLU_DISALLOW_USER) != CURLUE_OK || !url_parts_read(url, parts))
-		class = error_set(
-			error, ERROR_INVALID_INPUT, "the URL cannot be requested: malformed, or with a user in it");
-	else
-		class = check_scheme(request, parts, error);
-	curl_url_cleanup(url);
-	return class;
-}
-
-static bool append_escaped(struct buffer *buffer, const char *text)
-{
-	char *escaped = curl_easy_escape(NULL, text, 0);
-	bool appended = escaped != NULL && buffer_append_string(buffer, escaped);
-	curl_free(escaped);
-	return appended;
-}
-
-static enum error_class refuse_url(const struct buffer *buffer, struct error *error)
-{
-	if (!buffer->full)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a URL");
-	return error_set(error, ERROR_INVALID_INPUT, "the URL is too long");
-}
-
-static enum error_class append_path(struct buffer *buffer, const struct provider_request *request, struct error *error)
-{
-	size_t next = 0;
-	for (const char *text = request->path; *text != '\0';) {
-		size_t literal = strcspn(text, "{");
-		if (!buffer_append(buffer, text, literal))
-			return refuse_url(buffer, error);
-		text += literal;
-		if (*text == '\0')
-			break;
-		const char *value = next < PROVIDER_PARAMETERS ? request->parameters[next++] : NULL;
-		/* An empty part would name another resource: the collection above. */
-		if (value == NULL || value[0] == '\0' || strcmp(value, ".") == 0 || strcmp(value, "..") == 0)
-			return error_set(error, ERROR_INVALID_INPUT, "a part of the path %s is missing or not valid",
-				request->path);
-		if (!append_escaped(buffer, value))
-			return refuse_url(buffer, error);
-		text += strcspn(text, "}");
-		text += *text == '}' ? 1 : 0;
-	}
-	return ERROR_NONE;
-}
-
-static bool append_pair(struct buffer *buffer, const struct string_pair *pair, bool *first)
-{
-	if (pair->value == NULL)
-		return true;
-	bool appended = buffer_append_string(buffer, *first ? "?" : "&") && append_escaped(buffer, pair->name) &&
-		buffer_append_string(buffer, "=") && append_escaped(buffer, pair->value);
-	*first = false;
-	return appended;
-}
-
-static bool append_query(struct buffer *buffer, const struct provider_request *request, const struct string_pair *extra)
-{
-	bool first = true, appended = true;
-	for (size_t i = 0; appended && i < PROVIDER_PARAMETERS && request->query[i].name != NULL; i++)
-		appended = append_pair(buffer, &request->query[i], &first);
-	if (appended && extra != NULL)
-		appended = append_pair(buffer, extra, &first);
-	return appended;
-}
-
-enum error_class http_url(const char *base, const struct provider_request *request, const struct string_pair *extra,
-	struct arena *arena, const char **ret_url, struct error *error)
-{
-	struct buffer buffer;
-	size_t length = strlen(base);
-	while (length > 0 && base[length - 1] == '/')
-		length--;
-	buffer_init(&buffer, 8192);
-	enum error_class class = ERROR_NONE;
-	if (!buffer_append(&buffer, base, length))
-		class = refuse_url(&buffer, error);
-	if (class == ERROR_NONE)
-		class = append_path(&buffer, request, error);
-	if (class == ERROR_NONE && !append_query(&buffer, request, extra))
-		class = refuse_url(&buffer, error);
-	if (class == ERROR_NONE) {
-		*ret_url = arena_string(arena, buffer_text(&buffer));
-		if (*ret_url == NULL)
-			class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a URL");
-	}
-	buffer_release(&buffer);
-	return class;
 }
 
 /* ---- one exchange ---- */
@@ -459,7 +314,7 @@ static char *redirect_target(struct http_client *client, const struct http_reque
 		return NULL;
 	if (curl_easy_getinfo(client->handle, CURLINFO_REDIRECT_URL, &target) != CURLE_OK || target == NULL)
 		return NULL;
-	bool allowed = check_url(request, target, &to, &ignored) == ERROR_NONE && same_peer(from, &to);
+	bool allowed = url_check(target, request->allow_loopback, &to, &ignored) == ERROR_NONE && same_peer(from, &to);
 	url_parts_release(&to);
 	/* The handle's own text goes with the next request. */
 	return allowed ? arena_string(arena, target) : NULL;
@@ -474,7 +329,7 @@ static enum error_class send_following(struct http_client *client, const struct 
 		const char *next = NULL;
 		memset(answer, 0, sizeof(*answer));
 		buffer_init(&answer->body, HTTP_BODY_MAX);
-		enum error_class class = check_url(request, url, &parts, error);
+		enum error_class class = url_check(url, request->allow_loopback, &parts, error);
 		if (class == ERROR_NONE)
 			class = exchange(client, request, url, &parts, answer, error);
 		if (class == ERROR_NONE && hops < REDIRECTS_MAX)

@@ -65,12 +65,4 @@ enum error_class http_send(struct http_client *client, const struct http_request
 /* Wipes and frees the body. */
 void http_answer_release(struct http_answer *answer);
 
-/*
- * Puts a URL together: base, its path kept as a prefix, then the path template with each {name} replaced by the next
- * parameter, percent-encoded, and the query's pairs. Pairs whose value is NULL are left out. *ret_url lies in the
- * arena. ERROR_INVALID_INPUT where the base is no URL or a parameter is missing.
- */
-enum error_class http_url(const char *base, const struct provider_request *request, const struct string_pair *extra,
-	struct arena *arena, const char **ret_url, struct error *error) SLIPWAY_MUST_CHECK;
-
 #endif

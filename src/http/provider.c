@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/record.h"
 #include "base/text.h"
+#include "http/url.h"
 
 #define LIMIT_LEAST_MS 1000
 #define CALL_MS        60000 /* one call; an attempt may make several */
@@ -69,7 +70,7 @@ static enum error_class fill_request(const struct provider_exchange *exchange, c
 	if (provider->scope != NULL && access->scope != NULL)
 		scope = provider->scope(access->scope);
 	if (encode_body(request, exchange->arena, &http->body, error) != ERROR_NONE ||
-		http_url(access->base_url, request, &scope, exchange->arena, &http->url, error) != ERROR_NONE)
+		url_build(access->base_url, request, &scope, exchange->arena, &http->url, error) != ERROR_NONE)
 		return error->class;
 	http->method = request->method;
 	http->headers[next] = arena_format(exchange->arena, "Authorization: Bearer %s", access->token);

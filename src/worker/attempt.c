@@ -73,7 +73,11 @@ static enum error_class output_member(
 			from.workflow);
 		return error_remedy(error, NULL, "Run that step first, then trigger this one again.");
 	}
-	cJSON *json = cJSON_Parse(output);
+	cJSON *json;
+	if (json_parse(output, strlen(output), JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
+		return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_INTERNAL,
+			"the output of '%s' of '%s' in '%s' is broken: %s", from.action, from.app, from.workflow,
+			error->message);
 	cJSON *value = cJSON_DetachItemFromObjectCaseSensitive(json, name);
 	cJSON_Delete(json);
 	/* An output that is not there, such as of a skipped step, is an absent value. */
@@ -109,7 +113,8 @@ static enum error_class resolve_input(const struct attempt *attempt, const char 
 	cJSON *json;
 	struct attempt borrowed = *attempt;
 	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
-		return error_set(error, ERROR_INVALID_INPUT, "the stored input is broken: %s", error->message);
+		return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_INVALID_INPUT,
+			"the stored input is broken: %s", error->message);
 	enum error_class class = references_resolve(json, "/input", look_up, &borrowed, error);
 	if (class == ERROR_NONE) {
 		references_unescape(json);

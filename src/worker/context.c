@@ -27,6 +27,19 @@ static enum error_class decode_text(struct action_context *context, const struct
 	return class;
 }
 
+/*
+ * One place for what memory that was refused does to an attempt: a text that is not there may have looked to the action
+ * like a thing that is not there. So it calls nobody and stores nothing any more, and whatever it says, it is tried
+ * again.
+ */
+static bool is_short_of_memory(struct action_context *context)
+{
+	if (!context->arena->refused)
+		return false;
+	error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the action");
+	return true;
+}
+
 enum action_result context_run(struct action_context *context, const char *input_text, const char *checkpoint_text)
 {
 	const struct action_definition *action = context->action;
@@ -39,7 +52,8 @@ enum action_result context_run(struct action_context *context, const char *input
 		decode_text(context, &action->checkpoint, checkpoint_text[0] != '\0' ? checkpoint_text : "{}",
 			RECORD_LENIENT, "/checkpoint", &context->checkpoint) != ERROR_NONE)
 		return ACTION_FAILED;
-	return action->run(context, input, context->checkpoint, context->output);
+	enum action_result result = action->run(context, input, context->checkpoint, context->output);
+	return is_short_of_memory(context) ? ACTION_FAILED : result;
 }
 
 static const char *encode_text(struct action_context *context, const struct record *record, const void *data)
@@ -49,6 +63,8 @@ static const char *encode_text(struct action_context *context, const struct reco
 		return NULL;
 	const char *text = json_print(context->arena, json);
 	cJSON_Delete(json);
+	if (text == NULL)
+		error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the JSON of the action");
 	return text;
 }
 
@@ -199,7 +215,7 @@ const struct error *action_error(const struct action_context *context)
 
 bool action_save(struct action_context *context)
 {
-	const char *checkpoint = context_checkpoint(context);
+	const char *checkpoint = is_short_of_memory(context) ? NULL : context_checkpoint(context);
 	return checkpoint != NULL && context->host->save(context->host_data, checkpoint, &context->error) == ERROR_NONE;
 }
 
@@ -216,20 +232,41 @@ static const struct field ledger_fields[] = {
 };
 static const struct record ledger_record = RECORD(struct ledger_entry, ledger_fields);
 
+/* False for an entry that is broken, and where memory is short, which the arena remembers. */
+static bool read_entry(const struct action_context *context, const char *text, struct ledger_entry *ret_entry)
+{
+	struct error ignored;
+	cJSON *json;
+	memset(ret_entry, 0, sizeof(*ret_entry));
+	enum error_class class = json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, &ignored);
+	if (class == ERROR_NONE) {
+		class = record_decode(&ledger_record, json, RECORD_LENIENT, "", context->arena, ret_entry, &ignored);
+		cJSON_Delete(json);
+	}
+	if (class == ERROR_OUT_OF_MEMORY)
+		context->arena->refused = true;
+	return class == ERROR_NONE;
+}
+
 /* An adopted thing that we had created before stays created. */
 static bool was_created(const struct action_context *context, const char *key)
 {
 	const char *text = json_member_string(context->ledger, key);
-	return text != NULL && strstr(text, "\"created\":true") != NULL;
+	struct ledger_entry entry;
+	return text != NULL && read_entry(context, text, &entry) && entry.created;
 }
 
 bool action_own(struct action_context *context, const struct owned_resource *resource)
 {
 	char at[CLOCK_TEXT_SIZE];
 	clock_format(clock_wall_ms(), at);
+	if (is_short_of_memory(context))
+		return false;
 	const char *key = action_format(context, "%s:%s:%s", resource->provider, resource->type, resource->key);
 	const struct ledger_entry entry = { resource->id, resource->url, context->run_id, at,
 		resource->created || (key != NULL && was_created(context, key)) };
+	if (is_short_of_memory(context))
+		return false;
 	const char *value = key != NULL ? encode_text(context, &ledger_record, &entry) : NULL;
 	if (context->owned == NULL)
 		context->owned = cJSON_CreateObject();
@@ -255,10 +292,8 @@ const char *action_owned(const struct action_context *context, const char *provi
 	if (own != NULL)
 		return own;
 	const char *text = json_member_string(context->ledger, field);
-	cJSON *json = text != NULL ? cJSON_Parse(text) : NULL;
-	const char *id = arena_string(context->arena, json_member_string(json, "id"));
-	cJSON_Delete(json);
-	return id;
+	struct ledger_entry entry;
+	return text != NULL && read_entry(context, text, &entry) ? entry.id : NULL;
 }
 
 /* ---- helpers ---- */
@@ -313,6 +348,8 @@ static bool gate_enter(struct action_context *context, const char *provider, con
 bool provider_call(struct action_context *context, const struct provider *provider,
 	const struct provider_request *request, struct provider_answer *answer)
 {
+	if (is_short_of_memory(context))
+		return false;
 	const struct provider_access access = provider->access(context->settings);
 	char credential[CREDENTIAL_SIZE];
 	bool probing;
@@ -349,6 +386,8 @@ static bool decode_answer(struct action_context *context, const struct provider_
 	struct error *error = &context->error;
 	if (record_decode(record, json, RECORD_LENIENT, "", context->arena, target, error) == ERROR_NONE)
 		return true;
+	if (error->class == ERROR_OUT_OF_MEMORY)
+		return false;
 	char place[sizeof(error->place)];
 	text_copy(place, sizeof(place), error->place);
 	error_set(error, ERROR_INTERNAL, "the provider's answer (status %d) has at %s not what it should have: %s",
@@ -370,13 +409,15 @@ bool provider_decode(struct action_context *context, const struct provider_answe
 static bool decode_items(struct action_context *context, const struct provider_answer *answer,
 	const struct record *record, const cJSON *json, struct object_list *ret_list)
 {
-	size_t count = (size_t)cJSON_GetArraySize(json), next = 0;
-	char *items = arena_allocate_array(context->arena, count, record->size);
-	if (!cJSON_IsArray(json) || items == NULL) {
+	if (!cJSON_IsArray(json)) {
 		error_set(&context->error, ERROR_INTERNAL, "the provider's answer (status %d) is no list",
 			answer->status);
 		return false;
 	}
+	size_t count = (size_t)cJSON_GetArraySize(json), next = 0;
+	char *items = arena_allocate_array(context->arena, count, record->size);
+	if (items == NULL)
+		return !is_short_of_memory(context);
 	const cJSON *item;
 	cJSON_ArrayForEach(item, json)
 	{
@@ -400,6 +441,8 @@ bool provider_decode_list(struct action_context *context, const struct provider_
 
 bool url_get(struct action_context *context, const char *url, struct provider_answer *answer)
 {
+	if (is_short_of_memory(context))
+		return false;
 	if (url == NULL) {
 		error_set(&context->error, ERROR_INVALID_INPUT, "there is no URL to get");
 		return false;

@@ -1,7 +1,7 @@
 /*
  * The door to libcurl: limits, redirects, addresses.
  *
- * covers: src/http/client.c
+ * covers: src/http/client.c src/http/url.c
  */
 #include <string.h>
 
@@ -9,6 +9,7 @@
 #include "harness/peer.h"
 #include "harness/suite.h"
 #include "http/client.h"
+#include "http/url.h"
 
 static struct peer *peer, *other;
 static struct http_client *client;
@@ -279,14 +280,14 @@ START_TEST(test_url_is_put_together)
 		.parameters = { "acme", "docs", "feature/a b" },
 		.query = { { "limit", "20" }, { "skipped", NULL }, { "sha", "1+1" } } };
 	ck_assert_int_eq(
-		http_url("https://ghe.example.org/api/v3/", &request, &team, &arena, &url, &error), ERROR_NONE);
+		url_build("https://ghe.example.org/api/v3/", &request, &team, &arena, &url, &error), ERROR_NONE);
 	ck_assert_str_eq(url,
 		"https://ghe.example.org/api/v3/repos/acme/docs/branches/feature%2Fa%20b"
 		"?limit=20&sha=1%2B1&slug=a%26b");
 	static const char *const bad[] = { NULL, "", ".", ".." };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		request.parameters[1] = bad[i];
-		ck_assert_int_eq(http_url("https://x", &request, NULL, &arena, &url, &error), ERROR_INVALID_INPUT);
+		ck_assert_int_eq(url_build("https://x", &request, NULL, &arena, &url, &error), ERROR_INVALID_INPUT);
 	}
 }
 END_TEST

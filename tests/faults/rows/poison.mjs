@@ -17,7 +17,7 @@ const kinds = [
 async function load(actions, poison) {
   const cluster = await Cluster.start();
   const client = new Client(cluster);
-  cluster.provider.delayMs = 100; // as a provider's answer takes its time
+  cluster.provider.delayMs = 300; // as a provider's answer takes its time
   for (let i = 0; i < 2; i += 1) await cluster.startWorker({ executors: 8 });
   const began = Date.now();
   const objects = client.objects('good', actions, { concurrency: 32 }).then(() => Date.now() - began);

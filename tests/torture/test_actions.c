@@ -1,0 +1,320 @@
+/*
+ * Actions against a scripted provider, while memory and connections of the worker fail at each place in turn: an error
+ * that is tried again, and a later attempt makes what is to be made, once.
+ *
+ * covers: src/worker/context.c src/http/client.c src/http/provider.c workflows/actions/github_repository.c
+ * covers: workflows/actions/vercel_project.c workflows/actions/vercel_environment.c workflows/actions/http_check.c
+ */
+#include "torture/interpose.h"
+
+#include <time.h>
+
+#include "actions.h"
+#include "base/clock.h"
+#include "harness/suite.h"
+#include "harness/trial.h"
+
+#define REPOSITORY(more)                                                                                               \
+	"{\"id\":42,\"full_name\":\"acme/docs\",\"name\":\"docs\",\"owner\":{\"login\":\"acme\"},"                     \
+	"\"default_branch\":\"main\",\"html_url\":\"https://github.com/acme/docs\"" more "}"
+#define FORKED    REPOSITORY(",\"fork\":true,\"parent\":{\"full_name\":\"upstream/starter\"}")
+#define GENERATED REPOSITORY(",\"fork\":false,\"template_repository\":{\"full_name\":\"upstream/starter\"}")
+#define PROJECT   "{\"id\":\"prj_1\",\"name\":\"docs\",\"accountId\":\"team_1\""
+#define LINK      ",\"link\":{\"type\":\"github\",\"org\":\"acme\",\"repo\":\"docs\",\"repoId\":42}"
+#define LISTED                                                                                                         \
+	"{\"envs\":[{\"key\":\"SITE\",\"value\":\"docs\",\"type\":\"plain\",\"target\":[\"production\"],"              \
+	"\"gitBranch\":null,\"updatedAt\":200}]}"
+#define NOT_THERE "{\"message\":\"Not Found\",\"error\":{\"code\":\"not_found\",\"message\":\"Not found\"}}"
+
+#define LOOK_REPOSITORY "GET", "/github/repos/acme/docs"
+#define FORK            "POST", "/github/repos/upstream/starter/forks"
+#define GENERATE        "POST", "/github/repos/upstream/starter/generate"
+#define LOOK_PROJECT    "GET", "/vercel/v9/projects/docs"
+#define CREATE_PROJECT  "POST", "/vercel/v11/projects"
+#define LIST            "GET", "/vercel/v10/projects/prj_1/env"
+#define WRITE           "POST", "/vercel/v10/projects/prj_1/env"
+
+#define READY                                                                                                          \
+	{ "GET", "/github/repos/acme/docs/branches/main", .status = 200,                                               \
+		.body = "{\"name\":\"main\",\"commit\":{\"sha\":\"abc123\"}}" },                                       \
+		{ "GET", "/github/repos/acme/docs/commits", .status = 200, .body = "[{\"sha\":\"abc123\"}]" },         \
+	{                                                                                                              \
+		"GET", "/github/orgs/acme", .status = 200, .body = "{\"login\":\"acme\"}"                              \
+	}
+
+/* The first row is the look, the second one the request that makes it. */
+static const struct action_case {
+	const char *name;
+	const struct action_definition *action;
+	const char *input;
+	struct peer_row rows[8];
+	int absent; /* what the look answers before it was made, with this body; 0: it was there before */
+	const char *absent_body;
+	const char *ledger_field, *ledger_value; /* what is known to be ours; NULL: nothing */
+} cases[] = {
+	{ .name = "note", .action = &note, .input = "{\"text\":\"x\"}" },
+	{ .name = "github.repository by a fork",
+		.action = &github_repository,
+		.input = "{\"owner\":\"acme\",\"name\":\"docs\",\"fork\":\"upstream/starter\"}",
+		.rows = { { LOOK_REPOSITORY, .status = 200, .body = FORKED }, { FORK, .status = 202, .body = FORKED },
+			READY },
+		.absent = 404,
+		.absent_body = NOT_THERE },
+	{ .name = "github.repository from a template",
+		.action = &github_repository,
+		.input = "{\"owner\":\"acme\",\"name\":\"docs\",\"template\":\"upstream/starter\"}",
+		.rows = { { LOOK_REPOSITORY, .status = 200, .body = GENERATED },
+			{ GENERATE, .status = 201, .body = GENERATED }, READY },
+		.absent = 404,
+		.absent_body = NOT_THERE },
+	{ .name = "github.repository of the ledger",
+		.action = &github_repository,
+		.input = "{\"owner\":\"acme\",\"name\":\"docs\",\"template\":\"upstream/starter\"}",
+		.rows = { { LOOK_REPOSITORY, .status = 200, .body = REPOSITORY("") },
+			{ GENERATE, .status = 422, .body = NOT_THERE }, READY },
+		.ledger_field = "github:repository:acme/docs",
+		.ledger_value = "{\"id\":\"42\",\"created\":true}" },
+	{ .name = "vercel.project",
+		.action = &vercel_project,
+		.input = "{\"name\":\"docs\",\"repository\":\"acme/docs\",\"repositoryId\":42}",
+		.rows = { { LOOK_PROJECT, .status = 200, .body = PROJECT LINK "}" },
+			{ CREATE_PROJECT, .status = 200, .body = PROJECT LINK "}" } },
+		.absent = 404,
+		.absent_body = NOT_THERE },
+	{ .name = "vercel.project of the ledger",
+		.action = &vercel_project,
+		.input = "{\"name\":\"docs\",\"repository\":\"acme/docs\",\"repositoryId\":42}",
+		.rows = { { LOOK_PROJECT, .status = 200, .body = PROJECT "}" },
+			{ CREATE_PROJECT, .status = 400, .body = NOT_THERE } },
+		.ledger_field = "vercel:project:docs",
+		.ledger_value = "{\"id\":\"prj_1\",\"created\":true}" },
+	{ .name = "vercel.environment",
+		.action = &vercel_environment,
+		.input =
+			"{\"project\":\"prj_1\",\"variables\":[{\"key\":\"SITE\",\"value\":\"docs\",\"type\":\"plain\","
+			"\"targets\":[\"production\"]}]}",
+		.rows = { { LIST, .status = 200, .body = LISTED },
+			{ WRITE, .status = 201, .body = "{\"created\":[{\"key\":\"SITE\"}],\"failed\":[]}" } },
+		.absent = 200,
+		.absent_body = "{\"envs\":[]}" },
+	{ .name = "http.check",
+		.action = &http_check,
+		.input = NULL, /* the peer's own address */
+		.rows = { { "GET", "/site", .status = 200, .body = "<h1>Docs</h1>" } } },
+};
+
+static const struct action_case *tried;
+static struct trial trial;
+static struct peer_row rows[9];
+static char github_url[128], vercel_url[128], check_input[160];
+static enum action_result result_now;
+static enum error_class class_now;
+static char output_now[4096], message_now[512];
+static long live_before;
+
+/* ---- what keeps things, which is never under a fault ---- */
+
+static bool quiet_begin(void)
+{
+	bool armed = faults.armed;
+	faults.armed = false;
+	return armed;
+}
+
+static enum error_class on_save(void *host, const char *checkpoint, struct error *error)
+{
+	(void)host;
+	(void)error;
+	snprintf(trial.checkpoint, sizeof(trial.checkpoint), "%s", checkpoint);
+	return ERROR_NONE;
+}
+
+static enum error_class on_own(void *host, const char *key, const char *value, struct error *error)
+{
+	(void)host;
+	(void)error;
+	bool armed = quiet_begin();
+	cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, key);
+	ck_assert_ptr_nonnull(cJSON_AddStringToObject(trial.ledger, key, value));
+	faults.armed = armed;
+	return ERROR_NONE;
+}
+
+static void on_log(void *host, const char *line)
+{
+	(void)host;
+	(void)line;
+}
+
+static int64_t on_enter(void *host, const char *provider, const char *credential, bool *ret_probing)
+{
+	(void)host;
+	(void)provider;
+	(void)credential;
+	*ret_probing = false;
+	return 0;
+}
+
+static void on_leave(void *host, const char *provider, const char *credential, int64_t closed_ms)
+{
+	(void)host;
+	(void)provider;
+	(void)credential;
+	(void)closed_ms;
+}
+
+static const struct action_host host = { on_save, on_own, on_log, on_enter, on_leave };
+
+/* ---- attempts ---- */
+
+/* As the worker makes them: what cannot be written out has not happened, and the lease decides. */
+static void attempt(void)
+{
+	trial.attempts++;
+	arena_release(&trial.arena);
+	arena_init(&trial.arena, 0);
+	trial.context = (struct action_context){
+		.action = tried->action,
+		.app = "trial-app",
+		.run_id = "0123456789abcdef0123456789abcdef",
+		.attempt = trial.attempts,
+		.age_ms = trial.age_ms,
+		.started_ms = clock_monotonic_ms(),
+		.deadline_ms = clock_monotonic_ms() + 3000,
+		.settings = &trial.settings,
+		.client = trial.client,
+		.arena = &trial.arena,
+		.ledger = trial.ledger,
+		.host = &host,
+	};
+	const char *input = tried->input != NULL ? tried->input : check_input, *output = NULL;
+	result_now = context_run(&trial.context, input, trial.checkpoint);
+	class_now = result_now == ACTION_FAILED ? trial.context.error.class : ERROR_NONE;
+	snprintf(
+		message_now, sizeof(message_now), "%s", result_now == ACTION_FAILED ? trial.context.error.message : "");
+	if (result_now == ACTION_DONE && (output = context_output(&trial.context)) == NULL) {
+		result_now = ACTION_FAILED;
+		class_now = ERROR_OUT_OF_MEMORY;
+		snprintf(message_now, sizeof(message_now), "no memory for the output");
+	}
+	snprintf(output_now, sizeof(output_now), "%s", output != NULL ? output : "");
+	const char *checkpoint = context_checkpoint(&trial.context);
+	if (checkpoint != NULL)
+		snprintf(trial.checkpoint, sizeof(trial.checkpoint), "%s", checkpoint);
+	if (result_now == ACTION_WAITING)
+		trial.age_ms += trial.context.wait_ms;
+	context_release(&trial.context);
+}
+
+static size_t made(void)
+{
+	return rows[1].method != NULL ? peer_count(trial.peer, rows[1].method, rows[1].path) : 0;
+}
+
+/* What was made is seen by the next look. */
+static void show(bool there)
+{
+	rows[0].status = there ? tried->rows[0].status : tried->absent;
+	rows[0].body = there ? tried->rows[0].body : tried->absent_body;
+}
+
+static void prepare(void)
+{
+	struct error error;
+	memcpy(rows, tried->rows, sizeof(tried->rows));
+	show(tried->absent == 0);
+	peer_set(trial.peer, rows);
+	trial.checkpoint[0] = '\0';
+	trial.age_ms = 0;
+	trial.attempts = 0;
+	live_before = faults.live;
+	trial.ledger = cJSON_CreateObject();
+	if (tried->ledger_field != NULL)
+		cJSON_AddStringToObject(trial.ledger, tried->ledger_field, tried->ledger_value);
+	arena_init(&trial.arena, 0);
+	ck_assert_int_eq(http_client_new(&trial.client, &error), ERROR_NONE);
+}
+
+/* Of a connection that broke here, the provider may still be reading the request. */
+static void settle(void)
+{
+	for (int tries = 0; tries < 8 && tried->absent != 0 && made() == 0; tries++)
+		nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);
+}
+
+static void check(bool faulted, const char *what)
+{
+	ck_assert_msg(faulted || result_now != ACTION_FAILED, "%s: %s", what, message_now);
+	if (result_now == ACTION_FAILED) {
+		/* Memory and the network: nothing that a person is asked to mend, or that ends the run. */
+		ck_assert_msg(
+			class_now == ERROR_OUT_OF_MEMORY || class_now == ERROR_NETWORK || class_now == ERROR_TIMEOUT,
+			"%s: %s: %s", what, error_class_facts(class_now)->name, message_now);
+		ck_assert_msg(message_now[0] != '\0', "%s: no message", what);
+		if (class_now != ERROR_OUT_OF_MEMORY)
+			settle();
+	}
+	for (int tries = 0; tries < 20 && result_now != ACTION_DONE; tries++) {
+		show(tried->absent == 0 || made() > 0);
+		attempt();
+		ck_assert_msg(result_now != ACTION_FAILED, "%s: then %s: %s", what, error_class_facts(class_now)->name,
+			message_now);
+	}
+	ck_assert_msg(result_now == ACTION_DONE, "%s: it waits for ever", what);
+	ck_assert_msg(made() == (tried->absent != 0 ? 1 : 0), "%s: made %zu times", what, made());
+	cJSON *output = cJSON_Parse(output_now);
+	ck_assert_msg(cJSON_IsObject(output), "%s: %s", what, output_now);
+	cJSON_Delete(output);
+	http_client_free(trial.client);
+	arena_release(&trial.arena);
+	cJSON_Delete(trial.ledger);
+	torture_check_live(live_before, what);
+}
+
+static void torture_actions(size_t from, size_t to)
+{
+	struct error error;
+	trial_begin(&trial);
+	snprintf(github_url, sizeof(github_url), "%s", trial.settings.github_url);
+	snprintf(vercel_url, sizeof(vercel_url), "%s", trial.settings.vercel_url);
+	snprintf(check_input, sizeof(check_input), "{\"url\":\"%s/site\"}", peer_url(trial.peer));
+	trial.settings.github_url = github_url;
+	trial.settings.vercel_url = vercel_url;
+	http_client_free(trial.client);
+	arena_release(&trial.arena);
+	cJSON_Delete(trial.ledger);
+	for (size_t i = from; i < to && i < sizeof(cases) / sizeof(cases[0]); i++) {
+		tried = &cases[i];
+		torture_all(&(struct torture){ tried->name, prepare, attempt, check }, FAULT_MALLOC);
+	}
+	arena_init(&trial.arena, 0);
+	trial.ledger = NULL;
+	ck_assert_int_eq(http_client_new(&trial.client, &error), ERROR_NONE);
+	trial_end(&trial);
+}
+
+START_TEST(test_action)
+{
+	torture_actions((size_t)_i, (size_t)_i + 1);
+}
+END_TEST
+
+int main(void)
+{
+	if (sodium_init() < 0)
+		return EXIT_FAILURE;
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigaction(SIGPIPE, &ignore, NULL);
+	torture_begin();
+	Suite *suite = suite_create("actions under faults");
+	TCase *test_case = tcase_create("actions");
+	tcase_set_timeout(test_case, 60);
+	tcase_add_loop_test(test_case, test_action, 0, (int)(sizeof(cases) / sizeof(cases[0])));
+	suite_add_tcase(suite, test_case);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	torture_end();
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
