@@ -48,6 +48,15 @@ function checkObjects(cluster, client, repeatsAllowed, violations) {
   }
 }
 
+// I4 again: whoever wakes up after another has done its work calls nobody.
+function checkLateCalls(cluster, client, violations) {
+  for (const run of client.runs.values()) {
+    if (run.action !== 'object' || run.ended === undefined || run.lost) continue;
+    const late = cluster.provider.calls.filter((call) => call.name === run.app && call.at > run.endedAt);
+    for (const call of late) violations.push(`I4: ${call.worker} called for ${run.app} after the end of its run`);
+  }
+}
+
 // I2: what a run was when the client saw it end, it is still.
 async function checkUnchanged(cluster, client, violations) {
   for (const run of client.runs.values()) {
@@ -150,6 +159,7 @@ export async function check(cluster, client, options = {}) {
     checkEndIsEnd(app, events, violations);
   }
   checkObjects(cluster, client, options.repeatsAllowed ?? false, violations);
+  checkLateCalls(cluster, client, violations);
   await checkUnchanged(cluster, client, violations);
   await checkQuiet(cluster, options, violations);
   checkAnswers(client, options, violations);

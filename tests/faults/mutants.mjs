@@ -36,15 +36,15 @@ const mutants = [
     from: 'if not held(ARGV[1]) then',
     to: 'if false then',
     row: 'failpoints',
-    scale: points('before.progress', ['stop']),
+    scale: points('provider.after.POST', ['stop']),
   },
   {
     name: 'a write without looking whether the run exists',
     file: `${scripts}/common.lua`,
     from: "return get('status') == 'running' and get('lease') == token",
     to: "return not get('lease') or get('lease') == token",
-    row: 'rollback',
-    scale: '{"times":6}',
+    row: 'failpoints',
+    scale: points('before.finish', ['stop']),
   },
   {
     name: 'expired leases are not taken over',
@@ -119,13 +119,15 @@ const mutants = [
 		offset = clock_wall_ms() - clock_monotonic_ms();
 	return clock_wall_ms() - offset < atomic_load`,
     row: 'clocks',
+    scale: '{"jumps":8}',
   },
   {
     name: 'no guard before a call',
     file: 'src/http/client.c',
     from: 'return client->may_send == NULL || client->may_send(client->guarded);',
     to: 'return client != NULL;',
-    row: 'zombies',
+    row: 'failpoints',
+    scale: points('provider.before.POST', ['stop']),
   },
   {
     name: 'an action that does not look first',
