@@ -66,7 +66,7 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 BASE_OBJECTS := $(call objects,$(BASE))
 STORE_OBJECTS := $(call objects,$(STORE)) $(BUILD)/obj/gen/scripts.o
 # The provider-facing half that actions call is the worker's context, so whatever links workflows links it.
-ACTION_OBJECTS := $(call objects,$(WORKFLOWS) $(CORE) $(HTTP) src/worker/context.c)
+ACTION_OBJECTS := $(call objects,$(WORKFLOWS) $(CORE) $(HTTP) $(wildcard src/worker/context*.c))
 API_OBJECTS := $(call objects,$(API))
 WORKER_OBJECTS := $(call objects,$(WORKER))
 CLI_OBJECTS := $(call objects,$(CLI)) $(BUILD)/obj/gen/embedded.o

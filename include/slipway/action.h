@@ -35,6 +35,10 @@ struct action_definition {
 	/* input, checkpoint and output are of the structs that the records describe. */
 	enum action_result (*run)(struct action_context *context, const void *input, void *checkpoint, void *output);
 
+	/* The action that removes what this one makes: the steps of a teardown. NULL: there is nothing to remove, or it
+	 * goes with something else, as a variable goes with its project. */
+	const struct action_definition *undo;
+
 	/* Limits; 0 takes the default that is named. */
 	uint32_t attempt_seconds; /* an attempt that takes longer is killed: 120 */
 	uint32_t run_seconds;     /* all attempts and waits together: 3600 */
@@ -112,6 +116,17 @@ bool action_own(struct action_context *context, const struct owned_resource *res
 
 /* The id under which this app's ledger has such a thing; NULL where it has none. */
 const char *action_owned(const struct action_context *context, const char *provider, const char *type, const char *key);
+
+/*
+ * All that this app has of one type, the newest first: the order in which things are removed. The list lies in the
+ * context; a broken entry is left out. False where memory is short.
+ */
+bool action_ledger(struct action_context *context, const char *provider, const char *type,
+	const struct owned_resource **ret_list, size_t *ret_count) SLIPWAY_MUST_CHECK;
+
+/* Takes it out of the ledger, at once: it is gone. Fine where it is not there. False as for action_save. */
+bool action_disown(
+	struct action_context *context, const char *provider, const char *type, const char *key) SLIPWAY_MUST_CHECK;
 
 /* ---- helpers ---- */
 

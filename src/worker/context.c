@@ -1,6 +1,5 @@
 #include "worker/context.h"
 
-#include <sodium.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -27,12 +26,7 @@ static enum error_class decode_text(struct action_context *context, const struct
 	return class;
 }
 
-/*
- * One place for what memory that was refused does to an attempt: a text that is not there may have looked to the action
- * like a thing that is not there. So it calls nobody and stores nothing any more, and whatever it says, it is tried
- * again.
- */
-static bool is_short_of_memory(struct action_context *context)
+bool context_is_short_of_memory(struct action_context *context)
 {
 	if (!context->arena->refused)
 		return false;
@@ -53,10 +47,10 @@ enum action_result context_run(struct action_context *context, const char *input
 			RECORD_LENIENT, "/checkpoint", &context->checkpoint) != ERROR_NONE)
 		return ACTION_FAILED;
 	enum action_result result = action->run(context, input, context->checkpoint, context->output);
-	return is_short_of_memory(context) ? ACTION_FAILED : result;
+	return context_is_short_of_memory(context) ? ACTION_FAILED : result;
 }
 
-static const char *encode_text(struct action_context *context, const struct record *record, const void *data)
+const char *context_encode(struct action_context *context, const struct record *record, const void *data)
 {
 	cJSON *json;
 	if (record_encode(record, data, &json, &context->error) != ERROR_NONE)
@@ -73,7 +67,7 @@ const char *context_checkpoint(struct action_context *context)
 	/* Decoding the input may have failed before there was one. */
 	if (context->checkpoint == NULL)
 		return "";
-	return encode_text(context, &context->action->checkpoint, context->checkpoint);
+	return context_encode(context, &context->action->checkpoint, context->checkpoint);
 }
 
 struct skipped_output {
@@ -89,15 +83,15 @@ static const struct record skipped_record = RECORD(struct skipped_output, skippe
 const char *context_output(struct action_context *context)
 {
 	if (!context->skipped)
-		return encode_text(context, &context->action->output, context->output);
+		return context_encode(context, &context->action->output, context->output);
 	const struct skipped_output output = { true, context->text };
-	return encode_text(context, &skipped_record, &output);
+	return context_encode(context, &skipped_record, &output);
 }
 
 void context_release(struct action_context *context)
 {
-	cJSON_Delete(context->owned);
-	context->owned = NULL;
+	cJSON_Delete(context->written);
+	context->written = NULL;
 }
 
 /* ---- what the run is about ---- */
@@ -215,85 +209,8 @@ const struct error *action_error(const struct action_context *context)
 
 bool action_save(struct action_context *context)
 {
-	const char *checkpoint = is_short_of_memory(context) ? NULL : context_checkpoint(context);
+	const char *checkpoint = context_is_short_of_memory(context) ? NULL : context_checkpoint(context);
 	return checkpoint != NULL && context->host->save(context->host_data, checkpoint, &context->error) == ERROR_NONE;
-}
-
-struct ledger_entry {
-	const char *id, *url, *run, *at;
-	bool created;
-};
-static const struct field ledger_fields[] = {
-	{ STRING_FIELD("id", struct ledger_entry, id) },
-	{ STRING_FIELD("url", struct ledger_entry, url) },
-	{ BOOLEAN_FIELD("created", struct ledger_entry, created) },
-	{ STRING_FIELD("run", struct ledger_entry, run) },
-	{ STRING_FIELD("at", struct ledger_entry, at) },
-};
-static const struct record ledger_record = RECORD(struct ledger_entry, ledger_fields);
-
-/* False for an entry that is broken, and where memory is short, which the arena remembers. */
-static bool read_entry(const struct action_context *context, const char *text, struct ledger_entry *ret_entry)
-{
-	struct error ignored;
-	cJSON *json;
-	memset(ret_entry, 0, sizeof(*ret_entry));
-	enum error_class class = json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, &ignored);
-	if (class == ERROR_NONE) {
-		class = record_decode(&ledger_record, json, RECORD_LENIENT, "", context->arena, ret_entry, &ignored);
-		cJSON_Delete(json);
-	}
-	if (class == ERROR_OUT_OF_MEMORY)
-		context->arena->refused = true;
-	return class == ERROR_NONE;
-}
-
-/* An adopted thing that we had created before stays created. */
-static bool was_created(const struct action_context *context, const char *key)
-{
-	const char *text = json_member_string(context->ledger, key);
-	struct ledger_entry entry;
-	return text != NULL && read_entry(context, text, &entry) && entry.created;
-}
-
-bool action_own(struct action_context *context, const struct owned_resource *resource)
-{
-	char at[CLOCK_TEXT_SIZE];
-	clock_format(clock_wall_ms(), at);
-	if (is_short_of_memory(context))
-		return false;
-	const char *key = action_format(context, "%s:%s:%s", resource->provider, resource->type, resource->key);
-	const struct ledger_entry entry = { resource->id, resource->url, context->run_id, at,
-		resource->created || (key != NULL && was_created(context, key)) };
-	if (is_short_of_memory(context))
-		return false;
-	const char *value = key != NULL ? encode_text(context, &ledger_record, &entry) : NULL;
-	if (context->owned == NULL)
-		context->owned = cJSON_CreateObject();
-	if (value == NULL || context->owned == NULL || resource->id == NULL) {
-		error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the ledger");
-		return false;
-	}
-	if (context->host->own(context->host_data, key, value, &context->error) != ERROR_NONE)
-		return false;
-	cJSON_DeleteItemFromObjectCaseSensitive(context->owned, key);
-	if (json_add(context->owned, key, cJSON_CreateString(resource->id)))
-		return true;
-	error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the ledger");
-	return false;
-}
-
-const char *action_owned(const struct action_context *context, const char *provider, const char *type, const char *key)
-{
-	const char *field = arena_format(context->arena, "%s:%s:%s", provider, type, key);
-	if (field == NULL)
-		return NULL;
-	const char *own = json_member_string(context->owned, field);
-	if (own != NULL)
-		return own;
-	const char *text = json_member_string(context->ledger, field);
-	struct ledger_entry entry;
-	return text != NULL && read_entry(context, text, &entry) ? entry.id : NULL;
 }
 
 /* ---- helpers ---- */
@@ -318,139 +235,4 @@ const char *action_format(struct action_context *context, const char *format, ..
 void *action_allocate(struct action_context *context, size_t count, size_t size)
 {
 	return arena_allocate_array(context->arena, count, size);
-}
-
-/* ---- providers ---- */
-
-/* Names a credential without giving it away. */
-static void credential_name(const char *token, char name[CREDENTIAL_SIZE])
-{
-	unsigned char hash[crypto_generichash_BYTES];
-	text_copy(name, CREDENTIAL_SIZE, "none");
-	if (token == NULL)
-		return;
-	crypto_generichash(hash, sizeof(hash), (const unsigned char *)token, strlen(token), NULL, 0);
-	sodium_bin2hex(name, CREDENTIAL_SIZE, hash, 8);
-}
-
-/* A closed provider is not called: whoever met the limit first has told all workers until when. */
-static bool gate_enter(struct action_context *context, const char *provider, const char *credential, bool *ret_probing)
-{
-	int64_t closed = context->host->enter(context->host_data, provider, credential, ret_probing);
-	if (closed <= 0)
-		return true;
-	error_set(&context->error, ERROR_RATE_LIMITED, "%s is closed to us by its rate limit", provider);
-	text_copy(context->error.provider, sizeof(context->error.provider), provider);
-	context->error.retry_after_ms = closed;
-	return false;
-}
-
-bool provider_call(struct action_context *context, const struct provider *provider,
-	const struct provider_request *request, struct provider_answer *answer)
-{
-	if (is_short_of_memory(context))
-		return false;
-	const struct provider_access access = provider->access(context->settings);
-	char credential[CREDENTIAL_SIZE];
-	bool probing;
-	credential_name(access.token, credential);
-	if (!gate_enter(context, provider->id, credential, &probing))
-		return false;
-	const struct provider_exchange exchange = { context->client, provider, &access, context->arena,
-		context->deadline_ms, context->settings->allow_loopback };
-	bool answered = provider_send(&exchange, request, answer, &context->error) == ERROR_NONE;
-	bool limited = !answered && context->error.class == ERROR_RATE_LIMITED;
-	if (!answered)
-		redact_error(&context->error);
-	if (limited || probing)
-		context->host->leave(
-			context->host_data, provider->id, credential, limited ? context->error.retry_after_ms : 0);
-	return answered;
-}
-
-/* What the provider sent, as JSON; the error says whose answer it was. */
-static enum error_class parse_answer(
-	struct action_context *context, const struct provider_answer *answer, cJSON **ret_json)
-{
-	struct error *error = &context->error;
-	if (json_parse(answer->body, answer->body_length, JSON_FROM_PROVIDER, ret_json, error) == ERROR_NONE)
-		return ERROR_NONE;
-	return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_PROVIDER_UNAVAILABLE,
-		"the provider's answer (status %d) is not the JSON that it should be: %s", answer->status,
-		error->message);
-}
-
-static bool decode_answer(struct action_context *context, const struct provider_answer *answer,
-	const struct record *record, const cJSON *json, void *target)
-{
-	struct error *error = &context->error;
-	if (record_decode(record, json, RECORD_LENIENT, "", context->arena, target, error) == ERROR_NONE)
-		return true;
-	if (error->class == ERROR_OUT_OF_MEMORY)
-		return false;
-	char place[sizeof(error->place)];
-	text_copy(place, sizeof(place), error->place);
-	error_set(error, ERROR_INTERNAL, "the provider's answer (status %d) has at %s not what it should have: %s",
-		answer->status, place, error->message);
-	return false;
-}
-
-bool provider_decode(struct action_context *context, const struct provider_answer *answer, const struct record *record,
-	void *ret_struct)
-{
-	cJSON *json;
-	if (parse_answer(context, answer, &json) != ERROR_NONE)
-		return false;
-	bool decoded = decode_answer(context, answer, record, json, ret_struct);
-	cJSON_Delete(json);
-	return decoded;
-}
-
-static bool decode_items(struct action_context *context, const struct provider_answer *answer,
-	const struct record *record, const cJSON *json, struct object_list *ret_list)
-{
-	if (!cJSON_IsArray(json)) {
-		error_set(&context->error, ERROR_INTERNAL, "the provider's answer (status %d) is no list",
-			answer->status);
-		return false;
-	}
-	size_t count = (size_t)cJSON_GetArraySize(json), next = 0;
-	char *items = arena_allocate_array(context->arena, count, record->size);
-	if (items == NULL)
-		return !is_short_of_memory(context);
-	const cJSON *item;
-	cJSON_ArrayForEach(item, json)
-	{
-		if (!decode_answer(context, answer, record, item, items + next++ * record->size))
-			return false;
-	}
-	*ret_list = (struct object_list){ items, count };
-	return true;
-}
-
-bool provider_decode_list(struct action_context *context, const struct provider_answer *answer,
-	const struct record *record, struct object_list *ret_list)
-{
-	cJSON *json;
-	if (parse_answer(context, answer, &json) != ERROR_NONE)
-		return false;
-	bool decoded = decode_items(context, answer, record, json, ret_list);
-	cJSON_Delete(json);
-	return decoded;
-}
-
-bool url_get(struct action_context *context, const char *url, struct provider_answer *answer)
-{
-	if (is_short_of_memory(context))
-		return false;
-	if (url == NULL) {
-		error_set(&context->error, ERROR_INVALID_INPUT, "there is no URL to get");
-		return false;
-	}
-	const struct provider_exchange exchange = { context->client, NULL, NULL, context->arena, context->deadline_ms,
-		context->settings->allow_loopback };
-	if (url_send(&exchange, url, answer, &context->error) == ERROR_NONE)
-		return true;
-	redact_error(&context->error);
-	return false;
 }

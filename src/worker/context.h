@@ -12,7 +12,8 @@
 #include "slipway/action.h"
 #include "slipway/provider.h"
 
-/* What the context asks of whoever runs it. An error of save and own means: stop, the run may be another's. */
+/* What the context asks of whoever runs it. An error of save and own means: stop, the run may be another's. The value
+ * of own is NULL where the thing is gone. */
 struct action_host {
 	enum error_class (*save)(void *host, const char *checkpoint, struct error *error);
 	enum error_class (*own)(void *host, const char *key, const char *value, struct error *error);
@@ -43,7 +44,7 @@ struct action_context {
 
 	/* Made by context_run. */
 	void *checkpoint, *output;
-	cJSON *owned; /* what this attempt wrote into the ledger; context_release */
+	cJSON *written; /* into the ledger by this attempt: field -> JSON text, or null: gone; context_release */
 	struct error error;
 	int64_t wait_ms;
 	const char *text; /* of a wait or a skip */
@@ -59,6 +60,16 @@ enum action_result context_run(struct action_context *context, const char *input
 /* Checkpoint and output as JSON text in the arena; NULL where memory is short. */
 const char *context_checkpoint(struct action_context *context);
 const char *context_output(struct action_context *context);
+
+/*
+ * One place for what memory that was refused does to an attempt: a text that is not there may have looked to the action
+ * like a thing that is not there. So it calls nobody and stores nothing any more, and whatever it says, it is tried
+ * again. True sets the error.
+ */
+bool context_is_short_of_memory(struct action_context *context);
+
+/* A struct as JSON text in the arena; NULL where memory is short, which the error says. */
+const char *context_encode(struct action_context *context, const struct record *record, const void *data);
 
 /* Frees what the context made outside the arena. */
 void context_release(struct action_context *context);

@@ -26,7 +26,8 @@ static enum error_class on_own(void *host, const char *key, const char *value, s
 {
 	struct trial *trial = host;
 	cJSON_DeleteItemFromObjectCaseSensitive(trial->ledger, key);
-	cJSON_AddStringToObject(trial->ledger, key, value);
+	if (value != NULL)
+		cJSON_AddStringToObject(trial->ledger, key, value);
 	trial->owns++;
 	return refuse_lost(trial, error);
 }
@@ -85,12 +86,15 @@ void trial_end(struct trial *trial)
 	peer_stop(trial->peer);
 	cJSON_Delete(trial->ledger);
 	redact_forget(0);
+	arena_release(&trial->attempt_arena);
 	arena_release(&trial->arena);
 }
 
 enum action_result trial_attempt(struct trial *trial, const struct action_definition *action, const char *input)
 {
 	context_release(&trial->context);
+	arena_release(&trial->attempt_arena);
+	arena_init(&trial->attempt_arena, 0);
 	trial->attempts++;
 	trial->context = (struct action_context){
 		.action = action,
@@ -102,7 +106,7 @@ enum action_result trial_attempt(struct trial *trial, const struct action_defini
 		.deadline_ms = clock_monotonic_ms() + 3000,
 		.settings = &trial->settings,
 		.client = trial->client,
-		.arena = &trial->arena,
+		.arena = &trial->attempt_arena,
 		.ledger = trial->ledger,
 		.host = &host,
 		.host_data = trial,

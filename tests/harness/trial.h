@@ -14,7 +14,7 @@ struct trial {
 	struct peer *peer;
 	struct http_client *client;
 	struct settings settings;
-	struct arena arena;
+	struct arena arena, attempt_arena; /* of the settings; of the last attempt */
 	struct error error;
 	struct action_context context; /* of the last attempt */
 

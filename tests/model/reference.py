@@ -168,9 +168,11 @@ class Model:
         if run.lease != token:
             return ['lost']
         run.checkpoint = checkpoint or run.checkpoint
-        if field:
+        if field and value:
             self.ledgers[run.app][field] = value
             self.changed(run, 'owns', field)
+        elif field and self.ledgers[run.app].pop(field, None) is not None:
+            self.changed(run, 'removed', field)
         if log:
             self.note(run, 'log', log)
         return ['written']

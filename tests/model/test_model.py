@@ -264,7 +264,7 @@ class Plan:
         self.script('renew', run, [token, LEASE_MS + b], self.model.renew(run, token, LEASE_MS + b))
 
     def progress(self, run, token, a, b):
-        arguments = [token, ('', 'checkpoint%d' % b)[b & 1], ('', 'field%d' % b)[b >> 1 & 1], 'value%d' % a,
+        arguments = [token, ('', 'checkpoint%d' % b)[b & 1], ('', 'field%d' % b)[b >> 1 & 1], ('', 'value%d' % a)[a & 1],
                      ('', 'line%d' % a)[b >> 2]]
         self.script('progress', run, arguments, self.model.progress(run, *arguments))
 

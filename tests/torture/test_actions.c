@@ -135,7 +135,8 @@ static enum error_class on_own(void *host, const char *key, const char *value, s
 	(void)error;
 	bool armed = quiet_begin();
 	cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, key);
-	ck_assert_ptr_nonnull(cJSON_AddStringToObject(trial.ledger, key, value));
+	if (value != NULL)
+		ck_assert_ptr_nonnull(cJSON_AddStringToObject(trial.ledger, key, value));
 	faults.armed = armed;
 	return ERROR_NONE;
 }

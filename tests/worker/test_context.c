@@ -1,7 +1,7 @@
 /*
  * What an action sees: results, checkpoint, ledger, gate, decoding.
  *
- * covers: src/worker/context.c
+ * covers: src/worker/context.c src/worker/context_ledger.c src/worker/context_provider.c
  */
 #include <string.h>
 
@@ -86,6 +86,28 @@ static enum action_result own(struct action_context *context, struct output *out
 	return action_done(context);
 }
 
+/* Two things that are ours, one of which is given up: what is left, the newest first. */
+static enum action_result own_list(struct action_context *context, struct output *output)
+{
+	const struct owned_resource first = { "vercel", "domain", "a.example", "a.example", NULL, true };
+	const struct owned_resource second = { "vercel", "domain", "b.example", "b.example", "https://b.example",
+		false };
+	const struct owned_resource other = { "vercel", "domains", "c.example", "c.example", NULL, true };
+	const struct owned_resource *list;
+	size_t count;
+	if (!action_own(context, &first) || !action_own(context, &second) || !action_own(context, &other) ||
+		!action_disown(context, "vercel", "domain", "a.example") ||
+		!action_disown(context, "vercel", "domain", "never.example") ||
+		!action_ledger(context, "vercel", "domain", &list, &count))
+		return action_failed(context);
+	output->calls = (int64_t)count;
+	output->text = "";
+	for (size_t i = 0; i < count; i++)
+		output->text = action_format(context, "%s%s/%s %s;", output->text, list[i].type, list[i].key,
+			list[i].created ? "created" : "adopted");
+	return action_done(context);
+}
+
 static enum action_result run(
 	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
 {
@@ -116,6 +138,8 @@ static enum action_result run(
 	}
 	if (strcmp(what, "own") == 0)
 		return own(context, output);
+	if (strcmp(what, "own list") == 0)
+		return own_list(context, output);
 	if (strcmp(what, "own nothing") == 0)
 		return action_own(context, &nameless) ? action_done(context) : action_failed(context);
 	if (strcmp(what, "list") == 0)
@@ -213,6 +237,14 @@ START_TEST(test_ledger)
 	ck_assert_int_eq(try_it("own"), ACTION_DONE);
 	ck_assert_str_eq(((struct output *)trial.context.output)->text, "42 then 42");
 	ck_assert_int_eq(try_it("own nothing"), ACTION_FAILED);
+	cJSON_DeleteItemFromObject(trial.ledger, "github:repository:acme/docs");
+	cJSON_AddStringToObject(trial.ledger, "vercel:domain:old.example",
+		"{\"id\":\"old\",\"created\":true,\"at\":\"2020-01-01T00:00:00.000Z\"}");
+	cJSON_AddStringToObject(trial.ledger, "vercel:domain:broken.example", "{");
+	ck_assert_int_eq(try_it("own list"), ACTION_DONE);
+	ck_assert_str_eq(
+		((struct output *)trial.context.output)->text, "domain/b.example adopted;domain/old.example created;");
+	ck_assert_ptr_null(json_member(trial.ledger, "vercel:domain:a.example"));
 }
 END_TEST
 

@@ -1,0 +1,141 @@
+/* Calls of providers, as actions make them. */
+#include <sodium.h>
+#include <string.h>
+
+#include "base/record.h"
+#include "base/redact.h"
+#include "base/text.h"
+#include "worker/context.h"
+
+/* Names a credential without giving it away. */
+static void credential_name(const char *token, char name[CREDENTIAL_SIZE])
+{
+	unsigned char hash[crypto_generichash_BYTES];
+	text_copy(name, CREDENTIAL_SIZE, "none");
+	if (token == NULL)
+		return;
+	crypto_generichash(hash, sizeof(hash), (const unsigned char *)token, strlen(token), NULL, 0);
+	sodium_bin2hex(name, CREDENTIAL_SIZE, hash, 8);
+}
+
+/* A closed provider is not called: whoever met the limit first has told all workers until when. */
+static bool gate_enter(struct action_context *context, const char *provider, const char *credential, bool *ret_probing)
+{
+	int64_t closed = context->host->enter(context->host_data, provider, credential, ret_probing);
+	if (closed <= 0)
+		return true;
+	error_set(&context->error, ERROR_RATE_LIMITED, "%s is closed to us by its rate limit", provider);
+	text_copy(context->error.provider, sizeof(context->error.provider), provider);
+	context->error.retry_after_ms = closed;
+	return false;
+}
+
+bool provider_call(struct action_context *context, const struct provider *provider,
+	const struct provider_request *request, struct provider_answer *answer)
+{
+	if (context_is_short_of_memory(context))
+		return false;
+	const struct provider_access access = provider->access(context->settings);
+	char credential[CREDENTIAL_SIZE];
+	bool probing;
+	credential_name(access.token, credential);
+	if (!gate_enter(context, provider->id, credential, &probing))
+		return false;
+	const struct provider_exchange exchange = { context->client, provider, &access, context->arena,
+		context->deadline_ms, context->settings->allow_loopback };
+	bool answered = provider_send(&exchange, request, answer, &context->error) == ERROR_NONE;
+	bool limited = !answered && context->error.class == ERROR_RATE_LIMITED;
+	if (!answered)
+		redact_error(&context->error);
+	if (limited || probing)
+		context->host->leave(
+			context->host_data, provider->id, credential, limited ? context->error.retry_after_ms : 0);
+	return answered;
+}
+
+/* What the provider sent, as JSON; the error says whose answer it was. */
+static enum error_class parse_answer(
+	struct action_context *context, const struct provider_answer *answer, cJSON **ret_json)
+{
+	struct error *error = &context->error;
+	if (json_parse(answer->body, answer->body_length, JSON_FROM_PROVIDER, ret_json, error) == ERROR_NONE)
+		return ERROR_NONE;
+	return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_PROVIDER_UNAVAILABLE,
+		"the provider's answer (status %d) is not the JSON that it should be: %s", answer->status,
+		error->message);
+}
+
+static bool decode_answer(struct action_context *context, const struct provider_answer *answer,
+	const struct record *record, const cJSON *json, void *target)
+{
+	struct error *error = &context->error;
+	if (record_decode(record, json, RECORD_LENIENT, "", context->arena, target, error) == ERROR_NONE)
+		return true;
+	if (error->class == ERROR_OUT_OF_MEMORY)
+		return false;
+	char place[sizeof(error->place)];
+	text_copy(place, sizeof(place), error->place);
+	error_set(error, ERROR_INTERNAL, "the provider's answer (status %d) has at %s not what it should have: %s",
+		answer->status, place, error->message);
+	return false;
+}
+
+bool provider_decode(struct action_context *context, const struct provider_answer *answer, const struct record *record,
+	void *ret_struct)
+{
+	cJSON *json;
+	if (parse_answer(context, answer, &json) != ERROR_NONE)
+		return false;
+	bool decoded = decode_answer(context, answer, record, json, ret_struct);
+	cJSON_Delete(json);
+	return decoded;
+}
+
+static bool decode_items(struct action_context *context, const struct provider_answer *answer,
+	const struct record *record, const cJSON *json, struct object_list *ret_list)
+{
+	if (!cJSON_IsArray(json)) {
+		error_set(&context->error, ERROR_INTERNAL, "the provider's answer (status %d) is no list",
+			answer->status);
+		return false;
+	}
+	size_t count = (size_t)cJSON_GetArraySize(json), next = 0;
+	char *items = arena_allocate_array(context->arena, count, record->size);
+	if (items == NULL)
+		return !context_is_short_of_memory(context);
+	const cJSON *item;
+	cJSON_ArrayForEach(item, json)
+	{
+		if (!decode_answer(context, answer, record, item, items + next++ * record->size))
+			return false;
+	}
+	*ret_list = (struct object_list){ items, count };
+	return true;
+}
+
+bool provider_decode_list(struct action_context *context, const struct provider_answer *answer,
+	const struct record *record, struct object_list *ret_list)
+{
+	cJSON *json;
+	if (parse_answer(context, answer, &json) != ERROR_NONE)
+		return false;
+	bool decoded = decode_items(context, answer, record, json, ret_list);
+	cJSON_Delete(json);
+	return decoded;
+}
+
+bool url_get(struct action_context *context, const char *url, struct provider_answer *answer)
+{
+	if (context_is_short_of_memory(context))
+		return false;
+	if (url == NULL) {
+		error_set(&context->error, ERROR_INVALID_INPUT, "there is no URL to get");
+		return false;
+	}
+	const struct provider_exchange exchange = { context->client, NULL, NULL, context->arena, context->deadline_ms,
+		context->settings->allow_loopback };
+	if (url_send(&exchange, url, answer, &context->error) == ERROR_NONE)
+		return true;
+	redact_error(&context->error);
+	return false;
+}
