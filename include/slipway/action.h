@@ -39,6 +39,11 @@ struct action_definition {
 	 * goes with something else, as a variable goes with its project. */
 	const struct action_definition *undo;
 
+	/* Of a GitHub App's token for this action: the least permissions, as GitHub names them ({ "contents", "write"
+	 * }), ended by a NULL name; NULL: all that the app has. */
+	const struct string_pair *permissions;
+	bool one_repository; /* each of its calls is about one repository that is there: the token is for no other */
+
 	/* Limits; 0 takes the default that is named. */
 	uint32_t attempt_seconds; /* an attempt that takes longer is killed: 120 */
 	uint32_t run_seconds;     /* all attempts and waits together: 3600 */

@@ -59,6 +59,7 @@ struct provider_answer {
 	size_t body_length;
 	const char *code;    /* the provider's error code or message where it is an error; "" otherwise */
 	const char *message; /* the provider's text for it; "" otherwise */
+	int64_t date_ms;     /* when it was given, by the provider's clock: ms since 1970; 0: it does not say */
 };
 
 /*

@@ -23,6 +23,23 @@ enum error_class redact_add(const char *secret, struct error *error)
 	return ERROR_NONE;
 }
 
+static void wipe(char *secret)
+{
+	sodium_memzero(secret, strlen(secret));
+	free(secret);
+}
+
+void redact_remove(const char *secret)
+{
+	for (size_t i = 0; i < secret_count; i++)
+		if (strcmp(secrets[i], secret) == 0) {
+			wipe(secrets[i]);
+			secrets[i] = secrets[--secret_count];
+			secrets[secret_count] = NULL;
+			return;
+		}
+}
+
 void redact_text(char *text)
 {
 	for (size_t i = 0; i < secret_count; i++) {
@@ -47,9 +64,7 @@ void redact_error(struct error *error)
 void redact_forget(size_t from)
 {
 	while (secret_count > from) {
-		char *secret = secrets[--secret_count];
-		sodium_memzero(secret, strlen(secret));
-		free(secret);
+		wipe(secrets[--secret_count]);
 		secrets[secret_count] = NULL;
 	}
 }

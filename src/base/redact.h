@@ -17,6 +17,9 @@
 /* Remembers a copy of the value. ERROR_OUT_OF_MEMORY where the list or memory is full: then do not use the secret. */
 enum error_class redact_add(const char *secret, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* Forgets one: it is of no use to anybody any more. Fine where it is not remembered. */
+void redact_remove(const char *secret);
+
 /* Overwrites each remembered secret in the text by asterisks, in place; its length stays. */
 void redact_text(char *text);
 

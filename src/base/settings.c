@@ -59,7 +59,13 @@ static const struct setting table[] = {
 	{ "SLIPWAY_GITHUB_URL", SETTING_TEXT, offsetof(struct settings, github_url), "https://api.github.com", 0, 0,
 		SETTINGS_WORKER, "Base URL of GitHub's REST API; https://HOST/api/v3 for an Enterprise Server" },
 	{ "SLIPWAY_GITHUB_TOKEN", SETTING_SECRET, offsetof(struct settings, github_token), NULL, 0, 0, SETTINGS_WORKER,
-		"Token for GitHub" },
+		"Token for GitHub; not needed where the workers act as a GitHub App" },
+	{ "SLIPWAY_GITHUB_APP_ID", SETTING_TEXT, offsetof(struct settings, github_app_id), NULL, 0, 0, SETTINGS_WORKER,
+		"GitHub App to act as: its client id or app id" },
+	{ "SLIPWAY_GITHUB_INSTALLATION_ID", SETTING_TEXT, offsetof(struct settings, github_installation_id), NULL, 0, 0,
+		SETTINGS_WORKER, "Installation of the GitHub App: the number at the end of its page's address" },
+	{ "SLIPWAY_GITHUB_APP_KEY_FILE", SETTING_TEXT, offsetof(struct settings, github_app_key_file), NULL, 0, 0,
+		SETTINGS_WORKER, "File with the GitHub App's private key (.pem)" },
 	{ "SLIPWAY_VERCEL_URL", SETTING_TEXT, offsetof(struct settings, vercel_url), "https://api.vercel.com", 0, 0,
 		SETTINGS_WORKER, "Base URL of Vercel's REST API" },
 	{ "SLIPWAY_VERCEL_TOKEN", SETTING_SECRET, offsetof(struct settings, vercel_token), NULL, 0, 0, SETTINGS_WORKER,
@@ -339,6 +345,18 @@ static enum error_class load_plain(
 	return ERROR_NONE;
 }
 
+/* A part of a GitHub App is none, and its token would be missed only when a step fails. */
+static enum error_class check_github_app(const struct settings *settings, struct error *error)
+{
+	int given = (settings->github_app_id != NULL) + (settings->github_installation_id != NULL) +
+		(settings->github_app_key_file != NULL);
+	if (given == 0 || given == 3)
+		return ERROR_NONE;
+	return error_set(error, ERROR_INVALID_INPUT,
+		"SLIPWAY_GITHUB_APP_ID, SLIPWAY_GITHUB_INSTALLATION_ID and SLIPWAY_GITHUB_APP_KEY_FILE belong "
+		"together: set all three, or none");
+}
+
 enum error_class settings_load(struct settings *settings, struct error *error)
 {
 	struct file_values values = { .own = { NULL } };
@@ -352,7 +370,7 @@ enum error_class settings_load(struct settings *settings, struct error *error)
 		if (class != ERROR_NONE)
 			return class;
 	}
-	return ERROR_NONE;
+	return check_github_app(settings, error);
 }
 
 /* ---- printing ---- */

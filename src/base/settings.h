@@ -41,6 +41,7 @@ struct settings {
 	bool allow_loopback; /* url_get may reach loopback addresses, and providers may be plain http there */
 	const char *github_url;
 	const char *github_token;
+	const char *github_app_id, *github_installation_id, *github_app_key_file; /* all three, or none counts */
 	const char *vercel_url;
 	const char *vercel_token;
 	const char *vercel_team;

@@ -9,12 +9,12 @@
 static void probe(const struct doctor *doctor, const struct provider *provider, struct diagnosis *diagnosis)
 {
 	const struct provider_access access = provider->access(doctor->settings);
-	const struct provider_request request = { .path = provider->probe };
+	const struct provider_request request = { .path = access.probe };
 	struct provider_answer answer;
 	struct http_client *client;
 	struct error error;
 	struct arena arena;
-	if (access.token == NULL) {
+	if (access.token == NULL && access.account == NULL) {
 		diagnosis_set(diagnosis, DOCTOR_WARNING, "there is no token for %s here", provider->name);
 		diagnosis_advise(diagnosis, "Set %s_FILE where workers run; ask again with their settings (--config).",
 			provider->token_setting);
@@ -26,9 +26,9 @@ static void probe(const struct doctor *doctor, const struct provider *provider, 
 	}
 	arena_init(&arena, 0);
 	const struct provider_exchange exchange = { client, provider, &access, &arena, clock_monotonic_ms() + PROBE_MS,
-		doctor->settings->allow_loopback };
+		doctor->settings, NULL };
 	if (provider_send(&exchange, &request, &answer, &error) == ERROR_NONE)
-		diagnosis_set(diagnosis, DOCTOR_FINE, "%s takes the token", access.base_url);
+		diagnosis_set(diagnosis, DOCTOR_FINE, "%s takes the credential", access.base_url);
 	else
 		diagnosis_take(diagnosis, &error);
 	arena_release(&arena);

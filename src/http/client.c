@@ -172,7 +172,9 @@ static void read_headers(CURL *handle, struct http_answer *answer)
 	header_text(handle, "date", date, sizeof(date));
 	/* The provider's reset and Date are of one clock; ours does not matter. */
 	time_t now = date[0] != '\0' ? curl_getdate(date, NULL) : -1;
-	if (now == -1)
+	if (now != -1)
+		answer->date_ms = (int64_t)now * 1000;
+	else
 		now = (time_t)(clock_wall_ms() / 1000);
 	int64_t left = reset > now ? reset - now : 0;
 	answer->limit_reset_ms = (left < WAIT_MOST_SECONDS ? left : WAIT_MOST_SECONDS) * 1000;

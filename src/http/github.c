@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "http/github_app.h"
 #include "http/provider.h"
 
 #define SECONDARY_LIMIT_MS 60000 /* the least that GitHub asks for where it gives no Retry-After */
@@ -61,7 +62,15 @@ static const struct refusal refusals[] = {
 
 static struct provider_access access_of(const struct settings *settings)
 {
-	return (struct provider_access){ settings->github_url, settings->github_token, NULL };
+	/* An app is not a person: GET /user is refused to it. */
+	bool app = settings->github_app_id != NULL && settings->github_installation_id != NULL &&
+		settings->github_app_key_file != NULL;
+	return (struct provider_access){
+		.base_url = settings->github_url,
+		.token = app ? NULL : settings->github_token,
+		.account = app ? settings->github_installation_id : NULL,
+		.probe = app ? "/installation/repositories" : "/user",
+	};
 }
 
 const struct provider github = {
@@ -69,7 +78,7 @@ const struct provider github = {
 	.name = "GitHub",
 	.headers = { "Accept: application/vnd.github+json", "X-GitHub-Api-Version: 2022-11-28" },
 	.access = access_of,
-	.probe = "/user",
+	.mint = github_app_token,
 	.token_setting = "SLIPWAY_GITHUB_TOKEN",
 	.read_refusal = read_refusal,
 	.is_limited = is_limited,

@@ -55,17 +55,11 @@ static enum error_class encode_body(
 }
 
 static enum error_class fill_request(const struct provider_exchange *exchange, const struct provider_request *request,
-	struct http_request *http, struct error *error)
+	const char *token, struct http_request *http, struct error *error)
 {
 	const struct provider *provider = exchange->provider;
 	const struct provider_access *access = exchange->access;
 	size_t next = 0;
-	if (access->token == NULL) {
-		error_set(error, ERROR_AUTH_MISSING, "the workers have no token for %s", provider->name);
-		text_copy(error->provider, sizeof(error->provider), provider->id);
-		return error_remedy(
-			error, NULL, "Set %s_FILE for slipway-worker and restart it.", provider->token_setting);
-	}
 	struct string_pair scope = { NULL, NULL };
 	if (provider->scope != NULL && access->scope != NULL)
 		scope = provider->scope(access->scope);
@@ -73,7 +67,7 @@ static enum error_class fill_request(const struct provider_exchange *exchange, c
 		url_build(access->base_url, request, &scope, exchange->arena, &http->url, error) != ERROR_NONE)
 		return error->class;
 	http->method = request->method;
-	http->headers[next] = arena_format(exchange->arena, "Authorization: Bearer %s", access->token);
+	http->headers[next] = arena_format(exchange->arena, "Authorization: Bearer %s", token);
 	if (http->headers[next++] == NULL)
 		return no_memory(error);
 	for (size_t i = 0; i < ARRAY_LEN(provider->headers) && provider->headers[i] != NULL; i++)
@@ -177,7 +171,8 @@ static enum error_class take_answer(
 		.body = arena_copy(arena, buffer_text(&http->body), http->body.length),
 		.body_length = http->body.length,
 		.code = "",
-		.message = "" };
+		.message = "",
+		.date_ms = http->date_ms };
 	return answer->body != NULL ? ERROR_NONE : no_memory(error);
 }
 
@@ -205,21 +200,60 @@ static int64_t call_deadline(const struct provider_exchange *exchange)
 	return call < exchange->deadline_ms ? call : exchange->deadline_ms;
 }
 
-enum error_class provider_send(const struct provider_exchange *exchange, const struct provider_request *request,
-	struct provider_answer *ret_answer, struct error *error)
+static enum error_class send_with(const struct provider_exchange *exchange, const struct provider_request *request,
+	const char *token, struct provider_answer *ret_answer, struct error *error)
 {
 	struct http_request http = { .deadline_ms = call_deadline(exchange),
 		.reach = HTTP_REACH_CONFIGURED,
-		.allow_loopback = exchange->allow_loopback };
+		.allow_loopback = exchange->settings->allow_loopback };
 	struct http_answer answer;
-	if (fill_request(exchange, request, &http, error) != ERROR_NONE)
+	if (fill_request(exchange, request, token, &http, error) != ERROR_NONE ||
+		http_send(exchange->client, &http, &answer, error) != ERROR_NONE)
 		return error->class;
-	if (http_send(exchange->client, &http, &answer, error) != ERROR_NONE) {
-		text_copy(error->provider, sizeof(error->provider), exchange->provider->id);
-		return error->class;
-	}
 	enum error_class class = read_answer(exchange, request, &answer, ret_answer, error);
 	http_answer_release(&answer);
+	return class;
+}
+
+/* A token that is made for the call. One that was withdrawn, or has ended before its time, is made anew once. */
+static enum error_class send_with_minted(const struct provider_exchange *exchange,
+	const struct provider_request *request, struct provider_answer *ret_answer, struct error *error)
+{
+	const struct provider *provider = exchange->provider;
+	const char *token;
+	for (int tries = 0; tries < 2; tries++) {
+		if (provider->mint(exchange, request, tries > 0, &token, error) != ERROR_NONE)
+			return error->class;
+		enum error_class class = send_with(exchange, request, token, ret_answer, error);
+		if (class != ERROR_AUTH_EXPIRED)
+			return class;
+	}
+	/* Seen of fresh tokens for some seconds: https://github.com/octokit/auth-app.js/issues/65 */
+	error_set(error, ERROR_PROVIDER_UNAVAILABLE, "%s does not take a token that it has just made", provider->name);
+	error->http_status = 401;
+	return error->class;
+}
+
+static enum error_class refuse_tokenless(const struct provider *provider, struct error *error)
+{
+	error_set(error, ERROR_AUTH_MISSING, "the workers have no token for %s", provider->name);
+	return error_remedy(error, NULL, "Set %s_FILE for slipway-worker and restart it.", provider->token_setting);
+}
+
+enum error_class provider_send(const struct provider_exchange *exchange, const struct provider_request *request,
+	struct provider_answer *ret_answer, struct error *error)
+{
+	const struct provider *provider = exchange->provider;
+	const struct provider_access *access = exchange->access;
+	enum error_class class;
+	if (access->token != NULL)
+		class = send_with(exchange, request, access->token, ret_answer, error);
+	else if (provider->mint != NULL && access->account != NULL)
+		class = send_with_minted(exchange, request, ret_answer, error);
+	else
+		class = refuse_tokenless(provider, error);
+	if (class != ERROR_NONE)
+		text_copy(error->provider, sizeof(error->provider), provider->id);
 	return class;
 }
 
@@ -229,7 +263,7 @@ enum error_class url_send(const struct provider_exchange *exchange, const char *
 	const struct http_request http = { .url = url,
 		.deadline_ms = call_deadline(exchange),
 		.reach = HTTP_REACH_PUBLIC,
-		.allow_loopback = exchange->allow_loopback };
+		.allow_loopback = exchange->settings->allow_loopback };
 	struct http_answer answer;
 	if (http_send(exchange->client, &http, &answer, error) != ERROR_NONE)
 		return error->class;

@@ -26,12 +26,22 @@ struct refusal_body {
 	int64_t retry_after_ms;
 };
 
-/* What the settings say of a provider. All borrowed; token and scope may be NULL. */
+/* What the settings say of a provider. All borrowed; all but base_url and probe may be NULL. */
 struct provider_access {
 	const char *base_url;
 	const char *token;
 	const char *scope;
+	const char *account; /* names the credential that tokens are made from, where there is no token */
+	const char *probe;   /* path of a GET that changes and costs nothing, and that a bad credential fails */
 };
+
+/* What a call needs of a token that is made for it. */
+struct provider_grant {
+	const struct string_pair *permissions; /* ended by a NULL name; NULL: all that there are */
+	bool one_repository;                   /* none but the one that the request's path names */
+};
+
+struct provider_exchange;
 
 struct provider {
 	const char *id;
@@ -39,7 +49,10 @@ struct provider {
 	const char *headers[HTTP_HEADERS_MAX - 3]; /* ended by NULL */
 	struct provider_access (*access)(const struct settings *settings);
 	const char *token_setting; /* names the setting that is missing */
-	const char *probe;         /* path of a GET that changes and costs nothing, and that a bad token fails */
+	/* Gives a token where the settings have none but an account; NULL: the provider has fixed tokens only. `anew`:
+	 * the one it gave last was refused. Borrowed until the next call. */
+	enum error_class (*mint)(const struct provider_exchange *exchange, const struct provider_request *request,
+		bool anew, const char **ret_token, struct error *error);
 	/* The query pair that every call carries for this scope; NULL name: none. NULL: the provider has no scopes. */
 	struct string_pair (*scope)(const char *scope);
 	void (*read_refusal)(const cJSON *json, struct refusal_body *body);
@@ -55,7 +68,8 @@ struct provider_exchange {
 	const struct provider_access *access;
 	struct arena *arena;
 	int64_t deadline_ms; /* monotonic */
-	bool allow_loopback;
+	const struct settings *settings;
+	const struct provider_grant *grant; /* NULL: whatever the credential may */
 };
 
 /* All providers, ended by NULL. */

@@ -85,7 +85,12 @@ static const struct refusal refusals[] = {
 
 static struct provider_access access_of(const struct settings *settings)
 {
-	return (struct provider_access){ settings->vercel_url, settings->vercel_token, settings->vercel_team };
+	return (struct provider_access){
+		.base_url = settings->vercel_url,
+		.token = settings->vercel_token,
+		.scope = settings->vercel_team,
+		.probe = "/v2/user",
+	};
 }
 
 const struct provider vercel = {
@@ -93,7 +98,6 @@ const struct provider vercel = {
 	.name = "Vercel",
 	.headers = { "Accept: application/json" },
 	.access = access_of,
-	.probe = "/v2/user",
 	.token_setting = "SLIPWAY_VERCEL_TOKEN",
 	.scope = scope,
 	.read_refusal = read_refusal,

@@ -38,11 +38,12 @@ bool provider_call(struct action_context *context, const struct provider *provid
 	const struct provider_access access = provider->access(context->settings);
 	char credential[CREDENTIAL_SIZE];
 	bool probing;
-	credential_name(access.token, credential);
+	credential_name(access.token != NULL ? access.token : access.account, credential);
 	if (!gate_enter(context, provider->id, credential, &probing))
 		return false;
+	const struct provider_grant grant = { context->action->permissions, context->action->one_repository };
 	const struct provider_exchange exchange = { context->client, provider, &access, context->arena,
-		context->deadline_ms, context->settings->allow_loopback };
+		context->deadline_ms, context->settings, &grant };
 	bool answered = provider_send(&exchange, request, answer, &context->error) == ERROR_NONE;
 	bool limited = !answered && context->error.class == ERROR_RATE_LIMITED;
 	if (!answered)
@@ -133,7 +134,7 @@ bool url_get(struct action_context *context, const char *url, struct provider_an
 		return false;
 	}
 	const struct provider_exchange exchange = { context->client, NULL, NULL, context->arena, context->deadline_ms,
-		context->settings->allow_loopback };
+		context->settings, NULL };
 	if (url_send(&exchange, url, answer, &context->error) == ERROR_NONE)
 		return true;
 	redact_error(&context->error);

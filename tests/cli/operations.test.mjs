@@ -104,7 +104,7 @@ test('doctor asks the providers, and what they refuse is a fault with what to do
     return true;
   };
   const well = await doctor(...flags);
-  assert.match(lineOf(well, 'GitHub'), /^ok .*takes the token/);
+  assert.match(lineOf(well, 'GitHub'), /^ok .*takes the credential/);
   assert.equal(peer.calls.at(-1).headers.authorization, `Bearer ${TOKEN}`);
   peer.intercept = (call, response) => {
     peer.send(response, 401, { message: `Bad credentials ${TOKEN}` });

@@ -30,7 +30,7 @@ struct peer_row {
 struct peer_request {
 	char method[8];
 	char uri[1024]; /* path and query as sent */
-	char authorization[128];
+	char authorization[1024];
 	char content_type[64];
 	char user_agent[64];
 	char body[16384];

@@ -23,8 +23,8 @@ static void setup(void)
 	arena_init(&arena, 0);
 	peer = peer_start();
 	ck_assert_int_eq(http_client_new(&client, &error), ERROR_NONE);
-	access_to =
-		(struct provider_access){ arena_format(&arena, "%s/api/v3/", peer_url(peer)), "token-of-test", NULL };
+	access_to = (struct provider_access){ .base_url = arena_format(&arena, "%s/api/v3/", peer_url(peer)),
+		.token = "token-of-test" };
 }
 
 static void teardown(void)
@@ -36,8 +36,9 @@ static void teardown(void)
 
 static enum error_class send_to(const struct provider *provider, const struct provider_request *request)
 {
+	static const struct settings settings = { .allow_loopback = true };
 	const struct provider_exchange exchange = { client, provider, &access_to, &arena, clock_monotonic_ms() + 2000,
-		true };
+		&settings, NULL };
 	return provider_send(&exchange, request, &answer, &error);
 }
 

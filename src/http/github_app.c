@@ -1,0 +1,382 @@
+#include "http/github_app.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/record.h"
+#include "base/redact.h"
+#include "base/text.h"
+
+/* GitHub allows ten minutes at most, and advises to date it back by one against clocks that differ. */
+#define JWT_BACKDATED_SECONDS 60
+#define JWT_LIFE_SECONDS      540
+#define JWT_SIZE_MAX          2048
+#define SIGNATURE_MAX         1024 /* bytes: of a key of 8,192 bits */
+#define SKEW_SECONDS          30   /* of our clock, at which a refused JWT is worth another try */
+#define REFRESH_MS            300000
+#define LIFE_MOST_MS          3600000
+#define TOKENS_MAX            32
+
+/* ---- the store: one process, one thread ---- */
+
+struct stored_token {
+	struct arena arena; /* of the texts */
+	const char *grant;  /* what it is for; NULL: the place is free */
+	const char *token;
+	int64_t until_ms; /* monotonic */
+};
+static struct stored_token tokens[TOKENS_MAX];
+static size_t next_place;
+static int64_t clock_skew_seconds; /* GitHub's clock less ours, as last seen */
+
+static void drop(struct stored_token *stored)
+{
+	if (stored->token != NULL)
+		redact_remove(stored->token);
+	arena_release(&stored->arena);
+	memset(stored, 0, sizeof(*stored));
+}
+
+void github_app_forget(void)
+{
+	for (size_t i = 0; i < TOKENS_MAX; i++)
+		drop(&tokens[i]);
+	clock_skew_seconds = 0;
+}
+
+static struct stored_token *find(const char *grant)
+{
+	for (size_t i = 0; i < TOKENS_MAX; i++)
+		if (tokens[i].grant != NULL && strcmp(tokens[i].grant, grant) == 0)
+			return &tokens[i];
+	return NULL;
+}
+
+static enum error_class store(const char *grant, const char *token, int64_t until_ms, struct error *error)
+{
+	struct stored_token *place = find(grant);
+	if (place == NULL)
+		place = &tokens[next_place++ % TOKENS_MAX];
+	drop(place);
+	arena_init(&place->arena, 0);
+	const char *name = arena_string(&place->arena, grant), *copy = arena_string(&place->arena, token);
+	if (name == NULL || copy == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a token");
+	if (redact_add(copy, error) != ERROR_NONE)
+		return error->class;
+	place->grant = name;
+	place->token = copy;
+	place->until_ms = until_ms;
+	return ERROR_NONE;
+}
+
+/* ---- the JWT by which the app shows who it is ---- */
+
+struct jwt_header {
+	const char *alg, *typ;
+};
+static const struct field jwt_header_fields[] = {
+	{ STRING_FIELD("alg", struct jwt_header, alg) },
+	{ STRING_FIELD("typ", struct jwt_header, typ) },
+};
+static const struct record jwt_header_record = RECORD(struct jwt_header, jwt_header_fields);
+
+struct jwt_claims {
+	int64_t iat, exp; /* seconds since 1970 */
+	const char *iss;
+};
+static const struct field jwt_claims_fields[] = {
+	{ INTEGER_FIELD("iat", struct jwt_claims, iat) },
+	{ INTEGER_FIELD("exp", struct jwt_claims, exp) },
+	{ STRING_FIELD("iss", struct jwt_claims, iss) },
+};
+static const struct record jwt_claims_record = RECORD(struct jwt_claims, jwt_claims_fields);
+
+static enum error_class no_memory(struct error *error)
+{
+	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the app's token");
+}
+
+/* base64url without padding, in the arena; NULL where memory is short. */
+static const char *encode_bytes(struct arena *arena, const void *bytes, size_t size)
+{
+	size_t length = sodium_base64_encoded_len(size, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	char *text = arena_allocate(arena, length);
+	return text != NULL ? sodium_bin2base64(text, length, bytes, size, sodium_base64_VARIANT_URLSAFE_NO_PADDING)
+			    : NULL;
+}
+
+static const char *encode_part(struct arena *arena, const struct record *record, const void *data)
+{
+	struct error ignored;
+	cJSON *json;
+	if (record_encode(record, data, &json, &ignored) != ERROR_NONE)
+		return NULL;
+	const char *text = json_print(arena, json);
+	cJSON_Delete(json);
+	return text != NULL ? encode_bytes(arena, text, strlen(text)) : NULL;
+}
+
+static enum error_class refuse_key(const struct settings *settings, const char *why, struct error *error)
+{
+	error_set(error, ERROR_AUTH_MISSING, "the private key of the GitHub App, %s, %s", settings->github_app_key_file,
+		why);
+	return error_remedy(error, NULL,
+		"Let SLIPWAY_GITHUB_APP_KEY_FILE name the .pem file that GitHub gave out, readable for "
+		"slipway-worker.");
+}
+
+static enum error_class read_key(const struct settings *settings, EVP_PKEY **ret_key, struct error *error)
+{
+	FILE *file = fopen(settings->github_app_key_file, "re");
+	if (file == NULL)
+		return refuse_key(settings, "cannot be opened", error);
+	/* GitHub's are PKCS#1; this reads PKCS#8 as well. No pass phrase is asked for. */
+	*ret_key = PEM_read_PrivateKey(file, NULL, NULL, (void *)"");
+	fclose(file);
+	if (*ret_key != NULL && EVP_PKEY_base_id(*ret_key) == EVP_PKEY_RSA)
+		return ERROR_NONE;
+	EVP_PKEY_free(*ret_key);
+	return refuse_key(settings, "is no RSA key in PEM form", error);
+}
+
+static bool sign(EVP_PKEY *key, const char *text, unsigned char *signature, size_t *size)
+{
+	EVP_MD_CTX *digest = EVP_MD_CTX_new();
+	bool made = digest != NULL && EVP_DigestSignInit(digest, NULL, EVP_sha256(), NULL, key) == 1 &&
+		EVP_DigestSign(digest, signature, size, (const unsigned char *)text, strlen(text)) == 1;
+	EVP_MD_CTX_free(digest);
+	return made;
+}
+
+static enum error_class make_jwt(const struct provider_exchange *exchange, const char **ret_jwt, struct error *error)
+{
+	const struct settings *settings = exchange->settings;
+	int64_t now = clock_wall_ms() / 1000 + clock_skew_seconds;
+	const struct jwt_header header = { "RS256", "JWT" };
+	const struct jwt_claims claims = { now - JWT_BACKDATED_SECONDS, now + JWT_LIFE_SECONDS,
+		settings->github_app_id };
+	const char *first = encode_part(exchange->arena, &jwt_header_record, &header);
+	const char *second = encode_part(exchange->arena, &jwt_claims_record, &claims);
+	const char *text =
+		first != NULL && second != NULL ? arena_format(exchange->arena, "%s.%s", first, second) : NULL;
+	if (text == NULL)
+		return no_memory(error);
+	EVP_PKEY *key = NULL;
+	unsigned char signature[SIGNATURE_MAX];
+	size_t size = sizeof(signature);
+	if (read_key(settings, &key, error) != ERROR_NONE)
+		return error->class;
+	bool made = sign(key, text, signature, &size);
+	EVP_PKEY_free(key);
+	if (!made)
+		return refuse_key(settings, "signs nothing", error);
+	const char *third = encode_bytes(exchange->arena, signature, size);
+	*ret_jwt = third != NULL ? arena_format(exchange->arena, "%s.%s", text, third) : NULL;
+	return *ret_jwt != NULL ? ERROR_NONE : no_memory(error);
+}
+
+/* ---- calls as the app ---- */
+
+/* The same exchange with the app's own credential, which makes nothing but tokens. */
+static enum error_class call(const struct provider_exchange *exchange, const struct provider_request *request,
+	struct provider_answer *answer, struct error *error)
+{
+	struct provider_access access = *exchange->access;
+	struct provider_exchange own = *exchange;
+	own.access = &access;
+	if (make_jwt(exchange, &access.token, error) != ERROR_NONE)
+		return error->class;
+	return provider_send(&own, request, answer, error);
+}
+
+/* The page of the app or of its installation, for a person to open; NULL where GitHub does not say. */
+static const char *find_page(const struct provider_exchange *exchange, const struct provider_request *request)
+{
+	static const struct field page_fields[] = { { STRING_FIELD("html_url", struct string_pair, value) } };
+	static const struct record page_record = RECORD(struct string_pair, page_fields);
+	struct string_pair page = { NULL, NULL };
+	struct provider_answer answer;
+	struct error ignored;
+	cJSON *json;
+	if (call(exchange, request, &answer, &ignored) != ERROR_NONE || answer.status != 200 ||
+		json_parse(answer.body, answer.body_length, JSON_FROM_PROVIDER, &json, &ignored) != ERROR_NONE)
+		return NULL;
+	enum error_class class =
+		record_decode(&page_record, json, RECORD_LENIENT, "", exchange->arena, &page, &ignored);
+	cJSON_Delete(json);
+	return class == ERROR_NONE ? page.value : NULL;
+}
+
+static enum error_class refuse_installation(
+	const struct provider_exchange *exchange, const struct provider_answer *answer, struct error *error)
+{
+	const struct provider_request app = { .path = "/app", .expect = { 401, 403, 404 } };
+	const char *page = find_page(exchange, &app);
+	error_set(error, ERROR_APP_NOT_INSTALLED, "GitHub answers %d: installation %s of the app is not there any more",
+		answer->status, exchange->settings->github_installation_id);
+	return error_remedy(error, page != NULL ? arena_format(exchange->arena, "%s/installations/new", page) : NULL,
+		"Install the app on the organisation, set SLIPWAY_GITHUB_INSTALLATION_ID to the number in the address "
+		"of "
+		"the page that follows, restart slipway-worker, then trigger the step again.");
+}
+
+static enum error_class refuse_grant(const struct provider_exchange *exchange, const struct provider_answer *answer,
+	const char *grant, struct error *error)
+{
+	const struct provider_request installation = { .path = "/app/installations/{installation_id}",
+		.parameters = { exchange->settings->github_installation_id },
+		.expect = { 401, 403, 404 } };
+	const char *page = find_page(exchange, &installation);
+	bool suspended = answer->status == 403;
+	error_set(error, suspended ? ERROR_APP_NOT_INSTALLED : ERROR_SCOPE_MISSING,
+		"GitHub answers %d to the request for a token (%s): %s", answer->status, grant, answer->message);
+	return error_remedy(error, page, "%s",
+		suspended ? "Lift the suspension of the app's installation, then trigger the step again."
+			  : "Give the app's installation the repository and the permissions that are named, then "
+			    "trigger the "
+			    "step again.");
+}
+
+static enum error_class refuse_app(
+	const struct provider_exchange *exchange, const struct provider_answer *answer, struct error *error)
+{
+	error_set(error, ERROR_AUTH_EXPIRED, "GitHub does not take the key of app %s: %s",
+		exchange->settings->github_app_id, answer->message);
+	return error_remedy(error, NULL,
+		"Compare SLIPWAY_GITHUB_APP_ID and SLIPWAY_GITHUB_APP_KEY_FILE with the app's page, and this machine's "
+		"clock "
+		"with the time; then restart slipway-worker.");
+}
+
+/* ---- making a token ---- */
+
+struct token_request {
+	struct string_map permissions;
+	struct string_list repositories;
+};
+static const struct field token_request_fields[] = {
+	{ MAP_FIELD("permissions", struct token_request, permissions) },
+	{ STRINGS_FIELD("repositories", struct token_request, repositories) },
+};
+static const struct record token_request_record = RECORD(struct token_request, token_request_fields);
+
+struct token_answer {
+	const char *token, *expires_at;
+};
+static const struct field token_answer_fields[] = {
+	{ STRING_FIELD("token", struct token_answer, token), .required = true },
+	{ STRING_FIELD("expires_at", struct token_answer, expires_at), .required = true },
+};
+static const struct record token_answer_record = RECORD(struct token_answer, token_answer_fields);
+
+/* Both times are of GitHub's clock; ours does not matter. */
+static int64_t life_ms(const struct token_answer *made, const struct provider_answer *answer)
+{
+	int64_t ends = clock_parse(made->expires_at);
+	int64_t now = answer->date_ms > 0 ? answer->date_ms : clock_wall_ms();
+	return ends <= now ? 0 : ends - now < LIFE_MOST_MS ? ends - now : LIFE_MOST_MS;
+}
+
+static enum error_class take_token(const struct provider_exchange *exchange, const struct provider_answer *answer,
+	const char *grant, const char **ret_token, struct error *error)
+{
+	struct token_answer made;
+	cJSON *json;
+	if (json_parse(answer->body, answer->body_length, JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class =
+		record_decode(&token_answer_record, json, RECORD_LENIENT, "", exchange->arena, &made, error);
+	cJSON_Delete(json);
+	if (class != ERROR_NONE)
+		return class;
+	*ret_token = made.token;
+	return store(grant, made.token, clock_monotonic_ms() + life_ms(&made, answer), error);
+}
+
+static void see_clock(const struct provider_answer *answer)
+{
+	if (answer->date_ms > 0)
+		clock_skew_seconds = (answer->date_ms - clock_wall_ms()) / 1000;
+}
+
+static enum error_class ask_for_token(const struct provider_exchange *exchange, const struct token_request *body,
+	struct provider_answer *answer, struct error *error)
+{
+	const struct provider_request request = { .method = HTTP_POST,
+		.path = "/app/installations/{installation_id}/access_tokens",
+		.parameters = { exchange->settings->github_installation_id },
+		.body_record = &token_request_record,
+		.body = body,
+		.expect = { 401, 403, 404, 422 } };
+	int64_t assumed = clock_skew_seconds;
+	if (call(exchange, &request, answer, error) != ERROR_NONE)
+		return error->class;
+	see_clock(answer);
+	/* A clock that is off makes a JWT that is not valid yet, or no longer. */
+	if (answer->status == 401 && llabs(clock_skew_seconds - assumed) >= SKEW_SECONDS)
+		return call(exchange, &request, answer, error);
+	return ERROR_NONE;
+}
+
+/* What the token is for, as text: its name in the store, and what a person reads where it is refused. */
+static const char *name_grant(const struct provider_exchange *exchange, const struct token_request *body)
+{
+	const char *name =
+		arena_format(exchange->arena, "installation %s, %s", exchange->settings->github_installation_id,
+			body->repositories.count > 0 ? body->repositories.items[0] : "all repositories");
+	for (size_t i = 0; name != NULL && i < body->permissions.count; i++)
+		name = arena_format(exchange->arena, "%s, %s: %s", name, body->permissions.items[i].name,
+			body->permissions.items[i].value);
+	return name;
+}
+
+/* A repository that is yet to be made cannot be named; an action says by `one_repository` that it works in one. */
+static void fill_body(
+	const struct provider_exchange *exchange, const struct provider_request *request, struct token_request *body)
+{
+	const struct provider_grant *grant = exchange->grant;
+	if (grant == NULL)
+		return;
+	size_t count = 0;
+	while (grant->permissions != NULL && grant->permissions[count].name != NULL)
+		count++;
+	body->permissions = (struct string_map){ grant->permissions, count };
+	if (grant->one_repository && text_has_prefix(request->path, "/repos/{owner}/{repo}") &&
+		request->parameters[1] != NULL)
+		body->repositories = (struct string_list){ &request->parameters[1], 1 };
+}
+
+enum error_class github_app_token(const struct provider_exchange *exchange, const struct provider_request *request,
+	bool anew, const char **ret_token, struct error *error)
+{
+	struct token_request body = { { NULL, 0 }, { NULL, 0 } };
+	struct provider_answer answer;
+	fill_body(exchange, request, &body);
+	const char *grant = name_grant(exchange, &body);
+	if (grant == NULL)
+		return no_memory(error);
+	const struct stored_token *stored = find(grant);
+	if (!anew && stored != NULL && stored->until_ms - clock_monotonic_ms() >= REFRESH_MS) {
+		*ret_token = stored->token;
+		return ERROR_NONE;
+	}
+	if (ask_for_token(exchange, &body, &answer, error) != ERROR_NONE)
+		return error->class;
+	switch (answer.status) {
+	case 401:
+		return refuse_app(exchange, &answer, error);
+	case 404:
+		return refuse_installation(exchange, &answer, error);
+	case 403:
+	case 422:
+		return refuse_grant(exchange, &answer, grant, error);
+	default:
+		return take_token(exchange, &answer, grant, ret_token, error);
+	}
+}

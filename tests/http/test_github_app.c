@@ -1,0 +1,287 @@
+/*
+ * Acting as a GitHub App: what it signs, what it asks for, how long a token is used, and what a person is told.
+ *
+ * covers: src/http/github_app.c
+ */
+#include "http/github_app.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <sodium.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/redact.h"
+#include "harness/peer.h"
+#include "harness/suite.h"
+
+#define MINT       "POST", "/app/installations/77/access_tokens"
+#define REPOSITORY "GET", "/repos/acme/docs"
+#define LONG_TOKEN                                                                                                     \
+	"ghs_123_eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJhIGxvbmcgdG9rZW4sIGFzIEdpdEh1YiBnaXZlcyB0aGVtIHNpbmNlIDIwMjYifQ.c2ln"
+
+static struct peer *peer;
+static struct http_client *client;
+static struct arena arena;
+static struct error error;
+static struct settings settings;
+static struct provider_answer answer;
+static EVP_PKEY *key;
+static char key_file[] = "/tmp/slipway-app-key-XXXXXX";
+static char token_body[2][512];
+
+/* A token that ends so many seconds from now. */
+static const char *token(int which, const char *text, int64_t seconds)
+{
+	char at[CLOCK_TEXT_SIZE];
+	clock_format(clock_wall_ms() + seconds * 1000, at);
+	snprintf(token_body[which], sizeof(token_body[which]),
+		"{\"token\":\"%s\",\"expires_at\":\"%s\",\"permissions\":{}}", text, at);
+	return token_body[which];
+}
+
+static void setup(void)
+{
+	unsetenv("http_proxy");
+	arena_init(&arena, 0);
+	peer = peer_start();
+	ck_assert_int_eq(http_client_new(&client, &error), ERROR_NONE);
+	key = EVP_RSA_gen(2048);
+	ck_assert_ptr_nonnull(key);
+	strcpy(key_file + strlen(key_file) - 6, "XXXXXX");
+	int descriptor = mkstemp(key_file);
+	FILE *file = fdopen(descriptor, "w");
+	ck_assert_int_eq(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
+	fclose(file);
+	settings = (struct settings){ .allow_loopback = true,
+		.github_url = peer_url(peer),
+		.github_token = "of-a-person",
+		.github_app_id = "Iv1.app",
+		.github_installation_id = "77",
+		.github_app_key_file = key_file };
+}
+
+static void teardown(void)
+{
+	github_app_forget();
+	remove(key_file);
+	EVP_PKEY_free(key);
+	http_client_free(client);
+	peer_stop(peer);
+	arena_release(&arena);
+}
+
+static enum error_class get(const char *repository, const struct provider_grant *grant)
+{
+	const struct provider_access access = github.access(&settings);
+	const struct provider_exchange exchange = { client, &github, &access, &arena, clock_monotonic_ms() + 3000,
+		&settings, grant };
+	const struct provider_request request = { .path = "/repos/{owner}/{repo}",
+		.parameters = { "acme", repository } };
+	memset(&error, 0, sizeof(error));
+	return provider_send(&exchange, &request, &answer, &error);
+}
+
+/* The JSON of the JWT's part, after its signature was verified with the app's public key. */
+static cJSON *verified(const char *authorization, int part)
+{
+	unsigned char bytes[1024];
+	size_t size;
+	const char *jwt = authorization + strlen("Bearer "), *dot = strrchr(jwt, '.');
+	ck_assert_ptr_nonnull(dot);
+	ck_assert_int_eq(sodium_base642bin(bytes, sizeof(bytes), dot + 1, strlen(dot + 1), NULL, &size, NULL,
+				 sodium_base64_VARIANT_URLSAFE_NO_PADDING),
+		0);
+	EVP_MD_CTX *digest = EVP_MD_CTX_new();
+	ck_assert_int_eq(EVP_DigestVerifyInit(digest, NULL, EVP_sha256(), NULL, key), 1);
+	ck_assert_int_eq(EVP_DigestVerify(digest, bytes, size, (const unsigned char *)jwt, (size_t)(dot - jwt)), 1);
+	EVP_MD_CTX_free(digest);
+	const char *begin = part == 0 ? jwt : strchr(jwt, '.') + 1;
+	size_t length = strcspn(begin, ".");
+	ck_assert_int_eq(sodium_base642bin(bytes, sizeof(bytes), begin, length, NULL, &size, NULL,
+				 sodium_base64_VARIANT_URLSAFE_NO_PADDING),
+		0);
+	cJSON *json = cJSON_ParseWithLength((const char *)bytes, size);
+	ck_assert_ptr_nonnull(json);
+	return json;
+}
+
+START_TEST(test_token_is_made_once_with_the_least_rights)
+{
+	const struct peer_row rows[] = {
+		{ MINT, .status = 201, .body = token(0, LONG_TOKEN, 3600) },
+		{ REPOSITORY, .status = 200, .body = "{}" },
+		{ .method = NULL },
+	};
+	static const struct string_pair permissions[] = { { "contents", "write" }, { "metadata", "read" },
+		{ NULL, NULL } };
+	const struct provider_grant grant = { permissions, true }, wide = { permissions, false };
+	peer_set(peer, rows);
+	ck_assert_int_eq(get("docs", &grant), ERROR_NONE);
+	ck_assert_int_eq(get("docs", &grant), ERROR_NONE);
+	ck_assert_uint_eq(peer_count(peer, MINT), 1);
+	ck_assert_str_eq(peer_last(peer, REPOSITORY).authorization, "Bearer " LONG_TOKEN);
+	struct peer_request asked = peer_last(peer, MINT);
+	ck_assert_str_eq(asked.body,
+		"{\"permissions\":{\"contents\":\"write\",\"metadata\":\"read\"},\"repositories\":[\"docs\"]}");
+	cJSON *header = verified(asked.authorization, 0), *claims = verified(asked.authorization, 1);
+	ck_assert_str_eq(json_member_string(header, "alg"), "RS256");
+	ck_assert_str_eq(json_member_string(claims, "iss"), "Iv1.app");
+	double issued = cJSON_GetNumberValue(json_member(claims, "iat")), now = (double)time(NULL);
+	ck_assert(issued <= now - 55 && issued >= now - 70);
+	ck_assert(cJSON_GetNumberValue(json_member(claims, "exp")) <= now + 600);
+	cJSON_Delete(header);
+	cJSON_Delete(claims);
+	/* Other rights, another token. */
+	ck_assert_int_eq(get("docs", &wide), ERROR_NONE);
+	ck_assert_int_eq(get("docs", NULL), ERROR_NONE);
+	ck_assert_uint_eq(peer_count(peer, MINT), 3);
+	ck_assert_str_eq(peer_last(peer, MINT).body, "{}");
+}
+END_TEST
+
+START_TEST(test_token_is_renewed_before_its_end_and_outlived)
+{
+	const struct peer_row rows[] = {
+		{ MINT, .status = 201, .body = token(0, "ghs_the_first", 299), .times = 1 },
+		{ MINT, .status = 201, .body = token(1, "ghs_the_second", 3600) },
+		{ REPOSITORY, .status = 200, .body = "{}" },
+		{ .method = NULL },
+	};
+	peer_set(peer, rows);
+	ck_assert_int_eq(get("docs", NULL), ERROR_NONE);
+	ck_assert_str_eq(peer_last(peer, REPOSITORY).authorization, "Bearer ghs_the_first");
+	ck_assert_int_eq(get("docs", NULL), ERROR_NONE);
+	ck_assert_str_eq(peer_last(peer, REPOSITORY).authorization, "Bearer ghs_the_second");
+	ck_assert_int_eq(get("docs", NULL), ERROR_NONE);
+	ck_assert_uint_eq(peer_count(peer, MINT), 2);
+}
+END_TEST
+
+START_TEST(test_refused_token_is_made_anew_once)
+{
+	const struct peer_row once[] = {
+		{ MINT, .status = 201, .body = token(0, "ghs_withdrawn", 3600), .times = 1 },
+		{ MINT, .status = 201, .body = token(1, "ghs_good", 3600) },
+		{ REPOSITORY, .status = 401, .body = "{\"message\":\"Bad credentials\"}", .times = 1 },
+		{ REPOSITORY, .status = 200, .body = "{}" },
+		{ .method = NULL },
+	};
+	peer_set(peer, once);
+	ck_assert_int_eq(get("docs", NULL), ERROR_NONE);
+	ck_assert_str_eq(peer_last(peer, REPOSITORY).authorization, "Bearer ghs_good");
+	const struct peer_row always[] = {
+		{ MINT, .status = 201, .body = token(0, "ghs_lagging", 3600) },
+		{ REPOSITORY, .status = 401, .body = "{\"message\":\"Bad credentials\"}" },
+		{ .method = NULL },
+	};
+	github_app_forget();
+	peer_set(peer, always);
+	ck_assert_int_eq(get("docs", NULL), ERROR_PROVIDER_UNAVAILABLE);
+	ck_assert_uint_eq(peer_count(peer, MINT), 2);
+	ck_assert_uint_eq(peer_count(peer, REPOSITORY), 2);
+	ck_assert_str_eq(error.provider, "github");
+}
+END_TEST
+
+START_TEST(test_clock_that_is_off_is_put_right)
+{
+	char date[64], headers[80];
+	time_t theirs = time(NULL) + 900;
+	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime(&theirs));
+	snprintf(headers, sizeof(headers), "Date: %s", date);
+	const struct peer_row rows[] = {
+		{ MINT, .status = 401, .headers = headers, .times = 1,
+			.body = "{\"message\":\"'Expiration time' claim ('exp') is too far in the future\"}" },
+		{ MINT, .status = 201, .body = token(0, "ghs_good", 3600), .headers = headers },
+		{ REPOSITORY, .status = 200, .body = "{}" },
+		{ .method = NULL },
+	};
+	peer_set(peer, rows);
+	ck_assert_int_eq(get("docs", NULL), ERROR_NONE);
+	cJSON *claims = verified(peer_last(peer, MINT).authorization, 1);
+	double issued = cJSON_GetNumberValue(json_member(claims, "iat"));
+	ck_assert(issued > (double)time(NULL) + 800 && issued < (double)time(NULL) + 900);
+	cJSON_Delete(claims);
+}
+END_TEST
+
+START_TEST(test_refusals_name_the_page)
+{
+	static const struct {
+		int status;
+		const char *body;
+		enum error_class class;
+		const char *url, *remedy;
+	} cases[] = {
+		{ 401, "{\"message\":\"A JSON web token could not be decoded\"}", ERROR_AUTH_EXPIRED, "",
+			"SLIPWAY_GITHUB_APP_KEY_FILE" },
+		{ 404, "{\"message\":\"Not Found\"}", ERROR_APP_NOT_INSTALLED,
+			"https://github.com/apps/slipway/installations/new", "Install the app" },
+		{ 403, "{\"message\":\"This installation has been suspended\"}", ERROR_APP_NOT_INSTALLED,
+			"https://github.com/organizations/acme/settings/installations/77", "Lift the suspension" },
+		{ 422, "{\"message\":\"The permissions requested are not granted to this installation.\"}",
+			ERROR_SCOPE_MISSING, "https://github.com/organizations/acme/settings/installations/77",
+			"permissions" },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct peer_row rows[] = {
+			{ MINT, .status = cases[i].status, .body = cases[i].body },
+			{ "GET", "/app", .status = 200, .body = "{\"html_url\":\"https://github.com/apps/slipway\"}" },
+			{ "GET", "/app/installations/77", .status = 200,
+				.body = "{\"html_url\":\"https://github.com/organizations/acme/settings/installations/"
+					"77\"}" },
+			{ .method = NULL },
+		};
+		peer_set(peer, rows);
+		ck_assert_int_eq(get("docs", NULL), cases[i].class);
+		ck_assert_str_eq(error.remedy_url, cases[i].url);
+		ck_assert_msg(strstr(error.remedy, cases[i].remedy) != NULL, "%s", error.remedy);
+		ck_assert_uint_eq(peer_count(peer, REPOSITORY), 0);
+	}
+}
+END_TEST
+
+START_TEST(test_key_that_is_none)
+{
+	settings.github_app_key_file = "/nowhere/key.pem";
+	ck_assert_int_eq(get("docs", NULL), ERROR_AUTH_MISSING);
+	ck_assert_ptr_nonnull(strstr(error.message, "/nowhere/key.pem"));
+	ck_assert_ptr_nonnull(strstr(error.remedy, "SLIPWAY_GITHUB_APP_KEY_FILE"));
+	settings.github_app_key_file = key_file;
+	FILE *file = fopen(key_file, "w");
+	fputs("no key\n", file);
+	fclose(file);
+	ck_assert_int_eq(get("docs", NULL), ERROR_AUTH_MISSING);
+}
+END_TEST
+
+START_TEST(test_tokens_are_cut_out_of_texts)
+{
+	const struct peer_row rows[] = {
+		{ MINT, .status = 201, .body = token(0, LONG_TOKEN, 3600) },
+		{ REPOSITORY, .status = 200, .body = "{}" },
+		{ .method = NULL },
+	};
+	char text[] = "it is " LONG_TOKEN ".";
+	peer_set(peer, rows);
+	ck_assert_int_eq(get("docs", NULL), ERROR_NONE);
+	redact_text(text);
+	ck_assert_ptr_null(strstr(text, "eyJ"));
+	/* However often they are renewed, the list does not grow. */
+	size_t count = redact_count();
+	github_app_forget();
+	ck_assert_uint_eq(redact_count(), count - 1);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_token_is_made_once_with_the_least_rights,
+		test_token_is_renewed_before_its_end_and_outlived, test_refused_token_is_made_anew_once,
+		test_clock_that_is_off_is_put_right, test_refusals_name_the_page, test_key_that_is_none,
+		test_tokens_are_cut_out_of_texts, NULL };
+	return suite_main("github app", tests, setup, teardown);
+}
