@@ -138,6 +138,9 @@ bool action_disown(
 /* A line into the app's events, which people read; secrets are cut out by value. */
 void action_log(struct action_context *context, const char *format, ...) SLIPWAY_FORMAT(2, 3);
 
+/* For plans: one thing that is other than asked and would be changed, such as "SITE: has another value". No secrets. */
+void action_difference(struct action_context *context, const char *format, ...) SLIPWAY_FORMAT(2, 3);
+
 /* A formatted string. NULL where memory is short; every function here that takes a string refuses NULL where
  * it needs one, so the result may be passed on unchecked. */
 const char *action_format(struct action_context *context, const char *format, ...) SLIPWAY_FORMAT(2, 3);

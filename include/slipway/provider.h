@@ -57,9 +57,10 @@ struct provider_answer {
 	int status;
 	const char *body; /* text, "" where there is none; its end is a NUL, which is not counted */
 	size_t body_length;
-	const char *code;    /* the provider's error code or message where it is an error; "" otherwise */
-	const char *message; /* the provider's text for it; "" otherwise */
-	int64_t date_ms;     /* when it was given, by the provider's clock: ms since 1970; 0: it does not say */
+	const char *code;        /* the provider's error code or message where it is an error; "" otherwise */
+	const char *message;     /* the provider's text for it; "" otherwise */
+	int64_t limit_remaining; /* calls that its rate limit leaves; -1: it does not say */
+	int64_t date_ms;         /* when it was given, by the provider's clock: ms since 1970; 0: it does not say */
 };
 
 /*

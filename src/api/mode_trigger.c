@@ -2,7 +2,9 @@
 
 #include "api/routes.h"
 #include "api/target.h"
+#include "api/trigger_answer.h"
 #include "core/input.h"
+#include "core/plan.h"
 #include "store/payload.h"
 #include "store/runs.h"
 
@@ -16,47 +18,6 @@ static enum error_class take_needs(
 		if (needs.contains[i])
 			trigger->needs[trigger->need_count++] = target->workflow->steps[i].id;
 	return ERROR_NONE;
-}
-
-static enum error_class answer_conflict(
-	const struct trigger_result *result, struct response *response, struct error *error)
-{
-	cJSON *current;
-	error_set(error, ERROR_RUN_CONFLICT, "'%s' is running for '%s' with another input (run %s)", result->run.action,
-		result->run.app, result->run.run);
-	struct error problem = *error;
-	if (run_status(&result->run, &current, error) != ERROR_NONE)
-		return error->class;
-	response_problem(response, &problem, NULL, current);
-	return ERROR_NONE;
-}
-
-static enum error_class answer_needs(
-	const struct trigger_result *result, struct response *response, struct error *error)
-{
-	cJSON *needs = cJSON_CreateArray();
-	bool complete = needs != NULL;
-	for (size_t i = 0; complete && i < result->missing_count; i++)
-		complete = json_append(needs, cJSON_CreateString(result->missing[i]));
-	error_set(error, ERROR_NEEDS_NOT_DONE, "'%s' needs %zu step%s that %s not done", result->run.action,
-		result->missing_count, result->missing_count == 1 ? "" : "s",
-		result->missing_count == 1 ? "is" : "are");
-	if (complete)
-		response_problem(response, error, needs, NULL);
-	cJSON_Delete(needs);
-	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
-}
-
-static enum error_class answer_run(const struct trigger_result *result, struct response *response, struct error *error)
-{
-	cJSON *status;
-	if (run_status(&result->run, &status, error) != ERROR_NONE)
-		return error->class;
-	if (result->outcome == TRIGGER_REUSED && !json_add(status, "reused", cJSON_CreateTrue())) {
-		cJSON_Delete(status);
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
-	}
-	return response_json(response, result->outcome == TRIGGER_NEW ? 202 : 200, status, error);
 }
 
 static enum error_class send_trigger(const struct service *service, const struct target *target, const cJSON *input,
@@ -79,26 +40,17 @@ static enum error_class send_trigger(const struct service *service, const struct
 		take_needs(target, input, &trigger, error) != ERROR_NONE ||
 		run_trigger(service->redis, &trigger, service->arena, &result, error) != ERROR_NONE)
 		return error->class;
-	if (result.outcome == TRIGGER_CONFLICT)
-		return answer_conflict(&result, response, error);
-	if (result.outcome == TRIGGER_NEEDS_NOT_DONE)
-		return answer_needs(&result, response, error);
-	return answer_run(&result, response, error);
+	return answer_trigger(&result, response, error);
 }
 
-/* inputs must be an object and force a boolean, where they are given. */
-static enum error_class check_members(const cJSON *body, struct error *error)
+/* The step by which a workflow is planned has a mode of its own. */
+static enum error_class refuse_plan(const struct target *target, struct error *error)
 {
-	const cJSON *inputs = json_member(body, "inputs"), *force = json_member(body, "force");
-	if (inputs != NULL && !cJSON_IsObject(inputs)) {
-		error_set(error, ERROR_INVALID_REQUEST, "it must be an object");
-		return error_at(error, "/inputs");
-	}
-	if (force != NULL && !cJSON_IsBool(force)) {
-		error_set(error, ERROR_INVALID_REQUEST, "it must be true or false");
-		return error_at(error, "/force");
-	}
-	return ERROR_NONE;
+	if (target->step != &plan_step)
+		return ERROR_NONE;
+	error_set(error, ERROR_INVALID_REQUEST, "a plan is not triggered as a step");
+	error_remedy(error, NULL, "Send mode 'plan' without an actionId.");
+	return error_at(error, "/actionId");
 }
 
 enum error_class mode_trigger(const struct service *service, const struct request *request, const cJSON *body,
@@ -108,7 +60,8 @@ enum error_class mode_trigger(const struct service *service, const struct reques
 	struct target target;
 	struct payload payload;
 	cJSON *input;
-	if (target_from_body(body, true, &target, error) != ERROR_NONE || check_members(body, error) != ERROR_NONE ||
+	if (target_from_body(body, true, &target, error) != ERROR_NONE || refuse_plan(&target, error) != ERROR_NONE ||
+		check_inputs(body, error) != ERROR_NONE ||
 		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE)
 		return error->class;
 	const struct input_sources sources = { target.workflow, target.step, payload.inputs,

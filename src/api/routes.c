@@ -82,6 +82,7 @@ static const struct mode {
 	{ "poll", mode_poll, (const char *const[]){ "workflowId", "actionId", NULL } },
 	{ "configure", mode_configure, (const char *const[]){ "inputs", "config", "env", NULL } },
 	{ "cancel", mode_cancel, (const char *const[]){ "workflowId", "actionId", NULL } },
+	{ "plan", mode_plan, (const char *const[]){ "workflowId", "inputs", NULL } },
 };
 
 /* application/json, with or without parameters. */
@@ -120,7 +121,7 @@ static enum error_class find_mode(const cJSON *body, const struct mode **ret_mod
 		*ret_mode = &modes[i];
 		return check_members(&modes[i], body, error);
 	}
-	error_set(error, ERROR_INVALID_REQUEST, "mode must be one of trigger, poll, configure, cancel");
+	error_set(error, ERROR_INVALID_REQUEST, "mode must be one of trigger, poll, configure, cancel, plan");
 	return error_at(error, "/mode");
 }
 

@@ -18,6 +18,7 @@ request_handler mode_trigger;
 request_handler mode_poll;
 request_handler mode_configure;
 request_handler mode_cancel;
+request_handler mode_plan;
 
 /* GET routes. */
 request_handler route_poll;

@@ -22,7 +22,9 @@ struct command {
 };
 
 extern const struct command command_run;
+extern const struct command command_plan;
 extern const struct command command_status;
+extern const struct command command_resources;
 extern const struct command command_workflows;
 extern const struct command command_check;
 extern const struct command command_settings;

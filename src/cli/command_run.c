@@ -1,15 +1,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buffer.h"
 #include "base/clock.h"
 #include "cli/command.h"
 #include "cli/endpoint.h"
+#include "cli/input_file.h"
 #include "cli/run_plan.h"
 #include "cli/show.h"
 #include "cli/status_line.h"
 
-#define INPUT_MAX     ((size_t)1 << 20)
 #define CONFIG_MAX    32
 #define PATIENCE_MS   60000 /* how long nobody may answer before we give up */
 #define RETRY_MS      1000
@@ -126,31 +125,6 @@ static enum error_class get(
 
 /* ---- what the app is configured with ---- */
 
-static enum error_class read_input(const char *path, cJSON **ret_json, struct error *error)
-{
-	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	struct buffer buffer;
-	char bytes[4096];
-	size_t length;
-	bool fits = true;
-	if (file == NULL)
-		return error_set(error, ERROR_INVALID_INPUT, "cannot read %s", path);
-	buffer_init(&buffer, INPUT_MAX);
-	while (fits && (length = fread(bytes, 1, sizeof(bytes), file)) > 0)
-		fits = buffer_append(&buffer, bytes, length);
-	if (file != stdin)
-		fclose(file);
-	enum error_class class = fits
-		? json_parse(buffer_text(&buffer), buffer.length, JSON_FROM_CLIENT, ret_json, error)
-		: error_set(error, ERROR_INVALID_INPUT, "%s is larger than %zu bytes", path, INPUT_MAX);
-	if (class == ERROR_NONE && !cJSON_IsObject(*ret_json)) {
-		cJSON_Delete(*ret_json);
-		class = error_set(error, ERROR_INVALID_INPUT, "%s must hold a JSON object", path);
-	}
-	buffer_release(&buffer);
-	return class;
-}
-
 static bool add_config(cJSON *body, const struct options *options)
 {
 	cJSON *config = json_member(body, "config");
@@ -176,7 +150,7 @@ static enum error_class configure(struct runner *runner, struct error *error)
 	cJSON *body = NULL, *answer = NULL;
 	if (options->input == NULL && options->config_count == 0)
 		return ERROR_NONE;
-	if (options->input != NULL && read_input(options->input, &body, error) != ERROR_NONE)
+	if (options->input != NULL && input_file_read(options->input, &body, error) != ERROR_NONE)
 		return error->class;
 	if (body == NULL)
 		body = cJSON_CreateObject();

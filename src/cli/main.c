@@ -14,7 +14,9 @@ const char *argp_program_version = "slipway " SLIPWAY_VERSION;
 
 static const struct command *const commands[] = {
 	&command_run,
+	&command_plan,
 	&command_status,
+	&command_resources,
 	&command_workflows,
 	&command_dev,
 	&command_verify,

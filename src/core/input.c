@@ -32,7 +32,7 @@ static enum error_class merge_key(cJSON **input, const cJSON *inputs, const char
 }
 
 /* A key that no step of the workflow takes is a slip that nobody would notice. */
-static enum error_class check_keys(const struct input_sources *sources, struct error *error)
+enum error_class input_check_keys(const struct input_sources *sources, struct error *error)
 {
 	const cJSON *member;
 	cJSON_ArrayForEach(member, sources->trigger_inputs)
@@ -90,7 +90,7 @@ static enum error_class fill_input(const struct input_sources *sources, cJSON **
 	char place[IDENTIFIER_SIZE + 16] = "/inputs";
 	if (step->input_key != NULL)
 		json_pointer_append(place, sizeof(place), step->input_key);
-	if (check_keys(sources, error) != ERROR_NONE || add_bindings(*input, step, error) != ERROR_NONE ||
+	if (input_check_keys(sources, error) != ERROR_NONE || add_bindings(*input, step, error) != ERROR_NONE ||
 		merge_key(input, sources->cached_inputs, step->input_key, error) != ERROR_NONE ||
 		merge_key(input, sources->trigger_inputs, step->input_key, error) != ERROR_NONE)
 		return error->class;

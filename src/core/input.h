@@ -24,6 +24,9 @@ struct input_sources {
 enum error_class input_build(
 	const struct input_sources *sources, cJSON **ret_input, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* Whether each of the request's inputs is one that some step of the workflow takes; input_build asks this as well. */
+enum error_class input_check_keys(const struct input_sources *sources, struct error *error) SLIPWAY_MUST_CHECK;
+
 #define DIGEST_SIZE 65
 
 /* Digest of a value that does not depend on the order of members, as hexadecimal digits. */

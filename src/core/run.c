@@ -187,3 +187,15 @@ enum error_class error_to_json(const struct error *source, cJSON **ret_json, str
 	};
 	return record_encode(&error_record, &json, ret_json, error);
 }
+
+enum error_class run_output_member(const char *output, const char *name, cJSON **ret_value, struct error *error)
+{
+	cJSON *json;
+	if (json_parse(output, strlen(output), JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
+		return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_INTERNAL,
+			"a stored output is broken: %s", error->message);
+	cJSON *value = cJSON_DetachItemFromObjectCaseSensitive(json, name);
+	cJSON_Delete(json);
+	*ret_value = value != NULL ? value : cJSON_CreateNull();
+	return *ret_value != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an output");
+}

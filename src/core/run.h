@@ -6,6 +6,11 @@
 
 #include "base/json.h"
 
+/* Which action of which app. All borrowed and valid identifiers. */
+struct run_name {
+	const char *app, *workflow, *action;
+};
+
 /*
  * The hash of one action of one app. Texts are "" where the hash has no such field, numbers 0; times are milliseconds
  * by the clock of Redis.
@@ -43,6 +48,10 @@ int64_t run_next_poll_ms(const struct run *run);
 
 /* The status object of the HTTP contract. *ret_json is the caller's. */
 enum error_class run_status(const struct run *run, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* One member of a step's output JSON; null where it has none, as a skipped step's. *ret_value is the caller's. */
+enum error_class run_output_member(
+	const char *output, const char *name, cJSON **ret_value, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* An error as it stands in the run's hash and in the status: class, message, retryable, provider, remedy, ... */
 enum error_class error_to_json(const struct error *source, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/record.h"
+#include "core/plan.h"
 
 const struct workflow_definition *workflow_find(const char *id)
 {
@@ -24,6 +25,8 @@ static int step_index(const struct workflow_definition *workflow, const char *id
 const struct step_definition *workflow_step(const struct workflow_definition *workflow, const char *id)
 {
 	int index = step_index(workflow, id);
+	if (index < 0 && strcmp(id, PLAN_STEP_ID) == 0)
+		return &plan_step;
 	return index >= 0 ? &workflow->steps[index] : NULL;
 }
 
@@ -111,6 +114,8 @@ static enum error_class check_step(
 	const struct step_definition *step = &workflow->steps[index];
 	if (step->id == NULL || !identifier_valid(step->id) || strchr(step->id, '.') != NULL)
 		return unsound(workflow, step->id != NULL ? step->id : "(none)", "the id is not valid", error);
+	if (strcmp(step->id, PLAN_STEP_ID) == 0)
+		return unsound(workflow, step->id, "the id is reserved for plans", error);
 	if (step_index(workflow, step->id) != (int)index)
 		return unsound(workflow, step->id, "the id is used twice", error);
 	if (step->action == NULL || step->action->run == NULL)

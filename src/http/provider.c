@@ -172,6 +172,7 @@ static enum error_class take_answer(
 		.body_length = http->body.length,
 		.code = "",
 		.message = "",
+		.limit_remaining = http->limit_remaining,
 		.date_ms = http->date_ms };
 	return answer->body != NULL ? ERROR_NONE : no_memory(error);
 }

@@ -5,6 +5,7 @@
 #define SLIPWAY_STORE_KEYS_H
 
 #include "base/identifier.h"
+#include "core/run.h"
 
 /* There is one partition. Its braces are the hash slot on a Redis Cluster: all keys of an app lie in it. */
 #define KEY_PREFIX  "slipway:{0}:"
@@ -29,11 +30,6 @@ enum run_key {
 	RUN_KEY_PAYLOAD,
 	RUN_KEY_LEDGER,
 	RUN_KEY_COUNT
-};
-
-/* Which action of which app. All borrowed and valid identifiers. */
-struct run_name {
-	const char *app, *workflow, *action;
 };
 
 /* Storage for the keys of one action. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "store/ledger.h"
 #include "store/server.h"
 
 /* ---- reading replies ---- */
@@ -167,21 +168,6 @@ enum error_class run_cancel(struct redis *redis, const struct run_name *name, st
 
 /* ---- for workers ---- */
 
-static enum error_class read_ledger(const struct redisReply *hash, cJSON **ret_ledger, struct error *error)
-{
-	cJSON *ledger = cJSON_CreateObject();
-	bool complete = ledger != NULL;
-	for (size_t i = 0; complete && i + 1 < reply_count(hash); i += 2)
-		complete = json_add(ledger, reply_text(reply_item(hash, i)),
-			cJSON_CreateString(reply_text(reply_item(hash, i + 1))));
-	if (!complete) {
-		cJSON_Delete(ledger);
-		return no_memory(error);
-	}
-	*ret_ledger = ledger;
-	return ERROR_NONE;
-}
-
 static enum error_class read_claim(const struct redisReply *reply, const struct run_name *name, struct arena *arena,
 	struct claim *claim, struct error *error)
 {
@@ -193,7 +179,7 @@ static enum error_class read_claim(const struct redisReply *reply, const struct 
 	if (take_hash(&claim->run, name, reply_item(reply, 3), reply_integer(reply_item(reply, 1)), arena, error) !=
 		ERROR_NONE)
 		return error->class;
-	return read_ledger(reply_item(reply, 4), &claim->ledger, error);
+	return ledger_decode(reply_item(reply, 4), &claim->ledger, error);
 }
 
 void claim_release(struct claim *claim)

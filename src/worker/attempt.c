@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/redact.h"
+#include "core/plan.h"
 #include "store/limits.h"
 #include "worker/context.h"
 #include "worker/outcome.h"
@@ -61,7 +62,21 @@ static void host_leave(void *host, const char *provider, const char *credential,
 		log_error("gate", &ignored);
 }
 
-static const struct action_host host = { host_save, host_own, host_log, host_enter, host_leave };
+static enum error_class host_output(
+	void *host, const struct run_name *name, const char **ret_output, struct error *error)
+{
+	const struct attempt *attempt = host;
+	return run_output(attempt->redis, name, attempt->arena, ret_output, error);
+}
+
+static const struct action_host host = {
+	.save = host_save,
+	.own = host_own,
+	.log = host_log,
+	.output = host_output,
+	.enter = host_enter,
+	.leave = host_leave,
+};
 
 /* ---- references that only a worker may put in ---- */
 
@@ -73,16 +88,7 @@ static enum error_class output_member(
 			from.workflow);
 		return error_remedy(error, NULL, "Run that step first, then trigger this one again.");
 	}
-	cJSON *json;
-	if (json_parse(output, strlen(output), JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
-		return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_INTERNAL,
-			"the output of '%s' of '%s' in '%s' is broken: %s", from.action, from.app, from.workflow,
-			error->message);
-	cJSON *value = cJSON_DetachItemFromObjectCaseSensitive(json, name);
-	cJSON_Delete(json);
-	/* An output that is not there, such as of a skipped step, is an absent value. */
-	*ret_value = value != NULL ? value : cJSON_CreateNull();
-	return *ret_value != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an output");
+	return run_output_member(output, name, ret_value, error);
 }
 
 static enum error_class look_up(void *data, const struct reference *reference, cJSON **ret_value, struct error *error)
@@ -112,6 +118,11 @@ static enum error_class resolve_input(const struct attempt *attempt, const char 
 	const char *text = attempt->claim->run.input;
 	cJSON *json;
 	struct attempt borrowed = *attempt;
+	/* A plan puts in itself what its steps refer to, one after the other. */
+	if (attempt->step == &plan_step) {
+		*ret_input = text;
+		return ERROR_NONE;
+	}
 	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
 		return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_INVALID_INPUT,
 			"the stored input is broken: %s", error->message);
@@ -165,6 +176,7 @@ enum error_class attempt_run(const struct attempt *attempt, struct run_write *re
 		.action = attempt->step->action,
 		.app = run->app,
 		.run_id = run->run,
+		.workflow = workflow_find(run->workflow),
 		.attempt = (int)run->attempt,
 		.age_ms = run->now - run->queued_at,
 		.started_ms = clock_monotonic_ms(),

@@ -209,6 +209,8 @@ const struct error *action_error(const struct action_context *context)
 
 bool action_save(struct action_context *context)
 {
+	if (context->dry != NULL)
+		return true;
 	const char *checkpoint = context_is_short_of_memory(context) ? NULL : context_checkpoint(context);
 	return checkpoint != NULL && context->host->save(context->host_data, checkpoint, &context->error) == ERROR_NONE;
 }
@@ -218,8 +220,21 @@ bool action_save(struct action_context *context)
 void action_log(struct action_context *context, const char *format, ...)
 {
 	va_list arguments;
+	if (context->dry != NULL)
+		return;
 	va_start(arguments, format);
 	context->host->log(context->host_data, format_redacted(context, format, arguments));
+	va_end(arguments);
+}
+
+void action_difference(struct action_context *context, const char *format, ...)
+{
+	struct dry_run *dry = context->dry;
+	va_list arguments;
+	if (dry == NULL || dry->difference_count == DRY_DIFFERENCES_MAX)
+		return;
+	va_start(arguments, format);
+	dry->differences[dry->difference_count++] = format_redacted(context, format, arguments);
 	va_end(arguments);
 }
 

@@ -7,10 +7,12 @@
 
 #include "base/json.h"
 #include "base/settings.h"
+#include "core/run.h"
 #include "http/client.h"
 #include "http/provider.h"
 #include "slipway/action.h"
 #include "slipway/provider.h"
+#include "slipway/workflow.h"
 
 /* What the context asks of whoever runs it. An error of save and own means: stop, the run may be another's. The value
  * of own is NULL where the thing is gone. */
@@ -18,6 +20,9 @@ struct action_host {
 	enum error_class (*save)(void *host, const char *checkpoint, struct error *error);
 	enum error_class (*own)(void *host, const char *key, const char *value, struct error *error);
 	void (*log)(void *host, const char *line);
+	/* Output JSON of a done step, in the attempt's arena; NULL where it is not done. For plans. */
+	enum error_class (*output)(
+		void *host, const struct run_name *name, const char **ret_output, struct error *error);
 	/* For how long the provider is closed to the credential; 0: open. *ret_probing: the call is the first one after
 	 * it was closed. */
 	int64_t (*enter)(void *host, const char *provider, const char *credential, bool *ret_probing);
@@ -26,6 +31,25 @@ struct action_host {
 };
 
 #define CREDENTIAL_SIZE 17
+
+#define DRY_PROVIDERS_MAX   4
+#define DRY_DIFFERENCES_MAX 64
+
+/* What an action would do, where it may look and nothing else: see context_plan.c. */
+struct dry_run {
+	struct arena *arena;
+	bool refused;            /* a call that would have changed something */
+	enum http_method method; /* of it */
+	const char *request;     /* the same as text */
+	bool adopts, removes;    /* in the ledger */
+	const char *differences[DRY_DIFFERENCES_MAX];
+	size_t difference_count;
+	struct {
+		const char *provider; /* NULL ends the list */
+		int64_t looked, writes;
+		int64_t remaining; /* -1: unknown */
+	} calls[DRY_PROVIDERS_MAX];
+};
 
 struct action_context {
 	/* Set by whoever runs it; borrowed. */
@@ -41,6 +65,8 @@ struct action_context {
 	const cJSON *ledger; /* field -> JSON text; NULL: empty */
 	const struct action_host *host;
 	void *host_data;
+	const struct workflow_definition *workflow; /* for plans; NULL: unknown */
+	struct dry_run *dry;                        /* NULL: it is in earnest */
 
 	/* Made by context_run. */
 	void *checkpoint, *output;

@@ -58,7 +58,8 @@ static bool find_entry(const struct action_context *context, const char *field, 
 static bool write_entry(struct action_context *context, const char *field, const char *value)
 {
 	if (context_is_short_of_memory(context) ||
-		context->host->own(context->host_data, field, value, &context->error) != ERROR_NONE)
+		(context->dry == NULL &&
+			context->host->own(context->host_data, field, value, &context->error) != ERROR_NONE))
 		return false;
 	if (context->written == NULL)
 		context->written = cJSON_CreateObject();
@@ -79,6 +80,8 @@ bool action_own(struct action_context *context, const struct owned_resource *res
 	if (resource->id != NULL && find_entry(context, field, &before) && strcmp(before.id, resource->id) == 0) {
 		entry.created = entry.created || before.created;
 		entry.at = before.at != NULL ? before.at : at;
+	} else if (context->dry != NULL) {
+		context->dry->adopts = true;
 	}
 	if (resource->id == NULL)
 		context->arena->refused = true; /* ids are texts made by action_format, or required of the answer */
@@ -95,6 +98,8 @@ const char *action_owned(const struct action_context *context, const char *provi
 
 bool action_disown(struct action_context *context, const char *provider, const char *type, const char *key)
 {
+	if (context->dry != NULL)
+		context->dry->removes = true;
 	return write_entry(context, field_name(context, provider, type, key), NULL);
 }
 

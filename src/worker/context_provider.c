@@ -30,10 +30,43 @@ static bool gate_enter(struct action_context *context, const char *provider, con
 	return false;
 }
 
+/* Counts the call of a plan; false where it would change something. */
+static bool look_only(
+	struct action_context *context, const struct provider *provider, const struct provider_request *request)
+{
+	struct dry_run *dry = context->dry;
+	size_t at = 0;
+	while (at < DRY_PROVIDERS_MAX - 1 && dry->calls[at].provider != NULL &&
+		strcmp(dry->calls[at].provider, provider->id) != 0)
+		at++;
+	if (dry->calls[at].provider == NULL)
+		dry->calls[at].remaining = -1;
+	dry->calls[at].provider = provider->id;
+	if (request->method == HTTP_GET) {
+		dry->calls[at].looked++;
+		return true;
+	}
+	static const char *const methods[] = { "GET", "POST", "PUT", "PATCH", "DELETE" };
+	dry->calls[at].writes++;
+	dry->refused = true;
+	dry->method = request->method;
+	dry->request =
+		arena_format(context->arena, "%s %s of %s", methods[request->method], request->path, provider->name);
+	error_set(&context->error, ERROR_INTERNAL, "a plan changes nothing");
+	return false;
+}
+
+static void note_remaining(struct dry_run *dry, const struct provider *provider, int64_t remaining)
+{
+	for (size_t i = 0; dry != NULL && i < DRY_PROVIDERS_MAX && dry->calls[i].provider != NULL; i++)
+		if (remaining >= 0 && strcmp(dry->calls[i].provider, provider->id) == 0)
+			dry->calls[i].remaining = remaining;
+}
+
 bool provider_call(struct action_context *context, const struct provider *provider,
 	const struct provider_request *request, struct provider_answer *answer)
 {
-	if (context_is_short_of_memory(context))
+	if (context_is_short_of_memory(context) || (context->dry != NULL && !look_only(context, provider, request)))
 		return false;
 	const struct provider_access access = provider->access(context->settings);
 	char credential[CREDENTIAL_SIZE];
@@ -46,7 +79,9 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		context->deadline_ms, context->settings, &grant };
 	bool answered = provider_send(&exchange, request, answer, &context->error) == ERROR_NONE;
 	bool limited = !answered && context->error.class == ERROR_RATE_LIMITED;
-	if (!answered)
+	if (answered)
+		note_remaining(context->dry, provider, answer->limit_remaining);
+	else
 		redact_error(&context->error);
 	if (limited || probing)
 		context->host->leave(

@@ -57,7 +57,9 @@ static void on_leave(void *host, const char *provider, const char *credential, i
 	trial->opens += closed_ms > 0 ? 0 : 1;
 }
 
-static const struct action_host host = { on_save, on_own, on_log, on_enter, on_leave };
+static const struct action_host host = {
+	.save = on_save, .own = on_own, .log = on_log, .enter = on_enter, .leave = on_leave
+};
 
 void trial_begin(struct trial *trial)
 {

@@ -164,7 +164,9 @@ static void on_leave(void *host, const char *provider, const char *credential, i
 	(void)closed_ms;
 }
 
-static const struct action_host host = { on_save, on_own, on_log, on_enter, on_leave };
+static const struct action_host host = {
+	.save = on_save, .own = on_own, .log = on_log, .enter = on_enter, .leave = on_leave
+};
 
 /* ---- attempts ---- */
 

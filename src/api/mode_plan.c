@@ -1,0 +1,98 @@
+#include <string.h>
+
+#include "api/routes.h"
+#include "api/target.h"
+#include "api/trigger_answer.h"
+#include "base/record.h"
+#include "core/input.h"
+#include "core/plan.h"
+#include "store/payload.h"
+
+/* A step whose input is wrong or not complete is a part of the answer, and no reason to plan nothing. */
+static enum error_class take_problem(
+	const struct service *service, const struct error *problem, struct plan_question *question, struct error *error)
+{
+	cJSON *json;
+	if (error_to_json(problem, &json, error) != ERROR_NONE)
+		return error->class;
+	question->error = json_print(service->arena, json);
+	cJSON_Delete(json);
+	return question->error != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the plan");
+}
+
+static enum error_class ask_step(const struct service *service, const struct input_sources *sources,
+	struct plan_question *question, struct error *error)
+{
+	struct error problem;
+	cJSON *input;
+	question->id = sources->step->id;
+	if (input_build(sources, &input, &problem) != ERROR_NONE) {
+		if (problem.class == ERROR_INVALID_INPUT)
+			return take_problem(service, &problem, question, error);
+		*error = problem;
+		return error->class;
+	}
+	question->input = json_print(service->arena, input);
+	cJSON_Delete(input);
+	return question->input != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the plan");
+}
+
+static enum error_class ask_all(const struct service *service, const struct target *target,
+	const struct payload *payload, const cJSON *inputs, cJSON **ret_input, struct error *error)
+{
+	struct plan_question questions[WORKFLOW_STEPS_MAX];
+	memset(questions, 0, sizeof(questions));
+	struct input_sources sources = { target->workflow, NULL, payload->inputs, inputs, payload->config,
+		payload->env };
+	if (input_check_keys(&sources, error) != ERROR_NONE)
+		return error->class;
+	for (size_t i = 0; i < target->workflow->step_count; i++) {
+		sources.step = &target->workflow->steps[i];
+		if (ask_step(service, &sources, &questions[i], error) != ERROR_NONE)
+			return error->class;
+	}
+	const struct plan_input input = { { questions, target->workflow->step_count } };
+	return record_encode(&plan_input_record, &input, ret_input, error);
+}
+
+/* Each plan looks anew: what it saw last time may have changed since. */
+static enum error_class send_plan(const struct service *service, const struct target *target, const cJSON *input,
+	struct response *response, struct error *error)
+{
+	char digest[DIGEST_SIZE];
+	struct trigger_result result;
+	const struct trigger trigger = {
+		.name = { target->app, target->workflow->id, plan_step.id },
+		.input = json_print(service->arena, input),
+		.digest = digest,
+		.force = true,
+		.run_ms = (int64_t)step_run_seconds(&plan_step) * 1000,
+		.attempts = step_attempts(&plan_step),
+		.retention_seconds = service->settings->retention_days * 86400,
+	};
+	if (trigger.input == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the plan");
+	if (json_digest(input, digest, error) != ERROR_NONE ||
+		run_trigger(service->redis, &trigger, service->arena, &result, error) != ERROR_NONE)
+		return error->class;
+	return answer_trigger(&result, response, error);
+}
+
+enum error_class mode_plan(const struct service *service, const struct request *request, const cJSON *body,
+	struct response *response, struct error *error)
+{
+	(void)request;
+	struct target target;
+	struct payload payload;
+	cJSON *input;
+	if (target_from_body(body, false, &target, error) != ERROR_NONE || check_inputs(body, error) != ERROR_NONE ||
+		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = ask_all(service, &target, &payload, json_member(body, "inputs"), &input, error);
+	if (class == ERROR_NONE) {
+		class = send_plan(service, &target, input, response, error);
+		cJSON_Delete(input);
+	}
+	payload_release(&payload);
+	return class;
+}

@@ -1,0 +1,18 @@
+/*
+ * What trigger and plan have in common: what they take, and what they answer.
+ */
+#ifndef SLIPWAY_API_TRIGGER_ANSWER_H
+#define SLIPWAY_API_TRIGGER_ANSWER_H
+
+#include "api/request.h"
+#include "store/runs.h"
+
+/* inputs must be an object and force a boolean, where they are given. ERROR_INVALID_REQUEST with the place. */
+enum error_class check_inputs(const cJSON *body, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The answer to a trigger: 202 for a new run, 200 for the same or a reused one, a problem for a conflict and for needs
+ * that are not done. */
+enum error_class answer_trigger(
+	const struct trigger_result *result, struct response *response, struct error *error) SLIPWAY_MUST_CHECK;
+
+#endif

@@ -1,0 +1,223 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/record.h"
+#include "cli/command.h"
+#include "cli/endpoint.h"
+#include "cli/input_file.h"
+#include "cli/show.h"
+#include "cli/status_line.h"
+#include "core/plan.h"
+
+#define POLL_MS 300
+
+struct options {
+	struct settings settings; /* first: command_parse */
+	const char *workflow, *app, *input;
+	bool json;
+};
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+	struct options *options = state->input;
+	switch (key) {
+	case 'a':
+		options->app = argument;
+		return 0;
+	case 'i':
+		options->input = argument;
+		return 0;
+	case 'j':
+		options->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num > 0)
+			argp_usage(state);
+		options->workflow = argument;
+		return 0;
+	case ARGP_KEY_END:
+		if (options->workflow == NULL || options->app == NULL)
+			argp_usage(state);
+		command_check_identifier(state, "WORKFLOW", options->workflow);
+		command_check_identifier(state, "the app", options->app);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option option_list[] = {
+	{ "app", 'a', "ID", 0, "The app that would be provisioned", 0 },
+	{ "input", 'i', "FILE", 0, "JSON with an object `inputs`, which is used and not stored; - is standard input",
+		0 },
+	{ "json", 'j', NULL, 0, "Print the plan as JSON", 0 },
+	{ NULL, 0, NULL, 0, NULL, 0 },
+};
+static const struct argp parser = { option_list, parse_option, "WORKFLOW",
+	"Shows what each step of a workflow would do for an app: create, update, remove, adopt, nothing, blocked or "
+	"conflict. "
+	"Looks at the providers, and changes nothing there. Exit status 1 where a step is blocked or in conflict.",
+	NULL, NULL, NULL };
+
+/* ---- asking ---- */
+
+static enum error_class send(const struct options *options, const struct endpoint *endpoint, const cJSON *inputs,
+	cJSON **ret_status, struct error *error)
+{
+	cJSON *body = cJSON_CreateObject();
+	enum error_class class;
+	if (body == NULL || !json_add(body, "mode", cJSON_CreateString("plan")) ||
+		!json_add(body, "appId", cJSON_CreateString(options->app)) ||
+		!json_add(body, "workflowId", cJSON_CreateString(options->workflow)) ||
+		(inputs != NULL && !json_add(body, "inputs", cJSON_Duplicate(inputs, true))))
+		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
+	else
+		class = endpoint_post(endpoint, body, ret_status, error);
+	cJSON_Delete(body);
+	return class;
+}
+
+static enum error_class ask(
+	const struct options *options, const struct endpoint *endpoint, cJSON **ret_status, struct error *error)
+{
+	cJSON *file = NULL;
+	if (options->input != NULL && input_file_read(options->input, &file, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = send(options, endpoint, json_member(file, "inputs"), ret_status, error);
+	cJSON_Delete(file);
+	return class;
+}
+
+static bool is_live(const cJSON *status)
+{
+	const char *word = json_member_string(status, "status");
+	return word != NULL && strcmp(word, "running") == 0;
+}
+
+/* Replaces the status by newer ones until the plan has ended. */
+static enum error_class follow(
+	const struct options *options, const struct endpoint *endpoint, cJSON **status, struct error *error)
+{
+	const struct string_pair query[] = { { "appId", options->app }, { "workflowId", options->workflow },
+		{ "actionId", PLAN_STEP_ID }, { NULL, NULL } };
+	while (is_live(*status)) {
+		cJSON *newer;
+		clock_sleep_ms(POLL_MS);
+		if (endpoint_get(endpoint, "/api/deploy", query, &newer, error) != ERROR_NONE)
+			return error->class;
+		cJSON_Delete(*status);
+		*status = newer;
+	}
+	return ERROR_NONE;
+}
+
+/* ---- showing ---- */
+
+static void show_step(const struct plan_answer *step, const cJSON *json)
+{
+	printf("%-12s %-9s ", step->id, step->change);
+	show_text(stdout, step->text);
+	putchar('\n');
+	for (size_t i = 0; i < step->differences.count; i++) {
+		printf("%-12s   ", "");
+		show_text(stdout, step->differences.items[i]);
+		putchar('\n');
+	}
+	const cJSON *remedy = json_member(json_member(json, "error"), "remedy");
+	if (json_member_string(remedy, "text") == NULL)
+		return;
+	printf("%-12s   ", "");
+	show_text(stdout, json_member_string(remedy, "text"));
+	putchar(' ');
+	show_text(stdout, json_member_string(remedy, "url"));
+	putchar('\n');
+}
+
+static bool is_in_the_way(const struct plan_answer *step)
+{
+	/* What waits for a step before it is blocked without an error. */
+	return strcmp(step->change, "conflict") == 0 || (strcmp(step->change, "blocked") == 0 && step->error != NULL);
+}
+
+static void show_calls(const struct plan_calls *calls)
+{
+	printf("%s: %lld calls looked, %lld more at least would be made", calls->provider, (long long)calls->looked,
+		(long long)calls->writes);
+	if (calls->remaining >= 0)
+		printf("; %lld are left of its limit", (long long)calls->remaining);
+	putchar('\n');
+}
+
+static enum error_class show_plan(
+	const struct options *options, const cJSON *status, struct arena *arena, bool *ret_clear, struct error *error)
+{
+	const cJSON *output = json_member(status, "output");
+	struct plan_output plan;
+	if (record_decode(&plan_output_record, output, RECORD_LENIENT, "/output", arena, &plan, error) != ERROR_NONE)
+		return error->class;
+	const struct plan_answer *steps = plan.steps.items;
+	const struct plan_calls *calls = plan.calls.items;
+	*ret_clear = true;
+	for (size_t i = 0; i < plan.steps.count; i++) {
+		*ret_clear = *ret_clear && !is_in_the_way(&steps[i]);
+		if (!options->json)
+			show_step(&steps[i], cJSON_GetArrayItem(json_member(output, "steps"), (int)i));
+	}
+	for (size_t i = 0; i < plan.calls.count && !options->json; i++)
+		show_calls(&calls[i]);
+	if (options->json)
+		show_json(stdout, output);
+	return ERROR_NONE;
+}
+
+/* A plan that ended in error is shown as the step that it is. */
+static enum error_class show_failure(const cJSON *status, struct arena *arena, struct error *error)
+{
+	struct step_status step;
+	if (step_status_decode(status, arena, &step, error) != ERROR_NONE)
+		return error->class;
+	step_status_print(&step, -1, stderr);
+	return ERROR_NONE;
+}
+
+static enum error_class plan(const struct options *options, bool *ret_clear, struct error *error)
+{
+	struct endpoint endpoint;
+	struct arena arena;
+	cJSON *status = NULL;
+	*ret_clear = false;
+	if (endpoint_open(&endpoint, options->settings.url, error) != ERROR_NONE)
+		return error->class;
+	arena_init(&arena, 0);
+	enum error_class class = ask(options, &endpoint, &status, error);
+	if (class == ERROR_NONE)
+		class = follow(options, &endpoint, &status, error);
+	if (class == ERROR_NONE) {
+		const char *word = json_member_string(status, "status");
+		class = word != NULL && strcmp(word, "done") == 0 ? show_plan(options, status, &arena, ret_clear, error)
+								  : show_failure(status, &arena, error);
+	}
+	cJSON_Delete(status);
+	arena_release(&arena);
+	endpoint_close(&endpoint);
+	return class;
+}
+
+static int run(int argc, char **argv)
+{
+	struct options options = { .json = false };
+	struct error error;
+	int status;
+	bool clear;
+	if (command_parse(&parser, SETTINGS_CLI, argc, argv, &options, &status)) {
+		if (plan(&options, &clear, &error) != ERROR_NONE)
+			status = command_fail(&error);
+		else
+			status = clear ? EX_OK : EX_STEP_FAILED;
+	}
+	settings_release(&options.settings);
+	return status;
+}
+
+const struct command command_plan = { "plan", "Show what a workflow would do for an app, and change nothing", run };

@@ -1,0 +1,159 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/record.h"
+#include "cli/command.h"
+#include "cli/show.h"
+#include "store/ledger.h"
+
+struct options {
+	struct settings settings; /* first: command_parse */
+	const char *app;
+	bool json;
+};
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+	struct options *options = state->input;
+	switch (key) {
+	case 'j':
+		options->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num > 0)
+			argp_usage(state);
+		options->app = argument;
+		return 0;
+	case ARGP_KEY_END:
+		if (options->app == NULL)
+			argp_usage(state);
+		command_check_identifier(state, "APP", options->app);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option option_list[] = {
+	{ "json", 'j', NULL, 0, "Print a list of objects as JSON", 0 },
+	{ NULL, 0, NULL, 0, NULL, 0 },
+};
+static const struct argp parser = { option_list, parse_option, "APP",
+	"Prints what an app has at providers: what it is, by which id, whether we created or adopted it, since when, "
+	"and by "
+	"which run. Reads Redis.",
+	NULL, NULL, NULL };
+
+struct resource {
+	const char *provider, *type, *key, *id, *url, *run, *at;
+	bool created;
+};
+static const struct field resource_fields[] = {
+	{ STRING_FIELD("provider", struct resource, provider) },
+	{ STRING_FIELD("type", struct resource, type) },
+	{ STRING_FIELD("key", struct resource, key) },
+	{ STRING_FIELD("id", struct resource, id) },
+	{ STRING_FIELD("url", struct resource, url) },
+	{ BOOLEAN_FIELD("created", struct resource, created) },
+	{ STRING_FIELD("run", struct resource, run) },
+	{ STRING_FIELD("at", struct resource, at) },
+};
+static const struct record resource_record = RECORD(struct resource, resource_fields);
+
+/* The name of a field is provider:type:key; the entry has the rest. */
+static enum error_class read_resource(
+	const cJSON *item, struct arena *arena, struct resource *resource, struct error *error)
+{
+	cJSON *json;
+	const char *text = cJSON_GetStringValue(item);
+	char *field = arena_string(arena, item->string), *rest = NULL;
+	if (field == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the list");
+	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = record_decode(&resource_record, json, RECORD_LENIENT, "", arena, resource, error);
+	cJSON_Delete(json);
+	resource->provider = strtok_r(field, ":", &rest);
+	resource->type = strtok_r(NULL, ":", &rest);
+	resource->key = rest;
+	return class;
+}
+
+static void show_column(const char *text, size_t width)
+{
+	size_t length = text != NULL ? strlen(text) : 0;
+	show_text(stdout, text);
+	printf("%*s", (int)(length < width ? width - length : 0) + 2, "");
+}
+
+static void show_resource(const struct resource *resource)
+{
+	show_column(resource->provider, 6);
+	show_column(resource->type, 12);
+	show_column(resource->key, 24);
+	show_column(resource->id, 16);
+	show_column(resource->created ? "created" : "adopted", 7);
+	show_column(resource->at, 24);
+	show_text(stdout, resource->url != NULL ? resource->url : "");
+	putchar('\n');
+}
+
+static enum error_class print_list(const cJSON *ledger, bool json, struct arena *arena, struct error *error)
+{
+	cJSON *list = cJSON_CreateArray(), *encoded;
+	const cJSON *item;
+	bool complete = list != NULL;
+	cJSON_ArrayForEach(item, ledger)
+	{
+		struct resource resource = { .provider = NULL };
+		/* What a hand has broken is told, and hides nothing else. */
+		if (read_resource(item, arena, &resource, error) != ERROR_NONE) {
+			fprintf(stderr, "slipway: the entry '%s' cannot be read: %s\n", item->string, error->message);
+			continue;
+		}
+		if (!json)
+			show_resource(&resource);
+		else
+			complete = complete &&
+				record_encode(&resource_record, &resource, &encoded, error) == ERROR_NONE &&
+				json_append(list, encoded);
+	}
+	if (json && complete)
+		show_json(stdout, list);
+	cJSON_Delete(list);
+	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the list");
+}
+
+static enum error_class show(const struct options *options, struct error *error)
+{
+	struct redis *redis;
+	struct arena arena;
+	cJSON *ledger;
+	if (redis_new(options->settings.redis_url, options->settings.redis_password, "slipway-resources", 5000, &redis,
+		    error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = ledger_read(redis, options->app, &ledger, error);
+	redis_free(redis);
+	if (class != ERROR_NONE)
+		return class;
+	arena_init(&arena, 0);
+	class = print_list(ledger, options->json, &arena, error);
+	if (class == ERROR_NONE && !options->json && cJSON_GetArraySize(ledger) == 0)
+		printf("%s has nothing at providers that we know of\n", options->app);
+	arena_release(&arena);
+	cJSON_Delete(ledger);
+	return class;
+}
+
+static int run(int argc, char **argv)
+{
+	struct options options = { .json = false };
+	struct error error;
+	int status;
+	if (command_parse(&parser, SETTINGS_CLI, argc, argv, &options, &status))
+		status = show(&options, &error) == ERROR_NONE ? EX_OK : command_fail(&error);
+	settings_release(&options.settings);
+	return status;
+}
+
+const struct command command_resources = { "resources", "Show what an app has at providers", run };

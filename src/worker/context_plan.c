@@ -1,0 +1,230 @@
+/*
+ * A plan: runs the actions of all steps with a context that writes nothing. Reading is let through; the first call that
+ * would change something ends the action, and says by its method what it would have done.
+ */
+#include "core/plan.h"
+
+#include <string.h>
+
+#include "base/record.h"
+#include "base/text.h"
+#include "core/run.h"
+#include "http/provider.h"
+#include "worker/context.h"
+
+#define PROVIDERS_MAX 8
+
+struct planned_step {
+	bool asked, answered;
+	const char *input;  /* JSON text */
+	const char *output; /* JSON text of what is there already; NULL: nothing, or not yet */
+};
+
+struct planning {
+	struct action_context *context; /* of the plan itself */
+	const struct workflow_definition *workflow;
+	struct planned_step steps[WORKFLOW_STEPS_MAX];
+	struct plan_answer answers[WORKFLOW_STEPS_MAX];
+	size_t answer_count;
+	struct plan_calls calls[PROVIDERS_MAX];
+	size_t call_count;
+};
+
+/* ---- what is asked ---- */
+
+static bool take_questions(struct planning *planning, const struct plan_input *input)
+{
+	const struct plan_question *questions = input->steps.items;
+	for (size_t i = 0; i < input->steps.count; i++) {
+		const struct step_definition *step = workflow_step(planning->workflow, questions[i].id);
+		if (step == NULL || step == &plan_step) {
+			action_fail(planning->context, ERROR_INVALID_INPUT, "the workflow '%s' has no step '%s'",
+				planning->workflow->id, questions[i].id);
+			return false;
+		}
+		struct planned_step *planned = &planning->steps[step - planning->workflow->steps];
+		planned->asked = true;
+		planned->input = questions[i].input;
+		if (questions[i].error != NULL) {
+			planned->answered = true;
+			planning->answers[planning->answer_count++] = (struct plan_answer){ .id = step->id,
+				.action = step->action->id,
+				.change = "blocked",
+				.text = "its input is not complete",
+				.error = questions[i].error };
+		}
+	}
+	return true;
+}
+
+/* A step's output: what the plan has found, else what an earlier run has made. */
+static enum error_class look_up(void *data, const struct reference *reference, cJSON **ret_value, struct error *error)
+{
+	const struct planning *planning = data;
+	struct action_context *context = planning->context;
+	bool own = reference->kind == REFERENCE_STEP;
+	if (!own && reference->kind != REFERENCE_APP)
+		return error_set(error, ERROR_INVALID_INPUT, "secrets are not supported yet");
+	const char *step = reference->parts[own ? 0 : 2], *name = reference->parts[own ? 1 : 3];
+	const struct run_name from = { own ? context->app : reference->parts[0],
+		own ? planning->workflow->id : reference->parts[1], step };
+	const struct step_definition *found = own ? workflow_step(planning->workflow, step) : NULL;
+	const char *output = found != NULL ? planning->steps[found - planning->workflow->steps].output : NULL;
+	if (output == NULL && context->host->output(context->host_data, &from, &output, error) != ERROR_NONE)
+		return error->class;
+	if (output == NULL)
+		return error_set(error, ERROR_NEEDS_NOT_DONE, "it needs what the step '%s' is yet to make", step);
+	return run_output_member(output, name, ret_value, error);
+}
+
+static enum error_class resolve(const struct planning *planning, const char *text, const char **ret_input)
+{
+	struct action_context *context = planning->context;
+	struct planning borrowed = *planning;
+	cJSON *json;
+	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, &context->error) != ERROR_NONE)
+		return context->error.class;
+	enum error_class class = references_resolve(json, "/input", look_up, &borrowed, &context->error);
+	if (class == ERROR_NONE) {
+		references_unescape(json);
+		*ret_input = json_print(context->arena, json);
+		if (*ret_input == NULL)
+			class = error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the input");
+	}
+	cJSON_Delete(json);
+	return class;
+}
+
+/* ---- what would be done ---- */
+
+static const char *change_of_method(enum http_method method)
+{
+	static const char *const changes[] = { [HTTP_GET] = "nothing",
+		[HTTP_POST] = "create",
+		[HTTP_PUT] = "update",
+		[HTTP_PATCH] = "update",
+		[HTTP_DELETE] = "remove" };
+	return changes[method];
+}
+
+static const char *error_text(struct planning *planning, const struct error *error)
+{
+	cJSON *json;
+	struct error ignored;
+	if (error_to_json(error, &json, &ignored) != ERROR_NONE)
+		return NULL;
+	const char *text = json_print(planning->context->arena, json);
+	cJSON_Delete(json);
+	return text;
+}
+
+/* False where the look failed for a reason that passes: then the whole plan is tried again. */
+static bool answer_failure(struct planning *planning, const struct error *error, struct plan_answer *answer)
+{
+	if (error_class_facts(error->class)->retryable || error->class == ERROR_LEASE_LOST) {
+		planning->context->error = *error;
+		return false;
+	}
+	bool conflict = error->class == ERROR_CONFLICT_FOREIGN || error->class == ERROR_CONFLICT_OURS;
+	answer->change = conflict ? "conflict" : "blocked";
+	answer->text = arena_string(planning->context->arena, error->message);
+	/* A step that is yet to run is no error of this one. */
+	if (error->class != ERROR_NEEDS_NOT_DONE)
+		answer->error = error_text(planning, error);
+	return true;
+}
+
+static bool answer_step(struct planning *planning, struct planned_step *planned, const struct dry_run *dry,
+	enum action_result result, struct action_context *step, struct plan_answer *answer)
+{
+	answer->differences = (struct string_list){ dry->differences, dry->difference_count };
+	if (dry->refused) {
+		answer->change = change_of_method(dry->method);
+		answer->text = dry->request;
+		return true;
+	}
+	if (result == ACTION_FAILED)
+		return answer_failure(planning, &step->error, answer);
+	answer->change = dry->adopts ? "adopt" : dry->removes ? "remove" : "nothing";
+	answer->text = step->text;
+	if (result == ACTION_DONE)
+		planned->output = context_output(step);
+	return true;
+}
+
+static void count_calls(struct planning *planning, const struct dry_run *dry)
+{
+	for (size_t i = 0; i < DRY_PROVIDERS_MAX && dry->calls[i].provider != NULL; i++) {
+		size_t at = 0;
+		while (at < planning->call_count && strcmp(planning->calls[at].provider, dry->calls[i].provider) != 0)
+			at++;
+		if (at == PROVIDERS_MAX)
+			return;
+		if (at == planning->call_count)
+			planning->calls[planning->call_count++] =
+				(struct plan_calls){ .provider = dry->calls[i].provider, .remaining = -1 };
+		planning->calls[at].looked += dry->calls[i].looked;
+		planning->calls[at].writes += dry->calls[i].writes;
+		if (dry->calls[i].remaining >= 0)
+			planning->calls[at].remaining = dry->calls[i].remaining;
+	}
+}
+
+static bool plan_one(struct planning *planning, size_t index)
+{
+	const struct step_definition *definition = &planning->workflow->steps[index];
+	struct planned_step *planned = &planning->steps[index];
+	struct plan_answer *answer = &planning->answers[planning->answer_count];
+	struct action_context *context = planning->context, step = *context;
+	struct dry_run dry = { .arena = context->arena };
+	const char *input;
+	*answer = (struct plan_answer){ .id = definition->id, .action = definition->action->id };
+	planning->answer_count++;
+	planned->answered = true;
+	if (resolve(planning, planned->input, &input) != ERROR_NONE)
+		return answer_failure(planning, &context->error, answer);
+	step.action = definition->action;
+	step.dry = &dry;
+	step.checkpoint = step.output = NULL;
+	step.written = NULL;
+	enum action_result result = context_run(&step, input, "");
+	bool answered = answer_step(planning, planned, &dry, result, &step, answer);
+	context_release(&step);
+	count_calls(planning, &dry);
+	return answered && !context_is_short_of_memory(context);
+}
+
+/* Whether all that comes before the step has been looked at. */
+static bool is_ready(const struct planning *planning, size_t index)
+{
+	struct step_set needs;
+	struct error ignored;
+	if (step_needs(planning->workflow, &planning->workflow->steps[index], NULL, "", &needs, &ignored) != ERROR_NONE)
+		return true;
+	for (size_t i = 0; i < planning->workflow->step_count; i++)
+		if (needs.contains[i] && planning->steps[i].asked && !planning->steps[i].answered)
+			return false;
+	return true;
+}
+
+enum action_result plan_run(struct action_context *context, const void *input, void *checkpoint, void *output)
+{
+	(void)checkpoint;
+	struct planning *planning = arena_allocate(context->arena, sizeof(*planning));
+	struct plan_output *plan = output;
+	if (planning == NULL)
+		return action_failed(context);
+	planning->context = context;
+	planning->workflow = context->workflow;
+	if (!take_questions(planning, input))
+		return action_failed(context);
+	/* In the order of needs; a workflow has no cycle, so each round answers one at least. */
+	for (size_t round = 0; round < planning->workflow->step_count; round++)
+		for (size_t i = 0; i < planning->workflow->step_count; i++)
+			if (planning->steps[i].asked && !planning->steps[i].answered && is_ready(planning, i) &&
+				!plan_one(planning, i))
+				return action_failed(context);
+	plan->steps = (struct object_list){ planning->answers, planning->answer_count };
+	plan->calls = (struct object_list){ planning->calls, planning->call_count };
+	return action_done(context);
+}

@@ -1,0 +1,132 @@
+// A plan says what each step would do, on the stand-ins for GitHub and Vercel, and changes nothing; and what an app has
+// there is listed.
+//
+// covers: src/api/mode_plan.c src/api/trigger_answer.c src/cli/command_plan.c src/cli/command_resources.c
+// covers: src/cli/input_file.c src/core/plan.c src/store/ledger.c src/worker/context_plan.c
+import test, { before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { Stack, build, until } from './stack.mjs';
+
+const run = promisify(execFile);
+let stack;
+let sample;
+
+before(async () => {
+  stack = await Stack.start();
+  sample = JSON.parse(await readFile('conf/dev/sample.json', 'utf8'));
+});
+after(() => stack.stop());
+
+async function slipway(...words) {
+  try {
+    const { stdout, stderr } = await run(path.join(build, 'slipway'), words);
+    return { code: 0, stdout, stderr };
+  } catch (error) {
+    return { code: error.code, stdout: error.stdout, stderr: error.stderr };
+  }
+}
+const plan = (app, ...rest) => slipway('plan', 'site', '--app', app, '--url', stack.url, ...rest);
+const resources = (app, ...rest) =>
+  slipway('resources', app, '--redis-url', `unix://${stack.folder}/redis.sock`, ...rest);
+
+async function planOf(app, ...rest) {
+  const result = await plan(app, '--json', ...rest);
+  assert.ok(result.stdout.startsWith('{'), result.stdout + result.stderr);
+  const answer = JSON.parse(result.stdout);
+  return { code: result.code, calls: answer.calls, steps: Object.fromEntries(answer.steps.map((one) => [one.id, one])) };
+}
+
+async function configure(app, inputs = sample.inputs) {
+  const { status } = await stack.post({
+    ...sample,
+    inputs,
+    config: { ...sample.config, checkUrl: `${stack.url}/healthz` },
+    mode: 'configure',
+    appId: app,
+  });
+  assert.equal(status, 200);
+}
+
+test('a plan for a new app creates the repository first, and makes nothing', async () => {
+  await configure('planned');
+  const { code, steps, calls } = await planOf('planned');
+  assert.equal(code, 0);
+  assert.equal(steps.repo.change, 'create');
+  assert.match(steps.repo.text, /POST \/repos\/.* of GitHub/);
+  assert.equal(steps.project.change, 'blocked');
+  assert.match(steps.project.text, /yet to make/);
+  assert.equal(steps.project.error, undefined);
+  assert.deepEqual(Object.keys(steps).sort(), ['check', 'deployment', 'domain', 'env', 'project', 'repo']);
+  const github = calls.find((one) => one.provider === 'github');
+  assert.ok(github.looked >= 1);
+  assert.equal(github.writes, 1);
+  // The same plan again finds the same: nothing was made by looking.
+  assert.equal((await planOf('planned')).steps.repo.change, 'create');
+  assert.match((await resources('planned')).stdout, /has nothing at providers/);
+  const { body } = await stack.get('/api/deploy?appId=planned&workflowId=site');
+  assert.ok(body.actions.every((one) => one.status === 'idle'));
+});
+
+test('after the run there is nothing to do, and what was made is listed', async () => {
+  const made = await slipway(
+    'run', 'site', '--app', 'planned', '--url', stack.url,
+  );
+  assert.equal(made.code, 0, made.stdout + made.stderr);
+  const { code, steps } = await planOf('planned');
+  assert.equal(code, 0);
+  for (const id of ['repo', 'project', 'env', 'deployment', 'domain', 'check'])
+    assert.equal(steps[id].change, 'nothing', `${id}: ${steps[id].text}`);
+  const list = JSON.parse((await resources('planned', '--json')).stdout);
+  const repository = list.find((one) => one.type === 'repository');
+  assert.equal(repository.provider, 'github');
+  assert.equal(repository.key, 'acme/sample-site');
+  assert.equal(repository.created, true);
+  assert.match(repository.run, /^[0-9a-f]{32}$/);
+  assert.ok(list.some((one) => one.provider === 'vercel' && one.type === 'project'));
+  assert.match((await resources('planned')).stdout, /^github +repository +acme\/sample-site +\d+ +created +\d{4}-/m);
+});
+
+test('what belongs to somebody else is told before anything is done', async () => {
+  await configure('stranger', { ...sample.inputs, repo: { ...sample.inputs.repo, fork: 'upstream/another' } });
+  const { code, steps } = await planOf('stranger');
+  assert.equal(code, 1);
+  assert.equal(steps.repo.change, 'conflict');
+  assert.equal(steps.repo.error.class, 'conflict_foreign');
+  const shown = await plan('stranger');
+  assert.equal(shown.code, 1);
+  assert.match(shown.stdout, /^repo +conflict /m);
+});
+
+test('inputs of the plan are used, checked, and not stored', async () => {
+  const file = path.join(stack.folder, 'inputs.json');
+  await writeFile(file, JSON.stringify({ inputs: { repo: { owner: 'acme', name: 'not a name!' } } }));
+  const { code, steps } = await planOf('fresh', '--input', file);
+  assert.equal(code, 1);
+  assert.equal(steps.repo.change, 'blocked');
+  assert.equal(steps.repo.error.class, 'invalid_input');
+  await writeFile(file, JSON.stringify({ inputs: { nonsense: {} } }));
+  const refused = await plan('fresh', '--input', file);
+  assert.equal(refused.code, 64);
+  assert.match(refused.stderr, /\/inputs\/nonsense/);
+  await writeFile(file, 'no json');
+  assert.equal((await plan('fresh', '--input', file)).code, 64);
+});
+
+test('a plan has a mode of its own', async () => {
+  const { status, body } = await stack.post({ mode: 'trigger', appId: 'planned', workflowId: 'site', actionId: 'plan' });
+  assert.equal(status, 400);
+  assert.match(body.remedy.text, /mode 'plan'/);
+  const queued = await stack.post({ mode: 'plan', appId: 'planned', workflowId: 'hello', inputs: { greet: { text: 'x' } } });
+  assert.equal(queued.status, 202);
+  assert.equal(queued.body.actionId, 'plan');
+  const done = await until(async () => {
+    const { body: now } = await stack.get('/api/deploy?appId=planned&workflowId=hello&actionId=plan');
+    return now.status === 'done' && now;
+  }, 'the plan is done');
+  assert.deepEqual(done.output.steps.map((one) => one.change), ['nothing', 'nothing']);
+  assert.equal((await stack.post({ mode: 'plan', appId: 'planned', workflowId: 'hello', force: true })).status, 400);
+});
