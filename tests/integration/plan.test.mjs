@@ -37,7 +37,11 @@ async function planOf(app, ...rest) {
   const result = await plan(app, '--json', ...rest);
   assert.ok(result.stdout.startsWith('{'), result.stdout + result.stderr);
   const answer = JSON.parse(result.stdout);
-  return { code: result.code, calls: answer.calls, steps: Object.fromEntries(answer.steps.map((one) => [one.id, one])) };
+  return {
+    code: result.code,
+    calls: answer.calls,
+    steps: Object.fromEntries(answer.steps.map((one) => [one.id, one])),
+  };
 }
 
 async function configure(app, inputs = sample.inputs) {
@@ -72,9 +76,7 @@ test('a plan for a new app creates the repository first, and makes nothing', asy
 });
 
 test('after the run there is nothing to do, and what was made is listed', async () => {
-  const made = await slipway(
-    'run', 'site', '--app', 'planned', '--url', stack.url,
-  );
+  const made = await slipway('run', 'site', '--app', 'planned', '--url', stack.url);
   assert.equal(made.code, 0, made.stdout + made.stderr);
   const { code, steps } = await planOf('planned');
   assert.equal(code, 0);
@@ -117,16 +119,29 @@ test('inputs of the plan are used, checked, and not stored', async () => {
 });
 
 test('a plan has a mode of its own', async () => {
-  const { status, body } = await stack.post({ mode: 'trigger', appId: 'planned', workflowId: 'site', actionId: 'plan' });
+  const { status, body } = await stack.post({
+    mode: 'trigger',
+    appId: 'planned',
+    workflowId: 'site',
+    actionId: 'plan',
+  });
   assert.equal(status, 400);
   assert.match(body.remedy.text, /mode 'plan'/);
-  const queued = await stack.post({ mode: 'plan', appId: 'planned', workflowId: 'hello', inputs: { greet: { text: 'x' } } });
+  const queued = await stack.post({
+    mode: 'plan',
+    appId: 'planned',
+    workflowId: 'hello',
+    inputs: { greet: { text: 'x' } },
+  });
   assert.equal(queued.status, 202);
   assert.equal(queued.body.actionId, 'plan');
   const done = await until(async () => {
     const { body: now } = await stack.get('/api/deploy?appId=planned&workflowId=hello&actionId=plan');
     return now.status === 'done' && now;
   }, 'the plan is done');
-  assert.deepEqual(done.output.steps.map((one) => one.change), ['nothing', 'nothing']);
+  assert.deepEqual(
+    done.output.steps.map((one) => one.change),
+    ['nothing', 'nothing'],
+  );
   assert.equal((await stack.post({ mode: 'plan', appId: 'planned', workflowId: 'hello', force: true })).status, 400);
 });
