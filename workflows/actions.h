@@ -6,9 +6,9 @@
 
 #include "slipway/action.h"
 
-extern const struct action_definition note;
 extern const struct action_definition github_repository;
 extern const struct action_definition http_check;
+extern const struct action_definition note;
 extern const struct action_definition vercel_deployment;
 extern const struct action_definition vercel_domain;
 extern const struct action_definition vercel_environment;

@@ -31,6 +31,7 @@ extern const struct command command_settings;
 extern const struct command command_verify;
 extern const struct command command_doctor;
 extern const struct command command_dev;
+extern const struct command command_new;
 
 /*
  * Parses the flags and loads the settings of `programs` (a mask of settings_program), which are the first member of

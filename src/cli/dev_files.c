@@ -10,42 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buffer.h"
 #include "base/text.h"
 #include "cli/dev.h"
-#include "cli/embedded.h"
+#include "cli/template.h"
 
 #define FILE_MAX ((size_t)1 << 20)
-
-/* The replacement for a @NAME@ at the text; gives its length in *ret_length. NULL: it is none. */
-static const char *find_replacement(const char *text, const char *const *replacements, size_t *ret_length)
-{
-	for (; replacements != NULL && replacements[0] != NULL; replacements += 2) {
-		size_t length = strlen(replacements[0]);
-		if (text[0] == '@' && strncmp(text + 1, replacements[0], length) == 0 && text[length + 1] == '@') {
-			*ret_length = length + 2;
-			return replacements[1];
-		}
-	}
-	return NULL;
-}
-
-static bool fill_in(const char *text, const char *const *replacements, struct buffer *buffer)
-{
-	while (*text != '\0') {
-		size_t length;
-		const char *value = find_replacement(text, replacements, &length);
-		if (value == NULL) {
-			if (!buffer_append(buffer, text++, 1))
-				return false;
-			continue;
-		}
-		if (!buffer_append_string(buffer, value))
-			return false;
-		text += length;
-	}
-	return true;
-}
 
 static enum error_class write_whole(const char *path, const char *text, struct error *error)
 {
@@ -61,15 +30,11 @@ static enum error_class write_whole(const char *path, const char *text, struct e
 enum error_class dev_file_write(
 	const char *path, const char *embedded_name, const char *const *replacements, struct error *error)
 {
-	size_t length;
 	struct buffer buffer;
-	const char *text = embedded_file(embedded_name, &length);
-	if (text == NULL)
-		return error_set(error, ERROR_INTERNAL, "%s is not compiled in", embedded_name);
 	buffer_init(&buffer, FILE_MAX);
-	enum error_class class = fill_in(text, replacements, &buffer)
-		? write_whole(path, buffer_text(&buffer), error)
-		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for %s", path);
+	enum error_class class = template_fill(embedded_name, replacements, &buffer, error);
+	if (class == ERROR_NONE)
+		class = write_whole(path, buffer_text(&buffer), error);
 	buffer_release(&buffer);
 	return class;
 }

@@ -1,5 +1,5 @@
 /*
- * Files that are compiled in, so that `slipway dev` needs no folder but its own.
+ * Files that are compiled in, so that `slipway dev` and `slipway new` need no folder but the one they write to.
  */
 #ifndef SLIPWAY_CLI_EMBEDDED_H
 #define SLIPWAY_CLI_EMBEDDED_H

@@ -23,6 +23,7 @@ static const struct command *const commands[] = {
 	&command_doctor,
 	&command_check,
 	&command_settings,
+	&command_new,
 };
 
 static void print_help(FILE *stream)

@@ -1,0 +1,360 @@
+/*
+ * slipway new: lays down an action and its test in a source tree, ready to be built, run and edited.
+ *
+ * Nothing is overwritten and nothing is left half-written: every file is complete under a name of its own before any of
+ * them gets its place.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/template.h"
+#include "slipway/field.h"
+
+#define NAME_MAX_BYTES 64
+#define FILE_MAX_BYTES ((size_t)1 << 20)
+#define DECLARATION    "extern const struct action_definition "
+
+/* What may stand before the first point of a name, and what is laid down for it. */
+struct provider_kind {
+	const char *id;    /* as in the names of actions, and of C's struct provider */
+	const char *title; /* for people */
+	const char *action, *test;
+};
+static const struct provider_kind kinds[] = {
+	{ "github", "GitHub", "workflows/templates/action.c.in", "workflows/templates/test_action.c.in" },
+	{ "vercel", "Vercel", "workflows/templates/action.c.in", "workflows/templates/test_action.c.in" },
+	{ "http", "a site", "workflows/templates/check.c.in", "workflows/templates/test_check.c.in" },
+};
+
+struct options {
+	const char *what, *name, *folder;
+	const struct provider_kind *kind;
+};
+
+/* A file that is to stand in the tree. */
+struct piece {
+	char path[PATH_MAX], draft[PATH_MAX]; /* its place, and the name under which it is written first */
+	struct buffer text;
+	mode_t mode;
+	bool replaces, drafted, placed;
+};
+
+enum { PIECE_ACTION, PIECE_TEST, PIECE_HEADER, PIECE_COUNT };
+
+struct plan {
+	const struct options *options;
+	char identifier[NAME_MAX_BYTES + 1]; /* github_label */
+	const char *thing;                   /* label: the part of it behind the provider */
+	char relative[PIECE_COUNT][128];     /* the paths below the folder */
+	struct piece pieces[PIECE_COUNT];
+};
+
+/* ---- what is asked for ---- */
+
+static const struct provider_kind *find_kind(const char *name)
+{
+	size_t length = strcspn(name, ".");
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (strlen(kinds[i].id) == length && strncmp(kinds[i].id, name, length) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+/* Parts of lower case, digits and '-', two or more, with points between them. */
+static bool is_action_name(const char *name)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	size_t parts = 0;
+	if (strlen(name) > NAME_MAX_BYTES)
+		return false;
+	for (;; name++) {
+		size_t length = strspn(name, allowed);
+		if (length == 0)
+			return false;
+		parts++;
+		name += length;
+		if (*name != '.')
+			return *name == '\0' && parts > 1;
+	}
+}
+
+static void check_options(struct argp_state *state, struct options *options)
+{
+	if (options->name == NULL)
+		argp_usage(state);
+	if (strcmp(options->what, "action") != 0)
+		argp_error(state, "'%s' is nothing that can be laid down; 'action' is", options->what);
+	if (!is_action_name(options->name))
+		argp_error(state,
+			"'%s' is no name for an action: provider.thing in lower case, digits and '-', at most %d, such "
+			"as "
+			"github.label",
+			options->name, NAME_MAX_BYTES);
+	options->kind = find_kind(options->name);
+	if (options->kind == NULL)
+		argp_error(state,
+			"'%s' begins with no provider that is known: github, vercel, or http for a check of any "
+			"address; "
+			"a new provider is a file in src/http/ first",
+			options->name);
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+	struct options *options = state->input;
+	switch (key) {
+	case 'd':
+		options->folder = argument;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num > 1)
+			argp_usage(state);
+		*(state->arg_num == 0 ? &options->what : &options->name) = argument;
+		return 0;
+	case ARGP_KEY_END:
+		check_options(state, options);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option option_list[] = {
+	{ "dir", 'd', "DIR", 0, "The source tree (the current folder)", 0 },
+	{ NULL, 0, NULL, 0, NULL, 0 },
+};
+static const struct argp parser = { option_list, parse_option, "action NAME",
+	"Lays down an action and its test in Slipway's source tree, and declares it in workflows/actions.h. NAME is "
+	"provider.thing, such as github.label. What it lays down builds and passes as it is; docs/writing-actions.md "
+	"says what to edit.",
+	NULL, NULL, NULL };
+
+/* ---- what is to be written ---- */
+
+/* The name as C writes it, and the paths that follow from it. */
+static void name_pieces(struct plan *plan)
+{
+	text_copy(plan->identifier, sizeof(plan->identifier), plan->options->name);
+	for (char *at = plan->identifier; (at = strpbrk(at, ".-")) != NULL;)
+		*at = '_';
+	plan->thing = plan->identifier + strlen(plan->options->kind->id) + 1;
+	text_format(
+		plan->relative[PIECE_ACTION], sizeof(plan->relative[0]), "workflows/actions/%s.c", plan->identifier);
+	text_format(plan->relative[PIECE_TEST], sizeof(plan->relative[0]), "tests/workflows/test_%s.c", plan->thing);
+	text_copy(plan->relative[PIECE_HEADER], sizeof(plan->relative[0]), "workflows/actions.h");
+}
+
+static enum error_class place_piece(struct plan *plan, size_t index, struct error *error)
+{
+	struct piece *piece = &plan->pieces[index];
+	buffer_init(&piece->text, FILE_MAX_BYTES);
+	piece->mode = 0666; /* less the umask */
+	piece->replaces = index == PIECE_HEADER;
+	if (!text_format(piece->path, sizeof(piece->path), "%s/%s", plan->options->folder, plan->relative[index]) ||
+		!text_format(piece->draft, sizeof(piece->draft), "%s.new-%d", piece->path, (int)getpid()))
+		return error_set(
+			error, ERROR_INVALID_INPUT, "the path of the folder %s is too long", plan->options->folder);
+	return ERROR_NONE;
+}
+
+static enum error_class check_tree(const struct options *options, struct error *error)
+{
+	char path[PATH_MAX];
+	if (text_format(path, sizeof(path), "%s/include/slipway/action.h", options->folder) && access(path, R_OK) == 0)
+		return ERROR_NONE;
+	error_set(error, ERROR_INVALID_INPUT, "%s is not Slipway's source tree: it has no include/slipway/action.h",
+		strcmp(options->folder, ".") == 0 ? "the current folder" : options->folder);
+	return error_remedy(error, NULL, "Go to the folder with Slipway's Makefile, or name it with --dir.");
+}
+
+static enum error_class refuse_existing(const struct piece *piece, struct error *error)
+{
+	error_set(error, ERROR_INVALID_INPUT, "%s stands there already; nothing was changed", piece->path);
+	return error_remedy(error, NULL, "Choose another name for the action, or move that file away first.");
+}
+
+static enum error_class refuse_declared(const char *path, const char *identifier, struct error *error)
+{
+	error_set(error, ERROR_INVALID_INPUT, "%s declares %s already; nothing was changed", path, identifier);
+	return error_remedy(error, NULL, "Choose another name for the action, or take that line out first.");
+}
+
+static enum error_class fill_piece(struct plan *plan, size_t index, const char *embedded_name, struct error *error)
+{
+	struct piece *piece = &plan->pieces[index];
+	struct stat facts;
+	const struct options *options = plan->options;
+	const char *const replacements[] = { "ID", options->name, "NAME", plan->identifier, "THING", plan->thing,
+		"PROVIDER", options->kind->id, "TITLE", options->kind->title, NULL };
+	if (lstat(piece->path, &facts) == 0)
+		return refuse_existing(piece, error);
+	return template_fill(embedded_name, replacements, &piece->text, error);
+}
+
+static enum error_class read_header(struct piece *piece, struct buffer *buffer, struct error *error)
+{
+	char bytes[4096];
+	size_t length;
+	struct stat facts;
+	bool fits = true;
+	FILE *file = fopen(piece->path, "re");
+	if (file == NULL || fstat(fileno(file), &facts) != 0) {
+		error_set(error, ERROR_INVALID_INPUT, "cannot read %s: %s", piece->path, strerror(errno));
+		if (file != NULL)
+			fclose(file);
+		return error->class;
+	}
+	piece->mode = facts.st_mode & 07777;
+	while (fits && (length = fread(bytes, 1, sizeof(bytes), file)) > 0)
+		fits = buffer_append(buffer, bytes, length);
+	bool whole = fits && ferror(file) == 0;
+	fclose(file);
+	return whole ? ERROR_NONE : error_set(error, ERROR_INVALID_INPUT, "cannot read all of %s", piece->path);
+}
+
+/* Where the declaration goes: before the first of a greater name, else behind the last. */
+static enum error_class find_place(
+	const char *path, const char *header, const char *identifier, const char **ret_place, struct error *error)
+{
+	const char *behind = NULL, *before = NULL;
+	for (const char *line = header; *line != '\0';) {
+		const char *end = line + strcspn(line, "\n") + (strchr(line, '\n') != NULL ? 1 : 0);
+		if (text_has_prefix(line, DECLARATION)) {
+			char name[256];
+			const char *declared = line + strlen(DECLARATION);
+			text_format(name, sizeof(name), "%.*s", (int)strcspn(declared, ";\n"), declared);
+			int order = strcmp(name, identifier);
+			if (order == 0)
+				return refuse_declared(path, identifier, error);
+			if (order > 0 && before == NULL)
+				before = line;
+			behind = end;
+		}
+		line = end;
+	}
+	*ret_place = before != NULL ? before : behind;
+	return *ret_place != NULL ? ERROR_NONE
+				  : error_set(error, ERROR_INVALID_INPUT,
+					    "%s declares no action to put another beside; nothing was changed", path);
+}
+
+static enum error_class fill_header(struct plan *plan, struct error *error)
+{
+	struct piece *piece = &plan->pieces[PIECE_HEADER];
+	struct buffer header;
+	const char *place;
+	buffer_init(&header, FILE_MAX_BYTES);
+	enum error_class class = read_header(piece, &header, error);
+	const char *text = buffer_text(&header);
+	if (class == ERROR_NONE)
+		class = find_place(piece->path, text, plan->identifier, &place, error);
+	if (class == ERROR_NONE &&
+		(!buffer_append(&piece->text, text, (size_t)(place - text)) ||
+			!buffer_append_string(&piece->text, DECLARATION) ||
+			!buffer_append_string(&piece->text, plan->identifier) ||
+			!buffer_append_string(&piece->text, ";\n") || !buffer_append_string(&piece->text, place)))
+		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for %s", piece->path);
+	buffer_release(&header);
+	return class;
+}
+
+/* ---- writing ---- */
+
+static enum error_class draft_piece(struct piece *piece, struct error *error)
+{
+	int file = open(piece->draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, piece->mode);
+	if (file < 0)
+		return error_set(error, ERROR_INVALID_INPUT, "cannot write %s: %s", piece->draft, strerror(errno));
+	piece->drafted = true;
+	bool written = write(file, piece->text.bytes, piece->text.length) == (ssize_t)piece->text.length &&
+		(!piece->replaces || fchmod(file, piece->mode) == 0) && fsync(file) == 0;
+	int reason = errno;
+	written = close(file) == 0 && written;
+	return written
+		? ERROR_NONE
+		: error_set(error, ERROR_INVALID_INPUT, "cannot write all of %s: %s", piece->draft, strerror(reason));
+}
+
+/* A new file gets its name only where nothing has it: link refuses what rename would replace. */
+static enum error_class settle_piece(struct piece *piece, struct error *error)
+{
+	piece->placed = (piece->replaces ? rename(piece->draft, piece->path) : link(piece->draft, piece->path)) == 0;
+	if (piece->placed)
+		return ERROR_NONE;
+	if (errno == EEXIST)
+		return refuse_existing(piece, error);
+	return error_set(error, ERROR_INVALID_INPUT, "cannot put %s in its place: %s", piece->path, strerror(errno));
+}
+
+/* All or nothing; the header comes last, for it alone changes what is there. */
+static enum error_class write_pieces(struct plan *plan, struct error *error)
+{
+	enum error_class class = ERROR_NONE;
+	for (size_t i = 0; i < PIECE_COUNT && class == ERROR_NONE; i++)
+		class = draft_piece(&plan->pieces[i], error);
+	for (size_t i = 0; i < PIECE_COUNT && class == ERROR_NONE; i++)
+		class = settle_piece(&plan->pieces[i], error);
+	for (size_t i = 0; i < PIECE_COUNT; i++) {
+		const struct piece *piece = &plan->pieces[i];
+		if (piece->drafted && !(piece->replaces && piece->placed))
+			unlink(piece->draft);
+		if (class != ERROR_NONE && piece->placed && !piece->replaces)
+			unlink(piece->path);
+	}
+	return class;
+}
+
+static enum error_class lay_down(struct plan *plan, struct error *error)
+{
+	const struct provider_kind *kind = plan->options->kind;
+	name_pieces(plan);
+	if (check_tree(plan->options, error) != ERROR_NONE)
+		return error->class;
+	for (size_t i = 0; i < PIECE_COUNT; i++)
+		if (place_piece(plan, i, error) != ERROR_NONE)
+			return error->class;
+	if (fill_piece(plan, PIECE_ACTION, kind->action, error) != ERROR_NONE ||
+		fill_piece(plan, PIECE_TEST, kind->test, error) != ERROR_NONE || fill_header(plan, error) != ERROR_NONE)
+		return error->class;
+	return write_pieces(plan, error);
+}
+
+static void print_next(const struct plan *plan)
+{
+	printf("%s\n%s\n%s: one line\n\n", plan->relative[PIECE_ACTION], plan->relative[PIECE_TEST],
+		plan->relative[PIECE_HEADER]);
+	printf("Its test passes as it is:\n"
+	       "  make build/tests/workflows/test_%s && build/tests/workflows/test_%s\n"
+	       "Then edit both; docs/writing-actions.md goes through them part by part.\n",
+		plan->thing, plan->thing);
+}
+
+static int run(int argc, char **argv)
+{
+	static struct plan plan;
+	struct options options = { .folder = "." };
+	struct error error;
+	int status = EX_OK;
+	argp_parse(&parser, argc, argv, 0, NULL, &options);
+	plan.options = &options;
+	if (lay_down(&plan, &error) == ERROR_NONE)
+		print_next(&plan);
+	else
+		status = command_fail(&error);
+	for (size_t i = 0; i < PIECE_COUNT; i++)
+		buffer_release(&plan.pieces[i].text);
+	return status;
+}
+
+const struct command command_new = {
+	.name = "new",
+	.summary = "Lay down a new action and its test in the source tree",
+	.run = run,
+};

@@ -1,0 +1,147 @@
+// slipway new action: what it lays down builds with the project's warnings and passes untouched, and nothing that
+// stands there is harmed.
+//
+// covers: src/cli/command_new.c src/cli/template.c
+import test, { before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { build } from '../integration/stack.mjs';
+
+const SOURCES = ['Makefile', '.ci', 'conf', 'include', 'src', 'tests', 'workflows'];
+const BUILT = ['flags', 'gen', 'obj', 'packages', 'test-packages'];
+const HEADER = 'workflows/actions.h';
+let folder;
+let tree;
+
+// Times are kept, so that make builds only what is new.
+before(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'slipway-new-'));
+  tree = path.join(folder, 'tree');
+  await mkdir(path.join(tree, 'build'), { recursive: true });
+  execFileSync('cp', ['-a', ...SOURCES, tree]);
+  const built = BUILT.map((name) => path.join(build, name)).filter((name) => existsSync(name));
+  execFileSync('cp', ['-a', ...built, path.join(tree, 'build')]);
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+function slipway(cwd, ...words) {
+  return spawnSync(path.join(build, 'slipway'), ['new', ...words], { cwd, encoding: 'utf8' });
+}
+
+const source = (name) => readFile(path.join(tree, name), 'utf8');
+
+// Everything below the two folders that it writes to, with the header: to see that nothing has changed.
+async function snapshot() {
+  const names = await Promise.all(
+    ['workflows/actions', 'tests/workflows', 'workflows'].map((name) => readdir(path.join(tree, name))),
+  );
+  return JSON.stringify([names, await source(HEADER)]);
+}
+
+async function refused(words, pattern, cwd = tree) {
+  const earlier = await snapshot();
+  const result = slipway(cwd, ...words);
+  assert.equal(result.status, 64, `${words}: ${result.stdout}${result.stderr}`);
+  assert.match(result.stderr, pattern);
+  assert.equal(result.stdout, '');
+  assert.equal(await snapshot(), earlier);
+}
+
+test('what it lays down for each provider builds and passes untouched', async () => {
+  const actions = {
+    'github.sample': 'sample',
+    'vercel.edge-config.item': 'edge_config_item',
+    'http.answers': 'answers',
+  };
+  for (const [name, thing] of Object.entries(actions)) {
+    const result = slipway(tree, 'action', name);
+    assert.equal(result.status, 0, result.stderr);
+    assert.match(result.stdout, new RegExp(`^  make build/tests/workflows/test_${thing} && build/tests/`, 'm'));
+  }
+  const programs = Object.values(actions).map((thing) => `build/tests/workflows/test_${thing}`);
+  const made = spawnSync('make', ['-j2', 'BUILD=build', ...programs], { cwd: tree, encoding: 'utf8' });
+  assert.equal(made.status, 0, made.stdout + made.stderr);
+  for (const program of programs) {
+    const ran = spawnSync(path.join(tree, program), { encoding: 'utf8' });
+    assert.equal(ran.status, 0, ran.stdout + ran.stderr);
+    assert.match(ran.stdout, /^100%: Checks: [4-9], Failures: 0, Errors: 0$/m);
+  }
+});
+
+test('it fills in the names, and declares the action at its place', async () => {
+  const action = await source('workflows/actions/vercel_edge_config_item.c');
+  assert.match(action, /^const struct action_definition vercel_edge_config_item = \{$/m);
+  assert.match(action, /^\t\.id = "vercel\.edge-config\.item",$/m);
+  const itsTest = await source('tests/workflows/test_edge_config_item.c');
+  assert.match(itsTest, /^ \* covers: workflows\/actions\/vercel_edge_config_item\.c$/m);
+  for (const name of ['actions/github_sample.c', 'actions/http_answers.c', 'actions/vercel_edge_config_item.c']) {
+    assert.doesNotMatch(await source(`workflows/${name}`), /@[A-Z]+@/);
+  }
+  const declared = [...(await source(HEADER)).matchAll(/^extern const struct action_definition (\w+);$/gm)];
+  const names = declared.map((match) => match[1]);
+  for (const name of ['github_sample', 'http_answers', 'vercel_edge_config_item']) {
+    const place = names.indexOf(name);
+    assert.ok(place >= 0 && names.slice(0, place).every((before) => before < name), `${name} in ${names}`);
+    assert.ok(names[place + 1] > name, `${name} in ${names}`);
+  }
+  assert.match(await source(HEADER), /;\n\n#endif\n$/);
+});
+
+test('what is greatest comes last', async () => {
+  assert.equal(slipway(tree, 'action', 'vercel.zone').status, 0);
+  assert.match(await source(HEADER), /vercel_zone;\n\n#endif\n$/);
+});
+
+test('a second time is refused, and what was edited stays', async () => {
+  const file = path.join(tree, 'workflows/actions/github_sample.c');
+  await writeFile(file, '/* edited */\n');
+  const message = /github_sample\.c stands there already; nothing was changed\n.*another name/;
+  await refused(['action', 'github.sample'], message);
+  assert.equal(await readFile(file, 'utf8'), '/* edited */\n');
+});
+
+test('a test of the same name, or a declaration alone, is refused as well', async () => {
+  await refused(['action', 'vercel.sample'], /test_sample\.c stands there already/);
+  await rm(path.join(tree, 'workflows/actions/vercel_zone.c'));
+  await rm(path.join(tree, 'tests/workflows/test_zone.c'));
+  await refused(['action', 'vercel.zone'], /actions\.h declares vercel_zone already/);
+});
+
+test('where one file cannot be written, none is', async () => {
+  const bare = path.join(folder, 'bare');
+  await mkdir(path.join(bare, 'workflows/actions'), { recursive: true });
+  await mkdir(path.join(bare, 'include/slipway'), { recursive: true });
+  await writeFile(path.join(bare, 'include/slipway/action.h'), '');
+  await writeFile(path.join(bare, HEADER), 'extern const struct action_definition note;\n');
+  const result = slipway(bare, 'action', 'github.label');
+  assert.equal(result.status, 64);
+  assert.match(result.stderr, /cannot write .*test_label\.c.*: No such file or directory/);
+  assert.deepEqual(await readdir(path.join(bare, 'workflows/actions')), []);
+  assert.deepEqual(await readdir(path.join(bare, 'workflows')), ['actions', 'actions.h']);
+  assert.equal(await readFile(path.join(bare, HEADER), 'utf8'), 'extern const struct action_definition note;\n');
+});
+
+test('names that are none are refused', async () => {
+  const bad = ['github', 'github.', '.label', 'github..label', 'GitHub.label', 'github.la/bel', 'github.a_b'];
+  bad.push(`github.${'x'.repeat(60)}`);
+  for (const name of bad) await refused(['action', name], /is no name for an action/);
+  await refused(['action', 'gitlab.label'], /begins with no provider that is known: github, vercel, or http/);
+});
+
+test('anything else than an action is refused', async () => {
+  await refused(['workflow', 'site.two'], /'workflow' is nothing that can be laid down; 'action' is/);
+  await refused([], /Usage: slipway new/);
+  await refused(['action'], /Usage: slipway new/);
+  await refused(['action', 'github.one', 'github.two'], /Usage: slipway new/);
+});
+
+test('outside a source tree it is refused; --dir names one', async () => {
+  await refused(['action', 'github.far'], /the current folder is not Slipway's source tree/, folder);
+  await refused(['action', 'github.far', '--dir', folder], /slipway-new-\w+ is not Slipway's source tree.*\n.*--dir/);
+  assert.equal(slipway(folder, 'action', 'github.far', '--dir', tree).status, 0);
+  assert.ok(existsSync(path.join(tree, 'workflows/actions/github_far.c')));
+});
