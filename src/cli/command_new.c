@@ -87,8 +87,10 @@ static bool is_action_name(const char *name)
 
 static void check_options(struct argp_state *state, struct options *options)
 {
-	if (options->name == NULL)
+	if (options->name == NULL) {
 		argp_usage(state);
+		return;
+	}
 	if (strcmp(options->what, "action") != 0)
 		argp_error(state, "'%s' is nothing that can be laid down; 'action' is", options->what);
 	if (!is_action_name(options->name))
@@ -180,10 +182,10 @@ static enum error_class refuse_existing(const struct piece *piece, struct error 
 	return error_remedy(error, NULL, "Choose another name for the action, or move that file away first.");
 }
 
-static enum error_class refuse_declared(const char *path, const char *identifier, struct error *error)
+static void refuse_declared(const char *path, const char *identifier, struct error *error)
 {
 	error_set(error, ERROR_INVALID_INPUT, "%s declares %s already; nothing was changed", path, identifier);
-	return error_remedy(error, NULL, "Choose another name for the action, or take that line out first.");
+	error_remedy(error, NULL, "Choose another name for the action, or take that line out first.");
 }
 
 static enum error_class fill_piece(struct plan *plan, size_t index, const char *embedded_name, struct error *error)
@@ -219,9 +221,8 @@ static enum error_class read_header(struct piece *piece, struct buffer *buffer, 
 	return whole ? ERROR_NONE : error_set(error, ERROR_INVALID_INPUT, "cannot read all of %s", piece->path);
 }
 
-/* Where the declaration goes: before the first of a greater name, else behind the last. */
-static enum error_class find_place(
-	const char *path, const char *header, const char *identifier, const char **ret_place, struct error *error)
+/* Where the declaration goes: before the first of a greater name, else behind the last. NULL: nowhere, by the error. */
+static const char *find_place(const char *path, const char *header, const char *identifier, struct error *error)
 {
 	const char *behind = NULL, *before = NULL;
 	for (const char *line = header; *line != '\0';) {
@@ -231,36 +232,43 @@ static enum error_class find_place(
 			const char *declared = line + strlen(DECLARATION);
 			text_format(name, sizeof(name), "%.*s", (int)strcspn(declared, ";\n"), declared);
 			int order = strcmp(name, identifier);
-			if (order == 0)
-				return refuse_declared(path, identifier, error);
+			if (order == 0) {
+				refuse_declared(path, identifier, error);
+				return NULL;
+			}
 			if (order > 0 && before == NULL)
 				before = line;
 			behind = end;
 		}
 		line = end;
 	}
-	*ret_place = before != NULL ? before : behind;
-	return *ret_place != NULL ? ERROR_NONE
-				  : error_set(error, ERROR_INVALID_INPUT,
-					    "%s declares no action to put another beside; nothing was changed", path);
+	if (behind == NULL)
+		error_set(error, ERROR_INVALID_INPUT,
+			"%s declares no action to put another beside; nothing was changed", path);
+	return before != NULL ? before : behind;
+}
+
+static bool declare_at(const char *header, const char *place, const char *identifier, struct buffer *buffer)
+{
+	return buffer_append(buffer, header, (size_t)(place - header)) && buffer_append_string(buffer, DECLARATION) &&
+		buffer_append_string(buffer, identifier) && buffer_append_string(buffer, ";\n") &&
+		buffer_append_string(buffer, place);
 }
 
 static enum error_class fill_header(struct plan *plan, struct error *error)
 {
 	struct piece *piece = &plan->pieces[PIECE_HEADER];
 	struct buffer header;
-	const char *place;
 	buffer_init(&header, FILE_MAX_BYTES);
 	enum error_class class = read_header(piece, &header, error);
-	const char *text = buffer_text(&header);
-	if (class == ERROR_NONE)
-		class = find_place(piece->path, text, plan->identifier, &place, error);
-	if (class == ERROR_NONE &&
-		(!buffer_append(&piece->text, text, (size_t)(place - text)) ||
-			!buffer_append_string(&piece->text, DECLARATION) ||
-			!buffer_append_string(&piece->text, plan->identifier) ||
-			!buffer_append_string(&piece->text, ";\n") || !buffer_append_string(&piece->text, place)))
-		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for %s", piece->path);
+	if (class == ERROR_NONE) {
+		const char *text = buffer_text(&header);
+		const char *place = find_place(piece->path, text, plan->identifier, error);
+		if (place == NULL)
+			class = error->class;
+		else if (!declare_at(text, place, plan->identifier, &piece->text))
+			class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for %s", piece->path);
+	}
 	buffer_release(&header);
 	return class;
 }

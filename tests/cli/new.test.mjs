@@ -125,6 +125,15 @@ test('where one file cannot be written, none is', async () => {
   assert.equal(await readFile(path.join(bare, HEADER), 'utf8'), 'extern const struct action_definition note;\n');
 });
 
+test('a header without any action, or none at all, is refused', async () => {
+  const bare = path.join(folder, 'bare');
+  await writeFile(path.join(bare, HEADER), '');
+  assert.match(slipway(bare, 'action', 'github.label').stderr, /actions\.h declares no action to put another beside/);
+  await rm(path.join(bare, HEADER));
+  assert.match(slipway(bare, 'action', 'github.label').stderr, /cannot read .*actions\.h: No such file/);
+  assert.deepEqual(await readdir(path.join(bare, 'workflows/actions')), []);
+});
+
 test('names that are none are refused', async () => {
   const bad = ['github', 'github.', '.label', 'github..label', 'GitHub.label', 'github.la/bel', 'github.a_b'];
   bad.push(`github.${'x'.repeat(60)}`);
