@@ -1,5 +1,5 @@
-// slipway new action: what it lays down builds with the project's warnings and passes untouched, and nothing that
-// stands there is harmed.
+// slipway new action: what it lays down builds with the project's warnings and passes untouched, as it does with the
+// edits that the guide makes; and nothing that stands there is harmed.
 //
 // covers: src/cli/command_new.c src/cli/template.c
 import test, { before, after } from 'node:test';
@@ -32,6 +32,17 @@ function slipway(cwd, ...words) {
   return spawnSync(path.join(build, 'slipway'), ['new', ...words], { cwd, encoding: 'utf8' });
 }
 
+function makeAndRun(things, checks) {
+  const programs = things.map((thing) => `build/tests/workflows/test_${thing}`);
+  const made = spawnSync('make', ['-j2', 'BUILD=build', ...programs], { cwd: tree, encoding: 'utf8' });
+  assert.equal(made.status, 0, made.stdout + made.stderr);
+  for (const program of programs) {
+    const ran = spawnSync(path.join(tree, program), { encoding: 'utf8' });
+    assert.equal(ran.status, 0, ran.stdout + ran.stderr);
+    assert.match(ran.stdout, checks);
+  }
+}
+
 const source = (name) => readFile(path.join(tree, name), 'utf8');
 
 // Everything below the two folders that it writes to, with the header: to see that nothing has changed.
@@ -62,14 +73,7 @@ test('what it lays down for each provider builds and passes untouched', async ()
     assert.equal(result.status, 0, result.stderr);
     assert.match(result.stdout, new RegExp(`^  make build/tests/workflows/test_${thing} && build/tests/`, 'm'));
   }
-  const programs = Object.values(actions).map((thing) => `build/tests/workflows/test_${thing}`);
-  const made = spawnSync('make', ['-j2', 'BUILD=build', ...programs], { cwd: tree, encoding: 'utf8' });
-  assert.equal(made.status, 0, made.stdout + made.stderr);
-  for (const program of programs) {
-    const ran = spawnSync(path.join(tree, program), { encoding: 'utf8' });
-    assert.equal(ran.status, 0, ran.stdout + ran.stderr);
-    assert.match(ran.stdout, /^100%: Checks: [4-9], Failures: 0, Errors: 0$/m);
-  }
+  makeAndRun(Object.values(actions), /^100%: Checks: [4-9], Failures: 0, Errors: 0$/m);
 });
 
 test('it fills in the names, and declares the action at its place', async () => {
@@ -89,6 +93,29 @@ test('it fills in the names, and declares the action at its place', async () => 
     assert.ok(names[place + 1] > name, `${name} in ${names}`);
   }
   assert.match(await source(HEADER), /;\n\n#endif\n$/);
+});
+
+// What a definition of the laid-down files is known by: blank lines stand between them and nowhere else.
+const SUBJECT = /^(struct \w+ \{|START_TEST\(\w+|#define INPUT|(?:static|const)[^=;]*?\b\w+\()/m;
+const subjectOf = (definition) => SUBJECT.exec(definition)?.[1];
+
+test('with the edits of the guide it builds and passes as well', async () => {
+  assert.equal(slipway(tree, 'action', 'github.label').status, 0);
+  const guide = (await readFile('docs/writing-actions.md', 'utf8')).split('\n## 9.')[0];
+  const edits = [...guide.matchAll(/^```c\n(.*?)\n```$/gms)].map((match) => match[1]);
+  const files = ['workflows/actions/github_label.c', 'tests/workflows/test_label.c'];
+  let made = 0;
+  for (const file of files) {
+    const definitions = (await source(file)).split('\n\n').map((definition) => {
+      const edit = edits.find((text) => subjectOf(text) && subjectOf(text) === subjectOf(definition));
+      made += edit ? 1 : 0;
+      return edit ?? definition;
+    });
+    await writeFile(path.join(tree, file), definitions.join('\n\n'));
+  }
+  assert.ok(edits.length >= 6);
+  assert.equal(made, edits.length, 'every edit has its place');
+  makeAndRun(['label'], /^100%: Checks: 6, Failures: 0, Errors: 0$/m);
 });
 
 test('what is greatest comes last', async () => {
