@@ -13,5 +13,6 @@ extern const struct action_definition vercel_deployment;
 extern const struct action_definition vercel_domain;
 extern const struct action_definition vercel_environment;
 extern const struct action_definition vercel_project;
+extern const struct action_definition vercel_project_delete;
 
 #endif

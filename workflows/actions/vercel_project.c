@@ -203,4 +203,5 @@ const struct action_definition vercel_project = {
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
+	.undo = &vercel_project_delete,
 };
