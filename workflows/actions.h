@@ -11,6 +11,7 @@ extern const struct action_definition http_check;
 extern const struct action_definition note;
 extern const struct action_definition vercel_deployment;
 extern const struct action_definition vercel_domain;
+extern const struct action_definition vercel_domain_remove;
 extern const struct action_definition vercel_environment;
 extern const struct action_definition vercel_project;
 extern const struct action_definition vercel_project_delete;

@@ -36,6 +36,16 @@ static void teardown(void)
 	trial_end(&trial);
 }
 
+#define LEDGER_KEY "vercel:domain:docs.example.org"
+
+static void check_ledger(const char *id, bool created)
+{
+	const char *entry = json_member_string(trial.ledger, LEDGER_KEY);
+	ck_assert_ptr_nonnull(entry);
+	ck_assert_msg(strstr(entry, arena_format(&trial.arena, "\"id\":\"%s\"", id)) != NULL, "%s", entry);
+	ck_assert_msg(strstr(entry, created ? "\"created\":true" : "\"created\":false") != NULL, "%s", entry);
+}
+
 static enum action_result run_with(const struct peer_row *rows)
 {
 	peer_set(trial.peer, rows);
@@ -63,7 +73,7 @@ START_TEST(test_adds_and_is_done)
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"name\":\"docs.example.org\""));
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"verified\":true"));
 	ck_assert_str_eq(peer_last(trial.peer, ADD).body, "{\"name\":\"docs.example.org\"}");
-	ck_assert_ptr_nonnull(json_member_string(trial.ledger, "vercel:domain:docs.example.org"));
+	check_ledger("prj_1/docs.example.org", true);
 	ck_assert_uint_eq(peer_count(trial.peer, VERIFY), 0);
 }
 END_TEST
@@ -73,6 +83,51 @@ START_TEST(test_there_already)
 	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = VERIFIED }, GOOD, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, ADD), 0);
+	check_ledger("prj_1/docs.example.org", false);
+}
+END_TEST
+
+/* A teardown takes off only what was added by us: also where the answer to the add was lost, or it was an error. */
+START_TEST(test_what_was_asked_for_is_ours)
+{
+	static const struct peer_row lost[] = {
+		{ LOOK, .status = 404, .body = ABSENT, .times = 1 },
+		{ LOOK, .status = 200, .body = VERIFIED },
+		{ ADD, .behaviour = PEER_DROPS },
+		GOOD,
+		{ .method = NULL },
+	};
+	static const struct peer_row failed[] = {
+		{ LOOK, .status = 404, .body = ABSENT, .times = 2 },
+		{ LOOK, .status = 200, .body = VERIFIED },
+		{ ADD, .status = 500, .times = 1 },
+		{ ADD, .status = 409, .body = "{\"error\":{\"code\":\"domain_already_in_use\",\"message\":\"x\"}}" },
+		GOOD,
+		{ .method = NULL },
+	};
+	const struct peer_row *const cases[] = { lost, failed };
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		trial.checkpoint[0] = '\0';
+		cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, LEDGER_KEY);
+		ck_assert_int_eq(run_with(cases[i]), ACTION_FAILED);
+		ck_assert(error_class_facts(trial.context.error.class)->retryable);
+		ck_assert_int_eq(trial_run(&trial, &vercel_domain, INPUT, 3), ACTION_DONE);
+		check_ledger("prj_1/docs.example.org", true);
+	}
+}
+END_TEST
+
+START_TEST(test_entries_of_older_versions_learn_the_project)
+{
+	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = VERIFIED }, GOOD, { .method = NULL } };
+	cJSON_AddStringToObject(trial.ledger, LEDGER_KEY, "{\"id\":\"docs.example.org\",\"created\":true}");
+	ck_assert_int_eq(run_with(rows), ACTION_DONE);
+	check_ledger("prj_1/docs.example.org", true);
+	/* What stands on another project by now was put there by another. */
+	cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, LEDGER_KEY);
+	cJSON_AddStringToObject(trial.ledger, LEDGER_KEY, "{\"id\":\"prj_0/docs.example.org\",\"created\":true}");
+	ck_assert_int_eq(run_with(rows), ACTION_DONE);
+	check_ledger("prj_1/docs.example.org", false);
 }
 END_TEST
 
@@ -163,6 +218,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_skipped_without_a_name, test_adds_and_is_done, test_there_already,
+		test_what_was_asked_for_is_ours, test_entries_of_older_versions_learn_the_project,
 		test_conflicts_look_again, test_waits_for_a_person_to_verify, test_verified_is_not_pointed,
 		test_servers_without_config_are_noted, NULL };
 	return suite_main("vercel.domain", tests, setup, teardown);

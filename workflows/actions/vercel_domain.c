@@ -22,6 +22,13 @@ static const struct field input_fields[] = {
 		.description = "The domain, such as www.example.org; without it the step is skipped" },
 };
 
+struct checkpoint {
+	bool asked; /* the domain was not on the project, and then we asked for it */
+};
+static const struct field checkpoint_fields[] = {
+	{ BOOLEAN_FIELD("asked", struct checkpoint, asked) },
+};
+
 struct output {
 	const char *name, *url;
 	bool verified;
@@ -43,10 +50,12 @@ static const struct field challenge_fields[] = {
 static const struct record challenge_record = RECORD(struct challenge, challenge_fields);
 
 struct domain {
+	const char *project_id;
 	bool verified;
 	struct object_list verification;
 };
 static const struct field domain_fields[] = {
+	{ STRING_FIELD("projectId", struct domain, project_id) },
 	{ BOOLEAN_FIELD("verified", struct domain, verified) },
 	{ OBJECTS_FIELD("verification", struct domain, verification), .record = &challenge_record },
 };
@@ -78,11 +87,43 @@ static bool look(struct action_context *context, const struct input *input, bool
 	return !*ret_there || provider_decode(context, &answer, &domain_record, ret_domain);
 }
 
+/* Entries of older versions do not name the project; whether the app created the domain they say all the same. */
+static bool was_created(struct action_context *context, const char *name, bool *ret_created)
+{
+	const struct owned_resource *list;
+	size_t count;
+	*ret_created = false;
+	if (!action_ledger(context, "vercel", "domain", &list, &count))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(list[i].key, name) == 0)
+			*ret_created = list[i].created && strcmp(list[i].id, name) == 0;
+	return true;
+}
+
+/* The id names the project, so that the ledger alone tells what a removal has to remove. */
+static bool own(struct action_context *context, const struct input *input, const struct domain *domain, bool created)
+{
+	const char *project = domain->project_id != NULL ? domain->project_id : input->project;
+	const char *id = action_format(context, "%s/%s", project, input->name);
+	const char *known = action_owned(context, "vercel", "domain", input->name);
+	bool before;
+	if (known != NULL && id != NULL && strcmp(known, id) == 0 && !created)
+		return true;
+	if (!was_created(context, input->name, &before))
+		return false;
+	const struct owned_resource resource = {
+		.provider = "vercel", .type = "domain", .key = input->name, .id = id, .created = created || before
+	};
+	return action_own(context, &resource);
+}
+
 /* ACTION_DONE when the domain stands on the project and *domain tells of it. */
-static enum action_result add(struct action_context *context, const struct input *input, struct domain *domain)
+static enum action_result add(
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint, struct domain *domain)
 {
 	struct provider_answer answer;
-	bool there;
+	bool there, asked_before = checkpoint->asked;
 	const struct name_request body = { input->name };
 	const struct provider_request request = { .method = HTTP_POST,
 		.path = "/v10/projects/{idOrName}/domains",
@@ -90,6 +131,7 @@ static enum action_result add(struct action_context *context, const struct input
 		.body_record = &name_record,
 		.body = &body,
 		.expect = { 400, 403, 409 } };
+	checkpoint->asked = true;
 	if (!action_save(context) || !provider_call(context, &vercel, &request, &answer))
 		return action_failed(context);
 	const struct provider_answer refused = answer;
@@ -106,9 +148,9 @@ static enum action_result add(struct action_context *context, const struct input
 		return action_remedy(context, "https://vercel.com/dashboard/domains",
 			"Remove the domain from the project or account that has it, or choose another.");
 	}
-	const struct owned_resource resource = { "vercel", "domain", input->name, input->name, NULL,
-		refused.status < 300 };
-	return action_own(context, &resource) ? ACTION_DONE : action_failed(context);
+	/* A refusal may be the answer to what an earlier attempt had done, whose own answer was lost. */
+	checkpoint->asked = refused.status < 300 || asked_before;
+	return own(context, input, domain, checkpoint->asked) ? ACTION_DONE : action_failed(context);
 }
 
 /* 1, 5, 15, 30 minutes: DNS takes its time, and answers are cached. */
@@ -174,18 +216,21 @@ static enum action_result check_configuration(struct action_context *context, co
 		input->name);
 }
 
-static enum action_result run(struct action_context *context, const void *raw_input, void *checkpoint, void *raw_output)
+static enum action_result run(
+	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
+	struct checkpoint *checkpoint = raw_checkpoint;
 	struct domain domain;
 	bool there;
-	(void)checkpoint; /* the name says it all */
 	if (input->name == NULL)
 		return action_skip(context, "no domain was given");
 	if (!look(context, input, &there, &domain))
 		return action_failed(context);
+	if (there && !own(context, input, &domain, checkpoint->asked))
+		return action_failed(context);
 	if (!there) {
-		enum action_result added = add(context, input, &domain);
+		enum action_result added = add(context, input, checkpoint, &domain);
 		if (added != ACTION_DONE)
 			return added;
 	}
@@ -205,7 +250,9 @@ const struct action_definition vercel_domain = {
 	.id = "vercel.domain",
 	.summary = "Puts a domain on the project and waits until it is verified",
 	.input = RECORD(struct input, input_fields),
+	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
+	.undo = &vercel_domain_remove,
 	.run_seconds = 7 * 86400, /* a person sets the DNS */
 };
