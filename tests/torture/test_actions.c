@@ -31,6 +31,7 @@
 #define GENERATE        "POST", "/github/repos/upstream/starter/generate"
 #define LOOK_PROJECT    "GET", "/vercel/v9/projects/docs"
 #define CREATE_PROJECT  "POST", "/vercel/v11/projects"
+#define LINK_PROJECT    "POST", "/vercel/v9/projects/prj_1/link"
 #define LIST            "GET", "/vercel/v10/projects/prj_1/env"
 #define WRITE           "POST", "/vercel/v10/projects/prj_1/env"
 
@@ -81,11 +82,13 @@ static const struct action_case {
 			{ CREATE_PROJECT, .status = 200, .body = PROJECT LINK "}" } },
 		.absent = 404,
 		.absent_body = NOT_THERE },
-	{ .name = "vercel.project of the ledger",
+	{ .name = "vercel.project of the ledger, which is linked",
 		.action = &vercel_project,
 		.input = "{\"name\":\"docs\",\"repository\":\"acme/docs\",\"repositoryId\":42}",
-		.rows = { { LOOK_PROJECT, .status = 200, .body = PROJECT "}" },
-			{ CREATE_PROJECT, .status = 400, .body = NOT_THERE } },
+		.rows = { { LOOK_PROJECT, .status = 200, .body = PROJECT LINK "}" },
+			{ LINK_PROJECT, .status = 200, .body = PROJECT LINK "}" } },
+		.absent = 200,
+		.absent_body = PROJECT "}",
 		.ledger_field = "vercel:project:docs",
 		.ledger_value = "{\"id\":\"prj_1\",\"created\":true}" },
 	{ .name = "vercel.environment",

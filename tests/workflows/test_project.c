@@ -29,6 +29,9 @@ static void teardown(void)
 #define OTHERS        PROJECT(",\"link\":{\"type\":\"github\",\"org\":\"acme\",\"repo\":\"docs\",\"repoId\":43}")
 #define LOOK          "GET", "/vercel/v9/projects/docs"
 #define CREATE        "POST", "/vercel/v11/projects"
+#define LINK          "POST", "/vercel/v9/projects/prj_1/link"
+#define UNLINK        "DELETE", "/vercel/v9/projects/prj_1/link"
+#define RELINK_INPUT  "{\"name\":\"docs\",\"repository\":\"acme/docs\",\"repositoryId\":42,\"relink\":true}"
 #define ABSENT        "{\"error\":{\"code\":\"not_found\",\"message\":\"Project not found\"}}"
 #define LEDGER_KEY    "vercel:project:docs"
 
@@ -52,8 +55,9 @@ START_TEST(test_creates_with_the_link)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
-	ck_assert_str_eq(
-		trial_output(&trial), "{\"id\":\"prj_1\",\"name\":\"docs\",\"accountId\":\"team_1\",\"created\":true}");
+	ck_assert_str_eq(trial_output(&trial),
+		"{\"id\":\"prj_1\",\"name\":\"docs\",\"accountId\":\"team_1\",\"created\":true,"
+		"\"linked\":false}");
 	struct peer_request request = peer_last(trial.peer, CREATE);
 	ck_assert_str_eq(request.uri, "/vercel/v11/projects?slug=acme");
 	ck_assert_str_eq(request.body,
@@ -93,14 +97,128 @@ START_TEST(test_refuses_foreign_projects)
 }
 END_TEST
 
-START_TEST(test_unlinked_project_is_ours_by_ledger_only)
+static void know_project(const char *id)
 {
-	cJSON_AddStringToObject(trial.ledger, LEDGER_KEY, "{\"id\":\"prj_1\",\"created\":true}");
-	ck_assert_int_eq(look_at(PROJECT("")), ACTION_DONE);
 	cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, LEDGER_KEY);
-	cJSON_AddStringToObject(trial.ledger, LEDGER_KEY, "{\"id\":\"prj_0\",\"created\":true}");
+	cJSON_AddStringToObject(
+		trial.ledger, LEDGER_KEY, arena_format(&trial.arena, "{\"id\":\"%s\",\"created\":true}", id));
+}
+
+START_TEST(test_links_what_is_ours_by_the_ledger)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 200, .body = PROJECT(""), .times = 1 },
+		{ LOOK, .status = 200, .body = OURS },
+		{ LINK, .status = 200, .body = OURS },
+		{ .method = NULL },
+	};
+	know_project("prj_1");
+	ck_assert_int_eq(run_with(rows), ACTION_DONE);
+	ck_assert_str_eq(peer_last(trial.peer, LINK).body, "{\"type\":\"github\",\"repo\":\"acme/docs\"}");
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"linked\":true"));
+	ck_assert_uint_eq(peer_count(trial.peer, UNLINK), 0);
+	/* Of another id, it is another project under the same name. */
+	know_project("prj_0");
 	ck_assert_int_eq(look_at(PROJECT("")), ACTION_FAILED);
 	ck_assert_int_eq(trial.context.error.class, ERROR_CONFLICT_FOREIGN);
+	ck_assert_uint_eq(peer_count(trial.peer, LINK), 0);
+}
+END_TEST
+
+START_TEST(test_relinks_only_on_request)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 200, .body = OTHERS, .times = 1 },
+		{ LOOK, .status = 200, .body = OURS },
+		{ UNLINK, .status = 200, .body = PROJECT("") },
+		{ LINK, .status = 200, .body = OURS },
+		{ .method = NULL },
+	};
+	know_project("prj_1");
+	ck_assert_int_eq(look_at(OTHERS), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_CONFLICT_FOREIGN);
+	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "\"relink\": true"));
+	ck_assert_uint_eq(peer_count(trial.peer, UNLINK), 0);
+	peer_set(trial.peer, rows);
+	ck_assert_int_eq(trial_run(&trial, &vercel_project, RELINK_INPUT, 3), ACTION_DONE);
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"linked\":true"));
+	ck_assert_uint_eq(peer_count(trial.peer, UNLINK), 1);
+	ck_assert_uint_eq(peer_count(trial.peer, LINK), 1);
+}
+END_TEST
+
+START_TEST(test_never_relinks_what_is_foreign)
+{
+	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = OTHERS }, { .method = NULL } };
+	peer_set(trial.peer, rows);
+	ck_assert_int_eq(trial_run(&trial, &vercel_project, RELINK_INPUT, 3), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_CONFLICT_FOREIGN);
+	ck_assert_ptr_null(strstr(trial.context.error.remedy, "relink"));
+	ck_assert_uint_eq(peer_count(trial.peer, UNLINK), 0);
+}
+END_TEST
+
+START_TEST(test_link_survives_a_lost_answer)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 200, .body = OTHERS, .times = 1 },
+		{ UNLINK, .status = 200, .body = PROJECT("") },
+		{ LINK, .behaviour = PEER_DROPS, .times = 1 },
+		{ LOOK, .status = 200, .body = OURS },
+		{ .method = NULL },
+	};
+	know_project("prj_1");
+	peer_set(trial.peer, rows);
+	ck_assert_int_eq(trial_run(&trial, &vercel_project, RELINK_INPUT, 3), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_NETWORK);
+	ck_assert_int_eq(trial_run(&trial, &vercel_project, RELINK_INPUT, 3), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, UNLINK), 1);
+	ck_assert_uint_eq(peer_count(trial.peer, LINK), 1);
+}
+END_TEST
+
+START_TEST(test_waits_for_the_link_to_show)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 200, .body = PROJECT(""), .times = 2 },
+		{ LOOK, .status = 200, .body = OURS },
+		{ LINK, .status = 200, .body = OURS },
+		{ .method = NULL },
+	};
+	static const struct peer_row never[] = {
+		{ LOOK, .status = 200, .body = PROJECT("") },
+		{ LINK, .status = 200, .body = OURS },
+		{ .method = NULL },
+	};
+	know_project("prj_1");
+	ck_assert_int_eq(run_with(rows), ACTION_DONE);
+	ck_assert_int_eq(trial.attempts, 2);
+	trial.age_ms = 120000;
+	ck_assert_int_eq(run_with(never), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_TIMEOUT);
+}
+END_TEST
+
+START_TEST(test_link_refusals)
+{
+	static const struct {
+		const char *code;
+		enum error_class class;
+	} cases[] = { { "repo_not_found", ERROR_APP_NOT_INSTALLED },
+		{ "repo_links_exceeded_limit", ERROR_PLAN_LIMIT } };
+	know_project("prj_1");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct peer_row rows[] = {
+			{ LOOK, .status = 200, .body = PROJECT("") },
+			{ LINK, .status = 400,
+				.body = arena_format(&trial.arena, "{\"error\":{\"code\":\"%s\",\"message\":\"no\"}}",
+					cases[i].code) },
+			{ .method = NULL },
+		};
+		ck_assert_int_eq(run_with(rows), ACTION_FAILED);
+		ck_assert_int_eq(trial.context.error.class, cases[i].class);
+		ck_assert_str_ne(trial.context.error.remedy, "");
+	}
 }
 END_TEST
 
@@ -160,7 +278,9 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_creates_with_the_link, test_adopts_by_link, test_refuses_foreign_projects,
-		test_unlinked_project_is_ours_by_ledger_only, test_conflict_looks_again,
-		test_lost_answer_looks_before_it_creates, test_refusals_name_what_a_person_can_do, NULL };
+		test_links_what_is_ours_by_the_ledger, test_relinks_only_on_request, test_never_relinks_what_is_foreign,
+		test_link_survives_a_lost_answer, test_waits_for_the_link_to_show, test_link_refusals,
+		test_conflict_looks_again, test_lost_answer_looks_before_it_creates,
+		test_refusals_name_what_a_person_can_do, NULL };
 	return suite_main("vercel.project", tests, setup, teardown);
 }

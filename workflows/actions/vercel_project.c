@@ -2,7 +2,8 @@
  * vercel.project: a Vercel project that is linked to a repository; created, or adopted where it is ours.
  *
  * Natural key: the name in the team. Ours is what our ledger knows by its id, and what is linked to our repository; a
- * name alone never is, or we would deploy into somebody else's project.
+ * name alone never is, or we would deploy into somebody else's project. What is ours and has no link is linked; a link
+ * to another repository is replaced only on request.
  *
  * API: https://vercel.com/docs/rest-api/reference/endpoints/projects.
  */
@@ -12,9 +13,12 @@
 #include "actions.h"
 #include "slipway/provider.h"
 
+#define LINK_BUDGET_MS 120000
+
 struct input {
 	const char *name, *repository, *framework, *build_command, *output_directory, *root_directory;
 	int64_t repository_id;
+	bool relink;
 };
 static const struct field input_fields[] = {
 	{ STRING_FIELD("name", struct input, name), .required = true, .pattern = "^[a-z0-9][a-z0-9._-]{0,99}$",
@@ -31,6 +35,8 @@ static const struct field input_fields[] = {
 		.description = "Folder that the build fills" },
 	{ STRING_FIELD("rootDirectory", struct input, root_directory), .maximum = 256,
 		.description = "Folder of the repository that holds it" },
+	{ BOOLEAN_FIELD("relink", struct input, relink), .fallback = "false",
+		.description = "Link a project of this app to the repository, though it is linked to another by now" },
 };
 
 struct checkpoint {
@@ -40,13 +46,15 @@ static const struct field checkpoint_fields[] = { { STRING_FIELD("intent", struc
 
 struct output {
 	const char *id, *name, *account_id;
-	bool created;
+	bool created, linked;
 };
 static const struct field output_fields[] = {
 	{ STRING_FIELD("id", struct output, id), .description = "Vercel's id of it" },
 	{ STRING_FIELD("name", struct output, name), .description = "The name" },
 	{ STRING_FIELD("accountId", struct output, account_id), .description = "Team or account that owns it" },
 	{ BOOLEAN_FIELD("created", struct output, created), .description = "By us; false: adopted" },
+	{ BOOLEAN_FIELD("linked", struct output, linked),
+		.description = "Whether the project, which was there, was linked to the repository this time" },
 };
 
 struct link {
@@ -125,31 +133,93 @@ static bool is_linked(const struct link *link, const struct input *input)
 }
 
 static enum action_result take(
-	struct action_context *context, const struct project *project, bool created, struct output *output)
+	struct action_context *context, const struct project *project, bool created, bool linked, struct output *output)
 {
 	const struct owned_resource resource = { "vercel", "project", project->name, project->id, NULL, created };
 	if (!action_own(context, &resource))
 		return action_failed(context);
-	*output = (struct output){ project->id, project->name, project->account_id, created };
+	*output = (struct output){ project->id, project->name, project->account_id, created, linked };
 	return action_done(context);
 }
 
+static const char *link_text(struct action_context *context, const struct link *link)
+{
+	if (link == NULL || link->repo == NULL)
+		return "no repository";
+	bool has_owner = link->org != NULL && link->org[0] != '\0';
+	return has_owner ? action_format(context, "%s/%s", link->org, link->repo) : link->repo;
+}
+
+static enum action_result fail_foreign(
+	struct action_context *context, const struct input *input, const struct project *project, bool ours)
+{
+	action_fail(context, ERROR_CONFLICT_FOREIGN, "the Vercel project '%s' stands there already and is linked to %s",
+		project->name, link_text(context, project->link));
+	if (ours)
+		return action_remedy(context, "https://vercel.com/dashboard",
+			"Set \"relink\": true to link it to %s, or choose another name.", input->repository);
+	return action_remedy(context, "https://vercel.com/dashboard",
+		"Choose another name, remove that project, or link it to %s.", input->repository);
+}
+
+/* Vercel has one link a project; without one there is nothing to take away. */
+static bool unlink_repository(struct action_context *context, const struct project *project)
+{
+	struct provider_answer answer;
+	const struct provider_request request = { .method = HTTP_DELETE,
+		.path = "/v9/projects/{idOrName}/link",
+		.parameters = { project->id },
+		.expect = { 404 } };
+	action_log(
+		context, "taking the link to %s from the project %s", link_text(context, project->link), project->name);
+	return provider_call(context, &vercel, &request, &answer);
+}
+
+static enum action_result wait_for_link(struct action_context *context, const struct input *input)
+{
+	if (action_run_age_ms(context) < LINK_BUDGET_MS)
+		return action_wait(
+			context, 2000, "the project %s to show its link to %s", input->name, input->repository);
+	action_fail(context, ERROR_TIMEOUT, "the Vercel project '%s' shows no link to %s after two minutes",
+		input->name, input->repository);
+	return action_remedy(context, "https://vercel.com/dashboard",
+		"Look at the project's Git settings, link it there, and trigger the step again.");
+}
+
+/* What the answer says does not count, but what stands there then: it may be that of an attempt whose answer was lost.
+ */
+static enum action_result link_repository(struct action_context *context, const struct input *input,
+	const struct checkpoint *checkpoint, struct project *project, struct output *output)
+{
+	struct provider_answer answer;
+	bool there;
+	const struct git_repository body = { "github", input->repository };
+	const struct provider_request request = { .method = HTTP_POST,
+		.path = "/v9/projects/{idOrName}/link",
+		.parameters = { project->id },
+		.body_record = &git_repository_record,
+		.body = &body };
+	if (project->link != NULL && !unlink_repository(context, project))
+		return action_failed(context);
+	if (!provider_call(context, &vercel, &request, &answer) || !look(context, input, &there, project))
+		return action_failed(context);
+	if (!there || !is_linked(project->link, input))
+		return wait_for_link(context, input);
+	action_log(context, "linked the project %s to %s", project->name, input->repository);
+	return take(context, project, checkpoint->intent != NULL, true, output);
+}
+
 static enum action_result adopt(struct action_context *context, const struct input *input,
-	const struct checkpoint *checkpoint, const struct project *project, struct output *output)
+	const struct checkpoint *checkpoint, struct project *project, struct output *output)
 {
 	const char *known = action_owned(context, "vercel", "project", project->name);
 	bool ours = known != NULL && strcmp(known, project->id) == 0;
+	if (is_linked(project->link, input))
+		return take(context, project, checkpoint->intent != NULL, false, output);
 	/* Ours by record but linked elsewhere since: deploying would publish another repository. */
-	if (is_linked(project->link, input) || (ours && project->link == NULL))
-		return take(context, project, checkpoint->intent != NULL, output);
-	const struct link *link = project->link;
-	action_fail(context, ERROR_CONFLICT_FOREIGN,
-		"the Vercel project '%s' stands there already and is linked to %s%s%s", project->name,
-		link != NULL && link->org != NULL ? link->org : "",
-		link != NULL && link->org != NULL && link->org[0] != '\0' ? "/" : "",
-		link != NULL && link->repo != NULL ? link->repo : "no repository");
-	return action_remedy(context, "https://vercel.com/dashboard",
-		"Choose another name, remove that project, or link it to %s.", input->repository);
+	if (ours && (project->link == NULL || input->relink))
+		return link_repository(context, input, checkpoint, project, output);
+	return fail_foreign(context, input, project, ours);
 }
 
 static enum action_result create(
@@ -173,7 +243,7 @@ static enum action_result create(
 		if (!provider_decode(context, &answer, &project_record, &project))
 			return action_failed(context);
 		action_log(context, "created the project %s", project.name);
-		return take(context, &project, true, output);
+		return take(context, &project, true, false, output);
 	}
 	/* Somebody was faster: us, in an attempt whose answer was lost, or another. */
 	if (!look(context, input, &there, &project))
