@@ -1,7 +1,7 @@
 /*
  * vercel.environment against a scripted Vercel.
  *
- * covers: workflows/actions/vercel_environment.c
+ * covers: workflows/actions/vercel_environment.c workflows/actions/vercel_variables.c
  */
 #include <string.h>
 
@@ -31,6 +31,21 @@ static void teardown(void)
 	"\"gitBranch\":null,\"updatedAt\":" updated "},{\"key\":\"OLD\",\"type\":\"encrypted\",\"value\":\"\","        \
 	"\"target\":\"preview\",\"updatedAt\":50}]}"
 
+#define COUNTS(changed, created, updated, unchanged, removed)                                                          \
+	"\"changed\":" changed ",\"created\":" created ",\"updated\":" updated ",\"unchanged\":" unchanged             \
+	",\"removed\":" removed
+
+/* One of each kind, as Vercel lists them. */
+#define ENTRY(id, key, value, type, target, more)                                                                      \
+	"{\"id\":\"" id "\",\"key\":\"" key "\",\"value\":\"" value "\",\"type\":\"" type "\",\"target\":" target      \
+	",\"updatedAt\":100" more "}"
+#define ENVS(entries)    "{\"envs\":[" entries "]}"
+#define BY_ID(id)        "/vercel/v9/projects/prj_1/env/" id
+#define WRITTEN          "{\"created\":[],\"failed\":[]}"
+#define EXISTS(code)     "{\"error\":{\"code\":\"" code "\",\"message\":\"exists\",\"envVarKey\":\"SITE\"}}"
+#define PRODUCTION       "[\"production\"]"
+#define PRUNE(variables) "{\"project\":\"prj_1\",\"prune\":true,\"variables\":[" variables "]}"
+
 static enum action_result run_with(const struct peer_row *rows, const char *input)
 {
 	peer_set(trial.peer, rows);
@@ -46,7 +61,8 @@ START_TEST(test_writes_what_differs)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, INPUT(PLAIN "," SECRET)), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"keys\":[\"SITE\",\"API_KEY\"],\"changed\":1,\"updatedAt\":200}");
+	ck_assert_str_eq(trial_output(&trial),
+		"{\"keys\":[\"SITE\",\"API_KEY\"]," COUNTS("1", "1", "0", "1", "0") ",\"updatedAt\":200}");
 	struct peer_request request = peer_last(trial.peer, WRITE);
 	ck_assert_str_eq(request.uri, "/vercel/v10/projects/prj_1/env?upsert=true&slug=acme");
 	ck_assert_str_eq(request.body,
@@ -62,7 +78,8 @@ START_TEST(test_leaves_equal_ones_alone)
 {
 	static const struct peer_row rows[] = { { LIST, .status = 200, .body = LISTED("100") }, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, INPUT(PLAIN)), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"keys\":[\"SITE\"],\"changed\":0,\"updatedAt\":100}");
+	ck_assert_str_eq(
+		trial_output(&trial), "{\"keys\":[\"SITE\"]," COUNTS("0", "0", "0", "1", "0") ",\"updatedAt\":100}");
 	ck_assert_uint_eq(peer_count(trial.peer, WRITE), 0);
 }
 END_TEST
@@ -97,7 +114,8 @@ START_TEST(test_success_without_failed_is_success)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, INPUT(SECRET)), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"keys\":[\"API_KEY\"],\"changed\":1,\"updatedAt\":0}");
+	ck_assert_str_eq(
+		trial_output(&trial), "{\"keys\":[\"API_KEY\"]," COUNTS("1", "1", "0", "0", "0") ",\"updatedAt\":0}");
 }
 END_TEST
 
@@ -138,11 +156,214 @@ START_TEST(test_sensitive_is_not_for_development)
 }
 END_TEST
 
+START_TEST(test_targets_and_type_are_changed_by_id)
+{
+	static const char *const lists[] = {
+		ENVS(ENTRY("e1", "SITE", "docs", "plain", "[\"production\",\"preview\"]", "")),
+		ENVS(ENTRY("e1", "SITE", "x", "encrypted", PRODUCTION, "")),
+	};
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		const struct peer_row rows[] = {
+			{ LIST, .status = 200, .body = lists[i] },
+			{ "PATCH", BY_ID("e1"), .status = 200, .body = "{}" },
+			{ .method = NULL },
+		};
+		ck_assert_int_eq(run_with(rows, INPUT(PLAIN)), ACTION_DONE);
+		ck_assert_str_eq(peer_last(trial.peer, "PATCH", BY_ID("e1")).body,
+			"{\"key\":\"SITE\",\"value\":\"docs\",\"type\":\"plain\",\"target\":[\"production\"]}");
+		ck_assert_uint_eq(peer_count(trial.peer, WRITE), 0);
+		ck_assert_ptr_nonnull(strstr(trial_output(&trial), COUNTS("1", "0", "1", "0", "0")));
+	}
+}
+END_TEST
+
+START_TEST(test_same_name_elsewhere_is_another_variable)
+{
+	static const struct peer_row rows[] = {
+		{ LIST, .status = 200,
+			.body = ENVS(ENTRY("e1", "SITE", "docs", "plain", "[\"preview\"]", "") "," ENTRY(
+				"e2", "SITE", "docs", "plain", PRODUCTION, ",\"gitBranch\":\"dev\"")) },
+		{ WRITE, .status = 201, .body = WRITTEN },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, INPUT(PLAIN)), ACTION_DONE);
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), COUNTS("1", "1", "0", "0", "0")));
+	/* Two listings and one write: nothing else was touched. */
+	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 3);
+}
+END_TEST
+
+/* One variable for two targets where there were two, and the target that nobody wishes stays as it is. */
+START_TEST(test_makes_room)
+{
+	static const struct peer_row rows[] = {
+		{ LIST, .status = 200,
+			.body = ENVS(ENTRY("e1", "SITE", "a", "plain", PRODUCTION, "") "," ENTRY("e2", "SITE", "b",
+				"plain", "[\"preview\",\"development\"]",
+				"") "," ENTRY("e3", "OTHER", "b", "plain", "[\"preview\"]", "")) },
+		{ "PATCH", BY_ID("e2"), .status = 200, .body = "{}" },
+		{ "PATCH", BY_ID("e1"), .status = 200, .body = "{}" },
+		{ "DELETE", BY_ID("e2"), .status = 200, .body = "{}" },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows,
+				 INPUT("{\"key\":\"SITE\",\"value\":\"docs\",\"type\":\"plain\","
+				       "\"targets\":[\"production\",\"preview\"]}")),
+		ACTION_DONE);
+	ck_assert_str_eq(peer_last(trial.peer, "PATCH", BY_ID("e2")).body, "{\"target\":[\"development\"]}");
+	ck_assert_uint_eq(peer_count(trial.peer, "PATCH", BY_ID("e1")), 1);
+	ck_assert_uint_eq(peer_count(trial.peer, "DELETE", BY_ID("e2")), 0);
+	ck_assert_int_eq(
+		run_with(rows, INPUT("{\"key\":\"SITE\",\"value\":\"docs\",\"type\":\"plain\"}")), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, "DELETE", BY_ID("e2")), 1);
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), COUNTS("1", "0", "1", "0", "1")));
+}
+END_TEST
+
+START_TEST(test_what_gives_targets_goes_first)
+{
+	static const struct peer_row rows[] = {
+		{ LIST, .status = 200,
+			.body = ENVS(ENTRY("e1", "SITE", "a", "plain", "[\"development\"]", "") "," ENTRY(
+				"e2", "SITE", "b", "plain", "[\"production\",\"preview\"]", "")) },
+		{ "PATCH", BY_ID("e1"), .status = 400, .body = EXISTS("ENV_CONFLICT"), .times = 1 },
+		{ .method = NULL },
+	};
+	static const struct peer_row good[] = {
+		{ LIST, .status = 200,
+			.body = ENVS(ENTRY("e1", "SITE", "a", "plain", "[\"development\"]", "") "," ENTRY(
+				"e2", "SITE", "b", "plain", "[\"production\",\"preview\"]", "")) },
+		{ "PATCH", BY_ID("e2"), .status = 200, .body = "{}" },
+		{ "PATCH", BY_ID("e1"), .status = 200, .body = "{}" },
+		{ .method = NULL },
+	};
+	static const char input[] = INPUT("{\"key\":\"SITE\",\"value\":\"a\",\"type\":\"plain\",\"targets\":["
+					  "\"development\",\"preview\"]}," PLAIN);
+	/* The one that grows is asked for second: where the first is refused, it is not reached. */
+	ck_assert_int_eq(run_with(rows, input), ACTION_FAILED);
+	ck_assert_uint_eq(peer_count(trial.peer, "PATCH", BY_ID("e1")), 0);
+	ck_assert_int_eq(run_with(good, input), ACTION_DONE);
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), COUNTS("2", "0", "2", "0", "0")));
+}
+END_TEST
+
+START_TEST(test_prunes_only_on_request)
+{
+	static const struct peer_row rows[] = {
+		{ LIST, .status = 200,
+			.body = ENVS(ENTRY("e1", "SITE", "docs", "plain", PRODUCTION, "") "," ENTRY("e2", "SITE",
+				"docs", "plain", "[\"preview\"]",
+				"") "," ENTRY("e3", "OLD", "", "sensitive", PRODUCTION, "") "," ENTRY("e4",
+				"VERCEL_ENV", "", "system", PRODUCTION, "") "," ENTRY("e5", "DATABASE", "", "encrypted",
+				PRODUCTION, ",\"configurationId\":\"icfg_1\"") "," ENTRY("e6", "STAGING", "",
+				"encrypted", "[]", ",\"customEnvironmentIds\":[\"env_1\"]")) },
+		{ "DELETE", BY_ID("e2"), .status = 200, .body = "{}" },
+		{ "DELETE", BY_ID("e3"), .status = 404, .body = EXISTS("not_found") },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, INPUT(PLAIN)), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 1);
+	ck_assert_int_eq(run_with(rows, PRUNE(PLAIN)), ACTION_DONE);
+	/* Two listings and two removals. */
+	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 4);
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), COUNTS("0", "0", "0", "1", "2")));
+	/* Deployments from before the removal are out of date. */
+	ck_assert_ptr_null(strstr(trial_output(&trial), "\"updatedAt\":100"));
+	ck_assert_ptr_null(strstr(trial.log, "VERCEL_ENV"));
+}
+END_TEST
+
+START_TEST(test_prune_counts_what_an_attempt_before_removed)
+{
+	static const struct peer_row rows[] = {
+		{ LIST, .status = 200,
+			.body = ENVS(ENTRY("e1", "SITE", "docs", "plain", PRODUCTION, "") "," ENTRY("e2", "A", "",
+				"plain", PRODUCTION, "") "," ENTRY("e3", "B", "", "plain", PRODUCTION, "")),
+			.times = 1 },
+		{ LIST, .status = 200,
+			.body = ENVS(ENTRY("e1", "SITE", "docs", "plain", PRODUCTION, "") "," ENTRY(
+				"e3", "B", "", "plain", PRODUCTION, "")) },
+		{ "DELETE", BY_ID("e2"), .status = 200, .body = "{}" },
+		{ "DELETE", BY_ID("e3"), .behaviour = PEER_DROPS, .times = 1 },
+		{ "DELETE", BY_ID("e3"), .status = 404, .body = EXISTS("not_found") },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, PRUNE(PLAIN)), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_NETWORK);
+	ck_assert_int_eq(trial_run(&trial, &vercel_environment, PRUNE(PLAIN), 1), ACTION_DONE);
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), COUNTS("0", "0", "0", "1", "2")));
+	ck_assert_uint_eq(peer_count(trial.peer, "DELETE", BY_ID("e2")), 1);
+}
+END_TEST
+
+START_TEST(test_conflicts_are_resolved_by_id)
+{
+	static const struct {
+		int status;
+		const char *body;
+	} cases[] = { { 400, EXISTS("ENV_CONFLICT") }, { 403, EXISTS("ENV_ALREADY_EXISTS") },
+		{ 201, "{\"created\":[],\"failed\":[" EXISTS("ENV_CONFLICT") "]}" } };
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct peer_row rows[] = {
+			{ LIST, .status = 200, .body = ENVS(""), .times = 1 },
+			{ LIST, .status = 200, .body = ENVS(ENTRY("e1", "SITE", "x", "plain", PRODUCTION, "")) },
+			{ WRITE, .status = cases[i].status, .body = cases[i].body, .times = 1 },
+			{ WRITE, .status = 201, .body = WRITTEN },
+			{ "PATCH", BY_ID("e1"), .status = 200, .body = "{}" },
+			{ .method = NULL },
+		};
+		ck_assert_int_eq(run_with(rows, INPUT(PLAIN "," SECRET)), ACTION_DONE);
+		ck_assert_uint_eq(peer_count(trial.peer, "PATCH", BY_ID("e1")), 1);
+		ck_assert_uint_eq(peer_count(trial.peer, WRITE), 2);
+		ck_assert_ptr_null(strstr(peer_last(trial.peer, WRITE).body, "SITE"));
+	}
+}
+END_TEST
+
+START_TEST(test_conflict_without_a_match_fails)
+{
+	static const struct peer_row rows[] = {
+		{ LIST, .status = 200, .body = ENVS("") },
+		{ WRITE, .status = 201, .body = "{\"created\":[],\"failed\":[" EXISTS("ENV_CONFLICT") "]}" },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, INPUT(PLAIN)), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
+	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "SITE"));
+	ck_assert_uint_eq(peer_count(trial.peer, WRITE), 2);
+}
+END_TEST
+
+START_TEST(test_lost_answer_is_written_again)
+{
+	static const struct peer_row rows[] = {
+		{ LIST, .status = 200, .body = ENVS(""), .times = 1 },
+		{ LIST, .status = 200, .body = ENVS(ENTRY("e1", "SITE", "docs", "plain", PRODUCTION, "")) },
+		{ WRITE, .behaviour = PEER_DROPS },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, INPUT(PLAIN)), ACTION_FAILED);
+	ck_assert(error_class_facts(trial.context.error.class)->retryable);
+	ck_assert_int_eq(trial_run(&trial, &vercel_environment, INPUT(PLAIN), 1), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, WRITE), 1);
+}
+END_TEST
+
+START_TEST(test_twice_for_one_target_is_refused)
+{
+	static const struct peer_row rows[] = { { .method = NULL } };
+	ck_assert_int_eq(run_with(rows, INPUT(PLAIN ",{\"key\":\"SITE\",\"value\":\"other\"}")), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
+	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "SITE is given twice"));
+	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
+}
+END_TEST
+
 START_TEST(test_no_variables_and_bad_ones)
 {
 	static const struct peer_row rows[] = { { LIST, .status = 200, .body = "{\"envs\":[]}" }, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, "{\"project\":\"prj_1\"}"), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"changed\":0,\"updatedAt\":0}");
+	ck_assert_str_eq(trial_output(&trial), "{" COUNTS("0", "0", "0", "0", "0") ",\"updatedAt\":0}");
 	ck_assert_int_eq(run_with(rows, INPUT("{\"key\":\"1K\",\"value\":\"v\"}")), ACTION_FAILED);
 	ck_assert_str_eq(trial.context.error.place, "/input/variables/0/key");
 	ck_assert_int_eq(run_with(rows, INPUT("{\"key\":\"K\",\"value\":\"v\",\"type\":\"secret\"}")), ACTION_FAILED);
@@ -155,6 +376,10 @@ int main(void)
 	const TTest *const tests[] = { test_writes_what_differs, test_leaves_equal_ones_alone,
 		test_each_difference_is_written, test_success_without_failed_is_success,
 		test_partial_success_is_a_failure, test_sensitive_is_not_for_development,
-		test_no_variables_and_bad_ones, NULL };
+		test_targets_and_type_are_changed_by_id, test_same_name_elsewhere_is_another_variable, test_makes_room,
+		test_what_gives_targets_goes_first, test_prunes_only_on_request,
+		test_prune_counts_what_an_attempt_before_removed, test_conflicts_are_resolved_by_id,
+		test_conflict_without_a_match_fails, test_lost_answer_is_written_again,
+		test_twice_for_one_target_is_refused, test_no_variables_and_bad_ones, NULL };
 	return suite_main("vercel.environment", tests, setup, teardown);
 }

@@ -1,74 +1,60 @@
 /*
  * vercel.environment: a project's environment variables, each with its targets and type. Those that are not named are
- * left alone; those that are readable and equal are not written again.
+ * left alone, or removed on request; those that are readable and equal are not written again.
+ *
+ * A variable is what has the same name and branch and a target in common. Where what stands there has the targets and
+ * the type that are wished, all are written by one upsert; what differs in these is changed by its id, for an upsert
+ * would leave the targets that are no longer wished.
  *
  * API: https://vercel.com/docs/rest-api/reference/endpoints/projects (env). An answer of success may carry failed
  * ones. Values stand in no output, checkpoint or log.
  */
 #include <string.h>
+#include <time.h>
 
 #include "actions.h"
 #include "slipway/provider.h"
-
-static const char *const types[] = { "plain", "encrypted", "sensitive", NULL };
-static const char *const targets[] = { "production", "preview", "development", NULL };
-
-struct variable {
-	const char *key, *value, *type, *git_branch, *comment;
-	struct string_list target;
-};
-static const struct field variable_fields[] = {
-	{ STRING_FIELD("key", struct variable, key), .required = true, .pattern = "^[A-Za-z_][A-Za-z0-9_]{0,255}$",
-		.description = "Name of the variable" },
-	{ STRING_FIELD("value", struct variable, value), .required = true, .description = "Its value" },
-	{ STRING_FIELD("type", struct variable, type), .values = types, .fallback = "encrypted",
-		.description = "How Vercel keeps it; sensitive is never shown again" },
-	{ STRINGS_FIELD("targets", struct variable, target), .values = targets,
-		.fallback = "[\"production\",\"preview\",\"development\"]", .description = "Where it is set" },
-	{ STRING_FIELD("gitBranch", struct variable, git_branch), .maximum = 250,
-		.description = "Only for this branch's previews" },
-	{ STRING_FIELD("comment", struct variable, comment), .maximum = 500, .description = "A note beside it" },
-};
-static const struct record variable_record = RECORD(struct variable, variable_fields);
+#include "vercel_variables.h"
 
 struct input {
 	const char *project;
 	struct object_list variables;
+	bool prune;
 };
 static const struct field input_fields[] = {
 	{ STRING_FIELD("project", struct input, project), .required = true, .maximum = 100,
 		.description = "Id or name of the project" },
 	{ OBJECTS_FIELD("variables", struct input, variables), .record = &variable_record, .maximum = 100,
 		.description = "The variables to set" },
+	{ BOOLEAN_FIELD("prune", struct input, prune), .fallback = "false",
+		.description =
+			"Remove the project's variables of another name, target or branch; never Vercel's own and "
+			"those of an integration" },
+};
+
+struct checkpoint {
+	int64_t removed; /* so far: what is gone shows no more */
+};
+static const struct field checkpoint_fields[] = {
+	{ INTEGER_FIELD("removed", struct checkpoint, removed) },
 };
 
 struct output {
 	struct string_list keys;
-	int64_t changed, updated_at;
+	int64_t changed, created, updated, unchanged, removed, updated_at;
 };
 static const struct field output_fields[] = {
 	{ STRINGS_FIELD("keys", struct output, keys), .description = "Names of the variables that are set" },
 	{ INTEGER_FIELD("changed", struct output, changed), .description = "How many were written this time" },
+	{ INTEGER_FIELD("created", struct output, created), .description = "How many of these were not there" },
+	{ INTEGER_FIELD("updated", struct output, updated), .description = "How many of these were there" },
+	{ INTEGER_FIELD("unchanged", struct output, unchanged), .description = "How many stood there already" },
+	{ INTEGER_FIELD("removed", struct output, removed), .description = "How many were removed" },
 	{ INTEGER_FIELD("updatedAt", struct output, updated_at),
 		.description = "When a variable of the project was last changed, in milliseconds" },
 };
 
 /* ---- what Vercel answers ---- */
-
-struct listed {
-	const char *key, *value, *type, *git_branch;
-	const char *target; /* JSON: an array, or a string on older projects */
-	int64_t updated_at;
-};
-static const struct field listed_fields[] = {
-	{ STRING_FIELD("key", struct listed, key), .required = true },
-	{ STRING_FIELD("value", struct listed, value) },
-	{ STRING_FIELD("type", struct listed, type) },
-	{ STRING_FIELD("gitBranch", struct listed, git_branch) },
-	{ JSON_FIELD("target", struct listed, target) },
-	{ INTEGER_FIELD("updatedAt", struct listed, updated_at) },
-};
-static const struct record listed_record = RECORD(struct listed, listed_fields);
 
 struct listing {
 	struct object_list envs;
@@ -116,7 +102,14 @@ static const struct field upsert_fields[] = {
 };
 static const struct record upsert_record = RECORD(struct variable, upsert_fields);
 
-/* ---- the difference ---- */
+/* What a PATCH of the targets alone sends. */
+struct retarget {
+	struct string_list target;
+};
+static const struct field retarget_fields[] = { { STRINGS_FIELD("target", struct retarget, target) } };
+static const struct record retarget_record = RECORD(struct retarget, retarget_fields);
+
+/* ---- the list ---- */
 
 static bool list_variables(struct action_context *context, const struct input *input, struct listing *ret_listing)
 {
@@ -125,41 +118,6 @@ static bool list_variables(struct action_context *context, const struct input *i
 		.parameters = { input->project } };
 	return provider_call(context, &vercel, &request, &answer) &&
 		provider_decode(context, &answer, &listing_record, ret_listing);
-}
-
-static bool same_text(const char *one, const char *two)
-{
-	return strcmp(one != NULL ? one : "", two != NULL ? two : "") == 0;
-}
-
-/* Each target name is one of three words that hold no other: looking for the quoted word is exact. */
-static bool same_targets(struct action_context *context, const struct variable *variable, const char *listed)
-{
-	if (listed == NULL)
-		return false;
-	for (const char *const *target = targets; *target != NULL; target++) {
-		const char *quoted = action_format(context, "\"%s\"", *target);
-		bool wished = false, there = quoted != NULL && strstr(listed, quoted) != NULL;
-		for (size_t i = 0; i < variable->target.count; i++)
-			wished = wished || strcmp(variable->target.items[i], *target) == 0;
-		if (wished != there)
-			return false;
-	}
-	return true;
-}
-
-/* Only plain values are shown; of the others nobody can tell but by writing them. */
-static bool stands_already(
-	struct action_context *context, const struct variable *variable, const struct listing *listing)
-{
-	const struct listed *listed = listing->envs.items;
-	for (size_t i = 0; i < listing->envs.count; i++)
-		if (strcmp(listed[i].key, variable->key) == 0 && same_text(listed[i].type, "plain") &&
-			strcmp(variable->type, "plain") == 0 && same_text(listed[i].value, variable->value) &&
-			same_text(listed[i].git_branch, variable->git_branch) &&
-			same_targets(context, variable, listed[i].target))
-			return true;
-	return false;
 }
 
 static int64_t newest(const struct listing *listing)
@@ -172,7 +130,78 @@ static int64_t newest(const struct listing *listing)
 	return updated_at;
 }
 
+/* ---- removing ---- */
+
+static bool remove_variable(struct action_context *context, const struct input *input, const struct listed *listed,
+	struct checkpoint *checkpoint)
+{
+	struct provider_answer answer;
+	const struct provider_request request = { .method = HTTP_DELETE,
+		.path = "/v9/projects/{idOrName}/env/{id}",
+		.parameters = { input->project, listed->id },
+		.expect = { 404 } };
+	if (!provider_call(context, &vercel, &request, &answer))
+		return false;
+	checkpoint->removed++;
+	action_log(context, "removed the variable %s", listed->key);
+	return true;
+}
+
+static bool retarget(
+	struct action_context *context, const struct input *input, const struct listed *listed, unsigned set)
+{
+	struct provider_answer answer;
+	const char *names[VARIABLE_TARGETS];
+	struct retarget body = { { names, 0 } };
+	const struct provider_request request = { .method = HTTP_PATCH,
+		.path = "/v9/projects/{idOrName}/env/{id}",
+		.parameters = { input->project, listed->id },
+		.body_record = &retarget_record,
+		.body = &body };
+	for (size_t bit = 0; variable_targets[bit] != NULL; bit++)
+		if ((set & 1U << bit) != 0)
+			names[body.target.count++] = variable_targets[bit];
+	return provider_call(context, &vercel, &request, &answer);
+}
+
+/* Takes from what no variable stands for the targets that one of them is to have. */
+static bool make_room(struct action_context *context, const struct input *input, const struct plan *plan,
+	struct checkpoint *checkpoint)
+{
+	for (size_t j = 0; j < plan->listed_count; j++) {
+		const struct listed *listed = &plan->listed[j];
+		unsigned there = variable_listed_targets(listed), rest = plan_rest(plan, listed);
+		if (listed->id == NULL || plan_claims(plan, listed))
+			continue;
+		if (there != rest && rest == 0 && !remove_variable(context, input, listed, checkpoint))
+			return false;
+		if (there != rest && rest != 0 && !retarget(context, input, listed, rest))
+			return false;
+	}
+	return true;
+}
+
+/* What has none of the three targets is gone, or belongs to an environment of the project's own, of which this action
+ * knows nothing. */
+static bool prune(struct action_context *context, const struct input *input, const struct plan *plan,
+	struct checkpoint *checkpoint)
+{
+	for (size_t j = 0; j < plan->listed_count; j++) {
+		const struct listed *listed = &plan->listed[j];
+		bool kept = listed->id == NULL || listed->configuration_id != NULL ||
+			variable_same_text(listed->type, "system") || plan_rest(plan, listed) == 0;
+		if (!kept && !plan_claims(plan, listed) && !remove_variable(context, input, listed, checkpoint))
+			return false;
+	}
+	return true;
+}
+
 /* ---- writing ---- */
+
+static bool is_conflict(const char *code)
+{
+	return variable_same_text(code, "ENV_CONFLICT") || variable_same_text(code, "ENV_ALREADY_EXISTS");
+}
 
 static enum action_result fail_partly(struct action_context *context, const struct written *written)
 {
@@ -185,8 +214,20 @@ static enum action_result fail_partly(struct action_context *context, const stru
 	return action_remedy(context, NULL, "Correct the variable and trigger the step again; the others stand.");
 }
 
-static enum action_result write_variables(
-	struct action_context *context, const struct input *input, const struct variable *changed, size_t count)
+static bool all_conflict(const struct written *written)
+{
+	const struct failure *failures = written->failed.items;
+	for (size_t i = 0; i < written->failed.count; i++) {
+		const struct failure_detail *detail = failures[i].error;
+		if (detail == NULL || !is_conflict(detail->code))
+			return false;
+	}
+	return true;
+}
+
+/* ret_conflict, where it is given, says of a failure whether it is only that some were there already. */
+static enum action_result upsert(struct action_context *context, const struct input *input,
+	const struct variable *changed, size_t count, bool *ret_conflict)
 {
 	struct provider_answer answer;
 	struct written written;
@@ -197,65 +238,171 @@ static enum action_result write_variables(
 		.body_record = &upsert_record,
 		.body = changed,
 		.body_count = count };
-	if (!provider_call(context, &vercel, &request, &answer) ||
-		!provider_decode(context, &answer, &written_record, &written))
+	bool sent = provider_call(context, &vercel, &request, &answer);
+	if (!sent && ret_conflict != NULL)
+		*ret_conflict = is_conflict(action_error(context)->provider_code);
+	if (!sent || !provider_decode(context, &answer, &written_record, &written))
 		return action_failed(context);
-	return written.failed.count > 0 ? fail_partly(context, &written) : ACTION_DONE;
+	if (written.failed.count == 0)
+		return ACTION_DONE;
+	if (ret_conflict != NULL)
+		*ret_conflict = all_conflict(&written);
+	return fail_partly(context, &written);
+}
+
+static bool patch(struct action_context *context, const struct input *input, const struct variable *variable,
+	const struct listed *listed)
+{
+	struct provider_answer answer;
+	const struct provider_request request = { .method = HTTP_PATCH,
+		.path = "/v9/projects/{idOrName}/env/{id}",
+		.parameters = { input->project, listed->id },
+		.body_record = &upsert_record,
+		.body = variable };
+	return provider_call(context, &vercel, &request, &answer);
+}
+
+/* Those that give targets away go first: another one may be to get them. */
+static bool patch_all(struct action_context *context, const struct input *input, const struct plan *plan, bool growing)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->changes[i] != CHANGE_PATCH)
+			continue;
+		unsigned there = variable_listed_targets(plan->claims[i]);
+		bool grows = (variable_wished_targets(&plan->variables[i]) & ~there) != 0;
+		if (grows == growing && !patch(context, input, &plan->variables[i], plan->claims[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Somebody was faster, or Vercel counts otherwise what is the same variable: by their ids there is no doubt. */
+static enum action_result resolve_conflict(
+	struct action_context *context, const struct input *input, const struct variable *variables, size_t count)
+{
+	struct listing listing;
+	struct plan plan;
+	const struct object_list wished = { variables, count };
+	if (!list_variables(context, input, &listing) || !plan_make(context, &wished, &listing.envs, &plan))
+		return action_failed(context);
+	for (size_t i = 0; i < count; i++) {
+		const struct listed *listed = plan.claims[i];
+		bool by_id = listed != NULL && listed->id != NULL;
+		if (by_id && !patch(context, input, &variables[i], listed))
+			return action_failed(context);
+		if (!by_id && upsert(context, input, &variables[i], 1, NULL) != ACTION_DONE)
+			return action_failed(context);
+	}
+	return ACTION_DONE;
+}
+
+static enum action_result write_variables(
+	struct action_context *context, const struct input *input, const struct plan *plan)
+{
+	size_t count = 0;
+	bool conflict = false;
+	struct variable *batch = action_allocate(context, plan->count, sizeof(*batch));
+	if (batch == NULL)
+		return action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for %zu variables", plan->count);
+	if (!patch_all(context, input, plan, false) || !patch_all(context, input, plan, true))
+		return action_failed(context);
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->changes[i] == CHANGE_CREATE || plan->changes[i] == CHANGE_UPSERT)
+			batch[count++] = plan->variables[i];
+	if (count == 0)
+		return ACTION_DONE;
+	enum action_result written = upsert(context, input, batch, count, &conflict);
+	return conflict ? resolve_conflict(context, input, batch, count) : written;
+}
+
+/* ---- the whole ---- */
+
+static enum action_result check_sensitive(struct action_context *context, const struct variable *variable)
+{
+	if (strcmp(variable->type, "sensitive") != 0)
+		return ACTION_DONE;
+	for (size_t i = 0; i < variable->target.count; i++) {
+		if (strcmp(variable->target.items[i], "development") != 0)
+			continue;
+		action_fail(context, ERROR_INVALID_INPUT, "%s: Vercel keeps no sensitive variable for development",
+			variable->key);
+		return action_remedy(context, NULL,
+			"Name its targets without development, or give that one as a variable of type encrypted.");
+	}
+	return ACTION_DONE;
 }
 
 static enum action_result check_variables(struct action_context *context, const struct input *input)
 {
 	const struct variable *variables = input->variables.items;
 	for (size_t i = 0; i < input->variables.count; i++) {
-		if (strcmp(variables[i].type, "sensitive") != 0)
-			continue;
-		for (size_t j = 0; j < variables[i].target.count; j++) {
-			if (strcmp(variables[i].target.items[j], "development") != 0)
+		if (check_sensitive(context, &variables[i]) != ACTION_DONE)
+			return ACTION_FAILED;
+		for (size_t j = 0; j < i; j++) {
+			if (strcmp(variables[i].key, variables[j].key) != 0 ||
+				!variable_same_text(variables[i].git_branch, variables[j].git_branch) ||
+				(variable_wished_targets(&variables[i]) & variable_wished_targets(&variables[j])) == 0)
 				continue;
-			action_fail(context, ERROR_INVALID_INPUT,
-				"%s: Vercel keeps no sensitive variable for development", variables[i].key);
-			return action_remedy(context, NULL,
-				"Name its targets without development, or give that one as a variable of type "
-				"encrypted.");
+			action_fail(context, ERROR_INVALID_INPUT, "%s is given twice for the same target",
+				variables[i].key);
+			return action_remedy(context, NULL, "Give it once for each target and branch.");
 		}
 	}
 	return ACTION_DONE;
 }
 
-static enum action_result run(struct action_context *context, const void *raw_input, void *checkpoint, void *raw_output)
+/* Nothing tells when a variable was removed, but deployments from before have it still. */
+static int64_t last_change(const struct listing *listing, const struct checkpoint *checkpoint)
+{
+	int64_t updated_at = newest(listing), now = (int64_t)time(NULL) * 1000;
+	return checkpoint->removed > 0 && now > updated_at ? now : updated_at;
+}
+
+static enum action_result finish(struct action_context *context, const struct input *input, const struct plan *plan,
+	const struct checkpoint *checkpoint, struct listing *listing, struct output *output)
+{
+	const char **keys = action_allocate(context, plan->count, sizeof(*keys));
+	int64_t created = plan_count(plan, CHANGE_CREATE);
+	int64_t unchanged = plan_count(plan, CHANGE_NONE), changed = (int64_t)plan->count - unchanged;
+	if (keys == NULL)
+		return action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for %zu names", plan->count);
+	for (size_t i = 0; i < plan->count; i++)
+		keys[i] = plan->variables[i].key;
+	if (changed > 0)
+		action_log(context, "wrote %lld of %zu variables", (long long)changed, plan->count);
+	if ((changed > 0 || checkpoint->removed > 0) && !list_variables(context, input, listing))
+		return action_failed(context);
+	*output = (struct output){ .keys = { keys, plan->count },
+		.changed = changed,
+		.created = created,
+		.updated = changed - created,
+		.unchanged = unchanged,
+		.removed = checkpoint->removed,
+		.updated_at = last_change(listing, checkpoint) };
+	return action_done(context);
+}
+
+static enum action_result run(
+	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
-	struct output *output = raw_output;
+	struct checkpoint *checkpoint = raw_checkpoint;
 	struct listing listing;
-	const struct variable *variables = input->variables.items;
-	size_t count = input->variables.count, changed = 0;
-	struct variable *changes = action_allocate(context, count, sizeof(*changes));
-	const char **keys = action_allocate(context, count, sizeof(*keys));
-	(void)checkpoint; /* an upsert may be repeated */
-	if (changes == NULL || keys == NULL)
-		return action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for %zu variables", count);
-	if (check_variables(context, input) != ACTION_DONE || !list_variables(context, input, &listing))
+	struct plan plan;
+	if (check_variables(context, input) != ACTION_DONE || !list_variables(context, input, &listing) ||
+		!plan_make(context, &input->variables, &listing.envs, &plan) ||
+		!make_room(context, input, &plan, checkpoint) || write_variables(context, input, &plan) != ACTION_DONE)
 		return action_failed(context);
-	for (size_t i = 0; i < count; i++) {
-		keys[i] = variables[i].key;
-		if (!stands_already(context, &variables[i], &listing))
-			changes[changed++] = variables[i];
-	}
-	if (changed > 0) {
-		if (write_variables(context, input, changes, changed) != ACTION_DONE)
-			return action_failed(context);
-		if (!list_variables(context, input, &listing))
-			return action_failed(context);
-		action_log(context, "wrote %zu of %zu variables", changed, count);
-	}
-	*output = (struct output){ { keys, count }, (int64_t)changed, newest(&listing) };
-	return action_done(context);
+	if (input->prune && !prune(context, input, &plan, checkpoint))
+		return action_failed(context);
+	return finish(context, input, &plan, checkpoint, &listing, raw_output);
 }
 
 const struct action_definition vercel_environment = {
 	.id = "vercel.environment",
 	.summary = "Sets the project's environment variables",
 	.input = RECORD(struct input, input_fields),
+	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
 };

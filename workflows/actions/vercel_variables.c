@@ -1,0 +1,137 @@
+#include "vercel_variables.h"
+
+#include <string.h>
+
+static const char *const types[] = { "plain", "encrypted", "sensitive", NULL };
+const char *const variable_targets[] = { "production", "preview", "development", NULL };
+
+static const struct field variable_fields[] = {
+	{ STRING_FIELD("key", struct variable, key), .required = true, .pattern = "^[A-Za-z_][A-Za-z0-9_]{0,255}$",
+		.description = "Name of the variable" },
+	{ STRING_FIELD("value", struct variable, value), .required = true, .description = "Its value" },
+	{ STRING_FIELD("type", struct variable, type), .values = types, .fallback = "encrypted",
+		.description = "How Vercel keeps it; sensitive is never shown again" },
+	{ STRINGS_FIELD("targets", struct variable, target), .values = variable_targets, .minimum = 1,
+		.maximum = VARIABLE_TARGETS, .fallback = "[\"production\",\"preview\",\"development\"]",
+		.description = "Where it is set" },
+	{ STRING_FIELD("gitBranch", struct variable, git_branch), .maximum = 250,
+		.description = "Only for this branch's previews" },
+	{ STRING_FIELD("comment", struct variable, comment), .maximum = 500, .description = "A note beside it" },
+};
+const struct record variable_record = RECORD(struct variable, variable_fields);
+
+static const struct field listed_fields[] = {
+	{ STRING_FIELD("id", struct listed, id) },
+	{ STRING_FIELD("key", struct listed, key), .required = true },
+	{ STRING_FIELD("value", struct listed, value) },
+	{ STRING_FIELD("type", struct listed, type) },
+	{ STRING_FIELD("gitBranch", struct listed, git_branch) },
+	{ STRING_FIELD("configurationId", struct listed, configuration_id) },
+	{ JSON_FIELD("target", struct listed, target) },
+	{ INTEGER_FIELD("updatedAt", struct listed, updated_at) },
+};
+const struct record listed_record = RECORD(struct listed, listed_fields);
+
+bool variable_same_text(const char *one, const char *two)
+{
+	return strcmp(one != NULL ? one : "", two != NULL ? two : "") == 0;
+}
+
+unsigned variable_wished_targets(const struct variable *variable)
+{
+	unsigned set = 0;
+	for (size_t bit = 0; variable_targets[bit] != NULL; bit++)
+		for (size_t i = 0; i < variable->target.count; i++)
+			if (strcmp(variable->target.items[i], variable_targets[bit]) == 0)
+				set |= 1U << bit;
+	return set;
+}
+
+/* Each is one of three words that hold no other, so looking for the word is exact in a string and in an array. */
+unsigned variable_listed_targets(const struct listed *listed)
+{
+	unsigned set = 0;
+	for (size_t bit = 0; listed->target != NULL && variable_targets[bit] != NULL; bit++)
+		if (strstr(listed->target, variable_targets[bit]) != NULL)
+			set |= 1U << bit;
+	return set;
+}
+
+static bool same_variable(const struct variable *variable, const struct listed *listed)
+{
+	return strcmp(variable->key, listed->key) == 0 &&
+		variable_same_text(variable->git_branch, listed->git_branch) &&
+		!variable_same_text(listed->type, "system");
+}
+
+bool plan_claims(const struct plan *plan, const struct listed *listed)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->claims[i] == listed)
+			return true;
+	return false;
+}
+
+/* Gives each variable that has none yet what is listed of it: with exactly its targets, or with any of them. */
+static void claim(struct plan *plan, bool exact)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		unsigned wished = variable_wished_targets(&plan->variables[i]);
+		for (size_t j = 0; plan->claims[i] == NULL && j < plan->listed_count; j++) {
+			const struct listed *listed = &plan->listed[j];
+			unsigned there = variable_listed_targets(listed);
+			if (same_variable(&plan->variables[i], listed) && (wished & there) != 0 &&
+				(!exact || wished == there) && !plan_claims(plan, listed))
+				plan->claims[i] = listed;
+		}
+	}
+}
+
+/* Only plain values are shown; of the others nobody can tell but by writing them. */
+static enum change decide(const struct variable *variable, const struct listed *listed)
+{
+	if (listed == NULL)
+		return CHANGE_CREATE;
+	if (!variable_same_text(listed->type, variable->type) ||
+		variable_listed_targets(listed) != variable_wished_targets(variable))
+		return listed->id != NULL ? CHANGE_PATCH : CHANGE_UPSERT;
+	bool equal = strcmp(variable->type, "plain") == 0 && variable_same_text(listed->value, variable->value);
+	return equal ? CHANGE_NONE : CHANGE_UPSERT;
+}
+
+bool plan_make(struct action_context *context, const struct object_list *wished, const struct object_list *listed,
+	struct plan *plan)
+{
+	*plan = (struct plan){ .variables = wished->items,
+		.count = wished->count,
+		.listed = listed->items,
+		.listed_count = listed->count,
+		.changes = action_allocate(context, wished->count, sizeof(*plan->changes)),
+		.claims = action_allocate(context, wished->count, sizeof(*plan->claims)) };
+	if (plan->changes == NULL || plan->claims == NULL) {
+		action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for %zu variables", plan->count);
+		return false;
+	}
+	claim(plan, true);
+	claim(plan, false);
+	for (size_t i = 0; i < plan->count; i++)
+		plan->changes[i] = decide(&plan->variables[i], plan->claims[i]);
+	return true;
+}
+
+int64_t plan_count(const struct plan *plan, enum change change)
+{
+	int64_t count = 0;
+	for (size_t i = 0; i < plan->count; i++)
+		count += plan->changes[i] == change ? 1 : 0;
+	return count;
+}
+
+unsigned plan_rest(const struct plan *plan, const struct listed *listed)
+{
+	unsigned rest = variable_listed_targets(listed);
+	for (size_t i = 0; i < plan->count; i++)
+		if (same_variable(&plan->variables[i], listed))
+			rest &= ~variable_wished_targets(&plan->variables[i]);
+	return rest;
+}

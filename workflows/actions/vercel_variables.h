@@ -1,0 +1,67 @@
+/*
+ * The difference between the environment variables that a project is to have and those that Vercel lists.
+ *
+ * A variable is what has the same name and branch and a target in common.
+ */
+#ifndef WORKFLOWS_VERCEL_VARIABLES_H
+#define WORKFLOWS_VERCEL_VARIABLES_H
+
+#include "slipway/action.h"
+
+/* production, preview, development; ended by NULL. Sets of targets are bits in this order. */
+#define VARIABLE_TARGETS 3
+extern const char *const variable_targets[VARIABLE_TARGETS + 1];
+
+/* One that is wished. The record is of the input. */
+struct variable {
+	const char *key, *value, *type, *git_branch, *comment;
+	struct string_list target;
+};
+extern const struct record variable_record;
+
+/* One that Vercel lists. */
+struct listed {
+	const char *id, *key, *value, *type, *git_branch, *configuration_id;
+	const char *target; /* JSON: an array, or a string on older projects */
+	int64_t updated_at;
+};
+extern const struct record listed_record;
+
+enum change {
+	CHANGE_NONE,
+	CHANGE_CREATE,
+	CHANGE_UPSERT, /* there, with the wished targets and type */
+	CHANGE_PATCH,  /* there, with others */
+};
+
+/* What is to be done: an item of `changes` and of `claims` for each variable of the input. */
+struct plan {
+	const struct variable *variables;
+	size_t count;
+	const struct listed *listed;
+	size_t listed_count;
+	enum change *changes;
+	const struct listed **claims; /* which one it stands for; NULL: none */
+};
+
+/* Compares the wished with the listed, which are both borrowed. False: memory is short. */
+bool plan_make(struct action_context *context, const struct object_list *wished, const struct object_list *listed,
+	struct plan *ret_plan) SLIPWAY_MUST_CHECK;
+
+/* How many variables have this change before them. */
+int64_t plan_count(const struct plan *plan, enum change change);
+
+/* Whether one of the wished variables stands for it. */
+bool plan_claims(const struct plan *plan, const struct listed *listed);
+
+/* The targets that are left to a listed one once all wished ones of its name and branch have theirs. */
+unsigned plan_rest(const struct plan *plan, const struct listed *listed);
+
+/* The targets as a set of bits. */
+unsigned variable_wished_targets(const struct variable *variable);
+unsigned variable_listed_targets(const struct listed *listed);
+
+/* Whether two texts, each of which may be NULL, are equal; NULL is as good as "". */
+bool variable_same_text(const char *one, const char *two);
+
+#endif
