@@ -198,8 +198,72 @@ START_TEST(test_verified_is_not_pointed)
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_WAITING);
 	ck_assert(trial.context.for_person);
-	ck_assert_ptr_nonnull(strstr(trial.context.text, "docs.example.org"));
+	ck_assert_str_eq(
+		trial.context.text, "Set in the DNS of docs.example.org: CNAME docs.example.org to c.example.net");
 	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_DONE);
+}
+END_TEST
+
+#define RECOMMENDED(misconfigured)                                                                                     \
+	"{\"misconfigured\":" misconfigured ",\"recommendedCNAME\":[{\"rank\":2,\"value\":\"second.example.net\"},"    \
+	"{\"rank\":1,\"value\":\"first.example.net\"}],\"recommendedIPv4\":["                                          \
+	"{\"rank\":2,\"value\":[\"192.0.2.9\"]},{\"rank\":1,\"value\":[\"192.0.2.1\",\"192.0.2.2\"]}]}"
+
+START_TEST(test_names_all_records_at_once)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 200, .body = PENDING },
+		{ VERIFY, .status = 400, .body = "{\"error\":{\"code\":\"missing_txt_record\",\"message\":\"no\"}}",
+			.times = 2 },
+		{ VERIFY, .status = 200, .body = VERIFIED },
+		{ CONFIG, .status = 200, .body = RECOMMENDED("true"), .times = 1 },
+		{ CONFIG, .status = 200, .body = RECOMMENDED("false") },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows), ACTION_WAITING);
+	ck_assert_str_eq(trial.context.text,
+		"Set in the DNS of docs.example.org: TXT _vercel.example.org to vc-domain-verify=1; "
+		"CNAME docs.example.org to first.example.net");
+	/* The name points at Vercel by now, the challenge is still open. */
+	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_WAITING);
+	ck_assert_str_eq(trial.context.text,
+		"Set in the DNS of docs.example.org: TXT _vercel.example.org to vc-domain-verify=1");
+	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_DONE);
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial),
+		"\"records\":[{\"type\":\"CNAME\",\"name\":\"docs.example.org\",\"value\":\"first.example.net\"}]"));
+}
+END_TEST
+
+START_TEST(test_an_apex_gets_addresses)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 200,
+			.body = "{\"name\":\"docs.example.org\",\"apexName\":\"docs.example.org\",\"projectId\":\"prj_"
+				"1\","
+				"\"verified\":true}" },
+		{ CONFIG, .status = 200, .body = RECOMMENDED("true"), .times = 1 },
+		{ CONFIG, .status = 200, .body = RECOMMENDED("false") },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows), ACTION_WAITING);
+	ck_assert_str_eq(trial.context.text,
+		"Set in the DNS of docs.example.org: A docs.example.org to 192.0.2.1; A docs.example.org to 192.0.2.2");
+	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_DONE);
+	ck_assert_ptr_nonnull(strstr(
+		trial_output(&trial), "{\"type\":\"A\",\"name\":\"docs.example.org\",\"value\":\"192.0.2.2\"}]"));
+}
+END_TEST
+
+START_TEST(test_no_recommendation)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 200, .body = VERIFIED },
+		{ CONFIG, .status = 200, .body = "{\"misconfigured\":true}" },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows), ACTION_WAITING);
+	ck_assert(trial.context.for_person);
+	ck_assert_ptr_nonnull(strstr(trial.context.text, "docs.example.org"));
 }
 END_TEST
 
@@ -220,6 +284,7 @@ int main(void)
 	const TTest *const tests[] = { test_skipped_without_a_name, test_adds_and_is_done, test_there_already,
 		test_what_was_asked_for_is_ours, test_entries_of_older_versions_learn_the_project,
 		test_conflicts_look_again, test_waits_for_a_person_to_verify, test_verified_is_not_pointed,
+		test_names_all_records_at_once, test_an_apex_gets_addresses, test_no_recommendation,
 		test_servers_without_config_are_noted, NULL };
 	return suite_main("vercel.domain", tests, setup, teardown);
 }

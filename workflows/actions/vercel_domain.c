@@ -29,14 +29,28 @@ static const struct field checkpoint_fields[] = {
 	{ BOOLEAN_FIELD("asked", struct checkpoint, asked) },
 };
 
+/* A record that the DNS of the domain has to have. */
+struct dns_record {
+	const char *type, *name, *value;
+};
+static const struct field dns_record_fields[] = {
+	{ STRING_FIELD("type", struct dns_record, type), .description = "A, CNAME or TXT" },
+	{ STRING_FIELD("name", struct dns_record, name), .description = "The name that it is of" },
+	{ STRING_FIELD("value", struct dns_record, value), .description = "What it says" },
+};
+static const struct record dns_record_record = RECORD(struct dns_record, dns_record_fields);
+
 struct output {
 	const char *name, *url;
 	bool verified;
+	struct object_list records;
 };
 static const struct field output_fields[] = {
 	{ STRING_FIELD("name", struct output, name), .description = "The domain" },
 	{ STRING_FIELD("url", struct output, url), .description = "Where it answers" },
 	{ BOOLEAN_FIELD("verified", struct output, verified), .description = "Whether its ownership is shown" },
+	{ OBJECTS_FIELD("records", struct output, records), .record = &dns_record_record,
+		.description = "The DNS records that Vercel recommends" },
 };
 
 struct challenge {
@@ -50,12 +64,13 @@ static const struct field challenge_fields[] = {
 static const struct record challenge_record = RECORD(struct challenge, challenge_fields);
 
 struct domain {
-	const char *project_id;
+	const char *project_id, *apex_name;
 	bool verified;
 	struct object_list verification;
 };
 static const struct field domain_fields[] = {
 	{ STRING_FIELD("projectId", struct domain, project_id) },
+	{ STRING_FIELD("apexName", struct domain, apex_name) },
 	{ BOOLEAN_FIELD("verified", struct domain, verified) },
 	{ OBJECTS_FIELD("verification", struct domain, verification), .record = &challenge_record },
 };
@@ -67,11 +82,36 @@ struct name_request {
 static const struct field name_fields[] = { { STRING_FIELD("name", struct name_request, name) } };
 static const struct record name_record = RECORD(struct name_request, name_fields);
 
+/* Recommendations are ranked from 1, the best; that of IPv4 is a list of addresses which belong together. */
+struct recommended_name {
+	int64_t rank;
+	const char *value;
+};
+static const struct field recommended_name_fields[] = {
+	{ INTEGER_FIELD("rank", struct recommended_name, rank) },
+	{ STRING_FIELD("value", struct recommended_name, value) },
+};
+static const struct record recommended_name_record = RECORD(struct recommended_name, recommended_name_fields);
+
+struct recommended_addresses {
+	int64_t rank;
+	struct string_list value;
+};
+static const struct field recommended_addresses_fields[] = {
+	{ INTEGER_FIELD("rank", struct recommended_addresses, rank) },
+	{ STRINGS_FIELD("value", struct recommended_addresses, value) },
+};
+static const struct record recommended_addresses_record =
+	RECORD(struct recommended_addresses, recommended_addresses_fields);
+
 struct configuration {
 	bool misconfigured;
+	struct object_list names, addresses;
 };
 static const struct field configuration_fields[] = {
 	{ BOOLEAN_FIELD("misconfigured", struct configuration, misconfigured) },
+	{ OBJECTS_FIELD("recommendedCNAME", struct configuration, names), .record = &recommended_name_record },
+	{ OBJECTS_FIELD("recommendedIPv4", struct configuration, addresses), .record = &recommended_addresses_record },
 };
 static const struct record configuration_record = RECORD(struct configuration, configuration_fields);
 
@@ -180,40 +220,135 @@ static bool verify(struct action_context *context, const struct input *input, bo
 	return true;
 }
 
-static enum action_result wait_verification(
-	struct action_context *context, const struct input *input, const struct domain *domain)
+/* ---- the DNS records ---- */
+
+/* Room for one CNAME or a few addresses, and for the challenges. */
+#define RECORDS_MAX 16
+
+struct records {
+	struct dns_record items[RECORDS_MAX];
+	size_t count;
+};
+
+static void add_record(struct records *records, const char *type, const char *name, const char *value)
 {
-	const struct challenge *challenge = domain->verification.items;
-	if (domain->verification.count == 0 || challenge->domain == NULL || challenge->value == NULL)
-		return action_wait_for_person(
-			context, person_delay_ms(context), "Show Vercel that %s is yours", input->name);
-	return action_wait_for_person(context, person_delay_ms(context),
-		"Set in the DNS: a record of type %s for %s with the value %s",
-		challenge->type != NULL ? challenge->type : "TXT", challenge->domain, challenge->value);
+	if (name != NULL && value != NULL && records->count < RECORDS_MAX)
+		records->items[records->count++] = (struct dns_record){ type, name, value };
 }
 
-/* Verified means owned; traffic also needs the name to point at Vercel. */
-static enum action_result check_configuration(struct action_context *context, const struct input *input)
+static void add_challenges(struct records *records, const struct domain *domain)
+{
+	const struct challenge *challenges = domain->verification.items;
+	for (size_t i = 0; i < domain->verification.count; i++)
+		add_record(records, challenges[i].type != NULL ? challenges[i].type : "TXT", challenges[i].domain,
+			challenges[i].value);
+}
+
+static const char *best_name(const struct configuration *configuration)
+{
+	const struct recommended_name *names = configuration->names.items, *best = NULL;
+	for (size_t i = 0; i < configuration->names.count; i++)
+		if (best == NULL || names[i].rank < best->rank)
+			best = &names[i];
+	return best != NULL ? best->value : NULL;
+}
+
+static struct string_list best_addresses(const struct configuration *configuration)
+{
+	const struct recommended_addresses *addresses = configuration->addresses.items, *best = NULL;
+	for (size_t i = 0; i < configuration->addresses.count; i++)
+		if (best == NULL || addresses[i].rank < best->rank)
+			best = &addresses[i];
+	return best != NULL ? best->value : (struct string_list){ NULL, 0 };
+}
+
+/* A name that has others below it may not be a CNAME, so the apex of a domain gets addresses. */
+static void add_pointers(struct records *records, const char *name, const struct domain *domain,
+	const struct configuration *configuration)
+{
+	bool is_apex = domain->apex_name != NULL && strcmp(domain->apex_name, name) == 0;
+	const char *alias = best_name(configuration);
+	const struct string_list addresses = best_addresses(configuration);
+	bool by_alias = alias != NULL && (!is_apex || addresses.count == 0);
+	if (by_alias)
+		add_record(records, "CNAME", name, alias);
+	for (size_t i = 0; !by_alias && i < addresses.count; i++)
+		add_record(records, "A", name, addresses.items[i]);
+}
+
+/* "CNAME www.example.org to x.example.net; TXT ..." */
+static const char *records_text(struct action_context *context, const struct records *records)
+{
+	const char *text = "";
+	for (size_t i = 0; text != NULL && i < records->count; i++)
+		text = action_format(context, "%s%s%s %s to %s", text, i > 0 ? "; " : "", records->items[i].type,
+			records->items[i].name, records->items[i].value);
+	return text != NULL ? text : "";
+}
+
+static bool output_records(struct action_context *context, const struct records *records, struct object_list *ret_list)
+{
+	struct dns_record *items = action_allocate(context, records->count, sizeof(*items));
+	if (items == NULL && records->count > 0)
+		return false;
+	for (size_t i = 0; i < records->count; i++)
+		items[i] = records->items[i];
+	*ret_list = (struct object_list){ items, records->count };
+	return true;
+}
+
+/* What Vercel tells of the DNS; where it tells nothing, it is taken for good. */
+static bool read_configuration(
+	struct action_context *context, const struct input *input, struct configuration *ret_configuration)
 {
 	struct provider_answer answer;
-	struct configuration configuration;
 	const struct provider_request request = { .path = "/v6/domains/{domain}/config",
 		.parameters = { input->name },
 		.query = { { "projectIdOrName", input->project } },
 		.expect = { 404 } };
+	*ret_configuration = (struct configuration){ .misconfigured = false };
 	if (!provider_call(context, &vercel, &request, &answer))
-		return action_failed(context);
+		return false;
 	if (answer.status == 404) {
 		action_log(context, "Vercel tells nothing of the DNS of %s", input->name);
-		return ACTION_DONE;
+		return true;
 	}
-	if (!provider_decode(context, &answer, &configuration_record, &configuration))
+	return provider_decode(context, &answer, &configuration_record, ret_configuration);
+}
+
+static enum action_result wait_for_dns(struct action_context *context, const struct input *input,
+	const struct domain *domain, const struct records *records)
+{
+	int64_t delay_ms = person_delay_ms(context);
+	const char *text = records_text(context, records);
+	if (records->count > 0)
+		return action_wait_for_person(context, delay_ms, "Set in the DNS of %s: %s", input->name, text);
+	if (!domain->verified)
+		return action_wait_for_person(context, delay_ms, "Show Vercel that %s is yours", input->name);
+	return action_wait_for_person(context, delay_ms,
+		"Point %s at Vercel in the DNS, as the project's page of domains tells", input->name);
+}
+
+/* Verified means owned; traffic also needs the name to point at Vercel. */
+static enum action_result finish(
+	struct action_context *context, const struct input *input, const struct domain *domain, struct output *output)
+{
+	struct configuration configuration;
+	struct records records = { .count = 0 };
+	if (!read_configuration(context, input, &configuration))
 		return action_failed(context);
-	if (!configuration.misconfigured)
-		return ACTION_DONE;
-	return action_wait_for_person(context, person_delay_ms(context),
-		"Point %s at Vercel in the DNS: CNAME cname.vercel-dns.com, or A 76.76.21.21 for a domain of its own",
-		input->name);
+	if (!domain->verified)
+		add_challenges(&records, domain);
+	if (domain->verified || configuration.misconfigured)
+		add_pointers(&records, input->name, domain, &configuration);
+	if (!domain->verified || configuration.misconfigured)
+		return wait_for_dns(context, input, domain, &records);
+	*output = (struct output){
+		.name = input->name, .url = action_format(context, "https://%s", input->name), .verified = true
+	};
+	if (!output_records(context, &records, &output->records))
+		return action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for the DNS records");
+	return action_done(context);
 }
 
 static enum action_result run(
@@ -236,14 +371,7 @@ static enum action_result run(
 	}
 	if (!domain.verified && !verify(context, input, &domain.verified))
 		return action_failed(context);
-	if (!domain.verified)
-		return wait_verification(context, input, &domain);
-	enum action_result configured = check_configuration(context, input);
-	if (configured != ACTION_DONE)
-		return configured;
-	*(struct output *)raw_output =
-		(struct output){ input->name, action_format(context, "https://%s", input->name), true };
-	return action_done(context);
+	return finish(context, input, &domain, raw_output);
 }
 
 const struct action_definition vercel_domain = {
