@@ -1,7 +1,7 @@
 /*
  * vercel.deployment against a scripted GitHub and Vercel.
  *
- * covers: workflows/actions/vercel_deployment.c
+ * covers: workflows/actions/vercel_deployment.c workflows/actions/vercel_readiness.c
  */
 #include <string.h>
 

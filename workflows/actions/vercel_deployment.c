@@ -4,15 +4,14 @@
  * Natural key: commit, target and our run id in its meta. A deployment of the same commit and target is taken over
  * where it is younger than the last change of the environment; changes reach new deployments only.
  *
- * API: https://vercel.com/docs/rest-api/reference/endpoints/deployments. The pace of polling is that of Vercel's own
- * command line.
+ * API: https://vercel.com/docs/rest-api/reference/endpoints/deployments.
  */
 #include <string.h>
 
 #include "actions.h"
 #include "slipway/provider.h"
+#include "vercel_readiness.h"
 
-#define BUDGET_MS      2700000
 #define LOST_ANSWER_MS 30000
 #define SOURCE_LAG_MS  180000 /* Vercel may not see a fresh repository or commit for so long */
 
@@ -80,57 +79,6 @@ static const struct field branch_fields[] = {
 };
 static const struct record branch_record = RECORD(struct branch, branch_fields);
 
-struct meta {
-	const char *run_id, *app;
-};
-static const struct field meta_fields[] = {
-	{ STRING_FIELD("runId", struct meta, run_id) },
-	{ STRING_FIELD("app", struct meta, app) },
-};
-static const struct record meta_record = RECORD(struct meta, meta_fields);
-
-struct alias_error {
-	const char *message;
-};
-static const struct field alias_error_fields[] = { { STRING_FIELD("message", struct alias_error, message) } };
-static const struct record alias_error_record = RECORD(struct alias_error, alias_error_fields);
-
-/* A list has uid, created and state where a single one has id, createdAt and readyState. */
-struct deployment {
-	const char *id, *uid, *url, *ready_state, *state, *ready_state_reason, *error_message, *inspector_url;
-	const char *alias_assigned; /* a boolean, or the time */
-	const char *checks_conclusion;
-	int64_t created_at, created;
-	const void *alias_error, *meta;
-	struct string_list alias;
-};
-static const struct field deployment_fields[] = {
-	{ STRING_FIELD("id", struct deployment, id) },
-	{ STRING_FIELD("uid", struct deployment, uid) },
-	{ STRING_FIELD("url", struct deployment, url) },
-	{ STRING_FIELD("readyState", struct deployment, ready_state) },
-	{ STRING_FIELD("state", struct deployment, state) },
-	{ STRING_FIELD("readyStateReason", struct deployment, ready_state_reason) },
-	{ STRING_FIELD("errorMessage", struct deployment, error_message) },
-	{ STRING_FIELD("inspectorUrl", struct deployment, inspector_url) },
-	{ SCALAR_FIELD("aliasAssigned", struct deployment, alias_assigned) },
-	{ STRING_FIELD("checksConclusion", struct deployment, checks_conclusion) },
-	{ INTEGER_FIELD("createdAt", struct deployment, created_at) },
-	{ INTEGER_FIELD("created", struct deployment, created) },
-	{ OBJECT_FIELD("aliasError", struct deployment, alias_error), .record = &alias_error_record },
-	{ OBJECT_FIELD("meta", struct deployment, meta), .record = &meta_record },
-	{ STRINGS_FIELD("alias", struct deployment, alias) },
-};
-static const struct record deployment_record = RECORD(struct deployment, deployment_fields);
-
-struct listing {
-	struct object_list deployments;
-};
-static const struct field listing_fields[] = {
-	{ OBJECTS_FIELD("deployments", struct listing, deployments), .record = &deployment_record },
-};
-static const struct record listing_record = RECORD(struct listing, listing_fields);
-
 /* ---- what we send ---- */
 
 struct git_source {
@@ -154,7 +102,7 @@ static const struct field create_fields[] = {
 	{ STRING_FIELD("project", struct create_request, project) },
 	{ STRING_FIELD("target", struct create_request, target) },
 	{ OBJECT_FIELD("gitSource", struct create_request, git_source), .record = &git_source_record },
-	{ OBJECT_FIELD("meta", struct create_request, meta), .record = &meta_record },
+	{ OBJECT_FIELD("meta", struct create_request, meta), .record = &deployment_meta_record },
 };
 static const struct record create_record = RECORD(struct create_request, create_fields);
 
@@ -177,60 +125,34 @@ static bool find_head(struct action_context *context, const struct input *input,
 	return true;
 }
 
-static const char *id_of(const struct deployment *deployment)
-{
-	return deployment->id != NULL ? deployment->id : deployment->uid;
-}
-
-static const char *state_of(const struct deployment *deployment)
-{
-	const char *state = deployment->ready_state != NULL ? deployment->ready_state : deployment->state;
-	return state != NULL ? state : "";
-}
-
-static int64_t created_of(const struct deployment *deployment)
-{
-	return deployment->created_at != 0 ? deployment->created_at : deployment->created;
-}
-
 static bool may_take_over(
 	const struct action_context *context, const struct input *input, const struct deployment *deployment)
 {
-	const struct meta *meta = deployment->meta;
-	if (id_of(deployment) == NULL)
+	if (deployment_id(deployment) == NULL)
 		return false;
-	if (meta != NULL && meta->run_id != NULL && strcmp(meta->run_id, action_run_id(context)) == 0)
+	if (deployment_is_of_run(context, deployment))
 		return true;
-	bool failed = strcmp(state_of(deployment), "ERROR") == 0 || strcmp(state_of(deployment), "CANCELED") == 0 ||
-		strcmp(state_of(deployment), "BLOCKED") == 0 || strcmp(state_of(deployment), "DELETED") == 0;
-	return !failed && created_of(deployment) >= input->after;
+	bool failed = strcmp(deployment_state(deployment), "ERROR") == 0 ||
+		strcmp(deployment_state(deployment), "CANCELED") == 0 ||
+		strcmp(deployment_state(deployment), "BLOCKED") == 0 ||
+		strcmp(deployment_state(deployment), "DELETED") == 0;
+	return !failed && deployment_created(deployment) >= input->after;
 }
 
 static bool look(struct action_context *context, const struct input *input, const char *sha, const char **ret_id)
 {
-	struct provider_answer answer;
-	struct listing listing;
-	const struct provider_request request = { .path = "/v7/deployments",
-		.query = { { "projectId", input->project }, { "target", input->target }, { "sha", sha },
-			{ "limit", "20" } } };
+	struct object_list list;
 	*ret_id = NULL;
-	if (!provider_call(context, &vercel, &request, &answer) ||
-		!provider_decode(context, &answer, &listing_record, &listing))
+	if (!deployments_list(context, input->project, input->target, sha, &list))
 		return false;
-	const struct deployment *deployments = listing.deployments.items;
-	for (size_t i = 0; *ret_id == NULL && i < listing.deployments.count; i++)
+	const struct deployment *deployments = list.items;
+	for (size_t i = 0; *ret_id == NULL && i < list.count; i++)
 		if (may_take_over(context, input, &deployments[i]))
-			*ret_id = id_of(&deployments[i]);
+			*ret_id = deployment_id(&deployments[i]);
 	return true;
 }
 
 /* ---- create ---- */
-
-static bool own(struct action_context *context, const char *id, bool created)
-{
-	const struct owned_resource resource = { "vercel", "deployment", id, id, NULL, created };
-	return action_own(context, &resource);
-}
 
 /* Right after a repository or commit was made, Vercel may not see it yet: 5, 10, 20, 40 s; later it is access. */
 static enum action_result wait_for_source(
@@ -255,7 +177,7 @@ static enum action_result create(
 	struct provider_answer answer;
 	struct deployment deployment;
 	const struct git_source source = { "github", input->branch, sha, input->repository_id };
-	const struct meta meta = { action_run_id(context), action_app(context) };
+	const struct deployment_meta meta = { action_run_id(context), action_app(context) };
 	/* A preview is what Vercel makes where no target is named. */
 	const struct create_request body = { input->project_name, input->project,
 		strcmp(input->target, "production") == 0 ? input->target : NULL, &source, &meta };
@@ -276,11 +198,11 @@ static enum action_result create(
 		return wait_for_source(context, input, answer.message);
 	if (answer.status == 400)
 		return action_fail(context, ERROR_INVALID_INPUT, "Vercel refuses the deployment: %s", answer.message);
-	if (!provider_decode(context, &answer, &deployment_record, &deployment) || id_of(&deployment) == NULL)
+	if (!provider_decode(context, &answer, &deployment_record, &deployment) || deployment_id(&deployment) == NULL)
 		return action_failed(context);
-	checkpoint->id = id_of(&deployment);
+	checkpoint->id = deployment_id(&deployment);
 	action_log(context, "deployment %s of %s begun", checkpoint->id, sha);
-	return own(context, checkpoint->id, true) ? ACTION_DONE : action_failed(context);
+	return deployment_own(context, checkpoint->id, true) ? ACTION_DONE : action_failed(context);
 }
 
 /* Finds or makes the deployment; ACTION_DONE when the checkpoint has its id. */
@@ -297,95 +219,34 @@ static enum action_result begin(
 	if (checkpoint->id == NULL)
 		return create(context, input, sha, checkpoint);
 	checkpoint->intent = sha;
-	return own(context, checkpoint->id, false) ? ACTION_DONE : action_failed(context);
+	return deployment_own(context, checkpoint->id, false) ? ACTION_DONE : action_failed(context);
 }
 
-/* ---- wait ---- */
-
-static int64_t poll_delay_ms(int64_t age_ms)
-{
-	return age_ms < 15000 ? 1000 : age_ms < 60000 ? 5000 : age_ms < 300000 ? 15000 : 30000;
-}
-
-static enum action_result fail_build(struct action_context *context, const struct deployment *deployment)
-{
-	const char *message =
-		deployment->error_message != NULL ? deployment->error_message : deployment->ready_state_reason;
-	action_fail(context, ERROR_BUILD_FAILED, "the deployment ended as %s: %s", state_of(deployment),
-		message != NULL ? message : "(Vercel gives no message)");
-	return action_remedy(context, deployment->inspector_url,
-		"Look at the build's log, mend the repository, and trigger the step again.");
-}
-
-static enum action_result fail_blocked(struct action_context *context, const struct deployment *deployment)
-{
-	action_fail(context, ERROR_PLAN_LIMIT, "Vercel blocks the deployment: %s",
-		deployment->ready_state_reason != NULL ? deployment->ready_state_reason : "(no reason given)");
-	return action_remedy(context, deployment->inspector_url,
-		"Usually the author of the commit has no seat in the team: add one, then trigger the step again.");
-}
-
-static enum action_result wait_more(
-	struct action_context *context, const struct deployment *deployment, const char *what)
-{
-	int64_t age = action_run_age_ms(context);
-	if (age > BUDGET_MS) {
-		action_fail(
-			context, ERROR_TIMEOUT, "the deployment is still %s after 45 minutes", state_of(deployment));
-		return action_remedy(context, deployment->inspector_url,
-			"Look at it, cancel it at Vercel if it hangs, and trigger the step again.");
-	}
-	return action_wait(context, poll_delay_ms(age), "the deployment, which is %s", what);
-}
-
-static enum action_result judge(struct action_context *context, const struct checkpoint *checkpoint,
-	const struct deployment *deployment, struct output *output)
-{
-	const char *state = state_of(deployment);
-	const struct alias_error *alias_error = deployment->alias_error;
-	if (strcmp(state, "BLOCKED") == 0)
-		return fail_blocked(context, deployment);
-	if (strcmp(state, "ERROR") == 0 || strcmp(state, "CANCELED") == 0 || strcmp(state, "DELETED") == 0)
-		return fail_build(context, deployment);
-	/* States that we do not know are waited for, until the budget is used up. */
-	if (strcmp(state, "READY") != 0)
-		return wait_more(context, deployment, state);
-	if (alias_error != NULL)
-		return action_fail(context, ERROR_BUILD_FAILED, "the deployment got no address: %s",
-			alias_error->message != NULL ? alias_error->message : "(no message)");
-	if (deployment->checks_conclusion != NULL && strcmp(deployment->checks_conclusion, "failed") == 0)
-		return fail_build(context, deployment);
-	bool assigned = deployment->alias_assigned != NULL && strcmp(deployment->alias_assigned, "false") != 0;
-	if (!assigned)
-		return wait_more(context, deployment, "READY, its address not yet");
-	size_t last = deployment->alias.count;
-	*output = (struct output){ .id = id_of(deployment),
-		.url = action_format(context, "https://%s", deployment->url != NULL ? deployment->url : ""),
-		.alias = last > 0 ? action_format(context, "https://%s", deployment->alias.items[last - 1]) : NULL,
-		.sha = checkpoint->intent,
-		.inspector_url = deployment->inspector_url,
-		.created_at = created_of(deployment) };
-	return action_done(context);
-}
+/* ---- the whole ---- */
 
 static enum action_result run(
 	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
 	struct checkpoint *checkpoint = raw_checkpoint;
-	struct provider_answer answer;
 	struct deployment deployment;
 	if (checkpoint->id == NULL) {
 		enum action_result begun = begin(context, input, checkpoint);
 		if (begun != ACTION_DONE)
 			return begun;
 	}
-	const struct provider_request request = { .path = "/v13/deployments/{idOrUrl}",
-		.parameters = { checkpoint->id } };
-	if (!provider_call(context, &vercel, &request, &answer) ||
-		!provider_decode(context, &answer, &deployment_record, &deployment))
+	if (!deployment_get(context, checkpoint->id, &deployment))
 		return action_failed(context);
-	return judge(context, checkpoint, &deployment, raw_output);
+	enum action_result live = deployment_live(context, &deployment);
+	if (live != ACTION_DONE)
+		return live;
+	*(struct output *)raw_output = (struct output){ .id = deployment_id(&deployment),
+		.url = deployment_url(context, &deployment),
+		.alias = deployment_alias(context, &deployment),
+		.sha = checkpoint->intent,
+		.inspector_url = deployment.inspector_url,
+		.created_at = deployment_created(&deployment) };
+	return action_done(context);
 }
 
 const struct action_definition vercel_deployment = {
