@@ -7,6 +7,7 @@
 #include "slipway/action.h"
 
 extern const struct action_definition github_repository;
+extern const struct action_definition github_workflow_run;
 extern const struct action_definition http_check;
 extern const struct action_definition note;
 extern const struct action_definition vercel_deployment;

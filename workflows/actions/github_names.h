@@ -1,0 +1,34 @@
+/*
+ * Names as GitHub has them, for the actions that take a repository as owner/name.
+ */
+#ifndef WORKFLOWS_ACTIONS_GITHUB_NAMES_H
+#define WORKFLOWS_ACTIONS_GITHUB_NAMES_H
+
+#include <string.h>
+
+#include "slipway/action.h"
+
+#define REPOSITORY_PATTERN "^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$"
+/* Git allows more; what it refuses everywhere is refused here, and GitHub says the rest. */
+#define BRANCH_PATTERN "^[A-Za-z0-9._][A-Za-z0-9._/@+#=-]{0,249}$"
+
+/* What was made a moment ago may be invisible for so long: until then a 404 says "not yet". */
+#define VISIBLE_BUDGET_MS 60000
+
+/* Puts owner and name into the first two parameters of a path. False where there is no slash, or memory is short;
+ * the call that gets the NULL refuses it. */
+static inline bool split_repository(struct action_context *context, const char *full_name, const char *parameters[2])
+{
+	const char *slash = full_name != NULL ? strchr(full_name, '/') : NULL;
+	if (slash == NULL) {
+		action_fail(context, ERROR_INVALID_INPUT, "a repository is named owner/name");
+		return false;
+	}
+	parameters[0] = action_format(context, "%.*s", (int)(slash - full_name), full_name);
+	parameters[1] = slash + 1;
+	if (parameters[0] == NULL)
+		action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for a name");
+	return parameters[0] != NULL;
+}
+
+#endif

@@ -1,0 +1,457 @@
+/*
+ * github.workflow: starts a workflow of GitHub Actions and waits for its run, and for the commit that it makes.
+ *
+ * A dispatch is a side effect without a natural key. Newer servers answer it with the run's id. Where they do not, or
+ * the answer was lost, the run is the oldest one that was dispatched on the branch after the newest that stood there
+ * before; that one is stored, with the intent, before the dispatch. Only where none appears it is sent again.
+ *
+ * API: https://docs.github.com/rest/actions/workflows, /rest/actions/workflow-runs, /rest/branches/branches.
+ */
+#include "actions.h"
+#include "actions/github_names.h"
+#include "slipway/provider.h"
+
+#define WORKFLOW_PATTERN      "^[A-Za-z0-9._-]{1,200}$"
+#define APPEAR_BUDGET_MS      300000 /* for the run of a dispatch that was taken */
+#define LOST_BUDGET_MS        60000  /* for the run of a dispatch without an answer, before it is sent again */
+#define COMMIT_BUDGET_MS      120000 /* for the branch to show a commit, after the run's success */
+#define APPEAR_CHECK_MS       2000
+#define PERSON_CHECK_MS       60000
+#define CHECK_LEAST_MS        5000
+#define CHECK_MOST_MS         30000
+#define MILLISECONDS_A_MINUTE 60000
+
+struct input {
+	const char *repository, *workflow, *ref;
+	struct string_map inputs;
+	bool commit_expected;
+	int64_t timeout_minutes;
+};
+static const struct field input_fields[] = {
+	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
+		.description = "Repository of the workflow, as owner/name" },
+	{ STRING_FIELD("workflow", struct input, workflow), .required = true, .pattern = WORKFLOW_PATTERN,
+		.description = "File name of the workflow, such as setup.yml, or its id" },
+	{ STRING_FIELD("ref", struct input, ref), .pattern = BRANCH_PATTERN,
+		.description = "Branch to run it on; the default branch where none is given" },
+	{ MAP_FIELD("inputs", struct input, inputs), .maximum = 25,
+		.description = "The workflow's own inputs, all as strings; older servers take 10" },
+	{ BOOLEAN_FIELD("commitExpected", struct input, commit_expected),
+		.description = "Wait until the branch has a commit that it did not have before" },
+	{ INTEGER_FIELD("timeoutMinutes", struct input, timeout_minutes), .minimum = 1, .maximum = 340,
+		.fallback = "60", .description = "How long its run may take" },
+};
+
+struct checkpoint {
+	const char *ref, *head_before;
+	int64_t newest_before; /* the highest id of a run that stood there before */
+	int64_t asked_ms;      /* age of our run when the dispatch was last sent */
+	int64_t run_id;
+	int64_t succeeded_ms; /* age of our run when its success was first seen; 0: not yet */
+	bool asked, taken;    /* the dispatch was sent; it was answered */
+};
+static const struct field checkpoint_fields[] = {
+	{ STRING_FIELD("ref", struct checkpoint, ref) },
+	{ STRING_FIELD("headBefore", struct checkpoint, head_before) },
+	{ INTEGER_FIELD("newestBefore", struct checkpoint, newest_before) },
+	{ INTEGER_FIELD("askedMs", struct checkpoint, asked_ms) },
+	{ INTEGER_FIELD("runId", struct checkpoint, run_id) },
+	{ INTEGER_FIELD("succeededMs", struct checkpoint, succeeded_ms) },
+	{ BOOLEAN_FIELD("asked", struct checkpoint, asked) },
+	{ BOOLEAN_FIELD("taken", struct checkpoint, taken) },
+};
+
+struct output {
+	int64_t run_id;
+	const char *url, *ref, *head_commit;
+	bool committed;
+};
+static const struct field output_fields[] = {
+	{ INTEGER_FIELD("runId", struct output, run_id), .description = "GitHub's id of the run" },
+	{ STRING_FIELD("url", struct output, url), .description = "Where a person looks at the run" },
+	{ STRING_FIELD("ref", struct output, ref), .description = "The branch that it ran on" },
+	{ STRING_FIELD("headCommit", struct output, head_commit),
+		.description = "Commit at the head of the branch after the run" },
+	{ BOOLEAN_FIELD("committed", struct output, committed),
+		.description = "Whether that is another commit than before the run" },
+};
+
+/* ---- what GitHub answers ---- */
+
+struct repository {
+	const char *default_branch;
+};
+static const struct field repository_fields[] = {
+	{ STRING_FIELD("default_branch", struct repository, default_branch), .required = true },
+};
+static const struct record repository_record = RECORD(struct repository, repository_fields);
+
+struct commit {
+	const char *sha;
+};
+static const struct field commit_fields[] = { { STRING_FIELD("sha", struct commit, sha), .required = true } };
+static const struct record commit_record = RECORD(struct commit, commit_fields);
+
+struct branch {
+	const void *commit;
+};
+static const struct field branch_fields[] = {
+	{ OBJECT_FIELD("commit", struct branch, commit), .required = true, .record = &commit_record },
+};
+static const struct record branch_record = RECORD(struct branch, branch_fields);
+
+struct workflow_run {
+	int64_t id;
+	const char *status, *conclusion, *html_url;
+};
+static const struct field workflow_run_fields[] = {
+	{ INTEGER_FIELD("id", struct workflow_run, id), .required = true },
+	{ STRING_FIELD("status", struct workflow_run, status) },
+	{ STRING_FIELD("conclusion", struct workflow_run, conclusion) },
+	{ STRING_FIELD("html_url", struct workflow_run, html_url) },
+};
+static const struct record workflow_run_record = RECORD(struct workflow_run, workflow_run_fields);
+
+struct listing {
+	struct object_list runs;
+};
+static const struct field listing_fields[] = {
+	{ OBJECTS_FIELD("workflow_runs", struct listing, runs), .record = &workflow_run_record },
+};
+static const struct record listing_record = RECORD(struct listing, listing_fields);
+
+struct dispatched {
+	int64_t run_id;
+};
+static const struct field dispatched_fields[] = { { INTEGER_FIELD("workflow_run_id", struct dispatched, run_id) } };
+static const struct record dispatched_record = RECORD(struct dispatched, dispatched_fields);
+
+/* ---- what we send ---- */
+
+struct dispatch_request {
+	const char *ref;
+	struct string_map inputs;
+	bool return_run_details; /* since February 2026; Enterprise Servers may not know it */
+};
+static const struct field dispatch_fields[] = {
+	{ STRING_FIELD("ref", struct dispatch_request, ref) },
+	{ MAP_FIELD("inputs", struct dispatch_request, inputs) },
+	{ BOOLEAN_FIELD("return_run_details", struct dispatch_request, return_run_details), .omit_zero = true },
+};
+static const struct record dispatch_record = RECORD(struct dispatch_request, dispatch_fields);
+
+/* ---- look ---- */
+
+static bool find_default_branch(struct action_context *context, const struct input *input, const char **ret_branch)
+{
+	struct provider_answer answer;
+	struct repository repository;
+	struct provider_request request = { .path = "/repos/{owner}/{repo}" };
+	if (!split_repository(context, input->repository, request.parameters) ||
+		!provider_call(context, &github, &request, &answer) ||
+		!provider_decode(context, &answer, &repository_record, &repository))
+		return false;
+	*ret_branch = repository.default_branch;
+	return true;
+}
+
+/* The commit at the head of the branch; NULL where there is no such branch. */
+static bool find_head(
+	struct action_context *context, const struct input *input, const char *branch_name, const char **ret_sha)
+{
+	struct provider_answer answer;
+	struct branch branch;
+	struct provider_request request = { .path = "/repos/{owner}/{repo}/branches/{branch}", .expect = { 404 } };
+	*ret_sha = NULL;
+	if (!split_repository(context, input->repository, request.parameters))
+		return false;
+	request.parameters[2] = branch_name;
+	if (!provider_call(context, &github, &request, &answer))
+		return false;
+	if (answer.status == 404)
+		return true;
+	if (!provider_decode(context, &answer, &branch_record, &branch))
+		return false;
+	*ret_sha = ((const struct commit *)branch.commit)->sha;
+	return true;
+}
+
+/* The newest dispatched runs of the workflow on the branch; false in *ret_known where GitHub has no such workflow. */
+static bool list_runs(struct action_context *context, const struct input *input, const char *ref, bool *ret_known,
+	struct listing *ret_listing)
+{
+	struct provider_answer answer;
+	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs",
+		.query = { { "event", "workflow_dispatch" }, { "branch", ref }, { "per_page", "100" } },
+		.expect = { 404 } };
+	if (!split_repository(context, input->repository, request.parameters))
+		return false;
+	request.parameters[2] = input->workflow;
+	if (!provider_call(context, &github, &request, &answer))
+		return false;
+	*ret_known = answer.status != 404;
+	return !*ret_known || provider_decode(context, &answer, &listing_record, ret_listing);
+}
+
+/* The oldest run that is newer than the id; 0 where there is none. */
+static int64_t oldest_after(const struct listing *listing, int64_t id)
+{
+	const struct workflow_run *runs = listing->runs.items;
+	int64_t found = 0;
+	for (size_t i = 0; i < listing->runs.count; i++)
+		if (runs[i].id > id && (found == 0 || runs[i].id < found))
+			found = runs[i].id;
+	return found;
+}
+
+static int64_t newest_of(const struct listing *listing)
+{
+	const struct workflow_run *runs = listing->runs.items;
+	int64_t newest = 0;
+	for (size_t i = 0; i < listing->runs.count; i++)
+		newest = runs[i].id > newest ? runs[i].id : newest;
+	return newest;
+}
+
+/* A repository that was made a moment ago has its workflows a little later. */
+static enum action_result miss_workflow(struct action_context *context, const struct input *input)
+{
+	if (action_run_age_ms(context) < VISIBLE_BUDGET_MS)
+		return action_wait(context, APPEAR_CHECK_MS, "GitHub to know the workflow %s of %s", input->workflow,
+			input->repository);
+	action_fail(context, ERROR_NOT_FOUND, "GitHub knows no workflow %s in %s, or the token cannot see it",
+		input->workflow, input->repository);
+	return action_remedy(context, NULL,
+		"Put the workflow on the default branch, allow Actions in the repository (a fork has them off), and "
+		"trigger "
+		"the step again.");
+}
+
+/* ---- dispatch ---- */
+
+static bool send_dispatch(struct action_context *context, const struct input *input, const char *ref, bool with_details,
+	struct provider_answer *answer)
+{
+	const struct dispatch_request body = { ref, input->inputs, with_details };
+	struct provider_request request = { .method = HTTP_POST,
+		.path = "/repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches",
+		.body_record = &dispatch_record,
+		.body = &body,
+		.expect = { 400, 404, 422 } };
+	if (!split_repository(context, input->repository, request.parameters))
+		return false;
+	request.parameters[2] = input->workflow;
+	return provider_call(context, &github, &request, answer);
+}
+
+static enum action_result refuse_dispatch(
+	struct action_context *context, const struct input *input, const struct provider_answer *answer)
+{
+	action_fail(context, ERROR_INVALID_INPUT, "GitHub refuses to start %s of %s: %s", input->workflow,
+		input->repository, answer->message);
+	return action_remedy(context, NULL,
+		"The workflow has to have 'on: workflow_dispatch' with these inputs on that branch, and be enabled.");
+}
+
+/* The intent is stored; sends the one request that starts a run. */
+static enum action_result dispatch(
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
+{
+	struct provider_answer answer;
+	struct dispatched dispatched = { 0 };
+	checkpoint->asked = true;
+	checkpoint->asked_ms = action_run_age_ms(context);
+	if (!action_save(context) || !send_dispatch(context, input, checkpoint->ref, true, &answer))
+		return action_failed(context);
+	/* A server that refuses the member has started nothing. */
+	if (answer.status >= 400 && strstr(answer.message, "return_run_details") != NULL &&
+		!send_dispatch(context, input, checkpoint->ref, false, &answer))
+		return action_failed(context);
+	if (answer.status == 404) {
+		checkpoint->asked = false;
+		return miss_workflow(context, input);
+	}
+	if (answer.status >= 400)
+		return refuse_dispatch(context, input, &answer);
+	checkpoint->taken = true;
+	if (answer.body_length > 0 && !provider_decode(context, &answer, &dispatched_record, &dispatched))
+		return action_failed(context);
+	checkpoint->run_id = dispatched.run_id;
+	action_log(context, "started %s of %s on %s", input->workflow, input->repository, checkpoint->ref);
+	return action_wait(context, APPEAR_CHECK_MS, "the run of %s to appear", input->workflow);
+}
+
+/* Notes what stands there before, and dispatches. */
+static enum action_result begin(
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
+{
+	struct listing before;
+	bool known;
+	checkpoint->ref = input->ref;
+	if (input->ref == NULL && !find_default_branch(context, input, &checkpoint->ref))
+		return action_failed(context);
+	if (!find_head(context, input, checkpoint->ref, &checkpoint->head_before))
+		return action_failed(context);
+	if (checkpoint->head_before == NULL && action_run_age_ms(context) < VISIBLE_BUDGET_MS)
+		return action_wait(
+			context, APPEAR_CHECK_MS, "branch %s of %s to resolve", checkpoint->ref, input->repository);
+	if (checkpoint->head_before == NULL)
+		return action_fail(context, ERROR_NOT_FOUND, "%s has no branch %s, or the token cannot see it",
+			input->repository, checkpoint->ref);
+	if (!list_runs(context, input, checkpoint->ref, &known, &before))
+		return action_failed(context);
+	if (!known)
+		return miss_workflow(context, input);
+	checkpoint->newest_before = newest_of(&before);
+	return dispatch(context, input, checkpoint);
+}
+
+/* The dispatch was sent, and its run is not known. */
+static enum action_result find_run(
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
+{
+	struct listing after;
+	bool known;
+	int64_t waited = action_run_age_ms(context) - checkpoint->asked_ms;
+	if (!list_runs(context, input, checkpoint->ref, &known, &after))
+		return action_failed(context);
+	if (known)
+		checkpoint->run_id = oldest_after(&after, checkpoint->newest_before);
+	if (checkpoint->run_id != 0)
+		return action_wait(context, 0, "run %lld of %s", (long long)checkpoint->run_id, input->workflow);
+	if (waited < (checkpoint->taken ? APPEAR_BUDGET_MS : LOST_BUDGET_MS))
+		return action_wait(context, APPEAR_CHECK_MS, "the run of %s to appear", input->workflow);
+	if (!checkpoint->taken)
+		return dispatch(context, input, checkpoint);
+	action_fail(context, ERROR_TIMEOUT,
+		"GitHub took the dispatch of %s of %s, and shows no run of it after %d minutes", input->workflow,
+		input->repository, APPEAR_BUDGET_MS / MILLISECONDS_A_MINUTE);
+	return action_remedy(context, action_format(context, "https://github.com/%s/actions", input->repository),
+		"Look at the runs of the repository; triggering the step again starts the workflow anew.");
+}
+
+/* ---- follow ---- */
+
+static const struct ending {
+	const char *conclusion, *text;
+	enum error_class class;
+} endings[] = {
+	{ "failure", "failed", ERROR_BUILD_FAILED },
+	{ "cancelled", "was cancelled at GitHub", ERROR_CANCELLED },
+	{ "timed_out", "took longer than GitHub or the workflow allows", ERROR_BUILD_FAILED },
+	{ "startup_failure", "could not start: the workflow's file is not valid", ERROR_BUILD_FAILED },
+	{ "stale", "went stale: no runner took it", ERROR_BUILD_FAILED },
+	{ "skipped", "ran no job: no condition held", ERROR_BUILD_FAILED },
+	{ "", "ended in a way that Slipway does not know", ERROR_BUILD_FAILED },
+};
+
+static enum action_result fail_run(
+	struct action_context *context, const struct input *input, const struct workflow_run *found)
+{
+	const struct ending *ending = endings;
+	while (ending->conclusion[0] != '\0' && strcmp(ending->conclusion, found->conclusion) != 0)
+		ending++;
+	action_fail(context, ending->class, "run %lld of %s in %s %s (%s)", (long long)found->id, input->workflow,
+		input->repository, ending->text, found->conclusion);
+	return action_remedy(context, found->html_url,
+		"Look at the run's log, mend the workflow or what it works on, and trigger the step again.");
+}
+
+/* The run succeeded: done, once the branch shows what is expected of it. */
+static enum action_result finish(struct action_context *context, const struct input *input,
+	struct checkpoint *checkpoint, const struct workflow_run *found, struct output *output)
+{
+	const char *head;
+	int64_t age = action_run_age_ms(context);
+	if (!find_head(context, input, checkpoint->ref, &head))
+		return action_failed(context);
+	bool committed = head != NULL && checkpoint->head_before != NULL && strcmp(head, checkpoint->head_before) != 0;
+	if (checkpoint->succeeded_ms == 0)
+		checkpoint->succeeded_ms = age > 0 ? age : 1;
+	if (input->commit_expected && !committed && age - checkpoint->succeeded_ms < COMMIT_BUDGET_MS)
+		return action_wait(context, APPEAR_CHECK_MS, "the commit of run %lld on branch %s",
+			(long long)found->id, checkpoint->ref);
+	if (input->commit_expected && !committed) {
+		action_fail(context, ERROR_CHECK_FAILED,
+			"run %lld of %s succeeded, but made no commit on branch %s of %s", (long long)found->id,
+			input->workflow, checkpoint->ref, input->repository);
+		return action_remedy(context, found->html_url,
+			"Look at what the run did; where it had nothing to do, trigger the step with "
+			"\"commitExpected\": false.");
+	}
+	*output = (struct output){ found->id, found->html_url, checkpoint->ref, head, committed };
+	return action_done(context);
+}
+
+/* Its run is queued, at work, or stopped until a person does something. */
+static enum action_result wait_for_run(struct action_context *context, const struct input *input,
+	const struct checkpoint *checkpoint, const struct workflow_run *found)
+{
+	int64_t waited = action_run_age_ms(context) - checkpoint->asked_ms;
+	int64_t delay = waited / 6 < CHECK_LEAST_MS ? CHECK_LEAST_MS : waited / 6;
+	bool person = strcmp(found->status, "waiting") == 0 || strcmp(found->status, "action_required") == 0 ||
+		(found->conclusion != NULL && strcmp(found->conclusion, "action_required") == 0);
+	if (waited >= input->timeout_minutes * MILLISECONDS_A_MINUTE) {
+		action_fail(context, ERROR_TIMEOUT, "run %lld of %s in %s is still %s after %lld minutes",
+			(long long)found->id, input->workflow, input->repository, found->status,
+			(long long)input->timeout_minutes);
+		return action_remedy(context, found->html_url,
+			"Look at the run. Triggering the step again starts the workflow anew.");
+	}
+	if (person)
+		return action_wait_for_person(context, PERSON_CHECK_MS, "Approve run %lld of %s in %s: %s",
+			(long long)found->id, input->workflow, input->repository,
+			found->html_url != NULL ? found->html_url : "");
+	return action_wait(context, delay < CHECK_MOST_MS ? delay : CHECK_MOST_MS, "run %lld of %s, which is %s",
+		(long long)found->id, input->workflow, found->status);
+}
+
+static enum action_result follow(
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint, struct output *output)
+{
+	struct provider_answer answer;
+	struct workflow_run found;
+	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/runs/{run_id}", .expect = { 404 } };
+	if (!split_repository(context, input->repository, request.parameters))
+		return action_failed(context);
+	request.parameters[2] = action_format(context, "%lld", (long long)checkpoint->run_id);
+	if (!provider_call(context, &github, &request, &answer))
+		return action_failed(context);
+	if (answer.status == 404 && action_run_age_ms(context) - checkpoint->asked_ms < VISIBLE_BUDGET_MS)
+		return action_wait(context, APPEAR_CHECK_MS, "run %s to become visible", request.parameters[2]);
+	if (answer.status == 404)
+		return action_fail(context, ERROR_NOT_FOUND, "run %s of %s in %s is gone", request.parameters[2],
+			input->workflow, input->repository);
+	if (!provider_decode(context, &answer, &workflow_run_record, &found))
+		return action_failed(context);
+	found.status = found.status != NULL ? found.status : "queued";
+	bool ended = strcmp(found.status, "completed") == 0 && found.conclusion != NULL &&
+		strcmp(found.conclusion, "action_required") != 0;
+	if (!ended)
+		return wait_for_run(context, input, checkpoint, &found);
+	if (strcmp(found.conclusion, "success") == 0 || strcmp(found.conclusion, "neutral") == 0)
+		return finish(context, input, checkpoint, &found, output);
+	return fail_run(context, input, &found);
+}
+
+static enum action_result run(
+	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+{
+	const struct input *input = raw_input;
+	struct checkpoint *checkpoint = raw_checkpoint;
+	if (!checkpoint->asked)
+		return begin(context, input, checkpoint);
+	if (checkpoint->run_id == 0)
+		return find_run(context, input, checkpoint);
+	return follow(context, input, checkpoint, raw_output);
+}
+
+const struct action_definition github_workflow_run = {
+	.id = "github.workflow",
+	.summary = "Starts a workflow of GitHub Actions, and waits for its run and its commit",
+	.input = RECORD(struct input, input_fields),
+	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
+	.output = RECORD(struct output, output_fields),
+	.run = run,
+	.run_seconds = 21600,
+};
