@@ -23,9 +23,10 @@ static void teardown(void)
 
 #define INPUT(more)    "{\"repository\":\"acme/docs\",\"workflow\":\"setup.yml\"" more "}"
 #define ON_MAIN        INPUT(",\"ref\":\"main\"")
-#define COMMITS        INPUT(",\"ref\":\"main\",\"commitExpected\":true,\"inputs\":{\"title\":\"Docs\",\"theme\":\"dark\"}")
+#define WORDS          ",\"inputs\":{\"title\":\"Docs\",\"theme\":\"dark\"}"
+#define COMMITS        INPUT(",\"ref\":\"main\",\"commitExpected\":true" WORDS)
 #define NOT_FOUND_BODY "{\"message\":\"Not Found\"}"
-#define DETAILS        "{\"workflow_run_id\":77,\"run_url\":\"https://api/x\",\"html_url\":\"https://github.com/x\"}"
+#define DETAILS        "{\"workflow_run_id\":77,\"run_url\":\"x\",\"html_url\":\"x\"}"
 
 #define REPOSITORY "GET", "/github/repos/acme/docs"
 #define BRANCH     "GET", "/github/repos/acme/docs/branches/main"

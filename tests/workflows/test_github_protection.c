@@ -1,0 +1,213 @@
+/*
+ * github.protection against a scripted GitHub.
+ *
+ * covers: workflows/actions/github_protection.c
+ */
+#include <string.h>
+
+#include "actions.h"
+#include "harness/suite.h"
+#include "harness/trial.h"
+
+static struct trial trial;
+
+static void setup(void)
+{
+	trial_begin(&trial);
+}
+
+static void teardown(void)
+{
+	trial_end(&trial);
+}
+
+#define LOOK "GET", "/github/repos/acme/docs/branches/main/protection"
+#define PUT  "PUT", "/github/repos/acme/docs/branches/main/protection"
+
+#define INPUT(more) "{\"repository\":\"acme/docs\"" more "}"
+#define ASKED       ",\"requiredChecks\":[\"build\",\"test\"],\"requiredReviews\":1,\"enforceAdmins\":true"
+
+#define ABSENT    "{\"message\":\"Branch not protected\",\"status\":\"404\"}"
+#define NO_BRANCH "{\"message\":\"Branch not found\",\"status\":\"404\"}"
+#define NO_PLAN   "{\"message\":\"Upgrade to GitHub Pro or make this repository public to enable this feature.\"}"
+#define EQUAL                                                                                                          \
+	"{\"required_status_checks\":{\"strict\":false,\"contexts\":[\"test\",\"build\"],\"checks\":[]},"              \
+	"\"required_pull_request_reviews\":{\"required_approving_review_count\":1},"                                   \
+	"\"enforce_admins\":{\"enabled\":true}}"
+/* What people have set besides: none of it may get lost. */
+#define RICH                                                                                                           \
+	"{\"required_status_checks\":{\"strict\":true,\"contexts\":[\"lint\"],\"checks\":[]},"                         \
+	"\"required_pull_request_reviews\":{\"dismiss_stale_reviews\":true,\"require_code_owner_reviews\":true,"       \
+	"\"required_approving_review_count\":2,"                                                                       \
+	"\"dismissal_restrictions\":{\"users\":[{\"login\":\"ann\"}],\"teams\":[],\"apps\":[]}},"                      \
+	"\"enforce_admins\":{\"enabled\":false},"                                                                      \
+	"\"restrictions\":{\"users\":[],\"teams\":[{\"id\":1,\"slug\":\"writers\"}],\"apps\":[{\"slug\":\"bot\"}]},"   \
+	"\"required_linear_history\":{\"enabled\":true},\"allow_force_pushes\":{\"enabled\":false},"                   \
+	"\"required_conversation_resolution\":{\"enabled\":true}}"
+
+static enum action_result run_with(const struct peer_row *rows, const char *input, int attempts_max)
+{
+	peer_set(trial.peer, rows);
+	return trial_run(&trial, &github_protection, input, attempts_max);
+}
+
+static void check_failed(enum error_class class)
+{
+	ck_assert_msg(trial.context.error.class == class, "%s: %s", error_class_facts(trial.context.error.class)->name,
+		trial.context.error.message);
+}
+
+START_TEST(test_protects)
+{
+	static const struct peer_row rows[] = { { LOOK, .status = 404, .body = ABSENT },
+		{ PUT, .status = 200, .body = EQUAL }, { .method = NULL } };
+	ck_assert_int_eq(run_with(rows, INPUT(ASKED), 1), ACTION_DONE);
+	ck_assert_str_eq(peer_last(trial.peer, PUT).body,
+		"{\"required_status_checks\":{\"strict\":false,\"contexts\":[\"build\",\"test\"]},"
+		"\"enforce_admins\":true,"
+		"\"required_pull_request_reviews\":{\"dismiss_stale_reviews\":false,"
+		"\"require_code_owner_reviews\":false,\"require_last_push_approval\":false,"
+		"\"required_approving_review_count\":1},"
+		"\"restrictions\":null}");
+	ck_assert_str_eq(trial_output(&trial),
+		"{\"branch\":\"main\",\"protected\":true,\"changed\":true,"
+		"\"url\":\"https://github.com/acme/docs/settings/branches\"}");
+}
+END_TEST
+
+/* All four members are sent though nothing is asked but protection itself. */
+START_TEST(test_protects_with_nothing_asked)
+{
+	static const struct peer_row rows[] = { { LOOK, .status = 404, .body = ABSENT },
+		{ PUT, .status = 200, .body = "{}" }, { .method = NULL } };
+	ck_assert_int_eq(run_with(rows, INPUT(""), 1), ACTION_DONE);
+	ck_assert_str_eq(peer_last(trial.peer, PUT).body,
+		"{\"required_status_checks\":null,\"enforce_admins\":false,"
+		"\"required_pull_request_reviews\":null,\"restrictions\":null}");
+}
+END_TEST
+
+START_TEST(test_writes_nothing_where_it_is_equal)
+{
+	static const struct peer_row equal[] = { { LOOK, .status = 200, .body = EQUAL }, { .method = NULL } };
+	static const struct peer_row rich[] = { { LOOK, .status = 200, .body = RICH }, { .method = NULL } };
+	ck_assert_int_eq(run_with(equal, INPUT(ASKED), 1), ACTION_DONE);
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"protected\":true,\"changed\":false"));
+	ck_assert_int_eq(run_with(rich, INPUT(",\"requiredChecks\":[\"lint\"]"), 1), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, PUT), 0);
+}
+END_TEST
+
+START_TEST(test_writes_where_one_thing_differs)
+{
+	static const char *const inputs[] = {
+		INPUT(",\"requiredChecks\":[\"build\"],\"requiredReviews\":1,\"enforceAdmins\":true"),
+		INPUT(",\"requiredChecks\":[\"build\",\"lint\"],\"requiredReviews\":1,\"enforceAdmins\":true"),
+		INPUT(",\"requiredReviews\":0,\"enforceAdmins\":true"),
+		INPUT(",\"requiredReviews\":1,\"enforceAdmins\":false"),
+	};
+	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = EQUAL },
+		{ PUT, .status = 200, .body = EQUAL }, { .method = NULL } };
+	for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
+		ck_assert_int_eq(run_with(rows, inputs[i], 1), ACTION_DONE);
+		ck_assert_uint_eq(peer_count(trial.peer, PUT), 1);
+	}
+}
+END_TEST
+
+START_TEST(test_keeps_what_people_have_set)
+{
+	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = RICH },
+		{ PUT, .status = 200, .body = "{}" }, { .method = NULL } };
+	ck_assert_int_eq(run_with(rows, INPUT(",\"requiredReviews\":3"), 1), ACTION_DONE);
+	ck_assert_str_eq(peer_last(trial.peer, PUT).body,
+		"{\"required_status_checks\":{\"strict\":true,\"contexts\":[\"lint\"]},\"enforce_admins\":false,"
+		"\"required_pull_request_reviews\":{\"dismiss_stale_reviews\":true,\"require_code_owner_reviews\":true,"
+		"\"require_last_push_approval\":false,\"required_approving_review_count\":3,"
+		"\"dismissal_restrictions\":{\"users\":[\"ann\"],\"teams\":[],\"apps\":[]}},"
+		"\"restrictions\":{\"users\":[],\"teams\":[\"writers\"],\"apps\":[\"bot\"]},"
+		"\"required_linear_history\":true,\"required_conversation_resolution\":true}");
+}
+END_TEST
+
+START_TEST(test_lost_answer)
+{
+	static const struct peer_row written[] = { { PUT, .behaviour = PEER_DROPS },
+		{ PUT, .status = 502, .body = "{}" } };
+	for (size_t i = 0; i < ARRAY_LEN(written); i++) {
+		const struct peer_row rows[] = { { LOOK, .status = 404, .body = ABSENT, .times = 1 },
+			{ LOOK, .status = 200, .body = EQUAL }, written[i], { .method = NULL } };
+		ck_assert_int_eq(run_with(rows, INPUT(ASKED), 1), ACTION_FAILED);
+		ck_assert(error_class_facts(trial.context.error.class)->retryable);
+		ck_assert_int_eq(trial_attempt(&trial, &github_protection, INPUT(ASKED)), ACTION_DONE);
+		ck_assert_uint_eq(peer_count(trial.peer, PUT), 1);
+	}
+}
+END_TEST
+
+START_TEST(test_plan_without_protection)
+{
+	static const struct peer_row at_look[] = { { LOOK, .status = 403, .body = NO_PLAN }, { .method = NULL } };
+	static const struct peer_row at_put[] = { { LOOK, .status = 404, .body = ABSENT },
+		{ PUT, .status = 403, .body = NO_PLAN }, { .method = NULL } };
+	const struct peer_row *const both[] = { at_look, at_put };
+	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+		ck_assert_int_eq(run_with(both[i], INPUT(ASKED), 1), ACTION_FAILED);
+		check_failed(ERROR_PLAN_LIMIT);
+		ck_assert_str_ne(trial.context.error.remedy, "");
+		ck_assert_int_eq(run_with(both[i], INPUT(ASKED ",\"onUnsupported\":\"warn\""), 1), ACTION_DONE);
+		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"protected\":false,\"changed\":false"));
+		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"warning\":\"main is not protected"));
+		ck_assert_ptr_nonnull(strstr(trial.log, "stays unprotected"));
+	}
+}
+END_TEST
+
+/* Only the plan is forgiven, not a missing permission. */
+START_TEST(test_permission_missing)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 403, .body = "{\"message\":\"Resource not accessible by integration\"}",
+			.headers = "X-Accepted-GitHub-Permissions: administration=read" },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, INPUT(",\"onUnsupported\":\"warn\""), 1), ACTION_FAILED);
+	check_failed(ERROR_SCOPE_MISSING);
+	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "administration=read"));
+}
+END_TEST
+
+START_TEST(test_branch_appears_later_or_never)
+{
+	static const struct peer_row late[] = { { LOOK, .status = 404, .body = NO_BRANCH },
+		{ PUT, .status = 404, .body = NO_BRANCH, .times = 2 }, { PUT, .status = 200, .body = EQUAL },
+		{ .method = NULL } };
+	static const struct peer_row never[] = { { LOOK, .status = 404, .body = NO_BRANCH },
+		{ PUT, .status = 404, .body = NO_BRANCH }, { .method = NULL } };
+	ck_assert_int_eq(run_with(late, INPUT(ASKED), 9), ACTION_DONE);
+	trial.age_ms = 0;
+	ck_assert_int_eq(run_with(never, INPUT(ASKED), 90), ACTION_FAILED);
+	check_failed(ERROR_NOT_FOUND);
+	ck_assert_int_ge(trial.age_ms, 60000);
+}
+END_TEST
+
+START_TEST(test_bounds)
+{
+	static const struct peer_row rows[] = { { .method = NULL } };
+	ck_assert_int_eq(run_with(rows, INPUT(",\"requiredReviews\":7"), 1), ACTION_FAILED);
+	check_failed(ERROR_INVALID_INPUT);
+	ck_assert_int_eq(run_with(rows, INPUT(",\"onUnsupported\":\"ignore\""), 1), ACTION_FAILED);
+	check_failed(ERROR_INVALID_INPUT);
+	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_protects, test_protects_with_nothing_asked,
+		test_writes_nothing_where_it_is_equal, test_writes_where_one_thing_differs,
+		test_keeps_what_people_have_set, test_lost_answer, test_plan_without_protection,
+		test_permission_missing, test_branch_appears_later_or_never, test_bounds, NULL };
+	return suite_main("github.protection", tests, setup, teardown);
+}

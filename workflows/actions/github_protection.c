@@ -1,0 +1,357 @@
+/*
+ * github.protection: the protection of a branch. What is asked for is set, what is not asked for stays as it stands.
+ *
+ * GitHub's PUT replaces all of it, and what is left out goes back to nothing. So what stands there is read first and
+ * sent along. A write that is equal to what stands there is not made.
+ *
+ * API: https://docs.github.com/rest/branches/branch-protection.
+ */
+#include "actions.h"
+#include "actions/github_names.h"
+#include "slipway/provider.h"
+
+static const char *const unsupported_ways[] = { "fail", "warn", NULL };
+
+struct input {
+	const char *repository, *branch, *on_unsupported;
+	struct string_list required_checks;
+	int64_t required_reviews;
+	bool enforce_admins;
+};
+static const struct field input_fields[] = {
+	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
+		.description = "Repository of the branch, as owner/name" },
+	{ STRING_FIELD("branch", struct input, branch), .fallback = "main", .pattern = BRANCH_PATTERN,
+		.description = "The branch to protect" },
+	{ STRINGS_FIELD("requiredChecks", struct input, required_checks), .maximum = 100,
+		.description = "Status checks that must pass before a merge; none: as they stand" },
+	{ INTEGER_FIELD("requiredReviews", struct input, required_reviews), .minimum = -1, .maximum = 6,
+		.fallback = "-1",
+		.description =
+			"Approvals that a pull request needs; 0: a pull request, but no approval; -1: as it stands" },
+	{ BOOLEAN_FIELD("enforceAdmins", struct input, enforce_admins),
+		.description = "Whether it holds for administrators too" },
+	{ STRING_FIELD("onUnsupported", struct input, on_unsupported), .values = unsupported_ways, .fallback = "fail",
+		.description = "Where the plan of the account has no protection: fail, or go on with a warning" },
+};
+
+struct output {
+	const char *branch, *url, *warning;
+	bool is_protected, changed;
+};
+static const struct field output_fields[] = {
+	{ STRING_FIELD("branch", struct output, branch), .description = "The branch" },
+	{ BOOLEAN_FIELD("protected", struct output, is_protected), .description = "Whether it is protected as asked" },
+	{ BOOLEAN_FIELD("changed", struct output, changed), .description = "Whether something was written this time" },
+	{ STRING_FIELD("warning", struct output, warning), .description = "Why it is not protected" },
+	{ STRING_FIELD("url", struct output, url), .description = "Where a person sees the protection" },
+};
+
+/* ---- what GitHub answers ---- */
+
+/* A user by login, a team or an app by slug. */
+struct actor {
+	const char *login, *slug;
+};
+static const struct field actor_fields[] = {
+	{ STRING_FIELD("login", struct actor, login) },
+	{ STRING_FIELD("slug", struct actor, slug) },
+};
+static const struct record actor_record = RECORD(struct actor, actor_fields);
+
+struct actors {
+	struct object_list users, teams, apps;
+};
+static const struct field actors_fields[] = {
+	{ OBJECTS_FIELD("users", struct actors, users), .record = &actor_record },
+	{ OBJECTS_FIELD("teams", struct actors, teams), .record = &actor_record },
+	{ OBJECTS_FIELD("apps", struct actors, apps), .record = &actor_record },
+};
+static const struct record actors_record = RECORD(struct actors, actors_fields);
+
+struct toggle {
+	bool enabled;
+};
+static const struct field toggle_fields[] = { { BOOLEAN_FIELD("enabled", struct toggle, enabled) } };
+static const struct record toggle_record = RECORD(struct toggle, toggle_fields);
+
+struct checks {
+	bool strict;
+	struct string_list contexts;
+};
+static const struct field checks_fields[] = {
+	{ BOOLEAN_FIELD("strict", struct checks, strict) },
+	{ STRINGS_FIELD("contexts", struct checks, contexts), .required = true },
+};
+static const struct record checks_record = RECORD(struct checks, checks_fields);
+
+struct reviews {
+	bool dismiss_stale, code_owners, last_push;
+	int64_t count;
+	const void *dismissal, *bypass;
+};
+static const struct field reviews_fields[] = {
+	{ BOOLEAN_FIELD("dismiss_stale_reviews", struct reviews, dismiss_stale) },
+	{ BOOLEAN_FIELD("require_code_owner_reviews", struct reviews, code_owners) },
+	{ BOOLEAN_FIELD("require_last_push_approval", struct reviews, last_push) },
+	{ INTEGER_FIELD("required_approving_review_count", struct reviews, count) },
+	{ OBJECT_FIELD("dismissal_restrictions", struct reviews, dismissal), .record = &actors_record },
+	{ OBJECT_FIELD("bypass_pull_request_allowances", struct reviews, bypass), .record = &actors_record },
+};
+static const struct record reviews_record = RECORD(struct reviews, reviews_fields);
+
+struct protection {
+	const void *checks, *admins, *reviews, *restrictions;
+	const void *linear, *force_pushes, *deletions, *creations, *resolution, *lock, *syncing;
+};
+static const struct field protection_fields[] = {
+	{ OBJECT_FIELD("required_status_checks", struct protection, checks), .record = &checks_record },
+	{ OBJECT_FIELD("enforce_admins", struct protection, admins), .record = &toggle_record },
+	{ OBJECT_FIELD("required_pull_request_reviews", struct protection, reviews), .record = &reviews_record },
+	{ OBJECT_FIELD("restrictions", struct protection, restrictions), .record = &actors_record },
+	{ OBJECT_FIELD("required_linear_history", struct protection, linear), .record = &toggle_record },
+	{ OBJECT_FIELD("allow_force_pushes", struct protection, force_pushes), .record = &toggle_record },
+	{ OBJECT_FIELD("allow_deletions", struct protection, deletions), .record = &toggle_record },
+	{ OBJECT_FIELD("block_creations", struct protection, creations), .record = &toggle_record },
+	{ OBJECT_FIELD("required_conversation_resolution", struct protection, resolution), .record = &toggle_record },
+	{ OBJECT_FIELD("lock_branch", struct protection, lock), .record = &toggle_record },
+	{ OBJECT_FIELD("allow_fork_syncing", struct protection, syncing), .record = &toggle_record },
+};
+static const struct record protection_record = RECORD(struct protection, protection_fields);
+
+/* ---- what we send: the same with names for actors and plain booleans ---- */
+
+struct names {
+	struct string_list users, teams, apps;
+};
+static const struct field names_fields[] = {
+	{ STRINGS_FIELD("users", struct names, users), .required = true },
+	{ STRINGS_FIELD("teams", struct names, teams), .required = true },
+	{ STRINGS_FIELD("apps", struct names, apps), .required = true },
+};
+static const struct record names_record = RECORD(struct names, names_fields);
+
+static const struct field reviews_request_fields[] = {
+	{ BOOLEAN_FIELD("dismiss_stale_reviews", struct reviews, dismiss_stale) },
+	{ BOOLEAN_FIELD("require_code_owner_reviews", struct reviews, code_owners) },
+	{ BOOLEAN_FIELD("require_last_push_approval", struct reviews, last_push) },
+	{ INTEGER_FIELD("required_approving_review_count", struct reviews, count) },
+	{ OBJECT_FIELD("dismissal_restrictions", struct reviews, dismissal), .record = &names_record },
+	{ OBJECT_FIELD("bypass_pull_request_allowances", struct reviews, bypass), .record = &names_record },
+};
+static const struct record reviews_request_record = RECORD(struct reviews, reviews_request_fields);
+
+struct protection_request {
+	const void *checks, *reviews, *restrictions;
+	bool admins, linear, force_pushes, deletions, creations, resolution, lock, syncing;
+};
+static const struct field request_fields[] = {
+	/* All four have to be there, as null at least. */
+	{ OBJECT_FIELD("required_status_checks", struct protection_request, checks), .record = &checks_record,
+		.required = true },
+	{ BOOLEAN_FIELD("enforce_admins", struct protection_request, admins) },
+	{ OBJECT_FIELD("required_pull_request_reviews", struct protection_request, reviews),
+		.record = &reviews_request_record, .required = true },
+	{ OBJECT_FIELD("restrictions", struct protection_request, restrictions), .record = &names_record,
+		.required = true },
+	{ BOOLEAN_FIELD("required_linear_history", struct protection_request, linear), .omit_zero = true },
+	{ BOOLEAN_FIELD("allow_force_pushes", struct protection_request, force_pushes), .omit_zero = true },
+	{ BOOLEAN_FIELD("allow_deletions", struct protection_request, deletions), .omit_zero = true },
+	{ BOOLEAN_FIELD("block_creations", struct protection_request, creations), .omit_zero = true },
+	{ BOOLEAN_FIELD("required_conversation_resolution", struct protection_request, resolution), .omit_zero = true },
+	{ BOOLEAN_FIELD("lock_branch", struct protection_request, lock), .omit_zero = true },
+	{ BOOLEAN_FIELD("allow_fork_syncing", struct protection_request, syncing), .omit_zero = true },
+};
+static const struct record request_record = RECORD(struct protection_request, request_fields);
+
+/* ---- from what stands there to what is sent ---- */
+
+static bool is_on(const void *toggle)
+{
+	return toggle != NULL && ((const struct toggle *)toggle)->enabled;
+}
+
+static bool names_of(struct action_context *context, const struct object_list *list, struct string_list *ret_names)
+{
+	const struct actor *actors = list->items;
+	const char **names = action_allocate(context, list->count + 1, sizeof(*names));
+	if (names == NULL)
+		return false;
+	for (size_t i = 0; i < list->count; i++)
+		names[i] = actors[i].login != NULL ? actors[i].login : actors[i].slug;
+	*ret_names = (struct string_list){ names, list->count };
+	return true;
+}
+
+/* Leaves *ret NULL where there are no such actors at all, which is not the same as an empty list of them. */
+static bool convert_actors(struct action_context *context, const void *standing, const void **ret_names)
+{
+	const struct actors *actors = standing;
+	*ret_names = NULL;
+	if (actors == NULL)
+		return true;
+	struct names *names = action_allocate(context, 1, sizeof(*names));
+	*ret_names = names;
+	return names != NULL && names_of(context, &actors->users, &names->users) &&
+		names_of(context, &actors->teams, &names->teams) && names_of(context, &actors->apps, &names->apps);
+}
+
+static bool prepare_checks(struct action_context *context, const struct input *input, const struct checks *standing,
+	const void **ret_checks)
+{
+	*ret_checks = standing;
+	if (input->required_checks.count == 0)
+		return true;
+	struct checks *checks = action_allocate(context, 1, sizeof(*checks));
+	*ret_checks = checks;
+	if (checks != NULL)
+		*checks = (struct checks){ standing != NULL && standing->strict, input->required_checks };
+	return checks != NULL;
+}
+
+static bool prepare_reviews(struct action_context *context, const struct input *input, const struct reviews *standing,
+	const void **ret_reviews)
+{
+	*ret_reviews = NULL;
+	if (standing == NULL && input->required_reviews < 0)
+		return true;
+	struct reviews *reviews = action_allocate(context, 1, sizeof(*reviews));
+	*ret_reviews = reviews;
+	if (reviews == NULL)
+		return false;
+	if (standing != NULL)
+		*reviews = *standing;
+	if (input->required_reviews >= 0)
+		reviews->count = input->required_reviews;
+	return convert_actors(context, reviews->dismissal, &reviews->dismissal) &&
+		convert_actors(context, reviews->bypass, &reviews->bypass);
+}
+
+static bool prepare(struct action_context *context, const struct input *input, const struct protection *standing,
+	struct protection_request *ret_request)
+{
+	*ret_request = (struct protection_request){ .admins = input->enforce_admins,
+		.linear = is_on(standing->linear),
+		.force_pushes = is_on(standing->force_pushes),
+		.deletions = is_on(standing->deletions),
+		.creations = is_on(standing->creations),
+		.resolution = is_on(standing->resolution),
+		.lock = is_on(standing->lock),
+		.syncing = is_on(standing->syncing) };
+	if (prepare_checks(context, input, standing->checks, &ret_request->checks) &&
+		prepare_reviews(context, input, standing->reviews, &ret_request->reviews) &&
+		convert_actors(context, standing->restrictions, &ret_request->restrictions))
+		return true;
+	action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for a branch's protection");
+	return false;
+}
+
+static bool has_all(const struct string_list *list, const struct string_list *wished)
+{
+	for (size_t i = 0; i < wished->count; i++) {
+		bool found = false;
+		for (size_t j = 0; j < list->count && !found; j++)
+			found = strcmp(list->items[j], wished->items[i]) == 0;
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+static bool is_as_asked(const struct input *input, const struct protection *standing)
+{
+	const struct checks *checks = standing->checks;
+	const struct reviews *reviews = standing->reviews;
+	const struct string_list *wished = &input->required_checks;
+	bool checks_equal = wished->count == 0 ||
+		(checks != NULL && has_all(&checks->contexts, wished) && has_all(wished, &checks->contexts));
+	bool reviews_equal =
+		input->required_reviews < 0 || (reviews != NULL && reviews->count == input->required_reviews);
+	return checks_equal && reviews_equal && is_on(standing->admins) == input->enforce_admins;
+}
+
+/* ---- calls ---- */
+
+#define PROTECTION_PATH "/repos/{owner}/{repo}/branches/{branch}/protection"
+
+static bool look(
+	struct action_context *context, const struct input *input, bool *ret_there, struct protection *ret_protection)
+{
+	struct provider_answer answer;
+	struct provider_request request = { .path = PROTECTION_PATH, .expect = { 404 } };
+	memset(ret_protection, 0, sizeof(*ret_protection));
+	if (!split_repository(context, input->repository, request.parameters))
+		return false;
+	request.parameters[2] = input->branch;
+	if (!provider_call(context, &github, &request, &answer))
+		return false;
+	*ret_there = answer.status != 404;
+	return !*ret_there || provider_decode(context, &answer, &protection_record, ret_protection);
+}
+
+static bool put(struct action_context *context, const struct input *input, const struct protection *standing,
+	struct provider_answer *answer)
+{
+	struct protection_request body;
+	struct provider_request request = { .method = HTTP_PUT,
+		.path = PROTECTION_PATH,
+		.body_record = &request_record,
+		.body = &body,
+		.expect = { 404 } };
+	if (!split_repository(context, input->repository, request.parameters) ||
+		!prepare(context, input, standing, &body))
+		return false;
+	request.parameters[2] = input->branch;
+	return provider_call(context, &github, &request, answer);
+}
+
+/* The call was refused; where the plan has no protection and the input says so, the run goes on without. */
+static enum action_result refused(struct action_context *context, const struct input *input, struct output *output)
+{
+	const struct error *error = action_error(context);
+	if (error->class != ERROR_PLAN_LIMIT || strcmp(input->on_unsupported, "warn") != 0)
+		return action_failed(context);
+	output->branch = input->branch;
+	output->warning = action_format(
+		context, "%s is not protected: the plan of the account has no protection for it", input->branch);
+	action_log(context, "branch %s of %s stays unprotected: %s", input->branch, input->repository, error->message);
+	return action_done(context);
+}
+
+static enum action_result run(
+	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+{
+	const struct input *input = raw_input;
+	struct protection standing;
+	struct provider_answer answer;
+	bool there;
+	(void)raw_checkpoint;
+	if (!look(context, input, &there, &standing))
+		return refused(context, input, raw_output);
+	bool changed = !there || !is_as_asked(input, &standing);
+	if (changed && !put(context, input, &standing, &answer))
+		return refused(context, input, raw_output);
+	if (changed && answer.status == 404 && action_run_age_ms(context) < VISIBLE_BUDGET_MS)
+		return action_wait(context, 2000, "branch %s of %s to resolve", input->branch, input->repository);
+	if (changed && answer.status == 404) {
+		action_fail(context, ERROR_NOT_FOUND, "%s has no branch %s, or the token may not administer it",
+			input->repository, input->branch);
+		return action_remedy(context, NULL,
+			"Check the names, and that the token has Administration: write on the repository.");
+	}
+	if (changed)
+		action_log(context, "protected branch %s of %s", input->branch, input->repository);
+	*(struct output *)raw_output = (struct output){ .branch = input->branch,
+		.is_protected = true,
+		.changed = changed,
+		.url = action_format(context, "https://github.com/%s/settings/branches", input->repository) };
+	return action_done(context);
+}
+
+const struct action_definition github_protection = {
+	.id = "github.protection",
+	.summary = "Protects a branch of a GitHub repository",
+	.input = RECORD(struct input, input_fields),
+	.output = RECORD(struct output, output_fields),
+	.run = run,
+};
