@@ -9,6 +9,7 @@
 extern const struct action_definition github_access;
 extern const struct action_definition github_protection;
 extern const struct action_definition github_repository;
+extern const struct action_definition github_repository_delete;
 extern const struct action_definition github_workflow_run;
 extern const struct action_definition http_check;
 extern const struct action_definition note;

@@ -413,4 +413,5 @@ const struct action_definition github_repository = {
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
+	.undo = &github_repository_delete,
 };
