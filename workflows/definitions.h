@@ -6,7 +6,9 @@
 
 #include "slipway/workflow.h"
 
+extern const struct workflow_definition fork_and_deploy;
 extern const struct workflow_definition hello;
 extern const struct workflow_definition site;
+extern const struct workflow_definition teardown;
 
 #endif

@@ -4,7 +4,9 @@
 #include "definitions.h"
 
 const struct workflow_definition *const workflows[] = {
+	&fork_and_deploy,
 	&hello,
 	&site,
+	&teardown,
 	NULL,
 };

@@ -95,6 +95,26 @@ START_TEST(test_deploys_the_head_and_waits)
 }
 END_TEST
 
+/* A commit that is named is deployed whatever the branch's head is by now. */
+START_TEST(test_deploys_the_commit_that_is_named)
+{
+	static const struct peer_row rows[] = {
+		NOTHING,
+		{ CREATE, .status = 200, .body = LIVE },
+		{ POLL, .status = 200, .body = LIVE },
+		{ .method = NULL },
+	};
+	char input[sizeof(INPUT) + 64];
+	snprintf(input, sizeof(input), "%.*s,\"sha\":\"0123456789012345678901234567890123456789\"}",
+		(int)strlen(INPUT) - 1, INPUT);
+	trial.checkpoint[0] = '\0';
+	peer_set(trial.peer, rows);
+	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, input, 3), ACTION_DONE);
+	ck_assert_ptr_nonnull(
+		strstr(peer_last(trial.peer, CREATE).body, "\"sha\":\"0123456789012345678901234567890123456789\""));
+}
+END_TEST
+
 START_TEST(test_takes_over_what_fits)
 {
 	static const char *const fitting[] = {
@@ -267,9 +287,10 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_deploys_the_head_and_waits, test_takes_over_what_fits,
-		test_makes_a_new_one_where_none_fits, test_lost_answer_looks_before_it_creates,
-		test_failed_builds_are_permanent, test_blocked_ends_at_once, test_ready_is_not_live,
-		test_polls_slower_and_gives_up, test_unseen_commit_is_waited_for_then_access, test_refusals, NULL };
+	const TTest *const tests[] = { test_deploys_the_head_and_waits, test_deploys_the_commit_that_is_named,
+		test_takes_over_what_fits, test_makes_a_new_one_where_none_fits,
+		test_lost_answer_looks_before_it_creates, test_failed_builds_are_permanent, test_blocked_ends_at_once,
+		test_ready_is_not_live, test_polls_slower_and_gives_up, test_unseen_commit_is_waited_for_then_access,
+		test_refusals, NULL };
 	return suite_main("vercel.deployment", tests, setup, teardown);
 }

@@ -1,5 +1,6 @@
 /*
- * vercel.deployment: a deployment of the branch's head commit; done when it is READY and its alias is assigned.
+ * vercel.deployment: a deployment of a commit, or of the branch's head; done when it is READY and its alias is
+ * assigned.
  *
  * Natural key: commit, target and our run id in its meta. A deployment of the same commit and target is taken over
  * where it is younger than the last change of the environment; changes reach new deployments only.
@@ -18,7 +19,7 @@
 static const char *const targets[] = { "production", "preview", NULL };
 
 struct input {
-	const char *project, *project_name, *repository, *branch, *target;
+	const char *project, *project_name, *repository, *branch, *sha, *target;
 	int64_t repository_id, after;
 };
 static const struct field input_fields[] = {
@@ -33,6 +34,8 @@ static const struct field input_fields[] = {
 		.description = "GitHub's id of the repository" },
 	{ STRING_FIELD("branch", struct input, branch), .required = true, .maximum = 250,
 		.description = "Branch whose head is deployed" },
+	{ STRING_FIELD("sha", struct input, sha), .pattern = "^[0-9a-f]{40}([0-9a-f]{24})?$",
+		.description = "Commit of the branch that is deployed instead of its head" },
 	{ STRING_FIELD("target", struct input, target), .values = targets, .fallback = "production",
 		.description = "Where it goes" },
 	{ INTEGER_FIELD("after", struct input, after),
@@ -108,8 +111,12 @@ static const struct record create_record = RECORD(struct create_request, create_
 
 /* ---- look ---- */
 
-static bool find_head(struct action_context *context, const struct input *input, const char **ret_sha)
+/* The commit that is asked for, else the branch's head. */
+static bool find_commit(struct action_context *context, const struct input *input, const char **ret_sha)
 {
+	*ret_sha = input->sha;
+	if (input->sha != NULL)
+		return true;
 	struct provider_answer answer;
 	struct branch branch;
 	const char *slash = strchr(input->repository, '/');
@@ -210,7 +217,7 @@ static enum action_result begin(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
 	const char *sha;
-	if (!find_head(context, input, &sha) || !look(context, input, sha, &checkpoint->id))
+	if (!find_commit(context, input, &sha) || !look(context, input, sha, &checkpoint->id))
 		return action_failed(context);
 	/* The answer to an earlier one was lost; what it began may be invisible for a while. */
 	if (checkpoint->id == NULL && checkpoint->intent != NULL &&

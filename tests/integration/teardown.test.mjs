@@ -1,0 +1,99 @@
+// What the workflow site has made is removed by teardown, on the stand-ins for GitHub and Vercel; and nothing else is.
+//
+// covers: workflows/definitions/teardown.c
+import test, { before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { Stack, build } from './stack.mjs';
+
+const run = promisify(execFile);
+let stack;
+
+before(async () => {
+  stack = await Stack.start();
+});
+after(() => stack.stop());
+
+async function slipway(...words) {
+  try {
+    const { stdout, stderr } = await run(path.join(build, 'slipway'), words);
+    return { code: 0, stdout, stderr };
+  } catch (error) {
+    return { code: error.code, stdout: error.stdout, stderr: error.stderr };
+  }
+}
+const resources = async (app) =>
+  JSON.parse((await slipway('resources', app, '--json', '--redis-url', `unix://${stack.folder}/redis.sock`)).stdout);
+
+async function site(app) {
+  const input = path.join(stack.folder, `${app}.json`);
+  await writeFile(
+    input,
+    JSON.stringify({
+      inputs: {
+        repo: { owner: 'acme', name: app, fork: 'upstream/app-template' },
+        project: { name: app },
+        env: { variables: [{ key: 'SITE_NAME', value: app, type: 'plain' }] },
+        check: { url: `${stack.url}/healthz` },
+      },
+    }),
+  );
+  const result = await slipway('run', 'site', '--app', app, '--url', stack.url, '--input', input);
+  assert.equal(result.code, 0, result.stdout + result.stderr);
+}
+
+async function teardown(app, confirm) {
+  const input = path.join(stack.folder, `${app}-teardown.json`);
+  await writeFile(input, JSON.stringify({ inputs: { teardown: { confirm } } }));
+  return slipway('run', 'teardown', '--app', app, '--url', stack.url, '--input', input, '--force');
+}
+
+test('a removal wants to be confirmed', async () => {
+  await site('gone');
+  const refused = await teardown('gone', 'another');
+  assert.equal(refused.code, 1);
+  assert.match(refused.stdout + refused.stderr, /invalid_input/);
+  assert.equal((await resources('gone')).filter((one) => one.type === 'repository').length, 1);
+});
+
+test('what was made is gone, and a second teardown has nothing to do', async () => {
+  const first = await teardown('gone', 'gone');
+  assert.equal(first.code, 0, first.stdout + first.stderr);
+  const left = await resources('gone');
+  assert.deepEqual(
+    left.filter((one) => ['repository', 'project', 'domain'].includes(one.type)),
+    [],
+  );
+  const { body } = await stack.get('/api/deploy?appId=gone&workflowId=teardown');
+  const counts = Object.fromEntries(body.actions.map((one) => [one.actionId, one.output.removed]));
+  assert.deepEqual(counts, { domains: 0, projects: 1, repositories: 1 });
+  const second = await teardown('gone', 'gone');
+  assert.equal(second.code, 0, second.stdout + second.stderr);
+  // The names are free again.
+  await slipway('run', 'site', '--app', 'gone', '--url', stack.url, '--force');
+  assert.equal((await resources('gone')).find((one) => one.type === 'repository').created, true);
+});
+
+test('what was adopted is left', async () => {
+  await site('theirs');
+  const id = (await resources('theirs')).find((one) => one.type === 'repository').id;
+  // Another app takes the same things over.
+  await stack.post({
+    mode: 'configure',
+    appId: 'adopter',
+    inputs: { repo: { owner: 'acme', name: 'theirs', fork: 'upstream/app-template', adopt: true } },
+  });
+  assert.equal((await stack.trigger('adopter', 'site', 'repo')).status, 202);
+  await stack.untilStatus('adopter', 'site', 'repo', 'done');
+  assert.equal((await resources('adopter'))[0].created, false);
+  const result = await teardown('adopter', 'adopter');
+  assert.equal(result.code, 0, result.stdout + result.stderr);
+  assert.deepEqual(await resources('adopter'), []);
+  // It still stands: the one who made it looks and finds it.
+  const again = await slipway('run', 'site', '--app', 'theirs', '--url', stack.url, '--force');
+  assert.equal(again.code, 0, again.stdout + again.stderr);
+  assert.equal((await resources('theirs')).find((one) => one.type === 'repository').id, id);
+});

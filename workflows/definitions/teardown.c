@@ -1,0 +1,23 @@
+/*
+ * teardown: removes what an app has made, by its ledger, in the reverse of the order in which it is made. What was
+ * adopted is left, what is gone already is no error, and a step that failed goes on where it stopped.
+ */
+#include "actions.h"
+#include "definitions.h"
+
+static const struct step_definition steps[] = {
+	{ .id = "domains", .action = &vercel_domain_remove, .input_key = "teardown" },
+	/* Its deployments and variables go with it. */
+	{ .id = "projects", .action = &vercel_project_delete, .input_key = "teardown", .needs = NEEDS("domains") },
+	{ .id = "repositories",
+		.action = &github_repository_delete,
+		.input_key = "teardown",
+		.needs = NEEDS("projects") },
+};
+
+const struct workflow_definition teardown = {
+	.id = "teardown",
+	.summary = "Removes what the app has made: domains, Vercel projects, repositories",
+	.steps = steps,
+	.step_count = ARRAY_LEN(steps),
+};
