@@ -19,5 +19,7 @@ extern const struct action_definition vercel_domain_remove;
 extern const struct action_definition vercel_environment;
 extern const struct action_definition vercel_project;
 extern const struct action_definition vercel_project_delete;
+extern const struct action_definition vercel_promote;
+extern const struct action_definition vercel_redeploy;
 
 #endif

@@ -1,0 +1,156 @@
+/*
+ * vercel.redeploy against a scripted Vercel.
+ *
+ * covers: workflows/actions/vercel_redeploy.c workflows/actions/vercel_readiness.c
+ */
+#include <string.h>
+
+#include "actions.h"
+#include "harness/suite.h"
+#include "harness/trial.h"
+
+static struct trial trial;
+
+#define INPUT     "{\"project\":\"prj_1\"}"
+#define RUN       "0123456789abcdef0123456789abcdef"
+#define LIST      "GET", "/vercel/v7/deployments"
+#define CREATE    "POST", "/vercel/v13/deployments"
+#define POLL      "GET", "/vercel/v13/deployments/dpl_9"
+#define LISTED(l) "{\"deployments\":[" l "]}"
+#define OLD(id, created, state, more)                                                                                  \
+	"{\"uid\":\"" id "\",\"name\":\"docs\",\"created\":" created ",\"state\":\"" state "\"" more "}"
+#define PAST                                                                                                           \
+	OLD("dpl_4", "400", "READY", ",\"readySubstate\":\"STAGED\"")                                                  \
+	"," OLD("dpl_3", "300", "ERROR", "") "," OLD(                                                                  \
+		"dpl_2", "200", "READY", ",\"readySubstate\":\"PROMOTED\"") "," OLD("dpl_1", "100", "READY", "")
+#define OURS   OLD("dpl_9", "900", "QUEUED", ",\"meta\":{\"runId\":\"" RUN "\"}")
+#define QUEUED "{\"id\":\"dpl_9\",\"readyState\":\"QUEUED\",\"url\":\"docs-9.vercel.app\",\"createdAt\":900}"
+#define READY(assigned)                                                                                                \
+	"{\"id\":\"dpl_9\",\"readyState\":\"READY\",\"url\":\"docs-9.vercel.app\",\"createdAt\":900,"                  \
+	"\"aliasAssigned\":" assigned ",\"alias\":[\"docs.vercel.app\"],\"inspectorUrl\":\"https://vercel.com/x\"}"
+
+static void setup(void)
+{
+	trial_begin(&trial);
+}
+
+static void teardown(void)
+{
+	trial_end(&trial);
+}
+
+static enum action_result run_with(const struct peer_row *rows)
+{
+	peer_set(trial.peer, rows);
+	return trial_run(&trial, &vercel_redeploy, INPUT, 20);
+}
+
+START_TEST(test_builds_the_last_one_again)
+{
+	static const struct peer_row rows[] = {
+		{ LIST, .status = 200, .body = LISTED(PAST) },
+		{ CREATE, .status = 200, .body = QUEUED },
+		{ POLL, .status = 200, .body = QUEUED, .times = 1 },
+		{ POLL, .status = 200, .body = READY("false"), .times = 1 },
+		{ POLL, .status = 200, .body = READY("true") },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows), ACTION_DONE);
+	ck_assert_int_eq(trial.attempts, 3);
+	ck_assert_str_eq(trial_output(&trial),
+		"{\"id\":\"dpl_9\",\"source\":\"dpl_2\",\"url\":\"https://docs-9.vercel.app\","
+		"\"alias\":\"https://docs.vercel.app\",\"inspectorUrl\":\"https://vercel.com/x\",\"createdAt\":900}");
+	ck_assert_str_eq(peer_last(trial.peer, LIST).uri,
+		"/vercel/v7/deployments?projectId=prj_1&target=production&limit=20&slug=acme");
+	struct peer_request request = peer_last(trial.peer, CREATE);
+	ck_assert_str_eq(request.uri, "/vercel/v13/deployments?forceNew=1&slug=acme");
+	ck_assert_str_eq(request.body,
+		"{\"name\":\"docs\",\"project\":\"prj_1\",\"deploymentId\":\"dpl_2\",\"target\":\"production\","
+		"\"meta\":{\"runId\":\"" RUN "\",\"app\":\"trial-app\"}}");
+	ck_assert_int_eq(trial.saves, 1);
+	ck_assert_ptr_nonnull(json_member_string(trial.ledger, "vercel:deployment:dpl_9"));
+}
+END_TEST
+
+START_TEST(test_a_lost_answer_makes_no_second_one)
+{
+	static const struct {
+		enum peer_behaviour behaviour;
+		int status;
+	} cases[] = { { PEER_DROPS, 0 }, { PEER_ANSWERS, 502 } };
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct peer_row rows[] = {
+			{ LIST, .status = 200, .body = LISTED(PAST), .times = 2 },
+			{ LIST, .status = 200, .body = LISTED(OURS "," PAST) },
+			{ CREATE, .status = cases[i].status, .behaviour = cases[i].behaviour },
+			{ POLL, .status = 200, .body = READY("true") },
+			{ .method = NULL },
+		};
+		trial.checkpoint[0] = '\0';
+		ck_assert_int_eq(run_with(rows), ACTION_FAILED);
+		ck_assert(error_class_facts(trial.context.error.class)->retryable);
+		ck_assert_int_eq(trial_run(&trial, &vercel_redeploy, INPUT, 20), ACTION_DONE);
+		ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
+		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"source\":\"dpl_2\""));
+	}
+}
+END_TEST
+
+START_TEST(test_a_lost_request_is_sent_again)
+{
+	static const struct peer_row rows[] = {
+		{ LIST, .status = 200, .body = LISTED(PAST) },
+		{ CREATE, .behaviour = PEER_DROPS, .times = 1 },
+		{ CREATE, .status = 200, .body = QUEUED },
+		{ POLL, .status = 200, .body = READY("true") },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
+	ck_assert_int_eq(trial_run(&trial, &vercel_redeploy, INPUT, 20), ACTION_DONE);
+	ck_assert_int_ge(trial.age_ms, 30000);
+	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 2);
+}
+END_TEST
+
+START_TEST(test_nothing_to_build_again)
+{
+	static const struct peer_row rows[] = {
+		{ LIST, .status = 200, .body = LISTED(OLD("dpl_3", "300", "ERROR", "")) },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_NOT_FOUND);
+	ck_assert_str_ne(trial.context.error.remedy, "");
+	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 0);
+}
+END_TEST
+
+START_TEST(test_failures)
+{
+	static const struct peer_row refused[] = {
+		{ LIST, .status = 200, .body = LISTED(PAST) },
+		{ CREATE, .status = 403, .body = "{\"error\":{\"code\":\"forbidden\",\"message\":\"no\"}}" },
+		{ .method = NULL },
+	};
+	static const struct peer_row broken[] = {
+		{ LIST, .status = 200, .body = LISTED(PAST) },
+		{ CREATE, .status = 200, .body = QUEUED },
+		{ POLL, .status = 200,
+			.body = "{\"id\":\"dpl_9\",\"readyState\":\"ERROR\",\"errorMessage\":\"it does not build\"}" },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(refused), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_SCOPE_MISSING);
+	trial.checkpoint[0] = '\0';
+	ck_assert_int_eq(run_with(broken), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_BUILD_FAILED);
+	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "it does not build"));
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_builds_the_last_one_again, test_a_lost_answer_makes_no_second_one,
+		test_a_lost_request_is_sent_again, test_nothing_to_build_again, test_failures, NULL };
+	return suite_main("vercel.redeploy", tests, setup, teardown);
+}

@@ -1,0 +1,216 @@
+/*
+ * vercel.promote: gives a project's production addresses to a deployment that is built for production already, such as
+ * a staged one, or an older one again. Nothing is built.
+ *
+ * Natural key: the project's production deployment. To promote the same one twice changes nothing.
+ *
+ * API: https://vercel.com/docs/rest-api/reference/endpoints/projects.
+ */
+#include <string.h>
+
+#include "actions.h"
+#include "slipway/provider.h"
+#include "vercel_readiness.h"
+
+#define LOST_ANSWER_MS 30000
+#define BUDGET_MS      600000
+#define TRY_MS         3000
+
+struct input {
+	const char *project, *deployment;
+};
+static const struct field input_fields[] = {
+	{ STRING_FIELD("project", struct input, project), .required = true, .minimum = 1, .maximum = 100,
+		.description = "Id of the project" },
+	{ STRING_FIELD("deployment", struct input, deployment), .required = true, .minimum = 1, .maximum = 100,
+		.description = "Id of the deployment, such as dpl_..." },
+};
+
+struct checkpoint {
+	bool asked;
+	int64_t sent_age;         /* of the run, when we asked */
+	const char *request_seen; /* time of the last request that the project told of before */
+	const char *previous;     /* production deployment before */
+};
+static const struct field checkpoint_fields[] = {
+	{ BOOLEAN_FIELD("asked", struct checkpoint, asked) },
+	{ INTEGER_FIELD("sentAge", struct checkpoint, sent_age) },
+	{ STRING_FIELD("requestSeen", struct checkpoint, request_seen) },
+	{ STRING_FIELD("previous", struct checkpoint, previous) },
+};
+
+struct output {
+	const char *deployment, *previous;
+};
+static const struct field output_fields[] = {
+	{ STRING_FIELD("deployment", struct output, deployment), .description = "What production is now" },
+	{ STRING_FIELD("previous", struct output, previous),
+		.description = "What it was before; absent where nothing was to be done" },
+};
+
+/* ---- what Vercel tells of the project ---- */
+
+struct target {
+	const char *id;
+};
+static const struct field target_fields[] = { { STRING_FIELD("id", struct target, id) } };
+static const struct record target_record = RECORD(struct target, target_fields);
+
+struct targets {
+	const void *production;
+};
+static const struct field targets_fields[] = {
+	{ OBJECT_FIELD("production", struct targets, production), .record = &target_record },
+};
+static const struct record targets_record = RECORD(struct targets, targets_fields);
+
+/* The last request to move the production addresses, whoever made it. */
+struct alias_request {
+	const char *to, *status, *requested_at;
+};
+static const struct field alias_request_fields[] = {
+	{ STRING_FIELD("toDeploymentId", struct alias_request, to) },
+	{ STRING_FIELD("jobStatus", struct alias_request, status) },
+	{ SCALAR_FIELD("requestedAt", struct alias_request, requested_at) },
+};
+static const struct record alias_request_record = RECORD(struct alias_request, alias_request_fields);
+
+struct project {
+	const char *id, *name;
+	const void *targets, *request;
+};
+static const struct field project_fields[] = {
+	{ STRING_FIELD("id", struct project, id), .required = true },
+	{ STRING_FIELD("name", struct project, name), .required = true },
+	{ OBJECT_FIELD("targets", struct project, targets), .record = &targets_record },
+	{ OBJECT_FIELD("lastAliasRequest", struct project, request), .record = &alias_request_record },
+};
+static const struct record project_record = RECORD(struct project, project_fields);
+
+static bool look(struct action_context *context, const struct input *input, struct project *ret_project)
+{
+	struct provider_answer answer;
+	const struct provider_request request = { .path = "/v9/projects/{idOrName}", .parameters = { input->project } };
+	return provider_call(context, &vercel, &request, &answer) &&
+		provider_decode(context, &answer, &project_record, ret_project);
+}
+
+static const char *production_of(const struct project *project)
+{
+	const struct targets *targets = project->targets;
+	const struct target *production = targets != NULL ? targets->production : NULL;
+	return production != NULL && production->id != NULL ? production->id : "";
+}
+
+static const char *requested_at(const struct project *project)
+{
+	const struct alias_request *request = project->request;
+	return request != NULL && request->requested_at != NULL ? request->requested_at : "";
+}
+
+/* ---- asking ---- */
+
+/* Only what is of this project and was built for production can be promoted as it is. */
+static enum action_result check_deployment(
+	struct action_context *context, const struct input *input, const struct project *project)
+{
+	struct deployment deployment;
+	if (!deployment_get(context, input->deployment, &deployment))
+		return action_failed(context);
+	if (deployment.project_id != NULL && strcmp(deployment.project_id, project->id) != 0) {
+		action_fail(context, ERROR_INVALID_INPUT, "the deployment %s is not one of the Vercel project %s",
+			input->deployment, project->name);
+		return action_remedy(context, NULL, "Give the id of a deployment of that project.");
+	}
+	if (deployment.target == NULL || strcmp(deployment.target, "production") != 0) {
+		action_fail(context, ERROR_INVALID_INPUT, "the deployment %s was built for %s, not for production",
+			input->deployment, deployment.target != NULL ? deployment.target : "preview");
+		return action_remedy(context, deployment.inspector_url,
+			"Promote a deployment that was built for production, or deploy the commit to production.");
+	}
+	return deployment_built(context, &deployment);
+}
+
+static enum action_result give_up(struct action_context *context, const struct project *project, const char *why)
+{
+	action_fail(context, ERROR_TIMEOUT, "the deployment is not production of %s after ten minutes: %s",
+		project->name, why);
+	return action_remedy(context, "https://vercel.com/dashboard",
+		"Look at the project's deployments, and trigger the step again.");
+}
+
+static enum action_result ask(struct action_context *context, const struct input *input, const struct project *project,
+	struct checkpoint *checkpoint)
+{
+	struct provider_answer answer;
+	const struct provider_request request = { .method = HTTP_POST,
+		.path = "/v10/projects/{projectId}/promote/{deploymentId}",
+		.parameters = { project->id, input->deployment },
+		.expect = { 409 } };
+	enum action_result fit = check_deployment(context, input, project);
+	if (fit != ACTION_DONE)
+		return fit;
+	*checkpoint =
+		(struct checkpoint){ true, action_run_age_ms(context), requested_at(project), production_of(project) };
+	if (!action_save(context) || !provider_call(context, &vercel, &request, &answer))
+		return action_failed(context);
+	if (answer.status == 409) {
+		checkpoint->asked = false;
+		return action_run_age_ms(context) > BUDGET_MS
+			? give_up(context, project, answer.message)
+			: action_wait(context, TRY_MS, "%s to be free for a promotion", project->name);
+	}
+	action_log(context, "promoting %s to production of %s", input->deployment, project->name);
+	return action_wait(context, TRY_MS, "%s to become production of %s", input->deployment, project->name);
+}
+
+/* ---- waiting ---- */
+
+/* After we asked: the request shows, and is under way or has failed; or it got lost. */
+static enum action_result wait_more(struct action_context *context, const struct input *input,
+	const struct project *project, struct checkpoint *checkpoint)
+{
+	const struct alias_request *request = project->request;
+	const char *seen = checkpoint->request_seen != NULL ? checkpoint->request_seen : "";
+	bool shows = request != NULL && request->to != NULL && strcmp(request->to, input->deployment) == 0 &&
+		strcmp(requested_at(project), seen) != 0;
+	const char *status = shows && request->status != NULL ? request->status : "";
+	if (strcmp(status, "failed") == 0 || strcmp(status, "skipped") == 0) {
+		action_fail(context, ERROR_BUILD_FAILED, "Vercel did not promote %s in %s: the request is %s",
+			input->deployment, project->name, status);
+		return action_remedy(context, "https://vercel.com/dashboard",
+			"Look at the deployment and its addresses, and trigger the step again.");
+	}
+	if (action_run_age_ms(context) > BUDGET_MS)
+		return give_up(context, project, shows ? status : "Vercel shows no request");
+	if (!shows && action_run_age_ms(context) - checkpoint->sent_age > LOST_ANSWER_MS)
+		return ask(context, input, project, checkpoint);
+	return action_wait(context, TRY_MS, "%s to become production of %s", input->deployment, project->name);
+}
+
+static enum action_result run(
+	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+{
+	const struct input *input = raw_input;
+	struct checkpoint *checkpoint = raw_checkpoint;
+	struct project project;
+	if (!look(context, input, &project))
+		return action_failed(context);
+	if (strcmp(production_of(&project), input->deployment) == 0) {
+		bool moved = checkpoint->previous != NULL && checkpoint->previous[0] != '\0';
+		*(struct output *)raw_output =
+			(struct output){ input->deployment, moved ? checkpoint->previous : NULL };
+		return action_done(context);
+	}
+	return checkpoint->asked ? wait_more(context, input, &project, checkpoint)
+				 : ask(context, input, &project, checkpoint);
+}
+
+const struct action_definition vercel_promote = {
+	.id = "vercel.promote",
+	.summary = "Makes a deployment the project's production without building it again",
+	.input = RECORD(struct input, input_fields),
+	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
+	.output = RECORD(struct output, output_fields),
+	.run = run,
+};

@@ -1,0 +1,163 @@
+/*
+ * vercel.redeploy: builds the last production deployment of a project once more, such as after its variables changed;
+ * done when it is READY and its alias is assigned.
+ *
+ * Natural key: our run id in its meta.
+ *
+ * API: https://vercel.com/docs/rest-api/reference/endpoints/deployments.
+ */
+#include <string.h>
+
+#include "actions.h"
+#include "slipway/provider.h"
+#include "vercel_readiness.h"
+
+#define LOST_ANSWER_MS 30000
+
+struct input {
+	const char *project;
+};
+static const struct field input_fields[] = {
+	{ STRING_FIELD("project", struct input, project), .required = true, .minimum = 1, .maximum = 100,
+		.description = "Id of the project" },
+};
+
+struct checkpoint {
+	const char *source; /* the deployment that we set out to build again */
+	const char *id;
+	int64_t sent_age; /* of the run, when we did */
+};
+static const struct field checkpoint_fields[] = {
+	{ STRING_FIELD("source", struct checkpoint, source) },
+	{ STRING_FIELD("id", struct checkpoint, id) },
+	{ INTEGER_FIELD("sentAge", struct checkpoint, sent_age) },
+};
+
+struct output {
+	const char *id, *source, *url, *alias, *inspector_url;
+	int64_t created_at;
+};
+static const struct field output_fields[] = {
+	{ STRING_FIELD("id", struct output, id), .description = "Vercel's id of the new deployment" },
+	{ STRING_FIELD("source", struct output, source), .description = "Id of the one that was built again" },
+	{ STRING_FIELD("url", struct output, url), .description = "Where it answers" },
+	{ STRING_FIELD("alias", struct output, alias), .description = "The project's own address" },
+	{ STRING_FIELD("inspectorUrl", struct output, inspector_url), .description = "Where a person looks at it" },
+	{ INTEGER_FIELD("createdAt", struct output, created_at), .description = "When, in milliseconds" },
+};
+
+struct redeploy_request {
+	const char *name, *project, *deployment_id, *target;
+	const void *meta;
+};
+static const struct field redeploy_fields[] = {
+	{ STRING_FIELD("name", struct redeploy_request, name) },
+	{ STRING_FIELD("project", struct redeploy_request, project) },
+	{ STRING_FIELD("deploymentId", struct redeploy_request, deployment_id) },
+	{ STRING_FIELD("target", struct redeploy_request, target) },
+	{ OBJECT_FIELD("meta", struct redeploy_request, meta), .record = &deployment_meta_record },
+};
+static const struct record redeploy_record = RECORD(struct redeploy_request, redeploy_fields);
+
+static const struct deployment *find_ours(const struct action_context *context, const struct object_list *list)
+{
+	const struct deployment *deployments = list->items;
+	for (size_t i = 0; i < list->count; i++)
+		if (deployment_id(&deployments[i]) != NULL && deployment_is_of_run(context, &deployments[i]))
+			return &deployments[i];
+	return NULL;
+}
+
+/* The newest that went live: one that is staged waits for somebody to promote it. */
+static const struct deployment *find_last(const struct object_list *list)
+{
+	const struct deployment *deployments = list->items, *last = NULL;
+	for (size_t i = 0; i < list->count; i++) {
+		const struct deployment *one = &deployments[i];
+		bool staged = one->ready_substate != NULL && strcmp(one->ready_substate, "STAGED") == 0;
+		if (deployment_id(one) != NULL && strcmp(deployment_state(one), "READY") == 0 && !staged &&
+			(last == NULL || deployment_created(one) > deployment_created(last)))
+			last = one;
+	}
+	return last;
+}
+
+static enum action_result create(struct action_context *context, const struct input *input,
+	const struct deployment *source, struct checkpoint *checkpoint)
+{
+	struct provider_answer answer;
+	struct deployment made;
+	const struct deployment_meta meta = { action_run_id(context), action_app(context) };
+	const struct redeploy_request body = { source->name != NULL ? source->name : input->project, input->project,
+		deployment_id(source), "production", &meta };
+	/* Without forceNew, Vercel may give back the one that is there. */
+	const struct provider_request request = { .method = HTTP_POST,
+		.path = "/v13/deployments",
+		.query = { { "forceNew", "1" } },
+		.body_record = &redeploy_record,
+		.body = &body };
+	checkpoint->source = deployment_id(source);
+	checkpoint->sent_age = action_run_age_ms(context);
+	if (!action_save(context) || !provider_call(context, &vercel, &request, &answer) ||
+		!provider_decode(context, &answer, &deployment_record, &made) || deployment_id(&made) == NULL)
+		return action_failed(context);
+	checkpoint->id = deployment_id(&made);
+	action_log(context, "deployment %s begun, from %s", checkpoint->id, checkpoint->source);
+	return deployment_own(context, checkpoint->id, true) ? ACTION_DONE : action_failed(context);
+}
+
+/* Finds or makes the deployment; ACTION_DONE when the checkpoint has its id. */
+static enum action_result begin(
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
+{
+	struct object_list list;
+	if (!deployments_list(context, input->project, "production", NULL, &list))
+		return action_failed(context);
+	const struct deployment *ours = find_ours(context, &list), *last = find_last(&list);
+	if (ours != NULL) {
+		checkpoint->id = deployment_id(ours);
+		return deployment_own(context, checkpoint->id, true) ? ACTION_DONE : action_failed(context);
+	}
+	/* The answer to an earlier one was lost; what it began may be invisible for a while. */
+	if (checkpoint->source != NULL && action_run_age_ms(context) - checkpoint->sent_age < LOST_ANSWER_MS)
+		return action_wait(context, 5000, "a deployment to show that may have been begun");
+	if (last == NULL) {
+		action_fail(context, ERROR_NOT_FOUND, "the Vercel project %s has no production deployment that is live",
+			input->project);
+		return action_remedy(context, NULL, "Deploy it first, then trigger this step again.");
+	}
+	return create(context, input, last, checkpoint);
+}
+
+static enum action_result run(
+	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+{
+	struct checkpoint *checkpoint = raw_checkpoint;
+	struct deployment deployment;
+	if (checkpoint->id == NULL) {
+		enum action_result begun = begin(context, raw_input, checkpoint);
+		if (begun != ACTION_DONE)
+			return begun;
+	}
+	if (!deployment_get(context, checkpoint->id, &deployment))
+		return action_failed(context);
+	enum action_result live = deployment_live(context, &deployment);
+	if (live != ACTION_DONE)
+		return live;
+	*(struct output *)raw_output = (struct output){ .id = deployment_id(&deployment),
+		.source = checkpoint->source,
+		.url = deployment_url(context, &deployment),
+		.alias = deployment_alias(context, &deployment),
+		.inspector_url = deployment.inspector_url,
+		.created_at = deployment_created(&deployment) };
+	return action_done(context);
+}
+
+const struct action_definition vercel_redeploy = {
+	.id = "vercel.redeploy",
+	.summary = "Builds the last production deployment once more and waits until it is live",
+	.input = RECORD(struct input, input_fields),
+	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
+	.output = RECORD(struct output, output_fields),
+	.run = run,
+};
