@@ -184,29 +184,46 @@ static void read_headers(CURL *handle, struct http_answer *answer)
 	header_text(handle, "x-accepted-github-permissions", answer->permissions, sizeof(answer->permissions));
 }
 
-static void set_options(CURL *handle, const struct http_request *request, const char *url, struct transfer *transfer,
+/*
+ * The options that libcurl copies, for which memory may be short. Without its method a DELETE would go out as a POST,
+ * and without its protocols it would take any: so each of them has to hold.
+ */
+static bool set_texts(CURL *handle, const struct http_request *request, const char *url)
+{
+	const struct {
+		CURLoption option;
+		const char *text; /* NULL: left as it is */
+	} texts[] = {
+		{ CURLOPT_URL, url },
+		{ CURLOPT_CUSTOMREQUEST, method_names[request->method] },
+		{ CURLOPT_USERAGENT, "slipway/" SLIPWAY_VERSION },
+		{ CURLOPT_PROTOCOLS_STR, "http,https" },
+		{ CURLOPT_ACCEPT_ENCODING, "" },
+		{ CURLOPT_NOPROXY, "localhost,127.0.0.1,::1" },
+		/* Through a proxy, the address that is reached could not be looked at. */
+		{ CURLOPT_PROXY, request->reach == HTTP_REACH_PUBLIC ? "" : NULL },
+	};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (texts[i].text != NULL && curl_easy_setopt(handle, texts[i].option, texts[i].text) != CURLE_OK)
+			return false;
+	return true;
+}
+
+/* False where memory is short: nothing may be sent. */
+static bool set_options(CURL *handle, const struct http_request *request, const char *url, struct transfer *transfer,
 	struct curl_slist *headers)
 {
 	int64_t left = request->deadline_ms - clock_monotonic_ms();
 	curl_easy_reset(handle);
-	curl_easy_setopt(handle, CURLOPT_URL, url);
-	curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, method_names[request->method]);
 	if (request->method != HTTP_GET)
 		curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request->body != NULL ? request->body : "");
 	curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(handle, CURLOPT_USERAGENT, "slipway/" SLIPWAY_VERSION);
-	curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
 	curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
 	curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)(left > 1 ? left : 1));
 	curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, STALL_BYTES);
 	curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
-	curl_easy_setopt(handle, CURLOPT_NOPROXY, "localhost,127.0.0.1,::1");
-	/* Through a proxy, the address that is reached could not be looked at. */
-	if (request->reach == HTTP_REACH_PUBLIC)
-		curl_easy_setopt(handle, CURLOPT_PROXY, "");
 	curl_easy_setopt(handle, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer);
@@ -221,6 +238,7 @@ static void set_options(CURL *handle, const struct http_request *request, const 
 	 */
 	if (request->reach == HTTP_REACH_PUBLIC || request->method != HTTP_GET)
 		curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
+	return set_texts(handle, request, url);
 }
 
 static enum error_class transfer_failed(
@@ -270,10 +288,9 @@ static enum error_class exchange(struct http_client *client, const struct http_r
 		headers = complete ? longer : headers;
 	}
 	enum error_class class = ERROR_NONE;
-	if (!complete) {
-		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the headers");
+	if (!complete || !set_options(client->handle, request, url, &transfer, headers)) {
+		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
 	} else {
-		set_options(client->handle, request, url, &transfer, headers);
 		CURLcode code = perform(client, method_names[request->method]);
 		if (code != CURLE_OK)
 			class = transfer_failed(&transfer, code, parts, error);
