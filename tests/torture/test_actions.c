@@ -3,6 +3,8 @@
  * that is tried again, and a later attempt makes what is to be made, once.
  *
  * covers: src/worker/context.c src/http/client.c src/http/provider.c workflows/actions/github_repository.c
+ * covers: workflows/actions/github_workflow_run.c workflows/actions/github_protection.c
+ * covers: workflows/actions/github_access.c workflows/actions/github_repository_delete.c
  * covers: workflows/actions/vercel_project.c workflows/actions/vercel_environment.c workflows/actions/http_check.c
  */
 #include "torture/interpose.h"
@@ -29,11 +31,19 @@
 #define LOOK_REPOSITORY "GET", "/github/repos/acme/docs"
 #define FORK            "POST", "/github/repos/upstream/starter/forks"
 #define GENERATE        "POST", "/github/repos/upstream/starter/generate"
-#define LOOK_PROJECT    "GET", "/vercel/v9/projects/docs"
-#define CREATE_PROJECT  "POST", "/vercel/v11/projects"
-#define LINK_PROJECT    "POST", "/vercel/v9/projects/prj_1/link"
-#define LIST            "GET", "/vercel/v10/projects/prj_1/env"
-#define WRITE           "POST", "/vercel/v10/projects/prj_1/env"
+#define LIST_RUNS       "GET", "/github/repos/acme/docs/actions/workflows/setup.yml/runs"
+#define DISPATCH        "POST", "/github/repos/acme/docs/actions/workflows/setup.yml/dispatches"
+#define PROTECTION      "/github/repos/acme/docs/branches/main/protection"
+#define PROTECTED                                                                                                      \
+	"{\"required_status_checks\":{\"strict\":false,\"contexts\":[\"build\"]},"                                     \
+	"\"required_pull_request_reviews\":{\"required_approving_review_count\":1},"                                   \
+	"\"restrictions\":{\"users\":[{\"login\":\"ann\"}],\"teams\":[],\"apps\":[]}}"
+#define INVITED        "{\"id\":5,\"invitee\":{\"login\":\"ann\"},\"permissions\":\"write\"}"
+#define LOOK_PROJECT   "GET", "/vercel/v9/projects/docs"
+#define CREATE_PROJECT "POST", "/vercel/v11/projects"
+#define LIST           "GET", "/vercel/v10/projects/prj_1/env"
+#define WRITE          "POST", "/vercel/v10/projects/prj_1/env"
+#define LINK_PROJECT   "POST", "/vercel/v9/projects/prj_1/link"
 
 #define READY                                                                                                          \
 	{ "GET", "/github/repos/acme/docs/branches/main", .status = 200,                                               \
@@ -73,6 +83,40 @@ static const struct action_case {
 		.input = "{\"owner\":\"acme\",\"name\":\"docs\",\"template\":\"upstream/starter\"}",
 		.rows = { { LOOK_REPOSITORY, .status = 200, .body = REPOSITORY("") },
 			{ GENERATE, .status = 422, .body = NOT_THERE }, READY },
+		.ledger_field = "github:repository:acme/docs",
+		.ledger_value = "{\"id\":\"42\",\"created\":true}" },
+	{ .name = "github.workflow",
+		.action = &github_workflow_run,
+		.input = "{\"repository\":\"acme/docs\",\"workflow\":\"setup.yml\"}",
+		.rows = { { LIST_RUNS, .status = 200, .body = "{\"workflow_runs\":[{\"id\":77}]}" },
+			{ DISPATCH, .status = 204 },
+			{ "GET", "/github/repos/acme/docs/actions/runs/77", .status = 200,
+				.body = "{\"id\":77,\"status\":\"completed\",\"conclusion\":\"success\"}" },
+			{ LOOK_REPOSITORY, .status = 200, .body = REPOSITORY("") }, READY },
+		.absent = 200,
+		.absent_body = "{\"workflow_runs\":[]}" },
+	{ .name = "github.protection",
+		.action = &github_protection,
+		.input = "{\"repository\":\"acme/docs\",\"requiredReviews\":1,\"requiredChecks\":[\"build\"]}",
+		.rows = { { "GET", PROTECTION, .status = 200, .body = PROTECTED },
+			{ "PUT", PROTECTION, .status = 200, .body = PROTECTED } },
+		.absent = 404,
+		.absent_body = NOT_THERE },
+	{ .name = "github.access",
+		.action = &github_access,
+		.input = "{\"repository\":\"acme/docs\",\"user\":\"ann\"}",
+		.rows = { { "GET", "/github/repos/acme/docs/invitations", .status = 200, .body = "[" INVITED "]" },
+			{ "PUT", "/github/repos/acme/docs/collaborators/ann", .status = 201, .body = INVITED },
+			{ "GET", "/github/repos/acme/docs/collaborators", .status = 200, .body = "[]" } },
+		.absent = 200,
+		.absent_body = "[]" },
+	{ .name = "github.repository-delete",
+		.action = &github_repository_delete,
+		.input = "{\"confirm\":\"trial-app\"}",
+		.rows = { { LOOK_REPOSITORY, .status = 404, .body = NOT_THERE },
+			{ "DELETE", "/github/repos/acme/docs", .status = 204 } },
+		.absent = 200, /* done is when it is gone */
+		.absent_body = REPOSITORY(""),
 		.ledger_field = "github:repository:acme/docs",
 		.ledger_value = "{\"id\":\"42\",\"created\":true}" },
 	{ .name = "vercel.project",

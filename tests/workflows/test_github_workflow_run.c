@@ -170,7 +170,7 @@ START_TEST(test_sends_again_what_never_arrived)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, ON_MAIN, 1), ACTION_FAILED);
-	ck_assert_int_eq(trial_run(&trial, &github_workflow_run, ON_MAIN, 20), ACTION_WAITING);
+	ck_assert_int_eq(trial_run(&trial, &github_workflow_run, ON_MAIN, 10), ACTION_WAITING);
 	ck_assert_uint_eq(peer_count(trial.peer, DISPATCH), 1);
 	ck_assert_int_eq(trial_run(&trial, &github_workflow_run, ON_MAIN, 40), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, DISPATCH), 2);

@@ -319,8 +319,11 @@ static enum action_result find_run(
 		checkpoint->run_id = oldest_after(&after, checkpoint->newest_before);
 	if (checkpoint->run_id != 0)
 		return action_wait(context, 0, "run %lld of %s", (long long)checkpoint->run_id, input->workflow);
-	if (waited < (checkpoint->taken ? APPEAR_BUDGET_MS : LOST_BUDGET_MS))
+	if (checkpoint->taken && waited < APPEAR_BUDGET_MS)
 		return action_wait(context, APPEAR_CHECK_MS, "the run of %s to appear", input->workflow);
+	if (!checkpoint->taken && waited < LOST_BUDGET_MS)
+		return action_wait(
+			context, CHECK_LEAST_MS, "a run of %s, whose dispatch may have been lost", input->workflow);
 	if (!checkpoint->taken)
 		return dispatch(context, input, checkpoint);
 	action_fail(context, ERROR_TIMEOUT,
