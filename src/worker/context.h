@@ -38,10 +38,9 @@ struct action_host {
 /* What an action would do, where it may look and nothing else: see context_plan.c. */
 struct dry_run {
 	struct arena *arena;
-	bool refused;            /* a call that would have changed something */
-	enum http_method method; /* of it */
-	const char *request;     /* the same as text */
-	bool adopts, removes;    /* in the ledger */
+	const char *change;   /* what the first call that would have changed something does; NULL: none was made */
+	const char *request;  /* that call as text */
+	bool adopts, removes; /* in the ledger */
 	const char *differences[DRY_DIFFERENCES_MAX];
 	size_t difference_count;
 	struct {

@@ -97,16 +97,6 @@ static enum error_class resolve(const struct planning *planning, const char *tex
 
 /* ---- what would be done ---- */
 
-static const char *change_of_method(enum http_method method)
-{
-	static const char *const changes[] = { [HTTP_GET] = "nothing",
-		[HTTP_POST] = "create",
-		[HTTP_PUT] = "update",
-		[HTTP_PATCH] = "update",
-		[HTTP_DELETE] = "remove" };
-	return changes[method];
-}
-
 static const char *error_text(struct planning *planning, const struct error *error)
 {
 	cJSON *json;
@@ -138,8 +128,8 @@ static bool answer_step(struct planning *planning, struct planned_step *planned,
 	enum action_result result, struct action_context *step, struct plan_answer *answer)
 {
 	answer->differences = (struct string_list){ dry->differences, dry->difference_count };
-	if (dry->refused) {
-		answer->change = change_of_method(dry->method);
+	if (dry->change != NULL) {
+		answer->change = dry->change;
 		answer->text = dry->request;
 		return true;
 	}

@@ -46,12 +46,21 @@ static bool look_only(
 		dry->calls[at].looked++;
 		return true;
 	}
-	static const char *const methods[] = { "GET", "POST", "PUT", "PATCH", "DELETE" };
+	static const struct {
+		const char *name, *change;
+	} methods[] = {
+		[HTTP_GET] = { "GET", "nothing" },
+		[HTTP_POST] = { "POST", "create" },
+		[HTTP_PUT] = { "PUT", "update" },
+		[HTTP_PATCH] = { "PATCH", "update" },
+		[HTTP_DELETE] = { "DELETE", "remove" },
+	};
 	dry->calls[at].writes++;
-	dry->refused = true;
-	dry->method = request->method;
-	dry->request =
-		arena_format(context->arena, "%s %s of %s", methods[request->method], request->path, provider->name);
+	if (dry->change == NULL) {
+		dry->change = request->updates ? "update" : methods[request->method].change;
+		dry->request = arena_format(
+			context->arena, "%s %s of %s", methods[request->method].name, request->path, provider->name);
+	}
 	error_set(&context->error, ERROR_INTERNAL, "a plan changes nothing");
 	return false;
 }

@@ -92,6 +92,18 @@ test('after the run there is nothing to do, and what was made is listed', async 
   assert.match((await resources('planned')).stdout, /^github +repository +acme\/sample-site +\d+ +created +\d{4}-/m);
 });
 
+test('what is other than asked is told one by one', async () => {
+  const [first, ...others] = sample.inputs.env.variables;
+  const added = { key: 'NEW_ONE', value: 'x', type: 'plain' };
+  const env = { variables: [{ ...first, value: 'another' }, ...others, added] };
+  await configure('planned', { ...sample.inputs, env });
+  const { code, steps } = await planOf('planned');
+  assert.equal(code, 0);
+  assert.equal(steps.env.change, 'update');
+  assert.deepEqual(steps.env.differences, ['SITE_NAME is other there', 'NEW_ONE is not there']);
+  assert.equal(steps.repo.change, 'nothing');
+});
+
 test('what belongs to somebody else is told before anything is done', async () => {
   await configure('stranger', { ...sample.inputs, repo: { ...sample.inputs.repo, fork: 'upstream/another' } });
   const { code, steps } = await planOf('stranger');

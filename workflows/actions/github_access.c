@@ -313,10 +313,15 @@ static enum action_result run(
 	return invited(context, input, invitation, output);
 }
 
+static const struct string_pair permissions[] = { { "administration", "write" }, { "members", "read" },
+	{ "metadata", "read" }, { NULL, NULL } };
+
 const struct action_definition github_access = {
 	.id = "github.access",
 	.summary = "Gives a person or a team access to a GitHub repository",
 	.input = RECORD(struct input, input_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
+	.permissions = permissions,
+	.one_repository = true,
 };

@@ -348,10 +348,15 @@ static enum action_result run(
 	return action_done(context);
 }
 
+static const struct string_pair permissions[] = { { "administration", "write" }, { "contents", "read" },
+	{ "metadata", "read" }, { NULL, NULL } };
+
 const struct action_definition github_protection = {
 	.id = "github.protection",
 	.summary = "Protects a branch of a GitHub repository",
 	.input = RECORD(struct input, input_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
+	.permissions = permissions,
+	.one_repository = true,
 };

@@ -406,6 +406,9 @@ static enum action_result run(
 	return create(context, input, checkpoint);
 }
 
+static const struct string_pair permissions[] = { { "administration", "write" }, { "contents", "read" },
+	{ "metadata", "read" }, { NULL, NULL } };
+
 const struct action_definition github_repository = {
 	.id = "github.repository",
 	.summary = "Makes a GitHub repository from a template or by a fork, or adopts one",
@@ -413,5 +416,6 @@ const struct action_definition github_repository = {
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
+	.permissions = permissions,
 	.undo = &github_repository_delete,
 };

@@ -150,6 +150,9 @@ static enum action_result run(
 	return action_done(context);
 }
 
+static const struct string_pair permissions[] = { { "administration", "write" }, { "metadata", "read" },
+	{ NULL, NULL } };
+
 const struct action_definition github_repository_delete = {
 	.id = "github.repository-delete",
 	.summary = "Deletes the GitHub repositories that the app made",
@@ -157,4 +160,5 @@ const struct action_definition github_repository_delete = {
 	.checkpoint = RECORD(struct counts, checkpoint_fields),
 	.output = RECORD(struct counts, output_fields),
 	.run = run,
+	.permissions = permissions,
 };

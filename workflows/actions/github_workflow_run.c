@@ -449,6 +449,9 @@ static enum action_result run(
 	return follow(context, input, checkpoint, raw_output);
 }
 
+static const struct string_pair permissions[] = { { "actions", "write" }, { "contents", "read" },
+	{ "metadata", "read" }, { NULL, NULL } };
+
 const struct action_definition github_workflow_run = {
 	.id = "github.workflow",
 	.summary = "Starts a workflow of GitHub Actions, and waits for its run and its commit",
@@ -456,5 +459,7 @@ const struct action_definition github_workflow_run = {
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
+	.permissions = permissions,
+	.one_repository = true,
 	.run_seconds = 21600,
 };

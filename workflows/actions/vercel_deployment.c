@@ -256,6 +256,8 @@ static enum action_result run(
 	return action_done(context);
 }
 
+static const struct string_pair permissions[] = { { "contents", "read" }, { "metadata", "read" }, { NULL, NULL } };
+
 const struct action_definition vercel_deployment = {
 	.id = "vercel.deployment",
 	.summary = "Deploys the head commit and waits until it is live",
@@ -263,4 +265,6 @@ const struct action_definition vercel_deployment = {
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
+	.permissions = permissions,
+	.one_repository = true,
 };

@@ -235,6 +235,7 @@ static enum action_result upsert(struct action_context *context, const struct in
 		.path = "/v10/projects/{idOrName}/env",
 		.parameters = { input->project },
 		.query = { { "upsert", "true" } },
+		.updates = true,
 		.body_record = &upsert_record,
 		.body = changed,
 		.body_count = count };
@@ -382,6 +383,18 @@ static enum action_result finish(struct action_context *context, const struct in
 	return action_done(context);
 }
 
+static void tell_differences(struct action_context *context, const struct plan *plan)
+{
+	static const char *const words[] = {
+		[CHANGE_CREATE] = "is not there",
+		[CHANGE_UPSERT] = "is other there",
+		[CHANGE_PATCH] = "is other there",
+	};
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->changes[i] != CHANGE_NONE)
+			action_difference(context, "%s %s", plan->variables[i].key, words[plan->changes[i]]);
+}
+
 static enum action_result run(
 	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
 {
@@ -390,8 +403,10 @@ static enum action_result run(
 	struct listing listing;
 	struct plan plan;
 	if (check_variables(context, input) != ACTION_DONE || !list_variables(context, input, &listing) ||
-		!plan_make(context, &input->variables, &listing.envs, &plan) ||
-		!make_room(context, input, &plan, checkpoint) || write_variables(context, input, &plan) != ACTION_DONE)
+		!plan_make(context, &input->variables, &listing.envs, &plan))
+		return action_failed(context);
+	tell_differences(context, &plan);
+	if (!make_room(context, input, &plan, checkpoint) || write_variables(context, input, &plan) != ACTION_DONE)
 		return action_failed(context);
 	if (input->prune && !prune(context, input, &plan, checkpoint))
 		return action_failed(context);
