@@ -80,7 +80,28 @@ bool provider_decode(struct action_context *context, const struct provider_answe
 bool provider_decode_list(struct action_context *context, const struct provider_answer *answer,
 	const struct record *record, struct object_list *ret_list) SLIPWAY_MUST_CHECK;
 
-/* A GET of any https URL, without credentials; for checks of what was made. Redirects are not followed. */
+/* A request of any https URL, such as of an API that is no provider. */
+struct url_request {
+	enum http_method method;
+	const char *url;
+	const char *body;         /* text; NULL: none. A GET has none. */
+	const char *content_type; /* of the body; NULL: text/plain; charset=utf-8 */
+};
+
+/*
+ * Sends it, without credentials and with the limits of provider_call. Any status is an answer. Addresses of this
+ * machine and of private networks are refused; redirects are followed on the same host only.
+ */
+bool url_call(struct action_context *context, const struct url_request *request,
+	struct provider_answer *answer) SLIPWAY_MUST_CHECK;
+
+/* A GET of any https URL; for checks of what was made. As url_call. */
 bool url_get(struct action_context *context, const char *url, struct provider_answer *answer) SLIPWAY_MUST_CHECK;
+
+/*
+ * The beginning of the answer's body, at most so many bytes, as text that may be shown and stored: cut at a character
+ * boundary, well-formed, without control characters, and secrets are cut out by value. NULL where memory is short.
+ */
+const char *answer_excerpt(struct action_context *context, const struct provider_answer *answer, size_t most);
 
 #endif

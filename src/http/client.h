@@ -23,7 +23,7 @@ struct http_request {
 	enum http_method method;
 	const char *url;
 	const char *headers[HTTP_HEADERS_MAX]; /* "Name: value", ended by NULL */
-	const char *body;                      /* JSON; NULL: none */
+	const char *body;                      /* text; NULL: none */
 	int64_t deadline_ms;                   /* monotonic */
 	enum http_reach reach;
 	bool allow_loopback; /* loopback may be reached, and by plain http */

@@ -258,14 +258,47 @@ enum error_class provider_send(const struct provider_exchange *exchange, const s
 	return class;
 }
 
-enum error_class url_send(const struct provider_exchange *exchange, const char *url, struct provider_answer *ret_answer,
-	struct error *error)
+/* A line break would begin another header. */
+static bool is_header_value(const char *text)
 {
-	const struct http_request http = { .url = url,
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7F)
+			return false;
+	return true;
+}
+
+static enum error_class check_url_request(const struct url_request *request, struct error *error)
+{
+	if (request->url == NULL)
+		return error_set(error, ERROR_INVALID_INPUT, "there is no URL to send to");
+	if (request->method == HTTP_GET && request->body != NULL) {
+		error_set(error, ERROR_INVALID_INPUT, "a GET has no body");
+		return error_remedy(error, NULL, "Leave the body out, or take another method.");
+	}
+	if (request->content_type == NULL || is_header_value(request->content_type))
+		return ERROR_NONE;
+	error_set(error, ERROR_INVALID_INPUT, "the content type has control characters");
+	return error_remedy(error, NULL, "Give a content type such as application/json.");
+}
+
+enum error_class url_send(const struct provider_exchange *exchange, const struct url_request *request,
+	struct provider_answer *ret_answer, struct error *error)
+{
+	const char *type = request->content_type != NULL ? request->content_type : "text/plain; charset=utf-8";
+	struct http_request http = { .method = request->method,
+		.url = request->url,
+		.body = request->body,
 		.deadline_ms = call_deadline(exchange),
 		.reach = HTTP_REACH_PUBLIC,
 		.allow_loopback = exchange->settings->allow_loopback };
 	struct http_answer answer;
+	if (check_url_request(request, error) != ERROR_NONE)
+		return error->class;
+	if (request->body != NULL) {
+		http.headers[0] = arena_format(exchange->arena, "Content-Type: %s", type);
+		if (http.headers[0] == NULL)
+			return no_memory(error);
+	}
 	if (http_send(exchange->client, &http, &answer, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = take_answer(exchange->arena, &answer, ret_answer, error);

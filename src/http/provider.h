@@ -82,8 +82,8 @@ extern const struct provider *const providers[];
 enum error_class provider_send(const struct provider_exchange *exchange, const struct provider_request *request,
 	struct provider_answer *ret_answer, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* A GET of any URL, without credentials. Any status is an answer. */
-enum error_class url_send(const struct provider_exchange *exchange, const char *url, struct provider_answer *ret_answer,
-	struct error *error) SLIPWAY_MUST_CHECK;
+/* Sends a request of any URL, without credentials. Any status is an answer. ERROR_INVALID_INPUT where it is none. */
+enum error_class url_send(const struct provider_exchange *exchange, const struct url_request *request,
+	struct provider_answer *ret_answer, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

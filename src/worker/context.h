@@ -37,7 +37,6 @@ struct action_host {
 
 /* What an action would do, where it may look and nothing else: see context_plan.c. */
 struct dry_run {
-	struct arena *arena;
 	const char *change;   /* what the first call that would have changed something does; NULL: none was made */
 	const char *request;  /* that call as text */
 	bool adopts, removes; /* in the ledger */

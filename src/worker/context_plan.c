@@ -166,21 +166,23 @@ static bool plan_one(struct planning *planning, size_t index)
 	struct planned_step *planned = &planning->steps[index];
 	struct plan_answer *answer = &planning->answers[planning->answer_count];
 	struct action_context *context = planning->context, step = *context;
-	struct dry_run dry = { .arena = context->arena };
+	struct dry_run *dry = arena_allocate(context->arena, sizeof(*dry)); /* the answer points into it */
 	const char *input;
+	if (context_is_short_of_memory(context))
+		return false;
 	*answer = (struct plan_answer){ .id = definition->id, .action = definition->action->id };
 	planning->answer_count++;
 	planned->answered = true;
 	if (resolve(planning, planned->input, &input) != ERROR_NONE)
 		return answer_failure(planning, &context->error, answer);
 	step.action = definition->action;
-	step.dry = &dry;
+	step.dry = dry;
 	step.checkpoint = step.output = NULL;
 	step.written = NULL;
 	enum action_result result = context_run(&step, input, "");
-	bool answered = answer_step(planning, planned, &dry, result, &step, answer);
+	bool answered = answer_step(planning, planned, dry, result, &step, answer);
 	context_release(&step);
-	count_calls(planning, &dry);
+	count_calls(planning, dry);
 	return answered && !context_is_short_of_memory(context);
 }
 

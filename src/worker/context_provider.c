@@ -1,6 +1,7 @@
 /* Calls of providers, as actions make them. */
 #include <sodium.h>
 #include <string.h>
+#include <unistr.h>
 
 #include "base/record.h"
 #include "base/redact.h"
@@ -30,6 +31,28 @@ static bool gate_enter(struct action_context *context, const char *provider, con
 	return false;
 }
 
+/* In a plan: what the first call that would change something is; whom is "" for a URL of its own. */
+static void refuse_change(
+	struct action_context *context, enum http_method method, bool updates, const char *path, const char *whom)
+{
+	static const struct {
+		const char *name, *change;
+	} methods[] = {
+		[HTTP_GET] = { "GET", "nothing" },
+		[HTTP_POST] = { "POST", "create" },
+		[HTTP_PUT] = { "PUT", "update" },
+		[HTTP_PATCH] = { "PATCH", "update" },
+		[HTTP_DELETE] = { "DELETE", "remove" },
+	};
+	struct dry_run *dry = context->dry;
+	error_set(&context->error, ERROR_INTERNAL, "a plan changes nothing");
+	if (dry->change != NULL)
+		return;
+	dry->change = updates ? "update" : methods[method].change;
+	dry->request = arena_format(
+		context->arena, "%s %s%s%s", methods[method].name, path, whom[0] != '\0' ? " of " : "", whom);
+}
+
 /* Counts the call of a plan; false where it would change something. */
 static bool look_only(
 	struct action_context *context, const struct provider *provider, const struct provider_request *request)
@@ -46,22 +69,8 @@ static bool look_only(
 		dry->calls[at].looked++;
 		return true;
 	}
-	static const struct {
-		const char *name, *change;
-	} methods[] = {
-		[HTTP_GET] = { "GET", "nothing" },
-		[HTTP_POST] = { "POST", "create" },
-		[HTTP_PUT] = { "PUT", "update" },
-		[HTTP_PATCH] = { "PATCH", "update" },
-		[HTTP_DELETE] = { "DELETE", "remove" },
-	};
 	dry->calls[at].writes++;
-	if (dry->change == NULL) {
-		dry->change = request->updates ? "update" : methods[request->method].change;
-		dry->request = arena_format(
-			context->arena, "%s %s of %s", methods[request->method].name, request->path, provider->name);
-	}
-	error_set(&context->error, ERROR_INTERNAL, "a plan changes nothing");
+	refuse_change(context, request->method, request->updates, request->path, provider->name);
 	return false;
 }
 
@@ -169,18 +178,54 @@ bool provider_decode_list(struct action_context *context, const struct provider_
 	return decoded;
 }
 
-bool url_get(struct action_context *context, const char *url, struct provider_answer *answer)
+bool url_call(struct action_context *context, const struct url_request *request, struct provider_answer *answer)
 {
 	if (context_is_short_of_memory(context))
 		return false;
-	if (url == NULL) {
-		error_set(&context->error, ERROR_INVALID_INPUT, "there is no URL to get");
+	if (context->dry != NULL && request->method != HTTP_GET) {
+		refuse_change(context, request->method, false, request->url, "");
 		return false;
 	}
 	const struct provider_exchange exchange = { context->client, NULL, NULL, context->arena, context->deadline_ms,
 		context->settings, NULL };
-	if (url_send(&exchange, url, answer, &context->error) == ERROR_NONE)
+	if (url_send(&exchange, request, answer, &context->error) == ERROR_NONE)
 		return true;
 	redact_error(&context->error);
 	return false;
+}
+
+bool url_get(struct action_context *context, const char *url, struct provider_answer *answer)
+{
+	const struct url_request request = { .url = url };
+	return url_call(context, &request, answer);
+}
+
+/* Whoever answered may have sent anything: what is no text becomes a question mark. */
+static void clean_text(char *text, size_t length)
+{
+	const uint8_t *bad = u8_check((uint8_t *)text, length);
+	while (bad != NULL) {
+		size_t at = (size_t)(bad - (uint8_t *)text);
+		text[at] = '?';
+		bad = u8_check((uint8_t *)text + at, length - at);
+	}
+}
+
+const char *answer_excerpt(struct action_context *context, const struct provider_answer *answer, size_t most)
+{
+	char *text = arena_copy(context->arena, answer->body, answer->body_length);
+	if (text == NULL)
+		return NULL;
+	for (size_t i = 0; i < answer->body_length; i++) {
+		unsigned char byte = (unsigned char)text[i];
+		if ((byte < ' ' && byte != '\n' && byte != '\t') || byte == 0x7F)
+			text[i] = ' ';
+	}
+	clean_text(text, answer->body_length);
+	/* Before the cut, for half a secret would not be known as one. */
+	redact_text(text);
+	char *excerpt = arena_allocate(context->arena, most + 1);
+	if (excerpt != NULL)
+		(void)text_copy(excerpt, most + 1, text);
+	return excerpt;
 }

@@ -256,11 +256,58 @@ START_TEST(test_expected_status_is_the_callers_but_not_a_rate_limit)
 }
 END_TEST
 
+static enum error_class send_url(const struct url_request *request, bool allow_loopback)
+{
+	const struct provider_exchange exchange = { client, NULL, NULL, &arena, clock_monotonic_ms() + 2000,
+		allow_loopback };
+	return url_send(&exchange, request, &answer, &error);
+}
+
+START_TEST(test_any_url_without_credentials)
+{
+	static const struct peer_row rows[] = { { .method = "PATCH", .path = "/x", .status = 418, .body = "tea" },
+		{ .method = NULL } };
+	struct url_request request = { HTTP_PATCH, arena_format(&arena, "%s/x", peer_url(peer)), "text", NULL };
+	peer_set(peer, rows);
+	ck_assert_int_eq(send_url(&request, true), ERROR_NONE);
+	ck_assert_int_eq(answer.status, 418);
+	ck_assert_str_eq(answer.body, "tea");
+	struct peer_request sent = peer_last(peer, "PATCH", "/x");
+	ck_assert_str_eq(sent.body, "text");
+	ck_assert_str_eq(sent.content_type, "text/plain; charset=utf-8");
+	ck_assert_str_eq(sent.authorization, "");
+	request.content_type = "application/xml";
+	ck_assert_int_eq(send_url(&request, true), ERROR_NONE);
+	ck_assert_str_eq(peer_last(peer, "PATCH", "/x").content_type, "application/xml");
+}
+END_TEST
+
+START_TEST(test_bad_url_requests_are_not_sent)
+{
+	static const struct peer_row rows[] = { { .method = NULL } };
+	const char *url = arena_format(&arena, "%s/x", peer_url(peer));
+	const struct url_request bad[] = {
+		{ HTTP_GET, NULL, NULL, NULL },
+		{ HTTP_GET, url, "body", NULL },
+		{ HTTP_POST, url, "body", "a/b\r\nX-Other: c" },
+		{ HTTP_POST, "http://example.org/", "body", NULL },
+		{ HTTP_POST, "https://user:word@example.org/", "body", NULL },
+	};
+	const struct url_request here = { HTTP_POST, "https://127.0.0.1/x", "body", NULL };
+	peer_set(peer, rows);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		ck_assert_int_eq(send_url(&bad[i], true), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(send_url(&here, false), ERROR_INVALID_INPUT);
+	ck_assert_uint_eq(peer_count(peer, NULL, NULL), 0);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_github_refusals, test_vercel_refusals,
 		test_refusal_carries_what_the_provider_said, test_rate_limit_says_for_how_long,
 		test_missing_token_names_the_setting, test_scope_goes_with_every_call, test_bodies_are_encoded,
-		test_expected_status_is_the_callers_but_not_a_rate_limit, NULL };
+		test_expected_status_is_the_callers_but_not_a_rate_limit, test_any_url_without_credentials,
+		test_bad_url_requests_are_not_sent, NULL };
 	return suite_main("providers", tests, setup, teardown);
 }

@@ -108,6 +108,17 @@ static enum action_result own_list(struct action_context *context, struct output
 	return action_done(context);
 }
 
+/* What may be shown of these bytes, cut to twelve. */
+static enum action_result excerpt(struct action_context *context, const char *bytes, struct output *output)
+{
+	static const char binary[] = "a\0b\x01\xFF\xC3\xA4\xE2\x82";
+	bool is_binary = strcmp(bytes, "binary") == 0;
+	const struct provider_answer answer = { .body = is_binary ? binary : bytes,
+		.body_length = is_binary ? sizeof(binary) - 1 : strlen(bytes) };
+	output->text = answer_excerpt(context, &answer, 12);
+	return action_done(context);
+}
+
 static enum action_result run(
 	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
 {
@@ -146,6 +157,8 @@ static enum action_result run(
 		return list(context, output);
 	if (strcmp(what, "no url") == 0)
 		return url_get(context, NULL, &answer) ? action_done(context) : action_failed(context);
+	if (strncmp(what, "excerpt ", 8) == 0)
+		return excerpt(context, what + 8, output);
 	if (strcmp(what, "log") == 0) {
 		action_log(context, "token is %s", TRIAL_TOKEN);
 		return action_done(context);
@@ -347,6 +360,23 @@ START_TEST(test_provider_errors_are_redacted)
 }
 END_TEST
 
+static void check_excerpt(const char *what, const char *text)
+{
+	ck_assert_int_eq(try_it(what), ACTION_DONE);
+	ck_assert_str_eq(((const struct output *)trial.context.output)->text, text);
+}
+
+START_TEST(test_excerpts_may_be_shown)
+{
+	check_excerpt("excerpt short", "short");
+	check_excerpt("excerpt 0123456789abcdef", "0123456789ab");
+	/* Cut at the boundary of a character, not in it. */
+	check_excerpt("excerpt 0123456789a\xC3\xA4", "0123456789a");
+	check_excerpt("excerpt " TRIAL_TOKEN, "************");
+	check_excerpt("excerpt binary", "a b ?\xC3\xA4??");
+}
+END_TEST
+
 START_TEST(test_missing_token)
 {
 	trial.settings.github_token = NULL;
@@ -360,6 +390,6 @@ int main(void)
 	const TTest *const tests[] = { test_waits_are_clamped_and_redacted, test_checkpoint_goes_on,
 		test_skip_is_an_output, test_failures, test_lost_lease_stops, test_ledger, test_log_is_redacted,
 		test_answers_are_decoded, test_gate_closes_and_is_asked, test_probe_tells_what_became_of_it,
-		test_provider_errors_are_redacted, test_missing_token, NULL };
+		test_provider_errors_are_redacted, test_missing_token, test_excerpts_may_be_shown, NULL };
 	return suite_main("action context", tests, setup, teardown);
 }

@@ -1,0 +1,197 @@
+/*
+ * http.request against a scripted site.
+ *
+ * covers: workflows/actions/http_request.c
+ */
+#include <string.h>
+
+#include "actions.h"
+#include "harness/suite.h"
+#include "harness/trial.h"
+
+static struct trial trial;
+
+static void setup(void)
+{
+	trial_begin(&trial);
+}
+
+static void teardown(void)
+{
+	trial_end(&trial);
+}
+
+static const char *input(const char *more)
+{
+	return arena_format(&trial.arena, "{\"url\":\"%s/hook\"%s}", peer_url(trial.peer), more);
+}
+
+static enum action_result run_with(const struct peer_row *rows, const char *more)
+{
+	peer_set(trial.peer, rows);
+	trial.checkpoint[0] = '\0';
+	return trial_run(&trial, &http_request, input(more), 50);
+}
+
+START_TEST(test_sends_and_shows_the_answer)
+{
+	static const struct peer_row rows[] = {
+		{ "POST", "/hook", .status = 201, .body = "{\"id\":7}" },
+		{ "GET", "/hook", .status = 200, .body = "hello" },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, ",\"method\":\"POST\",\"body\":\"{\\\"a\\\":1}\""), ACTION_DONE);
+	ck_assert_str_eq(trial_output(&trial), "{\"status\":201,\"body\":\"{\\\"id\\\":7}\"}");
+	struct peer_request request = peer_last(trial.peer, "POST", "/hook");
+	ck_assert_str_eq(request.body, "{\"a\":1}");
+	ck_assert_str_eq(request.content_type, "application/json");
+	ck_assert_str_eq(request.authorization, "");
+	ck_assert_int_eq(trial.saves, 1);
+	ck_assert_int_eq(
+		run_with(rows, ",\"method\":\"POST\",\"body\":\"a=1\",\"contentType\":\"text/x; a=b\""), ACTION_DONE);
+	ck_assert_str_eq(peer_last(trial.peer, "POST", "/hook").content_type, "text/x; a=b");
+	ck_assert_int_eq(run_with(rows, ""), ACTION_DONE);
+	ck_assert_str_eq(peer_last(trial.peer, "GET", "/hook").content_type, "");
+}
+END_TEST
+
+START_TEST(test_every_method)
+{
+	static const char *const methods[] = { "GET", "POST", "PUT", "PATCH", "DELETE" };
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+		const struct peer_row rows[] = { { methods[i], "/hook", .status = 204 }, { .method = NULL } };
+		const char *more = arena_format(&trial.arena, ",\"method\":\"%s\"", methods[i]);
+		ck_assert_int_eq(run_with(rows, more), ACTION_DONE);
+		ck_assert_str_eq(trial_output(&trial), "{\"status\":204,\"body\":\"\"}");
+	}
+}
+END_TEST
+
+START_TEST(test_expectations)
+{
+	static const struct {
+		const char *more;
+		int status;
+		bool done;
+	} cases[] = {
+		{ "", 204, true },
+		{ "", 302, false },
+		{ "", 503, false },
+		{ ",\"expectStatus\":[\"404\"]", 404, true },
+		{ ",\"expectStatus\":[\"404\"]", 200, false },
+		{ ",\"expectStatus\":[\"201\",\"4xx\"]", 410, true },
+		{ ",\"expectStatus\":[\"201\",\"4xx\"]", 200, false },
+		{ ",\"expectText\":\"is up\"", 200, true },
+		{ ",\"expectText\":\"is down\"", 200, false },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct peer_row rows[] = {
+			{ "GET", "/hook", .status = cases[i].status, .body = "it is up" },
+			{ .method = NULL },
+		};
+		ck_assert_msg((run_with(rows, cases[i].more) == ACTION_DONE) == cases[i].done, "%s at %d",
+			cases[i].more, cases[i].status);
+		ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 1);
+		if (!cases[i].done) {
+			ck_assert_int_eq(trial.context.error.class, ERROR_CHECK_FAILED);
+			ck_assert_str_ne(trial.context.error.remedy, "");
+		}
+	}
+}
+END_TEST
+
+START_TEST(test_tries_until_it_holds)
+{
+	static const struct peer_row rows[] = {
+		{ "POST", "/hook", .status = 503, .times = 1 },
+		{ "POST", "/hook", .behaviour = PEER_DROPS, .times = 1 },
+		{ "POST", "/hook", .status = 200, .body = "old", .times = 1 },
+		{ "POST", "/hook", .status = 200, .body = "new" },
+		{ .method = NULL },
+	};
+	static const struct peer_row never[] = { { "GET", "/hook", .status = 500 }, { .method = NULL } };
+	ck_assert_int_eq(run_with(rows, ",\"method\":\"POST\",\"expectText\":\"new\",\"retryUntil\":60"), ACTION_DONE);
+	ck_assert_int_eq(trial.attempts, 4);
+	ck_assert_int_eq(trial.age_ms, 9000);
+	ck_assert_int_eq(run_with(never, ",\"retryUntil\":20"), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_CHECK_FAILED);
+	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "500"));
+	ck_assert_int_ge(trial.age_ms, 20000);
+	ck_assert_int_le(trial.age_ms, 24000);
+}
+END_TEST
+
+/* What nobody can look up is not sent a second time by itself: neither after a lost answer nor after a crash. */
+START_TEST(test_a_post_is_sent_once)
+{
+	static const struct peer_row rows[] = {
+		{ "POST", "/hook", .behaviour = PEER_DROPS },
+		{ "PUT", "/hook", .behaviour = PEER_DROPS },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, ",\"method\":\"POST\""), ACTION_FAILED);
+	ck_assert(!error_class_facts(trial.context.error.class)->retryable);
+	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "retryUntil"));
+	ck_assert_ptr_nonnull(strstr(trial.saved, "\"sent\":true"));
+	ck_assert_int_eq(trial_attempt(&trial, &http_request, input(",\"method\":\"POST\"")), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_CHECK_FAILED);
+	ck_assert_uint_eq(peer_count(trial.peer, "POST", "/hook"), 1);
+	ck_assert_int_eq(run_with(rows, ",\"method\":\"PUT\""), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_NETWORK);
+	ck_assert_int_eq(trial_attempt(&trial, &http_request, input(",\"method\":\"PUT\"")), ACTION_FAILED);
+	ck_assert_uint_eq(peer_count(trial.peer, "PUT", "/hook"), 2);
+	trial.lease_lost = true;
+	ck_assert_int_eq(run_with(rows, ",\"method\":\"POST\""), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_LEASE_LOST);
+	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
+}
+END_TEST
+
+START_TEST(test_the_excerpt_is_short_and_without_secrets)
+{
+	static char body[1500];
+	const struct peer_row rows[] = { { "GET", "/hook", .status = 200, .body = body }, { .method = NULL } };
+	memset(body, 'x', sizeof(body) - 1);
+	/* The secret lies across the cut. */
+	memcpy(body + 990, TRIAL_TOKEN, strlen(TRIAL_TOKEN));
+	ck_assert_int_eq(run_with(rows, ""), ACTION_DONE);
+	const char *output = trial_output(&trial);
+	ck_assert_uint_eq(strlen(output), strlen("{\"status\":200,\"body\":\"\"}") + 1000);
+	ck_assert_ptr_nonnull(strstr(output, "xxx**********\"}"));
+}
+END_TEST
+
+START_TEST(test_refuses_bad_requests)
+{
+	static const char *const urls[] = { "https://127.0.0.1/", "https://169.254.169.254/x", "http://example.org/",
+		"ftp://example.org/", "nothing" };
+	static const struct {
+		const char *more, *place;
+	} cases[] = { { ",\"method\":\"HEAD\"", "/input/method" },
+		{ ",\"expectStatus\":[\"20x\"]", "/input/expectStatus/0" },
+		{ ",\"expectStatus\":[]", "/input/expectStatus" },
+		{ ",\"contentType\":\"a\\r\\nX-Other: b\"", "/input/contentType" }, { ",\"body\":\"x\"", "" } };
+	const struct peer_row rows[] = { { .method = NULL } };
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		ck_assert_msg(run_with(rows, cases[i].more) == ACTION_FAILED, "%s", cases[i].more);
+		ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
+		ck_assert_str_eq(trial.context.error.place, cases[i].place);
+		ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
+	}
+	trial.settings.allow_loopback = false;
+	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+		const char *text =
+			arena_format(&trial.arena, "{\"url\":\"%s\",\"retryUntil\":60,\"method\":\"POST\"}", urls[i]);
+		ck_assert_msg(trial_run(&trial, &http_request, text, 1) == ACTION_FAILED, "%s", urls[i]);
+		ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_sends_and_shows_the_answer, test_every_method, test_expectations,
+		test_tries_until_it_holds, test_a_post_is_sent_once, test_the_excerpt_is_short_and_without_secrets,
+		test_refuses_bad_requests, NULL };
+	return suite_main("http.request", tests, setup, teardown);
+}

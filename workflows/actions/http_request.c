@@ -1,0 +1,159 @@
+/*
+ * http.request: any HTTP request, for what has no action of its own, with what it must be answered.
+ *
+ * What may be repeated without harm (GET, PUT, DELETE) is sent again where no answer came. The others are sent once,
+ * unless it is to be tried until the answer is as expected: nobody can look here whether the first one was done.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "actions.h"
+#include "slipway/provider.h"
+
+#define TRY_MS      3000
+#define EXCERPT_MAX 1000
+
+static const char *const methods[] = { "GET", "POST", "PUT", "PATCH", "DELETE", NULL };
+static const enum http_method method_numbers[] = { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE };
+
+struct input {
+	const char *method, *url, *body, *content_type, *expect_text;
+	struct string_list expect_status;
+	int64_t retry_until;
+};
+static const struct field input_fields[] = {
+	{ STRING_FIELD("method", struct input, method), .values = methods, .fallback = "GET",
+		.description = "Method of the request" },
+	{ STRING_FIELD("url", struct input, url), .required = true, .maximum = 2000,
+		.description = "Where it goes, by https" },
+	{ STRING_FIELD("body", struct input, body), .description = "Text that is sent; not with a GET" },
+	{ STRING_FIELD("contentType", struct input, content_type), .fallback = "application/json", .maximum = 200,
+		.pattern = "^[!-~][ -~]*$", .description = "What the body is" },
+	{ STRINGS_FIELD("expectStatus", struct input, expect_status), .minimum = 1, .maximum = 20,
+		.pattern = "^[1-5]([0-9][0-9]|xx)$", .fallback = "[\"2xx\"]",
+		.description = "Statuses that are right, such as 200 or 2xx" },
+	{ STRING_FIELD("expectText", struct input, expect_text), .minimum = 1, .maximum = 1000,
+		.description = "Text that must stand in the answer" },
+	{ INTEGER_FIELD("retryUntil", struct input, retry_until), .minimum = 0, .maximum = 3000, .fallback = "0",
+		.description = "Seconds for which it is sent again until the answer is as expected; 0: once" },
+};
+
+struct checkpoint {
+	bool sent;
+};
+static const struct field checkpoint_fields[] = { { BOOLEAN_FIELD("sent", struct checkpoint, sent) } };
+
+struct output {
+	int64_t status;
+	const char *body;
+};
+static const struct field output_fields[] = {
+	{ INTEGER_FIELD("status", struct output, status), .description = "What it was answered" },
+	{ STRING_FIELD("body", struct output, body), .description = "The first 1000 bytes of the answer, as text" },
+};
+
+static enum http_method method_of(const struct input *input)
+{
+	size_t i = 0;
+	while (methods[i + 1] != NULL && strcmp(methods[i], input->method) != 0)
+		i++;
+	return method_numbers[i];
+}
+
+static bool may_be_repeated(const struct input *input)
+{
+	enum http_method method = method_of(input);
+	return input->retry_until > 0 || (method != HTTP_POST && method != HTTP_PATCH);
+}
+
+/* "2xx" is all that begin with the 2. */
+static bool is_expected(const struct input *input, int status)
+{
+	for (size_t i = 0; i < input->expect_status.count; i++) {
+		const char *expected = input->expect_status.items[i];
+		bool fits = expected[1] == 'x' ? status / 100 == expected[0] - '0'
+					       : status == (int)strtol(expected, NULL, 10);
+		if (fits)
+			return true;
+	}
+	return false;
+}
+
+/* NULL where the answer is as expected, else what is wrong with it. */
+static const char *judge(
+	struct action_context *context, const struct input *input, const struct provider_answer *answer)
+{
+	if (!is_expected(input, answer->status)) {
+		const char *wrong = action_format(context, "the status is %d", answer->status);
+		return wrong != NULL ? wrong : "the status is another";
+	}
+	if (input->expect_text != NULL &&
+		memmem(answer->body, answer->body_length, input->expect_text, strlen(input->expect_text)) == NULL)
+		return "the expected text is not in it";
+	return NULL;
+}
+
+static enum action_result again_or_fail(struct action_context *context, const struct input *input, const char *what)
+{
+	if (action_run_age_ms(context) < input->retry_until * 1000)
+		return action_wait(
+			context, TRY_MS, "%s %s to be answered as expected; now %s", input->method, input->url, what);
+	action_fail(
+		context, ERROR_CHECK_FAILED, "%s %s is not answered as expected: %s", input->method, input->url, what);
+	return action_remedy(context, NULL, "Look at what answers there, and trigger the step again.");
+}
+
+static enum action_result fail_unknown(struct action_context *context, const struct input *input, const char *why)
+{
+	action_fail(context, ERROR_CHECK_FAILED, "%s %s may have been done, but its answer was lost: %s", input->method,
+		input->url, why);
+	return action_remedy(context, NULL,
+		"Look whether it was done. If not, trigger the step again; set \"retryUntil\" where it may be sent "
+		"twice.");
+}
+
+/* No answer came. What was refused before it was sent stays as it is, and is not repeated by itself. */
+static enum action_result unanswered(struct action_context *context, const struct input *input)
+{
+	const struct error error = *action_error(context);
+	if (error.class == ERROR_INVALID_INPUT || error.class == ERROR_LEASE_LOST || error.class == ERROR_OUT_OF_MEMORY)
+		return action_failed(context);
+	if (input->retry_until > 0)
+		return again_or_fail(context, input, error.message);
+	return may_be_repeated(input) ? action_failed(context) : fail_unknown(context, input, error.message);
+}
+
+static enum action_result run(
+	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+{
+	const struct input *input = raw_input;
+	struct checkpoint *checkpoint = raw_checkpoint;
+	struct output *output = raw_output;
+	struct provider_answer answer;
+	const struct url_request request = {
+		.method = method_of(input), .url = input->url, .body = input->body, .content_type = input->content_type
+	};
+	if (checkpoint->sent && !may_be_repeated(input))
+		return fail_unknown(context, input, "the worker ended");
+	checkpoint->sent = true;
+	if (!may_be_repeated(input) && !action_save(context))
+		return action_failed(context);
+	if (!url_call(context, &request, &answer))
+		return unanswered(context, input);
+	const char *wrong = judge(context, input, &answer);
+	if (wrong != NULL)
+		return again_or_fail(context, input, wrong);
+	output->status = answer.status;
+	output->body = answer_excerpt(context, &answer, EXCERPT_MAX);
+	return output->body != NULL ? action_done(context)
+				    : action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for the answer");
+}
+
+const struct action_definition http_request = {
+	.id = "http.request",
+	.summary = "Sends an HTTP request and checks its answer",
+	.input = RECORD(struct input, input_fields),
+	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
+	.output = RECORD(struct output, output_fields),
+	.run = run,
+};
