@@ -34,9 +34,10 @@ static void teardown(void)
 	arena_release(&arena);
 }
 
+static const struct settings settings = { .allow_loopback = true };
+
 static enum error_class send_to(const struct provider *provider, const struct provider_request *request)
 {
-	static const struct settings settings = { .allow_loopback = true };
 	const struct provider_exchange exchange = { client, provider, &access_to, &arena, clock_monotonic_ms() + 2000,
 		&settings, NULL };
 	return provider_send(&exchange, request, &answer, &error);
@@ -258,8 +259,9 @@ END_TEST
 
 static enum error_class send_url(const struct url_request *request, bool allow_loopback)
 {
-	const struct provider_exchange exchange = { client, NULL, NULL, &arena, clock_monotonic_ms() + 2000,
-		allow_loopback };
+	const struct settings own = { .allow_loopback = allow_loopback };
+	const struct provider_exchange exchange = { client, NULL, NULL, &arena, clock_monotonic_ms() + 2000, &own,
+		NULL };
 	return url_send(&exchange, request, &answer, &error);
 }
 
