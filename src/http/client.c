@@ -35,6 +35,11 @@ struct transfer {
 
 static const char *const method_names[] = { "GET", "POST", "PUT", "PATCH", "DELETE" };
 
+const char *http_method_name(enum http_method method)
+{
+	return method_names[method];
+}
+
 enum error_class http_client_new(struct http_client **ret_client, struct error *error)
 {
 	static struct http_client client;

@@ -38,7 +38,7 @@ struct http_answer {
 	int64_t limit_reset_ms;  /* x-ratelimit-reset less Date, so free of our clock; 0: none */
 	int64_t date_ms;         /* Date, ms since 1970; 0: none */
 	char request_id[96];
-	char sso[256];         /* x-github-sso */
+	char sso[320];         /* x-github-sso */
 	char permissions[128]; /* x-accepted-github-permissions */
 };
 
@@ -62,6 +62,9 @@ void http_client_free(struct http_client *client);
  */
 enum error_class http_send(struct http_client *client, const struct http_request *request,
 	struct http_answer *ret_answer, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* GET, POST, ... */
+const char *http_method_name(enum http_method method);
 
 /* Wipes and frees the body. */
 void http_answer_release(struct http_answer *answer);

@@ -10,30 +10,52 @@
 
 #define SECONDARY_LIMIT_MS 60000 /* the least that GitHub asks for where it gives no Retry-After */
 
+/* The parts of one entry that say what is wrong; GitHub gives a message to those of the code custom only. */
+static void read_entry(const cJSON *entry, struct refusal_body *body)
+{
+	char detail[128];
+	const char *field = json_member_string(entry, "field"), *code = json_member_string(entry, "code");
+	if (code != NULL && body->code[0] == '\0')
+		text_copy(body->code, sizeof(body->code), code);
+	if (cJSON_IsString(entry)) {
+		refusal_add(body, entry->valuestring);
+	} else if (json_member_string(entry, "message") != NULL) {
+		refusal_add(body, json_member_string(entry, "message"));
+	} else if (field != NULL && code != NULL) {
+		text_format(detail, sizeof(detail), "%s is %s", field, code);
+		refusal_add(body, detail);
+	}
+}
+
 static void read_refusal(const cJSON *json, struct refusal_body *body)
 {
-	const char *message = json_member_string(json, "message");
-	text_copy(body->message, sizeof(body->message), message != NULL ? message : "");
-	/* errors holds objects, or strings: branch protection and template generation send those. */
-	const cJSON *first = cJSON_GetArrayItem(json_member(json, "errors"), 0);
-	const char *detail = cJSON_IsString(first) ? first->valuestring : json_member_string(first, "message");
-	const char *code = json_member_string(first, "code");
-	text_copy(body->code, sizeof(body->code), code != NULL ? code : "");
-	if (detail != NULL) {
-		size_t length = strlen(body->message);
-		text_format(
-			body->message + length, sizeof(body->message) - length, "%s%s", length > 0 ? ": " : "", detail);
-	}
+	/* errors holds objects, or strings as for branch protection and template generation, or is one string. */
+	const cJSON *errors = json_member(json, "errors"), *block = json_member(json, "block"), *entry;
+	refusal_add(body, json_member_string(json, "message"));
+	if (cJSON_IsString(errors))
+		refusal_add(body, errors->valuestring);
+	else
+		cJSON_ArrayForEach(entry, errors) read_entry(entry, body);
+	/* A repository that may not be shown, with the notice that says why. */
+	refusal_add(body, json_member_string(block, "reason"));
+	const char *notice = json_member_string(block, "html_url");
+	text_copy(body->link, sizeof(body->link), notice != NULL ? notice : "");
+}
+
+/* Limits of the second kind have no header of their own, and creating too fast is told as a failed validation. */
+static bool is_secondary(const struct http_answer *answer, const struct refusal_body *body)
+{
+	if (strcasestr(body->message, "submitted too quickly") != NULL)
+		return answer->status == 403 || answer->status == 422;
+	return answer->status == 403 &&
+		(strcasestr(body->message, "secondary rate limit") != NULL ||
+			strcasestr(body->message, "abuse") != NULL);
 }
 
 static bool is_limited(const struct http_answer *answer, const struct refusal_body *body, int64_t *ret_ms)
 {
-	if (answer->status != 403 && answer->status != 429)
-		return false;
-	bool secondary = strcasestr(body->message, "secondary rate limit") != NULL ||
-		strcasestr(body->message, "abuse") != NULL ||
-		strcasestr(body->message, "submitted too quickly") != NULL;
-	if (answer->status == 403 && answer->retry_after_ms == 0 && answer->limit_remaining != 0 && !secondary)
+	bool primary = answer->status == 403 && (answer->retry_after_ms > 0 || answer->limit_remaining == 0);
+	if (answer->status != 429 && !primary && !is_secondary(answer, body))
 		return false;
 	if (answer->retry_after_ms > 0)
 		*ret_ms = answer->retry_after_ms;
@@ -44,20 +66,65 @@ static bool is_limited(const struct http_answer *answer, const struct refusal_bo
 	return true;
 }
 
+#define TOKENS_URL   "https://github.com/settings/tokens"
+#define PRICING_URL  "https://github.com/pricing"
+#define BLOCKED_TEXT "Use another repository, or follow the notice."
+
 static const struct refusal refusals[] = {
+	{ 410, NULL, NULL, ERROR_INTERNAL, "This version of GitHub's API is gone; update Slipway.", NULL },
+	{ 401, NULL, "('exp')", ERROR_AUTH_EXPIRED,
+		"Set the clock of the machine that made the token, make a new one, and trigger the step again.", NULL },
+	{ 401, NULL, "('iat')", ERROR_AUTH_EXPIRED,
+		"Set the clock of the machine that made the token, make a new one, and trigger the step again.", NULL },
 	{ 401, NULL, NULL, ERROR_AUTH_EXPIRED,
-		"Replace the token in SLIPWAY_GITHUB_TOKEN_FILE and trigger the step again.",
-		"https://github.com/settings/tokens" },
-	{ 403, NULL, "SAML", ERROR_SCOPE_MISSING, "Authorise the token for the organisation's single sign-on.",
-		"https://github.com/settings/tokens" },
-	{ 403, NULL, "Resource not accessible by", ERROR_SCOPE_MISSING, NULL, NULL },
+		"Replace the token in SLIPWAY_GITHUB_TOKEN_FILE and trigger the step again.", TOKENS_URL },
+	{ 0, NULL, "Repository access blocked", ERROR_NOT_FOUND, BLOCKED_TEXT, NULL },
+	{ 451, NULL, NULL, ERROR_NOT_FOUND, BLOCKED_TEXT, NULL },
+	{ 403, NULL, "SAML", ERROR_SCOPE_MISSING,
+		"Authorise the token for the organisation's single sign-on, then trigger the step again.", TOKENS_URL },
+	{ 403, NULL, "token's lifetime", ERROR_SCOPE_MISSING,
+		"Shorten the lifetime of the token to what the organisation allows, then trigger the step again.",
+		"https://github.com/settings/personal-access-tokens" },
+	{ 403, NULL, "forbids access via a personal access token", ERROR_SCOPE_MISSING,
+		"Use a token of a kind that the organisation allows, in SLIPWAY_GITHUB_TOKEN_FILE, and trigger the "
+		"step again.",
+		TOKENS_URL },
+	{ 403, NULL, "OAuth App access restrictions", ERROR_SCOPE_MISSING,
+		"Let an owner of the organisation approve the app that the token is of, then trigger the step again.",
+		"https://docs.github.com/articles/restricting-access-to-your-organization-s-data/" },
+	{ 403, NULL, "installation has been suspended", ERROR_APP_NOT_INSTALLED,
+		"Lift the suspension of the app's installation, then trigger the step again.",
+		"https://github.com/settings/installations" },
+	{ 403, NULL, "account was suspended", ERROR_AUTH_EXPIRED,
+		"Ask GitHub's support about the token's account, or use the token of another.",
+		"https://support.github.com" },
 	{ 403, NULL, "Upgrade to GitHub", ERROR_PLAN_LIMIT,
-		"Upgrade the plan of the account, or make the repository public.", "https://github.com/pricing" },
-	{ 403, NULL, "suspended", ERROR_APP_NOT_INSTALLED, "Lift the suspension of the app's installation.", NULL },
+		"Upgrade the plan of the account, or make the repository public, then trigger the step again.",
+		PRICING_URL },
+	{ 403, NULL, "archived", ERROR_INVALID_INPUT, "Unarchive the repository, then trigger the step again.", NULL },
+	{ 403, NULL, "Empty repositories cannot be forked", ERROR_INVALID_INPUT,
+		"Push a commit to the repository that is to be forked, then trigger the step again.", NULL },
+	{ 403, NULL, "admin access to the organization", ERROR_SCOPE_MISSING,
+		"Let an owner of the organisation allow its members to create repositories, or use an owner's token.",
+		NULL },
+	{ 422, NULL, "admin access to the organization", ERROR_SCOPE_MISSING,
+		"Let an owner of the organisation allow its members to create repositories, or use an owner's token.",
+		NULL },
+	{ 422, NULL, "upgrade your subscription", ERROR_PLAN_LIMIT,
+		"Upgrade the plan of the account, or make the repository public, then trigger the step again.",
+		PRICING_URL },
+	{ 422, NULL, "key is already in use", ERROR_CONFLICT_FOREIGN,
+		"Use another key, or remove it from where it is, then trigger the step again.", NULL },
 	{ 422, "already_exists", NULL, ERROR_CONFLICT_FOREIGN, NULL, NULL },
 	{ 422, NULL, "already exists", ERROR_CONFLICT_FOREIGN, NULL, NULL },
+	/* What was made a moment ago is not everywhere yet. */
+	{ 422, NULL, "Object does not exist", ERROR_NOT_READY, NULL, NULL },
+	{ 422, NULL, "Tree SHA does not exist", ERROR_NOT_READY, NULL, NULL },
 	{ 409, NULL, "Git Repository is empty", ERROR_NOT_READY, NULL, NULL },
-	{ 0, NULL, NULL, ERROR_NONE, NULL, NULL },
+	/* Somebody wrote in between: the next attempt reads anew. */
+	{ 409, NULL, "does not match", ERROR_CONFLICT_OURS, NULL, NULL },
+	{ 409, NULL, "expected to be at", ERROR_CONFLICT_OURS, NULL, NULL },
+	{ .class = ERROR_NONE },
 };
 
 static struct provider_access access_of(const struct settings *settings)

@@ -4,11 +4,13 @@
 
 #include "base/clock.h"
 #include "base/record.h"
+#include "base/redact.h"
 #include "base/text.h"
 #include "http/url.h"
 
 #define LIMIT_LEAST_MS 1000
 #define CALL_MS        60000 /* one call; an attempt may make several */
+#define EXCERPT_MAX    200   /* of an answer that is not what the provider documents */
 
 const struct provider *const providers[] = { &github, &vercel, NULL };
 
@@ -81,7 +83,8 @@ static enum error_class fill_request(const struct provider_exchange *exchange, c
 
 static bool refusal_fits(const struct refusal *refusal, int status, const struct refusal_body *body)
 {
-	return refusal->status == status && (refusal->code == NULL || strcmp(refusal->code, body->code) == 0) &&
+	return (refusal->status == 0 || refusal->status == status) &&
+		(refusal->code == NULL || strcmp(refusal->code, body->code) == 0) &&
 		(refusal->message == NULL || strcasestr(body->message, refusal->message) != NULL);
 }
 
@@ -107,35 +110,64 @@ static enum error_class class_of_status(int status)
 	}
 }
 
+void refusal_add(struct refusal_body *body, const char *detail)
+{
+	size_t length = strlen(body->message);
+	if (detail == NULL || detail[0] == '\0' || strstr(body->message, detail) != NULL)
+		return;
+	text_format(body->message + length, sizeof(body->message) - length, "%s%s", length > 0 ? ": " : "", detail);
+}
+
+/* "required; url=https://..." sends a person to where the token is authorised. */
+static void add_single_sign_on(const struct http_answer *http, struct error *error)
+{
+	const char *url = strstr(http->sso, "url=https://");
+	if (url == NULL)
+		return;
+	url += strlen("url=");
+	error_remedy(error, NULL,
+		"Authorise the token for the organisation's single sign-on there, then trigger the "
+		"step again.");
+	text_format(error->remedy_url, sizeof(error->remedy_url), "%.*s", (int)strcspn(url, ";, "), url);
+}
+
+/* What the answer itself says of whereto goes before what the table knows in general. */
+static void add_remedy(const struct refusal *fitting, const struct http_answer *http, const struct refusal_body *body,
+	struct error *error)
+{
+	if (fitting != NULL && fitting->remedy != NULL)
+		error_remedy(error, fitting->remedy_url, "%s", fitting->remedy);
+	else if (error->class == ERROR_SCOPE_MISSING && http->permissions[0] != '\0')
+		error_remedy(error, NULL, "Give the credential the permission %s, then trigger the step again.",
+			http->permissions);
+	if (text_has_prefix(body->link, "https://"))
+		text_copy(error->remedy_url, sizeof(error->remedy_url), body->link);
+	if (error->class == ERROR_SCOPE_MISSING)
+		add_single_sign_on(http, error);
+}
+
 static enum error_class refuse(const struct provider_exchange *exchange, const struct provider_request *request,
 	const struct http_answer *http, const struct refusal_body *body, struct error *error)
 {
 	const struct provider *provider = exchange->provider;
 	const struct refusal *fitting = NULL;
 	int64_t limited_ms = 0;
-	for (const struct refusal *row = provider->refusals; fitting == NULL && row->status != 0; row++)
+	for (const struct refusal *row = provider->refusals; fitting == NULL && row->class != ERROR_NONE; row++)
 		if (refusal_fits(row, http->status, body))
 			fitting = row;
 	bool limited = provider->is_limited(http, body, &limited_ms);
 	enum error_class class = limited ? ERROR_RATE_LIMITED
 		: fitting != NULL        ? fitting->class
 					 : class_of_status(http->status);
-	error_set(error, class, "%s answers %d to %s: %s", provider->name, http->status, request->path,
+	error_set(error, class, "%s answers %d to %s %s: %s", provider->name, http->status,
+		http_method_name(request->method), request->path,
 		body->message[0] != '\0' ? body->message : "(no message)");
 	if (limited)
 		error->retry_after_ms = limited_ms > LIMIT_LEAST_MS ? limited_ms : LIMIT_LEAST_MS;
 	else if (http->status >= 500)
 		error->retry_after_ms = http->retry_after_ms;
-	else if (fitting != NULL && fitting->remedy != NULL)
-		error_remedy(error, fitting->remedy_url, "%s", fitting->remedy);
-	if (error->remedy_url[0] == '\0' && body->link[0] != '\0')
-		text_copy(error->remedy_url, sizeof(error->remedy_url), body->link);
-	const char *sso = strstr(http->sso, "url=");
-	if (sso != NULL)
-		text_copy(error->remedy_url, sizeof(error->remedy_url), sso + strlen("url="));
-	if (class == ERROR_SCOPE_MISSING && http->permissions[0] != '\0')
-		error_remedy(error, NULL, "Give the credential the permission %s, then trigger the step again.",
-			http->permissions);
+	if (!limited)
+		add_remedy(fitting, http, body, error);
 	text_copy(error->provider, sizeof(error->provider), provider->id);
 	text_copy(error->provider_code, sizeof(error->provider_code), body->code);
 	text_copy(error->request_id, sizeof(error->request_id), http->request_id);
@@ -143,15 +175,32 @@ static enum error_class refuse(const struct provider_exchange *exchange, const s
 	return class;
 }
 
-static void read_refusal(const struct provider *provider, const struct http_answer *http, struct refusal_body *body)
+/* The beginning of what was answered, for whoever has to find out what that is: a page of a proxy, say. */
+static void take_excerpt(const struct http_answer *http, struct refusal_body *body)
+{
+	char excerpt[EXCERPT_MAX];
+	text_copy(excerpt, sizeof(excerpt), buffer_text(&http->body));
+	for (char *next = excerpt; *next != '\0'; next++)
+		if (*next < ' ' || *next > '~')
+			*next = ' ';
+	refusal_add(body, excerpt);
+}
+
+static void read_refusal(const struct provider *provider, struct http_answer *http, struct refusal_body *body)
 {
 	cJSON *json;
 	struct error ignored;
 	memset(body, 0, sizeof(*body));
-	if (json_parse(buffer_text(&http->body), http->body.length, JSON_FROM_PROVIDER, &json, &ignored) != ERROR_NONE)
-		return;
-	provider->read_refusal(json, body);
-	cJSON_Delete(json);
+	/* Before anything is cut to fit: half a secret would not be found any more. */
+	if (http->body.length > 0)
+		redact_text(http->body.bytes);
+	if (json_parse(buffer_text(&http->body), http->body.length, JSON_FROM_PROVIDER, &json, &ignored) ==
+		ERROR_NONE) {
+		provider->read_refusal(json, body);
+		cJSON_Delete(json);
+	}
+	if (body->message[0] == '\0')
+		take_excerpt(http, body);
 }
 
 static bool is_expected(const struct provider_request *request, int status)
@@ -178,7 +227,7 @@ static enum error_class take_answer(
 }
 
 static enum error_class read_answer(const struct provider_exchange *exchange, const struct provider_request *request,
-	const struct http_answer *http, struct provider_answer *answer, struct error *error)
+	struct http_answer *http, struct provider_answer *answer, struct error *error)
 {
 	struct refusal_body body;
 	int64_t limited_ms;

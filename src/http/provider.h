@@ -8,7 +8,7 @@
 #include "base/settings.h"
 #include "http/client.h"
 
-/* What a refusal means. The first row that fits decides; unset parts fit anything. */
+/* What a refusal means. The first row that fits decides; unset parts, a status of 0 among them, fit anything. */
 struct refusal {
 	int status;
 	const char *code;    /* the provider's own code, whole */
@@ -22,7 +22,7 @@ struct refusal {
 struct refusal_body {
 	char code[64];
 	char message[384];
-	char link[256]; /* where the provider sends a person */
+	char link[320]; /* where the provider sends a person */
 	int64_t retry_after_ms;
 };
 
@@ -58,7 +58,7 @@ struct provider {
 	void (*read_refusal)(const cJSON *json, struct refusal_body *body);
 	/* Whether the answer is a rate limit, and for how long in *ret_ms. */
 	bool (*is_limited)(const struct http_answer *answer, const struct refusal_body *body, int64_t *ret_ms);
-	const struct refusal *refusals; /* ended by status 0 */
+	const struct refusal *refusals; /* ended by class ERROR_NONE */
 };
 
 /* With what an action calls. All borrowed. */
@@ -71,6 +71,9 @@ struct provider_exchange {
 	const struct settings *settings;
 	const struct provider_grant *grant; /* NULL: whatever the credential may */
 };
+
+/* Adds a detail to the message as ": detail", unless the message has it already. NULL adds nothing. */
+void refusal_add(struct refusal_body *body, const char *detail);
 
 /* All providers, ended by NULL. */
 extern const struct provider *const providers[];

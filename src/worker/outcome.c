@@ -10,7 +10,9 @@
 #define DELAY_LAST_MS     60000
 #define DELAY_LEAST_MS    200
 #define RATE_LIMIT_MS     60000 /* where the provider does not say how long */
+#define NOT_READY_MS      5000  /* where it does not say how long what was made takes to settle */
 #define RATE_LIMIT_SPREAD 2000  /* so that not all who wait come at once */
+#define UNKNOWN_ATTEMPTS  3     /* what nobody knows is hardly mended by trying: two further attempts */
 
 int64_t retry_delay_ms(int64_t attempt)
 {
@@ -24,8 +26,16 @@ int64_t retry_delay_ms(int64_t attempt)
 
 static int64_t wait_delay_ms(const struct error *failure)
 {
-	int64_t asked = failure->retry_after_ms > 0 ? failure->retry_after_ms : RATE_LIMIT_MS;
+	int64_t usual = failure->class == ERROR_NOT_READY ? NOT_READY_MS : RATE_LIMIT_MS;
+	int64_t asked = failure->retry_after_ms > 0 ? failure->retry_after_ms : usual;
 	return asked + (int64_t)randombytes_uniform(RATE_LIMIT_SPREAD);
+}
+
+static bool may_try_again(const struct error *failure, int64_t attempt, int64_t attempts)
+{
+	if (failure->class == ERROR_INTERNAL && attempts > UNKNOWN_ATTEMPTS)
+		attempts = UNKNOWN_ATTEMPTS;
+	return error_class_facts(failure->class)->retryable && attempt < attempts;
 }
 
 enum error_class failure_write(const struct error *failure, int64_t attempt, int64_t attempts, struct arena *arena,
@@ -43,7 +53,7 @@ enum error_class failure_write(const struct error *failure, int64_t attempt, int
 		ret_write->delay_ms = wait_delay_ms(failure);
 		return ERROR_NONE;
 	}
-	if (error_class_facts(failure->class)->retryable && attempt < attempts) {
+	if (may_try_again(failure, attempt, attempts)) {
 		int64_t delay = retry_delay_ms(attempt);
 		ret_write->kind = RUN_RETRY;
 		ret_write->delay_ms = delay > failure->retry_after_ms ? delay : failure->retry_after_ms;

@@ -15,8 +15,8 @@ struct failure_texts {
 
 /*
  * Fills the write for a failed attempt: rate_limited and not_ready wait and use up no attempt; a retryable class is
- * tried again after a delay, while attempts are left; anything else ends the run. Texts lie in the arena and in
- * *texts. Secrets are cut out.
+ * tried again after a delay, while attempts are left, and internal no more than twice; anything else ends the run.
+ * Texts lie in the arena and in *texts. Secrets are cut out.
  */
 enum error_class failure_write(const struct error *failure, int64_t attempt, int64_t attempts, struct arena *arena,
 	struct failure_texts *texts, struct run_write *ret_write, struct error *error) SLIPWAY_MUST_CHECK;

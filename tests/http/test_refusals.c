@@ -1,0 +1,224 @@
+/*
+ * What real refusals of GitHub and Vercel become. Each fixture names where its body is from, and what a person is told.
+ *
+ * covers: src/http/provider.c src/http/github.c src/http/vercel.c
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/redact.h"
+#include "harness/peer.h"
+#include "harness/suite.h"
+#include "http/provider.h"
+
+#define FIXTURES_LEAST 40
+#define FILE_MAX       131072
+#define REQUEST_ID     "ID:of-the-exchange"
+
+static struct peer *peer;
+static struct http_client *client;
+static struct arena arena;
+static struct error error;
+
+static void setup(void)
+{
+	unsetenv("http_proxy");
+	arena_init(&arena, 0);
+	peer = peer_start();
+	ck_assert_int_eq(http_client_new(&client, &error), ERROR_NONE);
+}
+
+static void teardown(void)
+{
+	http_client_free(client);
+	peer_stop(peer);
+	arena_release(&arena);
+	redact_forget(0);
+}
+
+static enum error_class send_to(const struct provider *provider, const struct provider_request *request)
+{
+	const struct provider_access access = { peer_url(peer), "token-of-test", NULL };
+	const struct provider_exchange exchange = { client, provider, &access, &arena, clock_monotonic_ms() + 5000,
+		true };
+	struct provider_answer answer;
+	memset(&error, 0, sizeof(error));
+	return provider_send(&exchange, request, &answer, &error);
+}
+
+static cJSON *read_fixtures(const char *path)
+{
+	char *text = arena_allocate(&arena, FILE_MAX);
+	FILE *file = fopen(path, "r");
+	ck_assert_msg(text != NULL && file != NULL, "%s cannot be read", path);
+	size_t length = fread(text, 1, FILE_MAX - 1, file);
+	fclose(file);
+	ck_assert_uint_lt(length, FILE_MAX - 1);
+	cJSON *fixtures = cJSON_Parse(text);
+	ck_assert_msg(cJSON_IsArray(fixtures), "%s is no list", path);
+	return fixtures;
+}
+
+static const char *member(const cJSON *fixture, const char *name)
+{
+	const char *text = json_member_string(fixture, name);
+	ck_assert_msg(text != NULL, "a fixture has no %s", name);
+	return text;
+}
+
+static enum http_method method_of(const char *name)
+{
+	enum http_method method = HTTP_GET;
+	while (strcmp(http_method_name(method), name) != 0)
+		ck_assert_int_le(++method, HTTP_DELETE);
+	return method;
+}
+
+/* The fixture's own headers as lines, and the id by which the provider's support finds the exchange. */
+static const char *headers_of(const struct provider *provider, const cJSON *fixture)
+{
+	const char *lines =
+		arena_format(&arena, "%s: " REQUEST_ID, provider == &github ? "x-github-request-id" : "x-vercel-id");
+	const cJSON *header;
+	cJSON_ArrayForEach(header, json_member(fixture, "headers")) lines =
+		arena_format(&arena, "%s\n%s: %s", lines, header->string, header->valuestring);
+	return lines;
+}
+
+static const char *code_of(const struct provider *provider, const cJSON *body)
+{
+	const cJSON *from = json_member(body, "error");
+	if (provider == &github)
+		from = cJSON_GetArrayItem(json_member(body, "errors"), 0);
+	const char *code = json_member_string(from, "code");
+	return code != NULL ? code : "";
+}
+
+/* Text that the fixture demands somewhere; a fixture without the member demands none. */
+static void check_piece(const cJSON *fixture, const char *name, const char *text)
+{
+	const char *piece = json_member_string(fixture, name);
+	ck_assert_msg(piece == NULL || strstr(text, piece) != NULL, "%s: %s is \"%s\"", member(fixture, "source"), name,
+		text);
+}
+
+static void check_error(const struct provider *provider, const cJSON *fixture)
+{
+	const struct error_class_facts *facts = error_class_facts(error.class);
+	const char *remedy = error.remedy[0] != '\0' ? error.remedy : facts->remedy;
+	const cJSON *retryable = json_member(fixture, "retryable"), *wait = json_member(fixture, "retryAfterMs");
+	const char *source = member(fixture, "source");
+	ck_assert_msg(strcmp(facts->name, member(fixture, "class")) == 0, "%s: %s", source, facts->name);
+	ck_assert_msg(retryable == NULL || cJSON_IsTrue(retryable) == facts->retryable, "%s: retryable", source);
+	ck_assert_msg(facts->retryable || remedy != NULL, "%s: nobody is told what to do", source);
+	ck_assert_str_eq(error.provider, provider->id);
+	ck_assert_int_eq(error.http_status, json_member(fixture, "status")->valueint);
+	ck_assert_str_eq(error.provider_code, code_of(provider, json_member(fixture, "body")));
+	ck_assert_str_eq(error.request_id, REQUEST_ID);
+	ck_assert_ptr_nonnull(strstr(error.message, member(fixture, "path")));
+	ck_assert_msg(wait == NULL || error.retry_after_ms == wait->valueint, "%s: %lld ms", source,
+		(long long)error.retry_after_ms);
+	check_piece(fixture, "message", error.message);
+	check_piece(fixture, "remedy", remedy != NULL ? remedy : "");
+	check_piece(fixture, "remedyUrl", error.remedy_url);
+}
+
+static void check_fixture(const struct provider *provider, const cJSON *fixture)
+{
+	const cJSON *body = json_member(fixture, "body");
+	char *text = cJSON_IsNull(body) ? NULL : cJSON_PrintUnformatted(body);
+	const struct peer_row rows[] = {
+		{ .method = member(fixture, "method"),
+			.path = member(fixture, "path"),
+			.status = json_member(fixture, "status")->valueint,
+			.body = text,
+			.headers = headers_of(provider, fixture) },
+		{ .method = NULL },
+	};
+	const struct provider_request request = { .method = method_of(rows[0].method), .path = rows[0].path };
+	peer_set(peer, rows);
+	ck_assert_msg(send_to(provider, &request) == error.class, "%s", member(fixture, "source"));
+	check_error(provider, fixture);
+	cJSON_free(text);
+}
+
+static void check_fixtures(const struct provider *provider, const char *path)
+{
+	cJSON *fixtures = read_fixtures(path);
+	const cJSON *fixture;
+	ck_assert_int_ge(cJSON_GetArraySize(fixtures), FIXTURES_LEAST);
+	cJSON_ArrayForEach(fixture, fixtures) check_fixture(provider, fixture);
+	cJSON_Delete(fixtures);
+}
+
+START_TEST(test_github)
+{
+	check_fixtures(&github, "tests/http/fixtures/github.json");
+}
+END_TEST
+
+START_TEST(test_vercel)
+{
+	check_fixtures(&vercel, "tests/http/fixtures/vercel.json");
+}
+END_TEST
+
+/* One answer of the provider to GET /thing. */
+static void refuse_with(const struct provider *provider, int status, const char *body)
+{
+	const struct peer_row rows[] = {
+		{ .method = "GET", .path = "/thing", .status = status, .body = body },
+		{ .method = NULL },
+	};
+	const struct provider_request request = { .path = "/thing" };
+	peer_set(peer, rows);
+	ck_assert_int_ne(send_to(provider, &request), ERROR_NONE);
+}
+
+START_TEST(test_unknown_refusal_says_what_was_answered)
+{
+	refuse_with(&github, 418, "<html>\n<h1>Teapot of the proxy</h1>");
+	ck_assert_int_eq(error.class, ERROR_INTERNAL);
+	ck_assert_ptr_nonnull(strstr(error.message, "418"));
+	ck_assert_ptr_nonnull(strstr(error.message, "<html> <h1>Teapot of the proxy</h1>"));
+	refuse_with(&vercel, 418, "{\"reason\":\"no member that is known\"}");
+	ck_assert_int_eq(error.class, ERROR_INTERNAL);
+	ck_assert_ptr_nonnull(strstr(error.message, "no member that is known"));
+	refuse_with(&vercel, 418, NULL);
+	ck_assert_ptr_nonnull(strstr(error.message, "(no message)"));
+}
+END_TEST
+
+/* A secret that stands where the text is cut would otherwise leave half of itself. */
+START_TEST(test_refusal_is_redacted_before_it_is_cut)
+{
+	char body[1024];
+	ck_assert_int_eq(redact_add("secret-of-the-customer", &error), ERROR_NONE);
+	for (int before = 60; before < 400; before++) {
+		snprintf(body, sizeof(body), "%*s secret-of-the-customer", before, "x");
+		refuse_with(&github, 418, body);
+		ck_assert_ptr_null(strstr(error.message, "sec"));
+	}
+	refuse_with(
+		&vercel, 400, "{\"error\":{\"code\":\"bad_request\",\"message\":\"value secret-of-the-customer\"}}");
+	ck_assert_ptr_nonnull(strstr(error.message, "value ****"));
+}
+END_TEST
+
+START_TEST(test_link_must_be_one_that_may_be_followed)
+{
+	refuse_with(&vercel, 400,
+		"{\"error\":{\"code\":\"bad_request\",\"message\":\"no\",\"action\":\"Install GitHub App\","
+		"\"link\":\"javascript:alert(1)\"}}");
+	ck_assert_str_eq(error.remedy_url, "https://github.com/apps/vercel");
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_github, test_vercel, test_unknown_refusal_says_what_was_answered,
+		test_refusal_is_redacted_before_it_is_cut, test_link_must_be_one_that_may_be_followed, NULL };
+	return suite_main("refusals", tests, setup, teardown);
+}
