@@ -40,7 +40,11 @@ export type ErrorClass =
 export interface Remedy {
   /** One or more plain sentences. */
   readonly text: string;
-  /** Room for more, such as a link. */
+  /** Where to do it. */
+  readonly url?: string;
+  /** The member of the step's input that has to be changed for it, such as `adopt`. */
+  readonly inputKey?: string;
+  /** Room for more. */
   readonly [member: string]: unknown;
 }
 

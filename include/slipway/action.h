@@ -89,6 +89,10 @@ enum action_result action_fail(struct action_context *context, enum error_class 
 enum action_result action_remedy(struct action_context *context, const char *url, const char *format, ...)
 	SLIPWAY_FORMAT(3, 4);
 
+/* Adds which member of the step's input has to be changed for it, as the field table names it: "adopt". Clients lead
+ * a person there. Returns ACTION_FAILED. */
+enum action_result action_remedy_input(struct action_context *context, const char *name);
+
 /* Fails with the error that the last failed call on this context left: `if (!github_call(...)) return
  * action_failed(context);` */
 enum action_result action_failed(struct action_context *context);

@@ -67,6 +67,7 @@ struct error {
 	char place[192];        /* where in the input, as an RFC 6901 JSON pointer, such as /inputs/repo/owner */
 	char remedy[320];       /* what a person can do about it */
 	char remedy_url[320];   /* where to do it */
+	char remedy_input[64];  /* the member of the step's input that is to be changed for it */
 	char provider[16];      /* which provider answered: github, vercel */
 	char provider_code[64]; /* the provider's own code for it */
 	char request_id[96];    /* the provider's id of the exchange, for its support */

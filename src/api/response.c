@@ -52,7 +52,8 @@ static bool add_remedy(cJSON *document, const struct error *problem)
 	if (text == NULL)
 		return true;
 	cJSON *remedy = cJSON_AddObjectToObject(document, "remedy");
-	return remedy != NULL && add_text(remedy, "text", text) && add_text(remedy, "url", problem->remedy_url);
+	return remedy != NULL && add_text(remedy, "text", text) && add_text(remedy, "url", problem->remedy_url) &&
+		add_text(remedy, "inputKey", problem->remedy_input);
 }
 
 static cJSON *problem_document(const struct error *problem, const cJSON *needs, cJSON *current)

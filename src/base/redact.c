@@ -57,6 +57,7 @@ void redact_error(struct error *error)
 	redact_text(error->place);
 	redact_text(error->remedy);
 	redact_text(error->remedy_url);
+	redact_text(error->remedy_input);
 	redact_text(error->provider_code);
 	redact_text(error->request_id);
 }

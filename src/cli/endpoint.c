@@ -45,6 +45,7 @@ static enum error_class take_problem(const struct http_answer *answer, const cJS
 	take_text(json, "detail", error->message, sizeof(error->message));
 	take_text(json_member(json, "remedy"), "text", error->remedy, sizeof(error->remedy));
 	take_text(json_member(json, "remedy"), "url", error->remedy_url, sizeof(error->remedy_url));
+	take_text(json_member(json, "remedy"), "inputKey", error->remedy_input, sizeof(error->remedy_input));
 	take_text(cJSON_GetArrayItem(json_member(json, "errors"), 0), "place", error->place, sizeof(error->place));
 	error->http_status = answer->status;
 	error->retry_after_ms = answer->retry_after_ms;

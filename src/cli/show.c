@@ -39,6 +39,8 @@ void show_error_details(FILE *stream, const char *indent, const struct error *er
 		show_line(stream, indent, "what to do", error->remedy);
 	if (error->remedy_url[0] != '\0')
 		show_line(stream, indent, "where", error->remedy_url);
+	if (error->remedy_input[0] != '\0')
+		show_line(stream, indent, "input to change", error->remedy_input);
 }
 
 void show_output(FILE *stream, const cJSON *output)

@@ -140,11 +140,12 @@ enum error_class run_status(const struct run *run, cJSON **ret_json, struct erro
 /* ---- errors ---- */
 
 struct remedy_json {
-	const char *text, *url;
+	const char *text, *url, *input_key;
 };
 static const struct field remedy_fields[] = {
 	{ STRING_FIELD("text", struct remedy_json, text) },
 	{ STRING_FIELD("url", struct remedy_json, url) },
+	{ STRING_FIELD("inputKey", struct remedy_json, input_key) },
 };
 static const struct record remedy_record = RECORD(struct remedy_json, remedy_fields);
 
@@ -173,6 +174,7 @@ enum error_class error_to_json(const struct error *source, cJSON **ret_json, str
 	struct remedy_json remedy = {
 		.text = source->remedy[0] != '\0' ? source->remedy : facts->remedy,
 		.url = text_or_null(source->remedy_url),
+		.input_key = text_or_null(source->remedy_input),
 	};
 	struct error_json json = {
 		.class = facts->name,

@@ -193,6 +193,12 @@ enum action_result action_remedy(struct action_context *context, const char *url
 	return ACTION_FAILED;
 }
 
+enum action_result action_remedy_input(struct action_context *context, const char *name)
+{
+	text_copy(context->error.remedy_input, sizeof(context->error.remedy_input), name);
+	return ACTION_FAILED;
+}
+
 enum action_result action_failed(struct action_context *context)
 {
 	if (context->error.class == ERROR_NONE)

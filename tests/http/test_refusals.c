@@ -40,9 +40,10 @@ static void teardown(void)
 
 static enum error_class send_to(const struct provider *provider, const struct provider_request *request)
 {
-	const struct provider_access access = { peer_url(peer), "token-of-test", NULL };
+	static const struct settings settings = { .allow_loopback = true };
+	const struct provider_access access = { .base_url = peer_url(peer), .token = "token-of-test" };
 	const struct provider_exchange exchange = { client, provider, &access, &arena, clock_monotonic_ms() + 5000,
-		true };
+		&settings, NULL };
 	struct provider_answer answer;
 	memset(&error, 0, sizeof(error));
 	return provider_send(&exchange, request, &answer, &error);

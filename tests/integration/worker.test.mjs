@@ -145,6 +145,7 @@ test('adopted where it is ours, refused where it is foreign', async () => {
   const refused = await ended(foreign);
   assert.equal(refused.error.class, 'conflict_foreign');
   assert.match(refused.error.remedy.text, /adopt/);
+  assert.equal(refused.error.remedy.inputKey, 'adopt');
   assert.equal(peer.count('POST', /forks$/), 0);
   await assertQuiet();
 });

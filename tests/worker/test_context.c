@@ -139,7 +139,8 @@ static enum action_result run(
 		return action_skip(context, "nothing %s", "asked");
 	if (strcmp(what, "fail") == 0) {
 		action_fail(context, ERROR_PLAN_LIMIT, "no more of %d", 3);
-		return action_remedy(context, "https://plans", "buy %s", "more");
+		action_remedy(context, "https://plans", "buy %s", "more");
+		return action_remedy_input(context, "plan");
 	}
 	if (strcmp(what, "failed") == 0)
 		return action_failed(context);
@@ -219,6 +220,7 @@ START_TEST(test_failures)
 	ck_assert_str_eq(trial.context.error.message, "no more of 3");
 	ck_assert_str_eq(trial.context.error.remedy, "buy more");
 	ck_assert_str_eq(trial.context.error.remedy_url, "https://plans");
+	ck_assert_str_eq(trial.context.error.remedy_input, "plan");
 	ck_assert_int_eq(try_it("failed"), ACTION_FAILED);
 	ck_assert_int_eq(trial.context.error.class, ERROR_INTERNAL);
 	ck_assert_int_eq(try_it("no url"), ACTION_FAILED);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "harness/suite.h"
 #include "worker/outcome.h"
 
@@ -64,9 +65,51 @@ START_TEST(test_waits_use_no_attempt)
 }
 END_TEST
 
+/* All that is known of a failure stands in the status's error. */
+START_TEST(test_final_error_tells_all)
+{
+	const cJSON *remedy;
+	cJSON *json;
+	error_set(&failure, ERROR_CONFLICT_FOREIGN, "acme/docs is another's");
+	error_remedy(&failure, "https://github.com/acme/docs", "Choose another name.");
+	text_copy(failure.remedy_input, sizeof(failure.remedy_input), "adopt");
+	text_copy(failure.provider, sizeof(failure.provider), "github");
+	text_copy(failure.provider_code, sizeof(failure.provider_code), "already_exists");
+	text_copy(failure.request_id, sizeof(failure.request_id), "AB:1");
+	failure.http_status = 422;
+	ck_assert_int_eq(kind_after(ERROR_CONFLICT_FOREIGN, 1, 5), RUN_FINISH);
+	ck_assert_int_eq(json_parse(result.error, strlen(result.error), JSON_FROM_PROVIDER, &json, &error), ERROR_NONE);
+	ck_assert_str_eq(json_member_string(json, "class"), "conflict_foreign");
+	ck_assert_str_eq(json_member_string(json, "message"), "acme/docs is another's");
+	ck_assert(cJSON_IsFalse(json_member(json, "retryable")));
+	ck_assert_str_eq(json_member_string(json, "provider"), "github");
+	ck_assert_int_eq(json_member(json, "httpStatus")->valueint, 422);
+	ck_assert_str_eq(json_member_string(json, "providerCode"), "already_exists");
+	ck_assert_str_eq(json_member_string(json, "requestId"), "AB:1");
+	remedy = json_member(json, "remedy");
+	ck_assert_str_eq(json_member_string(remedy, "text"), "Choose another name.");
+	ck_assert_str_eq(json_member_string(remedy, "url"), "https://github.com/acme/docs");
+	ck_assert_str_eq(json_member_string(remedy, "inputKey"), "adopt");
+	cJSON_Delete(json);
+}
+END_TEST
+
+START_TEST(test_class_has_a_remedy_where_the_error_has_none)
+{
+	cJSON *json;
+	ck_assert_int_eq(kind_after(ERROR_NOT_FOUND, 1, 5), RUN_FINISH);
+	ck_assert_int_eq(json_parse(result.error, strlen(result.error), JSON_FROM_PROVIDER, &json, &error), ERROR_NONE);
+	ck_assert_str_eq(
+		json_member_string(json_member(json, "remedy"), "text"), error_class_facts(ERROR_NOT_FOUND)->remedy);
+	ck_assert_ptr_null(json_member(json_member(json, "remedy"), "inputKey"));
+	cJSON_Delete(json);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_retryable_class_uses_the_actions_attempts,
-		test_unknown_is_tried_twice_more_at_most, test_waits_use_no_attempt, NULL };
+		test_unknown_is_tried_twice_more_at_most, test_waits_use_no_attempt, test_final_error_tells_all,
+		test_class_has_a_remedy_where_the_error_has_none, NULL };
 	return suite_main("outcome", tests, setup, teardown);
 }

@@ -92,6 +92,7 @@ START_TEST(test_refuses_foreign_projects)
 		ck_assert_msg(look_at(foreign[i]) == ACTION_FAILED, "%s", foreign[i]);
 		ck_assert_int_eq(trial.context.error.class, ERROR_CONFLICT_FOREIGN);
 		ck_assert_str_ne(trial.context.error.remedy, "");
+		ck_assert_str_eq(trial.context.error.remedy_input, "name");
 	}
 	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
 }

@@ -182,6 +182,7 @@ START_TEST(test_refuses_what_is_foreign)
 	ck_assert_int_eq(run_with(rows, FORK_INPUT, 3), ACTION_FAILED);
 	check_failed(ERROR_CONFLICT_FOREIGN);
 	ck_assert_str_ne(trial.context.error.remedy, "");
+	ck_assert_str_eq(trial.context.error.remedy_input, "adopt");
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 3), ACTION_FAILED);
 	check_failed(ERROR_CONFLICT_FOREIGN);
 	ck_assert_uint_eq(peer_count(trial.peer, GENERATE), 0);
@@ -233,6 +234,38 @@ START_TEST(test_name_taken_between_look_and_create)
 }
 END_TEST
 
+/* Another's that the token cannot see. */
+START_TEST(test_name_taken_by_what_stays_invisible)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY },
+		{ GENERATE, .status = 422,
+			.body = "{\"message\":\"Could not clone: Name already exists on this account\"}" },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 99), ACTION_FAILED);
+	check_failed(ERROR_CONFLICT_FOREIGN);
+	ck_assert_str_eq(trial.context.error.remedy_input, "name");
+	ck_assert_int_eq(trial.context.error.http_status, 422);
+}
+END_TEST
+
+START_TEST(test_refusal_to_create_keeps_its_class)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY },
+		{ GENERATE, .status = 422,
+			.body = "{\"message\":\"Visibility can't be private. Please upgrade your subscription to "
+				"create "
+				"a new private repository.\"}" },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 3), ACTION_FAILED);
+	check_failed(ERROR_PLAN_LIMIT);
+	ck_assert_str_eq(trial.context.error.remedy_input, "");
+}
+END_TEST
+
 START_TEST(test_another_name_handed_back_is_left_alone)
 {
 	static const struct peer_row rows[] = {
@@ -244,6 +277,7 @@ START_TEST(test_another_name_handed_back_is_left_alone)
 	ck_assert_int_eq(run_with(rows, FORK_INPUT, 3), ACTION_FAILED);
 	check_failed(ERROR_CONFLICT_FOREIGN);
 	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "acme/docs-1"));
+	ck_assert_str_eq(trial.context.error.remedy_input, "name");
 	ck_assert_uint_eq(peer_count(trial.peer, "DELETE", "/github/repos/acme/docs-1"), 0);
 	ck_assert_uint_eq(peer_count(trial.peer, "PATCH", "/github/repos/acme/docs-1"), 0);
 }
@@ -309,7 +343,8 @@ int main(void)
 {
 	const TTest *const tests[] = { test_forks_into_an_organisation, test_forks_into_a_user_without_organization,
 		test_generates_from_a_template, test_adopts_what_is_ours, test_adopts_by_template_by_ledger_and_by_wish,
-		test_refuses_what_is_foreign, test_refuses_what_was_replaced, test_looks_after_a_lost_answer,
+		test_refuses_what_is_foreign, test_refuses_what_was_replaced, test_name_taken_by_what_stays_invisible,
+		test_refusal_to_create_keeps_its_class, test_looks_after_a_lost_answer,
 		test_name_taken_between_look_and_create, test_another_name_handed_back_is_left_alone,
 		test_waits_until_it_is_usable, test_gives_up_after_five_minutes, test_inputs_and_refusals, NULL };
 	return suite_main("github.repository", tests, setup, teardown);

@@ -208,8 +208,9 @@ static enum action_result fail_foreign(struct action_context *context, const str
 {
 	action_fail(context, ERROR_CONFLICT_FOREIGN, "%s/%s stands there already and is not what this step makes",
 		input->owner, input->name);
-	return action_remedy(context, url,
+	action_remedy(context, url,
 		"Choose another name, remove that repository, or set \"adopt\": true to take it as it is.");
+	return action_remedy_input(context, "adopt");
 }
 
 static bool record_ownership(
@@ -237,11 +238,9 @@ static bool send_fork(struct action_context *context, const struct input *input,
 {
 	bool organization;
 	struct fork_request body = { .name = input->name, .default_branch_only = true };
-	struct provider_request request = { .method = HTTP_POST,
-		.path = "/repos/{owner}/{repo}/forks",
-		.body_record = &fork_record,
-		.body = &body,
-		.expect = { 422 } };
+	struct provider_request request = {
+		.method = HTTP_POST, .path = "/repos/{owner}/{repo}/forks", .body_record = &fork_record, .body = &body
+	};
 	if (!split_name(context, input->fork, &request.parameters[0], &request.parameters[1]) ||
 		!owner_is_organization(context, input->owner, &organization))
 		return false;
@@ -256,13 +255,23 @@ static bool send_generate(struct action_context *context, const struct input *in
 	struct provider_request request = { .method = HTTP_POST,
 		.path = "/repos/{template_owner}/{template_repo}/generate",
 		.body_record = &generate_record,
-		.body = &body,
-		.expect = { 422 } };
+		.body = &body };
 	return split_name(context, input->template_repository, &request.parameters[0], &request.parameters[1]) &&
 		provider_call(context, &github, &request, answer);
 }
 
-/* Sends the one request that creates; 422 may mean that an earlier one of ours did arrive. */
+/* A name that is taken may be of an earlier request of ours that did arrive. */
+static enum action_result refused(struct action_context *context, const struct checkpoint *checkpoint)
+{
+	const struct error *error = action_error(context);
+	if (error->class != ERROR_CONFLICT_FOREIGN)
+		return action_failed(context);
+	if (action_run_age_ms(context) < VISIBLE_BUDGET_MS)
+		return action_wait(context, 2000, "%s to become visible", checkpoint->intent);
+	return action_remedy_input(context, "name");
+}
+
+/* Sends the one request that creates. */
 static enum action_result create(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
@@ -273,20 +282,15 @@ static enum action_result create(
 		return action_failed(context);
 	bool sent = input->fork != NULL ? send_fork(context, input, &answer) : send_generate(context, input, &answer);
 	if (!sent)
-		return action_failed(context);
-	if (answer.status == 422 && strstr(answer.message, "already exists") != NULL &&
-		action_run_age_ms(context) < VISIBLE_BUDGET_MS)
-		return action_wait(context, 2000, "%s to become visible", checkpoint->intent);
-	if (answer.status == 422)
-		return action_fail(context, ERROR_INVALID_INPUT, "GitHub refuses to create %s: %s", checkpoint->intent,
-			answer.message);
+		return refused(context, checkpoint);
 	if (!provider_decode(context, &answer, &repository_record, &made))
 		return action_failed(context);
 	if (checkpoint->intent == NULL || strcasecmp(made.full_name, checkpoint->intent) != 0) {
 		action_fail(context, ERROR_CONFLICT_FOREIGN, "GitHub made or found %s where %s/%s was wished",
 			made.full_name, input->owner, input->name);
-		return action_remedy(context, made.html_url,
+		action_remedy(context, made.html_url,
 			"Take that name as input, or remove what stands in the way, and trigger the step again.");
+		return action_remedy_input(context, "name");
 	}
 	checkpoint->created = true;
 	if (!record_ownership(context, checkpoint, &made))

@@ -178,6 +178,18 @@ static enum action_result wait_for_source(
 		"Give Vercel's GitHub app access to the repository, then trigger the step again.");
 }
 
+static enum action_result refused(
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
+{
+	const struct error *error = action_error(context);
+	/* It was refused, so there is nothing to look for the next time. */
+	if (error->http_status == 400)
+		checkpoint->intent = NULL;
+	if (strcmp(error->provider_code, "incorrect_git_source_info") == 0)
+		return wait_for_source(context, input, error->message);
+	return action_failed(context);
+}
+
 static enum action_result create(
 	struct action_context *context, const struct input *input, const char *sha, struct checkpoint *checkpoint)
 {
@@ -192,19 +204,13 @@ static enum action_result create(
 		.path = "/v13/deployments",
 		.query = { { "skipAutoDetectionConfirmation", "1" } },
 		.body_record = &create_record,
-		.body = &body,
-		.expect = { 400 } };
+		.body = &body };
 	checkpoint->intent = sha;
 	checkpoint->sent_age = action_run_age_ms(context);
-	if (!action_save(context) || !provider_call(context, &vercel, &request, &answer))
+	if (!action_save(context))
 		return action_failed(context);
-	/* It was refused, so there is nothing to look for the next time. */
-	if (answer.status == 400)
-		checkpoint->intent = NULL;
-	if (answer.status == 400 && strcmp(answer.code, "incorrect_git_source_info") == 0)
-		return wait_for_source(context, input, answer.message);
-	if (answer.status == 400)
-		return action_fail(context, ERROR_INVALID_INPUT, "Vercel refuses the deployment: %s", answer.message);
+	if (!provider_call(context, &vercel, &request, &answer))
+		return refused(context, input, checkpoint);
 	if (!provider_decode(context, &answer, &deployment_record, &deployment) || deployment_id(&deployment) == NULL)
 		return action_failed(context);
 	checkpoint->id = deployment_id(&deployment);

@@ -156,10 +156,12 @@ static enum action_result fail_foreign(
 	action_fail(context, ERROR_CONFLICT_FOREIGN, "the Vercel project '%s' stands there already and is linked to %s",
 		project->name, link_text(context, project->link));
 	if (ours)
-		return action_remedy(context, "https://vercel.com/dashboard",
+		action_remedy(context, "https://vercel.com/dashboard",
 			"Set \"relink\": true to link it to %s, or choose another name.", input->repository);
-	return action_remedy(context, "https://vercel.com/dashboard",
-		"Choose another name, remove that project, or link it to %s.", input->repository);
+	else
+		action_remedy(context, "https://vercel.com/dashboard",
+			"Choose another name, remove that project, or link it to %s.", input->repository);
+	return action_remedy_input(context, ours ? "relink" : "name");
 }
 
 /* Vercel has one link a project; without one there is nothing to take away. */
@@ -248,9 +250,13 @@ static enum action_result create(
 	/* Somebody was faster: us, in an attempt whose answer was lost, or another. */
 	if (!look(context, input, &there, &project))
 		return action_failed(context);
-	if (!there)
-		return action_fail(context, ERROR_CONFLICT_FOREIGN,
+	if (!there) {
+		action_fail(context, ERROR_CONFLICT_FOREIGN,
 			"Vercel says that '%s' is taken, but shows no such project", input->name);
+		action_remedy(context, "https://vercel.com/dashboard",
+			"Choose another name, or check SLIPWAY_VERCEL_TEAM, and trigger the step again.");
+		return action_remedy_input(context, "name");
+	}
 	return adopt(context, input, checkpoint, &project, output);
 }
 
