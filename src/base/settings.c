@@ -66,6 +66,11 @@ static const struct setting table[] = {
 		SETTINGS_WORKER, "Installation of the GitHub App: the number at the end of its page's address" },
 	{ "SLIPWAY_GITHUB_APP_KEY_FILE", SETTING_TEXT, offsetof(struct settings, github_app_key_file), NULL, 0, 0,
 		SETTINGS_WORKER, "File with the GitHub App's private key (.pem)" },
+	{ "SLIPWAY_GITHUB_WRITE_SPACING_MS", SETTING_INTEGER, offsetof(struct settings, github_write_spacing_ms),
+		"1000", 0, 60000, SETTINGS_WORKER,
+		"Time between two calls to GitHub that change something, over all workers, as GitHub asks; 0 for a "
+		"server of "
+		"your own without limits" },
 	{ "SLIPWAY_VERCEL_URL", SETTING_TEXT, offsetof(struct settings, vercel_url), "https://api.vercel.com", 0, 0,
 		SETTINGS_WORKER, "Base URL of Vercel's REST API" },
 	{ "SLIPWAY_VERCEL_TOKEN", SETTING_SECRET, offsetof(struct settings, vercel_token), NULL, 0, 0, SETTINGS_WORKER,

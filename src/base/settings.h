@@ -42,6 +42,7 @@ struct settings {
 	const char *github_url;
 	const char *github_token;
 	const char *github_app_id, *github_installation_id, *github_app_key_file; /* all three, or none counts */
+	int64_t github_write_spacing_ms;
 	const char *vercel_url;
 	const char *vercel_token;
 	const char *vercel_team;

@@ -136,6 +136,7 @@ static struct provider_access access_of(const struct settings *settings)
 		.base_url = settings->github_url,
 		.token = app ? NULL : settings->github_token,
 		.account = app ? settings->github_installation_id : NULL,
+		.write_spacing_ms = settings->github_write_spacing_ms,
 		.probe = app ? "/installation/repositories" : "/user",
 	};
 }

@@ -31,8 +31,9 @@ struct provider_access {
 	const char *base_url;
 	const char *token;
 	const char *scope;
-	const char *account; /* names the credential that tokens are made from, where there is no token */
-	const char *probe;   /* path of a GET that changes and costs nothing, and that a bad credential fails */
+	const char *account;      /* names the credential that tokens are made from, where there is no token */
+	int64_t write_spacing_ms; /* between calls that change something; 0: none */
+	const char *probe;        /* path of a GET that changes and costs nothing, and that a bad credential fails */
 };
 
 /* What a call needs of a token that is made for it. */

@@ -26,4 +26,11 @@ enum error_class limit_close(struct redis *redis, const struct limit_name *name,
 /* The provider answered the one who probed. */
 enum error_class limit_open(struct redis *redis, const struct limit_name *name, struct error *error) SLIPWAY_MUST_CHECK;
 
+/*
+ * A time for a call that changes something, spacing_ms after the one before it. *ret_granted: it is in *ret_wait_ms (0:
+ * now), at most most_ms, and nobody else gets it; else it is too far away, and *ret_wait_ms says how far.
+ */
+enum error_class limit_pace(struct redis *redis, const struct limit_name *name, int64_t spacing_ms, int64_t most_ms,
+	int64_t *ret_wait_ms, bool *ret_granted, struct error *error) SLIPWAY_MUST_CHECK;
+
 #endif

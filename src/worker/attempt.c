@@ -49,6 +49,21 @@ static int64_t host_enter(void *host, const char *provider, const char *credenti
 	return wait;
 }
 
+#define PACE_HELD_MS 5000 /* a process is held for no longer than this */
+
+static int64_t host_pace(
+	void *host, const char *provider, const char *credential, int64_t spacing_ms, bool *ret_granted)
+{
+	const struct attempt *attempt = host;
+	const struct limit_name name = { provider, credential };
+	struct error ignored;
+	int64_t wait = 0;
+	*ret_granted = true;
+	if (limit_pace(attempt->redis, &name, spacing_ms, PACE_HELD_MS, &wait, ret_granted, &ignored) != ERROR_NONE)
+		return 0;
+	return wait;
+}
+
 /* Where it cannot be told to the others, they meet the limit themselves; and a probe that is not heard of ends by
  * itself. */
 static void host_leave(void *host, const char *provider, const char *credential, int64_t closed_ms)
@@ -75,6 +90,7 @@ static const struct action_host host = {
 	.log = host_log,
 	.output = host_output,
 	.enter = host_enter,
+	.pace = host_pace,
 	.leave = host_leave,
 };
 

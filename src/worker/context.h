@@ -26,6 +26,10 @@ struct action_host {
 	/* For how long the provider is closed to the credential; 0: open. *ret_probing: the call is the first one after
 	 * it was closed. */
 	int64_t (*enter)(void *host, const char *provider, const char *credential, bool *ret_probing);
+	/* For how long to wait with a call that changes something; *ret_granted: then it may go, else it is to come
+	 * back after so long. Asked only where the provider wants such calls spaced. */
+	int64_t (*pace)(
+		void *host, const char *provider, const char *credential, int64_t spacing_ms, bool *ret_granted);
 	/* After a call that met a limit (it is closed for so long), and after each that probed (0: it went well). */
 	void (*leave)(void *host, const char *provider, const char *credential, int64_t closed_ms);
 };

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistr.h>
 
+#include "base/clock.h"
 #include "base/record.h"
 #include "base/redact.h"
 #include "base/text.h"
@@ -81,6 +82,26 @@ static void note_remaining(struct dry_run *dry, const struct provider *provider,
 			dry->calls[i].remaining = remaining;
 }
 
+/* Waits for the call's turn where the provider wants writes spaced. False: it is not its turn, or the gate closed. */
+static bool await_turn(
+	struct action_context *context, const char *provider, const char *credential, int64_t spacing_ms, bool *probing)
+{
+	bool granted;
+	int64_t wait = context->host->pace(context->host_data, provider, credential, spacing_ms, &granted);
+	if (!granted) {
+		error_set(&context->error, ERROR_RATE_LIMITED, "%s wants its changes spaced, and others are first",
+			provider);
+		text_copy(context->error.provider, sizeof(context->error.provider), provider);
+		context->error.retry_after_ms = wait;
+		return false;
+	}
+	if (wait == 0)
+		return true;
+	clock_sleep_ms(wait);
+	/* Another call may have met a limit meanwhile. */
+	return *probing || gate_enter(context, provider, credential, probing);
+}
+
 bool provider_call(struct action_context *context, const struct provider *provider,
 	const struct provider_request *request, struct provider_answer *answer)
 {
@@ -92,6 +113,13 @@ bool provider_call(struct action_context *context, const struct provider *provid
 	credential_name(access.token != NULL ? access.token : access.account, credential);
 	if (!gate_enter(context, provider->id, credential, &probing))
 		return false;
+	if (request->method != HTTP_GET && access.write_spacing_ms > 0 &&
+		!await_turn(context, provider->id, credential, access.write_spacing_ms, &probing)) {
+		if (probing)
+			context->host->leave(
+				context->host_data, provider->id, credential, context->error.retry_after_ms);
+		return false;
+	}
 	const struct provider_grant grant = { context->action->permissions, context->action->one_repository };
 	const struct provider_exchange exchange = { context->client, provider, &access, context->arena,
 		context->deadline_ms, context->settings, &grant };

@@ -222,7 +222,8 @@ export class Cluster {
   // ---- workers ----
 
   environment(more) {
-    return { ...process.env, SLIPWAY_FAILPOINTS_DIR: path.join(this.folder, 'points'), ...more };
+    const points = path.join(this.folder, 'points');
+    return { ...process.env, SLIPWAY_FAILPOINTS_DIR: points, SLIPWAY_GITHUB_WRITE_SPACING_MS: '0', ...more };
   }
 
   async startWorker({ executors = 4, environment = {}, flags = [] } = {}) {

@@ -50,7 +50,7 @@ export class Stack {
     stack.url = `http://127.0.0.1:${stack.port}`;
     const flags = ['dev', '--dir', stack.folder, '--port', String(stack.port), ...(options.flags ?? [])];
     stack.process = spawn(path.join(build, 'slipway'), flags, {
-      env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, SLIPWAY_GITHUB_WRITE_SPACING_MS: '0', ...options.env }, stdio: ['ignore', 'pipe', 'pipe'],
     });
     stack.output = '';
     for (const stream of [stack.process.stdout, stack.process.stderr]) {

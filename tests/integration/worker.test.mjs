@@ -40,7 +40,7 @@ async function startWorker({ executors = 1, grace = 25 } = {}) {
   const process_ = spawn(path.join(build, 'slipway-worker'), [
     '--redis-url', `unix://${stack.folder}/redis.sock`, '--executors', String(executors), '--allow-loopback', 'yes',
     '--github-url', peer.url, '--github-token-file', path.join(stack.folder, 'token'),
-    '--lease-seconds', String(LEASE_SECONDS), '--grace-seconds', String(grace),
+    '--lease-seconds', String(LEASE_SECONDS), '--grace-seconds', String(grace), '--github-write-spacing-ms', '0',
   ], { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   process_.stderr.on('data', (bytes) => { log += bytes; });

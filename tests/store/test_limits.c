@@ -101,10 +101,37 @@ START_TEST(test_what_a_hand_wrote_is_no_gate)
 }
 END_TEST
 
+static int64_t pace(const struct limit_name *name, int64_t most_ms, bool *ret_granted)
+{
+	int64_t wait;
+	ck_assert_msg(
+		limit_pace(redis, name, 1000, most_ms, &wait, ret_granted, &error) == ERROR_NONE, "%s", error.message);
+	return wait;
+}
+
+/* Each gets a time of its own, a second after the one before; what is too far away is nobody's. */
+START_TEST(test_writes_are_spaced)
+{
+	bool granted;
+	ck_assert_int_eq(pace(&ours, 2500, &granted), 0);
+	ck_assert(granted);
+	int64_t second = pace(&ours, 2500, &granted), third = pace(&ours, 2500, &granted);
+	ck_assert(granted && second > 500 && second <= 1000 && third > second + 500 && third <= 2000);
+	/* The fourth place is up to 3 s away: too far for one who waits no longer than 1.5 s, who takes it from nobody.
+	 */
+	int64_t refused = pace(&ours, 1500, &granted);
+	ck_assert(!granted && refused > 1500);
+	int64_t fourth = pace(&ours, 5000, &granted);
+	ck_assert(granted && fourth > 1500 && fourth <= refused);
+	ck_assert_int_eq(pace(&other, 0, &granted), 0);
+	ck_assert(granted);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_open_for_all, test_closed_for_this_credential_only,
 		test_one_probes_and_opens, test_probe_that_meets_the_limit_closes_it_anew,
-		test_what_a_hand_wrote_is_no_gate, NULL };
+		test_what_a_hand_wrote_is_no_gate, test_writes_are_spaced, NULL };
 	return suite_main("limits", tests, set_up, tear_down);
 }
