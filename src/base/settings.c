@@ -77,6 +77,8 @@ static const struct setting table[] = {
 		"Token for Vercel" },
 	{ "SLIPWAY_VERCEL_TEAM", SETTING_TEXT, offsetof(struct settings, vercel_team), NULL, 0, 0, SETTINGS_WORKER,
 		"Vercel team that owns the projects, by id (team_...) or slug; without it the token's own account" },
+	{ "SLIPWAY_RECORD", SETTING_TEXT, offsetof(struct settings, record_folder), NULL, 0, 0, SETTINGS_WORKER,
+		"Folder in which each exchange with a provider is kept as a file, secrets cut out: for debugging" },
 
 	{ "SLIPWAY_URL", SETTING_TEXT, offsetof(struct settings, url), "http://127.0.0.1:8080", 0, 0, SETTINGS_CLI,
 		"Where the endpoint answers, for the command line" },

@@ -46,6 +46,7 @@ struct settings {
 	const char *vercel_url;
 	const char *vercel_token;
 	const char *vercel_team;
+	const char *record_folder; /* NULL: exchanges with providers are not recorded */
 
 	const char *url; /* of the endpoint, for the command line */
 

@@ -25,8 +25,12 @@ static void probe(const struct doctor *doctor, const struct provider *provider, 
 		return;
 	}
 	arena_init(&arena, 0);
-	const struct provider_exchange exchange = { client, provider, &access, &arena, clock_monotonic_ms() + PROBE_MS,
-		doctor->settings, NULL };
+	const struct provider_exchange exchange = { .client = client,
+		.provider = provider,
+		.access = &access,
+		.arena = &arena,
+		.deadline_ms = clock_monotonic_ms() + PROBE_MS,
+		.settings = doctor->settings };
 	if (provider_send(&exchange, &request, &answer, &error) == ERROR_NONE)
 		diagnosis_set(diagnosis, DOCTOR_FINE, "%s takes the credential", access.base_url);
 	else

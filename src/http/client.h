@@ -42,6 +42,9 @@ struct http_answer {
 	char permissions[128]; /* x-accepted-github-permissions */
 };
 
+/* GET, POST and so on. */
+const char *http_method_name(enum http_method method);
+
 /* A client with its connections, for one process. */
 enum error_class http_client_new(struct http_client **ret_client, struct error *error) SLIPWAY_MUST_CHECK;
 

@@ -6,6 +6,7 @@
 #include "base/record.h"
 #include "base/redact.h"
 #include "base/text.h"
+#include "http/record.h"
 #include "http/url.h"
 
 #define LIMIT_LEAST_MS 1000
@@ -250,6 +251,23 @@ static int64_t call_deadline(const struct provider_exchange *exchange)
 	return call < exchange->deadline_ms ? call : exchange->deadline_ms;
 }
 
+/* answer is NULL where none came. */
+static void keep_record(const struct provider_exchange *exchange, const char *token, const struct http_request *http,
+	const struct http_answer *answer, int64_t began_ms, const struct error *error)
+{
+	struct error failed;
+	const char *folder = exchange->settings->record_folder;
+	const struct http_record record = { .provider = exchange->provider->id,
+		.token = token,
+		.request = http,
+		.answer = answer,
+		.failure = error,
+		.took_ms = clock_monotonic_ms() - began_ms };
+	if (folder != NULL && http_record_write(folder, &record, &failed) != ERROR_NONE &&
+		exchange->record_failed != NULL)
+		exchange->record_failed("exchange not recorded", &failed);
+}
+
 static enum error_class send_with(const struct provider_exchange *exchange, const struct provider_request *request,
 	const char *token, struct provider_answer *ret_answer, struct error *error)
 {
@@ -257,10 +275,14 @@ static enum error_class send_with(const struct provider_exchange *exchange, cons
 		.reach = HTTP_REACH_CONFIGURED,
 		.allow_loopback = exchange->settings->allow_loopback };
 	struct http_answer answer;
-	if (fill_request(exchange, request, token, &http, error) != ERROR_NONE ||
-		http_send(exchange->client, &http, &answer, error) != ERROR_NONE)
+	if (fill_request(exchange, request, token, &http, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = read_answer(exchange, request, &answer, ret_answer, error);
+	int64_t began = clock_monotonic_ms();
+	enum error_class class = http_send(exchange->client, &http, &answer, error);
+	keep_record(exchange, token, &http, class == ERROR_NONE ? &answer : NULL, began, error);
+	if (class != ERROR_NONE)
+		return class;
+	class = read_answer(exchange, request, &answer, ret_answer, error);
 	http_answer_release(&answer);
 	return class;
 }

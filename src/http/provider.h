@@ -71,6 +71,8 @@ struct provider_exchange {
 	int64_t deadline_ms; /* monotonic */
 	const struct settings *settings;
 	const struct provider_grant *grant; /* NULL: whatever the credential may */
+	/* Told where an exchange could not be recorded (http/record.h), which changes nothing else; NULL: nobody is. */
+	void (*record_failed)(const char *event, const struct error *error);
 };
 
 /* Adds a detail to the message as ": detail", unless the message has it already. NULL adds nothing. */

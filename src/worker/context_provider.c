@@ -4,6 +4,7 @@
 #include <unistr.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/record.h"
 #include "base/redact.h"
 #include "base/text.h"
@@ -121,8 +122,14 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		return false;
 	}
 	const struct provider_grant grant = { context->action->permissions, context->action->one_repository };
-	const struct provider_exchange exchange = { context->client, provider, &access, context->arena,
-		context->deadline_ms, context->settings, &grant };
+	const struct provider_exchange exchange = { .client = context->client,
+		.provider = provider,
+		.access = &access,
+		.arena = context->arena,
+		.deadline_ms = context->deadline_ms,
+		.settings = context->settings,
+		.grant = &grant,
+		.record_failed = log_error };
 	bool answered = provider_send(&exchange, request, answer, &context->error) == ERROR_NONE;
 	bool limited = !answered && context->error.class == ERROR_RATE_LIMITED;
 	if (answered)
@@ -214,8 +221,10 @@ bool url_call(struct action_context *context, const struct url_request *request,
 		refuse_change(context, request->method, false, request->url, "");
 		return false;
 	}
-	const struct provider_exchange exchange = { context->client, NULL, NULL, context->arena, context->deadline_ms,
-		context->settings, NULL };
+	const struct provider_exchange exchange = { .client = context->client,
+		.arena = context->arena,
+		.deadline_ms = context->deadline_ms,
+		.settings = context->settings };
 	if (url_send(&exchange, request, answer, &context->error) == ERROR_NONE)
 		return true;
 	redact_error(&context->error);

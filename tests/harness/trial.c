@@ -79,6 +79,7 @@ void trial_begin(struct trial *trial)
 	trial->settings.vercel_url = arena_string(&trial->arena, url);
 	trial->settings.vercel_token = TRIAL_TOKEN;
 	trial->settings.vercel_team = "acme";
+	trial->settings.record_folder = getenv("SLIPWAY_RECORD");
 }
 
 void trial_end(struct trial *trial)

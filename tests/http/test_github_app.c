@@ -76,8 +76,13 @@ static void teardown(void)
 static enum error_class get(const char *repository, const struct provider_grant *grant)
 {
 	const struct provider_access access = github.access(&settings);
-	const struct provider_exchange exchange = { client, &github, &access, &arena, clock_monotonic_ms() + 3000,
-		&settings, grant };
+	const struct provider_exchange exchange = { .client = client,
+		.provider = &github,
+		.access = &access,
+		.arena = &arena,
+		.deadline_ms = clock_monotonic_ms() + 3000,
+		.settings = &settings,
+		.grant = grant };
 	const struct provider_request request = { .path = "/repos/{owner}/{repo}",
 		.parameters = { "acme", repository } };
 	memset(&error, 0, sizeof(error));

@@ -38,8 +38,12 @@ static const struct settings settings = { .allow_loopback = true };
 
 static enum error_class send_to(const struct provider *provider, const struct provider_request *request)
 {
-	const struct provider_exchange exchange = { client, provider, &access_to, &arena, clock_monotonic_ms() + 2000,
-		&settings, NULL };
+	const struct provider_exchange exchange = { .client = client,
+		.provider = provider,
+		.access = &access_to,
+		.arena = &arena,
+		.deadline_ms = clock_monotonic_ms() + 2000,
+		.settings = &settings };
 	return provider_send(&exchange, request, &answer, &error);
 }
 
@@ -260,8 +264,9 @@ END_TEST
 static enum error_class send_url(const struct url_request *request, bool allow_loopback)
 {
 	const struct settings own = { .allow_loopback = allow_loopback };
-	const struct provider_exchange exchange = { client, NULL, NULL, &arena, clock_monotonic_ms() + 2000, &own,
-		NULL };
+	const struct provider_exchange exchange = {
+		.client = client, .arena = &arena, .deadline_ms = clock_monotonic_ms() + 2000, .settings = &own
+	};
 	return url_send(&exchange, request, &answer, &error);
 }
 

@@ -42,8 +42,12 @@ static enum error_class send_to(const struct provider *provider, const struct pr
 {
 	static const struct settings settings = { .allow_loopback = true };
 	const struct provider_access access = { .base_url = peer_url(peer), .token = "token-of-test" };
-	const struct provider_exchange exchange = { client, provider, &access, &arena, clock_monotonic_ms() + 5000,
-		&settings, NULL };
+	const struct provider_exchange exchange = { .client = client,
+		.provider = provider,
+		.access = &access,
+		.arena = &arena,
+		.deadline_ms = clock_monotonic_ms() + 5000,
+		.settings = &settings };
 	struct provider_answer answer;
 	memset(&error, 0, sizeof(error));
 	return provider_send(&exchange, request, &answer, &error);
