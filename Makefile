@@ -143,6 +143,14 @@ $(BUILD)/emulator/installed: tests/emulator/package.json tests/emulator/package-
 	cd $(@D) && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# What validates requests against the providers' descriptions, by lock file.
+OPENAPI_PACKAGES := tests/openapi/package.json tests/openapi/package-lock.json
+$(BUILD)/openapi/installed: $(OPENAPI_PACKAGES) | $(BUILD)/packages
+	@mkdir -p $(@D)
+	cp $(OPENAPI_PACKAGES) $(@D)/
+	cd $(@D) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
 # ---- doing things ----
 
 .PHONY: run
@@ -165,7 +173,7 @@ unit-tests: $(TESTS)
 .SECONDARY: $(patsubst $(BUILD)/tests/%,$(BUILD)/obj/tests/%.o,$(TESTS)) $(call objects,$(HARNESS))
 # The fault suite measures by the clock, so it is left out where everything is slower.
 FAULTS_BUILD := $(if $(SANITIZE)$(COVERAGE),,build/faults)
-test: all $(BUILD)/test-packages $(TESTS) $(BUILD)/emulator/installed ## Run all tests; the last lines give the counts
+test: all $(BUILD)/test-packages $(TESTS) $(BUILD)/emulator/installed $(BUILD)/openapi/installed ## Run all tests; the last lines give the counts
 	$(Q)$(if $(FAULTS_BUILD),$(MAKE) --no-print-directory FAULTS=1 BUILD=$(FAULTS_BUILD) all)
 	@BUILD=$(BUILD) FAULTS_BUILD=$(FAULTS_BUILD) tests/run $(TESTS)
 
