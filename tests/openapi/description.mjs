@@ -143,15 +143,21 @@ export class Description {
   }
 }
 
-// {problems, operations} of all requests of a run. Each problem names the request; a run without requests is one.
+// What a body's objects have for members: one object, or an array of them.
+const membersOf = (body) => [body ?? []].flat().flatMap((object) => Object.keys(object));
+
+// Of all requests of a run: {problems, seen}. Each problem names its request, and a run without requests is one. Seen
+// are operations, as 'POST /repos/{}/forks', and the members that their bodies had, as 'POST /repos/{}/forks name'.
 export function judge(descriptions, requests) {
-  const operations = new Set();
+  const seen = new Set();
   const problems = new Set(requests.length === 0 ? ['no request was recorded'] : []);
   for (const request of requests) {
-    const result = descriptions[request.provider].check(request);
-    if (result.operation !== null) operations.add(`${request.provider} ${result.operation}`);
+    const { operation, problems: own } = descriptions[request.provider].check(request);
     const url = new URL(request.url);
-    for (const problem of result.problems) problems.add(`${request.method} ${url.pathname}${url.search}: ${problem}`);
+    for (const problem of own) problems.add(`${request.method} ${url.pathname}${url.search}: ${problem}`);
+    if (operation === null) continue;
+    seen.add(operation);
+    for (const member of membersOf(request.requestBody)) seen.add(`${operation} ${member}`);
   }
-  return { problems: [...problems], operations };
+  return { problems: [...problems], seen };
 }

@@ -92,7 +92,7 @@ START_TEST(test_each_difference_is_written)
 		      "}"),
 		INPUT("{\"key\":\"SITE\",\"value\":\"docs\",\"type\":\"encrypted\",\"targets\":[\"production\"]}"),
 		INPUT("{\"key\":\"SITE\",\"value\":\"docs\",\"type\":\"plain\",\"targets\":[\"production\"],"
-		      "\"gitBranch\":\"dev\"}"),
+		      "\"gitBranch\":\"dev\",\"comment\":\"of dev only\"}"),
 	};
 	static const struct peer_row rows[] = {
 		{ LIST, .status = 200, .body = LISTED("100") },
@@ -368,6 +368,8 @@ START_TEST(test_no_variables_and_bad_ones)
 	ck_assert_str_eq(trial.context.error.place, "/input/variables/0/key");
 	ck_assert_int_eq(run_with(rows, INPUT("{\"key\":\"K\",\"value\":\"v\",\"type\":\"secret\"}")), ACTION_FAILED);
 	ck_assert_str_eq(trial.context.error.place, "/input/variables/0/type");
+	ck_assert_int_eq(run_with(rows, INPUT("{\"key\":\"K\",\"value\":\"v\",\"targets\":[]}")), ACTION_FAILED);
+	ck_assert_str_eq(trial.context.error.place, "/input/variables/0/targets");
 }
 END_TEST
 

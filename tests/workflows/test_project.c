@@ -23,7 +23,7 @@ static void teardown(void)
 
 #define INPUT                                                                                                          \
 	"{\"name\":\"docs\",\"repository\":\"acme/docs\",\"repositoryId\":42,\"framework\":\"nextjs\","                \
-	"\"rootDirectory\":\"web\"}"
+	"\"buildCommand\":\"make site\",\"outputDirectory\":\"out\",\"rootDirectory\":\"web\"}"
 #define PROJECT(link) "{\"id\":\"prj_1\",\"name\":\"docs\",\"accountId\":\"team_1\"" link "}"
 #define OURS          PROJECT(",\"link\":{\"type\":\"github\",\"org\":\"acme\",\"repo\":\"docs\",\"repoId\":42}")
 #define OTHERS        PROJECT(",\"link\":{\"type\":\"github\",\"org\":\"acme\",\"repo\":\"docs\",\"repoId\":43}")
@@ -61,7 +61,8 @@ START_TEST(test_creates_with_the_link)
 	struct peer_request request = peer_last(trial.peer, CREATE);
 	ck_assert_str_eq(request.uri, "/vercel/v11/projects?slug=acme");
 	ck_assert_str_eq(request.body,
-		"{\"name\":\"docs\",\"framework\":\"nextjs\",\"rootDirectory\":\"web\","
+		"{\"name\":\"docs\",\"framework\":\"nextjs\",\"buildCommand\":\"make site\","
+		"\"outputDirectory\":\"out\",\"rootDirectory\":\"web\","
 		"\"gitRepository\":{\"type\":\"github\",\"repo\":\"acme/docs\"}}");
 	ck_assert_int_eq(trial.saves, 1);
 	ck_assert_ptr_nonnull(json_member_string(trial.ledger, LEDGER_KEY));

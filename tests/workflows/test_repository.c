@@ -21,9 +21,11 @@ static void teardown(void)
 	trial_end(&trial);
 }
 
-#define FORK_INPUT     "{\"owner\":\"acme\",\"name\":\"docs\",\"fork\":\"upstream/starter\"}"
-#define TEMPLATE_INPUT "{\"owner\":\"acme\",\"name\":\"docs\",\"template\":\"upstream/starter\",\"private\":true}"
-#define ADOPT_INPUT    "{\"owner\":\"acme\",\"name\":\"docs\",\"adopt\":true}"
+#define FORK_INPUT "{\"owner\":\"acme\",\"name\":\"docs\",\"fork\":\"upstream/starter\"}"
+#define TEMPLATE_INPUT                                                                                                 \
+	"{\"owner\":\"acme\",\"name\":\"docs\",\"template\":\"upstream/starter\",\"private\":true,"                    \
+	"\"description\":\"Our docs\"}"
+#define ADOPT_INPUT "{\"owner\":\"acme\",\"name\":\"docs\",\"adopt\":true}"
 
 #define REPOSITORY(id, full, name, more)                                                                               \
 	"{\"id\":" id ",\"full_name\":\"" full "\",\"name\":\"" name "\",\"owner\":{\"login\":\"acme\"},"              \
@@ -130,7 +132,7 @@ START_TEST(test_generates_from_a_template)
 	check_output(true);
 	struct peer_request request = peer_last(trial.peer, GENERATE);
 	ck_assert_ptr_nonnull(strstr(request.body, "\"owner\":\"acme\",\"name\":\"docs\""));
-	ck_assert_ptr_nonnull(strstr(request.body, "\"private\":true"));
+	ck_assert_ptr_nonnull(strstr(request.body, "\"description\":\"Our docs\",\"private\":true"));
 }
 END_TEST
 
