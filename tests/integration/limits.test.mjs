@@ -68,7 +68,10 @@ test('200 forks under a limit: none fails, and each closed window costs a worker
   for (const name of names) {
     const inputs = { repo: { owner: 'acme', name, fork: 'upstream/template' } };
     // nginx has a limit of its own.
-    await until(async () => (await stack.trigger(name, 'site', 'repo', { inputs })).status === 202, `${name} is taken`);
+    await until(
+      async () => (await stack.trigger(name, 'site', 'repo', { inputs })).status === 202,
+      `${name} is taken`,
+    );
   }
   // What waits for its turn or for the limit stands in delayed.
   const waiting = await until(async () => {

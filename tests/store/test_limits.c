@@ -1,7 +1,7 @@
 /*
  * The gate before a provider: closed for all, opened by one.
  *
- * covers: src/store/limits.c src/store/scripts/gate.lua
+ * covers: src/store/limits.c src/store/scripts/pace.lua src/store/scripts/gate.lua
  */
 #include "harness/redis_server.h"
 #include "harness/suite.h"

@@ -177,6 +177,27 @@ START_TEST(test_targets_and_type_are_changed_by_id)
 }
 END_TEST
 
+START_TEST(test_branch_and_comment_are_written_by_id)
+{
+	static const struct peer_row rows[] = {
+		{ LIST, .status = 200,
+			.body = ENVS(
+				ENTRY("e1", "SITE", "old", "encrypted", "[\"preview\"]", ",\"gitBranch\":\"next\"")) },
+		{ "PATCH", BY_ID("e1"), .status = 200, .body = "{}" },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(
+		run_with(rows,
+			INPUT("{\"key\":\"SITE\",\"value\":\"docs\",\"type\":\"plain\",\"targets\":[\"preview\"],"
+			      "\"gitBranch\":\"next\",\"comment\":\"of the site\"}")),
+		ACTION_DONE);
+	ck_assert_str_eq(peer_last(trial.peer, "PATCH", BY_ID("e1")).body,
+		"{\"key\":\"SITE\",\"value\":\"docs\",\"type\":\"plain\",\"target\":[\"preview\"],\"gitBranch\":"
+		"\"next\","
+		"\"comment\":\"of the site\"}");
+}
+END_TEST
+
 START_TEST(test_same_name_elsewhere_is_another_variable)
 {
 	static const struct peer_row rows[] = {
@@ -378,10 +399,11 @@ int main(void)
 	const TTest *const tests[] = { test_writes_what_differs, test_leaves_equal_ones_alone,
 		test_each_difference_is_written, test_success_without_failed_is_success,
 		test_partial_success_is_a_failure, test_sensitive_is_not_for_development,
-		test_targets_and_type_are_changed_by_id, test_same_name_elsewhere_is_another_variable, test_makes_room,
-		test_what_gives_targets_goes_first, test_prunes_only_on_request,
-		test_prune_counts_what_an_attempt_before_removed, test_conflicts_are_resolved_by_id,
-		test_conflict_without_a_match_fails, test_lost_answer_is_written_again,
-		test_twice_for_one_target_is_refused, test_no_variables_and_bad_ones, NULL };
+		test_targets_and_type_are_changed_by_id, test_branch_and_comment_are_written_by_id,
+		test_same_name_elsewhere_is_another_variable, test_makes_room, test_what_gives_targets_goes_first,
+		test_prunes_only_on_request, test_prune_counts_what_an_attempt_before_removed,
+		test_conflicts_are_resolved_by_id, test_conflict_without_a_match_fails,
+		test_lost_answer_is_written_again, test_twice_for_one_target_is_refused, test_no_variables_and_bad_ones,
+		NULL };
 	return suite_main("vercel.environment", tests, setup, teardown);
 }

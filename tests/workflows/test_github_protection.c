@@ -130,6 +130,27 @@ START_TEST(test_keeps_what_people_have_set)
 }
 END_TEST
 
+/* Each switch that people have turned on goes back as it was. */
+START_TEST(test_keeps_every_switch)
+{
+	static const char *const switches[] = { "required_linear_history", "allow_force_pushes", "allow_deletions",
+		"block_creations", "required_conversation_resolution", "lock_branch", "allow_fork_syncing" };
+	char body[1024] = "{\"enforce_admins\":{\"enabled\":false}";
+	for (size_t i = 0; i < ARRAY_LEN(switches); i++)
+		snprintf(body + strlen(body), sizeof(body) - strlen(body), ",\"%s\":{\"enabled\":true}", switches[i]);
+	snprintf(body + strlen(body), sizeof(body) - strlen(body), "}");
+	const struct peer_row rows[] = { { LOOK, .status = 200, .body = body }, { PUT, .status = 200, .body = "{}" },
+		{ .method = NULL } };
+	ck_assert_int_eq(run_with(rows, INPUT(",\"requiredReviews\":3"), 1), ACTION_DONE);
+	struct peer_request sent = peer_last(trial.peer, PUT);
+	for (size_t i = 0; i < ARRAY_LEN(switches); i++) {
+		char member[64];
+		snprintf(member, sizeof(member), "\"%s\":true", switches[i]);
+		ck_assert_msg(strstr(sent.body, member) != NULL, "%s: %s", switches[i], sent.body);
+	}
+}
+END_TEST
+
 START_TEST(test_lost_answer)
 {
 	static const struct peer_row written[] = { { PUT, .behaviour = PEER_DROPS },
@@ -207,7 +228,8 @@ int main(void)
 {
 	const TTest *const tests[] = { test_protects, test_protects_with_nothing_asked,
 		test_writes_nothing_where_it_is_equal, test_writes_where_one_thing_differs,
-		test_keeps_what_people_have_set, test_lost_answer, test_plan_without_protection,
-		test_permission_missing, test_branch_appears_later_or_never, test_bounds, NULL };
+		test_keeps_what_people_have_set, test_keeps_every_switch, test_lost_answer,
+		test_plan_without_protection, test_permission_missing, test_branch_appears_later_or_never, test_bounds,
+		NULL };
 	return suite_main("github.protection", tests, setup, teardown);
 }
