@@ -34,8 +34,10 @@ static void read_refusal(const cJSON *json, struct refusal_body *body)
 	refusal_add(body, json_member_string(json, "message"));
 	if (cJSON_IsString(errors))
 		refusal_add(body, errors->valuestring);
-	else
-		cJSON_ArrayForEach(entry, errors) read_entry(entry, body);
+	cJSON_ArrayForEach(entry, errors)
+	{
+		read_entry(entry, body);
+	}
 	/* A repository that may not be shown, with the notice that says why. */
 	refusal_add(body, json_member_string(block, "reason"));
 	const char *notice = json_member_string(block, "html_url");

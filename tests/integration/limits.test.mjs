@@ -1,5 +1,5 @@
-// Two hundred forks against a provider with a limit on what it lets one credential create: all are made, one by one, and
-// hardly a call is refused.
+// Two hundred forks against a provider with a limit on what it lets one credential create: all are made, and hardly a
+// call is refused.
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -43,7 +43,7 @@ function startWorker() {
   workers.push({ process: worker, ended: new Promise((resolve) => worker.once('exit', resolve)) });
 }
 
-test('200 forks under a limit: none fails, and each closed window costs a worker one refused call at most', async () => {
+test('of 200 forks under a limit none fails, and a worker is refused once a window at most', async () => {
   const windows = []; // { refused }
   let made = 0;
   let closedUntil = 0;

@@ -245,6 +245,24 @@ START_TEST(test_conflict_looks_again)
 }
 END_TEST
 
+/* What a suspended installation of Vercel's app looks like: vercel/terraform-provider-vercel#125. */
+START_TEST(test_second_breakdown_blames_the_link)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = ABSENT },
+		{ CREATE, .status = 500,
+			.body = "{\"error\":{\"code\":\"internal_server_error\",\"message\":\"An unexpected internal "
+				"error occurred\"}}" },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_PROVIDER_UNAVAILABLE);
+	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_APP_NOT_INSTALLED);
+	ck_assert_str_eq(trial.context.error.remedy_url, "https://github.com/apps/vercel");
+}
+END_TEST
+
 START_TEST(test_lost_answer_looks_before_it_creates)
 {
 	static const struct peer_row rows[] = {
@@ -282,7 +300,7 @@ int main(void)
 	const TTest *const tests[] = { test_creates_with_the_link, test_adopts_by_link, test_refuses_foreign_projects,
 		test_links_what_is_ours_by_the_ledger, test_relinks_only_on_request, test_never_relinks_what_is_foreign,
 		test_link_survives_a_lost_answer, test_waits_for_the_link_to_show, test_link_refusals,
-		test_conflict_looks_again, test_lost_answer_looks_before_it_creates,
-		test_refusals_name_what_a_person_can_do, NULL };
+		test_second_breakdown_blames_the_link, test_conflict_looks_again,
+		test_lost_answer_looks_before_it_creates, test_refusals_name_what_a_person_can_do, NULL };
 	return suite_main("vercel.project", tests, setup, teardown);
 }

@@ -14,6 +14,7 @@
 #include "slipway/provider.h"
 
 #define LINK_BUDGET_MS 120000
+#define BREAKDOWNS_MAX 2
 
 struct input {
 	const char *name, *repository, *framework, *build_command, *output_directory, *root_directory;
@@ -41,8 +42,12 @@ static const struct field input_fields[] = {
 
 struct checkpoint {
 	const char *intent;
+	int64_t breakdowns; /* creations that Vercel answered with 500 */
 };
-static const struct field checkpoint_fields[] = { { STRING_FIELD("intent", struct checkpoint, intent) } };
+static const struct field checkpoint_fields[] = {
+	{ STRING_FIELD("intent", struct checkpoint, intent) },
+	{ INTEGER_FIELD("breakdowns", struct checkpoint, breakdowns) },
+};
 
 struct output {
 	const char *id, *name, *account_id;
@@ -224,6 +229,20 @@ static enum action_result adopt(struct action_context *context, const struct inp
 	return fail_foreign(context, input, project, ours);
 }
 
+/* An installation of Vercel's GitHub app that is suspended shows as 500: twice, and it is the link. */
+static enum action_result refused(
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
+{
+	if (action_error(context)->http_status != 500 || ++checkpoint->breakdowns < BREAKDOWNS_MAX)
+		return action_failed(context);
+	action_fail(context, ERROR_APP_NOT_INSTALLED, "Vercel breaks down each time it links %s to a new project",
+		input->repository);
+	return action_remedy(context, "https://github.com/apps/vercel",
+		"Look whether Vercel's GitHub app is installed on %s's owner and not suspended, then trigger the step "
+		"again.",
+		input->repository);
+}
+
 static enum action_result create(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint, struct output *output)
 {
@@ -239,8 +258,10 @@ static enum action_result create(
 		.body = &body,
 		.expect = { 409 } };
 	checkpoint->intent = input->name;
-	if (!action_save(context) || !provider_call(context, &vercel, &request, &answer))
+	if (!action_save(context))
 		return action_failed(context);
+	if (!provider_call(context, &vercel, &request, &answer))
+		return refused(context, input, checkpoint);
 	if (answer.status != 409) {
 		if (!provider_decode(context, &answer, &project_record, &project))
 			return action_failed(context);
