@@ -7,6 +7,7 @@
 #include "slipway/action.h"
 
 extern const struct action_definition github_access;
+extern const struct action_definition github_files;
 extern const struct action_definition github_protection;
 extern const struct action_definition github_repository;
 extern const struct action_definition github_repository_delete;

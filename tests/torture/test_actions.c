@@ -38,12 +38,13 @@
 	"{\"required_status_checks\":{\"strict\":false,\"contexts\":[\"build\"]},"                                     \
 	"\"required_pull_request_reviews\":{\"required_approving_review_count\":1},"                                   \
 	"\"restrictions\":{\"users\":[{\"login\":\"ann\"}],\"teams\":[],\"apps\":[]}}"
-#define INVITED        "{\"id\":5,\"invitee\":{\"login\":\"ann\"},\"permissions\":\"write\"}"
-#define LOOK_PROJECT   "GET", "/vercel/v9/projects/docs"
-#define CREATE_PROJECT "POST", "/vercel/v11/projects"
-#define LIST           "GET", "/vercel/v10/projects/prj_1/env"
-#define WRITE          "POST", "/vercel/v10/projects/prj_1/env"
-#define LINK_PROJECT   "POST", "/vercel/v9/projects/prj_1/link"
+#define HEAD_COMMIT(sha) "{\"sha\":\"" sha "\",\"commit\":{\"tree\":{\"sha\":\"t1\"}}}"
+#define INVITED          "{\"id\":5,\"invitee\":{\"login\":\"ann\"},\"permissions\":\"write\"}"
+#define LOOK_PROJECT     "GET", "/vercel/v9/projects/docs"
+#define CREATE_PROJECT   "POST", "/vercel/v11/projects"
+#define LIST             "GET", "/vercel/v10/projects/prj_1/env"
+#define WRITE            "POST", "/vercel/v10/projects/prj_1/env"
+#define LINK_PROJECT     "POST", "/vercel/v9/projects/prj_1/link"
 
 #define READY                                                                                                          \
 	{ "GET", "/github/repos/acme/docs/branches/main", .status = 200,                                               \
@@ -110,6 +111,18 @@ static const struct action_case {
 			{ "GET", "/github/repos/acme/docs/collaborators", .status = 200, .body = "[]" } },
 		.absent = 200,
 		.absent_body = "[]" },
+	{ .name = "github.files",
+		.action = &github_files,
+		.input = "{\"repository\":\"acme/docs\",\"branch\":\"main\",\"message\":\"Set up\","
+			 "\"files\":[{\"path\":\"README.md\",\"content\":\"hello\"}]}",
+		.rows = { { "GET", "/github/repos/acme/docs/commits/heads%2Fmain", .status = 200,
+				  .body = HEAD_COMMIT("c2") },
+			{ "PATCH", "/github/repos/acme/docs/git/refs/heads%2Fmain", .status = 200, .body = "{}" },
+			{ "GET", "/github/repos/acme/docs/git/trees/t1", .status = 200, .body = "{\"tree\":[]}" },
+			{ "POST", "/github/repos/acme/docs/git/trees", .status = 201, .body = "{\"sha\":\"t2\"}" },
+			{ "POST", "/github/repos/acme/docs/git/commits", .status = 201, .body = "{\"sha\":\"c2\"}" } },
+		.absent = 200,
+		.absent_body = HEAD_COMMIT("c1") },
 	{ .name = "github.repository-delete",
 		.action = &github_repository_delete,
 		.input = "{\"confirm\":\"trial-app\"}",

@@ -1,0 +1,49 @@
+/* Implements include/slipway/crypto.h over libsodium and git_object.h. */
+#include "slipway/crypto.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "http/git_object.h"
+#include "worker/context.h"
+
+#define BASE64 sodium_base64_VARIANT_ORIGINAL
+
+const char *git_blob_name(struct action_context *context, const char *text)
+{
+	char *name = arena_allocate(context->arena, GIT_NAME_SIZE);
+	if (name == NULL || text == NULL)
+		return NULL;
+	return git_blob(text, strlen(text), name, &context->error) == ERROR_NONE ? name : NULL;
+}
+
+static bool read_key(struct action_context *context, const char *text, unsigned char key[crypto_box_PUBLICKEYBYTES])
+{
+	size_t length = 0;
+	if (text != NULL &&
+		sodium_base642bin(key, crypto_box_PUBLICKEYBYTES, text, strlen(text), NULL, &length, NULL, BASE64) ==
+			0 &&
+		length == crypto_box_PUBLICKEYBYTES)
+		return true;
+	error_set(&context->error, ERROR_INTERNAL, "the provider's public key is not %d bytes as base64",
+		(int)crypto_box_PUBLICKEYBYTES);
+	return false;
+}
+
+const char *seal_text(struct action_context *context, const char *public_key, const char *text)
+{
+	unsigned char key[crypto_box_PUBLICKEYBYTES];
+	if (text == NULL || !read_key(context, public_key, key))
+		return NULL;
+	size_t length = strlen(text), box_size = length + crypto_box_SEALBYTES;
+	size_t size = sodium_base64_encoded_len(box_size, BASE64);
+	unsigned char *box = arena_allocate(context->arena, box_size);
+	char *sealed = arena_allocate(context->arena, size);
+	if (box == NULL || sealed == NULL)
+		return NULL;
+	if (crypto_box_seal(box, (const unsigned char *)text, length, key) != 0) {
+		error_set(&context->error, ERROR_INTERNAL, "nothing can be sealed for the provider's public key");
+		return NULL;
+	}
+	return sodium_bin2base64(sealed, size, box, box_size, BASE64);
+}

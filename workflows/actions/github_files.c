@@ -1,0 +1,436 @@
+/*
+ * github.files: one or several text files on a branch, in one commit. Other files are left alone; where all stand there
+ * already, nothing is written.
+ *
+ * A commit is made first and the branch is moved to it afterwards, never by force. The commit's name is stored before
+ * the move, so where the answer was lost, the branch tells whether it was moved: the commit is its head, or among the
+ * last ones below it. Where somebody else was faster, the whole is done again on their commit.
+ *
+ * API: https://docs.github.com/rest/git/trees, /rest/git/commits, /rest/git/refs, /rest/commits/commits.
+ */
+#include "actions.h"
+#include "actions/github_names.h"
+#include "actions/github_tree.h"
+#include "slipway/provider.h"
+
+#define FILES_MAX       100
+#define BYTES_MAX       ((size_t)1 << 20) /* of all texts together */
+#define READY_BUDGET_MS 300000            /* for a repository that was made a moment ago to have its first commit */
+#define CHECK_MS        2000
+#define RACES_MAX       10
+
+struct input {
+	const char *repository, *branch, *message;
+	struct object_list files;
+};
+static const struct field input_fields[] = {
+	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
+		.description = "The repository, as owner/name" },
+	{ STRING_FIELD("branch", struct input, branch), .pattern = BRANCH_PATTERN,
+		.description = "Branch to commit on; the default branch where none is given" },
+	{ STRING_FIELD("message", struct input, message), .required = true, .minimum = 1, .maximum = 4096,
+		.description = "Message of the commit" },
+	{ OBJECTS_FIELD("files", struct input, files), .required = true, .record = &wished_file_record, .minimum = 1,
+		.maximum = FILES_MAX, .description = "The files that are to stand there" },
+};
+
+struct checkpoint {
+	const char *branch;
+	const char *commit; /* to which we set out to move the branch */
+	const char *parent; /* where the branch stood then */
+	int64_t files;      /* that are other in it */
+	int64_t races;      /* that somebody else won */
+};
+static const struct field checkpoint_fields[] = {
+	{ STRING_FIELD("branch", struct checkpoint, branch) },
+	{ STRING_FIELD("commit", struct checkpoint, commit) },
+	{ STRING_FIELD("parent", struct checkpoint, parent) },
+	{ INTEGER_FIELD("files", struct checkpoint, files) },
+	{ INTEGER_FIELD("races", struct checkpoint, races) },
+};
+
+struct output {
+	const char *commit, *branch;
+	bool changed;
+	int64_t files;
+};
+static const struct field output_fields[] = {
+	{ STRING_FIELD("commit", struct output, commit),
+		.description = "The commit that was made, or the head of the branch where none was" },
+	{ STRING_FIELD("branch", struct output, branch), .description = "The branch" },
+	{ BOOLEAN_FIELD("changed", struct output, changed), .description = "Whether a commit was made" },
+	{ INTEGER_FIELD("files", struct output, files), .description = "How many files it changes" },
+};
+
+/* ---- what GitHub answers ---- */
+
+struct repository {
+	const char *default_branch;
+};
+static const struct field repository_fields[] = {
+	{ STRING_FIELD("default_branch", struct repository, default_branch), .required = true },
+};
+static const struct record repository_record = RECORD(struct repository, repository_fields);
+
+/* A tree, or a commit: whatever has a name in git. */
+struct object {
+	const char *sha;
+};
+static const struct field object_fields[] = { { STRING_FIELD("sha", struct object, sha), .required = true } };
+static const struct record object_record = RECORD(struct object, object_fields);
+
+struct head_content {
+	const void *tree;
+};
+static const struct field head_content_fields[] = {
+	{ OBJECT_FIELD("tree", struct head_content, tree), .required = true, .record = &object_record },
+};
+static const struct record head_content_record = RECORD(struct head_content, head_content_fields);
+
+struct head {
+	const char *sha;
+	const void *commit;
+};
+static const struct field head_fields[] = {
+	{ STRING_FIELD("sha", struct head, sha), .required = true },
+	{ OBJECT_FIELD("commit", struct head, commit), .required = true, .record = &head_content_record },
+};
+static const struct record head_record = RECORD(struct head, head_fields);
+
+/* ---- what we send ---- */
+
+struct entry {
+	const char *path, *mode, *type, *content;
+};
+static const struct field entry_fields[] = {
+	{ STRING_FIELD("path", struct entry, path) },
+	{ STRING_FIELD("mode", struct entry, mode) },
+	{ STRING_FIELD("type", struct entry, type) },
+	{ STRING_FIELD("content", struct entry, content) },
+};
+static const struct record entry_record = RECORD(struct entry, entry_fields);
+
+struct tree_request {
+	const char *base_tree;
+	struct object_list tree;
+};
+static const struct field tree_fields[] = {
+	{ STRING_FIELD("base_tree", struct tree_request, base_tree) },
+	{ OBJECTS_FIELD("tree", struct tree_request, tree), .record = &entry_record },
+};
+static const struct record tree_record = RECORD(struct tree_request, tree_fields);
+
+struct commit_request {
+	const char *message, *tree;
+	struct string_list parents;
+};
+static const struct field commit_fields[] = {
+	{ STRING_FIELD("message", struct commit_request, message) },
+	{ STRING_FIELD("tree", struct commit_request, tree) },
+	{ STRINGS_FIELD("parents", struct commit_request, parents) },
+};
+static const struct record commit_record = RECORD(struct commit_request, commit_fields);
+
+struct move_request {
+	const char *sha;
+	bool force;
+};
+static const struct field move_fields[] = {
+	{ STRING_FIELD("sha", struct move_request, sha) },
+	{ BOOLEAN_FIELD("force", struct move_request, force) },
+};
+static const struct record move_record = RECORD(struct move_request, move_fields);
+
+/* ---- refusals ---- */
+
+/* What GitHub says of a repository that was made a moment ago, and how long that may be so. */
+static const struct lag {
+	int status;
+	const char *text; /* "": any */
+	int64_t budget_ms;
+} lags[] = {
+	{ 404, "", VISIBLE_BUDGET_MS },
+	{ 409, "is empty", READY_BUDGET_MS },
+	{ 422, "No commit found", VISIBLE_BUDGET_MS },
+	{ 422, "does not exist", VISIBLE_BUDGET_MS },
+};
+
+/* Waits where it is only too early; else fails with the class, and what is refused in the words of what. */
+static enum action_result refuse(struct action_context *context, const struct input *input,
+	const struct provider_answer *answer, enum error_class class, const char *what)
+{
+	for (size_t i = 0; i < ARRAY_LEN(lags); i++)
+		if (answer->status == lags[i].status && strcasestr(answer->message, lags[i].text) != NULL &&
+			action_run_age_ms(context) < lags[i].budget_ms)
+			return action_wait(
+				context, CHECK_MS, "GitHub to be ready for %s of %s", what, input->repository);
+	return action_fail(context, class, "GitHub refuses %s of %s: %s", what, input->repository,
+		answer->message[0] != '\0' ? answer->message : "(no message)");
+}
+
+static enum action_result refuse_look(struct action_context *context, const struct input *input, const char *branch,
+	const struct provider_answer *answer)
+{
+	const char *what = branch == NULL ? "a look" : action_format(context, "branch %s", branch);
+	enum action_result result = refuse(context, input, answer, ERROR_NOT_FOUND, what);
+	if (result != ACTION_FAILED)
+		return result;
+	action_remedy(context, NULL,
+		"Check the repository and the branch, which needs a first commit, and that the token may see them.");
+	return action_remedy_input(context, branch == NULL ? "repository" : "branch");
+}
+
+/* The look went well, so what is missing is a permission. */
+static enum action_result refuse_write(struct action_context *context, const struct input *input, const char *what,
+	const struct provider_answer *answer)
+{
+	enum error_class class = answer->status == 404 ? ERROR_SCOPE_MISSING : ERROR_INVALID_INPUT;
+	enum action_result result = refuse(context, input, answer, class, what);
+	if (result != ACTION_FAILED)
+		return result;
+	return action_remedy(context, NULL,
+		"Give the token the permission contents: write (for files in .github/workflows also workflows: write), "
+		"or choose a branch that takes commits without a pull request; then trigger the step again.");
+}
+
+/* ---- look ---- */
+
+/* ACTION_DONE when the checkpoint has the branch. */
+static enum action_result find_branch(
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
+{
+	struct provider_answer answer;
+	struct repository repository;
+	struct provider_request request = { .path = "/repos/{owner}/{repo}", .expect = { 404 } };
+	if (input->branch != NULL)
+		checkpoint->branch = input->branch;
+	if (checkpoint->branch != NULL)
+		return ACTION_DONE;
+	if (!split_repository(context, input->repository, request.parameters) ||
+		!provider_call(context, &github, &request, &answer))
+		return action_failed(context);
+	if (answer.status == 404)
+		return refuse_look(context, input, NULL, &answer);
+	if (!provider_decode(context, &answer, &repository_record, &repository))
+		return action_failed(context);
+	checkpoint->branch = repository.default_branch;
+	return ACTION_DONE;
+}
+
+static enum action_result find_head(
+	struct action_context *context, const struct input *input, const char *branch, struct head *ret_head)
+{
+	struct provider_answer answer;
+	struct provider_request request = { .path = "/repos/{owner}/{repo}/commits/{ref}",
+		.query = { { "per_page", "1" } }, /* of the files that it changes */
+		.expect = { 404, 409, 422 } };
+	if (!split_repository(context, input->repository, request.parameters))
+		return action_failed(context);
+	request.parameters[2] = action_format(context, "heads/%s", branch);
+	if (!provider_call(context, &github, &request, &answer))
+		return action_failed(context);
+	if (answer.status >= 400)
+		return refuse_look(context, input, branch, &answer);
+	return provider_decode(context, &answer, &head_record, ret_head) ? ACTION_DONE : action_failed(context);
+}
+
+/* Whether the branch was moved to our commit, and perhaps further since. */
+static bool find_commit(struct action_context *context, const struct input *input, const struct checkpoint *checkpoint,
+	const struct head *head, bool *ret_found)
+{
+	struct provider_answer answer;
+	struct object_list list;
+	struct provider_request request = { .path = "/repos/{owner}/{repo}/commits",
+		.query = { { "sha", head->sha }, { "per_page", "100" } } };
+	*ret_found = checkpoint->commit != NULL && strcmp(head->sha, checkpoint->commit) == 0;
+	if (*ret_found || checkpoint->commit == NULL)
+		return true;
+	if (!split_repository(context, input->repository, request.parameters) ||
+		!provider_call(context, &github, &request, &answer) ||
+		!provider_decode_list(context, &answer, &object_record, &list))
+		return false;
+	const struct object *commits = list.items;
+	for (size_t i = 0; i < list.count && !*ret_found; i++)
+		*ret_found = strcmp(commits[i].sha, checkpoint->commit) == 0;
+	return true;
+}
+
+/* ---- write ---- */
+
+/* Sends what makes a tree or a commit. Each may be made twice: it is nothing until a branch has it. */
+static enum action_result make(struct action_context *context, const struct input *input, const char *what,
+	struct provider_request *request, const char **ret_sha)
+{
+	struct provider_answer answer;
+	struct object object;
+	request->method = HTTP_POST;
+	request->updates = true;
+	request->expect[0] = 404;
+	request->expect[1] = 409;
+	request->expect[2] = 422;
+	if (!split_repository(context, input->repository, request->parameters) ||
+		!provider_call(context, &github, request, &answer))
+		return action_failed(context);
+	if (answer.status >= 400)
+		return refuse_write(context, input, what, &answer);
+	if (!provider_decode(context, &answer, &object_record, &object))
+		return action_failed(context);
+	*ret_sha = object.sha;
+	return ACTION_DONE;
+}
+
+static enum action_result make_tree(struct action_context *context, const struct input *input, const bool *differs,
+	const struct head *head, const char **ret_sha)
+{
+	const struct wished_file *files = input->files.items;
+	struct entry *entries = action_allocate(context, input->files.count, sizeof(*entries));
+	size_t count = 0;
+	if (entries == NULL)
+		return action_failed(context);
+	for (size_t i = 0; i < input->files.count; i++)
+		if (differs[i])
+			entries[count++] =
+				(struct entry){ files[i].path, wished_file_mode(&files[i]), "blob", files[i].content };
+	const struct object *base = ((const struct head_content *)head->commit)->tree;
+	const struct tree_request body = { base->sha, { entries, count } };
+	struct provider_request request = {
+		.path = "/repos/{owner}/{repo}/git/trees", .body_record = &tree_record, .body = &body
+	};
+	return make(context, input, "the files", &request, ret_sha);
+}
+
+static enum action_result make_commit(struct action_context *context, const struct input *input, const char *tree,
+	const struct head *head, const char **ret_sha)
+{
+	const struct commit_request body = { input->message, tree, { &head->sha, 1 } };
+	struct provider_request request = {
+		.path = "/repos/{owner}/{repo}/git/commits", .body_record = &commit_record, .body = &body
+	};
+	return make(context, input, "the commit", &request, ret_sha);
+}
+
+/* The branch stands elsewhere by now, so it was not moved: the next attempt begins with what is there. */
+static enum action_result lose_race(
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
+{
+	checkpoint->commit = NULL;
+	if (++checkpoint->races < RACES_MAX)
+		return action_wait(context, CHECK_MS, "branch %s of %s, to which somebody else commits",
+			checkpoint->branch, input->repository);
+	return action_fail(context, ERROR_CONFLICT_OURS, "somebody else was faster on branch %s of %s %d times",
+		checkpoint->branch, input->repository, RACES_MAX);
+}
+
+static enum action_result move_branch(
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
+{
+	struct provider_answer answer;
+	const struct move_request body = { checkpoint->commit, false };
+	struct provider_request request = { .method = HTTP_PATCH,
+		.path = "/repos/{owner}/{repo}/git/refs/{ref}",
+		.body_record = &move_record,
+		.body = &body,
+		.expect = { 404, 409, 422 } };
+	if (!split_repository(context, input->repository, request.parameters))
+		return action_failed(context);
+	request.parameters[2] = action_format(context, "heads/%s", checkpoint->branch);
+	if (!action_save(context) || !provider_call(context, &github, &request, &answer))
+		return action_failed(context);
+	if (answer.status == 409 ||
+		(answer.status == 422 &&
+			(strcasestr(answer.message, "fast forward") != NULL ||
+				strcasestr(answer.message, "fast-forward") != NULL)))
+		return lose_race(context, input, checkpoint);
+	if (answer.status >= 400) {
+		checkpoint->commit = NULL;
+		return refuse_write(context, input, "the move of the branch", &answer);
+	}
+	action_log(context, "committed %lld files to branch %s of %s: %s", (long long)checkpoint->files,
+		checkpoint->branch, input->repository, checkpoint->commit);
+	return ACTION_DONE;
+}
+
+/* ACTION_DONE when the branch has the files; the checkpoint has the commit, unless all stood there already. */
+static enum action_result write_files(struct action_context *context, const struct input *input,
+	const struct head *head, struct checkpoint *checkpoint)
+{
+	const struct object *tree = ((const struct head_content *)head->commit)->tree;
+	const char *new_tree, *commit;
+	size_t count;
+	bool *differs = action_allocate(context, input->files.count, sizeof(*differs));
+	/* The branch was not moved, as far as can be seen: moving it to the same commit once more harms nobody. */
+	if (checkpoint->commit != NULL && checkpoint->parent != NULL && strcmp(checkpoint->parent, head->sha) == 0)
+		return move_branch(context, input, checkpoint);
+	checkpoint->commit = NULL;
+	if (differs == NULL ||
+		!wished_files_compare(context, input->repository, tree->sha, &input->files, differs, &count))
+		return action_failed(context);
+	checkpoint->files = (int64_t)count;
+	if (count == 0)
+		return ACTION_DONE;
+	enum action_result result = make_tree(context, input, differs, head, &new_tree);
+	if (result == ACTION_DONE)
+		result = make_commit(context, input, new_tree, head, &commit);
+	if (result != ACTION_DONE)
+		return result;
+	checkpoint->commit = commit;
+	checkpoint->parent = head->sha;
+	return move_branch(context, input, checkpoint);
+}
+
+/* ---- all of it ---- */
+
+static bool check_size(struct action_context *context, const struct input *input)
+{
+	const struct wished_file *files = input->files.items;
+	size_t bytes = 0;
+	for (size_t i = 0; i < input->files.count; i++)
+		bytes += strlen(files[i].content);
+	if (bytes <= BYTES_MAX)
+		return true;
+	action_fail(
+		context, ERROR_INVALID_INPUT, "the files have %zu bytes together; %zu are the most", bytes, BYTES_MAX);
+	action_remedy(context, NULL, "Give them in several steps.");
+	action_remedy_input(context, "files");
+	return false;
+}
+
+static enum action_result run(
+	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+{
+	const struct input *input = raw_input;
+	struct checkpoint *checkpoint = raw_checkpoint;
+	struct head head;
+	bool found;
+	if (!check_size(context, input) || !wished_files_check(context, &input->files))
+		return action_failed(context);
+	enum action_result result = find_branch(context, input, checkpoint);
+	if (result == ACTION_DONE)
+		result = find_head(context, input, checkpoint->branch, &head);
+	if (result != ACTION_DONE)
+		return result;
+	if (!find_commit(context, input, checkpoint, &head, &found))
+		return action_failed(context);
+	if (!found)
+		result = write_files(context, input, &head, checkpoint);
+	if (result != ACTION_DONE)
+		return result;
+	*(struct output *)raw_output = (struct output){ .commit = checkpoint->commit,
+		.branch = checkpoint->branch,
+		.changed = checkpoint->commit != NULL,
+		.files = checkpoint->files };
+	if (checkpoint->commit == NULL)
+		((struct output *)raw_output)->commit = head.sha;
+	return action_done(context);
+}
+
+/* No permissions are named: files of workflows need more than others, and an app may not have that. */
+const struct action_definition github_files = {
+	.id = "github.files",
+	.summary = "Commits files to a branch of a GitHub repository, where they are other there",
+	.input = RECORD(struct input, input_fields),
+	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
+	.output = RECORD(struct output, output_fields),
+	.run = run,
+	.one_repository = true,
+};

@@ -1,0 +1,230 @@
+#include "actions/github_tree.h"
+
+#include "actions/github_names.h"
+#include "slipway/crypto.h"
+#include "slipway/provider.h"
+
+#define CONTENT_MAX 65536
+#define FOLDERS_MAX 256 /* each is a call */
+
+static const struct field wished_file_fields[] = {
+	{ STRING_FIELD("path", struct wished_file, path), .required = true, .minimum = 1, .maximum = TREE_PATH_MAX,
+		.description = "Where it stands, such as docs/index.md" },
+	{ STRING_FIELD("content", struct wished_file, content), .required = true, .maximum = CONTENT_MAX,
+		.description = "Its whole text" },
+	{ BOOLEAN_FIELD("executable", struct wished_file, executable),
+		.description = "Whether it can be run, as scripts can" },
+};
+const struct record wished_file_record = RECORD(struct wished_file, wished_file_fields);
+
+struct tree_entry {
+	const char *path, *mode, *type, *sha;
+};
+static const struct field tree_entry_fields[] = {
+	{ STRING_FIELD("path", struct tree_entry, path), .required = true },
+	{ STRING_FIELD("mode", struct tree_entry, mode), .required = true },
+	{ STRING_FIELD("type", struct tree_entry, type), .required = true },
+	{ STRING_FIELD("sha", struct tree_entry, sha) },
+};
+static const struct record tree_entry_record = RECORD(struct tree_entry, tree_entry_fields);
+
+/* One folder, by its name in git. */
+struct tree {
+	const char *sha;
+	struct object_list entries;
+	bool truncated;
+};
+static const struct field tree_fields[] = {
+	{ OBJECTS_FIELD("tree", struct tree, entries), .required = true, .maximum = 100000,
+		.record = &tree_entry_record },
+	{ BOOLEAN_FIELD("truncated", struct tree, truncated) },
+};
+static const struct record tree_record = RECORD(struct tree, tree_fields);
+
+/* The folders that were read: a name in git never changes what it stands for. */
+struct forest {
+	struct action_context *context;
+	const char *repository;
+	struct tree *trees; /* FOLDERS_MAX of them */
+	size_t count;
+};
+
+/* ---- paths ---- */
+
+const char *wished_file_mode(const struct wished_file *file)
+{
+	return file->executable ? "100755" : "100644";
+}
+
+static bool is_part(const char *part, size_t length)
+{
+	return length > 0 && !(length == 1 && part[0] == '.') && !(length == 2 && memcmp(part, "..", 2) == 0) &&
+		!(length == 4 && strncasecmp(part, ".git", 4) == 0);
+}
+
+static bool is_path(const char *path)
+{
+	for (const char *part = path;;) {
+		size_t length = strcspn(part, "/");
+		if (!is_part(part, length))
+			return false;
+		if (part[length] == '\0')
+			return strpbrk(path, "\n\r\t\\") == NULL;
+		part += length + 1;
+	}
+}
+
+/* Whether one path is the other, or a folder above it. */
+static bool is_above(const char *one, const char *two)
+{
+	size_t length = strlen(one);
+	return strncmp(one, two, length) == 0 && (two[length] == '\0' || two[length] == '/');
+}
+
+bool wished_files_check(struct action_context *context, const struct object_list *files)
+{
+	const struct wished_file *list = files->items;
+	for (size_t i = 0; i < files->count; i++) {
+		if (!is_path(list[i].path)) {
+			action_fail(context, ERROR_INVALID_INPUT, "'%s' is no path of a file in a repository",
+				list[i].path);
+			action_remedy(context, NULL,
+				"Write it from the top of the repository, without a leading '/', '.', '..' and "
+				"'.git'.");
+			return false;
+		}
+		for (size_t j = 0; j < files->count; j++)
+			if (i != j && is_above(list[i].path, list[j].path)) {
+				action_fail(context, ERROR_INVALID_INPUT, "'%s' and '%s' cannot both be files",
+					list[i].path, list[j].path);
+				action_remedy(context, NULL, "Name each file once.");
+				return false;
+			}
+	}
+	return true;
+}
+
+/* ---- look ---- */
+
+static bool fetch_tree(struct forest *forest, const char *sha, struct tree *ret_tree)
+{
+	struct provider_answer answer;
+	struct action_context *context = forest->context;
+	struct provider_request request = { .path = "/repos/{owner}/{repo}/git/trees/{tree_sha}", .expect = { 404 } };
+	if (!split_repository(context, forest->repository, request.parameters))
+		return false;
+	request.parameters[2] = sha;
+	if (!provider_call(context, &github, &request, &answer))
+		return false;
+	/* It is named by what GitHub has just shown, so it is there. */
+	if (answer.status == 404) {
+		action_fail(context, ERROR_NOT_READY, "GitHub does not have the tree %s of %s at hand yet", sha,
+			forest->repository);
+		return false;
+	}
+	if (!provider_decode(context, &answer, &tree_record, ret_tree))
+		return false;
+	ret_tree->sha = sha;
+	if (ret_tree->truncated)
+		action_fail(context, ERROR_INVALID_INPUT, "a folder of %s has more entries than GitHub lists",
+			forest->repository);
+	return !ret_tree->truncated;
+}
+
+static bool find_tree(struct forest *forest, const char *sha, const struct tree **ret_tree)
+{
+	for (size_t i = 0; i < forest->count; i++)
+		if (strcmp(forest->trees[i].sha, sha) == 0) {
+			*ret_tree = &forest->trees[i];
+			return true;
+		}
+	if (forest->count == FOLDERS_MAX) {
+		action_fail(forest->context, ERROR_INVALID_INPUT, "the files are in more than %d folders", FOLDERS_MAX);
+		action_remedy(forest->context, NULL, "Give them in several steps.");
+		return false;
+	}
+	struct tree *tree = &forest->trees[forest->count];
+	*ret_tree = tree;
+	if (!fetch_tree(forest, sha, tree))
+		return false;
+	forest->count++;
+	return true;
+}
+
+static const struct tree_entry *find_entry(const struct tree *tree, const char *part, size_t length)
+{
+	const struct tree_entry *entries = tree->entries.items;
+	for (size_t i = 0; i < tree->entries.count; i++)
+		if (strlen(entries[i].path) == length && memcmp(entries[i].path, part, length) == 0)
+			return &entries[i];
+	return NULL;
+}
+
+/* What stands where a file, or a folder on its way, is to be is of the other kind: it would be lost. */
+static bool refuse_kind(const struct forest *forest, const char *path, size_t length, const struct tree_entry *entry)
+{
+	action_fail(forest->context, ERROR_CONFLICT_FOREIGN, "%.*s in %s is a %s, which the file %s would replace",
+		(int)length, path, forest->repository, strcmp(entry->type, "tree") == 0 ? "folder" : entry->type, path);
+	action_remedy(forest->context, NULL, "Choose another path, or remove it from the branch first.");
+	return false;
+}
+
+/* The entry of the path; NULL where it is not there. */
+static bool find_file(struct forest *forest, const char *root, const char *path, const struct tree_entry **ret_entry)
+{
+	const struct tree *tree;
+	const char *sha = root;
+	*ret_entry = NULL;
+	for (const char *part = path;;) {
+		size_t length = strcspn(part, "/");
+		bool last = part[length] == '\0';
+		if (!find_tree(forest, sha, &tree))
+			return false;
+		const struct tree_entry *entry = find_entry(tree, part, length);
+		if (entry == NULL)
+			return true;
+		if (strcmp(entry->type, last ? "blob" : "tree") != 0)
+			return refuse_kind(forest, path, (size_t)(part - path) + length, entry);
+		if (last) {
+			*ret_entry = entry;
+			return true;
+		}
+		sha = entry->sha != NULL ? entry->sha : "";
+		part += length + 1;
+	}
+}
+
+static bool compare_file(
+	const struct forest *forest, const struct wished_file *file, const struct tree_entry *entry, bool *ret_differs)
+{
+	const char *name = git_blob_name(forest->context, file->content);
+	if (name == NULL)
+		return false;
+	bool same_text = entry != NULL && entry->sha != NULL && strcmp(entry->sha, name) == 0;
+	*ret_differs = !same_text || strcmp(entry->mode, wished_file_mode(file)) != 0;
+	if (*ret_differs)
+		action_difference(forest->context, "%s: %s", file->path,
+			entry == NULL       ? "is not there"
+				: same_text ? "has another mode"
+					    : "has another text");
+	return true;
+}
+
+bool wished_files_compare(struct action_context *context, const char *repository, const char *tree,
+	const struct object_list *files, bool *ret_differs, size_t *ret_count)
+{
+	const struct wished_file *list = files->items;
+	const struct tree_entry *entry;
+	struct forest forest = { .context = context, .repository = repository };
+	forest.trees = action_allocate(context, FOLDERS_MAX, sizeof(*forest.trees));
+	if (forest.trees == NULL)
+		return false;
+	*ret_count = 0;
+	for (size_t i = 0; i < files->count; i++) {
+		if (!find_file(&forest, tree, list[i].path, &entry) ||
+			!compare_file(&forest, &list[i], entry, &ret_differs[i]))
+			return false;
+		*ret_count += ret_differs[i] ? 1 : 0;
+	}
+	return true;
+}
