@@ -11,6 +11,8 @@
 #define REPOSITORY_PATTERN "^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$"
 /* Git allows more; what it refuses everywhere is refused here, and GitHub says the rest. */
 #define BRANCH_PATTERN "^[A-Za-z0-9._][A-Za-z0-9._/@+#=-]{0,249}$"
+/* Of a secret or a variable for Actions. */
+#define SETTING_PATTERN "^[A-Za-z_][A-Za-z0-9_]{0,254}$"
 
 /* What was made a moment ago may be invisible for so long: until then a 404 says "not yet". */
 #define VISIBLE_BUDGET_MS 60000
@@ -29,6 +31,14 @@ static inline bool split_repository(struct action_context *context, const char *
 	if (parameters[0] == NULL)
 		action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for a name");
 	return parameters[0] != NULL;
+}
+
+/* What is wrong with the name of a secret or a variable, beside what the pattern says; NULL where nothing is. */
+static inline const char *setting_name_problem(const char *name)
+{
+	return strncasecmp(name, "GITHUB_", strlen("GITHUB_")) == 0
+		? "begins with GITHUB_, which GitHub keeps to itself"
+		: NULL;
 }
 
 #endif

@@ -1,0 +1,239 @@
+/*
+ * github.variables: variables of a repository for GitHub Actions. Those that are not named are left alone; those that
+ * are equal are not written again.
+ *
+ * Natural key: owner/name and the variable's name, in which GitHub does not tell upper from lower case. Each write may
+ * be repeated. Variables go with their repository, so nothing removes them.
+ *
+ * API: https://docs.github.com/rest/actions/variables.
+ */
+#include "actions.h"
+#include "actions/github_names.h"
+#include "slipway/provider.h"
+
+#define PAGE_ITEMS    30 /* the most that GitHub gives */
+#define PAGES_MAX     20
+#define VARIABLES_MAX 100
+#define VALUE_MAX     49152
+#define CHECK_MS      2000
+
+struct variable {
+	const char *name, *value;
+};
+static const struct field variable_fields[] = {
+	{ STRING_FIELD("name", struct variable, name), .required = true, .pattern = SETTING_PATTERN,
+		.description = "Name of the variable; GitHub writes it in upper case" },
+	{ STRING_FIELD("value", struct variable, value), .required = true, .maximum = VALUE_MAX,
+		.description = "Its value, which whoever sees the repository's workflows can read" },
+};
+static const struct record variable_record = RECORD(struct variable, variable_fields);
+
+struct input {
+	const char *repository;
+	struct object_list variables;
+};
+static const struct field input_fields[] = {
+	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
+		.description = "The repository, as owner/name" },
+	{ OBJECTS_FIELD("variables", struct input, variables), .required = true, .record = &variable_record,
+		.maximum = VARIABLES_MAX, .description = "The variables to set" },
+};
+
+/* Written by this run so far. */
+struct counts {
+	int64_t created, updated, unchanged;
+};
+static const struct field checkpoint_fields[] = {
+	{ INTEGER_FIELD("created", struct counts, created) },
+	{ INTEGER_FIELD("updated", struct counts, updated) },
+};
+static const struct field output_fields[] = {
+	{ INTEGER_FIELD("created", struct counts, created), .description = "How many were not there before" },
+	{ INTEGER_FIELD("updated", struct counts, updated), .description = "How many had another value" },
+	{ INTEGER_FIELD("unchanged", struct counts, unchanged), .description = "How many stood there already" },
+};
+
+/* ---- what GitHub answers ---- */
+
+static const struct field listed_fields[] = {
+	{ STRING_FIELD("name", struct variable, name), .required = true },
+	{ STRING_FIELD("value", struct variable, value) },
+};
+static const struct record listed_record = RECORD(struct variable, listed_fields);
+
+struct listing {
+	struct object_list variables;
+};
+static const struct field listing_fields[] = {
+	{ OBJECTS_FIELD("variables", struct listing, variables), .required = true, .record = &listed_record },
+};
+static const struct record listing_record = RECORD(struct listing, listing_fields);
+
+/* ---- look ---- */
+
+/* A repository that was made a moment ago may be invisible. */
+static enum action_result miss_repository(struct action_context *context, const struct input *input)
+{
+	if (action_run_age_ms(context) < VISIBLE_BUDGET_MS)
+		return action_wait(context, CHECK_MS, "%s to be visible", input->repository);
+	action_fail(context, ERROR_NOT_FOUND,
+		"GitHub shows no variables of %s: it does not exist, or the token may not see them", input->repository);
+	action_remedy(
+		context, NULL, "Check the repository's name, and give the token the permission variables: write.");
+	return action_remedy_input(context, "repository");
+}
+
+static const struct variable *find(const struct variable *list, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcasecmp(list[i].name, name) == 0)
+			return &list[i];
+	return NULL;
+}
+
+/* Notes what stands there of the variables that are wished: ret_there[i] is NULL where variable i is absent. */
+static void note_there(const struct input *input, const struct listing *listing, const struct variable **ret_there)
+{
+	const struct variable *wished = input->variables.items;
+	for (size_t i = 0; i < input->variables.count; i++)
+		if (ret_there[i] == NULL)
+			ret_there[i] = find(listing->variables.items, listing->variables.count, wished[i].name);
+}
+
+static enum action_result look(
+	struct action_context *context, const struct input *input, const struct variable **ret_there)
+{
+	struct provider_answer answer;
+	struct listing listing = { { NULL, PAGE_ITEMS } };
+	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/variables", .expect = { 404 } };
+	if (!split_repository(context, input->repository, request.parameters))
+		return action_failed(context);
+	request.query[0] = (struct string_pair){ "per_page", "30" };
+	for (int page = 1; page <= PAGES_MAX && listing.variables.count == PAGE_ITEMS; page++) {
+		request.query[1] = (struct string_pair){ "page", action_format(context, "%d", page) };
+		if (!provider_call(context, &github, &request, &answer))
+			return action_failed(context);
+		if (answer.status == 404)
+			return miss_repository(context, input);
+		if (!provider_decode(context, &answer, &listing_record, &listing))
+			return action_failed(context);
+		note_there(input, &listing, ret_there);
+	}
+	return ACTION_DONE;
+}
+
+/* ---- write ---- */
+
+static bool update(struct action_context *context, const struct input *input, const struct variable *variable)
+{
+	struct provider_answer answer;
+	struct provider_request request = { .method = HTTP_PATCH,
+		.path = "/repos/{owner}/{repo}/actions/variables/{name}",
+		.body_record = &variable_record,
+		.body = variable };
+	if (!split_repository(context, input->repository, request.parameters))
+		return false;
+	request.parameters[2] = variable->name;
+	return provider_call(context, &github, &request, &answer);
+}
+
+/* *ret_created is false where somebody else, or an earlier attempt, was faster. */
+static bool create(
+	struct action_context *context, const struct input *input, const struct variable *variable, bool *ret_created)
+{
+	struct provider_answer answer;
+	struct provider_request request = { .method = HTTP_POST,
+		.path = "/repos/{owner}/{repo}/actions/variables",
+		.body_record = &variable_record,
+		.body = variable,
+		.expect = { 409 } };
+	if (!split_repository(context, input->repository, request.parameters) ||
+		!provider_call(context, &github, &request, &answer))
+		return false;
+	*ret_created = answer.status != 409;
+	return true;
+}
+
+/* Writes it, and counts what was done; there is NULL where it is absent. */
+static bool write_variable(struct action_context *context, const struct input *input, const struct variable *variable,
+	const struct variable *there, struct counts *counts)
+{
+	bool created = false;
+	if (there == NULL && !create(context, input, variable, &created))
+		return false;
+	if (!created && !update(context, input, variable))
+		return false;
+	counts->created += created ? 1 : 0;
+	counts->updated += created ? 0 : 1;
+	return true;
+}
+
+static bool is_equal(const struct variable *variable, const struct variable *there)
+{
+	return there != NULL && there->value != NULL && strcmp(there->value, variable->value) == 0;
+}
+
+static bool check_names(struct action_context *context, const struct input *input)
+{
+	const struct variable *variables = input->variables.items;
+	for (size_t i = 0; i < input->variables.count; i++) {
+		const char *wrong = setting_name_problem(variables[i].name);
+		if (wrong == NULL && find(variables, i, variables[i].name) != NULL)
+			wrong = "is there twice, for GitHub does not tell upper from lower case";
+		if (wrong == NULL)
+			continue;
+		action_fail(context, ERROR_INVALID_INPUT, "the name %s of a variable %s", variables[i].name, wrong);
+		action_remedy(context, NULL, "Choose another name.");
+		action_remedy_input(context, "variables");
+		return false;
+	}
+	return true;
+}
+
+/* For plans, before the first write ends the look. */
+static void tell_differences(
+	struct action_context *context, const struct input *input, const struct variable *const *there)
+{
+	const struct variable *variables = input->variables.items;
+	for (size_t i = 0; i < input->variables.count; i++)
+		if (!is_equal(&variables[i], there[i]))
+			action_difference(context, "%s: %s", variables[i].name,
+				there[i] == NULL ? "is not there" : "has another value");
+}
+
+static enum action_result run(
+	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+{
+	const struct input *input = raw_input;
+	struct counts *counts = raw_checkpoint;
+	const struct variable *variables = input->variables.items;
+	size_t count = input->variables.count;
+	const struct variable **there = action_allocate(context, count, sizeof(*there));
+	if (there == NULL || !check_names(context, input))
+		return action_failed(context);
+	enum action_result result = look(context, input, there);
+	if (result != ACTION_DONE)
+		return result;
+	tell_differences(context, input, there);
+	for (size_t i = 0; i < count; i++)
+		if (!is_equal(&variables[i], there[i]) &&
+			!write_variable(context, input, &variables[i], there[i], counts))
+			return action_failed(context);
+	if (counts->created + counts->updated > 0)
+		action_log(context, "wrote %lld of %zu variables of %s", (long long)(counts->created + counts->updated),
+			count, input->repository);
+	counts->unchanged = (int64_t)count - counts->created - counts->updated;
+	*(struct counts *)raw_output = *counts;
+	return action_done(context);
+}
+
+/* No permissions are named: GitHub's description of an app's tokens has no word for variables. */
+const struct action_definition github_variables = {
+	.id = "github.variables",
+	.summary = "Sets variables of a GitHub repository for its Actions",
+	.input = RECORD(struct input, input_fields),
+	.checkpoint = RECORD(struct counts, checkpoint_fields),
+	.output = RECORD(struct counts, output_fields),
+	.run = run,
+	.one_repository = true,
+};
