@@ -12,6 +12,7 @@ extern const struct action_definition github_protection;
 extern const struct action_definition github_repository;
 extern const struct action_definition github_repository_delete;
 extern const struct action_definition github_workflow_run;
+extern const struct action_definition github_secrets;
 extern const struct action_definition github_variables;
 extern const struct action_definition http_check;
 extern const struct action_definition http_request;

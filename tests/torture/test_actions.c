@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
+#include "http/git_object.h"
 
 #define REPOSITORY(more)                                                                                               \
 	"{\"id\":42,\"full_name\":\"acme/docs\",\"name\":\"docs\",\"owner\":{\"login\":\"acme\"},"                     \
@@ -62,6 +63,7 @@ static const struct action_case {
 	struct peer_row rows[8];
 	int absent; /* what the look answers before it was made, with this body; 0: it was there before */
 	const char *absent_body;
+	bool repeats;                            /* the request is sent each time, and harms nobody */
 	const char *ledger_field, *ledger_value; /* what is known to be ours; NULL: nothing */
 } cases[] = {
 	{ .name = "note", .action = &note, .input = "{\"text\":\"x\"}" },
@@ -120,9 +122,26 @@ static const struct action_case {
 			{ "PATCH", "/github/repos/acme/docs/git/refs/heads%2Fmain", .status = 200, .body = "{}" },
 			{ "GET", "/github/repos/acme/docs/git/trees/t1", .status = 200, .body = "{\"tree\":[]}" },
 			{ "POST", "/github/repos/acme/docs/git/trees", .status = 201, .body = "{\"sha\":\"t2\"}" },
-			{ "POST", "/github/repos/acme/docs/git/commits", .status = 201, .body = "{\"sha\":\"c2\"}" } },
+			{ "POST", "/github/repos/acme/docs/git/commits", .status = 201, .body = "{\"sha\":\"c2\"}" },
+			{ "GET", "/github/repos/acme/docs/commits", .status = 200, .body = "[]" } },
 		.absent = 200,
 		.absent_body = HEAD_COMMIT("c1") },
+	{ .name = "github.variables",
+		.action = &github_variables,
+		.input = "{\"repository\":\"acme/docs\",\"variables\":[{\"name\":\"SITE\",\"value\":\"docs\"}]}",
+		.rows = { { "GET", "/github/repos/acme/docs/actions/variables", .status = 200,
+				  .body = "{\"variables\":[{\"name\":\"SITE\",\"value\":\"docs\"}]}" },
+			{ "POST", "/github/repos/acme/docs/actions/variables", .status = 201, .body = "{}" } },
+		.absent = 200,
+		.absent_body = "{\"variables\":[]}" },
+	{ .name = "github.secrets",
+		.action = &github_secrets,
+		.input = "{\"repository\":\"acme/docs\",\"secrets\":[{\"name\":\"KEY\",\"value\":\"hush\"}]}",
+		.rows = { { "GET", "/github/repos/acme/docs/actions/secrets/public-key", .status = 200,
+				  .body = "{\"key_id\":\"1\","
+					  "\"key\":\"9CA5H2XPWXzRPJ8xtgM0ho8JpAUGmUzKHR0rjo7pCWs=\"}" },
+			{ "PUT", "/github/repos/acme/docs/actions/secrets/KEY", .status = 201, .body = "{}" } },
+		.repeats = true },
 	{ .name = "github.repository-delete",
 		.action = &github_repository_delete,
 		.input = "{\"confirm\":\"trial-app\"}",
@@ -324,7 +343,10 @@ static void check(bool faulted, const char *what)
 			message_now);
 	}
 	ck_assert_msg(result_now == ACTION_DONE, "%s: it waits for ever", what);
-	ck_assert_msg(made() == (tried->absent != 0 ? 1 : 0), "%s: made %zu times", what, made());
+	if (tried->repeats)
+		ck_assert_msg(made() > 0, "%s: never made", what);
+	else
+		ck_assert_msg(made() == (tried->absent != 0 ? 1 : 0), "%s: made %zu times", what, made());
 	cJSON *output = cJSON_Parse(output_now);
 	ck_assert_msg(cJSON_IsObject(output), "%s: %s", what, output_now);
 	cJSON_Delete(output);
@@ -364,10 +386,15 @@ END_TEST
 
 int main(void)
 {
+	char name[GIT_NAME_SIZE];
+	struct error error;
 	if (sodium_init() < 0)
 		return EXIT_FAILURE;
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigaction(SIGPIPE, &ignore, NULL);
+	/* libcrypto keeps what it loads for the first hash. */
+	if (git_blob("", 0, name, &error) != ERROR_NONE)
+		return EXIT_FAILURE;
 	torture_begin();
 	Suite *suite = suite_create("actions under faults");
 	TCase *test_case = tcase_create("actions");

@@ -1,0 +1,195 @@
+/*
+ * github.secrets: secrets of a repository for GitHub Actions, sealed with the repository's own key. Those that are not
+ * named are left alone.
+ *
+ * Natural key: owner/name and the secret's name. GitHub shows the value of none, so each is written each time, which
+ * may be repeated. The checkpoint counts how many are written, so that a rate limit stops the rest and not the whole.
+ * Secrets go with their repository, so nothing removes them. No value, and nothing made of one, is kept or told.
+ *
+ * API: https://docs.github.com/rest/actions/secrets.
+ */
+#include "actions.h"
+#include "actions/github_names.h"
+#include "slipway/crypto.h"
+#include "slipway/provider.h"
+
+#define SECRETS_MAX 100 /* as many as a repository may have */
+#define VALUE_MAX   49152
+#define CHECK_MS    2000
+
+struct secret {
+	const char *name, *value;
+};
+static const struct field secret_fields[] = {
+	{ STRING_FIELD("name", struct secret, name), .required = true, .pattern = SETTING_PATTERN,
+		.description = "Name of the secret; GitHub writes it in upper case" },
+	{ STRING_FIELD("value", struct secret, value), .required = true, .minimum = 1, .maximum = VALUE_MAX,
+		.description = "Its value, a secret: it is sealed for GitHub, and stands in no output, event or log" },
+};
+static const struct record secret_record = RECORD(struct secret, secret_fields);
+
+struct input {
+	const char *repository;
+	struct object_list secrets;
+};
+static const struct field input_fields[] = {
+	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
+		.description = "The repository, as owner/name" },
+	{ OBJECTS_FIELD("secrets", struct input, secrets), .required = true, .record = &secret_record,
+		.maximum = SECRETS_MAX, .description = "The secrets to set" },
+};
+
+/* Written by this run so far; those of the input that are written are its first ones. */
+struct counts {
+	int64_t created, updated;
+};
+static const struct field checkpoint_fields[] = {
+	{ INTEGER_FIELD("created", struct counts, created) },
+	{ INTEGER_FIELD("updated", struct counts, updated) },
+};
+static const struct field output_fields[] = {
+	{ INTEGER_FIELD("created", struct counts, created), .description = "How many were not there before" },
+	{ INTEGER_FIELD("updated", struct counts, updated),
+		.description = "How many were there, and were written anew" },
+};
+
+/* What GitHub answers. The id has more digits than a number holds. */
+struct public_key {
+	const char *key_id, *key;
+};
+static const struct field public_key_fields[] = {
+	{ SCALAR_FIELD("key_id", struct public_key, key_id), .required = true },
+	{ STRING_FIELD("key", struct public_key, key), .required = true },
+};
+static const struct record public_key_record = RECORD(struct public_key, public_key_fields);
+
+/* What we send. */
+struct sealed {
+	const char *encrypted_value, *key_id;
+};
+static const struct field sealed_fields[] = {
+	{ STRING_FIELD("encrypted_value", struct sealed, encrypted_value) },
+	{ STRING_FIELD("key_id", struct sealed, key_id) },
+};
+static const struct record sealed_record = RECORD(struct sealed, sealed_fields);
+
+/* ---- calls ---- */
+
+/* A repository that was made a moment ago may be invisible. */
+static enum action_result miss_repository(struct action_context *context, const struct input *input)
+{
+	if (action_run_age_ms(context) < VISIBLE_BUDGET_MS)
+		return action_wait(context, CHECK_MS, "%s to be visible", input->repository);
+	action_fail(context, ERROR_NOT_FOUND,
+		"GitHub gives no key for secrets of %s: it does not exist, or the token may not see them",
+		input->repository);
+	action_remedy(context, NULL, "Check the repository's name, and give the token the permission secrets: write.");
+	return action_remedy_input(context, "repository");
+}
+
+static enum action_result fetch_key(
+	struct action_context *context, const struct input *input, struct public_key *ret_key)
+{
+	struct provider_answer answer;
+	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/secrets/public-key",
+		.expect = { 404 } };
+	if (!split_repository(context, input->repository, request.parameters) ||
+		!provider_call(context, &github, &request, &answer))
+		return action_failed(context);
+	if (answer.status == 404)
+		return miss_repository(context, input);
+	return provider_decode(context, &answer, &public_key_record, ret_key) ? ACTION_DONE : action_failed(context);
+}
+
+static bool send_secret(struct action_context *context, const struct input *input, const struct secret *secret,
+	const struct public_key *key, struct provider_answer *answer)
+{
+	const struct sealed body = { seal_text(context, key->key, secret->value), key->key_id };
+	struct provider_request request = { .method = HTTP_PUT,
+		.path = "/repos/{owner}/{repo}/actions/secrets/{secret_name}",
+		.body_record = &sealed_record,
+		.body = &body,
+		.expect = { 422 } };
+	if (body.encrypted_value == NULL || !split_repository(context, input->repository, request.parameters))
+		return false;
+	request.parameters[2] = secret->name;
+	return provider_call(context, &github, &request, answer);
+}
+
+/* ---- all of it ---- */
+
+/* A refusal may be of the key, which GitHub has changed since: it is fetched once more. */
+static enum action_result write_secret(struct action_context *context, const struct input *input,
+	const struct secret *secret, struct public_key *key, struct counts *counts)
+{
+	struct provider_answer answer;
+	if (!send_secret(context, input, secret, key, &answer))
+		return action_failed(context);
+	if (answer.status == 422) {
+		enum action_result result = fetch_key(context, input, key);
+		if (result != ACTION_DONE)
+			return result;
+		if (!send_secret(context, input, secret, key, &answer))
+			return action_failed(context);
+	}
+	if (answer.status == 422) {
+		action_fail(context, ERROR_INVALID_INPUT, "GitHub refuses the secret %s of %s: %s", secret->name,
+			input->repository, answer.message);
+		action_remedy(context, NULL, "Check its name and the length of its value.");
+		return action_remedy_input(context, "secrets");
+	}
+	counts->created += answer.status == 201 ? 1 : 0;
+	counts->updated += answer.status == 201 ? 0 : 1;
+	return ACTION_DONE;
+}
+
+static bool check_names(struct action_context *context, const struct input *input)
+{
+	const struct secret *secrets = input->secrets.items;
+	for (size_t i = 0; i < input->secrets.count; i++) {
+		const char *wrong = setting_name_problem(secrets[i].name);
+		for (size_t j = 0; j < i && wrong == NULL; j++)
+			if (strcasecmp(secrets[j].name, secrets[i].name) == 0)
+				wrong = "is there twice, for GitHub does not tell upper from lower case";
+		if (wrong == NULL)
+			continue;
+		action_fail(context, ERROR_INVALID_INPUT, "the name %s of a secret %s", secrets[i].name, wrong);
+		action_remedy(context, NULL, "Choose another name.");
+		action_remedy_input(context, "secrets");
+		return false;
+	}
+	return true;
+}
+
+static enum action_result run(
+	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+{
+	const struct input *input = raw_input;
+	struct counts *counts = raw_checkpoint;
+	const struct secret *secrets = input->secrets.items;
+	struct public_key key;
+	size_t next = (size_t)(counts->created + counts->updated);
+	if (!check_names(context, input))
+		return action_failed(context);
+	enum action_result result = next < input->secrets.count ? fetch_key(context, input, &key) : ACTION_DONE;
+	for (; result == ACTION_DONE && next < input->secrets.count; next++)
+		result = write_secret(context, input, &secrets[next], &key, counts);
+	if (result != ACTION_DONE)
+		return result;
+	action_log(context, "wrote %zu secrets of %s", input->secrets.count, input->repository);
+	*(struct counts *)raw_output = *counts;
+	return action_done(context);
+}
+
+static const struct string_pair permissions[] = { { "secrets", "write" }, { "metadata", "read" }, { NULL, NULL } };
+
+const struct action_definition github_secrets = {
+	.id = "github.secrets",
+	.summary = "Sets secrets of a GitHub repository for its Actions",
+	.input = RECORD(struct input, input_fields),
+	.checkpoint = RECORD(struct counts, checkpoint_fields),
+	.output = RECORD(struct counts, output_fields),
+	.run = run,
+	.permissions = permissions,
+	.one_repository = true,
+};
