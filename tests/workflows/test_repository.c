@@ -1,7 +1,7 @@
 /*
  * github.repository against a scripted GitHub.
  *
- * covers: workflows/actions/github_repository.c
+ * covers: workflows/actions/github_repository.c workflows/actions/github_head.c
  */
 #include <string.h>
 
@@ -26,6 +26,7 @@ static void teardown(void)
 	"{\"owner\":\"acme\",\"name\":\"docs\",\"template\":\"upstream/starter\",\"private\":true,"                    \
 	"\"description\":\"Our docs\"}"
 #define ADOPT_INPUT "{\"owner\":\"acme\",\"name\":\"docs\",\"adopt\":true}"
+#define PLAIN_INPUT "{\"owner\":\"acme\",\"name\":\"docs\",\"private\":true,\"description\":\"Words\"}"
 
 #define REPOSITORY(id, full, name, more)                                                                               \
 	"{\"id\":" id ",\"full_name\":\"" full "\",\"name\":\"" name "\",\"owner\":{\"login\":\"acme\"},"              \
@@ -39,6 +40,9 @@ static void teardown(void)
 #define LOOK      "GET", "/github/repos/acme/docs"
 #define FORK      "POST", "/github/repos/upstream/starter/forks"
 #define GENERATE  "POST", "/github/repos/upstream/starter/generate"
+#define CREATE    "POST", "/github/orgs/acme/repos"
+#define CREATE_MY "POST", "/github/user/repos"
+#define TOKEN_OF  "GET", "/github/user"
 #define FORK_LIST "GET", "/github/repos/upstream/starter/forks"
 #define BRANCH    "GET", "/github/repos/acme/docs/branches/main"
 #define COMMITS   "GET", "/github/repos/acme/docs/commits"
@@ -330,14 +334,166 @@ START_TEST(test_inputs_and_refusals)
 		run_with(rows, "{\"owner\":\"acme\",\"name\":\"docs\",\"fork\":\"a/b\",\"template\":\"a/b\"}", 2),
 		ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);
-	ck_assert_int_eq(run_with(rows, ADOPT_INPUT, 2), ACTION_FAILED);
-	check_failed(ERROR_NOT_FOUND);
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 2), ACTION_FAILED);
 	check_failed(ERROR_NOT_FOUND);
 	trial.lease_lost = true;
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 2), ACTION_FAILED);
 	check_failed(ERROR_LEASE_LOST);
 	ck_assert_uint_eq(peer_count(trial.peer, GENERATE), 0);
+}
+END_TEST
+
+#define PLAIN_BODY "{\"name\":\"docs\",\"description\":\"Words\",\"private\":true,\"auto_init\":true}"
+
+START_TEST(test_makes_one_of_its_own)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 1 },
+		{ LOOK, .status = 200, .body = DOCS("") },
+		{ CREATE, .status = 201, .body = DOCS("") },
+		ACCOUNT("Organization"),
+		READY,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 9), ACTION_DONE);
+	check_output(true);
+	ck_assert_str_eq(peer_last(trial.peer, CREATE).body, PLAIN_BODY);
+	ck_assert_ptr_nonnull(strstr(trial.saved, "acme/docs"));
+	/* A new run finds it in the ledger. */
+	trial.checkpoint[0] = '\0';
+	ck_assert_int_eq(trial_run(&trial, &github_repository, PLAIN_INPUT, 9), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
+}
+END_TEST
+
+START_TEST(test_makes_one_of_the_tokens_own_account)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 1 },
+		{ LOOK, .status = 200, .body = DOCS("") },
+		{ CREATE_MY, .status = 201, .body = DOCS("") },
+		{ TOKEN_OF, .status = 200, .body = "{\"login\":\"Acme\"}" },
+		ACCOUNT("User"),
+		READY,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 9), ACTION_DONE);
+	check_output(true);
+	ck_assert_str_eq(peer_last(trial.peer, CREATE_MY).body, PLAIN_BODY);
+	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 0);
+}
+END_TEST
+
+/* It would be made under the token's own account. */
+START_TEST(test_makes_none_of_another_person)
+{
+	static const struct peer_row tokens[] = {
+		{ TOKEN_OF, .status = 200, .body = "{\"login\":\"bob\"}" },
+		{ TOKEN_OF, .status = 403, .body = "{\"message\":\"Resource not accessible by integration\"}" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
+		const struct peer_row rows[] = {
+			{ LOOK, .status = 404, .body = NOT_FOUND_BODY },
+			tokens[i],
+			ACCOUNT("User"),
+			{ .method = NULL },
+		};
+		ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 2), ACTION_FAILED);
+		check_failed(ERROR_SCOPE_MISSING);
+		ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "a token of acme"));
+		ck_assert_uint_eq(peer_count(trial.peer, CREATE_MY), 0);
+		ck_assert_int_eq(trial.saves, 0);
+	}
+}
+END_TEST
+
+/* The answer was lost, or was an error after it was done: it is the one that we asked for. */
+START_TEST(test_finds_its_own_after_a_lost_answer)
+{
+	static const struct peer_row ends[] = {
+		{ CREATE, .behaviour = PEER_DROPS },
+		{ CREATE, .status = 502, .body = "{\"message\":\"Server Error\"}" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		const struct peer_row rows[] = {
+			{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 1 },
+			{ LOOK, .status = 200, .body = DOCS("") },
+			ends[i],
+			ACCOUNT("Organization"),
+			READY,
+			{ .method = NULL },
+		};
+		trial.checkpoint[0] = '\0';
+		cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, "github:repository:acme/docs");
+		ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 1), ACTION_FAILED);
+		ck_assert(error_class_facts(trial.context.error.class)->retryable);
+		ck_assert_int_eq(trial_run(&trial, &github_repository, PLAIN_INPUT, 9), ACTION_DONE);
+		check_output(true);
+		ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
+	}
+}
+END_TEST
+
+#define TAKEN                                                                                                          \
+	"{\"message\":\"Repository creation failed.\",\"errors\":[{\"message\":\"name already exists on this "         \
+	"account\"}]}"
+
+/* The answer was lost and the repository is invisible for a while: that the name is taken says that it was made. */
+START_TEST(test_its_own_name_is_taken_by_itself)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 2 },
+		{ LOOK, .status = 200, .body = DOCS("") },
+		{ CREATE, .behaviour = PEER_DROPS, .times = 1 },
+		{ CREATE, .status = 422, .body = TAKEN },
+		ACCOUNT("Organization"),
+		READY,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 1), ACTION_FAILED);
+	ck_assert_int_eq(trial_run(&trial, &github_repository, PLAIN_INPUT, 9), ACTION_DONE);
+	check_output(true);
+}
+END_TEST
+
+/* Made by somebody else between the look and the request: not ours, though we asked for one like it. */
+START_TEST(test_a_plain_name_taken_by_another)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 1 },
+		{ LOOK, .status = 200, .body = DOCS("") },
+		{ CREATE, .status = 422, .body = TAKEN },
+		ACCOUNT("Organization"),
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 9), ACTION_FAILED);
+	check_failed(ERROR_CONFLICT_FOREIGN);
+	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+	/* And what stood there from the beginning. */
+	trial.checkpoint[0] = '\0';
+	ck_assert_int_eq(trial_run(&trial, &github_repository, PLAIN_INPUT, 9), ACTION_FAILED);
+	check_failed(ERROR_CONFLICT_FOREIGN);
+	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
+}
+END_TEST
+
+START_TEST(test_a_plain_one_that_may_not_be_made)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY },
+		{ CREATE, .status = 403,
+			.body = "{\"message\":\"You need admin access to the organization before adding a repository "
+				"to it.\"}" },
+		ACCOUNT("Organization"),
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 2), ACTION_FAILED);
+	check_failed(ERROR_SCOPE_MISSING);
+	trial.lease_lost = true;
+	trial.checkpoint[0] = '\0';
+	ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 2), ACTION_FAILED);
+	check_failed(ERROR_LEASE_LOST);
+	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 0);
 }
 END_TEST
 
@@ -348,6 +504,9 @@ int main(void)
 		test_refuses_what_is_foreign, test_refuses_what_was_replaced, test_name_taken_by_what_stays_invisible,
 		test_refusal_to_create_keeps_its_class, test_looks_after_a_lost_answer,
 		test_name_taken_between_look_and_create, test_another_name_handed_back_is_left_alone,
-		test_waits_until_it_is_usable, test_gives_up_after_five_minutes, test_inputs_and_refusals, NULL };
+		test_waits_until_it_is_usable, test_gives_up_after_five_minutes, test_inputs_and_refusals,
+		test_makes_one_of_its_own, test_makes_one_of_the_tokens_own_account, test_makes_none_of_another_person,
+		test_finds_its_own_after_a_lost_answer, test_its_own_name_is_taken_by_itself,
+		test_a_plain_name_taken_by_another, test_a_plain_one_that_may_not_be_made, NULL };
 	return suite_main("github.repository", tests, setup, teardown);
 }

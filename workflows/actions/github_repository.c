@@ -1,22 +1,22 @@
 /*
- * github.repository: a repository made from a template, by a fork, or adopted; done when its default branch resolves.
+ * github.repository: a repository made from a template, by a fork or of its own, or adopted; done when its default
+ * branch resolves.
  *
  * Natural key: owner/name. Ours is what our ledger knows by its id, what is a fork of the wished repository, what was
- * made from the wished template, or what the input says to adopt.
+ * made from the wished template, or what the input says to adopt. One of its own tells nothing of whence it came: it is
+ * ours where this run saw that it was absent and asked for it, and GitHub did not say that the name is taken.
  *
  * API: https://docs.github.com/rest/repos/repos, /rest/repos/forks, /rest/branches/branches, /rest/commits/commits.
  */
-#include <string.h>
-
 #include "actions.h"
+#include "actions/github_head.h"
+#include "actions/github_names.h"
 #include "slipway/provider.h"
 
-#define OWNER_PATTERN      "^[A-Za-z0-9][A-Za-z0-9-]{0,38}$"
-#define NAME_PATTERN       "^[A-Za-z0-9._-]{1,100}$"
-#define REPOSITORY_PATTERN "^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$"
-#define READY_BUDGET_MS    300000 /* GitHub says to call its support when a fork takes longer */
-#define VISIBLE_BUDGET_MS  60000  /* a name that is taken, by us perhaps, may be invisible for so long */
-#define READY_CHECKS       2      /* in a row: a single success was seen to flap on fresh repositories */
+#define OWNER_PATTERN   "^[A-Za-z0-9][A-Za-z0-9-]{0,38}$"
+#define NAME_PATTERN    "^[A-Za-z0-9._-]{1,100}$"
+#define READY_BUDGET_MS 300000 /* GitHub says to call its support when a fork takes longer */
+#define READY_CHECKS    2      /* in a row: a single success was seen to flap on fresh repositories */
 
 struct input {
 	const char *owner, *name, *template_repository, *fork, *description;
@@ -28,13 +28,15 @@ static const struct field input_fields[] = {
 	{ STRING_FIELD("name", struct input, name), .required = true, .pattern = NAME_PATTERN,
 		.description = "Name of the repository" },
 	{ STRING_FIELD("template", struct input, template_repository), .pattern = REPOSITORY_PATTERN,
-		.description = "Template repository to make it from, as owner/name" },
+		.description =
+			"Template repository to make it from, as owner/name; without one and without fork it has "
+			"a README and no more" },
 	{ STRING_FIELD("fork", struct input, fork), .pattern = REPOSITORY_PATTERN,
 		.description = "Repository to fork it from, as owner/name" },
 	{ STRING_FIELD("description", struct input, description), .maximum = 350,
-		.description = "A sentence about it; for templates" },
+		.description = "A sentence about it; a fork has that of its upstream" },
 	{ BOOLEAN_FIELD("private", struct input, private_repository),
-		.description = "Whether only members see it; for templates" },
+		.description = "Whether only members see it; a fork is as its upstream" },
 	{ BOOLEAN_FIELD("adopt", struct input, adopt),
 		.description = "Take the repository that stands there, whoever made it" },
 };
@@ -96,20 +98,6 @@ static const struct field repository_fields[] = {
 };
 static const struct record repository_record = RECORD(struct repository, repository_fields);
 
-struct commit {
-	const char *sha;
-};
-static const struct field commit_fields[] = { { STRING_FIELD("sha", struct commit, sha), .required = true } };
-static const struct record commit_record = RECORD(struct commit, commit_fields);
-
-struct branch {
-	const void *commit;
-};
-static const struct field branch_fields[] = {
-	{ OBJECT_FIELD("commit", struct branch, commit), .required = true, .record = &commit_record },
-};
-static const struct record branch_record = RECORD(struct branch, branch_fields);
-
 /* ---- what we send ---- */
 
 struct fork_request {
@@ -135,15 +123,24 @@ static const struct field generate_fields[] = {
 };
 static const struct record generate_record = RECORD(struct generate_request, generate_fields);
 
+/* Of its own: with a first commit, for a repository without one has no branch to work on. */
+struct create_request {
+	const char *name, *description;
+	bool private_repository, auto_init;
+};
+static const struct field create_fields[] = {
+	{ STRING_FIELD("name", struct create_request, name) },
+	{ STRING_FIELD("description", struct create_request, description) },
+	{ BOOLEAN_FIELD("private", struct create_request, private_repository) },
+	{ BOOLEAN_FIELD("auto_init", struct create_request, auto_init) },
+};
+static const struct record create_record = RECORD(struct create_request, create_fields);
+
 /* ---- look ---- */
 
-/* Splits owner/name; the input's pattern has seen to its form. */
-static bool split_name(struct action_context *context, const char *full_name, const char **owner, const char **name)
+static bool is_plain(const struct input *input)
 {
-	const char *slash = strchr(full_name, '/');
-	*owner = slash != NULL ? action_format(context, "%.*s", (int)(slash - full_name), full_name) : NULL;
-	*name = slash != NULL ? slash + 1 : NULL;
-	return *owner != NULL;
+	return input->fork == NULL && input->template_repository == NULL;
 }
 
 static bool is_named(const void *named, const char *full_name)
@@ -162,7 +159,7 @@ static bool find_among_forks(
 		.path = "/repos/{owner}/{repo}/forks", .query = { { "per_page", "100" } }, .expect = { 404 }
 	};
 	*ret_found = false;
-	if (!split_name(context, input->fork, &request.parameters[0], &request.parameters[1]) ||
+	if (!split_repository(context, input->fork, request.parameters) ||
 		!provider_call(context, &github, &request, &answer))
 		return false;
 	if (answer.status == 404)
@@ -175,12 +172,13 @@ static bool find_among_forks(
 	return true;
 }
 
-static bool decide_ownership(
-	struct action_context *context, const struct input *input, const struct repository *repository, bool *ret_ours)
+static bool decide_ownership(struct action_context *context, const struct input *input,
+	const struct checkpoint *checkpoint, const struct repository *repository, bool *ret_ours)
 {
 	const char *known = action_owned(context, "github", "repository", repository->full_name);
 	const char *id = action_format(context, "%lld", (long long)repository->id);
 	*ret_ours = input->adopt || (known != NULL && id != NULL && strcmp(known, id) == 0) ||
+		(is_plain(input) && checkpoint->intent != NULL) ||
 		(input->template_repository != NULL &&
 			is_named(repository->template_repository, input->template_repository)) ||
 		(input->fork != NULL &&
@@ -234,17 +232,62 @@ static bool owner_is_organization(struct action_context *context, const char *ow
 	return true;
 }
 
-static bool send_fork(struct action_context *context, const struct input *input, struct provider_answer *answer)
+/* Repositories of a person are made by that person's token and no other. */
+static bool is_own_account(struct action_context *context, const char *owner)
 {
-	bool organization;
-	struct fork_request body = { .name = input->name, .default_branch_only = true };
+	struct provider_answer answer;
+	struct named account;
+	const struct provider_request request = { .path = "/user" };
+	bool answered = provider_call(context, &github, &request, &answer);
+	if (answered && !provider_decode(context, &answer, &account_record, &account))
+		return false;
+	if (answered && account.login != NULL && strcasecmp(account.login, owner) == 0)
+		return true;
+	if (answered)
+		action_fail(context, ERROR_SCOPE_MISSING, "the token is of %s and can make no repository of %s",
+			account.login != NULL ? account.login : "nobody", owner);
+	if (action_error(context)->class == ERROR_SCOPE_MISSING) {
+		action_remedy(context, NULL,
+			"Use a token of %s, for which a GitHub App's does not do; or make it of an organisation, or "
+			"make it by hand and set \"adopt\": true.",
+			owner);
+		action_remedy_input(context, "owner");
+	}
+	return false;
+}
+
+/* Looks whose account it is, before anything is asked for. */
+static bool check_owner(struct action_context *context, const struct input *input, bool *ret_organization)
+{
+	*ret_organization = true;
+	if (input->template_repository != NULL)
+		return true;
+	return owner_is_organization(context, input->owner, ret_organization) &&
+		(*ret_organization || !is_plain(input) || is_own_account(context, input->owner));
+}
+
+static bool send_fork(
+	struct action_context *context, const struct input *input, bool organization, struct provider_answer *answer)
+{
+	const struct fork_request body = { organization ? input->owner : NULL, input->name, true };
 	struct provider_request request = {
 		.method = HTTP_POST, .path = "/repos/{owner}/{repo}/forks", .body_record = &fork_record, .body = &body
 	};
-	if (!split_name(context, input->fork, &request.parameters[0], &request.parameters[1]) ||
-		!owner_is_organization(context, input->owner, &organization))
-		return false;
-	body.organization = organization ? input->owner : NULL;
+	return split_repository(context, input->fork, request.parameters) &&
+		provider_call(context, &github, &request, answer);
+}
+
+static bool send_plain(
+	struct action_context *context, const struct input *input, bool organization, struct provider_answer *answer)
+{
+	const struct create_request body = { input->name, input->description, input->private_repository, true };
+	struct provider_request request = {
+		.method = HTTP_POST, .path = "/user/repos", .body_record = &create_record, .body = &body
+	};
+	if (organization) {
+		request.path = "/orgs/{org}/repos";
+		request.parameters[0] = input->owner;
+	}
 	return provider_call(context, &github, &request, answer);
 }
 
@@ -256,18 +299,32 @@ static bool send_generate(struct action_context *context, const struct input *in
 		.path = "/repos/{template_owner}/{template_repo}/generate",
 		.body_record = &generate_record,
 		.body = &body };
-	return split_name(context, input->template_repository, &request.parameters[0], &request.parameters[1]) &&
+	return split_repository(context, input->template_repository, request.parameters) &&
 		provider_call(context, &github, &request, answer);
 }
 
-/* A name that is taken may be of an earlier request of ours that did arrive. */
-static enum action_result refused(struct action_context *context, const struct checkpoint *checkpoint)
+static bool send(
+	struct action_context *context, const struct input *input, bool organization, struct provider_answer *answer)
+{
+	if (input->fork != NULL)
+		return send_fork(context, input, organization, answer);
+	if (input->template_repository != NULL)
+		return send_generate(context, input, answer);
+	return send_plain(context, input, organization, answer);
+}
+
+/* A name that is taken may be of an earlier request of ours that did arrive. Where there was none, what has the name,
+ * or will have it, is not what we asked for. */
+static enum action_result refused(struct action_context *context, struct checkpoint *checkpoint, bool asked_before)
 {
 	const struct error *error = action_error(context);
+	const char *name = checkpoint->intent;
+	if (!asked_before && error->http_status >= 400 && error->http_status < 500)
+		checkpoint->intent = NULL;
 	if (error->class != ERROR_CONFLICT_FOREIGN)
 		return action_failed(context);
 	if (action_run_age_ms(context) < VISIBLE_BUDGET_MS)
-		return action_wait(context, 2000, "%s to become visible", checkpoint->intent);
+		return action_wait(context, 2000, "%s to become visible", name);
 	return action_remedy_input(context, "name");
 }
 
@@ -277,12 +334,14 @@ static enum action_result create(
 {
 	struct provider_answer answer;
 	struct repository made;
+	bool organization, asked_before = checkpoint->intent != NULL;
+	if (!check_owner(context, input, &organization))
+		return action_failed(context);
 	checkpoint->intent = action_format(context, "%s/%s", input->owner, input->name);
 	if (!action_save(context))
 		return action_failed(context);
-	bool sent = input->fork != NULL ? send_fork(context, input, &answer) : send_generate(context, input, &answer);
-	if (!sent)
-		return refused(context, checkpoint);
+	if (!send(context, input, organization, &answer))
+		return refused(context, checkpoint, asked_before);
 	if (!provider_decode(context, &answer, &repository_record, &made))
 		return action_failed(context);
 	if (checkpoint->intent == NULL || strcasecmp(made.full_name, checkpoint->intent) != 0) {
@@ -300,25 +359,6 @@ static enum action_result create(
 }
 
 /* ---- ready ---- */
-
-static bool head_of(struct action_context *context, const struct repository *repository, const char **ret_sha)
-{
-	struct provider_answer answer;
-	struct branch branch;
-	const struct named *owner = repository->owner;
-	const struct provider_request request = { .path = "/repos/{owner}/{repo}/branches/{branch}",
-		.parameters = { owner->login, repository->name, repository->default_branch },
-		.expect = { 404, 409 } };
-	*ret_sha = NULL;
-	if (!provider_call(context, &github, &request, &answer))
-		return false;
-	if (answer.status >= 300)
-		return true;
-	if (!provider_decode(context, &answer, &branch_record, &branch))
-		return false;
-	*ret_sha = ((const struct commit *)branch.commit)->sha;
-	return true;
-}
 
 static bool has_commits(struct action_context *context, const struct repository *repository, bool *ret_has)
 {
@@ -357,7 +397,8 @@ static enum action_result finish(struct action_context *context, struct checkpoi
 	bool ready = false;
 	if (repository->default_branch == NULL)
 		return wait_ready(context, repository);
-	if (!head_of(context, repository, &sha) || !has_commits(context, repository, &ready))
+	if (!branch_head(context, repository->full_name, repository->default_branch, &sha) ||
+		!has_commits(context, repository, &ready))
 		return action_failed(context);
 	if (sha == NULL || !ready) {
 		checkpoint->ready_checks = 0;
@@ -388,7 +429,7 @@ static enum action_result run(
 		return action_fail(context, ERROR_INVALID_INPUT, "give either template or fork, not both");
 	if (!look(context, input, &there, &repository))
 		return action_failed(context);
-	if (there && !decide_ownership(context, input, &repository, &ours))
+	if (there && !decide_ownership(context, input, checkpoint, &repository, &ours))
 		return action_failed(context);
 	if (there && !ours)
 		return fail_foreign(context, input, repository.html_url);
@@ -402,11 +443,6 @@ static enum action_result run(
 	/* Created a moment ago and not visible yet. */
 	if (checkpoint->created && action_run_age_ms(context) < READY_BUDGET_MS)
 		return action_wait(context, 2000, "%s/%s to become visible", input->owner, input->name);
-	if (input->fork == NULL && input->template_repository == NULL) {
-		action_fail(context, ERROR_NOT_FOUND, "%s/%s does not exist, or the token cannot see it", input->owner,
-			input->name);
-		return action_remedy(context, NULL, "Create it, or give a template or fork to make it from.");
-	}
 	return create(context, input, checkpoint);
 }
 
@@ -415,7 +451,7 @@ static const struct string_pair permissions[] = { { "administration", "write" },
 
 const struct action_definition github_repository = {
 	.id = "github.repository",
-	.summary = "Makes a GitHub repository from a template or by a fork, or adopts one",
+	.summary = "Makes a GitHub repository, also from a template or by a fork, or adopts one",
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),

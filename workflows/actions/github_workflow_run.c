@@ -8,6 +8,7 @@
  * API: https://docs.github.com/rest/actions/workflows, /rest/actions/workflow-runs, /rest/branches/branches.
  */
 #include "actions.h"
+#include "actions/github_head.h"
 #include "actions/github_names.h"
 #include "slipway/provider.h"
 
@@ -86,20 +87,6 @@ static const struct field repository_fields[] = {
 };
 static const struct record repository_record = RECORD(struct repository, repository_fields);
 
-struct commit {
-	const char *sha;
-};
-static const struct field commit_fields[] = { { STRING_FIELD("sha", struct commit, sha), .required = true } };
-static const struct record commit_record = RECORD(struct commit, commit_fields);
-
-struct branch {
-	const void *commit;
-};
-static const struct field branch_fields[] = {
-	{ OBJECT_FIELD("commit", struct branch, commit), .required = true, .record = &commit_record },
-};
-static const struct record branch_record = RECORD(struct branch, branch_fields);
-
 struct workflow_run {
 	int64_t id;
 	const char *status, *conclusion, *html_url;
@@ -152,27 +139,6 @@ static bool find_default_branch(struct action_context *context, const struct inp
 		!provider_decode(context, &answer, &repository_record, &repository))
 		return false;
 	*ret_branch = repository.default_branch;
-	return true;
-}
-
-/* The commit at the head of the branch; NULL where there is no such branch. */
-static bool find_head(
-	struct action_context *context, const struct input *input, const char *branch_name, const char **ret_sha)
-{
-	struct provider_answer answer;
-	struct branch branch;
-	struct provider_request request = { .path = "/repos/{owner}/{repo}/branches/{branch}", .expect = { 404 } };
-	*ret_sha = NULL;
-	if (!split_repository(context, input->repository, request.parameters))
-		return false;
-	request.parameters[2] = branch_name;
-	if (!provider_call(context, &github, &request, &answer))
-		return false;
-	if (answer.status == 404)
-		return true;
-	if (!provider_decode(context, &answer, &branch_record, &branch))
-		return false;
-	*ret_sha = ((const struct commit *)branch.commit)->sha;
 	return true;
 }
 
@@ -290,7 +256,7 @@ static enum action_result begin(
 	checkpoint->ref = input->ref;
 	if (input->ref == NULL && !find_default_branch(context, input, &checkpoint->ref))
 		return action_failed(context);
-	if (!find_head(context, input, checkpoint->ref, &checkpoint->head_before))
+	if (!branch_head(context, input->repository, checkpoint->ref, &checkpoint->head_before))
 		return action_failed(context);
 	if (checkpoint->head_before == NULL && action_run_age_ms(context) < VISIBLE_BUDGET_MS)
 		return action_wait(
@@ -366,7 +332,7 @@ static enum action_result finish(struct action_context *context, const struct in
 {
 	const char *head;
 	int64_t age = action_run_age_ms(context);
-	if (!find_head(context, input, checkpoint->ref, &head))
+	if (!branch_head(context, input->repository, checkpoint->ref, &head))
 		return action_failed(context);
 	bool committed = head != NULL && checkpoint->head_before != NULL && strcmp(head, checkpoint->head_before) != 0;
 	if (checkpoint->succeeded_ms == 0)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "actions/github_head.h"
 #include "slipway/provider.h"
 #include "vercel_readiness.h"
 
@@ -66,22 +67,6 @@ static const struct field output_fields[] = {
 	{ INTEGER_FIELD("createdAt", struct output, created_at), .description = "When, in milliseconds" },
 };
 
-/* ---- what the providers answer ---- */
-
-struct commit {
-	const char *sha;
-};
-static const struct field commit_fields[] = { { STRING_FIELD("sha", struct commit, sha), .required = true } };
-static const struct record commit_record = RECORD(struct commit, commit_fields);
-
-struct branch {
-	const void *commit;
-};
-static const struct field branch_fields[] = {
-	{ OBJECT_FIELD("commit", struct branch, commit), .required = true, .record = &commit_record },
-};
-static const struct record branch_record = RECORD(struct branch, branch_fields);
-
 /* ---- what we send ---- */
 
 struct git_source {
@@ -117,19 +102,14 @@ static bool find_commit(struct action_context *context, const struct input *inpu
 	*ret_sha = input->sha;
 	if (input->sha != NULL)
 		return true;
-	struct provider_answer answer;
-	struct branch branch;
-	const char *slash = strchr(input->repository, '/');
-	if (slash == NULL)
+	if (!branch_head(context, input->repository, input->branch, ret_sha))
 		return false;
-	const struct provider_request request = { .path = "/repos/{owner}/{repo}/branches/{branch}",
-		.parameters = { action_format(context, "%.*s", (int)(slash - input->repository), input->repository),
-			slash + 1, input->branch } };
-	if (!provider_call(context, &github, &request, &answer) ||
-		!provider_decode(context, &answer, &branch_record, &branch))
-		return false;
-	*ret_sha = ((const struct commit *)branch.commit)->sha;
-	return true;
+	if (*ret_sha == NULL) {
+		action_fail(context, ERROR_NOT_FOUND, "%s has no branch %s, or the token cannot see it",
+			input->repository, input->branch);
+		action_remedy_input(context, "branch");
+	}
+	return *ret_sha != NULL;
 }
 
 static bool may_take_over(
