@@ -217,21 +217,27 @@ static enum action_result find_branch(
 	return ACTION_DONE;
 }
 
+/* *ret_head is NULL where it is not to be had, and then the result says why. */
 static enum action_result find_head(
-	struct action_context *context, const struct input *input, const char *branch, struct head *ret_head)
+	struct action_context *context, const struct input *input, const char *branch, const struct head **ret_head)
 {
 	struct provider_answer answer;
+	struct head *head = action_allocate(context, 1, sizeof(*head));
 	struct provider_request request = { .path = "/repos/{owner}/{repo}/commits/{ref}",
 		.query = { { "per_page", "1" } }, /* of the files that it changes */
 		.expect = { 404, 409, 422 } };
-	if (!split_repository(context, input->repository, request.parameters))
+	*ret_head = NULL;
+	if (head == NULL || !split_repository(context, input->repository, request.parameters))
 		return action_failed(context);
 	request.parameters[2] = action_format(context, "heads/%s", branch);
 	if (!provider_call(context, &github, &request, &answer))
 		return action_failed(context);
 	if (answer.status >= 400)
 		return refuse_look(context, input, branch, &answer);
-	return provider_decode(context, &answer, &head_record, ret_head) ? ACTION_DONE : action_failed(context);
+	if (!provider_decode(context, &answer, &head_record, head))
+		return action_failed(context);
+	*ret_head = head;
+	return ACTION_DONE;
 }
 
 /* Whether the branch was moved to our commit, and perhaps further since. */
@@ -355,7 +361,7 @@ static enum action_result write_files(struct action_context *context, const stru
 	const struct head *head, struct checkpoint *checkpoint)
 {
 	const struct object *tree = ((const struct head_content *)head->commit)->tree;
-	const char *new_tree, *commit;
+	const char *new_tree = NULL, *commit = NULL;
 	size_t count;
 	bool *differs = action_allocate(context, input->files.count, sizeof(*differs));
 	/* The branch was not moved, as far as can be seen: moving it to the same commit once more harms nobody. */
@@ -400,27 +406,27 @@ static enum action_result run(
 {
 	const struct input *input = raw_input;
 	struct checkpoint *checkpoint = raw_checkpoint;
-	struct head head;
+	const struct head *head = NULL;
 	bool found;
 	if (!check_size(context, input) || !wished_files_check(context, &input->files))
 		return action_failed(context);
 	enum action_result result = find_branch(context, input, checkpoint);
 	if (result == ACTION_DONE)
 		result = find_head(context, input, checkpoint->branch, &head);
-	if (result != ACTION_DONE)
+	if (head == NULL)
 		return result;
-	if (!find_commit(context, input, checkpoint, &head, &found))
+	if (!find_commit(context, input, checkpoint, head, &found))
 		return action_failed(context);
 	if (!found)
-		result = write_files(context, input, &head, checkpoint);
+		result = write_files(context, input, head, checkpoint);
 	if (result != ACTION_DONE)
 		return result;
-	*(struct output *)raw_output = (struct output){ .commit = checkpoint->commit,
+	*(struct output *)raw_output = (struct output){
+		.commit = checkpoint->commit != NULL ? checkpoint->commit : head->sha,
 		.branch = checkpoint->branch,
 		.changed = checkpoint->commit != NULL,
-		.files = checkpoint->files };
-	if (checkpoint->commit == NULL)
-		((struct output *)raw_output)->commit = head.sha;
+		.files = checkpoint->files,
+	};
 	return action_done(context);
 }
 

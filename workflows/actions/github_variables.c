@@ -208,7 +208,7 @@ static enum action_result run(
 	struct counts *counts = raw_checkpoint;
 	const struct variable *variables = input->variables.items;
 	size_t count = input->variables.count;
-	const struct variable **there = action_allocate(context, count, sizeof(*there));
+	const struct variable **there = action_allocate(context, count, sizeof(const struct variable *));
 	if (there == NULL || !check_names(context, input))
 		return action_failed(context);
 	enum action_result result = look(context, input, there);
@@ -219,10 +219,10 @@ static enum action_result run(
 		if (!is_equal(&variables[i], there[i]) &&
 			!write_variable(context, input, &variables[i], there[i], counts))
 			return action_failed(context);
-	if (counts->created + counts->updated > 0)
-		action_log(context, "wrote %lld of %zu variables of %s", (long long)(counts->created + counts->updated),
-			count, input->repository);
-	counts->unchanged = (int64_t)count - counts->created - counts->updated;
+	long long written = counts->created + counts->updated;
+	if (written > 0)
+		action_log(context, "wrote %lld of %zu variables of %s", written, count, input->repository);
+	counts->unchanged = (int64_t)count - written;
 	*(struct counts *)raw_output = *counts;
 	return action_done(context);
 }
