@@ -44,7 +44,7 @@ export class Description {
   constructor(id, document) {
     this.id = id;
     this.document = document;
-    const options = { strict: false, allErrors: true, validateSchema: false, logger: false };
+    const options = { strict: false, allErrors: true, validateSchema: false, logger: false, verbose: true };
     this.bodies = addFormats(new Ajv(options));
     // What stands in a URL is text; a number or boolean may be written so.
     this.texts = addFormats(new Ajv({ ...options, coerceTypes: 'array' }));
@@ -83,7 +83,9 @@ export class Description {
   wrong(ajv, key, schema, value, where) {
     const validate = this.compile(ajv, key, schema);
     if (validate({ value })) return [];
-    return validate.errors.map((error) => {
+    // A secret stands as *** in a record, whatever it looked like.
+    const known = validate.errors.filter((error) => error.keyword !== 'pattern' || error.data !== '***');
+    return known.map((error) => {
       const extra = error.params.additionalProperty ?? error.params.allowedValues ?? '';
       return `${where}${error.instancePath.replace(/^\/value/, '')} ${error.message} ${extra}`.trimEnd();
     });

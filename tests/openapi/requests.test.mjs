@@ -50,7 +50,7 @@ function callsIn(file, source, all) {
   const fieldsOf = (record) => {
     const from = new RegExp(`struct record ${record} = RECORD\\(`).test(source) ? source : all;
     const table = new RegExp(`struct record ${record} = RECORD\\([^,]+, (\\w+)\\)`).exec(from)[1];
-    const rows = new RegExp(`struct field ${table}\\[\\] = \\{([^;]*)\\};`).exec(from)[1];
+    const rows = new RegExp(`struct field ${table}\\[\\] = \\{([\\s\\S]*?)\\};`).exec(from)[1];
     return [...rows.matchAll(/_FIELD\("(\w+)"/g)].map(([, name]) => name);
   };
   const pathOf = (text) => {

@@ -269,7 +269,6 @@ static enum action_result make(struct action_context *context, const struct inpu
 {
 	struct provider_answer answer;
 	struct object object;
-	request->method = HTTP_POST;
 	request->updates = true;
 	request->expect[0] = 404;
 	request->expect[1] = 409;
@@ -299,9 +298,10 @@ static enum action_result make_tree(struct action_context *context, const struct
 				(struct entry){ files[i].path, wished_file_mode(&files[i]), "blob", files[i].content };
 	const struct object *base = ((const struct head_content *)head->commit)->tree;
 	const struct tree_request body = { base->sha, { entries, count } };
-	struct provider_request request = {
-		.path = "/repos/{owner}/{repo}/git/trees", .body_record = &tree_record, .body = &body
-	};
+	struct provider_request request = { .method = HTTP_POST,
+		.path = "/repos/{owner}/{repo}/git/trees",
+		.body_record = &tree_record,
+		.body = &body };
 	return make(context, input, "the files", &request, ret_sha);
 }
 
@@ -309,9 +309,10 @@ static enum action_result make_commit(struct action_context *context, const stru
 	const struct head *head, const char **ret_sha)
 {
 	const struct commit_request body = { input->message, tree, { &head->sha, 1 } };
-	struct provider_request request = {
-		.path = "/repos/{owner}/{repo}/git/commits", .body_record = &commit_record, .body = &body
-	};
+	struct provider_request request = { .method = HTTP_POST,
+		.path = "/repos/{owner}/{repo}/git/commits",
+		.body_record = &commit_record,
+		.body = &body };
 	return make(context, input, "the commit", &request, ret_sha);
 }
 
