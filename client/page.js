@@ -215,7 +215,7 @@ class Session {
       const key = step.inputKey;
       if (step.input && key && !this.#forms.has(key)) {
         const stored = this.#stored[key];
-        const node = formNode(withoutBound(step, stored), stored, { label: stepTitle(step), required: true });
+        const node = formNode(withoutBound(step, stored), stored, { label: stepTitle(step), required: !step.optional });
         const details = make('details', { open: stored === undefined });
         details.append(make('summary', {}, stepTitle(step)), node.element);
         this.#forms.set(key, { node, details });

@@ -144,6 +144,8 @@ export interface Step {
   readonly summary?: string;
   /** The member of `inputs` that it reads, if any. */
   readonly inputKey?: string | null;
+  /** Whether it is skipped where it is given no input. */
+  readonly optional?: boolean;
   /** Values of its input that the workflow puts in by itself, by member: nobody need give them. */
   readonly bound?: Readonly<Record<string, string>>;
   /** The steps that must be done before. */

@@ -30,6 +30,7 @@ struct step_definition {
 	const char *input_key;      /* which member of `inputs` is this step's input; NULL: it takes none */
 	const char *const *needs;   /* ids of steps that must be done before, ended by NULL; NULL: none */
 	const struct binding *bind; /* ended by a NULL field; NULL: none. The client's own input goes before */
+	bool optional;              /* skipped where neither the trigger nor the app has an input of this key */
 };
 
 struct workflow_definition {

@@ -58,6 +58,7 @@ static cJSON *describe_step(
 		json_add(json, "summary", cJSON_CreateString(step->action->summary)) &&
 		json_add(json, "inputKey",
 			step->input_key != NULL ? cJSON_CreateString(step->input_key) : cJSON_CreateNull()) &&
+		json_add(json, "optional", cJSON_CreateBool(step->optional)) &&
 		add_needs(json, workflow, step, error) && add_bound(json, step) && add_schemas(json, step, error))
 		return json;
 	cJSON_Delete(json);

@@ -100,11 +100,24 @@ static enum error_class fill_input(const struct input_sources *sources, cJSON **
 	return check_input(&step->action->input, *input, place, error);
 }
 
+static bool is_given(const cJSON *inputs, const char *key)
+{
+	const cJSON *own = key != NULL ? json_member(inputs, key) : NULL;
+	return own != NULL && !cJSON_IsNull(own);
+}
+
 enum error_class input_build(const struct input_sources *sources, cJSON **ret_input, struct error *error)
 {
-	cJSON *input = cJSON_CreateObject();
+	const struct step_definition *step = sources->step;
+	bool skipped = step->optional && !is_given(sources->cached_inputs, step->input_key) &&
+		!is_given(sources->trigger_inputs, step->input_key);
+	cJSON *input = skipped ? cJSON_CreateNull() : cJSON_CreateObject();
 	if (input == NULL)
 		return no_memory(error);
+	if (skipped) {
+		*ret_input = input;
+		return ERROR_NONE;
+	}
 	if (fill_input(sources, &input, error) != ERROR_NONE) {
 		cJSON_Delete(input);
 		return error->class;

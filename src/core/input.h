@@ -18,7 +18,8 @@ struct input_sources {
 
 /*
  * Puts the input together, with ${config} and ${env} put in, and checks it by the action's field table. References to
- * steps, secrets and other apps stay. *ret_input is the caller's. Errors: ERROR_INVALID_INPUT with the place below
+ * steps, secrets and other apps stay. JSON null where an optional step is given no input: its action is not run.
+ * *ret_input is the caller's. Errors: ERROR_INVALID_INPUT with the place below
  * /inputs.
  */
 enum error_class input_build(

@@ -80,8 +80,8 @@ struct action_context {
 };
 
 /*
- * Runs the action with decoded input and checkpoint (both JSON text, "" for an empty checkpoint). The error of a
- * failed decoding is left in the context as if the action had failed.
+ * Skips where the input is null. Else runs the action with decoded input and checkpoint (both JSON text, "" for an
+ * empty checkpoint). The error of a failed decoding is left in the context as if the action had failed.
  */
 enum action_result context_run(struct action_context *context, const char *input, const char *checkpoint);
 

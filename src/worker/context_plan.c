@@ -44,7 +44,8 @@ static bool take_questions(struct planning *planning, const struct plan_input *i
 		}
 		struct planned_step *planned = &planning->steps[step - planning->workflow->steps];
 		planned->asked = true;
-		planned->input = questions[i].input;
+		/* JSON null, which an optional step is given, is nothing to a decoder. */
+		planned->input = questions[i].input != NULL ? questions[i].input : "null";
 		if (questions[i].error != NULL) {
 			planned->answered = true;
 			planning->answers[planning->answer_count++] = (struct plan_answer){ .id = step->id,

@@ -51,7 +51,12 @@ test('readyz refuses a Redis that never waits for the disk, or writes no append-
 test('workflows are described with JSON Schema', async () => {
   const { body } = await stack.get('/api/workflows');
   const site = body.workflows.find((workflow) => workflow.id === 'site');
-  assert.deepEqual(site.steps.map((step) => step.id), ['repo', 'project', 'env', 'deployment', 'domain', 'check']);
+  assert.deepEqual(site.steps.map((step) => step.id), [
+    'repo', 'files', 'variables', 'access', 'project', 'env', 'deployment', 'domain', 'check', 'protection',
+  ]);
+  assert.deepEqual(site.steps.filter((step) => step.optional).map((step) => step.id), [
+    'files', 'variables', 'access', 'protection',
+  ]);
   assert.deepEqual(site.steps[1].needs, ['repo']);
   const { input } = site.steps[0];
   assert.equal(input.type, 'object');
@@ -65,7 +70,7 @@ test('poll before any trigger is idle', async () => {
   assert.equal(status.version, 0);
   assert.deepEqual(status.output, {});
   const all = await stack.post({ mode: 'poll', appId: 'nobody', workflowId: 'site' });
-  assert.equal(all.body.actions.length, 6);
+  assert.equal(all.body.actions.length, 10);
   assert.deepEqual(await keysOfApps(), []);
 });
 

@@ -52,6 +52,7 @@ test('slipway run provisions a site', async () => {
   assert.equal(result.code, 0, result.stdout + result.stderr);
   assert.match(result.stdout, /^repo +done/m);
   assert.match(result.stdout, /^domain +skipped.*no domain was given/m);
+  assert.match(result.stdout, /^protection +skipped.*no input was given/m);
   const made = await outputs('first');
   assert.equal(made.repo.fullName, 'acme/sample-site');
   assert.equal(made.repo.created, true);
@@ -70,7 +71,7 @@ test('again: everything is reused, nothing runs', async () => {
   const result = await runSite('first', '--json');
   assert.equal(result.code, 0, result.stderr);
   const lines = result.stdout.trim().split('\n').map((line) => JSON.parse(line));
-  assert.equal(lines.length, 6);
+  assert.equal(lines.length, 10);
   assert.ok(lines.every((line) => line.status === 'done' && line.reused === true));
   assert.deepEqual(await outputs('first'), before_);
 });
@@ -106,7 +107,9 @@ test('a name that is taken by somebody else is refused, and nothing that needs i
   assert.equal(result.code, 1);
   assert.match(result.stdout + result.stderr, /conflict_foreign/);
   const { body } = await stack.get('/api/deploy?appId=foreign&workflowId=site');
-  assert.deepEqual(body.actions.map((action) => action.status), ['error', 'idle', 'idle', 'idle', 'idle', 'idle']);
+  const [first, ...others] = body.actions.map((action) => action.status);
+  assert.equal(first, 'error');
+  assert.ok(others.every((status) => status === 'idle'));
 });
 
 test('a domain is put on the project and verified', async () => {

@@ -1,11 +1,27 @@
 /*
- * site: a client's site, from the repository to a checked production deployment.
+ * site: a client's site, from the repository to a checked production deployment; with files of its own, variables,
+ * access and protection where they are asked for.
  */
 #include "actions.h"
 #include "definitions.h"
 
 static const struct step_definition steps[] = {
 	{ .id = "repo", .action = &github_repository, .input_key = "repo" },
+	{ .id = "files",
+		.action = &github_files,
+		.input_key = "files",
+		.optional = true,
+		.bind = BIND({ "repository", "${step.repo.fullName}" }, { "branch", "${step.repo.defaultBranch}" }) },
+	{ .id = "variables",
+		.action = &github_variables,
+		.input_key = "variables",
+		.optional = true,
+		.bind = BIND({ "repository", "${step.repo.fullName}" }) },
+	{ .id = "access",
+		.action = &github_access,
+		.input_key = "access",
+		.optional = true,
+		.bind = BIND({ "repository", "${step.repo.fullName}" }) },
 	{ .id = "project",
 		.action = &vercel_project,
 		.input_key = "project",
@@ -17,6 +33,7 @@ static const struct step_definition steps[] = {
 	{ .id = "deployment",
 		.action = &vercel_deployment,
 		.input_key = "deployment",
+		.needs = NEEDS("files"),
 		.bind = BIND({ "project", "${step.project.id}" }, { "projectName", "${step.project.name}" },
 			{ "repository", "${step.repo.fullName}" }, { "repositoryId", "${step.repo.id}" },
 			{ "branch", "${step.repo.defaultBranch}" }, { "after", "${step.env.updatedAt}" }) },
@@ -31,6 +48,13 @@ static const struct step_definition steps[] = {
 		.input_key = "check",
 		.needs = NEEDS("domain"),
 		.bind = BIND({ "url", "${step.deployment.url}" }) },
+	/* The last to touch the repository: from here on, nobody commits to the branch unseen. */
+	{ .id = "protection",
+		.action = &github_protection,
+		.input_key = "protection",
+		.optional = true,
+		.needs = NEEDS("files"),
+		.bind = BIND({ "repository", "${step.repo.fullName}" }, { "branch", "${step.repo.defaultBranch}" }) },
 };
 
 const struct workflow_definition site = {
