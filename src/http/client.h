@@ -66,9 +66,6 @@ void http_client_free(struct http_client *client);
 enum error_class http_send(struct http_client *client, const struct http_request *request,
 	struct http_answer *ret_answer, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* GET, POST, ... */
-const char *http_method_name(enum http_method method);
-
 /* Wipes and frees the body. */
 void http_answer_release(struct http_answer *answer);
 

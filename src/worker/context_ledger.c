@@ -145,7 +145,10 @@ bool action_ledger(struct action_context *context, const char *provider, const c
 		return false;
 	size_t count = 0;
 	const cJSON *item;
-	cJSON_ArrayForEach(item, context->ledger) add_resource(context, prefix, item->string, dated, &count);
+	cJSON_ArrayForEach(item, context->ledger)
+	{
+		add_resource(context, prefix, item->string, dated, &count);
+	}
 	cJSON_ArrayForEach(item, context->written)
 	{
 		if (json_member(context->ledger, item->string) == NULL)

@@ -37,22 +37,20 @@ static bool gate_enter(struct action_context *context, const char *provider, con
 static void refuse_change(
 	struct action_context *context, enum http_method method, bool updates, const char *path, const char *whom)
 {
-	static const struct {
-		const char *name, *change;
-	} methods[] = {
-		[HTTP_GET] = { "GET", "nothing" },
-		[HTTP_POST] = { "POST", "create" },
-		[HTTP_PUT] = { "PUT", "update" },
-		[HTTP_PATCH] = { "PATCH", "update" },
-		[HTTP_DELETE] = { "DELETE", "remove" },
+	static const char *const changes[] = {
+		[HTTP_GET] = "nothing",
+		[HTTP_POST] = "create",
+		[HTTP_PUT] = "update",
+		[HTTP_PATCH] = "update",
+		[HTTP_DELETE] = "remove",
 	};
 	struct dry_run *dry = context->dry;
 	error_set(&context->error, ERROR_INTERNAL, "a plan changes nothing");
 	if (dry->change != NULL)
 		return;
-	dry->change = updates ? "update" : methods[method].change;
+	dry->change = updates ? "update" : changes[method];
 	dry->request = arena_format(
-		context->arena, "%s %s%s%s", methods[method].name, path, whom[0] != '\0' ? " of " : "", whom);
+		context->arena, "%s %s%s%s", http_method_name(method), path, whom[0] != '\0' ? " of " : "", whom);
 }
 
 /* Counts the call of a plan; false where it would change something. */
