@@ -201,7 +201,7 @@ static const char *find_page(const struct provider_exchange *exchange, const str
 	static const struct field page_fields[] = { { STRING_FIELD("html_url", struct string_pair, value) } };
 	static const struct record page_record = RECORD(struct string_pair, page_fields);
 	struct string_pair page = { NULL, NULL };
-	struct provider_answer answer;
+	struct provider_answer answer = { .status = 0 };
 	struct error ignored;
 	cJSON *json;
 	if (call(exchange, request, &answer, &ignored) != ERROR_NONE || answer.status != 200 ||
@@ -356,7 +356,7 @@ enum error_class github_app_token(const struct provider_exchange *exchange, cons
 	bool anew, const char **ret_token, struct error *error)
 {
 	struct token_request body = { { NULL, 0 }, { NULL, 0 } };
-	struct provider_answer answer;
+	struct provider_answer answer = { .status = 0 };
 	fill_body(exchange, request, &body);
 	const char *grant = name_grant(exchange, &body);
 	if (grant == NULL)

@@ -33,7 +33,7 @@ export class Client {
       answer = { detail: String(error.cause ?? error) };
     }
     // nginx closed a kept connection just as the request went out on it: as a browser does, it goes out on another one.
-    if (status === 0 && sent < 4 && /other side closed/.test(answer.detail)) {
+    if (status === 0 && sent < 4 && /other side closed|ECONNRESET/.test(answer.detail)) {
       this.renewed += 1;
       return this.post(body, sent + 1);
     }
