@@ -174,6 +174,17 @@ START_TEST(test_adopts_by_template_by_ledger_and_by_wish)
 }
 END_TEST
 
+/* People have renamed it since: GitHub still knows the old name, and the ledger the id. */
+START_TEST(test_renamed_repository_is_still_ours)
+{
+	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = DOCS("") }, READY, { .method = NULL } };
+	cJSON_AddStringToObject(trial.ledger, "github:repository:acme/before", "{\"id\":\"42\",\"created\":true}");
+	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 9), ACTION_DONE);
+	check_output(false);
+	ck_assert_ptr_nonnull(json_member_string(trial.ledger, "github:repository:acme/docs"));
+}
+END_TEST
+
 START_TEST(test_refuses_what_is_foreign)
 {
 	static const struct peer_row rows[] = {
@@ -501,11 +512,12 @@ int main(void)
 {
 	const TTest *const tests[] = { test_forks_into_an_organisation, test_forks_into_a_user_without_organization,
 		test_generates_from_a_template, test_adopts_what_is_ours, test_adopts_by_template_by_ledger_and_by_wish,
-		test_refuses_what_is_foreign, test_refuses_what_was_replaced, test_name_taken_by_what_stays_invisible,
-		test_refusal_to_create_keeps_its_class, test_looks_after_a_lost_answer,
-		test_name_taken_between_look_and_create, test_another_name_handed_back_is_left_alone,
-		test_waits_until_it_is_usable, test_gives_up_after_five_minutes, test_inputs_and_refusals,
-		test_makes_one_of_its_own, test_makes_one_of_the_tokens_own_account, test_makes_none_of_another_person,
+		test_renamed_repository_is_still_ours, test_refuses_what_is_foreign, test_refuses_what_was_replaced,
+		test_name_taken_by_what_stays_invisible, test_refusal_to_create_keeps_its_class,
+		test_looks_after_a_lost_answer, test_name_taken_between_look_and_create,
+		test_another_name_handed_back_is_left_alone, test_waits_until_it_is_usable,
+		test_gives_up_after_five_minutes, test_inputs_and_refusals, test_makes_one_of_its_own,
+		test_makes_one_of_the_tokens_own_account, test_makes_none_of_another_person,
 		test_finds_its_own_after_a_lost_answer, test_its_own_name_is_taken_by_itself,
 		test_a_plain_name_taken_by_another, test_a_plain_one_that_may_not_be_made, NULL };
 	return suite_main("github.repository", tests, setup, teardown);
