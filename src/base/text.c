@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistr.h>
 
 /* Drops an incomplete UTF-8 sequence at the end of a text that was cut. */
 static void drop_partial_character(char *text, size_t length)
@@ -71,4 +72,14 @@ bool text_to_integer(const char *text, int64_t *ret_value)
 bool text_has_prefix(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+void text_make_valid(char *text, size_t length)
+{
+	const uint8_t *bad = u8_check((const uint8_t *)text, length);
+	while (bad != NULL) {
+		size_t at = (size_t)(bad - (const uint8_t *)text);
+		text[at] = '?';
+		bad = u8_check((const uint8_t *)text + at, length - at);
+	}
 }

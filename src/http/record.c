@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <unistr.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -51,6 +50,7 @@ static bool cut_value(cJSON *parent, const cJSON *item)
 }
 
 /* Depth is bounded by json_parse. False where memory is short: the tree must not be written then. */
+// NOLINTNEXTLINE(misc-no-recursion)
 static bool cut_tree(cJSON *json)
 {
 	if (cJSON_IsString(json))
@@ -74,9 +74,7 @@ static cJSON *cut_string(struct arena *arena, const char *bytes, size_t length)
 	if (text == NULL)
 		return NULL;
 	redact_text(text);
-	uint8_t *bad = (uint8_t *)text;
-	while ((bad = (uint8_t *)(uintptr_t)u8_check(bad, strlen((char *)bad))) != NULL)
-		*bad = '?';
+	text_make_valid(text, strlen(text));
 	return cJSON_CreateString(text);
 }
 

@@ -1,7 +1,6 @@
 /* Calls of providers, as actions make them. */
 #include <sodium.h>
 #include <string.h>
-#include <unistr.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -235,17 +234,6 @@ bool url_get(struct action_context *context, const char *url, struct provider_an
 	return url_call(context, &request, answer);
 }
 
-/* Whoever answered may have sent anything: what is no text becomes a question mark. */
-static void clean_text(char *text, size_t length)
-{
-	const uint8_t *bad = u8_check((uint8_t *)text, length);
-	while (bad != NULL) {
-		size_t at = (size_t)(bad - (uint8_t *)text);
-		text[at] = '?';
-		bad = u8_check((uint8_t *)text + at, length - at);
-	}
-}
-
 const char *answer_excerpt(struct action_context *context, const struct provider_answer *answer, size_t most)
 {
 	char *text = arena_copy(context->arena, answer->body, answer->body_length);
@@ -256,7 +244,7 @@ const char *answer_excerpt(struct action_context *context, const struct provider
 		if ((byte < ' ' && byte != '\n' && byte != '\t') || byte == 0x7F)
 			text[i] = ' ';
 	}
-	clean_text(text, answer->body_length);
+	text_make_valid(text, answer->body_length);
 	/* Before the cut, for half a secret would not be known as one. */
 	redact_text(text);
 	char *excerpt = arena_allocate(context->arena, most + 1);

@@ -102,12 +102,13 @@ static enum change decide(const struct variable *variable, const struct listed *
 bool plan_make(struct action_context *context, const struct object_list *wished, const struct object_list *listed,
 	struct plan *plan)
 {
+	const struct listed **claims = action_allocate(context, wished->count, sizeof(const struct listed *));
 	*plan = (struct plan){ .variables = wished->items,
 		.count = wished->count,
 		.listed = listed->items,
 		.listed_count = listed->count,
 		.changes = action_allocate(context, wished->count, sizeof(*plan->changes)),
-		.claims = action_allocate(context, wished->count, sizeof(*plan->claims)) };
+		.claims = claims };
 	if (plan->changes == NULL || plan->claims == NULL) {
 		action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for %zu variables", plan->count);
 		return false;
