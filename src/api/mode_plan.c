@@ -8,18 +8,6 @@
 #include "core/plan.h"
 #include "store/payload.h"
 
-/* A step whose input is wrong or not complete is a part of the answer, and no reason to plan nothing. */
-static enum error_class take_problem(
-	const struct service *service, const struct error *problem, struct plan_question *question, struct error *error)
-{
-	cJSON *json;
-	if (error_to_json(problem, &json, error) != ERROR_NONE)
-		return error->class;
-	question->error = json_print(service->arena, json);
-	cJSON_Delete(json);
-	return question->error != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the plan");
-}
-
 static enum error_class ask_step(const struct service *service, const struct input_sources *sources,
 	struct plan_question *question, struct error *error)
 {
@@ -27,8 +15,10 @@ static enum error_class ask_step(const struct service *service, const struct inp
 	cJSON *input;
 	question->id = sources->step->id;
 	if (input_build(sources, &input, &problem) != ERROR_NONE) {
+		/* A step whose input is wrong or not complete is a part of the answer, and no reason to plan nothing.
+		 */
 		if (problem.class == ERROR_INVALID_INPUT)
-			return take_problem(service, &problem, question, error);
+			return error_print(&problem, service->arena, &question->error, error);
 		*error = problem;
 		return error->class;
 	}

@@ -263,3 +263,21 @@ void references_unescape(cJSON *json)
 		references_unescape(child);
 	}
 }
+
+enum error_class references_put(const char *text, reference_lookup *lookup, void *context, struct arena *arena,
+	const char **ret_text, struct error *error)
+{
+	cJSON *json;
+	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
+		return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_INVALID_INPUT,
+			"the stored input is broken: %s", error->message);
+	enum error_class class = references_resolve(json, "/input", lookup, context, error);
+	if (class == ERROR_NONE) {
+		references_unescape(json);
+		*ret_text = json_print(arena, json);
+		if (*ret_text == NULL)
+			class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
+	}
+	cJSON_Delete(json);
+	return class;
+}

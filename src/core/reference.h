@@ -45,6 +45,13 @@ enum error_class references_resolve(cJSON *json, const char *place, reference_lo
 /* Makes each `$${` the `${` that it stands for: once, when no reference is left. */
 void references_unescape(cJSON *json);
 
+/*
+ * The same for the JSON text of a stored input, by a lookup that leaves no reference over: *ret_text, in the arena, is
+ * what it stands for. ERROR_INVALID_INPUT where the text is broken.
+ */
+enum error_class references_put(const char *text, reference_lookup *lookup, void *context, struct arena *arena,
+	const char **ret_text, struct error *error) SLIPWAY_MUST_CHECK;
+
 /* Looks at one reference; an error ends the walk. */
 typedef enum error_class reference_visit(void *context, const struct reference *reference, struct error *error);
 

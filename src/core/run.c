@@ -201,3 +201,14 @@ enum error_class run_output_member(const char *output, const char *name, cJSON *
 	*ret_value = value != NULL ? value : cJSON_CreateNull();
 	return *ret_value != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an output");
 }
+
+enum error_class error_print(
+	const struct error *source, struct arena *arena, const char **ret_text, struct error *error)
+{
+	cJSON *json;
+	if (error_to_json(source, &json, error) != ERROR_NONE)
+		return error->class;
+	*ret_text = json_print(arena, json);
+	cJSON_Delete(json);
+	return *ret_text != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an error");
+}

@@ -56,4 +56,8 @@ enum error_class run_output_member(
 /* An error as it stands in the run's hash and in the status: class, message, retryable, provider, remedy, ... */
 enum error_class error_to_json(const struct error *source, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* The same as text in the arena. */
+enum error_class error_print(
+	const struct error *source, struct arena *arena, const char **ret_text, struct error *error) SLIPWAY_MUST_CHECK;
+
 #endif

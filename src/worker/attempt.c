@@ -132,25 +132,13 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 static enum error_class resolve_input(const struct attempt *attempt, const char **ret_input, struct error *error)
 {
 	const char *text = attempt->claim->run.input;
-	cJSON *json;
 	struct attempt borrowed = *attempt;
 	/* A plan puts in itself what its steps refer to, one after the other. */
 	if (attempt->step == &plan_step) {
 		*ret_input = text;
 		return ERROR_NONE;
 	}
-	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
-		return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_INVALID_INPUT,
-			"the stored input is broken: %s", error->message);
-	enum error_class class = references_resolve(json, "/input", look_up, &borrowed, error);
-	if (class == ERROR_NONE) {
-		references_unescape(json);
-		*ret_input = json_print(attempt->arena, json);
-		if (*ret_input == NULL)
-			class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
-	}
-	cJSON_Delete(json);
-	return class;
+	return references_put(text, look_up, &borrowed, attempt->arena, ret_input, error);
 }
 
 /* ---- how it ends ---- */

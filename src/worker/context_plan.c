@@ -78,36 +78,7 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 	return run_output_member(output, name, ret_value, error);
 }
 
-static enum error_class resolve(const struct planning *planning, const char *text, const char **ret_input)
-{
-	struct action_context *context = planning->context;
-	struct planning borrowed = *planning;
-	cJSON *json;
-	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, &context->error) != ERROR_NONE)
-		return context->error.class;
-	enum error_class class = references_resolve(json, "/input", look_up, &borrowed, &context->error);
-	if (class == ERROR_NONE) {
-		references_unescape(json);
-		*ret_input = json_print(context->arena, json);
-		if (*ret_input == NULL)
-			class = error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the input");
-	}
-	cJSON_Delete(json);
-	return class;
-}
-
 /* ---- what would be done ---- */
-
-static const char *error_text(struct planning *planning, const struct error *error)
-{
-	cJSON *json;
-	struct error ignored;
-	if (error_to_json(error, &json, &ignored) != ERROR_NONE)
-		return NULL;
-	const char *text = json_print(planning->context->arena, json);
-	cJSON_Delete(json);
-	return text;
-}
 
 /* False where the look failed for a reason that passes: then the whole plan is tried again. */
 static bool answer_failure(struct planning *planning, const struct error *error, struct plan_answer *answer)
@@ -120,9 +91,8 @@ static bool answer_failure(struct planning *planning, const struct error *error,
 	answer->change = conflict ? "conflict" : "blocked";
 	answer->text = arena_string(planning->context->arena, error->message);
 	/* A step that is yet to run is no error of this one. */
-	if (error->class != ERROR_NEEDS_NOT_DONE)
-		answer->error = error_text(planning, error);
-	return true;
+	return error->class == ERROR_NEEDS_NOT_DONE ||
+		error_print(error, planning->context->arena, &answer->error, &planning->context->error) == ERROR_NONE;
 }
 
 static bool answer_step(struct planning *planning, struct planned_step *planned, const struct dry_run *dry,
@@ -174,7 +144,7 @@ static bool plan_one(struct planning *planning, size_t index)
 	*answer = (struct plan_answer){ .id = definition->id, .action = definition->action->id };
 	planning->answer_count++;
 	planned->answered = true;
-	if (resolve(planning, planned->input, &input) != ERROR_NONE)
+	if (references_put(planned->input, look_up, planning, context->arena, &input, &context->error) != ERROR_NONE)
 		return answer_failure(planning, &context->error, answer);
 	step.action = definition->action;
 	step.dry = dry;

@@ -42,7 +42,6 @@ enum error_class failure_write(const struct error *failure, int64_t attempt, int
 	struct failure_texts *texts, struct run_write *ret_write, struct error *error)
 {
 	struct error redacted = *failure;
-	cJSON *json;
 	redact_error(&redacted);
 	text_copy(texts->reason, sizeof(texts->reason), error_class_facts(failure->class)->name);
 	text_copy(texts->detail, sizeof(texts->detail), redacted.message);
@@ -62,9 +61,5 @@ enum error_class failure_write(const struct error *failure, int64_t attempt, int
 	ret_write->kind = RUN_FINISH;
 	ret_write->status = "error";
 	ret_write->output = "{}";
-	if (error_to_json(&redacted, &json, error) != ERROR_NONE)
-		return error->class;
-	ret_write->error = json_print(arena, json);
-	cJSON_Delete(json);
-	return ret_write->error != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an error");
+	return error_print(&redacted, arena, &ret_write->error, error);
 }
