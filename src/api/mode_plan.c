@@ -45,29 +45,6 @@ static enum error_class ask_all(const struct service *service, const struct targ
 	return record_encode(&plan_input_record, &input, ret_input, error);
 }
 
-/* Each plan looks anew: what it saw last time may have changed since. */
-static enum error_class send_plan(const struct service *service, const struct target *target, const cJSON *input,
-	struct response *response, struct error *error)
-{
-	char digest[DIGEST_SIZE];
-	struct trigger_result result;
-	const struct trigger trigger = {
-		.name = { target->app, target->workflow->id, plan_step.id },
-		.input = json_print(service->arena, input),
-		.digest = digest,
-		.force = true,
-		.run_ms = (int64_t)step_run_seconds(&plan_step) * 1000,
-		.attempts = step_attempts(&plan_step),
-		.retention_seconds = service->settings->retention_days * 86400,
-	};
-	if (trigger.input == NULL)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the plan");
-	if (json_digest(input, digest, error) != ERROR_NONE ||
-		run_trigger(service->redis, &trigger, service->arena, &result, error) != ERROR_NONE)
-		return error->class;
-	return answer_trigger(&result, response, error);
-}
-
 enum error_class mode_plan(const struct service *service, const struct request *request, const cJSON *body,
 	struct response *response, struct error *error)
 {
@@ -80,7 +57,9 @@ enum error_class mode_plan(const struct service *service, const struct request *
 		return error->class;
 	enum error_class class = ask_all(service, &target, &payload, json_member(body, "inputs"), &input, error);
 	if (class == ERROR_NONE) {
-		class = send_plan(service, &target, input, response, error);
+		/* Each plan looks anew: what it saw last time may have changed since. */
+		target.step = &plan_step;
+		class = trigger_send(service, &target, NULL, input, true, response, error);
 		cJSON_Delete(input);
 	}
 	payload_release(&payload);

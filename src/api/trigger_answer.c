@@ -1,5 +1,8 @@
 #include "api/trigger_answer.h"
 
+#include "core/input.h"
+#include "store/runs.h"
+
 enum error_class check_inputs(const cJSON *body, struct error *error)
 {
 	const cJSON *inputs = json_member(body, "inputs"), *force = json_member(body, "force");
@@ -55,11 +58,43 @@ static enum error_class answer_run(const struct trigger_result *result, struct r
 	return response_json(response, result->outcome == TRIGGER_NEW ? 202 : 200, status, error);
 }
 
-enum error_class answer_trigger(const struct trigger_result *result, struct response *response, struct error *error)
+static enum error_class answer_trigger(
+	const struct trigger_result *result, struct response *response, struct error *error)
 {
 	if (result->outcome == TRIGGER_CONFLICT)
 		return answer_conflict(result, response, error);
 	if (result->outcome == TRIGGER_NEEDS_NOT_DONE)
 		return answer_needs(result, response, error);
 	return answer_run(result, response, error);
+}
+
+static void take_needs(const struct step_set *needs, struct trigger *trigger)
+{
+	for (size_t i = 0; i < needs->workflow->step_count; i++)
+		if (needs->contains[i])
+			trigger->needs[trigger->need_count++] = needs->workflow->steps[i].id;
+}
+
+enum error_class trigger_send(const struct service *service, const struct target *target, const struct step_set *needs,
+	const cJSON *input, bool force, struct response *response, struct error *error)
+{
+	char digest[DIGEST_SIZE];
+	struct trigger_result result;
+	struct trigger trigger = {
+		.name = target_name(target),
+		.input = json_print(service->arena, input),
+		.digest = digest,
+		.force = force,
+		.run_ms = (int64_t)step_run_seconds(target->step) * 1000,
+		.attempts = step_attempts(target->step),
+		.retention_seconds = service->settings->retention_days * 86400,
+	};
+	if (trigger.input == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
+	if (needs != NULL)
+		take_needs(needs, &trigger);
+	if (json_digest(input, digest, error) != ERROR_NONE ||
+		run_trigger(service->redis, &trigger, service->arena, &result, error) != ERROR_NONE)
+		return error->class;
+	return answer_trigger(&result, response, error);
 }
