@@ -12,11 +12,13 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 #define CONNECTIONS_MAX 256
 #define LISTEN_BACKLOG  1024
 #define STALL_SECONDS   5 /* nginx sends whole requests: a peer that stalls in one is broken */
+#define DRAIN_MS        2000
 
 /* ---- one request ---- */
 
@@ -132,12 +134,17 @@ static void answer_fastcgi(FCGX_Request *fastcgi, request_answerer *answerer, vo
 
 /* ---- the loop ---- */
 
+struct connection {
+	FCGX_Request request; /* ipcFd < 0: free */
+	bool was_used;        /* a request came on it */
+};
+
 struct loop {
 	int listener;
 	request_answerer *answerer;
 	void *context;
-	/* Never moved: the streams of a request point back at it. ipcFd < 0: free. */
-	FCGX_Request requests[CONNECTIONS_MAX];
+	/* Never moved: the streams of a request point back at it. */
+	struct connection connections[CONNECTIONS_MAX];
 };
 
 static volatile sig_atomic_t stop_requested;
@@ -151,72 +158,97 @@ static void on_terminate(int signal_number)
 
 static void connection_add(struct loop *loop)
 {
-	int connection = accept4(loop->listener, NULL, NULL, SOCK_CLOEXEC);
-	if (connection < 0)
+	int descriptor = accept4(loop->listener, NULL, NULL, SOCK_CLOEXEC);
+	if (descriptor < 0)
 		return;
 	struct timeval stall = { .tv_sec = STALL_SECONDS };
-	setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &stall, sizeof(stall));
-	setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &stall, sizeof(stall));
+	setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &stall, sizeof(stall));
+	setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &stall, sizeof(stall));
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-		FCGX_Request *request = &loop->requests[i];
-		if (request->ipcFd >= 0)
+		struct connection *connection = &loop->connections[i];
+		if (connection->request.ipcFd >= 0)
 			continue;
 		/* No listener: libfcgi is never to accept by itself, for that would block. */
-		FCGX_InitRequest(request, -1, 0);
-		request->ipcFd = connection;
+		FCGX_InitRequest(&connection->request, -1, 0);
+		connection->request.ipcFd = descriptor;
 		/* Else the first Accept closes the connection that we give it. */
-		request->keepConnection = 1;
+		connection->request.keepConnection = 1;
+		connection->was_used = false;
 		return;
 	}
-	close(connection);
+	close(descriptor);
 }
 
-static void connection_close(FCGX_Request *request)
+static void connection_close(struct connection *connection)
 {
-	FCGX_Free(request, 1);
-	request->ipcFd = -1;
+	FCGX_Free(&connection->request, 1);
+	connection->request.ipcFd = -1;
 }
 
 /* One readable connection: closed by the peer, or a request is there. */
-static void connection_serve(struct loop *loop, FCGX_Request *request)
+static void connection_serve(struct loop *loop, struct connection *connection)
 {
 	char peeked;
-	if (recv(request->ipcFd, &peeked, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) {
-		connection_close(request);
-		return;
-	}
-	if (FCGX_Accept_r(request) != 0) {
-		connection_close(request);
+	FCGX_Request *request = &connection->request;
+	connection->was_used = true;
+	if (recv(request->ipcFd, &peeked, 1, MSG_PEEK | MSG_DONTWAIT) <= 0 || FCGX_Accept_r(request) != 0) {
+		connection_close(connection);
 		return;
 	}
 	answer_fastcgi(request, loop->answerer, loop->context);
 	FCGX_Finish_r(request);
 }
 
-static void loop_turn(struct loop *loop)
+/* Serves what comes within the time; without accepting, only on the connections that are there. */
+static void loop_turn(struct loop *loop, bool accepting, int timeout_ms)
 {
 	struct pollfd polled[CONNECTIONS_MAX + 1];
-	FCGX_Request *requests[CONNECTIONS_MAX + 1] = { NULL };
+	struct connection *connections[CONNECTIONS_MAX + 1] = { NULL };
 	nfds_t count = 0;
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-		if (loop->requests[i].ipcFd < 0)
+		struct connection *connection = &loop->connections[i];
+		if (connection->request.ipcFd < 0)
 			continue;
-		requests[count] = &loop->requests[i];
-		polled[count++] = (struct pollfd){ .fd = loop->requests[i].ipcFd, .events = POLLIN };
+		connections[count] = connection;
+		polled[count++] = (struct pollfd){ .fd = connection->request.ipcFd, .events = POLLIN };
 	}
 	/* While all places are taken, others of the pool take the new connections. */
-	if (count < CONNECTIONS_MAX)
+	if (accepting && count < CONNECTIONS_MAX)
 		polled[count++] = (struct pollfd){ .fd = loop->listener, .events = POLLIN };
-	if (poll(polled, count, 1000) <= 0)
+	if (poll(polled, count, timeout_ms) <= 0)
 		return;
 	for (nfds_t i = 0; i < count; i++) {
 		if (polled[i].revents == 0)
 			continue;
-		if (requests[i] != NULL)
-			connection_serve(loop, requests[i]);
+		if (connections[i] != NULL)
+			connection_serve(loop, connections[i]);
 		else
 			connection_add(loop);
 	}
+}
+
+static bool loop_has_unused(const struct loop *loop)
+{
+	bool found = false;
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+		found |= loop->connections[i].request.ipcFd >= 0 && !loop->connections[i].was_used;
+	return found;
+}
+
+/*
+ * Ends without failing a request. A web server connects because it has one, so a connection that we took and that had
+ * none yet will bring it at once, and closing it would be an error that the client sees. One that served before may be
+ * closed: where a request crosses that, the web server sends it again on a new one.
+ */
+static void loop_drain(struct loop *loop)
+{
+	int64_t end = clock_monotonic_ms() + DRAIN_MS;
+	loop_turn(loop, false, 0);
+	for (int64_t left = DRAIN_MS; left > 0 && loop_has_unused(loop); left = end - clock_monotonic_ms())
+		loop_turn(loop, false, (int)left);
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+		if (loop->connections[i].request.ipcFd >= 0)
+			connection_close(&loop->connections[i]);
 }
 
 enum error_class fastcgi_serve(int listener, request_answerer *answerer, void *context, struct error *error)
@@ -230,16 +262,14 @@ enum error_class fastcgi_serve(int listener, request_answerer *answerer, void *c
 	loop->answerer = answerer;
 	loop->context = context;
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
-		loop->requests[i].ipcFd = -1;
+		loop->connections[i].request.ipcFd = -1;
 	/* Several processes wake up for one connection; those that come too late must not block. */
 	fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK);
 	struct sigaction terminate = { .sa_handler = on_terminate };
 	sigaction(SIGTERM, &terminate, NULL);
 	while (!stop_requested)
-		loop_turn(loop);
-	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
-		if (loop->requests[i].ipcFd >= 0)
-			connection_close(&loop->requests[i]);
+		loop_turn(loop, true, 1000);
+	loop_drain(loop);
 	free(loop);
 	return ERROR_NONE;
 }

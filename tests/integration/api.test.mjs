@@ -5,7 +5,10 @@
 // covers: src/api/target.c src/store/payload.c src/store/scripts/configure.lua src/core/run.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { Stack, until } from './stack.mjs';
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { Stack, build, childrenOf, until } from './stack.mjs';
+import * as fastcgi from './fastcgi.mjs';
 
 let stack;
 before(async () => { stack = await Stack.start({ flags: ['--no-emulator'] }); });
@@ -216,4 +219,25 @@ test('Redis away: 503 with Retry-After, nothing half-written, and back by itself
   }, 'the trigger is taken');
   assert.ok(again.body.runId);
   await stack.untilStatus('away', 'hello', 'greet', 'done');
+});
+
+// The web server has no other way for a request on a connection that it has just made.
+test('an api that is told to stop answers what comes on the connections that it took', async () => {
+  const socket = path.join(stack.folder, 'another.sock');
+  const words = ['--listen', socket, '--processes', '1', '--development', 'yes'];
+  const api = spawn(path.join(build, 'slipway-api'), [...words, '--redis-url', `unix://${stack.folder}/redis.sock`], {
+    stdio: 'ignore',
+  });
+  const ended = new Promise((resolve) => { api.once('exit', resolve); });
+  try {
+    const connection = await until(() => fastcgi.open(socket).catch(() => false), 'the api listens');
+    // They are taken in their order: once a later one was answered, this one was taken.
+    assert.match(await fastcgi.get(await fastcgi.open(socket), '/healthz'), /^Status: 200/);
+    const [handler] = await childrenOf(api.pid);
+    process.kill(handler.pid, 'SIGTERM');
+    assert.match(await fastcgi.get(connection, '/healthz'), /^Status: 200/);
+  } finally {
+    api.kill('SIGTERM');
+  }
+  assert.equal(await ended, 0);
 });

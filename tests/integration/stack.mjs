@@ -9,14 +9,18 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 export const build = path.resolve(process.env.BUILD ?? 'build');
 
-// Below the range from which the kernel takes ports for outgoing connections, so that none takes it meanwhile.
-export function freePort() {
-  const port = 10000 + Math.floor(Math.random() * 20000);
+export function isFree(port) {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(freePort()));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(port)));
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
+}
+
+// Below the range from which the kernel takes ports for outgoing connections, so that none takes it meanwhile.
+export async function freePort() {
+  const port = 10000 + Math.floor(Math.random() * 20000);
+  return (await isFree(port)) ? port : freePort();
 }
 
 // Waits until the condition gives something true, and gives that; the bound is for a test that would hang.
