@@ -19,17 +19,20 @@ function pairs(list) {
   return fields;
 }
 
-// A process of ours: its output goes into a file, its end is a promise.
+// A process of ours: what it says is kept, its end is a promise.
 class Daemon {
   constructor(name, program, words, options) {
     this.name = name;
-    this.output = '';
+    this.output = ''; // all of it
+    this.printed = ''; // on its standard output
     this.process = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
-    for (const stream of [this.process.stdout, this.process.stderr]) {
-      stream?.on('data', (bytes) => {
-        this.output += bytes;
-      });
-    }
+    this.process.stdout.on('data', (bytes) => {
+      this.output += bytes;
+      this.printed += bytes;
+    });
+    this.process.stderr.on('data', (bytes) => {
+      this.output += bytes;
+    });
     this.gone = false;
     this.ended = new Promise((resolve) => {
       this.process.once('exit', (code, signal) => {
@@ -58,8 +61,16 @@ class Daemon {
 }
 
 export class Cluster {
+  static running = new Set();
+
+  // What a row that failed has left.
+  static async stopAll() {
+    for (const cluster of Cluster.running) await cluster.stop();
+  }
+
   static async start(options = {}) {
     const cluster = new Cluster();
+    Cluster.running.add(cluster);
     cluster.options = { leaseSeconds: 2, graceSeconds: 25, redis: [], apiProcesses: 2, ...options };
     cluster.folder = await mkdtemp(path.join(tmpdir(), 'slipway-faults-'));
     if (options.before) Object.assign(cluster.options, await options.before(cluster.folder));
@@ -162,7 +173,7 @@ export class Cluster {
       ],
       { env: this.environment(this.options.apiEnvironment) },
     );
-    await until(() => /\d+\n/.test(this.api.output), 'the api has started');
+    await until(() => /\d+\n/.test(this.api.printed), 'the api has started');
     await this.startNginx();
     await until(
       () =>
@@ -207,10 +218,9 @@ export class Cluster {
   // The supervisor of the api that runs now.
   apiPid() {
     return Number(
-      this.api.output
+      this.api.printed
         .trim()
         .split('\n')
-        .filter((line) => /^\d+$/.test(line))
         .at(-1),
     );
   }
@@ -337,11 +347,12 @@ export class Cluster {
   }
 
   async stop() {
+    Cluster.running.delete(this);
     await Promise.all(this.workers.map((worker) => worker.stop()));
-    await Promise.all([this.api.stop(), this.nginx.stop()]);
+    await Promise.all([this.api?.stop(), this.nginx?.stop()]);
     this.connection.close();
-    await this.server.stop();
-    await this.provider.stop();
+    await this.server?.stop();
+    await this.provider?.stop();
     await rm(this.folder, { recursive: true, force: true });
   }
 }

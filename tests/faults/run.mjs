@@ -8,6 +8,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { Cluster } from './cluster.mjs';
 import { randomOf } from './random.mjs';
 
 const { values, positionals } = parseArgs({
@@ -34,7 +35,8 @@ for (const file of (await readdir(folder)).sort()) {
   const began = Date.now();
   const result = await row
     .run(scale, randomOf(seed))
-    .catch((error) => ({ violations: [`the row failed: ${error.stack}`], figure: '' }));
+    .catch((error) => ({ violations: [`the row failed: ${error.stack}`], figure: '' }))
+    .finally(Cluster.stopAll);
   const seconds = ((Date.now() - began) / 1000).toFixed(1);
   console.log(
     `${result.violations.length === 0 ? 'ok    ' : 'FAILED'} ${id}: ${row.name}: ${result.figure} (${seconds} s)`,
