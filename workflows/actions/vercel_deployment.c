@@ -126,16 +126,22 @@ static bool may_take_over(
 	return !failed && deployment_created(deployment) >= input->after;
 }
 
-static bool look(struct action_context *context, const struct input *input, const char *sha, const char **ret_id)
+/* The newest that may be taken over, and whether this run began it; NULL in *ret_id where there is none. */
+static bool look(struct action_context *context, const struct input *input, const char *sha, const char **ret_id,
+	bool *ret_created)
 {
 	struct object_list list;
 	*ret_id = NULL;
+	*ret_created = false;
 	if (!deployments_list(context, input->project, input->target, sha, &list))
 		return false;
 	const struct deployment *deployments = list.items;
-	for (size_t i = 0; *ret_id == NULL && i < list.count; i++)
-		if (may_take_over(context, input, &deployments[i]))
-			*ret_id = deployment_id(&deployments[i]);
+	for (size_t i = 0; *ret_id == NULL && i < list.count; i++) {
+		if (!may_take_over(context, input, &deployments[i]))
+			continue;
+		*ret_id = deployment_id(&deployments[i]);
+		*ret_created = deployment_is_of_run(context, &deployments[i]);
+	}
 	return true;
 }
 
@@ -203,7 +209,8 @@ static enum action_result begin(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
 	const char *sha;
-	if (!find_commit(context, input, &sha) || !look(context, input, sha, &checkpoint->id))
+	bool created;
+	if (!find_commit(context, input, &sha) || !look(context, input, sha, &checkpoint->id, &created))
 		return action_failed(context);
 	/* The answer to an earlier one was lost; what it began may be invisible for a while. */
 	if (checkpoint->id == NULL && checkpoint->intent != NULL &&
@@ -212,7 +219,7 @@ static enum action_result begin(
 	if (checkpoint->id == NULL)
 		return create(context, input, sha, checkpoint);
 	checkpoint->intent = sha;
-	return deployment_own(context, checkpoint->id, false) ? ACTION_DONE : action_failed(context);
+	return deployment_own(context, checkpoint->id, created) ? ACTION_DONE : action_failed(context);
 }
 
 /* ---- the whole ---- */
