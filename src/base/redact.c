@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TOKEN_BYTES      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+#define TOKEN_LENGTH_MIN 30 /* after the prefix; GitHub's have 36 and more, and what is shorter may be words */
+
 static char *secrets[REDACT_SECRETS_MAX];
 static size_t secret_count;
 
@@ -40,6 +43,29 @@ void redact_remove(const char *secret)
 		}
 }
 
+/* Of a token of GitHub by its looks, such as ghp_ or ghs_ and what follows up to a delimiter; 0 where there is none. */
+static size_t token_length(const char *text)
+{
+	static const char prefix[] = "github_pat_";
+	size_t begin = 0;
+	if (strncmp(text, "gh", 2) == 0 && text[2] >= 'a' && text[2] <= 'z' && text[3] == '_')
+		begin = 4;
+	else if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
+		begin = sizeof(prefix) - 1;
+	size_t length = begin > 0 ? strspn(text + begin, TOKEN_BYTES) : 0;
+	return length >= TOKEN_LENGTH_MIN ? begin + length : 0;
+}
+
+/* Tokens that nobody told us of, such as one that a client wrote where none belongs. */
+static void cut_tokens(char *text)
+{
+	for (char *found = strchr(text, 'g'); found != NULL; found = strchr(found, 'g')) {
+		size_t length = token_length(found);
+		memset(found, '*', length);
+		found += length > 0 ? length : 1;
+	}
+}
+
 void redact_text(char *text)
 {
 	for (size_t i = 0; i < secret_count; i++) {
@@ -49,6 +75,7 @@ void redact_text(char *text)
 			found += length;
 		}
 	}
+	cut_tokens(text);
 }
 
 void redact_error(struct error *error)

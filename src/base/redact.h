@@ -1,7 +1,8 @@
 /*
  * Cutting secrets out of text by their value, at every way out: log lines, errors, events.
  *
- * One list for the process: a secret may turn up in any text, whoever made it.
+ * One list for the process: a secret may turn up in any text, whoever made it. Tokens of GitHub are cut by their looks
+ * as well, for a client may have written one where none belongs.
  */
 #ifndef SLIPWAY_BASE_REDACT_H
 #define SLIPWAY_BASE_REDACT_H
@@ -20,7 +21,7 @@ enum error_class redact_add(const char *secret, struct error *error) SLIPWAY_MUS
 /* Forgets one: it is of no use to anybody any more. Fine where it is not remembered. */
 void redact_remove(const char *secret);
 
-/* Overwrites each remembered secret in the text by asterisks, in place; its length stays. */
+/* Overwrites each remembered secret in the text, and each token of GitHub, by asterisks, in place; its length stays. */
 void redact_text(char *text);
 
 /* The same for all texts of an error. */

@@ -142,6 +142,33 @@ START_TEST(test_secrets_are_cut_out_by_value)
 }
 END_TEST
 
+/* Nobody has told us of them: a client wrote them where none belongs. */
+START_TEST(test_tokens_of_github_are_cut_out_by_their_looks)
+{
+	static const struct {
+		const char *text, *after;
+	} cases[] = {
+		{ "is \"ghp_0123456789abcdefghijABCDEFGHIJ012345\"?",
+			"is \"****************************************\"?" },
+		/* As long as they are since 2026, and at the end. */
+		{ "Bearer ghs_12_eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJhIn0-x_y.c2ln",
+			"Bearer ****************************************************" },
+		{ "\\nghu_0123456789abcdefghijABCDEFGHIJ012345&a=b",
+			"\\n****************************************&a=b" },
+		{ "github_pat_11ABCDEFG0123456789_abcdefghijklmnopqrstuvwxyz",
+			"*********************************************************" },
+		{ "acme/laughs_at_ghp_and_github_pat_too gh", "acme/laughs_at_ghp_and_github_pat_too gh" },
+		{ "ghp_short.", "ghp_short." },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[128];
+		snprintf(text, sizeof(text), "%s", cases[i].text);
+		redact_text(text);
+		ck_assert_str_eq(text, cases[i].after);
+	}
+}
+END_TEST
+
 START_TEST(test_log_lines_are_one_line_without_secrets)
 {
 	int ends[2], kept = dup(STDERR_FILENO);
@@ -171,6 +198,6 @@ int main(void)
 	const TTest *const tests[] = { test_text_is_cut_between_characters, test_integers_are_whole_and_alone,
 		test_arena_has_a_limit, test_buffer_stops_at_its_limit, test_clock_writes_utc, test_identifiers,
 		test_error_classes_are_whole, test_secrets_are_cut_out_by_value,
-		test_log_lines_are_one_line_without_secrets, NULL };
+		test_tokens_of_github_are_cut_out_by_their_looks, test_log_lines_are_one_line_without_secrets, NULL };
 	return suite_main("basics", tests, NULL, NULL);
 }
