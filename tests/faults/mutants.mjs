@@ -106,7 +106,7 @@ const mutants = [
   {
     name: 'all try a closed provider at once',
     file: `${scripts}/gate.lua`,
-    from: "put('probing', PROBE_MS)\n\treturn { 0, 1 }",
+    from: "put('probing', PROBE_MS, closed)\n\treturn { 0, 1 }",
     to: 'return { 0, 0 }',
     row: 'storm',
   },

@@ -89,6 +89,40 @@ START_TEST(test_probe_that_meets_the_limit_closes_it_anew)
 }
 END_TEST
 
+/* GitHub asks for it where it does not say how long, and bans who goes on at the same pace. */
+START_TEST(test_each_failed_probe_doubles_the_time)
+{
+	close_for(300);
+	enter_at_last();
+	close_for(300);
+	int64_t wait = enter(&ours);
+	ck_assert_msg(wait > 300 && wait <= 600, "%d ms", (int)wait);
+	enter_at_last();
+	/* Others that were on their way meanwhile double nothing. */
+	close_for(300);
+	close_for(300);
+	wait = enter(&ours);
+	ck_assert_msg(wait > 600 && wait <= 1200, "%d ms", (int)wait);
+	enter_at_last();
+	ck_assert_int_eq(limit_open(redis, &ours, &error), ERROR_NONE);
+	close_for(300);
+	ck_assert_int_le(enter(&ours), 300);
+}
+END_TEST
+
+START_TEST(test_doubling_has_an_end)
+{
+	const char *const words[] = { "SET", "slipway:limit:github:0123456789abcdef", "closed 1 800000" };
+	struct redisReply *reply;
+	ck_assert_int_eq(redis_command(redis, 3, words, &reply, &error), ERROR_NONE);
+	reply_free(reply);
+	enter_at_last();
+	close_for(1000);
+	int64_t wait = enter(&ours);
+	ck_assert_msg(wait > 800000 && wait <= 900000, "%d ms", (int)wait);
+}
+END_TEST
+
 START_TEST(test_what_a_hand_wrote_is_no_gate)
 {
 	const char *const words[] = { "SET", "slipway:limit:github:0123456789abcdef", "open sesame" };
@@ -132,6 +166,7 @@ int main(void)
 {
 	const TTest *const tests[] = { test_open_for_all, test_closed_for_this_credential_only,
 		test_one_probes_and_opens, test_probe_that_meets_the_limit_closes_it_anew,
-		test_what_a_hand_wrote_is_no_gate, test_writes_are_spaced, NULL };
+		test_each_failed_probe_doubles_the_time, test_doubling_has_an_end, test_what_a_hand_wrote_is_no_gate,
+		test_writes_are_spaced, NULL };
 	return suite_main("limits", tests, set_up, tear_down);
 }

@@ -2,24 +2,30 @@
 -- The gate before a provider, for one credential, shared by all workers:
 --   open (no key)         -> closed, by whoever is told of a limit
 --   closed, time is up    -> probing: one caller goes through, all others wait for what becomes of it
---   probing               -> open, where the provider answered; closed, where it did not like it
--- KEYS[1] is slipway:limit:<provider>:<credential>; its value is what it is, and until when (ms since 1970).
+--   probing               -> open, where the provider answered; closed, where it did not like it, and then for twice
+--                            as long as before at least: whoever goes on at the same pace may be banned
+-- KEYS[1] is slipway:limit:<provider>:<credential>; its value is what it is, until when (ms since 1970), and for how
+-- many ms it was closed.
 --
 -- ARGV: enter; close, ms; or open. Returns {ms to wait, 1 where the caller is the one who probes}.
 local PROBE_MS = 10000 -- a prober that is not heard of for so long is gone
 local WAIT_MS = 1000   -- how soon to look again while another one probes
 local KEPT_MS = 60000  -- a gate whose time is up and that nobody enters is forgotten
+local DOUBLED_MS = 900000 -- to no more than this; the provider may ask for more
 
 local gate = KEYS[1]
-local state, limit = (redis.call('GET', gate) or ''):match('^(%a+) (%d+)')
+local state, limit, closed = (redis.call('GET', gate) or ''):match('^(%a+) (%d+) ?(%d*)')
 limit = tonumber(limit or 0)
+closed = tonumber(closed) or 0
 
-local function put(word, from_now)
-	redis.call('SET', gate, word .. ' ' .. now + from_now, 'PX', from_now + KEPT_MS)
+local function put(word, from_now, closed_for)
+	redis.call('SET', gate, string.format('%s %d %d', word, now + from_now, closed_for), 'PX', from_now + KEPT_MS)
 end
 
 if ARGV[1] == 'close' then
-	put('closed', math.max(tonumber(ARGV[2]), state == 'closed' and limit - now or 0))
+	local least = state == 'closed' and limit - now or state == 'probing' and math.min(2 * closed, DOUBLED_MS) or 0
+	local wait = math.max(tonumber(ARGV[2]), least)
+	put('closed', wait, wait)
 elseif ARGV[1] == 'open' then
 	if state == 'probing' then
 		redis.call('DEL', gate)
@@ -29,7 +35,7 @@ elseif state == 'closed' and limit > now then
 elseif state == 'probing' and limit > now then
 	return { WAIT_MS, 0 }
 elseif state then
-	put('probing', PROBE_MS)
+	put('probing', PROBE_MS, closed)
 	return { 0, 1 }
 end
 return { 0, 0 }
