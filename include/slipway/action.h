@@ -127,6 +127,13 @@ bool action_own(struct action_context *context, const struct owned_resource *res
 const char *action_owned(const struct action_context *context, const char *provider, const char *type, const char *key);
 
 /*
+ * How many milliseconds ago such a thing that this app made came into its ledger; -1 where the ledger has none, or it
+ * was adopted. By the clocks of two workers, so good for "a moment ago" and no more.
+ */
+int64_t action_made_ms_ago(
+	const struct action_context *context, const char *provider, const char *type, const char *key);
+
+/*
  * All that this app has of one type, the newest first: the order in which things are removed. The list lies in the
  * context; a broken entry is left out. False where memory is short.
  */

@@ -96,6 +96,16 @@ const char *action_owned(const struct action_context *context, const char *provi
 	return find_entry(context, field_name(context, provider, type, key), &entry) ? entry.id : NULL;
 }
 
+int64_t action_made_ms_ago(
+	const struct action_context *context, const char *provider, const char *type, const char *key)
+{
+	struct ledger_entry entry;
+	if (!find_entry(context, field_name(context, provider, type, key), &entry) || !entry.created)
+		return -1;
+	int64_t at = clock_parse(entry.at), now = clock_wall_ms();
+	return at == 0 ? -1 : at < now ? now - at : 0;
+}
+
 bool action_disown(struct action_context *context, const char *provider, const char *type, const char *key)
 {
 	if (context->dry != NULL)

@@ -132,6 +132,15 @@ enum action_result trial_run(
 	return result;
 }
 
+void trial_made(struct trial *trial, const char *field, int64_t ms_ago)
+{
+	char at[CLOCK_TEXT_SIZE], entry[128];
+	clock_format(clock_wall_ms() - ms_ago, at);
+	snprintf(entry, sizeof(entry), "{\"id\":\"42\",\"created\":true,\"at\":\"%s\"}", at);
+	cJSON_DeleteItemFromObjectCaseSensitive(trial->ledger, field);
+	cJSON_AddStringToObject(trial->ledger, field, entry);
+}
+
 const char *trial_output(struct trial *trial)
 {
 	const char *output = context_output(&trial->context);

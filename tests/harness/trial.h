@@ -44,6 +44,9 @@ enum action_result trial_attempt(struct trial *trial, const struct action_defini
 enum action_result trial_run(
 	struct trial *trial, const struct action_definition *action, const char *input, int attempts_max);
 
+/* Lets the ledger have a thing that the app made so long ago; the field is such as github:repository:acme/docs. */
+void trial_made(struct trial *trial, const char *field, int64_t ms_ago);
+
 /* What the last attempt gave, as JSON text. */
 const char *trial_output(struct trial *trial);
 

@@ -263,6 +263,31 @@ START_TEST(test_ledger)
 }
 END_TEST
 
+static int64_t made_ms_ago(const char *key)
+{
+	trial.context.ledger = trial.ledger;
+	return action_made_ms_ago(&trial.context, "github", "repository", key);
+}
+
+START_TEST(test_ledger_knows_since_when)
+{
+	ck_assert_int_eq(try_it("own"), ACTION_DONE);
+	ck_assert_int_ge(made_ms_ago("acme/docs"), 0);
+	ck_assert_int_lt(made_ms_ago("acme/docs"), 5000);
+	trial_made(&trial, "github:repository:acme/old", 3600000);
+	cJSON_AddStringToObject(trial.ledger, "github:repository:acme/adopted",
+		"{\"id\":\"7\",\"created\":false,\"at\":\"2999-01-01T00:00:00.000Z\"}");
+	cJSON_AddStringToObject(trial.ledger, "github:repository:acme/ahead",
+		"{\"id\":\"7\",\"created\":true,\"at\":\"2999-01-01T00:00:00.000Z\"}");
+	cJSON_AddStringToObject(trial.ledger, "github:repository:acme/timeless", "{\"id\":\"7\",\"created\":true}");
+	ck_assert_int_ge(made_ms_ago("acme/old"), 3600000);
+	ck_assert_int_eq(made_ms_ago("acme/ahead"), 0); /* the clock of another worker */
+	ck_assert_int_eq(made_ms_ago("acme/adopted"), -1);
+	ck_assert_int_eq(made_ms_ago("acme/timeless"), -1);
+	ck_assert_int_eq(made_ms_ago("acme/absent"), -1);
+}
+END_TEST
+
 START_TEST(test_log_is_redacted)
 {
 	ck_assert_int_eq(try_it("log"), ACTION_DONE);
@@ -390,8 +415,9 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_waits_are_clamped_and_redacted, test_checkpoint_goes_on,
-		test_skip_is_an_output, test_failures, test_lost_lease_stops, test_ledger, test_log_is_redacted,
-		test_answers_are_decoded, test_gate_closes_and_is_asked, test_probe_tells_what_became_of_it,
-		test_provider_errors_are_redacted, test_missing_token, test_excerpts_may_be_shown, NULL };
+		test_skip_is_an_output, test_failures, test_lost_lease_stops, test_ledger, test_ledger_knows_since_when,
+		test_log_is_redacted, test_answers_are_decoded, test_gate_closes_and_is_asked,
+		test_probe_tells_what_became_of_it, test_provider_errors_are_redacted, test_missing_token,
+		test_excerpts_may_be_shown, NULL };
 	return suite_main("action context", tests, setup, teardown);
 }

@@ -215,11 +215,17 @@ START_TEST(test_waits_for_what_is_not_visible)
 		{ PUT_USER, .status = 204 }, { .method = NULL } };
 	static const struct peer_row never[] = { NOBODY, NONE_INVITED, { PUT_USER, .status = 404, .body = "{}" },
 		{ .method = NULL } };
+	trial_made(&trial, "github:repository:acme/docs", 5000);
 	ck_assert_int_eq(run_with(late, ANN, 9), ACTION_DONE);
 	trial.age_ms = 0;
 	ck_assert_int_eq(run_with(never, ANN, 90), ACTION_FAILED);
 	check_failed(ERROR_NOT_FOUND);
 	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "user ann"));
+	/* The app did not make the repository: what GitHub says is final. */
+	cJSON_DeleteItemFromObject(trial.ledger, "github:repository:acme/docs");
+	trial.age_ms = 0;
+	ck_assert_int_eq(run_with(late, ANN, 1), ACTION_FAILED);
+	check_failed(ERROR_NOT_FOUND);
 }
 END_TEST
 

@@ -225,10 +225,40 @@ START_TEST(test_waits_for_a_fresh_repository)
 		MOVED,
 		{ .method = NULL },
 	};
+	trial_made(&trial, "github:repository:acme/docs", 5000);
 	ck_assert_int_eq(run_with(rows, ON_DEFAULT, 20), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), DONE("c2", "true", "1"));
 	ck_assert_uint_eq(peer_count(trial.peer, REPOSITORY), 2);
 	ck_assert_uint_eq(peer_count(trial.peer, MOVE), 2);
+}
+END_TEST
+
+/* The app did not make the repository, so what is missing is not just late; what this run has made may be. */
+START_TEST(test_waits_for_nothing_of_an_old_repository)
+{
+	static const struct peer_row looks[] = {
+		{ LOOK, .status = 409, .body = MESSAGE("Git Repository is empty.") },
+		{ LOOK, .status = 404, .body = MESSAGE("Not Found") },
+		{ LOOK, .status = 422, .body = MESSAGE("No commit found for SHA: heads/main") },
+		{ MAKE_TREE, .status = 404, .body = MESSAGE("Not Found") },
+		{ MOVE, .status = 422, .body = MESSAGE("Reference does not exist") },
+	};
+	static const struct peer_row late[] = {
+		AT("c1", "t1"),
+		ROOT_HAS(""),
+		{ MAKE_COMMIT, .status = 422, .body = MESSAGE("Tree SHA does not exist"), .times = 1 },
+		{ MOVE, .status = 422, .body = MESSAGE("Object does not exist"), .times = 1 },
+		MADE,
+		MOVED,
+		{ .method = NULL },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(looks); i++) {
+		const struct peer_row rows[] = { looks[i], AT("c1", "t1"), ROOT_HAS(""), MADE, MOVED,
+			{ .method = NULL } };
+		ck_assert_int_eq(run_with(rows, BOTH, 1), ACTION_FAILED);
+		ck_assert(!error_class_facts(trial.context.error.class)->retryable);
+	}
+	ck_assert_int_eq(run_with(late, BOTH, 9), ACTION_DONE);
 }
 END_TEST
 
@@ -248,9 +278,10 @@ START_TEST(test_ends_where_it_stays_so)
 			ERROR_SCOPE_MISSING, 0 },
 		{ { MOVE, .status = 422, .body = MESSAGE("Changes must be made through a pull request.") },
 			ERROR_INVALID_INPUT, 0 },
-		{ { MAKE_COMMIT, .status = 422, .body = MESSAGE("Tree SHA does not exist") }, ERROR_INVALID_INPUT,
-			60000 },
+		{ { MAKE_COMMIT, .status = 422, .body = MESSAGE("Tree SHA does not exist") },
+			ERROR_PROVIDER_UNAVAILABLE, 60000 },
 	};
+	trial_made(&trial, "github:repository:acme/docs", 5000);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct peer_row rows[] = { cases[i].look, AT("c1", "t1"), ROOT_HAS(""), MADE, MOVED,
 			{ .method = NULL } };
@@ -317,7 +348,8 @@ int main(void)
 		test_sends_only_what_differs, test_takes_the_default_branch,
 		test_finds_the_commit_whose_answer_was_lost, test_moves_to_the_same_commit_again,
 		test_begins_anew_where_somebody_was_faster, test_gives_up_a_race_that_never_ends,
-		test_waits_for_a_fresh_repository, test_ends_where_it_stays_so, test_refuses_to_replace_another_kind,
-		test_refuses_wrong_paths, test_moves_nothing_without_the_lease, NULL };
+		test_waits_for_a_fresh_repository, test_waits_for_nothing_of_an_old_repository,
+		test_ends_where_it_stays_so, test_refuses_to_replace_another_kind, test_refuses_wrong_paths,
+		test_moves_nothing_without_the_lease, NULL };
 	return suite_main("github.files", tests, setup, teardown);
 }

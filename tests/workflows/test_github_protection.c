@@ -205,11 +205,17 @@ START_TEST(test_branch_appears_later_or_never)
 		{ .method = NULL } };
 	static const struct peer_row never[] = { { LOOK, .status = 404, .body = NO_BRANCH },
 		{ PUT, .status = 404, .body = NO_BRANCH }, { .method = NULL } };
+	trial_made(&trial, "github:repository:acme/docs", 5000);
 	ck_assert_int_eq(run_with(late, INPUT(ASKED), 9), ACTION_DONE);
 	trial.age_ms = 0;
 	ck_assert_int_eq(run_with(never, INPUT(ASKED), 90), ACTION_FAILED);
 	check_failed(ERROR_NOT_FOUND);
 	ck_assert_int_ge(trial.age_ms, 60000);
+	/* The app did not make the repository: what GitHub says is final. */
+	cJSON_DeleteItemFromObject(trial.ledger, "github:repository:acme/docs");
+	trial.age_ms = 0;
+	ck_assert_int_eq(run_with(late, INPUT(ASKED), 1), ACTION_FAILED);
+	check_failed(ERROR_NOT_FOUND);
 }
 END_TEST
 

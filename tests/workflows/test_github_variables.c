@@ -139,11 +139,17 @@ START_TEST(test_waits_for_a_fresh_repository)
 		{ LIST, .status = 404, .body = "{\"message\":\"Not Found\"}" },
 		{ .method = NULL },
 	};
+	trial_made(&trial, "github:repository:acme/docs", 5000);
 	ck_assert_int_eq(run_with(rows, INPUT(IS("SITE", "docs")), 5), ACTION_DONE);
 	ck_assert_int_eq(run_with(never, INPUT(IS("SITE", "docs")), 100), ACTION_FAILED);
 	check_failed(ERROR_NOT_FOUND);
 	ck_assert_str_ne(trial.context.error.remedy, "");
 	ck_assert_int_ge(trial.age_ms, 58000);
+	/* The app did not make it just now: what GitHub says is final. */
+	trial_made(&trial, "github:repository:acme/docs", 3600000);
+	trial.age_ms = 0;
+	ck_assert_int_eq(run_with(never, INPUT(IS("SITE", "docs")), 1), ACTION_FAILED);
+	check_failed(ERROR_NOT_FOUND);
 }
 END_TEST
 

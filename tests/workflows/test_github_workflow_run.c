@@ -308,6 +308,27 @@ START_TEST(test_unknown_workflow)
 }
 END_TEST
 
+START_TEST(test_waits_for_a_fresh_repository)
+{
+	static const struct peer_row rows[] = {
+		{ REPOSITORY, .status = 404, .body = NOT_FOUND_BODY, .times = 1 },
+		{ REPOSITORY, .status = 200, .body = "{\"default_branch\":\"main\"}" },
+		{ BRANCH, .status = 404, .body = NOT_FOUND_BODY, .times = 2 },
+		SAME_HEAD,
+		BEFORE,
+		{ DISPATCH, .status = 200, .body = DETAILS },
+		SUCCESS,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, INPUT(""), 1), ACTION_FAILED);
+	check_failed(ERROR_NOT_FOUND);
+	ck_assert_str_eq(trial.context.error.remedy_input, "repository");
+	trial.checkpoint[0] = '\0';
+	trial_made(&trial, "github:repository:acme/docs", 5000);
+	ck_assert_int_eq(run_with(rows, INPUT(""), 9), ACTION_DONE);
+}
+END_TEST
+
 START_TEST(test_refusals)
 {
 	static const struct peer_row bad_input[] = { SAME_HEAD, BEFORE,
@@ -327,8 +348,9 @@ START_TEST(test_refusals)
 	check_failed(ERROR_SCOPE_MISSING);
 	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "actions=write"));
 	trial.checkpoint[0] = '\0';
-	ck_assert_int_eq(run_with(no_branch, ON_MAIN, 90), ACTION_FAILED);
+	ck_assert_int_eq(run_with(no_branch, ON_MAIN, 1), ACTION_FAILED);
 	check_failed(ERROR_NOT_FOUND);
+	ck_assert_str_eq(trial.context.error.remedy_input, "ref");
 	trial.checkpoint[0] = '\0';
 	trial.lease_lost = true;
 	ck_assert_int_eq(run_with(bad_input, ON_MAIN, 9), ACTION_FAILED);
@@ -342,6 +364,7 @@ int main(void)
 	const TTest *const tests[] = { test_starts_and_waits_for_run_and_commit, test_takes_the_default_branch,
 		test_finds_the_run_without_its_id, test_lost_answer, test_sends_again_what_never_arrived,
 		test_taken_but_never_seen, test_says_how_the_run_ended, test_waits_for_a_person, test_deadline,
-		test_success_without_the_commit, test_unknown_workflow, test_refusals, NULL };
+		test_success_without_the_commit, test_unknown_workflow, test_waits_for_a_fresh_repository,
+		test_refusals, NULL };
 	return suite_main("github.workflow", tests, setup, teardown);
 }

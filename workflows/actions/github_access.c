@@ -245,7 +245,7 @@ static enum action_result refuse(
 {
 	const char *who = input->team != NULL ? input->team : input->user;
 	const struct refusal_reason *reason = reasons;
-	if (answer->status == 404 && action_run_age_ms(context) < VISIBLE_BUDGET_MS)
+	if (answer->status == 404 && is_settling(context, input->repository, VISIBLE_BUDGET_MS))
 		return action_wait(context, 2000, "%s to be visible to %s's grant", input->repository, who);
 	if (answer->status == 404) {
 		action_fail(context, ERROR_NOT_FOUND, "GitHub finds no %s %s or no %s, or the token may not see them",

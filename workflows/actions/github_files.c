@@ -143,29 +143,41 @@ static const struct record move_record = RECORD(struct move_request, move_fields
 
 /* ---- refusals ---- */
 
-/* What GitHub says of a repository that was made a moment ago, and how long that may be so. */
+/* What GitHub says of what was made a moment ago, and how long that may be so. */
 static const struct lag {
 	int status;
 	const char *text; /* "": any */
 	int64_t budget_ms;
+	bool of_objects; /* of a tree or a commit that this run has made; else of a repository that the app has made */
 } lags[] = {
-	{ 404, "", VISIBLE_BUDGET_MS },
-	{ 409, "is empty", READY_BUDGET_MS },
-	{ 422, "No commit found", VISIBLE_BUDGET_MS },
-	{ 422, "does not exist", VISIBLE_BUDGET_MS },
+	{ 404, "", VISIBLE_BUDGET_MS, false },
+	{ 409, "is empty", READY_BUDGET_MS, false },
+	{ 422, "No commit found", VISIBLE_BUDGET_MS, false },
+	{ 422, "Tree SHA does not exist", VISIBLE_BUDGET_MS, true },
+	{ 422, "Object does not exist", VISIBLE_BUDGET_MS, true },
 };
+
+/* NULL where it is none of them. */
+static const struct lag *find_lag(const struct provider_answer *answer)
+{
+	for (size_t i = 0; i < ARRAY_LEN(lags); i++)
+		if (answer->status == lags[i].status && strcasestr(answer->message, lags[i].text) != NULL)
+			return &lags[i];
+	return NULL;
+}
 
 /* Waits where it is only too early; else fails with the class, and what is refused in the words of what. */
 static enum action_result refuse(struct action_context *context, const struct input *input,
 	const struct provider_answer *answer, enum error_class class, const char *what)
 {
-	for (size_t i = 0; i < ARRAY_LEN(lags); i++)
-		if (answer->status == lags[i].status && strcasestr(answer->message, lags[i].text) != NULL &&
-			action_run_age_ms(context) < lags[i].budget_ms)
-			return action_wait(
-				context, CHECK_MS, "GitHub to be ready for %s of %s", what, input->repository);
-	return action_fail(context, class, "GitHub refuses %s of %s: %s", what, input->repository,
-		answer->message[0] != '\0' ? answer->message : "(no message)");
+	const struct lag *lag = find_lag(answer);
+	bool of_objects = lag != NULL && lag->of_objects;
+	if (of_objects ? action_run_age_ms(context) < lag->budget_ms
+		       : lag != NULL && is_settling(context, input->repository, lag->budget_ms))
+		return action_wait(context, CHECK_MS, "GitHub to be ready for %s of %s", what, input->repository);
+	/* What this run has made itself is only late, however long the run had waited before that. */
+	return action_fail(context, of_objects ? ERROR_PROVIDER_UNAVAILABLE : class, "GitHub refuses %s of %s: %s",
+		what, input->repository, answer->message[0] != '\0' ? answer->message : "(no message)");
 }
 
 static enum action_result refuse_look(struct action_context *context, const struct input *input, const char *branch,

@@ -16,6 +16,8 @@
 
 /* What was made a moment ago may be invisible for so long: until then a 404 says "not yet". */
 #define VISIBLE_BUDGET_MS 60000
+/* A fork may take five minutes until it can be worked on, and the steps that work on it come after that. */
+#define SETTLING_MS 600000
 
 /* Puts owner and name into the first two parameters of a path. False where there is no slash, or memory is short;
  * the call that gets the NULL refuses it. */
@@ -31,6 +33,17 @@ static inline bool split_repository(struct action_context *context, const char *
 	if (parameters[0] == NULL)
 		action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for a name");
 	return parameters[0] != NULL;
+}
+
+/*
+ * Whether what is missing in a repository may only be late: the app itself has made it, and GitHub does not show it
+ * everywhere at once. Of any other repository GitHub's refusal is final. The run is given the time, for what is still
+ * missing then is missing for another reason, such as a permission.
+ */
+static inline bool is_settling(struct action_context *context, const char *full_name, int64_t run_budget_ms)
+{
+	int64_t made_ms_ago = action_made_ms_ago(context, "github", "repository", full_name);
+	return made_ms_ago >= 0 && made_ms_ago < SETTLING_MS && action_run_age_ms(context) < run_budget_ms;
 }
 
 /* What is wrong with the name of a secret or a variable, beside what the pattern says; NULL where nothing is. */

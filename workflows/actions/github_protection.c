@@ -331,7 +331,7 @@ static enum action_result run(
 	bool changed = !there || !is_as_asked(input, &standing);
 	if (changed && !put(context, input, &standing, &answer))
 		return refused(context, input, raw_output);
-	if (changed && answer.status == 404 && action_run_age_ms(context) < VISIBLE_BUDGET_MS)
+	if (changed && answer.status == 404 && is_settling(context, input->repository, VISIBLE_BUDGET_MS))
 		return action_wait(context, 2000, "branch %s of %s to resolve", input->branch, input->repository);
 	if (changed && answer.status == 404) {
 		action_fail(context, ERROR_NOT_FOUND, "%s has no branch %s, or the token may not administer it",

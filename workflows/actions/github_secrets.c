@@ -78,7 +78,7 @@ static const struct record sealed_record = RECORD(struct sealed, sealed_fields);
 /* A repository that was made a moment ago may be invisible. */
 static enum action_result miss_repository(struct action_context *context, const struct input *input)
 {
-	if (action_run_age_ms(context) < VISIBLE_BUDGET_MS)
+	if (is_settling(context, input->repository, VISIBLE_BUDGET_MS))
 		return action_wait(context, CHECK_MS, "%s to be visible", input->repository);
 	action_fail(context, ERROR_NOT_FOUND,
 		"GitHub gives no key for secrets of %s: it does not exist, or the token may not see them",

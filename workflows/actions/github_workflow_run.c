@@ -129,14 +129,18 @@ static const struct record dispatch_record = RECORD(struct dispatch_request, dis
 
 /* ---- look ---- */
 
+/* Leaves *ret_branch NULL where GitHub shows no such repository. */
 static bool find_default_branch(struct action_context *context, const struct input *input, const char **ret_branch)
 {
 	struct provider_answer answer;
 	struct repository repository;
-	struct provider_request request = { .path = "/repos/{owner}/{repo}" };
+	struct provider_request request = { .path = "/repos/{owner}/{repo}", .expect = { 404 } };
 	if (!split_repository(context, input->repository, request.parameters) ||
-		!provider_call(context, &github, &request, &answer) ||
-		!provider_decode(context, &answer, &repository_record, &repository))
+		!provider_call(context, &github, &request, &answer))
+		return false;
+	if (answer.status == 404)
+		return true;
+	if (!provider_decode(context, &answer, &repository_record, &repository))
 		return false;
 	*ret_branch = repository.default_branch;
 	return true;
@@ -179,7 +183,7 @@ static int64_t newest_of(const struct listing *listing)
 	return newest;
 }
 
-/* A repository that was made a moment ago has its workflows a little later. */
+/* A workflow that was committed a moment ago, by whom ever, is known a little later. */
 static enum action_result miss_workflow(struct action_context *context, const struct input *input)
 {
 	if (action_run_age_ms(context) < VISIBLE_BUDGET_MS)
@@ -247,6 +251,17 @@ static enum action_result dispatch(
 	return action_wait(context, APPEAR_CHECK_MS, "the run of %s to appear", input->workflow);
 }
 
+static enum action_result miss_branch(struct action_context *context, const struct input *input, const char *branch)
+{
+	const char *name = branch != NULL ? branch : "by default";
+	if (is_settling(context, input->repository, VISIBLE_BUDGET_MS))
+		return action_wait(context, APPEAR_CHECK_MS, "branch %s of %s to resolve", name, input->repository);
+	action_fail(context, ERROR_NOT_FOUND,
+		"GitHub shows no %s with a branch %s: it is not there, or the token may not see it", input->repository,
+		name);
+	return action_remedy_input(context, branch != NULL ? "ref" : "repository");
+}
+
 /* Notes what stands there before, and dispatches. */
 static enum action_result begin(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
@@ -256,14 +271,11 @@ static enum action_result begin(
 	checkpoint->ref = input->ref;
 	if (input->ref == NULL && !find_default_branch(context, input, &checkpoint->ref))
 		return action_failed(context);
-	if (!branch_head(context, input->repository, checkpoint->ref, &checkpoint->head_before))
+	if (checkpoint->ref != NULL &&
+		!branch_head(context, input->repository, checkpoint->ref, &checkpoint->head_before))
 		return action_failed(context);
-	if (checkpoint->head_before == NULL && action_run_age_ms(context) < VISIBLE_BUDGET_MS)
-		return action_wait(
-			context, APPEAR_CHECK_MS, "branch %s of %s to resolve", checkpoint->ref, input->repository);
 	if (checkpoint->head_before == NULL)
-		return action_fail(context, ERROR_NOT_FOUND, "%s has no branch %s, or the token cannot see it",
-			input->repository, checkpoint->ref);
+		return miss_branch(context, input, checkpoint->ref);
 	if (!list_runs(context, input, checkpoint->ref, &known, &before))
 		return action_failed(context);
 	if (!known)
