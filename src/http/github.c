@@ -117,6 +117,8 @@ static const struct refusal refusals[] = {
 		PRICING_URL },
 	{ 422, NULL, "key is already in use", ERROR_CONFLICT_FOREIGN,
 		"Use another key, or remove it from where it is, then trigger the step again.", NULL },
+	{ 422, NULL, "is not a template repository", ERROR_INVALID_INPUT,
+		"Mark it as a template in its settings, or fork it; then trigger the step again.", NULL },
 	{ 422, "already_exists", NULL, ERROR_CONFLICT_FOREIGN, NULL, NULL },
 	{ 422, NULL, "already exists", ERROR_CONFLICT_FOREIGN, NULL, NULL },
 	/* What was made a moment ago is not everywhere yet. */

@@ -1,7 +1,7 @@
 /*
  * github.repository against a scripted GitHub.
  *
- * covers: workflows/actions/github_repository.c workflows/actions/github_head.c
+ * covers: workflows/actions/github_repository.c workflows/actions/github_head.c workflows/actions/github_source.c
  */
 #include <string.h>
 
@@ -38,6 +38,7 @@ static void teardown(void)
 #define NOT_FOUND_BODY "{\"message\":\"Not Found\"}"
 
 #define LOOK      "GET", "/github/repos/acme/docs"
+#define SOURCE    "GET", "/github/repos/upstream/starter"
 #define FORK      "POST", "/github/repos/upstream/starter/forks"
 #define GENERATE  "POST", "/github/repos/upstream/starter/generate"
 #define CREATE    "POST", "/github/orgs/acme/repos"
@@ -264,6 +265,8 @@ START_TEST(test_name_taken_by_what_stays_invisible)
 	check_failed(ERROR_CONFLICT_FOREIGN);
 	ck_assert_str_eq(trial.context.error.remedy_input, "name");
 	ck_assert_int_eq(trial.context.error.http_status, 422);
+	ck_assert_uint_eq(peer_count(trial.peer, GENERATE), 2);
+	ck_assert_int_ge(trial.age_ms, 60000);
 }
 END_TEST
 
@@ -338,19 +341,133 @@ START_TEST(test_inputs_and_refusals)
 {
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 404, .body = NOT_FOUND_BODY },
-		{ GENERATE, .status = 404, .body = NOT_FOUND_BODY },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(
 		run_with(rows, "{\"owner\":\"acme\",\"name\":\"docs\",\"fork\":\"a/b\",\"template\":\"a/b\"}", 2),
 		ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);
-	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 2), ACTION_FAILED);
-	check_failed(ERROR_NOT_FOUND);
 	trial.lease_lost = true;
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 2), ACTION_FAILED);
 	check_failed(ERROR_LEASE_LOST);
 	ck_assert_uint_eq(peer_count(trial.peer, GENERATE), 0);
+}
+END_TEST
+
+/* GitHub's 404 to the request means one of several things. */
+START_TEST(test_why_nothing_is_made_of_a_source)
+{
+	static const struct {
+		const char *input;
+		struct peer_row source;
+		enum error_class class;
+		const char *message, *remedy_input, *url;
+	} cases[] = {
+		{ TEMPLATE_INPUT, { SOURCE, .status = 404, .body = NOT_FOUND_BODY }, ERROR_NOT_FOUND,
+			"shows no repository upstream/starter", "template", "" },
+		{ FORK_INPUT, { SOURCE, .status = 404, .body = NOT_FOUND_BODY }, ERROR_NOT_FOUND,
+			"shows no repository upstream/starter", "fork", "" },
+		{ TEMPLATE_INPUT,
+			{ SOURCE, .status = 200,
+				.body = "{\"is_template\":false,\"html_url\":\"https://github.com/upstream/"
+					"starter\"}" },
+			ERROR_INVALID_INPUT, "upstream/starter is no template", "template",
+			"https://github.com/upstream/starter/settings" },
+		{ TEMPLATE_INPUT, { SOURCE, .status = 200, .body = "{\"is_template\":true}" }, ERROR_SCOPE_MISSING,
+			"no repository of acme", "", "" },
+		{ FORK_INPUT, { SOURCE, .status = 200, .body = "{\"is_template\":false}" }, ERROR_SCOPE_MISSING,
+			"no repository of acme", "", "" },
+		{ FORK_INPUT, { SOURCE, .status = 500, .body = "{}" }, ERROR_PROVIDER_UNAVAILABLE, "500", "", "" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct peer_row rows[] = {
+			cases[i].source,
+			{ LOOK, .status = 404, .body = NOT_FOUND_BODY },
+			{ GENERATE, .status = 404, .body = NOT_FOUND_BODY },
+			{ FORK, .status = 404, .body = NOT_FOUND_BODY },
+			ACCOUNT("Organization"),
+			{ .method = NULL },
+		};
+		trial.checkpoint[0] = '\0';
+		ck_assert_int_eq(run_with(rows, cases[i].input, 1), ACTION_FAILED);
+		check_failed(cases[i].class);
+		ck_assert_msg(strstr(trial.context.error.message, cases[i].message) != NULL, "%s",
+			trial.context.error.message);
+		ck_assert_str_eq(trial.context.error.remedy_input, cases[i].remedy_input);
+		ck_assert_str_eq(trial.context.error.remedy_url, cases[i].url);
+	}
+}
+END_TEST
+
+/* Whether GitHub got the request is not known, and it may show what it made a minute later. */
+START_TEST(test_probes_for_a_minute_before_it_asks_again)
+{
+	static const struct peer_row late[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 20 },
+		{ LOOK, .status = 200, .body = DOCS(FORKED) },
+		{ FORK, .behaviour = PEER_DROPS },
+		ACCOUNT("Organization"),
+		READY,
+		{ .method = NULL },
+	};
+	static const struct peer_row never[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 33 },
+		{ LOOK, .status = 200, .body = DOCS(FORKED) },
+		{ FORK, .behaviour = PEER_DROPS, .times = 1 },
+		{ FORK, .status = 202, .body = DOCS(FORKED) },
+		ACCOUNT("Organization"),
+		READY,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(late, FORK_INPUT, 1), ACTION_FAILED);
+	ck_assert_int_eq(trial_run(&trial, &github_repository, FORK_INPUT, 40), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, FORK), 1);
+	trial.checkpoint[0] = '\0';
+	trial.age_ms = 0;
+	ck_assert_int_eq(run_with(never, FORK_INPUT, 1), ACTION_FAILED);
+	ck_assert_int_eq(trial_run(&trial, &github_repository, FORK_INPUT, 40), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, FORK), 2);
+	ck_assert_int_ge(trial.age_ms, 60000);
+}
+END_TEST
+
+/* What a limit refuses was not made, whether GitHub says so or we know it: no need to look for it. */
+START_TEST(test_asks_again_at_once_after_a_limit)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 3 },
+		{ LOOK, .status = 200, .body = DOCS(FORKED) },
+		{ FORK, .status = 403, .body = "{\"message\":\"You have exceeded a secondary rate limit.\"}",
+			.times = 1 },
+		{ FORK, .status = 202, .body = DOCS(FORKED) },
+		ACCOUNT("Organization"),
+		READY,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, FORK_INPUT, 1), ACTION_FAILED);
+	check_failed(ERROR_RATE_LIMITED);
+	trial.closed_ms = 0;
+	ck_assert_int_eq(trial_run(&trial, &github_repository, FORK_INPUT, 1), ACTION_WAITING);
+	ck_assert_uint_eq(peer_count(trial.peer, FORK), 2);
+	ck_assert_int_eq(trial_run(&trial, &github_repository, FORK_INPUT, 9), ACTION_DONE);
+}
+END_TEST
+
+/* The run may have waited for a limit for an hour: what it has made still has five minutes to be ready. */
+START_TEST(test_five_minutes_begin_with_the_request)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 1 },
+		{ LOOK, .status = 200, .body = DOCS(FORKED) },
+		{ FORK, .status = 202, .body = DOCS(FORKED) },
+		ACCOUNT("Organization"),
+		{ BRANCH, .status = 404, .body = NOT_FOUND_BODY, .times = 100 },
+		READY,
+		{ .method = NULL },
+	};
+	trial.age_ms = 3000000;
+	ck_assert_int_eq(run_with(rows, FORK_INPUT, 120), ACTION_DONE);
+	ck_assert_int_gt(trial.age_ms, 3180000);
 }
 END_TEST
 
@@ -453,7 +570,7 @@ END_TEST
 START_TEST(test_its_own_name_is_taken_by_itself)
 {
 	static const struct peer_row rows[] = {
-		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 2 },
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 40 },
 		{ LOOK, .status = 200, .body = DOCS("") },
 		{ CREATE, .behaviour = PEER_DROPS, .times = 1 },
 		{ CREATE, .status = 422, .body = TAKEN },
@@ -462,8 +579,9 @@ START_TEST(test_its_own_name_is_taken_by_itself)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 1), ACTION_FAILED);
-	ck_assert_int_eq(trial_run(&trial, &github_repository, PLAIN_INPUT, 9), ACTION_DONE);
+	ck_assert_int_eq(trial_run(&trial, &github_repository, PLAIN_INPUT, 60), ACTION_DONE);
 	check_output(true);
+	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 2);
 }
 END_TEST
 
@@ -510,14 +628,16 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_forks_into_an_organisation, test_forks_into_a_user_without_organization,
-		test_generates_from_a_template, test_adopts_what_is_ours, test_adopts_by_template_by_ledger_and_by_wish,
-		test_renamed_repository_is_still_ours, test_refuses_what_is_foreign, test_refuses_what_was_replaced,
-		test_name_taken_by_what_stays_invisible, test_refusal_to_create_keeps_its_class,
-		test_looks_after_a_lost_answer, test_name_taken_between_look_and_create,
-		test_another_name_handed_back_is_left_alone, test_waits_until_it_is_usable,
-		test_gives_up_after_five_minutes, test_inputs_and_refusals, test_makes_one_of_its_own,
-		test_makes_one_of_the_tokens_own_account, test_makes_none_of_another_person,
+	const TTest *const tests[] = { test_why_nothing_is_made_of_a_source,
+		test_probes_for_a_minute_before_it_asks_again, test_asks_again_at_once_after_a_limit,
+		test_five_minutes_begin_with_the_request, test_forks_into_an_organisation,
+		test_forks_into_a_user_without_organization, test_generates_from_a_template, test_adopts_what_is_ours,
+		test_adopts_by_template_by_ledger_and_by_wish, test_renamed_repository_is_still_ours,
+		test_refuses_what_is_foreign, test_refuses_what_was_replaced, test_name_taken_by_what_stays_invisible,
+		test_refusal_to_create_keeps_its_class, test_looks_after_a_lost_answer,
+		test_name_taken_between_look_and_create, test_another_name_handed_back_is_left_alone,
+		test_waits_until_it_is_usable, test_gives_up_after_five_minutes, test_inputs_and_refusals,
+		test_makes_one_of_its_own, test_makes_one_of_the_tokens_own_account, test_makes_none_of_another_person,
 		test_finds_its_own_after_a_lost_answer, test_its_own_name_is_taken_by_itself,
 		test_a_plain_name_taken_by_another, test_a_plain_one_that_may_not_be_made, NULL };
 	return suite_main("github.repository", tests, setup, teardown);

@@ -11,6 +11,7 @@
 #include "actions.h"
 #include "actions/github_head.h"
 #include "actions/github_names.h"
+#include "actions/github_source.h"
 #include "slipway/provider.h"
 
 #define OWNER_PATTERN   "^[A-Za-z0-9][A-Za-z0-9-]{0,38}$"
@@ -43,11 +44,15 @@ static const struct field input_fields[] = {
 
 struct checkpoint {
 	const char *intent; /* full name that we set out to create */
+	int64_t asked_ms;   /* age of the run when it was asked for */
 	int64_t ready_checks;
+	bool taken; /* GitHub has said that the name is */
 	bool created;
 };
 static const struct field checkpoint_fields[] = {
 	{ STRING_FIELD("intent", struct checkpoint, intent) },
+	{ INTEGER_FIELD("askedMs", struct checkpoint, asked_ms) },
+	{ BOOLEAN_FIELD("taken", struct checkpoint, taken) },
 	{ INTEGER_FIELD("readyChecks", struct checkpoint, ready_checks) },
 	{ BOOLEAN_FIELD("created", struct checkpoint, created) },
 };
@@ -329,17 +334,24 @@ static bool send(
 
 /* A name that is taken may be of an earlier request of ours that did arrive. Where there was none, what has the name,
  * or will have it, is not what we asked for. */
-static enum action_result refused(struct action_context *context, struct checkpoint *checkpoint, bool asked_before)
+static enum action_result refused(
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint, bool asked_before)
 {
 	const struct error *error = action_error(context);
-	const char *name = checkpoint->intent;
-	if (!asked_before && error->http_status >= 400 && error->http_status < 500)
+	/* A limit may be told by ourselves, without asking GitHub: then there is no status. */
+	if (!asked_before &&
+		(error->class == ERROR_RATE_LIMITED || (error->http_status >= 400 && error->http_status < 500)))
 		checkpoint->intent = NULL;
+	if (error->http_status == 404 && !is_plain(input))
+		return input->fork != NULL
+			? explain_missing_source(context, input->fork, "fork", input->owner)
+			: explain_missing_source(context, input->template_repository, "template", input->owner);
 	if (error->class != ERROR_CONFLICT_FOREIGN)
 		return action_failed(context);
-	if (action_run_age_ms(context) < VISIBLE_BUDGET_MS)
-		return action_wait(context, 2000, "%s to become visible", name);
-	return action_remedy_input(context, "name");
+	if (checkpoint->taken)
+		return action_remedy_input(context, "name");
+	checkpoint->taken = true;
+	return action_wait(context, 2000, "%s/%s to become visible", input->owner, input->name);
 }
 
 /* Sends the one request that creates. */
@@ -352,10 +364,11 @@ static enum action_result create(
 	if (!check_owner(context, input, &organization))
 		return action_failed(context);
 	checkpoint->intent = action_format(context, "%s/%s", input->owner, input->name);
+	checkpoint->asked_ms = action_run_age_ms(context);
 	if (!action_save(context))
 		return action_failed(context);
 	if (!send(context, input, organization, &answer))
-		return refused(context, checkpoint, asked_before);
+		return refused(context, input, checkpoint, asked_before);
 	if (!provider_decode(context, &answer, &repository_record, &made))
 		return action_failed(context);
 	if (checkpoint->intent == NULL || strcasecmp(made.full_name, checkpoint->intent) != 0) {
@@ -394,9 +407,11 @@ static bool has_commits(struct action_context *context, const struct repository 
 	return true;
 }
 
-static enum action_result wait_ready(struct action_context *context, const struct repository *repository)
+static enum action_result wait_ready(
+	struct action_context *context, const struct checkpoint *checkpoint, const struct repository *repository)
 {
-	if (action_run_age_ms(context) > READY_BUDGET_MS) {
+	/* The run itself may be older: it may have waited for a rate limit before it asked. */
+	if (action_run_age_ms(context) - checkpoint->asked_ms > READY_BUDGET_MS) {
 		action_fail(context, ERROR_TIMEOUT, "%s has no commit on its default branch after five minutes",
 			repository->full_name);
 		return action_remedy(context, repository->html_url, "Look at the repository; trigger the step again.");
@@ -410,13 +425,13 @@ static enum action_result finish(struct action_context *context, struct checkpoi
 	const char *sha = NULL;
 	bool ready = false;
 	if (repository->default_branch == NULL)
-		return wait_ready(context, repository);
+		return wait_ready(context, checkpoint, repository);
 	if (!branch_head(context, repository->full_name, repository->default_branch, &sha) ||
 		!has_commits(context, repository, &ready))
 		return action_failed(context);
 	if (sha == NULL || !ready) {
 		checkpoint->ready_checks = 0;
-		return wait_ready(context, repository);
+		return wait_ready(context, checkpoint, repository);
 	}
 	/* A repository that stood there before us has nothing to settle. */
 	if (checkpoint->created && ++checkpoint->ready_checks < READY_CHECKS)
@@ -454,8 +469,10 @@ static enum action_result run(
 		return record_ownership(context, checkpoint, &repository)
 			? finish(context, checkpoint, &repository, raw_output)
 			: action_failed(context);
-	/* Created a moment ago and not visible yet. */
-	if (checkpoint->created && action_run_age_ms(context) < READY_BUDGET_MS)
+	/* Created a moment ago and not visible yet; or asked for, and whether GitHub got that is not known. */
+	bool asked = checkpoint->created || checkpoint->taken || checkpoint->intent != NULL;
+	int64_t budget_ms = checkpoint->created ? READY_BUDGET_MS : VISIBLE_BUDGET_MS;
+	if (asked && action_run_age_ms(context) - checkpoint->asked_ms < budget_ms)
 		return action_wait(context, 2000, "%s/%s to become visible", input->owner, input->name);
 	return create(context, input, checkpoint);
 }
