@@ -343,7 +343,8 @@ static void check(bool faulted, const char *what)
 		if (class_now != ERROR_OUT_OF_MEMORY)
 			settle();
 	}
-	for (int tries = 0; tries < 20 && result_now != ACTION_DONE; tries++) {
+	/* What may have been asked for is looked for for a minute, every two seconds, before it is asked for again. */
+	for (int tries = 0; tries < 50 && result_now != ACTION_DONE; tries++) {
 		show(tried->absent == 0 || made() > 0);
 		attempt();
 		ck_assert_msg(result_now != ACTION_FAILED, "%s: then %s: %s", what, error_class_facts(class_now)->name,
