@@ -358,6 +358,7 @@ static enum error_class send_following(struct http_client *client, const struct 
 			class = exchange(client, request, url, &parts, answer, error);
 		if (class == ERROR_NONE && hops < REDIRECTS_MAX)
 			next = redirect_target(client, request, answer, &parts, arena);
+		answer->redirected = hops > 0;
 		url_parts_release(&parts);
 		if (class != ERROR_NONE || next != NULL)
 			http_answer_release(answer);

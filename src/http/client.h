@@ -37,6 +37,7 @@ struct http_answer {
 	int64_t limit_remaining; /* x-ratelimit-remaining; -1: none */
 	int64_t limit_reset_ms;  /* x-ratelimit-reset less Date, so free of our clock; 0: none */
 	int64_t date_ms;         /* Date, ms since 1970; 0: none */
+	bool redirected;         /* from elsewhere than was asked */
 	char request_id[96];
 	char sso[320];         /* x-github-sso */
 	char permissions[128]; /* x-accepted-github-permissions */

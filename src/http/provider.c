@@ -223,6 +223,7 @@ static enum error_class take_answer(
 		.code = "",
 		.message = "",
 		.limit_remaining = http->limit_remaining,
+		.redirected = http->redirected,
 		.date_ms = http->date_ms };
 	return answer->body != NULL ? ERROR_NONE : no_memory(error);
 }

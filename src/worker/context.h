@@ -77,6 +77,7 @@ struct action_context {
 	int64_t wait_ms;
 	const char *text; /* of a wait or a skip */
 	bool for_person, skipped;
+	bool redirect_told;
 };
 
 /*

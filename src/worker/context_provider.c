@@ -100,6 +100,19 @@ static bool await_turn(
 	return *probing || gate_enter(context, provider, credential, probing);
 }
 
+/* Calls by an old name go on working until somebody else takes the name: people are told once an attempt. */
+static void tell_redirect(
+	struct action_context *context, const struct provider *provider, const struct provider_request *request)
+{
+	const char *const *names = request->parameters;
+	if (context->redirect_told)
+		return;
+	context->redirect_told = true;
+	action_log(context, "%s redirects %s of %s%s%s: it was renamed or moved; use its new name", provider->name,
+		request->path, names[0] != NULL ? names[0] : "it", names[0] != NULL && names[1] != NULL ? "/" : "",
+		names[0] != NULL && names[1] != NULL ? names[1] : "");
+}
+
 bool provider_call(struct action_context *context, const struct provider *provider,
 	const struct provider_request *request, struct provider_answer *answer)
 {
@@ -129,6 +142,8 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		.record_failed = log_error };
 	bool answered = provider_send(&exchange, request, answer, &context->error) == ERROR_NONE;
 	bool limited = !answered && context->error.class == ERROR_RATE_LIMITED;
+	if (answered && answer->redirected)
+		tell_redirect(context, provider, request);
 	if (answered)
 		note_remaining(context->dry, provider, answer->limit_remaining);
 	else

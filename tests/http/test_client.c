@@ -73,6 +73,7 @@ START_TEST(test_gets_body_status_and_headers)
 	ck_assert_str_eq(answer.request_id, "ABC:1");
 	ck_assert_ptr_nonnull(strstr(answer.sso, "https://github.com/orgs/acme/sso"));
 	ck_assert_str_eq(answer.permissions, "contents=write");
+	ck_assert(!answer.redirected);
 	http_answer_release(&answer);
 	struct peer_request request = peer_last(peer, "GET", "/a");
 	ck_assert_ptr_nonnull(strstr(request.user_agent, "slipway/"));
@@ -134,6 +135,7 @@ START_TEST(test_redirects_keep_method_and_body_on_the_same_host)
 	peer_set(peer, rows);
 	ck_assert_int_eq(send_method(HTTP_GET, at("/a"), NULL), ERROR_NONE);
 	ck_assert_str_eq(buffer_text(&answer.body), "got");
+	ck_assert(answer.redirected);
 	http_answer_release(&answer);
 	ck_assert_int_eq(send_method(HTTP_POST, at("/a"), "{\"x\":1}"), ERROR_NONE);
 	ck_assert_int_eq(answer.status, 201);

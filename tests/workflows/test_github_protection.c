@@ -198,6 +198,25 @@ START_TEST(test_permission_missing)
 }
 END_TEST
 
+/* GitHub answers 301 to a GET by the old name of a repository, and 307 to a write. */
+START_TEST(test_follows_a_rename)
+{
+	static const char moved[] = "Location: /github/repositories/42/branches/main/protection";
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 301, .body = "{}", .headers = moved },
+		{ PUT, .status = 307, .body = "{}", .headers = moved },
+		{ "GET", "/github/repositories/42/branches/main/protection", .status = 404, .body = NO_BRANCH },
+		{ "PUT", "/github/repositories/42/branches/main/protection", .status = 200, .body = EQUAL },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, INPUT(ASKED), 1), ACTION_DONE);
+	struct peer_request sent = peer_last(trial.peer, "PUT", "/github/repositories/42/branches/main/protection");
+	ck_assert_str_eq(sent.body, peer_last(trial.peer, PUT).body);
+	ck_assert_str_eq(sent.authorization, "Bearer " TRIAL_TOKEN);
+	ck_assert_ptr_nonnull(strstr(trial.log, "redirects"));
+}
+END_TEST
+
 START_TEST(test_branch_appears_later_or_never)
 {
 	static const struct peer_row late[] = { { LOOK, .status = 404, .body = NO_BRANCH },
@@ -235,7 +254,7 @@ int main(void)
 	const TTest *const tests[] = { test_protects, test_protects_with_nothing_asked,
 		test_writes_nothing_where_it_is_equal, test_writes_where_one_thing_differs,
 		test_keeps_what_people_have_set, test_keeps_every_switch, test_lost_answer,
-		test_plan_without_protection, test_permission_missing, test_branch_appears_later_or_never, test_bounds,
-		NULL };
+		test_plan_without_protection, test_permission_missing, test_branch_appears_later_or_never,
+		test_follows_a_rename, test_bounds, NULL };
 	return suite_main("github.protection", tests, setup, teardown);
 }

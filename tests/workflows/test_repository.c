@@ -186,6 +186,30 @@ START_TEST(test_renamed_repository_is_still_ours)
 }
 END_TEST
 
+/* GitHub redirects from the old name: the new one is stored and given on, and people are told once. */
+START_TEST(test_stores_the_new_name)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 301, .body = "{}", .headers = "Location: /github/repositories/42" },
+		{ "GET", "/github/repositories/42", .status = 200,
+			.body = REPOSITORY("42", "acme/manual", "manual", "") },
+		{ "GET", "/github/repos/acme/manual/branches/main", .status = 301,
+			.headers = "Location: /github/repositories/42/branches/main" },
+		{ "GET", "/github/repositories/42/branches/main", .status = 200,
+			.body = "{\"name\":\"main\",\"commit\":{\"sha\":\"abc123\"}}" },
+		{ "GET", "/github/repos/acme/manual/commits", .status = 200, .body = "[{\"sha\":\"abc123\"}]" },
+		{ .method = NULL },
+	};
+	static const char told[] = "GitHub redirects /repos/{owner}/{repo} of acme/docs";
+	trial_made(&trial, "github:repository:acme/docs", 3600000);
+	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 1), ACTION_DONE);
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"fullName\":\"acme/manual\""));
+	ck_assert_ptr_nonnull(json_member_string(trial.ledger, "github:repository:acme/manual"));
+	ck_assert_msg(strstr(trial.log, told) != NULL, "%s", trial.log);
+	ck_assert_ptr_null(strstr(strstr(trial.log, told) + strlen(told), "redirects"));
+}
+END_TEST
+
 START_TEST(test_refuses_what_is_foreign)
 {
 	static const struct peer_row rows[] = {
@@ -633,11 +657,12 @@ int main(void)
 		test_five_minutes_begin_with_the_request, test_forks_into_an_organisation,
 		test_forks_into_a_user_without_organization, test_generates_from_a_template, test_adopts_what_is_ours,
 		test_adopts_by_template_by_ledger_and_by_wish, test_renamed_repository_is_still_ours,
-		test_refuses_what_is_foreign, test_refuses_what_was_replaced, test_name_taken_by_what_stays_invisible,
-		test_refusal_to_create_keeps_its_class, test_looks_after_a_lost_answer,
-		test_name_taken_between_look_and_create, test_another_name_handed_back_is_left_alone,
-		test_waits_until_it_is_usable, test_gives_up_after_five_minutes, test_inputs_and_refusals,
-		test_makes_one_of_its_own, test_makes_one_of_the_tokens_own_account, test_makes_none_of_another_person,
+		test_stores_the_new_name, test_refuses_what_is_foreign, test_refuses_what_was_replaced,
+		test_name_taken_by_what_stays_invisible, test_refusal_to_create_keeps_its_class,
+		test_looks_after_a_lost_answer, test_name_taken_between_look_and_create,
+		test_another_name_handed_back_is_left_alone, test_waits_until_it_is_usable,
+		test_gives_up_after_five_minutes, test_inputs_and_refusals, test_makes_one_of_its_own,
+		test_makes_one_of_the_tokens_own_account, test_makes_none_of_another_person,
 		test_finds_its_own_after_a_lost_answer, test_its_own_name_is_taken_by_itself,
 		test_a_plain_name_taken_by_another, test_a_plain_one_that_may_not_be_made, NULL };
 	return suite_main("github.repository", tests, setup, teardown);
