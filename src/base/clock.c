@@ -41,14 +41,12 @@ void clock_format(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])
 int64_t clock_parse(const char *text)
 {
 	struct tm utc = { .tm_year = 0 };
-	int milliseconds = 0;
-	const char *rest = text != NULL ? strptime(text, "%Y-%m-%dT%H:%M:%S.", &utc) : NULL;
-	for (int i = 0; rest != NULL && i < 3; i++) {
-		if (rest[i] < '0' || rest[i] > '9')
-			return 0;
-		milliseconds = milliseconds * 10 + (rest[i] - '0');
-	}
-	if (rest == NULL || strcmp(rest + 3, "Z") != 0)
+	int64_t milliseconds = 0, scale = 100;
+	const char *rest = text != NULL ? strptime(text, "%Y-%m-%dT%H:%M:%S", &utc) : NULL;
+	if (rest != NULL && *rest == '.' && rest[1] >= '0' && rest[1] <= '9')
+		for (rest++; *rest >= '0' && *rest <= '9'; rest++, scale /= 10)
+			milliseconds += scale * (*rest - '0');
+	if (rest == NULL || strcmp(rest, "Z") != 0)
 		return 0;
 	return (int64_t)timegm(&utc) * 1000 + milliseconds;
 }

@@ -21,7 +21,7 @@ void clock_sleep_ms(int64_t milliseconds);
 /* 2026-11-24T22:30:00.123Z into text. */
 void clock_format(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);
 
-/* The other way; 0 for NULL and for what is no such text. */
+/* The other way, also of whole seconds, as GitHub writes them; 0 for NULL and for what is no such text. */
 int64_t clock_parse(const char *text);
 
 #endif

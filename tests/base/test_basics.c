@@ -76,7 +76,14 @@ START_TEST(test_clock_writes_utc)
 	char text[CLOCK_TEXT_SIZE];
 	clock_format(1795559560183, text);
 	ck_assert_int_eq(clock_parse(text), 1795559560183);
-	ck_assert_int_eq(clock_parse("2026-11-24T22:30:00Z"), 0);
+	/* GitHub writes none, others up to nine. */
+	ck_assert_int_eq(clock_parse("2026-11-24T22:32:40Z"), 1795559560000);
+	ck_assert_int_eq(clock_parse("2026-11-24T22:32:40.1Z"), 1795559560100);
+	ck_assert_int_eq(clock_parse("2026-11-24T22:32:40.183999999Z"), 1795559560183);
+	static const char *const bad[] = { "", "2026-11-24", "2026-11-24T22:32:40", "2026-11-24T22:32:40.Z",
+		"2026-11-24T22:32:40.18", "2026-11-24T22:32:40ZZ", "2026-11-24T22:32:40+01:00", "now" };
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(clock_parse(bad[i]) == 0, "accepted '%s'", bad[i]);
 	ck_assert_int_eq(clock_parse(NULL), 0);
 	ck_assert_str_eq(text, "2026-11-24T22:32:40.183Z");
 	int64_t before = clock_monotonic_ms();

@@ -32,11 +32,12 @@ static EVP_PKEY *key;
 static char key_file[] = "/tmp/slipway-app-key-XXXXXX";
 static char token_body[2][512];
 
-/* A token that ends so many seconds from now. */
+/* A token that ends so many seconds from now, in whole seconds as GitHub tells it. */
 static const char *token(int which, const char *text, int64_t seconds)
 {
 	char at[CLOCK_TEXT_SIZE];
 	clock_format(clock_wall_ms() + seconds * 1000, at);
+	strcpy(strchr(at, '.'), "Z");
 	snprintf(token_body[which], sizeof(token_body[which]),
 		"{\"token\":\"%s\",\"expires_at\":\"%s\",\"permissions\":{}}", text, at);
 	return token_body[which];
