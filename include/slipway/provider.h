@@ -81,6 +81,9 @@ bool provider_decode(struct action_context *context, const struct provider_answe
 bool provider_decode_list(struct action_context *context, const struct provider_answer *answer,
 	const struct record *record, struct object_list *ret_list) SLIPWAY_MUST_CHECK;
 
+/* A time as providers write it, 2026-11-24T22:30:00Z, in milliseconds since 1970; 0 for NULL and for what is none. */
+int64_t provider_time_ms(const char *text);
+
 /* A request of any https URL, such as of an API that is no provider. */
 struct url_request {
 	enum http_method method;

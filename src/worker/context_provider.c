@@ -225,6 +225,11 @@ bool provider_decode_list(struct action_context *context, const struct provider_
 	return decoded;
 }
 
+int64_t provider_time_ms(const char *text)
+{
+	return clock_parse(text);
+}
+
 bool url_call(struct action_context *context, const struct url_request *request, struct provider_answer *answer)
 {
 	if (context_is_short_of_memory(context))

@@ -3,6 +3,7 @@
  *
  * covers: workflows/actions/github_repository.c workflows/actions/github_head.c workflows/actions/github_source.c
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "actions.h"
@@ -324,6 +325,45 @@ START_TEST(test_another_name_handed_back_is_left_alone)
 	ck_assert_str_eq(trial.context.error.remedy_input, "name");
 	ck_assert_uint_eq(peer_count(trial.peer, "DELETE", "/github/repos/acme/docs-1"), 0);
 	ck_assert_uint_eq(peer_count(trial.peer, "PATCH", "/github/repos/acme/docs-1"), 0);
+}
+END_TEST
+
+/* GitHub answers 202 for a fork that stood there already, which the token may not see. */
+START_TEST(test_an_old_fork_is_left_alone)
+{
+	static const char date[] = "Date: Thu, 26 Nov 2026 10:00:00 GMT";
+	static const struct {
+		const char *created;
+		bool old;
+	} cases[] = {
+		{ ",\"created_at\":\"2026-11-20T10:00:00Z\"" FORKED, true },
+		{ ",\"created_at\":\"2026-11-26T09:30:00Z\"" FORKED, true },
+		/* Within the run, which is ten minutes old. */
+		{ ",\"created_at\":\"2026-11-26T09:51:00Z\"" FORKED, false },
+		{ ",\"created_at\":\"2026-11-26T10:00:00Z\"" FORKED, false },
+		{ FORKED, false },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char body[512];
+		snprintf(body, sizeof(body),
+			"{\"id\":42,\"full_name\":\"acme/docs\",\"name\":\"docs\",\"owner\":{\"login\":\"acme\"}%s}",
+			cases[i].created);
+		const struct peer_row rows[] = {
+			{ LOOK, .status = 404, .body = NOT_FOUND_BODY },
+			{ FORK, .status = 202, .body = body, .headers = date },
+			ACCOUNT("Organization"),
+			{ .method = NULL },
+		};
+		trial.checkpoint[0] = '\0';
+		trial.age_ms = 600000;
+		ck_assert_int_eq(run_with(rows, FORK_INPUT, 1), cases[i].old ? ACTION_FAILED : ACTION_WAITING);
+		if (!cases[i].old)
+			continue;
+		check_failed(ERROR_CONFLICT_FOREIGN);
+		ck_assert_ptr_nonnull(strstr(trial.context.error.message, "has an older acme/docs"));
+		/* What is not in the ledger is never deleted. */
+		ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+	}
 }
 END_TEST
 
@@ -660,9 +700,9 @@ int main(void)
 		test_stores_the_new_name, test_refuses_what_is_foreign, test_refuses_what_was_replaced,
 		test_name_taken_by_what_stays_invisible, test_refusal_to_create_keeps_its_class,
 		test_looks_after_a_lost_answer, test_name_taken_between_look_and_create,
-		test_another_name_handed_back_is_left_alone, test_waits_until_it_is_usable,
-		test_gives_up_after_five_minutes, test_inputs_and_refusals, test_makes_one_of_its_own,
-		test_makes_one_of_the_tokens_own_account, test_makes_none_of_another_person,
+		test_another_name_handed_back_is_left_alone, test_an_old_fork_is_left_alone,
+		test_waits_until_it_is_usable, test_gives_up_after_five_minutes, test_inputs_and_refusals,
+		test_makes_one_of_its_own, test_makes_one_of_the_tokens_own_account, test_makes_none_of_another_person,
 		test_finds_its_own_after_a_lost_answer, test_its_own_name_is_taken_by_itself,
 		test_a_plain_name_taken_by_another, test_a_plain_one_that_may_not_be_made, NULL };
 	return suite_main("github.repository", tests, setup, teardown);

@@ -85,7 +85,7 @@ static const struct record account_record = RECORD(struct named, account_fields)
 
 struct repository {
 	int64_t id;
-	const char *full_name, *name, *default_branch, *html_url;
+	const char *full_name, *name, *default_branch, *html_url, *created_at;
 	bool fork;
 	const void *owner, *parent, *source, *template_repository;
 };
@@ -95,6 +95,7 @@ static const struct field repository_fields[] = {
 	{ STRING_FIELD("name", struct repository, name), .required = true },
 	{ STRING_FIELD("default_branch", struct repository, default_branch) },
 	{ STRING_FIELD("html_url", struct repository, html_url) },
+	{ STRING_FIELD("created_at", struct repository, created_at) },
 	{ BOOLEAN_FIELD("fork", struct repository, fork) },
 	{ OBJECT_FIELD("owner", struct repository, owner), .required = true, .record = &account_record },
 	{ OBJECT_FIELD("parent", struct repository, parent), .record = &named_record },
@@ -371,11 +372,14 @@ static enum action_result create(
 		return refused(context, input, checkpoint, asked_before);
 	if (!provider_decode(context, &answer, &repository_record, &made))
 		return action_failed(context);
-	if (checkpoint->intent == NULL || strcasecmp(made.full_name, checkpoint->intent) != 0) {
-		action_fail(context, ERROR_CONFLICT_FOREIGN, "GitHub made or found %s where %s/%s was wished",
-			made.full_name, input->owner, input->name);
+	bool older = is_older_than_run(context, &answer, made.created_at);
+	/* It is never renamed or deleted: it may be an old fork, with all that people have done in it. */
+	if (older || checkpoint->intent == NULL || strcasecmp(made.full_name, checkpoint->intent) != 0) {
+		action_fail(context, ERROR_CONFLICT_FOREIGN, "GitHub %s %s where a new %s/%s was wished",
+			older ? "has an older" : "made or found", made.full_name, input->owner, input->name);
 		action_remedy(context, made.html_url,
-			"Take that name as input, or remove what stands in the way, and trigger the step again.");
+			"Let the token see it and take its name as input, or choose another name; then trigger the "
+			"step again.");
 		return action_remedy_input(context, "name");
 	}
 	checkpoint->created = true;

@@ -1,7 +1,8 @@
 #include "actions/github_source.h"
 
 #include "actions/github_names.h"
-#include "slipway/provider.h"
+
+#define TOLERANCE_MS 60000 /* of when a run began */
 
 struct source {
 	const char *html_url;
@@ -53,4 +54,12 @@ enum action_result explain_missing_source(
 		"Let the token make repositories of %s: an app has to be installed there with Administration: write, "
 		"and a fine-grained token has to be of that owner.",
 		owner);
+}
+
+bool is_older_than_run(
+	const struct action_context *context, const struct provider_answer *answer, const char *created_at)
+{
+	/* Both times are of GitHub's clock. */
+	int64_t created_ms = provider_time_ms(created_at), now_ms = answer->date_ms;
+	return created_ms != 0 && now_ms != 0 && now_ms - created_ms > action_run_age_ms(context) + TOLERANCE_MS;
 }
