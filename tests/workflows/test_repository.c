@@ -290,6 +290,7 @@ START_TEST(test_name_taken_by_what_stays_invisible)
 	check_failed(ERROR_CONFLICT_FOREIGN);
 	ck_assert_str_eq(trial.context.error.remedy_input, "name");
 	ck_assert_int_eq(trial.context.error.http_status, 422);
+	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "give the token access"));
 	ck_assert_uint_eq(peer_count(trial.peer, GENERATE), 2);
 	ck_assert_int_ge(trial.age_ms, 60000);
 }

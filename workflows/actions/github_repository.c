@@ -349,8 +349,11 @@ static enum action_result refused(
 			: explain_missing_source(context, input->template_repository, "template", input->owner);
 	if (error->class != ERROR_CONFLICT_FOREIGN)
 		return action_failed(context);
-	if (checkpoint->taken)
+	if (checkpoint->taken) {
+		action_remedy(context, NULL,
+			"The token may not see what has the name: choose another, or give the token access to it.");
 		return action_remedy_input(context, "name");
+	}
 	checkpoint->taken = true;
 	return action_wait(context, 2000, "%s/%s to become visible", input->owner, input->name);
 }
