@@ -19,6 +19,8 @@ static struct trial trial;
 #define LIST   "GET", "/vercel/v7/deployments"
 #define CREATE "POST", "/vercel/v13/deployments"
 #define POLL   "GET", "/vercel/v13/deployments/dpl_1"
+#define FIND   "GET", "/vercel/v9/projects/prj_1/domains"
+#define CANCEL "PATCH", "/vercel/v12/deployments/dpl_1/cancel"
 #define BRANCH                                                                                                         \
 	{                                                                                                              \
 		HEAD, .status = 200, .body = "{\"name\":\"main\",\"commit\":{\"sha\":\"abc123\"}}"                     \
@@ -27,11 +29,20 @@ static struct trial trial;
 	{                                                                                                              \
 		LIST, .status = 200, .body = "{\"deployments\":[]}"                                                    \
 	}
-#define QUEUED "{\"id\":\"dpl_1\",\"readyState\":\"QUEUED\",\"url\":\"docs-1.vercel.app\",\"createdAt\":2000}"
+#define DOMAINS                                                                                                        \
+	{                                                                                                              \
+		FIND, .status = 200,                                                                                   \
+		      .body = "{\"domains\":[{\"name\":\"docs-two.vercel.app\"},{\"name\":\"docs.vercel.app\"}]}"      \
+	}
+#define QUEUED STATE("QUEUED", "")
 #define STATE(state, more)                                                                                             \
-	"{\"id\":\"dpl_1\",\"url\":\"docs-1.vercel.app\",\"createdAt\":2000,\"readyState\":\"" state "\","             \
+	"{\"id\":\"dpl_1\",\"url\":\"docs-1.vercel.app\",\"createdAt\":2000,\"target\":\"production\",\"readyState\":" \
+	"\"" state "\","                                                                                               \
 	"\"inspectorUrl\":\"https://vercel.com/acme/docs/1\"" more "}"
-#define LIVE STATE("READY", ",\"aliasAssigned\":true,\"aliasError\":null,\"alias\":[\"docs.vercel.app\"]")
+#define LIVE                                                                                                           \
+	STATE("READY",                                                                                                 \
+		",\"aliasAssigned\":true,\"aliasError\":null,\"alias\":[\"docs.vercel.app\",\"docs-acme.vercel.app\"," \
+		"\"docs-git-main-acme.vercel.app\"]")
 
 static void setup(void)
 {
@@ -52,13 +63,17 @@ static enum action_result run_with(const struct peer_row *rows, int attempts_max
 /* What becomes of a deployment that is in this state at its first poll. */
 static enum action_result poll_gives(const char *body)
 {
-	const struct peer_row rows[] = {
+	/* The peer borrows them for the attempts that follow. */
+	static struct peer_row rows[] = {
 		BRANCH,
 		NOTHING,
 		{ CREATE, .status = 200, .body = QUEUED },
-		{ POLL, .status = 200, .body = body },
+		{ POLL, .status = 200 },
+		{ CANCEL, .status = 200, .body = "{}" },
+		DOMAINS,
 		{ .method = NULL },
 	};
+	rows[3].body = body;
 	trial.checkpoint[0] = '\0';
 	peer_set(trial.peer, rows);
 	return trial_attempt(&trial, &vercel_deployment, INPUT);
@@ -75,6 +90,7 @@ START_TEST(test_deploys_the_head_and_waits)
 		{ POLL, .status = 200, .body = STATE("SOMETHING_NEW", ""), .times = 1 },
 		{ POLL, .status = 200, .body = STATE("READY", ",\"aliasAssigned\":false"), .times = 1 },
 		{ POLL, .status = 200, .body = LIVE },
+		DOMAINS,
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, 9), ACTION_DONE);
@@ -102,6 +118,7 @@ START_TEST(test_deploys_the_commit_that_is_named)
 		NOTHING,
 		{ CREATE, .status = 200, .body = LIVE },
 		{ POLL, .status = 200, .body = LIVE },
+		DOMAINS,
 		{ .method = NULL },
 	};
 	char input[sizeof(INPUT) + 64];
@@ -130,6 +147,7 @@ START_TEST(test_takes_over_what_fits)
 			{ LIST, .status = 200,
 				.body = arena_format(&trial.arena, "{\"deployments\":[%s]}", fitting[i]) },
 			{ POLL, .status = 200, .body = LIVE },
+			DOMAINS,
 			{ .method = NULL },
 		};
 		trial.checkpoint[0] = '\0';
@@ -153,6 +171,7 @@ START_TEST(test_makes_a_new_one_where_none_fits)
 			{ LIST, .status = 200, .body = arena_format(&trial.arena, "{\"deployments\":[%s]}", unfit[i]) },
 			{ CREATE, .status = 200, .body = QUEUED },
 			{ POLL, .status = 200, .body = LIVE },
+			DOMAINS,
 			{ .method = NULL },
 		};
 		trial.checkpoint[0] = '\0';
@@ -172,6 +191,7 @@ START_TEST(test_lost_answer_looks_before_it_creates)
 			.body = "{\"deployments\":[{\"uid\":\"dpl_1\",\"created\":1,\"meta\":{\"runId\":\"" RUN
 				"\"}}]}" },
 		{ POLL, .status = 200, .body = LIVE },
+		DOMAINS,
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, 3), ACTION_FAILED);
@@ -217,7 +237,87 @@ START_TEST(test_ready_is_not_live)
 }
 END_TEST
 
-START_TEST(test_polls_slower_and_gives_up)
+START_TEST(test_failed_checks_are_no_success)
+{
+	static const char *const failed[] = {
+		STATE("READY", ",\"aliasAssigned\":false,\"checksConclusion\":\"failed\""),
+		STATE("READY", ",\"aliasAssigned\":false,\"checks\":{\"deployment-alias\":{\"state\":\"failed\"}}"),
+	};
+	for (size_t i = 0; i < ARRAY_LEN(failed); i++) {
+		ck_assert_msg(poll_gives(failed[i]) == ACTION_FAILED, "%s", failed[i]);
+		ck_assert_int_eq(trial.context.error.class, ERROR_BUILD_FAILED);
+		ck_assert_ptr_nonnull(strstr(trial.context.error.message, "checks"));
+	}
+	ck_assert_int_eq(poll_gives(STATE("READY",
+				 ",\"aliasAssigned\":true,\"checksConclusion\":\"succeeded\",\"checks\":{"
+				 "\"deployment-alias\":{\"state\":\"succeeded\"}}")),
+		ACTION_DONE);
+}
+END_TEST
+
+/* All green, and nobody sees it: a preview, or what another push has brought. */
+START_TEST(test_it_is_what_was_asked_for)
+{
+	static const struct {
+		const char *body, *told;
+	} others[] = {
+		{ "{\"id\":\"dpl_1\",\"readyState\":\"READY\",\"aliasAssigned\":true,\"target\":null}",
+			"preview where production" },
+		{ STATE("BUILDING", ",\"gitSource\":{\"type\":\"github\",\"repoId\":42,\"sha\":\"def456\"}"),
+			"def456 where abc123" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		ck_assert_msg(poll_gives(others[i].body) == ACTION_FAILED, "%s", others[i].body);
+		ck_assert(!error_class_facts(trial.context.error.class)->retryable);
+		ck_assert_ptr_nonnull(strstr(trial.context.error.message, others[i].told));
+	}
+	ck_assert_int_eq(poll_gives(STATE("READY",
+				 ",\"aliasAssigned\":true,\"gitSource\":{\"type\":\"github\",\"repoId\":\"42\","
+				 "\"sha\":\"abc123\"}")),
+		ACTION_DONE);
+}
+END_TEST
+
+static const char *alias_with(const char *domains, const char *aliases)
+{
+	const struct peer_row rows[] = {
+		BRANCH,
+		NOTHING,
+		{ CREATE, .status = 200, .body = QUEUED },
+		{ POLL, .status = 200,
+			.body = arena_format(
+				&trial.arena, STATE("READY", ",\"aliasAssigned\":true,\"alias\":[%s]"), aliases) },
+		{ FIND, .status = domains != NULL ? 200 : 404,
+			.body = domains != NULL ? arena_format(&trial.arena, "{\"domains\":[%s]}", domains) : "{}" },
+		{ .method = NULL },
+	};
+	trial.checkpoint[0] = '\0';
+	ck_assert_int_eq(run_with(rows, 2), ACTION_DONE);
+	cJSON *output = cJSON_Parse(trial_output(&trial));
+	const char *alias = arena_string(&trial.arena, json_member_string(output, "alias"));
+	cJSON_Delete(output);
+	return alias;
+}
+
+/* Vercel's own addresses of the deployment, the branch and the team may be behind a login. */
+START_TEST(test_alias_is_what_people_see)
+{
+	static const char made[] = "\"docs-git-main-acme.vercel.app\",\"docs.vercel.app\",\"docs-acme.vercel.app\"";
+	ck_assert_str_eq(
+		alias_with("{\"name\":\"docs-xi-seven.vercel.app\"}", made), "https://docs-xi-seven.vercel.app");
+	ck_assert_str_eq(peer_last(trial.peer, FIND).uri,
+		"/vercel/v9/projects/prj_1/domains?production=true&redirects=false&verified=true&limit=100&slug=acme");
+	ck_assert_str_eq(
+		alias_with("{\"name\":\"www.docs.example\"},{\"name\":\"d.vercel.app\"},{\"name\":\"docs.example\"}",
+			made),
+		"https://docs.example");
+	ck_assert_str_eq(alias_with("", made), "https://docs.vercel.app");
+	ck_assert_str_eq(alias_with(NULL, made), "https://docs.vercel.app");
+	ck_assert_str_eq(alias_with("", ""), "https://docs-1.vercel.app");
+}
+END_TEST
+
+START_TEST(test_polls_slower)
 {
 	static const struct {
 		int64_t age_ms, wait_ms;
@@ -227,9 +327,82 @@ START_TEST(test_polls_slower_and_gives_up)
 		ck_assert_int_eq(poll_gives(STATE("BUILDING", "")), ACTION_WAITING);
 		ck_assert_int_eq(trial.context.wait_ms, cases[i].wait_ms);
 	}
-	trial.age_ms = 46 * 60000;
-	ck_assert_int_eq(poll_gives(STATE("BUILDING", "")), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_TIMEOUT);
+}
+END_TEST
+
+#define OURS ",\"meta\":{\"runId\":\"" RUN "\"}"
+
+/* Each state has its own time, and what this run began does not stand in the way of the next one. */
+START_TEST(test_gives_up_what_hangs)
+{
+	static const struct {
+		const char *body;
+		int64_t minutes;
+		size_t cancelled;
+	} cases[] = {
+		{ STATE("QUEUED", OURS), 60, 1 }, { STATE("INITIALIZING", OURS), 60, 1 },
+		{ STATE("BUILDING", OURS), 50, 1 }, { STATE("SOMETHING_NEW", OURS), 50, 1 },
+		{ STATE("READY", ",\"aliasAssigned\":false" OURS), 15, 0 },
+		{ STATE("BUILDING", ""), 50, 0 }, /* a push's */
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		trial.age_ms = 3600000;
+		ck_assert_int_eq(poll_gives(cases[i].body), ACTION_WAITING);
+		trial.age_ms += cases[i].minutes * 60000 - 1000;
+		ck_assert_int_eq(trial_attempt(&trial, &vercel_deployment, INPUT), ACTION_WAITING);
+		trial.age_ms += 2000;
+		ck_assert_int_eq(trial_attempt(&trial, &vercel_deployment, INPUT), ACTION_FAILED);
+		ck_assert(!error_class_facts(trial.context.error.class)->retryable);
+		ck_assert_msg(peer_count(trial.peer, CANCEL) == cases[i].cancelled, "%s", cases[i].body);
+		ck_assert_ptr_nonnull(strstr(trial.context.error.message, "minutes"));
+		ck_assert_str_ne(trial.context.error.remedy, "");
+	}
+}
+END_TEST
+
+START_TEST(test_another_state_has_its_own_time)
+{
+	static const struct peer_row rows[] = {
+		BRANCH,
+		NOTHING,
+		{ CREATE, .status = 200, .body = QUEUED },
+		{ POLL, .status = 200, .body = QUEUED, .times = 1 },
+		{ POLL, .status = 200, .body = STATE("BUILDING", ""), .times = 1 },
+		{ POLL, .status = 200, .body = LIVE },
+		DOMAINS,
+		{ .method = NULL },
+	};
+	peer_set(trial.peer, rows);
+	for (int i = 0; i < 2; i++, trial.age_ms += 55 * 60000)
+		ck_assert_int_eq(trial_attempt(&trial, &vercel_deployment, INPUT), ACTION_WAITING);
+	ck_assert_int_eq(trial_attempt(&trial, &vercel_deployment, INPUT), ACTION_DONE);
+}
+END_TEST
+
+/* No answer says nothing of the deployment, so it uses up no attempt. */
+START_TEST(test_failed_polls_are_waited_out)
+{
+	static const struct peer_row rows[] = {
+		BRANCH,
+		NOTHING,
+		{ CREATE, .status = 200, .body = QUEUED },
+		{ POLL, .status = 502, .times = 2 },
+		{ POLL, .behaviour = PEER_DROPS, .times = 2 },
+		{ POLL, .status = 503, .headers = "Retry-After: 40", .times = 1 },
+		{ POLL, .status = 200, .body = "<html>", .times = 1 },
+		{ POLL, .status = 200, .body = LIVE },
+		DOMAINS,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, 9), ACTION_DONE);
+	ck_assert_int_ge(trial.attempts, 5);
+	ck_assert_int_ge(trial.age_ms, 40000);
+	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
+	trial.checkpoint[0] = '\0';
+	ck_assert_int_eq(poll_gives(NULL), ACTION_WAITING);
+	trial.age_ms += 51 * 60000;
+	ck_assert_int_eq(trial_attempt(&trial, &vercel_deployment, INPUT), ACTION_FAILED);
+	ck_assert(error_class_facts(trial.context.error.class)->retryable);
 }
 END_TEST
 
@@ -269,6 +442,7 @@ START_TEST(test_refusals)
 		{ CREATE, .status = 200, .body = QUEUED },
 		{ POLL, .status = 429, .headers = "Retry-After: 8", .body = "{}", .times = 1 },
 		{ POLL, .status = 200, .body = LIVE },
+		DOMAINS,
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(no_branch, 2), ACTION_FAILED);
@@ -290,7 +464,9 @@ int main(void)
 	const TTest *const tests[] = { test_deploys_the_head_and_waits, test_deploys_the_commit_that_is_named,
 		test_takes_over_what_fits, test_makes_a_new_one_where_none_fits,
 		test_lost_answer_looks_before_it_creates, test_failed_builds_are_permanent, test_blocked_ends_at_once,
-		test_ready_is_not_live, test_polls_slower_and_gives_up, test_unseen_commit_is_waited_for_then_access,
-		test_refusals, NULL };
+		test_ready_is_not_live, test_failed_checks_are_no_success, test_it_is_what_was_asked_for,
+		test_alias_is_what_people_see, test_polls_slower, test_gives_up_what_hangs,
+		test_another_state_has_its_own_time, test_failed_polls_are_waited_out,
+		test_unseen_commit_is_waited_for_then_access, test_refusals, NULL };
 	return suite_main("vercel.deployment", tests, setup, teardown);
 }

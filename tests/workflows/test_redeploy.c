@@ -23,10 +23,18 @@ static struct trial trial;
 	OLD("dpl_4", "400", "READY", ",\"readySubstate\":\"STAGED\"")                                                  \
 	"," OLD("dpl_3", "300", "ERROR", "") "," OLD(                                                                  \
 		"dpl_2", "200", "READY", ",\"readySubstate\":\"PROMOTED\"") "," OLD("dpl_1", "100", "READY", "")
-#define OURS   OLD("dpl_9", "900", "QUEUED", ",\"meta\":{\"runId\":\"" RUN "\"}")
-#define QUEUED "{\"id\":\"dpl_9\",\"readyState\":\"QUEUED\",\"url\":\"docs-9.vercel.app\",\"createdAt\":900}"
+#define OURS OLD("dpl_9", "900", "QUEUED", ",\"meta\":{\"runId\":\"" RUN "\"}")
+#define DOMAINS                                                                                                        \
+	{                                                                                                              \
+		"GET", "/vercel/v9/projects/prj_1/domains", .status = 200,                                             \
+							    .body = "{\"domains\":[{\"name\":\"docs.example\"}]}"      \
+	}
+#define QUEUED                                                                                                         \
+	"{\"id\":\"dpl_9\",\"readyState\":\"QUEUED\",\"target\":\"production\",\"url\":\"docs-9.vercel.app\","         \
+	"\"createdAt\":900}"
 #define READY(assigned)                                                                                                \
-	"{\"id\":\"dpl_9\",\"readyState\":\"READY\",\"url\":\"docs-9.vercel.app\",\"createdAt\":900,"                  \
+	"{\"id\":\"dpl_9\",\"readyState\":\"READY\",\"target\":\"production\",\"url\":\"docs-9.vercel.app\","          \
+	"\"createdAt\":900,"                                                                                           \
 	"\"aliasAssigned\":" assigned ",\"alias\":[\"docs.vercel.app\"],\"inspectorUrl\":\"https://vercel.com/x\"}"
 
 static void setup(void)
@@ -53,13 +61,14 @@ START_TEST(test_builds_the_last_one_again)
 		{ POLL, .status = 200, .body = QUEUED, .times = 1 },
 		{ POLL, .status = 200, .body = READY("false"), .times = 1 },
 		{ POLL, .status = 200, .body = READY("true") },
+		DOMAINS,
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	ck_assert_int_eq(trial.attempts, 3);
 	ck_assert_str_eq(trial_output(&trial),
 		"{\"id\":\"dpl_9\",\"source\":\"dpl_2\",\"url\":\"https://docs-9.vercel.app\","
-		"\"alias\":\"https://docs.vercel.app\",\"inspectorUrl\":\"https://vercel.com/x\",\"createdAt\":900}");
+		"\"alias\":\"https://docs.example\",\"inspectorUrl\":\"https://vercel.com/x\",\"createdAt\":900}");
 	ck_assert_str_eq(peer_last(trial.peer, LIST).uri,
 		"/vercel/v7/deployments?projectId=prj_1&target=production&limit=20&slug=acme");
 	struct peer_request request = peer_last(trial.peer, CREATE);
@@ -84,6 +93,7 @@ START_TEST(test_a_lost_answer_makes_no_second_one)
 			{ LIST, .status = 200, .body = LISTED(OURS "," PAST) },
 			{ CREATE, .status = cases[i].status, .behaviour = cases[i].behaviour },
 			{ POLL, .status = 200, .body = READY("true") },
+			DOMAINS,
 			{ .method = NULL },
 		};
 		trial.checkpoint[0] = '\0';
@@ -103,6 +113,7 @@ START_TEST(test_a_lost_request_is_sent_again)
 		{ CREATE, .behaviour = PEER_DROPS, .times = 1 },
 		{ CREATE, .status = 200, .body = QUEUED },
 		{ POLL, .status = 200, .body = READY("true") },
+		DOMAINS,
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
@@ -136,7 +147,8 @@ START_TEST(test_failures)
 		{ LIST, .status = 200, .body = LISTED(PAST) },
 		{ CREATE, .status = 200, .body = QUEUED },
 		{ POLL, .status = 200,
-			.body = "{\"id\":\"dpl_9\",\"readyState\":\"ERROR\",\"errorMessage\":\"it does not build\"}" },
+			.body = "{\"id\":\"dpl_9\",\"target\":\"production\",\"readyState\":\"ERROR\",\"errorMessage\":"
+				"\"it does not build\"}" },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(refused), ACTION_FAILED);

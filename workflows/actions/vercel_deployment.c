@@ -45,13 +45,13 @@ static const struct field input_fields[] = {
 
 struct checkpoint {
 	const char *intent; /* commit that we set out to deploy */
-	const char *id;
-	int64_t sent_age; /* of the run, when we did */
+	int64_t sent_age;   /* of the run, when we did */
+	struct deployment_watch watch;
 };
 static const struct field checkpoint_fields[] = {
 	{ STRING_FIELD("intent", struct checkpoint, intent) },
-	{ STRING_FIELD("id", struct checkpoint, id) },
 	{ INTEGER_FIELD("sentAge", struct checkpoint, sent_age) },
+	DEPLOYMENT_WATCH_FIELDS(struct checkpoint, watch),
 };
 
 struct output {
@@ -60,8 +60,8 @@ struct output {
 };
 static const struct field output_fields[] = {
 	{ STRING_FIELD("id", struct output, id), .description = "Vercel's id of it" },
-	{ STRING_FIELD("url", struct output, url), .description = "Where it answers" },
-	{ STRING_FIELD("alias", struct output, alias), .description = "The project's own address" },
+	{ STRING_FIELD("url", struct output, url), .description = "Where it alone answers" },
+	{ STRING_FIELD("alias", struct output, alias), .description = "Where people find it" },
 	{ STRING_FIELD("sha", struct output, sha), .description = "The commit" },
 	{ STRING_FIELD("inspectorUrl", struct output, inspector_url), .description = "Where a person looks at it" },
 	{ INTEGER_FIELD("createdAt", struct output, created_at), .description = "When, in milliseconds" },
@@ -199,9 +199,9 @@ static enum action_result create(
 		return refused(context, input, checkpoint);
 	if (!provider_decode(context, &answer, &deployment_record, &deployment) || deployment_id(&deployment) == NULL)
 		return action_failed(context);
-	checkpoint->id = deployment_id(&deployment);
-	action_log(context, "deployment %s of %s begun", checkpoint->id, sha);
-	return deployment_own(context, checkpoint->id, true) ? ACTION_DONE : action_failed(context);
+	checkpoint->watch.id = deployment_id(&deployment);
+	action_log(context, "deployment %s of %s begun", checkpoint->watch.id, sha);
+	return deployment_own(context, checkpoint->watch.id, true) ? ACTION_DONE : action_failed(context);
 }
 
 /* Finds or makes the deployment; ACTION_DONE when the checkpoint has its id. */
@@ -210,16 +210,16 @@ static enum action_result begin(
 {
 	const char *sha;
 	bool created;
-	if (!find_commit(context, input, &sha) || !look(context, input, sha, &checkpoint->id, &created))
+	if (!find_commit(context, input, &sha) || !look(context, input, sha, &checkpoint->watch.id, &created))
 		return action_failed(context);
 	/* The answer to an earlier one was lost; what it began may be invisible for a while. */
-	if (checkpoint->id == NULL && checkpoint->intent != NULL &&
+	if (checkpoint->watch.id == NULL && checkpoint->intent != NULL &&
 		action_run_age_ms(context) - checkpoint->sent_age < LOST_ANSWER_MS)
 		return action_wait(context, 5000, "a deployment to show that may have been begun");
-	if (checkpoint->id == NULL)
+	if (checkpoint->watch.id == NULL)
 		return create(context, input, sha, checkpoint);
 	checkpoint->intent = sha;
-	return deployment_own(context, checkpoint->id, created) ? ACTION_DONE : action_failed(context);
+	return deployment_own(context, checkpoint->watch.id, created) ? ACTION_DONE : action_failed(context);
 }
 
 /* ---- the whole ---- */
@@ -230,19 +230,21 @@ static enum action_result run(
 	const struct input *input = raw_input;
 	struct checkpoint *checkpoint = raw_checkpoint;
 	struct deployment deployment;
-	if (checkpoint->id == NULL) {
+	const char *alias;
+	if (checkpoint->watch.id == NULL) {
 		enum action_result begun = begin(context, input, checkpoint);
 		if (begun != ACTION_DONE)
 			return begun;
 	}
-	if (!deployment_get(context, checkpoint->id, &deployment))
-		return action_failed(context);
-	enum action_result live = deployment_live(context, &deployment);
+	const struct deployment_wish wish = { input->target, checkpoint->intent };
+	enum action_result live = deployment_follow(context, &wish, &checkpoint->watch, &deployment);
 	if (live != ACTION_DONE)
 		return live;
+	if (!deployment_alias(context, input->project, &deployment, &alias))
+		return action_failed(context);
 	*(struct output *)raw_output = (struct output){ .id = deployment_id(&deployment),
 		.url = deployment_url(context, &deployment),
-		.alias = deployment_alias(context, &deployment),
+		.alias = alias,
 		.sha = checkpoint->intent,
 		.inspector_url = deployment.inspector_url,
 		.created_at = deployment_created(&deployment) };
@@ -260,4 +262,5 @@ const struct action_definition vercel_deployment = {
 	.run = run,
 	.permissions = permissions,
 	.one_repository = true,
+	.run_seconds = 3 * 3600, /* what is queued, built and given its addresses has its own time for each */
 };

@@ -31,12 +31,14 @@ struct checkpoint {
 	int64_t sent_age;         /* of the run, when we asked */
 	const char *request_seen; /* time of the last request that the project told of before */
 	const char *previous;     /* production deployment before */
+	struct deployment_watch watch;
 };
 static const struct field checkpoint_fields[] = {
 	{ BOOLEAN_FIELD("asked", struct checkpoint, asked) },
 	{ INTEGER_FIELD("sentAge", struct checkpoint, sent_age) },
 	{ STRING_FIELD("requestSeen", struct checkpoint, request_seen) },
 	{ STRING_FIELD("previous", struct checkpoint, previous) },
+	DEPLOYMENT_WATCH_FIELDS(struct checkpoint, watch),
 };
 
 struct output {
@@ -111,8 +113,8 @@ static const char *requested_at(const struct project *project)
 /* ---- asking ---- */
 
 /* Only what is of this project and was built for production can be promoted as it is. */
-static enum action_result check_deployment(
-	struct action_context *context, const struct input *input, const struct project *project)
+static enum action_result check_deployment(struct action_context *context, const struct input *input,
+	const struct project *project, struct checkpoint *checkpoint)
 {
 	struct deployment deployment;
 	if (!deployment_get(context, input->deployment, &deployment))
@@ -128,7 +130,7 @@ static enum action_result check_deployment(
 		return action_remedy(context, deployment.inspector_url,
 			"Promote a deployment that was built for production, or deploy the commit to production.");
 	}
-	return deployment_built(context, &deployment);
+	return deployment_built(context, &deployment, &checkpoint->watch);
 }
 
 static enum action_result give_up(struct action_context *context, const struct project *project, const char *why)
@@ -147,11 +149,13 @@ static enum action_result ask(struct action_context *context, const struct input
 		.path = "/v10/projects/{projectId}/promote/{deploymentId}",
 		.parameters = { project->id, input->deployment },
 		.expect = { 409 } };
-	enum action_result fit = check_deployment(context, input, project);
+	enum action_result fit = check_deployment(context, input, project, checkpoint);
 	if (fit != ACTION_DONE)
 		return fit;
-	*checkpoint =
-		(struct checkpoint){ true, action_run_age_ms(context), requested_at(project), production_of(project) };
+	*checkpoint = (struct checkpoint){ .asked = true,
+		.sent_age = action_run_age_ms(context),
+		.request_seen = requested_at(project),
+		.previous = production_of(project) };
 	if (!action_save(context) || !provider_call(context, &vercel, &request, &answer))
 		return action_failed(context);
 	if (answer.status == 409) {

@@ -7,7 +7,7 @@
 
 #include "slipway/provider.h"
 
-#define BUDGET_MS 2700000
+#define MINUTE_MS 60000
 
 static const struct field meta_fields[] = {
 	{ STRING_FIELD("runId", struct deployment_meta, run_id) },
@@ -20,6 +20,27 @@ struct alias_error {
 };
 static const struct field alias_error_fields[] = { { STRING_FIELD("message", struct alias_error, message) } };
 static const struct record alias_error_record = RECORD(struct alias_error, alias_error_fields);
+
+struct git_source {
+	const char *sha;
+};
+static const struct field git_source_fields[] = { { STRING_FIELD("sha", struct git_source, sha) } };
+static const struct record git_source_record = RECORD(struct git_source, git_source_fields);
+
+struct check {
+	const char *state;
+};
+static const struct field check_fields[] = { { STRING_FIELD("state", struct check, state) } };
+static const struct record check_record = RECORD(struct check, check_fields);
+
+/* The checks that stand before its addresses. */
+struct checks {
+	const void *alias;
+};
+static const struct field checks_fields[] = {
+	{ OBJECT_FIELD("deployment-alias", struct checks, alias), .record = &check_record },
+};
+static const struct record checks_record = RECORD(struct checks, checks_fields);
 
 static const struct field deployment_fields[] = {
 	{ STRING_FIELD("id", struct deployment, id) },
@@ -40,6 +61,8 @@ static const struct field deployment_fields[] = {
 	{ INTEGER_FIELD("created", struct deployment, created) },
 	{ OBJECT_FIELD("aliasError", struct deployment, alias_error), .record = &alias_error_record },
 	{ OBJECT_FIELD("meta", struct deployment, meta), .record = &deployment_meta_record },
+	{ OBJECT_FIELD("gitSource", struct deployment, git_source), .record = &git_source_record },
+	{ OBJECT_FIELD("checks", struct deployment, checks), .record = &checks_record },
 	{ STRINGS_FIELD("alias", struct deployment, alias) },
 };
 const struct record deployment_record = RECORD(struct deployment, deployment_fields);
@@ -107,13 +130,85 @@ const char *deployment_url(struct action_context *context, const struct deployme
 	return action_format(context, "https://%s", deployment->url != NULL ? deployment->url : "");
 }
 
-const char *deployment_alias(struct action_context *context, const struct deployment *deployment)
+/* ---- the address ---- */
+
+struct domain {
+	const char *name;
+};
+static const struct field domain_fields[] = { { STRING_FIELD("name", struct domain, name), .required = true } };
+static const struct record domain_record = RECORD(struct domain, domain_fields);
+
+struct domains {
+	struct object_list domains;
+};
+static const struct field domains_fields[] = {
+	{ OBJECTS_FIELD("domains", struct domains, domains), .record = &domain_record },
+};
+static const struct record domains_record = RECORD(struct domains, domains_fields);
+
+static bool is_of_vercel(const char *name)
 {
-	size_t last = deployment->alias.count;
-	return last > 0 ? action_format(context, "https://%s", deployment->alias.items[last - 1]) : NULL;
+	static const char suffix[] = ".vercel.app";
+	size_t length = strlen(name), suffix_length = sizeof(suffix) - 1;
+	return length > suffix_length && strcmp(name + length - suffix_length, suffix) == 0;
+}
+
+static const char *better_name(const char *one, const char *other)
+{
+	if (one == NULL || is_of_vercel(one) != is_of_vercel(other))
+		return one != NULL && !is_of_vercel(one) ? one : other;
+	return strlen(other) < strlen(one) ? other : one;
+}
+
+static bool find_domain(struct action_context *context, const char *project, const char **ret_name)
+{
+	struct provider_answer answer;
+	struct domains list;
+	const struct provider_request request = { .path = "/v9/projects/{idOrName}/domains",
+		.parameters = { project },
+		.query = { { "production", "true" }, { "redirects", "false" }, { "verified", "true" },
+			{ "limit", "100" } },
+		.expect = { 404 } };
+	*ret_name = NULL;
+	if (!provider_call(context, &vercel, &request, &answer))
+		return false;
+	if (answer.status == 404)
+		return true;
+	if (!provider_decode(context, &answer, &domains_record, &list))
+		return false;
+	const struct domain *domains = list.domains.items;
+	for (size_t i = 0; i < list.domains.count; i++)
+		*ret_name = better_name(*ret_name, domains[i].name);
+	return true;
+}
+
+static bool is_production(const struct deployment *deployment)
+{
+	return deployment->target != NULL && strcmp(deployment->target, "production") == 0;
+}
+
+bool deployment_alias(struct action_context *context, const char *project, const struct deployment *deployment,
+	const char **ret_alias)
+{
+	const char *name = NULL;
+	if (is_production(deployment) && !find_domain(context, project, &name))
+		return false;
+	for (size_t i = 0, known = name != NULL; !known && i < deployment->alias.count; i++)
+		name = better_name(name, deployment->alias.items[i]);
+	*ret_alias = name != NULL ? action_format(context, "https://%s", name) : deployment_url(context, deployment);
+	return true;
 }
 
 /* ---- waiting ---- */
+
+/* For how long it may be in a state. One that is queued waits for others; a build is ended by Vercel after 45 minutes.
+ */
+static int64_t state_minutes(const char *state)
+{
+	if (strcmp(state, "QUEUED") == 0 || strcmp(state, "INITIALIZING") == 0)
+		return 60;
+	return strcmp(state, "READY") == 0 ? 15 : 50;
+}
 
 static int64_t poll_delay_ms(int64_t age_ms)
 {
@@ -130,6 +225,13 @@ static enum action_result fail_build(struct action_context *context, const struc
 		"Look at the build's log, mend the repository, and trigger the step again.");
 }
 
+static enum action_result fail_checks(struct action_context *context, const struct deployment *deployment)
+{
+	action_fail(context, ERROR_BUILD_FAILED, "the deployment is built, but its checks failed");
+	return action_remedy(context, deployment->inspector_url,
+		"Look at its checks, mend the repository, and trigger the step again.");
+}
+
 static enum action_result fail_blocked(struct action_context *context, const struct deployment *deployment)
 {
 	action_fail(context, ERROR_PLAN_LIMIT, "Vercel blocks the deployment: %s",
@@ -138,41 +240,116 @@ static enum action_result fail_blocked(struct action_context *context, const str
 		"Usually the author of the commit has no seat in the team: add one, then trigger the step again.");
 }
 
-static enum action_result wait_more(
-	struct action_context *context, const struct deployment *deployment, const char *what)
+static bool cancel(struct action_context *context, const struct deployment *deployment)
+{
+	struct provider_answer answer;
+	const struct provider_request request = { .method = HTTP_PATCH,
+		.path = "/v12/deployments/{id}/cancel",
+		.parameters = { deployment_id(deployment) } };
+	return provider_call(context, &vercel, &request, &answer);
+}
+
+/* A new run takes over what still stands there, and deploys anew where it was cancelled. */
+static enum action_result give_up(struct action_context *context, const struct deployment *deployment)
+{
+	const char *state = deployment_state(deployment);
+	bool built = strcmp(state, "READY") == 0;
+	bool cancelled = !built && deployment_is_of_run(context, deployment) && cancel(context, deployment);
+	if (!cancelled && action_error(context)->class == ERROR_LEASE_LOST)
+		return action_failed(context);
+	action_fail(context, ERROR_BUILD_FAILED, "the deployment is %s%s for more than %lld minutes%s", state,
+		built ? " without its addresses" : "", (long long)state_minutes(state),
+		cancelled ? "; it was cancelled" : "");
+	return action_remedy(context, deployment->inspector_url,
+		cancelled ? "Look what holds up Vercel's builds, and trigger the step again: it deploys anew."
+			  : "Look at it, cancel it at Vercel if it hangs, and trigger the step again.");
+}
+
+static enum action_result wait_more(struct action_context *context, const struct deployment *deployment,
+	struct deployment_watch *watch, const char *what)
 {
 	int64_t age = action_run_age_ms(context);
-	if (age > BUDGET_MS) {
-		action_fail(context, ERROR_TIMEOUT, "the deployment is still %s after 45 minutes",
-			deployment_state(deployment));
-		return action_remedy(context, deployment->inspector_url,
-			"Look at it, cancel it at Vercel if it hangs, and trigger the step again.");
+	const char *state = deployment_state(deployment);
+	if (watch->state == NULL || strcmp(watch->state, state) != 0) {
+		watch->state = state;
+		watch->since = age;
 	}
+	if (age - watch->since > state_minutes(state) * MINUTE_MS)
+		return give_up(context, deployment);
 	return action_wait(context, poll_delay_ms(age), "the deployment, which is %s", what);
 }
 
-enum action_result deployment_built(struct action_context *context, const struct deployment *deployment)
+/* A provider that is away for a moment uses up none of the attempts. */
+static enum action_result unanswered(struct action_context *context, const struct deployment_watch *watch)
+{
+	const struct error *error = action_error(context);
+	int64_t age = action_run_age_ms(context), delay = poll_delay_ms(age);
+	bool passes = error->class == ERROR_PROVIDER_UNAVAILABLE || error->class == ERROR_NETWORK ||
+		error->class == ERROR_TIMEOUT;
+	if (!passes || age - watch->since > state_minutes(watch->state != NULL ? watch->state : "") * MINUTE_MS)
+		return action_failed(context);
+	return action_wait(context, error->retry_after_ms > delay ? error->retry_after_ms : delay,
+		"Vercel to tell of the deployment; now %s", error->message);
+}
+
+enum action_result deployment_built(
+	struct action_context *context, const struct deployment *deployment, struct deployment_watch *watch)
 {
 	const char *state = deployment_state(deployment);
 	if (strcmp(state, "BLOCKED") == 0)
 		return fail_blocked(context, deployment);
 	if (strcmp(state, "ERROR") == 0 || strcmp(state, "CANCELED") == 0 || strcmp(state, "DELETED") == 0)
 		return fail_build(context, deployment);
-	/* States that we do not know are waited for, until the budget is used up. */
-	return strcmp(state, "READY") == 0 ? ACTION_DONE : wait_more(context, deployment, state);
+	/* States that we do not know are waited for, until their time is used up. */
+	return strcmp(state, "READY") == 0 ? ACTION_DONE : wait_more(context, deployment, watch, state);
 }
 
-enum action_result deployment_live(struct action_context *context, const struct deployment *deployment)
+static bool checks_failed(const struct deployment *deployment)
+{
+	const struct checks *checks = deployment->checks;
+	const struct check *alias = checks != NULL ? checks->alias : NULL;
+	return (deployment->checks_conclusion != NULL && strcmp(deployment->checks_conclusion, "failed") == 0) ||
+		(alias != NULL && alias->state != NULL && strcmp(alias->state, "failed") == 0);
+}
+
+static enum action_result deployment_live(
+	struct action_context *context, const struct deployment *deployment, struct deployment_watch *watch)
 {
 	const struct alias_error *alias_error = deployment->alias_error;
-	enum action_result built = deployment_built(context, deployment);
+	enum action_result built = deployment_built(context, deployment, watch);
 	if (built != ACTION_DONE)
 		return built;
 	if (alias_error != NULL)
 		return action_fail(context, ERROR_BUILD_FAILED, "the deployment got no address: %s",
 			alias_error->message != NULL ? alias_error->message : "(no message)");
-	if (deployment->checks_conclusion != NULL && strcmp(deployment->checks_conclusion, "failed") == 0)
-		return fail_build(context, deployment);
+	if (checks_failed(deployment))
+		return fail_checks(context, deployment);
 	bool assigned = deployment->alias_assigned != NULL && strcmp(deployment->alias_assigned, "false") != 0;
-	return assigned ? ACTION_DONE : wait_more(context, deployment, "READY, its address not yet");
+	return assigned ? ACTION_DONE : wait_more(context, deployment, watch, "READY, its address not yet");
+}
+
+/* All may be green, and yet it is another commit, or a preview that no domain shows. */
+static enum action_result check_wish(
+	struct action_context *context, const struct deployment_wish *wish, const struct deployment *deployment)
+{
+	const struct git_source *source = deployment->git_source;
+	if (is_production(deployment) != (strcmp(wish->target, "production") == 0))
+		action_fail(context, ERROR_BUILD_FAILED, "Vercel deploys for %s where %s was asked for",
+			is_production(deployment) ? "production" : "preview", wish->target);
+	else if (wish->sha != NULL && source != NULL && source->sha != NULL && strcmp(source->sha, wish->sha) != 0)
+		action_fail(context, ERROR_BUILD_FAILED, "Vercel deploys the commit %s where %s was asked for",
+			source->sha, wish->sha);
+	else
+		return ACTION_DONE;
+	return action_remedy(
+		context, deployment->inspector_url, "Look at the project's Git settings, and trigger the step again.");
+}
+
+enum action_result deployment_follow(struct action_context *context, const struct deployment_wish *wish,
+	struct deployment_watch *watch, struct deployment *ret_deployment)
+{
+	if (!deployment_get(context, watch->id, ret_deployment))
+		return unanswered(context, watch);
+	enum action_result fits = check_wish(context, wish, ret_deployment);
+	return fits == ACTION_DONE ? deployment_live(context, ret_deployment, watch) : fits;
 }

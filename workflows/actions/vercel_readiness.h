@@ -19,7 +19,7 @@ struct deployment {
 	const char *alias_assigned; /* a boolean, or the time */
 	const char *checks_conclusion;
 	int64_t created_at, created;
-	const void *alias_error, *meta; /* struct alias_error, struct deployment_meta */
+	const void *alias_error, *meta, *git_source, *checks; /* structs of their own */
 	struct string_list alias;
 };
 extern const struct record deployment_record;
@@ -43,14 +43,47 @@ bool deployment_get(
 /* Writes it into the app's ledger. */
 bool deployment_own(struct action_context *context, const char *id, bool created) SLIPWAY_MUST_CHECK;
 
-/* ACTION_DONE where it is built; else a wait at the pace of Vercel's own command line, or the failure. */
-enum action_result deployment_built(struct action_context *context, const struct deployment *deployment);
+/* What an action remembers of the deployment that it waits for, in its checkpoint. */
+struct deployment_watch {
+	const char *id;
+	const char *state; /* in which it was seen last */
+	int64_t since;     /* age of the run when it was seen so first */
+};
+#define DEPLOYMENT_WATCH_FIELDS(struct_type, member)                                                                   \
+	{ STRING_FIELD("id", struct_type, member.id) }, { STRING_FIELD("state", struct_type, member.state) },          \
+	{                                                                                                              \
+		INTEGER_FIELD("stateSince", struct_type, member.since)                                                 \
+	}
 
-/* ACTION_DONE where it is built, passed its checks and has its addresses; else as deployment_built. */
-enum action_result deployment_live(struct action_context *context, const struct deployment *deployment);
+/* What was asked for; sha is NULL where it may be any commit. */
+struct deployment_wish {
+	const char *target, *sha;
+};
 
-/* https:// and where it answers; of the addresses of its project the last, NULL where it has none. */
+/*
+ * ACTION_DONE where it is built; else a wait at the pace of Vercel's own command line, or the failure. One that stays
+ * in a state for too long is given up, and cancelled where this run began it.
+ */
+enum action_result deployment_built(
+	struct action_context *context, const struct deployment *deployment, struct deployment_watch *watch);
+
+/*
+ * Looks at the deployment of the watch: ACTION_DONE where it is what was wished, is built, passed its checks and has
+ * its addresses; else as deployment_built. That Vercel does not answer for a while says nothing of the deployment.
+ */
+enum action_result deployment_follow(struct action_context *context, const struct deployment_wish *wish,
+	struct deployment_watch *watch, struct deployment *ret_deployment);
+
+/* https:// and where this deployment, and no other, answers. */
 const char *deployment_url(struct action_context *context, const struct deployment *deployment);
-const char *deployment_alias(struct action_context *context, const struct deployment *deployment);
+
+/*
+ * https:// and where people find it: the shortest of its project's production domains, one of their own before those of
+ * vercel.app, as Vercel itself chooses; for a preview, of its own addresses. The addresses that Vercel makes for each
+ * deployment, branch and team may be behind a login, and these domains are not. Never absent: it ends with
+ * deployment_url. False where the call failed.
+ */
+bool deployment_alias(struct action_context *context, const char *project, const struct deployment *deployment,
+	const char **ret_alias) SLIPWAY_MUST_CHECK;
 
 #endif

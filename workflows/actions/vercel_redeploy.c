@@ -24,13 +24,13 @@ static const struct field input_fields[] = {
 
 struct checkpoint {
 	const char *source; /* the deployment that we set out to build again */
-	const char *id;
-	int64_t sent_age; /* of the run, when we did */
+	int64_t sent_age;   /* of the run, when we did */
+	struct deployment_watch watch;
 };
 static const struct field checkpoint_fields[] = {
 	{ STRING_FIELD("source", struct checkpoint, source) },
-	{ STRING_FIELD("id", struct checkpoint, id) },
 	{ INTEGER_FIELD("sentAge", struct checkpoint, sent_age) },
+	DEPLOYMENT_WATCH_FIELDS(struct checkpoint, watch),
 };
 
 struct output {
@@ -40,8 +40,8 @@ struct output {
 static const struct field output_fields[] = {
 	{ STRING_FIELD("id", struct output, id), .description = "Vercel's id of the new deployment" },
 	{ STRING_FIELD("source", struct output, source), .description = "Id of the one that was built again" },
-	{ STRING_FIELD("url", struct output, url), .description = "Where it answers" },
-	{ STRING_FIELD("alias", struct output, alias), .description = "The project's own address" },
+	{ STRING_FIELD("url", struct output, url), .description = "Where it alone answers" },
+	{ STRING_FIELD("alias", struct output, alias), .description = "Where people find it" },
 	{ STRING_FIELD("inspectorUrl", struct output, inspector_url), .description = "Where a person looks at it" },
 	{ INTEGER_FIELD("createdAt", struct output, created_at), .description = "When, in milliseconds" },
 };
@@ -101,9 +101,9 @@ static enum action_result create(struct action_context *context, const struct in
 	if (!action_save(context) || !provider_call(context, &vercel, &request, &answer) ||
 		!provider_decode(context, &answer, &deployment_record, &made) || deployment_id(&made) == NULL)
 		return action_failed(context);
-	checkpoint->id = deployment_id(&made);
-	action_log(context, "deployment %s begun, from %s", checkpoint->id, checkpoint->source);
-	return deployment_own(context, checkpoint->id, true) ? ACTION_DONE : action_failed(context);
+	checkpoint->watch.id = deployment_id(&made);
+	action_log(context, "deployment %s begun, from %s", checkpoint->watch.id, checkpoint->source);
+	return deployment_own(context, checkpoint->watch.id, true) ? ACTION_DONE : action_failed(context);
 }
 
 /* Finds or makes the deployment; ACTION_DONE when the checkpoint has its id. */
@@ -115,8 +115,8 @@ static enum action_result begin(
 		return action_failed(context);
 	const struct deployment *ours = find_ours(context, &list), *last = find_last(&list);
 	if (ours != NULL) {
-		checkpoint->id = deployment_id(ours);
-		return deployment_own(context, checkpoint->id, true) ? ACTION_DONE : action_failed(context);
+		checkpoint->watch.id = deployment_id(ours);
+		return deployment_own(context, checkpoint->watch.id, true) ? ACTION_DONE : action_failed(context);
 	}
 	/* The answer to an earlier one was lost; what it began may be invisible for a while. */
 	if (checkpoint->source != NULL && action_run_age_ms(context) - checkpoint->sent_age < LOST_ANSWER_MS)
@@ -132,22 +132,25 @@ static enum action_result begin(
 static enum action_result run(
 	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
 {
+	static const struct deployment_wish wish = { "production", NULL };
+	const struct input *input = raw_input;
 	struct checkpoint *checkpoint = raw_checkpoint;
 	struct deployment deployment;
-	if (checkpoint->id == NULL) {
-		enum action_result begun = begin(context, raw_input, checkpoint);
+	const char *alias;
+	if (checkpoint->watch.id == NULL) {
+		enum action_result begun = begin(context, input, checkpoint);
 		if (begun != ACTION_DONE)
 			return begun;
 	}
-	if (!deployment_get(context, checkpoint->id, &deployment))
-		return action_failed(context);
-	enum action_result live = deployment_live(context, &deployment);
+	enum action_result live = deployment_follow(context, &wish, &checkpoint->watch, &deployment);
 	if (live != ACTION_DONE)
 		return live;
+	if (!deployment_alias(context, input->project, &deployment, &alias))
+		return action_failed(context);
 	*(struct output *)raw_output = (struct output){ .id = deployment_id(&deployment),
 		.source = checkpoint->source,
 		.url = deployment_url(context, &deployment),
-		.alias = deployment_alias(context, &deployment),
+		.alias = alias,
 		.inspector_url = deployment.inspector_url,
 		.created_at = deployment_created(&deployment) };
 	return action_done(context);
@@ -160,4 +163,5 @@ const struct action_definition vercel_redeploy = {
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
+	.run_seconds = 3 * 3600,
 };
