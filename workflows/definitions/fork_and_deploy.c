@@ -32,11 +32,12 @@ static const struct step_definition steps[] = {
 		.input_key = "domain",
 		.needs = NEEDS("deployment"),
 		.bind = BIND({ "project", "${step.project.id}" }) },
+	/* The deployment's own url may be behind a login. */
 	{ .id = "check",
 		.action = &http_check,
 		.input_key = "check",
 		.needs = NEEDS("domain"),
-		.bind = BIND({ "url", "${step.deployment.url}" }) },
+		.bind = BIND({ "url", "${step.deployment.alias}" }) },
 };
 
 const struct workflow_definition fork_and_deploy = {

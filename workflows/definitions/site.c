@@ -43,11 +43,12 @@ static const struct step_definition steps[] = {
 		.input_key = "domain",
 		.needs = NEEDS("deployment"),
 		.bind = BIND({ "project", "${step.project.id}" }) },
+	/* The deployment's own url may be behind a login. */
 	{ .id = "check",
 		.action = &http_check,
 		.input_key = "check",
 		.needs = NEEDS("domain"),
-		.bind = BIND({ "url", "${step.deployment.url}" }) },
+		.bind = BIND({ "url", "${step.deployment.alias}" }) },
 	/* The last to touch the repository: from here on, nobody commits to the branch unseen. */
 	{ .id = "protection",
 		.action = &github_protection,
