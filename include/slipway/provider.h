@@ -90,11 +90,13 @@ struct url_request {
 	const char *url;
 	const char *body;         /* text; NULL: none. A GET has none. */
 	const char *content_type; /* of the body; NULL: text/plain; charset=utf-8 */
+	/* One more header, whose value stands in no text that is made of the exchange; a NULL value leaves it out. */
+	struct string_pair header;
 };
 
 /*
- * Sends it, without credentials and with the limits of provider_call. Any status is an answer. Addresses of this
- * machine and of private networks are refused; redirects are followed on the same host only.
+ * Sends it, without the provider's credentials and with the limits of provider_call. Any status is an answer. Addresses
+ * of this machine and of private networks are refused; redirects are followed on the same host only.
  */
 bool url_call(struct action_context *context, const struct url_request *request,
 	struct provider_answer *answer) SLIPWAY_MUST_CHECK;

@@ -341,16 +341,30 @@ static bool is_header_value(const char *text)
 
 static enum error_class check_url_request(const struct url_request *request, struct error *error)
 {
+	const struct string_pair *header = &request->header;
 	if (request->url == NULL)
 		return error_set(error, ERROR_INVALID_INPUT, "there is no URL to send to");
 	if (request->method == HTTP_GET && request->body != NULL) {
 		error_set(error, ERROR_INVALID_INPUT, "a GET has no body");
 		return error_remedy(error, NULL, "Leave the body out, or take another method.");
 	}
-	if (request->content_type == NULL || is_header_value(request->content_type))
+	if (request->content_type != NULL && !is_header_value(request->content_type)) {
+		error_set(error, ERROR_INVALID_INPUT, "the content type has control characters");
+		return error_remedy(error, NULL, "Give a content type such as application/json.");
+	}
+	if (header->value == NULL || is_header_value(header->value))
 		return ERROR_NONE;
-	error_set(error, ERROR_INVALID_INPUT, "the content type has control characters");
-	return error_remedy(error, NULL, "Give a content type such as application/json.");
+	return error_set(error, ERROR_INVALID_INPUT, "the value of %s has control characters", header->name);
+}
+
+static enum error_class add_header(
+	struct http_request *http, struct arena *arena, const char *name, const char *value, struct error *error)
+{
+	size_t next = 0;
+	while (http->headers[next] != NULL)
+		next++;
+	http->headers[next] = arena_format(arena, "%s: %s", name, value);
+	return http->headers[next] != NULL ? ERROR_NONE : no_memory(error);
 }
 
 enum error_class url_send(const struct provider_exchange *exchange, const struct url_request *request,
@@ -366,11 +380,11 @@ enum error_class url_send(const struct provider_exchange *exchange, const struct
 	struct http_answer answer;
 	if (check_url_request(request, error) != ERROR_NONE)
 		return error->class;
-	if (request->body != NULL) {
-		http.headers[0] = arena_format(exchange->arena, "Content-Type: %s", type);
-		if (http.headers[0] == NULL)
-			return no_memory(error);
-	}
+	if (request->body != NULL && add_header(&http, exchange->arena, "Content-Type", type, error) != ERROR_NONE)
+		return error->class;
+	if (request->header.value != NULL &&
+		add_header(&http, exchange->arena, request->header.name, request->header.value, error) != ERROR_NONE)
+		return error->class;
 	if (http_send(exchange->client, &http, &answer, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = take_answer(exchange->arena, &answer, ret_answer, error);

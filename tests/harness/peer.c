@@ -146,6 +146,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		copy_header(connection, "Authorization", request->authorization, sizeof(request->authorization));
 		copy_header(connection, "Content-Type", request->content_type, sizeof(request->content_type));
 		copy_header(connection, "User-Agent", request->user_agent, sizeof(request->user_agent));
+		copy_header(connection, "x-vercel-protection-bypass", request->bypass, sizeof(request->bypass));
 		return MHD_YES;
 	}
 	if (*upload_size > 0) {

@@ -33,6 +33,7 @@ struct peer_request {
 	char authorization[1024];
 	char content_type[64];
 	char user_agent[64];
+	char bypass[64]; /* x-vercel-protection-bypass */
 	char body[16384];
 };
 

@@ -274,7 +274,9 @@ START_TEST(test_any_url_without_credentials)
 {
 	static const struct peer_row rows[] = { { .method = "PATCH", .path = "/x", .status = 418, .body = "tea" },
 		{ .method = NULL } };
-	struct url_request request = { HTTP_PATCH, arena_format(&arena, "%s/x", peer_url(peer)), "text", NULL };
+	struct url_request request = {
+		.method = HTTP_PATCH, .url = arena_format(&arena, "%s/x", peer_url(peer)), .body = "text"
+	};
 	peer_set(peer, rows);
 	ck_assert_int_eq(send_url(&request, true), ERROR_NONE);
 	ck_assert_int_eq(answer.status, 418);
@@ -283,9 +285,13 @@ START_TEST(test_any_url_without_credentials)
 	ck_assert_str_eq(sent.body, "text");
 	ck_assert_str_eq(sent.content_type, "text/plain; charset=utf-8");
 	ck_assert_str_eq(sent.authorization, "");
+	ck_assert_str_eq(sent.bypass, "");
 	request.content_type = "application/xml";
+	request.header = (struct string_pair){ "x-vercel-protection-bypass", "let me in" };
 	ck_assert_int_eq(send_url(&request, true), ERROR_NONE);
-	ck_assert_str_eq(peer_last(peer, "PATCH", "/x").content_type, "application/xml");
+	sent = peer_last(peer, "PATCH", "/x");
+	ck_assert_str_eq(sent.content_type, "application/xml");
+	ck_assert_str_eq(sent.bypass, "let me in");
 }
 END_TEST
 
@@ -294,13 +300,14 @@ START_TEST(test_bad_url_requests_are_not_sent)
 	static const struct peer_row rows[] = { { .method = NULL } };
 	const char *url = arena_format(&arena, "%s/x", peer_url(peer));
 	const struct url_request bad[] = {
-		{ HTTP_GET, NULL, NULL, NULL },
-		{ HTTP_GET, url, "body", NULL },
-		{ HTTP_POST, url, "body", "a/b\r\nX-Other: c" },
-		{ HTTP_POST, "http://example.org/", "body", NULL },
-		{ HTTP_POST, "https://user:word@example.org/", "body", NULL },
+		{ .url = NULL },
+		{ .url = url, .body = "body" },
+		{ .method = HTTP_POST, .url = url, .body = "body", .content_type = "a/b\r\nX-Other: c" },
+		{ .url = url, .header = { "X-One", "a\r\nX-Other: c" } },
+		{ .method = HTTP_POST, .url = "http://example.org/", .body = "body" },
+		{ .method = HTTP_POST, .url = "https://user:word@example.org/", .body = "body" },
 	};
-	const struct url_request here = { HTTP_POST, "https://127.0.0.1/x", "body", NULL };
+	const struct url_request here = { .method = HTTP_POST, .url = "https://127.0.0.1/x", .body = "body" };
 	peer_set(peer, rows);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		ck_assert_int_eq(send_url(&bad[i], true), ERROR_INVALID_INPUT);

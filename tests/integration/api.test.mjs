@@ -61,6 +61,7 @@ test('workflows are described with JSON Schema', async () => {
     'files', 'variables', 'access', 'protection',
   ]);
   assert.deepEqual(site.steps[1].needs, ['repo']);
+  assert.equal(site.steps.find((step) => step.id === 'check').bound.url, '${step.deployment.alias}');
   const { input } = site.steps[0];
   assert.equal(input.type, 'object');
   assert.ok(input.required.includes('owner'));

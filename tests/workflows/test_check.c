@@ -85,6 +85,28 @@ START_TEST(test_redirects_are_not_followed)
 }
 END_TEST
 
+/* Deployment protection: a 401 with a page to log in, or a redirect to another host, for whoever has no secret. */
+START_TEST(test_bypasses_deployment_protection)
+{
+	static const struct peer_row rows[] = {
+		{ "GET", "/site", .status = 401, .body = "<title>Authentication Required</title>", .times = 1 },
+		{ "GET", "/site", .status = 200, .body = "<h1>Docs</h1>" },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, ",\"protectionBypass\":\"bypass-of-the-test\"", 1), ACTION_WAITING);
+	ck_assert_str_eq(peer_last(trial.peer, "GET", "/site").bypass, "bypass-of-the-test");
+	ck_assert_ptr_null(strstr(trial.context.text, "bypass-of-the-test"));
+	ck_assert_int_eq(
+		trial_run(&trial, &http_check, input(",\"protectionBypass\":\"bypass-of-the-test\""), 1), ACTION_DONE);
+	ck_assert_ptr_null(strstr(trial_output(&trial), "bypass-of-the-test"));
+	ck_assert_str_eq(trial.log, "");
+	ck_assert_int_eq(
+		trial_run(&trial, &http_check, input(",\"protectionBypass\":\"of two\\nlines\""), 1), ACTION_FAILED);
+	ck_assert_str_eq(trial.context.error.place, "/input/protectionBypass");
+	ck_assert_ptr_null(strstr(trial.context.error.message, "lines"));
+}
+END_TEST
+
 START_TEST(test_private_addresses_are_refused_at_once)
 {
 	static const char *const bad[] = { "https://127.0.0.1/", "https://169.254.169.254/x", "http://example.org/",
@@ -112,6 +134,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_answers_as_expected, test_tries_again, test_gives_up,
-		test_redirects_are_not_followed, test_private_addresses_are_refused_at_once, test_note, NULL };
+		test_redirects_are_not_followed, test_bypasses_deployment_protection,
+		test_private_addresses_are_refused_at_once, test_note, NULL };
 	return suite_main("http.check, note", tests, setup, teardown);
 }

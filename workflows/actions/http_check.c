@@ -10,7 +10,7 @@
 #define TRY_MS 3000
 
 struct input {
-	const char *url, *contains;
+	const char *url, *contains, *bypass;
 	int64_t status, within;
 };
 static const struct field input_fields[] = {
@@ -19,6 +19,9 @@ static const struct field input_fields[] = {
 		.description = "Status that it must answer with" },
 	{ STRING_FIELD("contains", struct input, contains), .maximum = 1000,
 		.description = "Text that must stand in the answer" },
+	{ STRING_FIELD("protectionBypass", struct input, bypass), .pattern = "^[!-~]{1,200}$",
+		.description = "Secret that lets it through Vercel's deployment protection (Protection Bypass for "
+			       "Automation); stands in no output, event or log" },
 	{ INTEGER_FIELD("within", struct input, within), .minimum = 1, .maximum = 3000, .fallback = "120",
 		.description = "Seconds after which it is an error" },
 };
@@ -39,15 +42,18 @@ static enum action_result again_or_fail(struct action_context *context, const st
 	action_fail(context, ERROR_CHECK_FAILED, "%s does not answer as expected after %lld seconds: %s", input->url,
 		(long long)input->within, what);
 	return action_remedy(context, input->url,
-		"Look at the address. A login page there means that Vercel's deployment protection is on.");
+		"Look at the address. A login page there means that Vercel's deployment protection is on: check "
+		"another address, or give \"protectionBypass\".");
 }
 
 static enum action_result run(struct action_context *context, const void *raw_input, void *checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
 	struct provider_answer answer;
+	const struct url_request request = { .url = input->url,
+		.header = { "x-vercel-protection-bypass", input->bypass } };
 	(void)checkpoint; /* it changes nothing */
-	if (!url_get(context, input->url, &answer)) {
+	if (!url_call(context, &request, &answer)) {
 		if (action_error(context)->class == ERROR_INVALID_INPUT)
 			return action_failed(context);
 		return again_or_fail(context, input, action_error(context)->message);
