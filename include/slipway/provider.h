@@ -72,6 +72,9 @@ struct provider_answer {
 bool provider_call(struct action_context *context, const struct provider *provider,
 	const struct provider_request *request, struct provider_answer *answer) SLIPWAY_MUST_CHECK;
 
+/* The scope that the settings name, with which every call goes: Vercel's team, by its id or its slug. NULL: none. */
+const char *provider_scope(const struct action_context *context, const struct provider *provider);
+
 /* Decodes the answer's body into the record's struct. Members that the record does not name are passed over; an
  * absent required one or a wrong type fails. */
 bool provider_decode(struct action_context *context, const struct provider_answer *answer, const struct record *record,

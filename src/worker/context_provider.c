@@ -154,6 +154,12 @@ bool provider_call(struct action_context *context, const struct provider *provid
 	return answered;
 }
 
+const char *provider_scope(const struct action_context *context, const struct provider *provider)
+{
+	const char *scope = provider->access(context->settings).scope;
+	return scope != NULL && scope[0] != '\0' ? scope : NULL;
+}
+
 /* What the provider sent, as JSON; the error says whose answer it was. */
 static enum error_class parse_answer(
 	struct action_context *context, const struct provider_answer *answer, cJSON **ret_json)

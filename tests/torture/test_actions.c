@@ -42,6 +42,7 @@
 #define HEAD_COMMIT(sha) "{\"sha\":\"" sha "\",\"commit\":{\"tree\":{\"sha\":\"t1\"}}}"
 #define INVITED          "{\"id\":5,\"invitee\":{\"login\":\"ann\"},\"permissions\":\"write\"}"
 #define LOOK_PROJECT     "GET", "/vercel/v9/projects/docs"
+#define KNOWN_PROJECT    "GET", "/vercel/v9/projects/prj_1"
 #define CREATE_PROJECT   "POST", "/vercel/v11/projects"
 #define LIST             "GET", "/vercel/v10/projects/prj_1/env"
 #define WRITE            "POST", "/vercel/v10/projects/prj_1/env"
@@ -162,13 +163,14 @@ static const struct action_case {
 		.action = &vercel_project,
 		.input = "{\"name\":\"docs\",\"repository\":\"acme/docs\",\"repositoryId\":42}",
 		.rows = { { LOOK_PROJECT, .status = 200, .body = PROJECT LINK "}" },
-			{ CREATE_PROJECT, .status = 200, .body = PROJECT LINK "}" } },
+			{ CREATE_PROJECT, .status = 200, .body = PROJECT LINK "}" },
+			{ KNOWN_PROJECT, .status = 200, .body = PROJECT LINK "}" } },
 		.absent = 404,
 		.absent_body = NOT_THERE },
 	{ .name = "vercel.project of the ledger, which is linked",
 		.action = &vercel_project,
 		.input = "{\"name\":\"docs\",\"repository\":\"acme/docs\",\"repositoryId\":42}",
-		.rows = { { LOOK_PROJECT, .status = 200, .body = PROJECT LINK "}" },
+		.rows = { { KNOWN_PROJECT, .status = 200, .body = PROJECT LINK "}" },
 			{ LINK_PROJECT, .status = 200, .body = PROJECT LINK "}" } },
 		.absent = 200,
 		.absent_body = PROJECT "}",

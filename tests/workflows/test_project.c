@@ -28,6 +28,7 @@ static void teardown(void)
 #define OURS          PROJECT(",\"link\":{\"type\":\"github\",\"org\":\"acme\",\"repo\":\"docs\",\"repoId\":42}")
 #define OTHERS        PROJECT(",\"link\":{\"type\":\"github\",\"org\":\"acme\",\"repo\":\"docs\",\"repoId\":43}")
 #define LOOK          "GET", "/vercel/v9/projects/docs"
+#define KNOWN         "GET", "/vercel/v9/projects/prj_1"
 #define CREATE        "POST", "/vercel/v11/projects"
 #define LINK          "POST", "/vercel/v9/projects/prj_1/link"
 #define UNLINK        "DELETE", "/vercel/v9/projects/prj_1/link"
@@ -43,7 +44,12 @@ static enum action_result run_with(const struct peer_row *rows)
 
 static enum action_result look_at(const char *body)
 {
-	const struct peer_row rows[] = { { LOOK, .status = 200, .body = body }, { .method = NULL } };
+	const struct peer_row rows[] = {
+		{ LOOK, .status = 200, .body = body },
+		{ KNOWN, .status = 200, .body = body },
+		{ "GET", "/vercel/v9/projects/prj_0", .status = 404, .body = ABSENT },
+		{ .method = NULL },
+	};
 	return run_with(rows);
 }
 
@@ -109,8 +115,8 @@ static void know_project(const char *id)
 START_TEST(test_links_what_is_ours_by_the_ledger)
 {
 	static const struct peer_row rows[] = {
-		{ LOOK, .status = 200, .body = PROJECT(""), .times = 1 },
-		{ LOOK, .status = 200, .body = OURS },
+		{ KNOWN, .status = 200, .body = PROJECT(""), .times = 1 },
+		{ KNOWN, .status = 200, .body = OURS },
 		{ LINK, .status = 200, .body = OURS },
 		{ .method = NULL },
 	};
@@ -127,11 +133,88 @@ START_TEST(test_links_what_is_ours_by_the_ledger)
 }
 END_TEST
 
+#define RENAMED "{\"id\":\"prj_1\",\"name\":\"handbook\",\"accountId\":\"team_1\"}"
+#define RENAMED_LINKED                                                                                                 \
+	"{\"id\":\"prj_1\",\"name\":\"handbook\",\"accountId\":\"team_1\",\"link\":{\"org\":\"acme\",\"repo\":"        \
+	"\"docs\","                                                                                                    \
+	"\"repoId\":42}}"
+
+/* People rename a project at Vercel; it keeps its id, and its old name may be somebody else's by now. */
+START_TEST(test_follows_a_renamed_project)
+{
+	static const struct peer_row rows[] = {
+		{ KNOWN, .status = 200, .body = RENAMED_LINKED },
+		{ LOOK, .status = 200, .body = "{\"id\":\"prj_7\",\"name\":\"docs\"}" },
+		{ .method = NULL },
+	};
+	static const struct peer_row unlinked[] = {
+		{ KNOWN, .status = 200, .body = RENAMED, .times = 1 },
+		{ KNOWN, .status = 200, .body = RENAMED_LINKED },
+		{ LINK, .status = 200, .body = RENAMED_LINKED },
+		{ .method = NULL },
+	};
+	/* The input has its new name by now, and the ledger the old one. */
+	static const struct peer_row by_new_name[] = {
+		{ LOOK, .status = 200, .body = PROJECT(""), .times = 1 },
+		{ KNOWN, .status = 200, .body = OURS },
+		{ LINK, .status = 200, .body = OURS },
+		{ .method = NULL },
+	};
+	const struct peer_row *const cases[] = { rows, unlinked };
+	know_project("prj_1");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		ck_assert_int_eq(run_with(cases[i]), ACTION_DONE);
+		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"id\":\"prj_1\",\"name\":\"handbook\""));
+		ck_assert_uint_eq(peer_count(trial.peer, CREATE), 0);
+		ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 1);
+		ck_assert_ptr_nonnull(strstr(trial.log, "called handbook by now"));
+	}
+	cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, LEDGER_KEY);
+	cJSON_AddStringToObject(trial.ledger, "vercel:project:old", "{\"id\":\"prj_1\",\"created\":true}");
+	ck_assert_int_eq(run_with(by_new_name), ACTION_DONE);
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"linked\":true"));
+}
+END_TEST
+
+/* Removed at Vercel: what is not there under its id is made anew under its name. */
+START_TEST(test_makes_a_removed_project_anew)
+{
+	static const struct peer_row rows[] = {
+		{ KNOWN, .status = 404, .body = ABSENT },
+		{ LOOK, .status = 404, .body = ABSENT },
+		{ CREATE, .status = 200, .body = OURS },
+		{ .method = NULL },
+	};
+	know_project("prj_1");
+	ck_assert_int_eq(run_with(rows), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
+}
+END_TEST
+
+START_TEST(test_is_made_in_the_team_of_the_settings)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = ABSENT },
+		{ CREATE, .status = 200, .body = OURS },
+		{ .method = NULL },
+	};
+	trial.settings.vercel_team = "team_2";
+	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_SCOPE_MISSING);
+	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "SLIPWAY_VERCEL_TEAM"));
+	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+	trial.settings.vercel_team = "team_1";
+	trial.checkpoint[0] = '\0';
+	ck_assert_int_eq(run_with(rows), ACTION_DONE);
+	ck_assert_str_eq(peer_last(trial.peer, CREATE).uri, "/vercel/v11/projects?teamId=team_1");
+}
+END_TEST
+
 START_TEST(test_relinks_only_on_request)
 {
 	static const struct peer_row rows[] = {
-		{ LOOK, .status = 200, .body = OTHERS, .times = 1 },
-		{ LOOK, .status = 200, .body = OURS },
+		{ KNOWN, .status = 200, .body = OTHERS, .times = 1 },
+		{ KNOWN, .status = 200, .body = OURS },
 		{ UNLINK, .status = 200, .body = PROJECT("") },
 		{ LINK, .status = 200, .body = OURS },
 		{ .method = NULL },
@@ -163,10 +246,10 @@ END_TEST
 START_TEST(test_link_survives_a_lost_answer)
 {
 	static const struct peer_row rows[] = {
-		{ LOOK, .status = 200, .body = OTHERS, .times = 1 },
+		{ KNOWN, .status = 200, .body = OTHERS, .times = 1 },
 		{ UNLINK, .status = 200, .body = PROJECT("") },
 		{ LINK, .behaviour = PEER_DROPS, .times = 1 },
-		{ LOOK, .status = 200, .body = OURS },
+		{ KNOWN, .status = 200, .body = OURS },
 		{ .method = NULL },
 	};
 	know_project("prj_1");
@@ -182,13 +265,13 @@ END_TEST
 START_TEST(test_waits_for_the_link_to_show)
 {
 	static const struct peer_row rows[] = {
-		{ LOOK, .status = 200, .body = PROJECT(""), .times = 2 },
-		{ LOOK, .status = 200, .body = OURS },
+		{ KNOWN, .status = 200, .body = PROJECT(""), .times = 2 },
+		{ KNOWN, .status = 200, .body = OURS },
 		{ LINK, .status = 200, .body = OURS },
 		{ .method = NULL },
 	};
 	static const struct peer_row never[] = {
-		{ LOOK, .status = 200, .body = PROJECT("") },
+		{ KNOWN, .status = 200, .body = PROJECT("") },
 		{ LINK, .status = 200, .body = OURS },
 		{ .method = NULL },
 	};
@@ -211,7 +294,7 @@ START_TEST(test_link_refusals)
 	know_project("prj_1");
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct peer_row rows[] = {
-			{ LOOK, .status = 200, .body = PROJECT("") },
+			{ KNOWN, .status = 200, .body = PROJECT("") },
 			{ LINK, .status = 400,
 				.body = arena_format(&trial.arena, "{\"error\":{\"code\":\"%s\",\"message\":\"no\"}}",
 					cases[i].code) },
@@ -240,6 +323,7 @@ START_TEST(test_conflict_looks_again)
 	};
 	ck_assert_int_eq(run_with(ours), ACTION_DONE);
 	trial.checkpoint[0] = '\0';
+	cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, LEDGER_KEY);
 	ck_assert_int_eq(run_with(others), ACTION_FAILED);
 	ck_assert_int_eq(trial.context.error.class, ERROR_CONFLICT_FOREIGN);
 }
@@ -300,7 +384,9 @@ int main(void)
 	const TTest *const tests[] = { test_creates_with_the_link, test_adopts_by_link, test_refuses_foreign_projects,
 		test_links_what_is_ours_by_the_ledger, test_relinks_only_on_request, test_never_relinks_what_is_foreign,
 		test_link_survives_a_lost_answer, test_waits_for_the_link_to_show, test_link_refusals,
-		test_second_breakdown_blames_the_link, test_conflict_looks_again,
-		test_lost_answer_looks_before_it_creates, test_refusals_name_what_a_person_can_do, NULL };
+		test_follows_a_renamed_project, test_makes_a_removed_project_anew,
+		test_is_made_in_the_team_of_the_settings, test_second_breakdown_blames_the_link,
+		test_conflict_looks_again, test_lost_answer_looks_before_it_creates,
+		test_refusals_name_what_a_person_can_do, NULL };
 	return suite_main("vercel.project", tests, setup, teardown);
 }

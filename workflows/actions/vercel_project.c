@@ -1,9 +1,9 @@
 /*
  * vercel.project: a Vercel project that is linked to a repository; created, or adopted where it is ours.
  *
- * Natural key: the name in the team. Ours is what our ledger knows by its id, and what is linked to our repository; a
- * name alone never is, or we would deploy into somebody else's project. What is ours and has no link is linked; a link
- * to another repository is replaced only on request.
+ * Natural key: the name in the team. Ours is what our ledger knows by its id, under whatever name it goes by now, and
+ * what is linked to our repository; a name alone never is, or we would deploy into somebody else's project. What is
+ * ours and has no link is linked; a link to another repository is replaced only on request.
  *
  * API: https://vercel.com/docs/rest-api/reference/endpoints/projects.
  */
@@ -107,17 +107,41 @@ static const struct field create_fields[] = {
 };
 static const struct record create_record = RECORD(struct create_request, create_fields);
 
-static bool look(
-	struct action_context *context, const struct input *input, bool *ret_there, struct project *ret_project)
+static bool look_at(
+	struct action_context *context, const char *id_or_name, bool *ret_there, struct project *ret_project)
 {
 	struct provider_answer answer;
 	const struct provider_request request = {
-		.path = "/v9/projects/{idOrName}", .parameters = { input->name }, .expect = { 404 }
+		.path = "/v9/projects/{idOrName}", .parameters = { id_or_name }, .expect = { 404 }
 	};
 	if (!provider_call(context, &vercel, &request, &answer))
 		return false;
 	*ret_there = answer.status != 404;
 	return !*ret_there || provider_decode(context, &answer, &project_record, ret_project);
+}
+
+/* By the id first, if we know one: people rename projects, and the name may be another's by now. */
+static bool look(
+	struct action_context *context, const struct input *input, bool *ret_there, struct project *ret_project)
+{
+	const char *known = action_owned(context, "vercel", "project", input->name);
+	*ret_there = false;
+	if (known != NULL && !look_at(context, known, ret_there, ret_project))
+		return false;
+	return *ret_there || look_at(context, input->name, ret_there, ret_project);
+}
+
+/* Whether the ledger has it under any name. */
+static bool is_recorded(struct action_context *context, const char *id, bool *ret_recorded)
+{
+	const struct owned_resource *list;
+	size_t count;
+	if (!action_ledger(context, "vercel", "project", &list, &count))
+		return false;
+	*ret_recorded = false;
+	for (size_t i = 0; i < count; i++)
+		*ret_recorded = *ret_recorded || strcmp(list[i].id, id) == 0;
+	return true;
 }
 
 /* By id where the link has one: a repository that was renamed keeps it, and a name may be another's by now. */
@@ -137,10 +161,11 @@ static bool is_linked(const struct link *link, const struct input *input)
 		input->repository[length] == '/' && strcasecmp(input->repository + length + 1, link->repo) == 0;
 }
 
-static enum action_result take(
-	struct action_context *context, const struct project *project, bool created, bool linked, struct output *output)
+/* Under the name of the input, by which the next run looks for it; the name that it goes by now is the output's. */
+static enum action_result take(struct action_context *context, const struct input *input, const struct project *project,
+	bool created, bool linked, struct output *output)
 {
-	const struct owned_resource resource = { "vercel", "project", project->name, project->id, NULL, created };
+	const struct owned_resource resource = { "vercel", "project", input->name, project->id, NULL, created };
 	if (!action_own(context, &resource))
 		return action_failed(context);
 	*output = (struct output){ project->id, project->name, project->account_id, created, linked };
@@ -208,21 +233,24 @@ static enum action_result link_repository(struct action_context *context, const 
 		.body = &body };
 	if (project->link != NULL && !unlink_repository(context, project))
 		return action_failed(context);
-	if (!provider_call(context, &vercel, &request, &answer) || !look(context, input, &there, project))
+	if (!provider_call(context, &vercel, &request, &answer) || !look_at(context, project->id, &there, project))
 		return action_failed(context);
 	if (!there || !is_linked(project->link, input))
 		return wait_for_link(context, input);
 	action_log(context, "linked the project %s to %s", project->name, input->repository);
-	return take(context, project, checkpoint->intent != NULL, true, output);
+	return take(context, input, project, checkpoint->intent != NULL, true, output);
 }
 
 static enum action_result adopt(struct action_context *context, const struct input *input,
 	const struct checkpoint *checkpoint, struct project *project, struct output *output)
 {
-	const char *known = action_owned(context, "vercel", "project", project->name);
-	bool ours = known != NULL && strcmp(known, project->id) == 0;
+	bool ours;
+	if (!is_recorded(context, project->id, &ours))
+		return action_failed(context);
+	if (strcmp(project->name, input->name) != 0)
+		action_log(context, "the project %s is called %s by now", input->name, project->name);
 	if (is_linked(project->link, input))
-		return take(context, project, checkpoint->intent != NULL, false, output);
+		return take(context, input, project, checkpoint->intent != NULL, false, output);
 	/* Ours by record but linked elsewhere since: deploying would publish another repository. */
 	if (ours && (project->link == NULL || input->relink))
 		return link_repository(context, input, checkpoint, project, output);
@@ -241,6 +269,22 @@ static enum action_result refused(
 		"Look whether Vercel's GitHub app is installed on %s's owner and not suspended, then trigger the step "
 		"again.",
 		input->repository);
+}
+
+/* A team that is named by its slug tells nothing that can be compared. */
+static bool is_of_team(const struct action_context *context, const struct project *project)
+{
+	const char *team = provider_scope(context, &vercel);
+	return team == NULL || strncmp(team, "team_", 5) != 0 || project->account_id == NULL ||
+		strcmp(team, project->account_id) == 0;
+}
+
+static enum action_result fail_elsewhere(struct action_context *context, const struct project *project)
+{
+	action_fail(context, ERROR_SCOPE_MISSING, "Vercel made the project '%s' in %s, not in the team of the settings",
+		project->name, project->account_id);
+	return action_remedy(context, "https://vercel.com/dashboard",
+		"Remove it there, correct SLIPWAY_VERCEL_TEAM or the workers' token, and trigger the step again.");
 }
 
 static enum action_result create(
@@ -266,7 +310,8 @@ static enum action_result create(
 		if (!provider_decode(context, &answer, &project_record, &project))
 			return action_failed(context);
 		action_log(context, "created the project %s", project.name);
-		return take(context, &project, true, false, output);
+		return is_of_team(context, &project) ? take(context, input, &project, true, false, output)
+						     : fail_elsewhere(context, &project);
 	}
 	/* Somebody was faster: us, in an attempt whose answer was lost, or another. */
 	if (!look(context, input, &there, &project))
