@@ -9,7 +9,7 @@
 static void probe(const struct doctor *doctor, const struct provider *provider, struct diagnosis *diagnosis)
 {
 	const struct provider_access access = provider->access(doctor->settings);
-	const struct provider_request request = { .path = access.probe };
+	const struct provider_request request = { .path = access.probe, .parameters = { access.scope } };
 	struct provider_answer answer;
 	struct http_client *client;
 	struct error error;

@@ -33,7 +33,8 @@ struct provider_access {
 	const char *scope;
 	const char *account;      /* names the credential that tokens are made from, where there is no token */
 	int64_t write_spacing_ms; /* between calls that change something; 0: none */
-	const char *probe;        /* path of a GET that changes and costs nothing, and that a bad credential fails */
+	/* Path of a GET that changes and costs nothing, and that a bad credential fails; its {name} is the scope. */
+	const char *probe;
 };
 
 /* What a call needs of a token that is made for it. */

@@ -140,13 +140,15 @@ static const struct refusal refusals[] = {
 	{ .class = ERROR_NONE },
 };
 
+/* That the token is good is not enough: it may not reach the team, or not any more. */
 static struct provider_access access_of(const struct settings *settings)
 {
+	bool team = settings->vercel_team != NULL && settings->vercel_team[0] != '\0';
 	return (struct provider_access){
 		.base_url = settings->vercel_url,
 		.token = settings->vercel_token,
 		.scope = settings->vercel_team,
-		.probe = "/v2/user",
+		.probe = team ? "/v2/teams/{teamId}" : "/v2/user",
 	};
 }
 

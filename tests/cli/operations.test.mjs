@@ -117,6 +117,23 @@ test('doctor asks the providers, and what they refuse is a fault with what to do
   assert.ok(!refused.stdout.includes(TOKEN));
 });
 
+test('doctor asks Vercel for the team that the workers are to reach', async () => {
+  const token = path.join(stack.folder, 'token');
+  const flags = ['--vercel-url', peer.url, '--allow-loopback', 'yes', '--vercel-token-file', token];
+  const refusal = { error: { code: 'forbidden', message: 'Not authorized to access the team.' } };
+  peer.intercept = (call, response) => {
+    const refused = call.path.startsWith('/v2/teams/');
+    peer.send(response, refused ? 403 : 200, refused ? refusal : {});
+    return true;
+  };
+  assert.match(lineOf(await doctor(...flags), 'Vercel'), /^ok .*takes the credential/);
+  assert.equal(peer.calls.at(-1).path, '/v2/user');
+  const refused = await doctor(...flags, '--vercel-team', 'team_1');
+  assert.equal(peer.calls.at(-1).path, '/v2/teams/team_1?teamId=team_1');
+  assert.match(lineOf(refused, 'Vercel'), /^fault /);
+  assert.match(refused.stdout, /SLIPWAY_VERCEL_TEAM/);
+});
+
 test('doctor says what is wrong with Redis', async () => {
   await stack.redis('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
   await stack.redis('XADD', 'slipway:{0}:dead', '*', 'entry', 'e', 'reason', 'r');
