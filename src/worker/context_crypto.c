@@ -30,6 +30,27 @@ static bool read_key(struct action_context *context, const char *text, unsigned 
 	return false;
 }
 
+#define FINGERPRINT_BYTES 16
+
+const char *text_fingerprint(struct action_context *context, const struct provider *provider, const char *text)
+{
+	/* The token's plain hash names the credential elsewhere, so the key is another hash of it. */
+	static const unsigned char purpose[crypto_generichash_KEYBYTES] = "slipway fingerprint of a text";
+	unsigned char key[crypto_generichash_KEYBYTES], hash[FINGERPRINT_BYTES];
+	char *name = arena_allocate(context->arena, 2 * FINGERPRINT_BYTES + 1);
+	const char *token = provider->access(context->settings).token;
+	if (name == NULL || text == NULL)
+		return NULL;
+	if (token == NULL) {
+		error_set(&context->error, ERROR_AUTH_MISSING, "the workers have no token for %s", provider->name);
+		return NULL;
+	}
+	crypto_generichash(key, sizeof(key), (const unsigned char *)token, strlen(token), purpose, sizeof(purpose));
+	crypto_generichash(hash, sizeof(hash), (const unsigned char *)text, strlen(text), key, sizeof(key));
+	sodium_memzero(key, sizeof(key));
+	return sodium_bin2hex(name, 2 * FINGERPRINT_BYTES + 1, hash, sizeof(hash));
+}
+
 const char *seal_text(struct action_context *context, const char *public_key, const char *text)
 {
 	unsigned char key[crypto_box_PUBLICKEYBYTES];

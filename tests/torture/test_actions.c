@@ -24,6 +24,10 @@
 #define GENERATED REPOSITORY(",\"fork\":false,\"template_repository\":{\"full_name\":\"upstream/starter\"}")
 #define PROJECT   "{\"id\":\"prj_1\",\"name\":\"docs\",\"accountId\":\"team_1\""
 #define LINK      ",\"link\":{\"type\":\"github\",\"org\":\"acme\",\"repo\":\"docs\",\"repoId\":42}"
+#define HIDDEN                                                                                                         \
+	"{\"envs\":[{\"id\":\"e1\",\"key\":\"SITE\",\"value\":\"\",\"type\":\"encrypted\",\"target\":[\"production\"]" \
+	","                                                                                                            \
+	"\"updatedAt\":5}]}"
 #define LISTED                                                                                                         \
 	"{\"envs\":[{\"key\":\"SITE\",\"value\":\"docs\",\"type\":\"plain\",\"target\":[\"production\"],"              \
 	"\"gitBranch\":null,\"updatedAt\":200}]}"
@@ -183,6 +187,15 @@ static const struct action_case {
 			"\"targets\":[\"production\"]}]}",
 		.rows = { { LIST, .status = 200, .body = LISTED },
 			{ WRITE, .status = 201, .body = "{\"created\":[{\"key\":\"SITE\"}],\"failed\":[]}" } },
+		.absent = 200,
+		.absent_body = "{\"envs\":[]}" },
+	{ .name = "vercel.environment, of which Vercel shows no value",
+		.action = &vercel_environment,
+		.input = "{\"project\":\"prj_1\",\"variables\":[{\"key\":\"SITE\",\"value\":\"docs\",\"targets\":["
+			 "\"production\"]}]}",
+		.rows = { { LIST, .status = 200, .body = HIDDEN },
+			{ WRITE, .status = 201, .body = "{\"created\":[{\"key\":\"SITE\"}],\"failed\":[]}" } },
+		.repeats = true,
 		.absent = 200,
 		.absent_body = "{\"envs\":[]}" },
 	{ .name = "http.check",

@@ -83,9 +83,26 @@ START_TEST(test_memory_is_short)
 }
 END_TEST
 
+START_TEST(test_fingerprints_are_keyed)
+{
+	static struct settings settings = { .vercel_token = "a-token-of-the-workers" };
+	context.settings = &settings;
+	const char *one = text_fingerprint(&context, &vercel, "hush-hush");
+	ck_assert_uint_eq(strlen(one), 32);
+	ck_assert_str_eq(text_fingerprint(&context, &vercel, "hush-hush"), one);
+	ck_assert_str_ne(text_fingerprint(&context, &vercel, "hush-hush "), one);
+	settings.vercel_token = "another-token-of-the-workers";
+	ck_assert_str_ne(text_fingerprint(&context, &vercel, "hush-hush"), one);
+	ck_assert_ptr_null(text_fingerprint(&context, &vercel, NULL));
+	settings.vercel_token = NULL;
+	ck_assert_ptr_null(text_fingerprint(&context, &vercel, "hush-hush"));
+	ck_assert_int_eq(context.error.class, ERROR_AUTH_MISSING);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_blob_names, test_only_the_key_opens_the_box, test_what_is_no_key,
-		test_memory_is_short, NULL };
+		test_memory_is_short, test_fingerprints_are_keyed, NULL };
 	return suite_main("cryptography for actions", tests, setup, teardown);
 }

@@ -128,11 +128,21 @@ START_TEST(test_partial_success_is_a_failure)
 				"\"message\":\"exists for the branch\",\"envVarKey\":\"API_KEY\"}}]}" },
 		{ .method = NULL },
 	};
+	static const struct peer_row rest[] = {
+		{ LIST, .status = 200, .body = ENVS(ENTRY("e1", "SITE", "docs", "plain", PRODUCTION, "")) },
+		{ WRITE, .status = 201, .body = WRITTEN },
+		{ .method = NULL },
+	};
 	ck_assert_int_eq(run_with(rows, INPUT(PLAIN "," SECRET)), ACTION_FAILED);
 	ck_assert(!error_class_facts(trial.context.error.class)->retryable);
 	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "API_KEY"));
 	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "exists for the branch"));
 	ck_assert_ptr_null(strstr(trial.context.error.message, "hush-hush"));
+	/* Triggered again, it completes the rest. */
+	trial.checkpoint[0] = '\0';
+	ck_assert_int_eq(run_with(rest, INPUT(PLAIN "," SECRET)), ACTION_DONE);
+	ck_assert_ptr_null(strstr(peer_last(trial.peer, WRITE).body, "SITE"));
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), COUNTS("1", "1", "0", "1", "0")));
 }
 END_TEST
 
@@ -284,7 +294,9 @@ START_TEST(test_prunes_only_on_request)
 	};
 	ck_assert_int_eq(run_with(rows, INPUT(PLAIN)), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 1);
+	cJSON_AddStringToObject(trial.ledger, "vercel:variable:prj_1/OLD/e3", "{\"id\":\"0123\",\"created\":true}");
 	ck_assert_int_eq(run_with(rows, PRUNE(PLAIN)), ACTION_DONE);
+	ck_assert_ptr_null(json_member(trial.ledger, "vercel:variable:prj_1/OLD/e3"));
 	/* Two listings and two removals. */
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 4);
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial), COUNTS("0", "0", "0", "1", "2")));

@@ -28,6 +28,7 @@ static void setup(void)
 	know("vercel:project:shop", "{\"id\":\"prj_2\",\"created\":true,\"at\":\"2026-01-02T00:00:00.000Z\"}");
 	know("vercel:project:old", "{\"id\":\"prj_3\",\"created\":false,\"at\":\"2026-01-03T00:00:00.000Z\"}");
 	know("vercel:deployment:dpl_1", "{\"id\":\"dpl_1\",\"created\":true}");
+	know("vercel:variable:prj_1/KEY/e1", "{\"id\":\"0123\",\"created\":true}");
 	know("github:repository:acme/docs", "{\"id\":\"42\",\"created\":true}");
 }
 
@@ -89,7 +90,7 @@ START_TEST(test_wants_the_app_as_confirmation)
 	ck_assert_int_eq(trial_run(&trial, &vercel_project_delete, "{}", 1), ACTION_FAILED);
 	ck_assert_str_eq(trial.context.error.place, "/input/confirm");
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
-	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 5);
+	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 6);
 }
 END_TEST
 

@@ -1,6 +1,7 @@
 /*
  * vercel.environment: a project's environment variables, each with its targets and type. Those that are not named are
- * left alone, or removed on request; those that are readable and equal are not written again.
+ * left alone, or removed on request; those that are as wished are not written again: that of a value which Vercel does
+ * not show is told by a fingerprint in the ledger of what we wrote, and by when.
  *
  * A variable is what has the same name and branch and a target in common. Where what stands there has the targets and
  * the type that are wished, all are written by one upsert; what differs in these is changed by its id, for an upsert
@@ -140,7 +141,7 @@ static bool remove_variable(struct action_context *context, const struct input *
 		.path = "/v9/projects/{idOrName}/env/{id}",
 		.parameters = { input->project, listed->id },
 		.expect = { 404 } };
-	if (!provider_call(context, &vercel, &request, &answer))
+	if (!provider_call(context, &vercel, &request, &answer) || !variable_forget(context, input->project, listed))
 		return false;
 	checkpoint->removed++;
 	action_log(context, "removed the variable %s", listed->key);
@@ -284,7 +285,8 @@ static enum action_result resolve_conflict(
 	struct listing listing;
 	struct plan plan;
 	const struct object_list wished = { variables, count };
-	if (!list_variables(context, input, &listing) || !plan_make(context, &wished, &listing.envs, &plan))
+	if (!list_variables(context, input, &listing) ||
+		!plan_make(context, input->project, &wished, &listing.envs, &plan))
 		return action_failed(context);
 	for (size_t i = 0; i < count; i++) {
 		const struct listed *listed = plan.claims[i];
@@ -333,11 +335,21 @@ static enum action_result check_sensitive(struct action_context *context, const 
 	return ACTION_DONE;
 }
 
+/* Nobody would see it: the reference that was to fill it may have given nothing. */
+static enum action_result check_empty(struct action_context *context, const struct variable *variable)
+{
+	if (variable->value[0] != '\0' || strcmp(variable->type, "plain") == 0)
+		return ACTION_DONE;
+	action_fail(context, ERROR_INVALID_INPUT, "%s has an empty value", variable->key);
+	return action_remedy(context, NULL, "Give it a value, or make it one of type plain if it is to be empty.");
+}
+
 static enum action_result check_variables(struct action_context *context, const struct input *input)
 {
 	const struct variable *variables = input->variables.items;
 	for (size_t i = 0; i < input->variables.count; i++) {
-		if (check_sensitive(context, &variables[i]) != ACTION_DONE)
+		if (check_sensitive(context, &variables[i]) != ACTION_DONE ||
+			check_empty(context, &variables[i]) != ACTION_DONE)
 			return ACTION_FAILED;
 		for (size_t j = 0; j < i; j++) {
 			if (strcmp(variables[i].key, variables[j].key) != 0 ||
@@ -359,6 +371,19 @@ static int64_t last_change(const struct listing *listing, const struct checkpoin
 	return checkpoint->removed > 0 && now > updated_at ? now : updated_at;
 }
 
+/* What stands there now of what was written is what we wrote. */
+static bool remember(struct action_context *context, const struct input *input, const struct plan *before,
+	const struct listing *listing)
+{
+	struct plan plan;
+	if (!plan_make(context, input->project, &input->variables, &listing->envs, &plan))
+		return false;
+	for (size_t i = 0; i < plan.count; i++)
+		if (before->changes[i] == CHANGE_NONE)
+			plan.claims[i] = NULL;
+	return variables_remember(context, input->project, &plan);
+}
+
 static enum action_result finish(struct action_context *context, const struct input *input, const struct plan *plan,
 	const struct checkpoint *checkpoint, struct listing *listing, struct output *output)
 {
@@ -372,6 +397,8 @@ static enum action_result finish(struct action_context *context, const struct in
 	if (changed > 0)
 		action_log(context, "wrote %lld of %zu variables", (long long)changed, plan->count);
 	if ((changed > 0 || checkpoint->removed > 0) && !list_variables(context, input, listing))
+		return action_failed(context);
+	if (changed > 0 && !remember(context, input, plan, listing))
 		return action_failed(context);
 	*output = (struct output){ .keys = { keys, plan->count },
 		.changed = changed,
@@ -403,7 +430,7 @@ static enum action_result run(
 	struct listing listing;
 	struct plan plan;
 	if (check_variables(context, input) != ACTION_DONE || !list_variables(context, input, &listing) ||
-		!plan_make(context, &input->variables, &listing.envs, &plan))
+		!plan_make(context, input->project, &input->variables, &listing.envs, &plan))
 		return action_failed(context);
 	tell_differences(context, &plan);
 	if (!make_room(context, input, &plan, checkpoint) || write_variables(context, input, &plan) != ACTION_DONE)

@@ -38,15 +38,15 @@ static bool remove_project(struct action_context *context, const struct owned_re
 	return *ret_gone;
 }
 
-/* Deployments are no longer this app's once their projects are not. */
-static bool forget_deployments(struct action_context *context)
+/* Deployments and variables are no longer this app's once their projects are not. */
+static bool forget_all(struct action_context *context, const char *type)
 {
 	const struct owned_resource *list;
 	size_t count;
-	if (!action_ledger(context, "vercel", "deployment", &list, &count))
+	if (!action_ledger(context, "vercel", type, &list, &count))
 		return false;
 	for (size_t i = 0; i < count; i++)
-		if (!action_disown(context, "vercel", "deployment", list[i].key))
+		if (!action_disown(context, "vercel", type, list[i].key))
 			return false;
 	return true;
 }
@@ -57,7 +57,8 @@ static enum action_result run(
 	static const struct removal projects = { "project", remove_project };
 	const struct input *input = raw_input;
 	struct removal_counts *counts = raw_checkpoint;
-	if (!removal_run(context, &projects, input->confirm, counts) || !forget_deployments(context))
+	if (!removal_run(context, &projects, input->confirm, counts) || !forget_all(context, "deployment") ||
+		!forget_all(context, "variable"))
 		return action_failed(context);
 	*(struct removal_counts *)raw_output = *counts;
 	return action_done(context);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "slipway/crypto.h"
+
 static const char *const types[] = { "plain", "encrypted", "sensitive", NULL };
 const char *const variable_targets[] = { "production", "preview", "development", NULL };
 
@@ -87,20 +89,85 @@ static void claim(struct plan *plan, bool exact)
 	}
 }
 
-/* Only plain values are shown; of the others nobody can tell but by writing them. */
-static enum change decide(const struct variable *variable, const struct listed *listed)
+/* ---- what Vercel does not show ---- */
+
+static bool is_shown(const struct variable *variable)
+{
+	return strcmp(variable->type, "plain") == 0;
+}
+
+static const char *ledger_key(struct action_context *context, const char *project, const struct listed *listed)
+{
+	return action_format(context, "%s/%s/%s", project, listed->key, listed->id);
+}
+
+/* Of the value, and of when Vercel was given it last: what somebody else has written since is another. NULL: Vercel
+ * tells too little. */
+static const char *fingerprint(
+	struct action_context *context, const struct variable *variable, const struct listed *listed)
+{
+	const char *comment = variable->comment != NULL ? variable->comment : "";
+	if (listed->id == NULL || listed->updated_at == 0)
+		return NULL;
+	return text_fingerprint(context, &vercel,
+		action_format(context, "%s %lld %zu %s %s", listed->id, (long long)listed->updated_at, strlen(comment),
+			comment, variable->value));
+}
+
+static bool is_remembered(struct action_context *context, const char *project, const struct variable *variable,
+	const struct listed *listed)
+{
+	const char *now = fingerprint(context, variable, listed);
+	const char *before =
+		now != NULL ? action_owned(context, "vercel", "variable", ledger_key(context, project, listed)) : NULL;
+	return before != NULL && strcmp(now, before) == 0;
+}
+
+bool variables_remember(struct action_context *context, const char *project, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct listed *listed = plan->claims[i];
+		bool hidden = listed != NULL && !is_shown(&plan->variables[i]);
+		const char *name = hidden ? fingerprint(context, &plan->variables[i], listed) : NULL;
+		const struct owned_resource row = {
+			.provider = "vercel",
+			.type = "variable",
+			.id = name,
+			.created = true,
+			.key = name != NULL ? ledger_key(context, project, listed) : NULL,
+		};
+		if (name != NULL && !action_own(context, &row))
+			return false;
+	}
+	return true;
+}
+
+bool variable_forget(struct action_context *context, const char *project, const struct listed *listed)
+{
+	const char *key = ledger_key(context, project, listed);
+	return action_owned(context, "vercel", "variable", key) == NULL ||
+		action_disown(context, "vercel", "variable", key);
+}
+
+/* ---- the plan ---- */
+
+static enum change decide(struct action_context *context, const char *project, const struct variable *variable,
+	const struct listed *listed)
 {
 	if (listed == NULL)
 		return CHANGE_CREATE;
-	if (!variable_same_text(listed->type, variable->type) ||
+	/* A team's policy may make what was to be encrypted sensitive. */
+	bool stricter = variable_same_text(listed->type, "sensitive") && strcmp(variable->type, "encrypted") == 0;
+	if ((!stricter && !variable_same_text(listed->type, variable->type)) ||
 		variable_listed_targets(listed) != variable_wished_targets(variable))
 		return listed->id != NULL ? CHANGE_PATCH : CHANGE_UPSERT;
-	bool equal = strcmp(variable->type, "plain") == 0 && variable_same_text(listed->value, variable->value);
+	bool equal = is_shown(variable) ? variable_same_text(listed->value, variable->value)
+					: is_remembered(context, project, variable, listed);
 	return equal ? CHANGE_NONE : CHANGE_UPSERT;
 }
 
-bool plan_make(struct action_context *context, const struct object_list *wished, const struct object_list *listed,
-	struct plan *plan)
+bool plan_make(struct action_context *context, const char *project, const struct object_list *wished,
+	const struct object_list *listed, struct plan *plan)
 {
 	const struct listed **claims = action_allocate(context, wished->count, sizeof(const struct listed *));
 	*plan = (struct plan){ .variables = wished->items,
@@ -116,7 +183,7 @@ bool plan_make(struct action_context *context, const struct object_list *wished,
 	claim(plan, true);
 	claim(plan, false);
 	for (size_t i = 0; i < plan->count; i++)
-		plan->changes[i] = decide(&plan->variables[i], plan->claims[i]);
+		plan->changes[i] = decide(context, project, &plan->variables[i], plan->claims[i]);
 	return true;
 }
 

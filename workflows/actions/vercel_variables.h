@@ -44,9 +44,21 @@ struct plan {
 	const struct listed **claims; /* which one it stands for; NULL: none */
 };
 
-/* Compares the wished with the listed, which are both borrowed. False: memory is short. */
-bool plan_make(struct action_context *context, const struct object_list *wished, const struct object_list *listed,
-	struct plan *ret_plan) SLIPWAY_MUST_CHECK;
+/*
+ * Compares the wished with the listed of the project, which are both borrowed. A value that Vercel does not show is as
+ * wished where it is what variables_remember saw, and nobody has written since. False: memory is short.
+ */
+bool plan_make(struct action_context *context, const char *project, const struct object_list *wished,
+	const struct object_list *listed, struct plan *ret_plan) SLIPWAY_MUST_CHECK;
+
+/* Writes into the ledger, of each wished variable that Vercel does not show, a fingerprint of what the plan has for it:
+ * it has just been written. False as for action_own. */
+bool variables_remember(
+	struct action_context *context, const char *project, const struct plan *plan) SLIPWAY_MUST_CHECK;
+
+/* The opposite: it is gone. False as for action_disown. */
+bool variable_forget(
+	struct action_context *context, const char *project, const struct listed *listed) SLIPWAY_MUST_CHECK;
 
 /* How many variables have this change before them. */
 int64_t plan_count(const struct plan *plan, enum change change);
