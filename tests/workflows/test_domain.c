@@ -184,6 +184,56 @@ START_TEST(test_waits_for_a_person_to_verify)
 }
 END_TEST
 
+START_TEST(test_asks_more_and_more_rarely)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 200, .body = PENDING },
+		{ VERIFY, .status = 400, .body = "{\"error\":{\"code\":\"missing_txt_record\",\"message\":\"no\"}}" },
+		GOOD,
+		{ .method = NULL },
+	};
+	static const struct {
+		int64_t age, wait; /* minutes */
+	} cases[] = { { 0, 1 }, { 4, 1 }, { 5, 5 }, { 30, 15 }, { 120, 30 }, { 6 * 1440, 30 } };
+	peer_set(trial.peer, rows);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		trial.age_ms = cases[i].age * 60000;
+		ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_WAITING);
+		ck_assert(trial.context.for_person);
+		ck_assert_int_eq(trial.context.wait_ms, cases[i].wait * 60000);
+	}
+}
+END_TEST
+
+/* Vercel gives no domain to a project whose last production deployment failed; once that is mended, it does. */
+START_TEST(test_failed_deployment_comes_first)
+{
+	static const struct peer_row failed[] = {
+		{ LOOK, .status = 404, .body = ABSENT },
+		{ ADD, .status = 400,
+			.body = "{\"error\":{\"code\":\"bad_request\",\"message\":\"The domain can not be added "
+				"because "
+				"the latest production deployment for the project was not successful\"}}" },
+		{ .method = NULL },
+	};
+	static const struct peer_row mended[] = {
+		{ LOOK, .status = 404, .body = ABSENT, .times = 1 },
+		{ LOOK, .status = 200, .body = VERIFIED },
+		{ ADD, .status = 200, .body = VERIFIED },
+		GOOD,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(failed), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_BUILD_FAILED);
+	ck_assert(!error_class_facts(trial.context.error.class)->retryable);
+	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "deployment step"));
+	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+	trial.checkpoint[0] = '\0';
+	ck_assert_int_eq(run_with(mended), ACTION_DONE);
+	check_ledger("prj_1/docs.example.org", true);
+}
+END_TEST
+
 START_TEST(test_verified_is_not_pointed)
 {
 	static const struct peer_row rows[] = {
@@ -283,8 +333,8 @@ int main(void)
 {
 	const TTest *const tests[] = { test_skipped_without_a_name, test_adds_and_is_done, test_there_already,
 		test_what_was_asked_for_is_ours, test_entries_of_older_versions_learn_the_project,
-		test_conflicts_look_again, test_waits_for_a_person_to_verify, test_verified_is_not_pointed,
-		test_names_all_records_at_once, test_an_apex_gets_addresses, test_no_recommendation,
-		test_servers_without_config_are_noted, NULL };
+		test_conflicts_look_again, test_waits_for_a_person_to_verify, test_asks_more_and_more_rarely,
+		test_failed_deployment_comes_first, test_verified_is_not_pointed, test_names_all_records_at_once,
+		test_an_apex_gets_addresses, test_no_recommendation, test_servers_without_config_are_noted, NULL };
 	return suite_main("vercel.domain", tests, setup, teardown);
 }
