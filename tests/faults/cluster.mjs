@@ -217,12 +217,7 @@ export class Cluster {
 
   // The supervisor of the api that runs now.
   apiPid() {
-    return Number(
-      this.api.printed
-        .trim()
-        .split('\n')
-        .at(-1),
-    );
+    return Number(this.api.printed.trim().split('\n').at(-1));
   }
 
   async apiProcesses() {
