@@ -1,5 +1,5 @@
-// fork-and-deploy, and the teardown of it, end to end; on a good day, and on one when the provider does what it is asked
-// and each of its answers to a change is lost once.
+// fork-and-deploy, and the teardown of it, end to end; on a good day, and on one when the provider does what it is
+// asked and each of its answers to a change is lost once.
 //
 // covers: workflows/definitions/fork_and_deploy.c
 import test, { before, after } from 'node:test';

@@ -1,5 +1,5 @@
-// Stands before npm's stand-ins for GitHub and Vercel, and has what they lack: a workflow of GitHub Actions that makes a
-// commit, and a bad day on which calls are done and their answers lost. All else goes through as it is.
+// Stands before npm's stand-ins for GitHub and Vercel, and has what they lack: a workflow of GitHub Actions that makes
+// a commit, and a bad day on which calls are done and their answers lost. All else goes through as it is.
 import { spawn } from 'node:child_process';
 import { createServer, request as send } from 'node:http';
 import path from 'node:path';
