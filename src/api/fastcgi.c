@@ -109,6 +109,9 @@ static bool answer_one(const struct source *source, request_answerer *answerer, 
 	}
 	answerer(context, &request, response);
 	write_head(response, head, head_size);
+	/* It may have had a secret. */
+	if (body != NULL)
+		explicit_bzero(body, (size_t)length);
 	free(body);
 	return true;
 }

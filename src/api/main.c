@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include "api/fastcgi.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/prefork.h"
 #include "base/text.h"
+#include "core/secret.h"
 
 /* An answer comes within 2 s, also where Redis does not: whoever waited behind the one that timed out is refused at
  * once. */
@@ -120,8 +122,10 @@ int main(int argc, char **argv)
 		.children = parsers };
 	if (sodium_init() < 0)
 		return 1;
+	json_wipe_freed();
 	argp_parse(&parser, argc, argv, 0, NULL, &api.settings);
-	if (settings_load(&api.settings, &error) != ERROR_NONE) {
+	if (settings_load(&api.settings, &error) != ERROR_NONE ||
+		secret_keys_check(api.settings.secrets_public_key, NULL, &error) != ERROR_NONE) {
 		log_error("settings", &error);
 		return 64;
 	}

@@ -1,10 +1,26 @@
 #include "api/routes.h"
+#include "core/secret.h"
 #include "store/payload.h"
+
+static enum error_class check_strings(const cJSON *body, const char *part, struct error *error)
+{
+	const cJSON *member;
+	cJSON_ArrayForEach(member, json_member(body, part))
+	{
+		if (cJSON_IsString(member) || cJSON_IsNull(member))
+			continue;
+		error_set(error, ERROR_INVALID_REQUEST, "it must be a string, or null to delete it");
+		error_at(error, "/%s", part);
+		json_pointer_append(error->place, sizeof(error->place), member->string);
+		return error->class;
+	}
+	return ERROR_NONE;
+}
 
 /* Objects only; env holds strings, for it becomes environment variables. */
 static enum error_class check_parts(const cJSON *body, struct error *error)
 {
-	static const char *const names[] = { "inputs", "config", "env" };
+	static const char *const names[] = { "inputs", "config", "env", "secrets" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const cJSON *part = json_member(body, names[i]);
 		if (part == NULL || cJSON_IsObject(part))
@@ -12,17 +28,44 @@ static enum error_class check_parts(const cJSON *body, struct error *error)
 		error_set(error, ERROR_INVALID_REQUEST, "it must be an object");
 		return error_at(error, "/%s", names[i]);
 	}
-	const cJSON *variable;
-	cJSON_ArrayForEach(variable, json_member(body, "env"))
+	return check_strings(body, "env", error) == ERROR_NONE ? check_strings(body, "secrets", error) : error->class;
+}
+
+/* What is given in the place of secrets is what stands in Redis: sealed, or null. */
+static enum error_class seal_all(const struct service *service, const char *app, cJSON *secrets, struct error *error)
+{
+	cJSON *secret;
+	cJSON_ArrayForEach(secret, secrets)
 	{
-		if (cJSON_IsString(variable) || cJSON_IsNull(variable))
+		const struct secret_name name = { app, secret->string };
+		const char *sealed;
+		if (cJSON_IsNull(secret))
 			continue;
-		error_set(error, ERROR_INVALID_REQUEST, "it must be a string, or null to delete it");
-		error_at(error, "/env");
-		json_pointer_append(error->place, sizeof(error->place), variable->string);
-		return error->class;
+		if (secret_seal(service->settings->secrets_public_key, &name, secret->valuestring, service->arena,
+			    &sealed, error) != ERROR_NONE) {
+			error_at(error, "/secrets");
+			json_pointer_append(error->place, sizeof(error->place), secret->string);
+			return error->class;
+		}
+		if (cJSON_SetValuestring(secret, sealed) == NULL)
+			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
 	}
 	return ERROR_NONE;
+}
+
+/* They come back as no more than their names. */
+static cJSON *names_of(const cJSON *secrets)
+{
+	cJSON *names = cJSON_CreateArray();
+	const cJSON *secret;
+	cJSON_ArrayForEach(secret, secrets)
+	{
+		if (names == NULL || json_append(names, cJSON_CreateString(secret->string)))
+			continue;
+		cJSON_Delete(names);
+		return NULL;
+	}
+	return names;
 }
 
 static cJSON *configured(const char *app, const struct payload *payload)
@@ -32,7 +75,8 @@ static cJSON *configured(const char *app, const struct payload *payload)
 		json_add(answer, "version", json_integer(payload->version)) &&
 		json_add(answer, "inputs", cJSON_Duplicate(payload->inputs, true)) &&
 		json_add(answer, "config", cJSON_Duplicate(payload->config, true)) &&
-		json_add(answer, "env", cJSON_Duplicate(payload->env, true)))
+		json_add(answer, "env", cJSON_Duplicate(payload->env, true)) &&
+		json_add(answer, "secrets", names_of(payload->secrets)))
 		return answer;
 	cJSON_Delete(answer);
 	return NULL;
@@ -44,10 +88,13 @@ enum error_class mode_configure(const struct service *service, const struct requ
 	(void)request;
 	const char *app;
 	struct payload payload;
-	if (body_identifier(body, "appId", &app, error) != ERROR_NONE || check_parts(body, error) != ERROR_NONE)
+	if (body_identifier(body, "appId", &app, error) != ERROR_NONE || check_parts(body, error) != ERROR_NONE ||
+		seal_all(service, app, json_member(body, "secrets"), error) != ERROR_NONE)
 		return error->class;
-	const struct payload changes = { json_member(body, "inputs"), json_member(body, "config"),
-		json_member(body, "env"), 0 };
+	const struct payload changes = { .inputs = json_member(body, "inputs"),
+		.config = json_member(body, "config"),
+		.env = json_member(body, "env"),
+		.secrets = json_member(body, "secrets") };
 	if (payload_merge(service->redis, app, &changes, service->settings->retention_days * 86400, &payload, error) !=
 		ERROR_NONE)
 		return error->class;

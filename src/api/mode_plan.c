@@ -32,8 +32,8 @@ static enum error_class ask_all(const struct service *service, const struct targ
 {
 	struct plan_question questions[WORKFLOW_STEPS_MAX];
 	memset(questions, 0, sizeof(questions));
-	struct input_sources sources = { target->workflow, NULL, payload->inputs, inputs, payload->config,
-		payload->env };
+	struct input_sources sources = { target->workflow, NULL, payload->inputs, inputs, payload->config, payload->env,
+		payload->secrets };
 	if (input_check_keys(&sources, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i < target->workflow->step_count; i++) {
@@ -59,7 +59,7 @@ enum error_class mode_plan(const struct service *service, const struct request *
 	if (class == ERROR_NONE) {
 		/* Each plan looks anew: what it saw last time may have changed since. */
 		target.step = &plan_step;
-		class = trigger_send(service, &target, NULL, input, true, response, error);
+		class = trigger_send(service, &target, NULL, input, payload.secrets, true, response, error);
 		cJSON_Delete(input);
 	}
 	payload_release(&payload);

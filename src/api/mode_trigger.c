@@ -28,13 +28,13 @@ enum error_class mode_trigger(const struct service *service, const struct reques
 		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE)
 		return error->class;
 	const struct input_sources sources = { target.workflow, target.step, payload.inputs,
-		json_member(body, "inputs"), payload.config, payload.env };
+		json_member(body, "inputs"), payload.config, payload.env, payload.secrets };
 	enum error_class class = input_build(&sources, &input, error);
 	if (class == ERROR_NONE) {
 		bool force = cJSON_IsTrue(json_member(body, "force"));
 		class = step_needs(target.workflow, target.step, input, "/inputs", &needs, error);
 		if (class == ERROR_NONE)
-			class = trigger_send(service, &target, &needs, input, force, response, error);
+			class = trigger_send(service, &target, &needs, input, payload.secrets, force, response, error);
 		cJSON_Delete(input);
 	}
 	payload_release(&payload);

@@ -80,7 +80,7 @@ static const struct mode {
 } modes[] = {
 	{ "trigger", mode_trigger, (const char *const[]){ "workflowId", "actionId", "inputs", "force", NULL } },
 	{ "poll", mode_poll, (const char *const[]){ "workflowId", "actionId", NULL } },
-	{ "configure", mode_configure, (const char *const[]){ "inputs", "config", "env", NULL } },
+	{ "configure", mode_configure, (const char *const[]){ "inputs", "config", "env", "secrets", NULL } },
 	{ "cancel", mode_cancel, (const char *const[]){ "workflowId", "actionId", NULL } },
 	{ "plan", mode_plan, (const char *const[]){ "workflowId", "inputs", NULL } },
 };

@@ -76,7 +76,7 @@ static void take_needs(const struct step_set *needs, struct trigger *trigger)
 }
 
 enum error_class trigger_send(const struct service *service, const struct target *target, const struct step_set *needs,
-	const cJSON *input, bool force, struct response *response, struct error *error)
+	const cJSON *input, const cJSON *secrets, bool force, struct response *response, struct error *error)
 {
 	char digest[DIGEST_SIZE];
 	struct trigger_result result;
@@ -93,7 +93,7 @@ enum error_class trigger_send(const struct service *service, const struct target
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
 	if (needs != NULL)
 		take_needs(needs, &trigger);
-	if (json_digest(input, digest, error) != ERROR_NONE ||
+	if (input_digest(input, secrets, digest, error) != ERROR_NONE ||
 		run_trigger(service->redis, &trigger, service->arena, &result, error) != ERROR_NONE)
 		return error->class;
 	return answer_trigger(&result, response, error);

@@ -1,10 +1,24 @@
 #include "base/json.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json_scan.h"
 #include "base/text.h"
+
+static void wipe_and_free(void *memory)
+{
+	if (memory != NULL)
+		explicit_bzero(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
+void json_wipe_freed(void)
+{
+	cJSON_Hooks hooks = { malloc, wipe_and_free };
+	cJSON_InitHooks(&hooks);
+}
 
 static int compare_names(const void *left, const void *right)
 {

@@ -20,6 +20,10 @@ enum json_origin {
 
 #define JSON_INTEGER_MAX ((int64_t)1 << 53) /* beyond it a double skips integers */
 
+/* From now on all memory of trees is wiped before it is freed: secrets pass through them. Call it once, at the start.
+ */
+void json_wipe_freed(void);
+
 /*
  * Parses length bytes, all of them. The error is ERROR_INVALID_REQUEST with what is wrong, and as its place the
  * JSON pointer of the value where it stands; ERROR_OUT_OF_MEMORY where memory is short.

@@ -46,6 +46,12 @@ static const struct setting table[] = {
 	{ "SLIPWAY_DEVELOPMENT", SETTING_BOOLEAN, offsetof(struct settings, development), "no", 0, 0, SETTINGS_API,
 		"Answer anybody who reaches the socket, without tokens: for a start on loopback only" },
 
+	{ "SLIPWAY_SECRETS_PUBLIC_KEY", SETTING_TEXT, offsetof(struct settings, secrets_public_key), NULL, 0, 0,
+		SETTINGS_API,
+		"Public key that secrets of apps are sealed with, from 'slipway key'; without it none are taken" },
+	{ "SLIPWAY_SECRETS_KEYS", SETTING_SECRET, offsetof(struct settings, secrets_keys), NULL, 0, 0, SETTINGS_WORKER,
+		"Private keys that open the secrets of apps, from 'slipway key'; several are separated by spaces" },
+
 	{ "SLIPWAY_EXECUTORS", SETTING_INTEGER, offsetof(struct settings, executors), "4", 1, 256, SETTINGS_WORKER,
 		"Number of actions that one worker runs at a time" },
 	{ "SLIPWAY_LEASE_SECONDS", SETTING_INTEGER, offsetof(struct settings, lease_seconds), "30", 2, 600,

@@ -34,6 +34,9 @@ struct settings {
 	int64_t processes;
 	bool development;
 
+	const char *secrets_public_key; /* see core/secret.h; NULL: no secrets are taken */
+	const char *secrets_keys;       /* private ones, separated by spaces; NULL: none can be opened */
+
 	int64_t executors;
 	int64_t lease_seconds;
 	int64_t grace_seconds;

@@ -32,6 +32,7 @@ extern const struct command command_verify;
 extern const struct command command_doctor;
 extern const struct command command_dev;
 extern const struct command command_new;
+extern const struct command command_key;
 
 /*
  * Parses the flags and loads the settings of `programs` (a mask of settings_program), which are the first member of

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +15,14 @@
 #include "cli/command.h"
 #include "cli/dev.h"
 #include "cli/endpoint.h"
+#include "core/secret.h"
 #include "store/redis.h"
 
 #define PART_MS  20000 /* how long one part may take to answer */
 #define WATCH_MS 100
+
+#define SECRETS_CONF "conf/secrets.conf" /* the public key */
+#define SECRETS_KEYS "conf/secrets.keys" /* the private one */
 
 enum part { PART_REDIS, PART_EMULATOR, PART_API, PART_WORKER, PART_NGINX, PART_COUNT };
 
@@ -314,12 +319,31 @@ static enum error_class start_emulator(struct dev *dev, struct error *error)
 	return wait_for(dev, PART_EMULATOR, emulator_answers, error);
 }
 
+/* Made once for the folder: what was sealed before a restart must open after it. */
+static enum error_class make_secrets_key(struct dev *dev, struct error *error)
+{
+	struct secret_key_pair pair;
+	const char *conf = below(dev, dev->folder, SECRETS_CONF);
+	if (access(conf, R_OK) == 0)
+		return ERROR_NONE;
+	secret_key_make(&pair);
+	const char *line = arena_format(&dev->arena, "SLIPWAY_SECRETS_PUBLIC_KEY=%s\n", pair.public_key);
+	if (line == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a key");
+	if (dev_secret_write(below(dev, dev->folder, SECRETS_KEYS), pair.private_key, error) != ERROR_NONE ||
+		dev_secret_write(conf, line, error) != ERROR_NONE)
+		return error->class;
+	sodium_memzero(&pair, sizeof(pair));
+	return ERROR_NONE;
+}
+
 static enum error_class start_api(struct dev *dev, struct error *error)
 {
 	const char *const words[DEV_WORDS_MAX] = { below(dev, dev->programs, "slipway-api"), "--listen",
 		below(dev, dev->folder, "api.sock"), "--processes",
 		dev->options->processes != NULL ? dev->options->processes : "2", "--development", "yes", "--redis-url",
-		arena_format(&dev->arena, "unix://%s/redis.sock", dev->folder) };
+		arena_format(&dev->arena, "unix://%s/redis.sock", dev->folder), "--config",
+		below(dev, dev->folder, SECRETS_CONF) };
 	/* What a killed predecessor left behind would look like a listener. */
 	unlink(words[2]);
 	if (dev_process_start(&dev->parts[PART_API], dev->folder, "slipway-api", words, error) != ERROR_NONE)
@@ -331,8 +355,9 @@ static enum error_class start_worker(struct dev *dev, struct error *error)
 {
 	const char *words[DEV_WORDS_MAX] = { below(dev, dev->programs, "slipway-worker"), "--executors",
 		dev->options->executors != NULL ? dev->options->executors : "4", "--allow-loopback", "yes",
-		"--redis-url", arena_format(&dev->arena, "unix://%s/redis.sock", dev->folder) };
-	size_t next = 7;
+		"--redis-url", arena_format(&dev->arena, "unix://%s/redis.sock", dev->folder), "--secrets-keys-file",
+		below(dev, dev->folder, SECRETS_KEYS) };
+	size_t next = 9;
 	if (dev->options->no_worker)
 		return ERROR_NONE;
 	if (dev->emulated) {
@@ -367,7 +392,8 @@ static enum error_class start_all(struct dev *dev, struct error *error)
 	if (find_programs(dev, error) != ERROR_NONE || make_folder(dev, error) != ERROR_NONE ||
 		lock_folder(dev, error) != ERROR_NONE || write_files(dev, error) != ERROR_NONE ||
 		start_redis(dev, error) != ERROR_NONE || start_emulator(dev, error) != ERROR_NONE ||
-		start_api(dev, error) != ERROR_NONE || start_worker(dev, error) != ERROR_NONE)
+		make_secrets_key(dev, error) != ERROR_NONE || start_api(dev, error) != ERROR_NONE ||
+		start_worker(dev, error) != ERROR_NONE)
 		return error->class;
 	return start_nginx(dev, error);
 }

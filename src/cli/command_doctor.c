@@ -155,7 +155,7 @@ static int run(int argc, char **argv)
 {
 	struct options options = { .json = false };
 	int status;
-	if (command_parse(&parser, SETTINGS_CLI | SETTINGS_WORKER, argc, argv, &options, &status))
+	if (command_parse(&parser, SETTINGS_ALL, argc, argv, &options, &status))
 		status = examine(&options);
 	settings_release(&options.settings);
 	return status;

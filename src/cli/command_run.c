@@ -71,7 +71,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
 static const struct argp_option option_list[] = {
 	{ "app", 'a', "ID", 0, "The app that is provisioned", 0 },
-	{ "input", 'i', "FILE", 0, "JSON with inputs, config and env of the app; - is standard input", 0 },
+	{ "input", 'i', "FILE", 0, "JSON with inputs, config, env and secrets of the app; - is standard input", 0 },
 	{ "set", 's', "NAME=VALUE", 0, "Set a config value of the app; may be repeated", 0 },
 	{ "force", 'f', NULL, 0, "Run steps that are done already anew", 0 },
 	{ "json", 'j', NULL, 0, "Print each status that changes as a line of JSON", 0 },

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "cli/doctor.h"
+#include "core/secret.h"
 #include "http/provider.h"
 
 #define PROBE_MS 10000
@@ -49,8 +50,26 @@ static void look_vercel(const struct doctor *doctor, struct diagnosis *diagnosis
 	probe(doctor, &vercel, diagnosis);
 }
 
+static void look_secrets(const struct doctor *doctor, struct diagnosis *diagnosis)
+{
+	const struct settings *settings = doctor->settings;
+	struct error error;
+	if (secret_keys_check(settings->secrets_public_key, settings->secrets_keys, &error) != ERROR_NONE)
+		diagnosis_take(diagnosis, &error);
+	else if (settings->secrets_public_key == NULL && settings->secrets_keys == NULL) {
+		diagnosis_set(diagnosis, DOCTOR_WARNING, "there are no keys for secrets of apps here");
+		diagnosis_advise(diagnosis, "Where apps have secrets, make keys with 'slipway key'; else never mind.");
+	} else if (settings->secrets_public_key == NULL || settings->secrets_keys == NULL) {
+		diagnosis_set(diagnosis, DOCTOR_FINE, "the %s is a key; the other half is not known here",
+			settings->secrets_keys == NULL ? "public key" : "workers' key");
+	} else {
+		diagnosis_set(diagnosis, DOCTOR_FINE, "the workers can open what the api seals");
+	}
+}
+
 const struct doctor_check doctor_provider_checks[] = {
 	{ "GitHub", look_github },
 	{ "Vercel", look_vercel },
+	{ "secrets", look_secrets },
 	{ NULL, NULL },
 };

@@ -24,6 +24,7 @@ static const struct command *const commands[] = {
 	&command_check,
 	&command_settings,
 	&command_new,
+	&command_key,
 };
 
 static void print_help(FILE *stream)

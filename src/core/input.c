@@ -53,10 +53,21 @@ enum error_class input_check_keys(const struct input_sources *sources, struct er
 	return ERROR_NONE;
 }
 
+/* Whether the app has it: its value is put in by the worker. */
+static enum error_class check_secret(const cJSON *secrets, const char *name, struct error *error)
+{
+	if (json_member(secrets, name) != NULL)
+		return ERROR_NONE;
+	error_set(error, ERROR_INVALID_INPUT, "the app has no secret '%s'", name);
+	return error_remedy(error, NULL, "Set it with mode 'configure', then trigger the step again.");
+}
+
 static enum error_class look_up(
 	void *context, const struct reference *reference, cJSON **ret_value, struct error *error)
 {
 	const struct input_sources *sources = context;
+	if (reference->kind == REFERENCE_SECRET)
+		return check_secret(sources->secrets, reference->parts[0], error);
 	if (reference->kind != REFERENCE_CONFIG && reference->kind != REFERENCE_ENV)
 		return ERROR_NONE;
 	const char *where = reference->kind == REFERENCE_CONFIG ? "config" : "env";
@@ -138,4 +149,27 @@ enum error_class json_digest(const cJSON *json, char digest[DIGEST_SIZE], struct
 	}
 	arena_release(&arena);
 	return text != NULL ? ERROR_NONE : no_memory(error);
+}
+
+static enum error_class look_up_sealed(
+	void *context, const struct reference *reference, cJSON **ret_value, struct error *error)
+{
+	const struct input_sources *sources = context;
+	const cJSON *sealed =
+		reference->kind == REFERENCE_SECRET ? json_member(sources->secrets, reference->parts[0]) : NULL;
+	*ret_value = sealed != NULL ? cJSON_Duplicate(sealed, true) : NULL;
+	return sealed == NULL || *ret_value != NULL ? ERROR_NONE : no_memory(error);
+}
+
+enum error_class input_digest(const cJSON *input, const cJSON *secrets, char digest[DIGEST_SIZE], struct error *error)
+{
+	struct input_sources sources = { .secrets = secrets };
+	cJSON *sealed = cJSON_Duplicate(input, true);
+	if (sealed == NULL)
+		return no_memory(error);
+	enum error_class class = references_resolve(sealed, "/inputs", look_up_sealed, &sources, error);
+	if (class == ERROR_NONE)
+		class = json_digest(sealed, digest, error);
+	cJSON_Delete(sealed);
+	return class;
 }

@@ -14,6 +14,7 @@ struct input_sources {
 	const cJSON *trigger_inputs; /* of the request, by input key */
 	const cJSON *config;
 	const cJSON *env;
+	const cJSON *secrets; /* by name, sealed */
 };
 
 /*
@@ -32,5 +33,9 @@ enum error_class input_check_keys(const struct input_sources *sources, struct er
 
 /* Digest of a value that does not depend on the order of members, as hexadecimal digits. */
 enum error_class json_digest(const cJSON *json, char digest[DIGEST_SIZE], struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The same of a step's input, with the sealed secrets that it refers to: with another secret it is another input. */
+enum error_class input_digest(
+	const cJSON *input, const cJSON *secrets, char digest[DIGEST_SIZE], struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

@@ -13,12 +13,18 @@ static const struct {
 	{ "inputs", offsetof(struct payload, inputs) },
 	{ "config", offsetof(struct payload, config) },
 	{ "env", offsetof(struct payload, env) },
+	{ "secrets", offsetof(struct payload, secrets) },
 };
 #define PART_COUNT (sizeof(parts) / sizeof(parts[0]))
 
 static cJSON **part_of(struct payload *payload, size_t index)
 {
 	return (cJSON **)(void *)((char *)payload + parts[index].offset);
+}
+
+static const cJSON *change_of(const struct payload *changes, size_t index)
+{
+	return *(cJSON *const *)(const void *)((const char *)changes + parts[index].offset);
 }
 
 void payload_release(struct payload *payload)
@@ -49,10 +55,13 @@ enum error_class payload_read(struct redis *redis, const char *app, struct paylo
 {
 	struct run_keys keys;
 	run_keys_make(&keys, &(struct run_name){ app, NULL, NULL });
-	const char *const words[] = { "HMGET", keys.list[RUN_KEY_PAYLOAD], "inputs", "config", "env", "version" };
+	const char *words[3 + PART_COUNT] = { "HMGET", keys.list[RUN_KEY_PAYLOAD] };
+	for (size_t i = 0; i < PART_COUNT; i++)
+		words[2 + i] = parts[i].name;
+	words[2 + PART_COUNT] = "version";
 	struct redisReply *reply;
 	*ret_payload = (struct payload){ .version = 0 };
-	if (redis_command(redis, 6, words, &reply, error) != ERROR_NONE)
+	if (redis_command(redis, 3 + PART_COUNT, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = ERROR_NONE;
 	for (size_t i = 0; class == ERROR_NONE && i < PART_COUNT; i++)
@@ -100,18 +109,27 @@ static enum error_class write_payload(struct redis *redis, const char *app, stru
 
 static enum error_class merge_parts(struct payload *payload, const struct payload *changes, struct error *error)
 {
-	const cJSON *const given[PART_COUNT] = { changes->inputs, changes->config, changes->env };
-	for (size_t i = 0; i < PART_COUNT; i++)
-		if (given[i] != NULL && json_merge(part_of(payload, i), given[i], error) != ERROR_NONE)
+	for (size_t i = 0; i < PART_COUNT; i++) {
+		const cJSON *change = change_of(changes, i);
+		if (change != NULL && json_merge(part_of(payload, i), change, error) != ERROR_NONE)
 			return error->class;
+	}
 	return ERROR_NONE;
+}
+
+static bool changes_nothing(const struct payload *changes)
+{
+	for (size_t i = 0; i < PART_COUNT; i++)
+		if (change_of(changes, i) != NULL)
+			return false;
+	return true;
 }
 
 enum error_class payload_merge(struct redis *redis, const char *app, const struct payload *changes,
 	int64_t retention_seconds, struct payload *ret_payload, struct error *error)
 {
 	/* Nothing to change is a way to read. */
-	if (changes->inputs == NULL && changes->config == NULL && changes->env == NULL)
+	if (changes_nothing(changes))
 		return payload_read(redis, app, ret_payload, error);
 	for (int tries = 0; tries < TRIES; tries++) {
 		bool written = false;
@@ -129,4 +147,18 @@ enum error_class payload_merge(struct redis *redis, const char *app, const struc
 	error_set(error, ERROR_STORE_UNAVAILABLE, "others configure '%s' at the same time, again and again", app);
 	error->retry_after_ms = 1000;
 	return error->class;
+}
+
+enum error_class payload_secret(struct redis *redis, const char *app, const char *name, struct arena *arena,
+	const char **ret_sealed, struct error *error)
+{
+	struct payload payload;
+	if (payload_read(redis, app, &payload, error) != ERROR_NONE)
+		return error->class;
+	const char *sealed = json_member_string(payload.secrets, name);
+	*ret_sealed = sealed != NULL ? arena_string(arena, sealed) : NULL;
+	payload_release(&payload);
+	if (sealed != NULL && *ret_sealed == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
+	return ERROR_NONE;
 }

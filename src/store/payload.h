@@ -1,5 +1,5 @@
 /*
- * What is cached for an app: inputs, config, env.
+ * What is cached for an app: inputs, config, env, secrets.
  */
 #ifndef SLIPWAY_STORE_PAYLOAD_H
 #define SLIPWAY_STORE_PAYLOAD_H
@@ -13,6 +13,7 @@
 /* All owned; payload_release. Never NULL after payload_read: an app without a payload has empty objects. */
 struct payload {
 	cJSON *inputs, *config, *env;
+	cJSON *secrets;  /* name -> what core/secret.h has sealed */
 	int64_t version; /* 0: nothing is cached */
 };
 
@@ -26,6 +27,10 @@ enum error_class payload_read(
  */
 enum error_class payload_merge(struct redis *redis, const char *app, const struct payload *changes,
 	int64_t retention_seconds, struct payload *ret_payload, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The sealed secret of this name, in the arena; NULL where the app has none. */
+enum error_class payload_secret(struct redis *redis, const char *app, const char *name, struct arena *arena,
+	const char **ret_sealed, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Frees; a payload of NULLs is fine. */
 void payload_release(struct payload *payload);

@@ -6,7 +6,9 @@
 #include "base/log.h"
 #include "base/redact.h"
 #include "core/plan.h"
+#include "core/secret.h"
 #include "store/limits.h"
+#include "store/payload.h"
 #include "worker/context.h"
 #include "worker/outcome.h"
 
@@ -84,11 +86,68 @@ static enum error_class host_output(
 	return run_output(attempt->redis, name, attempt->arena, ret_output, error);
 }
 
+/* A text that no exit may let through until the attempt has ended. */
+struct cut_text {
+	const char *text;
+	struct cut_text *next;
+};
+
+static enum error_class cut_out(struct attempt *attempt, const char *text, struct error *error)
+{
+	struct cut_text *cut = arena_allocate(attempt->arena, sizeof(*cut));
+	if (text == NULL || cut == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
+	*cut = (struct cut_text){ text, attempt->cut };
+	attempt->cut = cut;
+	return redact_add(text, error);
+}
+
+static void forget_cut(struct attempt *attempt)
+{
+	for (; attempt->cut != NULL; attempt->cut = attempt->cut->next)
+		redact_remove(attempt->cut->text);
+}
+
+/* As it stands in JSON, without the quotes: there it may have escapes. */
+static const char *text_in_json(struct arena *arena, const cJSON *value)
+{
+	char *text = json_print(arena, value);
+	if (text == NULL)
+		return NULL;
+	text[strlen(text) - 1] = '\0';
+	return text + 1;
+}
+
+static enum error_class host_secret(void *host, const char *name, cJSON **ret_value, struct error *error)
+{
+	struct attempt *attempt = host;
+	const struct secret_name secret = { attempt->claim->run.app, name };
+	const char *sealed, *value;
+	if (payload_secret(attempt->redis, secret.app, name, attempt->arena, &sealed, error) != ERROR_NONE)
+		return error->class;
+	if (sealed == NULL) {
+		error_set(error, ERROR_INVALID_INPUT, "the app has no secret '%s' any more", name);
+		return error_remedy(error, NULL, "Set it with mode 'configure', then trigger the step again.");
+	}
+	if (secret_open(attempt->settings->secrets_keys, &secret, sealed, attempt->arena, &value, error) !=
+			ERROR_NONE ||
+		cut_out(attempt, value, error) != ERROR_NONE)
+		return error->class;
+	cJSON *json = cJSON_CreateString(value);
+	if (cut_out(attempt, text_in_json(attempt->arena, json), error) != ERROR_NONE) {
+		cJSON_Delete(json);
+		return error->class;
+	}
+	*ret_value = json;
+	return ERROR_NONE;
+}
+
 static const struct action_host host = {
 	.save = host_save,
 	.own = host_own,
 	.log = host_log,
 	.output = host_output,
+	.secret = host_secret,
 	.enter = host_enter,
 	.pace = host_pace,
 	.leave = host_leave,
@@ -109,7 +168,7 @@ static enum error_class output_member(
 
 static enum error_class look_up(void *data, const struct reference *reference, cJSON **ret_value, struct error *error)
 {
-	const struct attempt *attempt = data;
+	struct attempt *attempt = data;
 	const struct run *run = &attempt->claim->run;
 	const char *output, *name;
 	struct run_name from;
@@ -120,7 +179,7 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 		from = (struct run_name){ reference->parts[0], reference->parts[1], reference->parts[2] };
 		name = reference->parts[3];
 	} else {
-		return error_set(error, ERROR_INVALID_INPUT, "secrets are not supported yet");
+		return host_secret(attempt, reference->parts[0], ret_value, error);
 	}
 	if (!identifier_valid(from.app) || !identifier_valid(from.workflow) || !identifier_valid(from.action))
 		return error_set(error, ERROR_INVALID_INPUT, "a reference names no valid step");
@@ -129,16 +188,15 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 	return output_member(output, name, from, ret_value, error);
 }
 
-static enum error_class resolve_input(const struct attempt *attempt, const char **ret_input, struct error *error)
+static enum error_class resolve_input(struct attempt *attempt, const char **ret_input, struct error *error)
 {
 	const char *text = attempt->claim->run.input;
-	struct attempt borrowed = *attempt;
 	/* A plan puts in itself what its steps refer to, one after the other. */
 	if (attempt->step == &plan_step) {
 		*ret_input = text;
 		return ERROR_NONE;
 	}
-	return references_put(text, look_up, &borrowed, attempt->arena, ret_input, error);
+	return references_put(text, look_up, attempt, attempt->arena, ret_input, error);
 }
 
 /* ---- how it ends ---- */
@@ -194,7 +252,7 @@ enum error_class attempt_run(const struct attempt *attempt, struct run_write *re
 	};
 	const char *input;
 	enum action_result result = ACTION_FAILED;
-	if (resolve_input(attempt, &input, &context.error) == ERROR_NONE)
+	if (resolve_input(&host_data, &input, &context.error) == ERROR_NONE)
 		result = context_run(&context, input, run->checkpoint);
 	enum error_class class = ERROR_NONE;
 	if (result == ACTION_FAILED && context.error.class == ERROR_LEASE_LOST) {
@@ -205,6 +263,7 @@ enum error_class attempt_run(const struct attempt *attempt, struct run_write *re
 		if (class == ERROR_NONE)
 			ret_write->checkpoint = context_checkpoint(&context);
 	}
+	forget_cut(&host_data);
 	context_release(&context);
 	return class;
 }

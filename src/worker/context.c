@@ -53,12 +53,12 @@ enum action_result context_run(struct action_context *context, const char *input
 	return context_is_short_of_memory(context) ? ACTION_FAILED : result;
 }
 
-const char *context_encode(struct action_context *context, const struct record *record, const void *data)
+char *context_encode(struct action_context *context, const struct record *record, const void *data)
 {
 	cJSON *json;
 	if (record_encode(record, data, &json, &context->error) != ERROR_NONE)
 		return NULL;
-	const char *text = json_print(context->arena, json);
+	char *text = json_print(context->arena, json);
 	cJSON_Delete(json);
 	if (text == NULL)
 		error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the JSON of the action");
@@ -85,10 +85,12 @@ static const struct record skipped_record = RECORD(struct skipped_output, skippe
 
 const char *context_output(struct action_context *context)
 {
-	if (!context->skipped)
-		return context_encode(context, &context->action->output, context->output);
-	const struct skipped_output output = { true, context->text };
-	return context_encode(context, &skipped_record, &output);
+	const struct skipped_output skipped = { true, context->text };
+	char *text = context->skipped ? context_encode(context, &skipped_record, &skipped)
+				      : context_encode(context, &context->action->output, context->output);
+	if (text != NULL)
+		redact_text(text);
+	return text;
 }
 
 void context_release(struct action_context *context)

@@ -23,6 +23,8 @@ struct action_host {
 	/* Output JSON of a done step, in the attempt's arena; NULL where it is not done. For plans. */
 	enum error_class (*output)(
 		void *host, const struct run_name *name, const char **ret_output, struct error *error);
+	/* The app's secret, opened, as the caller's JSON string; it is cut out of texts from then on. For plans. */
+	enum error_class (*secret)(void *host, const char *name, cJSON **ret_value, struct error *error);
 	/* For how long the provider is closed to the credential; 0: open. *ret_probing: the call is the first one after
 	 * it was closed. */
 	int64_t (*enter)(void *host, const char *provider, const char *credential, bool *ret_probing);
@@ -86,7 +88,8 @@ struct action_context {
  */
 enum action_result context_run(struct action_context *context, const char *input, const char *checkpoint);
 
-/* Checkpoint and output as JSON text in the arena; NULL where memory is short. */
+/* Checkpoint and output as JSON text in the arena; NULL where memory is short. Secrets are cut out of the output, which
+ * clients and other steps read. */
 const char *context_checkpoint(struct action_context *context);
 const char *context_output(struct action_context *context);
 
@@ -98,7 +101,7 @@ const char *context_output(struct action_context *context);
 bool context_is_short_of_memory(struct action_context *context);
 
 /* A struct as JSON text in the arena; NULL where memory is short, which the error says. */
-const char *context_encode(struct action_context *context, const struct record *record, const void *data);
+char *context_encode(struct action_context *context, const struct record *record, const void *data);
 
 /* Frees what the context made outside the arena. */
 void context_release(struct action_context *context);

@@ -64,8 +64,8 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 	const struct planning *planning = data;
 	struct action_context *context = planning->context;
 	bool own = reference->kind == REFERENCE_STEP;
-	if (!own && reference->kind != REFERENCE_APP)
-		return error_set(error, ERROR_INVALID_INPUT, "secrets are not supported yet");
+	if (reference->kind == REFERENCE_SECRET)
+		return context->host->secret(context->host_data, reference->parts[0], ret_value, error);
 	const char *step = reference->parts[own ? 0 : 2], *name = reference->parts[own ? 1 : 3];
 	const struct run_name from = { own ? context->app : reference->parts[0],
 		own ? planning->workflow->id : reference->parts[1], step };

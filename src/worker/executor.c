@@ -110,8 +110,13 @@ static bool run_claimed(const struct executor *executor, const struct step_defin
 	notice.attempts = claim->run.attempts;
 	if (!tell_supervisor(executor, &notice))
 		return false;
-	const struct attempt attempt = { executor->settings, executor->redis, executor->client, step, claim,
-		clock_monotonic_ms() + notice.time_left_ms, arena };
+	const struct attempt attempt = { .settings = executor->settings,
+		.redis = executor->redis,
+		.client = executor->client,
+		.step = step,
+		.claim = claim,
+		.deadline_ms = clock_monotonic_ms() + notice.time_left_ms,
+		.arena = arena };
 	if (attempt_run(&attempt, &write, &error) == ERROR_NONE)
 		settle(executor, claim, &write);
 	else

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/json.h"
 #include "base/log.h"
+#include "core/secret.h"
 #include "worker/supervisor.h"
 
 const char *argp_program_version = "slipway-worker " SLIPWAY_VERSION;
@@ -21,11 +23,13 @@ int main(int argc, char **argv)
 	log_init("slipway-worker", LOG_INFO);
 	if (sodium_init() < 0)
 		return 1;
+	json_wipe_freed();
 	settings_init(&settings, SETTINGS_WORKER);
 	const struct argp_child parsers[] = { { settings_argp(SETTINGS_WORKER), 0, NULL, 0 }, { NULL, 0, NULL, 0 } };
 	const struct argp parser = { .doc = "Takes actions off Slipway's queue and runs them.", .children = parsers };
 	argp_parse(&parser, argc, argv, 0, NULL, &settings);
-	if (settings_load(&settings, &error) != ERROR_NONE) {
+	if (settings_load(&settings, &error) != ERROR_NONE ||
+		secret_keys_check(NULL, settings.secrets_keys, &error) != ERROR_NONE) {
 		log_error("settings", &error);
 		return 64;
 	}

@@ -111,7 +111,8 @@ static void build(size_t step, const char *cached, const char *own, char *text, 
 {
 	cJSON *cached_json = cJSON_Parse(cached), *own_json = cJSON_Parse(own), *input;
 	cJSON *config = cJSON_Parse("{\"name\":\"n\",\"deep\":{\"size\":4}}"), *env = cJSON_Parse("{\"TOP\":\"t\"}");
-	const struct input_sources sources = { &good, &good_steps[step], cached_json, own_json, config, env };
+	cJSON *secrets = cJSON_Parse("{\"KEY\":\"sealed\"}");
+	const struct input_sources sources = { &good, &good_steps[step], cached_json, own_json, config, env, secrets };
 	text[0] = '\0';
 	if (input_build(&sources, &input, &error) == ERROR_NONE) {
 		ck_assert(cJSON_PrintPreallocated(input, text, (int)size, false));
@@ -121,6 +122,7 @@ static void build(size_t step, const char *cached, const char *own, char *text, 
 	cJSON_Delete(own_json);
 	cJSON_Delete(config);
 	cJSON_Delete(env);
+	cJSON_Delete(secrets);
 }
 
 START_TEST(test_input_is_binding_under_cache_under_trigger)
@@ -133,6 +135,31 @@ START_TEST(test_input_is_binding_under_cache_under_trigger)
 	build(1, "{\"second\":{\"text\":\"cached\",\"size\":2}}", "{\"second\":{\"text\":\"own\"}}", text,
 		sizeof(text));
 	ck_assert_str_eq(text, "{\"size\":2,\"text\":\"own\"}");
+}
+END_TEST
+
+/* The worker puts them in: until then an input has only the name. */
+START_TEST(test_secrets_stay_references_and_count_as_input)
+{
+	char text[256], before[DIGEST_SIZE], after[DIGEST_SIZE];
+	build(0, "{\"first\":{\"text\":\"${secret.KEY}\"}}", "{}", text, sizeof(text));
+	ck_assert_str_eq(text, "{\"text\":\"${secret.KEY}\"}");
+	build(0, "{}", "{\"first\":{\"text\":\"a ${secret.NONE}\"}}", text, sizeof(text));
+	ck_assert_str_eq(text, "");
+	ck_assert_int_eq(error.class, ERROR_INVALID_INPUT);
+	ck_assert_str_eq(error.place, "/inputs/first/text");
+	cJSON *input = cJSON_Parse("{\"text\":\"a ${secret.KEY}\"}");
+	cJSON *old = cJSON_Parse("{\"KEY\":\"1\",\"OTHER\":\"2\"}"), *same = cJSON_Parse("{\"KEY\":\"1\"}");
+	cJSON *new = cJSON_Parse("{\"KEY\":\"3\"}");
+	ck_assert_int_eq(input_digest(input, old, before, &error), ERROR_NONE);
+	ck_assert_int_eq(input_digest(input, same, after, &error), ERROR_NONE);
+	ck_assert_str_eq(before, after);
+	ck_assert_int_eq(input_digest(input, new, after, &error), ERROR_NONE);
+	ck_assert_str_ne(before, after);
+	cJSON_Delete(new);
+	cJSON_Delete(same);
+	cJSON_Delete(old);
+	cJSON_Delete(input);
 }
 END_TEST
 
@@ -195,6 +222,7 @@ int main(void)
 	const TTest *const tests[] = { test_sound_workflow_passes, test_apps_deployed_without_regard_to_order,
 		test_unsound_workflows_are_refused, test_needs_come_from_names_bindings_and_input,
 		test_input_is_binding_under_cache_under_trigger, test_environment_values_baked_into_code,
-		test_bad_input_is_refused_with_its_place, test_escaped_references_are_text, NULL };
+		test_secrets_stay_references_and_count_as_input, test_bad_input_is_refused_with_its_place,
+		test_escaped_references_are_text, NULL };
 	return suite_main("workflow", tests, NULL, NULL);
 }

@@ -55,10 +55,10 @@ test('workflows are described with JSON Schema', async () => {
   const { body } = await stack.get('/api/workflows');
   const site = body.workflows.find((workflow) => workflow.id === 'site');
   assert.deepEqual(site.steps.map((step) => step.id), [
-    'repo', 'files', 'variables', 'access', 'project', 'env', 'deployment', 'domain', 'check', 'protection',
+    'repo', 'files', 'variables', 'secrets', 'access', 'project', 'env', 'deployment', 'domain', 'check', 'protection',
   ]);
   assert.deepEqual(site.steps.filter((step) => step.optional).map((step) => step.id), [
-    'files', 'variables', 'access', 'protection',
+    'files', 'variables', 'secrets', 'access', 'protection',
   ]);
   assert.deepEqual(site.steps[1].needs, ['repo']);
   assert.equal(site.steps.find((step) => step.id === 'check').bound.url, '${step.deployment.alias}');
@@ -74,7 +74,7 @@ test('poll before any trigger is idle', async () => {
   assert.equal(status.version, 0);
   assert.deepEqual(status.output, {});
   const all = await stack.post({ mode: 'poll', appId: 'nobody', workflowId: 'site' });
-  assert.equal(all.body.actions.length, 10);
+  assert.equal(all.body.actions.length, 11);
   assert.deepEqual(await keysOfApps(), []);
 });
 

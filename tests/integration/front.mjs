@@ -1,6 +1,7 @@
 // Stands before npm's stand-ins for GitHub and Vercel, and has what they lack: a workflow of GitHub Actions that makes
-// a commit, and a bad day on which calls are done and their answers lost. All else goes through as it is.
+// a commit, secrets, and a bad day on which calls are done and their answers lost. All else goes through as it is.
 import { spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { createServer, request as send } from 'node:http';
 import path from 'node:path';
 import { build, freePort, isFree, until } from './stack.mjs';
@@ -44,6 +45,8 @@ export class Front {
     front.emulator = await startEmulator();
     front.runs = new Map();
     front.calls = [];
+    const { publicKey } = generateKeyPairSync('x25519');
+    front.repositoryKey = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32).toString('base64');
     // Called with a call that was done, before its answer goes out; true: the answer is lost.
     front.loses = () => false;
     front.servers = [];
@@ -132,7 +135,8 @@ export class Front {
     });
   }
 
-  // ---- GitHub Actions: codemods.yml writes a file, and so makes a commit, while its run is looked at ----
+  // ---- GitHub Actions: secrets are only taken; codemods.yml writes a file, and so makes a commit, while its run is
+  // looked at ----
 
   async actions(call) {
     const [, repository, rest] = /^\/repos\/([^/]+\/[^/]+)\/actions\/([^?]*)/.exec(call.path) ?? [];
@@ -142,6 +146,8 @@ export class Front {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
+    if (rest === 'secrets/public-key') return json(200, { key_id: '1', key: this.repositoryKey });
+    if (/^secrets\/\w+$/.test(rest)) return json(call.method === 'PUT' ? 201 : 404, {});
     const own = [...this.runs.values()].filter((run) => run.repository === repository);
     if (rest === 'workflows/codemods.yml/runs') return json(200, { total_count: own.length, workflow_runs: own });
     if (rest === 'workflows/codemods.yml/dispatches')

@@ -64,7 +64,7 @@ test('a plan for a new app creates the repository first, and makes nothing', asy
   assert.equal(steps.project.change, 'blocked');
   assert.match(steps.project.text, /yet to make/);
   assert.equal(steps.project.error, undefined);
-  assert.equal(Object.keys(steps).length, 10);
+  assert.equal(Object.keys(steps).length, 11);
   assert.equal(steps.protection.change, 'nothing');
   assert.match(steps.protection.text, /no input was given/);
   const github = calls.find((one) => one.provider === 'github');

@@ -71,7 +71,7 @@ test('again: everything is reused, nothing runs', async () => {
   const result = await runSite('first', '--json');
   assert.equal(result.code, 0, result.stderr);
   const lines = result.stdout.trim().split('\n').map((line) => JSON.parse(line));
-  assert.equal(lines.length, 10);
+  assert.equal(lines.length, 11);
   assert.ok(lines.every((line) => line.status === 'done' && line.reused === true));
   assert.deepEqual(await outputs('first'), before_);
 });

@@ -1,6 +1,6 @@
 /*
  * site: a client's site, from the repository to a checked production deployment; with files of its own, variables,
- * access and protection where they are asked for.
+ * secrets, access and protection where they are asked for.
  */
 #include "actions.h"
 #include "definitions.h"
@@ -15,6 +15,11 @@ static const struct step_definition steps[] = {
 	{ .id = "variables",
 		.action = &github_variables,
 		.input_key = "variables",
+		.optional = true,
+		.bind = BIND({ "repository", "${step.repo.fullName}" }) },
+	{ .id = "secrets",
+		.action = &github_secrets,
+		.input_key = "secrets",
 		.optional = true,
 		.bind = BIND({ "repository", "${step.repo.fullName}" }) },
 	{ .id = "access",

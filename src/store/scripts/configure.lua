@@ -1,14 +1,14 @@
 #!lua
 -- Stores what is cached for an app, if nobody changed it since it was read.
 --
--- ARGV: version that was read ('0': none), app, retention in seconds, inputs, config, env.
+-- ARGV: version that was read ('0': none), app, retention in seconds, inputs, config, env, secrets.
 -- Returns {word, version}: written, changed.
 local version = redis.call('HGET', payload, 'version') or '0'
 if version ~= ARGV[1] then
 	return { 'changed', version }
 end
 version = redis.call('HINCRBY', payload, 'version', 1)
-redis.call('HSET', payload, 'inputs', ARGV[4], 'config', ARGV[5], 'env', ARGV[6], 'changed_at', now)
+redis.call('HSET', payload, 'inputs', ARGV[4], 'config', ARGV[5], 'env', ARGV[6], 'secrets', ARGV[7], 'changed_at', now)
 redis.call('EXPIRE', payload, ARGV[3])
 redis.call('ZADD', apps, now, ARGV[2])
 redis.call('ZREMRANGEBYSCORE', apps, '-inf', now - ARGV[3] * 1000)
