@@ -93,7 +93,7 @@ enum action_result action_remedy(struct action_context *context, const char *url
  * a person there. Returns ACTION_FAILED. */
 enum action_result action_remedy_input(struct action_context *context, const char *name);
 
-/* Fails with the error that the last failed call on this context left: `if (!github_call(...)) return
+/* Fails with the error that the last failed call on this context left: `if (!provider_call(...)) return
  * action_failed(context);` */
 enum action_result action_failed(struct action_context *context);
 
