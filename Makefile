@@ -193,7 +193,8 @@ test-faults: $(BUILD)/test-packages ## The whole fault suite, its mutants, and t
 valgrind: $(TESTS) ## Run the unit tests under valgrind
 	@BUILD=$(BUILD) tests/run-valgrind $(filter-out $(BUILD)/tests/torture/%,$(TESTS))
 
-FORMATTED = $(shell git ls-files '*.c' '*.h')
+# What is there, also before it is added.
+FORMATTED = $(shell git grep --no-color --untracked -l '' -- '*.c' '*.h')
 .PHONY: format lint
 format: ## Lay out all C sources by .clang-format
 	clang-format -i $(FORMATTED)
