@@ -1,7 +1,7 @@
 /*
  * vercel.domain-remove against a scripted Vercel.
  *
- * covers: workflows/actions/vercel_domain_remove.c workflows/actions/vercel_removal.c
+ * covers: workflows/actions/vercel_domain_remove.c workflows/actions/removal.c
  */
 #include <string.h>
 

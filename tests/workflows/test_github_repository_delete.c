@@ -1,7 +1,7 @@
 /*
  * github.repository-delete against a scripted GitHub.
  *
- * covers: workflows/actions/github_repository_delete.c
+ * covers: workflows/actions/github_repository_delete.c workflows/actions/removal.c
  */
 #include <string.h>
 
@@ -138,6 +138,8 @@ START_TEST(test_already_gone)
 	ck_assert_int_eq(run_with(rows, CONFIRMED, 1), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), "{\"removed\":2,\"left\":1}");
 	ck_assert(!has(DOCS) && !has(API));
+	ck_assert_ptr_nonnull(strstr(trial.log, "acme/docs was gone already, or the token cannot see it"));
+	ck_assert_ptr_nonnull(strstr(trial.log, "deleted the repository acme/api"));
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 /*
  * vercel.project-delete against a scripted Vercel.
  *
- * covers: workflows/actions/vercel_project_delete.c workflows/actions/vercel_removal.c
+ * covers: workflows/actions/vercel_project_delete.c workflows/actions/removal.c
  */
 #include <string.h>
 
@@ -58,6 +58,7 @@ START_TEST(test_removes_what_was_created)
 	/* Nothing of Vercel is left in the ledger; what others made is. */
 	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 1);
 	ck_assert_ptr_nonnull(json_member_string(trial.ledger, "github:repository:acme/docs"));
+	ck_assert_ptr_nonnull(strstr(trial.log, "removed the project shop"));
 	ck_assert_ptr_nonnull(strstr(trial.log, "left the project old"));
 	/* Once more: there is nothing to do. */
 	trial.checkpoint[0] = '\0';

@@ -10,27 +10,8 @@
 #include <string.h>
 
 #include "actions.h"
+#include "actions/removal.h"
 #include "slipway/provider.h"
-#include "vercel_removal.h"
-
-struct input {
-	const char *confirm;
-};
-static const struct field input_fields[] = {
-	{ STRING_FIELD("confirm", struct input, confirm), .required = true, .maximum = 64,
-		.description = "The appId once more, to show that the removal is meant" },
-};
-
-static const struct field checkpoint_fields[] = {
-	{ INTEGER_FIELD("removed", struct removal_counts, removed) },
-	{ INTEGER_FIELD("left", struct removal_counts, left) },
-};
-
-static const struct field output_fields[] = {
-	{ INTEGER_FIELD("removed", struct removal_counts, removed), .description = "How many domains are gone" },
-	{ INTEGER_FIELD("left", struct removal_counts, left),
-		.description = "How many were left, for this app had not added them" },
-};
 
 /* A domain that is not there, or whose project is not, is gone as well. */
 static bool take_off(struct action_context *context, const char *project, const char *domain)
@@ -43,7 +24,7 @@ static bool take_off(struct action_context *context, const char *project, const 
 	return provider_call(context, &vercel, &request, &answer);
 }
 
-static bool take_off_everywhere(struct action_context *context, const char *domain, bool *ret_gone)
+static bool take_off_everywhere(struct action_context *context, const char *domain, const char **ret_left)
 {
 	const struct owned_resource *projects;
 	size_t count;
@@ -52,39 +33,34 @@ static bool take_off_everywhere(struct action_context *context, const char *doma
 	for (size_t i = 0; i < count; i++)
 		if (!take_off(context, projects[i].id, domain))
 			return false;
-	*ret_gone = count > 0;
-	if (count == 0)
-		action_log(context, "left the domain %s: the app has no project on which it could stand", domain);
+	*ret_left = count > 0 ? NULL : "the app has no project on which it could stand";
 	return true;
 }
 
-static bool remove_domain(struct action_context *context, const struct owned_resource *resource, bool *ret_gone)
+static enum action_result remove_domain(
+	struct action_context *context, const struct owned_resource *owned, const char **ret_left)
 {
-	const char *slash = strchr(resource->id, '/');
-	if (slash == NULL)
-		return take_off_everywhere(context, resource->key, ret_gone);
-	*ret_gone = take_off(
-		context, action_format(context, "%.*s", (int)(slash - resource->id), resource->id), resource->key);
-	return *ret_gone;
+	const char *slash = strchr(owned->id, '/');
+	const char *project = action_format(context, "%.*s", (int)strcspn(owned->id, "/"), owned->id);
+	if (slash != NULL ? !take_off(context, project, owned->key)
+			  : !take_off_everywhere(context, owned->key, ret_left))
+		return action_failed(context);
+	if (*ret_left == NULL)
+		action_log(context, "removed the domain %s", owned->key);
+	return action_done(context);
 }
 
-static enum action_result run(
-	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+static enum action_result run(struct action_context *context, const void *input, void *checkpoint, void *output)
 {
-	static const struct removal domains = { "domain", remove_domain };
-	const struct input *input = raw_input;
-	struct removal_counts *counts = raw_checkpoint;
-	if (!removal_run(context, &domains, input->confirm, counts))
-		return action_failed(context);
-	*(struct removal_counts *)raw_output = *counts;
-	return action_done(context);
+	static const struct removal domains = { "vercel", "domain", remove_domain };
+	return removal_run(context, &domains, input, checkpoint, output);
 }
 
 const struct action_definition vercel_domain_remove = {
 	.id = "vercel.domain-remove",
 	.summary = "Takes the domains that this app added off their Vercel projects",
-	.input = RECORD(struct input, input_fields),
-	.checkpoint = RECORD(struct removal_counts, checkpoint_fields),
-	.output = RECORD(struct removal_counts, output_fields),
+	.input = RECORD(struct removal_input, removal_input_fields),
+	.checkpoint = RECORD(struct removal_counts, removal_counts_fields),
+	.output = RECORD(struct removal_counts, removal_counts_fields),
 	.run = run,
 };

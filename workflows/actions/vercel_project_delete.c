@@ -5,37 +5,21 @@
  * API: https://vercel.com/docs/rest-api/reference/endpoints/projects.
  */
 #include "actions.h"
+#include "actions/removal.h"
 #include "slipway/provider.h"
-#include "vercel_removal.h"
 
-struct input {
-	const char *confirm;
-};
-static const struct field input_fields[] = {
-	{ STRING_FIELD("confirm", struct input, confirm), .required = true, .maximum = 64,
-		.description = "The appId once more, to show that the removal is meant" },
-};
-
-static const struct field checkpoint_fields[] = {
-	{ INTEGER_FIELD("removed", struct removal_counts, removed) },
-	{ INTEGER_FIELD("left", struct removal_counts, left) },
-};
-
-static const struct field output_fields[] = {
-	{ INTEGER_FIELD("removed", struct removal_counts, removed), .description = "How many projects are gone" },
-	{ INTEGER_FIELD("left", struct removal_counts, left),
-		.description = "How many were left, for this app had adopted them" },
-};
-
-static bool remove_project(struct action_context *context, const struct owned_resource *resource, bool *ret_gone)
+static enum action_result remove_project(
+	struct action_context *context, const struct owned_resource *owned, const char **ret_left)
 {
 	struct provider_answer answer;
-	const struct provider_request request = { .method = HTTP_DELETE,
-		.path = "/v9/projects/{idOrName}",
-		.parameters = { resource->id },
-		.expect = { 404 } };
-	*ret_gone = provider_call(context, &vercel, &request, &answer);
-	return *ret_gone;
+	const struct provider_request request = {
+		.method = HTTP_DELETE, .path = "/v9/projects/{idOrName}", .parameters = { owned->id }, .expect = { 404 }
+	};
+	(void)ret_left; /* the id is that of no other */
+	if (!provider_call(context, &vercel, &request, &answer))
+		return action_failed(context);
+	action_log(context, "removed the project %s", owned->key);
+	return action_done(context);
 }
 
 /* Deployments and variables are no longer this app's once their projects are not. */
@@ -51,24 +35,20 @@ static bool forget_all(struct action_context *context, const char *type)
 	return true;
 }
 
-static enum action_result run(
-	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+static enum action_result run(struct action_context *context, const void *input, void *checkpoint, void *output)
 {
-	static const struct removal projects = { "project", remove_project };
-	const struct input *input = raw_input;
-	struct removal_counts *counts = raw_checkpoint;
-	if (!removal_run(context, &projects, input->confirm, counts) || !forget_all(context, "deployment") ||
-		!forget_all(context, "variable"))
+	static const struct removal projects = { "vercel", "project", remove_project };
+	enum action_result result = removal_run(context, &projects, input, checkpoint, output);
+	if (result == ACTION_DONE && (!forget_all(context, "deployment") || !forget_all(context, "variable")))
 		return action_failed(context);
-	*(struct removal_counts *)raw_output = *counts;
-	return action_done(context);
+	return result;
 }
 
 const struct action_definition vercel_project_delete = {
 	.id = "vercel.project-delete",
 	.summary = "Removes the Vercel projects that this app created",
-	.input = RECORD(struct input, input_fields),
-	.checkpoint = RECORD(struct removal_counts, checkpoint_fields),
-	.output = RECORD(struct removal_counts, output_fields),
+	.input = RECORD(struct removal_input, removal_input_fields),
+	.checkpoint = RECORD(struct removal_counts, removal_counts_fields),
+	.output = RECORD(struct removal_counts, removal_counts_fields),
 	.run = run,
 };

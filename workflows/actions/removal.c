@@ -1,0 +1,56 @@
+#include "actions/removal.h"
+
+#include <string.h>
+
+const struct field removal_input_fields[1] = {
+	{ STRING_FIELD("confirm", struct removal_input, confirm), .required = true, .maximum = 64,
+		.description = "The appId once more: what the app has made is removed with all that is in it" },
+};
+const struct field removal_counts_fields[2] = {
+	{ INTEGER_FIELD("removed", struct removal_counts, removed),
+		.description = "How many are gone that the app had made" },
+	{ INTEGER_FIELD("left", struct removal_counts, left),
+		.description = "How many were left, for they were adopted or are not the app's any more" },
+};
+
+static enum action_result remove_one(struct action_context *context, const struct removal *removal,
+	const struct owned_resource *owned, struct removal_counts *counts)
+{
+	const char *left = owned->created ? NULL : "it stood there before the app";
+	enum action_result result = owned->created ? removal->remove(context, owned, &left) : ACTION_DONE;
+	if (result != ACTION_DONE)
+		return result;
+	if (left != NULL)
+		action_log(context, "left the %s %s: %s", owned->type, owned->key, left);
+	if (!action_disown(context, owned->provider, owned->type, owned->key))
+		return action_failed(context);
+	if (left != NULL)
+		counts->left++;
+	else
+		counts->removed++;
+	return ACTION_DONE;
+}
+
+enum action_result removal_run(struct action_context *context, const struct removal *removal, const void *input,
+	void *checkpoint, void *output)
+{
+	const char *confirm = ((const struct removal_input *)input)->confirm, *app = action_app(context);
+	struct removal_counts *counts = checkpoint;
+	const struct owned_resource *list;
+	size_t count;
+	if (strcmp(confirm, app) != 0) {
+		action_fail(context, ERROR_INVALID_INPUT, "confirm is '%s', and the app is '%s': nothing was removed",
+			confirm, app);
+		return action_remedy(
+			context, NULL, "Give \"confirm\": \"%s\" if what '%s' made is to be removed.", app, app);
+	}
+	if (!action_ledger(context, removal->provider, removal->type, &list, &count))
+		return action_failed(context);
+	for (size_t i = 0; i < count; i++) {
+		enum action_result result = remove_one(context, removal, &list[i], counts);
+		if (result != ACTION_DONE)
+			return result;
+	}
+	*(struct removal_counts *)output = *counts;
+	return action_done(context);
+}

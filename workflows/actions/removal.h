@@ -1,0 +1,39 @@
+/*
+ * What all removals have in common: only what the app's ledger says that the app created goes, and each thing is taken
+ * out of the ledger as soon as it is gone, so that an attempt after a crash goes on with the next.
+ */
+#ifndef WORKFLOWS_ACTIONS_REMOVAL_H
+#define WORKFLOWS_ACTIONS_REMOVAL_H
+
+#include "slipway/action.h"
+
+struct removal_input {
+	const char *confirm;
+};
+extern const struct field removal_input_fields[1];
+
+/* Both the checkpoint and the output: an attempt goes on counting where the last one ended. */
+struct removal_counts {
+	int64_t removed, left;
+};
+extern const struct field removal_counts_fields[2];
+
+struct removal {
+	const char *provider, *type; /* as in the ledger: github, repository */
+	/*
+	 * Removes one thing that the app created, and logs it: done where it is gone, by now or since long. Where it is
+	 * not ours after all, *ret_left says why it is left, and that is logged by the caller. What waits or fails ends
+	 * the attempt.
+	 */
+	enum action_result (*remove)(
+		struct action_context *context, const struct owned_resource *owned, const char **ret_left);
+};
+
+/*
+ * Runs a removal of all that the ledger has of the type, the newest first. What was adopted is taken out of the ledger
+ * and left. Nothing happens where the input's confirm is not the app's id.
+ */
+enum action_result removal_run(struct action_context *context, const struct removal *removal, const void *input,
+	void *checkpoint, void *output) SLIPWAY_MUST_CHECK;
+
+#endif
