@@ -1,5 +1,6 @@
 /*
- * slipway new: lays down an action and its test in a source tree, ready to be built, run and edited.
+ * slipway new: lays down an action, or the removal of what one makes, and its test in a source tree, ready to be built,
+ * run and edited.
  *
  * Nothing is overwritten and nothing is left half-written: every file is complete under a name of its own before any of
  * them gets its place.
@@ -18,24 +19,27 @@
 #include "slipway/field.h"
 
 #define NAME_MAX_BYTES 64
+#define REMOVAL        "-removal" /* behind the name of what is removed */
+#define ID_SIZE        (NAME_MAX_BYTES + sizeof(REMOVAL))
 #define FILE_MAX_BYTES ((size_t)1 << 20)
 #define DECLARATION    "extern const struct action_definition "
 
 /* What may stand before the first point of a name, and what is laid down for it. */
 struct provider_kind {
-	const char *id;    /* as in the names of actions, and of C's struct provider */
-	const char *title; /* for people */
-	const char *action, *test;
+	const char *id;               /* as in the names of actions, and of C's struct provider */
+	const char *title;            /* for people */
+	const char *action, *removal; /* the templates; NULL: none */
 };
 static const struct provider_kind kinds[] = {
-	{ "github", "GitHub", "workflows/templates/action.c.in", "workflows/templates/test_action.c.in" },
-	{ "vercel", "Vercel", "workflows/templates/action.c.in", "workflows/templates/test_action.c.in" },
-	{ "http", "a site", "workflows/templates/check.c.in", "workflows/templates/test_check.c.in" },
+	{ "github", "GitHub", "action", "removal" },
+	{ "vercel", "Vercel", "action", "removal" },
+	{ "http", "a site", "check", NULL },
 };
 
 struct options {
 	const char *what, *name, *folder;
 	const struct provider_kind *kind;
+	bool removal; /* of the things that the action of this name makes */
 };
 
 /* A file that is to stand in the tree. */
@@ -50,9 +54,10 @@ enum { PIECE_ACTION, PIECE_TEST, PIECE_HEADER, PIECE_COUNT };
 
 struct plan {
 	const struct options *options;
-	char identifier[NAME_MAX_BYTES + 1]; /* github_label */
-	const char *thing;                   /* label: the part of it behind the provider */
-	char relative[PIECE_COUNT][128];     /* the paths below the folder */
+	char id[ID_SIZE], identifier[ID_SIZE]; /* github.label-removal, github_label_removal */
+	const char *suite;                     /* label_removal: the part of it behind the provider */
+	char thing[ID_SIZE];                   /* label: what is made, or removed */
+	char relative[PIECE_COUNT][128];       /* the paths below the folder */
 	struct piece pieces[PIECE_COUNT];
 };
 
@@ -91,8 +96,9 @@ static void check_options(struct argp_state *state, struct options *options)
 		argp_usage(state);
 		return;
 	}
-	if (strcmp(options->what, "action") != 0)
-		argp_error(state, "'%s' is nothing that can be laid down; 'action' is", options->what);
+	options->removal = strcmp(options->what, "removal") == 0;
+	if (!options->removal && strcmp(options->what, "action") != 0)
+		argp_error(state, "'%s' is nothing that can be laid down; 'action' and 'removal' are", options->what);
 	if (!is_action_name(options->name))
 		argp_error(state,
 			"'%s' is no name for an action: provider.thing in lower case, digits and '-', at most %d, such "
@@ -106,6 +112,8 @@ static void check_options(struct argp_state *state, struct options *options)
 			"address; "
 			"a new provider is a file in src/http/ first",
 			options->name);
+	else if (options->removal && options->kind->removal == NULL)
+		argp_error(state, "'%s' only checks: it makes nothing that could be removed", options->name);
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -132,10 +140,11 @@ static const struct argp_option option_list[] = {
 	{ "dir", 'd', "DIR", 0, "The source tree (the current folder)", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
-static const struct argp parser = { option_list, parse_option, "action NAME",
+static const struct argp parser = { option_list, parse_option, "action NAME\nremoval NAME",
 	"Lays down an action and its test in Slipway's source tree, and declares it in workflows/actions.h. NAME is "
-	"provider.thing, such as github.label. What it lays down builds and passes as it is; docs/writing-actions.md "
-	"says what to edit.",
+	"provider.thing, such as github.label; the removal of what that makes is an action as well, "
+	"github.label-removal. What it lays down builds and passes as it is; docs/writing-actions.md says what to "
+	"edit.",
 	NULL, NULL, NULL };
 
 /* ---- what is to be written ---- */
@@ -143,13 +152,16 @@ static const struct argp parser = { option_list, parse_option, "action NAME",
 /* The name as C writes it, and the paths that follow from it. */
 static void name_pieces(struct plan *plan)
 {
-	text_copy(plan->identifier, sizeof(plan->identifier), plan->options->name);
+	const char *suffix = plan->options->removal ? REMOVAL : "";
+	text_format(plan->id, sizeof(plan->id), "%s%s", plan->options->name, suffix);
+	text_copy(plan->identifier, sizeof(plan->identifier), plan->id);
 	for (char *at = plan->identifier; (at = strpbrk(at, ".-")) != NULL;)
 		*at = '_';
-	plan->thing = plan->identifier + strlen(plan->options->kind->id) + 1;
+	plan->suite = plan->identifier + strlen(plan->options->kind->id) + 1;
+	text_format(plan->thing, sizeof(plan->thing), "%.*s", (int)(strlen(plan->suite) - strlen(suffix)), plan->suite);
 	text_format(
 		plan->relative[PIECE_ACTION], sizeof(plan->relative[0]), "workflows/actions/%s.c", plan->identifier);
-	text_format(plan->relative[PIECE_TEST], sizeof(plan->relative[0]), "tests/workflows/test_%s.c", plan->thing);
+	text_format(plan->relative[PIECE_TEST], sizeof(plan->relative[0]), "tests/workflows/test_%s.c", plan->suite);
 	text_copy(plan->relative[PIECE_HEADER], sizeof(plan->relative[0]), "workflows/actions.h");
 }
 
@@ -188,15 +200,18 @@ static void refuse_declared(const char *path, const char *identifier, struct err
 	error_remedy(error, NULL, "Choose another name for the action, or take that line out first.");
 }
 
-static enum error_class fill_piece(struct plan *plan, size_t index, const char *embedded_name, struct error *error)
+static enum error_class fill_piece(struct plan *plan, size_t index, struct error *error)
 {
 	struct piece *piece = &plan->pieces[index];
 	struct stat facts;
-	const struct options *options = plan->options;
-	const char *const replacements[] = { "ID", options->name, "NAME", plan->identifier, "THING", plan->thing,
-		"PROVIDER", options->kind->id, "TITLE", options->kind->title, NULL };
+	char embedded_name[64];
+	const struct provider_kind *kind = plan->options->kind;
+	const char *const replacements[] = { "ID", plan->id, "NAME", plan->identifier, "THING", plan->thing, "PROVIDER",
+		kind->id, "TITLE", kind->title, NULL };
 	if (lstat(piece->path, &facts) == 0)
 		return refuse_existing(piece, error);
+	text_format(embedded_name, sizeof(embedded_name), "workflows/templates/%s%s.c.in",
+		index == PIECE_TEST ? "test_" : "", plan->options->removal ? kind->removal : kind->action);
 	return template_fill(embedded_name, replacements, &piece->text, error);
 }
 
@@ -321,15 +336,14 @@ static enum error_class write_pieces(struct plan *plan, struct error *error)
 
 static enum error_class lay_down(struct plan *plan, struct error *error)
 {
-	const struct provider_kind *kind = plan->options->kind;
 	name_pieces(plan);
 	if (check_tree(plan->options, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i < PIECE_COUNT; i++)
 		if (place_piece(plan, i, error) != ERROR_NONE)
 			return error->class;
-	if (fill_piece(plan, PIECE_ACTION, kind->action, error) != ERROR_NONE ||
-		fill_piece(plan, PIECE_TEST, kind->test, error) != ERROR_NONE || fill_header(plan, error) != ERROR_NONE)
+	if (fill_piece(plan, PIECE_ACTION, error) != ERROR_NONE || fill_piece(plan, PIECE_TEST, error) != ERROR_NONE ||
+		fill_header(plan, error) != ERROR_NONE)
 		return error->class;
 	return write_pieces(plan, error);
 }
@@ -341,7 +355,10 @@ static void print_next(const struct plan *plan)
 	printf("Its test passes as it is:\n"
 	       "  make build/tests/workflows/test_%s && build/tests/workflows/test_%s\n"
 	       "Then edit both; docs/writing-actions.md goes through them part by part.\n",
-		plan->thing, plan->thing);
+		plan->suite, plan->suite);
+	if (plan->options->removal)
+		printf("Name it in the action that makes what it removes, below its .run:\n\t.undo = &%s,\n",
+			plan->identifier);
 }
 
 static int run(int argc, char **argv)

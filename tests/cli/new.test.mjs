@@ -1,4 +1,4 @@
-// slipway new action: what it lays down builds with the project's warnings and passes untouched, as it does with the
+// slipway new: what it lays down builds with the project's warnings and passes untouched, as it does with the
 // edits that the guide makes; and nothing that stands there is harmed.
 //
 // covers: src/cli/command_new.c src/cli/template.c
@@ -63,17 +63,23 @@ async function refused(words, pattern, cwd = tree) {
 }
 
 test('what it lays down for each provider builds and passes untouched', async () => {
-  const actions = {
-    'github.sample': 'sample',
-    'vercel.edge-config.item': 'edge_config_item',
-    'http.answers': 'answers',
-  };
-  for (const [name, thing] of Object.entries(actions)) {
-    const result = slipway(tree, 'action', name);
+  const actions = [
+    ['action', 'github.sample', 'sample'],
+    ['action', 'vercel.edge-config.item', 'edge_config_item'],
+    ['action', 'http.answers', 'answers'],
+    ['removal', 'github.sample', 'sample_removal'],
+    ['removal', 'vercel.edge-config.item', 'edge_config_item_removal'],
+  ];
+  for (const [what, name, thing] of actions) {
+    const result = slipway(tree, what, name);
     assert.equal(result.status, 0, result.stderr);
     assert.match(result.stdout, new RegExp(`^  make build/tests/workflows/test_${thing} && build/tests/`, 'm'));
+    assert.equal(/^\t\.undo = &\w+_removal,$/m.test(result.stdout), what === 'removal');
   }
-  makeAndRun(Object.values(actions), /^100%: Checks: [4-9], Failures: 0, Errors: 0$/m);
+  makeAndRun(
+    actions.map((words) => words[2]),
+    /^100%: Checks: [4-9], Failures: 0, Errors: 0$/m,
+  );
 });
 
 test('it fills in the names, and declares the action at its place', async () => {
@@ -82,12 +88,18 @@ test('it fills in the names, and declares the action at its place', async () => 
   assert.match(action, /^\t\.id = "vercel\.edge-config\.item",$/m);
   const itsTest = await source('tests/workflows/test_edge_config_item.c');
   assert.match(itsTest, /^ \* covers: workflows\/actions\/vercel_edge_config_item\.c$/m);
-  for (const name of ['actions/github_sample.c', 'actions/http_answers.c', 'actions/vercel_edge_config_item.c']) {
-    assert.doesNotMatch(await source(`workflows/${name}`), /@[A-Z]+@/);
+  const removal = await source('workflows/actions/vercel_edge_config_item_removal.c');
+  assert.match(removal, /^\t\.id = "vercel\.edge-config\.item-removal",$/m);
+  assert.match(removal, /\{ "vercel", "edge_config_item", remove_edge_config_item \}/);
+  assert.match(action, /^\t\t\.type = "edge_config_item",$/m);
+  const made = ['github_sample', 'github_sample_removal', 'http_answers', 'vercel_edge_config_item'];
+  made.push('vercel_edge_config_item_removal');
+  for (const name of made) {
+    assert.doesNotMatch(await source(`workflows/actions/${name}.c`), /@[A-Z]+@/);
   }
   const declared = [...(await source(HEADER)).matchAll(/^extern const struct action_definition (\w+);$/gm)];
   const names = declared.map((match) => match[1]);
-  for (const name of ['github_sample', 'http_answers', 'vercel_edge_config_item']) {
+  for (const name of made) {
     const place = names.indexOf(name);
     assert.ok(place >= 0 && names.slice(0, place).every((before) => before < name), `${name} in ${names}`);
     assert.ok(names[place + 1] > name, `${name} in ${names}`);
@@ -96,14 +108,18 @@ test('it fills in the names, and declares the action at its place', async () => 
 });
 
 // What a definition of the laid-down files is known by: blank lines stand between them and nowhere else.
-const SUBJECT = /^(struct \w+ \{|START_TEST\(\w+|#define INPUT|(?:static|const)[^=;]*?\b\w+\()/m;
+const SUBJECT = /^(struct \w+ \{|START_TEST\(\w+|#define (?:INPUT|KEY)|(?:static|const)[^=;]*?\b\w+\()/m;
 const subjectOf = (definition) => SUBJECT.exec(definition)?.[1];
 
 test('with the edits of the guide it builds and passes as well', async () => {
   assert.equal(slipway(tree, 'action', 'github.label').status, 0);
+  const undo = slipway(tree, 'removal', 'github.label').stdout.match(/^\t\.undo = .*\n/m)[0];
   const guide = (await readFile('docs/writing-actions.md', 'utf8')).split('\n## 9.')[0];
   const edits = [...guide.matchAll(/^```c\n(.*?)\n```$/gms)].map((match) => match[1]);
-  const files = ['workflows/actions/github_label.c', 'tests/workflows/test_label.c'];
+  const files = ['label', 'label_removal'].flatMap((thing) => [
+    `workflows/actions/github_${thing}.c`,
+    `tests/workflows/test_${thing}.c`,
+  ]);
   let made = 0;
   for (const file of files) {
     const definitions = (await source(file)).split('\n\n').map((definition) => {
@@ -113,9 +129,11 @@ test('with the edits of the guide it builds and passes as well', async () => {
     });
     await writeFile(path.join(tree, file), definitions.join('\n\n'));
   }
+  const whole = await source(files[0]);
+  await writeFile(path.join(tree, files[0]), whole.replace('\t.run = run,\n', (line) => line + undo));
   assert.ok(edits.length >= 6);
   assert.equal(made, edits.length, 'every edit has its place');
-  makeAndRun(['label'], /^100%: Checks: 7, Failures: 0, Errors: 0$/m);
+  makeAndRun(['label', 'label_removal'], /^100%: Checks: [47], Failures: 0, Errors: 0$/m);
 });
 
 test('what is greatest comes last', async () => {
@@ -128,6 +146,7 @@ test('a second time is refused, and what was edited stays', async () => {
   await writeFile(file, '/* edited */\n');
   const message = /github_sample\.c stands there already; nothing was changed\n.*another name/;
   await refused(['action', 'github.sample'], message);
+  await refused(['removal', 'github.sample'], /github_sample_removal\.c stands there already/);
   assert.equal(await readFile(file, 'utf8'), '/* edited */\n');
 });
 
@@ -168,8 +187,9 @@ test('names that are none are refused', async () => {
   await refused(['action', 'gitlab.label'], /begins with no provider that is known: github, vercel, or http/);
 });
 
-test('anything else than an action is refused', async () => {
-  await refused(['workflow', 'site.two'], /'workflow' is nothing that can be laid down; 'action' is/);
+test('anything else than an action or a removal is refused', async () => {
+  await refused(['workflow', 'site.two'], /'workflow' is nothing that can be laid down; 'action' and 'removal' are/);
+  await refused(['removal', 'http.answers'], /'http.answers' only checks: it makes nothing that could be removed/);
   await refused([], /Usage: slipway new/);
   await refused(['action'], /Usage: slipway new/);
   await refused(['action', 'github.one', 'github.two'], /Usage: slipway new/);

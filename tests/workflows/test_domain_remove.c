@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "actions/removal.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
@@ -124,6 +125,22 @@ START_TEST(test_refused_then_goes_on)
 }
 END_TEST
 
+START_TEST(test_splits_keys)
+{
+	const char *parts[3] = { "", "", "" };
+	static const struct peer_row rows[] = { { .method = NULL } };
+	ck_assert_int_eq(run_with(rows), ACTION_DONE);
+	ck_assert(removal_split(&trial.context, "acme/docs/area/web", parts, 3));
+	ck_assert_str_eq(parts[0], "acme");
+	ck_assert_str_eq(parts[1], "docs");
+	ck_assert_str_eq(parts[2], "area/web");
+	ck_assert(removal_split(&trial.context, "a/b", parts, 1));
+	ck_assert_str_eq(parts[0], "a/b");
+	ck_assert(!removal_split(&trial.context, "acme/docs", parts, 3));
+	ck_assert_int_eq(trial.context.error.class, ERROR_INTERNAL);
+}
+END_TEST
+
 START_TEST(test_is_what_undoes_a_domain)
 {
 	ck_assert_ptr_eq(vercel_domain.undo, &vercel_domain_remove);
@@ -134,6 +151,6 @@ int main(void)
 {
 	const TTest *const tests[] = { test_removes_from_the_project_of_the_ledger, test_old_entries_ask_the_projects,
 		test_old_entries_without_a_project_are_left, test_wants_the_app_as_confirmation,
-		test_refused_then_goes_on, test_is_what_undoes_a_domain, NULL };
+		test_refused_then_goes_on, test_splits_keys, test_is_what_undoes_a_domain, NULL };
 	return suite_main("vercel.domain-remove", tests, setup, teardown);
 }

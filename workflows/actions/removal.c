@@ -54,3 +54,19 @@ enum action_result removal_run(struct action_context *context, const struct remo
 	*(struct removal_counts *)output = *counts;
 	return action_done(context);
 }
+
+bool removal_split(struct action_context *context, const char *key, const char **parameters, size_t count)
+{
+	const char *part = key;
+	for (size_t i = 1; i < count; i++) {
+		const char *slash = strchr(part, '/');
+		if (slash == NULL) {
+			action_fail(context, ERROR_INTERNAL, "'%s' of the ledger has not %zu parts", key, count);
+			return false;
+		}
+		*parameters++ = action_format(context, "%.*s", (int)(slash - part), part);
+		part = slash + 1;
+	}
+	*parameters = part;
+	return true;
+}

@@ -36,4 +36,11 @@ struct removal {
 enum action_result removal_run(struct action_context *context, const struct removal *removal, const void *input,
 	void *checkpoint, void *output) SLIPWAY_MUST_CHECK;
 
+/*
+ * Puts the parts of a key, such as acme/docs/bug, into so many parameters of a path; the last takes all slashes that
+ * are left. False where the key has fewer parts.
+ */
+bool removal_split(
+	struct action_context *context, const char *key, const char **parameters, size_t count) SLIPWAY_MUST_CHECK;
+
 #endif

@@ -40,10 +40,11 @@ static bool take_off_everywhere(struct action_context *context, const char *doma
 static enum action_result remove_domain(
 	struct action_context *context, const struct owned_resource *owned, const char **ret_left)
 {
-	const char *slash = strchr(owned->id, '/');
-	const char *project = action_format(context, "%.*s", (int)strcspn(owned->id, "/"), owned->id);
-	if (slash != NULL ? !take_off(context, project, owned->key)
-			  : !take_off_everywhere(context, owned->key, ret_left))
+	const char *id[2];
+	bool taken = strchr(owned->id, '/') == NULL
+		? take_off_everywhere(context, owned->key, ret_left)
+		: removal_split(context, owned->id, id, ARRAY_LEN(id)) && take_off(context, id[0], id[1]);
+	if (!taken)
 		return action_failed(context);
 	if (*ret_left == NULL)
 		action_log(context, "removed the domain %s", owned->key);
