@@ -66,11 +66,21 @@ static void cut_tokens(char *text)
 	}
 }
 
+static int compare_lengths(const void *left, const void *right)
+{
+	size_t a = strlen(*(const char *const *)left), b = strlen(*(const char *const *)right);
+	return a < b ? 1 : a > b ? -1 : 0;
+}
+
 void redact_text(char *text)
 {
+	/* The longest first: a shorter one within it would leave the rest of it standing. */
+	const char *ordered[REDACT_SECRETS_MAX];
+	memcpy(ordered, secrets, secret_count * sizeof(ordered[0]));
+	qsort(ordered, secret_count, sizeof(ordered[0]), compare_lengths);
 	for (size_t i = 0; i < secret_count; i++) {
-		size_t length = strlen(secrets[i]);
-		for (char *found = strstr(text, secrets[i]); found != NULL; found = strstr(found, secrets[i])) {
+		size_t length = strlen(ordered[i]);
+		for (char *found = strstr(text, ordered[i]); found != NULL; found = strstr(found, ordered[i])) {
 			memset(found, '*', length);
 			found += length;
 		}

@@ -11,7 +11,7 @@
 
 #include "slipway/error.h"
 
-#define REDACT_SECRETS_MAX 256
+#define REDACT_SECRETS_MAX 512
 #define REDACT_LENGTH_MIN  6 /* shorter values would cut ordinary words; they are not remembered */
 #define REDACT_LENGTH_MAX  16384
 

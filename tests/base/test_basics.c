@@ -141,6 +141,11 @@ START_TEST(test_secrets_are_cut_out_by_value)
 	error_set(&error, ERROR_INTERNAL, "it said other-secret");
 	redact_error(&error);
 	ck_assert_str_eq(error.message, "it said ************");
+	/* One that holds another is cut out as a whole, whichever came first. */
+	char longer[] = "both: other-secret-and-more";
+	ck_assert_int_eq(redact_add("other-secret-and-more", &error), ERROR_NONE);
+	redact_text(longer);
+	ck_assert_str_eq(longer, "both: *********************");
 	redact_forget(mark);
 	error_set(&error, ERROR_INTERNAL, "it said other-secret");
 	redact_error(&error);
