@@ -186,10 +186,54 @@ START_TEST(test_another_promotion_is_waited_for)
 }
 END_TEST
 
+/* The ten minutes are of the promotion: the run may have waited for its build before that, or for a rate limit. */
+START_TEST(test_ten_minutes_begin_with_the_request)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 200, .body = PROJECT("dpl_1", ""), .times = 5 },
+		{ LOOK, .status = 200, .body = PROJECT("dpl_2", "") },
+		BUILT,
+		{ PROMOTE, .status = 202 },
+		{ .method = NULL },
+	};
+	static const struct peer_row never[] = {
+		{ LOOK, .status = 200, .body = PROJECT("dpl_1", "") },
+		BUILT,
+		{ PROMOTE, .status = 202 },
+		{ .method = NULL },
+	};
+	trial.age_ms = 3000000;
+	ck_assert_int_eq(run_with(rows), ACTION_DONE);
+	int64_t began = trial.age_ms;
+	ck_assert_int_eq(run_with(never), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_TIMEOUT);
+	ck_assert_int_ge(trial.age_ms - began, 600000);
+	ck_assert_int_lt(trial.age_ms - began, 610000);
+}
+END_TEST
+
+/* Where the project does not say what production is, the end of our own request does. */
+START_TEST(test_the_requests_own_success_counts)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 200, .body = "{\"id\":\"prj_1\",\"name\":\"docs\"" ASKED("succeeded", "1") "}",
+			.times = 2 },
+		{ LOOK, .status = 200, .body = "{\"id\":\"prj_1\",\"name\":\"docs\"" ASKED("succeeded", "2") "}" },
+		BUILT,
+		{ PROMOTE, .status = 202 },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows), ACTION_DONE);
+	ck_assert_str_eq(trial_output(&trial), "{\"deployment\":\"dpl_2\"}");
+	ck_assert_int_eq(trial.attempts, 3);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_promotes_and_waits, test_is_production_already,
 		test_refuses_what_cannot_be_promoted, test_waits_for_the_build, test_lost_answer,
-		test_only_its_own_failure_counts, test_another_promotion_is_waited_for, NULL };
+		test_only_its_own_failure_counts, test_another_promotion_is_waited_for,
+		test_ten_minutes_begin_with_the_request, test_the_requests_own_success_counts, NULL };
 	return suite_main("vercel.promote", tests, setup, teardown);
 }

@@ -29,6 +29,7 @@ static const struct field input_fields[] = {
 struct checkpoint {
 	bool asked;
 	int64_t sent_age;         /* of the run, when we asked */
+	int64_t began;            /* the same, when the deployment was first ready to be promoted; 0: not yet */
 	const char *request_seen; /* time of the last request that the project told of before */
 	const char *previous;     /* production deployment before */
 	struct deployment_watch watch;
@@ -36,6 +37,7 @@ struct checkpoint {
 static const struct field checkpoint_fields[] = {
 	{ BOOLEAN_FIELD("asked", struct checkpoint, asked) },
 	{ INTEGER_FIELD("sentAge", struct checkpoint, sent_age) },
+	{ INTEGER_FIELD("began", struct checkpoint, began) },
 	{ STRING_FIELD("requestSeen", struct checkpoint, request_seen) },
 	{ STRING_FIELD("previous", struct checkpoint, previous) },
 	DEPLOYMENT_WATCH_FIELDS(struct checkpoint, watch),
@@ -141,6 +143,12 @@ static enum action_result give_up(struct action_context *context, const struct p
 		"Look at the project's deployments, and trigger the step again.");
 }
 
+/* The run itself may be older: it may have waited for the build, or for a rate limit. */
+static bool is_late(const struct action_context *context, const struct checkpoint *checkpoint)
+{
+	return action_run_age_ms(context) - checkpoint->began > BUDGET_MS;
+}
+
 static enum action_result ask(struct action_context *context, const struct input *input, const struct project *project,
 	struct checkpoint *checkpoint)
 {
@@ -152,15 +160,19 @@ static enum action_result ask(struct action_context *context, const struct input
 	enum action_result fit = check_deployment(context, input, project, checkpoint);
 	if (fit != ACTION_DONE)
 		return fit;
+	int64_t age = action_run_age_ms(context);
 	*checkpoint = (struct checkpoint){ .asked = true,
-		.sent_age = action_run_age_ms(context),
+		.sent_age = age,
+		.began = checkpoint->began != 0 ? checkpoint->began
+			: age > 0               ? age
+						: 1,
 		.request_seen = requested_at(project),
 		.previous = production_of(project) };
 	if (!action_save(context) || !provider_call(context, &vercel, &request, &answer))
 		return action_failed(context);
 	if (answer.status == 409) {
 		checkpoint->asked = false;
-		return action_run_age_ms(context) > BUDGET_MS
+		return is_late(context, checkpoint)
 			? give_up(context, project, answer.message)
 			: action_wait(context, TRY_MS, "%s to be free for a promotion", project->name);
 	}
@@ -170,22 +182,33 @@ static enum action_result ask(struct action_context *context, const struct input
 
 /* ---- waiting ---- */
 
+static enum action_result finish(struct action_context *context, const struct input *input,
+	const struct checkpoint *checkpoint, struct output *output)
+{
+	bool moved = checkpoint->previous != NULL && checkpoint->previous[0] != '\0';
+	*output = (struct output){ input->deployment, moved ? checkpoint->previous : NULL };
+	return action_done(context);
+}
+
 /* After we asked: the request shows, and is under way or has failed; or it got lost. */
 static enum action_result wait_more(struct action_context *context, const struct input *input,
-	const struct project *project, struct checkpoint *checkpoint)
+	const struct project *project, struct checkpoint *checkpoint, struct output *output)
 {
 	const struct alias_request *request = project->request;
 	const char *seen = checkpoint->request_seen != NULL ? checkpoint->request_seen : "";
 	bool shows = request != NULL && request->to != NULL && strcmp(request->to, input->deployment) == 0 &&
 		strcmp(requested_at(project), seen) != 0;
 	const char *status = shows && request->status != NULL ? request->status : "";
+	/* Where the project names no production deployment, its last request tells as well. */
+	if (strcmp(status, "succeeded") == 0 && production_of(project)[0] == '\0')
+		return finish(context, input, checkpoint, output);
 	if (strcmp(status, "failed") == 0 || strcmp(status, "skipped") == 0) {
 		action_fail(context, ERROR_BUILD_FAILED, "Vercel did not promote %s in %s: the request is %s",
 			input->deployment, project->name, status);
 		return action_remedy(context, "https://vercel.com/dashboard",
 			"Look at the deployment and its addresses, and trigger the step again.");
 	}
-	if (action_run_age_ms(context) > BUDGET_MS)
+	if (is_late(context, checkpoint))
 		return give_up(context, project, shows ? status : "Vercel shows no request");
 	if (!shows && action_run_age_ms(context) - checkpoint->sent_age > LOST_ANSWER_MS)
 		return ask(context, input, project, checkpoint);
@@ -200,13 +223,9 @@ static enum action_result run(
 	struct project project;
 	if (!look(context, input, &project))
 		return action_failed(context);
-	if (strcmp(production_of(&project), input->deployment) == 0) {
-		bool moved = checkpoint->previous != NULL && checkpoint->previous[0] != '\0';
-		*(struct output *)raw_output =
-			(struct output){ input->deployment, moved ? checkpoint->previous : NULL };
-		return action_done(context);
-	}
-	return checkpoint->asked ? wait_more(context, input, &project, checkpoint)
+	if (strcmp(production_of(&project), input->deployment) == 0)
+		return finish(context, input, checkpoint, raw_output);
+	return checkpoint->asked ? wait_more(context, input, &project, checkpoint, raw_output)
 				 : ask(context, input, &project, checkpoint);
 }
 
@@ -217,4 +236,5 @@ const struct action_definition vercel_promote = {
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
+	.run_seconds = 3 * 3600, /* it may be built first */
 };
