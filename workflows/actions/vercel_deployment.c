@@ -46,11 +46,13 @@ static const struct field input_fields[] = {
 struct checkpoint {
 	const char *intent; /* commit that we set out to deploy */
 	int64_t sent_age;   /* of the run, when we did */
+	int64_t unseen;     /* the same, when Vercel first did not see the commit; 0: not yet */
 	struct deployment_watch watch;
 };
 static const struct field checkpoint_fields[] = {
 	{ STRING_FIELD("intent", struct checkpoint, intent) },
 	{ INTEGER_FIELD("sentAge", struct checkpoint, sent_age) },
+	{ INTEGER_FIELD("unseenSince", struct checkpoint, unseen) },
 	DEPLOYMENT_WATCH_FIELDS(struct checkpoint, watch),
 };
 
@@ -147,11 +149,15 @@ static bool look(struct action_context *context, const struct input *input, cons
 
 /* ---- create ---- */
 
-/* Right after a repository or commit was made, Vercel may not see it yet: 5, 10, 20, 40 s; later it is access. */
+/* Right after a repository or commit was made, Vercel may not see it yet: 5, 10, 20, 40 s; later it is access. The run
+ * itself may be older than its first request: it may have waited for a rate limit. */
 static enum action_result wait_for_source(
-	struct action_context *context, const struct input *input, const char *message)
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint, const char *message)
 {
-	int64_t age = action_run_age_ms(context);
+	int64_t now = action_run_age_ms(context);
+	if (checkpoint->unseen == 0)
+		checkpoint->unseen = now > 0 ? now : 1;
+	int64_t age = now - checkpoint->unseen;
 	if (age < SOURCE_LAG_MS)
 		return action_wait(context,
 			age < 10000           ? 5000
@@ -172,7 +178,7 @@ static enum action_result refused(
 	if (error->http_status == 400)
 		checkpoint->intent = NULL;
 	if (strcmp(error->provider_code, "incorrect_git_source_info") == 0)
-		return wait_for_source(context, input, error->message);
+		return wait_for_source(context, input, checkpoint, error->message);
 	return action_failed(context);
 }
 
@@ -262,5 +268,5 @@ const struct action_definition vercel_deployment = {
 	.run = run,
 	.permissions = permissions,
 	.one_repository = true,
-	.run_seconds = 3 * 3600, /* what is queued, built and given its addresses has its own time for each */
+	.run_seconds = 4 * 3600, /* what is queued, built and given its addresses has its own time for each */
 };

@@ -163,5 +163,5 @@ const struct action_definition vercel_redeploy = {
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
-	.run_seconds = 3 * 3600,
+	.run_seconds = 4 * 3600,
 };
