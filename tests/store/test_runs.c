@@ -388,6 +388,33 @@ START_TEST(test_run_deadline_ends_it)
 }
 END_TEST
 
+/* Whoever finds the run ended has to know what it waited for: by now that stands nowhere else. */
+START_TEST(test_an_expired_run_says_what_it_waited_for)
+{
+	for (int claimed = 0; claimed < 2; claimed++) {
+		trigger_with("d1", true, 500);
+		struct claim claim = claim_next(30000);
+		ck_assert_int_eq(write_run(&claim,
+					 (struct run_write){ .kind = RUN_WAIT,
+						 .phase = "blocked",
+						 .delay_ms = claimed ? 1 : 60000,
+						 .reason = "person",
+						 .detail = "Set in the DNS: \"A\"" }),
+			0);
+		if (claimed) {
+			reap_until("queued");
+			struct queue_entry entry = reserve();
+			while (read_run().now <= read_run().run_deadline) {}
+			ck_assert(!claim_entry(&entry, 30000, &claim));
+		}
+		while (strcmp(read_run().status, "running") == 0)
+			reap();
+		ck_assert_ptr_nonnull(strstr(read_run().error, "allows; last state: Set in the DNS: \\\"A\\\""));
+		ck_assert_ptr_nonnull(strstr(read_run().error, "\"remedy\":{"));
+	}
+}
+END_TEST
+
 START_TEST(test_stale_entry_is_dropped)
 {
 	trigger();
@@ -563,7 +590,8 @@ int main(void)
 		test_wait_burns_no_attempt_and_comes_back, test_retry_counts_an_attempt,
 		test_stuck_in_running_lease_is_taken_over, test_renew_keeps_the_lease,
 		test_release_hands_back_without_counting, test_cancel, test_cancel_is_not_forgotten,
-		test_consumers_and_workers_are_tidied, test_run_deadline_ends_it, test_stale_entry_is_dropped,
+		test_consumers_and_workers_are_tidied, test_run_deadline_ends_it,
+		test_an_expired_run_says_what_it_waited_for, test_stale_entry_is_dropped,
 		test_lost_entry_is_queued_anew, test_entry_of_a_reader_that_was_struck_off_is_queued_anew,
 		test_a_broken_key_does_not_stop_the_reaper, test_reaper_forgets_what_is_gone,
 		test_scripts_survive_script_flush, test_state_lost_when_a_process_restarted, test_redis_away_is_said,

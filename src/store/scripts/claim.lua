@@ -14,7 +14,7 @@ if get('run') ~= id or get('status') ~= 'running' or get('phase') ~= 'queued' or
 	return { 'stale', now }
 end
 if now >= number('run_deadline') then
-	finish('error', '{}', ARGV[5], '')
+	finish('error', '{}', expired(ARGV[5]), '')
 	return { 'expired', now }
 end
 

@@ -96,6 +96,16 @@ local function finish(status, output, problem, reason)
 	changed(status, reason)
 end
 
+-- The error of a run that is past its deadline, with what it waited for: without that, nobody would know what to do.
+local function expired(problem)
+	local detail, known = get('detail') or '', cjson.decode(problem)
+	if detail == '' or not known.message then
+		return problem
+	end
+	known.message = known.message .. '; last state: ' .. detail
+	return cjson.encode(known)
+end
+
 -- A run that somebody wants to end goes no further: it ends instead of whatever was to come. Gives whether it did.
 local function ended_by_cancel()
 	local problem = get('cancel')

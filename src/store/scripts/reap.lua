@@ -41,7 +41,7 @@ if phase == 'executing' then
 end
 
 if now >= number('run_deadline') then
-	finish('error', '{}', ARGV[2], '')
+	finish('error', '{}', expired(ARGV[2]), '')
 	return { 'expired' }
 end
 
