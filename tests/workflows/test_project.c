@@ -99,7 +99,7 @@ START_TEST(test_refuses_foreign_projects)
 		ck_assert_msg(look_at(foreign[i]) == ACTION_FAILED, "%s", foreign[i]);
 		ck_assert_int_eq(trial.context.error.class, ERROR_CONFLICT_FOREIGN);
 		ck_assert_str_ne(trial.context.error.remedy, "");
-		ck_assert_str_eq(trial.context.error.remedy_input, "name");
+		ck_assert_str_eq(trial.context.error.remedy_input, "adopt");
 	}
 	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
 }
@@ -322,6 +322,8 @@ START_TEST(test_conflict_looks_again)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(ours), ACTION_DONE);
+	/* Whoever was faster made it, and not this run: a teardown has to leave it. */
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"created\":false"));
 	trial.checkpoint[0] = '\0';
 	cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, LEDGER_KEY);
 	ck_assert_int_eq(run_with(others), ACTION_FAILED);
@@ -344,6 +346,52 @@ START_TEST(test_second_breakdown_blames_the_link)
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
 	ck_assert_int_eq(trial.context.error.class, ERROR_APP_NOT_INSTALLED);
 	ck_assert_str_eq(trial.context.error.remedy_url, "https://github.com/apps/vercel");
+}
+END_TEST
+
+/* Vercel had made the project before it broke down at the link: it is ours, and is linked. */
+START_TEST(test_finishes_what_a_breakdown_left_half_made)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = ABSENT, .times = 1 },
+		{ CREATE, .status = 500, .body = "{\"error\":{\"code\":\"internal_server_error\",\"message\":\"x\"}}" },
+		{ LOOK, .status = 200, .body = PROJECT("") },
+		{ KNOWN, .status = 200, .body = PROJECT(""), .times = 1 },
+		{ KNOWN, .status = 200, .body = OURS },
+		{ LINK, .status = 500, .body = "{}", .times = 1 },
+		{ LINK, .status = 200, .body = OURS },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_PROVIDER_UNAVAILABLE);
+	ck_assert_int_eq(trial_run(&trial, &vercel_project, INPUT, 5), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_APP_NOT_INSTALLED);
+	/* The next run knows it by the ledger. */
+	trial.checkpoint[0] = '\0';
+	ck_assert_int_eq(trial_run(&trial, &vercel_project, INPUT, 5), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
+	ck_assert_ptr_nonnull(strstr(json_member_string(trial.ledger, LEDGER_KEY), "\"created\":true"));
+}
+END_TEST
+
+START_TEST(test_adopts_by_wish)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 200, .body = PROJECT("") },
+		{ KNOWN, .status = 200, .body = OURS },
+		{ LINK, .status = 200, .body = OURS },
+		{ .method = NULL },
+	};
+	static const struct peer_row linked[] = { { LOOK, .status = 200, .body = OTHERS }, { .method = NULL } };
+	static const char input[] =
+		"{\"name\":\"docs\",\"repository\":\"acme/docs\",\"repositoryId\":42,\"adopt\":true}";
+	peer_set(trial.peer, linked);
+	ck_assert_int_eq(trial_run(&trial, &vercel_project, input, 5), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_CONFLICT_FOREIGN);
+	ck_assert_str_eq(trial.context.error.remedy_input, "relink");
+	peer_set(trial.peer, rows);
+	ck_assert_int_eq(trial_run(&trial, &vercel_project, input, 5), ACTION_DONE);
+	ck_assert_ptr_nonnull(strstr(json_member_string(trial.ledger, LEDGER_KEY), "\"created\":false"));
 }
 END_TEST
 
@@ -387,6 +435,7 @@ int main(void)
 		test_follows_a_renamed_project, test_makes_a_removed_project_anew,
 		test_is_made_in_the_team_of_the_settings, test_second_breakdown_blames_the_link,
 		test_conflict_looks_again, test_lost_answer_looks_before_it_creates,
-		test_refusals_name_what_a_person_can_do, NULL };
+		test_refusals_name_what_a_person_can_do, test_finishes_what_a_breakdown_left_half_made,
+		test_adopts_by_wish, NULL };
 	return suite_main("vercel.project", tests, setup, teardown);
 }

@@ -1,9 +1,11 @@
 /*
  * vercel.project: a Vercel project that is linked to a repository; created, or adopted where it is ours.
  *
- * Natural key: the name in the team. Ours is what our ledger knows by its id, under whatever name it goes by now, and
- * what is linked to our repository; a name alone never is, or we would deploy into somebody else's project. What is
- * ours and has no link is linked; a link to another repository is replaced only on request.
+ * Natural key: the name in the team. Ours is what our ledger knows by its id, under whatever name it goes by now, what
+ * is linked to our repository, and what the input says to adopt; a name alone never is, or we would deploy into
+ * somebody else's project. One without a link is ours where this run saw that it was absent and asked for it, and
+ * Vercel did not say that the name is taken: Vercel may break down after it has made the project and before it links
+ * it. What is ours and has no link is linked; a link to another repository is replaced only on request.
  *
  * API: https://vercel.com/docs/rest-api/reference/endpoints/projects.
  */
@@ -19,7 +21,7 @@
 struct input {
 	const char *name, *repository, *framework, *build_command, *output_directory, *root_directory;
 	int64_t repository_id;
-	bool relink;
+	bool relink, adopt;
 };
 static const struct field input_fields[] = {
 	{ STRING_FIELD("name", struct input, name), .required = true, .pattern = "^[a-z0-9][a-z0-9._-]{0,99}$",
@@ -38,10 +40,13 @@ static const struct field input_fields[] = {
 		.description = "Folder of the repository that holds it" },
 	{ BOOLEAN_FIELD("relink", struct input, relink), .fallback = "false",
 		.description = "Link a project of this app to the repository, though it is linked to another by now" },
+	{ BOOLEAN_FIELD("adopt", struct input, adopt), .fallback = "false",
+		.description = "Take the project that stands there, whoever made it; one that is linked to another "
+			       "repository needs relink as well" },
 };
 
 struct checkpoint {
-	const char *intent;
+	const char *intent; /* name that we set out to create, unless Vercel refused it */
 	int64_t breakdowns; /* creations that Vercel answered with 500 */
 };
 static const struct field checkpoint_fields[] = {
@@ -162,11 +167,16 @@ static bool is_linked(const struct link *link, const struct input *input)
 }
 
 /* Under the name of the input, by which the next run looks for it; the name that it goes by now is the output's. */
+static bool own(struct action_context *context, const struct input *input, const struct project *project, bool created)
+{
+	const struct owned_resource resource = { "vercel", "project", input->name, project->id, NULL, created };
+	return action_own(context, &resource);
+}
+
 static enum action_result take(struct action_context *context, const struct input *input, const struct project *project,
 	bool created, bool linked, struct output *output)
 {
-	const struct owned_resource resource = { "vercel", "project", input->name, project->id, NULL, created };
-	if (!action_own(context, &resource))
+	if (!own(context, input, project, created))
 		return action_failed(context);
 	*output = (struct output){ project->id, project->name, project->account_id, created, linked };
 	return action_done(context);
@@ -190,8 +200,8 @@ static enum action_result fail_foreign(
 			"Set \"relink\": true to link it to %s, or choose another name.", input->repository);
 	else
 		action_remedy(context, "https://vercel.com/dashboard",
-			"Choose another name, remove that project, or link it to %s.", input->repository);
-	return action_remedy_input(context, ours ? "relink" : "name");
+			"Choose another name, remove that project, or set \"adopt\": true to take it.");
+	return action_remedy_input(context, ours ? "relink" : "adopt");
 }
 
 /* Vercel has one link a project; without one there is nothing to take away. */
@@ -218,10 +228,29 @@ static enum action_result wait_for_link(struct action_context *context, const st
 		"Look at the project's Git settings, link it there, and trigger the step again.");
 }
 
+/* An installation of Vercel's GitHub app that is suspended shows as 500: twice, and it is the link. */
+static enum action_result refused(
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint, bool asked_before)
+{
+	const struct error *error = action_error(context);
+	/* Then whatever stands there later is another's. A limit may be told by ourselves: it has no status. */
+	if (!asked_before &&
+		(error->class == ERROR_RATE_LIMITED || (error->http_status >= 400 && error->http_status < 500)))
+		checkpoint->intent = NULL;
+	if (error->http_status != 500 || ++checkpoint->breakdowns < BREAKDOWNS_MAX)
+		return action_failed(context);
+	action_fail(context, ERROR_APP_NOT_INSTALLED, "Vercel breaks down each time it links %s to a project",
+		input->repository);
+	return action_remedy(context, "https://github.com/apps/vercel",
+		"Look whether Vercel's GitHub app is installed on %s's owner and not suspended, then trigger the step "
+		"again.",
+		input->repository);
+}
+
 /* What the answer says does not count, but what stands there then: it may be that of an attempt whose answer was lost.
  */
 static enum action_result link_repository(struct action_context *context, const struct input *input,
-	const struct checkpoint *checkpoint, struct project *project, struct output *output)
+	struct checkpoint *checkpoint, struct project *project, struct output *output)
 {
 	struct provider_answer answer;
 	bool there;
@@ -231,9 +260,13 @@ static enum action_result link_repository(struct action_context *context, const 
 		.parameters = { project->id },
 		.body_record = &git_repository_record,
 		.body = &body };
-	if (project->link != NULL && !unlink_repository(context, project))
+	/* First of all it is known as ours: it would be nobody's if it can never be linked. */
+	if (!own(context, input, project, checkpoint->intent != NULL) ||
+		(project->link != NULL && !unlink_repository(context, project)))
 		return action_failed(context);
-	if (!provider_call(context, &vercel, &request, &answer) || !look_at(context, project->id, &there, project))
+	if (!provider_call(context, &vercel, &request, &answer))
+		return refused(context, input, checkpoint, true);
+	if (!look_at(context, project->id, &there, project))
 		return action_failed(context);
 	if (!there || !is_linked(project->link, input))
 		return wait_for_link(context, input);
@@ -242,7 +275,7 @@ static enum action_result link_repository(struct action_context *context, const 
 }
 
 static enum action_result adopt(struct action_context *context, const struct input *input,
-	const struct checkpoint *checkpoint, struct project *project, struct output *output)
+	struct checkpoint *checkpoint, struct project *project, struct output *output)
 {
 	bool ours;
 	if (!is_recorded(context, project->id, &ours))
@@ -251,24 +284,11 @@ static enum action_result adopt(struct action_context *context, const struct inp
 		action_log(context, "the project %s is called %s by now", input->name, project->name);
 	if (is_linked(project->link, input))
 		return take(context, input, project, checkpoint->intent != NULL, false, output);
-	/* Ours by record but linked elsewhere since: deploying would publish another repository. */
+	ours = ours || input->adopt || (checkpoint->intent != NULL && project->link == NULL);
+	/* Ours, but linked elsewhere since: deploying would publish another repository. */
 	if (ours && (project->link == NULL || input->relink))
 		return link_repository(context, input, checkpoint, project, output);
 	return fail_foreign(context, input, project, ours);
-}
-
-/* An installation of Vercel's GitHub app that is suspended shows as 500: twice, and it is the link. */
-static enum action_result refused(
-	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
-{
-	if (action_error(context)->http_status != 500 || ++checkpoint->breakdowns < BREAKDOWNS_MAX)
-		return action_failed(context);
-	action_fail(context, ERROR_APP_NOT_INSTALLED, "Vercel breaks down each time it links %s to a new project",
-		input->repository);
-	return action_remedy(context, "https://github.com/apps/vercel",
-		"Look whether Vercel's GitHub app is installed on %s's owner and not suspended, then trigger the step "
-		"again.",
-		input->repository);
 }
 
 /* A team that is named by its slug tells nothing that can be compared. */
@@ -292,7 +312,7 @@ static enum action_result create(
 {
 	struct provider_answer answer;
 	struct project project;
-	bool there;
+	bool there, asked_before = checkpoint->intent != NULL;
 	const struct git_repository repository = { "github", input->repository };
 	const struct create_request body = { input->name, input->framework, input->build_command,
 		input->output_directory, input->root_directory, &repository };
@@ -305,7 +325,7 @@ static enum action_result create(
 	if (!action_save(context))
 		return action_failed(context);
 	if (!provider_call(context, &vercel, &request, &answer))
-		return refused(context, input, checkpoint);
+		return refused(context, input, checkpoint, asked_before);
 	if (answer.status != 409) {
 		if (!provider_decode(context, &answer, &project_record, &project))
 			return action_failed(context);
@@ -314,6 +334,8 @@ static enum action_result create(
 						     : fail_elsewhere(context, &project);
 	}
 	/* Somebody was faster: us, in an attempt whose answer was lost, or another. */
+	if (!asked_before)
+		checkpoint->intent = NULL;
 	if (!look(context, input, &there, &project))
 		return action_failed(context);
 	if (!there) {
