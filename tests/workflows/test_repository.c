@@ -160,19 +160,40 @@ START_TEST(test_adopts_what_is_ours)
 }
 END_TEST
 
-START_TEST(test_adopts_by_template_by_ledger_and_by_wish)
+START_TEST(test_adopts_by_ledger_and_by_wish)
 {
-	static const struct peer_row generated[] = { { LOOK, .status = 200, .body = DOCS(GENERATED) }, READY,
-		{ .method = NULL } };
 	static const struct peer_row plain[] = { { LOOK, .status = 200, .body = DOCS("") }, READY, { .method = NULL } };
-	ck_assert_int_eq(run_with(generated, TEMPLATE_INPUT, 9), ACTION_DONE);
+	ck_assert_int_eq(run_with(plain, ADOPT_INPUT, 9), ACTION_DONE);
+	check_output(false);
 	/* Now the ledger knows it by its id. */
 	trial.checkpoint[0] = '\0';
 	ck_assert_int_eq(run_with(plain, TEMPLATE_INPUT, 9), ACTION_DONE);
-	trial.checkpoint[0] = '\0';
-	cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, "github:repository:acme/docs");
-	ck_assert_int_eq(run_with(plain, ADOPT_INPUT, 9), ACTION_DONE);
 	check_output(false);
+}
+END_TEST
+
+/* Others are made from the same template: that alone does not make it this app's. */
+START_TEST(test_one_from_the_same_template_is_not_ours)
+{
+	static const struct peer_row others[] = { { LOOK, .status = 200, .body = DOCS(GENERATED) },
+		{ .method = NULL } };
+	static const struct peer_row lost[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 1 },
+		{ GENERATE, .behaviour = PEER_DROPS },
+		{ LOOK, .status = 200, .body = DOCS(GENERATED) },
+		READY,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(others, TEMPLATE_INPUT, 9), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_CONFLICT_FOREIGN);
+	ck_assert_str_eq(trial.context.error.remedy_input, "adopt");
+	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+	/* Where this run asked for it and the answer was lost, it is. */
+	trial.checkpoint[0] = '\0';
+	ck_assert_int_eq(run_with(lost, TEMPLATE_INPUT, 9), ACTION_FAILED);
+	ck_assert_int_eq(trial_run(&trial, &github_repository, TEMPLATE_INPUT, 9), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, GENERATE), 1);
+	check_output(true);
 }
 END_TEST
 
@@ -697,14 +718,15 @@ int main(void)
 		test_probes_for_a_minute_before_it_asks_again, test_asks_again_at_once_after_a_limit,
 		test_five_minutes_begin_with_the_request, test_forks_into_an_organisation,
 		test_forks_into_a_user_without_organization, test_generates_from_a_template, test_adopts_what_is_ours,
-		test_adopts_by_template_by_ledger_and_by_wish, test_renamed_repository_is_still_ours,
-		test_stores_the_new_name, test_refuses_what_is_foreign, test_refuses_what_was_replaced,
-		test_name_taken_by_what_stays_invisible, test_refusal_to_create_keeps_its_class,
-		test_looks_after_a_lost_answer, test_name_taken_between_look_and_create,
-		test_another_name_handed_back_is_left_alone, test_an_old_fork_is_left_alone,
-		test_waits_until_it_is_usable, test_gives_up_after_five_minutes, test_inputs_and_refusals,
-		test_makes_one_of_its_own, test_makes_one_of_the_tokens_own_account, test_makes_none_of_another_person,
-		test_finds_its_own_after_a_lost_answer, test_its_own_name_is_taken_by_itself,
-		test_a_plain_name_taken_by_another, test_a_plain_one_that_may_not_be_made, NULL };
+		test_adopts_by_ledger_and_by_wish, test_one_from_the_same_template_is_not_ours,
+		test_renamed_repository_is_still_ours, test_stores_the_new_name, test_refuses_what_is_foreign,
+		test_refuses_what_was_replaced, test_name_taken_by_what_stays_invisible,
+		test_refusal_to_create_keeps_its_class, test_looks_after_a_lost_answer,
+		test_name_taken_between_look_and_create, test_another_name_handed_back_is_left_alone,
+		test_an_old_fork_is_left_alone, test_waits_until_it_is_usable, test_gives_up_after_five_minutes,
+		test_inputs_and_refusals, test_makes_one_of_its_own, test_makes_one_of_the_tokens_own_account,
+		test_makes_none_of_another_person, test_finds_its_own_after_a_lost_answer,
+		test_its_own_name_is_taken_by_itself, test_a_plain_name_taken_by_another,
+		test_a_plain_one_that_may_not_be_made, NULL };
 	return suite_main("github.repository", tests, setup, teardown);
 }

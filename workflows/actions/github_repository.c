@@ -2,9 +2,10 @@
  * github.repository: a repository made from a template, by a fork or of its own, or adopted; done when its default
  * branch resolves.
  *
- * Natural key: owner/name. Ours is what our ledger knows by its id, what is a fork of the wished repository, what was
- * made from the wished template, or what the input says to adopt. One of its own tells nothing of whence it came: it is
- * ours where this run saw that it was absent and asked for it, and GitHub did not say that the name is taken.
+ * Natural key: owner/name. Ours is what our ledger knows by its id, what is a fork of the wished repository, of which
+ * an account has one, or what the input says to adopt. One that was made from a template, from which others are made as
+ * well, or of its own is ours where this run saw that it was absent and asked for it, and GitHub did not say that the
+ * name is taken.
  *
  * API: https://docs.github.com/rest/repos/repos, /rest/repos/forks, /rest/branches/branches, /rest/commits/commits.
  */
@@ -152,7 +153,8 @@ static bool is_plain(const struct input *input)
 static bool is_named(const void *named, const char *full_name)
 {
 	const struct named *repository = named;
-	return repository != NULL && repository->full_name != NULL && strcasecmp(repository->full_name, full_name) == 0;
+	return full_name != NULL && repository != NULL && repository->full_name != NULL &&
+		strcasecmp(repository->full_name, full_name) == 0;
 }
 
 /* Where the repository itself does not say what it was forked from, the upstream's list of forks does. */
@@ -198,11 +200,9 @@ static bool decide_ownership(struct action_context *context, const struct input 
 	bool recorded;
 	if (id == NULL || !is_recorded(context, id, &recorded))
 		return false;
-	*ret_ours = input->adopt || recorded || (is_plain(input) && checkpoint->intent != NULL) ||
-		(input->template_repository != NULL &&
-			is_named(repository->template_repository, input->template_repository)) ||
-		(input->fork != NULL &&
-			(is_named(repository->parent, input->fork) || is_named(repository->source, input->fork)));
+	bool fits = is_plain(input) || is_named(repository->template_repository, input->template_repository);
+	*ret_ours = input->adopt || recorded || (fits && checkpoint->intent != NULL) ||
+		is_named(repository->parent, input->fork) || is_named(repository->source, input->fork);
 	if (*ret_ours || input->fork == NULL || !repository->fork || repository->parent != NULL)
 		return true;
 	return find_among_forks(context, input, repository, ret_ours);
