@@ -104,7 +104,6 @@ START_TEST(test_writes_where_one_thing_differs)
 		INPUT(",\"requiredChecks\":[\"build\"],\"requiredReviews\":1,\"enforceAdmins\":true"),
 		INPUT(",\"requiredChecks\":[\"build\",\"lint\"],\"requiredReviews\":1,\"enforceAdmins\":true"),
 		INPUT(",\"requiredReviews\":0,\"enforceAdmins\":true"),
-		INPUT(",\"requiredReviews\":1,\"enforceAdmins\":false"),
 	};
 	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = EQUAL },
 		{ PUT, .status = 200, .body = EQUAL }, { .method = NULL } };
@@ -127,6 +126,22 @@ START_TEST(test_keeps_what_people_have_set)
 		"\"dismissal_restrictions\":{\"users\":[\"ann\"],\"teams\":[],\"apps\":[]}},"
 		"\"restrictions\":{\"users\":[],\"teams\":[\"writers\"],\"apps\":[\"bot\"]},"
 		"\"required_linear_history\":true,\"required_conversation_resolution\":true}");
+}
+END_TEST
+
+/* Who does not ask for it takes nothing away: a member that is absent reads as false. */
+START_TEST(test_administrators_are_not_let_off)
+{
+	static const char *const inputs[] = { INPUT(",\"requiredReviews\":0"),
+		INPUT(",\"requiredReviews\":0,\"enforceAdmins\":false") };
+	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = EQUAL },
+		{ PUT, .status = 200, .body = EQUAL }, { .method = NULL } };
+	for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
+		ck_assert_int_eq(run_with(rows, inputs[i], 1), ACTION_DONE);
+		ck_assert_ptr_nonnull(strstr(peer_last(trial.peer, PUT).body, "\"enforce_admins\":true"));
+	}
+	ck_assert_int_eq(run_with(rows, INPUT(",\"requiredReviews\":1"), 1), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, PUT), 0);
 }
 END_TEST
 
@@ -253,8 +268,8 @@ int main(void)
 {
 	const TTest *const tests[] = { test_protects, test_protects_with_nothing_asked,
 		test_writes_nothing_where_it_is_equal, test_writes_where_one_thing_differs,
-		test_keeps_what_people_have_set, test_keeps_every_switch, test_lost_answer,
-		test_plan_without_protection, test_permission_missing, test_branch_appears_later_or_never,
-		test_follows_a_rename, test_bounds, NULL };
+		test_keeps_what_people_have_set, test_administrators_are_not_let_off, test_keeps_every_switch,
+		test_lost_answer, test_plan_without_protection, test_permission_missing,
+		test_branch_appears_later_or_never, test_follows_a_rename, test_bounds, NULL };
 	return suite_main("github.protection", tests, setup, teardown);
 }

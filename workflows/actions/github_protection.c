@@ -30,7 +30,7 @@ static const struct field input_fields[] = {
 		.description =
 			"Approvals that a pull request needs; 0: a pull request, but no approval; -1: as it stands" },
 	{ BOOLEAN_FIELD("enforceAdmins", struct input, enforce_admins),
-		.description = "Whether it holds for administrators too" },
+		.description = "Let it hold for administrators too; false: as it stands" },
 	{ STRING_FIELD("onUnsupported", struct input, on_unsupported), .values = unsupported_ways, .fallback = "fail",
 		.description = "Where the plan of the account has no protection: fail, or go on with a warning" },
 };
@@ -230,7 +230,7 @@ static bool prepare_reviews(struct action_context *context, const struct input *
 static bool prepare(struct action_context *context, const struct input *input, const struct protection *standing,
 	struct protection_request *ret_request)
 {
-	*ret_request = (struct protection_request){ .admins = input->enforce_admins,
+	*ret_request = (struct protection_request){ .admins = input->enforce_admins || is_on(standing->admins),
 		.linear = is_on(standing->linear),
 		.force_pushes = is_on(standing->force_pushes),
 		.deletions = is_on(standing->deletions),
@@ -267,7 +267,8 @@ static bool is_as_asked(const struct input *input, const struct protection *stan
 		(checks != NULL && has_all(&checks->contexts, wished) && has_all(wished, &checks->contexts));
 	bool reviews_equal =
 		input->required_reviews < 0 || (reviews != NULL && reviews->count == input->required_reviews);
-	return checks_equal && reviews_equal && is_on(standing->admins) == input->enforce_admins;
+	bool admins_equal = is_on(standing->admins) || !input->enforce_admins;
+	return checks_equal && reviews_equal && admins_equal;
 }
 
 /* ---- calls ---- */
