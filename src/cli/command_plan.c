@@ -124,7 +124,14 @@ static void show_step(const struct plan_answer *step, const cJSON *json)
 		show_text(stdout, step->differences.items[i]);
 		putchar('\n');
 	}
-	const cJSON *remedy = json_member(json_member(json, "error"), "remedy");
+	const cJSON *problem = json_member(json, "error"), *remedy = json_member(problem, "remedy");
+	if (json_member_string(problem, "place") != NULL) {
+		printf("%-12s   ", "");
+		show_text(stdout, json_member_string(problem, "place"));
+		printf(": ");
+		show_text(stdout, json_member_string(problem, "message"));
+		putchar('\n');
+	}
 	if (json_member_string(remedy, "text") == NULL)
 		return;
 	printf("%-12s   ", "");

@@ -106,7 +106,11 @@ static bool answer_step(struct planning *planning, struct planned_step *planned,
 	}
 	if (result == ACTION_FAILED)
 		return answer_failure(planning, &step->error, answer);
-	answer->change = dry->adopts ? "adopt" : dry->removes ? "remove" : "nothing";
+	/* What waits is not there yet, so nothing can be said of what comes after it. */
+	answer->change = dry->adopts       ? "adopt"
+		: dry->removes             ? "remove"
+		: result == ACTION_WAITING ? "blocked"
+					   : "nothing";
 	answer->text = step->text;
 	if (result == ACTION_DONE)
 		planned->output = context_output(step);

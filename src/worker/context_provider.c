@@ -52,6 +52,20 @@ static void refuse_change(
 		context->arena, "%s %s%s%s", http_method_name(method), path, whom[0] != '\0' ? " of " : "", whom);
 }
 
+/* The path with the names in it, for people: "/repos/acme/docs". */
+static const char *readable_path(struct action_context *context, const struct provider_request *request)
+{
+	const char *text = "", *rest = request->path;
+	for (size_t i = 0; text != NULL && i < PROVIDER_PARAMETERS && request->parameters[i] != NULL; i++) {
+		const char *open = strchr(rest, '{'), *close = open != NULL ? strchr(open, '}') : NULL;
+		if (close == NULL)
+			break;
+		text = arena_format(context->arena, "%s%.*s%s", text, (int)(open - rest), rest, request->parameters[i]);
+		rest = close + 1;
+	}
+	return text != NULL ? arena_format(context->arena, "%s%s", text, rest) : NULL;
+}
+
 /* Counts the call of a plan; false where it would change something. */
 static bool look_only(
 	struct action_context *context, const struct provider *provider, const struct provider_request *request)
@@ -69,7 +83,8 @@ static bool look_only(
 		return true;
 	}
 	dry->calls[at].writes++;
-	refuse_change(context, request->method, request->updates, request->path, provider->name);
+	const char *path = readable_path(context, request);
+	refuse_change(context, request->method, request->updates, path != NULL ? path : request->path, provider->name);
 	return false;
 }
 

@@ -60,7 +60,7 @@ test('a plan for a new app creates the repository first, and makes nothing', asy
   const { code, steps, calls } = await planOf('planned');
   assert.equal(code, 0);
   assert.equal(steps.repo.change, 'create');
-  assert.match(steps.repo.text, /POST \/repos\/.* of GitHub/);
+  assert.equal(steps.repo.text, 'POST /repos/upstream/app-template/forks of GitHub');
   assert.equal(steps.project.change, 'blocked');
   assert.match(steps.project.text, /yet to make/);
   assert.equal(steps.project.error, undefined);
@@ -104,6 +104,40 @@ test('what is other than asked is told one by one', async () => {
   assert.equal(steps.env.change, 'update');
   assert.deepEqual(steps.env.differences, ['SITE_NAME is other there', 'NEW_ONE is not there']);
   assert.equal(steps.repo.change, 'nothing');
+});
+
+test('what a prune would remove is told', async () => {
+  const [first] = sample.inputs.env.variables;
+  await configure('planned', { ...sample.inputs, env: { variables: [first], prune: true } });
+  const { steps } = await planOf('planned');
+  assert.equal(steps.env.change, 'remove');
+  assert.deepEqual(steps.env.differences, ['API_BASE is removed']);
+  await configure('planned');
+});
+
+test('what waits is not taken for what has nothing to do', async () => {
+  // The stand-in knows no variables, so that the repository looks as if it were only late.
+  const variables = { variables: [{ name: 'A', value: 'b' }] };
+  await configure('planned', { ...sample.inputs, variables });
+  const { code, steps } = await planOf('planned');
+  assert.equal(code, 0);
+  assert.equal(steps.variables.change, 'blocked');
+  assert.match(steps.variables.text, /to be visible/);
+});
+
+test('a plan of the teardown names all that would go', async () => {
+  const file = path.join(stack.folder, 'teardown.json');
+  await writeFile(file, JSON.stringify({ inputs: { teardown: { confirm: 'planned' } } }));
+  const words = ['plan', 'teardown', '--app', 'planned', '--url', stack.url];
+  const shown = await slipway(...words, '--input', file);
+  assert.equal(shown.code, 0);
+  assert.match(shown.stdout, /^projects +remove +DELETE \/v9\/projects\/prj_[\w-]+ of Vercel$/m);
+  assert.match(shown.stdout, /^ +the project sample-site is removed$/m);
+  assert.match(shown.stdout, /^repositories +remove +DELETE \/repos\/acme\/sample-site of GitHub$/m);
+  assert.match(shown.stdout, /^ +the repository acme\/sample-site is deleted with all that is in it$/m);
+  const incomplete = await slipway(...words);
+  assert.equal(incomplete.code, 1);
+  assert.match(incomplete.stdout, /^ +\/inputs\/teardown\/confirm: it is missing$/m);
 });
 
 test('what belongs to somebody else is told before anything is done', async () => {

@@ -46,6 +46,9 @@ enum action_result removal_run(struct action_context *context, const struct remo
 	}
 	if (!action_ledger(context, removal->provider, removal->type, &list, &count))
 		return action_failed(context);
+	for (size_t i = 0; i < count; i++)
+		action_difference(context, "the %s %s %s", removal->type, list[i].key,
+			list[i].created ? "is removed, with all that is in it" : "is left, for it was adopted");
 	for (size_t i = 0; i < count; i++) {
 		enum action_result result = remove_one(context, removal, &list[i], counts);
 		if (result != ACTION_DONE)

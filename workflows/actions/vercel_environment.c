@@ -184,16 +184,19 @@ static bool make_room(struct action_context *context, const struct input *input,
 
 /* What has none of the three targets is gone, or belongs to an environment of the project's own, of which this action
  * knows nothing. */
+static bool is_to_go(const struct plan *plan, const struct listed *listed)
+{
+	bool kept = listed->id == NULL || listed->configuration_id != NULL ||
+		variable_same_text(listed->type, "system") || plan_rest(plan, listed) == 0;
+	return !kept && !plan_claims(plan, listed);
+}
+
 static bool prune(struct action_context *context, const struct input *input, const struct plan *plan,
 	struct checkpoint *checkpoint)
 {
-	for (size_t j = 0; j < plan->listed_count; j++) {
-		const struct listed *listed = &plan->listed[j];
-		bool kept = listed->id == NULL || listed->configuration_id != NULL ||
-			variable_same_text(listed->type, "system") || plan_rest(plan, listed) == 0;
-		if (!kept && !plan_claims(plan, listed) && !remove_variable(context, input, listed, checkpoint))
+	for (size_t j = 0; j < plan->listed_count; j++)
+		if (is_to_go(plan, &plan->listed[j]) && !remove_variable(context, input, &plan->listed[j], checkpoint))
 			return false;
-	}
 	return true;
 }
 
@@ -410,7 +413,7 @@ static enum action_result finish(struct action_context *context, const struct in
 	return action_done(context);
 }
 
-static void tell_differences(struct action_context *context, const struct plan *plan)
+static void tell_differences(struct action_context *context, const struct input *input, const struct plan *plan)
 {
 	static const char *const words[] = {
 		[CHANGE_CREATE] = "is not there",
@@ -420,6 +423,9 @@ static void tell_differences(struct action_context *context, const struct plan *
 	for (size_t i = 0; i < plan->count; i++)
 		if (plan->changes[i] != CHANGE_NONE)
 			action_difference(context, "%s %s", plan->variables[i].key, words[plan->changes[i]]);
+	for (size_t j = 0; input->prune && j < plan->listed_count; j++)
+		if (is_to_go(plan, &plan->listed[j]))
+			action_difference(context, "%s is removed", plan->listed[j].key);
 }
 
 static enum action_result run(
@@ -432,7 +438,7 @@ static enum action_result run(
 	if (check_variables(context, input) != ACTION_DONE || !list_variables(context, input, &listing) ||
 		!plan_make(context, input->project, &input->variables, &listing.envs, &plan))
 		return action_failed(context);
-	tell_differences(context, &plan);
+	tell_differences(context, input, &plan);
 	if (!make_room(context, input, &plan, checkpoint) || write_variables(context, input, &plan) != ACTION_DONE)
 		return action_failed(context);
 	if (input->prune && !prune(context, input, &plan, checkpoint))
