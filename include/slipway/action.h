@@ -81,7 +81,8 @@ enum action_result action_wait(struct action_context *context, int64_t delay_ms,
 enum action_result action_wait_for_person(struct action_context *context, int64_t delay_ms, const char *format, ...)
 	SLIPWAY_FORMAT(3, 4);
 
-/* Fails with a class and a message that says what happened, to what. */
+/* Fails with a class and a message that says what happened, to what. Where the last call of a provider was refused, as
+ * the action expected or not, the error also has who refused it, with which status and code, and the exchange's id. */
 enum action_result action_fail(struct action_context *context, enum error_class class, const char *format, ...)
 	SLIPWAY_FORMAT(3, 4);
 

@@ -60,6 +60,7 @@ struct provider_answer {
 	size_t body_length;
 	const char *code;        /* the provider's error code or message where it is an error; "" otherwise */
 	const char *message;     /* the provider's text for it; "" otherwise */
+	const char *request_id;  /* the provider's id of the exchange, for its support; "" where it gives none */
 	int64_t limit_remaining; /* calls that its rate limit leaves; -1: it does not say */
 	bool redirected;         /* it comes from elsewhere than was asked: what is named so has another name by now */
 	int64_t date_ms;         /* when it was given, by the provider's clock: ms since 1970; 0: it does not say */

@@ -254,6 +254,21 @@ static enum error_class refuse_app(
 		"with the time; then restart slipway-worker.");
 }
 
+static enum error_class refuse(const struct provider_exchange *exchange, const struct provider_answer *answer,
+	const char *grant, struct error *error)
+{
+	if (answer->status == 401)
+		refuse_app(exchange, answer, error);
+	else if (answer->status == 404)
+		refuse_installation(exchange, answer, error);
+	else
+		refuse_grant(exchange, answer, grant, error);
+	text_copy(error->provider_code, sizeof(error->provider_code), answer->code);
+	text_copy(error->request_id, sizeof(error->request_id), answer->request_id);
+	error->http_status = answer->status;
+	return error->class;
+}
+
 /* ---- making a token ---- */
 
 struct token_request {
@@ -368,15 +383,7 @@ enum error_class github_app_token(const struct provider_exchange *exchange, cons
 	}
 	if (ask_for_token(exchange, &body, &answer, error) != ERROR_NONE)
 		return error->class;
-	switch (answer.status) {
-	case 401:
-		return refuse_app(exchange, &answer, error);
-	case 404:
-		return refuse_installation(exchange, &answer, error);
-	case 403:
-	case 422:
-		return refuse_grant(exchange, &answer, grant, error);
-	default:
+	if (answer.status < 400)
 		return take_token(exchange, &answer, grant, ret_token, error);
-	}
+	return refuse(exchange, &answer, grant, error);
 }

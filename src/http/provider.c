@@ -222,10 +222,11 @@ static enum error_class take_answer(
 		.body_length = http->body.length,
 		.code = "",
 		.message = "",
+		.request_id = arena_string(arena, http->request_id),
 		.limit_remaining = http->limit_remaining,
 		.redirected = http->redirected,
 		.date_ms = http->date_ms };
-	return answer->body != NULL ? ERROR_NONE : no_memory(error);
+	return answer->body != NULL && answer->request_id != NULL ? ERROR_NONE : no_memory(error);
 }
 
 static enum error_class read_answer(const struct provider_exchange *exchange, const struct provider_request *request,

@@ -185,6 +185,11 @@ enum action_result action_fail(struct action_context *context, enum error_class 
 	text_format_list(message, sizeof(message), format, arguments);
 	va_end(arguments);
 	error_set(&context->error, class, "%s", message);
+	const struct error *refusal = &context->refusal;
+	memcpy(context->error.provider, refusal->provider, sizeof(refusal->provider));
+	memcpy(context->error.provider_code, refusal->provider_code, sizeof(refusal->provider_code));
+	memcpy(context->error.request_id, refusal->request_id, sizeof(refusal->request_id));
+	context->error.http_status = refusal->http_status;
 	return ACTION_FAILED;
 }
 

@@ -80,6 +80,8 @@ struct action_context {
 	const char *text; /* of a wait or a skip */
 	bool for_person, skipped;
 	bool redirect_told;
+	struct error
+		refusal; /* who refused the last call of a provider, and how: class, texts and remedy are not set */
 };
 
 /*

@@ -128,6 +128,22 @@ static void tell_redirect(
 		names[0] != NULL && names[1] != NULL ? names[1] : "");
 }
 
+/* What the failure of an action that comes of this call is to tell of it. */
+static void note_refusal(struct action_context *context, const struct provider *provider, bool answered,
+	const struct provider_answer *answer)
+{
+	struct error *refusal = &context->refusal;
+	memset(refusal, 0, sizeof(*refusal));
+	if (answered && answer->status < 400)
+		return;
+	text_copy(refusal->provider, sizeof(refusal->provider), provider->id);
+	text_copy(refusal->provider_code, sizeof(refusal->provider_code),
+		answered ? answer->code : context->error.provider_code);
+	text_copy(refusal->request_id, sizeof(refusal->request_id),
+		answered ? answer->request_id : context->error.request_id);
+	refusal->http_status = answered ? answer->status : context->error.http_status;
+}
+
 bool provider_call(struct action_context *context, const struct provider *provider,
 	const struct provider_request *request, struct provider_answer *answer)
 {
@@ -163,6 +179,7 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		note_remaining(context->dry, provider, answer->limit_remaining);
 	else
 		redact_error(&context->error);
+	note_refusal(context, provider, answered, answer);
 	if (limited || probing)
 		context->host->leave(
 			context->host_data, provider->id, credential, limited ? context->error.retry_after_ms : 0);

@@ -240,6 +240,7 @@ START_TEST(test_refusals_name_the_page)
 		};
 		peer_set(peer, rows);
 		ck_assert_int_eq(get("docs", NULL), cases[i].class);
+		ck_assert_int_eq(error.http_status, cases[i].status);
 		ck_assert_str_eq(error.remedy_url, cases[i].url);
 		ck_assert_msg(strstr(error.remedy, cases[i].remedy) != NULL, "%s", error.remedy);
 		ck_assert_uint_eq(peer_count(peer, REPOSITORY), 0);

@@ -62,6 +62,18 @@ static enum action_result call(struct action_context *context, const char *path,
 	return action_done(context);
 }
 
+/* Fails by itself, after a call whose refusal it expected and, where asked, one that went well. */
+static enum action_result fail_after(struct action_context *context, const char *path, bool calls_more)
+{
+	struct provider_answer answer;
+	const struct provider_request request = { .path = path, .expect = { 422 } }, more = { .path = "/ok" };
+	if (!provider_call(context, &github, &request, &answer))
+		return action_fail(context, ERROR_APP_NOT_INSTALLED, "worse: %s", action_error(context)->message);
+	if (calls_more && !provider_call(context, &github, &more, &answer))
+		return action_failed(context);
+	return action_fail(context, ERROR_INVALID_INPUT, "not so");
+}
+
 static enum action_result list(struct action_context *context, struct output *output)
 {
 	struct provider_answer answer;
@@ -164,6 +176,10 @@ static enum action_result run(
 		action_log(context, "token is %s", TRIAL_TOKEN);
 		return action_done(context);
 	}
+	if (strncmp(what, "fail after ", 11) == 0)
+		return fail_after(context, what + 11, false);
+	if (strncmp(what, "fail later ", 11) == 0)
+		return fail_after(context, what + 11, true);
 	return call(context, what, output);
 }
 
@@ -326,6 +342,40 @@ START_TEST(test_answers_are_decoded)
 }
 END_TEST
 
+START_TEST(test_a_failure_tells_of_the_refusal_that_it_comes_of)
+{
+	static const struct peer_row rows[] = {
+		{ .method = "GET",
+			.path = "/github/refused",
+			.status = 422,
+			.headers = "X-GitHub-Request-Id: AB:1",
+			.body = "{\"message\":\"no\",\"errors\":[{\"code\":\"custom\",\"field\":\"x\"}]}" },
+		{ .method = "GET",
+			.path = "/github/broken",
+			.status = 500,
+			.headers = "X-GitHub-Request-Id: AB:2",
+			.body = "{}" },
+		{ .method = "GET", .path = "/github/ok", .status = 200, .body = "{}" },
+		{ .method = NULL },
+	};
+	const struct error *error = &trial.context.error;
+	peer_set(trial.peer, rows);
+	ck_assert_int_eq(try_it("fail after /refused"), ACTION_FAILED);
+	ck_assert_int_eq(error->class, ERROR_INVALID_INPUT);
+	ck_assert_str_eq(error->provider, "github");
+	ck_assert_int_eq(error->http_status, 422);
+	ck_assert_str_eq(error->provider_code, "custom");
+	ck_assert_str_eq(error->request_id, "AB:1");
+	ck_assert_int_eq(try_it("fail after /broken"), ACTION_FAILED);
+	ck_assert_int_eq(error->http_status, 500);
+	ck_assert_str_eq(error->request_id, "AB:2");
+	/* What was asked after it went well: the refusal is not why it fails. */
+	ck_assert_int_eq(try_it("fail later /refused"), ACTION_FAILED);
+	ck_assert_str_eq(error->provider, "");
+	ck_assert_int_eq(error->http_status, 0);
+}
+END_TEST
+
 START_TEST(test_gate_closes_and_is_asked)
 {
 	static const struct peer_row rows[] = {
@@ -417,7 +467,7 @@ int main(void)
 	const TTest *const tests[] = { test_waits_are_clamped_and_redacted, test_checkpoint_goes_on,
 		test_skip_is_an_output, test_failures, test_lost_lease_stops, test_ledger, test_ledger_knows_since_when,
 		test_log_is_redacted, test_answers_are_decoded, test_gate_closes_and_is_asked,
-		test_probe_tells_what_became_of_it, test_provider_errors_are_redacted, test_missing_token,
-		test_excerpts_may_be_shown, NULL };
+		test_a_failure_tells_of_the_refusal_that_it_comes_of, test_probe_tells_what_became_of_it,
+		test_provider_errors_are_redacted, test_missing_token, test_excerpts_may_be_shown, NULL };
 	return suite_main("action context", tests, setup, teardown);
 }
