@@ -98,6 +98,11 @@ enum action_result action_remedy_input(struct action_context *context, const cha
  * action_failed(context);` */
 enum action_result action_failed(struct action_context *context);
 
+/* Fails with an error that an earlier call left, for an action that has looked at something in between: all of it but
+ * the message, which is given anew. */
+enum action_result action_fail_again(
+	struct action_context *context, const struct error *earlier, const char *format, ...) SLIPWAY_FORMAT(3, 4);
+
 /* The error that the last failed call left; its class is ERROR_NONE where none failed. */
 const struct error *action_error(const struct action_context *context);
 

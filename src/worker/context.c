@@ -193,6 +193,18 @@ enum action_result action_fail(struct action_context *context, enum error_class 
 	return ACTION_FAILED;
 }
 
+enum action_result action_fail_again(
+	struct action_context *context, const struct error *earlier, const char *format, ...)
+{
+	struct error error = *earlier;
+	va_list arguments;
+	va_start(arguments, format);
+	text_format_list(error.message, sizeof(error.message), format, arguments);
+	va_end(arguments);
+	context->error = error;
+	return ACTION_FAILED;
+}
+
 enum action_result action_remedy(struct action_context *context, const char *url, const char *format, ...)
 {
 	va_list arguments;

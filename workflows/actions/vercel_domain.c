@@ -158,6 +158,18 @@ static bool own(struct action_context *context, const struct input *input, const
 	return action_own(context, &resource);
 }
 
+/* Whose it is only a person can change; what else it may be, such as a right that the token lacks, says the class. */
+static enum action_result refuse(struct action_context *context, const struct input *input, const struct error *refused)
+{
+	action_fail_again(
+		context, refused, "Vercel does not give %s to the project: %s", input->name, refused->message);
+	if (refused->class != ERROR_INVALID_INPUT && refused->class != ERROR_CONFLICT_FOREIGN)
+		return ACTION_FAILED;
+	action_remedy(context, "https://vercel.com/dashboard/domains",
+		"Remove the domain from the project or account that has it, or choose another.");
+	return action_remedy_input(context, "name");
+}
+
 /* ACTION_DONE when the domain stands on the project and *domain tells of it. */
 static enum action_result add(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint, struct domain *domain)
@@ -169,27 +181,22 @@ static enum action_result add(
 		.path = "/v10/projects/{idOrName}/domains",
 		.parameters = { input->project },
 		.body_record = &name_record,
-		.body = &body,
-		.expect = { 400, 403, 409 } };
+		.body = &body };
 	checkpoint->asked = true;
-	if (!action_save(context) || !provider_call(context, &vercel, &request, &answer))
+	if (!action_save(context))
 		return action_failed(context);
-	const struct provider_answer refused = answer;
-	if (!look(context, input, &there, domain))
+	bool added = provider_call(context, &vercel, &request, &answer);
+	const struct error refused = *action_error(context);
+	bool is_final = refused.http_status >= 400 && refused.http_status < 500 && refused.class != ERROR_RATE_LIMITED;
+	if ((!added && !is_final) || !look(context, input, &there, domain))
 		return action_failed(context);
-	if (!there && strcasestr(refused.message, "production deployment") != NULL) {
-		action_fail(context, ERROR_BUILD_FAILED, "Vercel gives no domain to the project: %s", refused.message);
-		return action_remedy(context, NULL, "Run the deployment step until it is done, then this one again.");
-	}
-	if (!there) {
-		action_fail(context, refused.status == 400 ? ERROR_INVALID_INPUT : ERROR_CONFLICT_FOREIGN,
-			"Vercel does not give %s to the project: %s", input->name,
-			refused.message[0] != '\0' ? refused.message : "it does not show it afterwards");
-		return action_remedy(context, "https://vercel.com/dashboard/domains",
-			"Remove the domain from the project or account that has it, or choose another.");
-	}
+	if (!there && !added)
+		return refuse(context, input, &refused);
+	if (!there)
+		return action_fail(context, ERROR_PROVIDER_UNAVAILABLE,
+			"Vercel took %s for the project, and does not show it there", input->name);
 	/* A refusal may be the answer to what an earlier attempt had done, whose own answer was lost. */
-	checkpoint->asked = refused.status < 300 || asked_before;
+	checkpoint->asked = added || asked_before;
 	return own(context, input, domain, checkpoint->asked) ? ACTION_DONE : action_failed(context);
 }
 
