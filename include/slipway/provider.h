@@ -49,6 +49,8 @@ struct provider_request {
 	const struct record *body_record;
 	const void *body;
 	size_t body_count;
+	/* What a GitHub App's token needs for this call, as in struct action_definition; NULL: what the action says. */
+	const struct string_pair *permissions;
 	bool updates; /* a POST that changes what is there rather than create something: a plan says so */
 	/* Statuses beside 2xx that the caller deals with itself; all others fail the call with a class. */
 	int expect[PROVIDER_PARAMETERS];

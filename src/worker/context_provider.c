@@ -162,7 +162,10 @@ bool provider_call(struct action_context *context, const struct provider *provid
 				context->host_data, provider->id, credential, context->error.retry_after_ms);
 		return false;
 	}
-	const struct provider_grant grant = { context->action->permissions, context->action->one_repository };
+	const struct provider_grant grant = {
+		request->permissions != NULL ? request->permissions : context->action->permissions,
+		context->action->one_repository,
+	};
 	const struct provider_exchange exchange = { .client = context->client,
 		.provider = provider,
 		.access = &access,

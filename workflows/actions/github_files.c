@@ -275,6 +275,21 @@ static bool find_commit(struct action_context *context, const struct input *inpu
 
 /* ---- write ---- */
 
+static const struct string_pair permissions[] = { { "contents", "write" }, { "metadata", "read" }, { NULL, NULL } };
+static const struct string_pair permissions_of_workflows[] = { { "contents", "write" }, { "metadata", "read" },
+	{ "workflows", "write" }, { NULL, NULL } };
+
+/* An app may well have no right to write workflows: it is asked for only where one is written. */
+static const struct string_pair *permissions_for(const struct input *input)
+{
+	static const char folder[] = ".github/workflows/";
+	const struct wished_file *files = input->files.items;
+	for (size_t i = 0; i < input->files.count; i++)
+		if (strncmp(files[i].path, folder, sizeof(folder) - 1) == 0)
+			return permissions_of_workflows;
+	return permissions;
+}
+
 /* Sends what makes a tree or a commit. Each may be made twice: it is nothing until a branch has it. */
 static enum action_result make(struct action_context *context, const struct input *input, const char *what,
 	struct provider_request *request, const char **ret_sha)
@@ -282,6 +297,7 @@ static enum action_result make(struct action_context *context, const struct inpu
 	struct provider_answer answer;
 	struct object object;
 	request->updates = true;
+	request->permissions = permissions_for(input);
 	request->expect[0] = 404;
 	request->expect[1] = 409;
 	request->expect[2] = 422;
@@ -349,6 +365,7 @@ static enum action_result move_branch(
 		.path = "/repos/{owner}/{repo}/git/refs/{ref}",
 		.body_record = &move_record,
 		.body = &body,
+		.permissions = permissions_for(input),
 		.expect = { 404, 409, 422 } };
 	if (!split_repository(context, input->repository, request.parameters))
 		return action_failed(context);
@@ -443,7 +460,6 @@ static enum action_result run(
 	return action_done(context);
 }
 
-/* No permissions are named: files of workflows need more than others, and an app may not have that. */
 const struct action_definition github_files = {
 	.id = "github.files",
 	.summary = "Commits files to a branch of a GitHub repository, where they are other there",
@@ -451,5 +467,6 @@ const struct action_definition github_files = {
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
+	.permissions = permissions,
 	.one_repository = true,
 };

@@ -227,7 +227,12 @@ static enum action_result run(
 	return action_done(context);
 }
 
-/* No permissions are named: GitHub's description of an app's tokens has no word for variables. */
+/* Its word for variables is missing in GitHub's description:
+ * https://github.com/github/rest-api-description/issues/5437. "variables", as the pages say, is taken and gives no
+ * right: https://github.com/fullsend-ai/fullsend/issues/997. */
+static const struct string_pair permissions[] = { { "actions_variables", "write" }, { "metadata", "read" },
+	{ NULL, NULL } };
+
 const struct action_definition github_variables = {
 	.id = "github.variables",
 	.summary = "Sets variables of a GitHub repository for its Actions",
@@ -235,5 +240,6 @@ const struct action_definition github_variables = {
 	.checkpoint = RECORD(struct counts, checkpoint_fields),
 	.output = RECORD(struct counts, output_fields),
 	.run = run,
+	.permissions = permissions,
 	.one_repository = true,
 };

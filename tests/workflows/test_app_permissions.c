@@ -1,0 +1,110 @@
+/*
+ * The tokens that actions of which it depends on the input, or is not written down, get as a GitHub App.
+ *
+ * covers: workflows/actions/github_files.c workflows/actions/github_variables.c
+ */
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actions.h"
+#include "harness/suite.h"
+#include "harness/trial.h"
+#include "http/github_app.h"
+
+static struct trial trial;
+static EVP_PKEY *key;
+static char key_file[] = "/tmp/slipway-app-key-XXXXXX";
+
+static void setup(void)
+{
+	trial_begin(&trial);
+	strcpy(key_file + strlen(key_file) - 6, "XXXXXX");
+	FILE *file = fdopen(mkstemp(key_file), "w");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
+	fclose(file);
+	trial.settings.github_app_id = "Iv1.app";
+	trial.settings.github_installation_id = "77";
+	trial.settings.github_app_key_file = key_file;
+}
+
+static void teardown(void)
+{
+	github_app_forget();
+	remove(key_file);
+	trial_end(&trial);
+}
+
+#define MINT "POST", "/github/app/installations/77/access_tokens"
+#define MADE                                                                                                           \
+	{                                                                                                              \
+		MINT, .status = 201, .body = "{\"token\":\"ghs_made\",\"expires_at\":\"2099-01-01T00:00:00Z\"}"        \
+	}
+#define GIT "/github/repos/acme/docs/git"
+
+/* Commits one file, and checks for what the last token was made. */
+static void commit(const char *path, const char *permissions, size_t tokens)
+{
+	static const struct peer_row rows[] = {
+		MADE,
+		{ "GET", "/github/repos/acme/docs/commits/heads%2Fmain", .status = 200,
+			.body = "{\"sha\":\"c1\",\"commit\":{\"tree\":{\"sha\":\"t1\"}}}" },
+		{ "GET", GIT "/trees/t1", .status = 200, .body = "{\"sha\":\"t1\",\"tree\":[],\"truncated\":false}" },
+		{ "POST", GIT "/trees", .status = 201, .body = "{\"sha\":\"t2\"}" },
+		{ "POST", GIT "/commits", .status = 201, .body = "{\"sha\":\"c2\"}" },
+		{ "PATCH", GIT "/refs/heads%2Fmain", .status = 200, .body = "{}" },
+		{ .method = NULL },
+	};
+	const char *input = arena_format(&trial.arena,
+		"{\"repository\":\"acme/docs\",\"branch\":\"main\",\"message\":\"m\","
+		"\"files\":[{\"path\":\"%s\",\"content\":\"x\"}]}",
+		path);
+	github_app_forget();
+	trial.checkpoint[0] = '\0';
+	peer_set(trial.peer, rows);
+	ck_assert_int_eq(trial_run(&trial, &github_files, input, 2), ACTION_DONE);
+	ck_assert_str_eq(peer_last(trial.peer, MINT).body,
+		arena_format(&trial.arena, "{\"permissions\":{%s},\"repositories\":[\"docs\"]}", permissions));
+	ck_assert_uint_eq(peer_count(trial.peer, MINT), tokens);
+}
+
+START_TEST(test_only_workflows_need_the_right_to_write_them)
+{
+	commit(".github/CODEOWNERS", "\"contents\":\"write\",\"metadata\":\"read\"", 1);
+	commit(".github/workflows/build.yml", "\"contents\":\"write\",\"metadata\":\"read\",\"workflows\":\"write\"",
+		2);
+}
+END_TEST
+
+START_TEST(test_variables_have_a_permission_of_their_own)
+{
+	static const struct peer_row rows[] = {
+		MADE,
+		{ "GET", "/github/repos/acme/docs/actions/variables", .status = 200,
+			.body = "{\"total_count\":0,\"variables\":[]}" },
+		{ "POST", "/github/repos/acme/docs/actions/variables", .status = 201, .body = "{}" },
+		{ .method = NULL },
+	};
+	peer_set(trial.peer, rows);
+	ck_assert_int_eq(trial_run(&trial, &github_variables,
+				 "{\"repository\":\"acme/docs\",\"variables\":[{\"name\":\"A\",\"value\":\"b\"}]}", 2),
+		ACTION_DONE);
+	ck_assert_str_eq(peer_last(trial.peer, MINT).body,
+		"{\"permissions\":{\"actions_variables\":\"write\",\"metadata\":\"read\"},"
+		"\"repositories\":[\"docs\"]}");
+	ck_assert_uint_eq(peer_count(trial.peer, MINT), 1);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_only_workflows_need_the_right_to_write_them,
+		test_variables_have_a_permission_of_their_own, NULL };
+	key = EVP_RSA_gen(1024);
+	int status = suite_main("permissions of an app", tests, setup, teardown);
+	EVP_PKEY_free(key);
+	return status;
+}
