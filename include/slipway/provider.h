@@ -78,6 +78,11 @@ bool provider_call(struct action_context *context, const struct provider *provid
 /* The scope that the settings name, with which every call goes: Vercel's team, by its id or its slug. NULL: none. */
 const char *provider_scope(const struct action_context *context, const struct provider *provider);
 
+/* Where a person looks at something, on the site that goes with the API of the settings: an Enterprise Server has its
+ * own. The path is such as "/acme/docs/settings". NULL where memory is short, or the provider has no such site. */
+const char *provider_page(struct action_context *context, const struct provider *provider, const char *format, ...)
+	SLIPWAY_FORMAT(3, 4);
+
 /* Decodes the answer's body into the record's struct. Members that the record does not name are passed over; an
  * absent required one or a wrong type fails. */
 bool provider_decode(struct action_context *context, const struct provider_answer *answer, const struct record *record,

@@ -91,6 +91,8 @@ static const struct refusal refusals[] = {
 		"Use a token of a kind that the organisation allows, in SLIPWAY_GITHUB_TOKEN_FILE, and trigger the "
 		"step again.",
 		TOKENS_URL },
+	{ 403, NULL, "Resource not accessible by personal access token", ERROR_SCOPE_MISSING, NULL,
+		"https://github.com/settings/personal-access-tokens" },
 	{ 403, NULL, "OAuth App access restrictions", ERROR_SCOPE_MISSING,
 		"Let an owner of the organisation approve the app that the token is of, then trigger the step again.",
 		"https://docs.github.com/articles/restricting-access-to-your-organization-s-data/" },
@@ -145,13 +147,34 @@ static struct provider_access access_of(const struct settings *settings)
 	};
 }
 
+#define PUBLIC_SITE    "https://github.com"
+#define API_ENTERPRISE "/api/v3"      /* https://HOST/api/v3 of an Enterprise Server */
+#define API_SUBDOMAIN  "https://api." /* https://api.NAME.ghe.com, of those whose data stays in a country */
+
+/* An API that is at none of the known places has its pages at GitHub's own. */
+static const char *site(struct arena *arena, const char *base_url)
+{
+	size_t length = strlen(base_url), suffix = strlen(API_ENTERPRISE);
+	while (length > 0 && base_url[length - 1] == '/')
+		length--;
+	if (length > suffix && strncmp(base_url + length - suffix, API_ENTERPRISE, suffix) == 0)
+		return arena_format(arena, "%.*s", (int)(length - suffix), base_url);
+	if (text_has_prefix(base_url, API_SUBDOMAIN))
+		return arena_format(
+			arena, "https://%.*s", (int)(length - strlen(API_SUBDOMAIN)), base_url + strlen(API_SUBDOMAIN));
+	return PUBLIC_SITE;
+}
+
 const struct provider github = {
 	.id = "github",
 	.name = "GitHub",
 	.headers = { "Accept: application/vnd.github+json", "X-GitHub-Api-Version: 2022-11-28" },
 	.access = access_of,
 	.mint = github_app_token,
+	.grant_page = github_app_page,
 	.token_setting = "SLIPWAY_GITHUB_TOKEN",
+	.site = site,
+	.settings_pages = PUBLIC_SITE "/settings/",
 	.read_refusal = read_refusal,
 	.is_limited = is_limited,
 	.refusals = refusals,

@@ -226,13 +226,18 @@ static enum error_class refuse_installation(
 		"the page that follows, restart slipway-worker, then trigger the step again.");
 }
 
-static enum error_class refuse_grant(const struct provider_exchange *exchange, const struct provider_answer *answer,
-	const char *grant, struct error *error)
+const char *github_app_page(const struct provider_exchange *exchange)
 {
 	const struct provider_request installation = { .path = "/app/installations/{installation_id}",
 		.parameters = { exchange->settings->github_installation_id },
 		.expect = { 401, 403, 404 } };
-	const char *page = find_page(exchange, &installation);
+	return find_page(exchange, &installation);
+}
+
+static enum error_class refuse_grant(const struct provider_exchange *exchange, const struct provider_answer *answer,
+	const char *grant, struct error *error)
+{
+	const char *page = github_app_page(exchange);
 	bool suspended = answer->status == 403;
 	error_set(error, suspended ? ERROR_APP_NOT_INSTALLED : ERROR_SCOPE_MISSING,
 		"GitHub answers %d to the request for a token (%s): %s", answer->status, grant, answer->message);

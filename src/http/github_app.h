@@ -21,6 +21,9 @@
 enum error_class github_app_token(const struct provider_exchange *exchange, const struct provider_request *request,
 	bool anew, const char **ret_token, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* The page of the installation, where its permissions and repositories are changed; NULL where GitHub does not say. */
+const char *github_app_page(const struct provider_exchange *exchange);
+
 /* Wipes and forgets all tokens of the process. */
 void github_app_forget(void);
 

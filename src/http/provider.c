@@ -132,15 +132,31 @@ static void add_single_sign_on(const struct http_answer *http, struct error *err
 	text_format(error->remedy_url, sizeof(error->remedy_url), "%.*s", (int)strcspn(url, ";, "), url);
 }
 
+/* An Enterprise Server has pages for tokens and installations of its own. */
+static void move_to_site(const struct provider_exchange *exchange, struct error *error)
+{
+	const struct provider *provider = exchange->provider;
+	char page[sizeof(error->remedy_url)];
+	if (provider->settings_pages == NULL || !text_has_prefix(error->remedy_url, provider->settings_pages))
+		return;
+	const char *path = strchr(error->remedy_url + strlen("https://"), '/');
+	const char *site = provider->site(exchange->arena, exchange->access->base_url);
+	text_format(page, sizeof(page), "%s%s", site != NULL ? site : "", path);
+	text_copy(error->remedy_url, sizeof(error->remedy_url), page);
+}
+
 /* What the answer itself says of whereto goes before what the table knows in general. */
 static void add_remedy(const struct refusal *fitting, const struct http_answer *http, const struct refusal_body *body,
 	struct error *error)
 {
+	const char *url = fitting != NULL ? fitting->remedy_url : NULL;
 	if (fitting != NULL && fitting->remedy != NULL)
-		error_remedy(error, fitting->remedy_url, "%s", fitting->remedy);
+		error_remedy(error, url, "%s", fitting->remedy);
 	else if (error->class == ERROR_SCOPE_MISSING && http->permissions[0] != '\0')
-		error_remedy(error, NULL, "Give the credential the permission %s, then trigger the step again.",
+		error_remedy(error, url, "Give the credential the permission %s, then trigger the step again.",
 			http->permissions);
+	else if (url != NULL)
+		text_copy(error->remedy_url, sizeof(error->remedy_url), url);
 	if (text_has_prefix(body->link, "https://"))
 		text_copy(error->remedy_url, sizeof(error->remedy_url), body->link);
 	if (error->class == ERROR_SCOPE_MISSING)
@@ -169,6 +185,8 @@ static enum error_class refuse(const struct provider_exchange *exchange, const s
 		error->retry_after_ms = http->retry_after_ms;
 	if (!limited)
 		add_remedy(fitting, http, body, error);
+	if (!limited)
+		move_to_site(exchange, error);
 	text_copy(error->provider, sizeof(error->provider), provider->id);
 	text_copy(error->provider_code, sizeof(error->provider_code), body->code);
 	text_copy(error->request_id, sizeof(error->request_id), http->request_id);
@@ -299,6 +317,11 @@ static enum error_class send_with_minted(const struct provider_exchange *exchang
 		if (provider->mint(exchange, request, tries > 0, &token, error) != ERROR_NONE)
 			return error->class;
 		enum error_class class = send_with(exchange, request, token, ret_answer, error);
+		const char *page = class == ERROR_SCOPE_MISSING && error->remedy_url[0] == '\0'
+			? provider->grant_page(exchange)
+			: NULL;
+		if (page != NULL)
+			text_copy(error->remedy_url, sizeof(error->remedy_url), page);
 		if (class != ERROR_AUTH_EXPIRED)
 			return class;
 	}

@@ -55,12 +55,18 @@ struct provider {
 	 * the one it gave last was refused. Borrowed until the next call. */
 	enum error_class (*mint)(const struct provider_exchange *exchange, const struct provider_request *request,
 		bool anew, const char **ret_token, struct error *error);
+	/* Goes with mint: where a person gives such tokens more rights; NULL: the provider does not say. */
+	const char *(*grant_page)(const struct provider_exchange *exchange);
 	/* The query pair that every call carries for this scope; NULL name: none. NULL: the provider has no scopes. */
 	struct string_pair (*scope)(const char *scope);
+	/* Where people look at what the API at base_url has, without a slash at the end: https://github.com. In the
+	 * arena; NULL where memory is short. A provider without it has one for all. */
+	const char *(*site)(struct arena *arena, const char *base_url);
 	void (*read_refusal)(const cJSON *json, struct refusal_body *body);
 	/* Whether the answer is a rate limit, and for how long in *ret_ms. */
 	bool (*is_limited)(const struct http_answer *answer, const struct refusal_body *body, int64_t *ret_ms);
 	const struct refusal *refusals; /* ended by class ERROR_NONE */
+	const char *settings_pages;     /* how links of the refusals begin that the site has as well; NULL: none do */
 };
 
 /* With what an action calls. All borrowed. */

@@ -195,6 +195,18 @@ const char *provider_scope(const struct action_context *context, const struct pr
 	return scope != NULL && scope[0] != '\0' ? scope : NULL;
 }
 
+const char *provider_page(struct action_context *context, const struct provider *provider, const char *format, ...)
+{
+	if (provider->site == NULL)
+		return NULL;
+	const char *site = provider->site(context->arena, provider->access(context->settings).base_url);
+	va_list arguments;
+	va_start(arguments, format);
+	const char *path = arena_format_list(context->arena, format, arguments);
+	va_end(arguments);
+	return site != NULL && path != NULL ? arena_format(context->arena, "%s%s", site, path) : NULL;
+}
+
 /* What the provider sent, as JSON; the error says whose answer it was. */
 static enum error_class parse_answer(
 	struct action_context *context, const struct provider_answer *answer, cJSON **ret_json)

@@ -248,6 +248,25 @@ START_TEST(test_refusals_name_the_page)
 }
 END_TEST
 
+/* The token was made, and still does not do: its installation is where that is changed. */
+START_TEST(test_refused_call_names_the_page)
+{
+	const struct peer_row rows[] = {
+		{ MINT, .status = 201, .body = token(0, "ghs_good", 3600) },
+		{ REPOSITORY, .status = 403, .body = "{\"message\":\"Resource not accessible by integration\"}",
+			.headers = "x-accepted-github-permissions: pages=write" },
+		{ "GET", "/app/installations/77", .status = 200,
+			.body = "{\"html_url\":\"https://github.com/organizations/acme/settings/installations/77\"}" },
+		{ .method = NULL },
+	};
+	peer_set(peer, rows);
+	ck_assert_int_eq(get("docs", NULL), ERROR_SCOPE_MISSING);
+	ck_assert_str_eq(error.remedy_url, "https://github.com/organizations/acme/settings/installations/77");
+	ck_assert_ptr_nonnull(strstr(error.remedy, "pages=write"));
+	ck_assert_int_eq(error.http_status, 403);
+}
+END_TEST
+
 START_TEST(test_key_that_is_none)
 {
 	settings.github_app_key_file = "/nowhere/key.pem";
@@ -285,8 +304,8 @@ int main(void)
 {
 	const TTest *const tests[] = { test_token_is_made_once_with_the_least_rights,
 		test_token_is_renewed_before_its_end_and_outlived, test_refused_token_is_made_anew_once,
-		test_clock_that_is_off_is_put_right, test_refusals_name_the_page, test_key_that_is_none,
-		test_tokens_are_cut_out_of_texts, NULL };
+		test_clock_that_is_off_is_put_right, test_refusals_name_the_page, test_refused_call_names_the_page,
+		test_key_that_is_none, test_tokens_are_cut_out_of_texts, NULL };
 	/* Once, and short: it takes long under valgrind. */
 	key = EVP_RSA_gen(1024);
 	if (key == NULL)

@@ -157,6 +157,31 @@ START_TEST(test_refusal_carries_what_the_provider_said)
 }
 END_TEST
 
+/* An Enterprise Server has its own pages for tokens, and GitHub's are of no use there. */
+START_TEST(test_links_go_to_the_site_of_the_api)
+{
+	static const struct {
+		const char *base_url, *site;
+	} cases[] = {
+		{ "https://api.github.com", "https://github.com" },
+		{ "https://api.github.com/", "https://github.com" },
+		{ "https://ghe.example.org/api/v3", "https://ghe.example.org" },
+		{ "https://ghe.example.org:8443/api/v3/", "https://ghe.example.org:8443" },
+		{ "https://api.acme.ghe.com", "https://acme.ghe.com" },
+		{ "http://127.0.0.1:4001", "https://github.com" },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		ck_assert_str_eq(github.site(&arena, cases[i].base_url), cases[i].site);
+	classify(&github, 401, NULL, "{\"message\":\"Bad credentials\"}");
+	ck_assert_str_eq(error.remedy_url, arena_format(&arena, "%s/settings/tokens", peer_url(peer)));
+	classify(&github, 403, NULL, "{\"message\":\"Resource not accessible by personal access token\"}");
+	ck_assert_str_eq(error.remedy_url, arena_format(&arena, "%s/settings/personal-access-tokens", peer_url(peer)));
+	/* GitHub's own pages stay where they are. */
+	classify(&github, 403, NULL, "{\"message\":\"Upgrade to GitHub Pro or make this repository public\"}");
+	ck_assert_str_eq(error.remedy_url, "https://github.com/pricing");
+}
+END_TEST
+
 START_TEST(test_rate_limit_says_for_how_long)
 {
 	classify(&github, 429, "Retry-After: 30", "{}");
@@ -319,8 +344,9 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_github_refusals, test_vercel_refusals,
-		test_refusal_carries_what_the_provider_said, test_rate_limit_says_for_how_long,
-		test_missing_token_names_the_setting, test_scope_goes_with_every_call, test_bodies_are_encoded,
+		test_refusal_carries_what_the_provider_said, test_links_go_to_the_site_of_the_api,
+		test_rate_limit_says_for_how_long, test_missing_token_names_the_setting,
+		test_scope_goes_with_every_call, test_bodies_are_encoded,
 		test_expected_status_is_the_callers_but_not_a_rate_limit, test_any_url_without_credentials,
 		test_bad_url_requests_are_not_sent, NULL };
 	return suite_main("providers", tests, setup, teardown);

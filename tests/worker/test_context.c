@@ -176,6 +176,10 @@ static enum action_result run(
 		action_log(context, "token is %s", TRIAL_TOKEN);
 		return action_done(context);
 	}
+	if (strcmp(what, "page") == 0) {
+		output->text = provider_page(context, &github, "/%s/settings", "acme/docs");
+		return provider_page(context, &vercel, "/x") == NULL ? action_done(context) : action_failed(context);
+	}
 	if (strncmp(what, "fail after ", 11) == 0)
 		return fail_after(context, what + 11, false);
 	if (strncmp(what, "fail later ", 11) == 0)
@@ -376,6 +380,16 @@ START_TEST(test_a_failure_tells_of_the_refusal_that_it_comes_of)
 }
 END_TEST
 
+START_TEST(test_pages_are_on_the_site_of_the_settings)
+{
+	ck_assert_int_eq(try_it("page"), ACTION_DONE);
+	ck_assert_str_eq(((struct output *)trial.context.output)->text, "https://github.com/acme/docs/settings");
+	trial.settings.github_url = "https://ghe.example.org/api/v3";
+	ck_assert_int_eq(try_it("page"), ACTION_DONE);
+	ck_assert_str_eq(((struct output *)trial.context.output)->text, "https://ghe.example.org/acme/docs/settings");
+}
+END_TEST
+
 START_TEST(test_gate_closes_and_is_asked)
 {
 	static const struct peer_row rows[] = {
@@ -467,7 +481,8 @@ int main(void)
 	const TTest *const tests[] = { test_waits_are_clamped_and_redacted, test_checkpoint_goes_on,
 		test_skip_is_an_output, test_failures, test_lost_lease_stops, test_ledger, test_ledger_knows_since_when,
 		test_log_is_redacted, test_answers_are_decoded, test_gate_closes_and_is_asked,
-		test_a_failure_tells_of_the_refusal_that_it_comes_of, test_probe_tells_what_became_of_it,
-		test_provider_errors_are_redacted, test_missing_token, test_excerpts_may_be_shown, NULL };
+		test_pages_are_on_the_site_of_the_settings, test_a_failure_tells_of_the_refusal_that_it_comes_of,
+		test_probe_tells_what_became_of_it, test_provider_errors_are_redacted, test_missing_token,
+		test_excerpts_may_be_shown, NULL };
 	return suite_main("action context", tests, setup, teardown);
 }

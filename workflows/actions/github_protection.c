@@ -345,7 +345,7 @@ static enum action_result run(
 	*(struct output *)raw_output = (struct output){ .branch = input->branch,
 		.is_protected = true,
 		.changed = changed,
-		.url = action_format(context, "https://github.com/%s/settings/branches", input->repository) };
+		.url = provider_page(context, &github, "/%s/settings/branches", input->repository) };
 	return action_done(context);
 }
 

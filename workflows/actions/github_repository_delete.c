@@ -38,7 +38,7 @@ static bool look(
 static bool explain(struct action_context *context, const char *full_name)
 {
 	if (action_error(context)->class == ERROR_SCOPE_MISSING)
-		action_remedy(context, action_format(context, "https://github.com/%s/settings", full_name),
+		action_remedy(context, provider_page(context, &github, "/%s/settings", full_name),
 			"Give the token delete_repo (or Administration: write), have an owner allow members to delete "
 			"repositories, or delete %s by hand; then trigger the step again.",
 			full_name);

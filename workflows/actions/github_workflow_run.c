@@ -191,10 +191,9 @@ static enum action_result miss_workflow(struct action_context *context, const st
 			input->repository);
 	action_fail(context, ERROR_NOT_FOUND, "GitHub knows no workflow %s in %s, or the token cannot see it",
 		input->workflow, input->repository);
-	return action_remedy(context, NULL,
-		"Put the workflow on the default branch, allow Actions in the repository (a fork has them off), and "
-		"trigger "
-		"the step again.");
+	return action_remedy(context, provider_page(context, &github, "/%s/actions", input->repository),
+		"Put the workflow on the default branch, allow Actions there (a fork has them off), and "
+		"trigger the step again.");
 }
 
 /* ---- dispatch ---- */
@@ -307,7 +306,7 @@ static enum action_result find_run(
 	action_fail(context, ERROR_TIMEOUT,
 		"GitHub took the dispatch of %s of %s, and shows no run of it after %d minutes", input->workflow,
 		input->repository, APPEAR_BUDGET_MS / MILLISECONDS_A_MINUTE);
-	return action_remedy(context, action_format(context, "https://github.com/%s/actions", input->repository),
+	return action_remedy(context, provider_page(context, &github, "/%s/actions", input->repository),
 		"Look at the runs of the repository; triggering the step again starts the workflow anew.");
 }
 
