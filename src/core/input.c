@@ -95,6 +95,17 @@ static enum error_class check_input(
 	return class;
 }
 
+enum error_class input_name_member(const char *place, struct error *error)
+{
+	size_t length = strlen(place);
+	if (strncmp(error->place, place, length) == 0 && error->place[length] == '/') {
+		const char *member = error->place + length + 1;
+		text_format(
+			error->remedy_input, sizeof(error->remedy_input), "%.*s", (int)strcspn(member, "/"), member);
+	}
+	return error->class;
+}
+
 static enum error_class fill_input(const struct input_sources *sources, cJSON **input, struct error *error)
 {
 	const struct step_definition *step = sources->step;
@@ -106,9 +117,10 @@ static enum error_class fill_input(const struct input_sources *sources, cJSON **
 		merge_key(input, sources->trigger_inputs, step->input_key, error) != ERROR_NONE)
 		return error->class;
 	struct input_sources borrowed = *sources;
-	if (references_resolve(*input, place, look_up, &borrowed, error) != ERROR_NONE)
-		return error->class;
-	return check_input(&step->action->input, *input, place, error);
+	if (references_resolve(*input, place, look_up, &borrowed, error) != ERROR_NONE ||
+		check_input(&step->action->input, *input, place, error) != ERROR_NONE)
+		return input_name_member(place, error);
+	return ERROR_NONE;
 }
 
 static bool is_given(const cJSON *inputs, const char *key)

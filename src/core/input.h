@@ -38,4 +38,8 @@ enum error_class json_digest(const cJSON *json, char digest[DIGEST_SIZE], struct
 enum error_class input_digest(
 	const cJSON *input, const cJSON *secrets, char digest[DIGEST_SIZE], struct error *error) SLIPWAY_MUST_CHECK;
 
+/* Adds to an error which member of the step's input is at fault, where its place is one below the place of the input:
+ * clients lead a person there. Returns the class. */
+enum error_class input_name_member(const char *place, struct error *error);
+
 #endif

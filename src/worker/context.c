@@ -6,6 +6,7 @@
 #include "base/record.h"
 #include "base/redact.h"
 #include "base/text.h"
+#include "core/input.h"
 
 #define WAIT_LEAST_MS 100
 #define WAIT_MOST_MS  3600000
@@ -45,9 +46,12 @@ enum action_result context_run(struct action_context *context, const char *input
 	context->output = arena_allocate(context->arena, action->output.size);
 	if (context->output == NULL)
 		return action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for the output");
-	if (decode_text(context, &action->input, input_text, RECORD_STRICT, "/input", &input) != ERROR_NONE ||
-		decode_text(context, &action->checkpoint, checkpoint_text[0] != '\0' ? checkpoint_text : "{}",
-			RECORD_LENIENT, "/checkpoint", &context->checkpoint) != ERROR_NONE)
+	if (decode_text(context, &action->input, input_text, RECORD_STRICT, "/input", &input) != ERROR_NONE) {
+		input_name_member("/input", &context->error);
+		return ACTION_FAILED;
+	}
+	if (decode_text(context, &action->checkpoint, checkpoint_text[0] != '\0' ? checkpoint_text : "{}",
+		    RECORD_LENIENT, "/checkpoint", &context->checkpoint) != ERROR_NONE)
 		return ACTION_FAILED;
 	enum action_result result = action->run(context, input, context->checkpoint, context->output);
 	return context_is_short_of_memory(context) ? ACTION_FAILED : result;

@@ -195,6 +195,12 @@ START_TEST(test_bad_input_is_refused_with_its_place)
 		build(0, "{}", cases[i].own, text, sizeof(text));
 		ck_assert_msg(text[0] == '\0', "accepted %s", cases[i].own);
 		ck_assert_str_eq(error.place, cases[i].place);
+		/* Which member it is, for a client that leads a person there; none where it is the step's input itself.
+		 */
+		const char *member = strlen(cases[i].place) > strlen("/inputs/first/")
+			? cases[i].place + strlen("/inputs/first/")
+			: "";
+		ck_assert_str_eq(error.remedy_input, member);
 	}
 }
 END_TEST

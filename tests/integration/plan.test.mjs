@@ -132,9 +132,9 @@ test('a plan of the teardown names all that would go', async () => {
   const shown = await slipway(...words, '--input', file);
   assert.equal(shown.code, 0);
   assert.match(shown.stdout, /^projects +remove +DELETE \/v9\/projects\/prj_[\w-]+ of Vercel$/m);
-  assert.match(shown.stdout, /^ +the project sample-site is removed$/m);
+  assert.match(shown.stdout, /^ +the project sample-site is removed, with all that is in it$/m);
   assert.match(shown.stdout, /^repositories +remove +DELETE \/repos\/acme\/sample-site of GitHub$/m);
-  assert.match(shown.stdout, /^ +the repository acme\/sample-site is deleted with all that is in it$/m);
+  assert.match(shown.stdout, /^ +the repository acme\/sample-site is removed, with all that is in it$/m);
   const incomplete = await slipway(...words);
   assert.equal(incomplete.code, 1);
   assert.match(incomplete.stdout, /^ +\/inputs\/teardown\/confirm: it is missing$/m);

@@ -247,6 +247,7 @@ START_TEST(test_failures)
 	ck_assert_int_eq(trial_attempt(&trial, &action, "{\"what\":7}"), ACTION_FAILED);
 	ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
 	ck_assert_str_eq(trial.context.error.place, "/input/what");
+	ck_assert_str_eq(trial.context.error.remedy_input, "what");
 }
 END_TEST
 
