@@ -158,6 +158,7 @@ START_TEST(test_sensitive_is_not_for_development)
 				       "\"targets\":[\"production\",\"development\"]}")),
 		ACTION_FAILED);
 	ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
+	ck_assert_str_eq(trial.context.error.remedy_input, "variables");
 	ck_assert_uint_eq(peer_count(trial.peer, WRITE), 0);
 	ck_assert_int_eq(run_with(rows,
 				 INPUT("{\"key\":\"K\",\"value\":\"v\",\"type\":\"sensitive\","
@@ -362,6 +363,7 @@ START_TEST(test_conflict_without_a_match_fails)
 	};
 	ck_assert_int_eq(run_with(rows, INPUT(PLAIN)), ACTION_FAILED);
 	ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
+	ck_assert_str_eq(trial.context.error.remedy_input, "variables");
 	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "SITE"));
 	ck_assert_uint_eq(peer_count(trial.peer, WRITE), 2);
 }
@@ -387,6 +389,7 @@ START_TEST(test_twice_for_one_target_is_refused)
 	static const struct peer_row rows[] = { { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, INPUT(PLAIN ",{\"key\":\"SITE\",\"value\":\"other\"}")), ACTION_FAILED);
 	ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
+	ck_assert_str_eq(trial.context.error.remedy_input, "variables");
 	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "SITE is given twice"));
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
 }

@@ -234,6 +234,7 @@ START_TEST(test_either_user_or_team)
 	static const struct peer_row rows[] = { { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, INPUT(""), 1), ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);
+	ck_assert_str_eq(trial.context.error.remedy_input, "user");
 	ck_assert_int_eq(run_with(rows, INPUT(",\"user\":\"ann\",\"team\":\"writers\""), 1), ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);

@@ -327,6 +327,7 @@ START_TEST(test_refuses_wrong_paths)
 	for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
 		ck_assert_msg(run_with(rows, inputs[i], 1) == ACTION_FAILED, "%s", inputs[i]);
 		check_failed(ERROR_INVALID_INPUT);
+		ck_assert_str_eq(trial.context.error.remedy_input, "files");
 		ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
 	}
 }

@@ -94,6 +94,7 @@ START_TEST(test_wants_the_name_of_the_app)
 	static const struct peer_row rows[] = { { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, "{\"confirm\":\"another-app\"}", 1), ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);
+	ck_assert_str_eq(trial.context.error.remedy_input, "confirm");
 	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "'trial-app'"));
 	ck_assert_int_eq(run_with(rows, "{}", 1), ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);

@@ -342,6 +342,7 @@ START_TEST(test_refusals)
 		{ .method = NULL } };
 	ck_assert_int_eq(run_with(bad_input, ON_MAIN, 9), ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);
+	ck_assert_str_eq(trial.context.error.remedy_input, "inputs");
 	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "Unexpected inputs"));
 	trial.checkpoint[0] = '\0';
 	ck_assert_int_eq(run_with(forbidden, ON_MAIN, 9), ACTION_FAILED);

@@ -87,6 +87,7 @@ START_TEST(test_wants_the_app_as_confirmation)
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &vercel_project_delete, "{\"confirm\":\"another-app\"}", 1), ACTION_FAILED);
 	ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
+	ck_assert_str_eq(trial.context.error.remedy_input, "confirm");
 	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "\"confirm\": \"trial-app\""));
 	ck_assert_int_eq(trial_run(&trial, &vercel_project_delete, "{}", 1), ACTION_FAILED);
 	ck_assert_str_eq(trial.context.error.place, "/input/confirm");

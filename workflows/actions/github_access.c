@@ -259,7 +259,8 @@ static enum action_result refuse(
 		reason++;
 	action_fail(context, reason->class, "GitHub refuses %s on %s for %s: %s", input->permission, input->repository,
 		who, answer->message);
-	return action_remedy(context, NULL, "%s", reason->remedy);
+	action_remedy(context, NULL, "%s", reason->remedy);
+	return reason->class == ERROR_INVALID_INPUT ? action_remedy_input(context, "permission") : ACTION_FAILED;
 }
 
 static enum action_result invited(struct action_context *context, const struct input *input,
@@ -299,8 +300,10 @@ static enum action_result run(
 	const struct holder *holder;
 	const struct invitation *invitation;
 	(void)raw_checkpoint;
-	if ((input->user == NULL) == (input->team == NULL))
-		return action_fail(context, ERROR_INVALID_INPUT, "give either a user or a team");
+	if ((input->user == NULL) == (input->team == NULL)) {
+		action_fail(context, ERROR_INVALID_INPUT, "give either a user or a team");
+		return action_remedy_input(context, "user");
+	}
 	if (!look(context, input, &holder, &invitation))
 		return action_failed(context);
 	if (holder != NULL && has_permission(holder, input->permission)) {

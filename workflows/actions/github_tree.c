@@ -91,6 +91,7 @@ bool wished_files_check(struct action_context *context, const struct object_list
 			action_remedy(context, NULL,
 				"Write it from the top of the repository, without a leading '/', '.', '..' and "
 				"'.git'.");
+			action_remedy_input(context, "files");
 			return false;
 		}
 		for (size_t j = 0; j < files->count; j++)
@@ -98,6 +99,7 @@ bool wished_files_check(struct action_context *context, const struct object_list
 				action_fail(context, ERROR_INVALID_INPUT, "'%s' and '%s' cannot both be files",
 					list[i].path, list[j].path);
 				action_remedy(context, NULL, "Name each file once.");
+				action_remedy_input(context, "files");
 				return false;
 			}
 	}
@@ -166,6 +168,7 @@ static bool refuse_kind(const struct forest *forest, const char *path, size_t le
 	action_fail(forest->context, ERROR_CONFLICT_FOREIGN, "%.*s in %s is a %s, which the file %s would replace",
 		(int)length, path, forest->repository, strcmp(entry->type, "tree") == 0 ? "folder" : entry->type, path);
 	action_remedy(forest->context, NULL, "Choose another path, or remove it from the branch first.");
+	action_remedy_input(forest->context, "files");
 	return false;
 }
 

@@ -218,8 +218,9 @@ static enum action_result refuse_dispatch(
 {
 	action_fail(context, ERROR_INVALID_INPUT, "GitHub refuses to start %s of %s: %s", input->workflow,
 		input->repository, answer->message);
-	return action_remedy(context, NULL,
+	action_remedy(context, provider_page(context, &github, "/%s/actions", input->repository),
 		"The workflow has to have 'on: workflow_dispatch' with these inputs on that branch, and be enabled.");
+	return action_remedy_input(context, "inputs");
 }
 
 /* The intent is stored; sends the one request that starts a run. */

@@ -41,8 +41,8 @@ enum action_result removal_run(struct action_context *context, const struct remo
 	if (strcmp(confirm, app) != 0) {
 		action_fail(context, ERROR_INVALID_INPUT, "confirm is '%s', and the app is '%s': nothing was removed",
 			confirm, app);
-		return action_remedy(
-			context, NULL, "Give \"confirm\": \"%s\" if what '%s' made is to be removed.", app, app);
+		action_remedy(context, NULL, "Give \"confirm\": \"%s\" if what '%s' made is to be removed.", app, app);
+		return action_remedy_input(context, "confirm");
 	}
 	if (!action_ledger(context, removal->provider, removal->type, &list, &count))
 		return action_failed(context);

@@ -215,7 +215,8 @@ static enum action_result fail_partly(struct action_context *context, const stru
 	action_fail(context, ERROR_INVALID_INPUT, "Vercel did not take %zu of the variables; the first, %s: %s",
 		written->failed.count, key != NULL ? key : "(no name)",
 		first != NULL && first->message != NULL ? first->message : "(no message)");
-	return action_remedy(context, NULL, "Correct the variable and trigger the step again; the others stand.");
+	action_remedy(context, NULL, "Correct the variable and trigger the step again; the others stand.");
+	return action_remedy_input(context, "variables");
 }
 
 static bool all_conflict(const struct written *written)
@@ -332,8 +333,9 @@ static enum action_result check_sensitive(struct action_context *context, const 
 			continue;
 		action_fail(context, ERROR_INVALID_INPUT, "%s: Vercel keeps no sensitive variable for development",
 			variable->key);
-		return action_remedy(context, NULL,
+		action_remedy(context, NULL,
 			"Name its targets without development, or give that one as a variable of type encrypted.");
+		return action_remedy_input(context, "variables");
 	}
 	return ACTION_DONE;
 }
@@ -344,7 +346,8 @@ static enum action_result check_empty(struct action_context *context, const stru
 	if (variable->value[0] != '\0' || strcmp(variable->type, "plain") == 0)
 		return ACTION_DONE;
 	action_fail(context, ERROR_INVALID_INPUT, "%s has an empty value", variable->key);
-	return action_remedy(context, NULL, "Give it a value, or make it one of type plain if it is to be empty.");
+	action_remedy(context, NULL, "Give it a value, or make it one of type plain if it is to be empty.");
+	return action_remedy_input(context, "variables");
 }
 
 static enum action_result check_variables(struct action_context *context, const struct input *input)
@@ -361,7 +364,8 @@ static enum action_result check_variables(struct action_context *context, const 
 				continue;
 			action_fail(context, ERROR_INVALID_INPUT, "%s is given twice for the same target",
 				variables[i].key);
-			return action_remedy(context, NULL, "Give it once for each target and branch.");
+			action_remedy(context, NULL, "Give it once for each target and branch.");
+			return action_remedy_input(context, "variables");
 		}
 	}
 	return ACTION_DONE;

@@ -124,13 +124,15 @@ static enum action_result check_deployment(struct action_context *context, const
 	if (deployment.project_id != NULL && strcmp(deployment.project_id, project->id) != 0) {
 		action_fail(context, ERROR_INVALID_INPUT, "the deployment %s is not one of the Vercel project %s",
 			input->deployment, project->name);
-		return action_remedy(context, NULL, "Give the id of a deployment of that project.");
+		action_remedy(context, NULL, "Give the id of a deployment of that project.");
+		return action_remedy_input(context, "deployment");
 	}
 	if (deployment.target == NULL || strcmp(deployment.target, "production") != 0) {
 		action_fail(context, ERROR_INVALID_INPUT, "the deployment %s was built for %s, not for production",
 			input->deployment, deployment.target != NULL ? deployment.target : "preview");
-		return action_remedy(context, deployment.inspector_url,
+		action_remedy(context, deployment.inspector_url,
 			"Promote a deployment that was built for production, or deploy the commit to production.");
+		return action_remedy_input(context, "deployment");
 	}
 	return deployment_built(context, &deployment, &checkpoint->watch);
 }
