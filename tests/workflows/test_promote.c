@@ -96,8 +96,8 @@ START_TEST(test_refuses_what_cannot_be_promoted)
 		ck_assert_int_eq(run_with(rows), ACTION_FAILED);
 		ck_assert_int_eq(trial.context.error.class, cases[i].class);
 		ck_assert_str_ne(trial.context.error.remedy, "");
-		ck_assert_str_eq(trial.context.error.remedy_input,
-			cases[i].class == ERROR_INVALID_INPUT ? "deployment" : "");
+		ck_assert_str_eq(
+			trial.context.error.remedy_input, cases[i].class == ERROR_INVALID_INPUT ? "deployment" : "");
 		ck_assert_uint_eq(peer_count(trial.peer, PROMOTE), 0);
 	}
 }
