@@ -46,12 +46,12 @@ struct action_definition {
 
 	/* Limits; 0 takes the default that is named. */
 	uint32_t attempt_seconds; /* an attempt that takes longer is killed: 120 */
-	uint32_t run_seconds;     /* all attempts and waits together: 3600 */
+	uint32_t run_seconds;     /* all attempts and waits together, such as for a rate limit: 4 h */
 	uint32_t attempts;        /* attempts that may fail with a retryable error: 5 */
 };
 
 #define ACTION_ATTEMPT_SECONDS 120
-#define ACTION_RUN_SECONDS     3600
+#define ACTION_RUN_SECONDS     14400 /* windows of rate limits last an hour, and who is parked may meet the next */
 #define ACTION_ATTEMPTS        5
 
 /* ---- what the run is about ---- */

@@ -205,6 +205,17 @@ START_TEST(test_bad_input_is_refused_with_its_place)
 }
 END_TEST
 
+/* A run that a rate limit parks for its whole window has to have time left when that opens. */
+START_TEST(test_runs_outlast_a_rate_limit)
+{
+	for (size_t i = 0; i < good.step_count; i++)
+		ck_assert_uint_ge(step_run_seconds(&good.steps[i]), 2 * 3600);
+	for (size_t i = 0; workflows[i] != NULL; i++)
+		for (size_t j = 0; j < workflows[i]->step_count; j++)
+			ck_assert_uint_ge(step_run_seconds(&workflows[i]->steps[j]), 2 * 3600);
+}
+END_TEST
+
 START_TEST(test_escaped_references_are_text)
 {
 	cJSON *json = cJSON_Parse("{\"a\":\"$${config.x} costs $5\"}");
@@ -229,6 +240,6 @@ int main(void)
 		test_unsound_workflows_are_refused, test_needs_come_from_names_bindings_and_input,
 		test_input_is_binding_under_cache_under_trigger, test_environment_values_baked_into_code,
 		test_secrets_stay_references_and_count_as_input, test_bad_input_is_refused_with_its_place,
-		test_escaped_references_are_text, NULL };
+		test_escaped_references_are_text, test_runs_outlast_a_rate_limit, NULL };
 	return suite_main("workflow", tests, NULL, NULL);
 }

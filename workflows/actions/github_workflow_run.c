@@ -439,5 +439,5 @@ const struct action_definition github_workflow_run = {
 	.run = run,
 	.permissions = permissions,
 	.one_repository = true,
-	.run_seconds = 21600,
+	.run_seconds = 8 * 3600, /* timeoutMinutes and what comes before it */
 };

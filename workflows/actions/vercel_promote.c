@@ -238,5 +238,5 @@ const struct action_definition vercel_promote = {
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
-	.run_seconds = 3 * 3600, /* it may be built first */
+	.run_seconds = 4 * 3600, /* it may be built first */
 };
