@@ -11,8 +11,9 @@
 #define DELAY_LEAST_MS    200
 #define RATE_LIMIT_MS     60000 /* where the provider does not say how long */
 #define NOT_READY_MS      5000  /* where it does not say how long what was made takes to settle */
-#define RATE_LIMIT_SPREAD 2000  /* so that not all who wait come at once */
-#define UNKNOWN_ATTEMPTS  3     /* what nobody knows is hardly mended by trying: two further attempts */
+#define SETTLING_MOST_MS  900000
+#define RATE_LIMIT_SPREAD 2000 /* so that not all who wait come at once */
+#define UNKNOWN_ATTEMPTS  3    /* what nobody knows is hardly mended by trying: two further attempts */
 
 int64_t retry_delay_ms(int64_t attempt)
 {
@@ -38,7 +39,14 @@ static bool may_try_again(const struct error *failure, int64_t attempt, int64_t 
 	return error_class_facts(failure->class)->retryable && attempt < attempts;
 }
 
-enum error_class failure_write(const struct error *failure, int64_t attempt, int64_t attempts, struct arena *arena,
+/* What was made settles in minutes; what is not ready after that hardly ever will be. */
+static bool waits(const struct error *failure, const struct run_progress *progress)
+{
+	return failure->class == ERROR_RATE_LIMITED ||
+		(failure->class == ERROR_NOT_READY && progress->age_ms < SETTLING_MOST_MS);
+}
+
+enum error_class failure_write(const struct error *failure, const struct run_progress *progress, struct arena *arena,
 	struct failure_texts *texts, struct run_write *ret_write, struct error *error)
 {
 	struct error redacted = *failure;
@@ -46,14 +54,14 @@ enum error_class failure_write(const struct error *failure, int64_t attempt, int
 	text_copy(texts->reason, sizeof(texts->reason), error_class_facts(failure->class)->name);
 	text_copy(texts->detail, sizeof(texts->detail), redacted.message);
 	*ret_write = (struct run_write){ .reason = texts->reason, .detail = texts->detail };
-	if (failure->class == ERROR_RATE_LIMITED || failure->class == ERROR_NOT_READY) {
+	if (waits(failure, progress)) {
 		ret_write->kind = RUN_WAIT;
 		ret_write->phase = "waiting";
 		ret_write->delay_ms = wait_delay_ms(failure);
 		return ERROR_NONE;
 	}
-	if (may_try_again(failure, attempt, attempts)) {
-		int64_t delay = retry_delay_ms(attempt);
+	if (may_try_again(failure, progress->attempt, progress->attempts)) {
+		int64_t delay = retry_delay_ms(progress->attempt);
 		ret_write->kind = RUN_RETRY;
 		ret_write->delay_ms = delay > failure->retry_after_ms ? delay : failure->retry_after_ms;
 		return ERROR_NONE;

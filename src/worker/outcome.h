@@ -13,12 +13,18 @@ struct failure_texts {
 	char detail[512];
 };
 
+/* How far the run has come. */
+struct run_progress {
+	int64_t attempt, attempts;
+	int64_t age_ms; /* since it was triggered */
+};
+
 /*
- * Fills the write for a failed attempt: rate_limited and not_ready wait and use up no attempt; a retryable class is
- * tried again after a delay, while attempts are left, and internal no more than twice; anything else ends the run.
- * Texts lie in the arena and in *texts. Secrets are cut out.
+ * Fills the write for a failed attempt: rate_limited and, in a run's first quarter of an hour, not_ready wait and use
+ * up no attempt; a retryable class is tried again after a delay, while attempts are left, and internal no more than
+ * twice; anything else ends the run. Texts lie in the arena and in *texts. Secrets are cut out.
  */
-enum error_class failure_write(const struct error *failure, int64_t attempt, int64_t attempts, struct arena *arena,
+enum error_class failure_write(const struct error *failure, const struct run_progress *progress, struct arena *arena,
 	struct failure_texts *texts, struct run_write *ret_write, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Delay before the attempt after this one: random up to a bound that doubles from 2 s to 60 s. */

@@ -175,10 +175,10 @@ static void write_failure(
 	struct error failure, error;
 	struct failure_texts texts;
 	struct run_write write;
+	const struct run_progress progress = { slot->notice.attempt, slot->notice.attempts, 0 };
 	arena_init(&arena, 0);
 	error_set(&failure, class, "%s", message);
-	if (failure_write(&failure, slot->notice.attempt, slot->notice.attempts, &arena, &texts, &write, &error) ==
-		ERROR_NONE)
+	if (failure_write(&failure, &progress, &arena, &texts, &write, &error) == ERROR_NONE)
 		write_for(supervisor, slot, &write);
 	arena_release(&arena);
 }

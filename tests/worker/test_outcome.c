@@ -26,10 +26,13 @@ static void teardown(void)
 	arena_release(&arena);
 }
 
+static int64_t age_ms; /* of the run */
+
 static enum run_write_kind kind_after(enum error_class class, int64_t attempt, int64_t attempts)
 {
+	const struct run_progress progress = { attempt, attempts, age_ms };
 	failure.class = class;
-	ck_assert_int_eq(failure_write(&failure, attempt, attempts, &arena, &texts, &result, &error), ERROR_NONE);
+	ck_assert_int_eq(failure_write(&failure, &progress, &arena, &texts, &result, &error), ERROR_NONE);
 	return result.kind;
 }
 
@@ -62,6 +65,19 @@ START_TEST(test_waits_use_no_attempt)
 	failure.retry_after_ms = 90000;
 	ck_assert_int_eq(kind_after(ERROR_NOT_READY, 5, 5), RUN_WAIT);
 	ck_assert_int_ge(result.delay_ms, 90000);
+}
+END_TEST
+
+/* What was made settles in minutes: nobody asks for it every few seconds until the run's deadline. */
+START_TEST(test_what_never_gets_ready_ends)
+{
+	age_ms = 899000;
+	ck_assert_int_eq(kind_after(ERROR_NOT_READY, 1, 5), RUN_WAIT);
+	age_ms = 900000;
+	ck_assert_int_eq(kind_after(ERROR_NOT_READY, 1, 5), RUN_RETRY);
+	ck_assert_int_eq(kind_after(ERROR_NOT_READY, 5, 5), RUN_FINISH);
+	ck_assert_int_eq(kind_after(ERROR_RATE_LIMITED, 5, 5), RUN_WAIT);
+	age_ms = 0;
 }
 END_TEST
 
@@ -109,7 +125,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_retryable_class_uses_the_actions_attempts,
-		test_unknown_is_tried_twice_more_at_most, test_waits_use_no_attempt, test_final_error_tells_all,
-		test_class_has_a_remedy_where_the_error_has_none, NULL };
+		test_unknown_is_tried_twice_more_at_most, test_waits_use_no_attempt, test_what_never_gets_ready_ends,
+		test_final_error_tells_all, test_class_has_a_remedy_where_the_error_has_none, NULL };
 	return suite_main("outcome", tests, setup, teardown);
 }
