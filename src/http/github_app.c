@@ -237,6 +237,8 @@ const char *github_app_page(const struct provider_exchange *exchange)
 static enum error_class refuse_grant(const struct provider_exchange *exchange, const struct provider_answer *answer,
 	const char *grant, struct error *error)
 {
+	if (exchange->grant != NULL && exchange->grant->fresh && strcasestr(answer->message, "does not exist") != NULL)
+		return error_set(error, ERROR_NOT_READY, "GitHub makes no token (%s) yet: %s", grant, answer->message);
 	const char *page = github_app_page(exchange);
 	bool suspended = answer->status == 403;
 	error_set(error, suspended ? ERROR_APP_NOT_INSTALLED : ERROR_SCOPE_MISSING,

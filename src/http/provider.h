@@ -41,6 +41,7 @@ struct provider_access {
 struct provider_grant {
 	const struct string_pair *permissions; /* ended by a NULL name; NULL: all that there are */
 	bool one_repository;                   /* none but the one that the request's path names */
+	bool fresh;                            /* which was made a moment ago, and may not be known yet */
 };
 
 struct provider_exchange;

@@ -128,6 +128,20 @@ static void tell_redirect(
 		names[0] != NULL && names[1] != NULL ? names[1] : "");
 }
 
+#define FRESH_MS 60000
+
+/* Whether the call is about a repository that the app made a moment ago. */
+static bool is_fresh(
+	struct action_context *context, const struct provider *provider, const struct provider_request *request)
+{
+	const char *const *names = request->parameters;
+	if (names[0] == NULL || names[1] == NULL)
+		return false;
+	int64_t made_ms_ago = action_made_ms_ago(
+		context, provider->id, "repository", arena_format(context->arena, "%s/%s", names[0], names[1]));
+	return made_ms_ago >= 0 && made_ms_ago < FRESH_MS;
+}
+
 /* What the failure of an action that comes of this call is to tell of it. */
 static void note_refusal(struct action_context *context, const struct provider *provider, bool answered,
 	const struct provider_answer *answer)
@@ -163,8 +177,9 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		return false;
 	}
 	const struct provider_grant grant = {
-		request->permissions != NULL ? request->permissions : context->action->permissions,
-		context->action->one_repository,
+		.permissions = request->permissions != NULL ? request->permissions : context->action->permissions,
+		.one_repository = context->action->one_repository,
+		.fresh = context->action->one_repository && is_fresh(context, provider, request),
 	};
 	const struct provider_exchange exchange = { .client = context->client,
 		.provider = provider,

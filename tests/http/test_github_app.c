@@ -120,7 +120,7 @@ START_TEST(test_token_is_made_once_with_the_least_rights)
 	};
 	static const struct string_pair permissions[] = { { "contents", "write" }, { "metadata", "read" },
 		{ NULL, NULL } };
-	const struct provider_grant grant = { permissions, true }, wide = { permissions, false };
+	const struct provider_grant grant = { permissions, true, false }, wide = { permissions, false, false };
 	peer_set(peer, rows);
 	ck_assert_int_eq(get("docs", &grant), ERROR_NONE);
 	ck_assert_int_eq(get("docs", &grant), ERROR_NONE);

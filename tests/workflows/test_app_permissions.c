@@ -1,7 +1,7 @@
 /*
  * The tokens that actions of which it depends on the input, or is not written down, get as a GitHub App.
  *
- * covers: workflows/actions/github_files.c workflows/actions/github_variables.c
+ * covers: workflows/actions/github_files.c workflows/actions/github_variables.c workflows/actions/github_access.c
  */
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -99,10 +99,61 @@ START_TEST(test_variables_have_a_permission_of_their_own)
 }
 END_TEST
 
+static enum action_result give(const struct peer_row *rows, const char *whom)
+{
+	github_app_forget();
+	trial.checkpoint[0] = '\0';
+	peer_set(trial.peer, rows);
+	return trial_run(&trial, &github_access,
+		arena_format(&trial.arena, "{\"repository\":\"acme/docs\",\"%s\":\"ann\"}", whom), 30);
+}
+
+START_TEST(test_members_are_asked_for_only_for_teams)
+{
+	static const struct peer_row rows[] = {
+		MADE,
+		{ "GET", "/github/repos/acme/docs/collaborators", .status = 200, .body = "[]" },
+		{ "GET", "/github/repos/acme/docs/invitations", .status = 200, .body = "[]" },
+		{ "GET", "/github/repos/acme/docs/teams", .status = 200, .body = "[]" },
+		{ "PUT", "/github/repos/acme/docs/collaborators/ann", .status = 204 },
+		{ "PUT", "/github/orgs/acme/teams/ann/repos/acme/docs", .status = 204 },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(give(rows, "user"), ACTION_DONE);
+	ck_assert_ptr_null(strstr(peer_last(trial.peer, MINT).body, "members"));
+	ck_assert_int_eq(give(rows, "team"), ACTION_DONE);
+	ck_assert_ptr_nonnull(strstr(peer_last(trial.peer, MINT).body, "\"members\":\"read\""));
+}
+END_TEST
+
+/* Where tokens are made, a repository of a moment ago may not be known yet; any other is out of the app's reach. */
+START_TEST(test_a_fresh_repository_is_waited_for)
+{
+	static const struct peer_row rows[] = {
+		{ MINT, .status = 422,
+			.body = "{\"message\":\"There is at least one repository that does not exist or is not "
+				"accessible "
+				"to the parent installation.\"}" },
+		{ "GET", "/github/app/installations/77", .status = 200, .body = "{\"html_url\":\"https://x/77\"}" },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(give(rows, "user"), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_SCOPE_MISSING);
+	ck_assert_str_eq(trial.context.error.remedy_url, "https://x/77");
+	trial_made(&trial, "github:repository:acme/docs", 5000);
+	ck_assert_int_eq(give(rows, "user"), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_NOT_READY);
+	trial_made(&trial, "github:repository:acme/docs", 70000);
+	ck_assert_int_eq(give(rows, "user"), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_SCOPE_MISSING);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_only_workflows_need_the_right_to_write_them,
-		test_variables_have_a_permission_of_their_own, NULL };
+		test_variables_have_a_permission_of_their_own, test_members_are_asked_for_only_for_teams,
+		test_a_fresh_repository_is_waited_for, NULL };
 	key = EVP_RSA_gen(1024);
 	int status = suite_main("permissions of an app", tests, setup, teardown);
 	EVP_PKEY_free(key);

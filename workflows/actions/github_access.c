@@ -100,6 +100,17 @@ static const struct record invitation_record = RECORD(struct invitation, invitat
 static const struct field grant_fields[] = { { STRING_FIELD("permission", struct input, permission) } };
 static const struct record grant_record = RECORD(struct input, grant_fields);
 
+/* Only teams are the organisation's. */
+static const struct string_pair permissions[] = { { "administration", "write" }, { "metadata", "read" },
+	{ NULL, NULL } };
+static const struct string_pair permissions_of_teams[] = { { "administration", "write" }, { "members", "read" },
+	{ "metadata", "read" }, { NULL, NULL } };
+
+static const struct string_pair *permissions_for(const struct input *input)
+{
+	return input->team != NULL ? permissions_of_teams : permissions;
+}
+
 /* ---- look ---- */
 
 /* Whether the item of the list is the one that is looked for. */
@@ -127,7 +138,7 @@ static bool find(struct action_context *context, const struct input *input, cons
 {
 	struct provider_answer answer;
 	struct object_list list = { .count = PAGE_ITEMS };
-	struct provider_request request = { .path = path, .expect = { 404 } };
+	struct provider_request request = { .path = path, .permissions = permissions_for(input), .expect = { 404 } };
 	*ret_found = NULL;
 	if (!split_repository(context, input->repository, request.parameters))
 		return false;
@@ -210,6 +221,7 @@ static bool send_grant(struct action_context *context, const struct input *input
 		.path = "/repos/{owner}/{repo}/collaborators/{username}",
 		.body_record = &grant_record,
 		.body = input,
+		.permissions = permissions_for(input),
 		.expect = { 404, 422 } };
 	if (!split_repository(context, input->repository, names))
 		return false;
@@ -315,9 +327,6 @@ static enum action_result run(
 	action_log(context, "%s has an open invitation to %s", input->user, input->repository);
 	return invited(context, input, invitation, output);
 }
-
-static const struct string_pair permissions[] = { { "administration", "write" }, { "members", "read" },
-	{ "metadata", "read" }, { NULL, NULL } };
 
 const struct action_definition github_access = {
 	.id = "github.access",
