@@ -81,6 +81,14 @@ static void kill_executor(struct supervisor *supervisor, size_t index, enum verd
 	prefork_kill(&supervisor->prefork, index);
 }
 
+/* While Redis is away, each further question would take its time-out. A run whose key is broken is its own affair: the
+ * others are renewed, and the reaper goes on. */
+static void note_tick(struct supervisor *supervisor, enum error_class class)
+{
+	if (class == ERROR_STORE_UNAVAILABLE || class == ERROR_OUTCOME_UNKNOWN)
+		supervisor->tick_failed = true;
+}
+
 static void renew(struct supervisor *supervisor, size_t index, int64_t now)
 {
 	struct slot *slot = &supervisor->slots[index];
@@ -96,8 +104,8 @@ static void renew(struct supervisor *supervisor, size_t index, int64_t now)
 		kill_executor(supervisor, index, VERDICT_CANCELLED, "cancelled");
 	else if (class == ERROR_LEASE_LOST)
 		kill_executor(supervisor, index, VERDICT_NOT_OURS, "the lease is lost");
-	else if (class != ERROR_NONE)
-		supervisor->tick_failed = true;
+	else
+		note_tick(supervisor, class);
 	if (class != ERROR_LEASE_LOST)
 		note_redis(supervisor, class != ERROR_NONE ? &error : NULL);
 }
@@ -108,7 +116,9 @@ static void check_cancel(struct supervisor *supervisor, size_t index, int64_t no
 	struct error error;
 	bool cancel = false;
 	slot->cancel_checked_ms = now;
-	if (run_wants_cancel(supervisor->redis, &slot->notice.lease, &cancel, &error) == ERROR_NONE && cancel)
+	enum error_class class = run_wants_cancel(supervisor->redis, &slot->notice.lease, &cancel, &error);
+	note_tick(supervisor, class);
+	if (class == ERROR_NONE && cancel)
 		kill_executor(supervisor, index, VERDICT_CANCELLED, "cancelled");
 }
 
@@ -159,13 +169,17 @@ static void write_for(struct supervisor *supervisor, const struct slot *slot, co
 {
 	struct error error;
 	enum error_class class = ERROR_STORE_UNAVAILABLE;
-	for (int tries = 0; tries < WRITE_TRIES && class != ERROR_NONE && class != ERROR_LEASE_LOST; tries++) {
+	int most = supervisor->redis_lost ? 1 : WRITE_TRIES;
+	for (int tries = 0; tries < most && class != ERROR_NONE && class != ERROR_LEASE_LOST; tries++) {
 		if (tries > 0)
 			clock_sleep_ms(100);
 		class = run_write(supervisor->redis, &slot->notice.lease, write, &error);
 	}
-	if (class != ERROR_NONE && class != ERROR_LEASE_LOST)
-		log_error("run left to its lease", &error);
+	if (class == ERROR_NONE || class == ERROR_LEASE_LOST)
+		return;
+	log_error("run left to its lease", &error);
+	/* Others that end in the same moment are not to wait as long. */
+	note_redis(supervisor, &error);
 }
 
 static void write_failure(

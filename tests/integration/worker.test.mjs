@@ -36,11 +36,11 @@ afterEach(async () => {
   workers = [];
 });
 
-async function startWorker({ executors = 1, grace = 25 } = {}) {
+async function startWorker({ executors = 1, grace = 25, lease = LEASE_SECONDS } = {}) {
   const process_ = spawn(path.join(build, 'slipway-worker'), [
     '--redis-url', `unix://${stack.folder}/redis.sock`, '--executors', String(executors), '--allow-loopback', 'yes',
     '--github-url', peer.url, '--github-token-file', path.join(stack.folder, 'token'),
-    '--lease-seconds', String(LEASE_SECONDS), '--grace-seconds', String(grace), '--github-write-spacing-ms', '0',
+    '--lease-seconds', String(lease), '--grace-seconds', String(grace), '--github-write-spacing-ms', '0',
   ], { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   process_.stderr.on('data', (bytes) => { log += bytes; });
@@ -375,6 +375,63 @@ test('redis-server killed and started again loses no run', async () => {
   hold.let_go();
   process.kill(redis, 'SIGCONT');
   assert.equal((await ended(app)).status, 'done');
+});
+
+// Holds every first look at a repository; gives what is held, and a function that lets all go.
+function holdLooks() {
+  let letGo;
+  const free = new Promise((resolve) => { letGo = resolve; });
+  const held = new Set();
+  peer.intercept = async (call) => {
+    if (!isLook(call) || held.has(call.path)) return false;
+    held.add(call.path);
+    await free;
+    return false;
+  };
+  return { held, letGo };
+}
+
+test('a key that a hand has written over costs its own run, and no other its lease', async () => {
+  const apps = [newApp(), newApp(), newApp()];
+  const hold = holdLooks();
+  await startWorker({ executors: apps.length });
+  for (const app of apps) await triggerRepository(app);
+  await until(() => hold.held.size === apps.length, 'all are being run');
+  // The one that the supervisor asks about first.
+  const pending = (await stack.redis('XPENDING', 'slipway:{0}:queue', 'workers', '-', '+', '10')).split('\n');
+  const entry = pending[pending.findIndex((line) => /^.+-\d+-0$/.test(line)) - 1];
+  const entries = await Promise.all(apps.map((app) => stack.redis('HGET', `slipway:{0}:app:${app}:site:repo`, 'entry')));
+  const broken = apps[entries.indexOf(entry)];
+  await stack.redis('SET', `slipway:{0}:app:${broken}:site:repo`, 'text', 'EX', '100');
+  await new Promise((resolve) => { setTimeout(resolve, LEASE_SECONDS * 1500); });
+  hold.letGo();
+  for (const app of apps.filter((one) => one !== broken)) {
+    const end = await ended(app);
+    assert.equal(end.status, 'done', JSON.stringify(end.error));
+    assert.equal(end.crashes, 0);
+  }
+  await stack.redis('DEL', `slipway:{0}:app:${broken}:site:repo`);
+  await assertQuiet();
+});
+
+test('while Redis hangs, the supervisor asks it once and not for each executor', async () => {
+  const apps = Array.from({ length: 6 }, newApp);
+  const hold = holdLooks();
+  const worker = await startWorker({ executors: apps.length, lease: 30 });
+  for (const app of apps) await triggerRepository(app);
+  await until(() => hold.held.size === apps.length, 'all are being run');
+  const redis = await stack.daemon('redis-server');
+  process.kill(redis, 'SIGSTOP');
+  try {
+    await new Promise((resolve) => { setTimeout(resolve, 2600); });
+    const [executor] = await worker.executors();
+    process.kill(executor.pid, 'SIGKILL');
+    await until(() => worker.log().includes('executor ended'), 'the supervisor sees its end', 4000);
+  } finally {
+    process.kill(redis, 'SIGCONT');
+  }
+  hold.letGo();
+  for (const app of apps) assert.equal((await ended(app)).status, 'done');
 });
 
 test('no token: auth_missing, with the setting to set', async () => {
