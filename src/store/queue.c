@@ -156,10 +156,13 @@ enum error_class queue_is_astray(
 	if (identifier_valid(entry->app) && identifier_valid(entry->workflow) && identifier_valid(entry->action)) {
 		run_key_make(key, &name);
 		const char *const words[] = { "HGET", key, "entry" };
-		if (redis_command(redis, 3, words, &reply, error) != ERROR_NONE)
-			return error->class;
-		*ret_astray = strcmp(reply_text(reply), entry->id) != 0;
-		reply_free(reply);
+		/* A key that is no hash, by a hand, is no run. */
+		enum error_class class = redis_command(redis, 3, words, &reply, error);
+		if (class != ERROR_NONE && class != ERROR_INTERNAL)
+			return class;
+		*ret_astray = class != ERROR_NONE || strcmp(reply_text(reply), entry->id) != 0;
+		if (class == ERROR_NONE)
+			reply_free(reply);
 	}
 	if (!*ret_astray)
 		return ERROR_NONE;
@@ -169,6 +172,16 @@ enum error_class queue_is_astray(
 	*ret_astray = reply_count(reply) > 0;
 	reply_free(reply);
 	return ERROR_NONE;
+}
+
+/* What has an entry is live. A hand may have deleted the index by which the reaper finds it: it comes back there, and
+ * where it has ended in between, the reaper forgets it again. */
+static enum error_class keep_in_sight(struct redis *redis, const struct queue_entry *entry, struct error *error)
+{
+	char member[MEMBER_SIZE];
+	text_format(member, sizeof(member), "%s:%s:%s", entry->app, entry->workflow, entry->action);
+	const char *const words[] = { "ZADD", KEY_LIVE, "NX", "0", member };
+	return run_quietly(redis, 5, words, error);
 }
 
 static enum error_class tidy_entries(struct redis *redis, int64_t before_ms, struct arena *arena, struct error *error)
@@ -183,8 +196,10 @@ static enum error_class tidy_entries(struct redis *redis, int64_t before_ms, str
 			break;
 		if (queue_is_astray(redis, &page.entries[i], &astray, error) != ERROR_NONE)
 			return error->class;
-		if (astray && queue_bury(redis, &page.entries[i], "no run has this entry", error) != ERROR_NONE)
-			return error->class;
+		enum error_class class = astray ? queue_bury(redis, &page.entries[i], "no run has this entry", error)
+						: keep_in_sight(redis, &page.entries[i], error);
+		if (class != ERROR_NONE)
+			return class;
 	}
 	return ERROR_NONE;
 }

@@ -45,7 +45,8 @@ enum error_class queue_is_astray(
 
 /*
  * Buries entries that have been on the queue for longer than kept_ms and that no run has, whoever has read them; looks
- * at the oldest 200. And forgets consumers of workers that are long gone: idle for a day, with nothing read.
+ * at the oldest 200, and puts the runs of the others back into the index of live ones where they are missing. And
+ * forgets consumers of workers that are long gone: idle for a day, with nothing read.
  */
 enum error_class queue_tidy(struct redis *redis, int64_t kept_ms, struct error *error) SLIPWAY_MUST_CHECK;
 

@@ -180,7 +180,10 @@ static enum error_class refused(struct redis *redis, const redisReply *reply, st
 			redis_disconnect(redis);
 		return error->class;
 	}
-	return error_set(error, ERROR_INTERNAL, "Redis answered: %s", reply->str);
+	error_set(error, ERROR_INTERNAL, "Redis answered: %s", reply->str);
+	if (!text_has_prefix(reply->str, "WRONGTYPE"))
+		return error->class;
+	return error_remedy(error, NULL, "Somebody has written over a key; 'slipway verify' names it.");
 }
 
 /* ---- connecting and commanding ---- */

@@ -292,6 +292,8 @@ enum error_class run_output(struct redis *redis, const struct run_name *name, st
 
 /* ---- the reaper ---- */
 
+#define REAP_AGAIN_MS 5000
+
 static enum error_class reap_named(struct redis *redis, const struct run_name *name, const char *member,
 	int64_t lease_ms, struct arena *arena, struct error *error)
 {
@@ -348,19 +350,62 @@ static enum error_class bury_member(struct redis *redis, const char *index, cons
 	return ERROR_NONE;
 }
 
-static enum error_class reap_members(
-	struct redis *redis, const char *index, int64_t lease_ms, const struct redisReply *members, struct error *error)
+/* The key of a run itself is no hash: then there is no run. */
+static enum error_class is_no_run(struct redis *redis, const char *member, bool *ret_is_none, struct error *error)
 {
+	char key[KEY_SIZE];
+	struct redisReply *reply;
+	text_format(key, sizeof(key), KEY_PREFIX "app:%s", member);
+	const char *const words[] = { "TYPE", key };
+	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	*ret_is_none = strcmp(reply_text(reply), "hash") != 0;
+	reply_free(reply);
+	return ERROR_NONE;
+}
+
+/* A key that a hand has broken must not keep the others waiting. Where it is the run's own, there is nothing to wait
+ * for; where it is one that runs share, such as the queue, the run is looked at again when it may have been mended. */
+static enum error_class set_aside(struct redis *redis, const char *index, const char *member, int64_t now,
+	const struct error *why, struct error *error)
+{
+	char again[NUMBER_SIZE];
+	bool none = false;
+	struct redisReply *reply;
+	if (is_no_run(redis, member, &none, error) != ERROR_NONE)
+		return error->class;
+	if (none) {
+		*error = *why;
+		return bury_member(redis, index, member, error);
+	}
+	const char *const words[] = { "ZADD", index, "XX", number_text(again, now + REAP_AGAIN_MS), member };
+	if (redis_command(redis, 5, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	reply_free(reply);
+	*error = *why;
+	return ERROR_INTERNAL;
+}
+
+/* Goes on past what is set aside, and tells of it in the end. */
+static enum error_class reap_members(struct redis *redis, const char *index, int64_t lease_ms, int64_t now,
+	const struct redisReply *members, struct error *error)
+{
+	struct error one, why;
+	enum error_class found = ERROR_NONE;
 	for (size_t i = 0; i < reply_count(members); i++) {
 		const char *member = reply_text(reply_item(members, i));
-		enum error_class class = run_reap(redis, index, member, lease_ms, error);
-		/* A key that a hand has broken must not keep the others waiting. */
-		if (class == ERROR_INTERNAL)
-			class = bury_member(redis, index, member, error);
+		enum error_class class = run_reap(redis, index, member, lease_ms, &one);
+		if (class == ERROR_INTERNAL) {
+			why = one;
+			class = set_aside(redis, index, member, now, &why, &one);
+		}
 		if (class != ERROR_NONE)
+			*error = one;
+		if (class != ERROR_NONE && class != ERROR_INTERNAL)
 			return class;
+		found = class != ERROR_NONE ? class : found;
 	}
-	return ERROR_NONE;
+	return found;
 }
 
 static enum error_class reap_index(
@@ -375,7 +420,7 @@ static enum error_class reap_index(
 	if (redis_command(redis, 7, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_count += reply_count(reply);
-	enum error_class class = reap_members(redis, index, lease_ms, reply, error);
+	enum error_class class = reap_members(redis, index, lease_ms, now_ms, reply, error);
 	reply_free(reply);
 	return class;
 }

@@ -128,7 +128,8 @@ enum error_class run_reap(struct redis *redis, const char *index, const char *me
 
 /*
  * Puts right what is due: at most 100 runs of each index. *ret_count tells how many were looked at; where it is
- * 100 or more there may be others, call again.
+ * 100 or more there may be others, call again. ERROR_INTERNAL where a hand has broken a key: what that keeps from
+ * going on is looked at again later.
  */
 enum error_class runs_reap(
 	struct redis *redis, int64_t lease_ms, size_t *ret_count, struct error *error) SLIPWAY_MUST_CHECK;

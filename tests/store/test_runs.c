@@ -483,6 +483,112 @@ START_TEST(test_a_broken_key_does_not_stop_the_reaper)
 }
 END_TEST
 
+static void overwrite(const char *key)
+{
+	const char *const drop[] = { "DEL", key }, *const broken[] = { "SET", key, "text" };
+	run_command(2, drop);
+	run_command(3, broken);
+}
+
+static void drop_key(const char *key)
+{
+	const char *const words[] = { "DEL", key };
+	run_command(2, words);
+}
+
+START_TEST(test_a_broken_index_stops_a_trigger_before_it_writes)
+{
+	static const char *const keys[] = { KEY_QUEUE, KEY_LIVE, KEY_DELAYED };
+	struct trigger_result result;
+	const struct trigger trigger = { .name = name, .input = "{}", .digest = "d1", .run_ms = 60000, .attempts = 3 };
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		overwrite(keys[i]);
+		ck_assert_int_eq(run_trigger(redis, &trigger, &arena, &result, &error), ERROR_INTERNAL);
+		ck_assert_ptr_nonnull(strstr(error.remedy, "slipway verify"));
+		ck_assert_int_eq(integer_of("EXISTS", "slipway:{0}:app:acme:site:repo"), 0);
+		drop_key(keys[i]);
+		assert_quiet();
+	}
+}
+END_TEST
+
+START_TEST(test_a_broken_ledger_stops_a_claim_before_it_writes)
+{
+	struct claim claim;
+	bool claimed;
+	trigger();
+	struct queue_entry entry = reserve();
+	overwrite("slipway:{0}:app:acme:ledger");
+	ck_assert_int_eq(
+		run_claim(redis, &name, entry.id, entry.run, "worker-1", 30000, &arena, &claimed, &claim, &error),
+		ERROR_INTERNAL);
+	ck_assert_str_eq(read_run().phase, "queued");
+	drop_key("slipway:{0}:app:acme:ledger");
+	ck_assert(claim_entry(&entry, 30000, &claim));
+	claim_release(&claim);
+}
+END_TEST
+
+START_TEST(test_no_run_suffers_from_broken_events)
+{
+	overwrite("slipway:{0}:app:acme:events");
+	overwrite(KEY_APPS);
+	trigger();
+	struct claim claim = claim_next(30000);
+	ck_assert_int_eq(
+		write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }), 0);
+	ck_assert_str_eq(read_run().status, "done");
+	assert_quiet();
+}
+END_TEST
+
+START_TEST(test_a_run_outlives_a_broken_queue)
+{
+	size_t count;
+	trigger();
+	struct claim claim = claim_next(30000);
+	const struct run_write wait = { .kind = RUN_WAIT, .phase = "waiting", .delay_ms = 0, .reason = "not_ready" };
+	ck_assert_int_eq(write_run(&claim, wait), 0);
+	overwrite(KEY_QUEUE);
+	ck_assert_int_eq(runs_reap(redis, 30000, &count, &error), ERROR_INTERNAL);
+	ck_assert_str_eq(read_run().phase, "waiting");
+	/* It is not in the way of others until it is looked at again. */
+	ck_assert_int_eq(runs_reap(redis, 30000, &count, &error), ERROR_INTERNAL); /* by the other index */
+	ck_assert_int_eq(runs_reap(redis, 30000, &count, &error), ERROR_NONE);
+	ck_assert_uint_eq(count, 0);
+	ck_assert_int_eq(integer_of("ZCARD", KEY_DELAYED), 1);
+	ck_assert_int_eq(integer_of("EXISTS", KEY_DEAD), 0);
+	drop_key(KEY_QUEUE);
+	const char *const due[] = { "ZADD", KEY_DELAYED, "0", "acme:site:repo" };
+	run_command(4, due);
+	reap();
+	claim_next(30000);
+}
+END_TEST
+
+START_TEST(test_what_has_an_entry_comes_back_into_the_index)
+{
+	trigger();
+	claim_next(30);
+	drop_key(KEY_LIVE);
+	/* Its worker is lost as well: nobody renews the lease, which would bring it back too. */
+	ck_assert_int_eq(queue_tidy(redis, -1000, &error), ERROR_NONE);
+	ck_assert_int_eq(integer_of("ZCARD", KEY_LIVE), 1);
+	reap_until("queued");
+	ck_assert_int_eq(read_run().crashes, 1);
+}
+END_TEST
+
+START_TEST(test_an_entry_of_a_broken_run_is_buried)
+{
+	trigger();
+	overwrite("slipway:{0}:app:acme:site:repo");
+	ck_assert_int_eq(queue_tidy(redis, -1000, &error), ERROR_NONE);
+	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 0);
+	ck_assert_int_eq(integer_of("XLEN", KEY_DEAD), 1);
+}
+END_TEST
+
 START_TEST(test_reaper_forgets_what_is_gone)
 {
 	trigger();
@@ -593,7 +699,10 @@ int main(void)
 		test_consumers_and_workers_are_tidied, test_run_deadline_ends_it,
 		test_an_expired_run_says_what_it_waited_for, test_stale_entry_is_dropped,
 		test_lost_entry_is_queued_anew, test_entry_of_a_reader_that_was_struck_off_is_queued_anew,
-		test_a_broken_key_does_not_stop_the_reaper, test_reaper_forgets_what_is_gone,
+		test_a_broken_key_does_not_stop_the_reaper, test_a_broken_index_stops_a_trigger_before_it_writes,
+		test_a_broken_ledger_stops_a_claim_before_it_writes, test_no_run_suffers_from_broken_events,
+		test_a_run_outlives_a_broken_queue, test_what_has_an_entry_comes_back_into_the_index,
+		test_an_entry_of_a_broken_run_is_buried, test_reaper_forgets_what_is_gone,
 		test_scripts_survive_script_flush, test_state_lost_when_a_process_restarted, test_redis_away_is_said,
 		test_bad_entry_is_buried_with_the_reason, test_durable_record_of_what_was_made, NULL };
 	return suite_main("runs", tests, set_up, tear_down);

@@ -18,6 +18,7 @@ if now >= number('run_deadline') then
 	return { 'expired', now }
 end
 
+local owned = redis.call('HGETALL', ledger)
 -- The time makes it another one where Redis went back to before this claim, and gives the entry out once more.
 local token = id .. '/' .. get('attempt') .. '/' .. entry .. '/' .. now
 set('phase', 'executing', 'lease', token, 'lease_until', now + lease_ms, 'worker', worker)
@@ -25,4 +26,4 @@ redis.call('HSETNX', run, 'started_at', now)
 clear('reason', 'detail')
 redis.call('ZADD', live, now + lease_ms, member())
 changed('executing', 'attempt ' .. get('attempt') .. ' on ' .. worker)
-return { 'claimed', now, token, redis.call('HGETALL', run), redis.call('HGETALL', ledger) }
+return { 'claimed', now, token, redis.call('HGETALL', run), owned }

@@ -6,6 +6,19 @@ local QUEUED_CHECK_MS = 2000 -- when the reaper first makes sure that a queued r
 local RETENTION_LEAST = 86400 -- seconds; a run whose own figure a hand has broken is not forgotten at once
 local EVENTS_KEPT = 1000
 
+-- Nothing takes back what a script has done before it fails. So a key that a hand has made something else is an error
+-- here, before the first write: half a change would be a run that nobody finds any more.
+if live then
+	redis.call('HLEN', run)
+	redis.call('ZCARD', delayed)
+	redis.call('ZCARD', live)
+end
+
+-- The same for the queue, asked by those that put something on it; a run can end without one.
+local function expect_queue()
+	redis.call('XLEN', queue)
+end
+
 local function get(field)
 	return redis.call('HGET', run, field)
 end
@@ -31,8 +44,9 @@ local function keep(key)
 	redis.call('EXPIRE', key, math.max(number('retention'), RETENTION_LEAST))
 end
 
+-- Events, and the list of apps, are for people: no run is to suffer from what somebody has done to them.
 local function note(event, detail)
-	redis.call('XADD', events, 'MAXLEN', '~', EVENTS_KEPT, '*', 'workflow', get('workflow'),
+	redis.pcall('XADD', events, 'MAXLEN', '~', EVENTS_KEPT, '*', 'workflow', get('workflow'),
 		'action', get('action'), 'run', get('run'), 'event', event, 'detail', detail or '')
 	keep(events)
 end
@@ -41,7 +55,7 @@ end
 local function changed(event, detail)
 	redis.call('HINCRBY', run, 'version', 1)
 	set('changed_at', now)
-	redis.call('ZADD', apps, now, get('app'))
+	redis.pcall('ZADD', apps, now, get('app'))
 	-- What an app has been told and what it owns lives as long as its runs.
 	keep(run)
 	keep(payload)

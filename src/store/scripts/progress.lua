@@ -7,6 +7,9 @@
 if not held(ARGV[1]) then
 	return { 'lost' }
 end
+if ARGV[3] ~= '' then
+	redis.call('HLEN', ledger)
+end
 set_unless_empty('checkpoint', ARGV[2])
 if ARGV[3] ~= '' and ARGV[4] ~= '' then
 	redis.call('HSET', ledger, ARGV[3], ARGV[4])

@@ -18,6 +18,7 @@ if get('status') ~= 'running' or get('run') == false then
 	end
 	return { 'forgotten' }
 end
+expect_queue()
 
 local phase = get('phase')
 if phase == 'executing' then

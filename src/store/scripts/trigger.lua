@@ -34,7 +34,8 @@ if status == 'done' and force ~= '1' and get('digest') == digest and get('basis'
 	return answer('reused')
 end
 
-redis.call('ZREMRANGEBYSCORE', apps, '-inf', now - ARGV[10] * 1000)
+expect_queue()
+redis.pcall('ZREMRANGEBYSCORE', apps, '-inf', now - ARGV[10] * 1000)
 drop_entry()
 clear('error', 'output', 'checkpoint', 'reason', 'detail', 'due', 'cancel', 'started_at', 'finished_at')
 set('app', app, 'workflow', workflow, 'action', action, 'run', id, 'status', 'running', 'retention', ARGV[10])
