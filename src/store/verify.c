@@ -24,6 +24,34 @@ static void report(const struct verification *verification, const char *key, con
 	verification->options->found(verification->options->context, key, what, repaired);
 }
 
+/* ---- what all runs share ---- */
+
+static const struct {
+	const char *key, *type;
+} shared[] = { { KEY_QUEUE, "stream" }, { KEY_DELAYED, "zset" }, { KEY_LIVE, "zset" }, { KEY_APPS, "zset" },
+	{ KEY_DEAD, "stream" }, { KEY_WORKERS, "hash" } };
+
+/* Where one of these is something else, no script can look at any run: it is the only thing to say. */
+static enum error_class verify_shared(const struct verification *verification, struct error *error)
+{
+	for (size_t i = 0; i < ARRAY_LEN(shared); i++) {
+		const char *const words[] = { "TYPE", shared[i].key };
+		char what[256];
+		struct redisReply *reply;
+		if (redis_command(verification->redis, 2, words, &reply, error) != ERROR_NONE)
+			return error->class;
+		const char *type = reply_text(reply);
+		bool right = strcmp(type, shared[i].type) == 0 || strcmp(type, "none") == 0;
+		text_format(what, sizeof(what),
+			"somebody has made it a %.16s, it is to be a %s: look at it, delete it, then verify --repair",
+			type, shared[i].type);
+		reply_free(reply);
+		if (!right)
+			report(verification, shared[i].key, what, false);
+	}
+	return ERROR_NONE;
+}
+
 /* ---- runs ---- */
 
 static enum error_class inspect(const struct verification *verification, const char *member,
@@ -77,9 +105,8 @@ static enum error_class verify_run_or_say(
 
 static bool lives_for_ever(const char *key)
 {
-	static const char *const indexes[] = { KEY_QUEUE, KEY_DELAYED, KEY_LIVE, KEY_APPS, KEY_DEAD, KEY_WORKERS };
-	for (size_t i = 0; i < ARRAY_LEN(indexes); i++)
-		if (strcmp(indexes[i], key) == 0)
+	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
+		if (strcmp(shared[i].key, key) == 0)
 			return true;
 	return text_has_prefix(key, "slipway:token:");
 }
@@ -226,6 +253,10 @@ enum error_class store_verify(struct redis *redis, const struct verify_options *
 	const struct verification verification = { redis, options, ret_counts };
 	memset(ret_counts, 0, sizeof(*ret_counts));
 	memset(error, 0, sizeof(*error));
+	if (verify_shared(&verification, error) != ERROR_NONE)
+		return error->class;
+	if (ret_counts->faults > 0)
+		return ERROR_NONE;
 	if (verify_keys(&verification, error) != ERROR_NONE ||
 		verify_index(&verification, KEY_LIVE, error) != ERROR_NONE ||
 		verify_index(&verification, KEY_DELAYED, error) != ERROR_NONE)

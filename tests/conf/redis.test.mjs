@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../integration/stack.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const directory = mkdtempSync(path.join(tmpdir(), 'slipway-redis-'));
@@ -97,6 +98,35 @@ for (const user of ['slipway-api', 'slipway-worker']) {
     }
   });
 }
+
+test('slipway-verify may do all that `slipway verify --repair` and `slipway doctor` do', async () => {
+  const port = await freePort();
+  const folder = path.join(directory, 'tcp');
+  mkdirSync(folder);
+  writeFileSync(path.join(folder, 'password'), `${PASSWORD}\n`, { mode: 0o600 });
+  const server = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '',
+    '--appendonly', 'yes', '--aclfile', path.join(directory, 'users.acl')], { stdio: 'ignore' });
+  const ask = (user, ...words) => spawnSync(path.join(ROOT, 'build/slipway'), [...words, '--redis-url',
+    `redis://${user}@127.0.0.1:${port}`, '--redis-password-file', path.join(folder, 'password')], { encoding: 'utf8' });
+  const end = Date.now() + 10_000;
+  let found = ask('slipway-verify', 'verify');
+  while (found.status === 69 && Date.now() < end) found = ask('slipway-verify', 'verify');
+  assert.equal(found.status, 0, found.stdout + found.stderr);
+  const write = spawnSync('redis-cli', ['-p', String(port), '--user', 'slipway-worker', '--no-auth-warning', 'EVAL',
+    `redis.call('HSET', KEYS[1], 'app', 'a', 'workflow', 'w', 'action', 's', 'run', 'r', 'status', 'running',
+      'phase', 'queued', 'run_deadline', '9999999999999')
+    redis.call('XADD', KEYS[2], '*', 'no', 'sense')`, '2', 'slipway:{0}:app:a:w:s', 'slipway:{0}:queue'],
+  { encoding: 'utf8', env: { ...process.env, REDISCLI_AUTH: PASSWORD } });
+  assert.equal(write.status, 0, write.stdout + write.stderr);
+  assert.equal(ask('slipway-verify', 'verify').status, 1);
+  const repaired = ask('slipway-verify', 'verify', '--repair');
+  assert.equal(repaired.status, 0, repaired.stdout + repaired.stderr);
+  const told = ask('slipway-verify', 'doctor').stdout;
+  assert.doesNotMatch(told, /NOPERM|no permissions/);
+  const ended = new Promise((resolve) => server.on('exit', resolve));
+  server.kill('SIGTERM');
+  await ended;
+});
 
 test('slipway-ops reads and changes nothing', () => {
   for (const command of [['HGETALL', 'slipway:workers'], ['XINFO', 'GROUPS', 'slipway:{0}:queue'],

@@ -400,7 +400,8 @@ test('a key that a hand has written over costs its own run, and no other its lea
   // The one that the supervisor asks about first.
   const pending = (await stack.redis('XPENDING', 'slipway:{0}:queue', 'workers', '-', '+', '10')).split('\n');
   const entry = pending[pending.findIndex((line) => /^.+-\d+-0$/.test(line)) - 1];
-  const entries = await Promise.all(apps.map((app) => stack.redis('HGET', `slipway:{0}:app:${app}:site:repo`, 'entry')));
+  const entryOf = (app) => stack.redis('HGET', `slipway:{0}:app:${app}:site:repo`, 'entry');
+  const entries = await Promise.all(apps.map(entryOf));
   const broken = apps[entries.indexOf(entry)];
   await stack.redis('SET', `slipway:{0}:app:${broken}:site:repo`, 'text', 'EX', '100');
   await new Promise((resolve) => { setTimeout(resolve, LEASE_SECONDS * 1500); });

@@ -256,10 +256,32 @@ START_TEST(test_wrong_type_is_a_finding)
 }
 END_TEST
 
+/* Every run would be named, and none of them is broken. */
+START_TEST(test_a_broken_index_is_the_only_finding)
+{
+	static const char *const keys[] = { KEY_QUEUE, KEY_DELAYED, KEY_LIVE, KEY_APPS, KEY_DEAD, KEY_WORKERS };
+	trigger();
+	wait_long(&(const struct claim){ .lease = claim().lease });
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		COMMAND("DEL", keys[i]);
+		COMMAND("SET", keys[i], "text");
+		struct verify_counts counts = verify(true);
+		ck_assert_msg(counts.faults == 1 && counts.repaired == 0, "%s", said);
+		ck_assert_ptr_nonnull(strstr(said, "somebody has made it a string"));
+		ck_assert_int_eq(strncmp(said, keys[i], strlen(keys[i])), 0);
+		COMMAND("DEL", keys[i]);
+		counts = verify(true);
+		ck_assert_msg(counts.faults == counts.repaired, "%s", said);
+	}
+	ck_assert_uint_eq(verify(false).faults, 0);
+	ck_assert_uint_eq(verify(false).live, 1);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_nothing_is_wrong, test_entry_is_lost, test_entry_of_no_run,
 		test_out_of_the_indexes, test_in_two_places, test_ended_or_gone, test_nobody_came, test_broken_words,
-		test_lives_for_ever, test_wrong_type_is_a_finding, NULL };
+		test_lives_for_ever, test_wrong_type_is_a_finding, test_a_broken_index_is_the_only_finding, NULL };
 	return suite_main("verify", tests, set_up, tear_down);
 }
