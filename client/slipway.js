@@ -141,7 +141,8 @@ export class SlipwayClient {
    */
   async trigger(workflowId, appId, actionId, options = {}) {
     const { inputs, force } = options;
-    const request = this.#post({ mode: 'trigger', workflowId, appId, actionId, inputs, force });
+    const triggerId = force ? madeUpId() : undefined;
+    const request = this.#post({ mode: 'trigger', workflowId, appId, actionId, inputs, force, triggerId });
     return (await this.#send(request, options)).content;
   }
 
@@ -699,6 +700,11 @@ function checkedBaseUrl(baseUrl, ownFetch) {
     throw new TypeError('baseUrl is needed outside a browser, such as https://deploy.example.com');
   }
   return baseUrl.replace(/\/+$/, '');
+}
+
+/** By it the server knows a trigger again. Unique is enough: `crypto` is not there on pages without TLS. */
+function madeUpId() {
+  return `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
 }
 
 /**

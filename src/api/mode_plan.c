@@ -59,7 +59,8 @@ enum error_class mode_plan(const struct service *service, const struct request *
 	if (class == ERROR_NONE) {
 		/* Each plan looks anew: what it saw last time may have changed since. */
 		target.step = &plan_step;
-		class = trigger_send(service, &target, NULL, input, payload.secrets, true, response, error);
+		const struct trigger_wish wish = { .input = input, .secrets = payload.secrets, .force = true };
+		class = trigger_send(service, &target, &wish, response, error);
 		cJSON_Delete(input);
 	}
 	payload_release(&payload);

@@ -31,10 +31,11 @@ enum error_class mode_trigger(const struct service *service, const struct reques
 		json_member(body, "inputs"), payload.config, payload.env, payload.secrets };
 	enum error_class class = input_build(&sources, &input, error);
 	if (class == ERROR_NONE) {
-		bool force = cJSON_IsTrue(json_member(body, "force"));
+		const struct trigger_wish wish = { &needs, input, payload.secrets,
+			cJSON_IsTrue(json_member(body, "force")), json_member_string(body, "triggerId") };
 		class = step_needs(target.workflow, target.step, input, "/inputs", &needs, error);
 		if (class == ERROR_NONE)
-			class = trigger_send(service, &target, &needs, input, payload.secrets, force, response, error);
+			class = trigger_send(service, &target, &wish, response, error);
 		cJSON_Delete(input);
 	}
 	payload_release(&payload);

@@ -5,7 +5,8 @@
 
 enum error_class check_inputs(const cJSON *body, struct error *error)
 {
-	const cJSON *inputs = json_member(body, "inputs"), *force = json_member(body, "force");
+	const cJSON *inputs = json_member(body, "inputs"), *force = json_member(body, "force"),
+		    *id = json_member(body, "triggerId");
 	if (inputs != NULL && !cJSON_IsObject(inputs)) {
 		error_set(error, ERROR_INVALID_REQUEST, "it must be an object");
 		return error_at(error, "/inputs");
@@ -13,6 +14,10 @@ enum error_class check_inputs(const cJSON *body, struct error *error)
 	if (force != NULL && !cJSON_IsBool(force)) {
 		error_set(error, ERROR_INVALID_REQUEST, "it must be true or false");
 		return error_at(error, "/force");
+	}
+	if (id != NULL && !(cJSON_IsString(id) && identifier_valid(id->valuestring))) {
+		error_set(error, ERROR_INVALID_REQUEST, "it must match " IDENTIFIER_PATTERN);
+		return error_at(error, "/triggerId");
 	}
 	return ERROR_NONE;
 }
@@ -75,25 +80,26 @@ static void take_needs(const struct step_set *needs, struct trigger *trigger)
 			trigger->needs[trigger->need_count++] = needs->workflow->steps[i].id;
 }
 
-enum error_class trigger_send(const struct service *service, const struct target *target, const struct step_set *needs,
-	const cJSON *input, const cJSON *secrets, bool force, struct response *response, struct error *error)
+enum error_class trigger_send(const struct service *service, const struct target *target,
+	const struct trigger_wish *wish, struct response *response, struct error *error)
 {
 	char digest[DIGEST_SIZE];
 	struct trigger_result result;
 	struct trigger trigger = {
 		.name = target_name(target),
-		.input = json_print(service->arena, input),
+		.input = json_print(service->arena, wish->input),
 		.digest = digest,
-		.force = force,
+		.force = wish->force,
+		.id = wish->id,
 		.run_ms = (int64_t)step_run_seconds(target->step) * 1000,
 		.attempts = step_attempts(target->step),
 		.retention_seconds = service->settings->retention_days * 86400,
 	};
 	if (trigger.input == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
-	if (needs != NULL)
-		take_needs(needs, &trigger);
-	if (input_digest(input, secrets, digest, error) != ERROR_NONE ||
+	if (wish->needs != NULL)
+		take_needs(wish->needs, &trigger);
+	if (input_digest(wish->input, wish->secrets, digest, error) != ERROR_NONE ||
 		run_trigger(service->redis, &trigger, service->arena, &result, error) != ERROR_NONE)
 		return error->class;
 	return answer_trigger(&result, response, error);

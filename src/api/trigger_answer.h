@@ -7,16 +7,22 @@
 #include "api/request.h"
 #include "api/target.h"
 
-/* inputs must be an object and force a boolean, where they are given. ERROR_INVALID_REQUEST with the place. */
+/* All borrowed. */
+struct trigger_wish {
+	const struct step_set *needs; /* the steps that must be done before; NULL: none */
+	const cJSON *input;
+	const cJSON *secrets; /* of the app */
+	bool force;
+	const char *id; /* by which the client knows it again; NULL: none */
+};
+
+/* inputs must be an object, force a boolean and triggerId an id, where they are given. ERROR_INVALID_REQUEST with the
+ * place. */
 enum error_class check_inputs(const cJSON *body, struct error *error) SLIPWAY_MUST_CHECK;
 
-/*
- * Triggers the target's step; needs are the steps that must be done before (NULL: none), secrets those of the app.
- * Answers 202 for a new run, 200
- * for the same or a reused one, a problem for a conflict and for needs that are not done.
- */
-enum error_class trigger_send(const struct service *service, const struct target *target, const struct step_set *needs,
-	const cJSON *input, const cJSON *secrets, bool force, struct response *response,
-	struct error *error) SLIPWAY_MUST_CHECK;
+/* Triggers the target's step. Answers 202 for a new run, 200 for the same or a reused one, a problem for a conflict and
+ * for needs that are not done. */
+enum error_class trigger_send(const struct service *service, const struct target *target,
+	const struct trigger_wish *wish, struct response *response, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/identifier.h"
 #include "cli/command.h"
 #include "cli/endpoint.h"
 #include "cli/input_file.h"
@@ -195,6 +196,16 @@ static enum error_class take_status(struct runner *runner, const cJSON *json, st
 	return class;
 }
 
+/* With an id of its own, a forced trigger that is sent again because its answer was lost runs nothing twice. */
+static bool add_force(cJSON *body, const struct options *options)
+{
+	char id[RUN_ID_SIZE];
+	if (!options->force)
+		return true;
+	run_id_make(id);
+	return json_add(body, "force", cJSON_CreateTrue()) && json_add(body, "triggerId", cJSON_CreateString(id));
+}
+
 static enum error_class trigger(struct runner *runner, struct plan_step *step, struct error *error)
 {
 	const struct options *options = runner->options;
@@ -205,8 +216,7 @@ static enum error_class trigger(struct runner *runner, struct plan_step *step, s
 	if (body == NULL || !json_add(body, "mode", cJSON_CreateString("trigger")) ||
 		!json_add(body, "appId", cJSON_CreateString(options->app)) ||
 		!json_add(body, "workflowId", cJSON_CreateString(options->workflow)) ||
-		!json_add(body, "actionId", cJSON_CreateString(step->id)) ||
-		!json_add(body, "force", cJSON_CreateBool(options->force)))
+		!json_add(body, "actionId", cJSON_CreateString(step->id)) || !add_force(body, options))
 		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
 	else
 		class = post(runner, body, &answer, error);

@@ -15,6 +15,7 @@ struct trigger {
 	const char *input;  /* JSON */
 	const char *digest; /* of the input */
 	bool force;
+	const char *id;   /* of the trigger, made by the client; NULL: none */
 	int64_t run_ms;   /* deadline of the run, from now */
 	int64_t attempts; /* that may fail */
 	int64_t retention_seconds;
@@ -37,7 +38,7 @@ struct trigger_result {
 	size_t missing_count;
 };
 
-/* Texts of the result lie in the arena. Safe to repeat after ERROR_OUTCOME_UNKNOWN. */
+/* Texts of the result lie in the arena. Safe to repeat after ERROR_OUTCOME_UNKNOWN; with force, where it has an id. */
 enum error_class run_trigger(struct redis *redis, const struct trigger *trigger, struct arena *arena,
 	struct trigger_result *ret_result, struct error *error) SLIPWAY_MUST_CHECK;
 

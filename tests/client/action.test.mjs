@@ -27,6 +27,7 @@ test('the free function makes its client from the options', async (context) => {
   assert.equal(status.status, 'done');
   assert.ok(stub.requests.every((request) => request.headers.authorization === 'Bearer slp_secret'));
   assert.equal(stub.of('trigger')[0].fields.force, true);
+  assert.match(stub.of('trigger')[0].fields.triggerId, /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 });
 
 test('a result that is there already needs no poll', async (context) => {
@@ -93,6 +94,18 @@ test("the caller's own pollMs goes before the hint", async (context) => {
   assert.deepEqual(clock.sleeps, [30, 30]);
   await client.triggerAndPollAction('site', 'acme', 'repo', { force: true });
   assert.deepEqual(clock.sleeps.slice(2), [50, 50]);
+});
+
+test('a forced trigger that is sent again is known again, and another one is another', async (context) => {
+  const clock = fakeClock();
+  const { stub, client } = await setUp(context, { clock });
+  stub.fail('trigger', { status: 503, body: problemBody(503, 'outcome_unknown') });
+  await client.trigger('site', 'acme', 'repo', { force: true });
+  await client.trigger('site', 'acme', 'repo', { force: true });
+  const ids = stub.of('trigger').map((request) => request.fields.triggerId);
+  assert.equal(ids.length, 3);
+  assert.equal(ids[0], ids[1]);
+  assert.notEqual(ids[1], ids[2]);
 });
 
 for (const mode of ['trigger', 'poll']) {

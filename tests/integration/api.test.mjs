@@ -96,6 +96,20 @@ test('trigger, single flight, reuse, force', async () => {
   await stack.untilStatus('flow', 'hello', 'greet', 'done');
 });
 
+test('a forced trigger whose answer was lost is sent again and runs nothing twice', async () => {
+  const wanted = { inputs: { greet: { text: 'hello' } }, force: true, triggerId: 'client-1.a' };
+  const first = await stack.trigger('again', 'hello', 'greet', wanted);
+  assert.equal(first.status, 202);
+  await stack.untilStatus('again', 'hello', 'greet', 'done');
+  const again = await stack.trigger('again', 'hello', 'greet', wanted);
+  assert.equal(again.status, 200);
+  assert.equal(again.body.runId, first.body.runId);
+  assert.equal(again.body.status, 'done');
+  const other = await stack.trigger('again', 'hello', 'greet', { ...wanted, triggerId: 'client-1.b' });
+  assert.equal(other.status, 202);
+  await stack.untilStatus('again', 'hello', 'greet', 'done');
+});
+
 test('order: apps deployed without regard to order', async () => {
   const before = await keysOfApps();
   const answer = await stack.trigger('order', 'site', 'project', { inputs: { project: { name: 'x' } } });
@@ -152,6 +166,8 @@ test('bad input is refused, names its place, and leaves nothing in Redis', async
     [{ ...base, actionId: 'nope' }, 404, 'not_found', '/actionId'],
     [{ ...base, inputs: [] }, 400, 'invalid_request', '/inputs'],
     [{ ...base, force: 'yes' }, 400, 'invalid_request', '/force'],
+    [{ ...base, triggerId: 'a b' }, 400, 'invalid_request', '/triggerId'],
+    [{ ...base, triggerId: 7 }, 400, 'invalid_request', '/triggerId'],
     [{ ...base, inputs: { greet: { text: 7 } } }, 422, 'invalid_input', '/inputs/greet/text'],
     [{ ...base, inputs: { greet: {} } }, 422, 'invalid_input', '/inputs/greet/text'],
     [{ ...base, inputs: { greet: { text: 'a', extra: 1 } } }, 422, 'invalid_input', '/inputs/greet/extra'],

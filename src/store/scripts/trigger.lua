@@ -2,10 +2,12 @@
 -- idle, done, error -> queued. Refused while memory is full (no allow-oom): it is the only script that adds work.
 --
 -- A live run with the same input is returned as it is; with another input it is a conflict. A done run with the same
--- input, and the same outputs of what it needs, is returned unless forced.
+-- input, and the same outputs of what it needs, is returned unless forced. A trigger that has an id of its own, and is
+-- sent again because its answer was lost, gets the run that it made, whatever has become of it.
 --
 -- ARGV: app, workflow, action, run id, input, digest of the input, force ('1' or ''), run deadline in ms from now,
--- attempts, retention in seconds, then the names of needed steps, whose hashes are KEYS[9] and on.
+-- attempts, retention in seconds, id of the trigger ('': none), then the names of needed steps, whose hashes are
+-- KEYS[9] and on.
 -- Returns {word, now, hash as a flat list, names of needs that are not done}.
 local app, workflow, action, id, input, digest, force = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local status = get('status')
@@ -14,6 +16,9 @@ local function answer(word, missing)
 	return { word, now, redis.call('HGETALL', run), missing or {} }
 end
 
+if ARGV[11] ~= '' and get('trigger') == ARGV[11] then
+	return answer('same')
+end
 if status == 'running' then
 	return answer(get('digest') == digest and 'same' or 'conflict')
 end
@@ -21,7 +26,7 @@ end
 local missing, outputs = {}, {}
 for i = 9, #KEYS do
 	if redis.call('HGET', KEYS[i], 'status') ~= 'done' then
-		missing[#missing + 1] = ARGV[i + 2]
+		missing[#missing + 1] = ARGV[i + 3]
 	end
 	outputs[#outputs + 1] = redis.call('HGET', KEYS[i], 'output') or ''
 end
@@ -37,10 +42,11 @@ end
 expect_queue()
 redis.pcall('ZREMRANGEBYSCORE', apps, '-inf', now - ARGV[10] * 1000)
 drop_entry()
-clear('error', 'output', 'checkpoint', 'reason', 'detail', 'due', 'cancel', 'started_at', 'finished_at')
+clear('error', 'output', 'checkpoint', 'reason', 'detail', 'due', 'cancel', 'started_at', 'finished_at', 'trigger')
 set('app', app, 'workflow', workflow, 'action', action, 'run', id, 'status', 'running', 'retention', ARGV[10])
 set('input', input, 'digest', digest, 'basis', basis, 'attempt', 1, 'attempts', ARGV[9], 'crashes', 0)
 set('queued_at', now, 'run_deadline', now + ARGV[8])
+set_unless_empty('trigger', ARGV[11])
 enqueue()
 changed('queued')
 return answer('new')
