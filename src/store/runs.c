@@ -154,11 +154,12 @@ enum error_class run_cancel(struct redis *redis, const struct run_name *name, st
 {
 	struct run_keys keys;
 	run_keys_make(&keys, name);
-	const char *problem = error_text(arena, ERROR_CANCELLED, RUN_CANCELLED_MESSAGE);
-	if (problem == NULL)
+	const char *const problems[] = { error_text(arena, ERROR_CANCELLED, RUN_CANCELLED_MESSAGE),
+		error_text(arena, ERROR_CANCELLED, RUN_STOPPED_MESSAGE) };
+	if (problems[0] == NULL || problems[1] == NULL)
 		return no_memory(error);
 	struct redisReply *reply;
-	if (redis_eval(redis, SCRIPT_CANCEL, RUN_KEY_COUNT, keys.list, 1, &problem, &reply, error) != ERROR_NONE)
+	if (redis_eval(redis, SCRIPT_CANCEL, RUN_KEY_COUNT, keys.list, 2, problems, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_accepted = strcmp(word_of(reply), "nothing") != 0;
 	enum error_class class =

@@ -118,7 +118,8 @@ enum error_class run_output(struct redis *redis, const struct run_name *name, st
 #define RUN_UNCLAIMED_MS                                                                                               \
 	5000 /* an entry that was read is claimed at once, or its reader is dead; or a lease, if less */
 
-#define RUN_CANCELLED_MESSAGE "the run was cancelled"
+#define RUN_CANCELLED_MESSAGE "the run was cancelled before it began; nothing was done"
+#define RUN_STOPPED_MESSAGE   "the run was cancelled after it had begun; what it made stays, and may be half done"
 #define RUN_EXPIRED_MESSAGE   "the run took longer than its deadline allows"
 #define RUN_LOST_MESSAGE      "three workers were lost while they ran this step"
 

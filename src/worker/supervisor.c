@@ -218,8 +218,7 @@ static void clear_up(struct supervisor *supervisor, const struct slot *slot)
 		write_failure(supervisor, slot, ERROR_TIMEOUT, "the attempt took longer than its deadline allows");
 		return;
 	case VERDICT_CANCELLED:
-		write_failure(supervisor, slot, ERROR_CANCELLED,
-			"the run was cancelled while it worked; what it had begun may be half done");
+		write_failure(supervisor, slot, ERROR_CANCELLED, RUN_STOPPED_MESSAGE);
 		return;
 	case VERDICT_NOT_OURS:
 		return;

@@ -31,6 +31,20 @@ test('its shell commands work', async () => {
   }
 });
 
+test("the operations page's looks into Redis work, and none of them writes", async () => {
+  const page = (await readFile('docs/operations.md', 'utf8')).split('\n## Looking\n')[1];
+  const lines = page.split('```sh\n')[1].split('```')[0].split('\n').filter((line) => line.startsWith('redis-cli '));
+  assert.ok(lines.length >= 16);
+  await stack.untilStatus('demo', 'hello', 'greet', 'done');
+  const looked = [];
+  for (const line of lines) {
+    const { stdout } = await run('sh', ['-c', line.replace('redis-cli', `redis-cli -s ${stack.folder}/redis.sock`)]);
+    assert.doesNotMatch(stdout, /^(ERR|WRONGTYPE|NOGROUP)/m, line);
+    looked.push(line.split(' ')[1]);
+  }
+  assert.deepEqual(looked.filter((word) => /^(X?(ADD|DEL)|H?SET|Z(ADD|REM)|EXPIRE|EVAL)/.test(word)), []);
+});
+
 test('its JavaScript works', async () => {
   const [code] = blocks('js');
   const script = code.replaceAll('http://127.0.0.1:8080', stack.url) + 'console.log(status.status);\n';

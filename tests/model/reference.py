@@ -208,8 +208,8 @@ class Model:
             self.to_queue(run, 'handed back')
         return ['written']
 
-    def cancel(self, run, error):
-        word = 'nothing'
+    def cancel(self, run, never_began, began):
+        word, error = 'nothing', never_began if run.started_at is None else began
         if run.phase == 'executing':
             word = 'cancelling'
             if run.cancel is None:

@@ -32,8 +32,8 @@ QUEUE, DELAYED, LIVE, APPS_KEY, CLOCK = (PREFIX + name for name in ('queue', 'de
 WITHOUT_TTL = {QUEUE, DELAYED, LIVE, APPS_KEY, CLOCK}
 START_MS = 1_700_000_000_000
 LEASE_MS, UNCLAIMED_MS, NEVER_MS, CRASHES = 30_000, 5_000, 10**9, 3
-TIMEOUT, LOST, CANCELLED, FAILED = (
-    '{"class":"%s"}' % word for word in ('timeout', 'worker_lost', 'cancelled', 'internal'))
+TIMEOUT, LOST, CANCELLED, STOPPED, FAILED = (
+    '{"class":"%s"}' % word for word in ('timeout', 'worker_lost', 'cancelled', 'stopped', 'internal'))
 
 # ---- the scripts, right and wrong ----
 
@@ -69,6 +69,7 @@ MUTANTS = [
     ('reap_ignores_cancel', 'reap', 'if ended_by_cancel() then', 'if false then'),
     ('reap_trusts_readers_struck_off', 'reap', 'unclaimed = true', 'unclaimed = false'),
     ('reap_ignores_lost_entries', 'reap', '#found == 1', '#found <= 1'),
+    ('cancel_says_nothing_was_done', 'cancel', "get('started_at') and ARGV[2] or ", ''),
     ('cancel_twice_is_two_changes', 'cancel', "if not get('cancel') then", 'if true then'),
     ('trigger_without_needs', 'trigger', 'if #missing > 0 then', 'if #missing > 99 then'),
     ('trigger_reuses_on_other_basis', 'trigger', " and get('basis') == basis", ''),
@@ -238,7 +239,7 @@ class Plan:
     def cancel(self, run, a, b):
         if a < 5:
             run = next((other for other in self.model.runs if other.lease), run)
-        self.script('cancel', run, [CANCELLED], self.model.cancel(run, CANCELLED))
+        self.script('cancel', run, [CANCELLED, STOPPED], self.model.cancel(run, CANCELLED, STOPPED))
 
     # workers
 

@@ -316,6 +316,7 @@ START_TEST(test_cancel)
 	ck_assert(accepted);
 	ck_assert_str_eq(run.status, "error");
 	ck_assert_ptr_nonnull(strstr(run.error, "\"cancelled\""));
+	ck_assert_ptr_nonnull(strstr(run.error, "nothing was done"));
 	assert_quiet();
 	trigger();
 	struct claim claim = claim_next(30000);
@@ -325,6 +326,22 @@ START_TEST(test_cancel)
 	ck_assert(cancel);
 	ck_assert_int_eq(run_renew(redis, &claim.lease, 30000, &cancel, &error), ERROR_NONE);
 	ck_assert(cancel);
+}
+END_TEST
+
+START_TEST(test_cancel_says_what_may_have_been_done)
+{
+	const struct run_write wait = {
+		.kind = RUN_WAIT, .phase = "waiting", .delay_ms = 60000, .reason = "not_ready"
+	};
+	struct run run;
+	bool accepted;
+	trigger();
+	struct claim claim = claim_next(30000);
+	ck_assert_int_eq(write_run(&claim, wait), 0);
+	ck_assert_int_eq(run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
+	ck_assert_str_eq(run.status, "error");
+	ck_assert_ptr_nonnull(strstr(run.error, "may be half done"));
 }
 END_TEST
 
@@ -695,8 +712,8 @@ int main(void)
 		test_done_is_reused_unless_forced_or_changed, test_needs_must_be_done_and_their_outputs_count,
 		test_wait_burns_no_attempt_and_comes_back, test_retry_counts_an_attempt,
 		test_stuck_in_running_lease_is_taken_over, test_renew_keeps_the_lease,
-		test_release_hands_back_without_counting, test_cancel, test_cancel_is_not_forgotten,
-		test_consumers_and_workers_are_tidied, test_run_deadline_ends_it,
+		test_release_hands_back_without_counting, test_cancel, test_cancel_says_what_may_have_been_done,
+		test_cancel_is_not_forgotten, test_consumers_and_workers_are_tidied, test_run_deadline_ends_it,
 		test_an_expired_run_says_what_it_waited_for, test_stale_entry_is_dropped,
 		test_lost_entry_is_queued_anew, test_entry_of_a_reader_that_was_struck_off_is_queued_anew,
 		test_a_broken_key_does_not_stop_the_reaper, test_a_broken_index_stops_a_trigger_before_it_writes,

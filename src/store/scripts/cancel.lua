@@ -2,18 +2,19 @@
 -- queued, waiting, retrying, blocked -> error at once; executing keeps its lease and is marked with the error that it
 -- is to end with: its worker ends it, or whoever is next to change it.
 --
--- ARGV: error JSON. Returns {word, now, hash as a flat list}: cancelled, cancelling, nothing (it was not running).
-local word = 'nothing'
+-- ARGV: error JSON for a run that never began, and for one that did.
+-- Returns {word, now, hash as a flat list}: cancelled, cancelling, nothing (it was not running).
+local word, problem = 'nothing', get('started_at') and ARGV[2] or ARGV[1]
 if get('status') == 'running' then
 	if get('phase') == 'executing' then
 		word = 'cancelling'
 		if not get('cancel') then
-			set('cancel', ARGV[1])
+			set('cancel', problem)
 			changed('cancelling')
 		end
 	else
 		word = 'cancelled'
-		finish('error', '{}', ARGV[1], '')
+		finish('error', '{}', problem, '')
 	end
 end
 return { word, now, redis.call('HGETALL', run) }
