@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/record.h"
 #include "store/keys.h"
+#include "store/server.h"
 
 #define WORKER_KEPT_MS 3600000
 
@@ -21,7 +22,11 @@ static const struct record beat_record = RECORD(struct beat_json, beat_fields);
 enum error_class worker_beat(struct redis *redis, const struct worker_beat *beat, struct error *error)
 {
 	char now[CLOCK_TEXT_SIZE];
-	clock_format(clock_wall_ms(), now);
+	int64_t now_ms;
+	/* By the clock of Redis, as all times there: whoever reads it may be on a machine with another one. */
+	if (server_time(redis, &now_ms, error) != ERROR_NONE)
+		return error->class;
+	clock_format(now_ms, now);
 	const struct beat_json json = { now, beat->version, (int64_t)beat->executors, (int64_t)beat->busy };
 	struct arena arena;
 	cJSON *tree;
@@ -53,7 +58,9 @@ enum error_class workers_list(struct redis *redis,
 {
 	const char *const words[] = { "HGETALL", KEY_WORKERS };
 	struct redisReply *reply;
-	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
+	int64_t now_ms;
+	if (server_time(redis, &now_ms, error) != ERROR_NONE ||
+		redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i + 1 < reply_count(reply); i += 2) {
 		struct arena arena;
@@ -65,7 +72,7 @@ enum error_class workers_list(struct redis *redis,
 			json = (struct beat_json){ NULL, "", 0, 0 };
 		const struct worker_beat beat = { reply_text(reply_item(reply, i)),
 			json.version != NULL ? json.version : "", (size_t)json.executors, (size_t)json.busy };
-		each(context, &beat, clock_wall_ms() - clock_parse(json.at));
+		each(context, &beat, now_ms - clock_parse(json.at));
 		cJSON_Delete(tree);
 		arena_release(&arena);
 	}

@@ -228,7 +228,7 @@ int executor_run(const struct settings *settings, const char *worker, size_t ind
 	struct error error;
 	struct executor executor = { .settings = settings, .worker = worker, .channel = channel, .tenure = tenure };
 	limit_resources();
-	/* Without SA_RESTART: a wait for the queue ends at once. */
+	/* A wait for the queue goes on, for BLOCK_MS at most; what it still brings is handed back. */
 	struct sigaction terminate = { .sa_handler = on_terminate };
 	sigaction(SIGTERM, &terminate, NULL);
 	text_format(executor.consumer, sizeof(executor.consumer), "%s-%zu", worker, index);

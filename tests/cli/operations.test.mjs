@@ -90,6 +90,16 @@ test('doctor finds a healthy start healthy', async () => {
   assert.match(lineOf(result, 'GitHub'), /^warning .*no token/);
 });
 
+test('doctor on a machine whose clock is off says so, and not that the workers are silent', async () => {
+  await until(async () => (await stack.redis('HLEN', 'slipway:workers')) === '1', 'the worker has reported');
+  const library = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
+  const env = { ...process.env, LD_PRELOAD: library, FAKETIME: '+1h', FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+  const url = `unix://${stack.folder}/redis.sock`;
+  const result = spawnSync(path.join(build, 'slipway'), ['doctor', '--redis-url', url], { encoding: 'utf8', env });
+  assert.match(lineOf(result, 'clock'), /^warning .*ahead of Redis' clock/);
+  assert.match(lineOf(result, 'workers'), /^ok /);
+});
+
 test('doctor asks the providers, and what they refuse is a fault with what to do', async () => {
   const flags = [
     '--github-url',
