@@ -415,6 +415,28 @@ test('a key that a hand has written over costs its own run, and no other its lea
   await assertQuiet();
 });
 
+for (const key of ['queue', 'live', 'delayed']) {
+  test(`${key} that a hand has written over and then deleted: every run ends`, async () => {
+    const executing = newApp();
+    const queued = newApp();
+    const hold = holdLooks();
+    await startWorker();
+    await triggerRepository(executing);
+    await until(() => hold.held.size === 1, 'it is being run');
+    await triggerRepository(queued);
+    await stack.redis('DEL', `slipway:{0}:${key}`);
+    await stack.redis('SET', `slipway:{0}:${key}`, 'text');
+    const refused = await triggerRepository(newApp());
+    assert.equal(refused.status, 500);
+    assert.match(refused.body.remedy.text, /slipway verify/);
+    await new Promise((resolve) => { setTimeout(resolve, LEASE_SECONDS * 1500); });
+    await stack.redis('DEL', `slipway:{0}:${key}`);
+    hold.letGo();
+    for (const app of [executing, queued]) assert.equal((await ended(app)).status, 'done');
+    await assertQuiet();
+  });
+}
+
 test('while Redis hangs, the supervisor asks it once and not for each executor', async () => {
   const apps = Array.from({ length: 6 }, newApp);
   const hold = holdLooks();
