@@ -168,17 +168,19 @@ static void on_message(void *context, size_t index, const char *bytes, size_t le
 static void write_for(struct supervisor *supervisor, const struct slot *slot, const struct run_write *write)
 {
 	struct error error;
-	enum error_class class = ERROR_STORE_UNAVAILABLE;
-	int most = supervisor->redis_lost ? 1 : WRITE_TRIES;
-	for (int tries = 0; tries < most && class != ERROR_NONE && class != ERROR_LEASE_LOST; tries++) {
-		if (tries > 0)
-			clock_sleep_ms(100);
+	int64_t began = clock_monotonic_ms();
+	enum error_class class = run_write(supervisor->redis, &slot->notice.lease, write, &error);
+	for (int tries = 1; tries < WRITE_TRIES && class != ERROR_NONE && class != ERROR_LEASE_LOST; tries++) {
+		/* It hangs, which this or another one has met: those that end in the same moment wait no time-out each.
+		 */
+		if (supervisor->redis_lost && clock_monotonic_ms() - began >= REDIS_TIMEOUT_MS)
+			break;
+		clock_sleep_ms(100);
 		class = run_write(supervisor->redis, &slot->notice.lease, write, &error);
 	}
 	if (class == ERROR_NONE || class == ERROR_LEASE_LOST)
 		return;
 	log_error("run left to its lease", &error);
-	/* Others that end in the same moment are not to wait as long. */
 	note_redis(supervisor, &error);
 }
 

@@ -437,6 +437,30 @@ for (const key of ['queue', 'live', 'delayed']) {
   });
 }
 
+test('while Redis hangs, a worker that is told to stop is gone before its unit kills it', async () => {
+  const apps = Array.from({ length: 6 }, newApp);
+  const hold = holdLooks();
+  const worker = await startWorker({ executors: apps.length, grace: 0, lease: 30 });
+  for (const app of apps) await triggerRepository(app);
+  await until(() => hold.held.size === apps.length, 'all are being run');
+  const redis = await stack.daemon('redis-server');
+  process.kill(redis, 'SIGSTOP');
+  let seconds = 0;
+  try {
+    const began = Date.now();
+    worker.kill('SIGTERM');
+    const late = setTimeout(() => process.kill(redis, 'SIGCONT'), 34000);
+    await worker.ended;
+    clearTimeout(late);
+    seconds = (Date.now() - began) / 1000;
+  } finally {
+    process.kill(redis, 'SIGCONT');
+  }
+  hold.letGo();
+  // The unit gives it 35 s.
+  assert.ok(seconds < 30, `${seconds} s`);
+});
+
 test('while Redis hangs, the supervisor asks it once and not for each executor', async () => {
   const apps = Array.from({ length: 6 }, newApp);
   const hold = holdLooks();
