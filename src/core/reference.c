@@ -89,8 +89,25 @@ static bool append_value(struct buffer *buffer, const cJSON *value)
 struct resolving {
 	reference_lookup *lookup;
 	void *context;
+	bool unescapes; /* what is written, and only that: a value that is put in stays as it is */
 	struct error *error;
 };
+
+/* The first length bytes of the text, with "$${" as "${". */
+static bool append_written(const struct resolving *resolving, const char *text, size_t length, struct buffer *buffer)
+{
+	for (const char *end = text + length; text < end;) {
+		const char *next = text + 1;
+		while (next < end && (!resolving->unescapes || !text_has_prefix(next, "$${")))
+			next++;
+		if (resolving->unescapes && text_has_prefix(text, "$${"))
+			text++;
+		if (!buffer_append(buffer, text, (size_t)(next - text)))
+			return false;
+		text = next;
+	}
+	return true;
+}
 
 static enum error_class refuse_text(const struct buffer *buffer, struct error *error)
 {
@@ -119,27 +136,39 @@ static enum error_class resolve_mixed(struct resolving *resolving, cJSON *json, 
 {
 	const char *text = json->valuestring, *found;
 	while ((found = next_reference(text)) != NULL) {
-		if (!buffer_append(buffer, text, (size_t)(found - text)))
+		if (!append_written(resolving, text, (size_t)(found - text), buffer))
 			return refuse_text(buffer, resolving->error);
 		text = found;
 		if (resolve_inside(resolving, &text, buffer) != ERROR_NONE)
 			return resolving->error->class;
 	}
-	if (!buffer_append_string(buffer, text))
+	if (!append_written(resolving, text, strlen(text), buffer))
 		return refuse_text(buffer, resolving->error);
 	if (cJSON_SetValuestring(json, buffer_text(buffer)) == NULL)
 		return error_set(resolving->error, ERROR_OUT_OF_MEMORY, "no memory to resolve references");
 	return ERROR_NONE;
 }
 
+static void unescape(char *text)
+{
+	char *target = text;
+	for (const char *source = text; *source != '\0'; source++)
+		if (!text_has_prefix(source, "$${"))
+			*target++ = *source;
+	*target = '\0';
+}
+
 /* A string that is one reference as a whole is replaced by the value, of whatever type. */
 static enum error_class resolve_string(struct resolving *resolving, cJSON *json, cJSON **ret_replacement)
 {
 	const char *text = json->valuestring;
-	if (!text_has_reference(text))
-		return ERROR_NONE;
 	struct reference reference;
 	const char *end;
+	if (!text_has_reference(text)) {
+		if (resolving->unescapes)
+			unescape(json->valuestring);
+		return ERROR_NONE;
+	}
 	if (next_reference(text) == text) {
 		if (parse(text, &reference, &end, resolving->error) != ERROR_NONE)
 			return resolving->error->class;
@@ -210,7 +239,7 @@ static enum error_class resolve_tree(struct resolving *resolving, cJSON *json, c
 enum error_class references_resolve(
 	cJSON *json, const char *place, reference_lookup *lookup, void *context, struct error *error)
 {
-	struct resolving resolving = { lookup, context, error };
+	struct resolving resolving = { lookup, context, false, error };
 	return resolve_tree(&resolving, json, place);
 }
 
@@ -247,33 +276,16 @@ enum error_class references_visit(
 	return ERROR_NONE;
 }
 
-// NOLINTNEXTLINE(misc-no-recursion)
-void references_unescape(cJSON *json)
-{
-	if (cJSON_IsString(json)) {
-		char *target = json->valuestring;
-		for (const char *source = target; *source != '\0'; source++)
-			if (!text_has_prefix(source, "$${"))
-				*target++ = *source;
-		*target = '\0';
-	}
-	cJSON *child;
-	cJSON_ArrayForEach(child, json)
-	{
-		references_unescape(child);
-	}
-}
-
 enum error_class references_put(const char *text, reference_lookup *lookup, void *context, struct arena *arena,
 	const char **ret_text, struct error *error)
 {
 	cJSON *json;
+	struct resolving resolving = { lookup, context, true, error };
 	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
 		return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_INVALID_INPUT,
 			"the stored input is broken: %s", error->message);
-	enum error_class class = references_resolve(json, "/input", lookup, context, error);
+	enum error_class class = resolve_tree(&resolving, json, "/input");
 	if (class == ERROR_NONE) {
-		references_unescape(json);
 		*ret_text = json_print(arena, json);
 		if (*ret_text == NULL)
 			class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");

@@ -42,12 +42,10 @@ typedef enum error_class reference_lookup(
 enum error_class references_resolve(cJSON *json, const char *place, reference_lookup *lookup, void *context,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Makes each `$${` the `${` that it stands for: once, when no reference is left. */
-void references_unescape(cJSON *json);
-
 /*
  * The same for the JSON text of a stored input, by a lookup that leaves no reference over: *ret_text, in the arena, is
- * what it stands for. ERROR_INVALID_INPUT where the text is broken.
+ * what it stands for. Each `$${` of the input is the `${` that it stands for; a value that is put in is left as it is.
+ * ERROR_INVALID_INPUT where the text is broken.
  */
 enum error_class references_put(const char *text, reference_lookup *lookup, void *context, struct arena *arena,
 	const char **ret_text, struct error *error) SLIPWAY_MUST_CHECK;
