@@ -79,6 +79,14 @@ static void write_head(const struct response *response, char *head, size_t size)
 #undef HEAD_LINE
 }
 
+/* It may have had a secret, also where only a part of it came. */
+static void wipe_body(char *body, size_t length)
+{
+	if (body != NULL)
+		explicit_bzero(body, length);
+	free(body);
+}
+
 /* Reads the request, has it answered, and gives head and body to be written. */
 static bool answer_one(const struct source *source, request_answerer *answerer, void *context, char *head,
 	size_t head_size, struct response *response)
@@ -101,7 +109,7 @@ static bool answer_one(const struct source *source, request_answerer *answerer, 
 	if (length > 0 && !request.body_too_large) {
 		body = calloc(1, (size_t)length + 1);
 		if (body == NULL || !read_all(source, body, (size_t)length)) {
-			free(body);
+			wipe_body(body, (size_t)length);
 			return false;
 		}
 		request.body = body;
@@ -109,10 +117,7 @@ static bool answer_one(const struct source *source, request_answerer *answerer, 
 	}
 	answerer(context, &request, response);
 	write_head(response, head, head_size);
-	/* It may have had a secret. */
-	if (body != NULL)
-		explicit_bzero(body, (size_t)length);
-	free(body);
+	wipe_body(body, (size_t)length);
 	return true;
 }
 

@@ -75,6 +75,9 @@ void log_write(enum log_level level, const char *event, ...)
 
 void log_error(const char *event, const struct error *error)
 {
-	log_write(LOG_ERROR, event, "class", error_class_facts(error->class)->name, "message", error->message, "place",
-		error->place[0] != '\0' ? error->place : NULL, NULL);
+	/* Before the line is made of it: that is cut, and a line break of a secret is a space in it. */
+	struct error redacted = *error;
+	redact_error(&redacted);
+	log_write(LOG_ERROR, event, "class", error_class_facts(error->class)->name, "message", redacted.message,
+		"place", redacted.place[0] != '\0' ? redacted.place : NULL, NULL);
 }

@@ -210,14 +210,15 @@ static void read_refusal(const struct provider *provider, struct http_answer *ht
 	cJSON *json;
 	struct error ignored;
 	memset(body, 0, sizeof(*body));
-	/* Before anything is cut to fit: half a secret would not be found any more. */
-	if (http->body.length > 0)
-		redact_text(http->body.bytes);
+	/* Secrets go before anything is cut to fit: half of one would not be found any more. */
 	if (json_parse(buffer_text(&http->body), http->body.length, JSON_FROM_PROVIDER, &json, &ignored) ==
 		ERROR_NONE) {
+		redact_json(json);
 		provider->read_refusal(json, body);
 		cJSON_Delete(json);
 	}
+	if (http->body.length > 0)
+		redact_text(http->body.bytes);
 	if (body->message[0] == '\0')
 		take_excerpt(http, body);
 }

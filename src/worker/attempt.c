@@ -86,61 +86,61 @@ static enum error_class host_output(
 	return run_output(attempt->redis, name, attempt->arena, ret_output, error);
 }
 
-/* A text that no exit may let through until the attempt has ended. */
-struct cut_text {
-	const char *text;
-	struct cut_text *next;
+/* A secret of the app that was opened in the attempt. */
+struct opened {
+	const char *name, *value;
+	struct opened *next;
 };
 
-static enum error_class cut_out(struct attempt *attempt, const char *text, struct error *error)
+/* From now on no exit lets it through, until the attempt has ended. */
+static enum error_class remember(struct attempt *attempt, const char *name, const char *value, struct error *error)
 {
-	struct cut_text *cut = arena_allocate(attempt->arena, sizeof(*cut));
-	if (text == NULL || cut == NULL)
+	struct opened *opened = arena_allocate(attempt->arena, sizeof(*opened));
+	const char *copy = arena_string(attempt->arena, name);
+	if (opened == NULL || copy == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
-	*cut = (struct cut_text){ text, attempt->cut };
-	attempt->cut = cut;
-	return redact_add(text, error);
+	if (redact_add(value, error) != ERROR_NONE)
+		return error->class;
+	*opened = (struct opened){ copy, value, attempt->opened };
+	attempt->opened = opened;
+	return ERROR_NONE;
 }
 
-static void forget_cut(struct attempt *attempt)
+static void forget_opened(struct attempt *attempt)
 {
-	for (; attempt->cut != NULL; attempt->cut = attempt->cut->next)
-		redact_remove(attempt->cut->text);
+	for (; attempt->opened != NULL; attempt->opened = attempt->opened->next)
+		redact_remove(attempt->opened->value);
 }
 
-/* As it stands in JSON, without the quotes: there it may have escapes. */
-static const char *text_in_json(struct arena *arena, const cJSON *value)
+static enum error_class open_secret(
+	struct attempt *attempt, const char *name, const char **ret_value, struct error *error)
 {
-	char *text = json_print(arena, value);
-	if (text == NULL)
-		return NULL;
-	text[strlen(text) - 1] = '\0';
-	return text + 1;
-}
-
-static enum error_class host_secret(void *host, const char *name, cJSON **ret_value, struct error *error)
-{
-	struct attempt *attempt = host;
 	const struct secret_name secret = { attempt->claim->run.app, name };
-	const char *sealed, *value;
+	const char *sealed;
 	if (payload_secret(attempt->redis, secret.app, name, attempt->arena, &sealed, error) != ERROR_NONE)
 		return error->class;
 	if (sealed == NULL) {
 		error_set(error, ERROR_INVALID_INPUT, "the app has no secret '%s' any more", name);
 		return error_remedy(error, NULL, "Set it with mode 'configure', then trigger the step again.");
 	}
-	if (secret_open(attempt->settings->secrets_keys, &secret, sealed, attempt->arena, &value, error) !=
-			ERROR_NONE ||
-		cut_out(attempt, value, error) != ERROR_NONE)
+	if (secret_open(attempt->settings->secrets_keys, &secret, sealed, attempt->arena, ret_value, error) !=
+		ERROR_NONE)
 		return error->class;
-	cJSON *json = cJSON_CreateString(value);
-	const char *inside = text_in_json(attempt->arena, json);
-	if ((inside == NULL || strcmp(inside, value) != 0) && cut_out(attempt, inside, error) != ERROR_NONE) {
-		cJSON_Delete(json);
+	return remember(attempt, name, *ret_value, error);
+}
+
+/* Opened once an attempt, for an input may name one in hundreds of places. */
+static enum error_class host_secret(void *host, const char *name, cJSON **ret_value, struct error *error)
+{
+	struct attempt *attempt = host;
+	const char *value = NULL;
+	for (const struct opened *opened = attempt->opened; opened != NULL; opened = opened->next)
+		if (strcmp(opened->name, name) == 0)
+			value = opened->value;
+	if (value == NULL && open_secret(attempt, name, &value, error) != ERROR_NONE)
 		return error->class;
-	}
-	*ret_value = json;
-	return ERROR_NONE;
+	*ret_value = cJSON_CreateString(value);
+	return *ret_value != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
 }
 
 static const struct action_host host = {
@@ -265,7 +265,7 @@ enum error_class attempt_run(const struct attempt *attempt, struct run_write *re
 		if (class == ERROR_NONE)
 			ret_write->checkpoint = context_checkpoint(&context);
 	}
-	forget_cut(&host_data);
+	forget_opened(&host_data);
 	context_release(&context);
 	return class;
 }

@@ -15,9 +15,9 @@ struct attempt {
 	struct http_client *client;
 	const struct step_definition *step;
 	const struct claim *claim;
-	int64_t deadline_ms;  /* monotonic */
-	struct arena *arena;  /* all that the attempt makes */
-	struct cut_text *cut; /* the attempt's own: begin with NULL */
+	int64_t deadline_ms;   /* monotonic */
+	struct arena *arena;   /* all that the attempt makes */
+	struct opened *opened; /* the attempt's own: begin with NULL */
 };
 
 /*

@@ -57,16 +57,23 @@ enum action_result context_run(struct action_context *context, const char *input
 	return context_is_short_of_memory(context) ? ACTION_FAILED : result;
 }
 
-char *context_encode(struct action_context *context, const struct record *record, const void *data)
+static char *encode(struct action_context *context, const struct record *record, const void *data, bool for_people)
 {
 	cJSON *json;
 	if (record_encode(record, data, &json, &context->error) != ERROR_NONE)
 		return NULL;
+	if (for_people)
+		redact_json(json);
 	char *text = json_print(context->arena, json);
 	cJSON_Delete(json);
 	if (text == NULL)
 		error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the JSON of the action");
 	return text;
+}
+
+char *context_encode(struct action_context *context, const struct record *record, const void *data)
+{
+	return encode(context, record, data, false);
 }
 
 const char *context_checkpoint(struct action_context *context)
@@ -90,11 +97,8 @@ static const struct record skipped_record = RECORD(struct skipped_output, skippe
 const char *context_output(struct action_context *context)
 {
 	const struct skipped_output skipped = { true, context->text };
-	char *text = context->skipped ? context_encode(context, &skipped_record, &skipped)
-				      : context_encode(context, &context->action->output, context->output);
-	if (text != NULL)
-		redact_text(text);
-	return text;
+	return context->skipped ? encode(context, &skipped_record, &skipped, true)
+				: encode(context, &context->action->output, context->output, true);
 }
 
 void context_release(struct action_context *context)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/record.h"
+#include "base/redact.h"
 #include "base/text.h"
 #include "core/run.h"
 #include "http/provider.h"
@@ -89,10 +90,14 @@ static bool answer_failure(struct planning *planning, const struct error *error,
 	}
 	bool conflict = error->class == ERROR_CONFLICT_FOREIGN || error->class == ERROR_CONFLICT_OURS;
 	answer->change = conflict ? "conflict" : "blocked";
-	answer->text = arena_string(planning->context->arena, error->message);
+	/* The plan's output is without secrets, but for what was cut to fit into an error. */
+	struct error redacted = *error;
+	redact_error(&redacted);
+	answer->text = arena_string(planning->context->arena, redacted.message);
 	/* A step that is yet to run is no error of this one. */
 	return error->class == ERROR_NEEDS_NOT_DONE ||
-		error_print(error, planning->context->arena, &answer->error, &planning->context->error) == ERROR_NONE;
+		error_print(&redacted, planning->context->arena, &answer->error, &planning->context->error) ==
+		ERROR_NONE;
 }
 
 static bool answer_step(struct planning *planning, struct planned_step *planned, const struct dry_run *dry,

@@ -327,14 +327,17 @@ const char *answer_excerpt(struct action_context *context, const struct provider
 	char *text = arena_copy(context->arena, answer->body, answer->body_length);
 	if (text == NULL)
 		return NULL;
+	/* Before anything else is replaced, and before the cut: what has changed of a secret would not be known as one.
+	 */
+	for (char *nul; (nul = memchr(text, '\0', answer->body_length)) != NULL;)
+		*nul = ' ';
+	redact_text(text);
 	for (size_t i = 0; i < answer->body_length; i++) {
 		unsigned char byte = (unsigned char)text[i];
 		if ((byte < ' ' && byte != '\n' && byte != '\t') || byte == 0x7F)
 			text[i] = ' ';
 	}
 	text_make_valid(text, answer->body_length);
-	/* Before the cut, for half a secret would not be known as one. */
-	redact_text(text);
 	char *excerpt = arena_allocate(context->arena, most + 1);
 	if (excerpt != NULL)
 		(void)text_copy(excerpt, most + 1, text);

@@ -154,6 +154,65 @@ START_TEST(test_secrets_are_cut_out_by_value)
 }
 END_TEST
 
+/* Who answers with what he was sent writes it in his own way. */
+START_TEST(test_secrets_are_found_as_others_write_them)
+{
+	static const char *const written[] = {
+		"a/b+c \"\\\xC3\xA4\xF0\x9F\x98\x80&\nz",                    /* as it is */
+		"a/b+c \\\"\\\\\xC3\xA4\xF0\x9F\x98\x80&\\nz",               /* JSON */
+		"a\\/b+c\\u0020\\u0022\\\\\\u00e4\\uD83D\\ude00\\u0026\\nz", /* the same, with care */
+		"a%2Fb%2Bc%20%22%5C%C3%A4%F0%9F%98%80%26%0Az",               /* URL */
+		"a%2fb%2bc+%22%5c%c3%a4%f0%9f%98%80%26%0az",                 /* form */
+		"a/b+c &quot;\\\xC3\xA4\xF0\x9F\x98\x80&amp;\nz",            /* HTML */
+	};
+	ck_assert_int_eq(redact_add(written[0], &error), ERROR_NONE);
+	for (size_t i = 0; i < sizeof(written) / sizeof(written[0]); i++) {
+		char text[128];
+		snprintf(text, sizeof(text), "[%s]", written[i]);
+		redact_text(text);
+		ck_assert_uint_eq(strlen(text), strlen(written[i]) + 2);
+		ck_assert_msg(
+			text[0] == '[' && strspn(text + 1, "*") == strlen(written[i]) && text[strlen(text) - 1] == ']',
+			"%zu: %s", i, text);
+	}
+	static const char *const others[] = { "a%2Gb", "\\", "\\u12", "\\ud83d\\u", "a%2", "%", "&amp", "a/b+c+",
+		"\\u0000" };
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		char text[32];
+		snprintf(text, sizeof(text), "%s", others[i]);
+		redact_text(text);
+		ck_assert_str_eq(text, others[i]);
+	}
+	redact_forget(0);
+}
+END_TEST
+
+/* The end of a message is cut off where it is too long, and half a secret with it. */
+START_TEST(test_half_a_secret_is_cut_out_of_an_error)
+{
+	static const char secret[] = "first/half-and-second/half";
+	static const char *const sent[] = { secret, "first%2Fhalf-and-second%2Fhalf",
+		"first\\/half-and-second\\/half" };
+	ck_assert_int_eq(redact_add(secret, &error), ERROR_NONE);
+	for (size_t form = 0; form < sizeof(sent) / sizeof(sent[0]); form++)
+		for (size_t before = sizeof(error.message) - 40; before < sizeof(error.message); before++) {
+			error_set(&error, ERROR_INTERNAL, "%*s%s", (int)before, "|", sent[form]);
+			error_remedy(&error, sent[form], "%*s%s", (int)before - 192, "|", sent[form]);
+			redact_error(&error);
+			ck_assert_msg(strstr(error.message, "first/") == NULL &&
+					strstr(error.message, "first%2F") == NULL &&
+					strstr(error.message, "first\\/") == NULL,
+				"%s", error.message);
+			ck_assert_ptr_null(strstr(error.remedy, "first/"));
+		}
+	/* What is whole stays: it only begins like one. */
+	error_set(&error, ERROR_INTERNAL, "it is the first/half");
+	redact_error(&error);
+	ck_assert_str_eq(error.message, "it is the first/half");
+	redact_forget(0);
+}
+END_TEST
+
 /* Nobody has told us of them: a client wrote them where none belongs. */
 START_TEST(test_tokens_of_github_are_cut_out_by_their_looks)
 {
@@ -198,6 +257,15 @@ START_TEST(test_log_lines_are_one_line_without_secrets)
 	ck_assert_ptr_null(strstr(line, "not written"));
 	ck_assert_int_eq(log_level_by_name("warning"), LOG_WARNING);
 	ck_assert_int_eq(log_level_by_name(NULL), LOG_INFO);
+	/* A line break is a space there: what has one would not be known any more. */
+	ck_assert_int_eq(redact_add("two\nlines", &error), ERROR_NONE);
+	dup2(ends[1], STDERR_FILENO);
+	error_set(&error, ERROR_INTERNAL, "it said two\nlines");
+	log_error("failed", &error);
+	dup2(kept, STDERR_FILENO);
+	memset(line, 0, sizeof(line));
+	ck_assert_int_gt(read(ends[0], line, sizeof(line) - 1), 0);
+	ck_assert_ptr_nonnull(strstr(line, "it said *********\""));
 	redact_forget(0);
 	close(ends[0]);
 	close(ends[1]);
@@ -210,6 +278,7 @@ int main(void)
 	const TTest *const tests[] = { test_text_is_cut_between_characters, test_integers_are_whole_and_alone,
 		test_arena_has_a_limit, test_buffer_stops_at_its_limit, test_clock_writes_utc, test_identifiers,
 		test_error_classes_are_whole, test_secrets_are_cut_out_by_value,
+		test_secrets_are_found_as_others_write_them, test_half_a_secret_is_cut_out_of_an_error,
 		test_tokens_of_github_are_cut_out_by_their_looks, test_log_lines_are_one_line_without_secrets, NULL };
 	return suite_main("basics", tests, NULL, NULL);
 }

@@ -209,6 +209,11 @@ START_TEST(test_refusal_is_redacted_before_it_is_cut)
 	refuse_with(
 		&vercel, 400, "{\"error\":{\"code\":\"bad_request\",\"message\":\"value secret-of-the-customer\"}}");
 	ck_assert_ptr_nonnull(strstr(error.message, "value ****"));
+	/* A number may be a secret too: the refusal is understood nevertheless. */
+	ck_assert_int_eq(redact_add("123456", &error), ERROR_NONE);
+	refuse_with(&vercel, 400, "{\"error\":{\"code\":\"bad_request\",\"message\":\"no 123456\",\"limit\":1234567}}");
+	ck_assert_str_eq(error.provider_code, "bad_request");
+	ck_assert_ptr_nonnull(strstr(error.message, "no ******"));
 }
 END_TEST
 

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/redact.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 #include "slipway/provider.h"
@@ -123,10 +124,12 @@ static enum action_result own_list(struct action_context *context, struct output
 /* What may be shown of these bytes, cut to twelve. */
 static enum action_result excerpt(struct action_context *context, const char *bytes, struct output *output)
 {
-	static const char binary[] = "a\0b\x01\xFF\xC3\xA4\xE2\x82";
-	bool is_binary = strcmp(bytes, "binary") == 0;
-	const struct provider_answer answer = { .body = is_binary ? binary : bytes,
-		.body_length = is_binary ? sizeof(binary) - 1 : strlen(bytes) };
+	static const char binary[] = "a\0b\x01\xFF\xC3\xA4\xE2\x82", behind[] = "a\0" TRIAL_TOKEN;
+	struct provider_answer answer = { .body = bytes, .body_length = strlen(bytes) };
+	if (strcmp(bytes, "binary") == 0)
+		answer = (struct provider_answer){ .body = binary, .body_length = sizeof(binary) - 1 };
+	if (strcmp(bytes, "behind") == 0)
+		answer = (struct provider_answer){ .body = behind, .body_length = sizeof(behind) - 1 };
 	output->text = answer_excerpt(context, &answer, 12);
 	return action_done(context);
 }
@@ -172,6 +175,10 @@ static enum action_result run(
 		return url_get(context, NULL, &answer) ? action_done(context) : action_failed(context);
 	if (strncmp(what, "excerpt ", 8) == 0)
 		return excerpt(context, what + 8, output);
+	if (strcmp(what, "digits") == 0) {
+		*output = (struct output){ "the calls are 123456", 1234567 };
+		return action_done(context);
+	}
 	if (strcmp(what, "log") == 0) {
 		action_log(context, "token is %s", TRIAL_TOKEN);
 		return action_done(context);
@@ -314,6 +321,16 @@ START_TEST(test_log_is_redacted)
 	ck_assert_int_eq(try_it("log"), ACTION_DONE);
 	ck_assert_ptr_nonnull(strstr(trial.log, "token is *****"));
 	ck_assert_ptr_null(strstr(trial.log, TRIAL_TOKEN));
+}
+END_TEST
+
+/* A secret may be a number or a plain word: what is left of an output must be JSON with the members that it has. */
+START_TEST(test_output_is_redacted_in_its_strings_only)
+{
+	ck_assert_int_eq(redact_add("123456", &trial.error), ERROR_NONE);
+	ck_assert_int_eq(redact_add("\"calls", &trial.error), ERROR_NONE);
+	ck_assert_int_eq(try_it("digits"), ACTION_DONE);
+	ck_assert_str_eq(trial_output(&trial), "{\"text\":\"the calls are ******\",\"calls\":1234567}");
 }
 END_TEST
 
@@ -466,6 +483,10 @@ START_TEST(test_excerpts_may_be_shown)
 	check_excerpt("excerpt 0123456789a\xC3\xA4", "0123456789a");
 	check_excerpt("excerpt " TRIAL_TOKEN, "************");
 	check_excerpt("excerpt binary", "a b ?\xC3\xA4??");
+	/* What is replaced in it would hide a secret from us, and from nobody else. */
+	check_excerpt("excerpt behind", "a **********");
+	ck_assert_int_eq(redact_add("two\r\nlines", &trial.error), ERROR_NONE);
+	check_excerpt("excerpt two\\r\\nlines", "**********");
 }
 END_TEST
 
@@ -481,9 +502,9 @@ int main(void)
 {
 	const TTest *const tests[] = { test_waits_are_clamped_and_redacted, test_checkpoint_goes_on,
 		test_skip_is_an_output, test_failures, test_lost_lease_stops, test_ledger, test_ledger_knows_since_when,
-		test_log_is_redacted, test_answers_are_decoded, test_gate_closes_and_is_asked,
-		test_pages_are_on_the_site_of_the_settings, test_a_failure_tells_of_the_refusal_that_it_comes_of,
-		test_probe_tells_what_became_of_it, test_provider_errors_are_redacted, test_missing_token,
-		test_excerpts_may_be_shown, NULL };
+		test_log_is_redacted, test_output_is_redacted_in_its_strings_only, test_answers_are_decoded,
+		test_gate_closes_and_is_asked, test_pages_are_on_the_site_of_the_settings,
+		test_a_failure_tells_of_the_refusal_that_it_comes_of, test_probe_tells_what_became_of_it,
+		test_provider_errors_are_redacted, test_missing_token, test_excerpts_may_be_shown, NULL };
 	return suite_main("action context", tests, setup, teardown);
 }
