@@ -246,25 +246,39 @@ static bool set_options(CURL *handle, const struct http_request *request, const 
 	return set_texts(handle, request, url);
 }
 
+/*
+ * A URL of a client's own is named as he wrote it, for it may be a secret, or have one in it: that is found in the
+ * whole, and neither in a part nor in what a redirect made of it. It comes last, for it may be long.
+ */
+static enum error_class no_answer(const struct http_request *request, const struct url_parts *parts,
+	enum error_class class, const char *why, struct error *error)
+{
+	const char *method = method_names[request->method];
+	if (request->reach == HTTP_REACH_PUBLIC)
+		return error_set(error, class, "%s: %s %s", why, method, request->url);
+	return error_set(error, class, "%s %s%s: %s", method, parts->host, parts->path, why);
+}
+
 static enum error_class transfer_failed(
 	const struct transfer *transfer, CURLcode code, const struct url_parts *parts, struct error *error)
 {
-	const char *method = method_names[transfer->request->method];
-	if (transfer->too_large)
-		return error_set(error, ERROR_PROVIDER_UNAVAILABLE, "%s %s%s: the answer is larger than %zu bytes",
-			method, parts->host, parts->path, HTTP_BODY_MAX);
+	const struct http_request *request = transfer->request;
+	if (transfer->too_large) {
+		char why[64];
+		text_format(why, sizeof(why), "the answer is larger than %zu bytes", HTTP_BODY_MAX);
+		return no_answer(request, parts, ERROR_PROVIDER_UNAVAILABLE, why, error);
+	}
 	if (transfer->refused_address) {
-		error_set(error, ERROR_INVALID_INPUT, "%s is an address of this machine or of a private network",
-			parts->host);
+		no_answer(request, parts, ERROR_INVALID_INPUT,
+			"it is at an address of this machine or of a private network", error);
 		return error_remedy(error, NULL, "Give a public address.");
 	}
 	if (code == CURLE_ABORTED_BY_CALLBACK)
-		return error_set(error, ERROR_LEASE_LOST, "%s %s%s: the run is no longer ours", method, parts->host,
-			parts->path);
+		return no_answer(request, parts, ERROR_LEASE_LOST, "the run is no longer ours", error);
 	enum error_class class = code == CURLE_OPERATION_TIMEDOUT    ? ERROR_TIMEOUT
 		: code == CURLE_OUT_OF_MEMORY || transfer->no_memory ? ERROR_OUT_OF_MEMORY
 								     : ERROR_NETWORK;
-	return error_set(error, class, "%s %s%s: %s", method, parts->host, parts->path, curl_easy_strerror(code));
+	return no_answer(request, parts, class, curl_easy_strerror(code), error);
 }
 
 static CURLcode perform(struct http_client *client, const char *method)

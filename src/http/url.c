@@ -37,13 +37,15 @@ static bool is_loopback_name(const char *host)
 }
 
 /* https, or http to this machine where that is allowed. */
-static enum error_class check_scheme(const struct url_parts *parts, bool allow_loopback, struct error *error)
+static enum error_class check_scheme(
+	const char *text, const struct url_parts *parts, bool allow_loopback, struct error *error)
 {
 	if (strcmp(parts->scheme, "https") == 0)
 		return ERROR_NONE;
 	if (strcmp(parts->scheme, "http") == 0 && allow_loopback && is_loopback_name(parts->host))
 		return ERROR_NONE;
-	error_set(error, ERROR_INVALID_INPUT, "%s://%s is not an https URL", parts->scheme, parts->host);
+	/* As it was written: a secret in it would not be known in a part. */
+	error_set(error, ERROR_INVALID_INPUT, "it is not an https URL: %s", text);
 	return error_remedy(error, NULL, "Give an https URL.");
 }
 
@@ -58,7 +60,7 @@ enum error_class url_check(const char *text, bool allow_loopback, struct url_par
 	if (code == CURLUE_OK)
 		code = url_parts_read(url, parts);
 	if (code == CURLUE_OK)
-		class = check_scheme(parts, allow_loopback, error);
+		class = check_scheme(text, parts, allow_loopback, error);
 	else if (code == CURLUE_OUT_OF_MEMORY)
 		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a URL");
 	else

@@ -102,6 +102,30 @@ test('they are cut out of outputs and errors', async () => {
   assertUnseen(await everythingWritten(), 'what is written');
 });
 
+test('a secret may be a plain word, and have the characters of an escape', async () => {
+  const text = '${secret.WORD} ${secret.ODD} $${x}';
+  await configure('words', { secrets: { WORD: 'length', ODD: 'a$${b}\n' }, inputs: { greet: { text } } });
+  await stack.trigger('words', 'hello', 'greet');
+  const status = await stack.untilStatus('words', 'hello', 'greet', 'done');
+  assert.deepEqual(status.output, { text: '****** ******* ${x}', length: 19 });
+});
+
+const planned = async (app) => (await slipway('plan', 'site', '--app', app, '--url', stack.url)).stdout;
+
+test('what was put into a text that is cut leaves no half of itself', async () => {
+  const url = `https://127.0.0.1:1/${'a-part/'.repeat(200)}`;
+  await configure('half', { secrets: { HOOK: url }, inputs: { check: { url: '${secret.HOOK}' } } });
+  const seen = await planned('half');
+  assert.match(seen, /check.*\*{100}/s);
+  assert.ok(!seen.includes('a-part'), seen);
+  assert.ok(!(await everythingWritten()).includes('a-part'));
+});
+
+test('an input may name one in hundreds of places', async () => {
+  await configure('many', { secrets: { PART: 'a"bc\\d' }, inputs: { check: { url: '${secret.PART}'.repeat(300) } } });
+  assert.match(await planned('many'), /check.*the URL cannot be requested/s);
+});
+
 test('the same secret is the same input, another one is another', async () => {
   await configure('again', { secrets: { WORD: VALUE }, inputs: { greet: { text: '${secret.WORD}' } } });
   const first = await stack.trigger('again', 'hello', 'greet');
