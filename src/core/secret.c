@@ -229,9 +229,9 @@ enum error_class secret_open(const char *private_keys, const struct secret_name 
 		error_set(error, ERROR_AUTH_MISSING, "the workers have no key %s to open the secret '%s' of '%s'", id,
 			name->name, name->app);
 		return error_remedy(error, NULL,
-			"Add that key to the workers' SLIPWAY_SECRETS_KEYS, or configure the secret anew; then trigger "
-			"the "
-			"step again.");
+			"Add that key to the one line of the workers' SLIPWAY_SECRETS_KEYS, or configure the secret "
+			"anew; "
+			"then trigger the step again.");
 	}
 	size_t size = strlen(encoded);
 	unsigned char *box = arena_allocate(arena, size), *inner = arena_allocate(arena, size);

@@ -259,6 +259,8 @@ enum error_class attempt_run(const struct attempt *attempt, struct run_write *re
 	enum error_class class = ERROR_NONE;
 	if (result == ACTION_FAILED && context.error.class == ERROR_LEASE_LOST) {
 		*error = context.error;
+		/* It is logged when the secrets of the attempt are no longer known. */
+		redact_error(error);
 		class = ERROR_LEASE_LOST;
 	} else {
 		class = write_result(attempt, &context, result, ret_write, error);
