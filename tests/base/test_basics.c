@@ -175,6 +175,10 @@ START_TEST(test_secrets_are_found_as_others_write_them)
 			text[0] == '[' && strspn(text + 1, "*") == strlen(written[i]) && text[strlen(text) - 1] == ']',
 			"%zu: %s", i, text);
 	}
+	char begins[] = "%2fa+b%2fc, \\u002fa b/c, &#47;";
+	ck_assert_int_eq(redact_add("/a b/c", &error), ERROR_NONE);
+	redact_text(begins);
+	ck_assert_str_eq(begins, "**********, ***********, &#47;");
 	static const char *const others[] = { "a%2Gb", "\\", "\\u12", "\\ud83d\\u", "a%2", "%", "&amp", "a/b+c+",
 		"\\u0000" };
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
