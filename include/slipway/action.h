@@ -146,6 +146,11 @@ int64_t action_made_ms_ago(
 bool action_ledger(struct action_context *context, const char *provider, const char *type,
 	const struct owned_resource **ret_list, size_t *ret_count) SLIPWAY_MUST_CHECK;
 
+/* Whether this app's ledger has the thing of this id under any key: what people rename keeps its id. False where memory
+ * is short. */
+bool action_owns_id(struct action_context *context, const char *provider, const char *type, const char *id,
+	bool *ret_owns) SLIPWAY_MUST_CHECK;
+
 /* Takes it out of the ledger, at once: it is gone. Fine where it is not there. False as for action_save. */
 bool action_disown(
 	struct action_context *context, const char *provider, const char *type, const char *key) SLIPWAY_MUST_CHECK;

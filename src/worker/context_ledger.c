@@ -176,3 +176,16 @@ bool action_ledger(struct action_context *context, const char *provider, const c
 	*ret_count = count;
 	return true;
 }
+
+bool action_owns_id(
+	struct action_context *context, const char *provider, const char *type, const char *id, bool *ret_owns)
+{
+	const struct owned_resource *list;
+	size_t count;
+	if (!action_ledger(context, provider, type, &list, &count))
+		return false;
+	*ret_owns = false;
+	for (size_t i = 0; i < count; i++)
+		*ret_owns = *ret_owns || strcmp(list[i].id, id) == 0;
+	return true;
+}

@@ -4,40 +4,19 @@
 // covers: workflows/definitions/fork_and_deploy.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
-import { Stack, build } from './stack.mjs';
-import { Front } from './front.mjs';
+import { slipway } from './stack.mjs';
+import { startBehindFront } from './front.mjs';
 
-const run = promisify(execFile);
 let front;
 let stack;
 let folder;
 
 before(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'slipway-front-'));
-  const token = path.join(folder, 'token');
-  await writeFile(token, 'test_token_admin\n', { mode: 0o600 });
-  front = await Front.start();
-  stack = await Stack.start({ flags: ['--no-emulator'], env: front.settings(token) });
+  ({ front, stack, folder } = await startBehindFront());
 });
-after(async () => {
-  await stack?.stop();
-  await front?.stop();
-  await rm(folder, { recursive: true, force: true });
-});
-
-async function slipway(...words) {
-  try {
-    const { stdout, stderr } = await run(path.join(build, 'slipway'), words);
-    return { code: 0, stdout, stderr };
-  } catch (error) {
-    return { code: error.code, stdout: error.stdout, stderr: error.stderr };
-  }
-}
+after(() => front?.end());
 
 async function runWorkflow(workflow, app, inputs) {
   const file = path.join(folder, `${app}-${workflow}.json`);

@@ -2,9 +2,11 @@
 // a commit, secrets, and a bad day on which calls are done and their answers lost. All else goes through as it is.
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, request as send } from 'node:http';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { build, freePort, isFree, until } from './stack.mjs';
+import { Stack, build, freePort, isFree, until } from './stack.mjs';
 
 const TOKEN = 'test_token_admin';
 const emulator = path.join(build, 'emulator');
@@ -39,7 +41,7 @@ async function startEmulator() {
   };
 }
 
-export class Front {
+class Front {
   static async start() {
     const front = new Front();
     front.emulator = await startEmulator();
@@ -189,4 +191,25 @@ export class Front {
       run.conclusion = 'success';
     }
   }
+}
+
+// A private Slipway that calls a front: { front, stack, folder }, all of it ended by front.end().
+export async function startBehindFront() {
+  const folder = await mkdtemp(path.join(tmpdir(), 'slipway-front-'));
+  const token = path.join(folder, 'token');
+  await writeFile(token, `${TOKEN}\n`, { mode: 0o600 });
+  const front = await Front.start();
+  let stack;
+  front.end = async () => {
+    await stack?.stop();
+    await front.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    stack = await Stack.start({ flags: ['--no-emulator'], env: front.settings(token) });
+  } catch (error) {
+    await front.end();
+    throw error;
+  }
+  return { front, stack, folder };
 }

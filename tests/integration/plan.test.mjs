@@ -5,13 +5,10 @@
 // covers: src/cli/input_file.c src/core/plan.c src/store/ledger.c src/worker/context_plan.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
-import { Stack, build, until } from './stack.mjs';
+import { Stack, slipway, until } from './stack.mjs';
 
-const run = promisify(execFile);
 let stack;
 let sample;
 
@@ -21,14 +18,6 @@ before(async () => {
 });
 after(() => stack.stop());
 
-async function slipway(...words) {
-  try {
-    const { stdout, stderr } = await run(path.join(build, 'slipway'), words);
-    return { code: 0, stdout, stderr };
-  } catch (error) {
-    return { code: error.code, stdout: error.stdout, stderr: error.stderr };
-  }
-}
 const plan = (app, ...rest) => slipway('plan', 'site', '--app', app, '--url', stack.url, ...rest);
 const resources = (app, ...rest) =>
   slipway('resources', app, '--redis-url', `unix://${stack.folder}/redis.sock`, ...rest);

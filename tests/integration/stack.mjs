@@ -23,6 +23,16 @@ export async function freePort() {
   return (await isFree(port)) ? port : freePort();
 }
 
+// The command line, to its end: { code, stdout, stderr }.
+export async function slipway(...words) {
+  try {
+    const { stdout, stderr } = await run(path.join(build, 'slipway'), words);
+    return { code: 0, stdout, stderr };
+  } catch (error) {
+    return { code: error.code, stdout: error.stdout, stderr: error.stderr };
+  }
+}
+
 // Waits until the condition gives something true, and gives that; the bound is for a test that would hang.
 export async function until(condition, what, boundMs = 30000) {
   const giveUp = Date.now() + boundMs;

@@ -3,13 +3,10 @@
 // covers: workflows/definitions/teardown.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
-import { Stack, build } from './stack.mjs';
+import { Stack, slipway } from './stack.mjs';
 
-const run = promisify(execFile);
 let stack;
 
 before(async () => {
@@ -17,14 +14,6 @@ before(async () => {
 });
 after(() => stack.stop());
 
-async function slipway(...words) {
-  try {
-    const { stdout, stderr } = await run(path.join(build, 'slipway'), words);
-    return { code: 0, stdout, stderr };
-  } catch (error) {
-    return { code: error.code, stdout: error.stdout, stderr: error.stderr };
-  }
-}
 const resources = async (app) =>
   JSON.parse((await slipway('resources', app, '--json', '--redis-url', `unix://${stack.folder}/redis.sock`)).stdout);
 

@@ -180,25 +180,12 @@ static bool find_among_forks(
 	return true;
 }
 
-/* Whether the ledger has it under any name: a repository keeps its id when people rename it. */
-static bool is_recorded(struct action_context *context, const char *id, bool *ret_recorded)
-{
-	const struct owned_resource *list;
-	size_t count;
-	if (!action_ledger(context, "github", "repository", &list, &count))
-		return false;
-	*ret_recorded = false;
-	for (size_t i = 0; i < count; i++)
-		*ret_recorded = *ret_recorded || strcmp(list[i].id, id) == 0;
-	return true;
-}
-
 static bool decide_ownership(struct action_context *context, const struct input *input,
 	const struct checkpoint *checkpoint, const struct repository *repository, bool *ret_ours)
 {
 	const char *id = action_format(context, "%lld", (long long)repository->id);
 	bool recorded;
-	if (id == NULL || !is_recorded(context, id, &recorded))
+	if (id == NULL || !action_owns_id(context, "github", "repository", id, &recorded))
 		return false;
 	bool fits = is_plain(input) || is_named(repository->template_repository, input->template_repository);
 	*ret_ours = input->adopt || recorded || (fits && checkpoint->intent != NULL) ||

@@ -136,19 +136,6 @@ static bool look(
 	return *ret_there || look_at(context, input->name, ret_there, ret_project);
 }
 
-/* Whether the ledger has it under any name. */
-static bool is_recorded(struct action_context *context, const char *id, bool *ret_recorded)
-{
-	const struct owned_resource *list;
-	size_t count;
-	if (!action_ledger(context, "vercel", "project", &list, &count))
-		return false;
-	*ret_recorded = false;
-	for (size_t i = 0; i < count; i++)
-		*ret_recorded = *ret_recorded || strcmp(list[i].id, id) == 0;
-	return true;
-}
-
 /* By id where the link has one: a repository that was renamed keeps it, and a name may be another's by now. */
 static bool is_linked(const struct link *link, const struct input *input)
 {
@@ -278,7 +265,7 @@ static enum action_result adopt(struct action_context *context, const struct inp
 	struct checkpoint *checkpoint, struct project *project, struct output *output)
 {
 	bool ours;
-	if (!is_recorded(context, project->id, &ours))
+	if (!action_owns_id(context, "vercel", "project", project->id, &ours))
 		return action_failed(context);
 	if (strcmp(project->name, input->name) != 0)
 		action_log(context, "the project %s is called %s by now", input->name, project->name);
