@@ -1,9 +1,9 @@
 // Tests the fault suite itself: plants a fault in the product, one at a time, in a copy of the project, and looks
 // whether the row that is named catches it.
 //
-//   mutants.mjs [NAME...]
-//
-// Prints a line a mutant; exit status 1 where one was not caught. Needs what `make FAULTS=1` has built.
+//   mutants.mjs [NAME...]      prints a line a mutant; exit status 1 where one was not caught. Needs what
+//                              `make FAULTS=1` has built
+//   mutants.mjs --places       looks only whether each has its place in the product still
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -99,8 +99,8 @@ const mutants = [
   {
     name: '429 burns an attempt',
     file: 'src/worker/outcome.c',
-    from: 'failure->class == ERROR_RATE_LIMITED || failure->class == ERROR_NOT_READY',
-    to: 'failure->class == ERROR_NOT_READY',
+    from: 'return failure->class == ERROR_RATE_LIMITED ||',
+    to: 'return',
     row: 'storm',
   },
   {
@@ -162,6 +162,14 @@ const mutants = [
 
 const root = path.resolve(path.dirname(new URL(import.meta.url).pathname), '../..');
 const wanted = process.argv.slice(2);
+
+if (wanted[0] === '--places') {
+  const gone = mutants.filter(({ file, from }) => !readFileSync(path.join(root, file), 'utf8').includes(from));
+  for (const { name, file } of gone) console.log(`gone: the place of the mutant '${name}' in ${file}`);
+  if (gone.length === 0) console.log(`places: of all ${mutants.length} mutants`);
+  process.exit(gone.length === 0 ? 0 : 1);
+}
+
 const copy = mkdtempSync(path.join(tmpdir(), 'slipway-mutants-'));
 
 function copyProject() {
