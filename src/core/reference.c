@@ -7,6 +7,7 @@
 #include "base/text.h"
 
 #define RESOLVED_MAX ((size_t)256 << 10)
+#define ESCAPE       "$${" /* stands for "${" */
 
 static const struct {
 	const char *name;
@@ -96,17 +97,13 @@ struct resolving {
 /* The first length bytes of the text, with "$${" as "${". */
 static bool append_written(const struct resolving *resolving, const char *text, size_t length, struct buffer *buffer)
 {
-	for (const char *end = text + length; text < end;) {
-		const char *next = text + 1;
-		while (next < end && (!resolving->unescapes || !text_has_prefix(next, "$${")))
-			next++;
-		if (resolving->unescapes && text_has_prefix(text, "$${"))
-			text++;
-		if (!buffer_append(buffer, text, (size_t)(next - text)))
+	const char *end = text + length, *escape;
+	while (resolving->unescapes && (escape = memmem(text, (size_t)(end - text), ESCAPE, strlen(ESCAPE))) != NULL) {
+		if (!buffer_append(buffer, text, (size_t)(escape - text)))
 			return false;
-		text = next;
+		text = escape + 1;
 	}
-	return true;
+	return buffer_append(buffer, text, (size_t)(end - text));
 }
 
 static enum error_class refuse_text(const struct buffer *buffer, struct error *error)
@@ -149,26 +146,14 @@ static enum error_class resolve_mixed(struct resolving *resolving, cJSON *json, 
 	return ERROR_NONE;
 }
 
-static void unescape(char *text)
-{
-	char *target = text;
-	for (const char *source = text; *source != '\0'; source++)
-		if (!text_has_prefix(source, "$${"))
-			*target++ = *source;
-	*target = '\0';
-}
-
 /* A string that is one reference as a whole is replaced by the value, of whatever type. */
 static enum error_class resolve_string(struct resolving *resolving, cJSON *json, cJSON **ret_replacement)
 {
 	const char *text = json->valuestring;
 	struct reference reference;
 	const char *end;
-	if (!text_has_reference(text)) {
-		if (resolving->unescapes)
-			unescape(json->valuestring);
+	if (!text_has_reference(text) && (!resolving->unescapes || strstr(text, ESCAPE) == NULL))
 		return ERROR_NONE;
-	}
 	if (next_reference(text) == text) {
 		if (parse(text, &reference, &end, resolving->error) != ERROR_NONE)
 			return resolving->error->class;
