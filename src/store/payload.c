@@ -152,12 +152,20 @@ enum error_class payload_merge(struct redis *redis, const char *app, const struc
 enum error_class payload_secret(struct redis *redis, const char *app, const char *name, struct arena *arena,
 	const char **ret_sealed, struct error *error)
 {
-	struct payload payload;
-	if (payload_read(redis, app, &payload, error) != ERROR_NONE)
+	struct run_keys keys;
+	run_keys_make(&keys, &(struct run_name){ app, NULL, NULL });
+	const char *const words[] = { "HGET", keys.list[RUN_KEY_PAYLOAD], "secrets" };
+	struct redisReply *reply;
+	cJSON *secrets;
+	if (redis_command(redis, 3, words, &reply, error) != ERROR_NONE)
 		return error->class;
-	const char *sealed = json_member_string(payload.secrets, name);
+	enum error_class class = read_part(app, "secrets", reply_text(reply), &secrets, error);
+	reply_free(reply);
+	if (class != ERROR_NONE)
+		return class;
+	const char *sealed = json_member_string(secrets, name);
 	*ret_sealed = sealed != NULL ? arena_string(arena, sealed) : NULL;
-	payload_release(&payload);
+	cJSON_Delete(secrets);
 	if (sealed != NULL && *ret_sealed == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
 	return ERROR_NONE;
