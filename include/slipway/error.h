@@ -102,4 +102,9 @@ enum error_class error_at(struct error *error, const char *format, ...) SLIPWAY_
 /* Adds what a person can do, and where (url may be NULL). Returns the class. */
 enum error_class error_remedy(struct error *error, const char *url, const char *format, ...) SLIPWAY_FORMAT(3, 4);
 
+/* Adds which exchange with a provider it comes of: the provider's id, what it answered, its own code for that, and its
+ * id of the exchange ("" for texts that are not known). Returns the class. */
+enum error_class error_exchange(
+	struct error *error, const char *provider, int http_status, const char *code, const char *request_id);
+
 #endif

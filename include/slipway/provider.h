@@ -75,6 +75,10 @@ struct provider_answer {
 bool provider_call(struct action_context *context, const struct provider *provider,
 	const struct provider_request *request, struct provider_answer *answer) SLIPWAY_MUST_CHECK;
 
+/* Whether the call that has just failed surely made nothing: the provider refused it, or a limit held it back. Where no
+ * answer came, or an error of the provider's own, nobody can tell. */
+bool provider_made_nothing(const struct action_context *context);
+
 /* The scope that the settings name, with which every call goes: Vercel's team, by its id or its slug. NULL: none. */
 const char *provider_scope(const struct action_context *context, const struct provider *provider);
 

@@ -116,3 +116,13 @@ enum error_class error_remedy(struct error *error, const char *url, const char *
 	text_copy(error->remedy_url, sizeof(error->remedy_url), url != NULL ? url : "");
 	return error->class;
 }
+
+enum error_class error_exchange(
+	struct error *error, const char *provider, int http_status, const char *code, const char *request_id)
+{
+	text_copy(error->provider, sizeof(error->provider), provider);
+	text_copy(error->provider_code, sizeof(error->provider_code), code);
+	text_copy(error->request_id, sizeof(error->request_id), request_id);
+	error->http_status = http_status;
+	return error->class;
+}

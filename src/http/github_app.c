@@ -270,10 +270,7 @@ static enum error_class refuse(const struct provider_exchange *exchange, const s
 		refuse_installation(exchange, answer, error);
 	else
 		refuse_grant(exchange, answer, grant, error);
-	text_copy(error->provider_code, sizeof(error->provider_code), answer->code);
-	text_copy(error->request_id, sizeof(error->request_id), answer->request_id);
-	error->http_status = answer->status;
-	return error->class;
+	return error_exchange(error, exchange->provider->id, answer->status, answer->code, answer->request_id);
 }
 
 /* ---- making a token ---- */

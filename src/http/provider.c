@@ -183,15 +183,11 @@ static enum error_class refuse(const struct provider_exchange *exchange, const s
 		error->retry_after_ms = limited_ms > LIMIT_LEAST_MS ? limited_ms : LIMIT_LEAST_MS;
 	else if (http->status >= 500)
 		error->retry_after_ms = http->retry_after_ms;
-	if (!limited)
+	if (!limited) {
 		add_remedy(fitting, http, body, error);
-	if (!limited)
 		move_to_site(exchange, error);
-	text_copy(error->provider, sizeof(error->provider), provider->id);
-	text_copy(error->provider_code, sizeof(error->provider_code), body->code);
-	text_copy(error->request_id, sizeof(error->request_id), http->request_id);
-	error->http_status = http->status;
-	return class;
+	}
+	return error_exchange(error, provider->id, http->status, body->code, http->request_id);
 }
 
 /* The beginning of what was answered, for whoever has to find out what that is: a page of a proxy, say. */

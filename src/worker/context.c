@@ -57,21 +57,22 @@ enum action_result context_run(struct action_context *context, const char *input
 	return context_is_short_of_memory(context) ? ACTION_FAILED : result;
 }
 
-static char *encode(struct action_context *context, const struct record *record, const void *data, bool for_people)
+static const char *encode(
+	struct action_context *context, const struct record *record, const void *data, bool for_people)
 {
 	cJSON *json;
 	if (record_encode(record, data, &json, &context->error) != ERROR_NONE)
 		return NULL;
 	if (for_people)
 		redact_json(json);
-	char *text = json_print(context->arena, json);
+	const char *text = json_print(context->arena, json);
 	cJSON_Delete(json);
 	if (text == NULL)
 		error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the JSON of the action");
 	return text;
 }
 
-char *context_encode(struct action_context *context, const struct record *record, const void *data)
+const char *context_encode(struct action_context *context, const struct record *record, const void *data)
 {
 	return encode(context, record, data, false);
 }
@@ -194,10 +195,8 @@ enum action_result action_fail(struct action_context *context, enum error_class 
 	va_end(arguments);
 	error_set(&context->error, class, "%s", message);
 	const struct error *refusal = &context->refusal;
-	memcpy(context->error.provider, refusal->provider, sizeof(refusal->provider));
-	memcpy(context->error.provider_code, refusal->provider_code, sizeof(refusal->provider_code));
-	memcpy(context->error.request_id, refusal->request_id, sizeof(refusal->request_id));
-	context->error.http_status = refusal->http_status;
+	error_exchange(
+		&context->error, refusal->provider, refusal->http_status, refusal->provider_code, refusal->request_id);
 	return ACTION_FAILED;
 }
 

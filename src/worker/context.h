@@ -103,7 +103,7 @@ const char *context_output(struct action_context *context);
 bool context_is_short_of_memory(struct action_context *context);
 
 /* A struct as JSON text in the arena; NULL where memory is short, which the error says. */
-char *context_encode(struct action_context *context, const struct record *record, const void *data);
+const char *context_encode(struct action_context *context, const struct record *record, const void *data);
 
 /* Frees what the context made outside the arena. */
 void context_release(struct action_context *context);

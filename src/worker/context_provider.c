@@ -150,12 +150,11 @@ static void note_refusal(struct action_context *context, const struct provider *
 	memset(refusal, 0, sizeof(*refusal));
 	if (answered && answer->status < 400)
 		return;
-	text_copy(refusal->provider, sizeof(refusal->provider), provider->id);
-	text_copy(refusal->provider_code, sizeof(refusal->provider_code),
-		answered ? answer->code : context->error.provider_code);
-	text_copy(refusal->request_id, sizeof(refusal->request_id),
-		answered ? answer->request_id : context->error.request_id);
-	refusal->http_status = answered ? answer->status : context->error.http_status;
+	const struct error *error = &context->error;
+	if (answered)
+		error_exchange(refusal, provider->id, answer->status, answer->code, answer->request_id);
+	else
+		error_exchange(refusal, provider->id, error->http_status, error->provider_code, error->request_id);
 }
 
 bool provider_call(struct action_context *context, const struct provider *provider,
@@ -202,6 +201,13 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		context->host->leave(
 			context->host_data, provider->id, credential, limited ? context->error.retry_after_ms : 0);
 	return answered;
+}
+
+bool provider_made_nothing(const struct action_context *context)
+{
+	const struct error *error = &context->error;
+	/* A limit may be told by ourselves, without asking the provider: then there is no status. */
+	return error->class == ERROR_RATE_LIMITED || (error->http_status >= 400 && error->http_status < 500);
 }
 
 const char *provider_scope(const struct action_context *context, const struct provider *provider)

@@ -326,9 +326,7 @@ static enum action_result refused(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint, bool asked_before)
 {
 	const struct error *error = action_error(context);
-	/* A limit may be told by ourselves, without asking GitHub: then there is no status. */
-	if (!asked_before &&
-		(error->class == ERROR_RATE_LIMITED || (error->http_status >= 400 && error->http_status < 500)))
+	if (!asked_before && provider_made_nothing(context))
 		checkpoint->intent = NULL;
 	if (error->http_status == 404 && !is_plain(input))
 		return input->fork != NULL

@@ -220,9 +220,8 @@ static enum action_result refused(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint, bool asked_before)
 {
 	const struct error *error = action_error(context);
-	/* Then whatever stands there later is another's. A limit may be told by ourselves: it has no status. */
-	if (!asked_before &&
-		(error->class == ERROR_RATE_LIMITED || (error->http_status >= 400 && error->http_status < 500)))
+	/* Then whatever stands there later is another's. */
+	if (!asked_before && provider_made_nothing(context))
 		checkpoint->intent = NULL;
 	if (error->http_status != 500 || ++checkpoint->breakdowns < BREAKDOWNS_MAX)
 		return action_failed(context);
