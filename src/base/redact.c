@@ -234,9 +234,10 @@ static void cut_secrets(char *text, bool was_cut)
 	memcpy(ordered, secrets, secret_count * sizeof(ordered[0]));
 	qsort(ordered, secret_count, sizeof(ordered[0]), compare_lengths);
 	for (size_t i = 0; i < secret_count; i++) {
-		cut_plain(text, ordered[i]);
 		if (was_cut)
 			cut_form(&plain, text, ordered[i], true);
+		else
+			cut_plain(text, ordered[i]);
 	}
 	for (size_t form = 0; form < sizeof(forms) / sizeof(forms[0]); form++)
 		for (size_t i = 0; strpbrk(text, forms[form].marks) != NULL && i < secret_count; i++)

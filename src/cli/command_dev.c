@@ -328,13 +328,13 @@ static enum error_class make_secrets_key(struct dev *dev, struct error *error)
 		return ERROR_NONE;
 	secret_key_make(&pair);
 	const char *line = arena_format(&dev->arena, "SLIPWAY_SECRETS_PUBLIC_KEY=%s\n", pair.public_key);
-	if (line == NULL)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a key");
-	if (dev_secret_write(below(dev, dev->folder, SECRETS_KEYS), pair.private_key, error) != ERROR_NONE ||
-		dev_secret_write(conf, line, error) != ERROR_NONE)
-		return error->class;
+	enum error_class class = line != NULL
+		? dev_secret_write(below(dev, dev->folder, SECRETS_KEYS), pair.private_key, error)
+		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a key");
+	if (class == ERROR_NONE)
+		class = dev_secret_write(conf, line, error);
 	sodium_memzero(&pair, sizeof(pair));
-	return ERROR_NONE;
+	return class;
 }
 
 static enum error_class start_api(struct dev *dev, struct error *error)

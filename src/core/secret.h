@@ -11,10 +11,11 @@
 #define SLIPWAY_CORE_SECRET_H
 
 #include "base/arena.h"
-#include "slipway/error.h"
+#include "base/redact.h"
 
-#define SECRET_LENGTH_MIN    6     /* bytes: what is shorter cannot be cut out of texts, see base/redact.h */
-#define SECRET_LENGTH_MAX    16384 /* bytes */
+/* Bytes: of any other length it could not be cut out of texts. */
+#define SECRET_LENGTH_MIN    REDACT_LENGTH_MIN
+#define SECRET_LENGTH_MAX    REDACT_LENGTH_MAX
 #define SECRET_KEY_TEXT_SIZE 72
 
 struct secret_name {
