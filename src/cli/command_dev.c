@@ -1,12 +1,10 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +18,9 @@
 
 #define PART_MS  20000 /* how long one part may take to answer */
 #define WATCH_MS 100
+/* For what a killed slipway dev left: above the worker's grace. */
+#define LEFTOVERS_MS 40000
+#define TELL_MS      1000
 
 #define SECRETS_CONF "conf/secrets.conf" /* the public key */
 #define SECRETS_KEYS "conf/secrets.keys" /* the private one */
@@ -28,6 +29,7 @@ enum part { PART_REDIS, PART_EMULATOR, PART_API, PART_WORKER, PART_NGINX, PART_C
 
 struct options {
 	const char *folder, *client, *executors, *processes;
+	enum dev_fresh fresh;
 	int64_t port;
 	bool no_emulator, no_worker;
 };
@@ -50,6 +52,15 @@ static const char *check_count(struct argp_state *state, const char *flag, const
 	return text;
 }
 
+static enum dev_fresh check_fresh(struct argp_state *state, const char *text)
+{
+	if (text == NULL || strcmp(text, "all") == 0)
+		return DEV_FRESH_ALL;
+	if (strcmp(text, "emulated") != 0)
+		argp_error(state, "--fresh takes 'all' or 'emulated'");
+	return DEV_FRESH_EMULATED;
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct options *options = state->input;
@@ -62,6 +73,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		if (!text_to_integer(argument, &port) || port < 1 || port > 65535)
 			argp_error(state, "--port wants a number from 1 to 65535");
 		options->port = port;
+		return 0;
+	case 'f':
+		options->fresh = check_fresh(state, argument);
 		return 0;
 	case 'e':
 		options->executors = check_count(state, "--executors", argument);
@@ -88,6 +102,11 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
 static const struct argp_option option_list[] = {
 	{ "dir", 'd', "DIR", 0, "Folder for everything; kept, and gone on with. Without it a temporary one", 0 },
+	{ "fresh", 'f', "WHAT", OPTION_ARG_OPTIONAL,
+		"Remove what an earlier start left in DIR: all of it, or 'emulated': only what stand-ins for GitHub "
+		"and Vercel "
+		"made, for they have forgotten it too",
+		0 },
 	{ "port", 'p', "N", 0, "Port on loopback (8080)", 0 },
 	{ "executors", 'e', "N", 0, "Actions that run at a time (4)", 0 },
 	{ "processes", 'n', "N", 0, "Handler processes of the web tier (2)", 0 },
@@ -112,35 +131,14 @@ static void on_stop(int signal_number)
 
 /* ---- folders ---- */
 
-static enum error_class find_programs(struct dev *dev, struct error *error)
+static const char *below(struct dev *dev, const char *folder, const char *name)
 {
-	char own[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
-	if (length <= 0)
-		return error_set(error, ERROR_INTERNAL, "cannot find out where slipway stands: %s", strerror(errno));
-	own[length] = '\0';
-	char *slash = strrchr(own, '/');
-	*slash = '\0';
-	text_copy(dev->programs, sizeof(dev->programs), own);
-	if (dev->options->client != NULL) {
-		text_copy(dev->client, sizeof(dev->client), dev->options->client);
-		return ERROR_NONE;
-	}
-	/* In the source tree the page stands beside build/, or beside the folder that a variant is built in. */
-	static const char *const places[] = { "/../client", "/../../client", "/../share/slipway/client" };
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		text_format(own, sizeof(own), "%s%s/index.html", dev->programs, places[i]);
-		if (access(own, R_OK) == 0) {
-			text_format(dev->client, sizeof(dev->client), "%s%s", dev->programs, places[i]);
-			return ERROR_NONE;
-		}
-	}
-	return error_set(error, ERROR_INVALID_INPUT, "the web page is not found; name its folder with --client");
+	const char *path = arena_format(&dev->arena, "%s/%s", folder, name);
+	return path != NULL ? path : "";
 }
 
 static enum error_class make_folder(struct dev *dev, struct error *error)
 {
-	static const char *const inner[] = { "log", "redis", "conf" };
 	char path[PATH_MAX];
 	dev->temporary = dev->options->folder == NULL;
 	if (dev->temporary) {
@@ -158,25 +156,35 @@ static enum error_class make_folder(struct dev *dev, struct error *error)
 	if (strlen(dev->folder) > 90)
 		return error_set(error, ERROR_INVALID_INPUT,
 			"the folder's path %s is too long for a socket; name a shorter one", dev->folder);
-	for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++) {
-		text_format(path, sizeof(path), "%s/%s", dev->folder, inner[i]);
-		if (dev_folder_make(path, error) != ERROR_NONE)
-			return error->class;
-	}
 	return ERROR_NONE;
 }
 
-/* Two on one folder would share its socket and its append-only file. The lock goes with the last process that has it.
- */
+/* Two on one folder would share its socket and its append-only file. What a killed one left ends by itself. */
 static enum error_class lock_folder(struct dev *dev, struct error *error)
 {
-	char path[PATH_MAX];
-	text_format(path, sizeof(path), "%s/lock", dev->folder);
-	int lock = open(path, O_RDWR | O_CREAT, 0600); /* no O_CLOEXEC: what dev starts holds it too */
-	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
-		return ERROR_NONE;
-	error_set(error, ERROR_INVALID_INPUT, "another slipway dev uses the folder %s", dev->folder);
-	return error_remedy(error, NULL, "Stop it, or name another folder with --dir.");
+	int64_t give_up = clock_monotonic_ms() + LEFTOVERS_MS;
+	bool told = false;
+	enum error_class class;
+	while ((class = dev_folder_lock(dev->folder, error)) == ERROR_NOT_READY) {
+		if (stop_requested || clock_monotonic_ms() > give_up)
+			return class;
+		/* Not at once: it may be one that began in this moment, and has yet to say who it is. */
+		if (!told && clock_monotonic_ms() > give_up - LEFTOVERS_MS + TELL_MS) {
+			fprintf(stderr, "slipway: %s; waiting for its end\n", error->message);
+			told = true;
+		}
+		clock_sleep_ms(WATCH_MS);
+	}
+	return class;
+}
+
+static enum error_class make_inner_folders(struct dev *dev, struct error *error)
+{
+	static const char *const inner[] = { "log", "redis", "conf" };
+	for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++)
+		if (dev_folder_make(below(dev, dev->folder, inner[i]), error) != ERROR_NONE)
+			return error->class;
+	return ERROR_NONE;
 }
 
 static enum error_class write_files(struct dev *dev, struct error *error)
@@ -276,12 +284,6 @@ static bool site_is_ready(const struct dev *dev)
 
 /* ---- parts ---- */
 
-static const char *below(struct dev *dev, const char *folder, const char *name)
-{
-	const char *path = arena_format(&dev->arena, "%s/%s", folder, name);
-	return path != NULL ? path : "";
-}
-
 static enum error_class start_redis(struct dev *dev, struct error *error)
 {
 	const char *const words[DEV_WORDS_MAX] = { "redis-server", below(dev, dev->folder, "conf/redis.conf") };
@@ -290,19 +292,10 @@ static enum error_class start_redis(struct dev *dev, struct error *error)
 	return wait_for(dev, PART_REDIS, redis_answers, error);
 }
 
-static bool emulator_is_wanted(const struct dev *dev)
-{
-	char path[PATH_MAX];
-	if (dev->options->no_emulator || getenv("SLIPWAY_GITHUB_URL") != NULL || getenv("SLIPWAY_VERCEL_URL") != NULL)
-		return false;
-	text_format(path, sizeof(path), "%s/emulator/node_modules/.bin/emulate", dev->programs);
-	return access(path, R_OK) == 0;
-}
-
 static enum error_class start_emulator(struct dev *dev, struct error *error)
 {
 	char port[16];
-	if (!emulator_is_wanted(dev))
+	if (!dev->emulated)
 		return ERROR_NONE;
 	dev->emulator_port = dev_ports_find();
 	text_format(port, sizeof(port), "%d", dev->emulator_port);
@@ -315,7 +308,6 @@ static enum error_class start_emulator(struct dev *dev, struct error *error)
 			ERROR_NONE ||
 		dev_process_start(&dev->parts[PART_EMULATOR], dev->folder, "emulator", words, error) != ERROR_NONE)
 		return error->class;
-	dev->emulated = true;
 	return wait_for(dev, PART_EMULATOR, emulator_answers, error);
 }
 
@@ -383,17 +375,42 @@ static enum error_class start_nginx(struct dev *dev, struct error *error)
 	return wait_for(dev, PART_NGINX, site_is_ready, error);
 }
 
+static bool emulator_is_wanted(const struct dev *dev)
+{
+	char path[PATH_MAX];
+	if (dev->options->no_emulator || getenv("SLIPWAY_GITHUB_URL") != NULL || getenv("SLIPWAY_VERCEL_URL") != NULL)
+		return false;
+	text_format(path, sizeof(path), "%s/emulator/node_modules/.bin/emulate", dev->programs);
+	return access(path, R_OK) == 0;
+}
+
+static enum error_class check_port(const struct dev *dev, struct error *error)
+{
+	if (!dev_port_answers((int)dev->options->port))
+		return ERROR_NONE;
+	error_set(error, ERROR_INVALID_INPUT, "port %lld is taken", (long long)dev->options->port);
+	return error_remedy(error, NULL, "Name another with --port; for make run: PORT=N.");
+}
+
+/* Nothing is removed or written over before it is sure that this start may have the folder, and can go on. */
+static enum error_class prepare(struct dev *dev, struct error *error)
+{
+	if (dev_programs_find(dev->options->client, dev->programs, dev->client, error) != ERROR_NONE ||
+		make_folder(dev, error) != ERROR_NONE || lock_folder(dev, error) != ERROR_NONE ||
+		check_port(dev, error) != ERROR_NONE)
+		return error->class;
+	dev->emulated = emulator_is_wanted(dev);
+	if (dev_folder_begin(dev->folder, dev->options->fresh, dev->emulated, error) != ERROR_NONE ||
+		make_inner_folders(dev, error) != ERROR_NONE)
+		return error->class;
+	return write_files(dev, error);
+}
+
 static enum error_class start_all(struct dev *dev, struct error *error)
 {
-	if (dev_port_answers((int)dev->options->port)) {
-		error_set(error, ERROR_INVALID_INPUT, "port %lld is taken", (long long)dev->options->port);
-		return error_remedy(error, NULL, "Name another with --port.");
-	}
-	if (find_programs(dev, error) != ERROR_NONE || make_folder(dev, error) != ERROR_NONE ||
-		lock_folder(dev, error) != ERROR_NONE || write_files(dev, error) != ERROR_NONE ||
-		start_redis(dev, error) != ERROR_NONE || start_emulator(dev, error) != ERROR_NONE ||
-		make_secrets_key(dev, error) != ERROR_NONE || start_api(dev, error) != ERROR_NONE ||
-		start_worker(dev, error) != ERROR_NONE)
+	if (prepare(dev, error) != ERROR_NONE || start_redis(dev, error) != ERROR_NONE ||
+		start_emulator(dev, error) != ERROR_NONE || make_secrets_key(dev, error) != ERROR_NONE ||
+		start_api(dev, error) != ERROR_NONE || start_worker(dev, error) != ERROR_NONE)
 		return error->class;
 	return start_nginx(dev, error);
 }
@@ -416,8 +433,17 @@ static void stop_all(struct dev *dev)
 {
 	for (size_t i = PART_COUNT; i > 0; i--)
 		dev_process_stop(&dev->parts[i - 1]);
-	if (dev->temporary && dev->folder[0] != '\0')
-		dev_folder_remove(dev->folder);
+	struct error error;
+	/* What cannot be removed stays: it is in a temporary folder. */
+	if (dev->temporary && dev->folder[0] != '\0' && dev_folder_remove(dev->folder, &error) != ERROR_NONE)
+		command_fail(&error);
+}
+
+/* Whoever starts it can tell "another one has it" from all else. */
+static int fail(const struct error *error)
+{
+	int status = command_fail(error);
+	return error->class == ERROR_CONFLICT_OURS || error->class == ERROR_NOT_READY ? EX_TEMPFAIL : status;
 }
 
 static int run(int argc, char **argv)
@@ -439,7 +465,7 @@ static int run(int argc, char **argv)
 		fflush(stdout);
 		class = watch(&dev, &error);
 	}
-	int status = class == ERROR_NONE || stop_requested ? EX_OK : command_fail(&error);
+	int status = class == ERROR_NONE || stop_requested ? EX_OK : fail(&error);
 	stop_all(&dev);
 	arena_release(&dev.arena);
 	return status;

@@ -4,6 +4,7 @@
 #ifndef SLIPWAY_CLI_DEV_H
 #define SLIPWAY_CLI_DEV_H
 
+#include <limits.h>
 #include <sys/types.h>
 
 #include "base/arena.h"
@@ -33,6 +34,10 @@ bool dev_process_ended(struct dev_process *process);
 /* Adds the last lines of its log to an error, so that the cause is seen at once. */
 enum error_class dev_process_blame(const struct dev_process *process, const char *what, struct error *error);
 
+/* The folder of our programs, and that of the web page: `client` where it is not NULL. */
+enum error_class dev_programs_find(const char *client, char ret_programs[PATH_MAX], char ret_client[PATH_MAX],
+	struct error *error) SLIPWAY_MUST_CHECK;
+
 /* Writes a template's bytes with each @NAME@ replaced; names and values stand in turn, ended by NULL. */
 enum error_class dev_file_write(const char *path, const char *embedded_name, const char *const *replacements,
 	struct error *error) SLIPWAY_MUST_CHECK;
@@ -43,8 +48,25 @@ enum error_class dev_secret_write(const char *path, const char *text, struct err
 /* Makes a folder, and is content where it is there. */
 enum error_class dev_folder_make(const char *path, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Removes a folder and all that is in it. */
-void dev_folder_remove(const char *path);
+/* Removes a file, or a folder and all that is in it; content where it is not there. */
+enum error_class dev_folder_remove(const char *path, struct error *error) SLIPWAY_MUST_CHECK;
+
+/*
+ * Takes the folder for this process and what it starts, until the last of them has ended. Writes nothing where somebody
+ * else has it. Errors: CONFLICT_OURS: a slipway dev that lives has it, and is named; NOT_READY: one that is gone left
+ * processes that have not ended yet, so ask again.
+ */
+enum error_class dev_folder_lock(const char *folder, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* What of an earlier start is removed: nothing; what stand-ins for providers made; all of it. */
+enum dev_fresh { DEV_FRESH_NOTHING, DEV_FRESH_EMULATED, DEV_FRESH_ALL };
+
+/*
+ * Makes the locked folder ready for a start with stand-ins (emulated) or with real providers: removes what `fresh`
+ * says, and refuses to go on with what the other kind made. Errors: INVALID_INPUT.
+ */
+enum error_class dev_folder_begin(
+	const char *folder, enum dev_fresh fresh, bool emulated, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Whether somebody listens on this port of loopback. */
 bool dev_port_answers(int port);

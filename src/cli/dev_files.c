@@ -1,7 +1,11 @@
+/*
+ * Files, folders and ports of a private Slipway.
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -59,11 +63,38 @@ static int remove_one(const char *path, const struct stat *facts, int type, stru
 	return remove(path);
 }
 
-void dev_folder_remove(const char *path)
+enum error_class dev_folder_remove(const char *path, struct error *error)
 {
-	/* What cannot be removed stays; it is in a temporary folder. */
-	if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
-		return;
+	if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT)
+		return ERROR_NONE;
+	return error_set(error, ERROR_INVALID_INPUT, "cannot remove %s: %s", path, strerror(errno));
+}
+
+enum error_class dev_programs_find(
+	const char *client, char ret_programs[PATH_MAX], char ret_client[PATH_MAX], struct error *error)
+{
+	char own[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
+	if (length <= 0)
+		return error_set(error, ERROR_INTERNAL, "cannot find out where slipway stands: %s", strerror(errno));
+	own[length] = '\0';
+	char *slash = strrchr(own, '/');
+	*slash = '\0';
+	text_copy(ret_programs, PATH_MAX, own);
+	if (client != NULL) {
+		text_copy(ret_client, PATH_MAX, client);
+		return ERROR_NONE;
+	}
+	/* In the source tree the page stands beside build/, or beside the folder that a variant is built in. */
+	static const char *const places[] = { "/../client", "/../../client", "/../share/slipway/client" };
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		text_format(own, sizeof(own), "%s%s/index.html", ret_programs, places[i]);
+		if (access(own, R_OK) == 0) {
+			text_format(ret_client, PATH_MAX, "%s%s", ret_programs, places[i]);
+			return ERROR_NONE;
+		}
+	}
+	return error_set(error, ERROR_INVALID_INPUT, "the web page is not found; name its folder with --client");
 }
 
 static struct sockaddr_in loopback(int port)

@@ -59,7 +59,7 @@ export async function childrenOf(pid) {
 export class Stack {
   static async start(options = {}) {
     const stack = new Stack();
-    stack.folder = await mkdtemp(path.join(tmpdir(), 'slipway-stack-'));
+    stack.folder = options.folder ?? (await mkdtemp(path.join(tmpdir(), 'slipway-stack-')));
     stack.port = await freePort();
     stack.url = `http://127.0.0.1:${stack.port}`;
     const flags = ['dev', '--dir', stack.folder, '--port', String(stack.port), ...(options.flags ?? [])];
@@ -82,9 +82,14 @@ export class Stack {
     return stack;
   }
 
+  // Ends it and leaves its folder, for another to go on with.
+  async leave(signal = 'SIGTERM') {
+    this.process.kill(signal);
+    return this.ended;
+  }
+
   async stop() {
-    this.process.kill('SIGTERM');
-    const end = await this.ended;
+    const end = await this.leave();
     await rm(this.folder, { recursive: true, force: true });
     return end;
   }
