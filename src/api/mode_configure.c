@@ -82,21 +82,29 @@ static cJSON *configured(const char *app, const struct payload *payload)
 	return NULL;
 }
 
+enum error_class body_payload(const struct service *service, const char *app, const cJSON *body,
+	struct payload *ret_changes, struct error *error)
+{
+	if (check_parts(body, error) != ERROR_NONE ||
+		seal_all(service, app, json_member(body, "secrets"), error) != ERROR_NONE)
+		return error->class;
+	*ret_changes = (struct payload){ .inputs = json_member(body, "inputs"),
+		.config = json_member(body, "config"),
+		.env = json_member(body, "env"),
+		.secrets = json_member(body, "secrets") };
+	return ERROR_NONE;
+}
+
 enum error_class mode_configure(const struct service *service, const struct request *request, const cJSON *body,
 	struct response *response, struct error *error)
 {
 	(void)request;
 	const char *app;
-	struct payload payload;
-	if (body_identifier(body, "appId", &app, error) != ERROR_NONE || check_parts(body, error) != ERROR_NONE ||
-		seal_all(service, app, json_member(body, "secrets"), error) != ERROR_NONE)
-		return error->class;
-	const struct payload changes = { .inputs = json_member(body, "inputs"),
-		.config = json_member(body, "config"),
-		.env = json_member(body, "env"),
-		.secrets = json_member(body, "secrets") };
-	if (payload_merge(service->redis, app, &changes, service->settings->retention_days * 86400, &payload, error) !=
-		ERROR_NONE)
+	struct payload changes, payload;
+	if (body_identifier(body, "appId", &app, error) != ERROR_NONE ||
+		body_payload(service, app, body, &changes, error) != ERROR_NONE ||
+		payload_merge(service->redis, app, &changes, service->settings->retention_days * 86400, &payload,
+			error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = response_json(response, 200, configured(app, &payload), error);
 	payload_release(&payload);

@@ -34,7 +34,7 @@ static enum error_class ask_all(const struct service *service, const struct targ
 	memset(questions, 0, sizeof(questions));
 	struct input_sources sources = { target->workflow, NULL, payload->inputs, inputs, payload->config, payload->env,
 		payload->secrets };
-	if (input_check_keys(&sources, error) != ERROR_NONE)
+	if (input_check_keys(&sources, NULL, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i < target->workflow->step_count; i++) {
 		sources.step = &target->workflow->steps[i];

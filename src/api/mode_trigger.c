@@ -33,7 +33,9 @@ enum error_class mode_trigger(const struct service *service, const struct reques
 	if (class == ERROR_NONE) {
 		const struct trigger_wish wish = { &needs, input, payload.secrets,
 			cJSON_IsTrue(json_member(body, "force")), json_member_string(body, "triggerId") };
-		class = step_needs(target.workflow, target.step, input, "/inputs", &needs, error);
+		char place[INPUT_PLACE_SIZE];
+		input_place(target.step, place);
+		class = step_needs(target.workflow, target.step, input, place, &needs, error);
 		if (class == ERROR_NONE)
 			class = trigger_send(service, &target, &wish, response, error);
 		cJSON_Delete(input);

@@ -59,4 +59,11 @@ enum error_class response_json(
  */
 void response_problem(struct response *response, const struct error *problem, const cJSON *needs, cJSON *current);
 
+/* The same for inputs with more than one place that is wrong: errors (taken over; NULL where memory was short) are made
+ * of problem_place. */
+void response_faults(struct response *response, const struct error *problem, cJSON *errors);
+
+/* One place that is wrong, of the step where it is one's (may be NULL). The caller's; NULL where memory is short. */
+cJSON *problem_place(const char *action, const struct error *fault);
+
 #endif

@@ -36,16 +36,6 @@ static bool add_text(cJSON *object, const char *name, const char *text)
 	return text == NULL || text[0] == '\0' || json_add(object, name, cJSON_CreateString(text));
 }
 
-static bool add_place(cJSON *document, const struct error *problem)
-{
-	if (problem->place[0] == '\0')
-		return true;
-	cJSON *errors = cJSON_AddArrayToObject(document, "errors");
-	cJSON *entry = errors != NULL ? cJSON_CreateObject() : NULL;
-	return json_append(errors, entry) && add_text(entry, "place", problem->place) &&
-		add_text(entry, "message", problem->message);
-}
-
 static bool add_remedy(cJSON *document, const struct error *problem)
 {
 	const char *text = problem->remedy[0] != '\0' ? problem->remedy : error_class_facts(problem->class)->remedy;
@@ -54,6 +44,25 @@ static bool add_remedy(cJSON *document, const struct error *problem)
 	cJSON *remedy = cJSON_AddObjectToObject(document, "remedy");
 	return remedy != NULL && add_text(remedy, "text", text) && add_text(remedy, "url", problem->remedy_url) &&
 		add_text(remedy, "inputKey", problem->remedy_input);
+}
+
+cJSON *problem_place(const char *action, const struct error *fault)
+{
+	cJSON *entry = cJSON_CreateObject();
+	if (entry != NULL && add_text(entry, "actionId", action) && add_text(entry, "place", fault->place) &&
+		add_text(entry, "message", fault->message) && (action == NULL || add_remedy(entry, fault)))
+		return entry;
+	cJSON_Delete(entry);
+	return NULL;
+}
+
+/* The one place of an error that has one. */
+static bool add_place(cJSON *document, const struct error *problem)
+{
+	if (problem->place[0] == '\0')
+		return true;
+	cJSON *errors = cJSON_AddArrayToObject(document, "errors");
+	return errors != NULL && json_append(errors, problem_place(NULL, problem));
 }
 
 static cJSON *problem_document(const struct error *problem, const cJSON *needs, cJSON *current)
@@ -77,18 +86,34 @@ static cJSON *problem_document(const struct error *problem, const cJSON *needs, 
 	return NULL;
 }
 
-void response_problem(struct response *response, const struct error *problem, const cJSON *needs, cJSON *current)
+/* Takes the document over; NULL where memory was short. */
+static void send_problem(struct response *response, const struct error *problem, cJSON *document)
 {
-	const struct error_class_facts *facts = error_class_facts(problem->class);
 	struct error failure;
 	/* What may have been set for an answer that then did not come about. */
 	response->etag[0] = '\0';
 	response->content_type = NULL;
-	if (response_json(response, facts->http_status, problem_document(problem, needs, current), &failure) !=
-		ERROR_NONE)
+	if (response_json(response, error_class_facts(problem->class)->http_status, document, &failure) != ERROR_NONE)
 		response->status = 503; /* no memory even for that: a status without a body */
 	else
 		response->content_type = "application/problem+json";
 	if (response->status == 503)
 		response->retry_after_seconds = problem->retry_after_ms > 1000 ? problem->retry_after_ms / 1000 : 1;
+}
+
+void response_problem(struct response *response, const struct error *problem, const cJSON *needs, cJSON *current)
+{
+	send_problem(response, problem, problem_document(problem, needs, current));
+}
+
+void response_faults(struct response *response, const struct error *problem, cJSON *errors)
+{
+	cJSON *document = problem_document(problem, NULL, NULL);
+	if (document != NULL && !json_add(document, "errors", errors)) {
+		cJSON_Delete(document);
+		document = NULL;
+	} else if (document == NULL) {
+		cJSON_Delete(errors);
+	}
+	send_problem(response, problem, document);
 }

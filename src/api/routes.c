@@ -84,6 +84,8 @@ static const struct mode {
 	{ "configure", mode_configure, (const char *const[]){ "inputs", "config", "env", "secrets", NULL } },
 	{ "cancel", mode_cancel, (const char *const[]){ "workflowId", "actionId", NULL } },
 	{ "plan", mode_plan, (const char *const[]){ "workflowId", "inputs", NULL } },
+	{ "validate", mode_validate,
+		(const char *const[]){ "workflowId", "inputs", "config", "env", "secrets", NULL } },
 };
 
 /* application/json, with or without parameters. */
@@ -122,7 +124,7 @@ static enum error_class find_mode(const cJSON *body, const struct mode **ret_mod
 		*ret_mode = &modes[i];
 		return check_members(&modes[i], body, error);
 	}
-	error_set(error, ERROR_INVALID_REQUEST, "mode must be one of trigger, poll, configure, cancel, plan");
+	error_set(error, ERROR_INVALID_REQUEST, "mode must be one of trigger, poll, configure, cancel, plan, validate");
 	return error_at(error, "/mode");
 }
 

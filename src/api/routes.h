@@ -5,6 +5,7 @@
 #define SLIPWAY_API_ROUTES_H
 
 #include "api/request.h"
+#include "store/payload.h"
 
 /*
  * A handler fills the response and returns ERROR_NONE, or gives an error, which becomes a problem document. body is
@@ -19,6 +20,7 @@ request_handler mode_poll;
 request_handler mode_configure;
 request_handler mode_cancel;
 request_handler mode_plan;
+request_handler mode_validate;
 
 /* GET routes. */
 request_handler route_poll;
@@ -37,5 +39,10 @@ enum error_class body_identifier(
 /* The same for a member that may be absent: then NULL. */
 enum error_class body_identifier_optional(
 	const cJSON *body, const char *name, const char **ret_text, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The parts of an app's payload that a body has: borrowed from it, each NULL where it has none. Seals the secrets of
+ * the body in place. */
+enum error_class body_payload(const struct service *service, const char *app, const cJSON *body,
+	struct payload *ret_changes, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

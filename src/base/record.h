@@ -4,6 +4,7 @@
 #ifndef SLIPWAY_BASE_RECORD_H
 #define SLIPWAY_BASE_RECORD_H
 
+#include "base/faults.h"
 #include "base/json.h"
 #include "slipway/field.h"
 
@@ -20,6 +21,13 @@ enum record_mode {
  */
 enum error_class record_decode(const struct record *record, const cJSON *json, enum record_mode mode, const char *place,
 	struct arena *arena, void *ret_struct, struct error *error) SLIPWAY_MUST_CHECK;
+
+/*
+ * The same, but it goes on after a fault and notes all that there are; where it notes one, the struct is not complete.
+ * The error is of what is no fault, such as memory, or one for which the list has no room.
+ */
+enum error_class record_check(const struct record *record, const cJSON *json, enum record_mode mode, const char *place,
+	struct arena *arena, void *ret_struct, struct faults *faults, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
  * The struct as a JSON object: absent strings, objects and empty lists are left out unless they are required,

@@ -8,6 +8,7 @@
 struct decoding {
 	enum record_mode mode;
 	struct arena *arena;
+	struct faults *faults; /* NULL: the first fault ends it */
 	struct error *error;
 };
 
@@ -22,6 +23,12 @@ static enum error_class refuse(struct decoding *decoding, const struct value *va
 {
 	error_set(decoding->error, ERROR_INVALID_INPUT, "%s", what);
 	return error_at(decoding->error, "%s", value->place);
+}
+
+/* After an error: whether the next member is looked at all the same. */
+static bool goes_on(const struct decoding *decoding)
+{
+	return faults_note(decoding->faults, decoding->error);
 }
 
 static enum error_class no_memory(struct decoding *decoding)
@@ -198,7 +205,7 @@ static enum error_class decode_strings(struct decoding *decoding, const struct v
 		text_format(number, sizeof(number), "%zu", next);
 		item_place(place, sizeof(place), value, number);
 		struct value element = { value->field, item, place, NULL };
-		if (decode_text(decoding, &element, &items[next++], false) != ERROR_NONE)
+		if (decode_text(decoding, &element, &items[next++], false) != ERROR_NONE && !goes_on(decoding))
 			return decoding->error->class;
 	}
 	*(struct string_list *)value->target = (struct string_list){ items, count };
@@ -225,12 +232,15 @@ static enum error_class decode_map(struct decoding *decoding, const struct value
 		pair->name = arena_string(decoding->arena, member->string);
 		if (pair->name == NULL)
 			return no_memory(decoding);
-		if (decode_text(decoding, &element, &pair->value, false) != ERROR_NONE)
+		if (decode_text(decoding, &element, &pair->value, false) != ERROR_NONE && !goes_on(decoding))
 			return decoding->error->class;
 	}
 	*(struct string_map *)value->target = (struct string_map){ items, count };
 	return ERROR_NONE;
 }
+
+static enum error_class decode_record(
+	struct decoding *decoding, const struct record *record, const cJSON *json, const char *place, void *target);
 
 // NOLINTNEXTLINE(misc-no-recursion)
 static enum error_class decode_object(struct decoding *decoding, const struct value *value)
@@ -239,8 +249,7 @@ static enum error_class decode_object(struct decoding *decoding, const struct va
 	if (object == NULL)
 		return no_memory(decoding);
 	*(const void **)value->target = object;
-	return record_decode(value->field->record, value->json, decoding->mode, value->place, decoding->arena, object,
-		decoding->error);
+	return decode_record(decoding, value->field->record, value->json, value->place, object);
 }
 
 // NOLINTNEXTLINE(misc-no-recursion)
@@ -261,8 +270,8 @@ static enum error_class decode_objects(struct decoding *decoding, const struct v
 		char place[192], number[16];
 		text_format(number, sizeof(number), "%zu", next);
 		item_place(place, sizeof(place), value, number);
-		if (record_decode(record, item, decoding->mode, place, decoding->arena, items + next++ * record->size,
-			    decoding->error) != ERROR_NONE)
+		if (decode_record(decoding, record, item, place, items + next++ * record->size) != ERROR_NONE &&
+			!goes_on(decoding))
 			return decoding->error->class;
 	}
 	*(struct object_list *)value->target = (struct object_list){ items, count };
@@ -325,31 +334,46 @@ static enum error_class check_unknown(
 		text_copy(member_place, sizeof(member_place), place);
 		json_pointer_append(member_place, sizeof(member_place), member->string);
 		struct value value = { NULL, member, member_place, NULL };
-		return refuse(decoding, &value, "there is no such member");
+		if (refuse(decoding, &value, "there is no such member") != ERROR_NONE && !goes_on(decoding))
+			return decoding->error->class;
 	}
 	return ERROR_NONE;
 }
 
 // NOLINTNEXTLINE(misc-no-recursion)
-enum error_class record_decode(const struct record *record, const cJSON *json, enum record_mode mode, const char *place,
-	struct arena *arena, void *ret_struct, struct error *error)
+static enum error_class decode_record(
+	struct decoding *decoding, const struct record *record, const cJSON *json, const char *place, void *target)
 {
-	memset(ret_struct, 0, record->size);
-	struct decoding decoding = { mode, arena, error };
-	struct value whole = { NULL, json, place, ret_struct };
+	memset(target, 0, record->size);
+	struct value whole = { NULL, json, place, target };
 	if (!cJSON_IsObject(json))
-		return refuse(&decoding, &whole, "it must be an object");
-	if (mode != RECORD_LENIENT && check_unknown(&decoding, record, json, place) != ERROR_NONE)
-		return error->class;
+		return refuse(decoding, &whole, "it must be an object");
+	if (decoding->mode != RECORD_LENIENT && check_unknown(decoding, record, json, place) != ERROR_NONE)
+		return decoding->error->class;
 	for (size_t i = 0; i < record->count; i++) {
 		const struct field *field = &record->fields[i];
 		char field_place[192];
 		text_copy(field_place, sizeof(field_place), place);
 		json_pointer_append(field_place, sizeof(field_place), field->name);
 		struct value value = { field, json_member(json, field->name), field_place,
-			(char *)ret_struct + field->offset };
-		if (decode_field(&decoding, &value) != ERROR_NONE)
-			return error->class;
+			(char *)target + field->offset };
+		if (decode_field(decoding, &value) != ERROR_NONE && !goes_on(decoding))
+			return decoding->error->class;
 	}
 	return ERROR_NONE;
+}
+
+enum error_class record_decode(const struct record *record, const cJSON *json, enum record_mode mode, const char *place,
+	struct arena *arena, void *ret_struct, struct error *error)
+{
+	struct decoding decoding = { mode, arena, NULL, error };
+	return decode_record(&decoding, record, json, place, ret_struct);
+}
+
+enum error_class record_check(const struct record *record, const cJSON *json, enum record_mode mode, const char *place,
+	struct arena *arena, void *ret_struct, struct faults *faults, struct error *error)
+{
+	struct decoding decoding = { mode, arena, faults, error };
+	enum error_class class = decode_record(&decoding, record, json, place, ret_struct);
+	return class != ERROR_NONE && !goes_on(&decoding) ? class : ERROR_NONE;
 }

@@ -32,7 +32,7 @@ static enum error_class merge_key(cJSON **input, const cJSON *inputs, const char
 }
 
 /* A key that no step of the workflow takes is a slip that nobody would notice. */
-enum error_class input_check_keys(const struct input_sources *sources, struct error *error)
+enum error_class input_check_keys(const struct input_sources *sources, struct faults *faults, struct error *error)
 {
 	const cJSON *member;
 	cJSON_ArrayForEach(member, sources->trigger_inputs)
@@ -48,7 +48,8 @@ enum error_class input_check_keys(const struct input_sources *sources, struct er
 			sources->workflow->id);
 		error_at(error, "/inputs");
 		json_pointer_append(error->place, sizeof(error->place), member->string);
-		return error->class;
+		if (!faults_note(faults, error))
+			return error->class;
 	}
 	return ERROR_NONE;
 }
@@ -83,14 +84,14 @@ static enum error_class look_up(
 }
 
 static enum error_class check_input(
-	const struct record *record, const cJSON *input, const char *place, struct error *error)
+	const struct record *record, const cJSON *input, const char *place, struct faults *faults, struct error *error)
 {
 	struct arena arena;
 	arena_init(&arena, 0);
 	void *decoded = arena_allocate(&arena, record->size);
 	enum error_class class = decoded == NULL
 		? no_memory(error)
-		: record_decode(record, input, RECORD_REFERENCES, place, &arena, decoded, error);
+		: record_check(record, input, RECORD_REFERENCES, place, &arena, decoded, faults, error);
 	arena_release(&arena);
 	return class;
 }
@@ -106,19 +107,26 @@ enum error_class input_name_member(const char *place, struct error *error)
 	return error->class;
 }
 
-static enum error_class fill_input(const struct input_sources *sources, cJSON **input, struct error *error)
+void input_place(const struct step_definition *step, char place[INPUT_PLACE_SIZE])
+{
+	text_copy(place, INPUT_PLACE_SIZE, "/inputs");
+	if (step->input_key != NULL)
+		json_pointer_append(place, INPUT_PLACE_SIZE, step->input_key);
+}
+
+static enum error_class fill_input(
+	const struct input_sources *sources, cJSON **input, struct faults *faults, struct error *error)
 {
 	const struct step_definition *step = sources->step;
-	char place[IDENTIFIER_SIZE + 16] = "/inputs";
-	if (step->input_key != NULL)
-		json_pointer_append(place, sizeof(place), step->input_key);
-	if (input_check_keys(sources, error) != ERROR_NONE || add_bindings(*input, step, error) != ERROR_NONE ||
+	char place[INPUT_PLACE_SIZE];
+	input_place(step, place);
+	if (add_bindings(*input, step, error) != ERROR_NONE ||
 		merge_key(input, sources->cached_inputs, step->input_key, error) != ERROR_NONE ||
 		merge_key(input, sources->trigger_inputs, step->input_key, error) != ERROR_NONE)
 		return error->class;
 	struct input_sources borrowed = *sources;
-	if (references_resolve(*input, place, look_up, &borrowed, error) != ERROR_NONE ||
-		check_input(&step->action->input, *input, place, error) != ERROR_NONE)
+	if (references_resolve(*input, place, look_up, &borrowed, faults, error) != ERROR_NONE ||
+		check_input(&step->action->input, *input, place, faults, error) != ERROR_NONE)
 		return input_name_member(place, error);
 	return ERROR_NONE;
 }
@@ -129,23 +137,48 @@ static bool is_given(const cJSON *inputs, const char *key)
 	return own != NULL && !cJSON_IsNull(own);
 }
 
-enum error_class input_build(const struct input_sources *sources, cJSON **ret_input, struct error *error)
+/* Where faults were noted, *ret_input is what there is of it. */
+static enum error_class build(
+	const struct input_sources *sources, struct faults *faults, cJSON **ret_input, struct error *error)
 {
 	const struct step_definition *step = sources->step;
 	bool skipped = step->optional && !is_given(sources->cached_inputs, step->input_key) &&
 		!is_given(sources->trigger_inputs, step->input_key);
-	cJSON *input = skipped ? cJSON_CreateNull() : cJSON_CreateObject();
-	if (input == NULL)
+	*ret_input = skipped ? cJSON_CreateNull() : cJSON_CreateObject();
+	if (*ret_input == NULL)
 		return no_memory(error);
-	if (skipped) {
-		*ret_input = input;
+	if (skipped || fill_input(sources, ret_input, faults, error) == ERROR_NONE)
 		return ERROR_NONE;
-	}
-	if (fill_input(sources, &input, error) != ERROR_NONE) {
-		cJSON_Delete(input);
+	cJSON_Delete(*ret_input);
+	*ret_input = NULL;
+	return error->class;
+}
+
+enum error_class input_build(const struct input_sources *sources, cJSON **ret_input, struct error *error)
+{
+	if (input_check_keys(sources, NULL, error) != ERROR_NONE)
 		return error->class;
-	}
-	*ret_input = input;
+	return build(sources, NULL, ret_input, error);
+}
+
+enum error_class input_faults(const struct input_sources *sources, struct faults *ret_faults, struct error *error)
+{
+	cJSON *input;
+	char place[INPUT_PLACE_SIZE];
+	struct step_set needs;
+	memset(ret_faults, 0, sizeof(*ret_faults));
+	input_place(sources->step, place);
+	enum error_class class = build(sources, ret_faults, &input, error);
+	if (class == ERROR_NONE)
+		class = step_check_needs(sources->workflow, sources->step, input, place, &needs, ret_faults, error);
+	cJSON_Delete(input);
+	/* Where the list is full, it says enough. */
+	if (class != ERROR_NONE && class != ERROR_INVALID_INPUT)
+		return class;
+	if (class == ERROR_INVALID_INPUT)
+		faults_note(ret_faults, error);
+	for (size_t i = 0; i < ret_faults->count; i++)
+		input_name_member(place, &ret_faults->list[i]);
 	return ERROR_NONE;
 }
 
@@ -179,7 +212,7 @@ enum error_class input_digest(const cJSON *input, const cJSON *secrets, char dig
 	cJSON *sealed = cJSON_Duplicate(input, true);
 	if (sealed == NULL)
 		return no_memory(error);
-	enum error_class class = references_resolve(sealed, "/inputs", look_up_sealed, &sources, error);
+	enum error_class class = references_resolve(sealed, "/inputs", look_up_sealed, &sources, NULL, error);
 	if (class == ERROR_NONE)
 		class = json_digest(sealed, digest, error);
 	cJSON_Delete(sealed);

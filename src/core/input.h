@@ -26,8 +26,22 @@ struct input_sources {
 enum error_class input_build(
 	const struct input_sources *sources, cJSON **ret_input, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Whether each of the request's inputs is one that some step of the workflow takes; input_build asks this as well. */
-enum error_class input_check_keys(const struct input_sources *sources, struct error *error) SLIPWAY_MUST_CHECK;
+/*
+ * All that is wrong with that input, the references to steps included: what input_build and step_needs would find one
+ * after another. The error is of what is no fault of the input.
+ */
+enum error_class input_faults(
+	const struct input_sources *sources, struct faults *ret_faults, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Whether each of the request's inputs is one that some step of the workflow takes; input_build asks this as well.
+ * Where faults is not NULL, it notes all that are not. */
+enum error_class input_check_keys(
+	const struct input_sources *sources, struct faults *faults, struct error *error) SLIPWAY_MUST_CHECK;
+
+#define INPUT_PLACE_SIZE (IDENTIFIER_SIZE + 16)
+
+/* Where the input of a step stands in a request: /inputs/key. */
+void input_place(const struct step_definition *step, char place[INPUT_PLACE_SIZE]);
 
 #define DIGEST_SIZE 65
 

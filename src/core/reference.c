@@ -91,6 +91,7 @@ struct resolving {
 	reference_lookup *lookup;
 	void *context;
 	bool unescapes; /* what is written, and only that: a value that is put in stays as it is */
+	struct faults *faults;
 	struct error *error;
 };
 
@@ -196,7 +197,7 @@ static enum error_class resolve_child(struct resolving *resolving, cJSON *parent
 	if (class != ERROR_NONE) {
 		if (resolving->error->place[0] == '\0')
 			error_at(resolving->error, "%s", place);
-		return class;
+		return faults_note(resolving->faults, resolving->error) ? ERROR_NONE : class;
 	}
 	if (replacement != NULL)
 		replace_child(parent, child, replacement);
@@ -221,32 +222,34 @@ static enum error_class resolve_tree(struct resolving *resolving, cJSON *json, c
 	return ERROR_NONE;
 }
 
-enum error_class references_resolve(
-	cJSON *json, const char *place, reference_lookup *lookup, void *context, struct error *error)
+enum error_class references_resolve(cJSON *json, const char *place, reference_lookup *lookup, void *context,
+	struct faults *faults, struct error *error)
 {
-	struct resolving resolving = { lookup, context, false, error };
+	struct resolving resolving = { lookup, context, false, faults, error };
 	return resolve_tree(&resolving, json, place);
 }
 
-static enum error_class visit_string(
-	const cJSON *json, const char *place, reference_visit *visit, void *context, struct error *error)
+static enum error_class visit_string(const cJSON *json, const char *place, reference_visit *visit, void *context,
+	struct faults *faults, struct error *error)
 {
 	const char *text = json->valuestring;
 	while ((text = next_reference(text)) != NULL) {
 		struct reference reference;
 		if (parse(text, &reference, &text, error) != ERROR_NONE ||
-			visit(context, &reference, error) != ERROR_NONE)
-			return error_at(error, "%s", place);
+			visit(context, &reference, error) != ERROR_NONE) {
+			error_at(error, "%s", place);
+			return faults_note(faults, error) ? ERROR_NONE : error->class;
+		}
 	}
 	return ERROR_NONE;
 }
 
 // NOLINTNEXTLINE(misc-no-recursion)
-enum error_class references_visit(
-	const cJSON *json, const char *place, reference_visit *visit, void *context, struct error *error)
+enum error_class references_visit(const cJSON *json, const char *place, reference_visit *visit, void *context,
+	struct faults *faults, struct error *error)
 {
 	if (cJSON_IsString(json))
-		return visit_string(json, place, visit, context, error);
+		return visit_string(json, place, visit, context, faults, error);
 	int index = 0;
 	const cJSON *child;
 	cJSON_ArrayForEach(child, json)
@@ -255,7 +258,7 @@ enum error_class references_visit(
 		text_format(number, sizeof(number), "%d", index++);
 		text_copy(child_place, sizeof(child_place), place);
 		json_pointer_append(child_place, sizeof(child_place), child->string != NULL ? child->string : number);
-		if (references_visit(child, child_place, visit, context, error) != ERROR_NONE)
+		if (references_visit(child, child_place, visit, context, faults, error) != ERROR_NONE)
 			return error->class;
 	}
 	return ERROR_NONE;
@@ -265,7 +268,7 @@ enum error_class references_put(const char *text, reference_lookup *lookup, void
 	const char **ret_text, struct error *error)
 {
 	cJSON *json;
-	struct resolving resolving = { lookup, context, true, error };
+	struct resolving resolving = { lookup, context, true, NULL, error };
 	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
 		return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_INVALID_INPUT,
 			"the stored input is broken: %s", error->message);

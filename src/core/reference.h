@@ -7,6 +7,7 @@
 #ifndef SLIPWAY_CORE_REFERENCE_H
 #define SLIPWAY_CORE_REFERENCE_H
 
+#include "base/faults.h"
 #include "base/identifier.h"
 #include "base/json.h"
 
@@ -37,10 +38,11 @@ typedef enum error_class reference_lookup(
 
 /*
  * Puts values into all strings of the tree, in place of their references. The place in an error is the JSON pointer
- * of the string, below `place`. A lookup that gives JSON null for a whole string removes the member: absent.
+ * of the string, below `place`. A lookup that gives JSON null for a whole string removes the member: absent. Where
+ * faults is not NULL, it notes what cannot be put in, leaves it, and goes on.
  */
 enum error_class references_resolve(cJSON *json, const char *place, reference_lookup *lookup, void *context,
-	struct error *error) SLIPWAY_MUST_CHECK;
+	struct faults *faults, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
  * The same for the JSON text of a stored input, by a lookup that leaves no reference over: *ret_text, in the arena, is
@@ -53,8 +55,9 @@ enum error_class references_put(const char *text, reference_lookup *lookup, void
 /* Looks at one reference; an error ends the walk. */
 typedef enum error_class reference_visit(void *context, const struct reference *reference, struct error *error);
 
-/* Calls the visitor for each reference in the tree, until it gives an error. Malformed references are errors. */
+/* Calls the visitor for each reference in the tree, until it gives an error. Malformed references are errors. Where
+ * faults is not NULL, it notes them and goes on with the next string. */
 enum error_class references_visit(const cJSON *json, const char *place, reference_visit *visit, void *context,
-	struct error *error) SLIPWAY_MUST_CHECK;
+	struct faults *faults, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

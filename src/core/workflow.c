@@ -79,11 +79,11 @@ static enum error_class visit_binding(
 	char *text;
 	memcpy(&text, &binding->value, sizeof(text));
 	const cJSON value = { .type = cJSON_String, .valuestring = text };
-	return references_visit(&value, place, visit_need, visit, error);
+	return references_visit(&value, place, visit_need, visit, NULL, error);
 }
 
-enum error_class step_needs(const struct workflow_definition *workflow, const struct step_definition *step,
-	const cJSON *input, const char *place, struct step_set *ret_needs, struct error *error)
+enum error_class step_check_needs(const struct workflow_definition *workflow, const struct step_definition *step,
+	const cJSON *input, const char *place, struct step_set *ret_needs, struct faults *faults, struct error *error)
 {
 	*ret_needs = (struct step_set){ .workflow = workflow };
 	struct needs_visit visit = { workflow, step, ret_needs };
@@ -96,7 +96,13 @@ enum error_class step_needs(const struct workflow_definition *workflow, const st
 	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++)
 		if (visit_binding(&visit, binding, place, error) != ERROR_NONE)
 			return error->class;
-	return input != NULL ? references_visit(input, place, visit_need, &visit, error) : ERROR_NONE;
+	return input != NULL ? references_visit(input, place, visit_need, &visit, faults, error) : ERROR_NONE;
+}
+
+enum error_class step_needs(const struct workflow_definition *workflow, const struct step_definition *step,
+	const cJSON *input, const char *place, struct step_set *ret_needs, struct error *error)
+{
+	return step_check_needs(workflow, step, input, place, ret_needs, NULL, error);
 }
 
 /* ---- the check at build time ---- */

@@ -30,6 +30,11 @@ struct step_set {
 enum error_class step_needs(const struct workflow_definition *workflow, const struct step_definition *step,
 	const cJSON *input, const char *place, struct step_set *ret_needs, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* The same of all that the input refers to: notes what is wrong with it, and goes on. */
+enum error_class step_check_needs(const struct workflow_definition *workflow, const struct step_definition *step,
+	const cJSON *input, const char *place, struct step_set *ret_needs, struct faults *faults,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
 /* Whether one compiled-in workflow is sound: ids valid and once, needs and references known, no cycle, bindings
  * to fields that the action has. The error names workflow and step. */
 enum error_class workflow_check(const struct workflow_definition *workflow, struct error *error) SLIPWAY_MUST_CHECK;

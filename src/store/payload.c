@@ -107,7 +107,7 @@ static enum error_class write_payload(struct redis *redis, const char *app, stru
 	return class;
 }
 
-static enum error_class merge_parts(struct payload *payload, const struct payload *changes, struct error *error)
+enum error_class payload_apply(struct payload *payload, const struct payload *changes, struct error *error)
 {
 	for (size_t i = 0; i < PART_COUNT; i++) {
 		const cJSON *change = change_of(changes, i);
@@ -135,7 +135,7 @@ enum error_class payload_merge(struct redis *redis, const char *app, const struc
 		bool written = false;
 		if (payload_read(redis, app, ret_payload, error) != ERROR_NONE)
 			return error->class;
-		enum error_class class = merge_parts(ret_payload, changes, error);
+		enum error_class class = payload_apply(ret_payload, changes, error);
 		if (class == ERROR_NONE)
 			class = write_payload(redis, app, ret_payload, retention_seconds, &written, error);
 		if (class == ERROR_NONE && written)

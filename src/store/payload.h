@@ -28,6 +28,10 @@ enum error_class payload_read(
 enum error_class payload_merge(struct redis *redis, const char *app, const struct payload *changes,
 	int64_t retention_seconds, struct payload *ret_payload, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* The same in memory alone: what would stand there. On failure the payload is to be released all the same. */
+enum error_class payload_apply(
+	struct payload *payload, const struct payload *changes, struct error *error) SLIPWAY_MUST_CHECK;
+
 /* The sealed secret of this name, in the arena; NULL where the app has none. */
 enum error_class payload_secret(struct redis *redis, const char *app, const char *name, struct arena *arena,
 	const char **ret_sealed, struct error *error) SLIPWAY_MUST_CHECK;

@@ -205,6 +205,25 @@ START_TEST(test_bad_input_is_refused_with_its_place)
 }
 END_TEST
 
+START_TEST(test_all_faults_of_an_input_are_found_at_once)
+{
+	static const char *const places[] = { "/inputs/second/text", "/inputs/second/none", "/inputs/second/size" };
+	cJSON *own = cJSON_Parse("{\"second\":{\"size\":10,\"text\":\"${step.nine.text}\",\"none\":\"${config.no}\"}}");
+	const struct input_sources sources = { &good, &good_steps[1], NULL, own, NULL, NULL, NULL };
+	struct faults faults;
+	ck_assert_int_eq(input_faults(&sources, &faults, &error), ERROR_NONE);
+	ck_assert_uint_eq(faults.count, ARRAY_LEN(places));
+	for (size_t i = 0; i < faults.count; i++) {
+		bool known = false;
+		for (size_t j = 0; j < ARRAY_LEN(places); j++)
+			known = known || strcmp(faults.list[i].place, places[j]) == 0;
+		ck_assert_msg(known, "%s", faults.list[i].place);
+		ck_assert_str_eq(faults.list[i].remedy_input, strrchr(faults.list[i].place, '/') + 1);
+	}
+	cJSON_Delete(own);
+}
+END_TEST
+
 /* A run that a rate limit parks for its whole window has to have time left when that opens. */
 START_TEST(test_runs_outlast_a_rate_limit)
 {
@@ -267,6 +286,6 @@ int main(void)
 		test_input_is_binding_under_cache_under_trigger, test_environment_values_baked_into_code,
 		test_secrets_stay_references_and_count_as_input, test_bad_input_is_refused_with_its_place,
 		test_escaped_references_are_text, test_digests_are_of_what_is_said_not_of_its_order,
-		test_runs_outlast_a_rate_limit, NULL };
+		test_all_faults_of_an_input_are_found_at_once, test_runs_outlast_a_rate_limit, NULL };
 	return suite_main("workflow", tests, NULL, NULL);
 }

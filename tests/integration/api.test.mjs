@@ -173,6 +173,7 @@ test('bad input is refused, names its place, and leaves nothing in Redis', async
     [{ ...base, inputs: { greet: { text: 'a', extra: 1 } } }, 422, 'invalid_input', '/inputs/greet/extra'],
     [{ ...base, inputs: { other: {} } }, 422, 'invalid_input', '/inputs/other'],
     [{ ...base, inputs: { greet: { text: '${config.none}' } } }, 422, 'invalid_input', '/inputs/greet/text'],
+    [{ ...base, inputs: { greet: { text: '${step.none.text}' } } }, 422, 'invalid_input', '/inputs/greet/text'],
     ['{"mode":"trigger","mode":"poll"}', 400, 'invalid_request', '/mode'],
     ['{"mode":"trigger","appId":"a\\u0000b"}', 400, 'invalid_request', '/appId'],
     ['{"mode":"trigger","appId":"\\ud800"}', 400, 'invalid_request', '/appId'],

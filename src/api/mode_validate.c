@@ -1,0 +1,105 @@
+/*
+ * Checks the inputs of all steps of a workflow before the first is triggered: what is wrong with the last one is known
+ * before the first has made something. Calls no provider, and writes nothing.
+ *
+ * What a client is about to configure may be given along: it counts as if it stood there already.
+ */
+#include <string.h>
+
+#include "api/routes.h"
+#include "api/target.h"
+#include "api/trigger_answer.h"
+#include "core/input.h"
+
+/* Steps may share an input: what is wrong with it is said once. */
+static bool is_said(const cJSON *errors, const struct error *fault)
+{
+	const cJSON *entry;
+	cJSON_ArrayForEach(entry, errors)
+	{
+		if (strcmp(json_member_string(entry, "place"), fault->place) == 0 &&
+			strcmp(json_member_string(entry, "message"), fault->message) == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum error_class say(cJSON *errors, const char *action, const struct faults *faults, struct error *error)
+{
+	for (size_t i = 0; i < faults->count; i++)
+		if (!is_said(errors, &faults->list[i]) && !json_append(errors, problem_place(action, &faults->list[i])))
+			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
+	return ERROR_NONE;
+}
+
+static enum error_class check_all(
+	const struct service *service, struct input_sources *sources, cJSON *errors, struct error *error)
+{
+	struct faults *faults = arena_allocate(service->arena, sizeof(*faults));
+	if (faults == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to check the inputs");
+	/* Where there are more than the list holds, those in it are enough to begin with. */
+	if (input_check_keys(sources, faults, error) != ERROR_NONE && error->class != ERROR_INVALID_INPUT)
+		return error->class;
+	if (say(errors, NULL, faults, error) != ERROR_NONE)
+		return error->class;
+	for (size_t i = 0; i < sources->workflow->step_count; i++) {
+		sources->step = &sources->workflow->steps[i];
+		if (input_faults(sources, faults, error) != ERROR_NONE ||
+			say(errors, sources->step->id, faults, error) != ERROR_NONE)
+			return error->class;
+	}
+	return ERROR_NONE;
+}
+
+/* Takes the errors over. */
+static enum error_class answer(
+	const struct target *target, struct response *response, cJSON *errors, struct error *error)
+{
+	int count = cJSON_GetArraySize(errors);
+	if (count == 0) {
+		cJSON *valid = cJSON_CreateObject();
+		cJSON_Delete(errors);
+		if (valid != NULL && json_add(valid, "valid", cJSON_CreateTrue()))
+			return response_json(response, 200, valid, error);
+		cJSON_Delete(valid);
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
+	}
+	error_set(error, ERROR_INVALID_INPUT, "%d place%s in the inputs of '%s' %s wrong", count, count == 1 ? "" : "s",
+		target->workflow->id, count == 1 ? "is" : "are");
+	error_remedy(error, NULL, "Correct the named places and send the request again.");
+	response_faults(response, error, errors);
+	return ERROR_NONE;
+}
+
+static enum error_class validate(const struct service *service, const struct target *target, const cJSON *inputs,
+	const struct payload *payload, struct response *response, struct error *error)
+{
+	struct input_sources sources = { target->workflow, NULL, payload->inputs, inputs, payload->config, payload->env,
+		payload->secrets };
+	cJSON *errors = cJSON_CreateArray();
+	if (errors == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
+	if (check_all(service, &sources, errors, error) == ERROR_NONE)
+		return answer(target, response, errors, error);
+	cJSON_Delete(errors);
+	return error->class;
+}
+
+enum error_class mode_validate(const struct service *service, const struct request *request, const cJSON *body,
+	struct response *response, struct error *error)
+{
+	(void)request;
+	struct target target;
+	struct payload changes, payload;
+	if (target_from_body(body, false, &target, error) != ERROR_NONE || check_inputs(body, error) != ERROR_NONE ||
+		body_payload(service, target.app, body, &changes, error) != ERROR_NONE ||
+		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE)
+		return error->class;
+	changes.inputs = NULL; /* they are the request's own, over what is stored */
+	enum error_class class = payload_apply(&payload, &changes, error);
+	if (class == ERROR_NONE)
+		class = validate(service, &target, json_member(body, "inputs"), &payload, response, error);
+	payload_release(&payload);
+	return class;
+}

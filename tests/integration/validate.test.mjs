@@ -1,0 +1,98 @@
+// Mode `validate`: all that is wrong with the inputs of all steps, said before the first of them is triggered.
+//
+// covers: src/api/mode_validate.c src/base/faults.c
+import test, { before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { Stack } from './stack.mjs';
+
+const INPUTS = {
+  repo: { owner: 'acme', name: 'docs' }, project: { name: 'docs' }, env: {}, domain: { name: 'www.example.org' },
+  check: { url: 'https://example.org/' },
+};
+
+let stack;
+before(async () => { stack = await Stack.start({ flags: ['--no-emulator', '--no-worker'] }); });
+after(() => stack.stop());
+
+const validate = (inputs, rest = {}) =>
+  stack.post({ mode: 'validate', appId: 'v', workflowId: 'site', inputs, ...rest });
+
+async function everything() {
+  const keys = (await stack.redis('KEYS', 'slipway:{0}:*')).split('\n').filter(Boolean).sort();
+  return Promise.all(keys.map(async (key) => [key, await stack.redis('DUMP', key)]));
+}
+
+// place and step of each, in the order in which they are said.
+const places = (answer) => answer.body.errors.map(({ actionId, place }) => [actionId, place]);
+
+test('inputs that fit are valid', async () => {
+  const answer = await validate(INPUTS);
+  assert.equal(answer.status, 200, JSON.stringify(answer.body));
+  assert.deepEqual(answer.body, { valid: true });
+});
+
+test('what is wrong in every step is said at once, with its step and its member', async () => {
+  const answer = await validate({
+    ...INPUTS, repo: { owner: 'not an owner', nmae: 'docs' }, domain: { name: 'no domain' },
+    env: { variables: [{ key: 'GOOD', value: '1' }, { key: '1 BAD', value: 2 }, { value: 'x' }] }, nothing: {},
+  });
+  assert.equal(answer.status, 422);
+  assert.match(answer.headers.get('content-type'), /^application\/problem\+json/);
+  assert.equal(answer.body.class, 'invalid_input');
+  assert.deepEqual(places(answer), [
+    [undefined, '/inputs/nothing'],
+    ['repo', '/inputs/repo/nmae'], ['repo', '/inputs/repo/owner'], ['repo', '/inputs/repo/name'],
+    ['env', '/inputs/env/variables/1/key'], ['env', '/inputs/env/variables/1/value'],
+    ['env', '/inputs/env/variables/2/key'], ['domain', '/inputs/domain/name'],
+  ]);
+  assert.match(answer.body.detail, /^8 places/);
+  const domain = answer.body.errors.at(-1);
+  assert.match(domain.message, /form/);
+  assert.equal(domain.remedy.inputKey, 'name');
+});
+
+test('references are checked too: their names, their outputs, and what the app has', async () => {
+  const answer = await validate({
+    ...INPUTS, project: { name: '${step.repo.nam}', framework: '${config.framework}' },
+    check: { url: '${step.nothing.url}', contains: '${secret.WORD}', protectionBypass: '${nonsense}' },
+  });
+  assert.equal(answer.status, 422);
+  assert.deepEqual(places(answer).sort(), [
+    ['check', '/inputs/check/contains'], ['check', '/inputs/check/protectionBypass'], ['check', '/inputs/check/url'],
+    ['project', '/inputs/project/framework'], ['project', '/inputs/project/name'],
+  ]);
+});
+
+test('what is stored counts, what is given along goes over it, and nothing is written', async () => {
+  await stack.post({ mode: 'configure', appId: 'v', inputs: { repo: { owner: 'acme' } }, config: { name: 'docs' } });
+  const before = await everything();
+  const inputs = { ...INPUTS, repo: { name: '${config.name}' }, check: { url: 'https://${env.HOST}/' } };
+  assert.deepEqual(places(await validate(inputs)), [['check', '/inputs/check/url']]);
+  assert.equal((await validate(inputs, { env: { HOST: 'example.org' } })).status, 200);
+  assert.deepEqual(places(await validate(inputs, { env: { HOST: 'example.org' }, config: { name: null } })),
+    [['repo', '/inputs/repo/name']]);
+  assert.deepEqual(await everything(), before);
+});
+
+test('an optional step that is given nothing is no fault, and one that is given something is checked', async () => {
+  assert.deepEqual(places(await validate({ ...INPUTS, access: {}, files: { message: 7 } })).sort(),
+    [['files', '/inputs/files/files'], ['files', '/inputs/files/message']]);
+});
+
+test('an input that steps share is told of once', async () => {
+  const answer = await validate({ teardown: { a: 1 } }, { workflowId: 'teardown' });
+  assert.deepEqual(places(answer), [['domains', '/inputs/teardown/a'], ['domains', '/inputs/teardown/confirm']]);
+});
+
+test('a great many faults are told of to a bound', async () => {
+  const members = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`m${i}`, i]));
+  const answer = await validate({ ...INPUTS, repo: members, ...members });
+  assert.equal(answer.status, 422);
+  assert.equal(answer.body.errors.length, 32);
+});
+
+test('a request that is no request is 400', async () => {
+  assert.equal((await validate([])).status, 400);
+  assert.equal((await validate({}, { env: { A: 1 } })).status, 400);
+  assert.equal((await validate({}, { actionId: 'repo' })).status, 400);
+});
