@@ -58,7 +58,7 @@ BASE += tests/faults/failpoint.c
 WORKFLOWS := $(filter-out workflows/workflows.c,$(WORKFLOWS)) $(filter-out tests/faults/failpoint.c,$(wildcard tests/faults/*.c))
 endif
 # What stands before the body of every script.
-SCRIPTS_COMMON := src/store/scripts/clock.lua src/store/scripts/common.lua
+SCRIPTS_COMMON := src/store/scripts/clock.lua src/store/scripts/keys.lua src/store/scripts/common.lua
 SCRIPTS := $(filter-out $(SCRIPTS_COMMON),$(sort $(wildcard src/store/scripts/*.lua)))
 EMBEDDED := conf/dev/nginx.conf.in conf/dev/redis.conf.in $(sort $(wildcard conf/nginx/slipway-*.conf)) \
 	$(sort $(wildcard workflows/templates/*.in))

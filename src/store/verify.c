@@ -111,26 +111,62 @@ static bool lives_for_ever(const char *key)
 	return text_has_prefix(key, "slipway:token:");
 }
 
-static enum error_class verify_lifetime(const struct verification *verification, const char *key, struct error *error)
+static enum error_class ask(const struct verification *verification, const char *command, const char *key,
+	int64_t *ret_number, struct error *error)
+{
+	const char *const words[] = { command, key };
+	struct redisReply *reply;
+	if (redis_command(verification->redis, 2, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	*ret_number = reply_integer(reply);
+	reply_free(reply);
+	return ERROR_NONE;
+}
+
+/* The ledger by which a key lives: a ledger itself, or what its app was told; "" for all other keys. */
+static void name_ledger(const char *key, char ledger[KEY_SIZE])
+{
+	const char *last = strrchr(key, ':');
+	ledger[0] = '\0';
+	if (text_has_prefix(key, APP_PREFIX) && strchr(key + strlen(APP_PREFIX), ':') == last &&
+		(strcmp(last, ":ledger") == 0 || strcmp(last, ":payload") == 0))
+		text_format(ledger, KEY_SIZE, "%.*s:ledger", (int)(last - key), key);
+}
+
+static enum error_class give_lifetime(
+	const struct verification *verification, const char *key, bool endless, struct error *error)
 {
 	char seconds[24];
 	text_format(seconds, sizeof(seconds), "%lld", (long long)verification->options->retention_seconds);
-	const char *const ask[] = { "TTL", key }, *const give[] = { "EXPIRE", key, seconds, "NX" };
+	const char *const words[] = { endless ? "PERSIST" : "EXPIRE", key, seconds, "NX" };
 	struct redisReply *reply;
+	if (redis_command(verification->redis, endless ? 2 : 4, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	reply_free(reply);
+	return ERROR_NONE;
+}
+
+/* What an app has is not forgotten, and neither is what the app was told while it has something; all else is. */
+static enum error_class verify_lifetime(const struct verification *verification, const char *key, struct error *error)
+{
+	char ledger[KEY_SIZE];
+	int64_t before = 0, there = 0, after = 0;
 	if (lives_for_ever(key))
 		return ERROR_NONE;
-	if (redis_command(verification->redis, 2, ask, &reply, error) != ERROR_NONE)
+	name_ledger(key, ledger);
+	if (ask(verification, "TTL", key, &before, error) != ERROR_NONE ||
+		(ledger[0] != '\0' && ask(verification, "EXISTS", ledger, &there, error) != ERROR_NONE) ||
+		ask(verification, "TTL", key, &after, error) != ERROR_NONE)
 		return error->class;
-	bool endless = reply_integer(reply) == -1;
-	reply_free(reply);
-	if (!endless)
+	/* It changed meanwhile, or is gone. */
+	if ((before == -1) != (after == -1) || after == -2 || (there == 1) == (after == -1))
 		return ERROR_NONE;
-	if (verification->options->repair) {
-		if (redis_command(verification->redis, 4, give, &reply, error) != ERROR_NONE)
-			return error->class;
-		reply_free(reply);
-	}
-	report(verification, key, "it has no time to live", verification->options->repair);
+	bool repair = verification->options->repair;
+	if (repair && give_lifetime(verification, key, there == 1, error) != ERROR_NONE)
+		return error->class;
+	report(verification, key,
+		there == 1 ? "it expires, and its app still has something at providers" : "it has no time to live",
+		repair);
 	return ERROR_NONE;
 }
 

@@ -128,7 +128,15 @@ test('no durable record of what was deployed: the ledger outlives the run', asyn
   assert.equal(entry.id, String(status.output.id));
   assert.equal(entry.created, true);
   assert.equal(entry.run, status.runId);
-  assert.ok(Number(await stack.redis('TTL', `slipway:{0}:app:${app}:ledger`)) > 0);
+  assert.equal(Number(await stack.redis('TTL', `slipway:{0}:app:${app}:ledger`)), -1);
+  // The run is forgotten, and found to be ours all the same: nothing is made a second time.
+  assert.ok(Number(await stack.redis('TTL', `slipway:{0}:app:${app}:site:repo`)) > 0);
+  await stack.redis('DEL', `slipway:{0}:app:${app}:site:repo`);
+  await triggerRepository(app);
+  assert.equal((await ended(app)).status, 'done');
+  assert.equal(peer.count('POST', /forks$/), 1);
+  const after = JSON.parse(await stack.redis('HGET', `slipway:{0}:app:${app}:ledger`, `github:repository:acme/${app}`));
+  assert.equal(after.created, true);
 });
 
 test('adopted where it is ours, refused where it is foreign', async () => {

@@ -133,7 +133,12 @@ class Model:
             return ['needs_not_done', self.now, run.as_hash(), missing]
         if run.status == 'done' and not force and (run.digest, run.basis) == (digest, basis):
             return ['reused', self.now, run.as_hash(), []]
-        self.apps = {name: when for name, when in self.apps.items() if when > self.now - retention * 1000}
+        old = [name for name, when in self.apps.items() if when <= self.now - retention * 1000]
+        for name in old:
+            if self.ledgers[name]:
+                self.apps[name] = self.now
+            else:
+                del self.apps[name]
         # Of what was before, only the version stays.
         run.forget(field for field in Run.FIELDS if field != 'version')
         run.app, run.workflow, run.action, run.run, run.status = app, WORKFLOW, action, run_id, 'running'

@@ -52,7 +52,11 @@ MUTANTS = [
      'now + milliseconds'),
     ('finish_stays_in_live', 'common', "redis.call('ZREM', live, member())", ''),
     ('finish_keeps_cancel', 'common', "'reason', 'detail', 'cancel')", "'reason', 'detail')"),
-    ('run_without_expiry', 'common', '\tkeep(run)\n', ''),
+    ('run_without_expiry', 'common', "\tredis.call('EXPIRE', run, seconds)\n", ''),
+    ('live_run_may_expire', 'keys', "if get('status') == 'running' then", 'if false then'),
+    ('ledger_that_expires', 'common', '\tkeep_payload(seconds)\n',
+     "\tredis.call('EXPIRE', ledger, seconds)\n"),
+    ('apps_forget_who_has_something', 'keys', ":ledger') == 1", ":ledger') == 2"),
     ('wait_burns_an_attempt', 'wait', 'delay(', "redis.call('HINCRBY', run, 'attempt', 1)\ndelay("),
     ('wait_ignores_cancel', 'wait', 'turned_away(ARGV[1])', "not held(ARGV[1]) and { 'lost' }"),
     ('retry_ignores_cancel', 'retry', 'turned_away(ARGV[1])', "not held(ARGV[1]) and { 'lost' }"),
@@ -82,7 +86,7 @@ MUTANTS = [
 
 def assemble(mutant):
     """The text of each script as src/store/scripts/embed makes it, with the test's clock and at most one mistake."""
-    text = {name: (SCRIPTS / (name + '.lua')).read_text() for name in NAMES + ['common']}
+    text = {name: (SCRIPTS / (name + '.lua')).read_text() for name in NAMES + ['keys', 'common']}
     if mutant:
         _, name, right, wrong = next(row for row in MUTANTS if row[0] == mutant)
         if text[name].count(right) != 1:
@@ -92,7 +96,7 @@ def assemble(mutant):
     scripts = {}
     for name in NAMES:
         first, rest = text[name].split('\n', 1)
-        scripts[name] = first + '\n' + clock + text['common'] + rest
+        scripts[name] = first + '\n' + clock + text['keys'] + text['common'] + rest
     return scripts
 
 
@@ -438,7 +442,13 @@ def broken_invariants(before, found, ttls, last_read, step):
     owned = {run.get('entry') for run in found['runs'].values()} | step.touched
     lines += ['%s: nobody owns this entry' % entry for entry in {**found['queue'], **found['pending']}
               if entry not in owned]
-    lines += ['%s: it never expires' % key for key, ttl in ttls.items() if ttl < 0 and key not in WITHOUT_TTL]
+    ledgers = {PREFIX + 'app:%s:ledger' % app for app in reference.APPS}
+    lines += ['%s: it never expires' % key for key, ttl in ttls.items()
+              if ttl < 0 and key not in WITHOUT_TTL | ledgers]
+    lines += ['%s: a ledger is to expire' % key for key, ttl in ttls.items() if ttl >= 0 and key in ledgers]
+    lines += ['%s: it may expire while it is live' % member for member, run in found['runs'].items()
+              if run.get('status') == 'running' and ttls[PREFIX + 'app:' + member] + 60 <
+              (int(run['run_deadline']) - int(run['changed_at'])) // 1000 + int(run['retention'])]
     return lines
 
 

@@ -246,6 +246,22 @@ START_TEST(test_lives_for_ever)
 }
 END_TEST
 
+/* An older version gave a ledger, and what its app was told, a time to live. */
+START_TEST(test_a_ledger_that_expires_is_a_finding)
+{
+	COMMAND("HSET", KEY_PREFIX "app:acme:ledger", "vercel:deployment:dpl_1", "{\"id\":\"dpl_1\",\"created\":true}");
+	COMMAND("HSET", KEY_PREFIX "app:acme:payload", "version", "1");
+	ck_assert_uint_eq(verify(false).faults, 0);
+	COMMAND("EXPIRE", KEY_PREFIX "app:acme:payload", "100");
+	expect_repaired("it expires, and its app still has something");
+	COMMAND("EXPIRE", KEY_PREFIX "app:acme:ledger", "100");
+	expect_repaired("it expires, and its app still has something");
+	/* No run of that name has it. */
+	COMMAND("HSET", KEY_PREFIX "app:acme:site:ledger", "status", "done", "run", "r");
+	expect_repaired("it has no time to live");
+}
+END_TEST
+
 START_TEST(test_wrong_type_is_a_finding)
 {
 	COMMAND("SET", RUN_KEY, "text");
@@ -282,6 +298,7 @@ int main(void)
 {
 	const TTest *const tests[] = { test_nothing_is_wrong, test_entry_is_lost, test_entry_of_no_run,
 		test_out_of_the_indexes, test_in_two_places, test_ended_or_gone, test_nobody_came, test_broken_words,
-		test_lives_for_ever, test_wrong_type_is_a_finding, test_a_broken_index_is_the_only_finding, NULL };
+		test_lives_for_ever, test_a_ledger_that_expires_is_a_finding, test_wrong_type_is_a_finding,
+		test_a_broken_index_is_the_only_finding, NULL };
 	return suite_main("verify", tests, set_up, tear_down);
 }

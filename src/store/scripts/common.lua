@@ -1,9 +1,6 @@
--- Common to all scripts. KEYS are always the same eight, of one app and so of one slot; see store/keys.h.
-local run, queue, delayed, live, events, apps, payload, ledger =
-	KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+-- Common to all scripts: how a run goes from one state to another.
 local GROUP = 'workers'
 local QUEUED_CHECK_MS = 2000 -- when the reaper first makes sure that a queued run still has its entry
-local RETENTION_LEAST = 86400 -- seconds; a run whose own figure a hand has broken is not forgotten at once
 local EVENTS_KEPT = 1000
 
 -- Nothing takes back what a script has done before it fails. So a key that a hand has made something else is an error
@@ -19,14 +16,6 @@ local function expect_queue()
 	redis.call('XLEN', queue)
 end
 
-local function get(field)
-	return redis.call('HGET', run, field)
-end
-
-local function number(field)
-	return tonumber(get(field) or 0) or 0
-end
-
 local function set(...)
 	redis.call('HSET', run, ...)
 end
@@ -40,15 +29,11 @@ local function member()
 	return get('app') .. ':' .. get('workflow') .. ':' .. get('action')
 end
 
-local function keep(key)
-	redis.call('EXPIRE', key, math.max(number('retention'), RETENTION_LEAST))
-end
-
 -- Events, and the list of apps, are for people: no run is to suffer from what somebody has done to them.
 local function note(event, detail)
 	redis.pcall('XADD', events, 'MAXLEN', '~', EVENTS_KEPT, '*', 'workflow', get('workflow'),
 		'action', get('action'), 'run', get('run'), 'event', event, 'detail', detail or '')
-	keep(events)
+	redis.call('EXPIRE', events, seconds_kept())
 end
 
 -- Ends every change of a run: its version grows, people can read about it, clients see it.
@@ -56,10 +41,9 @@ local function changed(event, detail)
 	redis.call('HINCRBY', run, 'version', 1)
 	set('changed_at', now)
 	redis.pcall('ZADD', apps, now, get('app'))
-	-- What an app has been told and what it owns lives as long as its runs.
-	keep(run)
-	keep(payload)
-	keep(ledger)
+	local seconds = seconds_kept()
+	redis.call('EXPIRE', run, seconds)
+	keep_payload(seconds)
 	note(event, detail)
 end
 

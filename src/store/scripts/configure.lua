@@ -9,9 +9,9 @@ if version ~= ARGV[1] then
 end
 version = redis.call('HINCRBY', payload, 'version', 1)
 redis.call('HSET', payload, 'inputs', ARGV[4], 'config', ARGV[5], 'env', ARGV[6], 'secrets', ARGV[7], 'changed_at', now)
-redis.call('EXPIRE', payload, ARGV[3])
+keep_payload(ARGV[3])
 redis.pcall('ZADD', apps, now, ARGV[2])
-redis.pcall('ZREMRANGEBYSCORE', apps, '-inf', now - ARGV[3] * 1000)
+trim_apps(ARGV[3])
 redis.pcall('XADD', events, 'MAXLEN', '~', EVENTS_KEPT, '*', 'event', 'configured', 'detail', 'version ' .. version)
 redis.call('EXPIRE', events, ARGV[3])
 return { 'written', tostring(version) }

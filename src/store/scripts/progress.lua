@@ -13,7 +13,6 @@ end
 set_unless_empty('checkpoint', ARGV[2])
 if ARGV[3] ~= '' and ARGV[4] ~= '' then
 	redis.call('HSET', ledger, ARGV[3], ARGV[4])
-	keep(ledger)
 	changed('owns', ARGV[3])
 elseif ARGV[3] ~= '' and redis.call('HDEL', ledger, ARGV[3]) == 1 then
 	changed('removed', ARGV[3])

@@ -40,7 +40,7 @@ if status == 'done' and force ~= '1' and get('digest') == digest and get('basis'
 end
 
 expect_queue()
-redis.pcall('ZREMRANGEBYSCORE', apps, '-inf', now - ARGV[10] * 1000)
+trim_apps(ARGV[10])
 drop_entry()
 clear('error', 'output', 'checkpoint', 'reason', 'detail', 'due', 'cancel', 'started_at', 'finished_at', 'trigger')
 set('app', app, 'workflow', workflow, 'action', action, 'run', id, 'status', 'running', 'retention', ARGV[10])

@@ -1,0 +1,186 @@
+/*
+ * What an app has at providers, in Redis: for how long it is known, and what goes with it.
+ *
+ * covers: src/store/scripts/keys.lua src/store/scripts/progress.lua src/store/scripts/configure.lua
+ */
+#include <string.h>
+
+#include "base/text.h"
+#include "harness/redis_server.h"
+#include "harness/suite.h"
+#include "store/payload.h"
+#include "store/queue.h"
+
+#define LEDGER    KEY_PREFIX "app:acme:ledger"
+#define PAYLOAD   KEY_PREFIX "app:acme:payload"
+#define FIELD     "github:repository:acme/docs"
+#define ROW       "{\"id\":\"7\",\"created\":true}"
+#define RETENTION 172800
+
+static struct redis_server server;
+static struct redis *redis;
+static struct arena arena;
+static struct error error;
+
+static void set_up(void)
+{
+	redis_server_start(&server);
+	arena_init(&arena, 0);
+	ck_assert_int_eq(redis_new(server.url, NULL, "test", 2000, &redis, &error), ERROR_NONE);
+}
+
+static void tear_down(void)
+{
+	redis_free(redis);
+	arena_release(&arena);
+	redis_server_stop(&server);
+}
+
+static int64_t command(size_t count, const char *const *words)
+{
+	struct redisReply *reply;
+	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s", error.message);
+	int64_t value = reply_integer(reply);
+	reply_free(reply);
+	return value;
+}
+
+#define COMMAND(...)                                                                                                   \
+	command(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *),                                   \
+		(const char *const[]){ __VA_ARGS__ })
+
+static void trigger(const char *app, const char *workflow, const char *step, int64_t run_ms)
+{
+	struct trigger_result result;
+	const struct trigger wanted = { .name = { app, workflow, step },
+		.input = "{}",
+		.digest = "d",
+		.force = true,
+		.run_ms = run_ms,
+		.attempts = 3,
+		.retention_seconds = RETENTION };
+	ck_assert_msg(run_trigger(redis, &wanted, &arena, &result, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_int_eq(result.outcome, TRIGGER_NEW);
+}
+
+/* A worker takes the one run that is queued. */
+static struct claim take(void)
+{
+	struct queue_entry entry;
+	struct claim claim;
+	bool found = false, claimed = false;
+	for (int tries = 0; tries < 3 && !found; tries++)
+		ck_assert_int_eq(queue_reserve(redis, "tester", 50, &arena, &found, &entry, &error), ERROR_NONE);
+	ck_assert(found);
+	const struct run_name name = { entry.app, entry.workflow, entry.action };
+	ck_assert_int_eq(
+		run_claim(redis, &name, entry.id, entry.run, "w", 30000, &arena, &claimed, &claim, &error), ERROR_NONE);
+	ck_assert(claimed);
+	claim_release(&claim);
+	return claim;
+}
+
+static struct claim begin(const char *workflow, const char *step)
+{
+	trigger("acme", workflow, step, 60000);
+	return take();
+}
+
+static void write_row(const struct claim *claim, const char *field, const char *value)
+{
+	const struct run_write write = { .kind = RUN_PROGRESS, .ledger_field = field, .ledger_value = value };
+	ck_assert_msg(run_write(redis, &claim->lease, &write, &error) == ERROR_NONE, "%s", error.message);
+}
+
+static void finish(const struct claim *claim)
+{
+	const struct run_write write = { .kind = RUN_FINISH, .status = "done", .output = "{\"id\":7}" };
+	ck_assert_int_eq(run_write(redis, &claim->lease, &write, &error), ERROR_NONE);
+}
+
+static void configure(void)
+{
+	struct payload changes = { .config = cJSON_Parse("{\"a\":1}") }, now;
+	ck_assert_int_eq(payload_merge(redis, "acme", &changes, RETENTION, &now, &error), ERROR_NONE);
+	payload_release(&now);
+	cJSON_Delete(changes.config);
+}
+
+START_TEST(test_ledger_and_payload_do_not_expire_while_there_is_a_row)
+{
+	configure();
+	struct claim claim = begin("site", "repo");
+	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), 0);
+	write_row(&claim, FIELD, ROW);
+	finish(&claim);
+	ck_assert_int_eq(COMMAND("TTL", LEDGER), -1);
+	ck_assert_int_eq(COMMAND("TTL", PAYLOAD), -1);
+	configure();
+	ck_assert_int_eq(COMMAND("TTL", PAYLOAD), -1);
+	/* The run itself is forgotten in time. */
+	ck_assert_int_gt(COMMAND("TTL", KEY_PREFIX "app:acme:site:repo"), 0);
+}
+END_TEST
+
+START_TEST(test_ordinary_retention_begins_when_the_last_row_goes)
+{
+	configure();
+	struct claim claim = begin("site", "repo");
+	write_row(&claim, FIELD, ROW);
+	write_row(&claim, "vercel:project:docs", ROW);
+	write_row(&claim, FIELD, NULL);
+	ck_assert_int_eq(COMMAND("TTL", LEDGER), -1);
+	write_row(&claim, "vercel:project:docs", NULL);
+	ck_assert_int_eq(COMMAND("EXISTS", LEDGER), 0);
+	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), RETENTION - 100);
+}
+END_TEST
+
+/* As an older version left it. */
+START_TEST(test_a_ledger_that_was_to_expire_is_kept_from_its_next_change_on)
+{
+	COMMAND("HSET", LEDGER, FIELD, ROW);
+	COMMAND("EXPIRE", LEDGER, "1000");
+	begin("site", "repo");
+	ck_assert_int_eq(COMMAND("TTL", LEDGER), -1);
+}
+END_TEST
+
+START_TEST(test_a_live_run_does_not_expire_before_its_deadline)
+{
+	trigger("acme", "site", "domain", INT64_C(7) * 86400 * 1000);
+	ck_assert_int_gt(COMMAND("TTL", KEY_PREFIX "app:acme:site:domain"), 7 * 86400 + RETENTION - 100);
+	configure();
+	/* Another step that ends takes none of that away from what the app was told. */
+	trigger("acme", "site", "repo", 60000);
+	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), RETENTION - 100);
+	struct claim domain = take(), repo = take();
+	ck_assert_str_eq(domain.lease.action, "domain");
+	finish(&repo);
+	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), 7 * 86400 + RETENTION - 100);
+}
+END_TEST
+
+START_TEST(test_the_list_of_apps_keeps_who_has_something)
+{
+	COMMAND("ZADD", KEY_APPS, "1", "gone", "2", "keeper");
+	COMMAND("HSET", KEY_PREFIX "app:keeper:ledger", FIELD, ROW);
+	trigger("acme", "site", "repo", 60000);
+	const char *const gone[] = { "ZRANK", KEY_APPS, "gone" };
+	struct redisReply *reply;
+	ck_assert_int_eq(redis_command(redis, 3, gone, &reply, &error), ERROR_NONE);
+	ck_assert_str_eq(reply_text(reply), "");
+	reply_free(reply);
+	ck_assert_int_eq(COMMAND("ZCOUNT", KEY_APPS, "3", "+inf"), 2);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_ledger_and_payload_do_not_expire_while_there_is_a_row,
+		test_ordinary_retention_begins_when_the_last_row_goes,
+		test_a_ledger_that_was_to_expire_is_kept_from_its_next_change_on,
+		test_a_live_run_does_not_expire_before_its_deadline, test_the_list_of_apps_keeps_who_has_something,
+		NULL };
+	return suite_main("ledger", tests, set_up, tear_down);
+}
