@@ -15,10 +15,9 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#define CONNECTIONS_MAX 256
-#define LISTEN_BACKLOG  1024
-#define STALL_SECONDS   5 /* nginx sends whole requests: a peer that stalls in one is broken */
-#define DRAIN_MS        2000
+#define LISTEN_BACKLOG 1024
+#define STALL_SECONDS  5 /* nginx sends whole requests: a peer that stalls in one is broken */
+#define DRAIN_MS       2000
 
 /* ---- one request ---- */
 
@@ -152,7 +151,7 @@ struct loop {
 	request_answerer *answerer;
 	void *context;
 	/* Never moved: the streams of a request point back at it. */
-	struct connection connections[CONNECTIONS_MAX];
+	struct connection connections[FASTCGI_CONNECTIONS_MAX];
 };
 
 static volatile sig_atomic_t stop_requested;
@@ -164,33 +163,41 @@ static void on_terminate(int signal_number)
 	FCGX_ShutdownPending();
 }
 
-static void connection_add(struct loop *loop)
+static void connection_open(struct connection *connection, int descriptor)
 {
-	int descriptor = accept4(loop->listener, NULL, NULL, SOCK_CLOEXEC);
-	if (descriptor < 0)
-		return;
 	struct timeval stall = { .tv_sec = STALL_SECONDS };
 	setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &stall, sizeof(stall));
 	setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &stall, sizeof(stall));
-	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+	/* No listener: libfcgi is never to accept by itself, for that would block. */
+	FCGX_InitRequest(&connection->request, -1, 0);
+	connection->request.ipcFd = descriptor;
+	/* Else the first Accept closes the connection that we give it. */
+	connection->request.keepConnection = 1;
+	connection->was_used = false;
+}
+
+/* Accepts all that wait, as far as there are places: with one a turn, a burst starves behind those that are served. */
+static void connections_accept(struct loop *loop)
+{
+	for (size_t i = 0; i < FASTCGI_CONNECTIONS_MAX; i++) {
 		struct connection *connection = &loop->connections[i];
 		if (connection->request.ipcFd >= 0)
 			continue;
-		/* No listener: libfcgi is never to accept by itself, for that would block. */
-		FCGX_InitRequest(&connection->request, -1, 0);
-		connection->request.ipcFd = descriptor;
-		/* Else the first Accept closes the connection that we give it. */
-		connection->request.keepConnection = 1;
-		connection->was_used = false;
-		return;
+		int descriptor = accept4(loop->listener, NULL, NULL, SOCK_CLOEXEC);
+		if (descriptor < 0)
+			return;
+		connection_open(connection, descriptor);
 	}
-	close(descriptor);
 }
 
+/* Closed here and not by libfcgi, which would wait up to two seconds for the peer to close its end as well. */
 static void connection_close(struct connection *connection)
 {
-	FCGX_Free(&connection->request, 1);
+	int descriptor = connection->request.ipcFd;
+	FCGX_Free(&connection->request, 0);
 	connection->request.ipcFd = -1;
+	if (descriptor >= 0)
+		close(descriptor);
 }
 
 /* One readable connection: closed by the peer, or a request is there. */
@@ -210,10 +217,10 @@ static void connection_serve(struct loop *loop, struct connection *connection)
 /* Serves what comes within the time; without accepting, only on the connections that are there. */
 static void loop_turn(struct loop *loop, bool accepting, int timeout_ms)
 {
-	struct pollfd polled[CONNECTIONS_MAX + 1];
-	struct connection *connections[CONNECTIONS_MAX + 1] = { NULL };
+	struct pollfd polled[FASTCGI_CONNECTIONS_MAX + 1];
+	struct connection *connections[FASTCGI_CONNECTIONS_MAX + 1] = { NULL };
 	nfds_t count = 0;
-	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+	for (size_t i = 0; i < FASTCGI_CONNECTIONS_MAX; i++) {
 		struct connection *connection = &loop->connections[i];
 		if (connection->request.ipcFd < 0)
 			continue;
@@ -221,7 +228,7 @@ static void loop_turn(struct loop *loop, bool accepting, int timeout_ms)
 		polled[count++] = (struct pollfd){ .fd = connection->request.ipcFd, .events = POLLIN };
 	}
 	/* While all places are taken, others of the pool take the new connections. */
-	if (accepting && count < CONNECTIONS_MAX)
+	if (accepting && count < FASTCGI_CONNECTIONS_MAX)
 		polled[count++] = (struct pollfd){ .fd = loop->listener, .events = POLLIN };
 	if (poll(polled, count, timeout_ms) <= 0)
 		return;
@@ -231,14 +238,14 @@ static void loop_turn(struct loop *loop, bool accepting, int timeout_ms)
 		if (connections[i] != NULL)
 			connection_serve(loop, connections[i]);
 		else
-			connection_add(loop);
+			connections_accept(loop);
 	}
 }
 
 static bool loop_has_unused(const struct loop *loop)
 {
 	bool found = false;
-	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+	for (size_t i = 0; i < FASTCGI_CONNECTIONS_MAX; i++)
 		found |= loop->connections[i].request.ipcFd >= 0 && !loop->connections[i].was_used;
 	return found;
 }
@@ -254,7 +261,7 @@ static void loop_drain(struct loop *loop)
 	loop_turn(loop, false, 0);
 	for (int64_t left = DRAIN_MS; left > 0 && loop_has_unused(loop); left = end - clock_monotonic_ms())
 		loop_turn(loop, false, (int)left);
-	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+	for (size_t i = 0; i < FASTCGI_CONNECTIONS_MAX; i++)
 		if (loop->connections[i].request.ipcFd >= 0)
 			connection_close(&loop->connections[i]);
 }
@@ -269,7 +276,7 @@ enum error_class fastcgi_serve(int listener, request_answerer *answerer, void *c
 	loop->listener = listener;
 	loop->answerer = answerer;
 	loop->context = context;
-	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+	for (size_t i = 0; i < FASTCGI_CONNECTIONS_MAX; i++)
 		loop->connections[i].request.ipcFd = -1;
 	/* Several processes wake up for one connection; those that come too late must not block. */
 	fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK);

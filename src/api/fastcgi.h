@@ -7,6 +7,9 @@
 
 #include "api/request.h"
 
+/* One process holds no more connections; others wait, or go to another process of the pool. */
+#define FASTCGI_CONNECTIONS_MAX 256
+
 /* Answers one request. The context is the caller's. */
 typedef void request_answerer(void *context, const struct request *request, struct response *response);
 

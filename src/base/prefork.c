@@ -81,6 +81,7 @@ static void child_spawn(struct prefork *prefork, size_t index)
 	child->pid = pid;
 	child->channel = pair[0];
 	child->started_ms = clock_monotonic_ms();
+	child->has_spoken = false;
 }
 
 static void children_start_due(struct prefork *prefork)
@@ -98,9 +99,28 @@ static bool child_receive(struct prefork *prefork, size_t index)
 	ssize_t length = recv(prefork->children[index].channel, message, sizeof(message), MSG_DONTWAIT);
 	if (length <= 0)
 		return false;
+	prefork->children[index].has_spoken = true;
 	if (prefork->message != NULL)
 		prefork->message(prefork->context, index, message, (size_t)length);
 	return true;
+}
+
+/*
+ * A child that ends well after it has done something, by a quota for one, makes room for the next. Whether it has done
+ * something its messages tell: one that ends at once, however well, would be started again and again for nothing.
+ */
+static void child_delay_restart(struct prefork_child *child, int status)
+{
+	int64_t now = clock_monotonic_ms();
+	bool made_room = WIFEXITED(status) && WEXITSTATUS(status) == 0 && child->has_spoken;
+	if (made_room || now - child->started_ms >= HEALTHY_AFTER_MS)
+		child->restart_delay_ms = 0;
+	child->restart_ms = now + child->restart_delay_ms;
+	if (made_room)
+		return;
+	child->restart_delay_ms = child->restart_delay_ms == 0 ? RESTART_DELAY_FIRST_MS : child->restart_delay_ms * 2;
+	if (child->restart_delay_ms > RESTART_DELAY_LAST_MS)
+		child->restart_delay_ms = RESTART_DELAY_LAST_MS;
 }
 
 static void child_ended(struct prefork *prefork, size_t index, int status)
@@ -111,13 +131,7 @@ static void child_ended(struct prefork *prefork, size_t index, int status)
 	close(child->channel);
 	child->channel = -1;
 	child->pid = 0;
-	int64_t now = clock_monotonic_ms();
-	if (now - child->started_ms >= HEALTHY_AFTER_MS)
-		child->restart_delay_ms = 0;
-	child->restart_ms = now + child->restart_delay_ms;
-	child->restart_delay_ms = child->restart_delay_ms == 0 ? RESTART_DELAY_FIRST_MS : child->restart_delay_ms * 2;
-	if (child->restart_delay_ms > RESTART_DELAY_LAST_MS)
-		child->restart_delay_ms = RESTART_DELAY_LAST_MS;
+	child_delay_restart(child, status);
 	prefork->ended(prefork->context, index, pid, status);
 }
 

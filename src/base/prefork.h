@@ -21,6 +21,7 @@ struct prefork_child {
 	int64_t started_ms; /* monotonic */
 	int64_t restart_ms; /* monotonic; not before then */
 	int64_t restart_delay_ms;
+	bool has_spoken; /* it has sent a message since it was started */
 };
 
 struct prefork {
@@ -48,8 +49,8 @@ struct prefork {
 
 /*
  * Runs until told to stop and all children have ended. A first SIGTERM or SIGINT passes SIGTERM on; a second one,
- * or the end of the grace, kills. A child that ends by itself is replaced, with growing delays (0.1 to 10 s) while
- * it ends within a second of its start.
+ * or the end of the grace, kills. A child that ends by itself is replaced: at once where it ends with status 0 after it
+ * has sent a message; else with growing delays (0.1 to 10 s) while it ends within a second of its start.
  */
 enum error_class prefork_run(struct prefork *prefork, struct error *error) SLIPWAY_MUST_CHECK;
 

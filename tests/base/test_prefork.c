@@ -61,8 +61,9 @@ static void on_ended(void *context, size_t index, pid_t pid, int status)
 	report(WIFSIGNALED(status) ? (WTERMSIG(status) == SIGKILL ? 'K' : 'T') : 'E');
 }
 
-/* Forks a process that supervises two children. */
-static pid_t launch(int (*child)(void *, size_t, int), int64_t grace_ms)
+/* Forks a process that supervises two children, and reports their ends by `ended`. */
+static pid_t launch_reporting(
+	int (*child)(void *, size_t, int), int64_t grace_ms, void (*ended)(void *, size_t, pid_t, int))
 {
 	ck_assert_int_eq(pipe(reports), 0);
 	pid_t pid = fork();
@@ -73,10 +74,15 @@ static pid_t launch(int (*child)(void *, size_t, int), int64_t grace_ms)
 			.tick_ms = 10,
 			.child = child,
 			.message = on_message,
-			.ended = on_ended };
+			.ended = ended };
 		_exit(prefork_run(&prefork, &error) == ERROR_NONE ? 0 : 1);
 	}
 	return pid;
+}
+
+static pid_t launch(int (*child)(void *, size_t, int), int64_t grace_ms)
+{
+	return launch_reporting(child, grace_ms, on_ended);
 }
 
 /* The same for children that stay: waits until both are there. */
@@ -150,6 +156,56 @@ START_TEST(test_replaces_children_that_end_and_delivers_what_they_said)
 }
 END_TEST
 
+/* Whether the one that ended may be replaced now, or has to wait. */
+static void on_ended_tell_delay(void *context, size_t index, pid_t pid, int status)
+{
+	(void)context;
+	(void)pid;
+	(void)status;
+	report(prefork.children[index].restart_ms <= clock_monotonic_ms() ? '0' : 'L');
+}
+
+static int working_child(void *context, size_t index, int channel)
+{
+	(void)context;
+	(void)index;
+	return prefork_send(channel, "s", 1) ? 0 : 1;
+}
+
+START_TEST(test_a_child_that_ends_well_after_it_has_done_something_is_replaced_without_delay)
+{
+	pid_t pid = launch_reporting(working_child, 1000, on_ended_tell_delay);
+	for (int ends = 0; ends < 10;) {
+		char letter = next_report();
+		ck_assert_int_ne(letter, 'L');
+		ends += letter == '0' ? 1 : 0;
+	}
+	kill(pid, SIGTERM);
+	assert_ends_well(pid);
+}
+END_TEST
+
+static int idle_child(void *context, size_t index, int channel)
+{
+	(void)context;
+	(void)index;
+	(void)channel;
+	return 0;
+}
+
+START_TEST(test_a_child_that_ends_at_once_without_having_done_anything_is_delayed_like_a_crash)
+{
+	pid_t pid = launch_reporting(idle_child, 1000, on_ended_tell_delay);
+	int delayed = 0;
+	for (int ends = 0; ends < 6; ends++)
+		delayed += next_report() == 'L' ? 1 : 0;
+	/* The first end of each of the two is taken for an accident. */
+	ck_assert_int_eq(delayed, 4);
+	kill(pid, SIGTERM);
+	assert_ends_well(pid);
+}
+END_TEST
+
 START_TEST(test_children_die_with_their_supervisor)
 {
 	pid_t pid = supervise(sleeping_child, 1000);
@@ -166,6 +222,8 @@ int main(void)
 {
 	const TTest *const tests[] = { test_stops_all_on_terminate, test_kills_after_the_grace,
 		test_second_signal_kills_at_once, test_replaces_children_that_end_and_delivers_what_they_said,
+		test_a_child_that_ends_well_after_it_has_done_something_is_replaced_without_delay,
+		test_a_child_that_ends_at_once_without_having_done_anything_is_delayed_like_a_crash,
 		test_children_die_with_their_supervisor, NULL };
 	return suite_main("prefork", tests, NULL, NULL);
 }
