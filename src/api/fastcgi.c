@@ -98,6 +98,7 @@ static bool answer_one(const struct source *source, request_answerer *answerer, 
 		.path = request_path(source, path, sizeof(path)),
 		.query = parameter(source, "QUERY_STRING"),
 		.content_type = parameter(source, "CONTENT_TYPE"),
+		.content_encoding = parameter(source, "HTTP_CONTENT_ENCODING"),
 		.if_none_match = parameter(source, "HTTP_IF_NONE_MATCH"),
 		.body = "",
 	};

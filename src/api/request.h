@@ -17,6 +17,7 @@ struct request {
 	const char *path; /* decoded and normalised by the web server */
 	const char *query;
 	const char *content_type;
+	const char *content_encoding;
 	const char *if_none_match;
 	const char *body; /* body_length bytes */
 	size_t body_length;

@@ -1,8 +1,8 @@
 #include "api/routes.h"
 
 #include <string.h>
-#include <strings.h>
 
+#include "api/media_type.h"
 #include "base/identifier.h"
 #include "base/text.h"
 
@@ -88,13 +88,6 @@ static const struct mode {
 		(const char *const[]){ "workflowId", "inputs", "config", "env", "secrets", NULL } },
 };
 
-/* application/json, with or without parameters. */
-static bool is_json(const char *content_type)
-{
-	size_t length = strcspn(content_type, "; \t");
-	return length == strlen("application/json") && strncasecmp(content_type, "application/json", length) == 0;
-}
-
 static enum error_class check_members(const struct mode *mode, const cJSON *body, struct error *error)
 {
 	const cJSON *member;
@@ -136,8 +129,8 @@ enum error_class route_deploy(const struct service *service, const struct reques
 	cJSON *body;
 	if (request->body_too_large)
 		return error_set(error, ERROR_PAYLOAD_TOO_LARGE, "the body is larger than %zu bytes", REQUEST_BODY_MAX);
-	if (!is_json(request->content_type))
-		return error_set(error, ERROR_UNSUPPORTED_MEDIA_TYPE, "the content type is not application/json");
+	if (media_type_check(request->content_type, request->content_encoding, error) != ERROR_NONE)
+		return error->class;
 	if (json_parse(request->body, request->body_length, JSON_FROM_CLIENT, &body, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = find_mode(body, &mode, error);

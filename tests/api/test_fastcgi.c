@@ -134,9 +134,56 @@ START_TEST(test_more_than_there_are_places_for_are_served_in_turn)
 }
 END_TEST
 
+/* What no web server sends. Each stands on a connection of its own. */
+static const struct {
+	const char *bytes;
+	size_t length;
+} hostile[] = {
+#define BYTES(text)                                                                                                    \
+	{                                                                                                              \
+		(text), sizeof(text) - 1                                                                               \
+	}
+#define BEGIN "\1\1\0\1\0\10\0\0\0\1\1\0\0\0\0\0"
+#define END   "\1\4\0\1\0\0\0\0\1\5\0\1\0\0\0\0"
+	/* Parameters whose two lengths wrap: 2^31 - 1 and 2^31 - 1, 2^31 - 1 and 0, 1 and 2^31 - 1. */
+	BYTES(BEGIN "\1\4\0\1\0\12\0\0\377\377\377\377\377\377\377\377ab" END),
+	BYTES(BEGIN "\1\4\0\1\0\7\0\0\377\377\377\377\0ab" END),
+	BYTES(BEGIN "\1\4\0\1\0\7\0\0\1\377\377\377\377ab" END),
+	/* Parameters longer than what came, and cut in a length. */
+	BYTES(BEGIN "\1\4\0\1\0\4\0\0\100\100ab" END),
+	BYTES(BEGIN "\1\4\0\1\0\2\0\0\377\377" END),
+	/* Another version of the protocol, an unknown type, an unknown role, the end before the beginning. */
+	BYTES("\2\1\0\1\0\10\0\0\0\1\1\0\0\0\0\0" END),
+	BYTES("\1\143\0\1\0\0\0\0" BEGIN END),
+	BYTES("\1\1\0\1\0\10\0\0\0\143\1\0\0\0\0\0" END),
+	BYTES(END),
+	/* A begin that is too short, a second begin inside the first, and one that is cut off. */
+	BYTES("\1\1\0\1\0\1\0\0\0" END),
+	BYTES(BEGIN BEGIN END),
+	BYTES("\1\1\0\1\0\10"),
+};
+
+START_TEST(test_a_hostile_record_costs_its_own_connection_and_no_other_request)
+{
+	pid_t pid = serve();
+	for (size_t i = 0; i < ARRAY_LEN(hostile); i++) {
+		int client = client_connect(), other = client_connect();
+		ck_assert_int_eq(write(client, hostile[i].bytes, hostile[i].length), (ssize_t)hostile[i].length);
+		shutdown(client, SHUT_WR);
+		client_send(other);
+		client_receive(other);
+		close(client);
+		close(other);
+		ck_assert_msg(waitpid(pid, NULL, WNOHANG) == 0, "the handler ended at record %zu", i);
+	}
+	assert_ends_well(pid);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_all_that_wait_are_accepted_before_the_next_is_served,
-		test_more_than_there_are_places_for_are_served_in_turn, NULL };
+		test_more_than_there_are_places_for_are_served_in_turn,
+		test_a_hostile_record_costs_its_own_connection_and_no_other_request, NULL };
 	return suite_main("fastcgi", tests, setup, teardown);
 }

@@ -2,7 +2,7 @@
 //
 // covers: src/api/main.c src/api/routes.c src/api/mode_trigger.c src/api/mode_poll.c src/api/mode_configure.c
 // covers: src/api/mode_cancel.c src/api/query.c src/api/response.c src/api/route_health.c src/api/route_workflows.c
-// covers: src/api/target.c src/store/payload.c src/store/scripts/configure.lua src/core/run.c
+// covers: src/api/target.c src/api/media_type.c src/store/payload.c src/store/scripts/configure.lua src/core/run.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -186,6 +186,39 @@ test('bad input is refused, names its place, and leaves nothing in Redis', async
     if (place) assert.equal(answer.body.errors?.[0]?.place, place, JSON.stringify(answer.body));
   }
   assert.deepEqual(await keysOfApps(), before);
+});
+
+test('a body in another charset, or encoded, is refused and starts nothing', async () => {
+  const before = await keysOfApps();
+  const text = JSON.stringify({
+    mode: 'trigger', appId: 'charset', workflowId: 'hello', actionId: 'greet', inputs: { greet: { text: 'x' } },
+  });
+  const refused = [
+    { 'content-type': 'application/json; charset=utf-16' },
+    { 'content-type': 'application/json; charset="ISO-8859-1"' },
+    { 'content-type': 'application/json; x=y; Charset=us-ascii' },
+    { 'content-type': 'application/json; charset=utf-8; charset=utf-16' },
+    { 'content-type': 'application/json; charset' },
+    { 'content-type': 'application/json; charset="utf-8' },
+    { 'content-type': 'application/json charset=utf-8' },
+    { 'content-type': 'application/jsonp' },
+    { 'content-encoding': 'gzip' },
+    { 'content-encoding': 'identity, gzip' },
+  ];
+  for (const headers of refused) {
+    const answer = await stack.post(text, headers);
+    assert.equal(answer.status, 415, JSON.stringify(headers));
+    assertProblem(answer, 415, 'unsupported_media_type');
+  }
+  assert.deepEqual(await keysOfApps(), before);
+  const taken = [
+    { 'content-type': 'application/json;charset=UTF-8' },
+    { 'content-type': 'Application/JSON ; charset="utf-8" ; q=1' },
+    { 'content-type': 'application/json;' },
+    { 'content-encoding': 'identity' },
+  ];
+  const poll = { mode: 'poll', appId: 'charset', workflowId: 'hello' };
+  for (const headers of taken) assert.equal((await stack.post(poll, headers)).status, 200, JSON.stringify(headers));
 });
 
 test('only JSON, only known methods and paths, only so large', async () => {

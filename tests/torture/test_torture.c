@@ -76,6 +76,7 @@ static void answer(void)
 		.path = tried->path,
 		.query = tried->query,
 		.content_type = "application/json",
+		.content_encoding = "",
 		.if_none_match = tried->if_none_match,
 		.body = tried->body,
 		.body_length = strlen(tried->body) };
