@@ -1,7 +1,6 @@
 #include "http/client.h"
 
 #include <curl/curl.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +9,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/text.h"
+#include "http/address.h"
 #include "http/url.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
@@ -97,53 +97,18 @@ static int on_progress(void *context, curl_off_t to_receive, curl_off_t received
 	return may_send(transfer->client) ? 0 : 1;
 }
 
-static bool is_private_v4(uint32_t address)
+static bool may_reach(const struct http_request *request, const struct sockaddr *address)
 {
-	static const struct {
-		uint32_t network, mask;
-	} ranges[] = {
-		{ 0x00000000, 0xFF000000 },
-		{ 0x0A000000, 0xFF000000 },
-		{ 0x64400000, 0xFFC00000 },
-		{ 0x7F000000, 0xFF000000 },
-		{ 0xA9FE0000, 0xFFFF0000 },
-		{ 0xAC100000, 0xFFF00000 },
-		{ 0xC0A80000, 0xFFFF0000 },
-		{ 0xE0000000, 0xE0000000 },
-	};
-	for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
-		if ((address & ranges[i].mask) == ranges[i].network)
-			return true;
-	return false;
+	return request->reach != HTTP_REACH_PUBLIC || address_is_public(address) ||
+		(request->allow_loopback && address_is_loopback(address));
 }
 
-static bool is_private(const struct sockaddr *address)
-{
-	if (address->sa_family == AF_INET) {
-		struct sockaddr_in v4;
-		memcpy(&v4, address, sizeof(v4));
-		return is_private_v4(ntohl(v4.sin_addr.s_addr));
-	}
-	struct sockaddr_in6 v6;
-	memcpy(&v6, address, sizeof(v6));
-	const unsigned char *bytes = v6.sin6_addr.s6_addr;
-	if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
-		uint32_t v4;
-		memcpy(&v4, bytes + 12, sizeof(v4));
-		return is_private_v4(ntohl(v4));
-	}
-	return IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr) || IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr) ||
-		IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr) || IN6_IS_ADDR_MULTICAST(&v6.sin6_addr) ||
-		(bytes[0] & 0xFE) == 0xFC;
-}
-
-/* Looks at the resolved address, for a name may resolve to anything. */
+/* Looks at the very address that libcurl is about to connect to, for a name may resolve to anything. */
 static curl_socket_t on_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct transfer *transfer = context;
-	const struct http_request *request = transfer->request;
 	(void)purpose;
-	if (request->reach == HTTP_REACH_PUBLIC && !request->allow_loopback && is_private(&address->addr)) {
+	if (!may_reach(transfer->request, &address->addr)) {
 		transfer->refused_address = true;
 		return CURL_SOCKET_BAD;
 	}

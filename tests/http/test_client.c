@@ -263,7 +263,9 @@ START_TEST(test_urls_from_inputs_reach_no_private_address)
 		"https://10.0.0.1/", "https://192.168.1.1/", "https://172.16.0.1/",
 		"https://169.254.169.254/latest/meta-data", "https://0.0.0.0/", "https://100.64.0.1/",
 		"https://[fe80::1]/", "https://[fd00::1]/", "https://[::ffff:127.0.0.1]/", "https://2130706433/",
-		"https://0x7f.1/" };
+		"https://0x7f.1/", "https://[64:ff9b::a00:1]/", "https://[64:ff9b:1::1]/", "https://[2002:a00:1::1]/",
+		"https://[2001::1]/", "https://[fec0::1]/", "https://[fd00:ec2::254]/", "https://198.18.0.1/",
+		"https://192.0.0.192/" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		const struct http_request request = {
 			.url = bad[i], .deadline_ms = clock_monotonic_ms() + 2000, .reach = HTTP_REACH_PUBLIC
@@ -271,6 +273,25 @@ START_TEST(test_urls_from_inputs_reach_no_private_address)
 		enum error_class class = http_send(client, &request, &answer, &error);
 		ck_assert_msg(class == ERROR_INVALID_INPUT, "%s: %d %s", bad[i], (int)class, error.message);
 	}
+}
+END_TEST
+
+/* For development: this machine, and no other in its network. */
+START_TEST(test_permission_for_loopback_opens_no_private_network)
+{
+	const struct http_request private = { .url = "https://192.168.1.1/",
+		.deadline_ms = clock_monotonic_ms() + 2000,
+		.reach = HTTP_REACH_PUBLIC,
+		.allow_loopback = true };
+	ck_assert_int_eq(http_send(client, &private, &answer, &error), ERROR_INVALID_INPUT);
+	static const struct peer_row rows[] = { { "GET", "/a", .status = 200, .body = "{}" }, { NULL } };
+	peer_set(peer, rows);
+	const struct http_request loopback = { .url = at("/a"),
+		.deadline_ms = clock_monotonic_ms() + 2000,
+		.reach = HTTP_REACH_PUBLIC,
+		.allow_loopback = true };
+	ck_assert_int_eq(http_send(client, &loopback, &answer, &error), ERROR_NONE);
+	http_answer_release(&answer);
 }
 END_TEST
 
@@ -302,6 +323,6 @@ int main(void)
 		test_hanging_answer_ends_at_the_deadline, test_cut_and_dropped_answers_are_network_errors,
 		test_closed_port_is_a_network_error, test_answer_is_bounded, test_refuses_urls,
 		test_plain_http_to_loopback_needs_permission, test_urls_from_inputs_reach_no_private_address,
-		test_url_is_put_together, NULL };
+		test_permission_for_loopback_opens_no_private_network, test_url_is_put_together, NULL };
 	return suite_main("http client", tests, setup, teardown);
 }
