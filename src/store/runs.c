@@ -13,6 +13,12 @@ static enum error_class no_memory(struct error *error)
 	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read a run");
 }
 
+/* Times and counts that a manual edit has put out of all bounds: between any two of them, a difference still fits. */
+static int64_t bounded(int64_t value)
+{
+	return value < 0 ? 0 : value > JSON_INTEGER_MAX ? JSON_INTEGER_MAX : value;
+}
+
 static bool take_field(struct run *run, const char *name, const struct redisReply *value, struct arena *arena)
 {
 	for (const struct run_field *field = run_fields; field->name != NULL; field++) {
@@ -20,7 +26,7 @@ static bool take_field(struct run *run, const char *name, const struct redisRepl
 			continue;
 		void *target = (char *)run + field->offset;
 		if (field->is_integer) {
-			*(int64_t *)target = reply_integer(value);
+			*(int64_t *)target = bounded(reply_integer(value));
 			return true;
 		}
 		*(const char **)target = arena_string(arena, reply_text(value));

@@ -242,7 +242,7 @@ enum error_class attempt_run(const struct attempt *attempt, struct run_write *re
 		.run_id = run->run,
 		.workflow = workflow_find(run->workflow),
 		.attempt = (int)run->attempt,
-		.age_ms = run->now - run->queued_at,
+		.age_ms = run->queued_at < run->now ? run->now - run->queued_at : 0,
 		.started_ms = clock_monotonic_ms(),
 		.deadline_ms = attempt->deadline_ms,
 		.settings = attempt->settings,

@@ -140,6 +140,25 @@ START_TEST(test_idle_before_any_trigger)
 }
 END_TEST
 
+START_TEST(test_numbers_that_were_written_by_hand_are_read_within_bounds)
+{
+	char key[KEY_SIZE];
+	struct redisReply *reply;
+	trigger();
+	run_key_make(key, &name);
+	const char *const words[] = { "HSET", key, "queued_at", "-9223372036854775808", "due", "9223372036854775807",
+		"attempt", "-1", "started_at", "99999999999999999999999" };
+	ck_assert_int_eq(redis_command(redis, 10, words, &reply, &error), ERROR_NONE);
+	reply_free(reply);
+	struct run run = read_run();
+	ck_assert_int_eq(run.queued_at, 0);
+	ck_assert_int_eq(run.due, JSON_INTEGER_MAX);
+	ck_assert_int_eq(run.attempt, 0);
+	ck_assert_int_eq(run.started_at, 0);
+	ck_assert_int_gt(run_next_poll_ms(&run), 0);
+}
+END_TEST
+
 START_TEST(test_run_from_trigger_to_done)
 {
 	struct trigger_result result = trigger();
@@ -708,10 +727,11 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_idle_before_any_trigger, test_run_from_trigger_to_done, test_single_flight,
-		test_done_is_reused_unless_forced_or_changed, test_needs_must_be_done_and_their_outputs_count,
-		test_wait_burns_no_attempt_and_comes_back, test_retry_counts_an_attempt,
-		test_stuck_in_running_lease_is_taken_over, test_renew_keeps_the_lease,
+	const TTest *const tests[] = { test_idle_before_any_trigger,
+		test_numbers_that_were_written_by_hand_are_read_within_bounds, test_run_from_trigger_to_done,
+		test_single_flight, test_done_is_reused_unless_forced_or_changed,
+		test_needs_must_be_done_and_their_outputs_count, test_wait_burns_no_attempt_and_comes_back,
+		test_retry_counts_an_attempt, test_stuck_in_running_lease_is_taken_over, test_renew_keeps_the_lease,
 		test_release_hands_back_without_counting, test_cancel, test_cancel_says_what_may_have_been_done,
 		test_cancel_is_not_forgotten, test_consumers_and_workers_are_tidied, test_run_deadline_ends_it,
 		test_an_expired_run_says_what_it_waited_for, test_stale_entry_is_dropped,
