@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -46,6 +47,18 @@ static bool read_all(const struct source *source, char *bytes, size_t length)
 		done += (size_t)part;
 	}
 	return true;
+}
+
+/* The web server's id of the request, or one of our own where it gives none. A client's is never looked at. */
+static const char *request_id(const struct source *source, char id[REQUEST_ID_SIZE])
+{
+	unsigned char bytes[REQUEST_ID_SIZE / 2];
+	if (request_id_valid(parameter(source, "REQUEST_ID"))) {
+		text_copy(id, REQUEST_ID_SIZE, parameter(source, "REQUEST_ID"));
+		return id;
+	}
+	randombytes_buf(bytes, sizeof(bytes));
+	return sodium_bin2hex(id, REQUEST_ID_SIZE, bytes, sizeof(bytes));
 }
 
 /* The path without the query, where the server gives no normalised one. */
@@ -90,10 +103,11 @@ static void wipe_body(char *body, size_t length)
 static bool answer_one(const struct source *source, request_answerer *answerer, void *context, char *head,
 	size_t head_size, struct response *response)
 {
-	char path[512];
+	char path[512], id[REQUEST_ID_SIZE];
 	int64_t length = 0;
 	char *body = NULL;
 	struct request request = {
+		.id = request_id(source, id),
 		.method = parameter(source, "REQUEST_METHOD"),
 		.path = request_path(source, path, sizeof(path)),
 		.query = parameter(source, "QUERY_STRING"),

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "api/fastcgi.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/prefork.h"
@@ -35,10 +36,12 @@ static void answer(void *context, const struct request *request, struct response
 {
 	struct api *api = context;
 	struct arena arena;
+	int64_t began = clock_monotonic_ms();
 	arena_init(&arena, 0);
 	const struct service service = { &api->settings, api->redis, &arena };
 	request_answer(&service, request, response);
 	arena_release(&arena);
+	request_log(request, response, clock_monotonic_ms() - began);
 }
 
 static enum error_class api_connect(struct api *api, struct error *error)

@@ -48,7 +48,6 @@ static enum error_class ask_all(const struct service *service, const struct targ
 enum error_class mode_plan(const struct service *service, const struct request *request, const cJSON *body,
 	struct response *response, struct error *error)
 {
-	(void)request;
 	struct target target;
 	struct payload payload;
 	cJSON *input;
@@ -59,7 +58,9 @@ enum error_class mode_plan(const struct service *service, const struct request *
 	if (class == ERROR_NONE) {
 		/* Each plan looks anew: what it saw last time may have changed since. */
 		target.step = &plan_step;
-		const struct trigger_wish wish = { .input = input, .secrets = payload.secrets, .force = true };
+		const struct trigger_wish wish = {
+			.input = input, .secrets = payload.secrets, .force = true, .request = request->id
+		};
 		class = trigger_send(service, &target, &wish, response, error);
 		cJSON_Delete(input);
 	}

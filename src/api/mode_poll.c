@@ -54,6 +54,7 @@ enum error_class mode_poll(const struct service *service, const struct request *
 	(void)request;
 	struct target target;
 	cJSON *answer;
+	response->subject.reads = true;
 	if (target_from_body(body, false, &target, error) != ERROR_NONE ||
 		poll(service, &target, &answer, error) != ERROR_NONE)
 		return error->class;
@@ -93,6 +94,7 @@ enum error_class route_poll(const struct service *service, const struct request 
 	static const char *const names[] = { "appId", "workflowId", "actionId", NULL };
 	if (query_parse(request->query, names, &query, error) != ERROR_NONE)
 		return error->class;
+	response_subject(response, query);
 	/* The target borrows texts of the query. */
 	enum error_class class = target_from_body(query, false, &target, error);
 	if (class == ERROR_NONE)

@@ -18,7 +18,6 @@ static enum error_class refuse_plan(const struct target *target, struct error *e
 enum error_class mode_trigger(const struct service *service, const struct request *request, const cJSON *body,
 	struct response *response, struct error *error)
 {
-	(void)request;
 	struct target target;
 	struct payload payload;
 	struct step_set needs;
@@ -32,7 +31,7 @@ enum error_class mode_trigger(const struct service *service, const struct reques
 	enum error_class class = input_build(&sources, &input, error);
 	if (class == ERROR_NONE) {
 		const struct trigger_wish wish = { &needs, input, payload.secrets,
-			cJSON_IsTrue(json_member(body, "force")), json_member_string(body, "triggerId") };
+			cJSON_IsTrue(json_member(body, "force")), json_member_string(body, "triggerId"), request->id };
 		char place[INPUT_PLACE_SIZE];
 		input_place(target.step, place);
 		class = step_needs(target.workflow, target.step, input, place, &needs, error);

@@ -92,6 +92,7 @@ enum error_class mode_validate(const struct service *service, const struct reque
 	(void)request;
 	struct target target;
 	struct payload changes, payload;
+	response->subject.reads = true;
 	if (target_from_body(body, false, &target, error) != ERROR_NONE || check_inputs(body, error) != ERROR_NONE ||
 		body_payload(service, target.app, body, &changes, error) != ERROR_NONE ||
 		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE)

@@ -5,14 +5,17 @@
 #define SLIPWAY_API_REQUEST_H
 
 #include "base/buffer.h"
+#include "base/identifier.h"
 #include "base/json.h"
 #include "base/settings.h"
 #include "store/redis.h"
 
 #define REQUEST_BODY_MAX ((size_t)256 * 1024)
+#define REQUEST_ID_SIZE  33 /* 32 hexadecimal digits, as nginx makes them */
 
 /* What came in. Borrowed from the transport, "" where absent. */
 struct request {
+	const char *id; /* of the request: the web server's, never the client's; see request_id_valid */
 	const char *method;
 	const char *path; /* decoded and normalised by the web server */
 	const char *query;
@@ -24,9 +27,19 @@ struct request {
 	bool body_too_large; /* it went beyond REQUEST_BODY_MAX and was not read */
 };
 
+/* What a request is about, for the log. "" where it does not say, or says nothing valid. */
+struct request_subject {
+	const char *path; /* of the route that was found; NULL: none was */
+	char mode[16];
+	char app[IDENTIFIER_SIZE], workflow[IDENTIFIER_SIZE], action[IDENTIFIER_SIZE];
+	bool reads; /* it changes nothing */
+};
+
 /* What goes out. Zeroed before use; response_release. */
 struct response {
 	int status;
+	enum error_class class; /* of the problem, where it is one */
+	struct request_subject subject;
 	const char *content_type;    /* borrowed; NULL: no body */
 	char etag[72];               /* with its quotes; "" none */
 	int64_t retry_after_seconds; /* 0: none */
@@ -43,6 +56,12 @@ struct service {
 
 /* Answers any request: finds the route, runs it, and makes errors problem documents. Never fails. */
 void request_answer(const struct service *service, const struct request *request, struct response *response);
+
+/* Whether the text is 32 lower-case hexadecimal digits, as nginx's $request_id is. */
+bool request_id_valid(const char *text);
+
+/* One line of the log for a request that has been answered; see docs/operations.md for its level. */
+void request_log(const struct request *request, const struct response *response, int64_t took_ms);
 
 /* A response of 200 without a body; released in any case. */
 void response_init(struct response *response);
@@ -66,5 +85,8 @@ void response_faults(struct response *response, const struct error *problem, cJS
 
 /* One place that is wrong, of the step where it is one's (may be NULL). The caller's; NULL where memory is short. */
 cJSON *problem_place(const char *action, const struct error *fault);
+
+/* Keeps for the log what body (or the query) says of app, workflow and step, as far as these are valid ids. */
+void response_subject(struct response *response, const cJSON *body);
 
 #endif

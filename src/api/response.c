@@ -90,6 +90,7 @@ static cJSON *problem_document(const struct error *problem, const cJSON *needs, 
 static void send_problem(struct response *response, const struct error *problem, cJSON *document)
 {
 	struct error failure;
+	response->class = problem->class;
 	/* What may have been set for an answer that then did not come about. */
 	response->etag[0] = '\0';
 	response->content_type = NULL;

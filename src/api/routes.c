@@ -61,6 +61,8 @@ static enum error_class answer(
 	if (find_route(request, &route, response, error) != ERROR_NONE ||
 		authorise(service, request, error) != ERROR_NONE)
 		return error->class;
+	response->subject.path = route->path;
+	response->subject.reads = strcmp(route->method, "GET") == 0;
 	return route->handler(service, request, NULL, response, error);
 }
 
@@ -134,6 +136,9 @@ enum error_class route_deploy(const struct service *service, const struct reques
 	if (json_parse(request->body, request->body_length, JSON_FROM_CLIENT, &body, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = find_mode(body, &mode, error);
+	response_subject(response, body);
+	if (mode != NULL)
+		text_copy(response->subject.mode, sizeof(response->subject.mode), mode->name);
 	if (class == ERROR_NONE)
 		class = mode->handler(service, request, body, response, error);
 	cJSON_Delete(body);

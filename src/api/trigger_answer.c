@@ -91,6 +91,7 @@ enum error_class trigger_send(const struct service *service, const struct target
 		.digest = digest,
 		.force = wish->force,
 		.id = wish->id,
+		.request = wish->request,
 		.run_ms = (int64_t)step_run_seconds(target->step) * 1000,
 		.attempts = step_attempts(target->step),
 		.retention_seconds = service->settings->retention_days * 86400,

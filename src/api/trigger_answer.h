@@ -13,7 +13,8 @@ struct trigger_wish {
 	const cJSON *input;
 	const cJSON *secrets; /* of the app */
 	bool force;
-	const char *id; /* by which the client knows it again; NULL: none */
+	const char *id;      /* by which the client knows it again; NULL: none */
+	const char *request; /* the id of the request that it came with */
 };
 
 /* inputs must be an object, force a boolean and triggerId an id, where they are given. ERROR_INVALID_REQUEST with the

@@ -1,14 +1,16 @@
 #include "base/log.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
+#include <unistr.h>
 
 #include "base/clock.h"
 #include "base/redact.h"
 #include "base/text.h"
 
-#define LINE_MAX_BYTES 2048
+#define VALUE_SIZE 1024
 
 static const char *log_program = "slipway";
 static enum log_level log_least = LOG_INFO;
@@ -28,56 +30,158 @@ enum log_level log_level_by_name(const char *name)
 	return LOG_INFO;
 }
 
-/* Appends name="value" with what would break the line or the quotes escaped. */
-static void append_pair(char line[LINE_MAX_BYTES], const char *name, const char *value)
+/* ---- one value ---- */
+
+/* What ends a line, moves a cursor or turns the direction of writing for some reader of the log. */
+static bool is_harmful(ucs4_t character)
 {
-	size_t length = strlen(line);
-	text_format(line + length, LINE_MAX_BYTES - length, " %s=", name);
-	length = strlen(line);
-	bool quote = value[0] == '\0' || strpbrk(value, " \t\r\n\"\\=") != NULL;
-	if (quote && length + 1 < LINE_MAX_BYTES)
-		line[length++] = '"';
-	for (; *value != '\0' && length + 4 < LINE_MAX_BYTES; value++) {
-		unsigned char byte = (unsigned char)*value;
-		if (byte == '"' || byte == '\\')
-			line[length++] = '\\';
-		line[length++] = byte < 0x20 || byte == 0x7F ? ' ' : *value;
+	return character < 0x20 || (character >= 0x7F && character <= 0x9F) ||
+		(character >= 0x2028 && character <= 0x202E) || (character >= 0x2066 && character <= 0x2069);
+}
+
+/* Writes the character as it is to stand between quotes; at most 6 bytes. */
+static size_t escape(ucs4_t character, const char *bytes, size_t length, char escaped[8])
+{
+	static const char plain[] = "\n\r\t\"\\", letters[] = "nrt\"\\";
+	const char *found = character != 0 && character < 0x7F ? strchr(plain, (int)character) : NULL;
+	if (found != NULL)
+		text_format(escaped, 8, "\\%c", letters[found - plain]);
+	else if (is_harmful(character))
+		text_format(escaped, 8, "\\u%04x", (unsigned int)character);
+	else
+		text_format(escaped, 8, "%.*s", (int)length, bytes);
+	return strlen(escaped);
+}
+
+/* Whether all of it may stand without quotes. */
+static bool is_bare(const char *value)
+{
+	for (; *value != '\0'; value++)
+		if (*value <= ' ' || *value > '~' || strchr("\"\\=", *value) != NULL)
+			return false;
+	return true;
+}
+
+/* Keeps room for what ends the value and the line. */
+static void append_value(struct log_line *line, const char *value)
+{
+	const size_t room = LOG_LINE_MAX - 3;
+	bool quoted = !is_bare(value);
+	char escaped[8];
+	if (quoted)
+		line->text[line->length++] = '"';
+	for (size_t left = strlen(value), length; left > 0; value += length, left -= length) {
+		ucs4_t character;
+		length = (size_t)u8_mbtouc(&character, (const uint8_t *)value, left);
+		size_t size = escape(character, value, length, escaped);
+		if (line->length + size > room)
+			break;
+		memcpy(line->text + line->length, escaped, size);
+		line->length += size;
 	}
-	if (quote && length + 1 < LINE_MAX_BYTES)
-		line[length++] = '"';
-	line[length] = '\0';
+	if (quoted)
+		line->text[line->length++] = '"';
+}
+
+/* ---- a line ---- */
+
+static bool is_wanted(const struct log_line *line)
+{
+	return line->level >= log_least;
+}
+
+static void append_pair(struct log_line *line, const char *name, const char *value)
+{
+	size_t length = strlen(name);
+	if (line->length + length + 8 > LOG_LINE_MAX)
+		return;
+	if (line->length > 0)
+		line->text[line->length++] = ' ';
+	memcpy(line->text + line->length, name, length);
+	line->length += length;
+	line->text[line->length++] = '=';
+	append_value(line, value);
+}
+
+void log_text(struct log_line *line, const char *name, const char *value)
+{
+	char copy[VALUE_SIZE];
+	if (!is_wanted(line) || value == NULL || value[0] == '\0')
+		return;
+	/* A part of a value may be a part of a secret, which is not found any more: all of it, or none. */
+	if (text_copy(copy, sizeof(copy), value)) {
+		redact_text(copy);
+		text_make_valid(copy, strlen(copy));
+	} else {
+		text_format(copy, sizeof(copy), "(%zu bytes, too long to be logged)", strlen(value));
+	}
+	append_pair(line, name, copy);
+	explicit_bzero(copy, sizeof(copy));
+}
+
+void log_number(struct log_line *line, const char *name, int64_t value)
+{
+	char text[24];
+	text_format(text, sizeof(text), "%" PRId64, value);
+	if (is_wanted(line))
+		append_pair(line, name, text);
+}
+
+void log_begin(struct log_line *line, enum log_level level, const char *event)
+{
+	char now[CLOCK_TEXT_SIZE];
+	line->level = level;
+	line->length = 0;
+	if (!is_wanted(line))
+		return;
+	clock_format(clock_wall_ms(), now);
+	append_pair(line, "time", now);
+	append_pair(line, "level", level_names[level]);
+	append_pair(line, "program", log_program);
+	log_number(line, "pid", getpid());
+	log_text(line, "event", event);
+}
+
+void log_end(struct log_line *line)
+{
+	if (!is_wanted(line))
+		return;
+	line->text[line->length++] = '\n';
+	/* Nothing can be done where the log itself cannot be written. */
+	ssize_t written = write(STDERR_FILENO, line->text, line->length);
+	(void)written;
 }
 
 void log_write(enum log_level level, const char *event, ...)
 {
-	if (level < log_least)
-		return;
-	char line[LINE_MAX_BYTES];
-	char now[CLOCK_TEXT_SIZE];
-	clock_format(clock_wall_ms(), now);
-	text_format(
-		line, sizeof(line) - 1, "%s %s %s[%d] %s", now, level_names[level], log_program, (int)getpid(), event);
+	struct log_line line;
 	va_list pairs;
+	log_begin(&line, level, event);
 	va_start(pairs, event);
-	for (const char *name; (name = va_arg(pairs, const char *)) != NULL;) {
-		const char *value = va_arg(pairs, const char *);
-		if (value != NULL)
-			append_pair(line, name, value);
-	}
+	for (const char *name; (name = va_arg(pairs, const char *)) != NULL;)
+		log_text(&line, name, va_arg(pairs, const char *));
 	va_end(pairs);
-	redact_text(line);
-	size_t length = strlen(line);
-	line[length] = '\n';
-	/* Nothing can be done where the log itself cannot be written. */
-	ssize_t written = write(STDERR_FILENO, line, length + 1);
-	(void)written;
+	log_end(&line);
+}
+
+void log_failure(struct log_line *line, const struct error *error)
+{
+	/* Before it is taken apart: a message that was cut may end with the beginning of a secret. */
+	struct error redacted = *error;
+	redact_error(&redacted);
+	log_text(line, "class", error_class_facts(error->class)->name);
+	log_text(line, "message", redacted.message);
+	log_text(line, "place", redacted.place);
+	log_text(line, "provider", redacted.provider);
+	if (redacted.http_status != 0)
+		log_number(line, "provider_status", redacted.http_status);
+	log_text(line, "provider_request", redacted.request_id);
 }
 
 void log_error(const char *event, const struct error *error)
 {
-	/* Before the line is made of it: that is cut, and a line break of a secret is a space in it. */
-	struct error redacted = *error;
-	redact_error(&redacted);
-	log_write(LOG_ERROR, event, "class", error_class_facts(error->class)->name, "message", redacted.message,
-		"place", redacted.place[0] != '\0' ? redacted.place : NULL, NULL);
+	struct log_line line;
+	log_begin(&line, LOG_ERROR, event);
+	log_failure(&line, error);
+	log_end(&line);
 }

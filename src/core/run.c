@@ -28,6 +28,7 @@ const struct run_field run_fields[] = {
 	TEXT_ROW(entry),
 	TEXT_ROW(worker),
 	TEXT_ROW(cancel),
+	TEXT_ROW(request),
 	INTEGER_ROW(attempt),
 	INTEGER_ROW(attempts),
 	INTEGER_ROW(crashes),

@@ -23,7 +23,8 @@ struct run {
 	const char *reason, *detail;         /* why it is in this phase: a word, a sentence */
 	const char *input, *checkpoint, *output, *error; /* JSON; "" where there is none */
 	const char *lease, *entry, *worker;
-	const char *cancel; /* error JSON, where somebody wants it to end */
+	const char *cancel;  /* error JSON, where somebody wants it to end */
+	const char *request; /* id of the HTTP request that triggered it, for the logs */
 	int64_t attempt, attempts, crashes, version;
 	int64_t queued_at, started_at, finished_at, due, lease_until, run_deadline;
 	int64_t now; /* when it was read */

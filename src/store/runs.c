@@ -103,10 +103,10 @@ enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
 	char need_keys[32][KEY_SIZE], run_id[RUN_ID_SIZE], deadline[NUMBER_SIZE], attempts[NUMBER_SIZE],
 		retention[NUMBER_SIZE];
 	const char *key_list[RUN_KEY_COUNT + 32];
-	const char *arguments[11 + 32] = { trigger->name.app, trigger->name.workflow, trigger->name.action, run_id,
+	const char *arguments[12 + 32] = { trigger->name.app, trigger->name.workflow, trigger->name.action, run_id,
 		trigger->input, trigger->digest, trigger->force ? "1" : "", number_text(deadline, trigger->run_ms),
 		number_text(attempts, trigger->attempts), number_text(retention, trigger->retention_seconds),
-		text_or_empty(trigger->id) };
+		text_or_empty(trigger->id), text_or_empty(trigger->request) };
 	run_id_make(run_id);
 	run_keys_make(&keys, &trigger->name);
 	memcpy(key_list, keys.list, sizeof(keys.list));
@@ -114,10 +114,10 @@ enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
 		run_key_make(need_keys[i],
 			&(struct run_name){ trigger->name.app, trigger->name.workflow, trigger->needs[i] });
 		key_list[RUN_KEY_COUNT + i] = need_keys[i];
-		arguments[11 + i] = trigger->needs[i];
+		arguments[12 + i] = trigger->needs[i];
 	}
 	struct redisReply *reply;
-	if (redis_eval(redis, SCRIPT_TRIGGER, RUN_KEY_COUNT + trigger->need_count, key_list, 11 + trigger->need_count,
+	if (redis_eval(redis, SCRIPT_TRIGGER, RUN_KEY_COUNT + trigger->need_count, key_list, 12 + trigger->need_count,
 		    arguments, &reply, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = read_trigger_result(reply, trigger, arena, ret_result, error);

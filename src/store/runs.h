@@ -15,9 +15,10 @@ struct trigger {
 	const char *input;  /* JSON */
 	const char *digest; /* of the input */
 	bool force;
-	const char *id;   /* of the trigger, made by the client; NULL: none */
-	int64_t run_ms;   /* deadline of the run, from now */
-	int64_t attempts; /* that may fail */
+	const char *id;      /* of the trigger, made by the client; NULL: none */
+	const char *request; /* id of the HTTP request that it came with; NULL: none */
+	int64_t run_ms;      /* deadline of the run, from now */
+	int64_t attempts;    /* that may fail */
 	int64_t retention_seconds;
 	const char *needs[32]; /* steps of the same workflow */
 	size_t need_count;

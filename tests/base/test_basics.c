@@ -244,36 +244,111 @@ START_TEST(test_tokens_of_github_are_cut_out_by_their_looks)
 }
 END_TEST
 
+/* What has been logged since logging_begin, at most size - 1 bytes of it. */
+static int log_ends[2], log_kept;
+
+static void logging_begin(void)
+{
+	log_kept = dup(STDERR_FILENO);
+	ck_assert_int_eq(pipe(log_ends), 0);
+	dup2(log_ends[1], STDERR_FILENO);
+}
+
+static void logging_end(char *text, size_t size)
+{
+	dup2(log_kept, STDERR_FILENO);
+	close(log_ends[1]);
+	ssize_t length = read(log_ends[0], text, size - 1);
+	text[length > 0 ? length : 0] = '\0';
+	close(log_ends[0]);
+	close(log_kept);
+}
+
 START_TEST(test_log_lines_are_one_line_without_secrets)
 {
-	int ends[2], kept = dup(STDERR_FILENO);
-	char line[1024] = "";
-	ck_assert_int_eq(pipe(ends), 0);
+	char line[4096], begin[64];
 	ck_assert_int_eq(redact_add("hidden-token", &error), ERROR_NONE);
-	dup2(ends[1], STDERR_FILENO);
 	log_init("tester", LOG_INFO);
+	logging_begin();
 	log_write(LOG_DEBUG, "not written", NULL);
 	log_write(LOG_INFO, "something happened", "name", "a b\n\"c\"", "none", NULL, "token", "hidden-token", NULL);
-	dup2(kept, STDERR_FILENO);
-	ck_assert_int_gt(read(ends[0], line, sizeof(line) - 1), 0);
-	ck_assert_ptr_nonnull(strstr(line, " info tester["));
-	ck_assert_ptr_nonnull(strstr(line, "something happened name=\"a b \\\"c\\\"\" token=************\n"));
+	logging_end(line, sizeof(line));
+	text_format(begin, sizeof(begin), " level=info program=tester pid=%d event=", (int)getpid());
+	ck_assert(text_has_prefix(line, "time=2"));
+	ck_assert_ptr_nonnull(strstr(line, begin));
+	ck_assert_ptr_nonnull(
+		strstr(line, "event=\"something happened\" name=\"a b\\n\\\"c\\\"\" token=************\n"));
 	ck_assert_ptr_null(strstr(line, "not written"));
 	ck_assert_int_eq(log_level_by_name("warning"), LOG_WARNING);
 	ck_assert_int_eq(log_level_by_name(NULL), LOG_INFO);
-	/* A line break is a space there: what has one would not be known any more. */
+	/* Escaped, the line break would not be known any more. */
 	ck_assert_int_eq(redact_add("two\nlines", &error), ERROR_NONE);
-	dup2(ends[1], STDERR_FILENO);
 	error_set(&error, ERROR_INTERNAL, "it said two\nlines");
+	logging_begin();
 	log_error("failed", &error);
-	dup2(kept, STDERR_FILENO);
-	memset(line, 0, sizeof(line));
-	ck_assert_int_gt(read(ends[0], line, sizeof(line) - 1), 0);
-	ck_assert_ptr_nonnull(strstr(line, "it said *********\""));
+	logging_end(line, sizeof(line));
+	ck_assert_ptr_nonnull(strstr(line, "class=internal message=\"it said *********\"\n"));
 	redact_forget(0);
-	close(ends[0]);
-	close(ends[1]);
-	close(kept);
+}
+END_TEST
+
+/* What a client may send, and how it stands in the log. */
+static const struct {
+	const char *value, *logged;
+} log_values[] = {
+	{ "plain-1.2:3/{owner}", "value=plain-1.2:3/{owner}\n" },
+	{ "a b", "value=\"a b\"\n" },
+	{ "x\ntime=2026 level=error event=forged", "value=\"x\\ntime=2026 level=error event=forged\"\n" },
+	{ "x\r\ty", "value=\"x\\r\\ty\"\n" },
+	{ "a=b", "value=\"a=b\"\n" },
+	{ "x\" status=\"done", "value=\"x\\\" status=\\\"done\"\n" },
+	{ "back\\slash\\", "value=\"back\\\\slash\\\\\"\n" },
+	{ "\x1b[2Jgone\x7f", "value=\"\\u001b[2Jgone\\u007f\"\n" },
+	/* Control characters beyond ASCII: CSI, a line separator, one that turns the direction. */
+	{ "\xc2\x9b"
+	  "31m",
+		"value=\"\\u009b31m\"\n" },
+	{ "a\xe2\x80\xa8"
+	  "b\xe2\x80\xae"
+	  "c",
+		"value=\"a\\u2028b\\u202ec\"\n" },
+	{ "caf\xc3\xa9", "value=\"caf\xc3\xa9\"\n" },
+	{ "ill-formed \xff\xc3", "value=\"ill-formed ??\"\n" },
+};
+
+START_TEST(test_no_value_forges_a_line_or_a_pair_of_the_log)
+{
+	char line[4096];
+	for (size_t i = 0; i < sizeof(log_values) / sizeof(log_values[0]); i++) {
+		logging_begin();
+		log_write(LOG_INFO, "said", "value", log_values[i].value, NULL);
+		logging_end(line, sizeof(line));
+		const char *found = strstr(line, "event=said value=");
+		ck_assert_ptr_nonnull(found);
+		ck_assert_str_eq(found + strlen("event=said "), log_values[i].logged);
+	}
+}
+END_TEST
+
+START_TEST(test_a_log_line_has_a_bound_and_shows_no_part_of_what_is_too_long)
+{
+	char line[2 * LOG_LINE_MAX], value[1024], longer[1025];
+	memset(value, '"', sizeof(value));
+	value[sizeof(value) - 1] = '\0';
+	memset(longer, 'x', sizeof(longer));
+	longer[sizeof(longer) - 1] = '\0';
+	logging_begin();
+	log_write(LOG_INFO, "long", "first", value, "second", value, "third", value, NULL);
+	logging_end(line, sizeof(line));
+	size_t length = strlen(line);
+	ck_assert_uint_le(length, LOG_LINE_MAX);
+	ck_assert_uint_gt(length, LOG_LINE_MAX - 16);
+	/* Cut between characters, and its quotes are closed. */
+	ck_assert_str_eq(line + length - 4, "\\\"\"\n");
+	logging_begin();
+	log_write(LOG_INFO, "long", "value", longer, NULL);
+	logging_end(line, sizeof(line));
+	ck_assert_ptr_nonnull(strstr(line, "event=long value=\"(1024 bytes, too long to be logged)\"\n"));
 }
 END_TEST
 
@@ -283,6 +358,8 @@ int main(void)
 		test_arena_has_a_limit, test_buffer_stops_at_its_limit, test_clock_writes_utc, test_identifiers,
 		test_error_classes_are_whole, test_secrets_are_cut_out_by_value,
 		test_secrets_are_found_as_others_write_them, test_half_a_secret_is_cut_out_of_an_error,
-		test_tokens_of_github_are_cut_out_by_their_looks, test_log_lines_are_one_line_without_secrets, NULL };
+		test_tokens_of_github_are_cut_out_by_their_looks, test_log_lines_are_one_line_without_secrets,
+		test_no_value_forges_a_line_or_a_pair_of_the_log,
+		test_a_log_line_has_a_bound_and_shows_no_part_of_what_is_too_long, NULL };
 	return suite_main("basics", tests, NULL, NULL);
 }

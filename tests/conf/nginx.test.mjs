@@ -219,6 +219,34 @@ test('exactly 256 KiB reaches the backend, with the parameters that it needs', a
   });
 });
 
+test('one id of nginx names a request in the answer, at the backend and in the access log', async () => {
+  const seen = [];
+  const respond = (params) => {
+    seen.push(params.REQUEST_ID);
+    return 'Status: 200\r\nContent-Type: application/json\r\n\r\n{}';
+  };
+  const forged = 'f'.repeat(32);
+  const answers = [];
+  await withBackend(respond, async () => {
+    const headers = { 'X-Request-Id': forged, 'Request-Id': forged };
+    answers.push(await request('GET', '/api/workflows', { headers }));
+    answers.push(await request('GET', '/api/workflows'));
+  });
+  assert.deepEqual(answers.map((answer) => answer.headers['x-request-id']), seen);
+  // What nginx answers by itself has one too.
+  answers.push(await request('GET', '/nothing'), await request('GET', '/api/workflows'));
+  assert.deepEqual(answers.map((answer) => answer.status), [200, 200, 404, 503]);
+  const log = path.join(directory, 'log/nginx-access.log');
+  const ids = answers.map((answer) => answer.headers['x-request-id']);
+  assert.equal(new Set([...ids, forged]).size, 5);
+  await until(() => readFileSync(log, 'utf8').includes(ids[3]), 'the last one is in the access log');
+  for (const id of ids) {
+    assert.match(id, /^[0-9a-f]{32}$/);
+    const lines = readFileSync(log, 'utf8').split('\n').filter((line) => line.endsWith(` request=${id}`));
+    assert.equal(lines.length, 1, id);
+  }
+});
+
 test("the backend's own errors pass untouched", async () => {
   for (const status of [404, 413, 429, 503]) {
     const body = `{"status":${status},"class":"its_own"}`;
@@ -268,6 +296,7 @@ test('the production sample is one that nginx takes', () => {
   writeFileSync(sample, readFileSync(sample, 'utf8')
     .replace(/^(\s*ssl_certificate) .*/m, `$1 "${certificate}";`)
     .replace(/^(\s*ssl_certificate_key) .*/m, `$1 "${key}";`)
+    .replace(/access_log \S+/, `access_log "${prefix}/access.log"`)
     // nginx -t binds what it is told to listen on: no port of this machine's own, and it may have no IPv6.
     .replace(/^\s*listen \[::\].*\n/gm, '')
     .replace(/listen \d+/g, `listen unix:${prefix}/listen.sock`).replace('listen.sock ssl', 'listen-tls.sock ssl'));

@@ -20,7 +20,7 @@ class Run:
     # Every field that the hash of a run may have. None: the field is not there.
     FIELDS = ('app workflow action run status phase retention input digest basis attempt attempts crashes queued_at '
               'run_deadline started_at finished_at changed_at version entry lease lease_until worker due cancel reason '
-              'detail checkpoint output error trigger').split()
+              'detail checkpoint output error trigger request').split()
 
     def __init__(self, app, action):
         self.member = '%s:%s:%s' % (app, WORKFLOW, action)
@@ -120,7 +120,8 @@ class Model:
 
     # ---- the scripts ----
 
-    def trigger(self, run, run_id, given, digest, force, deadline, attempts, retention, trigger=''):
+    def trigger(self, run, run_id, given, digest, force, deadline, attempts, retention, trigger='',
+                request=''):
         app, action = run.home
         needed = [other for other in self.runs if other.home[0] == app and other.home[1] in NEEDS[action]]
         missing = [other.home[1] for other in needed if other.status != 'done']
@@ -143,7 +144,8 @@ class Model:
         run.forget(field for field in Run.FIELDS if field != 'version')
         run.app, run.workflow, run.action, run.run, run.status = app, WORKFLOW, action, run_id, 'running'
         run.input, run.digest, run.basis, run.retention = given, digest, basis, retention
-        run.attempt, run.attempts, run.crashes, run.trigger = 1, attempts, 0, trigger or None
+        run.attempt, run.attempts, run.crashes = 1, attempts, 0
+        run.trigger, run.request = trigger or None, request or None
         run.queued_at, run.run_deadline = self.now, self.now + deadline
         self.to_queue(run)
         return ['new', self.now, run.as_hash(), []]

@@ -79,7 +79,7 @@ MUTANTS = [
     ('trigger_reuses_on_other_basis', 'trigger', " and get('basis') == basis", ''),
     ('trigger_ignores_force', 'trigger', "force ~= '1' and ", ''),
     ('trigger_forgets_its_id', 'trigger', "get('trigger') == ARGV[11]", 'false'),
-    ('trigger_keeps_an_old_id', 'trigger', "'finished_at', 'trigger')", "'finished_at')"),
+    ('trigger_keeps_an_old_id', 'trigger', "'finished_at', 'trigger',", "'finished_at',"),
     ('trigger_keeps_old_output', 'trigger', "'error', 'output', ", "'error', "),
 ]
 
@@ -234,10 +234,11 @@ class Plan:
         digest, force, deadline, retention = 'd%d' % (a == 7), a in (5, 6), (3_600_000, 20_000)[b == 7], 90_000
         needs = reference.NEEDS[action]
         # A client that makes up an id now and then sends the one before once more.
+        request = '' if b % 2 else 'request-%d' % a
         trigger = '' if a % 2 else 't%d' % (len(self.run_ids) // 3)
-        answer = self.model.trigger(run, run_id, '{"n":%d}' % a, digest, force, deadline, 5, retention, trigger)
+        answer = self.model.trigger(run, run_id, '{"n":%d}' % a, digest, force, deadline, 5, retention, trigger, request)
         self.script('trigger', run, [app, reference.WORKFLOW, action, run_id, '{"n":%d}' % a, digest,
-                                     '1' if force else '', deadline, 5, retention, trigger, *needs], answer,
+                                     '1' if force else '', deadline, 5, retention, trigger, request, *needs], answer,
                     [PREFIX + 'app:%s:%s:%s' % (app, reference.WORKFLOW, need) for need in needs])
 
     def cancel(self, run, a, b):

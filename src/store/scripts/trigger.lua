@@ -6,8 +6,8 @@
 -- sent again because its answer was lost, gets the run that it made, whatever has become of it.
 --
 -- ARGV: app, workflow, action, run id, input, digest of the input, force ('1' or ''), run deadline in ms from now,
--- attempts, retention in seconds, id of the trigger ('': none), then the names of needed steps, whose hashes are
--- KEYS[9] and on.
+-- attempts, retention in seconds, id of the trigger ('': none), id of the HTTP request ('': none), then the names of
+-- needed steps, whose hashes are KEYS[9] and on.
 -- Returns {word, now, hash as a flat list, names of needs that are not done}.
 local app, workflow, action, id, input, digest, force = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local status = get('status')
@@ -26,7 +26,7 @@ end
 local missing, outputs = {}, {}
 for i = 9, #KEYS do
 	if redis.call('HGET', KEYS[i], 'status') ~= 'done' then
-		missing[#missing + 1] = ARGV[i + 3]
+		missing[#missing + 1] = ARGV[i + 4]
 	end
 	outputs[#outputs + 1] = redis.call('HGET', KEYS[i], 'output') or ''
 end
@@ -42,11 +42,13 @@ end
 expect_queue()
 trim_apps(ARGV[10])
 drop_entry()
-clear('error', 'output', 'checkpoint', 'reason', 'detail', 'due', 'cancel', 'started_at', 'finished_at', 'trigger')
+clear('error', 'output', 'checkpoint', 'reason', 'detail', 'due', 'cancel', 'started_at', 'finished_at', 'trigger',
+	'request')
 set('app', app, 'workflow', workflow, 'action', action, 'run', id, 'status', 'running', 'retention', ARGV[10])
 set('input', input, 'digest', digest, 'basis', basis, 'attempt', 1, 'attempts', ARGV[9], 'crashes', 0)
 set('queued_at', now, 'run_deadline', now + ARGV[8])
 set_unless_empty('trigger', ARGV[11])
+set_unless_empty('request', ARGV[12])
 enqueue()
 changed('queued')
 return answer('new')

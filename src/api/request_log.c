@@ -1,0 +1,56 @@
+/*
+ * What the log tells of a request: enough to find who asked for what, and what became of it, by the id under which the
+ * web server and the workers know it too. Nothing of a body or a query but valid ids: the rest may be secret.
+ */
+#include <string.h>
+
+#include "api/request.h"
+#include "base/log.h"
+#include "base/text.h"
+
+bool request_id_valid(const char *text)
+{
+	return strlen(text) == REQUEST_ID_SIZE - 1 && text[strspn(text, "0123456789abcdef")] == '\0';
+}
+
+static void keep_identifier(char target[IDENTIFIER_SIZE], const cJSON *body, const char *name)
+{
+	const char *text = json_member_string(body, name);
+	if (text != NULL && identifier_valid(text))
+		text_copy(target, IDENTIFIER_SIZE, text);
+}
+
+void response_subject(struct response *response, const cJSON *body)
+{
+	struct request_subject *subject = &response->subject;
+	keep_identifier(subject->app, body, "appId");
+	keep_identifier(subject->workflow, body, "workflowId");
+	keep_identifier(subject->action, body, "actionId");
+}
+
+/* Clients poll, and others look whether we live, again and again: that is told only to who asks for all of it. */
+static enum log_level level_of(const struct response *response)
+{
+	if (response->status >= 500)
+		return LOG_WARNING;
+	return response->status < 400 && response->subject.reads ? LOG_DEBUG : LOG_INFO;
+}
+
+void request_log(const struct request *request, const struct response *response, int64_t took_ms)
+{
+	const struct request_subject *subject = &response->subject;
+	struct log_line line;
+	log_begin(&line, level_of(response), "request");
+	log_text(&line, "request", request->id);
+	log_text(&line, "method", request->method);
+	log_text(&line, "path", subject->path);
+	log_text(&line, "mode", subject->mode);
+	log_text(&line, "app", subject->app);
+	log_text(&line, "workflow", subject->workflow);
+	log_text(&line, "step", subject->action);
+	log_number(&line, "status", response->status);
+	if (response->class != ERROR_NONE)
+		log_text(&line, "class", error_class_facts(response->class)->name);
+	log_number(&line, "ms", took_ms);
+	log_end(&line);
+}
