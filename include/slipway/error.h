@@ -41,6 +41,7 @@ enum error_class {
 	/* How a request to the endpoint may be refused besides. */
 	ERROR_INVALID_REQUEST,
 	ERROR_UNAUTHORIZED,
+	ERROR_MISDIRECTED, /* called by a name that is not one of ours */
 	ERROR_NEEDS_NOT_DONE,
 	ERROR_RUN_CONFLICT,
 	ERROR_METHOD_NOT_ALLOWED,

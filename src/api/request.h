@@ -19,6 +19,7 @@ struct request {
 	const char *method;
 	const char *path; /* decoded and normalised by the web server */
 	const char *query;
+	const char *host; /* by which name the client called; "": it named none */
 	const char *content_type;
 	const char *content_encoding;
 	const char *if_none_match;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "api/host.h"
 #include "api/media_type.h"
 #include "base/identifier.h"
 #include "base/text.h"
@@ -40,15 +41,25 @@ static enum error_class find_route(
 	return error_remedy(error, NULL, "Use %s.", response->allow);
 }
 
+/* Each browser names a host; what names none is no page. */
+static enum error_class check_host(const struct request *request, struct error *error)
+{
+	if (request->host[0] == '\0' || host_is_loopback(request->host))
+		return ERROR_NONE;
+	return error_set(error, ERROR_MISDIRECTED, "this server, which asks for no tokens, is not called '%.100s'",
+		request->host);
+}
+
 /*
  * Tokens come with a later version: until then only a start that says that it is for development on loopback
  * answers anybody. The web server is what keeps it on loopback.
  */
 static enum error_class authorise(const struct service *service, const struct request *request, struct error *error)
 {
-	if (service->settings->development || strcmp(request->path, "/healthz") == 0 ||
-		strcmp(request->path, "/readyz") == 0)
+	if (strcmp(request->path, "/healthz") == 0 || strcmp(request->path, "/readyz") == 0)
 		return ERROR_NONE;
+	if (service->settings->development)
+		return check_host(request, error);
 	error_set(error, ERROR_UNAUTHORIZED, "this server has no API tokens, so it answers nobody");
 	return error_remedy(
 		error, NULL, "For development on loopback only, start slipway-api with SLIPWAY_DEVELOPMENT=yes.");

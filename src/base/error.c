@@ -49,6 +49,8 @@ static const struct error_class_facts class_facts[ERROR_CLASS_COUNT] = {
 		"Correct the named place and send the request again." },
 	[ERROR_UNAUTHORIZED] = { "unauthorized", "A valid token is needed", 401, false,
 		"Send 'Authorization: Bearer <token>' with a token that an operator made." },
+	[ERROR_MISDIRECTED] = { "misdirected", "The server does not answer to this name", 421, false,
+		"Call it by a name of the loopback, such as localhost or 127.0.0.1." },
 	[ERROR_NEEDS_NOT_DONE] = { "needs_not_done", "Steps that this one needs are not done", 409, false,
 		"Trigger the named steps first and wait until they are done." },
 	[ERROR_RUN_CONFLICT] = { "run_conflict", "The step is running with another input", 409, false,

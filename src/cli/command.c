@@ -48,6 +48,7 @@ int command_exit_status(enum error_class class)
 	case ERROR_INVALID_INPUT:
 	case ERROR_INVALID_REQUEST:
 	case ERROR_PAYLOAD_TOO_LARGE:
+	case ERROR_MISDIRECTED:
 		return EX_USAGE;
 	case ERROR_NETWORK:
 	case ERROR_TIMEOUT:

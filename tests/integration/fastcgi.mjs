@@ -20,8 +20,8 @@ export function open(socketPath) {
 }
 
 // Sends a GET on it, asking to keep it, and gives what was answered as text; fails where the other end closes first.
-export function get(socket, path) {
-  const pairs = Object.entries({ REQUEST_METHOD: 'GET', DOCUMENT_URI: path, QUERY_STRING: '' });
+export function get(socket, path, more = {}) {
+  const pairs = Object.entries({ REQUEST_METHOD: 'GET', DOCUMENT_URI: path, QUERY_STRING: '', ...more });
   const parameters = pairs.map(([name, value]) =>
     Buffer.from(String.fromCharCode(name.length, value.length) + name + value),
   );
