@@ -1,43 +1,40 @@
+/*
+ * What all commands share: from a command line to options and settings, and from an error to words and an exit status.
+ */
 #include "cli/command.h"
 
-#include "base/identifier.h"
+#include <string.h>
+
 #include "cli/show.h"
 
-/* Both parsers get the input: it begins with the settings. */
-static error_t give_input(int key, char *argument, struct argp_state *state)
+/* The settings of a command that has none are never looked at. */
+static int execute_with_settings(const struct command *command, void *options)
 {
-	(void)argument;
-	if (key != ARGP_KEY_INIT)
-		return ARGP_ERR_UNKNOWN;
-	state->child_inputs[0] = state->input;
-	state->child_inputs[1] = state->input;
-	return 0;
+	struct settings *settings = options;
+	struct error error;
+	int status = EX_OK;
+
+	if (settings_load(settings, &error) != ERROR_NONE)
+		status = command_fail(&error);
+	else if (settings->print_config)
+		settings_print(settings, stdout);
+	else
+		status = command->execute(options);
+	settings_release(settings);
+	return status;
 }
 
-bool command_parse(const struct argp *own, unsigned programs, int argc, char **argv, void *input, int *ret_status)
+int command_main(const struct command *command, int argc, char **argv)
 {
-	struct settings *settings = input;
-	struct error error;
-	settings_init(settings, programs);
-	/* Help and arguments are shown once, for the whole; of two flags with the same name the first one counts. */
-	const struct argp flags = { .options = own->options, .parser = own->parser };
-	const struct argp_child children[] = {
-		{ &flags, 0, NULL, 0 },
-		{ settings_argp(programs), 0, "Settings:", 10 },
-		{ NULL, 0, NULL, 0 },
-	};
-	const struct argp whole = {
-		.parser = give_input, .args_doc = own->args_doc, .doc = own->doc, .children = children
-	};
-	argp_parse(&whole, argc, argv, 0, NULL, input);
-	*ret_status = EX_OK;
-	if (settings_load(settings, &error) != ERROR_NONE) {
-		*ret_status = command_fail(&error);
-		return false;
-	}
-	if (settings->print_config)
-		settings_print(settings, stdout);
-	return !settings->print_config;
+	_Alignas(max_align_t) static char options[COMMAND_OPTIONS_MAX];
+
+	if (command->defaults != NULL)
+		memcpy(options, command->defaults, command->options_size);
+	if (command->programs != 0)
+		settings_init((struct settings *)(void *)options, command->programs);
+	options_parse(command->options, command->about,
+		command->programs != 0 ? settings_argp(command->programs) : NULL, command->check, argc, argv, options);
+	return command->programs != 0 ? execute_with_settings(command, options) : command->execute(options);
 }
 
 int command_exit_status(enum error_class class)
@@ -73,13 +70,4 @@ int command_fail(const struct error *error)
 	fprintf(stderr, "\n");
 	show_error_details(stderr, "  ", error);
 	return command_exit_status(error->class);
-}
-
-void command_check_identifier(const struct argp_state *state, const char *what, const char *text)
-{
-	if (!identifier_valid(text))
-		argp_error(state,
-			"%s '%s' is not valid: letters, digits, '.', '_' and '-', at most %d, the first a letter "
-			"or digit",
-			what, text, IDENTIFIER_MAX);
 }

@@ -28,9 +28,9 @@
 enum part { PART_REDIS, PART_EMULATOR, PART_API, PART_WORKER, PART_NGINX, PART_COUNT };
 
 struct options {
-	const char *folder, *client, *executors, *processes;
+	const char *folder, *client, *fresh_word;
 	enum dev_fresh fresh;
-	int64_t port;
+	int64_t port, executors, processes;
 	bool no_emulator, no_worker;
 };
 
@@ -43,83 +43,41 @@ struct dev {
 	struct arena arena;
 };
 
-/* A number that the part itself will take; refused here, where the flag can be named. */
-static const char *check_count(struct argp_state *state, const char *flag, const char *text)
+static void check_options(void *raw_options, struct argp_state *state)
 {
-	int64_t count;
-	if (!text_to_integer(text, &count) || count < 1 || count > 256)
-		argp_error(state, "%s wants a number from 1 to 256", flag);
-	return text;
-}
+	struct options *options = raw_options;
 
-static enum dev_fresh check_fresh(struct argp_state *state, const char *text)
-{
-	if (text == NULL || strcmp(text, "all") == 0)
-		return DEV_FRESH_ALL;
-	if (strcmp(text, "emulated") != 0)
+	if (options->fresh_word == NULL)
+		return;
+	if (strcmp(options->fresh_word, "all") == 0)
+		options->fresh = DEV_FRESH_ALL;
+	else if (strcmp(options->fresh_word, "emulated") == 0)
+		options->fresh = DEV_FRESH_EMULATED;
+	else
 		argp_error(state, "--fresh takes 'all' or 'emulated'");
-	return DEV_FRESH_EMULATED;
 }
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
-{
-	struct options *options = state->input;
-	int64_t port;
-	switch (key) {
-	case 'd':
-		options->folder = argument;
-		return 0;
-	case 'p':
-		if (!text_to_integer(argument, &port) || port < 1 || port > 65535)
-			argp_error(state, "--port wants a number from 1 to 65535");
-		options->port = port;
-		return 0;
-	case 'f':
-		options->fresh = check_fresh(state, argument);
-		return 0;
-	case 'e':
-		options->executors = check_count(state, "--executors", argument);
-		return 0;
-	case 'n':
-		options->processes = check_count(state, "--processes", argument);
-		return 0;
-	case 'c':
-		options->client = argument;
-		return 0;
-	case 'x':
-		options->no_emulator = true;
-		return 0;
-	case 'w':
-		options->no_worker = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_usage(state);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static const struct argp_option option_list[] = {
-	{ "dir", 'd', "DIR", 0, "Folder for everything; kept, and gone on with. Without it a temporary one", 0 },
-	{ "fresh", 'f', "WHAT", OPTION_ARG_OPTIONAL,
-		"Remove what an earlier start left in DIR: all of it, or 'emulated': only what stand-ins for GitHub "
-		"and Vercel "
-		"made, for they have forgotten it too",
-		0 },
-	{ "port", 'p', "N", 0, "Port on loopback (8080)", 0 },
-	{ "executors", 'e', "N", 0, "Actions that run at a time (4)", 0 },
-	{ "processes", 'n', "N", 0, "Handler processes of the web tier (2)", 0 },
-	{ "client", 'c', "FOLDER", 0, "Folder of the web page (beside the programs' folder)", 0 },
-	{ "no-emulator", 'x', NULL, 0, "Start no stand-ins for GitHub and Vercel", 0 },
-	{ "no-worker", 'w', NULL, 0, "Start no worker: you run your own, under a debugger perhaps", 0 },
-	{ NULL, 0, NULL, 0, NULL, 0 },
+static const struct option_row option_rows[] = {
+	{ TEXT_OPTION("dir", 'd', struct options, folder,
+		  "Folder for everything; kept, and gone on with. Without it a temporary one"),
+		.value = "DIR" },
+	{ TEXT_OPTION("fresh", 'f', struct options, fresh_word,
+		  "Remove what an earlier start left in DIR: all of it, or 'emulated': only what stand-ins for GitHub "
+		  "and Vercel made, for they have forgotten it too"),
+		.value = "WHAT", .fallback = "all" },
+	{ INTEGER_OPTION("port", 'p', struct options, port, "Port on loopback (8080)"), .value = "N", .minimum = 1,
+		.maximum = 65535 },
+	{ INTEGER_OPTION("executors", 'e', struct options, executors, "Actions that run at a time (4)"), .value = "N",
+		.minimum = 1, .maximum = 256 },
+	{ INTEGER_OPTION("processes", 'n', struct options, processes, "Handler processes of the web tier (2)"),
+		.value = "N", .minimum = 1, .maximum = 256 },
+	{ TEXT_OPTION("client", 'c', struct options, client, "Folder of the web page (beside the programs' folder)"),
+		.value = "FOLDER" },
+	{ FLAG_OPTION("no-emulator", 'x', struct options, no_emulator, "Start no stand-ins for GitHub and Vercel") },
+	{ FLAG_OPTION("no-worker", 'w', struct options, no_worker,
+		"Start no worker: you run your own, under a debugger perhaps") },
+	{ .type = OPTION_END },
 };
-static const struct argp parser = { option_list, parse_option, "",
-	"Starts a private Slipway on loopback: redis-server, nginx, the web tier, a worker, and stand-ins for GitHub "
-	"and "
-	"Vercel where SLIPWAY_GITHUB_URL and SLIPWAY_VERCEL_URL do not point elsewhere. Stays until SIGTERM or Ctrl-C.",
-	NULL, NULL, NULL };
 
 static volatile sig_atomic_t stop_requested;
 
@@ -333,8 +291,8 @@ static enum error_class start_api(struct dev *dev, struct error *error)
 {
 	const char *const words[DEV_WORDS_MAX] = { below(dev, dev->programs, "slipway-api"), "--listen",
 		below(dev, dev->folder, "api.sock"), "--processes",
-		dev->options->processes != NULL ? dev->options->processes : "2", "--development", "yes", "--redis-url",
-		arena_format(&dev->arena, "unix://%s/redis.sock", dev->folder), "--config",
+		arena_format(&dev->arena, "%lld", (long long)dev->options->processes), "--development", "yes",
+		"--redis-url", arena_format(&dev->arena, "unix://%s/redis.sock", dev->folder), "--config",
 		below(dev, dev->folder, SECRETS_CONF) };
 	/* What a killed predecessor left behind would look like a listener. */
 	unlink(words[2]);
@@ -346,7 +304,7 @@ static enum error_class start_api(struct dev *dev, struct error *error)
 static enum error_class start_worker(struct dev *dev, struct error *error)
 {
 	const char *words[DEV_WORDS_MAX] = { below(dev, dev->programs, "slipway-worker"), "--executors",
-		dev->options->executors != NULL ? dev->options->executors : "4", "--allow-loopback", "yes",
+		arena_format(&dev->arena, "%lld", (long long)dev->options->executors), "--allow-loopback", "yes",
 		"--redis-url", arena_format(&dev->arena, "unix://%s/redis.sock", dev->folder), "--secrets-keys-file",
 		below(dev, dev->folder, SECRETS_KEYS) };
 	size_t next = 9;
@@ -446,22 +404,21 @@ static int fail(const struct error *error)
 	return error->class == ERROR_CONFLICT_OURS || error->class == ERROR_NOT_READY ? EX_TEMPFAIL : status;
 }
 
-static int run(int argc, char **argv)
+static int execute(void *options)
 {
 	static struct dev dev;
-	struct options options = { .port = 8080 };
 	struct error error;
 	struct sigaction stop = { .sa_handler = on_stop }, ignore = { .sa_handler = SIG_IGN };
-	argp_parse(&parser, argc, argv, 0, NULL, &options);
+
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGHUP, &stop, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
-	dev.options = &options;
+	dev.options = options;
 	arena_init(&dev.arena, 0);
 	enum error_class class = start_all(&dev, &error);
 	if (class == ERROR_NONE) {
-		printf("ready http://127.0.0.1:%lld\n", (long long)options.port);
+		printf("ready http://127.0.0.1:%lld\n", (long long)dev.options->port);
 		fflush(stdout);
 		class = watch(&dev, &error);
 	}
@@ -471,4 +428,17 @@ static int run(int argc, char **argv)
 	return status;
 }
 
-const struct command command_dev = { "dev", "Start a private Slipway on this machine", run };
+static const struct options defaults = { .port = 8080, .executors = 4, .processes = 2 };
+
+const struct command command_dev = {
+	.name = "dev",
+	.summary = "Start a private Slipway on this machine",
+	.about = "Starts a private Slipway on loopback: redis-server, nginx, the web tier, a worker, and stand-ins for "
+		 "GitHub and Vercel where SLIPWAY_GITHUB_URL and SLIPWAY_VERCEL_URL do not point elsewhere. Stays "
+		 "until SIGTERM or Ctrl-C.",
+	.options = option_rows,
+	.options_size = sizeof(struct options),
+	.defaults = &defaults,
+	.check = check_options,
+	.execute = execute,
+};

@@ -9,35 +9,9 @@
 #include "slipway/field.h"
 
 struct options {
-	struct settings settings; /* first: command_parse */
+	struct settings settings; /* first: see command.h */
 	bool json;
 };
-
-static error_t parse_option(int key, char *argument, struct argp_state *state)
-{
-	struct options *options = state->input;
-	(void)argument;
-	switch (key) {
-	case 'j':
-		options->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_usage(state);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static const struct argp_option option_list[] = {
-	{ "json", 'j', NULL, 0, "Print what was found as lines of JSON", 0 },
-	{ NULL, 0, NULL, 0, NULL, 0 },
-};
-static const struct argp parser = { option_list, parse_option, NULL,
-	"Looks at Redis, the workers and the providers as a worker with these settings would, and says what to do. "
-	"Exit "
-	"status 1 where something is wrong.",
-	NULL, NULL, NULL };
 
 /* ---- what a check found ---- */
 
@@ -151,14 +125,24 @@ static int examine(const struct options *options)
 	return fault ? EX_STEP_FAILED : EX_OK;
 }
 
-static int run(int argc, char **argv)
+static const struct option_row option_rows[] = {
+	{ FLAG_OPTION("json", 'j', struct options, json, "Print what was found as lines of JSON") },
+	{ .type = OPTION_END },
+};
+
+static int execute(void *raw_options)
 {
-	struct options options = { .json = false };
-	int status;
-	if (command_parse(&parser, SETTINGS_ALL, argc, argv, &options, &status))
-		status = examine(&options);
-	settings_release(&options.settings);
-	return status;
+	return examine(raw_options);
 }
 
-const struct command command_doctor = { "doctor", "Look at Redis, workers and providers, and say what to do", run };
+const struct command command_doctor = {
+	.name = "doctor",
+	.summary = "Look at Redis, workers and providers, and say what to do",
+	.about = "Looks at Redis, the workers and the providers as a worker with these settings would, and says what "
+		 "to do. Exit "
+		 "status 1 where something is wrong.",
+	.options = option_rows,
+	.options_size = sizeof(struct options),
+	.programs = SETTINGS_ALL,
+	.execute = execute,
+};

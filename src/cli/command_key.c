@@ -10,35 +10,9 @@
 #include "core/secret.h"
 
 struct options {
-	struct settings settings; /* first: command_parse */
+	struct settings settings; /* first: see command.h */
 	const char *file;
 };
-
-static error_t parse_option(int key, char *argument, struct argp_state *state)
-{
-	struct options *options = state->input;
-	switch (key) {
-	case ARGP_KEY_ARG:
-		if (state->arg_num > 0)
-			argp_usage(state);
-		options->file = argument;
-		return 0;
-	case ARGP_KEY_END:
-		if (options->file == NULL)
-			argp_usage(state);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static const struct argp_option option_list[] = { { NULL, 0, NULL, 0, NULL, 0 } };
-static const struct argp parser = { option_list, parse_option, "FILE",
-	"Makes a key pair for the secrets of apps. The private key goes into FILE, which only you can read and which "
-	"must "
-	"not be there yet: it is the workers' SLIPWAY_SECRETS_KEYS_FILE. The public key is printed as the setting of "
-	"slipway-api.",
-	NULL, NULL, NULL };
 
 /* Never over an older key: what was sealed for it could not be opened any more. */
 static enum error_class write_new(const char *path, const char *text, struct error *error)
@@ -58,30 +32,40 @@ static enum error_class write_new(const char *path, const char *text, struct err
 	return error_set(error, ERROR_INVALID_INPUT, "cannot write %s: %s", path, strerror(reason));
 }
 
-static int run(int argc, char **argv)
+static const struct option_row option_rows[] = {
+	{ ARGUMENT("FILE", struct options, file), .required = true },
+	{ .type = OPTION_END },
+};
+
+static int execute(void *raw_options)
 {
-	struct options options;
-	int status;
-	memset(&options, 0, sizeof(options));
-	if (command_parse(&parser, SETTINGS_CLI, argc, argv, &options, &status)) {
-		struct secret_key_pair pair;
-		struct error error;
-		char line[SECRET_KEY_TEXT_SIZE + 1];
-		secret_key_make(&pair);
-		text_format(line, sizeof(line), "%s\n", pair.private_key);
-		if (write_new(options.file, line, &error) == ERROR_NONE)
-			printf("SLIPWAY_SECRETS_PUBLIC_KEY=%s\n", pair.public_key);
-		else
-			status = command_fail(&error);
-		sodium_memzero(line, sizeof(line));
-		sodium_memzero(&pair, sizeof(pair));
-	}
-	settings_release(&options.settings);
+	const struct options *options = raw_options;
+	struct secret_key_pair pair;
+	struct error error;
+	char line[SECRET_KEY_TEXT_SIZE + 1];
+	int status = EX_OK;
+
+	secret_key_make(&pair);
+	text_format(line, sizeof(line), "%s\n", pair.private_key);
+	if (write_new(options->file, line, &error) == ERROR_NONE)
+		printf("SLIPWAY_SECRETS_PUBLIC_KEY=%s\n", pair.public_key);
+	else
+		status = command_fail(&error);
+	sodium_memzero(line, sizeof(line));
+	sodium_memzero(&pair, sizeof(pair));
 	return status;
 }
 
 const struct command command_key = {
 	.name = "key",
 	.summary = "Make a key for the secrets of apps",
-	.run = run,
+	.about = "Makes a key pair for the secrets of apps. The private key goes into FILE, which only you can read "
+		 "and which "
+		 "must not be there yet: it is the workers' SLIPWAY_SECRETS_KEYS_FILE. The public key is printed as "
+		 "the setting of "
+		 "slipway-api.",
+	.options = option_rows,
+	.options_size = sizeof(struct options),
+	.programs = SETTINGS_CLI,
+	.execute = execute,
 };

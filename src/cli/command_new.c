@@ -90,12 +90,10 @@ static bool is_action_name(const char *name)
 	}
 }
 
-static void check_options(struct argp_state *state, struct options *options)
+static void check_options(void *raw_options, struct argp_state *state)
 {
-	if (options->name == NULL) {
-		argp_usage(state);
-		return;
-	}
+	struct options *options = raw_options;
+
 	options->removal = strcmp(options->what, "removal") == 0;
 	if (!options->removal && strcmp(options->what, "action") != 0)
 		argp_error(state, "'%s' is nothing that can be laid down; 'action' and 'removal' are", options->what);
@@ -116,36 +114,12 @@ static void check_options(struct argp_state *state, struct options *options)
 		argp_error(state, "'%s' only checks: it makes nothing that could be removed", options->name);
 }
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
-{
-	struct options *options = state->input;
-	switch (key) {
-	case 'd':
-		options->folder = argument;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (state->arg_num > 1)
-			argp_usage(state);
-		*(state->arg_num == 0 ? &options->what : &options->name) = argument;
-		return 0;
-	case ARGP_KEY_END:
-		check_options(state, options);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static const struct argp_option option_list[] = {
-	{ "dir", 'd', "DIR", 0, "The source tree (the current folder)", 0 },
-	{ NULL, 0, NULL, 0, NULL, 0 },
+static const struct option_row option_rows[] = {
+	{ ARGUMENT("WHAT", struct options, what), .required = true },
+	{ ARGUMENT("NAME", struct options, name), .required = true },
+	{ TEXT_OPTION("dir", 'd', struct options, folder, "The source tree (the current folder)"), .value = "DIR" },
+	{ .type = OPTION_END },
 };
-static const struct argp parser = { option_list, parse_option, "action NAME\nremoval NAME",
-	"Lays down an action and its test in Slipway's source tree, and declares it in workflows/actions.h. NAME is "
-	"provider.thing, such as github.label; the removal of what that makes is an action as well, "
-	"github.label-removal. What it lays down builds and passes as it is; docs/writing-actions.md says what to "
-	"edit.",
-	NULL, NULL, NULL };
 
 /* ---- what is to be written ---- */
 
@@ -361,14 +335,13 @@ static void print_next(const struct plan *plan)
 			plan->identifier);
 }
 
-static int run(int argc, char **argv)
+static int execute(void *options)
 {
 	static struct plan plan;
-	struct options options = { .folder = "." };
 	struct error error;
 	int status = EX_OK;
-	argp_parse(&parser, argc, argv, 0, NULL, &options);
-	plan.options = &options;
+
+	plan.options = options;
 	if (lay_down(&plan, &error) == ERROR_NONE)
 		print_next(&plan);
 	else
@@ -378,8 +351,19 @@ static int run(int argc, char **argv)
 	return status;
 }
 
+static const struct options defaults = { .folder = "." };
+
 const struct command command_new = {
 	.name = "new",
 	.summary = "Lay down a new action and its test in the source tree",
-	.run = run,
+	.about = "Lays down an action and its test in Slipway's source tree, and declares it in workflows/actions.h. "
+		 "WHAT is 'action', or 'removal': the action that removes what another one makes. NAME is "
+		 "provider.thing, such as github.label; the removal of what that makes is an action as well, "
+		 "github.label-removal. What it lays down builds and passes as it is; docs/writing-actions.md says "
+		 "what to edit.",
+	.options = option_rows,
+	.options_size = sizeof(struct options),
+	.defaults = &defaults,
+	.check = check_options,
+	.execute = execute,
 };

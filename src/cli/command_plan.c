@@ -13,52 +13,10 @@
 #define POLL_MS 300
 
 struct options {
-	struct settings settings; /* first: command_parse */
+	struct settings settings; /* first: see command.h */
 	const char *workflow, *app, *input;
 	bool json;
 };
-
-static error_t parse_option(int key, char *argument, struct argp_state *state)
-{
-	struct options *options = state->input;
-	switch (key) {
-	case 'a':
-		options->app = argument;
-		return 0;
-	case 'i':
-		options->input = argument;
-		return 0;
-	case 'j':
-		options->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (state->arg_num > 0)
-			argp_usage(state);
-		options->workflow = argument;
-		return 0;
-	case ARGP_KEY_END:
-		if (options->workflow == NULL || options->app == NULL)
-			argp_usage(state);
-		command_check_identifier(state, "WORKFLOW", options->workflow);
-		command_check_identifier(state, "the app", options->app);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static const struct argp_option option_list[] = {
-	{ "app", 'a', "ID", 0, "The app that would be provisioned", 0 },
-	{ "input", 'i', "FILE", 0, "JSON with an object `inputs`, which is used and not stored; - is standard input",
-		0 },
-	{ "json", 'j', NULL, 0, "Print the plan as JSON", 0 },
-	{ NULL, 0, NULL, 0, NULL, 0 },
-};
-static const struct argp parser = { option_list, parse_option, "WORKFLOW",
-	"Shows what each step of a workflow would do for an app: create, update, remove, adopt, nothing, blocked or "
-	"conflict. "
-	"Looks at the providers, and changes nothing there. Exit status 1 where a step is blocked or in conflict.",
-	NULL, NULL, NULL };
 
 /* ---- asking ---- */
 
@@ -211,20 +169,38 @@ static enum error_class plan(const struct options *options, bool *ret_clear, str
 	return class;
 }
 
-static int run(int argc, char **argv)
+static const struct option_row option_rows[] = {
+	{ ARGUMENT("WORKFLOW", struct options, workflow), .required = true, .identifier = true },
+	{ TEXT_OPTION("app", 'a', struct options, app, "The app that would be provisioned"), .value = "ID",
+		.required = true, .identifier = true },
+	{ TEXT_OPTION("input", 'i', struct options, input,
+		  "JSON with an object `inputs`, which is used and not stored; - is standard input"),
+		.value = "FILE" },
+	{ FLAG_OPTION("json", 'j', struct options, json, "Print the plan as JSON") },
+	{ .type = OPTION_END },
+};
+
+static int execute(void *raw_options)
 {
-	struct options options = { .json = false };
+	const struct options *options = raw_options;
 	struct error error;
-	int status;
 	bool clear;
-	if (command_parse(&parser, SETTINGS_CLI, argc, argv, &options, &status)) {
-		if (plan(&options, &clear, &error) != ERROR_NONE)
-			status = command_fail(&error);
-		else
-			status = clear ? EX_OK : EX_STEP_FAILED;
-	}
-	settings_release(&options.settings);
-	return status;
+
+	if (plan(options, &clear, &error) != ERROR_NONE)
+		return command_fail(&error);
+	return clear ? EX_OK : EX_STEP_FAILED;
 }
 
-const struct command command_plan = { "plan", "Show what a workflow would do for an app, and change nothing", run };
+const struct command command_plan = {
+	.name = "plan",
+	.summary = "Show what a workflow would do for an app, and change nothing",
+	.about = "Shows what each step of a workflow would do for an app: create, update, remove, adopt, nothing, "
+		 "blocked or "
+		 "conflict. Looks at the providers, and changes nothing there. Exit status 1 where a step is blocked "
+		 "or in "
+		 "conflict.",
+	.options = option_rows,
+	.options_size = sizeof(struct options),
+	.programs = SETTINGS_CLI,
+	.execute = execute,
+};

@@ -7,42 +7,10 @@
 #include "store/ledger.h"
 
 struct options {
-	struct settings settings; /* first: command_parse */
+	struct settings settings; /* first: see command.h */
 	const char *app;
 	bool json;
 };
-
-static error_t parse_option(int key, char *argument, struct argp_state *state)
-{
-	struct options *options = state->input;
-	switch (key) {
-	case 'j':
-		options->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (state->arg_num > 0)
-			argp_usage(state);
-		options->app = argument;
-		return 0;
-	case ARGP_KEY_END:
-		if (options->app == NULL)
-			argp_usage(state);
-		command_check_identifier(state, "APP", options->app);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static const struct argp_option option_list[] = {
-	{ "json", 'j', NULL, 0, "Print a list of objects as JSON", 0 },
-	{ NULL, 0, NULL, 0, NULL, 0 },
-};
-static const struct argp parser = { option_list, parse_option, "APP",
-	"Prints what an app has at providers: what it is, by which id, whether we created or adopted it, since when, "
-	"and by "
-	"which run. Reads Redis.",
-	NULL, NULL, NULL };
 
 struct resource {
 	const char *provider, *type, *key, *id, *url, *run, *at;
@@ -145,15 +113,28 @@ static enum error_class show(const struct options *options, struct error *error)
 	return class;
 }
 
-static int run(int argc, char **argv)
+static const struct option_row option_rows[] = {
+	{ ARGUMENT("APP", struct options, app), .required = true, .identifier = true },
+	{ FLAG_OPTION("json", 'j', struct options, json, "Print a list of objects as JSON") },
+	{ .type = OPTION_END },
+};
+
+static int execute(void *raw_options)
 {
-	struct options options = { .json = false };
+	const struct options *options = raw_options;
 	struct error error;
-	int status;
-	if (command_parse(&parser, SETTINGS_CLI, argc, argv, &options, &status))
-		status = show(&options, &error) == ERROR_NONE ? EX_OK : command_fail(&error);
-	settings_release(&options.settings);
-	return status;
+
+	return show(options, &error) == ERROR_NONE ? EX_OK : command_fail(&error);
 }
 
-const struct command command_resources = { "resources", "Show what an app has at providers", run };
+const struct command command_resources = {
+	.name = "resources",
+	.summary = "Show what an app has at providers",
+	.about = "Prints what an app has at providers: what it is, by which id, whether we created or adopted it, "
+		 "since when, and "
+		 "by which run. Reads Redis.",
+	.options = option_rows,
+	.options_size = sizeof(struct options),
+	.programs = SETTINGS_CLI,
+	.execute = execute,
+};

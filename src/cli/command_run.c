@@ -10,17 +10,15 @@
 #include "cli/show.h"
 #include "cli/status_line.h"
 
-#define CONFIG_MAX    32
 #define PATIENCE_MS   60000 /* how long nobody may answer before we give up */
 #define RETRY_MS      1000
 #define POLL_LEAST_MS 200
 #define POLL_MOST_MS  15000
 
 struct options {
-	struct settings settings; /* first: command_parse */
+	struct settings settings; /* first: see command.h */
 	const char *workflow, *app, *input;
-	const char *config[CONFIG_MAX];
-	size_t config_count;
+	struct option_list config;
 	bool force, json;
 };
 
@@ -33,56 +31,29 @@ struct runner {
 	int64_t silent_since_ms; /* monotonic; 0: it answered last time */
 };
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+/* Whether each --set has a name and a value. */
+static void check_options(void *raw_options, struct argp_state *state)
 {
-	struct options *options = state->input;
-	switch (key) {
-	case 'a':
-		options->app = argument;
-		return 0;
-	case 'i':
-		options->input = argument;
-		return 0;
-	case 's':
-		if (strchr(argument, '=') == NULL || options->config_count == CONFIG_MAX)
-			argp_error(state, "--set wants NAME=VALUE, at most %d times", CONFIG_MAX);
-		options->config[options->config_count++] = argument;
-		return 0;
-	case 'f':
-		options->force = true;
-		return 0;
-	case 'j':
-		options->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (state->arg_num > 0)
-			argp_usage(state);
-		options->workflow = argument;
-		return 0;
-	case ARGP_KEY_END:
-		if (options->workflow == NULL || options->app == NULL)
-			argp_usage(state);
-		command_check_identifier(state, "WORKFLOW", options->workflow);
-		command_check_identifier(state, "the app", options->app);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
+	const struct options *options = raw_options;
+
+	for (size_t i = 0; i < options->config.count; i++)
+		if (strchr(options->config.items[i], '=') == NULL)
+			argp_error(state, "--set takes NAME=VALUE, not '%s'", options->config.items[i]);
 }
 
-static const struct argp_option option_list[] = {
-	{ "app", 'a', "ID", 0, "The app that is provisioned", 0 },
-	{ "input", 'i', "FILE", 0, "JSON with inputs, config, env and secrets of the app; - is standard input", 0 },
-	{ "set", 's', "NAME=VALUE", 0, "Set a config value of the app; may be repeated", 0 },
-	{ "force", 'f', NULL, 0, "Run steps that are done already anew", 0 },
-	{ "json", 'j', NULL, 0, "Print each status that changes as a line of JSON", 0 },
-	{ NULL, 0, NULL, 0, NULL, 0 },
+static const struct option_row option_rows[] = {
+	{ ARGUMENT("WORKFLOW", struct options, workflow), .required = true, .identifier = true },
+	{ TEXT_OPTION("app", 'a', struct options, app, "The app that is provisioned"), .value = "ID", .required = true,
+		.identifier = true },
+	{ TEXT_OPTION("input", 'i', struct options, input,
+		  "JSON with inputs, config, env and secrets of the app; - is standard input"),
+		.value = "FILE" },
+	{ LIST_OPTION("set", 's', struct options, config, "Set a config value of the app; may be repeated"),
+		.value = "NAME=VALUE" },
+	{ FLAG_OPTION("force", 'f', struct options, force, "Run steps that are done already anew") },
+	{ FLAG_OPTION("json", 'j', struct options, json, "Print each status that changes as a line of JSON") },
+	{ .type = OPTION_END },
 };
-static const struct argp parser = { option_list, parse_option, "WORKFLOW",
-	"Runs a workflow for an app: triggers its steps in the order of their needs, independent ones side by side, "
-	"and "
-	"waits until all are done.",
-	NULL, NULL, NULL };
 
 /* ---- patience ---- */
 
@@ -132,11 +103,12 @@ static bool add_config(cJSON *body, const struct options *options)
 	if (config == NULL)
 		config = cJSON_AddObjectToObject(body, "config");
 	bool complete = config != NULL;
-	for (size_t i = 0; complete && i < options->config_count; i++) {
+	for (size_t i = 0; complete && i < options->config.count; i++) {
 		struct arena arena;
 		arena_init(&arena, 0);
-		const char *equals = strchr(options->config[i], '=');
-		const char *name = arena_copy(&arena, options->config[i], (size_t)(equals - options->config[i]));
+		const char *equals = strchr(options->config.items[i], '=');
+		const char *name =
+			arena_copy(&arena, options->config.items[i], (size_t)(equals - options->config.items[i]));
 		if (name != NULL)
 			cJSON_DeleteItemFromObjectCaseSensitive(config, name);
 		complete = name != NULL && json_add(config, name, cJSON_CreateString(equals + 1));
@@ -149,7 +121,7 @@ static enum error_class configure(struct runner *runner, struct error *error)
 {
 	const struct options *options = runner->options;
 	cJSON *body = NULL, *answer = NULL;
-	if (options->input == NULL && options->config_count == 0)
+	if (options->input == NULL && options->config.count == 0)
 		return ERROR_NONE;
 	if (options->input != NULL && input_file_read(options->input, &body, error) != ERROR_NONE)
 		return error->class;
@@ -158,7 +130,7 @@ static enum error_class configure(struct runner *runner, struct error *error)
 	enum error_class class = ERROR_NONE;
 	if (body == NULL || !json_add(body, "mode", cJSON_CreateString("configure")) ||
 		!json_add(body, "appId", cJSON_CreateString(options->app)) ||
-		(options->config_count > 0 && !add_config(body, options)))
+		(options->config.count > 0 && !add_config(body, options)))
 		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
 	else
 		class = post(runner, body, &answer, error);
@@ -333,14 +305,19 @@ static int run_workflow(const struct options *options)
 	return status;
 }
 
-static int run(int argc, char **argv)
+static int execute(void *options)
 {
-	struct options options = { .workflow = NULL };
-	int status;
-	if (command_parse(&parser, SETTINGS_CLI, argc, argv, &options, &status))
-		status = run_workflow(&options);
-	settings_release(&options.settings);
-	return status;
+	return run_workflow(options);
 }
 
-const struct command command_run = { "run", "Run a workflow for an app, and wait until it is done", run };
+const struct command command_run = {
+	.name = "run",
+	.summary = "Run a workflow for an app, and wait until it is done",
+	.about = "Runs a workflow for an app: triggers its steps in the order of their needs, independent ones side by "
+		 "side, and waits until all are done.",
+	.options = option_rows,
+	.options_size = sizeof(struct options),
+	.check = check_options,
+	.programs = SETTINGS_CLI,
+	.execute = execute,
+};

@@ -1,21 +1,29 @@
-#include <string.h>
-
+/*
+ * slipway settings: the reference of all settings, made of the one table that reads them.
+ */
 #include "cli/command.h"
 
-static int run(int argc, char **argv)
+struct options {
+	struct settings settings; /* first: see command.h */
+};
+
+static const struct option_row option_rows[] = {
+	{ .type = OPTION_END },
+};
+
+static int execute(void *options)
 {
-	struct settings settings;
-	int status;
-	memset(&settings, 0, sizeof(settings));
-	const struct argp parser = { .doc = "Prints the settings of all programs as a Markdown table." };
-	if (command_parse(&parser, SETTINGS_CLI, argc, argv, &settings, &status))
-		settings_print_reference(stdout);
-	settings_release(&settings);
-	return status;
+	(void)options;
+	settings_print_reference(stdout);
+	return EX_OK;
 }
 
 const struct command command_settings = {
 	.name = "settings",
 	.summary = "Print the reference of all settings",
-	.run = run,
+	.about = "Prints the settings of all programs as a Markdown table.",
+	.options = option_rows,
+	.options_size = sizeof(struct options),
+	.programs = SETTINGS_CLI,
+	.execute = execute,
 };

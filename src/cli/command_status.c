@@ -7,43 +7,10 @@
 #include "cli/status_line.h"
 
 struct options {
-	struct settings settings; /* first: command_parse */
+	struct settings settings; /* first: see command.h */
 	const char *app, *workflow, *step;
 	bool json;
 };
-
-static error_t parse_option(int key, char *argument, struct argp_state *state)
-{
-	struct options *options = state->input;
-	const char **places[] = { &options->app, &options->workflow, &options->step };
-	switch (key) {
-	case 'j':
-		options->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (state->arg_num >= 3)
-			argp_usage(state);
-		*places[state->arg_num] = argument;
-		return 0;
-	case ARGP_KEY_END:
-		if (state->arg_num < 2)
-			argp_usage(state);
-		command_check_identifier(state, "APP", options->app);
-		command_check_identifier(state, "WORKFLOW", options->workflow);
-		if (options->step != NULL)
-			command_check_identifier(state, "STEP", options->step);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static const struct argp_option option_list[] = {
-	{ "json", 'j', NULL, 0, "Print what the endpoint answers, as JSON", 0 },
-	{ NULL, 0, NULL, 0, NULL, 0 },
-};
-static const struct argp parser = { option_list, parse_option, "APP WORKFLOW [STEP]",
-	"Prints how the steps of a workflow stand for an app.", NULL, NULL, NULL };
 
 static enum error_class print_step(const cJSON *json, struct error *error)
 {
@@ -91,15 +58,28 @@ static enum error_class show(const struct options *options, struct error *error)
 	return class;
 }
 
-static int run(int argc, char **argv)
+static const struct option_row option_rows[] = {
+	{ ARGUMENT("APP", struct options, app), .required = true, .identifier = true },
+	{ ARGUMENT("WORKFLOW", struct options, workflow), .required = true, .identifier = true },
+	{ ARGUMENT("STEP", struct options, step), .identifier = true },
+	{ FLAG_OPTION("json", 'j', struct options, json, "Print what the endpoint answers, as JSON") },
+	{ .type = OPTION_END },
+};
+
+static int execute(void *raw_options)
 {
-	struct options options = { .json = false };
+	const struct options *options = raw_options;
 	struct error error;
-	int status;
-	if (command_parse(&parser, SETTINGS_CLI, argc, argv, &options, &status))
-		status = show(&options, &error) == ERROR_NONE ? EX_OK : command_fail(&error);
-	settings_release(&options.settings);
-	return status;
+
+	return show(options, &error) == ERROR_NONE ? EX_OK : command_fail(&error);
 }
 
-const struct command command_status = { "status", "Show how the steps of a workflow stand for an app", run };
+const struct command command_status = {
+	.name = "status",
+	.summary = "Show how the steps of a workflow stand for an app",
+	.about = "Prints how the steps of a workflow stand for an app.",
+	.options = option_rows,
+	.options_size = sizeof(struct options),
+	.programs = SETTINGS_CLI,
+	.execute = execute,
+};

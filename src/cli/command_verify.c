@@ -6,41 +6,11 @@
 #include "store/verify.h"
 
 struct options {
-	struct settings settings; /* first: command_parse */
+	struct settings settings; /* first: see command.h */
 	bool repair, json;
 	cJSON *findings; /* where JSON is wanted */
 	bool incomplete; /* memory for them was short */
 };
-
-static error_t parse_option(int key, char *argument, struct argp_state *state)
-{
-	struct options *options = state->input;
-	(void)argument;
-	switch (key) {
-	case 'r':
-		options->repair = true;
-		return 0;
-	case 'j':
-		options->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_usage(state);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static const struct argp_option option_list[] = {
-	{ "repair", 'r', NULL, 0, "Put right what can be, through the scripts by which workers change things", 0 },
-	{ "json", 'j', NULL, 0, "Print what was found as JSON", 0 },
-	{ NULL, 0, NULL, 0, NULL, 0 },
-};
-static const struct argp parser = { option_list, parse_option, NULL,
-	"Looks whether what stands in Redis holds together: every live run in exactly one of queue, lease and delayed, "
-	"no "
-	"key without a time to live but the indexes. Exit status 1 where something does not hold.",
-	NULL, NULL, NULL };
 
 static void print_finding(void *context, const char *key, const char *what, bool repaired)
 {
@@ -116,18 +86,32 @@ static int verify_and_print(struct options *options)
 	return counts.faults == counts.repaired ? EX_OK : EX_STEP_FAILED;
 }
 
-static int run(int argc, char **argv)
+static const struct option_row option_rows[] = {
+	{ FLAG_OPTION("repair", 'r', struct options, repair,
+		"Put right what can be, through the scripts by which workers change things") },
+	{ FLAG_OPTION("json", 'j', struct options, json, "Print what was found as JSON") },
+	{ .type = OPTION_END },
+};
+
+static int execute(void *raw_options)
 {
-	struct options options;
-	int status;
-	memset(&options, 0, sizeof(options));
-	options.findings = cJSON_CreateArray();
-	options.incomplete = options.findings == NULL;
-	if (command_parse(&parser, SETTINGS_CLI | SETTINGS_WORKER, argc, argv, &options, &status))
-		status = verify_and_print(&options);
-	cJSON_Delete(options.findings);
-	settings_release(&options.settings);
+	struct options *options = raw_options;
+
+	options->findings = cJSON_CreateArray();
+	options->incomplete = options->findings == NULL;
+	int status = verify_and_print(options);
+	cJSON_Delete(options->findings);
 	return status;
 }
 
-const struct command command_verify = { "verify", "Look whether what stands in Redis holds together", run };
+const struct command command_verify = {
+	.name = "verify",
+	.summary = "Look whether what stands in Redis holds together",
+	.about = "Looks whether what stands in Redis holds together: every live run in exactly one of queue, lease and "
+		 "delayed, no "
+		 "key without a time to live but the indexes. Exit status 1 where something does not hold.",
+	.options = option_rows,
+	.options_size = sizeof(struct options),
+	.programs = SETTINGS_CLI | SETTINGS_WORKER,
+	.execute = execute,
+};

@@ -6,29 +6,9 @@
 #include "cli/show.h"
 
 struct options {
-	struct settings settings; /* first: command_parse */
+	struct settings settings; /* first: see command.h */
 	bool json;
 };
-
-static error_t parse_option(int key, char *argument, struct argp_state *state)
-{
-	struct options *options = state->input;
-	(void)argument;
-	if (key == 'j') {
-		options->json = true;
-		return 0;
-	}
-	if (key == ARGP_KEY_ARG)
-		argp_usage(state);
-	return ARGP_ERR_UNKNOWN;
-}
-
-static const struct argp_option option_list[] = {
-	{ "json", 'j', NULL, 0, "Print what the endpoint answers, as JSON", 0 },
-	{ NULL, 0, NULL, 0, NULL, 0 },
-};
-static const struct argp parser = { option_list, parse_option, "",
-	"Lists the workflows of an endpoint, their steps and inputs.", NULL, NULL, NULL };
 
 static const char *text_of(const cJSON *json, const char *name)
 {
@@ -99,15 +79,25 @@ static enum error_class show(const struct options *options, struct error *error)
 	return class;
 }
 
-static int run(int argc, char **argv)
+static const struct option_row option_rows[] = {
+	{ FLAG_OPTION("json", 'j', struct options, json, "Print what the endpoint answers, as JSON") },
+	{ .type = OPTION_END },
+};
+
+static int execute(void *raw_options)
 {
-	struct options options = { .json = false };
+	const struct options *options = raw_options;
 	struct error error;
-	int status;
-	if (command_parse(&parser, SETTINGS_CLI, argc, argv, &options, &status))
-		status = show(&options, &error) == ERROR_NONE ? EX_OK : command_fail(&error);
-	settings_release(&options.settings);
-	return status;
+
+	return show(options, &error) == ERROR_NONE ? EX_OK : command_fail(&error);
 }
 
-const struct command command_workflows = { "workflows", "List the workflows, their steps and inputs", run };
+const struct command command_workflows = {
+	.name = "workflows",
+	.summary = "List the workflows, their steps and inputs",
+	.about = "Lists the workflows of an endpoint, their steps and inputs.",
+	.options = option_rows,
+	.options_size = sizeof(struct options),
+	.programs = SETTINGS_CLI,
+	.execute = execute,
+};

@@ -78,7 +78,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 	static char name[64];
 	text_format(name, sizeof(name), "slipway %s", command->name);
 	argv[0] = name;
-	return command->run(argc, argv);
+	return command_main(command, argc, argv);
 }
 
 int main(int argc, char **argv)

@@ -190,9 +190,9 @@ test('names that are none are refused', async () => {
 test('anything else than an action or a removal is refused', async () => {
   await refused(['workflow', 'site.two'], /'workflow' is nothing that can be laid down; 'action' and 'removal' are/);
   await refused(['removal', 'http.answers'], /'http.answers' only checks: it makes nothing that could be removed/);
-  await refused([], /Usage: slipway new/);
-  await refused(['action'], /Usage: slipway new/);
-  await refused(['action', 'github.one', 'github.two'], /Usage: slipway new/);
+  await refused([], /WHAT is missing/);
+  await refused(['action'], /NAME is missing/);
+  await refused(['action', 'github.one', 'github.two'], /'github.two' is one argument too many/);
 });
 
 test('outside a source tree it is refused; --dir names one', async () => {
