@@ -12,7 +12,7 @@
 
 #define PATIENCE_MS   60000 /* how long nobody may answer before we give up */
 #define RETRY_MS      1000
-#define POLL_LEAST_MS 200
+#define POLL_LEAST_MS 20 /* whatever the server hints at, it is not flooded */
 #define POLL_MOST_MS  15000
 
 struct options {
@@ -238,9 +238,8 @@ static enum error_class poll_all(struct runner *runner, int64_t *ret_wait_ms, st
 			class = take_status(runner, json, error);
 	}
 	cJSON_Delete(answer);
-	/* The first seconds of a step are the likeliest to end it. */
-	if (*ret_wait_ms > POLL_LEAST_MS && clock_monotonic_ms() - runner->started_ms < 30000)
-		*ret_wait_ms = (int64_t)POLL_LEAST_MS * 2;
+	if (*ret_wait_ms < POLL_LEAST_MS)
+		*ret_wait_ms = POLL_LEAST_MS;
 	return class;
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/record.h"
 #include "cli/show.h"
 
@@ -12,11 +13,14 @@ static const struct field status_fields[] = {
 	{ STRING_FIELD("reason", struct step_status, reason), .fallback = "" },
 	{ STRING_FIELD("detail", struct step_status, detail), .fallback = "" },
 	{ STRING_FIELD("queuedAt", struct step_status, queued_at), .fallback = "" },
+	{ STRING_FIELD("finishedAt", struct step_status, finished_at), .fallback = "" },
 	{ JSON_FIELD("output", struct step_status, output), .fallback = "{}" },
 	{ JSON_FIELD("error", struct step_status, error), .fallback = "{}" },
 	{ INTEGER_FIELD("attempt", struct step_status, attempt) },
 	{ INTEGER_FIELD("version", struct step_status, version) },
 	{ INTEGER_FIELD("nextPollMs", struct step_status, next_poll_ms) },
+	{ BOOLEAN_FIELD("reused", struct step_status, reused) },
+	{ BOOLEAN_FIELD("removed", struct step_status, removed) },
 };
 static const struct record status_record = RECORD(struct step_status, status_fields);
 
@@ -41,6 +45,41 @@ static const char *colour_of(const struct step_status *status)
 	if (step_is_done(status))
 		return "\033[32m";
 	return strcmp(status->status, "error") == 0 ? "\033[31m" : "\033[33m";
+}
+
+/* "finished 3 days ago", by this machine's clock. */
+static void print_age(int64_t finished_at, FILE *stream)
+{
+	static const struct {
+		int64_t seconds;
+		const char *name;
+	} units[] = { { 86400, "day" }, { 3600, "hour" }, { 60, "minute" }, { 1, "second" } };
+	int64_t seconds = (clock_wall_ms() - finished_at) / 1000;
+
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		int64_t count = seconds / units[i].seconds;
+		if (count <= 0)
+			continue;
+		fprintf(stream, "finished %lld %s%s ago", (long long)count, units[i].name, count == 1 ? "" : "s");
+		return;
+	}
+	fprintf(stream, "finished just now");
+}
+
+/* What a plain "done" would hide. */
+static void print_done(const struct step_status *status, FILE *stream)
+{
+	int64_t finished_at = clock_parse(status->finished_at);
+
+	if (status->removed)
+		fprintf(stream, "  what it made was removed since; a run makes it again");
+	if (!status->reused)
+		return;
+	fprintf(stream, "  reused");
+	if (finished_at > 0) {
+		fprintf(stream, ", ");
+		print_age(finished_at, stream);
+	}
 }
 
 static void print_failure(const struct step_status *status, FILE *stream)
@@ -81,6 +120,7 @@ void step_status_print(const struct step_status *status, double seconds, FILE *s
 		show_text(stream, status->detail);
 	}
 	if (step_is_done(status)) {
+		print_done(status, stream);
 		cJSON *output = cJSON_Parse(status->output);
 		show_output(stream, output);
 		cJSON_Delete(output);

@@ -11,7 +11,10 @@
 /* A status, as far as the command line looks at it. Texts lie in the arena that it was decoded with; never NULL. */
 struct step_status {
 	const char *action, *status, *phase, *reason, *detail, *output, *error, *queued_at;
+	const char *finished_at;
 	int64_t attempt, version, next_poll_ms;
+	bool reused;  /* done before with the same input, so nothing was run */
+	bool removed; /* what it made has been removed since */
 };
 
 /* From a status object of the endpoint. Errors: it is none. */

@@ -76,6 +76,16 @@ test('again: everything is reused, nothing runs', async () => {
   assert.deepEqual(await outputs('first'), before_);
 });
 
+test('in words: a step that was done before is said to be reused, and since when it is done', async () => {
+  await stack.redis('HSET', 'slipway:{0}:app:first:site:project', 'finished_at', String(Date.now() - 3.5 * 86400e3));
+  const result = await runSite('first');
+  assert.equal(result.code, 0, result.stderr);
+  assert.match(result.stdout, /^project +done .* reused, finished 3 days ago {2}sample-site/m);
+  assert.match(result.stdout, /^repo +done .* reused, finished (\d+ (second|minute)s? ago|just now) {2}acme/m);
+  // What is not the answer to a trigger was not reused: it is how it stands.
+  assert.doesNotMatch((await slipway('status', 'first', 'site')).stdout, /reused/);
+});
+
 test('again by force, and again without its state: adopts what stands there', async () => {
   const before_ = await outputs('first');
   const forced = await runSite('first', '--force');
