@@ -1,3 +1,8 @@
+/*
+ * FastCGI over libfcgi: one process serves many kept connections. libfcgi's own accept would let a kept
+ * connection own the process, so this file accepts and polls the sockets itself and lets libfcgi read and
+ * write each one.
+ */
 #include "api/fastcgi.h"
 
 #include <errno.h>

@@ -1,3 +1,7 @@
+/*
+ * Reads a Content-Type and a Content-Encoding by RFC 9110. A body that is not JSON in UTF-8 as it stands is
+ * refused before anything of it is read.
+ */
 #include "api/media_type.h"
 
 #include <string.h>

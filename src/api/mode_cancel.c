@@ -1,3 +1,7 @@
+/*
+ * mode cancel: ends a run that has not begun, and asks the worker of one that has to stop it. Nothing is
+ * undone at a provider.
+ */
 #include "api/routes.h"
 #include "api/target.h"
 #include "store/runs.h"

@@ -1,3 +1,7 @@
+/*
+ * mode configure: stores what later triggers of an app use. Secrets are sealed here, before they go anywhere
+ * else, so neither Redis nor a later answer can show them.
+ */
 #include "api/routes.h"
 #include "core/secret.h"
 #include "store/payload.h"

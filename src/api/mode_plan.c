@@ -1,3 +1,7 @@
+/*
+ * mode plan: a dry run of a whole workflow, queued as a run of the step `plan` that every workflow has. Bad
+ * input of one step is part of the answer, because a person wants to see all steps at once.
+ */
 #include <string.h>
 
 #include "api/routes.h"

@@ -1,3 +1,7 @@
+/*
+ * mode poll, and its GET form: how one step or all steps of a workflow stand. A poll reads and changes
+ * nothing, so it is the one mode that may be answered with 304.
+ */
 #include <string.h>
 
 #include "api/query.h"

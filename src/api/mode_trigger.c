@@ -1,3 +1,7 @@
+/*
+ * mode trigger: builds and checks the input of one step, then asks Redis for a run of it. All that can be
+ * refused is refused here, before a worker is involved.
+ */
 #include "api/routes.h"
 #include "api/target.h"
 #include "api/trigger_answer.h"

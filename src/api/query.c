@@ -1,3 +1,7 @@
+/*
+ * Decodes the query string of a GET into the same JSON object that a POST would bring, so that both are
+ * checked by the same tables.
+ */
 #include "api/query.h"
 
 #include <sodium.h>

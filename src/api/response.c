@@ -1,3 +1,7 @@
+/*
+ * Answers as JSON, and errors as problem documents (RFC 9457). The document is made of the error's class,
+ * place and remedy; no handler writes one by itself.
+ */
 #include <string.h>
 
 #include "api/request.h"

@@ -1,3 +1,7 @@
+/*
+ * GET /healthz, /readyz and /metrics: for load balancers and for Prometheus. /healthz asks nobody, so that a
+ * Redis outage does not make an orchestrator restart the handlers.
+ */
 #include "api/routes.h"
 #include "base/text.h"
 #include "store/keys.h"

@@ -1,3 +1,7 @@
+/*
+ * GET /api/workflows: what is compiled in, as clients need it to show forms and to order steps. The schemas
+ * are made of the tables that check the input.
+ */
 #include <string.h>
 
 #include "api/routes.h"

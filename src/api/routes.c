@@ -1,3 +1,7 @@
+/*
+ * From a request to its handler: the table of routes and modes, who may call, and what every body must satisfy
+ * before a handler sees it.
+ */
 #include "api/routes.h"
 
 #include <string.h>

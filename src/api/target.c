@@ -1,3 +1,7 @@
+/*
+ * Finds workflow and step of a request by name. An unknown name is answered with the names that exist, because
+ * it is nearly always a slip.
+ */
 #include "api/target.h"
 
 #include <string.h>

@@ -1,3 +1,7 @@
+/*
+ * Blocks in a list, the newest in front. Release wipes every one, because attempts keep opened secrets in
+ * them.
+ */
 #include "base/arena.h"
 
 #include <sodium.h>

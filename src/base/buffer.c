@@ -1,3 +1,7 @@
+/*
+ * Grows by doubling up to the cap, into a new block each time: realloc would leave copies of credentials
+ * behind.
+ */
 #include "base/buffer.h"
 
 #include <sodium.h>

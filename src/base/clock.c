@@ -1,3 +1,7 @@
+/*
+ * The clocks, and RFC 3339 texts. The monotonic clock is one for all processes of a machine, so supervisor and
+ * executors may compare its instants.
+ */
 #include "base/clock.h"
 
 #include <string.h>

@@ -1,3 +1,7 @@
+/*
+ * The table of error classes: name on the wire, HTTP status, whether a retry may help, and what to do where
+ * nobody knows better.
+ */
 #include "slipway/error.h"
 
 #include <stdarg.h>

@@ -1,3 +1,7 @@
+/*
+ * A bounded list of errors. When it is full, further faults are dropped: a person corrects the first ones and
+ * asks again.
+ */
 #include "base/faults.h"
 
 #include <string.h>

@@ -1,3 +1,7 @@
+/*
+ * Parsing, printing, merging and hashing of JSON over cJSON. A parse is a scan by our own grammar first,
+ * because cJSON accepts too much, then cJSON's.
+ */
 #include "base/json.h"
 
 #include <malloc.h>

@@ -1,3 +1,7 @@
+/*
+ * A scanner without memory of its own: it walks the text once, counts depth and nodes, and stops at the first
+ * byte that RFC 8259 does not allow.
+ */
 #include "base/json_scan.h"
 
 #include <string.h>

@@ -1,3 +1,7 @@
+/*
+ * One write(2) a line, so that lines of several processes on one pipe do not mix. Secrets are redacted from
+ * each value, not from the finished line, for escaping would hide them.
+ */
 #include "base/log.h"
 
 #include <inttypes.h>

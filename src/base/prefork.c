@@ -1,3 +1,7 @@
+/*
+ * Forks, replaces and stops children. A child that fails at once is restarted with a growing delay; signals
+ * only set flags, and the loop acts on them.
+ */
 #include "base/prefork.h"
 
 #include <errno.h>

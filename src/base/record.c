@@ -1,3 +1,6 @@
+/*
+ * Encodes a struct by its table, and describes the table as JSON Schema. Decoding has a file of its own.
+ */
 #include "base/record.h"
 
 #include <string.h>

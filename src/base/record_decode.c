@@ -1,3 +1,7 @@
+/*
+ * Decodes JSON into a struct by its table. Each error names the JSON pointer of the member, so that a client
+ * can lead a person to it.
+ */
 #include <math.h>
 #include <regex.h>
 #include <string.h>

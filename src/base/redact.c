@@ -1,3 +1,7 @@
+/*
+ * Finds secrets in texts in all forms in which others write them, and overwrites them with asterisks. The time
+ * is linear in the text: a hostile response must not stall a worker.
+ */
 #include "base/redact.h"
 
 #include <ctype.h>

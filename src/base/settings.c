@@ -1,3 +1,7 @@
+/*
+ * The table of settings and its four sources. argp reads the flags; the rest is a walk over the same table, so
+ * a setting is added in one place.
+ */
 #include "base/settings.h"
 
 #include <ctype.h>

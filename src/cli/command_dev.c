@@ -1,3 +1,7 @@
+/*
+ * slipway dev: starts a whole private Slipway below one folder, and stops it with the command. It configures
+ * the same programs with the same files that a real installation uses.
+ */
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>

@@ -1,3 +1,7 @@
+/*
+ * slipway doctor: asks Redis, workers and providers what is wrong, and says for each finding what to do. It
+ * changes nothing.
+ */
 #include <stdio.h>
 #include <string.h>
 

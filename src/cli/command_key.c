@@ -1,3 +1,7 @@
+/*
+ * slipway key: makes the key pair for secrets. The private key is written once, to a new file, and never
+ * printed.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>

@@ -1,3 +1,7 @@
+/*
+ * slipway plan: shows what a workflow would do, and ends with 1 where something is in the way, so that a
+ * script can stop before a deployment.
+ */
 #include <stdio.h>
 #include <string.h>
 

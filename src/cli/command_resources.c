@@ -1,3 +1,7 @@
+/*
+ * slipway resources: the ledger of an app for a person. It reads Redis directly, because the question is asked
+ * when the endpoint is in doubt.
+ */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,3 +1,7 @@
+/*
+ * slipway run: triggers the steps of a workflow in the order of their needs and follows them to the end. The
+ * server keeps all state; this command may be stopped and started again.
+ */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,3 +1,6 @@
+/*
+ * slipway status: one poll of a workflow or a step, in words or as the JSON that the endpoint sent.
+ */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,3 +1,7 @@
+/*
+ * slipway verify: prints what does not hold together in Redis. It ends with 1 where something is left that was
+ * not repaired.
+ */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,3 +1,7 @@
+/*
+ * slipway workflows: what the endpoint can run, with the inputs that a person has to give. Values that a
+ * workflow binds are left out.
+ */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,3 +1,7 @@
+/*
+ * Starts and stops the servers of a private Slipway. Each dies with its parent by PR_SET_PDEATHSIG, so a
+ * killed `slipway dev` leaves nothing running.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -1,3 +1,7 @@
+/*
+ * Checks of what is outside: each provider is asked one harmless question with the credential that workers
+ * would use.
+ */
 #include <string.h>
 
 #include "base/clock.h"

@@ -1,3 +1,7 @@
+/*
+ * Checks of Redis and of what workers report there. Each reads only what the user of `slipway doctor` may
+ * read.
+ */
 #include <stdlib.h>
 #include <string.h>
 

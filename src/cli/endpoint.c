@@ -1,3 +1,7 @@
+/*
+ * HTTP with the endpoint. A problem document becomes an error of the same class, so a command fails with the
+ * words that the server chose.
+ */
 #include "cli/endpoint.h"
 
 #include <string.h>

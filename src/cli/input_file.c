@@ -1,3 +1,7 @@
+/*
+ * Reads the file of --input, up to a cap and as strictly as the server reads a body, so that a broken file is
+ * named here and not by a refusal of the endpoint.
+ */
 #include "cli/input_file.h"
 
 #include <stdio.h>

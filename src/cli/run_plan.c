@@ -1,3 +1,7 @@
+/*
+ * The graph of steps that `slipway run` walks: which step is ready, and which can no longer run because a need
+ * failed.
+ */
 #include "cli/run_plan.h"
 
 #include <string.h>

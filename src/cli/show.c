@@ -1,3 +1,7 @@
+/*
+ * Prints texts of others with control characters escaped. A provider's message must not be able to move the
+ * cursor or hide a line.
+ */
 #include "cli/show.h"
 
 #include <stdlib.h>

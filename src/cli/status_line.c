@@ -1,3 +1,6 @@
+/*
+ * A status object as one or two lines for a person: what happened, to which step, and what to do next.
+ */
 #include "cli/status_line.h"
 
 #include <string.h>

@@ -1,3 +1,7 @@
+/*
+ * Fills the @NAME@ places of embedded files. A name that is not among the replacements stays as it is: nginx
+ * and shell texts have at signs of their own.
+ */
 #include "cli/template.h"
 
 #include <string.h>

@@ -1,3 +1,7 @@
+/*
+ * Puts the input of a step together from its three sources, resolves what is known now, and checks it by the
+ * action's table. What only a worker may know stays a reference.
+ */
 #include "core/input.h"
 
 #include <sodium.h>

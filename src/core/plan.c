@@ -1,3 +1,7 @@
+/*
+ * The records of a plan's input and output, and the step that all workflows share. What a plan does is in the
+ * action layer, where providers can be asked.
+ */
 #include "core/plan.h"
 
 static const struct field question_fields[] = {

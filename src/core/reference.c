@@ -1,3 +1,7 @@
+/*
+ * Parses and replaces references. A value that is put in is never read for references again: what a client
+ * stored cannot reach further than its own text.
+ */
 #include "core/reference.h"
 
 #include <string.h>

@@ -1,3 +1,6 @@
+/*
+ * A run as a status object, and errors as JSON. Pure data: nothing here knows where a run is stored.
+ */
 #include "core/run.h"
 
 #include <string.h>

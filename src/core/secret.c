@@ -1,3 +1,7 @@
+/*
+ * Seals and opens secrets with libsodium. App and name are sealed along with the value, so a box that is
+ * copied elsewhere does not open.
+ */
 #include "core/secret.h"
 
 #include <sodium.h>

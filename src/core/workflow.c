@@ -1,3 +1,7 @@
+/*
+ * Looks up workflows, finds what a step needs, and checks all definitions at build time: a workflow that no
+ * deployment could finish does not compile.
+ */
 #include "core/workflow.h"
 
 #include <string.h>

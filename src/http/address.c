@@ -1,3 +1,7 @@
+/*
+ * One table of address ranges that are not the public Internet. Addresses are judged after name resolution, on
+ * the very address that is connected to.
+ */
 #include "http/address.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,7 @@
+/*
+ * One libcurl handle a process, reused for its connections, with every limit set for each request. Redirects
+ * are followed by this file, and only on the same host, so that no credential reaches another.
+ */
 #include "http/client.h"
 
 #include <curl/curl.h>

@@ -1,3 +1,7 @@
+/*
+ * Sends one call in a provider's manner, and decides by the provider's own table what a refusal means. It
+ * knows no action.
+ */
 #include "http/provider.h"
 
 #include <string.h>

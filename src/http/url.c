@@ -1,3 +1,7 @@
+/*
+ * Builds and checks URLs with libcurl's parser. Parameters are escaped one by one, so a value cannot add a
+ * path segment.
+ */
 #include "http/url.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,7 @@
+/*
+ * Formats key names. All keys of an app carry the same hash tag, so that one script may touch them on a
+ * cluster too.
+ */
 #include "store/keys.h"
 
 #include <string.h>

@@ -1,3 +1,6 @@
+/*
+ * Reads a ledger. Workers write its rows inside the scripts of their runs, fenced by the lease.
+ */
 #include "store/ledger.h"
 
 #include "store/keys.h"

@@ -1,3 +1,7 @@
+/*
+ * Calls of the rate limiter's scripts. A limiter that cannot be asked lets the call through; the provider
+ * enforces its own limit.
+ */
 #include "store/limits.h"
 
 #include "base/text.h"

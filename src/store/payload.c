@@ -1,3 +1,7 @@
+/*
+ * Reads and merges what is cached for an app. A merge is optimistic: it is written only if nobody changed the
+ * payload since it was read, and tried again a few times.
+ */
 #include "store/payload.h"
 
 #include <string.h>

@@ -1,3 +1,7 @@
+/*
+ * The stream and its consumer group. The stream only carries names: the run's hash is the truth, and an entry
+ * that no run refers to is dropped.
+ */
 #include "store/queue.h"
 
 #include <stdlib.h>

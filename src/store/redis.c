@@ -1,3 +1,7 @@
+/*
+ * One connection with deadlines. hiredis keeps a context usable after a time-out and would read a late reply
+ * as the next answer, so any fault drops the connection.
+ */
 #include "store/redis.h"
 
 #include <hiredis/hiredis.h>

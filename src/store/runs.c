@@ -1,3 +1,7 @@
+/*
+ * Runs as scripts: each function makes the keys and arguments of one script and reads its reply. The rules of
+ * the state machine are in the scripts alone.
+ */
 #include "store/runs.h"
 
 #include <string.h>

@@ -1,3 +1,7 @@
+/*
+ * Asks Redis for the settings on which the promises rest. A hosted server may refuse the question; it is then
+ * taken at its word, because its operator cannot change that.
+ */
 #include "store/server.h"
 
 #include <stdlib.h>

@@ -1,3 +1,7 @@
+/*
+ * Walks all keys with SCAN and asks a script of each run whether it stands where it should. Repairs go through
+ * the scripts that workers use.
+ */
 #include "store/verify.h"
 
 #include <string.h>

@@ -1,3 +1,6 @@
+/*
+ * One row a worker in one hash. Ages are by the clock of Redis, because the clocks of the machines differ.
+ */
 #include "store/workers.h"
 
 #include "base/clock.h"

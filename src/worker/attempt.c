@@ -1,3 +1,7 @@
+/*
+ * Connects one attempt to the store: what an action saves, logs, and asks goes through here, under the lease.
+ * It ends with what is to be written, and leaves the writing to the caller.
+ */
 #include "worker/attempt.h"
 
 #include <string.h>

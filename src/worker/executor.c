@@ -1,3 +1,7 @@
+/*
+ * The loop of an executor: take an entry, claim its run, run the attempt, write the result. A fresh process
+ * replaces it after a number of actions, or after a fault.
+ */
 #include "worker/executor.h"
 
 #include <errno.h>

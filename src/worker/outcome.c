@@ -1,3 +1,7 @@
+/*
+ * Decides what a failure means for the run: wait, another attempt, or the end. Only the class of the error
+ * counts, never its words.
+ */
 #include "worker/outcome.h"
 
 #include <sodium.h>

@@ -1,3 +1,7 @@
+/*
+ * Keeps the leases and deadlines of executors, and cleans up after those that died. It never runs an action,
+ * so a bad action cannot take it down.
+ */
 #include "worker/supervisor.h"
 
 #include <stdlib.h>

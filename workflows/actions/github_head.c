@@ -1,3 +1,6 @@
+/*
+ * Reads the commit at the head of a branch. Several actions wait until a fresh repository has one.
+ */
 #include "actions/github_head.h"
 
 #include "actions/github_names.h"

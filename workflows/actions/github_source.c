@@ -1,3 +1,7 @@
+/*
+ * Splits owner/name, and explains a source that cannot be read: GitHub answers 404 for what is private as well
+ * as for what does not exist.
+ */
 #include "actions/github_source.h"
 
 #include "actions/github_names.h"

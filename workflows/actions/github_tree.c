@@ -1,3 +1,6 @@
+/*
+ * Compares files with git trees by their object names. Only the folders on the way to the files are read.
+ */
 #include "actions/github_tree.h"
 
 #include "actions/github_names.h"

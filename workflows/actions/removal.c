@@ -1,3 +1,6 @@
+/*
+ * The loop of all removals: the newest thing first, each taken out of the ledger as soon as it is gone.
+ */
 #include "actions/removal.h"
 
 #include <string.h>

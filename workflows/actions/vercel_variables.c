@@ -1,3 +1,7 @@
+/*
+ * Finds which variables are missing, differ or are superfluous. It calls nobody, so the rules can be tested as
+ * a table.
+ */
 #include "vercel_variables.h"
 
 #include <string.h>
