@@ -34,7 +34,28 @@ export type ErrorClass =
   | 'timeout'
   | 'worker_lost'
   | 'cancelled'
-  | 'internal';
+  | 'build_failed'
+  | 'check_failed'
+  | 'internal'
+  | 'out_of_memory';
+
+/** The closed list of classes with which a request can be refused; the last ones are of nginx. */
+export type ProblemClass =
+  | ErrorClass
+  | 'invalid_request'
+  | 'unauthorized'
+  | 'misdirected'
+  | 'needs_not_done'
+  | 'run_conflict'
+  | 'method_not_allowed'
+  | 'payload_too_large'
+  | 'unsupported_media_type'
+  | 'store_unavailable'
+  | 'store_full'
+  | 'outcome_unknown'
+  | 'request_timeout'
+  | 'too_many_requests'
+  | 'api_unavailable';
 
 /** What a person can do about an error. */
 export interface Remedy {
@@ -56,6 +77,16 @@ export interface ActionFailure {
   readonly retryable: boolean;
   /** What happened, in a sentence. */
   readonly message: string;
+  /** Where in the input, as a JSON Pointer such as `/inputs/repo/owner`. */
+  readonly place?: string;
+  /** Which provider it came of, such as `github`. */
+  readonly provider?: string;
+  /** With which HTTP status the provider answered. */
+  readonly httpStatus?: number;
+  /** The provider's own code for it. */
+  readonly providerCode?: string;
+  /** The provider's id of that exchange, for its support. */
+  readonly requestId?: string;
   /** What to do, where a person can do something. */
   readonly remedy?: Remedy | null;
 }
@@ -76,12 +107,16 @@ export interface Status {
   readonly status: StatusWord;
   /** The finer state while `running`. */
   readonly phase?: Phase | (string & {}) | null;
-  /** Why it waits or tries again, such as `rate_limited`. */
+  /** Why it waits or tries again, such as `rate_limited`; or why it was `skipped`. */
   readonly reason?: string | null;
+  /** The same in a sentence: also what a person has to do for it to go on, such as the DNS records to set. */
+  readonly detail?: string | null;
   /** When it will go on, as an RFC 3339 time. */
   readonly resumeAt?: string | null;
   /** The attempt, from 1; 0 or absent before the first. */
   readonly attempt?: number;
+  /** How often its worker was lost. */
+  readonly crashes?: number;
   /** Grows with every change and never goes back. */
   readonly version: number;
   /** When the run was accepted, as an RFC 3339 time. */
@@ -181,13 +216,15 @@ export interface Problem {
   /** The HTTP status. */
   readonly status?: number;
   /** Slipway's own name for the kind, such as `needs_not_done`. */
-  readonly class?: string;
+  readonly class?: ProblemClass | (string & {});
   /** What happened this time. */
   readonly detail?: string;
   /** The places of the request that are wrong. */
   readonly errors?: readonly ProblemPlace[];
   /** The steps that are not done yet. */
   readonly needs?: readonly string[];
+  /** The status of the run that stands in the way, with `run_conflict`. */
+  readonly current?: Status;
   /** What a person can do. */
   readonly remedy?: Remedy | null;
 }
@@ -249,7 +286,7 @@ export interface ClientOptions {
   readonly token?: string;
   /** Used in place of the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
-  /** Milliseconds between polls. Default: what the server hints at, else 2000. */
+  /** Milliseconds between polls. Default: what the server hints at (`nextPollMs`), else 2000. */
   readonly pollMs?: number;
   /**
    * How long a request may go on failing in passing (cut connection, 429, 502, 503, 504, unreadable answer), in
@@ -281,6 +318,11 @@ export interface TriggerOptions extends RequestOptions {
   readonly inputs?: Readonly<Record<string, unknown>>;
   /** Runs it anew even if the same input is done. */
   readonly force?: boolean;
+  /**
+   * An id that you make up for this one trigger. Where the same trigger comes again, it gives the run that it made, also
+   * where that has ended. Default: one of our own with `force`, else none.
+   */
+  readonly triggerId?: string;
 }
 
 /** What following an action takes. Both callbacks are called for the trigger's answer too. */
@@ -291,7 +333,46 @@ export interface FollowOptions extends TriggerOptions {
   readonly onChange?: (status: Status) => void;
 }
 
-/** What running a workflow takes. */
+/** What a plan takes. Both callbacks are called for the statuses of the plan's own run. */
+export interface PlanOptions extends RequestOptions {
+  /** Inputs by `inputKey`, over those that are stored. They are not stored. */
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  /** Called with each answer, changed or not. What it throws ends the following. */
+  readonly onStatus?: (status: Status) => void;
+  /** Called with each answer that differs from the one before. What it throws ends the following. */
+  readonly onChange?: (status: Status) => void;
+}
+
+/** What one step would do. */
+export interface PlannedStep {
+  /** The step of the workflow. */
+  readonly id: string;
+  /** What it does, such as `github.repository`. */
+  readonly action: string;
+  /** What it would come to. */
+  readonly change: 'create' | 'update' | 'remove' | 'adopt' | 'nothing' | 'blocked' | 'conflict' | (string & {});
+  /** The same in words. */
+  readonly text?: string;
+  /** What is other than asked for. */
+  readonly differences?: readonly string[];
+  /** Why it cannot go on, with `blocked` or `conflict`; without it a blocked step only waits for another. */
+  readonly error?: ActionFailure | null;
+}
+
+/** What a workflow would do for an app. */
+export interface Plan {
+  /** One entry a step, in the order of the steps. */
+  readonly steps: readonly PlannedStep[];
+  /** How many calls it made of each provider, would make at the least, and may still make (-1: not known). */
+  readonly calls: readonly {
+    readonly provider: string;
+    readonly looked: number;
+    readonly writes: number;
+    readonly remaining: number;
+  }[];
+}
+
+/** What running a workflow takes. A `triggerId` would be the same for all steps, so it is not taken. */
 export interface WorkflowOptions extends FollowOptions {
   /** Called as soon as a step fails, for the promise waits for the steps beside it. Not called once aborted. */
   readonly onFailure?: (actionId: string, error: unknown) => void;
@@ -327,7 +408,7 @@ export class ProblemError extends SlipwayError {
   /** The HTTP status. */
   status: number;
   /** Slipway's name for the kind of problem; null where a proxy answered and gave none. */
-  class: string | null;
+  class: ProblemClass | (string & {}) | null;
   /** The URI of the kind of problem. */
   type: string;
   /** The kind of problem in words. */
@@ -338,6 +419,8 @@ export class ProblemError extends SlipwayError {
   errors: readonly ProblemPlace[];
   /** The steps that are not done yet, with `needs_not_done`. */
   needs: readonly string[];
+  /** The status of the run that stands in the way, with `run_conflict`. */
+  current: Status | null;
   /** What a person can do. */
   remedy: Remedy | null;
   /** What Retry-After asked for, in milliseconds. */
@@ -350,7 +433,7 @@ export class ActionError extends SlipwayError {
   constructor(status: Status);
   /** The whole status. */
   status: Status;
-  /** Its `error`: class, retryable, message, remedy. */
+  /** Its `error`. */
   error: ActionFailure;
 }
 
@@ -375,6 +458,13 @@ export class SlipwayClient {
 
   /** Merges into what is stored for an app. With an empty configuration it only reads. */
   configure(appId: string, configuration: Configuration, options?: RequestOptions): Promise<ConfigureResult>;
+
+  /**
+   * Says what each step would do, by looking at the providers. Changes nothing there.
+   *
+   * @throws {ActionError} where the plan itself ends in error
+   */
+  plan(workflowId: string, appId: string, options?: PlanOptions): Promise<Plan>;
 
   /** Cancels what runs. Nothing happens where nothing runs. */
   cancel(workflowId: string, appId: string, actionId: string, options?: RequestOptions): Promise<Status>;

@@ -23,6 +23,8 @@
  * @typedef {import('./slipway.js').TriggerOptions} TriggerOptions
  * @typedef {import('./slipway.js').FollowOptions} FollowOptions
  * @typedef {import('./slipway.js').WorkflowOptions} WorkflowOptions
+ * @typedef {import('./slipway.js').PlanOptions} PlanOptions
+ * @typedef {import('./slipway.js').Plan} Plan
  * @typedef {import('./slipway.js').Configuration} Configuration
  * @typedef {import('./slipway.js').ConfigureResult} ConfigureResult
  *
@@ -34,8 +36,8 @@ const DEFAULT_POLL_MS = 2000;
 const DEFAULT_PATIENCE_MS = 120_000;
 const DEFAULT_REQUEST_TIMEOUT_MS = 30_000;
 
-/** A server that hints at 0 ms must not make us spin. */
-const SHORTEST_HINT_MS = 100;
+/** A server that hints at next to nothing must not make us spin. */
+const SHORTEST_HINT_MS = 20;
 
 const LONGEST_BACKOFF_MS = 30_000;
 
@@ -82,6 +84,7 @@ export class ProblemError extends SlipwayError {
     this.detail = detail;
     this.errors = Array.isArray(problem.errors) ? problem.errors : [];
     this.needs = Array.isArray(problem.needs) ? problem.needs : [];
+    this.current = isObject(problem.current) ? /** @type {any} */ (problem.current) : null;
     this.remedy = isObject(problem.remedy) ? problem.remedy : null;
     this.retryAfterMs = retryAfterMs;
   }
@@ -140,8 +143,7 @@ export class SlipwayClient {
    * @returns {Promise<Status>}
    */
   async trigger(workflowId, appId, actionId, options = {}) {
-    const { inputs, force } = options;
-    const triggerId = force ? madeUpId() : undefined;
+    const { inputs, force, triggerId = force ? madeUpId() : undefined } = options;
     const request = this.#post({ mode: 'trigger', workflowId, appId, actionId, inputs, force, triggerId });
     return (await this.#send(request, options)).content;
   }
@@ -191,15 +193,36 @@ export class SlipwayClient {
    * @returns {Promise<Status>}
    */
   async triggerAndPollAction(workflowId, appId, actionId, options = {}) {
+    return this.#follow(await this.trigger(workflowId, appId, actionId, options), options);
+  }
+
+  /**
+   * @param {string} workflowId
+   * @param {string} appId
+   * @param {PlanOptions} [options]
+   * @returns {Promise<Plan>}
+   */
+  async plan(workflowId, appId, options = {}) {
+    const { inputs } = options;
+    const { content } = await this.#send(this.#post({ mode: 'plan', workflowId, appId, inputs }), options);
+    const { output } = await this.#follow(content, options);
+    return /** @type {any} */ (output);
+  }
+
+  /**
+   * @param {Status} first
+   * @param {FollowOptions} options
+   * @returns {Promise<Status>} the status, once done
+   */
+  async #follow(first, options) {
     const report = statusReporter(options);
-    let status = await this.trigger(workflowId, appId, actionId, options);
-    for (;;) {
+    for (let status = first; ; ) {
       report(status);
       if (isFinal(status)) {
         return status;
       }
       await this.#clock.sleep(this.#pollDelay(status, options), options.signal);
-      status = await this.poll(workflowId, appId, actionId, options);
+      status = await this.poll(first.workflowId, first.appId, first.actionId, options);
     }
   }
 
@@ -219,6 +242,7 @@ export class SlipwayClient {
     return runSteps(workflow.steps, options, (step, onStatus) =>
       this.triggerAndPollAction(workflowId, appId, step.id, {
         ...options,
+        triggerId: undefined,
         inputs: inputsOfStep(step, options.inputs),
         onStatus,
       }),

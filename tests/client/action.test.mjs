@@ -83,7 +83,7 @@ test('polls as the server hints', async (context) => {
   const { stub, client } = await setUp(context, { clock, pollMs: undefined });
   stub.scripts.repo = [{ nextPollMs: 7000 }, { nextPollMs: 0 }, { nextPollMs: 3 }, { status: 'done' }];
   await client.triggerAndPollAction('site', 'acme', 'repo');
-  assert.deepEqual(clock.sleeps, [2000, 7000, 2000, 100]);
+  assert.deepEqual(clock.sleeps, [2000, 7000, 2000, 20]);
 });
 
 test("the caller's own pollMs goes before the hint", async (context) => {
@@ -94,6 +94,13 @@ test("the caller's own pollMs goes before the hint", async (context) => {
   assert.deepEqual(clock.sleeps, [30, 30]);
   await client.triggerAndPollAction('site', 'acme', 'repo', { force: true });
   assert.deepEqual(clock.sleeps.slice(2), [50, 50]);
+});
+
+test("the caller's own triggerId is sent as it is, forced or not", async (context) => {
+  const { stub, client } = await setUp(context);
+  await client.trigger('site', 'acme', 'repo', { triggerId: 'mine-1' });
+  await client.trigger('site', 'acme', 'repo', { triggerId: 'mine-2', force: true });
+  assert.deepEqual(stub.of('trigger').map(({ fields }) => fields.triggerId), ['mine-1', 'mine-2']);
 });
 
 test('a forced trigger that is sent again is known again, and another one is another', async (context) => {

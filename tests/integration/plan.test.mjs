@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Stack, slipway, until } from './stack.mjs';
+import { SlipwayClient } from '../../client/slipway.js';
 
 let stack;
 let sample;
@@ -43,6 +44,19 @@ async function configure(app, inputs = sample.inputs) {
   });
   assert.equal(status, 200);
 }
+
+test('the JavaScript client gives the same plan, and what ends a plan', async () => {
+  await configure('planned-js');
+  const client = new SlipwayClient({ baseUrl: stack.url });
+  const seen = [];
+  const { steps, calls } = await client.plan('site', 'planned-js', { onChange: ({ status }) => seen.push(status) });
+  const changes = Object.fromEntries(steps.map(({ id, change }) => [id, change]));
+  assert.deepEqual([changes.repo, changes.project], ['create', 'blocked']);
+  assert.ok(calls.some(({ provider, looked }) => provider === 'github' && looked >= 1));
+  assert.equal(seen.at(-1), 'done');
+  const refusal = client.plan('site', 'planned-js', { inputs: { nothing: {} } });
+  await assert.rejects(refusal, { name: 'ProblemError', class: 'invalid_input' });
+});
 
 test('a plan for a new app creates the repository first, and makes nothing', async () => {
   await configure('planned');

@@ -1,0 +1,69 @@
+// client/slipway.d.ts against the tables of C that it describes, and against the module that it types. A member that it
+// lacks breaks nothing here: only the editor of an author elsewhere says that there is none.
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import * as client from '../../client/slipway.js';
+
+const read = (path) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
+const types = (await read('client/slipway.d.ts')).replaceAll(/\/\*.*?\*\//gs, '');
+const matches = (text, pattern) => [...text.matchAll(pattern)].map(([, found]) => found);
+
+// The words of a union of string literals.
+function union(name) {
+  const [, body] = new RegExp(`^export type ${name} =([^;]*);`, 'm').exec(types) ?? assert.fail(`no type ${name}`);
+  const named = matches(body, /\| ([A-Z]\w+)/g).flatMap(union);
+  return [...matches(body, /'(\w+)'/g), ...named];
+}
+
+// The members of an interface or a class, those that it extends with them.
+function members(name) {
+  const pattern = new RegExp(`^export (?:interface|class) ${name}(?: extends (\\w+))? \\{\n(.*?)^\\}`, 'ms');
+  const [, base, body] = pattern.exec(types) ?? assert.fail(`no type ${name}`);
+  const own = matches(body, /^ {2}(?:readonly )?(\w+)\??[(:]/gm).filter((member) => member !== 'constructor');
+  return [...new Set([...(base && base !== 'Error' ? members(base) : []), ...own])];
+}
+
+function assertSame(found, wanted) {
+  assert.deepEqual([...new Set(found)].sort(), [...new Set(wanted)].sort());
+}
+
+const runSource = await read('src/core/run.c');
+const fieldsOf = (struct) => matches(runSource, new RegExp(`_FIELD\\("(\\w+)", struct ${struct},`, 'g'));
+
+test('the classes of errors are those of src/base/error.c and of nginx', async () => {
+  const header = await read('include/slipway/error.h');
+  const [ofRuns, ofRequests] = ['How a run may end', 'How a request to the endpoint may be refused'].map((head) =>
+    matches(header.slice(header.indexOf(head)).split('\n\n')[0], /^\tERROR_(\w+),/gm));
+  const source = await read('src/base/error.c');
+  const names = new Map([...source.matchAll(/\[ERROR_(\w+)\] = \{ "(\w+)"/g)].map(([, id, name]) => [id, name]));
+  assert.ok(ofRuns.length >= 19 && ofRequests.length >= 10);
+  const unseen = ['NONE', 'LEASE_LOST'];
+  assertSame([...ofRuns, ...ofRequests, ...unseen, 'OUT_OF_MEMORY'], [...names.keys()]);
+  assertSame(union('ErrorClass'), [...ofRuns, 'OUT_OF_MEMORY'].map((id) => names.get(id)));
+  const ofNginx = matches(await read('conf/nginx/slipway-problems.conf'), /"class":"(\w+)"/g);
+  assertSame(union('ProblemClass'), [...union('ErrorClass'), ...ofRequests.map((id) => names.get(id)), ...ofNginx]);
+});
+
+test('the status has the members that src/core/run.c gives it, its error and remedy too', async () => {
+  assert.ok(fieldsOf('status').length >= 18);
+  const ofTriggers = matches(await read('src/api/trigger_answer.c'), /json_add\(status, "(\w+)"/g);
+  assertSame(members('Status'), [...fieldsOf('status'), ...ofTriggers]);
+  assertSame(members('ActionFailure'), fieldsOf('error_json'));
+  assertSame(members('Remedy'), fieldsOf('remedy_json'));
+});
+
+test('a problem has the members that src/api/response.c gives it', async () => {
+  const source = await read('src/api/response.c');
+  const body = source.slice(source.indexOf('static cJSON *problem_document'));
+  assertSame(members('Problem'), ['errors', 'remedy', ...matches(body, /(?:add_text|json_add)\(document, "(\w+)"/g)]);
+});
+
+test('it declares what the module exports, and the methods of its classes', () => {
+  assertSame(matches(types, /^export (?:class|function) (\w+)/gm), Object.keys(client));
+  for (const name of matches(types, /^export class (\w+)/gm)) {
+    const body = members(name);
+    const methods = Object.getOwnPropertyNames(client[name].prototype).filter((method) => method !== 'constructor');
+    assert.deepEqual(methods.filter((method) => !body.includes(method)), [], name);
+  }
+});
