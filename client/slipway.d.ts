@@ -247,6 +247,8 @@ export interface ConfigureResult {
   readonly appId?: string;
   /** All inputs that are stored now. */
   readonly inputs?: Readonly<Record<string, unknown>>;
+  /** Where in `inputs` a secret stands that is not shown, as JSON pointers such as "/inputs/env/variables/0/value". */
+  readonly sealed?: readonly string[];
   /** All settings that are stored now. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** All environment variables that are stored now. */

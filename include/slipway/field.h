@@ -65,6 +65,14 @@ struct field {
 	const char *description;
 	bool required;  /* absent or null is an error */
 	bool omit_zero; /* the encoder leaves out an integer of 0 or a false */
+	/*
+	 * A string, the items of a list of strings or the values of a map that may be secret: nowhere else may
+	 * ${secret.NAME} stand, and what a client writes here in clear is sealed on arrival. Clients see it as
+	 * writeOnly.
+	 */
+	bool secret;
+	/* A member beside this one and its text with which the value is no secret: it is kept as it is written. */
+	struct string_pair clear_where;
 	/* JSON text of the value to take where the member is absent, such as "\"main\"", "true", "30"; for a
 	 * string the quotes are left out. NULL: zero. */
 	const char *fallback;

@@ -3,7 +3,9 @@
  * else, so neither Redis nor a later answer can show them.
  */
 #include "api/routes.h"
+#include "api/sealed_inputs.h"
 #include "core/secret.h"
+#include "core/secret_input.h"
 #include "store/payload.h"
 
 static enum error_class check_strings(const cJSON *body, const char *part, struct error *error)
@@ -72,12 +74,29 @@ static cJSON *names_of(const cJSON *secrets)
 	return names;
 }
 
+/* The inputs without what is sealed in them, and the places of that. */
+static bool add_inputs(cJSON *answer, const cJSON *inputs)
+{
+	struct error ignored;
+	cJSON *shown = cJSON_Duplicate(inputs, true), *places = cJSON_CreateArray();
+	bool complete =
+		shown != NULL && places != NULL && secret_input_hide(shown, "/inputs", places, &ignored) == ERROR_NONE;
+	if (!complete) {
+		cJSON_Delete(shown);
+		cJSON_Delete(places);
+		return false;
+	}
+	if (json_add(answer, "inputs", shown))
+		return json_add(answer, "sealed", places);
+	cJSON_Delete(places);
+	return false;
+}
+
 static cJSON *configured(const char *app, const struct payload *payload)
 {
 	cJSON *answer = cJSON_CreateObject();
 	if (answer != NULL && json_add(answer, "appId", cJSON_CreateString(app)) &&
-		json_add(answer, "version", json_integer(payload->version)) &&
-		json_add(answer, "inputs", cJSON_Duplicate(payload->inputs, true)) &&
+		json_add(answer, "version", json_integer(payload->version)) && add_inputs(answer, payload->inputs) &&
 		json_add(answer, "config", cJSON_Duplicate(payload->config, true)) &&
 		json_add(answer, "env", cJSON_Duplicate(payload->env, true)) &&
 		json_add(answer, "secrets", names_of(payload->secrets)))
@@ -105,8 +124,10 @@ enum error_class mode_configure(const struct service *service, const struct requ
 	(void)request;
 	const char *app;
 	struct payload changes, payload;
+	size_t sealed;
 	if (body_identifier(body, "appId", &app, error) != ERROR_NONE ||
 		body_payload(service, app, body, &changes, error) != ERROR_NONE ||
+		seal_inputs(service, app, NULL, body, &sealed, error) != ERROR_NONE ||
 		payload_merge(service->redis, app, &changes, service->settings->retention_days * 86400, &payload,
 			error) != ERROR_NONE)
 		return error->class;

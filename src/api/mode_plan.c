@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/routes.h"
+#include "api/sealed_inputs.h"
 #include "api/target.h"
 #include "api/trigger_answer.h"
 #include "base/record.h"
@@ -49,6 +50,22 @@ static enum error_class ask_all(const struct service *service, const struct targ
 	return record_encode(&plan_input_record, &input, ret_input, error);
 }
 
+/* The same with what was clear in the request's inputs, and is to be secret, sealed. Sealed, it could not be checked.
+ */
+static enum error_class ask_sealed(const struct service *service, const struct target *target,
+	const struct payload *payload, const cJSON *body, cJSON **ret_input, struct error *error)
+{
+	const cJSON *inputs = json_member(body, "inputs");
+	size_t sealed;
+	if (ask_all(service, target, payload, inputs, ret_input, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = seal_inputs(service, target->app, target->workflow, body, &sealed, error);
+	if (class == ERROR_NONE && sealed == 0)
+		return ERROR_NONE;
+	cJSON_Delete(*ret_input);
+	return class == ERROR_NONE ? ask_all(service, target, payload, inputs, ret_input, error) : class;
+}
+
 enum error_class mode_plan(const struct service *service, const struct request *request, const cJSON *body,
 	struct response *response, struct error *error)
 {
@@ -58,7 +75,7 @@ enum error_class mode_plan(const struct service *service, const struct request *
 	if (target_from_body(body, false, &target, error) != ERROR_NONE || check_inputs(body, error) != ERROR_NONE ||
 		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = ask_all(service, &target, &payload, json_member(body, "inputs"), &input, error);
+	enum error_class class = ask_sealed(service, &target, &payload, body, &input, error);
 	if (class == ERROR_NONE) {
 		/* Each plan looks anew: what it saw last time may have changed since. */
 		target.step = &plan_step;

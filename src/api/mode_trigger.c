@@ -3,6 +3,7 @@
  * refused is refused here, before a worker is involved.
  */
 #include "api/routes.h"
+#include "api/sealed_inputs.h"
 #include "api/target.h"
 #include "api/trigger_answer.h"
 #include "core/input.h"
@@ -19,12 +20,26 @@ static enum error_class refuse_plan(const struct target *target, struct error *e
 	return error_at(error, "/actionId");
 }
 
+/* The step's input, checked, with what was clear in it and is to be secret sealed. Sealed, it could not be checked. */
+static enum error_class build_sealed(const struct service *service, const struct input_sources *sources,
+	const char *app, const cJSON *body, size_t *ret_sealed, cJSON **ret_input, struct error *error)
+{
+	if (input_build(sources, ret_input, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = seal_inputs(service, app, sources->workflow, body, ret_sealed, error);
+	if (class == ERROR_NONE && *ret_sealed == 0)
+		return ERROR_NONE;
+	cJSON_Delete(*ret_input);
+	return class == ERROR_NONE ? input_build(sources, ret_input, error) : class;
+}
+
 enum error_class mode_trigger(const struct service *service, const struct request *request, const cJSON *body,
 	struct response *response, struct error *error)
 {
 	struct target target;
 	struct payload payload;
 	struct step_set needs;
+	size_t sealed = 0;
 	cJSON *input;
 	if (target_from_body(body, true, &target, error) != ERROR_NONE || refuse_plan(&target, error) != ERROR_NONE ||
 		check_inputs(body, error) != ERROR_NONE ||
@@ -32,10 +47,11 @@ enum error_class mode_trigger(const struct service *service, const struct reques
 		return error->class;
 	const struct input_sources sources = { target.workflow, target.step, payload.inputs,
 		json_member(body, "inputs"), payload.config, payload.env, payload.secrets };
-	enum error_class class = input_build(&sources, &input, error);
+	enum error_class class = build_sealed(service, &sources, target.app, body, &sealed, &input, error);
 	if (class == ERROR_NONE) {
 		const struct trigger_wish wish = { &needs, input, payload.secrets,
-			cJSON_IsTrue(json_member(body, "force")), json_member_string(body, "triggerId"), request->id };
+			cJSON_IsTrue(json_member(body, "force")), json_member_string(body, "triggerId"), request->id,
+			sealed > 0 };
 		char place[INPUT_PLACE_SIZE];
 		input_place(target.step, place);
 		class = step_needs(target.workflow, target.step, input, place, &needs, error);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/routes.h"
+#include "api/sealed_inputs.h"
 #include "api/target.h"
 #include "api/trigger_answer.h"
 #include "core/input.h"
@@ -72,15 +73,19 @@ static enum error_class answer(
 	return ERROR_NONE;
 }
 
-static enum error_class validate(const struct service *service, const struct target *target, const cJSON *inputs,
+static enum error_class validate(const struct service *service, const struct target *target, const cJSON *body,
 	const struct payload *payload, struct response *response, struct error *error)
 {
-	struct input_sources sources = { target->workflow, NULL, payload->inputs, inputs, payload->config, payload->env,
-		payload->secrets };
+	struct input_sources sources = { target->workflow, NULL, payload->inputs, json_member(body, "inputs"),
+		payload->config, payload->env, payload->secrets };
 	cJSON *errors = cJSON_CreateArray();
 	if (errors == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
-	if (check_all(service, &sources, errors, error) == ERROR_NONE)
+	size_t sealed;
+	if (check_all(service, &sources, errors, error) == ERROR_NONE &&
+		/* What is right may still be what this Slipway cannot seal. */
+		(cJSON_GetArraySize(errors) > 0 ||
+			seal_inputs(service, target->app, target->workflow, body, &sealed, error) == ERROR_NONE))
 		return answer(target, response, errors, error);
 	cJSON_Delete(errors);
 	return error->class;
@@ -100,7 +105,7 @@ enum error_class mode_validate(const struct service *service, const struct reque
 	changes.inputs = NULL; /* they are the request's own, over what is stored */
 	enum error_class class = payload_apply(&payload, &changes, error);
 	if (class == ERROR_NONE)
-		class = validate(service, &target, json_member(body, "inputs"), &payload, response, error);
+		class = validate(service, &target, body, &payload, response, error);
 	payload_release(&payload);
 	return class;
 }

@@ -26,12 +26,18 @@ enum error_class check_inputs(const cJSON *body, struct error *error)
 	return ERROR_NONE;
 }
 
-static enum error_class answer_conflict(
-	const struct trigger_result *result, struct response *response, struct error *error)
+static enum error_class answer_conflict(const struct trigger_result *result, const struct trigger_wish *wish,
+	struct response *response, struct error *error)
 {
 	cJSON *current;
 	error_set(error, ERROR_RUN_CONFLICT, "'%s' is running for '%s' with another input (run %s)", result->run.action,
 		result->run.app, result->run.run);
+	if (wish->sealed)
+		error_remedy(error, NULL,
+			"The request has a secret in clear, which counts as another one each time. Wait until the run "
+			"has "
+			"ended; to send the same again, configure the secret once and write ${secret.NAME} in its "
+			"place.");
 	struct error problem = *error;
 	if (run_status(&result->run, &current, error) != ERROR_NONE)
 		return error->class;
@@ -67,11 +73,11 @@ static enum error_class answer_run(const struct trigger_result *result, struct r
 	return response_json(response, result->outcome == TRIGGER_NEW ? 202 : 200, status, error);
 }
 
-static enum error_class answer_trigger(
-	const struct trigger_result *result, struct response *response, struct error *error)
+static enum error_class answer_trigger(const struct trigger_result *result, const struct trigger_wish *wish,
+	struct response *response, struct error *error)
 {
 	if (result->outcome == TRIGGER_CONFLICT)
-		return answer_conflict(result, response, error);
+		return answer_conflict(result, wish, response, error);
 	if (result->outcome == TRIGGER_NEEDS_NOT_DONE)
 		return answer_needs(result, response, error);
 	return answer_run(result, response, error);
@@ -107,5 +113,5 @@ enum error_class trigger_send(const struct service *service, const struct target
 	if (input_digest(wish->input, wish->secrets, digest, error) != ERROR_NONE ||
 		run_trigger(service->redis, &trigger, service->arena, &result, error) != ERROR_NONE)
 		return error->class;
-	return answer_trigger(&result, response, error);
+	return answer_trigger(&result, wish, response, error);
 }

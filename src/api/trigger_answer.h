@@ -15,6 +15,7 @@ struct trigger_wish {
 	bool force;
 	const char *id;      /* by which the client knows it again; NULL: none */
 	const char *request; /* the id of the request that it came with */
+	bool sealed;         /* the request brought secrets in clear, which are another input each time */
 };
 
 /* inputs must be an object, force a boolean and triggerId an id, where they are given. ERROR_INVALID_REQUEST with the

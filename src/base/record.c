@@ -190,10 +190,17 @@ static bool add_bounds(cJSON *schema, const struct field *field)
 	return (maximum == 0 && !bounded) || json_add(schema, names[field->type].maximum, json_integer(maximum));
 }
 
+/* The word for what is taken and never given back. */
+static bool add_secrecy(cJSON *schema, const struct field *field)
+{
+	return !field->secret || json_add(schema, "writeOnly", cJSON_CreateTrue());
+}
+
 static cJSON *schema_of_item(const struct field *field)
 {
 	cJSON *schema = cJSON_CreateObject();
 	if (schema != NULL && json_add(schema, "type", cJSON_CreateString("string")) && add_values(schema, field) &&
+		add_secrecy(schema, field) &&
 		(field->pattern == NULL || json_add(schema, "pattern", cJSON_CreateString(field->pattern))))
 		return schema;
 	cJSON_Delete(schema);
@@ -213,7 +220,7 @@ static bool add_form(cJSON *schema, const struct field *field)
 {
 	switch (field->type) {
 	case FIELD_STRING:
-		return add_values(schema, field) &&
+		return add_values(schema, field) && add_secrecy(schema, field) &&
 			(field->pattern == NULL || json_add(schema, "pattern", cJSON_CreateString(field->pattern)));
 	case FIELD_STRINGS:
 		return json_add(schema, "items", schema_of_item(field));

@@ -39,6 +39,25 @@ enum error_class record_encode(
 /* The table as a JSON Schema (2020-12) of an object. *ret_json is the caller's. */
 enum error_class record_schema(const struct record *record, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* A value of a record's JSON and the row that it stands under; of a list or a map with a row of their own, each item.
+ */
+struct record_value {
+	const struct field *field; /* NULL: the record has no such row */
+	cJSON *json;
+	const cJSON *object; /* that the row is of: what stands beside it */
+	const char *place;
+};
+
+/* Looks at one value; an error ends the walk. It may change a string, but not what it stands in. */
+typedef enum error_class record_visit(void *context, const struct record_value *value, struct error *error);
+
+/*
+ * Calls the visitor for each value of the JSON, whether it has the form that the table asks for or not: where a list or
+ * an object of its own is expected and something else stands, for that. JSON that is no object has no values.
+ */
+enum error_class record_visit_values(const struct record *record, const cJSON *json, const char *place,
+	record_visit *visit, void *context, struct error *error) SLIPWAY_MUST_CHECK;
+
 /* The row of this name; NULL where there is none. */
 const struct field *record_field(const struct record *record, const char *name);
 

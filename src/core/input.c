@@ -9,6 +9,7 @@
 
 #include "base/record.h"
 #include "base/text.h"
+#include "core/secret_input.h"
 
 static enum error_class no_memory(struct error *error)
 {
@@ -130,7 +131,8 @@ static enum error_class fill_input(
 		return error->class;
 	struct input_sources borrowed = *sources;
 	if (references_resolve(*input, place, look_up, &borrowed, faults, error) != ERROR_NONE ||
-		check_input(&step->action->input, *input, place, faults, error) != ERROR_NONE)
+		check_input(&step->action->input, *input, place, faults, error) != ERROR_NONE ||
+		secret_input_check(&step->action->input, *input, place, faults, error) != ERROR_NONE)
 		return input_name_member(place, error);
 	return ERROR_NONE;
 }
@@ -184,6 +186,22 @@ enum error_class input_faults(const struct input_sources *sources, struct faults
 	for (size_t i = 0; i < ret_faults->count; i++)
 		input_name_member(place, &ret_faults->list[i]);
 	return ERROR_NONE;
+}
+
+enum error_class input_put_values(const char *text, const struct record *record, reference_lookup *lookup,
+	void *context, struct arena *arena, const char **ret_text, struct error *error)
+{
+	cJSON *json;
+	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
+		return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_INVALID_INPUT,
+			"the stored input is broken: %s", error->message);
+	enum error_class class = secret_input_check(record, json, "/input", NULL, error);
+	if (class == ERROR_NONE)
+		class = references_put(json, "/input", lookup, context, error);
+	if (class == ERROR_NONE && (*ret_text = json_print(arena, json)) == NULL)
+		class = no_memory(error);
+	cJSON_Delete(json);
+	return class;
 }
 
 enum error_class json_digest(const cJSON *json, char digest[DIGEST_SIZE], struct error *error)

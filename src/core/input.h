@@ -4,6 +4,7 @@
 #ifndef SLIPWAY_CORE_INPUT_H
 #define SLIPWAY_CORE_INPUT_H
 
+#include "core/reference.h"
 #include "core/workflow.h"
 
 /* Where an input comes from. All borrowed; any but workflow and step may be NULL. */
@@ -42,6 +43,14 @@ enum error_class input_check_keys(
 
 /* Where the input of a step stands in a request: /inputs/key. */
 void input_place(const struct step_definition *step, char place[INPUT_PLACE_SIZE]);
+
+/*
+ * The input that a run carries, as its action reads it: *ret_text, in the arena, has a value by the lookup in the place
+ * of each reference. Where the table has no secrets, none is looked up: what Redis holds is not trusted with them.
+ * ERROR_INVALID_INPUT also where the text is broken.
+ */
+enum error_class input_put_values(const char *text, const struct record *record, reference_lookup *lookup,
+	void *context, struct arena *arena, const char **ret_text, struct error *error) SLIPWAY_MUST_CHECK;
 
 #define DIGEST_SIZE 65
 

@@ -22,11 +22,13 @@ static const struct {
 	[REFERENCE_ENV] = { "env", 1, 1 },
 	[REFERENCE_SECRET] = { "secret", 1, 1 },
 	[REFERENCE_APP] = { "app", 4, 4 },
+	[REFERENCE_SEALED] = { "sealed", 0, 0 },
 };
 
-static enum error_class malformed(const char *text, size_t length, struct error *error)
+/* The text is not told: it may be a part of a secret. The place says where it stands. */
+static enum error_class malformed(struct error *error)
 {
-	error_set(error, ERROR_INVALID_INPUT, "'%.*s' is no reference", (int)(length < 100 ? length : 100), text);
+	error_set(error, ERROR_INVALID_INPUT, "what follows '${' is no reference");
 	return error_remedy(error, NULL,
 		"Write ${step.ID.OUTPUT}, ${config.NAME}, ${env.NAME}, ${secret.NAME} or "
 		"${app.APP.WORKFLOW.STEP.OUTPUT}; for the characters themselves write $${.");
@@ -53,7 +55,7 @@ static enum error_class parse(const char *text, struct reference *reference, con
 {
 	const char *end = strchr(text, '}');
 	if (end == NULL)
-		return malformed(text, strlen(text), error);
+		return malformed(error);
 	*ret_end = end + 1;
 	const char *inner = text + 2;
 	const char *dot = memchr(inner, '.', (size_t)(end - inner));
@@ -62,12 +64,15 @@ static enum error_class parse(const char *text, struct reference *reference, con
 		if ((size_t)(dot - inner) != length || memcmp(kinds[kind].name, inner, length) != 0)
 			continue;
 		reference->kind = (enum reference_kind)kind;
-		if (split_parts(dot + 1, (size_t)(end - dot - 1), reference) &&
-			reference->part_count >= kinds[kind].parts_least &&
-			reference->part_count <= kinds[kind].parts_most)
+		reference->text = inner;
+		reference->length = (size_t)(end - inner);
+		if (kind == REFERENCE_SEALED ||
+			(split_parts(dot + 1, (size_t)(end - dot - 1), reference) &&
+				reference->part_count >= kinds[kind].parts_least &&
+				reference->part_count <= kinds[kind].parts_most))
 			return ERROR_NONE;
 	}
-	return malformed(text, (size_t)(end + 1 - text), error);
+	return malformed(error);
 }
 
 /* The next "${" that is not written "$${"; NULL: none. */
@@ -79,34 +84,50 @@ static const char *next_reference(const char *text)
 	return NULL;
 }
 
-static bool append_value(struct buffer *buffer, const cJSON *value)
+enum error_class reference_find(const char *text, struct reference *ret_reference, const char **ret_start,
+	const char **ret_end, struct error *error)
 {
-	if (cJSON_IsString(value))
-		return buffer_append_string(buffer, value->valuestring);
-	if (cJSON_IsNull(value))
-		return true;
-	char *text = cJSON_PrintUnformatted(value);
-	bool appended = text != NULL && buffer_append_string(buffer, text);
-	cJSON_free(text);
-	return appended;
+	*ret_start = next_reference(text);
+	return *ret_start != NULL ? parse(*ret_start, ret_reference, ret_end, error) : ERROR_NONE;
+}
+
+size_t reference_unescape(char *text)
+{
+	size_t length = strlen(text);
+	for (char *found = text; (found = strstr(found, ESCAPE)) != NULL; found += 2) {
+		memmove(found, found + 1, strlen(found + 1) + 1);
+		length--;
+	}
+	return length;
 }
 
 struct resolving {
 	reference_lookup *lookup;
 	void *context;
-	bool unescapes; /* what is written, and only that: a value that is put in stays as it is */
+	/* For whoever reads the tree: each "$${" that is written becomes "${", and a value stays as it is. Otherwise
+	 * the tree is to be resolved again, and in a value each "${" becomes "$${". */
+	bool unescapes;
 	struct faults *faults;
 	struct error *error;
 };
 
-/* The first length bytes of the text, with "$${" as "${". */
-static bool append_written(const struct resolving *resolving, const char *text, size_t length, struct buffer *buffer)
+/* ---- what is put in is never expanded again ---- */
+
+static bool ends_with_dollar(const struct buffer *buffer)
 {
-	const char *end = text + length, *escape;
-	while (resolving->unescapes && (escape = memmem(text, (size_t)(end - text), ESCAPE, strlen(ESCAPE))) != NULL) {
-		if (!buffer_append(buffer, text, (size_t)(escape - text)))
+	return buffer->length > 0 && buffer_text(buffer)[buffer->length - 1] == '$';
+}
+
+/* Adds a text, with "$${" for each "${" in it, and for one that comes of it and what stands before. */
+static bool append_escaped(struct buffer *buffer, const char *text, size_t length)
+{
+	const char *end = text + length, *found;
+	if (length > 0 && text[0] == '{' && ends_with_dollar(buffer) && !buffer_append_string(buffer, "$"))
+		return false;
+	while ((found = memmem(text, (size_t)(end - text), "${", 2)) != NULL) {
+		if (!buffer_append(buffer, text, (size_t)(found - text)) || !buffer_append_string(buffer, ESCAPE))
 			return false;
-		text = escape + 1;
+		text = found + 2;
 	}
 	return buffer_append(buffer, text, (size_t)(end - text));
 }
@@ -118,6 +139,67 @@ static enum error_class refuse_text(const struct buffer *buffer, struct error *e
 	return error_set(error, ERROR_INVALID_INPUT, "with its references put in, the text is too long");
 }
 
+/* Escapes all strings of a value; depth is bounded by json_parse. */
+// NOLINTNEXTLINE(misc-no-recursion)
+static enum error_class escape_value(cJSON *value, struct error *error)
+{
+	enum error_class class = ERROR_NONE;
+	if (cJSON_IsString(value) && strstr(value->valuestring, "${") != NULL) {
+		struct buffer buffer;
+		buffer_init(&buffer, RESOLVED_MAX);
+		if (!append_escaped(&buffer, value->valuestring, strlen(value->valuestring)) ||
+			cJSON_SetValuestring(value, buffer_text(&buffer)) == NULL)
+			class = refuse_text(&buffer, error);
+		buffer_release(&buffer);
+	}
+	for (cJSON *item = value->child; item != NULL && class == ERROR_NONE; item = item->next)
+		class = escape_value(item, error);
+	return class;
+}
+
+static bool append_text(const struct resolving *resolving, struct buffer *buffer, const char *text)
+{
+	return resolving->unescapes ? buffer_append_string(buffer, text) : append_escaped(buffer, text, strlen(text));
+}
+
+static bool append_value(const struct resolving *resolving, struct buffer *buffer, const cJSON *value)
+{
+	if (cJSON_IsString(value))
+		return append_text(resolving, buffer, value->valuestring);
+	if (cJSON_IsNull(value))
+		return true;
+	char *text = cJSON_PrintUnformatted(value);
+	bool appended = text != NULL && append_text(resolving, buffer, text);
+	cJSON_free(text);
+	return appended;
+}
+
+/* The first length bytes of the text, with "$${" as "${". */
+static bool append_written(const struct resolving *resolving, const char *text, size_t length, struct buffer *buffer)
+{
+	const char *end = text + length, *escape;
+	if (!resolving->unescapes && length > 0 && text[0] == '{' && ends_with_dollar(buffer) &&
+		!buffer_append_string(buffer, "$"))
+		return false;
+	while (resolving->unescapes && (escape = memmem(text, (size_t)(end - text), ESCAPE, strlen(ESCAPE))) != NULL) {
+		if (!buffer_append(buffer, text, (size_t)(escape - text)))
+			return false;
+		text = escape + 1;
+	}
+	return buffer_append(buffer, text, (size_t)(end - text));
+}
+
+/* A reference that is left for later, as it is written. */
+static enum error_class keep_reference(
+	const struct resolving *resolving, const char *text, size_t length, struct buffer *buffer)
+{
+	if (ends_with_dollar(buffer)) {
+		error_set(resolving->error, ERROR_INVALID_INPUT, "a value that ends with $ stands before a reference");
+		return error_remedy(resolving->error, NULL, "Put another character between the two.");
+	}
+	return buffer_append(buffer, text, length) ? ERROR_NONE : refuse_text(buffer, resolving->error);
+}
+
 /* One reference of a text with more in it: its value as text, or itself where it is left for later. */
 static enum error_class resolve_inside(struct resolving *resolving, const char **text, struct buffer *buffer)
 {
@@ -127,11 +209,14 @@ static enum error_class resolve_inside(struct resolving *resolving, const char *
 	if (parse(*text, &reference, &end, resolving->error) != ERROR_NONE ||
 		resolving->lookup(resolving->context, &reference, &value, resolving->error) != ERROR_NONE)
 		return resolving->error->class;
-	bool appended =
-		value != NULL ? append_value(buffer, value) : buffer_append(buffer, *text, (size_t)(end - *text));
+	enum error_class class = ERROR_NONE;
+	if (value == NULL)
+		class = keep_reference(resolving, *text, (size_t)(end - *text), buffer);
+	else if (!append_value(resolving, buffer, value))
+		class = refuse_text(buffer, resolving->error);
 	cJSON_Delete(value);
 	*text = end;
-	return appended ? ERROR_NONE : refuse_text(buffer, resolving->error);
+	return class;
 }
 
 static enum error_class resolve_mixed(struct resolving *resolving, cJSON *json, struct buffer *buffer)
@@ -203,8 +288,13 @@ static enum error_class resolve_child(struct resolving *resolving, cJSON *parent
 			error_at(resolving->error, "%s", place);
 		return faults_note(resolving->faults, resolving->error) ? ERROR_NONE : class;
 	}
-	if (replacement != NULL)
-		replace_child(parent, child, replacement);
+	if (replacement == NULL)
+		return ERROR_NONE;
+	if (!resolving->unescapes && escape_value(replacement, resolving->error) != ERROR_NONE) {
+		cJSON_Delete(replacement);
+		return error_at(resolving->error, "%s", place);
+	}
+	replace_child(parent, child, replacement);
 	return ERROR_NONE;
 }
 
@@ -268,20 +358,9 @@ enum error_class references_visit(const cJSON *json, const char *place, referenc
 	return ERROR_NONE;
 }
 
-enum error_class references_put(const char *text, reference_lookup *lookup, void *context, struct arena *arena,
-	const char **ret_text, struct error *error)
+enum error_class references_put(
+	cJSON *json, const char *place, reference_lookup *lookup, void *context, struct error *error)
 {
-	cJSON *json;
 	struct resolving resolving = { lookup, context, true, NULL, error };
-	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
-		return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_INVALID_INPUT,
-			"the stored input is broken: %s", error->message);
-	enum error_class class = resolve_tree(&resolving, json, "/input");
-	if (class == ERROR_NONE) {
-		*ret_text = json_print(arena, json);
-		if (*ret_text == NULL)
-			class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
-	}
-	cJSON_Delete(json);
-	return class;
+	return resolve_tree(&resolving, json, place);
 }

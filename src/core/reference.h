@@ -2,7 +2,11 @@
  * References in inputs: ${step.<id>.<output>}, ${config.<name>}, ${env.<NAME>}, ${secret.<name>},
  * ${app.<appId>.<workflow>.<step>.<output>}. `$${` stands for a literal `${`.
  *
- * A string that is one reference takes the value's type; inside other text the value is put in as text.
+ * A string that is one reference takes the value's type; inside other text the value is put in as text. What is put in
+ * is never expanded again.
+ *
+ * ${sealed.<id>.<base64url>} is ours alone: what a client wrote in clear where a secret may stand
+ * (core/secret_input.h).
  */
 #ifndef SLIPWAY_CORE_REFERENCE_H
 #define SLIPWAY_CORE_REFERENCE_H
@@ -17,6 +21,7 @@ enum reference_kind {
 	REFERENCE_ENV,
 	REFERENCE_SECRET,
 	REFERENCE_APP,
+	REFERENCE_SEALED,
 };
 
 #define REFERENCE_PARTS_MAX 4
@@ -27,7 +32,18 @@ struct reference {
 	/* What stands behind the kind, at its dots: {step, output}; {name}; {app, workflow, step, output}. */
 	char parts[REFERENCE_PARTS_MAX][REFERENCE_NAME_MAX + 1];
 	size_t part_count;
+	/* What stands between ${ and }, borrowed: for REFERENCE_SEALED, which has no parts. */
+	const char *text;
+	size_t length;
 };
+
+/* Finds the first reference of the text, which begins at *ret_start and ends before *ret_end; *ret_start is NULL where
+ * there is none. ERROR_INVALID_INPUT where it is malformed. */
+enum error_class reference_find(const char *text, struct reference *ret_reference, const char **ret_start,
+	const char **ret_end, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Makes each `$${` of the text the `${` that it stands for, in place, and returns its length then. */
+size_t reference_unescape(char *text);
 
 /*
  * Gives the value of a reference. *ret_value is then the caller's; NULL with ERROR_NONE leaves the reference in the
@@ -39,18 +55,18 @@ typedef enum error_class reference_lookup(
 /*
  * Puts values into all strings of the tree, in place of their references. The place in an error is the JSON pointer
  * of the string, below `place`. A lookup that gives JSON null for a whole string removes the member: absent. Where
- * faults is not NULL, it notes what cannot be put in, leaves it, and goes on.
+ * faults is not NULL, it notes what cannot be put in, leaves it, and goes on. The tree stays one of texts with
+ * references: in a value that is put in, each `${` becomes the `$${` that stands for it.
  */
 enum error_class references_resolve(cJSON *json, const char *place, reference_lookup *lookup, void *context,
 	struct faults *faults, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * The same for the JSON text of a stored input, by a lookup that leaves no reference over: *ret_text, in the arena, is
- * what it stands for. Each `$${` of the input is the `${` that it stands for; a value that is put in is left as it is.
- * ERROR_INVALID_INPUT where the text is broken.
+ * The same for who reads the tree then, by a lookup that leaves no reference over: each `$${` that is written becomes
+ * the `${` that it stands for; a value that is put in is left as it is.
  */
-enum error_class references_put(const char *text, reference_lookup *lookup, void *context, struct arena *arena,
-	const char **ret_text, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class references_put(cJSON *json, const char *place, reference_lookup *lookup, void *context,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Looks at one reference; an error ends the walk. */
 typedef enum error_class reference_visit(void *context, const struct reference *reference, struct error *error);

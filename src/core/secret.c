@@ -154,16 +154,9 @@ static enum error_class no_memory(struct error *error)
 	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
 }
 
-static enum error_class check_secret(
-	const char *public_key, const struct secret_name *name, const char *value, struct error *error)
+static enum error_class check_secret(const struct secret_name *name, const char *value, struct error *error)
 {
 	size_t length = strlen(value);
-	if (public_key == NULL) {
-		error_set(
-			error, ERROR_INVALID_REQUEST, "this Slipway has no key to seal secrets with, so it takes none");
-		return error_remedy(error, NULL,
-			"An operator makes one with 'slipway key', for SLIPWAY_SECRETS_PUBLIC_KEY of slipway-api.");
-	}
 	if (!secret_name_valid(name->name)) {
 		error_set(error, ERROR_INVALID_REQUEST, "the name of a secret has letters, digits and underscores");
 		return error_remedy(error, NULL, "Give it another name, of at most %d characters.", NAME_MAX_LENGTH);
@@ -178,14 +171,21 @@ static enum error_class check_secret(
 		"or env.");
 }
 
-enum error_class secret_seal(const char *public_key, const struct secret_name *name, const char *value,
+static enum error_class check_key(const char *public_key, struct error *error)
+{
+	if (public_key != NULL)
+		return ERROR_NONE;
+	error_set(error, ERROR_INVALID_REQUEST, "this Slipway has no key to seal secrets with, so it takes none");
+	return error_remedy(error, NULL,
+		"An operator makes one with 'slipway key', for SLIPWAY_SECRETS_PUBLIC_KEY of slipway-api.");
+}
+
+static enum error_class seal(const char *public_key, const struct secret_name *name, const char *value,
 	struct arena *arena, const char **ret_sealed, struct error *error)
 {
 	unsigned char key[KEY_BYTES];
 	char id[ID_SIZE];
 	size_t length;
-	if (check_secret(public_key, name, value, error) != ERROR_NONE)
-		return error->class;
 	if (!read_key(public_key, "public", id, key))
 		return secret_keys_check(public_key, NULL, error);
 	unsigned char *inner = write_inner(name, value, arena, &length);
@@ -198,6 +198,23 @@ enum error_class secret_seal(const char *public_key, const struct secret_name *n
 		*ret_sealed = arena_format(arena, "sealed.%s.%s", id,
 			sodium_bin2base64(encoded, size, box, length + crypto_box_SEALBYTES, BASE64));
 	return encoded != NULL && *ret_sealed != NULL ? ERROR_NONE : no_memory(error);
+}
+
+enum error_class secret_seal(const char *public_key, const struct secret_name *name, const char *value,
+	struct arena *arena, const char **ret_sealed, struct error *error)
+{
+	if (check_key(public_key, error) != ERROR_NONE || check_secret(name, value, error) != ERROR_NONE)
+		return error->class;
+	return seal(public_key, name, value, arena, ret_sealed, error);
+}
+
+enum error_class secret_seal_input(const char *public_key, const char *app, const char *text, struct arena *arena,
+	const char **ret_sealed, struct error *error)
+{
+	const struct secret_name name = { app, SECRET_INPUT_NAME };
+	if (check_key(public_key, error) != ERROR_NONE)
+		return error->class;
+	return seal(public_key, &name, text, arena, ret_sealed, error);
 }
 
 static enum error_class refuse(const struct secret_name *name, struct error *error)

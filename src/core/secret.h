@@ -17,6 +17,7 @@
 #define SECRET_LENGTH_MIN    REDACT_LENGTH_MIN
 #define SECRET_LENGTH_MAX    REDACT_LENGTH_MAX
 #define SECRET_KEY_TEXT_SIZE 72
+#define SECRET_INPUT_NAME    "(in an input)"
 
 struct secret_name {
 	const char *app, *name;
@@ -45,6 +46,13 @@ enum error_class secret_keys_check(
  */
 enum error_class secret_seal(const char *public_key, const struct secret_name *name, const char *value,
 	struct arena *arena, const char **ret_sealed, struct error *error) SLIPWAY_MUST_CHECK;
+
+/*
+ * The same for a text that stands in an input of the app, which has no name of its own and may be short: it is opened
+ * as the secret SECRET_INPUT_NAME, which no client can name.
+ */
+enum error_class secret_seal_input(const char *public_key, const char *app, const char *text, struct arena *arena,
+	const char **ret_sealed, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
  * Opens it with the private key of its id: *ret_value lies in the arena, which wipes it. ERROR_AUTH_MISSING where that

@@ -8,6 +8,7 @@
 
 #include "base/record.h"
 #include "core/plan.h"
+#include "core/secret_input.h"
 
 const struct workflow_definition *workflow_find(const char *id)
 {
@@ -76,13 +77,18 @@ static enum error_class visit_need(void *context, const struct reference *refere
 	return ERROR_NONE;
 }
 
+/* A node on the stack: references_visit reads nothing else of it. */
+static cJSON string_node(const char *text)
+{
+	char *borrowed;
+	memcpy(&borrowed, &text, sizeof(borrowed));
+	return (cJSON){ .type = cJSON_String, .valuestring = borrowed };
+}
+
 static enum error_class visit_binding(
 	struct needs_visit *visit, const struct binding *binding, const char *place, struct error *error)
 {
-	/* A string node on the stack: references_visit reads nothing else of it. */
-	char *text;
-	memcpy(&text, &binding->value, sizeof(text));
-	const cJSON value = { .type = cJSON_String, .valuestring = text };
+	const cJSON value = string_node(binding->value);
 	return references_visit(&value, place, visit_need, visit, NULL, error);
 }
 
@@ -118,6 +124,33 @@ static enum error_class unsound(
 	return error_remedy(error, NULL, "Correct its file in workflows/definitions/.");
 }
 
+static enum error_class visit_secret(void *context, const struct reference *reference, struct error *error)
+{
+	bool *names_one = context;
+	(void)error;
+	*names_one = *names_one || reference->kind == REFERENCE_SECRET;
+	return ERROR_NONE;
+}
+
+/* What is wrong with a binding; NULL: nothing, or what is found later. A clear text that is compiled in would stand
+ * readable in each input, and a secret goes nowhere but where a row says so. */
+static const char *binding_problem(const struct step_definition *step, const struct binding *binding)
+{
+	const struct field *field = record_field(&step->action->input, binding->field);
+	const cJSON value = string_node(binding->value);
+	struct error ignored;
+	bool names_secret = false;
+	if (field == NULL)
+		return "it binds a field that its action does not have";
+	if (references_visit(&value, "", visit_secret, &names_secret, NULL, &ignored) != ERROR_NONE)
+		return NULL;
+	if (names_secret && !field->secret)
+		return "it binds a secret to a field that is not secret";
+	if (field->secret && !text_has_reference(binding->value))
+		return "it binds a text to a secret field: write ${secret.NAME}";
+	return NULL;
+}
+
 static enum error_class check_step(
 	const struct workflow_definition *workflow, size_t index, struct step_set *ret_needs, struct error *error)
 {
@@ -130,10 +163,13 @@ static enum error_class check_step(
 		return unsound(workflow, step->id, "the id is used twice", error);
 	if (step->action == NULL || step->action->run == NULL)
 		return unsound(workflow, step->id, "it has no action", error);
-	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++)
-		if (record_field(&step->action->input, binding->field) == NULL)
-			return unsound(workflow, step->id, "it binds a field that its action does not have", error);
-	if (step_needs(workflow, step, NULL, "", ret_needs, error) == ERROR_NONE)
+	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++) {
+		const char *problem = binding_problem(step, binding);
+		if (problem != NULL)
+			return unsound(workflow, step->id, problem, error);
+	}
+	if (secret_record_check(&step->action->input, error) == ERROR_NONE &&
+		step_needs(workflow, step, NULL, "", ret_needs, error) == ERROR_NONE)
 		return ERROR_NONE;
 	struct error cause = *error;
 	return unsound(workflow, step->id, cause.message, error);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/redact.h"
+#include "core/input.h"
 #include "core/plan.h"
 #include "core/secret.h"
 #include "store/limits.h"
@@ -116,32 +117,48 @@ static void forget_opened(struct attempt *attempt)
 		redact_remove(attempt->opened->value);
 }
 
-static enum error_class open_secret(
-	struct attempt *attempt, const char *name, const char **ret_value, struct error *error)
+/* What Redis has of it: a secret of the app, or what a client wrote in clear into this input. */
+static enum error_class find_sealed(
+	const struct attempt *attempt, const struct reference *reference, const char **ret_sealed, struct error *error)
 {
-	const struct secret_name secret = { attempt->claim->run.app, name };
-	const char *sealed;
-	if (payload_secret(attempt->redis, secret.app, name, attempt->arena, &sealed, error) != ERROR_NONE)
+	*ret_sealed = NULL;
+	if (reference->kind == REFERENCE_SEALED)
+		*ret_sealed = arena_copy(attempt->arena, reference->text, reference->length);
+	else if (payload_secret(attempt->redis, attempt->claim->run.app, reference->parts[0], attempt->arena,
+			 ret_sealed, error) != ERROR_NONE)
 		return error->class;
-	if (sealed == NULL) {
-		error_set(error, ERROR_INVALID_INPUT, "the app has no secret '%s' any more", name);
-		return error_remedy(error, NULL, "Set it with mode 'configure', then trigger the step again.");
-	}
-	if (secret_open(attempt->settings->secrets_keys, &secret, sealed, attempt->arena, ret_value, error) !=
-		ERROR_NONE)
-		return error->class;
-	return remember(attempt, name, *ret_value, error);
+	if (*ret_sealed != NULL)
+		return ERROR_NONE;
+	if (reference->kind == REFERENCE_SEALED)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
+	error_set(error, ERROR_INVALID_INPUT, "the app has no secret '%s' any more", reference->parts[0]);
+	return error_remedy(error, NULL, "Set it with mode 'configure', then trigger the step again.");
 }
 
-/* Opened once an attempt, for an input may name one in hundreds of places. */
-static enum error_class host_secret(void *host, const char *name, cJSON **ret_value, struct error *error)
+static enum error_class open_secret(
+	struct attempt *attempt, const struct reference *reference, const char **ret_value, struct error *error)
+{
+	bool is_named = reference->kind == REFERENCE_SECRET;
+	const struct secret_name secret = { attempt->claim->run.app,
+		is_named ? reference->parts[0] : SECRET_INPUT_NAME };
+	const char *sealed;
+	if (find_sealed(attempt, reference, &sealed, error) != ERROR_NONE ||
+		secret_open(attempt->settings->secrets_keys, &secret, sealed, attempt->arena, ret_value, error) !=
+			ERROR_NONE)
+		return error->class;
+	return remember(attempt, secret.name, *ret_value, error);
+}
+
+/* One with a name is opened once an attempt, for an input may name it in hundreds of places. */
+static enum error_class host_secret(
+	void *host, const struct reference *reference, cJSON **ret_value, struct error *error)
 {
 	struct attempt *attempt = host;
 	const char *value = NULL;
 	for (const struct opened *opened = attempt->opened; opened != NULL; opened = opened->next)
-		if (strcmp(opened->name, name) == 0)
+		if (reference->kind == REFERENCE_SECRET && strcmp(opened->name, reference->parts[0]) == 0)
 			value = opened->value;
-	if (value == NULL && open_secret(attempt, name, &value, error) != ERROR_NONE)
+	if (value == NULL && open_secret(attempt, reference, &value, error) != ERROR_NONE)
 		return error->class;
 	*ret_value = cJSON_CreateString(value);
 	return *ret_value != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
@@ -184,7 +201,7 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 		from = (struct run_name){ reference->parts[0], reference->parts[1], reference->parts[2] };
 		name = reference->parts[3];
 	} else {
-		return host_secret(attempt, reference->parts[0], ret_value, error);
+		return host_secret(attempt, reference, ret_value, error);
 	}
 	if (!identifier_valid(from.app) || !identifier_valid(from.workflow) || !identifier_valid(from.action))
 		return error_set(error, ERROR_INVALID_INPUT, "a reference names no valid step");
@@ -201,7 +218,8 @@ static enum error_class resolve_input(struct attempt *attempt, const char **ret_
 		*ret_input = text;
 		return ERROR_NONE;
 	}
-	return references_put(text, look_up, attempt, attempt->arena, ret_input, error);
+	return input_put_values(
+		text, &attempt->step->action->input, look_up, attempt, attempt->arena, ret_input, error);
 }
 
 /* ---- how it ends ---- */

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/settings.h"
+#include "core/reference.h"
 #include "core/run.h"
 #include "http/client.h"
 #include "http/provider.h"
@@ -23,8 +24,10 @@ struct action_host {
 	/* Output JSON of a done step, in the attempt's arena; NULL where it is not done. For plans. */
 	enum error_class (*output)(
 		void *host, const struct run_name *name, const char **ret_output, struct error *error);
-	/* The app's secret, opened, as the caller's JSON string; it is cut out of texts from then on. For plans. */
-	enum error_class (*secret)(void *host, const char *name, cJSON **ret_value, struct error *error);
+	/* The app's secret, or what is sealed in an input, opened, as the caller's JSON string; it is cut out of texts
+	 * from then on. For plans. */
+	enum error_class (*secret)(
+		void *host, const struct reference *reference, cJSON **ret_value, struct error *error);
 	/* For how long the provider is closed to the credential; 0: open. *ret_probing: the call is the first one after
 	 * it was closed. */
 	int64_t (*enter)(void *host, const char *provider, const char *credential, bool *ret_probing);

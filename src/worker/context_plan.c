@@ -9,6 +9,7 @@
 #include "base/record.h"
 #include "base/redact.h"
 #include "base/text.h"
+#include "core/input.h"
 #include "core/run.h"
 #include "http/provider.h"
 #include "worker/context.h"
@@ -65,8 +66,8 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 	const struct planning *planning = data;
 	struct action_context *context = planning->context;
 	bool own = reference->kind == REFERENCE_STEP;
-	if (reference->kind == REFERENCE_SECRET)
-		return context->host->secret(context->host_data, reference->parts[0], ret_value, error);
+	if (reference->kind == REFERENCE_SECRET || reference->kind == REFERENCE_SEALED)
+		return context->host->secret(context->host_data, reference, ret_value, error);
 	const char *step = reference->parts[own ? 0 : 2], *name = reference->parts[own ? 1 : 3];
 	const struct run_name from = { own ? context->app : reference->parts[0],
 		own ? planning->workflow->id : reference->parts[1], step };
@@ -153,7 +154,8 @@ static bool plan_one(struct planning *planning, size_t index)
 	*answer = (struct plan_answer){ .id = definition->id, .action = definition->action->id };
 	planning->answer_count++;
 	planned->answered = true;
-	if (references_put(planned->input, look_up, planning, context->arena, &input, &context->error) != ERROR_NONE)
+	if (input_put_values(planned->input, &definition->action->input, look_up, planning, context->arena, &input,
+		    &context->error) != ERROR_NONE)
 		return answer_failure(planning, &context->error, answer);
 	step.action = definition->action;
 	step.dry = dry;

@@ -3,17 +3,19 @@
  *
  * covers: src/core/workflow.c src/core/reference.c src/core/input.c
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "core/input.h"
 #include "harness/suite.h"
 
 struct empty {
-	const char *text;
+	const char *text, *password;
 	int64_t size;
 };
 static const struct field fields[] = {
 	{ STRING_FIELD("text", struct empty, text), .maximum = 20 },
+	{ STRING_FIELD("password", struct empty, password), .secret = true },
 	{ INTEGER_FIELD("size", struct empty, size), .minimum = 1, .maximum = 9 },
 };
 
@@ -106,11 +108,15 @@ START_TEST(test_needs_come_from_names_bindings_and_input)
 }
 END_TEST
 
+#define CONFIG                                                                                                         \
+	"{\"name\":\"n\",\"deep\":{\"size\":4},"                                                                       \
+	"\"secret\":\"${secret.KEY}\",\"dollar\":\"a$\",\"rest\":\"{secret.KEY}\",\"escape\":\"$${x\"}"
+
 /* Builds the input of a step of `good` and gives it as text, or "" where it was refused. */
 static void build(size_t step, const char *cached, const char *own, char *text, size_t size)
 {
 	cJSON *cached_json = cJSON_Parse(cached), *own_json = cJSON_Parse(own), *input;
-	cJSON *config = cJSON_Parse("{\"name\":\"n\",\"deep\":{\"size\":4}}"), *env = cJSON_Parse("{\"TOP\":\"t\"}");
+	cJSON *config = cJSON_Parse(CONFIG), *env = cJSON_Parse("{\"TOP\":\"t\"}");
 	cJSON *secrets = cJSON_Parse("{\"KEY\":\"sealed\"}");
 	const struct input_sources sources = { &good, &good_steps[step], cached_json, own_json, config, env, secrets };
 	text[0] = '\0';
@@ -142,12 +148,12 @@ END_TEST
 START_TEST(test_secrets_stay_references_and_count_as_input)
 {
 	char text[256], before[DIGEST_SIZE], after[DIGEST_SIZE];
-	build(0, "{\"first\":{\"text\":\"${secret.KEY}\"}}", "{}", text, sizeof(text));
-	ck_assert_str_eq(text, "{\"text\":\"${secret.KEY}\"}");
-	build(0, "{}", "{\"first\":{\"text\":\"a ${secret.NONE}\"}}", text, sizeof(text));
+	build(0, "{\"first\":{\"password\":\"${secret.KEY}\"}}", "{}", text, sizeof(text));
+	ck_assert_str_eq(text, "{\"password\":\"${secret.KEY}\"}");
+	build(0, "{}", "{\"first\":{\"password\":\"a ${secret.NONE}\"}}", text, sizeof(text));
 	ck_assert_str_eq(text, "");
 	ck_assert_int_eq(error.class, ERROR_INVALID_INPUT);
-	ck_assert_str_eq(error.place, "/inputs/first/text");
+	ck_assert_str_eq(error.place, "/inputs/first/password");
 	cJSON *input = cJSON_Parse("{\"text\":\"a ${secret.KEY}\"}");
 	cJSON *old = cJSON_Parse("{\"KEY\":\"1\",\"OTHER\":\"2\"}"), *same = cJSON_Parse("{\"KEY\":\"1\"}");
 	cJSON *new = cJSON_Parse("{\"KEY\":\"3\"}");
@@ -248,10 +254,12 @@ static enum error_class look_up_odd(
 
 static void check_put(const char *given, const char *expected)
 {
+	static const struct field put_fields[] = { { STRING_FIELD("a", struct string_pair, name), .secret = true } };
+	static const struct record record = RECORD(struct string_pair, put_fields);
 	struct arena arena;
 	const char *text = NULL;
 	arena_init(&arena, 0);
-	ck_assert_int_eq(references_put(given, look_up_odd, NULL, &arena, &text, &error), ERROR_NONE);
+	ck_assert_int_eq(input_put_values(given, &record, look_up_odd, NULL, &arena, &text, &error), ERROR_NONE);
 	ck_assert_str_eq(text, expected);
 	arena_release(&arena);
 }
@@ -263,6 +271,83 @@ START_TEST(test_escaped_references_are_text)
 	/* What is put in is nobody's writing: a password of these characters has to arrive as it is. */
 	check_put("{\"a\":\"${secret.A}\"}", "{\"a\":\"pa$${x}$${secret.B}\"}");
 	check_put("{\"a\":\"$${b}-${secret.A}-$${c}$${\"}", "{\"a\":\"${b}-pa$${x}$${secret.B}-${c}${\"}");
+}
+END_TEST
+
+static void check_refused(const char *text, const char *place)
+{
+	char input[256], built[256];
+	ck_assert_int_lt(snprintf(input, sizeof(input), "{\"first\":%s}", text), (int)sizeof(input));
+	build(0, "{}", input, built, sizeof(built));
+	ck_assert_msg(built[0] == '\0', "%s was taken", text);
+	ck_assert_int_eq(error.class, ERROR_INVALID_INPUT);
+	ck_assert_str_eq(error.place, place);
+}
+
+/* Whoever may trigger a step must not choose where the app's secrets go. */
+START_TEST(test_secrets_stand_in_secret_fields_only)
+{
+	check_refused("{\"text\":\"${secret.KEY}\"}", "/inputs/first/text");
+	check_refused("{\"text\":\"x=${secret.KEY}\"}", "/inputs/first/text");
+	check_refused("{\"size\":\"${secret.KEY}\"}", "/inputs/first/size");
+	check_refused("{\"text\":\"${sealed.00000000.AAAA}\"}", "/inputs/first/text");
+	const struct step_definition bound[] = {
+		{ .id = "one", .action = &action, .bind = BIND({ "text", "${secret.KEY}" }) }
+	};
+	assert_unsound(bound, 1, "binds a secret");
+	const struct step_definition clear[] = {
+		{ .id = "one", .action = &action, .bind = BIND({ "password", "hush-hush" }) }
+	};
+	assert_unsound(clear, 1, "binds a text to a secret field");
+	const struct step_definition right[] = {
+		{ .id = "one", .action = &action, .bind = BIND({ "password", "${secret.KEY}" }) }
+	};
+	const struct workflow_definition workflow = { "right", "A right one", right, 1 };
+	ck_assert_int_eq(workflow_check(&workflow, &error), ERROR_NONE);
+}
+END_TEST
+
+/* What Redis holds may be of somebody else's making. */
+START_TEST(test_a_worker_puts_secrets_into_secret_fields_only)
+{
+	struct arena arena;
+	const char *text;
+	arena_init(&arena, 0);
+	ck_assert_int_eq(input_put_values("{\"text\":\"x ${secret.KEY}\"}", &action.input, look_up_odd, NULL, &arena,
+				 &text, &error),
+		ERROR_INVALID_INPUT);
+	ck_assert_str_eq(error.place, "/input/text");
+	arena_release(&arena);
+}
+END_TEST
+
+static void check_built(const char *text, const char *expected, const char *put)
+{
+	char built[256];
+	struct arena arena;
+	const char *values;
+	build(0, "{}", text, built, sizeof(built));
+	ck_assert_str_eq(built, expected);
+	arena_init(&arena, 0);
+	ck_assert_int_eq(
+		input_put_values(built, &action.input, look_up_odd, NULL, &arena, &values, &error), ERROR_NONE);
+	ck_assert_str_eq(values, put);
+	arena_release(&arena);
+}
+
+START_TEST(test_what_is_put_in_is_not_expanded_again)
+{
+	check_built("{\"first\":{\"text\":\"${config.secret}\"}}", "{\"text\":\"$${secret.KEY}\"}",
+		"{\"text\":\"${secret.KEY}\"}");
+	check_built("{\"first\":{\"password\":\"${config.secret}\"}}", "{\"password\":\"$${secret.KEY}\"}",
+		"{\"password\":\"${secret.KEY}\"}");
+	/* Two values, or a value and what is written, that are a reference together. */
+	check_built("{\"first\":{\"text\":\"${config.dollar}{secret.A}\"}}", "{\"text\":\"a$${secret.A}\"}",
+		"{\"text\":\"a${secret.A}\"}");
+	check_built("{\"first\":{\"password\":\"${config.dollar}${config.rest}\"}}",
+		"{\"password\":\"a$${secret.KEY}\"}", "{\"password\":\"a${secret.KEY}\"}");
+	check_built("{\"first\":{\"text\":\"${config.escape}y\"}}", "{\"text\":\"$$${xy\"}", "{\"text\":\"$${xy\"}");
+	check_refused("{\"password\":\"${config.dollar}${secret.KEY}\"}", "/inputs/first/password");
 }
 END_TEST
 
@@ -285,7 +370,9 @@ int main(void)
 		test_unsound_workflows_are_refused, test_needs_come_from_names_bindings_and_input,
 		test_input_is_binding_under_cache_under_trigger, test_environment_values_baked_into_code,
 		test_secrets_stay_references_and_count_as_input, test_bad_input_is_refused_with_its_place,
-		test_escaped_references_are_text, test_digests_are_of_what_is_said_not_of_its_order,
-		test_all_faults_of_an_input_are_found_at_once, test_runs_outlast_a_rate_limit, NULL };
+		test_escaped_references_are_text, test_secrets_stand_in_secret_fields_only,
+		test_a_worker_puts_secrets_into_secret_fields_only, test_what_is_put_in_is_not_expanded_again,
+		test_digests_are_of_what_is_said_not_of_its_order, test_all_faults_of_an_input_are_found_at_once,
+		test_runs_outlast_a_rate_limit, NULL };
 	return suite_main("workflow", tests, NULL, NULL);
 }

@@ -1,14 +1,15 @@
 // Secrets of apps: sealed on arrival, put in by the worker, and nowhere to be read on the way.
 //
-// covers: src/core/secret.c src/cli/command_key.c src/api/mode_configure.c src/store/payload.c src/worker/attempt.c
+// covers: src/core/secret.c src/api/sealed_inputs.c
+// covers: src/cli/command_key.c src/api/mode_configure.c src/store/payload.c src/worker/attempt.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { slipway } from './stack.mjs';
 import { startBehindFront } from './front.mjs';
 
-const VALUE = 'correct horse\n"battery" staple';
+const VALUE = 'correct horse\n"battery" $${staple}';
 const IN_JSON = JSON.stringify(VALUE).slice(1, -1);
 let front;
 let stack;
@@ -53,7 +54,7 @@ test('a workflow has them at the providers, and nobody else has', async () => {
     repo: { owner: 'acme', name: 'sealed', fork: 'upstream/app-template' },
     secrets: { secrets: [{ name: 'DEPLOY_KEY', value: '${secret.DEPLOY_KEY}' }] },
     project: { name: 'sealed' },
-    env: { variables: [{ key: 'API_KEY', value: 'key=${secret.DEPLOY_KEY}', type: 'encrypted' }] },
+    env: { variables: [{ key: 'API_KEY', value: 'key=${secret.DEPLOY_KEY} $${x}', type: 'encrypted' }] },
     check: { url: `${stack.url}/healthz` },
   };
   assert.equal((await configure('sealed', { inputs, secrets: { DEPLOY_KEY: VALUE } })).status, 200);
@@ -62,7 +63,7 @@ test('a workflow has them at the providers, and nobody else has', async () => {
   const done = await slipway('run', 'site', '--app', 'sealed', '--url', stack.url);
   assert.equal(done.code, 0, done.stdout + done.stderr);
   const sent = front.calls.filter((call) => call.method === 'POST' && /\/env(\?|$)/.test(call.path));
-  assert.equal(JSON.parse(sent[0].body)[0].value, `key=${VALUE}`);
+  assert.equal(JSON.parse(sent[0].body)[0].value, `key=${VALUE} \${x}`);
   assert.equal(front.changes(/^PUT 201 .*\/actions\/secrets\/DEPLOY_KEY$/).length, 1);
   const { body } = await stack.get('/api/deploy?appId=sealed&workflowId=site');
   const resources = await slipway('resources', 'sealed', ...redis);
@@ -73,54 +74,146 @@ test('a workflow has them at the providers, and nobody else has', async () => {
   assertUnseen(await everythingWritten(), 'what is written');
 });
 
-test('they are cut out of outputs and errors', async () => {
-  await configure('echo', { secrets: { WORD: VALUE }, inputs: { greet: { text: 'the word is ${secret.WORD}' } } });
-  assert.equal((await stack.trigger('echo', 'hello', 'greet')).status, 202);
-  const status = await stack.untilStatus('echo', 'hello', 'greet', 'done');
-  assert.match(status.output.text, /^the word is \*+$/);
+// The steps of a site up to its variables, with these inputs besides.
+async function untilVariables(app, inputs, secrets) {
+  const steps = { repo: { owner: 'acme', name: app, fork: 'upstream/app-template' }, project: { name: app } };
+  assert.equal((await configure(app, { inputs: { ...steps, ...inputs }, secrets })).status, 200);
+  for (const step of ['repo', 'project']) {
+    assert.equal((await stack.trigger(app, 'site', step)).status, 202);
+    await stack.untilStatus(app, 'site', step, 'done');
+  }
+}
+
+const ended = (status) => ['done', 'error'].includes(status.status);
+const isUpsert = (call) => call.method === 'POST' && /\/env(\?|$)/.test(call.path);
+
+// Vercel refuses the variables, and repeats what it was sent.
+function refuseVariables() {
+  front.answers = (call) => isUpsert(call) && {
+    status: 400,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ error: { code: 'bad_request', message: `not ${JSON.parse(call.body)[0].value}` } }),
+  } || undefined;
+}
+
+test('they are cut out of outputs and errors', async (t) => {
+  t.after(() => { front.answers = () => undefined; });
+  const variables = [{ key: 'WORD', value: 'the word is ${secret.WORD}' }];
+  await untilVariables('echo', { env: { variables } }, { WORD: VALUE });
+  refuseVariables();
+  assert.equal((await stack.trigger('echo', 'site', 'env')).status, 202);
+  const status = await stack.untilStatus('echo', 'site', 'env', ended);
+  assert.match(status.error.message, /not the word is \*+$/);
   assertUnseen(await everythingWritten(), 'what is written');
 });
 
-test('a secret may be a plain word, and have the characters of an escape', async () => {
-  const text = '${secret.WORD} ${secret.ODD} $${x}';
-  await configure('words', { secrets: { WORD: 'length', ODD: 'a$${b}\n' }, inputs: { greet: { text } } });
-  await stack.trigger('words', 'hello', 'greet');
-  const status = await stack.untilStatus('words', 'hello', 'greet', 'done');
-  assert.deepEqual(status.output, { text: '****** ******* ${x}', length: 19 });
+test('a secret may be a plain word, and its step is done all the same', async () => {
+  const url = `${stack.url}/healthz`;
+  await configure('words', {
+    secrets: { WORD: 'healthz' },
+    inputs: { check: { url, protectionBypass: '${secret.WORD}' } },
+  });
+  const inputs = { check: { url, protectionBypass: '${secret.WORD}' } };
+  await stack.post({ mode: 'plan', appId: 'words', workflowId: 'site', inputs });
+  const plan = await stack.untilStatus('words', 'site', 'plan', ended);
+  assert.equal(plan.status, 'done', JSON.stringify(plan));
 });
 
 const planned = async (app) => (await slipway('plan', 'site', '--app', app, '--url', stack.url)).stdout;
 
-test('what was put into a text that is cut leaves no half of itself', async () => {
-  const url = `https://127.0.0.1:1/${'a-part/'.repeat(200)}`;
-  await configure('half', { secrets: { HOOK: url }, inputs: { check: { url: '${secret.HOOK}' } } });
-  const seen = await planned('half');
-  assert.match(seen, /check.*\*{100}/s);
-  assert.ok(!seen.includes('a-part'), seen);
-  assert.ok(!(await everythingWritten()).includes('a-part'));
+test('an input may name one in hundreds of places', async () => {
+  const value = '${secret.PART}'.repeat(300);
+  const secrets = Array.from({ length: 20 }, (_, i) => ({ name: `S${i}`, value }));
+  await untilVariables('many', { secrets: { secrets } }, { PART: 'a"bc\\d' });
+  await stack.trigger('many', 'site', 'secrets');
+  const status = await stack.untilStatus('many', 'site', 'secrets', ended);
+  assert.deepEqual(status.output, { created: 20, updated: 0 }, JSON.stringify(status));
 });
 
-test('an input may name one in hundreds of places', async () => {
-  await configure('many', { secrets: { PART: 'a"bc\\d' }, inputs: { check: { url: '${secret.PART}'.repeat(300) } } });
-  assert.match(await planned('many'), /check.*the URL cannot be requested/s);
+test('no secret stands where the table does not say so, whoever writes it there', async () => {
+  await configure('places', { secrets: { WORD: VALUE }, config: { sly: '${secret.WORD}', dollar: '$' } });
+  for (const url of ['${secret.WORD}', 'https://host.example/?x=${secret.WORD}']) {
+    const inputs = { check: { url } };
+    const refused = await stack.trigger('places', 'site', 'check', { inputs });
+    assert.equal(refused.status, 422, JSON.stringify(refused.body));
+    assert.equal(refused.body.errors[0].place, '/inputs/check/url');
+    await stack.post({ mode: 'plan', appId: 'places', workflowId: 'site', inputs });
+    const plan = await stack.untilStatus('places', 'site', 'plan', ended);
+    const check = plan.output.steps.find((step) => step.id === 'check');
+    assert.equal(check.change, 'blocked');
+    assert.match(check.error.message, /'WORD' may not stand here/);
+  }
+  // What a reference stands for is text, whatever it looks like.
+  for (const text of ['${config.sly}', '${config.dollar}{secret.WORD}']) {
+    await stack.trigger('places', 'hello', 'greet', { inputs: { greet: { text } }, force: true });
+    const status = await stack.untilStatus('places', 'hello', 'greet', ended);
+    assert.equal(status.output.text, '${secret.WORD}');
+  }
+});
+
+test('what is written in clear where a secret may stand is sealed, and shown by nothing', async () => {
+  const clear = 'correct-horse-in-clear', also = 'another-horse-in-clear', plain = 'a plain value';
+  const inputs = {
+    env: { variables: [{ key: 'ONE', value: clear }, { key: 'TWO', value: plain, type: 'plain' }] },
+    secrets: { secrets: [{ name: 'ONE', value: also }] },
+  };
+  await untilVariables('clear', {}, {});
+  const set = await configure('clear', { inputs });
+  assert.deepEqual(set.body.sealed, ['/inputs/env/variables/0/value', '/inputs/secrets/secrets/0/value']);
+  assert.deepEqual(set.body.inputs.env.variables, [{ key: 'ONE' }, { key: 'TWO', value: plain, type: 'plain' }]);
+  const first = await stack.trigger('clear', 'site', 'env');
+  await stack.untilStatus('clear', 'site', 'env', 'done');
+  const sent = JSON.parse(front.calls.findLast(isUpsert).body);
+  assert.deepEqual(sent.map((variable) => variable.value), [clear, plain]);
+  // Configured once it is the same each time; in a trigger of its own it is another.
+  assert.equal((await stack.trigger('clear', 'site', 'env')).body.runId, first.body.runId);
+  const own = await stack.trigger('clear', 'site', 'env', { inputs, triggerId: 'once' });
+  assert.equal(own.status, 202);
+  assert.equal((await stack.trigger('clear', 'site', 'env', { inputs, triggerId: 'once' })).body.runId, own.body.runId);
+  await stack.untilStatus('clear', 'site', 'env', 'done');
+  await stack.trigger('clear', 'site', 'secrets', { inputs });
+  await stack.untilStatus('clear', 'site', 'secrets', 'done');
+  const redis = ['--redis-url', `unix://${stack.folder}/redis.sock`];
+  const file = path.join(folder, 'clear.json');
+  await writeFile(file, JSON.stringify({ inputs }));
+  const plan = await slipway('plan', 'site', '--app', 'clear', '--url', stack.url, '--input', file);
+  const resources = await slipway('resources', 'clear', ...redis);
+  const status = await slipway('status', 'clear', 'site', '--url', stack.url);
+  const seen = [JSON.stringify(set.body), plan.stdout, plan.stderr, resources.stdout, status.stdout,
+    await everythingWritten()].join('\n');
+  for (const text of [clear, also]) assert.ok(!seen.includes(text), `${text} is to be seen`);
+});
+
+test('a clear secret sent again while its run is live is told from the first by nobody', async (t) => {
+  t.after(() => { front.answers = () => undefined; });
+  await untilVariables('live', {}, {});
+  const inputs = { env: { variables: [{ key: 'ONE', value: 'correct-horse-in-clear' }] } };
+  front.answers = (call) => (isUpsert(call) ? { status: 500, headers: {}, body: '' } : undefined);
+  assert.equal((await stack.trigger('live', 'site', 'env', { inputs })).status, 202);
+  const again = await stack.trigger('live', 'site', 'env', { inputs });
+  assert.equal(again.status, 409);
+  assert.match(again.body.remedy.text, /configure the secret once/);
+  await stack.post({ mode: 'cancel', appId: 'live', workflowId: 'site', actionId: 'env' });
 });
 
 test('the same secret is the same input, another one is another', async () => {
-  await configure('again', { secrets: { WORD: VALUE }, inputs: { greet: { text: '${secret.WORD}' } } });
-  const first = await stack.trigger('again', 'hello', 'greet');
-  await stack.untilStatus('again', 'hello', 'greet', 'done');
-  assert.equal((await stack.trigger('again', 'hello', 'greet')).body.reused, true);
+  const variables = [{ key: 'WORD', value: '${secret.WORD}' }];
+  await untilVariables('again', { env: { variables } }, { WORD: VALUE });
+  const first = await stack.trigger('again', 'site', 'env');
+  await stack.untilStatus('again', 'site', 'env', 'done');
+  assert.equal((await stack.trigger('again', 'site', 'env')).body.reused, true);
   await configure('again', { secrets: { WORD: 'another value' } });
-  const second = await stack.trigger('again', 'hello', 'greet');
+  const second = await stack.trigger('again', 'site', 'env');
   assert.equal(second.status, 202);
   assert.notEqual(second.body.runId, first.body.runId);
-  await stack.untilStatus('again', 'hello', 'greet', 'done');
+  await stack.untilStatus('again', 'site', 'env', 'done');
 });
 
 test('what is not there, or cannot be kept secret, is refused with its place', async () => {
-  const unknown = await stack.trigger('none', 'hello', 'greet', { inputs: { greet: { text: '${secret.NONE}' } } });
+  const inputs = { check: { url: stack.url, protectionBypass: '${secret.NONE}' } };
+  const unknown = await stack.trigger('none', 'site', 'check', { inputs });
   assert.equal(unknown.status, 422);
-  assert.equal(unknown.body.errors[0].place, '/inputs/greet/text');
+  assert.equal(unknown.body.errors[0].place, '/inputs/check/protectionBypass');
   assert.match(unknown.body.detail, /no secret 'NONE'/);
   for (const [secrets, place] of [
     [{ 'a-b': VALUE }, '/secrets/a-b'],
@@ -136,12 +229,13 @@ test('what is not there, or cannot be kept secret, is refused with its place', a
 });
 
 test('what was sealed for another app does not open', async () => {
-  await configure('thief', { secrets: { WORD: 'of the thief' }, inputs: { greet: { text: '${secret.WORD}' } } });
+  const variables = [{ key: 'WORD', value: '${secret.WORD}' }];
+  await untilVariables('thief', { env: { variables } }, { WORD: 'of the thief' });
   await configure('victim', { secrets: { WORD: VALUE } });
   const taken = await stack.redis('HGET', 'slipway:{0}:app:victim:payload', 'secrets');
   await stack.redis('HSET', 'slipway:{0}:app:thief:payload', 'secrets', taken);
-  await stack.trigger('thief', 'hello', 'greet');
-  const status = await stack.untilStatus('thief', 'hello', 'greet', 'error');
+  await stack.trigger('thief', 'site', 'env');
+  const status = await stack.untilStatus('thief', 'site', 'env', 'error');
   assert.equal(status.error.class, 'invalid_input');
   assert.match(status.error.message, /cannot be opened/);
 });

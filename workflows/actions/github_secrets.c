@@ -24,6 +24,7 @@ static const struct field secret_fields[] = {
 	{ STRING_FIELD("name", struct secret, name), .required = true, .pattern = SETTING_PATTERN,
 		.description = "Name of the secret; GitHub writes it in upper case" },
 	{ STRING_FIELD("value", struct secret, value), .required = true, .minimum = 1, .maximum = VALUE_MAX,
+		.secret = true,
 		.description = "Its value, a secret: it is sealed for GitHub, and stands in no output, event or log" },
 };
 static const struct record secret_record = RECORD(struct secret, secret_fields);

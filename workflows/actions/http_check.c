@@ -19,7 +19,7 @@ static const struct field input_fields[] = {
 		.description = "Status that it must answer with" },
 	{ STRING_FIELD("contains", struct input, contains), .maximum = 1000,
 		.description = "Text that must stand in the answer" },
-	{ STRING_FIELD("protectionBypass", struct input, bypass), .pattern = "^[!-~]{1,200}$",
+	{ STRING_FIELD("protectionBypass", struct input, bypass), .pattern = "^[!-~]{1,200}$", .secret = true,
 		.description = "Secret that lets it through Vercel's deployment protection (Protection Bypass for "
 			       "Automation); stands in no output, event or log" },
 	{ INTEGER_FIELD("within", struct input, within), .minimum = 1, .maximum = 3000, .fallback = "120",

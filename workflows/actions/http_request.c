@@ -26,7 +26,9 @@ static const struct field input_fields[] = {
 		.description = "Method of the request" },
 	{ STRING_FIELD("url", struct input, url), .required = true, .maximum = 2000,
 		.description = "Where it goes, by https" },
-	{ STRING_FIELD("body", struct input, body), .description = "Text that is sent; not with a GET" },
+	{ STRING_FIELD("body", struct input, body), .secret = true,
+		.description =
+			"Text that is sent; not with a GET. It may have secrets in it, so it is shown to nobody" },
 	{ STRING_FIELD("contentType", struct input, content_type), .fallback = "application/json", .maximum = 200,
 		.pattern = "^[!-~][ -~]*$", .description = "What the body is" },
 	{ STRINGS_FIELD("expectStatus", struct input, expect_status), .minimum = 1, .maximum = 20,

@@ -1,0 +1,283 @@
+/* Where secrets may stand in an input, and the sealing of what stands there in clear. */
+#include "core/secret_input.h"
+
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/record.h"
+#include "base/text.h"
+#include "core/reference.h"
+#include "core/secret.h"
+
+#define SEALED_MAX ((size_t)256 << 10) /* bytes of one text with its clear parts sealed */
+#define PLACE_SIZE 192
+
+/* ---- where secrets may stand ---- */
+
+static enum error_class refuse_secret(void *context, const struct reference *reference, struct error *error)
+{
+	(void)context;
+	if (reference->kind != REFERENCE_SECRET && reference->kind != REFERENCE_SEALED)
+		return ERROR_NONE;
+	if (reference->kind == REFERENCE_SECRET)
+		error_set(error, ERROR_INVALID_INPUT,
+			"the secret '%s' may not stand here: this field is not kept secret", reference->parts[0]);
+	else
+		error_set(
+			error, ERROR_INVALID_INPUT, "a sealed text may not stand here: this field is not kept secret");
+	return error_remedy(error, NULL,
+		"Put it into a field that is writeOnly in the input's schema (GET /api/workflows), or write the value "
+		"here "
+		"if it is no secret.");
+}
+
+static enum error_class check_value(void *context, const struct record_value *value, struct error *error)
+{
+	if (value->field != NULL && value->field->secret)
+		return ERROR_NONE;
+	return references_visit(value->json, value->place, refuse_secret, NULL, context, error);
+}
+
+enum error_class secret_input_check(
+	const struct record *record, const cJSON *input, const char *place, struct faults *faults, struct error *error)
+{
+	return record_visit_values(record, input, place, check_value, faults, error);
+}
+
+/* Tables are nested as deeply as their authors wrote them. */
+// NOLINTNEXTLINE(misc-no-recursion)
+enum error_class secret_record_check(const struct record *record, struct error *error)
+{
+	for (size_t i = 0; i < record->count; i++) {
+		const struct field *field = &record->fields[i];
+		bool has_text = field->type == FIELD_STRING || field->type == FIELD_STRINGS || field->type == FIELD_MAP;
+		if (field->secret && (!has_text || field->fallback != NULL))
+			return error_set(error, ERROR_INVALID_INPUT,
+				"the field '%s' cannot be secret: only texts without a fallback can", field->name);
+		if (field->record != NULL && secret_record_check(field->record, error) != ERROR_NONE)
+			return error->class;
+	}
+	return ERROR_NONE;
+}
+
+// NOLINTNEXTLINE(misc-no-recursion)
+static bool has_secrets(const struct record *record)
+{
+	for (size_t i = 0; i < record->count; i++)
+		if (record->fields[i].secret ||
+			(record->fields[i].record != NULL && has_secrets(record->fields[i].record)))
+			return true;
+	return false;
+}
+
+/* ---- sealing ---- */
+
+/* A string of the tree that is sealed already. */
+struct sealed_text {
+	const cJSON *json;
+	struct sealed_text *next;
+};
+
+struct sealer {
+	struct secret_sealing *sealing;
+	struct buffer text; /* of the string at hand */
+	size_t count;       /* of its sealed parts */
+};
+
+static bool is_done(const struct secret_sealing *sealing, const cJSON *json)
+{
+	for (const struct sealed_text *sealed = sealing->sealed; sealed != NULL; sealed = sealed->next)
+		if (sealed->json == json)
+			return true;
+	return false;
+}
+
+static enum error_class too_long(const struct buffer *buffer, struct error *error)
+{
+	if (!buffer->full)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to seal an input");
+	return error_set(error, ERROR_INVALID_INPUT, "the text is too long to be sealed");
+}
+
+/* Seals one part of a text that is no reference. What is longer than a secret may be becomes several. */
+static enum error_class seal_part(struct sealer *sealer, const char *part, size_t length, struct error *error)
+{
+	const struct secret_sealing *sealing = sealer->sealing;
+	while (length > 0) {
+		size_t size = length < SECRET_LENGTH_MAX ? length : SECRET_LENGTH_MAX;
+		const char *copy = arena_copy(sealing->arena, part, size), *sealed;
+		if (copy == NULL)
+			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to seal an input");
+		if (secret_seal_input(sealing->public_key, sealing->app, copy, sealing->arena, &sealed, error) !=
+			ERROR_NONE)
+			return error->class;
+		if (!buffer_append_string(&sealer->text, "${") || !buffer_append_string(&sealer->text, sealed) ||
+			!buffer_append_string(&sealer->text, "}"))
+			return too_long(&sealer->text, error);
+		sealer->count++;
+		part += size;
+		length -= size;
+	}
+	return ERROR_NONE;
+}
+
+/* The same for a part as it is written, with "$${" for "${". */
+static enum error_class seal_written(struct sealer *sealer, const char *part, size_t length, struct error *error)
+{
+	char *plain = arena_copy(sealer->sealing->arena, part, length);
+	if (plain == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to seal an input");
+	return seal_part(sealer, plain, reference_unescape(plain), error);
+}
+
+/* Whether the text is kept as it is. What looks like a sealed text comes of a client, and is clear text to us. */
+static enum error_class is_kept(const char *text, bool *ret_kept, struct error *error)
+{
+	const char *rest = text, *start, *end = text;
+	struct reference reference;
+	bool whole = false, named = false, forged = false;
+	do {
+		if (reference_find(rest, &reference, &start, &end, error) != ERROR_NONE)
+			return error->class;
+		if (start == NULL)
+			break;
+		whole = whole || (start == text && *end == '\0');
+		named = named || reference.kind == REFERENCE_SECRET;
+		forged = forged || reference.kind == REFERENCE_SEALED;
+		rest = end;
+	} while (*rest != '\0');
+	*ret_kept = text[0] == '\0' || (!forged && (whole || named));
+	return ERROR_NONE;
+}
+
+/* Writes the text into the sealer's buffer, all but the references sealed. */
+static enum error_class seal_around(struct sealer *sealer, const char *text, struct error *error)
+{
+	const char *clear = text, *rest = text, *start, *end;
+	struct reference reference;
+	for (;;) {
+		if (reference_find(rest, &reference, &start, &end, error) != ERROR_NONE)
+			return error->class;
+		if (start == NULL)
+			return seal_written(sealer, clear, strlen(clear), error);
+		rest = end;
+		if (reference.kind == REFERENCE_SEALED)
+			continue;
+		if (seal_written(sealer, clear, (size_t)(start - clear), error) != ERROR_NONE)
+			return error->class;
+		if (!buffer_append(&sealer->text, start, (size_t)(end - start)))
+			return too_long(&sealer->text, error);
+		clear = end;
+	}
+}
+
+/* Puts the sealed text in the place of the clear one. */
+static enum error_class put_sealed(struct sealer *sealer, cJSON *json, struct error *error)
+{
+	struct secret_sealing *sealing = sealer->sealing;
+	struct sealed_text *sealed = arena_allocate(sealing->arena, sizeof(*sealed));
+	if (sealed == NULL || cJSON_SetValuestring(json, buffer_text(&sealer->text)) == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to seal an input");
+	*sealed = (struct sealed_text){ json, sealing->sealed };
+	sealing->sealed = sealed;
+	sealing->count++;
+	return ERROR_NONE;
+}
+
+static enum error_class seal_string(struct sealer *sealer, cJSON *json, struct error *error)
+{
+	bool kept;
+	if (is_done(sealer->sealing, json))
+		return ERROR_NONE;
+	if (is_kept(json->valuestring, &kept, error) != ERROR_NONE)
+		return error->class;
+	if (kept)
+		return ERROR_NONE;
+	buffer_init(&sealer->text, SEALED_MAX);
+	sealer->count = 0;
+	enum error_class class = seal_around(sealer, json->valuestring, error);
+	if (class == ERROR_NONE && sealer->count > 0)
+		class = put_sealed(sealer, json, error);
+	buffer_release(&sealer->text);
+	return class;
+}
+
+/* Whether a member beside it says that the value is no secret. */
+static bool is_clear(const struct record_value *value)
+{
+	const struct string_pair *where = &value->field->clear_where;
+	const char *beside = where->name != NULL ? json_member_string(value->object, where->name) : NULL;
+	return beside != NULL && strcmp(beside, where->value) == 0;
+}
+
+static enum error_class seal_value(void *context, const struct record_value *value, struct error *error)
+{
+	struct sealer *sealer = context;
+	const struct field *field = value->field;
+	bool holds_secrets = field != NULL && (field->secret || (field->record != NULL && has_secrets(field->record)));
+	if (!holds_secrets || cJSON_IsNull(value->json) || is_clear(value))
+		return ERROR_NONE;
+	if (!cJSON_IsString(value->json)) {
+		error_set(
+			error, ERROR_INVALID_INPUT, "it must be a %s", field->secret ? "string" : "list or an object");
+		return error_at(error, "%s", value->place);
+	}
+	/* A string where a list or an object is expected is one reference, or refused later. */
+	if (!field->secret || seal_string(sealer, value->json, error) == ERROR_NONE)
+		return ERROR_NONE;
+	return error_at(error, "%s", value->place);
+}
+
+enum error_class secret_input_seal(struct secret_sealing *sealing, const struct record *record, cJSON *input,
+	const char *place, struct error *error)
+{
+	struct sealer sealer = { .sealing = sealing };
+	return has_secrets(record) ? record_visit_values(record, input, place, seal_value, &sealer, error) : ERROR_NONE;
+}
+
+/* ---- showing ---- */
+
+static enum error_class note_sealed(void *context, const struct reference *reference, struct error *error)
+{
+	bool *sealed = context;
+	(void)error;
+	*sealed = *sealed || reference->kind == REFERENCE_SEALED;
+	return ERROR_NONE;
+}
+
+/* Other than ours may be malformed, as a client configured it. */
+static bool is_sealed(const cJSON *json)
+{
+	struct error ignored;
+	bool sealed = false;
+	enum error_class class = references_visit(json, "", note_sealed, &sealed, NULL, &ignored);
+	return sealed || (class != ERROR_NONE && strstr(json->valuestring, "${sealed.") != NULL);
+}
+
+/* Depth is bounded by json_parse. */
+// NOLINTNEXTLINE(misc-no-recursion)
+enum error_class secret_input_hide(cJSON *inputs, const char *place, cJSON *places, struct error *error)
+{
+	int index = 0;
+	for (cJSON *child = inputs->child, *next; child != NULL; child = next) {
+		char below[PLACE_SIZE], number[16];
+		next = child->next;
+		text_format(number, sizeof(number), "%d", index++);
+		text_copy(below, sizeof(below), place);
+		json_pointer_append(below, sizeof(below), child->string != NULL ? child->string : number);
+		if (!cJSON_IsString(child)) {
+			if (secret_input_hide(child, below, places, error) != ERROR_NONE)
+				return error->class;
+			continue;
+		}
+		if (!is_sealed(child))
+			continue;
+		if (!json_append(places, cJSON_CreateString(below)))
+			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
+		if (cJSON_IsObject(inputs))
+			cJSON_Delete(cJSON_DetachItemViaPointer(inputs, child));
+		else
+			cJSON_ReplaceItemViaPointer(inputs, child, cJSON_CreateNull());
+	}
+	return ERROR_NONE;
+}
