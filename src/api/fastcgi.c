@@ -78,22 +78,18 @@ static const char *request_path(const struct source *source, char *path, size_t 
 
 static void write_head(const struct response *response, char *head, size_t size)
 {
-	size_t length = 0;
-#define HEAD_LINE(condition, ...)                                                                                      \
-	do {                                                                                                           \
-		if (condition) {                                                                                       \
-			text_format(head + length, size - length, __VA_ARGS__);                                        \
-			length += strlen(head + length);                                                               \
-		}                                                                                                      \
-	} while (0)
-	HEAD_LINE(true, "Status: %d\r\n", response->status);
-	HEAD_LINE(response->content_type != NULL, "Content-Type: %s\r\n", response->content_type);
-	HEAD_LINE(response->etag[0] != '\0', "ETag: %s\r\n", response->etag);
-	HEAD_LINE(response->retry_after_seconds > 0, "Retry-After: %lld\r\n", (long long)response->retry_after_seconds);
-	HEAD_LINE(response->allow != NULL, "Allow: %s\r\n", response->allow);
-	HEAD_LINE(response->status != 304, "Content-Length: %zu\r\n", response->body.length);
-	HEAD_LINE(true, "\r\n");
-#undef HEAD_LINE
+	text_format(head, size, "Status: %d\r\n", response->status);
+	if (response->content_type != NULL)
+		text_append(head, size, "Content-Type: %s\r\n", response->content_type);
+	if (response->etag[0] != '\0')
+		text_append(head, size, "ETag: %s\r\n", response->etag);
+	if (response->retry_after_seconds > 0)
+		text_append(head, size, "Retry-After: %lld\r\n", (long long)response->retry_after_seconds);
+	if (response->allow[0] != '\0')
+		text_append(head, size, "Allow: %s\r\n", response->allow);
+	if (response->status != 304)
+		text_append(head, size, "Content-Length: %zu\r\n", response->body.length);
+	text_append(head, size, "\r\n");
 }
 
 /* It may have had a secret, also where only a part of it came. */

@@ -6,6 +6,7 @@
 #include "api/sealed_inputs.h"
 #include "core/secret.h"
 #include "core/secret_input.h"
+#include "slipway/field.h"
 #include "store/payload.h"
 
 static enum error_class check_strings(const cJSON *body, const char *part, struct error *error)
@@ -27,7 +28,7 @@ static enum error_class check_strings(const cJSON *body, const char *part, struc
 static enum error_class check_parts(const cJSON *body, struct error *error)
 {
 	static const char *const names[] = { "inputs", "config", "env", "secrets" };
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const cJSON *part = json_member(body, names[i]);
 		if (part == NULL || cJSON_IsObject(part))
 			continue;

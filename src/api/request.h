@@ -44,7 +44,7 @@ struct response {
 	const char *content_type;    /* borrowed; NULL: no body */
 	char etag[72];               /* with its quotes; "" none */
 	int64_t retry_after_seconds; /* 0: none */
-	const char *allow;           /* for 405; borrowed */
+	char allow[32];              /* for 405: the methods that the path takes; else empty */
 	struct buffer body;
 };
 

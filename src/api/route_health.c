@@ -4,6 +4,7 @@
  */
 #include "api/routes.h"
 #include "base/text.h"
+#include "slipway/field.h"
 #include "store/keys.h"
 #include "store/server.h"
 
@@ -63,7 +64,7 @@ enum error_class route_metrics(const struct service *service, const struct reque
 {
 	(void)request;
 	(void)none;
-	for (size_t i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(gauges); i++)
 		if (append_gauge(service->redis, i, &response->body, error) != ERROR_NONE)
 			return error->class;
 	response->content_type = "text/plain; version=0.0.4";

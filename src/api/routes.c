@@ -10,39 +10,50 @@
 #include "api/media_type.h"
 #include "base/identifier.h"
 #include "base/text.h"
+#include "slipway/field.h"
 
 static const struct route {
 	const char *method;
 	const char *path;
 	request_handler *handler;
+	bool open; /* answered to everybody: it tells nothing of any app */
 } routes[] = {
-	{ "POST", "/api/deploy", route_deploy },
-	{ "GET", "/api/deploy", route_poll },
-	{ "GET", "/api/workflows", route_workflows },
-	{ "GET", "/healthz", route_healthz },
-	{ "GET", "/readyz", route_readyz },
-	{ "GET", "/metrics", route_metrics },
+	{ "GET", "/api/deploy", route_poll, false },
+	{ "POST", "/api/deploy", route_deploy, false },
+	{ "GET", "/api/workflows", route_workflows, false },
+	{ "GET", "/healthz", route_healthz, true },
+	{ "GET", "/readyz", route_readyz, true },
+	{ "GET", "/metrics", route_metrics, false },
 };
+
+/* No route has the path, or none has it with this method: then the answer names those that it has. */
+static enum error_class refuse_route(const struct request *request, struct response *response, struct error *error)
+{
+	char *allow = response->allow;
+
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++)
+		if (strcmp(routes[i].path, request->path) == 0)
+			text_append(
+				allow, sizeof(response->allow), "%s%s", allow[0] != '\0' ? ", " : "", routes[i].method);
+	if (allow[0] == '\0')
+		return error_set(error, ERROR_NOT_FOUND, "there is nothing at this path");
+
+	error_set(error, ERROR_METHOD_NOT_ALLOWED, "%s does not take %.16s", request->path, request->method);
+	return error_remedy(error, NULL, "Use %s.", allow);
+}
 
 static enum error_class find_route(
 	const struct request *request, const struct route **ret_route, struct response *response, struct error *error)
 {
 	const char *method = strcmp(request->method, "HEAD") == 0 ? "GET" : request->method;
-	bool known_path = false;
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		if (strcmp(routes[i].path, request->path) != 0)
+
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		if (strcmp(routes[i].path, request->path) != 0 || strcmp(routes[i].method, method) != 0)
 			continue;
-		known_path = true;
-		if (strcmp(routes[i].method, method) == 0) {
-			*ret_route = &routes[i];
-			return ERROR_NONE;
-		}
+		*ret_route = &routes[i];
+		return ERROR_NONE;
 	}
-	if (!known_path)
-		return error_set(error, ERROR_NOT_FOUND, "there is nothing at this path");
-	response->allow = strcmp(request->path, "/api/deploy") == 0 ? "GET, POST" : "GET";
-	error_set(error, ERROR_METHOD_NOT_ALLOWED, "%s does not take %.16s", request->path, request->method);
-	return error_remedy(error, NULL, "Use %s.", response->allow);
+	return refuse_route(request, response, error);
 }
 
 /* Each browser names a host; what names none is no page. */
@@ -58,9 +69,10 @@ static enum error_class check_host(const struct request *request, struct error *
  * Tokens come with a later version: until then only a start that says that it is for development on loopback
  * answers anybody. The web server is what keeps it on loopback.
  */
-static enum error_class authorise(const struct service *service, const struct request *request, struct error *error)
+static enum error_class authorise(
+	const struct service *service, const struct route *route, const struct request *request, struct error *error)
 {
-	if (strcmp(request->path, "/healthz") == 0 || strcmp(request->path, "/readyz") == 0)
+	if (route->open)
 		return ERROR_NONE;
 	if (service->settings->development)
 		return check_host(request, error);
@@ -74,7 +86,7 @@ static enum error_class answer(
 {
 	const struct route *route = NULL;
 	if (find_route(request, &route, response, error) != ERROR_NONE ||
-		authorise(service, request, error) != ERROR_NONE)
+		authorise(service, route, request, error) != ERROR_NONE)
 		return error->class;
 	response->subject.path = route->path;
 	response->subject.reads = strcmp(route->method, "GET") == 0;
@@ -123,19 +135,28 @@ static enum error_class check_members(const struct mode *mode, const cJSON *body
 	return ERROR_NONE;
 }
 
+static enum error_class refuse_mode(struct error *error)
+{
+	char names[160] = "";
+
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
+		text_append(names, sizeof(names), "%s%s", i > 0 ? ", " : "", modes[i].name);
+	error_set(error, ERROR_INVALID_REQUEST, "mode must be one of %s", names);
+	return error_at(error, "/mode");
+}
+
 static enum error_class find_mode(const cJSON *body, const struct mode **ret_mode, struct error *error)
 {
 	if (!cJSON_IsObject(body))
 		return error_set(error, ERROR_INVALID_REQUEST, "the body must be an object");
 	const char *name = json_member_string(body, "mode");
-	for (size_t i = 0; name != NULL && i < sizeof(modes) / sizeof(modes[0]); i++) {
+	for (size_t i = 0; name != NULL && i < ARRAY_LEN(modes); i++) {
 		if (strcmp(modes[i].name, name) != 0)
 			continue;
 		*ret_mode = &modes[i];
 		return check_members(&modes[i], body, error);
 	}
-	error_set(error, ERROR_INVALID_REQUEST, "mode must be one of trigger, poll, configure, cancel, plan, validate");
-	return error_at(error, "/mode");
+	return refuse_mode(error);
 }
 
 enum error_class route_deploy(const struct service *service, const struct request *request, const cJSON *none,

@@ -9,17 +9,11 @@
 #include "api/routes.h"
 #include "base/text.h"
 
-static void append_word(char *list, size_t size, const char *word)
-{
-	size_t length = strlen(list);
-	text_format(list + length, size - length, "%s%s", length > 0 ? ", " : "", word);
-}
-
 static enum error_class no_workflow(const char *id, struct error *error)
 {
 	char list[240] = "";
 	for (size_t i = 0; workflows[i] != NULL; i++)
-		append_word(list, sizeof(list), workflows[i]->id);
+		text_append(list, sizeof(list), "%s%s", i > 0 ? ", " : "", workflows[i]->id);
 	error_set(error, ERROR_NOT_FOUND, "there is no workflow '%s'", id);
 	error_remedy(error, NULL, "There are: %s.", list);
 	return error_at(error, "/workflowId");
@@ -29,7 +23,7 @@ static enum error_class no_step(const struct workflow_definition *workflow, cons
 {
 	char list[240] = "";
 	for (size_t i = 0; i < workflow->step_count; i++)
-		append_word(list, sizeof(list), workflow->steps[i].id);
+		text_append(list, sizeof(list), "%s%s", i > 0 ? ", " : "", workflow->steps[i].id);
 	error_set(error, ERROR_NOT_FOUND, "the workflow '%s' has no step '%s'", workflow->id, id);
 	error_remedy(error, NULL, "It has: %s.", list);
 	return error_at(error, "/actionId");

@@ -8,6 +8,7 @@
 #include <unistr.h>
 
 #include "base/text.h"
+#include "slipway/field.h"
 
 static const struct {
 	int depth;
@@ -245,7 +246,7 @@ static enum error_class scan_nested(struct scan *scan)
 static enum error_class scan_literal(struct scan *scan)
 {
 	static const char *const literals[] = { "true", "false", "null" };
-	for (size_t i = 0; i < sizeof(literals) / sizeof(literals[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(literals); i++) {
 		size_t length = strlen(literals[i]);
 		if (scan->length - scan->next >= length && memcmp(scan->text + scan->next, literals[i], length) == 0) {
 			scan->next += length;

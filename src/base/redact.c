@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "slipway/field.h"
 
 #define TOKEN_BYTES      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 #define TOKEN_LENGTH_MIN 30 /* after the prefix; GitHub's have 36 and more, and what is shorter may be words */
@@ -164,7 +165,7 @@ static void read_html(const char *text, struct piece *piece)
 	} entities[] = { { "&amp;", '&' }, { "&lt;", '<' }, { "&gt;", '>' }, { "&quot;", '"' }, { "&#34;", '"' },
 		{ "&#39;", '\'' }, { "&#x27;", '\'' }, { "&apos;", '\'' } };
 	read_plain(text, piece);
-	for (size_t i = 0; text[0] == '&' && i < sizeof(entities) / sizeof(entities[0]); i++)
+	for (size_t i = 0; text[0] == '&' && i < ARRAY_LEN(entities); i++)
 		if (text_has_prefix(text, entities[i].written))
 			*piece = (struct piece){ strlen(entities[i].written), 1, { entities[i].means } };
 }
@@ -243,7 +244,7 @@ static void cut_secrets(char *text, bool was_cut)
 		else
 			cut_plain(text, ordered[i]);
 	}
-	for (size_t form = 0; form < sizeof(forms) / sizeof(forms[0]); form++)
+	for (size_t form = 0; form < ARRAY_LEN(forms); form++)
 		for (size_t i = 0; strpbrk(text, forms[form].marks) != NULL && i < secret_count; i++)
 			if (has_forms(ordered[i]))
 				cut_form(&forms[form], text, ordered[i], was_cut);

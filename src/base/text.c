@@ -60,6 +60,17 @@ bool text_format(char *target, size_t size, const char *format, ...)
 	return fits;
 }
 
+bool text_append(char *target, size_t size, const char *format, ...)
+{
+	size_t length = strlen(target);
+	va_list arguments;
+
+	va_start(arguments, format);
+	bool fits = text_format_list(target + length, size - length, format, arguments);
+	va_end(arguments);
+	return fits;
+}
+
 bool text_to_integer(const char *text, int64_t *ret_value)
 {
 	if (text[0] != '-' && (text[0] < '0' || text[0] > '9'))

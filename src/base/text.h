@@ -18,6 +18,9 @@ bool text_copy(char *target, size_t size, const char *source);
 bool text_format(char *target, size_t size, const char *format, ...) SLIPWAY_FORMAT(3, 4);
 bool text_format_list(char *target, size_t size, const char *format, va_list arguments) SLIPWAY_FORMAT(3, 0);
 
+/* The same behind the text that is there. */
+bool text_append(char *target, size_t size, const char *format, ...) SLIPWAY_FORMAT(3, 4);
+
 /* Reads a whole decimal number, sign allowed, nothing around it. False where it is none or does not fit. */
 bool text_to_integer(const char *text, int64_t *ret_value) SLIPWAY_MUST_CHECK;
 

@@ -143,7 +143,7 @@ static enum error_class lock_folder(struct dev *dev, struct error *error)
 static enum error_class make_inner_folders(struct dev *dev, struct error *error)
 {
 	static const char *const inner[] = { "log", "redis", "conf" };
-	for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(inner); i++)
 		if (dev_folder_make(below(dev, dev->folder, inner[i]), error) != ERROR_NONE)
 			return error->class;
 	return ERROR_NONE;
@@ -165,7 +165,7 @@ static enum error_class write_files(struct dev *dev, struct error *error)
 		{ "slipway-locations.conf", "conf/nginx/slipway-locations.conf" },
 		{ "slipway-problems.conf", "conf/nginx/slipway-problems.conf" },
 	};
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		char path[PATH_MAX];
 		text_format(path, sizeof(path), "%s/conf/%s", dev->folder, files[i][0]);
 		if (dev_file_write(path, files[i][1], replacements, error) != ERROR_NONE)
@@ -320,7 +320,7 @@ static enum error_class start_worker(struct dev *dev, struct error *error)
 			arena_format(&dev->arena, "http://127.0.0.1:%d", dev->emulator_port + 1), "--vercel-url",
 			arena_format(&dev->arena, "http://127.0.0.1:%d", dev->emulator_port), "--github-token-file",
 			token, "--vercel-token-file", token, "--vercel-team", "acme" };
-		for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
+		for (size_t i = 0; i < ARRAY_LEN(more); i++)
 			words[next++] = more[i];
 	}
 	if (dev_process_start(&dev->parts[PART_WORKER], dev->folder, "slipway-worker", words, error) != ERROR_NONE)

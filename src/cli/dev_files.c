@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "cli/dev.h"
 #include "cli/template.h"
+#include "slipway/field.h"
 
 #define FILE_MAX ((size_t)1 << 20)
 
@@ -87,7 +88,7 @@ enum error_class dev_programs_find(
 	}
 	/* In the source tree the page stands beside build/, or beside the folder that a variant is built in. */
 	static const char *const places[] = { "/../client", "/../../client", "/../share/slipway/client" };
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
 		text_format(own, sizeof(own), "%s%s/index.html", ret_programs, places[i]);
 		if (access(own, R_OK) == 0) {
 			text_format(ret_client, PATH_MAX, "%s%s", ret_programs, places[i]);

@@ -3,6 +3,7 @@
  * cursor or hide a line.
  */
 #include "cli/show.h"
+#include "slipway/field.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +52,7 @@ void show_output(FILE *stream, const cJSON *output)
 {
 	static const char *const names[] = { "fullName", "name", "url", "text", "reason" };
 	bool any = false;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const char *text = json_member_string(output, names[i]);
 		/* The full name says the name as well. */
 		if (text == NULL || text[0] == '\0' || (i == 1 && any))

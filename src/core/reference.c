@@ -59,7 +59,7 @@ static enum error_class parse(const char *text, struct reference *reference, con
 	*ret_end = end + 1;
 	const char *inner = text + 2;
 	const char *dot = memchr(inner, '.', (size_t)(end - inner));
-	for (size_t kind = 0; dot != NULL && kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
+	for (size_t kind = 0; dot != NULL && kind < ARRAY_LEN(kinds); kind++) {
 		size_t length = strlen(kinds[kind].name);
 		if ((size_t)(dot - inner) != length || memcmp(kinds[kind].name, inner, length) != 0)
 			continue;

@@ -177,7 +177,7 @@ static bool set_texts(CURL *handle, const struct http_request *request, const ch
 		/* Through a proxy, the address that is reached could not be looked at. */
 		{ CURLOPT_PROXY, request->reach == HTTP_REACH_PUBLIC ? "" : NULL },
 	};
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (texts[i].text != NULL && curl_easy_setopt(handle, texts[i].option, texts[i].text) != CURLE_OK)
 			return false;
 	return true;

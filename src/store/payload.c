@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "slipway/field.h"
 
 #define TRIES 8
 
@@ -19,7 +20,7 @@ static const struct {
 	{ "env", offsetof(struct payload, env) },
 	{ "secrets", offsetof(struct payload, secrets) },
 };
-#define PART_COUNT (sizeof(parts) / sizeof(parts[0]))
+#define PART_COUNT ARRAY_LEN(parts)
 
 static cJSON **part_of(struct payload *payload, size_t index)
 {

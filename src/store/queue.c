@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "slipway/field.h"
 #include "store/server.h"
 
 #define CONSUMER_KEPT_MS 86400000
@@ -53,7 +54,7 @@ static enum error_class read_entry(
 		held_text(pairs, arena) };
 	bool complete = entry->id != NULL && entry->held != NULL;
 	for (size_t i = 0; complete && i + 1 < reply_count(pairs); i += 2) {
-		for (size_t j = 0; j < sizeof(fields) / sizeof(fields[0]); j++) {
+		for (size_t j = 0; j < ARRAY_LEN(fields); j++) {
 			if (strcmp(fields[j].name, reply_text(reply_item(pairs, i))) != 0)
 				continue;
 			*fields[j].target = arena_string(arena, reply_text(reply_item(pairs, i + 1)));

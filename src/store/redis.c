@@ -15,6 +15,7 @@
 #include "base/failpoint.h"
 #include "base/redact.h"
 #include "base/text.h"
+#include "slipway/field.h"
 
 #define WORDS_MAX 96
 #define SHA_SIZE  41
@@ -175,7 +176,7 @@ static const struct {
 /* READONLY and the like come from a server that we should leave: the next command asks anew who is the master. */
 static enum error_class refused(struct redis *redis, const redisReply *reply, struct error *error)
 {
-	for (size_t i = 0; i < sizeof(reply_errors) / sizeof(reply_errors[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(reply_errors); i++) {
 		if (!text_has_prefix(reply->str, reply_errors[i].prefix))
 			continue;
 		error_set(error, reply_errors[i].class, "Redis refuses: %s", reply->str);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "slipway/field.h"
 #include "store/ledger.h"
 #include "store/server.h"
 
@@ -83,14 +84,14 @@ static enum error_class read_trigger_result(const struct redisReply *reply, cons
 		[TRIGGER_NEEDS_NOT_DONE] = "needs_not_done",
 	};
 	size_t outcome = 0;
-	while (outcome < sizeof(words) / sizeof(words[0]) && strcmp(words[outcome], word_of(reply)) != 0)
+	while (outcome < ARRAY_LEN(words) && strcmp(words[outcome], word_of(reply)) != 0)
 		outcome++;
-	if (outcome == sizeof(words) / sizeof(words[0]))
+	if (outcome == ARRAY_LEN(words))
 		return error_set(error, ERROR_INTERNAL, "the script trigger answered '%s'", word_of(reply));
 	result->outcome = (enum trigger_outcome)outcome;
 	const struct redisReply *missing = reply_item(reply, 3);
 	result->missing_count = 0;
-	for (size_t i = 0; i < reply_count(missing) && i < sizeof(result->missing) / sizeof(result->missing[0]); i++) {
+	for (size_t i = 0; i < reply_count(missing) && i < ARRAY_LEN(result->missing); i++) {
 		const char *name = arena_string(arena, reply_text(reply_item(missing, i)));
 		if (name == NULL)
 			return no_memory(error);
