@@ -14,7 +14,6 @@
 #include "store/workers.h"
 
 #define CLOCK_OFF_MS       2000
-#define WORKER_SILENT_MS   15000
 #define MEMORY_HIGH        80 /* per cent */
 #define REDIS_OLDEST_MAJOR 7
 
@@ -39,12 +38,20 @@ static void look_reachable(const struct doctor *doctor, struct diagnosis *diagno
 static void look_settings(const struct doctor *doctor, struct diagnosis *diagnosis)
 {
 	struct error error;
-	for (size_t i = 0; i < server_check_count(); i++)
-		if (server_check(doctor->redis, i, &error) != ERROR_NONE) {
+	enum server_state state;
+	diagnosis_set(diagnosis, DOCTOR_FINE, "takes scripts, evicts nothing, keeps and replays an append-only file");
+	for (size_t i = 0; i < server_check_count(); i++) {
+		if (server_check(doctor->redis, i, &state, &error) != ERROR_NONE) {
 			diagnosis_take(diagnosis, &error);
 			return;
 		}
-	diagnosis_set(diagnosis, DOCTOR_FINE, "nothing is evicted, and an append-only file is written");
+		if (state != SERVER_HIDDEN)
+			continue;
+		diagnosis_set(diagnosis, DOCTOR_WARNING, "Redis does not let this user ask about its %s",
+			server_check_name(i));
+		diagnosis_advise(
+			diagnosis, "Ask as a user of conf/redis/users.acl, such as slipway-verify; else look by hand.");
+	}
 }
 
 static void look_memory(const struct doctor *doctor, struct diagnosis *diagnosis)

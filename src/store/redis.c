@@ -16,6 +16,7 @@
 #include "base/redact.h"
 #include "base/text.h"
 #include "slipway/field.h"
+#include "store/redis_address.h"
 
 #define WORDS_MAX 96
 #define SHA_SIZE  41
@@ -23,81 +24,12 @@
 struct redis {
 	redisContext *context; /* NULL: not connected */
 	char name[64];
-	char socket[256]; /* path of the unix socket; "": host and port */
-	char host[256];
-	int port;
-	char user[128];
-	char password[512];
-	char database[8];
+	struct redis_address address;
 	int timeout_ms;
 	int pause_ms;                      /* after a time-out; 0: none */
 	int64_t paused_until;              /* monotonic */
 	char shas[SCRIPT_COUNT][SHA_SIZE]; /* "" until loaded */
 };
-
-/* ---- where it is ---- */
-
-static enum error_class bad_url(const char *why, struct error *error)
-{
-	error_set(error, ERROR_INVALID_INPUT, "SLIPWAY_REDIS_URL: %s", why);
-	return error_remedy(error, NULL, "Write unix:///path/to/redis.sock or redis://[user@]host[:port][/database].");
-}
-
-/* Copies what stands before the separator and gives the text behind it; NULL where there is no separator. */
-static const char *cut_before(const char *text, char separator, char *target, size_t size)
-{
-	const char *found = strchr(text, separator);
-	if (found == NULL)
-		return NULL;
-	text_format(target, size, "%.*s", (int)(found - text), text);
-	return found + 1;
-}
-
-static enum error_class parse_tcp(struct redis *redis, const char *rest, struct error *error)
-{
-	char credentials[640] = "", address[256] = "", port[8] = "6379";
-	const char *after = cut_before(rest, '@', credentials, sizeof(credentials));
-	if (after != NULL) {
-		const char *password = cut_before(credentials, ':', redis->user, sizeof(redis->user));
-		if (password != NULL)
-			text_copy(redis->password, sizeof(redis->password), password);
-		else
-			text_copy(redis->user, sizeof(redis->user), credentials);
-		sodium_memzero(credentials, sizeof(credentials));
-		rest = after;
-	}
-	after = cut_before(rest, '/', address, sizeof(address));
-	if (after == NULL)
-		text_copy(address, sizeof(address), rest);
-	else
-		text_copy(redis->database, sizeof(redis->database), after);
-	after = cut_before(address, ':', redis->host, sizeof(redis->host));
-	if (after == NULL)
-		text_copy(redis->host, sizeof(redis->host), address);
-	else
-		text_copy(port, sizeof(port), after);
-	int64_t number;
-	if (!text_to_integer(port, &number) || number < 1 || number > 65535 || redis->host[0] == '\0')
-		return bad_url("host or port is not valid", error);
-	redis->port = (int)number;
-	return ERROR_NONE;
-}
-
-static enum error_class parse_url(struct redis *redis, const char *url, struct error *error)
-{
-	if (text_has_prefix(url, "unix://")) {
-		if (!text_copy(redis->socket, sizeof(redis->socket), url + strlen("unix://")) ||
-			redis->socket[0] != '/')
-			return bad_url("the socket's path must be absolute and short", error);
-		return ERROR_NONE;
-	}
-	if (text_has_prefix(url, "redis://"))
-		return parse_tcp(redis, url + strlen("redis://"), error);
-	if (text_has_prefix(url, "rediss://"))
-		return bad_url(
-			"TLS (rediss://) is not supported; use a unix socket, or a tunnel such as stunnel", error);
-	return bad_url("the scheme is neither unix:// nor redis://", error);
-}
 
 enum error_class redis_new(const char *url, const char *password, const char *name, int timeout_ms,
 	struct redis **ret_redis, struct error *error)
@@ -107,11 +39,11 @@ enum error_class redis_new(const char *url, const char *password, const char *na
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a connection to Redis");
 	text_copy(redis->name, sizeof(redis->name), name);
 	redis->timeout_ms = timeout_ms;
-	enum error_class class = parse_url(redis, url, error);
+	enum error_class class = redis_address_parse(url, &redis->address, error);
 	if (class == ERROR_NONE && password != NULL)
-		text_copy(redis->password, sizeof(redis->password), password);
-	if (class == ERROR_NONE && redis->password[0] != '\0')
-		class = redact_add(redis->password, error);
+		text_copy(redis->address.password, sizeof(redis->address.password), password);
+	if (class == ERROR_NONE && redis->address.password[0] != '\0')
+		class = redact_add(redis->address.password, error);
 	if (class != ERROR_NONE) {
 		redis_free(redis);
 		return class;
@@ -226,27 +158,29 @@ static enum error_class setup_command(struct redis *redis, size_t count, const c
 
 static enum error_class set_up(struct redis *redis, struct error *error)
 {
-	if (redis->user[0] != '\0') {
-		const char *const words[] = { "AUTH", redis->user, redis->password };
+	const struct redis_address *address = &redis->address;
+	if (address->user[0] != '\0') {
+		const char *const words[] = { "AUTH", address->user, address->password };
 		if (setup_command(redis, 3, words, error) != ERROR_NONE)
 			return error->class;
-	} else if (redis->password[0] != '\0') {
-		const char *const words[] = { "AUTH", redis->password };
+	} else if (address->password[0] != '\0') {
+		const char *const words[] = { "AUTH", address->password };
 		if (setup_command(redis, 2, words, error) != ERROR_NONE)
 			return error->class;
 	}
 	const char *const name[] = { "CLIENT", "SETNAME", redis->name };
 	if (setup_command(redis, 3, name, error) != ERROR_NONE)
 		return error->class;
-	const char *const select[] = { "SELECT", redis->database };
-	return redis->database[0] != '\0' ? setup_command(redis, 2, select, error) : ERROR_NONE;
+	const char *const select[] = { "SELECT", address->database };
+	return address->database[0] != '\0' ? setup_command(redis, 2, select, error) : ERROR_NONE;
 }
 
 static enum error_class connect_anew(struct redis *redis, struct error *error)
 {
 	struct timeval timeout = { .tv_sec = redis->timeout_ms / 1000, .tv_usec = (redis->timeout_ms % 1000) * 1000L };
-	redis->context = redis->socket[0] != '\0' ? redisConnectUnixWithTimeout(redis->socket, timeout)
-						  : redisConnectWithTimeout(redis->host, redis->port, timeout);
+	const struct redis_address *address = &redis->address;
+	redis->context = address->socket[0] != '\0' ? redisConnectUnixWithTimeout(address->socket, timeout)
+						    : redisConnectWithTimeout(address->host, address->port, timeout);
 	if (redis->context == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to connect to Redis");
 	if (redis->context->err != 0)

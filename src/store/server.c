@@ -9,21 +9,25 @@
 
 #include "base/text.h"
 #include "slipway/field.h"
+#include "store/keys.h"
 
 struct server_setting {
 	const char *name;
-	enum error_class (*check)(struct redis *redis, const struct server_setting *setting, struct error *error);
+	enum error_class (*check)(struct redis *redis, const struct server_setting *setting,
+		enum server_state *ret_state, struct error *error);
 	const char *section, *line; /* of INFO, where the check is that it is there */
 	const char *what, *remedy;
 };
 
-static enum error_class not_so(const struct server_setting *setting, struct error *error)
+static enum error_class not_so(const struct server_setting *setting, enum server_state *ret_state, struct error *error)
 {
+	*ret_state = SERVER_WRONG;
 	error_set(error, ERROR_STORE_UNAVAILABLE, "%s", setting->what);
 	return error_remedy(error, NULL, "%s", setting->remedy);
 }
 
-static enum error_class check_line(struct redis *redis, const struct server_setting *setting, struct error *error)
+static enum error_class check_line(
+	struct redis *redis, const struct server_setting *setting, enum server_state *ret_state, struct error *error)
 {
 	const char *const words[] = { "INFO", setting->section };
 	struct redisReply *reply;
@@ -31,24 +35,103 @@ static enum error_class check_line(struct redis *redis, const struct server_sett
 		return error->class;
 	bool right = strstr(reply_text(reply), setting->line) != NULL;
 	reply_free(reply);
-	return right ? ERROR_NONE : not_so(setting, error);
+	return right ? ERROR_NONE : not_so(setting, ret_state, error);
 }
 
-/* always loses nothing, everysec about a second; no loses whatever the kernel has not written yet. A server that lets
- * us not ask (a hosted one) is taken at its word. */
-static enum error_class check_fsync(struct redis *redis, const struct server_setting *setting, struct error *error)
+/* Asks what a user may not be allowed to ask, or what this Redis does not know; then *ret_reply is NULL. */
+static enum error_class ask(struct redis *redis, size_t count, const char *const *words, enum server_state *ret_state,
+	struct redisReply **ret_reply, struct error *error)
+{
+	*ret_reply = NULL;
+	if (redis_command(redis, count, words, ret_reply, error) == ERROR_NONE)
+		return ERROR_NONE;
+	if (strstr(error->message, "NOPERM") == NULL && error->class != ERROR_INTERNAL)
+		return error->class;
+	*ret_state = SERVER_HIDDEN;
+	return ERROR_NONE;
+}
+
+/* always loses nothing, everysec about a second; no loses whatever the kernel has not written yet. */
+static enum error_class check_fsync(
+	struct redis *redis, const struct server_setting *setting, enum server_state *ret_state, struct error *error)
 {
 	const char *const words[] = { "CONFIG", "GET", "appendfsync" };
 	struct redisReply *reply;
-	if (redis_command(redis, 3, words, &reply, error) != ERROR_NONE)
-		return strstr(error->message, "NOPERM") != NULL || error->class == ERROR_INTERNAL ? ERROR_NONE
-												  : error->class;
+	if (ask(redis, 3, words, ret_state, &reply, error) != ERROR_NONE)
+		return error->class;
 	bool never = strcmp(reply_text(reply_item(reply, 1)), "no") == 0;
 	reply_free(reply);
-	return never ? not_so(setting, error) : ERROR_NONE;
+	return never ? not_so(setting, ret_state, error) : ERROR_NONE;
+}
+
+/*
+ * Each script is a transaction in the append-only file, and Redis 7 replays it with the rights of the default user,
+ * also where that user is off: what he may not do is thrown away at the next start, without a word. So he must be able
+ * to do all that scripts leave in the file; DRYRUN tells, and shows nothing else of him.
+ */
+#define REPLAYED_KEY KEY_PREFIX "replayed"
+static const char *const replayed[][6] = {
+	{ "DEL", REPLAYED_KEY },
+	{ "HDEL", REPLAYED_KEY, "f" },
+	{ "HINCRBY", REPLAYED_KEY, "f", "1" },
+	{ "HSET", REPLAYED_KEY, "f", "v" },
+	{ "HSETNX", REPLAYED_KEY, "f", "v" },
+	{ "PERSIST", REPLAYED_KEY },
+	{ "PEXPIREAT", REPLAYED_KEY, "1" },
+	{ "SET", REPLAYED_KEY, "v" },
+	{ "XACK", REPLAYED_KEY, "g", "1-1" },
+	{ "XADD", REPLAYED_KEY, "1-1", "f", "v" },
+	{ "XCLAIM", REPLAYED_KEY, "g", "c", "0", "1-1" },
+	{ "XDEL", REPLAYED_KEY, "1-1" },
+	{ "XGROUP", "SETID", REPLAYED_KEY, "g", "1-1" },
+	{ "XTRIM", REPLAYED_KEY, "MAXLEN", "1" },
+	{ "ZADD", REPLAYED_KEY, "1", "m" },
+	{ "ZREM", REPLAYED_KEY, "m" },
+	{ "ZREMRANGEBYSCORE", REPLAYED_KEY, "1", "2" },
+};
+
+static enum error_class check_replay(
+	struct redis *redis, const struct server_setting *setting, enum server_state *ret_state, struct error *error)
+{
+	bool allowed = true;
+	for (size_t i = 0; i < ARRAY_LEN(replayed) && allowed; i++) {
+		const char *words[3 + ARRAY_LEN(replayed[0])] = { "ACL", "DRYRUN", "default" };
+		size_t count = 3;
+		struct redisReply *reply;
+		for (size_t j = 0; j < ARRAY_LEN(replayed[0]) && replayed[i][j] != NULL; j++)
+			words[count++] = replayed[i][j];
+		if (ask(redis, count, words, ret_state, &reply, error) != ERROR_NONE)
+			return error->class;
+		allowed = reply == NULL || strcmp(reply_text(reply), "OK") == 0;
+		reply_free(reply);
+		if (*ret_state == SERVER_HIDDEN)
+			return ERROR_NONE;
+	}
+	return allowed ? ERROR_NONE : not_so(setting, ret_state, error);
+}
+
+/* Redis tells by itself whether a script that writes would be let in. */
+static enum error_class check_scripts(
+	struct redis *redis, const struct server_setting *setting, enum server_state *ret_state, struct error *error)
+{
+	const char *const keys[] = { KEY_APPS };
+	struct redisReply *reply;
+	(void)setting;
+	(void)ret_state;
+	enum error_class class = redis_eval(redis, SCRIPT_PROBE, 1, keys, 0, NULL, &reply, error);
+	if (class == ERROR_NONE)
+		reply_free(reply);
+	if (class != ERROR_OUTCOME_UNKNOWN)
+		return class;
+	/* It has written nothing, so there is no outcome that could be unknown. */
+	error->class = ERROR_STORE_UNAVAILABLE;
+	return error->class;
 }
 
 static const struct server_setting settings[] = {
+	{ "master", check_line, "replication", "role:master",
+		"This Redis is a replica: it takes no writes, or writes that do not last",
+		"Give SLIPWAY_REDIS_URL the address of the master, or promote this one with REPLICAOF NO ONE." },
 	{ "eviction policy", check_line, "memory", "maxmemory_policy:noeviction",
 		"Redis evicts keys when its memory is full",
 		"Set 'maxmemory-policy noeviction' in redis.conf, or CONFIG SET it." },
@@ -58,7 +141,15 @@ static const struct server_setting settings[] = {
 	{ "waiting for the disk", check_fsync, NULL, NULL,
 		"Redis never waits for the disk, so a power cut loses accepted runs",
 		"Set 'appendfsync always' in redis.conf, or CONFIG SET it." },
+	{ "default user", check_replay, NULL, NULL,
+		"Redis replays its append-only file as the user 'default', and that user may not do what is in it: a "
+		"restart loses accepted runs",
+		"Give him 'user default off resetpass ~* &* +@all', as conf/redis/users.acl has it: nobody can log in "
+		"as him, and all is replayed." },
+	{ "scripts", check_scripts, NULL, NULL, NULL, NULL },
 };
+
+_Static_assert(ARRAY_LEN(settings) <= SERVER_CHECKS_MAX, "raise SERVER_CHECKS_MAX");
 
 size_t server_check_count(void)
 {
@@ -70,9 +161,13 @@ const char *server_check_name(size_t index)
 	return settings[index].name;
 }
 
-enum error_class server_check(struct redis *redis, size_t index, struct error *error)
+enum error_class server_check(struct redis *redis, size_t index, enum server_state *ret_state, struct error *error)
 {
-	return settings[index].check(redis, &settings[index], error);
+	*ret_state = SERVER_FINE;
+	enum error_class class = settings[index].check(redis, &settings[index], ret_state, error);
+	if (class != ERROR_NONE && *ret_state != SERVER_WRONG)
+		*ret_state = SERVER_REFUSES;
+	return class;
 }
 
 enum error_class server_number(struct redis *redis, const char *section, const char *name, int64_t otherwise,

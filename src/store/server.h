@@ -6,12 +6,23 @@
 
 #include "store/redis.h"
 
+#define SERVER_CHECKS_MAX 16
+
 /* Number of checks, and what each looks at, in two or three words. */
 size_t server_check_count(void);
 const char *server_check_name(size_t index);
 
-/* Runs one. ERROR_STORE_UNAVAILABLE with a message and a remedy where the server is not set as it should be. */
-enum error_class server_check(struct redis *redis, size_t index, struct error *error) SLIPWAY_MUST_CHECK;
+enum server_state {
+	SERVER_FINE,
+	SERVER_HIDDEN,  /* Redis does not let us ask: a hosted one, or a user with fewer rights than ours has */
+	SERVER_WRONG,   /* it is not set as it must be; message and remedy are our own words */
+	SERVER_REFUSES, /* it could not be asked at all; the message has what Redis or the connection said */
+};
+
+/* Runs one. SERVER_FINE and SERVER_HIDDEN are no error; the others are of the class ERROR_STORE_UNAVAILABLE or
+ * ERROR_STORE_FULL, with what to do where that is known. */
+enum error_class server_check(
+	struct redis *redis, size_t index, enum server_state *ret_state, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* A number of a section of INFO, such as memory and used_memory. *ret_value is `otherwise` where there is none. */
 enum error_class server_number(struct redis *redis, const char *section, const char *name, int64_t otherwise,

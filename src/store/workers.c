@@ -56,6 +56,13 @@ enum error_class worker_leave(struct redis *redis, const char *name, struct erro
 	return ERROR_NONE;
 }
 
+static int64_t age_of(const char *at, int64_t now_ms)
+{
+	int64_t age_ms = now_ms - clock_parse(at);
+
+	return age_ms >= -WORKER_SILENT_MS ? age_ms : WORKER_NEVER_MS;
+}
+
 enum error_class workers_list(struct redis *redis,
 	void (*each)(void *context, const struct worker_beat *beat, int64_t age_ms), void *context, struct error *error)
 {
@@ -75,12 +82,25 @@ enum error_class workers_list(struct redis *redis,
 			json = (struct beat_json){ NULL, "", 0, 0 };
 		const struct worker_beat beat = { reply_text(reply_item(reply, i)),
 			json.version != NULL ? json.version : "", (size_t)json.executors, (size_t)json.busy };
-		each(context, &beat, now_ms - clock_parse(json.at));
+		each(context, &beat, age_of(json.at, now_ms));
 		cJSON_Delete(tree);
 		arena_release(&arena);
 	}
 	reply_free(reply);
 	return ERROR_NONE;
+}
+
+static void tally_worker(void *context, const struct worker_beat *beat, int64_t age_ms)
+{
+	struct workers_tally *tally = context;
+	(void)beat;
+	*(age_ms <= WORKER_SILENT_MS ? &tally->alive : &tally->silent) += 1;
+}
+
+enum error_class workers_count(struct redis *redis, struct workers_tally *ret_tally, struct error *error)
+{
+	*ret_tally = (struct workers_tally){ 0, 0 };
+	return workers_list(redis, tally_worker, ret_tally, error);
 }
 
 struct tidying {

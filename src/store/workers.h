@@ -16,11 +16,22 @@ struct worker_beat {
 enum error_class worker_beat(
 	struct redis *redis, const struct worker_beat *beat, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Calls for each worker on the list, with the time since it last reported by this machine's clock. A beat that cannot
- * be read counts as never. */
+#define WORKER_SILENT_MS 15000     /* three reports were missed: it is gone, or cut off */
+#define WORKER_NEVER_MS  INT64_MAX /* the age of a report that cannot be read, or is of a time to come */
+
+/* Calls for each worker on the list, with the time since it last reported. Both times are by the clock of Redis, so no
+ * machine's own clock matters; where that of Redis was set back, a report from before counts as never. */
 enum error_class workers_list(struct redis *redis,
 	void (*each)(void *context, const struct worker_beat *beat, int64_t age_ms), void *context,
 	struct error *error) SLIPWAY_MUST_CHECK;
+
+struct workers_tally {
+	size_t alive, silent;
+};
+
+/* Counts those that reported within WORKER_SILENT_MS, and the others: they were killed, or cannot reach Redis. */
+enum error_class workers_count(
+	struct redis *redis, struct workers_tally *ret_tally, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Takes workers off the list that have not reported for an hour: they were killed. */
 enum error_class workers_tidy(struct redis *redis, struct error *error) SLIPWAY_MUST_CHECK;

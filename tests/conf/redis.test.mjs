@@ -2,22 +2,20 @@
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../integration/stack.mjs';
+import { RedisServer, TESTER } from '../harness/redis.mjs';
+import { freePort, until } from '../integration/stack.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const directory = mkdtempSync(path.join(tmpdir(), 'slipway-redis-'));
-const PASSWORD = 'for-this-test';
 let redis;
 
 function redisCli(user, ...command) {
-  const login = user ? ['--user', user, '--no-auth-warning'] : [];
-  const done = spawnSync('redis-cli', ['-s', path.join(directory, 'redis.sock'), ...login, ...command],
-    { encoding: 'utf8', env: { ...process.env, REDISCLI_AUTH: user ? PASSWORD : '' } });
+  if (user) return redis.cli(user, ...command);
+  const done = spawnSync('redis-cli', ['-s', redis.socket, ...command], { encoding: 'utf8' });
   return (done.stdout + done.stderr).trim();
 }
 
@@ -28,32 +26,12 @@ const denied = (user, ...command) =>
 
 before(async () => {
   mkdirSync(path.join(directory, 'log'));
-  mkdirSync(path.join(directory, 'redis'));
-  // As the instructions in conf/redis/slipway.conf say it.
-  const hash = createHash('sha256').update(PASSWORD).digest('hex');
-  const users = readFileSync(path.join(ROOT, 'conf/redis/users.acl'), 'utf8');
-  const acl = path.join(directory, 'users.acl');
-  writeFileSync(acl, users.replace(/^(user slipway-.*)$/gm, `$1 #${hash}`));
   const template = readFileSync(path.join(ROOT, 'conf/dev/redis.conf.in'), 'utf8').replaceAll('@DIR@', directory);
-  const production = readFileSync(path.join(ROOT, 'conf/redis/slipway.conf'), 'utf8')
-    .replace(/^aclfile .*$/m, `aclfile "${acl}"`);
-  const file = path.join(directory, 'redis.conf');
-  writeFileSync(file, `${template}\n${production}`);
-  redis = spawn('redis-server', [file], { stdio: ['ignore', 'inherit', 'inherit'] });
-  const end = Date.now() + 10_000;
-  while (redisCli('slipway-ops', 'PING') !== 'PONG') {
-    assert.equal(redis.exitCode, null, 'redis-server runs');
-    assert.ok(Date.now() < end, 'redis-server answers in 10 s');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  redis = await new RedisServer(directory, { lines: [template] }).start();
 });
 
 after(async () => {
-  if (redis && redis.exitCode === null) {
-    const ended = new Promise((resolve) => redis.on('exit', resolve));
-    process.kill(redis.pid, 'SIGTERM');
-    await ended;
-  }
+  await redis.stop();
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -84,7 +62,7 @@ for (const user of ['slipway-api', 'slipway-worker']) {
     const sha = redisCli(user, 'SCRIPT', 'LOAD', "return redis.call('HLEN', KEYS[1])");
     allowed(user, 'EVALSHA', sha, '1', 'slipway:workers');
     for (const command of [['CONFIG', 'GET', 'maxmemory-policy'], ['INFO', 'memory'], ['CLIENT', 'SETNAME', 'x'],
-      ['SELECT', '0']]) {
+      ['SELECT', '0'], ['ACL', 'DRYRUN', 'default', 'PING']]) {
       allowed(user, ...command);
     }
     denied(user, 'SET', 'other', '1');
@@ -92,7 +70,7 @@ for (const user of ['slipway-api', 'slipway-worker']) {
     // A key that a script does not declare is checked too.
     assert.match(redisCli(user, 'EVAL', "return redis.call('GET', 'other')", '0'), /can't access|NOPERM/i);
     for (const command of [['FLUSHALL'], ['KEYS', '*'], ['SCAN', '0'], ['CONFIG', 'SET', 'appendonly', 'no'],
-      ['SCRIPT', 'FLUSH'], ['SHUTDOWN'], ['ACL', 'LIST'], ['PUBLISH', 'x', 'y'],
+      ['SCRIPT', 'FLUSH'], ['SHUTDOWN'], ['ACL', 'LIST'], ['ACL', 'GETUSER', 'default'], ['PUBLISH', 'x', 'y'],
       ['BZPOPMIN', 'slipway:{0}:delayed', '1'], ['CLIENT', 'KILL', 'ID', '1'], ['MONITOR']]) {
       denied(user, ...command);
     }
@@ -103,11 +81,11 @@ test('slipway-verify may do all that `slipway verify --repair` and `slipway doct
   const port = await freePort();
   const folder = path.join(directory, 'tcp');
   mkdirSync(folder);
-  writeFileSync(path.join(folder, 'password'), `${PASSWORD}\n`, { mode: 0o600 });
   const server = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '',
-    '--appendonly', 'yes', '--aclfile', path.join(directory, 'users.acl')], { stdio: 'ignore' });
+    '--appendonly', 'yes', '--aclfile', redis.users.acl], { stdio: 'ignore' });
   const ask = (user, ...words) => spawnSync(path.join(ROOT, 'build/slipway'), [...words, '--redis-url',
-    `redis://${user}@127.0.0.1:${port}`, '--redis-password-file', path.join(folder, 'password')], { encoding: 'utf8' });
+    `redis://${user}@127.0.0.1:${port}`, '--redis-password-file', redis.users.passwordFile(user)],
+  { encoding: 'utf8' });
   const end = Date.now() + 10_000;
   let found = ask('slipway-verify', 'verify');
   while (found.status === 69 && Date.now() < end) found = ask('slipway-verify', 'verify');
@@ -116,7 +94,7 @@ test('slipway-verify may do all that `slipway verify --repair` and `slipway doct
     `redis.call('HSET', KEYS[1], 'app', 'a', 'workflow', 'w', 'action', 's', 'run', 'r', 'status', 'running',
       'phase', 'queued', 'run_deadline', '9999999999999')
     redis.call('XADD', KEYS[2], '*', 'no', 'sense')`, '2', 'slipway:{0}:app:a:w:s', 'slipway:{0}:queue'],
-  { encoding: 'utf8', env: { ...process.env, REDISCLI_AUTH: PASSWORD } });
+  { encoding: 'utf8', env: { ...process.env, REDISCLI_AUTH: redis.users.password('slipway-worker') } });
   assert.equal(write.status, 0, write.stdout + write.stderr);
   assert.equal(ask('slipway-verify', 'verify').status, 1);
   const repaired = ask('slipway-verify', 'verify', '--repair');
@@ -139,5 +117,32 @@ test('slipway-ops reads and changes nothing', () => {
     ['EVAL', 'return 1', '0'], ['XADD', 'slipway:{0}:queue', '*', 'a', 'b'], ['FLUSHALL'],
     ['CONFIG', 'SET', 'appendonly', 'no'], ['CLIENT', 'KILL', 'ID', '1'], ['MONITOR']]) {
     denied('slipway-ops', ...command);
+  }
+});
+
+// A read that never ends, as a mistake in a script would be.
+async function busyRedis() {
+  redisCli(TESTER, 'CONFIG', 'SET', 'busy-reply-threshold', '50');
+  const loop = spawn('redis-cli', ['-s', redis.socket, '--user', 'slipway-worker', '--no-auth-warning', 'EVAL',
+    'while true do end', '0'], { env: { ...process.env, REDISCLI_AUTH: redis.users.password('slipway-worker') } });
+  let said = '';
+  loop.stdout.on('data', (bytes) => { said += bytes; });
+  const ended = new Promise((resolve) => { loop.once('close', () => resolve(said)); });
+  await until(() => /^BUSY/.test(redisCli('slipway-ops', 'GET', 'slipway:x')), 'Redis is busy');
+  return ended;
+}
+
+test('slipway-rescue ends a script that never ends, sees and kills clients, and reaches no key', async () => {
+  const ended = busyRedis();
+  await until(() => redisCli('slipway-rescue', 'SCRIPT', 'KILL') === 'OK', 'the script is killed');
+  assert.match(await ended, /Script killed by user/);
+  allowed('slipway-ops', 'GET', 'slipway:x');
+  assert.match(redisCli('slipway-rescue', 'FUNCTION', 'KILL'), /^NOTBUSY/);
+  assert.match(redisCli('slipway-rescue', 'CLIENT', 'LIST'), /user=slipway-rescue/);
+  assert.equal(redisCli('slipway-rescue', 'CLIENT', 'KILL', 'ID', '9999999'), '0');
+  for (const command of [['GET', 'slipway:x'], ['HGETALL', 'slipway:workers'], ['SET', 'slipway:x', '1'], ['KEYS', '*'],
+    ['SCAN', '0'], ['EVAL', 'return 1', '0'], ['FUNCTION', 'LIST'], ['SCRIPT', 'FLUSH'], ['CONFIG', 'GET', '*'],
+    ['ACL', 'LIST'], ['SHUTDOWN'], ['FLUSHALL'], ['MONITOR']]) {
+    denied('slipway-rescue', ...command);
   }
 });
