@@ -1,3 +1,7 @@
+/*
+ * Takes a URL of Redis apart, from the front to the back. No part is cut to fit, for what is left of it might name
+ * another server or another user.
+ */
 #include "store/redis_address.h"
 
 #include <arpa/inet.h>

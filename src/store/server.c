@@ -1,6 +1,6 @@
 /*
- * Asks Redis for the settings on which the promises rest. A hosted server may refuse the question; it is then
- * taken at its word, because its operator cannot change that.
+ * Asks Redis for the settings on which the promises rest. A hosted server may refuse the question; that is a
+ * warning and no fault, because its operator cannot change it.
  */
 #include "store/server.h"
 
