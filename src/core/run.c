@@ -3,46 +3,45 @@
  */
 #include "core/run.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/identifier.h"
 #include "base/record.h"
+#include "base/text.h"
 
-#define TEXT_ROW(field)                                                                                                \
-	{                                                                                                              \
-#field, offsetof(struct run, field), false                                                             \
-	}
-#define INTEGER_ROW(field)                                                                                             \
-	{                                                                                                              \
-#field, offsetof(struct run, field), true                                                              \
-	}
+/* clang-format off */
+#define TEXT_ROW(field, shown)    { #field, offsetof(struct run, field), false, shown }
+#define INTEGER_ROW(field, shown) { #field, offsetof(struct run, field), true, shown }
+/* clang-format on */
 
 const struct run_field run_fields[] = {
-	TEXT_ROW(run),
-	TEXT_ROW(status),
-	TEXT_ROW(phase),
-	TEXT_ROW(reason),
-	TEXT_ROW(detail),
-	TEXT_ROW(input),
-	TEXT_ROW(checkpoint),
-	TEXT_ROW(output),
-	TEXT_ROW(error),
-	TEXT_ROW(lease),
-	TEXT_ROW(entry),
-	TEXT_ROW(worker),
-	TEXT_ROW(cancel),
-	TEXT_ROW(request),
-	INTEGER_ROW(attempt),
-	INTEGER_ROW(attempts),
-	INTEGER_ROW(crashes),
-	INTEGER_ROW(version),
-	INTEGER_ROW(queued_at),
-	INTEGER_ROW(started_at),
-	INTEGER_ROW(finished_at),
-	INTEGER_ROW(due),
-	INTEGER_ROW(lease_until),
-	INTEGER_ROW(run_deadline),
-	{ NULL, 0, false },
+	TEXT_ROW(run, true),
+	TEXT_ROW(status, true),
+	TEXT_ROW(phase, true),
+	TEXT_ROW(reason, true),
+	TEXT_ROW(detail, true),
+	TEXT_ROW(input, false),
+	TEXT_ROW(checkpoint, false),
+	TEXT_ROW(output, true),
+	TEXT_ROW(error, true),
+	TEXT_ROW(lease, false),
+	TEXT_ROW(entry, false),
+	TEXT_ROW(worker, false),
+	TEXT_ROW(cancel, false),
+	TEXT_ROW(request, false),
+	INTEGER_ROW(attempt, true),
+	INTEGER_ROW(attempts, false),
+	INTEGER_ROW(crashes, true),
+	INTEGER_ROW(version, true),
+	INTEGER_ROW(queued_at, true),
+	INTEGER_ROW(started_at, true),
+	INTEGER_ROW(finished_at, true),
+	INTEGER_ROW(due, true),
+	INTEGER_ROW(lease_until, false),
+	INTEGER_ROW(run_deadline, false),
+	{ NULL, 0, false, false },
 };
 
 void run_init(struct run *run, const char *app, const char *workflow, const char *action)
@@ -61,13 +60,35 @@ bool run_is_live(const struct run *run)
 	return strcmp(run->status, "running") == 0;
 }
 
+/* A run that has just begun may end at once, one that has lasted will last: so the wait grows with the age. */
+#define YOUNG_POLL_MS 50
+#define OLD_POLL_MS   1000
+#define DUE_POLL_MS   15000
+
 int64_t run_next_poll_ms(const struct run *run)
 {
 	if (!run_is_live(run))
 		return 0;
 	if (run->due > run->now)
-		return run->due - run->now > 15000 ? 15000 : run->due - run->now + 500;
-	return 1000;
+		return run->due - run->now > DUE_POLL_MS ? DUE_POLL_MS : run->due - run->now + 500;
+	int64_t wait_ms = (run->now - run->queued_at) / 2;
+	return wait_ms < YOUNG_POLL_MS ? YOUNG_POLL_MS : wait_ms > OLD_POLL_MS ? OLD_POLL_MS : wait_ms;
+}
+
+void runs_tag(const struct run *runs, size_t count, char tag[RUN_TAG_SIZE])
+{
+	crypto_generichash_state state;
+	unsigned char hash[(RUN_TAG_SIZE - 1) / 2];
+	crypto_generichash_init(&state, NULL, 0, sizeof(hash));
+	crypto_generichash_update(&state, (const unsigned char *)SLIPWAY_VERSION, sizeof(SLIPWAY_VERSION));
+	for (size_t i = 0; i < count; i++) {
+		char line[3 * IDENTIFIER_SIZE];
+		text_format(
+			line, sizeof(line), "%s %s %lld\n", runs[i].action, runs[i].run, (long long)runs[i].version);
+		crypto_generichash_update(&state, (const unsigned char *)line, strlen(line));
+	}
+	crypto_generichash_final(&state, hash, sizeof(hash));
+	sodium_bin2hex(tag, RUN_TAG_SIZE, hash, sizeof(hash));
 }
 
 /* ---- the status object ---- */

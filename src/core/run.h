@@ -30,11 +30,14 @@ struct run {
 	int64_t now; /* when it was read */
 };
 
+#define RUN_FIELDS_MAX 32
+
 /* One field of the hash and where it goes; the table ends with a NULL name. */
 struct run_field {
 	const char *name;
 	size_t offset;
 	bool is_integer;
+	bool is_shown; /* the status is made of it */
 };
 extern const struct run_field run_fields[];
 
@@ -44,8 +47,16 @@ void run_init(struct run *run, const char *app, const char *workflow, const char
 /* Whether it has been triggered and not yet ended. */
 bool run_is_live(const struct run *run);
 
-/* How long a client may wait before it asks again; 0 where nothing will change by itself. */
+/* How long a client may wait before it asks again, by the age of the run; 0 where nothing will change by itself. */
 int64_t run_next_poll_ms(const struct run *run);
+
+#define RUN_TAG_SIZE 33
+
+/*
+ * What stands for the statuses of these runs: it changes with each change that raises a run's version, with another
+ * run, and with the version of the program, which may show the same run in another way. Time alone does not change it.
+ */
+void runs_tag(const struct run *runs, size_t count, char tag[RUN_TAG_SIZE]);
 
 /* The status object of the HTTP contract. *ret_json is the caller's. */
 enum error_class run_status(const struct run *run, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;

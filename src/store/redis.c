@@ -125,29 +125,54 @@ static enum error_class refused(struct redis *redis, const redisReply *reply, st
 
 /* ---- connecting and commanding ---- */
 
-/* Sends and receives once, on the open connection. NULL where that failed. *ret_sent tells whether any of it may
- * have reached Redis. */
-static redisReply *exchange(struct redis *redis, size_t count, const char *const *words, bool *ret_sent)
+static bool append(struct redis *redis, const struct redis_words *command)
 {
 	const char *list[WORDS_MAX];
 	size_t lengths[WORDS_MAX];
-	for (size_t i = 0; i < count; i++) {
-		list[i] = words[i];
-		lengths[i] = strlen(words[i]);
+	if (command->count > WORDS_MAX)
+		return false;
+	for (size_t i = 0; i < command->count; i++) {
+		list[i] = command->words[i];
+		lengths[i] = strlen(command->words[i]);
 	}
+	return redisAppendCommandArgv(redis->context, (int)command->count, list, lengths) == REDIS_OK;
+}
+
+static void free_replies(size_t count, redisReply **replies)
+{
+	for (size_t i = 0; i < count; i++) {
+		reply_free(replies[i]);
+		replies[i] = NULL;
+	}
+}
+
+/* Sends all of them and receives all replies, on the open connection. Where that fails there are no replies.
+ * *ret_sent tells whether any of it may have reached Redis. */
+static bool exchange(
+	struct redis *redis, size_t count, const struct redis_words *commands, redisReply **replies, bool *ret_sent)
+{
 	*ret_sent = false;
-	if (redisAppendCommandArgv(redis->context, (int)count, list, lengths) != REDIS_OK)
-		return NULL;
+	for (size_t i = 0; i < count; i++)
+		if (!append(redis, &commands[i]))
+			return false;
 	*ret_sent = true;
-	void *reply = NULL;
-	return redisGetReply(redis->context, &reply) == REDIS_OK ? reply : NULL;
+	for (size_t i = 0; i < count; i++) {
+		void *reply = NULL;
+		if (redisGetReply(redis->context, &reply) != REDIS_OK || reply == NULL) {
+			free_replies(i, replies);
+			return false;
+		}
+		replies[i] = reply;
+	}
+	return true;
 }
 
 static enum error_class setup_command(struct redis *redis, size_t count, const char *const *words, struct error *error)
 {
 	bool sent;
-	redisReply *reply = exchange(redis, count, words, &sent);
-	if (reply == NULL)
+	redisReply *reply;
+	const struct redis_words command = { count, words };
+	if (!exchange(redis, 1, &command, &reply, &sent))
 		return unavailable(redis, redis->context->errstr, error);
 	enum error_class class = reply->type == REDIS_REPLY_ERROR ? refused(redis, reply, error) : ERROR_NONE;
 	freeReplyObject(reply);
@@ -190,59 +215,73 @@ static enum error_class connect_anew(struct redis *redis, struct error *error)
 	return set_up(redis, error);
 }
 
-/* One command, called `name` in tests. Where `changes`, a loss after sending is ERROR_OUTCOME_UNKNOWN. */
-static enum error_class try_command(struct redis *redis, const char *name, size_t count, const char *const *words,
-	bool changes, redisReply **ret_reply, struct error *error)
+/* What goes out in one turn, called `name` in tests. Where it `changes`, a loss after sending is ERROR_OUTCOME_UNKNOWN.
+ */
+struct turn {
+	const char *name;
+	size_t count;
+	const struct redis_words *commands;
+	bool changes;
+};
+
+static enum error_class try_turn(
+	struct redis *redis, const struct turn *turn, redisReply **ret_replies, struct error *error)
 {
-	if (count > WORDS_MAX)
-		return error_set(error, ERROR_INTERNAL, "a command of %zu words", count);
+	for (size_t i = 0; i < turn->count; i++)
+		if (turn->commands[i].count > WORDS_MAX)
+			return error_set(error, ERROR_INTERNAL, "a command of %zu words", turn->commands[i].count);
 	if (redis->context == NULL && connect_anew(redis, error) != ERROR_NONE)
 		return error->class;
-	if (failpoint("redis.before", name))
+	if (failpoint("redis.before", turn->name))
 		return unavailable(redis, "a test cut it off", error);
-	bool sent;
-	redisReply *reply = exchange(redis, count, words, &sent);
-	if (failpoint("redis.after", name)) {
-		reply_free(reply);
-		reply = NULL;
+	bool sent, answered = exchange(redis, turn->count, turn->commands, ret_replies, &sent);
+	if (failpoint("redis.after", turn->name) && answered) {
+		free_replies(turn->count, ret_replies);
+		answered = false;
 	}
-	if (reply == NULL) {
-		unavailable(redis, redis->context->errstr, error);
-		if (changes && sent) {
-			error_set(error, ERROR_OUTCOME_UNKNOWN, "the connection to Redis was lost while it worked");
-			error->retry_after_ms = 2000;
-		}
-		return error->class;
+	if (answered)
+		return ERROR_NONE;
+	unavailable(redis, redis->context->errstr, error);
+	if (turn->changes && sent) {
+		error_set(error, ERROR_OUTCOME_UNKNOWN, "the connection to Redis was lost while it worked");
+		error->retry_after_ms = 2000;
 	}
-	*ret_reply = reply;
-	return ERROR_NONE;
+	return error->class;
 }
 
-static enum error_class run_command(struct redis *redis, const char *name, size_t count, const char *const *words,
-	bool changes, redisReply **ret_reply, struct error *error)
+static enum error_class run_turn(
+	struct redis *redis, const struct turn *turn, redisReply **ret_replies, struct error *error)
 {
 	int64_t began = clock_monotonic_ms();
 	if (began < redis->paused_until)
 		return unavailable(redis, "it did not answer a moment ago", error);
-	enum error_class class = try_command(redis, name, count, words, changes, ret_reply, error);
+	enum error_class class = try_turn(redis, turn, ret_replies, error);
 	if (class != ERROR_NONE && clock_monotonic_ms() - began >= redis->timeout_ms)
 		redis->paused_until = clock_monotonic_ms() + redis->pause_ms;
 	return class;
 }
 
+enum error_class redis_batch(struct redis *redis, size_t count, const struct redis_words *commands,
+	struct redisReply **ret_replies, struct error *error)
+{
+	const struct turn turn = { commands[0].words[0], count, commands, false };
+	if (run_turn(redis, &turn, ret_replies, error) != ERROR_NONE)
+		return error->class;
+	for (size_t i = 0; i < count; i++) {
+		if (ret_replies[i]->type != REDIS_REPLY_ERROR)
+			continue;
+		refused(redis, ret_replies[i], error);
+		free_replies(count, ret_replies);
+		return error->class;
+	}
+	return ERROR_NONE;
+}
+
 enum error_class redis_command(
 	struct redis *redis, size_t count, const char *const *words, struct redisReply **ret_reply, struct error *error)
 {
-	redisReply *reply = NULL;
-	if (run_command(redis, words[0], count, words, false, &reply, error) != ERROR_NONE)
-		return error->class;
-	if (reply->type == REDIS_REPLY_ERROR) {
-		refused(redis, reply, error);
-		freeReplyObject(reply);
-		return error->class;
-	}
-	*ret_reply = reply;
-	return ERROR_NONE;
+	const struct redis_words command = { count, words };
+	return redis_batch(redis, 1, &command, ret_reply, error);
 }
 
 static enum error_class load_script(struct redis *redis, enum script_id script, struct error *error)
@@ -267,14 +306,15 @@ enum error_class redis_eval(struct redis *redis, enum script_id script, size_t k
 	words[2] = number;
 	memcpy(words + 3, keys, key_count * sizeof(*keys));
 	memcpy(words + 3 + key_count, arguments, argument_count * sizeof(*arguments));
+	const struct redis_words command = { 3 + key_count + argument_count, words };
+	const struct turn turn = { scripts[script].name, 1, &command, true };
 	/* Twice: Redis forgets scripts when it restarts and on SCRIPT FLUSH. */
 	for (int tries = 0; tries < 3; tries++) {
 		redisReply *reply = NULL;
 		if (redis->shas[script][0] == '\0' && load_script(redis, script, error) != ERROR_NONE)
 			return error->class;
 		words[1] = redis->shas[script];
-		if (run_command(redis, scripts[script].name, 3 + key_count + argument_count, words, true, &reply,
-			    error) != ERROR_NONE)
+		if (run_turn(redis, &turn, &reply, error) != ERROR_NONE)
 			return error->class;
 		if (reply->type != REDIS_REPLY_ERROR) {
 			*ret_reply = reply;

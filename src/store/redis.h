@@ -41,6 +41,20 @@ void redis_disconnect(struct redis *redis);
 enum error_class redis_command(struct redis *redis, size_t count, const char *const *words,
 	struct redisReply **ret_reply, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* One command, as its words. Borrowed. */
+struct redis_words {
+	size_t count;
+	const char *const *words;
+};
+
+/*
+ * Runs count commands that change nothing, in one turn: all are sent, then all replies are received into ret_replies,
+ * which has room for count. The replies are the caller's: reply_free each. Where any of them is an error reply, it is
+ * the error of the whole, and no reply is left over. Errors as of redis_command.
+ */
+enum error_class redis_batch(struct redis *redis, size_t count, const struct redis_words *commands,
+	struct redisReply **ret_replies, struct error *error) SLIPWAY_MUST_CHECK;
+
 /*
  * Runs a script (EVALSHA, with a load where Redis does not know it). Beside the errors of redis_command,
  * ERROR_OUTCOME_UNKNOWN where the connection was lost after the script was sent.

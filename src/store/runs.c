@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "slipway/field.h"
+#include "slipway/workflow.h"
 #include "store/ledger.h"
 #include "store/server.h"
 
@@ -130,21 +131,66 @@ enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
 	return class;
 }
 
+/* The fields of the table, all or those that are shown. */
+static size_t list_fields(bool all, const char *names[RUN_FIELDS_MAX])
+{
+	size_t count = 0;
+	for (const struct run_field *field = run_fields; field->name != NULL; field++)
+		if (all || field->is_shown)
+			names[count++] = field->name;
+	return count;
+}
+
+static enum error_class take_values(struct run *run, const struct run_name *name, const struct redisReply *values,
+	const char *const *fields, int64_t now, struct arena *arena, struct error *error)
+{
+	enum error_class class = take_hash(run, name, NULL, now, arena, error);
+	for (size_t i = 0; class == ERROR_NONE && i < reply_count(values); i++)
+		if (!take_field(run, fields[i], reply_item(values, i), arena))
+			class = no_memory(error);
+	return class;
+}
+
+/* One turn: TIME, and an HMGET for each run. */
+static enum error_class read_fields(struct redis *redis, bool all, size_t count, const struct run_name *names,
+	struct arena *arena, struct run *ret_runs, struct error *error)
+{
+	char keys[WORKFLOW_STEPS_MAX][KEY_SIZE];
+	const char *words[WORKFLOW_STEPS_MAX][2 + RUN_FIELDS_MAX];
+	static const char *const time_words[] = { "TIME" };
+	struct redis_words commands[1 + WORKFLOW_STEPS_MAX] = { { 1, time_words } };
+	struct redisReply *replies[1 + WORKFLOW_STEPS_MAX];
+	size_t fields = 0;
+	for (size_t i = 0; i < count; i++) {
+		run_key_make(keys[i], &names[i]);
+		words[i][0] = "HMGET";
+		words[i][1] = keys[i];
+		fields = list_fields(all, &words[i][2]);
+		commands[1 + i] = (struct redis_words){ 2 + fields, words[i] };
+	}
+	if (redis_batch(redis, 1 + count, commands, replies, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = ERROR_NONE;
+	for (size_t i = 0; i < count; i++) {
+		if (class == ERROR_NONE)
+			class = take_values(&ret_runs[i], &names[i], replies[1 + i], &words[i][2],
+				server_time_of(replies[0]), arena, error);
+		reply_free(replies[1 + i]);
+	}
+	reply_free(replies[0]);
+	return class;
+}
+
 enum error_class run_read(
 	struct redis *redis, const struct run_name *name, struct arena *arena, struct run *ret_run, struct error *error)
 {
-	char key[KEY_SIZE];
-	int64_t now;
-	run_key_make(key, name);
-	const char *const words[] = { "HGETALL", key };
-	struct redisReply *reply;
-	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
-		return error->class;
-	enum error_class class = server_time(redis, &now, error);
-	if (class == ERROR_NONE)
-		class = take_hash(ret_run, name, reply, now, arena, error);
-	reply_free(reply);
-	return class;
+	return read_fields(redis, true, 1, name, arena, ret_run, error);
+}
+
+enum error_class runs_read_shown(struct redis *redis, size_t count, const struct run_name *names, struct arena *arena,
+	struct run *ret_runs, struct error *error)
+{
+	return read_fields(redis, false, count, names, arena, ret_runs, error);
 }
 
 /* The JSON of an error that a script writes by itself, made from the one table of classes. */

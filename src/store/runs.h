@@ -47,6 +47,11 @@ enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
 enum error_class run_read(struct redis *redis, const struct run_name *name, struct arena *arena, struct run *ret_run,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
+/* What a status is made of, of at most WORKFLOW_STEPS_MAX runs read in one turn; the other fields are left "" and
+ * 0. Texts lie in the arena. */
+enum error_class runs_read_shown(struct redis *redis, size_t count, const struct run_name *names, struct arena *arena,
+	struct run *ret_runs, struct error *error) SLIPWAY_MUST_CHECK;
+
 /* Ends a run, or asks its worker to. *ret_accepted: it was live. Texts of the run lie in the arena. */
 enum error_class run_cancel(struct redis *redis, const struct run_name *name, struct arena *arena, bool *ret_accepted,
 	struct run *ret_run, struct error *error) SLIPWAY_MUST_CHECK;

@@ -185,13 +185,18 @@ enum error_class server_number(struct redis *redis, const char *section, const c
 	return ERROR_NONE;
 }
 
+int64_t server_time_of(const struct redisReply *reply)
+{
+	return reply_integer(reply_item(reply, 0)) * 1000 + reply_integer(reply_item(reply, 1)) / 1000;
+}
+
 enum error_class server_time(struct redis *redis, int64_t *ret_now, struct error *error)
 {
 	const char *const words[] = { "TIME" };
 	struct redisReply *reply;
 	if (redis_command(redis, 1, words, &reply, error) != ERROR_NONE)
 		return error->class;
-	*ret_now = reply_integer(reply_item(reply, 0)) * 1000 + reply_integer(reply_item(reply, 1)) / 1000;
+	*ret_now = server_time_of(reply);
 	reply_free(reply);
 	return ERROR_NONE;
 }

@@ -28,6 +28,9 @@ enum error_class server_check(
 enum error_class server_number(struct redis *redis, const char *section, const char *name, int64_t otherwise,
 	int64_t *ret_value, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* What a reply to TIME says, in ms since 1970. */
+int64_t server_time_of(const struct redisReply *reply);
+
 /* Redis' time in ms since 1970. */
 enum error_class server_time(struct redis *redis, int64_t *ret_now, struct error *error) SLIPWAY_MUST_CHECK;
 

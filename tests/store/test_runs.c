@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "base/text.h"
 #include "harness/redis_server.h"
 #include "harness/suite.h"
 #include "store/queue.h"
@@ -156,6 +157,35 @@ START_TEST(test_numbers_that_were_written_by_hand_are_read_within_bounds)
 	ck_assert_int_eq(run.attempt, 0);
 	ck_assert_int_eq(run.started_at, 0);
 	ck_assert_int_gt(run_next_poll_ms(&run), 0);
+}
+END_TEST
+
+/* Texts of all fields are other ones, and numbers as well: a field that is not read makes another status. */
+START_TEST(test_a_status_is_made_of_the_fields_that_are_read_for_it)
+{
+	char key[KEY_SIZE], values[RUN_FIELDS_MAX][16];
+	const char *words[2 + 2 * RUN_FIELDS_MAX] = { "HSET", key };
+	size_t count = 2;
+	struct redisReply *reply;
+	struct run all = read_run(), shown;
+	cJSON *status_of_all, *status_of_shown;
+	run_key_make(key, &name);
+	for (size_t i = 0; run_fields[i].name != NULL; i++) {
+		text_format(values[i], sizeof(values[i]), "%zu", i + 1);
+		words[count++] = run_fields[i].name;
+		words[count++] = values[i];
+	}
+	ck_assert_int_eq(redis_command(redis, count, words, &reply, &error), ERROR_NONE);
+	reply_free(reply);
+	all = read_run();
+	ck_assert_int_eq(runs_read_shown(redis, 1, &name, &arena, &shown, &error), ERROR_NONE);
+	ck_assert_int_eq(run_status(&all, &status_of_all, &error), ERROR_NONE);
+	ck_assert_int_eq(run_status(&shown, &status_of_shown, &error), ERROR_NONE);
+	ck_assert(cJSON_Compare(status_of_all, status_of_shown, true));
+	ck_assert_str_eq(shown.input, "");
+	ck_assert_str_eq(shown.checkpoint, "");
+	cJSON_Delete(status_of_all);
+	cJSON_Delete(status_of_shown);
 }
 END_TEST
 
@@ -728,6 +758,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_idle_before_any_trigger,
+		test_a_status_is_made_of_the_fields_that_are_read_for_it,
 		test_numbers_that_were_written_by_hand_are_read_within_bounds, test_run_from_trigger_to_done,
 		test_single_flight, test_done_is_reused_unless_forced_or_changed,
 		test_needs_must_be_done_and_their_outputs_count, test_wait_burns_no_attempt_and_comes_back,

@@ -72,7 +72,9 @@ static int64_t version_before, payload_before;
 
 static void answer(void)
 {
-	const struct request request = { .method = tried->method,
+	const struct request request = { .id = "",
+		.host = "",
+		.method = tried->method,
 		.path = tried->path,
 		.query = tried->query,
 		.content_type = "application/json",
