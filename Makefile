@@ -24,7 +24,7 @@ VERSION := 0.1.0
 PACKAGES := libfcgi-dev libcurl4-openssl-dev libcjson-dev libhiredis-dev libsodium-dev libssl-dev libunistring-dev \
 	pkg-config gcc make redis-server nginx-light nodejs npm
 TEST_PACKAGES := check libsubunit-dev libmicrohttpd-dev fcgiwrap curl iproute2 procps openssl faketime spin python3 \
-	python3-hypothesis python3-redis
+	python3-hypothesis python3-redis chromium
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
 	-Werror
@@ -151,6 +151,14 @@ $(BUILD)/openapi/installed: $(OPENAPI_PACKAGES) | $(BUILD)/packages
 	cd $(@D) && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# What drives the page in chromium, by lock file.
+PAGE_PACKAGES := tests/page/package.json tests/page/package-lock.json
+$(BUILD)/page/installed: $(PAGE_PACKAGES) | $(BUILD)/packages
+	@mkdir -p $(@D)
+	cp $(PAGE_PACKAGES) $(@D)/
+	cd $(@D) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
 # ---- doing things ----
 
 .PHONY: run
@@ -173,7 +181,7 @@ unit-tests: $(TESTS)
 .SECONDARY: $(patsubst $(BUILD)/tests/%,$(BUILD)/obj/tests/%.o,$(TESTS)) $(call objects,$(HARNESS))
 # The fault suite measures by the clock, so it is left out where everything is slower.
 FAULTS_BUILD := $(if $(SANITIZE)$(COVERAGE),,build/faults)
-test: all $(BUILD)/test-packages $(TESTS) $(BUILD)/emulator/installed $(BUILD)/openapi/installed ## Run all tests; the last lines give the counts
+test: all $(BUILD)/test-packages $(TESTS) $(BUILD)/emulator/installed $(BUILD)/openapi/installed $(BUILD)/page/installed ## Run all tests; the last lines give the counts
 	$(Q)$(if $(FAULTS_BUILD),$(MAKE) --no-print-directory FAULTS=1 BUILD=$(FAULTS_BUILD) all)
 	@BUILD=$(BUILD) FAULTS_BUILD=$(FAULTS_BUILD) tests/run $(TESTS)
 

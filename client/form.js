@@ -2,19 +2,71 @@
  * Forms made from JSON Schema. The server validates; a form only helps to write what it takes.
  *
  * Each maker gives a node: the element, a `read` that gives the value (undefined where nothing is entered, so that
- * what is stored or the default stays) and a `complain` that shows a message at a place below it.
+ * what is stored or the default stays), a `complain` that shows a message at a place below it, a `find` that gives what
+ * to focus there, and a `saved` that is told what is stored, once that was read has been sent.
+ *
+ * A secret is entered and never shown: what is stored comes as SEALED, and reads as that until another is entered.
  *
  * @typedef {import('./slipway.js').InputSchema} InputSchema
  * @typedef {{
  *   element: HTMLElement,
  *   read: () => unknown,
  *   complain: (path: string[], message: string) => HTMLElement | null,
+ *   find: (path: string[]) => HTMLElement | null,
  *   clear: () => void,
+ *   saved: (value: unknown) => void,
  * }} FormNode
  * @typedef {{ label: string, required: boolean }} Naming
  */
 
 let lastId = 0;
+
+/** Stands in a value where a secret is stored. It is no text, so it cannot be sent or shown by mistake. */
+export const SEALED = Symbol('sealed');
+
+/**
+ * @param {unknown} value
+ * @param {string} pointer a JSON Pointer into it, where a secret stands that was left out
+ */
+export function markSealed(value, pointer) {
+  const path = pointerPath(pointer);
+  const name = path.pop() ?? '';
+  /** @type {any} */
+  let holder = value;
+  for (const part of path) {
+    holder = typeof holder === 'object' && holder !== null ? holder[part] : undefined;
+  }
+  if (typeof holder === 'object' && holder !== null) {
+    holder[name] = SEALED;
+  }
+}
+
+/**
+ * Where in a value a stored secret would have to be sent, which nobody can.
+ *
+ * @param {unknown} value
+ * @returns {string[] | null} the path to the first one
+ */
+export function sealedPath(value) {
+  if (value === SEALED) {
+    return [];
+  }
+  for (const [name, member] of typeof value === 'object' && value !== null ? Object.entries(value) : []) {
+    const path = sealedPath(member);
+    if (path !== null) {
+      return [name, ...path];
+    }
+  }
+  return null;
+}
+
+/**
+ * @param {string} pointer such as `/inputs/repo/owner`
+ * @returns {string[]}
+ */
+export function pointerPath(pointer) {
+  return pointer.split('/').slice(1).map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
 
 /**
  * @param {InputSchema} schema
@@ -37,7 +89,7 @@ export function formNode(schema, value, naming) {
     case 'number':
       return numberNode(schema, value, naming);
     case 'string':
-      return textNode(schema, value, naming);
+      return schema.writeOnly ? secretNode(schema, value, naming) : textNode(schema, value, naming);
     default:
       return jsonNode(schema, value, naming);
   }
@@ -114,10 +166,12 @@ function groupNode(schema, value, naming) {
   }
   const nodes = [...members.values()];
   const complaint = make('p', { className: 'complaint', hidden: true });
-  const element = make('fieldset', { className: 'group' });
+  const element = make('fieldset', { className: 'group', tabIndex: -1 });
   element.append(make('legend', {}, title(naming)), ...help(schema), ...nodes.map((node) => node.element), complaint);
   return {
     element,
+    find: ([name, ...rest]) => (name === undefined ? element : members.get(name)?.find(rest) ?? null),
+    saved: (now) => members.forEach((node, name) => node.saved(isObject(now) ? now[name] : undefined)),
     read: () => Object.fromEntries([...members].map(([name, node]) => [name, node.read()])),
     complain: ([name, ...rest], message) => {
       const node = name === undefined ? undefined : members.get(name);
@@ -172,10 +226,19 @@ function listNode(schema, value, naming) {
   });
   stored.forEach(add);
 
-  const element = make('fieldset', { className: 'group' });
+  const element = make('fieldset', { className: 'group', tabIndex: -1 });
   element.append(make('legend', {}, title(naming)), ...help(schema), holder, adder, complaint);
   return {
     element,
+    find: ([index, ...rest]) => {
+      const row = rows[Number(index ?? 0)];
+      return row ? row.node.find(rest) : adder;
+    },
+    saved: (now) => {
+      // Rows in which nothing was entered were not sent.
+      const sent = rows.filter(({ node }) => withoutGaps(node.read()) !== undefined);
+      sent.forEach(({ node }, index) => node.saved(Array.isArray(now) ? now[index] : undefined));
+    },
     read: () => {
       const values = rows.map(({ node }) => withoutGaps(node.read())).filter((item) => item !== undefined);
       return values.length === 0 && stored.length === 0 ? undefined : values;
@@ -197,10 +260,67 @@ function listNode(schema, value, naming) {
  * @param {Naming} naming
  */
 function textNode(schema, value, naming) {
-  const input = make('input', { type: schema.writeOnly ? 'password' : 'text', spellcheck: false, autocomplete: 'off' });
+  const input = make('input', { type: 'text', spellcheck: false, autocomplete: 'off' });
   input.value = typeof value === 'string' ? value : '';
   input.placeholder = typeof schema.default === 'string' ? schema.default : '';
   return fieldNode(schema, naming, input, () => (input.value === '' ? undefined : input.value));
+}
+
+/**
+ * A box that never shows what is stored, and keeps nothing that was stored.
+ *
+ * @param {InputSchema} schema
+ * @param {unknown} value
+ * @param {Naming} naming
+ */
+function secretNode(schema, value, naming) {
+  let kept = value;
+  const input = make('input', { type: 'password', spellcheck: false, autocomplete: 'off' });
+  const show = make('button', { type: 'button', className: 'small' }, 'Show');
+  const forget = make('button', { type: 'button', className: 'small' }, 'Remove');
+  show.setAttribute('aria-label', `Show what is entered in ${naming.label}`);
+  show.setAttribute('aria-pressed', 'false');
+  forget.setAttribute('aria-label', `Remove the stored ${naming.label}`);
+  /** @param {boolean} shown */
+  const setShown = (shown) => {
+    input.type = shown ? 'text' : 'password';
+    show.setAttribute('aria-pressed', String(shown));
+  };
+  const refresh = () => {
+    input.placeholder = keptText(kept);
+    forget.hidden = kept === undefined || naming.required;
+  };
+  show.addEventListener('click', () => setShown(input.type === 'password'));
+  forget.addEventListener('click', () => {
+    kept = undefined;
+    refresh();
+    input.focus();
+  });
+  refresh();
+  const described = { ...schema, description: [schema.description, SECRET_HELP].filter(Boolean).join('. ') };
+  const node = fieldNode(described, naming, input, () => (input.value === '' ? kept : input.value));
+  input.after(make('div', { className: 'buttons' }, show, forget));
+  node.saved = (now) => {
+    kept = now;
+    input.value = '';
+    setShown(false);
+    refresh();
+  };
+  return node;
+}
+
+const SECRET_HELP = 'A secret: sealed on arrival, and shown to nobody. ${secret.NAME} stands for one that the app has';
+
+/** Kept by the server as it is written. */
+const REFERENCE = /\$\{secret\.\w+\}/;
+
+/** @param {unknown} kept */
+function keptText(kept) {
+  if (kept === undefined) {
+    return '';
+  }
+  const what = typeof kept === 'string' && REFERENCE.test(kept) ? `Stored: ${kept}.` : 'Stored.';
+  return `${what} Leave this empty to keep it`;
 }
 
 /**
@@ -300,6 +420,8 @@ function fieldNode(schema, naming, control, read) {
   return {
     element: make('div', { className: 'field' }, label, control, ...helpers, complaint),
     read,
+    find: () => control,
+    saved: () => {},
     complain: (_, message) => {
       control.setAttribute('aria-invalid', 'true');
       return showComplaint(complaint, control, message);

@@ -12,13 +12,14 @@
  */
 
 import { ActionError, ProblemError, SlipwayClient, SlipwayError } from './slipway.js';
-import { formNode, make, mergePatch, withoutGaps } from './form.js';
-import { StepList } from './steps.js';
-import { list, remedyText, stepTitle } from './words.js';
+import { formNode, make, markSealed, mergePatch, pointerPath, sealedPath } from './form.js';
+import { linked } from './links.js';
+import { StepList, stepId } from './steps.js';
+import { list, remedyInput, remedyText, remedyUrl, stepTitle } from './words.js';
 
 const TOKEN_KEY = 'slipway-token';
 
-/** How often we look where nothing runs: somebody else may start it. */
+/** How often we look where nothing runs, for somebody else may start it, and where what runs is followed already. */
 const QUIET_POLL_MS = 5000;
 
 /**
@@ -47,7 +48,9 @@ const elements = {
   workspace: find('workspace', HTMLElement),
   inputsSection: find('inputs-section', HTMLElement),
   inputs: find('inputs', HTMLFormElement),
+  subject: find('subject', HTMLElement),
   run: find('run', HTMLButtonElement),
+  runAgain: find('run-again', HTMLButtonElement),
   progress: find('progress', HTMLElement),
   steps: find('steps', HTMLElement),
   announcer: find('announcer', HTMLElement),
@@ -78,7 +81,10 @@ class Session {
     this.#client = client;
     this.#workflow = workflow;
     this.#appId = appId;
-    this.#list = new StepList(elements.steps, workflow.steps, (step) => void this.tryAgain(step));
+    this.#list = new StepList(elements.steps, workflow.steps, {
+      onTry: (step, force) => void this.runStep(step, force),
+      onField: (step, error) => this.#fieldOf(step, error),
+    });
   }
 
   async open() {
@@ -87,6 +93,7 @@ class Session {
     throwIfAborted(signal);
     this.#makeForms();
     this.#showWorking();
+    elements.subject.textContent = `${this.#appId}: ${this.#workflow.id}`;
     elements.workspace.hidden = false;
     this.#clock = window.setInterval(() => document.hidden || this.#list.tick(), 1000);
     void this.#watch();
@@ -99,16 +106,20 @@ class Session {
     elements.inputs.replaceChildren();
   }
 
-  run() {
+  /** @param {boolean} [force] whether steps that are done are run again */
+  run(force = false) {
     const onFailure = (/** @type {string} */ actionId, /** @type {unknown} */ error) => this.#refuse(actionId, error);
     return this.#work(null, (options) =>
-      this.#client.runWorkflow(this.#workflow.id, this.#appId, { ...options, onFailure }));
+      this.#client.runWorkflow(this.#workflow.id, this.#appId, { ...options, force, onFailure }));
   }
 
-  /** @param {Step} step */
-  tryAgain(step) {
+  /**
+   * @param {Step} step
+   * @param {boolean} force whether it is run again where it is done
+   */
+  runStep(step, force) {
     return this.#work(step, (options) =>
-      this.#client.triggerAndPollAction(this.#workflow.id, this.#appId, step.id, options));
+      this.#client.triggerAndPollAction(this.#workflow.id, this.#appId, step.id, { ...options, force }));
   }
 
   /**
@@ -152,7 +163,7 @@ class Session {
     const { signal } = this.#controller;
     while (!signal.aborted) {
       try {
-        await pause(this.#list.nextPollMs() ?? QUIET_POLL_MS, signal);
+        await pause((this.#working.has(null) ? null : this.#list.nextPollMs()) ?? QUIET_POLL_MS, signal);
         await untilVisible(signal);
         await this.#look();
       } catch (error) {
@@ -187,6 +198,7 @@ class Session {
       parts.push(`${failed} failed`);
     }
     elements.progress.textContent = `${list(parts)}.`;
+    elements.runAgain.hidden = done < total;
   }
 
   #showWorking() {
@@ -194,14 +206,14 @@ class Session {
     this.#workflow.steps.forEach(({ id }) => this.#list.setBusy(id, this.#working.has(id)));
     // Not `disabled`, which would throw away the focus.
     elements.run.setAttribute('aria-disabled', String(busy));
+    elements.runAgain.setAttribute('aria-disabled', String(busy));
     elements.run.textContent = busy ? 'Running…' : 'Start / continue';
   }
 
   /** An empty configure changes nothing and gives what is stored. Without the right to it, forms start empty. */
   async #loadStored() {
     try {
-      const { inputs } = await this.#client.configure(this.#appId, {}, this.#options());
-      this.#stored = { ...inputs };
+      this.#takeStored(await this.#client.configure(this.#appId, {}, this.#options()));
     } catch (error) {
       if (!(error instanceof ProblemError)) {
         throw error;
@@ -209,15 +221,22 @@ class Session {
     }
   }
 
+  /** @param {import('./slipway.js').ConfigureResult} answer */
+  #takeStored({ inputs, sealed = [] }) {
+    const stored = { inputs: structuredClone(inputs ?? {}) };
+    sealed.forEach((pointer) => markSealed(stored, pointer));
+    this.#stored = stored.inputs;
+  }
+
   #makeForms() {
-    const steps = this.#workflow.steps.filter((step) => Object.keys(step.input?.properties ?? {}).length > 0);
-    for (const step of steps) {
-      const key = step.inputKey;
-      if (step.input && key && !this.#forms.has(key)) {
-        const stored = this.#stored[key];
-        const node = formNode(withoutBound(step, stored), stored, { label: stepTitle(step), required: !step.optional });
+    for (const step of this.#workflow.steps) {
+      const key = step.inputKey ?? '';
+      const stored = this.#stored[key];
+      const schema = withoutBound(step, stored);
+      if (key !== '' && !this.#forms.has(key) && Object.keys(schema.properties).length > 0) {
+        const node = formNode(schema, stored, { label: stepTitle(step), required: !step.optional });
         const details = make('details', { open: stored === undefined });
-        details.append(make('summary', {}, stepTitle(step)), node.element);
+        details.append(make('summary', {}, stepTitle(step), ' ', stepId(step)), node.element);
         this.#forms.set(key, { node, details });
       }
     }
@@ -225,16 +244,27 @@ class Session {
     elements.inputsSection.hidden = this.#forms.size === 0;
   }
 
-  async #saveInputs() {
-    const entered = [...this.#forms].map(([key, { node }]) => /** @type {const} */ ([key, node.read()]));
-    const changes = entered.map(([key, value]) => [key, mergePatch(this.#stored[key], value)]);
+  /** What was entered and is not stored yet, as RFC 7396 merges it. */
+  #changes() {
+    const changes = [...this.#forms].map(([key, { node }]) => [key, mergePatch(this.#stored[key], node.read())]);
     const inputs = Object.fromEntries(changes.filter(([, change]) => change !== undefined));
+    const lost = sealedPath(inputs);
+    if (lost !== null) {
+      const [key = '', ...path] = lost;
+      this.#goTo(this.#complainAt(['inputs', key, ...path], 'Enter it once more.'));
+      throw new Error('A list was changed that has stored secrets in it. It is sent as a whole, and a stored secret ' +
+        'cannot be read back: enter them once more.');
+    }
+    return inputs;
+  }
+
+  async #saveInputs() {
+    const inputs = this.#changes();
     if (Object.keys(inputs).length === 0) {
       return;
     }
-    const answer = await this.#client.configure(this.#appId, { inputs }, this.#options());
-    const now = entered.map(([key, value]) => [key, withoutGaps(value)]);
-    this.#stored = { ...this.#stored, ...Object.fromEntries(now), ...answer.inputs };
+    this.#takeStored(await this.#client.configure(this.#appId, { inputs }, this.#options()));
+    this.#forms.forEach(({ node }, key) => node.saved(this.#stored[key]));
   }
 
   /**
@@ -268,25 +298,45 @@ class Session {
     if (!(error instanceof ProblemError)) {
       return;
     }
-    const targets = error.errors.map(({ place, message }) => this.#complainAt(place, message));
-    const first = targets.find((target) => target !== null);
-    first?.scrollIntoView({ block: 'center' });
-    first?.focus();
+    const targets = error.errors.map(({ place, message }) => this.#complainAt(pointerPath(place), message));
+    this.#goTo(targets.find((target) => target !== null) ?? null);
   }
 
   /**
-   * @param {string} place a JSON Pointer such as /inputs/repo/owner
+   * @param {string[]} path such as inputs, repo, owner
    * @param {string} message
    */
-  #complainAt(place, message) {
-    const parts = place.split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
-    const [, root, key = '', ...path] = parts;
+  #complainAt([root, key = '', ...path], message) {
     const form = root === 'inputs' ? this.#forms.get(key) : undefined;
     if (form === undefined) {
       return null;
     }
     form.details.open = true;
     return form.node.complain(path, message);
+  }
+
+  /** @param {HTMLElement | null} target */
+  #goTo(target) {
+    target?.scrollIntoView({ block: 'center' });
+    target?.focus();
+  }
+
+  /**
+   * What an error says is to be changed, where this page has a field for it.
+   *
+   * @param {Step} step
+   * @param {{ remedy?: unknown }} error
+   */
+  #fieldOf(step, error) {
+    const name = remedyInput(error);
+    const form = this.#forms.get(step.inputKey ?? '');
+    if (name === '' || form?.node.find([name]) == null) {
+      return null;
+    }
+    return () => {
+      form.details.open = true;
+      this.#goTo(form.node.find([name]));
+    };
   }
 }
 
@@ -310,8 +360,14 @@ async function start() {
     event.preventDefault();
     void session?.run();
   });
-  elements.workflow.addEventListener('change', showSummary);
+  // What is shown is always what was chosen: the steps of another workflow or app would be taken for those of this one.
+  elements.workflow.addEventListener('change', () => {
+    showSummary();
+    leave();
+  });
+  elements.app.addEventListener('change', leave);
   elements.run.addEventListener('click', () => void session?.run());
+  elements.runAgain.addEventListener('click', () => void session?.run(true));
   window.addEventListener('popstate', () => void open(readAddress()));
   await open(readAddress());
 }
@@ -321,14 +377,20 @@ function makeClient() {
   return new SlipwayClient({ baseUrl, token: elements.token.value.trim() || undefined });
 }
 
-/** @param {string | null} [wanted] the workflow to choose; the one that is chosen where not given */
-async function open(wanted = elements.workflow.value) {
+/** Ends the session, and any opening that is under way. */
+function leave() {
   opening += 1;
-  const mine = opening;
   session?.close();
   session = null;
+  document.title = 'Slipway';
   hideNotice();
   showConnection(null);
+}
+
+/** @param {string | null} [wanted] the workflow to choose, null for none; the one that is chosen where not given */
+async function open(wanted = elements.workflow.value) {
+  leave();
+  const mine = opening;
   const client = makeClient();
   try {
     const listed = await client.workflows({ onRetry: showConnection });
@@ -356,8 +418,9 @@ async function open(wanted = elements.workflow.value) {
  */
 function showWorkflows(listed, wanted) {
   workflows = listed;
-  elements.workflow.replaceChildren(...workflows.map(({ id }) => make('option', { value: id }, id)));
-  const found = workflows.find(({ id }) => id === wanted) ?? workflows[0];
+  const none = make('option', { value: '' }, 'Choose…');
+  elements.workflow.replaceChildren(none, ...workflows.map(({ id }) => make('option', { value: id }, id)));
+  const found = workflows.find(({ id }) => id === wanted);
   elements.workflow.value = found?.id ?? '';
   showSummary();
   if (wanted && found?.id !== wanted) {
@@ -392,10 +455,12 @@ function writeAddress() {
 /** @param {unknown} error */
 function showError(error) {
   const message = error instanceof Error ? error.message : String(error);
-  const remedy = error instanceof SlipwayError ? remedyText(/** @type {any} */ (error)) : '';
-  elements.notice.replaceChildren(make('p', {}, message));
-  if (remedy !== '') {
-    elements.notice.append(make('p', {}, make('strong', {}, 'What to do: '), remedy));
+  const known = error instanceof SlipwayError ? /** @type {any} */ (error) : {};
+  elements.notice.replaceChildren(make('p', {}, ...linked(message)));
+  for (const [label, text] of [['What to do: ', remedyText(known)], ['Where: ', remedyUrl(known)]]) {
+    if (text !== '') {
+      elements.notice.append(make('p', {}, make('strong', {}, label), ...linked(text)));
+    }
   }
   elements.notice.hidden = false;
   elements.notice.scrollIntoView({ block: 'nearest' });

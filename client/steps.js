@@ -4,10 +4,15 @@
  * @typedef {import('./slipway.js').Status} Status
  * @typedef {import('./slipway.js').Step} Step
  * @typedef {import('./words.js').Description} Description
+ * @typedef {{
+ *   onTry: (step: Step, force: boolean) => void,
+ *   onField: (step: Step, error: { remedy?: unknown }) => (() => void) | null,
+ * }} StepActions `onField` gives what leads to the input that an error is about, where there is one to go to
  */
 
 import { labelOf, make } from './form.js';
-import { describe, elapsed, remedyText, stepTitle } from './words.js';
+import { linked } from './links.js';
+import { describe, elapsed, remedyInput, remedyText, remedyUrl, stepTitle } from './words.js';
 
 /** A long list of outputs is for other programs, not for the page. */
 const MOST_OUTPUTS = 40;
@@ -20,12 +25,12 @@ export class StepList {
   /**
    * @param {HTMLElement} element
    * @param {readonly Step[]} steps
-   * @param {(step: Step) => void} onTryAgain
+   * @param {StepActions} actions
    */
-  constructor(element, steps, onTryAgain) {
+  constructor(element, steps, actions) {
     this.#steps = steps;
     for (const step of steps) {
-      this.#cards.set(step.id, new StepCard(step, () => onTryAgain(step)));
+      this.#cards.set(step.id, new StepCard(step, actions));
     }
     element.replaceChildren(...[...this.#cards.values()].map((card) => card.element));
   }
@@ -64,7 +69,7 @@ export class StepList {
 
   /**
    * @param {string} actionId
-   * @param {boolean} busy whether it is being tried again
+   * @param {boolean} busy whether it is being run again
    */
   setBusy(actionId, busy) {
     this.#cards.get(actionId)?.setBusy(busy);
@@ -98,33 +103,62 @@ class StepCard {
   /** @type {Status | null} */
   status = null;
   #step;
+  #actions;
   #badge = make('span', { className: 'badge' });
   #sentence = make('p', { className: 'sentence' });
   #facts = make('p', { className: 'facts' });
+  #detail = make('p', { className: 'detail', hidden: true });
   #outputs = make('dl', { className: 'outputs' });
   #message = make('p', { className: 'message' });
   #remedy = make('p', { className: 'remedy' });
   #trouble = make('div', { className: 'trouble', hidden: true });
-  #again = make('button', { type: 'button' }, 'Try again');
+  #where = make('p', { className: 'where' });
+  #field = make('button', { type: 'button', hidden: true });
+  /** @type {(() => void) | null} */
+  #toField = null;
+  #again;
+  #anew;
 
   /**
    * @param {Step} step
-   * @param {() => void} onTryAgain
+   * @param {StepActions} actions
    */
-  constructor(step, onTryAgain) {
+  constructor(step, actions) {
     this.#step = step;
-    const title = make('h3', {}, stepTitle(step));
+    this.#actions = actions;
+    this.#again = this.#button('Try again', false);
+    this.#anew = this.#button('Run again', true);
+    this.#anew.className = 'small';
+    this.#anew.hidden = true;
+    this.#field.addEventListener('click', () => this.#toField?.());
+    const title = make('h4', {}, stepTitle(step));
+    title.append(' ', stepId(step));
     const head = make('div', { className: 'step-head' }, title, this.#badge);
-    this.#again.setAttribute('aria-label', `Try again: ${stepTitle(step)}`);
-    this.#again.addEventListener('click', () => this.#again.getAttribute('aria-disabled') !== 'true' && onTryAgain());
-    this.#trouble.append(this.#message, this.#remedy, this.#again);
-    const body = [head, this.#sentence, this.#facts, this.#trouble, this.#outputs];
+    const buttons = make('div', { className: 'buttons' }, this.#field, this.#again);
+    this.#trouble.append(this.#message, this.#remedy, this.#where, buttons);
+    const body = [head, this.#sentence, this.#detail, this.#facts, this.#trouble, this.#outputs, this.#anew];
     this.element = make('li', { className: 'step' }, ...body);
     this.#show(describe(/** @type {any} */ ({ status: 'idle' }), step, []));
   }
 
+  /**
+   * @param {string} text
+   * @param {boolean} force
+   */
+  #button(text, force) {
+    const button = make('button', { type: 'button' }, text);
+    button.setAttribute('aria-label', `${text}: ${stepTitle(this.#step)}`);
+    button.addEventListener('click', () => {
+      if (button.getAttribute('aria-disabled') !== 'true') {
+        this.#actions.onTry(this.#step, force);
+      }
+    });
+    return button;
+  }
+
+  /** What was removed is to be made again, so it counts as not begun. */
   get word() {
-    return this.status?.status ?? 'idle';
+    return this.status?.removed ? 'idle' : this.status?.status ?? 'idle';
   }
 
   get runs() {
@@ -137,18 +171,20 @@ class StepCard {
    */
   update(status, missing) {
     const before = this.status;
-    if (before !== null && status.version <= before.version && status.runId === before.runId) {
+    if (before !== null && !isNewer(status, before)) {
       return '';
     }
     this.status = status;
     const description = describe(status, this.#step, missing);
     const isNews = before !== null && this.#badge.textContent !== description.badge;
     this.#show(description);
-    this.#showOutputs(status.status === 'done' ? status.output ?? {} : {});
+    this.#showOutputs(status.status === 'done' && status.reason !== 'skipped' ? status.output ?? {} : {});
     this.#showTrouble(status.status === 'error' ? status.error ?? {} : null);
+    const detail = this.#showDetail(status);
+    this.#anew.hidden = status.status !== 'done';
     this.tick();
-    const message = status.error?.message ?? '';
-    return isNews ? `${stepTitle(this.#step)}: ${description.badge}. ${description.sentence} ${message}`.trim() : '';
+    const parts = [description.sentence, detail, status.error?.message ?? ''].filter((part) => part !== '');
+    return isNews ? `${stepTitle(this.#step)}: ${[`${description.badge}.`, ...parts].join(' ')}` : '';
   }
 
   /** @param {string[]} missing */
@@ -182,6 +218,7 @@ class StepCard {
   /** @param {boolean} busy */
   setBusy(busy) {
     this.#again.setAttribute('aria-disabled', String(busy));
+    this.#anew.setAttribute('aria-disabled', String(busy));
   }
 
   /** @param {Description} description */
@@ -192,20 +229,42 @@ class StepCard {
     this.#sentence.hidden = sentence === '';
   }
 
-  /** @param {{ message?: string, retryable?: boolean, remedy?: unknown, status?: unknown } | null} error */
+  /**
+   * What it waits for: the server's own sentence, which may be all that a person has to go by.
+   *
+   * @param {Status} status
+   */
+  #showDetail(status) {
+    const detail = (this.runs && status.detail) || '';
+    const label = status.reason === 'person' ? [make('strong', {}, 'What to do: ')] : [];
+    this.#detail.replaceChildren(...label, ...linked(detail));
+    this.#detail.classList.toggle('todo', status.reason === 'person');
+    this.#detail.hidden = detail === '';
+    return detail;
+  }
+
+  /**
+   * @param {{ message?: string, retryable?: boolean, remedy?: unknown, status?: unknown } | null} error
+   */
   #showTrouble(error) {
     const remedy = error === null ? '' : remedyText(error);
+    const where = error === null ? '' : remedyUrl(error);
     this.#trouble.hidden = error === null;
-    this.#message.textContent = error?.message || 'It failed, and gave no reason.';
-    this.#remedy.replaceChildren(make('strong', {}, 'What to do: '), remedy);
+    this.#message.replaceChildren(...linked(error?.message || 'It failed, and gave no reason.'));
+    this.#remedy.replaceChildren(make('strong', {}, 'What to do: '), ...linked(remedy));
     this.#remedy.hidden = remedy === '';
+    this.#where.replaceChildren(make('strong', {}, 'Where: '), ...linked(where));
+    this.#where.hidden = where === '';
+    this.#toField = error === null ? null : this.#actions.onField(this.#step, error);
+    this.#field.textContent = `Change “${labelOf(remedyInput(error))}”`;
+    this.#field.hidden = this.#toField === null;
   }
 
   /** @param {Readonly<Record<string, unknown>>} output */
   #showOutputs(output) {
     const entries = flatten(output).slice(0, MOST_OUTPUTS);
     const pairs = entries.map(({ label, value }) => {
-      return make('div', {}, make('dt', {}, label), make('dd', {}, shown(value)));
+      return make('div', {}, make('dt', {}, label), make('dd', {}, ...linked(value)));
     });
     this.#outputs.replaceChildren(...pairs);
     this.#outputs.hidden = pairs.length === 0;
@@ -228,14 +287,24 @@ function flatten(output, prefix = '') {
 }
 
 /**
- * Only https becomes a link: an output comes from elsewhere, and `javascript:` is an address too.
+ * What the command line calls it; steps of the same action have the same title.
  *
- * @param {string} value
- * @returns {Node | string}
+ * @param {Step} step
  */
-function shown(value) {
-  if (!/^https:\/\/[^\s]+$/.test(value) || !URL.canParse(value)) {
-    return value;
+export function stepId(step) {
+  return make('code', { className: 'step-id' }, step.id);
+}
+
+/**
+ * A trigger that reuses a result tells of a run that we know, and so does a step whose things were removed.
+ *
+ * @param {Status} status
+ * @param {Status} before
+ */
+function isNewer(status, before) {
+  if (status.runId !== before.runId || status.version > before.version) {
+    return true;
   }
-  return make('a', { href: value, target: '_blank', rel: 'noopener noreferrer' }, value);
+  const reused = status.reused === true && before.reused !== true;
+  return status.version === before.version && (reused || Boolean(status.removed) !== Boolean(before.removed));
 }

@@ -67,6 +67,27 @@ export function duration(milliseconds) {
   return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+const AGES = /** @type {const} */ ([[86_400_000, 'day'], [3_600_000, 'hour'], [60_000, 'minute'], [1000, 'second']]);
+
+/**
+ * @param {string | null | undefined} value
+ * @param {Date} [now]
+ * @returns {string} such as `3 days ago`; empty where there is no time
+ */
+export function ago(value, now = new Date()) {
+  const age = value ? now.getTime() - new Date(value).getTime() : NaN;
+  if (Number.isNaN(age)) {
+    return '';
+  }
+  for (const [milliseconds, unit] of AGES) {
+    const count = Math.floor(age / milliseconds);
+    if (count > 0) {
+      return `${count} ${unit}${count === 1 ? '' : 's'} ago`;
+    }
+  }
+  return 'just now';
+}
+
 /**
  * @param {Status} status
  * @param {Date} [now]
@@ -92,12 +113,26 @@ export function describe(status, step, missing = []) {
     case 'idle':
       return { kind: 'idle', badge: 'Not started', sentence: needed(missing) };
     case 'done':
-      return { kind: 'good', badge: 'Done', sentence: finished(status) };
+      return describeDone(status);
     case 'error':
       return { kind: 'bad', badge: status.error?.class === 'cancelled' ? 'Cancelled' : 'Failed', sentence: '' };
     default:
       return describeRunning(status, step);
   }
+}
+
+/**
+ * @param {Status} status
+ * @returns {Description}
+ */
+function describeDone(status) {
+  if (status.removed) {
+    return waiting('Removed', 'What it made was removed since. Run it again to make it again.');
+  }
+  if (status.reason === 'skipped') {
+    return { kind: 'idle', badge: 'Skipped', sentence: sentence(status.output?.['reason']) };
+  }
+  return { kind: 'good', badge: 'Done', sentence: finished(status) };
 }
 
 /**
@@ -117,7 +152,9 @@ function describeRunning(status, step) {
     case 'retrying':
       return waiting('Trying again', clauses(`${provider} did not do it`, why, resume, 'next try at'));
     case 'blocked':
-      return waiting('Blocked', clauses('Cannot go on', why, resume, 'looks again at'));
+      return status.reason === 'person'
+        ? waiting('Your turn', clauses('It goes on by itself once this is done', '', resume, 'looks again at'))
+        : waiting('Blocked', clauses('Cannot go on', why, resume, 'looks again at'));
     default:
       return { kind: 'busy', badge: 'Working', sentence: `Talking to ${provider}.` };
   }
@@ -155,7 +192,15 @@ function needed(missing) {
 /** @param {Status} status */
 function finished(status) {
   const time = clockTime(status.finishedAt);
+  if (status.reused) {
+    return `Reused${time ? `, finished ${ago(status.finishedAt)}` : ''}: nothing was run.`;
+  }
   return time ? `Finished at ${time}.` : '';
+}
+
+/** @param {unknown} text words as programs give them, such as `no domain was given` */
+function sentence(text) {
+  return typeof text === 'string' && text !== '' ? `${text.charAt(0).toUpperCase()}${text.slice(1)}.` : '';
 }
 
 /** @param {readonly string[]} words */
@@ -177,4 +222,22 @@ export function remedyText(error) {
   }
   const general = typeof error.status === 'number' ? STATUS_REMEDIES[error.status] : undefined;
   return general ?? (error.retryable ? 'This often passes by itself. Try again in a few minutes.' : '');
+}
+
+/**
+ * @param {{ remedy?: unknown }} error
+ * @returns {string} where it can be done; empty where that is not said
+ */
+export function remedyUrl(error) {
+  const url = /** @type {any} */ (error.remedy)?.url;
+  return typeof url === 'string' ? url : '';
+}
+
+/**
+ * @param {{ remedy?: unknown } | null} error
+ * @returns {string} the member of the step's input that is to be changed; empty where that is not said
+ */
+export function remedyInput(error) {
+  const name = /** @type {any} */ (error?.remedy)?.inputKey;
+  return typeof name === 'string' ? name : '';
 }

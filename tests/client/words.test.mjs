@@ -1,6 +1,6 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { clockTime, describe, duration, elapsed, list, providerName, remedyText } from '../../client/words.js';
+import { ago, clockTime, describe, duration, elapsed, list, providerName, remedyText } from '../../client/words.js';
 import { labelOf, mergePatch, withoutGaps } from '../../client/form.js';
 
 const STEP = { id: 'repo', action: 'github.repository', needs: [] };
@@ -28,6 +28,18 @@ test('names, lists and times', () => {
   const times = { startedAt: '2030-01-01T00:00:00Z', finishedAt: '2030-01-01T00:00:05Z' };
   assert.equal(elapsed(times), '5 s');
   assert.equal(elapsed({ queuedAt: null }), '');
+});
+
+test('what is done, reused, skipped or removed', () => {
+  const done = (members) => describe({ status: 'done', ...members }, STEP);
+  assert.match(done({ finishedAt: LATER }).sentence, /^Finished at .*03/);
+  assert.match(done({ finishedAt: LATER, reused: true }).sentence, /^Reused, finished just now: nothing was run\.$/);
+  const skipped = done({ reason: 'skipped', output: { reason: 'no domain was given' } });
+  assert.deepEqual([skipped.badge, skipped.sentence], ['Skipped', 'No domain was given.']);
+  assert.deepEqual([done({ removed: true }).badge, done({ removed: true }).kind], ['Removed', 'waiting']);
+  const now = new Date('2030-01-10T00:00:00Z');
+  assert.deepEqual(['2030-01-07T00:00:00Z', '2030-01-09T23:00:00Z', '2030-01-10T00:00:05Z', null, 'soon']
+    .map((time) => ago(time, now)), ['3 days ago', '1 hour ago', 'just now', '', '']);
 });
 
 test("the server's remedy goes before ours", () => {

@@ -1,0 +1,194 @@
+// The page in a browser: what it shows of what the server says, and what a person can do with it. On a private Slipway,
+// and where that would take a provider's bad day, on a server that follows a script.
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { Stack } from '../integration/stack.mjs';
+import { startStub } from '../client/stub.mjs';
+import { barriers, startBrowser, visit } from './browser.mjs';
+
+let browser;
+let stack;
+before(async () => {
+  // No provider is there, and none is asked: there is no token.
+  const env = { SLIPWAY_GITHUB_URL: 'http://127.0.0.1:9', SLIPWAY_VERCEL_URL: 'http://127.0.0.1:9' };
+  [browser, stack] = await Promise.all([startBrowser(), Stack.start({ flags: ['--no-emulator'], env })]);
+});
+after(async () => {
+  await browser?.close();
+  await stack?.stop();
+});
+
+const DOMAIN = { id: 'domain', action: 'vercel.domain', summary: 'Put a domain on it', inputKey: 'domain', needs: [],
+  input: { type: 'object', properties: { name: { type: 'string' }, adopt: { type: 'boolean' } } } };
+const REPO = { id: 'repo', action: 'github.repository', summary: 'Make the repository', inputKey: 'repo', needs: [],
+  input: { type: 'object', properties: { name: { type: 'string' } } } };
+
+// A page of an app on a server that follows these scripts; its steps are started.
+async function visitScripted(context, scripts) {
+  const workflows = [{ id: 'site', summary: 'A site', steps: [DOMAIN, REPO] }];
+  const stub = await startStub({ workflows, folder: 'client' });
+  context.after(() => stub.close());
+  Object.assign(stub.scripts, scripts);
+  const page = await visit(browser, `${stub.url}/?workflow=site&app=acme`, context);
+  await page.getByRole('button', { name: 'Start / continue' }).click();
+  return { stub, page };
+}
+
+const open = (context, query) => visit(browser, `${stack.url}/?${query}`, context);
+const card = (page, step) => page.getByRole('listitem').filter({ has: page.locator('.step-id', { hasText: step }) });
+const start = (page) => page.getByRole('button', { name: 'Start / continue' }).click();
+const untilDone = (page, count) => page.getByText(`${count} of ${count} done.`).waitFor();
+const runId = async (app, step) => (await stack.status(app, 'hello', step)).runId;
+
+test('what a person has to do for a step to go on is shown, with its address as a link', async (context) => {
+  const detail = 'Set in the DNS of shop.example: CNAME www to dns.vercel.example. See https://vercel.example/dns.';
+  const waits = { phase: 'blocked', reason: 'person', detail, nextPollMs: 60000 };
+  const { page } = await visitScripted(context, { domain: [waits] });
+  const domain = card(page, 'domain');
+  await domain.getByText('CNAME www to dns.vercel.example').waitFor();
+  assert.equal(await domain.getByRole('link').getAttribute('href'), 'https://vercel.example/dns');
+  assert.equal(await domain.locator('.badge').textContent(), 'Your turn');
+  assert.deepEqual(await barriers(page), []);
+});
+
+test('a failed step shows where its remedy is, and leads to the field that is to be changed', async (context) => {
+  const failed = (url) => {
+    const remedy = { text: 'Adopt it, or look at it.', url, inputKey: 'adopt' };
+    const error = { class: 'conflict_foreign', retryable: false, message: 'It is taken.', remedy };
+    return [{ status: 'error', error }];
+  };
+  const { page } = await visitScripted(context, {
+    domain: failed('https://vercel.example/acme/domains'),
+    repo: failed('javascript:alert(1)'),
+  });
+  const domain = card(page, 'domain');
+  assert.equal(await domain.getByRole('link').getAttribute('href'), 'https://vercel.example/acme/domains');
+  // Closed by the person meanwhile: the way leads there all the same.
+  await page.locator('#inputs summary').first().click();
+  await domain.getByRole('button', { name: 'Change “Adopt”' }).click();
+  const focused = await page.evaluate(() => {
+    const { activeElement } = document;
+    return [activeElement?.type, activeElement?.closest('details').open, activeElement?.labels?.[0].textContent];
+  });
+  assert.deepEqual(focused, ['checkbox', true, 'Adopt (optional)']);
+  // An address that is no https is text, and a field that the step's form does not have is led to by nothing.
+  const repo = card(page, 'repo');
+  await repo.getByText('javascript:alert(1)').waitFor();
+  assert.equal(await repo.getByRole('link').count(), 0);
+  assert.equal(await repo.getByRole('button', { name: /Change/ }).isVisible(), false);
+});
+
+test('another workflow or app in the choice takes the steps of the first away', async (context) => {
+  const page = await open(context, 'workflow=hello&app=choice');
+  await page.getByRole('heading', { name: 'choice: hello' }).waitFor();
+  await page.getByLabel('Workflow').selectOption('site');
+  assert.equal(await page.getByRole('listitem').count(), 0);
+  assert.equal(await page.locator('#workspace').isVisible(), false);
+  await page.getByRole('button', { name: 'Open' }).click();
+  await page.getByRole('heading', { name: 'choice: site' }).waitFor();
+  await page.getByRole('textbox', { name: 'App' }).fill('other');
+  await page.getByLabel('Workflow').focus();
+  assert.equal(await page.locator('#workspace').isVisible(), false);
+  assert.equal(new URL(page.url()).searchParams.get('app'), 'choice');
+});
+
+test('an address without a workflow opens none', async (context) => {
+  const page = await open(context, 'app=some');
+  await page.getByRole('option', { name: 'hello' }).waitFor({ state: 'attached' });
+  assert.equal(await page.getByRole('textbox', { name: 'App' }).inputValue(), 'some');
+  assert.equal(await page.getByLabel('Workflow').inputValue(), '');
+  assert.equal(await page.locator('#workspace').isVisible(), false);
+});
+
+test('a workflow is run, reused in words, and run again as a step and as a whole', async (context) => {
+  const page = await open(context, 'workflow=hello&app=again');
+  await page.getByLabel('Text').first().fill('good morning');
+  await start(page);
+  await untilDone(page, 2);
+  const first = [await runId('again', 'greet'), await runId('again', 'repeat')];
+
+  await start(page);
+  await card(page, 'repeat').getByText(/^Reused, finished .*(ago|just now): nothing was run\.$/).waitFor();
+  assert.deepEqual([await runId('again', 'greet'), await runId('again', 'repeat')], first);
+
+  await page.getByRole('button', { name: /^Run again: .*/ }).first().click();
+  await stack.untilStatus('again', 'hello', 'greet', ({ status, runId: id }) => status === 'done' && id !== first[0]);
+  assert.equal(await runId('again', 'repeat'), first[1]);
+  await card(page, 'greet').getByText(/^Finished at/).waitFor();
+
+  await page.getByRole('button', { name: 'Run all again' }).click();
+  await stack.untilStatus('again', 'hello', 'repeat', ({ status, runId: id }) => status === 'done' && id !== first[1]);
+  await untilDone(page, 2);
+  assert.deepEqual(await barriers(page), []);
+});
+
+test('a step whose thing was removed says so, and counts as not done', async (context) => {
+  const done = { status: 'done', removed: true, output: { name: 'docs' } };
+  const { page } = await visitScripted(context, { repo: [done] });
+  await card(page, 'repo').getByText('What it made was removed since.').waitFor();
+  await page.getByText('1 of 2 done.').waitFor();
+});
+
+test('a secret is entered in a password box, and what is stored is shown nowhere', async (context) => {
+  const clear = 'correct-horse-in-clear';
+  const inputs = { repo: { owner: 'acme', name: 'sealed', fork: 'upstream/app-template' }, project: { name: 'sealed' },
+    check: { url: 'https://shop.example/', protectionBypass: 'an-older-secret' } };
+  assert.equal((await stack.post({ mode: 'configure', appId: 'sealed', inputs })).status, 200);
+  const page = await open(context, 'workflow=site&app=sealed');
+  await page.locator('#inputs summary', { hasText: 'check' }).click();
+  const box = page.getByLabel('Protection bypass (optional)', { exact: true });
+  const facts = await box.evaluate((input) => [input.type, input.autocomplete, input.value]);
+  assert.deepEqual(facts, ['password', 'off', '']);
+  assert.match(await box.getAttribute('placeholder'), /^Stored\./);
+  assert.deepEqual(await barriers(page), []);
+
+  const configured = [];
+  page.on('request', (request) => {
+    const body = request.method() === 'POST' ? request.postDataJSON() : {};
+    if (body.mode === 'configure') configured.push(body.inputs);
+  });
+  // Saves what was entered, and waits until the run has ended: there is no provider.
+  const save = async () => {
+    await start(page);
+    await page.getByRole('button', { name: 'Start / continue' }).and(page.locator('[aria-disabled=false]')).waitFor();
+  };
+  // Left empty it stays what it is.
+  await page.locator('#inputs details[open]').getByLabel('Url').fill('https://shop.example/health');
+  await save();
+  // An entered one goes out once, and is gone from the page then.
+  await box.fill(clear);
+  await page.getByRole('button', { name: 'Show what is entered in Protection bypass' }).click();
+  assert.equal(await box.getAttribute('type'), 'text');
+  await save();
+  assert.deepEqual(await box.evaluate((input) => [input.type, input.value]), ['password', '']);
+  const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]) +
+    document.documentElement.outerHTML + [...document.querySelectorAll('input')].map(({ value }) => value).join());
+  assert.ok(!kept.includes(clear));
+  await page.getByRole('button', { name: 'Remove the stored Protection bypass' }).click();
+  await save();
+  assert.deepEqual(configured.map(({ check }) => check),
+    [{ url: 'https://shop.example/health' }, { protectionBypass: clear }, { protectionBypass: null }]);
+  assert.ok(!(await stack.redis('HGET', 'slipway:{0}:app:sealed:payload', 'inputs')).includes('sealed.'));
+});
+
+test('a changed list wants the secrets in it once more, and stays as it was until then', async (context) => {
+  const variables = [{ key: 'ONE', value: 'an-older-secret' }, { key: 'TWO', value: '${secret.TWO}' }];
+  const inputs = { repo: { owner: 'acme', name: 'list', fork: 'upstream/app-template' }, project: { name: 'list' },
+    env: { variables } };
+  await stack.post({ mode: 'configure', appId: 'list', inputs, secrets: { TWO: 'another-secret' } });
+  const page = await open(context, 'workflow=site&app=list');
+  await page.locator('#inputs summary', { hasText: 'env' }).click();
+  const form = page.locator('#inputs details[open]').filter({ has: page.locator('summary', { hasText: 'env' }) });
+  await form.getByLabel('Key').last().fill('THREE');
+  await start(page);
+  await page.getByRole('alert').getByText('a stored secret cannot be read back').waitFor();
+  const box = form.getByLabel('Value', { exact: true }).first();
+  assert.equal(await box.evaluate((input) => document.activeElement === input), true);
+  assert.equal((await stack.post({ mode: 'configure', appId: 'list' })).body.inputs.env.variables[1].key, 'TWO');
+  await box.fill('a-newer-secret');
+  await start(page);
+  await card(page, 'repo').getByText('Failed').waitFor();
+  const { body } = await stack.post({ mode: 'configure', appId: 'list' });
+  assert.deepEqual(body.inputs.env.variables, [{ key: 'ONE' }, { key: 'THREE', value: '${secret.TWO}' }]);
+  assert.deepEqual(body.sealed, ['/inputs/env/variables/0/value']);
+});
