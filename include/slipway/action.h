@@ -3,7 +3,7 @@
  *
  * The run function is called in a process of its own, in plain blocking code, once for each attempt. It may be
  * called again after any failure, after the process was killed between any two lines, and after an answer that
- * never came. So an action that changes something looks before it creates (see action_save and action_owned).
+ * never came. So an action that changes something looks before it creates (see action_intend and action_owned).
  *
  * All memory that these functions return belongs to the context and is wiped after the attempt; nothing is freed
  * by the action.
@@ -109,14 +109,16 @@ const struct error *action_error(const struct action_context *context);
 /* ---- what survives a crash ---- */
 
 /*
- * Stores the checkpoint now. Call it with the intent written down, right before a call that creates something:
- * the attempt after a crash, a time-out or a lost answer then knows that it has to look first.
+ * Stores the checkpoint now. Call it right before a call that must not be repeated unseen; where that makes a thing of
+ * its own, action_intend is for it. The attempt after a crash, a time-out or a lost answer then knows that it has to
+ * look first.
  * False where it could not be stored or the run is no longer ours: return action_failed(context) at once and
  * call no provider.
  */
 bool action_save(struct action_context *context) SLIPWAY_MUST_CHECK;
 
-/* One thing at a provider that this app has: a row of the app's ledger, kept when runs are forgotten. */
+/* One thing at a provider that this app has, or is about to make: a row of the app's ledger. Rows outlive runs; they go
+ * when the thing goes. */
 struct owned_resource {
 	const char *provider; /* github */
 	const char *type;     /* repository */
@@ -124,12 +126,50 @@ struct owned_resource {
 	const char *id;       /* the provider's own id of it, which survives renaming */
 	const char *url;      /* where a person looks at it; NULL: nowhere */
 	bool created;         /* by us; false: adopted */
+	/* For action_intend: what it is to be made from, by which it is recognised, such as a template; NULL: nothing.
+	 */
+	const char *source;
+
+	/* Of a row that was read. */
+	bool pending; /* it was asked for, and what came of it is not known. id and created are then those of the thing
+		       * that the app had under the key before: "" and false where it had none */
+	int64_t first_asked_ms, last_asked_ms; /* of a pending one, since 1970 */
+	bool by_this_run;                      /* which wrote it last */
 };
 
-/* Writes it into the app's ledger, at once. False as for action_save. */
+/*
+ * Writes into the ledger, and the checkpoint with it, that the thing is about to be made. Call it right before the
+ * call that makes it, in the place of action_save; the id is not looked at. Where the answer is lost, the next attempt
+ * finds the pending row, and so does the next run, whatever became of this one, and the removal.
+ * False as for action_save: then make no call.
+ */
+bool action_intend(struct action_context *context, const struct owned_resource *resource) SLIPWAY_MUST_CHECK;
+
+/*
+ * Puts the ledger back to what it was before this attempt's action_intend: the call was refused, so it made nothing.
+ * `if (provider_made_nothing(context) && !action_take_back(context)) return action_failed(context);`
+ * The error of the call stays. False as for action_save.
+ */
+bool action_take_back(struct action_context *context) SLIPWAY_MUST_CHECK;
+
+/* The row of this key; false where the ledger has none. */
+bool action_find(const struct action_context *context, const char *provider, const char *type, const char *key,
+	struct owned_resource *ret_row) SLIPWAY_MUST_CHECK;
+
+/*
+ * Whether a thing that was made at this time (ms since 1970, by the provider) can be what the pending row asked for:
+ * not before that, and not long after. Where the provider does not say when (0), it can be only if this very run asked.
+ */
+bool action_may_be_ours(const struct owned_resource *pending, int64_t made_ms);
+
+/* How many milliseconds ago the pending thing was asked for last. By the clocks of two workers. */
+int64_t action_asked_ms_ago(const struct owned_resource *pending);
+
+/* Writes what the app has into its ledger, at once; no row is pending under the key any more. False as for
+ * action_save. */
 bool action_own(struct action_context *context, const struct owned_resource *resource) SLIPWAY_MUST_CHECK;
 
-/* The id under which this app's ledger has such a thing; NULL where it has none. */
+/* The id under which this app's ledger has such a thing; NULL where it has none, or one that is pending. */
 const char *action_owned(const struct action_context *context, const char *provider, const char *type, const char *key);
 
 /*
@@ -140,8 +180,8 @@ int64_t action_made_ms_ago(
 	const struct action_context *context, const char *provider, const char *type, const char *key);
 
 /*
- * All that this app has of one type, the newest first: the order in which things are removed. The list lies in the
- * context; a broken entry is left out. False where memory is short.
+ * All that this app has of one type, the newest first: the order in which things are removed. Pending rows are among
+ * them. The list lies in the context; a broken entry is left out. False where memory is short.
  */
 bool action_ledger(struct action_context *context, const char *provider, const char *type,
 	const struct owned_resource **ret_list, size_t *ret_count) SLIPWAY_MUST_CHECK;

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/record.h"
 #include "cli/command.h"
 #include "cli/show.h"
+#include "core/ledger_row.h"
 #include "store/ledger.h"
 
 struct options {
@@ -17,17 +17,21 @@ struct options {
 };
 
 struct resource {
-	const char *provider, *type, *key, *id, *url, *run, *at;
-	bool created;
+	const char *provider, *type, *key, *state, *id, *url, *run, *workflow, *step, *at;
+	bool created, shared;
 };
 static const struct field resource_fields[] = {
 	{ STRING_FIELD("provider", struct resource, provider) },
 	{ STRING_FIELD("type", struct resource, type) },
 	{ STRING_FIELD("key", struct resource, key) },
+	{ STRING_FIELD("state", struct resource, state) },
 	{ STRING_FIELD("id", struct resource, id) },
 	{ STRING_FIELD("url", struct resource, url) },
 	{ BOOLEAN_FIELD("created", struct resource, created) },
+	{ BOOLEAN_FIELD("shared", struct resource, shared) },
 	{ STRING_FIELD("run", struct resource, run) },
+	{ STRING_FIELD("workflow", struct resource, workflow) },
+	{ STRING_FIELD("step", struct resource, step) },
 	{ STRING_FIELD("at", struct resource, at) },
 };
 static const struct record resource_record = RECORD(struct resource, resource_fields);
@@ -36,19 +40,25 @@ static const struct record resource_record = RECORD(struct resource, resource_fi
 static enum error_class read_resource(
 	const cJSON *item, struct arena *arena, struct resource *resource, struct error *error)
 {
-	cJSON *json;
-	const char *text = cJSON_GetStringValue(item);
+	struct ledger_row row;
 	char *field = arena_string(arena, item->string), *rest = NULL;
 	if (field == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the list");
-	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
+	if (ledger_row_read(cJSON_GetStringValue(item), arena, &row, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = record_decode(&resource_record, json, RECORD_LENIENT, "", arena, resource, error);
-	cJSON_Delete(json);
+	*resource = (struct resource){ .state = row.state,
+		.id = row.id,
+		.url = row.url,
+		.run = row.run,
+		.workflow = row.workflow,
+		.step = row.step,
+		.at = row.at,
+		.created = row.created,
+		.shared = row.shared };
 	resource->provider = strtok_r(field, ":", &rest);
 	resource->type = strtok_r(NULL, ":", &rest);
 	resource->key = rest;
-	return class;
+	return ERROR_NONE;
 }
 
 static void show_column(const char *text, size_t width)
@@ -63,8 +73,8 @@ static void show_resource(const struct resource *resource)
 	show_column(resource->provider, 6);
 	show_column(resource->type, 12);
 	show_column(resource->key, 24);
-	show_column(resource->id, 16);
-	show_column(resource->created ? "created" : "adopted", 7);
+	show_column(resource->id != NULL ? resource->id : "-", 16);
+	show_column(resource->state, 7);
 	show_column(resource->at, 24);
 	show_text(stdout, resource->url != NULL ? resource->url : "");
 	putchar('\n');
@@ -135,8 +145,8 @@ const struct command command_resources = {
 	.name = "resources",
 	.summary = "Show what an app has at providers",
 	.about = "Prints what an app has at providers: what it is, by which id, whether we created or adopted it, "
-		 "since when, and "
-		 "by which run. Reads Redis.",
+		 "since when, and by which run. What is pending was asked for, and nobody knows yet whether it was "
+		 "made: the next run of its step or a teardown finds out. Reads Redis.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI,

@@ -26,10 +26,13 @@ static enum error_class host_save(void *host, const char *checkpoint, struct err
 	return run_write(attempt->redis, &attempt->claim->lease, &write, error);
 }
 
-static enum error_class host_own(void *host, const char *key, const char *value, struct error *error)
+static enum error_class host_own(void *host, const struct ledger_change *change, struct error *error)
 {
 	const struct attempt *attempt = host;
-	const struct run_write write = { .kind = RUN_PROGRESS, .ledger_field = key, .ledger_value = value };
+	const struct run_write write = { .kind = RUN_PROGRESS,
+		.checkpoint = change->checkpoint,
+		.ledger_field = change->field,
+		.ledger_value = change->value };
 	return run_write(attempt->redis, &attempt->claim->lease, &write, error);
 }
 
@@ -263,6 +266,7 @@ enum error_class attempt_run(const struct attempt *attempt, struct run_write *re
 		.app = run->app,
 		.run_id = run->run,
 		.workflow = workflow_find(run->workflow),
+		.step = attempt->step->id,
 		.attempt = (int)run->attempt,
 		.age_ms = run->queued_at < run->now ? run->now - run->queued_at : 0,
 		.started_ms = clock_monotonic_ms(),

@@ -15,11 +15,17 @@
 #include "slipway/provider.h"
 #include "slipway/workflow.h"
 
-/* What the context asks of whoever runs it. An error of save and own means: stop, the run may be another's. The value
- * of own is NULL where the thing is gone. */
+/* One row of the ledger, written together with the checkpoint. */
+struct ledger_change {
+	const char *field;
+	const char *value;      /* NULL: the row goes */
+	const char *checkpoint; /* NULL: that stays as it is */
+};
+
+/* What the context asks of whoever runs it. An error of save and own means: stop, the run may be another's. */
 struct action_host {
 	enum error_class (*save)(void *host, const char *checkpoint, struct error *error);
-	enum error_class (*own)(void *host, const char *key, const char *value, struct error *error);
+	enum error_class (*own)(void *host, const struct ledger_change *change, struct error *error);
 	void (*log)(void *host, const char *line);
 	/* Output JSON of a done step, in the attempt's arena; NULL where it is not done. For plans. */
 	enum error_class (*output)(
@@ -72,12 +78,14 @@ struct action_context {
 	const cJSON *ledger; /* field -> JSON text; NULL: empty */
 	const struct action_host *host;
 	void *host_data;
-	const struct workflow_definition *workflow; /* for plans; NULL: unknown */
+	const struct workflow_definition *workflow; /* NULL: unknown */
+	const char *step;                           /* its id; the same */
 	struct dry_run *dry;                        /* NULL: it is in earnest */
 
 	/* Made by context_run. */
 	void *checkpoint, *output;
 	cJSON *written; /* into the ledger by this attempt: field -> JSON text, or null: gone; context_release */
+	const char *intended, *intended_before; /* the last action_intend: field, and what stood there; NULL: nothing */
 	struct error error;
 	int64_t wait_ms;
 	const char *text; /* of a wait or a skip */

@@ -1,27 +1,19 @@
 /*
  * The app's ledger, as actions see it: what was stored when the attempt began, under what the attempt itself has
- * written since. The latter maps a field to its entry, or to null where the thing is gone.
+ * written since. The latter maps a field to its row, or to null where the thing is gone.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/record.h"
 #include "base/text.h"
+#include "core/ledger_row.h"
 #include "worker/context.h"
 
-struct ledger_entry {
-	const char *id, *url, *run, *at;
-	bool created;
-};
-static const struct field ledger_fields[] = {
-	{ STRING_FIELD("id", struct ledger_entry, id), .required = true },
-	{ STRING_FIELD("url", struct ledger_entry, url) },
-	{ BOOLEAN_FIELD("created", struct ledger_entry, created) },
-	{ STRING_FIELD("run", struct ledger_entry, run) },
-	{ STRING_FIELD("at", struct ledger_entry, at) },
-};
-static const struct record ledger_record = RECORD(struct ledger_entry, ledger_fields);
+/* What the clocks of a worker and of a provider may differ by. */
+#define CLOCK_SKEW_MS 120000
+/* A thing that was asked for is made by then, or never. */
+#define MADE_WITHIN_MS 600000
 
 static const char *field_name(
 	const struct action_context *context, const char *provider, const char *type, const char *key)
@@ -29,37 +21,48 @@ static const char *field_name(
 	return arena_format(context->arena, "%s:%s:%s", provider, type, key);
 }
 
-/* False for an entry that is broken, and where memory is short, which the arena remembers. */
-static bool read_entry(const struct action_context *context, const char *text, struct ledger_entry *ret_entry)
+/* False for a row that is broken, and where memory is short, which the arena remembers. */
+static bool read_row(const struct action_context *context, const char *text, struct ledger_row *ret_row)
 {
 	struct error ignored;
-	cJSON *json;
-	memset(ret_entry, 0, sizeof(*ret_entry));
-	enum error_class class = json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, &ignored);
-	if (class == ERROR_NONE) {
-		class = record_decode(&ledger_record, json, RECORD_LENIENT, "", context->arena, ret_entry, &ignored);
-		cJSON_Delete(json);
-	}
+	enum error_class class = ledger_row_read(text, context->arena, ret_row, &ignored);
 	if (class == ERROR_OUT_OF_MEMORY)
 		context->arena->refused = true;
 	return class == ERROR_NONE;
 }
 
-static bool find_entry(const struct action_context *context, const char *field, struct ledger_entry *ret_entry)
+/* As it stands now; NULL where there is none. */
+static const char *find_text(const struct action_context *context, const char *field)
 {
-	if (field == NULL)
-		return false;
-	const cJSON *written = json_member(context->written, field);
-	const char *text = written != NULL ? cJSON_GetStringValue(written) : json_member_string(context->ledger, field);
-	return text != NULL && read_entry(context, text, ret_entry);
+	const cJSON *written = field != NULL ? json_member(context->written, field) : NULL;
+	if (written != NULL)
+		return cJSON_GetStringValue(written);
+	return field != NULL ? json_member_string(context->ledger, field) : NULL;
 }
 
-/* Stores the entry, or that there is none any more (NULL), and remembers it for the rest of the attempt. */
-static bool write_entry(struct action_context *context, const char *field, const char *value)
+static bool find_row(const struct action_context *context, const char *field, struct ledger_row *ret_row)
 {
+	const char *text = find_text(context, field);
+	return text != NULL && read_row(context, text, ret_row);
+}
+
+/* The thing that the app has or had, where the row may say that another was asked for since. */
+static bool find_settled(const struct action_context *context, const struct ledger_row *row, struct ledger_row *ret_row)
+{
+	if (!ledger_row_is_pending(row)) {
+		*ret_row = *row;
+		return true;
+	}
+	return row->before != NULL && read_row(context, row->before, ret_row);
+}
+
+/* Stores the row, or that there is none any more (NULL), and remembers it for the rest of the attempt. */
+static bool write_row(struct action_context *context, const char *field, const char *value, const char *checkpoint)
+{
+	const struct ledger_change change = { field, value, checkpoint };
 	if (context_is_short_of_memory(context) ||
 		(context->dry == NULL &&
-			context->host->own(context->host_data, field, value, &context->error) != ERROR_NONE))
+			context->host->own(context->host_data, &change, &context->error) != ERROR_NONE))
 		return false;
 	if (context->written == NULL)
 		context->written = cJSON_CreateObject();
@@ -70,39 +73,148 @@ static bool write_entry(struct action_context *context, const char *field, const
 	return false;
 }
 
+static const char *encode_row(struct action_context *context, struct ledger_row *row)
+{
+	row->run = context->run_id;
+	row->workflow = context->workflow != NULL ? context->workflow->id : NULL;
+	row->step = context->step;
+	return context_is_short_of_memory(context) ? NULL : context_encode(context, &ledger_row_record, row);
+}
+
+static void fill_resource(
+	const struct action_context *context, const struct ledger_row *row, struct owned_resource *resource)
+{
+	struct ledger_row settled = { .id = "" };
+	resource->pending = ledger_row_is_pending(row);
+	if (!find_settled(context, row, &settled))
+		settled = (struct ledger_row){ .id = "" };
+	resource->id = settled.id;
+	resource->url = settled.url;
+	resource->created = settled.created;
+	resource->source = row->source;
+	resource->first_asked_ms = resource->pending ? clock_parse(row->at) : 0;
+	resource->last_asked_ms = resource->pending ? clock_parse(row->asked) : 0;
+}
+
+bool action_find(const struct action_context *context, const char *provider, const char *type, const char *key,
+	struct owned_resource *ret_row)
+{
+	struct ledger_row row;
+	*ret_row = (struct owned_resource){ .provider = provider, .type = type, .key = key, .id = "" };
+	if (!find_row(context, field_name(context, provider, type, key), &row))
+		return false;
+	fill_resource(context, &row, ret_row);
+	ret_row->by_this_run = row.run != NULL && strcmp(row.run, context->run_id) == 0;
+	return true;
+}
+
+/* ---- before the call ---- */
+
+bool action_intend(struct action_context *context, const struct owned_resource *resource)
+{
+	char now[CLOCK_TEXT_SIZE];
+	clock_format(clock_wall_ms(), now);
+	const char *field = field_name(context, resource->provider, resource->type, resource->key);
+	struct ledger_row row = { .state = LEDGER_PENDING, .at = now, .asked = now, .source = resource->source },
+			  before;
+	context->intended = field;
+	context->intended_before = find_text(context, field);
+	/* What was asked for first may still turn up. */
+	if (find_row(context, field, &before) && ledger_row_is_pending(&before)) {
+		row.at = before.at != NULL ? before.at : now;
+		row.before = before.before;
+	} else if (context->intended_before != NULL) {
+		row.before = context->intended_before;
+	}
+	/* The list of what was written gives its text up when there is a newer one. */
+	if (context->intended_before != NULL)
+		context->intended_before = arena_string(context->arena, context->intended_before);
+	const char *value = encode_row(context, &row);
+	const char *checkpoint = value != NULL ? context_checkpoint(context) : NULL;
+	return checkpoint != NULL && write_row(context, field, value, checkpoint);
+}
+
+bool action_take_back(struct action_context *context)
+{
+	struct error refused = context->error;
+	if (context->intended == NULL)
+		return true;
+	bool written = write_row(context, context->intended, context->intended_before, NULL);
+	context->intended = NULL;
+	if (written)
+		context->error = refused;
+	return written;
+}
+
+int64_t action_asked_ms_ago(const struct owned_resource *pending)
+{
+	int64_t now = clock_wall_ms();
+	return pending->last_asked_ms < now ? now - pending->last_asked_ms : 0;
+}
+
+bool action_may_be_ours(const struct owned_resource *pending, int64_t made_ms)
+{
+	if (!pending->pending)
+		return false;
+	if (made_ms == 0)
+		return pending->by_this_run;
+	return made_ms >= pending->first_asked_ms - CLOCK_SKEW_MS && made_ms <= pending->last_asked_ms + MADE_WITHIN_MS;
+}
+
+/* ---- behind the call ---- */
+
+static bool is_same_text(const char *one, const char *other)
+{
+	return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
+}
+
+/* Written by this run already, and nothing is other than it was. */
+static bool is_written(
+	const struct action_context *context, const struct ledger_row *before, const struct ledger_row *row)
+{
+	return !ledger_row_is_pending(before) && is_same_text(before->run, context->run_id) &&
+		is_same_text(before->id, row->id) && is_same_text(before->url, row->url) &&
+		before->created == row->created;
+}
+
 bool action_own(struct action_context *context, const struct owned_resource *resource)
 {
 	char at[CLOCK_TEXT_SIZE];
 	clock_format(clock_wall_ms(), at);
 	const char *field = field_name(context, resource->provider, resource->type, resource->key);
-	struct ledger_entry entry = { resource->id, resource->url, context->run_id, at, resource->created }, before;
+	struct ledger_row row = { .id = resource->id, .url = resource->url, .at = at, .created = resource->created };
+	struct ledger_row before, settled;
+	bool found = resource->id != NULL && find_row(context, field, &before);
 	/* The same thing again, such as by another run, keeps its age, and was created by us if it ever was. */
-	if (resource->id != NULL && find_entry(context, field, &before) && strcmp(before.id, resource->id) == 0) {
-		entry.created = entry.created || before.created;
-		entry.at = before.at != NULL ? before.at : at;
+	if (found && find_settled(context, &before, &settled) && strcmp(settled.id, resource->id) == 0) {
+		row.created = row.created || settled.created;
+		row.at = settled.at != NULL ? settled.at : at;
 	} else if (context->dry != NULL) {
 		context->dry->adopts = true;
 	}
 	if (resource->id == NULL)
 		context->arena->refused = true; /* ids are texts made by action_format, or required of the answer */
-	const char *value =
-		context_is_short_of_memory(context) ? NULL : context_encode(context, &ledger_record, &entry);
-	return value != NULL && write_entry(context, field, value);
+	row.state = row.created ? LEDGER_CREATED : LEDGER_ADOPTED;
+	if (found && is_written(context, &before, &row))
+		return !context_is_short_of_memory(context);
+	const char *value = encode_row(context, &row);
+	return value != NULL && write_row(context, field, value, NULL);
 }
 
 const char *action_owned(const struct action_context *context, const char *provider, const char *type, const char *key)
 {
-	struct ledger_entry entry;
-	return find_entry(context, field_name(context, provider, type, key), &entry) ? entry.id : NULL;
+	struct ledger_row row;
+	bool found = find_row(context, field_name(context, provider, type, key), &row);
+	return found && !ledger_row_is_pending(&row) ? row.id : NULL;
 }
 
 int64_t action_made_ms_ago(
 	const struct action_context *context, const char *provider, const char *type, const char *key)
 {
-	struct ledger_entry entry;
-	if (!find_entry(context, field_name(context, provider, type, key), &entry) || !entry.created)
+	struct ledger_row row;
+	if (!find_row(context, field_name(context, provider, type, key), &row) || !row.created)
 		return -1;
-	int64_t at = clock_parse(entry.at), now = clock_wall_ms();
+	int64_t at = clock_parse(row.at), now = clock_wall_ms();
 	return at == 0 ? -1 : at < now ? now - at : 0;
 }
 
@@ -110,7 +222,7 @@ bool action_disown(struct action_context *context, const char *provider, const c
 {
 	if (context->dry != NULL)
 		context->dry->removes = true;
-	return write_entry(context, field_name(context, provider, type, key), NULL);
+	return write_row(context, field_name(context, provider, type, key), NULL, NULL);
 }
 
 /* ---- the list ---- */
@@ -132,16 +244,13 @@ static int compare_newest_first(const void *left, const void *right)
 static void add_resource(
 	const struct action_context *context, const char *prefix, const char *field, struct dated *list, size_t *count)
 {
-	struct ledger_entry entry;
-	if (!text_has_prefix(field, prefix) || !find_entry(context, field, &entry))
+	struct ledger_row row;
+	if (!text_has_prefix(field, prefix) || !find_row(context, field, &row))
 		return;
-	list[(*count)++] = (struct dated){
-		.resource = { .key = arena_string(context->arena, field + strlen(prefix)),
-			.id = entry.id,
-			.url = entry.url,
-			.created = entry.created },
-		.at = entry.at != NULL ? entry.at : "",
-	};
+	struct dated *dated = &list[(*count)++];
+	*dated = (struct dated){ .resource = { .key = arena_string(context->arena, field + strlen(prefix)) },
+		.at = row.at != NULL ? row.at : "" };
+	fill_resource(context, &row, &dated->resource);
 }
 
 bool action_ledger(struct action_context *context, const char *provider, const char *type,

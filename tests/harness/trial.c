@@ -22,12 +22,16 @@ static enum error_class on_save(void *host, const char *checkpoint, struct error
 	return refuse_lost(trial, error);
 }
 
-static enum error_class on_own(void *host, const char *key, const char *value, struct error *error)
+static enum error_class on_own(void *host, const struct ledger_change *change, struct error *error)
 {
 	struct trial *trial = host;
-	cJSON_DeleteItemFromObjectCaseSensitive(trial->ledger, key);
-	if (value != NULL)
-		cJSON_AddStringToObject(trial->ledger, key, value);
+	if (change->checkpoint != NULL && on_save(host, change->checkpoint, error) != ERROR_NONE)
+		return error->class;
+	cJSON_DeleteItemFromObjectCaseSensitive(trial->ledger, change->field);
+	if (change->value != NULL)
+		cJSON_AddStringToObject(trial->ledger, change->field, change->value);
+	if (change->value != NULL && strstr(change->value, "\"state\":\"pending\"") != NULL)
+		snprintf(trial->intended, sizeof(trial->intended), "%s %s", change->field, change->value);
 	trial->owns++;
 	return refuse_lost(trial, error);
 }

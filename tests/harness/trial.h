@@ -21,6 +21,7 @@ struct trial {
 
 	char checkpoint[4096]; /* as it would stand in Redis */
 	char saved[4096];      /* what the last action_save stored */
+	char intended[512];    /* what the last action_intend stored, as field row */
 	char log[8192];
 	cJSON *ledger;             /* field -> JSON text */
 	int saves, attempts, owns; /* counted */

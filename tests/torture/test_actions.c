@@ -230,14 +230,16 @@ static enum error_class on_save(void *host, const char *checkpoint, struct error
 	return ERROR_NONE;
 }
 
-static enum error_class on_own(void *host, const char *key, const char *value, struct error *error)
+static enum error_class on_own(void *host, const struct ledger_change *change, struct error *error)
 {
 	(void)host;
 	(void)error;
 	bool armed = quiet_begin();
-	cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, key);
-	if (value != NULL)
-		ck_assert_ptr_nonnull(cJSON_AddStringToObject(trial.ledger, key, value));
+	if (change->checkpoint != NULL && on_save(host, change->checkpoint, error) != ERROR_NONE)
+		return error->class;
+	cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, change->field);
+	if (change->value != NULL)
+		ck_assert_ptr_nonnull(cJSON_AddStringToObject(trial.ledger, change->field, change->value));
 	faults.armed = armed;
 	return ERROR_NONE;
 }

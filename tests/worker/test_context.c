@@ -90,7 +90,12 @@ static enum action_result list(struct action_context *context, struct output *ou
 
 static enum action_result own(struct action_context *context, struct output *output)
 {
-	const struct owned_resource resource = { "github", "repository", "acme/docs", "42", "https://x", true };
+	const struct owned_resource resource = { .provider = "github",
+		.type = "repository",
+		.key = "acme/docs",
+		.id = "42",
+		.url = "https://x",
+		.created = true };
 	const char *before = action_owned(context, "github", "repository", "acme/docs");
 	if (!action_own(context, &resource))
 		return action_failed(context);
@@ -102,10 +107,18 @@ static enum action_result own(struct action_context *context, struct output *out
 /* Two things that are ours, one of which is given up: what is left, the newest first. */
 static enum action_result own_list(struct action_context *context, struct output *output)
 {
-	const struct owned_resource first = { "vercel", "domain", "a.example", "a.example", NULL, true };
-	const struct owned_resource second = { "vercel", "domain", "b.example", "b.example", "https://b.example",
-		false };
-	const struct owned_resource other = { "vercel", "domains", "c.example", "c.example", NULL, true };
+	const struct owned_resource first = {
+		.provider = "vercel", .type = "domain", .key = "a.example", .id = "a.example", .created = true
+	};
+	const struct owned_resource second = { .provider = "vercel",
+		.type = "domain",
+		.key = "b.example",
+		.id = "b.example",
+		.url = "https://b.example",
+		.created = false };
+	const struct owned_resource other = {
+		.provider = "vercel", .type = "domains", .key = "c.example", .id = "c.example", .created = true
+	};
 	const struct owned_resource *list;
 	size_t count;
 	if (!action_own(context, &first) || !action_own(context, &second) || !action_own(context, &other) ||
@@ -140,7 +153,9 @@ static enum action_result run(
 	const char *what = ((const struct input *)raw_input)->what;
 	struct checkpoint *checkpoint = raw_checkpoint;
 	struct output *output = raw_output;
-	const struct owned_resource nameless = { "github", "repository", "acme/docs", NULL, NULL, true };
+	const struct owned_resource nameless = {
+		.provider = "github", .type = "repository", .key = "acme/docs", .created = true
+	};
 	struct provider_answer answer;
 	checkpoint->calls++;
 	output->calls = checkpoint->calls;

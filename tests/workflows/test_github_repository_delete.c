@@ -41,8 +41,9 @@ static void teardown(void)
 #define DELETE_API   "DELETE", "/github/repos/acme/api"
 #define DELETE_THEME "DELETE", "/github/repos/acme/theme"
 
-#define SHOWN(id, full_name) "{\"id\":" id ",\"full_name\":\"" full_name "\"}"
-#define ABSENT               "{\"message\":\"Not Found\"}"
+#define SHOWN(id, full_name)                                                                                           \
+	"{\"id\":" id ",\"full_name\":\"" full_name "\",\"name\":\"docs\",\"owner\":{\"login\":\"acme\"}}"
+#define ABSENT "{\"message\":\"Not Found\"}"
 #define DOCS_THERE                                                                                                     \
 	{                                                                                                              \
 		LOOK_DOCS, .status = 200, .body = SHOWN("42", "acme/docs")                                             \

@@ -2,6 +2,7 @@
  * github.repository against a scripted GitHub.
  *
  * covers: workflows/actions/github_repository.c workflows/actions/github_head.c workflows/actions/github_source.c
+ * covers: workflows/actions/github_origin.c
  */
 #include <stdio.h>
 #include <string.h>
@@ -100,7 +101,7 @@ START_TEST(test_forks_into_an_organisation)
 	ck_assert_int_eq(run_with(rows, FORK_INPUT, 9), ACTION_DONE);
 	check_output(true);
 	ck_assert_int_ge(trial.saves, 1);
-	ck_assert_ptr_nonnull(strstr(trial.saved, "acme/docs"));
+	ck_assert_ptr_nonnull(strstr(trial.intended, "github:repository:acme/docs "));
 	ck_assert_uint_eq(peer_count(trial.peer, FORK), 1);
 	struct peer_request request = peer_last(trial.peer, FORK);
 	ck_assert_ptr_nonnull(strstr(request.body, "\"organization\":\"acme\""));
@@ -204,7 +205,9 @@ START_TEST(test_renamed_repository_is_still_ours)
 	cJSON_AddStringToObject(trial.ledger, "github:repository:acme/before", "{\"id\":\"42\",\"created\":true}");
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 9), ACTION_DONE);
 	check_output(false);
-	ck_assert_ptr_nonnull(json_member_string(trial.ledger, "github:repository:acme/docs"));
+	ck_assert_ptr_nonnull(
+		strstr(json_member_string(trial.ledger, "github:repository:acme/docs"), "\"created\":true"));
+	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 1);
 }
 END_TEST
 
@@ -276,7 +279,7 @@ START_TEST(test_looks_after_a_lost_answer)
 	};
 	ck_assert_int_eq(run_with(rows, FORK_INPUT, 3), ACTION_FAILED);
 	check_failed(ERROR_NETWORK);
-	ck_assert_ptr_nonnull(strstr(trial.checkpoint, "acme/docs"));
+	ck_assert_ptr_nonnull(strstr(trial.intended, "github:repository:acme/docs "));
 	ck_assert_int_eq(trial_run(&trial, &github_repository, FORK_INPUT, 9), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, FORK), 1);
 	ck_assert_ptr_nonnull(json_member_string(trial.ledger, "github:repository:acme/docs"));
@@ -572,7 +575,7 @@ START_TEST(test_makes_one_of_its_own)
 	ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 9), ACTION_DONE);
 	check_output(true);
 	ck_assert_str_eq(peer_last(trial.peer, CREATE).body, PLAIN_BODY);
-	ck_assert_ptr_nonnull(strstr(trial.saved, "acme/docs"));
+	ck_assert_ptr_nonnull(strstr(trial.intended, "github:repository:acme/docs "));
 	/* A new run finds it in the ledger. */
 	trial.checkpoint[0] = '\0';
 	ck_assert_int_eq(trial_run(&trial, &github_repository, PLAIN_INPUT, 9), ACTION_DONE);

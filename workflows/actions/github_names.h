@@ -4,6 +4,7 @@
 #ifndef WORKFLOWS_ACTIONS_GITHUB_NAMES_H
 #define WORKFLOWS_ACTIONS_GITHUB_NAMES_H
 
+#include <ctype.h>
 #include <string.h>
 
 #include "slipway/action.h"
@@ -35,6 +36,17 @@ static inline bool split_repository(struct action_context *context, const char *
 	return parameters[0] != NULL;
 }
 
+/* Under which key the ledger has a repository: GitHub takes no notice of upper and lower case. NULL where memory is
+ * short. */
+static inline const char *repository_key(struct action_context *context, const char *full_name)
+{
+	size_t length = strlen(full_name);
+	char *key = action_allocate(context, length + 1, 1);
+	for (size_t i = 0; key != NULL && i < length; i++)
+		key[i] = (char)tolower((unsigned char)full_name[i]);
+	return key;
+}
+
 /*
  * Whether what is missing in a repository may only be late: the app itself has made it, and GitHub does not show it
  * everywhere at once. Of any other repository GitHub's refusal is final. The run is given the time, for what is still
@@ -42,7 +54,7 @@ static inline bool split_repository(struct action_context *context, const char *
  */
 static inline bool is_settling(struct action_context *context, const char *full_name, int64_t run_budget_ms)
 {
-	int64_t made_ms_ago = action_made_ms_ago(context, "github", "repository", full_name);
+	int64_t made_ms_ago = action_made_ms_ago(context, "github", "repository", repository_key(context, full_name));
 	return made_ms_ago >= 0 && made_ms_ago < SETTLING_MS && action_run_age_ms(context) < run_budget_ms;
 }
 

@@ -2,16 +2,16 @@
  * github.repository: a repository made from a template, by a fork or of its own, or adopted; done when its default
  * branch resolves.
  *
- * Natural key: owner/name. Ours is what our ledger knows by its id, what is a fork of the wished repository, of which
- * an account has one, or what the input says to adopt. One that was made from a template, from which others are made as
- * well, or of its own is ours where this run saw that it was absent and asked for it, and GitHub did not say that the
- * name is taken.
+ * Natural key: owner/name, in lower case. Ours is what our ledger knows by its id, what is a fork of the wished
+ * repository, of which an account has one, or what the input says to adopt. What our ledger has as pending is ours, and
+ * made by us, where GitHub has made it from the same source and at a time at which we asked.
  *
  * API: https://docs.github.com/rest/repos/repos, /rest/repos/forks, /rest/branches/branches, /rest/commits/commits.
  */
 #include "actions.h"
 #include "actions/github_head.h"
 #include "actions/github_names.h"
+#include "actions/github_origin.h"
 #include "actions/github_source.h"
 #include "slipway/provider.h"
 
@@ -44,14 +44,12 @@ static const struct field input_fields[] = {
 };
 
 struct checkpoint {
-	const char *intent; /* full name that we set out to create */
-	int64_t asked_ms;   /* age of the run when it was asked for */
+	int64_t asked_ms; /* age of the run when it was asked for */
 	int64_t ready_checks;
 	bool taken; /* GitHub has said that the name is */
 	bool created;
 };
 static const struct field checkpoint_fields[] = {
-	{ STRING_FIELD("intent", struct checkpoint, intent) },
 	{ INTEGER_FIELD("askedMs", struct checkpoint, asked_ms) },
 	{ BOOLEAN_FIELD("taken", struct checkpoint, taken) },
 	{ INTEGER_FIELD("readyChecks", struct checkpoint, ready_checks) },
@@ -76,34 +74,11 @@ static const struct field output_fields[] = {
 
 /* ---- what GitHub answers ---- */
 
-struct named {
-	const char *full_name, *login;
+struct account {
+	const char *login;
 };
-static const struct field named_fields[] = { { STRING_FIELD("full_name", struct named, full_name) } };
-static const struct record named_record = RECORD(struct named, named_fields);
-static const struct field account_fields[] = { { STRING_FIELD("login", struct named, login) } };
-static const struct record account_record = RECORD(struct named, account_fields);
-
-struct repository {
-	int64_t id;
-	const char *full_name, *name, *default_branch, *html_url, *created_at;
-	bool fork;
-	const void *owner, *parent, *source, *template_repository;
-};
-static const struct field repository_fields[] = {
-	{ INTEGER_FIELD("id", struct repository, id), .required = true },
-	{ STRING_FIELD("full_name", struct repository, full_name), .required = true },
-	{ STRING_FIELD("name", struct repository, name), .required = true },
-	{ STRING_FIELD("default_branch", struct repository, default_branch) },
-	{ STRING_FIELD("html_url", struct repository, html_url) },
-	{ STRING_FIELD("created_at", struct repository, created_at) },
-	{ BOOLEAN_FIELD("fork", struct repository, fork) },
-	{ OBJECT_FIELD("owner", struct repository, owner), .required = true, .record = &account_record },
-	{ OBJECT_FIELD("parent", struct repository, parent), .record = &named_record },
-	{ OBJECT_FIELD("source", struct repository, source), .record = &named_record },
-	{ OBJECT_FIELD("template_repository", struct repository, template_repository), .record = &named_record },
-};
-static const struct record repository_record = RECORD(struct repository, repository_fields);
+static const struct field account_fields[] = { { STRING_FIELD("login", struct account, login) } };
+static const struct record account_record = RECORD(struct account, account_fields);
 
 /* ---- what we send ---- */
 
@@ -150,63 +125,36 @@ static bool is_plain(const struct input *input)
 	return input->fork == NULL && input->template_repository == NULL;
 }
 
-static bool is_named(const void *named, const char *full_name)
+static const char *key_of(struct action_context *context, const struct input *input)
 {
-	const struct named *repository = named;
-	return full_name != NULL && repository != NULL && repository->full_name != NULL &&
-		strcasecmp(repository->full_name, full_name) == 0;
+	const char *full_name = action_format(context, "%s/%s", input->owner, input->name);
+	return full_name != NULL ? repository_key(context, full_name) : NULL;
 }
 
-/* Where the repository itself does not say what it was forked from, the upstream's list of forks does. */
-static bool find_among_forks(
-	struct action_context *context, const struct input *input, const struct repository *repository, bool *ret_found)
+static bool find_row(struct action_context *context, const struct input *input, struct owned_resource *ret_row)
 {
-	struct provider_answer answer;
-	struct object_list list;
-	struct provider_request request = {
-		.path = "/repos/{owner}/{repo}/forks", .query = { { "per_page", "100" } }, .expect = { 404 }
-	};
-	*ret_found = false;
-	if (!split_repository(context, input->fork, request.parameters) ||
-		!provider_call(context, &github, &request, &answer))
-		return false;
-	if (answer.status == 404)
-		return true;
-	if (!provider_decode_list(context, &answer, &repository_record, &list))
-		return false;
-	const struct repository *forks = list.items;
-	for (size_t i = 0; i < list.count; i++)
-		*ret_found = *ret_found || forks[i].id == repository->id;
-	return true;
+	return action_find(context, "github", "repository", key_of(context, input), ret_row);
 }
 
+/* Whether it is ours, and whether it is what we asked for when nobody told us that it was made. */
 static bool decide_ownership(struct action_context *context, const struct input *input,
-	const struct checkpoint *checkpoint, const struct repository *repository, bool *ret_ours)
+	const struct repository *repository, bool *ret_ours, bool *ret_made)
 {
 	const char *id = action_format(context, "%lld", (long long)repository->id);
-	bool recorded;
+	struct owned_resource row;
+	bool recorded, is_fork = false;
+	*ret_made = false;
 	if (id == NULL || !action_owns_id(context, "github", "repository", id, &recorded))
 		return false;
-	bool fits = is_plain(input) || is_named(repository->template_repository, input->template_repository);
-	*ret_ours = input->adopt || recorded || (fits && checkpoint->intent != NULL) ||
-		is_named(repository->parent, input->fork) || is_named(repository->source, input->fork);
-	if (*ret_ours || input->fork == NULL || !repository->fork || repository->parent != NULL)
-		return true;
-	return find_among_forks(context, input, repository, ret_ours);
-}
-
-/* Whether it is there; *ret_repository is filled then. */
-static bool look(
-	struct action_context *context, const struct input *input, bool *ret_there, struct repository *ret_repository)
-{
-	struct provider_answer answer;
-	const struct provider_request request = {
-		.path = "/repos/{owner}/{repo}", .parameters = { input->owner, input->name }, .expect = { 404 }
-	};
-	if (!provider_call(context, &github, &request, &answer))
+	if (find_row(context, input, &row) && action_may_be_ours(&row, provider_time_ms(repository->created_at)) &&
+		!repository_is_made_from(context, row.source, repository, ret_made))
 		return false;
-	*ret_there = answer.status != 404;
-	return !*ret_there || provider_decode(context, &answer, &repository_record, ret_repository);
+	*ret_ours = input->adopt || recorded || *ret_made;
+	if (*ret_ours || input->fork == NULL)
+		return true;
+	bool known = repository_is_made_from(context, input->fork, repository, &is_fork);
+	*ret_ours = is_fork;
+	return known;
 }
 
 static enum action_result fail_foreign(struct action_context *context, const struct input *input, const char *url)
@@ -216,14 +164,6 @@ static enum action_result fail_foreign(struct action_context *context, const str
 	action_remedy(context, url,
 		"Choose another name, remove that repository, or set \"adopt\": true to take it as it is.");
 	return action_remedy_input(context, "adopt");
-}
-
-static bool record_ownership(
-	struct action_context *context, const struct checkpoint *checkpoint, const struct repository *repository)
-{
-	const struct owned_resource resource = { "github", "repository", repository->full_name,
-		action_format(context, "%lld", (long long)repository->id), repository->html_url, checkpoint->created };
-	return action_own(context, &resource);
 }
 
 /* ---- create ---- */
@@ -243,7 +183,7 @@ static bool owner_is_organization(struct action_context *context, const char *ow
 static bool is_own_account(struct action_context *context, const char *owner)
 {
 	struct provider_answer answer;
-	struct named account;
+	struct account account;
 	const struct provider_request request = { .path = "/user" };
 	bool answered = provider_call(context, &github, &request, &answer);
 	if (answered && !provider_decode(context, &answer, &account_record, &account))
@@ -320,14 +260,13 @@ static bool send(
 	return send_plain(context, input, organization, answer);
 }
 
-/* A name that is taken may be of an earlier request of ours that did arrive. Where there was none, what has the name,
- * or will have it, is not what we asked for. */
+/* A name that is taken may be of an earlier request of ours that did arrive: the ledger still has that one. */
 static enum action_result refused(
-	struct action_context *context, const struct input *input, struct checkpoint *checkpoint, bool asked_before)
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
 	const struct error *error = action_error(context);
-	if (!asked_before && provider_made_nothing(context))
-		checkpoint->intent = NULL;
+	if (provider_made_nothing(context) && !action_take_back(context))
+		return action_failed(context);
 	if (error->http_status == 404 && !is_plain(input))
 		return input->fork != NULL
 			? explain_missing_source(context, input->fork, "fork", input->owner)
@@ -343,35 +282,51 @@ static enum action_result refused(
 	return action_wait(context, 2000, "%s/%s to become visible", input->owner, input->name);
 }
 
+/* It is never renamed or deleted: it may be an old fork, with all that people have done in it. One that is new is ours
+ * all the same, and known to a removal. */
+static enum action_result refuse_other(
+	struct action_context *context, const struct input *input, const struct repository *made, bool older)
+{
+	bool is_new = !older && provider_time_ms(made->created_at) != 0;
+	if (!action_take_back(context) || (is_new && !repository_own(context, made, true)))
+		return action_failed(context);
+	action_fail(context, ERROR_CONFLICT_FOREIGN, "GitHub %s %s where a new %s/%s was wished",
+		older ? "has an older" : "made or found", made->full_name, input->owner, input->name);
+	action_remedy(context, made->html_url,
+		"Let the token see it and take its name as input, or choose another name; then trigger the step "
+		"again.");
+	return action_remedy_input(context, "name");
+}
+
 /* Sends the one request that creates. */
 static enum action_result create(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
 	struct provider_answer answer;
 	struct repository made;
-	bool organization, asked_before = checkpoint->intent != NULL;
+	struct owned_resource row;
+	bool organization;
+	const struct owned_resource intent = { .provider = "github",
+		.type = "repository",
+		.key = key_of(context, input),
+		.source = input->fork != NULL ? input->fork : input->template_repository };
 	if (!check_owner(context, input, &organization))
 		return action_failed(context);
-	checkpoint->intent = action_format(context, "%s/%s", input->owner, input->name);
 	checkpoint->asked_ms = action_run_age_ms(context);
-	if (!action_save(context))
+	if (!action_intend(context, &intent))
 		return action_failed(context);
 	if (!send(context, input, organization, &answer))
-		return refused(context, input, checkpoint, asked_before);
+		return refused(context, input, checkpoint);
 	if (!provider_decode(context, &answer, &repository_record, &made))
 		return action_failed(context);
-	bool older = is_older_than_run(context, &answer, made.created_at);
-	/* It is never renamed or deleted: it may be an old fork, with all that people have done in it. */
-	if (older || checkpoint->intent == NULL || strcasecmp(made.full_name, checkpoint->intent) != 0) {
-		action_fail(context, ERROR_CONFLICT_FOREIGN, "GitHub %s %s where a new %s/%s was wished",
-			older ? "has an older" : "made or found", made.full_name, input->owner, input->name);
-		action_remedy(context, made.html_url,
-			"Let the token see it and take its name as input, or choose another name; then trigger the "
-			"step again.");
-		return action_remedy_input(context, "name");
-	}
+	/* What an earlier run asked for is older than this one. */
+	bool older = is_older_than_run(context, &answer, made.created_at) &&
+		!(find_row(context, input, &row) && action_may_be_ours(&row, provider_time_ms(made.created_at)));
+	const char *key = repository_key(context, made.full_name);
+	if (older || key == NULL || intent.key == NULL || strcmp(key, intent.key) != 0)
+		return refuse_other(context, input, &made, older);
 	checkpoint->created = true;
-	if (!record_ownership(context, checkpoint, &made))
+	if (!repository_own(context, &made, true))
 		return action_failed(context);
 	action_log(context, "created %s", made.full_name);
 	return action_wait(context, 1000, "%s to be filled", made.full_name);
@@ -383,7 +338,7 @@ static bool has_commits(struct action_context *context, const struct repository 
 {
 	struct provider_answer answer;
 	struct object_list commits;
-	const struct named *owner = repository->owner;
+	const struct repository_owner *owner = repository->owner;
 	const struct provider_request request = { .path = "/repos/{owner}/{repo}/commits",
 		.parameters = { owner->login, repository->name },
 		.query = { { "per_page", "1" } },
@@ -430,7 +385,7 @@ static enum action_result finish(struct action_context *context, struct checkpoi
 		return action_wait(context, 1000, "%s to stay resolved", repository->full_name);
 	*output = (struct output){ .id = repository->id,
 		.full_name = repository->full_name,
-		.owner = ((const struct named *)repository->owner)->login,
+		.owner = ((const struct repository_owner *)repository->owner)->login,
 		.name = repository->name,
 		.default_branch = repository->default_branch,
 		.head_commit = sha,
@@ -445,26 +400,28 @@ static enum action_result run(
 	const struct input *input = raw_input;
 	struct checkpoint *checkpoint = raw_checkpoint;
 	struct repository repository;
-	bool there, ours = false;
+	struct owned_resource row;
+	bool there, ours = false, made = false;
 	if (input->fork != NULL && input->template_repository != NULL)
 		return action_fail(context, ERROR_INVALID_INPUT, "give either template or fork, not both");
-	if (!look(context, input, &there, &repository))
+	if (!repository_look(context, input->owner, input->name, &there, &repository))
 		return action_failed(context);
-	if (there && !decide_ownership(context, input, checkpoint, &repository, &ours))
+	if (there && !decide_ownership(context, input, &repository, &ours, &made))
 		return action_failed(context);
 	if (there && !ours)
 		return fail_foreign(context, input, repository.html_url);
-	/* We saw that it was not there and set out to make it: it is the one whose answer was lost. */
-	if (there && checkpoint->intent != NULL)
-		checkpoint->created = true;
+	checkpoint->created = checkpoint->created || made;
 	if (there)
-		return record_ownership(context, checkpoint, &repository)
+		return repository_own(context, &repository, checkpoint->created)
 			? finish(context, checkpoint, &repository, raw_output)
 			: action_failed(context);
-	/* Created a moment ago and not visible yet; or asked for, and whether GitHub got that is not known. */
-	bool asked = checkpoint->created || checkpoint->taken || checkpoint->intent != NULL;
+	/* Created a moment ago and not visible yet; or asked for, by this run or one before, and whether GitHub got
+	 * that is not known. */
+	bool pending = find_row(context, input, &row) && row.pending;
+	bool own_wait = checkpoint->created || checkpoint->taken || (pending && row.by_this_run);
 	int64_t budget_ms = checkpoint->created ? READY_BUDGET_MS : VISIBLE_BUDGET_MS;
-	if (asked && action_run_age_ms(context) - checkpoint->asked_ms < budget_ms)
+	if ((own_wait && action_run_age_ms(context) - checkpoint->asked_ms < budget_ms) ||
+		(!own_wait && pending && action_asked_ms_ago(&row) < budget_ms))
 		return action_wait(context, 2000, "%s/%s to become visible", input->owner, input->name);
 	return create(context, input, checkpoint);
 }

@@ -1,6 +1,7 @@
 /*
- * github.repository-delete: removes the repositories that this app made. Only what the ledger has as created goes, and
- * only after GitHub has shown it under the id that the ledger has: another repository under the name is left.
+ * github.repository-delete: removes the repositories that this app made. What the ledger has as created goes after
+ * GitHub has shown it under the id that the ledger has, what it has as pending if GitHub has made it at a time at which
+ * the app asked, of what it asked for: any other repository under the name is left.
  *
  * A renamed repository is reached by its old name, for GitHub redirects, and then deleted by its new one.
  *
@@ -8,31 +9,11 @@
  */
 #include "actions.h"
 #include "actions/github_names.h"
+#include "actions/github_origin.h"
 #include "actions/removal.h"
 #include "slipway/provider.h"
 
 #define BUSY_CHECK_MS 5000
-
-struct repository {
-	const char *id, *full_name;
-};
-static const struct field repository_fields[] = {
-	{ SCALAR_FIELD("id", struct repository, id), .required = true },
-	{ STRING_FIELD("full_name", struct repository, full_name), .required = true },
-};
-static const struct record repository_record = RECORD(struct repository, repository_fields);
-
-static bool look(
-	struct action_context *context, const char *full_name, bool *ret_there, struct repository *ret_repository)
-{
-	struct provider_answer answer;
-	struct provider_request request = { .path = "/repos/{owner}/{repo}", .expect = { 404 } };
-	if (!split_repository(context, full_name, request.parameters) ||
-		!provider_call(context, &github, &request, &answer))
-		return false;
-	*ret_there = answer.status != 404;
-	return !*ret_there || provider_decode(context, &answer, &repository_record, ret_repository);
-}
 
 /* A refusal for want of rights names who can give them: the token's maker, or an owner of the organisation. */
 static bool explain(struct action_context *context, const char *full_name)
@@ -59,21 +40,38 @@ static bool send_delete(struct action_context *context, const char *full_name, b
 	return true;
 }
 
+/* A pending one tells what it was to be made from. */
+static bool decide(struct action_context *context, const struct owned_resource *owned,
+	const struct repository *repository, bool *ret_ours)
+{
+	const char *id = repository_id(context, repository);
+	*ret_ours = id != NULL && removal_is_ours(owned, id, provider_time_ms(repository->created_at));
+	if (!*ret_ours || strcmp(owned->id, id) == 0)
+		return id != NULL;
+	return repository_is_made_from(context, owned->source, repository, ret_ours);
+}
+
 static enum action_result remove_repository(
 	struct action_context *context, const struct owned_resource *owned, const char **ret_left)
 {
 	struct repository repository;
-	bool there, busy = false;
-	if (!look(context, owned->key, &there, &repository))
+	const char *name[2];
+	bool there, ours = false, busy = false;
+	if (!split_repository(context, owned->key, name) ||
+		!repository_look(context, name[0], name[1], &there, &repository) ||
+		(there && !decide(context, owned, &repository, &ours)))
 		return action_failed(context);
-	if (there && strcmp(repository.id, owned->id) != 0) {
-		*ret_left = "it is another one under the same name";
+	if (there && !ours) {
+		*ret_left =
+			owned->pending ? "it is not what the app asked for" : "it is another one under the same name";
 		return action_done(context);
 	}
 	if (there && !send_delete(context, repository.full_name, &busy))
 		return action_failed(context);
 	if (busy)
 		return action_wait(context, BUSY_CHECK_MS, "GitHub to be ready to delete %s", owned->key);
+	if (!there && removal_settle(context, owned) != ACTION_DONE)
+		return ACTION_WAITING;
 	if (there)
 		action_log(context, "deleted the repository %s", repository.full_name);
 	else /* GitHub does not tell which */

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define SETTLE_CHECK_MS 5000
+
 const struct field removal_input_fields[1] = {
 	{ STRING_FIELD("confirm", struct removal_input, confirm), .required = true, .maximum = 64,
 		.description = "The appId once more: what the app has made is removed with all that is in it" },
@@ -19,8 +21,9 @@ const struct field removal_counts_fields[2] = {
 static enum action_result remove_one(struct action_context *context, const struct removal *removal,
 	const struct owned_resource *owned, struct removal_counts *counts)
 {
-	const char *left = owned->created ? NULL : "it stood there before the app";
-	enum action_result result = owned->created ? removal->remove(context, owned, &left) : ACTION_DONE;
+	bool ours = owned->created || owned->pending;
+	const char *left = ours ? NULL : "it stood there before the app";
+	enum action_result result = ours ? removal->remove(context, owned, &left) : ACTION_DONE;
 	if (result != ACTION_DONE)
 		return result;
 	if (left != NULL)
@@ -51,7 +54,9 @@ enum action_result removal_run(struct action_context *context, const struct remo
 		return action_failed(context);
 	for (size_t i = 0; i < count; i++)
 		action_difference(context, "the %s %s %s", removal->type, list[i].key,
-			list[i].created ? "is removed, with all that is in it" : "is left, for it was adopted");
+			list[i].pending           ? "is removed if it came of what the app asked for"
+				: list[i].created ? "is removed, with all that is in it"
+						  : "is left, for it was adopted");
 	for (size_t i = 0; i < count; i++) {
 		enum action_result result = remove_one(context, removal, &list[i], counts);
 		if (result != ACTION_DONE)
@@ -59,6 +64,19 @@ enum action_result removal_run(struct action_context *context, const struct remo
 	}
 	*(struct removal_counts *)output = *counts;
 	return action_done(context);
+}
+
+enum action_result removal_settle(struct action_context *context, const struct owned_resource *owned)
+{
+	if (!owned->pending || action_asked_ms_ago(owned) >= REMOVAL_SETTLE_MS)
+		return ACTION_DONE;
+	return action_wait(context, SETTLE_CHECK_MS, "the %s %s, which was asked for a moment ago, to appear",
+		owned->type, owned->key);
+}
+
+bool removal_is_ours(const struct owned_resource *owned, const char *id, int64_t made_ms)
+{
+	return strcmp(owned->id, id) == 0 ? owned->created : action_may_be_ours(owned, made_ms);
 }
 
 bool removal_split(struct action_context *context, const char *key, const char **parameters, size_t count)

@@ -21,13 +21,26 @@ extern const struct field removal_counts_fields[2];
 struct removal {
 	const char *provider, *type; /* as in the ledger: github, repository */
 	/*
-	 * Removes one thing that the app created, and logs it: done where it is gone, by now or since long. Where it is
-	 * not ours after all, *ret_left says why it is left, and that is logged by the caller. What waits or fails ends
-	 * the attempt.
+	 * Removes one thing that the app created or asked for, and logs it: done where it is gone, by now or since
+	 * long. Where it is not ours after all, *ret_left says why it is left, and that is logged by the caller. What
+	 * waits or fails ends the attempt.
 	 */
 	enum action_result (*remove)(
 		struct action_context *context, const struct owned_resource *owned, const char **ret_left);
 };
+
+/* For so long what was asked for may still appear, whatever became of the answer. */
+#define REMOVAL_SETTLE_MS 120000
+
+/*
+ * For a thing that is not there: waits while it is pending and was asked for a moment ago, for it may still appear.
+ * ACTION_DONE: it is gone, or never was.
+ */
+enum action_result removal_settle(
+	struct action_context *context, const struct owned_resource *owned) SLIPWAY_MUST_CHECK;
+
+/* Whether the thing that stands there, of this id and made at this time, is what the app made or asked for. */
+bool removal_is_ours(const struct owned_resource *owned, const char *id, int64_t made_ms);
 
 /*
  * Runs a removal of all that the ledger has of the type, the newest first. What was adopted is taken out of the ledger

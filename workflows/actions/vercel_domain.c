@@ -22,13 +22,6 @@ static const struct field input_fields[] = {
 		.description = "The domain, such as www.example.org; without it the step is skipped" },
 };
 
-struct checkpoint {
-	bool asked; /* the domain was not on the project, and then we asked for it */
-};
-static const struct field checkpoint_fields[] = {
-	{ BOOLEAN_FIELD("asked", struct checkpoint, asked) },
-};
-
 /* A record that the DNS of the domain has to have. */
 struct dns_record {
 	const char *type, *name, *value;
@@ -66,12 +59,14 @@ static const struct record challenge_record = RECORD(struct challenge, challenge
 struct domain {
 	const char *project_id, *apex_name;
 	bool verified;
+	int64_t created_at;
 	struct object_list verification;
 };
 static const struct field domain_fields[] = {
 	{ STRING_FIELD("projectId", struct domain, project_id) },
 	{ STRING_FIELD("apexName", struct domain, apex_name) },
 	{ BOOLEAN_FIELD("verified", struct domain, verified) },
+	{ INTEGER_FIELD("createdAt", struct domain, created_at) },
 	{ OBJECTS_FIELD("verification", struct domain, verification), .record = &challenge_record },
 };
 static const struct record domain_record = RECORD(struct domain, domain_fields);
@@ -146,12 +141,14 @@ static bool own(struct action_context *context, const struct input *input, const
 {
 	const char *project = domain->project_id != NULL ? domain->project_id : input->project;
 	const char *id = action_format(context, "%s/%s", project, input->name);
-	const char *known = action_owned(context, "vercel", "domain", input->name);
+	struct owned_resource row;
 	bool before;
-	if (known != NULL && id != NULL && strcmp(known, id) == 0 && !created)
-		return true;
 	if (!was_created(context, input->name, &before))
 		return false;
+	/* What was asked for on this project, and never heard of. */
+	if (action_find(context, "vercel", "domain", input->name, &row) && row.source != NULL &&
+		strcmp(row.source, project) == 0)
+		before = before || action_may_be_ours(&row, domain->created_at);
 	const struct owned_resource resource = {
 		.provider = "vercel", .type = "domain", .key = input->name, .id = id, .created = created || before
 	};
@@ -171,23 +168,27 @@ static enum action_result refuse(struct action_context *context, const struct in
 }
 
 /* ACTION_DONE when the domain stands on the project and *domain tells of it. */
-static enum action_result add(
-	struct action_context *context, const struct input *input, struct checkpoint *checkpoint, struct domain *domain)
+static enum action_result add(struct action_context *context, const struct input *input, struct domain *domain)
 {
 	struct provider_answer answer;
-	bool there, asked_before = checkpoint->asked;
+	bool there;
+	const struct owned_resource intent = {
+		.provider = "vercel", .type = "domain", .key = input->name, .source = input->project
+	};
 	const struct name_request body = { input->name };
 	const struct provider_request request = { .method = HTTP_POST,
 		.path = "/v10/projects/{idOrName}/domains",
 		.parameters = { input->project },
 		.body_record = &name_record,
 		.body = &body };
-	checkpoint->asked = true;
-	if (!action_save(context))
+	if (!action_intend(context, &intent))
 		return action_failed(context);
 	bool added = provider_call(context, &vercel, &request, &answer);
 	const struct error refused = *action_error(context);
 	bool is_final = refused.http_status >= 400 && refused.http_status < 500 && refused.class != ERROR_RATE_LIMITED;
+	/* A refusal may be the answer to what an earlier attempt had done, whose own answer was lost. */
+	if (!added && provider_made_nothing(context) && !action_take_back(context))
+		return action_failed(context);
 	if ((!added && !is_final) || !look(context, input, &there, domain))
 		return action_failed(context);
 	if (!there && !added)
@@ -195,9 +196,7 @@ static enum action_result add(
 	if (!there)
 		return action_fail(context, ERROR_PROVIDER_UNAVAILABLE,
 			"Vercel took %s for the project, and does not show it there", input->name);
-	/* A refusal may be the answer to what an earlier attempt had done, whose own answer was lost. */
-	checkpoint->asked = added || asked_before;
-	return own(context, input, domain, checkpoint->asked) ? ACTION_DONE : action_failed(context);
+	return own(context, input, domain, added) ? ACTION_DONE : action_failed(context);
 }
 
 /* 1, 5, 15, 30 minutes: DNS takes its time, and answers are cached. */
@@ -359,20 +358,20 @@ static enum action_result finish(
 }
 
 static enum action_result run(
-	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+	struct action_context *context, const void *raw_input, void *no_checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
-	struct checkpoint *checkpoint = raw_checkpoint;
 	struct domain domain;
 	bool there;
+	(void)no_checkpoint;
 	if (input->name == NULL)
 		return action_skip(context, "no domain was given");
 	if (!look(context, input, &there, &domain))
 		return action_failed(context);
-	if (there && !own(context, input, &domain, checkpoint->asked))
+	if (there && !own(context, input, &domain, false))
 		return action_failed(context);
 	if (!there) {
-		enum action_result added = add(context, input, checkpoint, &domain);
+		enum action_result added = add(context, input, &domain);
 		if (added != ACTION_DONE)
 			return added;
 	}
@@ -385,7 +384,6 @@ const struct action_definition vercel_domain = {
 	.id = "vercel.domain",
 	.summary = "Puts a domain on the project and waits until it is verified",
 	.input = RECORD(struct input, input_fields),
-	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
 	.undo = &vercel_domain_remove,

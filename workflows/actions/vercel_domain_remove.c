@@ -31,16 +31,49 @@ static bool take_off_everywhere(struct action_context *context, const char *doma
 	if (!action_ledger(context, "vercel", "project", &projects, &count))
 		return false;
 	for (size_t i = 0; i < count; i++)
-		if (!take_off(context, projects[i].id, domain))
+		if (projects[i].id[0] != '\0' && !take_off(context, projects[i].id, domain))
 			return false;
 	*ret_left = count > 0 ? NULL : "the app has no project on which it could stand";
 	return true;
+}
+
+struct domain {
+	int64_t created_at;
+};
+static const struct field domain_fields[] = { { INTEGER_FIELD("createdAt", struct domain, created_at) } };
+static const struct record domain_record = RECORD(struct domain, domain_fields);
+
+/* Asked for, on the project that is its source, and never heard of. */
+static enum action_result remove_pending(
+	struct action_context *context, const struct owned_resource *owned, const char **ret_left)
+{
+	struct provider_answer answer;
+	struct domain domain;
+	const struct provider_request request = { .path = "/v9/projects/{idOrName}/domains/{domain}",
+		.parameters = { owned->source, owned->key },
+		.expect = { 404 } };
+	if (!provider_call(context, &vercel, &request, &answer))
+		return action_failed(context);
+	if (answer.status == 404)
+		return removal_settle(context, owned);
+	if (!provider_decode(context, &answer, &domain_record, &domain))
+		return action_failed(context);
+	if (!action_may_be_ours(owned, domain.created_at)) {
+		*ret_left = "it was put there by somebody else";
+		return action_done(context);
+	}
+	if (!take_off(context, owned->source, owned->key))
+		return action_failed(context);
+	action_log(context, "removed the domain %s", owned->key);
+	return action_done(context);
 }
 
 static enum action_result remove_domain(
 	struct action_context *context, const struct owned_resource *owned, const char **ret_left)
 {
 	const char *id[2];
+	if (owned->pending)
+		return remove_pending(context, owned, ret_left);
 	bool taken = strchr(owned->id, '/') == NULL
 		? take_off_everywhere(context, owned->key, ret_left)
 		: removal_split(context, owned->id, id, ARRAY_LEN(id)) && take_off(context, id[0], id[1]);

@@ -3,9 +3,9 @@
  *
  * Natural key: the name in the team. Ours is what our ledger knows by its id, under whatever name it goes by now, what
  * is linked to our repository, and what the input says to adopt; a name alone never is, or we would deploy into
- * somebody else's project. One without a link is ours where this run saw that it was absent and asked for it, and
- * Vercel did not say that the name is taken: Vercel may break down after it has made the project and before it links
- * it. What is ours and has no link is linked; a link to another repository is replaced only on request.
+ * somebody else's project. One without a link is ours where our ledger has it as pending, and Vercel made it at a time
+ * at which we asked: Vercel may break down after it has made the project and before it links it. What is ours and has
+ * no link is linked; a link to another repository is replaced only on request.
  *
  * API: https://vercel.com/docs/rest-api/reference/endpoints/projects.
  */
@@ -46,11 +46,9 @@ static const struct field input_fields[] = {
 };
 
 struct checkpoint {
-	const char *intent; /* name that we set out to create, unless Vercel refused it */
 	int64_t breakdowns; /* creations that Vercel answered with 500 */
 };
 static const struct field checkpoint_fields[] = {
-	{ STRING_FIELD("intent", struct checkpoint, intent) },
 	{ INTEGER_FIELD("breakdowns", struct checkpoint, breakdowns) },
 };
 
@@ -79,12 +77,14 @@ static const struct record link_record = RECORD(struct link, link_fields);
 
 struct project {
 	const char *id, *name, *account_id;
+	int64_t created_at;
 	const void *link;
 };
 static const struct field project_fields[] = {
 	{ STRING_FIELD("id", struct project, id), .required = true },
 	{ STRING_FIELD("name", struct project, name), .required = true },
 	{ STRING_FIELD("accountId", struct project, account_id) },
+	{ INTEGER_FIELD("createdAt", struct project, created_at) },
 	{ OBJECT_FIELD("link", struct project, link), .record = &link_record },
 };
 static const struct record project_record = RECORD(struct project, project_fields);
@@ -129,9 +129,10 @@ static bool look_at(
 static bool look(
 	struct action_context *context, const struct input *input, bool *ret_there, struct project *ret_project)
 {
-	const char *known = action_owned(context, "vercel", "project", input->name);
+	struct owned_resource row;
+	bool known = action_find(context, "vercel", "project", input->name, &row) && row.id[0] != '\0';
 	*ret_there = false;
-	if (known != NULL && !look_at(context, known, ret_there, ret_project))
+	if (known && !look_at(context, row.id, ret_there, ret_project))
 		return false;
 	return *ret_there || look_at(context, input->name, ret_there, ret_project);
 }
@@ -156,8 +157,22 @@ static bool is_linked(const struct link *link, const struct input *input)
 /* Under the name of the input, by which the next run looks for it; the name that it goes by now is the output's. */
 static bool own(struct action_context *context, const struct input *input, const struct project *project, bool created)
 {
-	const struct owned_resource resource = { "vercel", "project", input->name, project->id, NULL, created };
+	const struct owned_resource resource = {
+		.provider = "vercel", .type = "project", .key = input->name, .id = project->id, .created = created
+	};
 	return action_own(context, &resource);
+}
+
+/* Whether this run made it, or it is what an earlier one asked for and never heard of. */
+static bool is_made(struct action_context *context, const struct input *input, const struct project *project)
+{
+	struct owned_resource row;
+	if (!action_find(context, "vercel", "project", input->name, &row))
+		return false;
+	if (!row.pending)
+		return row.created && row.by_this_run && strcmp(row.id, project->id) == 0;
+	return (project->link == NULL || is_linked(project->link, input)) &&
+		action_may_be_ours(&row, project->created_at);
 }
 
 static enum action_result take(struct action_context *context, const struct input *input, const struct project *project,
@@ -217,12 +232,9 @@ static enum action_result wait_for_link(struct action_context *context, const st
 
 /* An installation of Vercel's GitHub app that is suspended shows as 500: twice, and it is the link. */
 static enum action_result refused(
-	struct action_context *context, const struct input *input, struct checkpoint *checkpoint, bool asked_before)
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
 	const struct error *error = action_error(context);
-	/* Then whatever stands there later is another's. */
-	if (!asked_before && provider_made_nothing(context))
-		checkpoint->intent = NULL;
 	if (error->http_status != 500 || ++checkpoint->breakdowns < BREAKDOWNS_MAX)
 		return action_failed(context);
 	action_fail(context, ERROR_APP_NOT_INSTALLED, "Vercel breaks down each time it links %s to a project",
@@ -247,30 +259,30 @@ static enum action_result link_repository(struct action_context *context, const 
 		.body_record = &git_repository_record,
 		.body = &body };
 	/* First of all it is known as ours: it would be nobody's if it can never be linked. */
-	if (!own(context, input, project, checkpoint->intent != NULL) ||
-		(project->link != NULL && !unlink_repository(context, project)))
+	bool made = is_made(context, input, project);
+	if (!own(context, input, project, made) || (project->link != NULL && !unlink_repository(context, project)))
 		return action_failed(context);
 	if (!provider_call(context, &vercel, &request, &answer))
-		return refused(context, input, checkpoint, true);
+		return refused(context, input, checkpoint);
 	if (!look_at(context, project->id, &there, project))
 		return action_failed(context);
 	if (!there || !is_linked(project->link, input))
 		return wait_for_link(context, input);
 	action_log(context, "linked the project %s to %s", project->name, input->repository);
-	return take(context, input, project, checkpoint->intent != NULL, true, output);
+	return take(context, input, project, made, true, output);
 }
 
 static enum action_result adopt(struct action_context *context, const struct input *input,
 	struct checkpoint *checkpoint, struct project *project, struct output *output)
 {
-	bool ours;
+	bool ours, made = is_made(context, input, project);
 	if (!action_owns_id(context, "vercel", "project", project->id, &ours))
 		return action_failed(context);
 	if (strcmp(project->name, input->name) != 0)
 		action_log(context, "the project %s is called %s by now", input->name, project->name);
 	if (is_linked(project->link, input))
-		return take(context, input, project, checkpoint->intent != NULL, false, output);
-	ours = ours || input->adopt || (checkpoint->intent != NULL && project->link == NULL);
+		return take(context, input, project, made, false, output);
+	ours = ours || input->adopt || made;
 	/* Ours, but linked elsewhere since: deploying would publish another repository. */
 	if (ours && (project->link == NULL || input->relink))
 		return link_repository(context, input, checkpoint, project, output);
@@ -298,7 +310,10 @@ static enum action_result create(
 {
 	struct provider_answer answer;
 	struct project project;
-	bool there, asked_before = checkpoint->intent != NULL;
+	bool there;
+	const struct owned_resource intent = {
+		.provider = "vercel", .type = "project", .key = input->name, .source = input->repository
+	};
 	const struct git_repository repository = { "github", input->repository };
 	const struct create_request body = { input->name, input->framework, input->build_command,
 		input->output_directory, input->root_directory, &repository };
@@ -307,22 +322,24 @@ static enum action_result create(
 		.body_record = &create_record,
 		.body = &body,
 		.expect = { 409 } };
-	checkpoint->intent = input->name;
-	if (!action_save(context))
+	if (!action_intend(context, &intent))
 		return action_failed(context);
 	if (!provider_call(context, &vercel, &request, &answer))
-		return refused(context, input, checkpoint, asked_before);
+		/* Where it made nothing, whatever stands there later is another's. */
+		return provider_made_nothing(context) && !action_take_back(context)
+			? action_failed(context)
+			: refused(context, input, checkpoint);
 	if (answer.status != 409) {
 		if (!provider_decode(context, &answer, &project_record, &project))
 			return action_failed(context);
 		action_log(context, "created the project %s", project.name);
-		return is_of_team(context, &project) ? take(context, input, &project, true, false, output)
-						     : fail_elsewhere(context, &project);
+		if (is_of_team(context, &project))
+			return take(context, input, &project, true, false, output);
+		/* Where the app's projects are, nothing was made. */
+		return action_take_back(context) ? fail_elsewhere(context, &project) : action_failed(context);
 	}
 	/* Somebody was faster: us, in an attempt whose answer was lost, or another. */
-	if (!asked_before)
-		checkpoint->intent = NULL;
-	if (!look(context, input, &there, &project))
+	if (!action_take_back(context) || !look(context, input, &there, &project))
 		return action_failed(context);
 	if (!there) {
 		action_fail(context, ERROR_CONFLICT_FOREIGN,

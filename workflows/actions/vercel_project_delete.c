@@ -1,6 +1,7 @@
 /*
  * vercel.project-delete: removes the projects that this app created, by their ids. Variables, deployments and the
- * projects' hold on their domains go with them.
+ * projects' hold on their domains go with them. One that is pending in the ledger is looked up by its name first, and
+ * goes where Vercel made it at a time at which the app asked for it.
  *
  * API: https://vercel.com/docs/rest-api/reference/endpoints/projects.
  */
@@ -8,14 +9,53 @@
 #include "actions/removal.h"
 #include "slipway/provider.h"
 
+struct project {
+	const char *id;
+	int64_t created_at;
+};
+static const struct field project_fields[] = {
+	{ STRING_FIELD("id", struct project, id), .required = true },
+	{ INTEGER_FIELD("createdAt", struct project, created_at) },
+};
+static const struct record project_record = RECORD(struct project, project_fields);
+
+/* The id of what came of the request; NULL in *ret_id where nothing did, or nothing that is ours. */
+static bool find_pending(
+	struct action_context *context, const struct owned_resource *owned, const char **ret_id, const char **ret_left)
+{
+	struct provider_answer answer;
+	struct project project;
+	const struct provider_request request = {
+		.path = "/v9/projects/{idOrName}", .parameters = { owned->key }, .expect = { 404 }
+	};
+	*ret_id = NULL;
+	if (!provider_call(context, &vercel, &request, &answer))
+		return false;
+	if (answer.status == 404)
+		return true;
+	if (!provider_decode(context, &answer, &project_record, &project))
+		return false;
+	if (removal_is_ours(owned, project.id, project.created_at))
+		*ret_id = project.id;
+	else
+		*ret_left = "it is not what the app asked for";
+	return true;
+}
+
 static enum action_result remove_project(
 	struct action_context *context, const struct owned_resource *owned, const char **ret_left)
 {
 	struct provider_answer answer;
+	const char *id = owned->id; /* it is that of no other */
+	if (owned->pending && !find_pending(context, owned, &id, ret_left))
+		return action_failed(context);
+	if (id == NULL && *ret_left == NULL)
+		return removal_settle(context, owned);
+	if (id == NULL)
+		return action_done(context);
 	const struct provider_request request = {
-		.method = HTTP_DELETE, .path = "/v9/projects/{idOrName}", .parameters = { owned->id }, .expect = { 404 }
+		.method = HTTP_DELETE, .path = "/v9/projects/{idOrName}", .parameters = { id }, .expect = { 404 }
 	};
-	(void)ret_left; /* the id is that of no other */
 	if (!provider_call(context, &vercel, &request, &answer))
 		return action_failed(context);
 	action_log(context, "removed the project %s", owned->key);

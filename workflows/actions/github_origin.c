@@ -1,0 +1,114 @@
+/*
+ * What tells one repository of a name from another: its id, and what it was made from. GitHub does not always say the
+ * latter, and then the list of forks does.
+ */
+#include "actions/github_origin.h"
+
+#include "actions/github_names.h"
+#include "slipway/provider.h"
+
+/* ---- what GitHub answers ---- */
+
+struct named {
+	const char *full_name;
+};
+static const struct field named_fields[] = { { STRING_FIELD("full_name", struct named, full_name) } };
+static const struct record named_record = RECORD(struct named, named_fields);
+
+static const struct field owner_fields[] = { { STRING_FIELD("login", struct repository_owner, login) } };
+static const struct record owner_record = RECORD(struct repository_owner, owner_fields);
+
+static const struct field repository_fields[] = {
+	{ INTEGER_FIELD("id", struct repository, id), .required = true },
+	{ STRING_FIELD("full_name", struct repository, full_name), .required = true },
+	{ STRING_FIELD("name", struct repository, name), .required = true },
+	{ STRING_FIELD("default_branch", struct repository, default_branch) },
+	{ STRING_FIELD("html_url", struct repository, html_url) },
+	{ STRING_FIELD("created_at", struct repository, created_at) },
+	{ BOOLEAN_FIELD("fork", struct repository, fork) },
+	{ OBJECT_FIELD("owner", struct repository, owner), .required = true, .record = &owner_record },
+	{ OBJECT_FIELD("parent", struct repository, parent), .record = &named_record },
+	{ OBJECT_FIELD("source", struct repository, source), .record = &named_record },
+	{ OBJECT_FIELD("template_repository", struct repository, template_repository), .record = &named_record },
+};
+const struct record repository_record = RECORD(struct repository, repository_fields);
+
+bool repository_look(struct action_context *context, const char *owner, const char *name, bool *ret_there,
+	struct repository *ret_repository)
+{
+	struct provider_answer answer;
+	const struct provider_request request = {
+		.path = "/repos/{owner}/{repo}", .parameters = { owner, name }, .expect = { 404 }
+	};
+	if (!provider_call(context, &github, &request, &answer))
+		return false;
+	*ret_there = answer.status != 404;
+	return !*ret_there || provider_decode(context, &answer, &repository_record, ret_repository);
+}
+
+static bool is_named(const void *named, const char *full_name)
+{
+	const struct named *repository = named;
+	return full_name != NULL && repository != NULL && repository->full_name != NULL &&
+		strcasecmp(repository->full_name, full_name) == 0;
+}
+
+/* Where the repository itself does not say what it was forked from, the upstream's list of forks does. */
+static bool find_among_forks(
+	struct action_context *context, const char *upstream, const struct repository *repository, bool *ret_found)
+{
+	struct provider_answer answer;
+	struct object_list list;
+	struct provider_request request = {
+		.path = "/repos/{owner}/{repo}/forks", .query = { { "per_page", "100" } }, .expect = { 404 }
+	};
+	*ret_found = false;
+	if (!split_repository(context, upstream, request.parameters) ||
+		!provider_call(context, &github, &request, &answer))
+		return false;
+	if (answer.status == 404)
+		return true;
+	if (!provider_decode_list(context, &answer, &repository_record, &list))
+		return false;
+	const struct repository *forks = list.items;
+	for (size_t i = 0; i < list.count; i++)
+		*ret_found = *ret_found || forks[i].id == repository->id;
+	return true;
+}
+
+bool repository_is_made_from(
+	struct action_context *context, const char *source, const struct repository *repository, bool *ret_is)
+{
+	*ret_is = source != NULL ? is_named(repository->template_repository, source) ||
+			is_named(repository->parent, source) || is_named(repository->source, source)
+				 : !repository->fork && repository->template_repository == NULL;
+	if (*ret_is || source == NULL || !repository->fork || repository->parent != NULL)
+		return true;
+	return find_among_forks(context, source, repository, ret_is);
+}
+
+const char *repository_id(struct action_context *context, const struct repository *repository)
+{
+	return action_format(context, "%lld", (long long)repository->id);
+}
+
+bool repository_own(struct action_context *context, const struct repository *repository, bool created)
+{
+	struct owned_resource resource = { .provider = "github",
+		.type = "repository",
+		.key = repository_key(context, repository->full_name),
+		.id = repository_id(context, repository),
+		.url = repository->html_url,
+		.created = created };
+	const struct owned_resource *list, *renamed = NULL;
+	size_t count;
+	if (resource.key == NULL || resource.id == NULL ||
+		!action_ledger(context, "github", "repository", &list, &count))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!list[i].pending && strcmp(list[i].id, resource.id) == 0 && strcmp(list[i].key, resource.key) != 0)
+			renamed = &list[i];
+	resource.created = created || (renamed != NULL && renamed->created);
+	return action_own(context, &resource) &&
+		(renamed == NULL || action_disown(context, "github", "repository", renamed->key));
+}
