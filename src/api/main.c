@@ -30,6 +30,7 @@ struct api {
 	struct settings settings;
 	struct redis *redis;
 	int listener;
+	struct prefork prefork;
 };
 
 static void answer(void *context, const struct request *request, struct response *response)
@@ -81,6 +82,19 @@ static void child_ended(void *context, size_t index, pid_t pid, int status)
 	(void)index;
 }
 
+/* Handlers take the password of Redis with them when they are forked: fresh ones get what is read again. */
+static void on_hangup(void *context)
+{
+	struct api *api = context;
+	struct error error;
+	if (settings_reload(&api->settings, NULL, &error) != ERROR_NONE) {
+		log_error("credentials not read again, the ones before stay in use", &error);
+		return;
+	}
+	log_write(LOG_INFO, "credentials read again", NULL);
+	prefork_replace(&api->prefork);
+}
+
 static enum error_class serve(struct api *api, struct error *error)
 {
 	if (api->settings.listen == NULL && fastcgi_is_cgi()) {
@@ -95,17 +109,17 @@ static enum error_class serve(struct api *api, struct error *error)
 	}
 	if (api->settings.listen != NULL && fastcgi_listen(api->settings.listen, &api->listener, error) != ERROR_NONE)
 		return error->class;
-	static struct prefork prefork;
-	prefork = (struct prefork){
+	api->prefork = (struct prefork){
 		.context = api,
 		.count = (size_t)api->settings.processes,
 		.grace_ms = GRACE_MS,
 		.tick_ms = 1000,
 		.child = run_child,
 		.ended = child_ended,
+		.hangup = on_hangup,
 	};
 	log_write(LOG_INFO, "started", "listen", api->settings.listen != NULL ? api->settings.listen : "fd 0", NULL);
-	enum error_class class = prefork_run(&prefork, error);
+	enum error_class class = prefork_run(&api->prefork, error);
 	if (api->settings.listen != NULL)
 		unlink(api->settings.listen);
 	return class;
@@ -113,7 +127,7 @@ static enum error_class serve(struct api *api, struct error *error)
 
 int main(int argc, char **argv)
 {
-	struct api api = { .redis = NULL };
+	static struct api api;
 	struct error error;
 	/* Secrets are in memory: no core files. */
 	const struct rlimit no_core = { 0, 0 };

@@ -28,6 +28,7 @@ static void supervised_signals(sigset_t *set)
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);
 	sigaddset(set, SIGCHLD);
+	sigaddset(set, SIGHUP);
 }
 
 bool prefork_send(int channel, const void *message, size_t length)
@@ -49,9 +50,10 @@ static _Noreturn void child_start(struct prefork *prefork, size_t index, int cha
 	for (size_t i = 0; i < prefork->count; i++)
 		if (prefork->children[i].channel >= 0)
 			close(prefork->children[i].channel);
-	/* Ctrl-C reaches the whole foreground group, but the supervisor alone says when to stop. */
+	/* Ctrl-C and a closed terminal reach the whole foreground group, but the supervisor alone says what to do. */
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, standard = { .sa_handler = SIG_DFL };
 	sigaction(SIGINT, &ignore, NULL);
+	sigaction(SIGHUP, &ignore, NULL);
 	sigaction(SIGTERM, &standard, NULL);
 	sigset_t set;
 	supervised_signals(&set);
@@ -161,6 +163,12 @@ void prefork_kill(struct prefork *prefork, size_t index)
 		kill(prefork->children[index].pid, SIGKILL);
 }
 
+void prefork_replace(struct prefork *prefork)
+{
+	if (!prefork->stopping)
+		children_signal(prefork, SIGTERM);
+}
+
 static void stop_requested(struct prefork *prefork)
 {
 	int64_t now = clock_monotonic_ms();
@@ -176,9 +184,12 @@ static void stop_requested(struct prefork *prefork)
 static void signals_read(struct prefork *prefork)
 {
 	struct signalfd_siginfo received;
-	while (read(prefork->signals, &received, sizeof(received)) == (ssize_t)sizeof(received))
+	while (read(prefork->signals, &received, sizeof(received)) == (ssize_t)sizeof(received)) {
 		if (received.ssi_signo == SIGTERM || received.ssi_signo == SIGINT)
 			stop_requested(prefork);
+		if (received.ssi_signo == SIGHUP && prefork->hangup != NULL)
+			prefork->hangup(prefork->context);
+	}
 }
 
 /* Waits for signals and messages, at most until the next tick. */
@@ -211,14 +222,25 @@ static bool children_left(const struct prefork *prefork)
 	return false;
 }
 
+/*
+ * Here and in all children. A peer that goes away is an error of write, not the end of the process. Signals that have
+ * no meaning here would end it by default, and with it the work of all children. SIGHUP has one, also under nohup.
+ */
+static void set_dispositions(void)
+{
+	static const int ignored[] = { SIGPIPE, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM };
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, standard = { .sa_handler = SIG_DFL };
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		sigaction(ignored[i], &ignore, NULL);
+	sigaction(SIGHUP, &standard, NULL);
+}
+
 enum error_class prefork_run(struct prefork *prefork, struct error *error)
 {
 	sigset_t set;
-	/* Here and in all children a peer that goes away is an error of write, not the end of the process. */
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
-	sigaction(SIGPIPE, &ignore, NULL);
 	supervised_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	set_dispositions();
 	prefork->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (prefork->signals < 0)
 		return error_set(error, ERROR_INTERNAL, "cannot receive signals: %s", strerror(errno));

@@ -39,6 +39,8 @@ struct prefork {
 	void (*ended)(void *context, size_t index, pid_t pid, int status);
 	/* Every tick_ms, in the supervisor. NULL: nothing to do. */
 	void (*tick)(void *context);
+	/* SIGHUP, in the supervisor. NULL: it is ignored. */
+	void (*hangup)(void *context);
 
 	/* Kept by the module. */
 	struct prefork_child children[PREFORK_CHILDREN_MAX];
@@ -50,9 +52,13 @@ struct prefork {
 /*
  * Runs until told to stop and all children have ended. A first SIGTERM or SIGINT passes SIGTERM on; a second one,
  * or the end of the grace, kills. A child that ends by itself is replaced: at once where it ends with status 0 after it
- * has sent a message; else with growing delays (0.1 to 10 s) while it ends within a second of its start.
+ * has sent a message; else with growing delays (0.1 to 10 s) while it ends within a second of its start. SIGQUIT,
+ * SIGUSR1, SIGUSR2 and SIGALRM are ignored, in children too.
  */
 enum error_class prefork_run(struct prefork *prefork, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Passes SIGTERM on to all children: each ends when it has finished what it does, and is replaced. */
+void prefork_replace(struct prefork *prefork);
 
 /* Kills one child now; its end is reported as usual. */
 void prefork_kill(struct prefork *prefork, size_t index);

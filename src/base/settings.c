@@ -302,12 +302,13 @@ static enum error_class take_secret_file(
 	if (file == NULL)
 		return error_set(error, ERROR_INVALID_INPUT, "%s_FILE: cannot read %s: %s", setting->name, path,
 			strerror(errno));
-	char line[LINE_BYTES_MAX];
+	char line[LINE_BYTES_MAX] = "";
 	enum error_class class = ERROR_NONE;
-	if (fgets(line, sizeof(line), file) == NULL)
+	char *text = fgets(line, sizeof(line), file) != NULL ? trim(line) : line;
+	if (text[0] == '\0')
 		class = error_set(error, ERROR_INVALID_INPUT, "%s_FILE: %s is empty", setting->name, path);
 	else
-		class = take_value(settings, setting, trim(line), path, error);
+		class = take_value(settings, setting, text, path, error);
 	fclose(file);
 	sodium_memzero(line, sizeof(line));
 	return class;
@@ -338,6 +339,8 @@ static enum error_class load_secret(
 		own = values->own[index];
 		path = values->files[index];
 	}
+	settings->from_environment[index] = settings->flags[index] == NULL && getenv(setting->name) != NULL;
+	settings->secret_files[index] = settings->flags[index] != NULL || own == NULL ? path : NULL;
 	if (settings->flags[index] == NULL && own != NULL)
 		class = take_value(settings, setting, own, "environment or file", error);
 	else if (path != NULL)
@@ -388,6 +391,55 @@ enum error_class settings_load(struct settings *settings, struct error *error)
 			return class;
 	}
 	return check_github_app(settings, error);
+}
+
+/* ---- once more ---- */
+
+/* Gives the settings the text as their own, unless they have it; false where memory is short. */
+static bool adopt_text(struct settings *settings, const char **target, const char *text)
+{
+	if (text != NULL && *target != NULL && strcmp(*target, text) == 0)
+		return true;
+	*target = text != NULL ? arena_string(&settings->arena, text) : NULL;
+	return text == NULL || *target != NULL;
+}
+
+/* What only the settings themselves need to keep of `next`, whose texts go with it. */
+static enum error_class adopt_secrets(struct settings *settings, const struct settings *next, struct error *error)
+{
+	bool complete = true;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		if (table[i].type != SETTING_SECRET)
+			continue;
+		const char **own = (const char **)(void *)((char *)settings + table[i].offset), *before = *own;
+		const char *text = *(const char *const *)(const void *)((const char *)next + table[i].offset);
+		complete = adopt_text(settings, own, text) && complete;
+		complete = adopt_text(settings, &settings->secret_files[i], next->secret_files[i]) && complete;
+		if (before != NULL && *own != before)
+			redact_remove(before);
+	}
+	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the settings");
+}
+
+enum error_class settings_reload(struct settings *settings, settings_check *check, struct error *error)
+{
+	struct file_values values = { .own = { NULL } };
+	struct settings next = *settings;
+	arena_init(&next.arena, 1 << 20);
+	enum error_class class = read_config(&next, &values, error);
+	for (size_t i = 0; i < ARRAY_LEN(table) && class == ERROR_NONE; i++) {
+		if ((table[i].programs & next.programs) == 0 || table[i].type != SETTING_SECRET ||
+			next.from_environment[i])
+			continue;
+		*(const char **)(void *)((char *)&next + table[i].offset) = NULL;
+		class = load_secret(&next, i, &values, error);
+	}
+	if (class == ERROR_NONE && check != NULL)
+		class = check(&next, error);
+	if (class == ERROR_NONE)
+		class = adopt_secrets(settings, &next, error);
+	arena_release(&next.arena);
+	return class;
 }
 
 /* ---- printing ---- */

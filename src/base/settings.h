@@ -56,9 +56,11 @@ struct settings {
 	/* Of the loading itself. */
 	unsigned programs; /* mask of settings_program */
 	const char *config_path;
-	bool config_required;            /* it was named by --config, so it must exist */
-	bool print_config;               /* --print-config was given */
-	const char *flags[SETTINGS_MAX]; /* by index of the table; NULL: not given. Borrowed from argv */
+	bool config_required;                   /* it was named by --config, so it must exist */
+	bool print_config;                      /* --print-config was given */
+	const char *flags[SETTINGS_MAX];        /* by index of the table; NULL: not given. Borrowed from argv */
+	const char *secret_files[SETTINGS_MAX]; /* by index of the table; NULL: it was given otherwise */
+	bool from_environment[SETTINGS_MAX];    /* a secret that cannot be read a second time */
 	struct arena arena;
 };
 
@@ -71,6 +73,19 @@ const struct argp *settings_argp(unsigned programs);
 
 /* Takes flags, environment, file and defaults together. Errors name the setting and where it came from. */
 enum error_class settings_load(struct settings *settings, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Whether settings that were read again can be used. */
+typedef enum error_class settings_check(const struct settings *settings, struct error *error);
+
+/*
+ * Reads the secrets again, from the files in which they stood; what came by the environment stays. After an error,
+ * also one of check (NULL: none), the settings are as they were.
+ */
+enum error_class settings_reload(
+	struct settings *settings, settings_check *check, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* A number that is another one when any file was changed or replaced that secrets come from. */
+uint64_t settings_stamp(const struct settings *settings);
 
 /* Writes KEY=value lines of this program's settings with a comment each; secrets as ***. */
 void settings_print(const struct settings *settings, FILE *stream);

@@ -14,6 +14,7 @@
 #define KEY_LIVE    KEY_PREFIX "live"
 #define KEY_APPS    KEY_PREFIX "apps"
 #define KEY_DEAD    KEY_PREFIX "dead"
+#define KEY_PULSE   KEY_PREFIX "pulse"
 #define KEY_WORKERS "slipway:workers"
 #define QUEUE_GROUP "workers"
 

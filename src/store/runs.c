@@ -354,25 +354,29 @@ enum error_class run_output(struct redis *redis, const struct run_name *name, st
 #define REAP_AGAIN_MS 5000
 
 static enum error_class reap_named(struct redis *redis, const struct run_name *name, const char *member,
-	int64_t lease_ms, struct arena *arena, struct error *error)
+	int64_t lease_ms, int64_t spare_ms, struct arena *arena, struct error *error)
 {
-	char crashes[NUMBER_SIZE], unclaimed[NUMBER_SIZE];
+	char crashes[NUMBER_SIZE], unclaimed[NUMBER_SIZE], spare[NUMBER_SIZE];
+	const char *key_list[RUN_KEY_COUNT + 1];
 	struct run_keys keys;
 	struct redisReply *reply;
 	const char *const arguments[] = { member, error_text(arena, ERROR_TIMEOUT, RUN_EXPIRED_MESSAGE),
 		error_text(arena, ERROR_WORKER_LOST, RUN_LOST_MESSAGE), number_text(crashes, RUN_CRASHES_MAX),
-		number_text(unclaimed, lease_ms < RUN_UNCLAIMED_MS ? lease_ms : RUN_UNCLAIMED_MS) };
+		number_text(unclaimed, lease_ms < RUN_UNCLAIMED_MS ? lease_ms : RUN_UNCLAIMED_MS),
+		number_text(spare, spare_ms) };
 	if (arguments[1] == NULL || arguments[2] == NULL)
 		return no_memory(error);
 	run_keys_make(&keys, name);
-	if (redis_eval(redis, SCRIPT_REAP, RUN_KEY_COUNT, keys.list, 5, arguments, &reply, error) != ERROR_NONE)
+	memcpy(key_list, keys.list, sizeof(keys.list));
+	key_list[RUN_KEY_COUNT] = KEY_PULSE;
+	if (redis_eval(redis, SCRIPT_REAP, RUN_KEY_COUNT + 1, key_list, 6, arguments, &reply, error) != ERROR_NONE)
 		return error->class;
 	reply_free(reply);
 	return ERROR_NONE;
 }
 
-enum error_class run_reap(
-	struct redis *redis, const char *index, const char *member, int64_t lease_ms, struct error *error)
+enum error_class run_reap(struct redis *redis, const char *index, const char *member, int64_t lease_ms,
+	int64_t spare_ms, struct error *error)
 {
 	char parts[MEMBER_SIZE];
 	struct run_name name;
@@ -387,7 +391,7 @@ enum error_class run_reap(
 		return class;
 	}
 	arena_init(&arena, 0);
-	enum error_class class = reap_named(redis, &name, member, lease_ms, &arena, error);
+	enum error_class class = reap_named(redis, &name, member, lease_ms, spare_ms, &arena, error);
 	arena_release(&arena);
 	return class;
 }
@@ -453,7 +457,7 @@ static enum error_class reap_members(struct redis *redis, const char *index, int
 	enum error_class found = ERROR_NONE;
 	for (size_t i = 0; i < reply_count(members); i++) {
 		const char *member = reply_text(reply_item(members, i));
-		enum error_class class = run_reap(redis, index, member, lease_ms, &one);
+		enum error_class class = run_reap(redis, index, member, lease_ms, lease_ms, &one);
 		if (class == ERROR_INTERNAL) {
 			why = one;
 			class = set_aside(redis, index, member, now, &why, &one);
@@ -467,13 +471,10 @@ static enum error_class reap_members(struct redis *redis, const char *index, int
 	return found;
 }
 
-static enum error_class reap_index(
-	struct redis *redis, const char *index, int64_t lease_ms, size_t *ret_count, struct error *error)
+static enum error_class reap_index(struct redis *redis, const char *index, int64_t lease_ms, int64_t now_ms,
+	size_t *ret_count, struct error *error)
 {
 	char now[NUMBER_SIZE];
-	int64_t now_ms;
-	if (server_time(redis, &now_ms, error) != ERROR_NONE)
-		return error->class;
 	const char *const words[] = { "ZRANGEBYSCORE", index, "-inf", number_text(now, now_ms), "LIMIT", "0", "100" };
 	struct redisReply *reply;
 	if (redis_command(redis, 7, words, &reply, error) != ERROR_NONE)
@@ -484,10 +485,25 @@ static enum error_class reap_index(
 	return class;
 }
 
+/* Tells the others that somebody looks; gives the time. */
+static enum error_class pulse(struct redis *redis, int64_t lease_ms, int64_t *ret_now_ms, struct error *error)
+{
+	char lease[NUMBER_SIZE];
+	const char *const keys[] = { KEY_PULSE }, *const arguments[] = { number_text(lease, lease_ms) };
+	struct redisReply *reply;
+	if (redis_eval(redis, SCRIPT_PULSE, 1, keys, 1, arguments, &reply, error) != ERROR_NONE)
+		return error->class;
+	*ret_now_ms = reply_integer(reply_item(reply, 1));
+	reply_free(reply);
+	return ERROR_NONE;
+}
+
 enum error_class runs_reap(struct redis *redis, int64_t lease_ms, size_t *ret_count, struct error *error)
 {
+	int64_t now_ms = 0;
 	*ret_count = 0;
-	if (reap_index(redis, KEY_DELAYED, lease_ms, ret_count, error) != ERROR_NONE)
+	if (pulse(redis, lease_ms, &now_ms, error) != ERROR_NONE ||
+		reap_index(redis, KEY_DELAYED, lease_ms, now_ms, ret_count, error) != ERROR_NONE)
 		return error->class;
-	return reap_index(redis, KEY_LIVE, lease_ms, ret_count, error);
+	return reap_index(redis, KEY_LIVE, lease_ms, now_ms, ret_count, error);
 }

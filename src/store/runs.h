@@ -81,7 +81,7 @@ enum error_class run_claim(struct redis *redis, const struct run_name *name, con
 /* Frees the ledger of a claim. */
 void claim_release(struct claim *claim);
 
-/* ERROR_LEASE_LOST where the run is no longer the caller's. */
+/* ERROR_LEASE_LOST where the run is no longer the caller's. A lease of 0 ms is given up: its holder has crashed. */
 enum error_class run_renew(struct redis *redis, const struct lease *lease, int64_t lease_ms, bool *ret_cancel,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
@@ -94,7 +94,7 @@ enum run_write_kind {
 	RUN_WAIT,     /* checkpoint, phase, delay_ms, reason, detail */
 	RUN_RETRY,    /* checkpoint, delay_ms, reason, detail */
 	RUN_FINISH,   /* checkpoint, status, output, error, reason */
-	RUN_RELEASE,
+	RUN_RELEASE,  /* also where the lease is lost: then a crash that was counted for it is taken back */
 };
 
 /* What a worker writes. NULL is "": unchanged, or nothing. */
@@ -120,19 +120,21 @@ enum error_class run_output(struct redis *redis, const struct run_name *name, st
 
 /* ---- the reaper ---- */
 
-#define RUN_CRASHES_MAX 3 /* lost leases that end a run */
+#define RUN_CRASHES_MAX 3 /* lost leases in a row that end a run */
 #define RUN_UNCLAIMED_MS                                                                                               \
 	5000 /* an entry that was read is claimed at once, or its reader is dead; or a lease, if less */
 
 #define RUN_CANCELLED_MESSAGE "the run was cancelled before it began; nothing was done"
 #define RUN_STOPPED_MESSAGE   "the run was cancelled after it had begun; what it made stays, and may be half done"
 #define RUN_EXPIRED_MESSAGE   "the run took longer than its deadline allows"
-#define RUN_LOST_MESSAGE      "three workers were lost while they ran this step"
+#define RUN_LOST_MESSAGE      "three workers in a row were lost while they ran this step"
 
-/* Puts one run right, by its name app:workflow:action, whether it is due or not. A name that no run can have is taken
- * out of the index. */
+/*
+ * Puts one run right, by its name app:workflow:action, whether it is due or not. A name that no run can have is taken
+ * out of the index. A lease that ran out while no worker could renew it is left alone for spare_ms; 0: it is not.
+ */
 enum error_class run_reap(struct redis *redis, const char *index, const char *member, int64_t lease_ms,
-	struct error *error) SLIPWAY_MUST_CHECK;
+	int64_t spare_ms, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
  * Puts right what is due: at most 100 runs of each index. *ret_count tells how many were looked at; where it is

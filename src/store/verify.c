@@ -33,7 +33,7 @@ static void report(const struct verification *verification, const char *key, con
 static const struct {
 	const char *key, *type;
 } shared[] = { { KEY_QUEUE, "stream" }, { KEY_DELAYED, "zset" }, { KEY_LIVE, "zset" }, { KEY_APPS, "zset" },
-	{ KEY_DEAD, "stream" }, { KEY_WORKERS, "hash" } };
+	{ KEY_DEAD, "stream" }, { KEY_PULSE, "string" }, { KEY_WORKERS, "hash" } };
 
 /* Where one of these is something else, no script can look at any run: it is the only thing to say. */
 static enum error_class verify_shared(const struct verification *verification, struct error *error)
@@ -82,7 +82,7 @@ static enum error_class verify_run(
 	enum error_class class = ERROR_NONE;
 	bool repair = verification->options->repair && reply_count(faults) > 0;
 	if (repair)
-		class = run_reap(verification->redis, index, member, verification->options->lease_ms, error);
+		class = run_reap(verification->redis, index, member, verification->options->lease_ms, 0, error);
 	if (repair && class == ERROR_NONE)
 		class = inspect(verification, member, &left, error);
 	for (size_t i = 0; class == ERROR_NONE && i < reply_count(faults); i++)

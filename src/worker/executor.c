@@ -92,6 +92,12 @@ static void settle(const struct executor *executor, const struct claim *claim, c
 		log_error("result not written", &error);
 }
 
+static void hand_back(const struct executor *executor, const struct claim *claim)
+{
+	const struct run_write release = { .kind = RUN_RELEASE };
+	settle(executor, claim, &release);
+}
+
 static int64_t attempt_time_ms(const struct step_definition *step, const struct run *run)
 {
 	int64_t attempt = (int64_t)step_attempt_seconds(step) * 1000;
@@ -121,18 +127,16 @@ static bool run_claimed(const struct executor *executor, const struct step_defin
 		.claim = claim,
 		.deadline_ms = clock_monotonic_ms() + notice.time_left_ms,
 		.arena = arena };
-	if (attempt_run(&attempt, &write, &error) == ERROR_NONE)
+	enum error_class class = attempt_run(&attempt, &write, &error);
+	if (class == ERROR_NONE)
 		settle(executor, claim, &write);
 	else
 		log_error("attempt failed", &error);
+	/* Lost as far as this process can tell, which may have slept: it has stopped, and did not crash. */
+	if (class == ERROR_LEASE_LOST)
+		hand_back(executor, claim);
 	memset(&notice, 0, sizeof(notice));
 	return tell_supervisor(executor, &notice);
-}
-
-static void hand_back(const struct executor *executor, const struct claim *claim)
-{
-	const struct run_write release = { .kind = RUN_RELEASE };
-	settle(executor, claim, &release);
 }
 
 /* Returns whether the executor may go on. */

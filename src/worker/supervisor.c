@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/prefork.h"
 #include "base/text.h"
+#include "core/secret.h"
 #include "store/queue.h"
 #include "store/workers.h"
 #include "worker/executor.h"
@@ -27,13 +28,14 @@
 #define REAP_ROUNDS      20 /* of 100 runs each, in one tick */
 #define WRITE_TRIES      5
 #define WORKER_NAME_SIZE 96
+#define OWED_MAX         PREFORK_CHILDREN_MAX
 
 /* Why the supervisor killed an executor; decides what becomes of its run. */
 enum verdict {
 	VERDICT_NONE,    /* it crashed, or left by itself */
 	VERDICT_TIMEOUT, /* past the attempt's deadline */
 	VERDICT_CANCELLED,
-	VERDICT_NOT_OURS, /* the lease is lost: write nothing */
+	VERDICT_NOT_OURS, /* the lease is lost, or could not be renewed: its run is handed back, once Redis is there */
 };
 
 struct slot {
@@ -46,13 +48,16 @@ struct slot {
 };
 
 struct supervisor {
-	const struct settings *settings;
+	struct settings *settings;
+	uint64_t stamp; /* of the files with credentials, as they were read */
 	char name[WORKER_NAME_SIZE];
 	struct redis *redis;
 	struct prefork prefork;
 	struct slot slots[PREFORK_CHILDREN_MAX];
 	struct tenure *tenures; /* by slot; shared with the executors */
 	int64_t heartbeat_ms, tidied_ms;
+	struct lease owed[OWED_MAX]; /* runs to hand back, for Redis was away when it was due */
+	size_t owed_count;
 	bool redis_lost;  /* so that each loss is logged once */
 	bool tick_failed; /* Redis failed in this tick: it is asked no more until the next */
 };
@@ -168,7 +173,30 @@ static void on_message(void *context, size_t index, const char *bytes, size_t le
 
 /* ---- executors that are gone ---- */
 
-/* Writes for a dead executor. Redis may be away for a moment; after that the lease runs out and the reaper comes. */
+/* What cannot be handed back now, and is no crash. Where there is no room the lease runs out, as for a crash. */
+static void owe(struct supervisor *supervisor, const struct lease *lease)
+{
+	if (supervisor->owed_count < OWED_MAX)
+		supervisor->owed[supervisor->owed_count++] = *lease;
+}
+
+/* Hands back what is owed. It is fenced by its lease: what was taken over meanwhile is left as it is. */
+static void pay(struct supervisor *supervisor)
+{
+	const struct run_write release = { .kind = RUN_RELEASE };
+	while (supervisor->owed_count > 0 && !supervisor->tick_failed) {
+		struct error error;
+		const struct lease *lease = &supervisor->owed[supervisor->owed_count - 1];
+		enum error_class class = run_write(supervisor->redis, lease, &release, &error);
+		note_tick(supervisor, class);
+		if (supervisor->tick_failed)
+			note_redis(supervisor, &error);
+		else
+			supervisor->owed_count--;
+	}
+}
+
+/* Writes for a dead executor. Redis may be away for a moment; after that its run is handed back when it is there. */
 static void write_for(struct supervisor *supervisor, const struct slot *slot, const struct run_write *write)
 {
 	struct error error;
@@ -184,8 +212,9 @@ static void write_for(struct supervisor *supervisor, const struct slot *slot, co
 	}
 	if (class == ERROR_NONE || class == ERROR_LEASE_LOST)
 		return;
-	log_error("run left to its lease", &error);
+	log_error("run to be handed back later", &error);
 	note_redis(supervisor, &error);
+	owe(supervisor, &slot->notice.lease);
 }
 
 static void write_failure(
@@ -227,6 +256,7 @@ static void clear_up(struct supervisor *supervisor, const struct slot *slot)
 		write_failure(supervisor, slot, ERROR_CANCELLED, RUN_STOPPED_MESSAGE);
 		return;
 	case VERDICT_NOT_OURS:
+		owe(supervisor, &slot->notice.lease);
 		return;
 	case VERDICT_NONE:
 		if (supervisor->prefork.stopping)
@@ -252,6 +282,49 @@ static void on_ended(void *context, size_t index, pid_t pid, int status)
 	if (slot->notice.busy)
 		clear_up(supervisor, slot);
 	*slot = (struct slot){ .verdict = VERDICT_NONE };
+}
+
+/* ---- credentials that were replaced ---- */
+
+static enum error_class connect_redis(struct supervisor *supervisor, struct error *error)
+{
+	struct redis *fresh;
+	if (redis_new(supervisor->settings->redis_url, supervisor->settings->redis_password, supervisor->name,
+		    REDIS_TIMEOUT_MS, &fresh, error) != ERROR_NONE)
+		return error->class;
+	redis_free(supervisor->redis);
+	supervisor->redis = fresh;
+	return ERROR_NONE;
+}
+
+static enum error_class check_settings(const struct settings *settings, struct error *error)
+{
+	return secret_keys_check(NULL, settings->secrets_keys, error);
+}
+
+/* Executors are replaced as they finish: an action that is under way keeps the credentials that it began with. */
+static void reload(struct supervisor *supervisor)
+{
+	struct error error;
+	supervisor->stamp = settings_stamp(supervisor->settings);
+	if (settings_reload(supervisor->settings, check_settings, &error) != ERROR_NONE ||
+		connect_redis(supervisor, &error) != ERROR_NONE) {
+		log_error("credentials not read again, the ones before stay in use", &error);
+		return;
+	}
+	log_write(LOG_INFO, "credentials read again", NULL);
+	prefork_replace(&supervisor->prefork);
+}
+
+static void on_hangup(void *context)
+{
+	reload(context);
+}
+
+static void watch_files(struct supervisor *supervisor)
+{
+	if (settings_stamp(supervisor->settings) != supervisor->stamp)
+		reload(supervisor);
 }
 
 /* ---- every tick ---- */
@@ -298,8 +371,10 @@ static void on_tick(void *context)
 {
 	struct supervisor *supervisor = context;
 	supervisor->tick_failed = false;
+	watch_files(supervisor);
 	for (size_t i = 0; i < supervisor->prefork.count; i++)
 		judge_slot(supervisor, i);
+	pay(supervisor);
 	for (size_t i = 0; i < supervisor->prefork.count; i++)
 		watch_slot(supervisor, i);
 	if (supervisor->tick_failed)
@@ -343,7 +418,7 @@ static enum error_class share_tenures(struct supervisor *supervisor, struct erro
 	return ERROR_NONE;
 }
 
-enum error_class supervisor_run(const struct settings *settings, struct error *error)
+enum error_class supervisor_run(struct settings *settings, struct error *error)
 {
 	static struct supervisor supervisor;
 	char host[64] = "worker";
@@ -352,9 +427,9 @@ enum error_class supervisor_run(const struct settings *settings, struct error *e
 	text_format(supervisor.name, sizeof(supervisor.name), "%s-%d", host, (int)getpid());
 	if (share_tenures(&supervisor, error) != ERROR_NONE)
 		return error->class;
-	if (redis_new(settings->redis_url, settings->redis_password, supervisor.name, REDIS_TIMEOUT_MS,
-		    &supervisor.redis, error) != ERROR_NONE)
+	if (connect_redis(&supervisor, error) != ERROR_NONE)
 		return error->class;
+	supervisor.stamp = settings_stamp(settings);
 	supervisor.prefork = (struct prefork){
 		.context = &supervisor,
 		.count = (size_t)settings->executors,
@@ -364,6 +439,7 @@ enum error_class supervisor_run(const struct settings *settings, struct error *e
 		.message = on_message,
 		.ended = on_ended,
 		.tick = on_tick,
+		.hangup = on_hangup,
 	};
 	log_write(LOG_INFO, "started", "worker", supervisor.name, NULL);
 	enum error_class class = prefork_run(&supervisor.prefork, error);

@@ -7,7 +7,8 @@
 
 #include "base/settings.h"
 
-/* Runs until SIGTERM or SIGINT and the end of all executors. */
-enum error_class supervisor_run(const struct settings *settings, struct error *error) SLIPWAY_MUST_CHECK;
+/* Runs until SIGTERM or SIGINT and the end of all executors. Secrets whose files change, and all of them on SIGHUP, are
+ * read again into the settings. */
+enum error_class supervisor_run(struct settings *settings, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

@@ -7,11 +7,13 @@
  * Time is not counted. A lease may run out at any moment, whether its worker is alive or not; so each worker that is
  * merely slow is a late one, and each order of "it ran out", "it was renewed", "it was taken over" is tried.
  *
- * Left out, as it would only end runs earlier and so hide a run that never ends: the run's deadline (claim.lua 16,
- * reap.lua 43), cancelling. Left out, as the model asks for less than it gives: the supervisor's stop after two thirds
+ * Left out, as it would only end runs earlier and so hide a run that never ends: the run's deadline (claim.lua,
+ * reap.lua), cancelling. Left out, as the model asks for less than it gives: the supervisor's stop after two thirds
  * of the lease (src/worker/supervisor.c, judge_slot) and the check just before each request to a provider
  * (src/worker/executor.c, tenure_lasts). A worker may be stopped between that check and the sending, so here it always
  * may send late. give_up_lease (supervisor.c) is a crash after which the lease runs out at once: among the orders.
+ * pulse.lua and the leases that reap.lua leaves alone by it: a lease that is taken over later is among the orders, too.
+ * A crash that release.lua takes back where the lease was lost: it only makes fewer of them.
  *
  * What is taken for granted:
  *   - ids of entries are never used twice: XADD * takes Redis' clock, which a rollback does not turn back;
@@ -36,7 +38,7 @@
  */
 #define WORKERS  2
 #define NOBODY   WORKERS
-#define CRASHES  3 /* of workers; as many lost leases end a run: RUN_CRASHES_MAX in src/store/runs.h */
+#define CRASHES  3 /* of workers; as many lost leases in a row end a run: RUN_CRASHES_MAX in src/store/runs.h */
 #ifdef FEW
 #define LATE     1
 #define DELAYS   0
@@ -127,7 +129,7 @@ inline written(w)
 
 /* ---- common.lua ---- */
 
-inline drop_entry() /* common.lua 52-59 */
+inline drop_entry() /* common.lua */
 {
 	redis.entry = 0;
 	redis.in_stream = 0;
@@ -137,7 +139,7 @@ inline drop_entry() /* common.lua 52-59 */
 	redis.holder = NOBODY
 }
 
-inline enqueue() /* common.lua 62-70 */
+inline enqueue() /* common.lua */
 {
 	drop_entry();
 	new_id(fresh);
@@ -147,7 +149,7 @@ inline enqueue() /* common.lua 62-70 */
 	redis.phase = QUEUED
 }
 
-inline finish(how) /* common.lua 82-97 */
+inline finish(how) /* common.lua */
 {
 	drop_entry();
 	redis.phase = NONE;
@@ -175,11 +177,11 @@ proctype worker(byte me)
 		at[me] = READ;
 		sound() }
 
-	/* claim.lua 9-15: stale. Its XACK and XDEL are of an entry that is the run's no more. */
+	/* claim.lua: stale. Its XACK and XDEL are of an entry that is the run's no more. */
 	:: atomic { at[me] == READ && !(running && redis.phase == QUEUED && redis.entry == my_entry[me]) ->
 		forget(me);
 		sound() }
-	/* claim.lua 21-27: claimed */
+	/* claim.lua: claimed */
 	:: atomic { at[me] == READ && running && redis.phase == QUEUED && redis.entry == my_entry[me] ->
 		redis.phase = EXECUTING;
 #ifdef EQUAL_TOKENS
@@ -207,7 +209,7 @@ proctype worker(byte me)
 		fi }
 #endif
 
-	/* The intent, before the call: progress.lua 6-9, 18 */
+	/* The intent, before the call: progress.lua, 18 */
 	:: atomic { at[me] == ABSENT && held(me) ->
 		written(me);
 		at[me] = INTENDED;
@@ -235,7 +237,7 @@ proctype worker(byte me)
 		at[me] = MADE;
 		sound() }
 
-	/* finish.lua 5-10 */
+	/* finish.lua */
 #ifdef NO_FENCE
 	:: atomic { at[me] == MADE ->
 #else
@@ -248,16 +250,17 @@ proctype worker(byte me)
 		forget(me);
 		sound() }
 
-	/* wait.lua 5-13 and retry.lua 5-14: not ready, or a transient failure at any point, such as a lost answer */
+	/* wait.lua and retry.lua: not ready, or a transient failure at any point, such as a lost answer */
 	:: atomic { working(me) && held(me) && delays_left > 0 ->
 		delays_left--;
 		written(me);
 		drop_entry();
+		redis.crashes = 0;
 		redis.phase = DELAYED;
 		forget(me);
 		sound() }
 
-	/* release.lua 5-11: the executor's own, or the supervisor's for one that had to stop */
+	/* release.lua: the executor's own, or the supervisor's for one that had to stop */
 	:: atomic { working(me) && held(me) && releases_left > 0 ->
 		releases_left--;
 		written(me);
@@ -285,12 +288,12 @@ proctype supervisors()
 		:: held(0) -> w = 0
 		:: held(1) -> w = 1
 		fi;
-		/* renew.lua 8-10: late, but before anybody took it over */
+		/* renew.lua: late, but before anybody took it over */
 		written(w);
 		redis.ran_out = 0;
 		w = 0;
 		sound() }
-	/* renew.lua 5-7: lost. The executor is killed and nothing is written for it: VERDICT_NOT_OURS */
+	/* renew.lua: lost. The executor is killed, its run handed back to no effect: VERDICT_NOT_OURS */
 	:: atomic { (working(0) && !held(0)) || (working(1) && !held(1)) ->
 		if
 		:: working(0) && !held(0) -> forget(0)
@@ -308,7 +311,7 @@ proctype reaper()
 	/* Time goes by. */
 	:: atomic { redis.phase == EXECUTING && !redis.ran_out -> redis.ran_out = 1 }
 
-	/* reap.lua 33-40: the lease ran out */
+	/* reap.lua: the lease ran out */
 	:: atomic { redis.phase == EXECUTING && redis.ran_out ->
 		redis.crashes++;
 		if
@@ -317,13 +320,13 @@ proctype reaper()
 		fi;
 		sound() }
 
-	/* reap.lua 48-58: due */
+	/* reap.lua: due */
 	:: atomic { redis.phase == DELAYED ->
 		enqueue();
 		sound() }
 
 #ifndef LOST_ENTRY
-	/* reap.lua 106-108: the entry is gone, or its reader is and it was never claimed (lines 88-93) */
+	/* reap.lua: the entry is gone, or its reader is and it was never claimed */
 	:: atomic { redis.phase == QUEUED && (!redis.in_stream || (redis.delivered && !reading(0) && !reading(1))) ->
 		enqueue();
 		sound() }
@@ -393,7 +396,7 @@ proctype outside()
 	od
 }
 
-/* trigger.lua 38-44 */
+/* trigger.lua */
 init
 {
 	atomic {

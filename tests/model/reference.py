@@ -20,7 +20,7 @@ class Run:
     # Every field that the hash of a run may have. None: the field is not there.
     FIELDS = ('app workflow action run status phase retention input digest basis attempt attempts crashes queued_at '
               'run_deadline started_at finished_at changed_at version entry lease lease_until worker due cancel reason '
-              'detail checkpoint output error trigger request').split()
+              'detail checkpoint output error trigger request lost_lease').split()
 
     def __init__(self, app, action):
         self.member = '%s:%s:%s' % (app, WORKFLOW, action)
@@ -48,6 +48,7 @@ class Model:
         self.delayed, self.live, self.apps = {}, {}, {}
         self.ledgers = {app: {} for app in APPS}
         self.events = {app: [] for app in APPS}
+        self.pulsed, self.spared = None, 0  # when a worker last looked, until when leases are left alone
 
     # ---- the queue ----
 
@@ -99,6 +100,7 @@ class Model:
 
     def to_delayed(self, run, phase, milliseconds, checkpoint, reason, detail):
         self.leave(run)
+        run.crashes, run.lost_lease = 0, None
         run.phase, run.reason, run.detail = phase, reason, detail
         run.checkpoint = checkpoint or run.checkpoint
         run.due = min(self.now + milliseconds, run.run_deadline)
@@ -107,7 +109,7 @@ class Model:
 
     def to_end(self, run, status, output, error, reason=''):
         self.leave(run)
-        run.forget(['cancel', 'detail'])
+        run.forget(['cancel', 'detail', 'lost_lease'])
         run.status, run.output, run.finished_at = status, output, self.now
         run.error, run.reason = error or None, reason or None
         self.changed(run, status, reason)
@@ -171,6 +173,8 @@ class Model:
         if run.lease != token:
             return ['lost']
         run.lease_until = self.live[run.member] = self.now + lease_ms
+        if lease_ms == 0:
+            run.lease_until = 0
         return ['cancel' if run.cancel else 'held']
 
     def progress(self, run, token, checkpoint, field, value, log):
@@ -209,6 +213,8 @@ class Model:
         return ['written']
 
     def release(self, run, token):
+        if run.lost_lease is not None and run.lost_lease == token:
+            run.crashes, run.lost_lease = run.crashes - 1, None
         if run.lease != token:
             return ['lost']
         if not self.ended_by_cancel(run):
@@ -227,7 +233,21 @@ class Model:
             self.to_end(run, 'error', '{}', error)
         return [word, self.now, run.as_hash()]
 
-    def reap(self, run, timeout, lost, crashes, unclaimed_ms, never):
+    def pulse(self, lease_ms):
+        if self.pulsed is None:
+            self.pulsed = self.now
+        elif self.now - self.pulsed > lease_ms / 3:
+            self.pulsed, self.spared = self.now, self.now + lease_ms
+        elif self.now - self.pulsed >= lease_ms / 12:
+            self.pulsed = self.now
+        return ['looked', self.now]
+
+    def spared_until(self, run, lease_ms):
+        if not lease_ms or self.pulsed is None or run.lease_until == 0:
+            return 0
+        return max(self.spared, self.now + 1 if self.now - self.pulsed > lease_ms / 3 else 0)
+
+    def reap(self, run, timeout, lost, crashes, unclaimed_ms, never, lease_ms):
         """unclaimed_ms is by the model's clock; never is what the script was told where that time is not over."""
         if run.status != 'running':
             self.delayed.pop(run.member, None)
@@ -239,7 +259,12 @@ class Model:
                 return ['leased']
             if self.ended_by_cancel(run):
                 return ['cancelled']
+            spared = self.spared_until(run, lease_ms)
+            if self.now < spared:
+                self.live[run.member] = spared
+                return ['spared']
             run.crashes += 1
+            run.lost_lease = run.lease
             if run.crashes == crashes:
                 self.to_end(run, 'error', '{}', lost)
                 return ['lost']
@@ -276,6 +301,7 @@ class Model:
             'delayed': dict(self.delayed),
             'live': dict(self.live),
             'apps': dict(self.apps),
+            'pulse': None if self.pulsed is None else '%d %d' % (self.pulsed, self.spared),
             'ledgers': {app: dict(ledger) for app, ledger in self.ledgers.items()},
             'events': {app: [len(events), events[-1] if events else []] for app, events in self.events.items()},
         }

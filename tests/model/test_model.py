@@ -26,10 +26,11 @@ from reference import Model, entry_text
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = HERE.parent.parent / 'src/store/scripts'
-NAMES = 'trigger claim renew progress wait retry finish release cancel reap'.split()
+NAMES = 'trigger claim renew progress wait retry finish release cancel pulse reap'.split()
 PREFIX = 'slipway:{0}:'
-QUEUE, DELAYED, LIVE, APPS_KEY, CLOCK = (PREFIX + name for name in ('queue', 'delayed', 'live', 'apps', 'test-clock'))
-WITHOUT_TTL = {QUEUE, DELAYED, LIVE, APPS_KEY, CLOCK}
+QUEUE, DELAYED, LIVE, APPS_KEY, PULSE, CLOCK = (
+    PREFIX + name for name in ('queue', 'delayed', 'live', 'apps', 'pulse', 'test-clock'))
+WITHOUT_TTL = {QUEUE, DELAYED, LIVE, APPS_KEY, PULSE, CLOCK}
 START_MS = 1_700_000_000_000
 LEASE_MS, UNCLAIMED_MS, NEVER_MS, CRASHES = 30_000, 5_000, 10**9, 3
 TIMEOUT, LOST, CANCELLED, STOPPED, FAILED = (
@@ -51,7 +52,8 @@ MUTANTS = [
     ('delay_beyond_the_deadline', 'common', "math.min(now + milliseconds, number('run_deadline'))",
      'now + milliseconds'),
     ('finish_stays_in_live', 'common', "redis.call('ZREM', live, member())", ''),
-    ('finish_keeps_cancel', 'common', "'reason', 'detail', 'cancel')", "'reason', 'detail')"),
+    ('finish_keeps_cancel', 'common', "'reason', 'detail', 'cancel', 'lost_lease')",
+     "'reason', 'detail', 'lost_lease')"),
     ('run_without_expiry', 'common', "\tredis.call('EXPIRE', run, seconds)\n", ''),
     ('live_run_may_expire', 'keys', "if get('status') == 'running' then", 'if false then'),
     ('ledger_that_expires', 'common', '\tkeep_payload(seconds)\n',
@@ -70,6 +72,14 @@ MUTANTS = [
      "redis.call('HINCRBY', run, 'crashes', 0)"),
     ('reap_one_crash_too_late', 'reap', '>= tonumber(ARGV[4])', '> tonumber(ARGV[4])'),
     ('reap_one_moment_too_late', 'reap', 'lease_until > now', 'lease_until >= now'),
+    ('wait_keeps_the_crashes', 'wait', ", 'crashes', 0", ''),
+    ('retry_keeps_the_crashes', 'retry', ", 'crashes', 0", ''),
+    ('release_keeps_a_crash_that_was_none', 'release', "'crashes', -1)", "'crashes', 0)"),
+    ('release_takes_back_any_crash', 'release', "get('lost_lease') == ARGV[1]", "get('lost_lease')"),
+    ('reap_spares_nobody', 'reap', 'if spared > now then', 'if false then'),
+    ('reap_spares_what_was_given_up', 'reap', " or number('lease_until') == 0", ''),
+    ('reap_trusts_a_stale_pulse', 'reap', 'now - last > lease_ms / 3 and now + 1 or 0', '0'),
+    ('pulse_sees_no_gap', 'pulse', 'local missed = last and now - last > lease_ms / 3', 'local missed = false'),
     ('reap_ignores_cancel', 'reap', 'if ended_by_cancel() then', 'if false then'),
     ('reap_trusts_readers_struck_off', 'reap', 'unclaimed = true', 'unclaimed = false'),
     ('reap_ignores_lost_entries', 'reap', '#found == 1', '#found <= 1'),
@@ -120,7 +130,8 @@ return cjson.encode({ hashes = pairs_of, ttls = ttls, events = events, queue = r
 	group = redis.call('XINFO', 'GROUPS', queue), pending = redis.call('XPENDING', queue, 'workers', '-', '+', 1000),
 	delayed = redis.call('ZRANGE', 'slipway:{0}:delayed', 0, -1, 'WITHSCORES'),
 	live = redis.call('ZRANGE', 'slipway:{0}:live', 0, -1, 'WITHSCORES'),
-	apps = redis.call('ZRANGE', 'slipway:{0}:apps', 0, -1, 'WITHSCORES') })
+	apps = redis.call('ZRANGE', 'slipway:{0}:apps', 0, -1, 'WITHSCORES'),
+	pulse = redis.call('GET', 'slipway:{0}:pulse') or nil })
 """
 
 
@@ -150,7 +161,7 @@ def run_keys(run):
 # Names stand more than once where most would otherwise come to nothing. 'nothing' is what shortening turns them into.
 OPERATIONS = ('nothing', 'trigger', 'trigger', 'trigger', 'read', 'read', 'read', 'claim', 'claim', 'claim', 'renew',
               'progress', 'wait', 'retry', 'finish', 'finish', 'release', 'cancel', 'cancel', 'reap', 'reap', 'reap',
-              'until', 'until', 'pass', 'crash', 'crash', 'delete', 'strike_off', 'forge', 'stray')
+              'until', 'until', 'pass', 'pulse', 'crash', 'crash', 'delete', 'strike_off', 'forge', 'stray')
 PASSES_MS = (0, 1, 500, 2_000, 5_000, 30_000, 600_000, 100_000_000)
 DELAYS_MS = (0, 1, 1_000, 5_000, 20_000, 60_000, 600_000, 10_000_000)
 # An operation is one number, for each draw costs time: name, run, and two free choices.
@@ -271,7 +282,8 @@ class Plan:
         self.script('claim', run, [entry_text(entry), run_id or '', worker, LEASE_MS, TIMEOUT], answer)
 
     def renew(self, run, token, a, b):
-        self.script('renew', run, [token, LEASE_MS + b], self.model.renew(run, token, LEASE_MS + b))
+        lease_ms = LEASE_MS + b if a else 0
+        self.script('renew', run, [token, lease_ms], self.model.renew(run, token, lease_ms))
 
     def progress(self, run, token, a, b):
         arguments = [token, ('', 'checkpoint%d' % b)[b & 1], ('', 'field%d' % b)[b >> 1 & 1], ('', 'value%d' % a)[a & 1],
@@ -308,20 +320,26 @@ class Plan:
     def crash(self, run, a, b):
         run = self.executing(self.model.runs.index(run), b)
         if run:
+            self.pulse(run, a, b)
             self.set_clock(run.lease_until)
-            self.reap_one(run)
+            self.reap_one(run, LEASE_MS if a == 7 else 0)
 
     def reap(self, run, a, b):
         members = [run for run in self.model.runs if run.member in {**self.model.live, **self.model.delayed}]
-        self.reap_one(members[b % len(members)] if a < 6 and members else run)
+        if b & 1:
+            self.pulse(run, a, b)
+        self.reap_one(members[b % len(members)] if a < 6 and members else run, (LEASE_MS, 0)[b >> 1 & 1])
 
-    def reap_one(self, run):
+    def pulse(self, run, a, b):
+        self.add('pulse', ['EVALSHA', self.digests['pulse'], 1, PULSE, LEASE_MS], self.model.pulse(LEASE_MS))
+
+    def reap_one(self, run, lease_ms):
         # How long an entry has been pending is measured by Redis itself, whose own clock stands still for us: the
         # script is told a time that is over, or one that is not.
         taken = self.model.pending.get(run.entry)
         over = taken is not None and self.model.now - taken[1] >= UNCLAIMED_MS
-        self.script('reap', run, [run.member, TIMEOUT, LOST, CRASHES, 0 if over else NEVER_MS],
-                    self.model.reap(run, TIMEOUT, LOST, CRASHES, UNCLAIMED_MS, NEVER_MS))
+        self.script('reap', run, [run.member, TIMEOUT, LOST, CRASHES, 0 if over else NEVER_MS, lease_ms],
+                    self.model.reap(run, TIMEOUT, LOST, CRASHES, UNCLAIMED_MS, NEVER_MS, lease_ms), [PULSE])
 
     # the clock
 
@@ -406,6 +424,7 @@ def read_snapshot(text, model):
         'events': {app: [count, last[0][1][1::2] if last else []]
                    for app, (count, last) in zip(reference.APPS, raw['events'])},
     }
+    found['pulse'] = raw.get('pulse')
     found.update({index: as_scores(raw[index] or []) for index in ('delayed', 'live', 'apps')})
     return found, raw['ttls'], tuple(map(int, group['last-delivered-id'].split('-')))
 

@@ -81,7 +81,7 @@ local function finish(status, output, problem, reason)
 	drop_entry()
 	redis.call('ZREM', delayed, member())
 	redis.call('ZREM', live, member())
-	clear('phase', 'due', 'reason', 'detail', 'cancel')
+	clear('phase', 'due', 'reason', 'detail', 'cancel', 'lost_lease')
 	set('status', status, 'finished_at', now, 'output', output)
 	if problem ~= '' then
 		set('error', problem)

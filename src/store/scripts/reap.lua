@@ -1,14 +1,16 @@
 #!lua flags=allow-oom
 -- Puts right one run whose time in delayed or live has come:
 --   waiting, retrying, blocked and due        -> queued
---   executing with a lease that ran out       -> queued, crashes + 1; after the last crash -> error
+--   executing with a lease that ran out       -> queued, crashes + 1; after the last crash in a row -> error
+--   the same, where no worker could renew      -> left alone for a lease
 --   queued without an entry, or with one that was read and never claimed -> queued anew
 --   past the run's deadline, and not executing -> error
 --   gone or ended                             -> out of both indexes
 -- It is what `slipway verify --repair` calls as well, so whatever state it meets, it leads on from there.
 --
--- ARGV: member, error JSON for the deadline, error JSON for lost workers, crashes that end a run, ms after which an
--- entry that was read must have been claimed. Returns {word} for the log: what was done.
+-- ARGV: member, error JSON for the deadline, error JSON for lost workers, crashes in a row that end a run, ms after
+-- which an entry that was read must have been claimed, lease in ms (0: it is an operator who asks). KEYS[9] is
+-- slipway:{p}:pulse, see pulse.lua. Returns {word} for the log: what was done.
 if get('status') ~= 'running' or get('run') == false then
 	redis.call('ZREM', delayed, ARGV[1])
 	redis.call('ZREM', live, ARGV[1])
@@ -19,6 +21,17 @@ if get('status') ~= 'running' or get('run') == false then
 	return { 'forgotten' }
 end
 expect_queue()
+
+-- Until when a lease that ran out is left alone. One that was given up is not: its holder has crashed.
+local function spared_until(lease_ms)
+	local known = redis.pcall('GET', KEYS[9])
+	local last, spared = (type(known) == 'string' and known or ''):match('^(%d+) (%d+)$')
+	if lease_ms == 0 or not last or number('lease_until') == 0 then
+		return 0
+	end
+	-- Nobody has looked for so long: the next look will say for how long leases are left alone.
+	return math.max(tonumber(spared), now - last > lease_ms / 3 and now + 1 or 0)
+end
 
 local phase = get('phase')
 if phase == 'executing' then
@@ -31,6 +44,13 @@ if phase == 'executing' then
 	if ended_by_cancel() then
 		return { 'cancelled' }
 	end
+	local spared = spared_until(tonumber(ARGV[6]))
+	if spared > now then
+		redis.call('ZADD', live, spared, member())
+		redis.call('ZREM', delayed, member())
+		return { 'spared' }
+	end
+	set('lost_lease', get('lease'))
 	if redis.call('HINCRBY', run, 'crashes', 1) >= tonumber(ARGV[4]) then
 		finish('error', '{}', ARGV[3], '')
 		return { 'lost' }

@@ -1,8 +1,14 @@
 #!lua flags=allow-oom
--- executing -> queued: a worker that is told to stop hands its run back; no attempt and no crash is counted.
+-- executing -> queued: a worker hands its run back, for it is told to stop, or it could not renew the lease for a while
+-- and has stopped; no attempt and no crash is counted. Where its lease ran out meanwhile and the run was taken over,
+-- the crash that was counted then was none.
 --
 -- ARGV: token. Returns {word}: written, lost.
 expect_queue()
+if get('lost_lease') == ARGV[1] then
+	redis.call('HINCRBY', run, 'crashes', -1)
+	clear('lost_lease')
+end
 local answer = turned_away(ARGV[1])
 if answer then
 	return answer

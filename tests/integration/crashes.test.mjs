@@ -1,0 +1,262 @@
+// What is no crash of a worker: an outage of Redis, a kill long before, a signal from an operator. And credentials that
+// are replaced while workers run.
+//
+// covers: src/base/prefork.c src/base/settings.c src/base/settings_stamp.c src/worker/supervisor.c src/api/main.c
+import test, { before, after, beforeEach, afterEach } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Stack, build, childrenOf, until } from './stack.mjs';
+import { Peer } from './peer.mjs';
+
+const LEASE_SECONDS = 2;
+const TOKEN = 'ghs_0123456789.the-first-token';
+const NEW_TOKEN = 'ghs_9876543210.the-second-token';
+
+let stack;
+let peer;
+let workers = [];
+let number = 0;
+
+before(async () => {
+  peer = await Peer.start();
+  stack = await Stack.start({ flags: ['--no-emulator', '--no-worker'] });
+});
+after(async () => {
+  await stack.stop();
+  await peer.stop();
+});
+beforeEach(async () => {
+  peer.calls = [];
+  peer.intercept = () => false;
+  await writeToken(TOKEN);
+});
+afterEach(async () => {
+  await Promise.all(workers.map((worker) => worker.stop()));
+  workers = [];
+});
+
+// As a careful operator does: the file is whole at each moment.
+async function writeToken(token) {
+  const file = path.join(stack.folder, 'token');
+  await writeFile(`${file}.new`, `${token}\n`, { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}
+
+async function startWorker({ executors = 1, grace = 25 } = {}) {
+  const words = [
+    ['--redis-url', `unix://${stack.folder}/redis.sock`, '--executors', String(executors), '--allow-loopback', 'yes'],
+    ['--github-url', peer.url, '--github-token-file', path.join(stack.folder, 'token')],
+    ['--lease-seconds', String(LEASE_SECONDS), '--grace-seconds', String(grace), '--github-write-spacing-ms', '0'],
+  ];
+  const program = spawn(path.join(build, 'slipway-worker'), words.flat(), { stdio: ['ignore', 'ignore', 'pipe'] });
+  let log = '';
+  let gone = false;
+  program.stderr.on('data', (bytes) => { log += bytes; });
+  const ended = new Promise((resolve) => {
+    program.once('exit', () => { gone = true; resolve(); });
+  });
+  const worker = {
+    pid: program.pid,
+    gone: () => gone,
+    log: () => log,
+    executors: () => childrenOf(program.pid),
+    stop: async () => {
+      program.kill('SIGTERM');
+      program.kill('SIGTERM');
+      const timer = setTimeout(() => program.kill('SIGKILL'), 5000);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+  workers.push(worker);
+  await until(async () => (await worker.executors()).length === executors, 'the executors are there');
+  return worker;
+}
+
+function newApp() {
+  number += 1;
+  return `app-${number}`;
+}
+
+function triggerRepository(app) {
+  return stack.trigger(app, 'site', 'repo', {
+    inputs: { repo: { owner: 'acme', name: app, fork: 'upstream/template' } },
+  });
+}
+
+function ended(app) {
+  return stack.untilStatus(app, 'site', 'repo', (status) => ['done', 'error'].includes(status.status), 60000);
+}
+
+const isLook = (app) => (call) => call.method === 'GET' && call.path === `/repos/acme/${app}`;
+
+// Holds each call that fits; the test lets them go one by one.
+function holdAll(fits) {
+  const held = [];
+  peer.intercept = async (call) => {
+    if (!fits(call)) return false;
+    await new Promise((resolve) => { held.push(resolve); });
+    return false;
+  };
+  return held;
+}
+
+test('three outages of Redis, each longer than a lease, in the midst of a call: no crash is counted', async () => {
+  const app = newApp();
+  const held = holdAll(isLook(app));
+  const worker = await startWorker();
+  await triggerRepository(app);
+  const redis = await stack.daemon('redis-server');
+  for (let outage = 1; outage <= 3; outage += 1) {
+    await until(() => held.length === outage, 'the call is under way');
+    process.kill(redis, 'SIGSTOP');
+    try {
+      await until(() => worker.log().split('could not be renewed').length > outage, 'the executor was stopped');
+      await new Promise((resolve) => { setTimeout(resolve, LEASE_SECONDS * 1000); });
+    } finally {
+      process.kill(redis, 'SIGCONT');
+    }
+  }
+  await until(() => held.length === 4, 'it is run again');
+  peer.intercept = () => false;
+  held.forEach((letGo) => letGo());
+  const end = await ended(app);
+  assert.equal(end.status, 'done', JSON.stringify(end.error));
+  assert.equal(end.crashes, 0);
+  assert.equal(end.attempt, 1);
+});
+
+test('a worker that slept for longer than its lease, and whose run was taken over, has not crashed', async () => {
+  const app = newApp();
+  const held = holdAll(isLook(app));
+  const sleeper = await startWorker();
+  await triggerRepository(app);
+  await until(() => held.length === 1, 'the call is under way');
+  await startWorker();
+  const pids = [sleeper.pid, ...(await sleeper.executors()).map(({ pid }) => pid)];
+  pids.forEach((pid) => process.kill(pid, 'SIGSTOP'));
+  await until(() => held.length === 2, 'another takes it over');
+  assert.equal((await stack.hash(app, 'site', 'repo')).crashes, '1');
+  pids.forEach((pid) => process.kill(pid, 'SIGCONT'));
+  await until(async () => (await stack.hash(app, 'site', 'repo')).crashes === '0', 'the crash is taken back');
+  peer.intercept = () => false;
+  held.forEach((letGo) => letGo());
+  const end = await ended(app);
+  assert.equal(end.status, 'done', JSON.stringify(end.error));
+  assert.equal(end.crashes, 0);
+});
+
+test('six kills of an executor, a look that ended well after each two: the run goes on', async () => {
+  const app = newApp();
+  const worker = await startWorker();
+  let looks = 0;
+  peer.intercept = async (call, response) => {
+    if (!call.path.startsWith(`/repos/acme/${app}/branches/`) || looks === 9) return false;
+    looks += 1;
+    if (looks % 3 === 0) {
+      peer.send(response, 404, { message: 'Branch not found' });
+      return true;
+    }
+    const [executor] = await worker.executors();
+    process.kill(executor.pid, 'SIGKILL');
+    return true;
+  };
+  await triggerRepository(app);
+  const end = await ended(app);
+  assert.equal(end.status, 'done', JSON.stringify(end.error));
+  assert.equal(looks, 9);
+});
+
+for (const signal of ['SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGALRM']) {
+  test(`${signal} to a worker and its executor amid an action: it ends well, and nothing crashed`, async () => {
+    const app = newApp();
+    const held = holdAll(isLook(app));
+    const worker = await startWorker();
+    await triggerRepository(app);
+    await until(() => held.length === 1, 'the call is under way');
+    const [executor] = await worker.executors();
+    process.kill(executor.pid, signal);
+    process.kill(worker.pid, signal);
+    // The supervisor still does its work: it sees the next one, and renews the lease beyond its first end.
+    await new Promise((resolve) => { setTimeout(resolve, LEASE_SECONDS * 1500); });
+    assert.equal(worker.gone(), false, worker.log());
+    assert.deepEqual((await worker.executors()).map(({ pid }) => pid), [executor.pid]);
+    assert.equal(held.length, 1);
+    peer.intercept = () => false;
+    held[0]();
+    const end = await ended(app);
+    assert.equal(end.status, 'done', JSON.stringify(end.error));
+    assert.equal(end.crashes, 0);
+    assert.equal(end.attempt, 1);
+  });
+
+  test(`${signal} to the web tier and its handlers: no request fails, and the supervisor stays`, async () => {
+    const api = await stack.daemon('slipway-api');
+    const handlers = await childrenOf(api);
+    for (const { pid } of [...handlers, { pid: api }]) {
+      process.kill(pid, signal);
+      for (let i = 0; i < 5; i += 1) assert.equal((await stack.get('/healthz')).status, 200);
+    }
+    assert.equal(await stack.daemon('slipway-api'), api);
+    const [first] = handlers;
+    if (signal === 'SIGHUP') {
+      await until(async () => (await childrenOf(api)).every(({ pid }) => pid !== first.pid), 'a fresh handler');
+      await until(async () => (await childrenOf(api)).length === handlers.length, 'as many handlers as before');
+    } else {
+      assert.ok((await childrenOf(api)).some(({ pid }) => pid === first.pid));
+    }
+    assert.equal((await stack.get('/healthz')).status, 200);
+  });
+}
+
+test('a token that is replaced in its file is used by the next attempt, without a restart or a signal', async () => {
+  const app = newApp();
+  peer.intercept = (call, response) => {
+    if (call.headers.authorization === `Bearer ${NEW_TOKEN}`) return false;
+    peer.send(response, 401, { message: 'Bad credentials' });
+    return true;
+  };
+  const worker = await startWorker({ executors: 2 });
+  await triggerRepository(app);
+  assert.equal((await ended(app)).error.class, 'auth_expired');
+  await writeToken(NEW_TOKEN);
+  await until(() => worker.log().includes('credentials read again'), 'the worker has seen the file');
+  await triggerRepository(app);
+  const end = await ended(app);
+  assert.equal(end.status, 'done', JSON.stringify(end.error));
+});
+
+test('an action that is under way keeps its token and its process; the next one has the new token', async () => {
+  const first = newApp();
+  const second = newApp();
+  const held = holdAll(isLook(first));
+  const worker = await startWorker();
+  await triggerRepository(first);
+  await until(() => held.length === 1, 'the call is under way');
+  await writeToken(NEW_TOKEN);
+  await until(() => worker.log().includes('credentials read again'), 'the worker has seen the file');
+  await triggerRepository(second);
+  peer.intercept = () => false;
+  held[0]();
+  const end = await ended(first);
+  assert.equal(end.status, 'done', JSON.stringify(end.error));
+  assert.equal(end.crashes, 0);
+  assert.equal((await ended(second)).status, 'done');
+  const tokens = (app) => new Set(
+    peer.calls.filter((call) => call.path.startsWith(`/repos/acme/${app}`)).map((call) => call.headers.authorization),
+  );
+  assert.deepEqual([...tokens(second)], [`Bearer ${NEW_TOKEN}`]);
+});
+
+test('a file that cannot be used leaves the token before it in use, and the log says why', async () => {
+  const app = newApp();
+  const worker = await startWorker();
+  await writeToken('');
+  await until(() => worker.log().includes('the ones before stay in use'), 'the worker has seen the file');
+  await triggerRepository(app);
+  const end = await ended(app);
+  assert.equal(end.status, 'done', JSON.stringify(end.error));
+  assert.equal(peer.calls.at(-1).headers.authorization, `Bearer ${TOKEN}`);
+});
