@@ -237,3 +237,11 @@ enum error_class error_print(
 	cJSON_Delete(json);
 	return *ret_text != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an error");
 }
+
+const char *error_text(struct arena *arena, enum error_class class, const char *message)
+{
+	struct error source, ignored;
+	const char *text = NULL;
+	error_set(&source, class, "%s", message);
+	return error_print(&source, arena, &text, &ignored) == ERROR_NONE ? text : NULL;
+}

@@ -72,4 +72,7 @@ enum error_class error_to_json(const struct error *source, cJSON **ret_json, str
 enum error_class error_print(
 	const struct error *source, struct arena *arena, const char **ret_text, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* The same for an error that a script writes by itself; NULL where memory is short. */
+const char *error_text(struct arena *arena, enum error_class class, const char *message);
+
 #endif

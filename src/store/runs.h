@@ -58,6 +58,10 @@ enum error_class run_cancel(struct redis *redis, const struct run_name *name, st
 
 /* ---- for workers ---- */
 
+#define RUN_CANCELLED_MESSAGE "the run was cancelled before it began; nothing was done"
+#define RUN_STOPPED_MESSAGE   "the run was cancelled after it had begun; what it made stays, and may be half done"
+#define RUN_EXPIRED_MESSAGE   "the run took longer than its deadline allows"
+
 #define TOKEN_SIZE 96
 #define ENTRY_SIZE 48
 
@@ -117,31 +121,5 @@ enum error_class run_write(struct redis *redis, const struct lease *lease, const
 /* Output JSON of an action of any app, in the arena; NULL where it is not done. */
 enum error_class run_output(struct redis *redis, const struct run_name *name, struct arena *arena,
 	const char **ret_output, struct error *error) SLIPWAY_MUST_CHECK;
-
-/* ---- the reaper ---- */
-
-#define RUN_CRASHES_MAX 3 /* lost leases in a row that end a run */
-#define RUN_UNCLAIMED_MS                                                                                               \
-	5000 /* an entry that was read is claimed at once, or its reader is dead; or a lease, if less */
-
-#define RUN_CANCELLED_MESSAGE "the run was cancelled before it began; nothing was done"
-#define RUN_STOPPED_MESSAGE   "the run was cancelled after it had begun; what it made stays, and may be half done"
-#define RUN_EXPIRED_MESSAGE   "the run took longer than its deadline allows"
-#define RUN_LOST_MESSAGE      "three workers in a row were lost while they ran this step"
-
-/*
- * Puts one run right, by its name app:workflow:action, whether it is due or not. A name that no run can have is taken
- * out of the index. A lease that ran out while no worker could renew it is left alone for spare_ms; 0: it is not.
- */
-enum error_class run_reap(struct redis *redis, const char *index, const char *member, int64_t lease_ms,
-	int64_t spare_ms, struct error *error) SLIPWAY_MUST_CHECK;
-
-/*
- * Puts right what is due: at most 100 runs of each index. *ret_count tells how many were looked at; where it is
- * 100 or more there may be others, call again. ERROR_INTERNAL where a hand has broken a key: what that keeps from
- * going on is looked at again later.
- */
-enum error_class runs_reap(
-	struct redis *redis, int64_t lease_ms, size_t *ret_count, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "slipway/field.h"
 #include "store/queue.h"
+#include "store/reaper.h"
 
 #define PAGE "200"
 /* A worker looks four times a second; what has been due for so long has been forgotten. */

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "core/secret.h"
 #include "store/queue.h"
+#include "store/reaper.h"
 #include "store/workers.h"
 #include "worker/executor.h"
 #include "worker/notice.h"

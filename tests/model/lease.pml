@@ -38,7 +38,7 @@
  */
 #define WORKERS  2
 #define NOBODY   WORKERS
-#define CRASHES  3 /* of workers; as many lost leases in a row end a run: RUN_CRASHES_MAX in src/store/runs.h */
+#define CRASHES  3 /* of workers; as many lost leases in a row end a run: RUN_CRASHES_MAX in src/store/reaper.h */
 #ifdef FEW
 #define LATE     1
 #define DELAYS   0

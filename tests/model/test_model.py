@@ -321,6 +321,11 @@ class Plan:
         run = self.executing(self.model.runs.index(run), b)
         if run:
             self.pulse(run, a, b)
+            if a & 1:
+                # Its supervisor has seen it, after a time in which nobody could look.
+                self.set_clock(self.model.now + LEASE_MS // 2)
+                self.pulse(run, a, b)
+                self.renew(run, run.lease, 0, b)
             self.set_clock(run.lease_until)
             self.reap_one(run, LEASE_MS if a == 7 else 0)
 

@@ -1,7 +1,7 @@
 /*
  * What counts as a crash of a worker, and what does not: crashes in a row, and leases that nobody could renew.
  *
- * covers: src/store/scripts/pulse.lua src/store/scripts/release.lua src/store/scripts/wait.lua
+ * covers: src/store/reaper.c src/store/scripts/pulse.lua src/store/scripts/release.lua src/store/scripts/wait.lua
  * covers: src/store/scripts/retry.lua
  */
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "harness/redis_server.h"
 #include "harness/suite.h"
 #include "store/queue.h"
+#include "store/reaper.h"
 #include "store/server.h"
 #include "store/verify.h"
 

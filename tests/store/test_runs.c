@@ -13,6 +13,7 @@
 #include "harness/redis_server.h"
 #include "harness/suite.h"
 #include "store/queue.h"
+#include "store/reaper.h"
 #include "store/workers.h"
 
 static struct redis_server server;

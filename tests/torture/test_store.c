@@ -11,6 +11,7 @@
 
 #include "store/limits.h"
 #include "store/payload.h"
+#include "store/reaper.h"
 #include "store/workers.h"
 
 static const struct run_name name = { "acme", "site", "repo" };

@@ -1,0 +1,171 @@
+/* Each run by itself, so that one that is broken keeps no other waiting. */
+#include "store/reaper.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "store/server.h"
+
+#define REAP_AGAIN_MS 5000
+
+static const char *integer_text(struct arena *arena, int64_t number)
+{
+	return arena_format(arena, "%lld", (long long)number);
+}
+
+static enum error_class reap_named(struct redis *redis, const struct run_name *name, const char *member,
+	int64_t lease_ms, int64_t spare_ms, struct arena *arena, struct error *error)
+{
+	const char *key_list[RUN_KEY_COUNT + 1];
+	struct run_keys keys;
+	struct redisReply *reply;
+	const char *const arguments[] = { member, error_text(arena, ERROR_TIMEOUT, RUN_EXPIRED_MESSAGE),
+		error_text(arena, ERROR_WORKER_LOST, RUN_LOST_MESSAGE), integer_text(arena, RUN_CRASHES_MAX),
+		integer_text(arena, lease_ms < RUN_UNCLAIMED_MS ? lease_ms : RUN_UNCLAIMED_MS),
+		integer_text(arena, spare_ms) };
+	if (arguments[1] == NULL || arguments[2] == NULL || arena->refused)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to look at a run");
+	run_keys_make(&keys, name);
+	memcpy(key_list, keys.list, sizeof(keys.list));
+	key_list[RUN_KEY_COUNT] = KEY_PULSE;
+	if (redis_eval(redis, SCRIPT_REAP, RUN_KEY_COUNT + 1, key_list, 6, arguments, &reply, error) != ERROR_NONE)
+		return error->class;
+	reply_free(reply);
+	return ERROR_NONE;
+}
+
+enum error_class run_reap(struct redis *redis, const char *index, const char *member, int64_t lease_ms,
+	int64_t spare_ms, struct error *error)
+{
+	char parts[MEMBER_SIZE];
+	struct run_name name;
+	struct redisReply *reply;
+	struct arena arena;
+	if (!text_copy(parts, sizeof(parts), member) || !member_split(parts, &name)) {
+		/* Put there by hand: no run can be named so. */
+		const char *const words[] = { "ZREM", index, member };
+		enum error_class class = redis_command(redis, 3, words, &reply, error);
+		if (class == ERROR_NONE)
+			reply_free(reply);
+		return class;
+	}
+	arena_init(&arena, 0);
+	enum error_class class = reap_named(redis, &name, member, lease_ms, spare_ms, &arena, error);
+	arena_release(&arena);
+	return class;
+}
+
+/* Takes a member that cannot be dealt with out of its index, and keeps it where an operator finds it. */
+static enum error_class bury_member(struct redis *redis, const char *index, const char *member, struct error *error)
+{
+	char reason[256];
+	struct redisReply *reply;
+	text_copy(reason, sizeof(reason), error->message);
+	const char *const note[] = { "XADD", KEY_DEAD, "MAXLEN", "~", "1000", "*", "entry", member, "reason", reason };
+	const char *const remove[] = { "ZREM", index, member };
+	if (redis_command(redis, 10, note, &reply, error) != ERROR_NONE)
+		return error->class;
+	reply_free(reply);
+	if (redis_command(redis, 3, remove, &reply, error) != ERROR_NONE)
+		return error->class;
+	reply_free(reply);
+	return ERROR_NONE;
+}
+
+/* The key of a run itself is no hash: then there is no run. */
+static enum error_class is_no_run(struct redis *redis, const char *member, bool *ret_is_none, struct error *error)
+{
+	char key[KEY_SIZE];
+	struct redisReply *reply;
+	text_format(key, sizeof(key), KEY_PREFIX "app:%s", member);
+	const char *const words[] = { "TYPE", key };
+	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	*ret_is_none = strcmp(reply_text(reply), "hash") != 0;
+	reply_free(reply);
+	return ERROR_NONE;
+}
+
+/* A key that a hand has broken must not keep the others waiting. Where it is the run's own, there is nothing to wait
+ * for; where it is one that runs share, such as the queue, the run is looked at again when it may have been mended. */
+static enum error_class set_aside(struct redis *redis, const char *index, const char *member, int64_t now,
+	const struct error *why, struct error *error)
+{
+	char again[24];
+	bool none = false;
+	struct redisReply *reply;
+	if (is_no_run(redis, member, &none, error) != ERROR_NONE)
+		return error->class;
+	text_format(again, sizeof(again), "%lld", (long long)(now + REAP_AGAIN_MS));
+	if (none) {
+		*error = *why;
+		return bury_member(redis, index, member, error);
+	}
+	const char *const words[] = { "ZADD", index, "XX", again, member };
+	if (redis_command(redis, 5, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	reply_free(reply);
+	*error = *why;
+	return ERROR_INTERNAL;
+}
+
+/* Goes on past what is set aside, and tells of it in the end. */
+static enum error_class reap_members(struct redis *redis, const char *index, int64_t lease_ms, int64_t now,
+	const struct redisReply *members, struct error *error)
+{
+	struct error one, why;
+	enum error_class found = ERROR_NONE;
+	for (size_t i = 0; i < reply_count(members); i++) {
+		const char *member = reply_text(reply_item(members, i));
+		enum error_class class = run_reap(redis, index, member, lease_ms, lease_ms, &one);
+		if (class == ERROR_INTERNAL) {
+			why = one;
+			class = set_aside(redis, index, member, now, &why, &one);
+		}
+		if (class != ERROR_NONE)
+			*error = one;
+		if (class != ERROR_NONE && class != ERROR_INTERNAL)
+			return class;
+		found = class != ERROR_NONE ? class : found;
+	}
+	return found;
+}
+
+static enum error_class reap_index(struct redis *redis, const char *index, int64_t lease_ms, int64_t now_ms,
+	size_t *ret_count, struct error *error)
+{
+	char now[24];
+	const char *const words[] = { "ZRANGEBYSCORE", index, "-inf", now, "LIMIT", "0", "100" };
+	struct redisReply *reply;
+	text_format(now, sizeof(now), "%lld", (long long)now_ms);
+	if (redis_command(redis, 7, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	*ret_count += reply_count(reply);
+	enum error_class class = reap_members(redis, index, lease_ms, now_ms, reply, error);
+	reply_free(reply);
+	return class;
+}
+
+/* Tells the others that somebody looks; gives the time. */
+static enum error_class pulse(struct redis *redis, int64_t lease_ms, int64_t *ret_now_ms, struct error *error)
+{
+	char lease[24];
+	const char *const keys[] = { KEY_PULSE }, *const arguments[] = { lease };
+	struct redisReply *reply;
+	text_format(lease, sizeof(lease), "%lld", (long long)lease_ms);
+	if (redis_eval(redis, SCRIPT_PULSE, 1, keys, 1, arguments, &reply, error) != ERROR_NONE)
+		return error->class;
+	*ret_now_ms = reply_integer(reply_item(reply, 1));
+	reply_free(reply);
+	return ERROR_NONE;
+}
+
+enum error_class runs_reap(struct redis *redis, int64_t lease_ms, size_t *ret_count, struct error *error)
+{
+	int64_t now_ms = 0;
+	*ret_count = 0;
+	if (pulse(redis, lease_ms, &now_ms, error) != ERROR_NONE ||
+		reap_index(redis, KEY_DELAYED, lease_ms, now_ms, ret_count, error) != ERROR_NONE)
+		return error->class;
+	return reap_index(redis, KEY_LIVE, lease_ms, now_ms, ret_count, error);
+}
