@@ -47,6 +47,7 @@ export type ProblemClass =
   | 'misdirected'
   | 'needs_not_done'
   | 'run_conflict'
+  | 'config_changed'
   | 'method_not_allowed'
   | 'payload_too_large'
   | 'unsupported_media_type'
@@ -205,6 +206,10 @@ export interface ProblemPlace {
   readonly place: string;
   /** What is wrong there. */
   readonly message: string;
+  /** Of `validate`: the step whose input it is; absent where no step takes it. */
+  readonly actionId?: string;
+  /** Of `validate`: what a person can do. */
+  readonly remedy?: Remedy;
 }
 
 /** An RFC 9457 problem document. All members may be absent: proxies make them too. */
@@ -245,6 +250,8 @@ export interface Configuration {
 export interface ConfigureResult {
   /** The app. */
   readonly appId?: string;
+  /** Grows with each change of what is stored. See {@link TriggerOptions.configVersion}. */
+  readonly version?: number;
   /** All inputs that are stored now. */
   readonly inputs?: Readonly<Record<string, unknown>>;
   /** Where in `inputs` a secret stands that is not shown, as JSON pointers such as "/inputs/env/variables/0/value". */
@@ -325,6 +332,20 @@ export interface TriggerOptions extends RequestOptions {
    * where that has ended. Default: one of our own with `force`, else none.
    */
   readonly triggerId?: string;
+  /** The `version` of a {@link ConfigureResult}: refused as `config_changed` where the app was configured since. */
+  readonly configVersion?: number;
+}
+
+/** What a validation takes. */
+export interface ValidateOptions extends RequestOptions {
+  /** Inputs by `inputKey`, over those that are stored. */
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  /** As for `configure`: what is given counts as if it were stored already. */
+  readonly config?: Readonly<Record<string, unknown>> | null;
+  /** The same. */
+  readonly env?: Readonly<Record<string, unknown>> | null;
+  /** The same. */
+  readonly secrets?: Readonly<Record<string, string | null>> | null;
 }
 
 /** What following an action takes. Both callbacks are called for the trigger's answer too. */
@@ -453,6 +474,13 @@ export class SlipwayClient {
    */
   trigger(workflowId: string, appId: string, actionId: string, options?: TriggerOptions): Promise<Status>;
 
+  /**
+   * Checks the inputs of all steps, and makes and stores nothing. Resolves where a trigger of each would be taken.
+   *
+   * @throws {ProblemError} of class `invalid_input`, with all places that are wrong in `errors`
+   */
+  validate(workflowId: string, appId: string, options?: ValidateOptions): Promise<void>;
+
   /** Asks for the status of one action. When nothing changed since the last time, gives the same object again. */
   poll(workflowId: string, appId: string, actionId: string, options?: RequestOptions): Promise<Status>;
   /** Asks for the statuses of all actions of the workflow. The same object again when nothing changed. */
@@ -481,8 +509,9 @@ export class SlipwayClient {
   triggerAndPollAction(workflowId: string, appId: string, actionId: string, options?: FollowOptions): Promise<Status>;
 
   /**
-   * Runs all steps of a workflow, each as soon as its needs are done. When one fails, what needs it is not started,
-   * and all else is still run to its end.
+   * Checks the inputs of all steps, and starts none where one is wrong. Then runs all of them, each as soon as its needs
+   * are done. When one fails, what needs it is not started, and all else is still run to its end. Where another client
+   * runs one of the steps again meanwhile, with what input nobody can tell, it rejects with a {@link SlipwayError}.
    *
    * @returns the statuses by step, once all are `done`
    * @throws {ActionError} the first failure, with `statuses` and `failures`; another error where no action failed

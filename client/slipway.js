@@ -27,6 +27,7 @@
  * @typedef {import('./slipway.js').Plan} Plan
  * @typedef {import('./slipway.js').Configuration} Configuration
  * @typedef {import('./slipway.js').ConfigureResult} ConfigureResult
+ * @typedef {import('./slipway.js').ValidateOptions} ValidateOptions
  *
  * @typedef {{ etag: string | null, content: any }} Answer
  * @typedef {{ method: string, url: string, headers: Headers, body?: string, known?: Answer }} Request
@@ -143,9 +144,21 @@ export class SlipwayClient {
    * @returns {Promise<Status>}
    */
   async trigger(workflowId, appId, actionId, options = {}) {
-    const { inputs, force, triggerId = force ? madeUpId() : undefined } = options;
-    const request = this.#post({ mode: 'trigger', workflowId, appId, actionId, inputs, force, triggerId });
-    return (await this.#send(request, options)).content;
+    const { inputs, force, configVersion, triggerId = force ? madeUpId() : undefined } = options;
+    const request = { mode: 'trigger', workflowId, appId, actionId, inputs, force, triggerId, configVersion };
+    return (await this.#send(this.#post(request), options)).content;
+  }
+
+  /**
+   * @param {string} workflowId
+   * @param {string} appId
+   * @param {ValidateOptions} [options]
+   * @returns {Promise<void>}
+   */
+  async validate(workflowId, appId, options = {}) {
+    const { inputs, config, env, secrets } = options;
+    const request = { mode: 'validate', workflowId, appId, inputs, config, env, secrets };
+    await this.#send(this.#post(request), options);
   }
 
   /**
@@ -238,8 +251,8 @@ export class SlipwayClient {
       throw new SlipwayError(`The server has no workflow "${workflowId}".`);
     }
     checkSteps(workflow);
-    checkInputs(workflow, options.inputs);
-    return runSteps(workflow.steps, options, (step, onStatus) =>
+    await this.validate(workflowId, appId, options);
+    const statuses = await runSteps(workflow.steps, options, (step, onStatus) =>
       this.triggerAndPollAction(workflowId, appId, step.id, {
         ...options,
         triggerId: undefined,
@@ -247,6 +260,10 @@ export class SlipwayClient {
         onStatus,
       }),
     );
+    // A step that was done may have been run again while those after it went on.
+    const { actions } = await this.poll(workflowId, appId, null, options);
+    actions.forEach((/** @type {Status} */ status) => checkRun(statuses[status.actionId], status));
+    return statuses;
   }
 
   /**
@@ -610,6 +627,7 @@ async function runSteps(steps, { signal, onStatus, onFailure }, runStep) {
     await Promise.all(step.needs.map((need) => ends.get(need)));
     try {
       await runStep(step, (status) => {
+        checkRun(statuses.get(step.id), status);
         statuses.set(step.id, status);
         onStatus?.(status);
       });
@@ -685,16 +703,15 @@ function checkSteps(workflow) {
 }
 
 /**
- * An input that no step reads is a slip of the pen, and the run would go on with what was stored before.
+ * What another client runs has an input of its own: its result must not pass for ours.
  *
- * @param {Workflow} workflow
- * @param {Record<string, unknown>} [inputs]
+ * @param {Status | undefined} ours
+ * @param {Status} now
  */
-function checkInputs(workflow, inputs = {}) {
-  const keys = new Set(workflow.steps.map((step) => step.inputKey));
-  const unread = Object.keys(inputs).filter((key) => !keys.has(key));
-  if (unread.length > 0) {
-    throw new SlipwayError(`No step of "${workflow.id}" reads these inputs: ${unread.join(', ')}.`);
+function checkRun(ours, now) {
+  if (ours !== undefined && ours.runId !== now.runId) {
+    const what = `Another client has run "${now.actionId}" of "${now.appId}" again.`;
+    throw new SlipwayError(`${what} Wait until it has ended, look at what it made, and run the workflow again.`);
   }
 }
 

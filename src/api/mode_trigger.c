@@ -20,6 +20,17 @@ static enum error_class refuse_plan(const struct target *target, struct error *e
 	return error_at(error, "/actionId");
 }
 
+/* A client that has configured the app, and goes on with that, is not given what another has configured since. */
+static enum error_class check_version(
+	const char *app, const struct payload *payload, const cJSON *version, struct error *error)
+{
+	if (version == NULL || (int64_t)version->valuedouble == payload->version)
+		return ERROR_NONE;
+	return error_set(error, ERROR_CONFIG_CHANGED,
+		"'%s' was configured again since: version %lld, and %lld was meant", app, (long long)payload->version,
+		(long long)version->valuedouble);
+}
+
 /* The step's input, checked, with what was clear in it and is to be secret sealed. Sealed, it could not be checked. */
 static enum error_class build_sealed(const struct service *service, const struct input_sources *sources,
 	const char *app, const cJSON *body, size_t *ret_sealed, cJSON **ret_input, struct error *error)
@@ -47,7 +58,9 @@ enum error_class mode_trigger(const struct service *service, const struct reques
 		return error->class;
 	const struct input_sources sources = { target.workflow, target.step, payload.inputs,
 		json_member(body, "inputs"), payload.config, payload.env, payload.secrets };
-	enum error_class class = build_sealed(service, &sources, target.app, body, &sealed, &input, error);
+	enum error_class class = check_version(target.app, &payload, json_member(body, "configVersion"), error);
+	if (class == ERROR_NONE)
+		class = build_sealed(service, &sources, target.app, body, &sealed, &input, error);
 	if (class == ERROR_NONE) {
 		const struct trigger_wish wish = { &needs, input, payload.secrets,
 			cJSON_IsTrue(json_member(body, "force")), json_member_string(body, "triggerId"), request->id,

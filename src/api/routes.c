@@ -108,7 +108,8 @@ static const struct mode {
 	const char *const *members; /* beside mode and appId, ended by NULL */
 } modes[] = {
 	{ "trigger", mode_trigger,
-		(const char *const[]){ "workflowId", "actionId", "inputs", "force", "triggerId", NULL } },
+		(const char *const[]){
+			"workflowId", "actionId", "inputs", "force", "triggerId", "configVersion", NULL } },
 	{ "poll", mode_poll, (const char *const[]){ "workflowId", "actionId", NULL } },
 	{ "configure", mode_configure, (const char *const[]){ "inputs", "config", "env", "secrets", NULL } },
 	{ "cancel", mode_cancel, (const char *const[]){ "workflowId", "actionId", NULL } },

@@ -4,13 +4,15 @@
  */
 #include "api/trigger_answer.h"
 
+#include <math.h>
+
 #include "core/input.h"
 #include "store/runs.h"
 
 enum error_class check_inputs(const cJSON *body, struct error *error)
 {
 	const cJSON *inputs = json_member(body, "inputs"), *force = json_member(body, "force"),
-		    *id = json_member(body, "triggerId");
+		    *id = json_member(body, "triggerId"), *version = json_member(body, "configVersion");
 	if (inputs != NULL && !cJSON_IsObject(inputs)) {
 		error_set(error, ERROR_INVALID_REQUEST, "it must be an object");
 		return error_at(error, "/inputs");
@@ -22,6 +24,13 @@ enum error_class check_inputs(const cJSON *body, struct error *error)
 	if (id != NULL && !(cJSON_IsString(id) && identifier_valid(id->valuestring))) {
 		error_set(error, ERROR_INVALID_REQUEST, "it must match " IDENTIFIER_PATTERN);
 		return error_at(error, "/triggerId");
+	}
+	if (version != NULL &&
+		!(cJSON_IsNumber(version) && version->valuedouble >= 0 &&
+			version->valuedouble <= (double)JSON_INTEGER_MAX &&
+			version->valuedouble == floor(version->valuedouble))) {
+		error_set(error, ERROR_INVALID_REQUEST, "it must be the version that a configure has answered");
+		return error_at(error, "/configVersion");
 	}
 	return ERROR_NONE;
 }

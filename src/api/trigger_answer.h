@@ -18,8 +18,8 @@ struct trigger_wish {
 	bool sealed;         /* the request brought secrets in clear, which are another input each time */
 };
 
-/* inputs must be an object, force a boolean and triggerId an id, where they are given. ERROR_INVALID_REQUEST with the
- * place. */
+/* inputs must be an object, force a boolean, triggerId an id and configVersion a whole number, where they are given.
+ * ERROR_INVALID_REQUEST with the place. */
 enum error_class check_inputs(const cJSON *body, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Triggers the target's step. Answers 202 for a new run, 200 for the same or a reused one, a problem for a conflict and

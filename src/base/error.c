@@ -59,6 +59,8 @@ static const struct error_class_facts class_facts[ERROR_CLASS_COUNT] = {
 		"Trigger the named steps first and wait until they are done." },
 	[ERROR_RUN_CONFLICT] = { "run_conflict", "The step is running with another input", 409, false,
 		"Wait until the run has ended, or cancel it, and trigger the step again." },
+	[ERROR_CONFIG_CHANGED] = { "config_changed", "The app was configured again by another client", 409, false,
+		"Look at what it is configured with now, and start again." },
 	[ERROR_METHOD_NOT_ALLOWED] = { "method_not_allowed", "The method is not allowed here", 405, false, NULL },
 	[ERROR_PAYLOAD_TOO_LARGE] = { "payload_too_large", "The request is too large", 413, false,
 		"Keep the body at 262144 bytes or less." },

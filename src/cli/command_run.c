@@ -7,9 +7,10 @@
 
 #include "base/clock.h"
 #include "base/identifier.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/endpoint.h"
-#include "cli/input_file.h"
+#include "cli/run_input.h"
 #include "cli/run_plan.h"
 #include "cli/show.h"
 #include "cli/status_line.h"
@@ -30,6 +31,9 @@ struct runner {
 	const struct options *options;
 	struct endpoint endpoint;
 	struct plan plan;
+	cJSON *input;           /* inputs, config, env, secrets */
+	cJSON *problem;         /* the document by which the last request was refused; NULL: it was not */
+	int64_t config_version; /* of what we have configured; -1: nothing */
 	int64_t started_ms;
 	bool answered;           /* the endpoint has answered once: it is there */
 	int64_t silent_since_ms; /* monotonic; 0: it answered last time */
@@ -50,9 +54,11 @@ static const struct option_row option_rows[] = {
 	{ TEXT_OPTION("app", 'a', struct options, app, "The app that is provisioned"), .value = "ID", .required = true,
 		.identifier = true },
 	{ TEXT_OPTION("input", 'i', struct options, input,
-		  "JSON with inputs, config, env and secrets of the app; - is standard input"),
+		  "JSON with inputs, which are for this run alone, and config, env and secrets, which the app keeps; - "
+		  "is "
+		  "standard input"),
 		.value = "FILE" },
-	{ LIST_OPTION("set", 's', struct options, config, "Set a config value of the app; may be repeated"),
+	{ LIST_OPTION("set", 's', struct options, config, "Set a config value, which the app keeps; may be repeated"),
 		.value = "NAME=VALUE" },
 	{ FLAG_OPTION("force", 'f', struct options, force, "Run steps that are done already anew") },
 	{ FLAG_OPTION("json", 'j', struct options, json, "Print each status that changes as a line of JSON") },
@@ -80,9 +86,13 @@ static bool be_patient(struct runner *runner, const struct error *error)
 
 static enum error_class post(struct runner *runner, const cJSON *body, cJSON **ret_json, struct error *error)
 {
-	while (endpoint_post(&runner->endpoint, body, ret_json, error) != ERROR_NONE)
-		if (!be_patient(runner, error))
-			return error->class;
+	enum error_class class;
+	do {
+		cJSON_Delete(runner->problem);
+		class = endpoint_ask(&runner->endpoint, body, ret_json, &runner->problem, error);
+	} while (class != ERROR_NONE && be_patient(runner, error));
+	if (class != ERROR_NONE)
+		return class;
 	runner->answered = true;
 	runner->silent_since_ms = 0;
 	return ERROR_NONE;
@@ -99,48 +109,58 @@ static enum error_class get(
 	return ERROR_NONE;
 }
 
-/* ---- what the app is configured with ---- */
+/* ---- what it is given ---- */
 
-static bool add_config(cJSON *body, const struct options *options)
+static enum error_class no_memory(struct error *error)
 {
-	cJSON *config = json_member(body, "config");
-	if (config == NULL)
-		config = cJSON_AddObjectToObject(body, "config");
-	bool complete = config != NULL;
-	for (size_t i = 0; complete && i < options->config.count; i++) {
-		struct arena arena;
-		arena_init(&arena, 0);
-		const char *equals = strchr(options->config.items[i], '=');
-		const char *name =
-			arena_copy(&arena, options->config.items[i], (size_t)(equals - options->config.items[i]));
-		if (name != NULL)
-			cJSON_DeleteItemFromObjectCaseSensitive(config, name);
-		complete = name != NULL && json_add(config, name, cJSON_CreateString(equals + 1));
-		arena_release(&arena);
-	}
-	return complete;
+	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
 }
 
-static enum error_class configure(struct runner *runner, struct error *error)
+/* All of it is looked at before anything is stored or made. */
+static enum error_class validate(struct runner *runner, struct error *error)
 {
-	const struct options *options = runner->options;
-	cJSON *body = NULL, *answer = NULL;
-	if (options->input == NULL && options->config.count == 0)
-		return ERROR_NONE;
-	if (options->input != NULL && input_file_read(options->input, &body, error) != ERROR_NONE)
-		return error->class;
-	if (body == NULL)
-		body = cJSON_CreateObject();
+	cJSON *body = run_input_request(runner->input, "validate", runner->options->app), *answer = NULL;
 	enum error_class class = ERROR_NONE;
-	if (body == NULL || !json_add(body, "mode", cJSON_CreateString("configure")) ||
-		!json_add(body, "appId", cJSON_CreateString(options->app)) ||
-		(options->config.count > 0 && !add_config(body, options)))
-		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
+	if (body == NULL || !json_add(body, "workflowId", cJSON_CreateString(runner->options->workflow)))
+		class = no_memory(error);
 	else
 		class = post(runner, body, &answer, error);
 	cJSON_Delete(body);
 	cJSON_Delete(answer);
 	return class;
+}
+
+static enum error_class configure(struct runner *runner, struct error *error)
+{
+	runner->config_version = -1;
+	if (!run_input_configures(runner->input))
+		return ERROR_NONE;
+	cJSON *body = run_input_request(runner->input, "configure", runner->options->app), *answer = NULL;
+	if (body == NULL)
+		return no_memory(error);
+	enum error_class class = post(runner, body, &answer, error);
+	const cJSON *version = json_member(answer, "version");
+	if (class == ERROR_NONE && cJSON_IsNumber(version))
+		runner->config_version = (int64_t)version->valuedouble;
+	cJSON_Delete(body);
+	cJSON_Delete(answer);
+	return class;
+}
+
+/* What validate found, each at its place. */
+static int fail_input(const struct runner *runner, struct error *error)
+{
+	const cJSON *places = json_member(runner->problem, "errors"), *place;
+	if (error->class != ERROR_INVALID_INPUT || places == NULL)
+		return command_fail(error);
+	error->place[0] = '\0'; /* the first one, which stands in the list */
+	int status = command_fail(error);
+	cJSON_ArrayForEach(place, places)
+	{
+		show_fault(stderr, "  ", place);
+	}
+	fprintf(stderr, "Nothing was started.\n");
+	return status;
 }
 
 /* ---- steps ---- */
@@ -154,6 +174,21 @@ static void show(struct runner *runner, struct plan_step *step, const cJSON *jso
 	step_status_print(status, (double)(clock_monotonic_ms() - step->started_ms) / 1000, stdout);
 }
 
+/* Whether the step's run is still the one that we were given. What another client runs has an input of its own: to go
+ * on with what came of that would be to say that ours was done. */
+static bool is_ours(const struct runner *runner, struct plan_step *step, const struct step_status *status)
+{
+	struct error error;
+	if (strcmp(step->run, status->run) == 0)
+		return true;
+	step->state = PLAN_FAILED;
+	error_set(&error, ERROR_RUN_CONFLICT, "'%s' of '%s' was run again by another client (run %s, ours was %s)",
+		step->id, runner->options->app, status->run[0] != '\0' ? status->run : "unknown", step->run);
+	error_remedy(&error, NULL, "Wait until the other client has ended, look at what it made, and run this again.");
+	command_fail(&error);
+	return false;
+}
+
 /* Takes a status over into the plan, and shows it where it has changed. */
 static enum error_class take_status(struct runner *runner, const cJSON *json, struct error *error)
 {
@@ -162,7 +197,9 @@ static enum error_class take_status(struct runner *runner, const cJSON *json, st
 	arena_init(&arena, 0);
 	enum error_class class = step_status_decode(json, &arena, &status, error);
 	struct plan_step *step = class == ERROR_NONE ? plan_find(&runner->plan, status.action) : NULL;
-	if (step != NULL && step->state == PLAN_RUNNING && status.version != step->version) {
+	bool watched = step != NULL && (step->state == PLAN_RUNNING || step->state == PLAN_DONE);
+	if (watched && is_ours(runner, step, &status) && step->state == PLAN_RUNNING &&
+		status.version != step->version) {
 		step->version = status.version;
 		if (!step_is_live(&status))
 			step->state = step_is_done(&status) ? PLAN_DONE : PLAN_FAILED;
@@ -182,23 +219,34 @@ static bool add_force(cJSON *body, const struct options *options)
 	return json_add(body, "force", cJSON_CreateTrue()) && json_add(body, "triggerId", cJSON_CreateString(id));
 }
 
+/* The body of the step's trigger; NULL where memory is short. */
+static cJSON *trigger_body(const struct runner *runner, const struct plan_step *step)
+{
+	const struct options *options = runner->options;
+	cJSON *body = cJSON_CreateObject();
+	if (body != NULL && json_add(body, "mode", cJSON_CreateString("trigger")) &&
+		json_add(body, "appId", cJSON_CreateString(options->app)) &&
+		json_add(body, "workflowId", cJSON_CreateString(options->workflow)) &&
+		json_add(body, "actionId", cJSON_CreateString(step->id)) &&
+		run_input_add(runner->input, step->input_key, body) && add_force(body, options) &&
+		(runner->config_version < 0 || json_add(body, "configVersion", json_integer(runner->config_version))))
+		return body;
+	cJSON_Delete(body);
+	return NULL;
+}
+
 static enum error_class trigger(struct runner *runner, struct plan_step *step, struct error *error)
 {
 	const struct options *options = runner->options;
-	cJSON *body = cJSON_CreateObject(), *answer;
-	enum error_class class = ERROR_NONE;
+	cJSON *body = trigger_body(runner, step), *answer;
 	step->started_ms = clock_monotonic_ms();
 	step->version = -1;
-	if (body == NULL || !json_add(body, "mode", cJSON_CreateString("trigger")) ||
-		!json_add(body, "appId", cJSON_CreateString(options->app)) ||
-		!json_add(body, "workflowId", cJSON_CreateString(options->workflow)) ||
-		!json_add(body, "actionId", cJSON_CreateString(step->id)) || !add_force(body, options))
-		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
-	else
-		class = post(runner, body, &answer, error);
+	enum error_class class = body != NULL ? post(runner, body, &answer, error) : no_memory(error);
 	cJSON_Delete(body);
 	if (class != ERROR_NONE)
 		return class;
+	const char *run = json_member_string(answer, "runId");
+	text_copy(step->run, sizeof(step->run), run != NULL ? run : "");
 	step->state = PLAN_RUNNING;
 	if (!options->json)
 		printf("%-12s %s\n", step->id, step->summary);
@@ -247,18 +295,19 @@ static enum error_class poll_all(struct runner *runner, int64_t *ret_wait_ms, st
 	return class;
 }
 
+/* Looks once more at the end: what was reused may not be what it was. */
 static enum error_class run_steps(struct runner *runner, struct error *error)
 {
 	for (;;) {
 		int64_t wait_ms;
-		if (trigger_all(runner, error) != ERROR_NONE)
+		if (trigger_all(runner, error) != ERROR_NONE || poll_all(runner, &wait_ms, error) != ERROR_NONE)
 			return error->class;
-		if (!plan_is_running(&runner->plan))
+		bool running = plan_is_running(&runner->plan);
+		if (plan_next(&runner->plan) != NULL)
+			continue;
+		if (!running)
 			return ERROR_NONE;
-		if (poll_all(runner, &wait_ms, error) != ERROR_NONE)
-			return error->class;
-		if (plan_is_running(&runner->plan) && plan_next(&runner->plan) == NULL)
-			clock_sleep_ms(wait_ms);
+		clock_sleep_ms(wait_ms);
 	}
 }
 
@@ -290,6 +339,22 @@ static int finish(const struct runner *runner)
 	return done ? EX_OK : EX_STEP_FAILED;
 }
 
+/* Gives the exit status; what was wrong has been said. */
+static int run_checked(struct runner *runner)
+{
+	const struct options *options = runner->options;
+	struct error error;
+	if (run_input_read(options->input, options->config.items, options->config.count, &runner->input, &error) !=
+			ERROR_NONE ||
+		read_plan(runner, &error) != ERROR_NONE)
+		return command_fail(&error);
+	if (validate(runner, &error) != ERROR_NONE)
+		return fail_input(runner, &error);
+	if (configure(runner, &error) != ERROR_NONE || run_steps(runner, &error) != ERROR_NONE)
+		return command_fail(&error);
+	return finish(runner);
+}
+
 static int run_workflow(const struct options *options)
 {
 	static struct runner runner;
@@ -298,12 +363,9 @@ static int run_workflow(const struct options *options)
 	runner.started_ms = clock_monotonic_ms();
 	if (endpoint_open(&runner.endpoint, options->settings.url, &error) != ERROR_NONE)
 		return command_fail(&error);
-	int status;
-	if (read_plan(&runner, &error) != ERROR_NONE || configure(&runner, &error) != ERROR_NONE ||
-		run_steps(&runner, &error) != ERROR_NONE)
-		status = command_fail(&error);
-	else
-		status = finish(&runner);
+	int status = run_checked(&runner);
+	cJSON_Delete(runner.input);
+	cJSON_Delete(runner.problem);
 	endpoint_close(&runner.endpoint);
 	return status;
 }
@@ -316,8 +378,10 @@ static int execute(void *options)
 const struct command command_run = {
 	.name = "run",
 	.summary = "Run a workflow for an app, and wait until it is done",
-	.about = "Runs a workflow for an app: triggers its steps in the order of their needs, independent ones side by "
-		 "side, and waits until all are done.",
+	.about = "Runs a workflow for an app: checks the inputs of all its steps, triggers them in the order of their "
+		 "needs, independent ones side by side, and waits until all are done. Exit status 64 where an input is "
+		 "wrong: then nothing was started. 1 where a step has ended in error, or another client has run one "
+		 "meanwhile.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.check = check_options,

@@ -56,8 +56,8 @@ static enum error_class take_problem(const struct http_answer *answer, const cJS
 	return class;
 }
 
-static enum error_class exchange(
-	const struct endpoint *endpoint, const struct http_request *request, cJSON **ret_json, struct error *error)
+static enum error_class exchange(const struct endpoint *endpoint, const struct http_request *request, cJSON **ret_json,
+	cJSON **ret_problem, struct error *error)
 {
 	struct http_answer answer;
 	struct error broken;
@@ -73,10 +73,7 @@ static enum error_class exchange(
 			error, ERROR_PROVIDER_UNAVAILABLE, "%s answers something that is not JSON", endpoint->url);
 	}
 	http_answer_release(&answer);
-	if (class != ERROR_NONE)
-		cJSON_Delete(json);
-	else
-		*ret_json = json;
+	*(class != ERROR_NONE ? ret_problem : ret_json) = json;
 	return class;
 }
 
@@ -84,6 +81,7 @@ enum error_class endpoint_get(const struct endpoint *endpoint, const char *path,
 	cJSON **ret_json, struct error *error)
 {
 	struct arena arena;
+	cJSON *problem = NULL;
 	struct provider_request wanted = { .path = path };
 	struct http_request request = { .deadline_ms = clock_monotonic_ms() + REQUEST_MS, .allow_loopback = true };
 	for (size_t i = 0; query != NULL && i < PROVIDER_PARAMETERS && query[i].name != NULL; i++)
@@ -91,7 +89,8 @@ enum error_class endpoint_get(const struct endpoint *endpoint, const char *path,
 	arena_init(&arena, 0);
 	enum error_class class = url_build(endpoint->url, &wanted, NULL, &arena, &request.url, error);
 	if (class == ERROR_NONE)
-		class = exchange(endpoint, &request, ret_json, error);
+		class = exchange(endpoint, &request, ret_json, &problem, error);
+	cJSON_Delete(problem);
 	arena_release(&arena);
 	return class;
 }
@@ -99,19 +98,29 @@ enum error_class endpoint_get(const struct endpoint *endpoint, const char *path,
 enum error_class endpoint_post(
 	const struct endpoint *endpoint, const cJSON *body, cJSON **ret_json, struct error *error)
 {
+	cJSON *problem;
+	enum error_class class = endpoint_ask(endpoint, body, ret_json, &problem, error);
+	cJSON_Delete(problem);
+	return class;
+}
+
+enum error_class endpoint_ask(
+	const struct endpoint *endpoint, const cJSON *body, cJSON **ret_json, cJSON **ret_problem, struct error *error)
+{
 	struct arena arena;
 	const struct provider_request wanted = { .path = "/api/deploy" };
 	struct http_request request = { .method = HTTP_POST,
 		.headers = { "Content-Type: application/json" },
 		.deadline_ms = clock_monotonic_ms() + REQUEST_MS,
 		.allow_loopback = true };
+	*ret_problem = NULL;
 	arena_init(&arena, 0);
 	enum error_class class = url_build(endpoint->url, &wanted, NULL, &arena, &request.url, error);
 	request.body = json_print(&arena, body);
 	if (class == ERROR_NONE && request.body == NULL)
 		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
 	if (class == ERROR_NONE)
-		class = exchange(endpoint, &request, ret_json, error);
+		class = exchange(endpoint, &request, ret_json, ret_problem, error);
 	arena_release(&arena);
 	return class;
 }

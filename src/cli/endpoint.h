@@ -27,6 +27,11 @@ enum error_class endpoint_get(const struct endpoint *endpoint, const char *path,
 enum error_class endpoint_post(
 	const struct endpoint *endpoint, const cJSON *body, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* The same where the whole problem document is of interest: *ret_problem, which is the caller's, is the document where
+ * the request was refused by one, else NULL. */
+enum error_class endpoint_ask(const struct endpoint *endpoint, const cJSON *body, cJSON **ret_json, cJSON **ret_problem,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
 /* Whether the same request may be sent again in a while: nobody answered, or 503. */
 bool endpoint_may_retry(const struct error *error);
 

@@ -42,8 +42,9 @@ enum error_class plan_read(const cJSON *workflow, struct plan *ret_plan, struct 
 			return error_set(
 				error, ERROR_INVALID_INPUT, "the endpoint describes the workflow in an unknown way");
 		struct plan_step *added = &ret_plan->steps[ret_plan->count++];
-		const char *summary = json_member_string(step, "summary");
+		const char *summary = json_member_string(step, "summary"), *key = json_member_string(step, "inputKey");
 		text_copy(added->id, sizeof(added->id), id);
+		text_copy(added->input_key, sizeof(added->input_key), key != NULL ? key : "");
 		text_copy(added->summary, sizeof(added->summary), summary != NULL ? summary : "");
 	}
 	size_t index = 0;

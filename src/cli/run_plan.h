@@ -17,9 +17,11 @@ enum plan_state {
 
 struct plan_step {
 	char id[65];
-	char summary[160]; /* what it does, in a sentence */
+	char input_key[65]; /* which member of the inputs it takes; "": none */
+	char summary[160];  /* what it does, in a sentence */
 	enum plan_state state;
 	bool needs[PLAN_STEPS_MAX]; /* by number */
+	char run[65];               /* the run that our trigger gave; "": none yet */
 	int64_t version;            /* the last that was shown */
 	int64_t started_ms;         /* monotonic */
 };

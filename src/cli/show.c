@@ -48,6 +48,28 @@ void show_error_details(FILE *stream, const char *indent, const struct error *er
 		show_line(stream, indent, "input to change", error->remedy_input);
 }
 
+void show_fault(FILE *stream, const char *indent, const cJSON *fault)
+{
+	const char *step = json_member_string(fault, "actionId"), *message = json_member_string(fault, "message");
+	const char *place = json_member_string(fault, "place");
+	const cJSON *remedy = json_member(fault, "remedy");
+	const char *text = json_member_string(remedy, "text"), *url = json_member_string(remedy, "url");
+	fprintf(stream, "%s", indent);
+	show_text(stream, step);
+	fprintf(stream, "%s", step != NULL ? ": " : "");
+	show_text(stream, place);
+	fprintf(stream, ": ");
+	show_text(stream, message);
+	fputc('\n', stream);
+	if (text == NULL || strcmp(text, error_class_facts(ERROR_INVALID_INPUT)->remedy) == 0)
+		return;
+	fprintf(stream, "%s  ", indent);
+	show_text(stream, text);
+	fprintf(stream, "%s", url != NULL ? " " : "");
+	show_text(stream, url);
+	fputc('\n', stream);
+}
+
 void show_output(FILE *stream, const cJSON *output)
 {
 	static const char *const names[] = { "fullName", "name", "url", "text", "reason" };

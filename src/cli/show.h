@@ -14,6 +14,10 @@ void show_text(FILE *stream, const char *text);
 /* Writes place and remedy of an error, a line each, where it has them. */
 void show_error_details(FILE *stream, const char *indent, const struct error *error);
 
+/* Writes one of the `errors` of a problem document: its step, its place, what is wrong, and what to do where that is
+ * more than to correct it. */
+void show_fault(FILE *stream, const char *indent, const cJSON *fault);
+
 /* Writes what an action made, for people: its outputs named fullName, name, url, text or reason, two blanks before
  * each. NULL or no object is nothing. */
 void show_output(FILE *stream, const cJSON *output);

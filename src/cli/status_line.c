@@ -11,6 +11,7 @@
 
 static const struct field status_fields[] = {
 	{ STRING_FIELD("actionId", struct step_status, action), .required = true },
+	{ STRING_FIELD("runId", struct step_status, run), .fallback = "" },
 	{ STRING_FIELD("status", struct step_status, status), .required = true },
 	{ STRING_FIELD("phase", struct step_status, phase), .fallback = "" },
 	{ STRING_FIELD("reason", struct step_status, reason), .fallback = "" },

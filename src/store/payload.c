@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "core/input.h"
 #include "slipway/field.h"
 
 #define TRIES 8
@@ -112,11 +113,30 @@ static enum error_class write_payload(struct redis *redis, const char *app, stru
 	return class;
 }
 
+/* Merges into a copy: what says the same afterwards stays as it is written, so that its version stays, too. */
+static enum error_class apply_part(cJSON **part, const cJSON *change, struct error *error)
+{
+	char before[DIGEST_SIZE], after[DIGEST_SIZE];
+	cJSON *merged = cJSON_Duplicate(*part, true);
+	if (merged == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to merge a payload");
+	if (json_merge(&merged, change, error) != ERROR_NONE || json_digest(*part, before, error) != ERROR_NONE ||
+		json_digest(merged, after, error) != ERROR_NONE) {
+		cJSON_Delete(merged);
+		return error->class;
+	}
+	bool changed = strcmp(before, after) != 0;
+	cJSON_Delete(changed ? *part : merged);
+	if (changed)
+		*part = merged;
+	return ERROR_NONE;
+}
+
 enum error_class payload_apply(struct payload *payload, const struct payload *changes, struct error *error)
 {
 	for (size_t i = 0; i < PART_COUNT; i++) {
 		const cJSON *change = change_of(changes, i);
-		if (change != NULL && json_merge(part_of(payload, i), change, error) != ERROR_NONE)
+		if (change != NULL && apply_part(part_of(payload, i), change, error) != ERROR_NONE)
 			return error->class;
 	}
 	return ERROR_NONE;

@@ -23,7 +23,8 @@ enum error_class payload_read(
 
 /*
  * Merges changes (each may be NULL) as RFC 7396 says and stores the whole; repeats where somebody else was faster.
- * *ret_payload is what stands there then. ERROR_INVALID_INPUT where a part grows beyond PAYLOAD_MAX.
+ * *ret_payload is what stands there then; where that is what stood there before, the version stays. ERROR_INVALID_INPUT
+ * where a part grows beyond PAYLOAD_MAX.
  */
 enum error_class payload_merge(struct redis *redis, const char *app, const struct payload *changes,
 	int64_t retention_seconds, struct payload *ret_payload, struct error *error) SLIPWAY_MUST_CHECK;

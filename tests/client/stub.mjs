@@ -63,7 +63,7 @@ export class Stub {
   }
 
   /**
-   * Puts `fault` in the place of the next answer to `mode` (trigger, poll, configure, cancel, workflows):
+   * Puts `fault` in the place of the next answer to `mode` (trigger, poll, validate, configure, cancel, workflows):
    * `{ status, headers, body }` answers that; `cut` closes the connection, in the middle of an answer if 'body';
    * `hang` never answers; `late` does what was asked before it fails.
    */
@@ -120,6 +120,8 @@ export class Stub {
         return this.#poll(fields);
       case 'trigger':
         return this.#trigger(fields);
+      case 'validate':
+        return this.#validate(fields);
       case 'configure':
         return this.#configure(fields);
       case 'cancel':
@@ -174,6 +176,14 @@ export class Stub {
     const version = statuses.reduce((sum, status) => sum + status.version, 0);
     const content = actionId === undefined ? { workflowId, appId, actions: statuses } : statuses[0];
     return { status: 200, headers: { ETag: `"v${version}"` }, content };
+  }
+
+  #validate({ workflowId, inputs = {} }) {
+    const keys = new Set(this.#steps(workflowId).map((step) => step.inputKey));
+    const errors = Object.keys(inputs).filter((key) => !keys.has(key))
+      .map((key) => ({ place: `/inputs/${key}`, message: 'No step takes this input.' }));
+    const refused = () => problem(422, 'invalid_input', `${errors.length} places are wrong.`, { errors });
+    return errors.length > 0 ? refused() : { status: 200, content: { valid: true } };
   }
 
   #payload(appId) {

@@ -67,8 +67,36 @@ test('each step gets its own input only', async (context) => {
 test('an input that no step reads is refused before anything starts', async (context) => {
   const { stub, client } = await setUp(context);
   const error = await failureOf(client.runWorkflow('site', 'acme', { inputs: { repos: {} } }));
-  assert.match(error.message, /repos/);
+  assert.deepEqual(error.errors.map(({ place }) => place), ['/inputs/repos']);
   assert.deepEqual(triggered(stub), []);
+});
+
+test('an input that is wrong in the last step is told with its place before the first is started', async (context) => {
+  const { stub, client } = await setUp(context);
+  const errors = [
+    { actionId: 'project', place: '/inputs/project/name', message: 'It is missing.' },
+    { actionId: 'deploy', place: '/inputs/deploy/branch', message: 'It has no such form.' },
+  ];
+  stub.fail('validate', { status: 422, body: { class: 'invalid_input', detail: '2 places are wrong.', errors } });
+  const inputs = { deploy: { branch: '..' } };
+  const error = await failureOf(client.runWorkflow('site', 'acme', { inputs }));
+  assert.ok(error instanceof ProblemError);
+  assert.deepEqual(error.errors, errors);
+  assert.deepEqual(stub.of('validate').map(({ fields }) => fields.inputs), [inputs]);
+  assert.deepEqual(triggered(stub), []);
+});
+
+test('a step that another client runs again meanwhile does not pass for ours', async (context) => {
+  const { stub, client } = await setUp(context);
+  const other = { runId: 'of another client', status: 'done' };
+  stub.scripts.project = [{ phase: 'executing' }, other];
+  const during = await failureOf(client.runWorkflow('site', 'acme'));
+  assert.match(during.message, /Another client has run "project" of "acme" again/);
+  assert.ok(!triggered(stub).includes('deploy'));
+  // It was done, and the steps after it went on.
+  stub.scripts = { repo: [{ status: 'done' }, other] };
+  const later = await failureOf(client.runWorkflow('site', 'blog'));
+  assert.match(later.message, /Another client has run "repo" of "blog" again/);
 });
 
 test('a failed step lets its siblings end and starts nothing that needs it', async (context) => {

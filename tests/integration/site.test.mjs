@@ -103,7 +103,10 @@ test('again by force, and again without its state: adopts what stands there', as
 
 test('a changed variable is written and leads to a new deployment', async () => {
   const before_ = await outputs('first');
-  const result = await slipway('run', 'site', '--app', 'first', '--set', 'siteName=Another name');
+  const other = path.join(stack.folder, 'other.json');
+  const input = JSON.parse(await readFile(sample, 'utf8'));
+  await writeFile(other, JSON.stringify({ ...input, config: { siteName: 'Another name' } }));
+  const result = await slipway('run', 'site', '--app', 'first', '--input', other);
   assert.equal(result.code, 0, result.stdout + result.stderr);
   const after_ = await outputs('first');
   assert.equal(after_.env.changed, 1);
@@ -111,7 +114,9 @@ test('a changed variable is written and leads to a new deployment', async () => 
 });
 
 test('a name that is taken by somebody else is refused, and nothing that needs it is begun', async () => {
-  const inputs = { repo: { owner: 'acme', name: 'taken-name', fork: 'upstream/app-template' } };
+  const inputs = {
+    repo: { owner: 'acme', name: 'taken-name', fork: 'upstream/app-template' }, project: { name: 'taken-name' },
+  };
   await stack.post({ mode: 'configure', appId: 'foreign', inputs });
   const result = await slipway('run', 'site', '--app', 'foreign');
   assert.equal(result.code, 1);

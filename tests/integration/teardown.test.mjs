@@ -17,7 +17,7 @@ after(() => stack.stop());
 const resources = async (app) =>
   JSON.parse((await slipway('resources', app, '--json', '--redis-url', `unix://${stack.folder}/redis.sock`)).stdout);
 
-async function site(app) {
+async function site(app, ...flags) {
   const input = path.join(stack.folder, `${app}.json`);
   await writeFile(
     input,
@@ -30,7 +30,7 @@ async function site(app) {
       },
     }),
   );
-  const result = await slipway('run', 'site', '--app', app, '--url', stack.url, '--input', input);
+  const result = await slipway('run', 'site', '--app', app, '--url', stack.url, '--input', input, ...flags);
   assert.equal(result.code, 0, result.stdout + result.stderr);
 }
 
@@ -62,7 +62,7 @@ test('what was made is gone, and a second teardown has nothing to do', async () 
   const second = await teardown('gone', 'gone');
   assert.equal(second.code, 0, second.stdout + second.stderr);
   // The names are free again.
-  await slipway('run', 'site', '--app', 'gone', '--url', stack.url, '--force');
+  await site('gone', '--force');
   assert.equal((await resources('gone')).find((one) => one.type === 'repository').created, true);
 });
 
@@ -82,7 +82,6 @@ test('what was adopted is left', async () => {
   assert.equal(result.code, 0, result.stdout + result.stderr);
   assert.deepEqual(await resources('adopter'), []);
   // It still stands: the one who made it looks and finds it.
-  const again = await slipway('run', 'site', '--app', 'theirs', '--url', stack.url, '--force');
-  assert.equal(again.code, 0, again.stdout + again.stderr);
+  await site('theirs', '--force');
   assert.equal((await resources('theirs')).find((one) => one.type === 'repository').id, id);
 });

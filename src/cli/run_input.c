@@ -1,0 +1,85 @@
+/*
+ * The input file of `slipway run`, and how it is divided: inputs go with each trigger, for what is configured is shared
+ * with all other clients of the app.
+ */
+#include "cli/run_input.h"
+
+#include <string.h>
+
+#include "cli/input_file.h"
+
+static const char *const configured[] = { "config", "env", "secrets" };
+#define CONFIGURED_COUNT (sizeof(configured) / sizeof(configured[0]))
+
+static bool set_config(cJSON *config, const char *setting)
+{
+	struct arena arena;
+	const char *equals = strchr(setting, '=');
+	arena_init(&arena, 0);
+	const char *name = arena_copy(&arena, setting, (size_t)(equals - setting));
+	if (name != NULL)
+		cJSON_DeleteItemFromObjectCaseSensitive(config, name);
+	bool complete = name != NULL && json_add(config, name, cJSON_CreateString(equals + 1));
+	arena_release(&arena);
+	return complete;
+}
+
+static enum error_class add_settings(cJSON *json, const char *const *settings, size_t count, struct error *error)
+{
+	cJSON *config = json_member(json, "config");
+	if (config == NULL)
+		config = cJSON_AddObjectToObject(json, "config");
+	if (config != NULL && !cJSON_IsObject(config)) {
+		error_set(error, ERROR_INVALID_INPUT, "it must be an object");
+		return error_at(error, "/config");
+	}
+	bool complete = config != NULL;
+	for (size_t i = 0; complete && i < count; i++)
+		complete = set_config(config, settings[i]);
+	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
+}
+
+enum error_class run_input_read(
+	const char *path, const char *const *settings, size_t count, cJSON **ret_json, struct error *error)
+{
+	if (path != NULL && input_file_read(path, ret_json, error) != ERROR_NONE)
+		return error->class;
+	if (path == NULL)
+		*ret_json = cJSON_CreateObject();
+	if (*ret_json == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
+	if (count == 0 || add_settings(*ret_json, settings, count, error) == ERROR_NONE)
+		return ERROR_NONE;
+	cJSON_Delete(*ret_json);
+	*ret_json = NULL;
+	return error->class;
+}
+
+cJSON *run_input_request(const cJSON *input, const char *mode, const char *app)
+{
+	cJSON *body = cJSON_Duplicate(input, true);
+	if (body != NULL && strcmp(mode, "configure") == 0)
+		cJSON_DeleteItemFromObjectCaseSensitive(body, "inputs");
+	if (body != NULL && json_add(body, "mode", cJSON_CreateString(mode)) &&
+		json_add(body, "appId", cJSON_CreateString(app)))
+		return body;
+	cJSON_Delete(body);
+	return NULL;
+}
+
+bool run_input_configures(const cJSON *input)
+{
+	bool any = false;
+	for (size_t i = 0; i < CONFIGURED_COUNT; i++)
+		any = any || json_member(input, configured[i]) != NULL;
+	return any;
+}
+
+bool run_input_add(const cJSON *input, const char *key, cJSON *body)
+{
+	const cJSON *own = key != NULL ? json_member(json_member(input, "inputs"), key) : NULL;
+	if (own == NULL)
+		return true;
+	cJSON *inputs = cJSON_AddObjectToObject(body, "inputs");
+	return inputs != NULL && json_add(inputs, key, cJSON_Duplicate(own, true));
+}
