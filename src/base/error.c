@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/redact.h"
 #include "base/text.h"
 
 /* The one closed table: add a class here and in the enumeration, nowhere else. */
@@ -98,7 +99,7 @@ enum error_class error_set(struct error *error, enum error_class class, const ch
 	char message[sizeof(error->message)];
 	va_list arguments;
 	va_start(arguments, format);
-	text_format_list(message, sizeof(message), format, arguments);
+	redact_format_list(message, sizeof(message), format, arguments);
 	va_end(arguments);
 	memset(error, 0, sizeof(*error));
 	error->class = class;
@@ -110,7 +111,7 @@ enum error_class error_at(struct error *error, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
-	text_format_list(error->place, sizeof(error->place), format, arguments);
+	redact_format_list(error->place, sizeof(error->place), format, arguments);
 	va_end(arguments);
 	return error->class;
 }
@@ -119,9 +120,11 @@ enum error_class error_remedy(struct error *error, const char *url, const char *
 {
 	va_list arguments;
 	va_start(arguments, format);
-	text_format_list(error->remedy, sizeof(error->remedy), format, arguments);
+	redact_format_list(error->remedy, sizeof(error->remedy), format, arguments);
 	va_end(arguments);
-	text_copy(error->remedy_url, sizeof(error->remedy_url), url != NULL ? url : "");
+	/* A part of an address leads elsewhere. */
+	if (url == NULL || !text_copy(error->remedy_url, sizeof(error->remedy_url), url))
+		error->remedy_url[0] = '\0';
 	return error->class;
 }
 
@@ -129,8 +132,8 @@ enum error_class error_exchange(
 	struct error *error, const char *provider, int http_status, const char *code, const char *request_id)
 {
 	text_copy(error->provider, sizeof(error->provider), provider);
-	text_copy(error->provider_code, sizeof(error->provider_code), code);
-	text_copy(error->request_id, sizeof(error->request_id), request_id);
+	redact_copy(error->provider_code, sizeof(error->provider_code), code);
+	redact_copy(error->request_id, sizeof(error->request_id), request_id);
 	error->http_status = http_status;
 	return error->class;
 }

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/redact.h"
 #include "base/text.h"
 #include "http/address.h"
 #include "http/url.h"
@@ -123,7 +124,7 @@ static void header_text(CURL *handle, const char *name, char *target, size_t siz
 {
 	struct curl_header *header;
 	if (curl_easy_header(handle, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
-		text_copy(target, size, header->value);
+		redact_copy(target, size, header->value);
 }
 
 static int64_t header_integer(CURL *handle, const char *name, int64_t otherwise)

@@ -218,7 +218,7 @@ static void read_refusal(const struct provider *provider, struct http_answer *ht
 		cJSON_Delete(json);
 	}
 	if (http->body.length > 0)
-		redact_text(http->body.bytes);
+		redact_bytes(http->body.bytes, http->body.length);
 	if (body->message[0] == '\0')
 		take_excerpt(http, body);
 }

@@ -195,7 +195,7 @@ enum action_result action_fail(struct action_context *context, enum error_class 
 	char message[sizeof(context->error.message)];
 	va_list arguments;
 	va_start(arguments, format);
-	text_format_list(message, sizeof(message), format, arguments);
+	redact_format_list(message, sizeof(message), format, arguments);
 	va_end(arguments);
 	error_set(&context->error, class, "%s", message);
 	const struct error *refusal = &context->refusal;
@@ -210,7 +210,7 @@ enum action_result action_fail_again(
 	struct error error = *earlier;
 	va_list arguments;
 	va_start(arguments, format);
-	text_format_list(error.message, sizeof(error.message), format, arguments);
+	redact_format_list(error.message, sizeof(error.message), format, arguments);
 	va_end(arguments);
 	context->error = error;
 	return ACTION_FAILED;
@@ -220,9 +220,11 @@ enum action_result action_remedy(struct action_context *context, const char *url
 {
 	va_list arguments;
 	va_start(arguments, format);
-	text_format_list(context->error.remedy, sizeof(context->error.remedy), format, arguments);
+	redact_format_list(context->error.remedy, sizeof(context->error.remedy), format, arguments);
 	va_end(arguments);
-	text_copy(context->error.remedy_url, sizeof(context->error.remedy_url), url != NULL ? url : "");
+	/* A part of an address leads elsewhere. */
+	if (url == NULL || !text_copy(context->error.remedy_url, sizeof(context->error.remedy_url), url))
+		context->error.remedy_url[0] = '\0';
 	return ACTION_FAILED;
 }
 

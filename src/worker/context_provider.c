@@ -330,20 +330,23 @@ bool url_get(struct action_context *context, const char *url, struct provider_an
 
 const char *answer_excerpt(struct action_context *context, const struct provider_answer *answer, size_t most)
 {
-	char *text = arena_copy(context->arena, answer->body, answer->body_length);
+	/* As much as tells of each secret that begins in what is shown. */
+	size_t window = redact_window(most), length = answer->body_length < window ? answer->body_length : window;
+	char *text = arena_copy(context->arena, answer->body, length);
 	if (text == NULL)
 		return NULL;
 	/* Before anything else is replaced, and before the cut: what has changed of a secret would not be known as one.
 	 */
-	for (char *nul; (nul = memchr(text, '\0', answer->body_length)) != NULL;)
-		*nul = ' ';
+	for (size_t i = 0; i < length; i++)
+		if (text[i] == '\0')
+			text[i] = ' ';
 	redact_text(text);
-	for (size_t i = 0; i < answer->body_length; i++) {
+	for (size_t i = 0; i < length; i++) {
 		unsigned char byte = (unsigned char)text[i];
 		if ((byte < ' ' && byte != '\n' && byte != '\t') || byte == 0x7F)
 			text[i] = ' ';
 	}
-	text_make_valid(text, answer->body_length);
+	text_make_valid(text, length);
 	char *excerpt = arena_allocate(context->arena, most + 1);
 	if (excerpt != NULL)
 		(void)text_copy(excerpt, most + 1, text);
