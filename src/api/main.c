@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/prefork.h"
+#include "base/resources.h"
 #include "base/text.h"
 #include "core/secret.h"
 
@@ -23,6 +24,8 @@
 #define REDIS_TIMEOUT_MS 900
 #define REDIS_PAUSE_MS   1000
 #define GRACE_MS         5000
+/* Some 2 MiB are used. A request that is worth more is refused its memory, and the others go on. */
+#define MEMORY_MAX ((size_t)256 << 20)
 
 const char *argp_program_version = "slipway-api " SLIPWAY_VERSION;
 
@@ -45,8 +48,10 @@ static void answer(void *context, const struct request *request, struct response
 	request_log(request, response, clock_monotonic_ms() - began);
 }
 
+/* What each process that answers begins with. */
 static enum error_class api_connect(struct api *api, struct error *error)
 {
+	resources_limit_memory(MEMORY_MAX);
 	if (redis_new(api->settings.redis_url, api->settings.redis_password, "slipway-api", REDIS_TIMEOUT_MS,
 		    &api->redis, error) != ERROR_NONE)
 		return error->class;

@@ -37,8 +37,10 @@ static enum error_class ask_all(const struct service *service, const struct targ
 {
 	struct plan_question questions[WORKFLOW_STEPS_MAX];
 	memset(questions, 0, sizeof(questions));
+	/* They are stored together, so they count together. */
+	struct reference_budget budget = REFERENCE_BUDGET;
 	struct input_sources sources = { target->workflow, NULL, payload->inputs, inputs, payload->config, payload->env,
-		payload->secrets };
+		payload->secrets, &budget };
 	if (input_check_keys(&sources, NULL, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i < target->workflow->step_count; i++) {

@@ -234,3 +234,42 @@ void json_pointer_append(char *pointer, size_t size, const char *name)
 	}
 	pointer[length] = '\0';
 }
+
+/* With its quotes, and what is escaped in it. */
+static size_t string_size(const char *text)
+{
+	size_t size = 2;
+	for (; *text != '\0'; text++) {
+		bool short_escape = *text == '"' || *text == '\\' || (*text >= '\b' && *text <= '\r' && *text != '\v');
+		bool long_escape = (unsigned char)*text < ' ' && !short_escape;
+		size += short_escape ? 2 : long_escape ? 6 : 1;
+	}
+	return size;
+}
+
+#define NUMBER_TEXT_MOST 24
+
+static size_t own_size(const cJSON *json)
+{
+	if (cJSON_IsString(json))
+		return string_size(json->valuestring);
+	if (cJSON_IsNumber(json))
+		return NUMBER_TEXT_MOST;
+	return cJSON_IsObject(json) || cJSON_IsArray(json) ? strlen("{}") : strlen("false");
+}
+
+// NOLINTNEXTLINE(misc-no-recursion)
+struct json_size json_measure(const cJSON *json)
+{
+	struct json_size whole = { own_size(json), 1, 1 };
+	const cJSON *child;
+	cJSON_ArrayForEach(child, json)
+	{
+		struct json_size part = json_measure(child);
+		whole.text += part.text + strlen(",") + (child->string != NULL ? string_size(child->string) + 1 : 0);
+		whole.nodes += part.nodes;
+		if (part.depth + 1 > whole.depth)
+			whole.depth = part.depth + 1;
+	}
+	return whole;
+}

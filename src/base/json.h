@@ -56,6 +56,14 @@ bool json_add(cJSON *object, const char *name, cJSON *value) SLIPWAY_MUST_CHECK;
 /* Appends value to an array, as json_add. */
 bool json_append(cJSON *array, cJSON *value) SLIPWAY_MUST_CHECK;
 
+/* How large a value is, its text by what it would be printed as: numbers at their longest. */
+struct json_size {
+	size_t text, nodes, depth;
+};
+
+/* Measures it; what is none, NULL, has one node. */
+struct json_size json_measure(const cJSON *json);
+
 /* A number as cJSON holds it. Values beyond +-2^53 lose digits: give those as strings. */
 cJSON *json_integer(int64_t value) SLIPWAY_MUST_CHECK;
 

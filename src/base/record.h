@@ -11,6 +11,7 @@
 enum record_mode {
 	RECORD_STRICT,     /* unknown members are errors: what clients send */
 	RECORD_REFERENCES, /* the same, but a string that holds ${...} may stand for any scalar: checked again later */
+	RECORD_TEMPLATE,   /* the same, and it may stand for anything at all: before its value is put in */
 	RECORD_LENIENT,    /* unknown members are passed over: what providers answer */
 };
 

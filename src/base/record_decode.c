@@ -94,7 +94,8 @@ static enum error_class check_values(struct decoding *decoding, const struct val
 /* Whether a text may wait for its check until its references are put in. */
 static bool is_deferred(const struct decoding *decoding, const cJSON *json)
 {
-	return decoding->mode == RECORD_REFERENCES && cJSON_IsString(json) && text_has_reference(json->valuestring);
+	return (decoding->mode == RECORD_REFERENCES || decoding->mode == RECORD_TEMPLATE) && cJSON_IsString(json) &&
+		text_has_reference(json->valuestring);
 }
 
 /* One string, with the checks that its field asks for, into the arena. */
@@ -321,7 +322,7 @@ static enum error_class decode_field(struct decoding *decoding, const struct val
 		return field->fallback != NULL ? take_fallback(decoding, value) : ERROR_NONE;
 	}
 	bool scalar = field->type == FIELD_INTEGER || field->type == FIELD_BOOLEAN;
-	if (scalar && is_deferred(decoding, value->json))
+	if ((scalar || decoding->mode == RECORD_TEMPLATE) && is_deferred(decoding, value->json))
 		return ERROR_NONE;
 	return decoders[field->type](decoding, value);
 }
@@ -350,6 +351,8 @@ static enum error_class decode_record(
 {
 	memset(target, 0, record->size);
 	struct value whole = { NULL, json, place, target };
+	if (decoding->mode == RECORD_TEMPLATE && is_deferred(decoding, json))
+		return ERROR_NONE;
 	if (!cJSON_IsObject(json))
 		return refuse(decoding, &whole, "it must be an object");
 	if (decoding->mode != RECORD_LENIENT && check_unknown(decoding, record, json, place) != ERROR_NONE)

@@ -88,15 +88,15 @@ static enum error_class look_up(
 	return *ret_value != NULL ? ERROR_NONE : no_memory(error);
 }
 
-static enum error_class check_input(
-	const struct record *record, const cJSON *input, const char *place, struct faults *faults, struct error *error)
+static enum error_class check_input(const struct record *record, const cJSON *input, enum record_mode mode,
+	const char *place, struct faults *faults, struct error *error)
 {
 	struct arena arena;
 	arena_init(&arena, 0);
 	void *decoded = arena_allocate(&arena, record->size);
 	enum error_class class = decoded == NULL
 		? no_memory(error)
-		: record_check(record, input, RECORD_REFERENCES, place, &arena, decoded, faults, error);
+		: record_check(record, input, mode, place, &arena, decoded, faults, error);
 	arena_release(&arena);
 	return class;
 }
@@ -130,9 +130,11 @@ static enum error_class fill_input(
 		merge_key(input, sources->trigger_inputs, step->input_key, error) != ERROR_NONE)
 		return error->class;
 	struct input_sources borrowed = *sources;
-	if (references_resolve(*input, place, look_up, &borrowed, faults, error) != ERROR_NONE ||
-		check_input(&step->action->input, *input, place, faults, error) != ERROR_NONE ||
-		secret_input_check(&step->action->input, *input, place, faults, error) != ERROR_NONE)
+	const struct record *record = &step->action->input;
+	if (check_input(record, *input, RECORD_TEMPLATE, place, faults, error) != ERROR_NONE ||
+		references_resolve(*input, place, look_up, &borrowed, sources->budget, faults, error) != ERROR_NONE ||
+		check_input(record, *input, RECORD_REFERENCES, place, faults, error) != ERROR_NONE ||
+		secret_input_check(record, *input, place, faults, error) != ERROR_NONE)
 		return input_name_member(place, error);
 	return ERROR_NONE;
 }
@@ -218,14 +220,21 @@ enum error_class json_digest(const cJSON *json, char digest[DIGEST_SIZE], struct
 	return text != NULL ? ERROR_NONE : no_memory(error);
 }
 
+/* A few digits for a sealed secret, which may be long and may be named often. */
 static enum error_class look_up_sealed(
 	void *context, const struct reference *reference, cJSON **ret_value, struct error *error)
 {
 	const struct input_sources *sources = context;
-	const cJSON *sealed =
-		reference->kind == REFERENCE_SECRET ? json_member(sources->secrets, reference->parts[0]) : NULL;
-	*ret_value = sealed != NULL ? cJSON_Duplicate(sealed, true) : NULL;
-	return sealed == NULL || *ret_value != NULL ? ERROR_NONE : no_memory(error);
+	const char *sealed =
+		reference->kind == REFERENCE_SECRET ? json_member_string(sources->secrets, reference->parts[0]) : NULL;
+	if (sealed == NULL)
+		return ERROR_NONE;
+	unsigned char hash[crypto_generichash_BYTES_MIN];
+	char digits[2 * sizeof(hash) + 1];
+	crypto_generichash(hash, sizeof(hash), (const unsigned char *)sealed, strlen(sealed), NULL, 0);
+	sodium_bin2hex(digits, sizeof(digits), hash, sizeof(hash));
+	*ret_value = cJSON_CreateString(digits);
+	return *ret_value != NULL ? ERROR_NONE : no_memory(error);
 }
 
 enum error_class input_digest(const cJSON *input, const cJSON *secrets, char digest[DIGEST_SIZE], struct error *error)
@@ -234,7 +243,9 @@ enum error_class input_digest(const cJSON *input, const cJSON *secrets, char dig
 	cJSON *sealed = cJSON_Duplicate(input, true);
 	if (sealed == NULL)
 		return no_memory(error);
-	enum error_class class = references_resolve(sealed, "/inputs", look_up_sealed, &sources, NULL, error);
+	/* The digits may be longer than the names that they stand for. */
+	struct reference_budget budget = { 2 * REFERENCE_TEXT_MAX, REFERENCE_NODES_MAX };
+	enum error_class class = references_resolve(sealed, "/inputs", look_up_sealed, &sources, &budget, NULL, error);
 	if (class == ERROR_NONE)
 		class = json_digest(sealed, digest, error);
 	cJSON_Delete(sealed);

@@ -15,14 +15,15 @@ struct input_sources {
 	const cJSON *trigger_inputs; /* of the request, by input key */
 	const cJSON *config;
 	const cJSON *env;
-	const cJSON *secrets; /* by name, sealed */
+	const cJSON *secrets;            /* by name, sealed */
+	struct reference_budget *budget; /* that several inputs share; NULL: each has one of its own */
 };
 
 /*
  * Puts the input together, with ${config} and ${env} put in, and checks it by the action's field table. References to
  * steps, secrets and other apps stay. JSON null where an optional step is given no input: its action is not run.
- * *ret_input is the caller's. Errors: ERROR_INVALID_INPUT with the place below
- * /inputs.
+ * *ret_input is the caller's. Its shape is checked before any value is copied into it. Errors: ERROR_INVALID_INPUT and
+ * ERROR_PAYLOAD_TOO_LARGE, with the place below /inputs.
  */
 enum error_class input_build(
 	const struct input_sources *sources, cJSON **ret_input, struct error *error) SLIPWAY_MUST_CHECK;

@@ -10,8 +10,7 @@
 #include "base/record.h"
 #include "base/text.h"
 
-#define RESOLVED_MAX ((size_t)256 << 10)
-#define ESCAPE       "$${" /* stands for "${" */
+#define ESCAPE "$${" /* stands for "${" */
 
 static const struct {
 	const char *name;
@@ -107,9 +106,76 @@ struct resolving {
 	/* For whoever reads the tree: each "$${" that is written becomes "${", and a value stays as it is. Otherwise
 	 * the tree is to be resolved again, and in a value each "${" becomes "$${". */
 	bool unescapes;
+	struct reference_budget *budget;
 	struct faults *faults;
 	struct error *error;
+	/* The last reference that was looked up, for the error: NULL before the first. */
+	const char *reference;
+	int reference_length;
 };
+
+/* ---- what it may grow to ---- */
+
+static enum error_class too_large(const struct resolving *resolving, const char *what)
+{
+	struct error *error = resolving->error;
+	if (resolving->reference == NULL)
+		error_set(error, ERROR_PAYLOAD_TOO_LARGE, "the input %s", what);
+	else
+		error_set(error, ERROR_PAYLOAD_TOO_LARGE, "with %.*s put in, the input %s",
+			resolving->reference_length < 100 ? resolving->reference_length : 100, resolving->reference,
+			what);
+	return error_remedy(error, NULL,
+		"Refer to less: what a reference stands for counts as if it had been sent, as often as it is named. In "
+		"a "
+		"plan the inputs of all steps count together.");
+}
+
+static enum error_class too_long(const struct resolving *resolving)
+{
+	char what[64];
+	text_format(what, sizeof(what), "is larger than %zu bytes", REFERENCE_TEXT_MAX);
+	return too_large(resolving, what);
+}
+
+/* Takes a value that stands at this depth off the budget. */
+static enum error_class charge(const struct resolving *resolving, const cJSON *value, size_t depth)
+{
+	struct reference_budget *budget = resolving->budget;
+	struct json_size size = json_measure(value);
+	char what[64];
+	if (size.text > budget->text)
+		return too_long(resolving);
+	if (size.nodes > budget->nodes) {
+		text_format(what, sizeof(what), "has more than %d values", REFERENCE_NODES_MAX);
+		return too_large(resolving, what);
+	}
+	if (depth - 1 + size.depth > REFERENCE_DEPTH_MAX) {
+		text_format(what, sizeof(what), "is more than %d deep", REFERENCE_DEPTH_MAX);
+		return too_large(resolving, what);
+	}
+	budget->text -= size.text;
+	budget->nodes -= size.nodes;
+	return ERROR_NONE;
+}
+
+/* The same for a value that comes in the place of another, which was charged before. */
+static enum error_class charge_instead(
+	const struct resolving *resolving, const cJSON *value, const cJSON *before, size_t depth)
+{
+	struct json_size size = json_measure(before);
+	resolving->budget->text += size.text;
+	resolving->budget->nodes += size.nodes;
+	return charge(resolving, value, depth);
+}
+
+static enum error_class look_up(struct resolving *resolving, const char *text, const char *end,
+	const struct reference *reference, cJSON **ret_value)
+{
+	resolving->reference = text;
+	resolving->reference_length = (int)(end - text);
+	return resolving->lookup(resolving->context, reference, ret_value, resolving->error);
+}
 
 /* ---- what is put in is never expanded again ---- */
 
@@ -132,28 +198,28 @@ static bool append_escaped(struct buffer *buffer, const char *text, size_t lengt
 	return buffer_append(buffer, text, (size_t)(end - text));
 }
 
-static enum error_class refuse_text(const struct buffer *buffer, struct error *error)
+static enum error_class refuse_text(const struct resolving *resolving, const struct buffer *buffer)
 {
 	if (!buffer->full)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to resolve references");
-	return error_set(error, ERROR_INVALID_INPUT, "with its references put in, the text is too long");
+		return error_set(resolving->error, ERROR_OUT_OF_MEMORY, "no memory to resolve references");
+	return too_long(resolving);
 }
 
 /* Escapes all strings of a value; depth is bounded by json_parse. */
 // NOLINTNEXTLINE(misc-no-recursion)
-static enum error_class escape_value(cJSON *value, struct error *error)
+static enum error_class escape_value(const struct resolving *resolving, cJSON *value)
 {
 	enum error_class class = ERROR_NONE;
 	if (cJSON_IsString(value) && strstr(value->valuestring, "${") != NULL) {
 		struct buffer buffer;
-		buffer_init(&buffer, RESOLVED_MAX);
+		buffer_init(&buffer, REFERENCE_TEXT_MAX);
 		if (!append_escaped(&buffer, value->valuestring, strlen(value->valuestring)) ||
 			cJSON_SetValuestring(value, buffer_text(&buffer)) == NULL)
-			class = refuse_text(&buffer, error);
+			class = refuse_text(resolving, &buffer);
 		buffer_release(&buffer);
 	}
 	for (cJSON *item = value->child; item != NULL && class == ERROR_NONE; item = item->next)
-		class = escape_value(item, error);
+		class = escape_value(resolving, item);
 	return class;
 }
 
@@ -197,7 +263,7 @@ static enum error_class keep_reference(
 		error_set(resolving->error, ERROR_INVALID_INPUT, "a value that ends with $ stands before a reference");
 		return error_remedy(resolving->error, NULL, "Put another character between the two.");
 	}
-	return buffer_append(buffer, text, length) ? ERROR_NONE : refuse_text(buffer, resolving->error);
+	return buffer_append(buffer, text, length) ? ERROR_NONE : refuse_text(resolving, buffer);
 }
 
 /* One reference of a text with more in it: its value as text, or itself where it is left for later. */
@@ -207,13 +273,13 @@ static enum error_class resolve_inside(struct resolving *resolving, const char *
 	const char *end;
 	cJSON *value = NULL;
 	if (parse(*text, &reference, &end, resolving->error) != ERROR_NONE ||
-		resolving->lookup(resolving->context, &reference, &value, resolving->error) != ERROR_NONE)
+		look_up(resolving, *text, end, &reference, &value) != ERROR_NONE)
 		return resolving->error->class;
 	enum error_class class = ERROR_NONE;
 	if (value == NULL)
 		class = keep_reference(resolving, *text, (size_t)(end - *text), buffer);
 	else if (!append_value(resolving, buffer, value))
-		class = refuse_text(buffer, resolving->error);
+		class = refuse_text(resolving, buffer);
 	cJSON_Delete(value);
 	*text = end;
 	return class;
@@ -224,13 +290,13 @@ static enum error_class resolve_mixed(struct resolving *resolving, cJSON *json, 
 	const char *text = json->valuestring, *found;
 	while ((found = next_reference(text)) != NULL) {
 		if (!append_written(resolving, text, (size_t)(found - text), buffer))
-			return refuse_text(buffer, resolving->error);
+			return refuse_text(resolving, buffer);
 		text = found;
 		if (resolve_inside(resolving, &text, buffer) != ERROR_NONE)
 			return resolving->error->class;
 	}
 	if (!append_written(resolving, text, strlen(text), buffer))
-		return refuse_text(buffer, resolving->error);
+		return refuse_text(resolving, buffer);
 	if (cJSON_SetValuestring(json, buffer_text(buffer)) == NULL)
 		return error_set(resolving->error, ERROR_OUT_OF_MEMORY, "no memory to resolve references");
 	return ERROR_NONE;
@@ -248,16 +314,19 @@ static enum error_class resolve_string(struct resolving *resolving, cJSON *json,
 		if (parse(text, &reference, &end, resolving->error) != ERROR_NONE)
 			return resolving->error->class;
 		if (*end == '\0')
-			return resolving->lookup(resolving->context, &reference, ret_replacement, resolving->error);
+			return look_up(resolving, text, end, &reference, ret_replacement);
 	}
 	struct buffer buffer;
-	buffer_init(&buffer, RESOLVED_MAX);
+	size_t before = strlen(text), room = resolving->budget->text + before;
+	buffer_init(&buffer, room);
 	enum error_class class = resolve_mixed(resolving, json, &buffer);
+	if (class == ERROR_NONE)
+		resolving->budget->text = room - buffer.length;
 	buffer_release(&buffer);
 	return class;
 }
 
-static enum error_class resolve_tree(struct resolving *resolving, cJSON *json, const char *place);
+static enum error_class resolve_tree(struct resolving *resolving, cJSON *json, const char *place, size_t depth);
 
 /* Puts the replacement where the child stands; takes the replacement over. Null means absent. */
 static void replace_child(cJSON *parent, cJSON *child, cJSON *replacement)
@@ -278,11 +347,12 @@ static void replace_child(cJSON *parent, cJSON *child, cJSON *replacement)
 }
 
 // NOLINTNEXTLINE(misc-no-recursion)
-static enum error_class resolve_child(struct resolving *resolving, cJSON *parent, cJSON *child, const char *place)
+static enum error_class resolve_child(
+	struct resolving *resolving, cJSON *parent, cJSON *child, const char *place, size_t depth)
 {
 	cJSON *replacement = NULL;
 	enum error_class class = cJSON_IsString(child) ? resolve_string(resolving, child, &replacement)
-						       : resolve_tree(resolving, child, place);
+						       : resolve_tree(resolving, child, place, depth);
 	if (class != ERROR_NONE) {
 		if (resolving->error->place[0] == '\0')
 			error_at(resolving->error, "%s", place);
@@ -290,7 +360,8 @@ static enum error_class resolve_child(struct resolving *resolving, cJSON *parent
 	}
 	if (replacement == NULL)
 		return ERROR_NONE;
-	if (!resolving->unescapes && escape_value(replacement, resolving->error) != ERROR_NONE) {
+	if ((!resolving->unescapes && escape_value(resolving, replacement) != ERROR_NONE) ||
+		charge_instead(resolving, replacement, child, depth) != ERROR_NONE) {
 		cJSON_Delete(replacement);
 		return error_at(resolving->error, "%s", place);
 	}
@@ -299,7 +370,7 @@ static enum error_class resolve_child(struct resolving *resolving, cJSON *parent
 }
 
 // NOLINTNEXTLINE(misc-no-recursion)
-static enum error_class resolve_tree(struct resolving *resolving, cJSON *json, const char *place)
+static enum error_class resolve_tree(struct resolving *resolving, cJSON *json, const char *place, size_t depth)
 {
 	if (!cJSON_IsObject(json) && !cJSON_IsArray(json))
 		return ERROR_NONE;
@@ -310,17 +381,29 @@ static enum error_class resolve_tree(struct resolving *resolving, cJSON *json, c
 		text_format(number, sizeof(number), "%d", index++);
 		text_copy(child_place, sizeof(child_place), place);
 		json_pointer_append(child_place, sizeof(child_place), child->string != NULL ? child->string : number);
-		if (resolve_child(resolving, json, child, child_place) != ERROR_NONE)
+		if (resolve_child(resolving, json, child, child_place, depth + 1) != ERROR_NONE)
 			return resolving->error->class;
 	}
 	return ERROR_NONE;
 }
 
-enum error_class references_resolve(cJSON *json, const char *place, reference_lookup *lookup, void *context,
-	struct faults *faults, struct error *error)
+static enum error_class resolve_whole(struct resolving *resolving, cJSON *json, const char *place)
 {
-	struct resolving resolving = { lookup, context, false, faults, error };
-	return resolve_tree(&resolving, json, place);
+	if (charge(resolving, json, 1) != ERROR_NONE)
+		return error_at(resolving->error, "%s", place);
+	return resolve_tree(resolving, json, place, 1);
+}
+
+enum error_class references_resolve(cJSON *json, const char *place, reference_lookup *lookup, void *context,
+	struct reference_budget *budget, struct faults *faults, struct error *error)
+{
+	struct reference_budget own = REFERENCE_BUDGET;
+	struct resolving resolving = { .lookup = lookup,
+		.context = context,
+		.budget = budget != NULL ? budget : &own,
+		.faults = faults,
+		.error = error };
+	return resolve_whole(&resolving, json, place);
 }
 
 static enum error_class visit_string(const cJSON *json, const char *place, reference_visit *visit, void *context,
@@ -361,6 +444,9 @@ enum error_class references_visit(const cJSON *json, const char *place, referenc
 enum error_class references_put(
 	cJSON *json, const char *place, reference_lookup *lookup, void *context, struct error *error)
 {
-	struct resolving resolving = { lookup, context, true, NULL, error };
-	return resolve_tree(&resolving, json, place);
+	struct reference_budget budget = REFERENCE_BUDGET;
+	struct resolving resolving = {
+		.lookup = lookup, .context = context, .unescapes = true, .budget = &budget, .error = error
+	};
+	return resolve_whole(&resolving, json, place);
 }

@@ -52,18 +52,33 @@ size_t reference_unescape(char *text);
 typedef enum error_class reference_lookup(
 	void *context, const struct reference *reference, cJSON **ret_value, struct error *error);
 
+/* What an input, with all its references put in, may be at the most: the bounds of a body. */
+#define REFERENCE_TEXT_MAX  ((size_t)256 << 10)
+#define REFERENCE_NODES_MAX 4096
+#define REFERENCE_DEPTH_MAX 32
+
+/* What is left of that. Several inputs that are kept together may share one. */
+struct reference_budget {
+	size_t text, nodes;
+};
+/* clang-format off */
+#define REFERENCE_BUDGET { REFERENCE_TEXT_MAX, REFERENCE_NODES_MAX }
+/* clang-format on */
+
 /*
  * Puts values into all strings of the tree, in place of their references. The place in an error is the JSON pointer
  * of the string, below `place`. A lookup that gives JSON null for a whole string removes the member: absent. Where
  * faults is not NULL, it notes what cannot be put in, leaves it, and goes on. The tree stays one of texts with
  * references: in a value that is put in, each `${` becomes the `$${` that stands for it.
+ * The tree itself and what is put in are taken from the budget (NULL: one of its own); ERROR_PAYLOAD_TOO_LARGE, with
+ * the reference at which it was used up, is noted nowhere and ends it.
  */
 enum error_class references_resolve(cJSON *json, const char *place, reference_lookup *lookup, void *context,
-	struct faults *faults, struct error *error) SLIPWAY_MUST_CHECK;
+	struct reference_budget *budget, struct faults *faults, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
  * The same for who reads the tree then, by a lookup that leaves no reference over: each `$${` that is written becomes
- * the `${` that it stands for; a value that is put in is left as it is.
+ * the `${` that it stands for; a value that is put in is left as it is. It has a budget of its own.
  */
 enum error_class references_put(cJSON *json, const char *place, reference_lookup *lookup, void *context,
 	struct error *error) SLIPWAY_MUST_CHECK;

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/prefork.h"
+#include "base/resources.h"
 #include "base/text.h"
 #include "core/workflow.h"
 #include "store/queue.h"
@@ -22,7 +23,7 @@
 #define REDIS_TIMEOUT_MS 3000
 #define BLOCK_MS         1000 /* below the time-out of the connection */
 #define PAUSE_MS         500  /* while Redis is away */
-#define MEMORY_MAX       ((rlim_t)512 << 20)
+#define MEMORY_MAX       ((size_t)512 << 20)
 #define DESCRIPTORS_MAX  256
 #define DESCRIPTORS_LEFT 64 /* an executor that holds more has been left some by an action */
 
@@ -196,18 +197,13 @@ static bool run_next(struct executor *executor, int64_t *ret_actions)
 	return go_on;
 }
 
-/*
- * What one action takes too much of must be its own loss: memory that is refused is an error or a crash of this
- * process, where the machine would choose another one. The sanitizers' own memory is more than any limit.
- */
+/* What one action takes too much of must be its own loss: memory that is refused is an error or a crash of this
+ * process, where the machine would choose another one. */
 static void limit_resources(void)
 {
 	const struct rlimit descriptors = { DESCRIPTORS_MAX, DESCRIPTORS_MAX };
 	setrlimit(RLIMIT_NOFILE, &descriptors);
-#if !defined(__SANITIZE_ADDRESS__)
-	const struct rlimit memory = { MEMORY_MAX, MEMORY_MAX };
-	setrlimit(RLIMIT_DATA, &memory);
-#endif
+	resources_limit_memory(MEMORY_MAX);
 }
 
 /* Whether an action has left descriptors open: the next one would run out of them. */

@@ -118,7 +118,8 @@ static void build(size_t step, const char *cached, const char *own, char *text, 
 	cJSON *cached_json = cJSON_Parse(cached), *own_json = cJSON_Parse(own), *input;
 	cJSON *config = cJSON_Parse(CONFIG), *env = cJSON_Parse("{\"TOP\":\"t\"}");
 	cJSON *secrets = cJSON_Parse("{\"KEY\":\"sealed\"}");
-	const struct input_sources sources = { &good, &good_steps[step], cached_json, own_json, config, env, secrets };
+	const struct input_sources sources = { &good, &good_steps[step], cached_json, own_json, config, env, secrets,
+		NULL };
 	text[0] = '\0';
 	if (input_build(&sources, &input, &error) == ERROR_NONE) {
 		ck_assert(cJSON_PrintPreallocated(input, text, (int)size, false));
@@ -215,7 +216,7 @@ START_TEST(test_all_faults_of_an_input_are_found_at_once)
 {
 	static const char *const places[] = { "/inputs/second/text", "/inputs/second/none", "/inputs/second/size" };
 	cJSON *own = cJSON_Parse("{\"second\":{\"size\":10,\"text\":\"${step.nine.text}\",\"none\":\"${config.no}\"}}");
-	const struct input_sources sources = { &good, &good_steps[1], NULL, own, NULL, NULL, NULL };
+	const struct input_sources sources = { &good, &good_steps[1], NULL, own, NULL, NULL, NULL, NULL };
 	struct faults faults;
 	ck_assert_int_eq(input_faults(&sources, &faults, &error), ERROR_NONE);
 	ck_assert_uint_eq(faults.count, ARRAY_LEN(places));

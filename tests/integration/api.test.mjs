@@ -2,10 +2,12 @@
 //
 // covers: src/api/main.c src/api/routes.c src/api/mode_trigger.c src/api/mode_poll.c src/api/mode_configure.c
 // covers: src/api/mode_cancel.c src/api/query.c src/api/response.c src/api/route_health.c src/api/route_workflows.c
-// covers: src/api/target.c src/api/media_type.c src/store/payload.c src/store/scripts/configure.lua src/core/run.c
+// covers: src/api/target.c src/api/media_type.c src/base/resources.c src/store/payload.c
+// covers: src/store/scripts/configure.lua src/core/run.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Stack, build, childrenOf, until } from './stack.mjs';
 import * as fastcgi from './fastcgi.mjs';
@@ -186,6 +188,39 @@ test('bad input is refused, names its place, and leaves nothing in Redis', async
     if (place) assert.equal(answer.body.errors?.[0]?.place, place, JSON.stringify(answer.body));
   }
   assert.deepEqual(await keysOfApps(), before);
+});
+
+// Before anything was checked, this took 10 s and 1.2 GB, of both handlers, and every other request was a 504.
+test('references that stand for more than a body may have are refused, and cost no memory', async () => {
+  const handlers = await childrenOf(await stack.daemon('slipway-api'));
+  const api = { appId: 'large', config: { b: 'x'.repeat(60000), n: 1 } };
+  assert.equal((await stack.post({ mode: 'configure', ...api })).status, 200);
+  const many = (text, count) => new Array(count).fill(text);
+  const base = { appId: 'large', workflowId: 'site' };
+  const variables = (text) => ({ variables: { variables: many({ name: 'A', value: text }, 90) } });
+  const attacks = [
+    [{ ...base, mode: 'trigger', actionId: 'repo', inputs: { repo: { topics: many('${config.b}', 4000) } } }, 422],
+    [{ ...base, mode: 'plan', inputs: variables('${config.b}') }, 413],
+    [{ ...base, mode: 'validate', inputs: variables('${config.b}') }, 413],
+    [{ mode: 'trigger', appId: 'large', workflowId: 'hello', actionId: 'greet',
+      inputs: { greet: { text: '${config.b}'.repeat(4000) } } }, 413],
+  ];
+  const answers = await Promise.all(attacks.map(([body]) => stack.post(body)));
+  for (const [i, answer] of answers.entries()) {
+    assert.equal(answer.status, attacks[i][1], JSON.stringify(answer.body));
+    if (answer.status !== 413) continue;
+    assertProblem(answer, 413, 'payload_too_large');
+    assert.match(answer.body.detail, /\$\{config\.b\}/);
+    assert.match(answer.body.errors[0].place, /^\/inputs\/(variables\/variables\/\d+\/value|greet\/text)$/);
+  }
+  assert.deepEqual(await keysOfApps().then((keys) => keys.filter((key) => key.includes(':large:'))),
+    ['slipway:{0}:app:large:events', 'slipway:{0}:app:large:payload']);
+  for (const { pid } of handlers) {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8');
+    assert.ok(Number(/^VmHWM:\s+(\d+)/m.exec(status)[1]) < 64 * 1024, status);
+    const limits = await readFile(`/proc/${pid}/limits`, 'utf8');
+    assert.match(limits, /^Max data size\s+268435456 /m);
+  }
 });
 
 test('a body in another charset, or encoded, is refused and starts nothing', async () => {

@@ -1,0 +1,225 @@
+/*
+ * What the references of an input may make of it.
+ *
+ * covers: src/core/input.c src/core/reference.c
+ */
+#include <string.h>
+
+#include "core/input.h"
+#include "harness/suite.h"
+#include "slipway/field.h"
+
+static struct arena arena;
+static struct error error;
+static cJSON *input;
+
+static void set_up(void)
+{
+	arena_init(&arena, 0);
+	memset(&error, 0, sizeof(error));
+	input = NULL;
+}
+
+static void tear_down(void)
+{
+	cJSON_Delete(input);
+	arena_release(&arena);
+}
+
+struct any {
+	struct string_list list;
+	struct string_list few;
+	const char *value;
+};
+static const struct field any_fields[] = {
+	{ STRINGS_FIELD("list", struct any, list), .description = "Any number" },
+	{ STRINGS_FIELD("few", struct any, few), .maximum = 2, .description = "Two at the most" },
+	{ JSON_FIELD("value", struct any, value), .description = "Anything" },
+};
+
+static enum action_result run_nothing(
+	struct action_context *context, const void *unused_input, void *checkpoint, void *output)
+{
+	(void)context;
+	(void)unused_input;
+	(void)checkpoint;
+	(void)output;
+	return ACTION_DONE;
+}
+
+static const struct action_definition action = {
+	.id = "test.any", .summary = "Takes anything", .input = RECORD(struct any, any_fields), .run = run_nothing
+};
+static const struct step_definition steps[] = { { .id = "any", .action = &action, .input_key = "any" } };
+static const struct workflow_definition workflow = {
+	.id = "expansion", .summary = "One step", .steps = steps, .step_count = ARRAY_LEN(steps)
+};
+
+static cJSON *parsed(const char *text)
+{
+	cJSON *json;
+	ck_assert_msg(json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, &error) == ERROR_NONE, "%s in %.80s",
+		error.message, text);
+	return json;
+}
+
+/* A text of count bytes. */
+static char *letters(size_t count)
+{
+	char *text = arena_allocate(&arena, count + 1);
+	ck_assert_ptr_nonnull(text);
+	memset(text, 'x', count);
+	return text;
+}
+
+/* An array with the same item count times. */
+static const char *repeated(const char *item, size_t count)
+{
+	size_t length = strlen(item);
+	char *text = arena_allocate(&arena, count * (length + 1) + 2);
+	ck_assert_ptr_nonnull(text);
+	text[0] = '[';
+	for (size_t i = 0; i < count; i++) {
+		memcpy(text + 1 + i * (length + 1), item, length);
+		text[(i + 1) * (length + 1)] = i + 1 < count ? ',' : ']';
+	}
+	return text;
+}
+
+/* Builds the input of the step from {"any": {member: value}}, with the config given. */
+static enum error_class build(
+	const char *member, const char *value, const char *config, struct reference_budget *budget)
+{
+	cJSON *inputs = parsed(arena_format(&arena, "{\"any\":{\"%s\":%s}}", member, value));
+	cJSON *values = parsed(config);
+	const struct input_sources sources = {
+		.workflow = &workflow, .step = &steps[0], .trigger_inputs = inputs, .config = values, .budget = budget
+	};
+	cJSON_Delete(input);
+	input = NULL;
+	enum error_class class = input_build(&sources, &input, &error);
+	cJSON_Delete(inputs);
+	cJSON_Delete(values);
+	return class;
+}
+
+static void assert_too_large(const char *place, const char *message)
+{
+	ck_assert_int_eq(error.class, ERROR_PAYLOAD_TOO_LARGE);
+	ck_assert_str_eq(error.place, place);
+	ck_assert_msg(strstr(error.message, message) != NULL, "%s", error.message);
+}
+
+START_TEST(test_what_references_stand_for_counts_as_often_as_they_are_named)
+{
+	const char *config = arena_format(&arena, "{\"b\":\"%s\"}", letters(60000));
+	ck_assert_int_eq(build("value", repeated("\"${config.b}\"", 3), config, NULL), ERROR_NONE);
+	build("value", repeated("\"${config.b}\"", 4000), config, NULL);
+	assert_too_large("/inputs/any/value/3", "with ${config.b} put in, the input is larger than 262144 bytes");
+	build("value", repeated("\"a ${config.b}\"", 4000), config, NULL);
+	assert_too_large("/inputs/any/value/3", "with ${config.b} put in, the input is larger than 262144 bytes");
+	build("value", "\"${config.b}${config.b}${config.b}${config.b}${config.b}\"", config, NULL);
+	assert_too_large("/inputs/any/value", "with ${config.b} put in, the input is larger than 262144 bytes");
+}
+END_TEST
+
+START_TEST(test_the_values_of_an_input_are_counted_with_those_that_are_put_in)
+{
+	const char *config = arena_format(&arena, "{\"l\":%s}", repeated("1", 1000));
+	ck_assert_int_eq(build("value", repeated("\"${config.l}\"", 4), config, NULL), ERROR_NONE);
+	build("value", repeated("\"${config.l}\"", 5), config, NULL);
+	assert_too_large("/inputs/any/value/4", "with ${config.l} put in, the input has more than 4096 values");
+}
+END_TEST
+
+START_TEST(test_depth_is_counted_from_where_the_value_is_put)
+{
+	static const char config[] = "{\"d\":[[[[[[[[[[1]]]]]]]]]]}";
+	ck_assert_int_eq(
+		build("value", "[[[[[[[[[[[[[[[[[[[\"${config.d}\"]]]]]]]]]]]]]]]]]]]", config, NULL), ERROR_NONE);
+	build("value", "[[[[[[[[[[[[[[[[[[[[[\"${config.d}\"]]]]]]]]]]]]]]]]]]]]]", config, NULL);
+	ck_assert_int_eq(error.class, ERROR_PAYLOAD_TOO_LARGE);
+	ck_assert_ptr_nonnull(strstr(error.message, "with ${config.d} put in, the input is more than 32 deep"));
+}
+END_TEST
+
+START_TEST(test_an_input_that_is_too_large_as_it_was_sent_names_no_reference)
+{
+	build("value", arena_format(&arena, "\"%s\"", letters(262144)), "{}", NULL);
+	assert_too_large("/inputs/any", "the input is larger than 262144 bytes");
+	ck_assert_ptr_null(strstr(error.message, "put in"));
+}
+END_TEST
+
+/* The config has no such value: where the references came first, the error would be theirs. */
+START_TEST(test_the_shape_is_checked_before_any_value_is_put_in)
+{
+	ck_assert_int_eq(build("few", repeated("\"${config.none}\"", 3), "{}", NULL), ERROR_INVALID_INPUT);
+	ck_assert_str_eq(error.place, "/inputs/any/few");
+	ck_assert_int_eq(build("list", "{\"a\":\"${config.none}\"}", "{}", NULL), ERROR_INVALID_INPUT);
+	ck_assert_str_eq(error.place, "/inputs/any/list");
+	ck_assert_int_eq(build("typo", "\"${config.none}\"", "{}", NULL), ERROR_INVALID_INPUT);
+	ck_assert_str_eq(error.place, "/inputs/any/typo");
+	/* A whole list may come of a reference, and is checked when it is there. */
+	ck_assert_int_eq(build("few", "\"${config.l}\"", "{\"l\":[\"a\",\"b\"]}", NULL), ERROR_NONE);
+	ck_assert_int_eq(build("few", "\"${config.l}\"", "{\"l\":[\"a\",\"b\",\"c\"]}", NULL), ERROR_INVALID_INPUT);
+	ck_assert_str_eq(error.place, "/inputs/any/few");
+}
+END_TEST
+
+START_TEST(test_inputs_that_are_kept_together_share_one_budget)
+{
+	struct reference_budget budget = REFERENCE_BUDGET;
+	const char *config = arena_format(&arena, "{\"b\":\"%s\"}", letters(100000));
+	ck_assert_int_eq(build("value", "\"${config.b}\"", config, &budget), ERROR_NONE);
+	ck_assert_int_eq(build("value", "\"${config.b}\"", config, &budget), ERROR_NONE);
+	build("value", "\"${config.b}\"", config, &budget);
+	assert_too_large("/inputs/any/value", "with ${config.b} put in, the input is larger than 262144 bytes");
+}
+END_TEST
+
+static enum error_class look_up_long(
+	void *context, const struct reference *reference, cJSON **ret_value, struct error *ret_error)
+{
+	(void)reference;
+	(void)ret_error;
+	*ret_value = cJSON_CreateString(context);
+	return ERROR_NONE;
+}
+
+START_TEST(test_what_a_worker_puts_in_counts_too)
+{
+	const char *text = arena_format(&arena, "{\"value\":%s}", repeated("\"${step.a.b}\"", 4000)), *put;
+	ck_assert_int_eq(input_put_values(text, &action.input, look_up_long, letters(100000), &arena, &put, &error),
+		ERROR_PAYLOAD_TOO_LARGE);
+	ck_assert_str_eq(error.place, "/input/value/2");
+	ck_assert_ptr_nonnull(strstr(error.message, "with ${step.a.b} put in"));
+}
+END_TEST
+
+START_TEST(test_a_digest_of_many_secrets_needs_no_more_than_a_few_digits_of_each)
+{
+	char digest[DIGEST_SIZE], other[DIGEST_SIZE];
+	cJSON *json = parsed(repeated("\"${secret.s}\"", 4000));
+	cJSON *secrets = parsed(arena_format(&arena, "{\"s\":\"%s\"}", letters(60000)));
+	cJSON *others = parsed(arena_format(&arena, "{\"s\":\"%s\"}", letters(60001)));
+	ck_assert_int_eq(input_digest(json, secrets, digest, &error), ERROR_NONE);
+	ck_assert_int_eq(input_digest(json, others, other, &error), ERROR_NONE);
+	ck_assert_str_ne(digest, other);
+	cJSON_Delete(json);
+	cJSON_Delete(secrets);
+	cJSON_Delete(others);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_what_references_stand_for_counts_as_often_as_they_are_named,
+		test_the_values_of_an_input_are_counted_with_those_that_are_put_in,
+		test_depth_is_counted_from_where_the_value_is_put,
+		test_an_input_that_is_too_large_as_it_was_sent_names_no_reference,
+		test_the_shape_is_checked_before_any_value_is_put_in,
+		test_inputs_that_are_kept_together_share_one_budget, test_what_a_worker_puts_in_counts_too,
+		test_a_digest_of_many_secrets_needs_no_more_than_a_few_digits_of_each, NULL };
+	return suite_main("expansion", tests, set_up, tear_down);
+}
