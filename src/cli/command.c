@@ -69,5 +69,9 @@ int command_fail(const struct error *error)
 	show_text(stderr, error->message);
 	fprintf(stderr, "\n");
 	show_error_details(stderr, "  ", error);
+	if (error->class == ERROR_STORE_UNAVAILABLE && error->remedy[0] == '\0')
+		fprintf(stderr,
+			"  what to do: Name the Redis with --redis-url. That of slipway dev is unix://DIR/redis.sock, "
+			"that of make run unix://$PWD/build/dev-run/redis.sock.\n");
 	return command_exit_status(error->class);
 }

@@ -45,6 +45,14 @@ async function configure(app, inputs = sample.inputs) {
   assert.equal(status, 200);
 }
 
+test('where no Redis answers, the command line says how one is named', async () => {
+  for (const words of [['resources', 'planned'], ['verify']]) {
+    const result = await slipway(...words, '--redis-url', `unix://${stack.folder}/none.sock`);
+    assert.equal(result.code, 69, result.stderr);
+    assert.match(result.stderr, /what to do: .*--redis-url.*build\/dev-run\/redis\.sock/);
+  }
+});
+
 test('the JavaScript client gives the same plan, and what ends a plan', async () => {
   await configure('planned-js');
   const client = new SlipwayClient({ baseUrl: stack.url });

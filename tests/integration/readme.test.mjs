@@ -22,8 +22,9 @@ test('its shell commands work', async () => {
   const lines = blocks('sh').join('').split('\n').filter((line) => line && !line.startsWith('make '));
   assert.ok(lines.length >= 10);
   for (const line of lines) {
-    const command = line.replaceAll('http://127.0.0.1:8080', stack.url).replaceAll('build/dev-run', stack.folder)
-      .replaceAll(/^build\/slipway/g, `${build}/slipway`);
+    const command = line.replaceAll('http://127.0.0.1:8080', stack.url)
+      .replaceAll(/^build\/slipway/g, `${build}/slipway`)
+      .replaceAll(/(\$PWD\/)?build\/dev-run/g, stack.folder);
     const env = { ...process.env, SLIPWAY_URL: stack.url };
     const { stdout } = await run('sh', ['-c', command], { env });
     assert.ok(stdout.trim().length > 0, `${line} prints nothing`);
