@@ -4,6 +4,7 @@
  */
 #include "api/routes.h"
 #include "api/target.h"
+#include "core/run_log.h"
 #include "store/runs.h"
 
 enum error_class mode_cancel(const struct service *service, const struct request *request, const cJSON *body,
@@ -12,13 +13,20 @@ enum error_class mode_cancel(const struct service *service, const struct request
 	(void)request;
 	struct target target;
 	struct run run;
+	struct log_line line;
 	bool accepted;
 	cJSON *status;
 	if (target_from_body(body, true, &target, error) != ERROR_NONE)
 		return error->class;
 	struct run_name name = target_name(&target);
-	if (run_cancel(service->redis, &name, service->arena, &accepted, &run, error) != ERROR_NONE ||
-		run_status(&run, &status, error) != ERROR_NONE)
+	if (run_cancel(service->redis, &name, service->arena, &accepted, &run, error) != ERROR_NONE)
+		return error->class;
+	/* One that a worker has is ended, and told of, by that worker. */
+	if (accepted && !run_is_live(&run)) {
+		run_end_line(&line, &run);
+		log_end(&line);
+	}
+	if (run_status(&run, &status, error) != ERROR_NONE)
 		return error->class;
 	return response_json(response, accepted ? 202 : 200, status, error);
 }

@@ -289,6 +289,27 @@ static void keep_record(const struct provider_exchange *exchange, const char *to
 		exchange->record_failed("exchange not recorded", &failed);
 }
 
+/* Sends it and tells of it. */
+static enum error_class send_told(const struct provider_exchange *exchange, const struct http_request *http,
+	const char *path, struct http_answer *ret_answer, struct error *error)
+{
+	int64_t began = clock_monotonic_ms();
+	enum error_class class = http_send(exchange->client, http, ret_answer, error);
+	bool answered = class == ERROR_NONE;
+	const struct provider_call_facts facts = {
+		.provider = exchange->provider != NULL ? exchange->provider->id : NULL,
+		.method = http->method,
+		.path = path,
+		.status = answered ? ret_answer->status : 0,
+		.request_id = answered ? ret_answer->request_id : "",
+		.class = class,
+		.took_ms = clock_monotonic_ms() - began,
+	};
+	if (exchange->called != NULL)
+		exchange->called(exchange->called_data, &facts);
+	return class;
+}
+
 static enum error_class send_with(const struct provider_exchange *exchange, const struct provider_request *request,
 	const char *token, struct provider_answer *ret_answer, struct error *error)
 {
@@ -299,7 +320,7 @@ static enum error_class send_with(const struct provider_exchange *exchange, cons
 	if (fill_request(exchange, request, token, &http, error) != ERROR_NONE)
 		return error->class;
 	int64_t began = clock_monotonic_ms();
-	enum error_class class = http_send(exchange->client, &http, &answer, error);
+	enum error_class class = send_told(exchange, &http, request->path, &answer, error);
 	keep_record(exchange, token, &http, class == ERROR_NONE ? &answer : NULL, began, error);
 	if (class != ERROR_NONE)
 		return class;
@@ -410,7 +431,7 @@ enum error_class url_send(const struct provider_exchange *exchange, const struct
 	if (request->header.value != NULL &&
 		add_header(&http, exchange->arena, request->header.name, request->header.value, error) != ERROR_NONE)
 		return error->class;
-	if (http_send(exchange->client, &http, &answer, error) != ERROR_NONE)
+	if (send_told(exchange, &http, NULL, &answer, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = take_answer(exchange->arena, &answer, ret_answer, error);
 	http_answer_release(&answer);

@@ -70,6 +70,17 @@ struct provider {
 	const char *settings_pages;     /* how links of the refusals begin that the site has as well; NULL: none do */
 };
 
+/* One call that was made, for the log: nothing of it that may be secret. All borrowed. */
+struct provider_call_facts {
+	const char *provider; /* NULL: a URL of the action's own */
+	enum http_method method;
+	const char *path;       /* with its {names}, not with what stood for them; NULL as above */
+	int status;             /* 0: no response */
+	const char *request_id; /* the provider's; "" where it gave none */
+	enum error_class class; /* where there was no response */
+	int64_t took_ms;
+};
+
 /* With what an action calls. All borrowed. */
 struct provider_exchange {
 	struct http_client *client;
@@ -81,6 +92,9 @@ struct provider_exchange {
 	const struct provider_grant *grant; /* NULL: whatever the credential may */
 	/* Told where an exchange could not be recorded (http/record.h), which changes nothing else; NULL: nobody is. */
 	void (*record_failed)(const char *event, const struct error *error);
+	/* Told of each call, of those that make a token as well; NULL: nobody is. */
+	void (*called)(void *data, const struct provider_call_facts *facts);
+	void *called_data;
 };
 
 /* Adds a detail to the message as ": detail", unless the message has it already. NULL adds nothing. */

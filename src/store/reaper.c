@@ -14,8 +14,10 @@ static const char *integer_text(struct arena *arena, int64_t number)
 }
 
 static enum error_class reap_named(struct redis *redis, const struct run_name *name, const char *member,
-	int64_t lease_ms, int64_t spare_ms, struct arena *arena, struct error *error)
+	int64_t lease_ms, int64_t spare_ms, const struct reap_listener *listener, struct arena *arena,
+	struct error *error)
 {
+	struct run told;
 	const char *key_list[RUN_KEY_COUNT + 1];
 	struct run_keys keys;
 	struct redisReply *reply;
@@ -30,12 +32,14 @@ static enum error_class reap_named(struct redis *redis, const struct run_name *n
 	key_list[RUN_KEY_COUNT] = KEY_PULSE;
 	if (redis_eval(redis, SCRIPT_REAP, RUN_KEY_COUNT + 1, key_list, 6, arguments, &reply, error) != ERROR_NONE)
 		return error->class;
+	if (listener != NULL && run_told(&told, name, reply, arena, error) == ERROR_NONE && told.run[0] != '\0')
+		listener->told(listener->context, &told);
 	reply_free(reply);
 	return ERROR_NONE;
 }
 
 enum error_class run_reap(struct redis *redis, const char *index, const char *member, int64_t lease_ms,
-	int64_t spare_ms, struct error *error)
+	int64_t spare_ms, const struct reap_listener *listener, struct error *error)
 {
 	char parts[MEMBER_SIZE];
 	struct run_name name;
@@ -50,7 +54,7 @@ enum error_class run_reap(struct redis *redis, const char *index, const char *me
 		return class;
 	}
 	arena_init(&arena, 0);
-	enum error_class class = reap_named(redis, &name, member, lease_ms, spare_ms, &arena, error);
+	enum error_class class = reap_named(redis, &name, member, lease_ms, spare_ms, listener, &arena, error);
 	arena_release(&arena);
 	return class;
 }
@@ -110,14 +114,14 @@ static enum error_class set_aside(struct redis *redis, const char *index, const 
 }
 
 /* Goes on past what is set aside, and tells of it in the end. */
-static enum error_class reap_members(struct redis *redis, const char *index, int64_t lease_ms, int64_t now,
-	const struct redisReply *members, struct error *error)
+static enum error_class reap_members(struct redis *redis, const char *index, int64_t lease_ms,
+	const struct reap_listener *listener, int64_t now, const struct redisReply *members, struct error *error)
 {
 	struct error one, why;
 	enum error_class found = ERROR_NONE;
 	for (size_t i = 0; i < reply_count(members); i++) {
 		const char *member = reply_text(reply_item(members, i));
-		enum error_class class = run_reap(redis, index, member, lease_ms, lease_ms, &one);
+		enum error_class class = run_reap(redis, index, member, lease_ms, lease_ms, listener, &one);
 		if (class == ERROR_INTERNAL) {
 			why = one;
 			class = set_aside(redis, index, member, now, &why, &one);
@@ -131,8 +135,8 @@ static enum error_class reap_members(struct redis *redis, const char *index, int
 	return found;
 }
 
-static enum error_class reap_index(struct redis *redis, const char *index, int64_t lease_ms, int64_t now_ms,
-	size_t *ret_count, struct error *error)
+static enum error_class reap_index(struct redis *redis, const char *index, int64_t lease_ms,
+	const struct reap_listener *listener, int64_t now_ms, size_t *ret_count, struct error *error)
 {
 	char now[24];
 	const char *const words[] = { "ZRANGEBYSCORE", index, "-inf", now, "LIMIT", "0", "100" };
@@ -141,7 +145,7 @@ static enum error_class reap_index(struct redis *redis, const char *index, int64
 	if (redis_command(redis, 7, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_count += reply_count(reply);
-	enum error_class class = reap_members(redis, index, lease_ms, now_ms, reply, error);
+	enum error_class class = reap_members(redis, index, lease_ms, listener, now_ms, reply, error);
 	reply_free(reply);
 	return class;
 }
@@ -160,12 +164,13 @@ static enum error_class pulse(struct redis *redis, int64_t lease_ms, int64_t *re
 	return ERROR_NONE;
 }
 
-enum error_class runs_reap(struct redis *redis, int64_t lease_ms, size_t *ret_count, struct error *error)
+enum error_class runs_reap(struct redis *redis, int64_t lease_ms, const struct reap_listener *listener,
+	size_t *ret_count, struct error *error)
 {
 	int64_t now_ms = 0;
 	*ret_count = 0;
 	if (pulse(redis, lease_ms, &now_ms, error) != ERROR_NONE ||
-		reap_index(redis, KEY_DELAYED, lease_ms, now_ms, ret_count, error) != ERROR_NONE)
+		reap_index(redis, KEY_DELAYED, lease_ms, listener, now_ms, ret_count, error) != ERROR_NONE)
 		return error->class;
-	return reap_index(redis, KEY_LIVE, lease_ms, now_ms, ret_count, error);
+	return reap_index(redis, KEY_LIVE, lease_ms, listener, now_ms, ret_count, error);
 }

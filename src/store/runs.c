@@ -59,6 +59,12 @@ static const char *word_of(const struct redisReply *reply)
 	return reply_text(reply_item(reply, 0));
 }
 
+enum error_class run_told(struct run *ret_run, const struct run_name *name, const struct redisReply *reply,
+	struct arena *arena, struct error *error)
+{
+	return take_hash(ret_run, name, reply_item(reply, 2), reply_integer(reply_item(reply, 1)), arena, error);
+}
+
 static const char *text_or_empty(const char *text)
 {
 	return text != NULL ? text : "";
@@ -206,8 +212,7 @@ enum error_class run_cancel(struct redis *redis, const struct run_name *name, st
 	if (redis_eval(redis, SCRIPT_CANCEL, RUN_KEY_COUNT, keys.list, 2, problems, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_accepted = strcmp(word_of(reply), "nothing") != 0;
-	enum error_class class =
-		take_hash(ret_run, name, reply_item(reply, 2), reply_integer(reply_item(reply, 1)), arena, error);
+	enum error_class class = run_told(ret_run, name, reply, arena, error);
 	reply_free(reply);
 	return class;
 }
@@ -249,36 +254,39 @@ enum error_class run_claim(struct redis *redis, const struct run_name *name, con
 	if (redis_eval(redis, SCRIPT_CLAIM, RUN_KEY_COUNT, keys.list, 5, arguments, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_claimed = strcmp(word_of(reply), "claimed") == 0;
-	enum error_class class = *ret_claimed ? read_claim(reply, name, arena, ret_claim, error) : ERROR_NONE;
+	*ret_claim = (struct claim){ .ledger = NULL };
+	enum error_class class = *ret_claimed ? read_claim(reply, name, arena, ret_claim, error)
+					      : run_told(&ret_claim->run, name, reply, arena, error);
 	reply_free(reply);
 	return class;
 }
 
-/* Runs a script on a leased run; the word that it answers goes into word. */
+/* Runs a script on a leased run. *ret_reply is the caller's. */
 static enum error_class eval_leased(struct redis *redis, const struct lease *lease, enum script_id script,
-	size_t argument_count, const char *const *arguments, char word[16], struct error *error)
+	size_t argument_count, const char *const *arguments, struct redisReply **ret_reply, struct error *error)
 {
 	struct run_keys keys;
 	run_keys_make(&keys, &(struct run_name){ lease->app, lease->workflow, lease->action });
-	struct redisReply *reply;
-	if (redis_eval(redis, script, RUN_KEY_COUNT, keys.list, argument_count, arguments, &reply, error) != ERROR_NONE)
+	if (redis_eval(redis, script, RUN_KEY_COUNT, keys.list, argument_count, arguments, ret_reply, error) !=
+		ERROR_NONE)
 		return error->class;
-	text_copy(word, 16, word_of(reply));
-	reply_free(reply);
-	if (strcmp(word, "lost") == 0)
-		return error_set(error, ERROR_LEASE_LOST, "the run of %s %s %s is no longer ours", lease->app,
-			lease->workflow, lease->action);
-	return ERROR_NONE;
+	if (strcmp(word_of(*ret_reply), "lost") != 0)
+		return ERROR_NONE;
+	reply_free(*ret_reply);
+	return error_set(error, ERROR_LEASE_LOST, "the run of %s %s %s is no longer ours", lease->app, lease->workflow,
+		lease->action);
 }
 
 enum error_class run_renew(
 	struct redis *redis, const struct lease *lease, int64_t lease_ms, bool *ret_cancel, struct error *error)
 {
-	char number[NUMBER_SIZE], word[16];
+	char number[NUMBER_SIZE];
+	struct redisReply *reply;
 	const char *const arguments[] = { lease->token, number_text(number, lease_ms) };
-	if (eval_leased(redis, lease, SCRIPT_RENEW, 2, arguments, word, error) != ERROR_NONE)
+	if (eval_leased(redis, lease, SCRIPT_RENEW, 2, arguments, &reply, error) != ERROR_NONE)
 		return error->class;
-	*ret_cancel = strcmp(word, "cancel") == 0;
+	*ret_cancel = strcmp(word_of(reply), "cancel") == 0;
+	reply_free(reply);
 	return ERROR_NONE;
 }
 
@@ -295,10 +303,10 @@ enum error_class run_wants_cancel(struct redis *redis, const struct lease *lease
 	return ERROR_NONE;
 }
 
-enum error_class run_write(
-	struct redis *redis, const struct lease *lease, const struct run_write *write, struct error *error)
+static enum error_class send_write(struct redis *redis, const struct lease *lease, const struct run_write *write,
+	struct redisReply **ret_reply, struct error *error)
 {
-	char delay[NUMBER_SIZE], word[16];
+	char delay[NUMBER_SIZE];
 	number_text(delay, write->delay_ms);
 	/* What each script takes behind token and checkpoint, in its order. */
 	const struct {
@@ -316,7 +324,31 @@ enum error_class run_write(
 	for (size_t i = 0; i < kinds[write->kind].count; i++)
 		arguments[2 + i] = text_or_empty(kinds[write->kind].arguments[i]);
 	return eval_leased(
-		redis, lease, kinds[write->kind].script, 2 + kinds[write->kind].count, arguments, word, error);
+		redis, lease, kinds[write->kind].script, 2 + kinds[write->kind].count, arguments, ret_reply, error);
+}
+
+enum error_class run_write(
+	struct redis *redis, const struct lease *lease, const struct run_write *write, struct error *error)
+{
+	struct redisReply *reply;
+	if (send_write(redis, lease, write, &reply, error) != ERROR_NONE)
+		return error->class;
+	reply_free(reply);
+	return ERROR_NONE;
+}
+
+enum error_class run_write_told(struct redis *redis, const struct lease *lease, const struct run_write *write,
+	struct arena *arena, struct run *ret_ended, struct error *error)
+{
+	struct redisReply *reply;
+	const struct run_name name = { lease->app, lease->workflow, lease->action };
+	if (send_write(redis, lease, write, &reply, error) != ERROR_NONE)
+		return error->class;
+	/* It is written: where memory is too short to tell of it, that is not undone. */
+	if (run_told(ret_ended, &name, reply, arena, error) != ERROR_NONE)
+		run_init(ret_ended, lease->app, lease->workflow, lease->action);
+	reply_free(reply);
+	return ERROR_NONE;
 }
 
 enum error_class run_output(struct redis *redis, const struct run_name *name, struct arena *arena,

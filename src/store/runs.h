@@ -77,7 +77,8 @@ struct claim {
 	cJSON *ledger; /* field -> JSON text, as strings; claim_release frees it */
 };
 
-/* *ret_claimed is false where the entry was stale or the run had expired. Texts of the run lie in the arena. */
+/* *ret_claimed is false where the entry was stale, or the run had expired: then ret_claim->run is what there is to tell
+ * of it, else idle. Texts of the run lie in the arena. */
 enum error_class run_claim(struct redis *redis, const struct run_name *name, const char *entry, const char *run_id,
 	const char *worker, int64_t lease_ms, struct arena *arena, bool *ret_claimed, struct claim *ret_claim,
 	struct error *error) SLIPWAY_MUST_CHECK;
@@ -109,6 +110,7 @@ struct run_write {
 	const char *phase, *reason, *detail;
 	int64_t delay_ms;
 	const char *status, *output, *error;
+	const struct error *failure; /* for the log: what the attempt failed with, secrets cut out; NULL: it did not */
 };
 
 /*
@@ -117,6 +119,15 @@ struct run_write {
  */
 enum error_class run_write(struct redis *redis, const struct lease *lease, const struct run_write *write,
 	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The same, and tells what ended by it: the facts of run_end_line, in the arena; idle where the run goes on. A write
+ * that comes after a cancel ends the run too. */
+enum error_class run_write_told(struct redis *redis, const struct lease *lease, const struct run_write *write,
+	struct arena *arena, struct run *ret_ended, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Takes from a script's answer what told() in common.lua tells of a run; idle where it tells nothing. */
+enum error_class run_told(struct run *ret_run, const struct run_name *name, const struct redisReply *reply,
+	struct arena *arena, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Output JSON of an action of any app, in the arena; NULL where it is not done. */
 enum error_class run_output(struct redis *redis, const struct run_name *name, struct arena *arena,

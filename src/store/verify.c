@@ -83,7 +83,7 @@ static enum error_class verify_run(
 	enum error_class class = ERROR_NONE;
 	bool repair = verification->options->repair && reply_count(faults) > 0;
 	if (repair)
-		class = run_reap(verification->redis, index, member, verification->options->lease_ms, 0, error);
+		class = run_reap(verification->redis, index, member, verification->options->lease_ms, 0, NULL, error);
 	if (repair && class == ERROR_NONE)
 		class = inspect(verification, member, &left, error);
 	for (size_t i = 0; class == ERROR_NONE && i < reply_count(faults); i++)

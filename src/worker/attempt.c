@@ -11,6 +11,7 @@
 #include "base/redact.h"
 #include "core/input.h"
 #include "core/plan.h"
+#include "core/run_log.h"
 #include "core/secret.h"
 #include "store/limits.h"
 #include "store/payload.h"
@@ -74,6 +75,16 @@ static int64_t host_pace(
 	return wait;
 }
 
+static void log_blocked(const struct run *run, const struct limit_name *name, int64_t blocked_ms)
+{
+	struct log_line line;
+	run_line(&line, LOG_WARNING, "limiter blocks", run);
+	log_text(&line, "provider", name->provider);
+	log_text(&line, "credential", name->credential);
+	log_number(&line, "blocked_ms", blocked_ms);
+	log_end(&line);
+}
+
 /* Where it cannot be told to the others, they meet the limit themselves; and a probe that is not heard of ends by
  * itself. */
 static void host_leave(void *host, const char *provider, const char *credential, int64_t closed_ms)
@@ -85,6 +96,8 @@ static void host_leave(void *host, const char *provider, const char *credential,
 					       : limit_open(attempt->redis, &name, &ignored);
 	if (class != ERROR_NONE)
 		log_error("gate", &ignored);
+	if (closed_ms > 0)
+		log_blocked(&attempt->claim->run, &name, closed_ms);
 }
 
 static enum error_class host_output(
@@ -265,6 +278,7 @@ enum error_class attempt_run(const struct attempt *attempt, struct run_write *re
 		.action = attempt->step->action,
 		.app = run->app,
 		.run_id = run->run,
+		.request = run->request,
 		.workflow = workflow_find(run->workflow),
 		.step = attempt->step->id,
 		.attempt = (int)run->attempt,

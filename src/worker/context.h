@@ -68,6 +68,7 @@ struct action_context {
 	/* Set by whoever runs it; borrowed. */
 	const struct action_definition *action;
 	const char *app, *run_id;
+	const char *request; /* that triggered the run, for the log; NULL: unknown */
 	int attempt;
 	int64_t age_ms;      /* of the run, when the attempt began */
 	int64_t started_ms;  /* monotonic */

@@ -157,6 +157,26 @@ static void note_refusal(struct action_context *context, const struct provider *
 		error_exchange(refusal, provider->id, error->http_status, error->provider_code, error->request_id);
 }
 
+static void log_call(void *data, const struct provider_call_facts *facts)
+{
+	const struct action_context *context = data;
+	struct log_line line;
+	log_begin(&line, LOG_DEBUG, "call");
+	log_text(&line, "app", context->app);
+	log_text(&line, "run", context->run_id);
+	log_text(&line, "request", context->request);
+	log_text(&line, "provider", facts->provider);
+	log_text(&line, "method", http_method_name(facts->method));
+	log_text(&line, "path", facts->path);
+	if (facts->status != 0)
+		log_number(&line, "provider_status", facts->status);
+	else
+		log_text(&line, "class", error_class_facts(facts->class)->name);
+	log_text(&line, "provider_request", facts->request_id);
+	log_number(&line, "ms", facts->took_ms);
+	log_end(&line);
+}
+
 bool provider_call(struct action_context *context, const struct provider *provider,
 	const struct provider_request *request, struct provider_answer *answer)
 {
@@ -187,7 +207,9 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		.deadline_ms = context->deadline_ms,
 		.settings = context->settings,
 		.grant = &grant,
-		.record_failed = log_error };
+		.record_failed = log_error,
+		.called = log_call,
+		.called_data = context };
 	bool answered = provider_send(&exchange, request, answer, &context->error) == ERROR_NONE;
 	bool limited = !answered && context->error.class == ERROR_RATE_LIMITED;
 	if (answered && answer->redirected)
@@ -315,7 +337,9 @@ bool url_call(struct action_context *context, const struct url_request *request,
 	const struct provider_exchange exchange = { .client = context->client,
 		.arena = context->arena,
 		.deadline_ms = context->deadline_ms,
-		.settings = context->settings };
+		.settings = context->settings,
+		.called = log_call,
+		.called_data = context };
 	if (url_send(&exchange, request, answer, &context->error) == ERROR_NONE)
 		return true;
 	redact_error(&context->error);

@@ -19,6 +19,7 @@
 #include "core/workflow.h"
 #include "store/queue.h"
 #include "worker/attempt.h"
+#include "worker/attempt_log.h"
 
 #define REDIS_TIMEOUT_MS 3000
 #define BLOCK_MS         1000 /* below the time-out of the connection */
@@ -80,23 +81,31 @@ static bool tenure_lasts(const void *context)
 
 /* Writes how the attempt ended, again and again while Redis is away: the supervisor stops us when the lease is in
  * danger, and a write that did take effect is refused the second time. */
-static void settle(const struct executor *executor, const struct claim *claim, const struct run_write *write)
+static void settle(const struct executor *executor, const struct claim *claim, int64_t claimed_ms,
+	const struct run_write *write, struct arena *arena)
 {
 	struct error error;
+	struct run ended;
 	int64_t give_up = clock_monotonic_ms() + executor->settings->lease_seconds * 1000;
-	enum error_class class = run_write(executor->redis, &claim->lease, write, &error);
+	bool unknown = false;
+	enum error_class class = run_write_told(executor->redis, &claim->lease, write, arena, &ended, &error);
 	while (class != ERROR_NONE && class != ERROR_LEASE_LOST && clock_monotonic_ms() < give_up) {
+		unknown |= class == ERROR_OUTCOME_UNKNOWN;
 		clock_sleep_ms(PAUSE_MS);
-		class = run_write(executor->redis, &claim->lease, write, &error);
+		class = run_write_told(executor->redis, &claim->lease, write, arena, &ended, &error);
 	}
 	if (class != ERROR_NONE)
 		log_error("result not written", &error);
+	const struct attempt_end end = { &claim->run, write, class == ERROR_NONE ? &ended : NULL,
+		class == ERROR_LEASE_LOST && unknown, clock_monotonic_ms() - claimed_ms };
+	attempt_log(&end);
 }
 
-static void hand_back(const struct executor *executor, const struct claim *claim)
+static void hand_back(
+	const struct executor *executor, const struct claim *claim, int64_t claimed_ms, struct arena *arena)
 {
 	const struct run_write release = { .kind = RUN_RELEASE };
-	settle(executor, claim, &release);
+	settle(executor, claim, claimed_ms, &release, arena);
 }
 
 static int64_t attempt_time_ms(const struct step_definition *step, const struct run *run)
@@ -119,6 +128,8 @@ static bool run_claimed(const struct executor *executor, const struct step_defin
 	notice.time_left_ms = attempt_time_ms(step, &claim->run);
 	notice.attempt = claim->run.attempt;
 	notice.attempts = claim->run.attempts;
+	text_copy(notice.run, sizeof(notice.run), claim->run.run);
+	text_copy(notice.request, sizeof(notice.request), claim->run.request);
 	if (!tell_supervisor(executor, &notice))
 		return false;
 	const struct attempt attempt = { .settings = executor->settings,
@@ -130,12 +141,12 @@ static bool run_claimed(const struct executor *executor, const struct step_defin
 		.arena = arena };
 	enum error_class class = attempt_run(&attempt, &write, &error);
 	if (class == ERROR_NONE)
-		settle(executor, claim, &write);
+		settle(executor, claim, claimed_ms, &write, arena);
 	else
 		log_error("attempt failed", &error);
 	/* Lost as far as this process can tell, which may have slept: it has stopped, and did not crash. */
 	if (class == ERROR_LEASE_LOST)
-		hand_back(executor, claim);
+		hand_back(executor, claim, claimed_ms, arena);
 	memset(&notice, 0, sizeof(notice));
 	return tell_supervisor(executor, &notice);
 }
@@ -163,11 +174,13 @@ static bool run_entry(const struct executor *executor, const struct queue_entry 
 		log_error("claim", &error);
 		return true;
 	}
-	if (!claimed)
+	if (!claimed) {
+		run_ended_log(&claim.run, -1);
 		return true;
+	}
 	/* What arrived together with the word to stop is not begun. */
 	if (stop_requested)
-		hand_back(executor, &claim);
+		hand_back(executor, &claim, now, arena);
 	else
 		go_on = run_claimed(executor, step, &claim, now, arena);
 	claim_release(&claim);

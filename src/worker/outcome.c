@@ -53,11 +53,11 @@ static bool waits(const struct error *failure, const struct run_progress *progre
 enum error_class failure_write(const struct error *failure, const struct run_progress *progress, struct arena *arena,
 	struct failure_texts *texts, struct run_write *ret_write, struct error *error)
 {
-	struct error redacted = *failure;
-	redact_error(&redacted);
+	texts->failure = *failure;
+	redact_error(&texts->failure);
 	text_copy(texts->reason, sizeof(texts->reason), error_class_facts(failure->class)->name);
-	text_copy(texts->detail, sizeof(texts->detail), redacted.message);
-	*ret_write = (struct run_write){ .reason = texts->reason, .detail = texts->detail };
+	text_copy(texts->detail, sizeof(texts->detail), texts->failure.message);
+	*ret_write = (struct run_write){ .reason = texts->reason, .detail = texts->detail, .failure = &texts->failure };
 	if (waits(failure, progress)) {
 		ret_write->kind = RUN_WAIT;
 		ret_write->phase = "waiting";
@@ -73,5 +73,5 @@ enum error_class failure_write(const struct error *failure, const struct run_pro
 	ret_write->kind = RUN_FINISH;
 	ret_write->status = "error";
 	ret_write->output = "{}";
-	return error_print(&redacted, arena, &ret_write->error, error);
+	return error_print(&texts->failure, arena, &ret_write->error, error);
 }

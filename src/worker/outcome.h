@@ -11,6 +11,7 @@
 struct failure_texts {
 	char reason[32];
 	char detail[512];
+	struct error failure;
 };
 
 /* How far the run has come. */

@@ -18,6 +18,7 @@
 #include "store/queue.h"
 #include "store/reaper.h"
 #include "store/workers.h"
+#include "worker/attempt_log.h"
 #include "worker/executor.h"
 #include "worker/notice.h"
 #include "worker/outcome.h"
@@ -78,6 +79,16 @@ static void note_redis(struct supervisor *supervisor, const struct error *error)
 	supervisor->redis_lost = error != NULL;
 }
 
+/* What is known here of the run that an executor has; only what is logged of it. */
+static void slot_run(const struct slot *slot, struct run *run)
+{
+	const struct lease *lease = &slot->notice.lease;
+	run_init(run, lease->app, lease->workflow, lease->action);
+	run->run = slot->notice.run;
+	run->request = slot->notice.request;
+	run->attempt = slot->notice.attempt;
+}
+
 /* ---- executors that work ---- */
 
 static void kill_executor(struct supervisor *supervisor, size_t index, enum verdict verdict, const char *why)
@@ -86,8 +97,12 @@ static void kill_executor(struct supervisor *supervisor, size_t index, enum verd
 	slot->verdict = verdict;
 	atomic_store(&supervisor->tenures[index].until_ms, 0);
 	text_copy(slot->judged, sizeof(slot->judged), slot->notice.lease.token);
-	log_write(LOG_WARNING, "executor killed", "why", why, "app", slot->notice.lease.app, "action",
-		slot->notice.lease.action, NULL);
+	struct run run;
+	struct log_line line;
+	slot_run(slot, &run);
+	run_line(&line, LOG_WARNING, "executor killed", &run);
+	log_text(&line, "why", why);
+	log_end(&line);
 	prefork_kill(&supervisor->prefork, index);
 }
 
@@ -185,32 +200,52 @@ static void owe(struct supervisor *supervisor, const struct lease *lease)
 static void pay(struct supervisor *supervisor)
 {
 	const struct run_write release = { .kind = RUN_RELEASE };
+	struct arena arena;
+	arena_init(&arena, 0);
 	while (supervisor->owed_count > 0 && !supervisor->tick_failed) {
 		struct error error;
+		struct run ended;
 		const struct lease *lease = &supervisor->owed[supervisor->owed_count - 1];
-		enum error_class class = run_write(supervisor->redis, lease, &release, &error);
+		enum error_class class = run_write_told(supervisor->redis, lease, &release, &arena, &ended, &error);
+		if (class == ERROR_NONE)
+			run_ended_log(&ended, -1);
 		note_tick(supervisor, class);
 		if (supervisor->tick_failed)
 			note_redis(supervisor, &error);
 		else
 			supervisor->owed_count--;
 	}
+	arena_release(&arena);
 }
 
-/* Writes for a dead executor. Redis may be away for a moment; after that its run is handed back when it is there. */
-static void write_for(struct supervisor *supervisor, const struct slot *slot, const struct run_write *write)
+static void log_attempt(const struct slot *slot, const struct run_write *write, const struct run *ended, bool unknown)
+{
+	struct run run;
+	slot_run(slot, &run);
+	const struct attempt_end end = { &run, write, ended, unknown, clock_monotonic_ms() - slot->notice.claimed_ms };
+	attempt_log(&end);
+}
+
+/* Writes for a dead executor. Redis may be away for a moment; after that its run is handed back when it is
+ * there. */
+static void write_for(
+	struct supervisor *supervisor, const struct slot *slot, const struct run_write *write, struct arena *arena)
 {
 	struct error error;
+	struct run ended;
 	int64_t began = clock_monotonic_ms();
-	enum error_class class = run_write(supervisor->redis, &slot->notice.lease, write, &error);
+	bool unknown = false;
+	enum error_class class = run_write_told(supervisor->redis, &slot->notice.lease, write, arena, &ended, &error);
 	for (int tries = 1; tries < WRITE_TRIES && class != ERROR_NONE && class != ERROR_LEASE_LOST; tries++) {
 		/* It hangs, which this or another one has met: those that end in the same moment wait no time-out each.
 		 */
 		if (supervisor->redis_lost && clock_monotonic_ms() - began >= REDIS_TIMEOUT_MS)
 			break;
+		unknown |= class == ERROR_OUTCOME_UNKNOWN;
 		clock_sleep_ms(100);
-		class = run_write(supervisor->redis, &slot->notice.lease, write, &error);
+		class = run_write_told(supervisor->redis, &slot->notice.lease, write, arena, &ended, &error);
 	}
+	log_attempt(slot, write, class == ERROR_NONE ? &ended : NULL, class == ERROR_LEASE_LOST && unknown);
 	if (class == ERROR_NONE || class == ERROR_LEASE_LOST)
 		return;
 	log_error("run to be handed back later", &error);
@@ -229,7 +264,15 @@ static void write_failure(
 	arena_init(&arena, 0);
 	error_set(&failure, class, "%s", message);
 	if (failure_write(&failure, &progress, &arena, &texts, &write, &error) == ERROR_NONE)
-		write_for(supervisor, slot, &write);
+		write_for(supervisor, slot, &write, &arena);
+	arena_release(&arena);
+}
+
+static void hand_back(struct supervisor *supervisor, const struct slot *slot)
+{
+	struct arena arena;
+	arena_init(&arena, 0);
+	write_for(supervisor, slot, &(struct run_write){ .kind = RUN_RELEASE }, &arena);
 	arena_release(&arena);
 }
 
@@ -246,7 +289,7 @@ static void clear_up(struct supervisor *supervisor, const struct slot *slot)
 {
 	/* It had gone on to another run before the blow fell: that one is not to blame. */
 	if (slot->verdict != VERDICT_NONE && strcmp(slot->judged, slot->notice.lease.token) != 0) {
-		write_for(supervisor, slot, &(struct run_write){ .kind = RUN_RELEASE });
+		hand_back(supervisor, slot);
 		return;
 	}
 	switch (slot->verdict) {
@@ -261,7 +304,7 @@ static void clear_up(struct supervisor *supervisor, const struct slot *slot)
 		return;
 	case VERDICT_NONE:
 		if (supervisor->prefork.stopping)
-			write_for(supervisor, slot, &(struct run_write){ .kind = RUN_RELEASE });
+			hand_back(supervisor, slot);
 		else
 			give_up_lease(supervisor, slot);
 		return;
@@ -272,14 +315,18 @@ static void on_ended(void *context, size_t index, pid_t pid, int status)
 {
 	struct supervisor *supervisor = context;
 	struct slot *slot = &supervisor->slots[index];
-	char number[16], how[48];
-	text_format(number, sizeof(number), "%d", (int)pid);
+	char how[48];
 	text_format(how, sizeof(how), WIFSIGNALED(status) ? "signal %d" : "exit %d",
 		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	bool expected = slot->verdict != VERDICT_NONE || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	log_write(expected ? LOG_DEBUG : LOG_ERROR, "executor ended", "pid", number, "how", how, "app",
-		slot->notice.busy ? slot->notice.lease.app : NULL, "action",
-		slot->notice.busy ? slot->notice.lease.action : NULL, NULL);
+	enum log_level level = expected ? LOG_DEBUG : LOG_ERROR;
+	struct run run;
+	struct log_line line;
+	slot_run(slot, &run);
+	run_line(&line, level, "executor ended", &run);
+	log_number(&line, "executor_pid", pid);
+	log_text(&line, "how", how);
+	log_end(&line);
 	if (slot->notice.busy)
 		clear_up(supervisor, slot);
 	*slot = (struct slot){ .verdict = VERDICT_NONE };
@@ -332,11 +379,12 @@ static void watch_files(struct supervisor *supervisor)
 
 static void reap(struct supervisor *supervisor)
 {
+	static const struct reap_listener listener = { .told = reaped_log };
 	struct error error;
 	size_t count = 100;
 	enum error_class class = ERROR_NONE;
 	for (int round = 0; round < REAP_ROUNDS && count >= 100 && class == ERROR_NONE; round++)
-		class = runs_reap(supervisor->redis, lease_ms(supervisor), &count, &error);
+		class = runs_reap(supervisor->redis, lease_ms(supervisor), &listener, &count, &error);
 	note_redis(supervisor, class != ERROR_NONE ? &error : NULL);
 }
 

@@ -120,6 +120,11 @@ class Model:
         self.to_end(run, 'error', '{}', run.cancel)
         return True
 
+    def told(self, word, run):
+        """What is to be logged of a run that has ended, or gone to another worker."""
+        facts = 'run status reason error attempt crashes queued_at request'.split()
+        return [word, self.now, {fact: str('' if getattr(run, fact) is None else getattr(run, fact)) for fact in facts}]
+
     # ---- the scripts ----
 
     def trigger(self, run, run_id, given, digest, force, deadline, attempts, retention, trigger='',
@@ -160,7 +165,7 @@ class Model:
             return ['stale', self.now]
         if self.now >= run.run_deadline:
             self.to_end(run, 'error', '{}', timeout)
-            return ['expired', self.now]
+            return self.told('expired', run)
         run.phase, run.worker = 'executing', worker
         run.lease = '%s/%d/%s/%d' % (run_id, run.attempt, entry_text(entry), self.now)
         run.lease_until = self.live[run.member] = self.now + lease_ms
@@ -193,16 +198,18 @@ class Model:
     def wait(self, run, token, checkpoint, phase, milliseconds, reason, detail):
         if run.lease != token:
             return ['lost']
-        if not self.ended_by_cancel(run):
-            self.to_delayed(run, phase, milliseconds, checkpoint, reason, detail)
+        if self.ended_by_cancel(run):
+            return self.told('written', run)
+        self.to_delayed(run, phase, milliseconds, checkpoint, reason, detail)
         return ['written']
 
     def retry(self, run, token, checkpoint, milliseconds, reason, detail):
         if run.lease != token:
             return ['lost']
-        if not self.ended_by_cancel(run):
-            run.attempt += 1
-            self.to_delayed(run, 'retrying', milliseconds, checkpoint, reason, detail)
+        if self.ended_by_cancel(run):
+            return self.told('written', run)
+        run.attempt += 1
+        self.to_delayed(run, 'retrying', milliseconds, checkpoint, reason, detail)
         return ['written']
 
     def finish(self, run, token, checkpoint, status, output, error, reason):
@@ -210,15 +217,16 @@ class Model:
             return ['lost']
         run.checkpoint = checkpoint or run.checkpoint
         self.to_end(run, status, output, error, reason)
-        return ['written']
+        return self.told('written', run)
 
     def release(self, run, token):
         if run.lost_lease is not None and run.lost_lease == token:
             run.crashes, run.lost_lease = run.crashes - 1, None
         if run.lease != token:
             return ['lost']
-        if not self.ended_by_cancel(run):
-            self.to_queue(run, 'handed back')
+        if self.ended_by_cancel(run):
+            return self.told('written', run)
+        self.to_queue(run, 'handed back')
         return ['written']
 
     def cancel(self, run, never_began, began):
@@ -258,7 +266,7 @@ class Model:
                 self.live[run.member] = run.lease_until
                 return ['leased']
             if self.ended_by_cancel(run):
-                return ['cancelled']
+                return self.told('cancelled', run)
             spared = self.spared_until(run, lease_ms)
             if self.now < spared:
                 self.live[run.member] = spared
@@ -267,12 +275,12 @@ class Model:
             run.lost_lease = run.lease
             if run.crashes == crashes:
                 self.to_end(run, 'error', '{}', lost)
-                return ['lost']
+                return self.told('lost', run)
             self.to_queue(run, run.worker + ' was lost; taken over')
-            return ['taken over']
+            return self.told('taken over', run)
         if self.now >= run.run_deadline:
             self.to_end(run, 'error', '{}', timeout)
-            return ['expired']
+            return self.told('expired', run)
         if run.phase in DELAYED_PHASES:
             if self.now < run.due:
                 self.delayed[run.member] = self.live[run.member] = run.due

@@ -409,7 +409,8 @@ def plain(answer):
     """An answer in the form in which the model gives it: what stands in a hash is a dict."""
     if isinstance(answer, list) and answer and isinstance(answer[0], str):
         hashes = {'new': [2], 'same': [2], 'conflict': [2], 'reused': [2], 'needs_not_done': [2], 'claimed': [3, 4],
-                  'cancelled': [2], 'cancelling': [2], 'nothing': [2]}.get(answer[0], [])
+                  'cancelled': [2], 'cancelling': [2], 'nothing': [2], 'written': [2], 'expired': [2], 'lost': [2],
+                  'taken over': [2]}.get(answer[0], [])
         return [as_dict(item) if i in hashes else item for i, item in enumerate(answer)]
     if isinstance(answer, list) and answer:
         return [entry for _, entries in answer for entry, _ in entries]

@@ -101,7 +101,7 @@ static void set_pulse(int64_t age_ms, int64_t spared_ms)
 static void reap(void)
 {
 	size_t count;
-	ck_assert_msg(runs_reap(redis, LEASE_MS, &count, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(runs_reap(redis, LEASE_MS, NULL, &count, &error) == ERROR_NONE, "%s", error.message);
 }
 
 static struct claim crash(void)

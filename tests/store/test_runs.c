@@ -1,7 +1,7 @@
 /*
  * The state machine of a run, each script against a real redis-server.
  *
- * covers: src/store/runs.c src/store/keys.c src/store/redis.c src/store/queue.c
+ * covers: src/store/runs.c src/store/reaper.c src/store/keys.c src/store/redis.c src/store/queue.c
  * covers: src/store/scripts/trigger.lua src/store/scripts/claim.lua src/store/scripts/renew.lua
  * covers: src/store/scripts/progress.lua src/store/scripts/wait.lua src/store/scripts/retry.lua
  * covers: src/store/scripts/finish.lua src/store/scripts/release.lua src/store/scripts/cancel.lua
@@ -117,7 +117,7 @@ static void assert_quiet(void)
 static void reap(void)
 {
 	size_t count;
-	ck_assert_msg(runs_reap(redis, 30000, &count, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(runs_reap(redis, 30000, NULL, &count, &error) == ERROR_NONE, "%s", error.message);
 }
 
 /* Reaps until the phase is reached: the lease or due time has to pass first. */
@@ -617,11 +617,11 @@ START_TEST(test_a_run_outlives_a_broken_queue)
 	const struct run_write wait = { .kind = RUN_WAIT, .phase = "waiting", .delay_ms = 0, .reason = "not_ready" };
 	ck_assert_int_eq(write_run(&claim, wait), 0);
 	overwrite(KEY_QUEUE);
-	ck_assert_int_eq(runs_reap(redis, 30000, &count, &error), ERROR_INTERNAL);
+	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_INTERNAL);
 	ck_assert_str_eq(read_run().phase, "waiting");
 	/* It is not in the way of others until it is looked at again. */
-	ck_assert_int_eq(runs_reap(redis, 30000, &count, &error), ERROR_INTERNAL); /* by the other index */
-	ck_assert_int_eq(runs_reap(redis, 30000, &count, &error), ERROR_NONE);
+	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_INTERNAL); /* by the other index */
+	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_NONE);
 	ck_assert_uint_eq(count, 0);
 	ck_assert_int_eq(integer_of("ZCARD", KEY_DELAYED), 1);
 	ck_assert_int_eq(integer_of("EXISTS", KEY_DEAD), 0);

@@ -246,7 +246,7 @@ static void good_output(const char *what)
 static enum error_class call_reap(void)
 {
 	size_t count;
-	return runs_reap(redis, 60000, &count, &error);
+	return runs_reap(redis, 60000, NULL, &count, &error);
 }
 
 static void good_reap(const char *what)
@@ -296,7 +296,7 @@ static void good_reserve(const char *what)
 		char member[MEMBER_SIZE];
 		snprintf(member, sizeof(member), "%s:%s:%s", name.app, name.workflow, name.action);
 		STATE_INTEGER("ZADD", KEY_LIVE, "0", member);
-		ck_assert_int_eq(runs_reap(observer, 1, &count, &failed), ERROR_NONE);
+		ck_assert_int_eq(runs_reap(observer, 1, NULL, &count, &failed), ERROR_NONE);
 		ck_assert_int_eq(call_reserve(), ERROR_NONE);
 	}
 	ck_assert_msg(flag, "%s: the entry is not found any more", what);

@@ -3,7 +3,8 @@
 -- current one is dropped; a run past its deadline ends.
 --
 -- ARGV: entry id, run id, worker, lease in ms, error JSON for the deadline.
--- Returns {word, now, token, hash as a flat list, ledger as a flat list}; words: claimed, stale, expired.
+-- Returns {word, now, token, hash as a flat list, ledger as a flat list}; words: claimed, stale; or {expired, now,
+-- facts of the end}.
 local entry, id, worker, lease_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 if get('run') ~= id or get('status') ~= 'running' or get('phase') ~= 'queued' or get('entry') ~= entry then
@@ -15,7 +16,7 @@ if get('run') ~= id or get('status') ~= 'running' or get('phase') ~= 'queued' or
 end
 if now >= number('run_deadline') then
 	finish('error', '{}', expired(ARGV[5]), '')
-	return { 'expired', now }
+	return told('expired')
 end
 
 local owned = redis.call('HGETALL', ledger)

@@ -94,6 +94,15 @@ local function finish(status, output, problem, reason)
 	changed(status, reason)
 end
 
+-- An answer with what a log tells of a run that has ended, or gone to another worker, behind word and time.
+local function told(word)
+	local facts = {}
+	for _, field in ipairs({ 'run', 'status', 'reason', 'error', 'attempt', 'crashes', 'queued_at', 'request' }) do
+		facts[#facts + 1], facts[#facts + 2] = field, get(field) or ''
+	end
+	return { word, now, facts }
+end
+
 -- The error of a run that is past its deadline, with what it waited for: without that, nobody would know what to do.
 local function expired(problem)
 	local detail, known = get('detail') or '', cjson.decode(problem)
@@ -130,5 +139,5 @@ local function turned_away(token)
 	if not held(token) then
 		return { 'lost' }
 	end
-	return ended_by_cancel() and { 'written' }
+	return ended_by_cancel() and told('written')
 end

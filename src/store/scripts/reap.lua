@@ -10,7 +10,8 @@
 --
 -- ARGV: member, error JSON for the deadline, error JSON for lost workers, crashes in a row that end a run, ms after
 -- which an entry that was read must have been claimed, lease in ms (0: it is an operator who asks). KEYS[9] is
--- slipway:{p}:pulse, see pulse.lua. Returns {word} for the log: what was done.
+-- slipway:{p}:pulse, see pulse.lua. Returns {word} for the log: what was done; where a run ended or was taken over
+-- {word, now, facts}.
 if get('status') ~= 'running' or get('run') == false then
 	redis.call('ZREM', delayed, ARGV[1])
 	redis.call('ZREM', live, ARGV[1])
@@ -42,7 +43,7 @@ if phase == 'executing' then
 		return { 'leased' }
 	end
 	if ended_by_cancel() then
-		return { 'cancelled' }
+		return told('cancelled')
 	end
 	local spared = spared_until(tonumber(ARGV[6]))
 	if spared > now then
@@ -53,17 +54,17 @@ if phase == 'executing' then
 	set('lost_lease', get('lease'))
 	if redis.call('HINCRBY', run, 'crashes', 1) >= tonumber(ARGV[4]) then
 		finish('error', '{}', ARGV[3], '')
-		return { 'lost' }
+		return told('lost')
 	end
 	local worker = get('worker') or 'a worker'
 	enqueue()
 	changed('queued', worker .. ' was lost; taken over')
-	return { 'taken over' }
+	return told('taken over')
 end
 
 if now >= number('run_deadline') then
 	finish('error', '{}', expired(ARGV[2]), '')
-	return { 'expired' }
+	return told('expired')
 end
 
 if phase ~= 'queued' then

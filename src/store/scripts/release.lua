@@ -3,7 +3,8 @@
 -- and has stopped; no attempt and no crash is counted. Where its lease ran out meanwhile and the run was taken over,
 -- the crash that was counted then was none.
 --
--- ARGV: token. Returns {word}: written, lost.
+-- ARGV: token. Returns {word}: written, lost; where a cancel ends it
+-- instead, {written, now, facts of the end}.
 expect_queue()
 if get('lost_lease') == ARGV[1] then
 	redis.call('HINCRBY', run, 'crashes', -1)

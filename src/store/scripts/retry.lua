@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- executing -> retrying: a transient failure; the next attempt comes when due. It ends a row of crashes.
 --
--- ARGV: token, checkpoint, delay in ms, reason, detail. Returns {word}: written, lost.
+-- ARGV: token, checkpoint, delay in ms, reason, detail. Returns {word}: written, lost; where a cancel ends it
+-- instead, {written, now, facts of the end}.
 local answer = turned_away(ARGV[1])
 if answer then
 	return answer

@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- executing -> waiting or blocked: comes back when due; no attempt is used up. It ends a row of crashes.
 --
--- ARGV: token, checkpoint, phase, delay in ms, reason, detail. Returns {word}: written, lost.
+-- ARGV: token, checkpoint, phase, delay in ms, reason, detail. Returns {word}: written, lost; where a cancel ends it
+-- instead, {written, now, facts of the end}.
 local answer = turned_away(ARGV[1])
 if answer then
 	return answer
