@@ -68,6 +68,8 @@ class Session {
   #forms = new Map();
   /** @type {Record<string, unknown>} */
   #stored = {};
+  /** The version of what is stored: another one once somebody else configures the app. @type {number | undefined} */
+  #version = undefined;
   /** What is being worked on: steps by id, null for the whole. @type {Set<string | null>} */
   #working = new Set();
   #clock = 0;
@@ -123,7 +125,8 @@ class Session {
   }
 
   /**
-   * Saves the inputs, then does `work`. Goes on in a hidden tab: later steps must still be triggered. A step can be
+   * Checks and saves the inputs, then does `work`, which is refused where somebody else has configured the app since:
+   * what runs is what this page shows. Goes on in a hidden tab: later steps must still be triggered. A step can be
    * tried again while the others still run, for they may wait long; the server runs nothing twice.
    *
    * @param {Step | null} step null for all
@@ -140,9 +143,10 @@ class Session {
     this.#list.forgive(step?.id);
     this.#forms.forEach(({ node }) => node.clear());
     try {
-      await this.#saveInputs();
+      await this.#saveInputs(step === null);
       const onChange = (/** @type {Status} */ status) => this.#show(status);
-      await work({ ...this.#options(), onStatus: () => showConnection(null), onChange });
+      const onStatus = () => showConnection(null);
+      await work({ ...this.#options(), configVersion: this.#version, onStatus, onChange });
     } catch (error) {
       if (!this.#controller.signal.aborted) {
         this.#explain(error, step);
@@ -203,7 +207,7 @@ class Session {
 
   #showWorking() {
     const busy = this.#working.has(null);
-    this.#workflow.steps.forEach(({ id }) => this.#list.setBusy(id, this.#working.has(id)));
+    this.#workflow.steps.forEach(({ id }) => this.#list.setBusy(id, this.#working.has(id), busy));
     // Not `disabled`, which would throw away the focus.
     elements.run.setAttribute('aria-disabled', String(busy));
     elements.runAgain.setAttribute('aria-disabled', String(busy));
@@ -222,7 +226,8 @@ class Session {
   }
 
   /** @param {import('./slipway.js').ConfigureResult} answer */
-  #takeStored({ inputs, sealed = [] }) {
+  #takeStored({ inputs, sealed = [], version }) {
+    this.#version = version;
     const stored = { inputs: structuredClone(inputs ?? {}) };
     sealed.forEach((pointer) => markSealed(stored, pointer));
     this.#stored = stored.inputs;
@@ -258,8 +263,12 @@ class Session {
     return inputs;
   }
 
-  async #saveInputs() {
+  /** @param {boolean} all whether the inputs of all steps are to be right, before any of it is stored or made */
+  async #saveInputs(all) {
     const inputs = this.#changes();
+    if (all) {
+      await this.#client.validate(this.#workflow.id, this.#appId, { ...this.#options(), inputs });
+    }
     if (Object.keys(inputs).length === 0) {
       return;
     }
@@ -273,10 +282,12 @@ class Session {
    */
   #explain(error, step) {
     showConnection(null);
-    if (step !== null) {
+    if (error instanceof ProblemError && error.class === 'config_changed') {
+      showError(error, 'Open the app again to see with what, and to go on.');
+    } else if (step !== null) {
       this.#refuse(step.id, error);
     } else if (!(error instanceof SlipwayError) || error.failures === undefined) {
-      showError(error);
+      showError(error, error instanceof ProblemError ? 'Nothing was started.' : '');
       this.#complain(error);
     }
   }
@@ -286,7 +297,9 @@ class Session {
    * @param {unknown} error that of an action comes with its status, and is shown already
    */
   #refuse(actionId, error) {
-    if (error instanceof Error && !(error instanceof ActionError)) {
+    if (error instanceof ProblemError && error.class === 'config_changed') {
+      this.#explain(error, null);
+    } else if (error instanceof Error && !(error instanceof ActionError)) {
       this.#list.refuse(actionId, error);
       this.#complain(error);
       announce(`A step needs attention: ${error.message}`);
@@ -452,11 +465,19 @@ function writeAddress() {
   }
 }
 
-/** @param {unknown} error */
-function showError(error) {
+/**
+ * @param {unknown} error
+ * @param {string} [more] a sentence that goes with it
+ */
+function showError(error, more = '') {
   const message = error instanceof Error ? error.message : String(error);
   const known = error instanceof SlipwayError ? /** @type {any} */ (error) : {};
-  elements.notice.replaceChildren(make('p', {}, ...linked(message)));
+  const sentence = more === '' ? message : `${message.replace(/\.?$/, '.')} ${more}`;
+  elements.notice.replaceChildren(make('p', {}, ...linked(sentence)));
+  if (error instanceof ProblemError && error.errors.length > 0) {
+    const places = error.errors.map((fault) => make('li', {}, `${placeWords(fault.place)}: ${fault.message}`));
+    elements.notice.append(make('ul', {}, ...places));
+  }
   for (const [label, text] of [['What to do: ', remedyText(known)], ['Where: ', remedyUrl(known)]]) {
     if (text !== '') {
       elements.notice.append(make('p', {}, make('strong', {}, label), ...linked(text)));
@@ -467,6 +488,11 @@ function showError(error) {
   if (error instanceof ProblemError && (error.status === 401 || error.status === 403)) {
     elements.access.open = true;
   }
+}
+
+/** @param {string} place such as `/inputs/repo/owner` */
+function placeWords(place) {
+  return place.replace(/^\/inputs\//, '').replaceAll('/', ', ');
 }
 
 function hideNotice() {

@@ -70,9 +70,10 @@ export class StepList {
   /**
    * @param {string} actionId
    * @param {boolean} busy whether it is being run again
+   * @param {boolean} whole whether the workflow runs, which needs what is done to stay as it is
    */
-  setBusy(actionId, busy) {
-    this.#cards.get(actionId)?.setBusy(busy);
+  setBusy(actionId, busy, whole) {
+    this.#cards.get(actionId)?.setBusy(busy, whole);
   }
 
   /** @returns {{ total: number, done: number, running: number, failed: number }} */
@@ -215,10 +216,13 @@ class StepCard {
     }
   }
 
-  /** @param {boolean} busy */
-  setBusy(busy) {
+  /**
+   * @param {boolean} busy
+   * @param {boolean} whole
+   */
+  setBusy(busy, whole) {
     this.#again.setAttribute('aria-disabled', String(busy));
-    this.#anew.setAttribute('aria-disabled', String(busy));
+    this.#anew.setAttribute('aria-disabled', String(busy || whole));
   }
 
   /** @param {Description} description */

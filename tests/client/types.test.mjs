@@ -59,6 +59,19 @@ test('a problem has the members that src/api/response.c gives it', async () => {
   assertSame(members('Problem'), ['errors', 'remedy', ...matches(body, /(?:add_text|json_add)\(document, "(\w+)"/g)]);
 });
 
+test('each mode of src/api/routes.c has a method that takes all its members', async () => {
+  const table = (await read('src/api/routes.c')).split('} modes[] = {')[1].split('\n};')[0];
+  const modes = [...table.matchAll(/\{ "(\w+)",\s*mode_\w+,\s*\(const char \*const\[\]\)\{([^}]*)\}/g)];
+  assert.ok(modes.length >= 5);
+  for (const [, mode, list] of modes) {
+    const [, parameters] = new RegExp(`^ {2}${mode}\\(([^)]*)\\)`, 'm').exec(types) ?? assert.fail(`no method ${mode}`);
+    const named = matches(parameters, /: (\w+)/g).filter((type) => /^[A-Z]/.test(type)).flatMap(members);
+    const taken = [...matches(parameters, /(\w+)\??:/g), ...named];
+    const wanted = matches(list, /"(\w+)"/g);
+    assert.deepEqual(wanted.filter((member) => !taken.includes(member)), [], mode);
+  }
+});
+
 test('it declares what the module exports, and the methods of its classes', () => {
   assertSame(matches(types, /^export (?:class|function) (\w+)/gm), Object.keys(client));
   for (const name of matches(types, /^export class (\w+)/gm)) {

@@ -122,6 +122,37 @@ test('a workflow is run, reused in words, and run again as a step and as a whole
   assert.deepEqual(await barriers(page), []);
 });
 
+test('all that is wrong with the inputs is said at once, before anything is stored or made', async (context) => {
+  const page = await open(context, 'workflow=site&app=wrong');
+  await page.locator('#inputs').getByLabel('Owner', { exact: true }).first().fill('acme');
+  await page.locator('#inputs').getByLabel('Name (optional)', { exact: true }).fill('no domain');
+  await start(page);
+  const alert = page.getByRole('alert');
+  await alert.getByText('Nothing was started').waitFor();
+  const wrong = await page.locator('#inputs [aria-invalid=true]').evaluateAll((fields) =>
+    fields.map((field) => field.closest('details').querySelector('code').textContent));
+  assert.ok(['repo', 'project', 'domain'].every((step) => wrong.includes(step)), wrong.join());
+  assert.match(await alert.textContent(), /repo, name: [^]*domain, name: /);
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-invalid')), 'true');
+  assert.equal(await stack.redis('KEYS', 'slipway:{0}:app:wrong:*'), '');
+  assert.deepEqual(await barriers(page), []);
+});
+
+test('what somebody else has configured since is seen before it is run', async (context) => {
+  const page = await open(context, 'workflow=hello&app=both');
+  await page.getByLabel('Text').first().fill('mine');
+  await start(page);
+  await untilDone(page, 2);
+  await stack.post({ mode: 'configure', appId: 'both', inputs: { greet: { text: 'theirs' } } });
+  await start(page);
+  await page.getByRole('alert').getByText('Open the app again').waitFor();
+  assert.equal((await stack.status('both', 'hello', 'greet')).output.text, 'mine');
+  await page.getByRole('button', { name: 'Open' }).click();
+  await page.waitForFunction(() => document.querySelector('#inputs input')?.value === 'theirs');
+  await start(page);
+  await stack.untilStatus('both', 'hello', 'repeat', ({ output }) => output.text === 'again: theirs');
+});
+
 test('a step whose thing was removed says so, and counts as not done', async (context) => {
   const done = { status: 'done', removed: true, output: { name: 'docs' } };
   const { page } = await visitScripted(context, { repo: [done] });
