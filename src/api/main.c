@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "api/fastcgi.h"
@@ -52,8 +53,7 @@ static void answer(void *context, const struct request *request, struct response
 static enum error_class api_connect(struct api *api, struct error *error)
 {
 	resources_limit_memory(MEMORY_MAX);
-	if (redis_new(api->settings.redis_url, api->settings.redis_password, "slipway-api", REDIS_TIMEOUT_MS,
-		    &api->redis, error) != ERROR_NONE)
+	if (redis_from_settings(&api->settings, "slipway-api", REDIS_TIMEOUT_MS, &api->redis, error) != ERROR_NONE)
 		return error->class;
 	redis_fail_fast(api->redis, REDIS_PAUSE_MS);
 	return ERROR_NONE;
@@ -149,13 +149,20 @@ int main(int argc, char **argv)
 	if (settings_load(&api.settings, &error) != ERROR_NONE ||
 		secret_keys_check(api.settings.secrets_public_key, NULL, &error) != ERROR_NONE) {
 		log_error("settings", &error);
-		return 64;
+		return EX_CONFIG;
 	}
 	if (api.settings.print_config) {
 		settings_print(&api.settings, stdout);
 		return 0;
 	}
 	log_init("slipway-api", log_level_by_name(api.settings.log_level));
+	if (api.settings.url_with_password != NULL)
+		log_write(LOG_WARNING, SETTINGS_PASSWORD_WARNING, "setting", api.settings.url_with_password, NULL);
+	/* Once, here, and not in each handler: each would end, and no request would be answered. */
+	if (redis_check_settings(&api.settings, &error) != ERROR_NONE) {
+		log_error("settings", &error);
+		return EX_CONFIG;
+	}
 	int status = 0;
 	if (serve(&api, &error) != ERROR_NONE) {
 		log_error("stopped", &error);

@@ -187,5 +187,6 @@ void log_error(const char *event, const struct error *error)
 	struct log_line line;
 	log_begin(&line, LOG_ERROR, event);
 	log_failure(&line, error);
+	log_text(&line, "remedy", error->remedy);
 	log_end(&line);
 }

@@ -11,7 +11,10 @@
 #include <string.h>
 
 #include "base/redact.h"
+#include "base/secret_file.h"
+#include "base/setting.h"
 #include "base/text.h"
+#include "base/url_password.h"
 #include "slipway/field.h"
 
 #define DEFAULT_CONFIG  "/etc/slipway/slipway.conf"
@@ -20,22 +23,12 @@
 #define CONFIG_FLAG_KEY 2000
 #define PRINT_FLAG_KEY  2001
 
-enum setting_type { SETTING_TEXT, SETTING_INTEGER, SETTING_BOOLEAN, SETTING_SECRET };
-
-struct setting {
-	const char *name;
-	enum setting_type type;
-	size_t offset;
-	const char *fallback; /* NULL: none */
-	int64_t minimum, maximum;
-	unsigned programs;
-	const char *description;
-};
-
 /* One row a setting: this table is the whole of it. */
 static const struct setting table[] = {
-	{ "SLIPWAY_REDIS_URL", SETTING_TEXT, offsetof(struct settings, redis_url), "redis://127.0.0.1:6379", 0, 0,
+	{ "SLIPWAY_REDIS_URL", SETTING_URL, offsetof(struct settings, redis_url), "redis://127.0.0.1:6379", 0, 0,
 		SETTINGS_ALL, "Where Redis is: unix:///path/to.sock or redis://[user@]host[:port][/database]" },
+	{ "SLIPWAY_REDIS_USER", SETTING_TEXT, offsetof(struct settings, redis_user), NULL, 0, 0, SETTINGS_ALL,
+		"User to log in to Redis as; goes over one in the URL" },
 	{ "SLIPWAY_REDIS_PASSWORD", SETTING_SECRET, offsetof(struct settings, redis_password), NULL, 0, 0, SETTINGS_ALL,
 		"Password of the Redis user" },
 	{ "SLIPWAY_RETENTION_DAYS", SETTING_INTEGER, offsetof(struct settings, retention_days), "365", 1, 3650,
@@ -66,7 +59,7 @@ static const struct setting table[] = {
 		SETTINGS_WORKER, "Number of actions after which an executor is replaced by a fresh one" },
 	{ "SLIPWAY_ALLOW_LOOPBACK", SETTING_BOOLEAN, offsetof(struct settings, allow_loopback), "no", 0, 0,
 		SETTINGS_WORKER, "Let actions reach this machine's own addresses, by plain http too: for development" },
-	{ "SLIPWAY_GITHUB_URL", SETTING_TEXT, offsetof(struct settings, github_url), "https://api.github.com", 0, 0,
+	{ "SLIPWAY_GITHUB_URL", SETTING_URL, offsetof(struct settings, github_url), "https://api.github.com", 0, 0,
 		SETTINGS_WORKER, "Base URL of GitHub's REST API; https://HOST/api/v3 for an Enterprise Server" },
 	{ "SLIPWAY_GITHUB_TOKEN", SETTING_SECRET, offsetof(struct settings, github_token), NULL, 0, 0, SETTINGS_WORKER,
 		"Token for GitHub; not needed where the workers act as a GitHub App" },
@@ -81,7 +74,7 @@ static const struct setting table[] = {
 		"Time between two calls to GitHub that change something, over all workers, as GitHub asks; 0 for a "
 		"server of "
 		"your own without limits" },
-	{ "SLIPWAY_VERCEL_URL", SETTING_TEXT, offsetof(struct settings, vercel_url), "https://api.vercel.com", 0, 0,
+	{ "SLIPWAY_VERCEL_URL", SETTING_URL, offsetof(struct settings, vercel_url), "https://api.vercel.com", 0, 0,
 		SETTINGS_WORKER, "Base URL of Vercel's REST API" },
 	{ "SLIPWAY_VERCEL_TOKEN", SETTING_SECRET, offsetof(struct settings, vercel_token), NULL, 0, 0, SETTINGS_WORKER,
 		"Token for Vercel" },
@@ -90,11 +83,16 @@ static const struct setting table[] = {
 	{ "SLIPWAY_RECORD", SETTING_TEXT, offsetof(struct settings, record_folder), NULL, 0, 0, SETTINGS_WORKER,
 		"Folder in which each exchange with a provider is kept as a file, secrets cut out: for debugging" },
 
-	{ "SLIPWAY_URL", SETTING_TEXT, offsetof(struct settings, url), "http://127.0.0.1:8080", 0, 0, SETTINGS_CLI,
+	{ "SLIPWAY_URL", SETTING_URL, offsetof(struct settings, url), "http://127.0.0.1:8080", 0, 0, SETTINGS_CLI,
 		"Where the endpoint answers, for the command line" },
 };
 
 _Static_assert(ARRAY_LEN(table) <= SETTINGS_MAX, "raise SETTINGS_MAX");
+
+const struct setting *setting_at(size_t index)
+{
+	return index < ARRAY_LEN(table) ? &table[index] : NULL;
+}
 
 void settings_init(struct settings *settings, unsigned programs)
 {
@@ -130,15 +128,6 @@ static error_t parse_flag(int key, char *argument, struct argp_state *state)
 	return 0;
 }
 
-/* SLIPWAY_REDIS_URL is redis-url, a secret is redis-password-file. */
-static void flag_name(const struct setting *setting, char *name, size_t size)
-{
-	text_format(
-		name, size, "%s%s", setting->name + strlen("SLIPWAY_"), setting->type == SETTING_SECRET ? "_FILE" : "");
-	for (char *next = name; *next != '\0'; next++)
-		*next = *next == '_' ? '-' : (char)tolower((unsigned char)*next);
-}
-
 const struct argp *settings_argp(unsigned programs)
 {
 	static struct argp_option options[SETTINGS_MAX + 3];
@@ -149,7 +138,7 @@ const struct argp *settings_argp(unsigned programs)
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		if ((table[i].programs & programs) == 0)
 			continue;
-		flag_name(&table[i], names[i], sizeof(names[i]));
+		setting_flag_name(&table[i], names[i], sizeof(names[i]));
 		*next++ = (struct argp_option){ .name = names[i],
 			.key = FIRST_FLAG_KEY + (int)i,
 			.arg = table[i].type == SETTING_SECRET ? "FILE" : "VALUE",
@@ -171,6 +160,7 @@ const struct argp *settings_argp(unsigned programs)
 /* ---- file ---- */
 
 struct file_values {
+	bool exposed;                    /* others than its owner may read the file */
 	const char *own[SETTINGS_MAX];   /* by index of the table */
 	const char *files[SETTINGS_MAX]; /* of <NAME>_FILE, for secrets */
 };
@@ -220,6 +210,14 @@ static enum error_class parse_line(
 		return error_remedy(
 			error, NULL, "Correct the line, or put # before it; --print-config lists the settings.");
 	}
+	if (values->exposed && !is_file && table[index].type == SETTING_SECRET) {
+		error_set(error, ERROR_INVALID_INPUT,
+			"%s:%d: others than its owner may read this file, and %s is a secret", settings->config_path,
+			number, table[index].name);
+		return error_remedy(error, NULL,
+			"Write it into a file with mode 600 and name that by %s_FILE, or chmod 600 %s.",
+			table[index].name, settings->config_path);
+	}
 	const char *value = arena_string(&settings->arena, trim(equals + 1));
 	if (value == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the settings");
@@ -239,6 +237,7 @@ static enum error_class read_config(struct settings *settings, struct file_value
 	char line[LINE_BYTES_MAX];
 	int number = 0;
 	enum error_class class = ERROR_NONE;
+	values->exposed = secret_file_is_exposed(file, settings->config_path);
 	while (class == ERROR_NONE && fgets(line, sizeof(line), file) != NULL) {
 		number++;
 		if (strchr(line, '\n') == NULL && !feof(file))
@@ -298,15 +297,16 @@ static enum error_class take_value(struct settings *settings, const struct setti
 static enum error_class take_secret_file(
 	struct settings *settings, const struct setting *setting, const char *path, struct error *error)
 {
-	FILE *file = fopen(path, "re");
-	if (file == NULL)
-		return error_set(error, ERROR_INVALID_INPUT, "%s_FILE: cannot read %s: %s", setting->name, path,
-			strerror(errno));
-	char line[LINE_BYTES_MAX] = "";
+	char name[64], line[LINE_BYTES_MAX] = "";
+	FILE *file;
+
+	text_format(name, sizeof(name), "%s_FILE", setting->name);
+	if (secret_file_open(path, name, &file, error) != ERROR_NONE)
+		return error->class;
 	enum error_class class = ERROR_NONE;
 	char *text = fgets(line, sizeof(line), file) != NULL ? trim(line) : line;
 	if (text[0] == '\0')
-		class = error_set(error, ERROR_INVALID_INPUT, "%s_FILE: %s is empty", setting->name, path);
+		class = error_set(error, ERROR_INVALID_INPUT, "%s: %s is empty", name, path);
 	else
 		class = take_value(settings, setting, text, path, error);
 	fclose(file);
@@ -365,6 +365,44 @@ static enum error_class load_plain(
 	return ERROR_NONE;
 }
 
+/* Anybody on the machine may read a command line, for as long as the program lives; the environment is wiped. */
+static enum error_class load_url(
+	struct settings *settings, size_t index, const struct file_values *values, struct error *error)
+{
+	const struct setting *setting = &table[index];
+	const char *password = NULL;
+	if (load_plain(settings, index, values, error) != ERROR_NONE)
+		return error->class;
+	const char *url = *(const char *const *)((const char *)settings + setting->offset);
+	size_t length = url != NULL ? url_password_find(url, &password) : 0;
+	if (length == 0)
+		return ERROR_NONE;
+	if (settings->flags[index] != NULL) {
+		error_set(error, ERROR_INVALID_INPUT,
+			"%s (flag) has a password in it, which everybody on this machine can read there",
+			setting->name);
+		return error_remedy(error, NULL, "Write the password into a file, and name that by its own setting.");
+	}
+	settings->url_with_password = setting->name;
+	wipe_from_environment(setting->name);
+	const char *copy = arena_format(&settings->arena, "%.*s", (int)length, password);
+	return copy != NULL ? redact_add(copy, error)
+			    : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the settings");
+}
+
+static enum error_class load_one(
+	struct settings *settings, size_t index, const struct file_values *values, struct error *error)
+{
+	switch (table[index].type) {
+	case SETTING_SECRET:
+		return load_secret(settings, index, values, error);
+	case SETTING_URL:
+		return load_url(settings, index, values, error);
+	default:
+		return load_plain(settings, index, values, error);
+	}
+}
+
 /* A part of a GitHub App is none, and its token would be missed only when a step fails. */
 static enum error_class check_github_app(const struct settings *settings, struct error *error)
 {
@@ -385,10 +423,8 @@ enum error_class settings_load(struct settings *settings, struct error *error)
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		if ((table[i].programs & settings->programs) == 0)
 			continue;
-		enum error_class class = table[i].type == SETTING_SECRET ? load_secret(settings, i, &values, error)
-									 : load_plain(settings, i, &values, error);
-		if (class != ERROR_NONE)
-			return class;
+		if (load_one(settings, i, &values, error) != ERROR_NONE)
+			return error->class;
 	}
 	return check_github_app(settings, error);
 }
@@ -440,52 +476,4 @@ enum error_class settings_reload(struct settings *settings, settings_check *chec
 		class = adopt_secrets(settings, &next, error);
 	arena_release(&next.arena);
 	return class;
-}
-
-/* ---- printing ---- */
-
-static void print_value(const struct settings *settings, const struct setting *setting, FILE *stream)
-{
-	const void *source = (const char *)settings + setting->offset;
-	const char *text = NULL;
-	switch (setting->type) {
-	case SETTING_INTEGER:
-		fprintf(stream, "%s=%lld\n", setting->name, (long long)*(const int64_t *)source);
-		return;
-	case SETTING_BOOLEAN:
-		fprintf(stream, "%s=%s\n", setting->name, *(const bool *)source ? "yes" : "no");
-		return;
-	case SETTING_TEXT:
-	case SETTING_SECRET:
-		text = *(const char *const *)source;
-		if (text != NULL)
-			fprintf(stream, "%s=%s\n", setting->name, setting->type == SETTING_SECRET ? "***" : text);
-		else
-			fprintf(stream, "#%s=\n", setting->name);
-		return;
-	}
-}
-
-void settings_print(const struct settings *settings, FILE *stream)
-{
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		if ((table[i].programs & settings->programs) == 0)
-			continue;
-		fprintf(stream, "# %s\n", table[i].description);
-		print_value(settings, &table[i], stream);
-	}
-}
-
-void settings_print_reference(FILE *stream)
-{
-	fprintf(stream, "| setting | flag | default | used by | what |\n|---|---|---|---|---|\n");
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		char flag[48];
-		flag_name(&table[i], flag, sizeof(flag));
-		fprintf(stream, "| `%s` | `--%s` | %s | %s%s%s | %s |\n", table[i].name, flag,
-			table[i].fallback != NULL ? table[i].fallback : "",
-			table[i].programs & SETTINGS_API ? "api " : "",
-			table[i].programs & SETTINGS_WORKER ? "worker " : "",
-			table[i].programs & SETTINGS_CLI ? "cli" : "", table[i].description);
-	}
 }

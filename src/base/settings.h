@@ -24,8 +24,13 @@ enum settings_program {
 
 #define SETTINGS_MAX 32
 
+/* For the log, with the name of the setting. */
+#define SETTINGS_PASSWORD_WARNING                                                                                      \
+	"a URL has a password in it; give it in a file, as SLIPWAY_REDIS_PASSWORD_FILE, where nobody comes upon it"
+
 struct settings {
-	const char *redis_url; /* unix:///path or redis://[user:password@]host[:port][/database] */
+	const char *redis_url;  /* unix:///path or redis://[user:password@]host[:port][/database] */
+	const char *redis_user; /* NULL: that of the URL */
 	const char *redis_password;
 	int64_t retention_days;
 	const char *log_level;
@@ -58,6 +63,7 @@ struct settings {
 	const char *config_path;
 	bool config_required;                   /* it was named by --config, so it must exist */
 	bool print_config;                      /* --print-config was given */
+	const char *url_with_password;          /* the setting that has one in it, to be warned of; NULL: none */
 	const char *flags[SETTINGS_MAX];        /* by index of the table; NULL: not given. Borrowed from argv */
 	const char *secret_files[SETTINGS_MAX]; /* by index of the table; NULL: it was given otherwise */
 	bool from_environment[SETTINGS_MAX];    /* a secret that cannot be read a second time */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/show.h"
+#include "store/redis.h"
 
 /* The settings of a command that has none are never looked at. */
 static int execute_with_settings(const struct command *command, void *options)
@@ -14,12 +15,15 @@ static int execute_with_settings(const struct command *command, void *options)
 	struct error error;
 	int status = EX_OK;
 
-	if (settings_load(settings, &error) != ERROR_NONE)
-		status = command_fail(&error);
-	else if (settings->print_config)
+	if (settings_load(settings, &error) != ERROR_NONE ||
+		(command->asks_redis && redis_check_settings(settings, &error) != ERROR_NONE)) {
+		command_fail(&error);
+		status = EX_CONFIG;
+	} else if (settings->print_config) {
 		settings_print(settings, stdout);
-	else
+	} else {
 		status = command->execute(options);
+	}
 	settings_release(settings);
 	return status;
 }

@@ -28,6 +28,8 @@ struct command {
 	 * settings, loaded before execute and released after it. 0: none. */
 	unsigned programs;
 
+	bool asks_redis; /* the settings must be such that it could */
+
 	/* Returns the exit status. */
 	int (*execute)(void *options);
 };

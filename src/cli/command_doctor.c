@@ -112,8 +112,7 @@ static int examine(const struct options *options)
 	struct doctor doctor = { &options->settings, NULL };
 	struct error error;
 	bool fault = false;
-	if (redis_new(options->settings.redis_url, options->settings.redis_password, "slipway-doctor", 3000,
-		    &doctor.redis, &error) != ERROR_NONE)
+	if (redis_from_settings(&options->settings, "slipway-doctor", 3000, &doctor.redis, &error) != ERROR_NONE)
 		return command_fail(&error);
 	for (const struct doctor_check *check = doctor_store_checks; check->name != NULL; check++) {
 		bool bad = look(&doctor, check, options->json) == DOCTOR_FAULT;
@@ -148,5 +147,6 @@ const struct command command_doctor = {
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_ALL,
+	.asks_redis = true,
 	.execute = execute,
 };

@@ -111,8 +111,7 @@ static enum error_class show(const struct options *options, struct error *error)
 	struct redis *redis;
 	struct arena arena;
 	cJSON *ledger;
-	if (redis_new(options->settings.redis_url, options->settings.redis_password, "slipway-resources", 5000, &redis,
-		    error) != ERROR_NONE)
+	if (redis_from_settings(&options->settings, "slipway-resources", 5000, &redis, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = ledger_read(redis, options->app, &ledger, error);
 	redis_free(redis);
@@ -150,5 +149,6 @@ const struct command command_resources = {
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI,
+	.asks_redis = true,
 	.execute = execute,
 };

@@ -62,8 +62,7 @@ static enum error_class verify(struct options *options, struct verify_counts *co
 		.found = print_finding,
 		.context = options,
 	};
-	if (redis_new(options->settings.redis_url, options->settings.redis_password, "slipway-verify", 5000, &redis,
-		    error) != ERROR_NONE)
+	if (redis_from_settings(&options->settings, "slipway-verify", 5000, &redis, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = store_verify(redis, &wanted, counts, error);
 	redis_free(redis);
@@ -117,5 +116,6 @@ const struct command command_verify = {
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI | SETTINGS_WORKER,
+	.asks_redis = true,
 	.execute = execute,
 };

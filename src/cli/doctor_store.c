@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/url_password.h"
 #include "cli/doctor.h"
 #include "slipway/field.h"
 #include "store/keys.h"
@@ -23,8 +24,9 @@ static void look_reachable(const struct doctor *doctor, struct diagnosis *diagno
 	int64_t version;
 	if (server_number(doctor->redis, "server", "redis_version", 0, &version, &error) != ERROR_NONE) {
 		diagnosis_take(diagnosis, &error);
-		diagnosis_advise(
-			diagnosis, "Start Redis, or correct SLIPWAY_REDIS_URL (now %s).", doctor->settings->redis_url);
+		char url[256];
+		url_password_mask(doctor->settings->redis_url, url, sizeof(url));
+		diagnosis_advise(diagnosis, "Start Redis, or correct SLIPWAY_REDIS_URL (now %s).", url);
 		return;
 	}
 	diagnosis_set(diagnosis, DOCTOR_FINE, "answers, version %lld", (long long)version);

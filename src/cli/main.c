@@ -35,7 +35,7 @@ static void print_help(FILE *stream)
 		fprintf(stream, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(stream,
 		"\n'slipway COMMAND --help' says what a command takes.\n"
-		"Exit status: 0 done, 1 a step ended in error, 64 usage, 69 unreachable, 70 internal.\n");
+		"Exit status: 0 done, 1 a step ended in error, 64 usage, 69 unreachable, 70 internal, 78 settings.\n");
 }
 
 static const struct command *find_command(const char *name)

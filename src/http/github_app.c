@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/record.h"
 #include "base/redact.h"
+#include "base/secret_file.h"
 #include "base/text.h"
 
 /* GitHub allows ten minutes at most, and advises to date it back by one against clocks that differ. */
@@ -140,6 +141,10 @@ static enum error_class read_key(const struct settings *settings, EVP_PKEY **ret
 	FILE *file = fopen(settings->github_app_key_file, "re");
 	if (file == NULL)
 		return refuse_key(settings, "cannot be opened", error);
+	if (secret_file_is_exposed(file, settings->github_app_key_file)) {
+		fclose(file);
+		return refuse_key(settings, "may be read or written by others than its owner: chmod 600", error);
+	}
 	/* GitHub's are PKCS#1; this reads PKCS#8 as well. No pass phrase is asked for. */
 	*ret_key = PEM_read_PrivateKey(file, NULL, NULL, (void *)"");
 	fclose(file);

@@ -40,8 +40,9 @@ enum error_class redis_new(const char *url, const char *password, const char *na
 	text_copy(redis->name, sizeof(redis->name), name);
 	redis->timeout_ms = timeout_ms;
 	enum error_class class = redis_address_parse(url, &redis->address, error);
-	if (class == ERROR_NONE && password != NULL)
-		text_copy(redis->address.password, sizeof(redis->address.password), password);
+	if (class == ERROR_NONE && password != NULL &&
+		!text_copy(redis->address.password, sizeof(redis->address.password), password))
+		class = error_set(error, ERROR_INVALID_INPUT, "SLIPWAY_REDIS_PASSWORD is longer than 511 bytes");
 	if (class == ERROR_NONE && redis->address.password[0] != '\0')
 		class = redact_add(redis->address.password, error);
 	if (class != ERROR_NONE) {
@@ -49,6 +50,30 @@ enum error_class redis_new(const char *url, const char *password, const char *na
 		return class;
 	}
 	*ret_redis = redis;
+	return ERROR_NONE;
+}
+
+enum error_class redis_from_settings(const struct settings *settings, const char *name, int timeout_ms,
+	struct redis **ret_redis, struct error *error)
+{
+	struct redis *redis = NULL;
+	if (redis_new(settings->redis_url, settings->redis_password, name, timeout_ms, &redis, error) != ERROR_NONE)
+		return error->class;
+	if (settings->redis_user != NULL &&
+		!text_copy(redis->address.user, sizeof(redis->address.user), settings->redis_user)) {
+		redis_free(redis);
+		return error_set(error, ERROR_INVALID_INPUT, "SLIPWAY_REDIS_USER is longer than 127 bytes");
+	}
+	*ret_redis = redis;
+	return ERROR_NONE;
+}
+
+enum error_class redis_check_settings(const struct settings *settings, struct error *error)
+{
+	struct redis *redis = NULL;
+	if (redis_from_settings(settings, "", 0, &redis, error) != ERROR_NONE)
+		return error->class;
+	redis_free(redis);
 	return ERROR_NONE;
 }
 

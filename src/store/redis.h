@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+#include "base/settings.h"
 #include "slipway/error.h"
 #include "store/scripts.h"
 
@@ -15,12 +16,19 @@ struct redis;
 struct redisReply; /* hiredis' own, looked into by the functions below only */
 
 /*
- * Prepares a connection; opens nothing yet. url is unix:///path or redis://[user[:password]@]host[:port][/database];
- * password (may be NULL) goes over the url's. name is shown by CLIENT LIST. timeout_ms bounds connecting and each
+ * Prepares a connection; opens nothing yet. url is as redis_address.h has it; password (may be NULL) goes over
+ * the url's. name is shown by CLIENT LIST. timeout_ms bounds connecting and each
  * command. ERROR_INVALID_INPUT where the url is not understood. Release with redis_free.
  */
 enum error_class redis_new(const char *url, const char *password, const char *name, int timeout_ms,
 	struct redis **ret_redis, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The same with the URL, the user and the password that the settings have; the settings' user goes over the URL's. */
+enum error_class redis_from_settings(const struct settings *settings, const char *name, int timeout_ms,
+	struct redis **ret_redis, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Whether a connection could be made of these settings at all; asks nobody. For the start of a program. */
+enum error_class redis_check_settings(const struct settings *settings, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
  * After a time-out, lets all commands fail at once for pause_ms: whoever asks meanwhile need not wait for a time-out of

@@ -231,8 +231,8 @@ static bool descriptors_left(const struct executor *executor)
 
 static enum error_class executor_open(struct executor *executor, struct error *error)
 {
-	if (redis_new(executor->settings->redis_url, executor->settings->redis_password, executor->consumer,
-		    REDIS_TIMEOUT_MS, &executor->redis, error) != ERROR_NONE)
+	if (redis_from_settings(executor->settings, executor->consumer, REDIS_TIMEOUT_MS, &executor->redis, error) !=
+		ERROR_NONE)
 		return error->class;
 	if (http_client_new(&executor->client, error) != ERROR_NONE)
 		return error->class;

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sysexits.h>
 
 #include "base/json.h"
 #include "base/log.h"
 #include "core/secret.h"
+#include "store/redis.h"
 #include "worker/supervisor.h"
 
 const char *argp_program_version = "slipway-worker " SLIPWAY_VERSION;
@@ -31,13 +33,19 @@ int main(int argc, char **argv)
 	if (settings_load(&settings, &error) != ERROR_NONE ||
 		secret_keys_check(NULL, settings.secrets_keys, &error) != ERROR_NONE) {
 		log_error("settings", &error);
-		return 64;
+		return EX_CONFIG;
 	}
 	if (settings.print_config) {
 		settings_print(&settings, stdout);
 		return 0;
 	}
 	log_init("slipway-worker", log_level_by_name(settings.log_level));
+	if (settings.url_with_password != NULL)
+		log_write(LOG_WARNING, SETTINGS_PASSWORD_WARNING, "setting", settings.url_with_password, NULL);
+	if (redis_check_settings(&settings, &error) != ERROR_NONE) {
+		log_error("settings", &error);
+		return EX_CONFIG;
+	}
 	enum error_class class = supervisor_run(&settings, &error);
 	if (class != ERROR_NONE)
 		log_error("stopped", &error);

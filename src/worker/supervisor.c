@@ -337,8 +337,7 @@ static void on_ended(void *context, size_t index, pid_t pid, int status)
 static enum error_class connect_redis(struct supervisor *supervisor, struct error *error)
 {
 	struct redis *fresh;
-	if (redis_new(supervisor->settings->redis_url, supervisor->settings->redis_password, supervisor->name,
-		    REDIS_TIMEOUT_MS, &fresh, error) != ERROR_NONE)
+	if (redis_from_settings(supervisor->settings, supervisor->name, REDIS_TIMEOUT_MS, &fresh, error) != ERROR_NONE)
 		return error->class;
 	redis_free(supervisor->redis);
 	supervisor->redis = fresh;

@@ -1,16 +1,18 @@
 /*
  * Settings: flags over environment over file over defaults; secrets.
  *
- * covers: src/base/settings.c
+ * covers: src/base/settings.c src/base/settings_print.c src/base/secret_file.c src/base/url_password.c
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/redact.h"
 #include "base/settings.h"
 #include "base/text.h"
 #include "harness/suite.h"
+#include "slipway/field.h"
 
 static struct settings settings;
 static struct error error;
@@ -139,10 +141,129 @@ START_TEST(test_reference_lists_every_setting)
 }
 END_TEST
 
+static void print_settings(char *printed, size_t size)
+{
+	char *text = NULL;
+	size_t length = 0;
+	FILE *stream = open_memstream(&text, &length);
+	settings_print(&settings, stream);
+	fclose(stream);
+	text_copy(printed, size, text);
+	free(text);
+}
+
+START_TEST(test_password_in_a_url_is_masked_and_wiped)
+{
+	static const struct {
+		const char *url, *shown;
+	} cases[] = {
+		{ "redis://api:hush-hush@h:1/2", "SLIPWAY_REDIS_URL=redis://api:***@h:1/2\n" },
+		{ "redis://:hush-hush@h", "SLIPWAY_REDIS_URL=redis://:***@h\n" },
+		{ "unix://api:hush-hush@/run/redis.sock", "SLIPWAY_REDIS_URL=unix://api:***@/run/redis.sock\n" },
+		{ "redis://api:hush-hush@x/y@h", "SLIPWAY_REDIS_URL=redis://api:***@h\n" },
+		{ "redis://api@h:1", "SLIPWAY_REDIS_URL=redis://api@h:1\n" },
+		{ "redis://h:1", "SLIPWAY_REDIS_URL=redis://h:1\n" },
+	};
+	char printed[8192];
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		bool secret = strstr(cases[i].url, "hush") != NULL;
+		settings_release(&settings);
+		settings_init(&settings, SETTINGS_WORKER);
+		settings.config_path = path;
+		setenv("SLIPWAY_REDIS_URL", cases[i].url, 1);
+		const char *in_environment = getenv("SLIPWAY_REDIS_URL");
+		ck_assert_msg(settings_load(&settings, &error) == ERROR_NONE, "%s", error.message);
+		ck_assert_str_eq(settings.redis_url, cases[i].url);
+		print_settings(printed, sizeof(printed));
+		ck_assert_msg(strstr(printed, cases[i].shown) != NULL, "%s", printed);
+		ck_assert((settings.url_with_password != NULL) == secret);
+		if (secret)
+			ck_assert_int_eq(in_environment[0], '\0');
+	}
+	char text[] = "it says hush-hush.";
+	redact_text(text);
+	ck_assert_ptr_null(strstr(text, "hush"));
+}
+END_TEST
+
+START_TEST(test_password_in_a_flag_is_refused)
+{
+	char program[] = "worker", flag[] = "--redis-url=redis://api:hush-hush@h";
+	char *words[] = { program, flag, NULL };
+	parse_flags(2, words);
+	ck_assert_int_eq(settings_load(&settings, &error), ERROR_INVALID_INPUT);
+	ck_assert_ptr_nonnull(strstr(error.message, "SLIPWAY_REDIS_URL (flag)"));
+	ck_assert_ptr_null(strstr(error.message, "hush"));
+}
+END_TEST
+
+/* The file lies in /tmp; the second one in a folder of its own. */
+START_TEST(test_secret_files_that_others_may_read_are_refused)
+{
+	static const struct {
+		mode_t file, folder;
+		bool good;
+	} cases[] = {
+		{ 0600, 0700, true },
+		{ 0400, 0755, true },
+		{ 0440, 0700, true }, /* the folder keeps the group out */
+		{ 0440, 0755, false },
+		{ 0640, 0750, false },
+		{ 0644, 0700, false },
+		{ 0604, 0700, false },
+		{ 0660, 0700, false },
+		{ 0666, 0755, false },
+	};
+	char folder[] = "/tmp/slipway-secret-XXXXXX", secret[64];
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	text_format(secret, sizeof(secret), "%s/token", folder);
+	FILE *file = fopen(secret, "w");
+	fputs("ghp_from-a-file\n", file);
+	fclose(file);
+	setenv("SLIPWAY_GITHUB_TOKEN_FILE", secret, 1);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		chmod(secret, cases[i].file);
+		chmod(folder, cases[i].folder);
+		enum error_class class = settings_load(&settings, &error);
+		ck_assert_msg(
+			(class == ERROR_NONE) == cases[i].good, "file %o, folder %o", cases[i].file, cases[i].folder);
+		if (cases[i].good)
+			continue;
+		ck_assert_ptr_nonnull(strstr(error.message, "SLIPWAY_GITHUB_TOKEN_FILE"));
+		ck_assert_ptr_nonnull(strstr(error.message, secret));
+		ck_assert_ptr_nonnull(strstr(error.remedy, "chmod 600 /tmp/"));
+	}
+	/* As systemd gives credentials: the bits of the group are the mask of an access list. */
+	chmod(secret, 0440);
+	chmod(folder, 0550);
+	ck_assert_int_eq(settings_load(&settings, &error), ERROR_INVALID_INPUT);
+	setenv("CREDENTIALS_DIRECTORY", folder, 1);
+	ck_assert_msg(settings_load(&settings, &error) == ERROR_NONE, "%s", error.message);
+	chmod(folder, 0700);
+	unlink(secret);
+	rmdir(folder);
+}
+END_TEST
+
+START_TEST(test_settings_file_with_a_secret_is_for_its_owner)
+{
+	write_file("SLIPWAY_EXECUTORS=3\nSLIPWAY_GITHUB_TOKEN=ghp_in-the-settings\n");
+	ck_assert_msg(settings_load(&settings, &error) == ERROR_NONE, "%s", error.message);
+	chmod(path, 0644);
+	ck_assert_int_eq(settings_load(&settings, &error), ERROR_INVALID_INPUT);
+	ck_assert_ptr_nonnull(strstr(error.message, ":2: "));
+	ck_assert_ptr_nonnull(strstr(error.remedy, "SLIPWAY_GITHUB_TOKEN_FILE"));
+	write_file("SLIPWAY_EXECUTORS=3\n");
+	ck_assert_msg(settings_load(&settings, &error) == ERROR_NONE, "%s", error.message);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_defaults, test_flags_over_environment_over_file,
 		test_bad_values_name_setting_and_origin, test_github_access_through_a_personal_token,
-		test_reference_lists_every_setting, NULL };
+		test_reference_lists_every_setting, test_password_in_a_url_is_masked_and_wiped,
+		test_password_in_a_flag_is_refused, test_secret_files_that_others_may_read_are_refused,
+		test_settings_file_with_a_secret_is_for_its_owner, NULL };
 	return suite_main("settings", tests, set_up, tear_down);
 }

@@ -1,4 +1,5 @@
-// What conf/redis/repair-aof does before Redis starts: it takes off a torn end, and lets Redis start on no other damage.
+// What conf/redis/repair-aof does before Redis starts: it takes off a torn end, and lets Redis start on no other
+// damage.
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -61,7 +62,7 @@ test('a whole file, and none, are let through without a word', () => {
   assert.equal(none.status, 0);
 });
 
-test('a byte that is wrong a tenth of the way in is not repaired: nothing changes, and Redis is not started', async () => {
+test('a byte that is wrong a tenth of the way in is not repaired, and Redis is not started', async () => {
   const bytes = Buffer.from(whole);
   bytes[bytes.indexOf('HSET', bytes.length / 10) - 3] ^= 1; // the length before the word, so that it does not parse
   put(bytes);
@@ -127,7 +128,8 @@ test('more than 4194304 bytes are not taken off, though they are one torn transa
   put(whole);
   await redis.start();
   redis.cli('slipway-worker', 'EVAL',
-    "redis.call('HSET', KEYS[1], 'a', string.rep('x', 4194304)) redis.call('HSET', KEYS[1], 'b', 2)", '1', 'slipway:big');
+    "redis.call('HSET', KEYS[1], 'a', string.rep('x', 4194304)) redis.call('HSET', KEYS[1], 'b', 2)", '1',
+    'slipway:big');
   await redis.stop();
   const bytes = read().subarray(0, -10);
   writeFileSync(file, bytes);
@@ -139,7 +141,8 @@ test('more than 4194304 bytes are not taken off, though they are one torn transa
 
 test('a file that is not the last one is not repaired', () => {
   put(whole.subarray(0, whole.length - 20));
-  cpSync(path.join(folder, 'kept/appendonlydir/appendonly.aof.1.incr.aof'), path.join(files, 'appendonly.aof.2.incr.aof'));
+  const next = path.join(files, 'appendonly.aof.2.incr.aof');
+  cpSync(path.join(folder, 'kept/appendonlydir/appendonly.aof.1.incr.aof'), next);
   writeFileSync(manifest, `${readFileSync(manifest, 'utf8')}file appendonly.aof.2.incr.aof seq 2 type i\n`);
   const done = repair();
   assert.equal(done.status, 1);

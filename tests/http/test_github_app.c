@@ -10,6 +10,7 @@
 #include <openssl/rsa.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -278,6 +279,10 @@ START_TEST(test_key_that_is_none)
 	fputs("no key\n", file);
 	fclose(file);
 	ck_assert_int_eq(get("docs", NULL), ERROR_AUTH_MISSING);
+	ck_assert_ptr_nonnull(strstr(error.message, "no RSA key"));
+	chmod(key_file, 0644);
+	ck_assert_int_eq(get("docs", NULL), ERROR_AUTH_MISSING);
+	ck_assert_ptr_nonnull(strstr(error.message, "chmod 600"));
 }
 END_TEST
 
