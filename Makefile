@@ -125,9 +125,10 @@ $(BUILD)/gen/embedded.c: conf/dev/embed $(EMBEDDED)
 # Installs what is missing where that is possible, and says what to install where it is not.
 .PHONY: packages test-packages
 packages: $(BUILD)/packages
-$(BUILD)/packages: .ci/packages Makefile
+$(BUILD)/packages: .ci/packages .ci/libfcgi Makefile
 	@mkdir -p $(@D)
 	.ci/packages $(PACKAGES)
+	.ci/libfcgi
 	@touch $@
 test-packages: $(BUILD)/test-packages
 $(BUILD)/test-packages: .ci/packages Makefile

@@ -7,6 +7,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { connect as connectTls, getCiphers } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -285,12 +286,14 @@ test('an address that is too long is a 414, headers that are too large a 431, no
   assertProblem(await rawRequest('GET / HTTP/1.1\r\n\r\n'), 400, 'invalid_request');
 });
 
-test('the production sample is one that nginx takes', () => {
-  const prefix = path.join(directory, 'production');
+// The production sample in a folder of its own, with a certificate of that kind, listening on sockets.
+function production(kind) {
+  const prefix = path.join(directory, `production-${kind}`);
   cpSync(CONF, path.join(prefix, 'slipway'), { recursive: true });
   const [certificate, key] = [path.join(prefix, 'cert.pem'), path.join(prefix, 'key.pem')];
-  const made = spawnSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1',
-    '-nodes', '-days', '1', '-subj', '/CN=deploy.example.org', '-keyout', key, '-out', certificate]);
+  const kinds = { ec: ['ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'], rsa: ['rsa:2048'] };
+  const made = spawnSync('openssl', ['req', '-x509', '-newkey', ...kinds[kind], '-nodes', '-days', '1', '-subj',
+    '/CN=deploy.example.org', '-keyout', key, '-out', certificate]);
   assert.equal(made.status, 0, String(made.stderr));
   const sample = path.join(prefix, 'slipway/slipway.conf');
   writeFileSync(sample, readFileSync(sample, 'utf8')
@@ -301,22 +304,56 @@ test('the production sample is one that nginx takes', () => {
     .replace(/^\s*listen \[::\].*\n/gm, '')
     .replace(/listen \d+/g, `listen unix:${prefix}/listen.sock`).replace('listen.sock ssl', 'listen-tls.sock ssl'));
   const main = path.join(prefix, 'nginx.conf');
-  writeFileSync(main, `pid ${prefix}/nginx.pid;\nerror_log stderr;\nevents {}\nhttp {\n\taccess_log off;\n` +
+  const top = `daemon off;\npid ${prefix}/nginx.pid;\nerror_log stderr;\nevents {}\nhttp {\n\taccess_log off;\n`;
+  writeFileSync(main, top +
     ['client_body', 'fastcgi', 'proxy', 'scgi', 'uwsgi'].map((name) => `\t${name}_temp_path ${prefix}/${name};\n`)
       .join('') + '\tinclude slipway/slipway.conf;\n}\n');
-  const checked = spawnSync('nginx', ['-t', '-e', 'stderr', '-p', prefix, '-c', main]);
+  return { socket: path.join(prefix, 'listen-tls.sock'), words: ['-e', 'stderr', '-p', prefix, '-c', main] };
+}
+
+test('the production sample is one that nginx takes', () => {
+  const checked = spawnSync('nginx', ['-t', ...production('ec').words]);
   assert.equal(checked.status, 0, String(checked.stderr));
   assert.doesNotMatch(String(checked.stderr), /\[warn\](?!.*"user" directive)/);
 });
 
-// The last one, for it uses up the allowance of this address.
-test('beyond the burst a client is told to slow down', async () => {
-  const answers = await Promise.all(Array.from({ length: 250 }, () => request('GET', '/')));
-  const refused = answers.filter((answer) => answer.status !== 200);
-  assert.ok(answers.length - refused.length >= 50, 'the burst passes');
-  assert.ok(refused.length > 0, 'the rest does not');
-  for (const answer of refused) {
-    assertProblem(answer, 429, 'too_many_requests');
-    assert.equal(answer.headers['retry-after'], '1');
-  }
-});
+// What a client that offers this is given, such as "TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256"; undefined: no connection.
+function handshake(socket, offer) {
+  return new Promise((resolve) => {
+    const client = connectTls({ path: socket, rejectUnauthorized: false, ...offer }, () => {
+      resolve({ name: `${client.getProtocol()} ${client.getCipher().name}`, key: client.getEphemeralKeyInfo() });
+      client.destroy();
+    });
+    client.once('error', () => resolve(undefined));
+  });
+}
+
+for (const kind of ['ec', 'rsa']) {
+  test(`TLS of the production sample, with ${kind} keys, takes what has forward secrecy and is authenticated only`,
+    async () => {
+      const { socket, words } = production(kind);
+      const server = spawn('nginx', words, { stdio: 'ignore' });
+      const ended = new Promise((resolve) => { server.once('exit', resolve); });
+      const ordinary = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' };
+      try {
+        while (!(await handshake(socket, {}))) await new Promise((resolve) => { setTimeout(resolve, 20); });
+        const taken = [];
+        for (const cipher of getCiphers().map((name) => name.toUpperCase())) {
+          if (cipher.startsWith('TLS_')) continue;
+          const offer = { ...ordinary, ciphers: `${cipher}:@SECLEVEL=0` };
+          const given = await handshake(socket, offer).catch(() => undefined);
+          if (given) taken.push(cipher);
+        }
+        const sign = kind === 'ec' ? 'ECDSA' : 'RSA';
+        assert.deepEqual(taken.sort(), [`ECDHE-${sign}-AES128-GCM-SHA256`, `ECDHE-${sign}-AES256-GCM-SHA384`,
+          `ECDHE-${sign}-CHACHA20-POLY1305`]);
+        const modern = await handshake(socket, { minVersion: 'TLSv1.3' });
+        assert.match(modern.name, /^TLSv1\.3 /);
+        const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' };
+        assert.equal(await handshake(socket, old), undefined);
+      } finally {
+        server.kill('SIGTERM');
+        await ended;
+      }
+    });
+}
