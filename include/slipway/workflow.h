@@ -4,7 +4,7 @@
  *	static const struct step_definition steps[] = {
  *		{ .id = "repo",    .action = &github_repository, .input_key = "repo" },
  *		{ .id = "project", .action = &vercel_project,    .input_key = "project",
- *		  .bind = BIND({ "repository", "${step.repo.fullName}" }) },
+ *		  .bind = BIND({ .field = "repository", .value = "${step.repo.fullName}" }) },
  *	};
  *	const struct workflow_definition site = {
  *		.id = "site", .summary = "...", .steps = steps, .step_count = ARRAY_LEN(steps),
@@ -22,6 +22,9 @@
 struct binding {
 	const char *field; /* of the action's input */
 	const char *value;
+	/* Whether a client's input may put another value in its place. Never for what says whose thing the step works
+	 * on, such as a repository or a project: else one app reaches into what another has. */
+	bool overridable;
 };
 
 struct step_definition {
@@ -29,7 +32,7 @@ struct step_definition {
 	const struct action_definition *action;
 	const char *input_key;      /* which member of `inputs` is this step's input; NULL: it takes none */
 	const char *const *needs;   /* ids of steps that must be done before, ended by NULL; NULL: none */
-	const struct binding *bind; /* ended by a NULL field; NULL: none. The client's own input goes before */
+	const struct binding *bind; /* ended by a NULL field; NULL: none */
 	bool optional;              /* skipped where neither the trigger nor the app has an input of this key */
 };
 
@@ -47,7 +50,7 @@ struct workflow_definition {
 	{                                                                                                              \
 		__VA_ARGS__,                                                                                           \
 		{                                                                                                      \
-			NULL, NULL                                                                                     \
+			.field = NULL                                                                                  \
 		}                                                                                                      \
 	}
 #define NEEDS(...)                                                                                                     \

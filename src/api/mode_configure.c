@@ -6,6 +6,7 @@
 #include "api/sealed_inputs.h"
 #include "core/secret.h"
 #include "core/secret_input.h"
+#include "core/workflow.h"
 #include "slipway/field.h"
 #include "store/payload.h"
 
@@ -36,6 +37,26 @@ static enum error_class check_parts(const cJSON *body, struct error *error)
 		return error_at(error, "/%s", names[i]);
 	}
 	return check_strings(body, "env", error) == ERROR_NONE ? check_strings(body, "secrets", error) : error->class;
+}
+
+/* What no workflow takes is a slip, and would wait for somebody to notice that it has no effect. What was stored by a
+ * version that had such a workflow can be deleted. */
+static enum error_class check_keys(const cJSON *inputs, struct error *error)
+{
+	const cJSON *member;
+	cJSON_ArrayForEach(member, inputs)
+	{
+		bool known = cJSON_IsNull(member);
+		for (size_t i = 0; !known && workflows[i] != NULL; i++)
+			known = workflow_takes_input(workflows[i], member->string);
+		if (known)
+			continue;
+		error_set(error, ERROR_INVALID_INPUT, "no step of any workflow takes this input");
+		error_at(error, "/inputs");
+		json_pointer_append(error->place, sizeof(error->place), member->string);
+		return error->class;
+	}
+	return ERROR_NONE;
 }
 
 /* What is given in the place of secrets is what stands in Redis: sealed, or null. */
@@ -128,6 +149,7 @@ enum error_class mode_configure(const struct service *service, const struct requ
 	size_t sealed;
 	if (body_identifier(body, "appId", &app, error) != ERROR_NONE ||
 		body_payload(service, app, body, &changes, error) != ERROR_NONE ||
+		check_keys(changes.inputs, error) != ERROR_NONE ||
 		seal_inputs(service, app, NULL, body, &sealed, error) != ERROR_NONE ||
 		payload_merge(service->redis, app, &changes, service->settings->retention_days * 86400, &payload,
 			error) != ERROR_NONE)

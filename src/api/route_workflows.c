@@ -20,10 +20,13 @@ static bool add_needs(cJSON *step_json, const struct workflow_definition *workfl
 	return complete;
 }
 
-/* What the workflow binds need not be given. */
-static void drop_bound(cJSON *required, const struct step_definition *step)
+/* What the workflow binds need not be given; where no input replaces it, it cannot be. */
+static void drop_bound(cJSON *schema, const struct step_definition *step)
 {
+	cJSON *required = json_member(schema, "required");
 	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++) {
+		if (!binding->overridable)
+			cJSON_DeleteItemFromObjectCaseSensitive(json_member(schema, "properties"), binding->field);
 		for (cJSON *name = required->child, *next; name != NULL; name = next) {
 			next = name->next;
 			if (strcmp(name->valuestring, binding->field) == 0)
@@ -38,11 +41,12 @@ static bool add_schemas(cJSON *step_json, const struct step_definition *step, st
 	cJSON *schema;
 	if (record_schema(&action->input, &schema, error) != ERROR_NONE || !json_add(step_json, "input", schema))
 		return false;
-	drop_bound(json_member(schema, "required"), step);
+	drop_bound(schema, step);
 	return record_schema(&action->output, &schema, error) == ERROR_NONE && json_add(step_json, "output", schema);
 }
 
-/* What the workflow itself puts into the step's input, so that nobody is asked for it. */
+/* What the workflow itself puts into the step's input, so that nobody is asked for it; what the schema has of it may be
+ * replaced. */
 static bool add_bound(cJSON *step_json, const struct step_definition *step)
 {
 	cJSON *bound = cJSON_AddObjectToObject(step_json, "bound");

@@ -42,12 +42,7 @@ enum error_class input_check_keys(const struct input_sources *sources, struct fa
 	const cJSON *member;
 	cJSON_ArrayForEach(member, sources->trigger_inputs)
 	{
-		bool known = false;
-		for (size_t i = 0; i < sources->workflow->step_count; i++) {
-			const char *key = sources->workflow->steps[i].input_key;
-			known = known || (key != NULL && strcmp(key, member->string) == 0);
-		}
-		if (known)
+		if (workflow_takes_input(sources->workflow, member->string))
 			continue;
 		error_set(error, ERROR_INVALID_INPUT, "no step of the workflow '%s' takes this input",
 			sources->workflow->id);
@@ -119,12 +114,34 @@ void input_place(const struct step_definition *step, char place[INPUT_PLACE_SIZE
 		json_pointer_append(place, INPUT_PLACE_SIZE, step->input_key);
 }
 
+/* Null, too, would take away what the workflow binds. */
+static enum error_class check_bound(const struct step_definition *step, const cJSON *inputs, const char *place,
+	struct faults *faults, struct error *error)
+{
+	const cJSON *own = step->input_key != NULL ? json_member(inputs, step->input_key) : NULL;
+	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++) {
+		if (binding->overridable || json_member(own, binding->field) == NULL)
+			continue;
+		error_set(error, ERROR_INVALID_INPUT, "the workflow binds it to %s, and no input replaces that",
+			binding->value);
+		error_remedy(error, NULL, "Leave it out. Where it is configured, delete it there with null.");
+		error_at(error, "%s", place);
+		json_pointer_append(error->place, sizeof(error->place), binding->field);
+		if (!faults_note(faults, error))
+			return error->class;
+	}
+	return ERROR_NONE;
+}
+
 static enum error_class fill_input(
 	const struct input_sources *sources, cJSON **input, struct faults *faults, struct error *error)
 {
 	const struct step_definition *step = sources->step;
 	char place[INPUT_PLACE_SIZE];
 	input_place(step, place);
+	if (check_bound(step, sources->cached_inputs, place, faults, error) != ERROR_NONE ||
+		check_bound(step, sources->trigger_inputs, place, faults, error) != ERROR_NONE)
+		return input_name_member(place, error);
 	if (add_bindings(*input, step, error) != ERROR_NONE ||
 		merge_key(input, sources->cached_inputs, step->input_key, error) != ERROR_NONE ||
 		merge_key(input, sources->trigger_inputs, step->input_key, error) != ERROR_NONE)

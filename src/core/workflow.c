@@ -35,6 +35,14 @@ const struct step_definition *workflow_step(const struct workflow_definition *wo
 	return index >= 0 ? &workflow->steps[index] : NULL;
 }
 
+bool workflow_takes_input(const struct workflow_definition *workflow, const char *key)
+{
+	for (size_t i = 0; i < workflow->step_count; i++)
+		if (workflow->steps[i].input_key != NULL && strcmp(workflow->steps[i].input_key, key) == 0)
+			return true;
+	return false;
+}
+
 uint32_t step_attempt_seconds(const struct step_definition *step)
 {
 	return step->action->attempt_seconds != 0 ? step->action->attempt_seconds : ACTION_ATTEMPT_SECONDS;

@@ -11,6 +11,9 @@
 const struct workflow_definition *workflow_find(const char *id);
 const struct step_definition *workflow_step(const struct workflow_definition *workflow, const char *id);
 
+/* Whether one of its steps takes the input of this key. */
+bool workflow_takes_input(const struct workflow_definition *workflow, const char *key);
+
 /* Limits of the step's action, with the defaults put in. */
 uint32_t step_attempt_seconds(const struct step_definition *step);
 uint32_t step_run_seconds(const struct step_definition *step);

@@ -36,7 +36,10 @@ static const struct action_definition action = { .id = "test.nothing",
 
 static const struct step_definition good_steps[] = {
 	{ .id = "one", .action = &action, .input_key = "first" },
-	{ .id = "two", .action = &action, .input_key = "second", .bind = BIND({ "text", "${step.one.text}" }) },
+	{ .id = "two",
+		.action = &action,
+		.input_key = "second",
+		.bind = BIND({ .field = "text", .value = "${step.one.text}", .overridable = true }) },
 	{ .id = "three", .action = &action, .input_key = "third", .needs = NEEDS("two") },
 };
 static const struct workflow_definition good = { "good", "A good one", good_steps, ARRAY_LEN(good_steps) };
@@ -62,13 +65,13 @@ START_TEST(test_apps_deployed_without_regard_to_order)
 	/* Order is checked when the program is built: no cycle and no unknown step gets as far as a deployment. */
 	const struct step_definition cycle[] = {
 		{ .id = "one", .action = &action, .needs = NEEDS("two") },
-		{ .id = "two", .action = &action, .bind = BIND({ "text", "x ${step.one.text}" }) },
+		{ .id = "two", .action = &action, .bind = BIND({ .field = "text", .value = "x ${step.one.text}" }) },
 	};
 	assert_unsound(cycle, 2, "cycle");
 	const struct step_definition unknown[] = { { .id = "one", .action = &action, .needs = NEEDS("nine") } };
 	assert_unsound(unknown, 1, "nine");
 	const struct step_definition itself[] = {
-		{ .id = "one", .action = &action, .bind = BIND({ "text", "${step.one.text}" }) }
+		{ .id = "one", .action = &action, .bind = BIND({ .field = "text", .value = "${step.one.text}" }) }
 	};
 	assert_unsound(itself, 1, "itself");
 }
@@ -80,12 +83,14 @@ START_TEST(test_unsound_workflows_are_refused)
 		{ .id = "one", .action = &action } };
 	assert_unsound(twice, 2, "twice");
 	const struct step_definition output[] = { { .id = "one", .action = &action },
-		{ .id = "two", .action = &action, .bind = BIND({ "text", "${step.one.nothing}" }) } };
+		{ .id = "two", .action = &action, .bind = BIND({ .field = "text", .value = "${step.one.nothing}" }) } };
 	assert_unsound(output, 2, "no output");
-	const struct step_definition field[] = { { .id = "one", .action = &action, .bind = BIND({ "txet", "a" }) } };
+	const struct step_definition field[] = {
+		{ .id = "one", .action = &action, .bind = BIND({ .field = "txet", .value = "a" }) }
+	};
 	assert_unsound(field, 1, "binds a field");
 	const struct step_definition malformed[] = {
-		{ .id = "one", .action = &action, .bind = BIND({ "text", "${one}" }) }
+		{ .id = "one", .action = &action, .bind = BIND({ .field = "text", .value = "${one}" }) }
 	};
 	assert_unsound(malformed, 1, "no reference");
 	const struct step_definition id[] = { { .id = "a b", .action = &action } };
@@ -142,6 +147,27 @@ START_TEST(test_input_is_binding_under_cache_under_trigger)
 	build(1, "{\"second\":{\"text\":\"cached\",\"size\":2}}", "{\"second\":{\"text\":\"own\"}}", text,
 		sizeof(text));
 	ck_assert_str_eq(text, "{\"size\":2,\"text\":\"own\"}");
+}
+END_TEST
+
+START_TEST(test_what_is_bound_no_input_replaces)
+{
+	const struct step_definition steps[] = { { .id = "one", .action = &action, .input_key = "first" },
+		{ .id = "two",
+			.action = &action,
+			.input_key = "second",
+			.bind = BIND({ .field = "text", .value = "${step.one.text}" }) } };
+	const struct workflow_definition strict = { "strict", "Binds", steps, ARRAY_LEN(steps) };
+	static const char *const others[] = { "{\"second\":{\"text\":\"mine\"}}", "{\"second\":{\"text\":null}}" };
+	for (size_t i = 0; i < 2 * ARRAY_LEN(others); i++) {
+		cJSON *inputs = cJSON_Parse(others[i / 2]), *input = NULL;
+		struct input_sources sources = { &strict, &steps[1], NULL, NULL, NULL, NULL, NULL, NULL };
+		*(i % 2 == 0 ? &sources.cached_inputs : &sources.trigger_inputs) = inputs;
+		ck_assert_int_eq(input_build(&sources, &input, &error), ERROR_INVALID_INPUT);
+		ck_assert_str_eq(error.place, "/inputs/second/text");
+		ck_assert_str_eq(error.remedy_input, "text");
+		cJSON_Delete(inputs);
+	}
 }
 END_TEST
 
@@ -293,15 +319,15 @@ START_TEST(test_secrets_stand_in_secret_fields_only)
 	check_refused("{\"size\":\"${secret.KEY}\"}", "/inputs/first/size");
 	check_refused("{\"text\":\"${sealed.00000000.AAAA}\"}", "/inputs/first/text");
 	const struct step_definition bound[] = {
-		{ .id = "one", .action = &action, .bind = BIND({ "text", "${secret.KEY}" }) }
+		{ .id = "one", .action = &action, .bind = BIND({ .field = "text", .value = "${secret.KEY}" }) }
 	};
 	assert_unsound(bound, 1, "binds a secret");
 	const struct step_definition clear[] = {
-		{ .id = "one", .action = &action, .bind = BIND({ "password", "hush-hush" }) }
+		{ .id = "one", .action = &action, .bind = BIND({ .field = "password", .value = "hush-hush" }) }
 	};
 	assert_unsound(clear, 1, "binds a text to a secret field");
 	const struct step_definition right[] = {
-		{ .id = "one", .action = &action, .bind = BIND({ "password", "${secret.KEY}" }) }
+		{ .id = "one", .action = &action, .bind = BIND({ .field = "password", .value = "${secret.KEY}" }) }
 	};
 	const struct workflow_definition workflow = { "right", "A right one", right, 1 };
 	ck_assert_int_eq(workflow_check(&workflow, &error), ERROR_NONE);
@@ -369,11 +395,11 @@ int main(void)
 {
 	const TTest *const tests[] = { test_sound_workflow_passes, test_apps_deployed_without_regard_to_order,
 		test_unsound_workflows_are_refused, test_needs_come_from_names_bindings_and_input,
-		test_input_is_binding_under_cache_under_trigger, test_environment_values_baked_into_code,
-		test_secrets_stay_references_and_count_as_input, test_bad_input_is_refused_with_its_place,
-		test_escaped_references_are_text, test_secrets_stand_in_secret_fields_only,
-		test_a_worker_puts_secrets_into_secret_fields_only, test_what_is_put_in_is_not_expanded_again,
-		test_digests_are_of_what_is_said_not_of_its_order, test_all_faults_of_an_input_are_found_at_once,
-		test_runs_outlast_a_rate_limit, NULL };
+		test_input_is_binding_under_cache_under_trigger, test_what_is_bound_no_input_replaces,
+		test_environment_values_baked_into_code, test_secrets_stay_references_and_count_as_input,
+		test_bad_input_is_refused_with_its_place, test_escaped_references_are_text,
+		test_secrets_stand_in_secret_fields_only, test_a_worker_puts_secrets_into_secret_fields_only,
+		test_what_is_put_in_is_not_expanded_again, test_digests_are_of_what_is_said_not_of_its_order,
+		test_all_faults_of_an_input_are_found_at_once, test_runs_outlast_a_rate_limit, NULL };
 	return suite_main("workflow", tests, NULL, NULL);
 }

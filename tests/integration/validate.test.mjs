@@ -79,6 +79,55 @@ test('an optional step that is given nothing is no fault, and one that is given 
     [['files', '/inputs/files/files'], ['files', '/inputs/files/message']]);
 });
 
+test('what a workflow binds to its own repository and project, no input replaces: given, stored, null', async () => {
+  const files = { files: [{ path: 'a', content: 'b' }] };
+  const given = [
+    { files: { ...files, repository: 'other/repo' } }, { env: { project: 'prj_other' } },
+    { access: { user: 'me', repository: 'other/repo' } }, { access: { user: 'me', repository: null } },
+    { project: { name: 'docs', repositoryId: 7 } }, { deployment: { projectName: 'other' } },
+  ];
+  for (const [number, inputs] of given.entries()) {
+    const [key] = Object.keys(inputs);
+    const name = Object.keys(inputs[key]).at(-1);
+    const place = `/inputs/${key}/${name}`;
+    const app = `bound-${number}`;
+    await stack.post({ mode: 'configure', appId: app, inputs });
+    for (const own of [inputs, {}]) {
+      if (own !== inputs && inputs[key][name] === null) continue; // null is not stored
+      const told = await stack.post({ mode: 'validate', appId: app, workflowId: 'site', inputs: own });
+      assert.ok(told.body.errors.some((one) => one.place === place && one.actionId === key), JSON.stringify(told.body));
+      const step = { mode: 'trigger', appId: app, workflowId: 'site', actionId: key, inputs: own };
+      const triggered = await stack.post(step);
+      assert.equal(triggered.status, 422, JSON.stringify(triggered.body));
+      assert.equal(triggered.body.errors[0].place, place);
+      assert.equal(triggered.body.remedy.inputKey, name);
+    }
+  }
+});
+
+test('what it binds as a default an input replaces, and the schema says which is which', async () => {
+  const inputs = { ...INPUTS, files: { branch: 'next', message: 'm', files: [{ path: 'a', content: 'b' }] } };
+  assert.equal((await validate(inputs)).status, 200);
+  const { body } = await stack.get('/api/workflows');
+  const steps = body.workflows.find((workflow) => workflow.id === 'site').steps;
+  const files = steps.find((step) => step.id === 'files');
+  assert.deepEqual(Object.keys(files.bound), ['repository', 'branch']);
+  assert.ok('branch' in files.input.properties && !('repository' in files.input.properties));
+  for (const step of steps) {
+    const own = Object.keys(step.bound).filter((name) => name in step.input.properties);
+    assert.ok(own.every((name) => ['branch', 'url'].includes(name)), `${step.id}: ${own}`);
+  }
+});
+
+test('configure refuses an input that no workflow takes, and deletes one that stands there', async () => {
+  const configure = (inputs) => stack.post({ mode: 'configure', appId: 'slip', inputs });
+  const refused = await configure({ repo: { name: 'docs' }, reop: { owner: 'acme' } });
+  assert.equal(refused.status, 422);
+  assert.equal(refused.body.errors[0].place, '/inputs/reop');
+  assert.deepEqual((await configure(undefined)).body.inputs, {});
+  assert.equal((await configure({ reop: null })).status, 200);
+});
+
 test('an input that steps share is told of once', async () => {
   const answer = await validate({ teardown: { a: 1 } }, { workflowId: 'teardown' });
   assert.deepEqual(places(answer), [['domains', '/inputs/teardown/a'], ['domains', '/inputs/teardown/confirm']]);
