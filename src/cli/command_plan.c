@@ -97,10 +97,7 @@ static void show_step(const struct plan_answer *step, const cJSON *json)
 	if (json_member_string(remedy, "text") == NULL)
 		return;
 	printf("%-12s   ", "");
-	show_text(stdout, json_member_string(remedy, "text"));
-	putchar(' ');
-	show_text(stdout, json_member_string(remedy, "url"));
-	putchar('\n');
+	show_remedy(stdout, remedy);
 }
 
 static bool is_in_the_way(const struct plan_answer *step)

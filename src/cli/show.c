@@ -48,12 +48,27 @@ void show_error_details(FILE *stream, const char *indent, const struct error *er
 		show_line(stream, indent, "input to change", error->remedy_input);
 }
 
+void show_remedy(FILE *stream, const cJSON *remedy)
+{
+	const char *url = json_member_string(remedy, "url"), *input = json_member_string(remedy, "inputKey");
+
+	show_text(stream, json_member_string(remedy, "text"));
+	fputs(url != NULL ? " " : "", stream);
+	show_text(stream, url);
+	if (input != NULL) {
+		fprintf(stream, " (input to change: ");
+		show_text(stream, input);
+		fputc(')', stream);
+	}
+	fputc('\n', stream);
+}
+
 void show_fault(FILE *stream, const char *indent, const cJSON *fault)
 {
 	const char *step = json_member_string(fault, "actionId"), *message = json_member_string(fault, "message");
 	const char *place = json_member_string(fault, "place");
 	const cJSON *remedy = json_member(fault, "remedy");
-	const char *text = json_member_string(remedy, "text"), *url = json_member_string(remedy, "url");
+	const char *text = json_member_string(remedy, "text");
 	fprintf(stream, "%s", indent);
 	show_text(stream, step);
 	fprintf(stream, "%s", step != NULL ? ": " : "");
@@ -64,10 +79,7 @@ void show_fault(FILE *stream, const char *indent, const cJSON *fault)
 	if (text == NULL || strcmp(text, error_class_facts(ERROR_INVALID_INPUT)->remedy) == 0)
 		return;
 	fprintf(stream, "%s  ", indent);
-	show_text(stream, text);
-	fprintf(stream, "%s", url != NULL ? " " : "");
-	show_text(stream, url);
-	fputc('\n', stream);
+	show_remedy(stream, remedy);
 }
 
 void show_output(FILE *stream, const cJSON *output)

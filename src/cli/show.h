@@ -14,6 +14,9 @@ void show_text(FILE *stream, const char *text);
 /* Writes place and remedy of an error, a line each, where it has them. */
 void show_error_details(FILE *stream, const char *indent, const struct error *error);
 
+/* What a person can do, where, and which input is to be changed for it, on the rest of the line. */
+void show_remedy(FILE *stream, const cJSON *remedy);
+
 /* Writes one of the `errors` of a problem document: its step, its place, what is wrong, and what to do where that is
  * more than to correct it. */
 void show_fault(FILE *stream, const char *indent, const cJSON *fault);

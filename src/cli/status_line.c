@@ -91,18 +91,14 @@ static void print_failure(const struct step_status *status, FILE *stream)
 	cJSON *error = cJSON_Parse(status->error);
 	const cJSON *remedy = json_member(error, "remedy");
 	const char *message = json_member_string(error, "message"), *class = json_member_string(error, "class");
-	const char *text = json_member_string(remedy, "text"), *url = json_member_string(remedy, "url");
 	if (message != NULL) {
 		fprintf(stream, "             %s: ", class != NULL ? class : "error");
 		show_text(stream, message);
 		fputc('\n', stream);
 	}
-	if (text != NULL) {
+	if (json_member_string(remedy, "text") != NULL) {
 		fprintf(stream, "             ");
-		show_text(stream, text);
-		fputs(url != NULL ? " " : "", stream);
-		show_text(stream, url);
-		fputc('\n', stream);
+		show_remedy(stream, remedy);
 	}
 	cJSON_Delete(error);
 }

@@ -120,7 +120,8 @@ test('a name that is taken by somebody else is refused, and nothing that needs i
   await stack.post({ mode: 'configure', appId: 'foreign', inputs });
   const result = await slipway('run', 'site', '--app', 'foreign');
   assert.equal(result.code, 1);
-  assert.match(result.stdout + result.stderr, /conflict_foreign/);
+  assert.match(result.stdout, /conflict_foreign/);
+  assert.match(result.stdout, /^ +.*\(input to change: (adopt|name)\)$/m);
   const { body } = await stack.get('/api/deploy?appId=foreign&workflowId=site');
   const [first, ...others] = body.actions.map((action) => action.status);
   assert.equal(first, 'error');
