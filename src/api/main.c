@@ -45,8 +45,8 @@ static void answer(void *context, const struct request *request, struct response
 	arena_init(&arena, 0);
 	const struct service service = { &api->settings, api->redis, &arena };
 	request_answer(&service, request, response);
-	arena_release(&arena);
 	request_log(request, response, clock_monotonic_ms() - began);
+	arena_release(&arena);
 }
 
 /* What each process that answers begins with. */

@@ -4,7 +4,6 @@
  */
 #include "api/routes.h"
 #include "api/target.h"
-#include "core/run_log.h"
 #include "store/runs.h"
 
 enum error_class mode_cancel(const struct service *service, const struct request *request, const cJSON *body,
@@ -13,7 +12,7 @@ enum error_class mode_cancel(const struct service *service, const struct request
 	(void)request;
 	struct target target;
 	struct run run;
-	struct log_line line;
+	struct run *ended = NULL;
 	bool accepted;
 	cJSON *status;
 	if (target_from_body(body, true, &target, error) != ERROR_NONE)
@@ -21,11 +20,10 @@ enum error_class mode_cancel(const struct service *service, const struct request
 	struct run_name name = target_name(&target);
 	if (run_cancel(service->redis, &name, service->arena, &accepted, &run, error) != ERROR_NONE)
 		return error->class;
-	/* One that a worker has is ended, and told of, by that worker. */
-	if (accepted && !run_is_live(&run)) {
-		run_end_line(&line, &run);
-		log_end(&line);
-	}
+	/* One that a worker has is ended, and told of, by that worker. Where memory is short, nobody is told. */
+	if (accepted && !run_is_live(&run) && (ended = arena_allocate(service->arena, sizeof(*ended))) != NULL)
+		*ended = run;
+	response->ended = ended;
 	if (run_status(&run, &status, error) != ERROR_NONE)
 		return error->class;
 	return response_json(response, accepted ? 202 : 200, status, error);

@@ -8,6 +8,7 @@
 #include "base/identifier.h"
 #include "base/json.h"
 #include "base/settings.h"
+#include "core/run.h"
 #include "store/redis.h"
 
 #define REQUEST_BODY_MAX ((size_t)256 * 1024)
@@ -41,6 +42,7 @@ struct response {
 	int status;
 	enum error_class class; /* of the problem, where it is one */
 	struct request_subject subject;
+	const struct run *ended;     /* by this request, in its arena; NULL: none */
 	const char *content_type;    /* borrowed; NULL: no body */
 	char etag[72];               /* with its quotes; "" none */
 	int64_t retry_after_seconds; /* 0: none */
@@ -61,7 +63,8 @@ void request_answer(const struct service *service, const struct request *request
 /* Whether the text is 32 lower-case hexadecimal digits, as nginx's $request_id is. */
 bool request_id_valid(const char *text);
 
-/* One line of the log for a request that has been answered; see docs/operations.md for its level. */
+/* A line of the log for a request that has been answered, see docs/operations.md for its level, and one for the run
+ * that it ended. While its arena is there. */
 void request_log(const struct request *request, const struct response *response, int64_t took_ms);
 
 /* A response of 200 without a body; released in any case. */

@@ -7,6 +7,7 @@
 #include "api/request.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "core/run_log.h"
 
 bool request_id_valid(const char *text)
 {
@@ -52,5 +53,9 @@ void request_log(const struct request *request, const struct response *response,
 	if (response->class != ERROR_NONE)
 		log_text(&line, "class", error_class_facts(response->class)->name);
 	log_number(&line, "ms", took_ms);
+	log_end(&line);
+	if (response->ended == NULL)
+		return;
+	run_end_line(&line, response->ended);
 	log_end(&line);
 }

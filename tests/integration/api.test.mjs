@@ -112,7 +112,33 @@ test('a forced trigger whose answer was lost is sent again and runs nothing twic
   await stack.untilStatus('again', 'hello', 'greet', 'done');
 });
 
-test('order: apps deployed without regard to order', async () => {
+test('apps deployed without regard to order: what needs another app is not run before that has it', async () => {
+  const inputs = { greet: { text: 'from ${app.first.hello.greet.text}' } };
+  const early = async (why) => {
+    const answer = await stack.trigger('second', 'hello', 'greet', { inputs });
+    // Refused at once, or by the worker that was to put in what is not there: never run with nothing in its place.
+    if (answer.status === 409) {
+      assert.match(answer.body.detail, /first/, why);
+      return;
+    }
+    const end = await stack.untilStatus('second', 'hello', 'greet', (status) => status.status !== 'running');
+    assert.equal(end.status, 'error', why);
+    assert.equal(end.runId, answer.body.runId, why);
+    assert.match(end.error.message, /'greet' of 'first' in 'hello' is not done/, why);
+    assert.ok(end.error.remedy.text, why);
+    assert.deepEqual(end.output, {}, why);
+  };
+  await early('the other app is not known');
+  await stack.post({ mode: 'configure', appId: 'first', config: { a: 1 } });
+  await early('the other app has run nothing');
+  await stack.trigger('first', 'hello', 'greet', { inputs: { greet: { text: 'A' } } });
+  await stack.untilStatus('first', 'hello', 'greet', 'done');
+  const inTurn = await stack.trigger('second', 'hello', 'greet', { inputs });
+  assert.equal(inTurn.status, 202);
+  assert.equal((await stack.untilStatus('second', 'hello', 'greet', 'done')).output.text, 'from A');
+});
+
+test('steps run without regard to order: one whose need is not done is refused, and nothing is written', async () => {
   const before = await keysOfApps();
   const answer = await stack.trigger('order', 'site', 'project', { inputs: { project: { name: 'x' } } });
   assertProblem(answer, 409, 'needs_not_done');
@@ -141,11 +167,16 @@ test('configure merges as RFC 7396 says', async () => {
   assert.equal(done.output.text, 'cached');
 });
 
-test('environment values baked into code', async () => {
-  await stack.post({ mode: 'configure', appId: 'env-app', config: { who: 'world' }, env: { PLACE: 'here' } });
-  await stack.trigger('env-app', 'hello', 'greet', { inputs: { greet: { text: 'to ${config.who} ${env.PLACE}' } } });
-  const done = await stack.untilStatus('env-app', 'hello', 'greet', 'done');
-  assert.equal(done.output.text, 'to world here');
+test('environment values baked into code: each app has its own, and a change of one is in the next run', async () => {
+  const inputs = { greet: { text: 'to ${config.who} ${env.PLACE}' } };
+  const greeting = async (app, changes) => {
+    assert.equal((await stack.post({ mode: 'configure', appId: app, ...changes })).status, 200);
+    assert.equal((await stack.trigger(app, 'hello', 'greet', { inputs })).status, 202);
+    return (await stack.untilStatus(app, 'hello', 'greet', 'done')).output.text;
+  };
+  assert.equal(await greeting('env-app', { config: { who: 'world' }, env: { PLACE: 'here' } }), 'to world here');
+  assert.equal(await greeting('env-other', { config: { who: 'moon' }, env: { PLACE: 'there' } }), 'to moon there');
+  assert.equal(await greeting('env-app', { env: { PLACE: 'elsewhere' } }), 'to world elsewhere');
 });
 
 test('bad input is refused, names its place, and leaves nothing in Redis', async () => {

@@ -255,14 +255,44 @@ test('waiting holds no process: one executor serves another while one waits', as
     peer.send(response, 404, { message: 'Branch not found' });
     return true;
   };
-  await startWorker({ executors: 1 });
+  const worker = await startWorker({ executors: 1 });
+  const before = await worker.executors();
   await triggerRepository(app);
-  await stack.untilStatus(app, 'site', 'repo', (status) => status.phase === 'waiting');
+  const waiting = await stack.untilStatus(app, 'site', 'repo', (status) => status.phase === 'waiting');
   await stack.trigger(app, 'hello', 'greet', { inputs: { greet: { text: 'meanwhile' } } });
-  assert.equal((await ended(app, 'greet', 'hello')).status, 'done');
+  const meanwhile = await ended(app, 'greet', 'hello');
+  assert.equal(meanwhile.status, 'done');
+  // Both by the clock of Redis: not after an executor has slept for as long as the other one waits.
+  assert.ok(meanwhile.startedAt < waiting.resumeAt, `${meanwhile.startedAt} is not before ${waiting.resumeAt}`);
   assert.equal((await stack.status(app, 'site', 'repo')).status, 'running');
   ready = true;
   assert.equal((await ended(app)).status, 'done');
+  // Nor by another process, in the place of one that was killed as it slept on.
+  assert.deepEqual(await worker.executors(), before);
+  assert.doesNotMatch(worker.log(), /event="executor (killed|ended)"/);
+});
+
+test('waiting for a limit of ten minutes holds no process: the only executor serves others at once', async () => {
+  const app = newApp();
+  peer.intercept = (call, response) => {
+    peer.send(response, 429, { message: 'API rate limit exceeded' }, { 'retry-after': '600' });
+    return true;
+  };
+  const worker = await startWorker({ executors: 1 });
+  const before = await worker.executors();
+  await triggerRepository(app);
+  await stack.untilStatus(app, 'site', 'repo', (status) => status.phase === 'waiting');
+  for (const text of ['one', 'two']) {
+    await stack.trigger(app, 'hello', 'greet', { inputs: { greet: { text } } });
+    const meanwhile = await ended(app, 'greet', 'hello');
+    assert.equal(meanwhile.output.text, text);
+  }
+  assert.equal((await stack.status(app, 'site', 'repo')).phase, 'waiting');
+  assert.deepEqual(await worker.executors(), before);
+  assert.doesNotMatch(worker.log(), /event="executor (killed|ended)"/);
+  await stack.post({ mode: 'cancel', appId: app, workflowId: 'site', actionId: 'repo' });
+  // It would hold all that comes after.
+  for (const key of (await stack.redis('KEYS', 'slipway:limit:*')).split('\n')) await stack.redis('DEL', key);
 });
 
 test('lost answer: the provider made it and the answer was cut; one object, and done', async () => {
@@ -521,6 +551,10 @@ test('GitHub access through a personal token: it appears in no log, no Redis val
   assert.equal(end.status, 'error');
   assert.ok(!JSON.stringify(end).includes(TOKEN));
   assert.ok(!worker.log().includes(TOKEN));
+  // The refusal is there, without it: in the error, in the log, and in Redis.
+  assert.match(end.error.message, /refused Bearer \*+/);
+  assert.match(worker.log(), /event="attempt failed".*refused Bearer \*+/);
+  assert.match((await stack.hash(app, 'site', 'repo')).error, /refused Bearer \*+/);
   const [executor] = await worker.executors();
   for (const pid of [worker.pid, executor.pid]) {
     assert.ok(!(await readFile(`/proc/${pid}/cmdline`, 'utf8')).includes(TOKEN));

@@ -5,7 +5,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { access, constants, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { access, constants, mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -19,12 +19,37 @@ const descriptions = {
   vercel: new Description('vercel', await read('vercel.openapi.json')),
 };
 
+// What was built of these sources, by what the compiler wrote down of each object: a program that is older than one of
+// them says what another version sends.
+async function sources() {
+  const folder = path.join(build, 'obj');
+  const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.d'));
+  const wanted = names.filter((name) => !/^tests\/(?!harness\/|workflows\/)/.test(name));
+  const texts = await Promise.all(wanted.map((name) => readFile(path.join(folder, name), 'utf8')));
+  const actions = (await readdir('workflows/actions')).filter((name) => name.endsWith('.c'));
+  const rule = (text) => text.replaceAll('\\\n', ' ').split('\n')[0].split(': ')[1];
+  const listed = texts.flatMap((text) => rule(text).trim().split(/\s+/));
+  const found = new Set([...listed, ...actions.map((name) => `workflows/actions/${name}`)]);
+  return new Map(await Promise.all([...found].map(async (name) => [name, (await stat(name)).mtimeMs])));
+}
+
+// By the tests that there are: one whose program is missing is not left out, and a program without its test not run.
 async function programs() {
-  const folder = path.join(build, 'tests', 'workflows');
-  const names = (await readdir(folder)).filter((name) => /^test_\w+$/.test(name));
-  const found = names.map((name) => path.join(folder, name));
-  await Promise.all(found.map((name) => access(name, constants.X_OK)));
-  return found;
+  const times = await sources();
+  const tests = (await readdir('tests/workflows')).filter((name) => /^test_\w+\.c$/.test(name));
+  assert.ok(tests.length > 10 && times.size > 100, 'the tests and what they are built of are found');
+  return Promise.all(
+    tests.map(async (name) => {
+      const program = path.join(build, 'tests', 'workflows', path.basename(name, '.c'));
+      await access(program, constants.X_OK);
+      const { mtimeMs } = await stat(program);
+      // Of the other tests' sources it is not made.
+      const newer = [...times].filter(([source, time]) => time > mtimeMs && !/^tests\/workflows\//.test(source));
+      assert.deepEqual(newer.map(([source]) => source), [], `${program} is older than these: make it first`);
+      assert.ok((await stat(`tests/workflows/${name}`)).mtimeMs <= mtimeMs, `${program} is older than its source`);
+      return program;
+    }),
+  );
 }
 
 // What the program's tests sent to providers.

@@ -290,6 +290,7 @@ static struct error error_now;
 static enum error_class class_now;
 static cJSON *json_now;
 static struct settings settings_now;
+static char *settings_whole; /* as printed after a load without a fault */
 static char settings_path[64];
 
 static void remember(void)
@@ -370,13 +371,35 @@ static void load(void)
 	class_now = settings_load(&settings_now, &error_now);
 }
 
+/* All that a load is to give: of each kind of setting one from the file, those of the environment, and the fallbacks.
+ */
+static void check_loaded(const char *what)
+{
+	char *printed = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&printed, &size);
+	ck_assert_ptr_nonnull(stream);
+	settings_print(&settings_now, stream);
+	ck_assert_int_eq(fclose(stream), 0);
+	if (settings_whole == NULL) {
+		settings_whole = printed;
+		printed = NULL;
+	} else {
+		ck_assert_msg(strcmp(printed, settings_whole) == 0, "%s: settings are missing:\n%s", what, printed);
+	}
+	free(printed);
+	/* Secrets are not printed. */
+	ck_assert_str_eq(settings_now.github_token, "another-token");
+	ck_assert_str_eq(settings_now.vercel_token, "token-of-a-torture");
+}
+
 static void check_settings(bool faulted, const char *what)
 {
 	/* A file that cannot be opened is told by its errno. */
 	if (faulted && class_now == ERROR_INVALID_INPUT && strstr(error_now.message, strerror(ENOMEM)) != NULL)
 		class_now = ERROR_OUT_OF_MEMORY;
 	if (class_now == ERROR_NONE)
-		ck_assert_str_eq(settings_now.github_token, "another-token");
+		check_loaded(what);
 	settings_release(&settings_now);
 	redact_forget(0);
 	check_class(faulted, what);
@@ -399,12 +422,21 @@ END_TEST
 
 START_TEST(test_settings_without_memory)
 {
-	static const char text[] = "# a file\nSLIPWAY_EXECUTORS=3\nSLIPWAY_GITHUB_TOKEN=another-token\n";
+	static const char text[] = "# a file\nSLIPWAY_EXECUTORS=3\nSLIPWAY_GITHUB_TOKEN=another-token\n"
+				   "SLIPWAY_LOG_LEVEL=error\nSLIPWAY_DEVELOPMENT=yes\nSLIPWAY_VERCEL_TEAM=acme\n";
 	snprintf(settings_path, sizeof(settings_path), "/tmp/slipway-torture-XXXXXX");
 	int fd = mkstemp(settings_path);
 	ck_assert_int_eq(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
 	close(fd);
+	prepare_settings();
+	load();
+	check_settings(false, "without a fault");
+	ck_assert_ptr_nonnull(strstr(settings_whole, "SLIPWAY_EXECUTORS=3\n"));
+	ck_assert_ptr_nonnull(strstr(settings_whole, "SLIPWAY_LOG_LEVEL=error\n"));
+	ck_assert_ptr_nonnull(strstr(settings_whole, "SLIPWAY_DEVELOPMENT=yes\n"));
+	ck_assert_ptr_nonnull(strstr(settings_whole, "SLIPWAY_VERCEL_TEAM=acme\n"));
 	torture_all(&(struct torture){ "settings_load", prepare_settings, load, check_settings }, FAULT_MALLOC);
+	free(settings_whole);
 	unlink(settings_path);
 }
 END_TEST

@@ -227,7 +227,7 @@ START_TEST(test_a_thing_found_gone_is_replaced)
 	ck_assert_int_eq(run_anew(&github_repository, makings[1].input, 9), ACTION_DONE);
 	ck_assert_ptr_nonnull(strstr(trial.intended, "\"before\":{\"id\":\"41\""));
 	ck_assert(row_has(REPOSITORY_FIELD, "\"id\":\"42\""));
-	ck_assert(!row_has(REPOSITORY_FIELD, "41"));
+	ck_assert(!row_has(REPOSITORY_FIELD, "\"41\""));
 	ck_assert(!row_has(REPOSITORY_FIELD, "2026-01-01"));
 }
 END_TEST
