@@ -132,6 +132,8 @@ export interface Status {
   readonly error?: ActionFailure | null;
   /** True in the answer to a trigger that found the same input done before: nothing was run. */
   readonly reused?: boolean;
+  /** Only where it is so: what the step made has left the app's ledger since. A trigger makes it again. */
+  readonly removed?: boolean;
   /** How long the server would wait before the next poll, in milliseconds. */
   readonly nextPollMs?: number | null;
 }

@@ -23,6 +23,11 @@ enum action_result {
 	ACTION_WAITING,
 };
 
+enum action_reuse {
+	ACTION_KEEP_RESULT, /* the result is given back, unless what the step made is no longer there */
+	ACTION_ALWAYS,      /* a new run each time: a removal, for what it removed may stand again */
+};
+
 struct action_definition {
 	const char *id;      /* such as github.repository; shown to people, not looked up */
 	const char *summary; /* one sentence: what it does */
@@ -31,6 +36,9 @@ struct action_definition {
 	 * and failure. No secrets: it stands readable in Redis. */
 	struct record checkpoint;
 	struct record output; /* what it made, for clients and for the steps that need it. No secrets. */
+
+	/* What a trigger of a step that is done, with the same input, means. */
+	enum action_reuse reuse;
 
 	/* input, checkpoint and output are of the structs that the records describe. */
 	enum action_result (*run)(struct action_context *context, const void *input, void *checkpoint, void *output);

@@ -63,8 +63,9 @@ struct field {
 	enum field_type type;
 	size_t offset; /* of the C member */
 	const char *description;
-	bool required;  /* absent or null is an error */
-	bool omit_zero; /* the encoder leaves out an integer of 0 or a false */
+	bool required;        /* absent or null is an error */
+	bool omit_zero;       /* the encoder leaves out an integer of 0 or a false */
+	bool given_each_time; /* has to come with the trigger: what is configured for it counts for nothing */
 	/*
 	 * A string, the items of a list of strings or the values of a map that may be secret: nowhere else may
 	 * ${secret.NAME} stand, and what a client writes here in clear is sealed on arrival. Clients see it as

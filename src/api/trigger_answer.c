@@ -108,7 +108,7 @@ enum error_class trigger_send(const struct service *service, const struct target
 		.name = target_name(target),
 		.input = json_print(service->arena, wish->input),
 		.digest = digest,
-		.force = wish->force,
+		.force = wish->force || target->step->action->reuse == ACTION_ALWAYS,
 		.id = wish->id,
 		.request = wish->request,
 		.run_ms = (int64_t)step_run_seconds(target->step) * 1000,

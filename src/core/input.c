@@ -133,6 +133,15 @@ static enum error_class check_bound(const struct step_definition *step, const cJ
 	return ERROR_NONE;
 }
 
+/* A confirmation that is configured once would confirm whatever comes later. */
+static void drop_configured(const struct step_definition *step, cJSON *input)
+{
+	const struct record *record = &step->action->input;
+	for (size_t i = 0; i < record->count; i++)
+		if (record->fields[i].given_each_time)
+			cJSON_DeleteItemFromObjectCaseSensitive(input, record->fields[i].name);
+}
+
 static enum error_class fill_input(
 	const struct input_sources *sources, cJSON **input, struct faults *faults, struct error *error)
 {
@@ -143,8 +152,10 @@ static enum error_class fill_input(
 		check_bound(step, sources->trigger_inputs, place, faults, error) != ERROR_NONE)
 		return input_name_member(place, error);
 	if (add_bindings(*input, step, error) != ERROR_NONE ||
-		merge_key(input, sources->cached_inputs, step->input_key, error) != ERROR_NONE ||
-		merge_key(input, sources->trigger_inputs, step->input_key, error) != ERROR_NONE)
+		merge_key(input, sources->cached_inputs, step->input_key, error) != ERROR_NONE)
+		return error->class;
+	drop_configured(step, *input);
+	if (merge_key(input, sources->trigger_inputs, step->input_key, error) != ERROR_NONE)
 		return error->class;
 	struct input_sources borrowed = *sources;
 	const struct record *record = &step->action->input;

@@ -35,6 +35,7 @@ const struct run_field run_fields[] = {
 	INTEGER_ROW(attempts, false),
 	INTEGER_ROW(crashes, true),
 	INTEGER_ROW(version, true),
+	INTEGER_ROW(removed, true),
 	INTEGER_ROW(queued_at, true),
 	INTEGER_ROW(started_at, true),
 	INTEGER_ROW(finished_at, true),
@@ -98,6 +99,7 @@ struct status {
 	const char *resume_at, *queued_at, *started_at, *finished_at;
 	const char *output, *error;
 	int64_t attempt, crashes, version, next_poll_ms;
+	bool removed;
 };
 
 /* Required, so that every member is always there: null where there is nothing to say. */
@@ -120,6 +122,8 @@ static const struct field status_fields[] = {
 	{ JSON_FIELD("output", struct status, output), .required = true },
 	{ JSON_FIELD("error", struct status, error), .required = true },
 	{ INTEGER_FIELD("nextPollMs", struct status, next_poll_ms) },
+	/* Only where it is so. */
+	{ BOOLEAN_FIELD("removed", struct status, removed), .omit_zero = true },
 };
 static const struct record status_record = RECORD(struct status, status_fields);
 
@@ -158,6 +162,7 @@ enum error_class run_status(const struct run *run, cJSON **ret_json, struct erro
 		.crashes = run->crashes,
 		.version = run->version,
 		.next_poll_ms = run_next_poll_ms(run),
+		.removed = run->removed != 0,
 	};
 	return record_encode(&status_record, &status, ret_json, error);
 }

@@ -26,6 +26,7 @@ struct run {
 	const char *cancel;  /* error JSON, where somebody wants it to end */
 	const char *request; /* id of the HTTP request that triggered it, for the logs */
 	int64_t attempt, attempts, crashes, version;
+	int64_t removed; /* when what it had made was taken away */
 	int64_t queued_at, started_at, finished_at, due, lease_until, run_deadline;
 	int64_t now; /* when it was read */
 };

@@ -314,7 +314,9 @@ static enum error_class send_write(struct redis *redis, const struct lease *leas
 		const char *arguments[4];
 		size_t count;
 	} kinds[] = {
-		[RUN_PROGRESS] = { SCRIPT_PROGRESS, { write->ledger_field, write->ledger_value, write->log }, 3 },
+		[RUN_PROGRESS] = { SCRIPT_PROGRESS,
+			{ write->ledger_field, write->ledger_value, write->log, write->ledger_replaces ? "1" : "" },
+			4 },
 		[RUN_WAIT] = { SCRIPT_WAIT, { write->phase, delay, write->reason, write->detail }, 4 },
 		[RUN_RETRY] = { SCRIPT_RETRY, { delay, write->reason, write->detail }, 3 },
 		[RUN_FINISH] = { SCRIPT_FINISH, { write->status, write->output, write->error, write->reason }, 4 },
@@ -356,12 +358,12 @@ enum error_class run_output(struct redis *redis, const struct run_name *name, st
 {
 	char key[KEY_SIZE];
 	run_key_make(key, name);
-	const char *const words[] = { "HMGET", key, "status", "output" };
+	const char *const words[] = { "HMGET", key, "status", "output", "removed" };
 	struct redisReply *reply;
 	*ret_output = NULL;
-	if (redis_command(redis, 4, words, &reply, error) != ERROR_NONE)
+	if (redis_command(redis, 5, words, &reply, error) != ERROR_NONE)
 		return error->class;
-	bool done = strcmp(word_of(reply), "done") == 0;
+	bool done = strcmp(word_of(reply), "done") == 0 && reply_text(reply_item(reply, 2))[0] == '\0';
 	if (done)
 		*ret_output = arena_string(arena, reply_text(reply_item(reply, 1)));
 	reply_free(reply);

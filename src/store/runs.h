@@ -95,7 +95,7 @@ enum error_class run_wants_cancel(
 	struct redis *redis, const struct lease *lease, bool *ret_cancel, struct error *error) SLIPWAY_MUST_CHECK;
 
 enum run_write_kind {
-	RUN_PROGRESS, /* checkpoint, ledger_field, ledger_value, log */
+	RUN_PROGRESS, /* checkpoint, ledger_field, ledger_value, ledger_replaces, log */
 	RUN_WAIT,     /* checkpoint, phase, delay_ms, reason, detail */
 	RUN_RETRY,    /* checkpoint, delay_ms, reason, detail */
 	RUN_FINISH,   /* checkpoint, status, output, error, reason */
@@ -107,6 +107,7 @@ struct run_write {
 	enum run_write_kind kind;
 	const char *checkpoint;
 	const char *ledger_field, *ledger_value, *log;
+	bool ledger_replaces; /* the row is of another thing than the one that stands there */
 	const char *phase, *reason, *detail;
 	int64_t delay_ms;
 	const char *status, *output, *error;
@@ -129,7 +130,7 @@ enum error_class run_write_told(struct redis *redis, const struct lease *lease, 
 enum error_class run_told(struct run *ret_run, const struct run_name *name, const struct redisReply *reply,
 	struct arena *arena, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Output JSON of an action of any app, in the arena; NULL where it is not done. */
+/* Output JSON of an action of any app, in the arena; NULL where it is not done, or what it made was removed since. */
 enum error_class run_output(struct redis *redis, const struct run_name *name, struct arena *arena,
 	const char **ret_output, struct error *error) SLIPWAY_MUST_CHECK;
 

@@ -134,7 +134,7 @@ static void name_ledger(const char *key, char ledger[KEY_SIZE])
 	const char *last = strrchr(key, ':');
 	ledger[0] = '\0';
 	if (text_has_prefix(key, APP_PREFIX) && strchr(key + strlen(APP_PREFIX), ':') == last &&
-		(strcmp(last, ":ledger") == 0 || strcmp(last, ":payload") == 0))
+		(strcmp(last, ":ledger") == 0 || strcmp(last, ":payload") == 0 || strcmp(last, ":makers") == 0))
 		text_format(ledger, KEY_SIZE, "%.*s:ledger", (int)(last - key), key);
 }
 

@@ -33,7 +33,8 @@ static enum error_class host_own(void *host, const struct ledger_change *change,
 	const struct run_write write = { .kind = RUN_PROGRESS,
 		.checkpoint = change->checkpoint,
 		.ledger_field = change->field,
-		.ledger_value = change->value };
+		.ledger_value = change->value,
+		.ledger_replaces = change->replaces };
 	return run_write(attempt->redis, &attempt->claim->lease, &write, error);
 }
 

@@ -20,6 +20,7 @@ struct ledger_change {
 	const char *field;
 	const char *value;      /* NULL: the row goes */
 	const char *checkpoint; /* NULL: that stays as it is */
+	bool replaces;          /* it is of another thing than the row that stands there */
 };
 
 /* What the context asks of whoever runs it. An error of save and own means: stop, the run may be another's. */

@@ -57,12 +57,11 @@ static bool find_settled(const struct action_context *context, const struct ledg
 }
 
 /* Stores the row, or that there is none any more (NULL), and remembers it for the rest of the attempt. */
-static bool write_row(struct action_context *context, const char *field, const char *value, const char *checkpoint)
+static bool write_row(struct action_context *context, const struct ledger_change *change)
 {
-	const struct ledger_change change = { field, value, checkpoint };
+	const char *field = change->field, *value = change->value;
 	if (context_is_short_of_memory(context) ||
-		(context->dry == NULL &&
-			context->host->own(context->host_data, &change, &context->error) != ERROR_NONE))
+		(context->dry == NULL && context->host->own(context->host_data, change, &context->error) != ERROR_NONE))
 		return false;
 	if (context->written == NULL)
 		context->written = cJSON_CreateObject();
@@ -131,7 +130,7 @@ bool action_intend(struct action_context *context, const struct owned_resource *
 		context->intended_before = arena_string(context->arena, context->intended_before);
 	const char *value = encode_row(context, &row);
 	const char *checkpoint = value != NULL ? context_checkpoint(context) : NULL;
-	return checkpoint != NULL && write_row(context, field, value, checkpoint);
+	return checkpoint != NULL && write_row(context, &(struct ledger_change){ field, value, checkpoint, false });
 }
 
 bool action_take_back(struct action_context *context)
@@ -139,7 +138,8 @@ bool action_take_back(struct action_context *context)
 	struct error refused = context->error;
 	if (context->intended == NULL)
 		return true;
-	bool written = write_row(context, context->intended, context->intended_before, NULL);
+	bool written =
+		write_row(context, &(struct ledger_change){ context->intended, context->intended_before, NULL, false });
 	context->intended = NULL;
 	if (written)
 		context->error = refused;
@@ -185,8 +185,10 @@ bool action_own(struct action_context *context, const struct owned_resource *res
 	struct ledger_row row = { .id = resource->id, .url = resource->url, .at = at, .created = resource->created };
 	struct ledger_row before, settled;
 	bool found = resource->id != NULL && find_row(context, field, &before);
+	bool stood = found && find_settled(context, &before, &settled);
+	bool replaces = stood && strcmp(settled.id, resource->id) != 0;
 	/* The same thing again, such as by another run, keeps its age, and was created by us if it ever was. */
-	if (found && find_settled(context, &before, &settled) && strcmp(settled.id, resource->id) == 0) {
+	if (stood && !replaces) {
 		row.created = row.created || settled.created;
 		row.at = settled.at != NULL ? settled.at : at;
 	} else if (context->dry != NULL) {
@@ -198,7 +200,7 @@ bool action_own(struct action_context *context, const struct owned_resource *res
 	if (found && is_written(context, &before, &row))
 		return !context_is_short_of_memory(context);
 	const char *value = encode_row(context, &row);
-	return value != NULL && write_row(context, field, value, NULL);
+	return value != NULL && write_row(context, &(struct ledger_change){ field, value, NULL, replaces });
 }
 
 const char *action_owned(const struct action_context *context, const char *provider, const char *type, const char *key)
@@ -222,7 +224,7 @@ bool action_disown(struct action_context *context, const char *provider, const c
 {
 	if (context->dry != NULL)
 		context->dry->removes = true;
-	return write_row(context, field_name(context, provider, type, key), NULL, NULL);
+	return write_row(context, &(struct ledger_change){ .field = field_name(context, provider, type, key) });
 }
 
 /* ---- the list ---- */

@@ -3,7 +3,7 @@
 // covers: workflows/definitions/teardown.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Stack, slipway } from './stack.mjs';
 
@@ -34,15 +34,23 @@ async function site(app, ...flags) {
   assert.equal(result.code, 0, result.stdout + result.stderr);
 }
 
-async function teardown(app, confirm) {
+async function teardown(app, confirm, ...more) {
   const input = path.join(stack.folder, `${app}-teardown.json`);
   await writeFile(input, JSON.stringify({ inputs: { teardown: { confirm } } }));
-  return slipway('run', 'teardown', '--app', app, '--url', stack.url, '--input', input, '--force');
+  return slipway('run', 'teardown', '--app', app, '--url', stack.url, '--input', input, ...more);
+}
+
+// Where the worker was told that GitHub is.
+async function atGitHub(name) {
+  const words = (await readFile(`/proc/${await stack.daemon('slipway-worker')}/cmdline`, 'utf8')).split('\0');
+  const url = words[words.indexOf('--github-url') + 1];
+  const headers = { authorization: 'Bearer test_token_admin' };
+  return (await fetch(`${url}/repos/acme/${name}`, { headers })).status;
 }
 
 test('a removal wants to be confirmed', async () => {
   await site('gone');
-  const refused = await teardown('gone', 'another');
+  const refused = await teardown('gone', 'another', '--force');
   assert.equal(refused.code, 1);
   assert.match(refused.stdout + refused.stderr, /invalid_input/);
   assert.equal((await resources('gone')).filter((one) => one.type === 'repository').length, 1);
@@ -84,4 +92,35 @@ test('what was adopted is left', async () => {
   // It still stands: the one who made it looks and finds it.
   await site('theirs', '--force');
   assert.equal((await resources('theirs')).find((one) => one.type === 'repository').id, id);
+});
+
+test('done says that it is there: site, teardown, site, teardown, none of them forced', async () => {
+  await site('twice');
+  const once = (await resources('twice')).find((one) => one.type === 'repository').id;
+  assert.equal((await teardown('twice', 'twice')).code, 0);
+  assert.equal(await atGitHub('twice'), 404);
+  const { body } = await stack.get('/api/deploy?appId=twice&workflowId=site');
+  const removed = body.actions.filter((one) => one.removed).map((one) => one.actionId);
+  assert.deepEqual(removed, ['repo', 'project', 'deployment']);
+  await site('twice');
+  assert.equal(await atGitHub('twice'), 200);
+  assert.notEqual((await resources('twice')).find((one) => one.type === 'repository').id, once);
+  assert.equal((await teardown('twice', 'twice')).code, 0);
+  assert.equal(await atGitHub('twice'), 404);
+});
+
+test('a step that needs what was removed is refused', async () => {
+  await site('needy');
+  assert.equal((await teardown('needy', 'needy')).code, 0);
+  const answer = await stack.post({ mode: 'trigger', appId: 'needy', workflowId: 'site', actionId: 'files',
+    inputs: { files: { files: [{ path: 'a', content: 'a' }], message: 'a' } } });
+  assert.equal(answer.status, 409, JSON.stringify(answer.body));
+  assert.deepEqual(answer.body.needs, ['repo']);
+});
+
+test('a confirmation that is configured confirms nothing', async () => {
+  await stack.post({ mode: 'configure', appId: 'careless', inputs: { teardown: { confirm: 'careless' } } });
+  const answer = await stack.post({ mode: 'trigger', appId: 'careless', workflowId: 'teardown', actionId: 'domains' });
+  assert.equal(answer.status, 422, JSON.stringify(answer.body));
+  assert.equal(answer.body.errors[0].place, '/inputs/teardown/confirm');
 });

@@ -20,7 +20,7 @@ class Run:
     # Every field that the hash of a run may have. None: the field is not there.
     FIELDS = ('app workflow action run status phase retention input digest basis attempt attempts crashes queued_at '
               'run_deadline started_at finished_at changed_at version entry lease lease_until worker due cancel reason '
-              'detail checkpoint output error trigger request lost_lease').split()
+              'detail checkpoint output error removed trigger request lost_lease').split()
 
     def __init__(self, app, action):
         self.member = '%s:%s:%s' % (app, WORKFLOW, action)
@@ -47,6 +47,7 @@ class Model:
         self.last_entry = self.last_read = (0, 0)
         self.delayed, self.live, self.apps = {}, {}, {}
         self.ledgers = {app: {} for app in APPS}
+        self.makers = {app: {} for app in APPS}  # row of the ledger: {run of a step: its id when it wrote the row}
         self.events = {app: [] for app in APPS}
         self.pulsed, self.spared = None, 0  # when a worker last looked, until when leases are left alone
 
@@ -131,7 +132,7 @@ class Model:
                 request=''):
         app, action = run.home
         needed = [other for other in self.runs if other.home[0] == app and other.home[1] in NEEDS[action]]
-        missing = [other.home[1] for other in needed if other.status != 'done']
+        missing = [other.home[1] for other in needed if other.status != 'done' or other.removed]
         basis = hashlib.sha1('\n'.join(other.output or '' for other in needed).encode()).hexdigest()
         if trigger and run.trigger == trigger:
             return ['same', self.now, run.as_hash(), []]
@@ -139,7 +140,7 @@ class Model:
             return ['same' if run.digest == digest else 'conflict', self.now, run.as_hash(), []]
         if missing:
             return ['needs_not_done', self.now, run.as_hash(), missing]
-        if run.status == 'done' and not force and (run.digest, run.basis) == (digest, basis):
+        if run.status == 'done' and not run.removed and not force and (run.digest, run.basis) == (digest, basis):
             return ['reused', self.now, run.as_hash(), []]
         old = [name for name, when in self.apps.items() if when <= self.now - retention * 1000]
         for name in old:
@@ -182,14 +183,24 @@ class Model:
             run.lease_until = 0
         return ['cancel' if run.cancel else 'held']
 
-    def progress(self, run, token, checkpoint, field, value, log):
+    def unmake(self, run, field):
+        for maker, run_id in self.makers[run.app].pop(field, {}).items():
+            if maker.run == run_id and maker.status == 'done':
+                maker.removed = maker.changed_at = self.now
+                maker.version += 1
+
+    def progress(self, run, token, checkpoint, field, value, log, other):
         if run.lease != token:
             return ['lost']
         run.checkpoint = checkpoint or run.checkpoint
         if field and value:
+            if other:
+                self.unmake(run, field)
+            self.makers[run.app].setdefault(field, {})[run] = run.run
             self.ledgers[run.app][field] = value
             self.changed(run, 'owns', field)
         elif field and self.ledgers[run.app].pop(field, None) is not None:
+            self.unmake(run, field)
             self.changed(run, 'removed', field)
         if log:
             self.note(run, 'log', log)

@@ -87,6 +87,15 @@ MUTANTS = [
     ('cancel_twice_is_two_changes', 'cancel', "if not get('cancel') then", 'if true then'),
     ('trigger_without_needs', 'trigger', 'if #missing > 0 then', 'if #missing > 99 then'),
     ('trigger_reuses_on_other_basis', 'trigger', " and get('basis') == basis", ''),
+    ('trigger_reuses_what_was_removed', 'trigger', "not get('removed') and ", ''),
+    ('trigger_builds_on_what_was_removed', 'trigger', " or need[2] then", ' then'),
+    ('trigger_keeps_the_mark_of_removal', 'trigger', "'request', 'removed')", "'request')"),
+    ('progress_marks_other_runs', 'progress', 'found[1] == id and ', ''),
+    ('progress_marks_what_did_not_end_well', 'progress', " and found[2] == 'done'", ''),
+    ('progress_forgets_who_made_it', 'progress', '\tremember_maker()\n', ''),
+    ('progress_keeps_one_maker', 'progress', 'if step ~= me then', 'if false then'),
+    ('progress_replaces_without_a_mark', 'progress', "if ARGV[6] == '1' then", 'if false then'),
+    ('progress_removes_without_a_mark', 'progress', "== 1 then\n\tmark_makers()", '== 1 then'),
     ('trigger_ignores_force', 'trigger', "force ~= '1' and ", ''),
     ('trigger_forgets_its_id', 'trigger', "get('trigger') == ARGV[11]", 'false'),
     ('trigger_keeps_an_old_id', 'trigger', "'finished_at', 'trigger',", "'finished_at',"),
@@ -161,7 +170,8 @@ def run_keys(run):
 # Names stand more than once where most would otherwise come to nothing. 'nothing' is what shortening turns them into.
 OPERATIONS = ('nothing', 'trigger', 'trigger', 'trigger', 'read', 'read', 'read', 'claim', 'claim', 'claim', 'renew',
               'progress', 'wait', 'retry', 'finish', 'finish', 'release', 'cancel', 'cancel', 'reap', 'reap', 'reap',
-              'until', 'until', 'pass', 'pulse', 'crash', 'crash', 'delete', 'strike_off', 'forge', 'stray')
+              'until', 'until', 'pass', 'pulse', 'crash', 'crash', 'delete', 'strike_off', 'forge', 'stray', 'made',
+              'made', 'made', 'unmade', 'unmade')
 PASSES_MS = (0, 1, 500, 2_000, 5_000, 30_000, 600_000, 100_000_000)
 DELAYS_MS = (0, 1, 1_000, 5_000, 20_000, 60_000, 600_000, 10_000_000)
 # An operation is one number, for each draw costs time: name, run, and two free choices.
@@ -287,8 +297,25 @@ class Plan:
 
     def progress(self, run, token, a, b):
         arguments = [token, ('', 'checkpoint%d' % b)[b & 1], ('', 'field%d' % b)[b >> 1 & 1], ('', 'value%d' % a)[a & 1],
-                     ('', 'line%d' % a)[b >> 2]]
+                     ('', 'line%d' % a)[b >> 2], ('', '1')[a >> 2]]
         self.script('progress', run, arguments, self.model.progress(run, *arguments))
+
+    def own(self, run, field, value, other):
+        arguments = [run.lease, '', field, value, '', other]
+        self.script('progress', run, arguments, self.model.progress(run, *arguments))
+
+    def made(self, run, a, b):
+        """A step makes something, or finds what another step has made, and is done, mostly."""
+        run = self.executing(self.model.runs.index(run), b)
+        if run:
+            self.own(run, 'field', 'value%d' % a, ('', '1')[a == 7])
+            self.finish(run, run.lease, a, (b, 0)[b < 6])
+
+    def unmade(self, run, a, b):
+        """A step, such as one of a teardown, takes it out of the ledger, or finds another thing in its place."""
+        run = self.executing(self.model.runs.index(run), b)
+        if run:
+            self.own(run, 'field', ('', 'value')[a > 4], ('', '1')[a > 4])
 
     def wait(self, run, token, a, b):
         arguments = [token, ('', 'checkpoint%d' % b)[a & 1], ('waiting', 'blocked')[a & 1], DELAYS_MS[b],
@@ -449,7 +476,10 @@ def broken_invariants(before, found, ttls, last_read, step):
         old = before['runs'][member] if before else {}
         if int(run.get('version', 0)) < int(old.get('version', 0)):
             lines.append('%s: its version fell' % member)
-        if old.get('status') in ('done', 'error') and run != old and not step.text.startswith('trigger ' + member):
+        # What was removed is marked, and nothing else changes.
+        marked = {**old, **{name: run.get(name) for name in ('removed', 'version', 'changed_at')}}
+        if old.get('status') in ('done', 'error') and run != old and not step.text.startswith('trigger ' + member) and \
+                not (step.text.startswith('progress') and run == marked and 'removed' in run):
             lines.append('%s: it had ended and changed' % member)
         if old and not run:
             lines.append('%s: it is gone' % member)
@@ -468,7 +498,7 @@ def broken_invariants(before, found, ttls, last_read, step):
     owned = {run.get('entry') for run in found['runs'].values()} | step.touched
     lines += ['%s: nobody owns this entry' % entry for entry in {**found['queue'], **found['pending']}
               if entry not in owned]
-    ledgers = {PREFIX + 'app:%s:ledger' % app for app in reference.APPS}
+    ledgers = {PREFIX + 'app:%s:%s' % (app, name) for app in reference.APPS for name in ('ledger', 'makers')}
     lines += ['%s: it never expires' % key for key, ttl in ttls.items()
               if ttl < 0 and key not in WITHOUT_TTL | ledgers]
     lines += ['%s: a ledger is to expire' % key for key, ttl in ttls.items() if ttl >= 0 and key in ledgers]

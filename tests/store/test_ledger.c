@@ -175,12 +175,101 @@ START_TEST(test_the_list_of_apps_keeps_who_has_something)
 }
 END_TEST
 
+static struct trigger_result ask(const char *workflow, const char *step, const char *need)
+{
+	struct trigger_result result;
+	const struct trigger wanted = { .name = { "acme", workflow, step },
+		.input = "{}",
+		.digest = "d",
+		.run_ms = 60000,
+		.attempts = 3,
+		.retention_seconds = RETENTION,
+		.needs = { need },
+		.need_count = need != NULL ? 1 : 0 };
+	ck_assert_msg(run_trigger(redis, &wanted, &arena, &result, &error) == ERROR_NONE, "%s", error.message);
+	return result;
+}
+
+static struct run look(const char *workflow, const char *step)
+{
+	struct run run;
+	const struct run_name name = { "acme", workflow, step };
+	ck_assert_int_eq(run_read(redis, &name, &arena, &run, &error), ERROR_NONE);
+	return run;
+}
+
+/* Two workflows make, or find, the same repository. */
+static void make_twice(void)
+{
+	struct claim one = begin("site", "repo");
+	write_row(&one, FIELD, ROW);
+	finish(&one);
+	struct claim two = begin("fork-and-deploy", "repo");
+	write_row(&two, FIELD, ROW);
+	finish(&two);
+}
+
+START_TEST(test_what_was_removed_is_done_no_longer)
+{
+	const char *output;
+	const struct run_name name = { "acme", "site", "repo" };
+	make_twice();
+	struct run before = look("site", "repo");
+	ck_assert_int_eq(before.removed, 0);
+	ck_assert_int_eq(ask("site", "repo", NULL).outcome, TRIGGER_REUSED);
+	struct claim removal = begin("teardown", "repositories");
+	write_row(&removal, FIELD, NULL);
+	finish(&removal);
+	ck_assert_int_ne(look("site", "repo").removed, 0);
+	ck_assert_int_ne(look("fork-and-deploy", "repo").removed, 0);
+	ck_assert_int_gt(look("site", "repo").version, before.version);
+	ck_assert_int_eq(run_output(redis, &name, &arena, &output, &error), ERROR_NONE);
+	ck_assert_ptr_null(output);
+	struct trigger_result result = ask("site", "project", "repo");
+	ck_assert_int_eq(result.outcome, TRIGGER_NEEDS_NOT_DONE);
+	ck_assert_str_eq(result.missing[0], "repo");
+	ck_assert_int_eq(ask("site", "repo", NULL).outcome, TRIGGER_NEW);
+	ck_assert_int_eq(look("site", "repo").removed, 0);
+}
+END_TEST
+
+/* It was deleted by hand, and one of the two has made it again: the other one's result is of the old one. */
+START_TEST(test_what_was_replaced_is_done_no_longer)
+{
+	make_twice();
+	struct claim again = begin("site", "repo");
+	const struct run_write write = { .kind = RUN_PROGRESS,
+		.ledger_field = FIELD,
+		.ledger_value = "{\"id\":\"8\",\"created\":true}",
+		.ledger_replaces = true };
+	ck_assert_int_eq(run_write(redis, &again.lease, &write, &error), ERROR_NONE);
+	finish(&again);
+	ck_assert_int_eq(look("site", "repo").removed, 0);
+	ck_assert_int_ne(look("fork-and-deploy", "repo").removed, 0);
+}
+END_TEST
+
+START_TEST(test_only_the_run_that_made_it_is_marked)
+{
+	make_twice();
+	/* A later run of the step has made something else. */
+	struct claim other = begin("site", "repo");
+	write_row(&other, "github:repository:acme/other", ROW);
+	finish(&other);
+	struct claim removal = begin("teardown", "repositories");
+	write_row(&removal, FIELD, NULL);
+	ck_assert_int_eq(look("site", "repo").removed, 0);
+	ck_assert_int_ne(look("fork-and-deploy", "repo").removed, 0);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_ledger_and_payload_do_not_expire_while_there_is_a_row,
 		test_ordinary_retention_begins_when_the_last_row_goes,
 		test_a_ledger_that_was_to_expire_is_kept_from_its_next_change_on,
 		test_a_live_run_does_not_expire_before_its_deadline, test_the_list_of_apps_keeps_who_has_something,
-		NULL };
+		test_what_was_removed_is_done_no_longer, test_what_was_replaced_is_done_no_longer,
+		test_only_the_run_that_made_it_is_marked, NULL };
 	return suite_main("ledger", tests, set_up, tear_down);
 }

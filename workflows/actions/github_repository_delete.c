@@ -95,5 +95,6 @@ const struct action_definition github_repository_delete = {
 	.checkpoint = RECORD(struct removal_counts, removal_counts_fields),
 	.output = RECORD(struct removal_counts, removal_counts_fields),
 	.run = run,
+	.reuse = ACTION_ALWAYS,
 	.permissions = permissions,
 };

@@ -9,6 +9,7 @@
 
 const struct field removal_input_fields[1] = {
 	{ STRING_FIELD("confirm", struct removal_input, confirm), .required = true, .maximum = 64,
+		.given_each_time = true,
 		.description = "The appId once more: what the app has made is removed with all that is in it" },
 };
 const struct field removal_counts_fields[2] = {

@@ -97,4 +97,5 @@ const struct action_definition vercel_domain_remove = {
 	.checkpoint = RECORD(struct removal_counts, removal_counts_fields),
 	.output = RECORD(struct removal_counts, removal_counts_fields),
 	.run = run,
+	.reuse = ACTION_ALWAYS,
 };

@@ -91,4 +91,5 @@ const struct action_definition vercel_project_delete = {
 	.checkpoint = RECORD(struct removal_counts, removal_counts_fields),
 	.output = RECORD(struct removal_counts, removal_counts_fields),
 	.run = run,
+	.reuse = ACTION_ALWAYS,
 };

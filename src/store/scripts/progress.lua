@@ -1,21 +1,60 @@
 #!lua flags=allow-oom
--- executing -> executing: stores the checkpoint, a row of the ledger, or a line of the log.
+-- executing -> executing: stores the checkpoint, a row of the ledger, or a line of the log. Where a row goes, or is of
+-- another thing from now on, the steps that are done with the thing that it was of get the mark `removed`.
 --
--- ARGV: token, checkpoint, ledger field, ledger value, log line; each but the token may be ''. A field without a value
--- is taken out.
+-- ARGV: token, checkpoint, ledger field, ledger value, log line, whether the row is of another thing than the one that
+-- stands there ('1' or ''); each but the token may be ''. A field without a value is taken out.
 -- Returns {word}: written, lost.
+local field, value = ARGV[3], ARGV[4]
+local of_app = ledger:sub(1, -#'ledger' - 1)
+local makers = of_app .. 'makers' -- field of the ledger -> "workflow:step=run " of each step that wrote it
+
+-- Calls back with each step that wrote the row, and its run.
+local function each_maker(call)
+	for step, id in (redis.call('HGET', makers, field) or ''):gmatch('(%S+)=(%S+) ') do
+		call(step, id)
+	end
+end
+
+local function remember_maker()
+	local me, all = get('workflow') .. ':' .. get('action'), ''
+	each_maker(function(step, id)
+		if step ~= me then
+			all = all .. step .. '=' .. id .. ' '
+		end
+	end)
+	redis.call('HSET', makers, field, all .. me .. '=' .. get('run') .. ' ')
+end
+
+local function mark_makers()
+	each_maker(function(step, id)
+		local found = redis.call('HMGET', of_app .. step, 'run', 'status')
+		if found[1] == id and found[2] == 'done' then
+			redis.call('HSET', of_app .. step, 'removed', now, 'changed_at', now)
+			redis.call('HINCRBY', of_app .. step, 'version', 1)
+		end
+	end)
+	redis.call('HDEL', makers, field)
+end
+
 if not held(ARGV[1]) then
 	return { 'lost' }
 end
-if ARGV[3] ~= '' then
+if field ~= '' then
 	redis.call('HLEN', ledger)
+	redis.call('HLEN', makers)
 end
 set_unless_empty('checkpoint', ARGV[2])
-if ARGV[3] ~= '' and ARGV[4] ~= '' then
-	redis.call('HSET', ledger, ARGV[3], ARGV[4])
-	changed('owns', ARGV[3])
-elseif ARGV[3] ~= '' and redis.call('HDEL', ledger, ARGV[3]) == 1 then
-	changed('removed', ARGV[3])
+if field ~= '' and value ~= '' then
+	if ARGV[6] == '1' then
+		mark_makers()
+	end
+	remember_maker()
+	redis.call('HSET', ledger, field, value)
+	changed('owns', field)
+elseif field ~= '' and redis.call('HDEL', ledger, field) == 1 then
+	mark_makers()
+	changed('removed', field)
 end
 if ARGV[5] ~= '' then
 	note('log', ARGV[5])

@@ -2,8 +2,9 @@
 -- idle, done, error -> queued. Refused while memory is full (no allow-oom): it is the only script that adds work.
 --
 -- A live run with the same input is returned as it is; with another input it is a conflict. A done run with the same
--- input, and the same outputs of what it needs, is returned unless forced. A trigger that has an id of its own, and is
--- sent again because its answer was lost, gets the run that it made, whatever has become of it.
+-- input, and the same outputs of what it needs, is returned unless forced. What was removed since it was done is done
+-- no longer, neither here nor as a need. A trigger that has an id of its own, and is sent again because its answer was
+-- lost, gets the run that it made, whatever has become of it.
 --
 -- ARGV: app, workflow, action, run id, input, digest of the input, force ('1' or ''), run deadline in ms from now,
 -- attempts, retention in seconds, id of the trigger ('': none), id of the HTTP request ('': none), then the names of
@@ -25,7 +26,8 @@ end
 
 local missing, outputs = {}, {}
 for i = 9, #KEYS do
-	if redis.call('HGET', KEYS[i], 'status') ~= 'done' then
+	local need = redis.call('HMGET', KEYS[i], 'status', 'removed')
+	if need[1] ~= 'done' or need[2] then
 		missing[#missing + 1] = ARGV[i + 4]
 	end
 	outputs[#outputs + 1] = redis.call('HGET', KEYS[i], 'output') or ''
@@ -35,7 +37,7 @@ if #missing > 0 then
 end
 
 local basis = redis.sha1hex(table.concat(outputs, '\n'))
-if status == 'done' and force ~= '1' and get('digest') == digest and get('basis') == basis then
+if status == 'done' and not get('removed') and force ~= '1' and get('digest') == digest and get('basis') == basis then
 	return answer('reused')
 end
 
@@ -43,7 +45,7 @@ expect_queue()
 trim_apps(ARGV[10])
 drop_entry()
 clear('error', 'output', 'checkpoint', 'reason', 'detail', 'due', 'cancel', 'started_at', 'finished_at', 'trigger',
-	'request')
+	'request', 'removed')
 set('app', app, 'workflow', workflow, 'action', action, 'run', id, 'status', 'running', 'retention', ARGV[10])
 set('input', input, 'digest', digest, 'basis', basis, 'attempt', 1, 'attempts', ARGV[9], 'crashes', 0)
 set('queued_at', now, 'run_deadline', now + ARGV[8])
