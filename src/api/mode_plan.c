@@ -13,13 +13,27 @@
 #include "core/plan.h"
 #include "store/payload.h"
 
+/* The step's input, all of whose references name what there is. */
+static enum error_class build_known(const struct input_sources *sources, cJSON **ret_input, struct error *error)
+{
+	char place[INPUT_PLACE_SIZE];
+	struct step_set needs;
+	input_place(sources->step, place);
+	if (input_build(sources, ret_input, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = step_needs(sources->workflow, sources->step, *ret_input, place, &needs, error);
+	if (class != ERROR_NONE)
+		cJSON_Delete(*ret_input);
+	return class;
+}
+
 static enum error_class ask_step(const struct service *service, const struct input_sources *sources,
 	struct plan_question *question, struct error *error)
 {
 	struct error problem;
 	cJSON *input;
 	question->id = sources->step->id;
-	if (input_build(sources, &input, &problem) != ERROR_NONE) {
+	if (build_known(sources, &input, &problem) != ERROR_NONE) {
 		/* A step whose input is wrong or not complete is a part of the answer, and no reason to plan nothing.
 		 */
 		if (problem.class == ERROR_INVALID_INPUT)

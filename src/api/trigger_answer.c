@@ -97,6 +97,9 @@ static void take_needs(const struct step_set *needs, struct trigger *trigger)
 	for (size_t i = 0; i < needs->workflow->step_count; i++)
 		if (needs->contains[i])
 			trigger->needs[trigger->need_count++] = needs->workflow->steps[i].id;
+	for (size_t i = 0; i < needs->other_count; i++)
+		trigger->others[trigger->other_count++] = (struct run_name){ needs->others[i].app,
+			needs->others[i].workflow->id, needs->others[i].step->id };
 }
 
 enum error_class trigger_send(const struct service *service, const struct target *target,

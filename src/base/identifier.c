@@ -10,7 +10,7 @@
 
 bool identifier_valid(const char *text)
 {
-	size_t length = strspn(text, LETTERS_AND_DIGITS "._-");
+	size_t length = strspn(text, LETTERS_AND_DIGITS "_-");
 	if (text[length] != '\0' || length < 1 || length > IDENTIFIER_MAX)
 		return false;
 	return strspn(text, LETTERS_AND_DIGITS) > 0;

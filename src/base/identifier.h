@@ -8,10 +8,11 @@
 
 #define IDENTIFIER_MAX     64
 #define IDENTIFIER_SIZE    (IDENTIFIER_MAX + 1)
-#define IDENTIFIER_PATTERN "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+#define IDENTIFIER_PATTERN "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 #define RUN_ID_SIZE        33
 
-/* Whether the text is [A-Za-z0-9][A-Za-z0-9._-]{0,63}. */
+/* Whether the text is of that pattern. It has no dot: in a reference, ${app.APP.WORKFLOW.STEP.OUTPUT}, dots part the
+ * names. */
 bool identifier_valid(const char *text);
 
 /* A new run id: 128 random bits as 32 hexadecimal digits. */

@@ -232,8 +232,6 @@ static bool append_value(const struct resolving *resolving, struct buffer *buffe
 {
 	if (cJSON_IsString(value))
 		return append_text(resolving, buffer, value->valuestring);
-	if (cJSON_IsNull(value))
-		return true;
 	char *text = cJSON_PrintUnformatted(value);
 	bool appended = text != NULL && append_text(resolving, buffer, text);
 	cJSON_free(text);
@@ -276,7 +274,11 @@ static enum error_class resolve_inside(struct resolving *resolving, const char *
 		look_up(resolving, *text, end, &reference, &value) != ERROR_NONE)
 		return resolving->error->class;
 	enum error_class class = ERROR_NONE;
-	if (value == NULL)
+	/* The text around it would look whole, and be written so. */
+	if (cJSON_IsNull(value))
+		class = error_set(resolving->error, ERROR_INVALID_INPUT, "%.*s has no value",
+			(int)(end - *text < 200 ? end - *text : 200), *text);
+	else if (value == NULL)
 		class = keep_reference(resolving, *text, (size_t)(end - *text), buffer);
 	else if (!append_value(resolving, buffer, value))
 		class = refuse_text(resolving, buffer);

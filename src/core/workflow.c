@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/record.h"
+#include "base/text.h"
 #include "core/plan.h"
 #include "core/secret_input.h"
 
@@ -66,21 +67,60 @@ struct needs_visit {
 	struct step_set *needs;
 };
 
+/* The step that a reference names, where it has such an output. */
+static enum error_class find_output(const struct workflow_definition *workflow, const char *id, const char *output,
+	int *ret_index, struct error *error)
+{
+	*ret_index = step_index(workflow, id);
+	if (*ret_index < 0)
+		return error_set(error, ERROR_INVALID_INPUT, "the workflow '%s' has no step '%s'", workflow->id, id);
+	if (record_field(&workflow->steps[*ret_index].action->output, output) == NULL)
+		return error_set(error, ERROR_INVALID_INPUT, "the step '%s' has no output '%s'", id, output);
+	return ERROR_NONE;
+}
+
+static enum error_class add_other(struct step_set *needs, const char *app, const struct workflow_definition *workflow,
+	const struct step_definition *step, struct error *error)
+{
+	for (size_t i = 0; i < needs->other_count; i++)
+		if (needs->others[i].step == step && strcmp(needs->others[i].app, app) == 0)
+			return ERROR_NONE;
+	if (needs->other_count == APP_NEEDS_MAX)
+		return error_set(error, ERROR_INVALID_INPUT, "the input refers to more than %d steps of other apps",
+			APP_NEEDS_MAX);
+	struct app_need *need = &needs->others[needs->other_count++];
+	*need = (struct app_need){ .workflow = workflow, .step = step };
+	text_copy(need->app, sizeof(need->app), app);
+	return ERROR_NONE;
+}
+
+/* Of another app: its workflows are compiled in as well. */
+static enum error_class visit_other(struct needs_visit *visit, const struct reference *reference, struct error *error)
+{
+	const char *app = reference->parts[0], *id = reference->parts[1];
+	const struct workflow_definition *workflow = workflow_find(id);
+	int index;
+	if (!identifier_valid(app))
+		return error_set(error, ERROR_INVALID_INPUT, "'%s' is not the id of an app", app);
+	if (workflow == NULL)
+		return error_set(error, ERROR_INVALID_INPUT, "there is no workflow '%s'", id);
+	if (find_output(workflow, reference->parts[2], reference->parts[3], &index, error) != ERROR_NONE)
+		return error->class;
+	return add_other(visit->needs, app, workflow, &workflow->steps[index], error);
+}
+
 static enum error_class visit_need(void *context, const struct reference *reference, struct error *error)
 {
 	struct needs_visit *visit = context;
+	int index;
+	if (reference->kind == REFERENCE_APP)
+		return visit_other(visit, reference, error);
 	if (reference->kind != REFERENCE_STEP)
 		return ERROR_NONE;
-	const char *id = reference->parts[0], *output = reference->parts[1];
-	int index = step_index(visit->workflow, id);
-	if (index < 0)
-		return error_set(
-			error, ERROR_INVALID_INPUT, "the workflow '%s' has no step '%s'", visit->workflow->id, id);
-	const struct step_definition *needed = &visit->workflow->steps[index];
-	if (needed == visit->step)
-		return error_set(error, ERROR_INVALID_INPUT, "the step '%s' refers to itself", id);
-	if (record_field(&needed->action->output, output) == NULL)
-		return error_set(error, ERROR_INVALID_INPUT, "the step '%s' has no output '%s'", id, output);
+	if (find_output(visit->workflow, reference->parts[0], reference->parts[1], &index, error) != ERROR_NONE)
+		return error->class;
+	if (&visit->workflow->steps[index] == visit->step)
+		return error_set(error, ERROR_INVALID_INPUT, "the step '%s' refers to itself", visit->step->id);
 	visit->needs->contains[index] = true;
 	return ERROR_NONE;
 }
@@ -163,7 +203,7 @@ static enum error_class check_step(
 	const struct workflow_definition *workflow, size_t index, struct step_set *ret_needs, struct error *error)
 {
 	const struct step_definition *step = &workflow->steps[index];
-	if (step->id == NULL || !identifier_valid(step->id) || strchr(step->id, '.') != NULL)
+	if (step->id == NULL || !identifier_valid(step->id))
 		return unsound(workflow, step->id != NULL ? step->id : "(none)", "the id is not valid", error);
 	if (strcmp(step->id, PLAN_STEP_ID) == 0)
 		return unsound(workflow, step->id, "the id is reserved for plans", error);

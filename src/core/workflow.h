@@ -19,16 +19,26 @@ uint32_t step_attempt_seconds(const struct step_definition *step);
 uint32_t step_run_seconds(const struct step_definition *step);
 uint32_t step_attempts(const struct step_definition *step);
 
-/* Steps of one workflow, in its order. */
+/* A step of any app, this one or another. */
+struct app_need {
+	char app[IDENTIFIER_SIZE];
+	const struct workflow_definition *workflow;
+	const struct step_definition *step;
+};
+#define APP_NEEDS_MAX 32
+
+/* Steps of one workflow, in its order, and those that are referred to by their app. */
 struct step_set {
 	const struct workflow_definition *workflow;
 	bool contains[WORKFLOW_STEPS_MAX];
+	struct app_need others[APP_NEEDS_MAX];
+	size_t other_count;
 };
 
 /*
  * The steps that must be done before this one: those that it names, those that its bindings refer to, and those
- * that the input refers to (NULL: no input yet). A reference to an unknown step or output, or to the step itself,
- * is ERROR_INVALID_INPUT with its place.
+ * that the input refers to (NULL: no input yet). A reference to an unknown workflow, step or output, or to the step
+ * itself, is ERROR_INVALID_INPUT with its place.
  */
 enum error_class step_needs(const struct workflow_definition *workflow, const struct step_definition *step,
 	const cJSON *input, const char *place, struct step_set *ret_needs, struct error *error) SLIPWAY_MUST_CHECK;

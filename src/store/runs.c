@@ -108,29 +108,56 @@ static enum error_class read_trigger_result(const struct redisReply *reply, cons
 		&result->run, &trigger->name, reply_item(reply, 2), reply_integer(reply_item(reply, 1)), arena, error);
 }
 
+#define TRIGGER_ARGUMENTS 12
+#define TRIGGER_NEEDS_MAX (ARRAY_LEN(((struct trigger *)0)->needs) + ARRAY_LEN(((struct trigger *)0)->others))
+
+/* What a trigger gives to its script, with the texts that it is made of. */
+struct trigger_call {
+	struct run_keys keys;
+	char need_keys[TRIGGER_NEEDS_MAX][KEY_SIZE], other_names[ARRAY_LEN(((struct trigger *)0)->others)][MEMBER_SIZE];
+	const char *key_list[RUN_KEY_COUNT + TRIGGER_NEEDS_MAX];
+	const char *arguments[TRIGGER_ARGUMENTS + TRIGGER_NEEDS_MAX];
+	size_t need_count;
+};
+
+static void add_need(struct trigger_call *call, const struct run_name *need, const char *name)
+{
+	size_t index = call->need_count++;
+	run_key_make(call->need_keys[index], need);
+	call->key_list[RUN_KEY_COUNT + index] = call->need_keys[index];
+	call->arguments[TRIGGER_ARGUMENTS + index] = name;
+}
+
+static void add_needs(struct trigger_call *call, const struct trigger *trigger)
+{
+	for (size_t i = 0; i < trigger->need_count; i++)
+		add_need(call, &(struct run_name){ trigger->name.app, trigger->name.workflow, trigger->needs[i] },
+			trigger->needs[i]);
+	for (size_t i = 0; i < trigger->other_count; i++) {
+		const struct run_name *other = &trigger->others[i];
+		text_format(call->other_names[i], MEMBER_SIZE, "%s.%s.%s", other->app, other->workflow, other->action);
+		add_need(call, other, call->other_names[i]);
+	}
+}
+
 enum error_class run_trigger(struct redis *redis, const struct trigger *trigger, struct arena *arena,
 	struct trigger_result *ret_result, struct error *error)
 {
-	struct run_keys keys;
-	char need_keys[32][KEY_SIZE], run_id[RUN_ID_SIZE], deadline[NUMBER_SIZE], attempts[NUMBER_SIZE],
-		retention[NUMBER_SIZE];
-	const char *key_list[RUN_KEY_COUNT + 32];
-	const char *arguments[12 + 32] = { trigger->name.app, trigger->name.workflow, trigger->name.action, run_id,
-		trigger->input, trigger->digest, trigger->force ? "1" : "", number_text(deadline, trigger->run_ms),
-		number_text(attempts, trigger->attempts), number_text(retention, trigger->retention_seconds),
-		text_or_empty(trigger->id), text_or_empty(trigger->request) };
+	struct trigger_call call = { .need_count = 0 };
+	char run_id[RUN_ID_SIZE], deadline[NUMBER_SIZE], attempts[NUMBER_SIZE], retention[NUMBER_SIZE];
+	const char *const own[TRIGGER_ARGUMENTS] = { trigger->name.app, trigger->name.workflow, trigger->name.action,
+		run_id, trigger->input, trigger->digest, trigger->force ? "1" : "",
+		number_text(deadline, trigger->run_ms), number_text(attempts, trigger->attempts),
+		number_text(retention, trigger->retention_seconds), text_or_empty(trigger->id),
+		text_or_empty(trigger->request) };
 	run_id_make(run_id);
-	run_keys_make(&keys, &trigger->name);
-	memcpy(key_list, keys.list, sizeof(keys.list));
-	for (size_t i = 0; i < trigger->need_count; i++) {
-		run_key_make(need_keys[i],
-			&(struct run_name){ trigger->name.app, trigger->name.workflow, trigger->needs[i] });
-		key_list[RUN_KEY_COUNT + i] = need_keys[i];
-		arguments[12 + i] = trigger->needs[i];
-	}
+	run_keys_make(&call.keys, &trigger->name);
+	memcpy(call.key_list, call.keys.list, sizeof(call.keys.list));
+	memcpy(call.arguments, own, sizeof(own));
+	add_needs(&call, trigger);
 	struct redisReply *reply;
-	if (redis_eval(redis, SCRIPT_TRIGGER, RUN_KEY_COUNT + trigger->need_count, key_list, 12 + trigger->need_count,
-		    arguments, &reply, error) != ERROR_NONE)
+	if (redis_eval(redis, SCRIPT_TRIGGER, RUN_KEY_COUNT + call.need_count, call.key_list,
+		    TRIGGER_ARGUMENTS + call.need_count, call.arguments, &reply, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = read_trigger_result(reply, trigger, arena, ret_result, error);
 	reply_free(reply);

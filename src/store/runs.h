@@ -22,6 +22,8 @@ struct trigger {
 	int64_t retention_seconds;
 	const char *needs[32]; /* steps of the same workflow */
 	size_t need_count;
+	struct run_name others[32]; /* steps that are needed of any app */
+	size_t other_count;
 };
 
 enum trigger_outcome {
@@ -35,7 +37,7 @@ enum trigger_outcome {
 struct trigger_result {
 	enum trigger_outcome outcome;
 	struct run run;
-	const char *missing[32]; /* needs that are not done */
+	const char *missing[64]; /* needs that are not done: step, or app.workflow.step */
 	size_t missing_count;
 };
 

@@ -224,7 +224,15 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 		return error_set(error, ERROR_INVALID_INPUT, "a reference names no valid step");
 	if (run_output(attempt->redis, &from, attempt->arena, &output, error) != ERROR_NONE)
 		return error->class;
-	return output_member(output, name, from, ret_value, error);
+	if (output_member(output, name, from, ret_value, error) != ERROR_NONE)
+		return error->class;
+	/* Of a step of its own workflow, null is how one that was skipped says that there is nothing. */
+	if (reference->kind != REFERENCE_APP || !cJSON_IsNull(*ret_value))
+		return ERROR_NONE;
+	cJSON_Delete(*ret_value);
+	*ret_value = NULL;
+	return error_set(error, ERROR_INVALID_INPUT, "the output '%s' of '%s' of '%s' in '%s' has no value", name,
+		from.action, from.app, from.workflow);
 }
 
 static enum error_class resolve_input(struct attempt *attempt, const char **ret_input, struct error *error)

@@ -27,7 +27,7 @@ test('the free function makes its client from the options', async (context) => {
   assert.equal(status.status, 'done');
   assert.ok(stub.requests.every((request) => request.headers.authorization === 'Bearer slp_secret'));
   assert.equal(stub.of('trigger')[0].fields.force, true);
-  assert.match(stub.of('trigger')[0].fields.triggerId, /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
+  assert.match(stub.of('trigger')[0].fields.triggerId, /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/);
 });
 
 test('a result that is there already needs no poll', async (context) => {

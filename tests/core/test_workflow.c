@@ -291,6 +291,32 @@ static void check_put(const char *given, const char *expected)
 	arena_release(&arena);
 }
 
+/* An output that a done step does not have. */
+static enum error_class look_up_null(
+	void *context, const struct reference *reference, cJSON **ret_value, struct error *into)
+{
+	(void)context;
+	(void)reference;
+	(void)into;
+	*ret_value = cJSON_CreateNull();
+	return ERROR_NONE;
+}
+
+START_TEST(test_nothing_inside_a_text_is_an_error_that_names_it)
+{
+	struct error found;
+	cJSON *json = cJSON_Parse("{\"text\":\"https://${app.a.b.c.host}/x\"}");
+	ck_assert_int_eq(references_put(json, "/input", look_up_null, NULL, &found), ERROR_INVALID_INPUT);
+	ck_assert_str_eq(found.place, "/input/text");
+	ck_assert_ptr_nonnull(strstr(found.message, "${app.a.b.c.host}"));
+	cJSON_Delete(json);
+	json = cJSON_Parse("{\"text\":\"${step.b.host}\"}");
+	ck_assert_int_eq(references_put(json, "/input", look_up_null, NULL, &found), ERROR_NONE);
+	ck_assert_ptr_null(json->child);
+	cJSON_Delete(json);
+}
+END_TEST
+
 START_TEST(test_escaped_references_are_text)
 {
 	check_put("{\"a\":\"$${config.x} costs $5\",\"b\":[\"$$${c\"]}",
@@ -398,8 +424,9 @@ int main(void)
 		test_input_is_binding_under_cache_under_trigger, test_what_is_bound_no_input_replaces,
 		test_environment_values_baked_into_code, test_secrets_stay_references_and_count_as_input,
 		test_bad_input_is_refused_with_its_place, test_escaped_references_are_text,
-		test_secrets_stand_in_secret_fields_only, test_a_worker_puts_secrets_into_secret_fields_only,
-		test_what_is_put_in_is_not_expanded_again, test_digests_are_of_what_is_said_not_of_its_order,
-		test_all_faults_of_an_input_are_found_at_once, test_runs_outlast_a_rate_limit, NULL };
+		test_nothing_inside_a_text_is_an_error_that_names_it, test_secrets_stand_in_secret_fields_only,
+		test_a_worker_puts_secrets_into_secret_fields_only, test_what_is_put_in_is_not_expanded_again,
+		test_digests_are_of_what_is_said_not_of_its_order, test_all_faults_of_an_input_are_found_at_once,
+		test_runs_outlast_a_rate_limit, NULL };
 	return suite_main("workflow", tests, NULL, NULL);
 }

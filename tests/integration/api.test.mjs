@@ -99,7 +99,7 @@ test('trigger, single flight, reuse, force', async () => {
 });
 
 test('a forced trigger whose answer was lost is sent again and runs nothing twice', async () => {
-  const wanted = { inputs: { greet: { text: 'hello' } }, force: true, triggerId: 'client-1.a' };
+  const wanted = { inputs: { greet: { text: 'hello' } }, force: true, triggerId: 'client-1-a' };
   const first = await stack.trigger('again', 'hello', 'greet', wanted);
   assert.equal(first.status, 202);
   await stack.untilStatus('again', 'hello', 'greet', 'done');
@@ -107,7 +107,7 @@ test('a forced trigger whose answer was lost is sent again and runs nothing twic
   assert.equal(again.status, 200);
   assert.equal(again.body.runId, first.body.runId);
   assert.equal(again.body.status, 'done');
-  const other = await stack.trigger('again', 'hello', 'greet', { ...wanted, triggerId: 'client-1.b' });
+  const other = await stack.trigger('again', 'hello', 'greet', { ...wanted, triggerId: 'client-1-b' });
   assert.equal(other.status, 202);
   await stack.untilStatus('again', 'hello', 'greet', 'done');
 });
@@ -193,6 +193,7 @@ test('bad input is refused, names its place, and leaves nothing in Redis', async
     [{ ...base, mode: 7 }, 400, 'invalid_request', '/mode'],
     [{ ...base, Mode: 'trigger' }, 400, 'invalid_request', '/Mode'],
     [{ ...base, appId: 'a b' }, 400, 'invalid_request', '/appId'],
+    [{ ...base, appId: 'acme.docs' }, 400, 'invalid_request', '/appId'],
     [{ ...base, appId: 'x'.repeat(65) }, 400, 'invalid_request', '/appId'],
     [{ ...base, appId: undefined }, 400, 'invalid_request', '/appId'],
     [{ ...base, workflowId: 'nope' }, 404, 'not_found', '/workflowId'],
@@ -206,6 +207,10 @@ test('bad input is refused, names its place, and leaves nothing in Redis', async
     [{ ...base, inputs: { greet: { text: 'a', extra: 1 } } }, 422, 'invalid_input', '/inputs/greet/extra'],
     [{ ...base, inputs: { other: {} } }, 422, 'invalid_input', '/inputs/other'],
     [{ ...base, inputs: { greet: { text: '${config.none}' } } }, 422, 'invalid_input', '/inputs/greet/text'],
+    ...['hello.greet.typo', 'hello.none.text', 'none.greet.text'].map((rest) => {
+      const greet = { text: `a ${'$'}{app.other.${rest}}` };
+      return [{ ...base, inputs: { greet } }, 422, 'invalid_input', '/inputs/greet/text'];
+    }),
     [{ ...base, inputs: { greet: { text: '${step.none.text}' } } }, 422, 'invalid_input', '/inputs/greet/text'],
     ['{"mode":"trigger","mode":"poll"}', 400, 'invalid_request', '/mode'],
     ['{"mode":"trigger","appId":"a\\u0000b"}', 400, 'invalid_request', '/appId'],
