@@ -60,7 +60,8 @@ endif
 # What stands before the body of every script.
 SCRIPTS_COMMON := src/store/scripts/clock.lua src/store/scripts/keys.lua src/store/scripts/common.lua
 SCRIPTS := $(filter-out $(SCRIPTS_COMMON),$(sort $(wildcard src/store/scripts/*.lua)))
-EMBEDDED := conf/dev/nginx.conf.in conf/dev/redis.conf.in $(sort $(wildcard conf/nginx/slipway-*.conf)) \
+EMBEDDED := conf/dev/nginx.conf.in conf/dev/redis.conf.in conf/redis/slipway.conf conf/redis/users.acl \
+	$(sort $(wildcard conf/nginx/slipway-*.conf)) \
 	$(sort $(wildcard workflows/templates/*.in))
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))

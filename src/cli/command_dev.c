@@ -18,7 +18,6 @@
 #include "cli/dev.h"
 #include "cli/endpoint.h"
 #include "core/secret.h"
-#include "store/redis.h"
 
 #define PART_MS  20000 /* how long one part may take to answer */
 #define WATCH_MS 100
@@ -160,6 +159,7 @@ static enum error_class write_files(struct dev *dev, struct error *error)
 		NULL };
 	static const char *const files[][2] = {
 		{ "redis.conf", "conf/dev/redis.conf.in" },
+		{ "redis-slipway.conf", "conf/redis/slipway.conf" },
 		{ "nginx.conf", "conf/dev/nginx.conf.in" },
 		{ "slipway-http.conf", "conf/nginx/slipway-http.conf" },
 		{ "slipway-locations.conf", "conf/nginx/slipway-locations.conf" },
@@ -194,21 +194,9 @@ static enum error_class wait_for(
 	return ERROR_NONE;
 }
 
-static bool redis_answers(const struct dev *dev)
+static bool redis_is_open(const struct dev *dev)
 {
-	struct redis *redis;
-	struct redisReply *reply;
-	struct error error;
-	char url[PATH_MAX];
-	const char *const ping[] = { "PING" };
-	text_format(url, sizeof(url), "unix://%s/redis.sock", dev->folder);
-	if (redis_new(url, NULL, "slipway-dev", 500, &redis, &error) != ERROR_NONE)
-		return false;
-	bool answers = redis_command(redis, 1, ping, &reply, &error) == ERROR_NONE;
-	if (answers)
-		reply_free(reply);
-	redis_free(redis);
-	return answers;
+	return dev_redis_open(dev->folder);
 }
 
 static bool emulator_answers(const struct dev *dev)
@@ -251,7 +239,7 @@ static enum error_class start_redis(struct dev *dev, struct error *error)
 	const char *const words[DEV_WORDS_MAX] = { "redis-server", below(dev, dev->folder, "conf/redis.conf") };
 	if (dev_process_start(&dev->parts[PART_REDIS], dev->folder, "redis-server", words, error) != ERROR_NONE)
 		return error->class;
-	return wait_for(dev, PART_REDIS, redis_answers, error);
+	return wait_for(dev, PART_REDIS, redis_is_open, error);
 }
 
 static enum error_class start_emulator(struct dev *dev, struct error *error)
@@ -291,13 +279,24 @@ static enum error_class make_secrets_key(struct dev *dev, struct error *error)
 	return class;
 }
 
+/* Appends the flags with which a program logs in to Redis as its own user; gives how many words there are then. */
+static size_t append_login(struct dev *dev, const char *words[DEV_WORDS_MAX], size_t count, const char *user)
+{
+	char path[PATH_MAX];
+	dev_password_path(dev->folder, user, path);
+	const char *const login[] = { "--redis-url", arena_format(&dev->arena, "unix://%s/redis.sock", dev->folder),
+		"--redis-user", user, "--redis-password-file", arena_string(&dev->arena, path) };
+	memcpy(words + count, login, sizeof(login));
+	return count + ARRAY_LEN(login);
+}
+
 static enum error_class start_api(struct dev *dev, struct error *error)
 {
-	const char *const words[DEV_WORDS_MAX] = { below(dev, dev->programs, "slipway-api"), "--listen",
+	const char *words[DEV_WORDS_MAX] = { below(dev, dev->programs, "slipway-api"), "--listen",
 		below(dev, dev->folder, "api.sock"), "--processes",
 		arena_format(&dev->arena, "%lld", (long long)dev->options->processes), "--development", "yes",
-		"--redis-url", arena_format(&dev->arena, "unix://%s/redis.sock", dev->folder), "--config",
-		below(dev, dev->folder, SECRETS_CONF) };
+		"--config", below(dev, dev->folder, SECRETS_CONF) };
+	append_login(dev, words, 9, "slipway-api");
 	/* What a killed predecessor left behind would look like a listener. */
 	unlink(words[2]);
 	if (dev_process_start(&dev->parts[PART_API], dev->folder, "slipway-api", words, error) != ERROR_NONE)
@@ -309,9 +308,8 @@ static enum error_class start_worker(struct dev *dev, struct error *error)
 {
 	const char *words[DEV_WORDS_MAX] = { below(dev, dev->programs, "slipway-worker"), "--executors",
 		arena_format(&dev->arena, "%lld", (long long)dev->options->executors), "--allow-loopback", "yes",
-		"--redis-url", arena_format(&dev->arena, "unix://%s/redis.sock", dev->folder), "--secrets-keys-file",
-		below(dev, dev->folder, SECRETS_KEYS) };
-	size_t next = 9;
+		"--secrets-keys-file", below(dev, dev->folder, SECRETS_KEYS) };
+	size_t next = append_login(dev, words, 7, "slipway-worker");
 	if (dev->options->no_worker)
 		return ERROR_NONE;
 	if (dev->emulated) {
@@ -365,7 +363,7 @@ static enum error_class prepare(struct dev *dev, struct error *error)
 	if (dev_folder_begin(dev->folder, dev->options->fresh, dev->emulated, error) != ERROR_NONE ||
 		make_inner_folders(dev, error) != ERROR_NONE)
 		return error->class;
-	return write_files(dev, error);
+	return write_files(dev, error) == ERROR_NONE ? dev_users_write(dev->folder, error) : error->class;
 }
 
 static enum error_class start_all(struct dev *dev, struct error *error)

@@ -45,6 +45,15 @@ enum error_class dev_file_write(const char *path, const char *embedded_name, con
 /* Writes a small file that only this user may read. */
 enum error_class dev_secret_write(const char *path, const char *text, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* Writes DIR/conf/users.acl for the private Redis, with a new password for each user in a file of its own. */
+enum error_class dev_users_write(const char *folder, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Where the password of a user of Redis stands. */
+void dev_password_path(const char *folder, const char *user, char path[PATH_MAX]);
+
+/* Lets the default user into the private Redis, which starts without him; false where Redis does not answer yet. */
+bool dev_redis_open(const char *folder);
+
 /* Makes a folder, and is content where it is there. */
 enum error_class dev_folder_make(const char *path, struct error *error) SLIPWAY_MUST_CHECK;
 

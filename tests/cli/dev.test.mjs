@@ -1,6 +1,6 @@
 // slipway dev and make run, where there was another one before, or is one still: nothing is lost.
 //
-// covers: src/cli/dev_folder.c
+// covers: src/cli/dev_folder.c src/cli/dev_users.c
 import { after, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
@@ -167,4 +167,22 @@ test('what stand-ins had a part in is removed by --fresh=emulated, and kept with
   await within(folder, ['--no-worker'], remember);
   await within(folder, ['--no-worker'], async (stack) => assert.equal(await remembered(stack), 'yes'));
   await within(folder, ['--no-worker', '--fresh=emulated'], async (stack) => assert.equal(await remembered(stack), ''));
+});
+
+test('its programs log in as the users that are shipped, and what they wrote survives a restart', async () => {
+  const folder = await newFolder();
+  const shipped = (await readFile('conf/redis/users.acl', 'utf8')).trim().split('\n');
+  const flags = ['--no-emulator'];
+  await within(folder, flags, async (first) => {
+    const clients = await first.redis('CLIENT', 'LIST');
+    for (const user of ['slipway-api', 'slipway-worker']) assert.match(clients, new RegExp(` user=${user} `));
+    await first.trigger('acme', 'hello', 'greet', { inputs: { greet: { text: 'hello' } } });
+    await first.untilStatus('acme', 'hello', 'greet', 'done');
+    const users = (await readFile(path.join(folder, 'conf/users.acl'), 'utf8')).split('\n');
+    for (const line of shipped) assert.ok(users.some((own) => own === line || own.startsWith(`${line} #`)), line);
+    assert.equal((await stat(path.join(folder, 'conf/slipway-api.password'))).mode & 0o777, 0o600);
+  });
+  await within(folder, flags, async (second) => {
+    assert.equal((await second.status('acme', 'hello', 'greet')).status, 'done');
+  });
 });

@@ -2,7 +2,7 @@
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,9 +25,15 @@ const denied = (user, ...command) =>
   assert.match(redisCli(user, ...command), /^NOPERM/, `${user}: ${command.join(' ')}`);
 
 before(async () => {
+  const conf = path.join(directory, 'conf');
   mkdirSync(path.join(directory, 'log'));
-  const template = readFileSync(path.join(ROOT, 'conf/dev/redis.conf.in'), 'utf8').replaceAll('@DIR@', directory);
-  redis = await new RedisServer(directory, { lines: [template] }).start();
+  mkdirSync(conf);
+  const template = readFileSync(path.join(ROOT, 'conf/dev/redis.conf.in'), 'utf8');
+  const lines = [template.replaceAll('@DIR@', directory).replaceAll('@CONF@', conf)];
+  redis = new RedisServer(directory, { lines });
+  copyFileSync(path.join(ROOT, 'conf/redis/slipway.conf'), path.join(conf, 'redis-slipway.conf'));
+  copyFileSync(redis.users.acl, path.join(conf, 'users.acl'));
+  await redis.start();
 });
 
 after(async () => {

@@ -1,10 +1,12 @@
 // A private Slipway taken apart: its own redis-server, the api behind a listener that outlives it, nginx, a provider,
-// and any number of workers, so that each can be hit by itself. All of it lies in one temporary folder.
+// and any number of workers, so that each can be hit by itself. All of it lies in one temporary folder. Redis has
+// conf/redis as shipped, and each program logs in as its own user of users.acl.
 import { spawn, execFile } from 'node:child_process';
 import { mkdtemp, mkdir, rm, readFile, symlink, writeFile, readdir } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { TESTER, shippedUsers } from '../harness/redis.mjs';
 import { build, childrenOf, freePort, until } from '../integration/stack.mjs';
 import { Provider } from './provider.mjs';
 import { Redis } from './resp.mjs';
@@ -82,8 +84,9 @@ export class Cluster {
     // Behind a link where the address is to be turned to another server.
     const address = path.join(cluster.folder, 'current.sock');
     if (options.linked) await symlink(cluster.socket, address);
-    cluster.redisUrl = `unix://${options.linked ? address : cluster.socket}`;
-    cluster.connection = new Redis(cluster.socket);
+    cluster.redisAddress = options.linked ? address : cluster.socket;
+    cluster.users = shippedUsers(cluster.folder);
+    cluster.connection = cluster.connect(cluster.socket);
     cluster.workers = [];
     cluster.past = []; // daemons that are gone; their output is looked through at the end
     cluster.hits = []; // { at, worker, what }: what was done to whom
@@ -95,17 +98,24 @@ export class Cluster {
 
   // ---- Redis ----
 
+  // As a user who may do to Redis what rows do.
+  connect(socket) {
+    return new Redis(socket, [TESTER, this.users.password(TESTER)]);
+  }
+
+  // Flags with which a program logs in as a shipped user.
+  login(user) {
+    return this.users.flags(user, this.redisAddress);
+  }
+
   async startRedis(extra = []) {
     const lines = [
       'port 0',
       `unixsocket ${this.socket}`,
       `dir ${path.join(this.options.redisFolder ?? path.join(this.folder, 'redis'))}`,
-      'appendonly yes',
-      'appendfsync always',
       'save ""',
-      'maxmemory-policy noeviction',
       'daemonize no',
-      'aof-load-truncated yes',
+      ...this.users.lines,
       `logfile ${path.join(this.folder, 'log/redis.log')}`,
       ...this.options.redis,
       ...extra,
@@ -164,8 +174,7 @@ export class Cluster {
       [
         path.join(this.folder, 'api.sock'),
         path.join(build, 'slipway-api'),
-        '--redis-url',
-        this.redisUrl,
+        ...this.login('slipway-api'),
         '--processes',
         String(this.options.apiProcesses),
         '--development',
@@ -237,8 +246,7 @@ export class Cluster {
       `w${number}`,
       path.join(build, 'slipway-worker'),
       [
-        '--redis-url',
-        this.redisUrl,
+        ...this.login('slipway-worker'),
         '--executors',
         String(executors),
         '--allow-loopback',
@@ -332,7 +340,7 @@ export class Cluster {
   // ---- the end ----
 
   async verify(...words) {
-    return run(path.join(build, 'slipway'), ['verify', '--json', '--redis-url', this.redisUrl, ...words]).then(
+    return run(path.join(build, 'slipway'), ['verify', '--json', ...this.login('slipway-verify'), ...words]).then(
       ({ stdout }) => JSON.parse(stdout),
       (error) => {
         if (error.code === 1) return JSON.parse(error.stdout);

@@ -38,8 +38,10 @@ function parse(text, start) {
 }
 
 export class Redis {
-  constructor(socket) {
+  // login: a user and the password, where the server has users.
+  constructor(socket, login) {
     this.path = socket;
+    this.login = login;
     this.last = Promise.resolve();
   }
 
@@ -55,10 +57,16 @@ export class Redis {
     return mine;
   }
 
-  exchange(words) {
+  async exchange(words) {
+    if (this.socket === undefined || this.socket.destroyed) {
+      this.socket = connect(this.path);
+      if (this.login) await this.send(['AUTH', ...this.login]);
+    }
+    return this.send(words);
+  }
+
+  send(words) {
     return new Promise((resolve, reject) => {
-      const fresh = this.socket === undefined || this.socket.destroyed;
-      if (fresh) this.socket = connect(this.path);
       const { socket } = this;
       let text = '';
       const done = (settle, value) => {

@@ -14,21 +14,47 @@
 
 #define START_MS 10000
 
+/* Production's own, from the root of the project. */
+#define SHIPPED_CONF  "conf/redis/slipway.conf"
+#define SHIPPED_USERS "conf/redis/users.acl"
+
 static void fail(const char *what)
 {
 	fprintf(stderr, "redis_server: %s\n", what);
 	exit(99);
 }
 
-static bool answers(const struct redis_server *server)
+/* The users as shipped, and one of ours behind them. */
+static void write_users(const struct redis_server *server)
+{
+	char path[96], line[4096];
+	text_format(path, sizeof(path), "%s/users.acl", server->folder);
+	FILE *shipped = fopen(SHIPPED_USERS, "re"), *own = fopen(path, "we");
+	if (shipped == NULL || own == NULL)
+		fail("cannot copy " SHIPPED_USERS "; run it from the root of the project");
+	while (fgets(line, sizeof(line), shipped) != NULL)
+		fputs(line, own);
+	fputs("user opener on nopass -@all +acl|setuser +client|setname\n", own);
+	fclose(shipped);
+	if (fclose(own) != 0)
+		fail("cannot write the users");
+}
+
+/*
+ * Whether it answers. Redis has read its files then, as it does in production: with a default user who is off. From
+ * here on he is let in, for the tests log in as nobody.
+ */
+static bool opens(const struct redis_server *server)
 {
 	struct redis *redis;
 	struct redisReply *reply;
 	struct error error;
-	const char *const ping[] = { "PING" };
-	if (redis_new(server->url, NULL, "test", 200, &redis, &error) != ERROR_NONE)
+	char url[128];
+	const char *const let_in[] = { "ACL", "SETUSER", "default", "on", "nopass" };
+	text_format(url, sizeof(url), "unix://opener:any@%s/redis.sock", server->folder);
+	if (redis_new(url, NULL, "test", 200, &redis, &error) != ERROR_NONE)
 		fail(error.message);
-	bool up = redis_command(redis, 1, ping, &reply, &error) == ERROR_NONE;
+	bool up = redis_command(redis, 5, let_in, &reply, &error) == ERROR_NONE;
 	if (up)
 		reply_free(reply);
 	redis_free(redis);
@@ -37,20 +63,20 @@ static bool answers(const struct redis_server *server)
 
 static void launch(struct redis_server *server)
 {
-	char socket[96];
+	char socket[96], users[96];
 	text_format(socket, sizeof(socket), "%s/redis.sock", server->folder);
+	text_format(users, sizeof(users), "%s/users.acl", server->folder);
 	server->pid = fork();
 	if (server->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (freopen("/dev/null", "w", stdout) == NULL)
 			_exit(1);
-		execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", socket, "--dir", server->folder,
-			"--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy",
-			"noeviction", (char *)NULL);
+		execlp("redis-server", "redis-server", SHIPPED_CONF, "--aclfile", users, "--port", "0", "--unixsocket",
+			socket, "--dir", server->folder, "--save", "", (char *)NULL);
 		_exit(127);
 	}
 	int64_t give_up = clock_monotonic_ms() + START_MS;
-	while (!answers(server)) {
+	while (!opens(server)) {
 		if (clock_monotonic_ms() > give_up)
 			fail("redis-server does not answer");
 		clock_sleep_ms(10);
@@ -63,6 +89,7 @@ void redis_server_start(struct redis_server *server)
 	if (mkdtemp(server->folder) == NULL)
 		fail("no temporary folder");
 	text_format(server->url, sizeof(server->url), "unix://%s/redis.sock", server->folder);
+	write_users(server);
 	launch(server);
 }
 

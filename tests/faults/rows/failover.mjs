@@ -1,5 +1,5 @@
 // A master that turns read-only and back, and a replica that is promoted.
-import { mkdir, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { spawn } from 'node:child_process';
@@ -7,7 +7,7 @@ import { freePort, until } from '../../integration/stack.mjs';
 import { Client } from '../client.mjs';
 import { Cluster } from '../cluster.mjs';
 import { check } from '../checker.mjs';
-import { Redis } from '../resp.mjs';
+import { TESTER } from '../../harness/redis.mjs';
 
 export const name = 'READONLY, REPLICAOF and back; replica promoted';
 export const scales = { full: { times: 20, promotions: 5 }, part: { times: 2, promotions: 1 } };
@@ -24,24 +24,18 @@ async function promote(cluster, number) {
   const socket = path.join(cluster.folder, `replica-${number}.sock`);
   await mkdir(folder);
   const port = await freePort();
-  const replica = spawn(
-    'redis-server',
-    [
-      '--port',
-      '0',
-      '--unixsocket',
-      socket,
-      '--dir',
-      folder,
-      '--appendonly',
-      'yes',
-      '--replicaof',
-      '127.0.0.1',
-      String(cluster.masterPort),
-    ],
-    { stdio: 'ignore' },
-  );
-  const connection = new Redis(socket);
+  const lines = [
+    'port 0',
+    `unixsocket ${socket}`,
+    `dir ${folder}`,
+    ...cluster.users.lines,
+    `replicaof 127.0.0.1 ${cluster.masterPort}`,
+    `masteruser ${TESTER}`,
+    `masterauth ${cluster.users.password(TESTER)}`,
+  ];
+  await writeFile(path.join(folder, 'redis.conf'), `${lines.join('\n')}\n`);
+  const replica = spawn('redis-server', [path.join(folder, 'redis.conf')], { stdio: 'ignore' });
+  const connection = cluster.connect(socket);
   await until(
     () =>
       connection.command('ROLE').then(

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../client.mjs';
 import { Cluster } from '../cluster.mjs';
 import { check, takeovers, timed } from '../checker.mjs';
-import { Redis } from '../resp.mjs';
 
 export const name = 'slow Redis';
 export const scales = {
@@ -28,7 +27,7 @@ const stalls = {
     cluster.server.kill('SIGCONT');
   },
   'a long script': async (cluster) => {
-    const connection = new Redis(cluster.socket);
+    const connection = cluster.connect(cluster.socket);
     await connection.command('EVAL', BUSY, '0');
     connection.close();
   },

@@ -1,0 +1,125 @@
+/*
+ * The users of the private Redis: the lines of conf/redis/users.acl as they are, each with a password behind it, and
+ * one user more, so that what runs here runs, and restarts, with the rights that production has.
+ *
+ * The default user is off there, and Redis starts with him so. Then he is let in: the socket lies in a folder that is
+ * closed to everybody else, and whoever looks around with redis-cli need not log in.
+ */
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/text.h"
+#include "cli/dev.h"
+#include "cli/template.h"
+#include "store/redis.h"
+
+#define USERS_FILE    "conf/redis/users.acl"
+#define USERS_MAX     ((size_t)1 << 16)
+#define OPENER        "slipway-dev"
+#define OPENER_RIGHTS "user " OPENER " on resetpass resetkeys resetchannels -@all +ping +client|setname +acl|setuser"
+#define SECRET_BYTES  24
+
+static enum error_class no_memory(struct error *error)
+{
+	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the users of Redis");
+}
+
+void dev_password_path(const char *folder, const char *user, char path[PATH_MAX])
+{
+	text_format(path, PATH_MAX, "%s/conf/%s.password", folder, user);
+}
+
+/* Makes a password, writes it where dev_password_path says, and gives its SHA-256 as an ACL file has it. */
+static enum error_class make_password(
+	const char *folder, const char *user, char hash[2 * crypto_hash_sha256_BYTES + 1], struct error *error)
+{
+	unsigned char random[SECRET_BYTES], digest[crypto_hash_sha256_BYTES];
+	char password[2 * SECRET_BYTES + 1], path[PATH_MAX];
+
+	randombytes_buf(random, sizeof(random));
+	sodium_bin2hex(password, sizeof(password), random, sizeof(random));
+	crypto_hash_sha256(digest, (const unsigned char *)password, strlen(password));
+	sodium_bin2hex(hash, 2 * crypto_hash_sha256_BYTES + 1, digest, sizeof(digest));
+	dev_password_path(folder, user, path);
+	enum error_class class = dev_secret_write(path, password, error);
+	sodium_memzero(password, sizeof(password));
+	sodium_memzero(random, sizeof(random));
+	return class;
+}
+
+/* A line as it is; behind one of ours stands the password. */
+static enum error_class append_line(
+	const char *folder, const char *line, size_t length, struct buffer *buffer, struct error *error)
+{
+	static const char own[] = "user slipway-";
+	char user[64], hash[2 * crypto_hash_sha256_BYTES + 1], password[sizeof(hash) + 4] = "\n";
+
+	if (length > strlen(own) && strncmp(line, own, strlen(own)) == 0) {
+		const char *name = line + strlen("user ");
+		text_format(user, sizeof(user), "%.*s", (int)strcspn(name, " \n"), name);
+		if (make_password(folder, user, hash, error) != ERROR_NONE)
+			return error->class;
+		text_format(password, sizeof(password), " #%s\n", hash);
+	}
+	bool complete = buffer_append(buffer, line, length) && buffer_append_string(buffer, password);
+	return complete ? ERROR_NONE : no_memory(error);
+}
+
+enum error_class dev_users_write(const char *folder, struct error *error)
+{
+	struct buffer shipped, own;
+	char path[PATH_MAX];
+
+	buffer_init(&shipped, USERS_MAX);
+	buffer_init(&own, USERS_MAX);
+	enum error_class class = template_fill(USERS_FILE, NULL, &shipped, error);
+	if (class == ERROR_NONE && !buffer_append_string(&shipped, OPENER_RIGHTS "\n"))
+		class = no_memory(error);
+	const char *line = class == ERROR_NONE ? buffer_text(&shipped) : "";
+	while (class == ERROR_NONE && *line != '\0') {
+		size_t length = strcspn(line, "\n");
+		class = append_line(folder, line, length, &own, error);
+		line += length + (line[length] == '\n' ? 1 : 0);
+	}
+	text_format(path, sizeof(path), "%s/conf/users.acl", folder);
+	if (class == ERROR_NONE)
+		class = dev_secret_write(path, buffer_text(&own), error);
+	buffer_release(&shipped);
+	buffer_release(&own);
+	return class;
+}
+
+/* The opener's password, as it was written; its file is ours. */
+static bool read_password(const char *folder, char *password, size_t size)
+{
+	char path[PATH_MAX];
+
+	dev_password_path(folder, OPENER, path);
+	FILE *file = fopen(path, "re");
+	bool read = file != NULL && fgets(password, (int)size, file) != NULL;
+	if (file != NULL)
+		fclose(file);
+	return read;
+}
+
+bool dev_redis_open(const char *folder)
+{
+	static const char *const let_in[] = { "ACL", "SETUSER", "default", "on", "nopass" };
+	char url[PATH_MAX], password[2 * SECRET_BYTES + 2];
+	struct redis *redis;
+	struct redisReply *reply;
+	struct error error;
+
+	text_format(url, sizeof(url), "unix://" OPENER "@%s/redis.sock", folder);
+	if (!read_password(folder, password, sizeof(password)) ||
+		redis_new(url, password, OPENER, 500, &redis, &error) != ERROR_NONE)
+		return false;
+	bool open = redis_command(redis, 5, let_in, &reply, &error) == ERROR_NONE;
+	if (open)
+		reply_free(reply);
+	redis_free(redis);
+	sodium_memzero(password, sizeof(password));
+	return open;
+}
