@@ -35,7 +35,7 @@ void redact_text(char *text);
 /* The same for so many bytes, which may be any; a NUL follows them. */
 void redact_bytes(char *bytes, size_t length);
 
-/* Whether a remembered secret stands in the text; where memory is short, it may. */
+/* Whether a remembered secret stands in the text; where memory is short, whether it stands there as it is. */
 bool redact_finds(const char *text);
 
 /* Copies the text, and formats one, without secrets where it does not fit: it ends with "..." then, and does not fill

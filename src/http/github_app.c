@@ -20,12 +20,14 @@
 /* GitHub allows ten minutes at most, and advises to date it back by one against clocks that differ. */
 #define JWT_BACKDATED_SECONDS 60
 #define JWT_LIFE_SECONDS      540
+#define JWT_LIFE_MS           INT64_C(540000)
 #define JWT_SIZE_MAX          2048
 #define SIGNATURE_MAX         1024 /* bytes: of a key of 8,192 bits */
 #define SKEW_SECONDS          30   /* of our clock, at which a refused JWT is worth another try */
 #define REFRESH_MS            300000
 #define LIFE_MOST_MS          3600000
 #define TOKENS_MAX            32
+#define LIVING_MAX            96 /* tokens that are renewed live on for a while, and so do JWTs */
 
 /* ---- the store: one process, one thread ---- */
 
@@ -41,16 +43,66 @@ static int64_t clock_skew_seconds; /* GitHub's clock less ours, as last seen */
 
 static void drop(struct stored_token *stored)
 {
-	if (stored->token != NULL)
-		redact_remove(stored->token);
 	arena_release(&stored->arena);
 	memset(stored, 0, sizeof(*stored));
+}
+
+/* ---- what is to stand in no text: each JWT and token for as long as it lives, whether it is still in use or not ----
+ */
+
+struct living {
+	struct arena arena; /* of the text */
+	const char *text;   /* NULL: the place is free */
+	int64_t until_ms;   /* monotonic */
+};
+static struct living living[LIVING_MAX];
+
+static void bury(struct living *place)
+{
+	if (place->text != NULL)
+		redact_remove(place->text);
+	arena_release(&place->arena);
+	memset(place, 0, sizeof(*place));
+}
+
+/* A place that is free, or that of the one which ends first. */
+static struct living *find_place(void)
+{
+	struct living *first = &living[0];
+	for (size_t i = 0; i < LIVING_MAX; i++) {
+		if (living[i].text != NULL && living[i].until_ms <= clock_monotonic_ms())
+			bury(&living[i]);
+		if (living[i].text == NULL)
+			return &living[i];
+		if (living[i].until_ms < first->until_ms)
+			first = &living[i];
+	}
+	bury(first);
+	return first;
+}
+
+static enum error_class hide(const char *text, int64_t until_ms, struct error *error)
+{
+	struct living *place = find_place();
+	arena_init(&place->arena, 0);
+	const char *copy = arena_string(&place->arena, text);
+	if (copy == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a token");
+	if (redact_add(copy, error) != ERROR_NONE) {
+		arena_release(&place->arena);
+		return error->class;
+	}
+	place->text = copy;
+	place->until_ms = until_ms;
+	return ERROR_NONE;
 }
 
 void github_app_forget(void)
 {
 	for (size_t i = 0; i < TOKENS_MAX; i++)
 		drop(&tokens[i]);
+	for (size_t i = 0; i < LIVING_MAX; i++)
+		bury(&living[i]);
 	clock_skew_seconds = 0;
 }
 
@@ -72,7 +124,7 @@ static enum error_class store(const char *grant, const char *token, int64_t unti
 	const char *name = arena_string(&place->arena, grant), *copy = arena_string(&place->arena, token);
 	if (name == NULL || copy == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a token");
-	if (redact_add(copy, error) != ERROR_NONE)
+	if (hide(copy, until_ms, error) != ERROR_NONE)
 		return error->class;
 	place->grant = name;
 	place->token = copy;
@@ -187,7 +239,9 @@ static enum error_class make_jwt(const struct provider_exchange *exchange, const
 		return refuse_key(settings, "signs nothing", error);
 	const char *third = encode_bytes(exchange->arena, signature, size);
 	*ret_jwt = third != NULL ? arena_format(exchange->arena, "%s.%s", text, third) : NULL;
-	return *ret_jwt != NULL ? ERROR_NONE : no_memory(error);
+	if (*ret_jwt == NULL)
+		return no_memory(error);
+	return hide(*ret_jwt, clock_monotonic_ms() + JWT_LIFE_MS, error);
 }
 
 /* ---- calls as the app ---- */

@@ -39,6 +39,19 @@ bool context_is_short_of_memory(struct action_context *context)
 	return true;
 }
 
+/* An attempt that ends keeps a checkpoint that may be stored, or what was stored before. */
+static enum action_result end_attempt(struct action_context *context, enum action_result result)
+{
+	struct error ended = context->error;
+	bool may_be_stored = context_checkpoint(context) != NULL || context->error.class == ERROR_OUT_OF_MEMORY;
+	if (!may_be_stored)
+		context->checkpoint = NULL;
+	/* What it failed with says more. */
+	if (may_be_stored || result == ACTION_FAILED)
+		context->error = ended;
+	return may_be_stored ? result : ACTION_FAILED;
+}
+
 enum action_result context_run(struct action_context *context, const char *input_text, const char *checkpoint_text)
 {
 	const struct action_definition *action = context->action;
@@ -57,7 +70,8 @@ enum action_result context_run(struct action_context *context, const char *input
 	if (decode_text(context, &action->checkpoint, checkpoint_text[0] != '\0' ? checkpoint_text : "{}",
 		    RECORD_LENIENT, "/checkpoint", &context->checkpoint) != ERROR_NONE)
 		return ACTION_FAILED;
-	enum action_result result = action->run(context, input, context->checkpoint, context->output);
+	enum action_result result =
+		end_attempt(context, action->run(context, input, context->checkpoint, context->output));
 	return context_is_short_of_memory(context) ? ACTION_FAILED : result;
 }
 
@@ -81,12 +95,33 @@ const char *context_encode(struct action_context *context, const struct record *
 	return encode(context, record, data, false);
 }
 
+static enum error_class find_secret(void *context, const struct record_value *value, struct error *error)
+{
+	const struct action_context *action = context;
+	if (!cJSON_IsString(value->json) || !redact_finds(value->json->valuestring))
+		return ERROR_NONE;
+	error_set(error, ERROR_INTERNAL, "the action %s would keep a secret in its checkpoint, at %s",
+		action->action->id, value->place);
+	return error_remedy(error, NULL,
+		"A checkpoint stands readable in Redis: the author of the action has to leave the secret out.");
+}
+
 const char *context_checkpoint(struct action_context *context)
 {
+	const struct record *record = &context->action->checkpoint;
+	const char *text = NULL;
+	cJSON *json;
 	/* Decoding the input may have failed before there was one. */
 	if (context->checkpoint == NULL)
 		return "";
-	return context_encode(context, &context->action->checkpoint, context->checkpoint);
+	if (record_encode(record, context->checkpoint, &json, &context->error) != ERROR_NONE)
+		return NULL;
+	/* A secret is refused rather than redacted: the next attempt would go on with asterisks. */
+	if (record_visit_values(record, json, "/checkpoint", find_secret, context, &context->error) == ERROR_NONE &&
+		(text = json_print(context->arena, json)) == NULL)
+		error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the JSON of the action");
+	cJSON_Delete(json);
+	return text;
 }
 
 struct skipped_output {

@@ -103,8 +103,8 @@ struct action_context {
  */
 enum action_result context_run(struct action_context *context, const char *input, const char *checkpoint);
 
-/* Checkpoint and output as JSON text in the arena; NULL where memory is short. Secrets are cut out of the output, which
- * clients and other steps read. */
+/* Checkpoint and output as JSON text in the arena; NULL where memory is short, and for a checkpoint that has a secret
+ * in it, which the error says. Secrets are cut out of the output, which clients and other steps read. */
 const char *context_checkpoint(struct action_context *context);
 const char *context_output(struct action_context *context);
 

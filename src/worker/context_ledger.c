@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/redact.h"
 #include "base/text.h"
 #include "core/ledger_row.h"
 #include "worker/context.h"
@@ -56,11 +57,27 @@ static bool find_settled(const struct action_context *context, const struct ledg
 	return row->before != NULL && read_row(context, row->before, ret_row);
 }
 
+/* The ledger stands readable in Redis, and names things for people: what is a secret is the name of nothing. It is
+ * refused rather than redacted, for the thing would be found by that name no more. */
+static bool may_be_listed(struct action_context *context, const char *field, const char *value)
+{
+	char shown[128];
+	if (!redact_finds(field) && !redact_finds(value))
+		return true;
+	redact_copy(shown, sizeof(shown), field);
+	redact_text(shown);
+	error_set(&context->error, ERROR_INTERNAL,
+		"the action %s would list %s, which has a secret in its name, its id or its address",
+		context->action->id, shown);
+	error_remedy(&context->error, NULL, "Use a value for the secret that names nothing at the provider.");
+	return false;
+}
+
 /* Stores the row, or that there is none any more (NULL), and remembers it for the rest of the attempt. */
 static bool write_row(struct action_context *context, const struct ledger_change *change)
 {
 	const char *field = change->field, *value = change->value;
-	if (context_is_short_of_memory(context) ||
+	if (context_is_short_of_memory(context) || (value != NULL && !may_be_listed(context, field, value)) ||
 		(context->dry == NULL && context->host->own(context->host_data, change, &context->error) != ERROR_NONE))
 		return false;
 	if (context->written == NULL)

@@ -298,10 +298,58 @@ START_TEST(test_tokens_are_cut_out_of_texts)
 	ck_assert_int_eq(get("docs", NULL), ERROR_NONE);
 	redact_text(text);
 	ck_assert_ptr_null(strstr(text, "eyJ"));
-	/* However often they are renewed, the list does not grow. */
+	/* The token and the JWT that asked for it. */
 	size_t count = redact_count();
 	github_app_forget();
-	ck_assert_uint_eq(redact_count(), count - 1);
+	ck_assert_uint_eq(redact_count(), count - 2);
+}
+END_TEST
+
+/* A proxy that answers with the headers of the request: the JWT is good for nine minutes more. */
+START_TEST(test_the_jwt_stands_in_no_error)
+{
+	char body[1400];
+	const struct peer_row refused[] = {
+		{ MINT, .status = 401, .body = "{\"message\":\"no\"}" },
+		{ "GET", "/app/installations/77", .status = 404, .body = "{}" },
+		{ .method = NULL },
+	};
+	peer_set(peer, refused);
+	ck_assert_int_eq(get("docs", NULL), ERROR_AUTH_EXPIRED);
+	const char *jwt = peer_last(peer, MINT).authorization + strlen("Bearer ");
+	ck_assert_uint_gt(strlen(jwt), 200);
+	snprintf(body, sizeof(body), "{\"message\":\"no: %s\"}", jwt);
+	const struct peer_row echoing[] = {
+		{ MINT, .status = 401, .body = body },
+		{ .method = NULL },
+	};
+	peer_set(peer, echoing);
+	ck_assert_int_eq(get("docs", NULL), ERROR_AUTH_EXPIRED);
+	ck_assert_ptr_null(strstr(error.message, "eyJ"));
+	ck_assert_ptr_nonnull(strstr(error.message, "no: ****"));
+	/* However many there were, the list is bounded. */
+	for (int i = 0; i < 120; i++)
+		ck_assert_int_eq(get("docs", NULL), ERROR_AUTH_EXPIRED);
+	ck_assert_uint_le(redact_count(), 96);
+}
+END_TEST
+
+/* One that was refused is made anew; it may be good elsewhere, or again, until it ends. */
+START_TEST(test_a_token_that_was_replaced_stands_in_no_text_either)
+{
+	const struct peer_row rows[] = {
+		{ MINT, .status = 201, .body = token(0, "the-first-token", 3600), .times = 1 },
+		{ MINT, .status = 201, .body = token(1, "the-second-token", 3600) },
+		{ REPOSITORY, .status = 401, .body = "{\"message\":\"Bad credentials\"}", .times = 1 },
+		{ REPOSITORY, .status = 200, .body = "{}" },
+		{ .method = NULL },
+	};
+	char text[] = "it is the-first-token or the-second-token.";
+	peer_set(peer, rows);
+	ck_assert_int_eq(get("docs", NULL), ERROR_NONE);
+	redact_text(text);
+	ck_assert_ptr_null(strstr(text, "first"));
+	ck_assert_ptr_null(strstr(text, "second"));
 }
 END_TEST
 
@@ -310,7 +358,8 @@ int main(void)
 	const TTest *const tests[] = { test_token_is_made_once_with_the_least_rights,
 		test_token_is_renewed_before_its_end_and_outlived, test_refused_token_is_made_anew_once,
 		test_clock_that_is_off_is_put_right, test_refusals_name_the_page, test_refused_call_names_the_page,
-		test_key_that_is_none, test_tokens_are_cut_out_of_texts, NULL };
+		test_key_that_is_none, test_tokens_are_cut_out_of_texts, test_the_jwt_stands_in_no_error,
+		test_a_token_that_was_replaced_stands_in_no_text_either, NULL };
 	/* Once, and short: it takes long under valgrind. */
 	key = EVP_RSA_gen(1024);
 	if (key == NULL)

@@ -178,6 +178,20 @@ static enum action_result run(
 		checkpoint->seen = "before the call";
 		return action_save(context) ? action_done(context) : action_failed(context);
 	}
+	if (strcmp(what, "save secret") == 0 || strcmp(what, "wait with secret") == 0) {
+		checkpoint->seen = "x=" TRIAL_TOKEN;
+		return what[0] == 'w'          ? action_wait(context, 100, "more")
+			: action_save(context) ? action_done(context)
+					       : action_failed(context);
+	}
+	if (strncmp(what, "list secret ", 12) == 0) {
+		const struct owned_resource secret = { .provider = "github",
+			.type = "repository",
+			.key = what[12] == 'k' ? TRIAL_TOKEN : "acme/docs",
+			.id = what[12] == 'i' ? TRIAL_TOKEN : "7",
+			.url = what[12] == 'u' ? "https://x/" TRIAL_TOKEN : NULL };
+		return action_own(context, &secret) ? action_done(context) : action_failed(context);
+	}
 	if (strcmp(what, "own") == 0)
 		return own(context, output);
 	if (strcmp(what, "own list") == 0)
@@ -244,6 +258,25 @@ START_TEST(test_checkpoint_goes_on)
 	ck_assert_int_eq(try_it("save"), ACTION_DONE);
 	ck_assert_str_eq(trial.saved, "{\"calls\":3,\"seen\":\"before the call\"}");
 	ck_assert_str_eq(trial_output(&trial), "{\"calls\":3}");
+}
+END_TEST
+
+/* What stands readable in Redis, and is believed by the next attempt. */
+START_TEST(test_no_secret_is_stored_in_a_checkpoint_or_the_ledger)
+{
+	static const char *const whats[] = { "save secret", "wait with secret", "list secret key", "list secret id",
+		"list secret url" };
+	for (size_t i = 0; i < ARRAY_LEN(whats); i++) {
+		trial.saved[0] = '\0';
+		ck_assert_int_eq(try_it(whats[i]), ACTION_FAILED);
+		ck_assert_int_eq(trial.context.error.class, ERROR_INTERNAL);
+		ck_assert_ptr_nonnull(
+			strstr(trial.context.error.message, i < 2 ? "/checkpoint/seen" : "github:repository:"));
+		ck_assert_ptr_null(strstr(trial.context.error.message, TRIAL_TOKEN));
+		ck_assert_str_eq(trial.saved, "");
+		ck_assert_ptr_null(strstr(trial.checkpoint, TRIAL_TOKEN));
+		ck_assert_ptr_null(strstr(json_print(&trial.arena, trial.ledger), TRIAL_TOKEN));
+	}
 }
 END_TEST
 
@@ -516,10 +549,11 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_waits_are_clamped_and_redacted, test_checkpoint_goes_on,
-		test_skip_is_an_output, test_failures, test_lost_lease_stops, test_ledger, test_ledger_knows_since_when,
-		test_log_is_redacted, test_output_is_redacted_in_its_strings_only, test_answers_are_decoded,
-		test_gate_closes_and_is_asked, test_pages_are_on_the_site_of_the_settings,
-		test_a_failure_tells_of_the_refusal_that_it_comes_of, test_probe_tells_what_became_of_it,
-		test_provider_errors_are_redacted, test_missing_token, test_excerpts_may_be_shown, NULL };
+		test_no_secret_is_stored_in_a_checkpoint_or_the_ledger, test_skip_is_an_output, test_failures,
+		test_lost_lease_stops, test_ledger, test_ledger_knows_since_when, test_log_is_redacted,
+		test_output_is_redacted_in_its_strings_only, test_answers_are_decoded, test_gate_closes_and_is_asked,
+		test_pages_are_on_the_site_of_the_settings, test_a_failure_tells_of_the_refusal_that_it_comes_of,
+		test_probe_tells_what_became_of_it, test_provider_errors_are_redacted, test_missing_token,
+		test_excerpts_may_be_shown, NULL };
 	return suite_main("action context", tests, setup, teardown);
 }
