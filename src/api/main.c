@@ -6,7 +6,6 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/prefork.h"
+#include "base/process.h"
 #include "base/resources.h"
 #include "base/text.h"
 #include "core/secret.h"
@@ -134,9 +134,7 @@ int main(int argc, char **argv)
 {
 	static struct api api;
 	struct error error;
-	/* Secrets are in memory: no core files. */
-	const struct rlimit no_core = { 0, 0 };
-	setrlimit(RLIMIT_CORE, &no_core);
+	process_without_core();
 	log_init("slipway-api", LOG_INFO);
 	settings_init(&api.settings, SETTINGS_API);
 	const struct argp_child parsers[] = { { settings_argp(SETTINGS_API), 0, NULL, 0 }, { NULL, 0, NULL, 0 } };
@@ -155,6 +153,7 @@ int main(int argc, char **argv)
 		settings_print(&api.settings, stdout);
 		return 0;
 	}
+	process_hide();
 	log_init("slipway-api", log_level_by_name(api.settings.log_level));
 	if (api.settings.url_with_password != NULL)
 		log_write(LOG_WARNING, SETTINGS_PASSWORD_WARNING, "setting", api.settings.url_with_password, NULL);

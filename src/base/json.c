@@ -4,23 +4,16 @@
  */
 #include "base/json.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json_scan.h"
 #include "base/text.h"
-
-static void wipe_and_free(void *memory)
-{
-	if (memory != NULL)
-		explicit_bzero(memory, malloc_usable_size(memory));
-	free(memory);
-}
+#include "base/wiping.h"
 
 void json_wipe_freed(void)
 {
-	cJSON_Hooks hooks = { malloc, wipe_and_free };
+	cJSON_Hooks hooks = { malloc, wiping_free };
 	cJSON_InitHooks(&hooks);
 }
 

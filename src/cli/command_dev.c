@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/dev.h"
@@ -416,6 +417,7 @@ static int execute(void *options)
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGHUP, &stop, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
+	process_hide();
 	dev.options = options;
 	arena_init(&dev.arena, 0);
 	enum error_class class = start_all(&dev, &error);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/process.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "core/secret.h"
@@ -49,6 +50,7 @@ static int execute(void *raw_options)
 	char line[SECRET_KEY_TEXT_SIZE + 1];
 	int status = EX_OK;
 
+	process_hide();
 	secret_key_make(&pair);
 	text_format(line, sizeof(line), "%s\n", pair.private_key);
 	if (write_new(options->file, line, &error) == ERROR_NONE)

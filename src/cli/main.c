@@ -4,8 +4,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
+#include "base/process.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "slipway/field.h"
@@ -83,9 +83,8 @@ static int run_command(const struct command *command, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	/* Inputs may hold what nobody else should see: no core files. */
-	const struct rlimit no_core = { 0, 0 };
-	setrlimit(RLIMIT_CORE, &no_core);
+	/* Inputs may hold what nobody else should see. */
+	process_without_core();
 	if (sodium_init() < 0)
 		return EX_SOFTWARE;
 	if (argc < 2) {

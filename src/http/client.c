@@ -5,6 +5,7 @@
 #include "http/client.h"
 
 #include <curl/curl.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,6 +15,7 @@
 #include "base/failpoint.h"
 #include "base/redact.h"
 #include "base/text.h"
+#include "base/wiping.h"
 #include "http/address.h"
 #include "http/url.h"
 
@@ -45,10 +47,44 @@ const char *http_method_name(enum http_method method)
 	return method_names[method];
 }
 
+static void *allocate_for_crypto(size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return malloc(size);
+}
+
+static void *reallocate_for_crypto(void *memory, size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	/* As OpenSSL's own: nothing is left of what is made nothing. */
+	if (memory != NULL && size == 0) {
+		wiping_free(memory);
+		return NULL;
+	}
+	return wiping_realloc(memory, size);
+}
+
+static void free_for_crypto(void *memory, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	wiping_free(memory);
+}
+
+/* Tokens, keys and secrets go through the memory of both. Where OpenSSL has taken some before, it keeps its own way. */
+static CURLcode start_libraries(void)
+{
+	(void)CRYPTO_set_mem_functions(allocate_for_crypto, reallocate_for_crypto, free_for_crypto);
+	return curl_global_init_mem(
+		CURL_GLOBAL_DEFAULT, malloc, wiping_free, wiping_realloc, wiping_strdup, wiping_calloc);
+}
+
 enum error_class http_client_new(struct http_client **ret_client, struct error *error)
 {
 	static struct http_client client;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (client.handle = curl_easy_init()) == NULL)
+	if (start_libraries() != CURLE_OK || (client.handle = curl_easy_init()) == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "libcurl cannot start");
 	*ret_client = &client;
 	return ERROR_NONE;

@@ -4,11 +4,11 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "core/secret.h"
 #include "store/redis.h"
 #include "worker/supervisor.h"
@@ -19,9 +19,7 @@ int main(int argc, char **argv)
 {
 	struct settings settings;
 	struct error error;
-	/* Secrets are in memory: no core files. */
-	const struct rlimit no_core = { 0, 0 };
-	setrlimit(RLIMIT_CORE, &no_core);
+	process_without_core();
 	log_init("slipway-worker", LOG_INFO);
 	if (sodium_init() < 0)
 		return 1;
@@ -39,6 +37,7 @@ int main(int argc, char **argv)
 		settings_print(&settings, stdout);
 		return 0;
 	}
+	process_hide();
 	log_init("slipway-worker", log_level_by_name(settings.log_level));
 	if (settings.url_with_password != NULL)
 		log_write(LOG_WARNING, SETTINGS_PASSWORD_WARNING, "setting", settings.url_with_password, NULL);

@@ -1,12 +1,13 @@
 // Secrets of apps: sealed on arrival, put in by the worker, and nowhere to be read on the way.
 //
 // covers: src/core/secret.c src/api/sealed_inputs.c
-// covers: src/cli/command_key.c src/api/mode_configure.c src/store/payload.c src/worker/attempt.c
+// covers: src/base/process.c src/cli/command_key.c src/api/mode_configure.c src/store/payload.c src/worker/attempt.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { chmod, copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { slipway } from './stack.mjs';
+import { build, childrenOf, slipway, until } from './stack.mjs';
 import { startBehindFront } from './front.mjs';
 
 const VALUE = 'correct horse\n"battery" $${staple}';
@@ -238,6 +239,30 @@ test('what was sealed for another app does not open', async () => {
   const status = await stack.untilStatus('thief', 'site', 'env', 'error');
   assert.equal(status.error.class, 'invalid_input');
   assert.match(status.error.message, /cannot be opened/);
+});
+
+// As root nothing is hidden from us: they run as somebody else then, whose files in /proc belong to root if hidden.
+test('no process that holds secrets can be looked into by others of its user, and none leaves a core', async (t) => {
+  const own = path.join(folder, 'hidden');
+  await mkdir(own);
+  await chmod(folder, 0o755);
+  await chmod(own, 0o777);
+  const words = process.getuid() === 0 ? ['setpriv', '--reuid', '65534', '--clear-groups'] : [];
+  const flags = { 'slipway-worker': ['--executors', '1'], 'slipway-api': ['--listen', path.join(own, 'api.sock')] };
+  for (const [name, more] of Object.entries(flags)) {
+    await copyFile(path.join(build, name), path.join(own, name));
+    const [program, ...rest] = [...words, path.join(own, name), '--redis-url', `unix://${own}/none.sock`, ...more];
+    const child = spawn(program, rest, { stdio: 'ignore' });
+    t.after(() => child.kill('SIGTERM'));
+    const parts = await until(async () => {
+      const children = await childrenOf(child.pid);
+      return children.length > 0 && [child.pid, ...children.map(({ pid }) => pid)];
+    }, `${name} has its processes`);
+    for (const pid of parts) {
+      assert.equal((await stat(`/proc/${pid}/environ`)).uid, 0, `${name} can be looked into`);
+      assert.match(await readFile(`/proc/${pid}/limits`, 'utf8'), /^Max core file size +0 +0 /m);
+    }
+  }
 });
 
 test('slipway key makes a pair that the doctor likes, and never writes over one', async () => {
