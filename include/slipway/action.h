@@ -137,6 +137,8 @@ struct owned_resource {
 	/* For action_intend: what it is to be made from, by which it is recognised, such as a template; NULL: nothing.
 	 */
 	const char *source;
+	bool shared; /* other apps may have it as well, if they say so too */
+	bool part;   /* it goes with another thing, as a deployment with its project: it has no owner of its own */
 
 	/* Of a row that was read. */
 	bool pending; /* it was asked for, and what came of it is not known. id and created are then those of the thing
@@ -173,9 +175,16 @@ bool action_may_be_ours(const struct owned_resource *pending, int64_t made_ms);
 /* How many milliseconds ago the pending thing was asked for last. By the clocks of two workers. */
 int64_t action_asked_ms_ago(const struct owned_resource *pending);
 
-/* Writes what the app has into its ledger, at once; no row is pending under the key any more. False as for
- * action_save. */
+/*
+ * Writes what the app has into its ledger, at once; no row is pending under the key any more. A thing has one owner
+ * over all apps: where another app has it, and not both say that they share it, this fails with ERROR_CONFLICT_FOREIGN
+ * and that app's name. So call it before anything of the thing is changed. False also as for action_save.
+ */
 bool action_own(struct action_context *context, const struct owned_resource *resource) SLIPWAY_MUST_CHECK;
+
+/* The other app that has the thing of this id; NULL in *ret_app where none has. False where it cannot be asked. */
+bool action_holder(struct action_context *context, const char *provider, const char *type, const char *id,
+	const char **ret_app) SLIPWAY_MUST_CHECK;
 
 /* The id under which this app's ledger has such a thing; NULL where it has none, or one that is pending. */
 const char *action_owned(const struct action_context *context, const char *provider, const char *type, const char *key);

@@ -11,6 +11,7 @@ static const struct field fields[] = {
 	{ STRING_FIELD("url", struct ledger_row, url) },
 	{ BOOLEAN_FIELD("created", struct ledger_row, created) },
 	{ BOOLEAN_FIELD("shared", struct ledger_row, shared), .omit_zero = true },
+	{ BOOLEAN_FIELD("part", struct ledger_row, part), .omit_zero = true },
 	{ STRING_FIELD("run", struct ledger_row, run) },
 	{ STRING_FIELD("workflow", struct ledger_row, workflow) },
 	{ STRING_FIELD("step", struct ledger_row, step) },

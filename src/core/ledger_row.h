@@ -27,6 +27,7 @@ struct ledger_row {
 	const char *source; /* of a pending one: what it is made from, by which it is recognised */
 	const char *before; /* of a pending one: JSON of the row that stood there; NULL: none did */
 	bool created;       /* by us; false: adopted, or pending */
+	bool part;          /* goes with another thing: no app has it for itself */
 	bool shared;        /* with apps that say so as well */
 };
 extern const struct record ledger_row_record;

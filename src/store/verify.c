@@ -113,7 +113,7 @@ static bool lives_for_ever(const char *key)
 	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
 		if (strcmp(shared[i].key, key) == 0)
 			return true;
-	return text_has_prefix(key, "slipway:token:");
+	return text_has_prefix(key, "slipway:token:") || text_has_prefix(key, "slipway:owner:");
 }
 
 static enum error_class ask(const struct verification *verification, const char *command, const char *key,

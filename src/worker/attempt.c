@@ -14,6 +14,7 @@
 #include "core/run_log.h"
 #include "core/secret.h"
 #include "store/limits.h"
+#include "store/owners.h"
 #include "store/payload.h"
 #include "worker/context.h"
 #include "worker/outcome.h"
@@ -36,6 +37,23 @@ static enum error_class host_own(void *host, const struct ledger_change *change,
 		.ledger_value = change->value,
 		.ledger_replaces = change->replaces };
 	return run_write(attempt->redis, &attempt->claim->lease, &write, error);
+}
+
+static enum error_class host_owner(
+	void *host, const struct owner_question *question, const char **ret_holder, struct error *error)
+{
+	const struct attempt *attempt = host;
+	const char *app = attempt->claim->run.app;
+	const struct owned_thing thing = { question->provider, question->type, question->id };
+	char holder[IDENTIFIER_SIZE] = "";
+	enum error_class class = question->what == OWNER_RELEASE ? owner_release(attempt->redis, &thing, app, error)
+		: question->what == OWNER_CLAIM
+		? owner_claim(attempt->redis, &thing, app, question->shared, holder, error)
+		: owner_look(attempt->redis, &thing, holder, error);
+	*ret_holder = strcmp(holder, app) != 0 ? arena_string(attempt->arena, holder) : "";
+	if (class == ERROR_NONE && *ret_holder == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the name of an app");
+	return class;
 }
 
 /* A line of the log that cannot be stored is no reason to stop. */
@@ -184,6 +202,7 @@ static enum error_class host_secret(
 static const struct action_host host = {
 	.save = host_save,
 	.own = host_own,
+	.owner = host_owner,
 	.log = host_log,
 	.output = host_output,
 	.secret = host_secret,

@@ -15,6 +15,12 @@
 #include "slipway/provider.h"
 #include "slipway/workflow.h"
 
+struct owner_question {
+	enum { OWNER_LOOK, OWNER_CLAIM, OWNER_RELEASE } what;
+	const char *provider, *type, *id;
+	bool shared;
+};
+
 /* One row of the ledger, written together with the checkpoint. */
 struct ledger_change {
 	const char *field;
@@ -25,6 +31,10 @@ struct ledger_change {
 
 /* What the context asks of whoever runs it. An error of save and own means: stop, the run may be another's. */
 struct action_host {
+	/* Who has a thing, over all apps: see store/owners.h. NULL: there are no other apps. *ret_holder is "" where it
+	 * is this app's, or nobody's. */
+	enum error_class (*owner)(
+		void *host, const struct owner_question *question, const char **ret_holder, struct error *error);
 	enum error_class (*save)(void *host, const char *checkpoint, struct error *error);
 	enum error_class (*own)(void *host, const struct ledger_change *change, struct error *error);
 	void (*log)(void *host, const char *line);

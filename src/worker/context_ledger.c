@@ -180,6 +180,56 @@ bool action_may_be_ours(const struct owned_resource *pending, int64_t made_ms)
 
 /* ---- behind the call ---- */
 
+static bool ask_owner(struct action_context *context, const struct owner_question *question, const char **ret_holder)
+{
+	*ret_holder = "";
+	if (context->host->owner == NULL || context_is_short_of_memory(context))
+		return !context_is_short_of_memory(context);
+	return context->host->owner(context->host_data, question, ret_holder, &context->error) == ERROR_NONE;
+}
+
+bool action_holder(
+	struct action_context *context, const char *provider, const char *type, const char *id, const char **ret_app)
+{
+	const struct owner_question question = { OWNER_LOOK, provider, type, id, false };
+	bool asked = ask_owner(context, &question, ret_app);
+	*ret_app = asked && (*ret_app)[0] != '\0' ? *ret_app : NULL;
+	return asked;
+}
+
+/* A plan only looks. What another app has was not made for us, whatever we asked for. */
+static bool claim(struct action_context *context, const struct owned_resource *resource)
+{
+	const struct owner_question question = { context->dry != NULL ? OWNER_LOOK : OWNER_CLAIM, resource->provider,
+		resource->type, resource->id, resource->shared };
+	const char *holder;
+	if (resource->part || resource->id == NULL)
+		return true;
+	if (!ask_owner(context, &question, &holder))
+		return false;
+	if (holder[0] == '\0' || (context->dry != NULL && resource->shared))
+		return true;
+	if (!action_take_back(context))
+		return false;
+	action_fail(
+		context, ERROR_CONFLICT_FOREIGN, "the app '%s' has the %s %s", holder, resource->type, resource->key);
+	action_remedy(context, NULL,
+		"Choose another name, or tear '%s' down first. Where both apps are to have it, set \"share\": true for "
+		"both, and run the step of '%s' again first.",
+		holder, holder);
+	return false;
+}
+
+/* Where it cannot be written that nobody has it, the next who asks sees that by the ledger. */
+static void release(struct action_context *context, const char *provider, const char *type, const char *id)
+{
+	const struct owner_question question = { OWNER_RELEASE, provider, type, id, false };
+	struct error kept = context->error;
+	const char *ignored;
+	if (context->dry == NULL && id != NULL && id[0] != '\0' && !ask_owner(context, &question, &ignored))
+		context->error = kept;
+}
+
 static bool is_same_text(const char *one, const char *other)
 {
 	return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
@@ -191,7 +241,7 @@ static bool is_written(
 {
 	return !ledger_row_is_pending(before) && is_same_text(before->run, context->run_id) &&
 		is_same_text(before->id, row->id) && is_same_text(before->url, row->url) &&
-		before->created == row->created;
+		before->created == row->created && before->shared == row->shared;
 }
 
 bool action_own(struct action_context *context, const struct owned_resource *resource)
@@ -199,7 +249,12 @@ bool action_own(struct action_context *context, const struct owned_resource *res
 	char at[CLOCK_TEXT_SIZE];
 	clock_format(clock_wall_ms(), at);
 	const char *field = field_name(context, resource->provider, resource->type, resource->key);
-	struct ledger_row row = { .id = resource->id, .url = resource->url, .at = at, .created = resource->created };
+	struct ledger_row row = { .id = resource->id,
+		.url = resource->url,
+		.at = at,
+		.created = resource->created,
+		.part = resource->part,
+		.shared = resource->shared };
 	struct ledger_row before, settled;
 	bool found = resource->id != NULL && find_row(context, field, &before);
 	bool stood = found && find_settled(context, &before, &settled);
@@ -216,6 +271,8 @@ bool action_own(struct action_context *context, const struct owned_resource *res
 	row.state = row.created ? LEDGER_CREATED : LEDGER_ADOPTED;
 	if (found && is_written(context, &before, &row))
 		return !context_is_short_of_memory(context);
+	if (!claim(context, resource))
+		return false;
 	const char *value = encode_row(context, &row);
 	return value != NULL && write_row(context, &(struct ledger_change){ field, value, NULL, replaces });
 }
@@ -239,9 +296,16 @@ int64_t action_made_ms_ago(
 
 bool action_disown(struct action_context *context, const char *provider, const char *type, const char *key)
 {
+	struct ledger_row row = { .id = NULL };
+	const char *field = field_name(context, provider, type, key);
+	bool found = find_row(context, field, &row);
 	if (context->dry != NULL)
 		context->dry->removes = true;
-	return write_row(context, &(struct ledger_change){ .field = field_name(context, provider, type, key) });
+	if (!write_row(context, &(struct ledger_change){ .field = field }))
+		return false;
+	if (found && !ledger_row_is_pending(&row))
+		release(context, provider, type, row.id);
+	return true;
 }
 
 /* ---- the list ---- */

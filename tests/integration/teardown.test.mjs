@@ -17,13 +17,13 @@ after(() => stack.stop());
 const resources = async (app) =>
   JSON.parse((await slipway('resources', app, '--json', '--redis-url', `unix://${stack.folder}/redis.sock`)).stdout);
 
-async function site(app, ...flags) {
+async function site(app, repository = {}, ...flags) {
   const input = path.join(stack.folder, `${app}.json`);
   await writeFile(
     input,
     JSON.stringify({
       inputs: {
-        repo: { owner: 'acme', name: app, fork: 'upstream/app-template' },
+        repo: { owner: 'acme', name: app, fork: 'upstream/app-template', ...repository },
         project: { name: app },
         env: { variables: [{ key: 'SITE_NAME', value: app, type: 'plain' }] },
         check: { url: `${stack.url}/healthz` },
@@ -70,18 +70,18 @@ test('what was made is gone, and a second teardown has nothing to do', async () 
   const second = await teardown('gone', 'gone');
   assert.equal(second.code, 0, second.stdout + second.stderr);
   // The names are free again.
-  await site('gone', '--force');
+  await site('gone', {}, '--force');
   assert.equal((await resources('gone')).find((one) => one.type === 'repository').created, true);
 });
 
 test('what was adopted is left', async () => {
-  await site('theirs');
+  await site('theirs', { share: true });
   const id = (await resources('theirs')).find((one) => one.type === 'repository').id;
   // Another app takes the same things over.
   await stack.post({
     mode: 'configure',
     appId: 'adopter',
-    inputs: { repo: { owner: 'acme', name: 'theirs', fork: 'upstream/app-template', adopt: true } },
+    inputs: { repo: { owner: 'acme', name: 'theirs', fork: 'upstream/app-template', adopt: true, share: true } },
   });
   assert.equal((await stack.trigger('adopter', 'site', 'repo')).status, 202);
   await stack.untilStatus('adopter', 'site', 'repo', 'done');
@@ -90,7 +90,7 @@ test('what was adopted is left', async () => {
   assert.equal(result.code, 0, result.stdout + result.stderr);
   assert.deepEqual(await resources('adopter'), []);
   // It still stands: the one who made it looks and finds it.
-  await site('theirs', '--force');
+  await site('theirs', {}, '--force');
   assert.equal((await resources('theirs')).find((one) => one.type === 'repository').id, id);
 });
 
@@ -123,4 +123,24 @@ test('a confirmation that is configured confirms nothing', async () => {
   const answer = await stack.post({ mode: 'trigger', appId: 'careless', workflowId: 'teardown', actionId: 'domains' });
   assert.equal(answer.status, 422, JSON.stringify(answer.body));
   assert.equal(answer.body.errors[0].place, '/inputs/teardown/confirm');
+});
+
+test('what another app has is not taken without a word: adopt does not, share does where both say so', async () => {
+  await site('owner');
+  const repo = { owner: 'acme', name: 'owner', fork: 'upstream/app-template' };
+  for (const more of [{}, { adopt: true }, { adopt: true, share: true }]) {
+    const trigger = { mode: 'trigger', appId: 'taker', workflowId: 'site', actionId: 'repo' };
+    assert.equal((await stack.post({ ...trigger, inputs: { repo: { ...repo, ...more } } })).status, 202);
+    const { error } = await stack.untilStatus('taker', 'site', 'repo', 'error');
+    assert.equal(error.class, 'conflict_foreign');
+    assert.match(error.message, /the app 'owner' has the repository acme\/owner/);
+  }
+  assert.deepEqual(await resources('taker'), []);
+  assert.equal((await teardown('taker', 'taker')).code, 0);
+  assert.equal(await atGitHub('owner'), 200);
+  // It goes from one to the other by a teardown.
+  assert.equal((await teardown('owner', 'owner')).code, 0);
+  const owners = (await stack.redis('KEYS', 'slipway:owner:*')).split('\n').filter((key) => key !== '');
+  const holders = await Promise.all(owners.map((key) => stack.redis('GET', key)));
+  assert.deepEqual(holders.filter((holder) => /^(owner|taker) /.test(holder)), []);
 });

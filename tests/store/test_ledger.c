@@ -1,6 +1,7 @@
 /*
  * What an app has at providers, in Redis: for how long it is known, and what goes with it.
  *
+ * covers: src/store/owners.c src/store/scripts/owner.lua src/store/ledger.c
  * covers: src/store/scripts/keys.lua src/store/scripts/progress.lua src/store/scripts/configure.lua
  */
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "base/text.h"
 #include "harness/redis_server.h"
 #include "harness/suite.h"
+#include "store/owners.h"
 #include "store/payload.h"
 #include "store/queue.h"
 
@@ -263,6 +265,47 @@ START_TEST(test_only_the_run_that_made_it_is_marked)
 }
 END_TEST
 
+static void expect_holder(const char *app, bool shared, const char *holder)
+{
+	const struct owned_thing thing = { "github", "repository", "7" };
+	char found[IDENTIFIER_SIZE];
+	ck_assert_msg(owner_claim(redis, &thing, app, shared, found, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_str_eq(found, holder);
+}
+
+START_TEST(test_a_thing_has_one_owner)
+{
+	const struct owned_thing thing = { "github", "repository", "7" };
+	char holder[IDENTIFIER_SIZE];
+	expect_holder("acme", false, "");
+	expect_holder("acme", false, "");
+	/* The row is not written yet, and the claim is young. */
+	expect_holder("other", false, "acme");
+	COMMAND("HSET", LEDGER, FIELD, ROW);
+	expect_holder("other", true, "acme");
+	COMMAND("HSET", LEDGER, FIELD, "{\"id\":\"7\",\"created\":true,\"shared\":true}");
+	expect_holder("other", false, "acme");
+	expect_holder("other", true, "");
+	ck_assert_int_eq(owner_release(redis, &thing, "other", &error), ERROR_NONE);
+	ck_assert_int_eq(owner_look(redis, &thing, holder, &error), ERROR_NONE);
+	ck_assert_str_eq(holder, "acme");
+	ck_assert_int_eq(owner_release(redis, &thing, "acme", &error), ERROR_NONE);
+	expect_holder("other", false, "");
+}
+END_TEST
+
+/* A worker died between the claim and the row, or between the row and the release. */
+START_TEST(test_an_old_claim_without_a_row_is_taken_over)
+{
+	COMMAND("SET", "slipway:owner:github:repository:7", "acme 1700000000000");
+	COMMAND("HSET", LEDGER, FIELD, ROW);
+	expect_holder("other", false, "acme");
+	COMMAND("DEL", LEDGER);
+	expect_holder("other", false, "");
+	expect_holder("acme", false, "other");
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_ledger_and_payload_do_not_expire_while_there_is_a_row,
@@ -270,6 +313,7 @@ int main(void)
 		test_a_ledger_that_was_to_expire_is_kept_from_its_next_change_on,
 		test_a_live_run_does_not_expire_before_its_deadline, test_the_list_of_apps_keeps_who_has_something,
 		test_what_was_removed_is_done_no_longer, test_what_was_replaced_is_done_no_longer,
-		test_only_the_run_that_made_it_is_marked, NULL };
+		test_only_the_run_that_made_it_is_marked, test_a_thing_has_one_owner,
+		test_an_old_claim_without_a_row_is_taken_over, NULL };
 	return suite_main("ledger", tests, set_up, tear_down);
 }

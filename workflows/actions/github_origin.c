@@ -92,14 +92,15 @@ const char *repository_id(struct action_context *context, const struct repositor
 	return action_format(context, "%lld", (long long)repository->id);
 }
 
-bool repository_own(struct action_context *context, const struct repository *repository, bool created)
+bool repository_own(struct action_context *context, const struct repository *repository, bool created, bool shared)
 {
 	struct owned_resource resource = { .provider = "github",
 		.type = "repository",
 		.key = repository_key(context, repository->full_name),
 		.id = repository_id(context, repository),
 		.url = repository->html_url,
-		.created = created };
+		.created = created,
+		.shared = shared };
 	const struct owned_resource *list, *renamed = NULL;
 	size_t count;
 	if (resource.key == NULL || resource.id == NULL ||

@@ -32,7 +32,7 @@ bool repository_is_made_from(struct action_context *context, const char *source,
 const char *repository_id(struct action_context *context, const struct repository *repository);
 
 /* Writes it into the ledger under the name that it goes by now: a row of an older name gives way. */
-bool repository_own(
-	struct action_context *context, const struct repository *repository, bool created) SLIPWAY_MUST_CHECK;
+bool repository_own(struct action_context *context, const struct repository *repository, bool created,
+	bool shared) SLIPWAY_MUST_CHECK;
 
 #endif

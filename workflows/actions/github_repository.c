@@ -22,7 +22,7 @@
 
 struct input {
 	const char *owner, *name, *template_repository, *fork, *description;
-	bool private_repository, adopt;
+	bool private_repository, adopt, share;
 };
 static const struct field input_fields[] = {
 	{ STRING_FIELD("owner", struct input, owner), .required = true, .pattern = OWNER_PATTERN,
@@ -41,6 +41,8 @@ static const struct field input_fields[] = {
 		.description = "Whether only members see it; a fork is as its upstream" },
 	{ BOOLEAN_FIELD("adopt", struct input, adopt),
 		.description = "Take the repository that stands there, whoever made it" },
+	{ BOOLEAN_FIELD("share", struct input, share),
+		.description = "Let other apps that say so too have it as well; only the app that made it removes it" },
 };
 
 struct checkpoint {
@@ -288,7 +290,7 @@ static enum action_result refuse_other(
 	struct action_context *context, const struct input *input, const struct repository *made, bool older)
 {
 	bool is_new = !older && provider_time_ms(made->created_at) != 0;
-	if (!action_take_back(context) || (is_new && !repository_own(context, made, true)))
+	if (!action_take_back(context) || (is_new && !repository_own(context, made, true, input->share)))
 		return action_failed(context);
 	action_fail(context, ERROR_CONFLICT_FOREIGN, "GitHub %s %s where a new %s/%s was wished",
 		older ? "has an older" : "made or found", made->full_name, input->owner, input->name);
@@ -326,7 +328,7 @@ static enum action_result create(
 	if (older || key == NULL || intent.key == NULL || strcmp(key, intent.key) != 0)
 		return refuse_other(context, input, &made, older);
 	checkpoint->created = true;
-	if (!repository_own(context, &made, true))
+	if (!repository_own(context, &made, true, input->share))
 		return action_failed(context);
 	action_log(context, "created %s", made.full_name);
 	return action_wait(context, 1000, "%s to be filled", made.full_name);
@@ -412,7 +414,7 @@ static enum action_result run(
 		return fail_foreign(context, input, repository.html_url);
 	checkpoint->created = checkpoint->created || made;
 	if (there)
-		return repository_own(context, &repository, checkpoint->created)
+		return repository_own(context, &repository, checkpoint->created, input->share)
 			? finish(context, checkpoint, &repository, raw_output)
 			: action_failed(context);
 	/* Created a moment ago and not visible yet; or asked for, by this run or one before, and whether GitHub got

@@ -45,9 +45,10 @@ static bool decide(struct action_context *context, const struct owned_resource *
 	const struct repository *repository, bool *ret_ours)
 {
 	const char *id = repository_id(context, repository);
-	*ret_ours = id != NULL && removal_is_ours(owned, id, provider_time_ms(repository->created_at));
+	if (id == NULL || !removal_is_ours(context, owned, id, provider_time_ms(repository->created_at), ret_ours))
+		return false;
 	if (!*ret_ours || strcmp(owned->id, id) == 0)
-		return id != NULL;
+		return true;
 	return repository_is_made_from(context, owned->source, repository, ret_ours);
 }
 

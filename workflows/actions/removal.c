@@ -75,9 +75,16 @@ enum action_result removal_settle(struct action_context *context, const struct o
 		owned->type, owned->key);
 }
 
-bool removal_is_ours(const struct owned_resource *owned, const char *id, int64_t made_ms)
+bool removal_is_ours(struct action_context *context, const struct owned_resource *owned, const char *id,
+	int64_t made_ms, bool *ret_ours)
 {
-	return strcmp(owned->id, id) == 0 ? owned->created : action_may_be_ours(owned, made_ms);
+	const char *holder;
+	*ret_ours = strcmp(owned->id, id) == 0 ? owned->created : action_may_be_ours(owned, made_ms);
+	if (!*ret_ours)
+		return true;
+	bool asked = action_holder(context, owned->provider, owned->type, id, &holder);
+	*ret_ours = holder == NULL;
+	return asked;
 }
 
 bool removal_split(struct action_context *context, const char *key, const char **parameters, size_t count)

@@ -39,8 +39,10 @@ struct removal {
 enum action_result removal_settle(
 	struct action_context *context, const struct owned_resource *owned) SLIPWAY_MUST_CHECK;
 
-/* Whether the thing that stands there, of this id and made at this time, is what the app made or asked for. */
-bool removal_is_ours(const struct owned_resource *owned, const char *id, int64_t made_ms);
+/* Whether the thing that stands there, of this id and made at this time, is what the app made or asked for, and no
+ * other app has it. False where that cannot be asked. */
+bool removal_is_ours(struct action_context *context, const struct owned_resource *owned, const char *id,
+	int64_t made_ms, bool *ret_ours) SLIPWAY_MUST_CHECK;
 
 /*
  * Runs a removal of all that the ledger has of the type, the newest first. What was adopted is taken out of the ledger

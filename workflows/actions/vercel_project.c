@@ -21,7 +21,7 @@
 struct input {
 	const char *name, *repository, *framework, *build_command, *output_directory, *root_directory;
 	int64_t repository_id;
-	bool relink, adopt;
+	bool relink, adopt, share;
 };
 static const struct field input_fields[] = {
 	{ STRING_FIELD("name", struct input, name), .required = true, .pattern = "^[a-z0-9][a-z0-9._-]{0,99}$",
@@ -43,6 +43,8 @@ static const struct field input_fields[] = {
 	{ BOOLEAN_FIELD("adopt", struct input, adopt), .fallback = "false",
 		.description = "Take the project that stands there, whoever made it; one that is linked to another "
 			       "repository needs relink as well" },
+	{ BOOLEAN_FIELD("share", struct input, share), .fallback = "false",
+		.description = "Let other apps that say so too have it as well; only the app that made it removes it" },
 };
 
 struct checkpoint {
@@ -157,9 +159,12 @@ static bool is_linked(const struct link *link, const struct input *input)
 /* Under the name of the input, by which the next run looks for it; the name that it goes by now is the output's. */
 static bool own(struct action_context *context, const struct input *input, const struct project *project, bool created)
 {
-	const struct owned_resource resource = {
-		.provider = "vercel", .type = "project", .key = input->name, .id = project->id, .created = created
-	};
+	const struct owned_resource resource = { .provider = "vercel",
+		.type = "project",
+		.key = input->name,
+		.id = project->id,
+		.created = created,
+		.shared = input->share };
 	return action_own(context, &resource);
 }
 

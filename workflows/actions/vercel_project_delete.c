@@ -35,7 +35,10 @@ static bool find_pending(
 		return true;
 	if (!provider_decode(context, &answer, &project_record, &project))
 		return false;
-	if (removal_is_ours(owned, project.id, project.created_at))
+	bool ours;
+	if (!removal_is_ours(context, owned, project.id, project.created_at, &ours))
+		return false;
+	if (ours)
 		*ret_id = project.id;
 	else
 		*ret_left = "it is not what the app asked for";

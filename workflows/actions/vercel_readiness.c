@@ -116,7 +116,7 @@ bool deployment_get(struct action_context *context, const char *id, struct deplo
 bool deployment_own(struct action_context *context, const char *id, bool created)
 {
 	const struct owned_resource resource = {
-		.provider = "vercel", .type = "deployment", .key = id, .id = id, .created = created
+		.provider = "vercel", .type = "deployment", .key = id, .id = id, .created = created, .part = true
 	};
 	return action_own(context, &resource);
 }

@@ -139,6 +139,7 @@ bool variables_remember(struct action_context *context, const char *project, con
 			.type = "variable",
 			.id = name,
 			.created = true,
+			.part = true,
 			.key = name != NULL ? ledger_key(context, project, listed) : NULL,
 		};
 		if (name != NULL && !action_own(context, &row))

@@ -1,0 +1,33 @@
+/*
+ * One owner for each thing at a provider, over all apps: a key beside the ledgers. It lies in no app's slot, so it is
+ * written by a script of its own, before the row of the ledger, and removed after it. What dies in between leaves a key
+ * without a row: whoever looks into that app's ledger sees it, and takes the thing over some minutes later.
+ */
+#ifndef SLIPWAY_STORE_OWNERS_H
+#define SLIPWAY_STORE_OWNERS_H
+
+#include "base/identifier.h"
+#include "store/redis.h"
+
+#define OWNER_PREFIX "slipway:owner:"
+
+struct owned_thing {
+	const char *provider, *type, *id;
+};
+
+/*
+ * Claims the thing for the app. holder is "" where it is the app's from now on, or where it and the app that has it
+ * both say that they share it; else the app that has it.
+ */
+enum error_class owner_claim(struct redis *redis, const struct owned_thing *thing, const char *app, bool shared,
+	char holder[IDENTIFIER_SIZE], struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The app that has it, "" where none has; changes nothing. */
+enum error_class owner_look(struct redis *redis, const struct owned_thing *thing, char holder[IDENTIFIER_SIZE],
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The app has it no longer. Fine where it is another's. */
+enum error_class owner_release(
+	struct redis *redis, const struct owned_thing *thing, const char *app, struct error *error) SLIPWAY_MUST_CHECK;
+
+#endif
