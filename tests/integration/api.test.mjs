@@ -153,6 +153,16 @@ test('the conditional poll', async () => {
   assert.ok(etag);
   const second = await stack.get(path, { 'if-none-match': etag });
   assert.equal(second.status, 304);
+  assert.equal(second.body, '');
+  assert.equal(second.headers.get('etag'), etag);
+  // Not a 304 to whatever is asked: a change has another tag.
+  const inputs = { greet: { text: 'a change' } };
+  assert.equal((await stack.trigger('flow', 'hello', 'greet', { inputs })).status, 202);
+  await stack.untilStatus('flow', 'hello', 'greet', 'done');
+  const third = await stack.get(path, { 'if-none-match': etag });
+  assert.equal(third.status, 200);
+  assert.equal(third.body.output.text, 'a change');
+  assert.notEqual(third.headers.get('etag'), etag);
 });
 
 test('configure merges as RFC 7396 says', async () => {
@@ -251,6 +261,7 @@ test('references that stand for more than a body may have are refused, and cost 
   }
   assert.deepEqual(await keysOfApps().then((keys) => keys.filter((key) => key.includes(':large:'))),
     ['slipway:{0}:app:large:events', 'slipway:{0}:app:large:payload']);
+  assert.ok(handlers.length >= 2);
   for (const { pid } of handlers) {
     const status = await readFile(`/proc/${pid}/status`, 'utf8');
     assert.ok(Number(/^VmHWM:\s+(\d+)/m.exec(status)[1]) < 64 * 1024, status);
