@@ -34,29 +34,37 @@ static void write_users(const struct redis_server *server)
 		fail("cannot copy " SHIPPED_USERS "; run it from the root of the project");
 	while (fgets(line, sizeof(line), shipped) != NULL)
 		fputs(line, own);
-	fputs("user opener on nopass -@all +acl|setuser +client|setname\n", own);
+	fputs("user opener on nopass -@all +ping +acl|setuser +client|setname\n", own);
 	fclose(shipped);
 	if (fclose(own) != 0)
 		fail("cannot write the users");
 }
 
+static bool does(struct redis *redis, size_t count, const char *const *words)
+{
+	struct redisReply *reply;
+	struct error error;
+	if (redis_command(redis, count, words, &reply, &error) != ERROR_NONE)
+		return false;
+	reply_free(reply);
+	return true;
+}
+
 /*
  * Whether it answers. Redis has read its files then, as it does in production: with a default user who is off. From
- * here on he is let in, for the tests log in as nobody.
+ * here on he is let in, for the tests log in as nobody. A PING is refused while the files are read, ACL SETUSER is not.
  */
 static bool opens(const struct redis_server *server)
 {
 	struct redis *redis;
-	struct redisReply *reply;
 	struct error error;
 	char url[128];
+	const char *const ping[] = { "PING" };
 	const char *const let_in[] = { "ACL", "SETUSER", "default", "on", "nopass" };
 	text_format(url, sizeof(url), "unix://opener:any@%s/redis.sock", server->folder);
 	if (redis_new(url, NULL, "test", 200, &redis, &error) != ERROR_NONE)
 		fail(error.message);
-	bool up = redis_command(redis, 5, let_in, &reply, &error) == ERROR_NONE;
-	if (up)
-		reply_free(reply);
+	bool up = does(redis, 1, ping) && does(redis, 5, let_in);
 	redis_free(redis);
 	return up;
 }
