@@ -199,6 +199,11 @@ static enum error_class host_secret(
 	return *ret_value != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
 }
 
+static void host_forget(void *host)
+{
+	forget_opened(host);
+}
+
 static const struct action_host host = {
 	.save = host_save,
 	.own = host_own,
@@ -206,6 +211,7 @@ static const struct action_host host = {
 	.log = host_log,
 	.output = host_output,
 	.secret = host_secret,
+	.forget = host_forget,
 	.enter = host_enter,
 	.pace = host_pace,
 	.leave = host_leave,

@@ -45,6 +45,8 @@ struct action_host {
 	 * from then on. For plans. */
 	enum error_class (*secret)(
 		void *host, const struct reference *reference, cJSON **ret_value, struct error *error);
+	/* Those that were opened are cut out of texts no more. */
+	void (*forget)(void *host);
 	/* For how long the provider is closed to the credential; 0: open. *ret_probing: the call is the first one after
 	 * it was closed. */
 	int64_t (*enter)(void *host, const char *provider, const char *credential, bool *ret_probing);

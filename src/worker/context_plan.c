@@ -141,7 +141,7 @@ static void count_calls(struct planning *planning, const struct dry_run *dry)
 	}
 }
 
-static bool plan_one(struct planning *planning, size_t index)
+static bool look_at(struct planning *planning, size_t index)
 {
 	const struct step_definition *definition = &planning->workflow->steps[index];
 	struct planned_step *planned = &planning->steps[index];
@@ -166,6 +166,24 @@ static bool plan_one(struct planning *planning, size_t index)
 	context_release(&step);
 	count_calls(planning, dry);
 	return answered && !context_is_short_of_memory(context);
+}
+
+/* One step. Its secrets are of no use to the next ones: what is in clear there, such as an address that is the value of
+ * a variable as well, is to be read. */
+static bool plan_one(struct planning *planning, size_t index)
+{
+	struct action_context *context = planning->context;
+	struct plan_answer *answer = &planning->answers[planning->answer_count];
+	bool goes_on = look_at(planning, index);
+	if (answer->text != NULL) {
+		char *text = arena_string(context->arena, answer->text);
+		if (text != NULL)
+			redact_text(text);
+		answer->text = text;
+	}
+	redact_error(&context->error);
+	context->host->forget(context->host_data);
+	return goes_on;
 }
 
 /* Whether all that comes before the step has been looked at. */

@@ -185,6 +185,18 @@ test('what is written in clear where a secret may stand is sealed, and shown by 
   for (const text of [clear, also]) assert.ok(!seen.includes(text), `${text} is to be seen`);
 });
 
+test('the secrets of one step hide nothing of another in a plan', async () => {
+  const url = `${stack.url}/nothing-there`;
+  const variables = [{ key: 'SITE', value: url }];
+  const inputs = { env: { variables }, check: { url, protectionBypass: 'a-bypass-of-ours' } };
+  await untilVariables('apart', inputs, {});
+  await stack.post({ mode: 'plan', appId: 'apart', workflowId: 'site' });
+  const plan = await stack.untilStatus('apart', 'site', 'plan', ended);
+  const of = (id) => JSON.stringify(plan.output.steps.find((step) => step.id === id));
+  assert.match(of('env'), /SITE is not there/);
+  assert.ok(of('check').includes(url), of('check'));
+});
+
 test('a clear secret sent again while its run is live is told from the first by nobody', async (t) => {
   t.after(() => { front.answers = () => undefined; });
   await untilVariables('live', {}, {});
