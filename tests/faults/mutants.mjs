@@ -140,8 +140,8 @@ const mutants = [
   {
     name: 'a worker that stops hands nothing back',
     file: 'src/worker/supervisor.c',
-    from: 'if (supervisor->prefork.stopping)\n\t\t\twrite_for',
-    to: 'if (false)\n\t\t\twrite_for',
+    from: 'if (supervisor->prefork.stopping)\n\t\t\thand_back',
+    to: 'if (false)\n\t\t\thand_back',
     row: 'rolling',
   },
   {
