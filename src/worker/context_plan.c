@@ -20,6 +20,7 @@ struct planned_step {
 	bool asked, answered;
 	const char *input;  /* JSON text */
 	const char *output; /* JSON text of what is there already; NULL: nothing, or not yet */
+	bool made_anew;     /* it would make its thing: what an earlier run gave is of one that is gone */
 };
 
 struct planning {
@@ -72,9 +73,16 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 	const struct run_name from = { own ? context->app : reference->parts[0],
 		own ? planning->workflow->id : reference->parts[1], step };
 	const struct step_definition *found = own ? workflow_step(planning->workflow, step) : NULL;
-	const char *output = found != NULL ? planning->steps[found - planning->workflow->steps].output : NULL;
+	const struct planned_step *planned = found != NULL ? &planning->steps[found - planning->workflow->steps] : NULL;
+	const char *output = planned != NULL ? planned->output : NULL;
+	if (planned != NULL && planned->made_anew)
+		return error_set(error, ERROR_NEEDS_NOT_DONE, "it needs what the step '%s' is yet to make", step);
 	if (output == NULL && context->host->output(context->host_data, &from, &output, error) != ERROR_NONE)
 		return error->class;
+	if (output == NULL && !own)
+		return error_set(error, ERROR_NEEDS_NOT_DONE,
+			"it needs an output of the app '%s', whose step '%s' of '%s' is not done", from.app,
+			from.action, from.workflow);
 	if (output == NULL)
 		return error_set(error, ERROR_NEEDS_NOT_DONE, "it needs what the step '%s' is yet to make", step);
 	return run_output_member(output, name, ret_value, error);
@@ -108,10 +116,13 @@ static bool answer_step(struct planning *planning, struct planned_step *planned,
 	if (dry->change != NULL) {
 		answer->change = dry->change;
 		answer->text = dry->request;
+		planned->made_anew = strcmp(dry->change, "create") == 0;
 		return true;
 	}
-	if (result == ACTION_FAILED)
+	if (result == ACTION_FAILED) {
+		planned->made_anew = step->error.class == ERROR_NEEDS_NOT_DONE;
 		return answer_failure(planning, &step->error, answer);
+	}
 	/* What waits is not there yet, so nothing can be said of what comes after it. */
 	answer->change = dry->adopts       ? "adopt"
 		: dry->removes             ? "remove"
@@ -155,8 +166,10 @@ static bool look_at(struct planning *planning, size_t index)
 	planning->answer_count++;
 	planned->answered = true;
 	if (input_put_values(planned->input, &definition->action->input, look_up, planning, context->arena, &input,
-		    &context->error) != ERROR_NONE)
+		    &context->error) != ERROR_NONE) {
+		planned->made_anew = context->error.class == ERROR_NEEDS_NOT_DONE;
 		return answer_failure(planning, &context->error, answer);
+	}
 	step.action = definition->action;
 	step.dry = dry;
 	step.checkpoint = step.output = NULL;

@@ -204,3 +204,36 @@ test('a plan has a mode of its own', async () => {
   );
   assert.equal((await stack.post({ mode: 'plan', appId: 'planned', workflowId: 'hello', force: true })).status, 400);
 });
+
+test('what people have deleted would be made again, and nothing is asked of the old one', async () => {
+  await configure('deleted', {
+    ...sample.inputs,
+    repo: { ...sample.inputs.repo, name: 'deleted-by-hand' },
+    project: { ...sample.inputs.project, name: 'deleted-by-hand' },
+  });
+  const made = await slipway('run', 'site', '--app', 'deleted', '--url', stack.url, '--force');
+  assert.equal(made.code, 0, made.stdout + made.stderr);
+  const words = (await readFile(`/proc/${await stack.daemon('slipway-worker')}/cmdline`, 'utf8')).split('\0');
+  const { id } = JSON.parse((await resources('deleted', '--json')).stdout).find((one) => one.type === 'project');
+  const headers = { authorization: 'Bearer test_token_admin' };
+  const url = `${words[words.indexOf('--vercel-url') + 1]}/v9/projects/${id}?slug=acme`;
+  const deleted = await fetch(url, { method: 'DELETE', headers });
+  assert.ok(deleted.ok, `${url}: ${deleted.status} ${await deleted.text()}`);
+  const { steps } = await planOf('deleted');
+  assert.equal(steps.repo.change, 'nothing', steps.repo.text);
+  assert.equal(steps.project.change, 'create');
+  for (const step of ['env', 'deployment', 'domain']) {
+    assert.equal(steps[step].change, 'blocked', `${step}: ${steps[step].text}`);
+    assert.match(steps[step].text, /needs what the step '\w+' is yet to make/);
+    assert.equal(steps[step].error, undefined);
+  }
+});
+
+test('an output of another app that is not there is told as such', async () => {
+  const input = `${stack.folder}/lonely.json`;
+  const repo = { owner: 'acme', name: 'lonely', description: '${app.nobody.site.repo.fullName}' };
+  await writeFile(input, JSON.stringify({ inputs: { repo } }));
+  const { steps } = await planOf('lonely', '--input', input);
+  assert.equal(steps.repo.change, 'blocked');
+  assert.match(steps.repo.text, /output of the app 'nobody', whose step 'repo' of 'site' is not done/);
+});
