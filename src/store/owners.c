@@ -96,3 +96,79 @@ enum error_class owner_release(
 	int64_t age_ms = 0;
 	return call(redis, thing, words, holder, &age_ms, error);
 }
+
+/* ---- verification ---- */
+
+/* provider:type:rest, in place. */
+static bool split(char *text, struct owned_thing *ret_thing)
+{
+	char *type = strchr(text, ':'), *id = type != NULL ? strchr(type + 1, ':') : NULL;
+	if (id == NULL)
+		return false;
+	*type++ = '\0';
+	*id++ = '\0';
+	*ret_thing = (struct owned_thing){ text, type, id };
+	return true;
+}
+
+enum error_class owner_verify_claim(
+	struct redis *redis, const char *key, bool repair, bool *ret_astray, struct error *error)
+{
+	const char *const words[] = { "look", "", "" };
+	char parts[KEY_SIZE], holder[IDENTIFIER_SIZE] = "";
+	struct owned_thing thing;
+	bool has, shares;
+	int64_t age_ms = 0;
+	*ret_astray = false;
+	if (!text_copy(parts, sizeof(parts), key + strlen(OWNER_PREFIX)) || !split(parts, &thing))
+		return ERROR_NONE;
+	if (call(redis, &thing, words, holder, &age_ms, error) != ERROR_NONE)
+		return error->class;
+	if (!identifier_valid(holder))
+		return ERROR_NONE;
+	if (look_into_ledger(redis, &thing, holder, &has, &shares, error) != ERROR_NONE)
+		return error->class;
+	*ret_astray = !has && age_ms > UNWRITTEN_MS;
+	return *ret_astray && repair ? owner_release(redis, &thing, holder, error) : ERROR_NONE;
+}
+
+static enum error_class verify_row(struct redis *redis, const char *app, const cJSON *item, bool repair,
+	const struct owner_visitor *visitor, struct arena *arena, struct error *error)
+{
+	struct ledger_row row;
+	struct owned_thing thing;
+	struct error broken;
+	char parts[KEY_SIZE], holder[IDENTIFIER_SIZE] = "";
+	/* What cannot be read, `slipway resources` names. */
+	if (!text_copy(parts, sizeof(parts), item->string) || !split(parts, &thing) ||
+		ledger_row_read(cJSON_GetStringValue(item), arena, &row, &broken) != ERROR_NONE || row.part ||
+		ledger_row_is_pending(&row))
+		return ERROR_NONE;
+	thing.id = row.id;
+	if (owner_look(redis, &thing, holder, error) != ERROR_NONE)
+		return error->class;
+	if (strcmp(holder, app) == 0 || (row.shared && holder[0] != '\0'))
+		return ERROR_NONE;
+	visitor->found(visitor->context, item->string, holder);
+	return repair && holder[0] == '\0' ? owner_claim(redis, &thing, app, false, holder, error) : ERROR_NONE;
+}
+
+enum error_class owner_verify_rows(
+	struct redis *redis, const char *app, bool repair, const struct owner_visitor *visitor, struct error *error)
+{
+	cJSON *ledger;
+	const cJSON *item;
+	struct arena arena;
+	if (ledger_read(redis, app, &ledger, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = ERROR_NONE;
+	arena_init(&arena, 0);
+	cJSON_ArrayForEach(item, ledger)
+	{
+		if (class == ERROR_NONE)
+			class = verify_row(redis, app, item, repair, visitor, &arena, error);
+	}
+	arena_release(&arena);
+	cJSON_Delete(ledger);
+	return class;
+}

@@ -30,4 +30,22 @@ enum error_class owner_look(struct redis *redis, const struct owned_thing *thing
 enum error_class owner_release(
 	struct redis *redis, const struct owned_thing *thing, const char *app, struct error *error) SLIPWAY_MUST_CHECK;
 
+/*
+ * Whether the claim that this key is has no row in the ledger of the app that it names, though one would be written by
+ * now; with repair it is released.
+ */
+enum error_class owner_verify_claim(
+	struct redis *redis, const char *key, bool repair, bool *ret_astray, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Who looks at the rows of a ledger. */
+struct owner_visitor {
+	/* Called for each row whose thing is not the app's: another app's, or nobody's (""). */
+	void (*found)(void *context, const char *field, const char *holder);
+	void *context; /* borrowed */
+};
+
+/* Looks whether the app is the owner of all that its ledger has; with repair it claims what nobody has. */
+enum error_class owner_verify_rows(struct redis *redis, const char *app, bool repair,
+	const struct owner_visitor *visitor, struct error *error) SLIPWAY_MUST_CHECK;
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "slipway/field.h"
+#include "store/owners.h"
 #include "store/queue.h"
 #include "store/reaper.h"
 
@@ -113,7 +114,7 @@ static bool lives_for_ever(const char *key)
 	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
 		if (strcmp(shared[i].key, key) == 0)
 			return true;
-	return text_has_prefix(key, "slipway:token:") || text_has_prefix(key, "slipway:owner:");
+	return text_has_prefix(key, "slipway:token:") || text_has_prefix(key, OWNER_PREFIX);
 }
 
 static enum error_class ask(const struct verification *verification, const char *command, const char *key,
@@ -175,10 +176,52 @@ static enum error_class verify_lifetime(const struct verification *verification,
 	return ERROR_NONE;
 }
 
+/* ---- owners ---- */
+
+struct owner_report {
+	const struct verification *verification;
+	const char *key;
+};
+
+static void report_row(void *context, const char *field, const char *holder)
+{
+	const struct owner_report *owners = context;
+	char what[512];
+	bool free = holder[0] == '\0';
+	if (free)
+		text_format(what, sizeof(what), "its row '%.300s' has no owner", field);
+	else
+		text_format(what, sizeof(what),
+			"its row '%.300s' is of a thing that the app '%.64s' has: see whose it is", field, holder);
+	report(owners->verification, owners->key, what, free && owners->verification->options->repair);
+}
+
+/* Each thing in a ledger has that app as its one owner, and each owner has it in its ledger. */
+static enum error_class verify_owners(const struct verification *verification, const char *key, struct error *error)
+{
+	bool repair = verification->options->repair, astray = false;
+	char ledger[KEY_SIZE], app[IDENTIFIER_SIZE];
+	struct owner_report owners = { verification, key };
+	const struct owner_visitor visitor = { report_row, &owners };
+	if (text_has_prefix(key, OWNER_PREFIX)) {
+		if (owner_verify_claim(verification->redis, key, repair, &astray, error) != ERROR_NONE)
+			return error->class;
+		if (astray)
+			report(verification, key, "the app that it names does not have the thing", repair);
+		return ERROR_NONE;
+	}
+	name_ledger(key, ledger);
+	if (strcmp(ledger, key) != 0)
+		return ERROR_NONE;
+	text_format(app, sizeof(app), "%.*s", (int)strcspn(key + strlen(APP_PREFIX), ":"), key + strlen(APP_PREFIX));
+	return owner_verify_rows(verification->redis, app, repair, &visitor, error);
+}
+
 static enum error_class verify_key(const struct verification *verification, const char *key, struct error *error)
 {
 	verification->counts->keys++;
-	if (verify_lifetime(verification, key, error) != ERROR_NONE)
+	if (verify_lifetime(verification, key, error) != ERROR_NONE ||
+		verify_owners(verification, key, error) != ERROR_NONE)
 		return error->class;
 	const char *member = key + strlen(APP_PREFIX);
 	char parts[MEMBER_SIZE];

@@ -249,7 +249,8 @@ END_TEST
 /* An older version gave a ledger, and what its app was told, a time to live. */
 START_TEST(test_a_ledger_that_expires_is_a_finding)
 {
-	COMMAND("HSET", KEY_PREFIX "app:acme:ledger", "vercel:deployment:dpl_1", "{\"id\":\"dpl_1\",\"created\":true}");
+	COMMAND("HSET", KEY_PREFIX "app:acme:ledger", "vercel:deployment:dpl_1",
+		"{\"id\":\"dpl_1\",\"created\":true,\"part\":true}");
 	COMMAND("HSET", KEY_PREFIX "app:acme:payload", "version", "1");
 	ck_assert_uint_eq(verify(false).faults, 0);
 	COMMAND("EXPIRE", KEY_PREFIX "app:acme:payload", "100");
@@ -259,6 +260,20 @@ START_TEST(test_a_ledger_that_expires_is_a_finding)
 	/* No run of that name has it. */
 	COMMAND("HSET", KEY_PREFIX "app:acme:site:ledger", "status", "done", "run", "r");
 	expect_repaired("it has no time to live");
+}
+END_TEST
+
+START_TEST(test_owners_and_ledgers_have_the_same_things)
+{
+	COMMAND("HSET", KEY_PREFIX "app:acme:ledger", "github:repository:acme/docs", "{\"id\":\"7\",\"created\":true}");
+	expect_repaired("its row 'github:repository:acme/docs' has no owner");
+	COMMAND("SET", "slipway:owner:github:repository:7", "other 1700000000000");
+	verify(false);
+	ck_assert_ptr_nonnull(strstr(said, "is of a thing that the app 'other' has"));
+	ck_assert_ptr_nonnull(strstr(said, "slipway:owner:github:repository:7: the app that it names does not have"));
+	verify(true);
+	verify(true);
+	ck_assert_uint_eq(verify(false).faults, 0);
 }
 END_TEST
 
@@ -298,7 +313,8 @@ int main(void)
 {
 	const TTest *const tests[] = { test_nothing_is_wrong, test_entry_is_lost, test_entry_of_no_run,
 		test_out_of_the_indexes, test_in_two_places, test_ended_or_gone, test_nobody_came, test_broken_words,
-		test_lives_for_ever, test_a_ledger_that_expires_is_a_finding, test_wrong_type_is_a_finding,
+		test_lives_for_ever, test_a_ledger_that_expires_is_a_finding,
+		test_owners_and_ledgers_have_the_same_things, test_wrong_type_is_a_finding,
 		test_a_broken_index_is_the_only_finding, NULL };
 	return suite_main("verify", tests, set_up, tear_down);
 }
