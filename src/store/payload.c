@@ -98,6 +98,7 @@ static enum error_class write_payload(struct redis *redis, const char *app, stru
 		} else if (strlen(arguments[3 + i]) > PAYLOAD_MAX) {
 			class = error_set(error, ERROR_INVALID_INPUT, "with what is cached it is larger than %zu bytes",
 				PAYLOAD_MAX);
+			error_remedy(error, NULL, "Configure less, or give null for what is not needed any more.");
 			error_at(error, "/%s", parts[i].name);
 		}
 	}

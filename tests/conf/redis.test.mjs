@@ -43,7 +43,7 @@ after(async () => {
 
 test('the settings that promises rest on are in force', () => {
   for (const [name, value] of [['appendonly', 'yes'], ['appendfsync', 'always'], ['maxmemory-policy', 'noeviction'],
-    ['unixsocketperm', '700'], ['port', '0'], ['save', '']]) {
+    ['unixsocketperm', '700'], ['stream-node-max-bytes', '512'], ['port', '0'], ['save', '']]) {
     assert.equal(redisCli('slipway-ops', 'CONFIG', 'GET', name), `${name}\n${value}`.trim());
   }
 });

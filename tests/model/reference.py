@@ -110,7 +110,7 @@ class Model:
 
     def to_end(self, run, status, output, error, reason=''):
         self.leave(run)
-        run.forget(['cancel', 'detail', 'lost_lease'])
+        run.forget(['cancel', 'detail', 'lost_lease', 'input'])
         run.status, run.output, run.finished_at = status, output, self.now
         run.error, run.reason = error or None, reason or None
         self.changed(run, status, reason)

@@ -124,6 +124,27 @@ START_TEST(test_ledger_and_payload_do_not_expire_while_there_is_a_row)
 }
 END_TEST
 
+#define DAY 86400
+
+START_TEST(test_what_was_configured_and_never_run_goes_after_a_day)
+{
+	configure();
+	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), 0);
+	ck_assert_int_le(COMMAND("TTL", PAYLOAD), DAY);
+	ck_assert_int_le(COMMAND("TTL", KEY_PREFIX "app:acme:events"), DAY);
+	ck_assert_int_eq(COMMAND("ZCARD", KEY_APPS), 0);
+	/* Once something has run, it stays as long as that; also where it is configured only then. */
+	struct claim claim = begin("site", "repo");
+	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), DAY);
+	finish(&claim);
+	ck_assert_int_eq(COMMAND("ZCARD", KEY_APPS), 1);
+	COMMAND("DEL", PAYLOAD);
+	configure();
+	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), DAY);
+	ck_assert_int_gt(COMMAND("TTL", KEY_PREFIX "app:acme:events"), DAY);
+}
+END_TEST
+
 START_TEST(test_ordinary_retention_begins_when_the_last_row_goes)
 {
 	configure();
@@ -309,6 +330,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_ledger_and_payload_do_not_expire_while_there_is_a_row,
+		test_what_was_configured_and_never_run_goes_after_a_day,
 		test_ordinary_retention_begins_when_the_last_row_goes,
 		test_a_ledger_that_was_to_expire_is_kept_from_its_next_change_on,
 		test_a_live_run_does_not_expire_before_its_deadline, test_the_list_of_apps_keeps_who_has_something,

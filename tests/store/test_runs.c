@@ -190,6 +190,75 @@ START_TEST(test_a_status_is_made_of_the_fields_that_are_read_for_it)
 }
 END_TEST
 
+/* The digest stays: by it another trigger with the same input is known. */
+START_TEST(test_the_input_of_a_run_is_gone_when_it_has_ended)
+{
+	trigger();
+	struct claim claim = claim_next(30000);
+	ck_assert_str_eq(claim.run.input, "{\"a\":1}");
+	ck_assert_int_eq(write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }),
+		ERROR_NONE);
+	ck_assert_str_eq(read_run().input, "");
+	ck_assert_int_eq(trigger().outcome, TRIGGER_REUSED);
+	bool accepted;
+	struct run run;
+	ck_assert_int_eq(trigger_with("d2", false, 60000).outcome, TRIGGER_NEW);
+	ck_assert_int_eq(run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
+	ck_assert_str_eq(read_run().status, "error");
+	ck_assert_str_eq(read_run().input, "");
+}
+END_TEST
+
+static char *letters(size_t count)
+{
+	char *text = arena_allocate(&arena, count + 1);
+	ck_assert_ptr_nonnull(text);
+	memset(text, 'x', count);
+	return text;
+}
+
+static int64_t memory_of(const char *key)
+{
+	const char *const words[] = { "MEMORY", "USAGE", key, "SAMPLES", "0" };
+	struct redisReply *reply;
+	ck_assert_int_eq(redis_command(redis, 5, words, &reply, &error), ERROR_NONE);
+	int64_t bytes = reply_integer(reply);
+	reply_free(reply);
+	return bytes;
+}
+
+/* Of the largest run there is, and the longest lines: docs/operations.md gives the sums. */
+START_TEST(test_what_one_app_may_take_of_memory_is_bounded)
+{
+	char key[KEY_SIZE];
+	struct trigger_result result;
+	const struct trigger largest = { .name = name,
+		.input = letters((size_t)256 << 10),
+		.digest = "d",
+		.run_ms = 60000,
+		.attempts = 3,
+		.retention_seconds = 3600 };
+	run_key_make(key, &name);
+	ck_assert_int_eq(run_trigger(redis, &largest, &arena, &result, &error), ERROR_NONE);
+	struct claim claim = claim_next(60000);
+	for (int i = 0; i < 1000; i++)
+		ck_assert_int_eq(write_run(&claim, (struct run_write){ .kind = RUN_PROGRESS, .log = letters(1024) }),
+			ERROR_NONE);
+	ck_assert_int_lt(memory_of("slipway:{0}:app:acme:events"), 600 << 10);
+	ck_assert_int_eq(
+		write_run(&claim, (struct run_write){ .kind = RUN_PROGRESS, .checkpoint = letters((size_t)64 << 10) }),
+		ERROR_NONE);
+	ck_assert_int_lt(memory_of(key), 450 << 10);
+	ck_assert_int_eq(write_run(&claim,
+				 (struct run_write){ .kind = RUN_FINISH,
+					 .status = "error",
+					 .output = letters((size_t)128 << 10),
+					 .error = letters(sizeof(struct error)) }),
+		ERROR_NONE);
+	ck_assert_int_lt(memory_of(key), 300 << 10);
+}
+END_TEST
+
 START_TEST(test_run_from_trigger_to_done)
 {
 	struct trigger_result result = trigger();
@@ -760,8 +829,9 @@ int main(void)
 {
 	const TTest *const tests[] = { test_idle_before_any_trigger,
 		test_a_status_is_made_of_the_fields_that_are_read_for_it,
-		test_numbers_that_were_written_by_hand_are_read_within_bounds, test_run_from_trigger_to_done,
-		test_single_flight, test_done_is_reused_unless_forced_or_changed,
+		test_numbers_that_were_written_by_hand_are_read_within_bounds,
+		test_the_input_of_a_run_is_gone_when_it_has_ended, test_what_one_app_may_take_of_memory_is_bounded,
+		test_run_from_trigger_to_done, test_single_flight, test_done_is_reused_unless_forced_or_changed,
 		test_needs_must_be_done_and_their_outputs_count, test_wait_burns_no_attempt_and_comes_back,
 		test_retry_counts_an_attempt, test_stuck_in_running_lease_is_taken_over, test_renew_keeps_the_lease,
 		test_release_hands_back_without_counting, test_cancel, test_cancel_says_what_may_have_been_done,

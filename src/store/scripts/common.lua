@@ -1,7 +1,7 @@
 -- Common to all scripts: how a run goes from one state to another.
 local GROUP = 'workers'
 local QUEUED_CHECK_MS = 2000 -- when the reaper first makes sure that a queued run still has its entry
-local EVENTS_KEPT = 1000
+local EVENTS_KEPT = 300
 
 -- Nothing takes back what a script has done before it fails. So a key that a hand has made something else is an error
 -- here, before the first write: half a change would be a run that nobody finds any more.
@@ -76,12 +76,13 @@ local function delay(phase, milliseconds)
 	redis.call('ZADD', live, due, member())
 end
 
--- done, error: nothing changes any more.
+-- done, error: nothing changes any more. Its input is not needed again: by the digest it is known whether another
+-- trigger asks for the same.
 local function finish(status, output, problem, reason)
 	drop_entry()
 	redis.call('ZREM', delayed, member())
 	redis.call('ZREM', live, member())
-	clear('phase', 'due', 'reason', 'detail', 'cancel', 'lost_lease')
+	clear('phase', 'due', 'input', 'reason', 'detail', 'cancel', 'lost_lease')
 	set('status', status, 'finished_at', now, 'output', output)
 	if problem ~= '' then
 		set('error', problem)
