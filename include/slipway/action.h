@@ -58,6 +58,11 @@ struct action_definition {
 	uint32_t attempts;        /* attempts that may fail with a retryable error: 5 */
 };
 
+/* What is stored of a run as JSON is no larger: one that would be ends in payload_too_large. Keep ids and addresses,
+ * not what can be read again. */
+#define ACTION_OUTPUT_MAX     ((size_t)128 << 10)
+#define ACTION_CHECKPOINT_MAX ((size_t)64 << 10)
+
 #define ACTION_ATTEMPT_SECONDS 120
 #define ACTION_RUN_SECONDS     14400 /* windows of rate limits last an hour, and who is parked may meet the next */
 #define ACTION_ATTEMPTS        5

@@ -72,7 +72,12 @@ enum action_result context_run(struct action_context *context, const char *input
 		return ACTION_FAILED;
 	enum action_result result =
 		end_attempt(context, action->run(context, input, context->checkpoint, context->output));
-	return context_is_short_of_memory(context) ? ACTION_FAILED : result;
+	if (context_is_short_of_memory(context))
+		return ACTION_FAILED;
+	/* What is too long to be stored is no result. */
+	bool is_result = result != ACTION_DONE || context_output(context) != NULL ||
+		context->error.class != ERROR_PAYLOAD_TOO_LARGE;
+	return is_result ? result : ACTION_FAILED;
 }
 
 static const char *encode(
@@ -93,6 +98,19 @@ static const char *encode(
 const char *context_encode(struct action_context *context, const struct record *record, const void *data)
 {
 	return encode(context, record, data, false);
+}
+
+/* Redis keeps it for as long as the run: what one caller can make it hold is bounded. */
+static const char *refuse_longer(struct action_context *context, const char *text, size_t most, const char *what)
+{
+	if (text == NULL || strlen(text) <= most)
+		return text;
+	error_set(&context->error, ERROR_PAYLOAD_TOO_LARGE,
+		"the %s of %s is %zu bytes long, and %zu are stored at most", what, context->action->id, strlen(text),
+		most);
+	error_remedy(
+		&context->error, NULL, "Give the step less to do at once; its output is made of what it is given.");
+	return NULL;
 }
 
 static enum error_class find_secret(void *context, const struct record_value *value, struct error *error)
@@ -121,7 +139,7 @@ const char *context_checkpoint(struct action_context *context)
 		(text = json_print(context->arena, json)) == NULL)
 		error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the JSON of the action");
 	cJSON_Delete(json);
-	return text;
+	return refuse_longer(context, text, ACTION_CHECKPOINT_MAX, "checkpoint");
 }
 
 struct skipped_output {
@@ -137,8 +155,9 @@ static const struct record skipped_record = RECORD(struct skipped_output, skippe
 const char *context_output(struct action_context *context)
 {
 	const struct skipped_output skipped = { true, context->text };
-	return context->skipped ? encode(context, &skipped_record, &skipped, true)
-				: encode(context, &context->action->output, context->output, true);
+	const char *text = context->skipped ? encode(context, &skipped_record, &skipped, true)
+					    : encode(context, &context->action->output, context->output, true);
+	return refuse_longer(context, text, ACTION_OUTPUT_MAX, "output");
 }
 
 void context_release(struct action_context *context)
@@ -171,7 +190,9 @@ int64_t action_run_age_ms(const struct action_context *context)
 
 /* ---- how an attempt ends ---- */
 
-/* A text for people, with secrets cut out; "" where memory is short. */
+#define SHOWN_TEXT_MAX 1024 /* bytes */
+
+/* A text for people, with secrets cut out, and its end where it is too long; "" where memory is short. */
 static const char *format_redacted(struct action_context *context, const char *format, va_list arguments)
 	__attribute__((format(printf, 2, 0)));
 
@@ -181,7 +202,12 @@ static const char *format_redacted(struct action_context *context, const char *f
 	if (text == NULL)
 		return "";
 	redact_text(text);
-	return text;
+	/* It is kept with the run, and with each event. */
+	char cut[SHOWN_TEXT_MAX + 1];
+	if (text_copy(cut, sizeof(cut), text))
+		return text;
+	const char *shorter = arena_string(context->arena, cut);
+	return shorter != NULL ? shorter : "";
 }
 
 enum action_result action_done(struct action_context *context)

@@ -192,6 +192,16 @@ static enum action_result run(
 			.url = what[12] == 'u' ? "https://x/" TRIAL_TOKEN : NULL };
 		return action_own(context, &secret) ? action_done(context) : action_failed(context);
 	}
+	if (strcmp(what, "much to say") == 0)
+		return action_wait(context, 1000, "%01022d\xC3\xA4\xC3\xA4", 7);
+	if (strcmp(what, "much output") == 0) {
+		output->text = action_format(context, "%0*d", (int)ACTION_OUTPUT_MAX, 7);
+		return action_done(context);
+	}
+	if (strcmp(what, "much to remember") == 0) {
+		checkpoint->seen = action_format(context, "%0*d", (int)ACTION_CHECKPOINT_MAX, 7);
+		return action_wait(context, 1000, "later");
+	}
 	if (strcmp(what, "own") == 0)
 		return own(context, output);
 	if (strcmp(what, "own list") == 0)
@@ -248,6 +258,21 @@ START_TEST(test_waits_are_clamped_and_redacted)
 	ck_assert_int_eq(try_it("person"), ACTION_WAITING);
 	ck_assert(trial.context.for_person);
 	ck_assert_str_eq(trial.context.text, "set the DNS");
+}
+END_TEST
+
+START_TEST(test_what_is_too_long_to_be_stored_is_no_result)
+{
+	ck_assert_int_eq(try_it("much output"), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_PAYLOAD_TOO_LARGE);
+	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "the output of trial is 131"));
+	ck_assert_int_eq(try_it("much to remember"), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_PAYLOAD_TOO_LARGE);
+	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "the checkpoint of trial is 65"));
+	/* A text for people is cut between two characters. */
+	ck_assert_int_eq(try_it("much to say"), ACTION_WAITING);
+	ck_assert_uint_eq(strlen(trial.context.text), 1024);
+	ck_assert_str_eq(trial.context.text + 1021, "7\xC3\xA4");
 }
 END_TEST
 
@@ -548,7 +573,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_waits_are_clamped_and_redacted, test_checkpoint_goes_on,
+	const TTest *const tests[] = { test_waits_are_clamped_and_redacted,
+		test_what_is_too_long_to_be_stored_is_no_result, test_checkpoint_goes_on,
 		test_no_secret_is_stored_in_a_checkpoint_or_the_ledger, test_skip_is_an_output, test_failures,
 		test_lost_lease_stops, test_ledger, test_ledger_knows_since_when, test_log_is_redacted,
 		test_output_is_redacted_in_its_strings_only, test_answers_are_decoded, test_gate_closes_and_is_asked,
