@@ -15,6 +15,7 @@
 #include "slipway/field.h"
 
 struct action_context;
+struct input_check;
 
 /* How an attempt ended. Made only by the functions below: `return action_done(context);` */
 enum action_result {
@@ -32,6 +33,11 @@ struct action_definition {
 	const char *id;      /* such as github.repository; shown to people, not looked up */
 	const char *summary; /* one sentence: what it does */
 	struct record input; /* what it takes; validated when a run is triggered */
+	/* What the table cannot say, such as of two members that exclude each other: see input_fault. NULL: nothing.
+	 * Called with an input that fits the table, before anything of a workflow is made and again before each
+	 * attempt; so in its strings references may stand that are put in later (input_is_known), and an integer or a
+	 * boolean that is one is 0 or false then. Decides by the input alone. */
+	void (*validate)(const void *input, struct input_check *check);
 	/* What it remembers between attempts; zeroed at the first one. Stored by action_save, and by every wait
 	 * and failure. No secrets: it stands readable in Redis. */
 	struct record checkpoint;
@@ -66,6 +72,23 @@ struct action_definition {
 #define ACTION_ATTEMPT_SECONDS 120
 #define ACTION_RUN_SECONDS     14400 /* windows of rate limits last an hour, and who is parked may meet the next */
 #define ACTION_ATTEMPTS        5
+
+/* ---- what is wrong with an input ---- */
+
+/* Where a fault is: a member, or of a list of objects a member of one item. */
+struct input_fault {
+	const char *member; /* as the table names it */
+	const char *item;   /* member of the item; NULL: the fault is of the whole */
+	size_t index;       /* of the item */
+	const char *remedy; /* what a person can do, where it is more than to correct that place; NULL */
+};
+
+/* Says in .validate what is wrong there. May be called for several places. */
+void input_fault(struct input_check *check, const struct input_fault *fault, const char *format, ...)
+	SLIPWAY_FORMAT(3, 4);
+
+/* Whether the text is there and has no reference in it any more, so that it can be judged. */
+bool input_is_known(const char *text);
 
 /* ---- what the run is about ---- */
 

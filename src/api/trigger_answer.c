@@ -5,7 +5,9 @@
 #include "api/trigger_answer.h"
 
 #include <math.h>
+#include <string.h>
 
+#include "base/text.h"
 #include "core/input.h"
 #include "store/runs.h"
 
@@ -59,11 +61,15 @@ static enum error_class answer_needs(
 {
 	cJSON *needs = cJSON_CreateArray();
 	bool complete = needs != NULL;
-	for (size_t i = 0; complete && i < result->missing_count; i++)
+	char names[300] = ""; /* what does not fit stands in the list */
+	for (size_t i = 0; complete && i < result->missing_count; i++) {
+		size_t length = strlen(names);
+		text_format(names + length, sizeof(names) - length, "%s%s", i > 0 ? ", " : "", result->missing[i]);
 		complete = json_append(needs, cJSON_CreateString(result->missing[i]));
-	error_set(error, ERROR_NEEDS_NOT_DONE, "'%s' needs %zu step%s that %s not done", result->run.action,
-		result->missing_count, result->missing_count == 1 ? "" : "s",
-		result->missing_count == 1 ? "is" : "are");
+	}
+	error_set(error, ERROR_NEEDS_NOT_DONE, "'%s' needs %zu step%s that %s not done: %s", result->run.action,
+		result->missing_count, result->missing_count == 1 ? "" : "s", result->missing_count == 1 ? "is" : "are",
+		names);
 	if (complete)
 		response_problem(response, error, needs, NULL);
 	cJSON_Delete(needs);

@@ -9,6 +9,7 @@
 
 #include "base/record.h"
 #include "base/text.h"
+#include "core/input_check.h"
 #include "core/secret_input.h"
 
 static enum error_class no_memory(struct error *error)
@@ -83,15 +84,19 @@ static enum error_class look_up(
 	return *ret_value != NULL ? ERROR_NONE : no_memory(error);
 }
 
-static enum error_class check_input(const struct record *record, const cJSON *input, enum record_mode mode,
+/* By the table, and where that fits and the values are put in, by what the action says beyond it. */
+static enum error_class check_input(const struct action_definition *action, const cJSON *input, enum record_mode mode,
 	const char *place, struct faults *faults, struct error *error)
 {
+	const struct record *record = &action->input;
 	struct arena arena;
 	arena_init(&arena, 0);
 	void *decoded = arena_allocate(&arena, record->size);
 	enum error_class class = decoded == NULL
 		? no_memory(error)
 		: record_check(record, input, mode, place, &arena, decoded, faults, error);
+	if (class == ERROR_NONE && mode == RECORD_REFERENCES && (faults == NULL || faults->count == 0))
+		class = input_check_run(action, decoded, place, faults, error);
 	arena_release(&arena);
 	return class;
 }
@@ -159,9 +164,9 @@ static enum error_class fill_input(
 		return error->class;
 	struct input_sources borrowed = *sources;
 	const struct record *record = &step->action->input;
-	if (check_input(record, *input, RECORD_TEMPLATE, place, faults, error) != ERROR_NONE ||
+	if (check_input(step->action, *input, RECORD_TEMPLATE, place, faults, error) != ERROR_NONE ||
 		references_resolve(*input, place, look_up, &borrowed, sources->budget, faults, error) != ERROR_NONE ||
-		check_input(record, *input, RECORD_REFERENCES, place, faults, error) != ERROR_NONE ||
+		check_input(step->action, *input, RECORD_REFERENCES, place, faults, error) != ERROR_NONE ||
 		secret_input_check(record, *input, place, faults, error) != ERROR_NONE)
 		return input_name_member(place, error);
 	return ERROR_NONE;

@@ -135,7 +135,8 @@ static void add_needs(struct trigger_call *call, const struct trigger *trigger)
 			trigger->needs[i]);
 	for (size_t i = 0; i < trigger->other_count; i++) {
 		const struct run_name *other = &trigger->others[i];
-		text_format(call->other_names[i], MEMBER_SIZE, "%s.%s.%s", other->app, other->workflow, other->action);
+		text_format(call->other_names[i], sizeof(call->other_names[i]), "%s.%s.%s", other->app, other->workflow,
+			other->action);
 		add_need(call, other, call->other_names[i]);
 	}
 }

@@ -11,6 +11,7 @@
 #include "base/redact.h"
 #include "base/text.h"
 #include "core/input.h"
+#include "core/input_check.h"
 
 #define WAIT_LEAST_MS 100
 #define WAIT_MOST_MS  3600000
@@ -69,6 +70,8 @@ enum action_result context_run(struct action_context *context, const char *input
 	}
 	if (decode_text(context, &action->checkpoint, checkpoint_text[0] != '\0' ? checkpoint_text : "{}",
 		    RECORD_LENIENT, "/checkpoint", &context->checkpoint) != ERROR_NONE)
+		return ACTION_FAILED;
+	if (input_check_run(action, input, "/input", NULL, &context->error) != ERROR_NONE)
 		return ACTION_FAILED;
 	enum action_result result =
 		end_attempt(context, action->run(context, input, context->checkpoint, context->output));

@@ -56,6 +56,21 @@ test('what was configured stands below the input of the run', async () => {
   assert.deepEqual(outputs(second), { greet: 'given', repeat: 'again: given' });
 });
 
+test('a trigger that means an older configuration is refused', async () => {
+  const configure = (config) => stack.post({ mode: 'configure', appId: 'version', config });
+  const inputs = { greet: { text: '${config.word}' } };
+  const { version } = (await configure({ word: 'first' })).body;
+  assert.equal((await configure({ word: 'first' })).body.version, version, 'the same again is no change');
+  assert.equal((await stack.trigger('version', 'hello', 'greet', { inputs, configVersion: version })).status, 202);
+  await stack.untilStatus('version', 'hello', 'greet', 'done');
+  await configure({ word: 'second' });
+  const refused = await stack.trigger('version', 'hello', 'greet', { inputs, configVersion: version });
+  assert.equal(refused.status, 409);
+  assert.equal(refused.body.class, 'config_changed');
+  assert.equal((await stack.status('version', 'hello', 'greet')).output.text, 'first');
+  assert.equal((await stack.trigger('version', 'hello', 'greet', { inputs, configVersion: 'x' })).status, 400);
+});
+
 test('two runs of one app at once: which ends well has made what it was given', async () => {
   for (let round = 0; round < 15; round++) {
     const words = ['one', 'two'].map((word) => `${word}-${round}`);
@@ -85,19 +100,4 @@ test('two runs with the same input and the same configuration do not stand in ea
   const input = { inputs: { greet: { text: '${config.word}' } }, config: { word: 'same' } };
   const results = await Promise.all([1, 2, 3].map(() => run('same', 'hello', input, '--json')));
   for (const result of results) assert.equal(result.code, 0, result.stderr);
-});
-
-test('a trigger that means an older configuration is refused', async () => {
-  const configure = (config) => stack.post({ mode: 'configure', appId: 'version', config });
-  const inputs = { greet: { text: '${config.word}' } };
-  const { version } = (await configure({ word: 'first' })).body;
-  assert.equal((await configure({ word: 'first' })).body.version, version, 'the same again is no change');
-  assert.equal((await stack.trigger('version', 'hello', 'greet', { inputs, configVersion: version })).status, 202);
-  await stack.untilStatus('version', 'hello', 'greet', 'done');
-  await configure({ word: 'second' });
-  const refused = await stack.trigger('version', 'hello', 'greet', { inputs, configVersion: version });
-  assert.equal(refused.status, 409);
-  assert.equal(refused.body.class, 'config_changed');
-  assert.equal((await stack.status('version', 'hello', 'greet')).output.text, 'first');
-  assert.equal((await stack.trigger('version', 'hello', 'greet', { inputs, configVersion: 'x' })).status, 400);
 });

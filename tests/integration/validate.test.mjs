@@ -1,6 +1,6 @@
 // Mode `validate`: all that is wrong with the inputs of all steps, said before the first of them is triggered.
 //
-// covers: src/api/mode_validate.c src/base/faults.c
+// covers: src/core/input_check.c src/api/mode_validate.c src/base/faults.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { Stack } from './stack.mjs';
@@ -76,7 +76,7 @@ test('what is stored counts, what is given along goes over it, and nothing is wr
 
 test('an optional step that is given nothing is no fault, and one that is given something is checked', async () => {
   assert.deepEqual(places(await validate({ ...INPUTS, access: {}, files: { message: 7 } })).sort(),
-    [['files', '/inputs/files/files'], ['files', '/inputs/files/message']]);
+    [['access', '/inputs/access/user'], ['files', '/inputs/files/files'], ['files', '/inputs/files/message']]);
 });
 
 test('what a workflow binds to its own repository and project, no input replaces: given, stored, null', async () => {
@@ -126,6 +126,28 @@ test('configure refuses an input that no workflow takes, and deletes one that st
   assert.equal(refused.body.errors[0].place, '/inputs/reop');
   assert.deepEqual((await configure(undefined)).body.inputs, {});
   assert.equal((await configure({ reop: null })).status, 200);
+});
+
+test('what an action says beyond its table is told too, by validate and by a trigger', async () => {
+  const variables = [
+    { key: 'A', value: '', targets: ['preview'] }, { key: 'B', value: 'x', type: 'sensitive' },
+    { key: 'C', value: 'x' }, { key: 'C', value: 'y', targets: ['production'] },
+  ];
+  const files = [{ path: '../up', content: 'x' }, { path: 'a', content: 'x' }, { path: 'a/b', content: 'x' }];
+  const given = { ...INPUTS, repo: { ...INPUTS.repo, template: 'o/t', fork: 'o/f' }, access: {}, env: { variables },
+    files: { message: 'm', files } };
+  const answer = await validate(given);
+  assert.deepEqual(places(answer), [
+    ['repo', '/inputs/repo/fork'], ['files', '/inputs/files/files/0/path'], ['files', '/inputs/files/files/2/path'],
+    ['access', '/inputs/access/user'],
+    ['env', '/inputs/env/variables/0/value'], ['env', '/inputs/env/variables/1/targets'],
+    ['env', '/inputs/env/variables/3/key'],
+  ]);
+  assert.equal(answer.body.errors.at(-1).remedy.text, 'Give it once for each target and branch.');
+  assert.equal(answer.body.errors.at(-1).remedy.inputKey, 'variables');
+  const refused = await stack.trigger('beyond', 'site', 'repo', { inputs: { repo: given.repo } });
+  assert.equal(refused.status, 422);
+  assert.equal(refused.body.errors[0].place, '/inputs/repo/fork');
 });
 
 test('an input that steps share is told of once', async () => {

@@ -304,6 +304,13 @@ static enum action_result grant(struct action_context *context, const struct inp
 	return action_done(context);
 }
 
+static void validate(const void *raw_input, struct input_check *check)
+{
+	const struct input *input = raw_input;
+	if ((input->user == NULL) == (input->team == NULL))
+		input_fault(check, &(struct input_fault){ .member = "user" }, "give either a user or a team");
+}
+
 static enum action_result run(
 	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
 {
@@ -312,10 +319,6 @@ static enum action_result run(
 	const struct holder *holder;
 	const struct invitation *invitation;
 	(void)raw_checkpoint;
-	if ((input->user == NULL) == (input->team == NULL)) {
-		action_fail(context, ERROR_INVALID_INPUT, "give either a user or a team");
-		return action_remedy_input(context, "user");
-	}
 	if (!look(context, input, &holder, &invitation))
 		return action_failed(context);
 	if (holder != NULL && has_permission(holder, input->permission)) {
@@ -333,6 +336,7 @@ const struct action_definition github_access = {
 	.summary = "Gives a person or a team access to a GitHub repository",
 	.input = RECORD(struct input, input_fields),
 	.output = RECORD(struct output, output_fields),
+	.validate = validate,
 	.run = run,
 	.permissions = permissions,
 	.one_repository = true,

@@ -416,19 +416,17 @@ static enum action_result write_files(struct action_context *context, const stru
 
 /* ---- all of it ---- */
 
-static bool check_size(struct action_context *context, const struct input *input)
+static void validate(const void *raw_input, struct input_check *check)
 {
+	const struct input *input = raw_input;
 	const struct wished_file *files = input->files.items;
 	size_t bytes = 0;
 	for (size_t i = 0; i < input->files.count; i++)
 		bytes += strlen(files[i].content);
-	if (bytes <= BYTES_MAX)
-		return true;
-	action_fail(
-		context, ERROR_INVALID_INPUT, "the files have %zu bytes together; %zu are the most", bytes, BYTES_MAX);
-	action_remedy(context, NULL, "Give them in several steps.");
-	action_remedy_input(context, "files");
-	return false;
+	if (bytes > BYTES_MAX)
+		input_fault(check, &(struct input_fault){ .member = "files", .remedy = "Give them in several steps." },
+			"the files have %zu bytes together; %zu are the most", bytes, BYTES_MAX);
+	wished_files_check(check, "files", &input->files);
 }
 
 static enum action_result run(
@@ -438,8 +436,6 @@ static enum action_result run(
 	struct checkpoint *checkpoint = raw_checkpoint;
 	const struct head *head = NULL;
 	bool found;
-	if (!check_size(context, input) || !wished_files_check(context, &input->files))
-		return action_failed(context);
 	enum action_result result = find_branch(context, input, checkpoint);
 	if (result == ACTION_DONE)
 		result = find_head(context, input, checkpoint->branch, &head);
@@ -466,6 +462,7 @@ const struct action_definition github_files = {
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
+	.validate = validate,
 	.run = run,
 	.permissions = permissions,
 	.one_repository = true,

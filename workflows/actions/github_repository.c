@@ -396,6 +396,13 @@ static enum action_result finish(struct action_context *context, struct checkpoi
 	return action_done(context);
 }
 
+static void validate(const void *raw_input, struct input_check *check)
+{
+	const struct input *input = raw_input;
+	if (input->fork != NULL && input->template_repository != NULL)
+		input_fault(check, &(struct input_fault){ .member = "fork" }, "give either template or fork, not both");
+}
+
 static enum action_result run(
 	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
 {
@@ -404,8 +411,6 @@ static enum action_result run(
 	struct repository repository;
 	struct owned_resource row;
 	bool there, ours = false, made = false;
-	if (input->fork != NULL && input->template_repository != NULL)
-		return action_fail(context, ERROR_INVALID_INPUT, "give either template or fork, not both");
 	if (!repository_look(context, input->owner, input->name, &there, &repository))
 		return action_failed(context);
 	if (there && !decide_ownership(context, input, &repository, &ours, &made))
@@ -437,6 +442,7 @@ const struct action_definition github_repository = {
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
+	.validate = validate,
 	.run = run,
 	.permissions = permissions,
 	.undo = &github_repository_delete,

@@ -144,22 +144,20 @@ static enum action_result write_secret(struct action_context *context, const str
 	return ACTION_DONE;
 }
 
-static bool check_names(struct action_context *context, const struct input *input)
+static void validate(const void *raw_input, struct input_check *check)
 {
-	const struct secret *secrets = input->secrets.items;
+	const struct input *input = raw_input;
+	const struct secret *list = input->secrets.items;
 	for (size_t i = 0; i < input->secrets.count; i++) {
-		const char *wrong = setting_name_problem(secrets[i].name);
+		const char *wrong = setting_name_problem(list[i].name);
 		for (size_t j = 0; j < i && wrong == NULL; j++)
-			if (strcasecmp(secrets[j].name, secrets[i].name) == 0)
+			if (strcasecmp(list[j].name, list[i].name) == 0)
 				wrong = "is there twice, for GitHub does not tell upper from lower case";
 		if (wrong == NULL)
 			continue;
-		action_fail(context, ERROR_INVALID_INPUT, "the name %s of a secret %s", secrets[i].name, wrong);
-		action_remedy(context, NULL, "Choose another name.");
-		action_remedy_input(context, "secrets");
-		return false;
+		const struct input_fault fault = { "secrets", "name", i, "Choose another name." };
+		input_fault(check, &fault, "the name %s of a secret %s", list[i].name, wrong);
 	}
-	return true;
 }
 
 static enum action_result run(
@@ -170,8 +168,6 @@ static enum action_result run(
 	const struct secret *secrets = input->secrets.items;
 	struct public_key key;
 	size_t next = (size_t)(counts->created + counts->updated);
-	if (!check_names(context, input))
-		return action_failed(context);
 	enum action_result result = next < input->secrets.count ? fetch_key(context, input, &key) : ACTION_DONE;
 	for (; result == ACTION_DONE && next < input->secrets.count; next++)
 		result = write_secret(context, input, &secrets[next], &key, counts);
@@ -190,6 +186,7 @@ const struct action_definition github_secrets = {
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct counts, checkpoint_fields),
 	.output = RECORD(struct counts, output_fields),
+	.validate = validate,
 	.run = run,
 	.permissions = permissions,
 	.one_repository = true,

@@ -84,29 +84,31 @@ static bool is_above(const char *one, const char *two)
 	return strncmp(one, two, length) == 0 && (two[length] == '\0' || two[length] == '/');
 }
 
-bool wished_files_check(struct action_context *context, const struct object_list *files)
+/* What has the same path, or is a folder where the other is a file; its number, or count where there is none. */
+static size_t find_rival(const struct wished_file *list, size_t count, size_t index)
+{
+	for (size_t j = 0; j < index; j++)
+		if (is_above(list[index].path, list[j].path) || is_above(list[j].path, list[index].path))
+			return j;
+	return count;
+}
+
+void wished_files_check(struct input_check *check, const char *member, const struct object_list *files)
 {
 	const struct wished_file *list = files->items;
 	for (size_t i = 0; i < files->count; i++) {
+		struct input_fault fault = { .member = member, .item = "path", .index = i };
+		size_t rival = find_rival(list, files->count, i);
 		if (!is_path(list[i].path)) {
-			action_fail(context, ERROR_INVALID_INPUT, "'%s' is no path of a file in a repository",
-				list[i].path);
-			action_remedy(context, NULL,
-				"Write it from the top of the repository, without a leading '/', '.', '..' and "
-				"'.git'.");
-			action_remedy_input(context, "files");
-			return false;
+			fault.remedy = "Write it from the top of the repository, without a leading '/', '.', '..' and "
+				       "'.git'.";
+			input_fault(check, &fault, "'%s' is no path of a file in a repository", list[i].path);
+		} else if (rival < files->count) {
+			fault.remedy = "Name each file once.";
+			input_fault(
+				check, &fault, "'%s' and '%s' cannot both be files", list[rival].path, list[i].path);
 		}
-		for (size_t j = 0; j < files->count; j++)
-			if (i != j && is_above(list[i].path, list[j].path)) {
-				action_fail(context, ERROR_INVALID_INPUT, "'%s' and '%s' cannot both be files",
-					list[i].path, list[j].path);
-				action_remedy(context, NULL, "Name each file once.");
-				action_remedy_input(context, "files");
-				return false;
-			}
 	}
-	return true;
 }
 
 /* ---- look ---- */

@@ -21,10 +21,10 @@ extern const struct record wished_file_record;
 const char *wished_file_mode(const struct wished_file *file);
 
 /*
- * Refuses paths that git knows not, such as a/../b, a path that is named twice, and one that is a file and a folder at
- * once. False: ERROR_INVALID_INPUT, which names the path.
+ * For .validate, of the files in the member of that name: paths that git does not have, such as a/../b, a path that is
+ * named twice, and one that is a file and a folder at once.
  */
-bool wished_files_check(struct action_context *context, const struct object_list *files) SLIPWAY_MUST_CHECK;
+void wished_files_check(struct input_check *check, const char *member, const struct object_list *files);
 
 /*
  * Sets ret_differs[i] where file i is absent from the tree or other there, and *ret_count to how many are. False where

@@ -173,21 +173,19 @@ static bool is_equal(const struct variable *variable, const struct variable *the
 	return there != NULL && there->value != NULL && strcmp(there->value, variable->value) == 0;
 }
 
-static bool check_names(struct action_context *context, const struct input *input)
+static void validate(const void *raw_input, struct input_check *check)
 {
-	const struct variable *variables = input->variables.items;
+	const struct input *input = raw_input;
+	const struct variable *list = input->variables.items;
 	for (size_t i = 0; i < input->variables.count; i++) {
-		const char *wrong = setting_name_problem(variables[i].name);
-		if (wrong == NULL && find(variables, i, variables[i].name) != NULL)
+		const char *wrong = setting_name_problem(list[i].name);
+		if (wrong == NULL && find(list, i, list[i].name) != NULL)
 			wrong = "is there twice, for GitHub does not tell upper from lower case";
 		if (wrong == NULL)
 			continue;
-		action_fail(context, ERROR_INVALID_INPUT, "the name %s of a variable %s", variables[i].name, wrong);
-		action_remedy(context, NULL, "Choose another name.");
-		action_remedy_input(context, "variables");
-		return false;
+		const struct input_fault fault = { "variables", "name", i, "Choose another name." };
+		input_fault(check, &fault, "the name %s of a variable %s", list[i].name, wrong);
 	}
-	return true;
 }
 
 /* For plans, before the first write ends the look. */
@@ -209,7 +207,7 @@ static enum action_result run(
 	const struct variable *variables = input->variables.items;
 	size_t count = input->variables.count;
 	const struct variable **there = action_allocate(context, count, sizeof(const struct variable *));
-	if (there == NULL || !check_names(context, input))
+	if (there == NULL)
 		return action_failed(context);
 	enum action_result result = look(context, input, there);
 	if (result != ACTION_DONE)
@@ -239,6 +237,7 @@ const struct action_definition github_variables = {
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct counts, checkpoint_fields),
 	.output = RECORD(struct counts, output_fields),
+	.validate = validate,
 	.run = run,
 	.permissions = permissions,
 	.one_repository = true,

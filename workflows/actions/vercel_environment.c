@@ -324,51 +324,52 @@ static enum action_result write_variables(
 
 /* ---- the whole ---- */
 
-static enum action_result check_sensitive(struct action_context *context, const struct variable *variable)
+static bool has_target(const struct variable *variable, const char *target)
 {
-	if (strcmp(variable->type, "sensitive") != 0)
-		return ACTION_DONE;
-	for (size_t i = 0; i < variable->target.count; i++) {
-		if (strcmp(variable->target.items[i], "development") != 0)
+	for (size_t i = 0; i < variable->target.count; i++)
+		if (strcmp(variable->target.items[i], target) == 0)
+			return true;
+	return false;
+}
+
+/* Whether both are set at one place. */
+static bool collide(const struct variable *one, const struct variable *other)
+{
+	return strcmp(one->key, other->key) == 0 && variable_same_text(one->git_branch, other->git_branch) &&
+		(variable_wished_targets(one) & variable_wished_targets(other)) != 0;
+}
+
+static void validate_variable(const struct variable *variables, size_t index, struct input_check *check)
+{
+	const struct variable *variable = &variables[index];
+	struct input_fault fault = { .member = "variables", .index = index };
+	if (strcmp(variable->type, "sensitive") == 0 && has_target(variable, "development")) {
+		fault.item = "targets";
+		fault.remedy = "Name its targets without development, or give that one as a variable of type "
+			       "encrypted.";
+		input_fault(check, &fault, "%s: Vercel keeps no sensitive variable for development", variable->key);
+	}
+	/* Nobody would see it: the reference that was to fill it may have given nothing. */
+	if (variable->value[0] == '\0' && strcmp(variable->type, "plain") != 0) {
+		fault.item = "value";
+		fault.remedy = "Give it a value, or make it one of type plain if it is to be empty.";
+		input_fault(check, &fault, "%s has an empty value", variable->key);
+	}
+	for (size_t j = 0; j < index; j++) {
+		if (!collide(variable, &variables[j]))
 			continue;
-		action_fail(context, ERROR_INVALID_INPUT, "%s: Vercel keeps no sensitive variable for development",
-			variable->key);
-		action_remedy(context, NULL,
-			"Name its targets without development, or give that one as a variable of type encrypted.");
-		return action_remedy_input(context, "variables");
+		fault.item = "key";
+		fault.remedy = "Give it once for each target and branch.";
+		input_fault(check, &fault, "%s is given twice for the same target", variable->key);
+		return;
 	}
-	return ACTION_DONE;
 }
 
-/* Nobody would see it: the reference that was to fill it may have given nothing. */
-static enum action_result check_empty(struct action_context *context, const struct variable *variable)
+static void validate(const void *raw_input, struct input_check *check)
 {
-	if (variable->value[0] != '\0' || strcmp(variable->type, "plain") == 0)
-		return ACTION_DONE;
-	action_fail(context, ERROR_INVALID_INPUT, "%s has an empty value", variable->key);
-	action_remedy(context, NULL, "Give it a value, or make it one of type plain if it is to be empty.");
-	return action_remedy_input(context, "variables");
-}
-
-static enum action_result check_variables(struct action_context *context, const struct input *input)
-{
-	const struct variable *variables = input->variables.items;
-	for (size_t i = 0; i < input->variables.count; i++) {
-		if (check_sensitive(context, &variables[i]) != ACTION_DONE ||
-			check_empty(context, &variables[i]) != ACTION_DONE)
-			return ACTION_FAILED;
-		for (size_t j = 0; j < i; j++) {
-			if (strcmp(variables[i].key, variables[j].key) != 0 ||
-				!variable_same_text(variables[i].git_branch, variables[j].git_branch) ||
-				(variable_wished_targets(&variables[i]) & variable_wished_targets(&variables[j])) == 0)
-				continue;
-			action_fail(context, ERROR_INVALID_INPUT, "%s is given twice for the same target",
-				variables[i].key);
-			action_remedy(context, NULL, "Give it once for each target and branch.");
-			return action_remedy_input(context, "variables");
-		}
-	}
-	return ACTION_DONE;
+	const struct input *input = raw_input;
+	for (size_t i = 0; i < input->variables.count; i++)
+		validate_variable(input->variables.items, i, check);
 }
 
 /* Nothing tells when a variable was removed, but deployments from before have it still. */
@@ -439,7 +440,7 @@ static enum action_result run(
 	struct checkpoint *checkpoint = raw_checkpoint;
 	struct listing listing;
 	struct plan plan;
-	if (check_variables(context, input) != ACTION_DONE || !list_variables(context, input, &listing) ||
+	if (!list_variables(context, input, &listing) ||
 		!plan_make(context, input->project, &input->variables, &listing.envs, &plan))
 		return action_failed(context);
 	tell_differences(context, input, &plan);
@@ -456,5 +457,6 @@ const struct action_definition vercel_environment = {
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
+	.validate = validate,
 	.run = run,
 };
