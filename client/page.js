@@ -23,17 +23,16 @@ const TOKEN_KEY = 'slipway-token';
 const QUIET_POLL_MS = 5000;
 
 /**
- * The step's schema without what the workflow puts in by itself, unless somebody has given that before: nobody is
- * asked for an id that an earlier step finds out.
+ * The step's schema, in which what the workflow puts in by itself is a default. Where no input may replace it, the
+ * schema does not have it.
  *
  * @param {Step} step
- * @param {unknown} stored
  */
-function withoutBound(step, stored) {
-  const given = typeof stored === 'object' && stored !== null ? Object.keys(stored) : [];
-  const hidden = Object.keys(step.bound ?? {}).filter((name) => !given.includes(name));
-  const shown = Object.entries(step.input?.properties ?? {}).filter(([name]) => !hidden.includes(name));
-  return { ...step.input, properties: Object.fromEntries(shown) };
+function withBoundDefaults(step) {
+  const bound = step.bound ?? {};
+  const properties = Object.entries(step.input?.properties ?? {}).map(([name, schema]) =>
+    [name, name in bound ? { ...schema, default: bound[name] } : schema]);
+  return { ...step.input, properties: Object.fromEntries(properties) };
 }
 
 const elements = {
@@ -237,7 +236,7 @@ class Session {
     for (const step of this.#workflow.steps) {
       const key = step.inputKey ?? '';
       const stored = this.#stored[key];
-      const schema = withoutBound(step, stored);
+      const schema = withBoundDefaults(step);
       if (key !== '' && !this.#forms.has(key) && Object.keys(schema.properties).length > 0) {
         const node = formNode(schema, stored, { label: stepTitle(step), required: !step.optional });
         const details = make('details', { open: stored === undefined });

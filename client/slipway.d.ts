@@ -184,7 +184,7 @@ export interface Step {
   readonly inputKey?: string | null;
   /** Whether it is skipped where it is given no input. */
   readonly optional?: boolean;
-  /** Values of its input that the workflow puts in by itself, by member: nobody need give them. */
+  /** What the workflow puts into its input by itself, by member. Where `input` has the member, it can be replaced. */
   readonly bound?: Readonly<Record<string, string>>;
   /** The steps that must be done before. */
   readonly needs: readonly string[];

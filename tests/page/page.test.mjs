@@ -102,7 +102,7 @@ test('an address without a workflow opens none', async (context) => {
 
 test('a workflow is run, reused in words, and run again as a step and as a whole', async (context) => {
   const page = await open(context, 'workflow=hello&app=again');
-  await page.getByLabel('Text').first().fill('good morning');
+  await page.getByLabel('Text', { exact: true }).fill('good morning');
   await start(page);
   await untilDone(page, 2);
   const first = [await runId('again', 'greet'), await runId('again', 'repeat')];
@@ -120,6 +120,17 @@ test('a workflow is run, reused in words, and run again as a step and as a whole
   await stack.untilStatus('again', 'hello', 'repeat', ({ status, runId: id }) => status === 'done' && id !== first[1]);
   await untilDone(page, 2);
   assert.deepEqual(await barriers(page), []);
+});
+
+test('what a workflow puts in by itself is a default, where it may be replaced', async (context) => {
+  const page = await open(context, 'workflow=hello&app=bound');
+  await page.getByLabel('Text', { exact: true }).fill('first');
+  const second = page.getByLabel('Text (optional)');
+  assert.equal(await second.getAttribute('placeholder'), 'again: ${step.greet.text}');
+  await second.fill('second');
+  await start(page);
+  await untilDone(page, 2);
+  assert.equal((await stack.status('bound', 'hello', 'repeat')).output.text, 'second');
 });
 
 test('all that is wrong with the inputs is said at once, before anything is stored or made', async (context) => {
@@ -140,7 +151,7 @@ test('all that is wrong with the inputs is said at once, before anything is stor
 
 test('what somebody else has configured since is seen before it is run', async (context) => {
   const page = await open(context, 'workflow=hello&app=both');
-  await page.getByLabel('Text').first().fill('mine');
+  await page.getByLabel('Text', { exact: true }).fill('mine');
   await start(page);
   await untilDone(page, 2);
   await stack.post({ mode: 'configure', appId: 'both', inputs: { greet: { text: 'theirs' } } });
