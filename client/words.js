@@ -12,6 +12,7 @@ const PROVIDER_NAMES = { github: 'GitHub', gitlab: 'GitLab', http: 'the server' 
 /** @type {Record<string, string>} */
 const REASONS = {
   rate_limited: 'rate limit',
+  turn: 'its turn',
   not_ready: 'not ready yet',
   provider_unavailable: 'it is out of order for the moment',
   network: 'it could not be reached',

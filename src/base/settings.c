@@ -71,9 +71,8 @@ static const struct setting table[] = {
 		SETTINGS_WORKER, "File with the GitHub App's private key (.pem)" },
 	{ "SLIPWAY_GITHUB_WRITE_SPACING_MS", SETTING_INTEGER, offsetof(struct settings, github_write_spacing_ms),
 		"1000", 0, 60000, SETTINGS_WORKER,
-		"Time between two calls to GitHub that change something, over all workers, as GitHub asks; 0 for a "
-		"server of "
-		"your own without limits" },
+		"Time between two calls to GitHub that change something, over all workers, as GitHub asks; a step "
+		"makes up to five in a row and others wait the longer; 0 for a server of your own without limits" },
 	{ "SLIPWAY_VERCEL_URL", SETTING_URL, offsetof(struct settings, vercel_url), "https://api.vercel.com", 0, 0,
 		SETTINGS_WORKER, "Base URL of Vercel's REST API" },
 	{ "SLIPWAY_VERCEL_TOKEN", SETTING_SECRET, offsetof(struct settings, vercel_token), NULL, 0, 0, SETTINGS_WORKER,

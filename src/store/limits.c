@@ -48,19 +48,19 @@ enum error_class limit_open(struct redis *redis, const struct limit_name *name, 
 	return ERROR_NONE;
 }
 
-enum error_class limit_pace(struct redis *redis, const struct limit_name *name, int64_t spacing_ms, int64_t most_ms,
-	int64_t *ret_wait_ms, bool *ret_granted, struct error *error)
+enum error_class limit_pace(struct redis *redis, const struct limit_name *name, const char *run, int64_t spacing_ms,
+	int64_t most_ms, struct limit_turn *ret_turn, struct error *error)
 {
 	char key[KEY_SIZE], spacing[24], most[24];
-	const char *const keys[] = { key }, *const arguments[] = { spacing, most };
+	const char *const keys[] = { key }, *const arguments[] = { run, spacing, most };
 	struct redisReply *reply;
 	text_format(key, sizeof(key), "slipway:pace:%s:%s", name->provider, name->credential);
 	text_format(spacing, sizeof(spacing), "%lld", (long long)spacing_ms);
 	text_format(most, sizeof(most), "%lld", (long long)most_ms);
-	if (redis_eval(redis, SCRIPT_PACE, 1, keys, 2, arguments, &reply, error) != ERROR_NONE)
+	if (redis_eval(redis, SCRIPT_PACE, 1, keys, 3, arguments, &reply, error) != ERROR_NONE)
 		return error->class;
-	*ret_wait_ms = reply_integer(reply_item(reply, 0));
-	*ret_granted = reply_integer(reply_item(reply, 1)) == 1;
+	*ret_turn = (struct limit_turn){ reply_integer(reply_item(reply, 0)), reply_integer(reply_item(reply, 1)) == 1,
+		reply_integer(reply_item(reply, 2)) };
 	reply_free(reply);
 	return ERROR_NONE;
 }

@@ -26,11 +26,19 @@ enum error_class limit_close(struct redis *redis, const struct limit_name *name,
 /* The provider answered the one who probed. */
 enum error_class limit_open(struct redis *redis, const struct limit_name *name, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* Whether a call that changes something may go. */
+struct limit_turn {
+	int64_t wait_ms; /* 0: now. Else then: in the caller's own time where it is granted, or to ask again */
+	bool granted;
+	int64_t ahead; /* runs that are before it */
+};
+
 /*
- * A time for a call that changes something, spacing_ms after the one before it. *ret_granted: it is in *ret_wait_ms (0:
- * now), at most most_ms, and nobody else gets it; else it is too far away, and *ret_wait_ms says how far.
+ * A turn for a call of the run that changes something, spacing_ms after the one before it. It is granted where it is
+ * at most most_ms away; else the run stands in a line, and keeps its place for when it comes back. A run whose turn it
+ * is may make five calls in a row: those after it wait for as much longer.
  */
-enum error_class limit_pace(struct redis *redis, const struct limit_name *name, int64_t spacing_ms, int64_t most_ms,
-	int64_t *ret_wait_ms, bool *ret_granted, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class limit_pace(struct redis *redis, const struct limit_name *name, const char *run, int64_t spacing_ms,
+	int64_t most_ms, struct limit_turn *ret_turn, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

@@ -79,19 +79,19 @@ static int64_t host_enter(void *host, const char *provider, const char *credenti
 	return wait;
 }
 
-#define PACE_HELD_MS 5000 /* a process is held for no longer than this */
+#define PACE_HELD_MS 200 /* a process is held for no longer than this */
 
-static int64_t host_pace(
-	void *host, const char *provider, const char *credential, int64_t spacing_ms, bool *ret_granted)
+static void host_pace(
+	void *host, const char *provider, const char *credential, int64_t spacing_ms, struct call_turn *ret_turn)
 {
 	const struct attempt *attempt = host;
 	const struct limit_name name = { provider, credential };
+	struct limit_turn turn;
 	struct error ignored;
-	int64_t wait = 0;
-	*ret_granted = true;
-	if (limit_pace(attempt->redis, &name, spacing_ms, PACE_HELD_MS, &wait, ret_granted, &ignored) != ERROR_NONE)
-		return 0;
-	return wait;
+	*ret_turn = (struct call_turn){ .granted = true };
+	if (limit_pace(attempt->redis, &name, attempt->claim->run.run, spacing_ms, PACE_HELD_MS, &turn, &ignored) ==
+		ERROR_NONE)
+		*ret_turn = (struct call_turn){ turn.wait_ms, turn.granted, turn.ahead };
 }
 
 static void log_blocked(const struct run *run, const struct limit_name *name, int64_t blocked_ms)
@@ -295,6 +295,15 @@ static enum error_class write_result(const struct attempt *attempt, struct actio
 			.reason = context->for_person ? "person" : "not_ready",
 			.detail = context->text,
 			.delay_ms = context->wait_ms };
+		return ERROR_NONE;
+	}
+	/* It keeps its place for the time that it was told, so it comes back just then. */
+	if (context->for_turn && context->error.class == ERROR_RATE_LIMITED) {
+		*write = (struct run_write){ .kind = RUN_WAIT,
+			.phase = "waiting",
+			.reason = "turn",
+			.detail = arena_string(attempt->arena, context->error.message),
+			.delay_ms = context->error.retry_after_ms };
 		return ERROR_NONE;
 	}
 	struct failure_texts *texts = arena_allocate(attempt->arena, sizeof(*texts));

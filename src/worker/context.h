@@ -29,6 +29,13 @@ struct ledger_change {
 	bool replaces;          /* it is of another thing than the row that stands there */
 };
 
+/* When a call may go that is spaced from others: after wait_ms where it is granted, else it is to ask again then. */
+struct call_turn {
+	int64_t wait_ms;
+	bool granted;
+	int64_t ahead; /* runs whose turn comes before */
+};
+
 /* What the context asks of whoever runs it. An error of save and own means: stop, the run may be another's. */
 struct action_host {
 	/* Who has a thing, over all apps: see store/owners.h. NULL: there are no other apps. *ret_holder is "" where it
@@ -50,10 +57,9 @@ struct action_host {
 	/* For how long the provider is closed to the credential; 0: open. *ret_probing: the call is the first one after
 	 * it was closed. */
 	int64_t (*enter)(void *host, const char *provider, const char *credential, bool *ret_probing);
-	/* For how long to wait with a call that changes something; *ret_granted: then it may go, else it is to come
-	 * back after so long. Asked only where the provider wants such calls spaced. */
-	int64_t (*pace)(
-		void *host, const char *provider, const char *credential, int64_t spacing_ms, bool *ret_granted);
+	/* Whether a call that changes something may go. Asked only where the provider wants such calls spaced. */
+	void (*pace)(void *host, const char *provider, const char *credential, int64_t spacing_ms,
+		struct call_turn *ret_turn);
 	/* After a call that met a limit (it is closed for so long), and after each that probed (0: it went well). */
 	void (*leave)(void *host, const char *provider, const char *credential, int64_t closed_ms);
 };
@@ -104,6 +110,7 @@ struct action_context {
 	int64_t wait_ms;
 	const char *text; /* of a wait or a skip */
 	bool for_person, skipped;
+	bool for_turn; /* the last call was refused, for it is not its turn yet */
 	bool redirect_told;
 	struct error
 		refusal; /* who refused the last call of a provider, and how: class, texts and remedy are not set */

@@ -95,24 +95,24 @@ static void note_remaining(struct dry_run *dry, const struct provider *provider,
 			dry->calls[i].remaining = remaining;
 }
 
-/* Waits for the call's turn where the provider wants writes spaced. False: it is not its turn, or the gate closed. */
+/* False where it is not the call's turn yet: then the run comes back for it, and holds no process meanwhile. */
 static bool await_turn(
-	struct action_context *context, const char *provider, const char *credential, int64_t spacing_ms, bool *probing)
+	struct action_context *context, const struct provider *provider, const char *credential, int64_t spacing_ms)
 {
-	bool granted;
-	int64_t wait = context->host->pace(context->host_data, provider, credential, spacing_ms, &granted);
-	if (!granted) {
-		error_set(&context->error, ERROR_RATE_LIMITED, "%s wants its changes spaced, and others are first",
-			provider);
-		text_copy(context->error.provider, sizeof(context->error.provider), provider);
-		context->error.retry_after_ms = wait;
-		return false;
-	}
-	if (wait == 0)
+	struct call_turn turn;
+	context->host->pace(context->host_data, provider->id, credential, spacing_ms, &turn);
+	context->for_turn = !turn.granted;
+	if (turn.granted) {
+		if (turn.wait_ms > 0)
+			clock_sleep_ms(turn.wait_ms);
 		return true;
-	clock_sleep_ms(wait);
-	/* Another call may have met a limit meanwhile. */
-	return *probing || gate_enter(context, provider, credential, probing);
+	}
+	error_set(&context->error, ERROR_RATE_LIMITED,
+		"waiting for its turn to change something at %s, which wants changes %lld ms apart; before it: %lld",
+		provider->name, (long long)spacing_ms, (long long)turn.ahead);
+	text_copy(context->error.provider, sizeof(context->error.provider), provider->id);
+	context->error.retry_after_ms = turn.wait_ms;
+	return false;
 }
 
 /* Calls by an old name go on working until somebody else takes the name: people are told once an attempt. */
@@ -186,15 +186,13 @@ bool provider_call(struct action_context *context, const struct provider *provid
 	char credential[CREDENTIAL_SIZE];
 	bool probing;
 	credential_name(access.token != NULL ? access.token : access.account, credential);
+	/* The turn first: who waits for it must not be the one who probes whether the provider is open again. */
+	context->for_turn = false;
+	if (request->method != HTTP_GET && access.write_spacing_ms > 0 &&
+		!await_turn(context, provider, credential, access.write_spacing_ms))
+		return false;
 	if (!gate_enter(context, provider->id, credential, &probing))
 		return false;
-	if (request->method != HTTP_GET && access.write_spacing_ms > 0 &&
-		!await_turn(context, provider->id, credential, access.write_spacing_ms, &probing)) {
-		if (probing)
-			context->host->leave(
-				context->host_data, provider->id, credential, context->error.retry_after_ms);
-		return false;
-	}
 	const struct provider_grant grant = {
 		.permissions = request->permissions != NULL ? request->permissions : context->action->permissions,
 		.one_repository = context->action->one_repository,

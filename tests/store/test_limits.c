@@ -3,6 +3,7 @@
  *
  * covers: src/store/limits.c src/store/scripts/pace.lua src/store/scripts/gate.lua
  */
+#include "base/text.h"
 #include "harness/redis_server.h"
 #include "harness/suite.h"
 #include "store/limits.h"
@@ -135,30 +136,125 @@ START_TEST(test_what_a_hand_wrote_is_no_gate)
 }
 END_TEST
 
-static int64_t pace(const struct limit_name *name, int64_t most_ms, bool *ret_granted)
+static struct limit_turn ask(const char *run, int64_t most_ms)
 {
-	int64_t wait;
-	ck_assert_msg(
-		limit_pace(redis, name, 1000, most_ms, &wait, ret_granted, &error) == ERROR_NONE, "%s", error.message);
-	return wait;
+	struct limit_turn turn;
+	ck_assert_msg(limit_pace(redis, &ours, run, 1000, most_ms, &turn, &error) == ERROR_NONE, "%s", error.message);
+	return turn;
 }
 
-/* Each gets a time of its own, a second after the one before; what is too far away is nobody's. */
-START_TEST(test_writes_are_spaced)
+/* As if so much time had gone by, for all that stands in the line. */
+static void pass(int64_t milliseconds)
 {
-	bool granted;
-	ck_assert_int_eq(pace(&ours, 2500, &granted), 0);
-	ck_assert(granted);
-	int64_t second = pace(&ours, 2500, &granted), third = pace(&ours, 2500, &granted);
-	ck_assert(granted && second > 500 && second <= 1000 && third > second + 500 && third <= 2000);
-	/* The fourth place is up to 3 s away: too far for one who waits no longer than 1.5 s, who takes it from nobody.
-	 */
-	int64_t refused = pace(&ours, 1500, &granted);
-	ck_assert(!granted && refused > 1500);
-	int64_t fourth = pace(&ours, 5000, &granted);
-	ck_assert(granted && fourth > 1500 && fourth <= refused);
-	ck_assert_int_eq(pace(&other, 0, &granted), 0);
-	ck_assert(granted);
+	static const char script[] = "for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do "
+				     "local text, back = redis.call('HGET', KEYS[1], name), nil "
+				     "if name == 'next' then text = string.format('%d', text - ARGV[1]) "
+				     "elseif name ~= 'last' then text = text:gsub(' (%d+) ', function(at) "
+				     "return string.format(' %d ', at - ARGV[1]) end) end "
+				     "redis.call('HSET', KEYS[1], name, text) end return 1";
+	char number[24];
+	text_format(number, sizeof(number), "%lld", (long long)milliseconds);
+	const char *const words[] = { "EVAL", script, "1", "slipway:pace:github:0123456789abcdef", number };
+	struct redisReply *reply;
+	ck_assert_msg(redis_command(redis, 5, words, &reply, &error) == ERROR_NONE, "%s", error.message);
+	reply_free(reply);
+}
+
+static void assert_granted(const char *run)
+{
+	struct limit_turn turn = ask(run, 200);
+	ck_assert_msg(turn.granted, "%s is to wait %d ms behind %d", run, (int)turn.wait_ms, (int)turn.ahead);
+}
+
+static void assert_waits(const char *run, int64_t least_ms, int64_t most_ms, int64_t ahead)
+{
+	struct limit_turn turn = ask(run, 200);
+	ck_assert_msg(!turn.granted && turn.wait_ms > least_ms && turn.wait_ms <= most_ms && turn.ahead == ahead,
+		"%s: granted %d, %d ms behind %d", run, turn.granted, (int)turn.wait_ms, (int)turn.ahead);
+}
+
+/* Each gets a time of its own, a second after the one before, and has it when it comes back. */
+START_TEST(test_changes_are_spaced_first_come_first_served)
+{
+	struct limit_turn turn;
+	assert_granted("a");
+	assert_waits("b", 500, 1000, 0);
+	assert_waits("c", 1500, 2000, 1);
+	assert_waits("d", 2500, 3000, 2);
+	/* Asked too early, it is told the same again. */
+	assert_waits("c", 1500, 2000, 1);
+	/* What comes last waits behind all of them, also when the first of them is late. */
+	pass(1500);
+	assert_waits("e", 2500, 3000, 3);
+	assert_granted("b");
+	pass(1000);
+	assert_granted("c");
+	pass(1000);
+	assert_granted("d");
+	/* Another credential has a line of its own. */
+	ck_assert_int_eq(limit_pace(redis, &other, "x", 1000, 0, &turn, &error), ERROR_NONE);
+	ck_assert(turn.granted && turn.wait_ms == 0);
+}
+END_TEST
+
+/* An action that makes three things in a row would never come to its third, if it had to begin again for each. */
+START_TEST(test_whose_turn_it_is_makes_a_few_changes_and_others_wait_the_longer)
+{
+	assert_granted("a");
+	assert_waits("b", 500, 1000, 0);
+	for (int i = 0; i < 4; i++)
+		assert_granted("a");
+	assert_waits("b", 4000, 5000, 0);
+	/* The sixth stands in the line as all others do. */
+	assert_waits("a", 5000, 6000, 1);
+	pass(5000);
+	assert_granted("b");
+	assert_waits("a", 0, 1000, 0);
+}
+END_TEST
+
+START_TEST(test_a_run_that_does_not_come_is_passed_over_and_loses_nothing)
+{
+	assert_granted("a");
+	assert_waits("late", 500, 1000, 0);
+	assert_waits("b", 1500, 2000, 1);
+	pass(8000);
+	assert_granted("b");
+	assert_waits("c", 500, 1000, 0);
+	/* It was there before c. */
+	assert_waits("late", 0, 1000, 0);
+	assert_waits("c", 1000, 2000, 1);
+	pass(1000);
+	assert_granted("late");
+	/* After a long time nobody remembers it. */
+	assert_waits("gone", 0, 3000, 1);
+	pass(700000);
+	assert_granted("d");
+	assert_waits("gone", 0, 1000, 0);
+}
+END_TEST
+
+/* Many that come at the same time after a pause do not all go at once. */
+START_TEST(test_those_who_were_kept_away_are_spaced_as_well)
+{
+	assert_granted("a");
+	assert_waits("b", 0, 1000, 0);
+	assert_waits("c", 1000, 2000, 1);
+	assert_waits("d", 2000, 3000, 2);
+	pass(60000);
+	assert_granted("b");
+	assert_waits("c", 500, 1000, 0);
+	assert_waits("d", 1500, 2000, 1);
+}
+END_TEST
+
+START_TEST(test_what_an_older_version_has_left_is_no_line)
+{
+	const char *const words[] = { "SET", "slipway:pace:github:0123456789abcdef", "99999999999999" };
+	struct redisReply *reply;
+	ck_assert_int_eq(redis_command(redis, 3, words, &reply, &error), ERROR_NONE);
+	reply_free(reply);
+	assert_granted("a");
 }
 END_TEST
 
@@ -167,6 +263,10 @@ int main(void)
 	const TTest *const tests[] = { test_open_for_all, test_closed_for_this_credential_only,
 		test_one_probes_and_opens, test_probe_that_meets_the_limit_closes_it_anew,
 		test_each_failed_probe_doubles_the_time, test_doubling_has_an_end, test_what_a_hand_wrote_is_no_gate,
-		test_writes_are_spaced, NULL };
+		test_changes_are_spaced_first_come_first_served,
+		test_whose_turn_it_is_makes_a_few_changes_and_others_wait_the_longer,
+		test_a_run_that_does_not_come_is_passed_over_and_loses_nothing,
+		test_those_who_were_kept_away_are_spaced_as_well, test_what_an_older_version_has_left_is_no_line,
+		NULL };
 	return suite_main("limits", tests, set_up, tear_down);
 }

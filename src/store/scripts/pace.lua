@@ -1,12 +1,62 @@
 #!lua flags=allow-oom
--- Spaces the calls of one credential that change something, over all workers: each gets a time of its own.
--- KEYS[1] is slipway:pace:<provider>:<credential>; its value is when the next one may go (ms since 1970).
+-- Spaces the calls of one credential that change something, over all workers: first come, first served. Whose turn it
+-- is goes at once, and may make a few more changes, for an action may have to begin again otherwise; those after it
+-- wait the longer. All others stand in a line, by run, and are told when to come back.
+-- KEYS[1] is slipway:pace:<provider>:<credential>, a hash: `next` is when the next change may go (ms of 1970), `last`
+-- the last number that was given; the field of a run has its number in the line, when it is to come back, and how many
+-- changes it has made in its turn. A run that does not come is passed over after LATE_MS, and keeps its number for
+-- HELD_MS.
 --
--- ARGV: spacing ms, the longest that the caller would wait. Returns {ms to wait, 1 where that time is the caller's}.
-local free = math.max(now, tonumber(redis.call('GET', KEYS[1]) or 0) or 0)
-local wait, spacing = free - now, tonumber(ARGV[1])
-if wait > tonumber(ARGV[2]) then
-	return { wait, 0 }
+-- ARGV: run, spacing ms, the longest that the caller would wait. Returns {ms to wait, 1 where that time is the
+-- caller's, how many runs are before it}.
+local LATE_MS, HELD_MS, IN_A_TURN = 5000, 600000, 5
+local me, spacing, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+
+-- What a version before this one, or a hand, has left.
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' and redis.call('EXISTS', KEYS[1]) == 1 then
+	redis.call('DEL', KEYS[1])
 end
-redis.call('SET', KEYS[1], free + spacing, 'PX', wait + spacing)
-return { wait, 1 }
+local fields = redis.call('HGETALL', KEYS[1])
+local free, last, mine, others = now, 0, nil, {}
+for i = 1, #fields, 2 do
+	local number, back, made = fields[i + 1]:match('^(%d+) (%d+) (%d+)$')
+	if fields[i] == 'next' then
+		free = math.max(now, tonumber(fields[i + 1]) or 0)
+	elseif fields[i] == 'last' then
+		last = tonumber(fields[i + 1]) or 0
+	elseif not number or tonumber(back) + HELD_MS < now then
+		redis.call('HDEL', KEYS[1], fields[i])
+	else
+		local place = { number = tonumber(number), back = tonumber(back), made = tonumber(made) }
+		if fields[i] == me then
+			mine = place
+		elseif place.made == 0 and place.back + LATE_MS >= now then
+			others[#others + 1] = place
+		end
+	end
+end
+
+local function put(number, back, made)
+	redis.call('HSET', KEYS[1], me, string.format('%d %d %d', number, back, made), 'last', math.max(last, number),
+		'next', free)
+	redis.call('PEXPIRE', KEYS[1], math.max(free, back) - now + HELD_MS)
+end
+
+if mine and mine.made > 0 and mine.made < IN_A_TURN and free <= now + IN_A_TURN * spacing then
+	free = free + spacing
+	put(mine.number, now, mine.made + 1)
+	return { 0, 1, 0 }
+end
+
+local number, ahead = mine and mine.made == 0 and mine.number or last + 1, 0
+for _, other in ipairs(others) do
+	ahead = ahead + (other.number < number and 1 or 0)
+end
+local wait = free - now + ahead * spacing
+if wait > most then
+	put(number, now + wait, 0)
+	return { wait, 0, ahead }
+end
+free = free + spacing
+put(number, now + wait, 1)
+return { wait, 1, 0 }

@@ -1,0 +1,80 @@
+// Changes at GitHub are spaced: what waits for its turn holds no process, says so, and keeps its place.
+//
+// covers: src/worker/attempt.c src/worker/context_provider.c src/store/scripts/pace.lua
+import test, { before, after, beforeEach } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Stack, build, until } from './stack.mjs';
+import { Peer } from './peer.mjs';
+
+let stack;
+let peer;
+let worker;
+
+before(async () => {
+  peer = await Peer.start();
+  stack = await Stack.start({ flags: ['--no-emulator', '--no-worker'] });
+  await writeFile(path.join(stack.folder, 'token'), 'ghs_0123456789.of-the-test\n', { mode: 0o600 });
+});
+after(async () => {
+  await stopWorker();
+  await stack.stop();
+  await peer.stop();
+});
+beforeEach(async () => {
+  await stopWorker();
+  await stack.redis('FLUSHALL');
+  peer.calls = [];
+  peer.repositories.clear();
+});
+
+async function stopWorker() {
+  if (!worker) return;
+  const ended = new Promise((resolve) => { worker.once('exit', resolve); });
+  worker.kill('SIGTERM');
+  await ended;
+  worker = undefined;
+}
+
+function startWorker(executors, spacingMs) {
+  const flags = [
+    ['--redis-url', `unix://${stack.folder}/redis.sock`, '--executors', String(executors), '--allow-loopback', 'yes'],
+    ['--github-url', peer.url, '--github-token-file', path.join(stack.folder, 'token')],
+    ['--github-write-spacing-ms', String(spacingMs)],
+  ];
+  worker = spawn(path.join(build, 'slipway-worker'), flags.flat(), { stdio: 'ignore' });
+}
+
+const fork = (app) =>
+  stack.trigger(app, 'site', 'repo', { inputs: { repo: { owner: 'acme', name: app, fork: 'upstream/template' } } });
+
+const forked = () =>
+  peer.calls.filter(({ method }) => method === 'POST').map(({ body }) => JSON.parse(body).name);
+
+test('while a fork waits for its turn, the only executor serves another app, and the status says why', async () => {
+  await fork('first');
+  await fork('second');
+  startWorker(1, 4500);
+  const stands = (status) => !['queued', 'executing'].includes(status.phase);
+  const waiting = await stack.untilStatus('second', 'site', 'repo', stands);
+  assert.equal(waiting.phase, 'waiting');
+  assert.equal(waiting.reason, 'turn');
+  assert.match(waiting.detail, /GitHub/);
+  assert.ok(Date.parse(waiting.resumeAt) > 0);
+  await stack.trigger('third', 'hello', 'greet', { inputs: { greet: { text: 'meanwhile' } } });
+  const hello = await stack.untilStatus('third', 'hello', 'greet', 'done');
+  const second = await stack.untilStatus('second', 'site', 'repo', 'done');
+  assert.ok(hello.finishedAt < second.finishedAt, `${hello.finishedAt}, ${second.finishedAt}`);
+  assert.equal(second.attempt, 1);
+});
+
+test('runs that wait for their turn have it in the order in which they came, and none is passed over', async () => {
+  const apps = Array.from({ length: 8 }, (_, i) => `app-${i}`);
+  for (const app of apps) await fork(app);
+  startWorker(1, 700);
+  await until(() => forked().length === apps.length, 'all are forked', 60000);
+  assert.deepEqual(forked(), apps);
+  for (const app of apps) assert.equal((await stack.untilStatus(app, 'site', 'repo', 'done')).attempt, 1);
+});
