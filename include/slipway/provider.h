@@ -79,6 +79,13 @@ bool provider_call(struct action_context *context, const struct provider *provid
  * answer came, or an error of the provider's own, nobody can tell. */
 bool provider_made_nothing(const struct action_context *context);
 
+/*
+ * For how long a call whose answer was lost may still take effect: as long as a call may last, and a worker be stopped
+ * in the midst of it. Only then may what cannot be told from its like be asked for again. Store action_run_age_ms
+ * before the call, to know.
+ */
+int64_t provider_lost_answer_ms(const struct action_context *context);
+
 /* The scope that the settings name, with which every call goes: Vercel's team, by its id or its slug. NULL: none. */
 const char *provider_scope(const struct action_context *context, const struct provider *provider);
 

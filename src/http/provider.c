@@ -14,8 +14,7 @@
 #include "http/url.h"
 
 #define LIMIT_LEAST_MS 1000
-#define CALL_MS        60000 /* one call; an attempt may make several */
-#define EXCERPT_MAX    200   /* of an answer that is not what the provider documents */
+#define EXCERPT_MAX    200 /* of an answer that is not what the provider documents */
 
 const struct provider *const providers[] = { &github, &vercel, NULL };
 
@@ -268,7 +267,7 @@ static enum error_class read_answer(const struct provider_exchange *exchange, co
 
 static int64_t call_deadline(const struct provider_exchange *exchange)
 {
-	int64_t call = clock_monotonic_ms() + CALL_MS;
+	int64_t call = clock_monotonic_ms() + PROVIDER_CALL_MS;
 	return call < exchange->deadline_ms ? call : exchange->deadline_ms;
 }
 

@@ -8,6 +8,8 @@
 #include "base/settings.h"
 #include "http/client.h"
 
+#define PROVIDER_CALL_MS 60000 /* one call; an attempt may make several */
+
 /* What a refusal means. The first row that fits decides; unset parts, a status of 0 among them, fit anything. */
 struct refusal {
 	int status;

@@ -230,6 +230,13 @@ bool provider_made_nothing(const struct action_context *context)
 	return error->class == ERROR_RATE_LIMITED || (error->http_status >= 400 && error->http_status < 500);
 }
 
+#define SHOWS_AFTER_MS 10000 /* what has taken effect may be invisible for a moment */
+
+int64_t provider_lost_answer_ms(const struct action_context *context)
+{
+	return PROVIDER_CALL_MS + context->settings->lease_seconds * 1000 + SHOWS_AFTER_MS;
+}
+
 const char *provider_scope(const struct action_context *context, const struct provider *provider)
 {
 	const char *scope = provider->access(context->settings).scope;

@@ -76,6 +76,7 @@ void trial_begin(struct trial *trial)
 	ck_assert_int_eq(http_client_new(&trial->client, &trial->error), ERROR_NONE);
 	ck_assert_int_eq(redact_add(TRIAL_TOKEN, &trial->error), ERROR_NONE);
 	trial->settings.allow_loopback = true;
+	trial->settings.lease_seconds = 30;
 	snprintf(url, sizeof(url), "%s/github", peer_url(trial->peer));
 	trial->settings.github_url = arena_string(&trial->arena, url);
 	trial->settings.github_token = TRIAL_TOKEN;

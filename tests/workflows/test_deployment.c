@@ -181,6 +181,44 @@ START_TEST(test_makes_a_new_one_where_none_fits)
 }
 END_TEST
 
+/* The worker that sent it may be gone, and the call still take effect: Vercel has been seen to answer after 45 s. */
+START_TEST(test_a_lost_request_is_sent_again_when_it_can_arrive_no_more)
+{
+	static const struct peer_row rows[] = {
+		BRANCH,
+		NOTHING,
+		{ CREATE, .behaviour = PEER_DROPS, .times = 1 },
+		{ CREATE, .status = 200, .body = QUEUED },
+		{ POLL, .status = 200, .body = LIVE },
+		DOMAINS,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, 1), ACTION_FAILED);
+	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, INPUT, 40), ACTION_DONE);
+	ck_assert_int_ge(trial.age_ms, 90000);
+	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 2);
+}
+END_TEST
+
+START_TEST(test_a_request_that_a_limit_refused_is_not_looked_for)
+{
+	static const struct peer_row rows[] = {
+		BRANCH,
+		NOTHING,
+		{ CREATE, .status = 429, .headers = "Retry-After: 1", .body = "{}", .times = 1 },
+		{ CREATE, .status = 200, .body = QUEUED },
+		{ POLL, .status = 200, .body = LIVE },
+		DOMAINS,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, 1), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_RATE_LIMITED);
+	trial.closed_ms = 0;
+	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, INPUT, 20), ACTION_DONE);
+	ck_assert_int_lt(trial.age_ms, 30000);
+}
+END_TEST
+
 START_TEST(test_lost_answer_looks_before_it_creates)
 {
 	static const struct peer_row rows[] = {
@@ -467,10 +505,11 @@ int main(void)
 {
 	const TTest *const tests[] = { test_deploys_the_head_and_waits, test_deploys_the_commit_that_is_named,
 		test_takes_over_what_fits, test_makes_a_new_one_where_none_fits,
-		test_lost_answer_looks_before_it_creates, test_failed_builds_are_permanent, test_blocked_ends_at_once,
-		test_ready_is_not_live, test_failed_checks_are_no_success, test_it_is_what_was_asked_for,
-		test_alias_is_what_people_see, test_polls_slower, test_gives_up_what_hangs,
-		test_another_state_has_its_own_time, test_failed_polls_are_waited_out,
+		test_lost_answer_looks_before_it_creates, test_a_lost_request_is_sent_again_when_it_can_arrive_no_more,
+		test_a_request_that_a_limit_refused_is_not_looked_for, test_failed_builds_are_permanent,
+		test_blocked_ends_at_once, test_ready_is_not_live, test_failed_checks_are_no_success,
+		test_it_is_what_was_asked_for, test_alias_is_what_people_see, test_polls_slower,
+		test_gives_up_what_hangs, test_another_state_has_its_own_time, test_failed_polls_are_waited_out,
 		test_unseen_commit_is_waited_for_then_access, test_refusals, NULL };
 	return suite_main("vercel.deployment", tests, setup, teardown);
 }

@@ -174,7 +174,26 @@ START_TEST(test_sends_again_what_never_arrived)
 	ck_assert_uint_eq(peer_count(trial.peer, DISPATCH), 1);
 	ck_assert_int_eq(trial_run(&trial, &github_workflow_run, ON_MAIN, 40), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, DISPATCH), 2);
-	ck_assert_int_ge(trial.age_ms, 60000);
+	/* As long as a call and a lease may last. */
+	ck_assert_int_ge(trial.age_ms, 90000);
+}
+END_TEST
+
+START_TEST(test_a_dispatch_that_a_limit_refused_is_not_looked_for)
+{
+	static const struct peer_row rows[] = {
+		SAME_HEAD,
+		{ RUNS, .status = 200, .body = "{\"workflow_runs\":[]}" },
+		{ DISPATCH, .status = 429, .headers = "Retry-After: 1", .body = "{}", .times = 1 },
+		{ DISPATCH, .status = 200, .body = DETAILS },
+		SUCCESS,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows, ON_MAIN, 1), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_RATE_LIMITED);
+	trial.closed_ms = 0;
+	ck_assert_int_eq(trial_run(&trial, &github_workflow_run, ON_MAIN, 20), ACTION_DONE);
+	ck_assert_int_lt(trial.age_ms, 30000);
 }
 END_TEST
 
@@ -364,8 +383,8 @@ int main(void)
 {
 	const TTest *const tests[] = { test_starts_and_waits_for_run_and_commit, test_takes_the_default_branch,
 		test_finds_the_run_without_its_id, test_lost_answer, test_sends_again_what_never_arrived,
-		test_taken_but_never_seen, test_says_how_the_run_ended, test_waits_for_a_person, test_deadline,
-		test_success_without_the_commit, test_unknown_workflow, test_waits_for_a_fresh_repository,
-		test_refusals, NULL };
+		test_a_dispatch_that_a_limit_refused_is_not_looked_for, test_taken_but_never_seen,
+		test_says_how_the_run_ended, test_waits_for_a_person, test_deadline, test_success_without_the_commit,
+		test_unknown_workflow, test_waits_for_a_fresh_repository, test_refusals, NULL };
 	return suite_main("github.workflow", tests, setup, teardown);
 }

@@ -117,9 +117,28 @@ START_TEST(test_a_lost_request_is_sent_again)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
-	ck_assert_int_eq(trial_run(&trial, &vercel_redeploy, INPUT, 20), ACTION_DONE);
-	ck_assert_int_ge(trial.age_ms, 30000);
+	ck_assert_int_eq(trial_run(&trial, &vercel_redeploy, INPUT, 40), ACTION_DONE);
+	/* As long as a call and a lease may last. */
+	ck_assert_int_ge(trial.age_ms, 90000);
 	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 2);
+}
+END_TEST
+
+START_TEST(test_a_request_that_a_limit_refused_is_not_looked_for)
+{
+	static const struct peer_row rows[] = {
+		{ LIST, .status = 200, .body = LISTED(PAST) },
+		{ CREATE, .status = 429, .headers = "Retry-After: 1", .body = "{}", .times = 1 },
+		{ CREATE, .status = 200, .body = QUEUED },
+		{ POLL, .status = 200, .body = READY("true") },
+		DOMAINS,
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
+	ck_assert_int_eq(trial.context.error.class, ERROR_RATE_LIMITED);
+	trial.closed_ms = 0;
+	ck_assert_int_eq(trial_run(&trial, &vercel_redeploy, INPUT, 20), ACTION_DONE);
+	ck_assert_int_lt(trial.age_ms, 30000);
 }
 END_TEST
 
@@ -163,6 +182,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_builds_the_last_one_again, test_a_lost_answer_makes_no_second_one,
-		test_a_lost_request_is_sent_again, test_nothing_to_build_again, test_failures, NULL };
+		test_a_lost_request_is_sent_again, test_a_request_that_a_limit_refused_is_not_looked_for,
+		test_nothing_to_build_again, test_failures, NULL };
 	return suite_main("vercel.redeploy", tests, setup, teardown);
 }

@@ -14,7 +14,6 @@
 
 #define WORKFLOW_PATTERN      "^[A-Za-z0-9._-]{1,200}$"
 #define APPEAR_BUDGET_MS      300000 /* for the run of a dispatch that was taken */
-#define LOST_BUDGET_MS        60000  /* for the run of a dispatch without an answer, before it is sent again */
 #define COMMIT_BUDGET_MS      120000 /* for the branch to show a commit, after the run's success */
 #define APPEAR_CHECK_MS       2000
 #define PERSON_CHECK_MS       60000
@@ -231,8 +230,12 @@ static enum action_result dispatch(
 	struct dispatched dispatched = { 0 };
 	checkpoint->asked = true;
 	checkpoint->asked_ms = action_run_age_ms(context);
-	if (!action_save(context) || !send_dispatch(context, input, checkpoint->ref, true, &answer))
+	if (!action_save(context))
 		return action_failed(context);
+	if (!send_dispatch(context, input, checkpoint->ref, true, &answer)) {
+		checkpoint->asked = !provider_made_nothing(context);
+		return action_failed(context);
+	}
 	/* A server that refuses the member has started nothing. */
 	if (answer.status >= 400 && strstr(answer.message, "return_run_details") != NULL &&
 		!send_dispatch(context, input, checkpoint->ref, false, &answer))
@@ -299,7 +302,7 @@ static enum action_result find_run(
 		return action_wait(context, 0, "run %lld of %s", (long long)checkpoint->run_id, input->workflow);
 	if (checkpoint->taken && waited < APPEAR_BUDGET_MS)
 		return action_wait(context, APPEAR_CHECK_MS, "the run of %s to appear", input->workflow);
-	if (!checkpoint->taken && waited < LOST_BUDGET_MS)
+	if (!checkpoint->taken && waited < provider_lost_answer_ms(context))
 		return action_wait(
 			context, CHECK_LEAST_MS, "a run of %s, whose dispatch may have been lost", input->workflow);
 	if (!checkpoint->taken)

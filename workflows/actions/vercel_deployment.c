@@ -14,8 +14,7 @@
 #include "slipway/provider.h"
 #include "vercel_readiness.h"
 
-#define LOST_ANSWER_MS 30000
-#define SOURCE_LAG_MS  180000 /* Vercel may not see a fresh repository or commit for so long */
+#define SOURCE_LAG_MS 180000 /* Vercel may not see a fresh repository or commit for so long */
 
 static const char *const targets[] = { "production", "preview", NULL };
 
@@ -174,8 +173,8 @@ static enum action_result refused(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
 	const struct error *error = action_error(context);
-	/* It was refused, so there is nothing to look for the next time. */
-	if (error->http_status == 400)
+	/* There is nothing to look for the next time. */
+	if (provider_made_nothing(context))
 		checkpoint->intent = NULL;
 	if (strcmp(error->provider_code, "incorrect_git_source_info") == 0)
 		return wait_for_source(context, input, checkpoint, error->message);
@@ -220,7 +219,7 @@ static enum action_result begin(
 		return action_failed(context);
 	/* The answer to an earlier one was lost; what it began may be invisible for a while. */
 	if (checkpoint->watch.id == NULL && checkpoint->intent != NULL &&
-		action_run_age_ms(context) - checkpoint->sent_age < LOST_ANSWER_MS)
+		action_run_age_ms(context) - checkpoint->sent_age < provider_lost_answer_ms(context))
 		return action_wait(context, 5000, "a deployment to show that may have been begun");
 	if (checkpoint->watch.id == NULL)
 		return create(context, input, sha, checkpoint);

@@ -12,9 +12,8 @@
 #include "slipway/provider.h"
 #include "vercel_readiness.h"
 
-#define LOST_ANSWER_MS 30000
-#define BUDGET_MS      600000
-#define TRY_MS         3000
+#define BUDGET_MS 600000
+#define TRY_MS    3000
 
 struct input {
 	const char *project, *deployment;
@@ -170,8 +169,12 @@ static enum action_result ask(struct action_context *context, const struct input
 						: 1,
 		.request_seen = requested_at(project),
 		.previous = production_of(project) };
-	if (!action_save(context) || !provider_call(context, &vercel, &request, &answer))
+	if (!action_save(context))
 		return action_failed(context);
+	if (!provider_call(context, &vercel, &request, &answer)) {
+		checkpoint->asked = !provider_made_nothing(context);
+		return action_failed(context);
+	}
 	if (answer.status == 409) {
 		checkpoint->asked = false;
 		return is_late(context, checkpoint)
@@ -212,7 +215,7 @@ static enum action_result wait_more(struct action_context *context, const struct
 	}
 	if (is_late(context, checkpoint))
 		return give_up(context, project, shows ? status : "Vercel shows no request");
-	if (!shows && action_run_age_ms(context) - checkpoint->sent_age > LOST_ANSWER_MS)
+	if (!shows && action_run_age_ms(context) - checkpoint->sent_age > provider_lost_answer_ms(context))
 		return ask(context, input, project, checkpoint);
 	return action_wait(context, TRY_MS, "%s to become production of %s", input->deployment, project->name);
 }

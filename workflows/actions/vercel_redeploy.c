@@ -12,8 +12,6 @@
 #include "slipway/provider.h"
 #include "vercel_readiness.h"
 
-#define LOST_ANSWER_MS 30000
-
 struct input {
 	const char *project;
 };
@@ -98,8 +96,13 @@ static enum action_result create(struct action_context *context, const struct in
 		.body = &body };
 	checkpoint->source = deployment_id(source);
 	checkpoint->sent_age = action_run_age_ms(context);
-	if (!action_save(context) || !provider_call(context, &vercel, &request, &answer) ||
-		!provider_decode(context, &answer, &deployment_record, &made) || deployment_id(&made) == NULL)
+	if (!action_save(context))
+		return action_failed(context);
+	bool answered = provider_call(context, &vercel, &request, &answer);
+	/* Then there is nothing to look for the next time. */
+	if (!answered && provider_made_nothing(context))
+		checkpoint->source = NULL;
+	if (!answered || !provider_decode(context, &answer, &deployment_record, &made) || deployment_id(&made) == NULL)
 		return action_failed(context);
 	checkpoint->watch.id = deployment_id(&made);
 	action_log(context, "deployment %s begun, from %s", checkpoint->watch.id, checkpoint->source);
@@ -119,7 +122,8 @@ static enum action_result begin(
 		return deployment_own(context, checkpoint->watch.id, true) ? ACTION_DONE : action_failed(context);
 	}
 	/* The answer to an earlier one was lost; what it began may be invisible for a while. */
-	if (checkpoint->source != NULL && action_run_age_ms(context) - checkpoint->sent_age < LOST_ANSWER_MS)
+	if (checkpoint->source != NULL &&
+		action_run_age_ms(context) - checkpoint->sent_age < provider_lost_answer_ms(context))
 		return action_wait(context, 5000, "a deployment to show that may have been begun");
 	if (last == NULL) {
 		action_fail(context, ERROR_NOT_FOUND, "the Vercel project %s has no production deployment that is live",
