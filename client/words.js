@@ -14,6 +14,7 @@ const REASONS = {
   rate_limited: 'rate limit',
   turn: 'its turn',
   not_ready: 'not ready yet',
+  needs: 'a step that it needs is running',
   provider_unavailable: 'it is out of order for the moment',
   network: 'it could not be reached',
   timeout: 'it took too long to answer',

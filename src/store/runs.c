@@ -382,7 +382,7 @@ enum error_class run_write_told(struct redis *redis, const struct lease *lease, 
 }
 
 enum error_class run_output(struct redis *redis, const struct run_name *name, struct arena *arena,
-	const char **ret_output, struct error *error)
+	const char **ret_output, const char **ret_status, struct error *error)
 {
 	char key[KEY_SIZE];
 	run_key_make(key, name);
@@ -392,8 +392,9 @@ enum error_class run_output(struct redis *redis, const struct run_name *name, st
 	if (redis_command(redis, 5, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	bool done = strcmp(word_of(reply), "done") == 0 && reply_text(reply_item(reply, 2))[0] == '\0';
+	*ret_status = arena_string(arena, !done && strcmp(word_of(reply), "done") == 0 ? "removed" : word_of(reply));
 	if (done)
 		*ret_output = arena_string(arena, reply_text(reply_item(reply, 1)));
 	reply_free(reply);
-	return !done || *ret_output != NULL ? ERROR_NONE : no_memory(error);
+	return *ret_status != NULL && (!done || *ret_output != NULL) ? ERROR_NONE : no_memory(error);
 }

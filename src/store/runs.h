@@ -132,8 +132,9 @@ enum error_class run_write_told(struct redis *redis, const struct lease *lease, 
 enum error_class run_told(struct run *ret_run, const struct run_name *name, const struct redisReply *reply,
 	struct arena *arena, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Output JSON of an action of any app, in the arena; NULL where it is not done, or what it made was removed since. */
+/* Output JSON of an action of any app, in the arena; NULL where it is not done, or what it made was removed since:
+ * *ret_status says so. It is "" where there is none. */
 enum error_class run_output(struct redis *redis, const struct run_name *name, struct arena *arena,
-	const char **ret_output, struct error *error) SLIPWAY_MUST_CHECK;
+	const char **ret_output, const char **ret_status, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

@@ -14,6 +14,7 @@
 #include "core/run_log.h"
 #include "core/secret.h"
 #include "store/limits.h"
+#include "store/needs.h"
 #include "store/owners.h"
 #include "store/payload.h"
 #include "worker/context.h"
@@ -79,7 +80,8 @@ static int64_t host_enter(void *host, const char *provider, const char *credenti
 	return wait;
 }
 
-#define PACE_HELD_MS 200 /* a process is held for no longer than this */
+#define NEEDS_CHECK_MS 2000 /* how often to look whether a need is done */
+#define PACE_HELD_MS   200  /* a process is held for no longer than this */
 
 static void host_pace(
 	void *host, const char *provider, const char *credential, int64_t spacing_ms, struct call_turn *ret_turn)
@@ -123,7 +125,8 @@ static enum error_class host_output(
 	void *host, const struct run_name *name, const char **ret_output, struct error *error)
 {
 	const struct attempt *attempt = host;
-	return run_output(attempt->redis, name, attempt->arena, ret_output, error);
+	const char *status;
+	return run_output(attempt->redis, name, attempt->arena, ret_output, &status, error);
 }
 
 /* A secret of the app that was opened in the attempt. */
@@ -219,37 +222,56 @@ static const struct action_host host = {
 
 /* ---- references that only a worker may put in ---- */
 
-static enum error_class output_member(
-	const char *output, const char *name, struct run_name from, cJSON **ret_value, struct error *error)
+/* What is being made is waited for: what the run is to be made of will be there. */
+static enum error_class refuse_missing(
+	struct attempt *attempt, const struct run_name *from, const char *status, struct error *error)
 {
-	if (output == NULL) {
-		error_set(error, ERROR_INVALID_INPUT, "'%s' of '%s' in '%s' is not done", from.action, from.app,
-			from.workflow);
-		return error_remedy(error, NULL, "Run that step first, then trigger this one again.");
-	}
-	return run_output_member(output, name, ret_value, error);
+	attempt->awaits_need = strcmp(status, "running") == 0;
+	error_set(error, ERROR_NEEDS_NOT_DONE, "it needs the step '%s' of '%s' in '%s', which %s", from->action,
+		from->app, from->workflow,
+		attempt->awaits_need                     ? "is running"
+			: strcmp(status, "error") == 0   ? "has failed since"
+			: strcmp(status, "removed") == 0 ? "was removed since"
+							 : "is not done");
+	return error_remedy(
+		error, NULL, "Run the step '%s' again; when it is done, trigger this one again.", from->action);
+}
+
+static bool same_run(const struct run_name *one, const struct run_name *two)
+{
+	return strcmp(one->app, two->app) == 0 && strcmp(one->workflow, two->workflow) == 0 &&
+		strcmp(one->action, two->action) == 0;
+}
+
+/* What was taken for the run; else what stands there, where the input refers to more than the trigger knew. */
+static enum error_class find_output(
+	struct attempt *attempt, const struct run_name *from, const char **ret_output, struct error *error)
+{
+	const char *status;
+	*ret_output = NULL;
+	for (size_t i = 0; i < attempt->needs->count && *ret_output == NULL; i++)
+		if (same_run(&attempt->needs->names[i], from))
+			*ret_output = attempt->needs->outputs[i];
+	if (*ret_output == NULL &&
+		run_output(attempt->redis, from, attempt->arena, ret_output, &status, error) != ERROR_NONE)
+		return error->class;
+	return *ret_output != NULL ? ERROR_NONE : refuse_missing(attempt, from, status, error);
 }
 
 static enum error_class look_up(void *data, const struct reference *reference, cJSON **ret_value, struct error *error)
 {
 	struct attempt *attempt = data;
 	const struct run *run = &attempt->claim->run;
-	const char *output, *name;
-	struct run_name from;
-	if (reference->kind == REFERENCE_STEP) {
-		from = (struct run_name){ run->app, run->workflow, reference->parts[0] };
-		name = reference->parts[1];
-	} else if (reference->kind == REFERENCE_APP) {
+	const char *output, *name = reference->parts[reference->kind == REFERENCE_STEP ? 1 : 3];
+	struct run_name from = { run->app, run->workflow, reference->parts[0] };
+	if (reference->kind == REFERENCE_APP)
 		from = (struct run_name){ reference->parts[0], reference->parts[1], reference->parts[2] };
-		name = reference->parts[3];
-	} else {
+	else if (reference->kind != REFERENCE_STEP)
 		return host_secret(attempt, reference, ret_value, error);
-	}
 	if (!identifier_valid(from.app) || !identifier_valid(from.workflow) || !identifier_valid(from.action))
 		return error_set(error, ERROR_INVALID_INPUT, "a reference names no valid step");
-	if (run_output(attempt->redis, &from, attempt->arena, &output, error) != ERROR_NONE)
-		return error->class;
-	if (output_member(output, name, from, ret_value, error) != ERROR_NONE)
+	if (find_output(attempt, &from, &output, error) != ERROR_NONE ||
+		run_output_member(output, name, ret_value, error) != ERROR_NONE)
 		return error->class;
 	/* Of a step of its own workflow, null is how one that was skipped says that there is nothing. */
 	if (reference->kind != REFERENCE_APP || !cJSON_IsNull(*ret_value))
@@ -260,6 +282,44 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 		from.action, from.app, from.workflow);
 }
 
+static void add_need(struct attempt *attempt, const char *app, const char *workflow, const char *step)
+{
+	attempt->needs->names[attempt->needs->count++] =
+		(struct run_name){ arena_string(attempt->arena, app), workflow, step };
+}
+
+/* The needs as the trigger took them, in its order: the input is the one that it had. */
+static enum error_class list_needs(struct attempt *attempt, struct error *error)
+{
+	const struct run *run = &attempt->claim->run;
+	const struct workflow_definition *workflow = workflow_find(run->workflow);
+	struct step_set set;
+	cJSON *input;
+	if (json_parse(run->input, strlen(run->input), JSON_FROM_PROVIDER, &input, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = step_needs(workflow, attempt->step, input, "/input", &set, error);
+	for (size_t i = 0; class == ERROR_NONE && i < workflow->step_count; i++)
+		if (set.contains[i])
+			add_need(attempt, run->app, workflow->id, workflow->steps[i].id);
+	for (size_t i = 0; class == ERROR_NONE && i < set.other_count; i++)
+		add_need(attempt, set.others[i].app, set.others[i].workflow->id, set.others[i].step->id);
+	cJSON_Delete(input);
+	if (class == ERROR_NONE && attempt->arena->refused)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for what it needs");
+	return class;
+}
+
+static enum error_class take_needs(struct attempt *attempt, struct error *error)
+{
+	enum error_class class = list_needs(attempt, error);
+	if (class != ERROR_NONE || attempt->needs->count == 0)
+		return class;
+	if (needs_take(attempt->redis, &attempt->claim->lease, attempt->needs, attempt->arena, error) != ERROR_NONE)
+		return error->class;
+	const struct run_name *missing = attempt->needs->missing;
+	return missing == NULL ? ERROR_NONE : refuse_missing(attempt, missing, attempt->needs->missing_status, error);
+}
+
 static enum error_class resolve_input(struct attempt *attempt, const char **ret_input, struct error *error)
 {
 	const char *text = attempt->claim->run.input;
@@ -268,6 +328,8 @@ static enum error_class resolve_input(struct attempt *attempt, const char **ret_
 		*ret_input = text;
 		return ERROR_NONE;
 	}
+	if (take_needs(attempt, error) != ERROR_NONE)
+		return error->class;
 	return input_put_values(
 		text, &attempt->step->action->input, look_up, attempt, attempt->arena, ret_input, error);
 }
@@ -297,6 +359,14 @@ static enum error_class write_result(const struct attempt *attempt, struct actio
 			.delay_ms = context->wait_ms };
 		return ERROR_NONE;
 	}
+	if (attempt->awaits_need) {
+		*write = (struct run_write){ .kind = RUN_WAIT,
+			.phase = "blocked",
+			.reason = "needs",
+			.detail = arena_string(attempt->arena, context->error.message),
+			.delay_ms = NEEDS_CHECK_MS };
+		return ERROR_NONE;
+	}
 	/* It keeps its place for the time that it was told, so it comes back just then. */
 	if (context->for_turn && context->error.class == ERROR_RATE_LIMITED) {
 		*write = (struct run_write){ .kind = RUN_WAIT,
@@ -316,7 +386,9 @@ static enum error_class write_result(const struct attempt *attempt, struct actio
 enum error_class attempt_run(const struct attempt *attempt, struct run_write *ret_write, struct error *error)
 {
 	const struct run *run = &attempt->claim->run;
+	struct needs needs = { .count = 0 };
 	struct attempt host_data = *attempt;
+	host_data.needs = &needs;
 	struct action_context context = {
 		.action = attempt->step->action,
 		.app = run->app,
@@ -346,7 +418,7 @@ enum error_class attempt_run(const struct attempt *attempt, struct run_write *re
 		redact_error(error);
 		class = ERROR_LEASE_LOST;
 	} else {
-		class = write_result(attempt, &context, result, ret_write, error);
+		class = write_result(&host_data, &context, result, ret_write, error);
 		if (class == ERROR_NONE)
 			ret_write->checkpoint = context_checkpoint(&context);
 	}

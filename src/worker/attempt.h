@@ -17,7 +17,9 @@ struct attempt {
 	const struct claim *claim;
 	int64_t deadline_ms;   /* monotonic */
 	struct arena *arena;   /* all that the attempt makes */
-	struct opened *opened; /* the attempt's own: begin with NULL */
+	struct opened *opened; /* the attempt's own, as all below: begin with nothing */
+	struct needs *needs;
+	bool awaits_need; /* what it needs is running */
 };
 
 /*

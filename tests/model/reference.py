@@ -20,7 +20,7 @@ class Run:
     # Every field that the hash of a run may have. None: the field is not there.
     FIELDS = ('app workflow action run status phase retention input digest basis attempt attempts crashes queued_at '
               'run_deadline started_at finished_at changed_at version entry lease lease_until worker due cancel reason '
-              'detail checkpoint output error removed trigger request lost_lease').split()
+              'detail checkpoint output error removed trigger request lost_lease used').split()
 
     def __init__(self, app, action):
         self.member = '%s:%s:%s' % (app, WORKFLOW, action)
@@ -205,6 +205,19 @@ class Model:
         if log:
             self.note(run, 'log', log)
         return ['written']
+
+    def needs(self, run, token):
+        if run.lease != token:
+            return ['lost']
+        app, action = run.home
+        needed = [other for other in self.runs if other.home[0] == app and other.home[1] in NEEDS[action]]
+        for i, other in enumerate(needed):
+            if other.status != 'done' or other.removed:
+                return ['missing', i + 1, 'removed' if other.removed else other.status or '']
+        basis = hashlib.sha1('\n'.join(other.output for other in needed).encode()).hexdigest()
+        run.basis = 'mixed' if run.used and run.basis != basis else basis
+        run.used = 1
+        return ['outputs'] + [other.output for other in needed]
 
     def wait(self, run, token, checkpoint, phase, milliseconds, reason, detail):
         if run.lease != token:

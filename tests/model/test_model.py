@@ -26,7 +26,7 @@ from reference import Model, entry_text
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = HERE.parent.parent / 'src/store/scripts'
-NAMES = 'trigger claim renew progress wait retry finish release cancel pulse reap'.split()
+NAMES = 'trigger claim needs renew progress wait retry finish release cancel pulse reap'.split()
 PREFIX = 'slipway:{0}:'
 QUEUE, DELAYED, LIVE, APPS_KEY, PULSE, CLOCK = (
     PREFIX + name for name in ('queue', 'delayed', 'live', 'apps', 'pulse', 'test-clock'))
@@ -42,6 +42,11 @@ TIMEOUT, LOST, CANCELLED, STOPPED, FAILED = (
 MUTANTS = [
     ('renew_without_fence', 'renew', 'if not held(ARGV[1]) then', 'if false then'),
     ('progress_without_fence', 'progress', 'if not held(ARGV[1]) then', 'if false then'),
+    ('needs_without_fence', 'needs', 'if not held(ARGV[1]) then', 'if false then'),
+    ('needs_that_are_not_done', 'keys', "if need[1] ~= 'done' or need[3] then", 'if false then'),
+    ('needs_keep_the_basis_of_the_trigger', 'needs', "set('basis', ", "set('used', 1, 'basis_now', "),
+    ('needs_of_two_are_those_of_the_last', 'needs', "get('used') and get('basis') ~= basis and 'mixed' or basis",
+     'basis'),
     ('finish_by_run_id_only', 'finish', 'if not held(ARGV[1]) then',
      "if get('run') ~= ARGV[1]:match('^[^/]*') then"),
     ('ack_without_delete', 'common', "redis.pcall('XDEL', queue, entry)", ''),
@@ -168,7 +173,7 @@ def run_keys(run):
 # ---- a list of operations becomes commands and what they are to answer ----
 
 # Names stand more than once where most would otherwise come to nothing. 'nothing' is what shortening turns them into.
-OPERATIONS = ('nothing', 'trigger', 'trigger', 'trigger', 'read', 'read', 'read', 'claim', 'claim', 'claim', 'renew',
+OPERATIONS = ('nothing', 'trigger', 'trigger', 'trigger', 'read', 'read', 'read', 'claim', 'claim', 'claim', 'needs', 'renew',
               'progress', 'wait', 'retry', 'finish', 'finish', 'release', 'cancel', 'cancel', 'reap', 'reap', 'reap',
               'until', 'until', 'pass', 'pulse', 'crash', 'crash', 'delete', 'strike_off', 'forge', 'stray', 'made',
               'made', 'made', 'unmade', 'unmade')
@@ -216,7 +221,7 @@ class Plan:
 
     def operation(self, name, which, a, b):
         run = self.model.runs[which]
-        if name in ('renew', 'progress', 'wait', 'retry', 'finish', 'release'):
+        if name in ('needs', 'renew', 'progress', 'wait', 'retry', 'finish', 'release'):
             run, token = self.choose_token(run, which, a, b)
             getattr(self, name)(run, token, a, b)
         elif name != 'nothing':
@@ -290,6 +295,11 @@ class Plan:
         if answer[0] == 'claimed':
             self.tokens.append((run, run.lease))
         self.script('claim', run, [entry_text(entry), run_id or '', worker, LEASE_MS, TIMEOUT], answer)
+
+    def needs(self, run, token, a, b):
+        needs = reference.NEEDS[run.home[1]]
+        self.script('needs', run, [token], self.model.needs(run, token),
+                    [PREFIX + 'app:%s:%s:%s' % (run.home[0], reference.WORKFLOW, need) for need in needs])
 
     def renew(self, run, token, a, b):
         lease_ms = LEASE_MS + b if a else 0

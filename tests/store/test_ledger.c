@@ -234,7 +234,7 @@ static void make_twice(void)
 
 START_TEST(test_what_was_removed_is_done_no_longer)
 {
-	const char *output;
+	const char *output, *status;
 	const struct run_name name = { "acme", "site", "repo" };
 	make_twice();
 	struct run before = look("site", "repo");
@@ -246,8 +246,9 @@ START_TEST(test_what_was_removed_is_done_no_longer)
 	ck_assert_int_ne(look("site", "repo").removed, 0);
 	ck_assert_int_ne(look("fork-and-deploy", "repo").removed, 0);
 	ck_assert_int_gt(look("site", "repo").version, before.version);
-	ck_assert_int_eq(run_output(redis, &name, &arena, &output, &error), ERROR_NONE);
+	ck_assert_int_eq(run_output(redis, &name, &arena, &output, &status, &error), ERROR_NONE);
 	ck_assert_ptr_null(output);
+	ck_assert_str_eq(status, "removed");
 	struct trigger_result result = ask("site", "project", "repo");
 	ck_assert_int_eq(result.outcome, TRIGGER_NEEDS_NOT_DONE);
 	ck_assert_str_eq(result.missing[0], "repo");

@@ -235,7 +235,8 @@ static const char *output_now;
 
 static enum error_class call_output(void)
 {
-	return run_output(redis, &name, &arena, &output_now, &error);
+	const char *status;
+	return run_output(redis, &name, &arena, &output_now, &status, &error);
 }
 
 static void good_output(const char *what)

@@ -46,3 +46,17 @@ local function trim_apps(seconds)
 		end
 	end
 end
+
+-- What the run needs, whose hashes are KEYS[9] and on: numbers of those that are not done, the outputs, and the mark by
+-- which a result that is made of these is known.
+local function read_needs()
+	local missing, outputs = {}, {}
+	for i = 9, #KEYS do
+		local need = redis.call('HMGET', KEYS[i], 'status', 'output', 'removed')
+		if need[1] ~= 'done' or need[3] then
+			missing[#missing + 1] = i - 8
+		end
+		outputs[#outputs + 1] = need[2] or ''
+	end
+	return missing, outputs, redis.sha1hex(table.concat(outputs, '\n'))
+end

@@ -24,19 +24,13 @@ if status == 'running' then
 	return answer(get('digest') == digest and 'same' or 'conflict')
 end
 
-local missing, outputs = {}, {}
-for i = 9, #KEYS do
-	local need = redis.call('HMGET', KEYS[i], 'status', 'removed')
-	if need[1] ~= 'done' or need[2] then
-		missing[#missing + 1] = ARGV[i + 4]
-	end
-	outputs[#outputs + 1] = redis.call('HGET', KEYS[i], 'output') or ''
-end
+local missing, _, basis = read_needs()
 if #missing > 0 then
+	for i, number in ipairs(missing) do
+		missing[i] = ARGV[12 + number]
+	end
 	return answer('needs_not_done', missing)
 end
-
-local basis = redis.sha1hex(table.concat(outputs, '\n'))
 if status == 'done' and not get('removed') and force ~= '1' and get('digest') == digest and get('basis') == basis then
 	return answer('reused')
 end
@@ -45,7 +39,7 @@ expect_queue()
 trim_apps(ARGV[10])
 drop_entry()
 clear('error', 'output', 'checkpoint', 'reason', 'detail', 'due', 'cancel', 'started_at', 'finished_at', 'trigger',
-	'request', 'removed')
+	'request', 'removed', 'used')
 set('app', app, 'workflow', workflow, 'action', action, 'run', id, 'status', 'running', 'retention', ARGV[10])
 set('input', input, 'digest', digest, 'basis', basis, 'attempt', 1, 'attempts', ARGV[9], 'crashes', 0)
 set('queued_at', now, 'run_deadline', now + ARGV[8])

@@ -1,0 +1,18 @@
+#!lua flags=allow-oom
+-- executing -> executing: reads the outputs of what the run needs, and keeps what it is made of. A need may have been
+-- triggered again since the run was. Where an earlier attempt has used other outputs, the run is made of both: no later
+-- trigger is to take it for one that is made of either.
+--
+-- ARGV: token. The hashes of needed steps are KEYS[9] and on.
+-- Returns {word, ...}: outputs, and each of them; missing, the number and the status of the first that is not done ('':
+-- there is none); lost.
+if not held(ARGV[1]) then
+	return { 'lost' }
+end
+local missing, outputs, basis = read_needs()
+if #missing > 0 then
+	local status = redis.call('HGET', KEYS[8 + missing[1]], 'status') or ''
+	return { 'missing', missing[1], status == 'done' and 'removed' or status }
+end
+set('basis', get('used') and get('basis') ~= basis and 'mixed' or basis, 'used', 1)
+return { 'outputs', unpack(outputs) }
