@@ -112,13 +112,16 @@ struct url_request {
 	const char *url;
 	const char *body;         /* text; NULL: none. A GET has none. */
 	const char *content_type; /* of the body; NULL: text/plain; charset=utf-8 */
+	int64_t timeout_ms;       /* of the whole exchange; 0: as long as a call of a provider may take */
+	size_t body_max;          /* bytes of the answer; more is an error; 0: 4 MiB */
 	/* One more header, whose value stands in no text that is made of the exchange; a NULL value leaves it out. */
 	struct string_pair header;
 };
 
 /*
  * Sends it, without the provider's credentials and with the limits of provider_call. Any status is an answer. Addresses
- * of this machine and of private networks are refused; redirects are followed on the same host only.
+ * of this machine and of private networks are refused; redirects are followed on the same host only. In a plan nothing
+ * is sent, for the address is a client's own: it fails, and the plan says that it would be checked.
  */
 bool url_call(struct action_context *context, const struct url_request *request,
 	struct provider_answer *answer) SLIPWAY_MUST_CHECK;

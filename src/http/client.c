@@ -115,6 +115,11 @@ void http_answer_release(struct http_answer *answer)
 	buffer_release(&answer->body);
 }
 
+static size_t body_max(const struct http_request *request)
+{
+	return request->body_max != 0 ? request->body_max : HTTP_BODY_MAX;
+}
+
 /* ---- one exchange ---- */
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *context)
@@ -271,7 +276,7 @@ static enum error_class transfer_failed(
 	const struct http_request *request = transfer->request;
 	if (transfer->too_large) {
 		char why[64];
-		text_format(why, sizeof(why), "the answer is larger than %zu bytes", HTTP_BODY_MAX);
+		text_format(why, sizeof(why), "the answer is larger than %zu bytes", body_max(request));
 		return no_answer(request, parts, ERROR_PROVIDER_UNAVAILABLE, why, error);
 	}
 	if (transfer->refused_address) {
@@ -372,7 +377,7 @@ static enum error_class send_following(struct http_client *client, const struct 
 		struct url_parts parts;
 		const char *next = NULL;
 		memset(answer, 0, sizeof(*answer));
-		buffer_init(&answer->body, HTTP_BODY_MAX);
+		buffer_init(&answer->body, body_max(request));
 		enum error_class class = url_check(url, request->allow_loopback, &parts, error);
 		if (class == ERROR_NONE)
 			class = exchange(client, request, url, &parts, answer, error);

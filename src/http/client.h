@@ -25,6 +25,7 @@ struct http_request {
 	const char *headers[HTTP_HEADERS_MAX]; /* "Name: value", ended by NULL */
 	const char *body;                      /* text; NULL: none */
 	int64_t deadline_ms;                   /* monotonic */
+	size_t body_max;                       /* bytes of the answer; 0: HTTP_BODY_MAX */
 	enum http_reach reach;
 	bool allow_loopback; /* loopback may be reached, and by plain http */
 };
@@ -62,7 +63,7 @@ void http_client_free(struct http_client *client);
  * Sends and receives. Redirects are followed at most three times, only to the same scheme, host and port: GET by 301,
  * 302, 307, 308; others by 307 and 308, with their body. TLS is verified. Errors: ERROR_INVALID_INPUT (the URL),
  * ERROR_LEASE_LOST (the guard), ERROR_NETWORK, ERROR_TIMEOUT, ERROR_PROVIDER_UNAVAILABLE (the answer is larger than
- * HTTP_BODY_MAX). The message names method, host and path, never the query.
+ * body_max). The message names method, host and path, never the query.
  */
 enum error_class http_send(struct http_client *client, const struct http_request *request,
 	struct http_answer *ret_answer, struct error *error) SLIPWAY_MUST_CHECK;

@@ -265,9 +265,9 @@ static enum error_class read_answer(const struct provider_exchange *exchange, co
 	return answer->code != NULL && answer->message != NULL ? ERROR_NONE : no_memory(error);
 }
 
-static int64_t call_deadline(const struct provider_exchange *exchange)
+static int64_t call_deadline(const struct provider_exchange *exchange, int64_t timeout_ms)
 {
-	int64_t call = clock_monotonic_ms() + PROVIDER_CALL_MS;
+	int64_t call = clock_monotonic_ms() + (timeout_ms > 0 ? timeout_ms : PROVIDER_CALL_MS);
 	return call < exchange->deadline_ms ? call : exchange->deadline_ms;
 }
 
@@ -312,7 +312,7 @@ static enum error_class send_told(const struct provider_exchange *exchange, cons
 static enum error_class send_with(const struct provider_exchange *exchange, const struct provider_request *request,
 	const char *token, struct provider_answer *ret_answer, struct error *error)
 {
-	struct http_request http = { .deadline_ms = call_deadline(exchange),
+	struct http_request http = { .deadline_ms = call_deadline(exchange, 0),
 		.reach = HTTP_REACH_CONFIGURED,
 		.allow_loopback = exchange->settings->allow_loopback };
 	struct http_answer answer;
@@ -419,7 +419,8 @@ enum error_class url_send(const struct provider_exchange *exchange, const struct
 	struct http_request http = { .method = request->method,
 		.url = request->url,
 		.body = request->body,
-		.deadline_ms = call_deadline(exchange),
+		.deadline_ms = call_deadline(exchange, request->timeout_ms),
+		.body_max = request->body_max,
 		.reach = HTTP_REACH_PUBLIC,
 		.allow_loopback = exchange->settings->allow_loopback };
 	struct http_answer answer;

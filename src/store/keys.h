@@ -15,6 +15,7 @@
 #define KEY_APPS    KEY_PREFIX "apps"
 #define KEY_DEAD    KEY_PREFIX "dead"
 #define KEY_PULSE   KEY_PREFIX "pulse"
+#define KEY_DUE     KEY_PREFIX "due"
 #define KEY_WORKERS "slipway:workers"
 #define QUEUE_GROUP "workers"
 

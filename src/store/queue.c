@@ -64,6 +64,37 @@ static enum error_class read_entry(
 	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read the queue");
 }
 
+/* entry:run:app:workflow:action, as reap.lua writes it. What a hand has put there is passed over. */
+static bool split_due(char *text, struct queue_entry *entry)
+{
+	const char **const parts[] = { &entry->id, &entry->run, &entry->app, &entry->workflow, &entry->action };
+	char *rest = text;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		const char *part = strsep(&rest, ":");
+		if (part == NULL || part[0] == '\0')
+			return false;
+		*parts[i] = part;
+	}
+	return rest == NULL;
+}
+
+enum error_class queue_take_due(
+	struct redis *redis, struct arena *arena, bool *ret_found, struct queue_entry *ret_entry, struct error *error)
+{
+	const char *const words[] = { "ZPOPMIN", KEY_DUE };
+	struct redisReply *reply;
+	*ret_found = false;
+	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	char *text = arena_string(arena, reply_text(reply_item(reply, 0)));
+	*ret_entry = (struct queue_entry){ "", "", "", "", "", arena_string(arena, reply_text(reply_item(reply, 0))) };
+	reply_free(reply);
+	if (text == NULL || ret_entry->held == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read the queue");
+	*ret_found = split_due(text, ret_entry);
+	return ERROR_NONE;
+}
+
 enum error_class queue_reserve(struct redis *redis, const char *consumer, int block_ms, struct arena *arena,
 	bool *ret_found, struct queue_entry *ret_entry, struct error *error)
 {

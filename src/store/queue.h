@@ -14,6 +14,13 @@ struct queue_entry {
 };
 
 /*
+ * An entry of a run that was begun before and has come due, wherever it stands on the queue: such a run goes before new
+ * ones. Where the queue is short, another may have read the entry; then its claim finds it stale.
+ */
+enum error_class queue_take_due(struct redis *redis, struct arena *arena, bool *ret_found,
+	struct queue_entry *ret_entry, struct error *error) SLIPWAY_MUST_CHECK;
+
+/*
  * Waits at most block_ms for an entry that no worker has read. *ret_found tells whether there was one. The group is
  * made where it is missing. block_ms must be well below the connection's time-out.
  */

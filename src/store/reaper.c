@@ -18,7 +18,7 @@ static enum error_class reap_named(struct redis *redis, const struct run_name *n
 	struct error *error)
 {
 	struct run told;
-	const char *key_list[RUN_KEY_COUNT + 1];
+	const char *key_list[RUN_KEY_COUNT + 2];
 	struct run_keys keys;
 	struct redisReply *reply;
 	const char *const arguments[] = { member, error_text(arena, ERROR_TIMEOUT, RUN_EXPIRED_MESSAGE),
@@ -30,7 +30,8 @@ static enum error_class reap_named(struct redis *redis, const struct run_name *n
 	run_keys_make(&keys, name);
 	memcpy(key_list, keys.list, sizeof(keys.list));
 	key_list[RUN_KEY_COUNT] = KEY_PULSE;
-	if (redis_eval(redis, SCRIPT_REAP, RUN_KEY_COUNT + 1, key_list, 6, arguments, &reply, error) != ERROR_NONE)
+	key_list[RUN_KEY_COUNT + 1] = KEY_DUE;
+	if (redis_eval(redis, SCRIPT_REAP, RUN_KEY_COUNT + 2, key_list, 6, arguments, &reply, error) != ERROR_NONE)
 		return error->class;
 	if (listener != NULL && run_told(&told, name, reply, arena, error) == ERROR_NONE && told.run[0] != '\0')
 		listener->told(listener->context, &told);

@@ -73,6 +73,7 @@ struct action_host {
 struct dry_run {
 	const char *change;   /* what the first call that would have changed something does; NULL: none was made */
 	const char *request;  /* that call as text */
+	const char *unasked;  /* what it would look at besides providers; NULL: nothing */
 	bool adopts, removes; /* in the ledger */
 	const char *differences[DRY_DIFFERENCES_MAX];
 	size_t difference_count;

@@ -119,6 +119,11 @@ static bool answer_step(struct planning *planning, struct planned_step *planned,
 		planned->made_anew = strcmp(dry->change, "create") == 0;
 		return true;
 	}
+	if (dry->unasked != NULL) {
+		answer->change = "nothing";
+		answer->text = dry->unasked;
+		return true;
+	}
 	if (result == ACTION_FAILED) {
 		planned->made_anew = step->error.class == ERROR_NEEDS_NOT_DONE;
 		return answer_failure(planning, &step->error, answer);

@@ -335,8 +335,13 @@ bool url_call(struct action_context *context, const struct url_request *request,
 {
 	if (context_is_short_of_memory(context))
 		return false;
-	if (context->dry != NULL && request->method != HTTP_GET) {
-		refuse_change(context, request->method, false, request->url, "");
+	/* A plan asks providers only: an address of a client's own may take its time, and whatever it tells it. */
+	if (context->dry != NULL) {
+		if (request->method != HTTP_GET)
+			refuse_change(context, request->method, false, request->url, "");
+		else
+			context->dry->unasked = arena_format(context->arena, "would check %s", request->url);
+		error_set(&context->error, ERROR_INTERNAL, "a plan asks no address of a client's own");
 		return false;
 	}
 	const struct provider_exchange exchange = { .client = context->client,

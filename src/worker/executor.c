@@ -189,6 +189,16 @@ static bool run_entry(const struct executor *executor, const struct queue_entry 
 
 /* ---- the loop ---- */
 
+/* What was begun before goes before what is new. */
+static enum error_class reserve(struct executor *executor, struct arena *arena, bool *ret_found,
+	struct queue_entry *ret_entry, struct error *error)
+{
+	enum error_class class = queue_take_due(executor->redis, arena, ret_found, ret_entry, error);
+	if (class == ERROR_STORE_UNAVAILABLE || *ret_found)
+		return class;
+	return queue_reserve(executor->redis, executor->consumer, BLOCK_MS, arena, ret_found, ret_entry, error);
+}
+
 static bool run_next(struct executor *executor, int64_t *ret_actions)
 {
 	struct error error;
@@ -196,8 +206,7 @@ static bool run_next(struct executor *executor, int64_t *ret_actions)
 	struct queue_entry entry;
 	bool found = false, go_on = true;
 	arena_init(&arena, 0);
-	if (queue_reserve(executor->redis, executor->consumer, BLOCK_MS, &arena, &found, &entry, &error) !=
-		ERROR_NONE) {
+	if (reserve(executor, &arena, &found, &entry, &error) != ERROR_NONE) {
 		/* The supervisor logs that Redis is away, once for all. */
 		if (error.class != ERROR_STORE_UNAVAILABLE)
 			log_error("queue", &error);

@@ -6,6 +6,7 @@
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import path from 'node:path';
 import { Stack, slipway, until } from './stack.mjs';
 import { SlipwayClient } from '../../client/slipway.js';
@@ -160,6 +161,23 @@ test('what belongs to somebody else is told before anything is done', async () =
   const shown = await plan('stranger');
   assert.equal(shown.code, 1);
   assert.match(shown.stdout, /^repo +conflict /m);
+});
+
+test('a plan never asks an address of a client: it would check it, and says so', async () => {
+  let asked = 0;
+  const server = createServer((_, response) => {
+    asked += 1;
+    response.end('hello');
+  });
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  const url = `http://127.0.0.1:${server.address().port}/`;
+  await configure('planned-check', { ...sample.inputs, check: { url } });
+  const { steps } = await planOf('planned-check');
+  server.closeAllConnections();
+  server.close();
+  assert.equal(asked, 0);
+  assert.equal(steps.check.change, 'nothing', JSON.stringify(steps.check));
+  assert.equal(steps.check.text ?? steps.check.detail ?? steps.check.request, `would check ${url}`);
 });
 
 test('inputs of the plan are used, checked, and not stored', async () => {

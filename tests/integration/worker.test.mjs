@@ -302,6 +302,29 @@ test('waiting for a limit of ten minutes holds no process: the only executor ser
   for (const key of (await stack.redis('KEYS', 'slipway:limit:*')).split('\n')) await stack.redis('DEL', key);
 });
 
+test('a look of a run that waits does not go to the end of a long queue', async () => {
+  const app = newApp();
+  let looks = 0;
+  peer.intercept = (call, response) => {
+    if (!call.path.includes(`/${app}/branches/`) || looks === 1) return false;
+    looks += 1;
+    peer.send(response, 404, { message: 'Branch not found' });
+    return true;
+  };
+  await startWorker({ executors: 1 });
+  await triggerRepository(app);
+  await stack.untilStatus(app, 'site', 'repo', (status) => status.phase === 'waiting');
+  peer.delayMs = 100;
+  const others = Array.from({ length: 30 }, newApp);
+  for (const other of others) await triggerRepository(other);
+  const waited = await ended(app);
+  const last = await ended(others.at(-1));
+  peer.delayMs = 0;
+  assert.equal(waited.status, 'done', JSON.stringify(waited.error));
+  assert.ok(waited.finishedAt < last.startedAt, `${waited.finishedAt}, ${last.startedAt}`);
+  await assertQuiet();
+});
+
 test('lost answer: the provider made it and the answer was cut; one object, and done', async () => {
   const app = newApp();
   let cut = false;

@@ -28,8 +28,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = HERE.parent.parent / 'src/store/scripts'
 NAMES = 'trigger claim needs renew progress wait retry finish release cancel pulse reap'.split()
 PREFIX = 'slipway:{0}:'
-QUEUE, DELAYED, LIVE, APPS_KEY, PULSE, CLOCK = (
-    PREFIX + name for name in ('queue', 'delayed', 'live', 'apps', 'pulse', 'test-clock'))
+QUEUE, DELAYED, LIVE, APPS_KEY, PULSE, DUE, CLOCK = (
+    PREFIX + name for name in ('queue', 'delayed', 'live', 'apps', 'pulse', 'due', 'test-clock'))
 WITHOUT_TTL = {QUEUE, DELAYED, LIVE, APPS_KEY, PULSE, CLOCK}
 START_MS = 1_700_000_000_000
 LEASE_MS, UNCLAIMED_MS, NEVER_MS, CRASHES = 30_000, 5_000, 10**9, 3
@@ -381,7 +381,7 @@ class Plan:
         taken = self.model.pending.get(run.entry)
         over = taken is not None and self.model.now - taken[1] >= UNCLAIMED_MS
         self.script('reap', run, [run.member, TIMEOUT, LOST, CRASHES, 0 if over else NEVER_MS, lease_ms],
-                    self.model.reap(run, TIMEOUT, LOST, CRASHES, UNCLAIMED_MS, NEVER_MS, lease_ms), [PULSE])
+                    self.model.reap(run, TIMEOUT, LOST, CRASHES, UNCLAIMED_MS, NEVER_MS, lease_ms), [PULSE, DUE])
 
     # the clock
 

@@ -241,6 +241,51 @@ START_TEST(test_a_pulse_that_a_hand_has_broken_is_written_anew)
 }
 END_TEST
 
+/* What was begun before goes before what is new, and the entry stands on the queue all the same. */
+START_TEST(test_a_run_that_comes_due_is_taken_before_new_ones)
+{
+	struct claim claim = claim_next(), due;
+	struct queue_entry entry;
+	struct trigger_result result;
+	bool found, claimed;
+	const struct trigger other = { .name = { "acme", "site", "project" },
+		.input = "{}",
+		.digest = "d1",
+		.run_ms = 3600000,
+		.attempts = 5,
+		.retention_seconds = 3600 };
+	ck_assert_int_eq(queue_take_due(redis, &arena, &found, &entry, &error), ERROR_NONE);
+	ck_assert(!found);
+	write_run(&claim, (struct run_write){ .kind = RUN_WAIT, .phase = "waiting", .delay_ms = 1 }, ERROR_NONE);
+	ck_assert_int_eq(run_trigger(redis, &other, &arena, &result, &error), ERROR_NONE);
+	bring_back();
+	ck_assert_int_eq(queue_take_due(redis, &arena, &found, &entry, &error), ERROR_NONE);
+	ck_assert(found);
+	ck_assert_str_eq(entry.action, "repo");
+	ck_assert_int_eq(run_claim(redis, &name, entry.id, entry.run, "test", LEASE_MS, &arena, &claimed, &due, &error),
+		ERROR_NONE);
+	ck_assert(claimed);
+	claim_release(&due);
+	ck_assert_int_eq(queue_take_due(redis, &arena, &found, &entry, &error), ERROR_NONE);
+	ck_assert(!found);
+	/* The group gives the new one, and then the entry of the other, whose claim is stale and harms nothing. */
+	ck_assert_int_eq(queue_reserve(redis, "test-1", 100, &arena, &found, &entry, &error), ERROR_NONE);
+	ck_assert_str_eq(entry.action, "project");
+	ck_assert_int_eq(queue_reserve(redis, "test-1", 100, &arena, &found, &entry, &error), ERROR_NONE);
+	ck_assert_str_eq(entry.action, "repo");
+	ck_assert_int_eq(
+		run_claim(redis, &name, entry.id, entry.run, "other", LEASE_MS, &arena, &claimed, &claim, &error),
+		ERROR_NONE);
+	ck_assert(!claimed);
+	write_run(&due, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }, ERROR_NONE);
+	ck_assert_str_eq(read_run().status, "done");
+	/* What a hand has put there names no run. */
+	command(4, (const char *const[]){ "ZADD", KEY_DUE, "1", "text:" });
+	ck_assert_int_eq(queue_take_due(redis, &arena, &found, &entry, &error), ERROR_NONE);
+	ck_assert(!found);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_an_attempt_that_ended_in_words_ends_a_row_of_crashes,
@@ -249,6 +294,7 @@ int main(void)
 		test_a_lease_that_was_given_up_is_a_crash_at_any_time,
 		test_a_worker_that_comes_back_late_takes_its_crash_back,
 		test_repair_takes_over_what_workers_would_leave_alone,
-		test_a_pulse_that_a_hand_has_broken_is_written_anew, NULL };
+		test_a_pulse_that_a_hand_has_broken_is_written_anew, test_a_run_that_comes_due_is_taken_before_new_ones,
+		NULL };
 	return suite_main("crashes", tests, set_up, tear_down);
 }

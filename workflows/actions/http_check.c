@@ -7,7 +7,9 @@
 #include "actions.h"
 #include "slipway/provider.h"
 
-#define TRY_MS 3000
+#define TRY_MS     3000
+#define TIMEOUT_MS 10000 /* of one look: who answers more slowly does not answer */
+#define BODY_MAX   ((size_t)1 << 20)
 
 struct input {
 	const char *url, *contains, *bypass;
@@ -51,6 +53,8 @@ static enum action_result run(struct action_context *context, const void *raw_in
 	const struct input *input = raw_input;
 	struct provider_answer answer;
 	const struct url_request request = { .url = input->url,
+		.timeout_ms = TIMEOUT_MS,
+		.body_max = BODY_MAX,
 		.header = { "x-vercel-protection-bypass", input->bypass } };
 	(void)checkpoint; /* it changes nothing */
 	if (!url_call(context, &request, &answer)) {

@@ -10,7 +10,8 @@
 --
 -- ARGV: member, error JSON for the deadline, error JSON for lost workers, crashes in a row that end a run, ms after
 -- which an entry that was read must have been claimed, lease in ms (0: it is an operator who asks). KEYS[9] is
--- slipway:{p}:pulse, see pulse.lua. Returns {word} for the log: what was done; where a run ended or was taken over
+-- slipway:{p}:pulse, see pulse.lua; KEYS[10] is slipway:{p}:due.
+-- Returns {word} for the log: what was done; where a run ended or was taken over
 -- {word, now, facts}.
 if get('status') ~= 'running' or get('run') == false then
 	redis.call('ZREM', delayed, ARGV[1])
@@ -32,6 +33,15 @@ local function spared_until(lease_ms)
 	end
 	-- Nobody has looked for so long: the next look will say for how long leases are left alone.
 	return math.max(tonumber(spared), now - last > lease_ms / 3 and now + 1 or 0)
+end
+
+-- What was begun goes before what is new, however long the queue is: its entry stands at the end of that, and is named
+-- where workers look first. No more than that: nothing is lost where it is.
+local function enqueue_first()
+	enqueue()
+	redis.pcall('ZADD', KEYS[10], now, table.concat({ get('entry'), get('run'), member() }, ':'))
+	redis.pcall('ZREMRANGEBYRANK', KEYS[10], 0, -1001)
+	redis.pcall('PEXPIRE', KEYS[10], 60000)
 end
 
 local phase = get('phase')
@@ -57,7 +67,7 @@ if phase == 'executing' then
 		return told('lost')
 	end
 	local worker = get('worker') or 'a worker'
-	enqueue()
+	enqueue_first()
 	changed('queued', worker .. ' was lost; taken over')
 	return told('taken over')
 end
@@ -75,7 +85,7 @@ if phase ~= 'queued' then
 		redis.call('ZADD', live, due, member())
 		return { 'delayed' }
 	end
-	enqueue()
+	enqueue_first()
 	changed('queued', 'due')
 	return { 'due' }
 end
