@@ -93,7 +93,7 @@ MUTANTS = [
     ('trigger_without_needs', 'trigger', 'if #missing > 0 then', 'if #missing > 99 then'),
     ('trigger_reuses_on_other_basis', 'trigger', " and get('basis') == basis", ''),
     ('trigger_reuses_what_was_removed', 'trigger', "not get('removed') and ", ''),
-    ('trigger_builds_on_what_was_removed', 'trigger', " or need[2] then", ' then'),
+    ('trigger_builds_on_what_was_removed', 'keys', " or need[3] then", ' then'),
     ('trigger_keeps_the_mark_of_removal', 'trigger', "'request', 'removed')", "'request')"),
     ('progress_marks_other_runs', 'progress', 'found[1] == id and ', ''),
     ('progress_marks_what_did_not_end_well', 'progress', " and found[2] == 'done'", ''),
