@@ -48,6 +48,8 @@ BASE := $(wildcard src/base/*.c)
 CORE := $(wildcard src/core/*.c)
 STORE := $(wildcard src/store/*.c)
 HTTP := $(wildcard src/http/*.c)
+PROVIDER := $(wildcard src/provider/*.c)
+ACTION := $(wildcard src/action/*.c)
 API := $(filter-out src/api/main.c,$(wildcard src/api/*.c))
 WORKER := $(filter-out src/worker/main.c,$(wildcard src/worker/*.c))
 CLI := $(filter-out src/cli/main.c,$(wildcard src/cli/*.c))
@@ -67,8 +69,8 @@ EMBEDDED := conf/dev/nginx.conf.in conf/dev/redis.conf.in conf/redis/slipway.con
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 BASE_OBJECTS := $(call objects,$(BASE))
 STORE_OBJECTS := $(call objects,$(STORE)) $(BUILD)/obj/gen/scripts.o
-# The provider-facing half that actions call is the worker's context, so whatever links workflows links it.
-ACTION_OBJECTS := $(call objects,$(WORKFLOWS) $(CORE) $(HTTP) $(wildcard src/worker/context*.c))
+# Actions and what they call: every program that knows workflows links all of it.
+ACTION_OBJECTS := $(call objects,$(WORKFLOWS) $(CORE) $(HTTP) $(PROVIDER) $(ACTION))
 API_OBJECTS := $(call objects,$(API))
 WORKER_OBJECTS := $(call objects,$(WORKER))
 CLI_OBJECTS := $(call objects,$(CLI)) $(BUILD)/obj/gen/embedded.o

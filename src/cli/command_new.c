@@ -108,7 +108,7 @@ static void check_options(void *raw_options, struct argp_state *state)
 		argp_error(state,
 			"'%s' begins with no provider that is known: github, vercel, or http for a check of any "
 			"address; "
-			"a new provider is a file in src/http/ first",
+			"a new provider is a file in src/provider/ first",
 			options->name);
 	else if (options->removal && options->kind->removal == NULL)
 		argp_error(state, "'%s' only checks: it makes nothing that could be removed", options->name);

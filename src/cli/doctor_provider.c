@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "cli/doctor.h"
 #include "core/secret.h"
-#include "http/provider.h"
+#include "provider/provider.h"
 
 #define PROBE_MS 10000
 

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "action/context.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/redact.h"
@@ -17,7 +18,6 @@
 #include "store/needs.h"
 #include "store/owners.h"
 #include "store/payload.h"
-#include "worker/context.h"
 #include "worker/outcome.h"
 
 /* ---- what the context asks of us ---- */

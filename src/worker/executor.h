@@ -5,7 +5,7 @@
 #define SLIPWAY_WORKER_EXECUTOR_H
 
 #include "base/settings.h"
-#include "worker/notice.h"
+#include "worker/report.h"
 
 /*
  * The executor's whole life: until SIGTERM, the set number of actions, or a fault that a fresh process mends. worker

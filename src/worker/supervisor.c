@@ -20,8 +20,8 @@
 #include "store/workers.h"
 #include "worker/attempt_log.h"
 #include "worker/executor.h"
-#include "worker/notice.h"
 #include "worker/outcome.h"
+#include "worker/report.h"
 
 #define REDIS_TIMEOUT_MS 1500
 #define TICK_MS          250

@@ -153,7 +153,7 @@ const mutants = [
   },
   {
     name: 'the token is written to standard error',
-    file: 'src/worker/context_provider.c',
+    file: 'src/action/call.c',
     from: 'sodium_bin2hex(name, CREDENTIAL_SIZE, hash, 8);',
     to: 'text_copy(name, CREDENTIAL_SIZE, "none");\n\tfprintf(stderr, "%s\\n", token);',
     row: 'storm',

@@ -6,8 +6,8 @@
 #ifndef TESTS_HARNESS_TRIAL_H
 #define TESTS_HARNESS_TRIAL_H
 
+#include "action/context.h"
 #include "harness/peer.h"
-#include "worker/context.h"
 
 #define TRIAL_TOKEN "ghp_trial_token_0123456789"
 

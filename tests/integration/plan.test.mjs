@@ -2,7 +2,7 @@
 // there is listed.
 //
 // covers: src/api/mode_plan.c src/api/trigger_answer.c src/cli/command_plan.c src/cli/command_resources.c
-// covers: src/cli/input_file.c src/core/plan.c src/store/ledger.c src/worker/context_plan.c
+// covers: src/cli/input_file.c src/core/plan.c src/store/ledger.c src/action/dry_run.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';

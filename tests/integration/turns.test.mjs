@@ -1,6 +1,6 @@
 // Changes at GitHub are spaced: what waits for its turn holds no process, says so, and keeps its place.
 //
-// covers: src/worker/attempt.c src/worker/context_provider.c src/store/scripts/pace.lua
+// covers: src/worker/attempt.c src/action/call.c src/store/scripts/pace.lua
 import test, { before, after, beforeEach } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

@@ -1,4 +1,4 @@
-// A provider's OpenAPI 3.0 description, and what a recorded request (src/http/record.h) breaks of it.
+// A provider's OpenAPI 3.0 description, and what a recorded request (src/http/trace.h) breaks of it.
 //
 // Stricter than the description itself where that is silent: a member or query parameter that it does not know is
 // wrong, for nobody but a typing error sends one.

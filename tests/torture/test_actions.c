@@ -2,7 +2,7 @@
  * Actions against a scripted provider, while memory and connections of the worker fail at each place in turn: an error
  * that is tried again, and a later attempt makes what is to be made, once.
  *
- * covers: src/worker/context.c src/http/client.c src/http/provider.c workflows/actions/github_repository.c
+ * covers: src/action/context.c src/http/client.c src/provider/provider.c workflows/actions/github_repository.c
  * covers: workflows/actions/github_workflow_run.c workflows/actions/github_protection.c
  * covers: workflows/actions/github_access.c workflows/actions/github_repository_delete.c
  * covers: workflows/actions/vercel_project.c workflows/actions/vercel_environment.c workflows/actions/http_check.c
@@ -11,11 +11,11 @@
 
 #include <time.h>
 
+#include "action/git_object.h"
 #include "actions.h"
 #include "base/clock.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
-#include "http/git_object.h"
 
 #define REPOSITORY(more)                                                                                               \
 	"{\"id\":42,\"full_name\":\"acme/docs\",\"name\":\"docs\",\"owner\":{\"login\":\"acme\"},"                     \

@@ -12,7 +12,7 @@
 #include "actions.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
-#include "http/github_app.h"
+#include "provider/github_app.h"
 
 static struct trial trial;
 static EVP_PKEY *key;

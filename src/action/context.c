@@ -2,7 +2,7 @@
  * Runs an action: decodes its input and checkpoint, keeps how it ended, and encodes its output. Once an
  * allocation has failed the attempt is void.
  */
-#include "worker/context.h"
+#include "action/context.h"
 
 #include <string.h>
 

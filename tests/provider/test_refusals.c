@@ -1,7 +1,7 @@
 /*
  * What real refusals of GitHub and Vercel become. Each fixture names where its body is from, and what a person is told.
  *
- * covers: src/http/provider.c src/http/github.c src/http/vercel.c
+ * covers: src/provider/provider.c src/provider/github.c src/provider/vercel.c
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "base/redact.h"
 #include "harness/peer.h"
 #include "harness/suite.h"
-#include "http/provider.h"
+#include "provider/provider.h"
 
 #define FIXTURES_LEAST 40
 #define FILE_MAX       131072

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "http/github_app.h"
-#include "http/provider.h"
+#include "provider/github_app.h"
+#include "provider/provider.h"
 
 #define SECONDARY_LIMIT_MS 60000 /* the least that GitHub asks for where it gives no Retry-After */
 

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "action/context.h"
 #include "base/clock.h"
 #include "base/redact.h"
 #include "base/text.h"
 #include "core/ledger_row.h"
-#include "worker/context.h"
 
 /* What the clocks of a worker and of a provider may differ by. */
 #define CLOCK_SKEW_MS 120000

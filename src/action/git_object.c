@@ -2,7 +2,7 @@
  * The name of a git blob: SHA-1 over its header and content. It lets an action compare files with a tree
  * without reading them.
  */
-#include "http/git_object.h"
+#include "action/git_object.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>

@@ -1,8 +1,8 @@
 /*
  * Objects of git, as far as their names go.
  */
-#ifndef SLIPWAY_HTTP_GIT_OBJECT_H
-#define SLIPWAY_HTTP_GIT_OBJECT_H
+#ifndef SLIPWAY_ACTION_GIT_OBJECT_H
+#define SLIPWAY_ACTION_GIT_OBJECT_H
 
 #include <stddef.h>
 

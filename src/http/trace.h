@@ -8,8 +8,8 @@
  * Bodies are values where they are JSON, else strings, null where there is none. Without an answer, status is 0 and
  * error says why.
  */
-#ifndef SLIPWAY_HTTP_RECORD_H
-#define SLIPWAY_HTTP_RECORD_H
+#ifndef SLIPWAY_HTTP_TRACE_H
+#define SLIPWAY_HTTP_TRACE_H
 
 #include "http/client.h"
 

@@ -2,7 +2,7 @@
  * Writes an exchange as a JSON file, each under a name of its own, with an arena of its own: an attempt must
  * not fail because its recording was short of memory.
  */
-#include "http/record.h"
+#include "http/trace.h"
 
 #include <errno.h>
 #include <fcntl.h>

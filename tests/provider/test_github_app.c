@@ -1,9 +1,9 @@
 /*
  * Acting as a GitHub App: what it signs, what it asks for, how long a token is used, and what a person is told.
  *
- * covers: src/http/github_app.c
+ * covers: src/provider/github_app.c
  */
-#include "http/github_app.h"
+#include "provider/github_app.h"
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>

@@ -1,14 +1,14 @@
 /*
  * Names of git's blobs, against those that git itself gives, and sealed boxes, opened with a real key.
  *
- * covers: src/worker/context_crypto.c src/http/git_object.c
+ * covers: src/action/crypto.c src/action/git_object.c
  */
 #include <sodium.h>
 #include <string.h>
 
+#include "action/context.h"
 #include "harness/suite.h"
 #include "slipway/crypto.h"
-#include "worker/context.h"
 
 static struct arena arena;
 static struct action_context context;

@@ -4,8 +4,8 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "http/git_object.h"
-#include "worker/context.h"
+#include "action/context.h"
+#include "action/git_object.h"
 
 #define BASE64 sodium_base64_VARIANT_ORIGINAL
 

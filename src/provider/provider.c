@@ -2,7 +2,7 @@
  * Sends one call in a provider's manner, and decides by the provider's own table what a refusal means. It
  * knows no action.
  */
-#include "http/provider.h"
+#include "provider/provider.h"
 
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #include "base/record.h"
 #include "base/redact.h"
 #include "base/text.h"
-#include "http/record.h"
+#include "http/trace.h"
 #include "http/url.h"
 
 #define LIMIT_LEAST_MS 1000

@@ -4,10 +4,10 @@
  * API: https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app: "Generating a JSON Web Token
  * (JWT)" and "Generating an installation access token".
  */
-#ifndef SLIPWAY_HTTP_GITHUB_APP_H
-#define SLIPWAY_HTTP_GITHUB_APP_H
+#ifndef SLIPWAY_PROVIDER_GITHUB_APP_H
+#define SLIPWAY_PROVIDER_GITHUB_APP_H
 
-#include "http/provider.h"
+#include "provider/provider.h"
 
 /*
  * A token for the request, from the process's own store or made now: it lasts for another five minutes at least.

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "http/provider.h"
+#include "provider/provider.h"
 
 #define LIMIT_MS      5000 /* where neither Retry-After nor the body says how long */
 #define LIMIT_MOST_MS 86400000

@@ -2,7 +2,7 @@
  * Signs the App's JSON Web Token, asks for an installation token, and keeps it until shortly before it
  * expires. Tokens live in this process only.
  */
-#include "http/github_app.h"
+#include "provider/github_app.h"
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>

@@ -3,8 +3,8 @@
  * supervisor can renew the lease, keep the deadline, and clear up when the executor is gone. In shared memory stands
  * until when the lease is theirs, so that a process that was stopped and wakes up late calls no provider any more.
  */
-#ifndef SLIPWAY_WORKER_NOTICE_H
-#define SLIPWAY_WORKER_NOTICE_H
+#ifndef SLIPWAY_WORKER_REPORT_H
+#define SLIPWAY_WORKER_REPORT_H
 
 #include <stdatomic.h>
 

@@ -1,8 +1,8 @@
 /*
  * A provider: how its API is spoken to, and what its refusals mean.
  */
-#ifndef SLIPWAY_HTTP_PROVIDER_H
-#define SLIPWAY_HTTP_PROVIDER_H
+#ifndef SLIPWAY_PROVIDER_PROVIDER_H
+#define SLIPWAY_PROVIDER_PROVIDER_H
 
 #include "base/json.h"
 #include "base/settings.h"
@@ -92,7 +92,7 @@ struct provider_exchange {
 	int64_t deadline_ms; /* monotonic */
 	const struct settings *settings;
 	const struct provider_grant *grant; /* NULL: whatever the credential may */
-	/* Told where an exchange could not be recorded (http/record.h), which changes nothing else; NULL: nobody is. */
+	/* Told where an exchange could not be recorded (http/trace.h), which changes nothing else; NULL: nobody is. */
 	void (*record_failed)(const char *event, const struct error *error);
 	/* Told of each call, of those that make a token as well; NULL: nobody is. */
 	void (*called)(void *data, const struct provider_call_facts *facts);

@@ -1,7 +1,7 @@
 /*
  * What an action sees: results, checkpoint, ledger, gate, decoding.
  *
- * covers: src/worker/context.c src/worker/context_ledger.c src/worker/context_provider.c
+ * covers: src/action/context.c src/action/ledger.c src/action/call.c
  */
 #include <string.h>
 

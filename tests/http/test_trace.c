@@ -12,8 +12,8 @@
 #include "base/redact.h"
 #include "harness/peer.h"
 #include "harness/suite.h"
-#include "http/provider.h"
-#include "http/record.h"
+#include "http/trace.h"
+#include "provider/provider.h"
 
 #define TOKEN  "ghs_token-that-only-the-provider-knows"
 #define SECRET "a \"quoted\" secret\nof two lines"

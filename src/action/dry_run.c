@@ -6,13 +6,13 @@
 
 #include <string.h>
 
+#include "action/context.h"
 #include "base/record.h"
 #include "base/redact.h"
 #include "base/text.h"
 #include "core/input.h"
 #include "core/run.h"
-#include "http/provider.h"
-#include "worker/context.h"
+#include "provider/provider.h"
 
 #define PROVIDERS_MAX 8
 

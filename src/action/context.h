@@ -2,15 +2,15 @@
  * The action context: implements include/slipway/action.h and provider.h over the HTTP client and a host. The host is
  * who stores things: the executor with Redis, or a test.
  */
-#ifndef SLIPWAY_WORKER_CONTEXT_H
-#define SLIPWAY_WORKER_CONTEXT_H
+#ifndef SLIPWAY_ACTION_CONTEXT_H
+#define SLIPWAY_ACTION_CONTEXT_H
 
 #include "base/json.h"
 #include "base/settings.h"
 #include "core/reference.h"
 #include "core/run.h"
 #include "http/client.h"
-#include "http/provider.h"
+#include "provider/provider.h"
 #include "slipway/action.h"
 #include "slipway/provider.h"
 #include "slipway/workflow.h"
@@ -69,7 +69,7 @@ struct action_host {
 #define DRY_PROVIDERS_MAX   4
 #define DRY_DIFFERENCES_MAX 64
 
-/* What an action would do, where it may look and nothing else: see context_plan.c. */
+/* What an action would do, where it may look and nothing else: see dry_run.c. */
 struct dry_run {
 	const char *change;   /* what the first call that would have changed something does; NULL: none was made */
 	const char *request;  /* that call as text */

@@ -2,12 +2,12 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "action/context.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/record.h"
 #include "base/redact.h"
 #include "base/text.h"
-#include "worker/context.h"
 
 /* Names a credential without giving it away. */
 static void credential_name(const char *token, char name[CREDENTIAL_SIZE])

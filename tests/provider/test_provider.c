@@ -1,14 +1,14 @@
 /*
  * What providers are sent, and what their refusals mean.
  *
- * covers: src/http/provider.c src/http/github.c src/http/vercel.c
+ * covers: src/provider/provider.c src/provider/github.c src/provider/vercel.c
  */
 #include <string.h>
 
 #include "base/clock.h"
 #include "harness/peer.h"
 #include "harness/suite.h"
-#include "http/provider.h"
+#include "provider/provider.h"
 
 static struct peer *peer;
 static struct http_client *client;
