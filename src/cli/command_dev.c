@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -212,10 +211,9 @@ static bool socket_is_there(const struct dev *dev)
 	return access(path, F_OK) == 0;
 }
 
-static bool worker_has_begun(const struct dev *dev)
+static bool worker_reports(const struct dev *dev)
 {
-	struct stat facts;
-	return stat(dev->parts[PART_WORKER].log, &facts) == 0 && facts.st_size > 0;
+	return dev_worker_reports(dev->folder, dev->parts[PART_WORKER].pid);
 }
 
 static bool site_is_ready(const struct dev *dev)
@@ -324,7 +322,7 @@ static enum error_class start_worker(struct dev *dev, struct error *error)
 	}
 	if (dev_process_start(&dev->parts[PART_WORKER], dev->folder, "slipway-worker", words, error) != ERROR_NONE)
 		return error->class;
-	return wait_for(dev, PART_WORKER, worker_has_begun, error);
+	return wait_for(dev, PART_WORKER, worker_reports, error);
 }
 
 static enum error_class start_nginx(struct dev *dev, struct error *error)

@@ -54,6 +54,12 @@ void dev_password_path(const char *folder, const char *user, char path[PATH_MAX]
 /* Lets the default user into the private Redis, which starts without him; false where Redis does not answer yet. */
 bool dev_redis_open(const char *folder);
 
+/*
+ * Whether the worker with this pid has reported to the private Redis. Its log would be no sign: it may be told to write
+ * nothing, and what an earlier worker wrote is still there.
+ */
+bool dev_worker_reports(const char *folder, pid_t pid);
+
 /* Makes a folder, and is content where it is there. */
 enum error_class dev_folder_make(const char *path, struct error *error) SLIPWAY_MUST_CHECK;
 

@@ -14,12 +14,14 @@
 #include "cli/dev.h"
 #include "cli/template.h"
 #include "store/redis.h"
+#include "store/workers.h"
 
 #define USERS_FILE    "conf/redis/users.acl"
 #define USERS_MAX     ((size_t)1 << 16)
 #define OPENER        "slipway-dev"
 #define OPENER_RIGHTS "user " OPENER " on resetpass resetkeys resetchannels -@all +ping +client|setname +acl|setuser"
 #define SECRET_BYTES  24
+#define REDIS_MS      500
 
 static enum error_class no_memory(struct error *error)
 {
@@ -114,7 +116,7 @@ bool dev_redis_open(const char *folder)
 
 	text_format(url, sizeof(url), "unix://" OPENER "@%s/redis.sock", folder);
 	if (!read_password(folder, password, sizeof(password)) ||
-		redis_new(url, password, OPENER, 500, &redis, &error) != ERROR_NONE)
+		redis_new(url, password, OPENER, REDIS_MS, &redis, &error) != ERROR_NONE)
 		return false;
 	bool open = redis_command(redis, 5, let_in, &reply, &error) == ERROR_NONE;
 	if (open)
@@ -122,4 +124,35 @@ bool dev_redis_open(const char *folder)
 	redis_free(redis);
 	sodium_memzero(password, sizeof(password));
 	return open;
+}
+
+struct search {
+	char ending[32]; /* of the worker's name */
+	bool found;
+};
+
+static void compare_name(void *context, const struct worker_beat *beat, int64_t age_ms)
+{
+	struct search *search = context;
+	size_t length = strlen(beat->name), ending = strlen(search->ending);
+	/* A worker of an earlier start may have had the same pid. */
+	search->found = search->found ||
+		(age_ms <= WORKER_SILENT_MS && length > ending &&
+			strcmp(beat->name + length - ending, search->ending) == 0);
+}
+
+bool dev_worker_reports(const char *folder, pid_t pid)
+{
+	char url[PATH_MAX];
+	struct search search = { .found = false };
+	struct redis *redis;
+	struct error error;
+
+	text_format(url, sizeof(url), "unix://%s/redis.sock", folder);
+	text_format(search.ending, sizeof(search.ending), "-%d", (int)pid);
+	if (redis_new(url, NULL, OPENER, REDIS_MS, &redis, &error) != ERROR_NONE)
+		return false;
+	bool known = workers_list(redis, compare_name, &search, &error) == ERROR_NONE && search.found;
+	redis_free(redis);
+	return known;
 }

@@ -110,6 +110,19 @@ test('a lock that a dead process left does not stop the next one', async () => {
   await within(folder, BARE, async (stack) => assert.equal(await stack.redis('PING'), 'PONG'));
 });
 
+test('it is ready with a worker that logs nothing, and not before that worker reports', async () => {
+  const folder = await newFolder();
+  const stack = await Stack.start({ folder, flags: ['--no-emulator'], env: { SLIPWAY_LOG_LEVEL: 'error' } });
+  try {
+    const { size } = await stat(path.join(folder, 'log', 'slipway-worker.log'));
+    assert.equal(size, 0);
+    const reporting = await stack.redis('HKEYS', 'slipway:workers');
+    assert.match(reporting, new RegExp(`-${await stack.daemon('slipway-worker')}$`, 'm'));
+  } finally {
+    await stack.leave();
+  }
+});
+
 test('--fresh begins anew, and without it the state stays', async () => {
   const folder = await newFolder();
   await within(folder, BARE, remember);
