@@ -52,7 +52,8 @@ enum error_class {
 	ERROR_STORE_FULL,
 	ERROR_OUTCOME_UNKNOWN,
 
-	/* Between our own parts; never seen outside. */
+	/* Between our own parts; never seen outside: clients know the first as `internal`. */
+	ERROR_STORE_REFUSED, /* Redis answered a command with an error that it would give again; see store_code */
 	ERROR_LEASE_LOST,
 	ERROR_OUT_OF_MEMORY,
 
@@ -73,6 +74,7 @@ struct error {
 	char provider[16];      /* which provider answered: github, vercel */
 	char provider_code[64]; /* the provider's own code for it */
 	char request_id[96];    /* the provider's id of the exchange, for its support */
+	char store_code[16];    /* the first word of what Redis refused with, such as WRONGTYPE; else "" */
 	int http_status;        /* what the provider answered */
 	int64_t retry_after_ms; /* how long the provider asks us to wait; 0: it did not say */
 };

@@ -50,6 +50,10 @@ static const struct error_class_facts class_facts[ERROR_CLASS_COUNT] = {
 	[ERROR_INTERNAL] = { "internal", "Slipway met something that it does not know", 500, true,
 		"Look into the events of the app and the workers' logs." },
 
+	/* For clients the same: what Redis refuses for good is a fault of ours, or of a person at its keys. */
+	[ERROR_STORE_REFUSED] = { "internal", "Slipway met something that it does not know", 500, true,
+		"Look into the events of the app and the workers' logs." },
+
 	[ERROR_INVALID_REQUEST] = { "invalid_request", "The request is not valid", 400, false,
 		"Correct the named place and send the request again." },
 	[ERROR_UNAUTHORIZED] = { "unauthorized", "A valid token is needed", 401, false,

@@ -60,6 +60,7 @@ int command_exit_status(enum error_class class)
 	case ERROR_OUTCOME_UNKNOWN:
 		return EX_UNAVAILABLE;
 	case ERROR_INTERNAL:
+	case ERROR_STORE_REFUSED:
 	case ERROR_OUT_OF_MEMORY:
 		return EX_SOFTWARE;
 	default:

@@ -133,7 +133,7 @@ static void look_group(const struct doctor *doctor, struct diagnosis *diagnosis)
 			diagnosis_set(diagnosis, DOCTOR_FINE, "the group '%s' is there", QUEUE_GROUP);
 			return;
 		}
-	} else if (error.class != ERROR_INTERNAL) {
+	} else if (error.class != ERROR_STORE_REFUSED) {
 		diagnosis_take(diagnosis, &error);
 		return;
 	}

@@ -28,7 +28,7 @@ static enum error_class make_group(struct redis *redis, struct error *error)
 	const char *const words[] = { "XGROUP", "CREATE", KEY_QUEUE, QUEUE_GROUP, "0", "MKSTREAM" };
 	enum error_class class = run_quietly(redis, 6, words, error);
 	/* Another worker may have been faster. */
-	return class != ERROR_NONE && strstr(error->message, "BUSYGROUP") != NULL ? ERROR_NONE : class;
+	return class != ERROR_NONE && strcmp(error->store_code, "BUSYGROUP") == 0 ? ERROR_NONE : class;
 }
 
 /* The entry's pairs as one line, for people who look at what was buried. */
@@ -105,7 +105,7 @@ enum error_class queue_reserve(struct redis *redis, const char *consumer, int bl
 	struct redisReply *reply;
 	*ret_found = false;
 	if (redis_command(redis, 11, words, &reply, error) != ERROR_NONE) {
-		if (strstr(error->message, "NOGROUP") == NULL)
+		if (strcmp(error->store_code, "NOGROUP") != 0)
 			return error->class;
 		return make_group(redis, error);
 	}
@@ -170,7 +170,7 @@ static enum error_class tidy_consumers(struct redis *redis, struct error *error)
 	struct redisReply *reply;
 	/* Before the first worker there is no group, and nothing to tidy. */
 	if (redis_command(redis, 4, words, &reply, error) != ERROR_NONE)
-		return error->class == ERROR_INTERNAL ? ERROR_NONE : error->class;
+		return error->class == ERROR_STORE_REFUSED ? ERROR_NONE : error->class;
 	enum error_class class = ERROR_NONE;
 	for (size_t i = 0; class == ERROR_NONE && i < reply_count(reply); i++) {
 		const struct redisReply *consumer = reply_item(reply, i);
@@ -194,7 +194,7 @@ enum error_class queue_is_astray(
 		const char *const words[] = { "HGET", key, "entry" };
 		/* A key that is no hash, by a hand, is no run. */
 		enum error_class class = redis_command(redis, 3, words, &reply, error);
-		if (class != ERROR_NONE && class != ERROR_INTERNAL)
+		if (class != ERROR_NONE && class != ERROR_STORE_REFUSED)
 			return class;
 		*ret_astray = class != ERROR_NONE || strcmp(reply_text(reply), entry->id) != 0;
 		if (class == ERROR_NONE)

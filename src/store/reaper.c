@@ -101,7 +101,7 @@ static enum error_class set_aside(struct redis *redis, const char *index, const 
 	struct redisReply *reply;
 	if (is_no_run(redis, member, &none, error) != ERROR_NONE)
 		return error->class;
-	text_format(again, sizeof(again), "%lld", (long long)(now + REAP_AGAIN_MS));
+	text_format(again, sizeof(again), "%lld", (long long)now + REAP_AGAIN_MS);
 	if (none) {
 		*error = *why;
 		return bury_member(redis, index, member, error);
@@ -111,7 +111,7 @@ static enum error_class set_aside(struct redis *redis, const char *index, const 
 		return error->class;
 	reply_free(reply);
 	*error = *why;
-	return ERROR_INTERNAL;
+	return ERROR_STORE_REFUSED;
 }
 
 /* Goes on past what is set aside, and tells of it in the end. */
@@ -123,13 +123,13 @@ static enum error_class reap_members(struct redis *redis, const char *index, int
 	for (size_t i = 0; i < reply_count(members); i++) {
 		const char *member = reply_text(reply_item(members, i));
 		enum error_class class = run_reap(redis, index, member, lease_ms, lease_ms, listener, &one);
-		if (class == ERROR_INTERNAL) {
+		if (class == ERROR_STORE_REFUSED) {
 			why = one;
 			class = set_aside(redis, index, member, now, &why, &one);
 		}
 		if (class != ERROR_NONE)
 			*error = one;
-		if (class != ERROR_NONE && class != ERROR_INTERNAL)
+		if (class != ERROR_NONE && class != ERROR_STORE_REFUSED)
 			return class;
 		found = class != ERROR_NONE ? class : found;
 	}

@@ -27,7 +27,7 @@ enum error_class run_reap(struct redis *redis, const char *index, const char *me
 
 /*
  * Puts right what is due: at most 100 runs of each index. *ret_count tells how many were looked at; where it is
- * 100 or more there may be others, call again. ERROR_INTERNAL where a hand has broken a key: what that keeps from
+ * 100 or more there may be others, call again. ERROR_STORE_REFUSED where a hand has broken a key: what that keeps from
  * going on is looked at again later. The listener may be NULL here and above.
  */
 enum error_class runs_reap(struct redis *redis, int64_t lease_ms, const struct reap_listener *listener,

@@ -130,6 +130,12 @@ static const struct {
 	{ "ERR max number of clients", ERROR_STORE_UNAVAILABLE },
 };
 
+/* The code that an error reply begins with, such as NOGROUP. */
+static void copy_code(const char *reply, char *code, size_t size)
+{
+	text_format(code, size, "%.*s", (int)strcspn(reply, " "), reply);
+}
+
 /* READONLY and the like come from a server that we should leave: the next command asks anew who is the master. */
 static enum error_class refused(struct redis *redis, const redisReply *reply, struct error *error)
 {
@@ -137,15 +143,18 @@ static enum error_class refused(struct redis *redis, const redisReply *reply, st
 		if (!text_has_prefix(reply->str, reply_errors[i].prefix))
 			continue;
 		error_set(error, reply_errors[i].class, "Redis refuses: %s", reply->str);
+		copy_code(reply->str, error->store_code, sizeof(error->store_code));
 		error->retry_after_ms = 2000;
 		if (error->class == ERROR_STORE_UNAVAILABLE)
 			redis_disconnect(redis);
 		return error->class;
 	}
-	error_set(error, ERROR_INTERNAL, "Redis answered: %s", reply->str);
-	if (!text_has_prefix(reply->str, "WRONGTYPE"))
+
+	error_set(error, ERROR_STORE_REFUSED, "Redis refuses: %s", reply->str);
+	copy_code(reply->str, error->store_code, sizeof(error->store_code));
+	if (strcmp(error->store_code, "WRONGTYPE") != 0)
 		return error->class;
-	return error_remedy(error, NULL, "Somebody has written over a key; 'slipway verify' names it.");
+	return error_remedy(error, NULL, "A key has the wrong type; 'slipway verify' names it.");
 }
 
 /* ---- connecting and commanding ---- */

@@ -45,7 +45,7 @@ static enum error_class ask(struct redis *redis, size_t count, const char *const
 	*ret_reply = NULL;
 	if (redis_command(redis, count, words, ret_reply, error) == ERROR_NONE)
 		return ERROR_NONE;
-	if (strstr(error->message, "NOPERM") == NULL && error->class != ERROR_INTERNAL)
+	if (strcmp(error->store_code, "NOPERM") != 0 && error->class != ERROR_STORE_REFUSED)
 		return error->class;
 	*ret_state = SERVER_HIDDEN;
 	return ERROR_NONE;

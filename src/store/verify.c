@@ -99,7 +99,7 @@ static enum error_class verify_run_or_say(
 	const struct verification *verification, const char *index, const char *member, struct error *error)
 {
 	enum error_class class = verify_run(verification, index, member, error);
-	if (class != ERROR_INTERNAL)
+	if (class != ERROR_INTERNAL && class != ERROR_STORE_REFUSED)
 		return class;
 	char what[512];
 	text_format(what, sizeof(what), "it cannot be read (%s): look at it, then delete it", error->message);

@@ -38,7 +38,9 @@ static int64_t wait_delay_ms(const struct error *failure)
 
 static bool may_try_again(const struct error *failure, int64_t attempt, int64_t attempts)
 {
-	if (failure->class == ERROR_INTERNAL && attempts > UNKNOWN_ATTEMPTS)
+	bool unknown = failure->class == ERROR_INTERNAL || failure->class == ERROR_STORE_REFUSED;
+
+	if (unknown && attempts > UNKNOWN_ATTEMPTS)
 		attempts = UNKNOWN_ATTEMPTS;
 	return error_class_facts(failure->class)->retryable && attempt < attempts;
 }

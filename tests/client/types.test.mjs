@@ -38,7 +38,7 @@ test('the classes of errors are those of src/base/error.c and of nginx', async (
   const source = await read('src/base/error.c');
   const names = new Map([...source.matchAll(/\[ERROR_(\w+)\] = \{ "(\w+)"/g)].map(([, id, name]) => [id, name]));
   assert.ok(ofRuns.length >= 19 && ofRequests.length >= 10);
-  const unseen = ['NONE', 'LEASE_LOST'];
+  const unseen = ['NONE', 'LEASE_LOST', 'STORE_REFUSED'];
   assertSame([...ofRuns, ...ofRequests, ...unseen, 'OUT_OF_MEMORY'], [...names.keys()]);
   assertSame(union('ErrorClass'), [...ofRuns, 'OUT_OF_MEMORY'].map((id) => names.get(id)));
   const ofNginx = matches(await read('conf/nginx/slipway-problems.conf'), /"class":"(\w+)"/g);

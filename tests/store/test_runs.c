@@ -639,7 +639,7 @@ START_TEST(test_a_broken_index_stops_a_trigger_before_it_writes)
 	const struct trigger trigger = { .name = name, .input = "{}", .digest = "d1", .run_ms = 60000, .attempts = 3 };
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		overwrite(keys[i]);
-		ck_assert_int_eq(run_trigger(redis, &trigger, &arena, &result, &error), ERROR_INTERNAL);
+		ck_assert_int_eq(run_trigger(redis, &trigger, &arena, &result, &error), ERROR_STORE_REFUSED);
 		ck_assert_ptr_nonnull(strstr(error.remedy, "slipway verify"));
 		ck_assert_int_eq(integer_of("EXISTS", "slipway:{0}:app:acme:site:repo"), 0);
 		drop_key(keys[i]);
@@ -657,7 +657,7 @@ START_TEST(test_a_broken_ledger_stops_a_claim_before_it_writes)
 	overwrite("slipway:{0}:app:acme:ledger");
 	ck_assert_int_eq(
 		run_claim(redis, &name, entry.id, entry.run, "worker-1", 30000, &arena, &claimed, &claim, &error),
-		ERROR_INTERNAL);
+		ERROR_STORE_REFUSED);
 	ck_assert_str_eq(read_run().phase, "queued");
 	drop_key("slipway:{0}:app:acme:ledger");
 	ck_assert(claim_entry(&entry, 30000, &claim));
@@ -686,10 +686,10 @@ START_TEST(test_a_run_outlives_a_broken_queue)
 	const struct run_write wait = { .kind = RUN_WAIT, .phase = "waiting", .delay_ms = 0, .reason = "not_ready" };
 	ck_assert_int_eq(write_run(&claim, wait), 0);
 	overwrite(KEY_QUEUE);
-	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_INTERNAL);
+	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_STORE_REFUSED);
 	ck_assert_str_eq(read_run().phase, "waiting");
 	/* It is not in the way of others until it is looked at again. */
-	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_INTERNAL); /* by the other index */
+	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_STORE_REFUSED); /* by the other index */
 	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_NONE);
 	ck_assert_uint_eq(count, 0);
 	ck_assert_int_eq(integer_of("ZCARD", KEY_DELAYED), 1);

@@ -52,6 +52,9 @@ START_TEST(test_unknown_is_tried_twice_more_at_most)
 	ck_assert_int_eq(kind_after(ERROR_INTERNAL, 4, 5), RUN_FINISH);
 	/* An action that allows fewer is not given more. */
 	ck_assert_int_eq(kind_after(ERROR_INTERNAL, 1, 1), RUN_FINISH);
+	/* What Redis refuses for good is as unknown. */
+	ck_assert_int_eq(kind_after(ERROR_STORE_REFUSED, 2, 5), RUN_RETRY);
+	ck_assert_int_eq(kind_after(ERROR_STORE_REFUSED, 3, 5), RUN_FINISH);
 }
 END_TEST
 
