@@ -26,7 +26,7 @@ enum action_result {
 
 enum action_reuse {
 	ACTION_KEEP_RESULT, /* the result is given back, unless what the step made is no longer there */
-	ACTION_ALWAYS,      /* a new run each time: a removal, for what it removed may stand again */
+	ACTION_ALWAYS,      /* a new run each time: a removal, for what it removed may stand again; a check */
 };
 
 struct action_definition {
@@ -213,6 +213,10 @@ bool action_own(struct action_context *context, const struct owned_resource *res
 /* The other app that has the thing of this id; NULL in *ret_app where none has. False where it cannot be asked. */
 bool action_holder(struct action_context *context, const char *provider, const char *type, const char *id,
 	const char **ret_app) SLIPWAY_MUST_CHECK;
+
+/* Whether no other app has the thing of this id. Where one has, fails as action_own does, with that app's name, for who
+ * adopts what another app has is refused again. */
+bool action_is_free(struct action_context *context, const struct owned_resource *resource) SLIPWAY_MUST_CHECK;
 
 /* The id under which this app's ledger has such a thing; NULL where it has none, or one that is pending. */
 const char *action_owned(const struct action_context *context, const char *provider, const char *type, const char *key);

@@ -197,6 +197,17 @@ bool action_holder(
 	return asked;
 }
 
+static bool fail_held(struct action_context *context, const struct owned_resource *resource, const char *holder)
+{
+	action_fail(
+		context, ERROR_CONFLICT_FOREIGN, "the app '%s' has the %s %s", holder, resource->type, resource->key);
+	action_remedy(context, NULL,
+		"Choose another name, or tear '%s' down first. Where both apps are to have it, set \"share\": true for "
+		"both, and run the step of '%s' again first.",
+		holder, holder);
+	return false;
+}
+
 /* A plan only looks. What another app has was not made for us, whatever we asked for. */
 static bool claim(struct action_context *context, const struct owned_resource *resource)
 {
@@ -209,15 +220,14 @@ static bool claim(struct action_context *context, const struct owned_resource *r
 		return false;
 	if (holder[0] == '\0' || (context->dry != NULL && resource->shared))
 		return true;
-	if (!action_take_back(context))
-		return false;
-	action_fail(
-		context, ERROR_CONFLICT_FOREIGN, "the app '%s' has the %s %s", holder, resource->type, resource->key);
-	action_remedy(context, NULL,
-		"Choose another name, or tear '%s' down first. Where both apps are to have it, set \"share\": true for "
-		"both, and run the step of '%s' again first.",
-		holder, holder);
-	return false;
+	return action_take_back(context) && fail_held(context, resource, holder);
+}
+
+bool action_is_free(struct action_context *context, const struct owned_resource *resource)
+{
+	const char *holder;
+	return action_holder(context, resource->provider, resource->type, resource->id, &holder) &&
+		(holder == NULL || fail_held(context, resource, holder));
 }
 
 /* Where it cannot be written that nobody has it, the next who asks sees that by the ledger. */

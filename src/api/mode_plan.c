@@ -54,7 +54,7 @@ static enum error_class ask_all(const struct service *service, const struct targ
 	/* They are stored together, so they count together. */
 	struct reference_budget budget = REFERENCE_BUDGET;
 	struct input_sources sources = { target->workflow, NULL, payload->inputs, inputs, payload->config, payload->env,
-		payload->secrets, &budget };
+		payload->secrets, &budget, target->app };
 	if (input_check_keys(&sources, NULL, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i < target->workflow->step_count; i++) {

@@ -57,7 +57,7 @@ enum error_class mode_trigger(const struct service *service, const struct reques
 		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE)
 		return error->class;
 	const struct input_sources sources = { target.workflow, target.step, payload.inputs,
-		json_member(body, "inputs"), payload.config, payload.env, payload.secrets, NULL };
+		json_member(body, "inputs"), payload.config, payload.env, payload.secrets, NULL, target.app };
 	enum error_class class = check_version(target.app, &payload, json_member(body, "configVersion"), error);
 	if (class == ERROR_NONE)
 		class = build_sealed(service, &sources, target.app, body, &sealed, &input, error);

@@ -77,7 +77,7 @@ static enum error_class validate(const struct service *service, const struct tar
 	const struct payload *payload, struct response *response, struct error *error)
 {
 	struct input_sources sources = { target->workflow, NULL, payload->inputs, json_member(body, "inputs"),
-		payload->config, payload->env, payload->secrets, NULL };
+		payload->config, payload->env, payload->secrets, NULL, target->app };
 	cJSON *errors = cJSON_CreateArray();
 	if (errors == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");

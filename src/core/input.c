@@ -64,10 +64,23 @@ static enum error_class check_secret(const cJSON *secrets, const char *name, str
 	return error_remedy(error, NULL, "Set it with mode 'configure', then trigger the step again.");
 }
 
+/* By the name of its own app, a step would wait for itself until its deadline. */
+static enum error_class check_other(
+	const struct input_sources *sources, const struct reference *reference, struct error *error)
+{
+	if (sources->app == NULL || strcmp(reference->parts[0], sources->app) != 0 ||
+		strcmp(reference->parts[1], sources->workflow->id) != 0 ||
+		strcmp(reference->parts[2], sources->step->id) != 0)
+		return ERROR_NONE;
+	return error_set(error, ERROR_INVALID_INPUT, "the step '%s' refers to itself", sources->step->id);
+}
+
 static enum error_class look_up(
 	void *context, const struct reference *reference, cJSON **ret_value, struct error *error)
 {
 	const struct input_sources *sources = context;
+	if (reference->kind == REFERENCE_APP)
+		return check_other(sources, reference, error);
 	if (reference->kind == REFERENCE_SECRET)
 		return check_secret(sources->secrets, reference->parts[0], error);
 	if (reference->kind != REFERENCE_CONFIG && reference->kind != REFERENCE_ENV)

@@ -17,6 +17,7 @@ struct input_sources {
 	const cJSON *env;
 	const cJSON *secrets;            /* by name, sealed */
 	struct reference_budget *budget; /* that several inputs share; NULL: each has one of its own */
+	const char *app;                 /* whose input it is */
 };
 
 /*

@@ -124,7 +124,7 @@ static void build(size_t step, const char *cached, const char *own, char *text, 
 	cJSON *config = cJSON_Parse(CONFIG), *env = cJSON_Parse("{\"TOP\":\"t\"}");
 	cJSON *secrets = cJSON_Parse("{\"KEY\":\"sealed\"}");
 	const struct input_sources sources = { &good, &good_steps[step], cached_json, own_json, config, env, secrets,
-		NULL };
+		NULL, "acme" };
 	text[0] = '\0';
 	if (input_build(&sources, &input, &error) == ERROR_NONE) {
 		ck_assert(cJSON_PrintPreallocated(input, text, (int)size, false));
@@ -161,7 +161,7 @@ START_TEST(test_what_is_bound_no_input_replaces)
 	static const char *const others[] = { "{\"second\":{\"text\":\"mine\"}}", "{\"second\":{\"text\":null}}" };
 	for (size_t i = 0; i < 2 * ARRAY_LEN(others); i++) {
 		cJSON *inputs = cJSON_Parse(others[i / 2]), *input = NULL;
-		struct input_sources sources = { &strict, &steps[1], NULL, NULL, NULL, NULL, NULL, NULL };
+		struct input_sources sources = { &strict, &steps[1], NULL, NULL, NULL, NULL, NULL, NULL, NULL };
 		*(i % 2 == 0 ? &sources.cached_inputs : &sources.trigger_inputs) = inputs;
 		ck_assert_int_eq(input_build(&sources, &input, &error), ERROR_INVALID_INPUT);
 		ck_assert_str_eq(error.place, "/inputs/second/text");
@@ -242,7 +242,7 @@ START_TEST(test_all_faults_of_an_input_are_found_at_once)
 {
 	static const char *const places[] = { "/inputs/second/text", "/inputs/second/none", "/inputs/second/size" };
 	cJSON *own = cJSON_Parse("{\"second\":{\"size\":10,\"text\":\"${step.nine.text}\",\"none\":\"${config.no}\"}}");
-	const struct input_sources sources = { &good, &good_steps[1], NULL, own, NULL, NULL, NULL, NULL };
+	const struct input_sources sources = { &good, &good_steps[1], NULL, own, NULL, NULL, NULL, NULL, NULL };
 	struct faults faults;
 	ck_assert_int_eq(input_faults(&sources, &faults, &error), ERROR_NONE);
 	ck_assert_uint_eq(faults.count, ARRAY_LEN(places));

@@ -1,6 +1,6 @@
 // References to the outputs of another app: they are needs, they count, and they name what there is.
 //
-// covers: src/core/workflow.c src/api/trigger_answer.c
+// covers: src/core/workflow.c src/core/input.c src/api/trigger_answer.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { Stack } from './stack.mjs';
@@ -21,6 +21,17 @@ test('a step of another app that is not done is named, and nothing is run', asyn
   assert.equal(refused.body.class, 'needs_not_done');
   assert.deepEqual(refused.body.needs, ['early.hello.greet']);
   assert.equal((await stack.status('late', 'hello', 'greet')).status, 'idle');
+});
+
+test('a step does not wait for itself by the name of its own app', async () => {
+  await greet('mirror', 'one');
+  const inputs = { greet: { text: '${app.mirror.hello.greet.text}' } };
+  const refused = await stack.trigger('mirror', 'hello', 'greet', { inputs });
+  assert.equal(refused.status, 422, JSON.stringify(refused.body));
+  assert.equal(refused.body.errors[0].place, '/inputs/greet/text');
+  assert.match(refused.body.detail, /'greet' refers to itself/);
+  const checked = await stack.post({ mode: 'validate', appId: 'mirror', workflowId: 'hello', inputs });
+  assert.equal(checked.status, 422);
 });
 
 test('what was made of another app\'s output is made again when that has changed', async () => {

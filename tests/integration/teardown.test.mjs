@@ -128,7 +128,7 @@ test('a confirmation that is configured confirms nothing', async () => {
 test('what another app has is not taken without a word: adopt does not, share does where both say so', async () => {
   await site('owner');
   const repo = { owner: 'acme', name: 'owner', fork: 'upstream/app-template' };
-  for (const more of [{}, { adopt: true }, { adopt: true, share: true }]) {
+  for (const more of [{}, { fork: undefined }, { adopt: true }, { adopt: true, share: true }]) {
     const trigger = { mode: 'trigger', appId: 'taker', workflowId: 'site', actionId: 'repo' };
     assert.equal((await stack.post({ ...trigger, inputs: { repo: { ...repo, ...more } } })).status, 202);
     const { error } = await stack.untilStatus('taker', 'site', 'repo', 'error');
@@ -136,6 +136,13 @@ test('what another app has is not taken without a word: adopt does not, share do
     assert.match(error.message, /the app 'owner' has the repository acme\/owner/);
   }
   assert.deepEqual(await resources('taker'), []);
+  const project = { mode: 'trigger', appId: 'other', workflowId: 'site', actionId: 'project' };
+  await stack.trigger('other', 'site', 'repo', { inputs: { repo: { owner: 'acme', name: 'other' } } });
+  await stack.untilStatus('other', 'site', 'repo', 'done');
+  assert.equal((await stack.post({ ...project, inputs: { project: { name: 'owner' } } })).status, 202);
+  const { error: taken } = await stack.untilStatus('other', 'site', 'project', 'error');
+  assert.match(taken.message, /the app 'owner' has the project owner/);
+  assert.equal((await teardown('other', 'other')).code, 0);
   assert.equal((await teardown('taker', 'taker')).code, 0);
   assert.equal(await atGitHub('owner'), 200);
   // It goes from one to the other by a teardown.

@@ -413,10 +413,16 @@ class Plan:
 
     def strike_off(self, run, a, b):
         consumer = 'worker%d' % (a & 1)
+        # That it has read what nobody has claimed yet, and whether the reaper looks first, is not left to luck.
+        if a & 2:
+            self.read(run, a, b)
         lost = [entry for entry, taken in self.model.pending.items() if taken[0] == consumer]
         self.touched |= set(map(entry_text, lost))
         self.model.strike_off(consumer)
         self.add('a hand strikes off ' + consumer, ['XGROUP', 'DELCONSUMER', QUEUE, 'workers', consumer], len(lost))
+        for run in self.model.runs if a & 2 else []:
+            if run.entry in lost and run.phase == 'queued':
+                self.reap_one(run, LEASE_MS)
 
     def forge(self, run, a, b):
         app, action = run.home

@@ -159,11 +159,18 @@ static bool decide_ownership(struct action_context *context, const struct input 
 	return known;
 }
 
-static enum action_result fail_foreign(struct action_context *context, const struct input *input, const char *url)
+static enum action_result fail_foreign(
+	struct action_context *context, const struct input *input, const struct repository *repository)
 {
+	const struct owned_resource foreign = { .provider = "github",
+		.type = "repository",
+		.key = key_of(context, input),
+		.id = repository_id(context, repository) };
+	if (!action_is_free(context, &foreign))
+		return action_failed(context);
 	action_fail(context, ERROR_CONFLICT_FOREIGN, "%s/%s stands there already and is not what this step makes",
 		input->owner, input->name);
-	action_remedy(context, url,
+	action_remedy(context, repository->html_url,
 		"Choose another name, remove that repository, or set \"adopt\": true to take it as it is.");
 	return action_remedy_input(context, "adopt");
 }
@@ -416,7 +423,7 @@ static enum action_result run(
 	if (there && !decide_ownership(context, input, &repository, &ours, &made))
 		return action_failed(context);
 	if (there && !ours)
-		return fail_foreign(context, input, repository.html_url);
+		return fail_foreign(context, input, &repository);
 	checkpoint->created = checkpoint->created || made;
 	if (there)
 		return repository_own(context, &repository, checkpoint->created, input->share)

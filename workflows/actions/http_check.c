@@ -77,4 +77,5 @@ const struct action_definition http_check = {
 	.input = RECORD(struct input, input_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
+	.reuse = ACTION_ALWAYS, /* that it answered once says nothing of today */
 };

@@ -200,6 +200,11 @@ static const char *link_text(struct action_context *context, const struct link *
 static enum action_result fail_foreign(
 	struct action_context *context, const struct input *input, const struct project *project, bool ours)
 {
+	const struct owned_resource foreign = {
+		.provider = "vercel", .type = "project", .key = input->name, .id = project->id
+	};
+	if (!ours && !action_is_free(context, &foreign))
+		return action_failed(context);
 	action_fail(context, ERROR_CONFLICT_FOREIGN, "the Vercel project '%s' stands there already and is linked to %s",
 		project->name, link_text(context, project->link));
 	if (ours)
