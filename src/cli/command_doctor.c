@@ -94,17 +94,32 @@ static void print_json(const char *name, const struct diagnosis *diagnosis)
 
 /* ---- looking ---- */
 
-/* Returns the verdict of one check. */
-static enum doctor_verdict look(const struct doctor *doctor, const struct doctor_check *check, bool json)
+/* Prints what was found; gives whether it is a fault. */
+static bool print_finding(const char *name, const struct diagnosis *diagnosis, bool json)
+{
+	if (json)
+		print_json(name, diagnosis);
+	else
+		print_line(name, diagnosis);
+	return diagnosis->verdict == DOCTOR_FAULT;
+}
+
+static bool finds_fault(const struct doctor *doctor, const struct doctor_check *check, bool json)
 {
 	struct diagnosis diagnosis;
+
 	memset(&diagnosis, 0, sizeof(diagnosis));
 	check->look(doctor, &diagnosis);
-	if (json)
-		print_json(check->name, &diagnosis);
-	else
-		print_line(check->name, &diagnosis);
-	return diagnosis.verdict;
+	return print_finding(check->name, &diagnosis, json);
+}
+
+static bool finds_provider_fault(const struct doctor *doctor, const struct provider *provider, bool json)
+{
+	struct diagnosis diagnosis;
+
+	memset(&diagnosis, 0, sizeof(diagnosis));
+	doctor_probe(doctor, provider, &diagnosis);
+	return print_finding(provider->name, &diagnosis, json);
 }
 
 static int examine(const struct options *options)
@@ -115,15 +130,18 @@ static int examine(const struct options *options)
 	if (redis_from_settings(&options->settings, "slipway-doctor", 3000, &doctor.redis, &error) != ERROR_NONE)
 		return command_fail(&error);
 	for (const struct doctor_check *check = doctor_store_checks; check->name != NULL; check++) {
-		bool bad = look(&doctor, check, options->json) == DOCTOR_FAULT;
+		bool bad = finds_fault(&doctor, check, options->json);
 		fault = fault || bad;
 		/* Without Redis, all others of these would say the same. */
 		if (bad && check == doctor_store_checks)
 			break;
 	}
-	for (const struct doctor_check *check = doctor_provider_checks; check->name != NULL; check++)
-		if (look(&doctor, check, options->json) == DOCTOR_FAULT)
-			fault = true;
+
+	for (size_t i = 0; providers[i] != NULL; i++)
+		fault |= finds_provider_fault(&doctor, providers[i], options->json);
+	for (const struct doctor_check *check = doctor_key_checks; check->name != NULL; check++)
+		fault |= finds_fault(&doctor, check, options->json);
+
 	redis_free(doctor.redis);
 	return fault ? EX_STEP_FAILED : EX_OK;
 }

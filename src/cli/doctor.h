@@ -1,11 +1,12 @@
 /*
- * What `slipway doctor` looks at. A new check is a function and a row: of doctor_store.c for what Redis knows, of
- * doctor_provider.c for what is outside.
+ * What `slipway doctor` looks at. A new check is a function and a row of doctor_store.c for what Redis knows, or of
+ * doctor_provider.c for what it does not; a provider is asked because it is in the list of providers.
  */
 #ifndef SLIPWAY_CLI_DOCTOR_H
 #define SLIPWAY_CLI_DOCTOR_H
 
 #include "base/settings.h"
+#include "provider/provider.h"
 #include "store/redis.h"
 
 enum doctor_verdict { DOCTOR_FINE, DOCTOR_WARNING, DOCTOR_FAULT };
@@ -30,7 +31,10 @@ struct doctor_check {
 
 /* Both ended by a NULL name. Where the first of the store fails, the rest of them cannot be looked at. */
 extern const struct doctor_check doctor_store_checks[];
-extern const struct doctor_check doctor_provider_checks[];
+extern const struct doctor_check doctor_key_checks[];
+
+/* Asks the provider the question of its table with the credential of the settings. */
+void doctor_probe(const struct doctor *doctor, const struct provider *provider, struct diagnosis *diagnosis);
 
 /* Says what was found; cut where it does not fit. */
 void diagnosis_set(struct diagnosis *diagnosis, enum doctor_verdict verdict, const char *format, ...)

@@ -1,6 +1,6 @@
 /*
- * Checks of what is outside: each provider is asked one harmless question with the credential that workers
- * would use.
+ * Checks of what is outside Redis: each provider is asked one harmless question, which its own table names, with
+ * the credential that workers would use; and the keys of secrets are tried.
  */
 #include <string.h>
 
@@ -11,7 +11,7 @@
 
 #define PROBE_MS 10000
 
-static void probe(const struct doctor *doctor, const struct provider *provider, struct diagnosis *diagnosis)
+void doctor_probe(const struct doctor *doctor, const struct provider *provider, struct diagnosis *diagnosis)
 {
 	const struct provider_access access = provider->access(doctor->settings);
 	const struct provider_request request = { .path = access.probe, .parameters = { access.scope } };
@@ -44,16 +44,6 @@ static void probe(const struct doctor *doctor, const struct provider *provider, 
 	http_client_free(client);
 }
 
-static void look_github(const struct doctor *doctor, struct diagnosis *diagnosis)
-{
-	probe(doctor, &github, diagnosis);
-}
-
-static void look_vercel(const struct doctor *doctor, struct diagnosis *diagnosis)
-{
-	probe(doctor, &vercel, diagnosis);
-}
-
 static void look_secrets(const struct doctor *doctor, struct diagnosis *diagnosis)
 {
 	const struct settings *settings = doctor->settings;
@@ -71,9 +61,7 @@ static void look_secrets(const struct doctor *doctor, struct diagnosis *diagnosi
 	}
 }
 
-const struct doctor_check doctor_provider_checks[] = {
-	{ "GitHub", look_github },
-	{ "Vercel", look_vercel },
+const struct doctor_check doctor_key_checks[] = {
 	{ "secrets", look_secrets },
 	{ NULL, NULL },
 };

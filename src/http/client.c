@@ -176,6 +176,23 @@ static int64_t header_integer(CURL *handle, const char *name, int64_t otherwise)
 	return text_to_integer(text, &value) ? value : otherwise;
 }
 
+static void keep_headers(CURL *handle, const struct http_request *request, struct http_answer *answer)
+{
+	for (size_t i = 0; i < HTTP_KEPT_MAX && request->kept_headers[i] != NULL; i++) {
+		header_text(handle, request->kept_headers[i], answer->kept[i].value, sizeof(answer->kept[i].value));
+		if (answer->kept[i].value[0] != '\0')
+			answer->kept[i].name = request->kept_headers[i];
+	}
+}
+
+const char *http_answer_header(const struct http_answer *answer, const char *name)
+{
+	for (size_t i = 0; i < HTTP_KEPT_MAX && name != NULL; i++)
+		if (answer->kept[i].name != NULL && strcmp(answer->kept[i].name, name) == 0)
+			return answer->kept[i].value;
+	return "";
+}
+
 static void read_headers(CURL *handle, struct http_answer *answer)
 {
 	char date[64] = "";
@@ -194,10 +211,6 @@ static void read_headers(CURL *handle, struct http_answer *answer)
 		now = (time_t)(clock_wall_ms() / 1000);
 	int64_t left = reset > now ? reset - now : 0;
 	answer->limit_reset_ms = (left < WAIT_MOST_SECONDS ? left : WAIT_MOST_SECONDS) * 1000;
-	header_text(handle, "x-github-request-id", answer->request_id, sizeof(answer->request_id));
-	header_text(handle, "x-vercel-id", answer->request_id, sizeof(answer->request_id));
-	header_text(handle, "x-github-sso", answer->sso, sizeof(answer->sso));
-	header_text(handle, "x-accepted-github-permissions", answer->permissions, sizeof(answer->permissions));
 }
 
 /*
@@ -330,6 +343,7 @@ static enum error_class exchange(struct http_client *client, const struct http_r
 		curl_easy_getinfo(client->handle, CURLINFO_RESPONSE_CODE, &status);
 		answer->status = (int)status;
 		read_headers(client->handle, answer);
+		keep_headers(client->handle, request, answer);
 	}
 	curl_slist_free_all(headers);
 	return class;

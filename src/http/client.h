@@ -12,6 +12,7 @@ struct http_client;
 
 #define HTTP_BODY_MAX    ((size_t)4 << 20)
 #define HTTP_HEADERS_MAX 8
+#define HTTP_KEPT_MAX    3
 
 /* Whom a request may reach. */
 enum http_reach {
@@ -22,10 +23,11 @@ enum http_reach {
 struct http_request {
 	enum http_method method;
 	const char *url;
-	const char *headers[HTTP_HEADERS_MAX]; /* "Name: value", ended by NULL */
-	const char *body;                      /* text; NULL: none */
-	int64_t deadline_ms;                   /* monotonic */
-	size_t body_max;                       /* bytes of the answer; 0: HTTP_BODY_MAX */
+	const char *headers[HTTP_HEADERS_MAX];   /* "Name: value", ended by NULL */
+	const char *kept_headers[HTTP_KEPT_MAX]; /* of the response, in lower case, ended by NULL or the array's end */
+	const char *body;                        /* text; NULL: none */
+	int64_t deadline_ms;                     /* monotonic */
+	size_t body_max;                         /* bytes of the answer; 0: HTTP_BODY_MAX */
 	enum http_reach reach;
 	bool allow_loopback; /* loopback may be reached, and by plain http */
 };
@@ -39,10 +41,14 @@ struct http_answer {
 	int64_t limit_reset_ms;  /* x-ratelimit-reset less Date, so free of our clock; 0: none */
 	int64_t date_ms;         /* Date, ms since 1970; 0: none */
 	bool redirected;         /* from elsewhere than was asked */
-	char request_id[96];
-	char sso[320];         /* x-github-sso */
-	char permissions[128]; /* x-accepted-github-permissions */
+	struct {
+		const char *name; /* of the request's kept_headers; NULL: it did not come. Borrowed */
+		char value[320];
+	} kept[HTTP_KEPT_MAX];
 };
+
+/* The value of a header that the request asked to keep; "" where it did not come, or the name is NULL. */
+const char *http_answer_header(const struct http_answer *answer, const char *name);
 
 /* GET, POST and so on. */
 const char *http_method_name(enum http_method method);

@@ -15,8 +15,9 @@
 
 /* One exchange. All borrowed. */
 struct http_record {
-	const char *provider; /* its id */
-	const char *token;    /* cut out wherever it stands, beside all that redact_add knows; NULL: none */
+	const char *provider;          /* its id */
+	const char *request_id_header; /* which of the kept headers names the exchange; NULL: none */
+	const char *token;             /* cut out wherever it stands, beside all that redact_add knows; NULL: none */
 	const struct http_request *request;
 	const struct http_answer *answer; /* NULL: none came */
 	const struct error *failure;      /* why none came */

@@ -60,6 +60,17 @@ static enum error_class encode_body(
 	return *ret_body != NULL ? ERROR_NONE : no_memory(error);
 }
 
+static void keep_headers(const struct provider *provider, struct http_request *http)
+{
+	const char *const names[] = { provider->request_id_header, provider->sign_on_header,
+		provider->permissions_header };
+	size_t next = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(names) && next < HTTP_KEPT_MAX; i++)
+		if (names[i] != NULL)
+			http->kept_headers[next++] = names[i];
+}
+
 static enum error_class fill_request(const struct provider_exchange *exchange, const struct provider_request *request,
 	const char *token, struct http_request *http, struct error *error)
 {
@@ -76,6 +87,7 @@ static enum error_class fill_request(const struct provider_exchange *exchange, c
 	http->headers[next] = arena_format(exchange->arena, "Authorization: Bearer %s", token);
 	if (http->headers[next++] == NULL)
 		return no_memory(error);
+	keep_headers(provider, http);
 	for (size_t i = 0; i < ARRAY_LEN(provider->headers) && provider->headers[i] != NULL; i++)
 		http->headers[next++] = provider->headers[i];
 	if (http->body != NULL)
@@ -123,9 +135,9 @@ void refusal_add(struct refusal_body *body, const char *detail)
 }
 
 /* "required; url=https://..." sends a person to where the token is authorised. */
-static void add_single_sign_on(const struct http_answer *http, struct error *error)
+static void add_single_sign_on(const char *header, struct error *error)
 {
-	const char *url = strstr(http->sso, "url=https://");
+	const char *url = strstr(header, "url=https://");
 	if (url == NULL)
 		return;
 	url += strlen("url=");
@@ -149,21 +161,22 @@ static void move_to_site(const struct provider_exchange *exchange, struct error 
 }
 
 /* What the answer itself says of whereto goes before what the table knows in general. */
-static void add_remedy(const struct refusal *fitting, const struct http_answer *http, const struct refusal_body *body,
-	struct error *error)
+static void add_remedy(const struct provider *provider, const struct refusal *fitting, const struct http_answer *http,
+	const struct refusal_body *body, struct error *error)
 {
+	const char *permissions = http_answer_header(http, provider->permissions_header);
 	const char *url = fitting != NULL ? fitting->remedy_url : NULL;
 	if (fitting != NULL && fitting->remedy != NULL)
 		error_remedy(error, url, "%s", fitting->remedy);
-	else if (error->class == ERROR_SCOPE_MISSING && http->permissions[0] != '\0')
-		error_remedy(error, url, "Give the credential the permission %s, then trigger the step again.",
-			http->permissions);
+	else if (error->class == ERROR_SCOPE_MISSING && permissions[0] != '\0')
+		error_remedy(
+			error, url, "Give the credential the permission %s, then trigger the step again.", permissions);
 	else if (url != NULL)
 		text_copy(error->remedy_url, sizeof(error->remedy_url), url);
 	if (text_has_prefix(body->link, "https://"))
 		text_copy(error->remedy_url, sizeof(error->remedy_url), body->link);
 	if (error->class == ERROR_SCOPE_MISSING)
-		add_single_sign_on(http, error);
+		add_single_sign_on(http_answer_header(http, provider->sign_on_header), error);
 }
 
 static enum error_class refuse(const struct provider_exchange *exchange, const struct provider_request *request,
@@ -187,10 +200,11 @@ static enum error_class refuse(const struct provider_exchange *exchange, const s
 	else if (http->status >= 500)
 		error->retry_after_ms = http->retry_after_ms;
 	if (!limited) {
-		add_remedy(fitting, http, body, error);
+		add_remedy(provider, fitting, http, body, error);
 		move_to_site(exchange, error);
 	}
-	return error_exchange(error, provider->id, http->status, body->code, http->request_id);
+	return error_exchange(
+		error, provider->id, http->status, body->code, http_answer_header(http, provider->request_id_header));
 }
 
 /* The beginning of what was answered, for whoever has to find out what that is: a page of a proxy, say. */
@@ -232,15 +246,19 @@ static bool is_expected(const struct provider_request *request, int status)
 	return false;
 }
 
-static enum error_class take_answer(
-	struct arena *arena, const struct http_answer *http, struct provider_answer *answer, struct error *error)
+static enum error_class take_answer(const struct provider_exchange *exchange, const struct http_answer *http,
+	struct provider_answer *answer, struct error *error)
 {
+	const struct provider *provider = exchange->provider;
+	struct arena *arena = exchange->arena;
+
 	*answer = (struct provider_answer){ .status = http->status,
 		.body = arena_copy(arena, buffer_text(&http->body), http->body.length),
 		.body_length = http->body.length,
 		.code = "",
 		.message = "",
-		.request_id = arena_string(arena, http->request_id),
+		.request_id = arena_string(
+			arena, http_answer_header(http, provider != NULL ? provider->request_id_header : NULL)),
 		.limit_remaining = http->limit_remaining,
 		.redirected = http->redirected,
 		.date_ms = http->date_ms };
@@ -253,12 +271,12 @@ static enum error_class read_answer(const struct provider_exchange *exchange, co
 	struct refusal_body body;
 	int64_t limited_ms;
 	if (http->status >= 200 && http->status < 300)
-		return take_answer(exchange->arena, http, answer, error);
+		return take_answer(exchange, http, answer, error);
 	read_refusal(exchange->provider, http, &body);
 	/* A rate limit is never the caller's, though it expects the status. */
 	if (!is_expected(request, http->status) || exchange->provider->is_limited(http, &body, &limited_ms))
 		return refuse(exchange, request, http, &body, error);
-	if (take_answer(exchange->arena, http, answer, error) != ERROR_NONE)
+	if (take_answer(exchange, http, answer, error) != ERROR_NONE)
 		return error->class;
 	answer->code = arena_string(exchange->arena, body.code);
 	answer->message = arena_string(exchange->arena, body.message);
@@ -278,6 +296,7 @@ static void keep_record(const struct provider_exchange *exchange, const char *to
 	struct error failed;
 	const char *folder = exchange->settings->record_folder;
 	const struct http_record record = { .provider = exchange->provider->id,
+		.request_id_header = exchange->provider->request_id_header,
 		.token = token,
 		.request = http,
 		.answer = answer,
@@ -295,12 +314,13 @@ static enum error_class send_told(const struct provider_exchange *exchange, cons
 	int64_t began = clock_monotonic_ms();
 	enum error_class class = http_send(exchange->client, http, ret_answer, error);
 	bool answered = class == ERROR_NONE;
+	const char *id_header = exchange->provider != NULL ? exchange->provider->request_id_header : NULL;
 	const struct provider_call_facts facts = {
 		.provider = exchange->provider != NULL ? exchange->provider->id : NULL,
 		.method = http->method,
 		.path = path,
 		.status = answered ? ret_answer->status : 0,
-		.request_id = answered ? ret_answer->request_id : "",
+		.request_id = answered ? http_answer_header(ret_answer, id_header) : "",
 		.class = class,
 		.took_ms = clock_monotonic_ms() - began,
 	};
@@ -433,7 +453,7 @@ enum error_class url_send(const struct provider_exchange *exchange, const struct
 		return error->class;
 	if (send_told(exchange, &http, NULL, &answer, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = take_answer(exchange->arena, &answer, ret_answer, error);
+	enum error_class class = take_answer(exchange, &answer, ret_answer, error);
 	http_answer_release(&answer);
 	return class;
 }

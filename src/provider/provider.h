@@ -52,6 +52,10 @@ struct provider {
 	const char *id;
 	const char *name;
 	const char *headers[HTTP_HEADERS_MAX - 3]; /* ended by NULL */
+	/* Headers of its responses, in lower case; NULL: it has none. */
+	const char *request_id_header;  /* names the exchange, for its support */
+	const char *sign_on_header;     /* where a person authorises the token for single sign-on: "url=https://..." */
+	const char *permissions_header; /* what a token that may not do this would have to be allowed */
 	struct provider_access (*access)(const struct settings *settings);
 	const char *token_setting; /* names the setting that is missing */
 	/* Gives a token where the settings have none but an account; NULL: the provider has fixed tokens only. `anew`:

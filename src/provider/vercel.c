@@ -156,6 +156,7 @@ const struct provider vercel = {
 	.id = "vercel",
 	.name = "Vercel",
 	.headers = { "Accept: application/json" },
+	.request_id_header = "x-vercel-id",
 	.access = access_of,
 	.token_setting = "SLIPWAY_VERCEL_TOKEN",
 	.scope = scope,
