@@ -3,24 +3,57 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "core/secret_input.h"
+
+static bool takes(const struct step_definition *step, const cJSON *input)
+{
+	return step->input_key != NULL && strcmp(step->input_key, input->string) == 0;
+}
+
+static void place_of(const cJSON *input, char *place, size_t size)
+{
+	text_copy(place, size, "/inputs");
+	json_pointer_append(place, size, input->string);
+}
 
 static enum error_class seal_for(
 	struct secret_sealing *sealing, const struct workflow_definition *workflow, cJSON *input, struct error *error)
 {
-	char place[sizeof(error->place)] = "/inputs";
-	json_pointer_append(place, sizeof(place), input->string);
+	char place[sizeof(error->place)];
+	place_of(input, place, sizeof(place));
 	for (size_t i = 0; i < workflow->step_count; i++) {
 		const struct step_definition *step = &workflow->steps[i];
-		if (step->input_key != NULL && strcmp(step->input_key, input->string) == 0 &&
+		if (takes(step, input) &&
 			secret_input_seal(sealing, &step->action->input, input, place, error) != ERROR_NONE)
 			return error->class;
 	}
 	return ERROR_NONE;
 }
 
+/* It is nobody's fault where the input is made for one step, and another one of the same key has less members. */
+static enum error_class check_members(const cJSON *input, struct error *error)
+{
+	char place[sizeof(error->place)];
+	enum error_class class = ERROR_NONE;
+	place_of(input, place, sizeof(place));
+	for (size_t i = 0; workflows[i] != NULL; i++)
+		for (size_t j = 0; j < workflows[i]->step_count; j++) {
+			const struct step_definition *step = &workflows[i]->steps[j];
+			if (!takes(step, input))
+				continue;
+			class = secret_input_check_members(&step->action->input, input, place, error);
+			if (class == ERROR_NONE)
+				return class;
+		}
+	return class;
+}
+
+/* What is configured is stored before a step takes it, which would find what is wrong with it. */
 static enum error_class seal_for_any(struct secret_sealing *sealing, cJSON *input, struct error *error)
 {
+	if (check_members(input, error) != ERROR_NONE)
+		return error->class;
 	for (size_t i = 0; workflows[i] != NULL; i++)
 		if (seal_for(sealing, workflows[i], input, error) != ERROR_NONE)
 			return error->class;

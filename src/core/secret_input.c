@@ -70,6 +70,36 @@ static bool has_secrets(const struct record *record)
 	return false;
 }
 
+/* ---- what cannot be told from a secret ---- */
+
+static bool is_one_reference(const char *text)
+{
+	struct error ignored;
+	struct reference reference;
+	const char *start = NULL, *end;
+	return reference_find(text, &reference, &start, &end, &ignored) == ERROR_NONE && start == text && *end == '\0';
+}
+
+static enum error_class refuse_stray(void *context, const struct record_value *value, struct error *error)
+{
+	(void)context;
+	if (value->field != NULL || cJSON_IsNull(value->json))
+		return ERROR_NONE;
+	error_set(error, ERROR_INVALID_INPUT, "there is no such member");
+	return error_at(error, "%s", value->place);
+}
+
+enum error_class secret_input_check_members(
+	const struct record *record, const cJSON *input, const char *place, struct error *error)
+{
+	if (!has_secrets(record) || cJSON_IsNull(input))
+		return ERROR_NONE;
+	if (cJSON_IsObject(input))
+		return record_visit_values(record, input, place, refuse_stray, NULL, error);
+	error_set(error, ERROR_INVALID_INPUT, "it must be an object");
+	return error_at(error, "%s", place);
+}
+
 /* ---- sealing ---- */
 
 /* A string of the tree that is sealed already. */
@@ -217,12 +247,12 @@ static enum error_class seal_value(void *context, const struct record_value *val
 	bool holds_secrets = field != NULL && (field->secret || (field->record != NULL && has_secrets(field->record)));
 	if (!holds_secrets || cJSON_IsNull(value->json) || is_clear(value))
 		return ERROR_NONE;
-	if (!cJSON_IsString(value->json)) {
+	/* Where a list or an object is expected, a string is one reference as a whole. */
+	if (!cJSON_IsString(value->json) || (!field->secret && !is_one_reference(value->json->valuestring))) {
 		error_set(
 			error, ERROR_INVALID_INPUT, "it must be a %s", field->secret ? "string" : "list or an object");
 		return error_at(error, "%s", value->place);
 	}
-	/* A string where a list or an object is expected is one reference, or refused later. */
 	if (!field->secret || seal_string(sealer, value->json, error) == ERROR_NONE)
 		return ERROR_NONE;
 	return error_at(error, "%s", value->place);

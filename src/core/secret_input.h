@@ -27,6 +27,14 @@ enum error_class secret_input_check(const struct record *record, const cJSON *in
  * looked at as well. */
 enum error_class secret_record_check(const struct record *record, struct error *error) SLIPWAY_MUST_CHECK;
 
+/*
+ * For an input that is to be stored before it is checked as a whole: where a table has secrets, a member that it does
+ * not have is ERROR_INVALID_INPUT with its place, for a secret under a name that is spelt wrongly would not be sealed.
+ * null, which deletes, may have any name.
+ */
+enum error_class secret_input_check_members(
+	const struct record *record, const cJSON *input, const char *place, struct error *error) SLIPWAY_MUST_CHECK;
+
 /* For whom is sealed, and what came of it. All borrowed; sealed texts lie in the arena for a while. */
 struct secret_sealing {
 	const char *public_key; /* NULL: there is none */

@@ -180,6 +180,8 @@ START_TEST(test_what_cannot_be_sealed_is_refused_with_its_place)
 		{ "{\"text\":{\"a\":\"b\"}}", "/inputs/x/text" },
 		{ "{\"list\":\"hunter2\",\"map\":[\"a\"]}", "/inputs/x/map" },
 		{ "{\"items\":{\"value\":\"hunter2\"}}", "/inputs/x/items" },
+		{ "{\"items\":\"hunter2\"}", "/inputs/x/items" },
+		{ "{\"object\":\"${config.a} hunter2\"}", "/inputs/x/object" },
 		{ "{\"items\":[[\"hunter2\"]]}", "/inputs/x/items/0" },
 		{ "{\"object\":[{\"value\":\"hunter2\"}]}", "/inputs/x/object" },
 		{ "{\"text\":\"${nothing.x}\"}", "/inputs/x/text" },
@@ -194,6 +196,34 @@ START_TEST(test_what_cannot_be_sealed_is_refused_with_its_place)
 	ck_assert_int_eq(seal(NULL, "one", json), ERROR_INVALID_REQUEST);
 	ck_assert_str_eq(error.place, "/inputs/x/object/value");
 	cJSON_Delete(json);
+}
+END_TEST
+
+START_TEST(test_a_member_that_no_table_has_is_refused_where_secrets_are)
+{
+	static const struct field open_fields[] = { { STRING_FIELD("open", struct input, open) } };
+	static const struct record open_record = RECORD(struct input, open_fields);
+	static const struct {
+		const char *text, *place;
+	} cases[] = {
+		{ "{\"txet\":\"hunter2\"}", "/inputs/x/txet" },
+		{ "{\"items\":[{\"name\":\"N\",\"valeu\":\"hunter2\"}]}", "/inputs/x/items/0/valeu" },
+		{ "{\"object\":{\"a\":{\"value\":\"hunter2\"}}}", "/inputs/x/object/a" },
+		{ "[\"hunter2\"]", "/inputs/x" },
+		{ "\"hunter2\"", "/inputs/x" },
+		{ "{\"open\":\"a\",\"map\":{\"any\":\"a\"},\"gone\":null,\"items\":[{\"name\":\"N\"}]}", NULL },
+		{ "null", NULL },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		cJSON *json = cJSON_Parse(cases[i].text);
+		enum error_class class = secret_input_check_members(&input_record, json, "/inputs/x", &error);
+		ck_assert_msg(
+			class == (cases[i].place != NULL ? ERROR_INVALID_INPUT : ERROR_NONE), "%s", cases[i].text);
+		if (cases[i].place != NULL)
+			ck_assert_str_eq(error.place, cases[i].place);
+		ck_assert_int_eq(secret_input_check_members(&open_record, json, "/inputs/x", &error), ERROR_NONE);
+		cJSON_Delete(json);
+	}
 }
 END_TEST
 
@@ -248,7 +278,8 @@ int main(void)
 		test_what_is_sealed_for_one_app_opens_for_no_other, test_what_names_its_secret_stays_as_it_is_written,
 		test_clear_text_beside_a_reference_is_sealed_without_it,
 		test_what_looks_like_ours_is_clear_text_of_a_client, test_long_texts_are_sealed_whole,
-		test_what_cannot_be_sealed_is_refused_with_its_place, test_nothing_of_what_is_sealed_is_shown,
+		test_what_cannot_be_sealed_is_refused_with_its_place,
+		test_a_member_that_no_table_has_is_refused_where_secrets_are, test_nothing_of_what_is_sealed_is_shown,
 		test_only_texts_can_be_secret, test_the_schema_says_what_is_write_only, NULL };
 	return suite_main("secret_input", tests, set_up, tear_down);
 }

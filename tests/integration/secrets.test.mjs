@@ -185,6 +185,24 @@ test('what is written in clear where a secret may stand is sealed, and shown by 
   for (const text of [clear, also]) assert.ok(!seen.includes(text), `${text} is to be seen`);
 });
 
+test('a clear secret under a name that is spelt wrongly is stored nowhere', async () => {
+  const places = [
+    ['/inputs/secrets/secrets/0/valeu', { secrets: { secrets: [{ name: 'X', valeu: 'misspelt-secret' }] } }],
+    ['/inputs/secrets', { secrets: [{ name: 'X', value: 'misspelt-secret' }] }],
+    ['/inputs/secrets/secrets', { secrets: { secrets: 'misspelt-secret' } }],
+    ['/inputs/env/variable', { env: { variable: [{ key: 'X', value: 'misspelt-secret' }] } }],
+    ['/inputs/check/protectionbypass', { check: { protectionbypass: 'misspelt-secret' } }],
+  ];
+  for (const [place, inputs] of places) {
+    const refused = await configure('misspelt', { inputs });
+    assert.equal(refused.status, 422, `${place}: ${JSON.stringify(refused.body)}`);
+    assert.equal(refused.body.errors[0].place, place);
+    await stack.post({ mode: 'plan', appId: 'misspelt', workflowId: 'site', inputs });
+  }
+  assert.equal((await configure('misspelt', { inputs: { check: { protectionbypass: null } } })).status, 200);
+  assert.ok(!(await everythingWritten()).includes('misspelt-secret'));
+});
+
 test('the secrets of one step hide nothing of another in a plan', async () => {
   const url = `${stack.url}/nothing-there`;
   const variables = [{ key: 'SITE', value: url }];
