@@ -214,6 +214,10 @@ bool action_own(struct action_context *context, const struct owned_resource *res
 bool action_holder(struct action_context *context, const char *provider, const char *type, const char *id,
 	const char **ret_app) SLIPWAY_MUST_CHECK;
 
+/* The same of an app that shares it with this one, by the word of both: what it still has is not removed. */
+bool action_sharer(struct action_context *context, const char *provider, const char *type, const char *id,
+	const char **ret_app) SLIPWAY_MUST_CHECK;
+
 /* Whether no other app has the thing of this id. Where one has, fails as action_own does, with that app's name, for who
  * adopts what another app has is refused again. */
 bool action_is_free(struct action_context *context, const struct owned_resource *resource) SLIPWAY_MUST_CHECK;

@@ -16,7 +16,7 @@
 #include "slipway/workflow.h"
 
 struct owner_question {
-	enum { OWNER_LOOK, OWNER_CLAIM, OWNER_RELEASE } what;
+	enum { OWNER_LOOK, OWNER_SHARER, OWNER_CLAIM, OWNER_RELEASE } what;
 	const char *provider, *type, *id;
 	bool shared;
 };
@@ -38,8 +38,9 @@ struct call_turn {
 
 /* What the context asks of whoever runs it. An error of save and own means: stop, the run may be another's. */
 struct action_host {
-	/* Who has a thing, over all apps: see store/owners.h. NULL: there are no other apps. *ret_holder is "" where it
-	 * is this app's, or nobody's. */
+	/* Who has a thing, over all apps, or shares it: see store/owners.h. NULL: there are no other apps. *ret_holder
+	 * is
+	 * "" where it is this app's, or nobody's. */
 	enum error_class (*owner)(
 		void *host, const struct owner_question *question, const char **ret_holder, struct error *error);
 	enum error_class (*save)(void *host, const char *checkpoint, struct error *error);

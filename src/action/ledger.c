@@ -197,6 +197,15 @@ bool action_holder(
 	return asked;
 }
 
+bool action_sharer(
+	struct action_context *context, const char *provider, const char *type, const char *id, const char **ret_app)
+{
+	const struct owner_question question = { OWNER_SHARER, provider, type, id, false };
+	bool asked = ask_owner(context, &question, ret_app);
+	*ret_app = asked && (*ret_app)[0] != '\0' ? *ret_app : NULL;
+	return asked;
+}
+
 static bool fail_held(struct action_context *context, const struct owned_resource *resource, const char *holder)
 {
 	action_fail(

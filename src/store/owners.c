@@ -13,15 +13,21 @@
 
 #define UNWRITTEN_MS 300000 /* an attempt that has claimed has written its row by then, or never will */
 
-static enum error_class call(struct redis *redis, const struct owned_thing *thing, const char *const words[3],
-	char holder[IDENTIFIER_SIZE], int64_t *ret_age_ms, struct error *error)
+static enum error_class ask(struct redis *redis, const struct owned_thing *thing, const char *const words[3],
+	struct redisReply **ret_reply, struct error *error)
 {
 	char key[KEY_SIZE];
 	const char *const keys[] = { key };
-	struct redisReply *reply;
 	if (!text_format(key, sizeof(key), OWNER_PREFIX "%s:%s:%s", thing->provider, thing->type, thing->id))
 		return error_set(error, ERROR_INVALID_INPUT, "the id of the %s is too long", thing->type);
-	if (redis_eval(redis, SCRIPT_OWNER, 1, keys, 3, words, &reply, error) != ERROR_NONE)
+	return redis_eval(redis, SCRIPT_OWNER, 1, keys, 3, words, ret_reply, error);
+}
+
+static enum error_class call(struct redis *redis, const struct owned_thing *thing, const char *const words[3],
+	char holder[IDENTIFIER_SIZE], int64_t *ret_age_ms, struct error *error)
+{
+	struct redisReply *reply;
+	if (ask(redis, thing, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	text_copy(holder, IDENTIFIER_SIZE, reply_text(reply_item(reply, 0)));
 	*ret_age_ms = reply_integer(reply_item(reply, 1));
@@ -61,7 +67,8 @@ static enum error_class look_into_ledger(struct redis *redis, const struct owned
 enum error_class owner_claim(struct redis *redis, const struct owned_thing *thing, const char *app, bool shared,
 	char holder[IDENTIFIER_SIZE], struct error *error)
 {
-	const char *const claim[] = { "claim", app, "" }, *const take_over[] = { "claim", app, holder };
+	const char *const claim[] = { "claim", app, "" }, *const take_over[] = { "claim", app, holder },
+			  *const share[] = { "share", app, "" };
 	int64_t age_ms = 0;
 	bool has, shares;
 	if (call(redis, thing, claim, holder, &age_ms, error) != ERROR_NONE)
@@ -72,8 +79,11 @@ enum error_class owner_claim(struct redis *redis, const struct owned_thing *thin
 		if (!has && age_ms > UNWRITTEN_MS &&
 			call(redis, thing, take_over, holder, &age_ms, error) != ERROR_NONE)
 			return error->class;
-		if (shared && shares)
+		if (shared && shares) {
+			if (call(redis, thing, share, holder, &age_ms, error) != ERROR_NONE)
+				return error->class;
 			holder[0] = '\0';
+		}
 	}
 	if (strcmp(holder, app) == 0)
 		holder[0] = '\0';
@@ -86,6 +96,28 @@ enum error_class owner_look(
 	const char *const words[] = { "look", "", "" };
 	int64_t age_ms = 0;
 	return call(redis, thing, words, holder, &age_ms, error);
+}
+
+enum error_class owner_sharer(struct redis *redis, const struct owned_thing *thing, const char *app,
+	char sharer[IDENTIFIER_SIZE], struct error *error)
+{
+	const char *const words[] = { "look", "", "" };
+	struct redisReply *reply;
+	enum error_class class = ask(redis, thing, words, &reply, error);
+	bool has = false, shares;
+	sharer[0] = '\0';
+	if (class != ERROR_NONE)
+		return class;
+	for (size_t i = 2; class == ERROR_NONE && !has && i < reply_count(reply); i++) {
+		const char *other = reply_text(reply_item(reply, i));
+		if (strcmp(other, app) == 0)
+			continue;
+		class = look_into_ledger(redis, thing, other, &has, &shares, error);
+		if (has)
+			text_copy(sharer, IDENTIFIER_SIZE, other);
+	}
+	reply_free(reply);
+	return class;
 }
 
 enum error_class owner_release(

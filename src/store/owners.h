@@ -26,7 +26,11 @@ enum error_class owner_claim(struct redis *redis, const struct owned_thing *thin
 enum error_class owner_look(struct redis *redis, const struct owned_thing *thing, char holder[IDENTIFIER_SIZE],
 	struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The app has it no longer. Fine where it is another's. */
+/* Another app that shares it, and still has it in its ledger; "" where none does. */
+enum error_class owner_sharer(struct redis *redis, const struct owned_thing *thing, const char *app,
+	char sharer[IDENTIFIER_SIZE], struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The app has it no longer; the first that shares it has it then. Fine where it is another's. */
 enum error_class owner_release(
 	struct redis *redis, const struct owned_thing *thing, const char *app, struct error *error) SLIPWAY_MUST_CHECK;
 

@@ -50,7 +50,8 @@ static enum error_class host_owner(
 	enum error_class class = question->what == OWNER_RELEASE ? owner_release(attempt->redis, &thing, app, error)
 		: question->what == OWNER_CLAIM
 		? owner_claim(attempt->redis, &thing, app, question->shared, holder, error)
-		: owner_look(attempt->redis, &thing, holder, error);
+		: question->what == OWNER_SHARER ? owner_sharer(attempt->redis, &thing, app, holder, error)
+						 : owner_look(attempt->redis, &thing, holder, error);
 	*ret_holder = strcmp(holder, app) != 0 ? arena_string(attempt->arena, holder) : "";
 	if (class == ERROR_NONE && *ret_holder == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the name of an app");

@@ -86,6 +86,11 @@ test('what was adopted is left', async () => {
   assert.equal((await stack.trigger('adopter', 'site', 'repo')).status, 202);
   await stack.untilStatus('adopter', 'site', 'repo', 'done');
   assert.equal((await resources('adopter'))[0].created, false);
+  // While both have it, the one that made it does not take it from the other.
+  const shared = await teardown('theirs', 'theirs');
+  assert.equal(shared.code, 1);
+  assert.match(shared.stdout + shared.stderr, /the app 'adopter' shares the repository acme\/theirs/);
+  assert.equal(await atGitHub('theirs'), 200);
   const result = await teardown('adopter', 'adopter');
   assert.equal(result.code, 0, result.stdout + result.stderr);
   assert.deepEqual(await resources('adopter'), []);

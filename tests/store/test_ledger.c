@@ -316,6 +316,28 @@ START_TEST(test_a_thing_has_one_owner)
 }
 END_TEST
 
+START_TEST(test_what_is_given_up_goes_to_the_app_that_shares_it)
+{
+	const struct owned_thing thing = { "github", "repository", "7" };
+	static const char shared[] = "{\"id\":\"7\",\"created\":true,\"shared\":true}";
+	char holder[IDENTIFIER_SIZE];
+	expect_holder("acme", true, "");
+	COMMAND("HSET", LEDGER, FIELD, shared);
+	expect_holder("other", true, "");
+	expect_holder("other", true, "");
+	/* It shares by what its ledger says. */
+	ck_assert_int_eq(owner_sharer(redis, &thing, "acme", holder, &error), ERROR_NONE);
+	ck_assert_str_eq(holder, "");
+	COMMAND("HSET", "slipway:{0}:app:other:ledger", FIELD, shared);
+	ck_assert_int_eq(owner_sharer(redis, &thing, "acme", holder, &error), ERROR_NONE);
+	ck_assert_str_eq(holder, "other");
+	ck_assert_int_eq(owner_release(redis, &thing, "acme", &error), ERROR_NONE);
+	expect_holder("third", false, "other");
+	ck_assert_int_eq(owner_release(redis, &thing, "other", &error), ERROR_NONE);
+	expect_holder("third", false, "");
+}
+END_TEST
+
 /* A worker died between the claim and the row, or between the row and the release. */
 START_TEST(test_an_old_claim_without_a_row_is_taken_over)
 {
@@ -337,6 +359,7 @@ int main(void)
 		test_a_live_run_does_not_expire_before_its_deadline, test_the_list_of_apps_keeps_who_has_something,
 		test_what_was_removed_is_done_no_longer, test_what_was_replaced_is_done_no_longer,
 		test_only_the_run_that_made_it_is_marked, test_a_thing_has_one_owner,
-		test_an_old_claim_without_a_row_is_taken_over, NULL };
+		test_what_is_given_up_goes_to_the_app_that_shares_it, test_an_old_claim_without_a_row_is_taken_over,
+		NULL };
 	return suite_main("ledger", tests, set_up, tear_down);
 }

@@ -42,7 +42,8 @@ static const struct field input_fields[] = {
 	{ BOOLEAN_FIELD("adopt", struct input, adopt),
 		.description = "Take the repository that stands there, whoever made it" },
 	{ BOOLEAN_FIELD("share", struct input, share),
-		.description = "Let other apps that say so too have it as well; only the app that made it removes it" },
+		.description = "Let other apps that say so too have it as well; only the app that made it removes "
+			       "it, once no other has it" },
 };
 
 struct checkpoint {

@@ -19,10 +19,29 @@ const struct field removal_counts_fields[2] = {
 		.description = "How many were left, for they were adopted or are not the app's any more" },
 };
 
+/* False also where it cannot be asked. */
+static bool is_alone(struct action_context *context, const struct owned_resource *owned)
+{
+	const char *app;
+	if (owned->id[0] == '\0')
+		return true;
+	if (!action_sharer(context, owned->provider, owned->type, owned->id, &app))
+		return false;
+	if (app == NULL)
+		return true;
+	action_fail(context, ERROR_CONFLICT_FOREIGN, "the app '%s' shares the %s %s, which was not removed", app,
+		owned->type, owned->key);
+	action_remedy(context, NULL, "Tear '%s' down first, which leaves the %s, then trigger the step again.", app,
+		owned->type);
+	return false;
+}
+
 static enum action_result remove_one(struct action_context *context, const struct removal *removal,
 	const struct owned_resource *owned, struct removal_counts *counts)
 {
 	bool ours = owned->created || owned->pending;
+	if (ours && !is_alone(context, owned))
+		return action_failed(context);
 	const char *left = ours ? NULL : "it stood there before the app";
 	enum action_result result = ours ? removal->remove(context, owned, &left) : ACTION_DONE;
 	if (result != ACTION_DONE)

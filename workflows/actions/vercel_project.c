@@ -44,7 +44,8 @@ static const struct field input_fields[] = {
 		.description = "Take the project that stands there, whoever made it; one that is linked to another "
 			       "repository needs relink as well" },
 	{ BOOLEAN_FIELD("share", struct input, share), .fallback = "false",
-		.description = "Let other apps that say so too have it as well; only the app that made it removes it" },
+		.description = "Let other apps that say so too have it as well; only the app that made it removes "
+			       "it, once no other has it" },
 };
 
 struct checkpoint {
