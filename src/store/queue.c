@@ -100,17 +100,20 @@ enum error_class queue_reserve(struct redis *redis, const char *consumer, int bl
 {
 	char block[16];
 	text_format(block, sizeof(block), "%d", block_ms);
-	const char *const words[] = { "XREADGROUP", "GROUP", QUEUE_GROUP, consumer, "COUNT", "1", "BLOCK", block,
+	const char *const waiting[] = { "XREADGROUP", "GROUP", QUEUE_GROUP, consumer, "COUNT", "1", "BLOCK", block,
 		"STREAMS", KEY_QUEUE, ">" };
+	const char *const looking[] = { "XREADGROUP", "GROUP", QUEUE_GROUP, consumer, "COUNT", "1", "STREAMS",
+		KEY_QUEUE, ">" };
 	struct redisReply *reply;
 	*ret_found = false;
-	if (redis_command(redis, 11, words, &reply, error) != ERROR_NONE) {
+	enum error_class class = block_ms > 0 ? redis_command(redis, ARRAY_LEN(waiting), waiting, &reply, error)
+					      : redis_command(redis, ARRAY_LEN(looking), looking, &reply, error);
+	if (class != ERROR_NONE) {
 		if (strcmp(error->store_code, "NOGROUP") != 0)
-			return error->class;
+			return class;
 		return make_group(redis, error);
 	}
 	const struct redisReply *entries = reply_item(reply_item(reply, 0), 1);
-	enum error_class class = ERROR_NONE;
 	if (reply_count(entries) > 0) {
 		*ret_found = true;
 		class = read_entry(reply_item(entries, 0), arena, ret_entry, error);

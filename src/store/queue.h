@@ -21,8 +21,8 @@ enum error_class queue_take_due(struct redis *redis, struct arena *arena, bool *
 	struct queue_entry *ret_entry, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * Waits at most block_ms for an entry that no worker has read. *ret_found tells whether there was one. The group is
- * made where it is missing. block_ms must be well below the connection's time-out.
+ * Waits at most block_ms, or with 0 not at all, for an entry that no worker has read. *ret_found tells whether there
+ * was one. The group is made where it is missing. block_ms must be well below the connection's time-out.
  */
 enum error_class queue_reserve(struct redis *redis, const char *consumer, int block_ms, struct arena *arena,
 	bool *ret_found, struct queue_entry *ret_entry, struct error *error) SLIPWAY_MUST_CHECK;

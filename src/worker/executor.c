@@ -36,6 +36,7 @@ struct executor {
 	struct tenure *tenure;
 	struct redis *redis;
 	struct http_client *client;
+	bool took_due; /* the last entry was of a run that was begun before */
 };
 
 static volatile sig_atomic_t stop_requested;
@@ -189,11 +190,20 @@ static bool run_entry(const struct executor *executor, const struct queue_entry 
 
 /* ---- the loop ---- */
 
-/* What was begun before goes before what is new. */
+/* What was begun before goes before what is new, but for every second entry: runs that come due again and again, more
+ * than all executors can look at, would let nothing new begin. */
 static enum error_class reserve(struct executor *executor, struct arena *arena, bool *ret_found,
 	struct queue_entry *ret_entry, struct error *error)
 {
-	enum error_class class = queue_take_due(executor->redis, arena, ret_found, ret_entry, error);
+	enum error_class class = ERROR_NONE;
+	*ret_found = false;
+	if (executor->took_due)
+		class = queue_reserve(executor->redis, executor->consumer, 0, arena, ret_found, ret_entry, error);
+	executor->took_due = false;
+	if (class == ERROR_STORE_UNAVAILABLE || *ret_found)
+		return class;
+	class = queue_take_due(executor->redis, arena, ret_found, ret_entry, error);
+	executor->took_due = *ret_found;
 	if (class == ERROR_STORE_UNAVAILABLE || *ret_found)
 		return class;
 	return queue_reserve(executor->redis, executor->consumer, BLOCK_MS, arena, ret_found, ret_entry, error);

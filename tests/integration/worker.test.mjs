@@ -325,6 +325,28 @@ test('a look of a run that waits does not go to the end of a long queue', async 
   await assertQuiet();
 });
 
+test('runs that come due more often than the only executor looks at them keep no new one from its turn', async () => {
+  const waiting = Array.from({ length: 16 }, newApp);
+  let ready = false;
+  peer.intercept = (call, response) => {
+    if (ready || !call.path.includes('/branches/')) return false;
+    peer.send(response, 404, { message: 'Branch not found' });
+    return true;
+  };
+  await startWorker({ executors: 1 });
+  for (const app of waiting) await triggerRepository(app);
+  for (const app of waiting) await stack.untilStatus(app, 'site', 'repo', (status) => status.phase === 'waiting');
+  peer.delayMs = 400;
+  await until(async () => Number(await stack.redis('ZCARD', 'slipway:{0}:due')) > 4, 'more are due than are looked at');
+  const other = newApp();
+  await stack.trigger(other, 'hello', 'greet', { inputs: { greet: { text: 'meanwhile' } } });
+  assert.equal((await ended(other, 'greet', 'hello')).status, 'done');
+  ready = true;
+  peer.delayMs = 0;
+  for (const app of waiting) assert.equal((await ended(app)).status, 'done');
+  await assertQuiet();
+});
+
 test('lost answer: the provider made it and the answer was cut; one object, and done', async () => {
   const app = newApp();
   let cut = false;

@@ -40,10 +40,13 @@ async function batch(cluster, client, number, size) {
   cluster.provider.objects.clear();
 }
 
+// The owners of things go with the ledgers: nothing else would end them.
+const OF_APPS = /^slipway:(\{0\}:app|owner):/;
+
 async function expireAll(cluster) {
   for (let cursor = '0'; ;) {
-    const [next, keys] = await cluster.redis('SCAN', cursor, 'MATCH', 'slipway:{0}:app:*', 'COUNT', '1000');
-    for (const key of keys) await cluster.redis('PEXPIRE', key, '1');
+    const [next, keys] = await cluster.redis('SCAN', cursor, 'MATCH', 'slipway:*', 'COUNT', '1000');
+    for (const key of keys.filter((one) => OF_APPS.test(one))) await cluster.redis('PEXPIRE', key, '1');
     cursor = next;
     if (cursor === '0') break;
   }
