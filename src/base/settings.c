@@ -275,6 +275,13 @@ static enum error_class take_boolean(
 		error, ERROR_INVALID_INPUT, "%s (%s) is '%s'; it must be yes or no", setting->name, origin, text);
 }
 
+/* What has a default is used without a look whether it is there; and the default may be somebody else's Redis. */
+static enum error_class refuse_empty(const struct setting *setting, const char *origin, struct error *error)
+{
+	error_set(error, ERROR_INVALID_INPUT, "%s (%s) is empty", setting->name, origin);
+	return error_remedy(error, NULL, "Give it a value, or leave it out for the default, %s.", setting->fallback);
+}
+
 static enum error_class take_value(struct settings *settings, const struct setting *setting, const char *text,
 	const char *origin, struct error *error)
 {
@@ -283,6 +290,8 @@ static enum error_class take_value(struct settings *settings, const struct setti
 		return take_integer(setting, text, origin, target, error);
 	if (setting->type == SETTING_BOOLEAN)
 		return take_boolean(setting, text, origin, target, error);
+	if (text[0] == '\0' && setting->fallback != NULL)
+		return refuse_empty(setting, origin, error);
 	if (text[0] == '\0')
 		return ERROR_NONE;
 	const char *copy = arena_string(&settings->arena, text);

@@ -23,7 +23,7 @@ function start([program, ...words], env, ...flags) {
 test('a URL of Redis that no connection could use ends every program that needs Redis with 78 and the reason', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'slipway-settings-'));
   const urls = [['localhost:6379', /scheme/], ['rediss://h', /TLS/], ['redis://::1', /brackets/],
-    ['redis://h:x', /port/], ['unix://redis.sock', /absolute/]];
+    ['redis://h:x', /port/], ['unix://redis.sock', /absolute/], ['', /is empty/]];
   for (const words of programs) {
     for (const [url, reason] of urls) {
       const flags = words[0] === 'slipway-api' ? ['--listen', path.join(folder, 'api.sock')] : [];
@@ -41,6 +41,14 @@ test('another setting that is wrong ends them with 78 as well', () => {
     const done = start(words, { SLIPWAY_RETENTION_DAYS: 'many' });
     assert.equal(done.status, EX_CONFIG, `${words}: ${done.stdout}${done.stderr}`);
     assert.match(done.stderr, /SLIPWAY_RETENTION_DAYS/);
+  }
+});
+
+test('an address of a provider that is there and empty ends a worker with 78, not each run that calls it', () => {
+  for (const name of ['SLIPWAY_GITHUB_URL', 'SLIPWAY_VERCEL_URL']) {
+    const done = start(['slipway-worker'], { [name]: '' });
+    assert.equal(done.status, EX_CONFIG, `${name}: ${done.stdout}${done.stderr}`);
+    assert.match(done.stderr, new RegExp(`${name} \\(environment\\) is empty`));
   }
 });
 
