@@ -120,19 +120,23 @@ test('with the edits of the guide it builds and passes as well', async () => {
     `workflows/actions/github_${thing}.c`,
     `tests/workflows/test_${thing}.c`,
   ]);
-  let made = 0;
+  const made = new Set();
   for (const file of files) {
     const definitions = (await source(file)).split('\n\n').map((definition) => {
       const edit = edits.find((text) => subjectOf(text) && subjectOf(text) === subjectOf(definition));
-      made += edit ? 1 : 0;
+      if (edit) made.add(edit);
       return edit ?? definition;
     });
     await writeFile(path.join(tree, file), definitions.join('\n\n'));
   }
+  // What is laid down has no .validate: that is added.
+  const added = edits.filter((edit) => !made.has(edit));
+  assert.deepEqual(added.map(subjectOf), ['static void validate('], 'every other edit has its place');
   const whole = await source(files[0]);
-  await writeFile(path.join(tree, files[0]), whole.replace('\t.run = run,\n', (line) => line + undo));
+  await writeFile(path.join(tree, files[0]), whole
+    .replace('static enum action_result run(', (line) => `${added[0]}\n\n${line}`)
+    .replace('\t.run = run,\n', (line) => `\t.validate = validate,\n${line}${undo}`));
   assert.ok(edits.length >= 6);
-  assert.equal(made, edits.length, 'every edit has its place');
   makeAndRun(['label', 'label_removal'], /^100%: Checks: [47], Failures: 0, Errors: 0$/m);
 });
 
