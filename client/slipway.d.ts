@@ -19,6 +19,8 @@ export type Phase = 'queued' | 'executing' | 'waiting' | 'retrying' | 'blocked';
 /** The closed list of classes that an action's error can have. */
 export type ErrorClass =
   | 'invalid_input'
+  | 'needs_not_done'
+  | 'payload_too_large'
   | 'auth_missing'
   | 'auth_expired'
   | 'scope_missing'
@@ -45,11 +47,9 @@ export type ProblemClass =
   | 'invalid_request'
   | 'unauthorized'
   | 'misdirected'
-  | 'needs_not_done'
   | 'run_conflict'
   | 'config_changed'
   | 'method_not_allowed'
-  | 'payload_too_large'
   | 'unsupported_media_type'
   | 'store_unavailable'
   | 'store_full'

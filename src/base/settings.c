@@ -32,7 +32,7 @@ static const struct setting table[] = {
 	{ "SLIPWAY_REDIS_PASSWORD", SETTING_SECRET, offsetof(struct settings, redis_password), NULL, 0, 0, SETTINGS_ALL,
 		"Password of the Redis user" },
 	{ "SLIPWAY_RETENTION_DAYS", SETTING_INTEGER, offsetof(struct settings, retention_days), "365", 1, 3650,
-		SETTINGS_ALL, "How long finished runs and what an app owns are remembered after the last change" },
+		SETTINGS_ALL, "How long finished runs are remembered after the last change; what an app owns, always" },
 	{ "SLIPWAY_LOG_LEVEL", SETTING_TEXT, offsetof(struct settings, log_level), "info", 0, 0,
 		SETTINGS_API | SETTINGS_WORKER, "Least level that is logged: debug, info, warning, error" },
 

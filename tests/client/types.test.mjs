@@ -40,7 +40,11 @@ test('the classes of errors are those of src/base/error.c and of nginx', async (
   assert.ok(ofRuns.length >= 19 && ofRequests.length >= 10);
   const unseen = ['NONE', 'LEASE_LOST', 'STORE_REFUSED'];
   assertSame([...ofRuns, ...ofRequests, ...unseen, 'OUT_OF_MEMORY'], [...names.keys()]);
-  assertSame(union('ErrorClass'), [...ofRuns, 'OUT_OF_MEMORY'].map((id) => names.get(id)));
+  // Of what a request is refused with, these end runs as well.
+  const ofBoth = ['NEEDS_NOT_DONE', 'PAYLOAD_TOO_LARGE'];
+  assertSame(union('ErrorClass'), [...ofRuns, ...ofBoth, 'OUT_OF_MEMORY'].map((id) => names.get(id)));
+  const [, ended] = /^A run may end with these\.([^]*?)^\*Waits\*/m.exec(await read('docs/protocol.md'));
+  assertSame(matches(ended, /^\| `(\w+)` \|/gm), union('ErrorClass'));
   const ofNginx = matches(await read('conf/nginx/slipway-problems.conf'), /"class":"(\w+)"/g);
   assertSame(union('ProblemClass'), [...union('ErrorClass'), ...ofRequests.map((id) => names.get(id)), ...ofNginx]);
 });
