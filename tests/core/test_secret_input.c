@@ -109,7 +109,7 @@ START_TEST(test_clear_values_are_sealed_and_a_worker_opens_them)
 	cJSON *json = sealed("one", clear);
 	const char *text = json_print(&arena, json);
 	ck_assert_uint_eq(count, 5);
-	for (const char *word = "hunter2\0hunter3\0hunter4\0hunter5\0\"x\""; *word != '\0'; word += strlen(word) + 1)
+	for (const char *word = "hunter2\0hunter3\0hunter4\0hunter5\0\"x\"\0"; *word != '\0'; word += strlen(word) + 1)
 		ck_assert_msg(strstr(text, word) == NULL, "%s stands in %s", word, text);
 	ck_assert_ptr_nonnull(strstr(text, "\"seen\""));
 	ck_assert_ptr_nonnull(strstr(text, "to-be-seen"));

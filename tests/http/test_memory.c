@@ -78,7 +78,7 @@ static void send_token(const char *url, const char masked[LENGTH])
 	explicit_bzero(body, sizeof(body));
 }
 
-static bool is_token(const char *bytes, const char masked[LENGTH])
+__attribute__((no_sanitize("address"))) static bool is_token(const char *bytes, const char masked[LENGTH])
 {
 	for (size_t i = 0; i < LENGTH / 2; i++)
 		if ((bytes[i] ^ MASK) != masked[i])
@@ -86,8 +86,10 @@ static bool is_token(const char *bytes, const char masked[LENGTH])
 	return true;
 }
 
+#define MAPPING_MAX ((unsigned long)1 << 30) /* larger ones are a sanitizer's own, and not all there */
+
 /* How often half of the token stands in what the process may write to, but for the stack, which is in use. */
-static size_t count_tokens(const char masked[LENGTH])
+__attribute__((no_sanitize("address"))) static size_t count_tokens(const char masked[LENGTH])
 {
 	FILE *maps = fopen("/proc/self/maps", "r");
 	char line[512];
@@ -97,7 +99,7 @@ static size_t count_tokens(const char masked[LENGTH])
 		unsigned long begin, end;
 		char rights[8];
 		if (sscanf(line, "%lx-%lx %7s", &begin, &end, rights) != 3 || strncmp(rights, "rw", 2) != 0 ||
-			strstr(line, "[stack]") != NULL)
+			strstr(line, "[stack]") != NULL || end - begin > MAPPING_MAX)
 			continue;
 		for (const char *at = (const char *)begin; at + LENGTH < (const char *)end; at++)
 			count += is_token(at, masked) ? 1 : 0;

@@ -318,7 +318,7 @@ START_TEST(test_the_jwt_stands_in_no_error)
 	ck_assert_int_eq(get("docs", NULL), ERROR_AUTH_EXPIRED);
 	const char *jwt = peer_last(peer, MINT).authorization + strlen("Bearer ");
 	ck_assert_uint_gt(strlen(jwt), 200);
-	snprintf(body, sizeof(body), "{\"message\":\"no: %s\"}", jwt);
+	snprintf(body, sizeof(body), "{\"message\":\"no: %.1300s\"}", jwt);
 	const struct peer_row echoing[] = {
 		{ MINT, .status = 401, .body = body },
 		{ .method = NULL },
