@@ -1,9 +1,12 @@
 /*
  * The workflows of the fault suite's build: all of the product's, and one of its own.
  */
-#include "definitions.h"
+
 #include "faults/misbehave.h"
 #include "faults/object.h"
+#include "slipway/workflow.h"
+
+extern const struct workflow_definition hello, site;
 
 static const struct step_definition steps[] = {
 	{ .id = "object", .action = &object, .input_key = "object" },

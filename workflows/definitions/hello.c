@@ -2,7 +2,7 @@
  * hello: the smallest whole workflow. Two steps, of which the second needs what the first made.
  */
 #include "actions.h"
-#include "definitions.h"
+#include "slipway/workflow.h"
 
 static const struct step_definition steps[] = {
 	{ .id = "greet", .action = &note, .input_key = "greet" },

@@ -3,7 +3,7 @@
  * secrets, access and protection where they are asked for.
  */
 #include "actions.h"
-#include "definitions.h"
+#include "slipway/workflow.h"
 
 static const struct step_definition steps[] = {
 	{ .id = "repo", .action = &github_repository, .input_key = "repo" },

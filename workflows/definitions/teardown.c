@@ -3,7 +3,7 @@
  * adopted is left, what is gone already is no error, and a step that failed goes on where it stopped.
  */
 #include "actions.h"
-#include "definitions.h"
+#include "slipway/workflow.h"
 
 static const struct step_definition steps[] = {
 	{ .id = "domains", .action = &vercel_domain_remove, .input_key = "teardown" },
