@@ -63,6 +63,11 @@ export async function run({ jumps }) {
   }
   const crashed = [...client.runs.values()].filter((one) => one.crashes > 0).length;
   if (crashed > 0) violations.push(`${crashed} runs lost their worker by a jump`);
+  // A worker that took its lease for lost would stop, and hand its run back: nobody stops one here.
+  for (const app of await cluster.apps()) {
+    const back = (await cluster.events(app)).filter((event) => event.detail === 'handed back').length;
+    if (back > 0) violations.push(`${app}: ${back} runs were handed back by a jump`);
+  }
   violations.push(...(await check(cluster, client)));
   await cluster.stop();
   return { violations, figure: `${jumps} jumps, ${client.runs.size} actions` };
