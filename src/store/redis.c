@@ -338,8 +338,10 @@ enum error_class redis_eval(struct redis *redis, enum script_id script, size_t k
 		return error_set(error, ERROR_INTERNAL, "the script %s has too many arguments", scripts[script].name);
 	text_format(number, sizeof(number), "%zu", key_count);
 	words[2] = number;
-	memcpy(words + 3, keys, key_count * sizeof(*keys));
-	memcpy(words + 3 + key_count, arguments, argument_count * sizeof(*arguments));
+	for (size_t i = 0; i < key_count; i++)
+		words[3 + i] = keys[i];
+	for (size_t i = 0; i < argument_count; i++)
+		words[3 + key_count + i] = arguments[i];
 	const struct redis_words command = { 3 + key_count + argument_count, words };
 	const struct turn turn = { scripts[script].name, 1, &command, true };
 	/* Twice: Redis forgets scripts when it restarts and on SCRIPT FLUSH. */
