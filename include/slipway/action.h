@@ -3,7 +3,7 @@
  *
  * The run function is called in a process of its own, in plain blocking code, once for each attempt. It may be
  * called again after any failure, after the process was killed between any two lines, and after an answer that
- * never came. So an action that changes something looks before it creates (see action_intend and action_owned).
+ * never came. So an action that changes something looks before it creates (see ledger_intend and ledger_get_id).
  *
  * All memory that these functions return belongs to the context and is wiped after the attempt; nothing is freed
  * by the action.
@@ -146,7 +146,7 @@ const struct error *action_error(const struct action_context *context);
 
 /*
  * Stores the checkpoint now. Call it right before a call that must not be repeated unseen; where that makes a thing of
- * its own, action_intend is for it. The attempt after a crash, a time-out or a lost answer then knows that it has to
+ * its own, ledger_intend is for it. The attempt after a crash, a time-out or a lost answer then knows that it has to
  * look first.
  * False where it could not be stored or the run is no longer ours: return action_failed(context) at once and
  * call no provider.
@@ -155,14 +155,14 @@ bool action_save(struct action_context *context) SLIPWAY_MUST_CHECK;
 
 /* One thing at a provider that this app has, or is about to make: a row of the app's ledger. Rows outlive runs; they go
  * when the thing goes. */
-struct owned_resource {
+struct ledger_resource {
 	const char *provider; /* github */
 	const char *type;     /* repository */
 	const char *key;      /* the natural key, such as acme/docs */
 	const char *id;       /* the provider's own id of it, which survives renaming */
 	const char *url;      /* where a person looks at it; NULL: nowhere */
 	bool created;         /* by us; false: adopted */
-	/* For action_intend: what it is to be made from, by which it is recognised, such as a template; NULL: nothing.
+	/* For ledger_intend: what it is to be made from, by which it is recognised, such as a template; NULL: nothing.
 	 */
 	const char *source;
 	bool shared; /* other apps may have it as well, if they say so too */
@@ -181,71 +181,71 @@ struct owned_resource {
  * finds the pending row, and so does the next run, whatever became of this one, and the removal.
  * False as for action_save: then make no call.
  */
-bool action_intend(struct action_context *context, const struct owned_resource *resource) SLIPWAY_MUST_CHECK;
+bool ledger_intend(struct action_context *context, const struct ledger_resource *resource) SLIPWAY_MUST_CHECK;
 
 /*
- * Puts the ledger back to what it was before this attempt's action_intend: the call was refused, so it made nothing.
- * `if (provider_made_nothing(context) && !action_take_back(context)) return action_failed(context);`
+ * Puts the ledger back to what it was before this attempt's ledger_intend: the call was refused, so it made nothing.
+ * `if (provider_made_nothing(context) && !ledger_take_back(context)) return action_failed(context);`
  * The error of the call stays. False as for action_save.
  */
-bool action_take_back(struct action_context *context) SLIPWAY_MUST_CHECK;
+bool ledger_take_back(struct action_context *context) SLIPWAY_MUST_CHECK;
 
 /* The row of this key; false where the ledger has none. */
-bool action_find(const struct action_context *context, const char *provider, const char *type, const char *key,
-	struct owned_resource *ret_row) SLIPWAY_MUST_CHECK;
+bool ledger_get(const struct action_context *context, const char *provider, const char *type, const char *key,
+	struct ledger_resource *ret_row) SLIPWAY_MUST_CHECK;
 
 /*
  * Whether a thing that was made at this time (ms since 1970, by the provider) can be what the pending row asked for:
  * not before that, and not long after. Where the provider does not say when (0), it can be only if this very run asked.
  */
-bool action_may_be_ours(const struct owned_resource *pending, int64_t made_ms);
+bool ledger_may_be_ours(const struct ledger_resource *pending, int64_t made_ms);
 
 /* How many milliseconds ago the pending thing was asked for last. By the clocks of two workers. */
-int64_t action_asked_ms_ago(const struct owned_resource *pending);
+int64_t ledger_asked_ms_ago(const struct ledger_resource *pending);
 
 /*
  * Writes what the app has into its ledger, at once; no row is pending under the key any more. A thing has one owner
  * over all apps: where another app has it, and not both say that they share it, this fails with ERROR_CONFLICT_FOREIGN
  * and that app's name. So call it before anything of the thing is changed. False also as for action_save.
  */
-bool action_own(struct action_context *context, const struct owned_resource *resource) SLIPWAY_MUST_CHECK;
+bool ledger_put(struct action_context *context, const struct ledger_resource *resource) SLIPWAY_MUST_CHECK;
 
 /* The other app that has the thing of this id; NULL in *ret_app where none has. False where it cannot be asked. */
-bool action_holder(struct action_context *context, const char *provider, const char *type, const char *id,
+bool ledger_holder(struct action_context *context, const char *provider, const char *type, const char *id,
 	const char **ret_app) SLIPWAY_MUST_CHECK;
 
 /* The same of an app that shares it with this one, by the word of both: what it still has is not removed. */
 bool action_sharer(struct action_context *context, const char *provider, const char *type, const char *id,
 	const char **ret_app) SLIPWAY_MUST_CHECK;
 
-/* Whether no other app has the thing of this id. Where one has, fails as action_own does, with that app's name, for who
+/* Whether no other app has the thing of this id. Where one has, fails as ledger_put does, with that app's name, for who
  * adopts what another app has is refused again. */
-bool action_is_free(struct action_context *context, const struct owned_resource *resource) SLIPWAY_MUST_CHECK;
+bool action_is_free(struct action_context *context, const struct ledger_resource *resource) SLIPWAY_MUST_CHECK;
 
 /* The id under which this app's ledger has such a thing; NULL where it has none, or one that is pending. */
-const char *action_owned(const struct action_context *context, const char *provider, const char *type, const char *key);
+const char *ledger_get_id(
+	const struct action_context *context, const char *provider, const char *type, const char *key);
 
 /*
  * How many milliseconds ago such a thing that this app made came into its ledger; -1 where the ledger has none, or it
  * was adopted. By the clocks of two workers, so good for "a moment ago" and no more.
  */
-int64_t action_made_ms_ago(
-	const struct action_context *context, const char *provider, const char *type, const char *key);
+int64_t ledger_age_ms(const struct action_context *context, const char *provider, const char *type, const char *key);
 
 /*
  * All that this app has of one type, the newest first: the order in which things are removed. Pending rows are among
  * them. The list lies in the context; a broken entry is left out. False where memory is short.
  */
-bool action_ledger(struct action_context *context, const char *provider, const char *type,
-	const struct owned_resource **ret_list, size_t *ret_count) SLIPWAY_MUST_CHECK;
+bool ledger_list(struct action_context *context, const char *provider, const char *type,
+	const struct ledger_resource **ret_list, size_t *ret_count) SLIPWAY_MUST_CHECK;
 
 /* Whether this app's ledger has the thing of this id under any key: what people rename keeps its id. False where memory
  * is short. */
-bool action_owns_id(struct action_context *context, const char *provider, const char *type, const char *id,
+bool ledger_has_id(struct action_context *context, const char *provider, const char *type, const char *id,
 	bool *ret_owns) SLIPWAY_MUST_CHECK;
 
 /* Takes it out of the ledger, at once: it is gone. Fine where it is not there. False as for action_save. */
-bool action_disown(
+bool ledger_remove(
 	struct action_context *context, const char *provider, const char *type, const char *key) SLIPWAY_MUST_CHECK;
 
 /* ---- helpers ---- */

@@ -6,7 +6,7 @@
  *		.parameters = { input->owner, input->name },
  *		.expect = { 404 },
  *	};
- *	struct provider_answer answer;
+ *	struct provider_response answer;
  *	if (!provider_call(context, &github, &request, &answer))
  *		return action_failed(context);
  *	if (answer.status == 404) ...
@@ -56,7 +56,7 @@ struct provider_request {
 	int expect[PROVIDER_PARAMETERS];
 };
 
-struct provider_answer {
+struct provider_response {
 	int status;
 	const char *body; /* text, "" where there is none; its end is a NUL, which is not counted */
 	size_t body_length;
@@ -73,7 +73,7 @@ struct provider_answer {
  * answer, or one that is neither 2xx nor expected: the context then holds the classified error.
  */
 bool provider_call(struct action_context *context, const struct provider *provider,
-	const struct provider_request *request, struct provider_answer *answer) SLIPWAY_MUST_CHECK;
+	const struct provider_request *request, struct provider_response *response) SLIPWAY_MUST_CHECK;
 
 /* Whether the call that has just failed surely made nothing: the provider refused it, or a limit held it back. Where no
  * answer came, or an error of the provider's own, nobody can tell. */
@@ -96,11 +96,11 @@ const char *provider_page(struct action_context *context, const struct provider 
 
 /* Decodes the answer's body into the record's struct. Members that the record does not name are passed over; an
  * absent required one or a wrong type fails. */
-bool provider_decode(struct action_context *context, const struct provider_answer *answer, const struct record *record,
-	void *ret_struct) SLIPWAY_MUST_CHECK;
+bool provider_decode(struct action_context *context, const struct provider_response *response,
+	const struct record *record, void *ret_struct) SLIPWAY_MUST_CHECK;
 
 /* The same for an answer that is an array of objects. */
-bool provider_decode_list(struct action_context *context, const struct provider_answer *answer,
+bool provider_decode_list(struct action_context *context, const struct provider_response *response,
 	const struct record *record, struct object_list *ret_list) SLIPWAY_MUST_CHECK;
 
 /* A time as providers write it, 2026-11-24T22:30:00Z, in milliseconds since 1970; 0 for NULL and for what is none. */
@@ -124,15 +124,15 @@ struct url_request {
  * is sent, for the address is a client's own: it fails, and the plan says that it would be checked.
  */
 bool url_call(struct action_context *context, const struct url_request *request,
-	struct provider_answer *answer) SLIPWAY_MUST_CHECK;
+	struct provider_response *response) SLIPWAY_MUST_CHECK;
 
 /* A GET of any https URL; for checks of what was made. As url_call. */
-bool url_get(struct action_context *context, const char *url, struct provider_answer *answer) SLIPWAY_MUST_CHECK;
+bool url_get(struct action_context *context, const char *url, struct provider_response *response) SLIPWAY_MUST_CHECK;
 
 /*
  * The beginning of the answer's body, at most so many bytes, as text that may be shown and stored: cut at a character
  * boundary, well-formed, without control characters, and secrets are cut out by value. NULL where memory is short.
  */
-const char *answer_excerpt(struct action_context *context, const struct provider_answer *answer, size_t most);
+const char *answer_excerpt(struct action_context *context, const struct provider_response *response, size_t most);
 
 #endif

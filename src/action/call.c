@@ -23,7 +23,7 @@ static void credential_name(const char *token, char name[CREDENTIAL_SIZE])
 /* A closed provider is not called: whoever met the limit first has told all workers until when. */
 static bool gate_enter(struct action_context *context, const char *provider, const char *credential, bool *ret_probing)
 {
-	int64_t closed = context->host->enter(context->host_data, provider, credential, ret_probing);
+	int64_t closed = context->backend->enter(context->backend_data, provider, credential, ret_probing);
 	if (closed <= 0)
 		return true;
 	error_set(&context->error, ERROR_RATE_LIMITED, "%s is closed to us by its rate limit", provider);
@@ -100,7 +100,7 @@ static bool await_turn(
 	struct action_context *context, const struct provider *provider, const char *credential, int64_t spacing_ms)
 {
 	struct call_turn turn;
-	context->host->pace(context->host_data, provider->id, credential, spacing_ms, &turn);
+	context->backend->pace(context->backend_data, provider->id, credential, spacing_ms, &turn);
 	context->for_turn = !turn.granted;
 	if (turn.granted) {
 		if (turn.wait_ms > 0)
@@ -137,22 +137,22 @@ static bool is_fresh(
 	const char *const *names = request->parameters;
 	if (names[0] == NULL || names[1] == NULL)
 		return false;
-	int64_t made_ms_ago = action_made_ms_ago(
+	int64_t made_ms_ago = ledger_age_ms(
 		context, provider->id, "repository", arena_format(context->arena, "%s/%s", names[0], names[1]));
 	return made_ms_ago >= 0 && made_ms_ago < FRESH_MS;
 }
 
 /* What the failure of an action that comes of this call is to tell of it. */
 static void note_refusal(struct action_context *context, const struct provider *provider, bool answered,
-	const struct provider_answer *answer)
+	const struct provider_response *response)
 {
 	struct error *refusal = &context->refusal;
 	memset(refusal, 0, sizeof(*refusal));
-	if (answered && answer->status < 400)
+	if (answered && response->status < 400)
 		return;
 	const struct error *error = &context->error;
 	if (answered)
-		error_exchange(refusal, provider->id, answer->status, answer->code, answer->request_id);
+		error_exchange(refusal, provider->id, response->status, response->code, response->request_id);
 	else
 		error_exchange(refusal, provider->id, error->http_status, error->provider_code, error->request_id);
 }
@@ -178,7 +178,7 @@ static void log_call(void *data, const struct provider_call_facts *facts)
 }
 
 bool provider_call(struct action_context *context, const struct provider *provider,
-	const struct provider_request *request, struct provider_answer *answer)
+	const struct provider_request *request, struct provider_response *response)
 {
 	if (context_is_short_of_memory(context) || (context->dry != NULL && !look_only(context, provider, request)))
 		return false;
@@ -208,18 +208,18 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		.record_failed = log_error,
 		.called = log_call,
 		.called_data = context };
-	bool answered = provider_send(&exchange, request, answer, &context->error) == ERROR_NONE;
+	bool answered = provider_send(&exchange, request, response, &context->error) == ERROR_NONE;
 	bool limited = !answered && context->error.class == ERROR_RATE_LIMITED;
-	if (answered && answer->redirected)
+	if (answered && response->redirected)
 		tell_redirect(context, provider, request);
 	if (answered)
-		note_remaining(context->dry, provider, answer->limit_remaining);
+		note_remaining(context->dry, provider, response->limit_remaining);
 	else
 		redact_error(&context->error);
-	note_refusal(context, provider, answered, answer);
+	note_refusal(context, provider, answered, response);
 	if (limited || probing)
-		context->host->leave(
-			context->host_data, provider->id, credential, limited ? context->error.retry_after_ms : 0);
+		context->backend->leave(
+			context->backend_data, provider->id, credential, limited ? context->error.retry_after_ms : 0);
 	return answered;
 }
 
@@ -257,17 +257,17 @@ const char *provider_page(struct action_context *context, const struct provider 
 
 /* What the provider sent, as JSON; the error says whose answer it was. */
 static enum error_class parse_answer(
-	struct action_context *context, const struct provider_answer *answer, cJSON **ret_json)
+	struct action_context *context, const struct provider_response *response, cJSON **ret_json)
 {
 	struct error *error = &context->error;
-	if (json_parse(answer->body, answer->body_length, JSON_FROM_PROVIDER, ret_json, error) == ERROR_NONE)
+	if (json_parse(response->body, response->body_length, JSON_FROM_PROVIDER, ret_json, error) == ERROR_NONE)
 		return ERROR_NONE;
 	return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_PROVIDER_UNAVAILABLE,
-		"the provider's answer (status %d) is not the JSON that it should be: %s", answer->status,
+		"the provider's answer (status %d) is not the JSON that it should be: %s", response->status,
 		error->message);
 }
 
-static bool decode_answer(struct action_context *context, const struct provider_answer *answer,
+static bool decode_answer(struct action_context *context, const struct provider_response *response,
 	const struct record *record, const cJSON *json, void *target)
 {
 	struct error *error = &context->error;
@@ -278,27 +278,27 @@ static bool decode_answer(struct action_context *context, const struct provider_
 	char place[sizeof(error->place)];
 	text_copy(place, sizeof(place), error->place);
 	error_set(error, ERROR_INTERNAL, "the provider's answer (status %d) has at %s not what it should have: %s",
-		answer->status, place, error->message);
+		response->status, place, error->message);
 	return false;
 }
 
-bool provider_decode(struct action_context *context, const struct provider_answer *answer, const struct record *record,
-	void *ret_struct)
+bool provider_decode(struct action_context *context, const struct provider_response *response,
+	const struct record *record, void *ret_struct)
 {
 	cJSON *json;
-	if (parse_answer(context, answer, &json) != ERROR_NONE)
+	if (parse_answer(context, response, &json) != ERROR_NONE)
 		return false;
-	bool decoded = decode_answer(context, answer, record, json, ret_struct);
+	bool decoded = decode_answer(context, response, record, json, ret_struct);
 	cJSON_Delete(json);
 	return decoded;
 }
 
-static bool decode_items(struct action_context *context, const struct provider_answer *answer,
+static bool decode_items(struct action_context *context, const struct provider_response *response,
 	const struct record *record, const cJSON *json, struct object_list *ret_list)
 {
 	if (!cJSON_IsArray(json)) {
 		error_set(&context->error, ERROR_INTERNAL, "the provider's answer (status %d) is no list",
-			answer->status);
+			response->status);
 		return false;
 	}
 	size_t count = (size_t)cJSON_GetArraySize(json), next = 0;
@@ -308,20 +308,20 @@ static bool decode_items(struct action_context *context, const struct provider_a
 	const cJSON *item;
 	cJSON_ArrayForEach(item, json)
 	{
-		if (!decode_answer(context, answer, record, item, items + next++ * record->size))
+		if (!decode_answer(context, response, record, item, items + next++ * record->size))
 			return false;
 	}
 	*ret_list = (struct object_list){ items, count };
 	return true;
 }
 
-bool provider_decode_list(struct action_context *context, const struct provider_answer *answer,
+bool provider_decode_list(struct action_context *context, const struct provider_response *response,
 	const struct record *record, struct object_list *ret_list)
 {
 	cJSON *json;
-	if (parse_answer(context, answer, &json) != ERROR_NONE)
+	if (parse_answer(context, response, &json) != ERROR_NONE)
 		return false;
-	bool decoded = decode_items(context, answer, record, json, ret_list);
+	bool decoded = decode_items(context, response, record, json, ret_list);
 	cJSON_Delete(json);
 	return decoded;
 }
@@ -331,7 +331,7 @@ int64_t provider_time_ms(const char *text)
 	return clock_parse(text);
 }
 
-bool url_call(struct action_context *context, const struct url_request *request, struct provider_answer *answer)
+bool url_call(struct action_context *context, const struct url_request *request, struct provider_response *response)
 {
 	if (context_is_short_of_memory(context))
 		return false;
@@ -350,23 +350,23 @@ bool url_call(struct action_context *context, const struct url_request *request,
 		.settings = context->settings,
 		.called = log_call,
 		.called_data = context };
-	if (url_send(&exchange, request, answer, &context->error) == ERROR_NONE)
+	if (url_send(&exchange, request, response, &context->error) == ERROR_NONE)
 		return true;
 	redact_error(&context->error);
 	return false;
 }
 
-bool url_get(struct action_context *context, const char *url, struct provider_answer *answer)
+bool url_get(struct action_context *context, const char *url, struct provider_response *response)
 {
 	const struct url_request request = { .url = url };
-	return url_call(context, &request, answer);
+	return url_call(context, &request, response);
 }
 
-const char *answer_excerpt(struct action_context *context, const struct provider_answer *answer, size_t most)
+const char *answer_excerpt(struct action_context *context, const struct provider_response *response, size_t most)
 {
 	/* As much as tells of each secret that begins in what is shown. */
-	size_t window = redact_window(most), length = answer->body_length < window ? answer->body_length : window;
-	char *text = arena_copy(context->arena, answer->body, length);
+	size_t window = redact_window(most), length = response->body_length < window ? response->body_length : window;
+	char *text = arena_copy(context->arena, response->body, length);
 	if (text == NULL)
 		return NULL;
 	/* Before anything else is replaced, and before the cut: what has changed of a secret would not be known as one.

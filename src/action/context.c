@@ -13,8 +13,8 @@
 #include "core/input.h"
 #include "core/input_check.h"
 
-#define WAIT_LEAST_MS 100
-#define WAIT_MOST_MS  3600000
+#define WAIT_MIN_MS 100
+#define WAIT_MAX_MS 3600000
 
 /* ---- running ---- */
 
@@ -231,7 +231,7 @@ enum action_result action_skip(struct action_context *context, const char *forma
 
 static enum action_result wait_for(struct action_context *context, int64_t delay_ms, bool for_person)
 {
-	context->wait_ms = delay_ms < WAIT_LEAST_MS ? WAIT_LEAST_MS : delay_ms > WAIT_MOST_MS ? WAIT_MOST_MS : delay_ms;
+	context->wait_ms = delay_ms < WAIT_MIN_MS ? WAIT_MIN_MS : delay_ms > WAIT_MAX_MS ? WAIT_MAX_MS : delay_ms;
 	context->for_person = for_person;
 	return ACTION_WAITING;
 }
@@ -317,7 +317,8 @@ bool action_save(struct action_context *context)
 	if (context->dry != NULL)
 		return true;
 	const char *checkpoint = context_is_short_of_memory(context) ? NULL : context_checkpoint(context);
-	return checkpoint != NULL && context->host->save(context->host_data, checkpoint, &context->error) == ERROR_NONE;
+	return checkpoint != NULL &&
+		context->backend->save(context->backend_data, checkpoint, &context->error) == ERROR_NONE;
 }
 
 /* ---- helpers ---- */
@@ -328,7 +329,7 @@ void action_log(struct action_context *context, const char *format, ...)
 	if (context->dry != NULL)
 		return;
 	va_start(arguments, format);
-	context->host->log(context->host_data, format_redacted(context, format, arguments));
+	context->backend->log(context->backend_data, format_redacted(context, format, arguments));
 	va_end(arguments);
 }
 

@@ -1,6 +1,6 @@
 /*
- * The action context: implements include/slipway/action.h and provider.h over the HTTP client and a host. The host is
- * who stores things: the executor with Redis, or a test.
+ * The action context: implements include/slipway/action.h and provider.h over the HTTP client and a backend. The
+ * backend is who stores things: the executor with Redis, or a test.
  */
 #ifndef SLIPWAY_ACTION_CONTEXT_H
 #define SLIPWAY_ACTION_CONTEXT_H
@@ -37,32 +37,32 @@ struct call_turn {
 };
 
 /* What the context asks of whoever runs it. An error of save and own means: stop, the run may be another's. */
-struct action_host {
+struct action_backend {
 	/* Who has a thing, over all apps, or shares it: see store/owners.h. NULL: there are no other apps. *ret_holder
 	 * is
 	 * "" where it is this app's, or nobody's. */
 	enum error_class (*owner)(
-		void *host, const struct owner_question *question, const char **ret_holder, struct error *error);
-	enum error_class (*save)(void *host, const char *checkpoint, struct error *error);
-	enum error_class (*own)(void *host, const struct ledger_change *change, struct error *error);
-	void (*log)(void *host, const char *line);
+		void *backend, const struct owner_question *question, const char **ret_holder, struct error *error);
+	enum error_class (*save)(void *backend, const char *checkpoint, struct error *error);
+	enum error_class (*own)(void *backend, const struct ledger_change *change, struct error *error);
+	void (*log)(void *backend, const char *line);
 	/* Output JSON of a done step, in the attempt's arena; NULL where it is not done. For plans. */
 	enum error_class (*output)(
-		void *host, const struct run_name *name, const char **ret_output, struct error *error);
+		void *backend, const struct run_name *name, const char **ret_output, struct error *error);
 	/* The app's secret, or what is sealed in an input, opened, as the caller's JSON string; it is cut out of texts
 	 * from then on. For plans. */
 	enum error_class (*secret)(
-		void *host, const struct reference *reference, cJSON **ret_value, struct error *error);
+		void *backend, const struct reference *reference, cJSON **ret_value, struct error *error);
 	/* Those that were opened are cut out of texts no more. */
-	void (*forget)(void *host);
+	void (*forget)(void *backend);
 	/* For how long the provider is closed to the credential; 0: open. *ret_probing: the call is the first one after
 	 * it was closed. */
-	int64_t (*enter)(void *host, const char *provider, const char *credential, bool *ret_probing);
+	int64_t (*enter)(void *backend, const char *provider, const char *credential, bool *ret_probing);
 	/* Whether a call that changes something may go. Asked only where the provider wants such calls spaced. */
-	void (*pace)(void *host, const char *provider, const char *credential, int64_t spacing_ms,
+	void (*pace)(void *backend, const char *provider, const char *credential, int64_t spacing_ms,
 		struct call_turn *ret_turn);
 	/* After a call that met a limit (it is closed for so long), and after each that probed (0: it went well). */
-	void (*leave)(void *host, const char *provider, const char *credential, int64_t closed_ms);
+	void (*leave)(void *backend, const char *provider, const char *credential, int64_t closed_ms);
 };
 
 #define CREDENTIAL_SIZE 17
@@ -98,8 +98,8 @@ struct action_context {
 	struct http_client *client;
 	struct arena *arena;
 	const cJSON *ledger; /* field -> JSON text; NULL: empty */
-	const struct action_host *host;
-	void *host_data;
+	const struct action_backend *backend;
+	void *backend_data;
 	const struct workflow_definition *workflow; /* NULL: unknown */
 	const char *step;                           /* its id; the same */
 	struct dry_run *dry;                        /* NULL: it is in earnest */
@@ -107,7 +107,7 @@ struct action_context {
 	/* Made by context_run. */
 	void *checkpoint, *output;
 	cJSON *written; /* into the ledger by this attempt: field -> JSON text, or null: gone; context_release */
-	const char *intended, *intended_before; /* the last action_intend: field, and what stood there; NULL: nothing */
+	const char *intended, *intended_before; /* the last ledger_intend: field, and what stood there; NULL: nothing */
 	struct error error;
 	int64_t wait_ms;
 	const char *text; /* of a wait or a skip */

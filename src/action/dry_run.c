@@ -68,7 +68,7 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 	struct action_context *context = planning->context;
 	bool own = reference->kind == REFERENCE_STEP;
 	if (reference->kind == REFERENCE_SECRET || reference->kind == REFERENCE_SEALED)
-		return context->host->secret(context->host_data, reference, ret_value, error);
+		return context->backend->secret(context->backend_data, reference, ret_value, error);
 	const char *step = reference->parts[own ? 0 : 2], *name = reference->parts[own ? 1 : 3];
 	const struct run_name from = { own ? context->app : reference->parts[0],
 		own ? planning->workflow->id : reference->parts[1], step };
@@ -77,7 +77,7 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 	const char *output = planned != NULL ? planned->output : NULL;
 	if (planned != NULL && planned->made_anew)
 		return error_set(error, ERROR_NEEDS_NOT_DONE, "it needs what the step '%s' is yet to make", step);
-	if (output == NULL && context->host->output(context->host_data, &from, &output, error) != ERROR_NONE)
+	if (output == NULL && context->backend->output(context->backend_data, &from, &output, error) != ERROR_NONE)
 		return error->class;
 	if (output == NULL && !own)
 		return error_set(error, ERROR_NEEDS_NOT_DONE,
@@ -91,49 +91,49 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 /* ---- what would be done ---- */
 
 /* False where the look failed for a reason that passes: then the whole plan is tried again. */
-static bool answer_failure(struct planning *planning, const struct error *error, struct plan_answer *answer)
+static bool answer_failure(struct planning *planning, const struct error *error, struct plan_answer *response)
 {
 	if (error_class_facts(error->class)->retryable || error->class == ERROR_LEASE_LOST) {
 		planning->context->error = *error;
 		return false;
 	}
 	bool conflict = error->class == ERROR_CONFLICT_FOREIGN || error->class == ERROR_CONFLICT_OURS;
-	answer->change = conflict ? "conflict" : "blocked";
+	response->change = conflict ? "conflict" : "blocked";
 	/* The plan's output is without secrets, but for what was cut to fit into an error. */
 	struct error redacted = *error;
 	redact_error(&redacted);
-	answer->text = arena_string(planning->context->arena, redacted.message);
+	response->text = arena_string(planning->context->arena, redacted.message);
 	/* A step that is yet to run is no error of this one. */
 	return error->class == ERROR_NEEDS_NOT_DONE ||
-		error_print(&redacted, planning->context->arena, &answer->error, &planning->context->error) ==
+		error_print(&redacted, planning->context->arena, &response->error, &planning->context->error) ==
 		ERROR_NONE;
 }
 
 static bool answer_step(struct planning *planning, struct planned_step *planned, const struct dry_run *dry,
-	enum action_result result, struct action_context *step, struct plan_answer *answer)
+	enum action_result result, struct action_context *step, struct plan_answer *response)
 {
-	answer->differences = (struct string_list){ dry->differences, dry->difference_count };
+	response->differences = (struct string_list){ dry->differences, dry->difference_count };
 	if (dry->change != NULL) {
-		answer->change = dry->change;
-		answer->text = dry->request;
+		response->change = dry->change;
+		response->text = dry->request;
 		planned->made_anew = strcmp(dry->change, "create") == 0;
 		return true;
 	}
 	if (dry->unasked != NULL) {
-		answer->change = "nothing";
-		answer->text = dry->unasked;
+		response->change = "nothing";
+		response->text = dry->unasked;
 		return true;
 	}
 	if (result == ACTION_FAILED) {
 		planned->made_anew = step->error.class == ERROR_NEEDS_NOT_DONE;
-		return answer_failure(planning, &step->error, answer);
+		return answer_failure(planning, &step->error, response);
 	}
 	/* What waits is not there yet, so nothing can be said of what comes after it. */
-	answer->change = dry->adopts       ? "adopt"
+	response->change = dry->adopts     ? "adopt"
 		: dry->removes             ? "remove"
 		: result == ACTION_WAITING ? "blocked"
 					   : "nothing";
-	answer->text = step->text;
+	response->text = step->text;
 	if (result == ACTION_DONE)
 		planned->output = context_output(step);
 	return true;
@@ -161,26 +161,26 @@ static bool look_at(struct planning *planning, size_t index)
 {
 	const struct step_definition *definition = &planning->workflow->steps[index];
 	struct planned_step *planned = &planning->steps[index];
-	struct plan_answer *answer = &planning->answers[planning->answer_count];
+	struct plan_answer *response = &planning->answers[planning->answer_count];
 	struct action_context *context = planning->context, step = *context;
 	struct dry_run *dry = arena_allocate(context->arena, sizeof(*dry)); /* the answer points into it */
 	const char *input;
 	if (context_is_short_of_memory(context))
 		return false;
-	*answer = (struct plan_answer){ .id = definition->id, .action = definition->action->id };
+	*response = (struct plan_answer){ .id = definition->id, .action = definition->action->id };
 	planning->answer_count++;
 	planned->answered = true;
 	if (input_put_values(planned->input, &definition->action->input, look_up, planning, context->arena, &input,
 		    &context->error) != ERROR_NONE) {
 		planned->made_anew = context->error.class == ERROR_NEEDS_NOT_DONE;
-		return answer_failure(planning, &context->error, answer);
+		return answer_failure(planning, &context->error, response);
 	}
 	step.action = definition->action;
 	step.dry = dry;
 	step.checkpoint = step.output = NULL;
 	step.written = NULL;
 	enum action_result result = context_run(&step, input, "");
-	bool answered = answer_step(planning, planned, dry, result, &step, answer);
+	bool answered = answer_step(planning, planned, dry, result, &step, response);
 	context_release(&step);
 	count_calls(planning, dry);
 	return answered && !context_is_short_of_memory(context);
@@ -191,16 +191,16 @@ static bool look_at(struct planning *planning, size_t index)
 static bool plan_one(struct planning *planning, size_t index)
 {
 	struct action_context *context = planning->context;
-	struct plan_answer *answer = &planning->answers[planning->answer_count];
+	struct plan_answer *response = &planning->answers[planning->answer_count];
 	bool goes_on = look_at(planning, index);
-	if (answer->text != NULL) {
-		char *text = arena_string(context->arena, answer->text);
+	if (response->text != NULL) {
+		char *text = arena_string(context->arena, response->text);
 		if (text != NULL)
 			redact_text(text);
-		answer->text = text;
+		response->text = text;
 	}
 	redact_error(&context->error);
-	context->host->forget(context->host_data);
+	context->backend->forget(context->backend_data);
 	return goes_on;
 }
 

@@ -78,7 +78,8 @@ static bool write_row(struct action_context *context, const struct ledger_change
 {
 	const char *field = change->field, *value = change->value;
 	if (context_is_short_of_memory(context) || (value != NULL && !may_be_listed(context, field, value)) ||
-		(context->dry == NULL && context->host->own(context->host_data, change, &context->error) != ERROR_NONE))
+		(context->dry == NULL &&
+			context->backend->own(context->backend_data, change, &context->error) != ERROR_NONE))
 		return false;
 	if (context->written == NULL)
 		context->written = cJSON_CreateObject();
@@ -98,7 +99,7 @@ static const char *encode_row(struct action_context *context, struct ledger_row 
 }
 
 static void fill_resource(
-	const struct action_context *context, const struct ledger_row *row, struct owned_resource *resource)
+	const struct action_context *context, const struct ledger_row *row, struct ledger_resource *resource)
 {
 	struct ledger_row settled = { .id = "" };
 	resource->pending = ledger_row_is_pending(row);
@@ -112,11 +113,11 @@ static void fill_resource(
 	resource->last_asked_ms = resource->pending ? clock_parse(row->asked) : 0;
 }
 
-bool action_find(const struct action_context *context, const char *provider, const char *type, const char *key,
-	struct owned_resource *ret_row)
+bool ledger_get(const struct action_context *context, const char *provider, const char *type, const char *key,
+	struct ledger_resource *ret_row)
 {
 	struct ledger_row row;
-	*ret_row = (struct owned_resource){ .provider = provider, .type = type, .key = key, .id = "" };
+	*ret_row = (struct ledger_resource){ .provider = provider, .type = type, .key = key, .id = "" };
 	if (!find_row(context, field_name(context, provider, type, key), &row))
 		return false;
 	fill_resource(context, &row, ret_row);
@@ -126,7 +127,7 @@ bool action_find(const struct action_context *context, const char *provider, con
 
 /* ---- before the call ---- */
 
-bool action_intend(struct action_context *context, const struct owned_resource *resource)
+bool ledger_intend(struct action_context *context, const struct ledger_resource *resource)
 {
 	char now[CLOCK_TEXT_SIZE];
 	clock_format(clock_wall_ms(), now);
@@ -150,7 +151,7 @@ bool action_intend(struct action_context *context, const struct owned_resource *
 	return checkpoint != NULL && write_row(context, &(struct ledger_change){ field, value, checkpoint, false });
 }
 
-bool action_take_back(struct action_context *context)
+bool ledger_take_back(struct action_context *context)
 {
 	struct error refused = context->error;
 	if (context->intended == NULL)
@@ -163,13 +164,13 @@ bool action_take_back(struct action_context *context)
 	return written;
 }
 
-int64_t action_asked_ms_ago(const struct owned_resource *pending)
+int64_t ledger_asked_ms_ago(const struct ledger_resource *pending)
 {
 	int64_t now = clock_wall_ms();
 	return pending->last_asked_ms < now ? now - pending->last_asked_ms : 0;
 }
 
-bool action_may_be_ours(const struct owned_resource *pending, int64_t made_ms)
+bool ledger_may_be_ours(const struct ledger_resource *pending, int64_t made_ms)
 {
 	if (!pending->pending)
 		return false;
@@ -183,12 +184,12 @@ bool action_may_be_ours(const struct owned_resource *pending, int64_t made_ms)
 static bool ask_owner(struct action_context *context, const struct owner_question *question, const char **ret_holder)
 {
 	*ret_holder = "";
-	if (context->host->owner == NULL || context_is_short_of_memory(context))
+	if (context->backend->owner == NULL || context_is_short_of_memory(context))
 		return !context_is_short_of_memory(context);
-	return context->host->owner(context->host_data, question, ret_holder, &context->error) == ERROR_NONE;
+	return context->backend->owner(context->backend_data, question, ret_holder, &context->error) == ERROR_NONE;
 }
 
-bool action_holder(
+bool ledger_holder(
 	struct action_context *context, const char *provider, const char *type, const char *id, const char **ret_app)
 {
 	const struct owner_question question = { OWNER_LOOK, provider, type, id, false };
@@ -206,7 +207,7 @@ bool action_sharer(
 	return asked;
 }
 
-static bool fail_held(struct action_context *context, const struct owned_resource *resource, const char *holder)
+static bool fail_held(struct action_context *context, const struct ledger_resource *resource, const char *holder)
 {
 	action_fail(
 		context, ERROR_CONFLICT_FOREIGN, "the app '%s' has the %s %s", holder, resource->type, resource->key);
@@ -218,7 +219,7 @@ static bool fail_held(struct action_context *context, const struct owned_resourc
 }
 
 /* A plan only looks. What another app has was not made for us, whatever we asked for. */
-static bool claim(struct action_context *context, const struct owned_resource *resource)
+static bool claim(struct action_context *context, const struct ledger_resource *resource)
 {
 	const struct owner_question question = { context->dry != NULL ? OWNER_LOOK : OWNER_CLAIM, resource->provider,
 		resource->type, resource->id, resource->shared };
@@ -229,13 +230,13 @@ static bool claim(struct action_context *context, const struct owned_resource *r
 		return false;
 	if (holder[0] == '\0' || (context->dry != NULL && resource->shared))
 		return true;
-	return action_take_back(context) && fail_held(context, resource, holder);
+	return ledger_take_back(context) && fail_held(context, resource, holder);
 }
 
-bool action_is_free(struct action_context *context, const struct owned_resource *resource)
+bool action_is_free(struct action_context *context, const struct ledger_resource *resource)
 {
 	const char *holder;
-	return action_holder(context, resource->provider, resource->type, resource->id, &holder) &&
+	return ledger_holder(context, resource->provider, resource->type, resource->id, &holder) &&
 		(holder == NULL || fail_held(context, resource, holder));
 }
 
@@ -263,7 +264,7 @@ static bool is_written(
 		before->created == row->created && before->shared == row->shared;
 }
 
-bool action_own(struct action_context *context, const struct owned_resource *resource)
+bool ledger_put(struct action_context *context, const struct ledger_resource *resource)
 {
 	char at[CLOCK_TEXT_SIZE];
 	clock_format(clock_wall_ms(), at);
@@ -296,15 +297,14 @@ bool action_own(struct action_context *context, const struct owned_resource *res
 	return value != NULL && write_row(context, &(struct ledger_change){ field, value, NULL, replaces });
 }
 
-const char *action_owned(const struct action_context *context, const char *provider, const char *type, const char *key)
+const char *ledger_get_id(const struct action_context *context, const char *provider, const char *type, const char *key)
 {
 	struct ledger_row row;
 	bool found = find_row(context, field_name(context, provider, type, key), &row);
 	return found && !ledger_row_is_pending(&row) ? row.id : NULL;
 }
 
-int64_t action_made_ms_ago(
-	const struct action_context *context, const char *provider, const char *type, const char *key)
+int64_t ledger_age_ms(const struct action_context *context, const char *provider, const char *type, const char *key)
 {
 	struct ledger_row row;
 	if (!find_row(context, field_name(context, provider, type, key), &row) || !row.created)
@@ -313,7 +313,7 @@ int64_t action_made_ms_ago(
 	return at == 0 ? -1 : at < now ? now - at : 0;
 }
 
-bool action_disown(struct action_context *context, const char *provider, const char *type, const char *key)
+bool ledger_remove(struct action_context *context, const char *provider, const char *type, const char *key)
 {
 	struct ledger_row row = { .id = NULL };
 	const char *field = field_name(context, provider, type, key);
@@ -331,7 +331,7 @@ bool action_disown(struct action_context *context, const char *provider, const c
 
 /* A resource and when it was first owned, for the order. */
 struct dated {
-	struct owned_resource resource;
+	struct ledger_resource resource;
 	const char *at;
 };
 
@@ -355,13 +355,13 @@ static void add_resource(
 	fill_resource(context, &row, &dated->resource);
 }
 
-bool action_ledger(struct action_context *context, const char *provider, const char *type,
-	const struct owned_resource **ret_list, size_t *ret_count)
+bool ledger_list(struct action_context *context, const char *provider, const char *type,
+	const struct ledger_resource **ret_list, size_t *ret_count)
 {
 	const char *prefix = field_name(context, provider, type, "");
 	size_t most = (size_t)cJSON_GetArraySize(context->ledger) + (size_t)cJSON_GetArraySize(context->written);
 	struct dated *dated = arena_allocate_array(context->arena, most, sizeof(*dated));
-	struct owned_resource *list = arena_allocate_array(context->arena, most, sizeof(*list));
+	struct ledger_resource *list = arena_allocate_array(context->arena, most, sizeof(*list));
 	if (context_is_short_of_memory(context))
 		return false;
 	size_t count = 0;
@@ -388,12 +388,12 @@ bool action_ledger(struct action_context *context, const char *provider, const c
 	return true;
 }
 
-bool action_owns_id(
+bool ledger_has_id(
 	struct action_context *context, const char *provider, const char *type, const char *id, bool *ret_owns)
 {
-	const struct owned_resource *list;
+	const struct ledger_resource *list;
 	size_t count;
-	if (!action_ledger(context, provider, type, &list, &count))
+	if (!ledger_list(context, provider, type, &list, &count))
 		return false;
 	*ret_owns = false;
 	for (size_t i = 0; i < count; i++)

@@ -95,7 +95,7 @@ enum error_class mode_plan(const struct service *service, const struct request *
 	if (class == ERROR_NONE) {
 		/* Each plan looks anew: what it saw last time may have changed since. */
 		target.step = &plan_step;
-		const struct trigger_wish wish = {
+		const struct trigger_options wish = {
 			.input = input, .secrets = payload.secrets, .force = true, .request = request->id
 		};
 		class = trigger_send(service, &target, &wish, response, error);

@@ -62,7 +62,7 @@ enum error_class mode_trigger(const struct service *service, const struct reques
 	if (class == ERROR_NONE)
 		class = build_sealed(service, &sources, target.app, body, &sealed, &input, error);
 	if (class == ERROR_NONE) {
-		const struct trigger_wish wish = { &needs, input, payload.secrets,
+		const struct trigger_options wish = { &needs, input, payload.secrets,
 			cJSON_IsTrue(json_member(body, "force")), json_member_string(body, "triggerId"), request->id,
 			sealed > 0 };
 		char place[INPUT_PLACE_SIZE];

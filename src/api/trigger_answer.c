@@ -37,7 +37,7 @@ enum error_class check_inputs(const cJSON *body, struct error *error)
 	return ERROR_NONE;
 }
 
-static enum error_class answer_conflict(const struct trigger_result *result, const struct trigger_wish *wish,
+static enum error_class answer_conflict(const struct trigger_result *result, const struct trigger_options *wish,
 	struct response *response, struct error *error)
 {
 	cJSON *current;
@@ -88,7 +88,7 @@ static enum error_class answer_run(const struct trigger_result *result, struct r
 	return response_json(response, result->outcome == TRIGGER_NEW ? 202 : 200, status, error);
 }
 
-static enum error_class answer_trigger(const struct trigger_result *result, const struct trigger_wish *wish,
+static enum error_class answer_trigger(const struct trigger_result *result, const struct trigger_options *wish,
 	struct response *response, struct error *error)
 {
 	if (result->outcome == TRIGGER_CONFLICT)
@@ -109,7 +109,7 @@ static void take_needs(const struct step_set *needs, struct trigger *trigger)
 }
 
 enum error_class trigger_send(const struct service *service, const struct target *target,
-	const struct trigger_wish *wish, struct response *response, struct error *error)
+	const struct trigger_options *wish, struct response *response, struct error *error)
 {
 	char digest[DIGEST_SIZE];
 	struct trigger_result result;

@@ -8,7 +8,7 @@
 #include "api/target.h"
 
 /* All borrowed. */
-struct trigger_wish {
+struct trigger_options {
 	const struct step_set *needs; /* the steps that must be done before; NULL: none */
 	const cJSON *input;
 	const cJSON *secrets; /* of the app */
@@ -25,6 +25,6 @@ enum error_class check_inputs(const cJSON *body, struct error *error) SLIPWAY_MU
 /* Triggers the target's step. Answers 202 for a new run, 200 for the same or a reused one, a problem for a conflict and
  * for needs that are not done. */
 enum error_class trigger_send(const struct service *service, const struct target *target,
-	const struct trigger_wish *wish, struct response *response, struct error *error) SLIPWAY_MUST_CHECK;
+	const struct trigger_options *wish, struct response *response, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

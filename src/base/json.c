@@ -240,14 +240,14 @@ static size_t string_size(const char *text)
 	return size;
 }
 
-#define NUMBER_TEXT_MOST 24
+#define NUMBER_TEXT_MAX 24
 
 static size_t own_size(const cJSON *json)
 {
 	if (cJSON_IsString(json))
 		return string_size(json->valuestring);
 	if (cJSON_IsNumber(json))
-		return NUMBER_TEXT_MOST;
+		return NUMBER_TEXT_MAX;
 	return cJSON_IsObject(json) || cJSON_IsArray(json) ? strlen("{}") : strlen("false");
 }
 

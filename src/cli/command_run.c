@@ -15,10 +15,10 @@
 #include "cli/show.h"
 #include "cli/status_line.h"
 
-#define PATIENCE_MS   60000 /* how long nobody may answer before we give up */
-#define RETRY_MS      1000
-#define POLL_LEAST_MS 20 /* whatever the server hints at, it is not flooded */
-#define POLL_MOST_MS  15000
+#define PATIENCE_MS 60000 /* how long nobody may answer before we give up */
+#define RETRY_MS    1000
+#define POLL_MIN_MS 20 /* whatever the server hints at, it is not flooded */
+#define POLL_MAX_MS 15000
 
 struct options {
 	struct settings settings; /* first: see command.h */
@@ -277,7 +277,7 @@ static enum error_class poll_all(struct runner *runner, int64_t *ret_wait_ms, st
 		{ "workflowId", runner->options->workflow }, { NULL, NULL } };
 	cJSON *answer;
 	const cJSON *json;
-	*ret_wait_ms = POLL_MOST_MS;
+	*ret_wait_ms = POLL_MAX_MS;
 	if (get(runner, "/api/deploy", query, &answer, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = ERROR_NONE;
@@ -290,8 +290,8 @@ static enum error_class poll_all(struct runner *runner, int64_t *ret_wait_ms, st
 			class = take_status(runner, json, error);
 	}
 	cJSON_Delete(answer);
-	if (*ret_wait_ms < POLL_LEAST_MS)
-		*ret_wait_ms = POLL_LEAST_MS;
+	if (*ret_wait_ms < POLL_MIN_MS)
+		*ret_wait_ms = POLL_MIN_MS;
 	return class;
 }
 

@@ -131,7 +131,7 @@ struct search {
 	bool found;
 };
 
-static void compare_name(void *context, const struct worker_beat *beat, int64_t age_ms)
+static void compare_name(void *context, const struct worker_heartbeat *beat, int64_t age_ms)
 {
 	struct search *search = context;
 	size_t length = strlen(beat->name), ending = strlen(search->ending);

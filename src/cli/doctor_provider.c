@@ -15,7 +15,7 @@ void doctor_probe(const struct doctor *doctor, const struct provider *provider, 
 {
 	const struct provider_access access = provider->access(doctor->settings);
 	const struct provider_request request = { .path = access.probe, .parameters = { access.scope } };
-	struct provider_answer answer;
+	struct provider_response response;
 	struct http_client *client;
 	struct error error;
 	struct arena arena;
@@ -36,7 +36,7 @@ void doctor_probe(const struct doctor *doctor, const struct provider *provider, 
 		.arena = &arena,
 		.deadline_ms = clock_monotonic_ms() + PROBE_MS,
 		.settings = doctor->settings };
-	if (provider_send(&exchange, &request, &answer, &error) == ERROR_NONE)
+	if (provider_send(&exchange, &request, &response, &error) == ERROR_NONE)
 		diagnosis_set(diagnosis, DOCTOR_FINE, "%s takes the credential", access.base_url);
 	else
 		diagnosis_take(diagnosis, &error);

@@ -145,7 +145,7 @@ struct worker_tally {
 	size_t alive, silent, other_version;
 };
 
-static void count_worker(void *context, const struct worker_beat *beat, int64_t age_ms)
+static void count_worker(void *context, const struct worker_heartbeat *beat, int64_t age_ms)
 {
 	struct worker_tally *tally = context;
 	if (age_ms > WORKER_SILENT_MS) {

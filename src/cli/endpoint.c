@@ -38,41 +38,41 @@ static void take_text(const cJSON *json, const char *name, char *target, size_t 
 }
 
 /* A problem document, of ours or of nginx; anything else is told by its status. */
-static enum error_class take_problem(const struct http_answer *answer, const cJSON *json, struct error *error)
+static enum error_class take_problem(const struct http_response *response, const cJSON *json, struct error *error)
 {
 	const char *name = json_member_string(json, "class");
 	enum error_class class = name != NULL ? error_class_by_name(name) : ERROR_NONE;
 	if (class == ERROR_NONE)
-		class = answer->status >= 500 || answer->status == 429 ? ERROR_PROVIDER_UNAVAILABLE
-								       : ERROR_INVALID_REQUEST;
-	error_set(error, class, "the endpoint answers %d", answer->status);
+		class = response->status >= 500 || response->status == 429 ? ERROR_PROVIDER_UNAVAILABLE
+									   : ERROR_INVALID_REQUEST;
+	error_set(error, class, "the endpoint answers %d", response->status);
 	take_text(json, "detail", error->message, sizeof(error->message));
 	take_text(json_member(json, "remedy"), "text", error->remedy, sizeof(error->remedy));
 	take_text(json_member(json, "remedy"), "url", error->remedy_url, sizeof(error->remedy_url));
 	take_text(json_member(json, "remedy"), "inputKey", error->remedy_input, sizeof(error->remedy_input));
 	take_text(cJSON_GetArrayItem(json_member(json, "errors"), 0), "place", error->place, sizeof(error->place));
-	error->http_status = answer->status;
-	error->retry_after_ms = answer->retry_after_ms;
+	error->http_status = response->status;
+	error->retry_after_ms = response->retry_after_ms;
 	return class;
 }
 
 static enum error_class exchange(const struct endpoint *endpoint, const struct http_request *request, cJSON **ret_json,
 	cJSON **ret_problem, struct error *error)
 {
-	struct http_answer answer;
+	struct http_response response;
 	struct error broken;
 	cJSON *json = NULL;
-	if (http_send(endpoint->client, request, &answer, error) != ERROR_NONE)
+	if (http_send(endpoint->client, request, &response, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class =
-		json_parse(buffer_text(&answer.body), answer.body.length, JSON_FROM_PROVIDER, &json, &broken);
-	if (answer.status >= 300) {
-		class = take_problem(&answer, json, error);
+		json_parse(buffer_text(&response.body), response.body.length, JSON_FROM_PROVIDER, &json, &broken);
+	if (response.status >= 300) {
+		class = take_problem(&response, json, error);
 	} else if (class != ERROR_NONE) {
 		class = error_set(
 			error, ERROR_PROVIDER_UNAVAILABLE, "%s answers something that is not JSON", endpoint->url);
 	}
-	http_answer_release(&answer);
+	http_response_release(&response);
 	*(class != ERROR_NONE ? ret_problem : ret_json) = json;
 	return class;
 }

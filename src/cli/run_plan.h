@@ -8,7 +8,7 @@
 
 #define PLAN_STEPS_MAX 32
 
-enum plan_state {
+enum graph_state {
 	PLAN_PENDING, /* not triggered by us yet */
 	PLAN_RUNNING,
 	PLAN_DONE,
@@ -19,7 +19,7 @@ struct plan_step {
 	char id[65];
 	char input_key[65]; /* which member of the inputs it takes; "": none */
 	char summary[160];  /* what it does, in a sentence */
-	enum plan_state state;
+	enum graph_state state;
 	bool needs[PLAN_STEPS_MAX]; /* by number */
 	char run[65];               /* the run that our trigger gave; "": none yet */
 	int64_t version;            /* the last that was shown */

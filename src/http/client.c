@@ -22,7 +22,7 @@
 #define CONNECT_TIMEOUT_MS 10000L
 #define STALL_BYTES        1L
 #define STALL_SECONDS      30L
-#define WAIT_MOST_SECONDS  86400
+#define WAIT_MAX_SECONDS   86400
 #define REDIRECTS_MAX      3
 
 struct http_client {
@@ -110,9 +110,9 @@ void http_client_free(struct http_client *client)
 	curl_global_cleanup();
 }
 
-void http_answer_release(struct http_answer *answer)
+void http_response_release(struct http_response *response)
 {
-	buffer_release(&answer->body);
+	buffer_release(&response->body);
 }
 
 static size_t body_max(const struct http_request *request)
@@ -176,41 +176,41 @@ static int64_t header_integer(CURL *handle, const char *name, int64_t otherwise)
 	return text_to_integer(text, &value) ? value : otherwise;
 }
 
-static void keep_headers(CURL *handle, const struct http_request *request, struct http_answer *answer)
+static void keep_headers(CURL *handle, const struct http_request *request, struct http_response *response)
 {
 	for (size_t i = 0; i < HTTP_KEPT_MAX && request->kept_headers[i] != NULL; i++) {
-		header_text(handle, request->kept_headers[i], answer->kept[i].value, sizeof(answer->kept[i].value));
-		if (answer->kept[i].value[0] != '\0')
-			answer->kept[i].name = request->kept_headers[i];
+		header_text(handle, request->kept_headers[i], response->kept[i].value, sizeof(response->kept[i].value));
+		if (response->kept[i].value[0] != '\0')
+			response->kept[i].name = request->kept_headers[i];
 	}
 }
 
-const char *http_answer_header(const struct http_answer *answer, const char *name)
+const char *http_response_header(const struct http_response *response, const char *name)
 {
 	for (size_t i = 0; i < HTTP_KEPT_MAX && name != NULL; i++)
-		if (answer->kept[i].name != NULL && strcmp(answer->kept[i].name, name) == 0)
-			return answer->kept[i].value;
+		if (response->kept[i].name != NULL && strcmp(response->kept[i].name, name) == 0)
+			return response->kept[i].value;
 	return "";
 }
 
-static void read_headers(CURL *handle, struct http_answer *answer)
+static void read_headers(CURL *handle, struct http_response *response)
 {
 	char date[64] = "";
 	curl_off_t retry_after = 0;
 	curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &retry_after);
 	/* Whoever says more than a day is not believed. */
-	answer->retry_after_ms = (int64_t)(retry_after < WAIT_MOST_SECONDS ? retry_after : WAIT_MOST_SECONDS) * 1000;
-	answer->limit_remaining = header_integer(handle, "x-ratelimit-remaining", -1);
+	response->retry_after_ms = (int64_t)(retry_after < WAIT_MAX_SECONDS ? retry_after : WAIT_MAX_SECONDS) * 1000;
+	response->limit_remaining = header_integer(handle, "x-ratelimit-remaining", -1);
 	int64_t reset = header_integer(handle, "x-ratelimit-reset", 0);
 	header_text(handle, "date", date, sizeof(date));
 	/* The provider's reset and Date are of one clock; ours does not matter. */
 	time_t now = date[0] != '\0' ? curl_getdate(date, NULL) : -1;
 	if (now != -1)
-		answer->date_ms = (int64_t)now * 1000;
+		response->date_ms = (int64_t)now * 1000;
 	else
 		now = (time_t)(clock_wall_ms() / 1000);
 	int64_t left = reset > now ? reset - now : 0;
-	answer->limit_reset_ms = (left < WAIT_MOST_SECONDS ? left : WAIT_MOST_SECONDS) * 1000;
+	response->limit_reset_ms = (left < WAIT_MAX_SECONDS ? left : WAIT_MAX_SECONDS) * 1000;
 }
 
 /*
@@ -315,9 +315,9 @@ static CURLcode perform(struct http_client *client, const char *method)
 }
 
 static enum error_class exchange(struct http_client *client, const struct http_request *request, const char *url,
-	const struct url_parts *parts, struct http_answer *answer, struct error *error)
+	const struct url_parts *parts, struct http_response *response, struct error *error)
 {
-	struct transfer transfer = { .client = client, .request = request, .body = &answer->body };
+	struct transfer transfer = { .client = client, .request = request, .body = &response->body };
 	struct curl_slist *headers = NULL;
 	bool complete = true;
 	/* libcurl would call an empty body a form. */
@@ -341,9 +341,9 @@ static enum error_class exchange(struct http_client *client, const struct http_r
 	if (class == ERROR_NONE) {
 		long status = 0;
 		curl_easy_getinfo(client->handle, CURLINFO_RESPONSE_CODE, &status);
-		answer->status = (int)status;
-		read_headers(client->handle, answer);
-		keep_headers(client->handle, request, answer);
+		response->status = (int)status;
+		read_headers(client->handle, response);
+		keep_headers(client->handle, request, response);
 	}
 	curl_slist_free_all(headers);
 	return class;
@@ -368,12 +368,12 @@ static bool same_peer(const struct url_parts *one, const struct url_parts *two)
 
 /* Where the answer redirects to, if that is where the request may go; else the answer stands as it is. */
 static char *redirect_target(struct http_client *client, const struct http_request *request,
-	const struct http_answer *answer, const struct url_parts *from, struct arena *arena)
+	const struct http_response *response, const struct url_parts *from, struct arena *arena)
 {
 	char *target = NULL;
 	struct url_parts to;
 	struct error ignored;
-	if (!is_redirect(request->method, answer->status))
+	if (!is_redirect(request->method, response->status))
 		return NULL;
 	if (curl_easy_getinfo(client->handle, CURLINFO_REDIRECT_URL, &target) != CURLE_OK || target == NULL)
 		return NULL;
@@ -384,23 +384,23 @@ static char *redirect_target(struct http_client *client, const struct http_reque
 }
 
 static enum error_class send_following(struct http_client *client, const struct http_request *request,
-	struct arena *arena, struct http_answer *answer, struct error *error)
+	struct arena *arena, struct http_response *response, struct error *error)
 {
 	const char *url = request->url;
 	for (int hops = 0;; hops++) {
 		struct url_parts parts;
 		const char *next = NULL;
-		memset(answer, 0, sizeof(*answer));
-		buffer_init(&answer->body, body_max(request));
+		memset(response, 0, sizeof(*response));
+		buffer_init(&response->body, body_max(request));
 		enum error_class class = url_check(url, request->allow_loopback, &parts, error);
 		if (class == ERROR_NONE)
-			class = exchange(client, request, url, &parts, answer, error);
+			class = exchange(client, request, url, &parts, response, error);
 		if (class == ERROR_NONE && hops < REDIRECTS_MAX)
-			next = redirect_target(client, request, answer, &parts, arena);
-		answer->redirected = hops > 0;
+			next = redirect_target(client, request, response, &parts, arena);
+		response->redirected = hops > 0;
 		url_parts_release(&parts);
 		if (class != ERROR_NONE || next != NULL)
-			http_answer_release(answer);
+			http_response_release(response);
 		if (next == NULL)
 			return class;
 		url = next;
@@ -408,7 +408,7 @@ static enum error_class send_following(struct http_client *client, const struct 
 }
 
 enum error_class http_send(struct http_client *client, const struct http_request *request,
-	struct http_answer *ret_answer, struct error *error)
+	struct http_response *ret_answer, struct error *error)
 {
 	struct arena redirects;
 	arena_init(&redirects, 0);

@@ -32,8 +32,8 @@ struct http_request {
 	bool allow_loopback; /* loopback may be reached, and by plain http */
 };
 
-/* An answer; http_answer_release. */
-struct http_answer {
+/* An answer; http_response_release. */
+struct http_response {
 	int status;
 	struct buffer body;
 	int64_t retry_after_ms;  /* Retry-After; 0: none */
@@ -48,7 +48,7 @@ struct http_answer {
 };
 
 /* The value of a header that the request asked to keep; "" where it did not come, or the name is NULL. */
-const char *http_answer_header(const struct http_answer *answer, const char *name);
+const char *http_response_header(const struct http_response *response, const char *name);
 
 /* GET, POST and so on. */
 const char *http_method_name(enum http_method method);
@@ -72,9 +72,9 @@ void http_client_free(struct http_client *client);
  * body_max). The message names method, host and path, never the query.
  */
 enum error_class http_send(struct http_client *client, const struct http_request *request,
-	struct http_answer *ret_answer, struct error *error) SLIPWAY_MUST_CHECK;
+	struct http_response *ret_answer, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Wipes and frees the body. */
-void http_answer_release(struct http_answer *answer);
+void http_response_release(struct http_response *response);
 
 #endif

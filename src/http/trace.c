@@ -140,16 +140,16 @@ static cJSON *request_headers(struct arena *arena, const struct http_request *re
 /* Those that decide what Slipway does next; the id of the exchange has a member of its own. */
 static cJSON *answer_headers(struct arena *arena, const struct http_record *record)
 {
-	const struct http_answer *answer = record->answer;
+	const struct http_response *response = record->response;
 	cJSON *headers = cJSON_CreateObject();
 	bool complete = headers != NULL;
-	if (complete && answer->retry_after_ms > 0)
-		complete = json_add(headers, "retry-after", json_integer(answer->retry_after_ms / 1000));
-	if (complete && answer->limit_remaining >= 0)
-		complete = json_add(headers, "x-ratelimit-remaining", json_integer(answer->limit_remaining));
+	if (complete && response->retry_after_ms > 0)
+		complete = json_add(headers, "retry-after", json_integer(response->retry_after_ms / 1000));
+	if (complete && response->limit_remaining >= 0)
+		complete = json_add(headers, "x-ratelimit-remaining", json_integer(response->limit_remaining));
 	for (size_t i = 0; complete && i < HTTP_KEPT_MAX; i++)
-		if (answer->kept[i].name != NULL && answer->kept[i].name != record->request_id_header)
-			complete = add_text(arena, headers, answer->kept[i].name, answer->kept[i].value);
+		if (response->kept[i].name != NULL && response->kept[i].name != record->request_id_header)
+			complete = add_text(arena, headers, response->kept[i].name, response->kept[i].value);
 	if (complete)
 		return headers;
 	cJSON_Delete(headers);
@@ -169,15 +169,15 @@ static bool add_request(struct arena *arena, cJSON *json, const struct http_reco
 
 static bool add_answer(struct arena *arena, cJSON *json, const struct http_record *record)
 {
-	const struct http_answer *answer = record->answer;
-	if (answer == NULL)
+	const struct http_response *response = record->response;
+	if (response == NULL)
 		return json_add(json, "status", json_integer(0)) &&
 			add_text(arena, json, "error", record->failure->message) &&
 			json_add(json, "responseBody", cJSON_CreateNull());
-	return json_add(json, "status", json_integer(answer->status)) &&
+	return json_add(json, "status", json_integer(response->status)) &&
 		json_add(json, "responseHeaders", answer_headers(arena, record)) &&
-		add_text(arena, json, "requestId", http_answer_header(answer, record->request_id_header)) &&
-		json_add(json, "responseBody", cut_body(arena, buffer_text(&answer->body), answer->body.length));
+		add_text(arena, json, "requestId", http_response_header(response, record->request_id_header)) &&
+		json_add(json, "responseBody", cut_body(arena, buffer_text(&response->body), response->body.length));
 }
 
 /* The text of the file; NULL where memory is short. */

@@ -19,8 +19,8 @@ struct http_record {
 	const char *request_id_header; /* which of the kept headers names the exchange; NULL: none */
 	const char *token;             /* cut out wherever it stands, beside all that redact_add knows; NULL: none */
 	const struct http_request *request;
-	const struct http_answer *answer; /* NULL: none came */
-	const struct error *failure;      /* why none came */
+	const struct http_response *response; /* NULL: none came */
+	const struct error *failure;          /* why none came */
 	int64_t took_ms;
 };
 

@@ -45,24 +45,24 @@ static void read_refusal(const cJSON *json, struct refusal_body *body)
 }
 
 /* Limits of the second kind have no header of their own, and creating too fast is told as a failed validation. */
-static bool is_secondary(const struct http_answer *answer, const struct refusal_body *body)
+static bool is_secondary(const struct http_response *response, const struct refusal_body *body)
 {
 	if (strcasestr(body->message, "submitted too quickly") != NULL)
-		return answer->status == 403 || answer->status == 422;
-	return answer->status == 403 &&
+		return response->status == 403 || response->status == 422;
+	return response->status == 403 &&
 		(strcasestr(body->message, "secondary rate limit") != NULL ||
 			strcasestr(body->message, "abuse") != NULL);
 }
 
-static bool is_limited(const struct http_answer *answer, const struct refusal_body *body, int64_t *ret_ms)
+static bool is_limited(const struct http_response *response, const struct refusal_body *body, int64_t *ret_ms)
 {
-	bool primary = answer->status == 403 && (answer->retry_after_ms > 0 || answer->limit_remaining == 0);
-	if (answer->status != 429 && !primary && !is_secondary(answer, body))
+	bool primary = response->status == 403 && (response->retry_after_ms > 0 || response->limit_remaining == 0);
+	if (response->status != 429 && !primary && !is_secondary(response, body))
 		return false;
-	if (answer->retry_after_ms > 0)
-		*ret_ms = answer->retry_after_ms;
-	else if (answer->limit_remaining == 0 && answer->limit_reset_ms > 0)
-		*ret_ms = answer->limit_reset_ms;
+	if (response->retry_after_ms > 0)
+		*ret_ms = response->retry_after_ms;
+	else if (response->limit_remaining == 0 && response->limit_reset_ms > 0)
+		*ret_ms = response->limit_reset_ms;
 	else
 		*ret_ms = SECONDARY_LIMIT_MS;
 	return true;

@@ -25,7 +25,7 @@
 #define SIGNATURE_MAX         1024 /* bytes: of a key of 8,192 bits */
 #define SKEW_SECONDS          30   /* of our clock, at which a refused JWT is worth another try */
 #define REFRESH_MS            300000
-#define LIFE_MOST_MS          3600000
+#define LIFE_MAX_MS           3600000
 #define TOKENS_MAX            32
 #define LIVING_MAX            96 /* tokens that are renewed live on for a while, and so do JWTs */
 
@@ -248,14 +248,14 @@ static enum error_class make_jwt(const struct provider_exchange *exchange, const
 
 /* The same exchange with the app's own credential, which makes nothing but tokens. */
 static enum error_class call(const struct provider_exchange *exchange, const struct provider_request *request,
-	struct provider_answer *answer, struct error *error)
+	struct provider_response *response, struct error *error)
 {
 	struct provider_access access = *exchange->access;
 	struct provider_exchange own = *exchange;
 	own.access = &access;
 	if (make_jwt(exchange, &access.token, error) != ERROR_NONE)
 		return error->class;
-	return provider_send(&own, request, answer, error);
+	return provider_send(&own, request, response, error);
 }
 
 /* The page of the app or of its installation, for a person to open; NULL where GitHub does not say. */
@@ -264,11 +264,11 @@ static const char *find_page(const struct provider_exchange *exchange, const str
 	static const struct field page_fields[] = { { STRING_FIELD("html_url", struct string_pair, value) } };
 	static const struct record page_record = RECORD(struct string_pair, page_fields);
 	struct string_pair page = { NULL, NULL };
-	struct provider_answer answer = { .status = 0 };
+	struct provider_response response = { .status = 0 };
 	struct error ignored;
 	cJSON *json;
-	if (call(exchange, request, &answer, &ignored) != ERROR_NONE || answer.status != 200 ||
-		json_parse(answer.body, answer.body_length, JSON_FROM_PROVIDER, &json, &ignored) != ERROR_NONE)
+	if (call(exchange, request, &response, &ignored) != ERROR_NONE || response.status != 200 ||
+		json_parse(response.body, response.body_length, JSON_FROM_PROVIDER, &json, &ignored) != ERROR_NONE)
 		return NULL;
 	enum error_class class =
 		record_decode(&page_record, json, RECORD_LENIENT, "", exchange->arena, &page, &ignored);
@@ -277,12 +277,12 @@ static const char *find_page(const struct provider_exchange *exchange, const str
 }
 
 static enum error_class refuse_installation(
-	const struct provider_exchange *exchange, const struct provider_answer *answer, struct error *error)
+	const struct provider_exchange *exchange, const struct provider_response *response, struct error *error)
 {
 	const struct provider_request app = { .path = "/app", .expect = { 401, 403, 404 } };
 	const char *page = find_page(exchange, &app);
 	error_set(error, ERROR_APP_NOT_INSTALLED, "GitHub answers %d: installation %s of the app is not there any more",
-		answer->status, exchange->settings->github_installation_id);
+		response->status, exchange->settings->github_installation_id);
 	return error_remedy(error, page != NULL ? arena_format(exchange->arena, "%s/installations/new", page) : NULL,
 		"Install the app on the organisation, set SLIPWAY_GITHUB_INSTALLATION_ID to the number in the address "
 		"of "
@@ -297,15 +297,17 @@ const char *github_app_page(const struct provider_exchange *exchange)
 	return find_page(exchange, &installation);
 }
 
-static enum error_class refuse_grant(const struct provider_exchange *exchange, const struct provider_answer *answer,
+static enum error_class refuse_grant(const struct provider_exchange *exchange, const struct provider_response *response,
 	const char *grant, struct error *error)
 {
-	if (exchange->grant != NULL && exchange->grant->fresh && strcasestr(answer->message, "does not exist") != NULL)
-		return error_set(error, ERROR_NOT_READY, "GitHub makes no token (%s) yet: %s", grant, answer->message);
+	if (exchange->grant != NULL && exchange->grant->fresh &&
+		strcasestr(response->message, "does not exist") != NULL)
+		return error_set(
+			error, ERROR_NOT_READY, "GitHub makes no token (%s) yet: %s", grant, response->message);
 	const char *page = github_app_page(exchange);
-	bool suspended = answer->status == 403;
+	bool suspended = response->status == 403;
 	error_set(error, suspended ? ERROR_APP_NOT_INSTALLED : ERROR_SCOPE_MISSING,
-		"GitHub answers %d to the request for a token (%s): %s", answer->status, grant, answer->message);
+		"GitHub answers %d to the request for a token (%s): %s", response->status, grant, response->message);
 	return error_remedy(error, page, "%s",
 		suspended ? "Lift the suspension of the app's installation, then trigger the step again."
 			  : "Give the app's installation the repository and the permissions that are named, then "
@@ -314,26 +316,26 @@ static enum error_class refuse_grant(const struct provider_exchange *exchange, c
 }
 
 static enum error_class refuse_app(
-	const struct provider_exchange *exchange, const struct provider_answer *answer, struct error *error)
+	const struct provider_exchange *exchange, const struct provider_response *response, struct error *error)
 {
 	error_set(error, ERROR_AUTH_EXPIRED, "GitHub does not take the key of app %s: %s",
-		exchange->settings->github_app_id, answer->message);
+		exchange->settings->github_app_id, response->message);
 	return error_remedy(error, NULL,
 		"Compare SLIPWAY_GITHUB_APP_ID and SLIPWAY_GITHUB_APP_KEY_FILE with the app's page, and this machine's "
 		"clock "
 		"with the time; then restart slipway-worker.");
 }
 
-static enum error_class refuse(const struct provider_exchange *exchange, const struct provider_answer *answer,
+static enum error_class refuse(const struct provider_exchange *exchange, const struct provider_response *response,
 	const char *grant, struct error *error)
 {
-	if (answer->status == 401)
-		refuse_app(exchange, answer, error);
-	else if (answer->status == 404)
-		refuse_installation(exchange, answer, error);
+	if (response->status == 401)
+		refuse_app(exchange, response, error);
+	else if (response->status == 404)
+		refuse_installation(exchange, response, error);
 	else
-		refuse_grant(exchange, answer, grant, error);
-	return error_exchange(error, exchange->provider->id, answer->status, answer->code, answer->request_id);
+		refuse_grant(exchange, response, grant, error);
+	return error_exchange(error, exchange->provider->id, response->status, response->code, response->request_id);
 }
 
 /* ---- making a token ---- */
@@ -358,19 +360,19 @@ static const struct field token_answer_fields[] = {
 static const struct record token_answer_record = RECORD(struct token_answer, token_answer_fields);
 
 /* Both times are of GitHub's clock; ours does not matter. */
-static int64_t life_ms(const struct token_answer *made, const struct provider_answer *answer)
+static int64_t life_ms(const struct token_answer *made, const struct provider_response *response)
 {
 	int64_t ends = clock_parse(made->expires_at);
-	int64_t now = answer->date_ms > 0 ? answer->date_ms : clock_wall_ms();
-	return ends <= now ? 0 : ends - now < LIFE_MOST_MS ? ends - now : LIFE_MOST_MS;
+	int64_t now = response->date_ms > 0 ? response->date_ms : clock_wall_ms();
+	return ends <= now ? 0 : ends - now < LIFE_MAX_MS ? ends - now : LIFE_MAX_MS;
 }
 
-static enum error_class take_token(const struct provider_exchange *exchange, const struct provider_answer *answer,
+static enum error_class take_token(const struct provider_exchange *exchange, const struct provider_response *response,
 	const char *grant, const char **ret_token, struct error *error)
 {
 	struct token_answer made;
 	cJSON *json;
-	if (json_parse(answer->body, answer->body_length, JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
+	if (json_parse(response->body, response->body_length, JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class =
 		record_decode(&token_answer_record, json, RECORD_LENIENT, "", exchange->arena, &made, error);
@@ -378,17 +380,17 @@ static enum error_class take_token(const struct provider_exchange *exchange, con
 	if (class != ERROR_NONE)
 		return class;
 	*ret_token = made.token;
-	return store(grant, made.token, clock_monotonic_ms() + life_ms(&made, answer), error);
+	return store(grant, made.token, clock_monotonic_ms() + life_ms(&made, response), error);
 }
 
-static void see_clock(const struct provider_answer *answer)
+static void see_clock(const struct provider_response *response)
 {
-	if (answer->date_ms > 0)
-		clock_skew_seconds = (answer->date_ms - clock_wall_ms()) / 1000;
+	if (response->date_ms > 0)
+		clock_skew_seconds = (response->date_ms - clock_wall_ms()) / 1000;
 }
 
 static enum error_class ask_for_token(const struct provider_exchange *exchange, const struct token_request *body,
-	struct provider_answer *answer, struct error *error)
+	struct provider_response *response, struct error *error)
 {
 	const struct provider_request request = { .method = HTTP_POST,
 		.path = "/app/installations/{installation_id}/access_tokens",
@@ -397,12 +399,12 @@ static enum error_class ask_for_token(const struct provider_exchange *exchange, 
 		.body = body,
 		.expect = { 401, 403, 404, 422 } };
 	int64_t assumed = clock_skew_seconds;
-	if (call(exchange, &request, answer, error) != ERROR_NONE)
+	if (call(exchange, &request, response, error) != ERROR_NONE)
 		return error->class;
-	see_clock(answer);
+	see_clock(response);
 	/* A clock that is off makes a JWT that is not valid yet, or no longer. */
-	if (answer->status == 401 && llabs(clock_skew_seconds - assumed) >= SKEW_SECONDS)
-		return call(exchange, &request, answer, error);
+	if (response->status == 401 && llabs(clock_skew_seconds - assumed) >= SKEW_SECONDS)
+		return call(exchange, &request, response, error);
 	return ERROR_NONE;
 }
 
@@ -438,7 +440,7 @@ enum error_class github_app_token(const struct provider_exchange *exchange, cons
 	bool anew, const char **ret_token, struct error *error)
 {
 	struct token_request body = { { NULL, 0 }, { NULL, 0 } };
-	struct provider_answer answer = { .status = 0 };
+	struct provider_response response = { .status = 0 };
 	fill_body(exchange, request, &body);
 	const char *grant = name_grant(exchange, &body);
 	if (grant == NULL)
@@ -448,9 +450,9 @@ enum error_class github_app_token(const struct provider_exchange *exchange, cons
 		*ret_token = stored->token;
 		return ERROR_NONE;
 	}
-	if (ask_for_token(exchange, &body, &answer, error) != ERROR_NONE)
+	if (ask_for_token(exchange, &body, &response, error) != ERROR_NONE)
 		return error->class;
-	if (answer.status < 400)
-		return take_token(exchange, &answer, grant, ret_token, error);
-	return refuse(exchange, &answer, grant, error);
+	if (response.status < 400)
+		return take_token(exchange, &response, grant, ret_token, error);
+	return refuse(exchange, &response, grant, error);
 }

@@ -13,8 +13,8 @@
 #include "http/trace.h"
 #include "http/url.h"
 
-#define LIMIT_LEAST_MS 1000
-#define EXCERPT_MAX    200 /* of an answer that is not what the provider documents */
+#define LIMIT_MIN_MS 1000
+#define EXCERPT_MAX  200 /* of an answer that is not what the provider documents */
 
 const struct provider *const providers[] = { &github, &vercel, NULL };
 
@@ -161,10 +161,10 @@ static void move_to_site(const struct provider_exchange *exchange, struct error 
 }
 
 /* What the answer itself says of whereto goes before what the table knows in general. */
-static void add_remedy(const struct provider *provider, const struct refusal *fitting, const struct http_answer *http,
+static void add_remedy(const struct provider *provider, const struct refusal *fitting, const struct http_response *http,
 	const struct refusal_body *body, struct error *error)
 {
-	const char *permissions = http_answer_header(http, provider->permissions_header);
+	const char *permissions = http_response_header(http, provider->permissions_header);
 	const char *url = fitting != NULL ? fitting->remedy_url : NULL;
 	if (fitting != NULL && fitting->remedy != NULL)
 		error_remedy(error, url, "%s", fitting->remedy);
@@ -176,11 +176,11 @@ static void add_remedy(const struct provider *provider, const struct refusal *fi
 	if (text_has_prefix(body->link, "https://"))
 		text_copy(error->remedy_url, sizeof(error->remedy_url), body->link);
 	if (error->class == ERROR_SCOPE_MISSING)
-		add_single_sign_on(http_answer_header(http, provider->sign_on_header), error);
+		add_single_sign_on(http_response_header(http, provider->sign_on_header), error);
 }
 
 static enum error_class refuse(const struct provider_exchange *exchange, const struct provider_request *request,
-	const struct http_answer *http, const struct refusal_body *body, struct error *error)
+	const struct http_response *http, const struct refusal_body *body, struct error *error)
 {
 	const struct provider *provider = exchange->provider;
 	const struct refusal *fitting = NULL;
@@ -196,7 +196,7 @@ static enum error_class refuse(const struct provider_exchange *exchange, const s
 		http_method_name(request->method), request->path,
 		body->message[0] != '\0' ? body->message : "(no message)");
 	if (limited)
-		error->retry_after_ms = limited_ms > LIMIT_LEAST_MS ? limited_ms : LIMIT_LEAST_MS;
+		error->retry_after_ms = limited_ms > LIMIT_MIN_MS ? limited_ms : LIMIT_MIN_MS;
 	else if (http->status >= 500)
 		error->retry_after_ms = http->retry_after_ms;
 	if (!limited) {
@@ -204,11 +204,11 @@ static enum error_class refuse(const struct provider_exchange *exchange, const s
 		move_to_site(exchange, error);
 	}
 	return error_exchange(
-		error, provider->id, http->status, body->code, http_answer_header(http, provider->request_id_header));
+		error, provider->id, http->status, body->code, http_response_header(http, provider->request_id_header));
 }
 
 /* The beginning of what was answered, for whoever has to find out what that is: a page of a proxy, say. */
-static void take_excerpt(const struct http_answer *http, struct refusal_body *body)
+static void take_excerpt(const struct http_response *http, struct refusal_body *body)
 {
 	char excerpt[EXCERPT_MAX];
 	text_copy(excerpt, sizeof(excerpt), buffer_text(&http->body));
@@ -218,7 +218,7 @@ static void take_excerpt(const struct http_answer *http, struct refusal_body *bo
 	refusal_add(body, excerpt);
 }
 
-static void read_refusal(const struct provider *provider, struct http_answer *http, struct refusal_body *body)
+static void read_refusal(const struct provider *provider, struct http_response *http, struct refusal_body *body)
 {
 	cJSON *json;
 	struct error ignored;
@@ -246,41 +246,41 @@ static bool is_expected(const struct provider_request *request, int status)
 	return false;
 }
 
-static enum error_class take_answer(const struct provider_exchange *exchange, const struct http_answer *http,
-	struct provider_answer *answer, struct error *error)
+static enum error_class take_answer(const struct provider_exchange *exchange, const struct http_response *http,
+	struct provider_response *response, struct error *error)
 {
 	const struct provider *provider = exchange->provider;
 	struct arena *arena = exchange->arena;
 
-	*answer = (struct provider_answer){ .status = http->status,
+	*response = (struct provider_response){ .status = http->status,
 		.body = arena_copy(arena, buffer_text(&http->body), http->body.length),
 		.body_length = http->body.length,
 		.code = "",
 		.message = "",
 		.request_id = arena_string(
-			arena, http_answer_header(http, provider != NULL ? provider->request_id_header : NULL)),
+			arena, http_response_header(http, provider != NULL ? provider->request_id_header : NULL)),
 		.limit_remaining = http->limit_remaining,
 		.redirected = http->redirected,
 		.date_ms = http->date_ms };
-	return answer->body != NULL && answer->request_id != NULL ? ERROR_NONE : no_memory(error);
+	return response->body != NULL && response->request_id != NULL ? ERROR_NONE : no_memory(error);
 }
 
 static enum error_class read_answer(const struct provider_exchange *exchange, const struct provider_request *request,
-	struct http_answer *http, struct provider_answer *answer, struct error *error)
+	struct http_response *http, struct provider_response *response, struct error *error)
 {
 	struct refusal_body body;
 	int64_t limited_ms;
 	if (http->status >= 200 && http->status < 300)
-		return take_answer(exchange, http, answer, error);
+		return take_answer(exchange, http, response, error);
 	read_refusal(exchange->provider, http, &body);
 	/* A rate limit is never the caller's, though it expects the status. */
 	if (!is_expected(request, http->status) || exchange->provider->is_limited(http, &body, &limited_ms))
 		return refuse(exchange, request, http, &body, error);
-	if (take_answer(exchange, http, answer, error) != ERROR_NONE)
+	if (take_answer(exchange, http, response, error) != ERROR_NONE)
 		return error->class;
-	answer->code = arena_string(exchange->arena, body.code);
-	answer->message = arena_string(exchange->arena, body.message);
-	return answer->code != NULL && answer->message != NULL ? ERROR_NONE : no_memory(error);
+	response->code = arena_string(exchange->arena, body.code);
+	response->message = arena_string(exchange->arena, body.message);
+	return response->code != NULL && response->message != NULL ? ERROR_NONE : no_memory(error);
 }
 
 static int64_t call_deadline(const struct provider_exchange *exchange, int64_t timeout_ms)
@@ -291,7 +291,7 @@ static int64_t call_deadline(const struct provider_exchange *exchange, int64_t t
 
 /* answer is NULL where none came. */
 static void keep_record(const struct provider_exchange *exchange, const char *token, const struct http_request *http,
-	const struct http_answer *answer, int64_t began_ms, const struct error *error)
+	const struct http_response *response, int64_t began_ms, const struct error *error)
 {
 	struct error failed;
 	const char *folder = exchange->settings->record_folder;
@@ -299,7 +299,7 @@ static void keep_record(const struct provider_exchange *exchange, const char *to
 		.request_id_header = exchange->provider->request_id_header,
 		.token = token,
 		.request = http,
-		.answer = answer,
+		.response = response,
 		.failure = error,
 		.took_ms = clock_monotonic_ms() - began_ms };
 	if (folder != NULL && http_record_write(folder, &record, &failed) != ERROR_NONE &&
@@ -309,7 +309,7 @@ static void keep_record(const struct provider_exchange *exchange, const char *to
 
 /* Sends it and tells of it. */
 static enum error_class send_told(const struct provider_exchange *exchange, const struct http_request *http,
-	const char *path, struct http_answer *ret_answer, struct error *error)
+	const char *path, struct http_response *ret_answer, struct error *error)
 {
 	int64_t began = clock_monotonic_ms();
 	enum error_class class = http_send(exchange->client, http, ret_answer, error);
@@ -320,7 +320,7 @@ static enum error_class send_told(const struct provider_exchange *exchange, cons
 		.method = http->method,
 		.path = path,
 		.status = answered ? ret_answer->status : 0,
-		.request_id = answered ? http_answer_header(ret_answer, id_header) : "",
+		.request_id = answered ? http_response_header(ret_answer, id_header) : "",
 		.class = class,
 		.took_ms = clock_monotonic_ms() - began,
 	};
@@ -330,27 +330,27 @@ static enum error_class send_told(const struct provider_exchange *exchange, cons
 }
 
 static enum error_class send_with(const struct provider_exchange *exchange, const struct provider_request *request,
-	const char *token, struct provider_answer *ret_answer, struct error *error)
+	const char *token, struct provider_response *ret_answer, struct error *error)
 {
 	struct http_request http = { .deadline_ms = call_deadline(exchange, 0),
 		.reach = HTTP_REACH_CONFIGURED,
 		.allow_loopback = exchange->settings->allow_loopback };
-	struct http_answer answer;
+	struct http_response response;
 	if (fill_request(exchange, request, token, &http, error) != ERROR_NONE)
 		return error->class;
 	int64_t began = clock_monotonic_ms();
-	enum error_class class = send_told(exchange, &http, request->path, &answer, error);
-	keep_record(exchange, token, &http, class == ERROR_NONE ? &answer : NULL, began, error);
+	enum error_class class = send_told(exchange, &http, request->path, &response, error);
+	keep_record(exchange, token, &http, class == ERROR_NONE ? &response : NULL, began, error);
 	if (class != ERROR_NONE)
 		return class;
-	class = read_answer(exchange, request, &answer, ret_answer, error);
-	http_answer_release(&answer);
+	class = read_answer(exchange, request, &response, ret_answer, error);
+	http_response_release(&response);
 	return class;
 }
 
 /* A token that is made for the call. One that was withdrawn, or has ended before its time, is made anew once. */
 static enum error_class send_with_minted(const struct provider_exchange *exchange,
-	const struct provider_request *request, struct provider_answer *ret_answer, struct error *error)
+	const struct provider_request *request, struct provider_response *ret_answer, struct error *error)
 {
 	const struct provider *provider = exchange->provider;
 	const char *token;
@@ -379,7 +379,7 @@ static enum error_class refuse_tokenless(const struct provider *provider, struct
 }
 
 enum error_class provider_send(const struct provider_exchange *exchange, const struct provider_request *request,
-	struct provider_answer *ret_answer, struct error *error)
+	struct provider_response *ret_answer, struct error *error)
 {
 	const struct provider *provider = exchange->provider;
 	const struct provider_access *access = exchange->access;
@@ -433,7 +433,7 @@ static enum error_class add_header(
 }
 
 enum error_class url_send(const struct provider_exchange *exchange, const struct url_request *request,
-	struct provider_answer *ret_answer, struct error *error)
+	struct provider_response *ret_answer, struct error *error)
 {
 	const char *type = request->content_type != NULL ? request->content_type : "text/plain; charset=utf-8";
 	struct http_request http = { .method = request->method,
@@ -443,7 +443,7 @@ enum error_class url_send(const struct provider_exchange *exchange, const struct
 		.body_max = request->body_max,
 		.reach = HTTP_REACH_PUBLIC,
 		.allow_loopback = exchange->settings->allow_loopback };
-	struct http_answer answer;
+	struct http_response response;
 	if (check_url_request(request, error) != ERROR_NONE)
 		return error->class;
 	if (request->body != NULL && add_header(&http, exchange->arena, "Content-Type", type, error) != ERROR_NONE)
@@ -451,9 +451,9 @@ enum error_class url_send(const struct provider_exchange *exchange, const struct
 	if (request->header.value != NULL &&
 		add_header(&http, exchange->arena, request->header.name, request->header.value, error) != ERROR_NONE)
 		return error->class;
-	if (send_told(exchange, &http, NULL, &answer, error) != ERROR_NONE)
+	if (send_told(exchange, &http, NULL, &response, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = take_answer(exchange, &answer, ret_answer, error);
-	http_answer_release(&answer);
+	enum error_class class = take_answer(exchange, &response, ret_answer, error);
+	http_response_release(&response);
 	return class;
 }

@@ -71,7 +71,7 @@ struct provider {
 	const char *(*site)(struct arena *arena, const char *base_url);
 	void (*read_refusal)(const cJSON *json, struct refusal_body *body);
 	/* Whether the answer is a rate limit, and for how long in *ret_ms. */
-	bool (*is_limited)(const struct http_answer *answer, const struct refusal_body *body, int64_t *ret_ms);
+	bool (*is_limited)(const struct http_response *response, const struct refusal_body *body, int64_t *ret_ms);
 	const struct refusal *refusals; /* ended by class ERROR_NONE */
 	const char *settings_pages;     /* how links of the refusals begin that the site has as well; NULL: none do */
 };
@@ -114,10 +114,10 @@ extern const struct provider *const providers[];
  * class, remedy and what the provider said; ERROR_RATE_LIMITED carries retry_after_ms, at least 1 s.
  */
 enum error_class provider_send(const struct provider_exchange *exchange, const struct provider_request *request,
-	struct provider_answer *ret_answer, struct error *error) SLIPWAY_MUST_CHECK;
+	struct provider_response *ret_answer, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Sends a request of any URL, without credentials. Any status is an answer. ERROR_INVALID_INPUT where it is none. */
 enum error_class url_send(const struct provider_exchange *exchange, const struct url_request *request,
-	struct provider_answer *ret_answer, struct error *error) SLIPWAY_MUST_CHECK;
+	struct provider_response *ret_answer, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

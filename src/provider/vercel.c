@@ -9,7 +9,7 @@
 #include "provider/provider.h"
 
 #define LIMIT_MS      5000 /* where neither Retry-After nor the body says how long */
-#define LIMIT_MOST_MS 86400000
+#define LIMIT_MAX_MS  86400000
 #define SECONDS_BELOW 1e11 /* a later second since 1970 is of the year 5138 */
 #define INVALID_TOKEN "the token is not valid"
 
@@ -33,7 +33,7 @@ static int64_t limit_left_ms(const cJSON *limit)
 	if (at < SECONDS_BELOW)
 		at *= 1000;
 	double left = at - (double)clock_wall_ms();
-	return left > 0 && left < LIMIT_MOST_MS ? (int64_t)left : 0;
+	return left > 0 && left < LIMIT_MAX_MS ? (int64_t)left : 0;
 }
 
 static void read_limit(const cJSON *limit, struct refusal_body *body)
@@ -61,14 +61,14 @@ static void read_refusal(const cJSON *json, struct refusal_body *body)
 		refusal_add(body, INVALID_TOKEN);
 }
 
-static bool is_limited(const struct http_answer *answer, const struct refusal_body *body, int64_t *ret_ms)
+static bool is_limited(const struct http_response *response, const struct refusal_body *body, int64_t *ret_ms)
 {
-	if (answer->status != 429)
+	if (response->status != 429)
 		return false;
-	*ret_ms = answer->retry_after_ms > 0 ? answer->retry_after_ms
-		: body->retry_after_ms > 0   ? body->retry_after_ms
-		: answer->limit_reset_ms > 0 ? answer->limit_reset_ms
-					     : LIMIT_MS;
+	*ret_ms = response->retry_after_ms > 0 ? response->retry_after_ms
+		: body->retry_after_ms > 0     ? body->retry_after_ms
+		: response->limit_reset_ms > 0 ? response->limit_reset_ms
+					       : LIMIT_MS;
 	return true;
 }
 

@@ -17,7 +17,7 @@ static enum error_class gate(struct redis *redis, const struct limit_name *name,
 	return redis_eval(redis, SCRIPT_GATE, 1, keys, 2, arguments, ret_reply, error);
 }
 
-enum error_class limit_enter(struct redis *redis, const struct limit_name *name, int64_t *ret_wait_ms,
+enum error_class limit_admit(struct redis *redis, const struct limit_name *name, int64_t *ret_wait_ms,
 	bool *ret_probing, struct error *error)
 {
 	struct redisReply *reply;
@@ -29,7 +29,7 @@ enum error_class limit_enter(struct redis *redis, const struct limit_name *name,
 	return ERROR_NONE;
 }
 
-enum error_class limit_close(
+enum error_class limit_block(
 	struct redis *redis, const struct limit_name *name, int64_t milliseconds, struct error *error)
 {
 	struct redisReply *reply;
@@ -39,7 +39,7 @@ enum error_class limit_close(
 	return ERROR_NONE;
 }
 
-enum error_class limit_open(struct redis *redis, const struct limit_name *name, struct error *error)
+enum error_class limit_unblock(struct redis *redis, const struct limit_name *name, struct error *error)
 {
 	struct redisReply *reply;
 	if (gate(redis, name, "open", 0, &reply, error) != ERROR_NONE)

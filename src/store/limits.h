@@ -14,17 +14,18 @@ struct limit_name {
 
 /*
  * *ret_wait_ms is 0 where the caller may go through, else when to ask again. *ret_probing: it is the first one after
- * the gate was closed, and must tell what became of it by limit_close or limit_open.
+ * the gate was closed, and must tell what became of it by limit_block or limit_unblock.
  */
-enum error_class limit_enter(struct redis *redis, const struct limit_name *name, int64_t *ret_wait_ms,
+enum error_class limit_admit(struct redis *redis, const struct limit_name *name, int64_t *ret_wait_ms,
 	bool *ret_probing, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Closes the gate for at least so long from now. */
-enum error_class limit_close(struct redis *redis, const struct limit_name *name, int64_t milliseconds,
+enum error_class limit_block(struct redis *redis, const struct limit_name *name, int64_t milliseconds,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* The provider answered the one who probed. */
-enum error_class limit_open(struct redis *redis, const struct limit_name *name, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class limit_unblock(
+	struct redis *redis, const struct limit_name *name, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Whether a call that changes something may go. */
 struct limit_turn {

@@ -140,7 +140,7 @@ enum error_class queue_list(
 	return class;
 }
 
-enum error_class queue_bury(
+enum error_class queue_dead_letter(
 	struct redis *redis, const struct queue_entry *entry, const char *reason, struct error *error)
 {
 	const char *const keys[] = { KEY_DEAD, KEY_QUEUE };
@@ -185,7 +185,7 @@ static enum error_class tidy_consumers(struct redis *redis, struct error *error)
 }
 
 /* The order of the two questions matters: an entry that its run gave up in between is gone by the second. */
-enum error_class queue_is_astray(
+enum error_class queue_is_orphaned(
 	struct redis *redis, const struct queue_entry *entry, bool *ret_astray, struct error *error)
 {
 	const struct run_name name = { entry->app, entry->workflow, entry->action };
@@ -233,10 +233,11 @@ static enum error_class tidy_entries(struct redis *redis, int64_t before_ms, str
 		/* An id begins with the time at which it was made, by Redis' clock. */
 		if (strtoll(page.entries[i].id, NULL, 10) >= before_ms)
 			break;
-		if (queue_is_astray(redis, &page.entries[i], &astray, error) != ERROR_NONE)
+		if (queue_is_orphaned(redis, &page.entries[i], &astray, error) != ERROR_NONE)
 			return error->class;
-		enum error_class class = astray ? queue_bury(redis, &page.entries[i], "no run has this entry", error)
-						: keep_in_sight(redis, &page.entries[i], error);
+		enum error_class class = astray
+			? queue_dead_letter(redis, &page.entries[i], "no run has this entry", error)
+			: keep_in_sight(redis, &page.entries[i], error);
 		if (class != ERROR_NONE)
 			return class;
 	}

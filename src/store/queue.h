@@ -38,7 +38,7 @@ enum error_class queue_list(struct redis *redis, const char *from, struct arena 
 	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Takes an entry that cannot be run off the queue and keeps it under slipway:{0}:dead with the reason. */
-enum error_class queue_bury(struct redis *redis, const struct queue_entry *entry, const char *reason,
+enum error_class queue_dead_letter(struct redis *redis, const struct queue_entry *entry, const char *reason,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Forgets a consumer that reads no more; its entries that were read and not claimed go with it, which the reaper
@@ -47,7 +47,7 @@ enum error_class queue_leave(struct redis *redis, const char *consumer, struct e
 
 /* Whether the entry is on the queue and no run has it: put there by hand, or left by a state that Redis went back from.
  */
-enum error_class queue_is_astray(
+enum error_class queue_is_orphaned(
 	struct redis *redis, const struct queue_entry *entry, bool *ret_astray, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*

@@ -93,7 +93,7 @@ static enum error_class is_no_run(struct redis *redis, const char *member, bool 
 
 /* A key that a hand has broken must not keep the others waiting. Where it is the run's own, there is nothing to wait
  * for; where it is one that runs share, such as the queue, the run is looked at again when it may have been mended. */
-static enum error_class set_aside(struct redis *redis, const char *index, const char *member, int64_t now,
+static enum error_class defer_member(struct redis *redis, const char *index, const char *member, int64_t now,
 	const struct error *why, struct error *error)
 {
 	char again[24];
@@ -125,7 +125,7 @@ static enum error_class reap_members(struct redis *redis, const char *index, int
 		enum error_class class = run_reap(redis, index, member, lease_ms, lease_ms, listener, &one);
 		if (class == ERROR_STORE_REFUSED) {
 			why = one;
-			class = set_aside(redis, index, member, now, &why, &one);
+			class = defer_member(redis, index, member, now, &why, &one);
 		}
 		if (class != ERROR_NONE)
 			*error = one;

@@ -298,12 +298,12 @@ static enum error_class verify_entry(
 {
 	bool astray;
 	char key[96];
-	if (queue_is_astray(verification->redis, entry, &astray, error) != ERROR_NONE)
+	if (queue_is_orphaned(verification->redis, entry, &astray, error) != ERROR_NONE)
 		return error->class;
 	if (!astray)
 		return ERROR_NONE;
 	if (verification->options->repair &&
-		queue_bury(verification->redis, entry, "no run has this entry", error) != ERROR_NONE)
+		queue_dead_letter(verification->redis, entry, "no run has this entry", error) != ERROR_NONE)
 		return error->class;
 	text_format(key, sizeof(key), "queue entry %s", entry->id);
 	report(verification, key, "no run has this entry", verification->options->repair);

@@ -22,7 +22,7 @@ static const struct field beat_fields[] = {
 };
 static const struct record beat_record = RECORD(struct beat_json, beat_fields);
 
-enum error_class worker_beat(struct redis *redis, const struct worker_beat *beat, struct error *error)
+enum error_class worker_heartbeat(struct redis *redis, const struct worker_heartbeat *beat, struct error *error)
 {
 	char now[CLOCK_TEXT_SIZE];
 	int64_t now_ms;
@@ -64,7 +64,8 @@ static int64_t age_of(const char *at, int64_t now_ms)
 }
 
 enum error_class workers_list(struct redis *redis,
-	void (*each)(void *context, const struct worker_beat *beat, int64_t age_ms), void *context, struct error *error)
+	void (*each)(void *context, const struct worker_heartbeat *beat, int64_t age_ms), void *context,
+	struct error *error)
 {
 	const char *const words[] = { "HGETALL", KEY_WORKERS };
 	struct redisReply *reply;
@@ -80,7 +81,7 @@ enum error_class workers_list(struct redis *redis,
 		arena_init(&arena, 0);
 		if (record_decode(&beat_record, tree, RECORD_LENIENT, "", &arena, &json, &ignored) != ERROR_NONE)
 			json = (struct beat_json){ NULL, "", 0, 0 };
-		const struct worker_beat beat = { reply_text(reply_item(reply, i)),
+		const struct worker_heartbeat beat = { reply_text(reply_item(reply, i)),
 			json.version != NULL ? json.version : "", (size_t)json.executors, (size_t)json.busy };
 		each(context, &beat, age_of(json.at, now_ms));
 		cJSON_Delete(tree);
@@ -90,7 +91,7 @@ enum error_class workers_list(struct redis *redis,
 	return ERROR_NONE;
 }
 
-static void tally_worker(void *context, const struct worker_beat *beat, int64_t age_ms)
+static void tally_worker(void *context, const struct worker_heartbeat *beat, int64_t age_ms)
 {
 	struct workers_tally *tally = context;
 	(void)beat;
@@ -109,7 +110,7 @@ struct tidying {
 	struct error *error;
 };
 
-static void leave_if_silent(void *context, const struct worker_beat *beat, int64_t age_ms)
+static void leave_if_silent(void *context, const struct worker_heartbeat *beat, int64_t age_ms)
 {
 	struct tidying *tidying = context;
 	if (age_ms > WORKER_KEPT_MS && tidying->class == ERROR_NONE)

@@ -6,15 +6,15 @@
 
 #include "store/redis.h"
 
-struct worker_beat {
+struct worker_heartbeat {
 	const char *name;
 	const char *version;
 	size_t executors, busy;
 };
 
 /* Writes {"at","version","executors","busy"} under the worker's name. */
-enum error_class worker_beat(
-	struct redis *redis, const struct worker_beat *beat, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class worker_heartbeat(
+	struct redis *redis, const struct worker_heartbeat *beat, struct error *error) SLIPWAY_MUST_CHECK;
 
 #define WORKER_SILENT_MS 15000     /* three reports were missed: it is gone, or cut off */
 #define WORKER_NEVER_MS  INT64_MAX /* the age of a report that cannot be read, or is of a time to come */
@@ -22,7 +22,7 @@ enum error_class worker_beat(
 /* Calls for each worker on the list, with the time since it last reported. Both times are by the clock of Redis, so no
  * machine's own clock matters; where that of Redis was set back, a report from before counts as never. */
 enum error_class workers_list(struct redis *redis,
-	void (*each)(void *context, const struct worker_beat *beat, int64_t age_ms), void *context,
+	void (*each)(void *context, const struct worker_heartbeat *beat, int64_t age_ms), void *context,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
 struct workers_tally {

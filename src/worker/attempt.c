@@ -22,16 +22,16 @@
 
 /* ---- what the context asks of us ---- */
 
-static enum error_class host_save(void *host, const char *checkpoint, struct error *error)
+static enum error_class backend_save(void *backend, const char *checkpoint, struct error *error)
 {
-	const struct attempt *attempt = host;
+	const struct attempt *attempt = backend;
 	const struct run_write write = { .kind = RUN_PROGRESS, .checkpoint = checkpoint };
 	return run_write(attempt->redis, &attempt->claim->lease, &write, error);
 }
 
-static enum error_class host_own(void *host, const struct ledger_change *change, struct error *error)
+static enum error_class backend_own(void *backend, const struct ledger_change *change, struct error *error)
 {
-	const struct attempt *attempt = host;
+	const struct attempt *attempt = backend;
 	const struct run_write write = { .kind = RUN_PROGRESS,
 		.checkpoint = change->checkpoint,
 		.ledger_field = change->field,
@@ -40,10 +40,10 @@ static enum error_class host_own(void *host, const struct ledger_change *change,
 	return run_write(attempt->redis, &attempt->claim->lease, &write, error);
 }
 
-static enum error_class host_owner(
-	void *host, const struct owner_question *question, const char **ret_holder, struct error *error)
+static enum error_class backend_owner(
+	void *backend, const struct owner_question *question, const char **ret_holder, struct error *error)
 {
-	const struct attempt *attempt = host;
+	const struct attempt *attempt = backend;
 	const char *app = attempt->claim->run.app;
 	const struct owned_thing thing = { question->provider, question->type, question->id };
 	char holder[IDENTIFIER_SIZE] = "";
@@ -59,9 +59,9 @@ static enum error_class host_owner(
 }
 
 /* A line of the log that cannot be stored is no reason to stop. */
-static void host_log(void *host, const char *line)
+static void backend_log(void *backend, const char *line)
 {
-	const struct attempt *attempt = host;
+	const struct attempt *attempt = backend;
 	struct error ignored;
 	const struct run_write write = { .kind = RUN_PROGRESS, .log = line };
 	if (run_write(attempt->redis, &attempt->claim->lease, &write, &ignored) != ERROR_NONE)
@@ -69,14 +69,14 @@ static void host_log(void *host, const char *line)
 }
 
 /* Where the gate cannot be asked, the provider says itself what it thinks of a call. */
-static int64_t host_enter(void *host, const char *provider, const char *credential, bool *ret_probing)
+static int64_t backend_enter(void *backend, const char *provider, const char *credential, bool *ret_probing)
 {
-	const struct attempt *attempt = host;
+	const struct attempt *attempt = backend;
 	const struct limit_name name = { provider, credential };
 	struct error ignored;
 	int64_t wait = 0;
 	*ret_probing = false;
-	if (limit_enter(attempt->redis, &name, &wait, ret_probing, &ignored) != ERROR_NONE)
+	if (limit_admit(attempt->redis, &name, &wait, ret_probing, &ignored) != ERROR_NONE)
 		return 0;
 	return wait;
 }
@@ -84,10 +84,10 @@ static int64_t host_enter(void *host, const char *provider, const char *credenti
 #define NEEDS_CHECK_MS 2000 /* how often to look whether a need is done */
 #define PACE_HELD_MS   200  /* a process is held for no longer than this */
 
-static void host_pace(
-	void *host, const char *provider, const char *credential, int64_t spacing_ms, struct call_turn *ret_turn)
+static void backend_pace(
+	void *backend, const char *provider, const char *credential, int64_t spacing_ms, struct call_turn *ret_turn)
 {
-	const struct attempt *attempt = host;
+	const struct attempt *attempt = backend;
 	const struct limit_name name = { provider, credential };
 	struct limit_turn turn;
 	struct error ignored;
@@ -109,23 +109,23 @@ static void log_blocked(const struct run *run, const struct limit_name *name, in
 
 /* Where it cannot be told to the others, they meet the limit themselves; and a probe that is not heard of ends by
  * itself. */
-static void host_leave(void *host, const char *provider, const char *credential, int64_t closed_ms)
+static void backend_leave(void *backend, const char *provider, const char *credential, int64_t closed_ms)
 {
-	const struct attempt *attempt = host;
+	const struct attempt *attempt = backend;
 	const struct limit_name name = { provider, credential };
 	struct error ignored;
-	enum error_class class = closed_ms > 0 ? limit_close(attempt->redis, &name, closed_ms, &ignored)
-					       : limit_open(attempt->redis, &name, &ignored);
+	enum error_class class = closed_ms > 0 ? limit_block(attempt->redis, &name, closed_ms, &ignored)
+					       : limit_unblock(attempt->redis, &name, &ignored);
 	if (class != ERROR_NONE)
 		log_error("gate", &ignored);
 	if (closed_ms > 0)
 		log_blocked(&attempt->claim->run, &name, closed_ms);
 }
 
-static enum error_class host_output(
-	void *host, const struct run_name *name, const char **ret_output, struct error *error)
+static enum error_class backend_output(
+	void *backend, const struct run_name *name, const char **ret_output, struct error *error)
 {
-	const struct attempt *attempt = host;
+	const struct attempt *attempt = backend;
 	const char *status;
 	return run_output(attempt->redis, name, attempt->arena, ret_output, &status, error);
 }
@@ -189,10 +189,10 @@ static enum error_class open_secret(
 }
 
 /* One with a name is opened once an attempt, for an input may name it in hundreds of places. */
-static enum error_class host_secret(
-	void *host, const struct reference *reference, cJSON **ret_value, struct error *error)
+static enum error_class backend_secret(
+	void *backend, const struct reference *reference, cJSON **ret_value, struct error *error)
 {
-	struct attempt *attempt = host;
+	struct attempt *attempt = backend;
 	const char *value = NULL;
 	for (const struct opened *opened = attempt->opened; opened != NULL; opened = opened->next)
 		if (reference->kind == REFERENCE_SECRET && strcmp(opened->name, reference->parts[0]) == 0)
@@ -203,22 +203,22 @@ static enum error_class host_secret(
 	return *ret_value != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
 }
 
-static void host_forget(void *host)
+static void backend_forget(void *backend)
 {
-	forget_opened(host);
+	forget_opened(backend);
 }
 
-static const struct action_host host = {
-	.save = host_save,
-	.own = host_own,
-	.owner = host_owner,
-	.log = host_log,
-	.output = host_output,
-	.secret = host_secret,
-	.forget = host_forget,
-	.enter = host_enter,
-	.pace = host_pace,
-	.leave = host_leave,
+static const struct action_backend backend = {
+	.save = backend_save,
+	.own = backend_own,
+	.owner = backend_owner,
+	.log = backend_log,
+	.output = backend_output,
+	.secret = backend_secret,
+	.forget = backend_forget,
+	.enter = backend_enter,
+	.pace = backend_pace,
+	.leave = backend_leave,
 };
 
 /* ---- references that only a worker may put in ---- */
@@ -268,7 +268,7 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 	if (reference->kind == REFERENCE_APP)
 		from = (struct run_name){ reference->parts[0], reference->parts[1], reference->parts[2] };
 	else if (reference->kind != REFERENCE_STEP)
-		return host_secret(attempt, reference, ret_value, error);
+		return backend_secret(attempt, reference, ret_value, error);
 	if (!identifier_valid(from.app) || !identifier_valid(from.workflow) || !identifier_valid(from.action))
 		return error_set(error, ERROR_INVALID_INPUT, "a reference names no valid step");
 	if (find_output(attempt, &from, &output, error) != ERROR_NONE ||
@@ -388,8 +388,8 @@ enum error_class attempt_run(const struct attempt *attempt, struct run_write *re
 {
 	const struct run *run = &attempt->claim->run;
 	struct needs needs = { .count = 0 };
-	struct attempt host_data = *attempt;
-	host_data.needs = &needs;
+	struct attempt backend_data = *attempt;
+	backend_data.needs = &needs;
 	struct action_context context = {
 		.action = attempt->step->action,
 		.app = run->app,
@@ -405,12 +405,12 @@ enum error_class attempt_run(const struct attempt *attempt, struct run_write *re
 		.client = attempt->client,
 		.arena = attempt->arena,
 		.ledger = attempt->claim->ledger,
-		.host = &host,
-		.host_data = &host_data,
+		.backend = &backend,
+		.backend_data = &backend_data,
 	};
 	const char *input;
 	enum action_result result = ACTION_FAILED;
-	if (resolve_input(&host_data, &input, &context.error) == ERROR_NONE)
+	if (resolve_input(&backend_data, &input, &context.error) == ERROR_NONE)
 		result = context_run(&context, input, run->checkpoint);
 	enum error_class class = ERROR_NONE;
 	if (result == ACTION_FAILED && context.error.class == ERROR_LEASE_LOST) {
@@ -419,11 +419,11 @@ enum error_class attempt_run(const struct attempt *attempt, struct run_write *re
 		redact_error(error);
 		class = ERROR_LEASE_LOST;
 	} else {
-		class = write_result(&host_data, &context, result, ret_write, error);
+		class = write_result(&backend_data, &context, result, ret_write, error);
 		if (class == ERROR_NONE)
 			ret_write->checkpoint = context_checkpoint(&context);
 	}
-	forget_opened(&host_data);
+	forget_opened(&backend_data);
 	context_release(&context);
 	return class;
 }

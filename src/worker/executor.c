@@ -161,7 +161,7 @@ static bool run_entry(const struct executor *executor, const struct queue_entry 
 	const struct step_definition *step = find_step(entry, &why);
 	if (step == NULL) {
 		log_write(LOG_WARNING, "entry buried", "entry", entry->id, "why", why, NULL);
-		if (queue_bury(executor->redis, entry, why, &error) != ERROR_NONE)
+		if (queue_dead_letter(executor->redis, entry, why, &error) != ERROR_NONE)
 			log_error("entry not buried", &error);
 		return true;
 	}

@@ -12,10 +12,10 @@
 
 #define DELAY_FIRST_MS    2000
 #define DELAY_LAST_MS     60000
-#define DELAY_LEAST_MS    200
+#define DELAY_MIN_MS      200
 #define RATE_LIMIT_MS     60000 /* where the provider does not say how long */
 #define NOT_READY_MS      5000  /* where it does not say how long what was made takes to settle */
-#define SETTLING_MOST_MS  900000
+#define SETTLING_MAX_MS   900000
 #define RATE_LIMIT_SPREAD 2000 /* so that not all who wait come at once */
 #define UNKNOWN_ATTEMPTS  3    /* what nobody knows is hardly mended by trying: two further attempts */
 
@@ -26,7 +26,7 @@ int64_t retry_delay_ms(int64_t attempt)
 		bound *= 2;
 	if (bound > DELAY_LAST_MS)
 		bound = DELAY_LAST_MS;
-	return DELAY_LEAST_MS + (int64_t)randombytes_uniform((uint32_t)bound);
+	return DELAY_MIN_MS + (int64_t)randombytes_uniform((uint32_t)bound);
 }
 
 static int64_t wait_delay_ms(const struct error *failure)
@@ -49,7 +49,7 @@ static bool may_try_again(const struct error *failure, int64_t attempt, int64_t 
 static bool waits(const struct error *failure, const struct run_progress *progress)
 {
 	return failure->class == ERROR_RATE_LIMITED ||
-		(failure->class == ERROR_NOT_READY && progress->age_ms < SETTLING_MOST_MS);
+		(failure->class == ERROR_NOT_READY && progress->age_ms < SETTLING_MAX_MS);
 }
 
 enum error_class failure_write(const struct error *failure, const struct run_progress *progress, struct arena *arena,

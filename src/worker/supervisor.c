@@ -70,7 +70,7 @@ static int64_t lease_ms(const struct supervisor *supervisor)
 }
 
 /* Logs the first of a row of failures, and the end of the row. */
-static void note_redis(struct supervisor *supervisor, const struct error *error)
+static void record_redis_state(struct supervisor *supervisor, const struct error *error)
 {
 	if (error != NULL && !supervisor->redis_lost)
 		log_error("redis", error);
@@ -132,7 +132,7 @@ static void renew(struct supervisor *supervisor, size_t index, int64_t now)
 	else
 		note_tick(supervisor, class);
 	if (class != ERROR_LEASE_LOST)
-		note_redis(supervisor, class != ERROR_NONE ? &error : NULL);
+		record_redis_state(supervisor, class != ERROR_NONE ? &error : NULL);
 }
 
 static void check_cancel(struct supervisor *supervisor, size_t index, int64_t now)
@@ -211,7 +211,7 @@ static void pay(struct supervisor *supervisor)
 			run_ended_log(&ended, -1);
 		note_tick(supervisor, class);
 		if (supervisor->tick_failed)
-			note_redis(supervisor, &error);
+			record_redis_state(supervisor, &error);
 		else
 			supervisor->owed_count--;
 	}
@@ -249,7 +249,7 @@ static void write_for(
 	if (class == ERROR_NONE || class == ERROR_LEASE_LOST)
 		return;
 	log_error("run to be handed back later", &error);
-	note_redis(supervisor, &error);
+	record_redis_state(supervisor, &error);
 	owe(supervisor, &slot->notice.lease);
 }
 
@@ -285,7 +285,7 @@ static void give_up_lease(struct supervisor *supervisor, const struct slot *slot
 		log_error("run left to its lease", &error);
 }
 
-static void clear_up(struct supervisor *supervisor, const struct slot *slot)
+static void clean_up_after(struct supervisor *supervisor, const struct slot *slot)
 {
 	/* It had gone on to another run before the blow fell: that one is not to blame. */
 	if (slot->verdict != VERDICT_NONE && strcmp(slot->judged, slot->notice.lease.token) != 0) {
@@ -328,7 +328,7 @@ static void on_ended(void *context, size_t index, pid_t pid, int status)
 	log_text(&line, "how", how);
 	log_end(&line);
 	if (slot->notice.busy)
-		clear_up(supervisor, slot);
+		clean_up_after(supervisor, slot);
 	*slot = (struct slot){ .verdict = VERDICT_NONE };
 }
 
@@ -384,7 +384,7 @@ static void reap(struct supervisor *supervisor)
 	enum error_class class = ERROR_NONE;
 	for (int round = 0; round < REAP_ROUNDS && count >= 100 && class == ERROR_NONE; round++)
 		class = runs_reap(supervisor->redis, lease_ms(supervisor), &listener, &count, &error);
-	note_redis(supervisor, class != ERROR_NONE ? &error : NULL);
+	record_redis_state(supervisor, class != ERROR_NONE ? &error : NULL);
 }
 
 static size_t busy_count(const struct supervisor *supervisor)
@@ -398,11 +398,11 @@ static size_t busy_count(const struct supervisor *supervisor)
 static void beat(struct supervisor *supervisor)
 {
 	struct error error;
-	struct worker_beat beat = { supervisor->name, SLIPWAY_VERSION, supervisor->prefork.count,
+	struct worker_heartbeat beat = { supervisor->name, SLIPWAY_VERSION, supervisor->prefork.count,
 		busy_count(supervisor) };
 	supervisor->heartbeat_ms = clock_monotonic_ms();
-	if (worker_beat(supervisor->redis, &beat, &error) != ERROR_NONE)
-		note_redis(supervisor, &error);
+	if (worker_heartbeat(supervisor->redis, &beat, &error) != ERROR_NONE)
+		record_redis_state(supervisor, &error);
 }
 
 /* What nobody else would come upon. Once a lease is often enough: nothing waits for it. */
@@ -412,7 +412,7 @@ static void tidy(struct supervisor *supervisor)
 	supervisor->tidied_ms = clock_monotonic_ms();
 	if (queue_tidy(supervisor->redis, lease_ms(supervisor), &error) != ERROR_NONE ||
 		workers_tidy(supervisor->redis, &error) != ERROR_NONE)
-		note_redis(supervisor, &error);
+		record_redis_state(supervisor, &error);
 }
 
 static void on_tick(void *context)
@@ -452,7 +452,7 @@ static void leave(struct supervisor *supervisor)
 			break;
 	}
 	if (worker_leave(supervisor->redis, supervisor->name, &error) != ERROR_NONE)
-		note_redis(supervisor, &error);
+		record_redis_state(supervisor, &error);
 }
 
 /* Zeroed: nobody holds a lease yet. Mapped for as long as the process lives. */

@@ -53,11 +53,11 @@ static const struct record named_record = RECORD(struct named, named_fields);
 
 static enum action_result call(struct action_context *context, const char *path, struct output *output)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct named named;
 	const struct provider_request request = { .path = path };
-	if (!provider_call(context, &github, &request, &answer) ||
-		!provider_decode(context, &answer, &named_record, &named))
+	if (!provider_call(context, &github, &request, &response) ||
+		!provider_decode(context, &response, &named_record, &named))
 		return action_failed(context);
 	output->text = named.name;
 	return action_done(context);
@@ -66,22 +66,22 @@ static enum action_result call(struct action_context *context, const char *path,
 /* Fails by itself, after a call whose refusal it expected and, where asked, one that went well. */
 static enum action_result fail_after(struct action_context *context, const char *path, bool calls_more)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	const struct provider_request request = { .path = path, .expect = { 422 } }, more = { .path = "/ok" };
-	if (!provider_call(context, &github, &request, &answer))
+	if (!provider_call(context, &github, &request, &response))
 		return action_fail(context, ERROR_APP_NOT_INSTALLED, "worse: %s", action_error(context)->message);
-	if (calls_more && !provider_call(context, &github, &more, &answer))
+	if (calls_more && !provider_call(context, &github, &more, &response))
 		return action_failed(context);
 	return action_fail(context, ERROR_INVALID_INPUT, "not so");
 }
 
 static enum action_result list(struct action_context *context, struct output *output)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct object_list found;
 	const struct provider_request request = { .path = "/list" };
-	if (!provider_call(context, &github, &request, &answer) ||
-		!provider_decode_list(context, &answer, &named_record, &found))
+	if (!provider_call(context, &github, &request, &response) ||
+		!provider_decode_list(context, &response, &named_record, &found))
 		return action_failed(context);
 	output->calls = (int64_t)found.count;
 	output->text = found.count > 0 ? ((const struct named *)found.items)[found.count - 1].name : NULL;
@@ -90,41 +90,41 @@ static enum action_result list(struct action_context *context, struct output *ou
 
 static enum action_result own(struct action_context *context, struct output *output)
 {
-	const struct owned_resource resource = { .provider = "github",
+	const struct ledger_resource resource = { .provider = "github",
 		.type = "repository",
 		.key = "acme/docs",
 		.id = "42",
 		.url = "https://x",
 		.created = true };
-	const char *before = action_owned(context, "github", "repository", "acme/docs");
-	if (!action_own(context, &resource))
+	const char *before = ledger_get_id(context, "github", "repository", "acme/docs");
+	if (!ledger_put(context, &resource))
 		return action_failed(context);
 	output->text = action_format(context, "%s then %s", before != NULL ? before : "nothing",
-		action_owned(context, "github", "repository", "acme/docs"));
+		ledger_get_id(context, "github", "repository", "acme/docs"));
 	return action_done(context);
 }
 
 /* Two things that are ours, one of which is given up: what is left, the newest first. */
 static enum action_result own_list(struct action_context *context, struct output *output)
 {
-	const struct owned_resource first = {
+	const struct ledger_resource first = {
 		.provider = "vercel", .type = "domain", .key = "a.example", .id = "a.example", .created = true
 	};
-	const struct owned_resource second = { .provider = "vercel",
+	const struct ledger_resource second = { .provider = "vercel",
 		.type = "domain",
 		.key = "b.example",
 		.id = "b.example",
 		.url = "https://b.example",
 		.created = false };
-	const struct owned_resource other = {
+	const struct ledger_resource other = {
 		.provider = "vercel", .type = "domains", .key = "c.example", .id = "c.example", .created = true
 	};
-	const struct owned_resource *list;
+	const struct ledger_resource *list;
 	size_t count;
-	if (!action_own(context, &first) || !action_own(context, &second) || !action_own(context, &other) ||
-		!action_disown(context, "vercel", "domain", "a.example") ||
-		!action_disown(context, "vercel", "domain", "never.example") ||
-		!action_ledger(context, "vercel", "domain", &list, &count))
+	if (!ledger_put(context, &first) || !ledger_put(context, &second) || !ledger_put(context, &other) ||
+		!ledger_remove(context, "vercel", "domain", "a.example") ||
+		!ledger_remove(context, "vercel", "domain", "never.example") ||
+		!ledger_list(context, "vercel", "domain", &list, &count))
 		return action_failed(context);
 	output->calls = (int64_t)count;
 	output->text = "";
@@ -138,12 +138,12 @@ static enum action_result own_list(struct action_context *context, struct output
 static enum action_result excerpt(struct action_context *context, const char *bytes, struct output *output)
 {
 	static const char binary[] = "a\0b\x01\xFF\xC3\xA4\xE2\x82", behind[] = "a\0" TRIAL_TOKEN;
-	struct provider_answer answer = { .body = bytes, .body_length = strlen(bytes) };
+	struct provider_response response = { .body = bytes, .body_length = strlen(bytes) };
 	if (strcmp(bytes, "binary") == 0)
-		answer = (struct provider_answer){ .body = binary, .body_length = sizeof(binary) - 1 };
+		response = (struct provider_response){ .body = binary, .body_length = sizeof(binary) - 1 };
 	if (strcmp(bytes, "behind") == 0)
-		answer = (struct provider_answer){ .body = behind, .body_length = sizeof(behind) - 1 };
-	output->text = answer_excerpt(context, &answer, 12);
+		response = (struct provider_response){ .body = behind, .body_length = sizeof(behind) - 1 };
+	output->text = answer_excerpt(context, &response, 12);
 	return action_done(context);
 }
 
@@ -153,10 +153,10 @@ static enum action_result run(
 	const char *what = ((const struct input *)raw_input)->what;
 	struct checkpoint *checkpoint = raw_checkpoint;
 	struct output *output = raw_output;
-	const struct owned_resource nameless = {
+	const struct ledger_resource nameless = {
 		.provider = "github", .type = "repository", .key = "acme/docs", .created = true
 	};
-	struct provider_answer answer;
+	struct provider_response response;
 	checkpoint->calls++;
 	output->calls = checkpoint->calls;
 	if (strcmp(what, "wait") == 0)
@@ -185,12 +185,12 @@ static enum action_result run(
 					       : action_failed(context);
 	}
 	if (strncmp(what, "list secret ", 12) == 0) {
-		const struct owned_resource secret = { .provider = "github",
+		const struct ledger_resource secret = { .provider = "github",
 			.type = "repository",
 			.key = what[12] == 'k' ? TRIAL_TOKEN : "acme/docs",
 			.id = what[12] == 'i' ? TRIAL_TOKEN : "7",
 			.url = what[12] == 'u' ? "https://x/" TRIAL_TOKEN : NULL };
-		return action_own(context, &secret) ? action_done(context) : action_failed(context);
+		return ledger_put(context, &secret) ? action_done(context) : action_failed(context);
 	}
 	if (strcmp(what, "much to say") == 0)
 		return action_wait(context, 1000, "%01022d\xC3\xA4\xC3\xA4", 7);
@@ -207,11 +207,11 @@ static enum action_result run(
 	if (strcmp(what, "own list") == 0)
 		return own_list(context, output);
 	if (strcmp(what, "own nothing") == 0)
-		return action_own(context, &nameless) ? action_done(context) : action_failed(context);
+		return ledger_put(context, &nameless) ? action_done(context) : action_failed(context);
 	if (strcmp(what, "list") == 0)
 		return list(context, output);
 	if (strcmp(what, "no url") == 0)
-		return url_get(context, NULL, &answer) ? action_done(context) : action_failed(context);
+		return url_get(context, NULL, &response) ? action_done(context) : action_failed(context);
 	if (strncmp(what, "excerpt ", 8) == 0)
 		return excerpt(context, what + 8, output);
 	if (strcmp(what, "digits") == 0) {
@@ -367,7 +367,7 @@ END_TEST
 static int64_t made_ms_ago(const char *key)
 {
 	trial.context.ledger = trial.ledger;
-	return action_made_ms_ago(&trial.context, "github", "repository", key);
+	return ledger_age_ms(&trial.context, "github", "repository", key);
 }
 
 START_TEST(test_ledger_knows_since_when)

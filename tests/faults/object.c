@@ -26,20 +26,20 @@ static const struct field output_fields[] = {
 static const struct record output_record = RECORD(struct output, output_fields);
 
 static enum action_result finish(
-	struct action_context *context, const char *name, const struct provider_answer *answer, struct output *output)
+	struct action_context *context, const char *name, const struct provider_response *answer, struct output *output)
 {
 	if (!provider_decode(context, answer, &output_record, output))
 		return action_failed(context);
-	const struct owned_resource resource = {
+	const struct ledger_resource resource = {
 		.provider = "github", .type = "object", .key = name, .id = output->id, .created = true
 	};
-	return action_own(context, &resource) ? action_done(context) : action_failed(context);
+	return ledger_put(context, &resource) ? action_done(context) : action_failed(context);
 }
 
 static enum action_result run(struct action_context *context, const void *raw, void *checkpoint, void *output)
 {
 	const struct input *input = raw;
-	struct provider_answer answer;
+	struct provider_response answer;
 	const struct provider_request look = {
 		.path = "/objects/{name}", .parameters = { input->name }, .expect = { 404 }
 	};

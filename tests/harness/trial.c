@@ -13,19 +13,19 @@ static enum error_class refuse_lost(const struct trial *trial, struct error *err
 	return trial->lease_lost ? error_set(error, ERROR_LEASE_LOST, "the run is another's") : ERROR_NONE;
 }
 
-static enum error_class on_save(void *host, const char *checkpoint, struct error *error)
+static enum error_class on_save(void *backend, const char *checkpoint, struct error *error)
 {
-	struct trial *trial = host;
+	struct trial *trial = backend;
 	snprintf(trial->saved, sizeof(trial->saved), "%s", checkpoint);
 	snprintf(trial->checkpoint, sizeof(trial->checkpoint), "%s", checkpoint);
 	trial->saves++;
 	return refuse_lost(trial, error);
 }
 
-static enum error_class on_own(void *host, const struct ledger_change *change, struct error *error)
+static enum error_class on_own(void *backend, const struct ledger_change *change, struct error *error)
 {
-	struct trial *trial = host;
-	if (change->checkpoint != NULL && on_save(host, change->checkpoint, error) != ERROR_NONE)
+	struct trial *trial = backend;
+	if (change->checkpoint != NULL && on_save(backend, change->checkpoint, error) != ERROR_NONE)
 		return error->class;
 	cJSON_DeleteItemFromObjectCaseSensitive(trial->ledger, change->field);
 	if (change->value != NULL)
@@ -36,32 +36,32 @@ static enum error_class on_own(void *host, const struct ledger_change *change, s
 	return refuse_lost(trial, error);
 }
 
-static void on_log(void *host, const char *line)
+static void on_log(void *backend, const char *line)
 {
-	struct trial *trial = host;
+	struct trial *trial = backend;
 	size_t length = strlen(trial->log);
 	snprintf(trial->log + length, sizeof(trial->log) - length, "%s\n", line);
 }
 
-static int64_t on_enter(void *host, const char *provider, const char *credential, bool *ret_probing)
+static int64_t on_enter(void *backend, const char *provider, const char *credential, bool *ret_probing)
 {
-	struct trial *trial = host;
+	struct trial *trial = backend;
 	(void)provider;
 	(void)credential;
 	*ret_probing = trial->probing;
 	return trial->closed_ms;
 }
 
-static void on_leave(void *host, const char *provider, const char *credential, int64_t closed_ms)
+static void on_leave(void *backend, const char *provider, const char *credential, int64_t closed_ms)
 {
-	struct trial *trial = host;
+	struct trial *trial = backend;
 	snprintf(trial->closed_credential, sizeof(trial->closed_credential), "%s:%s", provider, credential);
 	trial->closed_ms = closed_ms;
 	trial->closes += closed_ms > 0 ? 1 : 0;
 	trial->opens += closed_ms > 0 ? 0 : 1;
 }
 
-static const struct action_host host = {
+static const struct action_backend backend = {
 	.save = on_save, .own = on_own, .log = on_log, .enter = on_enter, .leave = on_leave
 };
 
@@ -116,8 +116,8 @@ enum action_result trial_attempt(struct trial *trial, const struct action_defini
 		.client = trial->client,
 		.arena = &trial->attempt_arena,
 		.ledger = trial->ledger,
-		.host = &host,
-		.host_data = trial,
+		.backend = &backend,
+		.backend_data = trial,
 	};
 	enum action_result result = context_run(&trial->context, input, trial->checkpoint);
 	const char *checkpoint = context_checkpoint(&trial->context);

@@ -21,14 +21,14 @@ struct trial {
 
 	char checkpoint[4096]; /* as it would stand in Redis */
 	char saved[4096];      /* what the last action_save stored */
-	char intended[512];    /* what the last action_intend stored, as field row */
+	char intended[512];    /* what the last ledger_intend stored, as field row */
 	char log[8192];
 	cJSON *ledger;             /* field -> JSON text */
 	int saves, attempts, owns; /* counted */
 	int64_t age_ms;
-	bool lease_lost; /* the host refuses every write */
+	bool lease_lost; /* the backend refuses every write */
 
-	int64_t closed_ms; /* what the host says of the gate */
+	int64_t closed_ms; /* what the backend says of the gate */
 	bool probing;      /* the same */
 	char closed_credential[64];
 	int closes, opens;

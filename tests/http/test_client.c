@@ -15,7 +15,7 @@ static struct peer *peer, *other;
 static struct http_client *client;
 static struct arena arena;
 static struct error error;
-static struct http_answer answer;
+static struct http_response response;
 
 static void setup(void)
 {
@@ -48,7 +48,7 @@ static enum error_class send_method(enum http_method method, const char *url, co
 		.body = body,
 		.deadline_ms = clock_monotonic_ms() + 1000,
 		.allow_loopback = true };
-	return http_send(client, &request, &answer, &error);
+	return http_send(client, &request, &response, &error);
 }
 
 START_TEST(test_gets_body_status_and_headers)
@@ -65,17 +65,17 @@ START_TEST(test_gets_body_status_and_headers)
 	};
 	peer_set(peer, rows);
 	ck_assert_int_eq(send_method(HTTP_GET, at("/a"), NULL), ERROR_NONE);
-	ck_assert_int_eq(answer.status, 200);
-	ck_assert_str_eq(buffer_text(&answer.body), "hello");
-	ck_assert_int_eq(answer.retry_after_ms, 7000);
-	ck_assert_int_eq(answer.limit_remaining, 0);
-	ck_assert_int_gt(answer.limit_reset_ms, 0);
-	ck_assert_str_eq(http_answer_header(&answer, "x-github-request-id"), "ABC:1");
-	ck_assert_str_eq(http_answer_header(&answer, "x-not-sent"), "");
-	ck_assert_str_eq(http_answer_header(&answer, "x-not-asked-for"), "");
-	ck_assert_str_eq(http_answer_header(&answer, NULL), "");
-	ck_assert(!answer.redirected);
-	http_answer_release(&answer);
+	ck_assert_int_eq(response.status, 200);
+	ck_assert_str_eq(buffer_text(&response.body), "hello");
+	ck_assert_int_eq(response.retry_after_ms, 7000);
+	ck_assert_int_eq(response.limit_remaining, 0);
+	ck_assert_int_gt(response.limit_reset_ms, 0);
+	ck_assert_str_eq(http_response_header(&response, "x-github-request-id"), "ABC:1");
+	ck_assert_str_eq(http_response_header(&response, "x-not-sent"), "");
+	ck_assert_str_eq(http_response_header(&response, "x-not-asked-for"), "");
+	ck_assert_str_eq(http_response_header(&response, NULL), "");
+	ck_assert(!response.redirected);
+	http_response_release(&response);
 	struct peer_request request = peer_last(peer, "GET", "/a");
 	ck_assert_ptr_nonnull(strstr(request.user_agent, "slipway/"));
 }
@@ -86,9 +86,9 @@ START_TEST(test_absent_limit_headers_are_not_zero)
 	static const struct peer_row rows[] = { { .method = "GET", .path = "/a", .status = 200 }, { .method = NULL } };
 	peer_set(peer, rows);
 	ck_assert_int_eq(send_method(HTTP_GET, at("/a"), NULL), ERROR_NONE);
-	ck_assert_int_eq(answer.limit_remaining, -1);
-	ck_assert_int_eq(answer.retry_after_ms, 0);
-	http_answer_release(&answer);
+	ck_assert_int_eq(response.limit_remaining, -1);
+	ck_assert_int_eq(response.retry_after_ms, 0);
+	http_response_release(&response);
 }
 END_TEST
 
@@ -115,10 +115,10 @@ START_TEST(test_methods_and_bodies_arrive)
 	peer_set(peer, rows);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		ck_assert_int_eq(send_method(cases[i].method, at("/a"), cases[i].body), ERROR_NONE);
-		ck_assert_int_eq(answer.status, cases[i].status);
+		ck_assert_int_eq(response.status, cases[i].status);
 		struct peer_request request = peer_last(peer, cases[i].name, "/a");
 		ck_assert_str_eq(request.body, cases[i].body != NULL ? cases[i].body : "");
-		http_answer_release(&answer);
+		http_response_release(&response);
 	}
 }
 END_TEST
@@ -135,12 +135,12 @@ START_TEST(test_redirects_keep_method_and_body_on_the_same_host)
 	};
 	peer_set(peer, rows);
 	ck_assert_int_eq(send_method(HTTP_GET, at("/a"), NULL), ERROR_NONE);
-	ck_assert_str_eq(buffer_text(&answer.body), "got");
-	ck_assert(answer.redirected);
-	http_answer_release(&answer);
+	ck_assert_str_eq(buffer_text(&response.body), "got");
+	ck_assert(response.redirected);
+	http_response_release(&response);
 	ck_assert_int_eq(send_method(HTTP_POST, at("/a"), "{\"x\":1}"), ERROR_NONE);
-	ck_assert_int_eq(answer.status, 201);
-	http_answer_release(&answer);
+	ck_assert_int_eq(response.status, 201);
+	http_response_release(&response);
 	struct peer_request request = peer_last(peer, "POST", "/b");
 	ck_assert_str_eq(request.body, "{\"x\":1}");
 	ck_assert_str_eq(request.authorization, "Bearer secret");
@@ -156,9 +156,9 @@ START_TEST(test_writes_do_not_follow_301)
 	};
 	peer_set(peer, rows);
 	ck_assert_int_eq(send_method(HTTP_POST, at("/a"), "{}"), ERROR_NONE);
-	ck_assert_int_eq(answer.status, 301);
+	ck_assert_int_eq(response.status, 301);
 	ck_assert_uint_eq(peer_count(peer, "POST", "/b"), 0);
-	http_answer_release(&answer);
+	http_response_release(&response);
 }
 END_TEST
 
@@ -172,11 +172,11 @@ START_TEST(test_no_redirect_to_another_host)
 	};
 	peer_set(peer, rows);
 	ck_assert_int_eq(send_method(HTTP_GET, at("/a"), NULL), ERROR_NONE);
-	ck_assert_int_eq(answer.status, 302);
-	http_answer_release(&answer);
+	ck_assert_int_eq(response.status, 302);
+	http_response_release(&response);
 	ck_assert_int_eq(send_method(HTTP_POST, at("/a"), "{}"), ERROR_NONE);
-	ck_assert_int_eq(answer.status, 307);
-	http_answer_release(&answer);
+	ck_assert_int_eq(response.status, 307);
+	http_response_release(&response);
 	ck_assert_uint_eq(peer_count(other, NULL, NULL), 0);
 }
 END_TEST
@@ -189,9 +189,9 @@ START_TEST(test_redirects_end_after_three)
 	};
 	peer_set(peer, rows);
 	ck_assert_int_eq(send_method(HTTP_GET, at("/a"), NULL), ERROR_NONE);
-	ck_assert_int_eq(answer.status, 302);
+	ck_assert_int_eq(response.status, 302);
 	ck_assert_uint_eq(peer_count(peer, "GET", "/a"), 4);
-	http_answer_release(&answer);
+	http_response_release(&response);
 }
 END_TEST
 
@@ -253,7 +253,7 @@ END_TEST
 START_TEST(test_plain_http_to_loopback_needs_permission)
 {
 	const struct http_request request = { .url = at("/a"), .deadline_ms = clock_monotonic_ms() + 1000 };
-	ck_assert_int_eq(http_send(client, &request, &answer, &error), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(http_send(client, &request, &response, &error), ERROR_INVALID_INPUT);
 	ck_assert_uint_eq(peer_count(peer, NULL, NULL), 0);
 }
 END_TEST
@@ -271,7 +271,7 @@ START_TEST(test_urls_from_inputs_reach_no_private_address)
 		const struct http_request request = {
 			.url = bad[i], .deadline_ms = clock_monotonic_ms() + 2000, .reach = HTTP_REACH_PUBLIC
 		};
-		enum error_class class = http_send(client, &request, &answer, &error);
+		enum error_class class = http_send(client, &request, &response, &error);
 		ck_assert_msg(class == ERROR_INVALID_INPUT, "%s: %d %s", bad[i], (int)class, error.message);
 	}
 }
@@ -284,15 +284,15 @@ START_TEST(test_permission_for_loopback_opens_no_private_network)
 		.deadline_ms = clock_monotonic_ms() + 2000,
 		.reach = HTTP_REACH_PUBLIC,
 		.allow_loopback = true };
-	ck_assert_int_eq(http_send(client, &private, &answer, &error), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(http_send(client, &private, &response, &error), ERROR_INVALID_INPUT);
 	static const struct peer_row rows[] = { { "GET", "/a", .status = 200, .body = "{}" }, { NULL } };
 	peer_set(peer, rows);
 	const struct http_request loopback = { .url = at("/a"),
 		.deadline_ms = clock_monotonic_ms() + 2000,
 		.reach = HTTP_REACH_PUBLIC,
 		.allow_loopback = true };
-	ck_assert_int_eq(http_send(client, &loopback, &answer, &error), ERROR_NONE);
-	http_answer_release(&answer);
+	ck_assert_int_eq(http_send(client, &loopback, &response, &error), ERROR_NONE);
+	http_response_release(&response);
 }
 END_TEST
 

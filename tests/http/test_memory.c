@@ -22,14 +22,14 @@ static struct error error;
 /* A process of its own, for what it receives is not to stand in ours: answers two requests. */
 static pid_t start_server(int listener)
 {
-	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+	static const char response[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
 	pid_t child = fork();
 	if (child != 0)
 		return child;
 	for (int i = 0; i < 2; i++) {
 		char bytes[4096];
 		int peer = accept(listener, NULL, NULL);
-		if (read(peer, bytes, sizeof(bytes)) <= 0 || write(peer, answer, sizeof(answer) - 1) < 0)
+		if (read(peer, bytes, sizeof(bytes)) <= 0 || write(peer, response, sizeof(response) - 1) < 0)
 			_exit(1);
 		shutdown(peer, SHUT_WR);
 		close(peer);
@@ -67,11 +67,11 @@ static void send_token(const char *url, const char masked[LENGTH])
 	};
 	for (size_t i = 0; i < 2; i++) {
 		struct http_request request = requests[i];
-		struct http_answer answer;
+		struct http_response response;
 		request.deadline_ms = clock_monotonic_ms() + 5000;
-		ck_assert_msg(http_send(client, &request, &answer, &error) == ERROR_NONE, "%s", error.message);
-		ck_assert_int_eq(answer.status, 200);
-		http_answer_release(&answer);
+		ck_assert_msg(http_send(client, &request, &response, &error) == ERROR_NONE, "%s", error.message);
+		ck_assert_int_eq(response.status, 200);
+		http_response_release(&response);
 	}
 	http_client_free(client);
 	explicit_bzero(header, sizeof(header));

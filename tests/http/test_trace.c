@@ -22,7 +22,7 @@ static struct peer *peer;
 static struct http_client *client;
 static struct arena arena;
 static struct error error;
-static struct provider_answer answer;
+static struct provider_response response;
 static char folder[64], file_name[300], text[65536];
 static int failures;
 
@@ -89,7 +89,7 @@ static enum error_class send_to(const struct provider *provider, const struct pr
 		.deadline_ms = clock_monotonic_ms() + 2000,
 		.settings = &settings,
 		.record_failed = on_failed };
-	return provider_send(&exchange, request, &answer, &own);
+	return provider_send(&exchange, request, &response, &own);
 }
 
 /* The only record there is, which then is gone. */
@@ -282,7 +282,7 @@ START_TEST(test_what_cannot_be_written_harms_nothing)
 	snprintf(there, sizeof(there), "%s", folder);
 	snprintf(folder, sizeof(folder), "%s", "/nowhere/to/be/found");
 	ck_assert_int_eq(send_to(&github, &request), ERROR_NONE);
-	ck_assert_int_eq(answer.status, 200);
+	ck_assert_int_eq(response.status, 200);
 	ck_assert_int_eq(failures, 1);
 	ck_assert_ptr_nonnull(strstr(error.message, "/nowhere/to/be/found/"));
 	ck_assert_ptr_nonnull(strstr(error.message, "No such file"));

@@ -28,7 +28,7 @@ static struct http_client *client;
 static struct arena arena;
 static struct error error;
 static struct settings settings;
-static struct provider_answer answer;
+static struct provider_response response;
 static EVP_PKEY *key;
 static char key_file[] = "/tmp/slipway-app-key-XXXXXX";
 static char token_body[2][512];
@@ -85,7 +85,7 @@ static enum error_class get(const char *repository, const struct provider_grant 
 	const struct provider_request request = { .path = "/repos/{owner}/{repo}",
 		.parameters = { "acme", repository } };
 	memset(&error, 0, sizeof(error));
-	return provider_send(&exchange, &request, &answer, &error);
+	return provider_send(&exchange, &request, &response, &error);
 }
 
 /* The JSON of the JWT's part, after its signature was verified with the app's public key. */

@@ -14,7 +14,7 @@ static struct peer *peer;
 static struct http_client *client;
 static struct arena arena;
 static struct error error;
-static struct provider_answer answer;
+static struct provider_response response;
 static struct provider_access access_to;
 
 static void setup(void)
@@ -44,7 +44,7 @@ static enum error_class send_to(const struct provider *provider, const struct pr
 		.arena = &arena,
 		.deadline_ms = clock_monotonic_ms() + 2000,
 		.settings = &settings };
-	return provider_send(&exchange, request, &answer, &error);
+	return provider_send(&exchange, request, &response, &error);
 }
 
 /* The error that one scripted answer gives. */
@@ -278,9 +278,9 @@ START_TEST(test_expected_status_is_the_callers_but_not_a_rate_limit)
 	struct provider_request request = { .path = "/a", .expect = { 404, 403 } };
 	peer_set(peer, rows);
 	ck_assert_int_eq(send_to(&github, &request), ERROR_NONE);
-	ck_assert_int_eq(answer.status, 404);
-	ck_assert_str_eq(answer.message, "Not Found");
-	ck_assert_str_eq(answer.code, "");
+	ck_assert_int_eq(response.status, 404);
+	ck_assert_str_eq(response.message, "Not Found");
+	ck_assert_str_eq(response.code, "");
 	request.path = "/b";
 	ck_assert_int_eq(send_to(&github, &request), ERROR_RATE_LIMITED);
 }
@@ -292,7 +292,7 @@ static enum error_class send_url(const struct url_request *request, bool allow_l
 	const struct provider_exchange exchange = {
 		.client = client, .arena = &arena, .deadline_ms = clock_monotonic_ms() + 2000, .settings = &own
 	};
-	return url_send(&exchange, request, &answer, &error);
+	return url_send(&exchange, request, &response, &error);
 }
 
 START_TEST(test_any_url_without_credentials)
@@ -304,8 +304,8 @@ START_TEST(test_any_url_without_credentials)
 	};
 	peer_set(peer, rows);
 	ck_assert_int_eq(send_url(&request, true), ERROR_NONE);
-	ck_assert_int_eq(answer.status, 418);
-	ck_assert_str_eq(answer.body, "tea");
+	ck_assert_int_eq(response.status, 418);
+	ck_assert_str_eq(response.body, "tea");
 	struct peer_request sent = peer_last(peer, "PATCH", "/x");
 	ck_assert_str_eq(sent.body, "text");
 	ck_assert_str_eq(sent.content_type, "text/plain; charset=utf-8");

@@ -13,9 +13,9 @@
 #include "harness/suite.h"
 #include "provider/provider.h"
 
-#define FIXTURES_LEAST 40
-#define FILE_MAX       131072
-#define REQUEST_ID     "ID:of-the-exchange"
+#define FIXTURES_MIN 40
+#define FILE_MAX     131072
+#define REQUEST_ID   "ID:of-the-exchange"
 
 static struct peer *peer;
 static struct http_client *client;
@@ -48,9 +48,9 @@ static enum error_class send_to(const struct provider *provider, const struct pr
 		.arena = &arena,
 		.deadline_ms = clock_monotonic_ms() + 5000,
 		.settings = &settings };
-	struct provider_answer answer;
+	struct provider_response response;
 	memset(&error, 0, sizeof(error));
-	return provider_send(&exchange, request, &answer, &error);
+	return provider_send(&exchange, request, &response, &error);
 }
 
 static cJSON *read_fixtures(const char *path)
@@ -153,7 +153,7 @@ static void check_fixtures(const struct provider *provider, const char *path)
 {
 	cJSON *fixtures = read_fixtures(path);
 	const cJSON *fixture;
-	ck_assert_int_ge(cJSON_GetArraySize(fixtures), FIXTURES_LEAST);
+	ck_assert_int_ge(cJSON_GetArraySize(fixtures), FIXTURES_MIN);
 	cJSON_ArrayForEach(fixture, fixtures) check_fixture(provider, fixture);
 	cJSON_Delete(fixtures);
 }

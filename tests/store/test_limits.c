@@ -29,13 +29,13 @@ static void tear_down(void)
 static int64_t enter(const struct limit_name *name)
 {
 	int64_t wait = -1;
-	ck_assert_msg(limit_enter(redis, name, &wait, &probing, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(limit_admit(redis, name, &wait, &probing, &error) == ERROR_NONE, "%s", error.message);
 	return wait;
 }
 
 static void close_for(int64_t milliseconds)
 {
-	ck_assert_int_eq(limit_close(redis, &ours, milliseconds, &error), ERROR_NONE);
+	ck_assert_int_eq(limit_block(redis, &ours, milliseconds, &error), ERROR_NONE);
 }
 
 /* Waits, by asking, until the gate lets somebody through. */
@@ -50,7 +50,7 @@ START_TEST(test_open_for_all)
 	ck_assert_int_eq(enter(&ours), 0);
 	ck_assert(!probing);
 	ck_assert_int_eq(enter(&ours), 0);
-	ck_assert_int_eq(limit_open(redis, &ours, &error), ERROR_NONE);
+	ck_assert_int_eq(limit_unblock(redis, &ours, &error), ERROR_NONE);
 }
 END_TEST
 
@@ -64,7 +64,7 @@ START_TEST(test_closed_for_this_credential_only)
 	/* Nobody opens it earlier than somebody else was told. */
 	close_for(100);
 	ck_assert_int_gt(enter(&ours), 15000);
-	ck_assert_int_eq(limit_open(redis, &ours, &error), ERROR_NONE);
+	ck_assert_int_eq(limit_unblock(redis, &ours, &error), ERROR_NONE);
 	ck_assert_int_gt(enter(&ours), 15000);
 }
 END_TEST
@@ -75,7 +75,7 @@ START_TEST(test_one_probes_and_opens)
 	enter_at_last();
 	ck_assert_int_gt(enter(&ours), 0);
 	ck_assert(!probing);
-	ck_assert_int_eq(limit_open(redis, &ours, &error), ERROR_NONE);
+	ck_assert_int_eq(limit_unblock(redis, &ours, &error), ERROR_NONE);
 	ck_assert_int_eq(enter(&ours), 0);
 	ck_assert(!probing);
 }
@@ -105,7 +105,7 @@ START_TEST(test_each_failed_probe_doubles_the_time)
 	wait = enter(&ours);
 	ck_assert_msg(wait > 600 && wait <= 1200, "%d ms", (int)wait);
 	enter_at_last();
-	ck_assert_int_eq(limit_open(redis, &ours, &error), ERROR_NONE);
+	ck_assert_int_eq(limit_unblock(redis, &ours, &error), ERROR_NONE);
 	close_for(300);
 	ck_assert_int_le(enter(&ours), 300);
 }

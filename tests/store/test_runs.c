@@ -494,7 +494,7 @@ END_TEST
 
 START_TEST(test_consumers_and_workers_are_tidied)
 {
-	const struct worker_beat beat = { "w-1", "0", 1, 0 };
+	const struct worker_heartbeat beat = { "w-1", "0", 1, 0 };
 	const char *const old[] = { "HSET", KEY_WORKERS, "gone", "{\"at\":\"2020-01-01T00:00:00.000Z\"}" };
 	struct redisReply *reply;
 	ck_assert_int_eq(queue_tidy(redis, 0, &error), ERROR_NONE);
@@ -503,7 +503,7 @@ START_TEST(test_consumers_and_workers_are_tidied)
 	ck_assert_int_eq(queue_tidy(redis, 0, &error), ERROR_NONE);
 	ck_assert_int_eq(redis_command(redis, 4, old, &reply, &error), ERROR_NONE);
 	reply_free(reply);
-	ck_assert_int_eq(worker_beat(redis, &beat, &error), ERROR_NONE);
+	ck_assert_int_eq(worker_heartbeat(redis, &beat, &error), ERROR_NONE);
 	ck_assert_int_eq(workers_tidy(redis, &error), ERROR_NONE);
 	ck_assert_int_eq(integer_of("HLEN", KEY_WORKERS), 1);
 	ck_assert_int_eq(worker_leave(redis, "w-1", &error), ERROR_NONE);
@@ -793,7 +793,7 @@ START_TEST(test_bad_entry_is_buried_with_the_reason)
 	reply_free(reply);
 	struct queue_entry entry = reserve();
 	ck_assert_str_eq(entry.app, "x y");
-	ck_assert_int_eq(queue_bury(redis, &entry, "no valid id", &error), ERROR_NONE);
+	ck_assert_int_eq(queue_dead_letter(redis, &entry, "no valid id", &error), ERROR_NONE);
 	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 0);
 	ck_assert_int_eq(integer_of("XLEN", KEY_DEAD), 1);
 }

@@ -222,20 +222,20 @@ static bool quiet_begin(void)
 	return armed;
 }
 
-static enum error_class on_save(void *host, const char *checkpoint, struct error *error)
+static enum error_class on_save(void *backend, const char *checkpoint, struct error *error)
 {
-	(void)host;
+	(void)backend;
 	(void)error;
 	snprintf(trial.checkpoint, sizeof(trial.checkpoint), "%s", checkpoint);
 	return ERROR_NONE;
 }
 
-static enum error_class on_own(void *host, const struct ledger_change *change, struct error *error)
+static enum error_class on_own(void *backend, const struct ledger_change *change, struct error *error)
 {
-	(void)host;
+	(void)backend;
 	(void)error;
 	bool armed = quiet_begin();
-	if (change->checkpoint != NULL && on_save(host, change->checkpoint, error) != ERROR_NONE)
+	if (change->checkpoint != NULL && on_save(backend, change->checkpoint, error) != ERROR_NONE)
 		return error->class;
 	cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, change->field);
 	if (change->value != NULL)
@@ -244,30 +244,30 @@ static enum error_class on_own(void *host, const struct ledger_change *change, s
 	return ERROR_NONE;
 }
 
-static void on_log(void *host, const char *line)
+static void on_log(void *backend, const char *line)
 {
-	(void)host;
+	(void)backend;
 	(void)line;
 }
 
-static int64_t on_enter(void *host, const char *provider, const char *credential, bool *ret_probing)
+static int64_t on_enter(void *backend, const char *provider, const char *credential, bool *ret_probing)
 {
-	(void)host;
+	(void)backend;
 	(void)provider;
 	(void)credential;
 	*ret_probing = false;
 	return 0;
 }
 
-static void on_leave(void *host, const char *provider, const char *credential, int64_t closed_ms)
+static void on_leave(void *backend, const char *provider, const char *credential, int64_t closed_ms)
 {
-	(void)host;
+	(void)backend;
 	(void)provider;
 	(void)credential;
 	(void)closed_ms;
 }
 
-static const struct action_host host = {
+static const struct action_backend backend = {
 	.save = on_save, .own = on_own, .log = on_log, .enter = on_enter, .leave = on_leave
 };
 
@@ -291,7 +291,7 @@ static void attempt(void)
 		.client = trial.client,
 		.arena = &trial.arena,
 		.ledger = trial.ledger,
-		.host = &host,
+		.backend = &backend,
 	};
 	const char *input = tried->input != NULL ? tried->input : check_input, *output = NULL;
 	result_now = context_run(&trial.context, input, trial.checkpoint);

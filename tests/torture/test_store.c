@@ -317,7 +317,7 @@ static enum error_class call_list(void)
 static enum error_class call_bury(void)
 {
 	const struct queue_entry nobodys = { .id = "1-1", .held = "x=y" };
-	return queue_bury(redis, &nobodys, "nobody's", &error);
+	return queue_dead_letter(redis, &nobodys, "nobody's", &error);
 }
 
 static enum error_class call_tidy(void)
@@ -329,13 +329,13 @@ static const struct limit_name gate = { "github", "0123456789abcdef" };
 
 static enum error_class call_close(void)
 {
-	return limit_close(redis, &gate, 60000, &error);
+	return limit_block(redis, &gate, 60000, &error);
 }
 
 static enum error_class call_enter(void)
 {
 	int64_t wait;
-	enum error_class class = limit_enter(redis, &gate, &wait, &flag, &error);
+	enum error_class class = limit_admit(redis, &gate, &wait, &flag, &error);
 	if (class == ERROR_NONE)
 		expect(wait == 0 && !flag);
 	return class;
@@ -343,14 +343,14 @@ static enum error_class call_enter(void)
 
 static enum error_class call_open(void)
 {
-	return limit_open(redis, &gate, &error);
+	return limit_unblock(redis, &gate, &error);
 }
 
 static void good_close(const char *what)
 {
 	struct error failed;
 	int64_t wait;
-	ck_assert_int_eq(limit_enter(observer, &gate, &wait, &flag, &failed), ERROR_NONE);
+	ck_assert_int_eq(limit_admit(observer, &gate, &wait, &flag, &failed), ERROR_NONE);
 	ck_assert_msg(wait > 50000, "%s: the gate is open", what);
 }
 
@@ -392,11 +392,11 @@ static enum error_class call_repair(void)
 
 static enum error_class call_beat(void)
 {
-	const struct worker_beat beat = { "worker-1", "0.1.0", 4, 2 };
-	return worker_beat(redis, &beat, &error);
+	const struct worker_heartbeat beat = { "worker-1", "0.1.0", 4, 2 };
+	return worker_heartbeat(redis, &beat, &error);
 }
 
-static void count_worker(void *context, const struct worker_beat *beat, int64_t age_ms)
+static void count_worker(void *context, const struct worker_heartbeat *beat, int64_t age_ms)
 {
 	(void)context;
 	(void)age_ms;
@@ -429,12 +429,12 @@ static const struct store_case cases[] = {
 	{ "list", SEED_QUEUED, call_list, NULL, false },
 	{ "bury", SEED_QUEUED, call_bury, NULL, false },
 	{ "tidy", SEED_QUEUED, call_tidy, NULL, false },
-	{ "limit_enter", SEED_NONE, call_enter, NULL, false },
-	{ "limit_close", SEED_NONE, call_close, good_close, false },
-	{ "limit_open", SEED_NONE, call_open, NULL, false },
+	{ "limit_admit", SEED_NONE, call_enter, NULL, false },
+	{ "limit_block", SEED_NONE, call_close, good_close, false },
+	{ "limit_unblock", SEED_NONE, call_open, NULL, false },
 	{ "verify", SEED_QUEUED, call_verify, NULL, false },
 	{ "verify and repair", SEED_QUEUED, call_repair, NULL, false },
-	{ "worker_beat", SEED_NONE, call_beat, good_beat, false },
+	{ "worker_heartbeat", SEED_NONE, call_beat, good_beat, false },
 };
 
 static const struct run_write writes[] = {

@@ -136,7 +136,7 @@ static bool is_invitation(const void *item, const struct input *input)
 static bool find(struct action_context *context, const struct input *input, const char *path,
 	const struct record *record, matches *is_wanted, const void **ret_found)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct object_list list = { .count = PAGE_ITEMS };
 	struct provider_request request = { .path = path, .permissions = permissions_for(input), .expect = { 404 } };
 	*ret_found = NULL;
@@ -145,11 +145,11 @@ static bool find(struct action_context *context, const struct input *input, cons
 	request.query[0] = (struct string_pair){ "per_page", "100" };
 	for (int page = 1; page <= PAGES_MAX && list.count == PAGE_ITEMS; page++) {
 		request.query[1] = (struct string_pair){ "page", action_format(context, "%d", page) };
-		if (!provider_call(context, &github, &request, &answer))
+		if (!provider_call(context, &github, &request, &response))
 			return false;
-		if (answer.status == 404)
+		if (response.status == 404)
 			return true;
-		if (!provider_decode_list(context, &answer, record, &list))
+		if (!provider_decode_list(context, &response, record, &list))
 			return false;
 		for (size_t i = 0; i < list.count && *ret_found == NULL; i++) {
 			const void *item = (const char *)list.items + i * record->size;
@@ -214,7 +214,7 @@ static bool look(struct action_context *context, const struct input *input, cons
 
 /* ---- grant ---- */
 
-static bool send_grant(struct action_context *context, const struct input *input, struct provider_answer *answer)
+static bool send_grant(struct action_context *context, const struct input *input, struct provider_response *response)
 {
 	const char *names[2];
 	struct provider_request request = { .method = HTTP_PUT,
@@ -236,7 +236,7 @@ static bool send_grant(struct action_context *context, const struct input *input
 		request.parameters[1] = names[1];
 		request.parameters[2] = input->user;
 	}
-	return provider_call(context, &github, &request, answer);
+	return provider_call(context, &github, &request, response);
 }
 
 /* A 422 by what its text speaks of; the last row is for all others. */
@@ -253,24 +253,24 @@ static const struct refusal_reason {
 };
 
 static enum action_result refuse(
-	struct action_context *context, const struct input *input, const struct provider_answer *answer)
+	struct action_context *context, const struct input *input, const struct provider_response *response)
 {
 	const char *who = input->team != NULL ? input->team : input->user;
 	const struct refusal_reason *reason = reasons;
-	if (answer->status == 404 && is_settling(context, input->repository, VISIBLE_BUDGET_MS))
+	if (response->status == 404 && is_settling(context, input->repository, VISIBLE_BUDGET_MS))
 		return action_wait(context, 2000, "%s to be visible to %s's grant", input->repository, who);
-	if (answer->status == 404) {
+	if (response->status == 404) {
 		action_fail(context, ERROR_NOT_FOUND, "GitHub finds no %s %s or no %s, or the token may not see them",
 			input->team != NULL ? "team" : "user", who, input->repository);
 		return action_remedy(context, NULL,
 			"Check both names, and that the token may administer the repository%s.",
 			input->team != NULL ? " and read the organisation's members" : "");
 	}
-	while (reason->word[0] != '\0' && strcasestr(answer->message, reason->word) == NULL &&
-		strcasestr(answer->code, reason->word) == NULL)
+	while (reason->word[0] != '\0' && strcasestr(response->message, reason->word) == NULL &&
+		strcasestr(response->code, reason->word) == NULL)
 		reason++;
 	action_fail(context, reason->class, "GitHub refuses %s on %s for %s: %s", input->permission, input->repository,
-		who, answer->message);
+		who, response->message);
 	action_remedy(context, NULL, "%s", reason->remedy);
 	return reason->class == ERROR_INVALID_INPUT ? action_remedy_input(context, "permission") : ACTION_FAILED;
 }
@@ -288,17 +288,17 @@ static enum action_result invited(struct action_context *context, const struct i
 
 static enum action_result grant(struct action_context *context, const struct input *input, struct output *output)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct invitation invitation;
-	if (!send_grant(context, input, &answer))
+	if (!send_grant(context, input, &response))
 		return action_failed(context);
-	if (answer.status >= 400)
-		return refuse(context, input, &answer);
-	if (answer.status == 201 && !provider_decode(context, &answer, &invitation_record, &invitation))
+	if (response.status >= 400)
+		return refuse(context, input, &response);
+	if (response.status == 201 && !provider_decode(context, &response, &invitation_record, &invitation))
 		return action_failed(context);
-	action_log(context, "%s %s to %s with %s", answer.status == 201 ? "invited" : "let",
+	action_log(context, "%s %s to %s with %s", response.status == 201 ? "invited" : "let",
 		input->team != NULL ? input->team : input->user, input->repository, input->permission);
-	if (answer.status == 201)
+	if (response.status == 201)
 		return invited(context, input, &invitation, output);
 	*output = (struct output){ .state = "member", .permission = input->permission };
 	return action_done(context);

@@ -30,7 +30,7 @@ static const struct field input_fields[] = {
 		.description = "Branch to commit on; the default branch where none is given" },
 	{ STRING_FIELD("message", struct input, message), .required = true, .minimum = 1, .maximum = 4096,
 		.description = "Message of the commit" },
-	{ OBJECTS_FIELD("files", struct input, files), .required = true, .record = &wished_file_record, .minimum = 1,
+	{ OBJECTS_FIELD("files", struct input, files), .required = true, .record = &desired_file_record, .minimum = 1,
 		.maximum = FILES_MAX, .description = "The files that are to stand there" },
 };
 
@@ -158,33 +158,33 @@ static const struct lag {
 };
 
 /* NULL where it is none of them. */
-static const struct lag *find_lag(const struct provider_answer *answer)
+static const struct lag *find_lag(const struct provider_response *response)
 {
 	for (size_t i = 0; i < ARRAY_LEN(lags); i++)
-		if (answer->status == lags[i].status && strcasestr(answer->message, lags[i].text) != NULL)
+		if (response->status == lags[i].status && strcasestr(response->message, lags[i].text) != NULL)
 			return &lags[i];
 	return NULL;
 }
 
 /* Waits where it is only too early; else fails with the class, and what is refused in the words of what. */
 static enum action_result refuse(struct action_context *context, const struct input *input,
-	const struct provider_answer *answer, enum error_class class, const char *what)
+	const struct provider_response *response, enum error_class class, const char *what)
 {
-	const struct lag *lag = find_lag(answer);
+	const struct lag *lag = find_lag(response);
 	bool of_objects = lag != NULL && lag->of_objects;
 	if (of_objects ? action_run_age_ms(context) < lag->budget_ms
 		       : lag != NULL && is_settling(context, input->repository, lag->budget_ms))
 		return action_wait(context, CHECK_MS, "GitHub to be ready for %s of %s", what, input->repository);
 	/* What this run has made itself is only late, however long the run had waited before that. */
 	return action_fail(context, of_objects ? ERROR_PROVIDER_UNAVAILABLE : class, "GitHub refuses %s of %s: %s",
-		what, input->repository, answer->message[0] != '\0' ? answer->message : "(no message)");
+		what, input->repository, response->message[0] != '\0' ? response->message : "(no message)");
 }
 
 static enum action_result refuse_look(struct action_context *context, const struct input *input, const char *branch,
-	const struct provider_answer *answer)
+	const struct provider_response *response)
 {
 	const char *what = branch == NULL ? "a look" : action_format(context, "branch %s", branch);
-	enum action_result result = refuse(context, input, answer, ERROR_NOT_FOUND, what);
+	enum action_result result = refuse(context, input, response, ERROR_NOT_FOUND, what);
 	if (result != ACTION_FAILED)
 		return result;
 	action_remedy(context, NULL,
@@ -194,10 +194,10 @@ static enum action_result refuse_look(struct action_context *context, const stru
 
 /* The look went well, so what is missing is a permission. */
 static enum action_result refuse_write(struct action_context *context, const struct input *input, const char *what,
-	const struct provider_answer *answer)
+	const struct provider_response *response)
 {
-	enum error_class class = answer->status == 404 ? ERROR_SCOPE_MISSING : ERROR_INVALID_INPUT;
-	enum action_result result = refuse(context, input, answer, class, what);
+	enum error_class class = response->status == 404 ? ERROR_SCOPE_MISSING : ERROR_INVALID_INPUT;
+	enum action_result result = refuse(context, input, response, class, what);
 	if (result != ACTION_FAILED)
 		return result;
 	return action_remedy(context, NULL,
@@ -211,7 +211,7 @@ static enum action_result refuse_write(struct action_context *context, const str
 static enum action_result find_branch(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct repository repository;
 	struct provider_request request = { .path = "/repos/{owner}/{repo}", .expect = { 404 } };
 	if (input->branch != NULL)
@@ -219,11 +219,11 @@ static enum action_result find_branch(
 	if (checkpoint->branch != NULL)
 		return ACTION_DONE;
 	if (!split_repository(context, input->repository, request.parameters) ||
-		!provider_call(context, &github, &request, &answer))
+		!provider_call(context, &github, &request, &response))
 		return action_failed(context);
-	if (answer.status == 404)
-		return refuse_look(context, input, NULL, &answer);
-	if (!provider_decode(context, &answer, &repository_record, &repository))
+	if (response.status == 404)
+		return refuse_look(context, input, NULL, &response);
+	if (!provider_decode(context, &response, &repository_record, &repository))
 		return action_failed(context);
 	checkpoint->branch = repository.default_branch;
 	return ACTION_DONE;
@@ -233,7 +233,7 @@ static enum action_result find_branch(
 static enum action_result find_head(
 	struct action_context *context, const struct input *input, const char *branch, const struct head **ret_head)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct head *head = action_allocate(context, 1, sizeof(*head));
 	struct provider_request request = { .path = "/repos/{owner}/{repo}/commits/{ref}",
 		.query = { { "per_page", "1" } }, /* of the files that it changes */
@@ -242,11 +242,11 @@ static enum action_result find_head(
 	if (head == NULL || !split_repository(context, input->repository, request.parameters))
 		return action_failed(context);
 	request.parameters[2] = action_format(context, "heads/%s", branch);
-	if (!provider_call(context, &github, &request, &answer))
+	if (!provider_call(context, &github, &request, &response))
 		return action_failed(context);
-	if (answer.status >= 400)
-		return refuse_look(context, input, branch, &answer);
-	if (!provider_decode(context, &answer, &head_record, head))
+	if (response.status >= 400)
+		return refuse_look(context, input, branch, &response);
+	if (!provider_decode(context, &response, &head_record, head))
 		return action_failed(context);
 	*ret_head = head;
 	return ACTION_DONE;
@@ -256,7 +256,7 @@ static enum action_result find_head(
 static bool find_commit(struct action_context *context, const struct input *input, const struct checkpoint *checkpoint,
 	const struct head *head, bool *ret_found)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct object_list list;
 	struct provider_request request = { .path = "/repos/{owner}/{repo}/commits",
 		.query = { { "sha", head->sha }, { "per_page", "100" } } };
@@ -264,8 +264,8 @@ static bool find_commit(struct action_context *context, const struct input *inpu
 	if (*ret_found || checkpoint->commit == NULL)
 		return true;
 	if (!split_repository(context, input->repository, request.parameters) ||
-		!provider_call(context, &github, &request, &answer) ||
-		!provider_decode_list(context, &answer, &object_record, &list))
+		!provider_call(context, &github, &request, &response) ||
+		!provider_decode_list(context, &response, &object_record, &list))
 		return false;
 	const struct object *commits = list.items;
 	for (size_t i = 0; i < list.count && !*ret_found; i++)
@@ -283,7 +283,7 @@ static const struct string_pair permissions_of_workflows[] = { { "contents", "wr
 static const struct string_pair *permissions_for(const struct input *input)
 {
 	static const char folder[] = ".github/workflows/";
-	const struct wished_file *files = input->files.items;
+	const struct desired_file *files = input->files.items;
 	for (size_t i = 0; i < input->files.count; i++)
 		if (strncmp(files[i].path, folder, sizeof(folder) - 1) == 0)
 			return permissions_of_workflows;
@@ -294,7 +294,7 @@ static const struct string_pair *permissions_for(const struct input *input)
 static enum action_result make(struct action_context *context, const struct input *input, const char *what,
 	struct provider_request *request, const char **ret_sha)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct object object;
 	request->updates = true;
 	request->permissions = permissions_for(input);
@@ -302,11 +302,11 @@ static enum action_result make(struct action_context *context, const struct inpu
 	request->expect[1] = 409;
 	request->expect[2] = 422;
 	if (!split_repository(context, input->repository, request->parameters) ||
-		!provider_call(context, &github, request, &answer))
+		!provider_call(context, &github, request, &response))
 		return action_failed(context);
-	if (answer.status >= 400)
-		return refuse_write(context, input, what, &answer);
-	if (!provider_decode(context, &answer, &object_record, &object))
+	if (response.status >= 400)
+		return refuse_write(context, input, what, &response);
+	if (!provider_decode(context, &response, &object_record, &object))
 		return action_failed(context);
 	*ret_sha = object.sha;
 	return ACTION_DONE;
@@ -315,7 +315,7 @@ static enum action_result make(struct action_context *context, const struct inpu
 static enum action_result make_tree(struct action_context *context, const struct input *input, const bool *differs,
 	const struct head *head, const char **ret_sha)
 {
-	const struct wished_file *files = input->files.items;
+	const struct desired_file *files = input->files.items;
 	struct entry *entries = action_allocate(context, input->files.count, sizeof(*entries));
 	size_t count = 0;
 	if (entries == NULL)
@@ -323,7 +323,7 @@ static enum action_result make_tree(struct action_context *context, const struct
 	for (size_t i = 0; i < input->files.count; i++)
 		if (differs[i])
 			entries[count++] =
-				(struct entry){ files[i].path, wished_file_mode(&files[i]), "blob", files[i].content };
+				(struct entry){ files[i].path, desired_file_mode(&files[i]), "blob", files[i].content };
 	const struct object *base = ((const struct head_content *)head->commit)->tree;
 	const struct tree_request body = { base->sha, { entries, count } };
 	struct provider_request request = { .method = HTTP_POST,
@@ -359,7 +359,7 @@ static enum action_result lose_race(
 static enum action_result move_branch(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	const struct move_request body = { checkpoint->commit, false };
 	struct provider_request request = { .method = HTTP_PATCH,
 		.path = "/repos/{owner}/{repo}/git/refs/{ref}",
@@ -370,16 +370,16 @@ static enum action_result move_branch(
 	if (!split_repository(context, input->repository, request.parameters))
 		return action_failed(context);
 	request.parameters[2] = action_format(context, "heads/%s", checkpoint->branch);
-	if (!action_save(context) || !provider_call(context, &github, &request, &answer))
+	if (!action_save(context) || !provider_call(context, &github, &request, &response))
 		return action_failed(context);
-	if (answer.status == 409 ||
-		(answer.status == 422 &&
-			(strcasestr(answer.message, "fast forward") != NULL ||
-				strcasestr(answer.message, "fast-forward") != NULL)))
+	if (response.status == 409 ||
+		(response.status == 422 &&
+			(strcasestr(response.message, "fast forward") != NULL ||
+				strcasestr(response.message, "fast-forward") != NULL)))
 		return lose_race(context, input, checkpoint);
-	if (answer.status >= 400) {
+	if (response.status >= 400) {
 		checkpoint->commit = NULL;
-		return refuse_write(context, input, "the move of the branch", &answer);
+		return refuse_write(context, input, "the move of the branch", &response);
 	}
 	action_log(context, "committed %lld files to branch %s of %s: %s", (long long)checkpoint->files,
 		checkpoint->branch, input->repository, checkpoint->commit);
@@ -399,7 +399,7 @@ static enum action_result write_files(struct action_context *context, const stru
 		return move_branch(context, input, checkpoint);
 	checkpoint->commit = NULL;
 	if (differs == NULL ||
-		!wished_files_compare(context, input->repository, tree->sha, &input->files, differs, &count))
+		!desired_files_compare(context, input->repository, tree->sha, &input->files, differs, &count))
 		return action_failed(context);
 	checkpoint->files = (int64_t)count;
 	if (count == 0)
@@ -419,14 +419,14 @@ static enum action_result write_files(struct action_context *context, const stru
 static void validate(const void *raw_input, struct input_check *check)
 {
 	const struct input *input = raw_input;
-	const struct wished_file *files = input->files.items;
+	const struct desired_file *files = input->files.items;
 	size_t bytes = 0;
 	for (size_t i = 0; i < input->files.count; i++)
 		bytes += strlen(files[i].content);
 	if (bytes > BYTES_MAX)
 		input_fault(check, &(struct input_fault){ .member = "files", .remedy = "Give them in several steps." },
 			"the files have %zu bytes together; %zu are the most", bytes, BYTES_MAX);
-	wished_files_check(check, "files", &input->files);
+	desired_files_check(check, "files", &input->files);
 }
 
 static enum action_result run(

@@ -19,18 +19,18 @@ static const struct record branch_record = RECORD(struct branch, branch_fields);
 
 bool branch_head(struct action_context *context, const char *repository, const char *branch, const char **ret_sha)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct branch found;
 	struct provider_request request = { .path = "/repos/{owner}/{repo}/branches/{branch}", .expect = { 404, 409 } };
 	*ret_sha = NULL;
 	if (!split_repository(context, repository, request.parameters))
 		return false;
 	request.parameters[2] = branch;
-	if (!provider_call(context, &github, &request, &answer))
+	if (!provider_call(context, &github, &request, &response))
 		return false;
-	if (answer.status >= 400)
+	if (response.status >= 400)
 		return true;
-	if (!provider_decode(context, &answer, &branch_record, &found))
+	if (!provider_decode(context, &response, &branch_record, &found))
 		return false;
 	*ret_sha = ((const struct commit *)found.commit)->sha;
 	return true;

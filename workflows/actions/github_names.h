@@ -54,7 +54,7 @@ static inline const char *repository_key(struct action_context *context, const c
  */
 static inline bool is_settling(struct action_context *context, const char *full_name, int64_t run_budget_ms)
 {
-	int64_t made_ms_ago = action_made_ms_ago(context, "github", "repository", repository_key(context, full_name));
+	int64_t made_ms_ago = ledger_age_ms(context, "github", "repository", repository_key(context, full_name));
 	return made_ms_ago >= 0 && made_ms_ago < SETTLING_MS && action_run_age_ms(context) < run_budget_ms;
 }
 

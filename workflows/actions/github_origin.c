@@ -36,14 +36,14 @@ const struct record repository_record = RECORD(struct repository, repository_fie
 bool repository_look(struct action_context *context, const char *owner, const char *name, bool *ret_there,
 	struct repository *ret_repository)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	const struct provider_request request = {
 		.path = "/repos/{owner}/{repo}", .parameters = { owner, name }, .expect = { 404 }
 	};
-	if (!provider_call(context, &github, &request, &answer))
+	if (!provider_call(context, &github, &request, &response))
 		return false;
-	*ret_there = answer.status != 404;
-	return !*ret_there || provider_decode(context, &answer, &repository_record, ret_repository);
+	*ret_there = response.status != 404;
+	return !*ret_there || provider_decode(context, &response, &repository_record, ret_repository);
 }
 
 static bool is_named(const void *named, const char *full_name)
@@ -57,18 +57,18 @@ static bool is_named(const void *named, const char *full_name)
 static bool find_among_forks(
 	struct action_context *context, const char *upstream, const struct repository *repository, bool *ret_found)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct object_list list;
 	struct provider_request request = {
 		.path = "/repos/{owner}/{repo}/forks", .query = { { "per_page", "100" } }, .expect = { 404 }
 	};
 	*ret_found = false;
 	if (!split_repository(context, upstream, request.parameters) ||
-		!provider_call(context, &github, &request, &answer))
+		!provider_call(context, &github, &request, &response))
 		return false;
-	if (answer.status == 404)
+	if (response.status == 404)
 		return true;
-	if (!provider_decode_list(context, &answer, &repository_record, &list))
+	if (!provider_decode_list(context, &response, &repository_record, &list))
 		return false;
 	const struct repository *forks = list.items;
 	for (size_t i = 0; i < list.count; i++)
@@ -94,22 +94,21 @@ const char *repository_id(struct action_context *context, const struct repositor
 
 bool repository_own(struct action_context *context, const struct repository *repository, bool created, bool shared)
 {
-	struct owned_resource resource = { .provider = "github",
+	struct ledger_resource resource = { .provider = "github",
 		.type = "repository",
 		.key = repository_key(context, repository->full_name),
 		.id = repository_id(context, repository),
 		.url = repository->html_url,
 		.created = created,
 		.shared = shared };
-	const struct owned_resource *list, *renamed = NULL;
+	const struct ledger_resource *list, *renamed = NULL;
 	size_t count;
-	if (resource.key == NULL || resource.id == NULL ||
-		!action_ledger(context, "github", "repository", &list, &count))
+	if (resource.key == NULL || resource.id == NULL || !ledger_list(context, "github", "repository", &list, &count))
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if (!list[i].pending && strcmp(list[i].id, resource.id) == 0 && strcmp(list[i].key, resource.key) != 0)
 			renamed = &list[i];
 	resource.created = created || (renamed != NULL && renamed->created);
-	return action_own(context, &resource) &&
-		(renamed == NULL || action_disown(context, "github", "repository", renamed->key));
+	return ledger_put(context, &resource) &&
+		(renamed == NULL || ledger_remove(context, "github", "repository", renamed->key));
 }

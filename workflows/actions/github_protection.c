@@ -278,20 +278,20 @@ static bool is_as_asked(const struct input *input, const struct protection *stan
 static bool look(
 	struct action_context *context, const struct input *input, bool *ret_there, struct protection *ret_protection)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct provider_request request = { .path = PROTECTION_PATH, .expect = { 404 } };
 	memset(ret_protection, 0, sizeof(*ret_protection));
 	if (!split_repository(context, input->repository, request.parameters))
 		return false;
 	request.parameters[2] = input->branch;
-	if (!provider_call(context, &github, &request, &answer))
+	if (!provider_call(context, &github, &request, &response))
 		return false;
-	*ret_there = answer.status != 404;
-	return !*ret_there || provider_decode(context, &answer, &protection_record, ret_protection);
+	*ret_there = response.status != 404;
+	return !*ret_there || provider_decode(context, &response, &protection_record, ret_protection);
 }
 
 static bool put(struct action_context *context, const struct input *input, const struct protection *standing,
-	struct provider_answer *answer)
+	struct provider_response *response)
 {
 	struct protection_request body;
 	struct provider_request request = { .method = HTTP_PUT,
@@ -303,7 +303,7 @@ static bool put(struct action_context *context, const struct input *input, const
 		!prepare(context, input, standing, &body))
 		return false;
 	request.parameters[2] = input->branch;
-	return provider_call(context, &github, &request, answer);
+	return provider_call(context, &github, &request, response);
 }
 
 /* The call was refused; where the plan has no protection and the input says so, the run goes on without. */
@@ -324,17 +324,17 @@ static enum action_result run(
 {
 	const struct input *input = raw_input;
 	struct protection standing;
-	struct provider_answer answer;
+	struct provider_response response;
 	bool there;
 	(void)raw_checkpoint;
 	if (!look(context, input, &there, &standing))
 		return refused(context, input, raw_output);
 	bool changed = !there || !is_as_asked(input, &standing);
-	if (changed && !put(context, input, &standing, &answer))
+	if (changed && !put(context, input, &standing, &response))
 		return refused(context, input, raw_output);
-	if (changed && answer.status == 404 && is_settling(context, input->repository, VISIBLE_BUDGET_MS))
+	if (changed && response.status == 404 && is_settling(context, input->repository, VISIBLE_BUDGET_MS))
 		return action_wait(context, 2000, "branch %s of %s to resolve", input->branch, input->repository);
-	if (changed && answer.status == 404) {
+	if (changed && response.status == 404) {
 		action_fail(context, ERROR_NOT_FOUND, "%s has no branch %s, or the token may not administer it",
 			input->repository, input->branch);
 		return action_remedy(context, NULL,

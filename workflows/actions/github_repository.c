@@ -134,9 +134,9 @@ static const char *key_of(struct action_context *context, const struct input *in
 	return full_name != NULL ? repository_key(context, full_name) : NULL;
 }
 
-static bool find_row(struct action_context *context, const struct input *input, struct owned_resource *ret_row)
+static bool find_row(struct action_context *context, const struct input *input, struct ledger_resource *ret_row)
 {
-	return action_find(context, "github", "repository", key_of(context, input), ret_row);
+	return ledger_get(context, "github", "repository", key_of(context, input), ret_row);
 }
 
 /* Whether it is ours, and whether it is what we asked for when nobody told us that it was made. */
@@ -144,12 +144,12 @@ static bool decide_ownership(struct action_context *context, const struct input 
 	const struct repository *repository, bool *ret_ours, bool *ret_made)
 {
 	const char *id = action_format(context, "%lld", (long long)repository->id);
-	struct owned_resource row;
+	struct ledger_resource row;
 	bool recorded, is_fork = false;
 	*ret_made = false;
-	if (id == NULL || !action_owns_id(context, "github", "repository", id, &recorded))
+	if (id == NULL || !ledger_has_id(context, "github", "repository", id, &recorded))
 		return false;
-	if (find_row(context, input, &row) && action_may_be_ours(&row, provider_time_ms(repository->created_at)) &&
+	if (find_row(context, input, &row) && ledger_may_be_ours(&row, provider_time_ms(repository->created_at)) &&
 		!repository_is_made_from(context, row.source, repository, ret_made))
 		return false;
 	*ret_ours = input->adopt || recorded || *ret_made;
@@ -163,7 +163,7 @@ static bool decide_ownership(struct action_context *context, const struct input 
 static enum action_result fail_foreign(
 	struct action_context *context, const struct input *input, const struct repository *repository)
 {
-	const struct owned_resource foreign = { .provider = "github",
+	const struct ledger_resource foreign = { .provider = "github",
 		.type = "repository",
 		.key = key_of(context, input),
 		.id = repository_id(context, repository) };
@@ -181,22 +181,22 @@ static enum action_result fail_foreign(
 /* GitHub wants no organization for a fork into the token's own account. */
 static bool owner_is_organization(struct action_context *context, const char *owner, bool *ret_organization)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	const struct provider_request request = { .path = "/orgs/{org}", .parameters = { owner }, .expect = { 404 } };
-	if (!provider_call(context, &github, &request, &answer))
+	if (!provider_call(context, &github, &request, &response))
 		return false;
-	*ret_organization = answer.status != 404;
+	*ret_organization = response.status != 404;
 	return true;
 }
 
 /* Repositories of a person are made by that person's token and no other. */
 static bool is_own_account(struct action_context *context, const char *owner)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct account account;
 	const struct provider_request request = { .path = "/user" };
-	bool answered = provider_call(context, &github, &request, &answer);
-	if (answered && !provider_decode(context, &answer, &account_record, &account))
+	bool answered = provider_call(context, &github, &request, &response);
+	if (answered && !provider_decode(context, &response, &account_record, &account))
 		return false;
 	if (answered && account.login != NULL && strcasecmp(account.login, owner) == 0)
 		return true;
@@ -223,19 +223,19 @@ static bool check_owner(struct action_context *context, const struct input *inpu
 		(*ret_organization || !is_plain(input) || is_own_account(context, input->owner));
 }
 
-static bool send_fork(
-	struct action_context *context, const struct input *input, bool organization, struct provider_answer *answer)
+static bool send_fork(struct action_context *context, const struct input *input, bool organization,
+	struct provider_response *response)
 {
 	const struct fork_request body = { organization ? input->owner : NULL, input->name, true };
 	struct provider_request request = {
 		.method = HTTP_POST, .path = "/repos/{owner}/{repo}/forks", .body_record = &fork_record, .body = &body
 	};
 	return split_repository(context, input->fork, request.parameters) &&
-		provider_call(context, &github, &request, answer);
+		provider_call(context, &github, &request, response);
 }
 
-static bool send_plain(
-	struct action_context *context, const struct input *input, bool organization, struct provider_answer *answer)
+static bool send_plain(struct action_context *context, const struct input *input, bool organization,
+	struct provider_response *response)
 {
 	const struct create_request body = { input->name, input->description, input->private_repository, true };
 	struct provider_request request = {
@@ -245,10 +245,10 @@ static bool send_plain(
 		request.path = "/orgs/{org}/repos";
 		request.parameters[0] = input->owner;
 	}
-	return provider_call(context, &github, &request, answer);
+	return provider_call(context, &github, &request, response);
 }
 
-static bool send_generate(struct action_context *context, const struct input *input, struct provider_answer *answer)
+static bool send_generate(struct action_context *context, const struct input *input, struct provider_response *response)
 {
 	const struct generate_request body = { input->owner, input->name, input->description,
 		input->private_repository };
@@ -257,17 +257,17 @@ static bool send_generate(struct action_context *context, const struct input *in
 		.body_record = &generate_record,
 		.body = &body };
 	return split_repository(context, input->template_repository, request.parameters) &&
-		provider_call(context, &github, &request, answer);
+		provider_call(context, &github, &request, response);
 }
 
-static bool send(
-	struct action_context *context, const struct input *input, bool organization, struct provider_answer *answer)
+static bool send(struct action_context *context, const struct input *input, bool organization,
+	struct provider_response *response)
 {
 	if (input->fork != NULL)
-		return send_fork(context, input, organization, answer);
+		return send_fork(context, input, organization, response);
 	if (input->template_repository != NULL)
-		return send_generate(context, input, answer);
-	return send_plain(context, input, organization, answer);
+		return send_generate(context, input, response);
+	return send_plain(context, input, organization, response);
 }
 
 /* A name that is taken may be of an earlier request of ours that did arrive: the ledger still has that one. */
@@ -275,7 +275,7 @@ static enum action_result refused(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
 	const struct error *error = action_error(context);
-	if (provider_made_nothing(context) && !action_take_back(context))
+	if (provider_made_nothing(context) && !ledger_take_back(context))
 		return action_failed(context);
 	if (error->http_status == 404 && !is_plain(input))
 		return input->fork != NULL
@@ -298,7 +298,7 @@ static enum action_result refuse_other(
 	struct action_context *context, const struct input *input, const struct repository *made, bool older)
 {
 	bool is_new = !older && provider_time_ms(made->created_at) != 0;
-	if (!action_take_back(context) || (is_new && !repository_own(context, made, true, input->share)))
+	if (!ledger_take_back(context) || (is_new && !repository_own(context, made, true, input->share)))
 		return action_failed(context);
 	action_fail(context, ERROR_CONFLICT_FOREIGN, "GitHub %s %s where a new %s/%s was wished",
 		older ? "has an older" : "made or found", made->full_name, input->owner, input->name);
@@ -312,26 +312,26 @@ static enum action_result refuse_other(
 static enum action_result create(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct repository made;
-	struct owned_resource row;
+	struct ledger_resource row;
 	bool organization;
-	const struct owned_resource intent = { .provider = "github",
+	const struct ledger_resource intent = { .provider = "github",
 		.type = "repository",
 		.key = key_of(context, input),
 		.source = input->fork != NULL ? input->fork : input->template_repository };
 	if (!check_owner(context, input, &organization))
 		return action_failed(context);
 	checkpoint->asked_ms = action_run_age_ms(context);
-	if (!action_intend(context, &intent))
+	if (!ledger_intend(context, &intent))
 		return action_failed(context);
-	if (!send(context, input, organization, &answer))
+	if (!send(context, input, organization, &response))
 		return refused(context, input, checkpoint);
-	if (!provider_decode(context, &answer, &repository_record, &made))
+	if (!provider_decode(context, &response, &repository_record, &made))
 		return action_failed(context);
 	/* What an earlier run asked for is older than this one. */
-	bool older = is_older_than_run(context, &answer, made.created_at) &&
-		!(find_row(context, input, &row) && action_may_be_ours(&row, provider_time_ms(made.created_at)));
+	bool older = is_older_than_run(context, &response, made.created_at) &&
+		!(find_row(context, input, &row) && ledger_may_be_ours(&row, provider_time_ms(made.created_at)));
 	const char *key = repository_key(context, made.full_name);
 	if (older || key == NULL || intent.key == NULL || strcmp(key, intent.key) != 0)
 		return refuse_other(context, input, &made, older);
@@ -346,7 +346,7 @@ static enum action_result create(
 
 static bool has_commits(struct action_context *context, const struct repository *repository, bool *ret_has)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct object_list commits;
 	const struct repository_owner *owner = repository->owner;
 	const struct provider_request request = { .path = "/repos/{owner}/{repo}/commits",
@@ -354,11 +354,11 @@ static bool has_commits(struct action_context *context, const struct repository 
 		.query = { { "per_page", "1" } },
 		.expect = { 404, 409 } };
 	*ret_has = false;
-	if (!provider_call(context, &github, &request, &answer))
+	if (!provider_call(context, &github, &request, &response))
 		return false;
-	if (answer.status >= 300)
+	if (response.status >= 300)
 		return true;
-	if (!provider_decode_list(context, &answer, &commit_record, &commits))
+	if (!provider_decode_list(context, &response, &commit_record, &commits))
 		return false;
 	*ret_has = commits.count > 0;
 	return true;
@@ -417,7 +417,7 @@ static enum action_result run(
 	const struct input *input = raw_input;
 	struct checkpoint *checkpoint = raw_checkpoint;
 	struct repository repository;
-	struct owned_resource row;
+	struct ledger_resource row;
 	bool there, ours = false, made = false;
 	if (!repository_look(context, input->owner, input->name, &there, &repository))
 		return action_failed(context);
@@ -436,7 +436,7 @@ static enum action_result run(
 	bool own_wait = checkpoint->created || checkpoint->taken || (pending && row.by_this_run);
 	int64_t budget_ms = checkpoint->created ? READY_BUDGET_MS : VISIBLE_BUDGET_MS;
 	if ((own_wait && action_run_age_ms(context) - checkpoint->asked_ms < budget_ms) ||
-		(!own_wait && pending && action_asked_ms_ago(&row) < budget_ms))
+		(!own_wait && pending && ledger_asked_ms_ago(&row) < budget_ms))
 		return action_wait(context, 2000, "%s/%s to become visible", input->owner, input->name);
 	return create(context, input, checkpoint);
 }

@@ -28,20 +28,20 @@ static bool explain(struct action_context *context, const char *full_name)
 
 static bool send_delete(struct action_context *context, const char *full_name, bool *ret_busy)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct provider_request request = {
 		.method = HTTP_DELETE, .path = "/repos/{owner}/{repo}", .expect = { 404, 409 }
 	};
 	if (!split_repository(context, full_name, request.parameters))
 		return false;
-	if (!provider_call(context, &github, &request, &answer))
+	if (!provider_call(context, &github, &request, &response))
 		return explain(context, full_name);
-	*ret_busy = answer.status == 409;
+	*ret_busy = response.status == 409;
 	return true;
 }
 
 /* A pending one tells what it was to be made from. */
-static bool decide(struct action_context *context, const struct owned_resource *owned,
+static bool decide(struct action_context *context, const struct ledger_resource *owned,
 	const struct repository *repository, bool *ret_ours)
 {
 	const char *id = repository_id(context, repository);
@@ -53,7 +53,7 @@ static bool decide(struct action_context *context, const struct owned_resource *
 }
 
 static enum action_result remove_repository(
-	struct action_context *context, const struct owned_resource *owned, const char **ret_left)
+	struct action_context *context, const struct ledger_resource *owned, const char **ret_left)
 {
 	struct repository repository;
 	const char *name[2];

@@ -91,19 +91,19 @@ static enum action_result miss_repository(struct action_context *context, const 
 static enum action_result fetch_key(
 	struct action_context *context, const struct input *input, struct public_key *ret_key)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/secrets/public-key",
 		.expect = { 404 } };
 	if (!split_repository(context, input->repository, request.parameters) ||
-		!provider_call(context, &github, &request, &answer))
+		!provider_call(context, &github, &request, &response))
 		return action_failed(context);
-	if (answer.status == 404)
+	if (response.status == 404)
 		return miss_repository(context, input);
-	return provider_decode(context, &answer, &public_key_record, ret_key) ? ACTION_DONE : action_failed(context);
+	return provider_decode(context, &response, &public_key_record, ret_key) ? ACTION_DONE : action_failed(context);
 }
 
 static bool send_secret(struct action_context *context, const struct input *input, const struct secret *secret,
-	const struct public_key *key, struct provider_answer *answer)
+	const struct public_key *key, struct provider_response *response)
 {
 	const struct sealed body = { seal_text(context, key->key, secret->value), key->key_id };
 	struct provider_request request = { .method = HTTP_PUT,
@@ -114,7 +114,7 @@ static bool send_secret(struct action_context *context, const struct input *inpu
 	if (body.encrypted_value == NULL || !split_repository(context, input->repository, request.parameters))
 		return false;
 	request.parameters[2] = secret->name;
-	return provider_call(context, &github, &request, answer);
+	return provider_call(context, &github, &request, response);
 }
 
 /* ---- all of it ---- */
@@ -123,24 +123,24 @@ static bool send_secret(struct action_context *context, const struct input *inpu
 static enum action_result write_secret(struct action_context *context, const struct input *input,
 	const struct secret *secret, struct public_key *key, struct counts *counts)
 {
-	struct provider_answer answer;
-	if (!send_secret(context, input, secret, key, &answer))
+	struct provider_response response;
+	if (!send_secret(context, input, secret, key, &response))
 		return action_failed(context);
-	if (answer.status == 422) {
+	if (response.status == 422) {
 		enum action_result result = fetch_key(context, input, key);
 		if (result != ACTION_DONE)
 			return result;
-		if (!send_secret(context, input, secret, key, &answer))
+		if (!send_secret(context, input, secret, key, &response))
 			return action_failed(context);
 	}
-	if (answer.status == 422) {
+	if (response.status == 422) {
 		action_fail(context, ERROR_INVALID_INPUT, "GitHub refuses the secret %s of %s: %s", secret->name,
-			input->repository, answer.message);
+			input->repository, response.message);
 		action_remedy(context, NULL, "Check its name and the length of its value.");
 		return action_remedy_input(context, "secrets");
 	}
-	counts->created += answer.status == 201 ? 1 : 0;
-	counts->updated += answer.status == 201 ? 0 : 1;
+	counts->created += response.status == 201 ? 1 : 0;
+	counts->updated += response.status == 201 ? 0 : 1;
 	return ACTION_DONE;
 }
 

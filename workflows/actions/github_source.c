@@ -40,15 +40,15 @@ static enum action_result refuse_ordinary(struct action_context *context, const 
 enum action_result explain_missing_source(
 	struct action_context *context, const char *source, const char *member, const char *owner)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct source found;
 	struct provider_request request = { .path = "/repos/{owner}/{repo}", .expect = { 404 } };
 	if (!split_repository(context, source, request.parameters) ||
-		!provider_call(context, &github, &request, &answer))
+		!provider_call(context, &github, &request, &response))
 		return action_failed(context);
-	if (answer.status == 404)
+	if (response.status == 404)
 		return refuse_invisible(context, source, member);
-	if (!provider_decode(context, &answer, &source_record, &found))
+	if (!provider_decode(context, &response, &source_record, &found))
 		return action_failed(context);
 	if (strcmp(member, "template") == 0 && !found.is_template)
 		return refuse_ordinary(context, source, &found);
@@ -61,9 +61,9 @@ enum action_result explain_missing_source(
 }
 
 bool is_older_than_run(
-	const struct action_context *context, const struct provider_answer *answer, const char *created_at)
+	const struct action_context *context, const struct provider_response *response, const char *created_at)
 {
 	/* Both times are of GitHub's clock. */
-	int64_t created_ms = provider_time_ms(created_at), now_ms = answer->date_ms;
+	int64_t created_ms = provider_time_ms(created_at), now_ms = response->date_ms;
 	return created_ms != 0 && now_ms != 0 && now_ms - created_ms > action_run_age_ms(context) + TOLERANCE_MS;
 }

@@ -15,6 +15,6 @@ enum action_result explain_missing_source(
 
 /* Whether GitHub answers with a repository that stood there before the run: an old fork is given as if it were new. */
 bool is_older_than_run(
-	const struct action_context *context, const struct provider_answer *answer, const char *created_at);
+	const struct action_context *context, const struct provider_response *response, const char *created_at);
 
 #endif

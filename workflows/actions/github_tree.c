@@ -10,15 +10,15 @@
 #define CONTENT_MAX 65536
 #define FOLDERS_MAX 256 /* each is a call */
 
-static const struct field wished_file_fields[] = {
-	{ STRING_FIELD("path", struct wished_file, path), .required = true, .minimum = 1, .maximum = TREE_PATH_MAX,
+static const struct field desired_file_fields[] = {
+	{ STRING_FIELD("path", struct desired_file, path), .required = true, .minimum = 1, .maximum = TREE_PATH_MAX,
 		.description = "Where it stands, such as docs/index.md" },
-	{ STRING_FIELD("content", struct wished_file, content), .required = true, .maximum = CONTENT_MAX,
+	{ STRING_FIELD("content", struct desired_file, content), .required = true, .maximum = CONTENT_MAX,
 		.description = "Its whole text" },
-	{ BOOLEAN_FIELD("executable", struct wished_file, executable),
+	{ BOOLEAN_FIELD("executable", struct desired_file, executable),
 		.description = "Whether it can be run, as scripts can" },
 };
-const struct record wished_file_record = RECORD(struct wished_file, wished_file_fields);
+const struct record desired_file_record = RECORD(struct desired_file, desired_file_fields);
 
 struct tree_entry {
 	const char *path, *mode, *type, *sha;
@@ -54,7 +54,7 @@ struct forest {
 
 /* ---- paths ---- */
 
-const char *wished_file_mode(const struct wished_file *file)
+const char *desired_file_mode(const struct desired_file *file)
 {
 	return file->executable ? "100755" : "100644";
 }
@@ -85,7 +85,7 @@ static bool is_above(const char *one, const char *two)
 }
 
 /* What has the same path, or is a folder where the other is a file; its number, or count where there is none. */
-static size_t find_rival(const struct wished_file *list, size_t count, size_t index)
+static size_t find_rival(const struct desired_file *list, size_t count, size_t index)
 {
 	for (size_t j = 0; j < index; j++)
 		if (is_above(list[index].path, list[j].path) || is_above(list[j].path, list[index].path))
@@ -93,9 +93,9 @@ static size_t find_rival(const struct wished_file *list, size_t count, size_t in
 	return count;
 }
 
-void wished_files_check(struct input_check *check, const char *member, const struct object_list *files)
+void desired_files_check(struct input_check *check, const char *member, const struct object_list *files)
 {
-	const struct wished_file *list = files->items;
+	const struct desired_file *list = files->items;
 	for (size_t i = 0; i < files->count; i++) {
 		struct input_fault fault = { .member = member, .item = "path", .index = i };
 		size_t rival = find_rival(list, files->count, i);
@@ -115,21 +115,21 @@ void wished_files_check(struct input_check *check, const char *member, const str
 
 static bool fetch_tree(struct forest *forest, const char *sha, struct tree *ret_tree)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct action_context *context = forest->context;
 	struct provider_request request = { .path = "/repos/{owner}/{repo}/git/trees/{tree_sha}", .expect = { 404 } };
 	if (!split_repository(context, forest->repository, request.parameters))
 		return false;
 	request.parameters[2] = sha;
-	if (!provider_call(context, &github, &request, &answer))
+	if (!provider_call(context, &github, &request, &response))
 		return false;
 	/* It is named by what GitHub has just shown, so it is there. */
-	if (answer.status == 404) {
+	if (response.status == 404) {
 		action_fail(context, ERROR_NOT_READY, "GitHub does not have the tree %s of %s at hand yet", sha,
 			forest->repository);
 		return false;
 	}
-	if (!provider_decode(context, &answer, &tree_record, ret_tree))
+	if (!provider_decode(context, &response, &tree_record, ret_tree))
 		return false;
 	ret_tree->sha = sha;
 	if (ret_tree->truncated)
@@ -203,13 +203,13 @@ static bool find_file(struct forest *forest, const char *root, const char *path,
 }
 
 static bool compare_file(
-	const struct forest *forest, const struct wished_file *file, const struct tree_entry *entry, bool *ret_differs)
+	const struct forest *forest, const struct desired_file *file, const struct tree_entry *entry, bool *ret_differs)
 {
 	const char *name = git_blob_name(forest->context, file->content);
 	if (name == NULL)
 		return false;
 	bool same_text = entry != NULL && entry->sha != NULL && strcmp(entry->sha, name) == 0;
-	*ret_differs = !same_text || strcmp(entry->mode, wished_file_mode(file)) != 0;
+	*ret_differs = !same_text || strcmp(entry->mode, desired_file_mode(file)) != 0;
 	if (*ret_differs)
 		action_difference(forest->context, "%s: %s", file->path,
 			entry == NULL       ? "is not there"
@@ -218,10 +218,10 @@ static bool compare_file(
 	return true;
 }
 
-bool wished_files_compare(struct action_context *context, const char *repository, const char *tree,
+bool desired_files_compare(struct action_context *context, const char *repository, const char *tree,
 	const struct object_list *files, bool *ret_differs, size_t *ret_count)
 {
-	const struct wished_file *list = files->items;
+	const struct desired_file *list = files->items;
 	const struct tree_entry *entry;
 	struct forest forest = { .context = context, .repository = repository };
 	forest.trees = action_allocate(context, FOLDERS_MAX, sizeof(*forest.trees));

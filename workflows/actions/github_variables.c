@@ -103,7 +103,7 @@ static void note_there(const struct input *input, const struct listing *listing,
 static enum action_result look(
 	struct action_context *context, const struct input *input, const struct variable **ret_there)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct listing listing = { { NULL, PAGE_ITEMS } };
 	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/variables", .expect = { 404 } };
 	if (!split_repository(context, input->repository, request.parameters))
@@ -111,11 +111,11 @@ static enum action_result look(
 	request.query[0] = (struct string_pair){ "per_page", "30" };
 	for (int page = 1; page <= PAGES_MAX && listing.variables.count == PAGE_ITEMS; page++) {
 		request.query[1] = (struct string_pair){ "page", action_format(context, "%d", page) };
-		if (!provider_call(context, &github, &request, &answer))
+		if (!provider_call(context, &github, &request, &response))
 			return action_failed(context);
-		if (answer.status == 404)
+		if (response.status == 404)
 			return miss_repository(context, input);
-		if (!provider_decode(context, &answer, &listing_record, &listing))
+		if (!provider_decode(context, &response, &listing_record, &listing))
 			return action_failed(context);
 		note_there(input, &listing, ret_there);
 	}
@@ -126,7 +126,7 @@ static enum action_result look(
 
 static bool update(struct action_context *context, const struct input *input, const struct variable *variable)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct provider_request request = { .method = HTTP_PATCH,
 		.path = "/repos/{owner}/{repo}/actions/variables/{name}",
 		.body_record = &variable_record,
@@ -134,23 +134,23 @@ static bool update(struct action_context *context, const struct input *input, co
 	if (!split_repository(context, input->repository, request.parameters))
 		return false;
 	request.parameters[2] = variable->name;
-	return provider_call(context, &github, &request, &answer);
+	return provider_call(context, &github, &request, &response);
 }
 
 /* *ret_created is false where somebody else, or an earlier attempt, was faster. */
 static bool create(
 	struct action_context *context, const struct input *input, const struct variable *variable, bool *ret_created)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct provider_request request = { .method = HTTP_POST,
 		.path = "/repos/{owner}/{repo}/actions/variables",
 		.body_record = &variable_record,
 		.body = variable,
 		.expect = { 409 } };
 	if (!split_repository(context, input->repository, request.parameters) ||
-		!provider_call(context, &github, &request, &answer))
+		!provider_call(context, &github, &request, &response))
 		return false;
-	*ret_created = answer.status != 409;
+	*ret_created = response.status != 409;
 	return true;
 }
 

@@ -17,8 +17,8 @@
 #define COMMIT_BUDGET_MS      120000 /* for the branch to show a commit, after the run's success */
 #define APPEAR_CHECK_MS       2000
 #define PERSON_CHECK_MS       60000
-#define CHECK_LEAST_MS        5000
-#define CHECK_MOST_MS         30000
+#define CHECK_MIN_MS          5000
+#define CHECK_MAX_MS          30000
 #define MILLISECONDS_A_MINUTE 60000
 
 struct input {
@@ -131,15 +131,15 @@ static const struct record dispatch_record = RECORD(struct dispatch_request, dis
 /* Leaves *ret_branch NULL where GitHub shows no such repository. */
 static bool find_default_branch(struct action_context *context, const struct input *input, const char **ret_branch)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct repository repository;
 	struct provider_request request = { .path = "/repos/{owner}/{repo}", .expect = { 404 } };
 	if (!split_repository(context, input->repository, request.parameters) ||
-		!provider_call(context, &github, &request, &answer))
+		!provider_call(context, &github, &request, &response))
 		return false;
-	if (answer.status == 404)
+	if (response.status == 404)
 		return true;
-	if (!provider_decode(context, &answer, &repository_record, &repository))
+	if (!provider_decode(context, &response, &repository_record, &repository))
 		return false;
 	*ret_branch = repository.default_branch;
 	return true;
@@ -149,17 +149,17 @@ static bool find_default_branch(struct action_context *context, const struct inp
 static bool list_runs(struct action_context *context, const struct input *input, const char *ref, bool *ret_known,
 	struct listing *ret_listing)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs",
 		.query = { { "event", "workflow_dispatch" }, { "branch", ref }, { "per_page", "100" } },
 		.expect = { 404 } };
 	if (!split_repository(context, input->repository, request.parameters))
 		return false;
 	request.parameters[2] = input->workflow;
-	if (!provider_call(context, &github, &request, &answer))
+	if (!provider_call(context, &github, &request, &response))
 		return false;
-	*ret_known = answer.status != 404;
-	return !*ret_known || provider_decode(context, &answer, &listing_record, ret_listing);
+	*ret_known = response.status != 404;
+	return !*ret_known || provider_decode(context, &response, &listing_record, ret_listing);
 }
 
 /* The oldest run that is newer than the id; 0 where there is none. */
@@ -198,7 +198,7 @@ static enum action_result miss_workflow(struct action_context *context, const st
 /* ---- dispatch ---- */
 
 static bool send_dispatch(struct action_context *context, const struct input *input, const char *ref, bool with_details,
-	struct provider_answer *answer)
+	struct provider_response *response)
 {
 	const struct dispatch_request body = { ref, input->inputs, with_details };
 	struct provider_request request = { .method = HTTP_POST,
@@ -209,14 +209,14 @@ static bool send_dispatch(struct action_context *context, const struct input *in
 	if (!split_repository(context, input->repository, request.parameters))
 		return false;
 	request.parameters[2] = input->workflow;
-	return provider_call(context, &github, &request, answer);
+	return provider_call(context, &github, &request, response);
 }
 
 static enum action_result refuse_dispatch(
-	struct action_context *context, const struct input *input, const struct provider_answer *answer)
+	struct action_context *context, const struct input *input, const struct provider_response *response)
 {
 	action_fail(context, ERROR_INVALID_INPUT, "GitHub refuses to start %s of %s: %s", input->workflow,
-		input->repository, answer->message);
+		input->repository, response->message);
 	action_remedy(context, provider_page(context, &github, "/%s/actions", input->repository),
 		"The workflow has to have 'on: workflow_dispatch' with these inputs on that branch, and be enabled.");
 	return action_remedy_input(context, "inputs");
@@ -226,28 +226,28 @@ static enum action_result refuse_dispatch(
 static enum action_result dispatch(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct dispatched dispatched = { 0 };
 	checkpoint->asked = true;
 	checkpoint->asked_ms = action_run_age_ms(context);
 	if (!action_save(context))
 		return action_failed(context);
-	if (!send_dispatch(context, input, checkpoint->ref, true, &answer)) {
+	if (!send_dispatch(context, input, checkpoint->ref, true, &response)) {
 		checkpoint->asked = !provider_made_nothing(context);
 		return action_failed(context);
 	}
 	/* A server that refuses the member has started nothing. */
-	if (answer.status >= 400 && strstr(answer.message, "return_run_details") != NULL &&
-		!send_dispatch(context, input, checkpoint->ref, false, &answer))
+	if (response.status >= 400 && strstr(response.message, "return_run_details") != NULL &&
+		!send_dispatch(context, input, checkpoint->ref, false, &response))
 		return action_failed(context);
-	if (answer.status == 404) {
+	if (response.status == 404) {
 		checkpoint->asked = false;
 		return miss_workflow(context, input);
 	}
-	if (answer.status >= 400)
-		return refuse_dispatch(context, input, &answer);
+	if (response.status >= 400)
+		return refuse_dispatch(context, input, &response);
 	checkpoint->taken = true;
-	if (answer.body_length > 0 && !provider_decode(context, &answer, &dispatched_record, &dispatched))
+	if (response.body_length > 0 && !provider_decode(context, &response, &dispatched_record, &dispatched))
 		return action_failed(context);
 	checkpoint->run_id = dispatched.run_id;
 	action_log(context, "started %s of %s on %s", input->workflow, input->repository, checkpoint->ref);
@@ -304,7 +304,7 @@ static enum action_result find_run(
 		return action_wait(context, APPEAR_CHECK_MS, "the run of %s to appear", input->workflow);
 	if (!checkpoint->taken && waited < provider_lost_answer_ms(context))
 		return action_wait(
-			context, CHECK_LEAST_MS, "a run of %s, whose dispatch may have been lost", input->workflow);
+			context, CHECK_MIN_MS, "a run of %s, whose dispatch may have been lost", input->workflow);
 	if (!checkpoint->taken)
 		return dispatch(context, input, checkpoint);
 	action_fail(context, ERROR_TIMEOUT,
@@ -372,7 +372,7 @@ static enum action_result wait_for_run(struct action_context *context, const str
 	const struct checkpoint *checkpoint, const struct workflow_run *found)
 {
 	int64_t waited = action_run_age_ms(context) - checkpoint->asked_ms;
-	int64_t delay = waited / 6 < CHECK_LEAST_MS ? CHECK_LEAST_MS : waited / 6;
+	int64_t delay = waited / 6 < CHECK_MIN_MS ? CHECK_MIN_MS : waited / 6;
 	bool person = strcmp(found->status, "waiting") == 0 || strcmp(found->status, "action_required") == 0 ||
 		(found->conclusion != NULL && strcmp(found->conclusion, "action_required") == 0);
 	if (waited >= input->timeout_minutes * MILLISECONDS_A_MINUTE) {
@@ -386,27 +386,27 @@ static enum action_result wait_for_run(struct action_context *context, const str
 		return action_wait_for_person(context, PERSON_CHECK_MS, "Approve run %lld of %s in %s: %s",
 			(long long)found->id, input->workflow, input->repository,
 			found->html_url != NULL ? found->html_url : "");
-	return action_wait(context, delay < CHECK_MOST_MS ? delay : CHECK_MOST_MS, "run %lld of %s, which is %s",
+	return action_wait(context, delay < CHECK_MAX_MS ? delay : CHECK_MAX_MS, "run %lld of %s, which is %s",
 		(long long)found->id, input->workflow, found->status);
 }
 
 static enum action_result follow(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint, struct output *output)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct workflow_run found;
 	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/runs/{run_id}", .expect = { 404 } };
 	if (!split_repository(context, input->repository, request.parameters))
 		return action_failed(context);
 	request.parameters[2] = action_format(context, "%lld", (long long)checkpoint->run_id);
-	if (!provider_call(context, &github, &request, &answer))
+	if (!provider_call(context, &github, &request, &response))
 		return action_failed(context);
-	if (answer.status == 404 && action_run_age_ms(context) - checkpoint->asked_ms < VISIBLE_BUDGET_MS)
+	if (response.status == 404 && action_run_age_ms(context) - checkpoint->asked_ms < VISIBLE_BUDGET_MS)
 		return action_wait(context, APPEAR_CHECK_MS, "run %s to become visible", request.parameters[2]);
-	if (answer.status == 404)
+	if (response.status == 404)
 		return action_fail(context, ERROR_NOT_FOUND, "run %s of %s in %s is gone", request.parameters[2],
 			input->workflow, input->repository);
-	if (!provider_decode(context, &answer, &workflow_run_record, &found))
+	if (!provider_decode(context, &response, &workflow_run_record, &found))
 		return action_failed(context);
 	found.status = found.status != NULL ? found.status : "queued";
 	bool ended = strcmp(found.status, "completed") == 0 && found.conclusion != NULL &&

@@ -51,23 +51,23 @@ static enum action_result again_or_fail(struct action_context *context, const st
 static enum action_result run(struct action_context *context, const void *raw_input, void *checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
-	struct provider_answer answer;
+	struct provider_response response;
 	const struct url_request request = { .url = input->url,
 		.timeout_ms = TIMEOUT_MS,
 		.body_max = BODY_MAX,
 		.header = { "x-vercel-protection-bypass", input->bypass } };
 	(void)checkpoint; /* it changes nothing */
-	if (!url_call(context, &request, &answer)) {
+	if (!url_call(context, &request, &response)) {
 		if (action_error(context)->class == ERROR_INVALID_INPUT)
 			return action_failed(context);
 		return again_or_fail(context, input, action_error(context)->message);
 	}
-	if (answer.status != input->status)
+	if (response.status != input->status)
 		return again_or_fail(context, input,
-			action_format(context, "status %d instead of %lld", answer.status, (long long)input->status));
-	if (input->contains != NULL && strstr(answer.body, input->contains) == NULL)
+			action_format(context, "status %d instead of %lld", response.status, (long long)input->status));
+	if (input->contains != NULL && strstr(response.body, input->contains) == NULL)
 		return again_or_fail(context, input, "the expected text is not in it");
-	*(struct output *)raw_output = (struct output){ input->url, answer.status };
+	*(struct output *)raw_output = (struct output){ input->url, response.status };
 	return action_done(context);
 }
 

@@ -83,14 +83,14 @@ static bool is_expected(const struct input *input, int status)
 
 /* NULL where the answer is as expected, else what is wrong with it. */
 static const char *judge(
-	struct action_context *context, const struct input *input, const struct provider_answer *answer)
+	struct action_context *context, const struct input *input, const struct provider_response *response)
 {
-	if (!is_expected(input, answer->status)) {
-		const char *wrong = action_format(context, "the status is %d", answer->status);
+	if (!is_expected(input, response->status)) {
+		const char *wrong = action_format(context, "the status is %d", response->status);
 		return wrong != NULL ? wrong : "the status is another";
 	}
 	if (input->expect_text != NULL &&
-		memmem(answer->body, answer->body_length, input->expect_text, strlen(input->expect_text)) == NULL)
+		memmem(response->body, response->body_length, input->expect_text, strlen(input->expect_text)) == NULL)
 		return "the expected text is not in it";
 	return NULL;
 }
@@ -131,7 +131,7 @@ static enum action_result run(
 	const struct input *input = raw_input;
 	struct checkpoint *checkpoint = raw_checkpoint;
 	struct output *output = raw_output;
-	struct provider_answer answer;
+	struct provider_response response;
 	const struct url_request request = {
 		.method = method_of(input), .url = input->url, .body = input->body, .content_type = input->content_type
 	};
@@ -140,13 +140,13 @@ static enum action_result run(
 	checkpoint->sent = true;
 	if (!may_be_repeated(input) && !action_save(context))
 		return action_failed(context);
-	if (!url_call(context, &request, &answer))
+	if (!url_call(context, &request, &response))
 		return unanswered(context, input);
-	const char *wrong = judge(context, input, &answer);
+	const char *wrong = judge(context, input, &response);
 	if (wrong != NULL)
 		return again_or_fail(context, input, wrong);
-	output->status = answer.status;
-	output->body = answer_excerpt(context, &answer, EXCERPT_MAX);
+	output->status = response.status;
+	output->body = answer_excerpt(context, &response, EXCERPT_MAX);
 	return output->body != NULL ? action_done(context)
 				    : action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for the answer");
 }

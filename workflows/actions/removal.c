@@ -20,7 +20,7 @@ const struct field removal_counts_fields[2] = {
 };
 
 /* False also where it cannot be asked. */
-static bool is_alone(struct action_context *context, const struct owned_resource *owned)
+static bool is_alone(struct action_context *context, const struct ledger_resource *owned)
 {
 	const char *app;
 	if (owned->id[0] == '\0')
@@ -37,7 +37,7 @@ static bool is_alone(struct action_context *context, const struct owned_resource
 }
 
 static enum action_result remove_one(struct action_context *context, const struct removal *removal,
-	const struct owned_resource *owned, struct removal_counts *counts)
+	const struct ledger_resource *owned, struct removal_counts *counts)
 {
 	bool ours = owned->created || owned->pending;
 	if (ours && !is_alone(context, owned))
@@ -48,7 +48,7 @@ static enum action_result remove_one(struct action_context *context, const struc
 		return result;
 	if (left != NULL)
 		action_log(context, "left the %s %s: %s", owned->type, owned->key, left);
-	if (!action_disown(context, owned->provider, owned->type, owned->key))
+	if (!ledger_remove(context, owned->provider, owned->type, owned->key))
 		return action_failed(context);
 	if (left != NULL)
 		counts->left++;
@@ -62,7 +62,7 @@ enum action_result removal_run(struct action_context *context, const struct remo
 {
 	const char *confirm = ((const struct removal_input *)input)->confirm, *app = action_app(context);
 	struct removal_counts *counts = checkpoint;
-	const struct owned_resource *list;
+	const struct ledger_resource *list;
 	size_t count;
 	if (strcmp(confirm, app) != 0) {
 		action_fail(context, ERROR_INVALID_INPUT, "confirm is '%s', and the app is '%s': nothing was removed",
@@ -70,7 +70,7 @@ enum action_result removal_run(struct action_context *context, const struct remo
 		action_remedy(context, NULL, "Give \"confirm\": \"%s\" if what '%s' made is to be removed.", app, app);
 		return action_remedy_input(context, "confirm");
 	}
-	if (!action_ledger(context, removal->provider, removal->type, &list, &count))
+	if (!ledger_list(context, removal->provider, removal->type, &list, &count))
 		return action_failed(context);
 	for (size_t i = 0; i < count; i++)
 		action_difference(context, "the %s %s %s", removal->type, list[i].key,
@@ -86,22 +86,22 @@ enum action_result removal_run(struct action_context *context, const struct remo
 	return action_done(context);
 }
 
-enum action_result removal_settle(struct action_context *context, const struct owned_resource *owned)
+enum action_result removal_settle(struct action_context *context, const struct ledger_resource *owned)
 {
-	if (!owned->pending || action_asked_ms_ago(owned) >= REMOVAL_SETTLE_MS)
+	if (!owned->pending || ledger_asked_ms_ago(owned) >= REMOVAL_SETTLE_MS)
 		return ACTION_DONE;
 	return action_wait(context, SETTLE_CHECK_MS, "the %s %s, which was asked for a moment ago, to appear",
 		owned->type, owned->key);
 }
 
-bool removal_is_ours(struct action_context *context, const struct owned_resource *owned, const char *id,
+bool removal_is_ours(struct action_context *context, const struct ledger_resource *owned, const char *id,
 	int64_t made_ms, bool *ret_ours)
 {
 	const char *holder;
-	*ret_ours = strcmp(owned->id, id) == 0 ? owned->created : action_may_be_ours(owned, made_ms);
+	*ret_ours = strcmp(owned->id, id) == 0 ? owned->created : ledger_may_be_ours(owned, made_ms);
 	if (!*ret_ours)
 		return true;
-	bool asked = action_holder(context, owned->provider, owned->type, id, &holder);
+	bool asked = ledger_holder(context, owned->provider, owned->type, id, &holder);
 	*ret_ours = holder == NULL;
 	return asked;
 }

@@ -26,7 +26,7 @@ struct removal {
 	 * waits or fails ends the attempt.
 	 */
 	enum action_result (*remove)(
-		struct action_context *context, const struct owned_resource *owned, const char **ret_left);
+		struct action_context *context, const struct ledger_resource *owned, const char **ret_left);
 };
 
 /* For so long what was asked for may still appear, whatever became of the answer. */
@@ -37,11 +37,11 @@ struct removal {
  * ACTION_DONE: it is gone, or never was.
  */
 enum action_result removal_settle(
-	struct action_context *context, const struct owned_resource *owned) SLIPWAY_MUST_CHECK;
+	struct action_context *context, const struct ledger_resource *owned) SLIPWAY_MUST_CHECK;
 
 /* Whether the thing that stands there, of this id and made at this time, is what the app made or asked for, and no
  * other app has it. False where that cannot be asked. */
-bool removal_is_ours(struct action_context *context, const struct owned_resource *owned, const char *id,
+bool removal_is_ours(struct action_context *context, const struct ledger_resource *owned, const char *id,
 	int64_t made_ms, bool *ret_ours) SLIPWAY_MUST_CHECK;
 
 /*

@@ -184,7 +184,7 @@ static enum action_result refused(
 static enum action_result create(
 	struct action_context *context, const struct input *input, const char *sha, struct checkpoint *checkpoint)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct deployment deployment;
 	const struct git_source source = { "github", input->branch, sha, input->repository_id };
 	const struct deployment_meta meta = { action_run_id(context), action_app(context) };
@@ -200,9 +200,9 @@ static enum action_result create(
 	checkpoint->sent_age = action_run_age_ms(context);
 	if (!action_save(context))
 		return action_failed(context);
-	if (!provider_call(context, &vercel, &request, &answer))
+	if (!provider_call(context, &vercel, &request, &response))
 		return refused(context, input, checkpoint);
-	if (!provider_decode(context, &answer, &deployment_record, &deployment) || deployment_id(&deployment) == NULL)
+	if (!provider_decode(context, &response, &deployment_record, &deployment) || deployment_id(&deployment) == NULL)
 		return action_failed(context);
 	checkpoint->watch.id = deployment_id(&deployment);
 	action_log(context, "deployment %s of %s begun", checkpoint->watch.id, sha);
@@ -241,7 +241,7 @@ static enum action_result run(
 		if (begun != ACTION_DONE)
 			return begun;
 	}
-	const struct deployment_wish wish = { input->target, checkpoint->intent };
+	const struct deployment_options wish = { input->target, checkpoint->intent };
 	enum action_result live = deployment_follow(context, &wish, &checkpoint->watch, &deployment);
 	if (live != ACTION_DONE)
 		return live;

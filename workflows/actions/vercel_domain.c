@@ -112,23 +112,23 @@ static const struct record configuration_record = RECORD(struct configuration, c
 
 static bool look(struct action_context *context, const struct input *input, bool *ret_there, struct domain *ret_domain)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	const struct provider_request request = { .path = "/v9/projects/{idOrName}/domains/{domain}",
 		.parameters = { input->project, input->name },
 		.expect = { 404 } };
-	if (!provider_call(context, &vercel, &request, &answer))
+	if (!provider_call(context, &vercel, &request, &response))
 		return false;
-	*ret_there = answer.status != 404;
-	return !*ret_there || provider_decode(context, &answer, &domain_record, ret_domain);
+	*ret_there = response.status != 404;
+	return !*ret_there || provider_decode(context, &response, &domain_record, ret_domain);
 }
 
 /* Entries of older versions do not name the project; whether the app created the domain they say all the same. */
 static bool was_created(struct action_context *context, const char *name, bool *ret_created)
 {
-	const struct owned_resource *list;
+	const struct ledger_resource *list;
 	size_t count;
 	*ret_created = false;
-	if (!action_ledger(context, "vercel", "domain", &list, &count))
+	if (!ledger_list(context, "vercel", "domain", &list, &count))
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(list[i].key, name) == 0)
@@ -141,18 +141,18 @@ static bool own(struct action_context *context, const struct input *input, const
 {
 	const char *project = domain->project_id != NULL ? domain->project_id : input->project;
 	const char *id = action_format(context, "%s/%s", project, input->name);
-	struct owned_resource row;
+	struct ledger_resource row;
 	bool before;
 	if (!was_created(context, input->name, &before))
 		return false;
 	/* What was asked for on this project, and never heard of. */
-	if (action_find(context, "vercel", "domain", input->name, &row) && row.source != NULL &&
+	if (ledger_get(context, "vercel", "domain", input->name, &row) && row.source != NULL &&
 		strcmp(row.source, project) == 0)
-		before = before || action_may_be_ours(&row, domain->created_at);
-	const struct owned_resource resource = {
+		before = before || ledger_may_be_ours(&row, domain->created_at);
+	const struct ledger_resource resource = {
 		.provider = "vercel", .type = "domain", .key = input->name, .id = id, .created = created || before
 	};
-	return action_own(context, &resource);
+	return ledger_put(context, &resource);
 }
 
 /* Whose it is only a person can change; what else it may be, such as a right that the token lacks, says the class. */
@@ -170,9 +170,9 @@ static enum action_result refuse(struct action_context *context, const struct in
 /* ACTION_DONE when the domain stands on the project and *domain tells of it. */
 static enum action_result add(struct action_context *context, const struct input *input, struct domain *domain)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	bool there;
-	const struct owned_resource intent = {
+	const struct ledger_resource intent = {
 		.provider = "vercel", .type = "domain", .key = input->name, .source = input->project
 	};
 	const struct name_request body = { input->name };
@@ -181,13 +181,13 @@ static enum action_result add(struct action_context *context, const struct input
 		.parameters = { input->project },
 		.body_record = &name_record,
 		.body = &body };
-	if (!action_intend(context, &intent))
+	if (!ledger_intend(context, &intent))
 		return action_failed(context);
-	bool added = provider_call(context, &vercel, &request, &answer);
+	bool added = provider_call(context, &vercel, &request, &response);
 	const struct error refused = *action_error(context);
 	bool is_final = refused.http_status >= 400 && refused.http_status < 500 && refused.class != ERROR_RATE_LIMITED;
 	/* A refusal may be the answer to what an earlier attempt had done, whose own answer was lost. */
-	if (!added && provider_made_nothing(context) && !action_take_back(context))
+	if (!added && provider_made_nothing(context) && !ledger_take_back(context))
 		return action_failed(context);
 	if ((!added && !is_final) || !look(context, input, &there, domain))
 		return action_failed(context);
@@ -209,18 +209,18 @@ static int64_t person_delay_ms(const struct action_context *context)
 /* Asks Vercel to look at the DNS; its refusal is the ordinary answer while the record is not there. */
 static bool verify(struct action_context *context, const struct input *input, bool *ret_verified)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct domain domain;
 	const struct provider_request request = { .method = HTTP_POST,
 		.path = "/v9/projects/{idOrName}/domains/{domain}/verify",
 		.parameters = { input->project, input->name },
 		.expect = { 400, 409 } };
 	*ret_verified = false;
-	if (!provider_call(context, &vercel, &request, &answer))
+	if (!provider_call(context, &vercel, &request, &response))
 		return false;
-	if (answer.status >= 300)
+	if (response.status >= 300)
 		return true;
-	if (!provider_decode(context, &answer, &domain_record, &domain))
+	if (!provider_decode(context, &response, &domain_record, &domain))
 		return false;
 	*ret_verified = domain.verified;
 	return true;
@@ -307,19 +307,19 @@ static bool output_records(struct action_context *context, const struct records 
 static bool read_configuration(
 	struct action_context *context, const struct input *input, struct configuration *ret_configuration)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	const struct provider_request request = { .path = "/v6/domains/{domain}/config",
 		.parameters = { input->name },
 		.query = { { "projectIdOrName", input->project } },
 		.expect = { 404 } };
 	*ret_configuration = (struct configuration){ .misconfigured = false };
-	if (!provider_call(context, &vercel, &request, &answer))
+	if (!provider_call(context, &vercel, &request, &response))
 		return false;
-	if (answer.status == 404) {
+	if (response.status == 404) {
 		action_log(context, "Vercel tells nothing of the DNS of %s", input->name);
 		return true;
 	}
-	return provider_decode(context, &answer, &configuration_record, ret_configuration);
+	return provider_decode(context, &response, &configuration_record, ret_configuration);
 }
 
 static enum action_result wait_for_dns(struct action_context *context, const struct input *input,

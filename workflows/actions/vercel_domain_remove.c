@@ -16,19 +16,19 @@
 /* A domain that is not there, or whose project is not, is gone as well. */
 static bool take_off(struct action_context *context, const char *project, const char *domain)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	const struct provider_request request = { .method = HTTP_DELETE,
 		.path = "/v9/projects/{idOrName}/domains/{domain}",
 		.parameters = { project, domain },
 		.expect = { 404 } };
-	return provider_call(context, &vercel, &request, &answer);
+	return provider_call(context, &vercel, &request, &response);
 }
 
 static bool take_off_everywhere(struct action_context *context, const char *domain, const char **ret_left)
 {
-	const struct owned_resource *projects;
+	const struct ledger_resource *projects;
 	size_t count;
-	if (!action_ledger(context, "vercel", "project", &projects, &count))
+	if (!ledger_list(context, "vercel", "project", &projects, &count))
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if (projects[i].id[0] != '\0' && !take_off(context, projects[i].id, domain))
@@ -45,20 +45,20 @@ static const struct record domain_record = RECORD(struct domain, domain_fields);
 
 /* Asked for, on the project that is its source, and never heard of. */
 static enum action_result remove_pending(
-	struct action_context *context, const struct owned_resource *owned, const char **ret_left)
+	struct action_context *context, const struct ledger_resource *owned, const char **ret_left)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct domain domain;
 	const struct provider_request request = { .path = "/v9/projects/{idOrName}/domains/{domain}",
 		.parameters = { owned->source, owned->key },
 		.expect = { 404 } };
-	if (!provider_call(context, &vercel, &request, &answer))
+	if (!provider_call(context, &vercel, &request, &response))
 		return action_failed(context);
-	if (answer.status == 404)
+	if (response.status == 404)
 		return removal_settle(context, owned);
-	if (!provider_decode(context, &answer, &domain_record, &domain))
+	if (!provider_decode(context, &response, &domain_record, &domain))
 		return action_failed(context);
-	if (!action_may_be_ours(owned, domain.created_at)) {
+	if (!ledger_may_be_ours(owned, domain.created_at)) {
 		*ret_left = "it was put there by somebody else";
 		return action_done(context);
 	}
@@ -69,7 +69,7 @@ static enum action_result remove_pending(
 }
 
 static enum action_result remove_domain(
-	struct action_context *context, const struct owned_resource *owned, const char **ret_left)
+	struct action_context *context, const struct ledger_resource *owned, const char **ret_left)
 {
 	const char *id[2];
 	if (owned->pending)

@@ -114,11 +114,11 @@ static const struct record retarget_record = RECORD(struct retarget, retarget_fi
 
 static bool list_variables(struct action_context *context, const struct input *input, struct listing *ret_listing)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	const struct provider_request request = { .path = "/v10/projects/{idOrName}/env",
 		.parameters = { input->project } };
-	return provider_call(context, &vercel, &request, &answer) &&
-		provider_decode(context, &answer, &listing_record, ret_listing);
+	return provider_call(context, &vercel, &request, &response) &&
+		provider_decode(context, &response, &listing_record, ret_listing);
 }
 
 static int64_t newest(const struct listing *listing)
@@ -136,12 +136,12 @@ static int64_t newest(const struct listing *listing)
 static bool remove_variable(struct action_context *context, const struct input *input, const struct listed *listed,
 	struct checkpoint *checkpoint)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	const struct provider_request request = { .method = HTTP_DELETE,
 		.path = "/v9/projects/{idOrName}/env/{id}",
 		.parameters = { input->project, listed->id },
 		.expect = { 404 } };
-	if (!provider_call(context, &vercel, &request, &answer) || !variable_forget(context, input->project, listed))
+	if (!provider_call(context, &vercel, &request, &response) || !variable_forget(context, input->project, listed))
 		return false;
 	checkpoint->removed++;
 	action_log(context, "removed the variable %s", listed->key);
@@ -151,7 +151,7 @@ static bool remove_variable(struct action_context *context, const struct input *
 static bool retarget(
 	struct action_context *context, const struct input *input, const struct listed *listed, unsigned set)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	const char *names[VARIABLE_TARGETS];
 	struct retarget body = { { names, 0 } };
 	const struct provider_request request = { .method = HTTP_PATCH,
@@ -162,7 +162,7 @@ static bool retarget(
 	for (size_t bit = 0; variable_targets[bit] != NULL; bit++)
 		if ((set & 1U << bit) != 0)
 			names[body.target.count++] = variable_targets[bit];
-	return provider_call(context, &vercel, &request, &answer);
+	return provider_call(context, &vercel, &request, &response);
 }
 
 /* Takes from what no variable stands for the targets that one of them is to have. */
@@ -234,7 +234,7 @@ static bool all_conflict(const struct written *written)
 static enum action_result upsert(struct action_context *context, const struct input *input,
 	const struct variable *changed, size_t count, bool *ret_conflict)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct written written;
 	const struct provider_request request = { .method = HTTP_POST,
 		.path = "/v10/projects/{idOrName}/env",
@@ -244,10 +244,10 @@ static enum action_result upsert(struct action_context *context, const struct in
 		.body_record = &upsert_record,
 		.body = changed,
 		.body_count = count };
-	bool sent = provider_call(context, &vercel, &request, &answer);
+	bool sent = provider_call(context, &vercel, &request, &response);
 	if (!sent && ret_conflict != NULL)
 		*ret_conflict = is_conflict(action_error(context)->provider_code);
-	if (!sent || !provider_decode(context, &answer, &written_record, &written))
+	if (!sent || !provider_decode(context, &response, &written_record, &written))
 		return action_failed(context);
 	if (written.failed.count == 0)
 		return ACTION_DONE;
@@ -259,13 +259,13 @@ static enum action_result upsert(struct action_context *context, const struct in
 static bool patch(struct action_context *context, const struct input *input, const struct variable *variable,
 	const struct listed *listed)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	const struct provider_request request = { .method = HTTP_PATCH,
 		.path = "/v9/projects/{idOrName}/env/{id}",
 		.parameters = { input->project, listed->id },
 		.body_record = &upsert_record,
 		.body = variable };
-	return provider_call(context, &vercel, &request, &answer);
+	return provider_call(context, &vercel, &request, &response);
 }
 
 /* Those that give targets away go first: another one may be to get them. */
@@ -275,7 +275,7 @@ static bool patch_all(struct action_context *context, const struct input *input,
 		if (plan->changes[i] != CHANGE_PATCH)
 			continue;
 		unsigned there = variable_listed_targets(plan->claims[i]);
-		bool grows = (variable_wished_targets(&plan->variables[i]) & ~there) != 0;
+		bool grows = (variable_desired_targets(&plan->variables[i]) & ~there) != 0;
 		if (grows == growing && !patch(context, input, &plan->variables[i], plan->claims[i]))
 			return false;
 	}
@@ -336,7 +336,7 @@ static bool has_target(const struct variable *variable, const char *target)
 static bool collide(const struct variable *one, const struct variable *other)
 {
 	return strcmp(one->key, other->key) == 0 && variable_same_text(one->git_branch, other->git_branch) &&
-		(variable_wished_targets(one) & variable_wished_targets(other)) != 0;
+		(variable_desired_targets(one) & variable_desired_targets(other)) != 0;
 }
 
 static void validate_variable(const struct variable *variables, size_t index, struct input_check *check)

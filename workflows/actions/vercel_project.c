@@ -118,22 +118,22 @@ static const struct record create_record = RECORD(struct create_request, create_
 static bool look_at(
 	struct action_context *context, const char *id_or_name, bool *ret_there, struct project *ret_project)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	const struct provider_request request = {
 		.path = "/v9/projects/{idOrName}", .parameters = { id_or_name }, .expect = { 404 }
 	};
-	if (!provider_call(context, &vercel, &request, &answer))
+	if (!provider_call(context, &vercel, &request, &response))
 		return false;
-	*ret_there = answer.status != 404;
-	return !*ret_there || provider_decode(context, &answer, &project_record, ret_project);
+	*ret_there = response.status != 404;
+	return !*ret_there || provider_decode(context, &response, &project_record, ret_project);
 }
 
 /* By the id first, if we know one: people rename projects, and the name may be another's by now. */
 static bool look(
 	struct action_context *context, const struct input *input, bool *ret_there, struct project *ret_project)
 {
-	struct owned_resource row;
-	bool known = action_find(context, "vercel", "project", input->name, &row) && row.id[0] != '\0';
+	struct ledger_resource row;
+	bool known = ledger_get(context, "vercel", "project", input->name, &row) && row.id[0] != '\0';
 	*ret_there = false;
 	if (known && !look_at(context, row.id, ret_there, ret_project))
 		return false;
@@ -160,25 +160,25 @@ static bool is_linked(const struct link *link, const struct input *input)
 /* Under the name of the input, by which the next run looks for it; the name that it goes by now is the output's. */
 static bool own(struct action_context *context, const struct input *input, const struct project *project, bool created)
 {
-	const struct owned_resource resource = { .provider = "vercel",
+	const struct ledger_resource resource = { .provider = "vercel",
 		.type = "project",
 		.key = input->name,
 		.id = project->id,
 		.created = created,
 		.shared = input->share };
-	return action_own(context, &resource);
+	return ledger_put(context, &resource);
 }
 
 /* Whether this run made it, or it is what an earlier one asked for and never heard of. */
 static bool is_made(struct action_context *context, const struct input *input, const struct project *project)
 {
-	struct owned_resource row;
-	if (!action_find(context, "vercel", "project", input->name, &row))
+	struct ledger_resource row;
+	if (!ledger_get(context, "vercel", "project", input->name, &row))
 		return false;
 	if (!row.pending)
 		return row.created && row.by_this_run && strcmp(row.id, project->id) == 0;
 	return (project->link == NULL || is_linked(project->link, input)) &&
-		action_may_be_ours(&row, project->created_at);
+		ledger_may_be_ours(&row, project->created_at);
 }
 
 static enum action_result take(struct action_context *context, const struct input *input, const struct project *project,
@@ -201,7 +201,7 @@ static const char *link_text(struct action_context *context, const struct link *
 static enum action_result fail_foreign(
 	struct action_context *context, const struct input *input, const struct project *project, bool ours)
 {
-	const struct owned_resource foreign = {
+	const struct ledger_resource foreign = {
 		.provider = "vercel", .type = "project", .key = input->name, .id = project->id
 	};
 	if (!ours && !action_is_free(context, &foreign))
@@ -220,14 +220,14 @@ static enum action_result fail_foreign(
 /* Vercel has one link a project; without one there is nothing to take away. */
 static bool unlink_repository(struct action_context *context, const struct project *project)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	const struct provider_request request = { .method = HTTP_DELETE,
 		.path = "/v9/projects/{idOrName}/link",
 		.parameters = { project->id },
 		.expect = { 404 } };
 	action_log(
 		context, "taking the link to %s from the project %s", link_text(context, project->link), project->name);
-	return provider_call(context, &vercel, &request, &answer);
+	return provider_call(context, &vercel, &request, &response);
 }
 
 static enum action_result wait_for_link(struct action_context *context, const struct input *input)
@@ -261,7 +261,7 @@ static enum action_result refused(
 static enum action_result link_repository(struct action_context *context, const struct input *input,
 	struct checkpoint *checkpoint, struct project *project, struct output *output)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	bool there;
 	const struct git_repository body = { "github", input->repository };
 	const struct provider_request request = { .method = HTTP_POST,
@@ -273,7 +273,7 @@ static enum action_result link_repository(struct action_context *context, const 
 	bool made = is_made(context, input, project);
 	if (!own(context, input, project, made) || (project->link != NULL && !unlink_repository(context, project)))
 		return action_failed(context);
-	if (!provider_call(context, &vercel, &request, &answer))
+	if (!provider_call(context, &vercel, &request, &response))
 		return refused(context, input, checkpoint);
 	if (!look_at(context, project->id, &there, project))
 		return action_failed(context);
@@ -287,7 +287,7 @@ static enum action_result adopt(struct action_context *context, const struct inp
 	struct checkpoint *checkpoint, struct project *project, struct output *output)
 {
 	bool ours, made = is_made(context, input, project);
-	if (!action_owns_id(context, "vercel", "project", project->id, &ours))
+	if (!ledger_has_id(context, "vercel", "project", project->id, &ours))
 		return action_failed(context);
 	if (strcmp(project->name, input->name) != 0)
 		action_log(context, "the project %s is called %s by now", input->name, project->name);
@@ -319,10 +319,10 @@ static enum action_result fail_elsewhere(struct action_context *context, const s
 static enum action_result create(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint, struct output *output)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct project project;
 	bool there;
-	const struct owned_resource intent = {
+	const struct ledger_resource intent = {
 		.provider = "vercel", .type = "project", .key = input->name, .source = input->repository
 	};
 	const struct git_repository repository = { "github", input->repository };
@@ -333,24 +333,24 @@ static enum action_result create(
 		.body_record = &create_record,
 		.body = &body,
 		.expect = { 409 } };
-	if (!action_intend(context, &intent))
+	if (!ledger_intend(context, &intent))
 		return action_failed(context);
-	if (!provider_call(context, &vercel, &request, &answer))
+	if (!provider_call(context, &vercel, &request, &response))
 		/* Where it made nothing, whatever stands there later is another's. */
-		return provider_made_nothing(context) && !action_take_back(context)
+		return provider_made_nothing(context) && !ledger_take_back(context)
 			? action_failed(context)
 			: refused(context, input, checkpoint);
-	if (answer.status != 409) {
-		if (!provider_decode(context, &answer, &project_record, &project))
+	if (response.status != 409) {
+		if (!provider_decode(context, &response, &project_record, &project))
 			return action_failed(context);
 		action_log(context, "created the project %s", project.name);
 		if (is_of_team(context, &project))
 			return take(context, input, &project, true, false, output);
 		/* Where the app's projects are, nothing was made. */
-		return action_take_back(context) ? fail_elsewhere(context, &project) : action_failed(context);
+		return ledger_take_back(context) ? fail_elsewhere(context, &project) : action_failed(context);
 	}
 	/* Somebody was faster: us, in an attempt whose answer was lost, or another. */
-	if (!action_take_back(context) || !look(context, input, &there, &project))
+	if (!ledger_take_back(context) || !look(context, input, &there, &project))
 		return action_failed(context);
 	if (!there) {
 		action_fail(context, ERROR_CONFLICT_FOREIGN,

@@ -21,19 +21,19 @@ static const struct record project_record = RECORD(struct project, project_field
 
 /* The id of what came of the request; NULL in *ret_id where nothing did, or nothing that is ours. */
 static bool find_pending(
-	struct action_context *context, const struct owned_resource *owned, const char **ret_id, const char **ret_left)
+	struct action_context *context, const struct ledger_resource *owned, const char **ret_id, const char **ret_left)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct project project;
 	const struct provider_request request = {
 		.path = "/v9/projects/{idOrName}", .parameters = { owned->key }, .expect = { 404 }
 	};
 	*ret_id = NULL;
-	if (!provider_call(context, &vercel, &request, &answer))
+	if (!provider_call(context, &vercel, &request, &response))
 		return false;
-	if (answer.status == 404)
+	if (response.status == 404)
 		return true;
-	if (!provider_decode(context, &answer, &project_record, &project))
+	if (!provider_decode(context, &response, &project_record, &project))
 		return false;
 	bool ours;
 	if (!removal_is_ours(context, owned, project.id, project.created_at, &ours))
@@ -46,9 +46,9 @@ static bool find_pending(
 }
 
 static enum action_result remove_project(
-	struct action_context *context, const struct owned_resource *owned, const char **ret_left)
+	struct action_context *context, const struct ledger_resource *owned, const char **ret_left)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	const char *id = owned->id; /* it is that of no other */
 	if (owned->pending && !find_pending(context, owned, &id, ret_left))
 		return action_failed(context);
@@ -59,7 +59,7 @@ static enum action_result remove_project(
 	const struct provider_request request = {
 		.method = HTTP_DELETE, .path = "/v9/projects/{idOrName}", .parameters = { id }, .expect = { 404 }
 	};
-	if (!provider_call(context, &vercel, &request, &answer))
+	if (!provider_call(context, &vercel, &request, &response))
 		return action_failed(context);
 	action_log(context, "removed the project %s", owned->key);
 	return action_done(context);
@@ -68,12 +68,12 @@ static enum action_result remove_project(
 /* Deployments and variables are no longer this app's once their projects are not. */
 static bool forget_all(struct action_context *context, const char *type)
 {
-	const struct owned_resource *list;
+	const struct ledger_resource *list;
 	size_t count;
-	if (!action_ledger(context, "vercel", type, &list, &count))
+	if (!ledger_list(context, "vercel", type, &list, &count))
 		return false;
 	for (size_t i = 0; i < count; i++)
-		if (!action_disown(context, "vercel", type, list[i].key))
+		if (!ledger_remove(context, "vercel", type, list[i].key))
 			return false;
 	return true;
 }

@@ -92,10 +92,10 @@ static const struct record project_record = RECORD(struct project, project_field
 
 static bool look(struct action_context *context, const struct input *input, struct project *ret_project)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	const struct provider_request request = { .path = "/v9/projects/{idOrName}", .parameters = { input->project } };
-	return provider_call(context, &vercel, &request, &answer) &&
-		provider_decode(context, &answer, &project_record, ret_project);
+	return provider_call(context, &vercel, &request, &response) &&
+		provider_decode(context, &response, &project_record, ret_project);
 }
 
 static const char *production_of(const struct project *project)
@@ -153,7 +153,7 @@ static bool is_late(const struct action_context *context, const struct checkpoin
 static enum action_result ask(struct action_context *context, const struct input *input, const struct project *project,
 	struct checkpoint *checkpoint)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	const struct provider_request request = { .method = HTTP_POST,
 		.path = "/v10/projects/{projectId}/promote/{deploymentId}",
 		.parameters = { project->id, input->deployment },
@@ -171,14 +171,14 @@ static enum action_result ask(struct action_context *context, const struct input
 		.previous = production_of(project) };
 	if (!action_save(context))
 		return action_failed(context);
-	if (!provider_call(context, &vercel, &request, &answer)) {
+	if (!provider_call(context, &vercel, &request, &response)) {
 		checkpoint->asked = !provider_made_nothing(context);
 		return action_failed(context);
 	}
-	if (answer.status == 409) {
+	if (response.status == 409) {
 		checkpoint->asked = false;
 		return is_late(context, checkpoint)
-			? give_up(context, project, answer.message)
+			? give_up(context, project, response.message)
 			: action_wait(context, TRY_MS, "%s to be free for a promotion", project->name);
 	}
 	action_log(context, "promoting %s to production of %s", input->deployment, project->name);

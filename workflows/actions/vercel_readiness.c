@@ -94,12 +94,12 @@ int64_t deployment_created(const struct deployment *deployment)
 bool deployments_list(struct action_context *context, const char *project, const char *target, const char *sha,
 	struct object_list *ret_list)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct listing listing;
 	const struct provider_request request = { .path = "/v7/deployments",
 		.query = { { "projectId", project }, { "target", target }, { "sha", sha }, { "limit", "20" } } };
-	if (!provider_call(context, &vercel, &request, &answer) ||
-		!provider_decode(context, &answer, &listing_record, &listing))
+	if (!provider_call(context, &vercel, &request, &response) ||
+		!provider_decode(context, &response, &listing_record, &listing))
 		return false;
 	*ret_list = listing.deployments;
 	return true;
@@ -107,18 +107,18 @@ bool deployments_list(struct action_context *context, const char *project, const
 
 bool deployment_get(struct action_context *context, const char *id, struct deployment *ret_deployment)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	const struct provider_request request = { .path = "/v13/deployments/{idOrUrl}", .parameters = { id } };
-	return provider_call(context, &vercel, &request, &answer) &&
-		provider_decode(context, &answer, &deployment_record, ret_deployment);
+	return provider_call(context, &vercel, &request, &response) &&
+		provider_decode(context, &response, &deployment_record, ret_deployment);
 }
 
 bool deployment_own(struct action_context *context, const char *id, bool created)
 {
-	const struct owned_resource resource = {
+	const struct ledger_resource resource = {
 		.provider = "vercel", .type = "deployment", .key = id, .id = id, .created = created, .part = true
 	};
-	return action_own(context, &resource);
+	return ledger_put(context, &resource);
 }
 
 bool deployment_is_of_run(const struct action_context *context, const struct deployment *deployment)
@@ -164,7 +164,7 @@ static const char *better_name(const char *one, const char *other)
 
 static bool find_domain(struct action_context *context, const char *project, const char **ret_name)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct domains list;
 	const struct provider_request request = { .path = "/v9/projects/{idOrName}/domains",
 		.parameters = { project },
@@ -172,11 +172,11 @@ static bool find_domain(struct action_context *context, const char *project, con
 			{ "limit", "100" } },
 		.expect = { 404 } };
 	*ret_name = NULL;
-	if (!provider_call(context, &vercel, &request, &answer))
+	if (!provider_call(context, &vercel, &request, &response))
 		return false;
-	if (answer.status == 404)
+	if (response.status == 404)
 		return true;
-	if (!provider_decode(context, &answer, &domains_record, &list))
+	if (!provider_decode(context, &response, &domains_record, &list))
 		return false;
 	const struct domain *domains = list.domains.items;
 	for (size_t i = 0; i < list.domains.count; i++)
@@ -244,11 +244,11 @@ static enum action_result fail_blocked(struct action_context *context, const str
 
 static bool cancel(struct action_context *context, const struct deployment *deployment)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	const struct provider_request request = { .method = HTTP_PATCH,
 		.path = "/v12/deployments/{id}/cancel",
 		.parameters = { deployment_id(deployment) } };
-	return provider_call(context, &vercel, &request, &answer);
+	return provider_call(context, &vercel, &request, &response);
 }
 
 /* A new run takes over what still stands there, and deploys anew where it was cancelled. */
@@ -332,7 +332,7 @@ static enum action_result deployment_live(
 
 /* All may be green, and yet it is another commit, or a preview that no domain shows. */
 static enum action_result check_wish(
-	struct action_context *context, const struct deployment_wish *wish, const struct deployment *deployment)
+	struct action_context *context, const struct deployment_options *wish, const struct deployment *deployment)
 {
 	const struct git_source *source = deployment->git_source;
 	if (is_production(deployment) != (strcmp(wish->target, "production") == 0))
@@ -347,7 +347,7 @@ static enum action_result check_wish(
 		context, deployment->inspector_url, "Look at the project's Git settings, and trigger the step again.");
 }
 
-enum action_result deployment_follow(struct action_context *context, const struct deployment_wish *wish,
+enum action_result deployment_follow(struct action_context *context, const struct deployment_options *wish,
 	struct deployment_watch *watch, struct deployment *ret_deployment)
 {
 	if (!deployment_get(context, watch->id, ret_deployment))

@@ -56,7 +56,7 @@ struct deployment_watch {
 	}
 
 /* What was asked for; sha is NULL where it may be any commit. */
-struct deployment_wish {
+struct deployment_options {
 	const char *target, *sha;
 };
 
@@ -71,7 +71,7 @@ enum action_result deployment_built(
  * Looks at the deployment of the watch: ACTION_DONE where it is what was wished, is built, passed its checks and has
  * its addresses; else as deployment_built. That Vercel does not answer for a while says nothing of the deployment.
  */
-enum action_result deployment_follow(struct action_context *context, const struct deployment_wish *wish,
+enum action_result deployment_follow(struct action_context *context, const struct deployment_options *wish,
 	struct deployment_watch *watch, struct deployment *ret_deployment);
 
 /* https:// and where this deployment, and no other, answers. */

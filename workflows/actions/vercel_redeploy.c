@@ -83,7 +83,7 @@ static const struct deployment *find_last(const struct object_list *list)
 static enum action_result create(struct action_context *context, const struct input *input,
 	const struct deployment *source, struct checkpoint *checkpoint)
 {
-	struct provider_answer answer;
+	struct provider_response response;
 	struct deployment made;
 	const struct deployment_meta meta = { action_run_id(context), action_app(context) };
 	const struct redeploy_request body = { source->name != NULL ? source->name : input->project, input->project,
@@ -98,11 +98,12 @@ static enum action_result create(struct action_context *context, const struct in
 	checkpoint->sent_age = action_run_age_ms(context);
 	if (!action_save(context))
 		return action_failed(context);
-	bool answered = provider_call(context, &vercel, &request, &answer);
+	bool answered = provider_call(context, &vercel, &request, &response);
 	/* Then there is nothing to look for the next time. */
 	if (!answered && provider_made_nothing(context))
 		checkpoint->source = NULL;
-	if (!answered || !provider_decode(context, &answer, &deployment_record, &made) || deployment_id(&made) == NULL)
+	if (!answered || !provider_decode(context, &response, &deployment_record, &made) ||
+		deployment_id(&made) == NULL)
 		return action_failed(context);
 	checkpoint->watch.id = deployment_id(&made);
 	action_log(context, "deployment %s begun, from %s", checkpoint->watch.id, checkpoint->source);
@@ -136,7 +137,7 @@ static enum action_result begin(
 static enum action_result run(
 	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
 {
-	static const struct deployment_wish wish = { "production", NULL };
+	static const struct deployment_options wish = { "production", NULL };
 	const struct input *input = raw_input;
 	struct checkpoint *checkpoint = raw_checkpoint;
 	struct deployment deployment;

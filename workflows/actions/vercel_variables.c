@@ -44,7 +44,7 @@ bool variable_same_text(const char *one, const char *two)
 	return strcmp(one != NULL ? one : "", two != NULL ? two : "") == 0;
 }
 
-unsigned variable_wished_targets(const struct variable *variable)
+unsigned variable_desired_targets(const struct variable *variable)
 {
 	unsigned set = 0;
 	for (size_t bit = 0; variable_targets[bit] != NULL; bit++)
@@ -83,7 +83,7 @@ bool plan_claims(const struct plan *plan, const struct listed *listed)
 static void claim(struct plan *plan, bool exact)
 {
 	for (size_t i = 0; i < plan->count; i++) {
-		unsigned wished = variable_wished_targets(&plan->variables[i]);
+		unsigned wished = variable_desired_targets(&plan->variables[i]);
 		for (size_t j = 0; plan->claims[i] == NULL && j < plan->listed_count; j++) {
 			const struct listed *listed = &plan->listed[j];
 			unsigned there = variable_listed_targets(listed);
@@ -124,7 +124,7 @@ static bool is_remembered(struct action_context *context, const char *project, c
 {
 	const char *now = fingerprint(context, variable, listed);
 	const char *before =
-		now != NULL ? action_owned(context, "vercel", "variable", ledger_key(context, project, listed)) : NULL;
+		now != NULL ? ledger_get_id(context, "vercel", "variable", ledger_key(context, project, listed)) : NULL;
 	return before != NULL && strcmp(now, before) == 0;
 }
 
@@ -134,7 +134,7 @@ bool variables_remember(struct action_context *context, const char *project, con
 		const struct listed *listed = plan->claims[i];
 		bool hidden = listed != NULL && !is_shown(&plan->variables[i]);
 		const char *name = hidden ? fingerprint(context, &plan->variables[i], listed) : NULL;
-		const struct owned_resource row = {
+		const struct ledger_resource row = {
 			.provider = "vercel",
 			.type = "variable",
 			.id = name,
@@ -142,7 +142,7 @@ bool variables_remember(struct action_context *context, const char *project, con
 			.part = true,
 			.key = name != NULL ? ledger_key(context, project, listed) : NULL,
 		};
-		if (name != NULL && !action_own(context, &row))
+		if (name != NULL && !ledger_put(context, &row))
 			return false;
 	}
 	return true;
@@ -151,8 +151,8 @@ bool variables_remember(struct action_context *context, const char *project, con
 bool variable_forget(struct action_context *context, const char *project, const struct listed *listed)
 {
 	const char *key = ledger_key(context, project, listed);
-	return action_owned(context, "vercel", "variable", key) == NULL ||
-		action_disown(context, "vercel", "variable", key);
+	return ledger_get_id(context, "vercel", "variable", key) == NULL ||
+		ledger_remove(context, "vercel", "variable", key);
 }
 
 /* ---- the plan ---- */
@@ -165,7 +165,7 @@ static enum change decide(struct action_context *context, const char *project, c
 	/* A team's policy may make what was to be encrypted sensitive. */
 	bool stricter = variable_same_text(listed->type, "sensitive") && strcmp(variable->type, "encrypted") == 0;
 	if ((!stricter && !variable_same_text(listed->type, variable->type)) ||
-		variable_listed_targets(listed) != variable_wished_targets(variable))
+		variable_listed_targets(listed) != variable_desired_targets(variable))
 		return listed->id != NULL ? CHANGE_PATCH : CHANGE_UPSERT;
 	bool equal = is_shown(variable) ? variable_same_text(listed->value, variable->value)
 					: is_remembered(context, project, variable, listed);
@@ -206,6 +206,6 @@ unsigned plan_rest(const struct plan *plan, const struct listed *listed)
 	unsigned rest = variable_listed_targets(listed);
 	for (size_t i = 0; i < plan->count; i++)
 		if (same_variable(&plan->variables[i], listed))
-			rest &= ~variable_wished_targets(&plan->variables[i]);
+			rest &= ~variable_desired_targets(&plan->variables[i]);
 	return rest;
 }

@@ -52,11 +52,11 @@ bool plan_make(struct action_context *context, const char *project, const struct
 	const struct object_list *listed, struct plan *ret_plan) SLIPWAY_MUST_CHECK;
 
 /* Writes into the ledger, of each wished variable that Vercel does not show, a fingerprint of what the plan has for it:
- * it has just been written. False as for action_own. */
+ * it has just been written. False as for ledger_put. */
 bool variables_remember(
 	struct action_context *context, const char *project, const struct plan *plan) SLIPWAY_MUST_CHECK;
 
-/* The opposite: it is gone. False as for action_disown. */
+/* The opposite: it is gone. False as for ledger_remove. */
 bool variable_forget(
 	struct action_context *context, const char *project, const struct listed *listed) SLIPWAY_MUST_CHECK;
 
@@ -70,7 +70,7 @@ bool plan_claims(const struct plan *plan, const struct listed *listed);
 unsigned plan_rest(const struct plan *plan, const struct listed *listed);
 
 /* The targets as a set of bits. */
-unsigned variable_wished_targets(const struct variable *variable);
+unsigned variable_desired_targets(const struct variable *variable);
 unsigned variable_listed_targets(const struct listed *listed);
 
 /* Whether two texts, each of which may be NULL, are equal; NULL is as good as "". */
