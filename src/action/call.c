@@ -44,6 +44,7 @@ static void refuse_change(
 		[HTTP_DELETE] = "remove",
 	};
 	struct dry_run *dry = context->dry;
+
 	error_set(&context->error, ERROR_INTERNAL, "a plan changes nothing");
 	if (dry->change != NULL)
 		return;
@@ -56,6 +57,7 @@ static void refuse_change(
 static const char *readable_path(struct action_context *context, const struct provider_request *request)
 {
 	const char *text = "", *rest = request->path;
+
 	for (size_t i = 0; text != NULL && i < PROVIDER_PARAMETERS && request->parameters[i] != NULL; i++) {
 		const char *open = strchr(rest, '{'), *close = open != NULL ? strchr(open, '}') : NULL;
 		if (close == NULL)
@@ -63,6 +65,7 @@ static const char *readable_path(struct action_context *context, const struct pr
 		text = arena_format(context->arena, "%s%.*s%s", text, (int)(open - rest), rest, request->parameters[i]);
 		rest = close + 1;
 	}
+
 	return text != NULL ? arena_format(context->arena, "%s%s", text, rest) : NULL;
 }
 
@@ -72,6 +75,7 @@ static bool look_only(
 {
 	struct dry_run *dry = context->dry;
 	size_t at = 0;
+
 	while (at < DRY_PROVIDERS_MAX - 1 && dry->calls[at].provider != NULL &&
 		strcmp(dry->calls[at].provider, provider->id) != 0)
 		at++;
@@ -82,6 +86,7 @@ static bool look_only(
 		dry->calls[at].looked++;
 		return true;
 	}
+
 	dry->calls[at].writes++;
 	const char *path = readable_path(context, request);
 	refuse_change(context, request->method, request->updates, path != NULL ? path : request->path, provider->name);
@@ -100,6 +105,7 @@ static bool await_turn(
 	struct action_context *context, const struct provider *provider, const char *credential, int64_t spacing_ms)
 {
 	struct call_turn turn;
+
 	context->backend->pace(context->backend_data, provider->id, credential, spacing_ms, &turn);
 	context->for_turn = !turn.granted;
 	if (turn.granted) {
@@ -107,6 +113,7 @@ static bool await_turn(
 			clock_sleep_ms(turn.wait_ms);
 		return true;
 	}
+
 	error_set(&context->error, ERROR_RATE_LIMITED,
 		"waiting for its turn to change something at %s, which wants changes %lld ms apart; before it: %lld",
 		provider->name, (long long)spacing_ms, (long long)turn.ahead);
@@ -147,6 +154,7 @@ static void note_refusal(struct action_context *context, const struct provider *
 	const struct provider_response *response)
 {
 	struct error *refusal = &context->refusal;
+
 	memset(refusal, 0, sizeof(*refusal));
 	if (answered && response->status < 400)
 		return;
@@ -161,6 +169,7 @@ static void log_call(void *data, const struct provider_call_facts *facts)
 {
 	const struct action_context *context = data;
 	struct log_line line;
+
 	log_begin(&line, LOG_DEBUG, "call");
 	log_text(&line, "app", context->app);
 	log_text(&line, "run", context->run_id);
@@ -186,6 +195,7 @@ bool provider_call(struct action_context *context, const struct provider *provid
 	char credential[CREDENTIAL_SIZE];
 	bool probing;
 	credential_name(access.token != NULL ? access.token : access.account, credential);
+
 	/* The turn first: who waits for it must not be the one who probes whether the provider is open again. */
 	context->for_turn = false;
 	if (request->method != HTTP_GET && access.write_spacing_ms > 0 &&
@@ -271,6 +281,7 @@ static bool decode_answer(struct action_context *context, const struct provider_
 	const struct record *record, const cJSON *json, void *target)
 {
 	struct error *error = &context->error;
+
 	if (record_decode(record, json, RECORD_LENIENT, "", context->arena, target, error) == ERROR_NONE)
 		return true;
 	if (error->class == ERROR_OUT_OF_MEMORY)
@@ -301,16 +312,17 @@ static bool decode_items(struct action_context *context, const struct provider_r
 			response->status);
 		return false;
 	}
+
 	size_t count = (size_t)cJSON_GetArraySize(json), next = 0;
 	char *items = arena_allocate_array(context->arena, count, record->size);
 	if (items == NULL)
 		return !context_is_short_of_memory(context);
 	const cJSON *item;
-	cJSON_ArrayForEach(item, json)
-	{
+	cJSON_ArrayForEach (item, json) {
 		if (!decode_answer(context, response, record, item, items + next++ * record->size))
 			return false;
 	}
+
 	*ret_list = (struct object_list){ items, count };
 	return true;
 }
@@ -335,6 +347,7 @@ bool url_call(struct action_context *context, const struct url_request *request,
 {
 	if (context_is_short_of_memory(context))
 		return false;
+
 	/* A plan asks providers only: an address of a client's own may take its time, and whatever it tells it. */
 	if (context->dry != NULL) {
 		if (request->method != HTTP_GET)
@@ -344,6 +357,7 @@ bool url_call(struct action_context *context, const struct url_request *request,
 		error_set(&context->error, ERROR_INTERNAL, "a plan asks no address of a client's own");
 		return false;
 	}
+
 	const struct provider_exchange exchange = { .client = context->client,
 		.arena = context->arena,
 		.deadline_ms = context->deadline_ms,
@@ -367,8 +381,10 @@ const char *answer_excerpt(struct action_context *context, const struct provider
 	/* As much as tells of each secret that begins in what is shown. */
 	size_t window = redact_window(most), length = response->body_length < window ? response->body_length : window;
 	char *text = arena_copy(context->arena, response->body, length);
+
 	if (text == NULL)
 		return NULL;
+
 	/* Before anything else is replaced, and before the cut: what has changed of a secret would not be known as one.
 	 */
 	for (size_t i = 0; i < length; i++)
@@ -380,6 +396,7 @@ const char *answer_excerpt(struct action_context *context, const struct provider
 		if ((byte < ' ' && byte != '\n' && byte != '\t') || byte == 0x7F)
 			text[i] = ' ';
 	}
+
 	text_make_valid(text, length);
 	char *excerpt = arena_allocate(context->arena, most + 1);
 	if (excerpt != NULL)

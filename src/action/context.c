@@ -22,6 +22,7 @@ static enum error_class decode_text(struct action_context *context, const struct
 	enum record_mode mode, const char *place, void **ret_struct)
 {
 	cJSON *json;
+
 	*ret_struct = arena_allocate(context->arena, record->size);
 	if (*ret_struct == NULL)
 		return error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the action");
@@ -57,6 +58,7 @@ enum action_result context_run(struct action_context *context, const char *input
 {
 	const struct action_definition *action = context->action;
 	void *input;
+
 	/* What input_build gives to an optional step of which nothing was asked. */
 	if (strcmp(input_text, "null") == 0)
 		return action_skip(context, "no input was given for it");
@@ -68,6 +70,7 @@ enum action_result context_run(struct action_context *context, const char *input
 		input_name_member("/input", &context->error);
 		return ACTION_FAILED;
 	}
+
 	if (decode_text(context, &action->checkpoint, checkpoint_text[0] != '\0' ? checkpoint_text : "{}",
 		    RECORD_LENIENT, "/checkpoint", &context->checkpoint) != ERROR_NONE)
 		return ACTION_FAILED;
@@ -77,6 +80,7 @@ enum action_result context_run(struct action_context *context, const char *input
 		end_attempt(context, action->run(context, input, context->checkpoint, context->output));
 	if (context_is_short_of_memory(context))
 		return ACTION_FAILED;
+
 	/* What is too long to be stored is no result. */
 	bool is_result = result != ACTION_DONE || context_output(context) != NULL ||
 		context->error.class != ERROR_PAYLOAD_TOO_LARGE;
@@ -87,6 +91,7 @@ static const char *encode(
 	struct action_context *context, const struct record *record, const void *data, bool for_people)
 {
 	cJSON *json;
+
 	if (record_encode(record, data, &json, &context->error) != ERROR_NONE)
 		return NULL;
 	if (for_people)
@@ -132,11 +137,13 @@ const char *context_checkpoint(struct action_context *context)
 	const struct record *record = &context->action->checkpoint;
 	const char *text = NULL;
 	cJSON *json;
+
 	/* Decoding the input may have failed before there was one. */
 	if (context->checkpoint == NULL)
 		return "";
 	if (record_encode(record, context->checkpoint, &json, &context->error) != ERROR_NONE)
 		return NULL;
+
 	/* A secret is refused rather than redacted: the next attempt would go on with asterisks. */
 	if (record_visit_values(record, json, "/checkpoint", find_secret, context, &context->error) == ERROR_NONE &&
 		(text = json_print(context->arena, json)) == NULL)
@@ -202,9 +209,11 @@ static const char *format_redacted(struct action_context *context, const char *f
 static const char *format_redacted(struct action_context *context, const char *format, va_list arguments)
 {
 	char *text = arena_format_list(context->arena, format, arguments);
+
 	if (text == NULL)
 		return "";
 	redact_text(text);
+
 	/* It is kept with the run, and with each event. */
 	char cut[SHOWN_TEXT_MAX + 1];
 	if (text_copy(cut, sizeof(cut), text))
@@ -258,6 +267,7 @@ enum action_result action_fail(struct action_context *context, enum error_class 
 {
 	char message[sizeof(context->error.message)];
 	va_list arguments;
+
 	va_start(arguments, format);
 	redact_format_list(message, sizeof(message), format, arguments);
 	va_end(arguments);

@@ -20,6 +20,7 @@ const char *git_blob_name(struct action_context *context, const char *text)
 static bool read_key(struct action_context *context, const char *text, unsigned char key[crypto_box_PUBLICKEYBYTES])
 {
 	size_t length = 0;
+
 	if (text != NULL &&
 		sodium_base642bin(key, crypto_box_PUBLICKEYBYTES, text, strlen(text), NULL, &length, NULL, BASE64) ==
 			0 &&
@@ -39,12 +40,14 @@ const char *text_fingerprint(struct action_context *context, const struct provid
 	unsigned char key[crypto_generichash_KEYBYTES], hash[FINGERPRINT_BYTES];
 	char *name = arena_allocate(context->arena, 2 * FINGERPRINT_BYTES + 1);
 	const char *token = provider->access(context->settings).token;
+
 	if (name == NULL || text == NULL)
 		return NULL;
 	if (token == NULL) {
 		error_set(&context->error, ERROR_AUTH_MISSING, "the workers have no token for %s", provider->name);
 		return NULL;
 	}
+
 	crypto_generichash(key, sizeof(key), (const unsigned char *)token, strlen(token), purpose, sizeof(purpose));
 	crypto_generichash(hash, sizeof(hash), (const unsigned char *)text, strlen(text), key, sizeof(key));
 	sodium_memzero(key, sizeof(key));
@@ -54,6 +57,7 @@ const char *text_fingerprint(struct action_context *context, const struct provid
 const char *seal_text(struct action_context *context, const char *public_key, const char *text)
 {
 	unsigned char key[crypto_box_PUBLICKEYBYTES];
+
 	if (text == NULL || !read_key(context, public_key, key))
 		return NULL;
 	size_t length = strlen(text), box_size = length + crypto_box_SEALBYTES;
@@ -66,5 +70,6 @@ const char *seal_text(struct action_context *context, const char *public_key, co
 		error_set(&context->error, ERROR_INTERNAL, "nothing can be sealed for the provider's public key");
 		return NULL;
 	}
+
 	return sodium_bin2base64(sealed, size, box, box_size, BASE64);
 }

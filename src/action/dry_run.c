@@ -38,6 +38,7 @@ struct planning {
 static bool take_questions(struct planning *planning, const struct plan_input *input)
 {
 	const struct plan_question *questions = input->steps.items;
+
 	for (size_t i = 0; i < input->steps.count; i++) {
 		const struct step_definition *step = workflow_step(planning->workflow, questions[i].id);
 		if (step == NULL || step == &plan_step) {
@@ -58,6 +59,7 @@ static bool take_questions(struct planning *planning, const struct plan_input *i
 				.error = questions[i].error };
 		}
 	}
+
 	return true;
 }
 
@@ -67,6 +69,7 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 	const struct planning *planning = data;
 	struct action_context *context = planning->context;
 	bool own = reference->kind == REFERENCE_STEP;
+
 	if (reference->kind == REFERENCE_SECRET || reference->kind == REFERENCE_SEALED)
 		return context->backend->secret(context->backend_data, reference, ret_value, error);
 	const char *step = reference->parts[own ? 0 : 2], *name = reference->parts[own ? 1 : 3];
@@ -97,12 +100,15 @@ static bool answer_failure(struct planning *planning, const struct error *error,
 		planning->context->error = *error;
 		return false;
 	}
+
 	bool conflict = error->class == ERROR_CONFLICT_FOREIGN || error->class == ERROR_CONFLICT_OURS;
 	response->change = conflict ? "conflict" : "blocked";
+
 	/* The plan's output is without secrets, but for what was cut to fit into an error. */
 	struct error redacted = *error;
 	redact_error(&redacted);
 	response->text = arena_string(planning->context->arena, redacted.message);
+
 	/* A step that is yet to run is no error of this one. */
 	return error->class == ERROR_NEEDS_NOT_DONE ||
 		error_print(&redacted, planning->context->arena, &response->error, &planning->context->error) ==
@@ -119,15 +125,18 @@ static bool answer_step(struct planning *planning, struct planned_step *planned,
 		planned->made_anew = strcmp(dry->change, "create") == 0;
 		return true;
 	}
+
 	if (dry->unasked != NULL) {
 		response->change = "nothing";
 		response->text = dry->unasked;
 		return true;
 	}
+
 	if (result == ACTION_FAILED) {
 		planned->made_anew = step->error.class == ERROR_NEEDS_NOT_DONE;
 		return answer_failure(planning, &step->error, response);
 	}
+
 	/* What waits is not there yet, so nothing can be said of what comes after it. */
 	response->change = dry->adopts     ? "adopt"
 		: dry->removes             ? "remove"
@@ -165,6 +174,7 @@ static bool look_at(struct planning *planning, size_t index)
 	struct action_context *context = planning->context, step = *context;
 	struct dry_run *dry = arena_allocate(context->arena, sizeof(*dry)); /* the answer points into it */
 	const char *input;
+
 	if (context_is_short_of_memory(context))
 		return false;
 	*response = (struct plan_answer){ .id = definition->id, .action = definition->action->id };
@@ -175,6 +185,7 @@ static bool look_at(struct planning *planning, size_t index)
 		planned->made_anew = context->error.class == ERROR_NEEDS_NOT_DONE;
 		return answer_failure(planning, &context->error, response);
 	}
+
 	step.action = definition->action;
 	step.dry = dry;
 	step.checkpoint = step.output = NULL;
@@ -193,12 +204,14 @@ static bool plan_one(struct planning *planning, size_t index)
 	struct action_context *context = planning->context;
 	struct plan_answer *response = &planning->answers[planning->answer_count];
 	bool goes_on = look_at(planning, index);
+
 	if (response->text != NULL) {
 		char *text = arena_string(context->arena, response->text);
 		if (text != NULL)
 			redact_text(text);
 		response->text = text;
 	}
+
 	redact_error(&context->error);
 	context->backend->forget(context->backend_data);
 	return goes_on;
@@ -222,12 +235,14 @@ enum action_result plan_run(struct action_context *context, const void *input, v
 	(void)checkpoint;
 	struct planning *planning = arena_allocate(context->arena, sizeof(*planning));
 	struct plan_output *plan = output;
+
 	if (planning == NULL)
 		return action_failed(context);
 	planning->context = context;
 	planning->workflow = context->workflow;
 	if (!take_questions(planning, input))
 		return action_failed(context);
+
 	/* In the order of needs; a workflow has no cycle, so each round answers one at least. */
 	for (size_t round = 0; round < planning->workflow->step_count; round++)
 		for (size_t i = 0; i < planning->workflow->step_count; i++)

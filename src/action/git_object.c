@@ -23,7 +23,9 @@ static bool digest_blob(const void *bytes, size_t length, unsigned char digest[N
 		EVP_MD_size(EVP_sha1()) == NAME_BYTES && EVP_DigestInit_ex(hash, EVP_sha1(), NULL) == 1 &&
 		EVP_DigestUpdate(hash, header, strlen(header) + 1) == 1 && EVP_DigestUpdate(hash, bytes, length) == 1 &&
 		EVP_DigestFinal_ex(hash, digest, &size) == 1 && size == NAME_BYTES;
+
 	EVP_MD_CTX_free(hash);
+
 	/* What it has to say of a failure would be kept, and be taken for one of the next user of libcrypto. */
 	if (!made)
 		ERR_clear_error();

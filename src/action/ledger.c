@@ -62,6 +62,7 @@ static bool find_settled(const struct action_context *context, const struct ledg
 static bool may_be_listed(struct action_context *context, const char *field, const char *value)
 {
 	char shown[128];
+
 	if (!redact_finds(field) && !redact_finds(value))
 		return true;
 	redact_copy(shown, sizeof(shown), field);
@@ -77,6 +78,7 @@ static bool may_be_listed(struct action_context *context, const char *field, con
 static bool write_row(struct action_context *context, const struct ledger_change *change)
 {
 	const char *field = change->field, *value = change->value;
+
 	if (context_is_short_of_memory(context) || (value != NULL && !may_be_listed(context, field, value)) ||
 		(context->dry == NULL &&
 			context->backend->own(context->backend_data, change, &context->error) != ERROR_NONE))
@@ -102,6 +104,7 @@ static void fill_resource(
 	const struct action_context *context, const struct ledger_row *row, struct ledger_resource *resource)
 {
 	struct ledger_row settled = { .id = "" };
+
 	resource->pending = ledger_row_is_pending(row);
 	if (!find_settled(context, row, &settled))
 		settled = (struct ledger_row){ .id = "" };
@@ -130,12 +133,14 @@ bool ledger_get(const struct action_context *context, const char *provider, cons
 bool ledger_intend(struct action_context *context, const struct ledger_resource *resource)
 {
 	char now[CLOCK_TEXT_SIZE];
+
 	clock_format(clock_wall_ms(), now);
 	const char *field = field_name(context, resource->provider, resource->type, resource->key);
 	struct ledger_row row = { .state = LEDGER_PENDING, .at = now, .asked = now, .source = resource->source },
 			  before;
 	context->intended = field;
 	context->intended_before = find_text(context, field);
+
 	/* What was asked for first may still turn up. */
 	if (find_row(context, field, &before) && ledger_row_is_pending(&before)) {
 		row.at = before.at != NULL ? before.at : now;
@@ -143,6 +148,7 @@ bool ledger_intend(struct action_context *context, const struct ledger_resource 
 	} else if (context->intended_before != NULL) {
 		row.before = context->intended_before;
 	}
+
 	/* The list of what was written gives its text up when there is a newer one. */
 	if (context->intended_before != NULL)
 		context->intended_before = arena_string(context->arena, context->intended_before);
@@ -154,6 +160,7 @@ bool ledger_intend(struct action_context *context, const struct ledger_resource 
 bool ledger_take_back(struct action_context *context)
 {
 	struct error refused = context->error;
+
 	if (context->intended == NULL)
 		return true;
 	bool written =
@@ -224,6 +231,7 @@ static bool claim(struct action_context *context, const struct ledger_resource *
 	const struct owner_question question = { context->dry != NULL ? OWNER_LOOK : OWNER_CLAIM, resource->provider,
 		resource->type, resource->id, resource->shared };
 	const char *holder;
+
 	if (resource->part || resource->id == NULL)
 		return true;
 	if (!ask_owner(context, &question, &holder))
@@ -267,6 +275,7 @@ static bool is_written(
 bool ledger_put(struct action_context *context, const struct ledger_resource *resource)
 {
 	char at[CLOCK_TEXT_SIZE];
+
 	clock_format(clock_wall_ms(), at);
 	const char *field = field_name(context, resource->provider, resource->type, resource->key);
 	struct ledger_row row = { .id = resource->id,
@@ -279,6 +288,7 @@ bool ledger_put(struct action_context *context, const struct ledger_resource *re
 	bool found = resource->id != NULL && find_row(context, field, &before);
 	bool stood = found && find_settled(context, &before, &settled);
 	bool replaces = stood && strcmp(settled.id, resource->id) != 0;
+
 	/* The same thing again, such as by another run, keeps its age, and was created by us if it ever was. */
 	if (stood && !replaces) {
 		row.created = row.created || settled.created;
@@ -286,6 +296,7 @@ bool ledger_put(struct action_context *context, const struct ledger_resource *re
 	} else if (context->dry != NULL) {
 		context->dry->adopts = true;
 	}
+
 	if (resource->id == NULL)
 		context->arena->refused = true; /* ids are texts made by action_format, or required of the answer */
 	row.state = row.created ? LEDGER_CREATED : LEDGER_ADOPTED;
@@ -318,6 +329,7 @@ bool ledger_remove(struct action_context *context, const char *provider, const c
 	struct ledger_row row = { .id = NULL };
 	const char *field = field_name(context, provider, type, key);
 	bool found = find_row(context, field, &row);
+
 	if (context->dry != NULL)
 		context->dry->removes = true;
 	if (!write_row(context, &(struct ledger_change){ .field = field }))
@@ -362,19 +374,20 @@ bool ledger_list(struct action_context *context, const char *provider, const cha
 	size_t most = (size_t)cJSON_GetArraySize(context->ledger) + (size_t)cJSON_GetArraySize(context->written);
 	struct dated *dated = arena_allocate_array(context->arena, most, sizeof(*dated));
 	struct ledger_resource *list = arena_allocate_array(context->arena, most, sizeof(*list));
+
 	if (context_is_short_of_memory(context))
 		return false;
 	size_t count = 0;
 	const cJSON *item;
-	cJSON_ArrayForEach(item, context->ledger)
-	{
+	cJSON_ArrayForEach (item, context->ledger) {
 		add_resource(context, prefix, item->string, dated, &count);
 	}
-	cJSON_ArrayForEach(item, context->written)
-	{
+
+	cJSON_ArrayForEach (item, context->written) {
 		if (json_member(context->ledger, item->string) == NULL)
 			add_resource(context, prefix, item->string, dated, &count);
 	}
+
 	if (context_is_short_of_memory(context))
 		return false;
 	qsort(dated, count, sizeof(*dated), compare_newest_first);
@@ -383,6 +396,7 @@ bool ledger_list(struct action_context *context, const char *provider, const cha
 		list[i].provider = provider;
 		list[i].type = type;
 	}
+
 	*ret_list = list;
 	*ret_count = count;
 	return true;

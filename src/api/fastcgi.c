@@ -42,6 +42,7 @@ static const char *parameter(const struct source *source, const char *name)
 static bool read_all(const struct source *source, char *bytes, size_t length)
 {
 	size_t done = 0;
+
 	while (done < length) {
 		ssize_t part = source->input != NULL ? FCGX_GetStr(bytes + done, (int)(length - done), source->input)
 						     : read(STDIN_FILENO, bytes + done, length - done);
@@ -51,6 +52,7 @@ static bool read_all(const struct source *source, char *bytes, size_t length)
 			return false;
 		done += (size_t)part;
 	}
+
 	return true;
 }
 
@@ -119,6 +121,7 @@ static bool answer_one(const struct source *source, request_answerer *answerer, 
 		.body = "",
 	};
 	const char *length_text = parameter(source, "CONTENT_LENGTH");
+
 	if (length_text[0] != '\0' && (!text_to_integer(length_text, &length) || length < 0))
 		length = 0;
 	request.body_too_large = length > (int64_t)REQUEST_BODY_MAX;
@@ -131,6 +134,7 @@ static bool answer_one(const struct source *source, request_answerer *answerer, 
 		request.body = body;
 		request.body_length = (size_t)length;
 	}
+
 	answerer(context, &request, response);
 	write_head(response, head, head_size);
 	wipe_body(body, (size_t)length);
@@ -142,6 +146,7 @@ static void answer_fastcgi(FCGX_Request *fastcgi, request_answerer *answerer, vo
 	const struct source source = { fastcgi->envp, fastcgi->in };
 	char head[512];
 	struct response response;
+
 	response_init(&response);
 	if (answer_one(&source, answerer, context, head, sizeof(head), &response)) {
 		bool has_body = strcmp(parameter(&source, "REQUEST_METHOD"), "HEAD") != 0;
@@ -149,7 +154,9 @@ static void answer_fastcgi(FCGX_Request *fastcgi, request_answerer *answerer, vo
 		if (has_body)
 			FCGX_PutStr(buffer_text(&response.body), (int)response.body.length, fastcgi->out);
 	}
+
 	response_release(&response);
+
 	/* The record that ends the input is part of the request too: left unread, it would stand before the next one.
 	 */
 	char rest[512];
@@ -183,11 +190,14 @@ static void on_terminate(int signal_number)
 static void connection_open(struct connection *connection, int descriptor)
 {
 	struct timeval stall = { .tv_sec = STALL_SECONDS };
+
 	setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &stall, sizeof(stall));
 	setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &stall, sizeof(stall));
+
 	/* No listener: libfcgi is never to accept by itself, for that would block. */
 	FCGX_InitRequest(&connection->request, -1, 0);
 	connection->request.ipcFd = descriptor;
+
 	/* Else the first Accept closes the connection that we give it. */
 	connection->request.keepConnection = 1;
 	connection->was_used = false;
@@ -222,11 +232,13 @@ static void connection_serve(struct loop *loop, struct connection *connection)
 {
 	char peeked;
 	FCGX_Request *request = &connection->request;
+
 	connection->was_used = true;
 	if (recv(request->ipcFd, &peeked, 1, MSG_PEEK | MSG_DONTWAIT) <= 0 || FCGX_Accept_r(request) != 0) {
 		connection_close(connection);
 		return;
 	}
+
 	answer_fastcgi(request, loop->answerer, loop->context);
 	FCGX_Finish_r(request);
 }
@@ -237,6 +249,7 @@ static void loop_turn(struct loop *loop, bool accepting, int timeout_ms)
 	struct pollfd polled[FASTCGI_CONNECTIONS_MAX + 1];
 	struct connection *connections[FASTCGI_CONNECTIONS_MAX + 1] = { NULL };
 	nfds_t count = 0;
+
 	for (size_t i = 0; i < FASTCGI_CONNECTIONS_MAX; i++) {
 		struct connection *connection = &loop->connections[i];
 		if (connection->request.ipcFd < 0)
@@ -244,6 +257,7 @@ static void loop_turn(struct loop *loop, bool accepting, int timeout_ms)
 		connections[count] = connection;
 		polled[count++] = (struct pollfd){ .fd = connection->request.ipcFd, .events = POLLIN };
 	}
+
 	/* While all places are taken, others of the pool take the new connections. */
 	if (accepting && count < FASTCGI_CONNECTIONS_MAX)
 		polled[count++] = (struct pollfd){ .fd = loop->listener, .events = POLLIN };
@@ -286,15 +300,18 @@ static void loop_drain(struct loop *loop)
 enum error_class fastcgi_serve(int listener, request_answerer *answerer, void *context, struct error *error)
 {
 	struct loop *loop = calloc(1, sizeof(*loop));
+
 	if (loop == NULL || FCGX_Init() != 0) {
 		free(loop);
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for FastCGI");
 	}
+
 	loop->listener = listener;
 	loop->answerer = answerer;
 	loop->context = context;
 	for (size_t i = 0; i < FASTCGI_CONNECTIONS_MAX; i++)
 		loop->connections[i].request.ipcFd = -1;
+
 	/* Several processes wake up for one connection; those that come too late must not block. */
 	fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK);
 	struct sigaction terminate = { .sa_handler = on_terminate };
@@ -335,6 +352,7 @@ static bool write_all(const char *bytes, size_t length)
 		bytes += part;
 		length -= (size_t)part;
 	}
+
 	return true;
 }
 
@@ -343,6 +361,7 @@ enum error_class cgi_serve(request_answerer *answerer, void *context, struct err
 	const struct source source = { NULL, NULL };
 	char head[512];
 	struct response response;
+
 	response_init(&response);
 	bool has_body = strcmp(parameter(&source, "REQUEST_METHOD"), "HEAD") != 0;
 	bool written = answer_one(&source, answerer, context, head, sizeof(head), &response) &&

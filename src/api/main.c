@@ -66,6 +66,7 @@ static int run_child(void *context, size_t index, int channel)
 	(void)index;
 	(void)channel;
 	enum error_class class = api_connect(api, &error);
+
 	if (class == ERROR_NONE)
 		class = fastcgi_serve(api->listener, answer, api, &error);
 	if (class != ERROR_NONE)
@@ -78,6 +79,7 @@ static void child_ended(void *context, size_t index, pid_t pid, int status)
 {
 	(void)context;
 	char number[16], how[48];
+
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return;
 	text_format(number, sizeof(number), "%d", (int)pid);
@@ -112,6 +114,7 @@ static enum error_class serve(struct api *api, struct error *error)
 		enum error_class class = api_connect(api, error);
 		return class == ERROR_NONE ? cgi_serve(answer, api, error) : class;
 	}
+
 	if (api->settings.listen != NULL && fastcgi_listen(api->settings.listen, &api->listener, error) != ERROR_NONE)
 		return error->class;
 	api->prefork = (struct prefork){
@@ -134,6 +137,7 @@ int main(int argc, char **argv)
 {
 	static struct api api;
 	struct error error;
+
 	process_without_core();
 	log_init("slipway-api", LOG_INFO);
 	settings_init(&api.settings, SETTINGS_API);
@@ -149,24 +153,29 @@ int main(int argc, char **argv)
 		log_error("settings", &error);
 		return EX_CONFIG;
 	}
+
 	if (api.settings.print_config) {
 		settings_print(&api.settings, stdout);
 		return 0;
 	}
+
 	process_hide();
 	log_init("slipway-api", log_level_by_name(api.settings.log_level));
 	if (api.settings.url_with_password != NULL)
 		log_write(LOG_WARNING, SETTINGS_PASSWORD_WARNING, "setting", api.settings.url_with_password, NULL);
+
 	/* Once, here, and not in each handler: each would end, and no request would be answered. */
 	if (redis_check_settings(&api.settings, &error) != ERROR_NONE) {
 		log_error("settings", &error);
 		return EX_CONFIG;
 	}
+
 	int status = 0;
 	if (serve(&api, &error) != ERROR_NONE) {
 		log_error("stopped", &error);
 		status = 1;
 	}
+
 	redis_free(api.redis);
 	settings_release(&api.settings);
 	return status;

@@ -25,6 +25,7 @@ static bool is_word(const char *text, size_t length, const char *word)
 static bool parameter_read(const char **text, struct parameter *parameter)
 {
 	const char *at = *text + strspn(*text, SPACES);
+
 	parameter->name = at;
 	parameter->name_length = strcspn(at, SPACES "=;\"");
 	at += parameter->name_length;
@@ -58,6 +59,7 @@ static enum error_class check_parameters(const char *text, struct error *error)
 				"the charset of the body is '%.*s', and only UTF-8 is understood",
 				(int)(parameter.value_length < 40 ? parameter.value_length : 40), parameter.value);
 	}
+
 	return ERROR_NONE;
 }
 
@@ -65,6 +67,7 @@ enum error_class media_type_check(const char *content_type, const char *content_
 {
 	size_t length = strcspn(content_type, ";" SPACES);
 	const char *rest = content_type + length;
+
 	rest += strspn(rest, SPACES);
 	if (!is_word(content_type, length, JSON_TYPE) || (*rest != ';' && *rest != '\0'))
 		return error_set(error, ERROR_UNSUPPORTED_MEDIA_TYPE, "the content type is not application/json");

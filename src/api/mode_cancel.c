@@ -15,11 +15,13 @@ enum error_class mode_cancel(const struct service *service, const struct request
 	struct run *ended = NULL;
 	bool accepted;
 	cJSON *status;
+
 	if (target_from_body(body, true, &target, error) != ERROR_NONE)
 		return error->class;
 	struct run_name name = target_name(&target);
 	if (run_cancel(service->redis, &name, service->arena, &accepted, &run, error) != ERROR_NONE)
 		return error->class;
+
 	/* One that a worker has is ended, and told of, by that worker. Where memory is short, nobody is told. */
 	if (accepted && !run_is_live(&run) && (ended = arena_allocate(service->arena, sizeof(*ended))) != NULL)
 		*ended = run;

@@ -13,8 +13,8 @@
 static enum error_class check_strings(const cJSON *body, const char *part, struct error *error)
 {
 	const cJSON *member;
-	cJSON_ArrayForEach(member, json_member(body, part))
-	{
+
+	cJSON_ArrayForEach (member, json_member(body, part)) {
 		if (cJSON_IsString(member) || cJSON_IsNull(member))
 			continue;
 		error_set(error, ERROR_INVALID_REQUEST, "it must be a string, or null to delete it");
@@ -22,6 +22,7 @@ static enum error_class check_strings(const cJSON *body, const char *part, struc
 		json_pointer_append(error->place, sizeof(error->place), member->string);
 		return error->class;
 	}
+
 	return ERROR_NONE;
 }
 
@@ -29,6 +30,7 @@ static enum error_class check_strings(const cJSON *body, const char *part, struc
 static enum error_class check_parts(const cJSON *body, struct error *error)
 {
 	static const char *const names[] = { "inputs", "config", "env", "secrets" };
+
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const cJSON *part = json_member(body, names[i]);
 		if (part == NULL || cJSON_IsObject(part))
@@ -36,6 +38,7 @@ static enum error_class check_parts(const cJSON *body, struct error *error)
 		error_set(error, ERROR_INVALID_REQUEST, "it must be an object");
 		return error_at(error, "/%s", names[i]);
 	}
+
 	return check_strings(body, "env", error) == ERROR_NONE ? check_strings(body, "secrets", error) : error->class;
 }
 
@@ -44,8 +47,8 @@ static enum error_class check_parts(const cJSON *body, struct error *error)
 static enum error_class check_keys(const cJSON *inputs, struct error *error)
 {
 	const cJSON *member;
-	cJSON_ArrayForEach(member, inputs)
-	{
+
+	cJSON_ArrayForEach (member, inputs) {
 		bool known = cJSON_IsNull(member);
 		for (size_t i = 0; !known && workflows[i] != NULL; i++)
 			known = workflow_takes_input(workflows[i], member->string);
@@ -56,6 +59,7 @@ static enum error_class check_keys(const cJSON *inputs, struct error *error)
 		json_pointer_append(error->place, sizeof(error->place), member->string);
 		return error->class;
 	}
+
 	return ERROR_NONE;
 }
 
@@ -63,8 +67,8 @@ static enum error_class check_keys(const cJSON *inputs, struct error *error)
 static enum error_class seal_all(const struct service *service, const char *app, cJSON *secrets, struct error *error)
 {
 	cJSON *secret;
-	cJSON_ArrayForEach(secret, secrets)
-	{
+
+	cJSON_ArrayForEach (secret, secrets) {
 		const struct secret_name name = { app, secret->string };
 		const char *sealed;
 		if (cJSON_IsNull(secret))
@@ -78,6 +82,7 @@ static enum error_class seal_all(const struct service *service, const char *app,
 		if (cJSON_SetValuestring(secret, sealed) == NULL)
 			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
 	}
+
 	return ERROR_NONE;
 }
 
@@ -86,13 +91,14 @@ static cJSON *names_of(const cJSON *secrets)
 {
 	cJSON *names = cJSON_CreateArray();
 	const cJSON *secret;
-	cJSON_ArrayForEach(secret, secrets)
-	{
+
+	cJSON_ArrayForEach (secret, secrets) {
 		if (names == NULL || json_append(names, cJSON_CreateString(secret->string)))
 			continue;
 		cJSON_Delete(names);
 		return NULL;
 	}
+
 	return names;
 }
 
@@ -103,11 +109,13 @@ static bool add_inputs(cJSON *answer, const cJSON *inputs)
 	cJSON *shown = cJSON_Duplicate(inputs, true), *places = cJSON_CreateArray();
 	bool complete =
 		shown != NULL && places != NULL && secret_input_hide(shown, "/inputs", places, &ignored) == ERROR_NONE;
+
 	if (!complete) {
 		cJSON_Delete(shown);
 		cJSON_Delete(places);
 		return false;
 	}
+
 	if (json_add(answer, "inputs", shown))
 		return json_add(answer, "sealed", places);
 	cJSON_Delete(places);
@@ -117,6 +125,7 @@ static bool add_inputs(cJSON *answer, const cJSON *inputs)
 static cJSON *configured(const char *app, const struct payload *payload)
 {
 	cJSON *answer = cJSON_CreateObject();
+
 	if (answer != NULL && json_add(answer, "appId", cJSON_CreateString(app)) &&
 		json_add(answer, "version", json_integer(payload->version)) && add_inputs(answer, payload->inputs) &&
 		json_add(answer, "config", cJSON_Duplicate(payload->config, true)) &&
@@ -147,6 +156,7 @@ enum error_class mode_configure(const struct service *service, const struct requ
 	const char *app;
 	struct payload changes, payload;
 	size_t sealed;
+
 	if (body_identifier(body, "appId", &app, error) != ERROR_NONE ||
 		body_payload(service, app, body, &changes, error) != ERROR_NONE ||
 		check_keys(changes.inputs, error) != ERROR_NONE ||

@@ -18,6 +18,7 @@ static enum error_class build_known(const struct input_sources *sources, cJSON *
 {
 	char place[INPUT_PLACE_SIZE];
 	struct step_set needs;
+
 	input_place(sources->step, place);
 	if (input_build(sources, ret_input, error) != ERROR_NONE)
 		return error->class;
@@ -32,6 +33,7 @@ static enum error_class ask_step(const struct service *service, const struct inp
 {
 	struct error problem;
 	cJSON *input;
+
 	question->id = sources->step->id;
 	if (build_known(sources, &input, &problem) != ERROR_NONE) {
 		/* A step whose input is wrong or not complete is a part of the answer, and no reason to plan nothing.
@@ -41,6 +43,7 @@ static enum error_class ask_step(const struct service *service, const struct inp
 		*error = problem;
 		return error->class;
 	}
+
 	question->input = json_print(service->arena, input);
 	cJSON_Delete(input);
 	return question->input != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the plan");
@@ -50,7 +53,9 @@ static enum error_class ask_all(const struct service *service, const struct targ
 	const struct payload *payload, const cJSON *inputs, cJSON **ret_input, struct error *error)
 {
 	struct plan_question questions[WORKFLOW_STEPS_MAX];
+
 	memset(questions, 0, sizeof(questions));
+
 	/* They are stored together, so they count together. */
 	struct reference_budget budget = REFERENCE_BUDGET;
 	struct input_sources sources = { target->workflow, NULL, payload->inputs, inputs, payload->config, payload->env,
@@ -62,6 +67,7 @@ static enum error_class ask_all(const struct service *service, const struct targ
 		if (ask_step(service, &sources, &questions[i], error) != ERROR_NONE)
 			return error->class;
 	}
+
 	const struct plan_input input = { { questions, target->workflow->step_count } };
 	return record_encode(&plan_input_record, &input, ret_input, error);
 }
@@ -73,6 +79,7 @@ static enum error_class ask_sealed(const struct service *service, const struct t
 {
 	const cJSON *inputs = json_member(body, "inputs");
 	size_t sealed;
+
 	if (ask_all(service, target, payload, inputs, ret_input, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = seal_inputs(service, target->app, target->workflow, body, &sealed, error);
@@ -88,6 +95,7 @@ enum error_class mode_plan(const struct service *service, const struct request *
 	struct target target;
 	struct payload payload;
 	cJSON *input;
+
 	if (target_from_body(body, false, &target, error) != ERROR_NONE || check_inputs(body, error) != ERROR_NONE ||
 		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE)
 		return error->class;
@@ -101,6 +109,7 @@ enum error_class mode_plan(const struct service *service, const struct request *
 		class = trigger_send(service, &target, &wish, response, error);
 		cJSON_Delete(input);
 	}
+
 	payload_release(&payload);
 	return class;
 }

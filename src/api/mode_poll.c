@@ -33,12 +33,14 @@ static enum error_class show_all(
 	cJSON *actions = cJSON_AddArrayToObject(answer, "actions");
 	bool complete = actions != NULL && json_add(answer, "workflowId", cJSON_CreateString(target->workflow->id)) &&
 		json_add(answer, "appId", cJSON_CreateString(target->app));
+
 	for (size_t i = 0; complete && i < polled->count; i++) {
 		cJSON *status;
 		if (run_status(&polled->runs[i], &status, error) != ERROR_NONE)
 			return error->class;
 		complete = json_append(actions, status);
 	}
+
 	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
 }
 
@@ -46,11 +48,13 @@ static enum error_class show(
 	const struct target *target, const struct polled *polled, struct response *response, struct error *error)
 {
 	cJSON *answer;
+
 	if (target->step != NULL) {
 		if (run_status(&polled->runs[0], &answer, error) != ERROR_NONE)
 			return error->class;
 		return response_json(response, 200, answer, error);
 	}
+
 	answer = cJSON_CreateObject();
 	if (answer == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
@@ -58,6 +62,7 @@ static enum error_class show(
 		cJSON_Delete(answer);
 		return error->class;
 	}
+
 	return response_json(response, 200, answer, error);
 }
 
@@ -89,9 +94,11 @@ enum error_class route_poll(const struct service *service, const struct request 
 	char tag[RUN_TAG_SIZE];
 	cJSON *query;
 	static const char *const names[] = { "appId", "workflowId", "actionId", NULL };
+
 	if (query_parse(request->query, names, &query, error) != ERROR_NONE)
 		return error->class;
 	response_subject(response, query);
+
 	/* The target borrows texts of the query. */
 	enum error_class class = target_from_body(query, false, &target, error);
 	if (class == ERROR_NONE)
@@ -104,6 +111,7 @@ enum error_class route_poll(const struct service *service, const struct request 
 		else
 			class = show(&target, &polled, response, error);
 	}
+
 	cJSON_Delete(query);
 	return class;
 }

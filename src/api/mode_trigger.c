@@ -52,6 +52,7 @@ enum error_class mode_trigger(const struct service *service, const struct reques
 	struct step_set needs;
 	size_t sealed = 0;
 	cJSON *input;
+
 	if (target_from_body(body, true, &target, error) != ERROR_NONE || refuse_plan(&target, error) != ERROR_NONE ||
 		check_inputs(body, error) != ERROR_NONE ||
 		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE)
@@ -72,6 +73,7 @@ enum error_class mode_trigger(const struct service *service, const struct reques
 			class = trigger_send(service, &target, &wish, response, error);
 		cJSON_Delete(input);
 	}
+
 	payload_release(&payload);
 	return class;
 }

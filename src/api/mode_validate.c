@@ -16,8 +16,7 @@
 static bool is_said(const cJSON *errors, const struct error *fault)
 {
 	const cJSON *entry;
-	cJSON_ArrayForEach(entry, errors)
-	{
+	cJSON_ArrayForEach (entry, errors) {
 		if (strcmp(json_member_string(entry, "place"), fault->place) == 0 &&
 			strcmp(json_member_string(entry, "message"), fault->message) == 0)
 			return true;
@@ -37,8 +36,10 @@ static enum error_class check_all(
 	const struct service *service, struct input_sources *sources, cJSON *errors, struct error *error)
 {
 	struct faults *faults = arena_allocate(service->arena, sizeof(*faults));
+
 	if (faults == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to check the inputs");
+
 	/* Where there are more than the list holds, those in it are enough to begin with. */
 	if (input_check_keys(sources, faults, error) != ERROR_NONE && error->class != ERROR_INVALID_INPUT)
 		return error->class;
@@ -50,6 +51,7 @@ static enum error_class check_all(
 			say(errors, sources->step->id, faults, error) != ERROR_NONE)
 			return error->class;
 	}
+
 	return ERROR_NONE;
 }
 
@@ -58,6 +60,7 @@ static enum error_class answer(
 	const struct target *target, struct response *response, cJSON *errors, struct error *error)
 {
 	int count = cJSON_GetArraySize(errors);
+
 	if (count == 0) {
 		cJSON *valid = cJSON_CreateObject();
 		cJSON_Delete(errors);
@@ -66,6 +69,7 @@ static enum error_class answer(
 		cJSON_Delete(valid);
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
 	}
+
 	error_set(error, ERROR_INVALID_INPUT, "%d place%s in the inputs of '%s' %s wrong", count, count == 1 ? "" : "s",
 		target->workflow->id, count == 1 ? "is" : "are");
 	error_remedy(error, NULL, "Correct the named places and send the request again.");
@@ -79,6 +83,7 @@ static enum error_class validate(const struct service *service, const struct tar
 	struct input_sources sources = { target->workflow, NULL, payload->inputs, json_member(body, "inputs"),
 		payload->config, payload->env, payload->secrets, NULL, target->app };
 	cJSON *errors = cJSON_CreateArray();
+
 	if (errors == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
 	size_t sealed;
@@ -97,6 +102,7 @@ enum error_class mode_validate(const struct service *service, const struct reque
 	(void)request;
 	struct target target;
 	struct payload changes, payload;
+
 	response->subject.reads = true;
 	if (target_from_body(body, false, &target, error) != ERROR_NONE || check_inputs(body, error) != ERROR_NONE ||
 		body_payload(service, target.app, body, &changes, error) != ERROR_NONE ||

@@ -15,6 +15,7 @@
 static bool decode(const char *text, size_t length, char value[VALUE_SIZE])
 {
 	size_t used = 0;
+
 	for (size_t i = 0; i < length; i++) {
 		unsigned char byte = (unsigned char)text[i];
 		if (byte == '%') {
@@ -30,6 +31,7 @@ static bool decode(const char *text, size_t length, char value[VALUE_SIZE])
 			return false;
 		value[used++] = (char)byte;
 	}
+
 	value[used] = '\0';
 	return true;
 }
@@ -50,6 +52,7 @@ static enum error_class take_pair(
 {
 	const char *equals = memchr(pair, '=', length);
 	size_t name_length = equals != NULL ? (size_t)(equals - pair) : length;
+
 	for (const char *const *name = names; *name != NULL; name++) {
 		char value[VALUE_SIZE] = "";
 		if (strlen(*name) != name_length || memcmp(*name, pair, name_length) != 0)
@@ -62,12 +65,14 @@ static enum error_class take_pair(
 			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the query");
 		return ERROR_NONE;
 	}
+
 	return bad_pair("there is no such parameter", pair, name_length, error);
 }
 
 enum error_class query_parse(const char *query, const char *const *names, cJSON **ret_json, struct error *error)
 {
 	cJSON *json = cJSON_CreateObject();
+
 	if (json == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the query");
 	while (*query != '\0') {
@@ -78,6 +83,7 @@ enum error_class query_parse(const char *query, const char *const *names, cJSON 
 		}
 		query += length + (query[length] == '&' ? 1 : 0);
 	}
+
 	*ret_json = json;
 	return ERROR_NONE;
 }

@@ -41,6 +41,7 @@ void request_log(const struct request *request, const struct response *response,
 {
 	const struct request_subject *subject = &response->subject;
 	struct log_line line;
+
 	log_begin(&line, level_of(response), "request");
 	log_text(&line, "request", request->id);
 	log_text(&line, "method", request->method);

@@ -23,6 +23,7 @@ void response_release(struct response *response)
 enum error_class response_json(struct response *response, int status, cJSON *json, struct error *error)
 {
 	char *text = json != NULL ? cJSON_PrintUnformatted(json) : NULL;
+
 	cJSON_Delete(json);
 	buffer_release(&response->body);
 	bool complete = text != NULL && buffer_append_string(&response->body, text) &&
@@ -79,10 +80,12 @@ static cJSON *problem_document(const struct error *problem, const cJSON *needs, 
 		add_text(document, "class", facts->name) && add_text(document, "detail", problem->message) &&
 		add_place(document, problem) && add_remedy(document, problem) &&
 		(needs == NULL || json_add(document, "needs", cJSON_Duplicate(needs, true)));
+
 	if (complete && current != NULL) {
 		complete = json_add(document, "current", current);
 		current = NULL;
 	}
+
 	cJSON_Delete(current);
 	if (complete)
 		return document;
@@ -94,7 +97,9 @@ static cJSON *problem_document(const struct error *problem, const cJSON *needs, 
 static void send_problem(struct response *response, const struct error *problem, cJSON *document)
 {
 	struct error failure;
+
 	response->class = problem->class;
+
 	/* What may have been set for an answer that then did not come about. */
 	response->etag[0] = '\0';
 	response->content_type = NULL;

@@ -19,10 +19,12 @@ enum error_class route_healthz(const struct service *service, const struct reque
 	(void)request;
 	(void)none;
 	cJSON *answer = cJSON_CreateObject();
+
 	if (answer != NULL && !json_add(answer, "status", cJSON_CreateString("ok"))) {
 		cJSON_Delete(answer);
 		answer = NULL;
 	}
+
 	return response_json(response, 200, answer, error);
 }
 
@@ -52,11 +54,13 @@ static bool add_warnings(cJSON *answer, const bool *hidden, const struct workers
 	char text[128];
 	cJSON *warnings = cJSON_AddArrayToObject(answer, "warnings");
 	bool complete = warnings != NULL;
+
 	for (size_t i = 0; i < server_check_count() && complete; i++) {
 		text_format(
 			text, sizeof(text), "Redis does not let slipway-api ask about its %s", server_check_name(i));
 		complete = !hidden[i] || json_append(warnings, cJSON_CreateString(text));
 	}
+
 	if (complete && workers->alive == 0)
 		complete = json_append(warnings,
 			cJSON_CreateString("no worker reports: what is triggered stays queued until one does"));
@@ -70,12 +74,14 @@ enum error_class route_readyz(const struct service *service, const struct reques
 	struct workers_tally workers = { 0, 0 };
 	(void)request;
 	(void)none;
+
 	for (size_t i = 0; i < server_check_count(); i++) {
 		enum server_state state;
 		if (server_check(service->redis, i, &state, error) != ERROR_NONE)
 			return tell_unready(i, state, error);
 		hidden[i] = state == SERVER_HIDDEN;
 	}
+
 	if (workers_count(service->redis, &workers, error) != ERROR_NONE)
 		return tell_unready(0, SERVER_REFUSES, error);
 	told[0] = '\0';
@@ -87,6 +93,7 @@ enum error_class route_readyz(const struct service *service, const struct reques
 		cJSON_Delete(answer);
 		answer = NULL;
 	}
+
 	return response_json(response, 200, answer, error);
 }
 

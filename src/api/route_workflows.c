@@ -24,6 +24,7 @@ static bool add_needs(cJSON *step_json, const struct workflow_definition *workfl
 static void drop_bound(cJSON *schema, const struct step_definition *step)
 {
 	cJSON *required = json_member(schema, "required");
+
 	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++) {
 		if (!binding->overridable)
 			cJSON_DeleteItemFromObjectCaseSensitive(json_member(schema, "properties"), binding->field);
@@ -61,6 +62,7 @@ static cJSON *describe_step(
 	const struct workflow_definition *workflow, const struct step_definition *step, struct error *error)
 {
 	cJSON *json = cJSON_CreateObject();
+
 	if (json != NULL && json_add(json, "id", cJSON_CreateString(step->id)) &&
 		json_add(json, "action", cJSON_CreateString(step->action->id)) &&
 		json_add(json, "summary", cJSON_CreateString(step->action->summary)) &&
@@ -79,6 +81,7 @@ static cJSON *describe_workflow(const struct workflow_definition *workflow, stru
 	bool complete = json != NULL && json_add(json, "id", cJSON_CreateString(workflow->id)) &&
 		json_add(json, "summary", cJSON_CreateString(workflow->summary));
 	cJSON *steps = complete ? cJSON_AddArrayToObject(json, "steps") : NULL;
+
 	complete = steps != NULL;
 	for (size_t i = 0; complete && i < workflow->step_count; i++)
 		complete = json_append(steps, describe_step(workflow, &workflow->steps[i], error));
@@ -97,6 +100,7 @@ enum error_class route_workflows(const struct service *service, const struct req
 	cJSON *answer = cJSON_CreateObject();
 	cJSON *list = answer != NULL ? cJSON_AddArrayToObject(answer, "workflows") : NULL;
 	bool complete = list != NULL;
+
 	for (size_t i = 0; complete && workflows[i] != NULL; i++)
 		complete = json_append(list, describe_workflow(workflows[i], error));
 	if (complete)

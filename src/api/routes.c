@@ -121,8 +121,8 @@ static const struct mode {
 static enum error_class check_members(const struct mode *mode, const cJSON *body, struct error *error)
 {
 	const cJSON *member;
-	cJSON_ArrayForEach(member, body)
-	{
+
+	cJSON_ArrayForEach (member, body) {
 		bool known = strcmp(member->string, "mode") == 0 || strcmp(member->string, "appId") == 0;
 		for (const char *const *name = mode->members; *name != NULL; name++)
 			known = known || strcmp(*name, member->string) == 0;
@@ -133,6 +133,7 @@ static enum error_class check_members(const struct mode *mode, const cJSON *body
 		json_pointer_append(error->place, sizeof(error->place), member->string);
 		return error->class;
 	}
+
 	return ERROR_NONE;
 }
 
@@ -157,6 +158,7 @@ static enum error_class find_mode(const cJSON *body, const struct mode **ret_mod
 		*ret_mode = &modes[i];
 		return check_members(&modes[i], body, error);
 	}
+
 	return refuse_mode(error);
 }
 
@@ -166,6 +168,7 @@ enum error_class route_deploy(const struct service *service, const struct reques
 	(void)none;
 	const struct mode *mode = NULL;
 	cJSON *body;
+
 	if (request->body_too_large)
 		return error_set(error, ERROR_PAYLOAD_TOO_LARGE, "the body is larger than %zu bytes", REQUEST_BODY_MAX);
 	if (media_type_check(request->content_type, request->content_encoding, error) != ERROR_NONE)
@@ -186,6 +189,7 @@ enum error_class body_identifier_optional(
 	const cJSON *body, const char *name, const char **ret_text, struct error *error)
 {
 	const cJSON *member = json_member(body, name);
+
 	*ret_text = NULL;
 	if (member == NULL)
 		return ERROR_NONE;

@@ -21,6 +21,7 @@ static enum error_class seal_for(
 	struct secret_sealing *sealing, const struct workflow_definition *workflow, cJSON *input, struct error *error)
 {
 	char place[sizeof(error->place)];
+
 	place_of(input, place, sizeof(place));
 	for (size_t i = 0; i < workflow->step_count; i++) {
 		const struct step_definition *step = &workflow->steps[i];
@@ -28,6 +29,7 @@ static enum error_class seal_for(
 			secret_input_seal(sealing, &step->action->input, input, place, error) != ERROR_NONE)
 			return error->class;
 	}
+
 	return ERROR_NONE;
 }
 
@@ -36,6 +38,7 @@ static enum error_class check_members(const cJSON *input, struct error *error)
 {
 	char place[sizeof(error->place)];
 	enum error_class class = ERROR_NONE;
+
 	place_of(input, place, sizeof(place));
 	for (size_t i = 0; workflows[i] != NULL; i++)
 		for (size_t j = 0; j < workflows[i]->step_count; j++) {
@@ -66,15 +69,16 @@ enum error_class seal_inputs(const struct service *service, const char *app, con
 	struct secret_sealing sealing = {
 		.public_key = service->settings->secrets_public_key, .app = app, .arena = service->arena
 	};
+
 	*ret_count = 0;
 	cJSON *input;
-	cJSON_ArrayForEach(input, json_member(body, "inputs"))
-	{
+	cJSON_ArrayForEach (input, json_member(body, "inputs")) {
 		enum error_class class = workflow != NULL ? seal_for(&sealing, workflow, input, error)
 							  : seal_for_any(&sealing, input, error);
 		if (class != ERROR_NONE)
 			return class;
 	}
+
 	*ret_count = sealing.count;
 	return ERROR_NONE;
 }

@@ -15,18 +15,22 @@ enum error_class check_inputs(const cJSON *body, struct error *error)
 {
 	const cJSON *inputs = json_member(body, "inputs"), *force = json_member(body, "force"),
 		    *id = json_member(body, "triggerId"), *version = json_member(body, "configVersion");
+
 	if (inputs != NULL && !cJSON_IsObject(inputs)) {
 		error_set(error, ERROR_INVALID_REQUEST, "it must be an object");
 		return error_at(error, "/inputs");
 	}
+
 	if (force != NULL && !cJSON_IsBool(force)) {
 		error_set(error, ERROR_INVALID_REQUEST, "it must be true or false");
 		return error_at(error, "/force");
 	}
+
 	if (id != NULL && !(cJSON_IsString(id) && identifier_valid(id->valuestring))) {
 		error_set(error, ERROR_INVALID_REQUEST, "it must match " IDENTIFIER_PATTERN);
 		return error_at(error, "/triggerId");
 	}
+
 	if (version != NULL &&
 		!(cJSON_IsNumber(version) && version->valuedouble >= 0 &&
 			version->valuedouble <= (double)JSON_INTEGER_MAX &&
@@ -34,6 +38,7 @@ enum error_class check_inputs(const cJSON *body, struct error *error)
 		error_set(error, ERROR_INVALID_REQUEST, "it must be the version that a configure has answered");
 		return error_at(error, "/configVersion");
 	}
+
 	return ERROR_NONE;
 }
 
@@ -41,6 +46,7 @@ static enum error_class answer_conflict(const struct trigger_result *result, con
 	struct response *response, struct error *error)
 {
 	cJSON *current;
+
 	error_set(error, ERROR_RUN_CONFLICT, "'%s' is running for '%s' with another input (run %s)", result->run.action,
 		result->run.app, result->run.run);
 	if (wish->sealed)
@@ -62,11 +68,13 @@ static enum error_class answer_needs(
 	cJSON *needs = cJSON_CreateArray();
 	bool complete = needs != NULL;
 	char names[300] = ""; /* what does not fit stands in the list */
+
 	for (size_t i = 0; complete && i < result->missing_count; i++) {
 		size_t length = strlen(names);
 		text_format(names + length, sizeof(names) - length, "%s%s", i > 0 ? ", " : "", result->missing[i]);
 		complete = json_append(needs, cJSON_CreateString(result->missing[i]));
 	}
+
 	error_set(error, ERROR_NEEDS_NOT_DONE, "'%s' needs %zu step%s that %s not done: %s", result->run.action,
 		result->missing_count, result->missing_count == 1 ? "" : "s", result->missing_count == 1 ? "is" : "are",
 		names);
@@ -124,6 +132,7 @@ enum error_class trigger_send(const struct service *service, const struct target
 		.attempts = step_attempts(target->step),
 		.retention_seconds = service->settings->retention_days * 86400,
 	};
+
 	if (trigger.input == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
 	if (wish->needs != NULL)

@@ -40,6 +40,7 @@ static struct arena_block *block_add(struct arena *arena, size_t size)
 {
 	size_t capacity = size > BLOCK_SIZE ? size : BLOCK_SIZE;
 	struct arena_block *block = malloc(sizeof(*block) + capacity);
+
 	if (block == NULL)
 		return NULL;
 	block->next = arena->blocks;
@@ -66,6 +67,7 @@ void *arena_allocate(struct arena *arena, size_t size)
 		if (block == NULL)
 			return refuse(arena);
 	}
+
 	void *memory = block->bytes + block->used;
 	block->used += rounded;
 	arena->used += size;
@@ -98,6 +100,7 @@ char *arena_string(struct arena *arena, const char *text)
 char *arena_format_list(struct arena *arena, const char *format, va_list arguments)
 {
 	va_list again;
+
 	va_copy(again, arguments);
 	int length = vsnprintf(NULL, 0, format, again);
 	va_end(again);

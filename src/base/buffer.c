@@ -25,6 +25,7 @@ void buffer_release(struct buffer *buffer)
 static bool buffer_reserve(struct buffer *buffer, size_t length)
 {
 	size_t needed = buffer->length + length + 1;
+
 	if (needed <= buffer->capacity)
 		return true;
 	size_t capacity = buffer->capacity > 0 ? buffer->capacity : 256;
@@ -38,6 +39,7 @@ static bool buffer_reserve(struct buffer *buffer, size_t length)
 		sodium_memzero(buffer->bytes, buffer->capacity);
 		free(buffer->bytes);
 	}
+
 	buffer->bytes = bytes;
 	buffer->capacity = capacity;
 	return true;

@@ -47,6 +47,7 @@ int64_t clock_parse(const char *text)
 	struct tm utc = { .tm_year = 0 };
 	int64_t milliseconds = 0, scale = 100;
 	const char *rest = text != NULL ? strptime(text, "%Y-%m-%dT%H:%M:%S", &utc) : NULL;
+
 	if (rest != NULL && *rest == '.' && rest[1] >= '0' && rest[1] <= '9')
 		for (rest++; *rest >= '0' && *rest <= '9'; rest++, scale /= 10)
 			milliseconds += scale * (*rest - '0');

@@ -102,6 +102,7 @@ enum error_class error_set(struct error *error, enum error_class class, const ch
 	/* The message may be made from the old one: format first, then clear. */
 	char message[sizeof(error->message)];
 	va_list arguments;
+
 	va_start(arguments, format);
 	redact_format_list(message, sizeof(message), format, arguments);
 	va_end(arguments);

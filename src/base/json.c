@@ -27,6 +27,7 @@ static int compare_names(const void *left, const void *right)
 static enum error_class check_duplicates(const cJSON *object, const char *place, struct error *error)
 {
 	size_t count = (size_t)cJSON_GetArraySize(object);
+
 	if (count < 2)
 		return ERROR_NONE;
 	const cJSON **members = calloc(count, sizeof(const cJSON *));
@@ -34,10 +35,10 @@ static enum error_class check_duplicates(const cJSON *object, const char *place,
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to check %zu members", count);
 	size_t next = 0;
 	const cJSON *member;
-	cJSON_ArrayForEach(member, object)
-	{
+	cJSON_ArrayForEach (member, object) {
 		members[next++] = member;
 	}
+
 	qsort(members, count, sizeof(const cJSON *), compare_names);
 	enum error_class class = ERROR_NONE;
 	for (size_t i = 1; i < count && class == ERROR_NONE; i++) {
@@ -47,6 +48,7 @@ static enum error_class check_duplicates(const cJSON *object, const char *place,
 		error_at(error, "%s", place);
 		json_pointer_append(error->place, sizeof(error->place), members[i]->string);
 	}
+
 	free(members);
 	return class;
 }
@@ -61,8 +63,7 @@ static enum error_class check_members(const cJSON *json, const char *place, stru
 		return error->class;
 	int index = 0;
 	const cJSON *child;
-	cJSON_ArrayForEach(child, json)
-	{
+	cJSON_ArrayForEach (child, json) {
 		char child_place[sizeof(error->place)];
 		char number[16];
 		text_format(number, sizeof(number), "%d", index++);
@@ -71,6 +72,7 @@ static enum error_class check_members(const cJSON *json, const char *place, stru
 		if (check_members(child, child_place, error) != ERROR_NONE)
 			return error->class;
 	}
+
 	return ERROR_NONE;
 }
 
@@ -87,6 +89,7 @@ enum error_class json_parse(
 		cJSON_Delete(json);
 		return error->class;
 	}
+
 	*ret_json = json;
 	return ERROR_NONE;
 }
@@ -122,13 +125,13 @@ static cJSON *sorted_copy(const cJSON *json)
 	bool complete = children != NULL && copy != NULL;
 	if (complete) {
 		const cJSON *child;
-		cJSON_ArrayForEach(child, json)
-		{
+		cJSON_ArrayForEach (child, json) {
 			children[next++] = child;
 		}
 		if (cJSON_IsObject(json))
 			qsort(children, count, sizeof(const cJSON *), compare_names);
 	}
+
 	for (size_t i = 0; complete && i < count; i++)
 		complete = cJSON_IsObject(json) ? json_add(copy, children[i]->string, sorted_copy(children[i]))
 						: json_append(copy, sorted_copy(children[i]));
@@ -157,14 +160,15 @@ static cJSON *merge_patch(cJSON *target, const cJSON *patch)
 		cJSON_Delete(target);
 		return cJSON_Duplicate(patch, true);
 	}
+
 	if (!cJSON_IsObject(target)) {
 		cJSON_Delete(target);
 		target = cJSON_CreateObject();
 	}
+
 	bool complete = target != NULL;
 	const cJSON *change;
-	cJSON_ArrayForEach(change, patch)
-	{
+	cJSON_ArrayForEach (change, patch) {
 		if (!complete)
 			break;
 		cJSON *old = cJSON_DetachItemFromObjectCaseSensitive(target, change->string);
@@ -173,6 +177,7 @@ static cJSON *merge_patch(cJSON *target, const cJSON *patch)
 		else
 			complete = json_add(target, change->string, merge_patch(old, change));
 	}
+
 	if (complete)
 		return target;
 	cJSON_Delete(target);
@@ -215,6 +220,7 @@ cJSON *json_integer(int64_t value)
 void json_pointer_append(char *pointer, size_t size, const char *name)
 {
 	size_t length = strlen(pointer);
+
 	if (length + 1 < size)
 		pointer[length++] = '/';
 	for (; *name != '\0' && length + 2 < size; name++) {
@@ -225,6 +231,7 @@ void json_pointer_append(char *pointer, size_t size, const char *name)
 			pointer[length++] = *name;
 		}
 	}
+
 	pointer[length] = '\0';
 }
 
@@ -256,13 +263,14 @@ struct json_size json_measure(const cJSON *json)
 {
 	struct json_size whole = { own_size(json), 1, 1 };
 	const cJSON *child;
-	cJSON_ArrayForEach(child, json)
-	{
+
+	cJSON_ArrayForEach (child, json) {
 		struct json_size part = json_measure(child);
 		whole.text += part.text + strlen(",") + (child->string != NULL ? string_size(child->string) + 1 : 0);
 		whole.nodes += part.nodes;
 		if (part.depth + 1 > whole.depth)
 			whole.depth = part.depth + 1;
 	}
+
 	return whole;
 }

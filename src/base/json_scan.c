@@ -74,6 +74,7 @@ static bool scan_digits(struct scan *scan)
 static enum error_class scan_number(struct scan *scan)
 {
 	size_t start = scan->next;
+
 	scan_take(scan, '-');
 	if (!scan_take(scan, '0') && !scan_digits(scan))
 		return scan_fail(scan, "a value was expected");
@@ -87,6 +88,7 @@ static enum error_class scan_number(struct scan *scan)
 		if (!scan_digits(scan))
 			return scan_fail(scan, "a digit was expected in the exponent");
 	}
+
 	/* cJSON copies a number into 64 bytes and would silently read the rest as something else. */
 	if (scan->next - start > 40)
 		return scan_fail(scan, "the number has too many digits");
@@ -108,6 +110,7 @@ static int hexadecimal_value(int byte)
 static int scan_code_unit(struct scan *scan)
 {
 	int unit = 0;
+
 	for (int i = 0; i < 4; i++) {
 		int digit = hexadecimal_value(scan_peek(scan));
 		if (digit < 0)
@@ -115,12 +118,14 @@ static int scan_code_unit(struct scan *scan)
 		unit = unit * 16 + digit;
 		scan->next++;
 	}
+
 	return unit;
 }
 
 static enum error_class scan_unicode_escape(struct scan *scan)
 {
 	int unit = scan_code_unit(scan);
+
 	if (unit < 0)
 		return scan_fail(scan, "four hexadecimal digits were expected behind \\u");
 	if (unit == 0)
@@ -189,6 +194,7 @@ static enum error_class scan_member(struct scan *scan)
 	size_t start = scan->next + 1;
 	if (scan_string(scan) != ERROR_NONE)
 		return scan->error->class;
+
 	/* The name as it is written, escapes included: good enough to find the place. */
 	char name[80];
 	size_t length = scan->next - 1 - start;
@@ -246,6 +252,7 @@ static enum error_class scan_nested(struct scan *scan)
 static enum error_class scan_literal(struct scan *scan)
 {
 	static const char *const literals[] = { "true", "false", "null" };
+
 	for (size_t i = 0; i < ARRAY_LEN(literals); i++) {
 		size_t length = strlen(literals[i]);
 		if (scan->length - scan->next >= length && memcmp(scan->text + scan->next, literals[i], length) == 0) {
@@ -253,6 +260,7 @@ static enum error_class scan_literal(struct scan *scan)
 			return ERROR_NONE;
 		}
 	}
+
 	return scan_number(scan);
 }
 
@@ -274,10 +282,12 @@ enum error_class json_scan(const char *text, size_t length, enum json_origin ori
 {
 	struct scan scan = { .text = text, .length = length, .origin = origin, .error = error };
 	const uint8_t *bad = u8_check((const uint8_t *)text, length);
+
 	if (bad != NULL) {
 		scan.next = (size_t)(bad - (const uint8_t *)text);
 		return scan_fail(&scan, "the text is not well-formed UTF-8");
 	}
+
 	if (scan_value(&scan) != ERROR_NONE)
 		return error->class;
 	scan_space(&scan);

@@ -48,6 +48,7 @@ static size_t escape(ucs4_t character, const char *bytes, size_t length, char es
 {
 	static const char plain[] = "\n\r\t\"\\", letters[] = "nrt\"\\";
 	const char *found = character != 0 && character < 0x7F ? strchr(plain, (int)character) : NULL;
+
 	if (found != NULL)
 		text_format(escaped, 8, "\\%c", letters[found - plain]);
 	else if (is_harmful(character))
@@ -72,6 +73,7 @@ static void append_value(struct log_line *line, const char *value)
 	const size_t room = LOG_LINE_MAX - 3;
 	bool quoted = !is_bare(value);
 	char escaped[8];
+
 	if (quoted)
 		line->text[line->length++] = '"';
 	for (size_t left = strlen(value), length; left > 0; value += length, left -= length) {
@@ -83,6 +85,7 @@ static void append_value(struct log_line *line, const char *value)
 		memcpy(line->text + line->length, escaped, size);
 		line->length += size;
 	}
+
 	if (quoted)
 		line->text[line->length++] = '"';
 }
@@ -97,6 +100,7 @@ static bool is_wanted(const struct log_line *line)
 static void append_pair(struct log_line *line, const char *name, const char *value)
 {
 	size_t length = strlen(name);
+
 	if (line->length + length + 8 > LOG_LINE_MAX)
 		return;
 	if (line->length > 0)
@@ -110,8 +114,10 @@ static void append_pair(struct log_line *line, const char *name, const char *val
 void log_text(struct log_line *line, const char *name, const char *value)
 {
 	char copy[VALUE_SIZE];
+
 	if (!is_wanted(line) || value == NULL || value[0] == '\0')
 		return;
+
 	/* A part of a value may be a part of a secret, which is not found any more: all of it, or none. */
 	if (text_copy(copy, sizeof(copy), value)) {
 		redact_text(copy);
@@ -119,6 +125,7 @@ void log_text(struct log_line *line, const char *name, const char *value)
 	} else {
 		text_format(copy, sizeof(copy), "(%zu bytes, too long to be logged)", strlen(value));
 	}
+
 	append_pair(line, name, copy);
 	explicit_bzero(copy, sizeof(copy));
 }
@@ -134,6 +141,7 @@ void log_number(struct log_line *line, const char *name, int64_t value)
 void log_begin(struct log_line *line, enum log_level level, const char *event)
 {
 	char now[CLOCK_TEXT_SIZE];
+
 	line->level = level;
 	line->length = 0;
 	if (!is_wanted(line))
@@ -172,6 +180,7 @@ void log_failure(struct log_line *line, const struct error *error)
 {
 	/* Before it is taken apart: a message that was cut may end with the beginning of a secret. */
 	struct error redacted = *error;
+
 	redact_error(&redacted);
 	log_text(line, "class", error_class_facts(error->class)->name);
 	log_text(line, "message", redacted.message);

@@ -50,6 +50,7 @@ static _Noreturn void child_start(struct prefork *prefork, size_t index, int cha
 	for (size_t i = 0; i < prefork->count; i++)
 		if (prefork->children[i].channel >= 0)
 			close(prefork->children[i].channel);
+
 	/* Ctrl-C and a closed terminal reach the whole foreground group, but the supervisor alone says what to do. */
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, standard = { .sa_handler = SIG_DFL };
 	sigaction(SIGINT, &ignore, NULL);
@@ -58,6 +59,7 @@ static _Noreturn void child_start(struct prefork *prefork, size_t index, int cha
 	sigset_t set;
 	supervised_signals(&set);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
+
 	/* exit, not _exit: what watches over the end of a process, such as a leak checker, is to see this one too. */
 	exit(prefork->child(prefork->context, index, channel));
 }
@@ -66,11 +68,14 @@ static void child_spawn(struct prefork *prefork, size_t index)
 {
 	struct prefork_child *child = &prefork->children[index];
 	int pair[2];
+
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
 		child->restart_ms = clock_monotonic_ms() + RESTART_DELAY_LAST_MS;
 		return;
 	}
+
 	pid_t supervisor = getpid();
+
 	/* What stands in buffers would be written twice. */
 	fflush(NULL);
 	pid_t pid = fork();
@@ -78,12 +83,14 @@ static void child_spawn(struct prefork *prefork, size_t index)
 		close(pair[0]);
 		child_start(prefork, index, pair[1], supervisor);
 	}
+
 	close(pair[1]);
 	if (pid < 0) {
 		close(pair[0]);
 		child->restart_ms = clock_monotonic_ms() + RESTART_DELAY_LAST_MS;
 		return;
 	}
+
 	child->pid = pid;
 	child->channel = pair[0];
 	child->started_ms = clock_monotonic_ms();
@@ -119,6 +126,7 @@ static void child_delay_restart(struct prefork_child *child, int status)
 {
 	int64_t now = clock_monotonic_ms();
 	bool made_room = WIFEXITED(status) && WEXITSTATUS(status) == 0 && child->has_spoken;
+
 	if (made_room || now - child->started_ms >= HEALTHY_AFTER_MS)
 		child->restart_delay_ms = 0;
 	child->restart_ms = now + child->restart_delay_ms;
@@ -198,6 +206,7 @@ static void events_wait(struct prefork *prefork, int64_t timeout_ms)
 	struct pollfd polled[PREFORK_CHILDREN_MAX + 1];
 	size_t indexes[PREFORK_CHILDREN_MAX + 1];
 	nfds_t count = 0;
+
 	polled[count++] = (struct pollfd){ .fd = prefork->signals, .events = POLLIN };
 	for (size_t i = 0; i < prefork->count; i++) {
 		if (prefork->children[i].channel < 0)
@@ -205,6 +214,7 @@ static void events_wait(struct prefork *prefork, int64_t timeout_ms)
 		indexes[count] = i;
 		polled[count++] = (struct pollfd){ .fd = prefork->children[i].channel, .events = POLLIN };
 	}
+
 	if (poll(polled, count, (int)timeout_ms) <= 0)
 		return;
 	for (nfds_t i = 1; i < count; i++)
@@ -238,6 +248,7 @@ static void set_dispositions(void)
 enum error_class prefork_run(struct prefork *prefork, struct error *error)
 {
 	sigset_t set;
+
 	supervised_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	set_dispositions();
@@ -261,6 +272,7 @@ enum error_class prefork_run(struct prefork *prefork, struct error *error)
 		events_wait(prefork, wait_ms < 0 ? 0 : wait_ms > 100 ? 100 : wait_ms);
 		children_reap(prefork);
 	}
+
 	close(prefork->signals);
 	return ERROR_NONE;
 }

@@ -82,6 +82,7 @@ static bool is_left_out(const struct field *field, const void *source)
 	case FIELD_JSON:
 		return !field->required && *(const void *const *)source == NULL;
 	}
+
 	return true;
 }
 
@@ -94,6 +95,7 @@ static cJSON *encode_text(const char *text)
 static cJSON *encode_value(const struct field *field, const void *source)
 {
 	const void *pointer;
+
 	switch (field->type) {
 	case FIELD_STRING:
 	case FIELD_SCALAR:
@@ -115,6 +117,7 @@ static cJSON *encode_value(const struct field *field, const void *source)
 		pointer = *(const void *const *)source;
 		return pointer != NULL ? cJSON_Parse(pointer) : cJSON_CreateNull();
 	}
+
 	return NULL;
 }
 
@@ -123,12 +126,14 @@ static cJSON *encode_record(const struct record *record, const void *data)
 {
 	cJSON *object = cJSON_CreateObject();
 	bool complete = object != NULL;
+
 	for (size_t i = 0; complete && i < record->count; i++) {
 		const struct field *field = &record->fields[i];
 		const void *source = (const char *)data + field->offset;
 		if (!is_left_out(field, source))
 			complete = json_add(object, field->name, encode_value(field, source));
 	}
+
 	if (complete)
 		return object;
 	cJSON_Delete(object);
@@ -235,6 +240,7 @@ static bool add_form(cJSON *schema, const struct field *field)
 	case FIELD_JSON:
 		return true;
 	}
+
 	return false;
 }
 
@@ -244,6 +250,7 @@ static cJSON *schema_of_field(const struct field *field)
 	cJSON *schema = field->type == FIELD_OBJECT ? schema_of_record(field->record) : cJSON_CreateObject();
 	const char *type = field->type < ARRAY_LEN(type_names) ? type_names[field->type] : NULL;
 	bool complete = schema != NULL && add_form(schema, field) && add_bounds(schema, field);
+
 	if (complete && type != NULL && field->type != FIELD_OBJECT)
 		complete = json_add(schema, "type", cJSON_CreateString(type));
 	if (complete && field->description != NULL)
@@ -262,12 +269,14 @@ static bool add_properties(cJSON *schema, const struct record *record)
 	cJSON *properties = cJSON_AddObjectToObject(schema, "properties");
 	cJSON *required = cJSON_AddArrayToObject(schema, "required");
 	bool complete = properties != NULL && required != NULL;
+
 	for (size_t i = 0; complete && i < record->count; i++) {
 		const struct field *field = &record->fields[i];
 		complete = json_add(properties, field->name, schema_of_field(field));
 		if (complete && field->required)
 			complete = json_append(required, cJSON_CreateString(field->name));
 	}
+
 	return complete;
 }
 

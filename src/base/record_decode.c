@@ -45,16 +45,19 @@ static enum error_class check_length(struct decoding *decoding, const struct val
 	const struct field *field = value->field;
 	char what[96];
 	int64_t maximum = field->maximum != 0 ? field->maximum : FIELD_STRING_MAX;
+
 	if ((int64_t)length > maximum) {
 		text_format(
 			what, sizeof(what), "it has %zu bytes; at most %lld are allowed", length, (long long)maximum);
 		return refuse(decoding, value, what);
 	}
+
 	if ((int64_t)length < field->minimum) {
 		text_format(what, sizeof(what), "it has %zu bytes; at least %lld are needed", length,
 			(long long)field->minimum);
 		return refuse(decoding, value, what);
 	}
+
 	return ERROR_NONE;
 }
 
@@ -88,6 +91,7 @@ static enum error_class check_values(struct decoding *decoding, const struct val
 		text_format(what + length, sizeof(what) - length, "%s %s", allowed == value->field->values ? "" : ",",
 			*allowed);
 	}
+
 	return refuse(decoding, value, what);
 }
 
@@ -125,6 +129,7 @@ static enum error_class decode_string(struct decoding *decoding, const struct va
 static enum error_class decode_integer(struct decoding *decoding, const struct value *value)
 {
 	const struct field *field = value->field;
+
 	if (!cJSON_IsNumber(value->json))
 		return refuse(decoding, value, "it must be an integer");
 	double number = value->json->valuedouble;
@@ -138,6 +143,7 @@ static enum error_class decode_integer(struct decoding *decoding, const struct v
 			(long long)field->maximum);
 		return refuse(decoding, value, what);
 	}
+
 	*(int64_t *)value->target = integer;
 	return ERROR_NONE;
 }
@@ -174,6 +180,7 @@ static enum error_class check_count(struct decoding *decoding, const struct valu
 	const struct field *field = value->field;
 	size_t count = (size_t)cJSON_GetArraySize(value->json);
 	int64_t maximum = field->maximum != 0 ? field->maximum : FIELD_ITEMS_MAX;
+
 	/* What a provider answers is bounded by the size of its body. */
 	if (decoding->mode == RECORD_LENIENT)
 		maximum = INT64_MAX;
@@ -183,6 +190,7 @@ static enum error_class check_count(struct decoding *decoding, const struct valu
 			(long long)field->minimum, (long long)maximum);
 		return refuse(decoding, value, what);
 	}
+
 	*ret_count = count;
 	return ERROR_NONE;
 }
@@ -204,8 +212,7 @@ static enum error_class decode_strings(struct decoding *decoding, const struct v
 	if (items == NULL)
 		return no_memory(decoding);
 	const cJSON *item;
-	cJSON_ArrayForEach(item, value->json)
-	{
+	cJSON_ArrayForEach (item, value->json) {
 		char place[192], number[16];
 		text_format(number, sizeof(number), "%zu", next);
 		item_place(place, sizeof(place), value, number);
@@ -213,6 +220,7 @@ static enum error_class decode_strings(struct decoding *decoding, const struct v
 		if (decode_text(decoding, &element, &items[next++], false) != ERROR_NONE && !goes_on(decoding))
 			return decoding->error->class;
 	}
+
 	*(struct string_list *)value->target = (struct string_list){ items, count };
 	return ERROR_NONE;
 }
@@ -228,8 +236,7 @@ static enum error_class decode_map(struct decoding *decoding, const struct value
 	if (items == NULL)
 		return no_memory(decoding);
 	const cJSON *member;
-	cJSON_ArrayForEach(member, value->json)
-	{
+	cJSON_ArrayForEach (member, value->json) {
 		char place[192];
 		item_place(place, sizeof(place), value, member->string);
 		struct value element = { value->field, member, place, NULL };
@@ -240,6 +247,7 @@ static enum error_class decode_map(struct decoding *decoding, const struct value
 		if (decode_text(decoding, &element, &pair->value, false) != ERROR_NONE && !goes_on(decoding))
 			return decoding->error->class;
 	}
+
 	*(struct string_map *)value->target = (struct string_map){ items, count };
 	return ERROR_NONE;
 }
@@ -261,6 +269,7 @@ static enum error_class decode_object(struct decoding *decoding, const struct va
 static enum error_class decode_objects(struct decoding *decoding, const struct value *value)
 {
 	const struct record *record = value->field->record;
+
 	if (!cJSON_IsArray(value->json))
 		return refuse(decoding, value, "it must be an array of objects");
 	size_t count, next = 0;
@@ -270,8 +279,7 @@ static enum error_class decode_objects(struct decoding *decoding, const struct v
 	if (items == NULL)
 		return no_memory(decoding);
 	const cJSON *item;
-	cJSON_ArrayForEach(item, value->json)
-	{
+	cJSON_ArrayForEach (item, value->json) {
 		char place[192], number[16];
 		text_format(number, sizeof(number), "%zu", next);
 		item_place(place, sizeof(place), value, number);
@@ -279,6 +287,7 @@ static enum error_class decode_objects(struct decoding *decoding, const struct v
 			!goes_on(decoding))
 			return decoding->error->class;
 	}
+
 	*(struct object_list *)value->target = (struct object_list){ items, count };
 	return ERROR_NONE;
 }
@@ -299,10 +308,12 @@ static enum error_class (*const decoders[])(struct decoding *decoding, const str
 static enum error_class take_fallback(struct decoding *decoding, const struct value *value)
 {
 	const struct field *field = value->field;
+
 	if (field->type == FIELD_STRING || field->type == FIELD_SCALAR) {
 		*(const char **)value->target = field->fallback;
 		return ERROR_NONE;
 	}
+
 	cJSON *json = cJSON_Parse(field->fallback);
 	if (json == NULL)
 		return no_memory(decoding);
@@ -316,11 +327,13 @@ static enum error_class take_fallback(struct decoding *decoding, const struct va
 static enum error_class decode_field(struct decoding *decoding, const struct value *value)
 {
 	const struct field *field = value->field;
+
 	if (value->json == NULL || cJSON_IsNull(value->json)) {
 		if (field->required)
 			return refuse(decoding, value, "it is missing");
 		return field->fallback != NULL ? take_fallback(decoding, value) : ERROR_NONE;
 	}
+
 	bool scalar = field->type == FIELD_INTEGER || field->type == FIELD_BOOLEAN;
 	if ((scalar || decoding->mode == RECORD_TEMPLATE) && is_deferred(decoding, value->json))
 		return ERROR_NONE;
@@ -331,8 +344,8 @@ static enum error_class check_unknown(
 	struct decoding *decoding, const struct record *record, const cJSON *json, const char *place)
 {
 	const cJSON *member;
-	cJSON_ArrayForEach(member, json)
-	{
+
+	cJSON_ArrayForEach (member, json) {
 		if (record_field(record, member->string) != NULL)
 			continue;
 		char member_place[192];
@@ -342,6 +355,7 @@ static enum error_class check_unknown(
 		if (refuse(decoding, &value, "there is no such member") != ERROR_NONE && !goes_on(decoding))
 			return decoding->error->class;
 	}
+
 	return ERROR_NONE;
 }
 
@@ -367,6 +381,7 @@ static enum error_class decode_record(
 		if (decode_field(decoding, &value) != ERROR_NONE && !goes_on(decoding))
 			return decoding->error->class;
 	}
+
 	return ERROR_NONE;
 }
 

@@ -30,8 +30,8 @@ static enum error_class walk_items(const struct walk *walk, const struct record_
 {
 	int index = 0;
 	cJSON *item;
-	cJSON_ArrayForEach(item, value->json)
-	{
+
+	cJSON_ArrayForEach (item, value->json) {
 		char place[PLACE_SIZE];
 		place_below(place, value->place, item, index++);
 		struct record_value element = { value->field, item, value->object, place };
@@ -41,6 +41,7 @@ static enum error_class walk_items(const struct walk *walk, const struct record_
 		if (class != ERROR_NONE)
 			return class;
 	}
+
 	return ERROR_NONE;
 }
 
@@ -61,14 +62,15 @@ static enum error_class walk_object(
 	const struct walk *walk, const struct record *record, const cJSON *json, const char *place)
 {
 	cJSON *member;
-	cJSON_ArrayForEach(member, json)
-	{
+
+	cJSON_ArrayForEach (member, json) {
 		char below[PLACE_SIZE];
 		place_below(below, place, member, 0);
 		const struct record_value value = { record_field(record, member->string), member, json, below };
 		if (walk_value(walk, &value) != ERROR_NONE)
 			return walk->error->class;
 	}
+
 	return ERROR_NONE;
 }
 

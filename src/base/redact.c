@@ -27,6 +27,7 @@ static size_t secret_count;
 enum error_class redact_add(const char *secret, struct error *error)
 {
 	size_t length = strlen(secret);
+
 	if (length < REDACT_LENGTH_MIN)
 		return ERROR_NONE;
 	if (secret_count == REDACT_SECRETS_MAX || length > REDACT_LENGTH_MAX)
@@ -38,6 +39,7 @@ enum error_class redact_add(const char *secret, struct error *error)
 		free(needle.falls_to);
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to remember a secret");
 	}
+
 	memcpy(needle.text, secret, length + 1);
 	redact_needle_prepare(&needle);
 	secrets[secret_count++] = needle;
@@ -83,6 +85,7 @@ static size_t token_length(const char *text, bool was_cut)
 {
 	static const char prefix[] = "github_pat_";
 	size_t begin = 0;
+
 	if (strncmp(text, "gh", 2) == 0 && text[2] >= 'a' && text[2] <= 'z' && text[3] == '_')
 		begin = 4;
 	else if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
@@ -168,10 +171,12 @@ static void cut_to_fit(char *target, size_t size, const char *text)
 void redact_copy(char *target, size_t size, const char *text)
 {
 	size_t length = strlen(text);
+
 	if (length < size) {
 		memmove(target, text, length + 1);
 		return;
 	}
+
 	size_t most = redact_window(size);
 	char *whole = strndup(text, most);
 	if (whole != NULL)
@@ -183,6 +188,7 @@ void redact_copy(char *target, size_t size, const char *text)
 void redact_format_list(char *target, size_t size, const char *format, va_list arguments)
 {
 	va_list again;
+
 	va_copy(again, arguments);
 	int length = vsnprintf(target, size, format, arguments);
 	if (length < 0)
@@ -197,6 +203,7 @@ void redact_format_list(char *target, size_t size, const char *format, va_list a
 		cut_to_fit(target, size, whole != NULL ? whole : UNKNOWN);
 		free(whole);
 	}
+
 	va_end(again);
 }
 
@@ -205,6 +212,7 @@ static void redact_room(char *text, size_t size)
 {
 	size_t length = strlen(text);
 	bool was_cut = length + 4 >= size;
+
 	cut_secrets(text, length);
 	cut_tokens(text, was_cut);
 	if (!was_cut || secret_count == 0)

@@ -14,6 +14,7 @@
 void redact_needle_prepare(struct redact_needle *needle)
 {
 	size_t fits = 0;
+
 	needle->falls_to[0] = 0;
 	for (size_t i = 1; i < needle->length; i++) {
 		while (fits > 0 && needle->text[i] != needle->text[fits])
@@ -97,6 +98,7 @@ static struct piece one_character(size_t length, uint32_t character)
 static size_t read_digits(const char *text, size_t left, size_t most, unsigned base, uint32_t *ret_number)
 {
 	size_t count = 0;
+
 	*ret_number = 0;
 	for (; count < left && count < most; count++) {
 		unsigned char digit = (unsigned char)text[count];
@@ -105,6 +107,7 @@ static size_t read_digits(const char *text, size_t left, size_t most, unsigned b
 		uint32_t value = (uint32_t)(isdigit(digit) ? digit - '0' : tolower(digit) - 'a' + 10);
 		*ret_number = *ret_number > 0x110000 ? 0x110000 : *ret_number * base + value;
 	}
+
 	return count;
 }
 
@@ -125,6 +128,7 @@ static struct piece read_json(const char *text, size_t left)
 {
 	static const char letters[] = "\"\\/bfnrt'`", meanings[] = "\"\\/\b\f\n\r\t'`";
 	uint32_t byte;
+
 	if (text[0] != '\\' || left < 2 || text[1] == '\0')
 		return (struct piece){ 0, 0, { 0 } };
 	const char *found = strchr(letters, text[1]);
@@ -158,6 +162,7 @@ static struct piece read_number(const char *text, size_t left)
 	size_t begin = is_hexadecimal ? 3 : 2;
 	size_t count =
 		left > begin ? read_digits(text + begin, left - begin, 16, is_hexadecimal ? 16 : 10, &character) : 0;
+
 	if (count == 0)
 		return (struct piece){ 0, 0, { 0 } };
 	size_t length = begin + count;
@@ -195,6 +200,7 @@ static bool read_form_of(const struct form *form, const struct reading *from, st
 		reading_release(into);
 		return false;
 	}
+
 	for (size_t i = 0; i < from->length;) {
 		struct piece piece = form->read(from->bytes + i, from->length - i);
 		bool escape = piece.length > 0;
@@ -205,6 +211,7 @@ static bool read_form_of(const struct form *form, const struct reading *from, st
 		*ret_read = *ret_read || escape;
 		i += piece.length;
 	}
+
 	if (!*ret_read)
 		reading_release(into);
 	return true;
@@ -243,6 +250,7 @@ static bool read_base64(const struct reading *from, size_t left_out, struct read
 		reading_release(into);
 		return false;
 	}
+
 	size_t in_row = 0, before = 0;
 	uint32_t bits = 0;
 	for (size_t i = 0; i < from->length; i++) {
@@ -263,6 +271,7 @@ static bool read_base64(const struct reading *from, size_t left_out, struct read
 		in_row++;
 		before = i;
 	}
+
 	return true;
 }
 
@@ -278,6 +287,7 @@ static void mark_needle(struct search *search, const struct reading *reading, co
 {
 	size_t fits = 0;
 	uint32_t marked = 0; /* up to there */
+
 	if (memmem(reading->bytes, reading->length, needle->text, needle->length) == NULL)
 		return;
 	search->found = true;
@@ -310,6 +320,7 @@ static bool search_within(struct search *search, struct reading *reading, int de
 static bool search_in(struct search *search, const struct reading *reading, int depth, bool is_base64)
 {
 	struct reading into;
+
 	for (size_t i = 0; i < search->count; i++)
 		mark_needle(search, reading, &search->needles[i]);
 	if (depth == DEPTH_MAX)
@@ -320,6 +331,7 @@ static bool search_in(struct search *search, const struct reading *reading, int 
 			(was_read && !search_within(search, &into, depth + 1, is_base64)))
 			return false;
 	}
+
 	for (size_t left_out = 0; left_out < 4 && !is_base64 && has_base64(reading); left_out++)
 		if (!read_base64(reading, left_out, &into) || !search_within(search, &into, depth + 1, true))
 			return false;
@@ -331,6 +343,7 @@ bool redact_mark(const char *text, size_t length, const struct redact_needle *ne
 {
 	struct search search = { needles, count, marks, false };
 	char *borrowed;
+
 	memcpy(&borrowed, &text, sizeof(borrowed));
 	const struct reading whole = { borrowed, NULL, NULL, length };
 	if (length > UINT32_MAX)

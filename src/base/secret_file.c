@@ -59,6 +59,7 @@ enum error_class secret_file_open(const char *path, const char *setting, FILE **
 			"read it.",
 			path);
 	}
+
 	*ret_file = file;
 	return ERROR_NONE;
 }

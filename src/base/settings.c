@@ -112,15 +112,18 @@ void settings_release(struct settings *settings)
 static error_t parse_flag(int key, char *argument, struct argp_state *state)
 {
 	struct settings *settings = state->input;
+
 	if (key == CONFIG_FLAG_KEY) {
 		settings->config_path = argument;
 		settings->config_required = true;
 		return 0;
 	}
+
 	if (key == PRINT_FLAG_KEY) {
 		settings->print_config = true;
 		return 0;
 	}
+
 	if (key < FIRST_FLAG_KEY || key >= FIRST_FLAG_KEY + (int)ARRAY_LEN(table))
 		return ARGP_ERR_UNKNOWN;
 	settings->flags[key - FIRST_FLAG_KEY] = argument;
@@ -133,6 +136,7 @@ const struct argp *settings_argp(unsigned programs)
 	static char names[SETTINGS_MAX][48];
 	static const struct argp parser = { .options = options, .parser = parse_flag };
 	struct argp_option *next = options;
+
 	memset(options, 0, sizeof(options));
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		if ((table[i].programs & programs) == 0)
@@ -144,6 +148,7 @@ const struct argp *settings_argp(unsigned programs)
 			.doc = table[i].description,
 			.group = 10 };
 	}
+
 	*next++ = (struct argp_option){ .name = "config",
 		.key = CONFIG_FLAG_KEY,
 		.arg = "FILE",
@@ -175,6 +180,7 @@ static int setting_index(const char *name, size_t length, bool *ret_is_file)
 		if (length == own || *ret_is_file)
 			return (int)i;
 	}
+
 	return -1;
 }
 
@@ -191,6 +197,7 @@ static char *trim(char *text)
 		text[length - 1] = '\0';
 		text++;
 	}
+
 	return text;
 }
 
@@ -209,6 +216,7 @@ static enum error_class parse_line(
 		return error_remedy(
 			error, NULL, "Correct the line, or put # before it; --print-config lists the settings.");
 	}
+
 	if (values->exposed && !is_file && table[index].type == SETTING_SECRET) {
 		error_set(error, ERROR_INVALID_INPUT,
 			"%s:%d: others than its owner may read this file, and %s is a secret", settings->config_path,
@@ -217,6 +225,7 @@ static enum error_class parse_line(
 			"Write it into a file with mode 600 and name that by %s_FILE, or chmod 600 %s.",
 			table[index].name, settings->config_path);
 	}
+
 	const char *value = arena_string(&settings->arena, trim(equals + 1));
 	if (value == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the settings");
@@ -227,12 +236,14 @@ static enum error_class parse_line(
 static enum error_class read_config(struct settings *settings, struct file_values *values, struct error *error)
 {
 	FILE *file = fopen(settings->config_path, "re");
+
 	if (file == NULL) {
 		if (errno == ENOENT && !settings->config_required)
 			return ERROR_NONE;
 		return error_set(error, ERROR_INVALID_INPUT, "cannot read the settings file %s: %s",
 			settings->config_path, strerror(errno));
 	}
+
 	char line[LINE_BYTES_MAX];
 	int number = 0;
 	enum error_class class = ERROR_NONE;
@@ -245,6 +256,7 @@ static enum error_class read_config(struct settings *settings, struct file_value
 		else
 			class = parse_line(settings, values, line, number, error);
 	}
+
 	fclose(file);
 	sodium_memzero(line, sizeof(line));
 	return class;
@@ -265,6 +277,7 @@ static enum error_class take_boolean(
 	const struct setting *setting, const char *text, const char *origin, bool *target, struct error *error)
 {
 	static const char *const words[2][4] = { { "no", "false", "off", "0" }, { "yes", "true", "on", "1" } };
+
 	for (int value = 0; value < 2; value++)
 		for (int i = 0; i < 4; i++)
 			if (strcasecmp(words[value][i], text) == 0) {
@@ -286,6 +299,7 @@ static enum error_class take_value(struct settings *settings, const struct setti
 	const char *origin, struct error *error)
 {
 	void *target = (char *)settings + setting->offset;
+
 	if (setting->type == SETTING_INTEGER)
 		return take_integer(setting, text, origin, target, error);
 	if (setting->type == SETTING_BOOLEAN)
@@ -337,6 +351,7 @@ static enum error_class load_secret(
 {
 	const struct setting *setting = &table[index];
 	char file_name[64];
+
 	text_format(file_name, sizeof(file_name), "%s_FILE", setting->name);
 	const char *path = settings->flags[index];
 	const char *own = getenv(setting->name);
@@ -347,6 +362,7 @@ static enum error_class load_secret(
 		own = values->own[index];
 		path = values->files[index];
 	}
+
 	settings->from_environment[index] = settings->flags[index] == NULL && getenv(setting->name) != NULL;
 	settings->secret_files[index] = settings->flags[index] != NULL || own == NULL ? path : NULL;
 	if (settings->flags[index] == NULL && own != NULL)
@@ -361,6 +377,7 @@ static enum error_class load_plain(
 	struct settings *settings, size_t index, const struct file_values *values, struct error *error)
 {
 	const struct setting *setting = &table[index];
+
 	if (settings->flags[index] != NULL)
 		return take_value(settings, setting, settings->flags[index], "flag", error);
 	const char *value = getenv(setting->name);
@@ -379,6 +396,7 @@ static enum error_class load_url(
 {
 	const struct setting *setting = &table[index];
 	const char *password = NULL;
+
 	if (load_plain(settings, index, values, error) != ERROR_NONE)
 		return error->class;
 	const char *url = *(const char *const *)((const char *)settings + setting->offset);
@@ -391,6 +409,7 @@ static enum error_class load_url(
 			setting->name);
 		return error_remedy(error, NULL, "Write the password into a file, and name that by its own setting.");
 	}
+
 	settings->url_with_password = setting->name;
 	wipe_from_environment(setting->name);
 	const char *copy = arena_format(&settings->arena, "%.*s", (int)length, password);
@@ -426,6 +445,7 @@ static enum error_class check_github_app(const struct settings *settings, struct
 enum error_class settings_load(struct settings *settings, struct error *error)
 {
 	struct file_values values = { .own = { NULL } };
+
 	if (read_config(settings, &values, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -434,6 +454,7 @@ enum error_class settings_load(struct settings *settings, struct error *error)
 		if (load_one(settings, i, &values, error) != ERROR_NONE)
 			return error->class;
 	}
+
 	return check_github_app(settings, error);
 }
 
@@ -452,6 +473,7 @@ static bool adopt_text(struct settings *settings, const char **target, const cha
 static enum error_class adopt_secrets(struct settings *settings, const struct settings *next, struct error *error)
 {
 	bool complete = true;
+
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		if (table[i].type != SETTING_SECRET)
 			continue;
@@ -462,6 +484,7 @@ static enum error_class adopt_secrets(struct settings *settings, const struct se
 		if (before != NULL && *own != before)
 			redact_remove(before);
 	}
+
 	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the settings");
 }
 
@@ -469,6 +492,7 @@ enum error_class settings_reload(struct settings *settings, settings_check *chec
 {
 	struct file_values values = { .own = { NULL } };
 	struct settings next = *settings;
+
 	arena_init(&next.arena, 1 << 20);
 	enum error_class class = read_config(&next, &values, error);
 	for (size_t i = 0; i < ARRAY_LEN(table) && class == ERROR_NONE; i++) {
@@ -478,6 +502,7 @@ enum error_class settings_reload(struct settings *settings, settings_check *chec
 		*(const char **)(void *)((char *)&next + table[i].offset) = NULL;
 		class = load_secret(&next, i, &values, error);
 	}
+
 	if (class == ERROR_NONE && check != NULL)
 		class = check(&next, error);
 	if (class == ERROR_NONE)

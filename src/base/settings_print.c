@@ -20,20 +20,24 @@ void setting_flag_name(const struct setting *setting, char *name, size_t size)
 static void print_text(const struct setting *setting, const char *text, FILE *stream)
 {
 	char url[1024];
+
 	if (text == NULL) {
 		fprintf(stream, "#%s=\n", setting->name);
 		return;
 	}
+
 	if (setting->type == SETTING_URL) {
 		url_password_mask(text, url, sizeof(url));
 		text = url;
 	}
+
 	fprintf(stream, "%s=%s\n", setting->name, setting->type == SETTING_SECRET ? "***" : text);
 }
 
 static void print_value(const struct settings *settings, const struct setting *setting, FILE *stream)
 {
 	const void *source = (const char *)settings + setting->offset;
+
 	switch (setting->type) {
 	case SETTING_INTEGER:
 		fprintf(stream, "%s=%lld\n", setting->name, (long long)*(const int64_t *)source);

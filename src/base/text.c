@@ -15,6 +15,7 @@
 static void drop_partial_character(char *text, size_t length)
 {
 	size_t start = length;
+
 	while (start > 0 && length - start < 4 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
 		start--;
 	if (start == 0)
@@ -29,6 +30,7 @@ bool text_copy(char *target, size_t size, const char *source)
 {
 	size_t length = strlen(source);
 	bool fits = length < size;
+
 	if (!fits)
 		length = size - 1;
 	memmove(target, source, length);
@@ -41,10 +43,12 @@ bool text_copy(char *target, size_t size, const char *source)
 bool text_format_list(char *target, size_t size, const char *format, va_list arguments)
 {
 	int length = vsnprintf(target, size, format, arguments);
+
 	if (length < 0) {
 		target[0] = '\0';
 		return false;
 	}
+
 	if ((size_t)length < size)
 		return true;
 	drop_partial_character(target, size - 1);

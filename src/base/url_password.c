@@ -14,6 +14,7 @@ size_t url_password_find(const char *url, const char **ret_password)
 	if (login == NULL)
 		return 0;
 	login += strlen("://");
+
 	/* The last @ ends it: a password may have one, and a slash. */
 	const char *at = strrchr(login, '@');
 	const char *colon = strchr(login, ':');

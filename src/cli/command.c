@@ -24,6 +24,7 @@ static int execute_with_settings(const struct command *command, void *options)
 	} else {
 		status = command->execute(options);
 	}
+
 	settings_release(settings);
 	return status;
 }

@@ -101,6 +101,7 @@ static const char *below(struct dev *dev, const char *folder, const char *name)
 static enum error_class make_folder(struct dev *dev, struct error *error)
 {
 	char path[PATH_MAX];
+
 	dev->temporary = dev->options->folder == NULL;
 	if (dev->temporary) {
 		text_copy(path, sizeof(path), "/tmp/slipway-dev-XXXXXX");
@@ -111,8 +112,10 @@ static enum error_class make_folder(struct dev *dev, struct error *error)
 		if (dev_folder_make(path, error) != ERROR_NONE)
 			return error->class;
 	}
+
 	if (realpath(path, dev->folder) == NULL)
 		return error_set(error, ERROR_INVALID_INPUT, "cannot use the folder %s: %s", path, strerror(errno));
+
 	/* A unix socket's path has 107 bytes at most. */
 	if (strlen(dev->folder) > 90)
 		return error_set(error, ERROR_INVALID_INPUT,
@@ -126,6 +129,7 @@ static enum error_class lock_folder(struct dev *dev, struct error *error)
 	int64_t give_up = clock_monotonic_ms() + LEFTOVERS_MS;
 	bool told = false;
 	enum error_class class;
+
 	while ((class = dev_folder_lock(dev->folder, error)) == ERROR_NOT_READY) {
 		if (stop_requested || clock_monotonic_ms() > give_up)
 			return class;
@@ -136,6 +140,7 @@ static enum error_class lock_folder(struct dev *dev, struct error *error)
 		}
 		clock_sleep_ms(WATCH_MS);
 	}
+
 	return class;
 }
 
@@ -151,6 +156,7 @@ static enum error_class make_inner_folders(struct dev *dev, struct error *error)
 static enum error_class write_files(struct dev *dev, struct error *error)
 {
 	char port[16];
+
 	text_format(port, sizeof(port), "%lld", (long long)dev->options->port);
 	const char *conf = arena_format(&dev->arena, "%s/conf", dev->folder);
 	if (conf == NULL)
@@ -171,6 +177,7 @@ static enum error_class write_files(struct dev *dev, struct error *error)
 		if (dev_file_write(path, files[i][1], replacements, error) != ERROR_NONE)
 			return error->class;
 	}
+
 	return ERROR_NONE;
 }
 
@@ -182,6 +189,7 @@ static enum error_class wait_for(
 {
 	int64_t give_up = clock_monotonic_ms() + PART_MS;
 	struct dev_process *process = &dev->parts[part];
+
 	while (!condition(dev)) {
 		if (stop_requested)
 			return error_set(error, ERROR_CANCELLED, "stopped while it started");
@@ -191,6 +199,7 @@ static enum error_class wait_for(
 			return dev_process_blame(process, "does not answer", error);
 		clock_sleep_ms(10);
 	}
+
 	return ERROR_NONE;
 }
 
@@ -222,6 +231,7 @@ static bool site_is_ready(const struct dev *dev)
 	struct error error;
 	cJSON *answer = NULL;
 	char url[64];
+
 	text_format(url, sizeof(url), "http://127.0.0.1:%lld", (long long)dev->options->port);
 	if (endpoint_open(&endpoint, url, &error) != ERROR_NONE)
 		return false;
@@ -244,6 +254,7 @@ static enum error_class start_redis(struct dev *dev, struct error *error)
 static enum error_class start_emulator(struct dev *dev, struct error *error)
 {
 	char port[16];
+
 	if (!dev->emulated)
 		return ERROR_NONE;
 	dev->emulator_port = dev_ports_find();
@@ -252,6 +263,7 @@ static enum error_class start_emulator(struct dev *dev, struct error *error)
 	const char *const words[DEV_WORDS_MAX] = { "node", "--require", below(dev, folder, "loopback.cjs"),
 		below(dev, folder, "node_modules/.bin/emulate"), "--service", "vercel,github", "--port", port, "--seed",
 		below(dev, folder, "seed.json") };
+
 	/* The tokens of the seed; they open nothing but this stand-in. */
 	if (dev_secret_write(below(dev, dev->folder, "conf/provider.token"), "test_token_admin\n", error) !=
 			ERROR_NONE ||
@@ -265,6 +277,7 @@ static enum error_class make_secrets_key(struct dev *dev, struct error *error)
 {
 	struct secret_key_pair pair;
 	const char *conf = below(dev, dev->folder, SECRETS_CONF);
+
 	if (access(conf, R_OK) == 0)
 		return ERROR_NONE;
 	secret_key_make(&pair);
@@ -295,7 +308,9 @@ static enum error_class start_api(struct dev *dev, struct error *error)
 		below(dev, dev->folder, "api.sock"), "--processes",
 		arena_format(&dev->arena, "%lld", (long long)dev->options->processes), "--development", "yes",
 		"--config", below(dev, dev->folder, SECRETS_CONF) };
+
 	append_login(dev, words, 9, "slipway-api");
+
 	/* What a killed predecessor left behind would look like a listener. */
 	unlink(words[2]);
 	if (dev_process_start(&dev->parts[PART_API], dev->folder, "slipway-api", words, error) != ERROR_NONE)
@@ -309,6 +324,7 @@ static enum error_class start_worker(struct dev *dev, struct error *error)
 		arena_format(&dev->arena, "%lld", (long long)dev->options->executors), "--allow-loopback", "yes",
 		"--secrets-keys-file", below(dev, dev->folder, SECRETS_KEYS) };
 	size_t next = append_login(dev, words, 7, "slipway-worker");
+
 	if (dev->options->no_worker)
 		return ERROR_NONE;
 	if (dev->emulated) {
@@ -320,6 +336,7 @@ static enum error_class start_worker(struct dev *dev, struct error *error)
 		for (size_t i = 0; i < ARRAY_LEN(more); i++)
 			words[next++] = more[i];
 	}
+
 	if (dev_process_start(&dev->parts[PART_WORKER], dev->folder, "slipway-worker", words, error) != ERROR_NONE)
 		return error->class;
 	return wait_for(dev, PART_WORKER, worker_reports, error);
@@ -385,6 +402,7 @@ static enum error_class watch(struct dev *dev, struct error *error)
 		}
 		clock_sleep_ms(WATCH_MS);
 	}
+
 	return ERROR_NONE;
 }
 
@@ -424,6 +442,7 @@ static int execute(void *options)
 		fflush(stdout);
 		class = watch(&dev, &error);
 	}
+
 	int status = class == ERROR_NONE || stop_requested ? EX_OK : fail(&error);
 	stop_all(&dev);
 	arena_release(&dev.arena);

@@ -40,6 +40,7 @@ void diagnosis_take(struct diagnosis *diagnosis, const struct error *error)
 {
 	const char *general = error_class_facts(error->class)->remedy;
 	struct error shown = *error;
+
 	redact_error(&shown);
 	diagnosis_set(diagnosis, DOCTOR_FAULT, "%s", shown.message);
 	text_copy(diagnosis->advice, sizeof(diagnosis->advice),
@@ -62,6 +63,7 @@ static const struct {
 static void print_line(const char *name, const struct diagnosis *diagnosis)
 {
 	const char *word = verdicts[diagnosis->verdict].word;
+
 	if (show_colours(stdout))
 		printf("\033[%sm%-7s\033[0m %-13s ", verdicts[diagnosis->verdict].colour, word, name);
 	else
@@ -73,6 +75,7 @@ static void print_line(const char *name, const struct diagnosis *diagnosis)
 		show_text(stdout, diagnosis->advice);
 		printf("\n");
 	}
+
 	if (diagnosis->link[0] != '\0') {
 		printf("%22s", "");
 		show_text(stdout, diagnosis->link);
@@ -127,6 +130,7 @@ static int examine(const struct options *options)
 	struct doctor doctor = { &options->settings, NULL };
 	struct error error;
 	bool fault = false;
+
 	if (redis_from_settings(&options->settings, "slipway-doctor", 3000, &doctor.redis, &error) != ERROR_NONE)
 		return command_fail(&error);
 	for (const struct doctor_check *check = doctor_store_checks; check->name != NULL; check++) {

@@ -23,10 +23,12 @@ struct options {
 static enum error_class write_new(const char *path, const char *text, struct error *error)
 {
 	int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
 	if (file < 0) {
 		error_set(error, ERROR_INVALID_INPUT, "cannot make %s: %s", path, strerror(errno));
 		return error_remedy(error, NULL, "Name a file that is not there yet, in a folder that you may write.");
 	}
+
 	size_t length = strlen(text);
 	bool written = write(file, text, length) == (ssize_t)length && fsync(file) == 0;
 	int reason = errno;

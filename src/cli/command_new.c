@@ -77,6 +77,7 @@ static bool is_action_name(const char *name)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
 	size_t parts = 0;
+
 	if (strlen(name) > NAME_MAX_BYTES)
 		return false;
 	for (;; name++) {
@@ -127,6 +128,7 @@ static const struct option_row option_rows[] = {
 static void name_pieces(struct plan *plan)
 {
 	const char *suffix = plan->options->removal ? REMOVAL : "";
+
 	text_format(plan->id, sizeof(plan->id), "%s%s", plan->options->name, suffix);
 	text_copy(plan->identifier, sizeof(plan->identifier), plan->id);
 	for (char *at = plan->identifier; (at = strpbrk(at, ".-")) != NULL;)
@@ -142,6 +144,7 @@ static void name_pieces(struct plan *plan)
 static enum error_class place_piece(struct plan *plan, size_t index, struct error *error)
 {
 	struct piece *piece = &plan->pieces[index];
+
 	buffer_init(&piece->text, FILE_MAX_BYTES);
 	piece->mode = 0666; /* less the umask */
 	piece->replaces = index == PIECE_HEADER;
@@ -182,6 +185,7 @@ static enum error_class fill_piece(struct plan *plan, size_t index, struct error
 	const struct provider_kind *kind = plan->options->kind;
 	const char *const replacements[] = { "ID", plan->id, "NAME", plan->identifier, "THING", plan->thing, "PROVIDER",
 		kind->id, "TITLE", kind->title, NULL };
+
 	if (lstat(piece->path, &facts) == 0)
 		return refuse_existing(piece, error);
 	text_format(embedded_name, sizeof(embedded_name), "workflows/templates/%s%s.c.in",
@@ -196,12 +200,14 @@ static enum error_class read_header(struct piece *piece, struct buffer *buffer, 
 	struct stat facts;
 	bool fits = true;
 	FILE *file = fopen(piece->path, "re");
+
 	if (file == NULL || fstat(fileno(file), &facts) != 0) {
 		error_set(error, ERROR_INVALID_INPUT, "cannot read %s: %s", piece->path, strerror(errno));
 		if (file != NULL)
 			fclose(file);
 		return error->class;
 	}
+
 	piece->mode = facts.st_mode & 07777;
 	while (fits && (length = fread(bytes, 1, sizeof(bytes), file)) > 0)
 		fits = buffer_append(buffer, bytes, length);
@@ -214,6 +220,7 @@ static enum error_class read_header(struct piece *piece, struct buffer *buffer, 
 static const char *find_place(const char *path, const char *header, const char *identifier, struct error *error)
 {
 	const char *behind = NULL, *before = NULL;
+
 	for (const char *line = header; *line != '\0';) {
 		const char *end = line + strcspn(line, "\n") + (strchr(line, '\n') != NULL ? 1 : 0);
 		if (text_has_prefix(line, DECLARATION)) {
@@ -231,6 +238,7 @@ static const char *find_place(const char *path, const char *header, const char *
 		}
 		line = end;
 	}
+
 	if (behind == NULL)
 		error_set(error, ERROR_INVALID_INPUT,
 			"%s declares no action to put another beside; nothing was changed", path);
@@ -248,6 +256,7 @@ static enum error_class fill_header(struct plan *plan, struct error *error)
 {
 	struct piece *piece = &plan->pieces[PIECE_HEADER];
 	struct buffer header;
+
 	buffer_init(&header, FILE_MAX_BYTES);
 	enum error_class class = read_header(piece, &header, error);
 	if (class == ERROR_NONE) {
@@ -258,6 +267,7 @@ static enum error_class fill_header(struct plan *plan, struct error *error)
 		else if (!declare_at(text, place, plan->identifier, &piece->text))
 			class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for %s", piece->path);
 	}
+
 	buffer_release(&header);
 	return class;
 }
@@ -267,6 +277,7 @@ static enum error_class fill_header(struct plan *plan, struct error *error)
 static enum error_class draft_piece(struct piece *piece, struct error *error)
 {
 	int file = open(piece->draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, piece->mode);
+
 	if (file < 0)
 		return error_set(error, ERROR_INVALID_INPUT, "cannot write %s: %s", piece->draft, strerror(errno));
 	piece->drafted = true;
@@ -294,6 +305,7 @@ static enum error_class settle_piece(struct piece *piece, struct error *error)
 static enum error_class write_pieces(struct plan *plan, struct error *error)
 {
 	enum error_class class = ERROR_NONE;
+
 	for (size_t i = 0; i < PIECE_COUNT && class == ERROR_NONE; i++)
 		class = draft_piece(&plan->pieces[i], error);
 	for (size_t i = 0; i < PIECE_COUNT && class == ERROR_NONE; i++)
@@ -305,6 +317,7 @@ static enum error_class write_pieces(struct plan *plan, struct error *error)
 		if (class != ERROR_NONE && piece->placed && !piece->replaces)
 			unlink(piece->path);
 	}
+
 	return class;
 }
 

@@ -29,6 +29,7 @@ static enum error_class send(const struct options *options, const struct endpoin
 {
 	cJSON *body = cJSON_CreateObject();
 	enum error_class class;
+
 	if (body == NULL || !json_add(body, "mode", cJSON_CreateString("plan")) ||
 		!json_add(body, "appId", cJSON_CreateString(options->app)) ||
 		!json_add(body, "workflowId", cJSON_CreateString(options->workflow)) ||
@@ -63,6 +64,7 @@ static enum error_class follow(
 {
 	const struct string_pair query[] = { { "appId", options->app }, { "workflowId", options->workflow },
 		{ "actionId", PLAN_STEP_ID }, { NULL, NULL } };
+
 	while (is_live(*status)) {
 		cJSON *newer;
 		clock_sleep_ms(POLL_MS);
@@ -71,6 +73,7 @@ static enum error_class follow(
 		cJSON_Delete(*status);
 		*status = newer;
 	}
+
 	return ERROR_NONE;
 }
 
@@ -86,6 +89,7 @@ static void show_step(const struct plan_answer *step, const cJSON *json)
 		show_text(stdout, step->differences.items[i]);
 		putchar('\n');
 	}
+
 	const cJSON *problem = json_member(json, "error"), *remedy = json_member(problem, "remedy");
 	if (json_member_string(problem, "place") != NULL) {
 		printf("%-12s   ", "");
@@ -94,6 +98,7 @@ static void show_step(const struct plan_answer *step, const cJSON *json)
 		show_text(stdout, json_member_string(problem, "message"));
 		putchar('\n');
 	}
+
 	if (json_member_string(remedy, "text") == NULL)
 		return;
 	printf("%-12s   ", "");
@@ -120,6 +125,7 @@ static enum error_class show_plan(
 {
 	const cJSON *output = json_member(status, "output");
 	struct plan_output plan;
+
 	if (record_decode(&plan_output_record, output, RECORD_LENIENT, "/output", arena, &plan, error) != ERROR_NONE)
 		return error->class;
 	const struct plan_answer *steps = plan.steps.items;
@@ -130,6 +136,7 @@ static enum error_class show_plan(
 		if (!options->json)
 			show_step(&steps[i], cJSON_GetArrayItem(json_member(output, "steps"), (int)i));
 	}
+
 	for (size_t i = 0; i < plan.calls.count && !options->json; i++)
 		show_calls(&calls[i]);
 	if (options->json)
@@ -152,6 +159,7 @@ static enum error_class plan(const struct options *options, bool *ret_clear, str
 	struct endpoint endpoint;
 	struct arena arena;
 	cJSON *status = NULL;
+
 	*ret_clear = false;
 	if (endpoint_open(&endpoint, options->settings.url, error) != ERROR_NONE)
 		return error->class;
@@ -164,6 +172,7 @@ static enum error_class plan(const struct options *options, bool *ret_clear, str
 		class = word != NULL && strcmp(word, "done") == 0 ? show_plan(options, status, &arena, ret_clear, error)
 								  : show_failure(status, &arena, error);
 	}
+
 	cJSON_Delete(status);
 	arena_release(&arena);
 	endpoint_close(&endpoint);

@@ -42,6 +42,7 @@ static enum error_class read_resource(
 {
 	struct ledger_row row;
 	char *field = arena_string(arena, item->string), *rest = NULL;
+
 	if (field == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the list");
 	if (ledger_row_read(cJSON_GetStringValue(item), arena, &row, error) != ERROR_NONE)
@@ -85,8 +86,8 @@ static enum error_class print_list(const cJSON *ledger, bool json, struct arena 
 	cJSON *list = cJSON_CreateArray(), *encoded;
 	const cJSON *item;
 	bool complete = list != NULL;
-	cJSON_ArrayForEach(item, ledger)
-	{
+
+	cJSON_ArrayForEach (item, ledger) {
 		struct resource resource = { .provider = NULL };
 		/* What a hand has broken is told, and hides nothing else. */
 		if (read_resource(item, arena, &resource, error) != ERROR_NONE) {
@@ -100,6 +101,7 @@ static enum error_class print_list(const cJSON *ledger, bool json, struct arena 
 				record_encode(&resource_record, &resource, &encoded, error) == ERROR_NONE &&
 				json_append(list, encoded);
 	}
+
 	if (json && complete)
 		show_json(stdout, list);
 	cJSON_Delete(list);
@@ -111,6 +113,7 @@ static enum error_class show(const struct options *options, struct error *error)
 	struct redis *redis;
 	struct arena arena;
 	cJSON *ledger;
+
 	if (redis_from_settings(&options->settings, "slipway-resources", 5000, &redis, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = ledger_read(redis, options->app, &ledger, error);

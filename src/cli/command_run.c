@@ -74,6 +74,7 @@ static const struct option_row option_rows[] = {
 static bool be_patient(struct runner *runner, const struct error *error)
 {
 	int64_t now = clock_monotonic_ms();
+
 	if (!endpoint_may_retry(error) || (!runner->answered && error->http_status == 0))
 		return false;
 	if (runner->silent_since_ms == 0)
@@ -87,6 +88,7 @@ static bool be_patient(struct runner *runner, const struct error *error)
 static enum error_class post(struct runner *runner, const cJSON *body, cJSON **ret_json, struct error *error)
 {
 	enum error_class class;
+
 	do {
 		cJSON_Delete(runner->problem);
 		class = endpoint_ask(&runner->endpoint, body, ret_json, &runner->problem, error);
@@ -121,6 +123,7 @@ static enum error_class validate(struct runner *runner, struct error *error)
 {
 	cJSON *body = run_input_request(runner->input, "validate", runner->options->app), *answer = NULL;
 	enum error_class class = ERROR_NONE;
+
 	if (body == NULL || !json_add(body, "workflowId", cJSON_CreateString(runner->options->workflow)))
 		class = no_memory(error);
 	else
@@ -151,14 +154,15 @@ static enum error_class configure(struct runner *runner, struct error *error)
 static int fail_input(const struct runner *runner, struct error *error)
 {
 	const cJSON *places = json_member(runner->problem, "errors"), *place;
+
 	if (error->class != ERROR_INVALID_INPUT || places == NULL)
 		return command_fail(error);
 	error->place[0] = '\0'; /* the first one, which stands in the list */
 	int status = command_fail(error);
-	cJSON_ArrayForEach(place, places)
-	{
+	cJSON_ArrayForEach (place, places) {
 		show_fault(stderr, "  ", place);
 	}
+
 	fprintf(stderr, "Nothing was started.\n");
 	return status;
 }
@@ -179,6 +183,7 @@ static void show(struct runner *runner, struct plan_step *step, const cJSON *jso
 static bool is_ours(const struct runner *runner, struct plan_step *step, const struct step_status *status)
 {
 	struct error error;
+
 	if (strcmp(step->run, status->run) == 0)
 		return true;
 	step->state = PLAN_FAILED;
@@ -194,6 +199,7 @@ static enum error_class take_status(struct runner *runner, const cJSON *json, st
 {
 	struct arena arena;
 	struct step_status status;
+
 	arena_init(&arena, 0);
 	enum error_class class = step_status_decode(json, &arena, &status, error);
 	struct plan_step *step = class == ERROR_NONE ? plan_find(&runner->plan, status.action) : NULL;
@@ -205,6 +211,7 @@ static enum error_class take_status(struct runner *runner, const cJSON *json, st
 			step->state = step_is_done(&status) ? PLAN_DONE : PLAN_FAILED;
 		show(runner, step, json, &status);
 	}
+
 	arena_release(&arena);
 	return class;
 }
@@ -224,6 +231,7 @@ static cJSON *trigger_body(const struct runner *runner, const struct plan_step *
 {
 	const struct options *options = runner->options;
 	cJSON *body = cJSON_CreateObject();
+
 	if (body != NULL && json_add(body, "mode", cJSON_CreateString("trigger")) &&
 		json_add(body, "appId", cJSON_CreateString(options->app)) &&
 		json_add(body, "workflowId", cJSON_CreateString(options->workflow)) &&
@@ -239,6 +247,7 @@ static enum error_class trigger(struct runner *runner, struct plan_step *step, s
 {
 	const struct options *options = runner->options;
 	cJSON *body = trigger_body(runner, step), *answer;
+
 	step->started_ms = clock_monotonic_ms();
 	step->version = -1;
 	enum error_class class = body != NULL ? post(runner, body, &answer, error) : no_memory(error);
@@ -267,6 +276,7 @@ static enum error_class trigger_all(struct runner *runner, struct error *error)
 		fprintf(stderr, "%s was not started\n", step->id);
 		command_fail(error);
 	}
+
 	return ERROR_NONE;
 }
 
@@ -277,18 +287,19 @@ static enum error_class poll_all(struct runner *runner, int64_t *ret_wait_ms, st
 		{ "workflowId", runner->options->workflow }, { NULL, NULL } };
 	cJSON *answer;
 	const cJSON *json;
+
 	*ret_wait_ms = POLL_MAX_MS;
 	if (get(runner, "/api/deploy", query, &answer, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = ERROR_NONE;
-	cJSON_ArrayForEach(json, json_member(answer, "actions"))
-	{
+	cJSON_ArrayForEach (json, json_member(answer, "actions")) {
 		const cJSON *hint = json_member(json, "nextPollMs");
 		if (cJSON_IsNumber(hint) && hint->valuedouble > 0 && hint->valuedouble < (double)*ret_wait_ms)
 			*ret_wait_ms = (int64_t)hint->valuedouble;
 		if (class == ERROR_NONE)
 			class = take_status(runner, json, error);
 	}
+
 	cJSON_Delete(answer);
 	if (*ret_wait_ms < POLL_MIN_MS)
 		*ret_wait_ms = POLL_MIN_MS;
@@ -315,16 +326,17 @@ static enum error_class read_plan(struct runner *runner, struct error *error)
 {
 	cJSON *answer;
 	const cJSON *workflow;
+
 	if (get(runner, "/api/workflows", NULL, &answer, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = error_set(error, ERROR_NOT_FOUND,
 		"there is no workflow '%s'; `slipway workflows` lists them", runner->options->workflow);
-	cJSON_ArrayForEach(workflow, json_member(answer, "workflows"))
-	{
+	cJSON_ArrayForEach (workflow, json_member(answer, "workflows")) {
 		const char *id = json_member_string(workflow, "id");
 		if (id != NULL && strcmp(id, runner->options->workflow) == 0)
 			class = plan_read(workflow, &runner->plan, error);
 	}
+
 	cJSON_Delete(answer);
 	return class;
 }
@@ -344,6 +356,7 @@ static int run_checked(struct runner *runner)
 {
 	const struct options *options = runner->options;
 	struct error error;
+
 	if (run_input_read(options->input, options->config.items, options->config.count, &runner->input, &error) !=
 			ERROR_NONE ||
 		read_plan(runner, &error) != ERROR_NONE)
@@ -359,6 +372,7 @@ static int run_workflow(const struct options *options)
 {
 	static struct runner runner;
 	struct error error;
+
 	runner.options = options;
 	runner.started_ms = clock_monotonic_ms();
 	if (endpoint_open(&runner.endpoint, options->settings.url, &error) != ERROR_NONE)

@@ -33,14 +33,15 @@ static enum error_class print_answer(const cJSON *answer, bool json, struct erro
 		show_json(stdout, answer);
 		return ERROR_NONE;
 	}
+
 	const cJSON *actions = json_member(answer, "actions"), *step;
 	if (actions == NULL)
 		return print_step(answer, error);
-	cJSON_ArrayForEach(step, actions)
-	{
+	cJSON_ArrayForEach (step, actions) {
 		if (print_step(step, error) != ERROR_NONE)
 			return error->class;
 	}
+
 	return ERROR_NONE;
 }
 
@@ -50,6 +51,7 @@ static enum error_class show(const struct options *options, struct error *error)
 	cJSON *answer;
 	const struct string_pair query[] = { { "appId", options->app }, { "workflowId", options->workflow },
 		{ "actionId", options->step }, { NULL, NULL } };
+
 	if (endpoint_open(&endpoint, options->settings.url, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = endpoint_get(&endpoint, "/api/deploy", query, &answer, error);
@@ -57,6 +59,7 @@ static enum error_class show(const struct options *options, struct error *error)
 		class = print_answer(answer, options->json, error);
 		cJSON_Delete(answer);
 	}
+
 	endpoint_close(&endpoint);
 	return class;
 }

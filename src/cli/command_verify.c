@@ -19,6 +19,7 @@ struct options {
 static void print_finding(void *context, const char *key, const char *what, bool repaired)
 {
 	struct options *options = context;
+
 	if (!options->json) {
 		show_text(stdout, key);
 		printf(": ");
@@ -26,6 +27,7 @@ static void print_finding(void *context, const char *key, const char *what, bool
 		printf("%s\n", repaired ? " (repaired)" : "");
 		return;
 	}
+
 	cJSON *finding = cJSON_CreateObject();
 	bool complete = finding != NULL && json_add(finding, "key", cJSON_CreateString(key)) &&
 		json_add(finding, "what", cJSON_CreateString(what)) &&
@@ -46,6 +48,7 @@ static enum error_class print_json(
 		json_add(whole, "faults", cJSON_CreateNumber((double)counts->faults)) &&
 		json_add(whole, "repaired", cJSON_CreateNumber((double)counts->repaired)) &&
 		json_add(whole, "findings", cJSON_Duplicate(options->findings, true));
+
 	if (complete)
 		show_json(stdout, whole);
 	cJSON_Delete(whole);
@@ -62,6 +65,7 @@ static enum error_class verify(struct options *options, struct verify_counts *co
 		.found = print_finding,
 		.context = options,
 	};
+
 	if (redis_from_settings(&options->settings, "slipway-verify", 5000, &redis, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = store_verify(redis, &wanted, counts, error);
@@ -73,6 +77,7 @@ static int verify_and_print(struct options *options)
 {
 	struct verify_counts counts = { .keys = 0 };
 	struct error error;
+
 	if (verify(options, &counts, &error) != ERROR_NONE)
 		return command_fail(&error);
 	if (options->json && print_json(options, &counts, &error) != ERROR_NONE)
@@ -86,6 +91,7 @@ static int verify_and_print(struct options *options)
 		else
 			printf("%zu faults; 'slipway verify --repair' puts right what can be\n", counts.faults);
 	}
+
 	return counts.faults == counts.repaired ? EX_OK : EX_STEP_FAILED;
 }
 

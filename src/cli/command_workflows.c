@@ -23,8 +23,7 @@ static const char *text_of(const cJSON *json, const char *name)
 static bool is_required(const cJSON *schema, const char *name)
 {
 	const cJSON *required;
-	cJSON_ArrayForEach(required, json_member(schema, "required"))
-	{
+	cJSON_ArrayForEach (required, json_member(schema, "required")) {
 		if (cJSON_IsString(required) && strcmp(required->valuestring, name) == 0)
 			return true;
 	}
@@ -34,17 +33,17 @@ static bool is_required(const cJSON *schema, const char *name)
 static void print_step(const cJSON *step)
 {
 	const cJSON *need, *property;
+
 	printf("  %-12s %s", text_of(step, "id"), text_of(step, "summary"));
 	const char *separator = "  needs ";
-	cJSON_ArrayForEach(need, json_member(step, "needs"))
-	{
+	cJSON_ArrayForEach (need, json_member(step, "needs")) {
 		printf("%s%s", separator, cJSON_GetStringValue(need));
 		separator = ", ";
 	}
+
 	printf("\n");
 	const cJSON *schema = json_member(step, "input"), *bound = json_member(step, "bound");
-	cJSON_ArrayForEach(property, json_member(schema, "properties"))
-	{
+	cJSON_ArrayForEach (property, json_member(schema, "properties")) {
 		if (json_member(bound, property->string) == NULL)
 			printf("    %s.%-16s %s%s\n", text_of(step, "inputKey"), property->string,
 				text_of(property, "description"),
@@ -55,11 +54,10 @@ static void print_step(const cJSON *step)
 static void print_workflows(const cJSON *answer)
 {
 	const cJSON *workflow, *step;
-	cJSON_ArrayForEach(workflow, json_member(answer, "workflows"))
-	{
+
+	cJSON_ArrayForEach (workflow, json_member(answer, "workflows")) {
 		printf("%s: %s\n", text_of(workflow, "id"), text_of(workflow, "summary"));
-		cJSON_ArrayForEach(step, json_member(workflow, "steps"))
-		{
+		cJSON_ArrayForEach (step, json_member(workflow, "steps")) {
 			print_step(step);
 		}
 	}
@@ -69,6 +67,7 @@ static enum error_class show(const struct options *options, struct error *error)
 {
 	struct endpoint endpoint;
 	cJSON *answer;
+
 	if (endpoint_open(&endpoint, options->settings.url, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = endpoint_get(&endpoint, "/api/workflows", NULL, &answer, error);
@@ -77,6 +76,7 @@ static enum error_class show(const struct options *options, struct error *error)
 	} else if (class == ERROR_NONE) {
 		print_workflows(answer);
 	}
+
 	if (class == ERROR_NONE)
 		cJSON_Delete(answer);
 	endpoint_close(&endpoint);

@@ -76,6 +76,7 @@ enum error_class dev_programs_find(
 {
 	char own[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
+
 	if (length <= 0)
 		return error_set(error, ERROR_INTERNAL, "cannot find out where slipway stands: %s", strerror(errno));
 	own[length] = '\0';
@@ -86,6 +87,7 @@ enum error_class dev_programs_find(
 		text_copy(ret_client, PATH_MAX, client);
 		return ERROR_NONE;
 	}
+
 	/* In the source tree the page stands beside build/, or beside the folder that a variant is built in. */
 	static const char *const places[] = { "/../client", "/../../client", "/../share/slipway/client" };
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
@@ -95,6 +97,7 @@ enum error_class dev_programs_find(
 			return ERROR_NONE;
 		}
 	}
+
 	return error_set(error, ERROR_INVALID_INPUT, "the web page is not found; name its folder with --client");
 }
 

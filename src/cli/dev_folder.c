@@ -57,6 +57,7 @@ static enum error_class refuse_held(const char *folder, const char *path, struct
 {
 	char word[WORD_MAX];
 	int64_t pid;
+
 	read_word(path, word);
 	if (text_to_integer(word, &pid) && is_one_of_us(pid)) {
 		error_set(error, ERROR_CONFLICT_OURS, "slipway dev with pid %lld has the folder %s", (long long)pid,
@@ -66,6 +67,7 @@ static enum error_class refuse_held(const char *folder, const char *path, struct
 			"port with --port; for make run: DIR=FOLDER PORT=N.",
 			(long long)pid);
 	}
+
 	error_set(error, ERROR_NOT_READY, "what an earlier slipway dev started still runs in the folder %s", folder);
 	return error_remedy(error, NULL, "Wait until it has ended, or name another folder with --dir.");
 }
@@ -73,7 +75,9 @@ static enum error_class refuse_held(const char *folder, const char *path, struct
 enum error_class dev_folder_lock(const char *folder, struct error *error)
 {
 	char path[PATH_MAX];
+
 	path_of(path, folder, LOCK);
+
 	/* No O_CLOEXEC: what dev starts holds it too, so that nobody takes the folder before the last of them ended. */
 	int lock = open(path, O_RDWR | O_CREAT, 0600);
 	if (lock < 0)
@@ -82,6 +86,7 @@ enum error_class dev_folder_lock(const char *folder, struct error *error)
 		close(lock);
 		return refuse_held(folder, path, error);
 	}
+
 	/* Kept open until the program ends. */
 	if (ftruncate(lock, 0) == 0 && dprintf(lock, "%d\n", (int)getpid()) > 0)
 		return ERROR_NONE;
@@ -111,10 +116,12 @@ static enum error_class check_ours(const char *folder, struct error *error)
 {
 	char path[PATH_MAX];
 	bool empty = true;
+
 	for (size_t i = 0; i < ARRAY_LEN(made); i++) {
 		path_of(path, folder, made[i]);
 		empty = empty && access(path, F_OK) != 0;
 	}
+
 	path_of(path, folder, "conf/redis.conf");
 	if (empty || access(path, F_OK) == 0)
 		return ERROR_NONE;
@@ -127,6 +134,7 @@ static enum error_class check_ours(const char *folder, struct error *error)
 static enum error_class clear(const char *folder, struct error *error)
 {
 	char path[PATH_MAX];
+
 	if (check_ours(folder, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i < ARRAY_LEN(made); i++) {
@@ -134,6 +142,7 @@ static enum error_class clear(const char *folder, struct error *error)
 		if (strcmp(made[i], "conf") != 0 && dev_folder_remove(path, error) != ERROR_NONE)
 			return error->class;
 	}
+
 	path_of(path, folder, PROVIDERS);
 	if (dev_folder_remove(path, error) != ERROR_NONE)
 		return error->class;

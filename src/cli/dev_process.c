@@ -25,9 +25,11 @@ static _Noreturn void become(const char *const words[DEV_WORDS_MAX], int log, pi
 	/* exec takes words that it does not change as if it did. */
 	char *arguments[DEV_WORDS_MAX + 1] = { NULL };
 	char path[1024];
+
 	memcpy(arguments, words, DEV_WORDS_MAX * sizeof(words[0]));
 	if (arguments[0] == NULL)
 		_exit(127);
+
 	/* Not SIGKILL: nginx's master would leave its workers behind. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != dev)
@@ -53,6 +55,7 @@ enum error_class dev_process_start(struct dev_process *process, const char *fold
 	const char *const words[DEV_WORDS_MAX], struct error *error)
 {
 	pid_t dev = getpid();
+
 	process->name = name;
 	text_format(process->log, sizeof(process->log), "%s/log/%s.log", folder, name);
 	int log = open(process->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -66,6 +69,7 @@ enum error_class dev_process_start(struct dev_process *process, const char *fold
 		process->pid = 0;
 		return error_set(error, ERROR_INTERNAL, "cannot start %s: %s", name, strerror(errno));
 	}
+
 	return ERROR_NONE;
 }
 
@@ -79,6 +83,7 @@ bool dev_process_ended(struct dev_process *process)
 void dev_process_stop(struct dev_process *process)
 {
 	int64_t give_up = clock_monotonic_ms() + STOP_MS;
+
 	if (process->pid <= 0)
 		return;
 	kill(process->pid, SIGTERM);
@@ -93,6 +98,7 @@ enum error_class dev_process_blame(const struct dev_process *process, const char
 {
 	char tail[TAIL_BYTES + 1] = "";
 	FILE *log = fopen(process->log, "re");
+
 	if (log != NULL) {
 		if (fseek(log, -TAIL_BYTES, SEEK_END) != 0)
 			rewind(log);
@@ -100,6 +106,7 @@ enum error_class dev_process_blame(const struct dev_process *process, const char
 		tail[length] = '\0';
 		fclose(log);
 	}
+
 	error_set(error, ERROR_INTERNAL, "%s %s; its log ends: %s", process->name, what,
 		tail[0] != '\0' ? tail : "(empty)");
 	return error_remedy(error, NULL, "Look into %s.", process->log);

@@ -65,6 +65,7 @@ static enum error_class append_line(
 			return error->class;
 		text_format(password, sizeof(password), " #%s\n", hash);
 	}
+
 	bool complete = buffer_append(buffer, line, length) && buffer_append_string(buffer, password);
 	return complete ? ERROR_NONE : no_memory(error);
 }
@@ -85,6 +86,7 @@ enum error_class dev_users_write(const char *folder, struct error *error)
 		class = append_line(folder, line, length, &own, error);
 		line += length + (line[length] == '\n' ? 1 : 0);
 	}
+
 	text_format(path, sizeof(path), "%s/conf/users.acl", folder);
 	if (class == ERROR_NONE)
 		class = dev_secret_write(path, buffer_text(&own), error);

@@ -19,16 +19,19 @@ void doctor_probe(const struct doctor *doctor, const struct provider *provider, 
 	struct http_client *client;
 	struct error error;
 	struct arena arena;
+
 	if (access.token == NULL && access.account == NULL) {
 		diagnosis_set(diagnosis, DOCTOR_WARNING, "there is no token for %s here", provider->name);
 		diagnosis_advise(diagnosis, "Set %s_FILE where workers run; ask again with their settings (--config).",
 			provider->token_setting);
 		return;
 	}
+
 	if (http_client_new(&client, &error) != ERROR_NONE) {
 		diagnosis_take(diagnosis, &error);
 		return;
 	}
+
 	arena_init(&arena, 0);
 	const struct provider_exchange exchange = { .client = client,
 		.provider = provider,
@@ -48,6 +51,7 @@ static void look_secrets(const struct doctor *doctor, struct diagnosis *diagnosi
 {
 	const struct settings *settings = doctor->settings;
 	struct error error;
+
 	if (secret_keys_check(settings->secrets_public_key, settings->secrets_keys, &error) != ERROR_NONE)
 		diagnosis_take(diagnosis, &error);
 	else if (settings->secrets_public_key == NULL && settings->secrets_keys == NULL) {

@@ -22,6 +22,7 @@ static void look_reachable(const struct doctor *doctor, struct diagnosis *diagno
 {
 	struct error error;
 	int64_t version;
+
 	if (server_number(doctor->redis, "server", "redis_version", 0, &version, &error) != ERROR_NONE) {
 		diagnosis_take(diagnosis, &error);
 		char url[256];
@@ -29,6 +30,7 @@ static void look_reachable(const struct doctor *doctor, struct diagnosis *diagno
 		diagnosis_advise(diagnosis, "Start Redis, or correct SLIPWAY_REDIS_URL (now %s).", url);
 		return;
 	}
+
 	diagnosis_set(diagnosis, DOCTOR_FINE, "answers, version %lld", (long long)version);
 	if (version < REDIS_OLDEST_MAJOR) {
 		diagnosis_set(diagnosis, DOCTOR_FAULT, "is of version %lld", (long long)version);
@@ -41,6 +43,7 @@ static void look_settings(const struct doctor *doctor, struct diagnosis *diagnos
 {
 	struct error error;
 	enum server_state state;
+
 	diagnosis_set(diagnosis, DOCTOR_FINE, "takes scripts, evicts nothing, keeps and replays an append-only file");
 	for (size_t i = 0; i < server_check_count(); i++) {
 		if (server_check(doctor->redis, i, &state, &error) != ERROR_NONE) {
@@ -60,11 +63,13 @@ static void look_memory(const struct doctor *doctor, struct diagnosis *diagnosis
 {
 	struct error error;
 	int64_t used, most;
+
 	if (server_number(doctor->redis, "memory", "used_memory", 0, &used, &error) != ERROR_NONE ||
 		server_number(doctor->redis, "memory", "maxmemory", 0, &most, &error) != ERROR_NONE) {
 		diagnosis_take(diagnosis, &error);
 		return;
 	}
+
 	if (most == 0) {
 		diagnosis_set(diagnosis, DOCTOR_WARNING, "%lld MiB are used, without a limit", (long long)(used >> 20));
 		diagnosis_advise(diagnosis,
@@ -72,6 +77,7 @@ static void look_memory(const struct doctor *doctor, struct diagnosis *diagnosis
 			"Redis.");
 		return;
 	}
+
 	bool high = used * 100 / most >= MEMORY_HIGH;
 	diagnosis_set(diagnosis, high ? DOCTOR_FAULT : DOCTOR_FINE, "%lld of %lld MiB are used",
 		(long long)(used >> 20), (long long)(most >> 20));
@@ -83,10 +89,12 @@ static void look_clock(const struct doctor *doctor, struct diagnosis *diagnosis)
 {
 	struct error error;
 	int64_t theirs;
+
 	if (server_time(doctor->redis, &theirs, &error) != ERROR_NONE) {
 		diagnosis_take(diagnosis, &error);
 		return;
 	}
+
 	int64_t off = clock_wall_ms() - theirs;
 	bool wrong = llabs(off) > CLOCK_OFF_MS;
 	diagnosis_set(diagnosis, wrong ? DOCTOR_WARNING : DOCTOR_FINE,
@@ -103,10 +111,12 @@ static void look_replication(const struct doctor *doctor, struct diagnosis *diag
 	int64_t replicas, bound;
 	const char *const words[] = { "CONFIG", "GET", "min-replicas-to-write" };
 	struct redisReply *reply = NULL;
+
 	if (server_number(doctor->redis, "replication", "connected_slaves", 0, &replicas, &error) != ERROR_NONE) {
 		diagnosis_take(diagnosis, &error);
 		return;
 	}
+
 	/* A hosted Redis may not let us ask. */
 	bool asked = redis_command(doctor->redis, 3, words, &reply, &error) == ERROR_NONE;
 	bound = asked ? reply_integer(reply_item(reply, 1)) : 0;
@@ -126,6 +136,7 @@ static void look_group(const struct doctor *doctor, struct diagnosis *diagnosis)
 	const char *const words[] = { "XINFO", "GROUPS", KEY_QUEUE };
 	struct error error;
 	struct redisReply *reply;
+
 	if (redis_command(doctor->redis, 3, words, &reply, &error) == ERROR_NONE) {
 		bool there = reply_count(reply) > 0;
 		reply_free(reply);
@@ -137,6 +148,7 @@ static void look_group(const struct doctor *doctor, struct diagnosis *diagnosis)
 		diagnosis_take(diagnosis, &error);
 		return;
 	}
+
 	diagnosis_set(diagnosis, DOCTOR_WARNING, "there is no group '%s' on the queue", QUEUE_GROUP);
 	diagnosis_advise(diagnosis, "Start a slipway-worker: it makes the group.");
 }
@@ -160,10 +172,12 @@ static void look_workers(const struct doctor *doctor, struct diagnosis *diagnosi
 {
 	struct worker_tally tally = { 0, 0, 0 };
 	struct error error;
+
 	if (workers_list(doctor->redis, count_worker, &tally, &error) != ERROR_NONE) {
 		diagnosis_take(diagnosis, &error);
 		return;
 	}
+
 	diagnosis_set(diagnosis, DOCTOR_FINE, "%zu report, all of version " SLIPWAY_VERSION, tally.alive);
 	if (tally.alive == 0) {
 		diagnosis_set(diagnosis, DOCTOR_FAULT, "none reports; %zu have gone silent", tally.silent);
@@ -183,10 +197,12 @@ static void look_dead(const struct doctor *doctor, struct diagnosis *diagnosis)
 	const char *const words[] = { "XLEN", KEY_DEAD };
 	struct error error;
 	struct redisReply *reply;
+
 	if (redis_command(doctor->redis, 2, words, &reply, &error) != ERROR_NONE) {
 		diagnosis_take(diagnosis, &error);
 		return;
 	}
+
 	long long count = reply_integer(reply);
 	reply_free(reply);
 	diagnosis_set(diagnosis, count > 0 ? DOCTOR_WARNING : DOCTOR_FINE, "%lld could not be run", count);

@@ -42,6 +42,7 @@ static enum error_class take_problem(const struct http_response *response, const
 {
 	const char *name = json_member_string(json, "class");
 	enum error_class class = name != NULL ? error_class_by_name(name) : ERROR_NONE;
+
 	if (class == ERROR_NONE)
 		class = response->status >= 500 || response->status == 429 ? ERROR_PROVIDER_UNAVAILABLE
 									   : ERROR_INVALID_REQUEST;
@@ -62,6 +63,7 @@ static enum error_class exchange(const struct endpoint *endpoint, const struct h
 	struct http_response response;
 	struct error broken;
 	cJSON *json = NULL;
+
 	if (http_send(endpoint->client, request, &response, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class =
@@ -72,6 +74,7 @@ static enum error_class exchange(const struct endpoint *endpoint, const struct h
 		class = error_set(
 			error, ERROR_PROVIDER_UNAVAILABLE, "%s answers something that is not JSON", endpoint->url);
 	}
+
 	http_response_release(&response);
 	*(class != ERROR_NONE ? ret_problem : ret_json) = json;
 	return class;
@@ -84,6 +87,7 @@ enum error_class endpoint_get(const struct endpoint *endpoint, const char *path,
 	cJSON *problem = NULL;
 	struct provider_request wanted = { .path = path };
 	struct http_request request = { .deadline_ms = clock_monotonic_ms() + REQUEST_MS, .allow_loopback = true };
+
 	for (size_t i = 0; query != NULL && i < PROVIDER_PARAMETERS && query[i].name != NULL; i++)
 		wanted.query[i] = query[i];
 	arena_init(&arena, 0);
@@ -113,6 +117,7 @@ enum error_class endpoint_ask(
 		.headers = { "Content-Type: application/json" },
 		.deadline_ms = clock_monotonic_ms() + REQUEST_MS,
 		.allow_loopback = true };
+
 	*ret_problem = NULL;
 	arena_init(&arena, 0);
 	enum error_class class = url_build(endpoint->url, &wanted, NULL, &arena, &request.url, error);

@@ -18,6 +18,7 @@ enum error_class input_file_read(const char *path, cJSON **ret_json, struct erro
 	char bytes[4096];
 	size_t length;
 	bool fits = true;
+
 	if (file == NULL)
 		return error_set(error, ERROR_INVALID_INPUT, "cannot read %s", path);
 	buffer_init(&buffer, INPUT_MAX);
@@ -32,6 +33,7 @@ enum error_class input_file_read(const char *path, cJSON **ret_json, struct erro
 		cJSON_Delete(*ret_json);
 		class = error_set(error, ERROR_INVALID_INPUT, "%s must hold a JSON object", path);
 	}
+
 	buffer_release(&buffer);
 	return class;
 }

@@ -51,6 +51,7 @@ static const struct command *nearest_command(const char *name)
 {
 	const struct command *nearest = NULL;
 	size_t most = 0;
+
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
 		size_t common = 0;
 		while (name[common] != '\0' && name[common] == commands[i]->name[common])
@@ -60,6 +61,7 @@ static const struct command *nearest_command(const char *name)
 			nearest = commands[i];
 		}
 	}
+
 	return nearest;
 }
 
@@ -91,14 +93,17 @@ int main(int argc, char **argv)
 		print_help(stderr);
 		return EX_USAGE;
 	}
+
 	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		print_help(stdout);
 		return EX_OK;
 	}
+
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
 		puts(argp_program_version);
 		return EX_OK;
 	}
+
 	const struct command *command = find_command(argv[1]);
 	return command != NULL ? run_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);
 }

@@ -15,6 +15,7 @@ static bool set_config(cJSON *config, const char *setting)
 {
 	struct arena arena;
 	const char *equals = strchr(setting, '=');
+
 	arena_init(&arena, 0);
 	const char *name = arena_copy(&arena, setting, (size_t)(equals - setting));
 	if (name != NULL)
@@ -27,12 +28,14 @@ static bool set_config(cJSON *config, const char *setting)
 static enum error_class add_settings(cJSON *json, const char *const *settings, size_t count, struct error *error)
 {
 	cJSON *config = json_member(json, "config");
+
 	if (config == NULL)
 		config = cJSON_AddObjectToObject(json, "config");
 	if (config != NULL && !cJSON_IsObject(config)) {
 		error_set(error, ERROR_INVALID_INPUT, "it must be an object");
 		return error_at(error, "/config");
 	}
+
 	bool complete = config != NULL;
 	for (size_t i = 0; complete && i < count; i++)
 		complete = set_config(config, settings[i]);

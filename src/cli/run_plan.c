@@ -19,8 +19,8 @@ struct plan_step *plan_find(struct plan *plan, const char *id)
 static enum error_class read_needs(struct plan *plan, struct plan_step *step, const cJSON *needs, struct error *error)
 {
 	const cJSON *need;
-	cJSON_ArrayForEach(need, needs)
-	{
+
+	cJSON_ArrayForEach (need, needs) {
 		const char *id = cJSON_GetStringValue(need);
 		const struct plan_step *needed = id != NULL ? plan_find(plan, id) : NULL;
 		if (needed == NULL)
@@ -28,15 +28,16 @@ static enum error_class read_needs(struct plan *plan, struct plan_step *step, co
 				error, ERROR_INVALID_INPUT, "the step '%s' needs a step that is not there", step->id);
 		step->needs[needed - plan->steps] = true;
 	}
+
 	return ERROR_NONE;
 }
 
 enum error_class plan_read(const cJSON *workflow, struct plan *ret_plan, struct error *error)
 {
 	const cJSON *step, *steps = json_member(workflow, "steps");
+
 	memset(ret_plan, 0, sizeof(*ret_plan));
-	cJSON_ArrayForEach(step, steps)
-	{
+	cJSON_ArrayForEach (step, steps) {
 		const char *id = json_member_string(step, "id");
 		if (id == NULL || ret_plan->count == PLAN_STEPS_MAX)
 			return error_set(
@@ -47,12 +48,13 @@ enum error_class plan_read(const cJSON *workflow, struct plan *ret_plan, struct 
 		text_copy(added->input_key, sizeof(added->input_key), key != NULL ? key : "");
 		text_copy(added->summary, sizeof(added->summary), summary != NULL ? summary : "");
 	}
+
 	size_t index = 0;
-	cJSON_ArrayForEach(step, steps)
-	{
+	cJSON_ArrayForEach (step, steps) {
 		if (read_needs(ret_plan, &ret_plan->steps[index++], json_member(step, "needs"), error) != ERROR_NONE)
 			return error->class;
 	}
+
 	return ERROR_NONE;
 }
 

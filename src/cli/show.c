@@ -60,6 +60,7 @@ void show_remedy(FILE *stream, const cJSON *remedy)
 		show_text(stream, input);
 		fputc(')', stream);
 	}
+
 	fputc('\n', stream);
 }
 
@@ -69,6 +70,7 @@ void show_fault(FILE *stream, const char *indent, const cJSON *fault)
 	const char *place = json_member_string(fault, "place");
 	const cJSON *remedy = json_member(fault, "remedy");
 	const char *text = json_member_string(remedy, "text");
+
 	fprintf(stream, "%s", indent);
 	show_text(stream, step);
 	fprintf(stream, "%s", step != NULL ? ": " : "");
@@ -86,6 +88,7 @@ void show_output(FILE *stream, const cJSON *output)
 {
 	static const char *const names[] = { "fullName", "name", "url", "text", "reason" };
 	bool any = false;
+
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const char *text = json_member_string(output, names[i]);
 		/* The full name says the name as well. */

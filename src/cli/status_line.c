@@ -67,6 +67,7 @@ static void print_age(int64_t finished_at, FILE *stream)
 		fprintf(stream, "finished %lld %s%s ago", (long long)count, units[i].name, count == 1 ? "" : "s");
 		return;
 	}
+
 	fprintf(stream, "finished just now");
 }
 
@@ -91,15 +92,18 @@ static void print_failure(const struct step_status *status, FILE *stream)
 	cJSON *error = cJSON_Parse(status->error);
 	const cJSON *remedy = json_member(error, "remedy");
 	const char *message = json_member_string(error, "message"), *class = json_member_string(error, "class");
+
 	if (message != NULL) {
 		fprintf(stream, "             %s: ", class != NULL ? class : "error");
 		show_text(stream, message);
 		fputc('\n', stream);
 	}
+
 	if (json_member_string(remedy, "text") != NULL) {
 		fprintf(stream, "             ");
 		show_remedy(stream, remedy);
 	}
+
 	cJSON_Delete(error);
 }
 
@@ -107,6 +111,7 @@ void step_status_print(const struct step_status *status, double seconds, FILE *s
 {
 	bool terminal = show_colours(stream);
 	const char *word = status->phase[0] != '\0' ? status->phase : status->status;
+
 	if (strcmp(status->reason, "skipped") == 0)
 		word = "skipped";
 	fprintf(stream, "%-12s %s%-10s%s", status->action, terminal ? colour_of(status) : "", word,
@@ -119,12 +124,14 @@ void step_status_print(const struct step_status *status, double seconds, FILE *s
 		fprintf(stream, "  %s: ", status->reason);
 		show_text(stream, status->detail);
 	}
+
 	if (step_is_done(status)) {
 		print_done(status, stream);
 		cJSON *output = cJSON_Parse(status->output);
 		show_output(stream, output);
 		cJSON_Delete(output);
 	}
+
 	fputc('\n', stream);
 	print_failure(status, stream);
 	fflush(stream);

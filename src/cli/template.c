@@ -35,6 +35,7 @@ static bool fill_in(const char *text, const char *const *replacements, struct bu
 			return false;
 		text += length;
 	}
+
 	return true;
 }
 

@@ -41,8 +41,8 @@ static enum error_class merge_key(cJSON **input, const cJSON *inputs, const char
 enum error_class input_check_keys(const struct input_sources *sources, struct faults *faults, struct error *error)
 {
 	const cJSON *member;
-	cJSON_ArrayForEach(member, sources->trigger_inputs)
-	{
+
+	cJSON_ArrayForEach (member, sources->trigger_inputs) {
 		if (workflow_takes_input(sources->workflow, member->string))
 			continue;
 		error_set(error, ERROR_INVALID_INPUT, "no step of the workflow '%s' takes this input",
@@ -52,6 +52,7 @@ enum error_class input_check_keys(const struct input_sources *sources, struct fa
 		if (!faults_note(faults, error))
 			return error->class;
 	}
+
 	return ERROR_NONE;
 }
 
@@ -79,6 +80,7 @@ static enum error_class look_up(
 	void *context, const struct reference *reference, cJSON **ret_value, struct error *error)
 {
 	const struct input_sources *sources = context;
+
 	if (reference->kind == REFERENCE_APP)
 		return check_other(sources, reference, error);
 	if (reference->kind == REFERENCE_SECRET)
@@ -93,6 +95,7 @@ static enum error_class look_up(
 		error_set(error, ERROR_INVALID_INPUT, "the app's %s has no '%s'", where, reference->parts[0]);
 		return error_remedy(error, NULL, "Set it with mode 'configure', then trigger the step again.");
 	}
+
 	*ret_value = cJSON_Duplicate(value, true);
 	return *ret_value != NULL ? ERROR_NONE : no_memory(error);
 }
@@ -103,6 +106,7 @@ static enum error_class check_input(const struct action_definition *action, cons
 {
 	const struct record *record = &action->input;
 	struct arena arena;
+
 	arena_init(&arena, 0);
 	void *decoded = arena_allocate(&arena, record->size);
 	enum error_class class = decoded == NULL
@@ -137,6 +141,7 @@ static enum error_class check_bound(const struct step_definition *step, const cJ
 	struct faults *faults, struct error *error)
 {
 	const cJSON *own = step->input_key != NULL ? json_member(inputs, step->input_key) : NULL;
+
 	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++) {
 		if (binding->overridable || json_member(own, binding->field) == NULL)
 			continue;
@@ -148,6 +153,7 @@ static enum error_class check_bound(const struct step_definition *step, const cJ
 		if (!faults_note(faults, error))
 			return error->class;
 	}
+
 	return ERROR_NONE;
 }
 
@@ -165,6 +171,7 @@ static enum error_class fill_input(
 {
 	const struct step_definition *step = sources->step;
 	char place[INPUT_PLACE_SIZE];
+
 	input_place(step, place);
 	if (check_bound(step, sources->cached_inputs, place, faults, error) != ERROR_NONE ||
 		check_bound(step, sources->trigger_inputs, place, faults, error) != ERROR_NONE)
@@ -198,6 +205,7 @@ static enum error_class build(
 	const struct step_definition *step = sources->step;
 	bool skipped = step->optional && !is_given(sources->cached_inputs, step->input_key) &&
 		!is_given(sources->trigger_inputs, step->input_key);
+
 	*ret_input = skipped ? cJSON_CreateNull() : cJSON_CreateObject();
 	if (*ret_input == NULL)
 		return no_memory(error);
@@ -220,12 +228,14 @@ enum error_class input_faults(const struct input_sources *sources, struct faults
 	cJSON *input;
 	char place[INPUT_PLACE_SIZE];
 	struct step_set needs;
+
 	memset(ret_faults, 0, sizeof(*ret_faults));
 	input_place(sources->step, place);
 	enum error_class class = build(sources, ret_faults, &input, error);
 	if (class == ERROR_NONE)
 		class = step_check_needs(sources->workflow, sources->step, input, place, &needs, ret_faults, error);
 	cJSON_Delete(input);
+
 	/* Where the list is full, it says enough. */
 	if (class != ERROR_NONE && class != ERROR_INVALID_INPUT)
 		return class;
@@ -240,6 +250,7 @@ enum error_class input_put_values(const char *text, const struct record *record,
 	void *context, struct arena *arena, const char **ret_text, struct error *error)
 {
 	cJSON *json;
+
 	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
 		return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_INVALID_INPUT,
 			"the stored input is broken: %s", error->message);
@@ -256,12 +267,14 @@ enum error_class json_digest(const cJSON *json, char digest[DIGEST_SIZE], struct
 {
 	struct arena arena;
 	unsigned char hash[crypto_generichash_BYTES];
+
 	arena_init(&arena, 0);
 	const char *text = json_print_canonical(&arena, json);
 	if (text != NULL) {
 		crypto_generichash(hash, sizeof(hash), (const unsigned char *)text, strlen(text), NULL, 0);
 		sodium_bin2hex(digest, DIGEST_SIZE, hash, sizeof(hash));
 	}
+
 	arena_release(&arena);
 	return text != NULL ? ERROR_NONE : no_memory(error);
 }
@@ -273,6 +286,7 @@ static enum error_class look_up_sealed(
 	const struct input_sources *sources = context;
 	const char *sealed =
 		reference->kind == REFERENCE_SECRET ? json_member_string(sources->secrets, reference->parts[0]) : NULL;
+
 	if (sealed == NULL)
 		return ERROR_NONE;
 	unsigned char hash[crypto_generichash_BYTES_MIN];
@@ -287,8 +301,10 @@ enum error_class input_digest(const cJSON *input, const cJSON *secrets, char dig
 {
 	struct input_sources sources = { .secrets = secrets };
 	cJSON *sealed = cJSON_Duplicate(input, true);
+
 	if (sealed == NULL)
 		return no_memory(error);
+
 	/* The digits may be longer than the names that they stand for. */
 	struct reference_budget budget = { 2 * REFERENCE_TEXT_MAX, REFERENCE_NODES_MAX };
 	enum error_class class = references_resolve(sealed, "/inputs", look_up_sealed, &sources, &budget, NULL, error);

@@ -25,6 +25,7 @@ static void add_fault(struct input_check *check, const struct input_fault *fault
 {
 	struct error found;
 	char number[24];
+
 	if (check->error->class != ERROR_NONE)
 		return;
 	error_set(&found, ERROR_INVALID_INPUT, "%s", message);
@@ -38,6 +39,7 @@ static void add_fault(struct input_check *check, const struct input_fault *fault
 		json_pointer_append(found.place, sizeof(found.place), number);
 		json_pointer_append(found.place, sizeof(found.place), fault->item);
 	}
+
 	if (!faults_note(check->faults, &found))
 		*check->error = found;
 }

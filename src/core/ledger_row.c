@@ -30,6 +30,7 @@ bool ledger_row_is_pending(const struct ledger_row *row)
 enum error_class ledger_row_read(const char *text, struct arena *arena, struct ledger_row *ret_row, struct error *error)
 {
 	cJSON *json;
+
 	memset(ret_row, 0, sizeof(*ret_row));
 	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
 		return error->class;

@@ -46,6 +46,7 @@ static bool split_parts(const char *text, size_t length, struct reference *refer
 		reference->parts[reference->part_count++][part] = '\0';
 		text += part + 1;
 	}
+
 	return reference->part_count > 0;
 }
 
@@ -53,6 +54,7 @@ static bool split_parts(const char *text, size_t length, struct reference *refer
 static enum error_class parse(const char *text, struct reference *reference, const char **ret_end, struct error *error)
 {
 	const char *end = strchr(text, '}');
+
 	if (end == NULL)
 		return malformed(error);
 	*ret_end = end + 1;
@@ -71,6 +73,7 @@ static enum error_class parse(const char *text, struct reference *reference, con
 				reference->part_count <= kinds[kind].parts_most))
 			return ERROR_NONE;
 	}
+
 	return malformed(error);
 }
 
@@ -119,6 +122,7 @@ struct resolving {
 static enum error_class too_large(const struct resolving *resolving, const char *what)
 {
 	struct error *error = resolving->error;
+
 	if (resolving->reference == NULL)
 		error_set(error, ERROR_PAYLOAD_TOO_LARGE, "the input %s", what);
 	else
@@ -144,16 +148,19 @@ static enum error_class charge(const struct resolving *resolving, const cJSON *v
 	struct reference_budget *budget = resolving->budget;
 	struct json_size size = json_measure(value);
 	char what[64];
+
 	if (size.text > budget->text)
 		return too_long(resolving);
 	if (size.nodes > budget->nodes) {
 		text_format(what, sizeof(what), "has more than %d values", REFERENCE_NODES_MAX);
 		return too_large(resolving, what);
 	}
+
 	if (depth - 1 + size.depth > REFERENCE_DEPTH_MAX) {
 		text_format(what, sizeof(what), "is more than %d deep", REFERENCE_DEPTH_MAX);
 		return too_large(resolving, what);
 	}
+
 	budget->text -= size.text;
 	budget->nodes -= size.nodes;
 	return ERROR_NONE;
@@ -188,6 +195,7 @@ static bool ends_with_dollar(const struct buffer *buffer)
 static bool append_escaped(struct buffer *buffer, const char *text, size_t length)
 {
 	const char *end = text + length, *found;
+
 	if (length > 0 && text[0] == '{' && ends_with_dollar(buffer) && !buffer_append_string(buffer, "$"))
 		return false;
 	while ((found = memmem(text, (size_t)(end - text), "${", 2)) != NULL) {
@@ -195,6 +203,7 @@ static bool append_escaped(struct buffer *buffer, const char *text, size_t lengt
 			return false;
 		text = found + 2;
 	}
+
 	return buffer_append(buffer, text, (size_t)(end - text));
 }
 
@@ -210,6 +219,7 @@ static enum error_class refuse_text(const struct resolving *resolving, const str
 static enum error_class escape_value(const struct resolving *resolving, cJSON *value)
 {
 	enum error_class class = ERROR_NONE;
+
 	if (cJSON_IsString(value) && strstr(value->valuestring, "${") != NULL) {
 		struct buffer buffer;
 		buffer_init(&buffer, REFERENCE_TEXT_MAX);
@@ -218,6 +228,7 @@ static enum error_class escape_value(const struct resolving *resolving, cJSON *v
 			class = refuse_text(resolving, &buffer);
 		buffer_release(&buffer);
 	}
+
 	for (cJSON *item = value->child; item != NULL && class == ERROR_NONE; item = item->next)
 		class = escape_value(resolving, item);
 	return class;
@@ -242,6 +253,7 @@ static bool append_value(const struct resolving *resolving, struct buffer *buffe
 static bool append_written(const struct resolving *resolving, const char *text, size_t length, struct buffer *buffer)
 {
 	const char *end = text + length, *escape;
+
 	if (!resolving->unescapes && length > 0 && text[0] == '{' && ends_with_dollar(buffer) &&
 		!buffer_append_string(buffer, "$"))
 		return false;
@@ -250,6 +262,7 @@ static bool append_written(const struct resolving *resolving, const char *text, 
 			return false;
 		text = escape + 1;
 	}
+
 	return buffer_append(buffer, text, (size_t)(end - text));
 }
 
@@ -270,10 +283,12 @@ static enum error_class resolve_inside(struct resolving *resolving, const char *
 	struct reference reference;
 	const char *end;
 	cJSON *value = NULL;
+
 	if (parse(*text, &reference, &end, resolving->error) != ERROR_NONE ||
 		look_up(resolving, *text, end, &reference, &value) != ERROR_NONE)
 		return resolving->error->class;
 	enum error_class class = ERROR_NONE;
+
 	/* The text around it would look whole, and be written so. */
 	if (cJSON_IsNull(value))
 		class = error_set(resolving->error, ERROR_INVALID_INPUT, "%.*s has no value",
@@ -290,6 +305,7 @@ static enum error_class resolve_inside(struct resolving *resolving, const char *
 static enum error_class resolve_mixed(struct resolving *resolving, cJSON *json, struct buffer *buffer)
 {
 	const char *text = json->valuestring, *found;
+
 	while ((found = next_reference(text)) != NULL) {
 		if (!append_written(resolving, text, (size_t)(found - text), buffer))
 			return refuse_text(resolving, buffer);
@@ -297,6 +313,7 @@ static enum error_class resolve_mixed(struct resolving *resolving, cJSON *json, 
 		if (resolve_inside(resolving, &text, buffer) != ERROR_NONE)
 			return resolving->error->class;
 	}
+
 	if (!append_written(resolving, text, strlen(text), buffer))
 		return refuse_text(resolving, buffer);
 	if (cJSON_SetValuestring(json, buffer_text(buffer)) == NULL)
@@ -310,6 +327,7 @@ static enum error_class resolve_string(struct resolving *resolving, cJSON *json,
 	const char *text = json->valuestring;
 	struct reference reference;
 	const char *end;
+
 	if (!text_has_reference(text) && (!resolving->unescapes || strstr(text, ESCAPE) == NULL))
 		return ERROR_NONE;
 	if (next_reference(text) == text) {
@@ -318,6 +336,7 @@ static enum error_class resolve_string(struct resolving *resolving, cJSON *json,
 		if (*end == '\0')
 			return look_up(resolving, text, end, &reference, ret_replacement);
 	}
+
 	struct buffer buffer;
 	size_t before = strlen(text), room = resolving->budget->text + before;
 	buffer_init(&buffer, room);
@@ -338,6 +357,7 @@ static void replace_child(cJSON *parent, cJSON *child, cJSON *replacement)
 		cJSON_Delete(cJSON_DetachItemViaPointer(parent, child));
 		return;
 	}
+
 	if (cJSON_IsObject(parent)) {
 		/* The replacement may be a copy that still has a name of its own; it takes the child's with its place.
 		 */
@@ -345,6 +365,7 @@ static void replace_child(cJSON *parent, cJSON *child, cJSON *replacement)
 		replacement->string = child->string;
 		child->string = NULL;
 	}
+
 	cJSON_ReplaceItemViaPointer(parent, child, replacement);
 }
 
@@ -355,11 +376,13 @@ static enum error_class resolve_child(
 	cJSON *replacement = NULL;
 	enum error_class class = cJSON_IsString(child) ? resolve_string(resolving, child, &replacement)
 						       : resolve_tree(resolving, child, place, depth);
+
 	if (class != ERROR_NONE) {
 		if (resolving->error->place[0] == '\0')
 			error_at(resolving->error, "%s", place);
 		return faults_note(resolving->faults, resolving->error) ? ERROR_NONE : class;
 	}
+
 	if (replacement == NULL)
 		return ERROR_NONE;
 	if ((!resolving->unescapes && escape_value(resolving, replacement) != ERROR_NONE) ||
@@ -367,6 +390,7 @@ static enum error_class resolve_child(
 		cJSON_Delete(replacement);
 		return error_at(resolving->error, "%s", place);
 	}
+
 	replace_child(parent, child, replacement);
 	return ERROR_NONE;
 }
@@ -386,6 +410,7 @@ static enum error_class resolve_tree(struct resolving *resolving, cJSON *json, c
 		if (resolve_child(resolving, json, child, child_place, depth + 1) != ERROR_NONE)
 			return resolving->error->class;
 	}
+
 	return ERROR_NONE;
 }
 
@@ -412,6 +437,7 @@ static enum error_class visit_string(const cJSON *json, const char *place, refer
 	struct faults *faults, struct error *error)
 {
 	const char *text = json->valuestring;
+
 	while ((text = next_reference(text)) != NULL) {
 		struct reference reference;
 		if (parse(text, &reference, &text, error) != ERROR_NONE ||
@@ -420,6 +446,7 @@ static enum error_class visit_string(const cJSON *json, const char *place, refer
 			return faults_note(faults, error) ? ERROR_NONE : error->class;
 		}
 	}
+
 	return ERROR_NONE;
 }
 
@@ -431,8 +458,7 @@ enum error_class references_visit(const cJSON *json, const char *place, referenc
 		return visit_string(json, place, visit, context, faults, error);
 	int index = 0;
 	const cJSON *child;
-	cJSON_ArrayForEach(child, json)
-	{
+	cJSON_ArrayForEach (child, json) {
 		char child_place[192], number[16];
 		text_format(number, sizeof(number), "%d", index++);
 		text_copy(child_place, sizeof(child_place), place);
@@ -440,6 +466,7 @@ enum error_class references_visit(const cJSON *json, const char *place, referenc
 		if (references_visit(child, child_place, visit, context, faults, error) != ERROR_NONE)
 			return error->class;
 	}
+
 	return ERROR_NONE;
 }
 

@@ -88,6 +88,7 @@ void runs_tag(const struct run *runs, size_t count, char tag[RUN_TAG_SIZE])
 			line, sizeof(line), "%s %s %lld\n", runs[i].action, runs[i].run, (long long)runs[i].version);
 		crypto_generichash_update(&state, (const unsigned char *)line, strlen(line));
 	}
+
 	crypto_generichash_final(&state, hash, sizeof(hash));
 	sodium_bin2hex(tag, RUN_TAG_SIZE, hash, sizeof(hash));
 }

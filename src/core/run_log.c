@@ -30,6 +30,7 @@ void run_end_line(struct log_line *line, const struct run *run)
 {
 	struct error broken;
 	cJSON *json = NULL;
+
 	if (run->error[0] == '\0' ||
 		json_parse(run->error, strlen(run->error), JSON_FROM_PROVIDER, &json, &broken) != ERROR_NONE)
 		json = NULL;
@@ -38,6 +39,7 @@ void run_end_line(struct log_line *line, const struct run *run)
 		(class == NULL || strcmp(class, error_class_facts(ERROR_CANCELLED)->name) != 0);
 	run_line(line, failed ? LOG_WARNING : LOG_INFO, "run ended", run);
 	log_text(line, "status", run->status);
+
 	/* Of one that failed it is the class once more. */
 	if (json == NULL)
 		log_text(line, "reason", run->reason);

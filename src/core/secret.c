@@ -55,6 +55,7 @@ void secret_key_make(struct secret_key_pair *ret_pair)
 static const char *skip_head(const char *text, const char *kind, char id[ID_SIZE])
 {
 	size_t length = strlen(kind);
+
 	if (strncmp(text, kind, length) != 0 || text[length] != '.')
 		return NULL;
 	text += length + 1;
@@ -72,6 +73,7 @@ static bool read_key(const char *text, const char *kind, char id[ID_SIZE], unsig
 	char own_id[ID_SIZE];
 	size_t length;
 	const char *encoded = skip_head(text, kind, id);
+
 	if (encoded == NULL ||
 		sodium_base642bin(key, KEY_BYTES, encoded, strcspn(encoded, " "), NULL, &length, NULL, BASE64) != 0 ||
 		length != KEY_BYTES)
@@ -106,6 +108,7 @@ static bool find_key(const char *keys, const char *id, unsigned char key[KEY_BYT
 		sodium_memzero(found, sizeof(found));
 		keys += strcspn(keys, " ");
 	}
+
 	return true;
 }
 
@@ -114,16 +117,19 @@ enum error_class secret_keys_check(const char *public_key, const char *private_k
 	unsigned char key[KEY_BYTES];
 	char id[ID_SIZE] = "";
 	bool found;
+
 	if (public_key != NULL && !read_key(public_key, "public", id, key)) {
 		error_set(error, ERROR_INVALID_INPUT, "SLIPWAY_SECRETS_PUBLIC_KEY is no public key");
 		return error_remedy(error, NULL, "Give it the text that 'slipway key' has printed.");
 	}
+
 	if (private_keys != NULL && !find_key(private_keys, id, key, &found)) {
 		error_set(error, ERROR_INVALID_INPUT, "SLIPWAY_SECRETS_KEYS has something that is no private key");
 		return error_remedy(error, NULL,
 			"Give it what 'slipway key' has written into its file; several stand in one line, separated by "
 			"spaces.");
 	}
+
 	sodium_memzero(key, sizeof(key));
 	if (public_key == NULL || private_keys == NULL || found)
 		return ERROR_NONE;
@@ -140,6 +146,7 @@ static unsigned char *write_inner(
 {
 	size_t app = strlen(name->app) + 1, own = strlen(name->name) + 1, length = strlen(value) + 1;
 	unsigned char *inner = arena_allocate(arena, app + own + length);
+
 	if (inner == NULL)
 		return NULL;
 	memcpy(inner, name->app, app);
@@ -157,10 +164,12 @@ static enum error_class no_memory(struct error *error)
 static enum error_class check_secret(const struct secret_name *name, const char *value, struct error *error)
 {
 	size_t length = strlen(value);
+
 	if (!secret_name_valid(name->name)) {
 		error_set(error, ERROR_INVALID_REQUEST, "the name of a secret has letters, digits and underscores");
 		return error_remedy(error, NULL, "Give it another name, of at most %d characters.", NAME_MAX_LENGTH);
 	}
+
 	if (length >= SECRET_LENGTH_MIN && length <= SECRET_LENGTH_MAX)
 		return ERROR_NONE;
 	error_set(
@@ -186,6 +195,7 @@ static enum error_class seal(const char *public_key, const struct secret_name *n
 	unsigned char key[KEY_BYTES];
 	char id[ID_SIZE];
 	size_t length;
+
 	if (!read_key(public_key, "public", id, key))
 		return secret_keys_check(public_key, NULL, error);
 	unsigned char *inner = write_inner(name, value, arena, &length);
@@ -242,6 +252,7 @@ enum error_class secret_open(const char *private_keys, const struct secret_name 
 	size_t length;
 	bool found = false;
 	const char *encoded = skip_head(sealed, "sealed", id);
+
 	if (encoded == NULL)
 		return refuse(name, error);
 	if (private_keys != NULL && !find_key(private_keys, id, key, &found))
@@ -254,6 +265,7 @@ enum error_class secret_open(const char *private_keys, const struct secret_name 
 			"anew; "
 			"then trigger the step again.");
 	}
+
 	size_t size = strlen(encoded);
 	unsigned char *box = arena_allocate(arena, size), *inner = arena_allocate(arena, size);
 	bool opened = box != NULL && inner != NULL && crypto_scalarmult_base(public_key, key) == 0 &&

@@ -17,6 +17,7 @@
 static enum error_class refuse_secret(void *context, const struct reference *reference, struct error *error)
 {
 	(void)context;
+
 	if (reference->kind != REFERENCE_SECRET && reference->kind != REFERENCE_SEALED)
 		return ERROR_NONE;
 	if (reference->kind == REFERENCE_SECRET)
@@ -57,6 +58,7 @@ enum error_class secret_record_check(const struct record *record, struct error *
 		if (field->record != NULL && secret_record_check(field->record, error) != ERROR_NONE)
 			return error->class;
 	}
+
 	return ERROR_NONE;
 }
 
@@ -133,6 +135,7 @@ static enum error_class too_long(const struct buffer *buffer, struct error *erro
 static enum error_class seal_part(struct sealer *sealer, const char *part, size_t length, struct error *error)
 {
 	const struct secret_sealing *sealing = sealer->sealing;
+
 	while (length > 0) {
 		size_t size = length < SECRET_LENGTH_MAX ? length : SECRET_LENGTH_MAX;
 		const char *copy = arena_copy(sealing->arena, part, size), *sealed;
@@ -148,6 +151,7 @@ static enum error_class seal_part(struct sealer *sealer, const char *part, size_
 		part += size;
 		length -= size;
 	}
+
 	return ERROR_NONE;
 }
 
@@ -166,6 +170,7 @@ static enum error_class is_kept(const char *text, bool *ret_kept, struct error *
 	const char *rest = text, *start, *end = text;
 	struct reference reference;
 	bool whole = false, named = false, forged = false;
+
 	do {
 		if (reference_find(rest, &reference, &start, &end, error) != ERROR_NONE)
 			return error->class;
@@ -185,6 +190,7 @@ static enum error_class seal_around(struct sealer *sealer, const char *text, str
 {
 	const char *clear = text, *rest = text, *start, *end;
 	struct reference reference;
+
 	for (;;) {
 		if (reference_find(rest, &reference, &start, &end, error) != ERROR_NONE)
 			return error->class;
@@ -217,6 +223,7 @@ static enum error_class put_sealed(struct sealer *sealer, cJSON *json, struct er
 static enum error_class seal_string(struct sealer *sealer, cJSON *json, struct error *error)
 {
 	bool kept;
+
 	if (is_done(sealer->sealing, json))
 		return ERROR_NONE;
 	if (is_kept(json->valuestring, &kept, error) != ERROR_NONE)
@@ -245,14 +252,17 @@ static enum error_class seal_value(void *context, const struct record_value *val
 	struct sealer *sealer = context;
 	const struct field *field = value->field;
 	bool holds_secrets = field != NULL && (field->secret || (field->record != NULL && has_secrets(field->record)));
+
 	if (!holds_secrets || cJSON_IsNull(value->json) || is_clear(value))
 		return ERROR_NONE;
+
 	/* Where a list or an object is expected, a string is one reference as a whole. */
 	if (!cJSON_IsString(value->json) || (!field->secret && !is_one_reference(value->json->valuestring))) {
 		error_set(
 			error, ERROR_INVALID_INPUT, "it must be a %s", field->secret ? "string" : "list or an object");
 		return error_at(error, "%s", value->place);
 	}
+
 	if (!field->secret || seal_string(sealer, value->json, error) == ERROR_NONE)
 		return ERROR_NONE;
 	return error_at(error, "%s", value->place);
@@ -289,6 +299,7 @@ static bool is_sealed(const cJSON *json)
 enum error_class secret_input_hide(cJSON *inputs, const char *place, cJSON *places, struct error *error)
 {
 	int index = 0;
+
 	for (cJSON *child = inputs->child, *next; child != NULL; child = next) {
 		char below[PLACE_SIZE], number[16];
 		next = child->next;
@@ -309,5 +320,6 @@ enum error_class secret_input_hide(cJSON *inputs, const char *place, cJSON *plac
 		else
 			cJSON_ReplaceItemViaPointer(inputs, child, cJSON_CreateNull());
 	}
+
 	return ERROR_NONE;
 }

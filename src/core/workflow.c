@@ -100,6 +100,7 @@ static enum error_class visit_other(struct needs_visit *visit, const struct refe
 	const char *app = reference->parts[0], *id = reference->parts[1];
 	const struct workflow_definition *workflow = workflow_find(id);
 	int index;
+
 	if (!identifier_valid(app))
 		return error_set(error, ERROR_INVALID_INPUT, "'%s' is not the id of an app", app);
 	if (workflow == NULL)
@@ -113,6 +114,7 @@ static enum error_class visit_need(void *context, const struct reference *refere
 {
 	struct needs_visit *visit = context;
 	int index;
+
 	if (reference->kind == REFERENCE_APP)
 		return visit_other(visit, reference, error);
 	if (reference->kind != REFERENCE_STEP)
@@ -151,6 +153,7 @@ enum error_class step_check_needs(const struct workflow_definition *workflow, co
 			return error_set(error, ERROR_INVALID_INPUT, "the step '%s' cannot need '%s'", step->id, *need);
 		ret_needs->contains[index] = true;
 	}
+
 	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++)
 		if (visit_binding(&visit, binding, place, error) != ERROR_NONE)
 			return error->class;
@@ -188,6 +191,7 @@ static const char *binding_problem(const struct step_definition *step, const str
 	const cJSON value = string_node(binding->value);
 	struct error ignored;
 	bool names_secret = false;
+
 	if (field == NULL)
 		return "it binds a field that its action does not have";
 	if (references_visit(&value, "", visit_secret, &names_secret, NULL, &ignored) != ERROR_NONE)
@@ -203,6 +207,7 @@ static enum error_class check_step(
 	const struct workflow_definition *workflow, size_t index, struct step_set *ret_needs, struct error *error)
 {
 	const struct step_definition *step = &workflow->steps[index];
+
 	if (step->id == NULL || !identifier_valid(step->id))
 		return unsound(workflow, step->id != NULL ? step->id : "(none)", "the id is not valid", error);
 	if (strcmp(step->id, PLAN_STEP_ID) == 0)
@@ -216,6 +221,7 @@ static enum error_class check_step(
 		if (problem != NULL)
 			return unsound(workflow, step->id, problem, error);
 	}
+
 	if (secret_record_check(&step->action->input, error) == ERROR_NONE &&
 		step_needs(workflow, step, NULL, "", ret_needs, error) == ERROR_NONE)
 		return ERROR_NONE;
@@ -228,6 +234,7 @@ static enum error_class check_cycles(
 	const struct workflow_definition *workflow, const struct step_set *needs, struct error *error)
 {
 	bool ordered[WORKFLOW_STEPS_MAX] = { false };
+
 	for (size_t round = 0; round < workflow->step_count; round++) {
 		for (size_t i = 0; i < workflow->step_count; i++) {
 			bool free_of_needs = true;
@@ -236,6 +243,7 @@ static enum error_class check_cycles(
 			ordered[i] = ordered[i] || free_of_needs;
 		}
 	}
+
 	for (size_t i = 0; i < workflow->step_count; i++)
 		if (!ordered[i])
 			return unsound(workflow, workflow->steps[i].id, "it stands in a cycle of needs", error);
@@ -245,6 +253,7 @@ static enum error_class check_cycles(
 enum error_class workflow_check(const struct workflow_definition *workflow, struct error *error)
 {
 	struct step_set needs[WORKFLOW_STEPS_MAX];
+
 	if (workflow->id == NULL || !identifier_valid(workflow->id))
 		return error_set(error, ERROR_INVALID_INPUT, "a workflow has no valid id");
 	if (workflow->step_count < 1 || workflow->step_count > WORKFLOW_STEPS_MAX)

@@ -79,6 +79,7 @@ static bool address_bytes(const struct sockaddr *address, unsigned char bytes[si
 	} else {
 		return false;
 	}
+
 	return true;
 }
 

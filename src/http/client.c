@@ -197,12 +197,15 @@ static void read_headers(CURL *handle, struct http_response *response)
 {
 	char date[64] = "";
 	curl_off_t retry_after = 0;
+
 	curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &retry_after);
+
 	/* Whoever says more than a day is not believed. */
 	response->retry_after_ms = (int64_t)(retry_after < WAIT_MAX_SECONDS ? retry_after : WAIT_MAX_SECONDS) * 1000;
 	response->limit_remaining = header_integer(handle, "x-ratelimit-remaining", -1);
 	int64_t reset = header_integer(handle, "x-ratelimit-reset", 0);
 	header_text(handle, "date", date, sizeof(date));
+
 	/* The provider's reset and Date are of one clock; ours does not matter. */
 	time_t now = date[0] != '\0' ? curl_getdate(date, NULL) : -1;
 	if (now != -1)
@@ -243,6 +246,7 @@ static bool set_options(CURL *handle, const struct http_request *request, const 
 	struct curl_slist *headers)
 {
 	int64_t left = request->deadline_ms - clock_monotonic_ms();
+
 	curl_easy_reset(handle);
 	if (request->method != HTTP_GET)
 		curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request->body != NULL ? request->body : "");
@@ -261,6 +265,7 @@ static bool set_options(CURL *handle, const struct http_request *request, const 
 	curl_easy_setopt(handle, CURLOPT_XFERINFODATA, transfer);
 	curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, on_socket);
 	curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, transfer);
+
 	/*
 	 * A kept connection was checked for whoever opened it, not for this request. And where a kept connection dies
 	 * without an answer, libcurl sends the request again by itself: what changes something must not be.
@@ -287,16 +292,19 @@ static enum error_class transfer_failed(
 	const struct transfer *transfer, CURLcode code, const struct url_parts *parts, struct error *error)
 {
 	const struct http_request *request = transfer->request;
+
 	if (transfer->too_large) {
 		char why[64];
 		text_format(why, sizeof(why), "the answer is larger than %zu bytes", body_max(request));
 		return no_answer(request, parts, ERROR_PROVIDER_UNAVAILABLE, why, error);
 	}
+
 	if (transfer->refused_address) {
 		no_answer(request, parts, ERROR_INVALID_INPUT,
 			"it is at an address of this machine or of a private network", error);
 		return error_remedy(error, NULL, "Give a public address.");
 	}
+
 	if (code == CURLE_ABORTED_BY_CALLBACK)
 		return no_answer(request, parts, ERROR_LEASE_LOST, "the run is no longer ours", error);
 	enum error_class class = code == CURLE_OPERATION_TIMEDOUT    ? ERROR_TIMEOUT
@@ -320,16 +328,19 @@ static enum error_class exchange(struct http_client *client, const struct http_r
 	struct transfer transfer = { .client = client, .request = request, .body = &response->body };
 	struct curl_slist *headers = NULL;
 	bool complete = true;
+
 	/* libcurl would call an empty body a form. */
 	if (request->method != HTTP_GET && request->body == NULL) {
 		headers = curl_slist_append(NULL, "Content-Type:");
 		complete = headers != NULL;
 	}
+
 	for (size_t i = 0; complete && i < HTTP_HEADERS_MAX && request->headers[i] != NULL; i++) {
 		struct curl_slist *longer = curl_slist_append(headers, request->headers[i]);
 		complete = longer != NULL;
 		headers = complete ? longer : headers;
 	}
+
 	enum error_class class = ERROR_NONE;
 	if (!complete || !set_options(client->handle, request, url, &transfer, headers)) {
 		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
@@ -338,6 +349,7 @@ static enum error_class exchange(struct http_client *client, const struct http_r
 		if (code != CURLE_OK)
 			class = transfer_failed(&transfer, code, parts, error);
 	}
+
 	if (class == ERROR_NONE) {
 		long status = 0;
 		curl_easy_getinfo(client->handle, CURLINFO_RESPONSE_CODE, &status);
@@ -345,6 +357,7 @@ static enum error_class exchange(struct http_client *client, const struct http_r
 		read_headers(client->handle, response);
 		keep_headers(client->handle, request, response);
 	}
+
 	curl_slist_free_all(headers);
 	return class;
 }
@@ -373,12 +386,14 @@ static char *redirect_target(struct http_client *client, const struct http_reque
 	char *target = NULL;
 	struct url_parts to;
 	struct error ignored;
+
 	if (!is_redirect(request->method, response->status))
 		return NULL;
 	if (curl_easy_getinfo(client->handle, CURLINFO_REDIRECT_URL, &target) != CURLE_OK || target == NULL)
 		return NULL;
 	bool allowed = url_check(target, request->allow_loopback, &to, &ignored) == ERROR_NONE && same_peer(from, &to);
 	url_parts_release(&to);
+
 	/* The handle's own text goes with the next request. */
 	return allowed ? arena_string(arena, target) : NULL;
 }
@@ -387,6 +402,7 @@ static enum error_class send_following(struct http_client *client, const struct 
 	struct arena *arena, struct http_response *response, struct error *error)
 {
 	const char *url = request->url;
+
 	for (int hops = 0;; hops++) {
 		struct url_parts parts;
 		const char *next = NULL;

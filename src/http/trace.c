@@ -33,11 +33,13 @@ static const char *const secret_names[] = { "protectionBypass", "deployHooks" };
 static bool is_secret_name(const char *name)
 {
 	size_t length = strlen(name);
+
 	for (size_t i = 0; i < ARRAY_LEN(secret_ends); i++) {
 		size_t end = strlen(secret_ends[i]);
 		if (length >= end && strcasecmp(name + length - end, secret_ends[i]) == 0)
 			return true;
 	}
+
 	for (size_t i = 0; i < ARRAY_LEN(secret_names); i++)
 		if (strcasecmp(name, secret_names[i]) == 0)
 			return true;
@@ -65,6 +67,7 @@ static bool cut_tree(cJSON *json)
 		if (secret ? !cut_value(json, item) : !cut_tree(item))
 			return false;
 	}
+
 	for (cJSON *item = json->child; item != NULL; item = item->next)
 		if (item->string != NULL)
 			redact_text(item->string);
@@ -94,6 +97,7 @@ static cJSON *cut_body(struct arena *arena, const char *text, size_t length)
 {
 	cJSON *json;
 	struct error why;
+
 	if (length == 0)
 		return cJSON_CreateNull();
 	enum error_class class = json_parse(text, length, JSON_FROM_PROVIDER, &json, &why);
@@ -121,6 +125,7 @@ static cJSON *request_headers(struct arena *arena, const struct http_request *re
 {
 	cJSON *headers = cJSON_CreateObject();
 	bool complete = headers != NULL;
+
 	for (size_t i = 0; complete && i < HTTP_HEADERS_MAX && request->headers[i] != NULL; i++) {
 		const char *line = request->headers[i];
 		size_t length = strcspn(line, ":");
@@ -131,6 +136,7 @@ static cJSON *request_headers(struct arena *arena, const struct http_request *re
 		const char *value = line + length + strspn(line + length, ": ");
 		complete = add_text(arena, headers, name, value);
 	}
+
 	if (complete)
 		return headers;
 	cJSON_Delete(headers);
@@ -143,6 +149,7 @@ static cJSON *answer_headers(struct arena *arena, const struct http_record *reco
 	const struct http_response *response = record->response;
 	cJSON *headers = cJSON_CreateObject();
 	bool complete = headers != NULL;
+
 	if (complete && response->retry_after_ms > 0)
 		complete = json_add(headers, "retry-after", json_integer(response->retry_after_ms / 1000));
 	if (complete && response->limit_remaining >= 0)
@@ -170,6 +177,7 @@ static bool add_request(struct arena *arena, cJSON *json, const struct http_reco
 static bool add_answer(struct arena *arena, cJSON *json, const struct http_record *record)
 {
 	const struct http_response *response = record->response;
+
 	if (response == NULL)
 		return json_add(json, "status", json_integer(0)) &&
 			add_text(arena, json, "error", record->failure->message) &&
@@ -216,6 +224,7 @@ static bool write_whole(int file, const char *text)
 static enum error_class write_file(const char *path, const char *text, struct arena *arena, struct error *error)
 {
 	const char *partial = arena_format(arena, "%s.part", path);
+
 	if (partial == NULL)
 		return no_memory(error);
 	int file = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -258,6 +267,7 @@ enum error_class http_record_write(const char *folder, const struct http_record 
 	/* An arena of its own: one that was refused memory ends the attempt that it belongs to. */
 	struct arena arena;
 	size_t known = redact_count();
+
 	if (record->token != NULL && redact_add(record->token, error) != ERROR_NONE)
 		return error->class;
 	arena_init(&arena, 0);

@@ -57,6 +57,7 @@ enum error_class url_check(const char *text, bool allow_loopback, struct url_par
 {
 	CURLU *url = curl_url();
 	enum error_class class;
+
 	*parts = (struct url_parts){ NULL, NULL, NULL, NULL };
 	if (url == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a URL");
@@ -92,6 +93,7 @@ static enum error_class refuse_url(const struct buffer *buffer, struct error *er
 static enum error_class append_path(struct buffer *buffer, const struct provider_request *request, struct error *error)
 {
 	size_t next = 0;
+
 	for (const char *text = request->path; *text != '\0';) {
 		size_t literal = strcspn(text, "{");
 		if (!buffer_append(buffer, text, literal))
@@ -109,6 +111,7 @@ static enum error_class append_path(struct buffer *buffer, const struct provider
 		text += strcspn(text, "}");
 		text += *text == '}' ? 1 : 0;
 	}
+
 	return ERROR_NONE;
 }
 
@@ -137,6 +140,7 @@ enum error_class url_build(const char *base, const struct provider_request *requ
 {
 	struct buffer buffer;
 	size_t length = strlen(base);
+
 	while (length > 0 && base[length - 1] == '/')
 		length--;
 	buffer_init(&buffer, 8192);
@@ -152,6 +156,7 @@ enum error_class url_build(const char *base, const struct provider_request *requ
 		if (*ret_url == NULL)
 			class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a URL");
 	}
+
 	buffer_release(&buffer);
 	return class;
 }

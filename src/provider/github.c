@@ -15,6 +15,7 @@ static void read_entry(const cJSON *entry, struct refusal_body *body)
 {
 	char detail[128];
 	const char *field = json_member_string(entry, "field"), *code = json_member_string(entry, "code");
+
 	if (code != NULL && body->code[0] == '\0')
 		text_copy(body->code, sizeof(body->code), code);
 	if (cJSON_IsString(entry)) {
@@ -31,13 +32,14 @@ static void read_refusal(const cJSON *json, struct refusal_body *body)
 {
 	/* errors holds objects, or strings as for branch protection and template generation, or is one string. */
 	const cJSON *errors = json_member(json, "errors"), *block = json_member(json, "block"), *entry;
+
 	refusal_add(body, json_member_string(json, "message"));
 	if (cJSON_IsString(errors))
 		refusal_add(body, errors->valuestring);
-	cJSON_ArrayForEach(entry, errors)
-	{
+	cJSON_ArrayForEach (entry, errors) {
 		read_entry(entry, body);
 	}
+
 	/* A repository that may not be shown, with the notice that says why. */
 	refusal_add(body, json_member_string(block, "reason"));
 	const char *notice = json_member_string(block, "html_url");
@@ -57,6 +59,7 @@ static bool is_secondary(const struct http_response *response, const struct refu
 static bool is_limited(const struct http_response *response, const struct refusal_body *body, int64_t *ret_ms)
 {
 	bool primary = response->status == 403 && (response->retry_after_ms > 0 || response->limit_remaining == 0);
+
 	if (response->status != 429 && !primary && !is_secondary(response, body))
 		return false;
 	if (response->retry_after_ms > 0)
@@ -138,6 +141,7 @@ static struct provider_access access_of(const struct settings *settings)
 	/* An app is not a person: GET /user is refused to it. */
 	bool app = settings->github_app_id != NULL && settings->github_installation_id != NULL &&
 		settings->github_app_key_file != NULL;
+
 	return (struct provider_access){
 		.base_url = settings->github_url,
 		.token = app ? NULL : settings->github_token,
@@ -155,6 +159,7 @@ static struct provider_access access_of(const struct settings *settings)
 static const char *site(struct arena *arena, const char *base_url)
 {
 	size_t length = strlen(base_url), suffix = strlen(API_ENTERPRISE);
+
 	while (length > 0 && base_url[length - 1] == '/')
 		length--;
 	if (length > suffix && strncmp(base_url + length - suffix, API_ENTERPRISE, suffix) == 0)

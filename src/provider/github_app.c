@@ -69,6 +69,7 @@ static void bury(struct living *place)
 static struct living *find_place(void)
 {
 	struct living *first = &living[0];
+
 	for (size_t i = 0; i < LIVING_MAX; i++) {
 		if (living[i].text != NULL && living[i].until_ms <= clock_monotonic_ms())
 			bury(&living[i]);
@@ -77,6 +78,7 @@ static struct living *find_place(void)
 		if (living[i].until_ms < first->until_ms)
 			first = &living[i];
 	}
+
 	bury(first);
 	return first;
 }
@@ -84,6 +86,7 @@ static struct living *find_place(void)
 static enum error_class hide(const char *text, int64_t until_ms, struct error *error)
 {
 	struct living *place = find_place();
+
 	arena_init(&place->arena, 0);
 	const char *copy = arena_string(&place->arena, text);
 	if (copy == NULL)
@@ -92,6 +95,7 @@ static enum error_class hide(const char *text, int64_t until_ms, struct error *e
 		arena_release(&place->arena);
 		return error->class;
 	}
+
 	place->text = copy;
 	place->until_ms = until_ms;
 	return ERROR_NONE;
@@ -117,6 +121,7 @@ static struct stored_token *find(const char *grant)
 static enum error_class store(const char *grant, const char *token, int64_t until_ms, struct error *error)
 {
 	struct stored_token *place = find(grant);
+
 	if (place == NULL)
 		place = &tokens[next_place++ % TOKENS_MAX];
 	drop(place);
@@ -191,12 +196,14 @@ static enum error_class refuse_key(const struct settings *settings, const char *
 static enum error_class read_key(const struct settings *settings, EVP_PKEY **ret_key, struct error *error)
 {
 	FILE *file = fopen(settings->github_app_key_file, "re");
+
 	if (file == NULL)
 		return refuse_key(settings, "cannot be opened", error);
 	if (secret_file_is_exposed(file, settings->github_app_key_file)) {
 		fclose(file);
 		return refuse_key(settings, "may be read or written by others than its owner: chmod 600", error);
 	}
+
 	/* GitHub's are PKCS#1; this reads PKCS#8 as well. No pass phrase is asked for. */
 	*ret_key = PEM_read_PrivateKey(file, NULL, NULL, (void *)"");
 	fclose(file);
@@ -226,6 +233,7 @@ static enum error_class make_jwt(const struct provider_exchange *exchange, const
 	const char *second = encode_part(exchange->arena, &jwt_claims_record, &claims);
 	const char *text =
 		first != NULL && second != NULL ? arena_format(exchange->arena, "%s.%s", first, second) : NULL;
+
 	if (text == NULL)
 		return no_memory(error);
 	EVP_PKEY *key = NULL;
@@ -267,6 +275,7 @@ static const char *find_page(const struct provider_exchange *exchange, const str
 	struct provider_response response = { .status = 0 };
 	struct error ignored;
 	cJSON *json;
+
 	if (call(exchange, request, &response, &ignored) != ERROR_NONE || response.status != 200 ||
 		json_parse(response.body, response.body_length, JSON_FROM_PROVIDER, &json, &ignored) != ERROR_NONE)
 		return NULL;
@@ -372,6 +381,7 @@ static enum error_class take_token(const struct provider_exchange *exchange, con
 {
 	struct token_answer made;
 	cJSON *json;
+
 	if (json_parse(response->body, response->body_length, JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class =
@@ -399,9 +409,11 @@ static enum error_class ask_for_token(const struct provider_exchange *exchange, 
 		.body = body,
 		.expect = { 401, 403, 404, 422 } };
 	int64_t assumed = clock_skew_seconds;
+
 	if (call(exchange, &request, response, error) != ERROR_NONE)
 		return error->class;
 	see_clock(response);
+
 	/* A clock that is off makes a JWT that is not valid yet, or no longer. */
 	if (response->status == 401 && llabs(clock_skew_seconds - assumed) >= SKEW_SECONDS)
 		return call(exchange, &request, response, error);
@@ -425,6 +437,7 @@ static void fill_body(
 	const struct provider_exchange *exchange, const struct provider_request *request, struct token_request *body)
 {
 	const struct provider_grant *grant = exchange->grant;
+
 	if (grant == NULL)
 		return;
 	size_t count = 0;
@@ -441,6 +454,7 @@ enum error_class github_app_token(const struct provider_exchange *exchange, cons
 {
 	struct token_request body = { { NULL, 0 }, { NULL, 0 } };
 	struct provider_response response = { .status = 0 };
+
 	fill_body(exchange, request, &body);
 	const char *grant = name_grant(exchange, &body);
 	if (grant == NULL)
@@ -450,6 +464,7 @@ enum error_class github_app_token(const struct provider_exchange *exchange, cons
 		*ret_token = stored->token;
 		return ERROR_NONE;
 	}
+
 	if (ask_for_token(exchange, &body, &response, error) != ERROR_NONE)
 		return error->class;
 	if (response.status < 400)

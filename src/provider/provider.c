@@ -28,6 +28,7 @@ static enum error_class no_memory(struct error *error)
 static enum error_class encode_array(const struct provider_request *request, cJSON **ret_json, struct error *error)
 {
 	cJSON *array = cJSON_CreateArray();
+
 	if (array == NULL)
 		return no_memory(error);
 	for (size_t i = 0; i < request->body_count; i++) {
@@ -39,6 +40,7 @@ static enum error_class encode_array(const struct provider_request *request, cJS
 			return no_memory(error);
 		}
 	}
+
 	*ret_json = array;
 	return ERROR_NONE;
 }
@@ -47,6 +49,7 @@ static enum error_class encode_body(
 	const struct provider_request *request, struct arena *arena, const char **ret_body, struct error *error)
 {
 	cJSON *json;
+
 	*ret_body = NULL;
 	if (request->body_record == NULL)
 		return ERROR_NONE;
@@ -78,6 +81,7 @@ static enum error_class fill_request(const struct provider_exchange *exchange, c
 	const struct provider_access *access = exchange->access;
 	size_t next = 0;
 	struct string_pair scope = { NULL, NULL };
+
 	if (provider->scope != NULL && access->scope != NULL)
 		scope = provider->scope(access->scope);
 	if (encode_body(request, exchange->arena, &http->body, error) != ERROR_NONE ||
@@ -166,6 +170,7 @@ static void add_remedy(const struct provider *provider, const struct refusal *fi
 {
 	const char *permissions = http_response_header(http, provider->permissions_header);
 	const char *url = fitting != NULL ? fitting->remedy_url : NULL;
+
 	if (fitting != NULL && fitting->remedy != NULL)
 		error_remedy(error, url, "%s", fitting->remedy);
 	else if (error->class == ERROR_SCOPE_MISSING && permissions[0] != '\0')
@@ -185,6 +190,7 @@ static enum error_class refuse(const struct provider_exchange *exchange, const s
 	const struct provider *provider = exchange->provider;
 	const struct refusal *fitting = NULL;
 	int64_t limited_ms = 0;
+
 	for (const struct refusal *row = provider->refusals; fitting == NULL && row->class != ERROR_NONE; row++)
 		if (refusal_fits(row, http->status, body))
 			fitting = row;
@@ -203,6 +209,7 @@ static enum error_class refuse(const struct provider_exchange *exchange, const s
 		add_remedy(provider, fitting, http, body, error);
 		move_to_site(exchange, error);
 	}
+
 	return error_exchange(
 		error, provider->id, http->status, body->code, http_response_header(http, provider->request_id_header));
 }
@@ -222,7 +229,9 @@ static void read_refusal(const struct provider *provider, struct http_response *
 {
 	cJSON *json;
 	struct error ignored;
+
 	memset(body, 0, sizeof(*body));
+
 	/* Secrets go before anything is cut to fit: half of one would not be found any more. */
 	if (json_parse(buffer_text(&http->body), http->body.length, JSON_FROM_PROVIDER, &json, &ignored) ==
 		ERROR_NONE) {
@@ -230,6 +239,7 @@ static void read_refusal(const struct provider *provider, struct http_response *
 		provider->read_refusal(json, body);
 		cJSON_Delete(json);
 	}
+
 	if (http->body.length > 0)
 		redact_bytes(http->body.bytes, http->body.length);
 	if (body->message[0] == '\0')
@@ -270,9 +280,11 @@ static enum error_class read_answer(const struct provider_exchange *exchange, co
 {
 	struct refusal_body body;
 	int64_t limited_ms;
+
 	if (http->status >= 200 && http->status < 300)
 		return take_answer(exchange, http, response, error);
 	read_refusal(exchange->provider, http, &body);
+
 	/* A rate limit is never the caller's, though it expects the status. */
 	if (!is_expected(request, http->status) || exchange->provider->is_limited(http, &body, &limited_ms))
 		return refuse(exchange, request, http, &body, error);
@@ -302,6 +314,7 @@ static void keep_record(const struct provider_exchange *exchange, const char *to
 		.response = response,
 		.failure = error,
 		.took_ms = clock_monotonic_ms() - began_ms };
+
 	if (folder != NULL && http_record_write(folder, &record, &failed) != ERROR_NONE &&
 		exchange->record_failed != NULL)
 		exchange->record_failed("exchange not recorded", &failed);
@@ -324,6 +337,7 @@ static enum error_class send_told(const struct provider_exchange *exchange, cons
 		.class = class,
 		.took_ms = clock_monotonic_ms() - began,
 	};
+
 	if (exchange->called != NULL)
 		exchange->called(exchange->called_data, &facts);
 	return class;
@@ -336,6 +350,7 @@ static enum error_class send_with(const struct provider_exchange *exchange, cons
 		.reach = HTTP_REACH_CONFIGURED,
 		.allow_loopback = exchange->settings->allow_loopback };
 	struct http_response response;
+
 	if (fill_request(exchange, request, token, &http, error) != ERROR_NONE)
 		return error->class;
 	int64_t began = clock_monotonic_ms();
@@ -354,6 +369,7 @@ static enum error_class send_with_minted(const struct provider_exchange *exchang
 {
 	const struct provider *provider = exchange->provider;
 	const char *token;
+
 	for (int tries = 0; tries < 2; tries++) {
 		if (provider->mint(exchange, request, tries > 0, &token, error) != ERROR_NONE)
 			return error->class;
@@ -366,6 +382,7 @@ static enum error_class send_with_minted(const struct provider_exchange *exchang
 		if (class != ERROR_AUTH_EXPIRED)
 			return class;
 	}
+
 	/* Seen of fresh tokens for some seconds: https://github.com/octokit/auth-app.js/issues/65 */
 	error_set(error, ERROR_PROVIDER_UNAVAILABLE, "%s does not take a token that it has just made", provider->name);
 	error->http_status = 401;
@@ -384,6 +401,7 @@ enum error_class provider_send(const struct provider_exchange *exchange, const s
 	const struct provider *provider = exchange->provider;
 	const struct provider_access *access = exchange->access;
 	enum error_class class;
+
 	if (access->token != NULL)
 		class = send_with(exchange, request, access->token, ret_answer, error);
 	else if (provider->mint != NULL && access->account != NULL)
@@ -407,16 +425,19 @@ static bool is_header_value(const char *text)
 static enum error_class check_url_request(const struct url_request *request, struct error *error)
 {
 	const struct string_pair *header = &request->header;
+
 	if (request->url == NULL)
 		return error_set(error, ERROR_INVALID_INPUT, "there is no URL to send to");
 	if (request->method == HTTP_GET && request->body != NULL) {
 		error_set(error, ERROR_INVALID_INPUT, "a GET has no body");
 		return error_remedy(error, NULL, "Leave the body out, or take another method.");
 	}
+
 	if (request->content_type != NULL && !is_header_value(request->content_type)) {
 		error_set(error, ERROR_INVALID_INPUT, "the content type has control characters");
 		return error_remedy(error, NULL, "Give a content type such as application/json.");
 	}
+
 	if (header->value == NULL || is_header_value(header->value))
 		return ERROR_NONE;
 	return error_set(error, ERROR_INVALID_INPUT, "the value of %s has control characters", header->name);
@@ -444,6 +465,7 @@ enum error_class url_send(const struct provider_exchange *exchange, const struct
 		.reach = HTTP_REACH_PUBLIC,
 		.allow_loopback = exchange->settings->allow_loopback };
 	struct http_response response;
+
 	if (check_url_request(request, error) != ERROR_NONE)
 		return error->class;
 	if (request->body != NULL && add_header(&http, exchange->arena, "Content-Type", type, error) != ERROR_NONE)

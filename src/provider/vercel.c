@@ -50,12 +50,15 @@ static void read_limit(const cJSON *limit, struct refusal_body *body)
 static void read_refusal(const cJSON *json, struct refusal_body *body)
 {
 	const cJSON *error = json_member(json, "error");
+
 	copy_member(error, "code", body->code, sizeof(body->code));
 	copy_member(error, "message", body->message, sizeof(body->message));
 	copy_member(error, "link", body->link, sizeof(body->link));
+
 	/* What a person is to do, as "Install GitHub App", or what was refused, as "create". */
 	refusal_add(body, json_member_string(error, "action"));
 	read_limit(json_member(error, "limit"), body);
+
 	/* A token that is no good is said by a member beside the code forbidden. */
 	if (cJSON_IsTrue(json_member(error, "invalidToken")))
 		refusal_add(body, INVALID_TOKEN);

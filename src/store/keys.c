@@ -26,6 +26,7 @@ void run_keys_make(struct run_keys *keys, const struct run_name *name)
 		[RUN_KEY_PAYLOAD] = "payload",
 		[RUN_KEY_LEDGER] = "ledger",
 	};
+
 	for (size_t i = 0; i < RUN_KEY_COUNT; i++) {
 		if (shared[i] != NULL)
 			text_copy(keys->own[i], KEY_SIZE, shared[i]);

@@ -9,6 +9,7 @@ enum error_class ledger_decode(const struct redisReply *hash, cJSON **ret_ledger
 {
 	cJSON *ledger = cJSON_CreateObject();
 	bool complete = ledger != NULL;
+
 	for (size_t i = 0; complete && i + 1 < reply_count(hash); i += 2)
 		complete = json_add(ledger, reply_text(reply_item(hash, i)),
 			cJSON_CreateString(reply_text(reply_item(hash, i + 1))));
@@ -16,6 +17,7 @@ enum error_class ledger_decode(const struct redisReply *hash, cJSON **ret_ledger
 		cJSON_Delete(ledger);
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a ledger");
 	}
+
 	*ret_ledger = ledger;
 	return ERROR_NONE;
 }
@@ -24,6 +26,7 @@ enum error_class ledger_read(struct redis *redis, const char *app, cJSON **ret_l
 {
 	struct run_keys keys;
 	struct redisReply *reply;
+
 	run_keys_make(&keys, &(struct run_name){ app, NULL, NULL });
 	const char *const words[] = { "HGETALL", keys.list[RUN_KEY_LEDGER] };
 	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)

@@ -54,6 +54,7 @@ enum error_class limit_pace(struct redis *redis, const struct limit_name *name, 
 	char key[KEY_SIZE], spacing[24], most[24];
 	const char *const keys[] = { key }, *const arguments[] = { run, spacing, most };
 	struct redisReply *reply;
+
 	text_format(key, sizeof(key), "slipway:pace:%s:%s", name->provider, name->credential);
 	text_format(spacing, sizeof(spacing), "%lld", (long long)spacing_ms);
 	text_format(most, sizeof(most), "%lld", (long long)most_ms);

@@ -9,6 +9,7 @@ static enum error_class read_needs(
 	const struct redisReply *reply, struct needs *needs, struct arena *arena, struct error *error)
 {
 	const char *word = reply_text(reply_item(reply, 0));
+
 	if (strcmp(word, "lost") == 0)
 		return error_set(error, ERROR_LEASE_LOST, "the run is no longer ours");
 	if (strcmp(word, "missing") == 0) {
@@ -18,6 +19,7 @@ static enum error_class read_needs(
 		needs->missing = &needs->names[number - 1];
 		needs->missing_status = arena_string(arena, reply_text(reply_item(reply, 2)));
 	}
+
 	for (size_t i = 0; needs->missing == NULL && i < needs->count; i++)
 		needs->outputs[i] = arena_string(arena, reply_text(reply_item(reply, 1 + i)));
 	return arena->refused ? error_set(error, ERROR_OUT_OF_MEMORY, "no memory for outputs") : ERROR_NONE;
@@ -30,12 +32,14 @@ enum error_class needs_take(
 	char need_keys[NEEDS_MAX][KEY_SIZE];
 	const char *key_list[RUN_KEY_COUNT + NEEDS_MAX];
 	const char *const arguments[] = { lease->token };
+
 	run_keys_make(&keys, &(struct run_name){ lease->app, lease->workflow, lease->action });
 	memcpy(key_list, keys.list, sizeof(keys.list));
 	for (size_t i = 0; i < needs->count; i++) {
 		run_key_make(need_keys[i], &needs->names[i]);
 		key_list[RUN_KEY_COUNT + i] = need_keys[i];
 	}
+
 	struct redisReply *reply;
 	if (redis_eval(redis, SCRIPT_NEEDS, RUN_KEY_COUNT + needs->count, key_list, 1, arguments, &reply, error) !=
 		ERROR_NONE)

@@ -45,13 +45,13 @@ static enum error_class look_into_ledger(struct redis *redis, const struct owned
 	struct arena arena;
 	struct ledger_row row;
 	struct error ignored;
+
 	*ret_has = *ret_shares = false;
 	if (ledger_read(redis, app, &ledger, error) != ERROR_NONE)
 		return error->class;
 	text_format(prefix, sizeof(prefix), "%s:%s:", thing->provider, thing->type);
 	arena_init(&arena, 0);
-	cJSON_ArrayForEach(item, ledger)
-	{
+	cJSON_ArrayForEach (item, ledger) {
 		if (!text_has_prefix(item->string, prefix) ||
 			ledger_row_read(cJSON_GetStringValue(item), &arena, &row, &ignored) != ERROR_NONE ||
 			row.id == NULL || strcmp(row.id, thing->id) != 0)
@@ -59,6 +59,7 @@ static enum error_class look_into_ledger(struct redis *redis, const struct owned
 		*ret_has = true;
 		*ret_shares = row.shared;
 	}
+
 	arena_release(&arena);
 	cJSON_Delete(ledger);
 	return ERROR_NONE;
@@ -71,6 +72,7 @@ enum error_class owner_claim(struct redis *redis, const struct owned_thing *thin
 			  *const share[] = { "share", app, "" };
 	int64_t age_ms = 0;
 	bool has, shares;
+
 	if (call(redis, thing, claim, holder, &age_ms, error) != ERROR_NONE)
 		return error->class;
 	if (strcmp(holder, app) != 0) {
@@ -85,6 +87,7 @@ enum error_class owner_claim(struct redis *redis, const struct owned_thing *thin
 			holder[0] = '\0';
 		}
 	}
+
 	if (strcmp(holder, app) == 0)
 		holder[0] = '\0';
 	return ERROR_NONE;
@@ -105,6 +108,7 @@ enum error_class owner_sharer(struct redis *redis, const struct owned_thing *thi
 	struct redisReply *reply;
 	enum error_class class = ask(redis, thing, words, &reply, error);
 	bool has = false, shares;
+
 	sharer[0] = '\0';
 	if (class != ERROR_NONE)
 		return class;
@@ -116,6 +120,7 @@ enum error_class owner_sharer(struct redis *redis, const struct owned_thing *thi
 		if (has)
 			text_copy(sharer, IDENTIFIER_SIZE, other);
 	}
+
 	reply_free(reply);
 	return class;
 }
@@ -151,6 +156,7 @@ enum error_class owner_verify_claim(
 	struct owned_thing thing;
 	bool has, shares;
 	int64_t age_ms = 0;
+
 	*ret_astray = false;
 	if (!text_copy(parts, sizeof(parts), key + strlen(OWNER_PREFIX)) || !split(parts, &thing))
 		return ERROR_NONE;
@@ -171,6 +177,7 @@ static enum error_class verify_row(struct redis *redis, const char *app, const c
 	struct owned_thing thing;
 	struct error broken;
 	char parts[KEY_SIZE], holder[IDENTIFIER_SIZE] = "";
+
 	/* What cannot be read, `slipway resources` names. */
 	if (!text_copy(parts, sizeof(parts), item->string) || !split(parts, &thing) ||
 		ledger_row_read(cJSON_GetStringValue(item), arena, &row, &broken) != ERROR_NONE || row.part ||
@@ -191,15 +198,16 @@ enum error_class owner_verify_rows(
 	cJSON *ledger;
 	const cJSON *item;
 	struct arena arena;
+
 	if (ledger_read(redis, app, &ledger, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = ERROR_NONE;
 	arena_init(&arena, 0);
-	cJSON_ArrayForEach(item, ledger)
-	{
+	cJSON_ArrayForEach (item, ledger) {
 		if (class == ERROR_NONE)
 			class = verify_row(redis, app, item, repair, visitor, &arena, error);
 	}
+
 	arena_release(&arena);
 	cJSON_Delete(ledger);
 	return class;

@@ -50,6 +50,7 @@ static enum error_class read_part(
 		return *ret_json != NULL ? ERROR_NONE
 					 : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a payload");
 	}
+
 	enum error_class class = json_parse(text, strlen(text), JSON_FROM_PROVIDER, ret_json, error);
 	if (class == ERROR_NONE || class == ERROR_OUT_OF_MEMORY)
 		return class;
@@ -60,6 +61,7 @@ static enum error_class read_part(
 enum error_class payload_read(struct redis *redis, const char *app, struct payload *ret_payload, struct error *error)
 {
 	struct run_keys keys;
+
 	run_keys_make(&keys, &(struct run_name){ app, NULL, NULL });
 	const char *words[3 + PART_COUNT] = { "HMGET", keys.list[RUN_KEY_PAYLOAD] };
 	for (size_t i = 0; i < PART_COUNT; i++)
@@ -86,6 +88,7 @@ static enum error_class write_payload(struct redis *redis, const char *app, stru
 	struct run_keys keys;
 	char version[24], retention[24];
 	const char *arguments[3 + PART_COUNT] = { version, app, retention };
+
 	run_keys_make(&keys, &(struct run_name){ app, NULL, NULL });
 	text_format(version, sizeof(version), "%lld", (long long)payload->version);
 	text_format(retention, sizeof(retention), "%lld", (long long)retention_seconds);
@@ -102,6 +105,7 @@ static enum error_class write_payload(struct redis *redis, const char *app, stru
 			error_at(error, "/%s", parts[i].name);
 		}
 	}
+
 	struct redisReply *reply = NULL;
 	if (class == ERROR_NONE)
 		class = redis_eval(
@@ -119,6 +123,7 @@ static enum error_class apply_part(cJSON **part, const cJSON *change, struct err
 {
 	char before[DIGEST_SIZE], after[DIGEST_SIZE];
 	cJSON *merged = cJSON_Duplicate(*part, true);
+
 	if (merged == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to merge a payload");
 	if (json_merge(&merged, change, error) != ERROR_NONE || json_digest(*part, before, error) != ERROR_NONE ||
@@ -126,6 +131,7 @@ static enum error_class apply_part(cJSON **part, const cJSON *change, struct err
 		cJSON_Delete(merged);
 		return error->class;
 	}
+
 	bool changed = strcmp(before, after) != 0;
 	cJSON_Delete(changed ? *part : merged);
 	if (changed)
@@ -170,6 +176,7 @@ enum error_class payload_merge(struct redis *redis, const char *app, const struc
 		if (class != ERROR_NONE)
 			return class;
 	}
+
 	error_set(error, ERROR_STORE_UNAVAILABLE, "others configure '%s' at the same time, again and again", app);
 	error->retry_after_ms = 1000;
 	return error->class;
@@ -179,6 +186,7 @@ enum error_class payload_secret(struct redis *redis, const char *app, const char
 	const char **ret_sealed, struct error *error)
 {
 	struct run_keys keys;
+
 	run_keys_make(&keys, &(struct run_name){ app, NULL, NULL });
 	const char *const words[] = { "HGET", keys.list[RUN_KEY_PAYLOAD], "secrets" };
 	struct redisReply *reply;

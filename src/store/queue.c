@@ -61,6 +61,7 @@ static enum error_class read_entry(
 			complete = complete && *fields[j].target != NULL;
 		}
 	}
+
 	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read the queue");
 }
 
@@ -69,12 +70,14 @@ static bool split_due(char *text, struct queue_entry *entry)
 {
 	const char **const parts[] = { &entry->id, &entry->run, &entry->app, &entry->workflow, &entry->action };
 	char *rest = text;
+
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		const char *part = strsep(&rest, ":");
 		if (part == NULL || part[0] == '\0')
 			return false;
 		*parts[i] = part;
 	}
+
 	return rest == NULL;
 }
 
@@ -83,6 +86,7 @@ enum error_class queue_take_due(
 {
 	const char *const words[] = { "ZPOPMIN", KEY_DUE };
 	struct redisReply *reply;
+
 	*ret_found = false;
 	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
 		return error->class;
@@ -99,6 +103,7 @@ enum error_class queue_reserve(struct redis *redis, const char *consumer, int bl
 	bool *ret_found, struct queue_entry *ret_entry, struct error *error)
 {
 	char block[16];
+
 	text_format(block, sizeof(block), "%d", block_ms);
 	const char *const waiting[] = { "XREADGROUP", "GROUP", QUEUE_GROUP, consumer, "COUNT", "1", "BLOCK", block,
 		"STREAMS", KEY_QUEUE, ">" };
@@ -113,11 +118,13 @@ enum error_class queue_reserve(struct redis *redis, const char *consumer, int bl
 			return class;
 		return make_group(redis, error);
 	}
+
 	const struct redisReply *entries = reply_item(reply_item(reply, 0), 1);
 	if (reply_count(entries) > 0) {
 		*ret_found = true;
 		class = read_entry(reply_item(entries, 0), arena, ret_entry, error);
 	}
+
 	reply_free(reply);
 	return class;
 }
@@ -127,6 +134,7 @@ enum error_class queue_list(
 {
 	const char *const words[] = { "XRANGE", KEY_QUEUE, from, "+", "COUNT", "200" };
 	struct redisReply *reply;
+
 	*ret_page = (struct queue_page){ NULL, 0 };
 	if (redis_command(redis, 6, words, &reply, error) != ERROR_NONE)
 		return error->class;
@@ -171,6 +179,7 @@ static enum error_class tidy_consumers(struct redis *redis, struct error *error)
 {
 	const char *const words[] = { "XINFO", "CONSUMERS", KEY_QUEUE, QUEUE_GROUP };
 	struct redisReply *reply;
+
 	/* Before the first worker there is no group, and nothing to tidy. */
 	if (redis_command(redis, 4, words, &reply, error) != ERROR_NONE)
 		return error->class == ERROR_STORE_REFUSED ? ERROR_NONE : error->class;
@@ -180,6 +189,7 @@ static enum error_class tidy_consumers(struct redis *redis, struct error *error)
 		if (consumer_fact(consumer, "idle") > CONSUMER_KEPT_MS && consumer_fact(consumer, "pending") == 0)
 			class = queue_leave(redis, reply_text(reply_item(consumer, 1)), error);
 	}
+
 	reply_free(reply);
 	return class;
 }
@@ -191,6 +201,7 @@ enum error_class queue_is_orphaned(
 	const struct run_name name = { entry->app, entry->workflow, entry->action };
 	char key[KEY_SIZE];
 	struct redisReply *reply;
+
 	*ret_astray = true;
 	if (identifier_valid(entry->app) && identifier_valid(entry->workflow) && identifier_valid(entry->action)) {
 		run_key_make(key, &name);
@@ -203,6 +214,7 @@ enum error_class queue_is_orphaned(
 		if (class == ERROR_NONE)
 			reply_free(reply);
 	}
+
 	if (!*ret_astray)
 		return ERROR_NONE;
 	const char *const again[] = { "XRANGE", KEY_QUEUE, entry->id, entry->id };
@@ -226,6 +238,7 @@ static enum error_class keep_in_sight(struct redis *redis, const struct queue_en
 static enum error_class tidy_entries(struct redis *redis, int64_t before_ms, struct arena *arena, struct error *error)
 {
 	struct queue_page page;
+
 	if (queue_list(redis, "-", arena, &page, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i < page.count; i++) {
@@ -241,6 +254,7 @@ static enum error_class tidy_entries(struct redis *redis, int64_t before_ms, str
 		if (class != ERROR_NONE)
 			return class;
 	}
+
 	return ERROR_NONE;
 }
 

@@ -25,6 +25,7 @@ static enum error_class reap_named(struct redis *redis, const struct run_name *n
 		error_text(arena, ERROR_WORKER_LOST, RUN_LOST_MESSAGE), integer_text(arena, RUN_CRASHES_MAX),
 		integer_text(arena, lease_ms < RUN_UNCLAIMED_MS ? lease_ms : RUN_UNCLAIMED_MS),
 		integer_text(arena, spare_ms) };
+
 	if (arguments[1] == NULL || arguments[2] == NULL || arena->refused)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to look at a run");
 	run_keys_make(&keys, name);
@@ -46,6 +47,7 @@ enum error_class run_reap(struct redis *redis, const char *index, const char *me
 	struct run_name name;
 	struct redisReply *reply;
 	struct arena arena;
+
 	if (!text_copy(parts, sizeof(parts), member) || !member_split(parts, &name)) {
 		/* Put there by hand: no run can be named so. */
 		const char *const words[] = { "ZREM", index, member };
@@ -54,6 +56,7 @@ enum error_class run_reap(struct redis *redis, const char *index, const char *me
 			reply_free(reply);
 		return class;
 	}
+
 	arena_init(&arena, 0);
 	enum error_class class = reap_named(redis, &name, member, lease_ms, spare_ms, listener, &arena, error);
 	arena_release(&arena);
@@ -65,6 +68,7 @@ static enum error_class bury_member(struct redis *redis, const char *index, cons
 {
 	char reason[256];
 	struct redisReply *reply;
+
 	text_copy(reason, sizeof(reason), error->message);
 	const char *const note[] = { "XADD", KEY_DEAD, "MAXLEN", "~", "1000", "*", "entry", member, "reason", reason };
 	const char *const remove[] = { "ZREM", index, member };
@@ -82,6 +86,7 @@ static enum error_class is_no_run(struct redis *redis, const char *member, bool 
 {
 	char key[KEY_SIZE];
 	struct redisReply *reply;
+
 	text_format(key, sizeof(key), KEY_PREFIX "app:%s", member);
 	const char *const words[] = { "TYPE", key };
 	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
@@ -99,6 +104,7 @@ static enum error_class defer_member(struct redis *redis, const char *index, con
 	char again[24];
 	bool none = false;
 	struct redisReply *reply;
+
 	if (is_no_run(redis, member, &none, error) != ERROR_NONE)
 		return error->class;
 	text_format(again, sizeof(again), "%lld", (long long)now + REAP_AGAIN_MS);
@@ -106,6 +112,7 @@ static enum error_class defer_member(struct redis *redis, const char *index, con
 		*error = *why;
 		return bury_member(redis, index, member, error);
 	}
+
 	const char *const words[] = { "ZADD", index, "XX", again, member };
 	if (redis_command(redis, 5, words, &reply, error) != ERROR_NONE)
 		return error->class;
@@ -120,6 +127,7 @@ static enum error_class reap_members(struct redis *redis, const char *index, int
 {
 	struct error one, why;
 	enum error_class found = ERROR_NONE;
+
 	for (size_t i = 0; i < reply_count(members); i++) {
 		const char *member = reply_text(reply_item(members, i));
 		enum error_class class = run_reap(redis, index, member, lease_ms, lease_ms, listener, &one);
@@ -133,6 +141,7 @@ static enum error_class reap_members(struct redis *redis, const char *index, int
 			return class;
 		found = class != ERROR_NONE ? class : found;
 	}
+
 	return found;
 }
 
@@ -142,6 +151,7 @@ static enum error_class reap_index(struct redis *redis, const char *index, int64
 	char now[24];
 	const char *const words[] = { "ZRANGEBYSCORE", index, "-inf", now, "LIMIT", "0", "100" };
 	struct redisReply *reply;
+
 	text_format(now, sizeof(now), "%lld", (long long)now_ms);
 	if (redis_command(redis, 7, words, &reply, error) != ERROR_NONE)
 		return error->class;
@@ -157,6 +167,7 @@ static enum error_class pulse(struct redis *redis, int64_t lease_ms, int64_t *re
 	char lease[24];
 	const char *const keys[] = { KEY_PULSE }, *const arguments[] = { lease };
 	struct redisReply *reply;
+
 	text_format(lease, sizeof(lease), "%lld", (long long)lease_ms);
 	if (redis_eval(redis, SCRIPT_PULSE, 1, keys, 1, arguments, &reply, error) != ERROR_NONE)
 		return error->class;

@@ -35,6 +35,7 @@ enum error_class redis_new(const char *url, const char *password, const char *na
 	struct redis **ret_redis, struct error *error)
 {
 	struct redis *redis = calloc(1, sizeof(*redis));
+
 	if (redis == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a connection to Redis");
 	text_copy(redis->name, sizeof(redis->name), name);
@@ -49,6 +50,7 @@ enum error_class redis_new(const char *url, const char *password, const char *na
 		redis_free(redis);
 		return class;
 	}
+
 	*ret_redis = redis;
 	return ERROR_NONE;
 }
@@ -57,6 +59,7 @@ enum error_class redis_from_settings(const struct settings *settings, const char
 	struct redis **ret_redis, struct error *error)
 {
 	struct redis *redis = NULL;
+
 	if (redis_new(settings->redis_url, settings->redis_password, name, timeout_ms, &redis, error) != ERROR_NONE)
 		return error->class;
 	if (settings->redis_user != NULL &&
@@ -64,6 +67,7 @@ enum error_class redis_from_settings(const struct settings *settings, const char
 		redis_free(redis);
 		return error_set(error, ERROR_INVALID_INPUT, "SLIPWAY_REDIS_USER is longer than 127 bytes");
 	}
+
 	*ret_redis = redis;
 	return ERROR_NONE;
 }
@@ -163,12 +167,14 @@ static bool append(struct redis *redis, const struct redis_words *command)
 {
 	const char *list[WORDS_MAX];
 	size_t lengths[WORDS_MAX];
+
 	if (command->count > WORDS_MAX)
 		return false;
 	for (size_t i = 0; i < command->count; i++) {
 		list[i] = command->words[i];
 		lengths[i] = strlen(command->words[i]);
 	}
+
 	return redisAppendCommandArgv(redis->context, (int)command->count, list, lengths) == REDIS_OK;
 }
 
@@ -198,6 +204,7 @@ static bool exchange(
 		}
 		replies[i] = reply;
 	}
+
 	return true;
 }
 
@@ -206,6 +213,7 @@ static enum error_class setup_command(struct redis *redis, size_t count, const c
 	bool sent;
 	redisReply *reply;
 	const struct redis_words command = { count, words };
+
 	if (!exchange(redis, 1, &command, &reply, &sent))
 		return unavailable(redis, redis->context->errstr, error);
 	enum error_class class = reply->type == REDIS_REPLY_ERROR ? refused(redis, reply, error) : ERROR_NONE;
@@ -218,6 +226,7 @@ static enum error_class setup_command(struct redis *redis, size_t count, const c
 static enum error_class set_up(struct redis *redis, struct error *error)
 {
 	const struct redis_address *address = &redis->address;
+
 	if (address->user[0] != '\0') {
 		const char *const words[] = { "AUTH", address->user, address->password };
 		if (setup_command(redis, 3, words, error) != ERROR_NONE)
@@ -227,6 +236,7 @@ static enum error_class set_up(struct redis *redis, struct error *error)
 		if (setup_command(redis, 2, words, error) != ERROR_NONE)
 			return error->class;
 	}
+
 	const char *const name[] = { "CLIENT", "SETNAME", redis->name };
 	if (setup_command(redis, 3, name, error) != ERROR_NONE)
 		return error->class;
@@ -238,6 +248,7 @@ static enum error_class connect_anew(struct redis *redis, struct error *error)
 {
 	struct timeval timeout = { .tv_sec = redis->timeout_ms / 1000, .tv_usec = (redis->timeout_ms % 1000) * 1000L };
 	const struct redis_address *address = &redis->address;
+
 	redis->context = address->socket[0] != '\0' ? redisConnectUnixWithTimeout(address->socket, timeout)
 						    : redisConnectWithTimeout(address->host, address->port, timeout);
 	if (redis->context == NULL)
@@ -273,6 +284,7 @@ static enum error_class try_turn(
 		free_replies(turn->count, ret_replies);
 		answered = false;
 	}
+
 	if (answered)
 		return ERROR_NONE;
 	unavailable(redis, redis->context->errstr, error);
@@ -280,6 +292,7 @@ static enum error_class try_turn(
 		error_set(error, ERROR_OUTCOME_UNKNOWN, "the connection to Redis was lost while it worked");
 		error->retry_after_ms = 2000;
 	}
+
 	return error->class;
 }
 
@@ -299,6 +312,7 @@ enum error_class redis_batch(struct redis *redis, size_t count, const struct red
 	struct redisReply **ret_replies, struct error *error)
 {
 	const struct turn turn = { commands[0].words[0], count, commands, false };
+
 	if (run_turn(redis, &turn, ret_replies, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i < count; i++) {
@@ -308,6 +322,7 @@ enum error_class redis_batch(struct redis *redis, size_t count, const struct red
 		free_replies(count, ret_replies);
 		return error->class;
 	}
+
 	return ERROR_NONE;
 }
 
@@ -334,6 +349,7 @@ enum error_class redis_eval(struct redis *redis, enum script_id script, size_t k
 {
 	const char *words[WORDS_MAX] = { "EVALSHA" };
 	char number[16];
+
 	if (3 + key_count + argument_count > WORDS_MAX)
 		return error_set(error, ERROR_INTERNAL, "the script %s has too many arguments", scripts[script].name);
 	text_format(number, sizeof(number), "%zu", key_count);
@@ -344,6 +360,7 @@ enum error_class redis_eval(struct redis *redis, enum script_id script, size_t k
 		words[3 + key_count + i] = arguments[i];
 	const struct redis_words command = { 3 + key_count + argument_count, words };
 	const struct turn turn = { scripts[script].name, 1, &command, true };
+
 	/* Twice: Redis forgets scripts when it restarts and on SCRIPT FLUSH. */
 	for (int tries = 0; tries < 3; tries++) {
 		redisReply *reply = NULL;
@@ -363,6 +380,7 @@ enum error_class redis_eval(struct redis *redis, enum script_id script, size_t k
 			return error->class;
 		redis->shas[script][0] = '\0';
 	}
+
 	return error_set(error, ERROR_STORE_UNAVAILABLE, "Redis forgets its scripts faster than they are used");
 }
 

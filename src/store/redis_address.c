@@ -61,6 +61,7 @@ static const char *parse_host(struct redis_address *address, const char *text)
 			inet_pton(AF_INET6, address->host, &ignored) == 1;
 		return valid ? text + length + 2 : NULL;
 	}
+
 	length = strspn(text, HOST_CHARACTERS);
 	return length > 0 && copy_part(address->host, sizeof(address->host), text, length) ? text + length : NULL;
 }
@@ -87,6 +88,7 @@ static enum error_class parse_tcp(
 
 	if (parse_host_and_port(address, host, error) != ERROR_NONE)
 		return error->class;
+
 	/* "redis://host" and "redis://host/" name no database. */
 	if (strlen(path) <= 1)
 		return ERROR_NONE;

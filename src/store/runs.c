@@ -38,6 +38,7 @@ static bool take_field(struct run *run, const char *name, const struct redisRepl
 		*(const char **)target = arena_string(arena, reply_text(value));
 		return *(const char **)target != NULL;
 	}
+
 	return true;
 }
 
@@ -91,6 +92,7 @@ static enum error_class read_trigger_result(const struct redisReply *reply, cons
 		[TRIGGER_NEEDS_NOT_DONE] = "needs_not_done",
 	};
 	size_t outcome = 0;
+
 	while (outcome < ARRAY_LEN(words) && strcmp(words[outcome], word_of(reply)) != 0)
 		outcome++;
 	if (outcome == ARRAY_LEN(words))
@@ -104,6 +106,7 @@ static enum error_class read_trigger_result(const struct redisReply *reply, cons
 			return no_memory(error);
 		result->missing[result->missing_count++] = name;
 	}
+
 	return take_hash(
 		&result->run, &trigger->name, reply_item(reply, 2), reply_integer(reply_item(reply, 1)), arena, error);
 }
@@ -151,6 +154,7 @@ enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
 		number_text(deadline, trigger->run_ms), number_text(attempts, trigger->attempts),
 		number_text(retention, trigger->retention_seconds), text_or_empty(trigger->id),
 		text_or_empty(trigger->request) };
+
 	run_id_make(run_id);
 	run_keys_make(&call.keys, &trigger->name);
 	memcpy(call.key_list, call.keys.list, sizeof(call.keys.list));
@@ -195,6 +199,7 @@ static enum error_class read_fields(struct redis *redis, bool all, size_t count,
 	struct redis_words commands[1 + WORKFLOW_STEPS_MAX] = { { 1, time_words } };
 	struct redisReply *replies[1 + WORKFLOW_STEPS_MAX];
 	size_t fields = 0;
+
 	for (size_t i = 0; i < count; i++) {
 		run_key_make(keys[i], &names[i]);
 		words[i][0] = "HMGET";
@@ -202,6 +207,7 @@ static enum error_class read_fields(struct redis *redis, bool all, size_t count,
 		fields = list_fields(all, &words[i][2]);
 		commands[1 + i] = (struct redis_words){ 2 + fields, words[i] };
 	}
+
 	if (redis_batch(redis, 1 + count, commands, replies, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = ERROR_NONE;
@@ -211,6 +217,7 @@ static enum error_class read_fields(struct redis *redis, bool all, size_t count,
 				server_time_of(replies[0]), arena, error);
 		reply_free(replies[1 + i]);
 	}
+
 	reply_free(replies[0]);
 	return class;
 }
@@ -231,6 +238,7 @@ enum error_class run_cancel(struct redis *redis, const struct run_name *name, st
 	struct run *ret_run, struct error *error)
 {
 	struct run_keys keys;
+
 	run_keys_make(&keys, name);
 	const char *const problems[] = { error_text(arena, ERROR_CANCELLED, RUN_CANCELLED_MESSAGE),
 		error_text(arena, ERROR_CANCELLED, RUN_STOPPED_MESSAGE) };
@@ -273,6 +281,7 @@ enum error_class run_claim(struct redis *redis, const struct run_name *name, con
 {
 	struct run_keys keys;
 	char lease[NUMBER_SIZE];
+
 	run_keys_make(&keys, name);
 	const char *const arguments[] = { entry, run_id, worker, number_text(lease, lease_ms),
 		error_text(arena, ERROR_TIMEOUT, RUN_EXPIRED_MESSAGE) };
@@ -294,6 +303,7 @@ static enum error_class eval_leased(struct redis *redis, const struct lease *lea
 	size_t argument_count, const char *const *arguments, struct redisReply **ret_reply, struct error *error)
 {
 	struct run_keys keys;
+
 	run_keys_make(&keys, &(struct run_name){ lease->app, lease->workflow, lease->action });
 	if (redis_eval(redis, script, RUN_KEY_COUNT, keys.list, argument_count, arguments, ret_reply, error) !=
 		ERROR_NONE)
@@ -321,6 +331,7 @@ enum error_class run_renew(
 enum error_class run_wants_cancel(struct redis *redis, const struct lease *lease, bool *ret_cancel, struct error *error)
 {
 	char key[KEY_SIZE];
+
 	run_key_make(key, &(struct run_name){ lease->app, lease->workflow, lease->action });
 	const char *const words[] = { "HGET", key, "cancel" };
 	struct redisReply *reply;
@@ -335,7 +346,9 @@ static enum error_class send_write(struct redis *redis, const struct lease *leas
 	struct redisReply **ret_reply, struct error *error)
 {
 	char delay[NUMBER_SIZE];
+
 	number_text(delay, write->delay_ms);
+
 	/* What each script takes behind token and checkpoint, in its order. */
 	const struct {
 		enum script_id script;
@@ -372,8 +385,10 @@ enum error_class run_write_told(struct redis *redis, const struct lease *lease, 
 {
 	struct redisReply *reply;
 	const struct run_name name = { lease->app, lease->workflow, lease->action };
+
 	if (send_write(redis, lease, write, &reply, error) != ERROR_NONE)
 		return error->class;
+
 	/* It is written: where memory is too short to tell of it, that is not undone. */
 	if (run_told(ret_ended, &name, reply, arena, error) != ERROR_NONE)
 		run_init(ret_ended, lease->app, lease->workflow, lease->action);
@@ -385,6 +400,7 @@ enum error_class run_output(struct redis *redis, const struct run_name *name, st
 	const char **ret_output, const char **ret_status, struct error *error)
 {
 	char key[KEY_SIZE];
+
 	run_key_make(key, name);
 	const char *const words[] = { "HMGET", key, "status", "output", "removed" };
 	struct redisReply *reply;

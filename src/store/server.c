@@ -94,6 +94,7 @@ static enum error_class check_replay(
 	struct redis *redis, const struct server_setting *setting, enum server_state *ret_state, struct error *error)
 {
 	bool allowed = true;
+
 	for (size_t i = 0; i < ARRAY_LEN(replayed) && allowed; i++) {
 		const char *words[3 + ARRAY_LEN(replayed[0])] = { "ACL", "DRYRUN", "default" };
 		size_t count = 3;
@@ -107,6 +108,7 @@ static enum error_class check_replay(
 		if (*ret_state == SERVER_HIDDEN)
 			return ERROR_NONE;
 	}
+
 	return allowed ? ERROR_NONE : not_so(setting, ret_state, error);
 }
 
@@ -119,10 +121,12 @@ static enum error_class check_scripts(
 	(void)setting;
 	(void)ret_state;
 	enum error_class class = redis_eval(redis, SCRIPT_PROBE, 1, keys, 0, NULL, &reply, error);
+
 	if (class == ERROR_NONE)
 		reply_free(reply);
 	if (class != ERROR_OUTCOME_UNKNOWN)
 		return class;
+
 	/* It has written nothing, so there is no outcome that could be unknown. */
 	error->class = ERROR_STORE_UNAVAILABLE;
 	return error->class;
@@ -176,6 +180,7 @@ enum error_class server_number(struct redis *redis, const char *section, const c
 	const char *const words[] = { "INFO", section };
 	char line[64];
 	struct redisReply *reply;
+
 	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	text_format(line, sizeof(line), "\n%s:", name);

@@ -55,6 +55,7 @@ static enum error_class verify_shared(const struct verification *verification, s
 		if (!right)
 			report(verification, shared[i].key, what, false);
 	}
+
 	return ERROR_NONE;
 }
 
@@ -67,6 +68,7 @@ static enum error_class inspect(const struct verification *verification, const c
 	struct run_name name;
 	struct run_keys keys;
 	const char *const arguments[] = { member, OVERDUE_MS };
+
 	if (!text_copy(parts, sizeof(parts), member) || !member_split(parts, &name))
 		return error_set(error, ERROR_INTERNAL, "'%.100s' names no run", member);
 	run_keys_make(&keys, &name);
@@ -79,6 +81,7 @@ static enum error_class verify_run(
 	const struct verification *verification, const char *index, const char *member, struct error *error)
 {
 	struct redisReply *faults = NULL, *left = NULL;
+
 	if (inspect(verification, member, &faults, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = ERROR_NONE;
@@ -157,6 +160,7 @@ static enum error_class verify_lifetime(const struct verification *verification,
 {
 	char ledger[KEY_SIZE];
 	int64_t before = 0, there = 0, after = 0;
+
 	if (lives_for_ever(key))
 		return ERROR_NONE;
 	name_ledger(key, ledger);
@@ -164,6 +168,7 @@ static enum error_class verify_lifetime(const struct verification *verification,
 		(ledger[0] != '\0' && ask(verification, "EXISTS", ledger, &there, error) != ERROR_NONE) ||
 		ask(verification, "TTL", key, &after, error) != ERROR_NONE)
 		return error->class;
+
 	/* It changed meanwhile, or is gone. */
 	if ((before == -1) != (after == -1) || after == -2 || (there == 1) == (after == -1))
 		return ERROR_NONE;
@@ -188,6 +193,7 @@ static void report_row(void *context, const char *field, const char *holder)
 	const struct owner_report *owners = context;
 	char what[512];
 	bool free = holder[0] == '\0';
+
 	if (free)
 		text_format(what, sizeof(what), "its row '%.300s' has no owner", field);
 	else
@@ -203,6 +209,7 @@ static enum error_class verify_owners(const struct verification *verification, c
 	char ledger[KEY_SIZE], app[IDENTIFIER_SIZE];
 	struct owner_report owners = { verification, key };
 	const struct owner_visitor visitor = { report_row, &owners };
+
 	if (text_has_prefix(key, OWNER_PREFIX)) {
 		if (owner_verify_claim(verification->redis, key, repair, &astray, error) != ERROR_NONE)
 			return error->class;
@@ -210,6 +217,7 @@ static enum error_class verify_owners(const struct verification *verification, c
 			report(verification, key, "the app that it names does not have the thing", repair);
 		return ERROR_NONE;
 	}
+
 	name_ledger(key, ledger);
 	if (strcmp(ledger, key) != 0)
 		return ERROR_NONE;
@@ -235,6 +243,7 @@ static enum error_class verify_key(const struct verification *verification, cons
 static enum error_class verify_keys(const struct verification *verification, struct error *error)
 {
 	char cursor[32] = "0";
+
 	do {
 		const char *const words[] = { "SCAN", cursor, "MATCH", "slipway:*", "COUNT", PAGE };
 		struct redisReply *reply;
@@ -260,6 +269,7 @@ static enum error_class verify_member(
 {
 	char key[KEY_SIZE];
 	struct redisReply *reply;
+
 	text_format(key, sizeof(key), APP_PREFIX "%s", member);
 	const char *const words[] = { "EXISTS", key };
 	if (strcmp(index, KEY_LIVE) == 0)
@@ -274,6 +284,7 @@ static enum error_class verify_member(
 static enum error_class verify_index(const struct verification *verification, const char *index, struct error *error)
 {
 	char cursor[32] = "0";
+
 	do {
 		const char *const words[] = { "ZSCAN", index, cursor, "COUNT", PAGE };
 		struct redisReply *reply;
@@ -298,6 +309,7 @@ static enum error_class verify_entry(
 {
 	bool astray;
 	char key[96];
+
 	if (queue_is_orphaned(verification->redis, entry, &astray, error) != ERROR_NONE)
 		return error->class;
 	if (!astray)
@@ -314,6 +326,7 @@ static enum error_class verify_queue(const struct verification *verification, st
 {
 	char from[ENTRY_SIZE] = "-";
 	bool more = true;
+
 	while (more) {
 		struct arena arena;
 		struct queue_page page;
@@ -328,6 +341,7 @@ static enum error_class verify_queue(const struct verification *verification, st
 		if (class != ERROR_NONE)
 			return class;
 	}
+
 	return ERROR_NONE;
 }
 
@@ -335,6 +349,7 @@ enum error_class store_verify(struct redis *redis, const struct verify_options *
 	struct verify_counts *ret_counts, struct error *error)
 {
 	const struct verification verification = { redis, options, ret_counts };
+
 	memset(ret_counts, 0, sizeof(*ret_counts));
 	memset(error, 0, sizeof(*error));
 	if (verify_shared(&verification, error) != ERROR_NONE)

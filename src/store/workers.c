@@ -26,6 +26,7 @@ enum error_class worker_heartbeat(struct redis *redis, const struct worker_heart
 {
 	char now[CLOCK_TEXT_SIZE];
 	int64_t now_ms;
+
 	/* By the clock of Redis, as all times there: whoever reads it may be on a machine with another one. */
 	if (server_time(redis, &now_ms, error) != ERROR_NONE)
 		return error->class;
@@ -70,6 +71,7 @@ enum error_class workers_list(struct redis *redis,
 	const char *const words[] = { "HGETALL", KEY_WORKERS };
 	struct redisReply *reply;
 	int64_t now_ms;
+
 	if (server_time(redis, &now_ms, error) != ERROR_NONE ||
 		redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
 		return error->class;
@@ -87,6 +89,7 @@ enum error_class workers_list(struct redis *redis,
 		cJSON_Delete(tree);
 		arena_release(&arena);
 	}
+
 	reply_free(reply);
 	return ERROR_NONE;
 }

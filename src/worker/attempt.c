@@ -52,6 +52,7 @@ static enum error_class backend_owner(
 		? owner_claim(attempt->redis, &thing, app, question->shared, holder, error)
 		: question->what == OWNER_SHARER ? owner_sharer(attempt->redis, &thing, app, holder, error)
 						 : owner_look(attempt->redis, &thing, holder, error);
+
 	*ret_holder = strcmp(holder, app) != 0 ? arena_string(attempt->arena, holder) : "";
 	if (class == ERROR_NONE && *ret_holder == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the name of an app");
@@ -116,6 +117,7 @@ static void backend_leave(void *backend, const char *provider, const char *crede
 	struct error ignored;
 	enum error_class class = closed_ms > 0 ? limit_block(attempt->redis, &name, closed_ms, &ignored)
 					       : limit_unblock(attempt->redis, &name, &ignored);
+
 	if (class != ERROR_NONE)
 		log_error("gate", &ignored);
 	if (closed_ms > 0)
@@ -141,6 +143,7 @@ static enum error_class remember(struct attempt *attempt, const char *name, cons
 {
 	struct opened *opened = arena_allocate(attempt->arena, sizeof(*opened));
 	const char *copy = arena_string(attempt->arena, name);
+
 	if (opened == NULL || copy == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
 	if (redact_add(value, error) != ERROR_NONE)
@@ -181,6 +184,7 @@ static enum error_class open_secret(
 	const struct secret_name secret = { attempt->claim->run.app,
 		is_named ? reference->parts[0] : SECRET_INPUT_NAME };
 	const char *sealed;
+
 	if (find_sealed(attempt, reference, &sealed, error) != ERROR_NONE ||
 		secret_open(attempt->settings->secrets_keys, &secret, sealed, attempt->arena, ret_value, error) !=
 			ERROR_NONE)
@@ -194,6 +198,7 @@ static enum error_class backend_secret(
 {
 	struct attempt *attempt = backend;
 	const char *value = NULL;
+
 	for (const struct opened *opened = attempt->opened; opened != NULL; opened = opened->next)
 		if (reference->kind == REFERENCE_SECRET && strcmp(opened->name, reference->parts[0]) == 0)
 			value = opened->value;
@@ -249,6 +254,7 @@ static enum error_class find_output(
 	struct attempt *attempt, const struct run_name *from, const char **ret_output, struct error *error)
 {
 	const char *status;
+
 	*ret_output = NULL;
 	for (size_t i = 0; i < attempt->needs->count && *ret_output == NULL; i++)
 		if (same_run(&attempt->needs->names[i], from))
@@ -265,6 +271,7 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 	const struct run *run = &attempt->claim->run;
 	const char *output, *name = reference->parts[reference->kind == REFERENCE_STEP ? 1 : 3];
 	struct run_name from = { run->app, run->workflow, reference->parts[0] };
+
 	if (reference->kind == REFERENCE_APP)
 		from = (struct run_name){ reference->parts[0], reference->parts[1], reference->parts[2] };
 	else if (reference->kind != REFERENCE_STEP)
@@ -274,6 +281,7 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 	if (find_output(attempt, &from, &output, error) != ERROR_NONE ||
 		run_output_member(output, name, ret_value, error) != ERROR_NONE)
 		return error->class;
+
 	/* Of a step of its own workflow, null is how one that was skipped says that there is nothing. */
 	if (reference->kind != REFERENCE_APP || !cJSON_IsNull(*ret_value))
 		return ERROR_NONE;
@@ -296,6 +304,7 @@ static enum error_class list_needs(struct attempt *attempt, struct error *error)
 	const struct workflow_definition *workflow = workflow_find(run->workflow);
 	struct step_set set;
 	cJSON *input;
+
 	if (json_parse(run->input, strlen(run->input), JSON_FROM_PROVIDER, &input, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = step_needs(workflow, attempt->step, input, "/input", &set, error);
@@ -324,11 +333,13 @@ static enum error_class take_needs(struct attempt *attempt, struct error *error)
 static enum error_class resolve_input(struct attempt *attempt, const char **ret_input, struct error *error)
 {
 	const char *text = attempt->claim->run.input;
+
 	/* A plan puts in itself what its steps refer to, one after the other. */
 	if (attempt->step == &plan_step) {
 		*ret_input = text;
 		return ERROR_NONE;
 	}
+
 	if (take_needs(attempt, error) != ERROR_NONE)
 		return error->class;
 	return input_put_values(
@@ -350,6 +361,7 @@ static enum error_class write_result(const struct attempt *attempt, struct actio
 	enum action_result result, struct run_write *write, struct error *error)
 {
 	const struct run *run = &attempt->claim->run;
+
 	if (result == ACTION_DONE)
 		return write_done(context, write, error);
 	if (result == ACTION_WAITING) {
@@ -360,6 +372,7 @@ static enum error_class write_result(const struct attempt *attempt, struct actio
 			.delay_ms = context->wait_ms };
 		return ERROR_NONE;
 	}
+
 	if (attempt->awaits_need) {
 		*write = (struct run_write){ .kind = RUN_WAIT,
 			.phase = "blocked",
@@ -368,6 +381,7 @@ static enum error_class write_result(const struct attempt *attempt, struct actio
 			.delay_ms = NEEDS_CHECK_MS };
 		return ERROR_NONE;
 	}
+
 	/* It keeps its place for the time that it was told, so it comes back just then. */
 	if (context->for_turn && context->error.class == ERROR_RATE_LIMITED) {
 		*write = (struct run_write){ .kind = RUN_WAIT,
@@ -377,6 +391,7 @@ static enum error_class write_result(const struct attempt *attempt, struct actio
 			.delay_ms = context->error.retry_after_ms };
 		return ERROR_NONE;
 	}
+
 	struct failure_texts *texts = arena_allocate(attempt->arena, sizeof(*texts));
 	if (texts == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an error");
@@ -389,6 +404,7 @@ enum error_class attempt_run(const struct attempt *attempt, struct run_write *re
 	const struct run *run = &attempt->claim->run;
 	struct needs needs = { .count = 0 };
 	struct attempt backend_data = *attempt;
+
 	backend_data.needs = &needs;
 	struct action_context context = {
 		.action = attempt->step->action,
@@ -423,6 +439,7 @@ enum error_class attempt_run(const struct attempt *attempt, struct run_write *re
 		if (class == ERROR_NONE)
 			ret_write->checkpoint = context_checkpoint(&context);
 	}
+
 	forget_opened(&backend_data);
 	context_release(&context);
 	return class;

@@ -27,6 +27,7 @@ static void log_unconfirmed(const struct attempt_end *end)
 {
 	struct log_line line;
 	struct run run = *end->run;
+
 	run.now += end->attempt_ms;
 	run.status = end->write->status;
 	run.error = end->write->error != NULL ? end->write->error : "";
@@ -42,6 +43,7 @@ static void log_not_done(const struct attempt_end *end, bool goes_on)
 	const struct run_write *write = end->write;
 	bool waits = write->kind == RUN_WAIT;
 	struct log_line line;
+
 	run_line(&line,
 		!waits                           ? LOG_WARNING
 			: write->failure != NULL ? LOG_INFO
@@ -62,6 +64,7 @@ void attempt_log(const struct attempt_end *end)
 	const struct run_write *write = end->write;
 	bool ended = end->ended != NULL && has_ended(end->ended);
 	bool cancelled = write->failure != NULL && write->failure->class == ERROR_CANCELLED;
+
 	if (write->kind == RUN_WAIT || (write->failure != NULL && !cancelled))
 		log_not_done(end, end->ended != NULL && !ended);
 	if (ended)
@@ -74,10 +77,12 @@ void reaped_log(void *context, const struct run *run)
 {
 	struct log_line line;
 	(void)context;
+
 	if (!run_is_live(run)) {
 		run_ended_log(run, -1);
 		return;
 	}
+
 	run_line(&line, LOG_WARNING, "run taken over", run);
 	log_number(&line, "crashes", run->crashes);
 	log_end(&line);

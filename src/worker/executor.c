@@ -57,11 +57,13 @@ static const struct step_definition *find_step(const struct queue_entry *entry, 
 		*ret_why = "app, workflow, action and run must be there and be valid ids";
 		return NULL;
 	}
+
 	const struct workflow_definition *workflow = workflow_find(entry->workflow);
 	if (workflow == NULL) {
 		*ret_why = "this worker knows no such workflow";
 		return NULL;
 	}
+
 	const struct step_definition *step = workflow_step(workflow, entry->action);
 	if (step == NULL)
 		*ret_why = "the workflow has no such action";
@@ -90,11 +92,13 @@ static void settle(const struct executor *executor, const struct claim *claim, i
 	int64_t give_up = clock_monotonic_ms() + executor->settings->lease_seconds * 1000;
 	bool unknown = false;
 	enum error_class class = run_write_told(executor->redis, &claim->lease, write, arena, &ended, &error);
+
 	while (class != ERROR_NONE && class != ERROR_LEASE_LOST && clock_monotonic_ms() < give_up) {
 		unknown |= class == ERROR_OUTCOME_UNKNOWN;
 		clock_sleep_ms(PAUSE_MS);
 		class = run_write_told(executor->redis, &claim->lease, write, arena, &ended, &error);
 	}
+
 	if (class != ERROR_NONE)
 		log_error("result not written", &error);
 	const struct attempt_end end = { &claim->run, write, class == ERROR_NONE ? &ended : NULL,
@@ -122,6 +126,7 @@ static bool run_claimed(const struct executor *executor, const struct step_defin
 	struct error error;
 	struct run_write write;
 	struct notice notice;
+
 	memset(&notice, 0, sizeof(notice));
 	notice.busy = true;
 	notice.lease = claim->lease;
@@ -145,6 +150,7 @@ static bool run_claimed(const struct executor *executor, const struct step_defin
 		settle(executor, claim, claimed_ms, &write, arena);
 	else
 		log_error("attempt failed", &error);
+
 	/* Lost as far as this process can tell, which may have slept: it has stopped, and did not crash. */
 	if (class == ERROR_LEASE_LOST)
 		hand_back(executor, claim, claimed_ms, arena);
@@ -159,14 +165,17 @@ static bool run_entry(const struct executor *executor, const struct queue_entry 
 	struct claim claim;
 	const char *why = NULL;
 	const struct step_definition *step = find_step(entry, &why);
+
 	if (step == NULL) {
 		log_write(LOG_WARNING, "entry buried", "entry", entry->id, "why", why, NULL);
 		if (queue_dead_letter(executor->redis, entry, why, &error) != ERROR_NONE)
 			log_error("entry not buried", &error);
 		return true;
 	}
+
 	const struct run_name name = { entry->app, entry->workflow, entry->action };
 	bool claimed = false, go_on = true;
+
 	/* From before the claim: the lease never lasts longer than we believe. */
 	int64_t now = clock_monotonic_ms(), lease_ms = executor->settings->lease_seconds * 1000;
 	atomic_store(&executor->tenure->until_ms, now + lease_ms);
@@ -175,10 +184,12 @@ static bool run_entry(const struct executor *executor, const struct queue_entry 
 		log_error("claim", &error);
 		return true;
 	}
+
 	if (!claimed) {
 		run_ended_log(&claim.run, -1);
 		return true;
 	}
+
 	/* What arrived together with the word to stop is not begun. */
 	if (stop_requested)
 		hand_back(executor, &claim, now, arena);
@@ -196,6 +207,7 @@ static enum error_class reserve(struct executor *executor, struct arena *arena, 
 	struct queue_entry *ret_entry, struct error *error)
 {
 	enum error_class class = ERROR_NONE;
+
 	*ret_found = false;
 	if (executor->took_due)
 		class = queue_reserve(executor->redis, executor->consumer, 0, arena, ret_found, ret_entry, error);
@@ -215,6 +227,7 @@ static bool run_next(struct executor *executor, int64_t *ret_actions)
 	struct arena arena;
 	struct queue_entry entry;
 	bool found = false, go_on = true;
+
 	arena_init(&arena, 0);
 	if (reserve(executor, &arena, &found, &entry, &error) != ERROR_NONE) {
 		/* The supervisor logs that Redis is away, once for all. */
@@ -225,6 +238,7 @@ static bool run_next(struct executor *executor, int64_t *ret_actions)
 		go_on = run_entry(executor, &entry, &arena);
 		++*ret_actions;
 	}
+
 	arena_release(&arena);
 	return go_on;
 }
@@ -263,7 +277,9 @@ int executor_run(const struct settings *settings, const char *worker, size_t ind
 {
 	struct error error;
 	struct executor executor = { .settings = settings, .worker = worker, .channel = channel, .tenure = tenure };
+
 	limit_resources();
+
 	/* A wait for the queue goes on, for BLOCK_MS at most; what it still brings is handed back. */
 	struct sigaction terminate = { .sa_handler = on_terminate };
 	sigaction(SIGTERM, &terminate, NULL);
@@ -278,6 +294,7 @@ int executor_run(const struct settings *settings, const char *worker, size_t ind
 	} else {
 		log_error("executor cannot start", &error);
 	}
+
 	http_client_free(executor.client);
 	redis_free(executor.redis);
 	return status;

@@ -19,6 +19,7 @@ int main(int argc, char **argv)
 {
 	struct settings settings;
 	struct error error;
+
 	process_without_core();
 	log_init("slipway-worker", LOG_INFO);
 	if (sodium_init() < 0)
@@ -33,10 +34,12 @@ int main(int argc, char **argv)
 		log_error("settings", &error);
 		return EX_CONFIG;
 	}
+
 	if (settings.print_config) {
 		settings_print(&settings, stdout);
 		return 0;
 	}
+
 	process_hide();
 	log_init("slipway-worker", log_level_by_name(settings.log_level));
 	if (settings.url_with_password != NULL)
@@ -45,6 +48,7 @@ int main(int argc, char **argv)
 		log_error("settings", &error);
 		return EX_CONFIG;
 	}
+
 	enum error_class class = supervisor_run(&settings, &error);
 	if (class != ERROR_NONE)
 		log_error("stopped", &error);

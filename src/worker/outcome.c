@@ -66,12 +66,14 @@ enum error_class failure_write(const struct error *failure, const struct run_pro
 		ret_write->delay_ms = wait_delay_ms(failure);
 		return ERROR_NONE;
 	}
+
 	if (may_try_again(failure, progress->attempt, progress->attempts)) {
 		int64_t delay = retry_delay_ms(progress->attempt);
 		ret_write->kind = RUN_RETRY;
 		ret_write->delay_ms = delay > failure->retry_after_ms ? delay : failure->retry_after_ms;
 		return ERROR_NONE;
 	}
+
 	ret_write->kind = RUN_FINISH;
 	ret_write->status = "error";
 	ret_write->output = "{}";

@@ -94,6 +94,7 @@ static void slot_run(const struct slot *slot, struct run *run)
 static void kill_executor(struct supervisor *supervisor, size_t index, enum verdict verdict, const char *why)
 {
 	struct slot *slot = &supervisor->slots[index];
+
 	slot->verdict = verdict;
 	atomic_store(&supervisor->tenures[index].until_ms, 0);
 	text_copy(slot->judged, sizeof(slot->judged), slot->notice.lease.token);
@@ -121,10 +122,12 @@ static void renew(struct supervisor *supervisor, size_t index, int64_t now)
 	bool cancel = false;
 	enum error_class class =
 		run_renew(supervisor->redis, &slot->notice.lease, lease_ms(supervisor), &cancel, &error);
+
 	if (class == ERROR_NONE) {
 		slot->renewed_ms = now;
 		atomic_store(&supervisor->tenures[index].until_ms, now + lease_ms(supervisor));
 	}
+
 	if (cancel)
 		kill_executor(supervisor, index, VERDICT_CANCELLED, "cancelled");
 	else if (class == ERROR_LEASE_LOST)
@@ -201,6 +204,7 @@ static void pay(struct supervisor *supervisor)
 {
 	const struct run_write release = { .kind = RUN_RELEASE };
 	struct arena arena;
+
 	arena_init(&arena, 0);
 	while (supervisor->owed_count > 0 && !supervisor->tick_failed) {
 		struct error error;
@@ -215,6 +219,7 @@ static void pay(struct supervisor *supervisor)
 		else
 			supervisor->owed_count--;
 	}
+
 	arena_release(&arena);
 }
 
@@ -236,6 +241,7 @@ static void write_for(
 	int64_t began = clock_monotonic_ms();
 	bool unknown = false;
 	enum error_class class = run_write_told(supervisor->redis, &slot->notice.lease, write, arena, &ended, &error);
+
 	for (int tries = 1; tries < WRITE_TRIES && class != ERROR_NONE && class != ERROR_LEASE_LOST; tries++) {
 		/* It hangs, which this or another one has met: those that end in the same moment wait no time-out each.
 		 */
@@ -245,6 +251,7 @@ static void write_for(
 		clock_sleep_ms(100);
 		class = run_write_told(supervisor->redis, &slot->notice.lease, write, arena, &ended, &error);
 	}
+
 	log_attempt(slot, write, class == ERROR_NONE ? &ended : NULL, class == ERROR_LEASE_LOST && unknown);
 	if (class == ERROR_NONE || class == ERROR_LEASE_LOST)
 		return;
@@ -261,6 +268,7 @@ static void write_failure(
 	struct failure_texts texts;
 	struct run_write write;
 	const struct run_progress progress = { slot->notice.attempt, slot->notice.attempts, 0 };
+
 	arena_init(&arena, 0);
 	error_set(&failure, class, "%s", message);
 	if (failure_write(&failure, &progress, &arena, &texts, &write, &error) == ERROR_NONE)
@@ -292,6 +300,7 @@ static void clean_up_after(struct supervisor *supervisor, const struct slot *slo
 		hand_back(supervisor, slot);
 		return;
 	}
+
 	switch (slot->verdict) {
 	case VERDICT_TIMEOUT:
 		write_failure(supervisor, slot, ERROR_TIMEOUT, "the attempt took longer than its deadline allows");
@@ -316,6 +325,7 @@ static void on_ended(void *context, size_t index, pid_t pid, int status)
 	struct supervisor *supervisor = context;
 	struct slot *slot = &supervisor->slots[index];
 	char how[48];
+
 	text_format(how, sizeof(how), WIFSIGNALED(status) ? "signal %d" : "exit %d",
 		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	bool expected = slot->verdict != VERDICT_NONE || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -353,12 +363,14 @@ static enum error_class check_settings(const struct settings *settings, struct e
 static void reload(struct supervisor *supervisor)
 {
 	struct error error;
+
 	supervisor->stamp = settings_stamp(supervisor->settings);
 	if (settings_reload(supervisor->settings, check_settings, &error) != ERROR_NONE ||
 		connect_redis(supervisor, &error) != ERROR_NONE) {
 		log_error("credentials not read again, the ones before stay in use", &error);
 		return;
 	}
+
 	log_write(LOG_INFO, "credentials read again", NULL);
 	prefork_replace(&supervisor->prefork);
 }
@@ -418,6 +430,7 @@ static void tidy(struct supervisor *supervisor)
 static void on_tick(void *context)
 {
 	struct supervisor *supervisor = context;
+
 	supervisor->tick_failed = false;
 	watch_files(supervisor);
 	for (size_t i = 0; i < supervisor->prefork.count; i++)
@@ -445,12 +458,14 @@ static int run_child(void *context, size_t index, int channel)
 static void leave(struct supervisor *supervisor)
 {
 	struct error error;
+
 	for (size_t i = 0; i < supervisor->prefork.count; i++) {
 		char consumer[WORKER_NAME_SIZE + 8];
 		text_format(consumer, sizeof(consumer), "%s-%zu", supervisor->name, i);
 		if (queue_leave(supervisor->redis, consumer, &error) != ERROR_NONE)
 			break;
 	}
+
 	if (worker_leave(supervisor->redis, supervisor->name, &error) != ERROR_NONE)
 		record_redis_state(supervisor, &error);
 }
@@ -470,6 +485,7 @@ enum error_class supervisor_run(struct settings *settings, struct error *error)
 {
 	static struct supervisor supervisor;
 	char host[64] = "worker";
+
 	gethostname(host, sizeof(host) - 1);
 	supervisor.settings = settings;
 	text_format(supervisor.name, sizeof(supervisor.name), "%s-%d", host, (int)getpid());

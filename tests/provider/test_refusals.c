@@ -87,8 +87,8 @@ static const char *headers_of(const struct provider *provider, const cJSON *fixt
 	const char *lines =
 		arena_format(&arena, "%s: " REQUEST_ID, provider == &github ? "x-github-request-id" : "x-vercel-id");
 	const cJSON *header;
-	cJSON_ArrayForEach(header, json_member(fixture, "headers")) lines =
-		arena_format(&arena, "%s\n%s: %s", lines, header->string, header->valuestring);
+	cJSON_ArrayForEach (header, json_member(fixture, "headers"))
+		lines = arena_format(&arena, "%s\n%s: %s", lines, header->string, header->valuestring);
 	return lines;
 }
 
@@ -154,7 +154,8 @@ static void check_fixtures(const struct provider *provider, const char *path)
 	cJSON *fixtures = read_fixtures(path);
 	const cJSON *fixture;
 	ck_assert_int_ge(cJSON_GetArraySize(fixtures), FIXTURES_MIN);
-	cJSON_ArrayForEach(fixture, fixtures) check_fixture(provider, fixture);
+	cJSON_ArrayForEach (fixture, fixtures)
+		check_fixture(provider, fixture);
 	cJSON_Delete(fixtures);
 }
 

@@ -139,6 +139,7 @@ static bool find(struct action_context *context, const struct input *input, cons
 	struct provider_response response;
 	struct object_list list = { .count = PAGE_ITEMS };
 	struct provider_request request = { .path = path, .permissions = permissions_for(input), .expect = { 404 } };
+
 	*ret_found = NULL;
 	if (!split_repository(context, input->repository, request.parameters))
 		return false;
@@ -158,6 +159,7 @@ static bool find(struct action_context *context, const struct input *input, cons
 		if (*ret_found != NULL)
 			return true;
 	}
+
 	return true;
 }
 
@@ -201,6 +203,7 @@ static bool look(struct action_context *context, const struct input *input, cons
 {
 	const void *holder, *invitation = NULL;
 	const char *path = input->team != NULL ? "/repos/{owner}/{repo}/teams" : "/repos/{owner}/{repo}/collaborators";
+
 	if (!find(context, input, path, &holder_record, is_holder, &holder))
 		return false;
 	if (holder == NULL && input->user != NULL &&
@@ -223,6 +226,7 @@ static bool send_grant(struct action_context *context, const struct input *input
 		.body = input,
 		.permissions = permissions_for(input),
 		.expect = { 404, 422 } };
+
 	if (!split_repository(context, input->repository, names))
 		return false;
 	if (input->team != NULL) {
@@ -236,6 +240,7 @@ static bool send_grant(struct action_context *context, const struct input *input
 		request.parameters[1] = names[1];
 		request.parameters[2] = input->user;
 	}
+
 	return provider_call(context, &github, &request, response);
 }
 
@@ -257,6 +262,7 @@ static enum action_result refuse(
 {
 	const char *who = input->team != NULL ? input->team : input->user;
 	const struct refusal_reason *reason = reasons;
+
 	if (response->status == 404 && is_settling(context, input->repository, VISIBLE_BUDGET_MS))
 		return action_wait(context, 2000, "%s to be visible to %s's grant", input->repository, who);
 	if (response->status == 404) {
@@ -266,6 +272,7 @@ static enum action_result refuse(
 			"Check both names, and that the token may administer the repository%s.",
 			input->team != NULL ? " and read the organisation's members" : "");
 	}
+
 	while (reason->word[0] != '\0' && strcasestr(response->message, reason->word) == NULL &&
 		strcasestr(response->code, reason->word) == NULL)
 		reason++;
@@ -290,6 +297,7 @@ static enum action_result grant(struct action_context *context, const struct inp
 {
 	struct provider_response response;
 	struct invitation invitation;
+
 	if (!send_grant(context, input, &response))
 		return action_failed(context);
 	if (response.status >= 400)
@@ -319,12 +327,14 @@ static enum action_result run(
 	const struct holder *holder;
 	const struct invitation *invitation;
 	(void)raw_checkpoint;
+
 	if (!look(context, input, &holder, &invitation))
 		return action_failed(context);
 	if (holder != NULL && has_permission(holder, input->permission)) {
 		*output = (struct output){ .state = "member", .permission = input->permission };
 		return action_done(context);
 	}
+
 	if (invitation == NULL)
 		return grant(context, input, output);
 	action_log(context, "%s has an open invitation to %s", input->user, input->repository);

@@ -214,6 +214,7 @@ static enum action_result find_branch(
 	struct provider_response response;
 	struct repository repository;
 	struct provider_request request = { .path = "/repos/{owner}/{repo}", .expect = { 404 } };
+
 	if (input->branch != NULL)
 		checkpoint->branch = input->branch;
 	if (checkpoint->branch != NULL)
@@ -238,6 +239,7 @@ static enum action_result find_head(
 	struct provider_request request = { .path = "/repos/{owner}/{repo}/commits/{ref}",
 		.query = { { "per_page", "1" } }, /* of the files that it changes */
 		.expect = { 404, 409, 422 } };
+
 	*ret_head = NULL;
 	if (head == NULL || !split_repository(context, input->repository, request.parameters))
 		return action_failed(context);
@@ -260,6 +262,7 @@ static bool find_commit(struct action_context *context, const struct input *inpu
 	struct object_list list;
 	struct provider_request request = { .path = "/repos/{owner}/{repo}/commits",
 		.query = { { "sha", head->sha }, { "per_page", "100" } } };
+
 	*ret_found = checkpoint->commit != NULL && strcmp(head->sha, checkpoint->commit) == 0;
 	if (*ret_found || checkpoint->commit == NULL)
 		return true;
@@ -296,6 +299,7 @@ static enum action_result make(struct action_context *context, const struct inpu
 {
 	struct provider_response response;
 	struct object object;
+
 	request->updates = true;
 	request->permissions = permissions_for(input);
 	request->expect[0] = 404;
@@ -318,6 +322,7 @@ static enum action_result make_tree(struct action_context *context, const struct
 	const struct desired_file *files = input->files.items;
 	struct entry *entries = action_allocate(context, input->files.count, sizeof(*entries));
 	size_t count = 0;
+
 	if (entries == NULL)
 		return action_failed(context);
 	for (size_t i = 0; i < input->files.count; i++)
@@ -367,6 +372,7 @@ static enum action_result move_branch(
 		.body = &body,
 		.permissions = permissions_for(input),
 		.expect = { 404, 409, 422 } };
+
 	if (!split_repository(context, input->repository, request.parameters))
 		return action_failed(context);
 	request.parameters[2] = action_format(context, "heads/%s", checkpoint->branch);
@@ -381,6 +387,7 @@ static enum action_result move_branch(
 		checkpoint->commit = NULL;
 		return refuse_write(context, input, "the move of the branch", &response);
 	}
+
 	action_log(context, "committed %lld files to branch %s of %s: %s", (long long)checkpoint->files,
 		checkpoint->branch, input->repository, checkpoint->commit);
 	return ACTION_DONE;
@@ -394,6 +401,7 @@ static enum action_result write_files(struct action_context *context, const stru
 	const char *new_tree = NULL, *commit = NULL;
 	size_t count;
 	bool *differs = action_allocate(context, input->files.count, sizeof(*differs));
+
 	/* The branch was not moved, as far as can be seen: moving it to the same commit once more harms nobody. */
 	if (checkpoint->commit != NULL && checkpoint->parent != NULL && strcmp(checkpoint->parent, head->sha) == 0)
 		return move_branch(context, input, checkpoint);
@@ -421,6 +429,7 @@ static void validate(const void *raw_input, struct input_check *check)
 	const struct input *input = raw_input;
 	const struct desired_file *files = input->files.items;
 	size_t bytes = 0;
+
 	for (size_t i = 0; i < input->files.count; i++)
 		bytes += strlen(files[i].content);
 	if (bytes > BYTES_MAX)
@@ -437,6 +446,7 @@ static enum action_result run(
 	const struct head *head = NULL;
 	bool found;
 	enum action_result result = find_branch(context, input, checkpoint);
+
 	if (result == ACTION_DONE)
 		result = find_head(context, input, checkpoint->branch, &head);
 	if (head == NULL)

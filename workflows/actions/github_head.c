@@ -22,6 +22,7 @@ bool branch_head(struct action_context *context, const char *repository, const c
 	struct provider_response response;
 	struct branch found;
 	struct provider_request request = { .path = "/repos/{owner}/{repo}/branches/{branch}", .expect = { 404, 409 } };
+
 	*ret_sha = NULL;
 	if (!split_repository(context, repository, request.parameters))
 		return false;

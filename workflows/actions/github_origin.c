@@ -62,6 +62,7 @@ static bool find_among_forks(
 	struct provider_request request = {
 		.path = "/repos/{owner}/{repo}/forks", .query = { { "per_page", "100" } }, .expect = { 404 }
 	};
+
 	*ret_found = false;
 	if (!split_repository(context, upstream, request.parameters) ||
 		!provider_call(context, &github, &request, &response))
@@ -103,6 +104,7 @@ bool repository_own(struct action_context *context, const struct repository *rep
 		.shared = shared };
 	const struct ledger_resource *list, *renamed = NULL;
 	size_t count;
+
 	if (resource.key == NULL || resource.id == NULL || !ledger_list(context, "github", "repository", &list, &count))
 		return false;
 	for (size_t i = 0; i < count; i++)

@@ -280,6 +280,7 @@ static bool look(
 {
 	struct provider_response response;
 	struct provider_request request = { .path = PROTECTION_PATH, .expect = { 404 } };
+
 	memset(ret_protection, 0, sizeof(*ret_protection));
 	if (!split_repository(context, input->repository, request.parameters))
 		return false;
@@ -299,6 +300,7 @@ static bool put(struct action_context *context, const struct input *input, const
 		.body_record = &request_record,
 		.body = &body,
 		.expect = { 404 } };
+
 	if (!split_repository(context, input->repository, request.parameters) ||
 		!prepare(context, input, standing, &body))
 		return false;
@@ -327,6 +329,7 @@ static enum action_result run(
 	struct provider_response response;
 	bool there;
 	(void)raw_checkpoint;
+
 	if (!look(context, input, &there, &standing))
 		return refused(context, input, raw_output);
 	bool changed = !there || !is_as_asked(input, &standing);
@@ -340,6 +343,7 @@ static enum action_result run(
 		return action_remedy(context, NULL,
 			"Check the names, and that the token has Administration: write on the repository.");
 	}
+
 	if (changed)
 		action_log(context, "protected branch %s of %s", input->branch, input->repository);
 	*(struct output *)raw_output = (struct output){ .branch = input->branch,

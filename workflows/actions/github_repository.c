@@ -146,6 +146,7 @@ static bool decide_ownership(struct action_context *context, const struct input 
 	const char *id = action_format(context, "%lld", (long long)repository->id);
 	struct ledger_resource row;
 	bool recorded, is_fork = false;
+
 	*ret_made = false;
 	if (id == NULL || !ledger_has_id(context, "github", "repository", id, &recorded))
 		return false;
@@ -167,6 +168,7 @@ static enum action_result fail_foreign(
 		.type = "repository",
 		.key = key_of(context, input),
 		.id = repository_id(context, repository) };
+
 	if (!action_is_free(context, &foreign))
 		return action_failed(context);
 	action_fail(context, ERROR_CONFLICT_FOREIGN, "%s/%s stands there already and is not what this step makes",
@@ -196,6 +198,7 @@ static bool is_own_account(struct action_context *context, const char *owner)
 	struct account account;
 	const struct provider_request request = { .path = "/user" };
 	bool answered = provider_call(context, &github, &request, &response);
+
 	if (answered && !provider_decode(context, &response, &account_record, &account))
 		return false;
 	if (answered && account.login != NULL && strcasecmp(account.login, owner) == 0)
@@ -210,6 +213,7 @@ static bool is_own_account(struct action_context *context, const char *owner)
 			owner);
 		action_remedy_input(context, "owner");
 	}
+
 	return false;
 }
 
@@ -241,10 +245,12 @@ static bool send_plain(struct action_context *context, const struct input *input
 	struct provider_request request = {
 		.method = HTTP_POST, .path = "/user/repos", .body_record = &create_record, .body = &body
 	};
+
 	if (organization) {
 		request.path = "/orgs/{org}/repos";
 		request.parameters[0] = input->owner;
 	}
+
 	return provider_call(context, &github, &request, response);
 }
 
@@ -275,6 +281,7 @@ static enum action_result refused(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
 	const struct error *error = action_error(context);
+
 	if (provider_made_nothing(context) && !ledger_take_back(context))
 		return action_failed(context);
 	if (error->http_status == 404 && !is_plain(input))
@@ -288,6 +295,7 @@ static enum action_result refused(
 			"The token may not see what has the name: choose another, or give the token access to it.");
 		return action_remedy_input(context, "name");
 	}
+
 	checkpoint->taken = true;
 	return action_wait(context, 2000, "%s/%s to become visible", input->owner, input->name);
 }
@@ -298,6 +306,7 @@ static enum action_result refuse_other(
 	struct action_context *context, const struct input *input, const struct repository *made, bool older)
 {
 	bool is_new = !older && provider_time_ms(made->created_at) != 0;
+
 	if (!ledger_take_back(context) || (is_new && !repository_own(context, made, true, input->share)))
 		return action_failed(context);
 	action_fail(context, ERROR_CONFLICT_FOREIGN, "GitHub %s %s where a new %s/%s was wished",
@@ -320,6 +329,7 @@ static enum action_result create(
 		.type = "repository",
 		.key = key_of(context, input),
 		.source = input->fork != NULL ? input->fork : input->template_repository };
+
 	if (!check_owner(context, input, &organization))
 		return action_failed(context);
 	checkpoint->asked_ms = action_run_age_ms(context);
@@ -329,6 +339,7 @@ static enum action_result create(
 		return refused(context, input, checkpoint);
 	if (!provider_decode(context, &response, &repository_record, &made))
 		return action_failed(context);
+
 	/* What an earlier run asked for is older than this one. */
 	bool older = is_older_than_run(context, &response, made.created_at) &&
 		!(find_row(context, input, &row) && ledger_may_be_ours(&row, provider_time_ms(made.created_at)));
@@ -353,6 +364,7 @@ static bool has_commits(struct action_context *context, const struct repository 
 		.parameters = { owner->login, repository->name },
 		.query = { { "per_page", "1" } },
 		.expect = { 404, 409 } };
+
 	*ret_has = false;
 	if (!provider_call(context, &github, &request, &response))
 		return false;
@@ -381,6 +393,7 @@ static enum action_result finish(struct action_context *context, struct checkpoi
 {
 	const char *sha = NULL;
 	bool ready = false;
+
 	if (repository->default_branch == NULL)
 		return wait_ready(context, checkpoint, repository);
 	if (!branch_head(context, repository->full_name, repository->default_branch, &sha) ||
@@ -390,6 +403,7 @@ static enum action_result finish(struct action_context *context, struct checkpoi
 		checkpoint->ready_checks = 0;
 		return wait_ready(context, checkpoint, repository);
 	}
+
 	/* A repository that stood there before us has nothing to settle. */
 	if (checkpoint->created && ++checkpoint->ready_checks < READY_CHECKS)
 		return action_wait(context, 1000, "%s to stay resolved", repository->full_name);
@@ -419,6 +433,7 @@ static enum action_result run(
 	struct repository repository;
 	struct ledger_resource row;
 	bool there, ours = false, made = false;
+
 	if (!repository_look(context, input->owner, input->name, &there, &repository))
 		return action_failed(context);
 	if (there && !decide_ownership(context, input, &repository, &ours, &made))
@@ -430,6 +445,7 @@ static enum action_result run(
 		return repository_own(context, &repository, checkpoint->created, input->share)
 			? finish(context, checkpoint, &repository, raw_output)
 			: action_failed(context);
+
 	/* Created a moment ago and not visible yet; or asked for, by this run or one before, and whether GitHub got
 	 * that is not known. */
 	bool pending = find_row(context, input, &row) && row.pending;

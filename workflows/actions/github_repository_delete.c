@@ -32,6 +32,7 @@ static bool send_delete(struct action_context *context, const char *full_name, b
 	struct provider_request request = {
 		.method = HTTP_DELETE, .path = "/repos/{owner}/{repo}", .expect = { 404, 409 }
 	};
+
 	if (!split_repository(context, full_name, request.parameters))
 		return false;
 	if (!provider_call(context, &github, &request, &response))
@@ -58,6 +59,7 @@ static enum action_result remove_repository(
 	struct repository repository;
 	const char *name[2];
 	bool there, ours = false, busy = false;
+
 	if (!split_repository(context, owned->key, name) ||
 		!repository_look(context, name[0], name[1], &there, &repository) ||
 		(there && !decide(context, owned, &repository, &ours)))
@@ -67,6 +69,7 @@ static enum action_result remove_repository(
 			owned->pending ? "it is not what the app asked for" : "it is another one under the same name";
 		return action_done(context);
 	}
+
 	if (there && !send_delete(context, repository.full_name, &busy))
 		return action_failed(context);
 	if (busy)

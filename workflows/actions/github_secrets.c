@@ -94,6 +94,7 @@ static enum action_result fetch_key(
 	struct provider_response response;
 	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/secrets/public-key",
 		.expect = { 404 } };
+
 	if (!split_repository(context, input->repository, request.parameters) ||
 		!provider_call(context, &github, &request, &response))
 		return action_failed(context);
@@ -111,6 +112,7 @@ static bool send_secret(struct action_context *context, const struct input *inpu
 		.body_record = &sealed_record,
 		.body = &body,
 		.expect = { 422 } };
+
 	if (body.encrypted_value == NULL || !split_repository(context, input->repository, request.parameters))
 		return false;
 	request.parameters[2] = secret->name;
@@ -124,6 +126,7 @@ static enum action_result write_secret(struct action_context *context, const str
 	const struct secret *secret, struct public_key *key, struct counts *counts)
 {
 	struct provider_response response;
+
 	if (!send_secret(context, input, secret, key, &response))
 		return action_failed(context);
 	if (response.status == 422) {
@@ -133,12 +136,14 @@ static enum action_result write_secret(struct action_context *context, const str
 		if (!send_secret(context, input, secret, key, &response))
 			return action_failed(context);
 	}
+
 	if (response.status == 422) {
 		action_fail(context, ERROR_INVALID_INPUT, "GitHub refuses the secret %s of %s: %s", secret->name,
 			input->repository, response.message);
 		action_remedy(context, NULL, "Check its name and the length of its value.");
 		return action_remedy_input(context, "secrets");
 	}
+
 	counts->created += response.status == 201 ? 1 : 0;
 	counts->updated += response.status == 201 ? 0 : 1;
 	return ACTION_DONE;
@@ -148,6 +153,7 @@ static void validate(const void *raw_input, struct input_check *check)
 {
 	const struct input *input = raw_input;
 	const struct secret *list = input->secrets.items;
+
 	for (size_t i = 0; i < input->secrets.count; i++) {
 		const char *wrong = setting_name_problem(list[i].name);
 		for (size_t j = 0; j < i && wrong == NULL; j++)
@@ -169,6 +175,7 @@ static enum action_result run(
 	struct public_key key;
 	size_t next = (size_t)(counts->created + counts->updated);
 	enum action_result result = next < input->secrets.count ? fetch_key(context, input, &key) : ACTION_DONE;
+
 	for (; result == ACTION_DONE && next < input->secrets.count; next++)
 		result = write_secret(context, input, &secrets[next], &key, counts);
 	if (result != ACTION_DONE)

@@ -43,6 +43,7 @@ enum action_result explain_missing_source(
 	struct provider_response response;
 	struct source found;
 	struct provider_request request = { .path = "/repos/{owner}/{repo}", .expect = { 404 } };
+
 	if (!split_repository(context, source, request.parameters) ||
 		!provider_call(context, &github, &request, &response))
 		return action_failed(context);

@@ -96,6 +96,7 @@ static size_t find_rival(const struct desired_file *list, size_t count, size_t i
 void desired_files_check(struct input_check *check, const char *member, const struct object_list *files)
 {
 	const struct desired_file *list = files->items;
+
 	for (size_t i = 0; i < files->count; i++) {
 		struct input_fault fault = { .member = member, .item = "path", .index = i };
 		size_t rival = find_rival(list, files->count, i);
@@ -118,17 +119,20 @@ static bool fetch_tree(struct forest *forest, const char *sha, struct tree *ret_
 	struct provider_response response;
 	struct action_context *context = forest->context;
 	struct provider_request request = { .path = "/repos/{owner}/{repo}/git/trees/{tree_sha}", .expect = { 404 } };
+
 	if (!split_repository(context, forest->repository, request.parameters))
 		return false;
 	request.parameters[2] = sha;
 	if (!provider_call(context, &github, &request, &response))
 		return false;
+
 	/* It is named by what GitHub has just shown, so it is there. */
 	if (response.status == 404) {
 		action_fail(context, ERROR_NOT_READY, "GitHub does not have the tree %s of %s at hand yet", sha,
 			forest->repository);
 		return false;
 	}
+
 	if (!provider_decode(context, &response, &tree_record, ret_tree))
 		return false;
 	ret_tree->sha = sha;
@@ -150,6 +154,7 @@ static bool find_tree(struct forest *forest, const char *sha, const struct tree 
 		action_remedy(forest->context, NULL, "Give them in several steps.");
 		return false;
 	}
+
 	struct tree *tree = &forest->trees[forest->count];
 	*ret_tree = tree;
 	if (!fetch_tree(forest, sha, tree))
@@ -182,6 +187,7 @@ static bool find_file(struct forest *forest, const char *root, const char *path,
 {
 	const struct tree *tree;
 	const char *sha = root;
+
 	*ret_entry = NULL;
 	for (const char *part = path;;) {
 		size_t length = strcspn(part, "/");
@@ -206,6 +212,7 @@ static bool compare_file(
 	const struct forest *forest, const struct desired_file *file, const struct tree_entry *entry, bool *ret_differs)
 {
 	const char *name = git_blob_name(forest->context, file->content);
+
 	if (name == NULL)
 		return false;
 	bool same_text = entry != NULL && entry->sha != NULL && strcmp(entry->sha, name) == 0;
@@ -224,6 +231,7 @@ bool desired_files_compare(struct action_context *context, const char *repositor
 	const struct desired_file *list = files->items;
 	const struct tree_entry *entry;
 	struct forest forest = { .context = context, .repository = repository };
+
 	forest.trees = action_allocate(context, FOLDERS_MAX, sizeof(*forest.trees));
 	if (forest.trees == NULL)
 		return false;
@@ -234,5 +242,6 @@ bool desired_files_compare(struct action_context *context, const char *repositor
 			return false;
 		*ret_count += ret_differs[i] ? 1 : 0;
 	}
+
 	return true;
 }

@@ -106,6 +106,7 @@ static enum action_result look(
 	struct provider_response response;
 	struct listing listing = { { NULL, PAGE_ITEMS } };
 	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/variables", .expect = { 404 } };
+
 	if (!split_repository(context, input->repository, request.parameters))
 		return action_failed(context);
 	request.query[0] = (struct string_pair){ "per_page", "30" };
@@ -119,6 +120,7 @@ static enum action_result look(
 			return action_failed(context);
 		note_there(input, &listing, ret_there);
 	}
+
 	return ACTION_DONE;
 }
 
@@ -131,6 +133,7 @@ static bool update(struct action_context *context, const struct input *input, co
 		.path = "/repos/{owner}/{repo}/actions/variables/{name}",
 		.body_record = &variable_record,
 		.body = variable };
+
 	if (!split_repository(context, input->repository, request.parameters))
 		return false;
 	request.parameters[2] = variable->name;
@@ -147,6 +150,7 @@ static bool create(
 		.body_record = &variable_record,
 		.body = variable,
 		.expect = { 409 } };
+
 	if (!split_repository(context, input->repository, request.parameters) ||
 		!provider_call(context, &github, &request, &response))
 		return false;
@@ -177,6 +181,7 @@ static void validate(const void *raw_input, struct input_check *check)
 {
 	const struct input *input = raw_input;
 	const struct variable *list = input->variables.items;
+
 	for (size_t i = 0; i < input->variables.count; i++) {
 		const char *wrong = setting_name_problem(list[i].name);
 		if (wrong == NULL && find(list, i, list[i].name) != NULL)
@@ -207,6 +212,7 @@ static enum action_result run(
 	const struct variable *variables = input->variables.items;
 	size_t count = input->variables.count;
 	const struct variable **there = action_allocate(context, count, sizeof(const struct variable *));
+
 	if (there == NULL)
 		return action_failed(context);
 	enum action_result result = look(context, input, there);

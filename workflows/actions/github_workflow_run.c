@@ -134,6 +134,7 @@ static bool find_default_branch(struct action_context *context, const struct inp
 	struct provider_response response;
 	struct repository repository;
 	struct provider_request request = { .path = "/repos/{owner}/{repo}", .expect = { 404 } };
+
 	if (!split_repository(context, input->repository, request.parameters) ||
 		!provider_call(context, &github, &request, &response))
 		return false;
@@ -153,6 +154,7 @@ static bool list_runs(struct action_context *context, const struct input *input,
 	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs",
 		.query = { { "event", "workflow_dispatch" }, { "branch", ref }, { "per_page", "100" } },
 		.expect = { 404 } };
+
 	if (!split_repository(context, input->repository, request.parameters))
 		return false;
 	request.parameters[2] = input->workflow;
@@ -206,6 +208,7 @@ static bool send_dispatch(struct action_context *context, const struct input *in
 		.body_record = &dispatch_record,
 		.body = &body,
 		.expect = { 400, 404, 422 } };
+
 	if (!split_repository(context, input->repository, request.parameters))
 		return false;
 	request.parameters[2] = input->workflow;
@@ -228,6 +231,7 @@ static enum action_result dispatch(
 {
 	struct provider_response response;
 	struct dispatched dispatched = { 0 };
+
 	checkpoint->asked = true;
 	checkpoint->asked_ms = action_run_age_ms(context);
 	if (!action_save(context))
@@ -236,6 +240,7 @@ static enum action_result dispatch(
 		checkpoint->asked = !provider_made_nothing(context);
 		return action_failed(context);
 	}
+
 	/* A server that refuses the member has started nothing. */
 	if (response.status >= 400 && strstr(response.message, "return_run_details") != NULL &&
 		!send_dispatch(context, input, checkpoint->ref, false, &response))
@@ -244,6 +249,7 @@ static enum action_result dispatch(
 		checkpoint->asked = false;
 		return miss_workflow(context, input);
 	}
+
 	if (response.status >= 400)
 		return refuse_dispatch(context, input, &response);
 	checkpoint->taken = true;
@@ -271,6 +277,7 @@ static enum action_result begin(
 {
 	struct listing before;
 	bool known;
+
 	checkpoint->ref = input->ref;
 	if (input->ref == NULL && !find_default_branch(context, input, &checkpoint->ref))
 		return action_failed(context);
@@ -294,6 +301,7 @@ static enum action_result find_run(
 	struct listing after;
 	bool known;
 	int64_t waited = action_run_age_ms(context) - checkpoint->asked_ms;
+
 	if (!list_runs(context, input, checkpoint->ref, &known, &after))
 		return action_failed(context);
 	if (known)
@@ -347,6 +355,7 @@ static enum action_result finish(struct action_context *context, const struct in
 {
 	const char *head;
 	int64_t age = action_run_age_ms(context);
+
 	if (!branch_head(context, input->repository, checkpoint->ref, &head))
 		return action_failed(context);
 	bool committed = head != NULL && checkpoint->head_before != NULL && strcmp(head, checkpoint->head_before) != 0;
@@ -363,6 +372,7 @@ static enum action_result finish(struct action_context *context, const struct in
 			"Look at what the run did; where it had nothing to do, trigger the step with "
 			"\"commitExpected\": false.");
 	}
+
 	*output = (struct output){ found->id, found->html_url, checkpoint->ref, head, committed };
 	return action_done(context);
 }
@@ -375,6 +385,7 @@ static enum action_result wait_for_run(struct action_context *context, const str
 	int64_t delay = waited / 6 < CHECK_MIN_MS ? CHECK_MIN_MS : waited / 6;
 	bool person = strcmp(found->status, "waiting") == 0 || strcmp(found->status, "action_required") == 0 ||
 		(found->conclusion != NULL && strcmp(found->conclusion, "action_required") == 0);
+
 	if (waited >= input->timeout_minutes * MILLISECONDS_A_MINUTE) {
 		action_fail(context, ERROR_TIMEOUT, "run %lld of %s in %s is still %s after %lld minutes",
 			(long long)found->id, input->workflow, input->repository, found->status,
@@ -382,6 +393,7 @@ static enum action_result wait_for_run(struct action_context *context, const str
 		return action_remedy(context, found->html_url,
 			"Look at the run. Triggering the step again starts the workflow anew.");
 	}
+
 	if (person)
 		return action_wait_for_person(context, PERSON_CHECK_MS, "Approve run %lld of %s in %s: %s",
 			(long long)found->id, input->workflow, input->repository,
@@ -396,6 +408,7 @@ static enum action_result follow(
 	struct provider_response response;
 	struct workflow_run found;
 	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/runs/{run_id}", .expect = { 404 } };
+
 	if (!split_repository(context, input->repository, request.parameters))
 		return action_failed(context);
 	request.parameters[2] = action_format(context, "%lld", (long long)checkpoint->run_id);

@@ -57,11 +57,13 @@ static enum action_result run(struct action_context *context, const void *raw_in
 		.body_max = BODY_MAX,
 		.header = { "x-vercel-protection-bypass", input->bypass } };
 	(void)checkpoint; /* it changes nothing */
+
 	if (!url_call(context, &request, &response)) {
 		if (action_error(context)->class == ERROR_INVALID_INPUT)
 			return action_failed(context);
 		return again_or_fail(context, input, action_error(context)->message);
 	}
+
 	if (response.status != input->status)
 		return again_or_fail(context, input,
 			action_format(context, "status %d instead of %lld", response.status, (long long)input->status));

@@ -135,6 +135,7 @@ static enum action_result run(
 	const struct url_request request = {
 		.method = method_of(input), .url = input->url, .body = input->body, .content_type = input->content_type
 	};
+
 	if (checkpoint->sent && !may_be_repeated(input))
 		return fail_unknown(context, input, "the worker ended");
 	checkpoint->sent = true;

@@ -23,6 +23,7 @@ const struct field removal_counts_fields[2] = {
 static bool is_alone(struct action_context *context, const struct ledger_resource *owned)
 {
 	const char *app;
+
 	if (owned->id[0] == '\0')
 		return true;
 	if (!action_sharer(context, owned->provider, owned->type, owned->id, &app))
@@ -40,6 +41,7 @@ static enum action_result remove_one(struct action_context *context, const struc
 	const struct ledger_resource *owned, struct removal_counts *counts)
 {
 	bool ours = owned->created || owned->pending;
+
 	if (ours && !is_alone(context, owned))
 		return action_failed(context);
 	const char *left = ours ? NULL : "it stood there before the app";
@@ -64,12 +66,14 @@ enum action_result removal_run(struct action_context *context, const struct remo
 	struct removal_counts *counts = checkpoint;
 	const struct ledger_resource *list;
 	size_t count;
+
 	if (strcmp(confirm, app) != 0) {
 		action_fail(context, ERROR_INVALID_INPUT, "confirm is '%s', and the app is '%s': nothing was removed",
 			confirm, app);
 		action_remedy(context, NULL, "Give \"confirm\": \"%s\" if what '%s' made is to be removed.", app, app);
 		return action_remedy_input(context, "confirm");
 	}
+
 	if (!ledger_list(context, removal->provider, removal->type, &list, &count))
 		return action_failed(context);
 	for (size_t i = 0; i < count; i++)
@@ -82,6 +86,7 @@ enum action_result removal_run(struct action_context *context, const struct remo
 		if (result != ACTION_DONE)
 			return result;
 	}
+
 	*(struct removal_counts *)output = *counts;
 	return action_done(context);
 }
@@ -109,6 +114,7 @@ bool removal_is_ours(struct action_context *context, const struct ledger_resourc
 bool removal_split(struct action_context *context, const char *key, const char **parameters, size_t count)
 {
 	const char *part = key;
+
 	for (size_t i = 1; i < count; i++) {
 		const char *slash = strchr(part, '/');
 		if (slash == NULL) {
@@ -118,6 +124,7 @@ bool removal_split(struct action_context *context, const char *key, const char *
 		*parameters++ = action_format(context, "%.*s", (int)(slash - part), part);
 		part = slash + 1;
 	}
+
 	*parameters = part;
 	return true;
 }

@@ -110,6 +110,7 @@ static bool find_commit(struct action_context *context, const struct input *inpu
 			input->repository, input->branch);
 		action_remedy_input(context, "branch");
 	}
+
 	return *ret_sha != NULL;
 }
 
@@ -132,6 +133,7 @@ static bool look(struct action_context *context, const struct input *input, cons
 	bool *ret_created)
 {
 	struct object_list list;
+
 	*ret_id = NULL;
 	*ret_created = false;
 	if (!deployments_list(context, input->project, input->target, sha, &list))
@@ -143,6 +145,7 @@ static bool look(struct action_context *context, const struct input *input, cons
 		*ret_id = deployment_id(&deployments[i]);
 		*ret_created = deployment_is_of_run(context, &deployments[i]);
 	}
+
 	return true;
 }
 
@@ -154,6 +157,7 @@ static enum action_result wait_for_source(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint, const char *message)
 {
 	int64_t now = action_run_age_ms(context);
+
 	if (checkpoint->unseen == 0)
 		checkpoint->unseen = now > 0 ? now : 1;
 	int64_t age = now - checkpoint->unseen;
@@ -196,6 +200,7 @@ static enum action_result create(
 		.query = { { "skipAutoDetectionConfirmation", "1" } },
 		.body_record = &create_record,
 		.body = &body };
+
 	checkpoint->intent = sha;
 	checkpoint->sent_age = action_run_age_ms(context);
 	if (!action_save(context))
@@ -215,8 +220,10 @@ static enum action_result begin(
 {
 	const char *sha;
 	bool created;
+
 	if (!find_commit(context, input, &sha) || !look(context, input, sha, &checkpoint->watch.id, &created))
 		return action_failed(context);
+
 	/* The answer to an earlier one was lost; what it began may be invisible for a while. */
 	if (checkpoint->watch.id == NULL && checkpoint->intent != NULL &&
 		action_run_age_ms(context) - checkpoint->sent_age < provider_lost_answer_ms(context))
@@ -236,11 +243,13 @@ static enum action_result run(
 	struct checkpoint *checkpoint = raw_checkpoint;
 	struct deployment deployment;
 	const char *alias;
+
 	if (checkpoint->watch.id == NULL) {
 		enum action_result begun = begin(context, input, checkpoint);
 		if (begun != ACTION_DONE)
 			return begun;
 	}
+
 	const struct deployment_options wish = { input->target, checkpoint->intent };
 	enum action_result live = deployment_follow(context, &wish, &checkpoint->watch, &deployment);
 	if (live != ACTION_DONE)

@@ -127,6 +127,7 @@ static bool was_created(struct action_context *context, const char *name, bool *
 {
 	const struct ledger_resource *list;
 	size_t count;
+
 	*ret_created = false;
 	if (!ledger_list(context, "vercel", "domain", &list, &count))
 		return false;
@@ -143,8 +144,10 @@ static bool own(struct action_context *context, const struct input *input, const
 	const char *id = action_format(context, "%s/%s", project, input->name);
 	struct ledger_resource row;
 	bool before;
+
 	if (!was_created(context, input->name, &before))
 		return false;
+
 	/* What was asked for on this project, and never heard of. */
 	if (ledger_get(context, "vercel", "domain", input->name, &row) && row.source != NULL &&
 		strcmp(row.source, project) == 0)
@@ -181,11 +184,13 @@ static enum action_result add(struct action_context *context, const struct input
 		.parameters = { input->project },
 		.body_record = &name_record,
 		.body = &body };
+
 	if (!ledger_intend(context, &intent))
 		return action_failed(context);
 	bool added = provider_call(context, &vercel, &request, &response);
 	const struct error refused = *action_error(context);
 	bool is_final = refused.http_status >= 400 && refused.http_status < 500 && refused.class != ERROR_RATE_LIMITED;
+
 	/* A refusal may be the answer to what an earlier attempt had done, whose own answer was lost. */
 	if (!added && provider_made_nothing(context) && !ledger_take_back(context))
 		return action_failed(context);
@@ -215,6 +220,7 @@ static bool verify(struct action_context *context, const struct input *input, bo
 		.path = "/v9/projects/{idOrName}/domains/{domain}/verify",
 		.parameters = { input->project, input->name },
 		.expect = { 400, 409 } };
+
 	*ret_verified = false;
 	if (!provider_call(context, &vercel, &request, &response))
 		return false;
@@ -312,6 +318,7 @@ static bool read_configuration(
 		.parameters = { input->name },
 		.query = { { "projectIdOrName", input->project } },
 		.expect = { 404 } };
+
 	*ret_configuration = (struct configuration){ .misconfigured = false };
 	if (!provider_call(context, &vercel, &request, &response))
 		return false;
@@ -319,6 +326,7 @@ static bool read_configuration(
 		action_log(context, "Vercel tells nothing of the DNS of %s", input->name);
 		return true;
 	}
+
 	return provider_decode(context, &response, &configuration_record, ret_configuration);
 }
 
@@ -341,6 +349,7 @@ static enum action_result finish(
 {
 	struct configuration configuration;
 	struct records records = { .count = 0 };
+
 	if (!read_configuration(context, input, &configuration))
 		return action_failed(context);
 	if (!domain->verified)
@@ -364,6 +373,7 @@ static enum action_result run(
 	struct domain domain;
 	bool there;
 	(void)no_checkpoint;
+
 	if (input->name == NULL)
 		return action_skip(context, "no domain was given");
 	if (!look(context, input, &there, &domain))
@@ -375,6 +385,7 @@ static enum action_result run(
 		if (added != ACTION_DONE)
 			return added;
 	}
+
 	if (!domain.verified && !verify(context, input, &domain.verified))
 		return action_failed(context);
 	return finish(context, input, &domain, raw_output);

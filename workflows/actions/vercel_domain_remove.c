@@ -28,6 +28,7 @@ static bool take_off_everywhere(struct action_context *context, const char *doma
 {
 	const struct ledger_resource *projects;
 	size_t count;
+
 	if (!ledger_list(context, "vercel", "project", &projects, &count))
 		return false;
 	for (size_t i = 0; i < count; i++)
@@ -52,6 +53,7 @@ static enum action_result remove_pending(
 	const struct provider_request request = { .path = "/v9/projects/{idOrName}/domains/{domain}",
 		.parameters = { owned->source, owned->key },
 		.expect = { 404 } };
+
 	if (!provider_call(context, &vercel, &request, &response))
 		return action_failed(context);
 	if (response.status == 404)
@@ -62,6 +64,7 @@ static enum action_result remove_pending(
 		*ret_left = "it was put there by somebody else";
 		return action_done(context);
 	}
+
 	if (!take_off(context, owned->source, owned->key))
 		return action_failed(context);
 	action_log(context, "removed the domain %s", owned->key);
@@ -72,6 +75,7 @@ static enum action_result remove_domain(
 	struct action_context *context, const struct ledger_resource *owned, const char **ret_left)
 {
 	const char *id[2];
+
 	if (owned->pending)
 		return remove_pending(context, owned, ret_left);
 	bool taken = strchr(owned->id, '/') == NULL

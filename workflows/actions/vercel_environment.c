@@ -141,6 +141,7 @@ static bool remove_variable(struct action_context *context, const struct input *
 		.path = "/v9/projects/{idOrName}/env/{id}",
 		.parameters = { input->project, listed->id },
 		.expect = { 404 } };
+
 	if (!provider_call(context, &vercel, &request, &response) || !variable_forget(context, input->project, listed))
 		return false;
 	checkpoint->removed++;
@@ -159,6 +160,7 @@ static bool retarget(
 		.parameters = { input->project, listed->id },
 		.body_record = &retarget_record,
 		.body = &body };
+
 	for (size_t bit = 0; variable_targets[bit] != NULL; bit++)
 		if ((set & 1U << bit) != 0)
 			names[body.target.count++] = variable_targets[bit];
@@ -179,6 +181,7 @@ static bool make_room(struct action_context *context, const struct input *input,
 		if (there != rest && rest != 0 && !retarget(context, input, listed, rest))
 			return false;
 	}
+
 	return true;
 }
 
@@ -245,6 +248,7 @@ static enum action_result upsert(struct action_context *context, const struct in
 		.body = changed,
 		.body_count = count };
 	bool sent = provider_call(context, &vercel, &request, &response);
+
 	if (!sent && ret_conflict != NULL)
 		*ret_conflict = is_conflict(action_error(context)->provider_code);
 	if (!sent || !provider_decode(context, &response, &written_record, &written))
@@ -279,6 +283,7 @@ static bool patch_all(struct action_context *context, const struct input *input,
 		if (grows == growing && !patch(context, input, &plan->variables[i], plan->claims[i]))
 			return false;
 	}
+
 	return true;
 }
 
@@ -289,6 +294,7 @@ static enum action_result resolve_conflict(
 	struct listing listing;
 	struct plan plan;
 	const struct object_list wished = { variables, count };
+
 	if (!list_variables(context, input, &listing) ||
 		!plan_make(context, input->project, &wished, &listing.envs, &plan))
 		return action_failed(context);
@@ -300,6 +306,7 @@ static enum action_result resolve_conflict(
 		if (!by_id && upsert(context, input, &variables[i], 1, NULL) != ACTION_DONE)
 			return action_failed(context);
 	}
+
 	return ACTION_DONE;
 }
 
@@ -309,6 +316,7 @@ static enum action_result write_variables(
 	size_t count = 0;
 	bool conflict = false;
 	struct variable *batch = action_allocate(context, plan->count, sizeof(*batch));
+
 	if (batch == NULL)
 		return action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for %zu variables", plan->count);
 	if (!patch_all(context, input, plan, false) || !patch_all(context, input, plan, true))
@@ -343,18 +351,21 @@ static void validate_variable(const struct variable *variables, size_t index, st
 {
 	const struct variable *variable = &variables[index];
 	struct input_fault fault = { .member = "variables", .index = index };
+
 	if (strcmp(variable->type, "sensitive") == 0 && has_target(variable, "development")) {
 		fault.item = "targets";
 		fault.remedy = "Name its targets without development, or give that one as a variable of type "
 			       "encrypted.";
 		input_fault(check, &fault, "%s: Vercel keeps no sensitive variable for development", variable->key);
 	}
+
 	/* Nobody would see it: the reference that was to fill it may have given nothing. */
 	if (variable->value[0] == '\0' && strcmp(variable->type, "plain") != 0) {
 		fault.item = "value";
 		fault.remedy = "Give it a value, or make it one of type plain if it is to be empty.";
 		input_fault(check, &fault, "%s has an empty value", variable->key);
 	}
+
 	for (size_t j = 0; j < index; j++) {
 		if (!collide(variable, &variables[j]))
 			continue;
@@ -398,6 +409,7 @@ static enum action_result finish(struct action_context *context, const struct in
 	const char **keys = action_allocate(context, plan->count, sizeof(*keys));
 	int64_t created = plan_count(plan, CHANGE_CREATE);
 	int64_t unchanged = plan_count(plan, CHANGE_NONE), changed = (int64_t)plan->count - unchanged;
+
 	if (keys == NULL)
 		return action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for %zu names", plan->count);
 	for (size_t i = 0; i < plan->count; i++)
@@ -425,6 +437,7 @@ static void tell_differences(struct action_context *context, const struct input 
 		[CHANGE_UPSERT] = "is other there",
 		[CHANGE_PATCH] = "is other there",
 	};
+
 	for (size_t i = 0; i < plan->count; i++)
 		if (plan->changes[i] != CHANGE_NONE)
 			action_difference(context, "%s %s", plan->variables[i].key, words[plan->changes[i]]);
@@ -440,6 +453,7 @@ static enum action_result run(
 	struct checkpoint *checkpoint = raw_checkpoint;
 	struct listing listing;
 	struct plan plan;
+
 	if (!list_variables(context, input, &listing) ||
 		!plan_make(context, input->project, &input->variables, &listing.envs, &plan))
 		return action_failed(context);

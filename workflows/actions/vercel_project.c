@@ -204,6 +204,7 @@ static enum action_result fail_foreign(
 	const struct ledger_resource foreign = {
 		.provider = "vercel", .type = "project", .key = input->name, .id = project->id
 	};
+
 	if (!ours && !action_is_free(context, &foreign))
 		return action_failed(context);
 	action_fail(context, ERROR_CONFLICT_FOREIGN, "the Vercel project '%s' stands there already and is linked to %s",
@@ -246,6 +247,7 @@ static enum action_result refused(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
 	const struct error *error = action_error(context);
+
 	if (error->http_status != 500 || ++checkpoint->breakdowns < BREAKDOWNS_MAX)
 		return action_failed(context);
 	action_fail(context, ERROR_APP_NOT_INSTALLED, "Vercel breaks down each time it links %s to a project",
@@ -271,6 +273,7 @@ static enum action_result link_repository(struct action_context *context, const 
 		.body = &body };
 	/* First of all it is known as ours: it would be nobody's if it can never be linked. */
 	bool made = is_made(context, input, project);
+
 	if (!own(context, input, project, made) || (project->link != NULL && !unlink_repository(context, project)))
 		return action_failed(context);
 	if (!provider_call(context, &vercel, &request, &response))
@@ -287,6 +290,7 @@ static enum action_result adopt(struct action_context *context, const struct inp
 	struct checkpoint *checkpoint, struct project *project, struct output *output)
 {
 	bool ours, made = is_made(context, input, project);
+
 	if (!ledger_has_id(context, "vercel", "project", project->id, &ours))
 		return action_failed(context);
 	if (strcmp(project->name, input->name) != 0)
@@ -294,6 +298,7 @@ static enum action_result adopt(struct action_context *context, const struct inp
 	if (is_linked(project->link, input))
 		return take(context, input, project, made, false, output);
 	ours = ours || input->adopt || made;
+
 	/* Ours, but linked elsewhere since: deploying would publish another repository. */
 	if (ours && (project->link == NULL || input->relink))
 		return link_repository(context, input, checkpoint, project, output);
@@ -333,6 +338,7 @@ static enum action_result create(
 		.body_record = &create_record,
 		.body = &body,
 		.expect = { 409 } };
+
 	if (!ledger_intend(context, &intent))
 		return action_failed(context);
 	if (!provider_call(context, &vercel, &request, &response))
@@ -349,6 +355,7 @@ static enum action_result create(
 		/* Where the app's projects are, nothing was made. */
 		return ledger_take_back(context) ? fail_elsewhere(context, &project) : action_failed(context);
 	}
+
 	/* Somebody was faster: us, in an attempt whose answer was lost, or another. */
 	if (!ledger_take_back(context) || !look(context, input, &there, &project))
 		return action_failed(context);
@@ -359,6 +366,7 @@ static enum action_result create(
 			"Choose another name, or check SLIPWAY_VERCEL_TEAM, and trigger the step again.");
 		return action_remedy_input(context, "name");
 	}
+
 	return adopt(context, input, checkpoint, &project, output);
 }
 

@@ -28,6 +28,7 @@ static bool find_pending(
 	const struct provider_request request = {
 		.path = "/v9/projects/{idOrName}", .parameters = { owned->key }, .expect = { 404 }
 	};
+
 	*ret_id = NULL;
 	if (!provider_call(context, &vercel, &request, &response))
 		return false;
@@ -50,6 +51,7 @@ static enum action_result remove_project(
 {
 	struct provider_response response;
 	const char *id = owned->id; /* it is that of no other */
+
 	if (owned->pending && !find_pending(context, owned, &id, ret_left))
 		return action_failed(context);
 	if (id == NULL && *ret_left == NULL)

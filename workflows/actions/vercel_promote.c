@@ -118,6 +118,7 @@ static enum action_result check_deployment(struct action_context *context, const
 	const struct project *project, struct checkpoint *checkpoint)
 {
 	struct deployment deployment;
+
 	if (!deployment_get(context, input->deployment, &deployment))
 		return action_failed(context);
 	if (deployment.project_id != NULL && strcmp(deployment.project_id, project->id) != 0) {
@@ -126,6 +127,7 @@ static enum action_result check_deployment(struct action_context *context, const
 		action_remedy(context, NULL, "Give the id of a deployment of that project.");
 		return action_remedy_input(context, "deployment");
 	}
+
 	if (deployment.target == NULL || strcmp(deployment.target, "production") != 0) {
 		action_fail(context, ERROR_INVALID_INPUT, "the deployment %s was built for %s, not for production",
 			input->deployment, deployment.target != NULL ? deployment.target : "preview");
@@ -133,6 +135,7 @@ static enum action_result check_deployment(struct action_context *context, const
 			"Promote a deployment that was built for production, or deploy the commit to production.");
 		return action_remedy_input(context, "deployment");
 	}
+
 	return deployment_built(context, &deployment, &checkpoint->watch);
 }
 
@@ -159,6 +162,7 @@ static enum action_result ask(struct action_context *context, const struct input
 		.parameters = { project->id, input->deployment },
 		.expect = { 409 } };
 	enum action_result fit = check_deployment(context, input, project, checkpoint);
+
 	if (fit != ACTION_DONE)
 		return fit;
 	int64_t age = action_run_age_ms(context);
@@ -175,12 +179,14 @@ static enum action_result ask(struct action_context *context, const struct input
 		checkpoint->asked = !provider_made_nothing(context);
 		return action_failed(context);
 	}
+
 	if (response.status == 409) {
 		checkpoint->asked = false;
 		return is_late(context, checkpoint)
 			? give_up(context, project, response.message)
 			: action_wait(context, TRY_MS, "%s to be free for a promotion", project->name);
 	}
+
 	action_log(context, "promoting %s to production of %s", input->deployment, project->name);
 	return action_wait(context, TRY_MS, "%s to become production of %s", input->deployment, project->name);
 }
@@ -204,6 +210,7 @@ static enum action_result wait_more(struct action_context *context, const struct
 	bool shows = request != NULL && request->to != NULL && strcmp(request->to, input->deployment) == 0 &&
 		strcmp(requested_at(project), seen) != 0;
 	const char *status = shows && request->status != NULL ? request->status : "";
+
 	/* Where the project names no production deployment, its last request tells as well. */
 	if (strcmp(status, "succeeded") == 0 && production_of(project)[0] == '\0')
 		return finish(context, input, checkpoint, output);
@@ -213,6 +220,7 @@ static enum action_result wait_more(struct action_context *context, const struct
 		return action_remedy(context, "https://vercel.com/dashboard",
 			"Look at the deployment and its addresses, and trigger the step again.");
 	}
+
 	if (is_late(context, checkpoint))
 		return give_up(context, project, shows ? status : "Vercel shows no request");
 	if (!shows && action_run_age_ms(context) - checkpoint->sent_age > provider_lost_answer_ms(context))
@@ -226,6 +234,7 @@ static enum action_result run(
 	const struct input *input = raw_input;
 	struct checkpoint *checkpoint = raw_checkpoint;
 	struct project project;
+
 	if (!look(context, input, &project))
 		return action_failed(context);
 	if (strcmp(production_of(&project), input->deployment) == 0)

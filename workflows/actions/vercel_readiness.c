@@ -98,6 +98,7 @@ bool deployments_list(struct action_context *context, const char *project, const
 	struct listing listing;
 	const struct provider_request request = { .path = "/v7/deployments",
 		.query = { { "projectId", project }, { "target", target }, { "sha", sha }, { "limit", "20" } } };
+
 	if (!provider_call(context, &vercel, &request, &response) ||
 		!provider_decode(context, &response, &listing_record, &listing))
 		return false;
@@ -171,6 +172,7 @@ static bool find_domain(struct action_context *context, const char *project, con
 		.query = { { "production", "true" }, { "redirects", "false" }, { "verified", "true" },
 			{ "limit", "100" } },
 		.expect = { 404 } };
+
 	*ret_name = NULL;
 	if (!provider_call(context, &vercel, &request, &response))
 		return false;
@@ -257,6 +259,7 @@ static enum action_result give_up(struct action_context *context, const struct d
 	const char *state = deployment_state(deployment);
 	bool built = strcmp(state, "READY") == 0;
 	bool cancelled = !built && deployment_is_of_run(context, deployment) && cancel(context, deployment);
+
 	if (!cancelled && action_error(context)->class == ERROR_LEASE_LOST)
 		return action_failed(context);
 	action_fail(context, ERROR_BUILD_FAILED, "the deployment is %s%s for more than %lld minutes%s", state,
@@ -272,10 +275,12 @@ static enum action_result wait_more(struct action_context *context, const struct
 {
 	int64_t age = action_run_age_ms(context);
 	const char *state = deployment_state(deployment);
+
 	if (watch->state == NULL || strcmp(watch->state, state) != 0) {
 		watch->state = state;
 		watch->since = age;
 	}
+
 	if (age - watch->since > state_minutes(state) * MINUTE_MS)
 		return give_up(context, deployment);
 	return action_wait(context, poll_delay_ms(age), "the deployment, which is %s", what);
@@ -319,6 +324,7 @@ static enum action_result deployment_live(
 {
 	const struct alias_error *alias_error = deployment->alias_error;
 	enum action_result built = deployment_built(context, deployment, watch);
+
 	if (built != ACTION_DONE)
 		return built;
 	if (alias_error != NULL)
@@ -335,6 +341,7 @@ static enum action_result check_wish(
 	struct action_context *context, const struct deployment_options *wish, const struct deployment *deployment)
 {
 	const struct git_source *source = deployment->git_source;
+
 	if (is_production(deployment) != (strcmp(wish->target, "production") == 0))
 		action_fail(context, ERROR_BUILD_FAILED, "Vercel deploys for %s where %s was asked for",
 			is_production(deployment) ? "production" : "preview", wish->target);

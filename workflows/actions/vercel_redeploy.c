@@ -70,6 +70,7 @@ static const struct deployment *find_ours(const struct action_context *context, 
 static const struct deployment *find_last(const struct object_list *list)
 {
 	const struct deployment *deployments = list->items, *last = NULL;
+
 	for (size_t i = 0; i < list->count; i++) {
 		const struct deployment *one = &deployments[i];
 		bool staged = one->ready_substate != NULL && strcmp(one->ready_substate, "STAGED") == 0;
@@ -77,6 +78,7 @@ static const struct deployment *find_last(const struct object_list *list)
 			(last == NULL || deployment_created(one) > deployment_created(last)))
 			last = one;
 	}
+
 	return last;
 }
 
@@ -94,11 +96,13 @@ static enum action_result create(struct action_context *context, const struct in
 		.query = { { "forceNew", "1" } },
 		.body_record = &redeploy_record,
 		.body = &body };
+
 	checkpoint->source = deployment_id(source);
 	checkpoint->sent_age = action_run_age_ms(context);
 	if (!action_save(context))
 		return action_failed(context);
 	bool answered = provider_call(context, &vercel, &request, &response);
+
 	/* Then there is nothing to look for the next time. */
 	if (!answered && provider_made_nothing(context))
 		checkpoint->source = NULL;
@@ -115,6 +119,7 @@ static enum action_result begin(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
 	struct object_list list;
+
 	if (!deployments_list(context, input->project, "production", NULL, &list))
 		return action_failed(context);
 	const struct deployment *ours = find_ours(context, &list), *last = find_last(&list);
@@ -122,6 +127,7 @@ static enum action_result begin(
 		checkpoint->watch.id = deployment_id(ours);
 		return deployment_own(context, checkpoint->watch.id, true) ? ACTION_DONE : action_failed(context);
 	}
+
 	/* The answer to an earlier one was lost; what it began may be invisible for a while. */
 	if (checkpoint->source != NULL &&
 		action_run_age_ms(context) - checkpoint->sent_age < provider_lost_answer_ms(context))
@@ -131,6 +137,7 @@ static enum action_result begin(
 			input->project);
 		return action_remedy(context, NULL, "Deploy it first, then trigger this step again.");
 	}
+
 	return create(context, input, last, checkpoint);
 }
 
@@ -142,11 +149,13 @@ static enum action_result run(
 	struct checkpoint *checkpoint = raw_checkpoint;
 	struct deployment deployment;
 	const char *alias;
+
 	if (checkpoint->watch.id == NULL) {
 		enum action_result begun = begin(context, input, checkpoint);
 		if (begun != ACTION_DONE)
 			return begun;
 	}
+
 	enum action_result live = deployment_follow(context, &wish, &checkpoint->watch, &deployment);
 	if (live != ACTION_DONE)
 		return live;

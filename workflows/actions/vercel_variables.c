@@ -145,6 +145,7 @@ bool variables_remember(struct action_context *context, const char *project, con
 		if (name != NULL && !ledger_put(context, &row))
 			return false;
 	}
+
 	return true;
 }
 
@@ -162,6 +163,7 @@ static enum change decide(struct action_context *context, const char *project, c
 {
 	if (listed == NULL)
 		return CHANGE_CREATE;
+
 	/* A team's policy may make what was to be encrypted sensitive. */
 	bool stricter = variable_same_text(listed->type, "sensitive") && strcmp(variable->type, "encrypted") == 0;
 	if ((!stricter && !variable_same_text(listed->type, variable->type)) ||
@@ -176,6 +178,7 @@ bool plan_make(struct action_context *context, const char *project, const struct
 	const struct object_list *listed, struct plan *plan)
 {
 	const struct listed **claims = action_allocate(context, wished->count, sizeof(const struct listed *));
+
 	*plan = (struct plan){ .variables = wished->items,
 		.count = wished->count,
 		.listed = listed->items,
@@ -186,6 +189,7 @@ bool plan_make(struct action_context *context, const char *project, const struct
 		action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for %zu variables", plan->count);
 		return false;
 	}
+
 	claim(plan, true);
 	claim(plan, false);
 	for (size_t i = 0; i < plan->count; i++)
