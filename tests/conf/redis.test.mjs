@@ -135,11 +135,11 @@ async function busyRedis() {
   loop.stdout.on('data', (bytes) => { said += bytes; });
   const ended = new Promise((resolve) => { loop.once('close', () => resolve(said)); });
   await until(() => /^BUSY/.test(redisCli('slipway-ops', 'GET', 'slipway:x')), 'Redis is busy');
-  return ended;
+  return { ended };
 }
 
 test('slipway-rescue ends a script that never ends, sees and kills clients, and reaches no key', async () => {
-  const ended = busyRedis();
+  const { ended } = await busyRedis();
   await until(() => redisCli('slipway-rescue', 'SCRIPT', 'KILL') === 'OK', 'the script is killed');
   assert.match(await ended, /Script killed by user/);
   allowed('slipway-ops', 'GET', 'slipway:x');
