@@ -87,6 +87,7 @@ static const char *const replayed[][6] = {
 	{ "XTRIM", REPLAYED_KEY, "MAXLEN", "1" },
 	{ "ZADD", REPLAYED_KEY, "1", "m" },
 	{ "ZREM", REPLAYED_KEY, "m" },
+	{ "ZREMRANGEBYRANK", REPLAYED_KEY, "1", "2" },
 	{ "ZREMRANGEBYSCORE", REPLAYED_KEY, "1", "2" },
 };
 
