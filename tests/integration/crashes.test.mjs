@@ -139,7 +139,8 @@ test('a worker that slept for longer than its lease, and whose run was taken ove
   pids.forEach((pid) => process.kill(pid, 'SIGSTOP'));
   await until(() => held.length === 2, 'another takes it over');
   assert.equal((await stack.hash(app, 'site', 'repo')).crashes, '1');
-  pids.forEach((pid) => process.kill(pid, 'SIGCONT'));
+  // The supervisor last: once awake, it may end its executors before they are woken.
+  for (const pid of pids.reverse()) process.kill(pid, 'SIGCONT');
   await until(async () => (await stack.hash(app, 'site', 'repo')).crashes === '0', 'the crash is taken back');
   peer.intercept = () => false;
   held.forEach((letGo) => letGo());
