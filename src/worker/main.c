@@ -15,10 +15,40 @@
 
 const char *argp_program_version = "slipway-worker " SLIPWAY_VERSION;
 
+/* All of it, between settings that are begun and settings that are released. */
+static int run(struct settings *settings)
+{
+	struct error error;
+
+	if (settings_load(settings, &error) != ERROR_NONE ||
+		secret_keys_check(NULL, settings->secrets_keys, &error) != ERROR_NONE) {
+		log_error("settings", &error);
+		return EX_CONFIG;
+	}
+
+	if (settings->print_config) {
+		settings_print(settings, stdout);
+		return 0;
+	}
+
+	process_hide();
+	log_init("slipway-worker", log_level_by_name(settings->log_level));
+	if (settings->url_with_password != NULL)
+		log_write(LOG_WARNING, SETTINGS_PASSWORD_WARNING, "setting", settings->url_with_password, NULL);
+	if (redis_check_settings(settings, &error) != ERROR_NONE) {
+		log_error("settings", &error);
+		return EX_CONFIG;
+	}
+
+	enum error_class class = supervisor_run(settings, &error);
+	if (class != ERROR_NONE)
+		log_error("stopped", &error);
+	return class == ERROR_NONE ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
 	struct settings settings;
-	struct error error;
 
 	process_without_core();
 	log_init("slipway-worker", LOG_INFO);
@@ -29,29 +59,8 @@ int main(int argc, char **argv)
 	const struct argp_child parsers[] = { { settings_argp(SETTINGS_WORKER), 0, NULL, 0 }, { NULL, 0, NULL, 0 } };
 	const struct argp parser = { .doc = "Takes actions off Slipway's queue and runs them.", .children = parsers };
 	argp_parse(&parser, argc, argv, 0, NULL, &settings);
-	if (settings_load(&settings, &error) != ERROR_NONE ||
-		secret_keys_check(NULL, settings.secrets_keys, &error) != ERROR_NONE) {
-		log_error("settings", &error);
-		return EX_CONFIG;
-	}
 
-	if (settings.print_config) {
-		settings_print(&settings, stdout);
-		return 0;
-	}
-
-	process_hide();
-	log_init("slipway-worker", log_level_by_name(settings.log_level));
-	if (settings.url_with_password != NULL)
-		log_write(LOG_WARNING, SETTINGS_PASSWORD_WARNING, "setting", settings.url_with_password, NULL);
-	if (redis_check_settings(&settings, &error) != ERROR_NONE) {
-		log_error("settings", &error);
-		return EX_CONFIG;
-	}
-
-	enum error_class class = supervisor_run(&settings, &error);
-	if (class != ERROR_NONE)
-		log_error("stopped", &error);
+	int status = run(&settings);
 	settings_release(&settings);
-	return class == ERROR_NONE ? 0 : 1;
+	return status;
 }
