@@ -132,10 +132,9 @@ static enum error_class class_of_status(int status)
 
 void refusal_add(struct refusal_body *body, const char *detail)
 {
-	size_t length = strlen(body->message);
 	if (detail == NULL || detail[0] == '\0' || strstr(body->message, detail) != NULL)
 		return;
-	text_format(body->message + length, sizeof(body->message) - length, "%s%s", length > 0 ? ": " : "", detail);
+	text_append(body->message, sizeof(body->message), "%s%s", body->message[0] != '\0' ? ": " : "", detail);
 }
 
 /* "required; url=https://..." sends a person to where the token is authorised. */
