@@ -23,7 +23,8 @@ struct binding {
 	const char *field; /* of the action's input */
 	const char *value;
 	/* Whether a client's input may put another value in its place. Never for what says whose thing the step works
-	 * on, such as a repository or a project: else one app reaches into what another has. */
+	 * on, such as a repository or a project: else one app reaches into what another has. Where the input has a
+	 * secret, none is replaced: only the workflow says where a secret goes. */
 	bool overridable;
 };
 

@@ -157,6 +157,30 @@ static enum error_class check_bound(const struct step_definition *step, const cJ
 	return ERROR_NONE;
 }
 
+/* Whoever may say where a secret goes may have it sent to himself, so only the workflow says that. */
+static enum error_class check_secret_goes_as_bound(const struct step_definition *step, const cJSON *input,
+	const char *place, struct faults *faults, struct error *error)
+{
+	if (!secret_input_has(&step->action->input, input))
+		return ERROR_NONE;
+
+	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++) {
+		const char *value = json_member_string(input, binding->field);
+		if (value != NULL && strcmp(value, binding->value) == 0)
+			continue;
+		error_set(error, ERROR_INVALID_INPUT,
+			"the input has a secret, so no input replaces %s, to which the workflow binds it",
+			binding->value);
+		error_remedy(error, NULL, "Leave it out, or leave out the secret.");
+		error_at(error, "%s", place);
+		json_pointer_append(error->place, sizeof(error->place), binding->field);
+		if (!faults_note(faults, error))
+			return error->class;
+	}
+
+	return ERROR_NONE;
+}
+
 /* A confirmation that is configured once would confirm whatever comes later. */
 static void drop_configured(const struct step_definition *step, cJSON *input)
 {
@@ -182,6 +206,8 @@ static enum error_class fill_input(
 	drop_configured(step, *input);
 	if (merge_key(input, sources->trigger_inputs, step->input_key, error) != ERROR_NONE)
 		return error->class;
+	if (check_secret_goes_as_bound(step, *input, place, faults, error) != ERROR_NONE)
+		return input_name_member(place, error);
 	struct input_sources borrowed = *sources;
 	const struct record *record = &step->action->input;
 	if (check_input(step->action, *input, RECORD_TEMPLATE, place, faults, error) != ERROR_NONE ||

@@ -72,6 +72,29 @@ static bool has_secrets(const struct record *record)
 	return false;
 }
 
+/* Whether a member beside it says that the value is no secret. */
+static bool is_clear(const struct record_value *value)
+{
+	const struct string_pair *where = &value->field->clear_where;
+	const char *beside = where->name != NULL ? json_member_string(value->object, where->name) : NULL;
+	return beside != NULL && strcmp(beside, where->value) == 0;
+}
+
+static enum error_class look_for_secret(void *context, const struct record_value *value, struct error *error)
+{
+	bool *has = context;
+	(void)error;
+	*has = *has || (value->field != NULL && value->field->secret && !cJSON_IsNull(value->json) && !is_clear(value));
+	return ERROR_NONE;
+}
+
+bool secret_input_has(const struct record *record, const cJSON *input)
+{
+	bool has = false;
+	struct error unused;
+	return record_visit_values(record, input, "", look_for_secret, &has, &unused) != ERROR_NONE || has;
+}
+
 /* ---- what cannot be told from a secret ---- */
 
 static bool is_one_reference(const char *text)
@@ -237,14 +260,6 @@ static enum error_class seal_string(struct sealer *sealer, cJSON *json, struct e
 		class = put_sealed(sealer, json, error);
 	buffer_release(&sealer->text);
 	return class;
-}
-
-/* Whether a member beside it says that the value is no secret. */
-static bool is_clear(const struct record_value *value)
-{
-	const struct string_pair *where = &value->field->clear_where;
-	const char *beside = where->name != NULL ? json_member_string(value->object, where->name) : NULL;
-	return beside != NULL && strcmp(beside, where->value) == 0;
 }
 
 static enum error_class seal_value(void *context, const struct record_value *value, struct error *error)

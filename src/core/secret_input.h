@@ -27,6 +27,9 @@ enum error_class secret_input_check(const struct record *record, const cJSON *in
  * looked at as well. */
 enum error_class secret_record_check(const struct record *record, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* Whether a value stands in a row that may have a secret. */
+bool secret_input_has(const struct record *record, const cJSON *input);
+
 /*
  * For an input that is to be stored before it is checked as a whole: where a table has secrets, a member that it does
  * not have is ERROR_INVALID_INPUT with its place, for a secret under a name that is spelt wrongly would not be sealed.

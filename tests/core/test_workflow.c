@@ -171,6 +171,42 @@ START_TEST(test_what_is_bound_no_input_replaces)
 }
 END_TEST
 
+/* By what is configured and what a trigger gives, each alone and both together. */
+START_TEST(test_where_a_secret_goes_no_input_says)
+{
+	static const struct {
+		const char *cached, *trigger;
+		bool fits;
+	} rows[] = {
+		{ "{}", "{\"second\":{\"text\":\"mine\",\"password\":\"${secret.KEY}\"}}", false },
+		{ "{\"second\":{\"password\":\"${secret.KEY}\"}}", "{\"second\":{\"text\":\"mine\"}}", false },
+		{ "{\"second\":{\"text\":\"mine\"}}", "{\"second\":{\"password\":\"in clear\"}}", false },
+		{ "{\"second\":{\"password\":\"${secret.KEY}\"}}", "{\"second\":{\"text\":null}}", false },
+		{ "{\"second\":{\"password\":\"${secret.KEY}\"}}", "{\"second\":{\"text\":\"mine\",\"password\":null}}",
+			true },
+		{ "{\"second\":{\"password\":\"${secret.KEY}\"}}", "{}", true },
+		{ "{}", "{\"second\":{\"text\":\"${step.one.text}\",\"password\":\"${secret.KEY}\"}}", true },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cJSON *cached = cJSON_Parse(rows[i].cached), *trigger = cJSON_Parse(rows[i].trigger), *input = NULL;
+		cJSON *secrets = cJSON_Parse("{\"KEY\":\"1\"}");
+		const struct input_sources sources = { .workflow = &good,
+			.step = &good_steps[1],
+			.cached_inputs = cached,
+			.trigger_inputs = trigger,
+			.secrets = secrets };
+		enum error_class class = input_build(&sources, &input, &error);
+		ck_assert_int_eq(class, rows[i].fits ? ERROR_NONE : ERROR_INVALID_INPUT);
+		if (!rows[i].fits)
+			ck_assert_str_eq(error.place, "/inputs/second/text");
+		cJSON_Delete(input);
+		cJSON_Delete(secrets);
+		cJSON_Delete(trigger);
+		cJSON_Delete(cached);
+	}
+}
+END_TEST
+
 /* The worker puts them in: until then an input has only the name. */
 START_TEST(test_secrets_stay_references_and_count_as_input)
 {
@@ -422,11 +458,11 @@ int main(void)
 	const TTest *const tests[] = { test_sound_workflow_passes, test_apps_deployed_without_regard_to_order,
 		test_unsound_workflows_are_refused, test_needs_come_from_names_bindings_and_input,
 		test_input_is_binding_under_cache_under_trigger, test_what_is_bound_no_input_replaces,
-		test_environment_values_baked_into_code, test_secrets_stay_references_and_count_as_input,
-		test_bad_input_is_refused_with_its_place, test_escaped_references_are_text,
-		test_nothing_inside_a_text_is_an_error_that_names_it, test_secrets_stand_in_secret_fields_only,
-		test_a_worker_puts_secrets_into_secret_fields_only, test_what_is_put_in_is_not_expanded_again,
-		test_digests_are_of_what_is_said_not_of_its_order, test_all_faults_of_an_input_are_found_at_once,
-		test_runs_outlast_a_rate_limit, NULL };
+		test_where_a_secret_goes_no_input_says, test_environment_values_baked_into_code,
+		test_secrets_stay_references_and_count_as_input, test_bad_input_is_refused_with_its_place,
+		test_escaped_references_are_text, test_nothing_inside_a_text_is_an_error_that_names_it,
+		test_secrets_stand_in_secret_fields_only, test_a_worker_puts_secrets_into_secret_fields_only,
+		test_what_is_put_in_is_not_expanded_again, test_digests_are_of_what_is_said_not_of_its_order,
+		test_all_faults_of_an_input_are_found_at_once, test_runs_outlast_a_rate_limit, NULL };
 	return suite_main("workflow", tests, NULL, NULL);
 }

@@ -109,12 +109,8 @@ test('they are cut out of outputs and errors', async (t) => {
 });
 
 test('a secret may be a plain word, and its step is done all the same', async () => {
-  const url = `${stack.url}/healthz`;
-  await configure('words', {
-    secrets: { WORD: 'healthz' },
-    inputs: { check: { url, protectionBypass: '${secret.WORD}' } },
-  });
-  const inputs = { check: { url, protectionBypass: '${secret.WORD}' } };
+  const inputs = { check: { path: '/healthz', protectionBypass: '${secret.WORD}' } };
+  await configure('words', { secrets: { WORD: 'healthz' }, inputs });
   await stack.post({ mode: 'plan', appId: 'words', workflowId: 'site', inputs });
   const plan = await stack.untilStatus('words', 'site', 'plan', ended);
   assert.equal(plan.status, 'done', JSON.stringify(plan));
@@ -206,7 +202,7 @@ test('a clear secret under a name that is spelt wrongly is stored nowhere', asyn
 test('the secrets of one step hide nothing of another in a plan', async () => {
   const url = `${stack.url}/nothing-there`;
   const variables = [{ key: 'SITE', value: url }];
-  const inputs = { env: { variables }, check: { url, protectionBypass: 'a-bypass-of-ours' } };
+  const inputs = { env: { variables }, check: { url } };
   await untilVariables('apart', inputs, {});
   await stack.post({ mode: 'plan', appId: 'apart', workflowId: 'site' });
   const plan = await stack.untilStatus('apart', 'site', 'plan', ended);
@@ -227,6 +223,24 @@ test('a clear secret sent again while its run is live is told from the first by 
   await stack.post({ mode: 'cancel', appId: 'live', workflowId: 'site', actionId: 'env' });
 });
 
+test('no input says where a secret of the app goes', async () => {
+  const own = { check: { protectionBypass: '${secret.BYPASS}' } };
+  const theirs = { check: { url: `${stack.url}/healthz` } };
+  await configure('bypass', { secrets: { BYPASS: VALUE }, inputs: own });
+  for (const mode of ['trigger', 'plan', 'validate']) {
+    const actionId = mode === 'trigger' ? 'check' : undefined;
+    const refused = await stack.post({ mode, appId: 'bypass', workflowId: 'site', actionId, inputs: theirs });
+    if (mode === 'plan') {
+      const plan = await stack.untilStatus('bypass', 'site', 'plan', ended);
+      assert.match(plan.output.steps.find((step) => step.id === 'check').error.message, /has a secret/);
+      continue;
+    }
+    assert.equal(refused.status, 422, JSON.stringify(refused.body));
+    assert.ok(refused.body.errors.some(({ place, message }) => place === '/inputs/check/url' && /has a secret/.test(message)),
+      JSON.stringify(refused.body.errors));
+  }
+});
+
 test('the same secret is the same input, another one is another', async () => {
   const variables = [{ key: 'WORD', value: '${secret.WORD}' }];
   await untilVariables('again', { env: { variables } }, { WORD: VALUE });
@@ -241,7 +255,7 @@ test('the same secret is the same input, another one is another', async () => {
 });
 
 test('what is not there, or cannot be kept secret, is refused with its place', async () => {
-  const inputs = { check: { url: stack.url, protectionBypass: '${secret.NONE}' } };
+  const inputs = { check: { protectionBypass: '${secret.NONE}' } };
   const unknown = await stack.trigger('none', 'site', 'check', { inputs });
   assert.equal(unknown.status, 422);
   assert.equal(unknown.body.errors[0].place, '/inputs/check/protectionBypass');

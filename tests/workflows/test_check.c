@@ -47,6 +47,21 @@ START_TEST(test_answers_as_expected)
 }
 END_TEST
 
+START_TEST(test_a_path_is_added_to_the_address)
+{
+	static const struct peer_row rows[] = { { "GET", "/site/health", .status = 200 }, { .method = NULL } };
+	ck_assert_int_eq(run_with(rows, ",\"path\":\"/health\"", 1), ACTION_DONE);
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "/site/health\""));
+	ck_assert_int_eq(run_with(rows, ",\"path\":\"@elsewhere.example/\"", 1), ACTION_FAILED);
+	ck_assert_str_eq(trial.context.error.place, "/input/path");
+	ck_assert_int_eq(
+		trial_run(&trial, &http_check,
+			arena_format(&trial.arena, "{\"url\":\"%s/site/\",\"path\":\"/health\"}", peer_url(trial.peer)),
+			1),
+		ACTION_DONE);
+}
+END_TEST
+
 START_TEST(test_tries_again)
 {
 	static const struct peer_row rows[] = {
@@ -133,8 +148,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_answers_as_expected, test_tries_again, test_gives_up,
-		test_redirects_are_not_followed, test_bypasses_deployment_protection,
+	const TTest *const tests[] = { test_answers_as_expected, test_a_path_is_added_to_the_address, test_tries_again,
+		test_gives_up, test_redirects_are_not_followed, test_bypasses_deployment_protection,
 		test_private_addresses_are_refused_at_once, test_note, NULL };
 	return suite_main("http.check, note", tests, setup, teardown);
 }

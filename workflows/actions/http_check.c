@@ -12,11 +12,13 @@
 #define BODY_MAX   ((size_t)1 << 20)
 
 struct input {
-	const char *url, *contains, *bypass;
+	const char *url, *path, *contains, *bypass;
 	int64_t status, within;
 };
 static const struct field input_fields[] = {
 	{ STRING_FIELD("url", struct input, url), .required = true, .maximum = 2000, .description = "What to get" },
+	{ STRING_FIELD("path", struct input, path), .maximum = 1000, .pattern = "^/[!-~]*$",
+		.description = "Added to the address, such as /health" },
 	{ INTEGER_FIELD("status", struct input, status), .minimum = 100, .maximum = 599, .fallback = "200",
 		.description = "Status that it must answer with" },
 	{ STRING_FIELD("contains", struct input, contains), .maximum = 1000,
@@ -37,13 +39,26 @@ static const struct field output_fields[] = {
 	{ INTEGER_FIELD("status", struct output, status), .description = "With which status" },
 };
 
-static enum action_result again_or_fail(struct action_context *context, const struct input *input, const char *what)
+/* The path begins with a slash, so the host stays what the address says. */
+static const char *address(struct action_context *context, const struct input *input)
+{
+	size_t length = strlen(input->url);
+
+	if (input->path == NULL)
+		return input->url;
+	if (length > 0 && input->url[length - 1] == '/')
+		length--;
+	return action_format(context, "%.*s%s", (int)length, input->url, input->path);
+}
+
+static enum action_result again_or_fail(
+	struct action_context *context, const struct input *input, const char *url, const char *what)
 {
 	if (action_run_age_ms(context) < input->within * 1000)
-		return action_wait(context, TRY_MS, "%s to answer as expected; now %s", input->url, what);
-	action_fail(context, ERROR_CHECK_FAILED, "%s does not answer as expected after %lld seconds: %s", input->url,
+		return action_wait(context, TRY_MS, "%s to answer as expected; now %s", url, what);
+	action_fail(context, ERROR_CHECK_FAILED, "%s does not answer as expected after %lld seconds: %s", url,
 		(long long)input->within, what);
-	return action_remedy(context, input->url,
+	return action_remedy(context, url,
 		"Look at the address. A login page there means that Vercel's deployment protection is on: check "
 		"another address, or give \"protectionBypass\".");
 }
@@ -51,25 +66,28 @@ static enum action_result again_or_fail(struct action_context *context, const st
 static enum action_result run(struct action_context *context, const void *raw_input, void *checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
+	const char *url = address(context, input);
 	struct provider_response response;
-	const struct url_request request = { .url = input->url,
+	const struct url_request request = { .url = url,
 		.timeout_ms = TIMEOUT_MS,
 		.body_max = BODY_MAX,
 		.header = { "x-vercel-protection-bypass", input->bypass } };
 	(void)checkpoint; /* it changes nothing */
 
+	if (url == NULL)
+		return action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for the address");
 	if (!url_call(context, &request, &response)) {
 		if (action_error(context)->class == ERROR_INVALID_INPUT)
 			return action_failed(context);
-		return again_or_fail(context, input, action_error(context)->message);
+		return again_or_fail(context, input, url, action_error(context)->message);
 	}
 
 	if (response.status != input->status)
-		return again_or_fail(context, input,
+		return again_or_fail(context, input, url,
 			action_format(context, "status %d instead of %lld", response.status, (long long)input->status));
 	if (input->contains != NULL && strstr(response.body, input->contains) == NULL)
-		return again_or_fail(context, input, "the expected text is not in it");
-	*(struct output *)raw_output = (struct output){ input->url, response.status };
+		return again_or_fail(context, input, url, "the expected text is not in it");
+	*(struct output *)raw_output = (struct output){ url, response.status };
 	return action_done(context);
 }
 
