@@ -174,7 +174,7 @@ test('a step whose thing was removed says so, and counts as not done', async (co
 test('a secret is entered in a password box, and what is stored is shown nowhere', async (context) => {
   const clear = 'correct-horse-in-clear';
   const inputs = { repo: { owner: 'acme', name: 'sealed', fork: 'upstream/app-template' }, project: { name: 'sealed' },
-    check: { url: 'https://shop.example/', protectionBypass: 'an-older-secret' } };
+    check: { path: '/', protectionBypass: 'an-older-secret' } };
   assert.equal((await stack.post({ mode: 'configure', appId: 'sealed', inputs })).status, 200);
   const page = await open(context, 'workflow=site&app=sealed');
   await page.locator('#inputs summary', { hasText: 'check' }).click();
@@ -195,7 +195,7 @@ test('a secret is entered in a password box, and what is stored is shown nowhere
     await page.getByRole('button', { name: 'Start / continue' }).and(page.locator('[aria-disabled=false]')).waitFor();
   };
   // Left empty it stays what it is.
-  await page.locator('#inputs details[open]').getByLabel('Url').fill('https://shop.example/health');
+  await page.locator('#inputs details[open]').getByLabel('Path (optional)').fill('/health');
   await save();
   // An entered one goes out once, and is gone from the page then.
   await box.fill(clear);
@@ -209,7 +209,7 @@ test('a secret is entered in a password box, and what is stored is shown nowhere
   await page.getByRole('button', { name: 'Remove the stored Protection bypass' }).click();
   await save();
   assert.deepEqual(configured.map(({ check }) => check),
-    [{ url: 'https://shop.example/health' }, { protectionBypass: clear }, { protectionBypass: null }]);
+    [{ path: '/health' }, { protectionBypass: clear }, { protectionBypass: null }]);
   assert.ok(!(await stack.redis('HGET', 'slipway:{0}:app:sealed:payload', 'inputs')).includes('sealed.'));
 });
 
