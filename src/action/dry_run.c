@@ -10,6 +10,7 @@
 #include "base/record.h"
 #include "base/redact.h"
 #include "base/text.h"
+#include "core/error_json.h"
 #include "core/input.h"
 #include "core/run.h"
 #include "provider/provider.h"

@@ -9,6 +9,7 @@
 #include "api/target.h"
 #include "api/trigger_answer.h"
 #include "base/record.h"
+#include "core/error_json.h"
 #include "core/input.h"
 #include "core/plan.h"
 #include "store/payload.h"

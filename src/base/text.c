@@ -93,6 +93,11 @@ bool text_has_prefix(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+const char *text_or_null(const char *text)
+{
+	return text[0] != '\0' ? text : NULL;
+}
+
 void text_make_valid(char *text, size_t length)
 {
 	const uint8_t *bad = u8_check((const uint8_t *)text, length);

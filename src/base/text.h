@@ -27,6 +27,9 @@ bool text_to_integer(const char *text, int64_t *ret_value) SLIPWAY_MUST_CHECK;
 /* Whether text begins with the prefix. */
 bool text_has_prefix(const char *text, const char *prefix);
 
+/* The text, or NULL where it is "". */
+const char *text_or_null(const char *text);
+
 /* Makes it UTF-8 in place: each byte at which it is none becomes a question mark. */
 void text_make_valid(char *text, size_t length);
 

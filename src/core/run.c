@@ -1,5 +1,5 @@
 /*
- * A run as a status object, and errors as JSON. Pure data: nothing here knows where a run is stored.
+ * A run as the status object of the HTTP contract. Pure data: nothing here knows where a run is stored.
  */
 #include "core/run.h"
 
@@ -128,11 +128,6 @@ static const struct field status_fields[] = {
 };
 static const struct record status_record = RECORD(struct status, status_fields);
 
-static const char *text_or_null(const char *text)
-{
-	return text[0] != '\0' ? text : NULL;
-}
-
 static const char *time_or_null(int64_t time_ms, char text[CLOCK_TEXT_SIZE])
 {
 	if (time_ms == 0)
@@ -168,59 +163,6 @@ enum error_class run_status(const struct run *run, cJSON **ret_json, struct erro
 	return record_encode(&status_record, &status, ret_json, error);
 }
 
-/* ---- errors ---- */
-
-struct remedy_json {
-	const char *text, *url, *input_key;
-};
-static const struct field remedy_fields[] = {
-	{ STRING_FIELD("text", struct remedy_json, text) },
-	{ STRING_FIELD("url", struct remedy_json, url) },
-	{ STRING_FIELD("inputKey", struct remedy_json, input_key) },
-};
-static const struct record remedy_record = RECORD(struct remedy_json, remedy_fields);
-
-struct error_json {
-	const char *class, *message, *place, *provider, *provider_code, *request_id;
-	const void *remedy;
-	bool retryable;
-	int64_t http_status;
-};
-static const struct field error_fields[] = {
-	{ STRING_FIELD("class", struct error_json, class) },
-	{ STRING_FIELD("message", struct error_json, message) },
-	{ BOOLEAN_FIELD("retryable", struct error_json, retryable) },
-	{ STRING_FIELD("place", struct error_json, place) },
-	{ STRING_FIELD("provider", struct error_json, provider) },
-	{ INTEGER_FIELD("httpStatus", struct error_json, http_status), .omit_zero = true },
-	{ STRING_FIELD("providerCode", struct error_json, provider_code) },
-	{ STRING_FIELD("requestId", struct error_json, request_id) },
-	{ OBJECT_FIELD("remedy", struct error_json, remedy), .record = &remedy_record },
-};
-static const struct record error_record = RECORD(struct error_json, error_fields);
-
-enum error_class error_to_json(const struct error *source, cJSON **ret_json, struct error *error)
-{
-	const struct error_class_facts *facts = error_class_facts(source->class);
-	struct remedy_json remedy = {
-		.text = source->remedy[0] != '\0' ? source->remedy : facts->remedy,
-		.url = text_or_null(source->remedy_url),
-		.input_key = text_or_null(source->remedy_input),
-	};
-	struct error_json json = {
-		.class = facts->name,
-		.message = source->message,
-		.retryable = facts->retryable,
-		.place = text_or_null(source->place),
-		.provider = text_or_null(source->provider),
-		.http_status = source->http_status,
-		.provider_code = text_or_null(source->provider_code),
-		.request_id = text_or_null(source->request_id),
-		.remedy = remedy.text != NULL ? &remedy : NULL,
-	};
-	return record_encode(&error_record, &json, ret_json, error);
-}
-
 enum error_class run_output_member(const char *output, const char *name, cJSON **ret_value, struct error *error)
 {
 	cJSON *json;
@@ -231,23 +173,4 @@ enum error_class run_output_member(const char *output, const char *name, cJSON *
 	cJSON_Delete(json);
 	*ret_value = value != NULL ? value : cJSON_CreateNull();
 	return *ret_value != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an output");
-}
-
-enum error_class error_print(
-	const struct error *source, struct arena *arena, const char **ret_text, struct error *error)
-{
-	cJSON *json;
-	if (error_to_json(source, &json, error) != ERROR_NONE)
-		return error->class;
-	*ret_text = json_print(arena, json);
-	cJSON_Delete(json);
-	return *ret_text != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an error");
-}
-
-const char *error_text(struct arena *arena, enum error_class class, const char *message)
-{
-	struct error source, ignored;
-	const char *text = NULL;
-	error_set(&source, class, "%s", message);
-	return error_print(&source, arena, &text, &ignored) == ERROR_NONE ? text : NULL;
 }

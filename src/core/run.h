@@ -66,14 +66,4 @@ enum error_class run_status(const struct run *run, cJSON **ret_json, struct erro
 enum error_class run_output_member(
 	const char *output, const char *name, cJSON **ret_value, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* An error as it stands in the run's hash and in the status: class, message, retryable, provider, remedy, ... */
-enum error_class error_to_json(const struct error *source, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
-
-/* The same as text in the arena. */
-enum error_class error_print(
-	const struct error *source, struct arena *arena, const char **ret_text, struct error *error) SLIPWAY_MUST_CHECK;
-
-/* The same for an error that a script writes by itself; NULL where memory is short. */
-const char *error_text(struct arena *arena, enum error_class class, const char *message);
-
 #endif

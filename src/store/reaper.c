@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "core/error_json.h"
 #include "store/server.h"
 
 #define REAP_AGAIN_MS 5000

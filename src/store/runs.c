@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "core/error_json.h"
 #include "slipway/field.h"
 #include "slipway/workflow.h"
 #include "store/ledger.h"

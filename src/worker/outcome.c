@@ -9,6 +9,7 @@
 
 #include "base/redact.h"
 #include "base/text.h"
+#include "core/error_json.h"
 
 #define DELAY_FIRST_MS    2000
 #define DELAY_LAST_MS     60000
