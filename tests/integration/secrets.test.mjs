@@ -236,7 +236,8 @@ test('no input says where a secret of the app goes', async () => {
       continue;
     }
     assert.equal(refused.status, 422, JSON.stringify(refused.body));
-    assert.ok(refused.body.errors.some(({ place, message }) => place === '/inputs/check/url' && /has a secret/.test(message)),
+    assert.ok(refused.body.errors.some(({ place, message }) =>
+      place === '/inputs/check/url' && /has a secret/.test(message)),
       JSON.stringify(refused.body.errors));
   }
 });
