@@ -2,11 +2,11 @@
  * mode cancel: ends a run that has not begun, and asks the worker of one that has to stop it. Nothing is
  * undone at a provider.
  */
-#include "api/routes.h"
+#include "api/mode.h"
 #include "api/target.h"
 #include "store/runs.h"
 
-enum error_class mode_cancel(const struct service *service, const struct request *request, const cJSON *body,
+static enum error_class handle_cancel(const struct service *service, const struct request *request, cJSON *body,
 	struct response *response, struct error *error)
 {
 	(void)request;
@@ -30,3 +30,9 @@ enum error_class mode_cancel(const struct service *service, const struct request
 		return error->class;
 	return response_json(response, accepted ? 202 : 200, status, error);
 }
+
+const struct mode mode_cancel = {
+	.name = "cancel",
+	.members = (const char *const[]){ "workflowId", "actionId", NULL },
+	.handle = handle_cancel,
+};

@@ -2,45 +2,14 @@
  * mode configure: stores what later triggers of an app use. Secrets are sealed here, before they go anywhere
  * else, so neither Redis nor a later answer can show them.
  */
-#include "api/routes.h"
+#include "api/body.h"
+#include "api/mode.h"
 #include "api/sealed_inputs.h"
 #include "core/secret.h"
 #include "core/secret_input.h"
 #include "core/workflow.h"
 #include "slipway/field.h"
 #include "store/payload.h"
-
-static enum error_class check_strings(const cJSON *body, const char *part, struct error *error)
-{
-	const cJSON *member;
-
-	cJSON_ArrayForEach (member, json_member(body, part)) {
-		if (cJSON_IsString(member) || cJSON_IsNull(member))
-			continue;
-		error_set(error, ERROR_INVALID_REQUEST, "it must be a string, or null to delete it");
-		error_at(error, "/%s", part);
-		json_pointer_append(error->place, sizeof(error->place), member->string);
-		return error->class;
-	}
-
-	return ERROR_NONE;
-}
-
-/* Objects only; env holds strings, for it becomes environment variables. */
-static enum error_class check_parts(const cJSON *body, struct error *error)
-{
-	static const char *const names[] = { "inputs", "config", "env", "secrets" };
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		const cJSON *part = json_member(body, names[i]);
-		if (part == NULL || cJSON_IsObject(part))
-			continue;
-		error_set(error, ERROR_INVALID_REQUEST, "it must be an object");
-		return error_at(error, "/%s", names[i]);
-	}
-
-	return check_strings(body, "env", error) == ERROR_NONE ? check_strings(body, "secrets", error) : error->class;
-}
 
 /* What no workflow takes is a slip, and would wait for somebody to notice that it has no effect. What was stored by a
  * version that had such a workflow can be deleted. */
@@ -58,29 +27,6 @@ static enum error_class check_keys(const cJSON *inputs, struct error *error)
 		error_at(error, "/inputs");
 		json_pointer_append(error->place, sizeof(error->place), member->string);
 		return error->class;
-	}
-
-	return ERROR_NONE;
-}
-
-/* What is given in the place of secrets is what stands in Redis: sealed, or null. */
-static enum error_class seal_all(const struct service *service, const char *app, cJSON *secrets, struct error *error)
-{
-	cJSON *secret;
-
-	cJSON_ArrayForEach (secret, secrets) {
-		const struct secret_name name = { app, secret->string };
-		const char *sealed;
-		if (cJSON_IsNull(secret))
-			continue;
-		if (secret_seal(service->settings->secrets_public_key, &name, secret->valuestring, service->arena,
-			    &sealed, error) != ERROR_NONE) {
-			error_at(error, "/secrets");
-			json_pointer_append(error->place, sizeof(error->place), secret->string);
-			return error->class;
-		}
-		if (cJSON_SetValuestring(secret, sealed) == NULL)
-			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
 	}
 
 	return ERROR_NONE;
@@ -136,20 +82,7 @@ static cJSON *configured(const char *app, const struct payload *payload)
 	return NULL;
 }
 
-enum error_class body_payload(const struct service *service, const char *app, const cJSON *body,
-	struct payload *ret_changes, struct error *error)
-{
-	if (check_parts(body, error) != ERROR_NONE ||
-		seal_all(service, app, json_member(body, "secrets"), error) != ERROR_NONE)
-		return error->class;
-	*ret_changes = (struct payload){ .inputs = json_member(body, "inputs"),
-		.config = json_member(body, "config"),
-		.env = json_member(body, "env"),
-		.secrets = json_member(body, "secrets") };
-	return ERROR_NONE;
-}
-
-enum error_class mode_configure(const struct service *service, const struct request *request, const cJSON *body,
+static enum error_class handle_configure(const struct service *service, const struct request *request, cJSON *body,
 	struct response *response, struct error *error)
 {
 	(void)request;
@@ -168,3 +101,9 @@ enum error_class mode_configure(const struct service *service, const struct requ
 	payload_release(&payload);
 	return class;
 }
+
+const struct mode mode_configure = {
+	.name = "configure",
+	.members = (const char *const[]){ "inputs", "config", "env", "secrets", NULL },
+	.handle = handle_configure,
+};

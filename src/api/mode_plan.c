@@ -4,7 +4,8 @@
  */
 #include <string.h>
 
-#include "api/routes.h"
+#include "api/body.h"
+#include "api/mode.h"
 #include "api/sealed_inputs.h"
 #include "api/target.h"
 #include "api/trigger_answer.h"
@@ -76,7 +77,7 @@ static enum error_class ask_all(const struct service *service, const struct targ
 /* The same with what was clear in the request's inputs, and is to be secret, sealed. Sealed, it could not be checked.
  */
 static enum error_class ask_sealed(const struct service *service, const struct target *target,
-	const struct payload *payload, const cJSON *body, cJSON **ret_input, struct error *error)
+	const struct payload *payload, cJSON *body, cJSON **ret_input, struct error *error)
 {
 	const cJSON *inputs = json_member(body, "inputs");
 	size_t sealed;
@@ -90,14 +91,15 @@ static enum error_class ask_sealed(const struct service *service, const struct t
 	return class == ERROR_NONE ? ask_all(service, target, payload, inputs, ret_input, error) : class;
 }
 
-enum error_class mode_plan(const struct service *service, const struct request *request, const cJSON *body,
+static enum error_class handle_plan(const struct service *service, const struct request *request, cJSON *body,
 	struct response *response, struct error *error)
 {
 	struct target target;
 	struct payload payload;
 	cJSON *input;
 
-	if (target_from_body(body, false, &target, error) != ERROR_NONE || check_inputs(body, error) != ERROR_NONE ||
+	if (target_from_body(body, false, &target, error) != ERROR_NONE ||
+		body_check_options(body, error) != ERROR_NONE ||
 		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = ask_sealed(service, &target, &payload, body, &input, error);
@@ -114,3 +116,9 @@ enum error_class mode_plan(const struct service *service, const struct request *
 	payload_release(&payload);
 	return class;
 }
+
+const struct mode mode_plan = {
+	.name = "plan",
+	.members = (const char *const[]){ "workflowId", "inputs", NULL },
+	.handle = handle_plan,
+};

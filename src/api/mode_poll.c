@@ -4,8 +4,9 @@
  */
 #include <string.h>
 
+#include "api/mode.h"
 #include "api/query.h"
-#include "api/routes.h"
+#include "api/route.h"
 #include "api/target.h"
 #include "base/text.h"
 #include "store/runs.h"
@@ -66,13 +67,12 @@ static enum error_class show(
 	return response_json(response, 200, answer, error);
 }
 
-enum error_class mode_poll(const struct service *service, const struct request *request, const cJSON *body,
+static enum error_class handle_post(const struct service *service, const struct request *request, cJSON *body,
 	struct response *response, struct error *error)
 {
 	(void)request;
 	struct target target;
 	struct polled polled;
-	response->subject.reads = true;
 	if (target_from_body(body, false, &target, error) != ERROR_NONE ||
 		read_runs(service, &target, &polled, error) != ERROR_NONE)
 		return error->class;
@@ -85,10 +85,9 @@ static bool etag_matches(const char *if_none_match, const char *etag)
 	return strcmp(if_none_match, "*") == 0 || strstr(if_none_match, etag) != NULL;
 }
 
-enum error_class route_poll(const struct service *service, const struct request *request, const cJSON *none,
-	struct response *response, struct error *error)
+static enum error_class handle_get(
+	const struct service *service, const struct request *request, struct response *response, struct error *error)
 {
-	(void)none;
 	struct target target;
 	struct polled polled;
 	char tag[RUN_TAG_SIZE];
@@ -115,3 +114,12 @@ enum error_class route_poll(const struct service *service, const struct request 
 	cJSON_Delete(query);
 	return class;
 }
+
+const struct mode mode_poll = {
+	.name = "poll",
+	.members = (const char *const[]){ "workflowId", "actionId", NULL },
+	.reads = true,
+	.handle = handle_post,
+};
+
+const struct route route_poll = { .method = "GET", .path = "/api/deploy", .handle = handle_get };

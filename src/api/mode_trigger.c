@@ -2,7 +2,8 @@
  * mode trigger: builds and checks the input of one step, then asks Redis for a run of it. All that can be
  * refused is refused here, before a worker is involved.
  */
-#include "api/routes.h"
+#include "api/body.h"
+#include "api/mode.h"
 #include "api/sealed_inputs.h"
 #include "api/target.h"
 #include "api/trigger_answer.h"
@@ -33,7 +34,7 @@ static enum error_class check_version(
 
 /* The step's input, checked, with what was clear in it and is to be secret sealed. Sealed, it could not be checked. */
 static enum error_class build_sealed(const struct service *service, const struct input_sources *sources,
-	const char *app, const cJSON *body, size_t *ret_sealed, cJSON **ret_input, struct error *error)
+	const char *app, cJSON *body, size_t *ret_sealed, cJSON **ret_input, struct error *error)
 {
 	if (input_build(sources, ret_input, error) != ERROR_NONE)
 		return error->class;
@@ -44,7 +45,7 @@ static enum error_class build_sealed(const struct service *service, const struct
 	return class == ERROR_NONE ? input_build(sources, ret_input, error) : class;
 }
 
-enum error_class mode_trigger(const struct service *service, const struct request *request, const cJSON *body,
+static enum error_class handle_trigger(const struct service *service, const struct request *request, cJSON *body,
 	struct response *response, struct error *error)
 {
 	struct target target;
@@ -54,7 +55,7 @@ enum error_class mode_trigger(const struct service *service, const struct reques
 	cJSON *input;
 
 	if (target_from_body(body, true, &target, error) != ERROR_NONE || refuse_plan(&target, error) != ERROR_NONE ||
-		check_inputs(body, error) != ERROR_NONE ||
+		body_check_options(body, error) != ERROR_NONE ||
 		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE)
 		return error->class;
 	const struct input_sources sources = { target.workflow, target.step, payload.inputs,
@@ -77,3 +78,10 @@ enum error_class mode_trigger(const struct service *service, const struct reques
 	payload_release(&payload);
 	return class;
 }
+
+const struct mode mode_trigger = {
+	.name = "trigger",
+	.members = (const char *const[]){ "workflowId", "actionId", "inputs", "force", "triggerId", "configVersion",
+		NULL },
+	.handle = handle_trigger,
+};

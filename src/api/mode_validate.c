@@ -6,7 +6,8 @@
  */
 #include <string.h>
 
-#include "api/routes.h"
+#include "api/body.h"
+#include "api/mode.h"
 #include "api/sealed_inputs.h"
 #include "api/target.h"
 #include "api/trigger_answer.h"
@@ -77,7 +78,7 @@ static enum error_class answer(
 	return ERROR_NONE;
 }
 
-static enum error_class validate(const struct service *service, const struct target *target, const cJSON *body,
+static enum error_class validate(const struct service *service, const struct target *target, cJSON *body,
 	const struct payload *payload, struct response *response, struct error *error)
 {
 	struct input_sources sources = { target->workflow, NULL, payload->inputs, json_member(body, "inputs"),
@@ -96,15 +97,15 @@ static enum error_class validate(const struct service *service, const struct tar
 	return error->class;
 }
 
-enum error_class mode_validate(const struct service *service, const struct request *request, const cJSON *body,
+static enum error_class handle_validate(const struct service *service, const struct request *request, cJSON *body,
 	struct response *response, struct error *error)
 {
 	(void)request;
 	struct target target;
 	struct payload changes, payload;
 
-	response->subject.reads = true;
-	if (target_from_body(body, false, &target, error) != ERROR_NONE || check_inputs(body, error) != ERROR_NONE ||
+	if (target_from_body(body, false, &target, error) != ERROR_NONE ||
+		body_check_options(body, error) != ERROR_NONE ||
 		body_payload(service, target.app, body, &changes, error) != ERROR_NONE ||
 		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE)
 		return error->class;
@@ -115,3 +116,10 @@ enum error_class mode_validate(const struct service *service, const struct reque
 	payload_release(&payload);
 	return class;
 }
+
+const struct mode mode_validate = {
+	.name = "validate",
+	.members = (const char *const[]){ "workflowId", "inputs", "config", "env", "secrets", NULL },
+	.reads = true,
+	.handle = handle_validate,
+};

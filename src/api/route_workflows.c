@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "api/routes.h"
+#include "api/route.h"
 #include "base/record.h"
 #include "core/workflow.h"
 
@@ -91,12 +91,11 @@ static cJSON *describe_workflow(const struct workflow_definition *workflow, stru
 	return NULL;
 }
 
-enum error_class route_workflows(const struct service *service, const struct request *request, const cJSON *none,
-	struct response *response, struct error *error)
+static enum error_class handle_workflows(
+	const struct service *service, const struct request *request, struct response *response, struct error *error)
 {
 	(void)service;
 	(void)request;
-	(void)none;
 	cJSON *answer = cJSON_CreateObject();
 	cJSON *list = answer != NULL ? cJSON_AddArrayToObject(answer, "workflows") : NULL;
 	bool complete = list != NULL;
@@ -108,3 +107,5 @@ enum error_class route_workflows(const struct service *service, const struct req
 	cJSON_Delete(answer);
 	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to describe the workflows");
 }
+
+const struct route route_workflows = { .method = "GET", .path = "/api/workflows", .handle = handle_workflows };

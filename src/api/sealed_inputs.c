@@ -64,7 +64,7 @@ static enum error_class seal_for_any(struct secret_sealing *sealing, cJSON *inpu
 }
 
 enum error_class seal_inputs(const struct service *service, const char *app, const struct workflow_definition *workflow,
-	const cJSON *body, size_t *ret_count, struct error *error)
+	cJSON *body, size_t *ret_count, struct error *error)
 {
 	struct secret_sealing sealing = {
 		.public_key = service->settings->secrets_public_key, .app = app, .arena = service->arena

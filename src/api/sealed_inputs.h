@@ -13,6 +13,6 @@
  * where something cannot be sealed, with the place.
  */
 enum error_class seal_inputs(const struct service *service, const char *app, const struct workflow_definition *workflow,
-	const cJSON *body, size_t *ret_count, struct error *error) SLIPWAY_MUST_CHECK;
+	cJSON *body, size_t *ret_count, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "api/routes.h"
+#include "api/body.h"
 #include "base/text.h"
 
 static enum error_class no_workflow(const char *id, struct error *error)

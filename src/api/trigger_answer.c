@@ -4,43 +4,11 @@
  */
 #include "api/trigger_answer.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "core/input.h"
 #include "store/runs.h"
-
-enum error_class check_inputs(const cJSON *body, struct error *error)
-{
-	const cJSON *inputs = json_member(body, "inputs"), *force = json_member(body, "force"),
-		    *id = json_member(body, "triggerId"), *version = json_member(body, "configVersion");
-
-	if (inputs != NULL && !cJSON_IsObject(inputs)) {
-		error_set(error, ERROR_INVALID_REQUEST, "it must be an object");
-		return error_at(error, "/inputs");
-	}
-
-	if (force != NULL && !cJSON_IsBool(force)) {
-		error_set(error, ERROR_INVALID_REQUEST, "it must be true or false");
-		return error_at(error, "/force");
-	}
-
-	if (id != NULL && !(cJSON_IsString(id) && identifier_valid(id->valuestring))) {
-		error_set(error, ERROR_INVALID_REQUEST, "it must match " IDENTIFIER_PATTERN);
-		return error_at(error, "/triggerId");
-	}
-
-	if (version != NULL &&
-		!(cJSON_IsNumber(version) && version->valuedouble >= 0 &&
-			version->valuedouble <= (double)JSON_INTEGER_MAX &&
-			version->valuedouble == floor(version->valuedouble))) {
-		error_set(error, ERROR_INVALID_REQUEST, "it must be the version that a configure has answered");
-		return error_at(error, "/configVersion");
-	}
-
-	return ERROR_NONE;
-}
 
 static enum error_class answer_conflict(const struct trigger_result *result, const struct trigger_options *wish,
 	struct response *response, struct error *error)

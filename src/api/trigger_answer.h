@@ -1,5 +1,5 @@
 /*
- * What trigger and plan have in common: what they take, what they send, and what they answer.
+ * What trigger and plan have in common: what they send, and what they answer.
  */
 #ifndef SLIPWAY_API_TRIGGER_ANSWER_H
 #define SLIPWAY_API_TRIGGER_ANSWER_H
@@ -17,10 +17,6 @@ struct trigger_options {
 	const char *request; /* the id of the request that it came with */
 	bool sealed;         /* the request brought secrets in clear, which are another input each time */
 };
-
-/* inputs must be an object, force a boolean, triggerId an id and configVersion a whole number, where they are given.
- * ERROR_INVALID_REQUEST with the place. */
-enum error_class check_inputs(const cJSON *body, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Triggers the target's step. Answers 202 for a new run, 200 for the same or a reused one, a problem for a conflict and
  * for needs that are not done. */

@@ -1,12 +1,14 @@
-// client/slipway.d.ts against the tables of C that it describes, and against the module that it types. A member that it
-// lacks breaks nothing here: only the editor of an author elsewhere says that there is none.
+// client/slipway.d.ts and the lists of docs/ against the rows of C that they describe, and against the module. What
+// they lack breaks nothing here: only the editor of an author elsewhere says that there is none.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import * as client from '../../client/slipway.js';
+import { cgi } from '../harness/cgi.mjs';
 
 const read = (path) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
 const types = (await read('client/slipway.d.ts')).replaceAll(/\/\*.*?\*\//gs, '');
+const protocol = await read('docs/protocol.md');
 const matches = (text, pattern) => [...text.matchAll(pattern)].map(([, found]) => found);
 
 // The words of a union of string literals.
@@ -43,7 +45,7 @@ test('the classes of errors are those of src/base/error.c and of nginx', async (
   // Of what a request is refused with, these end runs as well.
   const ofBoth = ['NEEDS_NOT_DONE', 'PAYLOAD_TOO_LARGE'];
   assertSame(union('ErrorClass'), [...ofRuns, ...ofBoth, 'OUT_OF_MEMORY'].map((id) => names.get(id)));
-  const [, ended] = /^A run may end with these\.([^]*?)^\*Waits\*/m.exec(await read('docs/protocol.md'));
+  const [, ended] = /^A run may end with these\.([^]*?)^\*Waits\*/m.exec(protocol);
   assertSame(matches(ended, /^\| `(\w+)` \|/gm), union('ErrorClass'));
   const ofNginx = matches(await read('conf/nginx/slipway-problems.conf'), /"class":"(\w+)"/g);
   assertSame(union('ProblemClass'), [...union('ErrorClass'), ...ofRequests.map((id) => names.get(id)), ...ofNginx]);
@@ -63,17 +65,45 @@ test('a problem has the members that src/api/response.c gives it', async () => {
   assertSame(members('Problem'), ['errors', 'remedy', ...matches(body, /(?:add_text|json_add)\(document, "(\w+)"/g)]);
 });
 
-test('each mode of src/api/routes.c has a method that takes all its members', async () => {
-  const table = (await read('src/api/routes.c')).split('} modes[] = {')[1].split('\n};')[0];
-  const modes = [...table.matchAll(/\{ "(\w+)",\s*mode_\w+,\s*\(const char \*const\[\]\)\{([^}]*)\}/g)];
-  assert.ok(modes.length >= 5);
-  for (const [, mode, list] of modes) {
+// What the program itself says of its rows when it refuses a request.
+const refusal = (method, path, body) => cgi([], method, path, body && JSON.stringify(body)).body;
+const words = (pattern, text) => (pattern.exec(text) ?? assert.fail(`no ${pattern} in ${text}`))[1].split(', ');
+const modes = words(/^mode must be one of (.*)$/, refusal('POST', '/api/deploy', {}).detail);
+const membersOf = (mode) =>
+  words(/^Its members are (.*)\.$/, refusal('POST', '/api/deploy', { mode, '?': 0 }).remedy.text);
+
+test('each mode has a method of the client that takes all its members', () => {
+  assert.ok(modes.length >= 6);
+  for (const mode of modes) {
     const [, parameters] = new RegExp(`^ {2}${mode}\\(([^)]*)\\)`, 'm').exec(types) ?? assert.fail(`no method ${mode}`);
     const named = matches(parameters, /: (\w+)/g).filter((type) => /^[A-Z]/.test(type)).flatMap(members);
-    const taken = [...matches(parameters, /(\w+)\??:/g), ...named];
-    const wanted = matches(list, /"(\w+)"/g);
-    assert.deepEqual(wanted.filter((member) => !taken.includes(member)), [], mode);
+    const taken = ['mode', ...matches(parameters, /(\w+)\??:/g), ...named];
+    assert.deepEqual(membersOf(mode).filter((member) => !taken.includes(member)), [], mode);
   }
+});
+
+test('each mode has a section of docs/protocol.md that names all its members', async () => {
+  const [, list] = /whose `mode` is ([^.]*)\./.exec(protocol);
+  assertSame(matches(list, /`(\w+)`/g), modes);
+  for (const mode of modes) {
+    const [section] = new RegExp(`^## ${mode}\n[^]*?(?=^## )`, 'm').exec(protocol) ?? assert.fail(`no section ${mode}`);
+    const named = matches(section, /[`"](\w+)["`]/g);
+    assert.deepEqual(membersOf(mode).filter((member) => member !== 'mode' && !named.includes(member)), [], mode);
+  }
+});
+
+test('each path has a heading of docs/protocol.md, or is the endpoint', () => {
+  const paths = words(/^The paths are (.*)\.$/, refusal('GET', '/').remedy.text);
+  const headings = matches(protocol, /^### GET (.*)$/gm).flatMap((heading) => heading.split(', '));
+  assert.ok(paths.length >= 5);
+  assertSame(headings, paths);
+});
+
+test('each metric is in docs/operations.md and in the example of docs/protocol.md', async () => {
+  const metrics = matches(await read('src/api/route_metrics.c'), /^\t\{ "(slipway_\w+)"/gm);
+  assert.ok(metrics.length >= 6);
+  assertSame(matches(await read('docs/operations.md'), /^\| `(slipway_\w+)` \|/gm), metrics);
+  assertSame(matches(protocol, /^(slipway_\w+) \d+$/gm), metrics);
 });
 
 test('it declares what the module exports, and the methods of its classes', () => {

@@ -1,7 +1,8 @@
 // /readyz and /metrics beside a redis-server with conf/redis as shipped: 503 for what makes requests fail, words for
 // what does not, and nothing that Redis itself says.
 //
-// covers: src/api/route_health.c src/store/workers.c src/store/scripts/probe.lua
+// covers: src/api/route_readyz.c src/api/route_healthz.c src/api/route_metrics.c
+// covers: src/store/workers.c src/store/scripts/probe.lua
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';

@@ -1,7 +1,7 @@
 // The endpoint through nginx: the contract of every mode, and bad input with what is left of it in Redis.
 //
 // covers: src/api/main.c src/api/routes.c src/api/mode_trigger.c src/api/mode_poll.c src/api/mode_configure.c
-// covers: src/api/mode_cancel.c src/api/query.c src/api/response.c src/api/route_health.c src/api/route_workflows.c
+// covers: src/api/mode_cancel.c src/api/query.c src/api/response.c src/api/route_deploy.c src/api/route_workflows.c
 // covers: src/api/target.c src/api/media_type.c src/base/resources.c src/store/payload.c
 // covers: src/store/scripts/configure.lua src/core/run.c
 import test, { before, after } from 'node:test';

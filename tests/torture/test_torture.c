@@ -3,7 +3,9 @@
  *
  * covers: src/api/routes.c src/api/response.c src/api/query.c src/api/target.c src/api/mode_trigger.c
  * covers: src/api/mode_poll.c src/api/mode_configure.c src/api/mode_cancel.c src/api/route_workflows.c
- * covers: src/api/route_health.c src/base/json.c src/base/record.c src/base/settings.c src/core/workflow.c
+ * covers: src/api/route_readyz.c src/api/route_healthz.c src/api/route_metrics.c
+ * covers: src/api/route_deploy.c src/api/body.c src/base/json.c src/base/record.c src/base/settings.c
+ * covers: src/core/workflow.c
  */
 #include <sys/un.h>
 #include <sys/wait.h>

@@ -1,0 +1,137 @@
+/*
+ * Members of a request's body that several modes take, each checked in one place. What is wrong is
+ * ERROR_INVALID_REQUEST at a JSON pointer; whether an input suits its step is not asked here.
+ */
+#include "api/body.h"
+
+#include <math.h>
+
+#include "base/identifier.h"
+#include "core/secret.h"
+#include "slipway/field.h"
+
+enum error_class body_identifier_optional(
+	const cJSON *body, const char *name, const char **ret_text, struct error *error)
+{
+	const cJSON *member = json_member(body, name);
+
+	*ret_text = NULL;
+	if (member == NULL)
+		return ERROR_NONE;
+	*ret_text = cJSON_GetStringValue(member);
+	if (*ret_text != NULL && identifier_valid(*ret_text))
+		return ERROR_NONE;
+	error_set(error, ERROR_INVALID_REQUEST, "it must be a string of the form %s", IDENTIFIER_PATTERN);
+	return error_at(error, "/%s", name);
+}
+
+enum error_class body_identifier(const cJSON *body, const char *name, const char **ret_text, struct error *error)
+{
+	if (body_identifier_optional(body, name, ret_text, error) != ERROR_NONE)
+		return error->class;
+	if (*ret_text != NULL)
+		return ERROR_NONE;
+	error_set(error, ERROR_INVALID_REQUEST, "it is missing");
+	return error_at(error, "/%s", name);
+}
+
+enum error_class body_check_options(const cJSON *body, struct error *error)
+{
+	const cJSON *inputs = json_member(body, "inputs"), *force = json_member(body, "force"),
+		    *id = json_member(body, "triggerId"), *version = json_member(body, "configVersion");
+
+	if (inputs != NULL && !cJSON_IsObject(inputs)) {
+		error_set(error, ERROR_INVALID_REQUEST, "it must be an object");
+		return error_at(error, "/inputs");
+	}
+
+	if (force != NULL && !cJSON_IsBool(force)) {
+		error_set(error, ERROR_INVALID_REQUEST, "it must be true or false");
+		return error_at(error, "/force");
+	}
+
+	if (id != NULL && !(cJSON_IsString(id) && identifier_valid(id->valuestring))) {
+		error_set(error, ERROR_INVALID_REQUEST, "it must match " IDENTIFIER_PATTERN);
+		return error_at(error, "/triggerId");
+	}
+
+	if (version != NULL &&
+		!(cJSON_IsNumber(version) && version->valuedouble >= 0 &&
+			version->valuedouble <= (double)JSON_INTEGER_MAX &&
+			version->valuedouble == floor(version->valuedouble))) {
+		error_set(error, ERROR_INVALID_REQUEST, "it must be the version that a configure has answered");
+		return error_at(error, "/configVersion");
+	}
+
+	return ERROR_NONE;
+}
+
+/* ---- what an app keeps ---- */
+
+static enum error_class check_strings(const cJSON *body, const char *part, struct error *error)
+{
+	const cJSON *member;
+
+	cJSON_ArrayForEach (member, json_member(body, part)) {
+		if (cJSON_IsString(member) || cJSON_IsNull(member))
+			continue;
+		error_set(error, ERROR_INVALID_REQUEST, "it must be a string, or null to delete it");
+		error_at(error, "/%s", part);
+		json_pointer_append(error->place, sizeof(error->place), member->string);
+		return error->class;
+	}
+
+	return ERROR_NONE;
+}
+
+/* Objects only; env holds strings, for it becomes environment variables. */
+static enum error_class check_parts(const cJSON *body, struct error *error)
+{
+	static const char *const names[] = { "inputs", "config", "env", "secrets" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const cJSON *part = json_member(body, names[i]);
+		if (part == NULL || cJSON_IsObject(part))
+			continue;
+		error_set(error, ERROR_INVALID_REQUEST, "it must be an object");
+		return error_at(error, "/%s", names[i]);
+	}
+
+	return check_strings(body, "env", error) == ERROR_NONE ? check_strings(body, "secrets", error) : error->class;
+}
+
+/* What is given in the place of secrets is what stands in Redis: sealed, or null. */
+static enum error_class seal_all(const struct service *service, const char *app, cJSON *secrets, struct error *error)
+{
+	cJSON *secret;
+
+	cJSON_ArrayForEach (secret, secrets) {
+		const struct secret_name name = { app, secret->string };
+		const char *sealed;
+		if (cJSON_IsNull(secret))
+			continue;
+		if (secret_seal(service->settings->secrets_public_key, &name, secret->valuestring, service->arena,
+			    &sealed, error) != ERROR_NONE) {
+			error_at(error, "/secrets");
+			json_pointer_append(error->place, sizeof(error->place), secret->string);
+			return error->class;
+		}
+		if (cJSON_SetValuestring(secret, sealed) == NULL)
+			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
+	}
+
+	return ERROR_NONE;
+}
+
+enum error_class body_payload(
+	const struct service *service, const char *app, cJSON *body, struct payload *ret_changes, struct error *error)
+{
+	if (check_parts(body, error) != ERROR_NONE ||
+		seal_all(service, app, json_member(body, "secrets"), error) != ERROR_NONE)
+		return error->class;
+	*ret_changes = (struct payload){ .inputs = json_member(body, "inputs"),
+		.config = json_member(body, "config"),
+		.env = json_member(body, "env"),
+		.secrets = json_member(body, "secrets") };
+	return ERROR_NONE;
+}

@@ -1,0 +1,74 @@
+/*
+ * GET /metrics: gauges for Prometheus. All of them are read from Redis, for any handler of any machine may be asked.
+ */
+#include "api/route.h"
+#include "base/text.h"
+#include "slipway/field.h"
+#include "store/keys.h"
+#include "store/workers.h"
+
+static enum error_class count_command(
+	struct redis *redis, const char *command, const char *key, int64_t *ret_count, struct error *error)
+{
+	const char *const words[] = { command, key };
+	struct redisReply *reply;
+	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	*ret_count = reply_integer(reply);
+	reply_free(reply);
+	return ERROR_NONE;
+}
+
+/* Not the rows of the hash: a worker that was killed leaves its own behind. */
+static enum error_class count_workers(
+	struct redis *redis, const char *command, const char *key, int64_t *ret_count, struct error *error)
+{
+	struct workers_tally tally;
+	(void)command;
+	(void)key;
+	if (workers_count(redis, &tally, error) != ERROR_NONE)
+		return error->class;
+	*ret_count = (int64_t)tally.alive;
+	return ERROR_NONE;
+}
+
+/* One a gauge: all of them live in Redis, for any process of any machine may be asked. */
+static const struct {
+	const char *name, *help;
+	enum error_class (*count)(
+		struct redis *redis, const char *command, const char *key, int64_t *ret_count, struct error *error);
+	const char *command, *key;
+} gauges[] = {
+	{ "slipway_queue_entries", "Entries on the queue, those that are being run included", count_command, "XLEN",
+		KEY_QUEUE },
+	{ "slipway_delayed_runs", "Runs that wait or retry", count_command, "ZCARD", KEY_DELAYED },
+	{ "slipway_live_runs", "Runs that have been triggered and not ended", count_command, "ZCARD", KEY_LIVE },
+	{ "slipway_dead_entries", "Entries that could not be run", count_command, "XLEN", KEY_DEAD },
+	{ "slipway_apps", "Apps that are remembered", count_command, "ZCARD", KEY_APPS },
+	{ "slipway_workers", "Workers that reported in the last 15 seconds", count_workers, NULL, NULL },
+};
+
+static enum error_class append_gauge(struct redis *redis, size_t index, struct buffer *buffer, struct error *error)
+{
+	char text[384];
+	int64_t value;
+	if (gauges[index].count(redis, gauges[index].command, gauges[index].key, &value, error) != ERROR_NONE)
+		return error->class;
+	text_format(text, sizeof(text), "# HELP %s %s\n# TYPE %s gauge\n%s %lld\n", gauges[index].name,
+		gauges[index].help, gauges[index].name, gauges[index].name, (long long)value);
+	return buffer_append_string(buffer, text) ? ERROR_NONE
+						  : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for metrics");
+}
+
+static enum error_class handle_metrics(
+	const struct service *service, const struct request *request, struct response *response, struct error *error)
+{
+	(void)request;
+	for (size_t i = 0; i < ARRAY_LEN(gauges); i++)
+		if (append_gauge(service->redis, i, &response->body, error) != ERROR_NONE)
+			return error->class;
+	response->content_type = "text/plain; version=0.0.4";
+	return ERROR_NONE;
+}
+
+const struct route route_metrics = { .method = "GET", .path = "/metrics", .handle = handle_metrics };

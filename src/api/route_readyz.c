@@ -1,0 +1,80 @@
+/*
+ * GET /readyz: whether requests would succeed, by asking Redis all that slipway-api needs of it.
+ */
+#include <string.h>
+
+#include "api/route.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "store/server.h"
+#include "store/workers.h"
+
+/*
+ * Anybody may ask, so what Redis itself says is for the log alone: it may name users, commands, addresses. Logged when
+ * it changes, not each time that a load balancer asks.
+ */
+static char told[sizeof(((struct error *)NULL)->message)]; /* "": ready when it was last asked */
+
+static enum error_class tell_unready(size_t check, enum server_state state, struct error *error)
+{
+	if (strcmp(told, error->message) != 0)
+		log_error("not ready", error);
+	text_copy(told, sizeof(told), error->message);
+	if (state == SERVER_WRONG)
+		return error->class;
+	int64_t retry_after_ms = error->retry_after_ms;
+	error_set(error, ERROR_STORE_UNAVAILABLE, "Redis cannot be reached, or refuses what Slipway needs (asked: %s)",
+		server_check_name(check));
+	error->retry_after_ms = retry_after_ms;
+	return error_remedy(error, NULL, "Read what Redis said in the log of slipway-api, or ask 'slipway doctor'.");
+}
+
+/* What makes no request fail, but a person should know: one sentence each. */
+static bool add_warnings(cJSON *answer, const bool *hidden, const struct workers_tally *workers)
+{
+	char text[128];
+	cJSON *warnings = cJSON_AddArrayToObject(answer, "warnings");
+	bool complete = warnings != NULL;
+
+	for (size_t i = 0; i < server_check_count() && complete; i++) {
+		text_format(
+			text, sizeof(text), "Redis does not let slipway-api ask about its %s", server_check_name(i));
+		complete = !hidden[i] || json_append(warnings, cJSON_CreateString(text));
+	}
+
+	if (complete && workers->alive == 0)
+		complete = json_append(warnings,
+			cJSON_CreateString("no worker reports: what is triggered stays queued until one does"));
+	return complete;
+}
+
+static enum error_class handle_readyz(
+	const struct service *service, const struct request *request, struct response *response, struct error *error)
+{
+	bool hidden[SERVER_CHECKS_MAX] = { false };
+	struct workers_tally workers = { 0, 0 };
+	(void)request;
+
+	for (size_t i = 0; i < server_check_count(); i++) {
+		enum server_state state;
+		if (server_check(service->redis, i, &state, error) != ERROR_NONE)
+			return tell_unready(i, state, error);
+		hidden[i] = state == SERVER_HIDDEN;
+	}
+
+	if (workers_count(service->redis, &workers, error) != ERROR_NONE)
+		return tell_unready(0, SERVER_REFUSES, error);
+	told[0] = '\0';
+	cJSON *answer = cJSON_CreateObject();
+	bool complete = answer != NULL && json_add(answer, "status", cJSON_CreateString("ok")) &&
+		json_add(answer, "workers", json_integer((int64_t)workers.alive)) &&
+		add_warnings(answer, hidden, &workers);
+	if (!complete) {
+		cJSON_Delete(answer);
+		answer = NULL;
+	}
+
+	return response_json(response, 200, answer, error);
+}
+
+const struct route route_readyz = { .method = "GET", .path = "/readyz", .open = true, .handle = handle_readyz };
