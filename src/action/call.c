@@ -270,7 +270,7 @@ static enum error_class parse_answer(
 	struct action_context *context, const struct provider_response *response, cJSON **ret_json)
 {
 	struct error *error = &context->error;
-	if (json_parse(response->body, response->body_length, JSON_FROM_PROVIDER, ret_json, error) == ERROR_NONE)
+	if (json_parse(response->body, response->body_length, JSON_LIMITS_WIDE, ret_json, error) == ERROR_NONE)
 		return ERROR_NONE;
 	return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_PROVIDER_UNAVAILABLE,
 		"the provider's answer (status %d) is not the JSON that it should be: %s", response->status,

@@ -26,7 +26,7 @@ static enum error_class decode_text(struct action_context *context, const struct
 	*ret_struct = arena_allocate(context->arena, record->size);
 	if (*ret_struct == NULL)
 		return error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the action");
-	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, &context->error) != ERROR_NONE)
+	if (json_parse(text, strlen(text), JSON_LIMITS_WIDE, &json, &context->error) != ERROR_NONE)
 		return context->error.class;
 	enum error_class class = record_decode(record, json, mode, place, context->arena, *ret_struct, &context->error);
 	cJSON_Delete(json);

@@ -112,7 +112,7 @@ static enum error_class handle_deploy(
 		return error_set(error, ERROR_PAYLOAD_TOO_LARGE, "the body is larger than %zu bytes", REQUEST_BODY_MAX);
 	if (media_type_check(request->content_type, request->content_encoding, error) != ERROR_NONE)
 		return error->class;
-	if (json_parse(request->body, request->body_length, JSON_FROM_CLIENT, &body, error) != ERROR_NONE)
+	if (json_parse(request->body, request->body_length, JSON_LIMITS_CLIENT, &body, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = handle_body(service, request, body, response, error);
 	cJSON_Delete(body);

@@ -61,14 +61,11 @@ static enum error_class check_members(const cJSON *json, const char *place, stru
 		return ERROR_NONE;
 	if (cJSON_IsObject(json) && check_duplicates(json, place, error) != ERROR_NONE)
 		return error->class;
-	int index = 0;
+	size_t index = 0;
 	const cJSON *child;
 	cJSON_ArrayForEach (child, json) {
-		char child_place[sizeof(error->place)];
-		char number[16];
-		text_format(number, sizeof(number), "%d", index++);
-		text_copy(child_place, sizeof(child_place), place);
-		json_pointer_append(child_place, sizeof(child_place), child->string != NULL ? child->string : number);
+		char child_place[JSON_POINTER_SIZE];
+		json_pointer_child(child_place, place, child, index++);
 		if (check_members(child, child_place, error) != ERROR_NONE)
 			return error->class;
 	}
@@ -77,10 +74,10 @@ static enum error_class check_members(const cJSON *json, const char *place, stru
 }
 
 enum error_class json_parse(
-	const char *text, size_t length, enum json_origin origin, cJSON **ret_json, struct error *error)
+	const char *text, size_t length, enum json_limits limits, cJSON **ret_json, struct error *error)
 {
 	*ret_json = NULL;
-	if (json_scan(text, length, origin, error) != ERROR_NONE)
+	if (json_scan(text, length, limits, error) != ERROR_NONE)
 		return error->class;
 	cJSON *json = cJSON_ParseWithLengthOpts(text, length, NULL, false);
 	if (json == NULL)
@@ -92,6 +89,19 @@ enum error_class json_parse(
 
 	*ret_json = json;
 	return ERROR_NONE;
+}
+
+void json_clear(cJSON **json)
+{
+	cJSON_Delete(*json);
+	*json = NULL;
+}
+
+cJSON *json_take(cJSON **json)
+{
+	cJSON *taken = *json;
+	*json = NULL;
+	return taken;
 }
 
 cJSON *json_member(const cJSON *json, const char *name)
@@ -215,24 +225,6 @@ bool json_append(cJSON *array, cJSON *value)
 cJSON *json_integer(int64_t value)
 {
 	return cJSON_CreateNumber((double)value);
-}
-
-void json_pointer_append(char *pointer, size_t size, const char *name)
-{
-	size_t length = strlen(pointer);
-
-	if (length + 1 < size)
-		pointer[length++] = '/';
-	for (; *name != '\0' && length + 2 < size; name++) {
-		if (*name == '/' || *name == '~') {
-			pointer[length++] = '~';
-			pointer[length++] = *name == '/' ? '1' : '0';
-		} else {
-			pointer[length++] = *name;
-		}
-	}
-
-	pointer[length] = '\0';
 }
 
 /* With its quotes, and what is escaped in it. */

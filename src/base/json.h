@@ -2,7 +2,7 @@
  * The strict door to cJSON. cJSON itself takes trailing bytes, duplicate members, numbers such as 01, control
  * characters and ill-formed UTF-8, and cuts strings at U+0000; nothing of that gets past json_parse.
  *
- * Trees are owned with cJSON's own functions: whoever gets one as ret_json calls cJSON_Delete.
+ * A tree that is given as ret_json is the caller's, who frees it with cJSON_Delete or declares it as CLEANUP_JSON.
  */
 #ifndef SLIPWAY_BASE_JSON_H
 #define SLIPWAY_BASE_JSON_H
@@ -11,12 +11,10 @@
 #include <stddef.h>
 
 #include "base/arena.h"
+#include "base/cleanup.h"
+#include "base/json_pointer.h"
+#include "base/json_scan.h"
 #include "slipway/error.h"
-
-enum json_origin {
-	JSON_FROM_CLIENT,   /* depth 32, 4,096 nodes, no control characters but tab, line feed, carriage return */
-	JSON_FROM_PROVIDER, /* depth 128, 400,000 nodes, control characters where they are escaped */
-};
 
 #define JSON_INTEGER_MAX ((int64_t)1 << 53) /* beyond it a double skips integers */
 
@@ -28,8 +26,17 @@ void json_wipe_freed(void);
  * Parses length bytes, all of them. The error is ERROR_INVALID_REQUEST with what is wrong, and as its place the
  * JSON pointer of the value where it stands; ERROR_OUT_OF_MEMORY where memory is short.
  */
-enum error_class json_parse(const char *text, size_t length, enum json_origin origin, cJSON **ret_json,
+enum error_class json_parse(const char *text, size_t length, enum json_limits limits, cJSON **ret_json,
 	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* On a local: frees the tree at the end of the block, unless somebody has taken it. */
+#define CLEANUP_JSON CLEANUP(json_clear)
+
+/* Frees the tree and makes it NULL. */
+void json_clear(cJSON **json);
+
+/* Hands the tree over: returns it and makes it NULL. */
+cJSON *json_take(cJSON **json) SLIPWAY_MUST_CHECK;
 
 /* The member of exactly this name; NULL where there is none or json is no object. Borrowed from json. */
 cJSON *json_member(const cJSON *json, const char *name);
@@ -66,8 +73,5 @@ struct json_size json_measure(const cJSON *json);
 
 /* A number as cJSON holds it. Values beyond +-2^53 lose digits: give those as strings. */
 cJSON *json_integer(int64_t value) SLIPWAY_MUST_CHECK;
-
-/* Appends "/name" to a JSON pointer, with ~ and / of the name escaped; cut where it does not fit. */
-void json_pointer_append(char *pointer, size_t size, const char *name);
 
 #endif

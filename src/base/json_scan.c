@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistr.h>
 
+#include "base/json_pointer.h"
 #include "base/text.h"
 #include "slipway/field.h"
 
@@ -14,16 +15,16 @@ static const struct {
 	int depth;
 	int nodes;
 	bool control_characters; /* escaped ones beside tab, line feed and carriage return */
-} limits[] = {
-	[JSON_FROM_CLIENT] = { 32, 4096, false },
-	[JSON_FROM_PROVIDER] = { 128, 400000, true },
+} limit_rows[] = {
+	[JSON_LIMITS_CLIENT] = { 32, 4096, false },
+	[JSON_LIMITS_WIDE] = { 128, 400000, true },
 };
 
 struct scan {
 	const char *text;
 	size_t length;
 	size_t next; /* offset of the byte to be read */
-	enum json_origin origin;
+	enum json_limits limits;
 	int depth;
 	int nodes;
 	char place[192]; /* JSON pointer of the value that is being read */
@@ -131,7 +132,7 @@ static enum error_class scan_unicode_escape(struct scan *scan)
 	if (unit == 0)
 		return scan_fail(scan, "U+0000 is not allowed");
 	bool control = (unit < 0x20 && unit != '\t' && unit != '\n' && unit != '\r') || unit == 0x7F;
-	if (control && !limits[scan->origin].control_characters)
+	if (control && !limit_rows[scan->limits].control_characters)
 		return scan_fail(scan, "control characters are not allowed");
 	if (unit >= 0xDC00 && unit <= 0xDFFF)
 		return scan_fail(scan, "a lone low surrogate");
@@ -148,7 +149,7 @@ static enum error_class scan_escape(struct scan *scan)
 	int byte = scan_peek(scan);
 	if (byte <= 0 || strchr("\"\\/bfnrtu", byte) == NULL)
 		return scan_fail(scan, "an unknown escape");
-	if ((byte == 'b' || byte == 'f') && !limits[scan->origin].control_characters)
+	if ((byte == 'b' || byte == 'f') && !limit_rows[scan->limits].control_characters)
 		return scan_fail(scan, "control characters are not allowed");
 	scan->next++;
 	return byte == 'u' ? scan_unicode_escape(scan) : ERROR_NONE;
@@ -241,7 +242,7 @@ static enum error_class scan_array(struct scan *scan)
 static enum error_class scan_nested(struct scan *scan)
 {
 	bool object = scan->text[scan->next++] == '{';
-	if (++scan->depth > limits[scan->origin].depth)
+	if (++scan->depth > limit_rows[scan->limits].depth)
 		return scan_fail(scan, "it is nested too deeply");
 	if ((object ? scan_object(scan) : scan_array(scan)) != ERROR_NONE)
 		return scan->error->class;
@@ -268,7 +269,7 @@ static enum error_class scan_literal(struct scan *scan)
 static enum error_class scan_value(struct scan *scan)
 {
 	scan_space(scan);
-	if (++scan->nodes > limits[scan->origin].nodes)
+	if (++scan->nodes > limit_rows[scan->limits].nodes)
 		return scan_fail(scan, "it has too many values");
 	int byte = scan_peek(scan);
 	if (byte == '{' || byte == '[')
@@ -278,9 +279,9 @@ static enum error_class scan_value(struct scan *scan)
 	return scan_literal(scan);
 }
 
-enum error_class json_scan(const char *text, size_t length, enum json_origin origin, struct error *error)
+enum error_class json_scan(const char *text, size_t length, enum json_limits limits, struct error *error)
 {
-	struct scan scan = { .text = text, .length = length, .origin = origin, .error = error };
+	struct scan scan = { .text = text, .length = length, .limits = limits, .error = error };
 	const uint8_t *bad = u8_check((const uint8_t *)text, length);
 
 	if (bad != NULL) {

@@ -195,12 +195,6 @@ static enum error_class check_count(struct decoding *decoding, const struct valu
 	return ERROR_NONE;
 }
 
-static void item_place(char *place, size_t size, const struct value *list, const char *name)
-{
-	text_copy(place, size, list->place);
-	json_pointer_append(place, size, name);
-}
-
 static enum error_class decode_strings(struct decoding *decoding, const struct value *value)
 {
 	if (!cJSON_IsArray(value->json))
@@ -213,9 +207,8 @@ static enum error_class decode_strings(struct decoding *decoding, const struct v
 		return no_memory(decoding);
 	const cJSON *item;
 	cJSON_ArrayForEach (item, value->json) {
-		char place[192], number[16];
-		text_format(number, sizeof(number), "%zu", next);
-		item_place(place, sizeof(place), value, number);
+		char place[JSON_POINTER_SIZE];
+		json_pointer_child(place, value->place, item, next);
 		struct value element = { value->field, item, place, NULL };
 		if (decode_text(decoding, &element, &items[next++], false) != ERROR_NONE && !goes_on(decoding))
 			return decoding->error->class;
@@ -237,8 +230,8 @@ static enum error_class decode_map(struct decoding *decoding, const struct value
 		return no_memory(decoding);
 	const cJSON *member;
 	cJSON_ArrayForEach (member, value->json) {
-		char place[192];
-		item_place(place, sizeof(place), value, member->string);
+		char place[JSON_POINTER_SIZE];
+		json_pointer_member(place, value->place, member->string);
 		struct value element = { value->field, member, place, NULL };
 		struct string_pair *pair = &items[next++];
 		pair->name = arena_string(decoding->arena, member->string);
@@ -280,9 +273,8 @@ static enum error_class decode_objects(struct decoding *decoding, const struct v
 		return no_memory(decoding);
 	const cJSON *item;
 	cJSON_ArrayForEach (item, value->json) {
-		char place[192], number[16];
-		text_format(number, sizeof(number), "%zu", next);
-		item_place(place, sizeof(place), value, number);
+		char place[JSON_POINTER_SIZE];
+		json_pointer_child(place, value->place, item, next);
 		if (decode_record(decoding, record, item, place, items + next++ * record->size) != ERROR_NONE &&
 			!goes_on(decoding))
 			return decoding->error->class;
@@ -348,9 +340,8 @@ static enum error_class check_unknown(
 	cJSON_ArrayForEach (member, json) {
 		if (record_field(record, member->string) != NULL)
 			continue;
-		char member_place[192];
-		text_copy(member_place, sizeof(member_place), place);
-		json_pointer_append(member_place, sizeof(member_place), member->string);
+		char member_place[JSON_POINTER_SIZE];
+		json_pointer_member(member_place, place, member->string);
 		struct value value = { NULL, member, member_place, NULL };
 		if (refuse(decoding, &value, "there is no such member") != ERROR_NONE && !goes_on(decoding))
 			return decoding->error->class;
@@ -373,9 +364,8 @@ static enum error_class decode_record(
 		return decoding->error->class;
 	for (size_t i = 0; i < record->count; i++) {
 		const struct field *field = &record->fields[i];
-		char field_place[192];
-		text_copy(field_place, sizeof(field_place), place);
-		json_pointer_append(field_place, sizeof(field_place), field->name);
+		char field_place[JSON_POINTER_SIZE];
+		json_pointer_member(field_place, place, field->name);
 		struct value value = { field, json_member(json, field->name), field_place,
 			(char *)target + field->offset };
 		if (decode_field(decoding, &value) != ERROR_NONE && !goes_on(decoding))

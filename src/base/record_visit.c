@@ -5,8 +5,6 @@
 #include "base/record.h"
 #include "base/text.h"
 
-#define PLACE_SIZE 192
-
 struct walk {
 	record_visit *visit;
 	void *context;
@@ -16,24 +14,16 @@ struct walk {
 static enum error_class walk_object(
 	const struct walk *walk, const struct record *record, const cJSON *json, const char *place);
 
-static void place_below(char place[PLACE_SIZE], const char *above, const cJSON *child, int index)
-{
-	char number[16];
-	text_format(number, sizeof(number), "%d", index);
-	text_copy(place, PLACE_SIZE, above);
-	json_pointer_append(place, PLACE_SIZE, child->string != NULL ? child->string : number);
-}
-
 /* What a list or a map holds: each item is a value, or an object with a table of its own. */
 // NOLINTNEXTLINE(misc-no-recursion)
 static enum error_class walk_items(const struct walk *walk, const struct record_value *value)
 {
-	int index = 0;
+	size_t index = 0;
 	cJSON *item;
 
 	cJSON_ArrayForEach (item, value->json) {
-		char place[PLACE_SIZE];
-		place_below(place, value->place, item, index++);
+		char place[JSON_POINTER_SIZE];
+		json_pointer_child(place, value->place, item, index++);
 		struct record_value element = { value->field, item, value->object, place };
 		enum error_class class = value->field->type == FIELD_OBJECTS && cJSON_IsObject(item)
 			? walk_object(walk, value->field->record, item, place)
@@ -64,8 +54,8 @@ static enum error_class walk_object(
 	cJSON *member;
 
 	cJSON_ArrayForEach (member, json) {
-		char below[PLACE_SIZE];
-		place_below(below, place, member, 0);
+		char below[JSON_POINTER_SIZE];
+		json_pointer_child(below, place, member, 0);
 		const struct record_value value = { record_field(record, member->string), member, json, below };
 		if (walk_value(walk, &value) != ERROR_NONE)
 			return walk->error->class;

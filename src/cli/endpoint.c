@@ -67,7 +67,7 @@ static enum error_class exchange(const struct endpoint *endpoint, const struct h
 	if (http_send(endpoint->client, request, &response, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class =
-		json_parse(buffer_text(&response.body), response.body.length, JSON_FROM_PROVIDER, &json, &broken);
+		json_parse(buffer_text(&response.body), response.body.length, JSON_LIMITS_WIDE, &json, &broken);
 	if (response.status >= 300) {
 		class = take_problem(&response, json, error);
 	} else if (class != ERROR_NONE) {

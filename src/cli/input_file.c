@@ -27,7 +27,7 @@ enum error_class input_file_read(const char *path, cJSON **ret_json, struct erro
 	if (file != stdin)
 		fclose(file);
 	enum error_class class = fits
-		? json_parse(buffer_text(&buffer), buffer.length, JSON_FROM_CLIENT, ret_json, error)
+		? json_parse(buffer_text(&buffer), buffer.length, JSON_LIMITS_CLIENT, ret_json, error)
 		: error_set(error, ERROR_INVALID_INPUT, "%s is larger than %zu bytes", path, INPUT_MAX);
 	if (class == ERROR_NONE && !cJSON_IsObject(*ret_json)) {
 		cJSON_Delete(*ret_json);

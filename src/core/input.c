@@ -277,7 +277,7 @@ enum error_class input_put_values(const char *text, const struct record *record,
 {
 	cJSON *json;
 
-	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
+	if (json_parse(text, strlen(text), JSON_LIMITS_WIDE, &json, error) != ERROR_NONE)
 		return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_INVALID_INPUT,
 			"the stored input is broken: %s", error->message);
 	enum error_class class = secret_input_check(record, json, "/input", NULL, error);

@@ -32,7 +32,7 @@ enum error_class ledger_row_read(const char *text, struct arena *arena, struct l
 	cJSON *json;
 
 	memset(ret_row, 0, sizeof(*ret_row));
-	if (json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
+	if (json_parse(text, strlen(text), JSON_LIMITS_WIDE, &json, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = record_decode(&ledger_row_record, json, RECORD_LENIENT, "", arena, ret_row, error);
 	cJSON_Delete(json);

@@ -358,14 +358,11 @@ static void replace_child(cJSON *parent, cJSON *child, cJSON *replacement)
 		return;
 	}
 
-	if (cJSON_IsObject(parent)) {
-		/* The replacement may be a copy that still has a name of its own; it takes the child's with its place.
-		 */
-		cJSON_free(replacement->string);
-		replacement->string = child->string;
-		child->string = NULL;
-	}
-
+	/* The replacement may be a copy that still has a name of its own: it takes the child's, an item of an array
+	 * none. */
+	cJSON_free(replacement->string);
+	replacement->string = child->string;
+	child->string = NULL;
 	cJSON_ReplaceItemViaPointer(parent, child, replacement);
 }
 
@@ -400,13 +397,11 @@ static enum error_class resolve_tree(struct resolving *resolving, cJSON *json, c
 {
 	if (!cJSON_IsObject(json) && !cJSON_IsArray(json))
 		return ERROR_NONE;
-	int index = 0;
+	size_t index = 0;
 	for (cJSON *child = json->child, *next; child != NULL; child = next) {
-		char child_place[192], number[16];
+		char child_place[JSON_POINTER_SIZE];
 		next = child->next;
-		text_format(number, sizeof(number), "%d", index++);
-		text_copy(child_place, sizeof(child_place), place);
-		json_pointer_append(child_place, sizeof(child_place), child->string != NULL ? child->string : number);
+		json_pointer_child(child_place, place, child, index++);
 		if (resolve_child(resolving, json, child, child_place, depth + 1) != ERROR_NONE)
 			return resolving->error->class;
 	}
@@ -456,13 +451,11 @@ enum error_class references_visit(const cJSON *json, const char *place, referenc
 {
 	if (cJSON_IsString(json))
 		return visit_string(json, place, visit, context, faults, error);
-	int index = 0;
+	size_t index = 0;
 	const cJSON *child;
 	cJSON_ArrayForEach (child, json) {
-		char child_place[192], number[16];
-		text_format(number, sizeof(number), "%d", index++);
-		text_copy(child_place, sizeof(child_place), place);
-		json_pointer_append(child_place, sizeof(child_place), child->string != NULL ? child->string : number);
+		char child_place[JSON_POINTER_SIZE];
+		json_pointer_child(child_place, place, child, index++);
 		if (references_visit(child, child_place, visit, context, faults, error) != ERROR_NONE)
 			return error->class;
 	}

@@ -166,7 +166,7 @@ enum error_class run_status(const struct run *run, cJSON **ret_json, struct erro
 enum error_class run_output_member(const char *output, const char *name, cJSON **ret_value, struct error *error)
 {
 	cJSON *json;
-	if (json_parse(output, strlen(output), JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
+	if (json_parse(output, strlen(output), JSON_LIMITS_WIDE, &json, error) != ERROR_NONE)
 		return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_INTERNAL,
 			"a stored output is broken: %s", error->message);
 	cJSON *value = cJSON_DetachItemFromObjectCaseSensitive(json, name);

@@ -10,7 +10,6 @@
 #include "core/secret.h"
 
 #define SEALED_MAX ((size_t)256 << 10) /* bytes of one text with its clear parts sealed */
-#define PLACE_SIZE 192
 
 /* ---- where secrets may stand ---- */
 
@@ -313,14 +312,12 @@ static bool is_sealed(const cJSON *json)
 // NOLINTNEXTLINE(misc-no-recursion)
 enum error_class secret_input_hide(cJSON *inputs, const char *place, cJSON *places, struct error *error)
 {
-	int index = 0;
+	size_t index = 0;
 
 	for (cJSON *child = inputs->child, *next; child != NULL; child = next) {
-		char below[PLACE_SIZE], number[16];
+		char below[JSON_POINTER_SIZE];
 		next = child->next;
-		text_format(number, sizeof(number), "%d", index++);
-		text_copy(below, sizeof(below), place);
-		json_pointer_append(below, sizeof(below), child->string != NULL ? child->string : number);
+		json_pointer_child(below, place, child, index++);
 		if (!cJSON_IsString(child)) {
 			if (secret_input_hide(child, below, places, error) != ERROR_NONE)
 				return error->class;

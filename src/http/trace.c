@@ -100,7 +100,7 @@ static cJSON *cut_body(struct arena *arena, const char *text, size_t length)
 
 	if (length == 0)
 		return cJSON_CreateNull();
-	enum error_class class = json_parse(text, length, JSON_FROM_PROVIDER, &json, &why);
+	enum error_class class = json_parse(text, length, JSON_LIMITS_WIDE, &json, &why);
 	if (class == ERROR_OUT_OF_MEMORY)
 		return NULL;
 	size_t blank = strspn(text, " \t\r\n");

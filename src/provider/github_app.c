@@ -277,7 +277,7 @@ static const char *find_page(const struct provider_exchange *exchange, const str
 	cJSON *json;
 
 	if (call(exchange, request, &response, &ignored) != ERROR_NONE || response.status != 200 ||
-		json_parse(response.body, response.body_length, JSON_FROM_PROVIDER, &json, &ignored) != ERROR_NONE)
+		json_parse(response.body, response.body_length, JSON_LIMITS_WIDE, &json, &ignored) != ERROR_NONE)
 		return NULL;
 	enum error_class class =
 		record_decode(&page_record, json, RECORD_LENIENT, "", exchange->arena, &page, &ignored);
@@ -382,7 +382,7 @@ static enum error_class take_token(const struct provider_exchange *exchange, con
 	struct token_answer made;
 	cJSON *json;
 
-	if (json_parse(response->body, response->body_length, JSON_FROM_PROVIDER, &json, error) != ERROR_NONE)
+	if (json_parse(response->body, response->body_length, JSON_LIMITS_WIDE, &json, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class =
 		record_decode(&token_answer_record, json, RECORD_LENIENT, "", exchange->arena, &made, error);

@@ -51,7 +51,7 @@ static enum error_class read_part(
 					 : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a payload");
 	}
 
-	enum error_class class = json_parse(text, strlen(text), JSON_FROM_PROVIDER, ret_json, error);
+	enum error_class class = json_parse(text, strlen(text), JSON_LIMITS_WIDE, ret_json, error);
 	if (class == ERROR_NONE || class == ERROR_OUT_OF_MEMORY)
 		return class;
 	error_set(error, ERROR_INTERNAL, "the field '%s' of the payload of '%s' is not valid JSON", name, app);

@@ -305,7 +305,7 @@ static enum error_class list_needs(struct attempt *attempt, struct error *error)
 	struct step_set set;
 	cJSON *input;
 
-	if (json_parse(run->input, strlen(run->input), JSON_FROM_PROVIDER, &input, error) != ERROR_NONE)
+	if (json_parse(run->input, strlen(run->input), JSON_LIMITS_WIDE, &input, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = step_needs(workflow, attempt->step, input, "/input", &set, error);
 	for (size_t i = 0; class == ERROR_NONE && i < workflow->step_count; i++)

@@ -29,7 +29,7 @@ static cJSON *document(void)
 	response_problem(&response, &error, NULL, NULL);
 	ck_assert_str_eq(response.content_type, "application/problem+json");
 	ck_assert_int_eq(
-		json_parse(buffer_text(&response.body), response.body.length, JSON_FROM_PROVIDER, &json, &broken),
+		json_parse(buffer_text(&response.body), response.body.length, JSON_LIMITS_WIDE, &json, &broken),
 		ERROR_NONE);
 	return json;
 }

@@ -1,7 +1,7 @@
 /*
  * The strict door to JSON.
  *
- * covers: src/base/json.c src/base/json_scan.c
+ * covers: src/base/json.c src/base/json_scan.c src/base/json_pointer.c
  */
 #include <string.h>
 
@@ -13,7 +13,7 @@ static struct error error;
 static enum error_class parse(const char *text)
 {
 	cJSON *json = NULL;
-	enum error_class class = json_parse(text, strlen(text), JSON_FROM_CLIENT, &json, &error);
+	enum error_class class = json_parse(text, strlen(text), JSON_LIMITS_CLIENT, &json, &error);
 	cJSON_Delete(json);
 	return class;
 }
@@ -52,7 +52,7 @@ START_TEST(test_nul_byte_inside_is_refused)
 {
 	cJSON *json;
 	static const char text[] = "{\"a\":\0 1}";
-	ck_assert_int_eq(json_parse(text, sizeof(text) - 1, JSON_FROM_CLIENT, &json, &error), ERROR_INVALID_REQUEST);
+	ck_assert_int_eq(json_parse(text, sizeof(text) - 1, JSON_LIMITS_CLIENT, &json, &error), ERROR_INVALID_REQUEST);
 }
 END_TEST
 

@@ -58,7 +58,7 @@ static const struct workflow_definition workflow = {
 static cJSON *parsed(const char *text)
 {
 	cJSON *json;
-	ck_assert_msg(json_parse(text, strlen(text), JSON_FROM_PROVIDER, &json, &error) == ERROR_NONE, "%s in %.80s",
+	ck_assert_msg(json_parse(text, strlen(text), JSON_LIMITS_WIDE, &json, &error) == ERROR_NONE, "%s in %.80s",
 		error.message, text);
 	return json;
 }

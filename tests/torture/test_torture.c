@@ -316,7 +316,7 @@ static void check_class(bool faulted, const char *what)
 static void parse(void)
 {
 	static const char text[] = "{\"a\":[1,-2.5e3,\"x\\u00e9\\\"\",{\"b\":null,\"c\":true}],\"d\":{\"e\":\"f\"}}";
-	class_now = json_parse(text, sizeof(text) - 1, JSON_FROM_CLIENT, &json_now, &error_now);
+	class_now = json_parse(text, sizeof(text) - 1, JSON_LIMITS_CLIENT, &json_now, &error_now);
 	cJSON_Delete(json_now);
 }
 
@@ -414,7 +414,7 @@ START_TEST(test_texts_without_memory)
 	torture_all(&(struct torture){ "workflow_check_all", remember, check_all, check_class }, FAULT_MALLOC);
 	for (input_now = 0; input_now < sizeof(inputs) / sizeof(inputs[0]); input_now++) {
 		const char *text = inputs[input_now].input;
-		ck_assert_int_eq(json_parse(text, strlen(text), JSON_FROM_CLIENT, &input_json, &error), ERROR_NONE);
+		ck_assert_int_eq(json_parse(text, strlen(text), JSON_LIMITS_CLIENT, &input_json, &error), ERROR_NONE);
 		torture_all(&(struct torture){ "record_decode", remember, code, check_class }, FAULT_MALLOC);
 		torture_all(&(struct torture){ "record_schema", remember, describe, check_class }, FAULT_MALLOC);
 		cJSON_Delete(input_json);

@@ -97,7 +97,7 @@ START_TEST(test_final_error_tells_all)
 	text_copy(failure.request_id, sizeof(failure.request_id), "AB:1");
 	failure.http_status = 422;
 	ck_assert_int_eq(kind_after(ERROR_CONFLICT_FOREIGN, 1, 5), RUN_FINISH);
-	ck_assert_int_eq(json_parse(result.error, strlen(result.error), JSON_FROM_PROVIDER, &json, &error), ERROR_NONE);
+	ck_assert_int_eq(json_parse(result.error, strlen(result.error), JSON_LIMITS_WIDE, &json, &error), ERROR_NONE);
 	ck_assert_str_eq(json_member_string(json, "class"), "conflict_foreign");
 	ck_assert_str_eq(json_member_string(json, "message"), "acme/docs is another's");
 	ck_assert(cJSON_IsFalse(json_member(json, "retryable")));
@@ -117,7 +117,7 @@ START_TEST(test_class_has_a_remedy_where_the_error_has_none)
 {
 	cJSON *json;
 	ck_assert_int_eq(kind_after(ERROR_NOT_FOUND, 1, 5), RUN_FINISH);
-	ck_assert_int_eq(json_parse(result.error, strlen(result.error), JSON_FROM_PROVIDER, &json, &error), ERROR_NONE);
+	ck_assert_int_eq(json_parse(result.error, strlen(result.error), JSON_LIMITS_WIDE, &json, &error), ERROR_NONE);
 	ck_assert_str_eq(
 		json_member_string(json_member(json, "remedy"), "text"), error_class_facts(ERROR_NOT_FOUND)->remedy);
 	ck_assert_ptr_null(json_member(json_member(json, "remedy"), "inputKey"));
