@@ -127,11 +127,11 @@ enum error_class body_payload(
 	const struct service *service, const char *app, cJSON *body, struct payload *ret_changes, struct error *error)
 {
 	if (check_parts(body, error) != ERROR_NONE ||
-		seal_all(service, app, json_member(body, "secrets"), error) != ERROR_NONE)
+		seal_all(service, app, json_member_mutable(body, "secrets"), error) != ERROR_NONE)
 		return error->class;
-	*ret_changes = (struct payload){ .inputs = json_member(body, "inputs"),
-		.config = json_member(body, "config"),
-		.env = json_member(body, "env"),
-		.secrets = json_member(body, "secrets") };
+	*ret_changes = (struct payload){ .inputs = json_member_mutable(body, "inputs"),
+		.config = json_member_mutable(body, "config"),
+		.env = json_member_mutable(body, "env"),
+		.secrets = json_member_mutable(body, "secrets") };
 	return ERROR_NONE;
 }

@@ -23,11 +23,12 @@ static bool add_needs(cJSON *step_json, const struct workflow_definition *workfl
 /* What the workflow binds need not be given; where no input replaces it, it cannot be. */
 static void drop_bound(cJSON *schema, const struct step_definition *step)
 {
-	cJSON *required = json_member(schema, "required");
+	cJSON *required = json_member_mutable(schema, "required");
 
 	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++) {
 		if (!binding->overridable)
-			cJSON_DeleteItemFromObjectCaseSensitive(json_member(schema, "properties"), binding->field);
+			cJSON_DeleteItemFromObjectCaseSensitive(
+				json_member_mutable(schema, "properties"), binding->field);
 		for (cJSON *name = required->child, *next; name != NULL; name = next) {
 			next = name->next;
 			if (strcmp(name->valuestring, binding->field) == 0)

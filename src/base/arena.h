@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/cleanup.h"
 #include "slipway/error.h"
 
 struct arena_block;
@@ -21,6 +22,14 @@ struct arena {
 };
 
 #define ARENA_LIMIT ((size_t)64 << 20)
+
+/*
+ * On a local: the arena is released at the end of the block.
+ *
+ *	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+ */
+#define CLEANUP_ARENA CLEANUP(arena_release)
+#define ARENA_EMPTY   ((struct arena){ .limit = ARENA_LIMIT })
 
 /* Takes no memory yet, so it cannot fail; limit 0 means ARENA_LIMIT. */
 void arena_init(struct arena *arena, size_t limit);

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "base/cleanup.h"
 #include "slipway/error.h"
 
 struct buffer {
@@ -15,6 +16,14 @@ struct buffer {
 	size_t limit; /* appending beyond it fails */
 	bool full;    /* an append was refused by the limit; where this is false, memory was short */
 };
+
+/*
+ * On a local: the buffer is released at the end of the block.
+ *
+ *	CLEANUP_BUFFER struct buffer buffer = BUFFER_EMPTY(limit);
+ */
+#define CLEANUP_BUFFER      CLEANUP(buffer_release)
+#define BUFFER_EMPTY(bytes) ((struct buffer){ .limit = (bytes) })
 
 /* Empty, no memory taken yet. limit is the largest length that it may get. */
 void buffer_init(struct buffer *buffer, size_t limit);

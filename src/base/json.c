@@ -4,6 +4,7 @@
  */
 #include "base/json.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,15 +80,12 @@ enum error_class json_parse(
 	*ret_json = NULL;
 	if (json_scan(text, length, limits, error) != ERROR_NONE)
 		return error->class;
-	cJSON *json = cJSON_ParseWithLengthOpts(text, length, NULL, false);
+	CLEANUP_JSON cJSON *json = cJSON_ParseWithLengthOpts(text, length, NULL, false);
 	if (json == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for %zu bytes of JSON", length);
-	if (check_members(json, "", error) != ERROR_NONE) {
-		cJSON_Delete(json);
+	if (check_members(json, "", error) != ERROR_NONE)
 		return error->class;
-	}
-
-	*ret_json = json;
+	*ret_json = json_take(&json);
 	return ERROR_NONE;
 }
 
@@ -104,7 +102,12 @@ cJSON *json_take(cJSON **json)
 	return taken;
 }
 
-cJSON *json_member(const cJSON *json, const char *name)
+const cJSON *json_member(const cJSON *json, const char *name)
+{
+	return cJSON_GetObjectItemCaseSensitive(json, name);
+}
+
+cJSON *json_member_mutable(cJSON *json, const char *name)
 {
 	return cJSON_GetObjectItemCaseSensitive(json, name);
 }
@@ -154,12 +157,21 @@ static cJSON *sorted_copy(const cJSON *json)
 
 char *json_print_canonical(struct arena *arena, const cJSON *json)
 {
-	cJSON *sorted = sorted_copy(json);
-	if (sorted == NULL)
-		return NULL;
-	char *text = json_print(arena, sorted);
-	cJSON_Delete(sorted);
-	return text;
+	CLEANUP_JSON cJSON *sorted = sorted_copy(json);
+	return sorted != NULL ? json_print(arena, sorted) : NULL;
+}
+
+enum error_class json_digest(const cJSON *json, char digest[DIGEST_SIZE], struct error *error)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	unsigned char hash[crypto_generichash_BYTES];
+
+	const char *text = json_print_canonical(&arena, json);
+	if (text == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a digest");
+	crypto_generichash(hash, sizeof(hash), (const unsigned char *)text, strlen(text), NULL, 0);
+	sodium_bin2hex(digest, DIGEST_SIZE, hash, sizeof(hash));
+	return ERROR_NONE;
 }
 
 /* RFC 7396's MergePatch: takes target over, returns what becomes of it; NULL where memory is short. */

@@ -39,7 +39,8 @@ void json_clear(cJSON **json);
 cJSON *json_take(cJSON **json) SLIPWAY_MUST_CHECK;
 
 /* The member of exactly this name; NULL where there is none or json is no object. Borrowed from json. */
-cJSON *json_member(const cJSON *json, const char *name);
+const cJSON *json_member(const cJSON *json, const char *name);
+cJSON *json_member_mutable(cJSON *json, const char *name);
 
 /* The member's string; NULL where there is none or it is no string. Borrowed from json. */
 const char *json_member_string(const cJSON *json, const char *name);
@@ -49,6 +50,11 @@ char *json_print(struct arena *arena, const cJSON *json) SLIPWAY_MUST_CHECK;
 
 /* The same with the members of every object in byte order, so that equal values give equal text. */
 char *json_print_canonical(struct arena *arena, const cJSON *json) SLIPWAY_MUST_CHECK;
+
+#define DIGEST_SIZE 65
+
+/* Digest of a value that does not depend on the order of members, as hexadecimal digits. */
+enum error_class json_digest(const cJSON *json, char digest[DIGEST_SIZE], struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
  * RFC 7396: merges patch into *target, null deletes. *target may be NULL (nothing yet). On failure (memory)

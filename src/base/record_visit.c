@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/record.h"
-#include "base/text.h"
 
 struct walk {
 	record_visit *visit;

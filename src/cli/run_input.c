@@ -27,7 +27,7 @@ static bool set_config(cJSON *config, const char *setting)
 
 static enum error_class add_settings(cJSON *json, const char *const *settings, size_t count, struct error *error)
 {
-	cJSON *config = json_member(json, "config");
+	cJSON *config = json_member_mutable(json, "config");
 
 	if (config == NULL)
 		config = cJSON_AddObjectToObject(json, "config");

@@ -289,22 +289,6 @@ enum error_class input_put_values(const char *text, const struct record *record,
 	return class;
 }
 
-enum error_class json_digest(const cJSON *json, char digest[DIGEST_SIZE], struct error *error)
-{
-	struct arena arena;
-	unsigned char hash[crypto_generichash_BYTES];
-
-	arena_init(&arena, 0);
-	const char *text = json_print_canonical(&arena, json);
-	if (text != NULL) {
-		crypto_generichash(hash, sizeof(hash), (const unsigned char *)text, strlen(text), NULL, 0);
-		sodium_bin2hex(digest, DIGEST_SIZE, hash, sizeof(hash));
-	}
-
-	arena_release(&arena);
-	return text != NULL ? ERROR_NONE : no_memory(error);
-}
-
 /* A few digits for a sealed secret, which may be long and may be named often. */
 static enum error_class look_up_sealed(
 	void *context, const struct reference *reference, cJSON **ret_value, struct error *error)

@@ -54,12 +54,7 @@ void input_place(const struct step_definition *step, char place[INPUT_PLACE_SIZE
 enum error_class input_put_values(const char *text, const struct record *record, reference_lookup *lookup,
 	void *context, struct arena *arena, const char **ret_text, struct error *error) SLIPWAY_MUST_CHECK;
 
-#define DIGEST_SIZE 65
-
-/* Digest of a value that does not depend on the order of members, as hexadecimal digits. */
-enum error_class json_digest(const cJSON *json, char digest[DIGEST_SIZE], struct error *error) SLIPWAY_MUST_CHECK;
-
-/* The same of a step's input, with the sealed secrets that it refers to: with another secret it is another input. */
+/* As json_digest, of a step's input with the sealed secrets that it refers to: another secret is another input. */
 enum error_class input_digest(
 	const cJSON *input, const cJSON *secrets, char digest[DIGEST_SIZE], struct error *error) SLIPWAY_MUST_CHECK;
 

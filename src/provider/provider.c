@@ -232,8 +232,7 @@ static void read_refusal(const struct provider *provider, struct http_response *
 	memset(body, 0, sizeof(*body));
 
 	/* Secrets go before anything is cut to fit: half of one would not be found any more. */
-	if (json_parse(buffer_text(&http->body), http->body.length, JSON_LIMITS_WIDE, &json, &ignored) ==
-		ERROR_NONE) {
+	if (json_parse(buffer_text(&http->body), http->body.length, JSON_LIMITS_WIDE, &json, &ignored) == ERROR_NONE) {
 		redact_json(json);
 		provider->read_refusal(json, body);
 		cJSON_Delete(json);

@@ -102,8 +102,8 @@ static cJSON *take_record(void)
 	size_t length = fread(text, 1, sizeof(text) - 1, file);
 	text[length] = '\0';
 	fclose(file);
-	ck_assert_msg(json_parse(text, length, JSON_LIMITS_WIDE, &json, &error) == ERROR_NONE, "%s: %s",
-		error.message, text);
+	ck_assert_msg(
+		json_parse(text, length, JSON_LIMITS_WIDE, &json, &error) == ERROR_NONE, "%s: %s", error.message, text);
 	unlink(path_of_record());
 	return json;
 }
