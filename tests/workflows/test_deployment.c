@@ -98,7 +98,7 @@ START_TEST(test_deploys_the_head_and_waits)
 		"{\"id\":\"dpl_1\",\"url\":\"https://docs-1.vercel.app\",\"alias\":\"https://docs.vercel.app\","
 		"\"sha\":\"abc123\",\"inspectorUrl\":\"https://vercel.com/acme/docs/1\",\"createdAt\":2000}");
 	struct peer_request request = peer_last(trial.peer, CREATE);
-	ck_assert_str_eq(request.uri, "/vercel/v13/deployments?skipAutoDetectionConfirmation=1&slug=acme");
+	ck_assert_str_eq(request.uri, "/vercel/v13/deployments?skipAutoDetectionConfirmation=1&forceNew=1&slug=acme");
 	ck_assert_str_eq(request.body,
 		"{\"name\":\"docs\",\"project\":\"prj_1\",\"target\":\"production\",\"gitSource\":{\"type\":\"github\","
 		"\"repoId\":42,\"ref\":\"main\",\"sha\":\"abc123\"},\"meta\":{\"runId\":\"" RUN

@@ -70,7 +70,7 @@ START_TEST(test_builds_the_last_one_again)
 		"{\"id\":\"dpl_9\",\"source\":\"dpl_2\",\"url\":\"https://docs-9.vercel.app\","
 		"\"alias\":\"https://docs.example\",\"inspectorUrl\":\"https://vercel.com/x\",\"createdAt\":900}");
 	ck_assert_str_eq(peer_last(trial.peer, LIST).uri,
-		"/vercel/v7/deployments?projectId=prj_1&target=production&limit=20&slug=acme");
+		"/vercel/v7/deployments?projectId=prj_1&target=production&state=READY&limit=20&slug=acme");
 	struct peer_request request = peer_last(trial.peer, CREATE);
 	ck_assert_str_eq(request.uri, "/vercel/v13/deployments?forceNew=1&slug=acme");
 	ck_assert_str_eq(request.body,

@@ -21,6 +21,7 @@ static const char *const targets[] = { "production", "preview", NULL };
 struct input {
 	const char *project, *project_name, *repository, *branch, *sha, *target;
 	int64_t repository_id, after;
+	bool promote;
 };
 static const struct field input_fields[] = {
 	{ STRING_FIELD("project", struct input, project), .required = true, .maximum = 100,
@@ -40,6 +41,7 @@ static const struct field input_fields[] = {
 		.description = "Where it goes" },
 	{ INTEGER_FIELD("after", struct input, after),
 		.description = "A deployment older than this, in milliseconds, is not taken over" },
+	DEPLOYMENT_PROMOTE_FIELD(struct input, promote),
 };
 
 struct checkpoint {
@@ -136,7 +138,7 @@ static bool look(struct action_context *context, const struct input *input, cons
 
 	*ret_id = NULL;
 	*ret_created = false;
-	if (!deployments_list(context, input->project, input->target, sha, &list))
+	if (!deployments_list(context, input->project, input->target, sha, NULL, &list))
 		return false;
 	const struct deployment *deployments = list.items;
 	for (size_t i = 0; *ret_id == NULL && i < list.count; i++) {
@@ -185,6 +187,21 @@ static enum action_result refused(
 	return action_failed(context);
 }
 
+/* Whether it is one that was there before the last change; whose it is, not every answer says. */
+static bool is_older(const struct action_context *context, const struct input *input, const struct deployment *made)
+{
+	return !deployment_is_of_run(context, made) && deployment_created(made) != 0 &&
+		deployment_created(made) < input->after;
+}
+
+static enum action_result fail_older(struct action_context *context, const struct deployment *deployment)
+{
+	action_fail(context, ERROR_BUILD_FAILED,
+		"Vercel gives back %s, a deployment older than the last change, in the place of a new one",
+		deployment_id(deployment));
+	return action_remedy(context, deployment->inspector_url, "Push a commit, and trigger the step again.");
+}
+
 static enum action_result create(
 	struct action_context *context, const struct input *input, const char *sha, struct checkpoint *checkpoint)
 {
@@ -192,12 +209,13 @@ static enum action_result create(
 	struct deployment deployment;
 	const struct git_source source = { "github", input->branch, sha, input->repository_id };
 	const struct deployment_meta meta = { action_run_id(context), action_app(context) };
-	/* A preview is what Vercel makes where no target is named. */
+	/* Without forceNew, Vercel may give back one of the same commit that we have just refused to take over. A
+	 * preview is what it makes where no target is named. */
 	const struct create_request body = { input->project_name, input->project,
 		strcmp(input->target, "production") == 0 ? input->target : NULL, &source, &meta };
 	const struct provider_request request = { .method = HTTP_POST,
 		.path = "/v13/deployments",
-		.query = { { "skipAutoDetectionConfirmation", "1" } },
+		.query = { { "skipAutoDetectionConfirmation", "1" }, { "forceNew", "1" } },
 		.body_record = &create_record,
 		.body = &body };
 
@@ -209,6 +227,8 @@ static enum action_result create(
 		return refused(context, input, checkpoint);
 	if (!provider_decode(context, &response, &deployment_record, &deployment) || deployment_id(&deployment) == NULL)
 		return action_failed(context);
+	if (is_older(context, input, &deployment))
+		return fail_older(context, &deployment);
 	checkpoint->watch.id = deployment_id(&deployment);
 	action_log(context, "deployment %s of %s begun", checkpoint->watch.id, sha);
 	return deployment_own(context, checkpoint->watch.id, true) ? ACTION_DONE : action_failed(context);
@@ -250,7 +270,7 @@ static enum action_result run(
 			return begun;
 	}
 
-	const struct deployment_options wish = { input->target, checkpoint->intent };
+	const struct deployment_options wish = { input->project, input->target, checkpoint->intent, input->promote };
 	enum action_result live = deployment_follow(context, &wish, &checkpoint->watch, &deployment);
 	if (live != ACTION_DONE)
 		return live;

@@ -54,6 +54,7 @@ static const struct field deployment_fields[] = {
 	{ STRING_FIELD("readySubstate", struct deployment, ready_substate) },
 	{ STRING_FIELD("readyStateReason", struct deployment, ready_state_reason) },
 	{ STRING_FIELD("errorMessage", struct deployment, error_message) },
+	{ STRING_FIELD("errorLink", struct deployment, error_link) },
 	{ STRING_FIELD("inspectorUrl", struct deployment, inspector_url) },
 	{ SCALAR_FIELD("aliasAssigned", struct deployment, alias_assigned) },
 	{ STRING_FIELD("checksConclusion", struct deployment, checks_conclusion) },
@@ -92,12 +93,13 @@ int64_t deployment_created(const struct deployment *deployment)
 }
 
 bool deployments_list(struct action_context *context, const char *project, const char *target, const char *sha,
-	struct object_list *ret_list)
+	const char *state, struct object_list *ret_list)
 {
 	struct provider_response response;
 	struct listing listing;
 	const struct provider_request request = { .path = "/v7/deployments",
-		.query = { { "projectId", project }, { "target", target }, { "sha", sha }, { "limit", "20" } } };
+		.query = { { "projectId", project }, { "target", target }, { "sha", sha }, { "state", state },
+			{ "limit", "20" } } };
 
 	if (!provider_call(context, &vercel, &request, &response) ||
 		!provider_decode(context, &response, &listing_record, &listing))
@@ -219,12 +221,23 @@ static int64_t poll_delay_ms(int64_t age_ms)
 	return age_ms < 15000 ? 1000 : age_ms < 60000 ? 5000 : age_ms < 300000 ? 15000 : 30000;
 }
 
+/* Vercel cancels what a command of the project finds not worth building; there is no log to look at. */
+static bool is_ignored(const struct deployment *deployment, const char *message)
+{
+	return (deployment->error_link != NULL && strstr(deployment->error_link, "ignored-build-step") != NULL) ||
+		(message != NULL && strstr(message, "Ignored Build Step") != NULL);
+}
+
 static enum action_result fail_build(struct action_context *context, const struct deployment *deployment)
 {
 	const char *message =
 		deployment->error_message != NULL ? deployment->error_message : deployment->ready_state_reason;
 	action_fail(context, ERROR_BUILD_FAILED, "the deployment ended as %s: %s", deployment_state(deployment),
 		message != NULL ? message : "(Vercel gives no message)");
+	if (is_ignored(deployment, message))
+		return action_remedy(context, deployment->inspector_url,
+			"The project's setting \"Ignored Build Step\" cancelled it, so nothing was built. Change the "
+			"setting or the commit, and trigger the step again.");
 	return action_remedy(context, deployment->inspector_url,
 		"Look at the build's log, mend the repository, and trigger the step again.");
 }
@@ -319,8 +332,74 @@ static bool checks_failed(const struct deployment *deployment)
 		(alias != NULL && alias->state != NULL && strcmp(alias->state, "failed") == 0);
 }
 
-static enum action_result deployment_live(
-	struct action_context *context, const struct deployment *deployment, struct deployment_watch *watch)
+/* ---- staged: built for production, and not shown there ---- */
+
+#define STAGED_MS 60000 /* a new deployment may be staged for a moment before it gets its addresses */
+
+struct project {
+	bool assigns;
+};
+static const struct field project_fields[] = {
+	{ BOOLEAN_FIELD("autoAssignCustomDomains", struct project, assigns), .fallback = "true" },
+};
+static const struct record project_record = RECORD(struct project, project_fields);
+
+static bool is_staged(const struct deployment *deployment)
+{
+	return is_production(deployment) && deployment->ready_substate != NULL &&
+		strcmp(deployment->ready_substate, "STAGED") == 0;
+}
+
+/* Asked twice, it changes nothing: another one that is under way (409) is waited for, and asked again. */
+static enum action_result promote(struct action_context *context, const struct deployment_options *options,
+	const struct deployment *deployment, struct deployment_watch *watch)
+{
+	struct provider_response response;
+	const struct provider_request request = { .method = HTTP_POST,
+		.path = "/v10/projects/{projectId}/promote/{deploymentId}",
+		.parameters = { options->project, deployment_id(deployment) },
+		.expect = { 409 } };
+
+	if (!provider_call(context, &vercel, &request, &response))
+		return action_failed(context);
+	watch->promoted = response.status != 409;
+	if (watch->promoted)
+		action_log(context, "promoting %s to production", deployment_id(deployment));
+	return wait_more(context, deployment, watch, watch->promoted ? "being promoted" : "to be promoted");
+}
+
+static enum action_result fail_staged(struct action_context *context, const struct deployment *deployment)
+{
+	action_fail(context, ERROR_CHECK_FAILED,
+		"the deployment is built, but staged: Vercel gives no new deployment the production domains");
+	action_remedy(context, deployment->inspector_url,
+		"Production was rolled back, or the assigning of its domains is off. Undo the rollback or promote the "
+		"deployment at Vercel, or set \"promote\"; then trigger the step again.");
+	return action_remedy_input(context, "promote");
+}
+
+static enum action_result follow_staged(struct action_context *context, const struct deployment_options *options,
+	const struct deployment *deployment, struct deployment_watch *watch)
+{
+	struct provider_response response;
+	struct project project;
+	const struct provider_request request = { .path = "/v9/projects/{idOrName}",
+		.parameters = { options->project } };
+	bool known = watch->state != NULL && strcmp(watch->state, deployment_state(deployment)) == 0;
+	int64_t staged_ms = known ? action_run_age_ms(context) - watch->since : 0;
+
+	if (watch->promoted)
+		return wait_more(context, deployment, watch, "being promoted");
+	if (!provider_call(context, &vercel, &request, &response) ||
+		!provider_decode(context, &response, &project_record, &project))
+		return action_failed(context);
+	if (project.assigns && staged_ms < STAGED_MS)
+		return wait_more(context, deployment, watch, "READY, not in production yet");
+	return options->promote ? promote(context, options, deployment, watch) : fail_staged(context, deployment);
+}
+
+static enum action_result deployment_live(struct action_context *context, const struct deployment_options *options,
+	const struct deployment *deployment, struct deployment_watch *watch)
 {
 	const struct alias_error *alias_error = deployment->alias_error;
 	enum action_result built = deployment_built(context, deployment, watch);
@@ -332,6 +411,8 @@ static enum action_result deployment_live(
 			alias_error->message != NULL ? alias_error->message : "(no message)");
 	if (checks_failed(deployment))
 		return fail_checks(context, deployment);
+	if (is_staged(deployment))
+		return follow_staged(context, options, deployment, watch);
 	bool assigned = deployment->alias_assigned != NULL && strcmp(deployment->alias_assigned, "false") != 0;
 	return assigned ? ACTION_DONE : wait_more(context, deployment, watch, "READY, its address not yet");
 }
@@ -360,5 +441,5 @@ enum action_result deployment_follow(struct action_context *context, const struc
 	if (!deployment_get(context, watch->id, ret_deployment))
 		return unanswered(context, watch);
 	enum action_result fits = check_wish(context, wish, ret_deployment);
-	return fits == ACTION_DONE ? deployment_live(context, ret_deployment, watch) : fits;
+	return fits == ACTION_DONE ? deployment_live(context, wish, ret_deployment, watch) : fits;
 }

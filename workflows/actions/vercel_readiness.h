@@ -15,7 +15,7 @@ extern const struct record deployment_meta_record;
 /* A list has uid, created and state where a single one has id, createdAt and readyState. */
 struct deployment {
 	const char *id, *uid, *name, *project_id, *target, *url, *ready_state, *state, *ready_substate,
-		*ready_state_reason, *error_message, *inspector_url;
+		*ready_state_reason, *error_message, *error_link, *inspector_url;
 	const char *alias_assigned; /* a boolean, or the time */
 	const char *checks_conclusion;
 	int64_t created_at, created;
@@ -32,9 +32,10 @@ int64_t deployment_created(const struct deployment *deployment);
 /* Whether this run began it. */
 bool deployment_is_of_run(const struct action_context *context, const struct deployment *deployment);
 
-/* The last ones of the project with the target, the newest first; only those of the commit where sha is not NULL. */
+/* The last ones of the project with the target, the newest first; only those of the commit where sha is not NULL, and
+ * only those in the state where that is not NULL. */
 bool deployments_list(struct action_context *context, const char *project, const char *target, const char *sha,
-	struct object_list *ret_list) SLIPWAY_MUST_CHECK;
+	const char *state, struct object_list *ret_list) SLIPWAY_MUST_CHECK;
 
 /* One by its id. */
 bool deployment_get(
@@ -48,17 +49,27 @@ struct deployment_watch {
 	const char *id;
 	const char *state; /* in which it was seen last */
 	int64_t since;     /* age of the run when it was seen so first */
+	bool promoted;     /* we have asked Vercel to make it production */
 };
 #define DEPLOYMENT_WATCH_FIELDS(struct_type, member)                                                                   \
 	{ STRING_FIELD("id", struct_type, member.id) }, { STRING_FIELD("state", struct_type, member.state) },          \
+		{ INTEGER_FIELD("stateSince", struct_type, member.since) },                                            \
 	{                                                                                                              \
-		INTEGER_FIELD("stateSince", struct_type, member.since)                                                 \
+		BOOLEAN_FIELD("promoted", struct_type, member.promoted)                                                \
 	}
 
 /* What was asked for; sha is NULL where it may be any commit. */
 struct deployment_options {
-	const char *target, *sha;
+	const char *project, *target, *sha;
+	bool promote; /* where Vercel leaves it staged, make it production */
 };
+#define DEPLOYMENT_PROMOTE_FIELD(struct_type, member)                                                                  \
+	{                                                                                                              \
+		BOOLEAN_FIELD("promote", struct_type, member),                                                         \
+			.description = "Make it production also where Vercel "                                         \
+				       "leaves it staged, such as after an "                                           \
+				       "Instant Rollback"                                                              \
+	}
 
 /*
  * ACTION_DONE where it is built; else a wait at the pace of Vercel's own command line, or the failure. One that stays
@@ -69,7 +80,9 @@ enum action_result deployment_built(
 
 /*
  * Looks at the deployment of the watch: ACTION_DONE where it is what was wished, is built, passed its checks and has
- * its addresses; else as deployment_built. That Vercel does not answer for a while says nothing of the deployment.
+ * its addresses; else as deployment_built. Production that was rolled back, or whose domains Vercel does not assign,
+ * shows another deployment: then it is promoted where that is wished, else it fails and says so. That Vercel does not
+ * answer for a while says nothing of the deployment.
  */
 enum action_result deployment_follow(struct action_context *context, const struct deployment_options *wish,
 	struct deployment_watch *watch, struct deployment *ret_deployment);

@@ -14,10 +14,12 @@
 
 struct input {
 	const char *project;
+	bool promote;
 };
 static const struct field input_fields[] = {
 	{ STRING_FIELD("project", struct input, project), .required = true, .minimum = 1, .maximum = 100,
 		.description = "Id of the project" },
+	DEPLOYMENT_PROMOTE_FIELD(struct input, promote),
 };
 
 struct checkpoint {
@@ -118,11 +120,13 @@ static enum action_result create(struct action_context *context, const struct in
 static enum action_result begin(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
-	struct object_list list;
+	struct object_list recent, ready;
 
-	if (!deployments_list(context, input->project, "production", NULL, &list))
+	/* Those that are live in a list of their own: many that were cancelled may be younger. */
+	if (!deployments_list(context, input->project, "production", NULL, NULL, &recent) ||
+		!deployments_list(context, input->project, "production", NULL, "READY", &ready))
 		return action_failed(context);
-	const struct deployment *ours = find_ours(context, &list), *last = find_last(&list);
+	const struct deployment *ours = find_ours(context, &recent), *last = find_last(&ready);
 	if (ours != NULL) {
 		checkpoint->watch.id = deployment_id(ours);
 		return deployment_own(context, checkpoint->watch.id, true) ? ACTION_DONE : action_failed(context);
@@ -144,8 +148,8 @@ static enum action_result begin(
 static enum action_result run(
 	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
 {
-	static const struct deployment_options wish = { "production", NULL };
 	const struct input *input = raw_input;
+	const struct deployment_options wish = { input->project, "production", NULL, input->promote };
 	struct checkpoint *checkpoint = raw_checkpoint;
 	struct deployment deployment;
 	const char *alias;
