@@ -36,19 +36,6 @@ struct command {
 
 #define COMMAND_OPTIONS_MAX 4096
 
-extern const struct command command_run;
-extern const struct command command_plan;
-extern const struct command command_status;
-extern const struct command command_resources;
-extern const struct command command_workflows;
-extern const struct command command_check;
-extern const struct command command_settings;
-extern const struct command command_verify;
-extern const struct command command_doctor;
-extern const struct command command_dev;
-extern const struct command command_new;
-extern const struct command command_key;
-
 /*
  * Runs the command with its command line, of which argv[0] is "slipway NAME". Returns the exit status. A wrong command
  * line, --help and --version end the program, as argp does it.

@@ -1,5 +1,5 @@
 /*
- * slipway: the command line. A table of commands; each is a file of its own.
+ * slipway: the command line. Finds the command by its name; each command is a file of its own.
  */
 #include <sodium.h>
 #include <stdlib.h>
@@ -12,20 +12,29 @@
 
 const char *argp_program_version = "slipway " SLIPWAY_VERSION;
 
-static const struct command *const commands[] = {
-	&command_run,
-	&command_plan,
-	&command_status,
-	&command_resources,
-	&command_workflows,
-	&command_dev,
-	&command_verify,
-	&command_doctor,
-	&command_check,
-	&command_settings,
-	&command_new,
-	&command_key,
-};
+/* All commands, in the order in which `slipway help` lists them. A new one is a file command_*.c and a line here. */
+/* clang-format off */
+#define COMMANDS(COMMAND)  \
+	COMMAND(run)       \
+	COMMAND(plan)      \
+	COMMAND(status)    \
+	COMMAND(resources) \
+	COMMAND(workflows) \
+	COMMAND(dev)       \
+	COMMAND(verify)    \
+	COMMAND(doctor)    \
+	COMMAND(check)     \
+	COMMAND(settings)  \
+	COMMAND(new)       \
+	COMMAND(key)
+
+#define DECLARED(name) extern const struct command command_##name;
+#define LISTED(name)   &command_##name,
+/* clang-format on */
+
+COMMANDS(DECLARED)
+
+static const struct command *const commands[] = { COMMANDS(LISTED) };
 
 static void print_help(FILE *stream)
 {
