@@ -1,8 +1,8 @@
 /*
- * What went wrong, in one closed table of classes.
+ * What went wrong: one of a closed list of classes (error_classes.h), and the texts of this one error.
  *
- * The class of an error decides everything that follows from it: whether a run is tried again, with which
- * HTTP status a request is answered, and what a person is told to do. Nothing else is looked at.
+ * The class alone decides what follows: whether a run is retried, which HTTP status a request gets, and what a person
+ * is told to do. No code decides by the words of a message.
  */
 #ifndef SLIPWAY_ERROR_H
 #define SLIPWAY_ERROR_H
@@ -10,59 +10,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The result of a function marked so must be looked at; the compiler checks it. */
+/* The compiler checks that callers look at the result of a function with this mark. */
 #define SLIPWAY_MUST_CHECK                           __attribute__((warn_unused_result))
 #define SLIPWAY_FORMAT(format_index, first_argument) __attribute__((format(printf, format_index, first_argument)))
 
 enum error_class {
-	ERROR_NONE = 0,
-
-	/* How a run may end: part of the contract with clients. */
-	ERROR_INVALID_INPUT,
-	ERROR_AUTH_MISSING,
-	ERROR_AUTH_EXPIRED,
-	ERROR_SCOPE_MISSING,
-	ERROR_APP_NOT_INSTALLED,
-	ERROR_NOT_FOUND,
-	ERROR_NOT_READY,
-	ERROR_CONFLICT_OURS,
-	ERROR_CONFLICT_FOREIGN,
-	ERROR_PLAN_LIMIT,
-	ERROR_RATE_LIMITED,
-	ERROR_PROVIDER_UNAVAILABLE,
-	ERROR_NETWORK,
-	ERROR_TIMEOUT,
-	ERROR_WORKER_LOST,
-	ERROR_CANCELLED,
-	ERROR_BUILD_FAILED, /* the provider built what we gave it, and that failed */
-	ERROR_CHECK_FAILED, /* what was made does not answer as expected */
-	ERROR_INTERNAL,
-
-	/* How a request to the endpoint may be refused besides. */
-	ERROR_INVALID_REQUEST,
-	ERROR_UNAUTHORIZED,
-	ERROR_MISDIRECTED, /* called by a name that is not one of ours */
-	ERROR_NEEDS_NOT_DONE,
-	ERROR_RUN_CONFLICT,
-	ERROR_CONFIG_CHANGED,
-	ERROR_METHOD_NOT_ALLOWED,
-	ERROR_PAYLOAD_TOO_LARGE,
-	ERROR_UNSUPPORTED_MEDIA_TYPE,
-	ERROR_STORE_UNAVAILABLE,
-	ERROR_STORE_FULL,
-	ERROR_OUTCOME_UNKNOWN,
-
-	/* Between our own parts; never seen outside: clients know the first as `internal`. */
-	ERROR_STORE_REFUSED, /* Redis answered a command with an error that it would give again; see store_code */
-	ERROR_LEASE_LOST,
-	ERROR_OUT_OF_MEMORY,
-
+#define ERROR_CLASS(id, name, ends, http_status, retryable, title, remedy) ERROR_##id,
+#include "slipway/error_classes.h"
+#undef ERROR_CLASS
 	ERROR_CLASS_COUNT
 };
 
 /*
  * One error, all of it inside: nothing to release, copied by assignment. Empty strings and zeros mean "not known".
- * Texts that do not fit are cut at a character boundary.
+ * Texts that do not fit are truncated at a character boundary.
  */
 struct error {
 	enum error_class class;
@@ -71,20 +32,20 @@ struct error {
 	char remedy[320];       /* what a person can do about it */
 	char remedy_url[320];   /* where to do it */
 	char remedy_input[64];  /* the member of the step's input that is to be changed for it */
-	char provider[16];      /* which provider answered: github, vercel */
+	char provider[16];      /* whose response it was: github, vercel */
 	char provider_code[64]; /* the provider's own code for it */
-	char request_id[96];    /* the provider's id of the exchange, for its support */
-	char store_code[16];    /* the first word of what Redis refused with, such as WRONGTYPE; else "" */
-	int http_status;        /* what the provider answered */
-	int64_t retry_after_ms; /* how long the provider asks us to wait; 0: it did not say */
+	char request_id[96];    /* the provider's id of the request, for its support */
+	char store_code[16];    /* the first word of Redis's error reply, such as WRONGTYPE; else "" */
+	int http_status;        /* of the provider's response */
+	int64_t retry_after_ms; /* how long the provider asks us to wait; 0: unknown */
 };
 
 /* What is the same for all errors of a class. */
 struct error_class_facts {
 	const char *name;   /* on the wire, such as rate_limited */
 	const char *title;  /* a short sentence for a person */
-	int http_status;    /* answer to a request that fails with it */
-	bool retryable;     /* a run that fails with it is tried again */
+	int http_status;    /* of the response to a request that fails with it */
+	bool retryable;     /* a run that fails with it is retried */
 	const char *remedy; /* what a person can do in general; NULL: nothing */
 };
 
@@ -106,8 +67,8 @@ enum error_class error_at(struct error *error, const char *format, ...) SLIPWAY_
 /* Adds what a person can do, and where (url may be NULL). Returns the class. */
 enum error_class error_remedy(struct error *error, const char *url, const char *format, ...) SLIPWAY_FORMAT(3, 4);
 
-/* Adds which exchange with a provider it comes of: the provider's id, what it answered, its own code for that, and its
- * id of the exchange ("" for texts that are not known). Returns the class. */
+/* Records the provider's response behind the error: the provider's id, the HTTP status, the provider's own error code
+ * and its request id ("" where unknown). Returns the class. */
 enum error_class error_exchange(
 	struct error *error, const char *provider, int http_status, const char *code, const char *request_id);
 

@@ -30,28 +30,35 @@ function assertSame(found, wanted) {
   assert.deepEqual([...new Set(found)].sort(), [...new Set(wanted)].sort());
 }
 
-const runSource = await read('src/core/run.c');
+const runSource = (await read('src/core/run.c')) + (await read('src/core/error_json.c'));
 const fieldsOf = (struct) => matches(runSource, new RegExp(`_FIELD\\("(\\w+)", struct ${struct},`, 'g'));
 
-test('the classes of errors are those of src/base/error.c and of nginx', async () => {
-  const header = await read('include/slipway/error.h');
-  const [ofRuns, ofRequests] = ['How a run may end', 'How a request to the endpoint may be refused'].map((head) =>
-    matches(header.slice(header.indexOf(head)).split('\n\n')[0], /^\tERROR_(\w+),/gm));
-  const source = await read('src/base/error.c');
-  const names = new Map([...source.matchAll(/\[ERROR_(\w+)\] = \{ "(\w+)"/g)].map(([, id, name]) => [id, name]));
-  assert.ok(ofRuns.length >= 19 && ofRequests.length >= 10);
-  const unseen = ['NONE', 'LEASE_LOST', 'STORE_REFUSED'];
-  assertSame([...ofRuns, ...ofRequests, ...unseen, 'OUT_OF_MEMORY'], [...names.keys()]);
-  // Of what a request is refused with, these end runs as well.
-  const ofBoth = ['NEEDS_NOT_DONE', 'PAYLOAD_TOO_LARGE'];
-  assertSame(union('ErrorClass'), [...ofRuns, ...ofBoth, 'OUT_OF_MEMORY'].map((id) => names.get(id)));
-  const [, ended] = /^A run may end with these\.([^]*?)^\*Waits\*/m.exec(protocol);
-  assertSame(matches(ended, /^\| `(\w+)` \|/gm), union('ErrorClass'));
+const row = /^ERROR_CLASS\(\w+, "(\w+)", (RUN|REQUEST|BOTH|NEITHER), (\d+), (true|false),$/gm;
+const classes = [...(await read('include/slipway/error_classes.h')).matchAll(row)];
+const named = (...ends) => classes.filter(([, , end]) => ends.includes(end)).map(([, name]) => name);
+
+test('the classes of errors are those of include/slipway/error_classes.h and of nginx', async () => {
+  assert.ok(named('RUN').length >= 20 && named('REQUEST').length >= 10);
+  assertSame(union('ErrorClass'), named('RUN', 'BOTH'));
   const ofNginx = matches(await read('conf/nginx/slipway-problems.conf'), /"class":"(\w+)"/g);
-  assertSame(union('ProblemClass'), [...union('ErrorClass'), ...ofRequests.map((id) => names.get(id)), ...ofNginx]);
+  assertSame(union('ProblemClass'), [...named('RUN', 'BOTH', 'REQUEST'), ...ofNginx]);
 });
 
-test('the status has the members that src/core/run.c gives it, its error and remedy too', async () => {
+test('docs/protocol.md has each class where it belongs, with its status and whether a run is tried again', () => {
+  const [, ended] = /^A run may end with these\.([^]*?)^\*Waits\*/m.exec(protocol);
+  const [, refused] = /^Only requests are refused with these\.([^]*?)^nginx/m.exec(protocol);
+  const wanted = (...ends) => classes.filter(([, , end]) => ends.includes(end));
+  assertSame(
+    [...ended.matchAll(/^\| `(\w+)` \| (\d+) \| (yes|no)/gm)].map((cells) => cells.slice(1).join()),
+    wanted('RUN', 'BOTH').map(([, name, , status, again]) => [name, status, again === 'true' ? 'yes' : 'no'].join()),
+  );
+  assertSame(
+    [...refused.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map((cells) => cells.slice(1).join()),
+    wanted('REQUEST', 'BOTH').map(([, name, , status]) => [name, status].join()),
+  );
+});
+
+test('the status has the members that src/core/run.c and error_json.c give it, its error and remedy too', async () => {
   assert.ok(fieldsOf('status').length >= 18);
   const ofTriggers = matches(await read('src/api/trigger_answer.c'), /json_add\(status, "(\w+)"/g);
   assertSame(members('Status'), [...fieldsOf('status'), ...ofTriggers]);

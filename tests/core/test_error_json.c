@@ -25,7 +25,7 @@ START_TEST(test_an_error_has_the_remedy_of_its_class)
 
 	ck_assert_str_eq(text,
 		"{\"class\":\"cancelled\",\"message\":\"stopped\",\"retryable\":false,"
-		"\"remedy\":{\"text\":\"Trigger the step again to go on.\"}}");
+		"\"remedy\":{\"text\":\"Trigger the step again to continue.\"}}");
 	arena_release(&arena);
 }
 END_TEST
