@@ -1,23 +1,39 @@
 /*
- * One row of the table of settings, for the files that make up base/settings.h.
+ * One row of a table of settings. The table is checked against its struct at compile time, as those of
+ * slipway/field.h are: an integer row on a string member does not compile.
+ *
+ *	{ TEXT_SETTING("SLIPWAY_LISTEN", struct settings, listen), .programs = SETTINGS_API,
+ *		.description = "Unix socket to listen on" },
  */
 #ifndef SLIPWAY_BASE_SETTING_H
 #define SLIPWAY_BASE_SETTING_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "slipway/field.h"
 
-enum setting_type { SETTING_TEXT, SETTING_URL, SETTING_INTEGER, SETTING_BOOLEAN, SETTING_SECRET };
+enum setting_type {
+	SETTING_TEXT,    /* const char *, NULL where it is not set */
+	SETTING_URL,     /* the same; a password in it is masked where it is printed */
+	SETTING_SECRET,  /* the same; never a flag, never printed */
+	SETTING_INTEGER, /* int64_t */
+	SETTING_BOOLEAN, /* bool */
+};
 
 struct setting {
 	const char *name;
 	enum setting_type type;
-	size_t offset;
-	const char *fallback; /* NULL: none */
-	int64_t minimum, maximum;
-	unsigned programs;
+	size_t offset;            /* of the member */
+	const char *fallback;     /* NULL: none */
+	int64_t minimum, maximum; /* of an integer */
+	unsigned programs;        /* that take it: a mask of settings_program */
 	const char *description;
 };
+
+/* Rows; further columns follow behind. */
+#define TEXT_SETTING(name, struct_type, member)    FIELD_ROW(name, SETTING_TEXT, struct_type, member, const char *)
+#define URL_SETTING(name, struct_type, member)     FIELD_ROW(name, SETTING_URL, struct_type, member, const char *)
+#define SECRET_SETTING(name, struct_type, member)  FIELD_ROW(name, SETTING_SECRET, struct_type, member, const char *)
+#define INTEGER_SETTING(name, struct_type, member) FIELD_ROW(name, SETTING_INTEGER, struct_type, member, int64_t)
+#define BOOLEAN_SETTING(name, struct_type, member) FIELD_ROW(name, SETTING_BOOLEAN, struct_type, member, bool)
 
 /* The row with this index; NULL behind the last one. */
 const struct setting *setting_at(size_t index);
