@@ -18,19 +18,24 @@
 
 /* ---- running ---- */
 
-static enum error_class decode_text(struct action_context *context, const struct record *record, const char *text,
+static enum error_class decode(struct action_context *context, const struct record *record, const cJSON *json,
 	enum record_mode mode, const char *place, void **ret_struct)
 {
-	cJSON *json;
-
 	*ret_struct = arena_allocate(context->arena, record->size);
 	if (*ret_struct == NULL)
 		return error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the action");
+	return record_decode(record, json, mode, place, context->arena, *ret_struct, &context->error);
+}
+
+static enum error_class decode_checkpoint(struct action_context *context, const char *text)
+{
+	CLEANUP_JSON cJSON *json = NULL;
+
+	if (text[0] == '\0')
+		text = "{}";
 	if (json_parse(text, strlen(text), JSON_LIMITS_WIDE, &json, &context->error) != ERROR_NONE)
 		return context->error.class;
-	enum error_class class = record_decode(record, json, mode, place, context->arena, *ret_struct, &context->error);
-	cJSON_Delete(json);
-	return class;
+	return decode(context, &context->action->checkpoint, json, RECORD_LENIENT, "/checkpoint", &context->checkpoint);
 }
 
 bool context_is_short_of_memory(struct action_context *context)
@@ -54,25 +59,24 @@ static enum action_result end_attempt(struct action_context *context, enum actio
 	return may_be_stored ? result : ACTION_FAILED;
 }
 
-enum action_result context_run(struct action_context *context, const char *input_text, const char *checkpoint_text)
+enum action_result context_run(struct action_context *context, const cJSON *input_json, const char *checkpoint)
 {
 	const struct action_definition *action = context->action;
 	void *input;
 
 	/* What input_build gives to an optional step of which nothing was asked. */
-	if (strcmp(input_text, "null") == 0)
+	if (cJSON_IsNull(input_json))
 		return action_skip(context, "no input was given for it");
 	memset(&context->error, 0, sizeof(context->error));
 	context->output = arena_allocate(context->arena, action->output.size);
 	if (context->output == NULL)
 		return action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for the output");
-	if (decode_text(context, &action->input, input_text, RECORD_STRICT, "/input", &input) != ERROR_NONE) {
+	if (decode(context, &action->input, input_json, RECORD_STRICT, "/input", &input) != ERROR_NONE) {
 		input_name_member("/input", &context->error);
 		return ACTION_FAILED;
 	}
 
-	if (decode_text(context, &action->checkpoint, checkpoint_text[0] != '\0' ? checkpoint_text : "{}",
-		    RECORD_LENIENT, "/checkpoint", &context->checkpoint) != ERROR_NONE)
+	if (decode_checkpoint(context, checkpoint) != ERROR_NONE)
 		return ACTION_FAILED;
 	if (input_check_run(action, input, "/input", NULL, &context->error) != ERROR_NONE)
 		return ACTION_FAILED;

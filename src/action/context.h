@@ -119,10 +119,10 @@ struct action_context {
 };
 
 /*
- * Skips where the input is null. Else runs the action with decoded input and checkpoint (both JSON text, "" for an
- * empty checkpoint). The error of a failed decoding is left in the context as if the action had failed.
+ * Skips where the input is null. Else runs the action with the decoded input and checkpoint (JSON text, "" for an empty
+ * one). The error of a failed decoding is left in the context as if the action had failed.
  */
-enum action_result context_run(struct action_context *context, const char *input, const char *checkpoint);
+enum action_result context_run(struct action_context *context, const cJSON *input, const char *checkpoint);
 
 /* Checkpoint and output as JSON text in the arena; NULL where memory is short, and for a checkpoint that has a secret
  * in it, which the error says. Secrets are cut out of the output, which clients and other steps read. */

@@ -174,15 +174,15 @@ static bool look_at(struct planning *planning, size_t index)
 	struct plan_answer *response = &planning->answers[planning->answer_count];
 	struct action_context *context = planning->context, step = *context;
 	struct dry_run *dry = arena_allocate(context->arena, sizeof(*dry)); /* the answer points into it */
-	const char *input;
+	CLEANUP_JSON cJSON *input = NULL;
 
 	if (context_is_short_of_memory(context))
 		return false;
 	*response = (struct plan_answer){ .id = definition->id, .action = definition->action->id };
 	planning->answer_count++;
 	planned->answered = true;
-	if (input_put_values(planned->input, &definition->action->input, look_up, planning, context->arena, &input,
-		    &context->error) != ERROR_NONE) {
+	if (input_read(planned->input, &input, &context->error) != ERROR_NONE ||
+		input_put_values(input, &definition->action->input, look_up, planning, &context->error) != ERROR_NONE) {
 		planned->made_anew = context->error.class == ERROR_NEEDS_NOT_DONE;
 		return answer_failure(planning, &context->error, response);
 	}

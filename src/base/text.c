@@ -98,6 +98,11 @@ const char *text_or_null(const char *text)
 	return text[0] != '\0' ? text : NULL;
 }
 
+bool text_is_valid(const char *text)
+{
+	return u8_check((const uint8_t *)text, strlen(text)) == NULL;
+}
+
 void text_make_valid(char *text, size_t length)
 {
 	const uint8_t *bad = u8_check((const uint8_t *)text, length);

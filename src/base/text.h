@@ -30,6 +30,9 @@ bool text_has_prefix(const char *text, const char *prefix);
 /* The text, or NULL where it is "". */
 const char *text_or_null(const char *text);
 
+/* Whether it is well-formed UTF-8. */
+bool text_is_valid(const char *text);
+
 /* Makes it UTF-8 in place: each byte at which it is none becomes a question mark. */
 void text_make_valid(char *text, size_t length);
 

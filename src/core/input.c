@@ -272,21 +272,20 @@ enum error_class input_faults(const struct input_sources *sources, struct faults
 	return ERROR_NONE;
 }
 
-enum error_class input_put_values(const char *text, const struct record *record, reference_lookup *lookup,
-	void *context, struct arena *arena, const char **ret_text, struct error *error)
+enum error_class input_read(const char *text, cJSON **ret_input, struct error *error)
 {
-	cJSON *json;
+	enum error_class class = json_parse(text, strlen(text), JSON_LIMITS_WIDE, ret_input, error);
+	if (class == ERROR_NONE || class == ERROR_OUT_OF_MEMORY)
+		return class;
+	return error_set(error, ERROR_INVALID_INPUT, "the stored input is broken: %s", error->message);
+}
 
-	if (json_parse(text, strlen(text), JSON_LIMITS_WIDE, &json, error) != ERROR_NONE)
-		return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_INVALID_INPUT,
-			"the stored input is broken: %s", error->message);
-	enum error_class class = secret_input_check(record, json, "/input", NULL, error);
-	if (class == ERROR_NONE)
-		class = references_put(json, "/input", lookup, context, error);
-	if (class == ERROR_NONE && (*ret_text = json_print(arena, json)) == NULL)
-		class = no_memory(error);
-	cJSON_Delete(json);
-	return class;
+enum error_class input_put_values(
+	cJSON *input, const struct record *record, reference_lookup *lookup, void *context, struct error *error)
+{
+	if (secret_input_check(record, input, "/input", NULL, error) != ERROR_NONE)
+		return error->class;
+	return references_put(input, "/input", lookup, context, error);
 }
 
 /* A few digits for a sealed secret, which may be long and may be named often. */

@@ -46,13 +46,15 @@ enum error_class input_check_keys(
 /* Where the input of a step stands in a request: /inputs/key. */
 void input_place(const struct step_definition *step, char place[INPUT_PLACE_SIZE]);
 
+/* The input that a run carries, as a tree that is the caller's. ERROR_INVALID_INPUT where the text is broken. */
+enum error_class input_read(const char *text, cJSON **ret_input, struct error *error) SLIPWAY_MUST_CHECK;
+
 /*
- * The input that a run carries, as its action reads it: *ret_text, in the arena, has a value by the lookup in the place
- * of each reference. Where the table has no secrets, none is looked up: what Redis holds is not trusted with them.
- * ERROR_INVALID_INPUT also where the text is broken.
+ * Puts a value by the lookup in the place of each reference of a run's input, which is then as its action reads it.
+ * Where the table has no secrets, none is looked up: what Redis holds is not trusted with them.
  */
-enum error_class input_put_values(const char *text, const struct record *record, reference_lookup *lookup,
-	void *context, struct arena *arena, const char **ret_text, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class input_put_values(cJSON *input, const struct record *record, reference_lookup *lookup, void *context,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* As json_digest, of a step's input with the sealed secrets that it refers to: another secret is another input. */
 enum error_class input_digest(

@@ -235,13 +235,13 @@ static enum error_class refuse(const struct secret_name *name, struct error *err
 	return error_remedy(error, NULL, "Configure the secret anew, then trigger the step again.");
 }
 
-/* The value within the box, where app and name stand before it. */
-static const char *read_inner(const struct secret_name *name, const unsigned char *inner, size_t length)
+/* The value within the box, where app and name stand before it. Whoever has the public key may have sealed it. */
+static const char *read_inner(const struct secret_name *name, const char *inner, size_t length)
 {
 	size_t app = strlen(name->app) + 1, own = strlen(name->name) + 1;
 	bool is_ours = length > app + own && inner[length - 1] == '\0' && memcmp(inner, name->app, app) == 0 &&
 		memcmp(inner + app, name->name, own) == 0;
-	return is_ours ? (const char *)inner + app + own : NULL;
+	return is_ours && text_is_valid(inner + app + own) ? inner + app + own : NULL;
 }
 
 enum error_class secret_open(const char *private_keys, const struct secret_name *name, const char *sealed,
@@ -274,6 +274,6 @@ enum error_class secret_open(const char *private_keys, const struct secret_name 
 	sodium_memzero(key, sizeof(key));
 	if (box == NULL || inner == NULL)
 		return no_memory(error);
-	*ret_value = opened ? read_inner(name, inner, length - crypto_box_SEALBYTES) : NULL;
+	*ret_value = opened ? read_inner(name, (const char *)inner, length - crypto_box_SEALBYTES) : NULL;
 	return *ret_value != NULL ? ERROR_NONE : refuse(name, error);
 }

@@ -298,30 +298,26 @@ static void add_need(struct attempt *attempt, const char *app, const char *workf
 }
 
 /* The needs as the trigger took them, in its order: the input is the one that it had. */
-static enum error_class list_needs(struct attempt *attempt, struct error *error)
+static enum error_class list_needs(struct attempt *attempt, const cJSON *input, struct error *error)
 {
 	const struct run *run = &attempt->claim->run;
 	const struct workflow_definition *workflow = workflow_find(run->workflow);
 	struct step_set set;
-	cJSON *input;
 
-	if (json_parse(run->input, strlen(run->input), JSON_LIMITS_WIDE, &input, error) != ERROR_NONE)
-		return error->class;
 	enum error_class class = step_needs(workflow, attempt->step, input, "/input", &set, error);
 	for (size_t i = 0; class == ERROR_NONE && i < workflow->step_count; i++)
 		if (set.contains[i])
 			add_need(attempt, run->app, workflow->id, workflow->steps[i].id);
 	for (size_t i = 0; class == ERROR_NONE && i < set.other_count; i++)
 		add_need(attempt, set.others[i].app, set.others[i].workflow->id, set.others[i].step->id);
-	cJSON_Delete(input);
 	if (class == ERROR_NONE && attempt->arena->refused)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for what it needs");
 	return class;
 }
 
-static enum error_class take_needs(struct attempt *attempt, struct error *error)
+static enum error_class take_needs(struct attempt *attempt, const cJSON *input, struct error *error)
 {
-	enum error_class class = list_needs(attempt, error);
+	enum error_class class = list_needs(attempt, input, error);
 	if (class != ERROR_NONE || attempt->needs->count == 0)
 		return class;
 	if (needs_take(attempt->redis, &attempt->claim->lease, attempt->needs, attempt->arena, error) != ERROR_NONE)
@@ -330,20 +326,20 @@ static enum error_class take_needs(struct attempt *attempt, struct error *error)
 	return missing == NULL ? ERROR_NONE : refuse_missing(attempt, missing, attempt->needs->missing_status, error);
 }
 
-static enum error_class resolve_input(struct attempt *attempt, const char **ret_input, struct error *error)
+static enum error_class resolve_input(struct attempt *attempt, cJSON **ret_input, struct error *error)
 {
-	const char *text = attempt->claim->run.input;
+	CLEANUP_JSON cJSON *input = NULL;
 
-	/* A plan puts in itself what its steps refer to, one after the other. */
-	if (attempt->step == &plan_step) {
-		*ret_input = text;
-		return ERROR_NONE;
-	}
-
-	if (take_needs(attempt, error) != ERROR_NONE)
+	if (input_read(attempt->claim->run.input, &input, error) != ERROR_NONE)
 		return error->class;
-	return input_put_values(
-		text, &attempt->step->action->input, look_up, attempt, attempt->arena, ret_input, error);
+
+	/* A dry run resolves the references of its steps itself, one step after the other. */
+	if (attempt->step != &plan_step &&
+		(take_needs(attempt, input, error) != ERROR_NONE ||
+			input_put_values(input, &attempt->step->action->input, look_up, attempt, error) != ERROR_NONE))
+		return error->class;
+	*ret_input = json_take(&input);
+	return ERROR_NONE;
 }
 
 /* ---- how it ends ---- */
@@ -424,7 +420,7 @@ enum error_class attempt_run(const struct attempt *attempt, struct run_write *re
 		.backend = &backend,
 		.backend_data = &backend_data,
 	};
-	const char *input;
+	CLEANUP_JSON cJSON *input = NULL;
 	enum action_result result = ACTION_FAILED;
 	if (resolve_input(&backend_data, &input, &context.error) == ERROR_NONE)
 		result = context_run(&context, input, run->checkpoint);

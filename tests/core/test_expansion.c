@@ -189,9 +189,11 @@ static enum error_class look_up_long(
 
 START_TEST(test_what_a_worker_puts_in_counts_too)
 {
-	const char *text = arena_format(&arena, "{\"value\":%s}", repeated("\"${step.a.b}\"", 4000)), *put;
-	ck_assert_int_eq(input_put_values(text, &action.input, look_up_long, letters(100000), &arena, &put, &error),
-		ERROR_PAYLOAD_TOO_LARGE);
+	const char *text = arena_format(&arena, "{\"value\":%s}", repeated("\"${step.a.b}\"", 4000));
+	cJSON *json = cJSON_Parse(text);
+	ck_assert_int_eq(
+		input_put_values(json, &action.input, look_up_long, letters(100000), &error), ERROR_PAYLOAD_TOO_LARGE);
+	cJSON_Delete(json);
 	ck_assert_str_eq(error.place, "/input/value/2");
 	ck_assert_ptr_nonnull(strstr(error.message, "with ${step.a.b} put in"));
 }

@@ -56,6 +56,16 @@ START_TEST(test_opens_what_was_sealed)
 }
 END_TEST
 
+/* Whoever has the public key may seal anything: only what JSON can carry goes on to an action. */
+START_TEST(test_what_is_not_utf_8_is_not_opened)
+{
+	struct error error;
+	const char *sealed, *opened;
+	ck_assert_int_eq(secret_seal(pair.public_key, &name, "abcdefgh\xff", &arena, &sealed, &error), ERROR_NONE);
+	ck_assert_int_eq(secret_open(pair.private_key, &name, sealed, &arena, &opened, &error), ERROR_INVALID_INPUT);
+}
+END_TEST
+
 /* What is copied to where it does not belong is of no use there. */
 START_TEST(test_opens_for_its_app_and_name_only)
 {
@@ -147,8 +157,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_opens_what_was_sealed, test_opens_for_its_app_and_name_only,
-		test_damage_is_refused, test_keys_are_replaced_one_after_the_other, test_keys_are_checked,
+	const TTest *const tests[] = { test_opens_what_was_sealed, test_what_is_not_utf_8_is_not_opened,
+		test_opens_for_its_app_and_name_only, test_damage_is_refused,
+		test_keys_are_replaced_one_after_the_other, test_keys_are_checked,
 		test_what_cannot_be_kept_secret_is_refused, NULL };
 	return suite_main("secret", tests, setup, teardown);
 }

@@ -119,7 +119,11 @@ enum action_result trial_attempt(struct trial *trial, const struct action_defini
 		.backend = &backend,
 		.backend_data = trial,
 	};
-	enum action_result result = context_run(&trial->context, input, trial->checkpoint);
+	cJSON *json;
+	struct error error;
+	ck_assert_int_eq(json_parse(input, strlen(input), JSON_LIMITS_WIDE, &json, &error), ERROR_NONE);
+	enum action_result result = context_run(&trial->context, json, trial->checkpoint);
+	cJSON_Delete(json);
 	const char *checkpoint = context_checkpoint(&trial->context);
 	ck_assert_ptr_nonnull(checkpoint);
 	snprintf(trial->checkpoint, sizeof(trial->checkpoint), "%s", checkpoint);

@@ -294,7 +294,11 @@ static void attempt(void)
 		.backend = &backend,
 	};
 	const char *input = tried->input != NULL ? tried->input : check_input, *output = NULL;
-	result_now = context_run(&trial.context, input, trial.checkpoint);
+	cJSON *json;
+	result_now = ACTION_FAILED;
+	if (json_parse(input, strlen(input), JSON_LIMITS_WIDE, &json, &trial.context.error) == ERROR_NONE)
+		result_now = context_run(&trial.context, json, trial.checkpoint);
+	cJSON_Delete(json);
 	class_now = result_now == ACTION_FAILED ? trial.context.error.class : ERROR_NONE;
 	snprintf(
 		message_now, sizeof(message_now), "%s", result_now == ACTION_FAILED ? trial.context.error.message : "");
