@@ -83,6 +83,9 @@ struct field {
 	/* POSIX extended and ECMA regular expression at once (so: no \d, no lookahead), anchored by ^ and $;
 	 * for strings, and for each item of a list of strings. */
 	const char *pattern;
+	/* What the pattern asks for, in words that follow "it must be": "letters, digits and dashes". People are told
+	 * it in the place of the pattern. */
+	const char *form;
 	const char *const *values;   /* closed list of strings, ended by NULL; items of a list likewise */
 	const struct record *record; /* of the nested objects */
 };

@@ -46,6 +46,9 @@ static enum error_class check_length(struct decoding *decoding, const struct val
 	char what[96];
 	int64_t maximum = field->maximum != 0 ? field->maximum : FIELD_STRING_MAX;
 
+	/* What others have written is as long as they like; the size of its body bounds what a provider sends. */
+	if (decoding->mode == RECORD_LENIENT && field->maximum == 0)
+		maximum = INT64_MAX;
 	if ((int64_t)length > maximum) {
 		text_format(
 			what, sizeof(what), "it has %zu bytes; at most %lld are allowed", length, (long long)maximum);
@@ -75,7 +78,10 @@ static enum error_class check_pattern(struct decoding *decoding, const struct va
 	if (result != REG_NOMATCH)
 		return no_memory(decoding);
 	char what[256];
-	text_format(what, sizeof(what), "it does not have the form %s", value->field->pattern);
+	if (value->field->form != NULL)
+		text_format(what, sizeof(what), "it must be %s", value->field->form);
+	else
+		text_format(what, sizeof(what), "it does not have the form %s", value->field->pattern);
 	return refuse(decoding, value, what);
 }
 

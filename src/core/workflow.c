@@ -203,6 +203,20 @@ static const char *binding_problem(const struct step_definition *step, const str
 	return NULL;
 }
 
+/* Whether people are told in words what each pattern asks for. */
+// NOLINTNEXTLINE(misc-no-recursion)
+static bool has_forms(const struct record *record)
+{
+	for (size_t i = 0; i < record->count; i++) {
+		const struct field *field = &record->fields[i];
+		if ((field->pattern != NULL && field->form == NULL) ||
+			(field->record != NULL && !has_forms(field->record)))
+			return false;
+	}
+
+	return true;
+}
+
 static enum error_class check_step(
 	const struct workflow_definition *workflow, size_t index, struct step_set *ret_needs, struct error *error)
 {
@@ -222,6 +236,9 @@ static enum error_class check_step(
 			return unsound(workflow, step->id, problem, error);
 	}
 
+	if (!has_forms(&step->action->input))
+		return unsound(workflow, step->id,
+			"a field of its input has a pattern and no .form that tells it in words", error);
 	if (secret_record_check(&step->action->input, error) == ERROR_NONE &&
 		step_needs(workflow, step, NULL, "", ret_needs, error) == ERROR_NONE)
 		return ERROR_NONE;

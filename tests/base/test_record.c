@@ -13,7 +13,8 @@ struct variable {
 	int64_t count;
 };
 static const struct field variable_fields[] = {
-	{ STRING_FIELD("key", struct variable, key), .required = true, .pattern = "^[A-Z]+$" },
+	{ STRING_FIELD("key", struct variable, key), .required = true, .pattern = "^[A-Z]+$",
+		.form = "capital letters" },
 	{ INTEGER_FIELD("count", struct variable, count), .minimum = 1, .maximum = 9, .fallback = "3" },
 };
 static const struct record variable_record = RECORD(struct variable, variable_fields);
@@ -136,6 +137,30 @@ START_TEST(test_lenient_passes_over_what_it_does_not_know)
 }
 END_TEST
 
+/* What a provider shows of others' things may be longer than anything that we take from a client. */
+START_TEST(test_lenient_bounds_no_text_that_states_no_bound)
+{
+	static char text[FIELD_STRING_MAX + 64];
+	int length = snprintf(text, sizeof(text), "{\"name\":\"abc\",\"id\":\"%0*d\"}", FIELD_STRING_MAX + 1, 0);
+	ck_assert_int_lt(length, (int)sizeof(text));
+	ck_assert_int_eq(decode(text, RECORD_STRICT), ERROR_INVALID_INPUT);
+	ck_assert_str_eq(error.place, "/in/id");
+	ck_assert_int_eq(decode(text, RECORD_LENIENT), ERROR_NONE);
+	ck_assert_int_eq(decode("{\"name\":\"abcdef\"}", RECORD_LENIENT), ERROR_INVALID_INPUT);
+}
+END_TEST
+
+START_TEST(test_what_does_not_fit_is_told_in_words)
+{
+	ck_assert_int_eq(
+		decode("{\"name\":\"abc\",\"variables\":[{\"key\":\"a\"}]}", RECORD_STRICT), ERROR_INVALID_INPUT);
+	ck_assert_str_eq(error.place, "/in/variables/0/key");
+	ck_assert_str_eq(error.message, "it must be capital letters");
+	ck_assert_int_eq(decode("{\"name\":\"abc\",\"tags\":[\"A\"]}", RECORD_STRICT), ERROR_INVALID_INPUT);
+	ck_assert_str_eq(error.message, "it does not have the form ^[a-z]+$");
+}
+END_TEST
+
 START_TEST(test_encodes_what_it_decodes)
 {
 	static const char text[] = "{\"name\":\"abc\",\"kind\":\"plain\",\"open\":false,\"tags\":[\"a\"],"
@@ -164,6 +189,7 @@ int main(void)
 {
 	const TTest *const tests[] = { test_decodes_every_type, test_names_the_place_of_what_is_wrong,
 		test_references_wait_for_their_values, test_lenient_passes_over_what_it_does_not_know,
+		test_lenient_bounds_no_text_that_states_no_bound, test_what_does_not_fit_is_told_in_words,
 		test_encodes_what_it_decodes, test_schema_says_the_same, NULL };
 	return suite_main("record", tests, set_up, tear_down);
 }

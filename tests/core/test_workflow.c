@@ -171,6 +171,18 @@ START_TEST(test_what_is_bound_no_input_replaces)
 }
 END_TEST
 
+START_TEST(test_a_pattern_has_words)
+{
+	static const struct field bare[] = { { STRING_FIELD("text", struct empty, text), .pattern = "^a$" } };
+	static const struct action_definition wordless = { .id = "test.wordless",
+		.summary = "Asks by a pattern alone",
+		.input = RECORD(struct empty, bare),
+		.run = run_nothing };
+	static const struct step_definition steps[] = { { .id = "one", .action = &wordless, .input_key = "one" } };
+	assert_unsound(steps, 1, "in words");
+}
+END_TEST
+
 /* By what is configured and what a trigger gives, each alone and both together. */
 START_TEST(test_where_a_secret_goes_no_input_says)
 {
@@ -455,11 +467,12 @@ int main(void)
 	const TTest *const tests[] = { test_sound_workflow_passes, test_apps_deployed_without_regard_to_order,
 		test_unsound_workflows_are_refused, test_needs_come_from_names_bindings_and_input,
 		test_input_is_binding_under_cache_under_trigger, test_what_is_bound_no_input_replaces,
-		test_where_a_secret_goes_no_input_says, test_environment_values_baked_into_code,
-		test_secrets_stay_references_and_count_as_input, test_bad_input_is_refused_with_its_place,
-		test_escaped_references_are_text, test_nothing_inside_a_text_is_an_error_that_names_it,
-		test_secrets_stand_in_secret_fields_only, test_a_worker_puts_secrets_into_secret_fields_only,
-		test_what_is_put_in_is_not_expanded_again, test_digests_are_of_what_is_said_not_of_its_order,
-		test_all_faults_of_an_input_are_found_at_once, test_runs_outlast_a_rate_limit, NULL };
+		test_where_a_secret_goes_no_input_says, test_a_pattern_has_words,
+		test_environment_values_baked_into_code, test_secrets_stay_references_and_count_as_input,
+		test_bad_input_is_refused_with_its_place, test_escaped_references_are_text,
+		test_nothing_inside_a_text_is_an_error_that_names_it, test_secrets_stand_in_secret_fields_only,
+		test_a_worker_puts_secrets_into_secret_fields_only, test_what_is_put_in_is_not_expanded_again,
+		test_digests_are_of_what_is_said_not_of_its_order, test_all_faults_of_an_input_are_found_at_once,
+		test_runs_outlast_a_rate_limit, NULL };
 	return suite_main("workflow", tests, NULL, NULL);
 }

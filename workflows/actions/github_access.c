@@ -13,8 +13,11 @@
 #include "slipway/provider.h"
 
 #define LOGIN_PATTERN      "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$" /* managed users have an underscore in theirs */
+#define LOGIN_FORM         "the login of a user: letters, digits, - and _"
 #define SLUG_PATTERN       "^[A-Za-z0-9_.-]{1,100}$"
+#define SLUG_FORM          "the slug of a team, as it stands in the address of its page"
 #define PERMISSION_PATTERN "^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$"
+#define PERMISSION_FORM    "the name of a role, such as push, or of one of the organisation's own"
 #define PAGE_ITEMS         100
 #define PAGES_MAX          20
 
@@ -23,12 +26,13 @@ struct input {
 };
 static const struct field input_fields[] = {
 	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
-		.description = "The repository, as owner/name" },
-	{ STRING_FIELD("user", struct input, user), .pattern = LOGIN_PATTERN,
+		.form = REPOSITORY_FORM, .description = "The repository, as owner/name" },
+	{ STRING_FIELD("user", struct input, user), .pattern = LOGIN_PATTERN, .form = LOGIN_FORM,
 		.description = "Login of the person; give this or team" },
-	{ STRING_FIELD("team", struct input, team), .pattern = SLUG_PATTERN,
+	{ STRING_FIELD("team", struct input, team), .pattern = SLUG_PATTERN, .form = SLUG_FORM,
 		.description = "Slug of a team of the organisation that owns the repository" },
 	{ STRING_FIELD("permission", struct input, permission), .fallback = "push", .pattern = PERMISSION_PATTERN,
+		.form = PERMISSION_FORM,
 		.description = "pull, triage, push, maintain, admin, or a role of the organisation's own" },
 };
 

@@ -10,10 +10,13 @@
 #include "slipway/action.h"
 
 #define REPOSITORY_PATTERN "^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$"
+#define REPOSITORY_FORM    "owner/name, such as acme/website"
 /* Git allows more; what it refuses everywhere is refused here, and GitHub says the rest. */
 #define BRANCH_PATTERN "^[A-Za-z0-9._][A-Za-z0-9._/@+#=-]{0,249}$"
+#define BRANCH_FORM    "the name of a branch: letters, digits and . _ / @ + # = -"
 /* Of a secret or a variable for Actions. */
 #define SETTING_PATTERN "^[A-Za-z_][A-Za-z0-9_]{0,254}$"
+#define SETTING_FORM    "letters, digits and underscores, the first no digit"
 
 /* What was made a moment ago may be invisible for so long: until then a 404 says "not yet". */
 #define VISIBLE_BUDGET_MS 60000

@@ -16,7 +16,9 @@
 #include "slipway/provider.h"
 
 #define OWNER_PATTERN   "^[A-Za-z0-9][A-Za-z0-9-]{0,38}$"
+#define OWNER_FORM      "the name of a user or an organisation: letters, digits and -"
 #define NAME_PATTERN    "^[A-Za-z0-9._-]{1,100}$"
+#define NAME_FORM       "at most 100 letters, digits and . _ -"
 #define READY_BUDGET_MS 300000 /* GitHub says to call its support when a fork takes longer */
 #define READY_CHECKS    2      /* in a row: a single success was seen to flap on fresh repositories */
 
@@ -25,15 +27,16 @@ struct input {
 	bool private_repository, adopt, share;
 };
 static const struct field input_fields[] = {
-	{ STRING_FIELD("owner", struct input, owner), .required = true, .pattern = OWNER_PATTERN,
+	{ STRING_FIELD("owner", struct input, owner), .required = true, .pattern = OWNER_PATTERN, .form = OWNER_FORM,
 		.description = "Account or organisation that owns the repository" },
-	{ STRING_FIELD("name", struct input, name), .required = true, .pattern = NAME_PATTERN,
+	{ STRING_FIELD("name", struct input, name), .required = true, .pattern = NAME_PATTERN, .form = NAME_FORM,
 		.description = "Name of the repository" },
 	{ STRING_FIELD("template", struct input, template_repository), .pattern = REPOSITORY_PATTERN,
+		.form = REPOSITORY_FORM,
 		.description =
 			"Template repository to make it from, as owner/name; without one and without fork it has "
 			"a README and no more" },
-	{ STRING_FIELD("fork", struct input, fork), .pattern = REPOSITORY_PATTERN,
+	{ STRING_FIELD("fork", struct input, fork), .pattern = REPOSITORY_PATTERN, .form = REPOSITORY_FORM,
 		.description = "Repository to fork it from, as owner/name" },
 	{ STRING_FIELD("description", struct input, description), .maximum = 350,
 		.description = "A sentence about it; a fork has that of its upstream" },

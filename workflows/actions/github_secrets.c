@@ -21,7 +21,7 @@ struct secret {
 	const char *name, *value;
 };
 static const struct field secret_fields[] = {
-	{ STRING_FIELD("name", struct secret, name), .required = true, .pattern = SETTING_PATTERN,
+	{ STRING_FIELD("name", struct secret, name), .required = true, .pattern = SETTING_PATTERN, .form = SETTING_FORM,
 		.description = "Name of the secret; GitHub writes it in upper case" },
 	{ STRING_FIELD("value", struct secret, value), .required = true, .minimum = 1, .maximum = VALUE_MAX,
 		.secret = true,
@@ -35,7 +35,7 @@ struct input {
 };
 static const struct field input_fields[] = {
 	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
-		.description = "The repository, as owner/name" },
+		.form = REPOSITORY_FORM, .description = "The repository, as owner/name" },
 	{ OBJECTS_FIELD("secrets", struct input, secrets), .required = true, .record = &secret_record,
 		.maximum = SECRETS_MAX, .description = "The secrets to set" },
 };

@@ -22,7 +22,7 @@ struct variable {
 };
 static const struct field variable_fields[] = {
 	{ STRING_FIELD("name", struct variable, name), .required = true, .pattern = SETTING_PATTERN,
-		.description = "Name of the variable; GitHub writes it in upper case" },
+		.form = SETTING_FORM, .description = "Name of the variable; GitHub writes it in upper case" },
 	{ STRING_FIELD("value", struct variable, value), .required = true, .maximum = VALUE_MAX,
 		.description = "Its value, which whoever sees the repository's workflows can read" },
 };
@@ -34,7 +34,7 @@ struct input {
 };
 static const struct field input_fields[] = {
 	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
-		.description = "The repository, as owner/name" },
+		.form = REPOSITORY_FORM, .description = "The repository, as owner/name" },
 	{ OBJECTS_FIELD("variables", struct input, variables), .required = true, .record = &variable_record,
 		.maximum = VARIABLES_MAX, .description = "The variables to set" },
 };

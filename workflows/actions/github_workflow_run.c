@@ -13,6 +13,7 @@
 #include "slipway/provider.h"
 
 #define WORKFLOW_PATTERN      "^[A-Za-z0-9._-]{1,200}$"
+#define WORKFLOW_FORM         "the name of a file in .github/workflows without its folder, such as setup.yml, or an id"
 #define APPEAR_BUDGET_MS      300000 /* for the run of a dispatch that was taken */
 #define COMMIT_BUDGET_MS      120000 /* for the branch to show a commit, after the run's success */
 #define APPEAR_CHECK_MS       2000
@@ -29,10 +30,10 @@ struct input {
 };
 static const struct field input_fields[] = {
 	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
-		.description = "Repository of the workflow, as owner/name" },
+		.form = REPOSITORY_FORM, .description = "Repository of the workflow, as owner/name" },
 	{ STRING_FIELD("workflow", struct input, workflow), .required = true, .pattern = WORKFLOW_PATTERN,
-		.description = "File name of the workflow, such as setup.yml, or its id" },
-	{ STRING_FIELD("ref", struct input, ref), .pattern = BRANCH_PATTERN,
+		.form = WORKFLOW_FORM, .description = "File name of the workflow, such as setup.yml, or its id" },
+	{ STRING_FIELD("ref", struct input, ref), .pattern = BRANCH_PATTERN, .form = BRANCH_FORM,
 		.description = "Branch to run it on; the default branch where none is given" },
 	{ MAP_FIELD("inputs", struct input, inputs), .maximum = 25,
 		.description = "The workflow's own inputs, all as strings; older servers take 10" },

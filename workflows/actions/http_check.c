@@ -18,12 +18,14 @@ struct input {
 static const struct field input_fields[] = {
 	{ STRING_FIELD("url", struct input, url), .required = true, .maximum = 2000, .description = "What to get" },
 	{ STRING_FIELD("path", struct input, path), .maximum = 1000, .pattern = "^/[!-~]*$",
+		.form = "a path that begins with /, without spaces",
 		.description = "Added to the address, such as /health" },
 	{ INTEGER_FIELD("status", struct input, status), .minimum = 100, .maximum = 599, .fallback = "200",
 		.description = "Status that it must answer with" },
 	{ STRING_FIELD("contains", struct input, contains), .maximum = 1000,
 		.description = "Text that must stand in the answer" },
-	{ STRING_FIELD("protectionBypass", struct input, bypass), .pattern = "^[!-~]{1,200}$", .secret = true,
+	{ STRING_FIELD("protectionBypass", struct input, bypass), .pattern = "^[!-~]{1,200}$",
+		.form = "at most 200 characters of ASCII without spaces", .secret = true,
 		.description = "Secret that lets it through Vercel's deployment protection (Protection Bypass for "
 			       "Automation); stands in no output, event or log" },
 	{ INTEGER_FIELD("within", struct input, within), .minimum = 1, .maximum = 3000, .fallback = "120",

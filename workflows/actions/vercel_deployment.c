@@ -11,6 +11,7 @@
 
 #include "actions.h"
 #include "actions/github_head.h"
+#include "actions/github_names.h"
 #include "slipway/provider.h"
 #include "vercel_readiness.h"
 
@@ -28,14 +29,14 @@ static const struct field input_fields[] = {
 		.description = "Id of the project" },
 	{ STRING_FIELD("projectName", struct input, project_name), .required = true, .maximum = 100,
 		.description = "Its name" },
-	{ STRING_FIELD("repository", struct input, repository), .required = true,
-		.pattern = "^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$",
-		.description = "GitHub repository, as owner/name" },
+	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
+		.form = REPOSITORY_FORM, .description = "GitHub repository, as owner/name" },
 	{ INTEGER_FIELD("repositoryId", struct input, repository_id), .required = true,
 		.description = "GitHub's id of the repository" },
 	{ STRING_FIELD("branch", struct input, branch), .required = true, .maximum = 250,
 		.description = "Branch whose head is deployed" },
 	{ STRING_FIELD("sha", struct input, sha), .pattern = "^[0-9a-f]{40}([0-9a-f]{24})?$",
+		.form = "the whole id of a commit: 40 digits in lower case",
 		.description = "Commit of the branch that is deployed instead of its head" },
 	{ STRING_FIELD("target", struct input, target), .values = targets, .fallback = "production",
 		.description = "Where it goes" },

@@ -19,6 +19,7 @@ static const struct field input_fields[] = {
 		.description = "Id of the project" },
 	{ STRING_FIELD("name", struct input, name), .maximum = 253,
 		.pattern = "^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+[a-z0-9-]{2,63}$",
+		.form = "the name of a domain in lower case, such as www.example.org; umlauts as xn--",
 		.description = "The domain, such as www.example.org; without it the step is skipped" },
 };
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "actions/github_names.h"
 #include "slipway/provider.h"
 
 #define LINK_BUDGET_MS 120000
@@ -25,10 +26,10 @@ struct input {
 };
 static const struct field input_fields[] = {
 	{ STRING_FIELD("name", struct input, name), .required = true, .pattern = "^[a-z0-9][a-z0-9._-]{0,99}$",
+		.form = "at most 100 lower-case letters, digits and . _ -",
 		.description = "Name of the project: lower case, digits, . _ -" },
-	{ STRING_FIELD("repository", struct input, repository), .required = true,
-		.pattern = "^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$",
-		.description = "GitHub repository to link, as owner/name" },
+	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
+		.form = REPOSITORY_FORM, .description = "GitHub repository to link, as owner/name" },
 	{ INTEGER_FIELD("repositoryId", struct input, repository_id), .description = "GitHub's id of the repository" },
 	{ STRING_FIELD("framework", struct input, framework), .maximum = 50,
 		.description = "Framework preset, such as nextjs; without it none" },
@@ -370,6 +371,15 @@ static enum action_result create(
 	return adopt(context, input, checkpoint, &project, output);
 }
 
+static void validate(const void *raw_input, struct input_check *check)
+{
+	const struct input *input = raw_input;
+
+	if (input_is_known(input->name) && strstr(input->name, "---") != NULL)
+		input_fault(check, &(struct input_fault){ .member = "name" },
+			"Vercel takes no project whose name has --- in it");
+}
+
 static enum action_result run(
 	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
 {
@@ -388,6 +398,7 @@ const struct action_definition vercel_project = {
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
+	.validate = validate,
 	.run = run,
 	.undo = &vercel_project_delete,
 };

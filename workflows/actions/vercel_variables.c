@@ -13,7 +13,7 @@ const char *const variable_targets[] = { "production", "preview", "development",
 
 static const struct field variable_fields[] = {
 	{ STRING_FIELD("key", struct variable, key), .required = true, .pattern = "^[A-Za-z_][A-Za-z0-9_]{0,255}$",
-		.description = "Name of the variable" },
+		.form = "letters, digits and underscores, the first no digit", .description = "Name of the variable" },
 	{ STRING_FIELD("value", struct variable, value), .required = true, .secret = true,
 		.clear_where = { "type", "plain" }, .description = "Its value: kept secret, unless the type is plain" },
 	{ STRING_FIELD("type", struct variable, type), .values = types, .fallback = "encrypted",
