@@ -59,9 +59,9 @@ struct action_definition {
 	bool one_repository; /* each of its calls is about one repository that is there: the token is for no other */
 
 	/* Limits; 0 takes the default that is named. */
-	uint32_t attempt_seconds; /* an attempt that takes longer is killed: 120 */
-	uint32_t run_seconds;     /* all attempts and waits together, such as for a rate limit: 4 h */
-	uint32_t attempts;        /* attempts that may fail with a retryable error: 5 */
+	uint32_t attempt_timeout_s; /* an attempt that takes longer is killed: 120 */
+	uint32_t run_timeout_s;     /* all attempts and waits together, such as for a rate limit: 4 h */
+	uint32_t max_attempts;      /* attempts that may fail with a retryable error: 5 */
 };
 
 /* What is stored of a run as JSON is no larger: one that would be ends in payload_too_large. Keep ids and addresses,
@@ -69,9 +69,9 @@ struct action_definition {
 #define ACTION_OUTPUT_MAX     ((size_t)128 << 10)
 #define ACTION_CHECKPOINT_MAX ((size_t)64 << 10)
 
-#define ACTION_ATTEMPT_SECONDS 120
-#define ACTION_RUN_SECONDS     14400 /* windows of rate limits last an hour, and who is parked may meet the next */
-#define ACTION_ATTEMPTS        5
+#define ACTION_ATTEMPT_TIMEOUT_S 120
+#define ACTION_RUN_TIMEOUT_S     14400 /* windows of rate limits last an hour, and who is parked may meet the next */
+#define ACTION_MAX_ATTEMPTS      5
 
 /* ---- what is wrong with an input ---- */
 
@@ -171,8 +171,8 @@ struct ledger_resource {
 	/* Of a row that was read. */
 	bool pending; /* it was asked for, and what came of it is not known. id and created are then those of the thing
 		       * that the app had under the key before: "" and false where it had none */
-	int64_t first_asked_ms, last_asked_ms; /* of a pending one, since 1970 */
-	bool by_this_run;                      /* which wrote it last */
+	int64_t first_requested_at, last_requested_at; /* of a pending one, since 1970 */
+	bool by_this_run;                              /* which wrote it last */
 };
 
 /*
@@ -198,10 +198,10 @@ bool ledger_get(const struct action_context *context, const char *provider, cons
  * Whether a thing that was made at this time (ms since 1970, by the provider) can be what the pending row asked for:
  * not before that, and not long after. Where the provider does not say when (0), it can be only if this very run asked.
  */
-bool ledger_may_be_ours(const struct ledger_resource *pending, int64_t made_ms);
+bool ledger_may_be_ours(const struct ledger_resource *pending, int64_t made_at);
 
 /* How many milliseconds ago the pending thing was asked for last. By the clocks of two workers. */
-int64_t ledger_asked_ms_ago(const struct ledger_resource *pending);
+int64_t ledger_pending_age_ms(const struct ledger_resource *pending);
 
 /*
  * Writes what the app has into its ledger, at once; no row is pending under the key any more. A thing has one owner

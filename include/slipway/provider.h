@@ -65,7 +65,7 @@ struct provider_response {
 	const char *request_id;  /* the provider's id of the exchange, for its support; "" where it gives none */
 	int64_t limit_remaining; /* calls that its rate limit leaves; -1: it does not say */
 	bool redirected;         /* it comes from elsewhere than was asked: what is named so has another name by now */
-	int64_t date_ms;         /* when it was given, by the provider's clock: ms since 1970; 0: it does not say */
+	int64_t date_at;         /* when it was given, by the provider's clock: ms since 1970; 0: it does not say */
 };
 
 /*
@@ -84,7 +84,7 @@ bool provider_made_nothing(const struct action_context *context);
  * in the midst of it. Only then may what cannot be told from its like be asked for again. Store action_run_age_ms
  * before the call, to know.
  */
-int64_t provider_lost_answer_ms(const struct action_context *context);
+int64_t provider_lost_response_ms(const struct action_context *context);
 
 /* The scope that the settings name, with which every call goes: Vercel's team, by its id or its slug. NULL: none. */
 const char *provider_scope(const struct action_context *context, const struct provider *provider);
@@ -104,7 +104,7 @@ bool provider_decode_list(struct action_context *context, const struct provider_
 	const struct record *record, struct object_list *ret_list) SLIPWAY_MUST_CHECK;
 
 /* A time as providers write it, 2026-11-24T22:30:00Z, in milliseconds since 1970; 0 for NULL and for what is none. */
-int64_t provider_time_ms(const char *text);
+int64_t provider_time(const char *text);
 
 /* A request of any https URL, such as of an API that is no provider. */
 struct url_request {
@@ -133,6 +133,6 @@ bool url_get(struct action_context *context, const char *url, struct provider_re
  * The beginning of the answer's body, at most so many bytes, as text that may be shown and stored: cut at a character
  * boundary, well-formed, without control characters, and secrets are cut out by value. NULL where memory is short.
  */
-const char *answer_excerpt(struct action_context *context, const struct provider_response *response, size_t most);
+const char *response_excerpt(struct action_context *context, const struct provider_response *response, size_t most);
 
 #endif

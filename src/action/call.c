@@ -242,7 +242,7 @@ bool provider_made_nothing(const struct action_context *context)
 
 #define SHOWS_AFTER_MS 10000 /* what has taken effect may be invisible for a moment */
 
-int64_t provider_lost_answer_ms(const struct action_context *context)
+int64_t provider_lost_response_ms(const struct action_context *context)
 {
 	return PROVIDER_CALL_MS + context->settings->lease_seconds * 1000 + SHOWS_AFTER_MS;
 }
@@ -338,7 +338,7 @@ bool provider_decode_list(struct action_context *context, const struct provider_
 	return decoded;
 }
 
-int64_t provider_time_ms(const char *text)
+int64_t provider_time(const char *text)
 {
 	return clock_parse(text);
 }
@@ -376,7 +376,7 @@ bool url_get(struct action_context *context, const char *url, struct provider_re
 	return url_call(context, &request, response);
 }
 
-const char *answer_excerpt(struct action_context *context, const struct provider_response *response, size_t most)
+const char *response_excerpt(struct action_context *context, const struct provider_response *response, size_t most)
 {
 	/* As much as tells of each secret that begins in what is shown. */
 	size_t window = redact_window(most), length = response->body_length < window ? response->body_length : window;

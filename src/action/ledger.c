@@ -112,8 +112,8 @@ static void fill_resource(
 	resource->url = settled.url;
 	resource->created = settled.created;
 	resource->source = row->source;
-	resource->first_asked_ms = resource->pending ? clock_parse(row->at) : 0;
-	resource->last_asked_ms = resource->pending ? clock_parse(row->asked) : 0;
+	resource->first_requested_at = resource->pending ? clock_parse(row->at) : 0;
+	resource->last_requested_at = resource->pending ? clock_parse(row->asked) : 0;
 }
 
 bool ledger_get(const struct action_context *context, const char *provider, const char *type, const char *key,
@@ -171,19 +171,20 @@ bool ledger_take_back(struct action_context *context)
 	return written;
 }
 
-int64_t ledger_asked_ms_ago(const struct ledger_resource *pending)
+int64_t ledger_pending_age_ms(const struct ledger_resource *pending)
 {
 	int64_t now = clock_wall_ms();
-	return pending->last_asked_ms < now ? now - pending->last_asked_ms : 0;
+	return pending->last_requested_at < now ? now - pending->last_requested_at : 0;
 }
 
-bool ledger_may_be_ours(const struct ledger_resource *pending, int64_t made_ms)
+bool ledger_may_be_ours(const struct ledger_resource *pending, int64_t made_at)
 {
 	if (!pending->pending)
 		return false;
-	if (made_ms == 0)
+	if (made_at == 0)
 		return pending->by_this_run;
-	return made_ms >= pending->first_asked_ms - CLOCK_SKEW_MS && made_ms <= pending->last_asked_ms + MADE_WITHIN_MS;
+	return made_at >= pending->first_requested_at - CLOCK_SKEW_MS &&
+		made_at <= pending->last_requested_at + MADE_WITHIN_MS;
 }
 
 /* ---- behind the call ---- */

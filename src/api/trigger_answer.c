@@ -96,8 +96,8 @@ enum error_class trigger_send(const struct service *service, const struct target
 		.force = wish->force || target->step->action->reuse == ACTION_ALWAYS,
 		.id = wish->id,
 		.request = wish->request,
-		.run_ms = (int64_t)step_run_seconds(target->step) * 1000,
-		.attempts = step_attempts(target->step),
+		.run_ms = (int64_t)step_run_timeout_s(target->step) * 1000,
+		.attempts = step_max_attempts(target->step),
 		.retention_seconds = service->settings->retention_days * 86400,
 	};
 

@@ -44,19 +44,19 @@ bool workflow_takes_input(const struct workflow_definition *workflow, const char
 	return false;
 }
 
-uint32_t step_attempt_seconds(const struct step_definition *step)
+uint32_t step_attempt_timeout_s(const struct step_definition *step)
 {
-	return step->action->attempt_seconds != 0 ? step->action->attempt_seconds : ACTION_ATTEMPT_SECONDS;
+	return step->action->attempt_timeout_s != 0 ? step->action->attempt_timeout_s : ACTION_ATTEMPT_TIMEOUT_S;
 }
 
-uint32_t step_run_seconds(const struct step_definition *step)
+uint32_t step_run_timeout_s(const struct step_definition *step)
 {
-	return step->action->run_seconds != 0 ? step->action->run_seconds : ACTION_RUN_SECONDS;
+	return step->action->run_timeout_s != 0 ? step->action->run_timeout_s : ACTION_RUN_TIMEOUT_S;
 }
 
-uint32_t step_attempts(const struct step_definition *step)
+uint32_t step_max_attempts(const struct step_definition *step)
 {
-	return step->action->attempts != 0 ? step->action->attempts : ACTION_ATTEMPTS;
+	return step->action->max_attempts != 0 ? step->action->max_attempts : ACTION_MAX_ATTEMPTS;
 }
 
 /* ---- needs ---- */

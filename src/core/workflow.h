@@ -15,9 +15,9 @@ const struct step_definition *workflow_step(const struct workflow_definition *wo
 bool workflow_takes_input(const struct workflow_definition *workflow, const char *key);
 
 /* Limits of the step's action, with the defaults put in. */
-uint32_t step_attempt_seconds(const struct step_definition *step);
-uint32_t step_run_seconds(const struct step_definition *step);
-uint32_t step_attempts(const struct step_definition *step);
+uint32_t step_attempt_timeout_s(const struct step_definition *step);
+uint32_t step_run_timeout_s(const struct step_definition *step);
+uint32_t step_max_attempts(const struct step_definition *step);
 
 /* A step of any app, this one or another. */
 struct app_need {

@@ -209,7 +209,7 @@ static void read_headers(CURL *handle, struct http_response *response)
 	/* The provider's reset and Date are of one clock; ours does not matter. */
 	time_t now = date[0] != '\0' ? curl_getdate(date, NULL) : -1;
 	if (now != -1)
-		response->date_ms = (int64_t)now * 1000;
+		response->date_at = (int64_t)now * 1000;
 	else
 		now = (time_t)(clock_wall_ms() / 1000);
 	int64_t left = reset > now ? reset - now : 0;

@@ -39,7 +39,7 @@ struct http_response {
 	int64_t retry_after_ms;  /* Retry-After; 0: none */
 	int64_t limit_remaining; /* x-ratelimit-remaining; -1: none */
 	int64_t limit_reset_ms;  /* x-ratelimit-reset less Date, so free of our clock; 0: none */
-	int64_t date_ms;         /* Date, ms since 1970; 0: none */
+	int64_t date_at;         /* Date, ms since 1970; 0: none */
 	bool redirected;         /* from elsewhere than was asked */
 	struct {
 		const char *name; /* of the request's kept_headers; NULL: it did not come. Borrowed */

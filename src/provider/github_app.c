@@ -372,7 +372,7 @@ static const struct record token_answer_record = RECORD(struct token_answer, tok
 static int64_t life_ms(const struct token_answer *made, const struct provider_response *response)
 {
 	int64_t ends = clock_parse(made->expires_at);
-	int64_t now = response->date_ms > 0 ? response->date_ms : clock_wall_ms();
+	int64_t now = response->date_at > 0 ? response->date_at : clock_wall_ms();
 	return ends <= now ? 0 : ends - now < LIFE_MAX_MS ? ends - now : LIFE_MAX_MS;
 }
 
@@ -395,8 +395,8 @@ static enum error_class take_token(const struct provider_exchange *exchange, con
 
 static void see_clock(const struct provider_response *response)
 {
-	if (response->date_ms > 0)
-		clock_skew_seconds = (response->date_ms - clock_wall_ms()) / 1000;
+	if (response->date_at > 0)
+		clock_skew_seconds = (response->date_at - clock_wall_ms()) / 1000;
 }
 
 static enum error_class ask_for_token(const struct provider_exchange *exchange, const struct token_request *body,

@@ -269,7 +269,7 @@ static enum error_class take_answer(const struct provider_exchange *exchange, co
 			arena, http_response_header(http, provider != NULL ? provider->request_id_header : NULL)),
 		.limit_remaining = http->limit_remaining,
 		.redirected = http->redirected,
-		.date_ms = http->date_ms };
+		.date_at = http->date_at };
 	return response->body != NULL && response->request_id != NULL ? ERROR_NONE : no_memory(error);
 }
 

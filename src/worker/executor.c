@@ -115,7 +115,7 @@ static void hand_back(
 
 static int64_t attempt_time_ms(const struct step_definition *step, const struct run *run)
 {
-	int64_t attempt = (int64_t)step_attempt_seconds(step) * 1000;
+	int64_t attempt = (int64_t)step_attempt_timeout_s(step) * 1000;
 	int64_t left = run->run_deadline - run->now;
 	return left < attempt ? left : attempt;
 }

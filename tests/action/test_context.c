@@ -143,7 +143,7 @@ static enum action_result excerpt(struct action_context *context, const char *by
 		response = (struct provider_response){ .body = binary, .body_length = sizeof(binary) - 1 };
 	if (strcmp(bytes, "behind") == 0)
 		response = (struct provider_response){ .body = behind, .body_length = sizeof(behind) - 1 };
-	output->text = answer_excerpt(context, &response, 12);
+	output->text = response_excerpt(context, &response, 12);
 	return action_done(context);
 }
 

@@ -309,10 +309,10 @@ END_TEST
 START_TEST(test_runs_outlast_a_rate_limit)
 {
 	for (size_t i = 0; i < good.step_count; i++)
-		ck_assert_uint_ge(step_run_seconds(&good.steps[i]), 2 * 3600);
+		ck_assert_uint_ge(step_run_timeout_s(&good.steps[i]), 2 * 3600);
 	for (size_t i = 0; workflows[i] != NULL; i++)
 		for (size_t j = 0; j < workflows[i]->step_count; j++)
-			ck_assert_uint_ge(step_run_seconds(&workflows[i]->steps[j]), 2 * 3600);
+			ck_assert_uint_ge(step_run_timeout_s(&workflows[i]->steps[j]), 2 * 3600);
 }
 END_TEST
 

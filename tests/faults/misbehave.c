@@ -54,6 +54,6 @@ const struct action_definition misbehave = {
 	.summary = "Crashes, eats memory, never returns, or leaves descriptors open",
 	.input = RECORD(struct input, input_fields),
 	.run = run,
-	.attempt_seconds = 4,
-	.attempts = 2,
+	.attempt_timeout_s = 4,
+	.max_attempts = 2,
 };

@@ -64,8 +64,8 @@ const struct action_definition object_once = {
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
-	.attempt_seconds = 5,
-	.attempts = 1,
+	.attempt_timeout_s = 5,
+	.max_attempts = 1,
 };
 
 const struct action_definition object = {
@@ -75,5 +75,5 @@ const struct action_definition object = {
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
-	.attempt_seconds = 30,
+	.attempt_timeout_s = 30,
 };

@@ -115,7 +115,7 @@ static const struct string_pair *permissions_for(const struct input *input)
 	return input->team != NULL ? permissions_of_teams : permissions;
 }
 
-/* ---- look ---- */
+/* ---- who has access ---- */
 
 /* Whether the item of the list is the one that is looked for. */
 typedef bool matches(const void *item, const struct input *input);
@@ -202,7 +202,7 @@ static const char *permission_of(const char *role_name)
 	return role_name;
 }
 
-static bool look(struct action_context *context, const struct input *input, const struct holder **ret_holder,
+static bool read_access(struct action_context *context, const struct input *input, const struct holder **ret_holder,
 	const struct invitation **ret_invitation)
 {
 	const void *holder, *invitation = NULL;
@@ -332,7 +332,7 @@ static enum action_result run(
 	const struct invitation *invitation;
 	(void)raw_checkpoint;
 
-	if (!look(context, input, &holder, &invitation))
+	if (!read_access(context, input, &holder, &invitation))
 		return action_failed(context);
 	if (holder != NULL && has_permission(holder, input->permission)) {
 		*output = (struct output){ .state = "member", .permission = input->permission };

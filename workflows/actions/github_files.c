@@ -180,7 +180,7 @@ static enum action_result refuse(struct action_context *context, const struct in
 		what, input->repository, response->message[0] != '\0' ? response->message : "(no message)");
 }
 
-static enum action_result refuse_look(struct action_context *context, const struct input *input, const char *branch,
+static enum action_result refuse_read(struct action_context *context, const struct input *input, const char *branch,
 	const struct provider_response *response)
 {
 	const char *what = branch == NULL ? "a look" : action_format(context, "branch %s", branch);
@@ -205,7 +205,7 @@ static enum action_result refuse_write(struct action_context *context, const str
 		"or choose a branch that takes commits without a pull request; then trigger the step again.");
 }
 
-/* ---- look ---- */
+/* ---- read ---- */
 
 /* ACTION_DONE when the checkpoint has the branch. */
 static enum action_result find_branch(
@@ -223,7 +223,7 @@ static enum action_result find_branch(
 		!provider_call(context, &github, &request, &response))
 		return action_failed(context);
 	if (response.status == 404)
-		return refuse_look(context, input, NULL, &response);
+		return refuse_read(context, input, NULL, &response);
 	if (!provider_decode(context, &response, &repository_record, &repository))
 		return action_failed(context);
 	checkpoint->branch = repository.default_branch;
@@ -247,7 +247,7 @@ static enum action_result find_head(
 	if (!provider_call(context, &github, &request, &response))
 		return action_failed(context);
 	if (response.status >= 400)
-		return refuse_look(context, input, branch, &response);
+		return refuse_read(context, input, branch, &response);
 	if (!provider_decode(context, &response, &head_record, head))
 		return action_failed(context);
 	*ret_head = head;

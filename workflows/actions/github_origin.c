@@ -33,7 +33,7 @@ static const struct field repository_fields[] = {
 };
 const struct record repository_record = RECORD(struct repository, repository_fields);
 
-bool repository_look(struct action_context *context, const char *owner, const char *name, bool *ret_there,
+bool repository_read(struct action_context *context, const char *owner, const char *name, bool *ret_exists,
 	struct repository *ret_repository)
 {
 	struct provider_response response;
@@ -42,8 +42,8 @@ bool repository_look(struct action_context *context, const char *owner, const ch
 	};
 	if (!provider_call(context, &github, &request, &response))
 		return false;
-	*ret_there = response.status != 404;
-	return !*ret_there || provider_decode(context, &response, &repository_record, ret_repository);
+	*ret_exists = response.status != 404;
+	return !*ret_exists || provider_decode(context, &response, &repository_record, ret_repository);
 }
 
 static bool is_named(const void *named, const char *full_name)

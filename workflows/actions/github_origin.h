@@ -21,7 +21,7 @@ struct repository {
 extern const struct record repository_record;
 
 /* Whether it is there; *ret_repository is filled then. By an old name as well, for GitHub redirects. */
-bool repository_look(struct action_context *context, const char *owner, const char *name, bool *ret_there,
+bool repository_read(struct action_context *context, const char *owner, const char *name, bool *ret_exists,
 	struct repository *ret_repository) SLIPWAY_MUST_CHECK;
 
 /* Whether it was made from the template or is a fork of the source; for no source (NULL), whether it is neither. */

@@ -184,9 +184,9 @@ static bool names_of(struct action_context *context, const struct object_list *l
 }
 
 /* Leaves *ret NULL where there are no such actors at all, which is not the same as an empty list of them. */
-static bool convert_actors(struct action_context *context, const void *standing, const void **ret_names)
+static bool convert_actors(struct action_context *context, const void *current, const void **ret_names)
 {
-	const struct actors *actors = standing;
+	const struct actors *actors = current;
 	*ret_names = NULL;
 	if (actors == NULL)
 		return true;
@@ -196,78 +196,78 @@ static bool convert_actors(struct action_context *context, const void *standing,
 		names_of(context, &actors->teams, &names->teams) && names_of(context, &actors->apps, &names->apps);
 }
 
-static bool prepare_checks(struct action_context *context, const struct input *input, const struct checks *standing,
+static bool prepare_checks(struct action_context *context, const struct input *input, const struct checks *current,
 	const void **ret_checks)
 {
-	*ret_checks = standing;
+	*ret_checks = current;
 	if (input->required_checks.count == 0)
 		return true;
 	struct checks *checks = action_allocate(context, 1, sizeof(*checks));
 	*ret_checks = checks;
 	if (checks != NULL)
-		*checks = (struct checks){ standing != NULL && standing->strict, input->required_checks };
+		*checks = (struct checks){ current != NULL && current->strict, input->required_checks };
 	return checks != NULL;
 }
 
-static bool prepare_reviews(struct action_context *context, const struct input *input, const struct reviews *standing,
+static bool prepare_reviews(struct action_context *context, const struct input *input, const struct reviews *current,
 	const void **ret_reviews)
 {
 	*ret_reviews = NULL;
-	if (standing == NULL && input->required_reviews < 0)
+	if (current == NULL && input->required_reviews < 0)
 		return true;
 	struct reviews *reviews = action_allocate(context, 1, sizeof(*reviews));
 	*ret_reviews = reviews;
 	if (reviews == NULL)
 		return false;
-	if (standing != NULL)
-		*reviews = *standing;
+	if (current != NULL)
+		*reviews = *current;
 	if (input->required_reviews >= 0)
 		reviews->count = input->required_reviews;
 	return convert_actors(context, reviews->dismissal, &reviews->dismissal) &&
 		convert_actors(context, reviews->bypass, &reviews->bypass);
 }
 
-static bool prepare(struct action_context *context, const struct input *input, const struct protection *standing,
+static bool prepare(struct action_context *context, const struct input *input, const struct protection *current,
 	struct protection_request *ret_request)
 {
-	*ret_request = (struct protection_request){ .admins = input->enforce_admins || is_on(standing->admins),
-		.linear = is_on(standing->linear),
-		.force_pushes = is_on(standing->force_pushes),
-		.deletions = is_on(standing->deletions),
-		.creations = is_on(standing->creations),
-		.resolution = is_on(standing->resolution),
-		.lock = is_on(standing->lock),
-		.syncing = is_on(standing->syncing) };
-	if (prepare_checks(context, input, standing->checks, &ret_request->checks) &&
-		prepare_reviews(context, input, standing->reviews, &ret_request->reviews) &&
-		convert_actors(context, standing->restrictions, &ret_request->restrictions))
+	*ret_request = (struct protection_request){ .admins = input->enforce_admins || is_on(current->admins),
+		.linear = is_on(current->linear),
+		.force_pushes = is_on(current->force_pushes),
+		.deletions = is_on(current->deletions),
+		.creations = is_on(current->creations),
+		.resolution = is_on(current->resolution),
+		.lock = is_on(current->lock),
+		.syncing = is_on(current->syncing) };
+	if (prepare_checks(context, input, current->checks, &ret_request->checks) &&
+		prepare_reviews(context, input, current->reviews, &ret_request->reviews) &&
+		convert_actors(context, current->restrictions, &ret_request->restrictions))
 		return true;
 	action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for a branch's protection");
 	return false;
 }
 
-static bool has_all(const struct string_list *list, const struct string_list *wished)
+static bool has_all(const struct string_list *list, const struct string_list *desired)
 {
-	for (size_t i = 0; i < wished->count; i++) {
+	for (size_t i = 0; i < desired->count; i++) {
 		bool found = false;
 		for (size_t j = 0; j < list->count && !found; j++)
-			found = strcmp(list->items[j], wished->items[i]) == 0;
+			found = strcmp(list->items[j], desired->items[i]) == 0;
 		if (!found)
 			return false;
 	}
 	return true;
 }
 
-static bool is_as_asked(const struct input *input, const struct protection *standing)
+static bool is_as_asked(const struct input *input, const struct protection *current)
 {
-	const struct checks *checks = standing->checks;
-	const struct reviews *reviews = standing->reviews;
-	const struct string_list *wished = &input->required_checks;
-	bool checks_equal = wished->count == 0 ||
-		(checks != NULL && has_all(&checks->contexts, wished) && has_all(wished, &checks->contexts));
+	const struct checks *checks = current->checks;
+	const struct reviews *reviews = current->reviews;
+	const struct string_list *desired = &input->required_checks;
+	bool checks_equal = desired->count == 0 ||
+		(checks != NULL && has_all(&checks->contexts, desired) && has_all(desired, &checks->contexts));
 	bool reviews_equal =
 		input->required_reviews < 0 || (reviews != NULL && reviews->count == input->required_reviews);
-	bool admins_equal = is_on(standing->admins) || !input->enforce_admins;
+	bool admins_equal = is_on(current->admins) || !input->enforce_admins;
 	return checks_equal && reviews_equal && admins_equal;
 }
 
@@ -275,8 +275,8 @@ static bool is_as_asked(const struct input *input, const struct protection *stan
 
 #define PROTECTION_PATH "/repos/{owner}/{repo}/branches/{branch}/protection"
 
-static bool look(
-	struct action_context *context, const struct input *input, bool *ret_there, struct protection *ret_protection)
+static bool read_protection(
+	struct action_context *context, const struct input *input, bool *ret_exists, struct protection *ret_protection)
 {
 	struct provider_response response;
 	struct provider_request request = { .path = PROTECTION_PATH, .expect = { 404 } };
@@ -287,12 +287,12 @@ static bool look(
 	request.parameters[2] = input->branch;
 	if (!provider_call(context, &github, &request, &response))
 		return false;
-	*ret_there = response.status != 404;
-	return !*ret_there || provider_decode(context, &response, &protection_record, ret_protection);
+	*ret_exists = response.status != 404;
+	return !*ret_exists || provider_decode(context, &response, &protection_record, ret_protection);
 }
 
-static bool put(struct action_context *context, const struct input *input, const struct protection *standing,
-	struct provider_response *response)
+static bool write_protection(struct action_context *context, const struct input *input,
+	const struct protection *current, struct provider_response *response)
 {
 	struct protection_request body;
 	struct provider_request request = { .method = HTTP_PUT,
@@ -302,7 +302,7 @@ static bool put(struct action_context *context, const struct input *input, const
 		.expect = { 404 } };
 
 	if (!split_repository(context, input->repository, request.parameters) ||
-		!prepare(context, input, standing, &body))
+		!prepare(context, input, current, &body))
 		return false;
 	request.parameters[2] = input->branch;
 	return provider_call(context, &github, &request, response);
@@ -325,15 +325,15 @@ static enum action_result run(
 	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
-	struct protection standing;
+	struct protection current;
 	struct provider_response response;
-	bool there;
+	bool exists;
 	(void)raw_checkpoint;
 
-	if (!look(context, input, &there, &standing))
+	if (!read_protection(context, input, &exists, &current))
 		return refused(context, input, raw_output);
-	bool changed = !there || !is_as_asked(input, &standing);
-	if (changed && !put(context, input, &standing, &response))
+	bool changed = !exists || !is_as_asked(input, &current);
+	if (changed && !write_protection(context, input, &current, &response))
 		return refused(context, input, raw_output);
 	if (changed && response.status == 404 && is_settling(context, input->repository, VISIBLE_BUDGET_MS))
 		return action_wait(context, 2000, "branch %s of %s to resolve", input->branch, input->repository);

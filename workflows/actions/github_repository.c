@@ -50,13 +50,13 @@ static const struct field input_fields[] = {
 };
 
 struct checkpoint {
-	int64_t asked_ms; /* age of the run when it was asked for */
+	int64_t requested_age_ms; /* age of the run when it was asked for */
 	int64_t ready_checks;
 	bool taken; /* GitHub has said that the name is */
 	bool created;
 };
 static const struct field checkpoint_fields[] = {
-	{ INTEGER_FIELD("askedMs", struct checkpoint, asked_ms) },
+	{ INTEGER_FIELD("askedMs", struct checkpoint, requested_age_ms) },
 	{ BOOLEAN_FIELD("taken", struct checkpoint, taken) },
 	{ INTEGER_FIELD("readyChecks", struct checkpoint, ready_checks) },
 	{ BOOLEAN_FIELD("created", struct checkpoint, created) },
@@ -124,7 +124,7 @@ static const struct field create_fields[] = {
 };
 static const struct record create_record = RECORD(struct create_request, create_fields);
 
-/* ---- look ---- */
+/* ---- whose it is ---- */
 
 static bool is_plain(const struct input *input)
 {
@@ -153,7 +153,7 @@ static bool decide_ownership(struct action_context *context, const struct input 
 	*ret_made = false;
 	if (id == NULL || !ledger_has_id(context, "github", "repository", id, &recorded))
 		return false;
-	if (find_row(context, input, &row) && ledger_may_be_ours(&row, provider_time_ms(repository->created_at)) &&
+	if (find_row(context, input, &row) && ledger_may_be_ours(&row, provider_time(repository->created_at)) &&
 		!repository_is_made_from(context, row.source, repository, ret_made))
 		return false;
 	*ret_ours = input->adopt || recorded || *ret_made;
@@ -308,7 +308,7 @@ static enum action_result refused(
 static enum action_result refuse_other(
 	struct action_context *context, const struct input *input, const struct repository *made, bool older)
 {
-	bool is_new = !older && provider_time_ms(made->created_at) != 0;
+	bool is_new = !older && provider_time(made->created_at) != 0;
 
 	if (!ledger_take_back(context) || (is_new && !repository_own(context, made, true, input->share)))
 		return action_failed(context);
@@ -335,7 +335,7 @@ static enum action_result create(
 
 	if (!check_owner(context, input, &organization))
 		return action_failed(context);
-	checkpoint->asked_ms = action_run_age_ms(context);
+	checkpoint->requested_age_ms = action_run_age_ms(context);
 	if (!ledger_intend(context, &intent))
 		return action_failed(context);
 	if (!send(context, input, organization, &response))
@@ -345,7 +345,7 @@ static enum action_result create(
 
 	/* What an earlier run asked for is older than this one. */
 	bool older = is_older_than_run(context, &response, made.created_at) &&
-		!(find_row(context, input, &row) && ledger_may_be_ours(&row, provider_time_ms(made.created_at)));
+		!(find_row(context, input, &row) && ledger_may_be_ours(&row, provider_time(made.created_at)));
 	const char *key = repository_key(context, made.full_name);
 	if (older || key == NULL || intent.key == NULL || strcmp(key, intent.key) != 0)
 		return refuse_other(context, input, &made, older);
@@ -383,7 +383,7 @@ static enum action_result wait_ready(
 	struct action_context *context, const struct checkpoint *checkpoint, const struct repository *repository)
 {
 	/* The run itself may be older: it may have waited for a rate limit before it asked. */
-	if (action_run_age_ms(context) - checkpoint->asked_ms > READY_BUDGET_MS) {
+	if (action_run_age_ms(context) - checkpoint->requested_age_ms > READY_BUDGET_MS) {
 		action_fail(context, ERROR_TIMEOUT, "%s has no commit on its default branch after five minutes",
 			repository->full_name);
 		return action_remedy(context, repository->html_url, "Look at the repository; trigger the step again.");
@@ -435,16 +435,16 @@ static enum action_result run(
 	struct checkpoint *checkpoint = raw_checkpoint;
 	struct repository repository;
 	struct ledger_resource row;
-	bool there, ours = false, made = false;
+	bool exists, ours = false, made = false;
 
-	if (!repository_look(context, input->owner, input->name, &there, &repository))
+	if (!repository_read(context, input->owner, input->name, &exists, &repository))
 		return action_failed(context);
-	if (there && !decide_ownership(context, input, &repository, &ours, &made))
+	if (exists && !decide_ownership(context, input, &repository, &ours, &made))
 		return action_failed(context);
-	if (there && !ours)
+	if (exists && !ours)
 		return fail_foreign(context, input, &repository);
 	checkpoint->created = checkpoint->created || made;
-	if (there)
+	if (exists)
 		return repository_own(context, &repository, checkpoint->created, input->share)
 			? finish(context, checkpoint, &repository, raw_output)
 			: action_failed(context);
@@ -454,8 +454,8 @@ static enum action_result run(
 	bool pending = find_row(context, input, &row) && row.pending;
 	bool own_wait = checkpoint->created || checkpoint->taken || (pending && row.by_this_run);
 	int64_t budget_ms = checkpoint->created ? READY_BUDGET_MS : VISIBLE_BUDGET_MS;
-	if ((own_wait && action_run_age_ms(context) - checkpoint->asked_ms < budget_ms) ||
-		(!own_wait && pending && ledger_asked_ms_ago(&row) < budget_ms))
+	if ((own_wait && action_run_age_ms(context) - checkpoint->requested_age_ms < budget_ms) ||
+		(!own_wait && pending && ledger_pending_age_ms(&row) < budget_ms))
 		return action_wait(context, 2000, "%s/%s to become visible", input->owner, input->name);
 	return create(context, input, checkpoint);
 }

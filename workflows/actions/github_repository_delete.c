@@ -46,7 +46,7 @@ static bool decide(struct action_context *context, const struct ledger_resource 
 	const struct repository *repository, bool *ret_ours)
 {
 	const char *id = repository_id(context, repository);
-	if (id == NULL || !removal_is_ours(context, owned, id, provider_time_ms(repository->created_at), ret_ours))
+	if (id == NULL || !removal_is_ours(context, owned, id, provider_time(repository->created_at), ret_ours))
 		return false;
 	if (!*ret_ours || strcmp(owned->id, id) == 0)
 		return true;
@@ -58,25 +58,25 @@ static enum action_result remove_repository(
 {
 	struct repository repository;
 	const char *name[2];
-	bool there, ours = false, busy = false;
+	bool exists, ours = false, busy = false;
 
 	if (!split_repository(context, owned->key, name) ||
-		!repository_look(context, name[0], name[1], &there, &repository) ||
-		(there && !decide(context, owned, &repository, &ours)))
+		!repository_read(context, name[0], name[1], &exists, &repository) ||
+		(exists && !decide(context, owned, &repository, &ours)))
 		return action_failed(context);
-	if (there && !ours) {
+	if (exists && !ours) {
 		*ret_left =
 			owned->pending ? "it is not what the app asked for" : "it is another one under the same name";
 		return action_done(context);
 	}
 
-	if (there && !send_delete(context, repository.full_name, &busy))
+	if (exists && !send_delete(context, repository.full_name, &busy))
 		return action_failed(context);
 	if (busy)
 		return action_wait(context, BUSY_CHECK_MS, "GitHub to be ready to delete %s", owned->key);
-	if (!there && removal_settle(context, owned) != ACTION_DONE)
+	if (!exists && removal_settle(context, owned) != ACTION_DONE)
 		return ACTION_WAITING;
-	if (there)
+	if (exists)
 		action_log(context, "deleted the repository %s", repository.full_name);
 	else /* GitHub does not tell which */
 		action_log(context, "the repository %s was gone already, or the token cannot see it", owned->key);

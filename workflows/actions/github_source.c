@@ -65,6 +65,6 @@ bool is_older_than_run(
 	const struct action_context *context, const struct provider_response *response, const char *created_at)
 {
 	/* Both times are of GitHub's clock. */
-	int64_t created_ms = provider_time_ms(created_at), now_ms = response->date_ms;
+	int64_t created_ms = provider_time(created_at), now_ms = response->date_at;
 	return created_ms != 0 && now_ms != 0 && now_ms - created_ms > action_run_age_ms(context) + TOLERANCE_MS;
 }

@@ -112,7 +112,7 @@ void desired_files_check(struct input_check *check, const char *member, const st
 	}
 }
 
-/* ---- look ---- */
+/* ---- read ---- */
 
 static bool fetch_tree(struct forest *forest, const char *sha, struct tree *ret_tree)
 {

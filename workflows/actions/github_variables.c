@@ -69,7 +69,7 @@ static const struct field listing_fields[] = {
 };
 static const struct record listing_record = RECORD(struct listing, listing_fields);
 
-/* ---- look ---- */
+/* ---- read ---- */
 
 /* A repository that was made a moment ago may be invisible. */
 static enum action_result miss_repository(struct action_context *context, const struct input *input)
@@ -91,17 +91,17 @@ static const struct variable *find(const struct variable *list, size_t count, co
 	return NULL;
 }
 
-/* Notes what stands there of the variables that are wished: ret_there[i] is NULL where variable i is absent. */
-static void note_there(const struct input *input, const struct listing *listing, const struct variable **ret_there)
+/* Notes what stands there of the variables that are wished: ret_existing[i] is NULL where variable i is absent. */
+static void match_listed(const struct input *input, const struct listing *listing, const struct variable **ret_existing)
 {
-	const struct variable *wished = input->variables.items;
+	const struct variable *desired = input->variables.items;
 	for (size_t i = 0; i < input->variables.count; i++)
-		if (ret_there[i] == NULL)
-			ret_there[i] = find(listing->variables.items, listing->variables.count, wished[i].name);
+		if (ret_existing[i] == NULL)
+			ret_existing[i] = find(listing->variables.items, listing->variables.count, desired[i].name);
 }
 
-static enum action_result look(
-	struct action_context *context, const struct input *input, const struct variable **ret_there)
+static enum action_result read_variables(
+	struct action_context *context, const struct input *input, const struct variable **ret_existing)
 {
 	struct provider_response response;
 	struct listing listing = { { NULL, PAGE_ITEMS } };
@@ -118,7 +118,7 @@ static enum action_result look(
 			return miss_repository(context, input);
 		if (!provider_decode(context, &response, &listing_record, &listing))
 			return action_failed(context);
-		note_there(input, &listing, ret_there);
+		match_listed(input, &listing, ret_existing);
 	}
 
 	return ACTION_DONE;
@@ -160,10 +160,10 @@ static bool create(
 
 /* Writes it, and counts what was done; there is NULL where it is absent. */
 static bool write_variable(struct action_context *context, const struct input *input, const struct variable *variable,
-	const struct variable *there, struct counts *counts)
+	const struct variable *existing, struct counts *counts)
 {
 	bool created = false;
-	if (there == NULL && !create(context, input, variable, &created))
+	if (existing == NULL && !create(context, input, variable, &created))
 		return false;
 	if (!created && !update(context, input, variable))
 		return false;
@@ -172,9 +172,9 @@ static bool write_variable(struct action_context *context, const struct input *i
 	return true;
 }
 
-static bool is_equal(const struct variable *variable, const struct variable *there)
+static bool is_equal(const struct variable *variable, const struct variable *existing)
 {
-	return there != NULL && there->value != NULL && strcmp(there->value, variable->value) == 0;
+	return existing != NULL && existing->value != NULL && strcmp(existing->value, variable->value) == 0;
 }
 
 static void validate(const void *raw_input, struct input_check *check)
@@ -194,14 +194,14 @@ static void validate(const void *raw_input, struct input_check *check)
 }
 
 /* For plans, before the first write ends the look. */
-static void tell_differences(
-	struct action_context *context, const struct input *input, const struct variable *const *there)
+static void report_differences(
+	struct action_context *context, const struct input *input, const struct variable *const *existing)
 {
 	const struct variable *variables = input->variables.items;
 	for (size_t i = 0; i < input->variables.count; i++)
-		if (!is_equal(&variables[i], there[i]))
+		if (!is_equal(&variables[i], existing[i]))
 			action_difference(context, "%s: %s", variables[i].name,
-				there[i] == NULL ? "is not there" : "has another value");
+				existing[i] == NULL ? "is not there" : "has another value");
 }
 
 static enum action_result run(
@@ -211,17 +211,17 @@ static enum action_result run(
 	struct counts *counts = raw_checkpoint;
 	const struct variable *variables = input->variables.items;
 	size_t count = input->variables.count;
-	const struct variable **there = action_allocate(context, count, sizeof(const struct variable *));
+	const struct variable **existing = action_allocate(context, count, sizeof(const struct variable *));
 
-	if (there == NULL)
+	if (existing == NULL)
 		return action_failed(context);
-	enum action_result result = look(context, input, there);
+	enum action_result result = read_variables(context, input, existing);
 	if (result != ACTION_DONE)
 		return result;
-	tell_differences(context, input, there);
+	report_differences(context, input, existing);
 	for (size_t i = 0; i < count; i++)
-		if (!is_equal(&variables[i], there[i]) &&
-			!write_variable(context, input, &variables[i], there[i], counts))
+		if (!is_equal(&variables[i], existing[i]) &&
+			!write_variable(context, input, &variables[i], existing[i], counts))
 			return action_failed(context);
 	long long written = counts->created + counts->updated;
 	if (written > 0)

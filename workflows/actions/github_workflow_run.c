@@ -45,19 +45,19 @@ static const struct field input_fields[] = {
 
 struct checkpoint {
 	const char *ref, *head_before;
-	int64_t newest_before; /* the highest id of a run that stood there before */
-	int64_t asked_ms;      /* age of our run when the dispatch was last sent */
+	int64_t newest_before;    /* the highest id of a run that stood there before */
+	int64_t requested_age_ms; /* age of our run when the dispatch was last sent */
 	int64_t run_id;
-	int64_t succeeded_ms; /* age of our run when its success was first seen; 0: not yet */
-	bool asked, taken;    /* the dispatch was sent; it was answered */
+	int64_t succeeded_age_ms; /* age of our run when its success was first seen; 0: not yet */
+	bool asked, taken;        /* the dispatch was sent; it was answered */
 };
 static const struct field checkpoint_fields[] = {
 	{ STRING_FIELD("ref", struct checkpoint, ref) },
 	{ STRING_FIELD("headBefore", struct checkpoint, head_before) },
 	{ INTEGER_FIELD("newestBefore", struct checkpoint, newest_before) },
-	{ INTEGER_FIELD("askedMs", struct checkpoint, asked_ms) },
+	{ INTEGER_FIELD("askedMs", struct checkpoint, requested_age_ms) },
 	{ INTEGER_FIELD("runId", struct checkpoint, run_id) },
-	{ INTEGER_FIELD("succeededMs", struct checkpoint, succeeded_ms) },
+	{ INTEGER_FIELD("succeededMs", struct checkpoint, succeeded_age_ms) },
 	{ BOOLEAN_FIELD("asked", struct checkpoint, asked) },
 	{ BOOLEAN_FIELD("taken", struct checkpoint, taken) },
 };
@@ -127,7 +127,7 @@ static const struct field dispatch_fields[] = {
 };
 static const struct record dispatch_record = RECORD(struct dispatch_request, dispatch_fields);
 
-/* ---- look ---- */
+/* ---- read ---- */
 
 /* Leaves *ret_branch NULL where GitHub shows no such repository. */
 static bool find_default_branch(struct action_context *context, const struct input *input, const char **ret_branch)
@@ -234,7 +234,7 @@ static enum action_result dispatch(
 	struct dispatched dispatched = { 0 };
 
 	checkpoint->asked = true;
-	checkpoint->asked_ms = action_run_age_ms(context);
+	checkpoint->requested_age_ms = action_run_age_ms(context);
 	if (!action_save(context))
 		return action_failed(context);
 	if (!send_dispatch(context, input, checkpoint->ref, true, &response)) {
@@ -301,7 +301,7 @@ static enum action_result find_run(
 {
 	struct listing after;
 	bool known;
-	int64_t waited = action_run_age_ms(context) - checkpoint->asked_ms;
+	int64_t waited = action_run_age_ms(context) - checkpoint->requested_age_ms;
 
 	if (!list_runs(context, input, checkpoint->ref, &known, &after))
 		return action_failed(context);
@@ -311,7 +311,7 @@ static enum action_result find_run(
 		return action_wait(context, 0, "run %lld of %s", (long long)checkpoint->run_id, input->workflow);
 	if (checkpoint->taken && waited < APPEAR_BUDGET_MS)
 		return action_wait(context, APPEAR_CHECK_MS, "the run of %s to appear", input->workflow);
-	if (!checkpoint->taken && waited < provider_lost_answer_ms(context))
+	if (!checkpoint->taken && waited < provider_lost_response_ms(context))
 		return action_wait(
 			context, CHECK_MIN_MS, "a run of %s, whose dispatch may have been lost", input->workflow);
 	if (!checkpoint->taken)
@@ -360,9 +360,9 @@ static enum action_result finish(struct action_context *context, const struct in
 	if (!branch_head(context, input->repository, checkpoint->ref, &head))
 		return action_failed(context);
 	bool committed = head != NULL && checkpoint->head_before != NULL && strcmp(head, checkpoint->head_before) != 0;
-	if (checkpoint->succeeded_ms == 0)
-		checkpoint->succeeded_ms = age > 0 ? age : 1;
-	if (input->commit_expected && !committed && age - checkpoint->succeeded_ms < COMMIT_BUDGET_MS)
+	if (checkpoint->succeeded_age_ms == 0)
+		checkpoint->succeeded_age_ms = age > 0 ? age : 1;
+	if (input->commit_expected && !committed && age - checkpoint->succeeded_age_ms < COMMIT_BUDGET_MS)
 		return action_wait(context, APPEAR_CHECK_MS, "the commit of run %lld on branch %s",
 			(long long)found->id, checkpoint->ref);
 	if (input->commit_expected && !committed) {
@@ -382,7 +382,7 @@ static enum action_result finish(struct action_context *context, const struct in
 static enum action_result wait_for_run(struct action_context *context, const struct input *input,
 	const struct checkpoint *checkpoint, const struct workflow_run *found)
 {
-	int64_t waited = action_run_age_ms(context) - checkpoint->asked_ms;
+	int64_t waited = action_run_age_ms(context) - checkpoint->requested_age_ms;
 	int64_t delay = waited / 6 < CHECK_MIN_MS ? CHECK_MIN_MS : waited / 6;
 	bool person = strcmp(found->status, "waiting") == 0 || strcmp(found->status, "action_required") == 0 ||
 		(found->conclusion != NULL && strcmp(found->conclusion, "action_required") == 0);
@@ -415,7 +415,7 @@ static enum action_result follow(
 	request.parameters[2] = action_format(context, "%lld", (long long)checkpoint->run_id);
 	if (!provider_call(context, &github, &request, &response))
 		return action_failed(context);
-	if (response.status == 404 && action_run_age_ms(context) - checkpoint->asked_ms < VISIBLE_BUDGET_MS)
+	if (response.status == 404 && action_run_age_ms(context) - checkpoint->requested_age_ms < VISIBLE_BUDGET_MS)
 		return action_wait(context, APPEAR_CHECK_MS, "run %s to become visible", request.parameters[2]);
 	if (response.status == 404)
 		return action_fail(context, ERROR_NOT_FOUND, "run %s of %s in %s is gone", request.parameters[2],
@@ -456,5 +456,5 @@ const struct action_definition github_workflow_run = {
 	.run = run,
 	.permissions = permissions,
 	.one_repository = true,
-	.run_seconds = 8 * 3600, /* timeoutMinutes and what comes before it */
+	.run_timeout_s = 8 * 3600, /* timeoutMinutes and what comes before it */
 };

@@ -148,7 +148,7 @@ static enum action_result run(
 	if (wrong != NULL)
 		return again_or_fail(context, input, wrong);
 	output->status = response.status;
-	output->body = answer_excerpt(context, &response, EXCERPT_MAX);
+	output->body = response_excerpt(context, &response, EXCERPT_MAX);
 	return output->body != NULL ? action_done(context)
 				    : action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for the answer");
 }

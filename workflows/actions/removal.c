@@ -93,17 +93,17 @@ enum action_result removal_run(struct action_context *context, const struct remo
 
 enum action_result removal_settle(struct action_context *context, const struct ledger_resource *owned)
 {
-	if (!owned->pending || ledger_asked_ms_ago(owned) >= REMOVAL_SETTLE_MS)
+	if (!owned->pending || ledger_pending_age_ms(owned) >= REMOVAL_SETTLE_MS)
 		return ACTION_DONE;
 	return action_wait(context, SETTLE_CHECK_MS, "the %s %s, which was asked for a moment ago, to appear",
 		owned->type, owned->key);
 }
 
 bool removal_is_ours(struct action_context *context, const struct ledger_resource *owned, const char *id,
-	int64_t made_ms, bool *ret_ours)
+	int64_t made_at, bool *ret_ours)
 {
 	const char *holder;
-	*ret_ours = strcmp(owned->id, id) == 0 ? owned->created : ledger_may_be_ours(owned, made_ms);
+	*ret_ours = strcmp(owned->id, id) == 0 ? owned->created : ledger_may_be_ours(owned, made_at);
 	if (!*ret_ours)
 		return true;
 	bool asked = ledger_holder(context, owned->provider, owned->type, id, &holder);

@@ -42,7 +42,7 @@ enum action_result removal_settle(
 /* Whether the thing that stands there, of this id and made at this time, is what the app made or asked for, and no
  * other app has it. False where that cannot be asked. */
 bool removal_is_ours(struct action_context *context, const struct ledger_resource *owned, const char *id,
-	int64_t made_ms, bool *ret_ours) SLIPWAY_MUST_CHECK;
+	int64_t made_at, bool *ret_ours) SLIPWAY_MUST_CHECK;
 
 /*
  * Runs a removal of all that the ledger has of the type, the newest first. What was adopted is taken out of the ledger

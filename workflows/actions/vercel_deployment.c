@@ -46,15 +46,15 @@ static const struct field input_fields[] = {
 };
 
 struct checkpoint {
-	const char *intent; /* commit that we set out to deploy */
-	int64_t sent_age;   /* of the run, when we did */
-	int64_t unseen;     /* the same, when Vercel first did not see the commit; 0: not yet */
+	const char *intent;    /* commit that we set out to deploy */
+	int64_t sent_age_ms;   /* of the run, when we did */
+	int64_t unseen_age_ms; /* the same, when Vercel first did not see the commit; 0: not yet */
 	struct deployment_watch watch;
 };
 static const struct field checkpoint_fields[] = {
 	{ STRING_FIELD("intent", struct checkpoint, intent) },
-	{ INTEGER_FIELD("sentAge", struct checkpoint, sent_age) },
-	{ INTEGER_FIELD("unseenSince", struct checkpoint, unseen) },
+	{ INTEGER_FIELD("sentAge", struct checkpoint, sent_age_ms) },
+	{ INTEGER_FIELD("unseenSince", struct checkpoint, unseen_age_ms) },
 	DEPLOYMENT_WATCH_FIELDS(struct checkpoint, watch),
 };
 
@@ -98,7 +98,7 @@ static const struct field create_fields[] = {
 };
 static const struct record create_record = RECORD(struct create_request, create_fields);
 
-/* ---- look ---- */
+/* ---- read ---- */
 
 /* The commit that is asked for, else the branch's head. */
 static bool find_commit(struct action_context *context, const struct input *input, const char **ret_sha)
@@ -132,8 +132,8 @@ static bool may_take_over(
 }
 
 /* The newest that may be taken over, and whether this run began it; NULL in *ret_id where there is none. */
-static bool look(struct action_context *context, const struct input *input, const char *sha, const char **ret_id,
-	bool *ret_created)
+static bool find_deployment(struct action_context *context, const struct input *input, const char *sha,
+	const char **ret_id, bool *ret_created)
 {
 	struct object_list list;
 
@@ -161,9 +161,9 @@ static enum action_result wait_for_source(
 {
 	int64_t now = action_run_age_ms(context);
 
-	if (checkpoint->unseen == 0)
-		checkpoint->unseen = now > 0 ? now : 1;
-	int64_t age = now - checkpoint->unseen;
+	if (checkpoint->unseen_age_ms == 0)
+		checkpoint->unseen_age_ms = now > 0 ? now : 1;
+	int64_t age = now - checkpoint->unseen_age_ms;
 	if (age < SOURCE_LAG_MS)
 		return action_wait(context,
 			age < 10000           ? 5000
@@ -221,7 +221,7 @@ static enum action_result create(
 		.body = &body };
 
 	checkpoint->intent = sha;
-	checkpoint->sent_age = action_run_age_ms(context);
+	checkpoint->sent_age_ms = action_run_age_ms(context);
 	if (!action_save(context))
 		return action_failed(context);
 	if (!provider_call(context, &vercel, &request, &response))
@@ -242,12 +242,13 @@ static enum action_result begin(
 	const char *sha;
 	bool created;
 
-	if (!find_commit(context, input, &sha) || !look(context, input, sha, &checkpoint->watch.id, &created))
+	if (!find_commit(context, input, &sha) ||
+		!find_deployment(context, input, sha, &checkpoint->watch.id, &created))
 		return action_failed(context);
 
 	/* The answer to an earlier one was lost; what it began may be invisible for a while. */
 	if (checkpoint->watch.id == NULL && checkpoint->intent != NULL &&
-		action_run_age_ms(context) - checkpoint->sent_age < provider_lost_answer_ms(context))
+		action_run_age_ms(context) - checkpoint->sent_age_ms < provider_lost_response_ms(context))
 		return action_wait(context, 5000, "a deployment to show that may have been begun");
 	if (checkpoint->watch.id == NULL)
 		return create(context, input, sha, checkpoint);
@@ -271,8 +272,8 @@ static enum action_result run(
 			return begun;
 	}
 
-	const struct deployment_options wish = { input->project, input->target, checkpoint->intent, input->promote };
-	enum action_result live = deployment_follow(context, &wish, &checkpoint->watch, &deployment);
+	const struct deployment_options options = { input->project, input->target, checkpoint->intent, input->promote };
+	enum action_result live = deployment_follow(context, &options, &checkpoint->watch, &deployment);
 	if (live != ACTION_DONE)
 		return live;
 	if (!deployment_alias(context, input->project, &deployment, &alias))
@@ -297,5 +298,5 @@ const struct action_definition vercel_deployment = {
 	.run = run,
 	.permissions = permissions,
 	.one_repository = true,
-	.run_seconds = 4 * 3600, /* what is queued, built and given its addresses has its own time for each */
+	.run_timeout_s = 4 * 3600, /* what is queued, built and given its addresses has its own time for each */
 };

@@ -111,7 +111,8 @@ static const struct field configuration_fields[] = {
 };
 static const struct record configuration_record = RECORD(struct configuration, configuration_fields);
 
-static bool look(struct action_context *context, const struct input *input, bool *ret_there, struct domain *ret_domain)
+static bool read_domain(
+	struct action_context *context, const struct input *input, bool *ret_exists, struct domain *ret_domain)
 {
 	struct provider_response response;
 	const struct provider_request request = { .path = "/v9/projects/{idOrName}/domains/{domain}",
@@ -119,8 +120,8 @@ static bool look(struct action_context *context, const struct input *input, bool
 		.expect = { 404 } };
 	if (!provider_call(context, &vercel, &request, &response))
 		return false;
-	*ret_there = response.status != 404;
-	return !*ret_there || provider_decode(context, &response, &domain_record, ret_domain);
+	*ret_exists = response.status != 404;
+	return !*ret_exists || provider_decode(context, &response, &domain_record, ret_domain);
 }
 
 /* Entries of older versions do not name the project; whether the app created the domain they say all the same. */
@@ -175,7 +176,7 @@ static enum action_result refuse(struct action_context *context, const struct in
 static enum action_result add(struct action_context *context, const struct input *input, struct domain *domain)
 {
 	struct provider_response response;
-	bool there;
+	bool exists;
 	const struct ledger_resource intent = {
 		.provider = "vercel", .type = "domain", .key = input->name, .source = input->project
 	};
@@ -195,11 +196,11 @@ static enum action_result add(struct action_context *context, const struct input
 	/* A refusal may be the answer to what an earlier attempt had done, whose own answer was lost. */
 	if (!added && provider_made_nothing(context) && !ledger_take_back(context))
 		return action_failed(context);
-	if ((!added && !is_final) || !look(context, input, &there, domain))
+	if ((!added && !is_final) || !read_domain(context, input, &exists, domain))
 		return action_failed(context);
-	if (!there && !added)
+	if (!exists && !added)
 		return refuse(context, input, &refused);
-	if (!there)
+	if (!exists)
 		return action_fail(context, ERROR_PROVIDER_UNAVAILABLE,
 			"Vercel took %s for the project, and does not show it there", input->name);
 	return own(context, input, domain, added) ? ACTION_DONE : action_failed(context);
@@ -372,16 +373,16 @@ static enum action_result run(
 {
 	const struct input *input = raw_input;
 	struct domain domain;
-	bool there;
+	bool exists;
 	(void)no_checkpoint;
 
 	if (input->name == NULL)
 		return action_skip(context, "no domain was given");
-	if (!look(context, input, &there, &domain))
+	if (!read_domain(context, input, &exists, &domain))
 		return action_failed(context);
-	if (there && !own(context, input, &domain, false))
+	if (exists && !own(context, input, &domain, false))
 		return action_failed(context);
-	if (!there) {
+	if (!exists) {
 		enum action_result added = add(context, input, &domain);
 		if (added != ACTION_DONE)
 			return added;
@@ -399,5 +400,5 @@ const struct action_definition vercel_domain = {
 	.output = RECORD(struct output, output_fields),
 	.run = run,
 	.undo = &vercel_domain_remove,
-	.run_seconds = 7 * 86400, /* a person sets the DNS */
+	.run_timeout_s = 7 * 86400, /* a person sets the DNS */
 };

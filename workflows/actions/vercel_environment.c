@@ -1,11 +1,11 @@
 /*
  * vercel.environment: a project's environment variables, each with its targets and type. Those that are not named are
- * left alone, or removed on request; those that are as wished are not written again: that of a value which Vercel does
+ * left alone, or removed on request; those that are as desired are not written again: that of a value which Vercel does
  * not show is told by a fingerprint in the ledger of what we wrote, and by when.
  *
  * A variable is what has the same name and branch and a target in common. Where what stands there has the targets and
- * the type that are wished, all are written by one upsert; what differs in these is changed by its id, for an upsert
- * would leave the targets that are no longer wished.
+ * the type that are desired, all are written by one upsert; what differs in these is changed by its id, for an upsert
+ * would leave the targets that are no longer desired.
  *
  * API: https://vercel.com/docs/rest-api/reference/endpoints/projects (env). An answer of success may carry failed
  * ones. Values stand in no output, checkpoint or log.
@@ -168,17 +168,17 @@ static bool retarget(
 }
 
 /* Takes from what no variable stands for the targets that one of them is to have. */
-static bool make_room(struct action_context *context, const struct input *input, const struct plan *plan,
+static bool make_room(struct action_context *context, const struct input *input, const struct variable_changes *changes,
 	struct checkpoint *checkpoint)
 {
-	for (size_t j = 0; j < plan->listed_count; j++) {
-		const struct listed *listed = &plan->listed[j];
-		unsigned there = variable_listed_targets(listed), rest = plan_rest(plan, listed);
-		if (listed->id == NULL || plan_claims(plan, listed))
+	for (size_t j = 0; j < changes->listed_count; j++) {
+		const struct listed *listed = &changes->listed[j];
+		unsigned current = variable_listed_targets(listed), rest = variable_changes_rest(changes, listed);
+		if (listed->id == NULL || variable_changes_has(changes, listed))
 			continue;
-		if (there != rest && rest == 0 && !remove_variable(context, input, listed, checkpoint))
+		if (current != rest && rest == 0 && !remove_variable(context, input, listed, checkpoint))
 			return false;
-		if (there != rest && rest != 0 && !retarget(context, input, listed, rest))
+		if (current != rest && rest != 0 && !retarget(context, input, listed, rest))
 			return false;
 	}
 
@@ -187,18 +187,19 @@ static bool make_room(struct action_context *context, const struct input *input,
 
 /* What has none of the three targets is gone, or belongs to an environment of the project's own, of which this action
  * knows nothing. */
-static bool is_to_go(const struct plan *plan, const struct listed *listed)
+static bool is_to_go(const struct variable_changes *changes, const struct listed *listed)
 {
 	bool kept = listed->id == NULL || listed->configuration_id != NULL ||
-		variable_same_text(listed->type, "system") || plan_rest(plan, listed) == 0;
-	return !kept && !plan_claims(plan, listed);
+		variable_same_text(listed->type, "system") || variable_changes_rest(changes, listed) == 0;
+	return !kept && !variable_changes_has(changes, listed);
 }
 
-static bool prune(struct action_context *context, const struct input *input, const struct plan *plan,
+static bool prune(struct action_context *context, const struct input *input, const struct variable_changes *changes,
 	struct checkpoint *checkpoint)
 {
-	for (size_t j = 0; j < plan->listed_count; j++)
-		if (is_to_go(plan, &plan->listed[j]) && !remove_variable(context, input, &plan->listed[j], checkpoint))
+	for (size_t j = 0; j < changes->listed_count; j++)
+		if (is_to_go(changes, &changes->listed[j]) &&
+			!remove_variable(context, input, &changes->listed[j], checkpoint))
 			return false;
 	return true;
 }
@@ -273,14 +274,15 @@ static bool patch(struct action_context *context, const struct input *input, con
 }
 
 /* Those that give targets away go first: another one may be to get them. */
-static bool patch_all(struct action_context *context, const struct input *input, const struct plan *plan, bool growing)
+static bool patch_all(
+	struct action_context *context, const struct input *input, const struct variable_changes *changes, bool growing)
 {
-	for (size_t i = 0; i < plan->count; i++) {
-		if (plan->changes[i] != CHANGE_PATCH)
+	for (size_t i = 0; i < changes->count; i++) {
+		if (changes->kinds[i] != CHANGE_PATCH)
 			continue;
-		unsigned there = variable_listed_targets(plan->claims[i]);
-		bool grows = (variable_desired_targets(&plan->variables[i]) & ~there) != 0;
-		if (grows == growing && !patch(context, input, &plan->variables[i], plan->claims[i]))
+		unsigned current = variable_listed_targets(changes->claims[i]);
+		bool grows = (variable_desired_targets(&changes->variables[i]) & ~current) != 0;
+		if (grows == growing && !patch(context, input, &changes->variables[i], changes->claims[i]))
 			return false;
 	}
 
@@ -292,14 +294,14 @@ static enum action_result resolve_conflict(
 	struct action_context *context, const struct input *input, const struct variable *variables, size_t count)
 {
 	struct listing listing;
-	struct plan plan;
-	const struct object_list wished = { variables, count };
+	struct variable_changes changes;
+	const struct object_list desired = { variables, count };
 
 	if (!list_variables(context, input, &listing) ||
-		!plan_make(context, input->project, &wished, &listing.envs, &plan))
+		!variable_changes_find(context, input->project, &desired, &listing.envs, &changes))
 		return action_failed(context);
 	for (size_t i = 0; i < count; i++) {
-		const struct listed *listed = plan.claims[i];
+		const struct listed *listed = changes.claims[i];
 		bool by_id = listed != NULL && listed->id != NULL;
 		if (by_id && !patch(context, input, &variables[i], listed))
 			return action_failed(context);
@@ -311,19 +313,19 @@ static enum action_result resolve_conflict(
 }
 
 static enum action_result write_variables(
-	struct action_context *context, const struct input *input, const struct plan *plan)
+	struct action_context *context, const struct input *input, const struct variable_changes *changes)
 {
 	size_t count = 0;
 	bool conflict = false;
-	struct variable *batch = action_allocate(context, plan->count, sizeof(*batch));
+	struct variable *batch = action_allocate(context, changes->count, sizeof(*batch));
 
 	if (batch == NULL)
-		return action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for %zu variables", plan->count);
-	if (!patch_all(context, input, plan, false) || !patch_all(context, input, plan, true))
+		return action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for %zu variables", changes->count);
+	if (!patch_all(context, input, changes, false) || !patch_all(context, input, changes, true))
 		return action_failed(context);
-	for (size_t i = 0; i < plan->count; i++)
-		if (plan->changes[i] == CHANGE_CREATE || plan->changes[i] == CHANGE_UPSERT)
-			batch[count++] = plan->variables[i];
+	for (size_t i = 0; i < changes->count; i++)
+		if (changes->kinds[i] == CHANGE_CREATE || changes->kinds[i] == CHANGE_UPSERT)
+			batch[count++] = changes->variables[i];
 	if (count == 0)
 		return ACTION_DONE;
 	enum action_result written = upsert(context, input, batch, count, &conflict);
@@ -391,36 +393,37 @@ static int64_t last_change(const struct listing *listing, const struct checkpoin
 }
 
 /* What stands there now of what was written is what we wrote. */
-static bool remember(struct action_context *context, const struct input *input, const struct plan *before,
+static bool remember(struct action_context *context, const struct input *input, const struct variable_changes *before,
 	const struct listing *listing)
 {
-	struct plan plan;
-	if (!plan_make(context, input->project, &input->variables, &listing->envs, &plan))
+	struct variable_changes changes;
+	if (!variable_changes_find(context, input->project, &input->variables, &listing->envs, &changes))
 		return false;
-	for (size_t i = 0; i < plan.count; i++)
-		if (before->changes[i] == CHANGE_NONE)
-			plan.claims[i] = NULL;
-	return variables_remember(context, input->project, &plan);
+	for (size_t i = 0; i < changes.count; i++)
+		if (before->kinds[i] == CHANGE_NONE)
+			changes.claims[i] = NULL;
+	return variables_remember(context, input->project, &changes);
 }
 
-static enum action_result finish(struct action_context *context, const struct input *input, const struct plan *plan,
-	const struct checkpoint *checkpoint, struct listing *listing, struct output *output)
+static enum action_result finish(struct action_context *context, const struct input *input,
+	const struct variable_changes *changes, const struct checkpoint *checkpoint, struct listing *listing,
+	struct output *output)
 {
-	const char **keys = action_allocate(context, plan->count, sizeof(*keys));
-	int64_t created = plan_count(plan, CHANGE_CREATE);
-	int64_t unchanged = plan_count(plan, CHANGE_NONE), changed = (int64_t)plan->count - unchanged;
+	const char **keys = action_allocate(context, changes->count, sizeof(*keys));
+	int64_t created = variable_changes_count(changes, CHANGE_CREATE);
+	int64_t unchanged = variable_changes_count(changes, CHANGE_NONE), changed = (int64_t)changes->count - unchanged;
 
 	if (keys == NULL)
-		return action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for %zu names", plan->count);
-	for (size_t i = 0; i < plan->count; i++)
-		keys[i] = plan->variables[i].key;
+		return action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for %zu names", changes->count);
+	for (size_t i = 0; i < changes->count; i++)
+		keys[i] = changes->variables[i].key;
 	if (changed > 0)
-		action_log(context, "wrote %lld of %zu variables", (long long)changed, plan->count);
+		action_log(context, "wrote %lld of %zu variables", (long long)changed, changes->count);
 	if ((changed > 0 || checkpoint->removed > 0) && !list_variables(context, input, listing))
 		return action_failed(context);
-	if (changed > 0 && !remember(context, input, plan, listing))
+	if (changed > 0 && !remember(context, input, changes, listing))
 		return action_failed(context);
-	*output = (struct output){ .keys = { keys, plan->count },
+	*output = (struct output){ .keys = { keys, changes->count },
 		.changed = changed,
 		.created = created,
 		.updated = changed - created,
@@ -430,7 +433,8 @@ static enum action_result finish(struct action_context *context, const struct in
 	return action_done(context);
 }
 
-static void tell_differences(struct action_context *context, const struct input *input, const struct plan *plan)
+static void report_differences(
+	struct action_context *context, const struct input *input, const struct variable_changes *changes)
 {
 	static const char *const words[] = {
 		[CHANGE_CREATE] = "is not there",
@@ -438,12 +442,12 @@ static void tell_differences(struct action_context *context, const struct input 
 		[CHANGE_PATCH] = "is other there",
 	};
 
-	for (size_t i = 0; i < plan->count; i++)
-		if (plan->changes[i] != CHANGE_NONE)
-			action_difference(context, "%s %s", plan->variables[i].key, words[plan->changes[i]]);
-	for (size_t j = 0; input->prune && j < plan->listed_count; j++)
-		if (is_to_go(plan, &plan->listed[j]))
-			action_difference(context, "%s is removed", plan->listed[j].key);
+	for (size_t i = 0; i < changes->count; i++)
+		if (changes->kinds[i] != CHANGE_NONE)
+			action_difference(context, "%s %s", changes->variables[i].key, words[changes->kinds[i]]);
+	for (size_t j = 0; input->prune && j < changes->listed_count; j++)
+		if (is_to_go(changes, &changes->listed[j]))
+			action_difference(context, "%s is removed", changes->listed[j].key);
 }
 
 static enum action_result run(
@@ -452,17 +456,18 @@ static enum action_result run(
 	const struct input *input = raw_input;
 	struct checkpoint *checkpoint = raw_checkpoint;
 	struct listing listing;
-	struct plan plan;
+	struct variable_changes changes;
 
 	if (!list_variables(context, input, &listing) ||
-		!plan_make(context, input->project, &input->variables, &listing.envs, &plan))
+		!variable_changes_find(context, input->project, &input->variables, &listing.envs, &changes))
 		return action_failed(context);
-	tell_differences(context, input, &plan);
-	if (!make_room(context, input, &plan, checkpoint) || write_variables(context, input, &plan) != ACTION_DONE)
+	report_differences(context, input, &changes);
+	if (!make_room(context, input, &changes, checkpoint) ||
+		write_variables(context, input, &changes) != ACTION_DONE)
 		return action_failed(context);
-	if (input->prune && !prune(context, input, &plan, checkpoint))
+	if (input->prune && !prune(context, input, &changes, checkpoint))
 		return action_failed(context);
-	return finish(context, input, &plan, checkpoint, &listing, raw_output);
+	return finish(context, input, &changes, checkpoint, &listing, raw_output);
 }
 
 const struct action_definition vercel_environment = {

@@ -116,8 +116,8 @@ static const struct field create_fields[] = {
 };
 static const struct record create_record = RECORD(struct create_request, create_fields);
 
-static bool look_at(
-	struct action_context *context, const char *id_or_name, bool *ret_there, struct project *ret_project)
+static bool read_project(
+	struct action_context *context, const char *id_or_name, bool *ret_exists, struct project *ret_project)
 {
 	struct provider_response response;
 	const struct provider_request request = {
@@ -125,20 +125,20 @@ static bool look_at(
 	};
 	if (!provider_call(context, &vercel, &request, &response))
 		return false;
-	*ret_there = response.status != 404;
-	return !*ret_there || provider_decode(context, &response, &project_record, ret_project);
+	*ret_exists = response.status != 404;
+	return !*ret_exists || provider_decode(context, &response, &project_record, ret_project);
 }
 
 /* By the id first, if we know one: people rename projects, and the name may be another's by now. */
-static bool look(
-	struct action_context *context, const struct input *input, bool *ret_there, struct project *ret_project)
+static bool find_project(
+	struct action_context *context, const struct input *input, bool *ret_exists, struct project *ret_project)
 {
 	struct ledger_resource row;
 	bool known = ledger_get(context, "vercel", "project", input->name, &row) && row.id[0] != '\0';
-	*ret_there = false;
-	if (known && !look_at(context, row.id, ret_there, ret_project))
+	*ret_exists = false;
+	if (known && !read_project(context, row.id, ret_exists, ret_project))
 		return false;
-	return *ret_there || look_at(context, input->name, ret_there, ret_project);
+	return *ret_exists || read_project(context, input->name, ret_exists, ret_project);
 }
 
 /* By id where the link has one: a repository that was renamed keeps it, and a name may be another's by now. */
@@ -265,7 +265,7 @@ static enum action_result link_repository(struct action_context *context, const 
 	struct checkpoint *checkpoint, struct project *project, struct output *output)
 {
 	struct provider_response response;
-	bool there;
+	bool exists;
 	const struct git_repository body = { "github", input->repository };
 	const struct provider_request request = { .method = HTTP_POST,
 		.path = "/v9/projects/{idOrName}/link",
@@ -279,9 +279,9 @@ static enum action_result link_repository(struct action_context *context, const 
 		return action_failed(context);
 	if (!provider_call(context, &vercel, &request, &response))
 		return refused(context, input, checkpoint);
-	if (!look_at(context, project->id, &there, project))
+	if (!read_project(context, project->id, &exists, project))
 		return action_failed(context);
-	if (!there || !is_linked(project->link, input))
+	if (!exists || !is_linked(project->link, input))
 		return wait_for_link(context, input);
 	action_log(context, "linked the project %s to %s", project->name, input->repository);
 	return take(context, input, project, made, true, output);
@@ -327,7 +327,7 @@ static enum action_result create(
 {
 	struct provider_response response;
 	struct project project;
-	bool there;
+	bool exists;
 	const struct ledger_resource intent = {
 		.provider = "vercel", .type = "project", .key = input->name, .source = input->repository
 	};
@@ -358,9 +358,9 @@ static enum action_result create(
 	}
 
 	/* Somebody was faster: us, in an attempt whose answer was lost, or another. */
-	if (!ledger_take_back(context) || !look(context, input, &there, &project))
+	if (!ledger_take_back(context) || !find_project(context, input, &exists, &project))
 		return action_failed(context);
-	if (!there) {
+	if (!exists) {
 		action_fail(context, ERROR_CONFLICT_FOREIGN,
 			"Vercel says that '%s' is taken, but shows no such project", input->name);
 		action_remedy(context, "https://vercel.com/dashboard",
@@ -385,11 +385,11 @@ static enum action_result run(
 {
 	const struct input *input = raw_input;
 	struct project project;
-	bool there;
-	if (!look(context, input, &there, &project))
+	bool exists;
+	if (!find_project(context, input, &exists, &project))
 		return action_failed(context);
-	return there ? adopt(context, input, raw_checkpoint, &project, raw_output)
-		     : create(context, input, raw_checkpoint, raw_output);
+	return exists ? adopt(context, input, raw_checkpoint, &project, raw_output)
+		      : create(context, input, raw_checkpoint, raw_output);
 }
 
 const struct action_definition vercel_project = {

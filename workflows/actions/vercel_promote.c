@@ -27,16 +27,16 @@ static const struct field input_fields[] = {
 
 struct checkpoint {
 	bool asked;
-	int64_t sent_age;         /* of the run, when we asked */
-	int64_t began;            /* the same, when the deployment was first ready to be promoted; 0: not yet */
+	int64_t sent_age_ms;      /* of the run, when we asked */
+	int64_t began_age_ms;     /* the same, when the deployment was first ready to be promoted; 0: not yet */
 	const char *request_seen; /* time of the last request that the project told of before */
 	const char *previous;     /* production deployment before */
 	struct deployment_watch watch;
 };
 static const struct field checkpoint_fields[] = {
 	{ BOOLEAN_FIELD("asked", struct checkpoint, asked) },
-	{ INTEGER_FIELD("sentAge", struct checkpoint, sent_age) },
-	{ INTEGER_FIELD("began", struct checkpoint, began) },
+	{ INTEGER_FIELD("sentAge", struct checkpoint, sent_age_ms) },
+	{ INTEGER_FIELD("began_age_ms", struct checkpoint, began_age_ms) },
 	{ STRING_FIELD("requestSeen", struct checkpoint, request_seen) },
 	{ STRING_FIELD("previous", struct checkpoint, previous) },
 	DEPLOYMENT_WATCH_FIELDS(struct checkpoint, watch),
@@ -90,7 +90,7 @@ static const struct field project_fields[] = {
 };
 static const struct record project_record = RECORD(struct project, project_fields);
 
-static bool look(struct action_context *context, const struct input *input, struct project *ret_project)
+static bool read_project(struct action_context *context, const struct input *input, struct project *ret_project)
 {
 	struct provider_response response;
 	const struct provider_request request = { .path = "/v9/projects/{idOrName}", .parameters = { input->project } };
@@ -150,7 +150,7 @@ static enum action_result give_up(struct action_context *context, const struct p
 /* The run itself may be older: it may have waited for the build, or for a rate limit. */
 static bool is_late(const struct action_context *context, const struct checkpoint *checkpoint)
 {
-	return action_run_age_ms(context) - checkpoint->began > BUDGET_MS;
+	return action_run_age_ms(context) - checkpoint->began_age_ms > BUDGET_MS;
 }
 
 static enum action_result ask(struct action_context *context, const struct input *input, const struct project *project,
@@ -167,10 +167,10 @@ static enum action_result ask(struct action_context *context, const struct input
 		return fit;
 	int64_t age = action_run_age_ms(context);
 	*checkpoint = (struct checkpoint){ .asked = true,
-		.sent_age = age,
-		.began = checkpoint->began != 0 ? checkpoint->began
-			: age > 0               ? age
-						: 1,
+		.sent_age_ms = age,
+		.began_age_ms = checkpoint->began_age_ms != 0 ? checkpoint->began_age_ms
+			: age > 0                             ? age
+							      : 1,
 		.request_seen = requested_at(project),
 		.previous = production_of(project) };
 	if (!action_save(context))
@@ -223,7 +223,7 @@ static enum action_result wait_more(struct action_context *context, const struct
 
 	if (is_late(context, checkpoint))
 		return give_up(context, project, shows ? status : "Vercel shows no request");
-	if (!shows && action_run_age_ms(context) - checkpoint->sent_age > provider_lost_answer_ms(context))
+	if (!shows && action_run_age_ms(context) - checkpoint->sent_age_ms > provider_lost_response_ms(context))
 		return ask(context, input, project, checkpoint);
 	return action_wait(context, TRY_MS, "%s to become production of %s", input->deployment, project->name);
 }
@@ -235,7 +235,7 @@ static enum action_result run(
 	struct checkpoint *checkpoint = raw_checkpoint;
 	struct project project;
 
-	if (!look(context, input, &project))
+	if (!read_project(context, input, &project))
 		return action_failed(context);
 	if (strcmp(production_of(&project), input->deployment) == 0)
 		return finish(context, input, checkpoint, raw_output);
@@ -250,5 +250,5 @@ const struct action_definition vercel_promote = {
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
-	.run_seconds = 4 * 3600, /* it may be built first */
+	.run_timeout_s = 4 * 3600, /* it may be built first */
 };

@@ -291,10 +291,10 @@ static enum action_result wait_more(struct action_context *context, const struct
 
 	if (watch->state == NULL || strcmp(watch->state, state) != 0) {
 		watch->state = state;
-		watch->since = age;
+		watch->since_age_ms = age;
 	}
 
-	if (age - watch->since > state_minutes(state) * MINUTE_MS)
+	if (age - watch->since_age_ms > state_minutes(state) * MINUTE_MS)
 		return give_up(context, deployment);
 	return action_wait(context, poll_delay_ms(age), "the deployment, which is %s", what);
 }
@@ -306,7 +306,7 @@ static enum action_result unanswered(struct action_context *context, const struc
 	int64_t age = action_run_age_ms(context), delay = poll_delay_ms(age);
 	bool passes = error->class == ERROR_PROVIDER_UNAVAILABLE || error->class == ERROR_NETWORK ||
 		error->class == ERROR_TIMEOUT;
-	if (!passes || age - watch->since > state_minutes(watch->state != NULL ? watch->state : "") * MINUTE_MS)
+	if (!passes || age - watch->since_age_ms > state_minutes(watch->state != NULL ? watch->state : "") * MINUTE_MS)
 		return action_failed(context);
 	return action_wait(context, error->retry_after_ms > delay ? error->retry_after_ms : delay,
 		"Vercel to tell of the deployment; now %s", error->message);
@@ -386,7 +386,7 @@ static enum action_result follow_staged(struct action_context *context, const st
 	const struct provider_request request = { .path = "/v9/projects/{idOrName}",
 		.parameters = { options->project } };
 	bool known = watch->state != NULL && strcmp(watch->state, deployment_state(deployment)) == 0;
-	int64_t staged_ms = known ? action_run_age_ms(context) - watch->since : 0;
+	int64_t staged_ms = known ? action_run_age_ms(context) - watch->since_age_ms : 0;
 
 	if (watch->promoted)
 		return wait_more(context, deployment, watch, "being promoted");
@@ -418,28 +418,29 @@ static enum action_result deployment_live(struct action_context *context, const 
 }
 
 /* All may be green, and yet it is another commit, or a preview that no domain shows. */
-static enum action_result check_wish(
-	struct action_context *context, const struct deployment_options *wish, const struct deployment *deployment)
+static enum action_result check_options(
+	struct action_context *context, const struct deployment_options *options, const struct deployment *deployment)
 {
 	const struct git_source *source = deployment->git_source;
 
-	if (is_production(deployment) != (strcmp(wish->target, "production") == 0))
+	if (is_production(deployment) != (strcmp(options->target, "production") == 0))
 		action_fail(context, ERROR_BUILD_FAILED, "Vercel deploys for %s where %s was asked for",
-			is_production(deployment) ? "production" : "preview", wish->target);
-	else if (wish->sha != NULL && source != NULL && source->sha != NULL && strcmp(source->sha, wish->sha) != 0)
+			is_production(deployment) ? "production" : "preview", options->target);
+	else if (options->sha != NULL && source != NULL && source->sha != NULL &&
+		strcmp(source->sha, options->sha) != 0)
 		action_fail(context, ERROR_BUILD_FAILED, "Vercel deploys the commit %s where %s was asked for",
-			source->sha, wish->sha);
+			source->sha, options->sha);
 	else
 		return ACTION_DONE;
 	return action_remedy(
 		context, deployment->inspector_url, "Look at the project's Git settings, and trigger the step again.");
 }
 
-enum action_result deployment_follow(struct action_context *context, const struct deployment_options *wish,
+enum action_result deployment_follow(struct action_context *context, const struct deployment_options *options,
 	struct deployment_watch *watch, struct deployment *ret_deployment)
 {
 	if (!deployment_get(context, watch->id, ret_deployment))
 		return unanswered(context, watch);
-	enum action_result fits = check_wish(context, wish, ret_deployment);
-	return fits == ACTION_DONE ? deployment_live(context, wish, ret_deployment, watch) : fits;
+	enum action_result fits = check_options(context, options, ret_deployment);
+	return fits == ACTION_DONE ? deployment_live(context, options, ret_deployment, watch) : fits;
 }

@@ -47,13 +47,13 @@ bool deployment_own(struct action_context *context, const char *id, bool created
 /* What an action remembers of the deployment that it waits for, in its checkpoint. */
 struct deployment_watch {
 	const char *id;
-	const char *state; /* in which it was seen last */
-	int64_t since;     /* age of the run when it was seen so first */
-	bool promoted;     /* we have asked Vercel to make it production */
+	const char *state;    /* in which it was seen last */
+	int64_t since_age_ms; /* age of the run when it was seen so first */
+	bool promoted;        /* we have asked Vercel to make it production */
 };
 #define DEPLOYMENT_WATCH_FIELDS(struct_type, member)                                                                   \
 	{ STRING_FIELD("id", struct_type, member.id) }, { STRING_FIELD("state", struct_type, member.state) },          \
-		{ INTEGER_FIELD("stateSince", struct_type, member.since) },                                            \
+		{ INTEGER_FIELD("stateSince", struct_type, member.since_age_ms) },                                     \
 	{                                                                                                              \
 		BOOLEAN_FIELD("promoted", struct_type, member.promoted)                                                \
 	}
@@ -84,7 +84,7 @@ enum action_result deployment_built(
  * shows another deployment: then it is promoted where that is wished, else it fails and says so. That Vercel does not
  * answer for a while says nothing of the deployment.
  */
-enum action_result deployment_follow(struct action_context *context, const struct deployment_options *wish,
+enum action_result deployment_follow(struct action_context *context, const struct deployment_options *options,
 	struct deployment_watch *watch, struct deployment *ret_deployment);
 
 /* https:// and where this deployment, and no other, answers. */

@@ -23,13 +23,13 @@ static const struct field input_fields[] = {
 };
 
 struct checkpoint {
-	const char *source; /* the deployment that we set out to build again */
-	int64_t sent_age;   /* of the run, when we did */
+	const char *source;  /* the deployment that we set out to build again */
+	int64_t sent_age_ms; /* of the run, when we did */
 	struct deployment_watch watch;
 };
 static const struct field checkpoint_fields[] = {
 	{ STRING_FIELD("source", struct checkpoint, source) },
-	{ INTEGER_FIELD("sentAge", struct checkpoint, sent_age) },
+	{ INTEGER_FIELD("sentAge", struct checkpoint, sent_age_ms) },
 	DEPLOYMENT_WATCH_FIELDS(struct checkpoint, watch),
 };
 
@@ -100,7 +100,7 @@ static enum action_result create(struct action_context *context, const struct in
 		.body = &body };
 
 	checkpoint->source = deployment_id(source);
-	checkpoint->sent_age = action_run_age_ms(context);
+	checkpoint->sent_age_ms = action_run_age_ms(context);
 	if (!action_save(context))
 		return action_failed(context);
 	bool answered = provider_call(context, &vercel, &request, &response);
@@ -134,7 +134,7 @@ static enum action_result begin(
 
 	/* The answer to an earlier one was lost; what it began may be invisible for a while. */
 	if (checkpoint->source != NULL &&
-		action_run_age_ms(context) - checkpoint->sent_age < provider_lost_answer_ms(context))
+		action_run_age_ms(context) - checkpoint->sent_age_ms < provider_lost_response_ms(context))
 		return action_wait(context, 5000, "a deployment to show that may have been begun");
 	if (last == NULL) {
 		action_fail(context, ERROR_NOT_FOUND, "the Vercel project %s has no production deployment that is live",
@@ -149,7 +149,7 @@ static enum action_result run(
 	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
-	const struct deployment_options wish = { input->project, "production", NULL, input->promote };
+	const struct deployment_options options = { input->project, "production", NULL, input->promote };
 	struct checkpoint *checkpoint = raw_checkpoint;
 	struct deployment deployment;
 	const char *alias;
@@ -160,7 +160,7 @@ static enum action_result run(
 			return begun;
 	}
 
-	enum action_result live = deployment_follow(context, &wish, &checkpoint->watch, &deployment);
+	enum action_result live = deployment_follow(context, &options, &checkpoint->watch, &deployment);
 	if (live != ACTION_DONE)
 		return live;
 	if (!deployment_alias(context, input->project, &deployment, &alias))
@@ -181,5 +181,5 @@ const struct action_definition vercel_redeploy = {
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
-	.run_seconds = 4 * 3600,
+	.run_timeout_s = 4 * 3600,
 };

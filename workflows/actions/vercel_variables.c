@@ -71,25 +71,25 @@ static bool same_variable(const struct variable *variable, const struct listed *
 		!variable_same_text(listed->type, "system");
 }
 
-bool plan_claims(const struct plan *plan, const struct listed *listed)
+bool variable_changes_has(const struct variable_changes *changes, const struct listed *listed)
 {
-	for (size_t i = 0; i < plan->count; i++)
-		if (plan->claims[i] == listed)
+	for (size_t i = 0; i < changes->count; i++)
+		if (changes->claims[i] == listed)
 			return true;
 	return false;
 }
 
 /* Gives each variable that has none yet what is listed of it: with exactly its targets, or with any of them. */
-static void claim(struct plan *plan, bool exact)
+static void claim(struct variable_changes *changes, bool exact)
 {
-	for (size_t i = 0; i < plan->count; i++) {
-		unsigned wished = variable_desired_targets(&plan->variables[i]);
-		for (size_t j = 0; plan->claims[i] == NULL && j < plan->listed_count; j++) {
-			const struct listed *listed = &plan->listed[j];
-			unsigned there = variable_listed_targets(listed);
-			if (same_variable(&plan->variables[i], listed) && (wished & there) != 0 &&
-				(!exact || wished == there) && !plan_claims(plan, listed))
-				plan->claims[i] = listed;
+	for (size_t i = 0; i < changes->count; i++) {
+		unsigned desired = variable_desired_targets(&changes->variables[i]);
+		for (size_t j = 0; changes->claims[i] == NULL && j < changes->listed_count; j++) {
+			const struct listed *listed = &changes->listed[j];
+			unsigned current = variable_listed_targets(listed);
+			if (same_variable(&changes->variables[i], listed) && (desired & current) != 0 &&
+				(!exact || desired == current) && !variable_changes_has(changes, listed))
+				changes->claims[i] = listed;
 		}
 	}
 }
@@ -128,12 +128,12 @@ static bool is_remembered(struct action_context *context, const char *project, c
 	return before != NULL && strcmp(now, before) == 0;
 }
 
-bool variables_remember(struct action_context *context, const char *project, const struct plan *plan)
+bool variables_remember(struct action_context *context, const char *project, const struct variable_changes *changes)
 {
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct listed *listed = plan->claims[i];
-		bool hidden = listed != NULL && !is_shown(&plan->variables[i]);
-		const char *name = hidden ? fingerprint(context, &plan->variables[i], listed) : NULL;
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct listed *listed = changes->claims[i];
+		bool hidden = listed != NULL && !is_shown(&changes->variables[i]);
+		const char *name = hidden ? fingerprint(context, &changes->variables[i], listed) : NULL;
 		const struct ledger_resource row = {
 			.provider = "vercel",
 			.type = "variable",
@@ -174,42 +174,42 @@ static enum change decide(struct action_context *context, const char *project, c
 	return equal ? CHANGE_NONE : CHANGE_UPSERT;
 }
 
-bool plan_make(struct action_context *context, const char *project, const struct object_list *wished,
-	const struct object_list *listed, struct plan *plan)
+bool variable_changes_find(struct action_context *context, const char *project, const struct object_list *desired,
+	const struct object_list *listed, struct variable_changes *changes)
 {
-	const struct listed **claims = action_allocate(context, wished->count, sizeof(const struct listed *));
+	const struct listed **claims = action_allocate(context, desired->count, sizeof(const struct listed *));
 
-	*plan = (struct plan){ .variables = wished->items,
-		.count = wished->count,
+	*changes = (struct variable_changes){ .variables = desired->items,
+		.count = desired->count,
 		.listed = listed->items,
 		.listed_count = listed->count,
-		.changes = action_allocate(context, wished->count, sizeof(*plan->changes)),
+		.kinds = action_allocate(context, desired->count, sizeof(*changes->kinds)),
 		.claims = claims };
-	if (plan->changes == NULL || plan->claims == NULL) {
-		action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for %zu variables", plan->count);
+	if (changes->kinds == NULL || changes->claims == NULL) {
+		action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for %zu variables", changes->count);
 		return false;
 	}
 
-	claim(plan, true);
-	claim(plan, false);
-	for (size_t i = 0; i < plan->count; i++)
-		plan->changes[i] = decide(context, project, &plan->variables[i], plan->claims[i]);
+	claim(changes, true);
+	claim(changes, false);
+	for (size_t i = 0; i < changes->count; i++)
+		changes->kinds[i] = decide(context, project, &changes->variables[i], changes->claims[i]);
 	return true;
 }
 
-int64_t plan_count(const struct plan *plan, enum change change)
+int64_t variable_changes_count(const struct variable_changes *changes, enum change change)
 {
 	int64_t count = 0;
-	for (size_t i = 0; i < plan->count; i++)
-		count += plan->changes[i] == change ? 1 : 0;
+	for (size_t i = 0; i < changes->count; i++)
+		count += changes->kinds[i] == change ? 1 : 0;
 	return count;
 }
 
-unsigned plan_rest(const struct plan *plan, const struct listed *listed)
+unsigned variable_changes_rest(const struct variable_changes *changes, const struct listed *listed)
 {
 	unsigned rest = variable_listed_targets(listed);
-	for (size_t i = 0; i < plan->count; i++)
-		if (same_variable(&plan->variables[i], listed))
-			rest &= ~variable_desired_targets(&plan->variables[i]);
+	for (size_t i = 0; i < changes->count; i++)
+		if (same_variable(&changes->variables[i], listed))
+			rest &= ~variable_desired_targets(&changes->variables[i]);
 	return rest;
 }
