@@ -24,8 +24,17 @@
 
 /* One third-party API. */
 struct provider;
-extern const struct provider github;
-extern const struct provider vercel;
+
+/* clang-format off */
+/* All of them. A new provider is a file in src/provider/ and a line here; `slipway new provider` writes both. */
+#define PROVIDERS(PROVIDER) \
+	PROVIDER(github) \
+	PROVIDER(vercel) \
+
+#define PROVIDER_DECLARED(name) extern const struct provider name;
+/* clang-format on */
+
+PROVIDERS(PROVIDER_DECLARED)
 
 enum http_method {
 	HTTP_GET = 0,

@@ -19,6 +19,7 @@
 #include "base/resources.h"
 #include "base/text.h"
 #include "core/secret.h"
+#include "provider/providers.h"
 
 /* An answer comes within 2 s, also where Redis does not: whoever waited behind the one that timed out is refused at
  * once. */
@@ -140,8 +141,8 @@ int main(int argc, char **argv)
 
 	process_without_core();
 	log_init("slipway-api", LOG_INFO);
-	settings_init(&api.settings, SETTINGS_API);
-	const struct argp_child parsers[] = { { settings_argp(SETTINGS_API), 0, NULL, 0 }, { NULL, 0, NULL, 0 } };
+	settings_init(&api.settings, SETTINGS_API, providers_introduce());
+	const struct argp_child parsers[] = { { settings_argp(&api.settings), 0, NULL, 0 }, { NULL, 0, NULL, 0 } };
 	const struct argp parser = { .doc = "The web tier of Slipway: answers FastCGI, or CGI where it is started so.",
 		.children = parsers };
 	if (sodium_init() < 0)

@@ -11,7 +11,7 @@
 #include "base/text.h"
 
 #define TOKEN_BYTES      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
-#define TOKEN_LENGTH_MIN 30  /* after the prefix; GitHub's have 36 and more, and what is shorter may be words */
+#define TOKEN_LENGTH_MIN 30  /* after the prefix; what is shorter may be words */
 #define TOKEN_LENGTH_MAX 512 /* of one that is looked for behind the end of a text */
 #define ESCAPED_FACTOR   12  /* bytes that one byte of a secret takes, as others write it: %26%23x27%3B */
 #define PLAIN_FACTOR     2   /* that nobody has a reason to escape, but in base64 */
@@ -79,17 +79,36 @@ size_t redact_count(void)
 
 /* ---- tokens that nobody told us of, such as one that a client wrote where none belongs ---- */
 
-/* Of a token of GitHub by its looks, such as ghp_ or ghs_ and what follows up to a delimiter; 0 where there is none.
- * One that the end of a text cut may be short. */
+static const char *const no_prefixes[] = { NULL };
+static const char *const *token_prefixes = no_prefixes;
+
+void redact_token_prefixes(const char *const *prefixes)
+{
+	token_prefixes = prefixes;
+}
+
+/* The length of the prefix where the text begins with it, otherwise 0. */
+static size_t prefix_length(const char *text, const char *prefix)
+{
+	size_t length = 0;
+
+	for (; prefix[length] != '\0'; length++) {
+		bool any_letter = prefix[length] == '?' && text[length] >= 'a' && text[length] <= 'z';
+		if (!any_letter && text[length] != prefix[length])
+			return 0;
+	}
+
+	return length;
+}
+
+/* Of a token by its looks: a prefix and what follows up to a delimiter; 0 where there is none. One that the end of a
+ * text cut may be short. */
 static size_t token_length(const char *text, bool was_cut)
 {
-	static const char prefix[] = "github_pat_";
 	size_t begin = 0;
 
-	if (strncmp(text, "gh", 2) == 0 && text[2] >= 'a' && text[2] <= 'z' && text[3] == '_')
-		begin = 4;
-	else if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
-		begin = sizeof(prefix) - 1;
+	for (size_t i = 0; begin == 0 && token_prefixes[i] != NULL; i++)
+		begin = prefix_length(text, token_prefixes[i]);
 	size_t length = begin > 0 ? strspn(text + begin, TOKEN_BYTES) : 0;
 	bool ends_text = begin > 0 && was_cut && text[begin + length] == '\0';
 	return length >= TOKEN_LENGTH_MIN || ends_text ? begin + length : 0;
@@ -97,10 +116,10 @@ static size_t token_length(const char *text, bool was_cut)
 
 static void cut_tokens(char *text, bool was_cut)
 {
-	for (char *found = strchr(text, 'g'); found != NULL; found = strchr(found, 'g')) {
-		size_t length = token_length(found, was_cut);
-		memset(found, '*', length);
-		found += length > 0 ? length : 1;
+	for (char *next = text; *next != '\0';) {
+		size_t length = token_length(next, was_cut);
+		memset(next, '*', length);
+		next += length > 0 ? length : 1;
 	}
 }
 

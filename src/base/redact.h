@@ -23,13 +23,17 @@
 /* Remembers a copy of the value. ERROR_OUT_OF_MEMORY where the list or memory is full: then do not use the secret. */
 enum error_class redact_add(const char *secret, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* How tokens begin that are to be cut out although nobody remembered them: "gh?_" and the like, where '?' is any
+ * lower-case letter; 30 bytes or more follow. Ended by NULL, borrowed; replaces those that were given before. */
+void redact_token_prefixes(const char *const *prefixes);
+
 /* Forgets one: it is of no use to anybody any more. Fine where it is not remembered. */
 void redact_remove(const char *secret);
 
 struct cJSON;
 
-/* Overwrites each remembered secret in the text, and each token of GitHub, by asterisks, in place; its length stays.
- * Where memory is short, all of it. */
+/* Overwrites each remembered secret in the text, and each token with a known prefix, by asterisks, in place; its length
+ * stays. Where memory is short, all of it. */
 void redact_text(char *text);
 
 /* The same for so many bytes, which may be any; a NUL follows them. */

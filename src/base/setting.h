@@ -25,6 +25,7 @@ struct setting {
 	const char *fallback;     /* NULL: none */
 	int64_t minimum, maximum; /* of an integer */
 	unsigned programs;        /* that take it: a mask of settings_program */
+	bool watched;             /* of a path: the file is read anew where it was changed or replaced */
 	const char *description;
 };
 
@@ -35,8 +36,13 @@ struct setting {
 #define INTEGER_SETTING(name, struct_type, member) FIELD_ROW(name, SETTING_INTEGER, struct_type, member, int64_t)
 #define BOOLEAN_SETTING(name, struct_type, member) FIELD_ROW(name, SETTING_BOOLEAN, struct_type, member, bool)
 
-/* The row with this index; NULL behind the last one. */
-const struct setting *setting_at(size_t index);
+struct settings;
+
+/* The row with this index, over all tables; NULL behind the last one. */
+const struct setting *setting_at(const struct settings *settings, size_t index);
+
+/* The member that the row with this index is about, of the type that the row says. The index must have a row. */
+void *setting_value(const struct settings *settings, size_t index);
 
 /* Its flag without the dashes: SLIPWAY_REDIS_URL is redis-url, a secret is redis-password-file. */
 void setting_flag_name(const struct setting *setting, char *name, size_t size);

@@ -1,6 +1,6 @@
 /*
- * The table of settings and its four sources. argp reads the flags; the rest is a walk over the same table, so
- * a setting is added in one place.
+ * The four sources of settings. argp reads the flags; the rest is a walk over the same rows (settings_table.c), so a
+ * setting is added in one place.
  */
 #include "base/settings.h"
 
@@ -23,96 +23,11 @@
 #define CONFIG_FLAG_KEY 2000
 #define PRINT_FLAG_KEY  2001
 
-/* One row per setting: this table is the whole of it. */
-static const struct setting table[] = {
-	{ URL_SETTING("SLIPWAY_REDIS_URL", struct settings, redis_url), .fallback = "redis://127.0.0.1:6379",
-		.programs = SETTINGS_ALL,
-		.description = "Where Redis is: unix:///path/to.sock or redis://[user@]host[:port][/database]" },
-	{ TEXT_SETTING("SLIPWAY_REDIS_USER", struct settings, redis_user), .programs = SETTINGS_ALL,
-		.description = "User to log in to Redis as; goes over one in the URL" },
-	{ SECRET_SETTING("SLIPWAY_REDIS_PASSWORD", struct settings, redis_password), .programs = SETTINGS_ALL,
-		.description = "Password of the Redis user" },
-	{ INTEGER_SETTING("SLIPWAY_RETENTION_DAYS", struct settings, retention_days), .fallback = "365", .minimum = 1,
-		.maximum = 3650, .programs = SETTINGS_ALL,
-		.description =
-			"How long finished runs are remembered after the last change; what an app owns, always" },
-	{ TEXT_SETTING("SLIPWAY_LOG_LEVEL", struct settings, log_level), .fallback = "info",
-		.programs = SETTINGS_API | SETTINGS_WORKER,
-		.description = "Least level that is logged: debug, info, warning, error" },
-
-	{ TEXT_SETTING("SLIPWAY_LISTEN", struct settings, listen), .programs = SETTINGS_API,
-		.description = "Unix socket to listen on; without it the socket is file descriptor 0" },
-	{ INTEGER_SETTING("SLIPWAY_PROCESSES", struct settings, processes), .fallback = "2", .minimum = 1,
-		.maximum = 256, .programs = SETTINGS_API, .description = "Number of handler processes" },
-	{ BOOLEAN_SETTING("SLIPWAY_DEVELOPMENT", struct settings, development), .fallback = "no",
-		.programs = SETTINGS_API,
-		.description = "Answer anybody who reaches the socket, without tokens: for a start on loopback only" },
-
-	{ TEXT_SETTING("SLIPWAY_SECRETS_PUBLIC_KEY", struct settings, secrets_public_key), .programs = SETTINGS_API,
-		.description = "Public key that secrets of apps are sealed with, from 'slipway key'; without it none "
-			       "are taken" },
-	{ SECRET_SETTING("SLIPWAY_SECRETS_KEYS", struct settings, secrets_keys), .programs = SETTINGS_WORKER,
-		.description = "Private keys that open the secrets of apps, from 'slipway key'; several are separated "
-			       "by spaces" },
-
-	{ INTEGER_SETTING("SLIPWAY_EXECUTORS", struct settings, executors), .fallback = "4", .minimum = 1,
-		.maximum = 256, .programs = SETTINGS_WORKER,
-		.description = "Number of actions that one worker runs at a time" },
-	{ INTEGER_SETTING("SLIPWAY_LEASE_SECONDS", struct settings, lease_seconds), .fallback = "30", .minimum = 2,
-		.maximum = 600, .programs = SETTINGS_WORKER,
-		.description = "How long a worker may be silent before its runs are taken over" },
-	{ INTEGER_SETTING("SLIPWAY_GRACE_SECONDS", struct settings, grace_seconds), .fallback = "25", .maximum = 600,
-		.programs = SETTINGS_WORKER,
-		.description = "How long a worker that is told to stop lets its actions finish" },
-	{ INTEGER_SETTING("SLIPWAY_EXECUTOR_ACTIONS", struct settings, executor_actions), .fallback = "1000",
-		.minimum = 1, .maximum = 1000000, .programs = SETTINGS_WORKER,
-		.description = "Number of actions after which an executor is replaced by a fresh one" },
-	{ BOOLEAN_SETTING("SLIPWAY_ALLOW_LOOPBACK", struct settings, allow_loopback), .fallback = "no",
-		.programs = SETTINGS_WORKER,
-		.description = "Let actions reach this machine's own addresses, by plain http too: for development" },
-	{ URL_SETTING("SLIPWAY_GITHUB_URL", struct settings, github_url), .fallback = "https://api.github.com",
-		.programs = SETTINGS_WORKER,
-		.description = "Base URL of GitHub's REST API; https://HOST/api/v3 for an Enterprise Server" },
-	{ SECRET_SETTING("SLIPWAY_GITHUB_TOKEN", struct settings, github_token), .programs = SETTINGS_WORKER,
-		.description = "Token for GitHub; not needed where the workers act as a GitHub App" },
-	{ TEXT_SETTING("SLIPWAY_GITHUB_APP_ID", struct settings, github_app_id), .programs = SETTINGS_WORKER,
-		.description = "GitHub App to act as: its client id or app id" },
-	{ TEXT_SETTING("SLIPWAY_GITHUB_INSTALLATION_ID", struct settings, github_installation_id),
-		.programs = SETTINGS_WORKER,
-		.description = "Installation of the GitHub App: the number at the end of its page's address" },
-	{ TEXT_SETTING("SLIPWAY_GITHUB_APP_KEY_FILE", struct settings, github_app_key_file),
-		.programs = SETTINGS_WORKER, .description = "File with the GitHub App's private key (.pem)" },
-	{ INTEGER_SETTING("SLIPWAY_GITHUB_WRITE_SPACING_MS", struct settings, github_write_spacing_ms),
-		.fallback = "1000", .maximum = 60000, .programs = SETTINGS_WORKER,
-		.description = "Time between two calls to GitHub that change something, over all workers, as GitHub "
-			       "asks; a step makes up to five in a row and others wait the longer; 0 for a server of "
-			       "your own without limits" },
-	{ URL_SETTING("SLIPWAY_VERCEL_URL", struct settings, vercel_url), .fallback = "https://api.vercel.com",
-		.programs = SETTINGS_WORKER, .description = "Base URL of Vercel's REST API" },
-	{ SECRET_SETTING("SLIPWAY_VERCEL_TOKEN", struct settings, vercel_token), .programs = SETTINGS_WORKER,
-		.description = "Token for Vercel" },
-	{ TEXT_SETTING("SLIPWAY_VERCEL_TEAM", struct settings, vercel_team), .programs = SETTINGS_WORKER,
-		.description = "Vercel team that owns the projects, by id (team_...) or slug; without it the token's "
-			       "own account" },
-	{ TEXT_SETTING("SLIPWAY_RECORD", struct settings, record_folder), .programs = SETTINGS_WORKER,
-		.description = "Folder in which each exchange with a provider is kept as a file, secrets cut out: for "
-			       "debugging" },
-
-	{ URL_SETTING("SLIPWAY_URL", struct settings, url), .fallback = "http://127.0.0.1:8080",
-		.programs = SETTINGS_CLI, .description = "Where the endpoint answers, for the command line" },
-};
-
-_Static_assert(ARRAY_LEN(table) <= SETTINGS_MAX, "raise SETTINGS_MAX");
-
-const struct setting *setting_at(size_t index)
-{
-	return index < ARRAY_LEN(table) ? &table[index] : NULL;
-}
-
-void settings_init(struct settings *settings, unsigned programs)
+void settings_init(struct settings *settings, unsigned programs, const struct settings_part *const *parts)
 {
 	memset(settings, 0, sizeof(*settings));
 	settings->programs = programs;
+	settings->parts = parts;
 	settings->config_path = DEFAULT_CONFIG;
 	arena_init(&settings->arena, 1 << 20);
 }
@@ -140,13 +55,13 @@ static error_t parse_flag(int key, char *argument, struct argp_state *state)
 		return 0;
 	}
 
-	if (key < FIRST_FLAG_KEY || key >= FIRST_FLAG_KEY + (int)ARRAY_LEN(table))
+	if (key < FIRST_FLAG_KEY || key >= FIRST_FLAG_KEY + SETTINGS_MAX)
 		return ARGP_ERR_UNKNOWN;
 	settings->flags[key - FIRST_FLAG_KEY] = argument;
 	return 0;
 }
 
-const struct argp *settings_argp(unsigned programs)
+const struct argp *settings_argp(const struct settings *settings)
 {
 	static struct argp_option options[SETTINGS_MAX + 3];
 	static char names[SETTINGS_MAX][48];
@@ -154,14 +69,15 @@ const struct argp *settings_argp(unsigned programs)
 	struct argp_option *next = options;
 
 	memset(options, 0, sizeof(options));
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		if ((table[i].programs & programs) == 0)
+	for (size_t i = 0; i < SETTINGS_MAX && setting_at(settings, i) != NULL; i++) {
+		const struct setting *setting = setting_at(settings, i);
+		if ((setting->programs & settings->programs) == 0)
 			continue;
-		setting_flag_name(&table[i], names[i], sizeof(names[i]));
+		setting_flag_name(setting, names[i], sizeof(names[i]));
 		*next++ = (struct argp_option){ .name = names[i],
 			.key = FIRST_FLAG_KEY + (int)i,
-			.arg = table[i].type == SETTING_SECRET ? "FILE" : "VALUE",
-			.doc = table[i].description,
+			.arg = setting->type == SETTING_SECRET ? "FILE" : "VALUE",
+			.doc = setting->description,
 			.group = 10 };
 	}
 
@@ -185,14 +101,15 @@ struct file_values {
 	const char *files[SETTINGS_MAX]; /* of <NAME>_FILE, for secrets */
 };
 
-static int setting_index(const char *name, size_t length, bool *ret_is_file)
+static int setting_index(const struct settings *settings, const char *name, size_t length, bool *ret_is_file)
 {
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		size_t own = strlen(table[i].name);
-		if (strncmp(table[i].name, name, own < length ? own : length) != 0)
+	for (size_t i = 0; setting_at(settings, i) != NULL; i++) {
+		const struct setting *setting = setting_at(settings, i);
+		size_t own = strlen(setting->name);
+		if (strncmp(setting->name, name, own < length ? own : length) != 0)
 			continue;
 		*ret_is_file =
-			table[i].type == SETTING_SECRET && length == own + 5 && memcmp(name + own, "_FILE", 5) == 0;
+			setting->type == SETTING_SECRET && length == own + 5 && memcmp(name + own, "_FILE", 5) == 0;
 		if (length == own || *ret_is_file)
 			return (int)i;
 	}
@@ -225,7 +142,7 @@ static enum error_class parse_line(
 		return ERROR_NONE;
 	char *equals = strchr(line, '=');
 	bool is_file = false;
-	int index = equals != NULL ? setting_index(line, (size_t)(equals - line), &is_file) : -1;
+	int index = equals != NULL ? setting_index(settings, line, (size_t)(equals - line), &is_file) : -1;
 	if (index < 0) {
 		error_set(error, ERROR_INVALID_INPUT, "%s:%d: '%.*s' is no setting of Slipway", settings->config_path,
 			number, (int)strcspn(line, "="), line);
@@ -233,13 +150,14 @@ static enum error_class parse_line(
 			error, NULL, "Correct the line, or put # before it; --print-config lists the settings.");
 	}
 
-	if (values->exposed && !is_file && table[index].type == SETTING_SECRET) {
+	const struct setting *setting = setting_at(settings, (size_t)index);
+	if (values->exposed && !is_file && setting->type == SETTING_SECRET) {
 		error_set(error, ERROR_INVALID_INPUT,
 			"%s:%d: others than its owner may read this file, and %s is a secret", settings->config_path,
-			number, table[index].name);
+			number, setting->name);
 		return error_remedy(error, NULL,
-			"Write it into a file with mode 600 and name that by %s_FILE, or chmod 600 %s.",
-			table[index].name, settings->config_path);
+			"Write it into a file with mode 600 and name that by %s_FILE, or chmod 600 %s.", setting->name,
+			settings->config_path);
 	}
 
 	const char *value = arena_string(&settings->arena, trim(equals + 1));
@@ -311,10 +229,11 @@ static enum error_class refuse_empty(const struct setting *setting, const char *
 	return error_remedy(error, NULL, "Give it a value, or leave it out for the default, %s.", setting->fallback);
 }
 
-static enum error_class take_value(struct settings *settings, const struct setting *setting, const char *text,
-	const char *origin, struct error *error)
+static enum error_class take_value(
+	struct settings *settings, size_t index, const char *text, const char *origin, struct error *error)
 {
-	void *target = (char *)settings + setting->offset;
+	const struct setting *setting = setting_at(settings, index);
+	void *target = setting_value(settings, index);
 
 	if (setting->type == SETTING_INTEGER)
 		return take_integer(setting, text, origin, target, error);
@@ -332,13 +251,12 @@ static enum error_class take_value(struct settings *settings, const struct setti
 }
 
 /* The first line of the file is the secret. */
-static enum error_class take_secret_file(
-	struct settings *settings, const struct setting *setting, const char *path, struct error *error)
+static enum error_class take_secret_file(struct settings *settings, size_t index, const char *path, struct error *error)
 {
 	char name[64], line[LINE_BYTES_MAX] = "";
 	FILE *file;
 
-	text_format(name, sizeof(name), "%s_FILE", setting->name);
+	text_format(name, sizeof(name), "%s_FILE", setting_at(settings, index)->name);
 	if (secret_file_open(path, name, &file, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = ERROR_NONE;
@@ -346,7 +264,7 @@ static enum error_class take_secret_file(
 	if (text[0] == '\0')
 		class = error_set(error, ERROR_INVALID_INPUT, "%s: %s is empty", name, path);
 	else
-		class = take_value(settings, setting, text, path, error);
+		class = take_value(settings, index, text, path, error);
 	fclose(file);
 	sodium_memzero(line, sizeof(line));
 	return class;
@@ -365,7 +283,7 @@ static void wipe_from_environment(const char *name)
 static enum error_class load_secret(
 	struct settings *settings, size_t index, const struct file_values *values, struct error *error)
 {
-	const struct setting *setting = &table[index];
+	const struct setting *setting = setting_at(settings, index);
 	char file_name[64];
 
 	text_format(file_name, sizeof(file_name), "%s_FILE", setting->name);
@@ -382,9 +300,9 @@ static enum error_class load_secret(
 	settings->from_environment[index] = settings->flags[index] == NULL && getenv(setting->name) != NULL;
 	settings->secret_files[index] = settings->flags[index] != NULL || own == NULL ? path : NULL;
 	if (settings->flags[index] == NULL && own != NULL)
-		class = take_value(settings, setting, own, "environment or file", error);
+		class = take_value(settings, index, own, "environment or file", error);
 	else if (path != NULL)
-		class = take_secret_file(settings, setting, path, error);
+		class = take_secret_file(settings, index, path, error);
 	wipe_from_environment(setting->name);
 	return class;
 }
@@ -392,17 +310,17 @@ static enum error_class load_secret(
 static enum error_class load_plain(
 	struct settings *settings, size_t index, const struct file_values *values, struct error *error)
 {
-	const struct setting *setting = &table[index];
+	const struct setting *setting = setting_at(settings, index);
 
 	if (settings->flags[index] != NULL)
-		return take_value(settings, setting, settings->flags[index], "flag", error);
+		return take_value(settings, index, settings->flags[index], "flag", error);
 	const char *value = getenv(setting->name);
 	if (value != NULL)
-		return take_value(settings, setting, value, "environment", error);
+		return take_value(settings, index, value, "environment", error);
 	if (values->own[index] != NULL)
-		return take_value(settings, setting, values->own[index], settings->config_path, error);
+		return take_value(settings, index, values->own[index], settings->config_path, error);
 	if (setting->fallback != NULL)
-		return take_value(settings, setting, setting->fallback, "default", error);
+		return take_value(settings, index, setting->fallback, "default", error);
 	return ERROR_NONE;
 }
 
@@ -410,12 +328,12 @@ static enum error_class load_plain(
 static enum error_class load_url(
 	struct settings *settings, size_t index, const struct file_values *values, struct error *error)
 {
-	const struct setting *setting = &table[index];
+	const struct setting *setting = setting_at(settings, index);
 	const char *password = NULL;
 
 	if (load_plain(settings, index, values, error) != ERROR_NONE)
 		return error->class;
-	const char *url = *(const char *const *)((const char *)settings + setting->offset);
+	const char *url = *(const char *const *)setting_value(settings, index);
 	size_t length = url != NULL ? url_password_find(url, &password) : 0;
 	if (length == 0)
 		return ERROR_NONE;
@@ -436,7 +354,7 @@ static enum error_class load_url(
 static enum error_class load_one(
 	struct settings *settings, size_t index, const struct file_values *values, struct error *error)
 {
-	switch (table[index].type) {
+	switch (setting_at(settings, index)->type) {
 	case SETTING_SECRET:
 		return load_secret(settings, index, values, error);
 	case SETTING_URL:
@@ -446,32 +364,35 @@ static enum error_class load_one(
 	}
 }
 
-/* A part of a GitHub App is none, and its token would be missed only when a step fails. */
-static enum error_class check_github_app(const struct settings *settings, struct error *error)
+/* What the parts ask of their settings together. */
+static enum error_class check_parts(const struct settings *settings, struct error *error)
 {
-	int given = (settings->github_app_id != NULL) + (settings->github_installation_id != NULL) +
-		(settings->github_app_key_file != NULL);
-	if (given == 0 || given == 3)
-		return ERROR_NONE;
-	return error_set(error, ERROR_INVALID_INPUT,
-		"SLIPWAY_GITHUB_APP_ID, SLIPWAY_GITHUB_INSTALLATION_ID and SLIPWAY_GITHUB_APP_KEY_FILE belong "
-		"together: set all three, or none");
+	for (size_t i = 0; settings->parts != NULL && settings->parts[i] != NULL; i++) {
+		const struct settings_part *part = settings->parts[i];
+		if (part->check != NULL && part->check(settings_part(settings, part), error) != ERROR_NONE)
+			return error->class;
+	}
+
+	return ERROR_NONE;
 }
 
 enum error_class settings_load(struct settings *settings, struct error *error)
 {
 	struct file_values values = { .own = { NULL } };
 
+	if (setting_at(settings, SETTINGS_MAX) != NULL)
+		return error_set(
+			error, ERROR_INTERNAL, "there are more than %d settings: raise SETTINGS_MAX", SETTINGS_MAX);
 	if (read_config(settings, &values, error) != ERROR_NONE)
 		return error->class;
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		if ((table[i].programs & settings->programs) == 0)
+	for (size_t i = 0; setting_at(settings, i) != NULL; i++) {
+		if ((setting_at(settings, i)->programs & settings->programs) == 0)
 			continue;
 		if (load_one(settings, i, &values, error) != ERROR_NONE)
 			return error->class;
 	}
 
-	return check_github_app(settings, error);
+	return check_parts(settings, error);
 }
 
 /* ---- once more ---- */
@@ -490,11 +411,11 @@ static enum error_class adopt_secrets(struct settings *settings, const struct se
 {
 	bool complete = true;
 
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		if (table[i].type != SETTING_SECRET)
+	for (size_t i = 0; setting_at(settings, i) != NULL; i++) {
+		if (setting_at(settings, i)->type != SETTING_SECRET)
 			continue;
-		const char **own = (const char **)(void *)((char *)settings + table[i].offset), *before = *own;
-		const char *text = *(const char *const *)(const void *)((const char *)next + table[i].offset);
+		const char **own = setting_value(settings, i), *before = *own;
+		const char *text = *(const char *const *)setting_value(next, i);
 		complete = adopt_text(settings, own, text) && complete;
 		complete = adopt_text(settings, &settings->secret_files[i], next->secret_files[i]) && complete;
 		if (before != NULL && *own != before)
@@ -511,11 +432,12 @@ enum error_class settings_reload(struct settings *settings, settings_check *chec
 
 	arena_init(&next.arena, 1 << 20);
 	enum error_class class = read_config(&next, &values, error);
-	for (size_t i = 0; i < ARRAY_LEN(table) && class == ERROR_NONE; i++) {
-		if ((table[i].programs & next.programs) == 0 || table[i].type != SETTING_SECRET ||
+	for (size_t i = 0; setting_at(&next, i) != NULL && class == ERROR_NONE; i++) {
+		const struct setting *setting = setting_at(&next, i);
+		if ((setting->programs & next.programs) == 0 || setting->type != SETTING_SECRET ||
 			next.from_environment[i])
 			continue;
-		*(const char **)(void *)((char *)&next + table[i].offset) = NULL;
+		*(const char **)setting_value(&next, i) = NULL;
 		class = load_secret(&next, i, &values, error);
 	}
 

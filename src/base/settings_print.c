@@ -34,10 +34,8 @@ static void print_text(const struct setting *setting, const char *text, FILE *st
 	fprintf(stream, "%s=%s\n", setting->name, setting->type == SETTING_SECRET ? "***" : text);
 }
 
-static void print_value(const struct settings *settings, const struct setting *setting, FILE *stream)
+static void print_value(const struct setting *setting, const void *source, FILE *stream)
 {
-	const void *source = (const char *)settings + setting->offset;
-
 	switch (setting->type) {
 	case SETTING_INTEGER:
 		fprintf(stream, "%s=%lld\n", setting->name, (long long)*(const int64_t *)source);
@@ -55,20 +53,20 @@ static void print_value(const struct settings *settings, const struct setting *s
 
 void settings_print(const struct settings *settings, FILE *stream)
 {
-	for (size_t i = 0; setting_at(i) != NULL; i++) {
-		const struct setting *setting = setting_at(i);
+	for (size_t i = 0; setting_at(settings, i) != NULL; i++) {
+		const struct setting *setting = setting_at(settings, i);
 		if ((setting->programs & settings->programs) == 0)
 			continue;
 		fprintf(stream, "# %s\n", setting->description);
-		print_value(settings, setting, stream);
+		print_value(setting, setting_value(settings, i), stream);
 	}
 }
 
-void settings_print_reference(FILE *stream)
+void settings_print_reference(const struct settings *settings, FILE *stream)
 {
 	fprintf(stream, "| setting | flag | default | used by | what |\n|---|---|---|---|---|\n");
-	for (size_t i = 0; setting_at(i) != NULL; i++) {
-		const struct setting *setting = setting_at(i);
+	for (size_t i = 0; setting_at(settings, i) != NULL; i++) {
+		const struct setting *setting = setting_at(settings, i);
 		char flag[48];
 		setting_flag_name(setting, flag, sizeof(flag));
 		fprintf(stream, "| `%s` | `--%s` | %s | %s%s%s | %s |\n", setting->name, flag,

@@ -23,8 +23,11 @@ static uint64_t stamp_file(uint64_t stamp, const char *path)
 uint64_t settings_stamp(const struct settings *settings)
 {
 	uint64_t stamp = stamp_file(0xCBF29CE484222325U, settings->config_path);
-	stamp = stamp_file(stamp, settings->github_app_key_file);
-	for (size_t i = 0; i < SETTINGS_MAX; i++)
+	for (size_t i = 0; setting_at(settings, i) != NULL; i++) {
 		stamp = stamp_file(stamp, settings->secret_files[i]);
+		if (setting_at(settings, i)->watched)
+			stamp = stamp_file(stamp, *(const char *const *)setting_value(settings, i));
+	}
+
 	return stamp;
 }

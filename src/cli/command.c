@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/show.h"
+#include "provider/providers.h"
 #include "store/redis.h"
 
 /* The settings of a command that has none are never looked at. */
@@ -32,13 +33,15 @@ static int execute_with_settings(const struct command *command, void *options)
 int command_main(const struct command *command, int argc, char **argv)
 {
 	_Alignas(max_align_t) static char options[COMMAND_OPTIONS_MAX];
+	const struct settings_part *const *parts = providers_introduce();
+	struct settings *settings = (struct settings *)(void *)options;
 
 	if (command->defaults != NULL)
 		memcpy(options, command->defaults, command->options_size);
 	if (command->programs != 0)
-		settings_init((struct settings *)(void *)options, command->programs);
-	options_parse(command->options, command->about,
-		command->programs != 0 ? settings_argp(command->programs) : NULL, command->check, argc, argv, options);
+		settings_init(settings, command->programs, parts);
+	options_parse(command->options, command->about, command->programs != 0 ? settings_argp(settings) : NULL,
+		command->check, argc, argv, options);
 	return command->programs != 0 ? execute_with_settings(command, options) : command->execute(options);
 }
 

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/doctor.h"
 #include "cli/show.h"
+#include "provider/providers.h"
 #include "slipway/field.h"
 
 struct options {

@@ -11,10 +11,10 @@ static const struct option_row option_rows[] = {
 	{ .type = OPTION_END },
 };
 
-static int execute(void *options)
+static int execute(void *raw_options)
 {
-	(void)options;
-	settings_print_reference(stdout);
+	const struct options *options = raw_options;
+	settings_print_reference(&options->settings, stdout);
 	return EX_OK;
 }
 

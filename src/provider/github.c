@@ -136,17 +136,51 @@ static const struct refusal refusals[] = {
 	{ .class = ERROR_NONE },
 };
 
+/* ---- settings ---- */
+
+static const struct setting setting_rows[] = {
+	{ URL_SETTING("SLIPWAY_GITHUB_URL", struct github_settings, url), .fallback = "https://api.github.com",
+		.programs = SETTINGS_WORKER,
+		.description = "Base URL of GitHub's REST API; https://HOST/api/v3 for an Enterprise Server" },
+	{ SECRET_SETTING("SLIPWAY_GITHUB_TOKEN", struct github_settings, token), .programs = SETTINGS_WORKER,
+		.description = "Token for GitHub; not needed where the workers act as a GitHub App" },
+	{ TEXT_SETTING("SLIPWAY_GITHUB_APP_ID", struct github_settings, app_id), .programs = SETTINGS_WORKER,
+		.description = "GitHub App to act as: its client id or app id" },
+	{ TEXT_SETTING("SLIPWAY_GITHUB_INSTALLATION_ID", struct github_settings, installation_id),
+		.programs = SETTINGS_WORKER,
+		.description = "Installation of the GitHub App: the number at the end of its page's address" },
+	{ TEXT_SETTING("SLIPWAY_GITHUB_APP_KEY_FILE", struct github_settings, app_key_file), .watched = true,
+		.programs = SETTINGS_WORKER, .description = "File with the GitHub App's private key (.pem)" },
+	{ INTEGER_SETTING("SLIPWAY_GITHUB_WRITE_SPACING_MS", struct github_settings, write_spacing_ms),
+		.fallback = "1000", .maximum = 60000, .programs = SETTINGS_WORKER,
+		.description = "Time between two calls to GitHub that change something, over all workers, as GitHub "
+			       "asks; a step makes up to five in a row and others wait the longer; 0 for a server of "
+			       "your own without limits" },
+};
+
+/* A part of a GitHub App is none, and its token would be missed only when a step fails. */
+static enum error_class check_app(const void *part, struct error *error)
+{
+	const struct github_settings *own = part;
+	int given = (own->app_id != NULL) + (own->installation_id != NULL) + (own->app_key_file != NULL);
+	if (given == 0 || given == 3)
+		return ERROR_NONE;
+	return error_set(error, ERROR_INVALID_INPUT,
+		"SLIPWAY_GITHUB_APP_ID, SLIPWAY_GITHUB_INSTALLATION_ID and SLIPWAY_GITHUB_APP_KEY_FILE belong "
+		"together: set all three, or none");
+}
+
 static struct provider_access access_of(const struct settings *settings)
 {
+	const struct github_settings *own = settings_part(settings, &github.settings);
 	/* An app is not a person: GET /user is refused to it. */
-	bool app = settings->github_app_id != NULL && settings->github_installation_id != NULL &&
-		settings->github_app_key_file != NULL;
+	bool app = own->app_id != NULL && own->installation_id != NULL && own->app_key_file != NULL;
 
 	return (struct provider_access){
-		.base_url = settings->github_url,
-		.token = app ? NULL : settings->github_token,
-		.account = app ? settings->github_installation_id : NULL,
-		.write_spacing_ms = settings->github_write_spacing_ms,
+		.base_url = own->url,
+		.token = app ? NULL : own->token,
+		.account = app ? own->installation_id : NULL,
+		.write_spacing_ms = own->write_spacing_ms,
 		.probe = app ? "/installation/repositories" : "/user",
 	};
 }
@@ -177,10 +211,12 @@ const struct provider github = {
 	.request_id_header = "x-github-request-id",
 	.sign_on_header = "x-github-sso",
 	.permissions_header = "x-accepted-github-permissions",
+	.settings = { SETTINGS_PART(struct github_settings, setting_rows), .check = check_app },
 	.access = access_of,
 	.mint = github_app_token,
 	.grant_page = github_app_page,
 	.token_setting = "SLIPWAY_GITHUB_TOKEN",
+	.token_prefixes = { "gh?_", "github_pat_" },
 	.site = site,
 	.settings_pages = PUBLIC_SITE "/settings/",
 	.read_refusal = read_refusal,

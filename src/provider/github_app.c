@@ -184,24 +184,29 @@ static const char *encode_part(struct arena *arena, const struct record *record,
 	return text != NULL ? encode_bytes(arena, text, strlen(text)) : NULL;
 }
 
-static enum error_class refuse_key(const struct settings *settings, const char *why, struct error *error)
+/* The settings by which the app is known. */
+static const struct github_settings *own_settings(const struct provider_exchange *exchange)
 {
-	error_set(error, ERROR_AUTH_MISSING, "the private key of the GitHub App, %s, %s", settings->github_app_key_file,
-		why);
+	return settings_part(exchange->settings, &github.settings);
+}
+
+static enum error_class refuse_key(const char *path, const char *why, struct error *error)
+{
+	error_set(error, ERROR_AUTH_MISSING, "the private key of the GitHub App, %s, %s", path, why);
 	return error_remedy(error, NULL,
 		"Let SLIPWAY_GITHUB_APP_KEY_FILE name the .pem file that GitHub gave out, readable for "
 		"slipway-worker.");
 }
 
-static enum error_class read_key(const struct settings *settings, EVP_PKEY **ret_key, struct error *error)
+static enum error_class read_key(const char *path, EVP_PKEY **ret_key, struct error *error)
 {
-	FILE *file = fopen(settings->github_app_key_file, "re");
+	FILE *file = fopen(path, "re");
 
 	if (file == NULL)
-		return refuse_key(settings, "cannot be opened", error);
-	if (secret_file_is_exposed(file, settings->github_app_key_file)) {
+		return refuse_key(path, "cannot be opened", error);
+	if (secret_file_is_exposed(file, path)) {
 		fclose(file);
-		return refuse_key(settings, "may be read or written by others than its owner: chmod 600", error);
+		return refuse_key(path, "may be read or written by others than its owner: chmod 600", error);
 	}
 
 	/* GitHub's are PKCS#1; this reads PKCS#8 as well. No pass phrase is asked for. */
@@ -210,7 +215,7 @@ static enum error_class read_key(const struct settings *settings, EVP_PKEY **ret
 	if (*ret_key != NULL && EVP_PKEY_base_id(*ret_key) == EVP_PKEY_RSA)
 		return ERROR_NONE;
 	EVP_PKEY_free(*ret_key);
-	return refuse_key(settings, "is no RSA key in PEM form", error);
+	return refuse_key(path, "is no RSA key in PEM form", error);
 }
 
 static bool sign(EVP_PKEY *key, const char *text, unsigned char *signature, size_t *size)
@@ -224,11 +229,10 @@ static bool sign(EVP_PKEY *key, const char *text, unsigned char *signature, size
 
 static enum error_class make_jwt(const struct provider_exchange *exchange, const char **ret_jwt, struct error *error)
 {
-	const struct settings *settings = exchange->settings;
+	const struct github_settings *own = own_settings(exchange);
 	int64_t now = clock_wall_ms() / 1000 + clock_skew_seconds;
 	const struct jwt_header header = { "RS256", "JWT" };
-	const struct jwt_claims claims = { now - JWT_BACKDATED_SECONDS, now + JWT_LIFE_SECONDS,
-		settings->github_app_id };
+	const struct jwt_claims claims = { now - JWT_BACKDATED_SECONDS, now + JWT_LIFE_SECONDS, own->app_id };
 	const char *first = encode_part(exchange->arena, &jwt_header_record, &header);
 	const char *second = encode_part(exchange->arena, &jwt_claims_record, &claims);
 	const char *text =
@@ -239,12 +243,12 @@ static enum error_class make_jwt(const struct provider_exchange *exchange, const
 	EVP_PKEY *key = NULL;
 	unsigned char signature[SIGNATURE_MAX];
 	size_t size = sizeof(signature);
-	if (read_key(settings, &key, error) != ERROR_NONE)
+	if (read_key(own->app_key_file, &key, error) != ERROR_NONE)
 		return error->class;
 	bool made = sign(key, text, signature, &size);
 	EVP_PKEY_free(key);
 	if (!made)
-		return refuse_key(settings, "signs nothing", error);
+		return refuse_key(own->app_key_file, "signs nothing", error);
 	const char *third = encode_bytes(exchange->arena, signature, size);
 	*ret_jwt = third != NULL ? arena_format(exchange->arena, "%s.%s", text, third) : NULL;
 	if (*ret_jwt == NULL)
@@ -291,7 +295,7 @@ static enum error_class refuse_installation(
 	const struct provider_request app = { .path = "/app", .expect = { 401, 403, 404 } };
 	const char *page = find_page(exchange, &app);
 	error_set(error, ERROR_APP_NOT_INSTALLED, "GitHub answers %d: installation %s of the app is not there any more",
-		response->status, exchange->settings->github_installation_id);
+		response->status, own_settings(exchange)->installation_id);
 	return error_remedy(error, page != NULL ? arena_format(exchange->arena, "%s/installations/new", page) : NULL,
 		"Install the app on the organisation, set SLIPWAY_GITHUB_INSTALLATION_ID to the number in the address "
 		"of "
@@ -301,7 +305,7 @@ static enum error_class refuse_installation(
 const char *github_app_page(const struct provider_exchange *exchange)
 {
 	const struct provider_request installation = { .path = "/app/installations/{installation_id}",
-		.parameters = { exchange->settings->github_installation_id },
+		.parameters = { own_settings(exchange)->installation_id },
 		.expect = { 401, 403, 404 } };
 	return find_page(exchange, &installation);
 }
@@ -328,7 +332,7 @@ static enum error_class refuse_app(
 	const struct provider_exchange *exchange, const struct provider_response *response, struct error *error)
 {
 	error_set(error, ERROR_AUTH_EXPIRED, "GitHub does not take the key of app %s: %s",
-		exchange->settings->github_app_id, response->message);
+		own_settings(exchange)->app_id, response->message);
 	return error_remedy(error, NULL,
 		"Compare SLIPWAY_GITHUB_APP_ID and SLIPWAY_GITHUB_APP_KEY_FILE with the app's page, and this machine's "
 		"clock "
@@ -404,7 +408,7 @@ static enum error_class ask_for_token(const struct provider_exchange *exchange, 
 {
 	const struct provider_request request = { .method = HTTP_POST,
 		.path = "/app/installations/{installation_id}/access_tokens",
-		.parameters = { exchange->settings->github_installation_id },
+		.parameters = { own_settings(exchange)->installation_id },
 		.body_record = &token_request_record,
 		.body = body,
 		.expect = { 401, 403, 404, 422 } };
@@ -423,9 +427,8 @@ static enum error_class ask_for_token(const struct provider_exchange *exchange, 
 /* What the token is for, as text: its name in the store, and what a person reads where it is refused. */
 static const char *name_grant(const struct provider_exchange *exchange, const struct token_request *body)
 {
-	const char *name =
-		arena_format(exchange->arena, "installation %s, %s", exchange->settings->github_installation_id,
-			body->repositories.count > 0 ? body->repositories.items[0] : "all repositories");
+	const char *name = arena_format(exchange->arena, "installation %s, %s", own_settings(exchange)->installation_id,
+		body->repositories.count > 0 ? body->repositories.items[0] : "all repositories");
 	for (size_t i = 0; name != NULL && i < body->permissions.count; i++)
 		name = arena_format(exchange->arena, "%s, %s: %s", name, body->permissions.items[i].name,
 			body->permissions.items[i].value);

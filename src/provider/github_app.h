@@ -9,6 +9,14 @@
 
 #include "provider/provider.h"
 
+/* The settings of GitHub, of the app and beside it: settings_part(settings, &github.settings). */
+struct github_settings {
+	const char *url;
+	const char *token;
+	const char *app_id, *installation_id, *app_key_file; /* all three, or none counts */
+	int64_t write_spacing_ms;
+};
+
 /*
  * A token for the request, from the process's own store or made now: it lasts for another five minutes at least.
  * `anew`: the one given out last was refused, so another is made. Borrowed until the next call; cut out of texts by

@@ -16,8 +16,6 @@
 #define LIMIT_MIN_MS 1000
 #define EXCERPT_MAX  200 /* of an answer that is not what the provider documents */
 
-const struct provider *const providers[] = { &github, &vercel, NULL };
-
 /* ---- the request ---- */
 
 static enum error_class no_memory(struct error *error)

@@ -1,5 +1,6 @@
 /*
- * A provider: how its API is spoken to, and what its refusals mean.
+ * A provider: how its API is spoken to, and what its refusals mean. All that is a provider's stands in its one file, in
+ * this struct; slipway/provider.h has the line for it in the list of all.
  */
 #ifndef SLIPWAY_PROVIDER_PROVIDER_H
 #define SLIPWAY_PROVIDER_PROVIDER_H
@@ -8,7 +9,8 @@
 #include "base/settings.h"
 #include "http/client.h"
 
-#define PROVIDER_CALL_MS 60000 /* one call; an attempt may make several */
+#define PROVIDER_CALL_MS        60000 /* one call; an attempt may make several */
+#define PROVIDER_TOKEN_PREFIXES 4
 
 /* What a refusal means. The first row that fits decides; unset parts, a status of 0 among them, fit anything. */
 struct refusal {
@@ -56,8 +58,11 @@ struct provider {
 	const char *request_id_header;  /* names the exchange, for its support */
 	const char *sign_on_header;     /* where a person authorises the token for single sign-on: "url=https://..." */
 	const char *permissions_header; /* what a token that may not do this would have to be allowed */
+	struct settings_part settings;  /* its own: a row each, over a struct that only its file knows */
 	struct provider_access (*access)(const struct settings *settings);
 	const char *token_setting; /* names the setting that is missing */
+	/* How its tokens begin, for the redactor (see redact_token_prefixes); ended by NULL or the array's end. */
+	const char *token_prefixes[PROVIDER_TOKEN_PREFIXES];
 	/* Gives a token where the settings have none but an account; NULL: the provider has fixed tokens only. `anew`:
 	 * the one it gave last was refused. Borrowed until the next call. */
 	enum error_class (*mint)(const struct provider_exchange *exchange, const struct provider_request *request,
@@ -105,9 +110,6 @@ struct provider_exchange {
 
 /* Adds a detail to the message as ": detail", unless the message has it already. NULL adds nothing. */
 void refusal_add(struct refusal_body *body, const char *detail);
-
-/* All providers, ended by NULL. */
-extern const struct provider *const providers[];
 
 /*
  * Sends the request; the answer lies in the arena. An answer that is neither 2xx nor expected is an error with its

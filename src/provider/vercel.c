@@ -143,14 +143,31 @@ static const struct refusal refusals[] = {
 	{ .class = ERROR_NONE },
 };
 
+struct vercel_settings {
+	const char *url;
+	const char *token;
+	const char *team;
+};
+static const struct setting setting_rows[] = {
+	{ URL_SETTING("SLIPWAY_VERCEL_URL", struct vercel_settings, url), .fallback = "https://api.vercel.com",
+		.programs = SETTINGS_WORKER, .description = "Base URL of Vercel's REST API" },
+	{ SECRET_SETTING("SLIPWAY_VERCEL_TOKEN", struct vercel_settings, token), .programs = SETTINGS_WORKER,
+		.description = "Token for Vercel" },
+	{ TEXT_SETTING("SLIPWAY_VERCEL_TEAM", struct vercel_settings, team), .programs = SETTINGS_WORKER,
+		.description = "Vercel team that owns the projects, by id (team_...) or slug; without it the token's "
+			       "own account" },
+};
+
 /* That the token is good is not enough: it may not reach the team, or not any more. */
 static struct provider_access access_of(const struct settings *settings)
 {
-	bool team = settings->vercel_team != NULL && settings->vercel_team[0] != '\0';
+	const struct vercel_settings *own = settings_part(settings, &vercel.settings);
+	bool team = own->team != NULL && own->team[0] != '\0';
+
 	return (struct provider_access){
-		.base_url = settings->vercel_url,
-		.token = settings->vercel_token,
-		.scope = settings->vercel_team,
+		.base_url = own->url,
+		.token = own->token,
+		.scope = own->team,
 		.probe = team ? "/v2/teams/{teamId}" : "/v2/user",
 	};
 }
@@ -160,6 +177,7 @@ const struct provider vercel = {
 	.name = "Vercel",
 	.headers = { "Accept: application/json" },
 	.request_id_header = "x-vercel-id",
+	.settings = { SETTINGS_PART(struct vercel_settings, setting_rows) },
 	.access = access_of,
 	.token_setting = "SLIPWAY_VERCEL_TOKEN",
 	.scope = scope,

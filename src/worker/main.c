@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "core/secret.h"
+#include "provider/providers.h"
 #include "store/redis.h"
 #include "worker/supervisor.h"
 
@@ -55,8 +56,8 @@ int main(int argc, char **argv)
 	if (sodium_init() < 0)
 		return 1;
 	json_wipe_freed();
-	settings_init(&settings, SETTINGS_WORKER);
-	const struct argp_child parsers[] = { { settings_argp(SETTINGS_WORKER), 0, NULL, 0 }, { NULL, 0, NULL, 0 } };
+	settings_init(&settings, SETTINGS_WORKER, providers_introduce());
+	const struct argp_child parsers[] = { { settings_argp(&settings), 0, NULL, 0 }, { NULL, 0, NULL, 0 } };
 	const struct argp parser = { .doc = "Takes actions off Slipway's queue and runs them.", .children = parsers };
 	argp_parse(&parser, argc, argv, 0, NULL, &settings);
 

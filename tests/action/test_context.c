@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/redact.h"
+#include "harness/named_setting.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 #include "slipway/provider.h"
@@ -475,7 +476,7 @@ START_TEST(test_pages_are_on_the_site_of_the_settings)
 {
 	ck_assert_int_eq(try_it("page"), ACTION_DONE);
 	ck_assert_str_eq(((struct output *)trial.context.output)->text, "https://github.com/acme/docs/settings");
-	trial.settings.github_url = "https://ghe.example.org/api/v3";
+	named_setting_set(&trial.settings, "SLIPWAY_GITHUB_URL", "https://ghe.example.org/api/v3");
 	ck_assert_int_eq(try_it("page"), ACTION_DONE);
 	ck_assert_str_eq(((struct output *)trial.context.output)->text, "https://ghe.example.org/acme/docs/settings");
 }
@@ -565,7 +566,7 @@ END_TEST
 
 START_TEST(test_missing_token)
 {
-	trial.settings.github_token = NULL;
+	named_setting_set(&trial.settings, "SLIPWAY_GITHUB_TOKEN", NULL);
 	ck_assert_int_eq(try_it("/ok"), ACTION_FAILED);
 	ck_assert_int_eq(trial.context.error.class, ERROR_AUTH_MISSING);
 }

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "action/context.h"
+#include "harness/named_setting.h"
 #include "harness/suite.h"
+#include "provider/providers.h"
 #include "slipway/crypto.h"
 
 static struct arena arena;
@@ -85,16 +87,18 @@ END_TEST
 
 START_TEST(test_fingerprints_are_keyed)
 {
-	static struct settings settings = { .vercel_token = "a-token-of-the-workers" };
+	static struct settings settings;
+	settings_init(&settings, SETTINGS_WORKER, providers_introduce());
+	named_setting_set(&settings, "SLIPWAY_VERCEL_TOKEN", "a-token-of-the-workers");
 	context.settings = &settings;
 	const char *one = text_fingerprint(&context, &vercel, "hush-hush");
 	ck_assert_uint_eq(strlen(one), 32);
 	ck_assert_str_eq(text_fingerprint(&context, &vercel, "hush-hush"), one);
 	ck_assert_str_ne(text_fingerprint(&context, &vercel, "hush-hush "), one);
-	settings.vercel_token = "another-token-of-the-workers";
+	named_setting_set(&settings, "SLIPWAY_VERCEL_TOKEN", "another-token-of-the-workers");
 	ck_assert_str_ne(text_fingerprint(&context, &vercel, "hush-hush"), one);
 	ck_assert_ptr_null(text_fingerprint(&context, &vercel, NULL));
-	settings.vercel_token = NULL;
+	named_setting_set(&settings, "SLIPWAY_VERCEL_TOKEN", NULL);
 	ck_assert_ptr_null(text_fingerprint(&context, &vercel, "hush-hush"));
 	ck_assert_int_eq(context.error.class, ERROR_AUTH_MISSING);
 }

@@ -16,6 +16,7 @@
 #include "base/redact.h"
 #include "base/text.h"
 #include "harness/suite.h"
+#include "provider/providers.h"
 
 static struct error error;
 
@@ -237,6 +238,7 @@ START_TEST(test_tokens_of_github_are_cut_out_by_their_looks)
 		{ "acme/laughs_at_ghp_and_github_pat_too gh", "acme/laughs_at_ghp_and_github_pat_too gh" },
 		{ "ghp_short.", "ghp_short." },
 	};
+	providers_introduce();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char text[128];
 		snprintf(text, sizeof(text), "%s", cases[i].text);

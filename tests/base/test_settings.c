@@ -1,7 +1,8 @@
 /*
  * Settings: flags over environment over file over defaults; secrets.
  *
- * covers: src/base/settings.c src/base/settings_print.c src/base/secret_file.c src/base/url_password.c
+ * covers: src/base/settings.c src/base/settings_table.c src/base/settings_print.c
+ * covers: src/base/secret_file.c src/base/url_password.c
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +12,9 @@
 #include "base/redact.h"
 #include "base/settings.h"
 #include "base/text.h"
+#include "harness/named_setting.h"
 #include "harness/suite.h"
+#include "provider/providers.h"
 #include "slipway/field.h"
 
 static struct settings settings;
@@ -20,7 +23,7 @@ static char path[64];
 
 static void set_up(void)
 {
-	settings_init(&settings, SETTINGS_WORKER);
+	settings_init(&settings, SETTINGS_WORKER, providers_introduce());
 	text_copy(path, sizeof(path), "/tmp/slipway-settings-XXXXXX");
 	int file = mkstemp(path);
 	ck_assert_int_ge(file, 0);
@@ -45,7 +48,7 @@ static void write_file(const char *text)
 
 static void parse_flags(int count, char **words)
 {
-	const struct argp_child children[] = { { settings_argp(SETTINGS_WORKER), 0, NULL, 0 }, { NULL, 0, NULL, 0 } };
+	const struct argp_child children[] = { { settings_argp(&settings), 0, NULL, 0 }, { NULL, 0, NULL, 0 } };
 	const struct argp parser = { .children = children };
 	ck_assert_int_eq(argp_parse(&parser, count, words, 0, NULL, &settings), 0);
 }
@@ -54,11 +57,11 @@ START_TEST(test_defaults)
 {
 	ck_assert_msg(settings_load(&settings, &error) == ERROR_NONE, "%s", error.message);
 	ck_assert_str_eq(settings.redis_url, "redis://127.0.0.1:6379");
-	ck_assert_str_eq(settings.github_url, "https://api.github.com");
+	ck_assert_str_eq(named_setting(&settings, "SLIPWAY_GITHUB_URL"), "https://api.github.com");
 	ck_assert_int_eq(settings.lease_seconds, 30);
 	ck_assert_int_eq(settings.grace_seconds, 25);
 	ck_assert(!settings.allow_loopback);
-	ck_assert_ptr_null(settings.github_token);
+	ck_assert_ptr_null(named_setting(&settings, "SLIPWAY_GITHUB_TOKEN"));
 }
 END_TEST
 
@@ -111,8 +114,8 @@ START_TEST(test_github_access_through_a_personal_token)
 	setenv("SLIPWAY_GITHUB_TOKEN", secret, 1);
 	const char *in_environment = getenv("SLIPWAY_GITHUB_TOKEN");
 	ck_assert_msg(settings_load(&settings, &error) == ERROR_NONE, "%s", error.message);
-	ck_assert_str_eq(settings.github_token, secret);
-	ck_assert_str_eq(settings.vercel_token, "ghp_from-a-file");
+	ck_assert_str_eq(named_setting(&settings, "SLIPWAY_GITHUB_TOKEN"), secret);
+	ck_assert_str_eq(named_setting(&settings, "SLIPWAY_VERCEL_TOKEN"), "ghp_from-a-file");
 	ck_assert_ptr_null(getenv("SLIPWAY_GITHUB_TOKEN"));
 	ck_assert_int_eq(in_environment[0], '\0');
 	FILE *stream = open_memstream(&end, &size);
@@ -133,7 +136,7 @@ START_TEST(test_reference_lists_every_setting)
 	char *text = NULL;
 	size_t size = 0;
 	FILE *stream = open_memstream(&text, &size);
-	settings_print_reference(stream);
+	settings_print_reference(&settings, stream);
 	fclose(stream);
 	ck_assert_ptr_nonnull(strstr(text, "`SLIPWAY_REDIS_URL` | `--redis-url`"));
 	ck_assert_ptr_nonnull(strstr(text, "`--github-token-file`"));
@@ -168,7 +171,7 @@ START_TEST(test_password_in_a_url_is_masked_and_wiped)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		bool secret = strstr(cases[i].url, "hush") != NULL;
 		settings_release(&settings);
-		settings_init(&settings, SETTINGS_WORKER);
+		settings_init(&settings, SETTINGS_WORKER, providers_introduce());
 		settings.config_path = path;
 		setenv("SLIPWAY_REDIS_URL", cases[i].url, 1);
 		const char *in_environment = getenv("SLIPWAY_REDIS_URL");

@@ -131,6 +131,16 @@ static void copy_header(struct MHD_Connection *connection, const char *name, cha
 	snprintf(target, size, "%s", value != NULL ? value : "");
 }
 
+static enum MHD_Result add_line(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct peer_request *request = context;
+	size_t length = strlen(request->headers);
+	(void)kind;
+	snprintf(request->headers + length, sizeof(request->headers) - length, "%s: %s\n", name,
+		value != NULL ? value : "");
+	return MHD_YES;
+}
+
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method,
 	const char *version, const char *upload, size_t *upload_size, void **state)
 {
@@ -146,7 +156,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		copy_header(connection, "Authorization", request->authorization, sizeof(request->authorization));
 		copy_header(connection, "Content-Type", request->content_type, sizeof(request->content_type));
 		copy_header(connection, "User-Agent", request->user_agent, sizeof(request->user_agent));
-		copy_header(connection, "x-vercel-protection-bypass", request->bypass, sizeof(request->bypass));
+		MHD_get_connection_values(connection, MHD_HEADER_KIND, add_line, request);
 		return MHD_YES;
 	}
 	if (*upload_size > 0) {
@@ -256,4 +266,16 @@ struct peer_request peer_last(struct peer *peer, const char *method, const char 
 			last = peer->requests[i];
 	pthread_mutex_unlock(&peer->mutex);
 	return last;
+}
+
+const char *peer_header(const struct peer_request *request, const char *name)
+{
+	static char value[256];
+	size_t length = strlen(name);
+	value[0] = '\0';
+	for (const char *line = request->headers; *line != '\0'; line += strcspn(line, "\n") + 1)
+		if (strncasecmp(line, name, length) == 0 && strncmp(line + length, ": ", 2) == 0)
+			snprintf(
+				value, sizeof(value), "%.*s", (int)strcspn(line + length + 2, "\n"), line + length + 2);
+	return value;
 }

@@ -33,7 +33,7 @@ struct peer_request {
 	char authorization[1024];
 	char content_type[64];
 	char user_agent[64];
-	char bypass[64]; /* x-vercel-protection-bypass */
+	char headers[2048]; /* all of them, as "Name: value" lines */
 	char body[16384];
 };
 
@@ -54,5 +54,8 @@ size_t peer_count(struct peer *peer, const char *method, const char *path);
 
 /* The last request of this method and path; an empty one where none came. */
 struct peer_request peer_last(struct peer *peer, const char *method, const char *path);
+
+/* The value of this header, any case; "" where it was not sent. Valid until the next call. */
+const char *peer_header(const struct peer_request *request, const char *name);
 
 #endif

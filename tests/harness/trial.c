@@ -1,12 +1,16 @@
 #include "harness/trial.h"
 
 #include <check.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/redact.h"
+#include "harness/named_setting.h"
+#include "provider/provider.h"
+#include "provider/providers.h"
 
 static enum error_class refuse_lost(const struct trial *trial, struct error *error)
 {
@@ -65,9 +69,20 @@ static const struct action_backend backend = {
 	.save = on_save, .own = on_own, .log = on_log, .enter = on_enter, .leave = on_leave
 };
 
+/* The provider of the id x is /x of the peer, as SLIPWAY_X_URL says. */
+static void set_provider(struct trial *trial, const struct provider *provider)
+{
+	char name[64];
+	snprintf(name, sizeof(name), "SLIPWAY_%s_URL", provider->id);
+	for (char *next = name; *next != '\0'; next++)
+		*next = (char)toupper((unsigned char)*next);
+	const char *url = arena_format(&trial->arena, "%s/%s", peer_url(trial->peer), provider->id);
+	named_setting_set(&trial->settings, name, url);
+	named_setting_set(&trial->settings, provider->token_setting, TRIAL_TOKEN);
+}
+
 void trial_begin(struct trial *trial)
 {
-	char url[128];
 	memset(trial, 0, sizeof(*trial));
 	unsetenv("http_proxy");
 	arena_init(&trial->arena, 0);
@@ -75,15 +90,12 @@ void trial_begin(struct trial *trial)
 	trial->ledger = cJSON_CreateObject();
 	ck_assert_int_eq(http_client_new(&trial->client, &trial->error), ERROR_NONE);
 	ck_assert_int_eq(redact_add(TRIAL_TOKEN, &trial->error), ERROR_NONE);
+	trial->settings.parts = providers_introduce();
 	trial->settings.allow_loopback = true;
 	trial->settings.lease_seconds = 30;
-	snprintf(url, sizeof(url), "%s/github", peer_url(trial->peer));
-	trial->settings.github_url = arena_string(&trial->arena, url);
-	trial->settings.github_token = TRIAL_TOKEN;
-	snprintf(url, sizeof(url), "%s/vercel", peer_url(trial->peer));
-	trial->settings.vercel_url = arena_string(&trial->arena, url);
-	trial->settings.vercel_token = TRIAL_TOKEN;
-	trial->settings.vercel_team = "acme";
+	for (size_t i = 0; providers[i] != NULL; i++)
+		set_provider(trial, providers[i]);
+	named_setting_set(&trial->settings, "SLIPWAY_VERCEL_TEAM", "acme");
 	trial->settings.record_folder = getenv("SLIPWAY_RECORD");
 }
 

@@ -1,6 +1,7 @@
 /*
  * An action tried without Redis: against a scripted peer, attempt after attempt, with what survives one kept in memory
- * as the executor keeps it in Redis. GitHub is /github of the peer, Vercel is /vercel.
+ * as the executor keeps it in Redis. Each provider is /ID of the peer: GitHub is
+ * /github.
  * Where SLIPWAY_RECORD names a folder, every exchange is recorded there, as by the worker's setting of that name.
  */
 #ifndef TESTS_HARNESS_TRIAL_H

@@ -15,8 +15,10 @@
 
 #include "base/clock.h"
 #include "base/redact.h"
+#include "harness/named_setting.h"
 #include "harness/peer.h"
 #include "harness/suite.h"
+#include "provider/providers.h"
 
 #define MINT       "POST", "/app/installations/77/access_tokens"
 #define REPOSITORY "GET", "/repos/acme/docs"
@@ -55,12 +57,13 @@ static void setup(void)
 	FILE *file = fdopen(descriptor, "w");
 	ck_assert_int_eq(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
 	fclose(file);
-	settings = (struct settings){ .allow_loopback = true,
-		.github_url = peer_url(peer),
-		.github_token = "of-a-person",
-		.github_app_id = "Iv1.app",
-		.github_installation_id = "77",
-		.github_app_key_file = key_file };
+	settings_init(&settings, SETTINGS_WORKER, providers_introduce());
+	settings.allow_loopback = true;
+	named_setting_set(&settings, "SLIPWAY_GITHUB_URL", peer_url(peer));
+	named_setting_set(&settings, "SLIPWAY_GITHUB_TOKEN", "of-a-person");
+	named_setting_set(&settings, "SLIPWAY_GITHUB_APP_ID", "Iv1.app");
+	named_setting_set(&settings, "SLIPWAY_GITHUB_INSTALLATION_ID", "77");
+	named_setting_set(&settings, "SLIPWAY_GITHUB_APP_KEY_FILE", key_file);
 }
 
 static void teardown(void)
@@ -270,11 +273,11 @@ END_TEST
 
 START_TEST(test_key_that_is_none)
 {
-	settings.github_app_key_file = "/nowhere/key.pem";
+	named_setting_set(&settings, "SLIPWAY_GITHUB_APP_KEY_FILE", "/nowhere/key.pem");
 	ck_assert_int_eq(get("docs", NULL), ERROR_AUTH_MISSING);
 	ck_assert_ptr_nonnull(strstr(error.message, "/nowhere/key.pem"));
 	ck_assert_ptr_nonnull(strstr(error.remedy, "SLIPWAY_GITHUB_APP_KEY_FILE"));
-	settings.github_app_key_file = key_file;
+	named_setting_set(&settings, "SLIPWAY_GITHUB_APP_KEY_FILE", key_file);
 	FILE *file = fopen(key_file, "w");
 	fputs("no key\n", file);
 	fclose(file);

@@ -1,14 +1,16 @@
 /*
  * What providers are sent, and what their refusals mean.
  *
- * covers: src/provider/provider.c src/provider/github.c src/provider/vercel.c
+ * covers: src/provider/provider.c src/provider/providers.c src/provider/github.c src/provider/vercel.c
  */
 #include <string.h>
 
 #include "base/clock.h"
+#include "harness/named_setting.h"
 #include "harness/peer.h"
 #include "harness/suite.h"
 #include "provider/provider.h"
+#include "provider/providers.h"
 
 static struct peer *peer;
 static struct http_client *client;
@@ -310,13 +312,13 @@ START_TEST(test_any_url_without_credentials)
 	ck_assert_str_eq(sent.body, "text");
 	ck_assert_str_eq(sent.content_type, "text/plain; charset=utf-8");
 	ck_assert_str_eq(sent.authorization, "");
-	ck_assert_str_eq(sent.bypass, "");
+	ck_assert_str_eq(peer_header(&sent, "x-vercel-protection-bypass"), "");
 	request.content_type = "application/xml";
 	request.header = (struct string_pair){ "x-vercel-protection-bypass", "let me in" };
 	ck_assert_int_eq(send_url(&request, true), ERROR_NONE);
 	sent = peer_last(peer, "PATCH", "/x");
 	ck_assert_str_eq(sent.content_type, "application/xml");
-	ck_assert_str_eq(sent.bypass, "let me in");
+	ck_assert_str_eq(peer_header(&sent, "X-Vercel-Protection-Bypass"), "let me in");
 }
 END_TEST
 
@@ -341,10 +343,27 @@ START_TEST(test_bad_url_requests_are_not_sent)
 }
 END_TEST
 
+/* Whoever adds a provider gets its settings read, and its access made of them. */
+START_TEST(test_each_provider_has_settings_of_its_own)
+{
+	static struct settings loaded;
+	settings_init(&loaded, SETTINGS_WORKER, providers_introduce());
+	for (size_t i = 0; providers[i] != NULL; i++) {
+		named_setting_set(&loaded, providers[i]->token_setting, providers[i]->id);
+		const struct provider_access access = providers[i]->access(&loaded);
+		ck_assert_str_eq(access.token, providers[i]->id);
+		ck_assert_ptr_nonnull(access.probe);
+		named_setting_set(&loaded, providers[i]->token_setting, NULL);
+		ck_assert_ptr_null(providers[i]->access(&loaded).token);
+	}
+	settings_release(&loaded);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = { test_github_refusals, test_vercel_refusals,
-		test_refusal_carries_what_the_provider_said, test_links_go_to_the_site_of_the_api,
+	const TTest *const tests[] = { test_each_provider_has_settings_of_its_own, test_github_refusals,
+		test_vercel_refusals, test_refusal_carries_what_the_provider_said, test_links_go_to_the_site_of_the_api,
 		test_rate_limit_says_for_how_long, test_missing_token_names_the_setting,
 		test_scope_goes_with_every_call, test_bodies_are_encoded,
 		test_expected_status_is_the_callers_but_not_a_rate_limit, test_any_url_without_credentials,

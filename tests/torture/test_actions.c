@@ -14,6 +14,7 @@
 #include "action/git_object.h"
 #include "actions.h"
 #include "base/clock.h"
+#include "harness/named_setting.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
@@ -389,11 +390,11 @@ static void torture_actions(size_t from, size_t to)
 {
 	struct error error;
 	trial_begin(&trial);
-	snprintf(github_url, sizeof(github_url), "%s", trial.settings.github_url);
-	snprintf(vercel_url, sizeof(vercel_url), "%s", trial.settings.vercel_url);
+	snprintf(github_url, sizeof(github_url), "%s", named_setting(&trial.settings, "SLIPWAY_GITHUB_URL"));
+	snprintf(vercel_url, sizeof(vercel_url), "%s", named_setting(&trial.settings, "SLIPWAY_VERCEL_URL"));
 	snprintf(check_input, sizeof(check_input), "{\"url\":\"%s/site\"}", peer_url(trial.peer));
-	trial.settings.github_url = github_url;
-	trial.settings.vercel_url = vercel_url;
+	named_setting_set(&trial.settings, "SLIPWAY_GITHUB_URL", github_url);
+	named_setting_set(&trial.settings, "SLIPWAY_VERCEL_URL", vercel_url);
 	http_client_free(trial.client);
 	arena_release(&trial.arena);
 	cJSON_Delete(trial.ledger);

@@ -16,6 +16,8 @@
 #include "base/record.h"
 #include "base/redact.h"
 #include "core/workflow.h"
+#include "harness/named_setting.h"
+#include "provider/providers.h"
 #include "torture/state.h"
 
 /* ---- requests ---- */
@@ -367,7 +369,7 @@ static void prepare_settings(void)
 
 static void load(void)
 {
-	settings_init(&settings_now, SETTINGS_ALL);
+	settings_init(&settings_now, SETTINGS_ALL, providers_introduce());
 	settings_now.config_path = settings_path;
 	settings_now.config_required = true;
 	class_now = settings_load(&settings_now, &error_now);
@@ -391,8 +393,8 @@ static void check_loaded(const char *what)
 	}
 	free(printed);
 	/* Secrets are not printed. */
-	ck_assert_str_eq(settings_now.github_token, "another-token");
-	ck_assert_str_eq(settings_now.vercel_token, "token-of-a-torture");
+	ck_assert_str_eq(named_setting(&settings_now, "SLIPWAY_GITHUB_TOKEN"), "another-token");
+	ck_assert_str_eq(named_setting(&settings_now, "SLIPWAY_VERCEL_TOKEN"), "token-of-a-torture");
 }
 
 static void check_settings(bool faulted, const char *what)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/named_setting.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 #include "provider/github_app.h"
@@ -26,9 +27,9 @@ static void setup(void)
 	ck_assert_ptr_nonnull(file);
 	ck_assert_int_eq(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
 	fclose(file);
-	trial.settings.github_app_id = "Iv1.app";
-	trial.settings.github_installation_id = "77";
-	trial.settings.github_app_key_file = key_file;
+	named_setting_set(&trial.settings, "SLIPWAY_GITHUB_APP_ID", "Iv1.app");
+	named_setting_set(&trial.settings, "SLIPWAY_GITHUB_INSTALLATION_ID", "77");
+	named_setting_set(&trial.settings, "SLIPWAY_GITHUB_APP_KEY_FILE", key_file);
 }
 
 static void teardown(void)

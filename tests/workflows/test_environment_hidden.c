@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/named_setting.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
@@ -73,7 +74,7 @@ START_TEST(test_unchanged_secrets_are_left_alone)
 	ck_assert_uint_eq(written_by_another_run(seen, INPUT(OTHER)), 1);
 	ck_assert_uint_eq(written_by_another_run(seen, INPUT(NOTED)), 1);
 	ck_assert_uint_eq(written_by_another_run(seen, INPUT(NOTED)), 0);
-	trial.settings.vercel_token = "another_token_of_the_workers";
+	named_setting_set(&trial.settings, "SLIPWAY_VERCEL_TOKEN", "another_token_of_the_workers");
 	ck_assert_uint_eq(written_by_another_run(seen, INPUT(NOTED)), 1);
 	ck_assert_uint_eq(written_by_another_run(seen, INPUT(NOTED)), 0);
 	ck_assert_ptr_null(strstr(json_member_string(trial.ledger, KEY_ROW), "hush"));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/named_setting.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
@@ -198,12 +199,12 @@ START_TEST(test_is_made_in_the_team_of_the_settings)
 		{ CREATE, .status = 200, .body = OURS },
 		{ .method = NULL },
 	};
-	trial.settings.vercel_team = "team_2";
+	named_setting_set(&trial.settings, "SLIPWAY_VERCEL_TEAM", "team_2");
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
 	ck_assert_int_eq(trial.context.error.class, ERROR_SCOPE_MISSING);
 	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "SLIPWAY_VERCEL_TEAM"));
 	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
-	trial.settings.vercel_team = "team_1";
+	named_setting_set(&trial.settings, "SLIPWAY_VERCEL_TEAM", "team_1");
 	trial.checkpoint[0] = '\0';
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	ck_assert_str_eq(peer_last(trial.peer, CREATE).uri, "/vercel/v11/projects?teamId=team_1");
