@@ -47,7 +47,7 @@ test('what is wrong in every step is said at once, with its step and its member'
   ]);
   assert.match(answer.body.detail, /^8 places/);
   const domain = answer.body.errors.at(-1);
-  assert.match(domain.message, /form/);
+  assert.match(domain.message, /must be the name of a domain/);
   assert.equal(domain.remedy.inputKey, 'name');
 });
 
@@ -148,6 +148,34 @@ test('what an action says beyond its table is told too, by validate and by a tri
   const refused = await stack.trigger('beyond', 'site', 'repo', { inputs: { repo: given.repo } });
   assert.equal(refused.status, 422);
   assert.equal(refused.body.errors[0].place, '/inputs/repo/fork');
+});
+
+// Each was found by the step itself before, after others had made a repository and a project.
+test('an address, a branch or a name that can never do is told before anything is made', async () => {
+  const urls = ['', 'x', 'ftp://example.org/', 'http://example.org/', 'https://', 'https://:443/',
+    'https://u:p@example.org/', 'https://exa mple.org/', 'http://localhost.example.org/', 'http://127.0.0.1.test/'];
+  for (const url of urls) {
+    assert.deepEqual(places(await validate({ ...INPUTS, check: { url } })), [['check', '/inputs/check/url']], url);
+    const stored = await validate({ ...INPUTS, check: { url: '${config.url}' } }, { config: { url } });
+    assert.deepEqual(places(stored), [['check', '/inputs/check/url']], url);
+  }
+  const right = ['HTTPS://example.org', 'https://example.org?a=b@c', 'http://localhost:8080/', 'http://[::1]/',
+    'http://127.0.0.1'];
+  for (const url of right) assert.equal((await validate({ ...INPUTS, check: { url } })).status, 200, url);
+
+  const both = (branch) => ({ ...INPUTS, protection: { branch },
+    files: { branch, message: 'm', files: [{ path: 'a', content: 'b' }] } });
+  const branches = ['a..b', '/a', 'a/', 'a//b', 'a.', '.a', 'a/.b', 'a'.repeat(251)];
+  const faults = [['files', '/inputs/files/branch'], ['protection', '/inputs/protection/branch']];
+  for (const branch of branches) assert.deepEqual(places(await validate(both(branch))), faults, branch);
+  for (const branch of ['a', 'release/1.2', 'v1.2.3', 'user@x/a_b-c+d#e=f'])
+    assert.equal((await validate(both(branch))).status, 200, branch);
+
+  const variable = { key: 'A', value: 'x', gitBranch: 'a' };
+  const env = { variables: [variable, { ...variable, key: 'B', targets: ['preview'] }] };
+  const answer = await validate({ ...INPUTS, project: { name: 'a---b' }, env, deployment: { branch: '' } });
+  assert.deepEqual(places(answer), [['project', '/inputs/project/name'], ['env', '/inputs/env/variables/0/targets'],
+    ['deployment', '/inputs/deployment/branch']]);
 });
 
 test('an input that steps share is told of once', async () => {

@@ -91,7 +91,7 @@ START_TEST(test_each_difference_is_written)
 		INPUT("{\"key\":\"SITE\",\"value\":\"docs\",\"type\":\"plain\",\"targets\":[\"production\",\"preview\"]"
 		      "}"),
 		INPUT("{\"key\":\"SITE\",\"value\":\"docs\",\"type\":\"encrypted\",\"targets\":[\"production\"]}"),
-		INPUT("{\"key\":\"SITE\",\"value\":\"docs\",\"type\":\"plain\",\"targets\":[\"production\"],"
+		INPUT("{\"key\":\"SITE\",\"value\":\"docs\",\"type\":\"plain\",\"targets\":[\"preview\"],"
 		      "\"gitBranch\":\"dev\",\"comment\":\"of dev only\"}"),
 	};
 	static const struct peer_row rows[] = {

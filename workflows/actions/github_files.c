@@ -27,7 +27,7 @@ static const struct field input_fields[] = {
 	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
 		.form = REPOSITORY_FORM, .description = "The repository, as owner/name" },
 	{ STRING_FIELD("branch", struct input, branch), .pattern = BRANCH_PATTERN, .form = BRANCH_FORM,
-		.description = "Branch to commit on; the default branch where none is given" },
+		.maximum = BRANCH_MAX, .description = "Branch to commit on; the default branch where none is given" },
 	{ STRING_FIELD("message", struct input, message), .required = true, .minimum = 1, .maximum = 4096,
 		.description = "Message of the commit" },
 	{ OBJECTS_FIELD("files", struct input, files), .required = true, .record = &desired_file_record, .minimum = 1,

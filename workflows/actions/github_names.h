@@ -11,9 +11,13 @@
 
 #define REPOSITORY_PATTERN "^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$"
 #define REPOSITORY_FORM    "owner/name, such as acme/website"
-/* Git allows more; what it refuses everywhere is refused here, and GitHub says the rest. */
-#define BRANCH_PATTERN "^[A-Za-z0-9._][A-Za-z0-9._/@+#=-]{0,249}$"
-#define BRANCH_FORM    "the name of a branch: letters, digits and . _ / @ + # = -"
+/* Git allows more characters. As it has it, no part begins or ends with a dot, and none is empty. */
+#define BRANCH_PATTERN                                                                                                 \
+	"^[A-Za-z0-9_][A-Za-z0-9_@+#=-]*"                                                                              \
+	"([.][A-Za-z0-9_@+#=-]+|/[A-Za-z0-9_@+#=-]+)*$"
+#define BRANCH_FORM                                                                                                    \
+	"the name of a branch: letters, digits and . _ / @ + # = -, and no part that is empty or ends in a dot"
+#define BRANCH_MAX 250
 /* Of a secret or a variable for Actions. */
 #define SETTING_PATTERN "^[A-Za-z_][A-Za-z0-9_]{0,254}$"
 #define SETTING_FORM    "letters, digits and underscores, the first no digit"

@@ -22,7 +22,7 @@ static const struct field input_fields[] = {
 	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
 		.form = REPOSITORY_FORM, .description = "Repository of the branch, as owner/name" },
 	{ STRING_FIELD("branch", struct input, branch), .fallback = "main", .pattern = BRANCH_PATTERN,
-		.form = BRANCH_FORM, .description = "The branch to protect" },
+		.form = BRANCH_FORM, .maximum = BRANCH_MAX, .description = "The branch to protect" },
 	{ STRINGS_FIELD("requiredChecks", struct input, required_checks), .maximum = 100,
 		.description = "Status checks that must pass before a merge; none: as they stand" },
 	{ INTEGER_FIELD("requiredReviews", struct input, required_reviews), .minimum = -1, .maximum = 6,

@@ -33,7 +33,7 @@ static const struct field input_fields[] = {
 		.form = REPOSITORY_FORM, .description = "Repository of the workflow, as owner/name" },
 	{ STRING_FIELD("workflow", struct input, workflow), .required = true, .pattern = WORKFLOW_PATTERN,
 		.form = WORKFLOW_FORM, .description = "File name of the workflow, such as setup.yml, or its id" },
-	{ STRING_FIELD("ref", struct input, ref), .pattern = BRANCH_PATTERN, .form = BRANCH_FORM,
+	{ STRING_FIELD("ref", struct input, ref), .pattern = BRANCH_PATTERN, .form = BRANCH_FORM, .maximum = BRANCH_MAX,
 		.description = "Branch to run it on; the default branch where none is given" },
 	{ MAP_FIELD("inputs", struct input, inputs), .maximum = 25,
 		.description = "The workflow's own inputs, all as strings; older servers take 10" },

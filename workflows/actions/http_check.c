@@ -6,6 +6,7 @@
 
 #include "actions.h"
 #include "slipway/provider.h"
+#include "web_address.h"
 
 #define TRY_MS     3000
 #define TIMEOUT_MS 10000 /* of one look: who answers more slowly does not answer */
@@ -93,11 +94,17 @@ static enum action_result run(struct action_context *context, const void *raw_in
 	return action_done(context);
 }
 
+static void validate(const void *raw_input, struct input_check *check)
+{
+	web_address_validate(((const struct input *)raw_input)->url, check);
+}
+
 const struct action_definition http_check = {
 	.id = "http.check",
 	.summary = "Checks that an address answers",
 	.input = RECORD(struct input, input_fields),
 	.output = RECORD(struct output, output_fields),
+	.validate = validate,
 	.run = run,
 	.reuse = ACTION_ALWAYS, /* that it answered once says nothing of today */
 };

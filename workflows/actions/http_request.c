@@ -9,6 +9,7 @@
 
 #include "actions.h"
 #include "slipway/provider.h"
+#include "web_address.h"
 
 #define TRY_MS      3000
 #define EXCERPT_MAX 1000
@@ -153,11 +154,17 @@ static enum action_result run(
 				    : action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for the answer");
 }
 
+static void validate(const void *raw_input, struct input_check *check)
+{
+	web_address_validate(((const struct input *)raw_input)->url, check);
+}
+
 const struct action_definition http_request = {
 	.id = "http.request",
 	.summary = "Sends an HTTP request and checks its answer",
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
+	.validate = validate,
 	.run = run,
 };

@@ -33,7 +33,7 @@ static const struct field input_fields[] = {
 		.form = REPOSITORY_FORM, .description = "GitHub repository, as owner/name" },
 	{ INTEGER_FIELD("repositoryId", struct input, repository_id), .required = true,
 		.description = "GitHub's id of the repository" },
-	{ STRING_FIELD("branch", struct input, branch), .required = true, .maximum = 250,
+	{ STRING_FIELD("branch", struct input, branch), .required = true, .minimum = 1, .maximum = 250,
 		.description = "Branch whose head is deployed" },
 	{ STRING_FIELD("sha", struct input, sha), .pattern = "^[0-9a-f]{40}([0-9a-f]{24})?$",
 		.form = "the whole id of a commit: 40 digits in lower case",

@@ -361,6 +361,14 @@ static void validate_variable(const struct variable *variables, size_t index, st
 		input_fault(check, &fault, "%s: Vercel keeps no sensitive variable for development", variable->key);
 	}
 
+	if (variable->git_branch != NULL &&
+		(has_target(variable, "production") || has_target(variable, "development"))) {
+		fault.item = "targets";
+		fault.remedy = "Give it the one target preview, or leave the branch out.";
+		input_fault(
+			check, &fault, "%s: Vercel keeps a variable of one branch for previews only", variable->key);
+	}
+
 	/* Nobody would see it: the reference that was to fill it may have given nothing. */
 	if (variable->value[0] == '\0' && strcmp(variable->type, "plain") != 0) {
 		fault.item = "value";

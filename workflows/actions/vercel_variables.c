@@ -21,7 +21,7 @@ static const struct field variable_fields[] = {
 	{ STRINGS_FIELD("targets", struct variable, target), .values = variable_targets, .minimum = 1,
 		.maximum = VARIABLE_TARGETS, .fallback = "[\"production\",\"preview\",\"development\"]",
 		.description = "Where it is set" },
-	{ STRING_FIELD("gitBranch", struct variable, git_branch), .maximum = 250,
+	{ STRING_FIELD("gitBranch", struct variable, git_branch), .minimum = 1, .maximum = 250,
 		.description = "Only for this branch's previews" },
 	{ STRING_FIELD("comment", struct variable, comment), .maximum = 500, .description = "A note beside it" },
 };
