@@ -191,7 +191,7 @@ bool ledger_intend(struct action_context *context, const struct ledger_resource 
 bool ledger_take_back(struct action_context *context) SLIPWAY_MUST_CHECK;
 
 /* The row of this key; false where the ledger has none. */
-bool ledger_get(const struct action_context *context, const char *provider, const char *type, const char *key,
+bool ledger_get(struct action_context *context, const char *provider, const char *type, const char *key,
 	struct ledger_resource *ret_row) SLIPWAY_MUST_CHECK;
 
 /*
@@ -223,14 +223,13 @@ bool action_sharer(struct action_context *context, const char *provider, const c
 bool action_is_free(struct action_context *context, const struct ledger_resource *resource) SLIPWAY_MUST_CHECK;
 
 /* The id under which this app's ledger has such a thing; NULL where it has none, or one that is pending. */
-const char *ledger_get_id(
-	const struct action_context *context, const char *provider, const char *type, const char *key);
+const char *ledger_get_id(struct action_context *context, const char *provider, const char *type, const char *key);
 
 /*
  * How many milliseconds ago such a thing that this app made came into its ledger; -1 where the ledger has none, or it
  * was adopted. By the clocks of two workers, so good for "a moment ago" and no more.
  */
-int64_t ledger_age_ms(const struct action_context *context, const char *provider, const char *type, const char *key);
+int64_t ledger_age_ms(struct action_context *context, const char *provider, const char *type, const char *key);
 
 /*
  * All that this app has of one type, the newest first: the order in which things are removed. Pending rows are among

@@ -40,7 +40,7 @@ static enum error_class decode_checkpoint(struct action_context *context, const 
 
 bool context_is_short_of_memory(struct action_context *context)
 {
-	if (!context->arena->refused)
+	if (!context->arena->exhausted && !context->out_of_memory)
 		return false;
 	error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the action");
 	return true;

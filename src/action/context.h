@@ -105,6 +105,7 @@ struct action_context {
 	struct dry_run *dry;                        /* NULL: it is in earnest */
 
 	/* Made by context_run. */
+	bool out_of_memory; /* beside the arena, where a function could not say so */
 	void *checkpoint, *output;
 	cJSON *written; /* into the ledger by this attempt: field -> JSON text, or null: gone; context_release */
 	const char *intended, *intended_before; /* the last ledger_intend: field, and what stood there; NULL: nothing */

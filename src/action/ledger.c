@@ -22,13 +22,13 @@ static const char *field_name(
 	return arena_format(context->arena, "%s:%s:%s", provider, type, key);
 }
 
-/* False for a row that is broken, and where memory is short, which the arena remembers. */
-static bool read_row(const struct action_context *context, const char *text, struct ledger_row *ret_row)
+/* False for a row that is broken, and where memory is short, which the context remembers. */
+static bool read_row(struct action_context *context, const char *text, struct ledger_row *ret_row)
 {
 	struct error ignored;
 	enum error_class class = ledger_row_read(text, context->arena, ret_row, &ignored);
 	if (class == ERROR_OUT_OF_MEMORY)
-		context->arena->refused = true;
+		context->out_of_memory = true;
 	return class == ERROR_NONE;
 }
 
@@ -41,14 +41,14 @@ static const char *find_text(const struct action_context *context, const char *f
 	return field != NULL ? json_member_string(context->ledger, field) : NULL;
 }
 
-static bool find_row(const struct action_context *context, const char *field, struct ledger_row *ret_row)
+static bool find_row(struct action_context *context, const char *field, struct ledger_row *ret_row)
 {
 	const char *text = find_text(context, field);
 	return text != NULL && read_row(context, text, ret_row);
 }
 
 /* The thing that the app has or had, where the row may say that another was asked for since. */
-static bool find_settled(const struct action_context *context, const struct ledger_row *row, struct ledger_row *ret_row)
+static bool find_settled(struct action_context *context, const struct ledger_row *row, struct ledger_row *ret_row)
 {
 	if (!ledger_row_is_pending(row)) {
 		*ret_row = *row;
@@ -101,7 +101,7 @@ static const char *encode_row(struct action_context *context, struct ledger_row 
 }
 
 static void fill_resource(
-	const struct action_context *context, const struct ledger_row *row, struct ledger_resource *resource)
+	struct action_context *context, const struct ledger_row *row, struct ledger_resource *resource)
 {
 	struct ledger_row settled = { .id = "" };
 
@@ -116,7 +116,7 @@ static void fill_resource(
 	resource->last_requested_at = resource->pending ? clock_parse(row->asked) : 0;
 }
 
-bool ledger_get(const struct action_context *context, const char *provider, const char *type, const char *key,
+bool ledger_get(struct action_context *context, const char *provider, const char *type, const char *key,
 	struct ledger_resource *ret_row)
 {
 	struct ledger_row row;
@@ -233,7 +233,7 @@ static bool claim(struct action_context *context, const struct ledger_resource *
 		resource->type, resource->id, resource->shared };
 	const char *holder;
 
-	if (resource->part || resource->id == NULL)
+	if (resource->part)
 		return true;
 	if (!ask_owner(context, &question, &holder))
 		return false;
@@ -273,10 +273,23 @@ static bool is_written(
 		before->created == row->created && before->shared == row->shared;
 }
 
+/* An id is a text that the action has made, which is NULL where memory is short, or one that a response must have. */
+static bool has_id(struct action_context *context, const struct ledger_resource *resource)
+{
+	if (resource->id != NULL)
+		return true;
+	if (!context_is_short_of_memory(context))
+		error_set(&context->error, ERROR_INTERNAL, "the action %s puts a %s without an id into the ledger",
+			context->action->id, resource->type);
+	return false;
+}
+
 bool ledger_put(struct action_context *context, const struct ledger_resource *resource)
 {
 	char at[CLOCK_TEXT_SIZE];
 
+	if (!has_id(context, resource))
+		return false;
 	clock_format(clock_wall_ms(), at);
 	const char *field = field_name(context, resource->provider, resource->type, resource->key);
 	struct ledger_row row = { .id = resource->id,
@@ -286,7 +299,7 @@ bool ledger_put(struct action_context *context, const struct ledger_resource *re
 		.part = resource->part,
 		.shared = resource->shared };
 	struct ledger_row before, settled;
-	bool found = resource->id != NULL && find_row(context, field, &before);
+	bool found = find_row(context, field, &before);
 	bool stood = found && find_settled(context, &before, &settled);
 	bool replaces = stood && strcmp(settled.id, resource->id) != 0;
 
@@ -298,8 +311,6 @@ bool ledger_put(struct action_context *context, const struct ledger_resource *re
 		context->dry->adopts = true;
 	}
 
-	if (resource->id == NULL)
-		context->arena->refused = true; /* ids are texts made by action_format, or required of the answer */
 	row.state = row.created ? LEDGER_CREATED : LEDGER_ADOPTED;
 	if (found && is_written(context, &before, &row))
 		return !context_is_short_of_memory(context);
@@ -309,14 +320,14 @@ bool ledger_put(struct action_context *context, const struct ledger_resource *re
 	return value != NULL && write_row(context, &(struct ledger_change){ field, value, NULL, replaces });
 }
 
-const char *ledger_get_id(const struct action_context *context, const char *provider, const char *type, const char *key)
+const char *ledger_get_id(struct action_context *context, const char *provider, const char *type, const char *key)
 {
 	struct ledger_row row;
 	bool found = find_row(context, field_name(context, provider, type, key), &row);
 	return found && !ledger_row_is_pending(&row) ? row.id : NULL;
 }
 
-int64_t ledger_age_ms(const struct action_context *context, const char *provider, const char *type, const char *key)
+int64_t ledger_age_ms(struct action_context *context, const char *provider, const char *type, const char *key)
 {
 	struct ledger_row row;
 	if (!find_row(context, field_name(context, provider, type, key), &row) || !row.created)
@@ -357,7 +368,7 @@ static int compare_newest_first(const void *left, const void *right)
 
 /* Adds what the field of the ledger names, if it is of that type. */
 static void add_resource(
-	const struct action_context *context, const char *prefix, const char *field, struct dated *list, size_t *count)
+	struct action_context *context, const char *prefix, const char *field, struct dated *list, size_t *count)
 {
 	struct ledger_row row;
 	if (!text_has_prefix(field, prefix) || !find_row(context, field, &row))

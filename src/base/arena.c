@@ -50,22 +50,22 @@ static struct arena_block *block_add(struct arena *arena, size_t size)
 	return block;
 }
 
-static void *refuse(struct arena *arena)
+static void *fail(struct arena *arena)
 {
-	arena->refused = true;
+	arena->exhausted = true;
 	return NULL;
 }
 
 void *arena_allocate(struct arena *arena, size_t size)
 {
 	if (size > arena->limit - arena->used)
-		return refuse(arena);
+		return fail(arena);
 	size_t rounded = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
 	struct arena_block *block = arena->blocks;
 	if (block == NULL || block->capacity - block->used < rounded) {
 		block = block_add(arena, rounded);
 		if (block == NULL)
-			return refuse(arena);
+			return fail(arena);
 	}
 
 	void *memory = block->bytes + block->used;
@@ -78,14 +78,14 @@ void *arena_allocate_array(struct arena *arena, size_t count, size_t size)
 {
 	size_t bytes;
 	if (__builtin_mul_overflow(count, size, &bytes))
-		return refuse(arena);
+		return fail(arena);
 	return arena_allocate(arena, bytes);
 }
 
 char *arena_copy(struct arena *arena, const char *bytes, size_t length)
 {
 	if (length == SIZE_MAX)
-		return refuse(arena);
+		return fail(arena);
 	char *copy = arena_allocate(arena, length + 1);
 	if (copy != NULL && length > 0)
 		memcpy(copy, bytes, length);

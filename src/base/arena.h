@@ -16,9 +16,9 @@ struct arena_block;
 
 struct arena {
 	struct arena_block *blocks;
-	size_t used;  /* bytes handed out */
-	size_t limit; /* bytes that may be handed out in all */
-	bool refused; /* something was asked for that there was no memory for: what was made of it may be incomplete */
+	size_t used;    /* bytes handed out */
+	size_t limit;   /* bytes that may be handed out in all */
+	bool exhausted; /* an allocation has failed: what was made of it may be incomplete */
 };
 
 #define ARENA_LIMIT ((size_t)64 << 20)

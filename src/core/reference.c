@@ -428,11 +428,9 @@ enum error_class references_resolve(cJSON *json, const char *place, reference_lo
 	return resolve_whole(&resolving, json, place);
 }
 
-static enum error_class visit_string(const cJSON *json, const char *place, reference_visit *visit, void *context,
+enum error_class references_visit_text(const char *text, const char *place, reference_visit *visit, void *context,
 	struct faults *faults, struct error *error)
 {
-	const char *text = json->valuestring;
-
 	while ((text = next_reference(text)) != NULL) {
 		struct reference reference;
 		if (parse(text, &reference, &text, error) != ERROR_NONE ||
@@ -450,7 +448,7 @@ enum error_class references_visit(const cJSON *json, const char *place, referenc
 	struct faults *faults, struct error *error)
 {
 	if (cJSON_IsString(json))
-		return visit_string(json, place, visit, context, faults, error);
+		return references_visit_text(json->valuestring, place, visit, context, faults, error);
 	size_t index = 0;
 	const cJSON *child;
 	cJSON_ArrayForEach (child, json) {

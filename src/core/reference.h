@@ -91,4 +91,8 @@ typedef enum error_class reference_visit(void *context, const struct reference *
 enum error_class references_visit(const cJSON *json, const char *place, reference_visit *visit, void *context,
 	struct faults *faults, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* The same of one text. */
+enum error_class references_visit_text(const char *text, const char *place, reference_visit *visit, void *context,
+	struct faults *faults, struct error *error) SLIPWAY_MUST_CHECK;
+
 #endif

@@ -127,21 +127,6 @@ static enum error_class visit_need(void *context, const struct reference *refere
 	return ERROR_NONE;
 }
 
-/* A node on the stack: references_visit reads nothing else of it. */
-static cJSON string_node(const char *text)
-{
-	char *borrowed;
-	memcpy(&borrowed, &text, sizeof(borrowed));
-	return (cJSON){ .type = cJSON_String, .valuestring = borrowed };
-}
-
-static enum error_class visit_binding(
-	struct needs_visit *visit, const struct binding *binding, const char *place, struct error *error)
-{
-	const cJSON value = string_node(binding->value);
-	return references_visit(&value, place, visit_need, visit, NULL, error);
-}
-
 enum error_class step_check_needs(const struct workflow_definition *workflow, const struct step_definition *step,
 	const cJSON *input, const char *place, struct step_set *ret_needs, struct faults *faults, struct error *error)
 {
@@ -155,7 +140,7 @@ enum error_class step_check_needs(const struct workflow_definition *workflow, co
 	}
 
 	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++)
-		if (visit_binding(&visit, binding, place, error) != ERROR_NONE)
+		if (references_visit_text(binding->value, place, visit_need, &visit, NULL, error) != ERROR_NONE)
 			return error->class;
 	return input != NULL ? references_visit(input, place, visit_need, &visit, faults, error) : ERROR_NONE;
 }
@@ -188,13 +173,12 @@ static enum error_class visit_secret(void *context, const struct reference *refe
 static const char *binding_problem(const struct step_definition *step, const struct binding *binding)
 {
 	const struct field *field = record_field(&step->action->input, binding->field);
-	const cJSON value = string_node(binding->value);
 	struct error ignored;
 	bool names_secret = false;
 
 	if (field == NULL)
 		return "it binds a field that its action does not have";
-	if (references_visit(&value, "", visit_secret, &names_secret, NULL, &ignored) != ERROR_NONE)
+	if (references_visit_text(binding->value, "", visit_secret, &names_secret, NULL, &ignored) != ERROR_NONE)
 		return NULL;
 	if (names_secret && !field->secret)
 		return "it binds a secret to a field that is not secret";

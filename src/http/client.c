@@ -83,10 +83,16 @@ static CURLcode start_libraries(void)
 
 enum error_class http_client_new(struct http_client **ret_client, struct error *error)
 {
-	static struct http_client client;
-	if (start_libraries() != CURLE_OK || (client.handle = curl_easy_init()) == NULL)
+	struct http_client *client = calloc(1, sizeof(*client));
+
+	if (client == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an HTTP client");
+	if (start_libraries() != CURLE_OK || (client->handle = curl_easy_init()) == NULL) {
+		http_client_free(client);
 		return error_set(error, ERROR_OUT_OF_MEMORY, "libcurl cannot start");
-	*ret_client = &client;
+	}
+
+	*ret_client = client;
 	return ERROR_NONE;
 }
 
@@ -106,8 +112,8 @@ void http_client_free(struct http_client *client)
 	if (client == NULL)
 		return;
 	curl_easy_cleanup(client->handle);
-	client->handle = NULL;
 	curl_global_cleanup();
+	free(client);
 }
 
 void http_response_release(struct http_response *response)

@@ -22,7 +22,7 @@ static enum error_class read_needs(
 
 	for (size_t i = 0; needs->missing == NULL && i < needs->count; i++)
 		needs->outputs[i] = arena_string(arena, reply_text(reply_item(reply, 1 + i)));
-	return arena->refused ? error_set(error, ERROR_OUT_OF_MEMORY, "no memory for outputs") : ERROR_NONE;
+	return arena->exhausted ? error_set(error, ERROR_OUT_OF_MEMORY, "no memory for outputs") : ERROR_NONE;
 }
 
 enum error_class needs_take(

@@ -27,7 +27,7 @@ static enum error_class reap_named(struct redis *redis, const struct run_name *n
 		integer_text(arena, lease_ms < RUN_UNCLAIMED_MS ? lease_ms : RUN_UNCLAIMED_MS),
 		integer_text(arena, spare_ms) };
 
-	if (arguments[1] == NULL || arguments[2] == NULL || arena->refused)
+	if (arguments[1] == NULL || arguments[2] == NULL || arena->exhausted)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to look at a run");
 	run_keys_make(&keys, name);
 	memcpy(key_list, keys.list, sizeof(keys.list));

@@ -310,7 +310,7 @@ static enum error_class list_needs(struct attempt *attempt, const cJSON *input, 
 			add_need(attempt, run->app, workflow->id, workflow->steps[i].id);
 	for (size_t i = 0; class == ERROR_NONE && i < set.other_count; i++)
 		add_need(attempt, set.others[i].app, set.others[i].workflow->id, set.others[i].step->id);
-	if (class == ERROR_NONE && attempt->arena->refused)
+	if (class == ERROR_NONE && attempt->arena->exhausted)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for what it needs");
 	return class;
 }

@@ -79,7 +79,7 @@ START_TEST(test_memory_is_short)
 	arena.limit = 1;
 	ck_assert_ptr_null(git_blob_name(&context, "x"));
 	ck_assert(context_is_short_of_memory(&context));
-	arena.refused = false;
+	arena.exhausted = false;
 	ck_assert_ptr_null(seal_text(&context, "9CA5H2XPWXzRPJ8xtgM0ho8JpAUGmUzKHR0rjo7pCWs=", "x"));
 	ck_assert(context_is_short_of_memory(&context));
 }
