@@ -35,51 +35,39 @@ static enum error_class check_keys(const cJSON *inputs, struct error *error)
 /* They come back as no more than their names. */
 static cJSON *names_of(const cJSON *secrets)
 {
-	cJSON *names = cJSON_CreateArray();
+	CLEANUP_JSON cJSON *names = cJSON_CreateArray();
 	const cJSON *secret;
 
 	cJSON_ArrayForEach (secret, secrets) {
-		if (names == NULL || json_append(names, cJSON_CreateString(secret->string)))
-			continue;
-		cJSON_Delete(names);
-		return NULL;
+		if (names == NULL || !json_append(names, cJSON_CreateString(secret->string)))
+			return NULL;
 	}
 
-	return names;
+	return json_take(&names);
 }
 
 /* The inputs without what is sealed in them, and the places of that. */
-static bool add_inputs(cJSON *answer, const cJSON *inputs)
+static bool add_inputs(cJSON *json, const cJSON *inputs)
 {
+	CLEANUP_JSON cJSON *shown = cJSON_Duplicate(inputs, true);
+	CLEANUP_JSON cJSON *places = cJSON_CreateArray();
 	struct error ignored;
-	cJSON *shown = cJSON_Duplicate(inputs, true), *places = cJSON_CreateArray();
-	bool complete =
-		shown != NULL && places != NULL && secret_input_hide(shown, "/inputs", places, &ignored) == ERROR_NONE;
 
-	if (!complete) {
-		cJSON_Delete(shown);
-		cJSON_Delete(places);
-		return false;
-	}
-
-	if (json_add(answer, "inputs", shown))
-		return json_add(answer, "sealed", places);
-	cJSON_Delete(places);
-	return false;
+	return shown != NULL && places != NULL && secret_input_hide(shown, "/inputs", places, &ignored) == ERROR_NONE &&
+		json_add(json, "inputs", json_take(&shown)) && json_add(json, "sealed", json_take(&places));
 }
 
 static cJSON *configured(const char *app, const struct payload *payload)
 {
-	cJSON *answer = cJSON_CreateObject();
+	CLEANUP_JSON cJSON *json = cJSON_CreateObject();
 
-	if (answer != NULL && json_add(answer, "appId", cJSON_CreateString(app)) &&
-		json_add(answer, "version", json_integer(payload->version)) && add_inputs(answer, payload->inputs) &&
-		json_add(answer, "config", cJSON_Duplicate(payload->config, true)) &&
-		json_add(answer, "env", cJSON_Duplicate(payload->env, true)) &&
-		json_add(answer, "secrets", names_of(payload->secrets)))
-		return answer;
-	cJSON_Delete(answer);
-	return NULL;
+	if (json == NULL || !json_add(json, "appId", cJSON_CreateString(app)) ||
+		!json_add(json, "version", json_integer(payload->version)) || !add_inputs(json, payload->inputs) ||
+		!json_add(json, "config", cJSON_Duplicate(payload->config, true)) ||
+		!json_add(json, "env", cJSON_Duplicate(payload->env, true)) ||
+		!json_add(json, "secrets", names_of(payload->secrets)))
+		return NULL;
+	return json_take(&json);
 }
 
 static enum error_class handle_configure(const struct service *service, const struct request *request, cJSON *body,
@@ -87,7 +75,8 @@ static enum error_class handle_configure(const struct service *service, const st
 {
 	(void)request;
 	const char *app;
-	struct payload changes, payload;
+	CLEANUP_PAYLOAD struct payload payload = PAYLOAD_EMPTY;
+	struct payload changes;
 	size_t sealed;
 
 	if (body_identifier(body, "appId", &app, error) != ERROR_NONE ||
@@ -97,9 +86,7 @@ static enum error_class handle_configure(const struct service *service, const st
 		payload_merge(service->redis, app, &changes, service->settings->retention_days * 86400, &payload,
 			error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = response_json(response, 200, configured(app, &payload), error);
-	payload_release(&payload);
-	return class;
+	return response_json(response, 200, configured(app, &payload), error);
 }
 
 const struct mode mode_configure = {

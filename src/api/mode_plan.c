@@ -18,27 +18,27 @@
 /* The step's input, all of whose references name what there is. */
 static enum error_class build_known(const struct input_sources *sources, cJSON **ret_input, struct error *error)
 {
+	CLEANUP_JSON cJSON *input = NULL;
 	char place[INPUT_PLACE_SIZE];
 	struct step_set needs;
 
 	input_place(sources->step, place);
-	if (input_build(sources, ret_input, error) != ERROR_NONE)
+	if (input_build(sources, &input, error) != ERROR_NONE ||
+		step_needs(sources->workflow, sources->step, input, place, &needs, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = step_needs(sources->workflow, sources->step, *ret_input, place, &needs, error);
-	if (class != ERROR_NONE)
-		cJSON_Delete(*ret_input);
-	return class;
+	*ret_input = json_take(&input);
+	return ERROR_NONE;
 }
 
 static enum error_class ask_step(const struct service *service, const struct input_sources *sources,
 	struct plan_question *question, struct error *error)
 {
+	CLEANUP_JSON cJSON *input = NULL;
 	struct error problem;
-	cJSON *input;
 
 	question->id = sources->step->id;
 	if (build_known(sources, &input, &problem) != ERROR_NONE) {
-		/* A step whose input is wrong or not complete is a part of the answer, and no reason to plan nothing.
+		/* One step whose input is invalid or incomplete is part of the plan, not a reason to refuse all of it.
 		 */
 		if (problem.class == ERROR_INVALID_INPUT)
 			return error_print(&problem, service->arena, &question->error, error);
@@ -47,7 +47,6 @@ static enum error_class ask_step(const struct service *service, const struct inp
 	}
 
 	question->input = json_print(service->arena, input);
-	cJSON_Delete(input);
 	return question->input != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the plan");
 }
 
@@ -79,42 +78,39 @@ static enum error_class ask_all(const struct service *service, const struct targ
 static enum error_class ask_sealed(const struct service *service, const struct target *target,
 	const struct payload *payload, cJSON *body, cJSON **ret_input, struct error *error)
 {
+	CLEANUP_JSON cJSON *input = NULL;
 	const cJSON *inputs = json_member(body, "inputs");
 	size_t sealed;
 
-	if (ask_all(service, target, payload, inputs, ret_input, error) != ERROR_NONE)
+	if (ask_all(service, target, payload, inputs, &input, error) != ERROR_NONE ||
+		seal_inputs(service, target->app, target->workflow, body, &sealed, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = seal_inputs(service, target->app, target->workflow, body, &sealed, error);
-	if (class == ERROR_NONE && sealed == 0)
-		return ERROR_NONE;
-	cJSON_Delete(*ret_input);
-	return class == ERROR_NONE ? ask_all(service, target, payload, inputs, ret_input, error) : class;
+	if (sealed > 0)
+		return ask_all(service, target, payload, inputs, ret_input, error);
+
+	*ret_input = json_take(&input);
+	return ERROR_NONE;
 }
 
 static enum error_class handle_plan(const struct service *service, const struct request *request, cJSON *body,
 	struct response *response, struct error *error)
 {
+	CLEANUP_PAYLOAD struct payload payload = PAYLOAD_EMPTY;
+	CLEANUP_JSON cJSON *input = NULL;
 	struct target target;
-	struct payload payload;
-	cJSON *input;
 
 	if (target_from_body(body, false, &target, error) != ERROR_NONE ||
 		body_check_options(body, error) != ERROR_NONE ||
-		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE)
+		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE ||
+		ask_sealed(service, &target, &payload, body, &input, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = ask_sealed(service, &target, &payload, body, &input, error);
-	if (class == ERROR_NONE) {
-		/* Each plan looks anew: what it saw last time may have changed since. */
-		target.step = &plan_step;
-		const struct trigger_options wish = {
-			.input = input, .secrets = payload.secrets, .force = true, .request = request->id
-		};
-		class = trigger_send(service, &target, &wish, response, error);
-		cJSON_Delete(input);
-	}
 
-	payload_release(&payload);
-	return class;
+	/* Forced: each plan looks again, because the world may have changed since the last one. */
+	target.step = &plan_step;
+	const struct trigger_options options = {
+		.input = input, .secrets = payload.secrets, .force = true, .request = request->id
+	};
+	return trigger_send(service, &target, &options, response, error);
 }
 
 const struct mode mode_plan = {

@@ -48,23 +48,20 @@ static enum error_class show_all(
 static enum error_class show(
 	const struct target *target, const struct polled *polled, struct response *response, struct error *error)
 {
-	cJSON *answer;
+	CLEANUP_JSON cJSON *json = NULL;
 
 	if (target->step != NULL) {
-		if (run_status(&polled->runs[0], &answer, error) != ERROR_NONE)
+		if (run_status(&polled->runs[0], &json, error) != ERROR_NONE)
 			return error->class;
-		return response_json(response, 200, answer, error);
+		return response_json(response, 200, json_take(&json), error);
 	}
 
-	answer = cJSON_CreateObject();
-	if (answer == NULL)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
-	if (show_all(target, polled, answer, error) != ERROR_NONE) {
-		cJSON_Delete(answer);
+	json = cJSON_CreateObject();
+	if (json == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
+	if (show_all(target, polled, json, error) != ERROR_NONE)
 		return error->class;
-	}
-
-	return response_json(response, 200, answer, error);
+	return response_json(response, 200, json_take(&json), error);
 }
 
 static enum error_class handle_post(const struct service *service, const struct request *request, cJSON *body,
@@ -88,31 +85,25 @@ static bool etag_matches(const char *if_none_match, const char *etag)
 static enum error_class handle_get(
 	const struct service *service, const struct request *request, struct response *response, struct error *error)
 {
+	static const char *const names[] = { "appId", "workflowId", "actionId", NULL };
+	CLEANUP_JSON cJSON *query = NULL; /* the target borrows texts of it */
 	struct target target;
 	struct polled polled;
 	char tag[RUN_TAG_SIZE];
-	cJSON *query;
-	static const char *const names[] = { "appId", "workflowId", "actionId", NULL };
 
 	if (query_parse(request->query, names, &query, error) != ERROR_NONE)
 		return error->class;
 	response_subject(response, query);
+	if (target_from_body(query, false, &target, error) != ERROR_NONE ||
+		read_runs(service, &target, &polled, error) != ERROR_NONE)
+		return error->class;
 
-	/* The target borrows texts of the query. */
-	enum error_class class = target_from_body(query, false, &target, error);
-	if (class == ERROR_NONE)
-		class = read_runs(service, &target, &polled, error);
-	if (class == ERROR_NONE) {
-		runs_tag(polled.runs, polled.count, tag);
-		text_format(response->etag, sizeof(response->etag), "\"%s\"", tag);
-		if (etag_matches(request->if_none_match, response->etag))
-			response->status = 304;
-		else
-			class = show(&target, &polled, response, error);
-	}
-
-	cJSON_Delete(query);
-	return class;
+	runs_tag(polled.runs, polled.count, tag);
+	text_format(response->etag, sizeof(response->etag), "\"%s\"", tag);
+	if (!etag_matches(request->if_none_match, response->etag))
+		return show(&target, &polled, response, error);
+	response->status = 304;
+	return ERROR_NONE;
 }
 
 const struct mode mode_poll = {

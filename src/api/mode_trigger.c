@@ -33,50 +33,56 @@ static enum error_class check_version(
 }
 
 /* The step's input, checked, with what was clear in it and is to be secret sealed. Sealed, it could not be checked. */
-static enum error_class build_sealed(const struct service *service, const struct input_sources *sources,
-	const char *app, cJSON *body, size_t *ret_sealed, cJSON **ret_input, struct error *error)
+static enum error_class build_sealed(const struct service *service, const struct input_sources *sources, cJSON *body,
+	size_t *ret_sealed, cJSON **ret_input, struct error *error)
 {
-	if (input_build(sources, ret_input, error) != ERROR_NONE)
+	CLEANUP_JSON cJSON *input = NULL;
+
+	if (input_build(sources, &input, error) != ERROR_NONE ||
+		seal_inputs(service, sources->app, sources->workflow, body, ret_sealed, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = seal_inputs(service, app, sources->workflow, body, ret_sealed, error);
-	if (class == ERROR_NONE && *ret_sealed == 0)
-		return ERROR_NONE;
-	cJSON_Delete(*ret_input);
-	return class == ERROR_NONE ? input_build(sources, ret_input, error) : class;
+	if (*ret_sealed > 0)
+		return input_build(sources, ret_input, error);
+
+	*ret_input = json_take(&input);
+	return ERROR_NONE;
 }
 
 static enum error_class handle_trigger(const struct service *service, const struct request *request, cJSON *body,
 	struct response *response, struct error *error)
 {
+	CLEANUP_PAYLOAD struct payload payload = PAYLOAD_EMPTY;
+	CLEANUP_JSON cJSON *input = NULL;
 	struct target target;
-	struct payload payload;
 	struct step_set needs;
-	size_t sealed = 0;
-	cJSON *input;
+	char place[INPUT_PLACE_SIZE];
+	size_t sealed;
 
 	if (target_from_body(body, true, &target, error) != ERROR_NONE || refuse_plan(&target, error) != ERROR_NONE ||
 		body_check_options(body, error) != ERROR_NONE ||
-		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE)
+		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE ||
+		check_version(target.app, &payload, json_member(body, "configVersion"), error) != ERROR_NONE)
 		return error->class;
+
 	const struct input_sources sources = { target.workflow, target.step, payload.inputs,
 		json_member(body, "inputs"), payload.config, payload.env, payload.secrets, NULL, target.app };
-	enum error_class class = check_version(target.app, &payload, json_member(body, "configVersion"), error);
-	if (class == ERROR_NONE)
-		class = build_sealed(service, &sources, target.app, body, &sealed, &input, error);
-	if (class == ERROR_NONE) {
-		const struct trigger_options wish = { &needs, input, payload.secrets,
-			cJSON_IsTrue(json_member(body, "force")), json_member_string(body, "triggerId"), request->id,
-			sealed > 0 };
-		char place[INPUT_PLACE_SIZE];
-		input_place(target.step, place);
-		class = step_needs(target.workflow, target.step, input, place, &needs, error);
-		if (class == ERROR_NONE)
-			class = trigger_send(service, &target, &wish, response, error);
-		cJSON_Delete(input);
-	}
+	if (build_sealed(service, &sources, body, &sealed, &input, error) != ERROR_NONE)
+		return error->class;
 
-	payload_release(&payload);
-	return class;
+	input_place(target.step, place);
+	if (step_needs(target.workflow, target.step, input, place, &needs, error) != ERROR_NONE)
+		return error->class;
+
+	const struct trigger_options options = {
+		.needs = &needs,
+		.input = input,
+		.secrets = payload.secrets,
+		.force = cJSON_IsTrue(json_member(body, "force")),
+		.id = json_member_string(body, "triggerId"),
+		.request = request->id,
+		.sealed = sealed > 0,
+	};
+	return trigger_send(service, &target, &options, response, error);
 }
 
 const struct mode mode_trigger = {

@@ -56,19 +56,16 @@ static enum error_class check_all(
 	return ERROR_NONE;
 }
 
-/* Takes the errors over. */
-static enum error_class answer(
-	const struct target *target, struct response *response, cJSON *errors, struct error *error)
+static enum error_class respond(
+	const struct target *target, const cJSON *errors, struct response *response, struct error *error)
 {
 	int count = cJSON_GetArraySize(errors);
 
 	if (count == 0) {
-		cJSON *valid = cJSON_CreateObject();
-		cJSON_Delete(errors);
-		if (valid != NULL && json_add(valid, "valid", cJSON_CreateTrue()))
-			return response_json(response, 200, valid, error);
-		cJSON_Delete(valid);
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
+		CLEANUP_JSON cJSON *valid = cJSON_CreateObject();
+		if (valid == NULL || !json_add(valid, "valid", cJSON_CreateTrue()))
+			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
+		return response_json(response, 200, json_take(&valid), error);
 	}
 
 	error_set(error, ERROR_INVALID_INPUT, "%d place%s in the inputs of '%s' %s wrong", count, count == 1 ? "" : "s",
@@ -83,38 +80,39 @@ static enum error_class validate(const struct service *service, const struct tar
 {
 	struct input_sources sources = { target->workflow, NULL, payload->inputs, json_member(body, "inputs"),
 		payload->config, payload->env, payload->secrets, NULL, target->app };
-	cJSON *errors = cJSON_CreateArray();
+	CLEANUP_JSON cJSON *errors = cJSON_CreateArray();
+	size_t sealed;
 
 	if (errors == NULL)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
-	size_t sealed;
-	if (check_all(service, &sources, errors, error) == ERROR_NONE &&
-		/* What is right may still be what this Slipway cannot seal. */
-		(cJSON_GetArraySize(errors) > 0 ||
-			seal_inputs(service, target->app, target->workflow, body, &sealed, error) == ERROR_NONE))
-		return answer(target, response, errors, error);
-	cJSON_Delete(errors);
-	return error->class;
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
+	if (check_all(service, &sources, errors, error) != ERROR_NONE)
+		return error->class;
+
+	/* Valid inputs may still be ones that this server has no key to seal. */
+	if (cJSON_GetArraySize(errors) == 0 &&
+		seal_inputs(service, target->app, target->workflow, body, &sealed, error) != ERROR_NONE)
+		return error->class;
+	return respond(target, errors, response, error);
 }
 
 static enum error_class handle_validate(const struct service *service, const struct request *request, cJSON *body,
 	struct response *response, struct error *error)
 {
-	(void)request;
+	CLEANUP_PAYLOAD struct payload payload = PAYLOAD_EMPTY;
+	struct payload changes;
 	struct target target;
-	struct payload changes, payload;
+	(void)request;
 
 	if (target_from_body(body, false, &target, error) != ERROR_NONE ||
 		body_check_options(body, error) != ERROR_NONE ||
 		body_payload(service, target.app, body, &changes, error) != ERROR_NONE ||
 		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE)
 		return error->class;
+
 	changes.inputs = NULL; /* they are the request's own, over what is stored */
-	enum error_class class = payload_apply(&payload, &changes, error);
-	if (class == ERROR_NONE)
-		class = validate(service, &target, body, &payload, response, error);
-	payload_release(&payload);
-	return class;
+	if (payload_apply(&payload, &changes, error) != ERROR_NONE)
+		return error->class;
+	return validate(service, &target, body, &payload, response, error);
 }
 
 const struct mode mode_validate = {

@@ -71,19 +71,17 @@ static enum error_class take_pair(
 
 enum error_class query_parse(const char *query, const char *const *names, cJSON **ret_json, struct error *error)
 {
-	cJSON *json = cJSON_CreateObject();
+	CLEANUP_JSON cJSON *json = cJSON_CreateObject();
 
 	if (json == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the query");
 	while (*query != '\0') {
 		size_t length = strcspn(query, "&");
-		if (length > 0 && take_pair(query, length, names, json, error) != ERROR_NONE) {
-			cJSON_Delete(json);
+		if (length > 0 && take_pair(query, length, names, json, error) != ERROR_NONE)
 			return error->class;
-		}
 		query += length + (query[length] == '&' ? 1 : 0);
 	}
 
-	*ret_json = json;
+	*ret_json = json_take(&json);
 	return ERROR_NONE;
 }

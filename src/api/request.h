@@ -79,13 +79,12 @@ enum error_class response_json(
 
 /*
  * Fills the response with an RFC 9457 problem document. needs (may be NULL) are the names of steps that are not
- * done; current (may be NULL, taken over) is the run that stands in the way.
+ * done; current (may be NULL) is the run that stands in the way.
  */
-void response_problem(struct response *response, const struct error *problem, const cJSON *needs, cJSON *current);
+void response_problem(struct response *response, const struct error *problem, const cJSON *needs, const cJSON *current);
 
-/* The same for inputs with more than one place that is wrong: errors (taken over; NULL where memory was short) are made
- * of problem_place. */
-void response_faults(struct response *response, const struct error *problem, cJSON *errors);
+/* The same for inputs that are wrong in more than one place: errors are a list of what problem_place makes. */
+void response_faults(struct response *response, const struct error *problem, const cJSON *errors);
 
 /* One place that is wrong, of the step where it is one's (may be NULL). The caller's; NULL where memory is short. */
 cJSON *problem_place(const char *action, const struct error *fault);

@@ -51,14 +51,14 @@ static bool add_remedy(cJSON *document, const struct error *problem)
 		add_text(remedy, "inputKey", problem->remedy_input);
 }
 
-cJSON *problem_place(const char *action, const struct error *fault)
+cJSON *problem_place(const char *step, const struct error *fault)
 {
-	cJSON *entry = cJSON_CreateObject();
-	if (entry != NULL && add_text(entry, "actionId", action) && add_text(entry, "place", fault->place) &&
-		add_text(entry, "message", fault->message) && (action == NULL || add_remedy(entry, fault)))
-		return entry;
-	cJSON_Delete(entry);
-	return NULL;
+	CLEANUP_JSON cJSON *entry = cJSON_CreateObject();
+
+	if (entry == NULL || !add_text(entry, "actionId", step) || !add_text(entry, "place", fault->place) ||
+		!add_text(entry, "message", fault->message) || (step != NULL && !add_remedy(entry, fault)))
+		return NULL;
+	return json_take(&entry);
 }
 
 /* The one place of an error that has one. */
@@ -70,27 +70,20 @@ static bool add_place(cJSON *document, const struct error *problem)
 	return errors != NULL && json_append(errors, problem_place(NULL, problem));
 }
 
-static cJSON *problem_document(const struct error *problem, const cJSON *needs, cJSON *current)
+static cJSON *problem_document(const struct error *problem, const cJSON *needs, const cJSON *current)
 {
 	const struct error_class_facts *facts = error_class_facts(problem->class);
-	cJSON *document = cJSON_CreateObject();
-	bool complete = document != NULL && add_text(document, "type", "about:blank") &&
-		add_text(document, "title", facts->title) &&
-		json_add(document, "status", json_integer(facts->http_status)) &&
-		add_text(document, "class", facts->name) && add_text(document, "detail", problem->message) &&
-		add_place(document, problem) && add_remedy(document, problem) &&
-		(needs == NULL || json_add(document, "needs", cJSON_Duplicate(needs, true)));
+	CLEANUP_JSON cJSON *document = cJSON_CreateObject();
 
-	if (complete && current != NULL) {
-		complete = json_add(document, "current", current);
-		current = NULL;
-	}
-
-	cJSON_Delete(current);
-	if (complete)
-		return document;
-	cJSON_Delete(document);
-	return NULL;
+	if (document == NULL || !add_text(document, "type", "about:blank") ||
+		!add_text(document, "title", facts->title) ||
+		!json_add(document, "status", json_integer(facts->http_status)) ||
+		!add_text(document, "class", facts->name) || !add_text(document, "detail", problem->message) ||
+		!add_place(document, problem) || !add_remedy(document, problem) ||
+		(needs != NULL && !json_add(document, "needs", cJSON_Duplicate(needs, true))) ||
+		(current != NULL && !json_add(document, "current", cJSON_Duplicate(current, true))))
+		return NULL;
+	return json_take(&document);
 }
 
 /* Takes the document over; NULL where memory was short. */
@@ -111,19 +104,16 @@ static void send_problem(struct response *response, const struct error *problem,
 		response->retry_after_seconds = problem->retry_after_ms > 1000 ? problem->retry_after_ms / 1000 : 1;
 }
 
-void response_problem(struct response *response, const struct error *problem, const cJSON *needs, cJSON *current)
+void response_problem(struct response *response, const struct error *problem, const cJSON *needs, const cJSON *current)
 {
 	send_problem(response, problem, problem_document(problem, needs, current));
 }
 
-void response_faults(struct response *response, const struct error *problem, cJSON *errors)
+void response_faults(struct response *response, const struct error *problem, const cJSON *errors)
 {
-	cJSON *document = problem_document(problem, NULL, NULL);
-	if (document != NULL && !json_add(document, "errors", errors)) {
-		cJSON_Delete(document);
-		document = NULL;
-	} else if (document == NULL) {
-		cJSON_Delete(errors);
-	}
-	send_problem(response, problem, document);
+	CLEANUP_JSON cJSON *document = problem_document(problem, NULL, NULL);
+
+	if (document != NULL && !json_add(document, "errors", cJSON_Duplicate(errors, true)))
+		json_clear(&document);
+	send_problem(response, problem, json_take(&document));
 }

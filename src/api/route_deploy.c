@@ -106,17 +106,14 @@ static enum error_class handle_body(const struct service *service, const struct 
 static enum error_class handle_deploy(
 	const struct service *service, const struct request *request, struct response *response, struct error *error)
 {
-	cJSON *body;
+	CLEANUP_JSON cJSON *body = NULL;
 
 	if (request->body_too_large)
 		return error_set(error, ERROR_PAYLOAD_TOO_LARGE, "the body is larger than %zu bytes", REQUEST_BODY_MAX);
-	if (media_type_check(request->content_type, request->content_encoding, error) != ERROR_NONE)
+	if (media_type_check(request->content_type, request->content_encoding, error) != ERROR_NONE ||
+		json_parse(request->body, request->body_length, JSON_LIMITS_CLIENT, &body, error) != ERROR_NONE)
 		return error->class;
-	if (json_parse(request->body, request->body_length, JSON_LIMITS_CLIENT, &body, error) != ERROR_NONE)
-		return error->class;
-	enum error_class class = handle_body(service, request, body, response, error);
-	cJSON_Delete(body);
-	return class;
+	return handle_body(service, request, body, response, error);
 }
 
 const struct route route_deploy = { .method = "POST", .path = "/api/deploy", .handle = handle_deploy };

@@ -7,16 +7,13 @@
 static enum error_class handle_healthz(
 	const struct service *service, const struct request *request, struct response *response, struct error *error)
 {
+	CLEANUP_JSON cJSON *json = cJSON_CreateObject();
 	(void)service;
 	(void)request;
-	cJSON *answer = cJSON_CreateObject();
 
-	if (answer != NULL && !json_add(answer, "status", cJSON_CreateString("ok"))) {
-		cJSON_Delete(answer);
-		answer = NULL;
-	}
-
-	return response_json(response, 200, answer, error);
+	if (json != NULL && !json_add(json, "status", cJSON_CreateString("ok")))
+		json_clear(&json);
+	return response_json(response, 200, json_take(&json), error);
 }
 
 const struct route route_healthz = { .method = "GET", .path = "/healthz", .open = true, .handle = handle_healthz };

@@ -65,16 +65,13 @@ static enum error_class handle_readyz(
 	if (workers_count(service->redis, &workers, error) != ERROR_NONE)
 		return tell_unready(0, SERVER_REFUSES, error);
 	told[0] = '\0';
-	cJSON *answer = cJSON_CreateObject();
-	bool complete = answer != NULL && json_add(answer, "status", cJSON_CreateString("ok")) &&
-		json_add(answer, "workers", json_integer((int64_t)workers.alive)) &&
-		add_warnings(answer, hidden, &workers);
-	if (!complete) {
-		cJSON_Delete(answer);
-		answer = NULL;
-	}
 
-	return response_json(response, 200, answer, error);
+	CLEANUP_JSON cJSON *json = cJSON_CreateObject();
+	if (json == NULL || !json_add(json, "status", cJSON_CreateString("ok")) ||
+		!json_add(json, "workers", json_integer((int64_t)workers.alive)) ||
+		!add_warnings(json, hidden, &workers))
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
+	return response_json(response, 200, json_take(&json), error);
 }
 
 const struct route route_readyz = { .method = "GET", .path = "/readyz", .open = true, .handle = handle_readyz };

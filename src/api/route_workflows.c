@@ -62,7 +62,7 @@ static bool add_bound(cJSON *step_json, const struct step_definition *step)
 static cJSON *describe_step(
 	const struct workflow_definition *workflow, const struct step_definition *step, struct error *error)
 {
-	cJSON *json = cJSON_CreateObject();
+	CLEANUP_JSON cJSON *json = cJSON_CreateObject();
 
 	if (json != NULL && json_add(json, "id", cJSON_CreateString(step->id)) &&
 		json_add(json, "action", cJSON_CreateString(step->action->id)) &&
@@ -71,14 +71,13 @@ static cJSON *describe_step(
 			step->input_key != NULL ? cJSON_CreateString(step->input_key) : cJSON_CreateNull()) &&
 		json_add(json, "optional", cJSON_CreateBool(step->optional)) &&
 		add_needs(json, workflow, step, error) && add_bound(json, step) && add_schemas(json, step, error))
-		return json;
-	cJSON_Delete(json);
+		return json_take(&json);
 	return NULL;
 }
 
 static cJSON *describe_workflow(const struct workflow_definition *workflow, struct error *error)
 {
-	cJSON *json = cJSON_CreateObject();
+	CLEANUP_JSON cJSON *json = cJSON_CreateObject();
 	bool complete = json != NULL && json_add(json, "id", cJSON_CreateString(workflow->id)) &&
 		json_add(json, "summary", cJSON_CreateString(workflow->summary));
 	cJSON *steps = complete ? cJSON_AddArrayToObject(json, "steps") : NULL;
@@ -86,10 +85,7 @@ static cJSON *describe_workflow(const struct workflow_definition *workflow, stru
 	complete = steps != NULL;
 	for (size_t i = 0; complete && i < workflow->step_count; i++)
 		complete = json_append(steps, describe_step(workflow, &workflow->steps[i], error));
-	if (complete)
-		return json;
-	cJSON_Delete(json);
-	return NULL;
+	return complete ? json_take(&json) : NULL;
 }
 
 static enum error_class handle_workflows(
@@ -97,16 +93,15 @@ static enum error_class handle_workflows(
 {
 	(void)service;
 	(void)request;
-	cJSON *answer = cJSON_CreateObject();
-	cJSON *list = answer != NULL ? cJSON_AddArrayToObject(answer, "workflows") : NULL;
+	CLEANUP_JSON cJSON *json = cJSON_CreateObject();
+	cJSON *list = json != NULL ? cJSON_AddArrayToObject(json, "workflows") : NULL;
 	bool complete = list != NULL;
 
 	for (size_t i = 0; complete && workflows[i] != NULL; i++)
 		complete = json_append(list, describe_workflow(workflows[i], error));
-	if (complete)
-		return response_json(response, 200, answer, error);
-	cJSON_Delete(answer);
-	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to describe the workflows");
+	if (!complete)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to describe the workflows");
+	return response_json(response, 200, json_take(&json), error);
 }
 
 const struct route route_workflows = { .method = "GET", .path = "/api/workflows", .handle = handle_workflows };

@@ -10,71 +10,71 @@
 #include "core/input.h"
 #include "store/runs.h"
 
-static enum error_class answer_conflict(const struct trigger_result *result, const struct trigger_options *wish,
+static enum error_class respond_conflict(const struct trigger_result *result, const struct trigger_options *options,
 	struct response *response, struct error *error)
 {
-	cJSON *current;
+	CLEANUP_JSON cJSON *current = NULL;
+	struct error problem;
 
-	error_set(error, ERROR_RUN_CONFLICT, "'%s' is running for '%s' with another input (run %s)", result->run.action,
-		result->run.app, result->run.run);
-	if (wish->sealed)
-		error_remedy(error, NULL,
-			"The request has a secret in clear, which counts as another one each time. Wait until the run "
-			"has "
-			"ended; to send the same again, configure the secret once and write ${secret.NAME} in its "
-			"place.");
-	struct error problem = *error;
+	error_set(&problem, ERROR_RUN_CONFLICT, "'%s' is already running for '%s' with a different input (run %s)",
+		result->run.action, result->run.app, result->run.run);
+	if (options->sealed)
+		error_remedy(&problem, NULL,
+			"The request contains a secret in clear text, which makes a new input each time. Wait until "
+			"the run has ended. To be able to send the same request again, configure the secret once and "
+			"write ${secret.NAME} in its place.");
 	if (run_status(&result->run, &current, error) != ERROR_NONE)
 		return error->class;
 	response_problem(response, &problem, NULL, current);
 	return ERROR_NONE;
 }
 
-static enum error_class answer_needs(
+static enum error_class respond_needs(
 	const struct trigger_result *result, struct response *response, struct error *error)
 {
-	cJSON *needs = cJSON_CreateArray();
+	CLEANUP_JSON cJSON *needs = cJSON_CreateArray();
 	bool complete = needs != NULL;
 	char names[300] = ""; /* what does not fit stands in the list */
 
 	for (size_t i = 0; complete && i < result->missing_count; i++) {
-		size_t length = strlen(names);
-		text_format(names + length, sizeof(names) - length, "%s%s", i > 0 ? ", " : "", result->missing[i]);
+		text_append(names, sizeof(names), "%s%s", i > 0 ? ", " : "", result->missing[i]);
 		complete = json_append(needs, cJSON_CreateString(result->missing[i]));
 	}
 
+	if (!complete)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
 	error_set(error, ERROR_NEEDS_NOT_DONE, "'%s' needs %zu step%s that %s not done: %s", result->run.action,
 		result->missing_count, result->missing_count == 1 ? "" : "s", result->missing_count == 1 ? "is" : "are",
 		names);
-	if (complete)
-		response_problem(response, error, needs, NULL);
-	cJSON_Delete(needs);
-	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
+	response_problem(response, error, needs, NULL);
+	return ERROR_NONE;
 }
 
-static enum error_class answer_run(const struct trigger_result *result, struct response *response, struct error *error)
+static enum error_class respond_run(const struct trigger_result *result, struct response *response, struct error *error)
 {
-	cJSON *status;
+	CLEANUP_JSON cJSON *status = NULL;
+
 	if (run_status(&result->run, &status, error) != ERROR_NONE)
 		return error->class;
-	if (result->outcome == TRIGGER_REUSED && !json_add(status, "reused", cJSON_CreateTrue())) {
-		cJSON_Delete(status);
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
-	}
-	return response_json(response, result->outcome == TRIGGER_NEW ? 202 : 200, status, error);
+	if (result->outcome == TRIGGER_REUSED && !json_add(status, "reused", cJSON_CreateTrue()))
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
+	return response_json(response, result->outcome == TRIGGER_NEW ? 202 : 200, json_take(&status), error);
 }
 
-static enum error_class answer_trigger(const struct trigger_result *result, const struct trigger_options *wish,
+static enum error_class respond(const struct trigger_result *result, const struct trigger_options *options,
 	struct response *response, struct error *error)
 {
-	if (result->outcome == TRIGGER_CONFLICT)
-		return answer_conflict(result, wish, response, error);
-	if (result->outcome == TRIGGER_NEEDS_NOT_DONE)
-		return answer_needs(result, response, error);
-	return answer_run(result, response, error);
+	switch (result->outcome) {
+	case TRIGGER_CONFLICT:
+		return respond_conflict(result, options, response, error);
+	case TRIGGER_NEEDS_NOT_DONE:
+		return respond_needs(result, response, error);
+	default:
+		return respond_run(result, response, error);
+	}
 }
 
-static void take_needs(const struct step_set *needs, struct trigger *trigger)
+static void copy_needs(const struct step_set *needs, struct trigger *trigger)
 {
 	for (size_t i = 0; i < needs->workflow->step_count; i++)
 		if (needs->contains[i])
@@ -85,17 +85,17 @@ static void take_needs(const struct step_set *needs, struct trigger *trigger)
 }
 
 enum error_class trigger_send(const struct service *service, const struct target *target,
-	const struct trigger_options *wish, struct response *response, struct error *error)
+	const struct trigger_options *options, struct response *response, struct error *error)
 {
 	char digest[DIGEST_SIZE];
 	struct trigger_result result;
 	struct trigger trigger = {
 		.name = target_name(target),
-		.input = json_print(service->arena, wish->input),
+		.input = json_print(service->arena, options->input),
 		.digest = digest,
-		.force = wish->force || target->step->action->reuse == ACTION_ALWAYS,
-		.id = wish->id,
-		.request = wish->request,
+		.force = options->force || target->step->action->reuse == ACTION_ALWAYS,
+		.id = options->id,
+		.request = options->request,
 		.run_ms = (int64_t)step_run_timeout_s(target->step) * 1000,
 		.attempts = step_max_attempts(target->step),
 		.retention_seconds = service->settings->retention_days * 86400,
@@ -103,10 +103,10 @@ enum error_class trigger_send(const struct service *service, const struct target
 
 	if (trigger.input == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
-	if (wish->needs != NULL)
-		take_needs(wish->needs, &trigger);
-	if (input_digest(wish->input, wish->secrets, digest, error) != ERROR_NONE ||
+	if (options->needs != NULL)
+		copy_needs(options->needs, &trigger);
+	if (input_digest(options->input, options->secrets, digest, error) != ERROR_NONE ||
 		run_trigger(service->redis, &trigger, service->arena, &result, error) != ERROR_NONE)
 		return error->class;
-	return answer_trigger(&result, wish, response, error);
+	return respond(&result, options, response, error);
 }

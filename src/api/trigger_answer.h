@@ -21,6 +21,6 @@ struct trigger_options {
 /* Triggers the target's step. Answers 202 for a new run, 200 for the same or a reused one, a problem for a conflict and
  * for needs that are not done. */
 enum error_class trigger_send(const struct service *service, const struct target *target,
-	const struct trigger_options *wish, struct response *response, struct error *error) SLIPWAY_MUST_CHECK;
+	const struct trigger_options *options, struct response *response, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

@@ -10,7 +10,8 @@
 
 #define PAYLOAD_MAX ((size_t)256 * 1024) /* bytes of each part, as JSON */
 
-/* All owned; payload_release. Never NULL after payload_read: an app without a payload has empty objects. */
+/* All owned; payload_release, or declared as CLEANUP_PAYLOAD. Never NULL after payload_read: an app without a payload
+ * has empty objects. */
 struct payload {
 	cJSON *inputs, *config, *env;
 	cJSON *secrets;  /* name -> what core/secret.h has sealed */
@@ -36,6 +37,10 @@ enum error_class payload_apply(
 /* The sealed secret of this name, in the arena; NULL where the app has none. */
 enum error_class payload_secret(struct redis *redis, const char *app, const char *name, struct arena *arena,
 	const char **ret_sealed, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* On a local: releases it at the end of the block. */
+#define CLEANUP_PAYLOAD CLEANUP(payload_release)
+#define PAYLOAD_EMPTY   ((struct payload){ .version = 0 })
 
 /* Frees; a payload of NULLs is fine. */
 void payload_release(struct payload *payload);
