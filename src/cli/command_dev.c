@@ -227,18 +227,14 @@ static bool worker_reports(const struct dev *dev)
 
 static bool site_is_ready(const struct dev *dev)
 {
-	struct endpoint endpoint;
+	CLEANUP_ENDPOINT struct endpoint endpoint = ENDPOINT_EMPTY;
+	CLEANUP_JSON cJSON *response = NULL;
 	struct error error;
-	cJSON *answer = NULL;
 	char url[64];
 
 	text_format(url, sizeof(url), "http://127.0.0.1:%lld", (long long)dev->options->port);
-	if (endpoint_open(&endpoint, url, &error) != ERROR_NONE)
-		return false;
-	bool ready = endpoint_get(&endpoint, "/readyz", NULL, &answer, &error) == ERROR_NONE;
-	cJSON_Delete(ready ? answer : NULL);
-	endpoint_close(&endpoint);
-	return ready;
+	return endpoint_open(&endpoint, url, &error) == ERROR_NONE &&
+		endpoint_get(&endpoint, "/readyz", NULL, &response, &error) == ERROR_NONE;
 }
 
 /* ---- parts ---- */

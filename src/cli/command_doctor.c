@@ -86,14 +86,14 @@ static void print_line(const char *name, const struct diagnosis *diagnosis)
 
 static void print_json(const char *name, const struct diagnosis *diagnosis)
 {
-	cJSON *line = cJSON_CreateObject();
+	CLEANUP_JSON cJSON *line = cJSON_CreateObject();
 	bool complete = line != NULL && json_add(line, "check", cJSON_CreateString(name)) &&
 		json_add(line, "verdict", cJSON_CreateString(verdicts[diagnosis->verdict].word)) &&
 		json_add(line, "what", cJSON_CreateString(diagnosis->what)) &&
 		json_add(line, "advice", cJSON_CreateString(diagnosis->advice)) &&
 		json_add(line, "link", cJSON_CreateString(diagnosis->link));
+
 	show_json(stdout, complete ? line : NULL);
-	cJSON_Delete(line);
 }
 
 /* ---- looking ---- */

@@ -27,29 +27,24 @@ struct options {
 static enum error_class send(const struct options *options, const struct endpoint *endpoint, const cJSON *inputs,
 	cJSON **ret_status, struct error *error)
 {
-	cJSON *body = cJSON_CreateObject();
-	enum error_class class;
+	CLEANUP_JSON cJSON *body = cJSON_CreateObject();
 
 	if (body == NULL || !json_add(body, "mode", cJSON_CreateString("plan")) ||
 		!json_add(body, "appId", cJSON_CreateString(options->app)) ||
 		!json_add(body, "workflowId", cJSON_CreateString(options->workflow)) ||
 		(inputs != NULL && !json_add(body, "inputs", cJSON_Duplicate(inputs, true))))
-		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
-	else
-		class = endpoint_post(endpoint, body, ret_status, error);
-	cJSON_Delete(body);
-	return class;
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
+	return endpoint_post(endpoint, body, ret_status, error);
 }
 
 static enum error_class ask(
 	const struct options *options, const struct endpoint *endpoint, cJSON **ret_status, struct error *error)
 {
-	cJSON *file = NULL;
+	CLEANUP_JSON cJSON *file = NULL;
+
 	if (options->input != NULL && input_file_read(options->input, &file, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = send(options, endpoint, json_member(file, "inputs"), ret_status, error);
-	cJSON_Delete(file);
-	return class;
+	return send(options, endpoint, json_member(file, "inputs"), ret_status, error);
 }
 
 static bool is_live(const cJSON *status)
@@ -156,27 +151,20 @@ static enum error_class show_failure(const cJSON *status, struct arena *arena, s
 
 static enum error_class plan(const struct options *options, bool *ret_clear, struct error *error)
 {
-	struct endpoint endpoint;
-	struct arena arena;
-	cJSON *status = NULL;
+	CLEANUP_ENDPOINT struct endpoint endpoint = ENDPOINT_EMPTY;
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	CLEANUP_JSON cJSON *status = NULL;
 
 	*ret_clear = false;
-	if (endpoint_open(&endpoint, options->settings.url, error) != ERROR_NONE)
+	if (endpoint_open(&endpoint, options->settings.url, error) != ERROR_NONE ||
+		ask(options, &endpoint, &status, error) != ERROR_NONE ||
+		follow(options, &endpoint, &status, error) != ERROR_NONE)
 		return error->class;
-	arena_init(&arena, 0);
-	enum error_class class = ask(options, &endpoint, &status, error);
-	if (class == ERROR_NONE)
-		class = follow(options, &endpoint, &status, error);
-	if (class == ERROR_NONE) {
-		const char *word = json_member_string(status, "status");
-		class = word != NULL && strcmp(word, "done") == 0 ? show_plan(options, status, &arena, ret_clear, error)
-								  : show_failure(status, &arena, error);
-	}
 
-	cJSON_Delete(status);
-	arena_release(&arena);
-	endpoint_close(&endpoint);
-	return class;
+	const char *word = json_member_string(status, "status");
+	if (word != NULL && strcmp(word, "done") == 0)
+		return show_plan(options, status, &arena, ret_clear, error);
+	return show_failure(status, &arena, error);
 }
 
 static const struct option_row option_rows[] = {

@@ -1,6 +1,5 @@
 /*
- * slipway resources: the ledger of an app for a person. It reads Redis directly, because the question is asked
- * when the endpoint is in doubt.
+ * slipway resources: prints the ledger of an app. It reads Redis directly, so that it works while the endpoint is down.
  */
 #include <stdio.h>
 #include <string.h>
@@ -36,7 +35,7 @@ static const struct field resource_fields[] = {
 };
 static const struct record resource_record = RECORD(struct resource, resource_fields);
 
-/* The name of a field is provider:type:key; the entry has the rest. */
+/* The ledger is a hash: the name of a field is provider:type:key, its value has the rest. */
 static enum error_class read_resource(
 	const cJSON *item, struct arena *arena, struct resource *resource, struct error *error)
 {
@@ -83,15 +82,17 @@ static void show_resource(const struct resource *resource)
 
 static enum error_class print_list(const cJSON *ledger, bool json, struct arena *arena, struct error *error)
 {
-	cJSON *list = cJSON_CreateArray(), *encoded;
+	CLEANUP_JSON cJSON *list = cJSON_CreateArray();
 	const cJSON *item;
 	bool complete = list != NULL;
 
 	cJSON_ArrayForEach (item, ledger) {
 		struct resource resource = { .provider = NULL };
-		/* What a hand has broken is told, and hides nothing else. */
+		cJSON *encoded;
+		/* A row that was damaged by a manual edit is reported, and hides none of the others. */
 		if (read_resource(item, arena, &resource, error) != ERROR_NONE) {
-			fprintf(stderr, "slipway: the entry '%s' cannot be read: %s\n", item->string, error->message);
+			fprintf(stderr, "slipway: the ledger row '%s' is unreadable: %s\n", item->string,
+				error->message);
 			continue;
 		}
 		if (!json)
@@ -102,31 +103,29 @@ static enum error_class print_list(const cJSON *ledger, bool json, struct arena 
 				json_append(list, encoded);
 	}
 
-	if (json && complete)
+	if (!complete)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the list");
+	if (json)
 		show_json(stdout, list);
-	cJSON_Delete(list);
-	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the list");
+	return ERROR_NONE;
 }
 
 static enum error_class show(const struct options *options, struct error *error)
 {
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	CLEANUP_JSON cJSON *ledger = NULL;
 	struct redis *redis;
-	struct arena arena;
-	cJSON *ledger;
 
 	if (redis_from_settings(&options->settings, "slipway-resources", 5000, &redis, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = ledger_read(redis, options->app, &ledger, error);
 	redis_free(redis);
-	if (class != ERROR_NONE)
-		return class;
-	arena_init(&arena, 0);
-	class = print_list(ledger, options->json, &arena, error);
-	if (class == ERROR_NONE && !options->json && cJSON_GetArraySize(ledger) == 0)
-		printf("%s has nothing at providers that we know of\n", options->app);
-	arena_release(&arena);
-	cJSON_Delete(ledger);
-	return class;
+	if (class != ERROR_NONE || print_list(ledger, options->json, &arena, error) != ERROR_NONE)
+		return error->class;
+
+	if (!options->json && cJSON_GetArraySize(ledger) == 0)
+		printf("Slipway knows of nothing that '%s' has at a provider.\n", options->app);
+	return ERROR_NONE;
 }
 
 static const struct option_row option_rows[] = {
@@ -146,9 +145,10 @@ static int execute(void *raw_options)
 const struct command command_resources = {
 	.name = "resources",
 	.summary = "Show what an app has at providers",
-	.about = "Prints what an app has at providers: what it is, by which id, whether we created or adopted it, "
-		 "since when, and by which run. What is pending was asked for, and nobody knows yet whether it was "
-		 "made: the next run of its step or a teardown finds out. Reads Redis.",
+	.about = "Prints what an app has at providers: type, name, id, whether Slipway created or adopted it, since "
+		 "when, "
+		 "and by which run. For a pending resource it is not known yet whether the provider created it; the "
+		 "next run of its step or a teardown finds out. Reads Redis directly.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI,

@@ -11,9 +11,9 @@
 #include "cli/command.h"
 #include "cli/endpoint.h"
 #include "cli/run_input.h"
-#include "cli/run_plan.h"
 #include "cli/show.h"
 #include "cli/status_line.h"
+#include "cli/step_graph.h"
 
 #define PATIENCE_MS 60000 /* how long nobody may answer before we give up */
 #define RETRY_MS    1000
@@ -30,13 +30,13 @@ struct options {
 struct runner {
 	const struct options *options;
 	struct endpoint endpoint;
-	struct plan plan;
+	struct step_graph graph;
 	cJSON *input;           /* inputs, config, env, secrets */
 	cJSON *problem;         /* the document by which the last request was refused; NULL: it was not */
 	int64_t config_version; /* of what we have configured; -1: nothing */
-	int64_t started_ms;
-	bool answered;           /* the endpoint has answered once: it is there */
-	int64_t silent_since_ms; /* monotonic; 0: it answered last time */
+	int64_t started_at;
+	bool answered;     /* the endpoint has answered once: it is there */
+	int64_t silent_at; /* monotonic; 0: it answered last time */
 };
 
 /* Whether each --set has a name and a value. */
@@ -77,9 +77,9 @@ static bool be_patient(struct runner *runner, const struct error *error)
 
 	if (!endpoint_may_retry(error) || (!runner->answered && error->http_status == 0))
 		return false;
-	if (runner->silent_since_ms == 0)
-		runner->silent_since_ms = now;
-	if (now - runner->silent_since_ms > PATIENCE_MS)
+	if (runner->silent_at == 0)
+		runner->silent_at = now;
+	if (now - runner->silent_at > PATIENCE_MS)
 		return false;
 	clock_sleep_ms(error->retry_after_ms > RETRY_MS ? error->retry_after_ms : RETRY_MS);
 	return true;
@@ -96,7 +96,7 @@ static enum error_class post(struct runner *runner, const cJSON *body, cJSON **r
 	if (class != ERROR_NONE)
 		return class;
 	runner->answered = true;
-	runner->silent_since_ms = 0;
+	runner->silent_at = 0;
 	return ERROR_NONE;
 }
 
@@ -107,7 +107,7 @@ static enum error_class get(
 		if (!be_patient(runner, error))
 			return error->class;
 	runner->answered = true;
-	runner->silent_since_ms = 0;
+	runner->silent_at = 0;
 	return ERROR_NONE;
 }
 
@@ -121,33 +121,32 @@ static enum error_class no_memory(struct error *error)
 /* All of it is looked at before anything is stored or made. */
 static enum error_class validate(struct runner *runner, struct error *error)
 {
-	cJSON *body = run_input_request(runner->input, "validate", runner->options->app), *answer = NULL;
-	enum error_class class = ERROR_NONE;
+	CLEANUP_JSON cJSON *body = run_input_request(runner->input, "validate", runner->options->app);
+	CLEANUP_JSON cJSON *response = NULL;
 
 	if (body == NULL || !json_add(body, "workflowId", cJSON_CreateString(runner->options->workflow)))
-		class = no_memory(error);
-	else
-		class = post(runner, body, &answer, error);
-	cJSON_Delete(body);
-	cJSON_Delete(answer);
-	return class;
+		return no_memory(error);
+	return post(runner, body, &response, error);
 }
 
 static enum error_class configure(struct runner *runner, struct error *error)
 {
+	CLEANUP_JSON cJSON *body = NULL;
+	CLEANUP_JSON cJSON *response = NULL;
+
 	runner->config_version = -1;
 	if (!run_input_configures(runner->input))
 		return ERROR_NONE;
-	cJSON *body = run_input_request(runner->input, "configure", runner->options->app), *answer = NULL;
+	body = run_input_request(runner->input, "configure", runner->options->app);
 	if (body == NULL)
 		return no_memory(error);
-	enum error_class class = post(runner, body, &answer, error);
-	const cJSON *version = json_member(answer, "version");
-	if (class == ERROR_NONE && cJSON_IsNumber(version))
+	if (post(runner, body, &response, error) != ERROR_NONE)
+		return error->class;
+
+	const cJSON *version = json_member(response, "version");
+	if (cJSON_IsNumber(version))
 		runner->config_version = (int64_t)version->valuedouble;
-	cJSON_Delete(body);
-	cJSON_Delete(answer);
-	return class;
+	return ERROR_NONE;
 }
 
 /* What validate found, each at its place. */
@@ -169,24 +168,24 @@ static int fail_input(const struct runner *runner, struct error *error)
 
 /* ---- steps ---- */
 
-static void show(struct runner *runner, struct plan_step *step, const cJSON *json, const struct step_status *status)
+static void show(struct runner *runner, struct graph_step *step, const cJSON *json, const struct step_status *status)
 {
 	if (runner->options->json) {
 		show_json(stdout, json);
 		return;
 	}
-	step_status_print(status, (double)(clock_monotonic_ms() - step->started_ms) / 1000, stdout);
+	step_status_print(status, (double)(clock_monotonic_ms() - step->started_at) / 1000, stdout);
 }
 
 /* Whether the step's run is still the one that we were given. What another client runs has an input of its own: to go
  * on with what came of that would be to say that ours was done. */
-static bool is_ours(const struct runner *runner, struct plan_step *step, const struct step_status *status)
+static bool is_ours(const struct runner *runner, struct graph_step *step, const struct step_status *status)
 {
 	struct error error;
 
 	if (strcmp(step->run, status->run) == 0)
 		return true;
-	step->state = PLAN_FAILED;
+	step->state = GRAPH_FAILED;
 	error_set(&error, ERROR_RUN_CONFLICT, "'%s' of '%s' was run again by another client (run %s, ours was %s)",
 		step->id, runner->options->app, status->run[0] != '\0' ? status->run : "unknown", step->run);
 	error_remedy(&error, NULL, "Wait until the other client has ended, look at what it made, and run this again.");
@@ -194,26 +193,25 @@ static bool is_ours(const struct runner *runner, struct plan_step *step, const s
 	return false;
 }
 
-/* Takes a status over into the plan, and shows it where it has changed. */
-static enum error_class take_status(struct runner *runner, const cJSON *json, struct error *error)
+/* Takes a status over into the graph, and shows it where it has changed. */
+static enum error_class read_status(struct runner *runner, const cJSON *json, struct error *error)
 {
-	struct arena arena;
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	struct step_status status;
 
-	arena_init(&arena, 0);
-	enum error_class class = step_status_decode(json, &arena, &status, error);
-	struct plan_step *step = class == ERROR_NONE ? plan_find(&runner->plan, status.action) : NULL;
-	bool watched = step != NULL && (step->state == PLAN_RUNNING || step->state == PLAN_DONE);
-	if (watched && is_ours(runner, step, &status) && step->state == PLAN_RUNNING &&
-		status.version != step->version) {
-		step->version = status.version;
-		if (!step_is_live(&status))
-			step->state = step_is_done(&status) ? PLAN_DONE : PLAN_FAILED;
-		show(runner, step, json, &status);
-	}
+	if (step_status_decode(json, &arena, &status, error) != ERROR_NONE)
+		return error->class;
+	struct graph_step *step = step_graph_find(&runner->graph, status.action);
+	bool watched = step != NULL && (step->state == GRAPH_RUNNING || step->state == GRAPH_DONE);
+	if (!watched || !is_ours(runner, step, &status) || step->state != GRAPH_RUNNING ||
+		status.version == step->version)
+		return ERROR_NONE;
 
-	arena_release(&arena);
-	return class;
+	step->version = status.version;
+	if (!step_is_live(&status))
+		step->state = step_is_done(&status) ? GRAPH_DONE : GRAPH_FAILED;
+	show(runner, step, json, &status);
+	return ERROR_NONE;
 }
 
 /* With an id of its own, a forced trigger that is sent again because its answer was lost runs nothing twice. */
@@ -227,52 +225,51 @@ static bool add_force(cJSON *body, const struct options *options)
 }
 
 /* The body of the step's trigger; NULL where memory is short. */
-static cJSON *trigger_body(const struct runner *runner, const struct plan_step *step)
+static cJSON *trigger_body(const struct runner *runner, const struct graph_step *step)
 {
 	const struct options *options = runner->options;
-	cJSON *body = cJSON_CreateObject();
+	CLEANUP_JSON cJSON *body = cJSON_CreateObject();
 
-	if (body != NULL && json_add(body, "mode", cJSON_CreateString("trigger")) &&
-		json_add(body, "appId", cJSON_CreateString(options->app)) &&
-		json_add(body, "workflowId", cJSON_CreateString(options->workflow)) &&
-		json_add(body, "actionId", cJSON_CreateString(step->id)) &&
-		run_input_add(runner->input, step->input_key, body) && add_force(body, options) &&
-		(runner->config_version < 0 || json_add(body, "configVersion", json_integer(runner->config_version))))
-		return body;
-	cJSON_Delete(body);
-	return NULL;
+	if (body == NULL || !json_add(body, "mode", cJSON_CreateString("trigger")) ||
+		!json_add(body, "appId", cJSON_CreateString(options->app)) ||
+		!json_add(body, "workflowId", cJSON_CreateString(options->workflow)) ||
+		!json_add(body, "actionId", cJSON_CreateString(step->id)) ||
+		!run_input_add(runner->input, step->input_key, body) || !add_force(body, options) ||
+		(runner->config_version >= 0 && !json_add(body, "configVersion", json_integer(runner->config_version))))
+		return NULL;
+	return json_take(&body);
 }
 
-static enum error_class trigger(struct runner *runner, struct plan_step *step, struct error *error)
+static enum error_class trigger(struct runner *runner, struct graph_step *step, struct error *error)
 {
-	const struct options *options = runner->options;
-	cJSON *body = trigger_body(runner, step), *answer;
+	CLEANUP_JSON cJSON *body = trigger_body(runner, step);
+	CLEANUP_JSON cJSON *response = NULL;
 
-	step->started_ms = clock_monotonic_ms();
+	step->started_at = clock_monotonic_ms();
 	step->version = -1;
-	enum error_class class = body != NULL ? post(runner, body, &answer, error) : no_memory(error);
-	cJSON_Delete(body);
-	if (class != ERROR_NONE)
-		return class;
-	const char *run = json_member_string(answer, "runId");
+	if (body == NULL)
+		return no_memory(error);
+	if (post(runner, body, &response, error) != ERROR_NONE)
+		return error->class;
+
+	const char *run = json_member_string(response, "runId");
 	text_copy(step->run, sizeof(step->run), run != NULL ? run : "");
-	step->state = PLAN_RUNNING;
-	if (!options->json)
+	step->state = GRAPH_RUNNING;
+	if (!runner->options->json)
 		printf("%-12s %s\n", step->id, step->summary);
-	class = take_status(runner, answer, error);
-	cJSON_Delete(answer);
-	return class;
+	return read_status(runner, response, error);
 }
 
 /* A step that is refused fails; those beside it may go on. */
 static enum error_class trigger_all(struct runner *runner, struct error *error)
 {
-	for (struct plan_step *step = plan_next(&runner->plan); step != NULL; step = plan_next(&runner->plan)) {
+	for (struct graph_step *step = step_graph_next(&runner->graph); step != NULL;
+		step = step_graph_next(&runner->graph)) {
 		if (trigger(runner, step, error) == ERROR_NONE)
 			continue;
 		if (endpoint_may_retry(error))
 			return error->class;
-		step->state = PLAN_FAILED;
+		step->state = GRAPH_FAILED;
 		fprintf(stderr, "%s was not started\n", step->id);
 		command_fail(error);
 	}
@@ -285,25 +282,23 @@ static enum error_class poll_all(struct runner *runner, int64_t *ret_wait_ms, st
 {
 	const struct string_pair query[] = { { "appId", runner->options->app },
 		{ "workflowId", runner->options->workflow }, { NULL, NULL } };
-	cJSON *answer;
+	CLEANUP_JSON cJSON *response = NULL;
 	const cJSON *json;
 
 	*ret_wait_ms = POLL_MAX_MS;
-	if (get(runner, "/api/deploy", query, &answer, error) != ERROR_NONE)
+	if (get(runner, "/api/deploy", query, &response, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = ERROR_NONE;
-	cJSON_ArrayForEach (json, json_member(answer, "actions")) {
+	cJSON_ArrayForEach (json, json_member(response, "actions")) {
 		const cJSON *hint = json_member(json, "nextPollMs");
 		if (cJSON_IsNumber(hint) && hint->valuedouble > 0 && hint->valuedouble < (double)*ret_wait_ms)
 			*ret_wait_ms = (int64_t)hint->valuedouble;
-		if (class == ERROR_NONE)
-			class = take_status(runner, json, error);
+		if (read_status(runner, json, error) != ERROR_NONE)
+			return error->class;
 	}
 
-	cJSON_Delete(answer);
 	if (*ret_wait_ms < POLL_MIN_MS)
 		*ret_wait_ms = POLL_MIN_MS;
-	return class;
+	return ERROR_NONE;
 }
 
 /* Looks once more at the end: what was reused may not be what it was. */
@@ -313,8 +308,8 @@ static enum error_class run_steps(struct runner *runner, struct error *error)
 		int64_t wait_ms;
 		if (trigger_all(runner, error) != ERROR_NONE || poll_all(runner, &wait_ms, error) != ERROR_NONE)
 			return error->class;
-		bool running = plan_is_running(&runner->plan);
-		if (plan_next(&runner->plan) != NULL)
+		bool running = step_graph_is_running(&runner->graph);
+		if (step_graph_next(&runner->graph) != NULL)
 			continue;
 		if (!running)
 			return ERROR_NONE;
@@ -322,32 +317,30 @@ static enum error_class run_steps(struct runner *runner, struct error *error)
 	}
 }
 
-static enum error_class read_plan(struct runner *runner, struct error *error)
+static enum error_class read_graph(struct runner *runner, struct error *error)
 {
-	cJSON *answer;
+	CLEANUP_JSON cJSON *response = NULL;
 	const cJSON *workflow;
 
-	if (get(runner, "/api/workflows", NULL, &answer, error) != ERROR_NONE)
+	if (get(runner, "/api/workflows", NULL, &response, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = error_set(error, ERROR_NOT_FOUND,
-		"there is no workflow '%s'; `slipway workflows` lists them", runner->options->workflow);
-	cJSON_ArrayForEach (workflow, json_member(answer, "workflows")) {
+	cJSON_ArrayForEach (workflow, json_member(response, "workflows")) {
 		const char *id = json_member_string(workflow, "id");
 		if (id != NULL && strcmp(id, runner->options->workflow) == 0)
-			class = plan_read(workflow, &runner->plan, error);
+			return step_graph_read(workflow, &runner->graph, error);
 	}
 
-	cJSON_Delete(answer);
-	return class;
+	error_set(error, ERROR_NOT_FOUND, "the workflow '%s' does not exist", runner->options->workflow);
+	return error_remedy(error, NULL, "'slipway workflows' lists the workflows.");
 }
 
 static int finish(const struct runner *runner)
 {
-	bool done = plan_is_done(&runner->plan);
+	bool done = step_graph_is_done(&runner->graph);
 	if (!runner->options->json)
 		printf("%s: %s %s after %.1f s\n", runner->options->app, runner->options->workflow,
 			done ? "is done" : "has ended in error",
-			(double)(clock_monotonic_ms() - runner->started_ms) / 1000);
+			(double)(clock_monotonic_ms() - runner->started_at) / 1000);
 	return done ? EX_OK : EX_STEP_FAILED;
 }
 
@@ -359,7 +352,7 @@ static int run_checked(struct runner *runner)
 
 	if (run_input_read(options->input, options->config.items, options->config.count, &runner->input, &error) !=
 			ERROR_NONE ||
-		read_plan(runner, &error) != ERROR_NONE)
+		read_graph(runner, &error) != ERROR_NONE)
 		return command_fail(&error);
 	if (validate(runner, &error) != ERROR_NONE)
 		return fail_input(runner, &error);
@@ -374,7 +367,7 @@ static int run_workflow(const struct options *options)
 	struct error error;
 
 	runner.options = options;
-	runner.started_ms = clock_monotonic_ms();
+	runner.started_at = clock_monotonic_ms();
 	if (endpoint_open(&runner.endpoint, options->settings.url, &error) != ERROR_NONE)
 		return command_fail(&error);
 	int status = run_checked(&runner);

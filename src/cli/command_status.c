@@ -17,27 +17,26 @@ struct options {
 
 static enum error_class print_step(const cJSON *json, struct error *error)
 {
-	struct arena arena;
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	struct step_status status;
-	arena_init(&arena, 0);
-	enum error_class class = step_status_decode(json, &arena, &status, error);
-	if (class == ERROR_NONE)
-		step_status_print(&status, -1, stdout);
-	arena_release(&arena);
-	return class;
+
+	if (step_status_decode(json, &arena, &status, error) != ERROR_NONE)
+		return error->class;
+	step_status_print(&status, -1, stdout);
+	return ERROR_NONE;
 }
 
-static enum error_class print_answer(const cJSON *answer, bool json, struct error *error)
+static enum error_class print_response(const cJSON *response, bool json, struct error *error)
 {
 	if (json) {
-		show_json(stdout, answer);
+		show_json(stdout, response);
 		return ERROR_NONE;
 	}
 
-	const cJSON *actions = json_member(answer, "actions"), *step;
-	if (actions == NULL)
-		return print_step(answer, error);
-	cJSON_ArrayForEach (step, actions) {
+	const cJSON *steps = json_member(response, "actions"), *step;
+	if (steps == NULL)
+		return print_step(response, error);
+	cJSON_ArrayForEach (step, steps) {
 		if (print_step(step, error) != ERROR_NONE)
 			return error->class;
 	}
@@ -47,21 +46,15 @@ static enum error_class print_answer(const cJSON *answer, bool json, struct erro
 
 static enum error_class show(const struct options *options, struct error *error)
 {
-	struct endpoint endpoint;
-	cJSON *answer;
+	CLEANUP_ENDPOINT struct endpoint endpoint = ENDPOINT_EMPTY;
+	CLEANUP_JSON cJSON *response = NULL;
 	const struct string_pair query[] = { { "appId", options->app }, { "workflowId", options->workflow },
 		{ "actionId", options->step }, { NULL, NULL } };
 
-	if (endpoint_open(&endpoint, options->settings.url, error) != ERROR_NONE)
+	if (endpoint_open(&endpoint, options->settings.url, error) != ERROR_NONE ||
+		endpoint_get(&endpoint, "/api/deploy", query, &response, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = endpoint_get(&endpoint, "/api/deploy", query, &answer, error);
-	if (class == ERROR_NONE) {
-		class = print_answer(answer, options->json, error);
-		cJSON_Delete(answer);
-	}
-
-	endpoint_close(&endpoint);
-	return class;
+	return print_response(response, options->json, error);
 }
 
 static const struct option_row option_rows[] = {

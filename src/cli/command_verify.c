@@ -28,31 +28,27 @@ static void print_finding(void *context, const char *key, const char *what, bool
 		return;
 	}
 
-	cJSON *finding = cJSON_CreateObject();
+	CLEANUP_JSON cJSON *finding = cJSON_CreateObject();
 	bool complete = finding != NULL && json_add(finding, "key", cJSON_CreateString(key)) &&
 		json_add(finding, "what", cJSON_CreateString(what)) &&
 		json_add(finding, "repaired", cJSON_CreateBool(repaired));
-	if (!complete || !cJSON_AddItemToArray(options->findings, finding)) {
-		cJSON_Delete(finding);
+	if (!complete || !json_append(options->findings, json_take(&finding)))
 		options->incomplete = true;
-	}
 }
 
 static enum error_class print_json(
 	const struct options *options, const struct verify_counts *counts, struct error *error)
 {
-	cJSON *whole = cJSON_CreateObject();
-	bool complete = !options->incomplete && whole != NULL &&
-		json_add(whole, "keys", cJSON_CreateNumber((double)counts->keys)) &&
-		json_add(whole, "live", cJSON_CreateNumber((double)counts->live)) &&
-		json_add(whole, "faults", cJSON_CreateNumber((double)counts->faults)) &&
-		json_add(whole, "repaired", cJSON_CreateNumber((double)counts->repaired)) &&
-		json_add(whole, "findings", cJSON_Duplicate(options->findings, true));
+	CLEANUP_JSON cJSON *whole = cJSON_CreateObject();
 
-	if (complete)
-		show_json(stdout, whole);
-	cJSON_Delete(whole);
-	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for what was found");
+	if (options->incomplete || whole == NULL || !json_add(whole, "keys", json_integer((int64_t)counts->keys)) ||
+		!json_add(whole, "live", json_integer((int64_t)counts->live)) ||
+		!json_add(whole, "faults", json_integer((int64_t)counts->faults)) ||
+		!json_add(whole, "repaired", json_integer((int64_t)counts->repaired)) ||
+		!json_add(whole, "findings", cJSON_Duplicate(options->findings, true)))
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the findings");
+	show_json(stdout, whole);
+	return ERROR_NONE;
 }
 
 static enum error_class verify(struct options *options, struct verify_counts *counts, struct error *error)

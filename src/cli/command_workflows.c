@@ -51,11 +51,11 @@ static void print_step(const cJSON *step)
 	}
 }
 
-static void print_workflows(const cJSON *answer)
+static void print_workflows(const cJSON *response)
 {
 	const cJSON *workflow, *step;
 
-	cJSON_ArrayForEach (workflow, json_member(answer, "workflows")) {
+	cJSON_ArrayForEach (workflow, json_member(response, "workflows")) {
 		printf("%s: %s\n", text_of(workflow, "id"), text_of(workflow, "summary"));
 		cJSON_ArrayForEach (step, json_member(workflow, "steps")) {
 			print_step(step);
@@ -65,22 +65,17 @@ static void print_workflows(const cJSON *answer)
 
 static enum error_class show(const struct options *options, struct error *error)
 {
-	struct endpoint endpoint;
-	cJSON *answer;
+	CLEANUP_ENDPOINT struct endpoint endpoint = ENDPOINT_EMPTY;
+	CLEANUP_JSON cJSON *response = NULL;
 
-	if (endpoint_open(&endpoint, options->settings.url, error) != ERROR_NONE)
+	if (endpoint_open(&endpoint, options->settings.url, error) != ERROR_NONE ||
+		endpoint_get(&endpoint, "/api/workflows", NULL, &response, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = endpoint_get(&endpoint, "/api/workflows", NULL, &answer, error);
-	if (class == ERROR_NONE && options->json) {
-		show_json(stdout, answer);
-	} else if (class == ERROR_NONE) {
-		print_workflows(answer);
-	}
-
-	if (class == ERROR_NONE)
-		cJSON_Delete(answer);
-	endpoint_close(&endpoint);
-	return class;
+	if (options->json)
+		show_json(stdout, response);
+	else
+		print_workflows(response);
+	return ERROR_NONE;
 }
 
 static const struct option_row option_rows[] = {

@@ -35,13 +35,11 @@ static enum error_class write_whole(const char *path, const char *text, struct e
 enum error_class dev_file_write(
 	const char *path, const char *embedded_name, const char *const *replacements, struct error *error)
 {
-	struct buffer buffer;
-	buffer_init(&buffer, FILE_MAX);
-	enum error_class class = template_fill(embedded_name, replacements, &buffer, error);
-	if (class == ERROR_NONE)
-		class = write_whole(path, buffer_text(&buffer), error);
-	buffer_release(&buffer);
-	return class;
+	CLEANUP_BUFFER struct buffer buffer = BUFFER_EMPTY(FILE_MAX);
+
+	if (template_fill(embedded_name, replacements, &buffer, error) != ERROR_NONE)
+		return error->class;
+	return write_whole(path, buffer_text(&buffer), error);
 }
 
 enum error_class dev_secret_write(const char *path, const char *text, struct error *error)

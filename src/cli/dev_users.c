@@ -72,27 +72,23 @@ static enum error_class append_line(
 
 enum error_class dev_users_write(const char *folder, struct error *error)
 {
-	struct buffer shipped, own;
+	CLEANUP_BUFFER struct buffer shipped = BUFFER_EMPTY(USERS_MAX);
+	CLEANUP_BUFFER struct buffer own = BUFFER_EMPTY(USERS_MAX);
 	char path[PATH_MAX];
 
-	buffer_init(&shipped, USERS_MAX);
-	buffer_init(&own, USERS_MAX);
-	enum error_class class = template_fill(USERS_FILE, NULL, &shipped, error);
-	if (class == ERROR_NONE && !buffer_append_string(&shipped, OPENER_RIGHTS "\n"))
-		class = no_memory(error);
-	const char *line = class == ERROR_NONE ? buffer_text(&shipped) : "";
-	while (class == ERROR_NONE && *line != '\0') {
+	if (template_fill(USERS_FILE, NULL, &shipped, error) != ERROR_NONE)
+		return error->class;
+	if (!buffer_append_string(&shipped, OPENER_RIGHTS "\n"))
+		return no_memory(error);
+	for (const char *line = buffer_text(&shipped); *line != '\0';) {
 		size_t length = strcspn(line, "\n");
-		class = append_line(folder, line, length, &own, error);
+		if (append_line(folder, line, length, &own, error) != ERROR_NONE)
+			return error->class;
 		line += length + (line[length] == '\n' ? 1 : 0);
 	}
 
 	text_format(path, sizeof(path), "%s/conf/users.acl", folder);
-	if (class == ERROR_NONE)
-		class = dev_secret_write(path, buffer_text(&own), error);
-	buffer_release(&shipped);
-	buffer_release(&own);
-	return class;
+	return dev_secret_write(path, buffer_text(&own), error);
 }
 
 /* The opener's password, as it was written; its file is ours. */

@@ -68,12 +68,11 @@ static enum error_class exchange(const struct endpoint *endpoint, const struct h
 		return error->class;
 	enum error_class class =
 		json_parse(buffer_text(&response.body), response.body.length, JSON_LIMITS_WIDE, &json, &broken);
-	if (response.status >= 300) {
+	if (response.status >= 300)
 		class = take_problem(&response, json, error);
-	} else if (class != ERROR_NONE) {
+	else if (class != ERROR_NONE)
 		class = error_set(
-			error, ERROR_PROVIDER_UNAVAILABLE, "%s answers something that is not JSON", endpoint->url);
-	}
+			error, ERROR_PROVIDER_UNAVAILABLE, "the response of %s is not valid JSON", endpoint->url);
 
 	http_response_release(&response);
 	*(class != ERROR_NONE ? ret_problem : ret_json) = json;
@@ -83,35 +82,30 @@ static enum error_class exchange(const struct endpoint *endpoint, const struct h
 enum error_class endpoint_get(const struct endpoint *endpoint, const char *path, const struct string_pair *query,
 	cJSON **ret_json, struct error *error)
 {
-	struct arena arena;
-	cJSON *problem = NULL;
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	CLEANUP_JSON cJSON *problem = NULL;
 	struct provider_request wanted = { .path = path };
 	struct http_request request = { .deadline_ms = clock_monotonic_ms() + REQUEST_MS, .allow_loopback = true };
 
 	for (size_t i = 0; query != NULL && i < PROVIDER_PARAMETERS && query[i].name != NULL; i++)
 		wanted.query[i] = query[i];
-	arena_init(&arena, 0);
-	enum error_class class = url_build(endpoint->url, &wanted, NULL, &arena, &request.url, error);
-	if (class == ERROR_NONE)
-		class = exchange(endpoint, &request, ret_json, &problem, error);
-	cJSON_Delete(problem);
-	arena_release(&arena);
-	return class;
+	if (url_build(endpoint->url, &wanted, NULL, &arena, &request.url, error) != ERROR_NONE)
+		return error->class;
+	return exchange(endpoint, &request, ret_json, &problem, error);
 }
 
 enum error_class endpoint_post(
 	const struct endpoint *endpoint, const cJSON *body, cJSON **ret_json, struct error *error)
 {
-	cJSON *problem;
-	enum error_class class = endpoint_ask(endpoint, body, ret_json, &problem, error);
-	cJSON_Delete(problem);
-	return class;
+	CLEANUP_JSON cJSON *problem = NULL;
+
+	return endpoint_ask(endpoint, body, ret_json, &problem, error);
 }
 
 enum error_class endpoint_ask(
 	const struct endpoint *endpoint, const cJSON *body, cJSON **ret_json, cJSON **ret_problem, struct error *error)
 {
-	struct arena arena;
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	const struct provider_request wanted = { .path = "/api/deploy" };
 	struct http_request request = { .method = HTTP_POST,
 		.headers = { "Content-Type: application/json" },
@@ -119,13 +113,10 @@ enum error_class endpoint_ask(
 		.allow_loopback = true };
 
 	*ret_problem = NULL;
-	arena_init(&arena, 0);
-	enum error_class class = url_build(endpoint->url, &wanted, NULL, &arena, &request.url, error);
+	if (url_build(endpoint->url, &wanted, NULL, &arena, &request.url, error) != ERROR_NONE)
+		return error->class;
 	request.body = json_print(&arena, body);
-	if (class == ERROR_NONE && request.body == NULL)
-		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
-	if (class == ERROR_NONE)
-		class = exchange(endpoint, &request, ret_json, ret_problem, error);
-	arena_release(&arena);
-	return class;
+	if (request.body == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
+	return exchange(endpoint, &request, ret_json, ret_problem, error);
 }

@@ -12,8 +12,14 @@ struct endpoint {
 	struct http_client *client;
 };
 
-/* Prepares; sends nothing yet. endpoint_close where it succeeded. */
+/* On a local, which begins as ENDPOINT_EMPTY: closes it at the end of the block. */
+#define CLEANUP_ENDPOINT CLEANUP(endpoint_close)
+#define ENDPOINT_EMPTY   ((struct endpoint){ .client = NULL })
+
+/* Prepares; sends nothing yet. */
 enum error_class endpoint_open(struct endpoint *endpoint, const char *url, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Closes; one that was never opened is fine. */
 void endpoint_close(struct endpoint *endpoint);
 
 /*

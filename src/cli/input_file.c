@@ -4,6 +4,7 @@
  */
 #include "cli/input_file.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,26 +15,25 @@
 enum error_class input_file_read(const char *path, cJSON **ret_json, struct error *error)
 {
 	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	struct buffer buffer;
+	CLEANUP_BUFFER struct buffer buffer = BUFFER_EMPTY(INPUT_MAX);
+	CLEANUP_JSON cJSON *json = NULL;
 	char bytes[4096];
 	size_t length;
 	bool fits = true;
 
 	if (file == NULL)
-		return error_set(error, ERROR_INVALID_INPUT, "cannot read %s", path);
-	buffer_init(&buffer, INPUT_MAX);
+		return error_set(error, ERROR_INVALID_INPUT, "cannot read %s: %s", path, strerror(errno));
 	while (fits && (length = fread(bytes, 1, sizeof(bytes), file)) > 0)
 		fits = buffer_append(&buffer, bytes, length);
 	if (file != stdin)
 		fclose(file);
-	enum error_class class = fits
-		? json_parse(buffer_text(&buffer), buffer.length, JSON_LIMITS_CLIENT, ret_json, error)
-		: error_set(error, ERROR_INVALID_INPUT, "%s is larger than %zu bytes", path, INPUT_MAX);
-	if (class == ERROR_NONE && !cJSON_IsObject(*ret_json)) {
-		cJSON_Delete(*ret_json);
-		class = error_set(error, ERROR_INVALID_INPUT, "%s must hold a JSON object", path);
-	}
 
-	buffer_release(&buffer);
-	return class;
+	if (!fits)
+		return error_set(error, ERROR_INVALID_INPUT, "%s is larger than %zu bytes", path, INPUT_MAX);
+	if (json_parse(buffer_text(&buffer), buffer.length, JSON_LIMITS_CLIENT, &json, error) != ERROR_NONE)
+		return error->class;
+	if (!cJSON_IsObject(json))
+		return error_set(error, ERROR_INVALID_INPUT, "%s does not contain a JSON object", path);
+	*ret_json = json_take(&json);
+	return ERROR_NONE;
 }

@@ -13,16 +13,14 @@ static const char *const configured[] = { "config", "env", "secrets" };
 
 static bool set_config(cJSON *config, const char *setting)
 {
-	struct arena arena;
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	const char *equals = strchr(setting, '=');
-
-	arena_init(&arena, 0);
 	const char *name = arena_copy(&arena, setting, (size_t)(equals - setting));
-	if (name != NULL)
-		cJSON_DeleteItemFromObjectCaseSensitive(config, name);
-	bool complete = name != NULL && json_add(config, name, cJSON_CreateString(equals + 1));
-	arena_release(&arena);
-	return complete;
+
+	if (name == NULL)
+		return false;
+	cJSON_DeleteItemFromObjectCaseSensitive(config, name);
+	return json_add(config, name, cJSON_CreateString(equals + 1));
 }
 
 static enum error_class add_settings(cJSON *json, const char *const *settings, size_t count, struct error *error)
@@ -45,29 +43,30 @@ static enum error_class add_settings(cJSON *json, const char *const *settings, s
 enum error_class run_input_read(
 	const char *path, const char *const *settings, size_t count, cJSON **ret_json, struct error *error)
 {
-	if (path != NULL && input_file_read(path, ret_json, error) != ERROR_NONE)
+	CLEANUP_JSON cJSON *json = NULL;
+
+	if (path != NULL && input_file_read(path, &json, error) != ERROR_NONE)
 		return error->class;
 	if (path == NULL)
-		*ret_json = cJSON_CreateObject();
-	if (*ret_json == NULL)
+		json = cJSON_CreateObject();
+	if (json == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
-	if (count == 0 || add_settings(*ret_json, settings, count, error) == ERROR_NONE)
-		return ERROR_NONE;
-	cJSON_Delete(*ret_json);
-	*ret_json = NULL;
-	return error->class;
+	if (count > 0 && add_settings(json, settings, count, error) != ERROR_NONE)
+		return error->class;
+	*ret_json = json_take(&json);
+	return ERROR_NONE;
 }
 
 cJSON *run_input_request(const cJSON *input, const char *mode, const char *app)
 {
-	cJSON *body = cJSON_Duplicate(input, true);
+	CLEANUP_JSON cJSON *body = cJSON_Duplicate(input, true);
+
 	if (body != NULL && strcmp(mode, "configure") == 0)
 		cJSON_DeleteItemFromObjectCaseSensitive(body, "inputs");
-	if (body != NULL && json_add(body, "mode", cJSON_CreateString(mode)) &&
-		json_add(body, "appId", cJSON_CreateString(app)))
-		return body;
-	cJSON_Delete(body);
-	return NULL;
+	if (body == NULL || !json_add(body, "mode", cJSON_CreateString(mode)) ||
+		!json_add(body, "appId", cJSON_CreateString(app)))
+		return NULL;
+	return json_take(&body);
 }
 
 bool run_input_configures(const cJSON *input)

@@ -89,7 +89,7 @@ static void print_done(const struct step_status *status, FILE *stream)
 
 static void print_failure(const struct step_status *status, FILE *stream)
 {
-	cJSON *error = cJSON_Parse(status->error);
+	CLEANUP_JSON cJSON *error = cJSON_Parse(status->error);
 	const cJSON *remedy = json_member(error, "remedy");
 	const char *message = json_member_string(error, "message"), *class = json_member_string(error, "class");
 
@@ -103,8 +103,6 @@ static void print_failure(const struct step_status *status, FILE *stream)
 		fprintf(stream, "             ");
 		show_remedy(stream, remedy);
 	}
-
-	cJSON_Delete(error);
 }
 
 void step_status_print(const struct step_status *status, double seconds, FILE *stream)
@@ -127,9 +125,8 @@ void step_status_print(const struct step_status *status, double seconds, FILE *s
 
 	if (step_is_done(status)) {
 		print_done(status, stream);
-		cJSON *output = cJSON_Parse(status->output);
+		CLEANUP_JSON cJSON *output = cJSON_Parse(status->output);
 		show_output(stream, output);
-		cJSON_Delete(output);
 	}
 
 	fputc('\n', stream);

@@ -84,7 +84,7 @@ test('a plan for a new app creates the repository first, and makes nothing', asy
   assert.equal(github.writes, 1);
   // The same plan again finds the same: nothing was made by looking.
   assert.equal((await planOf('planned')).steps.repo.change, 'create');
-  assert.match((await resources('planned')).stdout, /has nothing at providers/);
+  assert.match((await resources('planned')).stdout, /knows of nothing that .planned. has at a provider/);
   const { body } = await stack.get('/api/deploy?appId=planned&workflowId=site');
   assert.ok(body.actions.every((one) => one.status === 'idle'));
 });

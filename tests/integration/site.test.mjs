@@ -1,7 +1,7 @@
 // The main job, end to end, on the stand-ins for GitHub and Vercel: `slipway run site`, again, and without its state.
 //
 // covers: src/cli/main.c src/cli/command.c src/cli/command_run.c src/cli/command_dev.c src/cli/dev_files.c
-// covers: src/cli/dev_process.c src/cli/endpoint.c src/cli/run_plan.c src/cli/show.c src/cli/status_line.c
+// covers: src/cli/dev_process.c src/cli/endpoint.c src/cli/step_graph.c src/cli/show.c src/cli/status_line.c
 // covers: src/cli/command_status.c src/cli/command_check.c src/cli/command_settings.c src/api/fastcgi.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
