@@ -41,8 +41,10 @@ struct settings;
 /* The row with this index, over all tables; NULL behind the last one. */
 const struct setting *setting_at(const struct settings *settings, size_t index);
 
-/* The member that the row with this index is about, of the type that the row says. The index must have a row. */
-void *setting_value(const struct settings *settings, size_t index);
+/* The member that the row with this index is about, of the type that the row says: to read, and to write. The index
+ * must have a row. */
+const void *setting_value(const struct settings *settings, size_t index);
+void *setting_target(struct settings *settings, size_t index);
 
 /* Its flag without the dashes: SLIPWAY_REDIS_URL is redis-url, a secret is redis-password-file. */
 void setting_flag_name(const struct setting *setting, char *name, size_t size);

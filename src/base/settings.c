@@ -233,7 +233,7 @@ static enum error_class take_value(
 	struct settings *settings, size_t index, const char *text, const char *origin, struct error *error)
 {
 	const struct setting *setting = setting_at(settings, index);
-	void *target = setting_value(settings, index);
+	void *target = setting_target(settings, index);
 
 	if (setting->type == SETTING_INTEGER)
 		return take_integer(setting, text, origin, target, error);
@@ -414,7 +414,7 @@ static enum error_class adopt_secrets(struct settings *settings, const struct se
 	for (size_t i = 0; setting_at(settings, i) != NULL; i++) {
 		if (setting_at(settings, i)->type != SETTING_SECRET)
 			continue;
-		const char **own = setting_value(settings, i), *before = *own;
+		const char **own = setting_target(settings, i), *before = *own;
 		const char *text = *(const char *const *)setting_value(next, i);
 		complete = adopt_text(settings, own, text) && complete;
 		complete = adopt_text(settings, &settings->secret_files[i], next->secret_files[i]) && complete;
@@ -437,7 +437,7 @@ enum error_class settings_reload(struct settings *settings, settings_check *chec
 		if ((setting->programs & next.programs) == 0 || setting->type != SETTING_SECRET ||
 			next.from_environment[i])
 			continue;
-		*(const char **)setting_value(&next, i) = NULL;
+		*(const char **)setting_target(&next, i) = NULL;
 		class = load_secret(&next, i, &values, error);
 	}
 

@@ -59,16 +59,18 @@ static const struct setting table[] = {
 		.programs = SETTINGS_CLI, .description = "Where the endpoint answers, for the command line" },
 };
 
-/* The row with this index over all tables, and where its struct stands; NULL behind the last one. */
-static const struct setting *find_row(const struct settings *settings, size_t index, const char **ret_struct)
+#define NO_PART SETTINGS_PARTS_MAX
+
+/* The row with this index over all tables, and of which part it is, NO_PART included; NULL behind the last one. */
+static const struct setting *find_row(const struct settings *settings, size_t index, size_t *ret_part)
 {
-	*ret_struct = (const char *)settings;
+	*ret_part = NO_PART;
 	if (index < ARRAY_LEN(table))
 		return &table[index];
 	index -= ARRAY_LEN(table);
 
 	for (size_t i = 0; settings->parts != NULL && settings->parts[i] != NULL && i < SETTINGS_PARTS_MAX; i++) {
-		*ret_struct = settings->part_values[i];
+		*ret_part = i;
 		if (index < settings->parts[i]->count)
 			return &settings->parts[i]->rows[index];
 		index -= settings->parts[i]->count;
@@ -79,15 +81,22 @@ static const struct setting *find_row(const struct settings *settings, size_t in
 
 const struct setting *setting_at(const struct settings *settings, size_t index)
 {
-	const char *ignored;
-	return find_row(settings, index, &ignored);
+	size_t part;
+	return find_row(settings, index, &part);
 }
 
-void *setting_value(const struct settings *settings, size_t index)
+const void *setting_value(const struct settings *settings, size_t index)
 {
-	const char *own;
-	const struct setting *setting = find_row(settings, index, &own);
-	return (void *)(uintptr_t)(own + setting->offset);
+	size_t part;
+	const struct setting *setting = find_row(settings, index, &part);
+	return (part == NO_PART ? (const char *)settings : settings->part_values[part]) + setting->offset;
+}
+
+void *setting_target(struct settings *settings, size_t index)
+{
+	size_t part;
+	const struct setting *setting = find_row(settings, index, &part);
+	return (part == NO_PART ? (char *)settings : settings->part_values[part]) + setting->offset;
 }
 
 const void *settings_part(const struct settings *settings, const struct settings_part *part)
