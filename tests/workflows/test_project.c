@@ -76,6 +76,41 @@ START_TEST(test_creates_with_the_link)
 }
 END_TEST
 
+START_TEST(test_one_that_was_made_without_its_link_is_linked)
+{
+	static const struct peer_row late[] = {
+		{ LOOK, .status = 404, .body = ABSENT },
+		{ CREATE, .status = 200, .body = PROJECT("") },
+		{ KNOWN, .status = 200, .body = OURS },
+		{ .method = NULL },
+	};
+	static const struct peer_row never[] = {
+		{ LOOK, .status = 404, .body = ABSENT },
+		{ CREATE, .status = 200, .body = PROJECT(",\"link\":null") },
+		{ KNOWN, .status = 200, .body = PROJECT(",\"link\":null"), .times = 1 },
+		{ KNOWN, .status = 200, .body = OURS },
+		{ LINK, .status = 200, .body = "{}" },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(late), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, LINK), 0);
+	trial_end(&trial);
+	trial_begin(&trial);
+	ck_assert_int_eq(run_with(never), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, LINK), 1);
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"created\":true"));
+}
+END_TEST
+
+START_TEST(test_a_name_that_vercel_refuses_is_refused_before)
+{
+	ck_assert_int_eq(trial_run(&trial, &vercel_project, "{\"name\":\"a---b\",\"repository\":\"acme/docs\"}", 2),
+		ACTION_FAILED);
+	ck_assert_str_eq(trial.context.error.place, "/input/name");
+	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "---"));
+}
+END_TEST
+
 START_TEST(test_adopts_by_link)
 {
 	static const char *const ours[] = { OURS,
@@ -430,7 +465,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_creates_with_the_link, test_adopts_by_link, test_refuses_foreign_projects,
+	const TTest *const tests[] = { test_creates_with_the_link, test_one_that_was_made_without_its_link_is_linked,
+		test_a_name_that_vercel_refuses_is_refused_before, test_adopts_by_link, test_refuses_foreign_projects,
 		test_links_what_is_ours_by_the_ledger, test_relinks_only_on_request, test_never_relinks_what_is_foreign,
 		test_link_survives_a_lost_answer, test_waits_for_the_link_to_show, test_link_refusals,
 		test_follows_a_renamed_project, test_makes_a_removed_project_anew,

@@ -319,7 +319,20 @@ static enum action_result fail_elsewhere(struct action_context *context, const s
 	action_fail(context, ERROR_SCOPE_MISSING, "Vercel made the project '%s' in %s, not in the team of the settings",
 		project->name, project->account_id);
 	return action_remedy(context, "https://vercel.com/dashboard",
-		"Remove it there, correct SLIPWAY_VERCEL_TEAM or the workers' token, and trigger the step again.");
+		"Remove it exists, correct SLIPWAY_VERCEL_TEAM or the workers' token, and trigger the step again.");
+}
+
+/* A project that was made without a link would be done, and never build anything. */
+static enum action_result see_link(struct action_context *context, const struct input *input,
+	struct checkpoint *checkpoint, struct project *project, struct output *output)
+{
+	bool exists;
+
+	if (!own(context, input, project, true) || !read_project(context, project->id, &exists, project))
+		return action_failed(context);
+	if (exists && is_linked(project->link, input))
+		return take(context, input, project, true, false, output);
+	return link_repository(context, input, checkpoint, project, output);
 }
 
 static enum action_result create(
@@ -352,7 +365,8 @@ static enum action_result create(
 			return action_failed(context);
 		action_log(context, "created the project %s", project.name);
 		if (is_of_team(context, &project))
-			return take(context, input, &project, true, false, output);
+			return is_linked(project.link, input) ? take(context, input, &project, true, false, output)
+							      : see_link(context, input, checkpoint, &project, output);
 		/* Where the app's projects are, nothing was made. */
 		return ledger_take_back(context) ? fail_elsewhere(context, &project) : action_failed(context);
 	}
