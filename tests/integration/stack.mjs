@@ -17,9 +17,11 @@ export function isFree(port) {
   });
 }
 
-// Below the range from which the kernel takes ports for outgoing connections, so that none takes it meanwhile.
+// Below the range from which the kernel takes ports for outgoing connections, so that none takes it meanwhile; and of
+// the part that is this file's among those that tests/run has at work.
+const SLOT = Math.floor(Number(process.env.SLIPWAY_TEST_SLOT ?? Math.random() * 10)) % 10;
 export async function freePort() {
-  const port = 10000 + Math.floor(Math.random() * 20000);
+  const port = 10000 + Math.floor((SLOT + Math.random()) * 2000);
   return (await isFree(port)) ? port : freePort();
 }
 
