@@ -212,7 +212,7 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		.provider = provider,
 		.access = &access,
 		.arena = context->arena,
-		.deadline_ms = context->deadline_ms,
+		.deadline_at = context->deadline_at,
 		.settings = context->settings,
 		.grant = &grant,
 		.record_failed = log_error,
@@ -360,7 +360,7 @@ bool url_call(struct action_context *context, const struct url_request *request,
 
 	const struct provider_exchange exchange = { .client = context->client,
 		.arena = context->arena,
-		.deadline_ms = context->deadline_ms,
+		.deadline_at = context->deadline_at,
 		.settings = context->settings,
 		.called = log_call,
 		.called_data = context };

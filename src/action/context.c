@@ -199,7 +199,7 @@ int action_attempt(const struct action_context *context)
 
 int64_t action_run_age_ms(const struct action_context *context)
 {
-	return context->age_ms + clock_monotonic_ms() - context->started_ms;
+	return context->age_ms + clock_monotonic_ms() - context->started_at;
 }
 
 /* ---- how an attempt ends ---- */

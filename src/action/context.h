@@ -92,8 +92,8 @@ struct action_context {
 	const char *request; /* that triggered the run, for the log; NULL: unknown */
 	int attempt;
 	int64_t age_ms;      /* of the run, when the attempt began */
-	int64_t started_ms;  /* monotonic */
-	int64_t deadline_ms; /* monotonic */
+	int64_t started_at;  /* monotonic */
+	int64_t deadline_at; /* monotonic */
 	const struct settings *settings;
 	struct http_client *client;
 	struct arena *arena;

@@ -70,7 +70,7 @@ static void child_spawn(struct prefork *prefork, size_t index)
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-		child->restart_ms = clock_monotonic_ms() + RESTART_DELAY_LAST_MS;
+		child->restart_at = clock_monotonic_ms() + RESTART_DELAY_LAST_MS;
 		return;
 	}
 
@@ -87,13 +87,13 @@ static void child_spawn(struct prefork *prefork, size_t index)
 	close(pair[1]);
 	if (pid < 0) {
 		close(pair[0]);
-		child->restart_ms = clock_monotonic_ms() + RESTART_DELAY_LAST_MS;
+		child->restart_at = clock_monotonic_ms() + RESTART_DELAY_LAST_MS;
 		return;
 	}
 
 	child->pid = pid;
 	child->channel = pair[0];
-	child->started_ms = clock_monotonic_ms();
+	child->started_at = clock_monotonic_ms();
 	child->has_spoken = false;
 }
 
@@ -101,7 +101,7 @@ static void children_start_due(struct prefork *prefork)
 {
 	int64_t now = clock_monotonic_ms();
 	for (size_t i = 0; i < prefork->count && !prefork->stopping; i++)
-		if (prefork->children[i].pid == 0 && prefork->children[i].restart_ms <= now)
+		if (prefork->children[i].pid == 0 && prefork->children[i].restart_at <= now)
 			child_spawn(prefork, i);
 }
 
@@ -127,9 +127,9 @@ static void child_delay_restart(struct prefork_child *child, int status)
 	int64_t now = clock_monotonic_ms();
 	bool made_room = WIFEXITED(status) && WEXITSTATUS(status) == 0 && child->has_spoken;
 
-	if (made_room || now - child->started_ms >= HEALTHY_AFTER_MS)
+	if (made_room || now - child->started_at >= HEALTHY_AFTER_MS)
 		child->restart_delay_ms = 0;
-	child->restart_ms = now + child->restart_delay_ms;
+	child->restart_at = now + child->restart_delay_ms;
 	if (made_room)
 		return;
 	child->restart_delay_ms = child->restart_delay_ms == 0 ? RESTART_DELAY_FIRST_MS : child->restart_delay_ms * 2;
@@ -181,11 +181,11 @@ static void stop_requested(struct prefork *prefork)
 {
 	int64_t now = clock_monotonic_ms();
 	if (prefork->stopping) {
-		prefork->stop_by_ms = now;
+		prefork->kill_at = now;
 		return;
 	}
 	prefork->stopping = true;
-	prefork->stop_by_ms = now + prefork->grace_ms;
+	prefork->kill_at = now + prefork->grace_ms;
 	children_signal(prefork, SIGTERM);
 }
 
@@ -266,7 +266,7 @@ enum error_class prefork_run(struct prefork *prefork, struct error *error)
 				prefork->tick(prefork->context);
 			next_tick = clock_monotonic_ms() + prefork->tick_ms;
 		}
-		if (prefork->stopping && clock_monotonic_ms() >= prefork->stop_by_ms)
+		if (prefork->stopping && clock_monotonic_ms() >= prefork->kill_at)
 			children_signal(prefork, SIGKILL);
 		int64_t wait_ms = next_tick - clock_monotonic_ms();
 		events_wait(prefork, wait_ms < 0 ? 0 : wait_ms > 100 ? 100 : wait_ms);

@@ -18,8 +18,8 @@
 struct prefork_child {
 	pid_t pid;          /* 0: none now */
 	int channel;        /* the supervisor's end; -1: none */
-	int64_t started_ms; /* monotonic */
-	int64_t restart_ms; /* monotonic; not before then */
+	int64_t started_at; /* monotonic */
+	int64_t restart_at; /* monotonic; not before then */
 	int64_t restart_delay_ms;
 	bool has_spoken; /* it has sent a message since it was started */
 };
@@ -44,9 +44,9 @@ struct prefork {
 
 	/* Kept by the module. */
 	struct prefork_child children[PREFORK_CHILDREN_MAX];
-	bool stopping;      /* told to stop: children end, none is started */
-	int64_t stop_by_ms; /* monotonic: then SIGKILL */
-	int signals;        /* signalfd */
+	bool stopping;   /* told to stop: children end, none is started */
+	int64_t kill_at; /* monotonic: then SIGKILL */
+	int signals;     /* signalfd */
 };
 
 /*

@@ -37,7 +37,7 @@ void doctor_probe(const struct doctor *doctor, const struct provider *provider, 
 		.provider = provider,
 		.access = &access,
 		.arena = &arena,
-		.deadline_ms = clock_monotonic_ms() + PROBE_MS,
+		.deadline_at = clock_monotonic_ms() + PROBE_MS,
 		.settings = doctor->settings };
 	if (provider_send(&exchange, &request, &response, &error) == ERROR_NONE)
 		diagnosis_set(diagnosis, DOCTOR_FINE, "%s takes the credential", access.base_url);

@@ -85,7 +85,7 @@ enum error_class endpoint_get(const struct endpoint *endpoint, const char *path,
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	CLEANUP_JSON cJSON *problem = NULL;
 	struct provider_request wanted = { .path = path };
-	struct http_request request = { .deadline_ms = clock_monotonic_ms() + REQUEST_MS, .allow_loopback = true };
+	struct http_request request = { .deadline_at = clock_monotonic_ms() + REQUEST_MS, .allow_loopback = true };
 
 	for (size_t i = 0; query != NULL && i < PROVIDER_PARAMETERS && query[i].name != NULL; i++)
 		wanted.query[i] = query[i];
@@ -109,7 +109,7 @@ enum error_class endpoint_ask(
 	const struct provider_request wanted = { .path = "/api/deploy" };
 	struct http_request request = { .method = HTTP_POST,
 		.headers = { "Content-Type: application/json" },
-		.deadline_ms = clock_monotonic_ms() + REQUEST_MS,
+		.deadline_at = clock_monotonic_ms() + REQUEST_MS,
 		.allow_loopback = true };
 
 	*ret_problem = NULL;

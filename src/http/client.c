@@ -251,7 +251,7 @@ static bool set_texts(CURL *handle, const struct http_request *request, const ch
 static bool set_options(CURL *handle, const struct http_request *request, const char *url, struct transfer *transfer,
 	struct curl_slist *headers)
 {
-	int64_t left = request->deadline_ms - clock_monotonic_ms();
+	int64_t left = request->deadline_at - clock_monotonic_ms();
 
 	curl_easy_reset(handle);
 	if (request->method != HTTP_GET)

@@ -26,7 +26,7 @@ struct http_request {
 	const char *headers[HTTP_HEADERS_MAX];   /* "Name: value", ended by NULL */
 	const char *kept_headers[HTTP_KEPT_MAX]; /* of the response, in lower case, ended by NULL or the array's end */
 	const char *body;                        /* text; NULL: none */
-	int64_t deadline_ms;                     /* monotonic */
+	int64_t deadline_at;                     /* monotonic */
 	size_t body_max;                         /* bytes of the answer; 0: HTTP_BODY_MAX */
 	enum http_reach reach;
 	bool allow_loopback; /* loopback may be reached, and by plain http */

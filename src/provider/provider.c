@@ -294,7 +294,7 @@ static enum error_class read_answer(const struct provider_exchange *exchange, co
 static int64_t call_deadline(const struct provider_exchange *exchange, int64_t timeout_ms)
 {
 	int64_t call = clock_monotonic_ms() + (timeout_ms > 0 ? timeout_ms : PROVIDER_CALL_MS);
-	return call < exchange->deadline_ms ? call : exchange->deadline_ms;
+	return call < exchange->deadline_at ? call : exchange->deadline_at;
 }
 
 /* answer is NULL where none came. */
@@ -342,7 +342,7 @@ static enum error_class send_told(const struct provider_exchange *exchange, cons
 static enum error_class send_with(const struct provider_exchange *exchange, const struct provider_request *request,
 	const char *token, struct provider_response *ret_answer, struct error *error)
 {
-	struct http_request http = { .deadline_ms = call_deadline(exchange, 0),
+	struct http_request http = { .deadline_at = call_deadline(exchange, 0),
 		.reach = HTTP_REACH_CONFIGURED,
 		.allow_loopback = exchange->settings->allow_loopback };
 	struct http_response response;
@@ -456,7 +456,7 @@ enum error_class url_send(const struct provider_exchange *exchange, const struct
 	struct http_request http = { .method = request->method,
 		.url = request->url,
 		.body = request->body,
-		.deadline_ms = call_deadline(exchange, request->timeout_ms),
+		.deadline_at = call_deadline(exchange, request->timeout_ms),
 		.body_max = request->body_max,
 		.reach = HTTP_REACH_PUBLIC,
 		.allow_loopback = exchange->settings->allow_loopback };

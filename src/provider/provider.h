@@ -98,7 +98,7 @@ struct provider_exchange {
 	const struct provider *provider; /* NULL for url_send */
 	const struct provider_access *access;
 	struct arena *arena;
-	int64_t deadline_ms; /* monotonic */
+	int64_t deadline_at; /* monotonic */
 	const struct settings *settings;
 	const struct provider_grant *grant; /* NULL: whatever the credential may */
 	/* Told where an exchange could not be recorded (http/trace.h), which changes nothing else; NULL: nobody is. */

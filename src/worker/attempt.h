@@ -15,7 +15,7 @@ struct attempt {
 	struct http_client *client;
 	const struct step_definition *step;
 	const struct claim *claim;
-	int64_t deadline_ms;   /* monotonic */
+	int64_t deadline_at;   /* monotonic */
 	struct arena *arena;   /* all that the attempt makes */
 	struct opened *opened; /* the attempt's own, as all below: begin with nothing */
 	struct needs *needs;

@@ -79,12 +79,12 @@ static bool tell_supervisor(const struct executor *executor, const struct notice
 static bool tenure_lasts(const void *context)
 {
 	const struct tenure *tenure = context;
-	return clock_monotonic_ms() < atomic_load(&tenure->until_ms);
+	return clock_monotonic_ms() < atomic_load(&tenure->at);
 }
 
 /* Writes how the attempt ended, again and again while Redis is away: the supervisor stops us when the lease is in
  * danger, and a write that did take effect is refused the second time. */
-static void settle(const struct executor *executor, const struct claim *claim, int64_t claimed_ms,
+static void settle(const struct executor *executor, const struct claim *claim, int64_t claimed_at,
 	const struct run_write *write, struct arena *arena)
 {
 	struct error error;
@@ -102,15 +102,15 @@ static void settle(const struct executor *executor, const struct claim *claim, i
 	if (class != ERROR_NONE)
 		log_error("result not written", &error);
 	const struct attempt_end end = { &claim->run, write, class == ERROR_NONE ? &ended : NULL,
-		class == ERROR_LEASE_LOST && unknown, clock_monotonic_ms() - claimed_ms };
+		class == ERROR_LEASE_LOST && unknown, clock_monotonic_ms() - claimed_at };
 	attempt_log(&end);
 }
 
 static void hand_back(
-	const struct executor *executor, const struct claim *claim, int64_t claimed_ms, struct arena *arena)
+	const struct executor *executor, const struct claim *claim, int64_t claimed_at, struct arena *arena)
 {
 	const struct run_write release = { .kind = RUN_RELEASE };
-	settle(executor, claim, claimed_ms, &release, arena);
+	settle(executor, claim, claimed_at, &release, arena);
 }
 
 static int64_t attempt_time_ms(const struct step_definition *step, const struct run *run)
@@ -121,7 +121,7 @@ static int64_t attempt_time_ms(const struct step_definition *step, const struct 
 }
 
 static bool run_claimed(const struct executor *executor, const struct step_definition *step, const struct claim *claim,
-	int64_t claimed_ms, struct arena *arena)
+	int64_t claimed_at, struct arena *arena)
 {
 	struct error error;
 	struct run_write write;
@@ -130,7 +130,7 @@ static bool run_claimed(const struct executor *executor, const struct step_defin
 	memset(&notice, 0, sizeof(notice));
 	notice.busy = true;
 	notice.lease = claim->lease;
-	notice.claimed_ms = claimed_ms;
+	notice.claimed_at = claimed_at;
 	notice.time_left_ms = attempt_time_ms(step, &claim->run);
 	notice.attempt = claim->run.attempt;
 	notice.attempts = claim->run.attempts;
@@ -143,17 +143,17 @@ static bool run_claimed(const struct executor *executor, const struct step_defin
 		.client = executor->client,
 		.step = step,
 		.claim = claim,
-		.deadline_ms = clock_monotonic_ms() + notice.time_left_ms,
+		.deadline_at = clock_monotonic_ms() + notice.time_left_ms,
 		.arena = arena };
 	enum error_class class = attempt_run(&attempt, &write, &error);
 	if (class == ERROR_NONE)
-		settle(executor, claim, claimed_ms, &write, arena);
+		settle(executor, claim, claimed_at, &write, arena);
 	else
 		log_error("attempt failed", &error);
 
 	/* Lost as far as this process can tell, which may have slept: it has stopped, and did not crash. */
 	if (class == ERROR_LEASE_LOST)
-		hand_back(executor, claim, claimed_ms, arena);
+		hand_back(executor, claim, claimed_at, arena);
 	memset(&notice, 0, sizeof(notice));
 	return tell_supervisor(executor, &notice);
 }
@@ -178,7 +178,7 @@ static bool run_entry(const struct executor *executor, const struct queue_entry 
 
 	/* From before the claim: the lease never lasts longer than we believe. */
 	int64_t now = clock_monotonic_ms(), lease_ms = executor->settings->lease_seconds * 1000;
-	atomic_store(&executor->tenure->until_ms, now + lease_ms);
+	atomic_store(&executor->tenure->at, now + lease_ms);
 	if (run_claim(executor->redis, &name, entry->id, entry->run, executor->worker, lease_ms, arena, &claimed,
 		    &claim, &error) != ERROR_NONE) {
 		log_error("claim", &error);

@@ -13,7 +13,7 @@
 struct notice {
 	bool busy; /* false: it holds no lease, and the rest is empty */
 	struct lease lease;
-	int64_t claimed_ms;   /* when the lease was asked for; monotonic, which is one clock for all processes */
+	int64_t claimed_at;   /* when the lease was asked for; monotonic, which is one clock for all processes */
 	int64_t time_left_ms; /* of the attempt */
 	int64_t attempt, attempts;
 	char run[RUN_ID_SIZE], request[IDENTIFIER_SIZE]; /* for the log */
@@ -21,7 +21,7 @@ struct notice {
 
 /* One for each executor. Set by the executor when it claims, and by the supervisor with every renewal. */
 struct tenure {
-	_Atomic int64_t until_ms; /* monotonic */
+	_Atomic int64_t at; /* monotonic */
 };
 
 #endif

@@ -42,9 +42,9 @@ enum verdict {
 
 struct slot {
 	struct notice notice;
-	int64_t deadline_ms; /* monotonic, as all below */
-	int64_t renewed_ms;
-	int64_t cancel_checked_ms;
+	int64_t deadline_at; /* monotonic, as all below */
+	int64_t renewed_at;
+	int64_t cancel_checked_at;
 	enum verdict verdict;
 	char judged[TOKEN_SIZE]; /* the lease that the verdict is about */
 };
@@ -57,7 +57,7 @@ struct supervisor {
 	struct prefork prefork;
 	struct slot slots[PREFORK_CHILDREN_MAX];
 	struct tenure *tenures; /* by slot; shared with the executors */
-	int64_t heartbeat_ms, tidied_ms;
+	int64_t heartbeat_at, tidied_at;
 	struct lease owed[OWED_MAX]; /* runs to hand back, for Redis was away when it was due */
 	size_t owed_count;
 	bool redis_lost;  /* so that each loss is logged once */
@@ -96,7 +96,7 @@ static void kill_executor(struct supervisor *supervisor, size_t index, enum verd
 	struct slot *slot = &supervisor->slots[index];
 
 	slot->verdict = verdict;
-	atomic_store(&supervisor->tenures[index].until_ms, 0);
+	atomic_store(&supervisor->tenures[index].at, 0);
 	text_copy(slot->judged, sizeof(slot->judged), slot->notice.lease.token);
 	struct run run;
 	struct log_line line;
@@ -124,8 +124,8 @@ static void renew(struct supervisor *supervisor, size_t index, int64_t now)
 		run_renew(supervisor->redis, &slot->notice.lease, lease_ms(supervisor), &cancel, &error);
 
 	if (class == ERROR_NONE) {
-		slot->renewed_ms = now;
-		atomic_store(&supervisor->tenures[index].until_ms, now + lease_ms(supervisor));
+		slot->renewed_at = now;
+		atomic_store(&supervisor->tenures[index].at, now + lease_ms(supervisor));
 	}
 
 	if (cancel)
@@ -143,7 +143,7 @@ static void check_cancel(struct supervisor *supervisor, size_t index, int64_t no
 	struct slot *slot = &supervisor->slots[index];
 	struct error error;
 	bool cancel = false;
-	slot->cancel_checked_ms = now;
+	slot->cancel_checked_at = now;
 	enum error_class class = run_wants_cancel(supervisor->redis, &slot->notice.lease, &cancel, &error);
 	note_tick(supervisor, class);
 	if (class == ERROR_NONE && cancel)
@@ -160,9 +160,9 @@ static void judge_slot(struct supervisor *supervisor, size_t index)
 	int64_t now = clock_monotonic_ms();
 	if (!slot->notice.busy || slot->verdict != VERDICT_NONE)
 		return;
-	if (now >= slot->deadline_ms)
+	if (now >= slot->deadline_at)
 		kill_executor(supervisor, index, VERDICT_TIMEOUT, "past the attempt's deadline");
-	else if (now - slot->renewed_ms > lease_ms(supervisor) * 2 / 3)
+	else if (now - slot->renewed_at > lease_ms(supervisor) * 2 / 3)
 		kill_executor(supervisor, index, VERDICT_NOT_OURS, "the lease could not be renewed");
 }
 
@@ -172,9 +172,9 @@ static void watch_slot(struct supervisor *supervisor, size_t index)
 	int64_t now = clock_monotonic_ms();
 	if (!slot->notice.busy || slot->verdict != VERDICT_NONE || supervisor->tick_failed)
 		return;
-	if (now - slot->renewed_ms >= lease_ms(supervisor) / 3)
+	if (now - slot->renewed_at >= lease_ms(supervisor) / 3)
 		renew(supervisor, index, now);
-	else if (now - slot->cancel_checked_ms >= CANCEL_CHECK_MS)
+	else if (now - slot->cancel_checked_at >= CANCEL_CHECK_MS)
 		check_cancel(supervisor, index, now);
 }
 
@@ -185,9 +185,9 @@ static void on_message(void *context, size_t index, const char *bytes, size_t le
 	if (length != sizeof(struct notice))
 		return;
 	memcpy(&slot->notice, bytes, length);
-	slot->renewed_ms = slot->notice.claimed_ms;
-	slot->cancel_checked_ms = clock_monotonic_ms();
-	slot->deadline_ms = slot->notice.claimed_ms + slot->notice.time_left_ms;
+	slot->renewed_at = slot->notice.claimed_at;
+	slot->cancel_checked_at = clock_monotonic_ms();
+	slot->deadline_at = slot->notice.claimed_at + slot->notice.time_left_ms;
 }
 
 /* ---- executors that are gone ---- */
@@ -227,7 +227,7 @@ static void log_attempt(const struct slot *slot, const struct run_write *write, 
 {
 	struct run run;
 	slot_run(slot, &run);
-	const struct attempt_end end = { &run, write, ended, unknown, clock_monotonic_ms() - slot->notice.claimed_ms };
+	const struct attempt_end end = { &run, write, ended, unknown, clock_monotonic_ms() - slot->notice.claimed_at };
 	attempt_log(&end);
 }
 
@@ -412,7 +412,7 @@ static void beat(struct supervisor *supervisor)
 	struct error error;
 	struct worker_heartbeat beat = { supervisor->name, SLIPWAY_VERSION, supervisor->prefork.count,
 		busy_count(supervisor) };
-	supervisor->heartbeat_ms = clock_monotonic_ms();
+	supervisor->heartbeat_at = clock_monotonic_ms();
 	if (worker_heartbeat(supervisor->redis, &beat, &error) != ERROR_NONE)
 		record_redis_state(supervisor, &error);
 }
@@ -421,7 +421,7 @@ static void beat(struct supervisor *supervisor)
 static void tidy(struct supervisor *supervisor)
 {
 	struct error error;
-	supervisor->tidied_ms = clock_monotonic_ms();
+	supervisor->tidied_at = clock_monotonic_ms();
 	if (queue_tidy(supervisor->redis, lease_ms(supervisor), &error) != ERROR_NONE ||
 		workers_tidy(supervisor->redis, &error) != ERROR_NONE)
 		record_redis_state(supervisor, &error);
@@ -441,9 +441,9 @@ static void on_tick(void *context)
 	if (supervisor->tick_failed)
 		return;
 	reap(supervisor);
-	if (clock_monotonic_ms() - supervisor->heartbeat_ms >= HEARTBEAT_MS || supervisor->heartbeat_ms == 0)
+	if (clock_monotonic_ms() - supervisor->heartbeat_at >= HEARTBEAT_MS || supervisor->heartbeat_at == 0)
 		beat(supervisor);
-	if (clock_monotonic_ms() - supervisor->tidied_ms >= lease_ms(supervisor) || supervisor->tidied_ms == 0)
+	if (clock_monotonic_ms() - supervisor->tidied_at >= lease_ms(supervisor) || supervisor->tidied_at == 0)
 		tidy(supervisor);
 }
 

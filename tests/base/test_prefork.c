@@ -162,7 +162,7 @@ static void on_ended_tell_delay(void *context, size_t index, pid_t pid, int stat
 	(void)context;
 	(void)pid;
 	(void)status;
-	report(prefork.children[index].restart_ms <= clock_monotonic_ms() ? '0' : 'L');
+	report(prefork.children[index].restart_at <= clock_monotonic_ms() ? '0' : 'L');
 }
 
 static int working_child(void *context, size_t index, int channel)

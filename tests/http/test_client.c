@@ -46,7 +46,7 @@ static enum error_class send_method(enum http_method method, const char *url, co
 		.headers = { "Authorization: Bearer secret" },
 		.kept_headers = { "x-github-request-id", "x-not-sent" },
 		.body = body,
-		.deadline_ms = clock_monotonic_ms() + 1000,
+		.deadline_at = clock_monotonic_ms() + 1000,
 		.allow_loopback = true };
 	return http_send(client, &request, &response, &error);
 }
@@ -252,7 +252,7 @@ END_TEST
 
 START_TEST(test_plain_http_to_loopback_needs_permission)
 {
-	const struct http_request request = { .url = at("/a"), .deadline_ms = clock_monotonic_ms() + 1000 };
+	const struct http_request request = { .url = at("/a"), .deadline_at = clock_monotonic_ms() + 1000 };
 	ck_assert_int_eq(http_send(client, &request, &response, &error), ERROR_INVALID_INPUT);
 	ck_assert_uint_eq(peer_count(peer, NULL, NULL), 0);
 }
@@ -269,7 +269,7 @@ START_TEST(test_urls_from_inputs_reach_no_private_address)
 		"https://192.0.0.192/" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		const struct http_request request = {
-			.url = bad[i], .deadline_ms = clock_monotonic_ms() + 2000, .reach = HTTP_REACH_PUBLIC
+			.url = bad[i], .deadline_at = clock_monotonic_ms() + 2000, .reach = HTTP_REACH_PUBLIC
 		};
 		enum error_class class = http_send(client, &request, &response, &error);
 		ck_assert_msg(class == ERROR_INVALID_INPUT, "%s: %d %s", bad[i], (int)class, error.message);
@@ -281,14 +281,14 @@ END_TEST
 START_TEST(test_permission_for_loopback_opens_no_private_network)
 {
 	const struct http_request private = { .url = "https://192.168.1.1/",
-		.deadline_ms = clock_monotonic_ms() + 2000,
+		.deadline_at = clock_monotonic_ms() + 2000,
 		.reach = HTTP_REACH_PUBLIC,
 		.allow_loopback = true };
 	ck_assert_int_eq(http_send(client, &private, &response, &error), ERROR_INVALID_INPUT);
 	static const struct peer_row rows[] = { { "GET", "/a", .status = 200, .body = "{}" }, { NULL } };
 	peer_set(peer, rows);
 	const struct http_request loopback = { .url = at("/a"),
-		.deadline_ms = clock_monotonic_ms() + 2000,
+		.deadline_at = clock_monotonic_ms() + 2000,
 		.reach = HTTP_REACH_PUBLIC,
 		.allow_loopback = true };
 	ck_assert_int_eq(http_send(client, &loopback, &response, &error), ERROR_NONE);

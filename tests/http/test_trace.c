@@ -86,7 +86,7 @@ static enum error_class send_to(const struct provider *provider, const struct pr
 		.provider = provider,
 		.access = &access,
 		.arena = &arena,
-		.deadline_ms = clock_monotonic_ms() + 2000,
+		.deadline_at = clock_monotonic_ms() + 2000,
 		.settings = &settings,
 		.record_failed = on_failed };
 	return provider_send(&exchange, request, &response, &own);

@@ -44,7 +44,7 @@ static enum error_class send_to(const struct provider *provider, const struct pr
 		.provider = provider,
 		.access = &access_to,
 		.arena = &arena,
-		.deadline_ms = clock_monotonic_ms() + 2000,
+		.deadline_at = clock_monotonic_ms() + 2000,
 		.settings = &settings };
 	return provider_send(&exchange, request, &response, &error);
 }
@@ -292,7 +292,7 @@ static enum error_class send_url(const struct url_request *request, bool allow_l
 {
 	const struct settings own = { .allow_loopback = allow_loopback };
 	const struct provider_exchange exchange = {
-		.client = client, .arena = &arena, .deadline_ms = clock_monotonic_ms() + 2000, .settings = &own
+		.client = client, .arena = &arena, .deadline_at = clock_monotonic_ms() + 2000, .settings = &own
 	};
 	return url_send(&exchange, request, &response, &error);
 }

@@ -46,7 +46,7 @@ static enum error_class send_to(const struct provider *provider, const struct pr
 		.provider = provider,
 		.access = &access,
 		.arena = &arena,
-		.deadline_ms = clock_monotonic_ms() + 5000,
+		.deadline_at = clock_monotonic_ms() + 5000,
 		.settings = &settings };
 	struct provider_response response;
 	memset(&error, 0, sizeof(error));

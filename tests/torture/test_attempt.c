@@ -52,7 +52,7 @@ static void run(void)
 		.redis = redis,
 		.step = workflow_step(workflow_find("hello"), "repeat"),
 		.claim = &claim,
-		.deadline_ms = clock_monotonic_ms() + 3000,
+		.deadline_at = clock_monotonic_ms() + 3000,
 		.arena = &arena };
 	arena_init(&arena, 0);
 	class_now = attempt_run(&attempt, &write_now, &error);
