@@ -25,7 +25,10 @@ static const struct field repository_fields[] = {
 	{ STRING_FIELD("default_branch", struct repository, default_branch) },
 	{ STRING_FIELD("html_url", struct repository, html_url) },
 	{ STRING_FIELD("created_at", struct repository, created_at) },
+	{ STRING_FIELD("visibility", struct repository, visibility) },
 	{ BOOLEAN_FIELD("fork", struct repository, fork) },
+	{ BOOLEAN_FIELD("archived", struct repository, archived) },
+	{ BOOLEAN_FIELD("disabled", struct repository, disabled) },
 	{ OBJECT_FIELD("owner", struct repository, owner), .required = true, .record = &owner_record },
 	{ OBJECT_FIELD("parent", struct repository, parent), .record = &named_record },
 	{ OBJECT_FIELD("source", struct repository, source), .record = &named_record },
@@ -44,6 +47,14 @@ bool repository_read(struct action_context *context, const char *owner, const ch
 		return false;
 	*ret_exists = response.status != 404;
 	return !*ret_exists || provider_decode(context, &response, &repository_record, ret_repository);
+}
+
+bool repository_is_named(const struct repository *repository, const char *owner, const char *name)
+{
+	size_t length = strlen(owner);
+
+	return strncasecmp(repository->full_name, owner, length) == 0 && repository->full_name[length] == '/' &&
+		strcasecmp(repository->full_name + length + 1, name) == 0;
 }
 
 static bool is_named(const void *named, const char *full_name)

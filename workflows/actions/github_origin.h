@@ -13,16 +13,20 @@ struct repository_owner {
 
 struct repository {
 	int64_t id;
-	const char *full_name, *name, *default_branch, *html_url, *created_at;
-	bool fork;
+	const char *full_name, *name, *default_branch, *html_url, *created_at, *visibility;
+	bool fork, archived, disabled;
 	const void *owner;                                 /* struct repository_owner */
 	const void *parent, *source, *template_repository; /* structs of its own */
 };
 extern const struct record repository_record;
 
-/* Whether it is there; *ret_repository is filled then. By an old name as well, for GitHub redirects. */
+/* Whether it is there; *ret_repository is filled then. By an old name as well, for GitHub redirects: compare the name,
+ * repository_is_named. */
 bool repository_read(struct action_context *context, const char *owner, const char *name, bool *ret_exists,
 	struct repository *ret_repository) SLIPWAY_MUST_CHECK;
+
+/* Whether that is its name, and not one that it had before. */
+bool repository_is_named(const struct repository *repository, const char *owner, const char *name);
 
 /* Whether it was made from the template or is a fork of the source; for no source (NULL), whether it is neither. */
 bool repository_is_made_from(struct action_context *context, const char *source, const struct repository *repository,

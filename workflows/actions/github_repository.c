@@ -4,7 +4,8 @@
  *
  * Natural key: owner/name, in lower case. Ours is what our ledger knows by its id, what is a fork of the wished
  * repository, of which an account has one, or what the input says to adopt. What our ledger has as pending is ours, and
- * made by us, where GitHub has made it from the same source and at a time at which we asked.
+ * made by us, where GitHub has made it from the same source and at a time at which we asked. What only a redirect leads
+ * to has another name: where it is not ours, the name is free.
  *
  * API: https://docs.github.com/rest/repos/repos, /rest/repos/forks, /rest/branches/branches, /rest/commits/commits.
  */
@@ -13,6 +14,8 @@
 #include "actions/github_names.h"
 #include "actions/github_origin.h"
 #include "actions/github_source.h"
+#include "actions/github_usable.h"
+#include "actions/github_visibility.h"
 #include "slipway/provider.h"
 
 #define OWNER_PATTERN   "^[A-Za-z0-9][A-Za-z0-9-]{0,38}$"
@@ -24,7 +27,8 @@
 
 struct input {
 	const char *owner, *name, *template_repository, *fork, *description;
-	bool private_repository, adopt, share;
+	struct visibility asked;
+	bool adopt, share;
 };
 static const struct field input_fields[] = {
 	{ STRING_FIELD("owner", struct input, owner), .required = true, .pattern = OWNER_PATTERN, .form = OWNER_FORM,
@@ -40,8 +44,11 @@ static const struct field input_fields[] = {
 		.description = "Repository to fork it from, as owner/name" },
 	{ STRING_FIELD("description", struct input, description), .maximum = 350,
 		.description = "A sentence about it; a fork has that of its upstream" },
-	{ BOOLEAN_FIELD("private", struct input, private_repository),
-		.description = "Whether only members see it; a fork is as its upstream" },
+	{ STRING_FIELD("visibility", struct input, asked.visibility), .values = visibilities,
+		.description = "Who sees it: private where nothing is given; a fork is as its upstream. Organisations "
+			       "of an enterprise have internal, too" },
+	{ SCALAR_FIELD("private", struct input, asked.private_repository),
+		.description = "true or false: the older way to say \"visibility\": private or public" },
 	{ BOOLEAN_FIELD("adopt", struct input, adopt),
 		.description = "Take the repository that stands there, whoever made it" },
 	{ BOOLEAN_FIELD("share", struct input, share),
@@ -63,7 +70,7 @@ static const struct field checkpoint_fields[] = {
 };
 
 struct output {
-	const char *full_name, *owner, *name, *default_branch, *head_commit, *url;
+	const char *full_name, *owner, *name, *default_branch, *head_commit, *url, *visibility;
 	int64_t id;
 	bool created;
 };
@@ -75,6 +82,7 @@ static const struct field output_fields[] = {
 	{ STRING_FIELD("defaultBranch", struct output, default_branch), .description = "The default branch" },
 	{ STRING_FIELD("headCommit", struct output, head_commit), .description = "Commit at its head" },
 	{ STRING_FIELD("url", struct output, url), .description = "Where a person looks at it" },
+	{ STRING_FIELD("visibility", struct output, visibility), .description = "public, private or internal" },
 	{ BOOLEAN_FIELD("created", struct output, created), .description = "By us; false: adopted" },
 };
 
@@ -113,7 +121,7 @@ static const struct record generate_record = RECORD(struct generate_request, gen
 
 /* Of its own: with a first commit, for a repository without one has no branch to work on. */
 struct create_request {
-	const char *name, *description;
+	const char *name, *description, *visibility;
 	bool private_repository, auto_init;
 };
 static const struct field create_fields[] = {
@@ -123,6 +131,16 @@ static const struct field create_fields[] = {
 	{ BOOLEAN_FIELD("auto_init", struct create_request, auto_init) },
 };
 static const struct record create_record = RECORD(struct create_request, create_fields);
+
+/* Of an organisation, which may have internal ones. */
+static const struct field create_shared_fields[] = {
+	{ STRING_FIELD("name", struct create_request, name) },
+	{ STRING_FIELD("description", struct create_request, description) },
+	{ BOOLEAN_FIELD("private", struct create_request, private_repository) },
+	{ BOOLEAN_FIELD("auto_init", struct create_request, auto_init) },
+	{ STRING_FIELD("visibility", struct create_request, visibility) },
+};
+static const struct record create_shared_record = RECORD(struct create_request, create_shared_fields);
 
 /* ---- whose it is ---- */
 
@@ -156,8 +174,8 @@ static bool decide_ownership(struct action_context *context, const struct input 
 	if (find_row(context, input, &row) && ledger_may_be_ours(&row, provider_time(repository->created_at)) &&
 		!repository_is_made_from(context, row.source, repository, ret_made))
 		return false;
-	*ret_ours = input->adopt || recorded || *ret_made;
-	if (*ret_ours || input->fork == NULL)
+	*ret_ours = recorded || *ret_made;
+	if (*ret_ours || input->fork == NULL || !repository_is_named(repository, input->owner, input->name))
 		return true;
 	bool known = repository_is_made_from(context, input->fork, repository, &is_fork);
 	*ret_ours = is_fork;
@@ -179,6 +197,18 @@ static enum action_result fail_foreign(
 	action_remedy(context, repository->html_url,
 		"Choose another name, remove that repository, or set \"adopt\": true to take it as it is.");
 	return action_remedy_input(context, "adopt");
+}
+
+/* The name is free, and a repository that is to be adopted is not there: which one is meant, a person has to say. */
+static enum action_result fail_renamed(
+	struct action_context *context, const struct input *input, const struct repository *repository)
+{
+	action_fail(context, ERROR_NOT_FOUND, "%s/%s is no repository any more: GitHub leads from there to %s",
+		input->owner, input->name, repository->full_name);
+	action_remedy(context, repository->html_url,
+		"Give the name %s to take that one, or leave \"adopt\" out to make a new one under the name.",
+		repository->full_name);
+	return action_remedy_input(context, "name");
 }
 
 /* ---- create ---- */
@@ -244,23 +274,28 @@ static bool send_fork(struct action_context *context, const struct input *input,
 static bool send_plain(struct action_context *context, const struct input *input, bool organization,
 	struct provider_response *response)
 {
-	const struct create_request body = { input->name, input->description, input->private_repository, true };
-	struct provider_request request = {
+	const char *visibility = visibility_to_make(&input->asked);
+	const struct create_request body = { .name = input->name,
+		.description = input->description,
+		.visibility = strcmp(visibility, "internal") == 0 ? visibility : NULL,
+		.private_repository = strcmp(visibility, "public") != 0,
+		.auto_init = true };
+	const struct provider_request of_owner = { .method = HTTP_POST,
+		.path = "/orgs/{org}/repos",
+		.parameters = { input->owner },
+		.body_record = &create_shared_record,
+		.body = &body };
+	const struct provider_request of_token = {
 		.method = HTTP_POST, .path = "/user/repos", .body_record = &create_record, .body = &body
 	};
 
-	if (organization) {
-		request.path = "/orgs/{org}/repos";
-		request.parameters[0] = input->owner;
-	}
-
-	return provider_call(context, &github, &request, response);
+	return provider_call(context, &github, organization ? &of_owner : &of_token, response);
 }
 
 static bool send_generate(struct action_context *context, const struct input *input, struct provider_response *response)
 {
 	const struct generate_request body = { input->owner, input->name, input->description,
-		input->private_repository };
+		strcmp(visibility_to_make(&input->asked), "public") != 0 };
 	struct provider_request request = { .method = HTTP_POST,
 		.path = "/repos/{template_owner}/{template_repo}/generate",
 		.body_record = &generate_record,
@@ -279,20 +314,36 @@ static bool send(struct action_context *context, const struct input *input, bool
 	return send_plain(context, input, organization, response);
 }
 
+/* What people choose by the member of the input, where the refusal speaks of it. */
+static const struct choice {
+	const char *text, *member;
+} choices[] = { { "visibility", "visibility" }, { "public repositories", "visibility" }, { "forking", "fork" } };
+
+static enum action_result refused_choice(struct action_context *context)
+{
+	const struct error *error = action_error(context);
+
+	for (size_t i = 0; i < ARRAY_LEN(choices) && error->class != ERROR_PLAN_LIMIT; i++)
+		if (strcasestr(error->message, choices[i].text) != NULL)
+			return action_remedy_input(context, choices[i].member);
+	return action_failed(context);
+}
+
 /* A name that is taken may be of an earlier request of ours that did arrive: the ledger still has that one. */
 static enum action_result refused(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
 	const struct error *error = action_error(context);
+	const char *source = input->fork != NULL ? input->fork : input->template_repository;
+	bool missing = error->http_status == 404 ||
+		(error->http_status == 422 && strcasestr(error->message, "repository not found") != NULL);
 
 	if (provider_made_nothing(context) && !ledger_take_back(context))
 		return action_failed(context);
-	if (error->http_status == 404 && !is_plain(input))
-		return input->fork != NULL
-			? explain_missing_source(context, input->fork, "fork", input->owner)
-			: explain_missing_source(context, input->template_repository, "template", input->owner);
+	if (missing && source != NULL)
+		return explain_missing_source(context, source, input->fork != NULL ? "fork" : "template", input->owner);
 	if (error->class != ERROR_CONFLICT_FOREIGN)
-		return action_failed(context);
+		return refused_choice(context);
 	if (checkpoint->taken) {
 		action_remedy(context, NULL,
 			"The token may not see what has the name: choose another, or give the token access to it.");
@@ -358,30 +409,16 @@ static enum action_result create(
 
 /* ---- ready ---- */
 
-static bool has_commits(struct action_context *context, const struct repository *repository, bool *ret_has)
-{
-	struct provider_response response;
-	struct object_list commits;
-	const struct repository_owner *owner = repository->owner;
-	const struct provider_request request = { .path = "/repos/{owner}/{repo}/commits",
-		.parameters = { owner->login, repository->name },
-		.query = { { "per_page", "1" } },
-		.expect = { 404, 409 } };
-
-	*ret_has = false;
-	if (!provider_call(context, &github, &request, &response))
-		return false;
-	if (response.status >= 300)
-		return true;
-	if (!provider_decode_list(context, &response, &commit_record, &commits))
-		return false;
-	*ret_has = commits.count > 0;
-	return true;
-}
-
 static enum action_result wait_ready(
 	struct action_context *context, const struct checkpoint *checkpoint, const struct repository *repository)
 {
+	if (!checkpoint->created && !repository_will_be_filled(context, repository)) {
+		action_fail(context, ERROR_INVALID_INPUT, "%s has no commit on its default branch to work on",
+			repository->full_name);
+		return action_remedy(context, repository->html_url,
+			"Push a first commit, such as a README, then trigger the step again.");
+	}
+
 	/* The run itself may be older: it may have waited for a rate limit before it asked. */
 	if (action_run_age_ms(context) - checkpoint->requested_age_ms > READY_BUDGET_MS) {
 		action_fail(context, ERROR_TIMEOUT, "%s has no commit on its default branch after five minutes",
@@ -391,8 +428,8 @@ static enum action_result wait_ready(
 	return action_wait(context, 2000, "the default branch of %s to resolve", repository->full_name);
 }
 
-static enum action_result finish(struct action_context *context, struct checkpoint *checkpoint,
-	const struct repository *repository, struct output *output)
+static enum action_result finish(struct action_context *context, const struct input *input,
+	struct checkpoint *checkpoint, const struct repository *repository, struct output *output)
 {
 	const char *sha = NULL;
 	bool ready = false;
@@ -400,7 +437,7 @@ static enum action_result finish(struct action_context *context, struct checkpoi
 	if (repository->default_branch == NULL)
 		return wait_ready(context, checkpoint, repository);
 	if (!branch_head(context, repository->full_name, repository->default_branch, &sha) ||
-		!has_commits(context, repository, &ready))
+		!repository_has_commits(context, repository, &ready))
 		return action_failed(context);
 	if (sha == NULL || !ready) {
 		checkpoint->ready_checks = 0;
@@ -410,6 +447,9 @@ static enum action_result finish(struct action_context *context, struct checkpoi
 	/* A repository that stood there before us has nothing to settle. */
 	if (checkpoint->created && ++checkpoint->ready_checks < READY_CHECKS)
 		return action_wait(context, 1000, "%s to stay resolved", repository->full_name);
+	enum action_result seen = visibility_settle(context, &input->asked, repository, true);
+	if (seen != ACTION_DONE)
+		return seen;
 	*output = (struct output){ .id = repository->id,
 		.full_name = repository->full_name,
 		.owner = ((const struct repository_owner *)repository->owner)->login,
@@ -417,8 +457,27 @@ static enum action_result finish(struct action_context *context, struct checkpoi
 		.default_branch = repository->default_branch,
 		.head_commit = sha,
 		.url = repository->html_url,
+		.visibility = input->asked.visibility != NULL ? input->asked.visibility : repository->visibility,
 		.created = checkpoint->created };
 	return action_done(context);
+}
+
+/* What stands there is ours, or to be adopted. */
+static enum action_result take(struct action_context *context, const struct input *input, struct checkpoint *checkpoint,
+	const struct repository *repository, struct output *output)
+{
+	const char *key = repository_key(context, repository->full_name);
+	bool made = checkpoint->created || ledger_age_ms(context, "github", "repository", key) >= 0;
+	enum action_result usable = repository_check_usable(context, repository);
+
+	/* What was adopted stays as people have made it, and so has to be as asked. */
+	if (usable == ACTION_DONE && !made)
+		usable = visibility_settle(context, &input->asked, repository, false);
+	if (usable != ACTION_DONE)
+		return usable;
+	if (!repository_own(context, repository, checkpoint->created, input->share))
+		return action_failed(context);
+	return finish(context, input, checkpoint, repository, output);
 }
 
 static void validate(const void *raw_input, struct input_check *check)
@@ -426,6 +485,7 @@ static void validate(const void *raw_input, struct input_check *check)
 	const struct input *input = raw_input;
 	if (input->fork != NULL && input->template_repository != NULL)
 		input_fault(check, &(struct input_fault){ .member = "fork" }, "give either template or fork, not both");
+	visibility_check(check, &input->asked);
 }
 
 static enum action_result run(
@@ -441,13 +501,12 @@ static enum action_result run(
 		return action_failed(context);
 	if (exists && !decide_ownership(context, input, &repository, &ours, &made))
 		return action_failed(context);
-	if (exists && !ours)
-		return fail_foreign(context, input, &repository);
 	checkpoint->created = checkpoint->created || made;
-	if (exists)
-		return repository_own(context, &repository, checkpoint->created, input->share)
-			? finish(context, checkpoint, &repository, raw_output)
-			: action_failed(context);
+	if (exists && (ours || repository_is_named(&repository, input->owner, input->name)))
+		return ours || input->adopt ? take(context, input, checkpoint, &repository, raw_output)
+					    : fail_foreign(context, input, &repository);
+	if (exists && input->adopt)
+		return fail_renamed(context, input, &repository);
 
 	/* Created a moment ago and not visible yet; or asked for, by this run or one before, and whether GitHub got
 	 * that is not known. */

@@ -57,8 +57,9 @@ enum action_result explain_missing_source(
 		"GitHub shows %s, and lets the token make no repository of %s from it", source, owner);
 	return action_remedy(context, NULL,
 		"Let the token make repositories of %s: an app has to be installed there with Administration: write, "
-		"and a fine-grained token has to be of that owner.",
-		owner);
+		"and "
+		"where %s is, too; a fine-grained token has to be of that owner.",
+		owner, source);
 }
 
 bool is_older_than_run(

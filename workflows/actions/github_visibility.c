@@ -1,0 +1,99 @@
+/*
+ * Visibility of repositories. A default of "public" would show a client's code to everybody because of a line that is
+ * missing, so it is "private".
+ *
+ * API: https://docs.github.com/rest/repos/repos#update-a-repository.
+ */
+#include "actions/github_visibility.h"
+
+#include <string.h>
+
+#include "slipway/provider.h"
+
+#define PRIVATE  "private"
+#define INTERNAL "internal"
+#define PUBLIC   "public"
+
+const char *const visibilities[] = { PRIVATE, INTERNAL, PUBLIC, NULL };
+
+struct visibility_request {
+	const char *visibility;
+};
+static const struct field visibility_fields[] = {
+	{ STRING_FIELD("visibility", struct visibility_request, visibility) },
+};
+static const struct record visibility_record = RECORD(struct visibility_request, visibility_fields);
+
+static bool is(const char *text, const char *other)
+{
+	return text != NULL && strcmp(text, other) == 0;
+}
+
+void visibility_check(struct input_check *check, const struct visibility *asked)
+{
+	const char *older = asked->private_repository;
+	const struct input_fault fault = { .member = "private", .remedy = "Leave it out, and give \"visibility\"." };
+
+	if (!input_is_known(older))
+		return;
+	if (!is(older, "true") && !is(older, "false"))
+		input_fault(check, &fault, "it must be true or false");
+	else if (input_is_known(asked->visibility) && is(older, "true") == is(asked->visibility, PUBLIC))
+		input_fault(check, &fault, "\"private\": %s does not agree with \"visibility\": \"%s\"", older,
+			asked->visibility);
+}
+
+const char *visibility_to_make(const struct visibility *asked)
+{
+	if (asked->visibility != NULL)
+		return asked->visibility;
+	return is(asked->private_repository, "false") ? PUBLIC : PRIVATE;
+}
+
+/* The older member says no more than that it is not public. */
+static bool is_as_asked(const struct visibility *asked, const char *actual)
+{
+	if (actual == NULL)
+		return true;
+	if (asked->visibility != NULL)
+		return is(actual, asked->visibility);
+	return !is(asked->private_repository, "true") || !is(actual, PUBLIC);
+}
+
+static enum action_result make_internal(struct action_context *context, const struct repository *repository)
+{
+	struct provider_response response;
+	const struct visibility_request body = { INTERNAL };
+	const struct repository_owner *owner = repository->owner;
+	const struct provider_request request = { .method = HTTP_PATCH,
+		.path = "/repos/{owner}/{repo}",
+		.parameters = { owner->login, repository->name },
+		.body_record = &visibility_record,
+		.body = &body };
+
+	action_difference(context, "%s is %s", repository->full_name, repository->visibility);
+	if (!provider_call(context, &github, &request, &response)) {
+		action_failed(context);
+		return action_remedy_input(context, "visibility");
+	}
+	action_log(context, "made %s internal", repository->full_name);
+	return ACTION_DONE;
+}
+
+enum action_result visibility_settle(
+	struct action_context *context, const struct visibility *asked, const struct repository *repository, bool made)
+{
+	const char *actual = repository->visibility;
+
+	if (is_as_asked(asked, actual))
+		return ACTION_DONE;
+	if (made && is(actual, PRIVATE) && is(asked->visibility, INTERNAL))
+		return make_internal(context, repository);
+	action_fail(context, ERROR_INVALID_INPUT, "%s is %s and not %s, as this step asks", repository->full_name,
+		actual, visibility_to_make(asked));
+	action_remedy(context, provider_page(context, &github, "/%s/settings", repository->full_name),
+		"Change it in the repository's settings, or ask for \"visibility\": \"%s\"; a fork is seen as its "
+		"upstream is.",
+		actual);
+	return action_remedy_input(context, "visibility");
+}
