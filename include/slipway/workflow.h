@@ -26,6 +26,9 @@ struct binding {
 	 * on, such as a repository or a project: else one app reaches into what another has. Where the input has a
 	 * secret, none is replaced: only the workflow says where a secret goes. */
 	bool overridable;
+	/* The value where the input has a secret; NULL: the same. For an address that a client has a say in, such as by
+	 * a domain of his own. */
+	const char *with_secret;
 };
 
 struct step_definition {

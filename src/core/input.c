@@ -157,25 +157,40 @@ static enum error_class check_bound(const struct step_definition *step, const cJ
 	return ERROR_NONE;
 }
 
+static enum error_class refuse_replaced(
+	const struct binding *binding, const char *place, struct faults *faults, struct error *error)
+{
+	error_set(error, ERROR_INVALID_INPUT,
+		"the input has a secret, so no input replaces %s, to which the workflow binds it", binding->value);
+	error_remedy(error, NULL, "Leave it out, or leave out the secret.");
+	error_at(error, "%s", place);
+	json_pointer_append(error->place, sizeof(error->place), binding->field);
+	return faults_note(faults, error) ? ERROR_NONE : error->class;
+}
+
+static bool replace_bound(cJSON *input, const struct binding *binding)
+{
+	cJSON *value = cJSON_CreateString(binding->with_secret);
+	if (value != NULL && cJSON_ReplaceItemInObjectCaseSensitive(input, binding->field, value))
+		return true;
+	cJSON_Delete(value);
+	return false;
+}
+
 /* Whoever may say where a secret goes may have it sent to himself, so only the workflow says that. */
-static enum error_class check_secret_goes_as_bound(const struct step_definition *step, const cJSON *input,
-	const char *place, struct faults *faults, struct error *error)
+static enum error_class bind_for_secret(
+	const struct step_definition *step, cJSON *input, const char *place, struct faults *faults, struct error *error)
 {
 	if (!secret_input_has(&step->action->input, input))
 		return ERROR_NONE;
 
 	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++) {
 		const char *value = json_member_string(input, binding->field);
-		if (value != NULL && strcmp(value, binding->value) == 0)
-			continue;
-		error_set(error, ERROR_INVALID_INPUT,
-			"the input has a secret, so no input replaces %s, to which the workflow binds it",
-			binding->value);
-		error_remedy(error, NULL, "Leave it out, or leave out the secret.");
-		error_at(error, "%s", place);
-		json_pointer_append(error->place, sizeof(error->place), binding->field);
-		if (!faults_note(faults, error))
+		bool stands = value != NULL && strcmp(value, binding->value) == 0;
+		if (!stands && refuse_replaced(binding, place, faults, error) != ERROR_NONE)
 			return error->class;
+		if (stands && binding->with_secret != NULL && !replace_bound(input, binding))
+			return no_memory(error);
 	}
 
 	return ERROR_NONE;
@@ -206,7 +221,7 @@ static enum error_class fill_input(
 	drop_configured(step, *input);
 	if (merge_key(input, sources->trigger_inputs, step->input_key, error) != ERROR_NONE)
 		return error->class;
-	if (check_secret_goes_as_bound(step, *input, place, faults, error) != ERROR_NONE)
+	if (bind_for_secret(step, *input, place, faults, error) != ERROR_NONE)
 		return input_name_member(place, error);
 	struct input_sources borrowed = *sources;
 	const struct record *record = &step->action->input;

@@ -127,6 +127,15 @@ static enum error_class visit_need(void *context, const struct reference *refere
 	return ERROR_NONE;
 }
 
+static enum error_class visit_binding(
+	struct needs_visit *visit, const struct binding *binding, const char *place, struct error *error)
+{
+	enum error_class class = references_visit_text(binding->value, place, visit_need, visit, NULL, error);
+	if (class == ERROR_NONE && binding->with_secret != NULL)
+		class = references_visit_text(binding->with_secret, place, visit_need, visit, NULL, error);
+	return class;
+}
+
 enum error_class step_check_needs(const struct workflow_definition *workflow, const struct step_definition *step,
 	const cJSON *input, const char *place, struct step_set *ret_needs, struct faults *faults, struct error *error)
 {
@@ -140,7 +149,7 @@ enum error_class step_check_needs(const struct workflow_definition *workflow, co
 	}
 
 	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++)
-		if (references_visit_text(binding->value, place, visit_need, &visit, NULL, error) != ERROR_NONE)
+		if (visit_binding(&visit, binding, place, error) != ERROR_NONE)
 			return error->class;
 	return input != NULL ? references_visit(input, place, visit_need, &visit, faults, error) : ERROR_NONE;
 }

@@ -219,6 +219,36 @@ START_TEST(test_where_a_secret_goes_no_input_says)
 }
 END_TEST
 
+/* The alias is a domain of the app where it has one, and whoever triggers steps says which. */
+START_TEST(test_a_secret_goes_to_no_domain_of_the_app)
+{
+	static const char *const ids[] = { "site", "fork-and-deploy" };
+	static const struct {
+		const char *trigger, *url;
+	} rows[] = {
+		{ "{\"check\":{\"protectionBypass\":\"${secret.KEY}\"}}", "${step.deployment.url}" },
+		{ "{\"check\":{\"protectionBypass\":\"in-clear\",\"url\":\"${step.deployment.alias}\"}}",
+			"${step.deployment.url}" },
+		{ "{\"check\":{\"protectionBypass\":null}}", "${step.deployment.alias}" },
+		{ "{}", "${step.deployment.alias}" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(ids) * ARRAY_LEN(rows); i++) {
+		const struct workflow_definition *workflow = workflow_find(ids[i / ARRAY_LEN(rows)]);
+		cJSON *trigger = cJSON_Parse(rows[i % ARRAY_LEN(rows)].trigger), *input = NULL;
+		cJSON *secrets = cJSON_Parse("{\"KEY\":\"1\"}");
+		const struct input_sources sources = { .workflow = workflow,
+			.step = workflow_step(workflow, "check"),
+			.trigger_inputs = trigger,
+			.secrets = secrets };
+		ck_assert_int_eq(input_build(&sources, &input, &error), ERROR_NONE);
+		ck_assert_str_eq(json_member_string(input, "url"), rows[i % ARRAY_LEN(rows)].url);
+		cJSON_Delete(input);
+		cJSON_Delete(secrets);
+		cJSON_Delete(trigger);
+	}
+}
+END_TEST
+
 /* The worker puts them in: until then an input has only the name. */
 START_TEST(test_secrets_stay_references_and_count_as_input)
 {
@@ -467,12 +497,12 @@ int main(void)
 	const TTest *const tests[] = { test_sound_workflow_passes, test_apps_deployed_without_regard_to_order,
 		test_unsound_workflows_are_refused, test_needs_come_from_names_bindings_and_input,
 		test_input_is_binding_under_cache_under_trigger, test_what_is_bound_no_input_replaces,
-		test_where_a_secret_goes_no_input_says, test_a_pattern_has_words,
-		test_environment_values_baked_into_code, test_secrets_stay_references_and_count_as_input,
-		test_bad_input_is_refused_with_its_place, test_escaped_references_are_text,
-		test_nothing_inside_a_text_is_an_error_that_names_it, test_secrets_stand_in_secret_fields_only,
-		test_a_worker_puts_secrets_into_secret_fields_only, test_what_is_put_in_is_not_expanded_again,
-		test_digests_are_of_what_is_said_not_of_its_order, test_all_faults_of_an_input_are_found_at_once,
-		test_runs_outlast_a_rate_limit, NULL };
+		test_where_a_secret_goes_no_input_says, test_a_secret_goes_to_no_domain_of_the_app,
+		test_a_pattern_has_words, test_environment_values_baked_into_code,
+		test_secrets_stay_references_and_count_as_input, test_bad_input_is_refused_with_its_place,
+		test_escaped_references_are_text, test_nothing_inside_a_text_is_an_error_that_names_it,
+		test_secrets_stand_in_secret_fields_only, test_a_worker_puts_secrets_into_secret_fields_only,
+		test_what_is_put_in_is_not_expanded_again, test_digests_are_of_what_is_said_not_of_its_order,
+		test_all_faults_of_an_input_are_found_at_once, test_runs_outlast_a_rate_limit, NULL };
 	return suite_main("workflow", tests, NULL, NULL);
 }

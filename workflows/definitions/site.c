@@ -53,12 +53,16 @@ static const struct step_definition steps[] = {
 		.input_key = "domain",
 		.needs = NEEDS("deployment"),
 		.bind = BIND({ .field = "project", .value = "${step.project.id}" }) },
-	/* The deployment's own url may be behind a login. */
+	/* The deployment's own url may be behind a login. With what opens it, that is asked all the same: the alias is
+	 * the app's domain, and whoever says that would have the secret sent to himself. */
 	{ .id = "check",
 		.action = &http_check,
 		.input_key = "check",
 		.needs = NEEDS("domain"),
-		.bind = BIND({ .field = "url", .value = "${step.deployment.alias}", .overridable = true }) },
+		.bind = BIND({ .field = "url",
+			.value = "${step.deployment.alias}",
+			.overridable = true,
+			.with_secret = "${step.deployment.url}" }) },
 	/* The last to touch the repository: from here on, nobody commits to the branch unseen. */
 	{ .id = "protection",
 		.action = &github_protection,
