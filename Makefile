@@ -59,9 +59,8 @@ CPPFLAGS += -DSLIPWAY_FAILPOINTS -Itests
 BASE += tests/faults/failpoint.c
 WORKFLOWS := $(filter-out workflows/workflows.c,$(WORKFLOWS)) $(filter-out tests/faults/failpoint.c,$(wildcard tests/faults/*.c))
 endif
-# What stands before the body of every script.
-SCRIPTS_COMMON := src/store/scripts/clock.lua src/store/scripts/keys.lua src/store/scripts/common.lua
-SCRIPTS := $(filter-out $(SCRIPTS_COMMON),$(sort $(wildcard src/store/scripts/*.lua)))
+# The scripts, and what they include.
+SCRIPTS := $(sort $(wildcard src/store/scripts/*.lua))
 EMBEDDED := conf/dev/nginx.conf.in conf/dev/redis.conf.in conf/redis/slipway.conf conf/redis/users.acl \
 	$(sort $(wildcard conf/nginx/slipway-*.conf)) \
 	$(sort $(wildcard workflows/templates/*.in))
@@ -114,9 +113,9 @@ $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags
 	@echo "  CC $<"
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/gen/scripts.c: src/store/scripts/embed $(SCRIPTS_COMMON) $(SCRIPTS)
+$(BUILD)/gen/scripts.c: src/store/scripts/embed $(SCRIPTS)
 	@mkdir -p $(@D)
-	src/store/scripts/embed "$(SCRIPTS_COMMON)" $(SCRIPTS) > $@
+	src/store/scripts/embed $(SCRIPTS) > $@
 $(BUILD)/gen/embedded.c: conf/dev/embed $(EMBEDDED)
 	@mkdir -p $(@D)
 	conf/dev/embed $(EMBEDDED) > $@

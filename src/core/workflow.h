@@ -26,6 +26,7 @@ struct app_need {
 	const struct step_definition *step;
 };
 #define APP_NEEDS_MAX 32
+#define NEEDS_MAX     (WORKFLOW_STEPS_MAX + APP_NEEDS_MAX) /* of one step, in all */
 
 /* Steps of one workflow, in its order, and those that are referred to by their app. */
 struct step_set {

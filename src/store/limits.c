@@ -5,16 +5,19 @@
 #include "store/limits.h"
 
 #include "base/text.h"
+#include "slipway/field.h"
 #include "store/keys.h"
 
-static enum error_class gate(struct redis *redis, const struct limit_name *name, const char *word, int64_t milliseconds,
+static enum error_class gate(struct redis *redis, const struct limit_name *name, const char *what, int64_t close_ms,
 	struct redisReply **ret_reply, struct error *error)
 {
-	char key[KEY_SIZE], number[24];
-	const char *const keys[] = { key }, *const arguments[] = { word, number };
+	char key[KEY_SIZE];
+	const char *const keys[] = { key };
+	const struct script_argument arguments[] = { { "what", .text = what }, { "close_ms", .integer = &close_ms } };
+	const struct script_call call = { SCRIPT_GATE, 1, keys, ARRAY_LEN(arguments), arguments };
+
 	text_format(key, sizeof(key), "slipway:limit:%s:%s", name->provider, name->credential);
-	text_format(number, sizeof(number), "%lld", (long long)milliseconds);
-	return redis_eval(redis, SCRIPT_GATE, 1, keys, 2, arguments, ret_reply, error);
+	return redis_eval(redis, &call, ret_reply, error);
 }
 
 enum error_class limit_admit(struct redis *redis, const struct limit_name *name, int64_t *ret_wait_ms,
@@ -51,14 +54,15 @@ enum error_class limit_unblock(struct redis *redis, const struct limit_name *nam
 enum error_class limit_pace(struct redis *redis, const struct limit_name *name, const char *run, int64_t spacing_ms,
 	int64_t most_ms, struct limit_turn *ret_turn, struct error *error)
 {
-	char key[KEY_SIZE], spacing[24], most[24];
-	const char *const keys[] = { key }, *const arguments[] = { run, spacing, most };
+	char key[KEY_SIZE];
+	const char *const keys[] = { key };
+	const struct script_argument arguments[] = { { "run", .text = run }, { "spacing_ms", .integer = &spacing_ms },
+		{ "most_ms", .integer = &most_ms } };
+	const struct script_call call = { SCRIPT_PACE, 1, keys, ARRAY_LEN(arguments), arguments };
 	struct redisReply *reply;
 
 	text_format(key, sizeof(key), "slipway:pace:%s:%s", name->provider, name->credential);
-	text_format(spacing, sizeof(spacing), "%lld", (long long)spacing_ms);
-	text_format(most, sizeof(most), "%lld", (long long)most_ms);
-	if (redis_eval(redis, SCRIPT_PACE, 1, keys, 3, arguments, &reply, error) != ERROR_NONE)
+	if (redis_eval(redis, &call, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_turn = (struct limit_turn){ reply_integer(reply_item(reply, 0)), reply_integer(reply_item(reply, 1)) == 1,
 		reply_integer(reply_item(reply, 2)) };

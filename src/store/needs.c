@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "store/run_eval.h"
+
 static enum error_class read_needs(
 	const struct redisReply *reply, struct needs *needs, struct arena *arena, struct error *error)
 {
@@ -28,20 +30,18 @@ static enum error_class read_needs(
 enum error_class needs_take(
 	struct redis *redis, const struct lease *lease, struct needs *needs, struct arena *arena, struct error *error)
 {
-	struct run_keys keys;
-	char need_keys[NEEDS_MAX][KEY_SIZE];
-	const char *key_list[RUN_KEY_COUNT + NEEDS_MAX];
-	const char *const arguments[] = { lease->token };
+	char names[NEEDS_MAX][KEY_SIZE];
+	const char *keys[NEEDS_MAX];
+	const struct script_argument token = { "token", .text = lease->token };
+	const struct script_call call = { SCRIPT_NEEDS, needs->count, keys, 1, &token };
+	struct redisReply *reply;
 
-	run_keys_make(&keys, &(struct run_name){ lease->app, lease->workflow, lease->action });
-	memcpy(key_list, keys.list, sizeof(keys.list));
 	for (size_t i = 0; i < needs->count; i++) {
-		run_key_make(need_keys[i], &needs->names[i]);
-		key_list[RUN_KEY_COUNT + i] = need_keys[i];
+		run_key_make(names[i], &needs->names[i]);
+		keys[i] = names[i];
 	}
 
-	struct redisReply *reply;
-	if (redis_eval(redis, SCRIPT_NEEDS, RUN_KEY_COUNT + needs->count, key_list, 1, arguments, &reply, error) !=
+	if (run_eval(redis, &(struct run_name){ lease->app, lease->workflow, lease->action }, &call, &reply, error) !=
 		ERROR_NONE)
 		return error->class;
 	enum error_class class = read_needs(reply, needs, arena, error);

@@ -7,8 +7,6 @@
 #include "core/workflow.h"
 #include "store/runs.h"
 
-#define NEEDS_MAX (WORKFLOW_STEPS_MAX + APP_NEEDS_MAX)
-
 struct needs {
 	struct run_name names[NEEDS_MAX]; /* set by the caller */
 	size_t count;

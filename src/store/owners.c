@@ -8,26 +8,36 @@
 
 #include "base/text.h"
 #include "core/ledger_row.h"
+#include "slipway/field.h"
 #include "store/keys.h"
 #include "store/ledger.h"
 
 #define UNWRITTEN_MS 300000 /* an attempt that has claimed has written its row by then, or never will */
 
-static enum error_class ask(struct redis *redis, const struct owned_thing *thing, const char *const words[3],
+/* What owner.lua is asked; the last two may be NULL. */
+struct question {
+	const char *what, *app, *from;
+};
+
+static enum error_class ask(struct redis *redis, const struct owned_thing *thing, const struct question *question,
 	struct redisReply **ret_reply, struct error *error)
 {
 	char key[KEY_SIZE];
 	const char *const keys[] = { key };
+	const struct script_argument arguments[] = { { "what", .text = question->what },
+		{ "app", .text = question->app }, { "from", .text = question->from } };
+	const struct script_call call = { SCRIPT_OWNER, 1, keys, ARRAY_LEN(arguments), arguments };
+
 	if (!text_format(key, sizeof(key), OWNER_PREFIX "%s:%s:%s", thing->provider, thing->type, thing->id))
 		return error_set(error, ERROR_INVALID_INPUT, "the id of the %s is too long", thing->type);
-	return redis_eval(redis, SCRIPT_OWNER, 1, keys, 3, words, ret_reply, error);
+	return redis_eval(redis, &call, ret_reply, error);
 }
 
-static enum error_class call(struct redis *redis, const struct owned_thing *thing, const char *const words[3],
+static enum error_class call(struct redis *redis, const struct owned_thing *thing, const struct question *question,
 	char holder[IDENTIFIER_SIZE], int64_t *ret_age_ms, struct error *error)
 {
 	struct redisReply *reply;
-	if (ask(redis, thing, words, &reply, error) != ERROR_NONE)
+	if (ask(redis, thing, question, &reply, error) != ERROR_NONE)
 		return error->class;
 	text_copy(holder, IDENTIFIER_SIZE, reply_text(reply_item(reply, 0)));
 	*ret_age_ms = reply_integer(reply_item(reply, 1));
@@ -68,21 +78,21 @@ static enum error_class look_into_ledger(struct redis *redis, const struct owned
 enum error_class owner_claim(struct redis *redis, const struct owned_thing *thing, const char *app, bool shared,
 	char holder[IDENTIFIER_SIZE], struct error *error)
 {
-	const char *const claim[] = { "claim", app, "" }, *const take_over[] = { "claim", app, holder },
-			  *const share[] = { "share", app, "" };
+	const struct question claim = { "claim", app, NULL }, take_over = { "claim", app, holder },
+			      share = { "share", app, NULL };
 	int64_t age_ms = 0;
 	bool has, shares;
 
-	if (call(redis, thing, claim, holder, &age_ms, error) != ERROR_NONE)
+	if (call(redis, thing, &claim, holder, &age_ms, error) != ERROR_NONE)
 		return error->class;
 	if (strcmp(holder, app) != 0) {
 		if (look_into_ledger(redis, thing, holder, &has, &shares, error) != ERROR_NONE)
 			return error->class;
 		if (!has && age_ms > UNWRITTEN_MS &&
-			call(redis, thing, take_over, holder, &age_ms, error) != ERROR_NONE)
+			call(redis, thing, &take_over, holder, &age_ms, error) != ERROR_NONE)
 			return error->class;
 		if (shared && shares) {
-			if (call(redis, thing, share, holder, &age_ms, error) != ERROR_NONE)
+			if (call(redis, thing, &share, holder, &age_ms, error) != ERROR_NONE)
 				return error->class;
 			holder[0] = '\0';
 		}
@@ -96,17 +106,17 @@ enum error_class owner_claim(struct redis *redis, const struct owned_thing *thin
 enum error_class owner_look(
 	struct redis *redis, const struct owned_thing *thing, char holder[IDENTIFIER_SIZE], struct error *error)
 {
-	const char *const words[] = { "look", "", "" };
+	const struct question look = { "look", NULL, NULL };
 	int64_t age_ms = 0;
-	return call(redis, thing, words, holder, &age_ms, error);
+	return call(redis, thing, &look, holder, &age_ms, error);
 }
 
 enum error_class owner_sharer(struct redis *redis, const struct owned_thing *thing, const char *app,
 	char sharer[IDENTIFIER_SIZE], struct error *error)
 {
-	const char *const words[] = { "look", "", "" };
+	const struct question look = { "look", NULL, NULL };
 	struct redisReply *reply;
-	enum error_class class = ask(redis, thing, words, &reply, error);
+	enum error_class class = ask(redis, thing, &look, &reply, error);
 	bool has = false, shares;
 
 	sharer[0] = '\0';
@@ -128,10 +138,10 @@ enum error_class owner_sharer(struct redis *redis, const struct owned_thing *thi
 enum error_class owner_release(
 	struct redis *redis, const struct owned_thing *thing, const char *app, struct error *error)
 {
-	const char *const words[] = { "release", app, "" };
+	const struct question release = { "release", app, NULL };
 	char holder[IDENTIFIER_SIZE];
 	int64_t age_ms = 0;
-	return call(redis, thing, words, holder, &age_ms, error);
+	return call(redis, thing, &release, holder, &age_ms, error);
 }
 
 /* ---- verification ---- */
@@ -151,7 +161,7 @@ static bool split(char *text, struct owned_thing *ret_thing)
 enum error_class owner_verify_claim(
 	struct redis *redis, const char *key, bool repair, bool *ret_astray, struct error *error)
 {
-	const char *const words[] = { "look", "", "" };
+	const struct question look = { "look", NULL, NULL };
 	char parts[KEY_SIZE], holder[IDENTIFIER_SIZE] = "";
 	struct owned_thing thing;
 	bool has, shares;
@@ -160,7 +170,7 @@ enum error_class owner_verify_claim(
 	*ret_astray = false;
 	if (!text_copy(parts, sizeof(parts), key + strlen(OWNER_PREFIX)) || !split(parts, &thing))
 		return ERROR_NONE;
-	if (call(redis, &thing, words, holder, &age_ms, error) != ERROR_NONE)
+	if (call(redis, &thing, &look, holder, &age_ms, error) != ERROR_NONE)
 		return error->class;
 	if (!identifier_valid(holder))
 		return ERROR_NONE;

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "core/input.h"
 #include "slipway/field.h"
+#include "store/run_eval.h"
 
 #define TRIES 8
 
@@ -81,35 +82,38 @@ enum error_class payload_read(struct redis *redis, const char *app, struct paylo
 	return class;
 }
 
+static enum error_class print_part(
+	const cJSON *part, const char *name, struct arena *arena, const char **ret_text, struct error *error)
+{
+	*ret_text = json_print(arena, part);
+	if (*ret_text == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a payload");
+	if (strlen(*ret_text) <= PAYLOAD_MAX)
+		return ERROR_NONE;
+	error_set(error, ERROR_INVALID_INPUT, "with what is cached it is larger than %zu bytes", PAYLOAD_MAX);
+	error_remedy(error, NULL, "Configure less, or give null for what is not needed any more.");
+	return error_at(error, "/%s", name);
+}
+
 static enum error_class write_payload(struct redis *redis, const char *app, struct payload *payload,
 	int64_t retention_seconds, bool *ret_written, struct error *error)
 {
 	struct arena arena;
-	struct run_keys keys;
-	char version[24], retention[24];
-	const char *arguments[3 + PART_COUNT] = { version, app, retention };
+	const struct run_name name = { app, NULL, NULL };
+	struct script_argument arguments[3 + PART_COUNT] = { { "version", .integer = &payload->version },
+		{ "app", .text = app }, { "retention", .integer = &retention_seconds } };
+	const struct script_call call = { SCRIPT_CONFIGURE, 0, NULL, ARRAY_LEN(arguments), arguments };
 
-	run_keys_make(&keys, &(struct run_name){ app, NULL, NULL });
-	text_format(version, sizeof(version), "%lld", (long long)payload->version);
-	text_format(retention, sizeof(retention), "%lld", (long long)retention_seconds);
 	arena_init(&arena, 0);
 	enum error_class class = ERROR_NONE;
 	for (size_t i = 0; class == ERROR_NONE && i < PART_COUNT; i++) {
-		arguments[3 + i] = json_print(&arena, *part_of(payload, i));
-		if (arguments[3 + i] == NULL) {
-			class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a payload");
-		} else if (strlen(arguments[3 + i]) > PAYLOAD_MAX) {
-			class = error_set(error, ERROR_INVALID_INPUT, "with what is cached it is larger than %zu bytes",
-				PAYLOAD_MAX);
-			error_remedy(error, NULL, "Configure less, or give null for what is not needed any more.");
-			error_at(error, "/%s", parts[i].name);
-		}
+		arguments[3 + i].name = parts[i].name;
+		class = print_part(*part_of(payload, i), parts[i].name, &arena, &arguments[3 + i].text, error);
 	}
 
 	struct redisReply *reply = NULL;
 	if (class == ERROR_NONE)
-		class = redis_eval(
-			redis, SCRIPT_CONFIGURE, RUN_KEY_COUNT, keys.list, 3 + PART_COUNT, arguments, &reply, error);
+		class = run_eval(redis, &name, &call, &reply, error);
 	*ret_written = class == ERROR_NONE && strcmp(reply_text(reply_item(reply, 0)), "written") == 0;
 	if (*ret_written)
 		payload->version = reply_integer(reply_item(reply, 1));

@@ -152,9 +152,12 @@ enum error_class queue_dead_letter(
 	struct redis *redis, const struct queue_entry *entry, const char *reason, struct error *error)
 {
 	const char *const keys[] = { KEY_DEAD, KEY_QUEUE };
-	const char *const arguments[] = { entry->id, reason, entry->held };
+	const struct script_argument arguments[] = { { "entry", .text = entry->id }, { "reason", .text = reason },
+		{ "held", .text = entry->held } };
+	const struct script_call call = { SCRIPT_BURY, ARRAY_LEN(keys), keys, ARRAY_LEN(arguments), arguments };
 	struct redisReply *reply;
-	if (redis_eval(redis, SCRIPT_BURY, 2, keys, 3, arguments, &reply, error) != ERROR_NONE)
+
+	if (redis_eval(redis, &call, &reply, error) != ERROR_NONE)
 		return error->class;
 	reply_free(reply);
 	return ERROR_NONE;

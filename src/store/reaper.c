@@ -5,35 +5,34 @@
 
 #include "base/text.h"
 #include "core/error_json.h"
+#include "slipway/field.h"
+#include "store/run_eval.h"
 #include "store/server.h"
 
 #define REAP_AGAIN_MS 5000
-
-static const char *integer_text(struct arena *arena, int64_t number)
-{
-	return arena_format(arena, "%lld", (long long)number);
-}
 
 static enum error_class reap_named(struct redis *redis, const struct run_name *name, const char *member,
 	int64_t lease_ms, int64_t spare_ms, const struct reap_listener *listener, struct arena *arena,
 	struct error *error)
 {
+	const int64_t crashes_max = RUN_CRASHES_MAX;
+	const int64_t unclaimed_ms = lease_ms < RUN_UNCLAIMED_MS ? lease_ms : RUN_UNCLAIMED_MS;
+	const char *const keys[] = { KEY_PULSE, KEY_DUE };
+	const struct script_argument arguments[] = {
+		{ "member", .text = member },
+		{ "expired", .text = error_text(arena, ERROR_TIMEOUT, RUN_EXPIRED_MESSAGE) },
+		{ "lost", .text = error_text(arena, ERROR_WORKER_LOST, RUN_LOST_MESSAGE) },
+		{ "crashes_max", .integer = &crashes_max },
+		{ "unclaimed_ms", .integer = &unclaimed_ms },
+		{ "lease_ms", .integer = &spare_ms },
+	};
+	const struct script_call call = { SCRIPT_REAP, ARRAY_LEN(keys), keys, ARRAY_LEN(arguments), arguments };
 	struct run told;
-	const char *key_list[RUN_KEY_COUNT + 2];
-	struct run_keys keys;
 	struct redisReply *reply;
-	const char *const arguments[] = { member, error_text(arena, ERROR_TIMEOUT, RUN_EXPIRED_MESSAGE),
-		error_text(arena, ERROR_WORKER_LOST, RUN_LOST_MESSAGE), integer_text(arena, RUN_CRASHES_MAX),
-		integer_text(arena, lease_ms < RUN_UNCLAIMED_MS ? lease_ms : RUN_UNCLAIMED_MS),
-		integer_text(arena, spare_ms) };
 
-	if (arguments[1] == NULL || arguments[2] == NULL || arena->exhausted)
+	if (arguments[1].text == NULL || arguments[2].text == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to look at a run");
-	run_keys_make(&keys, name);
-	memcpy(key_list, keys.list, sizeof(keys.list));
-	key_list[RUN_KEY_COUNT] = KEY_PULSE;
-	key_list[RUN_KEY_COUNT + 1] = KEY_DUE;
-	if (redis_eval(redis, SCRIPT_REAP, RUN_KEY_COUNT + 2, key_list, 6, arguments, &reply, error) != ERROR_NONE)
+	if (run_eval(redis, name, &call, &reply, error) != ERROR_NONE)
 		return error->class;
 	if (listener != NULL && run_told(&told, name, reply, arena, error) == ERROR_NONE && told.run[0] != '\0')
 		listener->told(listener->context, &told);
@@ -165,12 +164,12 @@ static enum error_class reap_index(struct redis *redis, const char *index, int64
 /* Tells the others that somebody looks; gives the time. */
 static enum error_class pulse(struct redis *redis, int64_t lease_ms, int64_t *ret_now_ms, struct error *error)
 {
-	char lease[24];
-	const char *const keys[] = { KEY_PULSE }, *const arguments[] = { lease };
+	const char *const keys[] = { KEY_PULSE };
+	const struct script_argument lease = { "lease_ms", .integer = &lease_ms };
+	const struct script_call call = { SCRIPT_PULSE, 1, keys, 1, &lease };
 	struct redisReply *reply;
 
-	text_format(lease, sizeof(lease), "%lld", (long long)lease_ms);
-	if (redis_eval(redis, SCRIPT_PULSE, 1, keys, 1, arguments, &reply, error) != ERROR_NONE)
+	if (redis_eval(redis, &call, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_now_ms = reply_integer(reply_item(reply, 1));
 	reply_free(reply);

@@ -18,7 +18,7 @@
 #include "slipway/field.h"
 #include "store/redis_address.h"
 
-#define WORDS_MAX 96
+#define WORDS_MAX 128
 #define SHA_SIZE  41
 
 struct redis {
@@ -344,29 +344,59 @@ static enum error_class load_script(struct redis *redis, enum script_id script, 
 	return ERROR_NONE;
 }
 
-enum error_class redis_eval(struct redis *redis, enum script_id script, size_t key_count, const char *const *keys,
-	size_t argument_count, const char *const *arguments, struct redisReply **ret_reply, struct error *error)
+#define NUMBER_SIZE 24
+
+/* The words of a call, with numbers for those that it has as integers. */
+struct call_words {
+	const char *list[WORDS_MAX];
+	size_t count;
+	char key_count[NUMBER_SIZE], integers[SCRIPT_ARGUMENTS_MAX][NUMBER_SIZE];
+};
+
+static bool list_words(const struct script_call *call, struct call_words *words)
 {
-	const char *words[WORDS_MAX] = { "EVALSHA" };
-	char number[16];
+	if (call->argument_count > SCRIPT_ARGUMENTS_MAX || 3 + call->key_count + 2 * call->argument_count > WORDS_MAX)
+		return false;
 
-	if (3 + key_count + argument_count > WORDS_MAX)
-		return error_set(error, ERROR_INTERNAL, "the script %s has too many arguments", scripts[script].name);
-	text_format(number, sizeof(number), "%zu", key_count);
-	words[2] = number;
-	for (size_t i = 0; i < key_count; i++)
-		words[3 + i] = keys[i];
-	for (size_t i = 0; i < argument_count; i++)
-		words[3 + key_count + i] = arguments[i];
-	const struct redis_words command = { 3 + key_count + argument_count, words };
-	const struct turn turn = { scripts[script].name, 1, &command, true };
+	text_format(words->key_count, NUMBER_SIZE, "%zu", call->key_count);
+	words->list[0] = "EVALSHA";
+	words->list[2] = words->key_count;
+	words->count = 3;
+	for (size_t i = 0; i < call->key_count; i++)
+		words->list[words->count++] = call->keys[i];
 
-	/* Twice: Redis forgets scripts when it restarts and on SCRIPT FLUSH. */
+	for (size_t i = 0; i < call->argument_count; i++) {
+		const struct script_argument *argument = &call->arguments[i];
+		const char *text = argument->text != NULL ? argument->text : "";
+		if (argument->integer != NULL) {
+			text_format(words->integers[i], NUMBER_SIZE, "%lld", (long long)*argument->integer);
+			text = words->integers[i];
+		}
+		words->list[words->count++] = argument->name;
+		words->list[words->count++] = text;
+	}
+
+	return true;
+}
+
+enum error_class redis_eval(
+	struct redis *redis, const struct script_call *call, struct redisReply **ret_reply, struct error *error)
+{
+	struct call_words words;
+	const char *name = scripts[call->script].name;
+	char *sha = redis->shas[call->script];
+
+	if (!list_words(call, &words))
+		return error_set(error, ERROR_INTERNAL, "the script %s has too many arguments", name);
+	const struct redis_words command = { words.count, words.list };
+	const struct turn turn = { name, 1, &command, true };
+	words.list[1] = sha;
+
+	/* Again: Redis forgets scripts when it restarts and on SCRIPT FLUSH. */
 	for (int tries = 0; tries < 3; tries++) {
 		redisReply *reply = NULL;
-		if (redis->shas[script][0] == '\0' && load_script(redis, script, error) != ERROR_NONE)
+		if (sha[0] == '\0' && load_script(redis, call->script, error) != ERROR_NONE)
 			return error->class;
-		words[1] = redis->shas[script];
 		if (run_turn(redis, &turn, &reply, error) != ERROR_NONE)
 			return error->class;
 		if (reply->type != REDIS_REPLY_ERROR) {
@@ -378,7 +408,7 @@ enum error_class redis_eval(struct redis *redis, enum script_id script, size_t k
 		freeReplyObject(reply);
 		if (!unknown)
 			return error->class;
-		redis->shas[script][0] = '\0';
+		sha[0] = '\0';
 	}
 
 	return error_set(error, ERROR_STORE_UNAVAILABLE, "Redis forgets its scripts faster than they are used");

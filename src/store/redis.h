@@ -63,12 +63,27 @@ struct redis_words {
 enum error_class redis_batch(struct redis *redis, size_t count, const struct redis_words *commands,
 	struct redisReply **ret_replies, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* What a script knows as arg.NAME: a text or an integer; '' where both are NULL. Borrowed. */
+struct script_argument {
+	const char *name, *text;
+	const int64_t *integer;
+};
+#define SCRIPT_ARGUMENTS_MAX 16
+
+/* A script with what it works on, as its head says. Borrowed. */
+struct script_call {
+	enum script_id script;
+	size_t key_count;
+	const char *const *keys;
+	size_t argument_count;
+	const struct script_argument *arguments;
+};
+
 /*
  * Runs a script (EVALSHA, with a load where Redis does not know it). Beside the errors of redis_command,
  * ERROR_OUTCOME_UNKNOWN where the connection was lost after the script was sent.
  */
-enum error_class redis_eval(struct redis *redis, enum script_id script, size_t key_count, const char *const *keys,
-	size_t argument_count, const char *const *arguments, struct redisReply **ret_reply,
+enum error_class redis_eval(struct redis *redis, const struct script_call *call, struct redisReply **ret_reply,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Frees a reply; NULL is fine. */

@@ -11,6 +11,7 @@
 #include "slipway/field.h"
 #include "slipway/workflow.h"
 #include "store/ledger.h"
+#include "store/run_eval.h"
 #include "store/server.h"
 
 /* ---- reading replies ---- */
@@ -67,20 +68,20 @@ enum error_class run_told(struct run *ret_run, const struct run_name *name, cons
 	return take_hash(ret_run, name, reply_item(reply, 2), reply_integer(reply_item(reply, 1)), arena, error);
 }
 
-static const char *text_or_empty(const char *text)
-{
-	return text != NULL ? text : "";
-}
-
-#define NUMBER_SIZE 24
-
-static const char *number_text(char text[NUMBER_SIZE], int64_t number)
-{
-	text_format(text, NUMBER_SIZE, "%lld", (long long)number);
-	return text;
-}
-
 /* ---- for clients ---- */
+
+/* What a client calls a need, by its number in the reply. */
+static const char *need_name(const struct trigger *trigger, int64_t number, struct arena *arena)
+{
+	size_t index = (size_t)number - 1;
+
+	if (index < trigger->need_count)
+		return arena_string(arena, trigger->needs[index]);
+	if (index - trigger->need_count >= trigger->other_count)
+		return NULL;
+	const struct run_name *other = &trigger->others[index - trigger->need_count];
+	return arena_format(arena, "%s.%s.%s", other->app, other->workflow, other->action);
+}
 
 static enum error_class read_trigger_result(const struct redisReply *reply, const struct trigger *trigger,
 	struct arena *arena, struct trigger_result *result, struct error *error)
@@ -102,7 +103,7 @@ static enum error_class read_trigger_result(const struct redisReply *reply, cons
 	const struct redisReply *missing = reply_item(reply, 3);
 	result->missing_count = 0;
 	for (size_t i = 0; i < reply_count(missing) && i < ARRAY_LEN(result->missing); i++) {
-		const char *name = arena_string(arena, reply_text(reply_item(missing, i)));
+		const char *name = need_name(trigger, reply_integer(reply_item(missing, i)), arena);
 		if (name == NULL)
 			return no_memory(error);
 		result->missing[result->missing_count++] = name;
@@ -112,58 +113,56 @@ static enum error_class read_trigger_result(const struct redisReply *reply, cons
 		&result->run, &trigger->name, reply_item(reply, 2), reply_integer(reply_item(reply, 1)), arena, error);
 }
 
-#define TRIGGER_ARGUMENTS 12
-#define TRIGGER_NEEDS_MAX (ARRAY_LEN(((struct trigger *)0)->needs) + ARRAY_LEN(((struct trigger *)0)->others))
-
-/* What a trigger gives to its script, with the texts that it is made of. */
-struct trigger_call {
-	struct run_keys keys;
-	char need_keys[TRIGGER_NEEDS_MAX][KEY_SIZE], other_names[ARRAY_LEN(((struct trigger *)0)->others)][MEMBER_SIZE];
-	const char *key_list[RUN_KEY_COUNT + TRIGGER_NEEDS_MAX];
-	const char *arguments[TRIGGER_ARGUMENTS + TRIGGER_NEEDS_MAX];
-	size_t need_count;
+/* The keys of what the trigger needs. */
+struct need_keys {
+	char names[NEEDS_MAX][KEY_SIZE];
+	const char *list[NEEDS_MAX];
+	size_t count;
 };
 
-static void add_need(struct trigger_call *call, const struct run_name *need, const char *name)
+static void add_need(struct need_keys *keys, const struct run_name *need)
 {
-	size_t index = call->need_count++;
-	run_key_make(call->need_keys[index], need);
-	call->key_list[RUN_KEY_COUNT + index] = call->need_keys[index];
-	call->arguments[TRIGGER_ARGUMENTS + index] = name;
+	run_key_make(keys->names[keys->count], need);
+	keys->list[keys->count] = keys->names[keys->count];
+	keys->count++;
 }
 
-static void add_needs(struct trigger_call *call, const struct trigger *trigger)
+static void list_needs(const struct trigger *trigger, struct need_keys *keys)
 {
+	const struct run_name *name = &trigger->name;
+
+	keys->count = 0;
 	for (size_t i = 0; i < trigger->need_count; i++)
-		add_need(call, &(struct run_name){ trigger->name.app, trigger->name.workflow, trigger->needs[i] },
-			trigger->needs[i]);
-	for (size_t i = 0; i < trigger->other_count; i++) {
-		const struct run_name *other = &trigger->others[i];
-		text_format(call->other_names[i], sizeof(call->other_names[i]), "%s.%s.%s", other->app, other->workflow,
-			other->action);
-		add_need(call, other, call->other_names[i]);
-	}
+		add_need(keys, &(struct run_name){ name->app, name->workflow, trigger->needs[i] });
+	for (size_t i = 0; i < trigger->other_count; i++)
+		add_need(keys, &trigger->others[i]);
 }
 
 enum error_class run_trigger(struct redis *redis, const struct trigger *trigger, struct arena *arena,
 	struct trigger_result *ret_result, struct error *error)
 {
-	struct trigger_call call = { .need_count = 0 };
-	char run_id[RUN_ID_SIZE], deadline[NUMBER_SIZE], attempts[NUMBER_SIZE], retention[NUMBER_SIZE];
-	const char *const own[TRIGGER_ARGUMENTS] = { trigger->name.app, trigger->name.workflow, trigger->name.action,
-		run_id, trigger->input, trigger->digest, trigger->force ? "1" : "",
-		number_text(deadline, trigger->run_ms), number_text(attempts, trigger->attempts),
-		number_text(retention, trigger->retention_seconds), text_or_empty(trigger->id),
-		text_or_empty(trigger->request) };
+	char run_id[RUN_ID_SIZE];
+	struct need_keys needs;
+	const struct script_argument arguments[] = {
+		{ "app", .text = trigger->name.app },
+		{ "workflow", .text = trigger->name.workflow },
+		{ "step", .text = trigger->name.action },
+		{ "run", .text = run_id },
+		{ "input", .text = trigger->input },
+		{ "digest", .text = trigger->digest },
+		{ "force", .text = trigger->force ? "1" : "" },
+		{ "run_ms", .integer = &trigger->run_ms },
+		{ "attempts", .integer = &trigger->attempts },
+		{ "retention", .integer = &trigger->retention_seconds },
+		{ "trigger", .text = trigger->id },
+		{ "request", .text = trigger->request },
+	};
 
 	run_id_make(run_id);
-	run_keys_make(&call.keys, &trigger->name);
-	memcpy(call.key_list, call.keys.list, sizeof(call.keys.list));
-	memcpy(call.arguments, own, sizeof(own));
-	add_needs(&call, trigger);
+	list_needs(trigger, &needs);
+	const struct script_call call = { SCRIPT_TRIGGER, needs.count, needs.list, ARRAY_LEN(arguments), arguments };
 	struct redisReply *reply;
-	if (redis_eval(redis, SCRIPT_TRIGGER, RUN_KEY_COUNT + call.need_count, call.key_list,
-		    TRIGGER_ARGUMENTS + call.need_count, call.arguments, &reply, error) != ERROR_NONE)
+	if (run_eval(redis, &trigger->name, &call, &reply, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = read_trigger_result(reply, trigger, arena, ret_result, error);
 	reply_free(reply);
@@ -238,15 +237,16 @@ enum error_class runs_read_shown(struct redis *redis, size_t count, const struct
 enum error_class run_cancel(struct redis *redis, const struct run_name *name, struct arena *arena, bool *ret_accepted,
 	struct run *ret_run, struct error *error)
 {
-	struct run_keys keys;
-
-	run_keys_make(&keys, name);
-	const char *const problems[] = { error_text(arena, ERROR_CANCELLED, RUN_CANCELLED_MESSAGE),
-		error_text(arena, ERROR_CANCELLED, RUN_STOPPED_MESSAGE) };
-	if (problems[0] == NULL || problems[1] == NULL)
-		return no_memory(error);
+	const struct script_argument arguments[] = {
+		{ "unbegun", .text = error_text(arena, ERROR_CANCELLED, RUN_CANCELLED_MESSAGE) },
+		{ "begun", .text = error_text(arena, ERROR_CANCELLED, RUN_STOPPED_MESSAGE) },
+	};
+	const struct script_call call = { SCRIPT_CANCEL, 0, NULL, ARRAY_LEN(arguments), arguments };
 	struct redisReply *reply;
-	if (redis_eval(redis, SCRIPT_CANCEL, RUN_KEY_COUNT, keys.list, 2, problems, &reply, error) != ERROR_NONE)
+
+	if (arguments[0].text == NULL || arguments[1].text == NULL)
+		return no_memory(error);
+	if (run_eval(redis, name, &call, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_accepted = strcmp(word_of(reply), "nothing") != 0;
 	enum error_class class = run_told(ret_run, name, reply, arena, error);
@@ -280,16 +280,20 @@ enum error_class run_claim(struct redis *redis, const struct run_name *name, con
 	const char *worker, int64_t lease_ms, struct arena *arena, bool *ret_claimed, struct claim *ret_claim,
 	struct error *error)
 {
-	struct run_keys keys;
-	char lease[NUMBER_SIZE];
-
-	run_keys_make(&keys, name);
-	const char *const arguments[] = { entry, run_id, worker, number_text(lease, lease_ms),
-		error_text(arena, ERROR_TIMEOUT, RUN_EXPIRED_MESSAGE) };
-	if (arguments[4] == NULL)
-		return no_memory(error);
+	const char *expired = error_text(arena, ERROR_TIMEOUT, RUN_EXPIRED_MESSAGE);
+	const struct script_argument arguments[] = {
+		{ "entry", .text = entry },
+		{ "run", .text = run_id },
+		{ "worker", .text = worker },
+		{ "lease_ms", .integer = &lease_ms },
+		{ "expired", .text = expired },
+	};
+	const struct script_call call = { SCRIPT_CLAIM, 0, NULL, ARRAY_LEN(arguments), arguments };
 	struct redisReply *reply;
-	if (redis_eval(redis, SCRIPT_CLAIM, RUN_KEY_COUNT, keys.list, 5, arguments, &reply, error) != ERROR_NONE)
+
+	if (expired == NULL)
+		return no_memory(error);
+	if (run_eval(redis, name, &call, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_claimed = strcmp(word_of(reply), "claimed") == 0;
 	*ret_claim = (struct claim){ .ledger = NULL };
@@ -299,15 +303,13 @@ enum error_class run_claim(struct redis *redis, const struct run_name *name, con
 	return class;
 }
 
-/* Runs a script on a leased run. *ret_reply is the caller's. */
-static enum error_class eval_leased(struct redis *redis, const struct lease *lease, enum script_id script,
-	size_t argument_count, const char *const *arguments, struct redisReply **ret_reply, struct error *error)
+/* Runs a script on a leased run, whose token is among the arguments. *ret_reply is the caller's. */
+static enum error_class eval_leased(struct redis *redis, const struct lease *lease, const struct script_call *call,
+	struct redisReply **ret_reply, struct error *error)
 {
-	struct run_keys keys;
+	const struct run_name name = { lease->app, lease->workflow, lease->action };
 
-	run_keys_make(&keys, &(struct run_name){ lease->app, lease->workflow, lease->action });
-	if (redis_eval(redis, script, RUN_KEY_COUNT, keys.list, argument_count, arguments, ret_reply, error) !=
-		ERROR_NONE)
+	if (run_eval(redis, &name, call, ret_reply, error) != ERROR_NONE)
 		return error->class;
 	if (strcmp(word_of(*ret_reply), "lost") != 0)
 		return ERROR_NONE;
@@ -319,10 +321,12 @@ static enum error_class eval_leased(struct redis *redis, const struct lease *lea
 enum error_class run_renew(
 	struct redis *redis, const struct lease *lease, int64_t lease_ms, bool *ret_cancel, struct error *error)
 {
-	char number[NUMBER_SIZE];
+	const struct script_argument arguments[] = { { "token", .text = lease->token },
+		{ "lease_ms", .integer = &lease_ms } };
+	const struct script_call call = { SCRIPT_RENEW, 0, NULL, ARRAY_LEN(arguments), arguments };
 	struct redisReply *reply;
-	const char *const arguments[] = { lease->token, number_text(number, lease_ms) };
-	if (eval_leased(redis, lease, SCRIPT_RENEW, 2, arguments, &reply, error) != ERROR_NONE)
+
+	if (eval_leased(redis, lease, &call, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_cancel = strcmp(word_of(reply), "cancel") == 0;
 	reply_free(reply);
@@ -343,32 +347,38 @@ enum error_class run_wants_cancel(struct redis *redis, const struct lease *lease
 	return ERROR_NONE;
 }
 
+/* What each script takes beside token and checkpoint. */
+#define WRITE_ARGUMENTS 4
+
 static enum error_class send_write(struct redis *redis, const struct lease *lease, const struct run_write *write,
 	struct redisReply **ret_reply, struct error *error)
 {
-	char delay[NUMBER_SIZE];
-
-	number_text(delay, write->delay_ms);
-
-	/* What each script takes behind token and checkpoint, in its order. */
+	const struct script_argument reason = { "reason", .text = write->reason },
+				     detail = { "detail", .text = write->detail },
+				     delay = { "delay_ms", .integer = &write->delay_ms };
 	const struct {
 		enum script_id script;
-		const char *arguments[4];
 		size_t count;
+		struct script_argument own[WRITE_ARGUMENTS];
 	} kinds[] = {
-		[RUN_PROGRESS] = { SCRIPT_PROGRESS,
-			{ write->ledger_field, write->ledger_value, write->log, write->ledger_replaces ? "1" : "" },
-			4 },
-		[RUN_WAIT] = { SCRIPT_WAIT, { write->phase, delay, write->reason, write->detail }, 4 },
-		[RUN_RETRY] = { SCRIPT_RETRY, { delay, write->reason, write->detail }, 3 },
-		[RUN_FINISH] = { SCRIPT_FINISH, { write->status, write->output, write->error, write->reason }, 4 },
-		[RUN_RELEASE] = { SCRIPT_RELEASE, { NULL }, 0 },
+		[RUN_PROGRESS] = { SCRIPT_PROGRESS, 4,
+			{ { "field", .text = write->ledger_field }, { "value", .text = write->ledger_value },
+				{ "replaces", .text = write->ledger_replaces ? "1" : "" },
+				{ "log", .text = write->log } } },
+		[RUN_WAIT] = { SCRIPT_WAIT, 4, { { "phase", .text = write->phase }, delay, reason, detail } },
+		[RUN_RETRY] = { SCRIPT_RETRY, 3, { delay, reason, detail } },
+		[RUN_FINISH] = { SCRIPT_FINISH, 4,
+			{ { "status", .text = write->status }, { "output", .text = write->output },
+				{ "error", .text = write->error }, reason } },
+		[RUN_RELEASE] = { SCRIPT_RELEASE, 0, { { NULL } } },
 	};
-	const char *arguments[6] = { lease->token, text_or_empty(write->checkpoint) };
-	for (size_t i = 0; i < kinds[write->kind].count; i++)
-		arguments[2 + i] = text_or_empty(kinds[write->kind].arguments[i]);
-	return eval_leased(
-		redis, lease, kinds[write->kind].script, 2 + kinds[write->kind].count, arguments, ret_reply, error);
+	struct script_argument arguments[2 + WRITE_ARGUMENTS] = { { "token", .text = lease->token },
+		{ "checkpoint", .text = write->checkpoint } };
+	const size_t count = kinds[write->kind].count;
+	const struct script_call call = { kinds[write->kind].script, 0, NULL, 2 + count, arguments };
+
+	memcpy(&arguments[2], kinds[write->kind].own, count * sizeof(arguments[0]));
+	return eval_leased(redis, lease, &call, ret_reply, error);
 }
 
 enum error_class run_write(

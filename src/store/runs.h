@@ -5,6 +5,7 @@
 #define SLIPWAY_STORE_RUNS_H
 
 #include "core/run.h"
+#include "core/workflow.h"
 #include "store/keys.h"
 #include "store/redis.h"
 
@@ -20,9 +21,9 @@ struct trigger {
 	int64_t run_ms;      /* deadline of the run, from now */
 	int64_t attempts;    /* that may fail */
 	int64_t retention_seconds;
-	const char *needs[32]; /* steps of the same workflow */
+	const char *needs[WORKFLOW_STEPS_MAX]; /* steps of the same workflow */
 	size_t need_count;
-	struct run_name others[32]; /* steps that are needed of any app */
+	struct run_name others[APP_NEEDS_MAX]; /* steps that are needed of any app */
 	size_t other_count;
 };
 
@@ -37,7 +38,7 @@ enum trigger_outcome {
 struct trigger_result {
 	enum trigger_outcome outcome;
 	struct run run;
-	const char *missing[64]; /* needs that are not done: step, or app.workflow.step */
+	const char *missing[NEEDS_MAX]; /* needs that are not done: step, or app.workflow.step */
 	size_t missing_count;
 };
 
@@ -128,7 +129,7 @@ enum error_class run_write(struct redis *redis, const struct lease *lease, const
 enum error_class run_write_told(struct redis *redis, const struct lease *lease, const struct run_write *write,
 	struct arena *arena, struct run *ret_ended, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Takes from a script's answer what told() in common.lua tells of a run; idle where it tells nothing. */
+/* Takes from a script's answer what told() in transitions.lua tells of a run; idle where it tells nothing. */
 enum error_class run_told(struct run *ret_run, const struct run_name *name, const struct redisReply *reply,
 	struct arena *arena, struct error *error) SLIPWAY_MUST_CHECK;
 

@@ -118,10 +118,11 @@ static enum error_class check_scripts(
 	struct redis *redis, const struct server_setting *setting, enum server_state *ret_state, struct error *error)
 {
 	const char *const keys[] = { KEY_APPS };
+	const struct script_call call = { SCRIPT_PROBE, 1, keys, 0, NULL };
 	struct redisReply *reply;
 	(void)setting;
 	(void)ret_state;
-	enum error_class class = redis_eval(redis, SCRIPT_PROBE, 1, keys, 0, NULL, &reply, error);
+	enum error_class class = redis_eval(redis, &call, &reply, error);
 
 	if (class == ERROR_NONE)
 		reply_free(reply);

@@ -11,6 +11,7 @@
 #include "store/owners.h"
 #include "store/queue.h"
 #include "store/reaper.h"
+#include "store/run_eval.h"
 
 #define PAGE "200"
 /* A worker looks four times a second; what has been due for so long has been forgotten. */
@@ -66,14 +67,15 @@ static enum error_class inspect(const struct verification *verification, const c
 {
 	char parts[MEMBER_SIZE];
 	struct run_name name;
-	struct run_keys keys;
-	const char *const arguments[] = { member, OVERDUE_MS };
+	const struct script_argument arguments[] = { { "member", .text = member },
+		{ "overdue_ms", .text = OVERDUE_MS } };
+	const struct script_call call = {
+		.script = SCRIPT_INSPECT, .argument_count = ARRAY_LEN(arguments), .arguments = arguments
+	};
 
 	if (!text_copy(parts, sizeof(parts), member) || !member_split(parts, &name))
 		return error_set(error, ERROR_INTERNAL, "'%.100s' names no run", member);
-	run_keys_make(&keys, &name);
-	return redis_eval(
-		verification->redis, SCRIPT_INSPECT, RUN_KEY_COUNT, keys.list, 2, arguments, ret_faults, error);
+	return run_eval(verification->redis, &name, &call, ret_faults, error);
 }
 
 /* Looks, has it put right, and looks again: what is gone then was put right. */

@@ -1,6 +1,6 @@
 // A step whose need is triggered again while it stands on the queue: it waits for that, and is made of what it gives.
 //
-// covers: src/store/needs.c src/store/scripts/needs.lua src/worker/attempt.c
+// covers: src/store/needs.c src/store/scripts/needs.lua src/store/scripts/basis.lua src/worker/attempt.c
 import test, { before, after, beforeEach, afterEach } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

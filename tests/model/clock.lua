@@ -4,7 +4,7 @@ local now = tonumber(redis.call('GET', 'slipway:{0}:test-clock'))
 local real = redis
 local redis = setmetatable({
 	call = function(command, key, id, ...)
-		if command == 'XADD' and key == KEYS[2] and id == '*' then
+		if command == 'XADD' and key == 'slipway:{0}:queue' and id == '*' then
 			id = string.format('%.0f-*', now)
 		end
 		if id == nil then

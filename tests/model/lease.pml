@@ -89,7 +89,7 @@ byte losses_left = LOSSES;
 
 #define running   (redis.status == RUNNING)
 #define over      (redis.status != RUNNING && history == OVER)
-#define held(w)   (running && redis.token == my_token[w] && my_token[w] != 0) /* common.lua, held */
+#define held(w)   (running && redis.token == my_token[w] && my_token[w] != 0) /* lease.lua, held */
 #define reading(w) (at[w] == READ && my_entry[w] == redis.entry)
 #define working(w) (at[w] != IDLE && at[w] != READ)
 
@@ -127,9 +127,9 @@ inline written(w)
 	assert(redis.holder == w)
 }
 
-/* ---- common.lua ---- */
+/* ---- transitions.lua ---- */
 
-inline drop_entry() /* common.lua */
+inline drop_entry() /* transitions.lua */
 {
 	redis.entry = 0;
 	redis.in_stream = 0;
@@ -139,7 +139,7 @@ inline drop_entry() /* common.lua */
 	redis.holder = NOBODY
 }
 
-inline enqueue() /* common.lua */
+inline enqueue() /* transitions.lua */
 {
 	drop_entry();
 	new_id(fresh);
@@ -149,7 +149,7 @@ inline enqueue() /* common.lua */
 	redis.phase = QUEUED
 }
 
-inline finish(how) /* common.lua */
+inline finish(how) /* transitions.lua */
 {
 	drop_entry();
 	redis.phase = NONE;

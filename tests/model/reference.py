@@ -132,7 +132,7 @@ class Model:
                 request=''):
         app, action = run.home
         needed = [other for other in self.runs if other.home[0] == app and other.home[1] in NEEDS[action]]
-        missing = [other.home[1] for other in needed if other.status != 'done' or other.removed]
+        missing = [i + 1 for i, other in enumerate(needed) if other.status != 'done' or other.removed]
         basis = hashlib.sha1('\n'.join(other.output or '' for other in needed).encode()).hexdigest()
         if trigger and run.trigger == trigger:
             return ['same', self.now, run.as_hash(), []]
@@ -189,12 +189,12 @@ class Model:
                 maker.removed = maker.changed_at = self.now
                 maker.version += 1
 
-    def progress(self, run, token, checkpoint, field, value, log, other):
+    def progress(self, run, token, checkpoint, field, value, log, replaces):
         if run.lease != token:
             return ['lost']
         run.checkpoint = checkpoint or run.checkpoint
         if field and value:
-            if other:
+            if replaces:
                 self.unmake(run, field)
             self.makers[run.app].setdefault(field, {})[run] = run.run
             self.ledgers[run.app][field] = value
@@ -219,21 +219,21 @@ class Model:
         run.used = 1
         return ['outputs'] + [other.output for other in needed]
 
-    def wait(self, run, token, checkpoint, phase, milliseconds, reason, detail):
+    def wait(self, run, token, checkpoint, phase, delay_ms, reason, detail):
         if run.lease != token:
             return ['lost']
         if self.ended_by_cancel(run):
             return self.told('written', run)
-        self.to_delayed(run, phase, milliseconds, checkpoint, reason, detail)
+        self.to_delayed(run, phase, delay_ms, checkpoint, reason, detail)
         return ['written']
 
-    def retry(self, run, token, checkpoint, milliseconds, reason, detail):
+    def retry(self, run, token, checkpoint, delay_ms, reason, detail):
         if run.lease != token:
             return ['lost']
         if self.ended_by_cancel(run):
             return self.told('written', run)
         run.attempt += 1
-        self.to_delayed(run, 'retrying', milliseconds, checkpoint, reason, detail)
+        self.to_delayed(run, 'retrying', delay_ms, checkpoint, reason, detail)
         return ['written']
 
     def finish(self, run, token, checkpoint, status, output, error, reason):

@@ -11,6 +11,7 @@ test and the model knows every id beforehand, a whole list goes to Redis in one 
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -40,47 +41,47 @@ TIMEOUT, LOST, CANCELLED, STOPPED, FAILED = (
 
 # Mistakes, each of which must be noticed: name, file, what stands there, what is put in its place.
 MUTANTS = [
-    ('renew_without_fence', 'renew', 'if not held(ARGV[1]) then', 'if false then'),
-    ('progress_without_fence', 'progress', 'if not held(ARGV[1]) then', 'if false then'),
-    ('needs_without_fence', 'needs', 'if not held(ARGV[1]) then', 'if false then'),
-    ('needs_that_are_not_done', 'keys', "if need[1] ~= 'done' or need[3] then", 'if false then'),
+    ('renew_without_fence', 'renew', 'if not held(arg.token) then', 'if false then'),
+    ('progress_without_fence', 'progress', 'if not held(arg.token) then', 'if false then'),
+    ('needs_without_fence', 'needs', 'if not held(arg.token) then', 'if false then'),
+    ('needs_that_are_not_done', 'basis', "if need[1] ~= 'done' or need[3] then", 'if false then'),
     ('needs_keep_the_basis_of_the_trigger', 'needs', "set('basis', ", "set('used', 1, 'basis_now', "),
     ('needs_of_two_are_those_of_the_last', 'needs', "get('used') and get('basis') ~= basis and 'mixed' or basis",
      'basis'),
-    ('finish_by_run_id_only', 'finish', 'if not held(ARGV[1]) then',
-     "if get('run') ~= ARGV[1]:match('^[^/]*') then"),
-    ('ack_without_delete', 'common', "redis.pcall('XDEL', queue, entry)", ''),
-    ('delete_without_ack', 'common', "redis.pcall('XACK', queue, GROUP, entry)", ''),
-    ('enqueue_keeps_old_entry', 'common', 'local function enqueue()\n\tdrop_entry()', 'local function enqueue()'),
-    ('enqueue_stays_in_delayed', 'common', "redis.call('ZREM', delayed, member())\n\tredis.call('ZADD', live, now + Q",
+    ('finish_by_run_id_only', 'finish', 'if not held(arg.token) then',
+     "if get('run') ~= arg.token:match('^[^/]*') then"),
+    ('ack_without_delete', 'transitions', "redis.pcall('XDEL', queue, entry)", ''),
+    ('delete_without_ack', 'transitions', "redis.pcall('XACK', queue, GROUP, entry)", ''),
+    ('enqueue_keeps_old_entry', 'transitions', 'local function enqueue()\n\tdrop_entry()', 'local function enqueue()'),
+    ('enqueue_stays_in_delayed', 'transitions', "redis.call('ZREM', delayed, member())\n\tredis.call('ZADD', live, now + Q",
      "redis.call('ZADD', live, now + Q"),
-    ('delay_beyond_the_deadline', 'common', "math.min(now + milliseconds, number('run_deadline'))",
+    ('delay_beyond_the_deadline', 'transitions', "math.min(now + milliseconds, number('run_deadline'))",
      'now + milliseconds'),
-    ('finish_stays_in_live', 'common', "redis.call('ZREM', live, member())", ''),
-    ('finish_keeps_cancel', 'common', "'reason', 'detail', 'cancel', 'lost_lease')",
+    ('finish_stays_in_live', 'transitions', "redis.call('ZREM', live, member())", ''),
+    ('finish_keeps_cancel', 'transitions', "'reason', 'detail', 'cancel', 'lost_lease')",
      "'reason', 'detail', 'lost_lease')"),
-    ('run_without_expiry', 'common', "\tredis.call('EXPIRE', run, seconds)\n", ''),
-    ('live_run_may_expire', 'keys', "if get('status') == 'running' then", 'if false then'),
-    ('ledger_that_expires', 'common', '\tkeep_payload(seconds)\n',
+    ('run_without_expiry', 'transitions', "\tredis.call('EXPIRE', run, seconds)\n", ''),
+    ('live_run_may_expire', 'retention', "if get('status') == 'running' then", 'if false then'),
+    ('ledger_that_expires', 'transitions', '\tkeep_payload(seconds)\n',
      "\tredis.call('EXPIRE', ledger, seconds)\n"),
-    ('apps_forget_who_has_something', 'keys', ":ledger') == 1", ":ledger') == 2"),
+    ('apps_forget_who_has_something', 'retention', ":ledger') == 1", ":ledger') == 2"),
     ('wait_burns_an_attempt', 'wait', 'delay(', "redis.call('HINCRBY', run, 'attempt', 1)\ndelay("),
-    ('wait_ignores_cancel', 'wait', 'turned_away(ARGV[1])', "not held(ARGV[1]) and { 'lost' }"),
-    ('retry_ignores_cancel', 'retry', 'turned_away(ARGV[1])', "not held(ARGV[1]) and { 'lost' }"),
+    ('wait_ignores_cancel', 'wait', 'turned_away(arg.token)', "not held(arg.token) and { 'lost' }"),
+    ('retry_ignores_cancel', 'retry', 'turned_away(arg.token)', "not held(arg.token) and { 'lost' }"),
     ('retry_without_attempt', 'retry', "redis.call('HINCRBY', run, 'attempt', 1)", ''),
     ('release_counts_a_crash', 'release', 'enqueue()', "redis.call('HINCRBY', run, 'crashes', 1)\nenqueue()"),
     ('claim_without_entry_check', 'claim', " or get('entry') ~= entry then\n\tif", ' then\n\tif'),
-    ('claim_without_run_check', 'claim', "get('run') ~= id or ", ''),
+    ('claim_without_run_check', 'claim', "get('run') ~= arg.run or ", ''),
     ('claim_without_phase_check', 'claim', " or get('phase') ~= 'queued'", ''),
     ('claim_past_the_deadline', 'claim', "now >= number('run_deadline')", "now > number('run_deadline')"),
     ('reap_without_crash_count', 'reap', "redis.call('HINCRBY', run, 'crashes', 1)",
      "redis.call('HINCRBY', run, 'crashes', 0)"),
-    ('reap_one_crash_too_late', 'reap', '>= tonumber(ARGV[4])', '> tonumber(ARGV[4])'),
+    ('reap_one_crash_too_late', 'reap', '>= tonumber(arg.crashes_max)', '> tonumber(arg.crashes_max)'),
     ('reap_one_moment_too_late', 'reap', 'lease_until > now', 'lease_until >= now'),
     ('wait_keeps_the_crashes', 'wait', ", 'crashes', 0", ''),
     ('retry_keeps_the_crashes', 'retry', ", 'crashes', 0", ''),
     ('release_keeps_a_crash_that_was_none', 'release', "'crashes', -1)", "'crashes', 0)"),
-    ('release_takes_back_any_crash', 'release', "get('lost_lease') == ARGV[1]", "get('lost_lease')"),
+    ('release_takes_back_any_crash', 'release', "get('lost_lease') == arg.token", "get('lost_lease')"),
     ('reap_spares_nobody', 'reap', 'if spared > now then', 'if false then'),
     ('reap_spares_what_was_given_up', 'reap', " or number('lease_until') == 0", ''),
     ('reap_trusts_a_stale_pulse', 'reap', 'now - last > lease_ms / 3 and now + 1 or 0', '0'),
@@ -88,21 +89,21 @@ MUTANTS = [
     ('reap_ignores_cancel', 'reap', 'if ended_by_cancel() then', 'if false then'),
     ('reap_trusts_readers_struck_off', 'reap', 'unclaimed = true', 'unclaimed = false'),
     ('reap_ignores_lost_entries', 'reap', '#found == 1', '#found <= 1'),
-    ('cancel_says_nothing_was_done', 'cancel', "get('started_at') and ARGV[2] or ", ''),
+    ('cancel_says_nothing_was_done', 'cancel', "get('started_at') and arg.begun or ", ''),
     ('cancel_twice_is_two_changes', 'cancel', "if not get('cancel') then", 'if true then'),
     ('trigger_without_needs', 'trigger', 'if #missing > 0 then', 'if #missing > 99 then'),
-    ('trigger_reuses_on_other_basis', 'trigger', " and get('basis') == basis", ''),
+    ('trigger_reuses_on_other_basis', 'trigger', " and\n\tget('basis') == basis", ''),
     ('trigger_reuses_what_was_removed', 'trigger', "not get('removed') and ", ''),
-    ('trigger_builds_on_what_was_removed', 'keys', " or need[3] then", ' then'),
-    ('trigger_keeps_the_mark_of_removal', 'trigger', "'request', 'removed')", "'request')"),
+    ('trigger_builds_on_what_was_removed', 'basis', " or need[3] then", ' then'),
+    ('trigger_keeps_the_mark_of_removal', 'trigger', "'request', 'removed', ", "'request', "),
     ('progress_marks_other_runs', 'progress', 'found[1] == id and ', ''),
     ('progress_marks_what_did_not_end_well', 'progress', " and found[2] == 'done'", ''),
     ('progress_forgets_who_made_it', 'progress', '\tremember_maker()\n', ''),
     ('progress_keeps_one_maker', 'progress', 'if step ~= me then', 'if false then'),
-    ('progress_replaces_without_a_mark', 'progress', "if ARGV[6] == '1' then", 'if false then'),
+    ('progress_replaces_without_a_mark', 'progress', "if arg.replaces == '1' then", 'if false then'),
     ('progress_removes_without_a_mark', 'progress', "== 1 then\n\tmark_makers()", '== 1 then'),
-    ('trigger_ignores_force', 'trigger', "force ~= '1' and ", ''),
-    ('trigger_forgets_its_id', 'trigger', "get('trigger') == ARGV[11]", 'false'),
+    ('trigger_ignores_force', 'trigger', "arg.force ~= '1' and ", ''),
+    ('trigger_forgets_its_id', 'trigger', "get('trigger') == arg.trigger", 'false'),
     ('trigger_keeps_an_old_id', 'trigger', "'finished_at', 'trigger',", "'finished_at',"),
     ('trigger_keeps_old_output', 'trigger', "'error', 'output', ", "'error', "),
 ]
@@ -110,18 +111,24 @@ MUTANTS = [
 
 def assemble(mutant):
     """The text of each script as src/store/scripts/embed makes it, with the test's clock and at most one mistake."""
-    text = {name: (SCRIPTS / (name + '.lua')).read_text() for name in NAMES + ['keys', 'common']}
+    text = {path.stem: path.read_text() for path in SCRIPTS.glob('*.lua')}
     if mutant:
         _, name, right, wrong = next(row for row in MUTANTS if row[0] == mutant)
         if text[name].count(right) != 1:
             sys.exit('mutant %s: %s.lua no longer has its text exactly once' % (mutant, name))
         text[name] = text[name].replace(right, wrong)
-    clock = (HERE / 'clock.lua').read_text()
-    scripts = {}
-    for name in NAMES:
-        first, rest = text[name].split('\n', 1)
-        scripts[name] = first + '\n' + clock + text['keys'] + text['common'] + rest
-    return scripts
+    text['clock'] = (HERE / 'clock.lua').read_text()
+
+    def lines_of(name, seen):
+        seen.add(name)
+        for line in text[name].splitlines():
+            include = re.fullmatch('--- @include (.*)', line)
+            if not include:
+                yield line
+            elif include[1] not in seen:
+                yield from lines_of(include[1], seen)
+
+    return {name: '\n'.join(lines_of(name, set())) + '\n' for name in NAMES}
 
 
 # All that is compared, in one answer. The lists of names stand in its text: they are always the same.
@@ -153,6 +160,11 @@ def lua_lists():
     keys = [run_keys(run)[0] for run in Model(START_MS).runs]
     keys += [PREFIX + 'app:%s:ledger' % app for app in reference.APPS]
     return tuple(', '.join("'%s'" % name for name in names) for names in (keys, reference.APPS))
+
+
+def pairs_of(arguments):
+    """The arguments of a script as it is given them: names and values."""
+    return [word for pair in arguments.items() for word in pair]
 
 
 def as_dict(flat):
@@ -215,7 +227,7 @@ class Plan:
     def script(self, name, run, arguments, answer, more_keys=()):
         keys = run_keys(run) + list(more_keys)
         self.add('%s %s %s' % (name, run.member, json.dumps(arguments)),
-                 ['EVALSHA', self.digests[name], len(keys), *keys, *arguments], answer)
+                 ['EVALSHA', self.digests[name], len(keys), *keys, *pairs_of(arguments)], answer)
         if run.entry and (not self.entries or run.entry > self.entries[-1][0]):
             self.entries.append((run.entry, run, run.run))
 
@@ -263,14 +275,17 @@ class Plan:
         request = '' if b % 2 else 'request-%d' % a
         trigger = '' if a % 2 else 't%d' % (len(self.run_ids) // 3)
         answer = self.model.trigger(run, run_id, '{"n":%d}' % a, digest, force, deadline, 5, retention, trigger, request)
-        self.script('trigger', run, [app, reference.WORKFLOW, action, run_id, '{"n":%d}' % a, digest,
-                                     '1' if force else '', deadline, 5, retention, trigger, request, *needs], answer,
+        arguments = {'app': app, 'workflow': reference.WORKFLOW, 'step': action, 'run': run_id, 'input': '{"n":%d}' % a,
+                     'digest': digest, 'force': '1' if force else '', 'run_ms': deadline, 'attempts': 5,
+                     'retention': retention, 'trigger': trigger, 'request': request}
+        self.script('trigger', run, arguments, answer,
                     [PREFIX + 'app:%s:%s:%s' % (app, reference.WORKFLOW, need) for need in needs])
 
     def cancel(self, run, a, b):
         if a < 5:
             run = next((other for other in self.model.runs if other.lease), run)
-        self.script('cancel', run, [CANCELLED, STOPPED], self.model.cancel(run, CANCELLED, STOPPED))
+        self.script('cancel', run, {'unbegun': CANCELLED, 'begun': STOPPED},
+                    self.model.cancel(run, CANCELLED, STOPPED))
 
     # workers
 
@@ -294,25 +309,30 @@ class Plan:
         answer = self.model.claim(run, entry, run_id, worker, LEASE_MS, TIMEOUT)
         if answer[0] == 'claimed':
             self.tokens.append((run, run.lease))
-        self.script('claim', run, [entry_text(entry), run_id or '', worker, LEASE_MS, TIMEOUT], answer)
+        self.script('claim', run, {'entry': entry_text(entry), 'run': run_id or '', 'worker': worker,
+                                   'lease_ms': LEASE_MS, 'expired': TIMEOUT}, answer)
+
+    def write(self, name, run, **arguments):
+        """What a worker writes: the model takes the same arguments as the script."""
+        self.script(name, run, arguments, getattr(self.model, name)(run, **arguments))
 
     def needs(self, run, token, a, b):
         needs = reference.NEEDS[run.home[1]]
-        self.script('needs', run, [token], self.model.needs(run, token),
+        self.script('needs', run, {'token': token}, self.model.needs(run, token),
                     [PREFIX + 'app:%s:%s:%s' % (run.home[0], reference.WORKFLOW, need) for need in needs])
 
     def renew(self, run, token, a, b):
         lease_ms = LEASE_MS + b if a else 0
-        self.script('renew', run, [token, lease_ms], self.model.renew(run, token, lease_ms))
+        self.script('renew', run, {'token': token, 'lease_ms': lease_ms}, self.model.renew(run, token, lease_ms))
 
     def progress(self, run, token, a, b):
-        arguments = [token, ('', 'checkpoint%d' % b)[b & 1], ('', 'field%d' % b)[b >> 1 & 1], ('', 'value%d' % a)[a & 1],
-                     ('', 'line%d' % a)[b >> 2], ('', '1')[a >> 2]]
-        self.script('progress', run, arguments, self.model.progress(run, *arguments))
+        self.write('progress', run, token=token, checkpoint=('', 'checkpoint%d' % b)[b & 1],
+                   field=('', 'field%d' % b)[b >> 1 & 1], value=('', 'value%d' % a)[a & 1],
+                   log=('', 'line%d' % a)[b >> 2], replaces=('', '1')[a >> 2])
 
-    def own(self, run, field, value, other):
-        arguments = [run.lease, '', field, value, '', other]
-        self.script('progress', run, arguments, self.model.progress(run, *arguments))
+    def own(self, run, field, value, replaces):
+        self.write('progress', run, token=run.lease, checkpoint='', field=field, value=value, log='',
+                   replaces=replaces)
 
     def made(self, run, a, b):
         """A step makes something, or finds what another step has made, and is done, mostly."""
@@ -328,24 +348,24 @@ class Plan:
             self.own(run, 'field', ('', 'value')[a > 4], ('', '1')[a > 4])
 
     def wait(self, run, token, a, b):
-        arguments = [token, ('', 'checkpoint%d' % b)[a & 1], ('waiting', 'blocked')[a & 1], DELAYS_MS[b],
-                     ('', 'rate_limited')[b & 1], ('', 'detail')[b & 1]]
-        self.script('wait', run, arguments, self.model.wait(run, *arguments))
+        self.write('wait', run, token=token, checkpoint=('', 'checkpoint%d' % b)[a & 1],
+                   phase=('waiting', 'blocked')[a & 1], delay_ms=DELAYS_MS[b], reason=('', 'rate_limited')[b & 1],
+                   detail=('', 'detail')[b & 1])
 
     def retry(self, run, token, a, b):
-        arguments = [token, ('', 'checkpoint%d' % b)[a & 1], DELAYS_MS[b], 'network', 'detail%d' % b]
-        self.script('retry', run, arguments, self.model.retry(run, *arguments))
+        self.write('retry', run, token=token, checkpoint=('', 'checkpoint%d' % b)[a & 1], delay_ms=DELAYS_MS[b],
+                   reason='network', detail='detail%d' % b)
 
     def finish(self, run, token, a, b):
         if b < 6:
-            arguments = [token, ('', 'checkpoint%d' % b)[a & 1], 'done', '{"out":%d}' % (b & 3), '',
-                         ('', 'adopted')[a & 1]]
+            self.write('finish', run, token=token, checkpoint=('', 'checkpoint%d' % b)[a & 1], status='done',
+                       output='{"out":%d}' % (b & 3), error='', reason=('', 'adopted')[a & 1])
         else:
-            arguments = [token, '', 'error', '{}', FAILED, ('', 'plan_limit')[b & 1]]
-        self.script('finish', run, arguments, self.model.finish(run, *arguments))
+            self.write('finish', run, token=token, checkpoint='', status='error', output='{}', error=FAILED,
+                       reason=('', 'plan_limit')[b & 1])
 
     def release(self, run, token, a, b):
-        self.script('release', run, [token], self.model.release(run, token))
+        self.write('release', run, token=token)
 
     def read(self, run, a, b):
         consumer = 'worker%d' % (a & 1)
@@ -373,14 +393,16 @@ class Plan:
         self.reap_one(members[b % len(members)] if a < 6 and members else run, (LEASE_MS, 0)[b >> 1 & 1])
 
     def pulse(self, run, a, b):
-        self.add('pulse', ['EVALSHA', self.digests['pulse'], 1, PULSE, LEASE_MS], self.model.pulse(LEASE_MS))
+        self.add('pulse', ['EVALSHA', self.digests['pulse'], 1, PULSE, 'lease_ms', LEASE_MS], self.model.pulse(LEASE_MS))
 
     def reap_one(self, run, lease_ms):
         # How long an entry has been pending is measured by Redis itself, whose own clock stands still for us: the
         # script is told a time that is over, or one that is not.
         taken = self.model.pending.get(run.entry)
         over = taken is not None and self.model.now - taken[1] >= UNCLAIMED_MS
-        self.script('reap', run, [run.member, TIMEOUT, LOST, CRASHES, 0 if over else NEVER_MS, lease_ms],
+        arguments = {'member': run.member, 'expired': TIMEOUT, 'lost': LOST, 'crashes_max': CRASHES,
+                     'unclaimed_ms': 0 if over else NEVER_MS, 'lease_ms': lease_ms}
+        self.script('reap', run, arguments,
                     self.model.reap(run, TIMEOUT, LOST, CRASHES, UNCLAIMED_MS, NEVER_MS, lease_ms), [PULSE, DUE])
 
     # the clock

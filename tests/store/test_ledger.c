@@ -2,7 +2,7 @@
  * What an app has at providers, in Redis: for how long it is known, and what goes with it.
  *
  * covers: src/store/owners.c src/store/scripts/owner.lua src/store/ledger.c
- * covers: src/store/scripts/keys.lua src/store/scripts/progress.lua src/store/scripts/configure.lua
+ * covers: src/store/scripts/retention.lua src/store/scripts/progress.lua src/store/scripts/configure.lua
  */
 #include <string.h>
 

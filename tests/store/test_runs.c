@@ -5,7 +5,9 @@
  * covers: src/store/scripts/trigger.lua src/store/scripts/claim.lua src/store/scripts/renew.lua
  * covers: src/store/scripts/progress.lua src/store/scripts/wait.lua src/store/scripts/retry.lua
  * covers: src/store/scripts/finish.lua src/store/scripts/release.lua src/store/scripts/cancel.lua
- * covers: src/store/scripts/reap.lua src/store/scripts/bury.lua src/store/scripts/common.lua
+ * covers: src/store/scripts/reap.lua src/store/scripts/bury.lua src/store/scripts/transitions.lua
+ * covers: src/store/scripts/lease.lua src/store/scripts/run.lua src/store/scripts/group.lua
+ * covers: src/store/scripts/arguments.lua src/store/run_eval.c
  */
 #include <string.h>
 

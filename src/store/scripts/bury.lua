@@ -1,12 +1,16 @@
 #!lua flags=allow-oom
--- Takes an entry that cannot be run off the queue and keeps it, with the reason, where an operator finds it. KEYS[1]
--- is slipway:{p}:dead here.
+--- @include arguments
+--- @include group
+-- Takes an entry that cannot be run off the queue and keeps it, with the reason, where an operator finds it.
 --
--- ARGV: entry id, reason, what the entry held as text. Returns {word}: buried, gone.
-redis.call('XACK', queue, GROUP, ARGV[1])
+-- KEYS: slipway:{p}:dead, slipway:{p}:queue.
+-- Arguments: entry: id of the entry. reason. held: what the entry held, as text.
+-- Returns {word}: buried, gone.
+local dead, queue = unpack(KEYS)
+redis.call('XACK', queue, GROUP, arg.entry)
 -- Two may come upon the same entry; it is kept once.
-if redis.call('XDEL', queue, ARGV[1]) == 0 then
+if redis.call('XDEL', queue, arg.entry) == 0 then
 	return { 'gone' }
 end
-redis.call('XADD', KEYS[1], 'MAXLEN', '~', 1000, '*', 'entry', ARGV[1], 'reason', ARGV[2], 'held', ARGV[3])
+redis.call('XADD', dead, 'MAXLEN', '~', 1000, '*', 'entry', arg.entry, 'reason', arg.reason, 'held', arg.held)
 return { 'buried' }

@@ -1,10 +1,13 @@
 #!lua flags=allow-oom
--- queued, waiting, retrying, blocked -> error at once; executing keeps its lease and is marked with the error that it
--- is to end with: its worker ends it, or whoever is next to change it.
+--- @include arguments
+--- @include transitions
+-- queued, waiting, retrying, blocked -> error at once; executing -> executing, marked with the error that it is to end
+-- with: its worker ends it, or whoever is next to change it.
 --
--- ARGV: error JSON for a run that never began, and for one that did.
+-- KEYS: of the run.
+-- Arguments: unbegun: error JSON for a run that never began. begun: for one that did.
 -- Returns {word, now, hash as a flat list}: cancelled, cancelling, nothing (it was not running).
-local word, problem = 'nothing', get('started_at') and ARGV[2] or ARGV[1]
+local word, problem = 'nothing', get('started_at') and arg.begun or arg.unbegun
 if get('status') == 'running' then
 	if get('phase') == 'executing' then
 		word = 'cancelling'

@@ -1,11 +1,16 @@
 #!lua flags=allow-oom
+--- @include arguments
+--- @include lease
+--- @include transitions
 -- executing -> done or error.
 --
--- ARGV: token, checkpoint, status, output, error JSON ('' for done), reason. Returns {word, now, facts of the
--- end}: written, lost.
-if not held(ARGV[1]) then
+-- KEYS: of the run.
+-- Arguments: token: of the lease. checkpoint ('': as it is). status: done or error. output: JSON. error: JSON ('' for
+-- done). reason.
+-- Returns {word, now, facts of the end}: written; {word}: lost.
+if not held(arg.token) then
 	return { 'lost' }
 end
-set_unless_empty('checkpoint', ARGV[2])
-finish(ARGV[3], ARGV[4], ARGV[5], ARGV[6])
+set_unless_empty('checkpoint', arg.checkpoint)
+finish(arg.status, arg.output, arg.error, arg.reason)
 return told('written')

@@ -1,9 +1,14 @@
 #!lua flags=no-writes
+--- @include arguments
+--- @include clock
+--- @include run
 -- Changes nothing: looks whether a run stands where it should. A live run stands in exactly one of queue (an entry on
 -- the stream, that the group has given to nobody or to a worker that has yet to claim it), lease (an entry, and
 -- somebody who renews it) and delayed; an ended one in none.
 --
--- ARGV: member, ms after which what is due must have been done. Returns a list of what does not hold, in words.
+-- KEYS: of the run.
+-- Arguments: member: its name in delayed and live. overdue_ms: after which what is due must have been done.
+-- Returns a list of what does not hold, in words.
 local faults = {}
 
 local function fault(...)
@@ -11,15 +16,15 @@ local function fault(...)
 end
 
 local function overdue(time)
-	return now - time > tonumber(ARGV[2])
+	return now - time > tonumber(arg.overdue_ms)
 end
 
 local function seconds_ago(time)
 	return math.floor((now - time) / 1000) .. ' s ago'
 end
 
-local due = redis.call('ZSCORE', delayed, ARGV[1])
-local look = redis.call('ZSCORE', live, ARGV[1])
+local due = redis.call('ZSCORE', delayed, arg.member)
+local look = redis.call('ZSCORE', live, arg.member)
 local status, phase, entry = get('status'), get('phase'), get('entry')
 
 local function expect_entry()

@@ -1,17 +1,21 @@
 #!lua flags=allow-oom
+--- @include arguments
+--- @include basis
+--- @include lease
 -- executing -> executing: reads the outputs of what the run needs, and keeps what it is made of. A need may have been
 -- triggered again since the run was. Where an earlier attempt has used other outputs, the run is made of both: no later
 -- trigger is to take it for one that is made of either.
 --
--- ARGV: token. The hashes of needed steps are KEYS[9] and on.
--- Returns {word, ...}: outputs, and each of them; missing, the number and the status of the first that is not done ('':
--- there is none); lost.
-if not held(ARGV[1]) then
+-- KEYS: of the run; the hash of each step that it needs.
+-- Arguments: token: of the lease.
+-- Returns {word, ...}: outputs, and each of them; missing, the number of the first that is not done, counted from 1,
+-- and its status ('': there is none); lost.
+if not held(arg.token) then
 	return { 'lost' }
 end
 local missing, outputs, basis = read_needs()
 if #missing > 0 then
-	local status = redis.call('HGET', KEYS[8 + missing[1]], 'status') or ''
+	local status = redis.call('HGET', more_keys[missing[1]], 'status') or ''
 	return { 'missing', missing[1], status == 'done' and 'removed' or status }
 end
 set('basis', get('used') and get('basis') ~= basis and 'mixed' or basis, 'used', 1)

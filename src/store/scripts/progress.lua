@@ -1,11 +1,17 @@
 #!lua flags=allow-oom
+--- @include arguments
+--- @include lease
+--- @include retention
+--- @include transitions
 -- executing -> executing: stores the checkpoint, a row of the ledger, or a line of the log. Where a row goes, or is of
 -- another thing from now on, the steps that are done with the thing that it was of get the mark `removed`.
 --
--- ARGV: token, checkpoint, ledger field, ledger value, log line, whether the row is of another thing than the one that
--- stands there ('1' or ''); each but the token may be ''. A field without a value is taken out.
+-- KEYS: of the run.
+-- Arguments: token: of the lease. checkpoint ('': as it is). field, value: a row of the ledger ('', '': none; a field
+-- without a value is taken out). replaces: '1' where the row is of another thing than the one that stands there. log:
+-- a line ('': none).
 -- Returns {word}: written, lost.
-local field, value = ARGV[3], ARGV[4]
+local field, value = arg.field, arg.value
 local of_app = ledger:sub(1, -#'ledger' - 1)
 local makers = of_app .. 'makers' -- field of the ledger -> "workflow:step=run " of each step that wrote it
 
@@ -37,16 +43,16 @@ local function mark_makers()
 	redis.call('HDEL', makers, field)
 end
 
-if not held(ARGV[1]) then
+if not held(arg.token) then
 	return { 'lost' }
 end
 if field ~= '' then
 	redis.call('HLEN', ledger)
 	redis.call('HLEN', makers)
 end
-set_unless_empty('checkpoint', ARGV[2])
+set_unless_empty('checkpoint', arg.checkpoint)
 if field ~= '' and value ~= '' then
-	if ARGV[6] == '1' then
+	if arg.replaces == '1' then
 		mark_makers()
 	end
 	remember_maker()
@@ -56,7 +62,7 @@ elseif field ~= '' and redis.call('HDEL', ledger, field) == 1 then
 	mark_makers()
 	changed('removed', field)
 end
-if ARGV[5] ~= '' then
-	note('log', ARGV[5])
+if arg.log ~= '' then
+	note('log', arg.log, seconds_kept())
 end
 return { 'written' }

@@ -1,4 +1,6 @@
 #!lua flags=allow-oom
+--- @include arguments
+--- @include transitions
 -- Puts right one run whose time in delayed or live has come:
 --   waiting, retrying, blocked and due        -> queued
 --   executing with a lease that ran out       -> queued, crashes + 1; after the last crash in a row -> error
@@ -8,14 +10,15 @@
 --   gone or ended                             -> out of both indexes
 -- It is what `slipway verify --repair` calls as well, so whatever state it meets, it leads on from there.
 --
--- ARGV: member, error JSON for the deadline, error JSON for lost workers, crashes in a row that end a run, ms after
--- which an entry that was read must have been claimed, lease in ms (0: it is an operator who asks). KEYS[9] is
--- slipway:{p}:pulse, see pulse.lua; KEYS[10] is slipway:{p}:due.
--- Returns {word} for the log: what was done; where a run ended or was taken over
--- {word, now, facts}.
+-- KEYS: of the run; slipway:{p}:pulse (see pulse.lua), slipway:{p}:due.
+-- Arguments: member: its name in delayed and live. expired: error JSON for the deadline. lost: error JSON for lost
+-- workers. crashes_max: how many in a row end a run. unclaimed_ms: after which an entry that was read must have been
+-- claimed. lease_ms: how long leases last (0: it is an operator who asks).
+-- Returns {word}: what was done; where a run ended or was taken over {word, now, facts}.
+local pulse, due_first = unpack(more_keys)
 if get('status') ~= 'running' or get('run') == false then
-	redis.call('ZREM', delayed, ARGV[1])
-	redis.call('ZREM', live, ARGV[1])
+	redis.call('ZREM', delayed, arg.member)
+	redis.call('ZREM', live, arg.member)
 	-- An ended run needs nothing of what a live one holds.
 	if get('entry') or get('lease') then
 		drop_entry()
@@ -26,7 +29,7 @@ expect_queue()
 
 -- Until when a lease that ran out is left alone. One that was given up is not: its holder has crashed.
 local function spared_until(lease_ms)
-	local known = redis.pcall('GET', KEYS[9])
+	local known = redis.pcall('GET', pulse)
 	local last, spared = (type(known) == 'string' and known or ''):match('^(%d+) (%d+)$')
 	if lease_ms == 0 or not last or number('lease_until') == 0 then
 		return 0
@@ -39,9 +42,9 @@ end
 -- where workers look first. No more than that: nothing is lost where it is.
 local function enqueue_first()
 	enqueue()
-	redis.pcall('ZADD', KEYS[10], now, table.concat({ get('entry'), get('run'), member() }, ':'))
-	redis.pcall('ZREMRANGEBYRANK', KEYS[10], 0, -1001)
-	redis.pcall('PEXPIRE', KEYS[10], 60000)
+	redis.pcall('ZADD', due_first, now, table.concat({ get('entry'), get('run'), member() }, ':'))
+	redis.pcall('ZREMRANGEBYRANK', due_first, 0, -1001)
+	redis.pcall('PEXPIRE', due_first, 60000)
 end
 
 local phase = get('phase')
@@ -55,15 +58,15 @@ if phase == 'executing' then
 	if ended_by_cancel() then
 		return told('cancelled')
 	end
-	local spared = spared_until(tonumber(ARGV[6]))
+	local spared = spared_until(tonumber(arg.lease_ms))
 	if spared > now then
 		redis.call('ZADD', live, spared, member())
 		redis.call('ZREM', delayed, member())
 		return { 'spared' }
 	end
 	set('lost_lease', get('lease'))
-	if redis.call('HINCRBY', run, 'crashes', 1) >= tonumber(ARGV[4]) then
-		finish('error', '{}', ARGV[3], '')
+	if redis.call('HINCRBY', run, 'crashes', 1) >= tonumber(arg.crashes_max) then
+		finish('error', '{}', arg.lost, '')
 		return told('lost')
 	end
 	local worker = get('worker') or 'a worker'
@@ -73,7 +76,7 @@ if phase == 'executing' then
 end
 
 if now >= number('run_deadline') then
-	finish('error', '{}', expired(ARGV[2]), '')
+	finish('error', '{}', expired(arg.expired), '')
 	return told('expired')
 end
 
@@ -118,7 +121,7 @@ local entry = get('entry')
 local found = entry and redis.pcall('XRANGE', queue, entry, entry)
 if found and not found.err and #found == 1 then
 	local pending = redis.pcall('XPENDING', queue, GROUP, entry, entry, 1)
-	local unclaimed = not pending.err and #pending == 1 and pending[1][3] >= tonumber(ARGV[5])
+	local unclaimed = not pending.err and #pending == 1 and pending[1][3] >= tonumber(arg.unclaimed_ms)
 	-- Its reader was struck off the group, and what it had read with it.
 	if not pending.err and #pending == 0 and was_delivered(entry) then
 		unclaimed = true
@@ -129,7 +132,7 @@ if found and not found.err and #found == 1 then
 		local age = now - tonumber(entry:match('^%d+'))
 		local pause = math.min(math.max(age, QUEUED_CHECK_MS), QUEUED_CHECK_LAST_MS)
 		if #pending == 1 then
-			pause = ARGV[5]
+			pause = arg.unclaimed_ms
 		end
 		redis.call('ZADD', live, now + pause, member())
 		return { 'queued' }

@@ -1,17 +1,9 @@
--- The keys of an app, how a run is read, and how long each key lives. KEYS are always the same eight, of one app and so
--- of one slot; see store/keys.h.
-local run, queue, delayed, live, events, apps, payload, ledger =
-	KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+--- @include clock
+--- @include run
+-- How long, and how much of, what belongs to an app is kept.
 local RETENTION_LEAST = 86400 -- seconds; a run whose own figure a hand has broken is not forgotten at once
 local APPS_TRIMMED = 100      -- in one go
-
-local function get(field)
-	return redis.call('HGET', run, field)
-end
-
-local function number(field)
-	return tonumber(get(field) or 0) or 0
-end
+local EVENTS_KEPT = 300
 
 -- For how many seconds to keep what belongs to the run. The time counts from its deadline while it is live, so no live
 -- run expires.
@@ -45,18 +37,4 @@ local function trim_apps(seconds)
 			redis.pcall('ZREM', apps, app)
 		end
 	end
-end
-
--- What the run needs, whose hashes are KEYS[9] and on: numbers of those that are not done, the outputs, and the mark by
--- which a result that is made of these is known.
-local function read_needs()
-	local missing, outputs = {}, {}
-	for i = 9, #KEYS do
-		local need = redis.call('HMGET', KEYS[i], 'status', 'output', 'removed')
-		if need[1] ~= 'done' or need[3] then
-			missing[#missing + 1] = i - 8
-		end
-		outputs[#outputs + 1] = need[2] or ''
-	end
-	return missing, outputs, redis.sha1hex(table.concat(outputs, '\n'))
 end

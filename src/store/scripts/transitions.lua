@@ -1,39 +1,26 @@
--- Common to all scripts: how a run goes from one state to another.
-local GROUP = 'workers'
+--- @include clock
+--- @include group
+--- @include run
+--- @include retention
+-- How a run goes from one state to another; all that changes one includes this.
 local QUEUED_CHECK_MS = 2000 -- when the reaper first makes sure that a queued run still has its entry
-local EVENTS_KEPT = 300
 
 -- Nothing takes back what a script has done before it fails. So a key that a hand has made something else is an error
 -- here, before the first write: half a change would be a run that nobody finds any more.
-if live then
-	redis.call('HLEN', run)
-	redis.call('ZCARD', delayed)
-	redis.call('ZCARD', live)
-end
+redis.call('HLEN', run)
+redis.call('ZCARD', delayed)
+redis.call('ZCARD', live)
 
 -- The same for the queue, asked by those that put something on it; a run can end without one.
 local function expect_queue()
 	redis.call('XLEN', queue)
 end
 
-local function set(...)
-	redis.call('HSET', run, ...)
-end
-
-local function clear(...)
-	redis.call('HDEL', run, ...)
-end
-
--- Names the run in the zsets delayed and live.
-local function member()
-	return get('app') .. ':' .. get('workflow') .. ':' .. get('action')
-end
-
 -- Events, and the list of apps, are for people: no run is to suffer from what somebody has done to them.
-local function note(event, detail)
+local function note(event, detail, seconds)
 	redis.pcall('XADD', events, 'MAXLEN', '~', EVENTS_KEPT, '*', 'workflow', get('workflow'),
 		'action', get('action'), 'run', get('run'), 'event', event, 'detail', detail or '')
-	redis.call('EXPIRE', events, seconds_kept())
+	redis.call('EXPIRE', events, seconds)
 end
 
 -- Ends every change of a run: its version grows, people can read about it, clients see it.
@@ -44,7 +31,7 @@ local function changed(event, detail)
 	local seconds = seconds_kept()
 	redis.call('EXPIRE', run, seconds)
 	keep_payload(seconds)
-	note(event, detail)
+	note(event, detail, seconds)
 end
 
 local function drop_entry()
@@ -121,24 +108,4 @@ local function ended_by_cancel()
 		finish('error', '{}', problem, '')
 	end
 	return problem
-end
-
--- Whether the caller's lease is the current one. Every write of a worker asks this first.
-local function held(token)
-	return get('status') == 'running' and get('lease') == token
-end
-
-local function set_unless_empty(field, value)
-	if value ~= '' then
-		set(field, value)
-	end
-end
-
--- What to answer at once to a worker that wants the run to go on: it has lost its lease, or the run was to end and now
--- has. Nothing: go on.
-local function turned_away(token)
-	if not held(token) then
-		return { 'lost' }
-	end
-	return ended_by_cancel() and told('written')
 end
