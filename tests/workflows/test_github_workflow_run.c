@@ -316,6 +316,8 @@ START_TEST(test_unknown_workflow)
 		{ .method = NULL },
 	};
 	static const struct peer_row never[] = { SAME_HEAD, { RUNS, .status = 404, .body = NOT_FOUND_BODY },
+		{ "GET", "/github/repos/acme/docs/contents/.github%2Fworkflows%2Fsetup.yml", .status = 404,
+			.body = NOT_FOUND_BODY },
 		{ .method = NULL } };
 	ck_assert_int_eq(run_with(late, ON_MAIN, 9), ACTION_DONE);
 	trial.checkpoint[0] = '\0';

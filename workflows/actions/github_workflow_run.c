@@ -8,12 +8,14 @@
  * API: https://docs.github.com/rest/actions/workflows, /rest/actions/workflow-runs, /rest/branches/branches.
  */
 #include "actions.h"
+#include "actions/github_enable.h"
 #include "actions/github_head.h"
 #include "actions/github_names.h"
 #include "slipway/provider.h"
 
-#define WORKFLOW_PATTERN      "^[A-Za-z0-9._-]{1,200}$"
-#define WORKFLOW_FORM         "the name of a file in .github/workflows without its folder, such as setup.yml, or an id"
+#define WORKFLOW_FOLDER       ".github/workflows/"
+#define WORKFLOW_PATTERN      "^(\\.github/workflows/)?[A-Za-z0-9._-]{1,200}$"
+#define WORKFLOW_FORM         "the name of a file in " WORKFLOW_FOLDER ", such as setup.yml, or an id"
 #define APPEAR_BUDGET_MS      300000 /* for the run of a dispatch that was taken */
 #define COMMIT_BUDGET_MS      120000 /* for the branch to show a commit, after the run's success */
 #define APPEAR_CHECK_MS       2000
@@ -50,6 +52,7 @@ struct checkpoint {
 	int64_t run_id;
 	int64_t succeeded_age_ms; /* age of our run when its success was first seen; 0: not yet */
 	bool asked, taken;        /* the dispatch was sent; it was answered */
+	bool enabling;            /* the workflow was off, and what we may was done about it */
 };
 static const struct field checkpoint_fields[] = {
 	{ STRING_FIELD("ref", struct checkpoint, ref) },
@@ -58,6 +61,7 @@ static const struct field checkpoint_fields[] = {
 	{ INTEGER_FIELD("askedMs", struct checkpoint, requested_age_ms) },
 	{ INTEGER_FIELD("runId", struct checkpoint, run_id) },
 	{ INTEGER_FIELD("succeededMs", struct checkpoint, succeeded_age_ms) },
+	{ BOOLEAN_FIELD("enabling", struct checkpoint, enabling) },
 	{ BOOLEAN_FIELD("asked", struct checkpoint, asked) },
 	{ BOOLEAN_FIELD("taken", struct checkpoint, taken) },
 };
@@ -129,6 +133,13 @@ static const struct record dispatch_record = RECORD(struct dispatch_request, dis
 
 /* ---- read ---- */
 
+/* As GitHub's paths take it: people give the file with its folder, too. */
+static const char *workflow_of(const struct input *input)
+{
+	size_t length = strlen(WORKFLOW_FOLDER);
+	return strncmp(input->workflow, WORKFLOW_FOLDER, length) == 0 ? input->workflow + length : input->workflow;
+}
+
 /* Leaves *ret_branch NULL where GitHub shows no such repository. */
 static bool find_default_branch(struct action_context *context, const struct input *input, const char **ret_branch)
 {
@@ -158,7 +169,7 @@ static bool list_runs(struct action_context *context, const struct input *input,
 
 	if (!split_repository(context, input->repository, request.parameters))
 		return false;
-	request.parameters[2] = input->workflow;
+	request.parameters[2] = workflow_of(input);
 	if (!provider_call(context, &github, &request, &response))
 		return false;
 	*ret_known = response.status != 404;
@@ -185,17 +196,33 @@ static int64_t newest_of(const struct listing *listing)
 	return newest;
 }
 
-/* A workflow that was committed a moment ago, by whom ever, is known a little later. */
-static enum action_result miss_workflow(struct action_context *context, const struct input *input)
+/* The dispatch started nothing, and is sent again once the workflow may run. */
+static enum action_result switch_on(
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
+	checkpoint->asked = false;
+	return workflow_enable(context, input->repository, workflow_of(input), &checkpoint->enabling);
+}
+
+/* A workflow that was committed a moment ago, by whom ever, is known a little later; one of a fork is not known until
+ * it may run. */
+static enum action_result miss_workflow(
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
+{
+	bool exists;
+
+	checkpoint->asked = false;
 	if (action_run_age_ms(context) < VISIBLE_BUDGET_MS)
 		return action_wait(context, APPEAR_CHECK_MS, "GitHub to know the workflow %s of %s", input->workflow,
 			input->repository);
+	if (!workflow_file_exists(context, input->repository, workflow_of(input), &exists))
+		return action_failed(context);
+	if (exists)
+		return switch_on(context, input, checkpoint);
 	action_fail(context, ERROR_NOT_FOUND, "GitHub knows no workflow %s in %s, or the token cannot see it",
 		input->workflow, input->repository);
 	return action_remedy(context, provider_page(context, &github, "/%s/actions", input->repository),
-		"Put the workflow on the default branch, allow Actions there (a fork has them off), and "
-		"trigger the step again.");
+		"Put the workflow on the default branch, allow Actions there, and trigger the step again.");
 }
 
 /* ---- dispatch ---- */
@@ -212,18 +239,33 @@ static bool send_dispatch(struct action_context *context, const struct input *in
 
 	if (!split_repository(context, input->repository, request.parameters))
 		return false;
-	request.parameters[2] = input->workflow;
+	request.parameters[2] = workflow_of(input);
 	return provider_call(context, &github, &request, response);
 }
+
+/* What is at fault, by what the refusal speaks of; the last row is for all others. */
+static const struct refusal_reason {
+	const char *text, *member, *remedy;
+} reasons[] = {
+	{ "No ref found", "ref", "Give a branch that the repository has." },
+	{ "'workflow_dispatch' trigger", "workflow",
+		"The workflow has to have 'on: workflow_dispatch' on that branch; a push has to bring it there." },
+	{ "", "inputs",
+		"Give the inputs that the workflow's 'on: workflow_dispatch' has on that branch, and all that it "
+		"requires." },
+};
 
 static enum action_result refuse_dispatch(
 	struct action_context *context, const struct input *input, const struct provider_response *response)
 {
+	const struct refusal_reason *reason = reasons;
+
+	while (reason->text[0] != '\0' && strcasestr(response->message, reason->text) == NULL)
+		reason++;
 	action_fail(context, ERROR_INVALID_INPUT, "GitHub refuses to start %s of %s: %s", input->workflow,
 		input->repository, response->message);
-	action_remedy(context, provider_page(context, &github, "/%s/actions", input->repository),
-		"The workflow has to have 'on: workflow_dispatch' with these inputs on that branch, and be enabled.");
-	return action_remedy_input(context, "inputs");
+	action_remedy(context, provider_page(context, &github, "/%s/actions", input->repository), "%s", reason->remedy);
+	return action_remedy_input(context, reason->member);
 }
 
 /* The intent is stored; sends the one request that starts a run. */
@@ -239,18 +281,19 @@ static enum action_result dispatch(
 		return action_failed(context);
 	if (!send_dispatch(context, input, checkpoint->ref, true, &response)) {
 		checkpoint->asked = !provider_made_nothing(context);
-		return action_failed(context);
+		return action_error(context)->http_status == 403 && workflow_is_off(action_error(context)->message)
+			? switch_on(context, input, checkpoint)
+			: action_failed(context);
 	}
 
 	/* A server that refuses the member has started nothing. */
 	if (response.status >= 400 && strstr(response.message, "return_run_details") != NULL &&
 		!send_dispatch(context, input, checkpoint->ref, false, &response))
 		return action_failed(context);
-	if (response.status == 404) {
-		checkpoint->asked = false;
-		return miss_workflow(context, input);
-	}
-
+	if (response.status == 404)
+		return miss_workflow(context, input, checkpoint);
+	if (response.status >= 400 && workflow_is_off(response.message))
+		return switch_on(context, input, checkpoint);
 	if (response.status >= 400)
 		return refuse_dispatch(context, input, &response);
 	checkpoint->taken = true;
@@ -290,7 +333,7 @@ static enum action_result begin(
 	if (!list_runs(context, input, checkpoint->ref, &known, &before))
 		return action_failed(context);
 	if (!known)
-		return miss_workflow(context, input);
+		return miss_workflow(context, input, checkpoint);
 	checkpoint->newest_before = newest_of(&before);
 	return dispatch(context, input, checkpoint);
 }

@@ -1,0 +1,143 @@
+/*
+ * Switches a workflow on, or says to a person where to do it. A fork has its workflows off for safety: who forks has
+ * not read them. Whoever makes a step of one has asked for it.
+ *
+ * API: https://docs.github.com/rest/actions/workflows, /rest/actions/permissions, /rest/repos/contents.
+ */
+#include "actions/github_enable.h"
+
+#include "actions/github_names.h"
+#include "slipway/provider.h"
+
+#define TAKES_EFFECT_MS 3000
+#define PERSON_CHECK_MS 30000
+
+struct workflow {
+	const char *state;
+};
+static const struct field workflow_fields[] = { { STRING_FIELD("state", struct workflow, state) } };
+static const struct record workflow_record = RECORD(struct workflow, workflow_fields);
+
+struct allowance {
+	bool enabled;
+};
+static const struct field allowance_fields[] = { { BOOLEAN_FIELD("enabled", struct allowance, enabled) } };
+static const struct record allowance_record = RECORD(struct allowance, allowance_fields);
+
+bool workflow_is_off(const char *message)
+{
+	/* With a space each, which no name in a message has. */
+	static const char *const texts[] = { "disabled workflow", "been disabled", "is disabled", "are disabled",
+		"not enabled" };
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (strcasestr(message, texts[i]) != NULL)
+			return true;
+	return false;
+}
+
+bool workflow_file_exists(
+	struct action_context *context, const char *repository, const char *workflow, bool *ret_exists)
+{
+	struct provider_response response;
+	struct provider_request request = { .path = "/repos/{owner}/{repo}/contents/{path}", .expect = { 404 } };
+
+	*ret_exists = false;
+	if (workflow[strspn(workflow, "0123456789")] == '\0')
+		return true;
+	if (!split_repository(context, repository, request.parameters))
+		return false;
+	request.parameters[2] = action_format(context, ".github/workflows/%s", workflow);
+	if (!provider_call(context, &github, &request, &response))
+		return false;
+	*ret_exists = response.status != 404;
+	return true;
+}
+
+/* Sends what the credential may not be allowed to do: false in *ret_did then. False where GitHub could not be asked. */
+static bool try_call(struct action_context *context, const struct provider_request *request,
+	struct provider_response *response, bool *ret_did)
+{
+	bool answered = provider_call(context, &github, request, response);
+	enum error_class class = action_error(context)->class;
+
+	*ret_did = answered && response->status < 300;
+	return answered || class == ERROR_SCOPE_MISSING || class == ERROR_APP_NOT_INSTALLED;
+}
+
+/* Actions as a whole. */
+static bool allow_actions(struct action_context *context, const char *repository, bool *ret_did)
+{
+	static const struct string_pair permissions[] = { { "administration", "write" }, { "metadata", "read" },
+		{ NULL, NULL } };
+	struct provider_response response;
+	struct allowance allowance;
+	const struct allowance body = { true };
+	struct provider_request look = {
+		.path = "/repos/{owner}/{repo}/actions/permissions", .permissions = permissions, .expect = { 403, 404 }
+	};
+	struct provider_request change = { .method = HTTP_PUT,
+		.path = "/repos/{owner}/{repo}/actions/permissions",
+		.permissions = permissions,
+		.body_record = &allowance_record,
+		.body = &body,
+		.expect = { 403, 404, 409 } };
+
+	*ret_did = false;
+	if (ledger_age_ms(context, "github", "repository", repository_key(context, repository)) < 0)
+		return true;
+	if (!split_repository(context, repository, look.parameters) ||
+		!split_repository(context, repository, change.parameters) ||
+		!try_call(context, &look, &response, ret_did))
+		return false;
+	if (!*ret_did)
+		return true;
+	if (!provider_decode(context, &response, &allowance_record, &allowance))
+		return false;
+	*ret_did = false;
+	return allowance.enabled || try_call(context, &change, &response, ret_did);
+}
+
+/* The one workflow. */
+static bool enable(struct action_context *context, const char *repository, const char *workflow, bool *ret_did)
+{
+	struct provider_response response;
+	struct workflow found = { NULL };
+	struct provider_request look = { .path = "/repos/{owner}/{repo}/actions/workflows/{workflow_id}",
+		.expect = { 403, 404 } };
+	struct provider_request change = { .method = HTTP_PUT,
+		.path = "/repos/{owner}/{repo}/actions/workflows/{workflow_id}/enable",
+		.expect = { 403, 404, 409, 422 } };
+
+	if (!split_repository(context, repository, look.parameters) ||
+		!split_repository(context, repository, change.parameters))
+		return false;
+	look.parameters[2] = change.parameters[2] = workflow;
+	if (!try_call(context, &look, &response, ret_did))
+		return false;
+	if (*ret_did && !provider_decode(context, &response, &workflow_record, &found))
+		return false;
+	*ret_did = false;
+	if (found.state != NULL && strcmp(found.state, "disabled_manually") == 0)
+		return true;
+	return try_call(context, &change, &response, ret_did);
+}
+
+enum action_result workflow_enable(
+	struct action_context *context, const char *repository, const char *workflow, bool *tried)
+{
+	bool allowed = false, enabled = false;
+	const char *page = provider_page(context, &github, "/%s/actions", repository);
+
+	if (!*tried &&
+		(!allow_actions(context, repository, &allowed) || !enable(context, repository, workflow, &enabled)))
+		return action_failed(context);
+	*tried = true;
+	if (allowed || enabled) {
+		action_log(context, "allowed %s of %s to run", enabled ? workflow : "Actions", repository);
+		return action_wait(context, TAKES_EFFECT_MS, "GitHub to let %s of %s run", workflow, repository);
+	}
+
+	return action_wait_for_person(context, PERSON_CHECK_MS,
+		"Allow GitHub Actions in %s, where %s is off: open %s and enable it there. The step goes on by itself.",
+		repository, workflow, page != NULL ? page : "its Actions page");
+}
