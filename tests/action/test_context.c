@@ -243,6 +243,18 @@ static const struct action_definition action = {
 	.run = run,
 };
 
+static void hide(const char *secret)
+{
+	struct error error;
+	ck_assert_int_eq(redact_add(secret, &error), ERROR_NONE);
+}
+
+static const char *output_text(void)
+{
+	const struct output *output = trial_record(&trial);
+	return output != NULL ? output->text : "";
+}
+
 static enum action_result try_it(const char *what)
 {
 	return trial_attempt(&trial, &action, arena_format(&trial.arena, "{\"what\":\"%s\"}", what));
@@ -251,29 +263,29 @@ static enum action_result try_it(const char *what)
 START_TEST(test_waits_are_clamped_and_redacted)
 {
 	ck_assert_int_eq(try_it("wait"), ACTION_WAITING);
-	ck_assert_int_eq(trial.context.wait_ms, 100);
-	ck_assert(!trial.context.for_person);
-	ck_assert_ptr_null(strstr(trial.context.text, TRIAL_TOKEN));
+	ck_assert_int_eq(trial_wait_ms(&trial), 100);
+	ck_assert(!trial_waits_for_person(&trial));
+	ck_assert_ptr_null(strstr(trial_wait_text(&trial), TRIAL_TOKEN));
 	ck_assert_int_eq(try_it("wait long"), ACTION_WAITING);
-	ck_assert_int_eq(trial.context.wait_ms, 3600000);
+	ck_assert_int_eq(trial_wait_ms(&trial), 3600000);
 	ck_assert_int_eq(try_it("person"), ACTION_WAITING);
-	ck_assert(trial.context.for_person);
-	ck_assert_str_eq(trial.context.text, "set the DNS");
+	ck_assert(trial_waits_for_person(&trial));
+	ck_assert_str_eq(trial_wait_text(&trial), "set the DNS");
 }
 END_TEST
 
 START_TEST(test_what_is_too_long_to_be_stored_is_no_result)
 {
 	ck_assert_int_eq(try_it("much output"), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_PAYLOAD_TOO_LARGE);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "the output of trial is 131"));
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_PAYLOAD_TOO_LARGE);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "the output of trial is 131"));
 	ck_assert_int_eq(try_it("much to remember"), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_PAYLOAD_TOO_LARGE);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "the checkpoint of trial is 65"));
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_PAYLOAD_TOO_LARGE);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "the checkpoint of trial is 65"));
 	/* A text for people is cut between two characters. */
 	ck_assert_int_eq(try_it("much to say"), ACTION_WAITING);
-	ck_assert_uint_eq(strlen(trial.context.text), 1024);
-	ck_assert_str_eq(trial.context.text + 1021, "7\xC3\xA4");
+	ck_assert_uint_eq(strlen(trial_wait_text(&trial)), 1024);
+	ck_assert_str_eq(trial_wait_text(&trial) + 1021, "7\xC3\xA4");
 }
 END_TEST
 
@@ -282,7 +294,7 @@ START_TEST(test_checkpoint_goes_on)
 	ck_assert_int_eq(try_it("wait"), ACTION_WAITING);
 	ck_assert_int_eq(try_it("wait"), ACTION_WAITING);
 	ck_assert_int_eq(try_it("save"), ACTION_DONE);
-	ck_assert_str_eq(trial.saved, "{\"calls\":3,\"seen\":\"before the call\"}");
+	ck_assert_str_eq(trial_saved(&trial), "{\"calls\":3,\"seen\":\"before the call\"}");
 	ck_assert_str_eq(trial_output(&trial), "{\"calls\":3}");
 }
 END_TEST
@@ -293,15 +305,15 @@ START_TEST(test_no_secret_is_stored_in_a_checkpoint_or_the_ledger)
 	static const char *const whats[] = { "save secret", "wait with secret", "list secret key", "list secret id",
 		"list secret url" };
 	for (size_t i = 0; i < ARRAY_LEN(whats); i++) {
-		trial.saved[0] = '\0';
+		trial_forget(&trial);
 		ck_assert_int_eq(try_it(whats[i]), ACTION_FAILED);
-		ck_assert_int_eq(trial.context.error.class, ERROR_INTERNAL);
+		ck_assert_int_eq(trial_error(&trial)->class, ERROR_INTERNAL);
 		ck_assert_ptr_nonnull(
-			strstr(trial.context.error.message, i < 2 ? "/checkpoint/seen" : "github:repository:"));
-		ck_assert_ptr_null(strstr(trial.context.error.message, TRIAL_TOKEN));
-		ck_assert_str_eq(trial.saved, "");
-		ck_assert_ptr_null(strstr(trial.checkpoint, TRIAL_TOKEN));
-		ck_assert_ptr_null(strstr(json_print(&trial.arena, trial.ledger), TRIAL_TOKEN));
+			strstr(trial_error(&trial)->message, i < 2 ? "/checkpoint/seen" : "github:repository:"));
+		ck_assert_ptr_null(strstr(trial_error(&trial)->message, TRIAL_TOKEN));
+		ck_assert_str_eq(trial_saved(&trial), "");
+		ck_assert_ptr_null(strstr(trial_checkpoint(&trial), TRIAL_TOKEN));
+		ck_assert_ptr_null(strstr(trial_ledger(&trial), TRIAL_TOKEN));
 	}
 }
 END_TEST
@@ -309,7 +321,7 @@ END_TEST
 START_TEST(test_skip_is_an_output)
 {
 	ck_assert_int_eq(try_it("skip"), ACTION_DONE);
-	ck_assert(trial.context.skipped);
+	ck_assert(trial_skipped(&trial));
 	ck_assert_str_eq(trial_output(&trial), "{\"skipped\":true,\"reason\":\"nothing asked\"}");
 }
 END_TEST
@@ -317,18 +329,18 @@ END_TEST
 START_TEST(test_failures)
 {
 	ck_assert_int_eq(try_it("fail"), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_PLAN_LIMIT);
-	ck_assert_str_eq(trial.context.error.message, "no more of 3");
-	ck_assert_str_eq(trial.context.error.remedy, "buy more");
-	ck_assert_str_eq(trial.context.error.remedy_url, "https://plans");
-	ck_assert_str_eq(trial.context.error.remedy_input, "plan");
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_PLAN_LIMIT);
+	ck_assert_str_eq(trial_error(&trial)->message, "no more of 3");
+	ck_assert_str_eq(trial_error(&trial)->remedy, "buy more");
+	ck_assert_str_eq(trial_error(&trial)->remedy_url, "https://plans");
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "plan");
 	ck_assert_int_eq(try_it("failed"), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_INTERNAL);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_INTERNAL);
 	ck_assert_int_eq(try_it("no url"), ACTION_FAILED);
 	ck_assert_int_eq(trial_attempt(&trial, &action, "{\"what\":7}"), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
-	ck_assert_str_eq(trial.context.error.place, "/input/what");
-	ck_assert_str_eq(trial.context.error.remedy_input, "what");
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
+	ck_assert_str_eq(trial_error(&trial)->place, "/input/what");
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "what");
 }
 END_TEST
 
@@ -336,39 +348,36 @@ START_TEST(test_lost_lease_stops)
 {
 	trial.lease_lost = true;
 	ck_assert_int_eq(try_it("save"), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_LEASE_LOST);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_LEASE_LOST);
 	ck_assert_int_eq(try_it("own"), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_LEASE_LOST);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_LEASE_LOST);
 }
 END_TEST
 
 START_TEST(test_ledger)
 {
 	ck_assert_int_eq(try_it("own"), ACTION_DONE);
-	ck_assert_str_eq(
-		trial.context.output != NULL ? ((struct output *)trial.context.output)->text : "", "nothing then 42");
-	const char *entry = json_member_string(trial.ledger, "github:repository:acme/docs");
+	ck_assert_str_eq(output_text(), "nothing then 42");
+	const char *entry = trial_ledger_row(&trial, "github:repository:acme/docs");
 	ck_assert_ptr_nonnull(entry);
 	ck_assert_ptr_nonnull(strstr(entry, "\"id\":\"42\""));
 	ck_assert_ptr_nonnull(strstr(entry, "\"created\":true"));
 	ck_assert_int_eq(try_it("own"), ACTION_DONE);
-	ck_assert_str_eq(((struct output *)trial.context.output)->text, "42 then 42");
+	ck_assert_str_eq(output_text(), "42 then 42");
 	ck_assert_int_eq(try_it("own nothing"), ACTION_FAILED);
-	cJSON_DeleteItemFromObject(trial.ledger, "github:repository:acme/docs");
-	cJSON_AddStringToObject(trial.ledger, "vercel:domain:old.example",
+	trial_ledger_remove(&trial, "github:repository:acme/docs");
+	trial_ledger_put(&trial, "vercel:domain:old.example",
 		"{\"id\":\"old\",\"created\":true,\"at\":\"2020-01-01T00:00:00.000Z\"}");
-	cJSON_AddStringToObject(trial.ledger, "vercel:domain:broken.example", "{");
+	trial_ledger_put(&trial, "vercel:domain:broken.example", "{");
 	ck_assert_int_eq(try_it("own list"), ACTION_DONE);
-	ck_assert_str_eq(
-		((struct output *)trial.context.output)->text, "domain/b.example adopted;domain/old.example created;");
-	ck_assert_ptr_null(json_member(trial.ledger, "vercel:domain:a.example"));
+	ck_assert_str_eq(output_text(), "domain/b.example adopted;domain/old.example created;");
+	ck_assert_ptr_null(trial_ledger_row(&trial, "vercel:domain:a.example"));
 }
 END_TEST
 
 static int64_t made_ms_ago(const char *key)
 {
-	trial.context.ledger = trial.ledger;
-	return ledger_age_ms(&trial.context, "github", "repository", key);
+	return ledger_age_ms(trial_context(&trial), "github", "repository", key);
 }
 
 START_TEST(test_ledger_knows_since_when)
@@ -377,11 +386,11 @@ START_TEST(test_ledger_knows_since_when)
 	ck_assert_int_ge(made_ms_ago("acme/docs"), 0);
 	ck_assert_int_lt(made_ms_ago("acme/docs"), 5000);
 	trial_made(&trial, "github:repository:acme/old", 3600000);
-	cJSON_AddStringToObject(trial.ledger, "github:repository:acme/adopted",
+	trial_ledger_put(&trial, "github:repository:acme/adopted",
 		"{\"id\":\"7\",\"created\":false,\"at\":\"2999-01-01T00:00:00.000Z\"}");
-	cJSON_AddStringToObject(trial.ledger, "github:repository:acme/ahead",
+	trial_ledger_put(&trial, "github:repository:acme/ahead",
 		"{\"id\":\"7\",\"created\":true,\"at\":\"2999-01-01T00:00:00.000Z\"}");
-	cJSON_AddStringToObject(trial.ledger, "github:repository:acme/timeless", "{\"id\":\"7\",\"created\":true}");
+	trial_ledger_put(&trial, "github:repository:acme/timeless", "{\"id\":\"7\",\"created\":true}");
 	ck_assert_int_ge(made_ms_ago("acme/old"), 3600000);
 	ck_assert_int_eq(made_ms_ago("acme/ahead"), 0); /* the clock of another worker */
 	ck_assert_int_eq(made_ms_ago("acme/adopted"), -1);
@@ -393,16 +402,16 @@ END_TEST
 START_TEST(test_log_is_redacted)
 {
 	ck_assert_int_eq(try_it("log"), ACTION_DONE);
-	ck_assert_ptr_nonnull(strstr(trial.log, "token is *****"));
-	ck_assert_ptr_null(strstr(trial.log, TRIAL_TOKEN));
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "token is *****"));
+	ck_assert_ptr_null(strstr(trial_log(&trial), TRIAL_TOKEN));
 }
 END_TEST
 
 /* A secret may be a number or a plain word: what is left of an output must be JSON with the members that it has. */
 START_TEST(test_output_is_redacted_in_its_strings_only)
 {
-	ck_assert_int_eq(redact_add("123456", &trial.error), ERROR_NONE);
-	ck_assert_int_eq(redact_add("\"calls", &trial.error), ERROR_NONE);
+	hide("123456");
+	hide("\"calls");
 	ck_assert_int_eq(try_it("digits"), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), "{\"text\":\"the calls are ******\",\"calls\":1234567}");
 }
@@ -425,14 +434,14 @@ START_TEST(test_answers_are_decoded)
 	};
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(try_it("/ok"), ACTION_DONE);
-	ck_assert_str_eq(((struct output *)trial.context.output)->text, "n");
+	ck_assert_str_eq(output_text(), "n");
 	ck_assert_int_eq(try_it("/less"), ACTION_FAILED);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "/name"));
-	ck_assert_int_ne(trial.context.error.class, ERROR_INVALID_INPUT);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "/name"));
+	ck_assert_int_ne(trial_error(&trial)->class, ERROR_INVALID_INPUT);
 	ck_assert_int_eq(try_it("/html"), ACTION_FAILED);
-	ck_assert(error_class_facts(trial.context.error.class)->retryable);
+	ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
 	ck_assert_int_eq(try_it("list"), ACTION_DONE);
-	ck_assert_str_eq(((struct output *)trial.context.output)->text, "b");
+	ck_assert_str_eq(output_text(), "b");
 	ck_assert_int_eq(try_it("list"), ACTION_DONE);
 	ck_assert_int_eq(try_it("list"), ACTION_FAILED);
 }
@@ -454,7 +463,7 @@ START_TEST(test_a_failure_tells_of_the_refusal_that_it_comes_of)
 		{ .method = "GET", .path = "/github/ok", .status = 200, .body = "{}" },
 		{ .method = NULL },
 	};
-	const struct error *error = &trial.context.error;
+	const struct error *error = trial_error(&trial);
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(try_it("fail after /refused"), ACTION_FAILED);
 	ck_assert_int_eq(error->class, ERROR_INVALID_INPUT);
@@ -475,10 +484,10 @@ END_TEST
 START_TEST(test_pages_are_on_the_site_of_the_settings)
 {
 	ck_assert_int_eq(try_it("page"), ACTION_DONE);
-	ck_assert_str_eq(((struct output *)trial.context.output)->text, "https://github.com/acme/docs/settings");
+	ck_assert_str_eq(output_text(), "https://github.com/acme/docs/settings");
 	named_setting_set(&trial.settings, "SLIPWAY_GITHUB_URL", "https://ghe.example.org/api/v3");
 	ck_assert_int_eq(try_it("page"), ACTION_DONE);
-	ck_assert_str_eq(((struct output *)trial.context.output)->text, "https://ghe.example.org/acme/docs/settings");
+	ck_assert_str_eq(output_text(), "https://ghe.example.org/acme/docs/settings");
 }
 END_TEST
 
@@ -490,15 +499,15 @@ START_TEST(test_gate_closes_and_is_asked)
 	};
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(try_it("/busy"), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_RATE_LIMITED);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_RATE_LIMITED);
 	ck_assert_int_eq(trial.closes, 1);
 	ck_assert_int_eq(trial.closed_ms, 20000);
 	ck_assert_uint_eq(strlen(trial.closed_credential), strlen("github:") + 16);
 	ck_assert_ptr_null(strstr(trial.closed_credential, TRIAL_TOKEN));
 	/* Closed: nothing is sent. */
 	ck_assert_int_eq(try_it("/busy"), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_RATE_LIMITED);
-	ck_assert_int_eq(trial.context.error.retry_after_ms, 20000);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_RATE_LIMITED);
+	ck_assert_int_eq(trial_error(&trial)->retry_after_ms, 20000);
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 1);
 	trial.closed_ms = 0;
 	ck_assert_int_eq(try_it("/busy"), ACTION_FAILED);
@@ -538,15 +547,15 @@ START_TEST(test_provider_errors_are_redacted)
 	};
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(try_it("/echo"), ACTION_FAILED);
-	ck_assert_ptr_null(strstr(trial.context.error.message, TRIAL_TOKEN));
-	ck_assert_str_eq(trial.context.error.provider, "github");
+	ck_assert_ptr_null(strstr(trial_error(&trial)->message, TRIAL_TOKEN));
+	ck_assert_str_eq(trial_error(&trial)->provider, "github");
 }
 END_TEST
 
 static void check_excerpt(const char *what, const char *text)
 {
 	ck_assert_int_eq(try_it(what), ACTION_DONE);
-	ck_assert_str_eq(((const struct output *)trial.context.output)->text, text);
+	ck_assert_str_eq(output_text(), text);
 }
 
 START_TEST(test_excerpts_may_be_shown)
@@ -559,7 +568,7 @@ START_TEST(test_excerpts_may_be_shown)
 	check_excerpt("excerpt binary", "a b ?\xC3\xA4??");
 	/* What is replaced in it would hide a secret from us, and from nobody else. */
 	check_excerpt("excerpt behind", "a **********");
-	ck_assert_int_eq(redact_add("two\r\nlines", &trial.error), ERROR_NONE);
+	hide("two\r\nlines");
 	check_excerpt("excerpt two\\r\\nlines", "**********");
 }
 END_TEST
@@ -568,7 +577,7 @@ START_TEST(test_missing_token)
 {
 	named_setting_set(&trial.settings, "SLIPWAY_GITHUB_TOKEN", NULL);
 	ck_assert_int_eq(try_it("/ok"), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_AUTH_MISSING);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_AUTH_MISSING);
 }
 END_TEST
 

@@ -31,12 +31,11 @@ static enum error_class on_own(void *backend, const struct ledger_change *change
 	struct trial *trial = backend;
 	if (change->checkpoint != NULL && on_save(backend, change->checkpoint, error) != ERROR_NONE)
 		return error->class;
-	cJSON_DeleteItemFromObjectCaseSensitive(trial->ledger, change->field);
+	trial_ledger_remove(trial, change->field);
 	if (change->value != NULL)
-		cJSON_AddStringToObject(trial->ledger, change->field, change->value);
+		trial_ledger_put(trial, change->field, change->value);
 	if (change->value != NULL && strstr(change->value, "\"state\":\"pending\"") != NULL)
 		snprintf(trial->intended, sizeof(trial->intended), "%s %s", change->field, change->value);
-	trial->owns++;
 	return refuse_lost(trial, error);
 }
 
@@ -83,13 +82,15 @@ static void set_provider(struct trial *trial, const struct provider *provider)
 
 void trial_begin(struct trial *trial)
 {
+	struct error error;
+
 	memset(trial, 0, sizeof(*trial));
 	unsetenv("http_proxy");
 	arena_init(&trial->arena, 0);
 	trial->peer = peer_start();
 	trial->ledger = cJSON_CreateObject();
-	ck_assert_int_eq(http_client_new(&trial->client, &trial->error), ERROR_NONE);
-	ck_assert_int_eq(redact_add(TRIAL_TOKEN, &trial->error), ERROR_NONE);
+	ck_assert_int_eq(http_client_new(&trial->client, &error), ERROR_NONE);
+	ck_assert_int_eq(redact_add(TRIAL_TOKEN, &error), ERROR_NONE);
 	trial->settings.parts = providers_introduce();
 	trial->settings.allow_loopback = true;
 	trial->settings.lease_seconds = 30;
@@ -158,12 +159,109 @@ void trial_made(struct trial *trial, const char *field, int64_t ms_ago)
 	char at[CLOCK_TEXT_SIZE], entry[128];
 	clock_format(clock_wall_ms() - ms_ago, at);
 	snprintf(entry, sizeof(entry), "{\"id\":\"42\",\"created\":true,\"at\":\"%s\"}", at);
-	cJSON_DeleteItemFromObjectCaseSensitive(trial->ledger, field);
-	cJSON_AddStringToObject(trial->ledger, field, entry);
+	trial_ledger_put(trial, field, entry);
 }
 
 const char *trial_output(struct trial *trial)
 {
 	const char *output = context_output(&trial->context);
 	return output != NULL ? output : "";
+}
+
+const void *trial_record(const struct trial *trial)
+{
+	return trial->context.output;
+}
+
+const struct error *trial_error(const struct trial *trial)
+{
+	return &trial->context.error;
+}
+
+int64_t trial_wait_ms(const struct trial *trial)
+{
+	return trial->context.wait_ms;
+}
+
+const char *trial_wait_text(const struct trial *trial)
+{
+	return trial->context.text;
+}
+
+bool trial_waits_for_person(const struct trial *trial)
+{
+	return trial->context.for_person;
+}
+
+bool trial_skipped(const struct trial *trial)
+{
+	return trial->context.skipped;
+}
+
+struct action_context *trial_context(struct trial *trial)
+{
+	trial->context.ledger = trial->ledger;
+	return &trial->context;
+}
+
+const char *trial_checkpoint(const struct trial *trial)
+{
+	return trial->checkpoint;
+}
+
+const char *trial_saved(const struct trial *trial)
+{
+	return trial->saved;
+}
+
+const char *trial_intended(const struct trial *trial)
+{
+	return trial->intended;
+}
+
+const char *trial_log(const struct trial *trial)
+{
+	return trial->log;
+}
+
+int trial_saves(const struct trial *trial)
+{
+	return trial->saves;
+}
+
+int trial_attempts(const struct trial *trial)
+{
+	return trial->attempts;
+}
+
+void trial_forget(struct trial *trial)
+{
+	trial->checkpoint[0] = '\0';
+	trial->saved[0] = '\0';
+}
+
+const char *trial_ledger(struct trial *trial)
+{
+	return json_print(&trial->arena, trial->ledger);
+}
+
+int trial_ledger_size(const struct trial *trial)
+{
+	return cJSON_GetArraySize(trial->ledger);
+}
+
+const char *trial_ledger_row(const struct trial *trial, const char *field)
+{
+	return json_member_string(trial->ledger, field);
+}
+
+void trial_ledger_put(struct trial *trial, const char *field, const char *row)
+{
+	trial_ledger_remove(trial, field);
+	ck_assert_ptr_nonnull(cJSON_AddStringToObject(trial->ledger, field, row));
+}
+
+void trial_ledger_remove(struct trial *trial, const char *field)
+{
+	cJSON_DeleteItemFromObjectCaseSensitive(trial->ledger, field);
 }

@@ -13,26 +13,25 @@
 #define TRIAL_TOKEN "ghp_trial_token_0123456789"
 
 struct trial {
+	/* For the test to use and to set. */
 	struct peer *peer;
-	struct http_client *client;
+	struct arena arena; /* until trial_end */
 	struct settings settings;
-	struct arena arena, attempt_arena; /* of the settings; of the last attempt */
-	struct error error;
-	struct action_context context; /* of the last attempt */
-
-	char checkpoint[4096]; /* as it would stand in Redis */
-	char saved[4096];      /* what the last action_save stored */
-	char intended[512];    /* what the last ledger_intend stored, as field row */
-	char log[8192];
-	cJSON *ledger;             /* field -> JSON text */
-	int saves, attempts, owns; /* counted */
-	int64_t age_ms;
+	int64_t age_ms;  /* of the run */
 	bool lease_lost; /* the backend refuses every write */
-
-	int64_t closed_ms; /* what the backend says of the gate */
-	bool probing;      /* the same */
+	/* What the backend says of the rate limiter, and what the attempts told it. */
+	int64_t closed_ms;
+	bool probing;
 	char closed_credential[64];
 	int closes, opens;
+
+	/* For the functions below. */
+	struct http_client *client;
+	struct arena attempt_arena;
+	struct action_context context;
+	char checkpoint[4096], saved[4096], intended[512], log[8192];
+	cJSON *ledger; /* field -> JSON text */
+	int saves, attempts;
 };
 
 void trial_begin(struct trial *trial);
@@ -49,7 +48,41 @@ enum action_result trial_run(
 /* Lets the ledger have a thing that the app made so long ago; the field is such as github:repository:acme/docs. */
 void trial_made(struct trial *trial, const char *field, int64_t ms_ago);
 
-/* What the last attempt gave, as JSON text. */
+/* What the last attempt gave, as JSON text; the same as the record that it is, NULL where it gave nothing. */
 const char *trial_output(struct trial *trial);
+const void *trial_record(const struct trial *trial);
+
+/* With what the last attempt failed. */
+const struct error *trial_error(const struct trial *trial);
+
+/* For what the last attempt waits, and for how long. */
+int64_t trial_wait_ms(const struct trial *trial);
+const char *trial_wait_text(const struct trial *trial);
+bool trial_waits_for_person(const struct trial *trial);
+
+bool trial_skipped(const struct trial *trial);
+
+/* The context of the last attempt; before the first one, it has the ledger and nothing else. */
+struct action_context *trial_context(struct trial *trial);
+
+/* The checkpoint as it would stand in Redis; what the last action_save and the last ledger_intend ("field row") stored;
+ * all that was logged; how often something was saved, and how many attempts there were. */
+const char *trial_checkpoint(const struct trial *trial);
+const char *trial_saved(const struct trial *trial);
+const char *trial_intended(const struct trial *trial);
+const char *trial_log(const struct trial *trial);
+int trial_saves(const struct trial *trial);
+int trial_attempts(const struct trial *trial);
+
+/* The next attempt finds no checkpoint, as that of a new run. */
+void trial_forget(struct trial *trial);
+
+/* The ledger: all of it as JSON text, how many rows it has, one of them (NULL: none); puts one, in place of one of the
+ * same field; removes one that may be there. */
+const char *trial_ledger(struct trial *trial);
+int trial_ledger_size(const struct trial *trial);
+const char *trial_ledger_row(const struct trial *trial, const char *field);
+void trial_ledger_put(struct trial *trial, const char *field, const char *row);
+void trial_ledger_remove(struct trial *trial, const char *field);
 
 #endif

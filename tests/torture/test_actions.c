@@ -206,9 +206,19 @@ static const struct action_case {
 };
 
 static const struct action_case *tried;
-static struct trial trial;
+static struct trial trial; /* the peer and the settings are used, and nothing is attempted by it */
 static struct peer_row rows[9];
-static char github_url[128], vercel_url[128], check_input[160];
+static char check_input[160];
+/* What is left of one attempt for the next. */
+static struct {
+	struct action_context context;
+	struct http_client *client;
+	struct arena arena; /* of the last attempt */
+	cJSON *ledger;
+	char checkpoint[4096];
+	int attempts;
+	int64_t age_ms;
+} run;
 static enum action_result result_now;
 static enum error_class class_now;
 static char output_now[4096], message_now[512];
@@ -227,7 +237,7 @@ static enum error_class on_save(void *backend, const char *checkpoint, struct er
 {
 	(void)backend;
 	(void)error;
-	snprintf(trial.checkpoint, sizeof(trial.checkpoint), "%s", checkpoint);
+	snprintf(run.checkpoint, sizeof(run.checkpoint), "%s", checkpoint);
 	return ERROR_NONE;
 }
 
@@ -238,9 +248,9 @@ static enum error_class on_own(void *backend, const struct ledger_change *change
 	bool armed = quiet_begin();
 	if (change->checkpoint != NULL && on_save(backend, change->checkpoint, error) != ERROR_NONE)
 		return error->class;
-	cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, change->field);
+	cJSON_DeleteItemFromObjectCaseSensitive(run.ledger, change->field);
 	if (change->value != NULL)
-		ck_assert_ptr_nonnull(cJSON_AddStringToObject(trial.ledger, change->field, change->value));
+		ck_assert_ptr_nonnull(cJSON_AddStringToObject(run.ledger, change->field, change->value));
 	faults.armed = armed;
 	return ERROR_NONE;
 }
@@ -277,44 +287,43 @@ static const struct action_backend backend = {
 /* As the worker makes them: what cannot be written out has not happened, and the lease decides. */
 static void attempt(void)
 {
-	trial.attempts++;
-	arena_release(&trial.arena);
-	arena_init(&trial.arena, 0);
-	trial.context = (struct action_context){
+	run.attempts++;
+	arena_release(&run.arena);
+	arena_init(&run.arena, 0);
+	run.context = (struct action_context){
 		.action = tried->action,
 		.app = "trial-app",
 		.run_id = "0123456789abcdef0123456789abcdef",
-		.attempt = trial.attempts,
-		.age_ms = trial.age_ms,
+		.attempt = run.attempts,
+		.age_ms = run.age_ms,
 		.started_at = clock_monotonic_ms(),
 		.deadline_at = clock_monotonic_ms() + 3000,
 		.settings = &trial.settings,
-		.client = trial.client,
-		.arena = &trial.arena,
-		.ledger = trial.ledger,
+		.client = run.client,
+		.arena = &run.arena,
+		.ledger = run.ledger,
 		.backend = &backend,
 	};
 	const char *input = tried->input != NULL ? tried->input : check_input, *output = NULL;
 	cJSON *json;
 	result_now = ACTION_FAILED;
-	if (json_parse(input, strlen(input), JSON_LIMITS_WIDE, &json, &trial.context.error) == ERROR_NONE)
-		result_now = context_run(&trial.context, json, trial.checkpoint);
+	if (json_parse(input, strlen(input), JSON_LIMITS_WIDE, &json, &run.context.error) == ERROR_NONE)
+		result_now = context_run(&run.context, json, run.checkpoint);
 	cJSON_Delete(json);
-	class_now = result_now == ACTION_FAILED ? trial.context.error.class : ERROR_NONE;
-	snprintf(
-		message_now, sizeof(message_now), "%s", result_now == ACTION_FAILED ? trial.context.error.message : "");
-	if (result_now == ACTION_DONE && (output = context_output(&trial.context)) == NULL) {
+	class_now = result_now == ACTION_FAILED ? run.context.error.class : ERROR_NONE;
+	snprintf(message_now, sizeof(message_now), "%s", result_now == ACTION_FAILED ? run.context.error.message : "");
+	if (result_now == ACTION_DONE && (output = context_output(&run.context)) == NULL) {
 		result_now = ACTION_FAILED;
 		class_now = ERROR_OUT_OF_MEMORY;
 		snprintf(message_now, sizeof(message_now), "no memory for the output");
 	}
 	snprintf(output_now, sizeof(output_now), "%s", output != NULL ? output : "");
-	const char *checkpoint = context_checkpoint(&trial.context);
+	const char *checkpoint = context_checkpoint(&run.context);
 	if (checkpoint != NULL)
-		snprintf(trial.checkpoint, sizeof(trial.checkpoint), "%s", checkpoint);
+		snprintf(run.checkpoint, sizeof(run.checkpoint), "%s", checkpoint);
 	if (result_now == ACTION_WAITING)
-		trial.age_ms += trial.context.wait_ms;
-	context_release(&trial.context);
+		run.age_ms += run.context.wait_ms;
+	context_release(&run.context);
 }
 
 static size_t made(void)
@@ -335,15 +344,15 @@ static void prepare(void)
 	memcpy(rows, tried->rows, sizeof(tried->rows));
 	show(tried->absent == 0);
 	peer_set(trial.peer, rows);
-	trial.checkpoint[0] = '\0';
-	trial.age_ms = 0;
-	trial.attempts = 0;
+	run.checkpoint[0] = '\0';
+	run.age_ms = 0;
+	run.attempts = 0;
 	live_before = faults.live;
-	trial.ledger = cJSON_CreateObject();
+	run.ledger = cJSON_CreateObject();
 	if (tried->ledger_field != NULL)
-		cJSON_AddStringToObject(trial.ledger, tried->ledger_field, tried->ledger_value);
-	arena_init(&trial.arena, 0);
-	ck_assert_int_eq(http_client_new(&trial.client, &error), ERROR_NONE);
+		cJSON_AddStringToObject(run.ledger, tried->ledger_field, tried->ledger_value);
+	arena_init(&run.arena, 0);
+	ck_assert_int_eq(http_client_new(&run.client, &error), ERROR_NONE);
 }
 
 /* Of a connection that broke here, the provider may still be reading the request. */
@@ -380,31 +389,20 @@ static void check(bool faulted, const char *what)
 	cJSON *output = cJSON_Parse(output_now);
 	ck_assert_msg(cJSON_IsObject(output), "%s: %s", what, output_now);
 	cJSON_Delete(output);
-	http_client_free(trial.client);
-	arena_release(&trial.arena);
-	cJSON_Delete(trial.ledger);
+	http_client_free(run.client);
+	arena_release(&run.arena);
+	cJSON_Delete(run.ledger);
 	torture_check_live(live_before, what);
 }
 
 static void torture_actions(size_t from, size_t to)
 {
-	struct error error;
 	trial_begin(&trial);
-	snprintf(github_url, sizeof(github_url), "%s", named_setting(&trial.settings, "SLIPWAY_GITHUB_URL"));
-	snprintf(vercel_url, sizeof(vercel_url), "%s", named_setting(&trial.settings, "SLIPWAY_VERCEL_URL"));
 	snprintf(check_input, sizeof(check_input), "{\"url\":\"%s/site\"}", peer_url(trial.peer));
-	named_setting_set(&trial.settings, "SLIPWAY_GITHUB_URL", github_url);
-	named_setting_set(&trial.settings, "SLIPWAY_VERCEL_URL", vercel_url);
-	http_client_free(trial.client);
-	arena_release(&trial.arena);
-	cJSON_Delete(trial.ledger);
 	for (size_t i = from; i < to && i < sizeof(cases) / sizeof(cases[0]); i++) {
 		tried = &cases[i];
 		torture_all(&(struct torture){ tried->name, prepare, attempt, check }, FAULT_MALLOC);
 	}
-	arena_init(&trial.arena, 0);
-	trial.ledger = NULL;
-	ck_assert_int_eq(http_client_new(&trial.client, &error), ERROR_NONE);
 	trial_end(&trial);
 }
 

@@ -64,7 +64,7 @@ static void commit(const char *path, const char *permissions, size_t tokens)
 		"\"files\":[{\"path\":\"%s\",\"content\":\"x\"}]}",
 		path);
 	github_app_forget();
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &github_files, input, 2), ACTION_DONE);
 	ck_assert_str_eq(peer_last(trial.peer, MINT).body,
@@ -103,7 +103,7 @@ END_TEST
 static enum action_result give(const struct peer_row *rows, const char *whom)
 {
 	github_app_forget();
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	peer_set(trial.peer, rows);
 	return trial_run(&trial, &github_access,
 		arena_format(&trial.arena, "{\"repository\":\"acme/docs\",\"%s\":\"ann\"}", whom), 30);
@@ -139,14 +139,14 @@ START_TEST(test_a_fresh_repository_is_waited_for)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(give(rows, "user"), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_SCOPE_MISSING);
-	ck_assert_str_eq(trial.context.error.remedy_url, "https://x/77");
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_SCOPE_MISSING);
+	ck_assert_str_eq(trial_error(&trial)->remedy_url, "https://x/77");
 	trial_made(&trial, "github:repository:acme/docs", 5000);
 	ck_assert_int_eq(give(rows, "user"), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_NOT_READY);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_NOT_READY);
 	trial_made(&trial, "github:repository:acme/docs", 70000);
 	ck_assert_int_eq(give(rows, "user"), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_SCOPE_MISSING);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_SCOPE_MISSING);
 }
 END_TEST
 

@@ -53,7 +53,7 @@ START_TEST(test_a_path_is_added_to_the_address)
 	ck_assert_int_eq(run_with(rows, ",\"path\":\"/health\"", 1), ACTION_DONE);
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "/site/health\""));
 	ck_assert_int_eq(run_with(rows, ",\"path\":\"@elsewhere.example/\"", 1), ACTION_FAILED);
-	ck_assert_str_eq(trial.context.error.place, "/input/path");
+	ck_assert_str_eq(trial_error(&trial)->place, "/input/path");
 	ck_assert_int_eq(
 		trial_run(&trial, &http_check,
 			arena_format(&trial.arena, "{\"url\":\"%s/site/\",\"path\":\"/health\"}", peer_url(trial.peer)),
@@ -72,7 +72,7 @@ START_TEST(test_tries_again)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, ",\"contains\":\"new\"", 9), ACTION_DONE);
-	ck_assert_int_eq(trial.attempts, 4);
+	ck_assert_int_eq(trial_attempts(&trial), 4);
 	ck_assert_int_eq(trial.age_ms, 9000);
 }
 END_TEST
@@ -81,8 +81,8 @@ START_TEST(test_gives_up)
 {
 	static const struct peer_row rows[] = { { "GET", "/site", .status = 500 }, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, ",\"within\":10", 20), ACTION_FAILED);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "500"));
-	ck_assert(!error_class_facts(trial.context.error.class)->retryable);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "500"));
+	ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
 	ck_assert_int_ge(trial.age_ms, 9000);
 	ck_assert_int_le(trial.age_ms, 12000);
 }
@@ -96,7 +96,7 @@ START_TEST(test_redirects_are_not_followed)
 	};
 	trial.age_ms = 120000;
 	ck_assert_int_eq(run_with(rows, "", 1), ACTION_FAILED);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "302"));
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "302"));
 }
 END_TEST
 
@@ -111,15 +111,15 @@ START_TEST(test_bypasses_deployment_protection)
 	ck_assert_int_eq(run_with(rows, ",\"protectionBypass\":\"bypass-of-the-test\"", 1), ACTION_WAITING);
 	const struct peer_request sent = peer_last(trial.peer, "GET", "/site");
 	ck_assert_str_eq(peer_header(&sent, "x-vercel-protection-bypass"), "bypass-of-the-test");
-	ck_assert_ptr_null(strstr(trial.context.text, "bypass-of-the-test"));
+	ck_assert_ptr_null(strstr(trial_wait_text(&trial), "bypass-of-the-test"));
 	ck_assert_int_eq(
 		trial_run(&trial, &http_check, input(",\"protectionBypass\":\"bypass-of-the-test\""), 1), ACTION_DONE);
 	ck_assert_ptr_null(strstr(trial_output(&trial), "bypass-of-the-test"));
-	ck_assert_str_eq(trial.log, "");
+	ck_assert_str_eq(trial_log(&trial), "");
 	ck_assert_int_eq(
 		trial_run(&trial, &http_check, input(",\"protectionBypass\":\"of two\\nlines\""), 1), ACTION_FAILED);
-	ck_assert_str_eq(trial.context.error.place, "/input/protectionBypass");
-	ck_assert_ptr_null(strstr(trial.context.error.message, "lines"));
+	ck_assert_str_eq(trial_error(&trial)->place, "/input/protectionBypass");
+	ck_assert_ptr_null(strstr(trial_error(&trial)->message, "lines"));
 }
 END_TEST
 
@@ -131,7 +131,7 @@ START_TEST(test_private_addresses_are_refused_at_once)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		const char *text = arena_format(&trial.arena, "{\"url\":\"%s\"}", bad[i]);
 		ck_assert_msg(trial_run(&trial, &http_check, text, 1) == ACTION_FAILED, "%s", bad[i]);
-		ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
+		ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
 	}
 }
 END_TEST
@@ -143,7 +143,7 @@ START_TEST(test_note)
 		"{\"text\":\"gr\xc3\xbc\xc3\x9f"
 		"e\",\"length\":7}");
 	ck_assert_int_eq(trial_run(&trial, &note, "{}", 1), ACTION_FAILED);
-	ck_assert_str_eq(trial.context.error.place, "/input/text");
+	ck_assert_str_eq(trial_error(&trial)->place, "/input/text");
 }
 END_TEST
 

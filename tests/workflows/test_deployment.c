@@ -74,7 +74,7 @@ static enum action_result poll_gives(const char *body)
 		{ .method = NULL },
 	};
 	rows[3].body = body;
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	peer_set(trial.peer, rows);
 	return trial_attempt(&trial, &vercel_deployment, INPUT);
 }
@@ -104,8 +104,8 @@ START_TEST(test_deploys_the_head_and_waits)
 		"\"repoId\":42,\"ref\":\"main\",\"sha\":\"abc123\"},\"meta\":{\"runId\":\"" RUN
 		"\",\"app\":\"trial-app\"}}");
 	ck_assert_ptr_nonnull(strstr(peer_last(trial.peer, LIST).uri, "projectId=prj_1&target=production&sha=abc123"));
-	ck_assert_ptr_nonnull(strstr(trial.saved, "abc123"));
-	ck_assert_ptr_nonnull(json_member_string(trial.ledger, "vercel:deployment:dpl_1"));
+	ck_assert_ptr_nonnull(strstr(trial_saved(&trial), "abc123"));
+	ck_assert_ptr_nonnull(trial_ledger_row(&trial, "vercel:deployment:dpl_1"));
 	ck_assert_int_ge(trial.age_ms, 4000);
 	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
 }
@@ -124,7 +124,7 @@ START_TEST(test_deploys_the_commit_that_is_named)
 	char input[sizeof(INPUT) + 64];
 	snprintf(input, sizeof(input), "%.*s,\"sha\":\"0123456789012345678901234567890123456789\"}",
 		(int)strlen(INPUT) - 1, INPUT);
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, input, 3), ACTION_DONE);
 	ck_assert_ptr_nonnull(
@@ -150,7 +150,7 @@ START_TEST(test_takes_over_what_fits)
 			DOMAINS,
 			{ .method = NULL },
 		};
-		trial.checkpoint[0] = '\0';
+		trial_forget(&trial);
 		ck_assert_msg(run_with(rows, 3) == ACTION_DONE, "%s", fitting[i]);
 		ck_assert_uint_eq(peer_count(trial.peer, CREATE), 0);
 	}
@@ -174,7 +174,7 @@ START_TEST(test_makes_a_new_one_where_none_fits)
 			DOMAINS,
 			{ .method = NULL },
 		};
-		trial.checkpoint[0] = '\0';
+		trial_forget(&trial);
 		ck_assert_msg(run_with(rows, 3) == ACTION_DONE, "%s", unfit[i]);
 		ck_assert_msg(peer_count(trial.peer, CREATE) == 1, "%s", unfit[i]);
 	}
@@ -212,7 +212,7 @@ START_TEST(test_a_request_that_a_limit_refused_is_not_looked_for)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, 1), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_RATE_LIMITED);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_RATE_LIMITED);
 	trial.closed_ms = 0;
 	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, INPUT, 20), ACTION_DONE);
 	ck_assert_int_lt(trial.age_ms, 30000);
@@ -233,7 +233,7 @@ START_TEST(test_lost_answer_looks_before_it_creates)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, 3), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_NETWORK);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_NETWORK);
 	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, INPUT, 3), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
 }
@@ -243,12 +243,12 @@ START_TEST(test_failed_builds_are_permanent)
 {
 	ck_assert_int_eq(
 		poll_gives(STATE("ERROR", ",\"errorMessage\":\"npm run build exited with 1\"")), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_BUILD_FAILED);
-	ck_assert(!error_class_facts(trial.context.error.class)->retryable);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "npm run build exited with 1"));
-	ck_assert_str_eq(trial.context.error.remedy_url, "https://vercel.com/acme/docs/1");
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_BUILD_FAILED);
+	ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "npm run build exited with 1"));
+	ck_assert_str_eq(trial_error(&trial)->remedy_url, "https://vercel.com/acme/docs/1");
 	ck_assert_int_eq(poll_gives(STATE("CANCELED", "")), ACTION_FAILED);
-	ck_assert(!error_class_facts(trial.context.error.class)->retryable);
+	ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
 }
 END_TEST
 
@@ -256,8 +256,8 @@ START_TEST(test_blocked_ends_at_once)
 {
 	ck_assert_int_eq(
 		poll_gives(STATE("BLOCKED", ",\"readyStateReason\":\"The author has no seat\"")), ACTION_FAILED);
-	ck_assert(!error_class_facts(trial.context.error.class)->retryable);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "The author has no seat"));
+	ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "The author has no seat"));
 }
 END_TEST
 
@@ -271,7 +271,7 @@ START_TEST(test_ready_is_not_live)
 				 ",\"aliasAssigned\":true,\"aliasError\":{\"code\":\"x\","
 				 "\"message\":\"the domain is another's\"}")),
 		ACTION_FAILED);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "the domain is another's"));
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "the domain is another's"));
 }
 END_TEST
 
@@ -283,8 +283,8 @@ START_TEST(test_failed_checks_are_no_success)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(failed); i++) {
 		ck_assert_msg(poll_gives(failed[i]) == ACTION_FAILED, "%s", failed[i]);
-		ck_assert_int_eq(trial.context.error.class, ERROR_BUILD_FAILED);
-		ck_assert_ptr_nonnull(strstr(trial.context.error.message, "checks"));
+		ck_assert_int_eq(trial_error(&trial)->class, ERROR_BUILD_FAILED);
+		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "checks"));
 	}
 	ck_assert_int_eq(poll_gives(STATE("READY",
 				 ",\"aliasAssigned\":true,\"checksConclusion\":\"succeeded\",\"checks\":{"
@@ -306,8 +306,8 @@ START_TEST(test_it_is_what_was_asked_for)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
 		ck_assert_msg(poll_gives(others[i].body) == ACTION_FAILED, "%s", others[i].body);
-		ck_assert(!error_class_facts(trial.context.error.class)->retryable);
-		ck_assert_ptr_nonnull(strstr(trial.context.error.message, others[i].told));
+		ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
+		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, others[i].told));
 	}
 	ck_assert_int_eq(poll_gives(STATE("READY",
 				 ",\"aliasAssigned\":true,\"gitSource\":{\"type\":\"github\",\"repoId\":\"42\","
@@ -329,7 +329,7 @@ static const char *alias_with(const char *domains, const char *aliases)
 			.body = domains != NULL ? arena_format(&trial.arena, "{\"domains\":[%s]}", domains) : "{}" },
 		{ .method = NULL },
 	};
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	ck_assert_int_eq(run_with(rows, 2), ACTION_DONE);
 	cJSON *output = cJSON_Parse(trial_output(&trial));
 	const char *alias = arena_string(&trial.arena, json_member_string(output, "alias"));
@@ -363,7 +363,7 @@ START_TEST(test_polls_slower)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		trial.age_ms = cases[i].age_ms;
 		ck_assert_int_eq(poll_gives(STATE("BUILDING", "")), ACTION_WAITING);
-		ck_assert_int_eq(trial.context.wait_ms, cases[i].wait_ms);
+		ck_assert_int_eq(trial_wait_ms(&trial), cases[i].wait_ms);
 	}
 }
 END_TEST
@@ -390,10 +390,10 @@ START_TEST(test_gives_up_what_hangs)
 		ck_assert_int_eq(trial_attempt(&trial, &vercel_deployment, INPUT), ACTION_WAITING);
 		trial.age_ms += 2000;
 		ck_assert_int_eq(trial_attempt(&trial, &vercel_deployment, INPUT), ACTION_FAILED);
-		ck_assert(!error_class_facts(trial.context.error.class)->retryable);
+		ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
 		ck_assert_msg(peer_count(trial.peer, CANCEL) == cases[i].cancelled, "%s", cases[i].body);
-		ck_assert_ptr_nonnull(strstr(trial.context.error.message, "minutes"));
-		ck_assert_str_ne(trial.context.error.remedy, "");
+		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "minutes"));
+		ck_assert_str_ne(trial_error(&trial)->remedy, "");
 	}
 }
 END_TEST
@@ -433,14 +433,14 @@ START_TEST(test_failed_polls_are_waited_out)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, 9), ACTION_DONE);
-	ck_assert_int_ge(trial.attempts, 5);
+	ck_assert_int_ge(trial_attempts(&trial), 5);
 	ck_assert_int_ge(trial.age_ms, 40000);
 	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	ck_assert_int_eq(poll_gives(NULL), ACTION_WAITING);
 	trial.age_ms += 51 * 60000;
 	ck_assert_int_eq(trial_attempt(&trial, &vercel_deployment, INPUT), ACTION_FAILED);
-	ck_assert(error_class_facts(trial.context.error.class)->retryable);
+	ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
 }
 END_TEST
 
@@ -458,13 +458,13 @@ START_TEST(test_unseen_commit_is_waited_for_then_access)
 	trial.age_ms = before;
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_attempt(&trial, &vercel_deployment, INPUT), ACTION_WAITING);
-	ck_assert_int_eq(trial.context.wait_ms, 5000);
+	ck_assert_int_eq(trial_wait_ms(&trial), 5000);
 	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, INPUT, 20), ACTION_FAILED);
 	ck_assert_int_ge(trial.age_ms - before, 180000);
 	ck_assert_int_lt(trial.age_ms - before, 230000);
-	ck_assert_int_lt(trial.attempts, 14);
-	ck_assert(!error_class_facts(trial.context.error.class)->retryable);
-	ck_assert_str_ne(trial.context.error.remedy, "");
+	ck_assert_int_lt(trial_attempts(&trial), 14);
+	ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
+	ck_assert_str_ne(trial_error(&trial)->remedy, "");
 }
 END_TEST
 
@@ -488,12 +488,12 @@ START_TEST(test_refusals)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(no_branch, 2), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_NOT_FOUND);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_NOT_FOUND);
 	ck_assert_int_eq(run_with(quota, 2), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_PLAN_LIMIT);
-	trial.checkpoint[0] = '\0';
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_PLAN_LIMIT);
+	trial_forget(&trial);
 	ck_assert_int_eq(run_with(limited, 2), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_RATE_LIMITED);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_RATE_LIMITED);
 	/* A limit while polling is no failure of the deployment. */
 	trial.closed_ms = 0;
 	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, INPUT, 2), ACTION_DONE);

@@ -40,7 +40,7 @@ static void teardown(void)
 
 static void check_ledger(const char *id, bool created)
 {
-	const char *entry = json_member_string(trial.ledger, LEDGER_KEY);
+	const char *entry = trial_ledger_row(&trial, LEDGER_KEY);
 	ck_assert_ptr_nonnull(entry);
 	ck_assert_msg(strstr(entry, arena_format(&trial.arena, "\"id\":\"%s\"", id)) != NULL, "%s", entry);
 	ck_assert_msg(strstr(entry, created ? "\"created\":true" : "\"created\":false") != NULL, "%s", entry);
@@ -55,7 +55,7 @@ static enum action_result run_with(const struct peer_row *rows)
 START_TEST(test_skipped_without_a_name)
 {
 	ck_assert_int_eq(trial_run(&trial, &vercel_domain, "{\"project\":\"prj_1\"}", 2), ACTION_DONE);
-	ck_assert(trial.context.skipped);
+	ck_assert(trial_skipped(&trial));
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
 }
 END_TEST
@@ -107,10 +107,10 @@ START_TEST(test_what_was_asked_for_is_ours)
 	};
 	const struct peer_row *const cases[] = { lost, failed };
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		trial.checkpoint[0] = '\0';
-		cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, LEDGER_KEY);
+		trial_forget(&trial);
+		trial_ledger_remove(&trial, LEDGER_KEY);
 		ck_assert_int_eq(run_with(cases[i]), ACTION_FAILED);
-		ck_assert(error_class_facts(trial.context.error.class)->retryable);
+		ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
 		ck_assert_int_eq(trial_run(&trial, &vercel_domain, INPUT, 3), ACTION_DONE);
 		check_ledger("prj_1/docs.example.org", true);
 	}
@@ -120,12 +120,12 @@ END_TEST
 START_TEST(test_entries_of_older_versions_learn_the_project)
 {
 	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = VERIFIED }, GOOD, { .method = NULL } };
-	cJSON_AddStringToObject(trial.ledger, LEDGER_KEY, "{\"id\":\"docs.example.org\",\"created\":true}");
+	trial_ledger_put(&trial, LEDGER_KEY, "{\"id\":\"docs.example.org\",\"created\":true}");
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	check_ledger("prj_1/docs.example.org", true);
 	/* What stands on another project by now was put there by another. */
-	cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, LEDGER_KEY);
-	cJSON_AddStringToObject(trial.ledger, LEDGER_KEY, "{\"id\":\"prj_0/docs.example.org\",\"created\":true}");
+	trial_ledger_remove(&trial, LEDGER_KEY);
+	trial_ledger_put(&trial, LEDGER_KEY, "{\"id\":\"prj_0/docs.example.org\",\"created\":true}");
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	check_ledger("prj_1/docs.example.org", false);
 }
@@ -156,8 +156,8 @@ START_TEST(test_conflicts_look_again)
 		};
 		ck_assert_int_eq(run_with(ours), ACTION_DONE);
 		ck_assert_int_eq(run_with(others), ACTION_FAILED);
-		ck_assert(!error_class_facts(trial.context.error.class)->retryable);
-		ck_assert_ptr_nonnull(strstr(trial.context.error.message, "assigned to another project"));
+		ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
+		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "assigned to another project"));
 	}
 }
 END_TEST
@@ -174,11 +174,11 @@ START_TEST(test_a_missing_right_is_no_conflict)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_SCOPE_MISSING);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "role"));
-	ck_assert_int_eq(trial.context.error.http_status, 403);
-	ck_assert_str_eq(trial.context.error.provider_code, "forbidden");
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "docs.example.org"));
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_SCOPE_MISSING);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "role"));
+	ck_assert_int_eq(trial_error(&trial)->http_status, 403);
+	ck_assert_str_eq(trial_error(&trial)->provider_code, "forbidden");
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "docs.example.org"));
 }
 END_TEST
 
@@ -193,13 +193,13 @@ START_TEST(test_waits_for_a_person_to_verify)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_WAITING);
-	ck_assert(trial.context.for_person);
-	ck_assert_ptr_nonnull(strstr(trial.context.text, "_vercel.example.org"));
-	ck_assert_ptr_nonnull(strstr(trial.context.text, "vc-domain-verify=1"));
-	ck_assert_int_eq(trial.context.wait_ms, 60000);
+	ck_assert(trial_waits_for_person(&trial));
+	ck_assert_ptr_nonnull(strstr(trial_wait_text(&trial), "_vercel.example.org"));
+	ck_assert_ptr_nonnull(strstr(trial_wait_text(&trial), "vc-domain-verify=1"));
+	ck_assert_int_eq(trial_wait_ms(&trial), 60000);
 	trial.age_ms = 3600000;
 	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_WAITING);
-	ck_assert_int_gt(trial.context.wait_ms, 60000);
+	ck_assert_int_gt(trial_wait_ms(&trial), 60000);
 	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_DONE);
 }
 END_TEST
@@ -219,8 +219,8 @@ START_TEST(test_asks_more_and_more_rarely)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		trial.age_ms = cases[i].age * 60000;
 		ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_WAITING);
-		ck_assert(trial.context.for_person);
-		ck_assert_int_eq(trial.context.wait_ms, cases[i].wait * 60000);
+		ck_assert(trial_waits_for_person(&trial));
+		ck_assert_int_eq(trial_wait_ms(&trial), cases[i].wait * 60000);
 	}
 }
 END_TEST
@@ -244,11 +244,11 @@ START_TEST(test_failed_deployment_comes_first)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(failed), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_BUILD_FAILED);
-	ck_assert(!error_class_facts(trial.context.error.class)->retryable);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "deployment step"));
-	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
-	trial.checkpoint[0] = '\0';
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_BUILD_FAILED);
+	ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "deployment step"));
+	ck_assert_int_eq(trial_ledger_size(&trial), 0);
+	trial_forget(&trial);
 	ck_assert_int_eq(run_with(mended), ACTION_DONE);
 	check_ledger("prj_1/docs.example.org", true);
 }
@@ -267,9 +267,9 @@ START_TEST(test_verified_is_not_pointed)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_WAITING);
-	ck_assert(trial.context.for_person);
+	ck_assert(trial_waits_for_person(&trial));
 	ck_assert_str_eq(
-		trial.context.text, "Set in the DNS of docs.example.org: CNAME docs.example.org to c.example.net");
+		trial_wait_text(&trial), "Set in the DNS of docs.example.org: CNAME docs.example.org to c.example.net");
 	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_DONE);
 }
 END_TEST
@@ -291,12 +291,12 @@ START_TEST(test_names_all_records_at_once)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_WAITING);
-	ck_assert_str_eq(trial.context.text,
+	ck_assert_str_eq(trial_wait_text(&trial),
 		"Set in the DNS of docs.example.org: TXT _vercel.example.org to vc-domain-verify=1; "
 		"CNAME docs.example.org to first.example.net");
 	/* The name points at Vercel by now, the challenge is still open. */
 	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_WAITING);
-	ck_assert_str_eq(trial.context.text,
+	ck_assert_str_eq(trial_wait_text(&trial),
 		"Set in the DNS of docs.example.org: TXT _vercel.example.org to vc-domain-verify=1");
 	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_DONE);
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial),
@@ -316,7 +316,7 @@ START_TEST(test_an_apex_gets_addresses)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_WAITING);
-	ck_assert_str_eq(trial.context.text,
+	ck_assert_str_eq(trial_wait_text(&trial),
 		"Set in the DNS of docs.example.org: A docs.example.org to 192.0.2.1; A docs.example.org to 192.0.2.2");
 	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_DONE);
 	ck_assert_ptr_nonnull(strstr(
@@ -332,8 +332,8 @@ START_TEST(test_no_recommendation)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_WAITING);
-	ck_assert(trial.context.for_person);
-	ck_assert_ptr_nonnull(strstr(trial.context.text, "docs.example.org"));
+	ck_assert(trial_waits_for_person(&trial));
+	ck_assert_ptr_nonnull(strstr(trial_wait_text(&trial), "docs.example.org"));
 }
 END_TEST
 
@@ -345,7 +345,7 @@ START_TEST(test_servers_without_config_are_noted)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
-	ck_assert_ptr_nonnull(strstr(trial.log, "docs.example.org"));
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "docs.example.org"));
 }
 END_TEST
 

@@ -58,7 +58,7 @@ START_TEST(test_capitals_are_the_same_name)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, "{\"project\":\"prj_1\",\"name\":\"WWW.Example.org\"}"), ACTION_DONE);
-	ck_assert_ptr_nonnull(json_member_string(trial.ledger, "vercel:domain:www.example.org"));
+	ck_assert_ptr_nonnull(trial_ledger_row(&trial, "vercel:domain:www.example.org"));
 }
 END_TEST
 
@@ -71,8 +71,8 @@ START_TEST(test_other_names_are_refused_in_words)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		const char *input = arena_format(&trial.arena, "{\"project\":\"prj_1\",\"name\":\"%s\"}", bad[i]);
 		ck_assert_int_eq(run_with(none, input), ACTION_FAILED);
-		ck_assert_str_eq(trial.context.error.place, "/input/name");
-		ck_assert_ptr_nonnull(strstr(trial.context.error.message, "xn--"));
+		ck_assert_str_eq(trial_error(&trial)->place, "/input/name");
+		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "xn--"));
 	}
 }
 END_TEST
@@ -132,8 +132,8 @@ static const char *told_of(const char *config)
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, "{\"project\":\"prj_1\",\"name\":\"www.example.org\"}"),
 		ACTION_WAITING);
-	ck_assert(trial.context.for_person);
-	return trial.context.text;
+	ck_assert(trial_waits_for_person(&trial));
+	return trial_wait_text(&trial);
 }
 
 START_TEST(test_the_record_in_the_way_is_named)

@@ -30,7 +30,7 @@ static void teardown(void)
 
 static void know(const char *field, const char *value)
 {
-	cJSON_AddStringToObject(trial.ledger, field, value);
+	trial_ledger_put(&trial, field, value);
 }
 
 static enum action_result run_with(const struct peer_row *rows)
@@ -56,8 +56,8 @@ START_TEST(test_removes_from_the_project_of_the_ledger)
 	ck_assert_str_eq(peer_last(trial.peer, REMOVE("prj_1", "www.example.org")).uri,
 		"/vercel/v9/projects/prj_1/domains/www.example.org?slug=acme");
 	/* Only the project is left in the ledger. */
-	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 1);
-	ck_assert_ptr_nonnull(json_member_string(trial.ledger, "vercel:project:docs"));
+	ck_assert_int_eq(trial_ledger_size(&trial), 1);
+	ck_assert_ptr_nonnull(trial_ledger_row(&trial, "vercel:project:docs"));
 }
 END_TEST
 
@@ -74,7 +74,7 @@ START_TEST(test_old_entries_ask_the_projects)
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), "{\"removed\":1,\"left\":0}");
 	ck_assert_uint_eq(peer_count(trial.peer, REMOVE("prj_2", "www.example.org")), 1);
-	ck_assert_ptr_null(json_member_string(trial.ledger, FIELD("www.example.org")));
+	ck_assert_ptr_null(trial_ledger_row(&trial, FIELD("www.example.org")));
 }
 END_TEST
 
@@ -84,9 +84,9 @@ START_TEST(test_old_entries_without_a_project_are_left)
 	know(FIELD("www.example.org"), "{\"id\":\"www.example.org\",\"created\":true}");
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), "{\"removed\":0,\"left\":1}");
-	ck_assert_ptr_nonnull(strstr(trial.log, "left the domain www.example.org"));
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "left the domain www.example.org"));
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
-	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+	ck_assert_int_eq(trial_ledger_size(&trial), 0);
 }
 END_TEST
 
@@ -96,8 +96,8 @@ START_TEST(test_wants_the_app_as_confirmation)
 	know(FIELD("www.example.org"), "{\"id\":\"prj_1/www.example.org\",\"created\":true}");
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &vercel_domain_remove, "{\"confirm\":\"trial\"}", 1), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "trial-app"));
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "trial-app"));
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
 }
 END_TEST
@@ -114,13 +114,13 @@ START_TEST(test_refused_then_goes_on)
 	know(FIELD("a.example.org"), "{\"id\":\"prj_1/a.example.org\",\"created\":true,\"at\":\"2026-01-01\"}");
 	know(FIELD("b.example.org"), "{\"id\":\"prj_1/b.example.org\",\"created\":true,\"at\":\"2026-01-02\"}");
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_SCOPE_MISSING);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_SCOPE_MISSING);
 	ck_assert_int_eq(trial_run(&trial, &vercel_domain_remove, INPUT, 1), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_NETWORK);
-	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 1);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_NETWORK);
+	ck_assert_int_eq(trial_ledger_size(&trial), 1);
 	ck_assert_int_eq(trial_run(&trial, &vercel_domain_remove, INPUT, 1), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), "{\"removed\":2,\"left\":0}");
-	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+	ck_assert_int_eq(trial_ledger_size(&trial), 0);
 	ck_assert_uint_eq(peer_count(trial.peer, REMOVE("prj_1", "b.example.org")), 1);
 }
 END_TEST
@@ -130,14 +130,14 @@ START_TEST(test_splits_keys)
 	const char *parts[3] = { "", "", "" };
 	static const struct peer_row rows[] = { { .method = NULL } };
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
-	ck_assert(removal_split(&trial.context, "acme/docs/area/web", parts, 3));
+	ck_assert(removal_split(trial_context(&trial), "acme/docs/area/web", parts, 3));
 	ck_assert_str_eq(parts[0], "acme");
 	ck_assert_str_eq(parts[1], "docs");
 	ck_assert_str_eq(parts[2], "area/web");
-	ck_assert(removal_split(&trial.context, "a/b", parts, 1));
+	ck_assert(removal_split(trial_context(&trial), "a/b", parts, 1));
 	ck_assert_str_eq(parts[0], "a/b");
-	ck_assert(!removal_split(&trial.context, "acme/docs", parts, 3));
-	ck_assert_int_eq(trial.context.error.class, ERROR_INTERNAL);
+	ck_assert(!removal_split(trial_context(&trial), "acme/docs", parts, 3));
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_INTERNAL);
 }
 END_TEST
 

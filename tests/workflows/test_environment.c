@@ -69,8 +69,8 @@ START_TEST(test_writes_what_differs)
 		"[{\"key\":\"API_KEY\",\"value\":\"hush-hush\",\"type\":\"encrypted\","
 		"\"target\":[\"production\",\"preview\",\"development\"]}]");
 	ck_assert_ptr_null(strstr(trial_output(&trial), "hush-hush"));
-	ck_assert_ptr_null(strstr(trial.checkpoint, "hush-hush"));
-	ck_assert_ptr_null(strstr(trial.log, "hush-hush"));
+	ck_assert_ptr_null(strstr(trial_checkpoint(&trial), "hush-hush"));
+	ck_assert_ptr_null(strstr(trial_log(&trial), "hush-hush"));
 }
 END_TEST
 
@@ -134,12 +134,12 @@ START_TEST(test_partial_success_is_a_failure)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, INPUT(PLAIN "," SECRET)), ACTION_FAILED);
-	ck_assert(!error_class_facts(trial.context.error.class)->retryable);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "API_KEY"));
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "exists for the branch"));
-	ck_assert_ptr_null(strstr(trial.context.error.message, "hush-hush"));
+	ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "API_KEY"));
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "exists for the branch"));
+	ck_assert_ptr_null(strstr(trial_error(&trial)->message, "hush-hush"));
 	/* Triggered again, it completes the rest. */
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	ck_assert_int_eq(run_with(rest, INPUT(PLAIN "," SECRET)), ACTION_DONE);
 	ck_assert_ptr_null(strstr(peer_last(trial.peer, WRITE).body, "SITE"));
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial), COUNTS("1", "1", "0", "1", "0")));
@@ -157,8 +157,8 @@ START_TEST(test_sensitive_is_not_for_development)
 				 INPUT("{\"key\":\"K\",\"value\":\"v\",\"type\":\"sensitive\","
 				       "\"targets\":[\"production\",\"development\"]}")),
 		ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
-	ck_assert_str_eq(trial.context.error.remedy_input, "variables");
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "variables");
 	ck_assert_uint_eq(peer_count(trial.peer, WRITE), 0);
 	ck_assert_int_eq(run_with(rows,
 				 INPUT("{\"key\":\"K\",\"value\":\"v\",\"type\":\"sensitive\","
@@ -295,15 +295,15 @@ START_TEST(test_prunes_only_on_request)
 	};
 	ck_assert_int_eq(run_with(rows, INPUT(PLAIN)), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 1);
-	cJSON_AddStringToObject(trial.ledger, "vercel:variable:prj_1/OLD/e3", "{\"id\":\"0123\",\"created\":true}");
+	trial_ledger_put(&trial, "vercel:variable:prj_1/OLD/e3", "{\"id\":\"0123\",\"created\":true}");
 	ck_assert_int_eq(run_with(rows, PRUNE(PLAIN)), ACTION_DONE);
-	ck_assert_ptr_null(json_member(trial.ledger, "vercel:variable:prj_1/OLD/e3"));
+	ck_assert_ptr_null(trial_ledger_row(&trial, "vercel:variable:prj_1/OLD/e3"));
 	/* Two listings and two removals. */
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 4);
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial), COUNTS("0", "0", "0", "1", "2")));
 	/* Deployments from before the removal are out of date. */
 	ck_assert_ptr_null(strstr(trial_output(&trial), "\"updatedAt\":100"));
-	ck_assert_ptr_null(strstr(trial.log, "VERCEL_ENV"));
+	ck_assert_ptr_null(strstr(trial_log(&trial), "VERCEL_ENV"));
 }
 END_TEST
 
@@ -323,7 +323,7 @@ START_TEST(test_prune_counts_what_an_attempt_before_removed)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, PRUNE(PLAIN)), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_NETWORK);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_NETWORK);
 	ck_assert_int_eq(trial_run(&trial, &vercel_environment, PRUNE(PLAIN), 1), ACTION_DONE);
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial), COUNTS("0", "0", "0", "1", "2")));
 	ck_assert_uint_eq(peer_count(trial.peer, "DELETE", BY_ID("e2")), 1);
@@ -362,9 +362,9 @@ START_TEST(test_conflict_without_a_match_fails)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, INPUT(PLAIN)), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
-	ck_assert_str_eq(trial.context.error.remedy_input, "variables");
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "SITE"));
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "variables");
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "SITE"));
 	ck_assert_uint_eq(peer_count(trial.peer, WRITE), 2);
 }
 END_TEST
@@ -378,7 +378,7 @@ START_TEST(test_lost_answer_is_written_again)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, INPUT(PLAIN)), ACTION_FAILED);
-	ck_assert(error_class_facts(trial.context.error.class)->retryable);
+	ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
 	ck_assert_int_eq(trial_run(&trial, &vercel_environment, INPUT(PLAIN), 1), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, WRITE), 1);
 }
@@ -388,9 +388,9 @@ START_TEST(test_twice_for_one_target_is_refused)
 {
 	static const struct peer_row rows[] = { { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, INPUT(PLAIN ",{\"key\":\"SITE\",\"value\":\"other\"}")), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
-	ck_assert_str_eq(trial.context.error.remedy_input, "variables");
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "SITE is given twice"));
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "variables");
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "SITE is given twice"));
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
 }
 END_TEST
@@ -401,11 +401,11 @@ START_TEST(test_no_variables_and_bad_ones)
 	ck_assert_int_eq(run_with(rows, "{\"project\":\"prj_1\"}"), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), "{" COUNTS("0", "0", "0", "0", "0") ",\"updatedAt\":0}");
 	ck_assert_int_eq(run_with(rows, INPUT("{\"key\":\"1K\",\"value\":\"v\"}")), ACTION_FAILED);
-	ck_assert_str_eq(trial.context.error.place, "/input/variables/0/key");
+	ck_assert_str_eq(trial_error(&trial)->place, "/input/variables/0/key");
 	ck_assert_int_eq(run_with(rows, INPUT("{\"key\":\"K\",\"value\":\"v\",\"type\":\"secret\"}")), ACTION_FAILED);
-	ck_assert_str_eq(trial.context.error.place, "/input/variables/0/type");
+	ck_assert_str_eq(trial_error(&trial)->place, "/input/variables/0/type");
 	ck_assert_int_eq(run_with(rows, INPUT("{\"key\":\"K\",\"value\":\"v\",\"targets\":[]}")), ACTION_FAILED);
-	ck_assert_str_eq(trial.context.error.place, "/input/variables/0/targets");
+	ck_assert_str_eq(trial_error(&trial)->place, "/input/variables/0/targets");
 }
 END_TEST
 

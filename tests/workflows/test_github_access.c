@@ -59,8 +59,8 @@ static enum action_result run_with(const struct peer_row *rows, const char *inpu
 
 static void check_failed(enum error_class class)
 {
-	ck_assert_msg(trial.context.error.class == class, "%s: %s", error_class_facts(trial.context.error.class)->name,
-		trial.context.error.message);
+	ck_assert_msg(trial_error(&trial)->class == class, "%s: %s",
+		error_class_facts(trial_error(&trial)->class)->name, trial_error(&trial)->message);
 }
 
 START_TEST(test_invites)
@@ -145,7 +145,7 @@ START_TEST(test_lost_answer)
 			{ INVITATIONS, .status = 200, .body = "[" INVITATION("ann", "false") "]" }, sent[i],
 			{ .method = NULL } };
 		ck_assert_int_eq(run_with(rows, ANN, 1), ACTION_FAILED);
-		ck_assert(error_class_facts(trial.context.error.class)->retryable);
+		ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
 		ck_assert_int_eq(trial_attempt(&trial, &github_access, ANN), ACTION_DONE);
 		ck_assert_str_eq(trial_output(&trial), INVITED_OUTPUT);
 		ck_assert_uint_eq(peer_count(trial.peer, PUT_USER), 1);
@@ -220,9 +220,9 @@ START_TEST(test_waits_for_what_is_not_visible)
 	trial.age_ms = 0;
 	ck_assert_int_eq(run_with(never, ANN, 90), ACTION_FAILED);
 	check_failed(ERROR_NOT_FOUND);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "user ann"));
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "user ann"));
 	/* The app did not make the repository: what GitHub says is final. */
-	cJSON_DeleteItemFromObject(trial.ledger, "github:repository:acme/docs");
+	trial_ledger_remove(&trial, "github:repository:acme/docs");
 	trial.age_ms = 0;
 	ck_assert_int_eq(run_with(late, ANN, 1), ACTION_FAILED);
 	check_failed(ERROR_NOT_FOUND);
@@ -234,7 +234,7 @@ START_TEST(test_either_user_or_team)
 	static const struct peer_row rows[] = { { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, INPUT(""), 1), ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);
-	ck_assert_str_eq(trial.context.error.remedy_input, "user");
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "user");
 	ck_assert_int_eq(run_with(rows, INPUT(",\"user\":\"ann\",\"team\":\"writers\""), 1), ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);

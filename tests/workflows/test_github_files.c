@@ -78,14 +78,14 @@ static void teardown(void)
 static enum action_result run_with(const struct peer_row *rows, const char *input, int attempts_max)
 {
 	peer_set(trial.peer, rows);
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	return trial_run(&trial, &github_files, input, attempts_max);
 }
 
 static void check_failed(enum error_class class)
 {
-	ck_assert_msg(trial.context.error.class == class, "%s: %s", error_class_facts(trial.context.error.class)->name,
-		trial.context.error.message);
+	ck_assert_msg(trial_error(&trial)->class == class, "%s: %s",
+		error_class_facts(trial_error(&trial)->class)->name, trial_error(&trial)->message);
 }
 
 START_TEST(test_commits_what_differs)
@@ -102,8 +102,8 @@ START_TEST(test_commits_what_differs)
 		"{\"message\":\"Set up\",\"tree\":\"t2\",\"parents\":[\"c1\"]}");
 	ck_assert_str_eq(peer_last(trial.peer, MOVE).body, "{\"sha\":\"c2\",\"force\":false}");
 	/* The commit stood in the checkpoint before the branch was moved. */
-	ck_assert_ptr_nonnull(strstr(trial.saved, "\"commit\":\"c2\",\"parent\":\"c1\""));
-	ck_assert_int_eq(trial.saves, 1);
+	ck_assert_ptr_nonnull(strstr(trial_saved(&trial), "\"commit\":\"c2\",\"parent\":\"c1\""));
+	ck_assert_int_eq(trial_saves(&trial), 1);
 }
 END_TEST
 
@@ -114,7 +114,7 @@ START_TEST(test_writes_nothing_where_all_is_there)
 	ck_assert_int_eq(run_with(rows, BOTH, 1), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), DONE("c1", "false", "0"));
 	ck_assert_uint_eq(peer_count(trial.peer, MAKE_TREE), 0);
-	ck_assert_int_eq(trial.saves, 0);
+	ck_assert_int_eq(trial_saves(&trial), 0);
 }
 END_TEST
 
@@ -155,7 +155,7 @@ START_TEST(test_finds_the_commit_whose_answer_was_lost)
 			{ LIST, .status = 200, .body = "[{\"sha\":\"c3\"},{\"sha\":\"c2\"},{\"sha\":\"c1\"}]" },
 			{ .method = NULL } };
 		ck_assert_int_eq(run_with(rows, BOTH, 1), ACTION_FAILED);
-		ck_assert(error_class_facts(trial.context.error.class)->retryable);
+		ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
 		ck_assert_int_eq(trial_attempt(&trial, &github_files, BOTH), ACTION_DONE);
 		ck_assert_str_eq(trial_output(&trial), DONE("c2", "true", "2"));
 		ck_assert_uint_eq(peer_count(trial.peer, MAKE_COMMIT), 1);
@@ -256,7 +256,7 @@ START_TEST(test_waits_for_nothing_of_an_old_repository)
 		const struct peer_row rows[] = { looks[i], AT("c1", "t1"), ROOT_HAS(""), MADE, MOVED,
 			{ .method = NULL } };
 		ck_assert_int_eq(run_with(rows, BOTH, 1), ACTION_FAILED);
-		ck_assert(!error_class_facts(trial.context.error.class)->retryable);
+		ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
 	}
 	ck_assert_int_eq(run_with(late, BOTH, 9), ACTION_DONE);
 }
@@ -290,7 +290,7 @@ START_TEST(test_ends_where_it_stays_so)
 		check_failed(cases[i].class);
 		ck_assert_int_ge(trial.age_ms, cases[i].age_ms - 3000);
 		ck_assert_int_le(trial.age_ms, cases[i].age_ms + 3000);
-		ck_assert(trial.context.error.remedy[0] != '\0' || cases[i].look.status == 403);
+		ck_assert(trial_error(&trial)->remedy[0] != '\0' || cases[i].look.status == 403);
 	}
 }
 END_TEST
@@ -311,7 +311,7 @@ START_TEST(test_refuses_to_replace_another_kind)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		ck_assert_int_eq(run_with(rows, cases[i].input, 1), ACTION_FAILED);
 		check_failed(ERROR_CONFLICT_FOREIGN);
-		ck_assert_ptr_nonnull(strstr(trial.context.error.message, cases[i].word));
+		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, cases[i].word));
 		ck_assert_uint_eq(peer_count(trial.peer, MAKE_TREE), 0);
 	}
 }
@@ -327,7 +327,7 @@ START_TEST(test_refuses_wrong_paths)
 	for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
 		ck_assert_msg(run_with(rows, inputs[i], 1) == ACTION_FAILED, "%s", inputs[i]);
 		check_failed(ERROR_INVALID_INPUT);
-		ck_assert_str_eq(trial.context.error.remedy_input, "files");
+		ck_assert_str_eq(trial_error(&trial)->remedy_input, "files");
 		ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
 	}
 }

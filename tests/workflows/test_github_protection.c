@@ -53,8 +53,8 @@ static enum action_result run_with(const struct peer_row *rows, const char *inpu
 
 static void check_failed(enum error_class class)
 {
-	ck_assert_msg(trial.context.error.class == class, "%s: %s", error_class_facts(trial.context.error.class)->name,
-		trial.context.error.message);
+	ck_assert_msg(trial_error(&trial)->class == class, "%s: %s",
+		error_class_facts(trial_error(&trial)->class)->name, trial_error(&trial)->message);
 }
 
 START_TEST(test_protects)
@@ -174,7 +174,7 @@ START_TEST(test_lost_answer)
 		const struct peer_row rows[] = { { LOOK, .status = 404, .body = ABSENT, .times = 1 },
 			{ LOOK, .status = 200, .body = EQUAL }, written[i], { .method = NULL } };
 		ck_assert_int_eq(run_with(rows, INPUT(ASKED), 1), ACTION_FAILED);
-		ck_assert(error_class_facts(trial.context.error.class)->retryable);
+		ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
 		ck_assert_int_eq(trial_attempt(&trial, &github_protection, INPUT(ASKED)), ACTION_DONE);
 		ck_assert_uint_eq(peer_count(trial.peer, PUT), 1);
 	}
@@ -190,11 +190,11 @@ START_TEST(test_plan_without_protection)
 	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
 		ck_assert_int_eq(run_with(both[i], INPUT(ASKED), 1), ACTION_FAILED);
 		check_failed(ERROR_PLAN_LIMIT);
-		ck_assert_str_ne(trial.context.error.remedy, "");
+		ck_assert_str_ne(trial_error(&trial)->remedy, "");
 		ck_assert_int_eq(run_with(both[i], INPUT(ASKED ",\"onUnsupported\":\"warn\""), 1), ACTION_DONE);
 		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"protected\":false,\"changed\":false"));
 		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"warning\":\"main is not protected"));
-		ck_assert_ptr_nonnull(strstr(trial.log, "stays unprotected"));
+		ck_assert_ptr_nonnull(strstr(trial_log(&trial), "stays unprotected"));
 	}
 }
 END_TEST
@@ -209,7 +209,7 @@ START_TEST(test_permission_missing)
 	};
 	ck_assert_int_eq(run_with(rows, INPUT(",\"onUnsupported\":\"warn\""), 1), ACTION_FAILED);
 	check_failed(ERROR_SCOPE_MISSING);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "administration=read"));
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "administration=read"));
 }
 END_TEST
 
@@ -228,7 +228,7 @@ START_TEST(test_follows_a_rename)
 	struct peer_request sent = peer_last(trial.peer, "PUT", "/github/repositories/42/branches/main/protection");
 	ck_assert_str_eq(sent.body, peer_last(trial.peer, PUT).body);
 	ck_assert_str_eq(sent.authorization, "Bearer " TRIAL_TOKEN);
-	ck_assert_ptr_nonnull(strstr(trial.log, "redirects"));
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "redirects"));
 }
 END_TEST
 
@@ -246,7 +246,7 @@ START_TEST(test_branch_appears_later_or_never)
 	check_failed(ERROR_NOT_FOUND);
 	ck_assert_int_ge(trial.age_ms, 60000);
 	/* The app did not make the repository: what GitHub says is final. */
-	cJSON_DeleteItemFromObject(trial.ledger, "github:repository:acme/docs");
+	trial_ledger_remove(&trial, "github:repository:acme/docs");
 	trial.age_ms = 0;
 	ck_assert_int_eq(run_with(late, INPUT(ASKED), 1), ACTION_FAILED);
 	check_failed(ERROR_NOT_FOUND);

@@ -19,13 +19,10 @@ static struct trial trial;
 static void setup(void)
 {
 	trial_begin(&trial);
-	cJSON_AddStringToObject(
-		trial.ledger, DOCS, "{\"id\":\"42\",\"created\":true,\"at\":\"2026-01-02T00:00:00.000Z\"}");
-	cJSON_AddStringToObject(
-		trial.ledger, API, "{\"id\":\"43\",\"created\":true,\"at\":\"2026-01-03T00:00:00.000Z\"}");
-	cJSON_AddStringToObject(
-		trial.ledger, THEME, "{\"id\":\"9\",\"created\":false,\"at\":\"2026-01-01T00:00:00.000Z\"}");
-	cJSON_AddStringToObject(trial.ledger, "vercel:project:docs", "{\"id\":\"prj_1\",\"created\":true}");
+	trial_ledger_put(&trial, DOCS, "{\"id\":\"42\",\"created\":true,\"at\":\"2026-01-02T00:00:00.000Z\"}");
+	trial_ledger_put(&trial, API, "{\"id\":\"43\",\"created\":true,\"at\":\"2026-01-03T00:00:00.000Z\"}");
+	trial_ledger_put(&trial, THEME, "{\"id\":\"9\",\"created\":false,\"at\":\"2026-01-01T00:00:00.000Z\"}");
+	trial_ledger_put(&trial, "vercel:project:docs", "{\"id\":\"prj_1\",\"created\":true}");
 }
 
 static void teardown(void)
@@ -61,13 +58,13 @@ static enum action_result run_with(const struct peer_row *rows, const char *inpu
 
 static void check_failed(enum error_class class)
 {
-	ck_assert_msg(trial.context.error.class == class, "%s: %s", error_class_facts(trial.context.error.class)->name,
-		trial.context.error.message);
+	ck_assert_msg(trial_error(&trial)->class == class, "%s: %s",
+		error_class_facts(trial_error(&trial)->class)->name, trial_error(&trial)->message);
 }
 
 static bool has(const char *key)
 {
-	return json_member_string(trial.ledger, key) != NULL;
+	return trial_ledger_row(&trial, key) != NULL;
 }
 
 START_TEST(test_removes_what_the_app_made)
@@ -81,9 +78,9 @@ START_TEST(test_removes_what_the_app_made)
 	ck_assert_uint_eq(peer_count(trial.peer, DELETE_THEME), 0);
 	ck_assert(!has(DOCS) && !has(API) && !has(THEME));
 	ck_assert(has("vercel:project:docs"));
-	ck_assert_ptr_nonnull(strstr(trial.log, "left the repository acme/theme"));
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "left the repository acme/theme"));
 	/* Once more: there is nothing left to do. */
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	ck_assert_int_eq(run_with(rows, CONFIRMED, 1), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), "{\"removed\":0,\"left\":0}");
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
@@ -95,8 +92,8 @@ START_TEST(test_wants_the_name_of_the_app)
 	static const struct peer_row rows[] = { { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, "{\"confirm\":\"another-app\"}", 1), ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);
-	ck_assert_str_eq(trial.context.error.remedy_input, "confirm");
-	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "'trial-app'"));
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "confirm");
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "'trial-app'"));
 	ck_assert_int_eq(run_with(rows, "{}", 1), ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
@@ -112,7 +109,7 @@ START_TEST(test_leaves_another_under_the_name)
 	ck_assert_str_eq(trial_output(&trial), "{\"removed\":1,\"left\":2}");
 	ck_assert_uint_eq(peer_count(trial.peer, DELETE_DOCS), 0);
 	ck_assert(!has(DOCS));
-	ck_assert_ptr_nonnull(strstr(trial.log, "acme/docs: it is another one"));
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "acme/docs: it is another one"));
 }
 END_TEST
 
@@ -128,7 +125,7 @@ START_TEST(test_follows_a_rename)
 	ck_assert_int_eq(run_with(rows, CONFIRMED, 1), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, "DELETE", "/github/repos/acme/manual"), 1);
 	ck_assert_uint_eq(peer_count(trial.peer, DELETE_DOCS), 0);
-	ck_assert_ptr_nonnull(strstr(trial.log, "deleted the repository acme/manual"));
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "deleted the repository acme/manual"));
 	ck_assert(!has(DOCS));
 }
 END_TEST
@@ -140,8 +137,8 @@ START_TEST(test_already_gone)
 	ck_assert_int_eq(run_with(rows, CONFIRMED, 1), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), "{\"removed\":2,\"left\":1}");
 	ck_assert(!has(DOCS) && !has(API));
-	ck_assert_ptr_nonnull(strstr(trial.log, "acme/docs was gone already, or the token cannot see it"));
-	ck_assert_ptr_nonnull(strstr(trial.log, "deleted the repository acme/api"));
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "acme/docs was gone already, or the token cannot see it"));
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "deleted the repository acme/api"));
 }
 END_TEST
 
@@ -158,7 +155,7 @@ START_TEST(test_lost_answer)
 		teardown();
 		setup();
 		ck_assert_int_eq(run_with(rows, CONFIRMED, 1), ACTION_FAILED);
-		ck_assert(error_class_facts(trial.context.error.class)->retryable);
+		ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
 		ck_assert(has(DOCS) && !has(API));
 		ck_assert_int_eq(trial_attempt(&trial, &github_repository_delete, CONFIRMED), ACTION_DONE);
 		ck_assert_str_eq(trial_output(&trial), "{\"removed\":2,\"left\":1}");
@@ -174,7 +171,7 @@ START_TEST(test_waits_while_github_is_busy)
 		{ DELETE_API, .status = 409, .body = "{\"message\":\"Conflict\"}", .times = 2 },
 		{ DELETE_API, .status = 204 }, { DELETE_DOCS, .status = 204 }, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, CONFIRMED, 1), ACTION_WAITING);
-	ck_assert_str_eq(trial.context.text, "GitHub to be ready to delete acme/api");
+	ck_assert_str_eq(trial_wait_text(&trial), "GitHub to be ready to delete acme/api");
 	ck_assert(has(API));
 	ck_assert_int_eq(trial_run(&trial, &github_repository_delete, CONFIRMED, 9), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, DELETE_API), 3);
@@ -192,8 +189,8 @@ START_TEST(test_without_the_right)
 			{ DELETE_API, .status = 403, .body = bodies[i] }, { .method = NULL } };
 		ck_assert_int_eq(run_with(rows, CONFIRMED, 1), ACTION_FAILED);
 		check_failed(ERROR_SCOPE_MISSING);
-		ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "delete_repo"));
-		ck_assert_str_eq(trial.context.error.remedy_url, "https://github.com/acme/api/settings");
+		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "delete_repo"));
+		ck_assert_str_eq(trial_error(&trial)->remedy_url, "https://github.com/acme/api/settings");
 		ck_assert(has(API) && has(DOCS));
 	}
 }

@@ -54,14 +54,14 @@ static void teardown(void)
 static enum action_result run_with(const struct peer_row *rows, const char *input, int attempts_max)
 {
 	peer_set(trial.peer, rows);
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	return trial_run(&trial, &github_secrets, input, attempts_max);
 }
 
 static void check_failed(enum error_class class)
 {
-	ck_assert_msg(trial.context.error.class == class, "%s: %s", error_class_facts(trial.context.error.class)->name,
-		trial.context.error.message);
+	ck_assert_msg(trial_error(&trial)->class == class, "%s: %s",
+		error_class_facts(trial_error(&trial)->class)->name, trial_error(&trial)->message);
 }
 
 /* What GitHub got under the name has the key's id, and opens to the text. */
@@ -84,10 +84,10 @@ static void check_opens(const char *path, const struct key_pair *pair, const cha
 static void check_nothing_told(void)
 {
 	ck_assert_ptr_null(strstr(trial_output(&trial), "hush"));
-	ck_assert_ptr_null(strstr(trial.checkpoint, "hush"));
-	ck_assert_ptr_null(strstr(trial.saved, "hush"));
-	ck_assert_ptr_null(strstr(trial.log, "hush"));
-	ck_assert_ptr_null(strstr(trial.context.error.message, "hush"));
+	ck_assert_ptr_null(strstr(trial_checkpoint(&trial), "hush"));
+	ck_assert_ptr_null(strstr(trial_saved(&trial), "hush"));
+	ck_assert_ptr_null(strstr(trial_log(&trial), "hush"));
+	ck_assert_ptr_null(strstr(trial_error(&trial)->message, "hush"));
 }
 
 START_TEST(test_seals_and_writes)
@@ -137,8 +137,8 @@ START_TEST(test_refused_twice_is_refused)
 	};
 	ck_assert_int_eq(run_with(rows, BOTH, 1), ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "API_KEY"));
-	ck_assert_str_ne(trial.context.error.remedy, "");
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "API_KEY"));
+	ck_assert_str_ne(trial_error(&trial)->remedy, "");
 	ck_assert_uint_eq(peer_count(trial.peer, WRITE("API_KEY")), 2);
 	check_nothing_told();
 }
@@ -162,7 +162,7 @@ START_TEST(test_goes_on_where_it_was)
 			{ .method = NULL },
 		};
 		ck_assert_int_eq(run_with(rows, BOTH, 1), ACTION_FAILED);
-		ck_assert(error_class_facts(trial.context.error.class)->retryable);
+		ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
 		trial.closed_ms = 0;
 		ck_assert_int_eq(trial_attempt(&trial, &github_secrets, BOTH), ACTION_DONE);
 		ck_assert_str_eq(trial_output(&trial), COUNTS("1", "1"));
@@ -188,7 +188,7 @@ START_TEST(test_waits_for_a_fresh_repository)
 	ck_assert_int_eq(run_with(rows, INPUT(API_KEY), 5), ACTION_DONE);
 	ck_assert_int_eq(run_with(never, INPUT(API_KEY), 100), ACTION_FAILED);
 	check_failed(ERROR_NOT_FOUND);
-	ck_assert_str_ne(trial.context.error.remedy, "");
+	ck_assert_str_ne(trial_error(&trial)->remedy, "");
 	ck_assert_int_ge(trial.age_ms, 58000);
 	/* The app did not make it just now: what GitHub says is final. */
 	trial_made(&trial, "github:repository:acme/docs", 3600000);

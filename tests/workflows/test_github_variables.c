@@ -37,14 +37,14 @@ static void teardown(void)
 static enum action_result run_with(const struct peer_row *rows, const char *input, int attempts_max)
 {
 	peer_set(trial.peer, rows);
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	return trial_run(&trial, &github_variables, input, attempts_max);
 }
 
 static void check_failed(enum error_class class)
 {
-	ck_assert_msg(trial.context.error.class == class, "%s: %s", error_class_facts(trial.context.error.class)->name,
-		trial.context.error.message);
+	ck_assert_msg(trial_error(&trial)->class == class, "%s: %s",
+		error_class_facts(trial_error(&trial)->class)->name, trial_error(&trial)->message);
 }
 
 START_TEST(test_writes_what_differs)
@@ -105,7 +105,7 @@ START_TEST(test_goes_on_after_a_lost_answer)
 		};
 		static const char input[] = INPUT(IS("STAGE", "live") "," IS("SITE", "docs"));
 		ck_assert_int_eq(run_with(rows, input, 1), ACTION_FAILED);
-		ck_assert(error_class_facts(trial.context.error.class)->retryable);
+		ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
 		ck_assert_int_eq(trial_attempt(&trial, &github_variables, input), ACTION_DONE);
 		ck_assert_str_eq(trial_output(&trial), COUNTS("0", "1", "1"));
 		ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
@@ -143,7 +143,7 @@ START_TEST(test_waits_for_a_fresh_repository)
 	ck_assert_int_eq(run_with(rows, INPUT(IS("SITE", "docs")), 5), ACTION_DONE);
 	ck_assert_int_eq(run_with(never, INPUT(IS("SITE", "docs")), 100), ACTION_FAILED);
 	check_failed(ERROR_NOT_FOUND);
-	ck_assert_str_ne(trial.context.error.remedy, "");
+	ck_assert_str_ne(trial_error(&trial)->remedy, "");
 	ck_assert_int_ge(trial.age_ms, 58000);
 	/* The app did not make it just now: what GitHub says is final. */
 	trial_made(&trial, "github:repository:acme/docs", 3600000);

@@ -67,8 +67,8 @@ static enum action_result run_with(const struct peer_row *rows, const char *inpu
 
 static void check_failed(enum error_class class)
 {
-	ck_assert_msg(trial.context.error.class == class, "%s: %s", error_class_facts(trial.context.error.class)->name,
-		trial.context.error.message);
+	ck_assert_msg(trial_error(&trial)->class == class, "%s: %s",
+		error_class_facts(trial_error(&trial)->class)->name, trial_error(&trial)->message);
 }
 
 START_TEST(test_starts_and_waits_for_run_and_commit)
@@ -93,8 +93,8 @@ START_TEST(test_starts_and_waits_for_run_and_commit)
 	ck_assert_ptr_nonnull(strstr(peer_last(trial.peer, RUNS).uri, "event=workflow_dispatch&branch=main"));
 	ck_assert_uint_eq(peer_count(trial.peer, DISPATCH), 1);
 	/* The intent stood in the checkpoint before the dispatch. */
-	ck_assert_ptr_nonnull(strstr(trial.saved, "\"newestBefore\":41"));
-	ck_assert_ptr_nonnull(strstr(trial.saved, "\"asked\":true"));
+	ck_assert_ptr_nonnull(strstr(trial_saved(&trial), "\"newestBefore\":41"));
+	ck_assert_ptr_nonnull(strstr(trial_saved(&trial), "\"asked\":true"));
 }
 END_TEST
 
@@ -150,9 +150,9 @@ START_TEST(test_lost_answer)
 			SUCCESS,
 			{ .method = NULL },
 		};
-		trial.checkpoint[0] = '\0';
+		trial_forget(&trial);
 		ck_assert_int_eq(run_with(rows, ON_MAIN, 1), ACTION_FAILED);
-		ck_assert(error_class_facts(trial.context.error.class)->retryable);
+		ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
 		ck_assert_int_eq(trial_run(&trial, &github_workflow_run, ON_MAIN, 20), ACTION_DONE);
 		ck_assert_uint_eq(peer_count(trial.peer, DISPATCH), 1);
 	}
@@ -190,7 +190,7 @@ START_TEST(test_a_dispatch_that_a_limit_refused_is_not_looked_for)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, ON_MAIN, 1), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_RATE_LIMITED);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_RATE_LIMITED);
 	trial.closed_ms = 0;
 	ck_assert_int_eq(trial_run(&trial, &github_workflow_run, ON_MAIN, 20), ACTION_DONE);
 	ck_assert_int_lt(trial.age_ms, 30000);
@@ -208,7 +208,7 @@ START_TEST(test_taken_but_never_seen)
 	ck_assert_int_eq(run_with(rows, ON_MAIN, 400), ACTION_FAILED);
 	check_failed(ERROR_TIMEOUT);
 	ck_assert_uint_eq(peer_count(trial.peer, DISPATCH), 1);
-	ck_assert_str_eq(trial.context.error.remedy_url, "https://github.com/acme/docs/actions");
+	ck_assert_str_eq(trial_error(&trial)->remedy_url, "https://github.com/acme/docs/actions");
 }
 END_TEST
 
@@ -232,12 +232,12 @@ START_TEST(test_says_how_the_run_ended)
 			{ SHOW, .status = 200, .body = cases[i].body },
 			{ .method = NULL },
 		};
-		trial.checkpoint[0] = '\0';
+		trial_forget(&trial);
 		ck_assert_int_eq(run_with(rows, ON_MAIN, 9), ACTION_FAILED);
 		check_failed(cases[i].class);
-		ck_assert_msg(
-			strstr(trial.context.error.message, cases[i].says) != NULL, "%s", trial.context.error.message);
-		ck_assert_str_eq(trial.context.error.remedy_url, "https://github.com/acme/docs/actions/runs/77");
+		ck_assert_msg(strstr(trial_error(&trial)->message, cases[i].says) != NULL, "%s",
+			trial_error(&trial)->message);
+		ck_assert_str_eq(trial_error(&trial)->remedy_url, "https://github.com/acme/docs/actions/runs/77");
 	}
 }
 END_TEST
@@ -257,8 +257,8 @@ START_TEST(test_waits_for_a_person)
 		ck_assert_int_eq(
 			i == 0 ? run_with(rows, ON_MAIN, 9) : trial_run(&trial, &github_workflow_run, ON_MAIN, 1),
 			ACTION_WAITING);
-		ck_assert(trial.context.for_person);
-		ck_assert_ptr_nonnull(strstr(trial.context.text, "https://github.com/acme/docs/actions/runs/77"));
+		ck_assert(trial_waits_for_person(&trial));
+		ck_assert_ptr_nonnull(strstr(trial_wait_text(&trial), "https://github.com/acme/docs/actions/runs/77"));
 	}
 	ck_assert_int_eq(trial_run(&trial, &github_workflow_run, ON_MAIN, 1), ACTION_DONE);
 }
@@ -276,9 +276,9 @@ START_TEST(test_deadline)
 	};
 	const char *input = INPUT(",\"ref\":\"main\",\"timeoutMinutes\":10");
 	ck_assert_int_eq(run_with(rows, input, 2), ACTION_WAITING);
-	ck_assert_int_eq(trial.context.wait_ms, 5000);
+	ck_assert_int_eq(trial_wait_ms(&trial), 5000);
 	ck_assert_int_eq(trial_run(&trial, &github_workflow_run, input, 20), ACTION_WAITING);
-	ck_assert_int_eq(trial.context.wait_ms, 30000);
+	ck_assert_int_eq(trial_wait_ms(&trial), 30000);
 	ck_assert_int_eq(trial_run(&trial, &github_workflow_run, input, 30), ACTION_FAILED);
 	check_failed(ERROR_TIMEOUT);
 	ck_assert_int_ge(trial.age_ms, 600000);
@@ -297,7 +297,7 @@ START_TEST(test_success_without_the_commit)
 	};
 	ck_assert_int_eq(run_with(rows, COMMITS, 200), ACTION_FAILED);
 	check_failed(ERROR_CHECK_FAILED);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "commitExpected"));
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "commitExpected"));
 	ck_assert_int_ge(trial.age_ms, 120000);
 }
 END_TEST
@@ -320,11 +320,11 @@ START_TEST(test_unknown_workflow)
 			.body = NOT_FOUND_BODY },
 		{ .method = NULL } };
 	ck_assert_int_eq(run_with(late, ON_MAIN, 9), ACTION_DONE);
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	trial.age_ms = 0;
 	ck_assert_int_eq(run_with(never, ON_MAIN, 90), ACTION_FAILED);
 	check_failed(ERROR_NOT_FOUND);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "Actions"));
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "Actions"));
 	ck_assert_uint_eq(peer_count(trial.peer, DISPATCH), 0);
 }
 END_TEST
@@ -343,8 +343,8 @@ START_TEST(test_waits_for_a_fresh_repository)
 	};
 	ck_assert_int_eq(run_with(rows, INPUT(""), 1), ACTION_FAILED);
 	check_failed(ERROR_NOT_FOUND);
-	ck_assert_str_eq(trial.context.error.remedy_input, "repository");
-	trial.checkpoint[0] = '\0';
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "repository");
+	trial_forget(&trial);
 	trial_made(&trial, "github:repository:acme/docs", 5000);
 	ck_assert_int_eq(run_with(rows, INPUT(""), 9), ACTION_DONE);
 }
@@ -363,17 +363,17 @@ START_TEST(test_refusals)
 		{ .method = NULL } };
 	ck_assert_int_eq(run_with(bad_input, ON_MAIN, 9), ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);
-	ck_assert_str_eq(trial.context.error.remedy_input, "inputs");
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "Unexpected inputs"));
-	trial.checkpoint[0] = '\0';
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "inputs");
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "Unexpected inputs"));
+	trial_forget(&trial);
 	ck_assert_int_eq(run_with(forbidden, ON_MAIN, 9), ACTION_FAILED);
 	check_failed(ERROR_SCOPE_MISSING);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "actions=write"));
-	trial.checkpoint[0] = '\0';
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "actions=write"));
+	trial_forget(&trial);
 	ck_assert_int_eq(run_with(no_branch, ON_MAIN, 1), ACTION_FAILED);
 	check_failed(ERROR_NOT_FOUND);
-	ck_assert_str_eq(trial.context.error.remedy_input, "ref");
-	trial.checkpoint[0] = '\0';
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "ref");
+	trial_forget(&trial);
 	trial.lease_lost = true;
 	ck_assert_int_eq(run_with(bad_input, ON_MAIN, 9), ACTION_FAILED);
 	check_failed(ERROR_LEASE_LOST);

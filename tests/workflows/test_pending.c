@@ -73,8 +73,8 @@ static const char *repository(int64_t made_ms_ago, const char *origin)
 
 static void know(const char *field, const char *row)
 {
-	cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, field);
-	cJSON_AddStringToObject(trial.ledger, field, row);
+	trial_ledger_remove(&trial, field);
+	trial_ledger_put(&trial, field, row);
 }
 
 static void know_pending(const char *field, const char *source, int64_t asked_ms_ago, const char *before)
@@ -89,14 +89,14 @@ static void know_pending(const char *field, const char *source, int64_t asked_ms
 
 static bool row_has(const char *field, const char *what)
 {
-	const char *row = json_member_string(trial.ledger, field);
+	const char *row = trial_ledger_row(&trial, field);
 	return row != NULL && strstr(row, what) != NULL;
 }
 
 /* The checkpoint is the run's: a cancel, a third crash, a deadline and a new trigger leave nothing of it. */
 static enum action_result run_anew(const struct action_definition *action, const char *input, int attempts_max)
 {
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	trial.age_ms = 0;
 	return trial_run(&trial, action, input, attempts_max);
 }
@@ -113,7 +113,8 @@ static void find_what_was_asked_for(const struct making *making)
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &github_repository, making->input, 1), ACTION_FAILED);
 	ck_assert_msg(row_has(REPOSITORY_FIELD, "\"state\":\"pending\""), "no row before the call");
-	ck_assert_msg(run_anew(&github_repository, making->input, 9) == ACTION_DONE, "%s", trial.context.error.message);
+	ck_assert_msg(
+		run_anew(&github_repository, making->input, 9) == ACTION_DONE, "%s", trial_error(&trial)->message);
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"created\":true"));
 	ck_assert(row_has(REPOSITORY_FIELD, "\"state\":\"created\""));
 	ck_assert(row_has(REPOSITORY_FIELD, "\"id\":\"42\""));
@@ -123,8 +124,8 @@ static void find_what_was_asked_for(const struct making *making)
 START_TEST(test_a_new_run_finds_what_a_run_that_ended_had_asked_for)
 {
 	for (size_t i = 0; i < ARRAY_LEN(makings); i++) {
-		cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, REPOSITORY_FIELD);
-		trial.checkpoint[0] = '\0';
+		trial_ledger_remove(&trial, REPOSITORY_FIELD);
+		trial_forget(&trial);
 		find_what_was_asked_for(&makings[i]);
 	}
 }
@@ -184,7 +185,7 @@ START_TEST(test_what_does_not_fit_the_request_is_foreign)
 		know_pending(REPOSITORY_FIELD, cases[i].source, cases[i].asked_ms_ago, NULL);
 		peer_set(trial.peer, rows);
 		ck_assert_int_eq(run_anew(&github_repository, makings[1].input, 9), ACTION_FAILED);
-		ck_assert_int_eq(trial.context.error.class, ERROR_CONFLICT_FOREIGN);
+		ck_assert_int_eq(trial_error(&trial)->class, ERROR_CONFLICT_FOREIGN);
 	}
 }
 END_TEST
@@ -200,10 +201,10 @@ START_TEST(test_a_refusal_leaves_the_ledger_as_it_was)
 	};
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(run_anew(&github_repository, makings[1].input, 1), ACTION_FAILED);
-	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+	ck_assert_int_eq(trial_ledger_size(&trial), 0);
 	know(REPOSITORY_FIELD, before);
 	ck_assert_int_eq(run_anew(&github_repository, makings[1].input, 1), ACTION_FAILED);
-	ck_assert_str_eq(json_member_string(trial.ledger, REPOSITORY_FIELD), before);
+	ck_assert_str_eq(trial_ledger_row(&trial, REPOSITORY_FIELD), before);
 	/* An earlier request, of which nobody knows, is still one. */
 	know_pending(REPOSITORY_FIELD, "upstream/starter", 3600000, before);
 	ck_assert_int_eq(run_anew(&github_repository, makings[1].input, 1), ACTION_FAILED);
@@ -225,7 +226,7 @@ START_TEST(test_a_thing_found_gone_is_replaced)
 	know(REPOSITORY_FIELD, "{\"id\":\"41\",\"created\":true,\"at\":\"2026-01-01T00:00:00.000Z\"}");
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(run_anew(&github_repository, makings[1].input, 9), ACTION_DONE);
-	ck_assert_ptr_nonnull(strstr(trial.intended, "\"before\":{\"id\":\"41\""));
+	ck_assert_ptr_nonnull(strstr(trial_intended(&trial), "\"before\":{\"id\":\"41\""));
 	ck_assert(row_has(REPOSITORY_FIELD, "\"id\":\"42\""));
 	ck_assert(!row_has(REPOSITORY_FIELD, "\"41\""));
 	ck_assert(!row_has(REPOSITORY_FIELD, "2026-01-01"));
@@ -260,7 +261,7 @@ START_TEST(test_a_removal_removes_what_was_asked_for)
 	ck_assert_uint_eq(peer_count(trial.peer, DELETE), 1);
 	ck_assert_uint_eq(peer_count(trial.peer, "DELETE", "/vercel/v9/projects/prj_1"), 1);
 	ck_assert_uint_eq(peer_count(trial.peer, "DELETE", "/vercel/v9/projects/prj_1/domains/docs.example.org"), 1);
-	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+	ck_assert_int_eq(trial_ledger_size(&trial), 0);
 }
 END_TEST
 
@@ -276,7 +277,8 @@ START_TEST(test_a_removal_leaves_what_was_not_asked_for)
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(run_anew(&github_repository_delete, "{\"confirm\":\"trial-app\"}", 1), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), "{\"removed\":0,\"left\":1}");
-	ck_assert_ptr_nonnull(strstr(trial.log, "left the repository acme/docs: it is not what the app asked for"));
+	ck_assert_ptr_nonnull(
+		strstr(trial_log(&trial), "left the repository acme/docs: it is not what the app asked for"));
 	ck_assert_int_eq(run_anew(&vercel_project_delete, "{\"confirm\":\"trial-app\"}", 1), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), "{\"removed\":0,\"left\":1}");
 }
@@ -289,10 +291,10 @@ START_TEST(test_a_removal_waits_for_what_may_still_appear)
 	peer_set(trial.peer, rows);
 	know_pending(REPOSITORY_FIELD, "upstream/starter", 1000, NULL);
 	ck_assert_int_eq(run_anew(&github_repository_delete, "{\"confirm\":\"trial-app\"}", 3), ACTION_WAITING);
-	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 1);
+	ck_assert_int_eq(trial_ledger_size(&trial), 1);
 	know_pending(REPOSITORY_FIELD, "upstream/starter", 3600000, NULL);
 	ck_assert_int_eq(run_anew(&github_repository_delete, "{\"confirm\":\"trial-app\"}", 1), ACTION_DONE);
-	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+	ck_assert_int_eq(trial_ledger_size(&trial), 0);
 }
 END_TEST
 

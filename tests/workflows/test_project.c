@@ -71,8 +71,8 @@ START_TEST(test_creates_with_the_link)
 		"{\"name\":\"docs\",\"framework\":\"nextjs\",\"buildCommand\":\"make site\","
 		"\"outputDirectory\":\"out\",\"rootDirectory\":\"web\","
 		"\"gitRepository\":{\"type\":\"github\",\"repo\":\"acme/docs\"}}");
-	ck_assert_int_eq(trial.saves, 1);
-	ck_assert_ptr_nonnull(json_member_string(trial.ledger, LEDGER_KEY));
+	ck_assert_int_eq(trial_saves(&trial), 1);
+	ck_assert_ptr_nonnull(trial_ledger_row(&trial, LEDGER_KEY));
 }
 END_TEST
 
@@ -106,8 +106,8 @@ START_TEST(test_a_name_that_vercel_refuses_is_refused_before)
 {
 	ck_assert_int_eq(trial_run(&trial, &vercel_project, "{\"name\":\"a---b\",\"repository\":\"acme/docs\"}", 2),
 		ACTION_FAILED);
-	ck_assert_str_eq(trial.context.error.place, "/input/name");
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "---"));
+	ck_assert_str_eq(trial_error(&trial)->place, "/input/name");
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "---"));
 }
 END_TEST
 
@@ -118,7 +118,7 @@ START_TEST(test_adopts_by_link)
 		PROJECT(",\"link\":{\"org\":\"Acme\",\"repo\":\"Docs\"}"),
 		PROJECT(",\"link\":{\"org\":\"\",\"repo\":\"acme/docs\",\"repoId\":0}") };
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
-		cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, LEDGER_KEY);
+		trial_ledger_remove(&trial, LEDGER_KEY);
 		ck_assert_msg(look_at(ours[i]) == ACTION_DONE, "%s", ours[i]);
 		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"created\":false"));
 	}
@@ -133,19 +133,18 @@ START_TEST(test_refuses_foreign_projects)
 		PROJECT(",\"link\":{\"org\":\"ac\",\"repo\":\"docs\"}") };
 	for (size_t i = 0; i < ARRAY_LEN(foreign); i++) {
 		ck_assert_msg(look_at(foreign[i]) == ACTION_FAILED, "%s", foreign[i]);
-		ck_assert_int_eq(trial.context.error.class, ERROR_CONFLICT_FOREIGN);
-		ck_assert_str_ne(trial.context.error.remedy, "");
-		ck_assert_str_eq(trial.context.error.remedy_input, "adopt");
+		ck_assert_int_eq(trial_error(&trial)->class, ERROR_CONFLICT_FOREIGN);
+		ck_assert_str_ne(trial_error(&trial)->remedy, "");
+		ck_assert_str_eq(trial_error(&trial)->remedy_input, "adopt");
 	}
-	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+	ck_assert_int_eq(trial_ledger_size(&trial), 0);
 }
 END_TEST
 
 static void know_project(const char *id)
 {
-	cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, LEDGER_KEY);
-	cJSON_AddStringToObject(
-		trial.ledger, LEDGER_KEY, arena_format(&trial.arena, "{\"id\":\"%s\",\"created\":true}", id));
+	trial_ledger_remove(&trial, LEDGER_KEY);
+	trial_ledger_put(&trial, LEDGER_KEY, arena_format(&trial.arena, "{\"id\":\"%s\",\"created\":true}", id));
 }
 
 START_TEST(test_links_what_is_ours_by_the_ledger)
@@ -164,7 +163,7 @@ START_TEST(test_links_what_is_ours_by_the_ledger)
 	/* Of another id, it is another project under the same name. */
 	know_project("prj_0");
 	ck_assert_int_eq(look_at(PROJECT("")), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_CONFLICT_FOREIGN);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_CONFLICT_FOREIGN);
 	ck_assert_uint_eq(peer_count(trial.peer, LINK), 0);
 }
 END_TEST
@@ -202,11 +201,11 @@ START_TEST(test_follows_a_renamed_project)
 		ck_assert_int_eq(run_with(cases[i]), ACTION_DONE);
 		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"id\":\"prj_1\",\"name\":\"handbook\""));
 		ck_assert_uint_eq(peer_count(trial.peer, CREATE), 0);
-		ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 1);
-		ck_assert_ptr_nonnull(strstr(trial.log, "called handbook by now"));
+		ck_assert_int_eq(trial_ledger_size(&trial), 1);
+		ck_assert_ptr_nonnull(strstr(trial_log(&trial), "called handbook by now"));
 	}
-	cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, LEDGER_KEY);
-	cJSON_AddStringToObject(trial.ledger, "vercel:project:old", "{\"id\":\"prj_1\",\"created\":true}");
+	trial_ledger_remove(&trial, LEDGER_KEY);
+	trial_ledger_put(&trial, "vercel:project:old", "{\"id\":\"prj_1\",\"created\":true}");
 	ck_assert_int_eq(run_with(by_new_name), ACTION_DONE);
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"linked\":true"));
 }
@@ -236,11 +235,11 @@ START_TEST(test_is_made_in_the_team_of_the_settings)
 	};
 	named_setting_set(&trial.settings, "SLIPWAY_VERCEL_TEAM", "team_2");
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_SCOPE_MISSING);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "SLIPWAY_VERCEL_TEAM"));
-	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_SCOPE_MISSING);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "SLIPWAY_VERCEL_TEAM"));
+	ck_assert_int_eq(trial_ledger_size(&trial), 0);
 	named_setting_set(&trial.settings, "SLIPWAY_VERCEL_TEAM", "team_1");
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	ck_assert_str_eq(peer_last(trial.peer, CREATE).uri, "/vercel/v11/projects?teamId=team_1");
 }
@@ -257,8 +256,8 @@ START_TEST(test_relinks_only_on_request)
 	};
 	know_project("prj_1");
 	ck_assert_int_eq(look_at(OTHERS), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_CONFLICT_FOREIGN);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "\"relink\": true"));
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_CONFLICT_FOREIGN);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "\"relink\": true"));
 	ck_assert_uint_eq(peer_count(trial.peer, UNLINK), 0);
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &vercel_project, RELINK_INPUT, 3), ACTION_DONE);
@@ -273,8 +272,8 @@ START_TEST(test_never_relinks_what_is_foreign)
 	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = OTHERS }, { .method = NULL } };
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &vercel_project, RELINK_INPUT, 3), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_CONFLICT_FOREIGN);
-	ck_assert_ptr_null(strstr(trial.context.error.remedy, "relink"));
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_CONFLICT_FOREIGN);
+	ck_assert_ptr_null(strstr(trial_error(&trial)->remedy, "relink"));
 	ck_assert_uint_eq(peer_count(trial.peer, UNLINK), 0);
 }
 END_TEST
@@ -291,7 +290,7 @@ START_TEST(test_link_survives_a_lost_answer)
 	know_project("prj_1");
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &vercel_project, RELINK_INPUT, 3), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_NETWORK);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_NETWORK);
 	ck_assert_int_eq(trial_run(&trial, &vercel_project, RELINK_INPUT, 3), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, UNLINK), 1);
 	ck_assert_uint_eq(peer_count(trial.peer, LINK), 1);
@@ -313,10 +312,10 @@ START_TEST(test_waits_for_the_link_to_show)
 	};
 	know_project("prj_1");
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
-	ck_assert_int_eq(trial.attempts, 2);
+	ck_assert_int_eq(trial_attempts(&trial), 2);
 	trial.age_ms = 120000;
 	ck_assert_int_eq(run_with(never), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_TIMEOUT);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_TIMEOUT);
 }
 END_TEST
 
@@ -337,8 +336,8 @@ START_TEST(test_link_refusals)
 			{ .method = NULL },
 		};
 		ck_assert_int_eq(run_with(rows), ACTION_FAILED);
-		ck_assert_int_eq(trial.context.error.class, cases[i].class);
-		ck_assert_str_ne(trial.context.error.remedy, "");
+		ck_assert_int_eq(trial_error(&trial)->class, cases[i].class);
+		ck_assert_str_ne(trial_error(&trial)->remedy, "");
 	}
 }
 END_TEST
@@ -360,10 +359,10 @@ START_TEST(test_conflict_looks_again)
 	ck_assert_int_eq(run_with(ours), ACTION_DONE);
 	/* Whoever was faster made it, and not this run: a teardown has to leave it. */
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"created\":false"));
-	trial.checkpoint[0] = '\0';
-	cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, LEDGER_KEY);
+	trial_forget(&trial);
+	trial_ledger_remove(&trial, LEDGER_KEY);
 	ck_assert_int_eq(run_with(others), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_CONFLICT_FOREIGN);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_CONFLICT_FOREIGN);
 }
 END_TEST
 
@@ -378,10 +377,10 @@ START_TEST(test_second_breakdown_blames_the_link)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_PROVIDER_UNAVAILABLE);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_PROVIDER_UNAVAILABLE);
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_APP_NOT_INSTALLED);
-	ck_assert_str_eq(trial.context.error.remedy_url, "https://github.com/apps/vercel");
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_APP_NOT_INSTALLED);
+	ck_assert_str_eq(trial_error(&trial)->remedy_url, "https://github.com/apps/vercel");
 }
 END_TEST
 
@@ -399,14 +398,14 @@ START_TEST(test_finishes_what_a_breakdown_left_half_made)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_PROVIDER_UNAVAILABLE);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_PROVIDER_UNAVAILABLE);
 	ck_assert_int_eq(trial_run(&trial, &vercel_project, INPUT, 5), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_APP_NOT_INSTALLED);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_APP_NOT_INSTALLED);
 	/* The next run knows it by the ledger. */
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	ck_assert_int_eq(trial_run(&trial, &vercel_project, INPUT, 5), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
-	ck_assert_ptr_nonnull(strstr(json_member_string(trial.ledger, LEDGER_KEY), "\"created\":true"));
+	ck_assert_ptr_nonnull(strstr(trial_ledger_row(&trial, LEDGER_KEY), "\"created\":true"));
 }
 END_TEST
 
@@ -423,11 +422,11 @@ START_TEST(test_adopts_by_wish)
 		"{\"name\":\"docs\",\"repository\":\"acme/docs\",\"repositoryId\":42,\"adopt\":true}";
 	peer_set(trial.peer, linked);
 	ck_assert_int_eq(trial_run(&trial, &vercel_project, input, 5), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_CONFLICT_FOREIGN);
-	ck_assert_str_eq(trial.context.error.remedy_input, "relink");
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_CONFLICT_FOREIGN);
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "relink");
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &vercel_project, input, 5), ACTION_DONE);
-	ck_assert_ptr_nonnull(strstr(json_member_string(trial.ledger, LEDGER_KEY), "\"created\":false"));
+	ck_assert_ptr_nonnull(strstr(trial_ledger_row(&trial, LEDGER_KEY), "\"created\":false"));
 }
 END_TEST
 
@@ -440,7 +439,7 @@ START_TEST(test_lost_answer_looks_before_it_creates)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_NETWORK);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_NETWORK);
 	ck_assert_int_eq(trial_run(&trial, &vercel_project, INPUT, 5), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
 	/* The intent tells that it was us. */
@@ -458,8 +457,8 @@ START_TEST(test_refusals_name_what_a_person_can_do)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_APP_NOT_INSTALLED);
-	ck_assert_str_eq(trial.context.error.remedy_url, "https://github.com/apps/vercel");
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_APP_NOT_INSTALLED);
+	ck_assert_str_eq(trial_error(&trial)->remedy_url, "https://github.com/apps/vercel");
 }
 END_TEST
 

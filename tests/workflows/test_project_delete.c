@@ -18,7 +18,7 @@ static struct trial trial;
 
 static void know(const char *field, const char *value)
 {
-	cJSON_AddStringToObject(trial.ledger, field, value);
+	trial_ledger_put(&trial, field, value);
 }
 
 static void setup(void)
@@ -56,12 +56,12 @@ START_TEST(test_removes_what_was_created)
 	ck_assert_str_eq(peer_last(trial.peer, REMOVE("1")).uri, "/vercel/v9/projects/prj_1?slug=acme");
 	ck_assert_str_eq(peer_last(trial.peer, REMOVE("1")).body, "");
 	/* Nothing of Vercel is left in the ledger; what others made is. */
-	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 1);
-	ck_assert_ptr_nonnull(json_member_string(trial.ledger, "github:repository:acme/docs"));
-	ck_assert_ptr_nonnull(strstr(trial.log, "removed the project shop"));
-	ck_assert_ptr_nonnull(strstr(trial.log, "left the project old"));
+	ck_assert_int_eq(trial_ledger_size(&trial), 1);
+	ck_assert_ptr_nonnull(trial_ledger_row(&trial, "github:repository:acme/docs"));
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "removed the project shop"));
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "left the project old"));
 	/* Once more: there is nothing to do. */
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), "{\"removed\":0,\"left\":0}");
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
@@ -77,7 +77,7 @@ START_TEST(test_what_is_gone_is_removed)
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), "{\"removed\":2,\"left\":1}");
-	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 1);
+	ck_assert_int_eq(trial_ledger_size(&trial), 1);
 }
 END_TEST
 
@@ -86,13 +86,13 @@ START_TEST(test_wants_the_app_as_confirmation)
 	static const struct peer_row rows[] = { { .method = NULL } };
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &vercel_project_delete, "{\"confirm\":\"another-app\"}", 1), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
-	ck_assert_str_eq(trial.context.error.remedy_input, "confirm");
-	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "\"confirm\": \"trial-app\""));
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "confirm");
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "\"confirm\": \"trial-app\""));
 	ck_assert_int_eq(trial_run(&trial, &vercel_project_delete, "{}", 1), ACTION_FAILED);
-	ck_assert_str_eq(trial.context.error.place, "/input/confirm");
+	ck_assert_str_eq(trial_error(&trial)->place, "/input/confirm");
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
-	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 6);
+	ck_assert_int_eq(trial_ledger_size(&trial), 6);
 }
 END_TEST
 
@@ -106,9 +106,9 @@ START_TEST(test_goes_on_where_it_stopped)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_NETWORK);
-	ck_assert_ptr_null(json_member_string(trial.ledger, "vercel:project:shop"));
-	ck_assert_ptr_nonnull(json_member_string(trial.ledger, "vercel:project:docs"));
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_NETWORK);
+	ck_assert_ptr_null(trial_ledger_row(&trial, "vercel:project:shop"));
+	ck_assert_ptr_nonnull(trial_ledger_row(&trial, "vercel:project:docs"));
 	ck_assert_int_eq(trial_run(&trial, &vercel_project_delete, INPUT, 1), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), "{\"removed\":2,\"left\":1}");
 	ck_assert_uint_eq(peer_count(trial.peer, REMOVE("2")), 1);
@@ -127,10 +127,10 @@ START_TEST(test_refusals_keep_the_entry)
 			{ REMOVE("2"), .status = cases[i].status, .body = FORBIDDEN },
 			{ .method = NULL },
 		};
-		trial.checkpoint[0] = '\0';
+		trial_forget(&trial);
 		ck_assert_int_eq(run_with(rows), ACTION_FAILED);
-		ck_assert_int_eq(trial.context.error.class, cases[i].class);
-		ck_assert_ptr_nonnull(json_member_string(trial.ledger, "vercel:project:shop"));
+		ck_assert_int_eq(trial_error(&trial)->class, cases[i].class);
+		ck_assert_ptr_nonnull(trial_ledger_row(&trial, "vercel:project:shop"));
 	}
 }
 END_TEST
@@ -140,7 +140,7 @@ START_TEST(test_stops_with_the_lease)
 	static const struct peer_row rows[] = { { REMOVE("2"), .status = 204 }, { .method = NULL } };
 	trial.lease_lost = true;
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_LEASE_LOST);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_LEASE_LOST);
 	ck_assert_uint_eq(peer_count(trial.peer, REMOVE("1")), 0);
 }
 END_TEST

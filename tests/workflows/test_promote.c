@@ -40,7 +40,7 @@ static void teardown(void)
 
 static enum action_result run_with(const struct peer_row *rows)
 {
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	peer_set(trial.peer, rows);
 	return trial_run(&trial, &vercel_promote, INPUT, 300);
 }
@@ -57,8 +57,8 @@ START_TEST(test_promotes_and_waits)
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), "{\"deployment\":\"dpl_2\",\"previous\":\"dpl_1\"}");
-	ck_assert_int_eq(trial.attempts, 3);
-	ck_assert_int_eq(trial.saves, 1);
+	ck_assert_int_eq(trial_attempts(&trial), 3);
+	ck_assert_int_eq(trial_saves(&trial), 1);
 	ck_assert_uint_eq(peer_count(trial.peer, PROMOTE), 1);
 	ck_assert_str_eq(peer_last(trial.peer, PROMOTE).uri, "/vercel/v10/projects/prj_1/promote/dpl_2?slug=acme");
 }
@@ -94,10 +94,10 @@ START_TEST(test_refuses_what_cannot_be_promoted)
 			{ .method = NULL },
 		};
 		ck_assert_int_eq(run_with(rows), ACTION_FAILED);
-		ck_assert_int_eq(trial.context.error.class, cases[i].class);
-		ck_assert_str_ne(trial.context.error.remedy, "");
+		ck_assert_int_eq(trial_error(&trial)->class, cases[i].class);
+		ck_assert_str_ne(trial_error(&trial)->remedy, "");
 		ck_assert_str_eq(
-			trial.context.error.remedy_input, cases[i].class == ERROR_INVALID_INPUT ? "deployment" : "");
+			trial_error(&trial)->remedy_input, cases[i].class == ERROR_INVALID_INPUT ? "deployment" : "");
 		ck_assert_uint_eq(peer_count(trial.peer, PROMOTE), 0);
 	}
 }
@@ -136,7 +136,7 @@ START_TEST(test_lost_answer)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(arrived), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_NETWORK);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_NETWORK);
 	ck_assert_int_eq(trial_run(&trial, &vercel_promote, INPUT, 5), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, PROMOTE), 1);
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"previous\":\"dpl_1\""));
@@ -160,9 +160,9 @@ START_TEST(test_only_its_own_failure_counts)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
-	ck_assert_int_eq(trial.attempts, 3);
-	ck_assert_int_eq(trial.context.error.class, ERROR_BUILD_FAILED);
-	ck_assert_str_ne(trial.context.error.remedy, "");
+	ck_assert_int_eq(trial_attempts(&trial), 3);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_BUILD_FAILED);
+	ck_assert_str_ne(trial_error(&trial)->remedy, "");
 }
 END_TEST
 
@@ -186,8 +186,8 @@ START_TEST(test_another_promotion_is_waited_for)
 	ck_assert_uint_eq(peer_count(trial.peer, PROMOTE), 2);
 	trial.age_ms = 599000;
 	ck_assert_int_eq(run_with(never), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_TIMEOUT);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "another one is under way"));
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_TIMEOUT);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "another one is under way"));
 }
 END_TEST
 
@@ -211,7 +211,7 @@ START_TEST(test_ten_minutes_begin_with_the_request)
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	int64_t began = trial.age_ms;
 	ck_assert_int_eq(run_with(never), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_TIMEOUT);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_TIMEOUT);
 	ck_assert_int_ge(trial.age_ms - began, 600000);
 	ck_assert_int_lt(trial.age_ms - began, 610000);
 }
@@ -230,7 +230,7 @@ START_TEST(test_the_requests_own_success_counts)
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), "{\"deployment\":\"dpl_2\"}");
-	ck_assert_int_eq(trial.attempts, 3);
+	ck_assert_int_eq(trial_attempts(&trial), 3);
 }
 END_TEST
 

@@ -65,7 +65,7 @@ START_TEST(test_builds_the_last_one_again)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
-	ck_assert_int_eq(trial.attempts, 3);
+	ck_assert_int_eq(trial_attempts(&trial), 3);
 	ck_assert_str_eq(trial_output(&trial),
 		"{\"id\":\"dpl_9\",\"source\":\"dpl_2\",\"url\":\"https://docs-9.vercel.app\","
 		"\"alias\":\"https://docs.example\",\"inspectorUrl\":\"https://vercel.com/x\",\"createdAt\":900}");
@@ -76,8 +76,8 @@ START_TEST(test_builds_the_last_one_again)
 	ck_assert_str_eq(request.body,
 		"{\"name\":\"docs\",\"project\":\"prj_1\",\"deploymentId\":\"dpl_2\",\"target\":\"production\","
 		"\"meta\":{\"runId\":\"" RUN "\",\"app\":\"trial-app\"}}");
-	ck_assert_int_eq(trial.saves, 1);
-	ck_assert_ptr_nonnull(json_member_string(trial.ledger, "vercel:deployment:dpl_9"));
+	ck_assert_int_eq(trial_saves(&trial), 1);
+	ck_assert_ptr_nonnull(trial_ledger_row(&trial, "vercel:deployment:dpl_9"));
 }
 END_TEST
 
@@ -96,9 +96,9 @@ START_TEST(test_a_lost_answer_makes_no_second_one)
 			DOMAINS,
 			{ .method = NULL },
 		};
-		trial.checkpoint[0] = '\0';
+		trial_forget(&trial);
 		ck_assert_int_eq(run_with(rows), ACTION_FAILED);
-		ck_assert(error_class_facts(trial.context.error.class)->retryable);
+		ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
 		ck_assert_int_eq(trial_run(&trial, &vercel_redeploy, INPUT, 20), ACTION_DONE);
 		ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
 		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"source\":\"dpl_2\""));
@@ -135,7 +135,7 @@ START_TEST(test_a_request_that_a_limit_refused_is_not_looked_for)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_RATE_LIMITED);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_RATE_LIMITED);
 	trial.closed_ms = 0;
 	ck_assert_int_eq(trial_run(&trial, &vercel_redeploy, INPUT, 20), ACTION_DONE);
 	ck_assert_int_lt(trial.age_ms, 30000);
@@ -149,8 +149,8 @@ START_TEST(test_nothing_to_build_again)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_NOT_FOUND);
-	ck_assert_str_ne(trial.context.error.remedy, "");
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_NOT_FOUND);
+	ck_assert_str_ne(trial_error(&trial)->remedy, "");
 	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 0);
 }
 END_TEST
@@ -171,11 +171,11 @@ START_TEST(test_failures)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(refused), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_SCOPE_MISSING);
-	trial.checkpoint[0] = '\0';
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_SCOPE_MISSING);
+	trial_forget(&trial);
 	ck_assert_int_eq(run_with(broken), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_BUILD_FAILED);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "it does not build"));
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_BUILD_FAILED);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "it does not build"));
 }
 END_TEST
 

@@ -79,13 +79,13 @@ static void check_output(bool created)
 	ck_assert_msg(strstr(output, created ? "\"created\":true" : "\"created\":false") != NULL, "%s", output);
 	ck_assert_ptr_nonnull(strstr(output, "\"headCommit\":\"abc123\""));
 	ck_assert_ptr_nonnull(strstr(output, "\"defaultBranch\":\"main\""));
-	ck_assert_ptr_nonnull(json_member_string(trial.ledger, "github:repository:acme/docs"));
+	ck_assert_ptr_nonnull(trial_ledger_row(&trial, "github:repository:acme/docs"));
 }
 
 static void check_failed(enum error_class class)
 {
-	ck_assert_msg(trial.context.error.class == class, "%s: %s", error_class_facts(trial.context.error.class)->name,
-		trial.context.error.message);
+	ck_assert_msg(trial_error(&trial)->class == class, "%s: %s",
+		error_class_facts(trial_error(&trial)->class)->name, trial_error(&trial)->message);
 }
 
 START_TEST(test_forks_into_an_organisation)
@@ -100,8 +100,8 @@ START_TEST(test_forks_into_an_organisation)
 	};
 	ck_assert_int_eq(run_with(rows, FORK_INPUT, 9), ACTION_DONE);
 	check_output(true);
-	ck_assert_int_ge(trial.saves, 1);
-	ck_assert_ptr_nonnull(strstr(trial.intended, "github:repository:acme/docs "));
+	ck_assert_int_ge(trial_saves(&trial), 1);
+	ck_assert_ptr_nonnull(strstr(trial_intended(&trial), "github:repository:acme/docs "));
 	ck_assert_uint_eq(peer_count(trial.peer, FORK), 1);
 	struct peer_request request = peer_last(trial.peer, FORK);
 	ck_assert_ptr_nonnull(strstr(request.body, "\"organization\":\"acme\""));
@@ -153,7 +153,7 @@ START_TEST(test_adopts_what_is_ours)
 			READY,
 			{ .method = NULL },
 		};
-		trial.checkpoint[0] = '\0';
+		trial_forget(&trial);
 		ck_assert_int_eq(run_with(rows, FORK_INPUT, 9), ACTION_DONE);
 		check_output(false);
 		ck_assert_uint_eq(peer_count(trial.peer, FORK), 0);
@@ -167,7 +167,7 @@ START_TEST(test_adopts_by_ledger_and_by_wish)
 	ck_assert_int_eq(run_with(plain, ADOPT_INPUT, 9), ACTION_DONE);
 	check_output(false);
 	/* Now the ledger knows it by its id. */
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	ck_assert_int_eq(run_with(plain, TEMPLATE_INPUT, 9), ACTION_DONE);
 	check_output(false);
 }
@@ -186,11 +186,11 @@ START_TEST(test_one_from_the_same_template_is_not_ours)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(others, TEMPLATE_INPUT, 9), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_CONFLICT_FOREIGN);
-	ck_assert_str_eq(trial.context.error.remedy_input, "adopt");
-	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_CONFLICT_FOREIGN);
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "adopt");
+	ck_assert_int_eq(trial_ledger_size(&trial), 0);
 	/* Where this run asked for it and the answer was lost, it is. */
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	ck_assert_int_eq(run_with(lost, TEMPLATE_INPUT, 9), ACTION_FAILED);
 	ck_assert_int_eq(trial_run(&trial, &github_repository, TEMPLATE_INPUT, 9), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, GENERATE), 1);
@@ -202,12 +202,11 @@ END_TEST
 START_TEST(test_renamed_repository_is_still_ours)
 {
 	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = DOCS("") }, READY, { .method = NULL } };
-	cJSON_AddStringToObject(trial.ledger, "github:repository:acme/before", "{\"id\":\"42\",\"created\":true}");
+	trial_ledger_put(&trial, "github:repository:acme/before", "{\"id\":\"42\",\"created\":true}");
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 9), ACTION_DONE);
 	check_output(false);
-	ck_assert_ptr_nonnull(
-		strstr(json_member_string(trial.ledger, "github:repository:acme/docs"), "\"created\":true"));
-	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 1);
+	ck_assert_ptr_nonnull(strstr(trial_ledger_row(&trial, "github:repository:acme/docs"), "\"created\":true"));
+	ck_assert_int_eq(trial_ledger_size(&trial), 1);
 }
 END_TEST
 
@@ -229,9 +228,9 @@ START_TEST(test_stores_the_new_name)
 	trial_made(&trial, "github:repository:acme/docs", 3600000);
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 1), ACTION_DONE);
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"fullName\":\"acme/manual\""));
-	ck_assert_ptr_nonnull(json_member_string(trial.ledger, "github:repository:acme/manual"));
-	ck_assert_msg(strstr(trial.log, told) != NULL, "%s", trial.log);
-	ck_assert_ptr_null(strstr(strstr(trial.log, told) + strlen(told), "redirects"));
+	ck_assert_ptr_nonnull(trial_ledger_row(&trial, "github:repository:acme/manual"));
+	ck_assert_msg(strstr(trial_log(&trial), told) != NULL, "%s", trial_log(&trial));
+	ck_assert_ptr_null(strstr(strstr(trial_log(&trial), told) + strlen(told), "redirects"));
 }
 END_TEST
 
@@ -248,12 +247,12 @@ START_TEST(test_refuses_what_is_foreign)
 	};
 	ck_assert_int_eq(run_with(rows, FORK_INPUT, 3), ACTION_FAILED);
 	check_failed(ERROR_CONFLICT_FOREIGN);
-	ck_assert_str_ne(trial.context.error.remedy, "");
-	ck_assert_str_eq(trial.context.error.remedy_input, "adopt");
+	ck_assert_str_ne(trial_error(&trial)->remedy, "");
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "adopt");
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 3), ACTION_FAILED);
 	check_failed(ERROR_CONFLICT_FOREIGN);
 	ck_assert_uint_eq(peer_count(trial.peer, GENERATE), 0);
-	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+	ck_assert_int_eq(trial_ledger_size(&trial), 0);
 }
 END_TEST
 
@@ -261,7 +260,7 @@ END_TEST
 START_TEST(test_refuses_what_was_replaced)
 {
 	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = DOCS("") }, { .method = NULL } };
-	cJSON_AddStringToObject(trial.ledger, "github:repository:acme/docs", "{\"id\":\"41\",\"created\":true}");
+	trial_ledger_put(&trial, "github:repository:acme/docs", "{\"id\":\"41\",\"created\":true}");
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 3), ACTION_FAILED);
 	check_failed(ERROR_CONFLICT_FOREIGN);
 }
@@ -279,10 +278,10 @@ START_TEST(test_looks_after_a_lost_answer)
 	};
 	ck_assert_int_eq(run_with(rows, FORK_INPUT, 3), ACTION_FAILED);
 	check_failed(ERROR_NETWORK);
-	ck_assert_ptr_nonnull(strstr(trial.intended, "github:repository:acme/docs "));
+	ck_assert_ptr_nonnull(strstr(trial_intended(&trial), "github:repository:acme/docs "));
 	ck_assert_int_eq(trial_run(&trial, &github_repository, FORK_INPUT, 9), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, FORK), 1);
-	ck_assert_ptr_nonnull(json_member_string(trial.ledger, "github:repository:acme/docs"));
+	ck_assert_ptr_nonnull(trial_ledger_row(&trial, "github:repository:acme/docs"));
 }
 END_TEST
 
@@ -312,9 +311,9 @@ START_TEST(test_name_taken_by_what_stays_invisible)
 	};
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 99), ACTION_FAILED);
 	check_failed(ERROR_CONFLICT_FOREIGN);
-	ck_assert_str_eq(trial.context.error.remedy_input, "name");
-	ck_assert_int_eq(trial.context.error.http_status, 422);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "give the token access"));
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "name");
+	ck_assert_int_eq(trial_error(&trial)->http_status, 422);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "give the token access"));
 	ck_assert_uint_eq(peer_count(trial.peer, GENERATE), 2);
 	ck_assert_int_ge(trial.age_ms, 60000);
 }
@@ -332,7 +331,7 @@ START_TEST(test_refusal_to_create_keeps_its_class)
 	};
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 3), ACTION_FAILED);
 	check_failed(ERROR_PLAN_LIMIT);
-	ck_assert_str_eq(trial.context.error.remedy_input, "");
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "");
 }
 END_TEST
 
@@ -346,8 +345,8 @@ START_TEST(test_another_name_handed_back_is_left_alone)
 	};
 	ck_assert_int_eq(run_with(rows, FORK_INPUT, 3), ACTION_FAILED);
 	check_failed(ERROR_CONFLICT_FOREIGN);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "acme/docs-1"));
-	ck_assert_str_eq(trial.context.error.remedy_input, "name");
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "acme/docs-1"));
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "name");
 	ck_assert_uint_eq(peer_count(trial.peer, "DELETE", "/github/repos/acme/docs-1"), 0);
 	ck_assert_uint_eq(peer_count(trial.peer, "PATCH", "/github/repos/acme/docs-1"), 0);
 }
@@ -379,15 +378,15 @@ START_TEST(test_an_old_fork_is_left_alone)
 			ACCOUNT("Organization"),
 			{ .method = NULL },
 		};
-		trial.checkpoint[0] = '\0';
+		trial_forget(&trial);
 		trial.age_ms = 600000;
 		ck_assert_int_eq(run_with(rows, FORK_INPUT, 1), cases[i].old ? ACTION_FAILED : ACTION_WAITING);
 		if (!cases[i].old)
 			continue;
 		check_failed(ERROR_CONFLICT_FOREIGN);
-		ck_assert_ptr_nonnull(strstr(trial.context.error.message, "has an older acme/docs"));
+		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "has an older acme/docs"));
 		/* What is not in the ledger is never deleted. */
-		ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+		ck_assert_int_eq(trial_ledger_size(&trial), 0);
 	}
 }
 END_TEST
@@ -406,7 +405,7 @@ START_TEST(test_waits_until_it_is_usable)
 	};
 	ck_assert_int_eq(run_with(rows, FORK_INPUT, 20), ACTION_DONE);
 	check_output(true);
-	ck_assert_int_ge(trial.attempts, 5);
+	ck_assert_int_ge(trial_attempts(&trial), 5);
 	ck_assert_uint_eq(peer_count(trial.peer, FORK), 1);
 }
 END_TEST
@@ -477,13 +476,13 @@ START_TEST(test_why_nothing_is_made_of_a_source)
 			ACCOUNT("Organization"),
 			{ .method = NULL },
 		};
-		trial.checkpoint[0] = '\0';
+		trial_forget(&trial);
 		ck_assert_int_eq(run_with(rows, cases[i].input, 1), ACTION_FAILED);
 		check_failed(cases[i].class);
-		ck_assert_msg(strstr(trial.context.error.message, cases[i].message) != NULL, "%s",
-			trial.context.error.message);
-		ck_assert_str_eq(trial.context.error.remedy_input, cases[i].remedy_input);
-		ck_assert_str_eq(trial.context.error.remedy_url, cases[i].url);
+		ck_assert_msg(strstr(trial_error(&trial)->message, cases[i].message) != NULL, "%s",
+			trial_error(&trial)->message);
+		ck_assert_str_eq(trial_error(&trial)->remedy_input, cases[i].remedy_input);
+		ck_assert_str_eq(trial_error(&trial)->remedy_url, cases[i].url);
 	}
 }
 END_TEST
@@ -511,7 +510,7 @@ START_TEST(test_probes_for_a_minute_before_it_asks_again)
 	ck_assert_int_eq(run_with(late, FORK_INPUT, 1), ACTION_FAILED);
 	ck_assert_int_eq(trial_run(&trial, &github_repository, FORK_INPUT, 40), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, FORK), 1);
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	trial.age_ms = 0;
 	ck_assert_int_eq(run_with(never, FORK_INPUT, 1), ACTION_FAILED);
 	ck_assert_int_eq(trial_run(&trial, &github_repository, FORK_INPUT, 40), ACTION_DONE);
@@ -575,9 +574,9 @@ START_TEST(test_makes_one_of_its_own)
 	ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 9), ACTION_DONE);
 	check_output(true);
 	ck_assert_str_eq(peer_last(trial.peer, CREATE).body, PLAIN_BODY);
-	ck_assert_ptr_nonnull(strstr(trial.intended, "github:repository:acme/docs "));
+	ck_assert_ptr_nonnull(strstr(trial_intended(&trial), "github:repository:acme/docs "));
 	/* A new run finds it in the ledger. */
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	ck_assert_int_eq(trial_run(&trial, &github_repository, PLAIN_INPUT, 9), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
 }
@@ -617,9 +616,9 @@ START_TEST(test_makes_none_of_another_person)
 		};
 		ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 2), ACTION_FAILED);
 		check_failed(ERROR_SCOPE_MISSING);
-		ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "a token of acme"));
+		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "a token of acme"));
 		ck_assert_uint_eq(peer_count(trial.peer, CREATE_MY), 0);
-		ck_assert_int_eq(trial.saves, 0);
+		ck_assert_int_eq(trial_saves(&trial), 0);
 	}
 }
 END_TEST
@@ -640,10 +639,10 @@ START_TEST(test_finds_its_own_after_a_lost_answer)
 			READY,
 			{ .method = NULL },
 		};
-		trial.checkpoint[0] = '\0';
-		cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, "github:repository:acme/docs");
+		trial_forget(&trial);
+		trial_ledger_remove(&trial, "github:repository:acme/docs");
 		ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 1), ACTION_FAILED);
-		ck_assert(error_class_facts(trial.context.error.class)->retryable);
+		ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
 		ck_assert_int_eq(trial_run(&trial, &github_repository, PLAIN_INPUT, 9), ACTION_DONE);
 		check_output(true);
 		ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
@@ -686,9 +685,9 @@ START_TEST(test_a_plain_name_taken_by_another)
 	};
 	ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 9), ACTION_FAILED);
 	check_failed(ERROR_CONFLICT_FOREIGN);
-	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+	ck_assert_int_eq(trial_ledger_size(&trial), 0);
 	/* And what stood there from the beginning. */
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	ck_assert_int_eq(trial_run(&trial, &github_repository, PLAIN_INPUT, 9), ACTION_FAILED);
 	check_failed(ERROR_CONFLICT_FOREIGN);
 	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
@@ -708,7 +707,7 @@ START_TEST(test_a_plain_one_that_may_not_be_made)
 	ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 2), ACTION_FAILED);
 	check_failed(ERROR_SCOPE_MISSING);
 	trial.lease_lost = true;
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 2), ACTION_FAILED);
 	check_failed(ERROR_LEASE_LOST);
 	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 0);

@@ -51,14 +51,14 @@ static void teardown(void)
 
 static enum action_result run_with(const struct peer_row *rows, const char *input)
 {
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	peer_set(trial.peer, rows);
 	return trial_run(&trial, &github_repository, input, 9);
 }
 
 static void check_failed(enum error_class class, const char *message, const char *remedy, const char *member)
 {
-	const struct error *error = &trial.context.error;
+	const struct error *error = trial_error(&trial);
 	ck_assert_msg(error->class == class, "%s: %s", error_class_facts(error->class)->name, error->message);
 	ck_assert_msg(strstr(error->message, message) != NULL, "%s", error->message);
 	ck_assert_msg(strstr(error->remedy, remedy) != NULL, "%s", error->remedy);
@@ -67,7 +67,7 @@ static void check_failed(enum error_class class, const char *message, const char
 
 static void forget(void)
 {
-	cJSON_DeleteItemFromObjectCaseSensitive(trial.ledger, "github:repository:acme/docs");
+	trial_ledger_remove(&trial, "github:repository:acme/docs");
 }
 
 /* Nobody shows a client's code to everybody by leaving out a member. */
@@ -119,7 +119,7 @@ START_TEST(test_both_members_must_agree)
 	static const struct peer_row rows[] = { { .method = NULL } };
 	for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
 		ck_assert_int_eq(run_with(rows, inputs[i]), ACTION_FAILED);
-		ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
+		ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
 	}
 	ck_assert_uint_eq(peer_count(trial.peer, LOOK), 0);
 }
@@ -180,7 +180,7 @@ START_TEST(test_what_is_adopted_is_seen_as_asked)
 		if (cases[i].done)
 			continue;
 		check_failed(ERROR_INVALID_INPUT, "acme/docs is p", "settings", "visibility");
-		ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+		ck_assert_int_eq(trial_ledger_size(&trial), 0);
 	}
 }
 END_TEST
@@ -222,8 +222,8 @@ START_TEST(test_refusals_lead_to_the_member)
 		};
 		ck_assert_int_eq(run_with(rows, cases[i].input), ACTION_FAILED);
 		check_failed(cases[i].class, "", cases[i].remedy, cases[i].member);
-		ck_assert_int_eq(trial.attempts, (int)i + 1);
-		ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+		ck_assert_int_eq(trial_attempts(&trial), (int)i + 1);
+		ck_assert_int_eq(trial_ledger_size(&trial), 0);
 	}
 }
 END_TEST
@@ -254,7 +254,7 @@ START_TEST(test_a_name_that_was_given_up_is_free)
 		forget();
 		ck_assert_int_eq(run_with(rows, inputs[i]), ACTION_DONE);
 		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"id\":42,\"fullName\":\"acme/docs\""));
-		ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 1);
+		ck_assert_int_eq(trial_ledger_size(&trial), 1);
 	}
 }
 END_TEST
@@ -265,7 +265,7 @@ START_TEST(test_a_redirect_is_not_adopted)
 	ck_assert_int_eq(run_with(rows, INPUT(",\"adopt\":true")), ACTION_FAILED);
 	check_failed(ERROR_NOT_FOUND, "leads from there to acme/docs-old", "acme/docs-old", "name");
 	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 0);
-	ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+	ck_assert_int_eq(trial_ledger_size(&trial), 0);
 }
 END_TEST
 
@@ -285,8 +285,8 @@ START_TEST(test_what_takes_no_changes_is_not_done)
 		};
 		ck_assert_int_eq(run_with(rows, INPUT(",\"adopt\":true")), ACTION_FAILED);
 		check_failed(ERROR_INVALID_INPUT, cases[i].message, cases[i].remedy, "name");
-		ck_assert_str_eq(trial.context.error.remedy_url, "https://github.com/acme/docs/settings");
-		ck_assert_int_eq(cJSON_GetArraySize(trial.ledger), 0);
+		ck_assert_str_eq(trial_error(&trial)->remedy_url, "https://github.com/acme/docs/settings");
+		ck_assert_int_eq(trial_ledger_size(&trial), 0);
 		/* And what the app has made, where people have archived it since. */
 		trial_made(&trial, "github:repository:acme/docs", 3600000);
 		ck_assert_int_eq(run_with(rows, INPUT("")), ACTION_FAILED);

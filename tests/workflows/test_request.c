@@ -29,7 +29,7 @@ static const char *input(const char *more)
 static enum action_result run_with(const struct peer_row *rows, const char *more)
 {
 	peer_set(trial.peer, rows);
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	return trial_run(&trial, &http_request, input(more), 50);
 }
 
@@ -46,7 +46,7 @@ START_TEST(test_sends_and_shows_the_answer)
 	ck_assert_str_eq(request.body, "{\"a\":1}");
 	ck_assert_str_eq(request.content_type, "application/json");
 	ck_assert_str_eq(request.authorization, "");
-	ck_assert_int_eq(trial.saves, 1);
+	ck_assert_int_eq(trial_saves(&trial), 1);
 	ck_assert_int_eq(
 		run_with(rows, ",\"method\":\"POST\",\"body\":\"a=1\",\"contentType\":\"text/x; a=b\""), ACTION_DONE);
 	ck_assert_str_eq(peer_last(trial.peer, "POST", "/hook").content_type, "text/x; a=b");
@@ -93,8 +93,8 @@ START_TEST(test_expectations)
 			cases[i].more, cases[i].status);
 		ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 1);
 		if (!cases[i].done) {
-			ck_assert_int_eq(trial.context.error.class, ERROR_CHECK_FAILED);
-			ck_assert_str_ne(trial.context.error.remedy, "");
+			ck_assert_int_eq(trial_error(&trial)->class, ERROR_CHECK_FAILED);
+			ck_assert_str_ne(trial_error(&trial)->remedy, "");
 		}
 	}
 }
@@ -111,11 +111,11 @@ START_TEST(test_tries_until_it_holds)
 	};
 	static const struct peer_row never[] = { { "GET", "/hook", .status = 500 }, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, ",\"method\":\"POST\",\"expectText\":\"new\",\"retryUntil\":60"), ACTION_DONE);
-	ck_assert_int_eq(trial.attempts, 4);
+	ck_assert_int_eq(trial_attempts(&trial), 4);
 	ck_assert_int_eq(trial.age_ms, 9000);
 	ck_assert_int_eq(run_with(never, ",\"retryUntil\":20"), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_CHECK_FAILED);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "500"));
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_CHECK_FAILED);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "500"));
 	ck_assert_int_ge(trial.age_ms, 20000);
 	ck_assert_int_le(trial.age_ms, 24000);
 }
@@ -130,19 +130,19 @@ START_TEST(test_a_post_is_sent_once)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, ",\"method\":\"POST\""), ACTION_FAILED);
-	ck_assert(!error_class_facts(trial.context.error.class)->retryable);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "retryUntil"));
-	ck_assert_ptr_nonnull(strstr(trial.saved, "\"sent\":true"));
+	ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "retryUntil"));
+	ck_assert_ptr_nonnull(strstr(trial_saved(&trial), "\"sent\":true"));
 	ck_assert_int_eq(trial_attempt(&trial, &http_request, input(",\"method\":\"POST\"")), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_CHECK_FAILED);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_CHECK_FAILED);
 	ck_assert_uint_eq(peer_count(trial.peer, "POST", "/hook"), 1);
 	ck_assert_int_eq(run_with(rows, ",\"method\":\"PUT\""), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_NETWORK);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_NETWORK);
 	ck_assert_int_eq(trial_attempt(&trial, &http_request, input(",\"method\":\"PUT\"")), ACTION_FAILED);
 	ck_assert_uint_eq(peer_count(trial.peer, "PUT", "/hook"), 2);
 	trial.lease_lost = true;
 	ck_assert_int_eq(run_with(rows, ",\"method\":\"POST\""), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_LEASE_LOST);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_LEASE_LOST);
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
 }
 END_TEST
@@ -174,8 +174,8 @@ START_TEST(test_refuses_bad_requests)
 	const struct peer_row rows[] = { { .method = NULL } };
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		ck_assert_msg(run_with(rows, cases[i].more) == ACTION_FAILED, "%s", cases[i].more);
-		ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
-		ck_assert_str_eq(trial.context.error.place, cases[i].place);
+		ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
+		ck_assert_str_eq(trial_error(&trial)->place, cases[i].place);
 		ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
 	}
 	trial.settings.allow_loopback = false;
@@ -183,7 +183,7 @@ START_TEST(test_refuses_bad_requests)
 		const char *text =
 			arena_format(&trial.arena, "{\"url\":\"%s\",\"retryUntil\":60,\"method\":\"POST\"}", urls[i]);
 		ck_assert_msg(trial_run(&trial, &http_request, text, 1) == ACTION_FAILED, "%s", urls[i]);
-		ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
+		ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
 	}
 }
 END_TEST

@@ -54,15 +54,15 @@ static void play(const struct peer_row *special, size_t count)
 	memcpy(rows, special, count * sizeof(*special));
 	memcpy(rows + count, usual, sizeof(usual));
 	peer_set(trial.peer, rows);
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 }
 
 static void assert_told_of_staging(void)
 {
-	ck_assert_int_eq(trial.context.error.class, ERROR_CHECK_FAILED);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "staged"));
-	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "rolled back"));
-	ck_assert_str_eq(trial.context.error.remedy_input, "promote");
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_CHECK_FAILED);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "staged"));
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "rolled back"));
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "promote");
 }
 
 /* The generated addresses may count as assigned; production shows another deployment all the same. */
@@ -125,7 +125,7 @@ START_TEST(test_one_that_is_older_than_the_change_is_not_taken_for_the_new_one)
 	};
 	play(rows, ARRAY_LEN(rows));
 	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, INPUT "}", 9), ACTION_FAILED);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.message, "older than the last change"));
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "older than the last change"));
 	ck_assert_ptr_nonnull(strstr(peer_last(trial.peer, CREATE).uri, "forceNew=1"));
 }
 END_TEST
@@ -140,8 +140,8 @@ START_TEST(test_what_a_command_of_the_project_cancels_has_no_build_to_look_at)
 	};
 	play(rows, ARRAY_LEN(rows));
 	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, INPUT "}", 9), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_BUILD_FAILED);
-	ck_assert_ptr_nonnull(strstr(trial.context.error.remedy, "Ignored Build Step"));
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_BUILD_FAILED);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "Ignored Build Step"));
 }
 END_TEST
 
