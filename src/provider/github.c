@@ -108,6 +108,10 @@ static const struct refusal refusals[] = {
 	{ 403, NULL, "Upgrade to GitHub", ERROR_PLAN_LIMIT,
 		"Upgrade the plan of the account, or make the repository public, then trigger the step again.",
 		PRICING_URL },
+	{ 0, NULL, "rule violation", ERROR_INVALID_INPUT,
+		"Keep to the rule, which stands in the settings of the repository or of its organisation, or let the "
+		"token past it; then trigger the step again.",
+		NULL },
 	{ 403, NULL, "archived", ERROR_INVALID_INPUT, "Unarchive the repository, then trigger the step again.", NULL },
 	{ 403, NULL, "forking", ERROR_SCOPE_MISSING,
 		"Let its owner allow forks of it, or make the repository from a template; then trigger the step again.",

@@ -2,6 +2,7 @@
  * github.files against a scripted GitHub.
  *
  * covers: workflows/actions/github_files.c workflows/actions/github_tree.c
+ * covers: workflows/actions/github_push.c
  */
 #include <string.h>
 
@@ -184,6 +185,7 @@ START_TEST(test_begins_anew_where_somebody_was_faster)
 	static const struct peer_row refusals[] = {
 		{ MOVE, .status = 422, .body = MESSAGE("Update is not a fast forward"), .times = 1 },
 		{ MOVE, .status = 409, .body = MESSAGE("Conflict"), .times = 1 },
+		{ MOVE, .status = 409, .body = MESSAGE("refs/heads/main is at c9 but expected c1"), .times = 1 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
 		const struct peer_row rows[] = { AT_ONCE("c1", "t1"), AT("c9", "t2"), ROOT_HAS(""),
@@ -193,6 +195,51 @@ START_TEST(test_begins_anew_where_somebody_was_faster)
 		ck_assert_str_eq(trial_output(&trial), DONE("c2", "true", "1"));
 		ck_assert_ptr_nonnull(strstr(peer_last(trial.peer, MAKE_COMMIT).body, "\"parents\":[\"c9\"]"));
 		ck_assert_ptr_null(strstr(peer_last(trial.peer, MAKE_TREE).body, "README"));
+	}
+}
+END_TEST
+
+#define RULES(rule) MESSAGE("Repository rule violations found\\n\\n" rule "\\n\\n")
+#define RULES_PAGE  "https://github.com/acme/docs/settings/rules"
+
+/* Nobody was faster, and it never works: GitHub has the same statuses for a rule. */
+START_TEST(test_a_rule_is_no_race)
+{
+	static const struct {
+		struct peer_row refusal;
+		const char *message, *remedy, *url, *member;
+	} cases[] = {
+		{ { MOVE, .status = 409, .body = RULES("Changes must be made through a pull request.") },
+			"Repository rule violations", "pull request", RULES_PAGE, "branch" },
+		{ { MOVE, .status = 422, .body = RULES("Commits must have verified signatures.") }, "verified",
+			"whose commits GitHub signs", RULES_PAGE, "branch" },
+		{ { MOVE, .status = 422,
+			  .body = MESSAGE("Protected branch update failed for refs/heads/main. Required status check "
+					  "\\\"build\\\" is expected.") },
+			"Protected branch", "not protected so", RULES_PAGE, "branch" },
+		{ { MOVE, .status = 409, .body = RULES("Commit message must match a given regex pattern: ^x") },
+			"must match", "a message that the rule allows", RULES_PAGE, "message" },
+		{ { MOVE, .status = 409, .body = RULES("File path is restricted") }, "restricted",
+			"what the rule forbids", RULES_PAGE, "files" },
+		{ { MOVE, .status = 409, .body = RULES("Cannot update this protected ref.") }, "protected ref",
+			"without that rule", RULES_PAGE, "branch" },
+		{ { MAKE_TREE, .status = 409,
+			  .body = RULES("Secret detected in content\\n\\n- Push cannot contain secrets") },
+			"Secret detected", "Take the secret out",
+			"https://docs.github.com/code-security/secret-scanning/working-with-push-protection", "files" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct peer_row rows[] = { cases[i].refusal, AT("c1", "t1"), ROOT_HAS(""), MADE,
+			{ .method = NULL } };
+		const struct error *error = &trial.context.error;
+		trial.checkpoint[0] = '\0';
+		ck_assert_int_eq(run_with(rows, BOTH, 5), ACTION_FAILED);
+		check_failed(ERROR_INVALID_INPUT);
+		ck_assert_msg(strstr(error->message, cases[i].message) != NULL, "%s", error->message);
+		ck_assert_msg(strstr(error->remedy, cases[i].remedy) != NULL, "%s", error->remedy);
+		ck_assert_str_eq(error->remedy_url, cases[i].url);
+		ck_assert_str_eq(error->remedy_input, cases[i].member);
+		ck_assert_uint_le(peer_count(trial.peer, MAKE_COMMIT), 1);
 	}
 }
 END_TEST
@@ -348,9 +395,10 @@ int main(void)
 	const TTest *const tests[] = { test_commits_what_differs, test_writes_nothing_where_all_is_there,
 		test_sends_only_what_differs, test_takes_the_default_branch,
 		test_finds_the_commit_whose_answer_was_lost, test_moves_to_the_same_commit_again,
-		test_begins_anew_where_somebody_was_faster, test_gives_up_a_race_that_never_ends,
-		test_waits_for_a_fresh_repository, test_waits_for_nothing_of_an_old_repository,
-		test_ends_where_it_stays_so, test_refuses_to_replace_another_kind, test_refuses_wrong_paths,
-		test_moves_nothing_without_the_lease, NULL };
+		test_begins_anew_where_somebody_was_faster, test_a_rule_is_no_race,
+		test_gives_up_a_race_that_never_ends, test_waits_for_a_fresh_repository,
+		test_waits_for_nothing_of_an_old_repository, test_ends_where_it_stays_so,
+		test_refuses_to_replace_another_kind, test_refuses_wrong_paths, test_moves_nothing_without_the_lease,
+		NULL };
 	return suite_main("github.files", tests, setup, teardown);
 }

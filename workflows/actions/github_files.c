@@ -10,6 +10,7 @@
  */
 #include "actions.h"
 #include "actions/github_names.h"
+#include "actions/github_push.h"
 #include "actions/github_tree.h"
 #include "slipway/provider.h"
 
@@ -198,11 +199,11 @@ static enum action_result refuse_write(struct action_context *context, const str
 {
 	enum error_class class = response->status == 404 ? ERROR_SCOPE_MISSING : ERROR_INVALID_INPUT;
 	enum action_result result = refuse(context, input, response, class, what);
-	if (result != ACTION_FAILED)
+	if (result != ACTION_FAILED || push_explain_rule(context, input->repository))
 		return result;
 	return action_remedy(context, NULL,
 		"Give the token the permission contents: write (for files in .github/workflows also workflows: write), "
-		"or choose a branch that takes commits without a pull request; then trigger the step again.");
+		"then trigger the step again.");
 }
 
 /* ---- read ---- */
@@ -378,10 +379,7 @@ static enum action_result move_branch(
 	request.parameters[2] = action_format(context, "heads/%s", checkpoint->branch);
 	if (!action_save(context) || !provider_call(context, &github, &request, &response))
 		return action_failed(context);
-	if (response.status == 409 ||
-		(response.status == 422 &&
-			(strcasestr(response.message, "fast forward") != NULL ||
-				strcasestr(response.message, "fast-forward") != NULL)))
+	if (push_lost_race(&response))
 		return lose_race(context, input, checkpoint);
 	if (response.status >= 400) {
 		checkpoint->commit = NULL;
