@@ -85,8 +85,8 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 		return error->class;
 	if (output == NULL && !own)
 		return error_set(error, ERROR_NEEDS_NOT_DONE,
-			"it needs an output of the app '%s', whose step '%s' of '%s' is not done", from.app,
-			from.action, from.workflow);
+			"it needs an output of the app '%s', whose step '%s' of '%s' is not done", from.app, from.step,
+			from.workflow);
 	if (output == NULL)
 		return error_set(error, ERROR_NEEDS_NOT_DONE, "it needs what the step '%s' is yet to make", step);
 	return run_output_member(output, name, ret_value, error);

@@ -17,7 +17,7 @@ static enum error_class respond_conflict(const struct trigger_result *result, co
 	struct error problem;
 
 	error_set(&problem, ERROR_RUN_CONFLICT, "'%s' is already running for '%s' with a different input (run %s)",
-		result->run.action, result->run.app, result->run.run);
+		result->run.name.step, result->run.name.app, result->run.id);
 	if (options->sealed)
 		error_remedy(&problem, NULL,
 			"The request contains a secret in clear text, which makes a new input each time. Wait until "
@@ -43,7 +43,7 @@ static enum error_class respond_needs(
 
 	if (!complete)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
-	error_set(error, ERROR_NEEDS_NOT_DONE, "'%s' needs %zu step%s that %s not done: %s", result->run.action,
+	error_set(error, ERROR_NEEDS_NOT_DONE, "'%s' needs %zu step%s that %s not done: %s", result->run.name.step,
 		result->missing_count, result->missing_count == 1 ? "" : "s", result->missing_count == 1 ? "is" : "are",
 		names);
 	response_problem(response, error, needs, NULL);

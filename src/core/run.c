@@ -17,7 +17,7 @@
 /* clang-format on */
 
 const struct run_field run_fields[] = {
-	TEXT_ROW(run, true),
+	{ "run", offsetof(struct run, id), false, true },
 	TEXT_ROW(status, true),
 	TEXT_ROW(phase, true),
 	TEXT_ROW(reason, true),
@@ -45,15 +45,13 @@ const struct run_field run_fields[] = {
 	{ NULL, 0, false, false },
 };
 
-void run_init(struct run *run, const char *app, const char *workflow, const char *action)
+void run_init(struct run *run, const struct run_name *name)
 {
 	memset(run, 0, sizeof(*run));
 	for (const struct run_field *field = run_fields; field->name != NULL; field++)
 		if (!field->is_integer)
 			*(const char **)((char *)run + field->offset) = "";
-	run->app = app;
-	run->workflow = workflow;
-	run->action = action;
+	run->name = *name;
 }
 
 bool run_is_live(const struct run *run)
@@ -85,7 +83,7 @@ void runs_tag(const struct run *runs, size_t count, char tag[RUN_TAG_SIZE])
 	for (size_t i = 0; i < count; i++) {
 		char line[3 * IDENTIFIER_SIZE];
 		text_format(
-			line, sizeof(line), "%s %s %lld\n", runs[i].action, runs[i].run, (long long)runs[i].version);
+			line, sizeof(line), "%s %s %lld\n", runs[i].name.step, runs[i].id, (long long)runs[i].version);
 		crypto_generichash_update(&state, (const unsigned char *)line, strlen(line));
 	}
 
@@ -96,7 +94,7 @@ void runs_tag(const struct run *runs, size_t count, char tag[RUN_TAG_SIZE])
 /* ---- the status object ---- */
 
 struct status {
-	const char *workflow, *app, *action, *run, *status, *phase, *reason, *detail;
+	const char *workflow, *app, *step, *run, *status, *phase, *reason, *detail;
 	const char *resume_at, *queued_at, *started_at, *finished_at;
 	const char *output, *error;
 	int64_t attempt, crashes, version, next_poll_ms;
@@ -107,7 +105,7 @@ struct status {
 static const struct field status_fields[] = {
 	{ STRING_FIELD("workflowId", struct status, workflow), .required = true },
 	{ STRING_FIELD("appId", struct status, app), .required = true },
-	{ STRING_FIELD("actionId", struct status, action), .required = true },
+	{ STRING_FIELD("actionId", struct status, step), .required = true },
 	{ STRING_FIELD("runId", struct status, run), .required = true },
 	{ STRING_FIELD("status", struct status, status), .required = true },
 	{ STRING_FIELD("phase", struct status, phase), .required = true },
@@ -140,10 +138,10 @@ enum error_class run_status(const struct run *run, cJSON **ret_json, struct erro
 {
 	char due[CLOCK_TEXT_SIZE], queued[CLOCK_TEXT_SIZE], started[CLOCK_TEXT_SIZE], finished[CLOCK_TEXT_SIZE];
 	struct status status = {
-		.workflow = run->workflow,
-		.app = run->app,
-		.action = run->action,
-		.run = text_or_null(run->run),
+		.workflow = run->name.workflow,
+		.app = run->name.app,
+		.step = run->name.step,
+		.run = text_or_null(run->id),
 		.status = run->status[0] != '\0' ? run->status : "idle",
 		.phase = text_or_null(run->phase),
 		.reason = text_or_null(run->reason),

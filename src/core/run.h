@@ -6,21 +6,21 @@
 
 #include "base/json.h"
 
-/* Which action of which app. All borrowed and valid identifiers. */
+/* Which step of which app. All borrowed and valid identifiers. */
 struct run_name {
-	const char *app, *workflow, *action;
+	const char *app, *workflow, *step;
 };
 
 /*
- * The hash of one action of one app. Texts are "" where the hash has no such field, numbers 0; times are milliseconds
+ * The hash of one step of one app. Texts are "" where the hash has no such field, numbers 0; times are milliseconds
  * by the clock of Redis.
  */
 struct run {
-	const char *app, *workflow, *action; /* whose it is; set by whoever reads, the hash may be absent */
-	const char *run;                     /* runId; "" before any trigger */
-	const char *status;                  /* running, done, error; "" is idle */
-	const char *phase;                   /* queued, executing, waiting, retrying, blocked; "" when it has ended */
-	const char *reason, *detail;         /* why it is in this phase: a word, a sentence */
+	struct run_name name;        /* whose it is; set by whoever reads, the hash may be absent */
+	const char *id;              /* runId; "" before any trigger */
+	const char *status;          /* running, done, error; "" is idle */
+	const char *phase;           /* queued, executing, waiting, retrying, blocked; "" when it has ended */
+	const char *reason, *detail; /* why it is in this phase: a word, a sentence */
 	const char *input, *checkpoint, *output, *error; /* JSON; "" where there is none */
 	const char *lease, *entry, *worker;
 	const char *cancel;  /* error JSON, where somebody wants it to end */
@@ -43,7 +43,7 @@ struct run_field {
 extern const struct run_field run_fields[];
 
 /* An idle run: all texts "", all numbers 0. */
-void run_init(struct run *run, const char *app, const char *workflow, const char *action);
+void run_init(struct run *run, const struct run_name *name);
 
 /* Whether it has been triggered and not yet ended. */
 bool run_is_live(const struct run *run);

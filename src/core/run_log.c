@@ -6,10 +6,10 @@
 void run_line(struct log_line *line, enum log_level level, const char *event, const struct run *run)
 {
 	log_begin(line, level, event);
-	log_text(line, "app", run->app);
-	log_text(line, "workflow", run->workflow);
-	log_text(line, "step", run->action);
-	log_text(line, "run", run->run);
+	log_text(line, "app", run->name.app);
+	log_text(line, "workflow", run->name.workflow);
+	log_text(line, "step", run->name.step);
+	log_text(line, "run", run->id);
 	if (run->attempt > 0)
 		log_number(line, "attempt", run->attempt);
 	log_text(line, "request", run->request);

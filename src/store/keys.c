@@ -10,7 +10,7 @@
 
 void run_key_make(char key[KEY_SIZE], const struct run_name *name)
 {
-	text_format(key, KEY_SIZE, KEY_PREFIX "app:%s:%s:%s", name->app, name->workflow, name->action);
+	text_format(key, KEY_SIZE, KEY_PREFIX "app:%s:%s:%s", name->app, name->workflow, name->step);
 }
 
 void run_keys_make(struct run_keys *keys, const struct run_name *name)
@@ -35,7 +35,7 @@ void run_keys_make(struct run_keys *keys, const struct run_name *name)
 		else
 			run_key_make(keys->own[i],
 				&(struct run_name){ name->app, name->workflow != NULL ? name->workflow : "",
-					name->action != NULL ? name->action : "" });
+					name->step != NULL ? name->step : "" });
 		keys->list[i] = keys->own[i];
 	}
 }
@@ -43,11 +43,21 @@ void run_keys_make(struct run_keys *keys, const struct run_name *name)
 bool member_split(char member[MEMBER_SIZE], struct run_name *ret_name)
 {
 	char *workflow = strchr(member, ':');
-	char *action = workflow != NULL ? strchr(workflow + 1, ':') : NULL;
-	if (action == NULL)
+	char *step = workflow != NULL ? strchr(workflow + 1, ':') : NULL;
+	if (step == NULL)
 		return false;
 	*workflow++ = '\0';
-	*action++ = '\0';
-	*ret_name = (struct run_name){ member, workflow, action };
-	return identifier_valid(member) && identifier_valid(workflow) && identifier_valid(action);
+	*step++ = '\0';
+	*ret_name = (struct run_name){ member, workflow, step };
+	return run_name_valid(ret_name);
+}
+
+void member_make(char member[MEMBER_SIZE], const struct run_name *name)
+{
+	text_format(member, MEMBER_SIZE, "%s:%s:%s", name->app, name->workflow, name->step);
+}
+
+bool run_name_valid(const struct run_name *name)
+{
+	return identifier_valid(name->app) && identifier_valid(name->workflow) && identifier_valid(name->step);
 }

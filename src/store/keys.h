@@ -34,21 +34,27 @@ enum run_key {
 	RUN_KEY_COUNT
 };
 
-/* Storage for the keys of one action. */
+/* Storage for the keys of one step. */
 struct run_keys {
 	char own[RUN_KEY_COUNT][KEY_SIZE];
 	const char *list[RUN_KEY_COUNT]; /* point into own */
 };
 
-/* Fills all keys of an action; workflow and action may be NULL where only the app's keys are used. */
+/* Fills all keys of a step; workflow and step may be NULL where only the app's keys are used. */
 void run_keys_make(struct run_keys *keys, const struct run_name *name);
 
-/* slipway:{0}:app:<app>:<workflow>:<action> */
+/* slipway:{0}:app:<app>:<workflow>:<step> */
 void run_key_make(char key[KEY_SIZE], const struct run_name *name);
 
 #define MEMBER_SIZE (3 * IDENTIFIER_SIZE)
 
-/* Splits app:workflow:action as it stands in delayed and live, in place. False where it is not of that form. */
+/* Splits app:workflow:step as it stands in delayed and live, in place. False where it is not of that form. */
 bool member_split(char member[MEMBER_SIZE], struct run_name *ret_name);
+
+/* Makes app:workflow:step of it. */
+void member_make(char member[MEMBER_SIZE], const struct run_name *name);
+
+/* Whether all three are there and valid: a name that was read may be anything. */
+bool run_name_valid(const struct run_name *name);
 
 #endif

@@ -30,6 +30,7 @@ static enum error_class read_needs(
 enum error_class needs_take(
 	struct redis *redis, const struct lease *lease, struct needs *needs, struct arena *arena, struct error *error)
 {
+	const struct run_name name = lease_name(lease);
 	char names[NEEDS_MAX][KEY_SIZE];
 	const char *keys[NEEDS_MAX];
 	const struct script_argument token = { "token", .text = lease->token };
@@ -41,8 +42,7 @@ enum error_class needs_take(
 		keys[i] = names[i];
 	}
 
-	if (run_eval(redis, &(struct run_name){ lease->app, lease->workflow, lease->action }, &call, &reply, error) !=
-		ERROR_NONE)
+	if (run_eval(redis, &name, &call, &reply, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = read_needs(reply, needs, arena, error);
 	reply_free(reply);

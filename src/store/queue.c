@@ -47,11 +47,13 @@ static enum error_class read_entry(
 	const struct {
 		const char *name;
 		const char **target;
-	} fields[] = { { "app", &entry->app }, { "workflow", &entry->workflow }, { "action", &entry->action },
-		{ "run", &entry->run } };
+	} fields[] = { { "app", &entry->name.app }, { "workflow", &entry->name.workflow },
+		{ "action", &entry->name.step }, { "run", &entry->run_id } };
 	const struct redisReply *pairs = reply_item(reply, 1);
-	*entry = (struct queue_entry){ arena_string(arena, reply_text(reply_item(reply, 0))), "", "", "", "",
-		held_text(pairs, arena) };
+	*entry = (struct queue_entry){ .id = arena_string(arena, reply_text(reply_item(reply, 0))),
+		.name = { "", "", "" },
+		.run_id = "",
+		.held = held_text(pairs, arena) };
 	bool complete = entry->id != NULL && entry->held != NULL;
 	for (size_t i = 0; complete && i + 1 < reply_count(pairs); i += 2) {
 		for (size_t j = 0; j < ARRAY_LEN(fields); j++) {
@@ -65,10 +67,11 @@ static enum error_class read_entry(
 	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read the queue");
 }
 
-/* entry:run:app:workflow:action, as reap.lua writes it. What a hand has put there is passed over. */
+/* entry:run:app:workflow:step, as reap.lua writes it. What a hand has put there is passed over. */
 static bool split_due(char *text, struct queue_entry *entry)
 {
-	const char **const parts[] = { &entry->id, &entry->run, &entry->app, &entry->workflow, &entry->action };
+	const char **const parts[] = { &entry->id, &entry->run_id, &entry->name.app, &entry->name.workflow,
+		&entry->name.step };
 	char *rest = text;
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
@@ -91,7 +94,7 @@ enum error_class queue_take_due(
 	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	char *text = arena_string(arena, reply_text(reply_item(reply, 0)));
-	*ret_entry = (struct queue_entry){ "", "", "", "", "", arena_string(arena, reply_text(reply_item(reply, 0))) };
+	*ret_entry = (struct queue_entry){ .held = arena_string(arena, reply_text(reply_item(reply, 0))) };
 	reply_free(reply);
 	if (text == NULL || ret_entry->held == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read the queue");
@@ -201,13 +204,12 @@ static enum error_class tidy_consumers(struct redis *redis, struct error *error)
 enum error_class queue_is_orphaned(
 	struct redis *redis, const struct queue_entry *entry, bool *ret_astray, struct error *error)
 {
-	const struct run_name name = { entry->app, entry->workflow, entry->action };
 	char key[KEY_SIZE];
 	struct redisReply *reply;
 
 	*ret_astray = true;
-	if (identifier_valid(entry->app) && identifier_valid(entry->workflow) && identifier_valid(entry->action)) {
-		run_key_make(key, &name);
+	if (run_name_valid(&entry->name)) {
+		run_key_make(key, &entry->name);
 		const char *const words[] = { "HGET", key, "entry" };
 		/* A key that is no hash, by a hand, is no run. */
 		enum error_class class = redis_command(redis, 3, words, &reply, error);
@@ -233,7 +235,7 @@ enum error_class queue_is_orphaned(
 static enum error_class keep_in_sight(struct redis *redis, const struct queue_entry *entry, struct error *error)
 {
 	char member[MEMBER_SIZE];
-	text_format(member, sizeof(member), "%s:%s:%s", entry->app, entry->workflow, entry->action);
+	member_make(member, &entry->name);
 	const char *const words[] = { "ZADD", KEY_LIVE, "NX", "0", member };
 	return run_quietly(redis, 5, words, error);
 }

@@ -9,7 +9,8 @@
 /* One entry, as read. Texts lie in the arena; "" where the entry has no such field. */
 struct queue_entry {
 	const char *id;
-	const char *app, *workflow, *action, *run;
+	struct run_name name;
+	const char *run_id;
 	const char *held; /* all of it, for people */
 };
 

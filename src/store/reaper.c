@@ -34,7 +34,7 @@ static enum error_class reap_named(struct redis *redis, const struct run_name *n
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to look at a run");
 	if (run_eval(redis, name, &call, &reply, error) != ERROR_NONE)
 		return error->class;
-	if (listener != NULL && run_told(&told, name, reply, arena, error) == ERROR_NONE && told.run[0] != '\0')
+	if (listener != NULL && run_told(&told, name, reply, arena, error) == ERROR_NONE && told.id[0] != '\0')
 		listener->told(listener->context, &told);
 	reply_free(reply);
 	return ERROR_NONE;

@@ -19,7 +19,7 @@ struct reap_listener {
 };
 
 /*
- * Puts one run right, by its name app:workflow:action, whether it is due or not. A name that no run can have is taken
+ * Puts one run right, by its name app:workflow:step, whether it is due or not. A name that no run can have is taken
  * out of the index. A lease that ran out while no worker could renew it is left alone for spare_ms; 0: it is not.
  */
 enum error_class run_reap(struct redis *redis, const char *index, const char *member, int64_t lease_ms,

@@ -11,6 +11,7 @@
 #include "slipway/field.h"
 #include "slipway/workflow.h"
 #include "store/ledger.h"
+#include "store/queue.h"
 #include "store/run_eval.h"
 #include "store/server.h"
 
@@ -48,10 +49,12 @@ static bool take_field(struct run *run, const char *name, const struct redisRepl
 static enum error_class take_hash(struct run *run, const struct run_name *name, const struct redisReply *hash,
 	int64_t now, struct arena *arena, struct error *error)
 {
-	run_init(run, arena_string(arena, name->app), arena_string(arena, name->workflow),
-		arena_string(arena, name->action));
+	const struct run_name kept = { arena_string(arena, name->app), arena_string(arena, name->workflow),
+		arena_string(arena, name->step) };
+	bool complete = kept.app != NULL && kept.workflow != NULL && kept.step != NULL;
+
+	run_init(run, &kept);
 	run->now = now;
-	bool complete = run->app != NULL && run->workflow != NULL && run->action != NULL;
 	for (size_t i = 0; complete && i + 1 < reply_count(hash); i += 2)
 		complete = take_field(run, reply_text(reply_item(hash, i)), reply_item(hash, i + 1), arena);
 	return complete ? ERROR_NONE : no_memory(error);
@@ -80,7 +83,7 @@ static const char *need_name(const struct trigger *trigger, int64_t number, stru
 	if (index - trigger->need_count >= trigger->other_count)
 		return NULL;
 	const struct run_name *other = &trigger->others[index - trigger->need_count];
-	return arena_format(arena, "%s.%s.%s", other->app, other->workflow, other->action);
+	return arena_format(arena, "%s.%s.%s", other->app, other->workflow, other->step);
 }
 
 static enum error_class read_trigger_result(const struct redisReply *reply, const struct trigger *trigger,
@@ -146,7 +149,7 @@ enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
 	const struct script_argument arguments[] = {
 		{ "app", .text = trigger->name.app },
 		{ "workflow", .text = trigger->name.workflow },
-		{ "step", .text = trigger->name.action },
+		{ "step", .text = trigger->name.step },
 		{ "run", .text = run_id },
 		{ "input", .text = trigger->input },
 		{ "digest", .text = trigger->digest },
@@ -259,10 +262,9 @@ enum error_class run_cancel(struct redis *redis, const struct run_name *name, st
 static enum error_class read_claim(const struct redisReply *reply, const struct run_name *name, struct arena *arena,
 	struct claim *claim, struct error *error)
 {
-	*claim = (struct claim){ .ledger = NULL };
 	text_copy(claim->lease.app, IDENTIFIER_SIZE, name->app);
 	text_copy(claim->lease.workflow, IDENTIFIER_SIZE, name->workflow);
-	text_copy(claim->lease.action, IDENTIFIER_SIZE, name->action);
+	text_copy(claim->lease.step, IDENTIFIER_SIZE, name->step);
 	text_copy(claim->lease.token, TOKEN_SIZE, reply_text(reply_item(reply, 2)));
 	if (take_hash(&claim->run, name, reply_item(reply, 3), reply_integer(reply_item(reply, 1)), arena, error) !=
 		ERROR_NONE)
@@ -276,16 +278,15 @@ void claim_release(struct claim *claim)
 	claim->ledger = NULL;
 }
 
-enum error_class run_claim(struct redis *redis, const struct run_name *name, const char *entry, const char *run_id,
-	const char *worker, int64_t lease_ms, struct arena *arena, bool *ret_claimed, struct claim *ret_claim,
-	struct error *error)
+enum error_class run_claim(struct redis *redis, const struct queue_entry *entry, const struct claimant *claimant,
+	struct arena *arena, struct claim *ret_claim, struct error *error)
 {
 	const char *expired = error_text(arena, ERROR_TIMEOUT, RUN_EXPIRED_MESSAGE);
 	const struct script_argument arguments[] = {
-		{ "entry", .text = entry },
-		{ "run", .text = run_id },
-		{ "worker", .text = worker },
-		{ "lease_ms", .integer = &lease_ms },
+		{ "entry", .text = entry->id },
+		{ "run", .text = entry->run_id },
+		{ "worker", .text = claimant->worker },
+		{ "lease_ms", .integer = &claimant->lease_ms },
 		{ "expired", .text = expired },
 	};
 	const struct script_call call = { SCRIPT_CLAIM, 0, NULL, ARRAY_LEN(arguments), arguments };
@@ -293,21 +294,25 @@ enum error_class run_claim(struct redis *redis, const struct run_name *name, con
 
 	if (expired == NULL)
 		return no_memory(error);
-	if (run_eval(redis, name, &call, &reply, error) != ERROR_NONE)
+	if (run_eval(redis, &entry->name, &call, &reply, error) != ERROR_NONE)
 		return error->class;
-	*ret_claimed = strcmp(word_of(reply), "claimed") == 0;
-	*ret_claim = (struct claim){ .ledger = NULL };
-	enum error_class class = *ret_claimed ? read_claim(reply, name, arena, ret_claim, error)
-					      : run_told(&ret_claim->run, name, reply, arena, error);
+	*ret_claim = (struct claim){ .taken = strcmp(word_of(reply), "claimed") == 0 };
+	enum error_class class = ret_claim->taken ? read_claim(reply, &entry->name, arena, ret_claim, error)
+						  : run_told(&ret_claim->run, &entry->name, reply, arena, error);
 	reply_free(reply);
 	return class;
+}
+
+struct run_name lease_name(const struct lease *lease)
+{
+	return (struct run_name){ lease->app, lease->workflow, lease->step };
 }
 
 /* Runs a script on a leased run, whose token is among the arguments. *ret_reply is the caller's. */
 static enum error_class eval_leased(struct redis *redis, const struct lease *lease, const struct script_call *call,
 	struct redisReply **ret_reply, struct error *error)
 {
-	const struct run_name name = { lease->app, lease->workflow, lease->action };
+	const struct run_name name = lease_name(lease);
 
 	if (run_eval(redis, &name, call, ret_reply, error) != ERROR_NONE)
 		return error->class;
@@ -315,7 +320,7 @@ static enum error_class eval_leased(struct redis *redis, const struct lease *lea
 		return ERROR_NONE;
 	reply_free(*ret_reply);
 	return error_set(error, ERROR_LEASE_LOST, "the run of %s %s %s is no longer ours", lease->app, lease->workflow,
-		lease->action);
+		lease->step);
 }
 
 enum error_class run_renew(
@@ -335,9 +340,10 @@ enum error_class run_renew(
 
 enum error_class run_wants_cancel(struct redis *redis, const struct lease *lease, bool *ret_cancel, struct error *error)
 {
+	const struct run_name name = lease_name(lease);
 	char key[KEY_SIZE];
 
-	run_key_make(key, &(struct run_name){ lease->app, lease->workflow, lease->action });
+	run_key_make(key, &name);
 	const char *const words[] = { "HGET", key, "cancel" };
 	struct redisReply *reply;
 	if (redis_command(redis, 3, words, &reply, error) != ERROR_NONE)
@@ -395,14 +401,14 @@ enum error_class run_write_told(struct redis *redis, const struct lease *lease, 
 	struct arena *arena, struct run *ret_ended, struct error *error)
 {
 	struct redisReply *reply;
-	const struct run_name name = { lease->app, lease->workflow, lease->action };
+	const struct run_name name = lease_name(lease);
 
 	if (send_write(redis, lease, write, &reply, error) != ERROR_NONE)
 		return error->class;
 
 	/* It is written: where memory is too short to tell of it, that is not undone. */
 	if (run_told(ret_ended, &name, reply, arena, error) != ERROR_NONE)
-		run_init(ret_ended, lease->app, lease->workflow, lease->action);
+		run_init(ret_ended, &name);
 	reply_free(reply);
 	return ERROR_NONE;
 }

@@ -70,21 +70,31 @@ enum error_class run_cancel(struct redis *redis, const struct run_name *name, st
 
 /* A worker's right to one run. Small and flat: it travels between an executor and its supervisor. */
 struct lease {
-	char app[IDENTIFIER_SIZE], workflow[IDENTIFIER_SIZE], action[IDENTIFIER_SIZE];
+	char app[IDENTIFIER_SIZE], workflow[IDENTIFIER_SIZE], step[IDENTIFIER_SIZE];
 	char token[TOKEN_SIZE];
 };
 
+/* Which run it is a lease of; borrows its texts. */
+struct run_name lease_name(const struct lease *lease);
+
+/* Who takes a run, and for how long. Borrowed. */
+struct claimant {
+	const char *worker;
+	int64_t lease_ms;
+};
+
 struct claim {
+	bool taken; /* false: the entry was stale, or the run had expired; then run is what there is to tell, or idle */
 	struct lease lease;
 	struct run run;
 	cJSON *ledger; /* field -> JSON text, as strings; claim_release frees it */
 };
 
-/* *ret_claimed is false where the entry was stale, or the run had expired: then ret_claim->run is what there is to tell
- * of it, else idle. Texts of the run lie in the arena. */
-enum error_class run_claim(struct redis *redis, const struct run_name *name, const char *entry, const char *run_id,
-	const char *worker, int64_t lease_ms, struct arena *arena, bool *ret_claimed, struct claim *ret_claim,
-	struct error *error) SLIPWAY_MUST_CHECK;
+struct queue_entry;
+
+/* Takes the run that the entry is of. Texts of the run lie in the arena. */
+enum error_class run_claim(struct redis *redis, const struct queue_entry *entry, const struct claimant *claimant,
+	struct arena *arena, struct claim *ret_claim, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Frees the ledger of a claim. */
 void claim_release(struct claim *claim);
@@ -133,7 +143,7 @@ enum error_class run_write_told(struct redis *redis, const struct lease *lease, 
 enum error_class run_told(struct run *ret_run, const struct run_name *name, const struct redisReply *reply,
 	struct arena *arena, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Output JSON of an action of any app, in the arena; NULL where it is not done, or what it made was removed since:
+/* Output JSON of a step of any app, in the arena; NULL where it is not done, or what it made was removed since:
  * *ret_status says so. It is "" where there is none. */
 enum error_class run_output(struct redis *redis, const struct run_name *name, struct arena *arena,
 	const char **ret_output, const char **ret_status, struct error *error) SLIPWAY_MUST_CHECK;

@@ -44,7 +44,7 @@ static enum error_class backend_owner(
 	void *backend, const struct owner_question *question, const char **ret_holder, struct error *error)
 {
 	const struct attempt *attempt = backend;
-	const char *app = attempt->claim->run.app;
+	const char *app = attempt->claim->run.name.app;
 	const struct owned_thing thing = { question->provider, question->type, question->id };
 	char holder[IDENTIFIER_SIZE] = "";
 	enum error_class class = question->what == OWNER_RELEASE ? owner_release(attempt->redis, &thing, app, error)
@@ -93,7 +93,7 @@ static void backend_pace(
 	struct limit_turn turn;
 	struct error ignored;
 	*ret_turn = (struct call_turn){ .granted = true };
-	if (limit_pace(attempt->redis, &name, attempt->claim->run.run, spacing_ms, PACE_HELD_MS, &turn, &ignored) ==
+	if (limit_pace(attempt->redis, &name, attempt->claim->run.id, spacing_ms, PACE_HELD_MS, &turn, &ignored) ==
 		ERROR_NONE)
 		*ret_turn = (struct call_turn){ turn.wait_ms, turn.granted, turn.ahead };
 }
@@ -166,7 +166,7 @@ static enum error_class find_sealed(
 	*ret_sealed = NULL;
 	if (reference->kind == REFERENCE_SEALED)
 		*ret_sealed = arena_copy(attempt->arena, reference->text, reference->length);
-	else if (payload_secret(attempt->redis, attempt->claim->run.app, reference->parts[0], attempt->arena,
+	else if (payload_secret(attempt->redis, attempt->claim->run.name.app, reference->parts[0], attempt->arena,
 			 ret_sealed, error) != ERROR_NONE)
 		return error->class;
 	if (*ret_sealed != NULL)
@@ -181,7 +181,7 @@ static enum error_class open_secret(
 	struct attempt *attempt, const struct reference *reference, const char **ret_value, struct error *error)
 {
 	bool is_named = reference->kind == REFERENCE_SECRET;
-	const struct secret_name secret = { attempt->claim->run.app,
+	const struct secret_name secret = { attempt->claim->run.name.app,
 		is_named ? reference->parts[0] : SECRET_INPUT_NAME };
 	const char *sealed;
 
@@ -233,20 +233,20 @@ static enum error_class refuse_missing(
 	struct attempt *attempt, const struct run_name *from, const char *status, struct error *error)
 {
 	attempt->awaits_need = strcmp(status, "running") == 0;
-	error_set(error, ERROR_NEEDS_NOT_DONE, "it needs the step '%s' of '%s' in '%s', which %s", from->action,
+	error_set(error, ERROR_NEEDS_NOT_DONE, "it needs the step '%s' of '%s' in '%s', which %s", from->step,
 		from->app, from->workflow,
 		attempt->awaits_need                     ? "is running"
 			: strcmp(status, "error") == 0   ? "has failed since"
 			: strcmp(status, "removed") == 0 ? "was removed since"
 							 : "is not done");
 	return error_remedy(
-		error, NULL, "Run the step '%s' again; when it is done, trigger this one again.", from->action);
+		error, NULL, "Run the step '%s' again; when it is done, trigger this one again.", from->step);
 }
 
 static bool same_run(const struct run_name *one, const struct run_name *two)
 {
 	return strcmp(one->app, two->app) == 0 && strcmp(one->workflow, two->workflow) == 0 &&
-		strcmp(one->action, two->action) == 0;
+		strcmp(one->step, two->step) == 0;
 }
 
 /* What was taken for the run; else what stands there, where the input refers to more than the trigger knew. */
@@ -270,13 +270,13 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 	struct attempt *attempt = data;
 	const struct run *run = &attempt->claim->run;
 	const char *output, *name = reference->parts[reference->kind == REFERENCE_STEP ? 1 : 3];
-	struct run_name from = { run->app, run->workflow, reference->parts[0] };
+	struct run_name from = { run->name.app, run->name.workflow, reference->parts[0] };
 
 	if (reference->kind == REFERENCE_APP)
 		from = (struct run_name){ reference->parts[0], reference->parts[1], reference->parts[2] };
 	else if (reference->kind != REFERENCE_STEP)
 		return backend_secret(attempt, reference, ret_value, error);
-	if (!identifier_valid(from.app) || !identifier_valid(from.workflow) || !identifier_valid(from.action))
+	if (!identifier_valid(from.app) || !identifier_valid(from.workflow) || !identifier_valid(from.step))
 		return error_set(error, ERROR_INVALID_INPUT, "a reference names no valid step");
 	if (find_output(attempt, &from, &output, error) != ERROR_NONE ||
 		run_output_member(output, name, ret_value, error) != ERROR_NONE)
@@ -288,7 +288,7 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 	cJSON_Delete(*ret_value);
 	*ret_value = NULL;
 	return error_set(error, ERROR_INVALID_INPUT, "the output '%s' of '%s' of '%s' in '%s' has no value", name,
-		from.action, from.app, from.workflow);
+		from.step, from.app, from.workflow);
 }
 
 static void add_need(struct attempt *attempt, const char *app, const char *workflow, const char *step)
@@ -301,13 +301,13 @@ static void add_need(struct attempt *attempt, const char *app, const char *workf
 static enum error_class list_needs(struct attempt *attempt, const cJSON *input, struct error *error)
 {
 	const struct run *run = &attempt->claim->run;
-	const struct workflow_definition *workflow = workflow_find(run->workflow);
+	const struct workflow_definition *workflow = workflow_find(run->name.workflow);
 	struct step_set set;
 
 	enum error_class class = step_needs(workflow, attempt->step, input, "/input", &set, error);
 	for (size_t i = 0; class == ERROR_NONE && i < workflow->step_count; i++)
 		if (set.contains[i])
-			add_need(attempt, run->app, workflow->id, workflow->steps[i].id);
+			add_need(attempt, run->name.app, workflow->id, workflow->steps[i].id);
 	for (size_t i = 0; class == ERROR_NONE && i < set.other_count; i++)
 		add_need(attempt, set.others[i].app, set.others[i].workflow->id, set.others[i].step->id);
 	if (class == ERROR_NONE && attempt->arena->exhausted)
@@ -404,10 +404,10 @@ enum error_class attempt_run(const struct attempt *attempt, struct run_write *re
 	backend_data.needs = &needs;
 	struct action_context context = {
 		.action = attempt->step->action,
-		.app = run->app,
-		.run_id = run->run,
+		.app = run->name.app,
+		.run_id = run->id,
 		.request = run->request,
-		.workflow = workflow_find(run->workflow),
+		.workflow = workflow_find(run->name.workflow),
 		.step = attempt->step->id,
 		.attempt = (int)run->attempt,
 		.age_ms = run->queued_at < run->now ? run->now - run->queued_at : 0,

@@ -5,7 +5,7 @@
 
 static bool has_ended(const struct run *run)
 {
-	return run->run[0] != '\0' && !run_is_live(run);
+	return run->id[0] != '\0' && !run_is_live(run);
 }
 
 void run_ended_log(const struct run *run, int64_t attempt_ms)

@@ -52,21 +52,20 @@ static void on_terminate(int signal_number)
 /* The step that an entry names. Entries may have been put there by hand: nothing in them is trusted. */
 static const struct step_definition *find_step(const struct queue_entry *entry, const char **ret_why)
 {
-	if (!identifier_valid(entry->app) || !identifier_valid(entry->workflow) || !identifier_valid(entry->action) ||
-		!identifier_valid(entry->run)) {
+	if (!run_name_valid(&entry->name) || !identifier_valid(entry->run_id)) {
 		*ret_why = "app, workflow, action and run must be there and be valid ids";
 		return NULL;
 	}
 
-	const struct workflow_definition *workflow = workflow_find(entry->workflow);
+	const struct workflow_definition *workflow = workflow_find(entry->name.workflow);
 	if (workflow == NULL) {
 		*ret_why = "this worker knows no such workflow";
 		return NULL;
 	}
 
-	const struct step_definition *step = workflow_step(workflow, entry->action);
+	const struct step_definition *step = workflow_step(workflow, entry->name.step);
 	if (step == NULL)
-		*ret_why = "the workflow has no such action";
+		*ret_why = "the workflow has no such step";
 	return step;
 }
 
@@ -134,7 +133,7 @@ static bool run_claimed(const struct executor *executor, const struct step_defin
 	notice.time_left_ms = attempt_time_ms(step, &claim->run);
 	notice.attempt = claim->run.attempt;
 	notice.attempts = claim->run.attempts;
-	text_copy(notice.run, sizeof(notice.run), claim->run.run);
+	text_copy(notice.run_id, sizeof(notice.run_id), claim->run.id);
 	text_copy(notice.request, sizeof(notice.request), claim->run.request);
 	if (!tell_supervisor(executor, &notice))
 		return false;
@@ -173,19 +172,18 @@ static bool run_entry(const struct executor *executor, const struct queue_entry 
 		return true;
 	}
 
-	const struct run_name name = { entry->app, entry->workflow, entry->action };
-	bool claimed = false, go_on = true;
+	bool go_on = true;
 
 	/* From before the claim: the lease never lasts longer than we believe. */
-	int64_t now = clock_monotonic_ms(), lease_ms = executor->settings->lease_seconds * 1000;
-	atomic_store(&executor->tenure->at, now + lease_ms);
-	if (run_claim(executor->redis, &name, entry->id, entry->run, executor->worker, lease_ms, arena, &claimed,
-		    &claim, &error) != ERROR_NONE) {
+	int64_t now = clock_monotonic_ms();
+	const struct claimant claimant = { executor->worker, executor->settings->lease_seconds * 1000 };
+	atomic_store(&executor->tenure->at, now + claimant.lease_ms);
+	if (run_claim(executor->redis, entry, &claimant, arena, &claim, &error) != ERROR_NONE) {
 		log_error("claim", &error);
 		return true;
 	}
 
-	if (!claimed) {
+	if (!claim.taken) {
 		run_ended_log(&claim.run, -1);
 		return true;
 	}

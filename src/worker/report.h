@@ -16,7 +16,7 @@ struct notice {
 	int64_t claimed_at;   /* when the lease was asked for; monotonic, which is one clock for all processes */
 	int64_t time_left_ms; /* of the attempt */
 	int64_t attempt, attempts;
-	char run[RUN_ID_SIZE], request[IDENTIFIER_SIZE]; /* for the log */
+	char run_id[RUN_ID_SIZE], request[IDENTIFIER_SIZE]; /* for the log */
 };
 
 /* One for each executor. Set by the executor when it claims, and by the supervisor with every renewal. */

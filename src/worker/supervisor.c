@@ -82,9 +82,9 @@ static void record_redis_state(struct supervisor *supervisor, const struct error
 /* What is known here of the run that an executor has; only what is logged of it. */
 static void slot_run(const struct slot *slot, struct run *run)
 {
-	const struct lease *lease = &slot->notice.lease;
-	run_init(run, lease->app, lease->workflow, lease->action);
-	run->run = slot->notice.run;
+	const struct run_name name = lease_name(&slot->notice.lease);
+	run_init(run, &name);
+	run->id = slot->notice.run_id;
 	run->request = slot->notice.request;
 	run->attempt = slot->notice.attempt;
 }

@@ -10,7 +10,7 @@
 #include "core/workflow.h"
 #include "harness/redis_server.h"
 #include "harness/suite.h"
-#include "store/runs.h"
+#include "store/queue.h"
 
 #define INPUT_BYTES 200000
 
@@ -127,15 +127,16 @@ static struct claim claim_step(const char *step)
 	char key[KEY_SIZE];
 	struct redisReply *reply;
 	struct claim claim;
-	bool claimed;
 	memcpy(words, find, sizeof(find));
 	run_key_make(key, &name);
 	words[1] = key;
 	ck_assert_int_eq(redis_command(redis, ARRAY_LEN(find), words, &reply, &error), ERROR_NONE);
-	ck_assert_int_eq(run_claim(redis, &name, reply_text(reply_item(reply, 0)), reply_text(reply_item(reply, 1)),
-				 "worker", 30000, &arena, &claimed, &claim, &error),
-		ERROR_NONE);
-	ck_assert(claimed);
+	const struct queue_entry entry = {
+		.id = reply_text(reply_item(reply, 0)), .name = name, .run_id = reply_text(reply_item(reply, 1))
+	};
+	ck_assert_int_eq(
+		run_claim(redis, &entry, &(struct claimant){ "worker", 30000 }, &arena, &claim, &error), ERROR_NONE);
+	ck_assert(claim.taken);
 	reply_free(reply);
 	claim_release(&claim);
 	return claim;

@@ -14,7 +14,7 @@
 static struct run live_run(int64_t age_ms, int64_t due_in_ms)
 {
 	struct run run;
-	run_init(&run, "acme", "site", "repo");
+	run_init(&run, &(struct run_name){ "acme", "site", "repo" });
 	run.status = "running";
 	run.now = NOW;
 	run.queued_at = NOW - age_ms;

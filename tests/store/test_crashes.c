@@ -52,14 +52,14 @@ static struct claim claim_next(void)
 {
 	struct claim claim;
 	struct queue_entry entry;
-	bool found = false, claimed = false;
+	bool found = false;
 	for (int tries = 0; tries < 3 && !found; tries++)
 		ck_assert_int_eq(queue_reserve(redis, "test-0", 100, &arena, &found, &entry, &error), ERROR_NONE);
 	ck_assert(found);
-	ck_assert_msg(run_claim(redis, &name, entry.id, entry.run, "test", LEASE_MS, &arena, &claimed, &claim,
-			      &error) == ERROR_NONE,
+	ck_assert_msg(
+		run_claim(redis, &entry, &(struct claimant){ "test", LEASE_MS }, &arena, &claim, &error) == ERROR_NONE,
 		"%s", error.message);
-	ck_assert(claimed);
+	ck_assert(claim.taken);
 	claim_release(&claim);
 	return claim;
 }
@@ -247,7 +247,7 @@ START_TEST(test_a_run_that_comes_due_is_taken_before_new_ones)
 	struct claim claim = claim_next(), due;
 	struct queue_entry entry;
 	struct trigger_result result;
-	bool found, claimed;
+	bool found;
 	const struct trigger other = { .name = { "acme", "site", "project" },
 		.input = "{}",
 		.digest = "d1",
@@ -261,22 +261,21 @@ START_TEST(test_a_run_that_comes_due_is_taken_before_new_ones)
 	bring_back();
 	ck_assert_int_eq(queue_take_due(redis, &arena, &found, &entry, &error), ERROR_NONE);
 	ck_assert(found);
-	ck_assert_str_eq(entry.action, "repo");
-	ck_assert_int_eq(run_claim(redis, &name, entry.id, entry.run, "test", LEASE_MS, &arena, &claimed, &due, &error),
-		ERROR_NONE);
-	ck_assert(claimed);
+	ck_assert_str_eq(entry.name.step, "repo");
+	ck_assert_int_eq(
+		run_claim(redis, &entry, &(struct claimant){ "test", LEASE_MS }, &arena, &due, &error), ERROR_NONE);
+	ck_assert(due.taken);
 	claim_release(&due);
 	ck_assert_int_eq(queue_take_due(redis, &arena, &found, &entry, &error), ERROR_NONE);
 	ck_assert(!found);
 	/* The group gives the new one, and then the entry of the other, whose claim is stale and harms nothing. */
 	ck_assert_int_eq(queue_reserve(redis, "test-1", 100, &arena, &found, &entry, &error), ERROR_NONE);
-	ck_assert_str_eq(entry.action, "project");
+	ck_assert_str_eq(entry.name.step, "project");
 	ck_assert_int_eq(queue_reserve(redis, "test-1", 100, &arena, &found, &entry, &error), ERROR_NONE);
-	ck_assert_str_eq(entry.action, "repo");
+	ck_assert_str_eq(entry.name.step, "repo");
 	ck_assert_int_eq(
-		run_claim(redis, &name, entry.id, entry.run, "other", LEASE_MS, &arena, &claimed, &claim, &error),
-		ERROR_NONE);
-	ck_assert(!claimed);
+		run_claim(redis, &entry, &(struct claimant){ "other", LEASE_MS }, &arena, &claim, &error), ERROR_NONE);
+	ck_assert(!claim.taken);
 	write_run(&due, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }, ERROR_NONE);
 	ck_assert_str_eq(read_run().status, "done");
 	/* What a hand has put there names no run. */

@@ -70,14 +70,13 @@ static struct claim take(void)
 {
 	struct queue_entry entry;
 	struct claim claim;
-	bool found = false, claimed = false;
+	bool found = false;
 	for (int tries = 0; tries < 3 && !found; tries++)
 		ck_assert_int_eq(queue_reserve(redis, "tester", 50, &arena, &found, &entry, &error), ERROR_NONE);
 	ck_assert(found);
-	const struct run_name name = { entry.app, entry.workflow, entry.action };
 	ck_assert_int_eq(
-		run_claim(redis, &name, entry.id, entry.run, "w", 30000, &arena, &claimed, &claim, &error), ERROR_NONE);
-	ck_assert(claimed);
+		run_claim(redis, &entry, &(struct claimant){ "w", 30000 }, &arena, &claim, &error), ERROR_NONE);
+	ck_assert(claim.taken);
 	claim_release(&claim);
 	return claim;
 }
@@ -178,7 +177,7 @@ START_TEST(test_a_live_run_does_not_expire_before_its_deadline)
 	trigger("acme", "site", "repo", 60000);
 	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), RETENTION - 100);
 	struct claim domain = take(), repo = take();
-	ck_assert_str_eq(domain.lease.action, "domain");
+	ck_assert_str_eq(domain.lease.step, "domain");
 	finish(&repo);
 	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), 7 * 86400 + RETENTION - 100);
 }

@@ -77,11 +77,10 @@ static struct queue_entry reserve(void)
 
 static bool claim_entry(const struct queue_entry *entry, int64_t lease_ms, struct claim *claim)
 {
-	bool claimed;
-	ck_assert_msg(run_claim(redis, &name, entry->id, entry->run, "worker-1", lease_ms, &arena, &claimed, claim,
-			      &error) == ERROR_NONE,
+	ck_assert_msg(run_claim(redis, entry, &(struct claimant){ "worker-1", lease_ms }, &arena, claim, &error) ==
+			ERROR_NONE,
 		"%s", error.message);
-	return claimed;
+	return claim->taken;
 }
 
 static struct claim claim_next(int64_t lease_ms)
@@ -290,7 +289,7 @@ START_TEST(test_single_flight)
 	struct trigger_result first = trigger();
 	struct trigger_result same = trigger();
 	ck_assert_int_eq(same.outcome, TRIGGER_SAME);
-	ck_assert_str_eq(same.run.run, first.run.run);
+	ck_assert_str_eq(same.run.id, first.run.id);
 	ck_assert_int_eq(trigger_with("other", false, 60000).outcome, TRIGGER_CONFLICT);
 	ck_assert_int_eq(trigger_with("other", true, 60000).outcome, TRIGGER_CONFLICT);
 	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 1);
@@ -305,10 +304,10 @@ START_TEST(test_done_is_reused_unless_forced_or_changed)
 		write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }), 0);
 	struct trigger_result reused = trigger();
 	ck_assert_int_eq(reused.outcome, TRIGGER_REUSED);
-	ck_assert_str_eq(reused.run.run, first.run.run);
+	ck_assert_str_eq(reused.run.id, first.run.id);
 	struct trigger_result forced = trigger_with("d1", true, 60000);
 	ck_assert_int_eq(forced.outcome, TRIGGER_NEW);
-	ck_assert_str_ne(forced.run.run, first.run.run);
+	ck_assert_str_ne(forced.run.id, first.run.id);
 	ck_assert_int_gt(forced.run.version, reused.run.version);
 	ck_assert_int_eq(forced.run.attempt, 1);
 }
@@ -653,12 +652,10 @@ END_TEST
 START_TEST(test_a_broken_ledger_stops_a_claim_before_it_writes)
 {
 	struct claim claim;
-	bool claimed;
 	trigger();
 	struct queue_entry entry = reserve();
 	overwrite("slipway:{0}:app:acme:ledger");
-	ck_assert_int_eq(
-		run_claim(redis, &name, entry.id, entry.run, "worker-1", 30000, &arena, &claimed, &claim, &error),
+	ck_assert_int_eq(run_claim(redis, &entry, &(struct claimant){ "worker-1", 30000 }, &arena, &claim, &error),
 		ERROR_STORE_REFUSED);
 	ck_assert_str_eq(read_run().phase, "queued");
 	drop_key("slipway:{0}:app:acme:ledger");
@@ -768,7 +765,7 @@ START_TEST(test_state_lost_when_a_process_restarted)
 	if (run_read(redis, &name, &arena, &run, &error) != ERROR_NONE)
 		ck_assert_int_eq(error.class, ERROR_STORE_UNAVAILABLE);
 	ck_assert_int_eq(run_read(redis, &name, &arena, &run, &error), ERROR_NONE);
-	ck_assert_str_eq(run.run, before.run.run);
+	ck_assert_str_eq(run.id, before.run.id);
 	ck_assert_int_eq(run.version, before.run.version);
 	claim_next(30000);
 }
@@ -794,7 +791,7 @@ START_TEST(test_bad_entry_is_buried_with_the_reason)
 	ck_assert_int_eq(redis_command(redis, 7, add, &reply, &error), ERROR_NONE);
 	reply_free(reply);
 	struct queue_entry entry = reserve();
-	ck_assert_str_eq(entry.app, "x y");
+	ck_assert_str_eq(entry.name.app, "x y");
 	ck_assert_int_eq(queue_dead_letter(redis, &entry, "no valid id", &error), ERROR_NONE);
 	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 0);
 	ck_assert_int_eq(integer_of("XLEN", KEY_DEAD), 1);

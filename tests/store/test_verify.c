@@ -81,15 +81,13 @@ static struct claim claim(void)
 {
 	struct queue_entry entry;
 	struct claim claimed;
-	const struct run_name name = { "acme", "site", "repo" };
-	bool found = false, taken;
+	bool found = false;
 	for (int tries = 0; tries < 3 && !found; tries++)
 		ck_assert_int_eq(queue_reserve(redis, "tester", 50, &arena, &found, &entry, &error), ERROR_NONE);
 	ck_assert(found);
 	ck_assert_int_eq(
-		run_claim(redis, &name, entry.id, entry.run, "worker", 30000, &arena, &taken, &claimed, &error),
-		ERROR_NONE);
-	ck_assert(taken);
+		run_claim(redis, &entry, &(struct claimant){ "worker", 30000 }, &arena, &claimed, &error), ERROR_NONE);
+	ck_assert(claimed.taken);
 	claim_release(&claimed);
 	return claimed;
 }

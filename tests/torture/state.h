@@ -77,16 +77,14 @@ static inline struct queue_entry state_reserve(struct arena *arena)
 	return entry;
 }
 
-static inline void state_claim(const struct run_name *name, struct arena *arena, struct lease *ret_lease)
+static inline void state_claim(struct arena *arena, struct lease *ret_lease)
 {
 	struct error error;
 	struct claim claim;
-	bool claimed;
 	struct queue_entry entry = state_reserve(arena);
-	ck_assert_int_eq(
-		run_claim(observer, name, entry.id, entry.run, "observer", 60000, arena, &claimed, &claim, &error),
+	ck_assert_int_eq(run_claim(observer, &entry, &(struct claimant){ "observer", 60000 }, arena, &claim, &error),
 		ERROR_NONE);
-	ck_assert(claimed);
+	ck_assert(claim.taken);
 	*ret_lease = claim.lease;
 	claim_release(&claim);
 }
@@ -110,7 +108,7 @@ static inline void state_check(const struct run_name *name, const char *what)
 	STATE_INTEGER("PING");
 	STATE_INTEGER("PING");
 	snprintf(text, sizeof(text), "%s", what);
-	snprintf(member, sizeof(member), "%s:%s:%s", name->app, name->workflow, name->action);
+	snprintf(member, sizeof(member), "%s:%s:%s", name->app, name->workflow, name->step);
 	arena_init(&arena, 0);
 	ck_assert_int_eq(run_read(observer, name, &arena, &run, &error), ERROR_NONE);
 	const char *const in_live[] = { "ZRANK", KEY_LIVE, member };

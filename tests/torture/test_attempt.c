@@ -24,12 +24,11 @@ static void prepare(void)
 {
 	struct lease lease;
 	struct trigger_result result;
-	bool claimed = false;
 	struct trigger trigger = state_trigger(&greet);
 	state_wipe();
 	arena_init(&kept, 0);
 	ck_assert_int_eq(run_trigger(observer, &trigger, &kept, &result, &error), ERROR_NONE);
-	state_claim(&greet, &kept, &lease);
+	state_claim(&kept, &lease);
 	const struct run_write done = {
 		.kind = RUN_FINISH, .status = "done", .output = "{\"text\":\"one\",\"length\":3}"
 	};
@@ -38,10 +37,9 @@ static void prepare(void)
 	trigger.input = "{\"text\":\"again: ${step.greet.text}\"}";
 	ck_assert_int_eq(run_trigger(observer, &trigger, &kept, &result, &error), ERROR_NONE);
 	struct queue_entry entry = state_reserve(&kept);
-	ck_assert_int_eq(
-		run_claim(observer, &repeat, entry.id, entry.run, "worker-1", 60000, &kept, &claimed, &claim, &error),
+	ck_assert_int_eq(run_claim(observer, &entry, &(struct claimant){ "worker-1", 60000 }, &kept, &claim, &error),
 		ERROR_NONE);
-	ck_assert(claimed);
+	ck_assert(claim.taken);
 	live_before = faults.live;
 	redis = state_connect(2000);
 }

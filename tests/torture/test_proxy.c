@@ -154,7 +154,6 @@ static struct error error;
 static struct lease lease;
 static struct queue_entry entry;
 static struct trigger_result triggered;
-static bool claimed;
 
 static struct redis *connect_to(const char *url, int timeout_ms)
 {
@@ -186,12 +185,12 @@ static enum error_class claim_by(struct redis *redis)
 {
 	struct claim claim = { .ledger = NULL };
 	enum error_class class =
-		run_claim(redis, &name, entry.id, entry.run, "worker-1", 60000, &arena, &claimed, &claim, &error);
-	if (class == ERROR_NONE && claimed) {
+		run_claim(redis, &entry, &(struct claimant){ "worker-1", 60000 }, &arena, &claim, &error);
+	if (class == ERROR_NONE && claim.taken) {
 		lease = claim.lease;
 		ck_assert_str_eq(claim.run.phase, "executing");
 		ck_assert_str_eq(claim.run.input, "{\"a\":1}");
-		ck_assert_str_eq(claim.run.run, entry.run);
+		ck_assert_str_eq(claim.run.id, entry.run_id);
 		claim_release(&claim);
 	}
 	return class;

@@ -53,7 +53,7 @@ static void pause_ms(long milliseconds)
 static void seed_written(struct run_write write)
 {
 	struct error failed;
-	state_claim(&name, &kept, &lease);
+	state_claim(&kept, &lease);
 	ck_assert_int_eq(run_write(observer, &lease, &write, &failed), ERROR_NONE);
 }
 
@@ -61,22 +61,20 @@ static void seed(void)
 {
 	struct trigger_result result;
 	struct claim claim;
-	bool claimed;
 	const struct trigger trigger = state_trigger(&name);
 	state_wipe();
 	if (tried->seed == SEED_NONE)
 		return;
 	ck_assert_int_eq(run_trigger(observer, &trigger, &kept, &result, &error), ERROR_NONE);
 	if (tried->seed == SEED_CLAIMED)
-		state_claim(&name, &kept, &lease);
+		state_claim(&kept, &lease);
 	if (tried->seed == SEED_WAITING)
 		seed_written((struct run_write){ .kind = RUN_WAIT, .phase = "waiting", .delay_ms = 1 });
 	if (tried->seed == SEED_DONE)
 		seed_written((struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{\"id\":7}" });
 	if (tried->seed == SEED_LOST) {
 		entry = state_reserve(&kept);
-		ck_assert_int_eq(
-			run_claim(observer, &name, entry.id, entry.run, "gone", 1, &kept, &claimed, &claim, &error),
+		ck_assert_int_eq(run_claim(observer, &entry, &(struct claimant){ "gone", 1 }, &kept, &claim, &error),
 			ERROR_NONE);
 		claim_release(&claim);
 	}
@@ -174,7 +172,7 @@ static void good_trigger(const char *what)
 {
 	ck_assert_msg(strcmp(trigger_now.run.status, tried->seed == SEED_DONE ? "done" : "running") == 0, "%s: %s",
 		what, trigger_now.run.status);
-	ck_assert_msg(trigger_now.run.run[0] != '\0', "%s: no run", what);
+	ck_assert_msg(trigger_now.run.id[0] != '\0', "%s: no run", what);
 }
 
 static enum error_class call_read(void)
@@ -194,7 +192,7 @@ static enum error_class call_cancel(void)
 
 static void good_cancel(const char *what)
 {
-	ck_assert_msg(run_now.run[0] != '\0', "%s: no run", what);
+	ck_assert_msg(run_now.id[0] != '\0', "%s: no run", what);
 	ck_assert_msg(
 		strcmp(run_now.status, "error") == 0 || run_now.cancel[0] != '\0', "%s: %s", what, run_now.status);
 }
@@ -202,10 +200,9 @@ static void good_cancel(const char *what)
 static enum error_class call_claim(void)
 {
 	struct claim claim = { .ledger = NULL };
-	flag = false;
 	enum error_class class =
-		run_claim(redis, &name, entry.id, entry.run, "worker-1", 60000, &arena, &flag, &claim, &error);
-	if (class == ERROR_NONE && flag)
+		run_claim(redis, &entry, &(struct claimant){ "worker-1", 60000 }, &arena, &claim, &error);
+	if (class == ERROR_NONE && claim.taken)
 		expect(cJSON_IsObject(claim.ledger) && strcmp(claim.run.phase, "executing") == 0);
 	claim_release(&claim);
 	return class;
@@ -278,7 +275,7 @@ static const char *run_id_now(struct arena *own)
 	struct run run;
 	struct error failed;
 	ck_assert_int_eq(run_read(observer, &name, own, &run, &failed), ERROR_NONE);
-	return run.run;
+	return run.id;
 }
 
 static enum error_class call_reserve(void)
@@ -295,14 +292,14 @@ static void good_reserve(const char *what)
 	if (!flag) {
 		pause_ms(3);
 		char member[MEMBER_SIZE];
-		snprintf(member, sizeof(member), "%s:%s:%s", name.app, name.workflow, name.action);
+		snprintf(member, sizeof(member), "%s:%s:%s", name.app, name.workflow, name.step);
 		STATE_INTEGER("ZADD", KEY_LIVE, "0", member);
 		ck_assert_int_eq(runs_reap(observer, 1, NULL, &count, &failed), ERROR_NONE);
 		ck_assert_int_eq(call_reserve(), ERROR_NONE);
 	}
 	ck_assert_msg(flag, "%s: the entry is not found any more", what);
-	ck_assert_str_eq(entry.app, "acme");
-	ck_assert_str_eq(entry.run, run_id_now(&arena));
+	ck_assert_str_eq(entry.name.app, "acme");
+	ck_assert_str_eq(entry.run_id, run_id_now(&arena));
 }
 
 static enum error_class call_list(void)
@@ -310,7 +307,7 @@ static enum error_class call_list(void)
 	struct queue_page page;
 	enum error_class class = queue_list(redis, "-", &arena, &page, &error);
 	if (class == ERROR_NONE)
-		expect(page.count == 1 && strcmp(page.entries[0].action, "repo") == 0);
+		expect(page.count == 1 && strcmp(page.entries[0].name.step, "repo") == 0);
 	return class;
 }
 
