@@ -410,6 +410,26 @@ START_TEST(test_waits_until_it_is_usable)
 }
 END_TEST
 
+/* It neither waits five minutes for it nor makes it again behind the removal. */
+START_TEST(test_what_a_teardown_has_removed_meanwhile_is_not_made_again)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY },
+		{ FORK, .status = 202, .body = DOCS(FORKED) },
+		ACCOUNT("Organization"),
+		{ .method = NULL },
+	};
+	peer_set(trial.peer, rows);
+	ck_assert_int_eq(trial_attempt(&trial, &github_repository, FORK_INPUT), ACTION_WAITING);
+	ck_assert_int_eq(trial_attempt(&trial, &github_repository, FORK_INPUT), ACTION_WAITING);
+	trial_ledger_remove(&trial, "github:repository:acme/docs");
+	ck_assert_int_eq(trial_attempt(&trial, &github_repository, FORK_INPUT), ACTION_FAILED);
+	check_failed(ERROR_NOT_FOUND);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "removed by a teardown"));
+	ck_assert_uint_eq(peer_count(trial.peer, FORK), 1);
+}
+END_TEST
+
 START_TEST(test_gives_up_after_five_minutes)
 {
 	static const struct peer_row rows[] = {
@@ -725,7 +745,8 @@ int main(void)
 		test_refuses_what_was_replaced, test_name_taken_by_what_stays_invisible,
 		test_refusal_to_create_keeps_its_class, test_looks_after_a_lost_answer,
 		test_name_taken_between_look_and_create, test_another_name_handed_back_is_left_alone,
-		test_an_old_fork_is_left_alone, test_waits_until_it_is_usable, test_gives_up_after_five_minutes,
+		test_an_old_fork_is_left_alone, test_waits_until_it_is_usable,
+		test_what_a_teardown_has_removed_meanwhile_is_not_made_again, test_gives_up_after_five_minutes,
 		test_inputs_and_refusals, test_makes_one_of_its_own, test_makes_one_of_the_tokens_own_account,
 		test_makes_none_of_another_person, test_finds_its_own_after_a_lost_answer,
 		test_its_own_name_is_taken_by_itself, test_a_plain_name_taken_by_another,

@@ -488,6 +488,14 @@ static void validate(const void *raw_input, struct input_check *check)
 	visibility_check(check, &input->asked);
 }
 
+/* By the app itself, while the run waited: what is made anew behind a removal would be known to nobody. */
+static enum action_result fail_removed(struct action_context *context, const struct input *input)
+{
+	action_fail(context, ERROR_NOT_FOUND, "%s/%s, which this run made, was removed by a teardown of the app since",
+		input->owner, input->name);
+	return action_remedy(context, NULL, "Trigger the step again if the repository is to be made anew.");
+}
+
 static enum action_result run(
 	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
 {
@@ -508,9 +516,12 @@ static enum action_result run(
 	if (exists && input->adopt)
 		return fail_renamed(context, input, &repository);
 
+	bool listed = find_row(context, input, &row), pending = listed && row.pending;
+	if (checkpoint->created && !listed)
+		return fail_removed(context, input);
+
 	/* Created a moment ago and not visible yet; or asked for, by this run or one before, and whether GitHub got
 	 * that is not known. */
-	bool pending = find_row(context, input, &row) && row.pending;
 	bool own_wait = checkpoint->created || checkpoint->taken || (pending && row.by_this_run);
 	int64_t budget_ms = checkpoint->created ? READY_BUDGET_MS : VISIBLE_BUDGET_MS;
 	if ((own_wait && action_run_age_ms(context) - checkpoint->requested_age_ms < budget_ms) ||
