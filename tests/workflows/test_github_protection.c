@@ -1,7 +1,7 @@
 /*
  * github.protection against a scripted GitHub.
  *
- * covers: workflows/actions/github_protection.c
+ * covers: workflows/actions/github_protection.c workflows/actions/github_rulesets.c
  */
 #include <string.h>
 
@@ -21,8 +21,9 @@ static void teardown(void)
 	trial_end(&trial);
 }
 
-#define LOOK "GET", "/github/repos/acme/docs/branches/main/protection"
-#define PUT  "PUT", "/github/repos/acme/docs/branches/main/protection"
+#define LOOK  "GET", "/github/repos/acme/docs/branches/main/protection"
+#define PUT   "PUT", "/github/repos/acme/docs/branches/main/protection"
+#define RULES "GET", "/github/repos/acme/docs/rules/branches/main"
 
 #define INPUT(more) "{\"repository\":\"acme/docs\"" more "}"
 #define ASKED       ",\"requiredChecks\":[\"build\",\"test\"],\"requiredReviews\":1,\"enforceAdmins\":true"
@@ -45,9 +46,16 @@ static void teardown(void)
 	"\"required_linear_history\":{\"enabled\":true},\"allow_force_pushes\":{\"enabled\":false},"                   \
 	"\"required_conversation_resolution\":{\"enabled\":true}}"
 
+/* A repository without rulesets, where the rows have none. */
 static enum action_result run_with(const struct peer_row *rows, const char *input, int attempts_max)
 {
-	peer_set(trial.peer, rows);
+	static struct peer_row all[16];
+	size_t count = 0;
+	for (; rows[count].method != NULL; count++)
+		all[count] = rows[count];
+	all[count++] = (struct peer_row){ RULES, .status = 200, .body = "[]" };
+	all[count] = (struct peer_row){ .method = NULL };
+	peer_set(trial.peer, all);
 	return trial_run(&trial, &github_protection, input, attempts_max);
 }
 
@@ -63,7 +71,8 @@ START_TEST(test_protects)
 		{ PUT, .status = 200, .body = EQUAL }, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, INPUT(ASKED), 1), ACTION_DONE);
 	ck_assert_str_eq(peer_last(trial.peer, PUT).body,
-		"{\"required_status_checks\":{\"strict\":false,\"contexts\":[\"build\",\"test\"]},"
+		"{\"required_status_checks\":{\"strict\":false,"
+		"\"checks\":[{\"context\":\"build\"},{\"context\":\"test\"}]},"
 		"\"enforce_admins\":true,"
 		"\"required_pull_request_reviews\":{\"dismiss_stale_reviews\":false,"
 		"\"require_code_owner_reviews\":false,\"require_last_push_approval\":false,"
@@ -120,7 +129,8 @@ START_TEST(test_keeps_what_people_have_set)
 		{ PUT, .status = 200, .body = "{}" }, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, INPUT(",\"requiredReviews\":3"), 1), ACTION_DONE);
 	ck_assert_str_eq(peer_last(trial.peer, PUT).body,
-		"{\"required_status_checks\":{\"strict\":true,\"contexts\":[\"lint\"]},\"enforce_admins\":false,"
+		"{\"required_status_checks\":{\"strict\":true,\"checks\":[{\"context\":\"lint\"}]},\"enforce_admins\":"
+		"false,"
 		"\"required_pull_request_reviews\":{\"dismiss_stale_reviews\":true,\"require_code_owner_reviews\":true,"
 		"\"require_last_push_approval\":false,\"required_approving_review_count\":3,"
 		"\"dismissal_restrictions\":{\"users\":[\"ann\"],\"teams\":[],\"apps\":[]}},"
@@ -162,6 +172,77 @@ START_TEST(test_keeps_every_switch)
 		char member[64];
 		snprintf(member, sizeof(member), "\"%s\":true", switches[i]);
 		ck_assert_msg(strstr(sent.body, member) != NULL, "%s: %s", switches[i], sent.body);
+	}
+}
+END_TEST
+
+#define PINNED                                                                                                         \
+	"{\"required_status_checks\":{\"strict\":true,\"contexts\":[\"build\",\"scan\",\"lint\"],\"checks\":["         \
+	"{\"context\":\"build\",\"app_id\":15368},{\"context\":\"scan\",\"app_id\":7},{\"context\":\"lint\",\"app_"    \
+	"id\":"                                                                                                        \
+	"null}]},\"enforce_admins\":{\"enabled\":false}}"
+
+/* A check of that name by another app would do otherwise. */
+START_TEST(test_checks_stay_pinned_to_their_apps)
+{
+	static const struct {
+		const char *input, *sent;
+	} cases[] = {
+		{ INPUT(",\"requiredReviews\":1"),
+			"{\"strict\":true,\"checks\":[{\"context\":\"build\",\"app_id\":15368},{\"context\":\"scan\","
+			"\"app_id\":7},{\"context\":\"lint\",\"app_id\":-1}]}" },
+		{ INPUT(",\"requiredChecks\":[\"build\",\"test\"]"),
+			"{\"strict\":true,\"checks\":[{\"context\":\"build\",\"app_id\":15368},{\"context\":\"test\"}]"
+			"}" },
+	};
+	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = PINNED },
+		{ PUT, .status = 200, .body = "{}" }, { .method = NULL } };
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		ck_assert_int_eq(run_with(rows, cases[i].input, 1), ACTION_DONE);
+		const char *body = peer_last(trial.peer, PUT).body;
+		ck_assert_msg(strstr(body, cases[i].sent) != NULL, "%s", body);
+	}
+	ck_assert_int_eq(run_with(rows, INPUT(",\"requiredChecks\":[\"scan\",\"lint\",\"build\"]"), 1), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, PUT), 0);
+}
+END_TEST
+
+#define RULE(type, parameters) "{\"type\":\"" type "\",\"parameters\":{" parameters "}}"
+#define KEPT                   "{\"type\":\"deletion\"},{\"type\":\"non_fast_forward\"}"
+#define TWO_REVIEWS            RULE("pull_request", "\"required_approving_review_count\":2")
+#define CHECKED                                                                                                        \
+	RULE("required_status_checks",                                                                                 \
+		"\"required_status_checks\":[{\"context\":\"build\",\"integration_id\":7},{\"context\":\"test\"}]")
+
+/* Where the organisation has rulesets, no second protection is put beside them for the same. */
+START_TEST(test_what_rulesets_ask_for_is_there)
+{
+	static const struct {
+		const char *input, *rules;
+		int status;
+		unsigned writes;
+	} cases[] = {
+		{ INPUT(""), "[" KEPT "]", 200, 0 },
+		{ INPUT(",\"requiredReviews\":1"), "[" KEPT "," TWO_REVIEWS "]", 200, 0 },
+		{ INPUT(",\"requiredReviews\":1,\"requiredChecks\":[\"test\"]"),
+			"[" KEPT "," TWO_REVIEWS "," CHECKED "]", 200, 0 },
+		{ INPUT(",\"requiredReviews\":3"), "[" KEPT "," TWO_REVIEWS "]", 200, 1 },
+		{ INPUT(",\"requiredChecks\":[\"test\",\"lint\"]"), "[" KEPT "," CHECKED "]", 200, 1 },
+		{ INPUT(",\"requiredReviews\":1"), "[" TWO_REVIEWS "]", 200, 1 },
+		/* Administrators may be let past a ruleset. */
+		{ INPUT(",\"enforceAdmins\":true"), "[" KEPT "]", 200, 1 },
+		{ INPUT(""), "{\"message\":\"Not Found\"}", 404, 1 },
+		{ INPUT(""), "{\"message\":\"Upgrade to GitHub Pro or make this repository public.\"}", 403, 1 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct peer_row rows[] = { { LOOK, .status = 404, .body = ABSENT },
+			{ RULES, .status = cases[i].status, .body = cases[i].rules },
+			{ PUT, .status = 200, .body = "{}" }, { .method = NULL } };
+		ck_assert_int_eq(run_with(rows, cases[i].input, 1), ACTION_DONE);
+		ck_assert_msg(peer_count(trial.peer, PUT) == cases[i].writes, "case %zu", i);
+		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"protected\":true"));
+		ck_assert_ptr_nonnull(
+			strstr(trial_output(&trial), cases[i].writes > 0 ? "/settings/branches" : "/settings/rules"));
 	}
 }
 END_TEST
@@ -267,6 +348,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_protects, test_protects_with_nothing_asked,
+		test_checks_stay_pinned_to_their_apps, test_what_rulesets_ask_for_is_there,
 		test_writes_nothing_where_it_is_equal, test_writes_where_one_thing_differs,
 		test_keeps_what_people_have_set, test_administrators_are_not_let_off, test_keeps_every_switch,
 		test_lost_answer, test_plan_without_protection, test_permission_missing,

@@ -2,12 +2,14 @@
  * github.protection: the protection of a branch. What is asked for is set, what is not asked for stays as it stands.
  *
  * GitHub's PUT replaces all of it, and what is left out goes back to nothing. So what stands there is read first and
- * sent along. A write that is equal to what stands there is not made.
+ * sent along, with the app to which a check is pinned. What rulesets ask for already is not asked for once more, and a
+ * write that is equal to what stands there is not made.
  *
  * API: https://docs.github.com/rest/branches/branch-protection.
  */
 #include "actions.h"
 #include "actions/github_names.h"
+#include "actions/github_rulesets.h"
 #include "slipway/provider.h"
 
 static const char *const unsupported_ways[] = { "fail", "warn", NULL };
@@ -75,13 +77,28 @@ struct toggle {
 static const struct field toggle_fields[] = { { BOOLEAN_FIELD("enabled", struct toggle, enabled) } };
 static const struct record toggle_record = RECORD(struct toggle, toggle_fields);
 
+/* Of the app, by its id, or of any: GitHub shows that as null, and is told so by -1. It chooses one where it is told
+ * nothing. */
+#define ANY_APP (-1)
+struct check {
+	const char *context;
+	int64_t app_id;
+};
+static const struct field check_fields[] = {
+	{ STRING_FIELD("context", struct check, context), .required = true },
+	{ INTEGER_FIELD("app_id", struct check, app_id), .omit_zero = true },
+};
+static const struct record check_record = RECORD(struct check, check_fields);
+
 struct checks {
 	bool strict;
-	struct string_list contexts;
+	struct string_list contexts; /* the older form, of servers that show no other */
+	struct object_list checks;
 };
 static const struct field checks_fields[] = {
 	{ BOOLEAN_FIELD("strict", struct checks, strict) },
-	{ STRINGS_FIELD("contexts", struct checks, contexts), .required = true },
+	{ STRINGS_FIELD("contexts", struct checks, contexts) },
+	{ OBJECTS_FIELD("checks", struct checks, checks), .record = &check_record },
 };
 static const struct record checks_record = RECORD(struct checks, checks_fields);
 
@@ -131,6 +148,12 @@ static const struct field names_fields[] = {
 };
 static const struct record names_record = RECORD(struct names, names_fields);
 
+static const struct field checks_request_fields[] = {
+	{ BOOLEAN_FIELD("strict", struct checks, strict) },
+	{ OBJECTS_FIELD("checks", struct checks, checks), .required = true, .record = &check_record },
+};
+static const struct record checks_request_record = RECORD(struct checks, checks_request_fields);
+
 static const struct field reviews_request_fields[] = {
 	{ BOOLEAN_FIELD("dismiss_stale_reviews", struct reviews, dismiss_stale) },
 	{ BOOLEAN_FIELD("require_code_owner_reviews", struct reviews, code_owners) },
@@ -147,7 +170,7 @@ struct protection_request {
 };
 static const struct field request_fields[] = {
 	/* All four have to be there, as null at least. */
-	{ OBJECT_FIELD("required_status_checks", struct protection_request, checks), .record = &checks_record,
+	{ OBJECT_FIELD("required_status_checks", struct protection_request, checks), .record = &checks_request_record,
 		.required = true },
 	{ BOOLEAN_FIELD("enforce_admins", struct protection_request, admins) },
 	{ OBJECT_FIELD("required_pull_request_reviews", struct protection_request, reviews),
@@ -196,17 +219,46 @@ static bool convert_actors(struct action_context *context, const void *current, 
 		names_of(context, &actors->teams, &names->teams) && names_of(context, &actors->apps, &names->apps);
 }
 
+/* Adds what stands there of the check, or of all checks (NULL), as it is pinned; the number of those. */
+static size_t keep_checks(const struct checks *current, const char *name, struct check *list)
+{
+	const struct check *pinned = current != NULL ? current->checks.items : NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; pinned != NULL && i < current->checks.count; i++)
+		if (name == NULL || strcmp(pinned[i].context, name) == 0)
+			list[count++] =
+				(struct check){ pinned[i].context, pinned[i].app_id != 0 ? pinned[i].app_id : ANY_APP };
+	return count;
+}
+
+/* Where there is none, GitHub is asked for none; no member of the older form is sent. */
 static bool prepare_checks(struct action_context *context, const struct input *input, const struct checks *current,
 	const void **ret_checks)
 {
-	*ret_checks = current;
-	if (input->required_checks.count == 0)
+	const struct string_list *asked = &input->required_checks;
+	size_t kept = current != NULL ? current->checks.count : 0, count = 0;
+
+	*ret_checks = NULL;
+	if (asked->count == 0 && current == NULL)
 		return true;
+	const struct string_list *names = asked->count > 0 ? asked : &current->contexts;
 	struct checks *checks = action_allocate(context, 1, sizeof(*checks));
+	struct check *list = action_allocate(context, names->count + kept + 1, sizeof(*list));
 	*ret_checks = checks;
-	if (checks != NULL)
-		*checks = (struct checks){ current != NULL && current->strict, input->required_checks };
-	return checks != NULL;
+	if (checks == NULL || list == NULL)
+		return false;
+	if (asked->count == 0 && kept > 0)
+		count = keep_checks(current, NULL, list);
+	for (size_t i = 0; i < names->count && (asked->count > 0 || kept == 0); i++) {
+		size_t found = keep_checks(current, names->items[i], &list[count]);
+		if (found == 0)
+			list[count + found++].context = names->items[i];
+		count += found;
+	}
+
+	*checks = (struct checks){ .strict = current != NULL && current->strict, .checks = { list, count } };
+	return true;
 }
 
 static bool prepare_reviews(struct action_context *context, const struct input *input, const struct reviews *current,
@@ -246,27 +298,46 @@ static bool prepare(struct action_context *context, const struct input *input, c
 	return false;
 }
 
-static bool has_all(const struct string_list *list, const struct string_list *desired)
+static bool names_check(const struct string_list *list, const char *name)
 {
-	for (size_t i = 0; i < desired->count; i++) {
-		bool found = false;
-		for (size_t j = 0; j < list->count && !found; j++)
-			found = strcmp(list->items[j], desired->items[i]) == 0;
-		if (!found)
-			return false;
-	}
-	return true;
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i], name) == 0)
+			return true;
+	return false;
 }
 
-static bool is_as_asked(const struct input *input, const struct protection *current)
+/* By name: to which app it is pinned is up to people. */
+static bool checks_are_as_asked(const struct string_list *asked, const struct checks *current)
+{
+	const struct check *pinned = current->checks.items;
+	size_t found = 0;
+
+	for (size_t i = 0; i < current->contexts.count; i++)
+		if (!names_check(asked, current->contexts.items[i]))
+			return false;
+	for (size_t i = 0; i < current->checks.count; i++)
+		if (!names_check(asked, pinned[i].context))
+			return false;
+	for (size_t i = 0; i < asked->count; i++) {
+		bool has = names_check(&current->contexts, asked->items[i]);
+		for (size_t j = 0; j < current->checks.count && !has; j++)
+			has = strcmp(pinned[j].context, asked->items[i]) == 0;
+		found += has ? 1 : 0;
+	}
+
+	return found == asked->count;
+}
+
+static bool is_as_asked(const struct input *input, const struct protection *current, const struct branch_rules *rules)
 {
 	const struct checks *checks = current->checks;
 	const struct reviews *reviews = current->reviews;
-	const struct string_list *desired = &input->required_checks;
-	bool checks_equal = desired->count == 0 ||
-		(checks != NULL && has_all(&checks->contexts, desired) && has_all(desired, &checks->contexts));
-	bool reviews_equal =
-		input->required_reviews < 0 || (reviews != NULL && reviews->count == input->required_reviews);
+	const struct string_list *asked = &input->required_checks;
+	bool checks_equal = asked->count == 0 || (checks != NULL && checks_are_as_asked(asked, checks)) ||
+		branch_rules_have_checks(rules, asked);
+	bool reviews_equal = input->required_reviews < 0 ||
+		(reviews != NULL && reviews->count == input->required_reviews) ||
+		branch_rules_have_reviews(rules, input->required_reviews);
 	bool admins_equal = is_on(current->admins) || !input->enforce_admins;
 	return checks_equal && reviews_equal && admins_equal;
 }
@@ -326,13 +397,17 @@ static enum action_result run(
 {
 	const struct input *input = raw_input;
 	struct protection current;
+	struct branch_rules rules = { { NULL, 0 } };
 	struct provider_response response;
 	bool exists;
 	(void)raw_checkpoint;
 
 	if (!read_protection(context, input, &exists, &current))
 		return refused(context, input, raw_output);
-	bool changed = !exists || !is_as_asked(input, &current);
+	bool changed = !exists || !is_as_asked(input, &current, &rules);
+	if (changed && !branch_rules_read(context, input->repository, input->branch, &rules))
+		return action_failed(context);
+	changed = changed && ((!exists && !branch_rules_protect(&rules)) || !is_as_asked(input, &current, &rules));
 	if (changed && !write_protection(context, input, &current, &response))
 		return refused(context, input, raw_output);
 	if (changed && response.status == 404 && is_settling(context, input->repository, VISIBLE_BUDGET_MS))
@@ -344,12 +419,15 @@ static enum action_result run(
 			"Check the names, and that the token has Administration: write on the repository.");
 	}
 
-	if (changed)
-		action_log(context, "protected branch %s of %s", input->branch, input->repository);
+	bool by_rules = !changed && rules.rules.count > 0;
+	if (changed || by_rules)
+		action_log(context, "%s branch %s of %s", changed ? "protected" : "rulesets protect", input->branch,
+			input->repository);
 	*(struct output *)raw_output = (struct output){ .branch = input->branch,
 		.is_protected = true,
 		.changed = changed,
-		.url = provider_page(context, &github, "/%s/settings/branches", input->repository) };
+		.url = provider_page(
+			context, &github, "/%s/settings/%s", input->repository, by_rules ? "rules" : "branches") };
 	return action_done(context);
 }
 
