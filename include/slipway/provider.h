@@ -26,7 +26,10 @@
 struct provider;
 
 /* clang-format off */
-/* All of them. A new provider is a file in src/provider/ and a line here; `slipway new provider` writes both. */
+/*
+ * All of them. A new provider is a file in src/provider/ and a line here; `slipway new provider` writes both. Where
+ * `slipway dev` is to have a stand-in for it, that is another piece of work: tests/emulator and src/cli/command_dev.c.
+ */
 #define PROVIDERS(PROVIDER) \
 	PROVIDER(github) \
 	PROVIDER(vercel) \

@@ -1,7 +1,7 @@
 // slipway new: what it lays down builds with the project's warnings and passes untouched, as it does with the
 // edits that the guide makes; and nothing that stands there is harmed.
 //
-// covers: src/cli/command_new.c src/cli/template.c
+// covers: src/cli/command_new.c src/cli/scaffold.c src/cli/template.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -32,10 +32,14 @@ function slipway(cwd, ...words) {
   return spawnSync(path.join(build, 'slipway'), ['new', ...words], { cwd, encoding: 'utf8' });
 }
 
-function makeAndRun(things, checks) {
-  const programs = things.map((thing) => `build/tests/workflows/test_${thing}`);
-  const made = spawnSync('make', ['-j2', 'BUILD=build', ...programs], { cwd: tree, encoding: 'utf8' });
+function make(...words) {
+  const made = spawnSync('make', ['-j2', 'BUILD=build', ...words], { cwd: tree, encoding: 'utf8' });
   assert.equal(made.status, 0, made.stdout + made.stderr);
+}
+
+function makeAndRun(things, checks, tests = 'workflows', ...flags) {
+  const programs = things.map((thing) => `build/tests/${tests}/test_${thing}`);
+  make(...flags, ...programs);
   for (const program of programs) {
     const ran = spawnSync(path.join(tree, program), { encoding: 'utf8' });
     assert.equal(ran.status, 0, ran.stdout + ran.stderr);
@@ -67,11 +71,12 @@ test('what it lays down for each provider builds and passes untouched', async ()
     ['action', 'github.sample', 'sample'],
     ['action', 'vercel.edge-config.item', 'edge_config_item'],
     ['action', 'http.answers', 'answers'],
+    ['action', 'vercel.hook', 'hook', '--listed'],
     ['removal', 'github.sample', 'sample_removal'],
     ['removal', 'vercel.edge-config.item', 'edge_config_item_removal'],
   ];
-  for (const [what, name, thing] of actions) {
-    const result = slipway(tree, what, name);
+  for (const [what, name, thing, ...flags] of actions) {
+    const result = slipway(tree, what, name, ...flags);
     assert.equal(result.status, 0, result.stderr);
     assert.match(result.stdout, new RegExp(`^  make build/tests/workflows/test_${thing} && build/tests/`, 'm'));
     assert.equal(/^\t\.undo = &\w+_removal,$/m.test(result.stdout), what === 'removal');
@@ -140,6 +145,32 @@ test('with the edits of the guide it builds and passes as well', async () => {
   makeAndRun(['label', 'label_removal'], /^100%: Checks: [47], Failures: 0, Errors: 0$/m);
 });
 
+// All that another provider takes: its file, and one line. Nothing else is changed, or told of it.
+test('a provider that it lays down builds and passes untouched, and so does an action for it', async () => {
+  const header = 'include/slipway/provider.h';
+  const before = (await source(header)).split('\n');
+  const result = slipway(tree, 'provider', 'planted');
+  assert.equal(result.status, 0, result.stderr);
+  assert.match(result.stdout, /^include\/slipway\/provider\.h: one line$/m);
+  assert.doesNotMatch(await source('src/provider/planted.c'), /@[A-Z]+@/);
+  const lines = (await source(header)).split('\n');
+  const added = lines.findIndex((line, index) => line !== before[index]);
+  assert.deepEqual(lines.splice(added, 1), ['\tPROVIDER(planted) \\']);
+  assert.deepEqual(lines, before);
+  assert.ok(before[added] > '\tPROVIDER(planted)', 'in the order of the names');
+
+  // What is built need not know of it: the line declares what only the list names.
+  execFileSync('touch', ['src/provider/providers.c'], { cwd: tree });
+  const old = ['-o', header];
+  makeAndRun(['planted', 'provider'], /^100%: Checks: \d+, Failures: 0, Errors: 0$/m, 'provider', ...old);
+  make(...old, 'build/slipway');
+  const own = (...words) => spawnSync('build/slipway', words, { cwd: tree, encoding: 'utf8' });
+  assert.match(own('settings').stdout, /`SLIPWAY_PLANTED_TOKEN` \| `--planted-token-file`/);
+  assert.match(own('new', 'action', 'other.thing').stderr, /is known: github, planted, vercel, or http/);
+  assert.equal(own('new', 'action', 'planted.thing').status, 0);
+  makeAndRun(['thing'], /^100%: Checks: 7, Failures: 0, Errors: 0$/m, 'workflows', ...old);
+});
+
 test('what is greatest comes last', async () => {
   assert.equal(slipway(tree, 'action', 'vercel.zone').status, 0);
   assert.match(await source(HEADER), /vercel_zone;\n\n#endif\n$/);
@@ -191,8 +222,18 @@ test('names that are none are refused', async () => {
   await refused(['action', 'gitlab.label'], /begins with no provider that is known: github, vercel, or http/);
 });
 
+test('a provider of a bad name, or one that is there, is refused', async () => {
+  for (const name of ['GitLab', '4chan', 'git-lab', 'git.lab', 'x'.repeat(21), 'http']) {
+    await refused(['provider', name], /is no name for a provider: lower case and digits/);
+  }
+  await refused(['provider', 'github'], /src\/provider\/github\.c stands there already/);
+  await refused(['provider', 'gitlab', '--listed'], /--listed is for an action/);
+});
+
 test('anything else than an action or a removal is refused', async () => {
   await refused(['workflow', 'site.two'], /'workflow' is nothing that can be laid down; 'action' and 'removal' are/);
+  await refused(['action', 'http.answers', '--listed'], /only checks: it makes nothing that could be listed/);
+  await refused(['removal', 'github.sample', '--listed'], /--listed is for an action/);
   await refused(['removal', 'http.answers'], /'http.answers' only checks: it makes nothing that could be removed/);
   await refused([], /WHAT is missing/);
   await refused(['action'], /NAME is missing/);
