@@ -319,7 +319,7 @@ static enum action_result fail_elsewhere(struct action_context *context, const s
 	action_fail(context, ERROR_SCOPE_MISSING, "Vercel made the project '%s' in %s, not in the team of the settings",
 		project->name, project->account_id);
 	return action_remedy(context, "https://vercel.com/dashboard",
-		"Remove it exists, correct SLIPWAY_VERCEL_TEAM or the workers' token, and trigger the step again.");
+		"Remove it there, correct SLIPWAY_VERCEL_TEAM or the workers' token, and trigger the step again.");
 }
 
 /* A project that was made without a link would be done, and never build anything. */
