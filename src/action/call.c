@@ -53,22 +53,6 @@ static void refuse_change(
 		context->arena, "%s %s%s%s", http_method_name(method), path, whom[0] != '\0' ? " of " : "", whom);
 }
 
-/* The path with the names in it, for people: "/repos/acme/docs". */
-static const char *readable_path(struct action_context *context, const struct provider_request *request)
-{
-	const char *text = "", *rest = request->path;
-
-	for (size_t i = 0; text != NULL && i < PROVIDER_PARAMETERS && request->parameters[i] != NULL; i++) {
-		const char *open = strchr(rest, '{'), *close = open != NULL ? strchr(open, '}') : NULL;
-		if (close == NULL)
-			break;
-		text = arena_format(context->arena, "%s%.*s%s", text, (int)(open - rest), rest, request->parameters[i]);
-		rest = close + 1;
-	}
-
-	return text != NULL ? arena_format(context->arena, "%s%s", text, rest) : NULL;
-}
-
 /* Counts the call of a plan; false where it would change something. */
 static bool look_only(
 	struct action_context *context, const struct provider *provider, const struct provider_request *request)
@@ -88,7 +72,7 @@ static bool look_only(
 	}
 
 	dry->calls[at].writes++;
-	const char *path = readable_path(context, request);
+	const char *path = request_path(request, context->arena);
 	refuse_change(context, request->method, request->updates, path != NULL ? path : request->path, provider->name);
 	return false;
 }
@@ -214,6 +198,7 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		.arena = context->arena,
 		.deadline_at = context->deadline_at,
 		.settings = context->settings,
+		.input = &context->action->input,
 		.grant = &grant,
 		.record_failed = log_error,
 		.called = log_call,

@@ -12,9 +12,7 @@
 #include "base/text.h"
 #include "http/trace.h"
 #include "http/url.h"
-
-#define LIMIT_MIN_MS 1000
-#define EXCERPT_MAX  200 /* of an answer that is not what the provider documents */
+#include "provider/refusal.h"
 
 /* ---- the request ---- */
 
@@ -61,6 +59,21 @@ static enum error_class encode_body(
 	return *ret_body != NULL ? ERROR_NONE : no_memory(error);
 }
 
+const char *request_path(const struct provider_request *request, struct arena *arena)
+{
+	const char *text = "", *rest = request->path;
+
+	for (size_t i = 0; text != NULL && i < PROVIDER_PARAMETERS && request->parameters[i] != NULL; i++) {
+		const char *open = strchr(rest, '{'), *close = open != NULL ? strchr(open, '}') : NULL;
+		if (close == NULL)
+			break;
+		text = arena_format(arena, "%s%.*s%s", text, (int)(open - rest), rest, request->parameters[i]);
+		rest = close + 1;
+	}
+
+	return text != NULL ? arena_format(arena, "%s%s", text, rest) : NULL;
+}
+
 static void keep_headers(const struct provider *provider, struct http_request *http)
 {
 	const char *const names[] = { provider->request_id_header, provider->sign_on_header,
@@ -99,149 +112,6 @@ static enum error_class fill_request(const struct provider_exchange *exchange, c
 
 /* ---- the answer ---- */
 
-static bool refusal_fits(const struct refusal *refusal, int status, const struct refusal_body *body)
-{
-	return (refusal->status == 0 || refusal->status == status) &&
-		(refusal->code == NULL || strcmp(refusal->code, body->code) == 0) &&
-		(refusal->message == NULL || strcasestr(body->message, refusal->message) != NULL);
-}
-
-static enum error_class class_of_status(int status)
-{
-	if (status >= 500)
-		return ERROR_PROVIDER_UNAVAILABLE;
-	switch (status) {
-	case 401:
-		return ERROR_AUTH_EXPIRED;
-	case 402:
-		return ERROR_PLAN_LIMIT;
-	case 403:
-		return ERROR_SCOPE_MISSING;
-	case 404:
-		return ERROR_NOT_FOUND;
-	case 400:
-	case 409:
-	case 422:
-		return ERROR_INVALID_INPUT;
-	default:
-		return ERROR_INTERNAL;
-	}
-}
-
-void refusal_add(struct refusal_body *body, const char *detail)
-{
-	if (detail == NULL || detail[0] == '\0' || strstr(body->message, detail) != NULL)
-		return;
-	text_append(body->message, sizeof(body->message), "%s%s", body->message[0] != '\0' ? ": " : "", detail);
-}
-
-/* "required; url=https://..." sends a person to where the token is authorised. */
-static void add_single_sign_on(const char *header, struct error *error)
-{
-	const char *url = strstr(header, "url=https://");
-	if (url == NULL)
-		return;
-	url += strlen("url=");
-	error_remedy(error, NULL,
-		"Authorise the token for the organisation's single sign-on there, then trigger the "
-		"step again.");
-	text_format(error->remedy_url, sizeof(error->remedy_url), "%.*s", (int)strcspn(url, ";, "), url);
-}
-
-/* An Enterprise Server has pages for tokens and installations of its own. */
-static void move_to_site(const struct provider_exchange *exchange, struct error *error)
-{
-	const struct provider *provider = exchange->provider;
-	char page[sizeof(error->remedy_url)];
-	if (provider->settings_pages == NULL || !text_has_prefix(error->remedy_url, provider->settings_pages))
-		return;
-	const char *path = strchr(error->remedy_url + strlen("https://"), '/');
-	const char *site = provider->site(exchange->arena, exchange->access->base_url);
-	text_format(page, sizeof(page), "%s%s", site != NULL ? site : "", path);
-	text_copy(error->remedy_url, sizeof(error->remedy_url), page);
-}
-
-/* What the answer itself says of whereto goes before what the table knows in general. */
-static void add_remedy(const struct provider *provider, const struct refusal *fitting, const struct http_response *http,
-	const struct refusal_body *body, struct error *error)
-{
-	const char *permissions = http_response_header(http, provider->permissions_header);
-	const char *url = fitting != NULL ? fitting->remedy_url : NULL;
-
-	if (fitting != NULL && fitting->remedy != NULL)
-		error_remedy(error, url, "%s", fitting->remedy);
-	else if (error->class == ERROR_SCOPE_MISSING && permissions[0] != '\0')
-		error_remedy(
-			error, url, "Give the credential the permission %s, then trigger the step again.", permissions);
-	else if (url != NULL)
-		text_copy(error->remedy_url, sizeof(error->remedy_url), url);
-	if (text_has_prefix(body->link, "https://"))
-		text_copy(error->remedy_url, sizeof(error->remedy_url), body->link);
-	if (error->class == ERROR_SCOPE_MISSING)
-		add_single_sign_on(http_response_header(http, provider->sign_on_header), error);
-}
-
-static enum error_class refuse(const struct provider_exchange *exchange, const struct provider_request *request,
-	const struct http_response *http, const struct refusal_body *body, struct error *error)
-{
-	const struct provider *provider = exchange->provider;
-	const struct refusal *fitting = NULL;
-	int64_t limited_ms = 0;
-
-	for (const struct refusal *row = provider->refusals; fitting == NULL && row->class != ERROR_NONE; row++)
-		if (refusal_fits(row, http->status, body))
-			fitting = row;
-	bool limited = provider->is_limited(http, body, &limited_ms);
-	enum error_class class = limited ? ERROR_RATE_LIMITED
-		: fitting != NULL        ? fitting->class
-					 : class_of_status(http->status);
-	error_set(error, class, "%s answers %d to %s %s: %s", provider->name, http->status,
-		http_method_name(request->method), request->path,
-		body->message[0] != '\0' ? body->message : "(no message)");
-	if (limited)
-		error->retry_after_ms = limited_ms > LIMIT_MIN_MS ? limited_ms : LIMIT_MIN_MS;
-	else if (http->status >= 500)
-		error->retry_after_ms = http->retry_after_ms;
-	if (!limited) {
-		add_remedy(provider, fitting, http, body, error);
-		move_to_site(exchange, error);
-	}
-
-	return error_exchange(
-		error, provider->id, http->status, body->code, http_response_header(http, provider->request_id_header));
-}
-
-/* The beginning of what was answered, for whoever has to find out what that is: a page of a proxy, say. */
-static void take_excerpt(const struct http_response *http, struct refusal_body *body)
-{
-	char excerpt[EXCERPT_MAX];
-	text_copy(excerpt, sizeof(excerpt), buffer_text(&http->body));
-	for (char *next = excerpt; *next != '\0'; next++)
-		if (*next < ' ' || *next > '~')
-			*next = ' ';
-	refusal_add(body, excerpt);
-}
-
-static void read_refusal(const struct provider *provider, struct http_response *http, struct refusal_body *body)
-{
-	cJSON *json;
-	struct error ignored;
-
-	memset(body, 0, sizeof(*body));
-
-	/* Secrets go before anything is cut to fit: half of one would not be found any more. */
-	if (json_parse(buffer_text(&http->body), http->body.length, JSON_LIMITS_WIDE, &json, &ignored) == ERROR_NONE) {
-		redact_json(json);
-		provider->read_refusal(json, body);
-		cJSON_Delete(json);
-	}
-
-	if (http->body.length > 0)
-		redact_bytes(http->body.bytes, http->body.length);
-	if (body->message[0] == '\0')
-		take_excerpt(http, body);
-}
-
 static bool is_expected(const struct provider_request *request, int status)
 {
 	if (status >= 200 && status < 300)
@@ -279,11 +149,11 @@ static enum error_class read_answer(const struct provider_exchange *exchange, co
 
 	if (http->status >= 200 && http->status < 300)
 		return take_answer(exchange, http, response, error);
-	read_refusal(exchange->provider, http, &body);
+	refusal_read(exchange->provider, http, &body);
 
 	/* A rate limit is never the caller's, though it expects the status. */
 	if (!is_expected(request, http->status) || exchange->provider->is_limited(http, &body, &limited_ms))
-		return refuse(exchange, request, http, &body, error);
+		return refusal_error(exchange, request, http, &body, error);
 	if (take_answer(exchange, http, response, error) != ERROR_NONE)
 		return error->class;
 	response->code = arena_string(exchange->arena, body.code);

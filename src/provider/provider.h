@@ -12,20 +12,24 @@
 #define PROVIDER_CALL_MS        60000 /* one call; an attempt may make several */
 #define PROVIDER_TOKEN_PREFIXES 4
 
+#define PROVIDER_PERMISSION_TEXTS 6
+
 /* What a refusal means. The first row that fits decides; unset parts, a status of 0 among them, fit anything. */
 struct refusal {
 	int status;
 	const char *code;    /* the provider's own code, whole */
 	const char *message; /* part of the provider's text, any case */
 	enum error_class class;
-	const char *remedy; /* NULL: the class's own */
+	const char *remedy; /* NULL: what the response or the class says */
 	const char *remedy_url;
+	const char *input; /* member of an action's input that a person has to change, where the action has it */
 };
 
 /* A refusal as the provider's body tells it; "" where it does not. */
 struct refusal_body {
 	char code[64];
 	char message[384];
+	char field[64]; /* the one that the provider names as wrong, by its own name */
 	char link[320]; /* where the provider sends a person */
 	int64_t retry_after_ms;
 };
@@ -58,7 +62,9 @@ struct provider {
 	const char *request_id_header;  /* names the exchange, for its support */
 	const char *sign_on_header;     /* where a person authorises the token for single sign-on: "url=https://..." */
 	const char *permissions_header; /* what a token that may not do this would have to be allowed */
-	struct settings_part settings;  /* its own: a row each, over a struct that only its file knows */
+	/* Parts of its texts, any case, that say that a permission is what lacks; ended by NULL. */
+	const char *permission_texts[PROVIDER_PERMISSION_TEXTS];
+	struct settings_part settings; /* its own: a row each, over a struct that only its file knows */
 	struct provider_access (*access)(const struct settings *settings);
 	const char *token_setting; /* names the setting that is missing */
 	/* How its tokens begin, for the redactor (see redact_token_prefixes); ended by NULL or the array's end. */
@@ -100,6 +106,7 @@ struct provider_exchange {
 	struct arena *arena;
 	int64_t deadline_at; /* monotonic */
 	const struct settings *settings;
+	const struct record *input;         /* of the action, for refusals that name a member of it; NULL: none */
 	const struct provider_grant *grant; /* NULL: whatever the credential may */
 	/* Told where an exchange could not be recorded (http/trace.h), which changes nothing else; NULL: nobody is. */
 	void (*record_failed)(const char *event, const struct error *error);
@@ -107,6 +114,9 @@ struct provider_exchange {
 	void (*called)(void *data, const struct provider_call_facts *facts);
 	void *called_data;
 };
+
+/* The request's path with the names in it, for people: "/repos/acme/docs". In the arena; NULL where memory is short. */
+const char *request_path(const struct provider_request *request, struct arena *arena);
 
 /* Adds a detail to the message as ": detail", unless the message has it already. NULL adds nothing. */
 void refusal_add(struct refusal_body *body, const char *detail);

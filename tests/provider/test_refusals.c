@@ -1,7 +1,7 @@
 /*
  * What real refusals of GitHub and Vercel become. Each fixture names where its body is from, and what a person is told.
  *
- * covers: src/provider/provider.c src/provider/github.c src/provider/vercel.c
+ * covers: src/provider/provider.c src/provider/refusal.c src/provider/github.c src/provider/vercel.c
  */
 #include <stdio.h>
 #include <string.h>
@@ -38,6 +38,18 @@ static void teardown(void)
 	redact_forget(0);
 }
 
+struct some_input {
+	const char *name;
+	struct string_list variables;
+	bool visibility;
+};
+static const struct field some_fields[] = {
+	{ STRING_FIELD("name", struct some_input, name) },
+	{ STRINGS_FIELD("variables", struct some_input, variables) },
+	{ BOOLEAN_FIELD("visibility", struct some_input, visibility) },
+};
+static const struct record some_record = RECORD(struct some_input, some_fields);
+
 static enum error_class send_to(const struct provider *provider, const struct provider_request *request)
 {
 	static const struct settings settings = { .allow_loopback = true };
@@ -47,6 +59,7 @@ static enum error_class send_to(const struct provider *provider, const struct pr
 		.access = &access,
 		.arena = &arena,
 		.deadline_at = clock_monotonic_ms() + 5000,
+		.input = &some_record,
 		.settings = &settings };
 	struct provider_response response;
 	memset(&error, 0, sizeof(error));
@@ -188,7 +201,7 @@ START_TEST(test_unknown_refusal_says_what_was_answered)
 	refuse_with(&github, 418, "<html>\n<h1>Teapot of the proxy</h1>");
 	ck_assert_int_eq(error.class, ERROR_INTERNAL);
 	ck_assert_ptr_nonnull(strstr(error.message, "418"));
-	ck_assert_ptr_nonnull(strstr(error.message, "<html> <h1>Teapot of the proxy</h1>"));
+	ck_assert_ptr_nonnull(strstr(error.message, ": Teapot of the proxy"));
 	refuse_with(&vercel, 418, "{\"reason\":\"no member that is known\"}");
 	ck_assert_int_eq(error.class, ERROR_INTERNAL);
 	ck_assert_ptr_nonnull(strstr(error.message, "no member that is known"));
@@ -197,6 +210,87 @@ START_TEST(test_unknown_refusal_says_what_was_answered)
 }
 END_TEST
 
+/* Which row is asked for what: a fault of the provider, a plan, a permission, a member of the input. */
+struct told {
+	const struct provider *provider;
+	int status;
+	const char *body;
+	enum error_class class;
+	const char *message, *remedy, *input; /* NULL: whatever it is */
+};
+
+static const struct told told[] = {
+	{ &github, 502, "<!DOCTYPE html>\n<!-- Hello future GitHubber! --><title>Unicorn!</title>",
+		ERROR_PROVIDER_UNAVAILABLE, "GitHub has a problem of its own (502): GET /repos/acme/do/cs", NULL,
+		NULL },
+	{ &vercel, 500, "{\"error\":{\"code\":\"internal\",\"message\":\"It broke\"}}", ERROR_PROVIDER_UNAVAILABLE,
+		"(500): GET /repos/acme/do/cs: It broke", NULL, NULL },
+	{ &github, 403,
+		"{\"message\":\"Although you appear to have the correct authorization credentials, the `acme` "
+		"organization "
+		"has an IP allow list enabled, and your IP address is not permitted to access this resource.\"}",
+		ERROR_SCOPE_MISSING, NULL, "IP allow list", NULL },
+	{ &github, 403, "{\"message\":\"Something of the organisation\"}", ERROR_SCOPE_MISSING, NULL,
+		"Read what GitHub says", NULL },
+	{ &github, 403, "{\"message\":\"Resource not accessible by integration\"}", ERROR_SCOPE_MISSING, NULL,
+		"Give the credential the permission metadata=read", NULL },
+	{ &github, 422,
+		"{\"message\":\"Repository creation "
+		"failed.\",\"errors\":[{\"resource\":\"Repository\",\"code\":\"custom\","
+		"\"field\":\"visibility\",\"message\":\"Not permitted\"}]}",
+		ERROR_INVALID_INPUT, "Not permitted", "Change the input as GitHub says", "visibility" },
+	{ &github, 422, "{\"message\":\"x\",\"errors\":[{\"field\":\"head\",\"code\":\"invalid\"}]}",
+		ERROR_INVALID_INPUT, NULL, NULL, "" },
+	{ &vercel, 400,
+		"{\"error\":{\"code\":\"cron_jobs_limits_reached\",\"message\":\"Hobby accounts are limited to daily "
+		"cron "
+		"jobs.\"}}",
+		ERROR_PLAN_LIMIT, "daily cron", NULL, "" },
+	{ &vercel, 403, "{\"error\":{\"code\":\"forbidden\",\"message\":\"You have reached the limit of 50 domains\"}}",
+		ERROR_PLAN_LIMIT, NULL, NULL, NULL },
+	{ &vercel, 403,
+		"{\"error\":{\"code\":\"TEAM_ACCESS_REQUIRED\",\"message\":\"Git author dana@example.org must have "
+		"access to "
+		"the team bar on Vercel to create deployments.\"}}",
+		ERROR_SCOPE_MISSING, "dana@example.org", "author of the commit", NULL },
+	{ &vercel, 400,
+		"{\"error\":{\"code\":\"X\",\"message\":\"The name of your Environment Variable is "
+		"reserved.\",\"envVarKey\":"
+		"\"TZ\"}}",
+		ERROR_INVALID_INPUT, "reserved.: TZ", "another name", "variables" },
+	{ &vercel, 400, "{\"error\":{\"code\":\"X\",\"message\":\"Project names can be up to 100 characters long\"}}",
+		ERROR_INVALID_INPUT, NULL, "another name", "name" },
+	{ &vercel, 404, "{\"error\":{\"code\":\"not_found\",\"message\":\"Project not found.\"}}", ERROR_NOT_FOUND,
+		"/repos/acme/do/cs", "Run the step that makes the project again", NULL },
+};
+
+static void check_told(const struct told *row)
+{
+	const struct peer_row rows[] = {
+		{ .method = "GET",
+			.path = "/repos/acme/do%2Fcs",
+			.status = row->status,
+			.body = row->body,
+			.headers = "x-accepted-github-permissions: metadata=read" },
+		{ .method = NULL },
+	};
+	const struct provider_request request = { .path = "/repos/{owner}/{repo}", .parameters = { "acme", "do/cs" } };
+	peer_set(peer, rows);
+	ck_assert_int_eq(send_to(row->provider, &request), row->class);
+	ck_assert_ptr_null(strchr(error.message, '<'));
+	ck_assert_ptr_null(strchr(error.message, '{'));
+	ck_assert_msg(row->message == NULL || strstr(error.message, row->message) != NULL, "%s", error.message);
+	ck_assert_msg(row->remedy == NULL || strstr(error.remedy, row->remedy) != NULL, "%s", error.remedy);
+	if (row->input != NULL)
+		ck_assert_str_eq(error.remedy_input, row->input);
+}
+
+START_TEST(test_what_a_refusal_tells_a_person)
+{
+	for (size_t i = 0; i < ARRAY_LEN(told); i++)
+		check_told(&told[i]);
+}
+END_TEST
 /* A secret that stands where the text is cut would otherwise leave half of itself. */
 START_TEST(test_refusal_is_redacted_before_it_is_cut)
 {
@@ -230,6 +324,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_github, test_vercel, test_unknown_refusal_says_what_was_answered,
-		test_refusal_is_redacted_before_it_is_cut, test_link_must_be_one_that_may_be_followed, NULL };
+		test_what_a_refusal_tells_a_person, test_refusal_is_redacted_before_it_is_cut,
+		test_link_must_be_one_that_may_be_followed, NULL };
 	return suite_main("refusals", tests, setup, teardown);
 }

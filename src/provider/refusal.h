@@ -1,0 +1,19 @@
+/*
+ * What a provider's refusal means. For provider.c only.
+ */
+#ifndef SLIPWAY_PROVIDER_REFUSAL_H
+#define SLIPWAY_PROVIDER_REFUSAL_H
+
+#include "provider/provider.h"
+
+/* Reads what the body says of the refusal; takes the secrets out of it before anything is cut to fit. */
+void refusal_read(const struct provider *provider, struct http_response *http, struct refusal_body *body);
+
+/*
+ * The error that the refusal is: class, message with the path as it was asked, remedy, the member of exchange->input
+ * that it is about, and the exchange. ERROR_RATE_LIMITED carries retry_after_ms, at least 1 s.
+ */
+enum error_class refusal_error(const struct provider_exchange *exchange, const struct provider_request *request,
+	const struct http_response *http, const struct refusal_body *body, struct error *error);
+
+#endif
