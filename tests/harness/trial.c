@@ -34,6 +34,7 @@ static enum error_class on_own(void *backend, const struct ledger_change *change
 	trial_ledger_remove(trial, change->field);
 	if (change->value != NULL)
 		trial_ledger_put(trial, change->field, change->value);
+	trial->ledger_writes++;
 	if (change->value != NULL && strstr(change->value, "\"state\":\"pending\"") != NULL)
 		snprintf(trial->intended, sizeof(trial->intended), "%s %s", change->field, change->value);
 	return refuse_lost(trial, error);
@@ -248,6 +249,11 @@ const char *trial_ledger(struct trial *trial)
 int trial_ledger_size(const struct trial *trial)
 {
 	return cJSON_GetArraySize(trial->ledger);
+}
+
+int trial_ledger_writes(const struct trial *trial)
+{
+	return trial->ledger_writes;
 }
 
 const char *trial_ledger_row(const struct trial *trial, const char *field)

@@ -31,7 +31,7 @@ struct trial {
 	struct action_context context;
 	char checkpoint[4096], saved[4096], intended[512], log[8192];
 	cJSON *ledger; /* field -> JSON text */
-	int saves, attempts;
+	int saves, attempts, ledger_writes;
 };
 
 void trial_begin(struct trial *trial);
@@ -77,10 +77,11 @@ int trial_attempts(const struct trial *trial);
 /* The next attempt finds no checkpoint, as that of a new run. */
 void trial_forget(struct trial *trial);
 
-/* The ledger: all of it as JSON text, how many rows it has, one of them (NULL: none); puts one, in place of one of the
- * same field; removes one that may be there. */
+/* The ledger: all of it as JSON text, how many rows it has, how often the attempts wrote one, one of them (NULL: none);
+ * puts one, in place of one of the same field; removes one that may be there. */
 const char *trial_ledger(struct trial *trial);
 int trial_ledger_size(const struct trial *trial);
+int trial_ledger_writes(const struct trial *trial);
 const char *trial_ledger_row(const struct trial *trial, const char *field);
 void trial_ledger_put(struct trial *trial, const char *field, const char *row);
 void trial_ledger_remove(struct trial *trial, const char *field);
