@@ -51,13 +51,13 @@ enum error_class limit_unblock(struct redis *redis, const struct limit_name *nam
 	return ERROR_NONE;
 }
 
-enum error_class limit_pace(struct redis *redis, const struct limit_name *name, const char *run, int64_t spacing_ms,
-	int64_t most_ms, struct limit_turn *ret_turn, struct error *error)
+enum error_class limit_pace(struct redis *redis, const struct limit_name *name, const struct limit_wish *wish,
+	struct limit_turn *ret_turn, struct error *error)
 {
 	char key[KEY_SIZE];
 	const char *const keys[] = { key };
-	const struct script_argument arguments[] = { { "run", .text = run }, { "spacing_ms", .integer = &spacing_ms },
-		{ "most_ms", .integer = &most_ms } };
+	const struct script_argument arguments[] = { { "run", .text = wish->run_id },
+		{ "spacing_ms", .integer = &wish->spacing_ms }, { "most_ms", .integer = &wish->most_ms } };
 	const struct script_call call = { SCRIPT_PACE, 1, keys, ARRAY_LEN(arguments), arguments };
 	struct redisReply *reply;
 

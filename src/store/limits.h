@@ -34,12 +34,18 @@ struct limit_turn {
 	int64_t ahead; /* runs that are before it */
 };
 
+/* Which run asks for a turn, so long after the one before it, and how long it would wait for it. Borrowed. */
+struct limit_wish {
+	const char *run_id;
+	int64_t spacing_ms, most_ms;
+};
+
 /*
  * A turn for a call of the run that changes something, spacing_ms after the one before it. It is granted where it is
  * at most most_ms away; else the run stands in a line, and keeps its place for when it comes back. A run whose turn it
  * is may make five calls in a row: those after it wait for as much longer.
  */
-enum error_class limit_pace(struct redis *redis, const struct limit_name *name, const char *run, int64_t spacing_ms,
-	int64_t most_ms, struct limit_turn *ret_turn, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class limit_pace(struct redis *redis, const struct limit_name *name, const struct limit_wish *wish,
+	struct limit_turn *ret_turn, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

@@ -180,8 +180,16 @@ enum error_class owner_verify_claim(
 	return *ret_astray && repair ? owner_release(redis, &thing, holder, error) : ERROR_NONE;
 }
 
-static enum error_class verify_row(struct redis *redis, const char *app, const cJSON *item, bool repair,
-	const struct owner_visitor *visitor, struct arena *arena, struct error *error)
+/* What the rows of an app are looked at for. */
+struct row_check {
+	struct redis *redis;
+	const char *app;
+	bool repair;
+	const struct owner_visitor *visitor;
+};
+
+static enum error_class verify_row(
+	const struct row_check *check, const cJSON *item, struct arena *arena, struct error *error)
 {
 	struct ledger_row row;
 	struct owned_thing thing;
@@ -194,31 +202,30 @@ static enum error_class verify_row(struct redis *redis, const char *app, const c
 		ledger_row_is_pending(&row))
 		return ERROR_NONE;
 	thing.id = row.id;
-	if (owner_look(redis, &thing, holder, error) != ERROR_NONE)
+	if (owner_look(check->redis, &thing, holder, error) != ERROR_NONE)
 		return error->class;
-	if (strcmp(holder, app) == 0 || (row.shared && holder[0] != '\0'))
+	if (strcmp(holder, check->app) == 0 || (row.shared && holder[0] != '\0'))
 		return ERROR_NONE;
-	visitor->found(visitor->context, item->string, holder);
-	return repair && holder[0] == '\0' ? owner_claim(redis, &thing, app, false, holder, error) : ERROR_NONE;
+	check->visitor->found(check->visitor->context, item->string, holder);
+	if (!check->repair || holder[0] != '\0')
+		return ERROR_NONE;
+	return owner_claim(check->redis, &thing, check->app, false, holder, error);
 }
 
 enum error_class owner_verify_rows(
 	struct redis *redis, const char *app, bool repair, const struct owner_visitor *visitor, struct error *error)
 {
-	cJSON *ledger;
+	const struct row_check check = { redis, app, repair, visitor };
+	CLEANUP_JSON cJSON *ledger = NULL;
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	const cJSON *item;
-	struct arena arena;
 
 	if (ledger_read(redis, app, &ledger, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = ERROR_NONE;
-	arena_init(&arena, 0);
 	cJSON_ArrayForEach (item, ledger) {
-		if (class == ERROR_NONE)
-			class = verify_row(redis, app, item, repair, visitor, &arena, error);
+		if (verify_row(&check, item, &arena, error) != ERROR_NONE)
+			return error->class;
 	}
 
-	arena_release(&arena);
-	cJSON_Delete(ledger);
-	return class;
+	return ERROR_NONE;
 }

@@ -13,20 +13,11 @@
 
 #define CONSUMER_KEPT_MS 86400000
 
-static enum error_class run_quietly(struct redis *redis, size_t count, const char *const *words, struct error *error)
-{
-	struct redisReply *reply;
-	if (redis_command(redis, count, words, &reply, error) != ERROR_NONE)
-		return error->class;
-	reply_free(reply);
-	return ERROR_NONE;
-}
-
 /* From the beginning: entries may have been put there before any worker came. */
 static enum error_class make_group(struct redis *redis, struct error *error)
 {
 	const char *const words[] = { "XGROUP", "CREATE", KEY_QUEUE, QUEUE_GROUP, "0", "MKSTREAM" };
-	enum error_class class = run_quietly(redis, 6, words, error);
+	enum error_class class = redis_tell(redis, 6, words, error);
 	/* Another worker may have been faster. */
 	return class != ERROR_NONE && strcmp(error->store_code, "BUSYGROUP") == 0 ? ERROR_NONE : class;
 }
@@ -169,7 +160,7 @@ enum error_class queue_dead_letter(
 enum error_class queue_leave(struct redis *redis, const char *consumer, struct error *error)
 {
 	const char *const words[] = { "XGROUP", "DELCONSUMER", KEY_QUEUE, QUEUE_GROUP, consumer };
-	return run_quietly(redis, 5, words, error);
+	return redis_tell(redis, 5, words, error);
 }
 
 /* XINFO answers each consumer as pairs: name, pending, idle (ms). */
@@ -237,7 +228,7 @@ static enum error_class keep_in_sight(struct redis *redis, const struct queue_en
 	char member[MEMBER_SIZE];
 	member_make(member, &entry->name);
 	const char *const words[] = { "ZADD", KEY_LIVE, "NX", "0", member };
-	return run_quietly(redis, 5, words, error);
+	return redis_tell(redis, 5, words, error);
 }
 
 static enum error_class tidy_entries(struct redis *redis, int64_t before_ms, struct arena *arena, struct error *error)

@@ -7,16 +7,21 @@
 #include "core/error_json.h"
 #include "slipway/field.h"
 #include "store/run_eval.h"
-#include "store/server.h"
 
 #define REAP_AGAIN_MS 5000
 
-static enum error_class reap_named(struct redis *redis, const struct run_name *name, const char *member,
-	int64_t lease_ms, int64_t spare_ms, const struct reap_listener *listener, struct arena *arena,
-	struct error *error)
+struct reaper {
+	struct redis *redis;
+	int64_t lease_ms, spare_ms; /* for how long a lease lasts, and is left alone where no worker could renew it */
+	const struct reap_listener *listener; /* or NULL */
+	int64_t now;
+};
+
+static enum error_class reap_run(const struct reaper *reaper, const struct run_name *name, const char *member,
+	struct arena *arena, struct error *error)
 {
 	const int64_t crashes_max = RUN_CRASHES_MAX;
-	const int64_t unclaimed_ms = lease_ms < RUN_UNCLAIMED_MS ? lease_ms : RUN_UNCLAIMED_MS;
+	const int64_t unclaimed_ms = reaper->lease_ms < RUN_UNCLAIMED_MS ? reaper->lease_ms : RUN_UNCLAIMED_MS;
 	const char *const keys[] = { KEY_PULSE, KEY_DUE };
 	const struct script_argument arguments[] = {
 		{ "member", .text = member },
@@ -24,15 +29,16 @@ static enum error_class reap_named(struct redis *redis, const struct run_name *n
 		{ "lost", .text = error_text(arena, ERROR_WORKER_LOST, RUN_LOST_MESSAGE) },
 		{ "crashes_max", .integer = &crashes_max },
 		{ "unclaimed_ms", .integer = &unclaimed_ms },
-		{ "lease_ms", .integer = &spare_ms },
+		{ "lease_ms", .integer = &reaper->spare_ms },
 	};
 	const struct script_call call = { SCRIPT_REAP, ARRAY_LEN(keys), keys, ARRAY_LEN(arguments), arguments };
+	const struct reap_listener *listener = reaper->listener;
 	struct run told;
 	struct redisReply *reply;
 
 	if (arguments[1].text == NULL || arguments[2].text == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to look at a run");
-	if (run_eval(redis, name, &call, &reply, error) != ERROR_NONE)
+	if (run_eval(reaper->redis, name, &call, &reply, error) != ERROR_NONE)
 		return error->class;
 	if (listener != NULL && run_told(&told, name, reply, arena, error) == ERROR_NONE && told.id[0] != '\0')
 		listener->told(listener->context, &told);
@@ -40,45 +46,38 @@ static enum error_class reap_named(struct redis *redis, const struct run_name *n
 	return ERROR_NONE;
 }
 
-enum error_class run_reap(struct redis *redis, const char *index, const char *member, int64_t lease_ms,
-	int64_t spare_ms, const struct reap_listener *listener, struct error *error)
+static enum error_class reap_member(
+	const struct reaper *reaper, const char *index, const char *member, struct error *error)
 {
 	char parts[MEMBER_SIZE];
 	struct run_name name;
-	struct redisReply *reply;
-	struct arena arena;
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	/* Put there by hand: no run can be named so. */
+	const char *const remove[] = { "ZREM", index, member };
 
-	if (!text_copy(parts, sizeof(parts), member) || !member_split(parts, &name)) {
-		/* Put there by hand: no run can be named so. */
-		const char *const words[] = { "ZREM", index, member };
-		enum error_class class = redis_command(redis, 3, words, &reply, error);
-		if (class == ERROR_NONE)
-			reply_free(reply);
-		return class;
-	}
+	if (!text_copy(parts, sizeof(parts), member) || !member_split(parts, &name))
+		return redis_tell(reaper->redis, 3, remove, error);
+	return reap_run(reaper, &name, member, &arena, error);
+}
 
-	arena_init(&arena, 0);
-	enum error_class class = reap_named(redis, &name, member, lease_ms, spare_ms, listener, &arena, error);
-	arena_release(&arena);
-	return class;
+enum error_class run_repair(
+	struct redis *redis, const char *index, const char *member, int64_t lease_ms, struct error *error)
+{
+	const struct reaper reaper = { .redis = redis, .lease_ms = lease_ms };
+	return reap_member(&reaper, index, member, error);
 }
 
 /* Takes a member that cannot be dealt with out of its index, and keeps it where an operator finds it. */
-static enum error_class bury_member(struct redis *redis, const char *index, const char *member, struct error *error)
+static enum error_class bury_member(const struct reaper *reaper, const char *index, const char *member,
+	const struct error *why, struct error *error)
 {
-	char reason[256];
-	struct redisReply *reply;
-
-	text_copy(reason, sizeof(reason), error->message);
-	const char *const note[] = { "XADD", KEY_DEAD, "MAXLEN", "~", "1000", "*", "entry", member, "reason", reason };
+	const char *const note[] = { "XADD", KEY_DEAD, "MAXLEN", "~", "1000", "*", "entry", member, "reason",
+		why->message };
 	const char *const remove[] = { "ZREM", index, member };
-	if (redis_command(redis, 10, note, &reply, error) != ERROR_NONE)
+
+	if (redis_tell(reaper->redis, ARRAY_LEN(note), note, error) != ERROR_NONE)
 		return error->class;
-	reply_free(reply);
-	if (redis_command(redis, 3, remove, &reply, error) != ERROR_NONE)
-		return error->class;
-	reply_free(reply);
-	return ERROR_NONE;
+	return redis_tell(reaper->redis, ARRAY_LEN(remove), remove, error);
 }
 
 /* The key of a run itself is no hash: then there is no run. */
@@ -98,42 +97,38 @@ static enum error_class is_no_run(struct redis *redis, const char *member, bool 
 
 /* A key that a hand has broken must not keep the others waiting. Where it is the run's own, there is nothing to wait
  * for; where it is one that runs share, such as the queue, the run is looked at again when it may have been mended. */
-static enum error_class defer_member(struct redis *redis, const char *index, const char *member, int64_t now,
+static enum error_class defer_member(const struct reaper *reaper, const char *index, const char *member,
 	const struct error *why, struct error *error)
 {
 	char again[24];
-	bool none = false;
-	struct redisReply *reply;
-
-	if (is_no_run(redis, member, &none, error) != ERROR_NONE)
-		return error->class;
-	text_format(again, sizeof(again), "%lld", (long long)now + REAP_AGAIN_MS);
-	if (none) {
-		*error = *why;
-		return bury_member(redis, index, member, error);
-	}
-
 	const char *const words[] = { "ZADD", index, "XX", again, member };
-	if (redis_command(redis, 5, words, &reply, error) != ERROR_NONE)
+	bool none = false;
+
+	if (is_no_run(reaper->redis, member, &none, error) != ERROR_NONE)
 		return error->class;
-	reply_free(reply);
+	if (none)
+		return bury_member(reaper, index, member, why, error);
+
+	text_format(again, sizeof(again), "%lld", (long long)reaper->now + REAP_AGAIN_MS);
+	if (redis_tell(reaper->redis, ARRAY_LEN(words), words, error) != ERROR_NONE)
+		return error->class;
 	*error = *why;
 	return ERROR_STORE_REFUSED;
 }
 
 /* Goes on past what is set aside, and tells of it in the end. */
-static enum error_class reap_members(struct redis *redis, const char *index, int64_t lease_ms,
-	const struct reap_listener *listener, int64_t now, const struct redisReply *members, struct error *error)
+static enum error_class reap_members(
+	const struct reaper *reaper, const char *index, const struct redisReply *members, struct error *error)
 {
 	struct error one, why;
 	enum error_class found = ERROR_NONE;
 
 	for (size_t i = 0; i < reply_count(members); i++) {
 		const char *member = reply_text(reply_item(members, i));
-		enum error_class class = run_reap(redis, index, member, lease_ms, lease_ms, listener, &one);
+		enum error_class class = reap_member(reaper, index, member, &one);
 		if (class == ERROR_STORE_REFUSED) {
 			why = one;
-			class = defer_member(redis, index, member, now, &why, &one);
+			class = defer_member(reaper, index, member, &why, &one);
 		}
 		if (class != ERROR_NONE)
 			*error = one;
@@ -145,33 +140,33 @@ static enum error_class reap_members(struct redis *redis, const char *index, int
 	return found;
 }
 
-static enum error_class reap_index(struct redis *redis, const char *index, int64_t lease_ms,
-	const struct reap_listener *listener, int64_t now_ms, size_t *ret_count, struct error *error)
+static enum error_class reap_index(
+	const struct reaper *reaper, const char *index, size_t *ret_count, struct error *error)
 {
 	char now[24];
 	const char *const words[] = { "ZRANGEBYSCORE", index, "-inf", now, "LIMIT", "0", "100" };
 	struct redisReply *reply;
 
-	text_format(now, sizeof(now), "%lld", (long long)now_ms);
-	if (redis_command(redis, 7, words, &reply, error) != ERROR_NONE)
+	text_format(now, sizeof(now), "%lld", (long long)reaper->now);
+	if (redis_command(reaper->redis, ARRAY_LEN(words), words, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_count += reply_count(reply);
-	enum error_class class = reap_members(redis, index, lease_ms, listener, now_ms, reply, error);
+	enum error_class class = reap_members(reaper, index, reply, error);
 	reply_free(reply);
 	return class;
 }
 
 /* Tells the others that somebody looks; gives the time. */
-static enum error_class pulse(struct redis *redis, int64_t lease_ms, int64_t *ret_now_ms, struct error *error)
+static enum error_class pulse(struct reaper *reaper, struct error *error)
 {
 	const char *const keys[] = { KEY_PULSE };
-	const struct script_argument lease = { "lease_ms", .integer = &lease_ms };
+	const struct script_argument lease = { "lease_ms", .integer = &reaper->lease_ms };
 	const struct script_call call = { SCRIPT_PULSE, 1, keys, 1, &lease };
 	struct redisReply *reply;
 
-	if (redis_eval(redis, &call, &reply, error) != ERROR_NONE)
+	if (redis_eval(reaper->redis, &call, &reply, error) != ERROR_NONE)
 		return error->class;
-	*ret_now_ms = reply_integer(reply_item(reply, 1));
+	reaper->now = reply_integer(reply_item(reply, 1));
 	reply_free(reply);
 	return ERROR_NONE;
 }
@@ -179,10 +174,10 @@ static enum error_class pulse(struct redis *redis, int64_t lease_ms, int64_t *re
 enum error_class runs_reap(struct redis *redis, int64_t lease_ms, const struct reap_listener *listener,
 	size_t *ret_count, struct error *error)
 {
-	int64_t now_ms = 0;
+	struct reaper reaper = { redis, lease_ms, lease_ms, listener, 0 };
+
 	*ret_count = 0;
-	if (pulse(redis, lease_ms, &now_ms, error) != ERROR_NONE ||
-		reap_index(redis, KEY_DELAYED, lease_ms, listener, now_ms, ret_count, error) != ERROR_NONE)
+	if (pulse(&reaper, error) != ERROR_NONE || reap_index(&reaper, KEY_DELAYED, ret_count, error) != ERROR_NONE)
 		return error->class;
-	return reap_index(redis, KEY_LIVE, lease_ms, listener, now_ms, ret_count, error);
+	return reap_index(&reaper, KEY_LIVE, ret_count, error);
 }

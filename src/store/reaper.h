@@ -19,16 +19,16 @@ struct reap_listener {
 };
 
 /*
- * Puts one run right, by its name app:workflow:step, whether it is due or not. A name that no run can have is taken
- * out of the index. A lease that ran out while no worker could renew it is left alone for spare_ms; 0: it is not.
+ * Puts one run right, by its name app:workflow:step, whether it is due or not: for an operator, so a lease that ran out
+ * is not left alone. A name that no run can have is taken out of the index.
  */
-enum error_class run_reap(struct redis *redis, const char *index, const char *member, int64_t lease_ms,
-	int64_t spare_ms, const struct reap_listener *listener, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class run_repair(struct redis *redis, const char *index, const char *member, int64_t lease_ms,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
  * Puts right what is due: at most 100 runs of each index. *ret_count tells how many were looked at; where it is
  * 100 or more there may be others, call again. ERROR_STORE_REFUSED where a hand has broken a key: what that keeps from
- * going on is looked at again later. The listener may be NULL here and above.
+ * going on is looked at again later. The listener may be NULL.
  */
 enum error_class runs_reap(struct redis *redis, int64_t lease_ms, const struct reap_listener *listener,
 	size_t *ret_count, struct error *error) SLIPWAY_MUST_CHECK;

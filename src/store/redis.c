@@ -333,6 +333,15 @@ enum error_class redis_command(
 	return redis_batch(redis, 1, &command, ret_reply, error);
 }
 
+enum error_class redis_tell(struct redis *redis, size_t count, const char *const *words, struct error *error)
+{
+	struct redisReply *reply;
+	if (redis_command(redis, count, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	reply_free(reply);
+	return ERROR_NONE;
+}
+
 static enum error_class load_script(struct redis *redis, enum script_id script, struct error *error)
 {
 	const char *const words[] = { "SCRIPT", "LOAD", scripts[script].text };

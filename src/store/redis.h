@@ -49,6 +49,10 @@ void redis_disconnect(struct redis *redis);
 enum error_class redis_command(struct redis *redis, size_t count, const char *const *words,
 	struct redisReply **ret_reply, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* The same, where nobody needs the reply. */
+enum error_class redis_tell(
+	struct redis *redis, size_t count, const char *const *words, struct error *error) SLIPWAY_MUST_CHECK;
+
 /* One command, as its words. Borrowed. */
 struct redis_words {
 	size_t count;

@@ -89,7 +89,7 @@ static enum error_class verify_run(
 	enum error_class class = ERROR_NONE;
 	bool repair = verification->options->repair && reply_count(faults) > 0;
 	if (repair)
-		class = run_reap(verification->redis, index, member, verification->options->lease_ms, 0, NULL, error);
+		class = run_repair(verification->redis, index, member, verification->options->lease_ms, error);
 	if (repair && class == ERROR_NONE)
 		class = inspect(verification, member, &left, error);
 	for (size_t i = 0; class == ERROR_NONE && i < reply_count(faults); i++)
@@ -150,11 +150,7 @@ static enum error_class give_lifetime(
 	char seconds[24];
 	text_format(seconds, sizeof(seconds), "%lld", (long long)verification->options->retention_seconds);
 	const char *const words[] = { endless ? "PERSIST" : "EXPIRE", key, seconds, "NX" };
-	struct redisReply *reply;
-	if (redis_command(verification->redis, endless ? 2 : 4, words, &reply, error) != ERROR_NONE)
-		return error->class;
-	reply_free(reply);
-	return ERROR_NONE;
+	return redis_tell(verification->redis, endless ? 2 : 4, words, error);
 }
 
 /* What an app has is not forgotten, and neither is what the app was told while it has something; all else is. */

@@ -50,11 +50,7 @@ enum error_class worker_heartbeat(struct redis *redis, const struct worker_heart
 enum error_class worker_leave(struct redis *redis, const char *name, struct error *error)
 {
 	const char *const words[] = { "HDEL", KEY_WORKERS, name };
-	struct redisReply *reply;
-	if (redis_command(redis, 3, words, &reply, error) != ERROR_NONE)
-		return error->class;
-	reply_free(reply);
-	return ERROR_NONE;
+	return redis_tell(redis, 3, words, error);
 }
 
 static int64_t age_of(const char *at, int64_t now_ms)

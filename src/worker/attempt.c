@@ -90,11 +90,11 @@ static void backend_pace(
 {
 	const struct attempt *attempt = backend;
 	const struct limit_name name = { provider, credential };
+	const struct limit_wish wish = { attempt->claim->run.id, spacing_ms, PACE_HELD_MS };
 	struct limit_turn turn;
 	struct error ignored;
 	*ret_turn = (struct call_turn){ .granted = true };
-	if (limit_pace(attempt->redis, &name, attempt->claim->run.id, spacing_ms, PACE_HELD_MS, &turn, &ignored) ==
-		ERROR_NONE)
+	if (limit_pace(attempt->redis, &name, &wish, &turn, &ignored) == ERROR_NONE)
 		*ret_turn = (struct call_turn){ turn.wait_ms, turn.granted, turn.ahead };
 }
 
