@@ -96,7 +96,7 @@ static void on_hangup(void *context)
 	struct api *api = context;
 	struct error error;
 	if (settings_reload(&api->settings, NULL, &error) != ERROR_NONE) {
-		log_error("credentials not read again, the ones before stay in use", &error);
+		log_error("credentials not read again, the previous ones stay in use", &error);
 		return;
 	}
 	log_write(LOG_INFO, "credentials read again", NULL);

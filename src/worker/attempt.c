@@ -388,11 +388,8 @@ static enum error_class write_result(const struct attempt *attempt, struct actio
 		return ERROR_NONE;
 	}
 
-	struct failure_texts *texts = arena_allocate(attempt->arena, sizeof(*texts));
-	if (texts == NULL)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an error");
 	const struct run_progress progress = { run->attempt, run->attempts, action_run_age_ms(context) };
-	return failure_write(&context->error, &progress, attempt->arena, texts, write, error);
+	return failure_write(&context->error, &progress, attempt->arena, write, error);
 }
 
 enum error_class attempt_run(const struct attempt *attempt, struct run_write *ret_write, struct error *error)

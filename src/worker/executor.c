@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -20,6 +21,7 @@
 #include "store/queue.h"
 #include "worker/attempt.h"
 #include "worker/attempt_log.h"
+#include "worker/result.h"
 
 #define REDIS_TIMEOUT_MS 3000
 #define BLOCK_MS         1000 /* below the time-out of the connection */
@@ -33,7 +35,7 @@ struct executor {
 	const char *worker;
 	char consumer[128];
 	int channel;
-	struct tenure *tenure;
+	struct lease_expiry *expiry;
 	struct redis *redis;
 	struct http_client *client;
 	bool took_due; /* the last entry was of a run that was begun before */
@@ -70,46 +72,29 @@ static const struct step_definition *find_step(const struct queue_entry *entry, 
 }
 
 /* False where the supervisor is gone: then nobody renews the lease, and the process had better end. */
-static bool tell_supervisor(const struct executor *executor, const struct notice *notice)
+static bool report_status(const struct executor *executor, const struct report *report)
 {
-	return prefork_send(executor->channel, notice, sizeof(*notice));
+	return prefork_send(executor->channel, report, sizeof(*report));
 }
 
-static bool tenure_lasts(const void *context)
+static bool lease_lasts(const void *context)
 {
-	const struct tenure *tenure = context;
-	return clock_monotonic_ms() < atomic_load(&tenure->at);
+	const struct lease_expiry *expiry = context;
+	return clock_monotonic_ms() < atomic_load(&expiry->at);
 }
 
-/* Writes how the attempt ended, again and again while Redis is away: the supervisor stops us when the lease is in
- * danger, and a write that did take effect is refused the second time. */
-static void settle(const struct executor *executor, const struct claim *claim, int64_t claimed_at,
+/* The supervisor stops us when the lease is in danger, so the write may be repeated for that long. */
+static void commit_result(const struct executor *executor, const struct claim *claim, int64_t claimed_at,
 	const struct run_write *write, struct arena *arena)
 {
+	const struct result result = { executor->redis, &claim->lease, &claim->run, claimed_at, write };
+	const struct result_retries retries = { .tries_max = INT_MAX,
+		.pause_ms = PAUSE_MS,
+		.give_up_at = clock_monotonic_ms() + executor->settings->lease_seconds * 1000 };
 	struct error error;
-	struct run ended;
-	int64_t give_up = clock_monotonic_ms() + executor->settings->lease_seconds * 1000;
-	bool unknown = false;
-	enum error_class class = run_write_told(executor->redis, &claim->lease, write, arena, &ended, &error);
 
-	while (class != ERROR_NONE && class != ERROR_LEASE_LOST && clock_monotonic_ms() < give_up) {
-		unknown |= class == ERROR_OUTCOME_UNKNOWN;
-		clock_sleep_ms(PAUSE_MS);
-		class = run_write_told(executor->redis, &claim->lease, write, arena, &ended, &error);
-	}
-
-	if (class != ERROR_NONE)
+	if (result_commit(&result, &retries, arena, &error) != ERROR_NONE)
 		log_error("result not written", &error);
-	const struct attempt_end end = { &claim->run, write, class == ERROR_NONE ? &ended : NULL,
-		class == ERROR_LEASE_LOST && unknown, clock_monotonic_ms() - claimed_at };
-	attempt_log(&end);
-}
-
-static void hand_back(
-	const struct executor *executor, const struct claim *claim, int64_t claimed_at, struct arena *arena)
-{
-	const struct run_write release = { .kind = RUN_RELEASE };
-	settle(executor, claim, claimed_at, &release, arena);
 }
 
 static int64_t attempt_time_ms(const struct step_definition *step, const struct run *run)
@@ -119,46 +104,46 @@ static int64_t attempt_time_ms(const struct step_definition *step, const struct 
 	return left < attempt ? left : attempt;
 }
 
-static bool run_claimed(const struct executor *executor, const struct step_definition *step, const struct claim *claim,
+static bool execute_run(const struct executor *executor, const struct step_definition *step, const struct claim *claim,
 	int64_t claimed_at, struct arena *arena)
 {
 	struct error error;
 	struct run_write write;
-	struct notice notice;
+	struct report report;
 
-	memset(&notice, 0, sizeof(notice));
-	notice.busy = true;
-	notice.lease = claim->lease;
-	notice.claimed_at = claimed_at;
-	notice.time_left_ms = attempt_time_ms(step, &claim->run);
-	notice.attempt = claim->run.attempt;
-	notice.attempts = claim->run.attempts;
-	text_copy(notice.run_id, sizeof(notice.run_id), claim->run.id);
-	text_copy(notice.request, sizeof(notice.request), claim->run.request);
-	if (!tell_supervisor(executor, &notice))
+	memset(&report, 0, sizeof(report));
+	report.busy = true;
+	report.lease = claim->lease;
+	report.claimed_at = claimed_at;
+	report.time_left_ms = attempt_time_ms(step, &claim->run);
+	report.attempt = claim->run.attempt;
+	report.attempts = claim->run.attempts;
+	text_copy(report.run_id, sizeof(report.run_id), claim->run.id);
+	text_copy(report.request, sizeof(report.request), claim->run.request);
+	if (!report_status(executor, &report))
 		return false;
 	const struct attempt attempt = { .settings = executor->settings,
 		.redis = executor->redis,
 		.client = executor->client,
 		.step = step,
 		.claim = claim,
-		.deadline_at = clock_monotonic_ms() + notice.time_left_ms,
+		.deadline_at = clock_monotonic_ms() + report.time_left_ms,
 		.arena = arena };
 	enum error_class class = attempt_run(&attempt, &write, &error);
 	if (class == ERROR_NONE)
-		settle(executor, claim, claimed_at, &write, arena);
+		commit_result(executor, claim, claimed_at, &write, arena);
 	else
 		log_error("attempt failed", &error);
 
 	/* Lost as far as this process can tell, which may have slept: it has stopped, and did not crash. */
 	if (class == ERROR_LEASE_LOST)
-		hand_back(executor, claim, claimed_at, arena);
-	memset(&notice, 0, sizeof(notice));
-	return tell_supervisor(executor, &notice);
+		commit_result(executor, claim, claimed_at, &result_release, arena);
+	memset(&report, 0, sizeof(report));
+	return report_status(executor, &report);
 }
 
 /* Returns whether the executor may go on. */
-static bool run_entry(const struct executor *executor, const struct queue_entry *entry, struct arena *arena)
+static bool execute_entry(const struct executor *executor, const struct queue_entry *entry, struct arena *arena)
 {
 	struct error error;
 	struct claim claim;
@@ -177,7 +162,7 @@ static bool run_entry(const struct executor *executor, const struct queue_entry 
 	/* From before the claim: the lease never lasts longer than we believe. */
 	int64_t now = clock_monotonic_ms();
 	const struct claimant claimant = { executor->worker, executor->settings->lease_seconds * 1000 };
-	atomic_store(&executor->tenure->at, now + claimant.lease_ms);
+	atomic_store(&executor->expiry->at, now + claimant.lease_ms);
 	if (run_claim(executor->redis, entry, &claimant, arena, &claim, &error) != ERROR_NONE) {
 		log_error("claim", &error);
 		return true;
@@ -190,9 +175,9 @@ static bool run_entry(const struct executor *executor, const struct queue_entry 
 
 	/* What arrived together with the word to stop is not begun. */
 	if (stop_requested)
-		hand_back(executor, &claim, now, arena);
+		commit_result(executor, &claim, now, &result_release, arena);
 	else
-		go_on = run_claimed(executor, step, &claim, now, arena);
+		go_on = execute_run(executor, step, &claim, now, arena);
 	claim_release(&claim);
 	return go_on;
 }
@@ -219,7 +204,7 @@ static enum error_class reserve(struct executor *executor, struct arena *arena, 
 	return queue_reserve(executor->redis, executor->consumer, BLOCK_MS, arena, ret_found, ret_entry, error);
 }
 
-static bool run_next(struct executor *executor, int64_t *ret_actions)
+static bool execute_next(struct executor *executor, int64_t *ret_actions)
 {
 	struct error error;
 	struct arena arena;
@@ -233,7 +218,7 @@ static bool run_next(struct executor *executor, int64_t *ret_actions)
 			log_error("queue", &error);
 		clock_sleep_ms(PAUSE_MS);
 	} else if (found) {
-		go_on = run_entry(executor, &entry, &arena);
+		go_on = execute_entry(executor, &entry, &arena);
 		++*ret_actions;
 	}
 
@@ -267,14 +252,15 @@ static enum error_class executor_open(struct executor *executor, struct error *e
 		return error->class;
 	if (http_client_new(&executor->client, error) != ERROR_NONE)
 		return error->class;
-	http_client_guard(executor->client, tenure_lasts, executor->tenure);
+	http_client_guard(executor->client, lease_lasts, executor->expiry);
 	return ERROR_NONE;
 }
 
-int executor_run(const struct settings *settings, const char *worker, size_t index, int channel, struct tenure *tenure)
+int executor_run(
+	const struct settings *settings, const char *worker, size_t index, int channel, struct lease_expiry *expiry)
 {
 	struct error error;
-	struct executor executor = { .settings = settings, .worker = worker, .channel = channel, .tenure = tenure };
+	struct executor executor = { .settings = settings, .worker = worker, .channel = channel, .expiry = expiry };
 
 	limit_resources();
 
@@ -287,7 +273,7 @@ int executor_run(const struct settings *settings, const char *worker, size_t ind
 		int64_t actions = 0;
 		bool go_on = true;
 		while (go_on && !stop_requested && actions < settings->executor_actions)
-			go_on = run_next(&executor, &actions) && !descriptors_left(&executor);
+			go_on = execute_next(&executor, &actions) && !descriptors_left(&executor);
 		status = 0;
 	} else {
 		log_error("executor cannot start", &error);

@@ -5,10 +5,8 @@
 #include "worker/outcome.h"
 
 #include <sodium.h>
-#include <string.h>
 
 #include "base/redact.h"
-#include "base/text.h"
 #include "core/error_json.h"
 
 #define DELAY_FIRST_MS    2000
@@ -54,13 +52,18 @@ static bool waits(const struct error *failure, const struct run_progress *progre
 }
 
 enum error_class failure_write(const struct error *failure, const struct run_progress *progress, struct arena *arena,
-	struct failure_texts *texts, struct run_write *ret_write, struct error *error)
+	struct run_write *ret_write, struct error *error)
 {
-	texts->failure = *failure;
-	redact_error(&texts->failure);
-	text_copy(texts->reason, sizeof(texts->reason), error_class_facts(failure->class)->name);
-	text_copy(texts->detail, sizeof(texts->detail), texts->failure.message);
-	*ret_write = (struct run_write){ .reason = texts->reason, .detail = texts->detail, .failure = &texts->failure };
+	struct error *shown = arena_allocate(arena, sizeof(*shown));
+
+	if (shown == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an error");
+	*shown = *failure;
+	redact_error(shown);
+	*ret_write = (struct run_write){
+		.reason = error_class_facts(failure->class)->name, .detail = shown->message, .failure = shown
+	};
+
 	if (waits(failure, progress)) {
 		ret_write->kind = RUN_WAIT;
 		ret_write->phase = "waiting";
@@ -78,5 +81,5 @@ enum error_class failure_write(const struct error *failure, const struct run_pro
 	ret_write->kind = RUN_FINISH;
 	ret_write->status = "error";
 	ret_write->output = "{}";
-	return error_print(&texts->failure, arena, &ret_write->error, error);
+	return error_print(shown, arena, &ret_write->error, error);
 }

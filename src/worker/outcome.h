@@ -7,13 +7,6 @@
 #include "base/arena.h"
 #include "store/runs.h"
 
-/* Room for the texts that a write points to. */
-struct failure_texts {
-	char reason[32];
-	char detail[512];
-	struct error failure;
-};
-
 /* How far the run has come. */
 struct run_progress {
 	int64_t attempt, attempts;
@@ -23,10 +16,10 @@ struct run_progress {
 /*
  * Fills the write for a failed attempt: rate_limited and, in a run's first quarter of an hour, not_ready wait and use
  * up no attempt; a retryable class is tried again after a delay, while attempts are left, and internal no more than
- * twice; anything else ends the run. Texts lie in the arena and in *texts. Secrets are cut out.
+ * twice; anything else ends the run. What the write points to lies in the arena, with secrets redacted.
  */
 enum error_class failure_write(const struct error *failure, const struct run_progress *progress, struct arena *arena,
-	struct failure_texts *texts, struct run_write *ret_write, struct error *error) SLIPWAY_MUST_CHECK;
+	struct run_write *ret_write, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Delay before the attempt after this one: random up to a bound that doubles from 2 s to 60 s. */
 int64_t retry_delay_ms(int64_t attempt);

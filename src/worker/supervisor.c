@@ -4,7 +4,6 @@
  */
 #include "worker/supervisor.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -22,6 +21,7 @@
 #include "worker/executor.h"
 #include "worker/outcome.h"
 #include "worker/report.h"
+#include "worker/result.h"
 
 #define REDIS_TIMEOUT_MS 1500
 #define TICK_MS          250
@@ -29,24 +29,25 @@
 #define HEARTBEAT_MS     5000
 #define REAP_ROUNDS      20 /* of 100 runs each, in one tick */
 #define WRITE_TRIES      5
+#define WRITE_PAUSE_MS   100
 #define WORKER_NAME_SIZE 96
-#define OWED_MAX         PREFORK_CHILDREN_MAX
+#define UNRELEASED_MAX   PREFORK_CHILDREN_MAX
 
 /* Why the supervisor killed an executor; decides what becomes of its run. */
-enum verdict {
-	VERDICT_NONE,    /* it crashed, or left by itself */
-	VERDICT_TIMEOUT, /* past the attempt's deadline */
-	VERDICT_CANCELLED,
-	VERDICT_NOT_OURS, /* the lease is lost, or could not be renewed: its run is handed back, once Redis is there */
+enum kill_reason {
+	KILL_NONE, /* it was not killed: it crashed, or ended by itself */
+	KILL_TIMEOUT,
+	KILL_CANCELLED,
+	KILL_LEASE_LOST, /* or not renewed in time: the run is released once Redis can be reached */
 };
 
 struct slot {
-	struct notice notice;
+	struct report report;
 	int64_t deadline_at; /* monotonic, as all below */
 	int64_t renewed_at;
 	int64_t cancel_checked_at;
-	enum verdict verdict;
-	char judged[TOKEN_SIZE]; /* the lease that the verdict is about */
+	enum kill_reason kill_reason;
+	char killed_token[TOKEN_SIZE]; /* the lease that the executor was killed for */
 };
 
 struct supervisor {
@@ -56,12 +57,12 @@ struct supervisor {
 	struct redis *redis;
 	struct prefork prefork;
 	struct slot slots[PREFORK_CHILDREN_MAX];
-	struct tenure *tenures; /* by slot; shared with the executors */
+	struct lease_expiry *expiries; /* by slot; shared with the executors */
 	int64_t heartbeat_at, tidied_at;
-	struct lease owed[OWED_MAX]; /* runs to hand back, for Redis was away when it was due */
-	size_t owed_count;
+	struct lease unreleased[UNRELEASED_MAX]; /* of runs to release once Redis can be reached */
+	size_t unreleased_count;
 	bool redis_lost;  /* so that each loss is logged once */
-	bool tick_failed; /* Redis failed in this tick: it is asked no more until the next */
+	bool tick_failed; /* Redis could not be reached in this tick: no further command until the next */
 };
 
 static int64_t lease_ms(const struct supervisor *supervisor)
@@ -69,7 +70,7 @@ static int64_t lease_ms(const struct supervisor *supervisor)
 	return supervisor->settings->lease_seconds * 1000;
 }
 
-/* Logs the first of a row of failures, and the end of the row. */
+/* Logs when Redis is lost, and when it is back. */
 static void record_redis_state(struct supervisor *supervisor, const struct error *error)
 {
 	if (error != NULL && !supervisor->redis_lost)
@@ -79,25 +80,25 @@ static void record_redis_state(struct supervisor *supervisor, const struct error
 	supervisor->redis_lost = error != NULL;
 }
 
-/* What is known here of the run that an executor has; only what is logged of it. */
+/* The run of an executor, as far as it is needed for the log. */
 static void slot_run(const struct slot *slot, struct run *run)
 {
-	const struct run_name name = lease_name(&slot->notice.lease);
+	const struct run_name name = lease_name(&slot->report.lease);
 	run_init(run, &name);
-	run->id = slot->notice.run_id;
-	run->request = slot->notice.request;
-	run->attempt = slot->notice.attempt;
+	run->id = slot->report.run_id;
+	run->request = slot->report.request;
+	run->attempt = slot->report.attempt;
 }
 
-/* ---- executors that work ---- */
+/* ---- executors at work ---- */
 
-static void kill_executor(struct supervisor *supervisor, size_t index, enum verdict verdict, const char *why)
+static void kill_executor(struct supervisor *supervisor, size_t index, enum kill_reason reason, const char *why)
 {
 	struct slot *slot = &supervisor->slots[index];
 
-	slot->verdict = verdict;
-	atomic_store(&supervisor->tenures[index].at, 0);
-	text_copy(slot->judged, sizeof(slot->judged), slot->notice.lease.token);
+	slot->kill_reason = reason;
+	atomic_store(&supervisor->expiries[index].at, 0);
+	text_copy(slot->killed_token, sizeof(slot->killed_token), slot->report.lease.token);
 	struct run run;
 	struct log_line line;
 	slot_run(slot, &run);
@@ -107,9 +108,9 @@ static void kill_executor(struct supervisor *supervisor, size_t index, enum verd
 	prefork_kill(&supervisor->prefork, index);
 }
 
-/* While Redis is away, each further question would take its time-out. A run whose key is broken is its own affair: the
- * others are renewed, and the reaper goes on. */
-static void note_tick(struct supervisor *supervisor, enum error_class class)
+/* Stop talking to Redis for this tick once it times out: each further command would take as long. A corrupt key affects
+ * only its own run. */
+static void record_failure(struct supervisor *supervisor, enum error_class class)
 {
 	if (class == ERROR_STORE_UNAVAILABLE || class == ERROR_OUTCOME_UNKNOWN)
 		supervisor->tick_failed = true;
@@ -121,19 +122,19 @@ static void renew(struct supervisor *supervisor, size_t index, int64_t now)
 	struct error error;
 	bool cancel = false;
 	enum error_class class =
-		run_renew(supervisor->redis, &slot->notice.lease, lease_ms(supervisor), &cancel, &error);
+		run_renew(supervisor->redis, &slot->report.lease, lease_ms(supervisor), &cancel, &error);
 
 	if (class == ERROR_NONE) {
 		slot->renewed_at = now;
-		atomic_store(&supervisor->tenures[index].at, now + lease_ms(supervisor));
+		atomic_store(&supervisor->expiries[index].at, now + lease_ms(supervisor));
 	}
 
 	if (cancel)
-		kill_executor(supervisor, index, VERDICT_CANCELLED, "cancelled");
+		kill_executor(supervisor, index, KILL_CANCELLED, "cancelled");
 	else if (class == ERROR_LEASE_LOST)
-		kill_executor(supervisor, index, VERDICT_NOT_OURS, "the lease is lost");
+		kill_executor(supervisor, index, KILL_LEASE_LOST, "the lease is lost");
 	else
-		note_tick(supervisor, class);
+		record_failure(supervisor, class);
 	if (class != ERROR_LEASE_LOST)
 		record_redis_state(supervisor, class != ERROR_NONE ? &error : NULL);
 }
@@ -144,33 +145,33 @@ static void check_cancel(struct supervisor *supervisor, size_t index, int64_t no
 	struct error error;
 	bool cancel = false;
 	slot->cancel_checked_at = now;
-	enum error_class class = run_wants_cancel(supervisor->redis, &slot->notice.lease, &cancel, &error);
-	note_tick(supervisor, class);
+	enum error_class class = run_wants_cancel(supervisor->redis, &slot->report.lease, &cancel, &error);
+	record_failure(supervisor, class);
 	if (class == ERROR_NONE && cancel)
-		kill_executor(supervisor, index, VERDICT_CANCELLED, "cancelled");
+		kill_executor(supervisor, index, KILL_CANCELLED, "cancelled");
 }
 
 /*
- * What needs no Redis, for all executors before any that does: while Redis hangs, each question to it takes its time.
- * A lease that could not be renewed for two thirds of its time may be another's soon: stop before it is.
+ * The checks that need no Redis come first for all executors: while Redis hangs, each command takes until its time-out.
+ * A lease that has not been renewed for two thirds of its time may soon be taken over: stop before that.
  */
-static void judge_slot(struct supervisor *supervisor, size_t index)
+static void check_time_limits(struct supervisor *supervisor, size_t index)
 {
 	const struct slot *slot = &supervisor->slots[index];
 	int64_t now = clock_monotonic_ms();
-	if (!slot->notice.busy || slot->verdict != VERDICT_NONE)
+	if (!slot->report.busy || slot->kill_reason != KILL_NONE)
 		return;
 	if (now >= slot->deadline_at)
-		kill_executor(supervisor, index, VERDICT_TIMEOUT, "past the attempt's deadline");
+		kill_executor(supervisor, index, KILL_TIMEOUT, "past the attempt's deadline");
 	else if (now - slot->renewed_at > lease_ms(supervisor) * 2 / 3)
-		kill_executor(supervisor, index, VERDICT_NOT_OURS, "the lease could not be renewed");
+		kill_executor(supervisor, index, KILL_LEASE_LOST, "the lease could not be renewed");
 }
 
-static void watch_slot(struct supervisor *supervisor, size_t index)
+static void check_lease(struct supervisor *supervisor, size_t index)
 {
 	const struct slot *slot = &supervisor->slots[index];
 	int64_t now = clock_monotonic_ms();
-	if (!slot->notice.busy || slot->verdict != VERDICT_NONE || supervisor->tick_failed)
+	if (!slot->report.busy || slot->kill_reason != KILL_NONE || supervisor->tick_failed)
 		return;
 	if (now - slot->renewed_at >= lease_ms(supervisor) / 3)
 		renew(supervisor, index, now);
@@ -182,140 +183,117 @@ static void on_message(void *context, size_t index, const char *bytes, size_t le
 {
 	struct supervisor *supervisor = context;
 	struct slot *slot = &supervisor->slots[index];
-	if (length != sizeof(struct notice))
+	if (length != sizeof(struct report))
 		return;
-	memcpy(&slot->notice, bytes, length);
-	slot->renewed_at = slot->notice.claimed_at;
+	memcpy(&slot->report, bytes, length);
+	slot->renewed_at = slot->report.claimed_at;
 	slot->cancel_checked_at = clock_monotonic_ms();
-	slot->deadline_at = slot->notice.claimed_at + slot->notice.time_left_ms;
+	slot->deadline_at = slot->report.claimed_at + slot->report.time_left_ms;
 }
 
-/* ---- executors that are gone ---- */
+/* ---- executors that have ended ---- */
 
-/* What cannot be handed back now, and is no crash. Where there is no room the lease runs out, as for a crash. */
-static void owe(struct supervisor *supervisor, const struct lease *lease)
+/* No crash is counted for this run. Where there is no room the lease runs out, as for a crash. */
+static void release_later(struct supervisor *supervisor, const struct lease *lease)
 {
-	if (supervisor->owed_count < OWED_MAX)
-		supervisor->owed[supervisor->owed_count++] = *lease;
+	if (supervisor->unreleased_count < UNRELEASED_MAX)
+		supervisor->unreleased[supervisor->unreleased_count++] = *lease;
 }
 
-/* Hands back what is owed. It is fenced by its lease: what was taken over meanwhile is left as it is. */
-static void pay(struct supervisor *supervisor)
+/* The lease fences each write: a run that was taken over meanwhile stays as it is. */
+static void release_pending(struct supervisor *supervisor)
 {
-	const struct run_write release = { .kind = RUN_RELEASE };
-	struct arena arena;
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 
-	arena_init(&arena, 0);
-	while (supervisor->owed_count > 0 && !supervisor->tick_failed) {
+	while (supervisor->unreleased_count > 0 && !supervisor->tick_failed) {
 		struct error error;
 		struct run ended;
-		const struct lease *lease = &supervisor->owed[supervisor->owed_count - 1];
-		enum error_class class = run_write_told(supervisor->redis, lease, &release, &arena, &ended, &error);
+		const struct lease *lease = &supervisor->unreleased[supervisor->unreleased_count - 1];
+		enum error_class class =
+			run_write_told(supervisor->redis, lease, &result_release, &arena, &ended, &error);
 		if (class == ERROR_NONE)
 			run_ended_log(&ended, -1);
-		note_tick(supervisor, class);
+		record_failure(supervisor, class);
 		if (supervisor->tick_failed)
 			record_redis_state(supervisor, &error);
 		else
-			supervisor->owed_count--;
+			supervisor->unreleased_count--;
 	}
-
-	arena_release(&arena);
 }
 
-static void log_attempt(const struct slot *slot, const struct run_write *write, const struct run *ended, bool unknown)
-{
-	struct run run;
-	slot_run(slot, &run);
-	const struct attempt_end end = { &run, write, ended, unknown, clock_monotonic_ms() - slot->notice.claimed_at };
-	attempt_log(&end);
-}
-
-/* Writes for a dead executor. Redis may be away for a moment; after that its run is handed back when it is
- * there. */
-static void write_for(
+/* Redis may be away for a moment; after that the run is released when it is back. Where another executor has found it
+ * hanging already, one time-out is enough: several may end in the same moment. */
+static void commit_result(
 	struct supervisor *supervisor, const struct slot *slot, const struct run_write *write, struct arena *arena)
 {
+	const struct lease *lease = &slot->report.lease;
+	const struct result_retries retries = { .tries_max = WRITE_TRIES,
+		.pause_ms = WRITE_PAUSE_MS,
+		.give_up_at = supervisor->redis_lost ? clock_monotonic_ms() + REDIS_TIMEOUT_MS : INT64_MAX };
 	struct error error;
-	struct run ended;
-	int64_t began = clock_monotonic_ms();
-	bool unknown = false;
-	enum error_class class = run_write_told(supervisor->redis, &slot->notice.lease, write, arena, &ended, &error);
+	struct run run;
 
-	for (int tries = 1; tries < WRITE_TRIES && class != ERROR_NONE && class != ERROR_LEASE_LOST; tries++) {
-		/* It hangs, which this or another one has met: those that end in the same moment wait no time-out each.
-		 */
-		if (supervisor->redis_lost && clock_monotonic_ms() - began >= REDIS_TIMEOUT_MS)
-			break;
-		unknown |= class == ERROR_OUTCOME_UNKNOWN;
-		clock_sleep_ms(100);
-		class = run_write_told(supervisor->redis, &slot->notice.lease, write, arena, &ended, &error);
-	}
-
-	log_attempt(slot, write, class == ERROR_NONE ? &ended : NULL, class == ERROR_LEASE_LOST && unknown);
+	slot_run(slot, &run);
+	const struct result result = { supervisor->redis, lease, &run, slot->report.claimed_at, write };
+	enum error_class class = result_commit(&result, &retries, arena, &error);
 	if (class == ERROR_NONE || class == ERROR_LEASE_LOST)
 		return;
-	log_error("run to be handed back later", &error);
+	log_error("run is released later", &error);
 	record_redis_state(supervisor, &error);
-	owe(supervisor, &slot->notice.lease);
+	release_later(supervisor, lease);
 }
 
-static void write_failure(
+static void commit_failure(
 	struct supervisor *supervisor, const struct slot *slot, enum error_class class, const char *message)
 {
-	struct arena arena;
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	struct error failure, error;
-	struct failure_texts texts;
 	struct run_write write;
-	const struct run_progress progress = { slot->notice.attempt, slot->notice.attempts, 0 };
+	const struct run_progress progress = { slot->report.attempt, slot->report.attempts, 0 };
 
-	arena_init(&arena, 0);
 	error_set(&failure, class, "%s", message);
-	if (failure_write(&failure, &progress, &arena, &texts, &write, &error) == ERROR_NONE)
-		write_for(supervisor, slot, &write, &arena);
-	arena_release(&arena);
+	if (failure_write(&failure, &progress, &arena, &write, &error) == ERROR_NONE)
+		commit_result(supervisor, slot, &write, &arena);
 }
 
-static void hand_back(struct supervisor *supervisor, const struct slot *slot)
+static void release(struct supervisor *supervisor, const struct slot *slot)
 {
-	struct arena arena;
-	arena_init(&arena, 0);
-	write_for(supervisor, slot, &(struct run_write){ .kind = RUN_RELEASE }, &arena);
-	arena_release(&arena);
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	commit_result(supervisor, slot, &result_release, &arena);
 }
 
-/* A lease of no length runs out at once: the reaper counts a crash and queues the run anew. */
-static void give_up_lease(struct supervisor *supervisor, const struct slot *slot)
+/* A lease of 0 ms expires at once: the reaper counts a crash and queues the run again. */
+static void expire_lease(struct supervisor *supervisor, const struct slot *slot)
 {
 	struct error error;
 	bool cancel;
-	if (run_renew(supervisor->redis, &slot->notice.lease, 0, &cancel, &error) != ERROR_NONE)
-		log_error("run left to its lease", &error);
+	if (run_renew(supervisor->redis, &slot->report.lease, 0, &cancel, &error) != ERROR_NONE)
+		log_error("lease not given up, it runs out", &error);
 }
 
 static void clean_up_after(struct supervisor *supervisor, const struct slot *slot)
 {
-	/* It had gone on to another run before the blow fell: that one is not to blame. */
-	if (slot->verdict != VERDICT_NONE && strcmp(slot->judged, slot->notice.lease.token) != 0) {
-		hand_back(supervisor, slot);
+	/* The executor had moved on to another run when the kill arrived: release that run without a penalty. */
+	if (slot->kill_reason != KILL_NONE && strcmp(slot->killed_token, slot->report.lease.token) != 0) {
+		release(supervisor, slot);
 		return;
 	}
 
-	switch (slot->verdict) {
-	case VERDICT_TIMEOUT:
-		write_failure(supervisor, slot, ERROR_TIMEOUT, "the attempt took longer than its deadline allows");
+	switch (slot->kill_reason) {
+	case KILL_TIMEOUT:
+		commit_failure(supervisor, slot, ERROR_TIMEOUT, "the attempt took longer than its deadline allows");
 		return;
-	case VERDICT_CANCELLED:
-		write_failure(supervisor, slot, ERROR_CANCELLED, RUN_STOPPED_MESSAGE);
+	case KILL_CANCELLED:
+		commit_failure(supervisor, slot, ERROR_CANCELLED, RUN_STOPPED_MESSAGE);
 		return;
-	case VERDICT_NOT_OURS:
-		owe(supervisor, &slot->notice.lease);
+	case KILL_LEASE_LOST:
+		release_later(supervisor, &slot->report.lease);
 		return;
-	case VERDICT_NONE:
+	case KILL_NONE:
 		if (supervisor->prefork.stopping)
-			hand_back(supervisor, slot);
+			release(supervisor, slot);
 		else
-			give_up_lease(supervisor, slot);
+			expire_lease(supervisor, slot);
 		return;
 	}
 }
@@ -328,7 +306,7 @@ static void on_ended(void *context, size_t index, pid_t pid, int status)
 
 	text_format(how, sizeof(how), WIFSIGNALED(status) ? "signal %d" : "exit %d",
 		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	bool expected = slot->verdict != VERDICT_NONE || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	bool expected = slot->kill_reason != KILL_NONE || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	enum log_level level = expected ? LOG_DEBUG : LOG_ERROR;
 	struct run run;
 	struct log_line line;
@@ -337,9 +315,9 @@ static void on_ended(void *context, size_t index, pid_t pid, int status)
 	log_number(&line, "executor_pid", pid);
 	log_text(&line, "how", how);
 	log_end(&line);
-	if (slot->notice.busy)
+	if (slot->report.busy)
 		clean_up_after(supervisor, slot);
-	*slot = (struct slot){ .verdict = VERDICT_NONE };
+	*slot = (struct slot){ .kill_reason = KILL_NONE };
 }
 
 /* ---- credentials that were replaced ---- */
@@ -359,7 +337,7 @@ static enum error_class check_settings(const struct settings *settings, struct e
 	return secret_keys_check(NULL, settings->secrets_keys, error);
 }
 
-/* Executors are replaced as they finish: an action that is under way keeps the credentials that it began with. */
+/* Executors are replaced as they finish: a running action keeps the credentials that it began with. */
 static void reload(struct supervisor *supervisor)
 {
 	struct error error;
@@ -367,7 +345,7 @@ static void reload(struct supervisor *supervisor)
 	supervisor->stamp = settings_stamp(supervisor->settings);
 	if (settings_reload(supervisor->settings, check_settings, &error) != ERROR_NONE ||
 		connect_redis(supervisor, &error) != ERROR_NONE) {
-		log_error("credentials not read again, the ones before stay in use", &error);
+		log_error("credentials not read again, the previous ones stay in use", &error);
 		return;
 	}
 
@@ -403,21 +381,21 @@ static size_t busy_count(const struct supervisor *supervisor)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < supervisor->prefork.count; i++)
-		count += supervisor->slots[i].notice.busy ? 1 : 0;
+		count += supervisor->slots[i].report.busy ? 1 : 0;
 	return count;
 }
 
-static void beat(struct supervisor *supervisor)
+static void send_heartbeat(struct supervisor *supervisor)
 {
 	struct error error;
-	struct worker_heartbeat beat = { supervisor->name, SLIPWAY_VERSION, supervisor->prefork.count,
+	struct worker_heartbeat heartbeat = { supervisor->name, SLIPWAY_VERSION, supervisor->prefork.count,
 		busy_count(supervisor) };
 	supervisor->heartbeat_at = clock_monotonic_ms();
-	if (worker_heartbeat(supervisor->redis, &beat, &error) != ERROR_NONE)
+	if (worker_heartbeat(supervisor->redis, &heartbeat, &error) != ERROR_NONE)
 		record_redis_state(supervisor, &error);
 }
 
-/* What nobody else would come upon. Once a lease is often enough: nothing waits for it. */
+/* Finds what nothing else would find. Nothing waits for it, so once per lease time is enough. */
 static void tidy(struct supervisor *supervisor)
 {
 	struct error error;
@@ -434,15 +412,15 @@ static void on_tick(void *context)
 	supervisor->tick_failed = false;
 	watch_files(supervisor);
 	for (size_t i = 0; i < supervisor->prefork.count; i++)
-		judge_slot(supervisor, i);
-	pay(supervisor);
+		check_time_limits(supervisor, i);
+	release_pending(supervisor);
 	for (size_t i = 0; i < supervisor->prefork.count; i++)
-		watch_slot(supervisor, i);
+		check_lease(supervisor, i);
 	if (supervisor->tick_failed)
 		return;
 	reap(supervisor);
 	if (clock_monotonic_ms() - supervisor->heartbeat_at >= HEARTBEAT_MS || supervisor->heartbeat_at == 0)
-		beat(supervisor);
+		send_heartbeat(supervisor);
 	if (clock_monotonic_ms() - supervisor->tidied_at >= lease_ms(supervisor) || supervisor->tidied_at == 0)
 		tidy(supervisor);
 }
@@ -450,12 +428,12 @@ static void on_tick(void *context)
 static int run_child(void *context, size_t index, int channel)
 {
 	struct supervisor *supervisor = context;
-	/* The supervisor's connection is its own: the child closes its copy of the socket. */
+	/* The connection belongs to the supervisor: the child closes its copy of the socket. */
 	redis_disconnect(supervisor->redis);
-	return executor_run(supervisor->settings, supervisor->name, index, channel, &supervisor->tenures[index]);
+	return executor_run(supervisor->settings, supervisor->name, index, channel, &supervisor->expiries[index]);
 }
 
-static void leave(struct supervisor *supervisor)
+static void deregister(struct supervisor *supervisor)
 {
 	struct error error;
 
@@ -470,14 +448,14 @@ static void leave(struct supervisor *supervisor)
 		record_redis_state(supervisor, &error);
 }
 
-/* Zeroed: nobody holds a lease yet. Mapped for as long as the process lives. */
-static enum error_class share_tenures(struct supervisor *supervisor, struct error *error)
+/* Zeroed: no executor holds a lease yet. Mapped for as long as the process lives. */
+static enum error_class share_expiries(struct supervisor *supervisor, struct error *error)
 {
-	size_t size = (size_t)supervisor->settings->executors * sizeof(struct tenure);
+	size_t size = (size_t)supervisor->settings->executors * sizeof(struct lease_expiry);
 	void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to share with the executors");
-	supervisor->tenures = shared;
+	supervisor->expiries = shared;
 	return ERROR_NONE;
 }
 
@@ -489,7 +467,7 @@ enum error_class supervisor_run(struct settings *settings, struct error *error)
 	gethostname(host, sizeof(host) - 1);
 	supervisor.settings = settings;
 	text_format(supervisor.name, sizeof(supervisor.name), "%s-%d", host, (int)getpid());
-	if (share_tenures(&supervisor, error) != ERROR_NONE)
+	if (share_expiries(&supervisor, error) != ERROR_NONE)
 		return error->class;
 	if (connect_redis(&supervisor, error) != ERROR_NONE)
 		return error->class;
@@ -507,7 +485,7 @@ enum error_class supervisor_run(struct settings *settings, struct error *error)
 	};
 	log_write(LOG_INFO, "started", "worker", supervisor.name, NULL);
 	enum error_class class = prefork_run(&supervisor.prefork, error);
-	leave(&supervisor);
+	deregister(&supervisor);
 	redis_free(supervisor.redis);
 	log_write(LOG_INFO, "stopped", "worker", supervisor.name, NULL);
 	return class;

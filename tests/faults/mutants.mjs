@@ -140,8 +140,8 @@ const mutants = [
   {
     name: 'a worker that stops hands nothing back',
     file: 'src/worker/supervisor.c',
-    from: 'if (supervisor->prefork.stopping)\n\t\t\thand_back',
-    to: 'if (false)\n\t\t\thand_back',
+    from: 'if (supervisor->prefork.stopping)\n\t\t\trelease(',
+    to: 'if (false)\n\t\t\trelease(',
     row: 'rolling',
   },
   {

@@ -255,7 +255,7 @@ test('a file that cannot be used leaves the token before it in use, and the log 
   const app = newApp();
   const worker = await startWorker();
   await writeToken('');
-  await until(() => worker.log().includes('the ones before stay in use'), 'the worker has seen the file');
+  await until(() => worker.log().includes('the previous ones stay in use'), 'the worker has seen the file');
   await triggerRepository(app);
   const end = await ended(app);
   assert.equal(end.status, 'done', JSON.stringify(end.error));

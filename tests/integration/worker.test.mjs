@@ -1,7 +1,7 @@
 // Workers against a provider that misbehaves: every way an attempt may end, and every way a worker may die.
 //
 // covers: src/worker/main.c src/worker/supervisor.c src/worker/executor.c src/worker/attempt.c src/worker/outcome.c
-// covers: src/store/workers.c
+// covers: src/worker/result.c src/store/workers.c
 import test, { before, after, beforeEach, afterEach } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, execFileSync } from 'node:child_process';

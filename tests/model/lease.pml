@@ -9,9 +9,9 @@
  *
  * Left out, as it would only end runs earlier and so hide a run that never ends: the run's deadline (claim.lua,
  * reap.lua), cancelling. Left out, as the model asks for less than it gives: the supervisor's stop after two thirds
- * of the lease (src/worker/supervisor.c, judge_slot) and the check just before each request to a provider
- * (src/worker/executor.c, tenure_lasts). A worker may be stopped between that check and the sending, so here it always
- * may send late. give_up_lease (supervisor.c) is a crash after which the lease runs out at once: among the orders.
+ * of the lease (src/worker/supervisor.c, check_time_limits) and the check just before each request to a provider
+ * (src/worker/executor.c, lease_lasts). A worker may be stopped between that check and the sending, so here it always
+ * may send late. expire_lease (supervisor.c) is a crash after which the lease runs out at once: among the orders.
  * pulse.lua and the leases that reap.lua leaves alone by it: a lease that is taken over later is among the orders, too.
  * A crash that release.lua takes back where the lease was lost: it only makes fewer of them.
  *

@@ -12,7 +12,6 @@
 
 static struct arena arena;
 static struct error error, failure;
-static struct failure_texts texts;
 static struct run_write result;
 
 static void setup(void)
@@ -32,7 +31,7 @@ static enum run_write_kind kind_after(enum error_class class, int64_t attempt, i
 {
 	const struct run_progress progress = { attempt, attempts, age_ms };
 	failure.class = class;
-	ck_assert_int_eq(failure_write(&failure, &progress, &arena, &texts, &result, &error), ERROR_NONE);
+	ck_assert_int_eq(failure_write(&failure, &progress, &arena, &result, &error), ERROR_NONE);
 	return result.kind;
 }
 
