@@ -103,7 +103,7 @@ static void wipe_body(char *body, size_t length)
 }
 
 /* Reads the request, has it answered, and gives head and body to be written. */
-static bool answer_one(const struct source *source, request_answerer *answerer, void *context, char *head,
+static bool serve_one(const struct source *source, request_handler *handler, void *context, char *head,
 	size_t head_size, struct response *response)
 {
 	char path[512], id[REQUEST_ID_SIZE];
@@ -135,20 +135,20 @@ static bool answer_one(const struct source *source, request_answerer *answerer, 
 		request.body_length = (size_t)length;
 	}
 
-	answerer(context, &request, response);
+	handler(context, &request, response);
 	write_head(response, head, head_size);
 	wipe_body(body, (size_t)length);
 	return true;
 }
 
-static void answer_fastcgi(FCGX_Request *fastcgi, request_answerer *answerer, void *context)
+static void serve_fastcgi(FCGX_Request *fastcgi, request_handler *handler, void *context)
 {
 	const struct source source = { fastcgi->envp, fastcgi->in };
 	char head[512];
 	struct response response;
 
 	response_init(&response);
-	if (answer_one(&source, answerer, context, head, sizeof(head), &response)) {
+	if (serve_one(&source, handler, context, head, sizeof(head), &response)) {
 		bool has_body = strcmp(parameter(&source, "REQUEST_METHOD"), "HEAD") != 0;
 		FCGX_PutStr(head, (int)strlen(head), fastcgi->out);
 		if (has_body)
@@ -172,7 +172,7 @@ struct connection {
 
 struct loop {
 	int listener;
-	request_answerer *answerer;
+	request_handler *handler;
 	void *context;
 	/* Never moved: the streams of a request point back at it. */
 	struct connection connections[FASTCGI_CONNECTIONS_MAX];
@@ -239,7 +239,7 @@ static void connection_serve(struct loop *loop, struct connection *connection)
 		return;
 	}
 
-	answer_fastcgi(request, loop->answerer, loop->context);
+	serve_fastcgi(request, loop->handler, loop->context);
 	FCGX_Finish_r(request);
 }
 
@@ -288,16 +288,16 @@ static bool loop_has_unused(const struct loop *loop)
  */
 static void loop_drain(struct loop *loop)
 {
-	int64_t end = clock_monotonic_ms() + DRAIN_MS;
+	int64_t end_at = clock_monotonic_ms() + DRAIN_MS;
 	loop_turn(loop, false, 0);
-	for (int64_t left = DRAIN_MS; left > 0 && loop_has_unused(loop); left = end - clock_monotonic_ms())
+	for (int64_t left = DRAIN_MS; left > 0 && loop_has_unused(loop); left = end_at - clock_monotonic_ms())
 		loop_turn(loop, false, (int)left);
 	for (size_t i = 0; i < FASTCGI_CONNECTIONS_MAX; i++)
 		if (loop->connections[i].request.ipcFd >= 0)
 			connection_close(&loop->connections[i]);
 }
 
-enum error_class fastcgi_serve(int listener, request_answerer *answerer, void *context, struct error *error)
+enum error_class fastcgi_serve(int listener, request_handler *handler, void *context, struct error *error)
 {
 	struct loop *loop = calloc(1, sizeof(*loop));
 
@@ -307,7 +307,7 @@ enum error_class fastcgi_serve(int listener, request_answerer *answerer, void *c
 	}
 
 	loop->listener = listener;
-	loop->answerer = answerer;
+	loop->handler = handler;
 	loop->context = context;
 	for (size_t i = 0; i < FASTCGI_CONNECTIONS_MAX; i++)
 		loop->connections[i].request.ipcFd = -1;
@@ -356,7 +356,7 @@ static bool write_all(const char *bytes, size_t length)
 	return true;
 }
 
-enum error_class cgi_serve(request_answerer *answerer, void *context, struct error *error)
+enum error_class cgi_serve(request_handler *handler, void *context, struct error *error)
 {
 	const struct source source = { NULL, NULL };
 	char head[512];
@@ -364,7 +364,7 @@ enum error_class cgi_serve(request_answerer *answerer, void *context, struct err
 
 	response_init(&response);
 	bool has_body = strcmp(parameter(&source, "REQUEST_METHOD"), "HEAD") != 0;
-	bool written = answer_one(&source, answerer, context, head, sizeof(head), &response) &&
+	bool written = serve_one(&source, handler, context, head, sizeof(head), &response) &&
 		write_all(head, strlen(head)) &&
 		(!has_body || write_all(buffer_text(&response.body), response.body.length));
 	response_release(&response);

@@ -11,7 +11,7 @@
 #define FASTCGI_CONNECTIONS_MAX 256
 
 /* Answers one request. The context is the caller's. */
-typedef void request_answerer(void *context, const struct request *request, struct response *response);
+typedef void request_handler(void *context, const struct request *request, struct response *response);
 
 /* Whether the server started this process as a CGI program: then fd 0 is no listening socket. */
 bool fastcgi_is_cgi(void);
@@ -24,9 +24,9 @@ enum error_class fastcgi_listen(const char *path, int *ret_socket, struct error 
  * does nothing else.
  */
 enum error_class fastcgi_serve(
-	int listener, request_answerer *answerer, void *context, struct error *error) SLIPWAY_MUST_CHECK;
+	int listener, request_handler *handler, void *context, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Answers the one request of a CGI program: environment and standard input in, standard output out. */
-enum error_class cgi_serve(request_answerer *answerer, void *context, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class cgi_serve(request_handler *handler, void *context, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

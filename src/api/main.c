@@ -38,15 +38,15 @@ struct api {
 	struct prefork prefork;
 };
 
-static void answer(void *context, const struct request *request, struct response *response)
+static void handle(void *context, const struct request *request, struct response *response)
 {
 	struct api *api = context;
 	struct arena arena;
-	int64_t began = clock_monotonic_ms();
+	int64_t began_at = clock_monotonic_ms();
 	arena_init(&arena, 0);
 	const struct service service = { &api->settings, api->redis, &arena };
-	request_answer(&service, request, response);
-	request_log(request, response, clock_monotonic_ms() - began);
+	request_handle(&service, request, response);
+	request_log(request, response, clock_monotonic_ms() - began_at);
 	arena_release(&arena);
 }
 
@@ -60,7 +60,7 @@ static enum error_class api_connect(struct api *api, struct error *error)
 	return ERROR_NONE;
 }
 
-static int run_child(void *context, size_t index, int channel)
+static int serve_child(void *context, size_t index, int channel)
 {
 	struct api *api = context;
 	struct error error;
@@ -69,7 +69,7 @@ static int run_child(void *context, size_t index, int channel)
 	enum error_class class = api_connect(api, &error);
 
 	if (class == ERROR_NONE)
-		class = fastcgi_serve(api->listener, answer, api, &error);
+		class = fastcgi_serve(api->listener, handle, api, &error);
 	if (class != ERROR_NONE)
 		log_error("handler failed", &error);
 	redis_free(api->redis);
@@ -113,7 +113,7 @@ static enum error_class serve(struct api *api, struct error *error)
 				error, NULL, "Name a socket with --listen, or start it from systemd or a web server.");
 		}
 		enum error_class class = api_connect(api, error);
-		return class == ERROR_NONE ? cgi_serve(answer, api, error) : class;
+		return class == ERROR_NONE ? cgi_serve(handle, api, error) : class;
 	}
 
 	if (api->settings.listen != NULL && fastcgi_listen(api->settings.listen, &api->listener, error) != ERROR_NONE)
@@ -123,7 +123,7 @@ static enum error_class serve(struct api *api, struct error *error)
 		.count = (size_t)api->settings.processes,
 		.grace_ms = GRACE_MS,
 		.tick_ms = 1000,
-		.child = run_child,
+		.child = serve_child,
 		.ended = child_ended,
 		.hangup = on_hangup,
 	};

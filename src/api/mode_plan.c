@@ -8,7 +8,7 @@
 #include "api/mode.h"
 #include "api/sealed_inputs.h"
 #include "api/target.h"
-#include "api/trigger_answer.h"
+#include "api/trigger_response.h"
 #include "base/record.h"
 #include "core/error_json.h"
 #include "core/input.h"
@@ -30,7 +30,7 @@ static enum error_class build_known(const struct input_sources *sources, cJSON *
 	return ERROR_NONE;
 }
 
-static enum error_class ask_step(const struct service *service, const struct input_sources *sources,
+static enum error_class plan_one_step(const struct service *service, const struct input_sources *sources,
 	struct plan_question *question, struct error *error)
 {
 	CLEANUP_JSON cJSON *input = NULL;
@@ -50,7 +50,7 @@ static enum error_class ask_step(const struct service *service, const struct inp
 	return question->input != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the plan");
 }
 
-static enum error_class ask_all(const struct service *service, const struct target *target,
+static enum error_class plan_all_steps(const struct service *service, const struct target *target,
 	const struct payload *payload, const cJSON *inputs, cJSON **ret_input, struct error *error)
 {
 	struct plan_question questions[WORKFLOW_STEPS_MAX];
@@ -65,7 +65,7 @@ static enum error_class ask_all(const struct service *service, const struct targ
 		return error->class;
 	for (size_t i = 0; i < target->workflow->step_count; i++) {
 		sources.step = &target->workflow->steps[i];
-		if (ask_step(service, &sources, &questions[i], error) != ERROR_NONE)
+		if (plan_one_step(service, &sources, &questions[i], error) != ERROR_NONE)
 			return error->class;
 	}
 
@@ -75,18 +75,18 @@ static enum error_class ask_all(const struct service *service, const struct targ
 
 /* The same with what was clear in the request's inputs, and is to be secret, sealed. Sealed, it could not be checked.
  */
-static enum error_class ask_sealed(const struct service *service, const struct target *target,
+static enum error_class plan_sealed(const struct service *service, const struct target *target,
 	const struct payload *payload, cJSON *body, cJSON **ret_input, struct error *error)
 {
 	CLEANUP_JSON cJSON *input = NULL;
 	const cJSON *inputs = json_member(body, "inputs");
 	size_t sealed;
 
-	if (ask_all(service, target, payload, inputs, &input, error) != ERROR_NONE ||
+	if (plan_all_steps(service, target, payload, inputs, &input, error) != ERROR_NONE ||
 		seal_inputs(service, target->app, target->workflow, body, &sealed, error) != ERROR_NONE)
 		return error->class;
 	if (sealed > 0)
-		return ask_all(service, target, payload, inputs, ret_input, error);
+		return plan_all_steps(service, target, payload, inputs, ret_input, error);
 
 	*ret_input = json_take(&input);
 	return ERROR_NONE;
@@ -102,7 +102,7 @@ static enum error_class handle_plan(const struct service *service, const struct 
 	if (target_from_body(body, false, &target, error) != ERROR_NONE ||
 		body_check_options(body, error) != ERROR_NONE ||
 		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE ||
-		ask_sealed(service, &target, &payload, body, &input, error) != ERROR_NONE)
+		plan_sealed(service, &target, &payload, body, &input, error) != ERROR_NONE)
 		return error->class;
 
 	/* Forced: each plan looks again, because the world may have changed since the last one. */

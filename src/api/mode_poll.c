@@ -29,17 +29,17 @@ static enum error_class read_runs(
 }
 
 static enum error_class show_all(
-	const struct target *target, const struct polled *polled, cJSON *answer, struct error *error)
+	const struct target *target, const struct polled *polled, cJSON *json, struct error *error)
 {
-	cJSON *actions = cJSON_AddArrayToObject(answer, "actions");
-	bool complete = actions != NULL && json_add(answer, "workflowId", cJSON_CreateString(target->workflow->id)) &&
-		json_add(answer, "appId", cJSON_CreateString(target->app));
+	cJSON *steps = cJSON_AddArrayToObject(json, "actions");
+	bool complete = steps != NULL && json_add(json, "workflowId", cJSON_CreateString(target->workflow->id)) &&
+		json_add(json, "appId", cJSON_CreateString(target->app));
 
 	for (size_t i = 0; complete && i < polled->count; i++) {
 		cJSON *status;
 		if (run_status(&polled->runs[i], &status, error) != ERROR_NONE)
 			return error->class;
-		complete = json_append(actions, status);
+		complete = json_append(steps, status);
 	}
 
 	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");

@@ -6,7 +6,7 @@
 #include "api/mode.h"
 #include "api/sealed_inputs.h"
 #include "api/target.h"
-#include "api/trigger_answer.h"
+#include "api/trigger_response.h"
 #include "core/input.h"
 #include "core/plan.h"
 #include "store/payload.h"

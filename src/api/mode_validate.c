@@ -10,11 +10,11 @@
 #include "api/mode.h"
 #include "api/sealed_inputs.h"
 #include "api/target.h"
-#include "api/trigger_answer.h"
+#include "api/trigger_response.h"
 #include "core/input.h"
 
 /* Steps may share an input: what is wrong with it is said once. */
-static bool is_said(const cJSON *errors, const struct error *fault)
+static bool is_listed(const cJSON *errors, const struct error *fault)
 {
 	const cJSON *entry;
 	cJSON_ArrayForEach (entry, errors) {
@@ -25,10 +25,10 @@ static bool is_said(const cJSON *errors, const struct error *fault)
 	return false;
 }
 
-static enum error_class say(cJSON *errors, const char *action, const struct faults *faults, struct error *error)
+static enum error_class add_faults(cJSON *errors, const char *step, const struct faults *faults, struct error *error)
 {
 	for (size_t i = 0; i < faults->count; i++)
-		if (!is_said(errors, &faults->list[i]) && !json_append(errors, problem_place(action, &faults->list[i])))
+		if (!is_listed(errors, &faults->list[i]) && !json_append(errors, problem_place(step, &faults->list[i])))
 			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
 	return ERROR_NONE;
 }
@@ -44,12 +44,12 @@ static enum error_class check_all(
 	/* Where there are more than the list holds, those in it are enough to begin with. */
 	if (input_check_keys(sources, faults, error) != ERROR_NONE && error->class != ERROR_INVALID_INPUT)
 		return error->class;
-	if (say(errors, NULL, faults, error) != ERROR_NONE)
+	if (add_faults(errors, NULL, faults, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i < sources->workflow->step_count; i++) {
 		sources->step = &sources->workflow->steps[i];
 		if (input_faults(sources, faults, error) != ERROR_NONE ||
-			say(errors, sources->step->id, faults, error) != ERROR_NONE)
+			add_faults(errors, sources->step->id, faults, error) != ERROR_NONE)
 			return error->class;
 	}
 

@@ -33,7 +33,7 @@ struct request {
 struct request_subject {
 	const char *path; /* of the route that was found; NULL: none was */
 	char mode[16];
-	char app[IDENTIFIER_SIZE], workflow[IDENTIFIER_SIZE], action[IDENTIFIER_SIZE];
+	char app[IDENTIFIER_SIZE], workflow[IDENTIFIER_SIZE], step[IDENTIFIER_SIZE];
 	bool reads; /* it changes nothing */
 };
 
@@ -58,7 +58,7 @@ struct service {
 };
 
 /* Answers any request: finds the route, runs it, and makes errors problem documents. Never fails. */
-void request_answer(const struct service *service, const struct request *request, struct response *response);
+void request_handle(const struct service *service, const struct request *request, struct response *response);
 
 /* Whether the text is 32 lower-case hexadecimal digits, as nginx's $request_id is. */
 bool request_id_valid(const char *text);
@@ -87,7 +87,7 @@ void response_problem(struct response *response, const struct error *problem, co
 void response_faults(struct response *response, const struct error *problem, const cJSON *errors);
 
 /* One place that is wrong, of the step where it is one's (may be NULL). The caller's; NULL where memory is short. */
-cJSON *problem_place(const char *action, const struct error *fault);
+cJSON *problem_place(const char *step, const struct error *fault);
 
 /* Keeps for the log what body (or the query) says of app, workflow and step, as far as these are valid ids. */
 void response_subject(struct response *response, const cJSON *body);

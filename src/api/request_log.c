@@ -26,7 +26,7 @@ void response_subject(struct response *response, const cJSON *body)
 	struct request_subject *subject = &response->subject;
 	keep_identifier(subject->app, body, "appId");
 	keep_identifier(subject->workflow, body, "workflowId");
-	keep_identifier(subject->action, body, "actionId");
+	keep_identifier(subject->step, body, "actionId");
 }
 
 /* Clients poll, and others look whether we live, again and again: that is told only to who asks for all of it. */
@@ -49,7 +49,7 @@ void request_log(const struct request *request, const struct response *response,
 	log_text(&line, "mode", subject->mode);
 	log_text(&line, "app", subject->app);
 	log_text(&line, "workflow", subject->workflow);
-	log_text(&line, "step", subject->action);
+	log_text(&line, "step", subject->step);
 	log_number(&line, "status", response->status);
 	if (response->class != ERROR_NONE)
 		log_text(&line, "class", error_class_facts(response->class)->name);

@@ -30,10 +30,10 @@ static enum error_class tell_unready(size_t check, enum server_state state, stru
 }
 
 /* What makes no request fail, but a person should know: one sentence each. */
-static bool add_warnings(cJSON *answer, const bool *hidden, const struct workers_tally *workers)
+static bool add_warnings(cJSON *json, const bool *hidden, const struct workers_tally *workers)
 {
 	char text[128];
-	cJSON *warnings = cJSON_AddArrayToObject(answer, "warnings");
+	cJSON *warnings = cJSON_AddArrayToObject(json, "warnings");
 	bool complete = warnings != NULL;
 
 	for (size_t i = 0; i < server_check_count() && complete; i++) {

@@ -92,7 +92,7 @@ static enum error_class authorise(
 		error, NULL, "For development on loopback only, start slipway-api with SLIPWAY_DEVELOPMENT=yes.");
 }
 
-static enum error_class answer(
+static enum error_class dispatch(
 	const struct service *service, const struct request *request, struct response *response, struct error *error)
 {
 	const struct route *route = NULL;
@@ -104,9 +104,9 @@ static enum error_class answer(
 	return route->handle(service, request, response, error);
 }
 
-void request_answer(const struct service *service, const struct request *request, struct response *response)
+void request_handle(const struct service *service, const struct request *request, struct response *response)
 {
 	struct error error;
-	if (answer(service, request, response, &error) != ERROR_NONE)
+	if (dispatch(service, request, response, &error) != ERROR_NONE)
 		response_problem(response, &error, NULL, NULL);
 }

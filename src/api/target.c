@@ -30,26 +30,26 @@ static enum error_class no_step(const struct workflow_definition *workflow, cons
 }
 
 enum error_class target_find(
-	const char *app, const char *workflow, const char *action, struct target *ret_target, struct error *error)
+	const char *app, const char *workflow, const char *step, struct target *ret_target, struct error *error)
 {
 	*ret_target = (struct target){ .app = app, .workflow = workflow_find(workflow) };
 	if (ret_target->workflow == NULL)
 		return no_workflow(workflow, error);
-	if (action == NULL)
+	if (step == NULL)
 		return ERROR_NONE;
-	ret_target->step = workflow_step(ret_target->workflow, action);
-	return ret_target->step != NULL ? ERROR_NONE : no_step(ret_target->workflow, action, error);
+	ret_target->step = workflow_step(ret_target->workflow, step);
+	return ret_target->step != NULL ? ERROR_NONE : no_step(ret_target->workflow, step, error);
 }
 
-enum error_class target_from_body(const cJSON *body, bool needs_action, struct target *ret_target, struct error *error)
+enum error_class target_from_body(const cJSON *body, bool needs_step, struct target *ret_target, struct error *error)
 {
-	const char *app, *workflow, *action;
+	const char *app, *workflow, *step;
 	if (body_identifier(body, "appId", &app, error) != ERROR_NONE ||
 		body_identifier(body, "workflowId", &workflow, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = needs_action ? body_identifier(body, "actionId", &action, error)
-					      : body_identifier_optional(body, "actionId", &action, error);
-	return class == ERROR_NONE ? target_find(app, workflow, action, ret_target, error) : class;
+	enum error_class class = needs_step ? body_identifier(body, "actionId", &step, error)
+					    : body_identifier_optional(body, "actionId", &step, error);
+	return class == ERROR_NONE ? target_find(app, workflow, step, ret_target, error) : class;
 }
 
 struct run_name target_name(const struct target *target)

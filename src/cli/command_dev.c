@@ -126,15 +126,15 @@ static enum error_class make_folder(struct dev *dev, struct error *error)
 /* Two on one folder would share its socket and its append-only file. What a killed one left ends by itself. */
 static enum error_class lock_folder(struct dev *dev, struct error *error)
 {
-	int64_t give_up = clock_monotonic_ms() + LEFTOVERS_MS;
+	int64_t give_up_at = clock_monotonic_ms() + LEFTOVERS_MS;
 	bool told = false;
 	enum error_class class;
 
 	while ((class = dev_folder_lock(dev->folder, error)) == ERROR_NOT_READY) {
-		if (stop_requested || clock_monotonic_ms() > give_up)
+		if (stop_requested || clock_monotonic_ms() > give_up_at)
 			return class;
 		/* Not at once: it may be one that began in this moment, and has yet to say who it is. */
-		if (!told && clock_monotonic_ms() > give_up - LEFTOVERS_MS + TELL_MS) {
+		if (!told && clock_monotonic_ms() > give_up_at - LEFTOVERS_MS + TELL_MS) {
 			fprintf(stderr, "slipway: %s; waiting for its end\n", error->message);
 			told = true;
 		}
@@ -187,7 +187,7 @@ static enum error_class write_files(struct dev *dev, struct error *error)
 static enum error_class wait_for(
 	struct dev *dev, enum part part, bool (*condition)(const struct dev *dev), struct error *error)
 {
-	int64_t give_up = clock_monotonic_ms() + PART_MS;
+	int64_t give_up_at = clock_monotonic_ms() + PART_MS;
 	struct dev_process *process = &dev->parts[part];
 
 	while (!condition(dev)) {
@@ -195,7 +195,7 @@ static enum error_class wait_for(
 			return error_set(error, ERROR_CANCELLED, "stopped while it started");
 		if (dev_process_ended(process))
 			return dev_process_blame(process, "ended at once", error);
-		if (clock_monotonic_ms() > give_up)
+		if (clock_monotonic_ms() > give_up_at)
 			return dev_process_blame(process, "does not answer", error);
 		clock_sleep_ms(10);
 	}

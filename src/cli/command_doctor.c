@@ -37,7 +37,7 @@ void diagnosis_advise(struct diagnosis *diagnosis, const char *format, ...)
 	va_end(arguments);
 }
 
-void diagnosis_take(struct diagnosis *diagnosis, const struct error *error)
+void diagnosis_set_error(struct diagnosis *diagnosis, const struct error *error)
 {
 	const char *general = error_class_facts(error->class)->remedy;
 	struct error shown = *error;
@@ -113,7 +113,7 @@ static bool finds_fault(const struct doctor *doctor, const struct doctor_check *
 	struct diagnosis diagnosis;
 
 	memset(&diagnosis, 0, sizeof(diagnosis));
-	check->look(doctor, &diagnosis);
+	check->check(doctor, &diagnosis);
 	return print_finding(check->name, &diagnosis, json);
 }
 

@@ -302,7 +302,7 @@ static enum error_class poll_all(struct runner *runner, int64_t *ret_wait_ms, st
 }
 
 /* Looks once more at the end: what was reused may not be what it was. */
-static enum error_class run_steps(struct runner *runner, struct error *error)
+static enum error_class execute_steps(struct runner *runner, struct error *error)
 {
 	for (;;) {
 		int64_t wait_ms;
@@ -345,7 +345,7 @@ static int finish(const struct runner *runner)
 }
 
 /* Gives the exit status; what was wrong has been said. */
-static int run_checked(struct runner *runner)
+static int execute_checked(struct runner *runner)
 {
 	const struct options *options = runner->options;
 	struct error error;
@@ -356,12 +356,12 @@ static int run_checked(struct runner *runner)
 		return command_fail(&error);
 	if (validate(runner, &error) != ERROR_NONE)
 		return fail_input(runner, &error);
-	if (configure(runner, &error) != ERROR_NONE || run_steps(runner, &error) != ERROR_NONE)
+	if (configure(runner, &error) != ERROR_NONE || execute_steps(runner, &error) != ERROR_NONE)
 		return command_fail(&error);
 	return finish(runner);
 }
 
-static int run_workflow(const struct options *options)
+static int execute_workflow(const struct options *options)
 {
 	static struct runner runner;
 	struct error error;
@@ -370,7 +370,7 @@ static int run_workflow(const struct options *options)
 	runner.started_at = clock_monotonic_ms();
 	if (endpoint_open(&runner.endpoint, options->settings.url, &error) != ERROR_NONE)
 		return command_fail(&error);
-	int status = run_checked(&runner);
+	int status = execute_checked(&runner);
 	cJSON_Delete(runner.input);
 	cJSON_Delete(runner.problem);
 	endpoint_close(&runner.endpoint);
@@ -379,7 +379,7 @@ static int run_workflow(const struct options *options)
 
 static int execute(void *options)
 {
-	return run_workflow(options);
+	return execute_workflow(options);
 }
 
 const struct command command_run = {

@@ -82,13 +82,13 @@ bool dev_process_ended(struct dev_process *process)
 
 void dev_process_stop(struct dev_process *process)
 {
-	int64_t give_up = clock_monotonic_ms() + STOP_MS;
+	int64_t give_up_at = clock_monotonic_ms() + STOP_MS;
 
 	if (process->pid <= 0)
 		return;
 	kill(process->pid, SIGTERM);
 	while (!dev_process_ended(process)) {
-		if (clock_monotonic_ms() > give_up)
+		if (clock_monotonic_ms() > give_up_at)
 			kill(process->pid, SIGKILL);
 		clock_sleep_ms(10);
 	}

@@ -26,7 +26,7 @@ struct doctor {
 
 struct doctor_check {
 	const char *name;
-	void (*look)(const struct doctor *doctor, struct diagnosis *diagnosis);
+	void (*check)(const struct doctor *doctor, struct diagnosis *diagnosis);
 };
 
 /* Both ended by a NULL name. Where the first of the store fails, the rest of them cannot be looked at. */
@@ -43,6 +43,6 @@ void diagnosis_set(struct diagnosis *diagnosis, enum doctor_verdict verdict, con
 void diagnosis_advise(struct diagnosis *diagnosis, const char *format, ...) SLIPWAY_FORMAT(2, 3);
 
 /* A fault with the error's message and its remedy, or that of its class. */
-void diagnosis_take(struct diagnosis *diagnosis, const struct error *error);
+void diagnosis_set_error(struct diagnosis *diagnosis, const struct error *error);
 
 #endif

@@ -28,7 +28,7 @@ void doctor_probe(const struct doctor *doctor, const struct provider *provider, 
 	}
 
 	if (http_client_new(&client, &error) != ERROR_NONE) {
-		diagnosis_take(diagnosis, &error);
+		diagnosis_set_error(diagnosis, &error);
 		return;
 	}
 
@@ -42,7 +42,7 @@ void doctor_probe(const struct doctor *doctor, const struct provider *provider, 
 	if (provider_send(&exchange, &request, &response, &error) == ERROR_NONE)
 		diagnosis_set(diagnosis, DOCTOR_FINE, "%s takes the credential", access.base_url);
 	else
-		diagnosis_take(diagnosis, &error);
+		diagnosis_set_error(diagnosis, &error);
 	arena_release(&arena);
 	http_client_free(client);
 }
@@ -53,7 +53,7 @@ static void look_secrets(const struct doctor *doctor, struct diagnosis *diagnosi
 	struct error error;
 
 	if (secret_keys_check(settings->secrets_public_key, settings->secrets_keys, &error) != ERROR_NONE)
-		diagnosis_take(diagnosis, &error);
+		diagnosis_set_error(diagnosis, &error);
 	else if (settings->secrets_public_key == NULL && settings->secrets_keys == NULL) {
 		diagnosis_set(diagnosis, DOCTOR_WARNING, "there are no keys for secrets of apps here");
 		diagnosis_advise(diagnosis, "Where apps have secrets, make keys with 'slipway key'; else never mind.");

@@ -18,13 +18,13 @@
 #define MEMORY_HIGH        80 /* per cent */
 #define REDIS_OLDEST_MAJOR 7
 
-static void look_reachable(const struct doctor *doctor, struct diagnosis *diagnosis)
+static void check_reachable(const struct doctor *doctor, struct diagnosis *diagnosis)
 {
 	struct error error;
 	int64_t version;
 
 	if (server_number(doctor->redis, "server", "redis_version", 0, &version, &error) != ERROR_NONE) {
-		diagnosis_take(diagnosis, &error);
+		diagnosis_set_error(diagnosis, &error);
 		char url[256];
 		url_password_mask(doctor->settings->redis_url, url, sizeof(url));
 		diagnosis_advise(diagnosis, "Start Redis, or correct SLIPWAY_REDIS_URL (now %s).", url);
@@ -39,7 +39,7 @@ static void look_reachable(const struct doctor *doctor, struct diagnosis *diagno
 	}
 }
 
-static void look_settings(const struct doctor *doctor, struct diagnosis *diagnosis)
+static void check_settings(const struct doctor *doctor, struct diagnosis *diagnosis)
 {
 	struct error error;
 	enum server_state state;
@@ -47,7 +47,7 @@ static void look_settings(const struct doctor *doctor, struct diagnosis *diagnos
 	diagnosis_set(diagnosis, DOCTOR_FINE, "takes scripts, evicts nothing, keeps and replays an append-only file");
 	for (size_t i = 0; i < server_check_count(); i++) {
 		if (server_check(doctor->redis, i, &state, &error) != ERROR_NONE) {
-			diagnosis_take(diagnosis, &error);
+			diagnosis_set_error(diagnosis, &error);
 			return;
 		}
 		if (state != SERVER_HIDDEN)
@@ -59,14 +59,14 @@ static void look_settings(const struct doctor *doctor, struct diagnosis *diagnos
 	}
 }
 
-static void look_memory(const struct doctor *doctor, struct diagnosis *diagnosis)
+static void check_memory(const struct doctor *doctor, struct diagnosis *diagnosis)
 {
 	struct error error;
 	int64_t used, most;
 
 	if (server_number(doctor->redis, "memory", "used_memory", 0, &used, &error) != ERROR_NONE ||
 		server_number(doctor->redis, "memory", "maxmemory", 0, &most, &error) != ERROR_NONE) {
-		diagnosis_take(diagnosis, &error);
+		diagnosis_set_error(diagnosis, &error);
 		return;
 	}
 
@@ -85,13 +85,13 @@ static void look_memory(const struct doctor *doctor, struct diagnosis *diagnosis
 		diagnosis_advise(diagnosis, "Raise maxmemory, or lower SLIPWAY_RETENTION_DAYS.");
 }
 
-static void look_clock(const struct doctor *doctor, struct diagnosis *diagnosis)
+static void check_clock(const struct doctor *doctor, struct diagnosis *diagnosis)
 {
 	struct error error;
 	int64_t theirs;
 
 	if (server_time(doctor->redis, &theirs, &error) != ERROR_NONE) {
-		diagnosis_take(diagnosis, &error);
+		diagnosis_set_error(diagnosis, &error);
 		return;
 	}
 
@@ -105,7 +105,7 @@ static void look_clock(const struct doctor *doctor, struct diagnosis *diagnosis)
 			"time synchronisation on both machines.");
 }
 
-static void look_replication(const struct doctor *doctor, struct diagnosis *diagnosis)
+static void check_replication(const struct doctor *doctor, struct diagnosis *diagnosis)
 {
 	struct error error;
 	int64_t replicas, bound;
@@ -113,7 +113,7 @@ static void look_replication(const struct doctor *doctor, struct diagnosis *diag
 	struct redisReply *reply = NULL;
 
 	if (server_number(doctor->redis, "replication", "connected_slaves", 0, &replicas, &error) != ERROR_NONE) {
-		diagnosis_take(diagnosis, &error);
+		diagnosis_set_error(diagnosis, &error);
 		return;
 	}
 
@@ -131,7 +131,7 @@ static void look_replication(const struct doctor *doctor, struct diagnosis *diag
 	}
 }
 
-static void look_group(const struct doctor *doctor, struct diagnosis *diagnosis)
+static void check_group(const struct doctor *doctor, struct diagnosis *diagnosis)
 {
 	const char *const words[] = { "XINFO", "GROUPS", KEY_QUEUE };
 	struct error error;
@@ -145,7 +145,7 @@ static void look_group(const struct doctor *doctor, struct diagnosis *diagnosis)
 			return;
 		}
 	} else if (error.class != ERROR_STORE_REFUSED) {
-		diagnosis_take(diagnosis, &error);
+		diagnosis_set_error(diagnosis, &error);
 		return;
 	}
 
@@ -168,13 +168,13 @@ static void count_worker(void *context, const struct worker_heartbeat *beat, int
 	tally->other_version += strcmp(beat->version, SLIPWAY_VERSION) != 0 ? 1 : 0;
 }
 
-static void look_workers(const struct doctor *doctor, struct diagnosis *diagnosis)
+static void check_workers(const struct doctor *doctor, struct diagnosis *diagnosis)
 {
 	struct worker_tally tally = { 0, 0, 0 };
 	struct error error;
 
 	if (workers_list(doctor->redis, count_worker, &tally, &error) != ERROR_NONE) {
-		diagnosis_take(diagnosis, &error);
+		diagnosis_set_error(diagnosis, &error);
 		return;
 	}
 
@@ -192,14 +192,14 @@ static void look_workers(const struct doctor *doctor, struct diagnosis *diagnosi
 	}
 }
 
-static void look_dead(const struct doctor *doctor, struct diagnosis *diagnosis)
+static void check_dead(const struct doctor *doctor, struct diagnosis *diagnosis)
 {
 	const char *const words[] = { "XLEN", KEY_DEAD };
 	struct error error;
 	struct redisReply *reply;
 
 	if (redis_command(doctor->redis, 2, words, &reply, &error) != ERROR_NONE) {
-		diagnosis_take(diagnosis, &error);
+		diagnosis_set_error(diagnosis, &error);
 		return;
 	}
 
@@ -211,13 +211,13 @@ static void look_dead(const struct doctor *doctor, struct diagnosis *diagnosis)
 }
 
 const struct doctor_check doctor_store_checks[] = {
-	{ "Redis", look_reachable },
-	{ "durability", look_settings },
-	{ "memory", look_memory },
-	{ "replication", look_replication },
-	{ "clock", look_clock },
-	{ "queue", look_group },
-	{ "workers", look_workers },
-	{ "dead entries", look_dead },
+	{ "Redis", check_reachable },
+	{ "durability", check_settings },
+	{ "memory", check_memory },
+	{ "replication", check_replication },
+	{ "clock", check_clock },
+	{ "queue", check_group },
+	{ "workers", check_workers },
+	{ "dead entries", check_dead },
 	{ NULL, NULL },
 };

@@ -84,7 +84,7 @@ static int unknown_command(const char *name)
 	return EX_USAGE;
 }
 
-static int run_command(const struct command *command, int argc, char **argv)
+static int execute_command(const struct command *command, int argc, char **argv)
 {
 	static char name[64];
 	text_format(name, sizeof(name), "slipway %s", command->name);
@@ -114,5 +114,5 @@ int main(int argc, char **argv)
 	}
 
 	const struct command *command = find_command(argv[1]);
-	return command != NULL ? run_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);
+	return command != NULL ? execute_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);
 }

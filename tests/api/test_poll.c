@@ -93,7 +93,7 @@ static void poll_with(const char *query, const char *if_none_match)
 		.body = "" };
 	response_release(&response);
 	response_init(&response);
-	request_answer(&service, &request, &response);
+	request_handle(&service, &request, &response);
 }
 
 #define POLL_SITE "appId=acme&workflowId=site"

@@ -60,7 +60,7 @@ test('docs/protocol.md has each class where it belongs, with its status and whet
 
 test('the status has the members that src/core/run.c and error_json.c give it, its error and remedy too', async () => {
   assert.ok(fieldsOf('status').length >= 18);
-  const ofTriggers = matches(await read('src/api/trigger_answer.c'), /json_add\(status, "(\w+)"/g);
+  const ofTriggers = matches(await read('src/api/trigger_response.c'), /json_add\(status, "(\w+)"/g);
   assertSame(members('Status'), [...fieldsOf('status'), ...ofTriggers]);
   assertSame(members('ActionFailure'), fieldsOf('error_json'));
   assertSame(members('Remedy'), fieldsOf('remedy_json'));

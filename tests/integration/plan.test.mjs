@@ -1,7 +1,7 @@
 // A plan says what each step would do, on the stand-ins for GitHub and Vercel, and changes nothing; and what an app has
 // there is listed.
 //
-// covers: src/api/mode_plan.c src/api/trigger_answer.c src/cli/command_plan.c src/cli/command_resources.c
+// covers: src/api/mode_plan.c src/api/trigger_response.c src/cli/command_plan.c src/cli/command_resources.c
 // covers: src/cli/input_file.c src/core/plan.c src/store/ledger.c src/action/dry_run.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';

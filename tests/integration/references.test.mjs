@@ -1,6 +1,6 @@
 // References to the outputs of another app: they are needs, they count, and they name what there is.
 //
-// covers: src/core/workflow.c src/core/input.c src/api/trigger_answer.c
+// covers: src/core/workflow.c src/core/input.c src/api/trigger_response.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { Stack } from './stack.mjs';

@@ -89,7 +89,7 @@ static void answer(void)
 	const struct service service = { &settings, redis, &arena };
 	arena_init(&arena, 0);
 	response_init(&response);
-	request_answer(&service, &request, &response);
+	request_handle(&service, &request, &response);
 }
 
 static void drop_answer(void)

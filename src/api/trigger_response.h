@@ -1,8 +1,8 @@
 /*
  * What trigger and plan have in common: what they send, and what they answer.
  */
-#ifndef SLIPWAY_API_TRIGGER_ANSWER_H
-#define SLIPWAY_API_TRIGGER_ANSWER_H
+#ifndef SLIPWAY_API_TRIGGER_RESPONSE_H
+#define SLIPWAY_API_TRIGGER_RESPONSE_H
 
 #include "api/request.h"
 #include "api/target.h"

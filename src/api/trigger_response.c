@@ -2,7 +2,7 @@
  * Sends a trigger to Redis and turns its outcome into an answer. Trigger and plan differ only in how they
  * build the input.
  */
-#include "api/trigger_answer.h"
+#include "api/trigger_response.h"
 
 #include <string.h>
 
