@@ -1,6 +1,6 @@
 /*
- * Members of a request's body that several modes take, each checked in one place. What is wrong is
- * ERROR_INVALID_REQUEST at a JSON pointer; whether an input suits its step is not asked here.
+ * Members of a request body that several modes share. An invalid one is ERROR_INVALID_REQUEST at its JSON pointer.
+ * Whether an input suits its step is checked elsewhere, by the table of the step's action.
  */
 #include "api/body.h"
 
@@ -21,7 +21,7 @@ enum error_class body_identifier_optional(
 	*ret_text = cJSON_GetStringValue(member);
 	if (*ret_text != NULL && identifier_valid(*ret_text))
 		return ERROR_NONE;
-	error_set(error, ERROR_INVALID_REQUEST, "it must be a string of the form %s", IDENTIFIER_PATTERN);
+	error_set(error, ERROR_INVALID_REQUEST, "%s must be a string that matches %s", name, IDENTIFIER_PATTERN);
 	return error_at(error, "/%s", name);
 }
 
@@ -31,7 +31,7 @@ enum error_class body_identifier(const cJSON *body, const char *name, const char
 		return error->class;
 	if (*ret_text != NULL)
 		return ERROR_NONE;
-	error_set(error, ERROR_INVALID_REQUEST, "it is missing");
+	error_set(error, ERROR_INVALID_REQUEST, "%s is missing", name);
 	return error_at(error, "/%s", name);
 }
 
@@ -41,17 +41,17 @@ enum error_class body_check_options(const cJSON *body, struct error *error)
 		    *id = json_member(body, "triggerId"), *version = json_member(body, "configVersion");
 
 	if (inputs != NULL && !cJSON_IsObject(inputs)) {
-		error_set(error, ERROR_INVALID_REQUEST, "it must be an object");
+		error_set(error, ERROR_INVALID_REQUEST, "inputs must be an object");
 		return error_at(error, "/inputs");
 	}
 
 	if (force != NULL && !cJSON_IsBool(force)) {
-		error_set(error, ERROR_INVALID_REQUEST, "it must be true or false");
+		error_set(error, ERROR_INVALID_REQUEST, "force must be true or false");
 		return error_at(error, "/force");
 	}
 
 	if (id != NULL && !(cJSON_IsString(id) && identifier_valid(id->valuestring))) {
-		error_set(error, ERROR_INVALID_REQUEST, "it must match " IDENTIFIER_PATTERN);
+		error_set(error, ERROR_INVALID_REQUEST, "triggerId must be a string that matches " IDENTIFIER_PATTERN);
 		return error_at(error, "/triggerId");
 	}
 
@@ -59,14 +59,14 @@ enum error_class body_check_options(const cJSON *body, struct error *error)
 		!(cJSON_IsNumber(version) && version->valuedouble >= 0 &&
 			version->valuedouble <= (double)JSON_INTEGER_MAX &&
 			version->valuedouble == floor(version->valuedouble))) {
-		error_set(error, ERROR_INVALID_REQUEST, "it must be the version that a configure has answered");
+		error_set(error, ERROR_INVALID_REQUEST, "configVersion must be the version that a configure returned");
 		return error_at(error, "/configVersion");
 	}
 
 	return ERROR_NONE;
 }
 
-/* ---- what an app keeps ---- */
+/* ---- the payload of an app ---- */
 
 static enum error_class check_strings(const cJSON *body, const char *part, struct error *error)
 {
@@ -75,7 +75,7 @@ static enum error_class check_strings(const cJSON *body, const char *part, struc
 	cJSON_ArrayForEach (member, json_member(body, part)) {
 		if (cJSON_IsString(member) || cJSON_IsNull(member))
 			continue;
-		error_set(error, ERROR_INVALID_REQUEST, "it must be a string, or null to delete it");
+		error_set(error, ERROR_INVALID_REQUEST, "a member of %s must be a string, or null to delete it", part);
 		error_at(error, "/%s", part);
 		json_pointer_append(error->place, sizeof(error->place), member->string);
 		return error->class;
@@ -84,7 +84,7 @@ static enum error_class check_strings(const cJSON *body, const char *part, struc
 	return ERROR_NONE;
 }
 
-/* Objects only; env holds strings, for it becomes environment variables. */
+/* All parts are objects; the members of env and secrets are strings. */
 static enum error_class check_parts(const cJSON *body, struct error *error)
 {
 	static const char *const names[] = { "inputs", "config", "env", "secrets" };
@@ -93,14 +93,14 @@ static enum error_class check_parts(const cJSON *body, struct error *error)
 		const cJSON *part = json_member(body, names[i]);
 		if (part == NULL || cJSON_IsObject(part))
 			continue;
-		error_set(error, ERROR_INVALID_REQUEST, "it must be an object");
+		error_set(error, ERROR_INVALID_REQUEST, "%s must be an object", names[i]);
 		return error_at(error, "/%s", names[i]);
 	}
 
 	return check_strings(body, "env", error) == ERROR_NONE ? check_strings(body, "secrets", error) : error->class;
 }
 
-/* What is given in the place of secrets is what stands in Redis: sealed, or null. */
+/* Replaces each secret by its sealed form, as Redis will hold it. null stays: it deletes one. */
 static enum error_class seal_all(const struct service *service, const char *app, cJSON *secrets, struct error *error)
 {
 	cJSON *secret;

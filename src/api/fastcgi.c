@@ -1,7 +1,7 @@
 /*
- * FastCGI over libfcgi: one process serves many kept connections. libfcgi's own accept would let a kept
- * connection own the process, so this file accepts and polls the sockets itself and lets libfcgi read and
- * write each one.
+ * FastCGI over libfcgi: one process serves many persistent connections. libfcgi's own accept loop would let one such
+ * connection monopolise the process, so this file accepts and polls the sockets and uses libfcgi only to read and
+ * write.
  */
 #include "api/fastcgi.h"
 
@@ -22,12 +22,12 @@
 #include "base/text.h"
 
 #define LISTEN_BACKLOG 1024
-#define STALL_SECONDS  5 /* nginx sends whole requests: a peer that stalls in one is broken */
+#define STALL_SECONDS  5 /* nginx sends whole requests, so a peer that stalls midway is broken */
 #define DRAIN_MS       2000
 
 /* ---- one request ---- */
 
-/* Reads the parameter table of a request: FastCGI's own, or the environment. */
+/* Where the parameters and the body of a request are read from: FastCGI, or the environment and standard input. */
 struct source {
 	char **parameters;  /* NULL: the environment */
 	FCGX_Stream *input; /* NULL: standard input */
@@ -56,7 +56,7 @@ static bool read_all(const struct source *source, char *bytes, size_t length)
 	return true;
 }
 
-/* The web server's id of the request, or one of our own where it gives none. A client's is never looked at. */
+/* The web server's request id, or a new one where it sends none. A client's own header is never used. */
 static const char *request_id(const struct source *source, char id[REQUEST_ID_SIZE])
 {
 	unsigned char bytes[REQUEST_ID_SIZE / 2];
@@ -68,7 +68,7 @@ static const char *request_id(const struct source *source, char id[REQUEST_ID_SI
 	return sodium_bin2hex(id, REQUEST_ID_SIZE, bytes, sizeof(bytes));
 }
 
-/* The path without the query, where the server gives no normalised one. */
+/* The normalised path; where the server sends none, the request target without its query. */
 static const char *request_path(const struct source *source, char *path, size_t size)
 {
 	const char *given = parameter(source, "DOCUMENT_URI");
@@ -94,7 +94,7 @@ static void write_head(const struct response *response, char *head, size_t size)
 	text_append(head, size, "\r\n");
 }
 
-/* It may have had a secret, also where only a part of it came. */
+/* Even a partly received body may contain a secret. */
 static void wipe_body(char *body, size_t length)
 {
 	if (body != NULL)
@@ -102,7 +102,7 @@ static void wipe_body(char *body, size_t length)
 	free(body);
 }
 
-/* Reads the request, has it answered, and gives head and body to be written. */
+/* Reads the request, handles it, and fills the head and the response. False where the body could not be read. */
 static bool serve_one(const struct source *source, request_handler *handler, void *context, char *head,
 	size_t head_size, struct response *response)
 {
@@ -157,8 +157,7 @@ static void serve_fastcgi(FCGX_Request *fastcgi, request_handler *handler, void 
 
 	response_release(&response);
 
-	/* The record that ends the input is part of the request too: left unread, it would stand before the next one.
-	 */
+	/* Also read the record that ends the input: left unread, it would precede the next request. */
 	char rest[512];
 	while (FCGX_GetStr(rest, (int)sizeof(rest), fastcgi->in) > 0) {}
 }
@@ -167,14 +166,14 @@ static void serve_fastcgi(FCGX_Request *fastcgi, request_handler *handler, void 
 
 struct connection {
 	FCGX_Request request; /* ipcFd < 0: free */
-	bool was_used;        /* a request came on it */
+	bool was_used;        /* it has carried a request */
 };
 
 struct loop {
 	int listener;
 	request_handler *handler;
 	void *context;
-	/* Never moved: the streams of a request point back at it. */
+	/* Must not move: the streams of a request point back at it. */
 	struct connection connections[FASTCGI_CONNECTIONS_MAX];
 };
 
@@ -194,16 +193,16 @@ static void connection_open(struct connection *connection, int descriptor)
 	setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &stall, sizeof(stall));
 	setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &stall, sizeof(stall));
 
-	/* No listener: libfcgi is never to accept by itself, for that would block. */
+	/* Without a listener libfcgi cannot accept by itself, which would block. */
 	FCGX_InitRequest(&connection->request, -1, 0);
 	connection->request.ipcFd = descriptor;
 
-	/* Else the first Accept closes the connection that we give it. */
+	/* Otherwise the first FCGX_Accept_r closes the connection. */
 	connection->request.keepConnection = 1;
 	connection->was_used = false;
 }
 
-/* Accepts all that wait, as far as there are places: with one a turn, a burst starves behind those that are served. */
+/* Accepts all pending connections while there are free slots: accepting one per turn would starve a burst. */
 static void connections_accept(struct loop *loop)
 {
 	for (size_t i = 0; i < FASTCGI_CONNECTIONS_MAX; i++) {
@@ -217,7 +216,7 @@ static void connections_accept(struct loop *loop)
 	}
 }
 
-/* Closed here and not by libfcgi, which would wait up to two seconds for the peer to close its end as well. */
+/* Not left to libfcgi, which waits up to two seconds for the peer to close its end. */
 static void connection_close(struct connection *connection)
 {
 	int descriptor = connection->request.ipcFd;
@@ -227,7 +226,7 @@ static void connection_close(struct connection *connection)
 		close(descriptor);
 }
 
-/* One readable connection: closed by the peer, or a request is there. */
+/* Serves a readable connection: it has a request, or the peer closed it. */
 static void connection_serve(struct loop *loop, struct connection *connection)
 {
 	char peeked;
@@ -243,7 +242,7 @@ static void connection_serve(struct loop *loop, struct connection *connection)
 	FCGX_Finish_r(request);
 }
 
-/* Serves what comes within the time; without accepting, only on the connections that are there. */
+/* Serves whatever arrives within the timeout. Without `accepting`, only on connections that are already open. */
 static void loop_turn(struct loop *loop, bool accepting, int timeout_ms)
 {
 	struct pollfd polled[FASTCGI_CONNECTIONS_MAX + 1];
@@ -258,7 +257,7 @@ static void loop_turn(struct loop *loop, bool accepting, int timeout_ms)
 		polled[count++] = (struct pollfd){ .fd = connection->request.ipcFd, .events = POLLIN };
 	}
 
-	/* While all places are taken, others of the pool take the new connections. */
+	/* While all slots are taken, other processes of the pool accept the new connections. */
 	if (accepting && count < FASTCGI_CONNECTIONS_MAX)
 		polled[count++] = (struct pollfd){ .fd = loop->listener, .events = POLLIN };
 	if (poll(polled, count, timeout_ms) <= 0)
@@ -282,9 +281,9 @@ static bool loop_has_unused(const struct loop *loop)
 }
 
 /*
- * Ends without failing a request. A web server connects because it has one, so a connection that we took and that had
- * none yet will bring it at once, and closing it would be an error that the client sees. One that served before may be
- * closed: where a request crosses that, the web server sends it again on a new one.
+ * Stops without failing a request. nginx connects only when it has a request, so an accepted, unused connection is
+ * about to carry one; closing it would fail that request. A connection that has been used may be closed: if a request
+ * is on its way, nginx sends it again on a new connection.
  */
 static void loop_drain(struct loop *loop)
 {
@@ -312,7 +311,7 @@ enum error_class fastcgi_serve(int listener, request_handler *handler, void *con
 	for (size_t i = 0; i < FASTCGI_CONNECTIONS_MAX; i++)
 		loop->connections[i].request.ipcFd = -1;
 
-	/* Several processes wake up for one connection; those that come too late must not block. */
+	/* Several processes wake up for one connection; the losers must not block in accept. */
 	fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK);
 	struct sigaction terminate = { .sa_handler = on_terminate };
 	sigaction(SIGTERM, &terminate, NULL);
@@ -330,7 +329,7 @@ bool fastcgi_is_cgi(void)
 
 enum error_class fastcgi_listen(const char *path, int *ret_socket, struct error *error)
 {
-	/* The web server runs as another user of the same group. */
+	/* The web server runs as another user, in the same group. */
 	mode_t before = umask(0007);
 	*ret_socket = FCGX_OpenSocket(path, LISTEN_BACKLOG);
 	umask(before);
@@ -368,5 +367,7 @@ enum error_class cgi_serve(request_handler *handler, void *context, struct error
 		write_all(head, strlen(head)) &&
 		(!has_body || write_all(buffer_text(&response.body), response.body.length));
 	response_release(&response);
-	return written ? ERROR_NONE : error_set(error, ERROR_NETWORK, "the web server went away");
+	return written ? ERROR_NONE
+		       : error_set(error, ERROR_NETWORK,
+				 "the web server closed the connection before it had the whole response");
 }

@@ -1,32 +1,32 @@
 /*
- * The only door to libfcgi: kept connections of one listener, each with its FCGX_Request, in one poll loop; and the
- * same binary as a plain CGI program.
+ * The only file that uses libfcgi: one poll loop over the persistent connections of a listening socket. The same
+ * program also runs as plain CGI.
  */
 #ifndef SLIPWAY_API_FASTCGI_H
 #define SLIPWAY_API_FASTCGI_H
 
 #include "api/request.h"
 
-/* One process holds no more connections; others wait, or go to another process of the pool. */
+/* Connections per process. Further ones wait, or are accepted by another process of the pool. */
 #define FASTCGI_CONNECTIONS_MAX 256
 
-/* Answers one request. The context is the caller's. */
+/* Handles one request. The context is the caller's. */
 typedef void request_handler(void *context, const struct request *request, struct response *response);
 
-/* Whether the server started this process as a CGI program: then fd 0 is no listening socket. */
+/* Whether this process was started as a CGI program, so that fd 0 is not a listening socket. */
 bool fastcgi_is_cgi(void);
 
-/* Opens a unix socket to listen on, replacing what stands at the path. */
+/* Opens a unix socket to listen on, replacing any file at the path. */
 enum error_class fastcgi_listen(const char *path, int *ret_socket, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * Serves the listening socket until SIGTERM; requests that have begun are answered first. Only for a process that
- * does nothing else.
+ * Serves the listening socket until SIGTERM, then finishes the requests under way. For a process that does nothing
+ * else.
  */
 enum error_class fastcgi_serve(
 	int listener, request_handler *handler, void *context, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Answers the one request of a CGI program: environment and standard input in, standard output out. */
+/* Serves the single request of a CGI program: reads the environment and standard input, writes standard output. */
 enum error_class cgi_serve(request_handler *handler, void *context, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * A server that answers without tokens must not be called by another name than that of the loopback: a page elsewhere
- * can have its own name lead to this machine (DNS rebinding), and would be allowed by the browser to read and send all.
+ * Protection against DNS rebinding. While a server needs no tokens, it accepts only loopback names: otherwise a web
+ * page elsewhere could resolve its own name to this machine, and the browser would let it read and send anything.
  */
 #include "api/host.h"
 

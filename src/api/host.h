@@ -1,5 +1,5 @@
 /*
- * The name by which a request calls this server.
+ * The host name by which a client addresses this server.
  */
 #ifndef SLIPWAY_API_HOST_H
 #define SLIPWAY_API_HOST_H

@@ -1,6 +1,6 @@
 /*
- * slipway-api: a FastCGI responder. A supervisor over single-threaded processes on one listening socket, or, where the
- * server starts it so, a plain CGI program.
+ * slipway-api: a FastCGI responder. A supervisor of single-threaded processes that share one listening socket; or a
+ * plain CGI program, if the web server starts it as one.
  */
 #include <signal.h>
 #include <sodium.h>
@@ -21,12 +21,12 @@
 #include "core/secret.h"
 #include "provider/providers.h"
 
-/* An answer comes within 2 s, also where Redis does not: whoever waited behind the one that timed out is refused at
+/* Every response takes less than 2 s even if Redis hangs: after one timeout, the requests that queued behind it fail at
  * once. */
 #define REDIS_TIMEOUT_MS 900
 #define REDIS_PAUSE_MS   1000
 #define GRACE_MS         5000
-/* Some 2 MiB are used. A request that is worth more is refused its memory, and the others go on. */
+/* A process uses about 2 MiB. A request that needs far more fails alone; the process goes on. */
 #define MEMORY_MAX ((size_t)256 << 20)
 
 const char *argp_program_version = "slipway-api " SLIPWAY_VERSION;
@@ -50,7 +50,7 @@ static void handle(void *context, const struct request *request, struct response
 	arena_release(&arena);
 }
 
-/* What each process that answers begins with. */
+/* The first thing that each handler process does. */
 static enum error_class api_connect(struct api *api, struct error *error)
 {
 	resources_limit_memory(MEMORY_MAX);
@@ -90,7 +90,7 @@ static void child_ended(void *context, size_t index, pid_t pid, int status)
 	(void)index;
 }
 
-/* Handlers take the password of Redis with them when they are forked: fresh ones get what is read again. */
+/* A forked handler keeps the Redis password that it started with, so new credentials need new handlers. */
 static void on_hangup(void *context)
 {
 	struct api *api = context;
@@ -108,9 +108,9 @@ static enum error_class serve(struct api *api, struct error *error)
 	if (api->settings.listen == NULL && fastcgi_is_cgi()) {
 		if (getenv("GATEWAY_INTERFACE") == NULL) {
 			error_set(error, ERROR_INVALID_INPUT,
-				"there is no socket to listen on, and no web server behind this");
-			return error_remedy(
-				error, NULL, "Name a socket with --listen, or start it from systemd or a web server.");
+				"no socket to listen on, and no web server started this as CGI");
+			return error_remedy(error, NULL,
+				"Give a socket with --listen, or start slipway-api from systemd or a web server.");
 		}
 		enum error_class class = api_connect(api, error);
 		return class == ERROR_NONE ? cgi_serve(handle, api, error) : class;
@@ -143,8 +143,10 @@ int main(int argc, char **argv)
 	log_init("slipway-api", LOG_INFO);
 	settings_init(&api.settings, SETTINGS_API, providers_introduce());
 	const struct argp_child parsers[] = { { settings_argp(&api.settings), 0, NULL, 0 }, { NULL, 0, NULL, 0 } };
-	const struct argp parser = { .doc = "The web tier of Slipway: answers FastCGI, or CGI where it is started so.",
-		.children = parsers };
+	const struct argp parser = {
+		.doc = "The web tier of Slipway: serves FastCGI, or CGI if a web server starts it that way.",
+		.children = parsers
+	};
 	if (sodium_init() < 0)
 		return 1;
 	json_wipe_freed();
@@ -165,7 +167,7 @@ int main(int argc, char **argv)
 	if (api.settings.url_with_password != NULL)
 		log_write(LOG_WARNING, SETTINGS_PASSWORD_WARNING, "setting", api.settings.url_with_password, NULL);
 
-	/* Once, here, and not in each handler: each would end, and no request would be answered. */
+	/* Checked once before forking: otherwise every handler would fail, and requests would go unanswered. */
 	if (redis_check_settings(&api.settings, &error) != ERROR_NONE) {
 		log_error("settings", &error);
 		return EX_CONFIG;

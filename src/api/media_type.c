@@ -1,6 +1,6 @@
 /*
- * Reads a Content-Type and a Content-Encoding by RFC 9110. A body that is not JSON in UTF-8 as it stands is
- * refused before anything of it is read.
+ * Reads Content-Type and Content-Encoding as RFC 9110 defines them. A body that is not plain JSON in UTF-8 is refused
+ * before any of it is parsed.
  */
 #include "api/media_type.h"
 
@@ -10,7 +10,7 @@
 #define JSON_TYPE "application/json"
 #define SPACES    " \t"
 
-/* One parameter, name=value or name="value", without what stands around it. */
+/* One parameter, name=value or name="value", without the spaces and quotes around it. */
 struct parameter {
 	const char *name, *value;
 	size_t name_length, value_length;
@@ -21,7 +21,7 @@ static bool is_word(const char *text, size_t length, const char *word)
 	return length == strlen(word) && strncasecmp(text, word, length) == 0;
 }
 
-/* Reads the parameter behind a semicolon and moves on behind it. False where it is none. */
+/* Reads the parameter after a semicolon and advances past it. False if it is malformed. */
 static bool parameter_read(const char **text, struct parameter *parameter)
 {
 	const char *at = *text + strspn(*text, SPACES);
@@ -52,11 +52,11 @@ static enum error_class check_parameters(const char *text, struct error *error)
 			break;
 		if (!parameter_read(&text, &parameter))
 			return error_set(error, ERROR_UNSUPPORTED_MEDIA_TYPE,
-				"the parameters of the content type are malformed");
+				"the parameters of the Content-Type are malformed");
 		if (is_word(parameter.name, parameter.name_length, "charset") &&
 			!is_word(parameter.value, parameter.value_length, "utf-8"))
 			return error_set(error, ERROR_UNSUPPORTED_MEDIA_TYPE,
-				"the charset of the body is '%.*s', and only UTF-8 is understood",
+				"the charset of the body is '%.*s', and only UTF-8 is supported",
 				(int)(parameter.value_length < 40 ? parameter.value_length : 40), parameter.value);
 	}
 
@@ -70,12 +70,12 @@ enum error_class media_type_check(const char *content_type, const char *content_
 
 	rest += strspn(rest, SPACES);
 	if (!is_word(content_type, length, JSON_TYPE) || (*rest != ';' && *rest != '\0'))
-		return error_set(error, ERROR_UNSUPPORTED_MEDIA_TYPE, "the content type is not application/json");
+		return error_set(error, ERROR_UNSUPPORTED_MEDIA_TYPE, "the Content-Type is not application/json");
 	if (check_parameters(rest, error) != ERROR_NONE)
 		return error->class;
 	if (content_encoding[0] == '\0' || strcasecmp(content_encoding, "identity") == 0)
 		return ERROR_NONE;
-	error_set(error, ERROR_UNSUPPORTED_MEDIA_TYPE, "the content encoding '%.40s' is not understood",
-		content_encoding);
+	error_set(
+		error, ERROR_UNSUPPORTED_MEDIA_TYPE, "the Content-Encoding '%.40s' is not supported", content_encoding);
 	return error_remedy(error, NULL, "Send the body without a Content-Encoding.");
 }

@@ -1,6 +1,6 @@
 /*
- * mode cancel: ends a run that has not begun, and asks the worker of one that has to stop it. Nothing is
- * undone at a provider.
+ * mode cancel: ends a run that is not executing; where a worker executes it, asks that worker to stop. Undoes nothing
+ * at a provider.
  */
 #include "api/mode.h"
 #include "api/target.h"
@@ -22,7 +22,7 @@ static enum error_class handle_cancel(const struct service *service, const struc
 	if (run_cancel(service->redis, &name, service->arena, &accepted, &run, error) != ERROR_NONE)
 		return error->class;
 
-	/* One that a worker has is ended, and told of, by that worker. Where memory is short, nobody is told. */
+	/* A run that a worker has is ended and logged by that worker. Without memory, the end is not logged. */
 	if (accepted && !run_is_live(&run) && (ended = arena_allocate(service->arena, sizeof(*ended))) != NULL)
 		*ended = run;
 	response->ended = ended;

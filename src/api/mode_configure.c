@@ -1,6 +1,6 @@
 /*
- * mode configure: stores what later triggers of an app use. Secrets are sealed here, before they go anywhere
- * else, so neither Redis nor a later answer can show them.
+ * mode configure: stores what later triggers of an app use. Secrets are sealed before anything is stored, so that
+ * neither Redis nor a later response can reveal them.
  */
 #include "api/body.h"
 #include "api/mode.h"
@@ -11,8 +11,8 @@
 #include "slipway/field.h"
 #include "store/payload.h"
 
-/* What no workflow takes is a slip, and would wait for somebody to notice that it has no effect. What was stored by a
- * version that had such a workflow can be deleted. */
+/* An input that no workflow takes is a mistake that would silently have no effect. null is allowed: it deletes what an
+ * older version has stored. */
 static enum error_class check_keys(const cJSON *inputs, struct error *error)
 {
 	const cJSON *member;
@@ -23,7 +23,7 @@ static enum error_class check_keys(const cJSON *inputs, struct error *error)
 			known = workflow_takes_input(workflows[i], member->string);
 		if (known)
 			continue;
-		error_set(error, ERROR_INVALID_INPUT, "no step of any workflow takes this input");
+		error_set(error, ERROR_INVALID_INPUT, "no step of any workflow takes an input of this name");
 		error_at(error, "/inputs");
 		json_pointer_append(error->place, sizeof(error->place), member->string);
 		return error->class;
@@ -32,7 +32,7 @@ static enum error_class check_keys(const cJSON *inputs, struct error *error)
 	return ERROR_NONE;
 }
 
-/* They come back as no more than their names. */
+/* Of secrets a response has only the names. */
 static cJSON *names_of(const cJSON *secrets)
 {
 	CLEANUP_JSON cJSON *names = cJSON_CreateArray();
@@ -46,7 +46,7 @@ static cJSON *names_of(const cJSON *secrets)
 	return json_take(&names);
 }
 
-/* The inputs without what is sealed in them, and the places of that. */
+/* Adds the inputs without their sealed values, and the places of those. */
 static bool add_inputs(cJSON *json, const cJSON *inputs)
 {
 	CLEANUP_JSON cJSON *shown = cJSON_Duplicate(inputs, true);

@@ -1,6 +1,6 @@
 /*
- * mode plan: a dry run of a whole workflow, queued as a run of the step `plan` that every workflow has. Bad
- * input of one step is part of the answer, because a person wants to see all steps at once.
+ * mode plan: a dry run of a whole workflow, queued as a run of the step `plan` that every workflow has. Invalid input
+ * of one step is part of the plan, because people want to see all steps at once.
  */
 #include <string.h>
 
@@ -15,7 +15,7 @@
 #include "core/plan.h"
 #include "store/payload.h"
 
-/* The step's input, all of whose references name what there is. */
+/* The step's input, in which all references name something that exists. */
 static enum error_class build_known(const struct input_sources *sources, cJSON **ret_input, struct error *error)
 {
 	CLEANUP_JSON cJSON *input = NULL;
@@ -57,7 +57,7 @@ static enum error_class plan_all_steps(const struct service *service, const stru
 
 	memset(questions, 0, sizeof(questions));
 
-	/* They are stored together, so they count together. */
+	/* All inputs are stored in one run, so they share one budget. */
 	struct reference_budget budget = REFERENCE_BUDGET;
 	struct input_sources sources = { target->workflow, NULL, payload->inputs, inputs, payload->config, payload->env,
 		payload->secrets, &budget, target->app };
@@ -73,8 +73,7 @@ static enum error_class plan_all_steps(const struct service *service, const stru
 	return record_encode(&plan_input_record, &input, ret_input, error);
 }
 
-/* The same with what was clear in the request's inputs, and is to be secret, sealed. Sealed, it could not be checked.
- */
+/* Builds the inputs twice where they contain secrets in clear text: once to check them, and once sealed, to store. */
 static enum error_class plan_sealed(const struct service *service, const struct target *target,
 	const struct payload *payload, cJSON *body, cJSON **ret_input, struct error *error)
 {

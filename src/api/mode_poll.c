@@ -1,6 +1,6 @@
 /*
- * mode poll, and its GET form: how one step or all steps of a workflow stand. One turn with Redis, of only what is
- * shown. A poll reads and changes nothing, so it is the one mode that may be answered with 304.
+ * mode poll and its GET form: the status of one step or of all steps of a workflow. Takes one round trip to Redis,
+ * which reads only what is shown. A poll changes nothing, so the GET form may be answered with 304.
  */
 #include <string.h>
 
@@ -42,7 +42,7 @@ static enum error_class show_all(
 		complete = json_append(steps, status);
 	}
 
-	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
+	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
 }
 
 static enum error_class show(
@@ -76,7 +76,7 @@ static enum error_class handle_post(const struct service *service, const struct 
 	return show(&target, &polled, response, error);
 }
 
-/* Several tags may be listed; W/ before one does not matter for a GET. */
+/* The header may list several tags. A GET compares weakly, so W/ before a tag does not matter. */
 static bool etag_matches(const char *if_none_match, const char *etag)
 {
 	return strcmp(if_none_match, "*") == 0 || strstr(if_none_match, etag) != NULL;
@@ -86,7 +86,7 @@ static enum error_class handle_get(
 	const struct service *service, const struct request *request, struct response *response, struct error *error)
 {
 	static const char *const names[] = { "appId", "workflowId", "actionId", NULL };
-	CLEANUP_JSON cJSON *query = NULL; /* the target borrows texts of it */
+	CLEANUP_JSON cJSON *query = NULL; /* the target borrows its texts */
 	struct target target;
 	struct polled polled;
 	char tag[RUN_TAG_SIZE];

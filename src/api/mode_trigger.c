@@ -1,5 +1,5 @@
 /*
- * mode trigger: builds and checks the input of one step, then asks Redis for a run of it. All that can be
+ * mode trigger: builds and checks the input of one step, then creates a run of it in Redis. Everything that can be
  * refused is refused here, before a worker is involved.
  */
 #include "api/body.h"
@@ -11,28 +11,28 @@
 #include "core/plan.h"
 #include "store/payload.h"
 
-/* The step by which a workflow is planned has a mode of its own. */
+/* The step `plan` has a mode of its own. */
 static enum error_class refuse_plan(const struct target *target, struct error *error)
 {
 	if (target->step != &plan_step)
 		return ERROR_NONE;
-	error_set(error, ERROR_INVALID_REQUEST, "a plan is not triggered as a step");
-	error_remedy(error, NULL, "Send mode 'plan' without an actionId.");
+	error_set(error, ERROR_INVALID_REQUEST, "the step 'plan' cannot be triggered");
+	error_remedy(error, NULL, "Use the mode 'plan', without actionId.");
 	return error_at(error, "/actionId");
 }
 
-/* A client that has configured the app, and goes on with that, is not given what another has configured since. */
+/* A client that has configured the app must not run with what another client has configured since. */
 static enum error_class check_version(
 	const char *app, const struct payload *payload, const cJSON *version, struct error *error)
 {
 	if (version == NULL || (int64_t)version->valuedouble == payload->version)
 		return ERROR_NONE;
 	return error_set(error, ERROR_CONFIG_CHANGED,
-		"'%s' was configured again since: version %lld, and %lld was meant", app, (long long)payload->version,
-		(long long)version->valuedouble);
+		"'%s' has been configured again: its version is %lld, and the request expects %lld", app,
+		(long long)payload->version, (long long)version->valuedouble);
 }
 
-/* The step's input, checked, with what was clear in it and is to be secret sealed. Sealed, it could not be checked. */
+/* Builds the input twice where it contains secrets in clear text: once to check it, and once sealed, to store. */
 static enum error_class build_sealed(const struct service *service, const struct input_sources *sources, cJSON *body,
 	size_t *ret_sealed, cJSON **ret_input, struct error *error)
 {

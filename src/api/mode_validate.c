@@ -1,8 +1,8 @@
 /*
- * Checks the inputs of all steps of a workflow before the first is triggered: what is wrong with the last one is known
- * before the first has made something. Calls no provider, and writes nothing.
+ * mode validate: checks the inputs of all steps of a workflow, so that a mistake in the last step is known before the
+ * first one creates something. Calls no provider and writes nothing.
  *
- * What a client is about to configure may be given along: it counts as if it stood there already.
+ * The request may contain what the client is about to configure; it counts as if it were stored already.
  */
 #include <string.h>
 
@@ -13,7 +13,7 @@
 #include "api/trigger_response.h"
 #include "core/input.h"
 
-/* Steps may share an input: what is wrong with it is said once. */
+/* Steps may share an input; a fault in it is listed once. */
 static bool is_listed(const cJSON *errors, const struct error *fault)
 {
 	const cJSON *entry;
@@ -29,7 +29,7 @@ static enum error_class add_faults(cJSON *errors, const char *step, const struct
 {
 	for (size_t i = 0; i < faults->count; i++)
 		if (!is_listed(errors, &faults->list[i]) && !json_append(errors, problem_place(step, &faults->list[i])))
-			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
+			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
 	return ERROR_NONE;
 }
 
@@ -41,7 +41,7 @@ static enum error_class check_all(
 	if (faults == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to check the inputs");
 
-	/* Where there are more than the list holds, those in it are enough to begin with. */
+	/* If there are more than the list holds, those in it are enough to begin with. */
 	if (input_check_keys(sources, faults, error) != ERROR_NONE && error->class != ERROR_INVALID_INPUT)
 		return error->class;
 	if (add_faults(errors, NULL, faults, error) != ERROR_NONE)
@@ -68,8 +68,8 @@ static enum error_class respond(
 		return response_json(response, 200, json_take(&valid), error);
 	}
 
-	error_set(error, ERROR_INVALID_INPUT, "%d place%s in the inputs of '%s' %s wrong", count, count == 1 ? "" : "s",
-		target->workflow->id, count == 1 ? "is" : "are");
+	error_set(error, ERROR_INVALID_INPUT, "%d place%s in the inputs of '%s' %s invalid", count,
+		count == 1 ? "" : "s", target->workflow->id, count == 1 ? "is" : "are");
 	error_remedy(error, NULL, "Correct the named places and send the request again.");
 	response_faults(response, error, errors);
 	return ERROR_NONE;

@@ -1,6 +1,5 @@
 /*
- * Decodes the query string of a GET into the same JSON object that a POST would bring, so that both are
- * checked by the same tables.
+ * Decodes the query string of a GET into the JSON object that a POST would contain, so that the same code checks both.
  */
 #include "api/query.h"
 
@@ -11,7 +10,7 @@
 
 #define VALUE_SIZE 256
 
-/* Percent-decodes length bytes. False where an escape is malformed, gives U+0000, or the value does not fit. */
+/* Percent-decodes length bytes. False if an escape is malformed or U+0000, or the value does not fit. */
 static bool decode(const char *text, size_t length, char value[VALUE_SIZE])
 {
 	size_t used = 0;
@@ -40,7 +39,7 @@ static enum error_class bad_pair(const char *what, const char *pair, size_t leng
 {
 	error_set(error, ERROR_INVALID_REQUEST, "%s", what);
 	error_at(error, "?%.*s", (int)(length < 64 ? length : 64), pair);
-	/* Anything may stand there; the answer must be well-formed. */
+	/* The query may contain any bytes; the response must be well-formed. */
 	for (char *next = error->place; *next != '\0'; next++)
 		if ((unsigned char)*next < 0x20 || (unsigned char)*next >= 0x7F)
 			*next = '?';
@@ -58,15 +57,16 @@ static enum error_class take_pair(
 		if (strlen(*name) != name_length || memcmp(*name, pair, name_length) != 0)
 			continue;
 		if (json_member(json, *name) != NULL)
-			return bad_pair("it is given twice", pair, name_length, error);
+			return bad_pair("the parameter is given twice", pair, name_length, error);
 		if (equals != NULL && !decode(equals + 1, length - name_length - 1, value))
-			return bad_pair("its value is not valid", pair, name_length, error);
+			return bad_pair(
+				"the value of the parameter is malformed or too long", pair, name_length, error);
 		if (!json_add(json, *name, cJSON_CreateString(value)))
 			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the query");
 		return ERROR_NONE;
 	}
 
-	return bad_pair("there is no such parameter", pair, name_length, error);
+	return bad_pair("the parameter is unknown", pair, name_length, error);
 }
 
 enum error_class query_parse(const char *query, const char *const *names, cJSON **ret_json, struct error *error)

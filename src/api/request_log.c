@@ -1,6 +1,6 @@
 /*
- * What the log tells of a request: enough to find who asked for what, and what became of it, by the id under which the
- * web server and the workers know it too. Nothing of a body or a query but valid ids: the rest may be secret.
+ * The log line of a request: what was asked for and how it ended, under the request id that the web server and the
+ * workers log too. Of a body or query it has only valid ids, because the rest may be secret.
  */
 #include <string.h>
 
@@ -29,7 +29,7 @@ void response_subject(struct response *response, const cJSON *body)
 	keep_identifier(subject->step, body, "actionId");
 }
 
-/* Clients poll, and others look whether we live, again and again: that is told only to who asks for all of it. */
+/* Polls and health checks are frequent and uninteresting: debug only. */
 static enum log_level level_of(const struct response *response)
 {
 	if (response->status >= 500)

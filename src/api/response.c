@@ -1,6 +1,6 @@
 /*
- * Answers as JSON, and errors as problem documents (RFC 9457). The document is made of the error's class,
- * place and remedy; no handler writes one by itself.
+ * Responses as JSON, and errors as problem documents (RFC 9457). A document is made of the error's class, place and
+ * remedy; no handler writes one itself.
  */
 #include <string.h>
 
@@ -30,7 +30,7 @@ enum error_class response_json(struct response *response, int status, cJSON *jso
 		buffer_append_string(&response->body, "\n");
 	cJSON_free(text);
 	if (!complete)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
 	response->status = status;
 	response->content_type = "application/json";
 	return ERROR_NONE;
@@ -61,7 +61,7 @@ cJSON *problem_place(const char *step, const struct error *fault)
 	return json_take(&entry);
 }
 
-/* The one place of an error that has one. */
+/* `errors` with the place of the error, where it has one. */
 static bool add_place(cJSON *document, const struct error *problem)
 {
 	if (problem->place[0] == '\0')
@@ -86,18 +86,18 @@ static cJSON *problem_document(const struct error *problem, const cJSON *needs, 
 	return json_take(&document);
 }
 
-/* Takes the document over; NULL where memory was short. */
+/* Takes the document over; NULL: memory was short. */
 static void send_problem(struct response *response, const struct error *problem, cJSON *document)
 {
 	struct error failure;
 
 	response->class = problem->class;
 
-	/* What may have been set for an answer that then did not come about. */
+	/* A handler may have set these before it failed. */
 	response->etag[0] = '\0';
 	response->content_type = NULL;
 	if (response_json(response, error_class_facts(problem->class)->http_status, document, &failure) != ERROR_NONE)
-		response->status = 503; /* no memory even for that: a status without a body */
+		response->status = 503; /* no memory even for that: a response without a body */
 	else
 		response->content_type = "application/problem+json";
 	if (response->status == 503)

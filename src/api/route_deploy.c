@@ -1,6 +1,6 @@
 /*
- * POST /api/deploy: decodes the body and passes it to its mode. What every mode refuses is refused here, before a
- * handler sees the body: another media type, malformed JSON, members that the mode does not take.
+ * POST /api/deploy: decodes the body and passes it to its mode. What no mode accepts is refused here, before a
+ * handler sees the body: another media type, malformed JSON, members that the mode does not have.
  */
 #include <string.h>
 
@@ -28,7 +28,7 @@ MODES(DECLARED)
 
 static const struct mode *const modes[] = { MODES(LISTED) };
 
-/* What every mode takes. */
+/* Every mode has these. */
 static const char *const common_members[] = { "mode", "appId", NULL };
 
 static bool is_listed(const char *const *names, const char *name)

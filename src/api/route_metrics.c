@@ -1,5 +1,6 @@
 /*
- * GET /metrics: gauges for Prometheus. All of them are read from Redis, for any handler of any machine may be asked.
+ * GET /metrics: gauges for Prometheus. All of them are read from Redis, because any handler on any machine may be
+ * asked. A new one is a row here; tests/client/types.test.mjs asks for its line in docs/.
  */
 #include "api/route.h"
 #include "base/text.h"
@@ -19,7 +20,7 @@ static enum error_class count_command(
 	return ERROR_NONE;
 }
 
-/* Not the rows of the hash: a worker that was killed leaves its own behind. */
+/* Not HLEN: the row of a killed worker stays in the hash. */
 static enum error_class count_workers(
 	struct redis *redis, const char *command, const char *key, int64_t *ret_count, struct error *error)
 {
@@ -32,7 +33,6 @@ static enum error_class count_workers(
 	return ERROR_NONE;
 }
 
-/* One a gauge: all of them live in Redis, for any process of any machine may be asked. */
 static const struct {
 	const char *name, *help;
 	enum error_class (*count)(
@@ -41,10 +41,10 @@ static const struct {
 } gauges[] = {
 	{ "slipway_queue_entries", "Entries on the queue, those that are being run included", count_command, "XLEN",
 		KEY_QUEUE },
-	{ "slipway_delayed_runs", "Runs that wait or retry", count_command, "ZCARD", KEY_DELAYED },
-	{ "slipway_live_runs", "Runs that have been triggered and not ended", count_command, "ZCARD", KEY_LIVE },
-	{ "slipway_dead_entries", "Entries that could not be run", count_command, "XLEN", KEY_DEAD },
-	{ "slipway_apps", "Apps that are remembered", count_command, "ZCARD", KEY_APPS },
+	{ "slipway_delayed_runs", "Runs that are waiting or retrying", count_command, "ZCARD", KEY_DELAYED },
+	{ "slipway_live_runs", "Runs that have not ended", count_command, "ZCARD", KEY_LIVE },
+	{ "slipway_dead_entries", "Queue entries that no worker could run", count_command, "XLEN", KEY_DEAD },
+	{ "slipway_apps", "Apps that have state in Redis", count_command, "ZCARD", KEY_APPS },
 	{ "slipway_workers", "Workers that reported in the last 15 seconds", count_workers, NULL, NULL },
 };
 

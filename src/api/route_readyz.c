@@ -1,5 +1,5 @@
 /*
- * GET /readyz: whether requests would succeed, by asking Redis all that slipway-api needs of it.
+ * GET /readyz: whether requests would succeed. Checks everything that slipway-api needs from Redis.
  */
 #include <string.h>
 
@@ -10,10 +10,10 @@
 #include "store/workers.h"
 
 /*
- * Anybody may ask, so what Redis itself says is for the log alone: it may name users, commands, addresses. Logged when
- * it changes, not each time that a load balancer asks.
+ * The route is open, so the words of Redis go only to the log: they may name users, commands and addresses. Logged when
+ * they change, not at each question of a load balancer.
  */
-static char told[sizeof(((struct error *)NULL)->message)]; /* "": ready when it was last asked */
+static char told[sizeof(((struct error *)NULL)->message)]; /* "": it was ready */
 
 static enum error_class tell_unready(size_t check, enum server_state state, struct error *error)
 {
@@ -23,13 +23,14 @@ static enum error_class tell_unready(size_t check, enum server_state state, stru
 	if (state == SERVER_WRONG)
 		return error->class;
 	int64_t retry_after_ms = error->retry_after_ms;
-	error_set(error, ERROR_STORE_UNAVAILABLE, "Redis cannot be reached, or refuses what Slipway needs (asked: %s)",
-		server_check_name(check));
+	error_set(error, ERROR_STORE_UNAVAILABLE,
+		"Redis cannot be reached or refuses what Slipway needs (failed check: %s)", server_check_name(check));
 	error->retry_after_ms = retry_after_ms;
-	return error_remedy(error, NULL, "Read what Redis said in the log of slipway-api, or ask 'slipway doctor'.");
+	return error_remedy(
+		error, NULL, "The log of slipway-api has the error of Redis; 'slipway doctor' explains it.");
 }
 
-/* What makes no request fail, but a person should know: one sentence each. */
+/* Adds a sentence for each thing that an operator should know although no request fails. */
 static bool add_warnings(cJSON *json, const bool *hidden, const struct workers_tally *workers)
 {
 	char text[128];
@@ -37,14 +38,13 @@ static bool add_warnings(cJSON *json, const bool *hidden, const struct workers_t
 	bool complete = warnings != NULL;
 
 	for (size_t i = 0; i < server_check_count() && complete; i++) {
-		text_format(
-			text, sizeof(text), "Redis does not let slipway-api ask about its %s", server_check_name(i));
+		text_format(text, sizeof(text), "Redis does not let slipway-api check: %s", server_check_name(i));
 		complete = !hidden[i] || json_append(warnings, cJSON_CreateString(text));
 	}
 
 	if (complete && workers->alive == 0)
 		complete = json_append(warnings,
-			cJSON_CreateString("no worker reports: what is triggered stays queued until one does"));
+			cJSON_CreateString("no worker is running: triggered steps stay queued until one starts"));
 	return complete;
 }
 

@@ -1,6 +1,6 @@
 /*
- * GET /api/workflows: what is compiled in, as clients need it to show forms and to order steps. The schemas
- * are made of the tables that check the input.
+ * GET /api/workflows: the compiled-in workflows, as clients need them to show forms and to order steps. The schemas are
+ * made of the same tables that check the input.
  */
 #include <string.h>
 
@@ -20,7 +20,7 @@ static bool add_needs(cJSON *step_json, const struct workflow_definition *workfl
 	return complete;
 }
 
-/* What the workflow binds need not be given; where no input replaces it, it cannot be. */
+/* A bound field is not required; one that no input may override is not even offered. */
 static void drop_bound(cJSON *schema, const struct step_definition *step)
 {
 	cJSON *required = json_member_mutable(schema, "required");
@@ -47,8 +47,7 @@ static bool add_schemas(cJSON *step_json, const struct step_definition *step, st
 	return record_schema(&action->output, &schema, error) == ERROR_NONE && json_add(step_json, "output", schema);
 }
 
-/* What the workflow itself puts into the step's input, so that nobody is asked for it; what the schema has of it may be
- * replaced. */
+/* The values that the workflow itself puts into the step's input. Those that the schema has too may be overridden. */
 static bool add_bound(cJSON *step_json, const struct step_definition *step)
 {
 	cJSON *bound = cJSON_AddObjectToObject(step_json, "bound");

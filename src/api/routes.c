@@ -1,5 +1,5 @@
 /*
- * From a request to its route: who may call it, and what is said where nothing has the path or the method.
+ * Finds the route of a request and checks who may call it. Refusals of unknown paths and methods list the known ones.
  */
 #include <string.h>
 
@@ -67,18 +67,18 @@ static enum error_class find_route(
 	return refuse_route(request, response, error);
 }
 
-/* Each browser names a host; what names none is no page. */
+/* Every browser sends a Host header, so a request without one does not come from a web page. */
 static enum error_class check_host(const struct request *request, struct error *error)
 {
 	if (request->host[0] == '\0' || host_is_loopback(request->host))
 		return ERROR_NONE;
-	return error_set(error, ERROR_MISDIRECTED, "this server, which asks for no tokens, is not called '%.100s'",
-		request->host);
+	return error_set(error, ERROR_MISDIRECTED,
+		"a server without API tokens accepts only loopback host names, not '%.100s'", request->host);
 }
 
 /*
- * Tokens come with a later version: until then only a start that says that it is for development on loopback
- * answers anybody. The web server is what keeps it on loopback.
+ * API tokens come in a later version. Until then only a server started for development accepts requests. It is the web
+ * server that keeps it on loopback.
  */
 static enum error_class authorise(
 	const struct service *service, const struct route *route, const struct request *request, struct error *error)
@@ -87,9 +87,8 @@ static enum error_class authorise(
 		return ERROR_NONE;
 	if (service->settings->development)
 		return check_host(request, error);
-	error_set(error, ERROR_UNAUTHORIZED, "this server has no API tokens, so it answers nobody");
-	return error_remedy(
-		error, NULL, "For development on loopback only, start slipway-api with SLIPWAY_DEVELOPMENT=yes.");
+	error_set(error, ERROR_UNAUTHORIZED, "authentication is not configured; all requests are refused");
+	return error_remedy(error, NULL, "To develop on loopback, start slipway-api with SLIPWAY_DEVELOPMENT=yes.");
 }
 
 static enum error_class dispatch(

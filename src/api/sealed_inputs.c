@@ -1,4 +1,7 @@
-/* Finds the tables of the inputs that a request brings, and has sealed what they keep secret. */
+/*
+ * Finds the field tables for the inputs of a request, and seals the values that the tables mark as secret. An input key
+ * may belong to several steps, so several tables may apply to one input.
+ */
 #include "api/sealed_inputs.h"
 
 #include <string.h>
@@ -33,7 +36,7 @@ static enum error_class seal_for(
 	return ERROR_NONE;
 }
 
-/* It is nobody's fault where the input is made for one step, and another one of the same key has less members. */
+/* It is enough that the members suit one step: others with the same input key may have fewer. */
 static enum error_class check_members(const cJSON *input, struct error *error)
 {
 	char place[sizeof(error->place)];
@@ -52,7 +55,7 @@ static enum error_class check_members(const cJSON *input, struct error *error)
 	return class;
 }
 
-/* What is configured is stored before a step takes it, which would find what is wrong with it. */
+/* A configured input is stored before any step checks it, so its members are checked here. */
 static enum error_class seal_for_any(struct secret_sealing *sealing, cJSON *input, struct error *error)
 {
 	if (check_members(input, error) != ERROR_NONE)

@@ -1,5 +1,5 @@
 /*
- * What a request brings in clear where a secret may stand is sealed before anything of it is stored or sent on.
+ * Seals secrets that a request contains in clear text, before anything of it is stored or passed on.
  */
 #ifndef SLIPWAY_API_SEALED_INPUTS_H
 #define SLIPWAY_API_SEALED_INPUTS_H
@@ -8,9 +8,9 @@
 #include "slipway/workflow.h"
 
 /*
- * Seals in the request's inputs, in place, what the workflow's steps (NULL: those of any workflow) keep secret.
- * *ret_count: how many texts were clear. ERROR_INVALID_REQUEST where there is no key to seal with, ERROR_INVALID_INPUT
- * where something cannot be sealed, with the place.
+ * Seals, in place, the secret fields in the request's inputs: those of the workflow's steps (NULL: of any workflow).
+ * *ret_count: how many texts were in clear. ERROR_INVALID_REQUEST if there is no key to seal with, ERROR_INVALID_INPUT
+ * with the place if a value cannot be sealed.
  */
 enum error_class seal_inputs(const struct service *service, const char *app, const struct workflow_definition *workflow,
 	cJSON *body, size_t *ret_count, struct error *error) SLIPWAY_MUST_CHECK;

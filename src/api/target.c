@@ -1,6 +1,6 @@
 /*
- * Finds workflow and step of a request by name. An unknown name is answered with the names that exist, because
- * it is nearly always a slip.
+ * Finds workflow and step of a request by name. The refusal of an unknown name lists those that exist, because it is
+ * nearly always a typing mistake.
  */
 #include "api/target.h"
 
@@ -14,8 +14,8 @@ static enum error_class no_workflow(const char *id, struct error *error)
 	char list[240] = "";
 	for (size_t i = 0; workflows[i] != NULL; i++)
 		text_append(list, sizeof(list), "%s%s", i > 0 ? ", " : "", workflows[i]->id);
-	error_set(error, ERROR_NOT_FOUND, "there is no workflow '%s'", id);
-	error_remedy(error, NULL, "There are: %s.", list);
+	error_set(error, ERROR_NOT_FOUND, "the workflow '%s' does not exist", id);
+	error_remedy(error, NULL, "The workflows are %s.", list);
 	return error_at(error, "/workflowId");
 }
 
@@ -25,7 +25,7 @@ static enum error_class no_step(const struct workflow_definition *workflow, cons
 	for (size_t i = 0; i < workflow->step_count; i++)
 		text_append(list, sizeof(list), "%s%s", i > 0 ? ", " : "", workflow->steps[i].id);
 	error_set(error, ERROR_NOT_FOUND, "the workflow '%s' has no step '%s'", workflow->id, id);
-	error_remedy(error, NULL, "It has: %s.", list);
+	error_remedy(error, NULL, "Its steps are %s.", list);
 	return error_at(error, "/actionId");
 }
 

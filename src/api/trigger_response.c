@@ -1,5 +1,5 @@
 /*
- * Sends a trigger to Redis and turns its outcome into an answer. Trigger and plan differ only in how they
+ * Sends a trigger to Redis and turns its outcome into a response. The modes trigger and plan differ only in how they
  * build the input.
  */
 #include "api/trigger_response.h"
@@ -34,7 +34,7 @@ static enum error_class respond_needs(
 {
 	CLEANUP_JSON cJSON *needs = cJSON_CreateArray();
 	bool complete = needs != NULL;
-	char names[300] = ""; /* what does not fit stands in the list */
+	char names[300] = ""; /* may be truncated; the list is complete */
 
 	for (size_t i = 0; complete && i < result->missing_count; i++) {
 		text_append(names, sizeof(names), "%s%s", i > 0 ? ", " : "", result->missing[i]);

@@ -1,5 +1,5 @@
 /*
- * What trigger and plan have in common: what they send, and what they answer.
+ * What the modes trigger and plan share: how a run is created, and the response.
  */
 #ifndef SLIPWAY_API_TRIGGER_RESPONSE_H
 #define SLIPWAY_API_TRIGGER_RESPONSE_H
@@ -13,13 +13,13 @@ struct trigger_options {
 	const cJSON *input;
 	const cJSON *secrets; /* of the app */
 	bool force;
-	const char *id;      /* by which the client knows it again; NULL: none */
-	const char *request; /* the id of the request that it came with */
-	bool sealed;         /* the request brought secrets in clear, which are another input each time */
+	const char *id;      /* the client's own id of this trigger; NULL: none */
+	const char *request; /* id of the HTTP request */
+	bool sealed;         /* the request had secrets in clear text, which make a new input each time */
 };
 
-/* Triggers the target's step. Answers 202 for a new run, 200 for the same or a reused one, a problem for a conflict and
- * for needs that are not done. */
+/* Triggers the target's step. The response is 202 for a new run, 200 for a live or reused one, and a problem for a
+ * conflict or for needs that are not done. */
 enum error_class trigger_send(const struct service *service, const struct target *target,
 	const struct trigger_options *options, struct response *response, struct error *error) SLIPWAY_MUST_CHECK;
 

@@ -68,7 +68,7 @@ test('where Redis would refuse the scripts that change runs it is not ready; its
   redis.cli(TESTER, 'CONFIG', 'SET', 'min-replicas-to-write', '1');
   const few = readyz();
   redis.cli(TESTER, 'CONFIG', 'SET', 'min-replicas-to-write', '0');
-  assertUnready(few, /refuses what Slipway needs \(asked: scripts\)/, ['NOREPLICAS']);
+  assertUnready(few, /refuses what Slipway needs \(failed check: scripts\)/, ['NOREPLICAS']);
   redis.cli(TESTER, 'ACL', 'SETUSER', 'slipway-api', '-evalsha');
   const denied = readyz();
   redis.cli(TESTER, 'ACL', 'SETUSER', 'slipway-api', '+evalsha');
@@ -82,9 +82,9 @@ test('where Redis would refuse the scripts that change runs it is not ready; its
 
 test('a login that is refused and a Redis that is away are told without what Redis or the system said', () => {
   const flags = ['--redis-url', `unix://slipway-api:wrong@${redis.socket}`];
-  assertUnready(cgi([], 'GET', '/readyz', '', { SLIPWAY_REDIS_URL: flags[1] }), /cannot be reached, or refuses/,
+  assertUnready(cgi([], 'GET', '/readyz', '', { SLIPWAY_REDIS_URL: flags[1] }), /cannot be reached or refuses/,
     ['WRONGPASS']);
-  assertUnready(readyz(redis, ['--redis-url', `unix://${folder}/nowhere.sock`]), /cannot be reached, or refuses/,
+  assertUnready(readyz(redis, ['--redis-url', `unix://${folder}/nowhere.sock`]), /cannot be reached or refuses/,
     ['No such file']);
 });
 
@@ -93,13 +93,13 @@ test('what cannot be asked is a warning in the body, not a 503', () => {
   const { status, body } = readyz();
   redis.cli(TESTER, 'ACL', 'SETUSER', 'slipway-api', '+acl|dryrun', '+config|get');
   assert.equal(status, 200);
-  assert.ok(body.warnings.some((text) => /ask about its default user/.test(text)), `${body.warnings}`);
-  assert.ok(body.warnings.some((text) => /ask about its waiting for the disk/.test(text)), `${body.warnings}`);
+  for (const what of ['default user', 'waiting for the disk'])
+    assert.ok(body.warnings.includes(`Redis does not let slipway-api check: ${what}`), `${body.warnings}`);
 });
 
 test('no worker that lives is a warning in the body, and the metric counts those that report', async () => {
   assert.deepEqual(readyz().body, {
-    status: 'ok', workers: 0, warnings: ['no worker reports: what is triggered stays queued until one does'],
+    status: 'ok', workers: 0, warnings: ['no worker is running: triggered steps stay queued until one starts'],
   });
   const all = [0, 1, 2].map(() =>
     spawn(path.join(build, 'slipway-worker'), [...redis.flags('slipway-worker'), '--executors', '1'],
