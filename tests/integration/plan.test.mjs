@@ -134,7 +134,7 @@ test('what waits is not taken for what has nothing to do', async () => {
   const { code, steps } = await planOf('planned');
   assert.equal(code, 0);
   assert.equal(steps.variables.change, 'blocked');
-  assert.match(steps.variables.text, /to be visible/);
+  assert.match(steps.variables.text, /to become visible/);
 });
 
 test('a plan of the teardown names all that would go', async () => {
@@ -144,9 +144,9 @@ test('a plan of the teardown names all that would go', async () => {
   const shown = await slipway(...words, '--input', file);
   assert.equal(shown.code, 0);
   assert.match(shown.stdout, /^projects +remove +DELETE \/v9\/projects\/prj_[\w-]+ of Vercel$/m);
-  assert.match(shown.stdout, /^ +the project sample-site is removed, with all that is in it$/m);
+  assert.match(shown.stdout, /^ +the project sample-site will be removed, with all its content$/m);
   assert.match(shown.stdout, /^repositories +remove +DELETE \/repos\/acme\/sample-site of GitHub$/m);
-  assert.match(shown.stdout, /^ +the repository acme\/sample-site is removed, with all that is in it$/m);
+  assert.match(shown.stdout, /^ +the repository acme\/sample-site will be removed, with all its content$/m);
   const incomplete = await slipway(...words);
   assert.equal(incomplete.code, 1);
   assert.match(incomplete.stdout, /^ +\/inputs\/teardown\/confirm: it is missing$/m);

@@ -84,7 +84,7 @@ START_TEST(test_old_entries_without_a_project_are_left)
 	know(FIELD("www.example.org"), "{\"id\":\"www.example.org\",\"created\":true}");
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), "{\"removed\":0,\"left\":1}");
-	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "left the domain www.example.org"));
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "kept the domain www.example.org"));
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
 	ck_assert_int_eq(trial_ledger_size(&trial), 0);
 }

@@ -274,8 +274,8 @@ START_TEST(test_plan_without_protection)
 		ck_assert_str_ne(trial_error(&trial)->remedy, "");
 		ck_assert_int_eq(run_with(both[i], INPUT(ASKED ",\"onUnsupported\":\"warn\""), 1), ACTION_DONE);
 		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"protected\":false,\"changed\":false"));
-		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"warning\":\"main is not protected"));
-		ck_assert_ptr_nonnull(strstr(trial_log(&trial), "stays unprotected"));
+		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"warning\":\"branch main is not protected"));
+		ck_assert_ptr_nonnull(strstr(trial_log(&trial), "remains unprotected"));
 	}
 }
 END_TEST

@@ -78,7 +78,7 @@ START_TEST(test_removes_what_the_app_made)
 	ck_assert_uint_eq(peer_count(trial.peer, DELETE_THEME), 0);
 	ck_assert(!has(DOCS) && !has(API) && !has(THEME));
 	ck_assert(has("vercel:project:docs"));
-	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "left the repository acme/theme"));
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "kept the repository acme/theme"));
 	/* Once more: there is nothing left to do. */
 	trial_forget(&trial);
 	ck_assert_int_eq(run_with(rows, CONFIRMED, 1), ACTION_DONE);
@@ -109,7 +109,7 @@ START_TEST(test_leaves_another_under_the_name)
 	ck_assert_str_eq(trial_output(&trial), "{\"removed\":1,\"left\":2}");
 	ck_assert_uint_eq(peer_count(trial.peer, DELETE_DOCS), 0);
 	ck_assert(!has(DOCS));
-	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "acme/docs: it is another one"));
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "acme/docs: it is a different repository with the same name"));
 }
 END_TEST
 
@@ -125,7 +125,7 @@ START_TEST(test_follows_a_rename)
 	ck_assert_int_eq(run_with(rows, CONFIRMED, 1), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, "DELETE", "/github/repos/acme/manual"), 1);
 	ck_assert_uint_eq(peer_count(trial.peer, DELETE_DOCS), 0);
-	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "deleted the repository acme/manual"));
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "deleted repository acme/manual"));
 	ck_assert(!has(DOCS));
 }
 END_TEST
@@ -137,8 +137,8 @@ START_TEST(test_already_gone)
 	ck_assert_int_eq(run_with(rows, CONFIRMED, 1), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), "{\"removed\":2,\"left\":1}");
 	ck_assert(!has(DOCS) && !has(API));
-	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "acme/docs was gone already, or the token cannot see it"));
-	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "deleted the repository acme/api"));
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "acme/docs is already gone, or the token cannot see it"));
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "deleted repository acme/api"));
 }
 END_TEST
 
@@ -171,7 +171,7 @@ START_TEST(test_waits_while_github_is_busy)
 		{ DELETE_API, .status = 409, .body = "{\"message\":\"Conflict\"}", .times = 2 },
 		{ DELETE_API, .status = 204 }, { DELETE_DOCS, .status = 204 }, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, CONFIRMED, 1), ACTION_WAITING);
-	ck_assert_str_eq(trial_wait_text(&trial), "GitHub to be ready to delete acme/api");
+	ck_assert_str_eq(trial_wait_text(&trial), "GitHub to allow the deletion of acme/api");
 	ck_assert(has(API));
 	ck_assert_int_eq(trial_run(&trial, &github_repository_delete, CONFIRMED, 9), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, DELETE_API), 3);

@@ -220,7 +220,7 @@ START_TEST(test_says_how_the_run_ended)
 		const char *says;
 	} cases[] = {
 		{ RUN_IS("completed", "\"failure\""), ERROR_BUILD_FAILED, "failed" },
-		{ RUN_IS("completed", "\"timed_out\""), ERROR_BUILD_FAILED, "took longer" },
+		{ RUN_IS("completed", "\"timed_out\""), ERROR_BUILD_FAILED, "exceeded a time limit" },
 		{ RUN_IS("completed", "\"cancelled\""), ERROR_CANCELLED, "cancelled at GitHub" },
 		{ RUN_IS("completed", "\"exploded\""), ERROR_BUILD_FAILED, "(exploded)" },
 	};

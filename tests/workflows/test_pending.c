@@ -278,7 +278,7 @@ START_TEST(test_a_removal_leaves_what_was_not_asked_for)
 	ck_assert_int_eq(run_anew(&github_repository_delete, "{\"confirm\":\"trial-app\"}", 1), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), "{\"removed\":0,\"left\":1}");
 	ck_assert_ptr_nonnull(
-		strstr(trial_log(&trial), "left the repository acme/docs: it is not what the app asked for"));
+		strstr(trial_log(&trial), "kept the repository acme/docs: it is not the one that the app requested"));
 	ck_assert_int_eq(run_anew(&vercel_project_delete, "{\"confirm\":\"trial-app\"}", 1), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), "{\"removed\":0,\"left\":1}");
 }

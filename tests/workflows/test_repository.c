@@ -384,7 +384,7 @@ START_TEST(test_an_old_fork_is_left_alone)
 		if (!cases[i].old)
 			continue;
 		check_failed(ERROR_CONFLICT_FOREIGN);
-		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "has an older acme/docs"));
+		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "the existing repository acme/docs"));
 		/* What is not in the ledger is never deleted. */
 		ck_assert_int_eq(trial_ledger_size(&trial), 0);
 	}
@@ -479,12 +479,12 @@ START_TEST(test_why_nothing_is_made_of_a_source)
 			{ SOURCE, .status = 200,
 				.body = "{\"is_template\":false,\"html_url\":\"https://github.com/upstream/"
 					"starter\"}" },
-			ERROR_INVALID_INPUT, "upstream/starter is no template", "template",
+			ERROR_INVALID_INPUT, "upstream/starter is not a template repository", "template",
 			"https://github.com/upstream/starter/settings" },
 		{ TEMPLATE_INPUT, { SOURCE, .status = 200, .body = "{\"is_template\":true}" }, ERROR_SCOPE_MISSING,
-			"no repository of acme", "", "" },
+			"use upstream/starter to create a repository for acme", "", "" },
 		{ FORK_INPUT, { SOURCE, .status = 200, .body = "{\"is_template\":false}" }, ERROR_SCOPE_MISSING,
-			"no repository of acme", "", "" },
+			"use upstream/starter to create a repository for acme", "", "" },
 		{ FORK_INPUT, { SOURCE, .status = 500, .body = "{}" }, ERROR_PROVIDER_UNAVAILABLE, "500", "", "" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -636,7 +636,7 @@ START_TEST(test_makes_none_of_another_person)
 		};
 		ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 2), ACTION_FAILED);
 		check_failed(ERROR_SCOPE_MISSING);
-		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "a token of acme"));
+		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "a personal access token of acme"));
 		ck_assert_uint_eq(peer_count(trial.peer, CREATE_MY), 0);
 		ck_assert_int_eq(trial_saves(&trial), 0);
 	}

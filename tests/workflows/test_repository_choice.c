@@ -210,7 +210,7 @@ START_TEST(test_refusals_lead_to_the_member)
 			{ GENERATE, .status = 422,
 				.body = "{\"message\":\"Unprocessable Entity\",\"errors\":[\"Could not clone: template "
 					"repository not found.\"]}" },
-			ERROR_NOT_FOUND, "has to be installed there", "template" },
+			ERROR_NOT_FOUND, "must be installed there", "template" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct peer_row rows[] = {
@@ -263,7 +263,7 @@ START_TEST(test_a_redirect_is_not_adopted)
 {
 	static const struct peer_row rows[] = { MOVED, OWNER, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, INPUT(",\"adopt\":true")), ACTION_FAILED);
-	check_failed(ERROR_NOT_FOUND, "leads from there to acme/docs-old", "acme/docs-old", "name");
+	check_failed(ERROR_NOT_FOUND, "redirects it to acme/docs-old", "acme/docs-old", "name");
 	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 0);
 	ck_assert_int_eq(trial_ledger_size(&trial), 0);
 }

@@ -1,10 +1,10 @@
 /*
- * github.access: a person or a team gets access to a repository. A person from outside gets an invitation, and that is
- * done: whether it is accepted is up to them.
+ * github.access: gives a user or a team access to a repository. A user from outside gets an invitation; the step is
+ * then done, whether or not the invitation is accepted.
  *
- * Natural key: owner/name and the login or the team. Who has the permission already, or a higher one, keeps it: access
- * is never lowered. Who has an open invitation gets no second one. Access goes with its repository, so nothing removes
- * it.
+ * Natural key: owner/name and the login or the team. Access is never lowered: a user or team that already has the
+ * permission, or a higher one, keeps it. An open invitation is not sent again. Access is deleted with its repository,
+ * so there is no action to undo it.
  *
  * API: https://docs.github.com/rest/collaborators, /rest/repos/repos#list-repository-teams, /rest/teams/teams.
  */
@@ -12,7 +12,7 @@
 #include "actions/github_names.h"
 #include "slipway/provider.h"
 
-#define LOGIN_PATTERN      "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$" /* managed users have an underscore in theirs */
+#define LOGIN_PATTERN      "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$" /* logins of managed users have an underscore */
 #define LOGIN_FORM         "the login of a user: letters, digits, - and _"
 #define SLUG_PATTERN       "^[A-Za-z0-9_.-]{1,100}$"
 #define SLUG_FORM          "the slug of a team, as it stands in the address of its page"
@@ -28,12 +28,12 @@ static const struct field input_fields[] = {
 	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
 		.form = REPOSITORY_FORM, .description = "The repository, as owner/name" },
 	{ STRING_FIELD("user", struct input, user), .pattern = LOGIN_PATTERN, .form = LOGIN_FORM,
-		.description = "Login of the person; give this or team" },
+		.description = "Login of the user; give either user or team" },
 	{ STRING_FIELD("team", struct input, team), .pattern = SLUG_PATTERN, .form = SLUG_FORM,
 		.description = "Slug of a team of the organisation that owns the repository" },
 	{ STRING_FIELD("permission", struct input, permission), .fallback = "push", .pattern = PERMISSION_PATTERN,
 		.form = PERMISSION_FORM,
-		.description = "pull, triage, push, maintain, admin, or a role of the organisation's own" },
+		.description = "pull, triage, push, maintain, admin, or a custom role of the organisation" },
 };
 
 struct output {
@@ -41,16 +41,15 @@ struct output {
 	int64_t invitation_id;
 };
 static const struct field output_fields[] = {
-	{ STRING_FIELD("state", struct output, state), .description = "member, or invited until it is accepted" },
+	{ STRING_FIELD("state", struct output, state), .description = "member, or invited if an invitation is open" },
 	{ STRING_FIELD("permission", struct output, permission),
-		.description = "The permission that was asked for, or "
-			       "that of the open invitation" },
+		.description = "The permission that was requested, or that of the open invitation" },
 	{ INTEGER_FIELD("invitationId", struct output, invitation_id), .omit_zero = true,
 		.description = "GitHub's id of the invitation" },
-	{ STRING_FIELD("url", struct output, url), .description = "Where the invitation is accepted" },
+	{ STRING_FIELD("url", struct output, url), .description = "Where to accept the invitation" },
 };
 
-/* ---- what GitHub answers ---- */
+/* ---- what GitHub returns ---- */
 
 struct permissions {
 	bool pull, triage, push, maintain, admin;
@@ -86,7 +85,7 @@ static const struct record account_record = RECORD(struct account, account_field
 
 struct invitation {
 	int64_t id;
-	const void *invitee; /* NULL where it went to an e-mail address */
+	const void *invitee; /* NULL if it went to an e-mail address */
 	const char *permissions, *html_url;
 	bool expired;
 };
@@ -104,7 +103,7 @@ static const struct record invitation_record = RECORD(struct invitation, invitat
 static const struct field grant_fields[] = { { STRING_FIELD("permission", struct input, permission) } };
 static const struct record grant_record = RECORD(struct input, grant_fields);
 
-/* Only teams are the organisation's. */
+/* Teams belong to the organisation, so reading them needs one more permission. */
 static const struct string_pair permissions[] = { { "administration", "write" }, { "metadata", "read" },
 	{ NULL, NULL } };
 static const struct string_pair permissions_of_teams[] = { { "administration", "write" }, { "members", "read" },
@@ -117,7 +116,7 @@ static const struct string_pair *permissions_for(const struct input *input)
 
 /* ---- who has access ---- */
 
-/* Whether the item of the list is the one that is looked for. */
+/* Whether the item of the list is the one that we want. */
 typedef bool matches(const void *item, const struct input *input);
 
 static bool is_holder(const void *item, const struct input *input)
@@ -136,7 +135,7 @@ static bool is_invitation(const void *item, const struct input *input)
 		strcasecmp(invitee->login, input->user) == 0;
 }
 
-/* Goes through the pages of a list of the repository; *ret_found is NULL where nothing in it matches. */
+/* Searches the pages of a list of the repository; *ret_found is NULL if nothing matches. */
 static bool find(struct action_context *context, const struct input *input, const char *path,
 	const struct record *record, matches *is_wanted, const void **ret_found)
 {
@@ -167,7 +166,7 @@ static bool find(struct action_context *context, const struct input *input, cons
 	return true;
 }
 
-/* Lists name a permission in the words of roles. */
+/* Lists name a permission by its role. */
 static const struct role {
 	const char *permission, *role;
 	size_t offset; /* in struct permissions */
@@ -179,8 +178,7 @@ static const struct role {
 	{ "admin", "admin", offsetof(struct permissions, admin) },
 };
 
-/* Whether the holder has the permission, by itself or within a higher one. An organisation's own role is within admin.
- */
+/* Whether the holder has the permission or a higher one. A custom role is covered by admin. */
 static bool has_permission(const struct holder *holder, const char *permission)
 {
 	const char *role_name = holder->role_name != NULL ? holder->role_name : holder->permission;
@@ -193,7 +191,7 @@ static bool has_permission(const struct holder *holder, const char *permission)
 	return holder->permissions != NULL && *(const bool *)((const char *)holder->permissions + offset);
 }
 
-/* The word that an input would have for it. */
+/* The permission of the role, as an input names it. */
 static const char *permission_of(const char *role_name)
 {
 	for (size_t i = 0; role_name != NULL && i < ARRAY_LEN(roles); i++)
@@ -248,17 +246,17 @@ static bool send_grant(struct action_context *context, const struct input *input
 	return provider_call(context, &github, &request, response);
 }
 
-/* A 422 by what its text speaks of; the last row is for all others. */
+/* What a 422 means, by a word in its message; the last row covers all others. */
 static const struct refusal_reason {
 	const char *word;
 	enum error_class class;
 	const char *remedy;
 } reasons[] = {
-	{ "seat", ERROR_PLAN_LIMIT, "Buy a seat or free one, and trigger the step again." },
+	{ "seat", ERROR_PLAN_LIMIT, "Buy or free a seat, then trigger the step again." },
 	{ "limit", ERROR_PLAN_LIMIT,
-		"GitHub sends 50 invitations of a repository in 24 hours; trigger the step again after that." },
+		"GitHub limits a repository to 50 invitations in 24 hours; trigger the step again after that." },
 	{ "", ERROR_INVALID_INPUT,
-		"Check the permission and who is to get it; a user's own repository knows no others." },
+		"Check the permission and the user or team; a repository that a user owns supports only push." },
 };
 
 static enum action_result refuse(
@@ -268,20 +266,21 @@ static enum action_result refuse(
 	const struct refusal_reason *reason = reasons;
 
 	if (response->status == 404 && is_settling(context, input->repository, VISIBLE_BUDGET_MS))
-		return action_wait(context, 2000, "%s to be visible to %s's grant", input->repository, who);
+		return action_wait(context, 2000, "%s to become visible, to give %s access", input->repository, who);
 	if (response->status == 404) {
-		action_fail(context, ERROR_NOT_FOUND, "GitHub finds no %s %s or no %s, or the token may not see them",
+		action_fail(context, ERROR_NOT_FOUND,
+			"GitHub finds no %s %s or no repository %s, or the token cannot see them",
 			input->team != NULL ? "team" : "user", who, input->repository);
 		return action_remedy(context, NULL,
-			"Check both names, and that the token may administer the repository%s.",
+			"Check both names, and that the token can administer the repository%s.",
 			input->team != NULL ? " and read the organisation's members" : "");
 	}
 
 	while (reason->word[0] != '\0' && strcasestr(response->message, reason->word) == NULL &&
 		strcasestr(response->code, reason->word) == NULL)
 		reason++;
-	action_fail(context, reason->class, "GitHub refuses %s on %s for %s: %s", input->permission, input->repository,
-		who, response->message);
+	action_fail(context, reason->class, "GitHub refuses permission %s on %s for %s: %s", input->permission,
+		input->repository, who, response->message);
 	action_remedy(context, NULL, "%s", reason->remedy);
 	return reason->class == ERROR_INVALID_INPUT ? action_remedy_input(context, "permission") : ACTION_FAILED;
 }
@@ -308,7 +307,7 @@ static enum action_result grant(struct action_context *context, const struct inp
 		return refuse(context, input, &response);
 	if (response.status == 201 && !provider_decode(context, &response, &invitation_record, &invitation))
 		return action_failed(context);
-	action_log(context, "%s %s to %s with %s", response.status == 201 ? "invited" : "let",
+	action_log(context, "%s %s to %s with permission %s", response.status == 201 ? "invited" : "added",
 		input->team != NULL ? input->team : input->user, input->repository, input->permission);
 	if (response.status == 201)
 		return invited(context, input, &invitation, output);
@@ -320,7 +319,7 @@ static void validate(const void *raw_input, struct input_check *check)
 {
 	const struct input *input = raw_input;
 	if ((input->user == NULL) == (input->team == NULL))
-		input_fault(check, &(struct input_fault){ .member = "user" }, "give either a user or a team");
+		input_fault(check, &(struct input_fault){ .member = "user" }, "give a user or a team, and not both");
 }
 
 static enum action_result run(
@@ -341,13 +340,13 @@ static enum action_result run(
 
 	if (invitation == NULL)
 		return grant(context, input, output);
-	action_log(context, "%s has an open invitation to %s", input->user, input->repository);
+	action_log(context, "%s already has an open invitation to %s", input->user, input->repository);
 	return invited(context, input, invitation, output);
 }
 
 const struct action_definition github_access = {
 	.id = "github.access",
-	.summary = "Gives a person or a team access to a GitHub repository",
+	.summary = "Gives a user or a team access to a GitHub repository",
 	.input = RECORD(struct input, input_fields),
 	.output = RECORD(struct output, output_fields),
 	.validate = validate,

@@ -1,10 +1,10 @@
 /*
- * github.files: one or several text files on a branch, in one commit. Other files are left alone; where all stand there
- * already, nothing is written.
+ * github.files: writes text files to a branch, in one commit. Other files are not touched. If the branch already has
+ * all the files, nothing is written.
  *
- * A commit is made first and the branch is moved to it afterwards, never by force. The commit's name is stored before
- * the move, so where the answer was lost, the branch tells whether it was moved: the commit is its head, or among the
- * last ones below it. Where somebody else was faster, the whole is done again on their commit.
+ * The commit is created first, then the branch is moved to it, never by force. The SHA of the commit is stored before
+ * the move. If the response to the move is lost, the next attempt looks for that commit at the head of the branch or
+ * among the latest commits below it. If somebody else commits first, everything is done again on top of their commit.
  *
  * API: https://docs.github.com/rest/git/trees, /rest/git/commits, /rest/git/refs, /rest/commits/commits.
  */
@@ -15,8 +15,8 @@
 #include "slipway/provider.h"
 
 #define FILES_MAX       100
-#define BYTES_MAX       ((size_t)1 << 20) /* of all texts together */
-#define READY_BUDGET_MS 300000            /* for a repository that was made a moment ago to have its first commit */
+#define BYTES_MAX       ((size_t)1 << 20) /* of all files together */
+#define READY_BUDGET_MS 300000            /* for a new repository to get its first commit */
 #define CHECK_MS        2000
 #define RACES_MAX       10
 
@@ -28,19 +28,19 @@ static const struct field input_fields[] = {
 	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
 		.form = REPOSITORY_FORM, .description = "The repository, as owner/name" },
 	{ STRING_FIELD("branch", struct input, branch), .pattern = BRANCH_PATTERN, .form = BRANCH_FORM,
-		.maximum = BRANCH_MAX, .description = "Branch to commit on; the default branch where none is given" },
+		.maximum = BRANCH_MAX, .description = "Branch to commit to; the default branch if absent" },
 	{ STRING_FIELD("message", struct input, message), .required = true, .minimum = 1, .maximum = 4096,
-		.description = "Message of the commit" },
+		.description = "Commit message" },
 	{ OBJECTS_FIELD("files", struct input, files), .required = true, .record = &desired_file_record, .minimum = 1,
-		.maximum = FILES_MAX, .description = "The files that are to stand there" },
+		.maximum = FILES_MAX, .description = "The files to write" },
 };
 
 struct checkpoint {
 	const char *branch;
-	const char *commit; /* to which we set out to move the branch */
-	const char *parent; /* where the branch stood then */
-	int64_t files;      /* that are other in it */
-	int64_t races;      /* that somebody else won */
+	const char *commit; /* to which the branch is to be moved */
+	const char *parent; /* the head of the branch before that */
+	int64_t files;      /* how many the commit changes */
+	int64_t races;      /* lost to other commits */
 };
 static const struct field checkpoint_fields[] = {
 	{ STRING_FIELD("branch", struct checkpoint, branch) },
@@ -57,13 +57,13 @@ struct output {
 };
 static const struct field output_fields[] = {
 	{ STRING_FIELD("commit", struct output, commit),
-		.description = "The commit that was made, or the head of the branch where none was" },
+		.description = "The new commit, or the head of the branch if nothing was changed" },
 	{ STRING_FIELD("branch", struct output, branch), .description = "The branch" },
-	{ BOOLEAN_FIELD("changed", struct output, changed), .description = "Whether a commit was made" },
-	{ INTEGER_FIELD("files", struct output, files), .description = "How many files it changes" },
+	{ BOOLEAN_FIELD("changed", struct output, changed), .description = "Whether a commit was created" },
+	{ INTEGER_FIELD("files", struct output, files), .description = "Number of files that the commit changes" },
 };
 
-/* ---- what GitHub answers ---- */
+/* ---- what GitHub returns ---- */
 
 struct repository {
 	const char *default_branch;
@@ -73,7 +73,7 @@ static const struct field repository_fields[] = {
 };
 static const struct record repository_record = RECORD(struct repository, repository_fields);
 
-/* A tree, or a commit: whatever has a name in git. */
+/* A tree or a commit: any git object. */
 struct object {
 	const char *sha;
 };
@@ -144,12 +144,13 @@ static const struct record move_record = RECORD(struct move_request, move_fields
 
 /* ---- refusals ---- */
 
-/* What GitHub says of what was made a moment ago, and how long that may be so. */
+/* How GitHub refuses calls about something that was just created, and how long it may keep doing so. */
 static const struct lag {
 	int status;
 	const char *text; /* "": any */
 	int64_t budget_ms;
-	bool of_objects; /* of a tree or a commit that this run has made; else of a repository that the app has made */
+	bool of_objects; /* about a tree or commit that this run created; else about a repository that the app created
+			  */
 } lags[] = {
 	{ 404, "", VISIBLE_BUDGET_MS, false },
 	{ 409, "is empty", READY_BUDGET_MS, false },
@@ -158,7 +159,7 @@ static const struct lag {
 	{ 422, "Object does not exist", VISIBLE_BUDGET_MS, true },
 };
 
-/* NULL where it is none of them. */
+/* NULL if it is none of them. */
 static const struct lag *find_lag(const struct provider_response *response)
 {
 	for (size_t i = 0; i < ARRAY_LEN(lags); i++)
@@ -167,7 +168,7 @@ static const struct lag *find_lag(const struct provider_response *response)
 	return NULL;
 }
 
-/* Waits where it is only too early; else fails with the class, and what is refused in the words of what. */
+/* Waits if it is only too early; else fails with the class. `what` names what GitHub refuses. */
 static enum action_result refuse(struct action_context *context, const struct input *input,
 	const struct provider_response *response, enum error_class class, const char *what)
 {
@@ -175,25 +176,27 @@ static enum action_result refuse(struct action_context *context, const struct in
 	bool of_objects = lag != NULL && lag->of_objects;
 	if (of_objects ? action_run_age_ms(context) < lag->budget_ms
 		       : lag != NULL && is_settling(context, input->repository, lag->budget_ms))
-		return action_wait(context, CHECK_MS, "GitHub to be ready for %s of %s", what, input->repository);
-	/* What this run has made itself is only late, however long the run had waited before that. */
-	return action_fail(context, of_objects ? ERROR_PROVIDER_UNAVAILABLE : class, "GitHub refuses %s of %s: %s",
+		return action_wait(context, CHECK_MS, "GitHub to accept %s in %s", what, input->repository);
+	/* What this run itself created can only be late, however long the run had waited before. */
+	return action_fail(context, of_objects ? ERROR_PROVIDER_UNAVAILABLE : class, "GitHub refuses %s in %s: %s",
 		what, input->repository, response->message[0] != '\0' ? response->message : "(no message)");
 }
 
 static enum action_result refuse_read(struct action_context *context, const struct input *input, const char *branch,
 	const struct provider_response *response)
 {
-	const char *what = branch == NULL ? "a look" : action_format(context, "branch %s", branch);
+	const char *what =
+		branch == NULL ? "reading the default branch" : action_format(context, "reading branch %s", branch);
 	enum action_result result = refuse(context, input, response, ERROR_NOT_FOUND, what);
 	if (result != ACTION_FAILED)
 		return result;
 	action_remedy(context, NULL,
-		"Check the repository and the branch, which needs a first commit, and that the token may see them.");
+		"Check that the repository and the branch exist, that the branch has a commit, and that the token can "
+		"see them.");
 	return action_remedy_input(context, branch == NULL ? "repository" : "branch");
 }
 
-/* The look went well, so what is missing is a permission. */
+/* Reading worked, so a permission is missing. */
 static enum action_result refuse_write(struct action_context *context, const struct input *input, const char *what,
 	const struct provider_response *response)
 {
@@ -208,7 +211,7 @@ static enum action_result refuse_write(struct action_context *context, const str
 
 /* ---- read ---- */
 
-/* ACTION_DONE when the checkpoint has the branch. */
+/* ACTION_DONE once the checkpoint has the branch. */
 static enum action_result find_branch(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
@@ -231,14 +234,14 @@ static enum action_result find_branch(
 	return ACTION_DONE;
 }
 
-/* *ret_head is NULL where it is not to be had, and then the result says why. */
+/* *ret_head is NULL if the head cannot be read; the result then says why. */
 static enum action_result find_head(
 	struct action_context *context, const struct input *input, const char *branch, const struct head **ret_head)
 {
 	struct provider_response response;
 	struct head *head = action_allocate(context, 1, sizeof(*head));
 	struct provider_request request = { .path = "/repos/{owner}/{repo}/commits/{ref}",
-		.query = { { "per_page", "1" } }, /* of the files that it changes */
+		.query = { { "per_page", "1" } }, /* files that the commit changes */
 		.expect = { 404, 409, 422 } };
 
 	*ret_head = NULL;
@@ -255,7 +258,7 @@ static enum action_result find_head(
 	return ACTION_DONE;
 }
 
-/* Whether the branch was moved to our commit, and perhaps further since. */
+/* Whether the branch was moved to our commit, and possibly further since. */
 static bool find_commit(struct action_context *context, const struct input *input, const struct checkpoint *checkpoint,
 	const struct head *head, bool *ret_found)
 {
@@ -283,7 +286,7 @@ static const struct string_pair permissions[] = { { "contents", "write" }, { "me
 static const struct string_pair permissions_of_workflows[] = { { "contents", "write" }, { "metadata", "read" },
 	{ "workflows", "write" }, { NULL, NULL } };
 
-/* An app may well have no right to write workflows: it is asked for only where one is written. */
+/* Many GitHub Apps may not write workflows, so that permission is requested only if a workflow is written. */
 static const struct string_pair *permissions_for(const struct input *input)
 {
 	static const char folder[] = ".github/workflows/";
@@ -294,7 +297,7 @@ static const struct string_pair *permissions_for(const struct input *input)
 	return permissions;
 }
 
-/* Sends what makes a tree or a commit. Each may be made twice: it is nothing until a branch has it. */
+/* Creates a tree or a commit. Creating one twice is harmless: it is invisible until a branch refers to it. */
 static enum action_result make(struct action_context *context, const struct input *input, const char *what,
 	struct provider_request *request, const char **ret_sha)
 {
@@ -336,7 +339,7 @@ static enum action_result make_tree(struct action_context *context, const struct
 		.path = "/repos/{owner}/{repo}/git/trees",
 		.body_record = &tree_record,
 		.body = &body };
-	return make(context, input, "the files", &request, ret_sha);
+	return make(context, input, "a tree with the files", &request, ret_sha);
 }
 
 static enum action_result make_commit(struct action_context *context, const struct input *input, const char *tree,
@@ -347,18 +350,18 @@ static enum action_result make_commit(struct action_context *context, const stru
 		.path = "/repos/{owner}/{repo}/git/commits",
 		.body_record = &commit_record,
 		.body = &body };
-	return make(context, input, "the commit", &request, ret_sha);
+	return make(context, input, "a commit", &request, ret_sha);
 }
 
-/* The branch stands elsewhere by now, so it was not moved: the next attempt begins with what is there. */
+/* Somebody else has moved the branch, so ours was refused: the next attempt starts from the new head. */
 static enum action_result lose_race(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
 	checkpoint->commit = NULL;
 	if (++checkpoint->races < RACES_MAX)
-		return action_wait(context, CHECK_MS, "branch %s of %s, to which somebody else commits",
+		return action_wait(context, CHECK_MS, "a retry, because branch %s of %s was changed by another commit",
 			checkpoint->branch, input->repository);
-	return action_fail(context, ERROR_CONFLICT_OURS, "somebody else was faster on branch %s of %s %d times",
+	return action_fail(context, ERROR_CONFLICT_OURS, "other commits to branch %s of %s got in first %d times",
 		checkpoint->branch, input->repository, RACES_MAX);
 }
 
@@ -383,15 +386,15 @@ static enum action_result move_branch(
 		return lose_race(context, input, checkpoint);
 	if (response.status >= 400) {
 		checkpoint->commit = NULL;
-		return refuse_write(context, input, "the move of the branch", &response);
+		return refuse_write(context, input, "moving the branch", &response);
 	}
 
-	action_log(context, "committed %lld files to branch %s of %s: %s", (long long)checkpoint->files,
+	action_log(context, "committed %lld files to branch %s of %s as %s", (long long)checkpoint->files,
 		checkpoint->branch, input->repository, checkpoint->commit);
 	return ACTION_DONE;
 }
 
-/* ACTION_DONE when the branch has the files; the checkpoint has the commit, unless all stood there already. */
+/* ACTION_DONE once the branch has the files. The checkpoint then has the commit, unless nothing had to be changed. */
 static enum action_result write_files(struct action_context *context, const struct input *input,
 	const struct head *head, struct checkpoint *checkpoint)
 {
@@ -400,7 +403,7 @@ static enum action_result write_files(struct action_context *context, const stru
 	size_t count;
 	bool *differs = action_allocate(context, input->files.count, sizeof(*differs));
 
-	/* The branch was not moved, as far as can be seen: moving it to the same commit once more harms nobody. */
+	/* As far as we can see the branch was not moved. Moving it to the same commit again is harmless. */
 	if (checkpoint->commit != NULL && checkpoint->parent != NULL && strcmp(checkpoint->parent, head->sha) == 0)
 		return move_branch(context, input, checkpoint);
 	checkpoint->commit = NULL;
@@ -431,8 +434,9 @@ static void validate(const void *raw_input, struct input_check *check)
 	for (size_t i = 0; i < input->files.count; i++)
 		bytes += strlen(files[i].content);
 	if (bytes > BYTES_MAX)
-		input_fault(check, &(struct input_fault){ .member = "files", .remedy = "Give them in several steps." },
-			"the files have %zu bytes together; %zu are the most", bytes, BYTES_MAX);
+		input_fault(check,
+			&(struct input_fault){ .member = "files", .remedy = "Split the files over several steps." },
+			"the files have %zu bytes in total; the limit is %zu", bytes, BYTES_MAX);
 	desired_files_check(check, "files", &input->files);
 }
 
@@ -466,7 +470,7 @@ static enum action_result run(
 
 const struct action_definition github_files = {
 	.id = "github.files",
-	.summary = "Commits files to a branch of a GitHub repository, where they are other there",
+	.summary = "Commits files to a branch of a GitHub repository if they differ from what it has",
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),

@@ -1,5 +1,5 @@
 /*
- * Reads the commit at the head of a branch. Several actions wait until a fresh repository has one.
+ * Reads the commit at the head of a branch. Several actions wait until a new repository has one.
  */
 #include "actions/github_head.h"
 

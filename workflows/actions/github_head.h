@@ -1,18 +1,18 @@
 /*
- * The head of a branch, as several actions ask for it.
+ * The head of a branch, for the actions that need it.
  */
 #ifndef WORKFLOWS_ACTIONS_GITHUB_HEAD_H
 #define WORKFLOWS_ACTIONS_GITHUB_HEAD_H
 
 #include "slipway/action.h"
 
-/* A commit as GitHub lists it, as far as its name goes. */
+/* A commit as GitHub lists it; only its SHA is read. */
 struct commit {
 	const char *sha;
 };
 extern const struct record commit_record;
 
-/* The commit at the head of the branch of owner/name; NULL where GitHub shows no such branch, or no commit yet. */
+/* Finds the commit at the head of a branch of owner/name; NULL if GitHub shows no such branch, or no commit yet. */
 bool branch_head(struct action_context *context, const char *repository, const char *branch,
 	const char **ret_sha) SLIPWAY_MUST_CHECK;
 

@@ -1,13 +1,13 @@
 /*
- * What tells one repository of a name from another: its id, and what it was made from. GitHub does not always say the
- * latter, and then the list of forks does.
+ * Tells repositories of the same name apart, by id and by what they were created from. GitHub does not always report
+ * the upstream of a fork; in that case the upstream's list of forks is searched.
  */
 #include "actions/github_origin.h"
 
 #include "actions/github_names.h"
 #include "slipway/provider.h"
 
-/* ---- what GitHub answers ---- */
+/* ---- what GitHub returns ---- */
 
 struct named {
 	const char *full_name;
@@ -64,7 +64,7 @@ static bool is_named(const void *named, const char *full_name)
 		strcasecmp(repository->full_name, full_name) == 0;
 }
 
-/* Where the repository itself does not say what it was forked from, the upstream's list of forks does. */
+/* For a fork that does not name its upstream: searches the upstream's list of forks. */
 static bool find_among_forks(
 	struct action_context *context, const char *upstream, const struct repository *repository, bool *ret_found)
 {

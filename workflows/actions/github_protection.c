@@ -1,5 +1,6 @@
 /*
- * github.protection: the protection of a branch. What is asked for is set, what is not asked for stays as it stands.
+ * github.protection: protects a branch. It sets what the input asks for, and keeps all other settings of the
+ * protection.
  *
  * GitHub's PUT replaces all of it, and what is left out goes back to nothing. So what stands there is read first and
  * sent along, with the app to which a check is pinned. What rulesets ask for already is not asked for once more, and a
@@ -26,15 +27,16 @@ static const struct field input_fields[] = {
 	{ STRING_FIELD("branch", struct input, branch), .fallback = "main", .pattern = BRANCH_PATTERN,
 		.form = BRANCH_FORM, .maximum = BRANCH_MAX, .description = "The branch to protect" },
 	{ STRINGS_FIELD("requiredChecks", struct input, required_checks), .maximum = 100,
-		.description = "Status checks that must pass before a merge; none: as they stand" },
+		.description = "Status checks that must pass before a merge; if absent, they are not changed" },
 	{ INTEGER_FIELD("requiredReviews", struct input, required_reviews), .minimum = -1, .maximum = 6,
 		.fallback = "-1",
-		.description =
-			"Approvals that a pull request needs; 0: a pull request, but no approval; -1: as it stands" },
+		.description = "Approvals that a pull request needs; 0 requires a pull request without approval; -1 "
+			       "keeps the current setting" },
 	{ BOOLEAN_FIELD("enforceAdmins", struct input, enforce_admins),
-		.description = "Let it hold for administrators too; false: as it stands" },
+		.description = "Apply the protection to administrators too; false keeps the current setting" },
 	{ STRING_FIELD("onUnsupported", struct input, on_unsupported), .values = unsupported_ways, .fallback = "fail",
-		.description = "Where the plan of the account has no protection: fail, or go on with a warning" },
+		.description =
+			"What to do if the account's plan has no branch protection: fail, or continue with a warning" },
 };
 
 struct output {
@@ -43,13 +45,14 @@ struct output {
 };
 static const struct field output_fields[] = {
 	{ STRING_FIELD("branch", struct output, branch), .description = "The branch" },
-	{ BOOLEAN_FIELD("protected", struct output, is_protected), .description = "Whether it is protected as asked" },
-	{ BOOLEAN_FIELD("changed", struct output, changed), .description = "Whether something was written this time" },
-	{ STRING_FIELD("warning", struct output, warning), .description = "Why it is not protected" },
-	{ STRING_FIELD("url", struct output, url), .description = "Where a person sees the protection" },
+	{ BOOLEAN_FIELD("protected", struct output, is_protected),
+		.description = "Whether the branch is protected as requested" },
+	{ BOOLEAN_FIELD("changed", struct output, changed), .description = "Whether this run changed the protection" },
+	{ STRING_FIELD("warning", struct output, warning), .description = "Why the branch is not protected" },
+	{ STRING_FIELD("url", struct output, url), .description = "Page of the branch settings" },
 };
 
-/* ---- what GitHub answers ---- */
+/* ---- what GitHub returns ---- */
 
 /* A user by login, a team or an app by slug. */
 struct actor {
@@ -169,7 +172,7 @@ struct protection_request {
 	bool admins, linear, force_pushes, deletions, creations, resolution, lock, syncing;
 };
 static const struct field request_fields[] = {
-	/* All four have to be there, as null at least. */
+	/* GitHub requires all four, if only as null. */
 	{ OBJECT_FIELD("required_status_checks", struct protection_request, checks), .record = &checks_request_record,
 		.required = true },
 	{ BOOLEAN_FIELD("enforce_admins", struct protection_request, admins) },
@@ -206,7 +209,7 @@ static bool names_of(struct action_context *context, const struct object_list *l
 	return true;
 }
 
-/* Leaves *ret NULL where there are no such actors at all, which is not the same as an empty list of them. */
+/* *ret_names stays NULL if there is no restriction at all, which differs from an empty list of actors. */
 static bool convert_actors(struct action_context *context, const void *current, const void **ret_names)
 {
 	const struct actors *actors = current;
@@ -294,7 +297,7 @@ static bool prepare(struct action_context *context, const struct input *input, c
 		prepare_reviews(context, input, current->reviews, &ret_request->reviews) &&
 		convert_actors(context, current->restrictions, &ret_request->restrictions))
 		return true;
-	action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for a branch's protection");
+	action_fail(context, ERROR_OUT_OF_MEMORY, "out of memory for the branch protection");
 	return false;
 }
 
@@ -379,16 +382,18 @@ static bool write_protection(struct action_context *context, const struct input 
 	return provider_call(context, &github, &request, response);
 }
 
-/* The call was refused; where the plan has no protection and the input says so, the run goes on without. */
+/* The call was refused. If the plan has no branch protection and the input allows that, the run ends with a warning. */
 static enum action_result refused(struct action_context *context, const struct input *input, struct output *output)
 {
 	const struct error *error = action_error(context);
 	if (error->class != ERROR_PLAN_LIMIT || strcmp(input->on_unsupported, "warn") != 0)
 		return action_failed(context);
 	output->branch = input->branch;
-	output->warning = action_format(
-		context, "%s is not protected: the plan of the account has no protection for it", input->branch);
-	action_log(context, "branch %s of %s stays unprotected: %s", input->branch, input->repository, error->message);
+	output->warning = action_format(context,
+		"branch %s is not protected: the account's plan has no branch protection for this repository",
+		input->branch);
+	action_log(
+		context, "branch %s of %s remains unprotected: %s", input->branch, input->repository, error->message);
 	return action_done(context);
 }
 
@@ -413,10 +418,11 @@ static enum action_result run(
 	if (changed && response.status == 404 && is_settling(context, input->repository, VISIBLE_BUDGET_MS))
 		return action_wait(context, 2000, "branch %s of %s to resolve", input->branch, input->repository);
 	if (changed && response.status == 404) {
-		action_fail(context, ERROR_NOT_FOUND, "%s has no branch %s, or the token may not administer it",
-			input->repository, input->branch);
-		return action_remedy(context, NULL,
-			"Check the names, and that the token has Administration: write on the repository.");
+		action_fail(context, ERROR_NOT_FOUND,
+			"%s has no branch %s, or the token cannot administer the repository", input->repository,
+			input->branch);
+		return action_remedy(
+			context, NULL, "Check both names, and give the token Administration: write on the repository.");
 	}
 
 	bool by_rules = !changed && rules.rules.count > 0;

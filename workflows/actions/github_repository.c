@@ -1,11 +1,11 @@
 /*
- * github.repository: a repository made from a template, by a fork or of its own, or adopted; done when its default
- * branch resolves.
+ * github.repository: creates a repository (empty, from a template or as a fork) or adopts one. It is done when the
+ * default branch resolves.
  *
- * Natural key: owner/name, in lower case. Ours is what our ledger knows by its id, what is a fork of the wished
- * repository, of which an account has one, or what the input says to adopt. What our ledger has as pending is ours, and
- * made by us, where GitHub has made it from the same source and at a time at which we asked. What only a redirect leads
- * to has another name: where it is not ours, the name is free.
+ * Natural key: owner/name, in lower case. A repository is ours if our ledger has its id, if it is a fork of the
+ * requested upstream (an account can have only one), or if the input says to adopt it. If our ledger has it as
+ * pending, it is ours, and created by us, if GitHub created it from the same source and at about the time of our
+ * request. A repository that GitHub redirects to has another name: if it is not ours, the requested name is free.
  *
  * API: https://docs.github.com/rest/repos/repos, /rest/repos/forks, /rest/branches/branches, /rest/commits/commits.
  */
@@ -22,8 +22,8 @@
 #define OWNER_FORM      "the name of a user or an organisation: letters, digits and -"
 #define NAME_PATTERN    "^[A-Za-z0-9._-]{1,100}$"
 #define NAME_FORM       "at most 100 letters, digits and . _ -"
-#define READY_BUDGET_MS 300000 /* GitHub says to call its support when a fork takes longer */
-#define READY_CHECKS    2      /* in a row: a single success was seen to flap on fresh repositories */
+#define READY_BUDGET_MS 300000 /* GitHub's advice: contact support if a fork takes longer */
+#define READY_CHECKS    2      /* in a row: a single success can flap on a new repository */
 
 struct input {
 	const char *owner, *name, *template_repository, *fork, *description;
@@ -32,34 +32,33 @@ struct input {
 };
 static const struct field input_fields[] = {
 	{ STRING_FIELD("owner", struct input, owner), .required = true, .pattern = OWNER_PATTERN, .form = OWNER_FORM,
-		.description = "Account or organisation that owns the repository" },
+		.description = "User or organisation that owns the repository" },
 	{ STRING_FIELD("name", struct input, name), .required = true, .pattern = NAME_PATTERN, .form = NAME_FORM,
 		.description = "Name of the repository" },
 	{ STRING_FIELD("template", struct input, template_repository), .pattern = REPOSITORY_PATTERN,
 		.form = REPOSITORY_FORM,
-		.description =
-			"Template repository to make it from, as owner/name; without one and without fork it has "
-			"a README and no more" },
+		.description = "Template repository to create it from, as owner/name; without template and fork, the "
+			       "repository contains only a README" },
 	{ STRING_FIELD("fork", struct input, fork), .pattern = REPOSITORY_PATTERN, .form = REPOSITORY_FORM,
-		.description = "Repository to fork it from, as owner/name" },
+		.description = "Repository to fork, as owner/name" },
 	{ STRING_FIELD("description", struct input, description), .maximum = 350,
-		.description = "A sentence about it; a fork has that of its upstream" },
+		.description = "Short description; a fork keeps the one of its upstream" },
 	{ STRING_FIELD("visibility", struct input, asked.visibility), .values = visibilities,
-		.description = "Who sees it: private where nothing is given; a fork is as its upstream. Organisations "
-			       "of an enterprise have internal, too" },
+		.description = "Who can see it: private if absent; a fork has the visibility of its upstream. "
+			       "Organisations of an enterprise also have internal" },
 	{ SCALAR_FIELD("private", struct input, asked.private_repository),
-		.description = "true or false: the older way to say \"visibility\": private or public" },
+		.description = "Older form of \"visibility\": true for private, false for public" },
 	{ BOOLEAN_FIELD("adopt", struct input, adopt),
-		.description = "Take the repository that stands there, whoever made it" },
+		.description = "Use an existing repository of this name, whoever created it" },
 	{ BOOLEAN_FIELD("share", struct input, share),
-		.description = "Let other apps that say so too have it as well; only the app that made it removes "
-			       "it, once no other has it" },
+		.description = "Share it with other apps that also set share; only the app that created it deletes it, "
+			       "once no other app uses it" },
 };
 
 struct checkpoint {
-	int64_t requested_age_ms; /* age of the run when it was asked for */
+	int64_t requested_age_ms; /* age of the run when it was requested */
 	int64_t ready_checks;
-	bool taken; /* GitHub has said that the name is */
+	bool taken; /* GitHub reported that the name is taken */
 	bool created;
 };
 static const struct field checkpoint_fields[] = {
@@ -75,18 +74,20 @@ struct output {
 	bool created;
 };
 static const struct field output_fields[] = {
-	{ INTEGER_FIELD("id", struct output, id), .description = "GitHub's id of it" },
+	{ INTEGER_FIELD("id", struct output, id), .description = "GitHub's id of the repository" },
 	{ STRING_FIELD("fullName", struct output, full_name), .description = "owner/name" },
-	{ STRING_FIELD("owner", struct output, owner), .description = "The owner" },
-	{ STRING_FIELD("name", struct output, name), .description = "The name" },
+	{ STRING_FIELD("owner", struct output, owner), .description = "Owner of the repository" },
+	{ STRING_FIELD("name", struct output, name), .description = "Name of the repository" },
 	{ STRING_FIELD("defaultBranch", struct output, default_branch), .description = "The default branch" },
-	{ STRING_FIELD("headCommit", struct output, head_commit), .description = "Commit at its head" },
-	{ STRING_FIELD("url", struct output, url), .description = "Where a person looks at it" },
+	{ STRING_FIELD("headCommit", struct output, head_commit),
+		.description = "Commit at the head of the default branch" },
+	{ STRING_FIELD("url", struct output, url), .description = "Address of its page" },
 	{ STRING_FIELD("visibility", struct output, visibility), .description = "public, private or internal" },
-	{ BOOLEAN_FIELD("created", struct output, created), .description = "By us; false: adopted" },
+	{ BOOLEAN_FIELD("created", struct output, created),
+		.description = "Whether Slipway created it; false if it was adopted" },
 };
 
-/* ---- what GitHub answers ---- */
+/* ---- what GitHub returns ---- */
 
 struct account {
 	const char *login;
@@ -119,7 +120,7 @@ static const struct field generate_fields[] = {
 };
 static const struct record generate_record = RECORD(struct generate_request, generate_fields);
 
-/* Of its own: with a first commit, for a repository without one has no branch to work on. */
+/* Neither fork nor template. It gets a first commit: a repository without one has no branch to work on. */
 struct create_request {
 	const char *name, *description, *visibility;
 	bool private_repository, auto_init;
@@ -160,7 +161,7 @@ static bool find_row(struct action_context *context, const struct input *input, 
 	return ledger_get(context, "github", "repository", key_of(context, input), ret_row);
 }
 
-/* Whether it is ours, and whether it is what we asked for when nobody told us that it was made. */
+/* Whether it is ours, and whether it is the result of a request whose response was lost. */
 static bool decide_ownership(struct action_context *context, const struct input *input,
 	const struct repository *repository, bool *ret_ours, bool *ret_made)
 {
@@ -192,28 +193,28 @@ static enum action_result fail_foreign(
 
 	if (!action_is_free(context, &foreign))
 		return action_failed(context);
-	action_fail(context, ERROR_CONFLICT_FOREIGN, "%s/%s stands there already and is not what this step makes",
+	action_fail(context, ERROR_CONFLICT_FOREIGN, "%s/%s already exists and was not created by this step",
 		input->owner, input->name);
 	action_remedy(context, repository->html_url,
-		"Choose another name, remove that repository, or set \"adopt\": true to take it as it is.");
+		"Choose another name, delete that repository, or set \"adopt\": true to use it as it is.");
 	return action_remedy_input(context, "adopt");
 }
 
-/* The name is free, and a repository that is to be adopted is not there: which one is meant, a person has to say. */
+/* The name is free, and the repository to adopt now has another name: a person must decide which one is meant. */
 static enum action_result fail_renamed(
 	struct action_context *context, const struct input *input, const struct repository *repository)
 {
-	action_fail(context, ERROR_NOT_FOUND, "%s/%s is no repository any more: GitHub leads from there to %s",
-		input->owner, input->name, repository->full_name);
+	action_fail(context, ERROR_NOT_FOUND, "%s/%s was renamed or moved: GitHub redirects it to %s", input->owner,
+		input->name, repository->full_name);
 	action_remedy(context, repository->html_url,
-		"Give the name %s to take that one, or leave \"adopt\" out to make a new one under the name.",
+		"Give the name %s to adopt that one, or omit \"adopt\" to create a new repository under this name.",
 		repository->full_name);
 	return action_remedy_input(context, "name");
 }
 
 /* ---- create ---- */
 
-/* GitHub wants no organization for a fork into the token's own account. */
+/* For a fork into the token's own account, GitHub accepts no organization. */
 static bool owner_is_organization(struct action_context *context, const char *owner, bool *ret_organization)
 {
 	struct provider_response response;
@@ -224,7 +225,7 @@ static bool owner_is_organization(struct action_context *context, const char *ow
 	return true;
 }
 
-/* Repositories of a person are made by that person's token and no other. */
+/* Only a user's own token can create repositories for that user. */
 static bool is_own_account(struct action_context *context, const char *owner)
 {
 	struct provider_response response;
@@ -237,12 +238,13 @@ static bool is_own_account(struct action_context *context, const char *owner)
 	if (answered && account.login != NULL && strcasecmp(account.login, owner) == 0)
 		return true;
 	if (answered)
-		action_fail(context, ERROR_SCOPE_MISSING, "the token is of %s and can make no repository of %s",
-			account.login != NULL ? account.login : "nobody", owner);
+		action_fail(context, ERROR_SCOPE_MISSING,
+			"the token belongs to %s and cannot create repositories for %s",
+			account.login != NULL ? account.login : "an unknown account", owner);
 	if (action_error(context)->class == ERROR_SCOPE_MISSING) {
 		action_remedy(context, NULL,
-			"Use a token of %s, for which a GitHub App's does not do; or make it of an organisation, or "
-			"make it by hand and set \"adopt\": true.",
+			"Use a personal access token of %s (a GitHub App token does not work), choose an organisation "
+			"as owner, or create the repository yourself and set \"adopt\": true.",
 			owner);
 		action_remedy_input(context, "owner");
 	}
@@ -250,7 +252,7 @@ static bool is_own_account(struct action_context *context, const char *owner)
 	return false;
 }
 
-/* Looks whose account it is, before anything is asked for. */
+/* Checks the owner's account before anything is created. */
 static bool check_owner(struct action_context *context, const struct input *input, bool *ret_organization)
 {
 	*ret_organization = true;
@@ -314,7 +316,7 @@ static bool send(struct action_context *context, const struct input *input, bool
 	return send_plain(context, input, organization, response);
 }
 
-/* What people choose by the member of the input, where the refusal speaks of it. */
+/* The input member that a refusal is about, by a phrase in its message. */
 static const struct choice {
 	const char *text, *member;
 } choices[] = { { "visibility", "visibility" }, { "public repositories", "visibility" }, { "forking", "fork" } };
@@ -329,7 +331,7 @@ static enum action_result refused_choice(struct action_context *context)
 	return action_failed(context);
 }
 
-/* A name that is taken may be of an earlier request of ours that did arrive: the ledger still has that one. */
+/* A name may be taken by an earlier request of ours that did arrive: the ledger still has it. */
 static enum action_result refused(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
@@ -346,7 +348,8 @@ static enum action_result refused(
 		return refused_choice(context);
 	if (checkpoint->taken) {
 		action_remedy(context, NULL,
-			"The token may not see what has the name: choose another, or give the token access to it.");
+			"The name may belong to a repository that the token cannot see: choose another name, or give "
+			"the token access to it.");
 		return action_remedy_input(context, "name");
 	}
 
@@ -354,8 +357,8 @@ static enum action_result refused(
 	return action_wait(context, 2000, "%s/%s to become visible", input->owner, input->name);
 }
 
-/* It is never renamed or deleted: it may be an old fork, with all that people have done in it. One that is new is ours
- * all the same, and known to a removal. */
+/* Never rename or delete it: it may be an old fork with people's work in it. A new one still goes into the ledger, so
+ * that a teardown removes it. */
 static enum action_result refuse_other(
 	struct action_context *context, const struct input *input, const struct repository *made, bool older)
 {
@@ -363,15 +366,15 @@ static enum action_result refuse_other(
 
 	if (!ledger_take_back(context) || (is_new && !repository_own(context, made, true, input->share)))
 		return action_failed(context);
-	action_fail(context, ERROR_CONFLICT_FOREIGN, "GitHub %s %s where a new %s/%s was wished",
-		older ? "has an older" : "made or found", made->full_name, input->owner, input->name);
+	action_fail(context, ERROR_CONFLICT_FOREIGN, "GitHub returned %s %s instead of creating %s/%s",
+		older ? "the existing repository" : "the repository", made->full_name, input->owner, input->name);
 	action_remedy(context, made->html_url,
-		"Let the token see it and take its name as input, or choose another name; then trigger the step "
-		"again.");
+		"Give the token access to it and use its name as the input, or choose another name. Then trigger the "
+		"step again.");
 	return action_remedy_input(context, "name");
 }
 
-/* Sends the one request that creates. */
+/* Sends the request that creates the repository. */
 static enum action_result create(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
@@ -394,7 +397,7 @@ static enum action_result create(
 	if (!provider_decode(context, &response, &repository_record, &made))
 		return action_failed(context);
 
-	/* What an earlier run asked for is older than this one. */
+	/* It may be the result of an earlier run's request, and then it is older than this run. */
 	bool older = is_older_than_run(context, &response, made.created_at) &&
 		!(find_row(context, input, &row) && ledger_may_be_ours(&row, provider_time(made.created_at)));
 	const char *key = repository_key(context, made.full_name);
@@ -404,7 +407,7 @@ static enum action_result create(
 	if (!repository_own(context, &made, true, input->share))
 		return action_failed(context);
 	action_log(context, "created %s", made.full_name);
-	return action_wait(context, 1000, "%s to be filled", made.full_name);
+	return action_wait(context, 1000, "the content of %s", made.full_name);
 }
 
 /* ---- ready ---- */
@@ -413,17 +416,18 @@ static enum action_result wait_ready(
 	struct action_context *context, const struct checkpoint *checkpoint, const struct repository *repository)
 {
 	if (!checkpoint->created && !repository_will_be_filled(context, repository)) {
-		action_fail(context, ERROR_INVALID_INPUT, "%s has no commit on its default branch to work on",
-			repository->full_name);
+		action_fail(
+			context, ERROR_INVALID_INPUT, "%s has no commit on its default branch", repository->full_name);
 		return action_remedy(context, repository->html_url,
 			"Push a first commit, such as a README, then trigger the step again.");
 	}
 
-	/* The run itself may be older: it may have waited for a rate limit before it asked. */
+	/* Count from the request, not from the start of the run, which may have waited for a rate limit first. */
 	if (action_run_age_ms(context) - checkpoint->requested_age_ms > READY_BUDGET_MS) {
-		action_fail(context, ERROR_TIMEOUT, "%s has no commit on its default branch after five minutes",
+		action_fail(context, ERROR_TIMEOUT, "%s still has no commit on its default branch after five minutes",
 			repository->full_name);
-		return action_remedy(context, repository->html_url, "Look at the repository; trigger the step again.");
+		return action_remedy(
+			context, repository->html_url, "Check the repository on GitHub, then trigger the step again.");
 	}
 	return action_wait(context, 2000, "the default branch of %s to resolve", repository->full_name);
 }
@@ -444,9 +448,9 @@ static enum action_result finish(struct action_context *context, const struct in
 		return wait_ready(context, checkpoint, repository);
 	}
 
-	/* A repository that stood there before us has nothing to settle. */
+	/* A repository that existed before has nothing to settle. */
 	if (checkpoint->created && ++checkpoint->ready_checks < READY_CHECKS)
-		return action_wait(context, 1000, "%s to stay resolved", repository->full_name);
+		return action_wait(context, 1000, "the default branch of %s to stay resolved", repository->full_name);
 	enum action_result seen = visibility_settle(context, &input->asked, repository, true);
 	if (seen != ACTION_DONE)
 		return seen;
@@ -484,16 +488,17 @@ static void validate(const void *raw_input, struct input_check *check)
 {
 	const struct input *input = raw_input;
 	if (input->fork != NULL && input->template_repository != NULL)
-		input_fault(check, &(struct input_fault){ .member = "fork" }, "give either template or fork, not both");
+		input_fault(check, &(struct input_fault){ .member = "fork" }, "give template or fork, not both");
 	visibility_check(check, &input->asked);
 }
 
 /* By the app itself, while the run waited: what is made anew behind a removal would be known to nobody. */
 static enum action_result fail_removed(struct action_context *context, const struct input *input)
 {
-	action_fail(context, ERROR_NOT_FOUND, "%s/%s, which this run made, was removed by a teardown of the app since",
-		input->owner, input->name);
-	return action_remedy(context, NULL, "Trigger the step again if the repository is to be made anew.");
+	action_fail(context, ERROR_NOT_FOUND,
+		"%s/%s, which this run created, has since been removed by a teardown of the app", input->owner,
+		input->name);
+	return action_remedy(context, NULL, "Trigger the step again to create the repository again.");
 }
 
 static enum action_result run(
@@ -520,8 +525,8 @@ static enum action_result run(
 	if (checkpoint->created && !listed)
 		return fail_removed(context, input);
 
-	/* Created a moment ago and not visible yet; or asked for, by this run or one before, and whether GitHub got
-	 * that is not known. */
+	/* Either it was just created and is not visible yet, or it was requested, by this run or an earlier one, and we
+	 * do not know whether the request arrived. */
 	bool own_wait = checkpoint->created || checkpoint->taken || (pending && row.by_this_run);
 	int64_t budget_ms = checkpoint->created ? READY_BUDGET_MS : VISIBLE_BUDGET_MS;
 	if ((own_wait && action_run_age_ms(context) - checkpoint->requested_age_ms < budget_ms) ||
@@ -535,7 +540,7 @@ static const struct string_pair permissions[] = { { "administration", "write" },
 
 const struct action_definition github_repository = {
 	.id = "github.repository",
-	.summary = "Makes a GitHub repository, also from a template or by a fork, or adopts one",
+	.summary = "Creates a GitHub repository (empty, from a template or as a fork), or adopts an existing one",
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),

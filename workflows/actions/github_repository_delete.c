@@ -1,9 +1,9 @@
 /*
- * github.repository-delete: removes the repositories that this app made. What the ledger has as created goes after
- * GitHub has shown it under the id that the ledger has, what it has as pending if GitHub has made it at a time at which
- * the app asked, of what it asked for: any other repository under the name is left.
+ * github.repository-delete: deletes the repositories that this app created. A row that the ledger has as created is
+ * deleted if GitHub shows the repository under the id in the ledger. A pending row is deleted if GitHub created the
+ * repository from the requested source and at about the time of the request. Any other repository of that name is kept.
  *
- * A renamed repository is reached by its old name, for GitHub redirects, and then deleted by its new one.
+ * GitHub redirects the old name of a renamed repository, so it is read by the old name and deleted by the new one.
  *
  * API: https://docs.github.com/rest/repos/repos#delete-a-repository.
  */
@@ -15,13 +15,13 @@
 
 #define BUSY_CHECK_MS 5000
 
-/* A refusal for want of rights names who can give them: the token's maker, or an owner of the organisation. */
+/* If permissions are missing, say who can grant them: the token's creator or an owner of the organisation. */
 static bool explain(struct action_context *context, const char *full_name)
 {
 	if (action_error(context)->class == ERROR_SCOPE_MISSING)
 		action_remedy(context, provider_page(context, &github, "/%s/settings", full_name),
-			"Give the token delete_repo (or Administration: write), have an owner allow members to delete "
-			"repositories, or delete %s by hand; then trigger the step again.",
+			"Give the token the scope delete_repo (or Administration: write), ask an owner to allow "
+			"members to delete repositories, or delete %s yourself. Then trigger the step again.",
 			full_name);
 	return false;
 }
@@ -41,7 +41,7 @@ static bool send_delete(struct action_context *context, const char *full_name, b
 	return true;
 }
 
-/* A pending one tells what it was to be made from. */
+/* A pending row has the source that was requested. */
 static bool decide(struct action_context *context, const struct ledger_resource *owned,
 	const struct repository *repository, bool *ret_ours)
 {
@@ -65,21 +65,21 @@ static enum action_result remove_repository(
 		(exists && !decide(context, owned, &repository, &ours)))
 		return action_failed(context);
 	if (exists && !ours) {
-		*ret_left =
-			owned->pending ? "it is not what the app asked for" : "it is another one under the same name";
+		*ret_left = owned->pending ? "it is not the one that the app requested"
+					   : "it is a different repository with the same name";
 		return action_done(context);
 	}
 
 	if (exists && !send_delete(context, repository.full_name, &busy))
 		return action_failed(context);
 	if (busy)
-		return action_wait(context, BUSY_CHECK_MS, "GitHub to be ready to delete %s", owned->key);
+		return action_wait(context, BUSY_CHECK_MS, "GitHub to allow the deletion of %s", owned->key);
 	if (!exists && removal_settle(context, owned) != ACTION_DONE)
 		return ACTION_WAITING;
 	if (exists)
-		action_log(context, "deleted the repository %s", repository.full_name);
-	else /* GitHub does not tell which */
-		action_log(context, "the repository %s was gone already, or the token cannot see it", owned->key);
+		action_log(context, "deleted repository %s", repository.full_name);
+	else /* GitHub does not say which */
+		action_log(context, "repository %s is already gone, or the token cannot see it", owned->key);
 	return action_done(context);
 }
 
@@ -94,7 +94,7 @@ static const struct string_pair permissions[] = { { "administration", "write" },
 
 const struct action_definition github_repository_delete = {
 	.id = "github.repository-delete",
-	.summary = "Deletes the GitHub repositories that the app made",
+	.summary = "Deletes the GitHub repositories that the app created",
 	.input = RECORD(struct removal_input, removal_input_fields),
 	.checkpoint = RECORD(struct removal_counts, removal_counts_fields),
 	.output = RECORD(struct removal_counts, removal_counts_fields),

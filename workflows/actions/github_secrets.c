@@ -1,10 +1,11 @@
 /*
- * github.secrets: secrets of a repository for GitHub Actions, sealed with the repository's own key. Those that are not
- * named are left alone.
+ * github.secrets: sets secrets of a repository for GitHub Actions, sealed with the repository's public key. Other
+ * secrets are not touched.
  *
- * Natural key: owner/name and the secret's name. GitHub shows the value of none, so each is written each time, which
- * may be repeated. The checkpoint counts how many are written, so that a rate limit stops the rest and not the whole.
- * Secrets go with their repository, so nothing removes them. No value, and nothing made of one, is kept or told.
+ * Natural key: owner/name and the name of the secret. GitHub never shows a value, so every run writes each secret,
+ * which may safely be repeated. The checkpoint counts the secrets written, so that after a rate limit the run continues
+ * with the next one. Secrets are deleted with their repository, so there is no action to undo them. No value, and
+ * nothing derived from one, is stored or logged.
  *
  * API: https://docs.github.com/rest/actions/secrets.
  */
@@ -25,7 +26,7 @@ static const struct field secret_fields[] = {
 		.description = "Name of the secret; GitHub writes it in upper case" },
 	{ STRING_FIELD("value", struct secret, value), .required = true, .minimum = 1, .maximum = VALUE_MAX,
 		.secret = true,
-		.description = "Its value, a secret: it is sealed for GitHub, and stands in no output, event or log" },
+		.description = "Value of the secret: it is sealed for GitHub, and appears in no output, event or log" },
 };
 static const struct record secret_record = RECORD(struct secret, secret_fields);
 
@@ -40,7 +41,7 @@ static const struct field input_fields[] = {
 		.maximum = SECRETS_MAX, .description = "The secrets to set" },
 };
 
-/* Written by this run so far; those of the input that are written are its first ones. */
+/* Written by this run so far: always the first ones of the input. */
 struct counts {
 	int64_t created, updated;
 };
@@ -49,12 +50,13 @@ static const struct field checkpoint_fields[] = {
 	{ INTEGER_FIELD("updated", struct counts, updated) },
 };
 static const struct field output_fields[] = {
-	{ INTEGER_FIELD("created", struct counts, created), .description = "How many were not there before" },
+	{ INTEGER_FIELD("created", struct counts, created),
+		.description = "Number of secrets that did not exist before" },
 	{ INTEGER_FIELD("updated", struct counts, updated),
-		.description = "How many were there, and were written anew" },
+		.description = "Number of secrets that existed and were overwritten" },
 };
 
-/* What GitHub answers. The id has more digits than a number holds. */
+/* What GitHub returns. The id has more digits than a number can hold. */
 struct public_key {
 	const char *key_id, *key;
 };
@@ -76,15 +78,17 @@ static const struct record sealed_record = RECORD(struct sealed, sealed_fields);
 
 /* ---- calls ---- */
 
-/* A repository that was made a moment ago may be invisible. */
+/* A repository that was just created may be invisible. */
 static enum action_result miss_repository(struct action_context *context, const struct input *input)
 {
 	if (is_settling(context, input->repository, VISIBLE_BUDGET_MS))
-		return action_wait(context, CHECK_MS, "%s to be visible", input->repository);
+		return action_wait(context, CHECK_MS, "%s to become visible", input->repository);
 	action_fail(context, ERROR_NOT_FOUND,
-		"GitHub gives no key for secrets of %s: it does not exist, or the token may not see them",
+		"GitHub returns no public key for secrets of %s: the repository does not exist, or the token cannot "
+		"access its secrets",
 		input->repository);
-	action_remedy(context, NULL, "Check the repository's name, and give the token the permission secrets: write.");
+	action_remedy(
+		context, NULL, "Check the name of the repository, and give the token the permission secrets: write.");
 	return action_remedy_input(context, "repository");
 }
 
@@ -121,7 +125,7 @@ static bool send_secret(struct action_context *context, const struct input *inpu
 
 /* ---- all of it ---- */
 
-/* A refusal may be of the key, which GitHub has changed since: it is fetched once more. */
+/* GitHub may have refused because it has changed the key since: fetch the key again, and retry once. */
 static enum action_result write_secret(struct action_context *context, const struct input *input,
 	const struct secret *secret, struct public_key *key, struct counts *counts)
 {
@@ -138,9 +142,9 @@ static enum action_result write_secret(struct action_context *context, const str
 	}
 
 	if (response.status == 422) {
-		action_fail(context, ERROR_INVALID_INPUT, "GitHub refuses the secret %s of %s: %s", secret->name,
+		action_fail(context, ERROR_INVALID_INPUT, "GitHub refuses secret %s of %s: %s", secret->name,
 			input->repository, response.message);
-		action_remedy(context, NULL, "Check its name and the length of its value.");
+		action_remedy(context, NULL, "Check the name of the secret and the length of its value.");
 		return action_remedy_input(context, "secrets");
 	}
 
@@ -158,11 +162,11 @@ static void validate(const void *raw_input, struct input_check *check)
 		const char *wrong = setting_name_problem(list[i].name);
 		for (size_t j = 0; j < i && wrong == NULL; j++)
 			if (strcasecmp(list[j].name, list[i].name) == 0)
-				wrong = "is there twice, for GitHub does not tell upper from lower case";
+				wrong = "is given twice: GitHub ignores case";
 		if (wrong == NULL)
 			continue;
 		const struct input_fault fault = { "secrets", "name", i, "Choose another name." };
-		input_fault(check, &fault, "the name %s of a secret %s", list[i].name, wrong);
+		input_fault(check, &fault, "secret name %s %s", list[i].name, wrong);
 	}
 }
 
@@ -180,7 +184,7 @@ static enum action_result run(
 		result = write_secret(context, input, &secrets[next], &key, counts);
 	if (result != ACTION_DONE)
 		return result;
-	action_log(context, "wrote %zu secrets of %s", input->secrets.count, input->repository);
+	action_log(context, "wrote %zu secrets to %s", input->secrets.count, input->repository);
 	*(struct counts *)raw_output = *counts;
 	return action_done(context);
 }
@@ -189,7 +193,7 @@ static const struct string_pair permissions[] = { { "secrets", "write" }, { "met
 
 const struct action_definition github_secrets = {
 	.id = "github.secrets",
-	.summary = "Sets secrets of a GitHub repository for its Actions",
+	.summary = "Sets GitHub Actions secrets of a repository",
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct counts, checkpoint_fields),
 	.output = RECORD(struct counts, output_fields),

@@ -1,5 +1,5 @@
 /*
- * Compares files with git trees by their object names. Only the folders on the way to the files are read.
+ * Compares files with git trees by their object names. Only the folders on the path to a file are read.
  */
 #include "actions/github_tree.h"
 
@@ -12,11 +12,11 @@
 
 static const struct field desired_file_fields[] = {
 	{ STRING_FIELD("path", struct desired_file, path), .required = true, .minimum = 1, .maximum = TREE_PATH_MAX,
-		.description = "Where it stands, such as docs/index.md" },
+		.description = "Path in the repository, such as docs/index.md" },
 	{ STRING_FIELD("content", struct desired_file, content), .required = true, .maximum = CONTENT_MAX,
-		.description = "Its whole text" },
+		.description = "Full text of the file" },
 	{ BOOLEAN_FIELD("executable", struct desired_file, executable),
-		.description = "Whether it can be run, as scripts can" },
+		.description = "Make the file executable, as for a script" },
 };
 const struct record desired_file_record = RECORD(struct desired_file, desired_file_fields);
 
@@ -31,7 +31,7 @@ static const struct field tree_entry_fields[] = {
 };
 static const struct record tree_entry_record = RECORD(struct tree_entry, tree_entry_fields);
 
-/* One folder, by its name in git. */
+/* One folder, identified by its git object name. */
 struct tree {
 	const char *sha;
 	struct object_list entries;
@@ -44,7 +44,7 @@ static const struct field tree_fields[] = {
 };
 static const struct record tree_record = RECORD(struct tree, tree_fields);
 
-/* The folders that were read: a name in git never changes what it stands for. */
+/* The folders read so far: a git object never changes, so each is read once. */
 struct forest {
 	struct action_context *context;
 	const char *repository;
@@ -84,7 +84,8 @@ static bool is_above(const char *one, const char *two)
 	return strncmp(one, two, length) == 0 && (two[length] == '\0' || two[length] == '/');
 }
 
-/* What has the same path, or is a folder where the other is a file; its number, or count where there is none. */
+/* The index of an earlier file with the same path, or that would have to be a folder of this one or the reverse; count
+ * if there is none. */
 static size_t find_rival(const struct desired_file *list, size_t count, size_t index)
 {
 	for (size_t j = 0; j < index; j++)
@@ -101,11 +102,11 @@ void desired_files_check(struct input_check *check, const char *member, const st
 		struct input_fault fault = { .member = member, .item = "path", .index = i };
 		size_t rival = find_rival(list, files->count, i);
 		if (!is_path(list[i].path)) {
-			fault.remedy = "Write it from the top of the repository, without a leading '/', '.', '..' and "
-				       "'.git'.";
-			input_fault(check, &fault, "'%s' is no path of a file in a repository", list[i].path);
+			fault.remedy = "Give the path from the root of the repository, without a leading '/', '.', "
+				       "'..' and '.git'.";
+			input_fault(check, &fault, "'%s' is not a valid path of a file in a repository", list[i].path);
 		} else if (rival < files->count) {
-			fault.remedy = "Name each file once.";
+			fault.remedy = "Give each file once.";
 			input_fault(
 				check, &fault, "'%s' and '%s' cannot both be files", list[rival].path, list[i].path);
 		}
@@ -126,9 +127,9 @@ static bool fetch_tree(struct forest *forest, const char *sha, struct tree *ret_
 	if (!provider_call(context, &github, &request, &response))
 		return false;
 
-	/* It is named by what GitHub has just shown, so it is there. */
+	/* GitHub has just named this tree, so it exists. */
 	if (response.status == 404) {
-		action_fail(context, ERROR_NOT_READY, "GitHub does not have the tree %s of %s at hand yet", sha,
+		action_fail(context, ERROR_NOT_READY, "GitHub does not show the tree %s of %s yet", sha,
 			forest->repository);
 		return false;
 	}
@@ -137,7 +138,7 @@ static bool fetch_tree(struct forest *forest, const char *sha, struct tree *ret_
 		return false;
 	ret_tree->sha = sha;
 	if (ret_tree->truncated)
-		action_fail(context, ERROR_INVALID_INPUT, "a folder of %s has more entries than GitHub lists",
+		action_fail(context, ERROR_INVALID_INPUT, "a folder in %s has more entries than GitHub lists",
 			forest->repository);
 	return !ret_tree->truncated;
 }
@@ -151,7 +152,7 @@ static bool find_tree(struct forest *forest, const char *sha, const struct tree 
 		}
 	if (forest->count == FOLDERS_MAX) {
 		action_fail(forest->context, ERROR_INVALID_INPUT, "the files are in more than %d folders", FOLDERS_MAX);
-		action_remedy(forest->context, NULL, "Give them in several steps.");
+		action_remedy(forest->context, NULL, "Split the files over several steps.");
 		return false;
 	}
 
@@ -172,17 +173,18 @@ static const struct tree_entry *find_entry(const struct tree *tree, const char *
 	return NULL;
 }
 
-/* What stands where a file, or a folder on its way, is to be is of the other kind: it would be lost. */
+/* There is a folder where a file is to go, or a file where a folder is needed. It would be lost. */
 static bool refuse_kind(const struct forest *forest, const char *path, size_t length, const struct tree_entry *entry)
 {
-	action_fail(forest->context, ERROR_CONFLICT_FOREIGN, "%.*s in %s is a %s, which the file %s would replace",
-		(int)length, path, forest->repository, strcmp(entry->type, "tree") == 0 ? "folder" : entry->type, path);
-	action_remedy(forest->context, NULL, "Choose another path, or remove it from the branch first.");
+	action_fail(forest->context, ERROR_CONFLICT_FOREIGN,
+		"%.*s in %s is a %s, which writing the file %s would replace", (int)length, path, forest->repository,
+		strcmp(entry->type, "tree") == 0 ? "folder" : entry->type, path);
+	action_remedy(forest->context, NULL, "Choose another path, or delete it from the branch first.");
 	action_remedy_input(forest->context, "files");
 	return false;
 }
 
-/* The entry of the path; NULL where it is not there. */
+/* Finds the entry of the path; NULL if there is none. */
 static bool find_file(struct forest *forest, const char *root, const char *path, const struct tree_entry **ret_entry)
 {
 	const struct tree *tree;
@@ -219,9 +221,9 @@ static bool compare_file(
 	*ret_differs = !same_text || strcmp(entry->mode, desired_file_mode(file)) != 0;
 	if (*ret_differs)
 		action_difference(forest->context, "%s: %s", file->path,
-			entry == NULL       ? "is not there"
-				: same_text ? "has another mode"
-					    : "has another text");
+			entry == NULL       ? "does not exist"
+				: same_text ? "has a different mode"
+					    : "has different content");
 	return true;
 }
 

@@ -1,9 +1,9 @@
 /*
- * github.variables: variables of a repository for GitHub Actions. Those that are not named are left alone; those that
- * are equal are not written again.
+ * github.variables: sets variables of a repository for GitHub Actions. Other variables are not touched, and a variable
+ * that already has the value is not written again.
  *
- * Natural key: owner/name and the variable's name, in which GitHub does not tell upper from lower case. Each write may
- * be repeated. Variables go with their repository, so nothing removes them.
+ * Natural key: owner/name and the name of the variable, in which GitHub ignores case. Each write may safely be
+ * repeated. Variables are deleted with their repository, so there is no action to undo them.
  *
  * API: https://docs.github.com/rest/actions/variables.
  */
@@ -11,7 +11,7 @@
 #include "actions/github_names.h"
 #include "slipway/provider.h"
 
-#define PAGE_ITEMS    30 /* the most that GitHub gives */
+#define PAGE_ITEMS    30 /* GitHub's maximum */
 #define PAGES_MAX     20
 #define VARIABLES_MAX 100
 #define VALUE_MAX     49152
@@ -24,7 +24,7 @@ static const struct field variable_fields[] = {
 	{ STRING_FIELD("name", struct variable, name), .required = true, .pattern = SETTING_PATTERN,
 		.form = SETTING_FORM, .description = "Name of the variable; GitHub writes it in upper case" },
 	{ STRING_FIELD("value", struct variable, value), .required = true, .maximum = VALUE_MAX,
-		.description = "Its value, which whoever sees the repository's workflows can read" },
+		.description = "Value of the variable; everyone who can see the repository's workflows can read it" },
 };
 static const struct record variable_record = RECORD(struct variable, variable_fields);
 
@@ -48,12 +48,15 @@ static const struct field checkpoint_fields[] = {
 	{ INTEGER_FIELD("updated", struct counts, updated) },
 };
 static const struct field output_fields[] = {
-	{ INTEGER_FIELD("created", struct counts, created), .description = "How many were not there before" },
-	{ INTEGER_FIELD("updated", struct counts, updated), .description = "How many had another value" },
-	{ INTEGER_FIELD("unchanged", struct counts, unchanged), .description = "How many stood there already" },
+	{ INTEGER_FIELD("created", struct counts, created),
+		.description = "Number of variables that did not exist before" },
+	{ INTEGER_FIELD("updated", struct counts, updated),
+		.description = "Number of variables that had a different value" },
+	{ INTEGER_FIELD("unchanged", struct counts, unchanged),
+		.description = "Number of variables that already had the value" },
 };
 
-/* ---- what GitHub answers ---- */
+/* ---- what GitHub returns ---- */
 
 static const struct field listed_fields[] = {
 	{ STRING_FIELD("name", struct variable, name), .required = true },
@@ -71,15 +74,17 @@ static const struct record listing_record = RECORD(struct listing, listing_field
 
 /* ---- read ---- */
 
-/* A repository that was made a moment ago may be invisible. */
+/* A repository that was just created may be invisible. */
 static enum action_result miss_repository(struct action_context *context, const struct input *input)
 {
 	if (is_settling(context, input->repository, VISIBLE_BUDGET_MS))
-		return action_wait(context, CHECK_MS, "%s to be visible", input->repository);
+		return action_wait(context, CHECK_MS, "%s to become visible", input->repository);
 	action_fail(context, ERROR_NOT_FOUND,
-		"GitHub shows no variables of %s: it does not exist, or the token may not see them", input->repository);
+		"GitHub shows no variables of %s: the repository does not exist, or the token cannot access its "
+		"variables",
+		input->repository);
 	action_remedy(
-		context, NULL, "Check the repository's name, and give the token the permission variables: write.");
+		context, NULL, "Check the name of the repository, and give the token the permission variables: write.");
 	return action_remedy_input(context, "repository");
 }
 
@@ -91,7 +96,7 @@ static const struct variable *find(const struct variable *list, size_t count, co
 	return NULL;
 }
 
-/* Notes what stands there of the variables that are wished: ret_existing[i] is NULL where variable i is absent. */
+/* Fills ret_existing[i] with the listed variable of that name, or leaves it NULL. */
 static void match_listed(const struct input *input, const struct listing *listing, const struct variable **ret_existing)
 {
 	const struct variable *desired = input->variables.items;
@@ -140,7 +145,7 @@ static bool update(struct action_context *context, const struct input *input, co
 	return provider_call(context, &github, &request, &response);
 }
 
-/* *ret_created is false where somebody else, or an earlier attempt, was faster. */
+/* *ret_created is false if the variable already exists: somebody else, or an earlier attempt, created it. */
 static bool create(
 	struct action_context *context, const struct input *input, const struct variable *variable, bool *ret_created)
 {
@@ -158,7 +163,7 @@ static bool create(
 	return true;
 }
 
-/* Writes it, and counts what was done; there is NULL where it is absent. */
+/* Writes the variable, and counts what was done; existing is NULL if GitHub has none of that name. */
 static bool write_variable(struct action_context *context, const struct input *input, const struct variable *variable,
 	const struct variable *existing, struct counts *counts)
 {
@@ -185,15 +190,15 @@ static void validate(const void *raw_input, struct input_check *check)
 	for (size_t i = 0; i < input->variables.count; i++) {
 		const char *wrong = setting_name_problem(list[i].name);
 		if (wrong == NULL && find(list, i, list[i].name) != NULL)
-			wrong = "is there twice, for GitHub does not tell upper from lower case";
+			wrong = "is given twice: GitHub ignores case";
 		if (wrong == NULL)
 			continue;
 		const struct input_fault fault = { "variables", "name", i, "Choose another name." };
-		input_fault(check, &fault, "the name %s of a variable %s", list[i].name, wrong);
+		input_fault(check, &fault, "variable name %s %s", list[i].name, wrong);
 	}
 }
 
-/* For plans, before the first write ends the look. */
+/* For plans: before the first write, which ends a dry run. */
 static void report_differences(
 	struct action_context *context, const struct input *input, const struct variable *const *existing)
 {
@@ -201,7 +206,7 @@ static void report_differences(
 	for (size_t i = 0; i < input->variables.count; i++)
 		if (!is_equal(&variables[i], existing[i]))
 			action_difference(context, "%s: %s", variables[i].name,
-				existing[i] == NULL ? "is not there" : "has another value");
+				existing[i] == NULL ? "does not exist" : "has a different value");
 }
 
 static enum action_result run(
@@ -225,21 +230,21 @@ static enum action_result run(
 			return action_failed(context);
 	long long written = counts->created + counts->updated;
 	if (written > 0)
-		action_log(context, "wrote %lld of %zu variables of %s", written, count, input->repository);
+		action_log(context, "wrote %lld of %zu variables to %s", written, count, input->repository);
 	counts->unchanged = (int64_t)count - written;
 	*(struct counts *)raw_output = *counts;
 	return action_done(context);
 }
 
-/* Its word for variables is missing in GitHub's description:
- * https://github.com/github/rest-api-description/issues/5437. "variables", as the pages say, is taken and gives no
- * right: https://github.com/fullsend-ai/fullsend/issues/997. */
+/* GitHub's API description does not list the name of this permission:
+ * https://github.com/github/rest-api-description/issues/5437. GitHub's documentation says "variables", which is
+ * accepted but grants nothing: https://github.com/fullsend-ai/fullsend/issues/997. */
 static const struct string_pair permissions[] = { { "actions_variables", "write" }, { "metadata", "read" },
 	{ NULL, NULL } };
 
 const struct action_definition github_variables = {
 	.id = "github.variables",
-	.summary = "Sets variables of a GitHub repository for its Actions",
+	.summary = "Sets GitHub Actions variables of a repository",
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct counts, checkpoint_fields),
 	.output = RECORD(struct counts, output_fields),

@@ -1,9 +1,10 @@
 /*
- * github.workflow: starts a workflow of GitHub Actions and waits for its run, and for the commit that it makes.
+ * github.workflow: starts a GitHub Actions workflow and waits for its run and, if asked, for the commit that it pushes.
  *
- * A dispatch is a side effect without a natural key. Newer servers answer it with the run's id. Where they do not, or
- * the answer was lost, the run is the oldest one that was dispatched on the branch after the newest that stood there
- * before; that one is stored, with the intent, before the dispatch. Only where none appears it is sent again.
+ * A dispatch is a side effect without a natural key. Newer servers return the id of the run. If a server does not, or
+ * the response is lost, the run is the oldest dispatched one on the branch that is newer than the newest run before the
+ * dispatch; the id of that run is stored, with the intent, before the dispatch. The dispatch is sent again only if no
+ * run appears.
  *
  * API: https://docs.github.com/rest/actions/workflows, /rest/actions/workflow-runs, /rest/branches/branches.
  */
@@ -16,8 +17,8 @@
 #define WORKFLOW_FOLDER       ".github/workflows/"
 #define WORKFLOW_PATTERN      "^(\\.github/workflows/)?[A-Za-z0-9._-]{1,200}$"
 #define WORKFLOW_FORM         "the name of a file in " WORKFLOW_FOLDER ", such as setup.yml, or an id"
-#define APPEAR_BUDGET_MS      300000 /* for the run of a dispatch that was taken */
-#define COMMIT_BUDGET_MS      120000 /* for the branch to show a commit, after the run's success */
+#define APPEAR_BUDGET_MS      300000 /* for the run to appear after GitHub accepted the dispatch */
+#define COMMIT_BUDGET_MS      120000 /* for the commit to appear on the branch after the run succeeded */
 #define APPEAR_CHECK_MS       2000
 #define PERSON_CHECK_MS       60000
 #define CHECK_MIN_MS          5000
@@ -36,22 +37,22 @@ static const struct field input_fields[] = {
 	{ STRING_FIELD("workflow", struct input, workflow), .required = true, .pattern = WORKFLOW_PATTERN,
 		.form = WORKFLOW_FORM, .description = "File name of the workflow, such as setup.yml, or its id" },
 	{ STRING_FIELD("ref", struct input, ref), .pattern = BRANCH_PATTERN, .form = BRANCH_FORM, .maximum = BRANCH_MAX,
-		.description = "Branch to run it on; the default branch where none is given" },
+		.description = "Branch to run it on; the default branch if absent" },
 	{ MAP_FIELD("inputs", struct input, inputs), .maximum = 25,
-		.description = "The workflow's own inputs, all as strings; older servers take 10" },
+		.description = "Inputs of the workflow, all as strings; older servers accept at most 10" },
 	{ BOOLEAN_FIELD("commitExpected", struct input, commit_expected),
-		.description = "Wait until the branch has a commit that it did not have before" },
+		.description = "Wait until the branch has a new commit" },
 	{ INTEGER_FIELD("timeoutMinutes", struct input, timeout_minutes), .minimum = 1, .maximum = 340,
-		.fallback = "60", .description = "How long its run may take" },
+		.fallback = "60", .description = "Limit for the run, in minutes" },
 };
 
 struct checkpoint {
 	const char *ref, *head_before;
-	int64_t newest_before;    /* the highest id of a run that stood there before */
-	int64_t requested_age_ms; /* age of our run when the dispatch was last sent */
+	int64_t newest_before;    /* the highest id of the runs before the dispatch */
+	int64_t requested_age_ms; /* age of our run when the dispatch was sent last */
 	int64_t run_id;
-	int64_t succeeded_age_ms; /* age of our run when its success was first seen; 0: not yet */
-	bool asked, taken;        /* the dispatch was sent; it was answered */
+	int64_t succeeded_age_ms; /* age of our run when we first saw that the workflow succeeded; 0: not yet */
+	bool asked, taken;        /* the dispatch was sent; GitHub accepted it */
 	bool enabling;            /* the workflow was off, and what we may was done about it */
 };
 static const struct field checkpoint_fields[] = {
@@ -73,15 +74,15 @@ struct output {
 };
 static const struct field output_fields[] = {
 	{ INTEGER_FIELD("runId", struct output, run_id), .description = "GitHub's id of the run" },
-	{ STRING_FIELD("url", struct output, url), .description = "Where a person looks at the run" },
-	{ STRING_FIELD("ref", struct output, ref), .description = "The branch that it ran on" },
+	{ STRING_FIELD("url", struct output, url), .description = "Page of the run" },
+	{ STRING_FIELD("ref", struct output, ref), .description = "Branch that it ran on" },
 	{ STRING_FIELD("headCommit", struct output, head_commit),
 		.description = "Commit at the head of the branch after the run" },
 	{ BOOLEAN_FIELD("committed", struct output, committed),
-		.description = "Whether that is another commit than before the run" },
+		.description = "Whether the head has changed since before the run" },
 };
 
-/* ---- what GitHub answers ---- */
+/* ---- what GitHub returns ---- */
 
 struct repository {
 	const char *default_branch;
@@ -140,7 +141,7 @@ static const char *workflow_of(const struct input *input)
 	return strncmp(input->workflow, WORKFLOW_FOLDER, length) == 0 ? input->workflow + length : input->workflow;
 }
 
-/* Leaves *ret_branch NULL where GitHub shows no such repository. */
+/* Leaves *ret_branch NULL if GitHub shows no such repository. */
 static bool find_default_branch(struct action_context *context, const struct input *input, const char **ret_branch)
 {
 	struct provider_response response;
@@ -158,7 +159,7 @@ static bool find_default_branch(struct action_context *context, const struct inp
 	return true;
 }
 
-/* The newest dispatched runs of the workflow on the branch; false in *ret_known where GitHub has no such workflow. */
+/* The newest dispatched runs of the workflow on the branch; *ret_known is false if GitHub has no such workflow. */
 static bool list_runs(struct action_context *context, const struct input *input, const char *ref, bool *ret_known,
 	struct listing *ret_listing)
 {
@@ -176,7 +177,7 @@ static bool list_runs(struct action_context *context, const struct input *input,
 	return !*ret_known || provider_decode(context, &response, &listing_record, ret_listing);
 }
 
-/* The oldest run that is newer than the id; 0 where there is none. */
+/* The oldest run that is newer than the id; 0 if there is none. */
 static int64_t oldest_after(const struct listing *listing, int64_t id)
 {
 	const struct workflow_run *runs = listing->runs.items;
@@ -213,13 +214,13 @@ static enum action_result miss_workflow(
 
 	checkpoint->asked = false;
 	if (action_run_age_ms(context) < VISIBLE_BUDGET_MS)
-		return action_wait(context, APPEAR_CHECK_MS, "GitHub to know the workflow %s of %s", input->workflow,
+		return action_wait(context, APPEAR_CHECK_MS, "GitHub to find workflow %s in %s", input->workflow,
 			input->repository);
 	if (!workflow_file_exists(context, input->repository, workflow_of(input), &exists))
 		return action_failed(context);
 	if (exists)
 		return switch_on(context, input, checkpoint);
-	action_fail(context, ERROR_NOT_FOUND, "GitHub knows no workflow %s in %s, or the token cannot see it",
+	action_fail(context, ERROR_NOT_FOUND, "GitHub finds no workflow %s in %s, or the token cannot see it",
 		input->workflow, input->repository);
 	return action_remedy(context, provider_page(context, &github, "/%s/actions", input->repository),
 		"Put the workflow on the default branch, allow Actions there, and trigger the step again.");
@@ -262,13 +263,13 @@ static enum action_result refuse_dispatch(
 
 	while (reason->text[0] != '\0' && strcasestr(response->message, reason->text) == NULL)
 		reason++;
-	action_fail(context, ERROR_INVALID_INPUT, "GitHub refuses to start %s of %s: %s", input->workflow,
+	action_fail(context, ERROR_INVALID_INPUT, "GitHub refuses to start workflow %s in %s: %s", input->workflow,
 		input->repository, response->message);
 	action_remedy(context, provider_page(context, &github, "/%s/actions", input->repository), "%s", reason->remedy);
 	return action_remedy_input(context, reason->member);
 }
 
-/* The intent is stored; sends the one request that starts a run. */
+/* Stores the intent, then sends the request that starts a run. */
 static enum action_result dispatch(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
@@ -286,7 +287,7 @@ static enum action_result dispatch(
 			: action_failed(context);
 	}
 
-	/* A server that refuses the member has started nothing. */
+	/* An older server that refuses return_run_details has started nothing: send it again without. */
 	if (response.status >= 400 && strstr(response.message, "return_run_details") != NULL &&
 		!send_dispatch(context, input, checkpoint->ref, false, &response))
 		return action_failed(context);
@@ -300,22 +301,24 @@ static enum action_result dispatch(
 	if (response.body_length > 0 && !provider_decode(context, &response, &dispatched_record, &dispatched))
 		return action_failed(context);
 	checkpoint->run_id = dispatched.run_id;
-	action_log(context, "started %s of %s on %s", input->workflow, input->repository, checkpoint->ref);
-	return action_wait(context, APPEAR_CHECK_MS, "the run of %s to appear", input->workflow);
+	action_log(
+		context, "started workflow %s in %s on branch %s", input->workflow, input->repository, checkpoint->ref);
+	return action_wait(context, APPEAR_CHECK_MS, "the run of workflow %s to appear", input->workflow);
 }
 
 static enum action_result miss_branch(struct action_context *context, const struct input *input, const char *branch)
 {
-	const char *name = branch != NULL ? branch : "by default";
+	const char *name = branch != NULL ? branch : "(default)";
 	if (is_settling(context, input->repository, VISIBLE_BUDGET_MS))
-		return action_wait(context, APPEAR_CHECK_MS, "branch %s of %s to resolve", name, input->repository);
+		return action_wait(
+			context, APPEAR_CHECK_MS, "branch %s of %s to become visible", name, input->repository);
 	action_fail(context, ERROR_NOT_FOUND,
-		"GitHub shows no %s with a branch %s: it is not there, or the token may not see it", input->repository,
-		name);
+		"GitHub shows no repository %s with branch %s: it does not exist, or the token cannot see it",
+		input->repository, name);
 	return action_remedy_input(context, branch != NULL ? "ref" : "repository");
 }
 
-/* Notes what stands there before, and dispatches. */
+/* Records the head and the newest run before the dispatch, then sends it. */
 static enum action_result begin(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
@@ -338,7 +341,7 @@ static enum action_result begin(
 	return dispatch(context, input, checkpoint);
 }
 
-/* The dispatch was sent, and its run is not known. */
+/* The dispatch was sent, but the id of its run is not known. */
 static enum action_result find_run(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
@@ -351,19 +354,20 @@ static enum action_result find_run(
 	if (known)
 		checkpoint->run_id = oldest_after(&after, checkpoint->newest_before);
 	if (checkpoint->run_id != 0)
-		return action_wait(context, 0, "run %lld of %s", (long long)checkpoint->run_id, input->workflow);
-	if (checkpoint->taken && waited < APPEAR_BUDGET_MS)
-		return action_wait(context, APPEAR_CHECK_MS, "the run of %s to appear", input->workflow);
-	if (!checkpoint->taken && waited < provider_lost_response_ms(context))
 		return action_wait(
-			context, CHECK_MIN_MS, "a run of %s, whose dispatch may have been lost", input->workflow);
+			context, 0, "run %lld of workflow %s", (long long)checkpoint->run_id, input->workflow);
+	if (checkpoint->taken && waited < APPEAR_BUDGET_MS)
+		return action_wait(context, APPEAR_CHECK_MS, "the run of workflow %s to appear", input->workflow);
+	if (!checkpoint->taken && waited < provider_lost_response_ms(context))
+		return action_wait(context, CHECK_MIN_MS, "a run of workflow %s, whose dispatch may have been lost",
+			input->workflow);
 	if (!checkpoint->taken)
 		return dispatch(context, input, checkpoint);
 	action_fail(context, ERROR_TIMEOUT,
-		"GitHub took the dispatch of %s of %s, and shows no run of it after %d minutes", input->workflow,
+		"GitHub accepted the dispatch of workflow %s in %s, but shows no run after %d minutes", input->workflow,
 		input->repository, APPEAR_BUDGET_MS / MILLISECONDS_A_MINUTE);
 	return action_remedy(context, provider_page(context, &github, "/%s/actions", input->repository),
-		"Look at the runs of the repository; triggering the step again starts the workflow anew.");
+		"Check the runs of the repository. Triggering the step again starts a new run.");
 }
 
 /* ---- follow ---- */
@@ -374,11 +378,11 @@ static const struct ending {
 } endings[] = {
 	{ "failure", "failed", ERROR_BUILD_FAILED },
 	{ "cancelled", "was cancelled at GitHub", ERROR_CANCELLED },
-	{ "timed_out", "took longer than GitHub or the workflow allows", ERROR_BUILD_FAILED },
-	{ "startup_failure", "could not start: the workflow's file is not valid", ERROR_BUILD_FAILED },
-	{ "stale", "went stale: no runner took it", ERROR_BUILD_FAILED },
-	{ "skipped", "ran no job: no condition held", ERROR_BUILD_FAILED },
-	{ "", "ended in a way that Slipway does not know", ERROR_BUILD_FAILED },
+	{ "timed_out", "exceeded a time limit of GitHub or of the workflow", ERROR_BUILD_FAILED },
+	{ "startup_failure", "could not start: the workflow file is invalid", ERROR_BUILD_FAILED },
+	{ "stale", "became stale: no runner picked it up", ERROR_BUILD_FAILED },
+	{ "skipped", "was skipped: no job's condition was met", ERROR_BUILD_FAILED },
+	{ "", "ended with an unknown conclusion", ERROR_BUILD_FAILED },
 };
 
 static enum action_result fail_run(
@@ -387,13 +391,13 @@ static enum action_result fail_run(
 	const struct ending *ending = endings;
 	while (ending->conclusion[0] != '\0' && strcmp(ending->conclusion, found->conclusion) != 0)
 		ending++;
-	action_fail(context, ending->class, "run %lld of %s in %s %s (%s)", (long long)found->id, input->workflow,
-		input->repository, ending->text, found->conclusion);
-	return action_remedy(context, found->html_url,
-		"Look at the run's log, mend the workflow or what it works on, and trigger the step again.");
+	action_fail(context, ending->class, "run %lld of workflow %s in %s %s (%s)", (long long)found->id,
+		input->workflow, input->repository, ending->text, found->conclusion);
+	return action_remedy(
+		context, found->html_url, "Check the log of the run, fix the cause, then trigger the step again.");
 }
 
-/* The run succeeded: done, once the branch shows what is expected of it. */
+/* The run succeeded: done, or done once the branch has the expected commit. */
 static enum action_result finish(struct action_context *context, const struct input *input,
 	struct checkpoint *checkpoint, const struct workflow_run *found, struct output *output)
 {
@@ -406,14 +410,14 @@ static enum action_result finish(struct action_context *context, const struct in
 	if (checkpoint->succeeded_age_ms == 0)
 		checkpoint->succeeded_age_ms = age > 0 ? age : 1;
 	if (input->commit_expected && !committed && age - checkpoint->succeeded_age_ms < COMMIT_BUDGET_MS)
-		return action_wait(context, APPEAR_CHECK_MS, "the commit of run %lld on branch %s",
+		return action_wait(context, APPEAR_CHECK_MS, "the commit of run %lld to appear on branch %s",
 			(long long)found->id, checkpoint->ref);
 	if (input->commit_expected && !committed) {
 		action_fail(context, ERROR_CHECK_FAILED,
-			"run %lld of %s succeeded, but made no commit on branch %s of %s", (long long)found->id,
-			input->workflow, checkpoint->ref, input->repository);
+			"run %lld of workflow %s succeeded, but pushed no commit to branch %s of %s",
+			(long long)found->id, input->workflow, checkpoint->ref, input->repository);
 		return action_remedy(context, found->html_url,
-			"Look at what the run did; where it had nothing to do, trigger the step with "
+			"Check what the run did. If it had nothing to commit, trigger the step with "
 			"\"commitExpected\": false.");
 	}
 
@@ -421,7 +425,7 @@ static enum action_result finish(struct action_context *context, const struct in
 	return action_done(context);
 }
 
-/* Its run is queued, at work, or stopped until a person does something. */
+/* The run is queued, in progress, or waiting for a person. */
 static enum action_result wait_for_run(struct action_context *context, const struct input *input,
 	const struct checkpoint *checkpoint, const struct workflow_run *found)
 {
@@ -431,18 +435,18 @@ static enum action_result wait_for_run(struct action_context *context, const str
 		(found->conclusion != NULL && strcmp(found->conclusion, "action_required") == 0);
 
 	if (waited >= input->timeout_minutes * MILLISECONDS_A_MINUTE) {
-		action_fail(context, ERROR_TIMEOUT, "run %lld of %s in %s is still %s after %lld minutes",
+		action_fail(context, ERROR_TIMEOUT, "run %lld of workflow %s in %s is still %s after %lld minutes",
 			(long long)found->id, input->workflow, input->repository, found->status,
 			(long long)input->timeout_minutes);
-		return action_remedy(context, found->html_url,
-			"Look at the run. Triggering the step again starts the workflow anew.");
+		return action_remedy(
+			context, found->html_url, "Check the run. Triggering the step again starts a new one.");
 	}
 
 	if (person)
-		return action_wait_for_person(context, PERSON_CHECK_MS, "Approve run %lld of %s in %s: %s",
+		return action_wait_for_person(context, PERSON_CHECK_MS, "Approve run %lld of workflow %s in %s: %s",
 			(long long)found->id, input->workflow, input->repository,
 			found->html_url != NULL ? found->html_url : "");
-	return action_wait(context, delay < CHECK_MAX_MS ? delay : CHECK_MAX_MS, "run %lld of %s, which is %s",
+	return action_wait(context, delay < CHECK_MAX_MS ? delay : CHECK_MAX_MS, "run %lld of workflow %s, which is %s",
 		(long long)found->id, input->workflow, found->status);
 }
 
@@ -461,8 +465,8 @@ static enum action_result follow(
 	if (response.status == 404 && action_run_age_ms(context) - checkpoint->requested_age_ms < VISIBLE_BUDGET_MS)
 		return action_wait(context, APPEAR_CHECK_MS, "run %s to become visible", request.parameters[2]);
 	if (response.status == 404)
-		return action_fail(context, ERROR_NOT_FOUND, "run %s of %s in %s is gone", request.parameters[2],
-			input->workflow, input->repository);
+		return action_fail(context, ERROR_NOT_FOUND, "run %s of workflow %s in %s no longer exists",
+			request.parameters[2], input->workflow, input->repository);
 	if (!provider_decode(context, &response, &workflow_run_record, &found))
 		return action_failed(context);
 	found.status = found.status != NULL ? found.status : "queued";
@@ -492,12 +496,12 @@ static const struct string_pair permissions[] = { { "actions", "write" }, { "con
 
 const struct action_definition github_workflow_run = {
 	.id = "github.workflow",
-	.summary = "Starts a workflow of GitHub Actions, and waits for its run and its commit",
+	.summary = "Starts a GitHub Actions workflow and waits until its run succeeds",
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
 	.permissions = permissions,
 	.one_repository = true,
-	.run_timeout_s = 8 * 3600, /* timeoutMinutes and what comes before it */
+	.run_timeout_s = 8 * 3600, /* timeoutMinutes, and what comes before the run */
 };

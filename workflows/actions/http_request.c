@@ -1,8 +1,9 @@
 /*
- * http.request: any HTTP request, for what has no action of its own, with what it must be answered.
+ * http.request: sends an HTTP request and checks the response, for APIs that have no action of their own.
  *
- * What may be repeated without harm (GET, PUT, DELETE) is sent again where no answer came. The others are sent once,
- * unless it is to be tried until the answer is as expected: nobody can look here whether the first one was done.
+ * Idempotent requests (GET, PUT, DELETE) are sent again if no response came. The others are sent once, because nobody
+ * can tell here whether the first one took effect; with retryUntil they too are repeated until the response is as
+ * expected.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,22 +25,22 @@ struct input {
 };
 static const struct field input_fields[] = {
 	{ STRING_FIELD("method", struct input, method), .values = methods, .fallback = "GET",
-		.description = "Method of the request" },
+		.description = "HTTP method" },
 	{ STRING_FIELD("url", struct input, url), .required = true, .maximum = 2000,
-		.description = "Where it goes, by https" },
+		.description = "URL to send it to; https only" },
 	{ STRING_FIELD("body", struct input, body), .secret = true,
-		.description =
-			"Text that is sent; not with a GET. It may have secrets in it, so it is shown to nobody" },
+		.description = "Request body; not with GET. It may contain secrets, so it is never shown" },
 	{ STRING_FIELD("contentType", struct input, content_type), .fallback = "application/json", .maximum = 200,
 		.pattern = "^[!-~][ -~]*$", .form = "a media type, such as application/json",
-		.description = "What the body is" },
+		.description = "Content type of the body" },
 	{ STRINGS_FIELD("expectStatus", struct input, expect_status), .minimum = 1, .maximum = 20,
 		.pattern = "^[1-5]([0-9][0-9]|xx)$", .form = "a status such as 204, or a class of them such as 2xx",
-		.fallback = "[\"2xx\"]", .description = "Statuses that are right, such as 200 or 2xx" },
+		.fallback = "[\"2xx\"]", .description = "Expected statuses, such as 200 or 2xx" },
 	{ STRING_FIELD("expectText", struct input, expect_text), .minimum = 1, .maximum = 1000,
-		.description = "Text that must stand in the answer" },
+		.description = "Text that the response must contain" },
 	{ INTEGER_FIELD("retryUntil", struct input, retry_until), .minimum = 0, .maximum = 3000, .fallback = "0",
-		.description = "Seconds for which it is sent again until the answer is as expected; 0: once" },
+		.description =
+			"Seconds for which to repeat the request until the response is as expected; 0 sends it once" },
 };
 
 struct checkpoint {
@@ -52,8 +53,8 @@ struct output {
 	const char *body;
 };
 static const struct field output_fields[] = {
-	{ INTEGER_FIELD("status", struct output, status), .description = "What it was answered" },
-	{ STRING_FIELD("body", struct output, body), .description = "The first 1000 bytes of the answer, as text" },
+	{ INTEGER_FIELD("status", struct output, status), .description = "Status of the response" },
+	{ STRING_FIELD("body", struct output, body), .description = "First 1000 bytes of the response, as text" },
 };
 
 static enum http_method method_of(const struct input *input)
@@ -70,7 +71,7 @@ static bool may_be_repeated(const struct input *input)
 	return input->retry_until > 0 || (method != HTTP_POST && method != HTTP_PATCH);
 }
 
-/* "2xx" is all that begin with the 2. */
+/* "2xx" matches every status from 200 to 299. */
 static bool is_expected(const struct input *input, int status)
 {
 	for (size_t i = 0; i < input->expect_status.count; i++) {
@@ -83,40 +84,39 @@ static bool is_expected(const struct input *input, int status)
 	return false;
 }
 
-/* NULL where the answer is as expected, else what is wrong with it. */
+/* NULL if the response is as expected, else what is wrong with it. */
 static const char *judge(
 	struct action_context *context, const struct input *input, const struct provider_response *response)
 {
 	if (!is_expected(input, response->status)) {
-		const char *wrong = action_format(context, "the status is %d", response->status);
-		return wrong != NULL ? wrong : "the status is another";
+		const char *wrong = action_format(context, "status %d", response->status);
+		return wrong != NULL ? wrong : "unexpected status";
 	}
 	if (input->expect_text != NULL &&
 		memmem(response->body, response->body_length, input->expect_text, strlen(input->expect_text)) == NULL)
-		return "the expected text is not in it";
+		return "the response does not contain the expected text";
 	return NULL;
 }
 
 static enum action_result again_or_fail(struct action_context *context, const struct input *input, const char *what)
 {
 	if (action_run_age_ms(context) < input->retry_until * 1000)
-		return action_wait(
-			context, TRY_MS, "%s %s to be answered as expected; now %s", input->method, input->url, what);
-	action_fail(
-		context, ERROR_CHECK_FAILED, "%s %s is not answered as expected: %s", input->method, input->url, what);
-	return action_remedy(context, NULL, "Look at what answers there, and trigger the step again.");
+		return action_wait(context, TRY_MS, "the expected response to %s %s; last result: %s", input->method,
+			input->url, what);
+	action_fail(context, ERROR_CHECK_FAILED, "unexpected response to %s %s: %s", input->method, input->url, what);
+	return action_remedy(context, NULL, "Check the service at that address, then trigger the step again.");
 }
 
 static enum action_result fail_unknown(struct action_context *context, const struct input *input, const char *why)
 {
-	action_fail(context, ERROR_CHECK_FAILED, "%s %s may have been done, but its answer was lost: %s", input->method,
-		input->url, why);
+	action_fail(context, ERROR_CHECK_FAILED, "%s %s may have taken effect, but its response was lost: %s",
+		input->method, input->url, why);
 	return action_remedy(context, NULL,
-		"Look whether it was done. If not, trigger the step again; set \"retryUntil\" where it may be sent "
-		"twice.");
+		"Check whether the request took effect. If not, trigger the step again. Set \"retryUntil\" if it is "
+		"safe to send it twice.");
 }
 
-/* No answer came. What was refused before it was sent stays as it is, and is not repeated by itself. */
+/* No response came. A request that was refused before it was sent fails as it is, and is not repeated. */
 static enum action_result unanswered(struct action_context *context, const struct input *input)
 {
 	const struct error error = *action_error(context);
@@ -139,7 +139,7 @@ static enum action_result run(
 	};
 
 	if (checkpoint->sent && !may_be_repeated(input))
-		return fail_unknown(context, input, "the worker ended");
+		return fail_unknown(context, input, "the worker stopped");
 	checkpoint->sent = true;
 	if (!may_be_repeated(input) && !action_save(context))
 		return action_failed(context);
@@ -151,7 +151,7 @@ static enum action_result run(
 	output->status = response.status;
 	output->body = response_excerpt(context, &response, EXCERPT_MAX);
 	return output->body != NULL ? action_done(context)
-				    : action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for the answer");
+				    : action_fail(context, ERROR_OUT_OF_MEMORY, "out of memory for the response");
 }
 
 static void validate(const void *raw_input, struct input_check *check)
@@ -161,7 +161,7 @@ static void validate(const void *raw_input, struct input_check *check)
 
 const struct action_definition http_request = {
 	.id = "http.request",
-	.summary = "Sends an HTTP request and checks its answer",
+	.summary = "Sends an HTTP request and checks the response",
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),

@@ -1,5 +1,5 @@
 /*
- * note: gives back the text that it is given. The smallest whole action: read it first.
+ * note: returns the text that it is given. This is the smallest complete action: read it first.
  */
 #include <string.h>
 
@@ -10,7 +10,7 @@ struct input {
 };
 static const struct field input_fields[] = {
 	{ STRING_FIELD("text", struct input, text), .required = true, .minimum = 1, .maximum = 1000,
-		.description = "What to note" },
+		.description = "Text to note" },
 };
 
 struct output {
@@ -18,15 +18,15 @@ struct output {
 	int64_t length;
 };
 static const struct field output_fields[] = {
-	{ STRING_FIELD("text", struct output, text), .description = "What was noted" },
-	{ INTEGER_FIELD("length", struct output, length), .description = "Its length in bytes" },
+	{ STRING_FIELD("text", struct output, text), .description = "The text" },
+	{ INTEGER_FIELD("length", struct output, length), .description = "Length of the text in bytes" },
 };
 
 static enum action_result run(struct action_context *context, const void *raw_input, void *checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
 	struct output *output = raw_output;
-	(void)checkpoint; /* nothing to remember: it changes nothing */
+	(void)checkpoint; /* no checkpoint: this action changes nothing */
 	output->text = input->text;
 	output->length = (int64_t)strlen(input->text);
 	action_log(context, "noted: %s", input->text);

@@ -1,5 +1,5 @@
 /*
- * The loop of all removals: the newest thing first, each taken out of the ledger as soon as it is gone.
+ * The loop that all removals share: the newest resource first, each removed from the ledger as soon as it is deleted.
  */
 #include "actions/removal.h"
 
@@ -10,16 +10,18 @@
 const struct field removal_input_fields[1] = {
 	{ STRING_FIELD("confirm", struct removal_input, confirm), .required = true, .maximum = 64,
 		.given_each_time = true,
-		.description = "The appId once more: what the app has made is removed with all that is in it" },
+		.description = "The appId again, to confirm: everything that the app created is deleted, with all its "
+			       "content" },
 };
 const struct field removal_counts_fields[2] = {
 	{ INTEGER_FIELD("removed", struct removal_counts, removed),
-		.description = "How many are gone that the app had made" },
+		.description = "Number of resources that were removed" },
 	{ INTEGER_FIELD("left", struct removal_counts, left),
-		.description = "How many were left, for they were adopted or are not the app's any more" },
+		.description =
+			"Number of resources that were kept, because they were adopted or are no longer the app's" },
 };
 
-/* False also where it cannot be asked. */
+/* Whether no other app shares the resource. Also false if that cannot be determined. */
 static bool is_alone(struct action_context *context, const struct ledger_resource *owned)
 {
 	const char *app;
@@ -30,9 +32,9 @@ static bool is_alone(struct action_context *context, const struct ledger_resourc
 		return false;
 	if (app == NULL)
 		return true;
-	action_fail(context, ERROR_CONFLICT_FOREIGN, "the app '%s' shares the %s %s, which was not removed", app,
+	action_fail(context, ERROR_CONFLICT_FOREIGN, "app '%s' shares the %s %s, so it was not removed", app,
 		owned->type, owned->key);
-	action_remedy(context, NULL, "Tear '%s' down first, which leaves the %s, then trigger the step again.", app,
+	action_remedy(context, NULL, "Tear down '%s' first, which keeps the %s, then trigger the step again.", app,
 		owned->type);
 	return false;
 }
@@ -44,12 +46,12 @@ static enum action_result remove_one(struct action_context *context, const struc
 
 	if (ours && !is_alone(context, owned))
 		return action_failed(context);
-	const char *left = ours ? NULL : "it stood there before the app";
+	const char *left = ours ? NULL : "it was adopted, not created by the app";
 	enum action_result result = ours ? removal->remove(context, owned, &left) : ACTION_DONE;
 	if (result != ACTION_DONE)
 		return result;
 	if (left != NULL)
-		action_log(context, "left the %s %s: %s", owned->type, owned->key, left);
+		action_log(context, "kept the %s %s: %s", owned->type, owned->key, left);
 	if (!ledger_remove(context, owned->provider, owned->type, owned->key))
 		return action_failed(context);
 	if (left != NULL)
@@ -68,9 +70,10 @@ enum action_result removal_run(struct action_context *context, const struct remo
 	size_t count;
 
 	if (strcmp(confirm, app) != 0) {
-		action_fail(context, ERROR_INVALID_INPUT, "confirm is '%s', and the app is '%s': nothing was removed",
+		action_fail(context, ERROR_INVALID_INPUT, "confirm is '%s', but the app is '%s': nothing was removed",
 			confirm, app);
-		action_remedy(context, NULL, "Give \"confirm\": \"%s\" if what '%s' made is to be removed.", app, app);
+		action_remedy(
+			context, NULL, "Set \"confirm\": \"%s\" to remove everything that '%s' created.", app, app);
 		return action_remedy_input(context, "confirm");
 	}
 
@@ -78,9 +81,9 @@ enum action_result removal_run(struct action_context *context, const struct remo
 		return action_failed(context);
 	for (size_t i = 0; i < count; i++)
 		action_difference(context, "the %s %s %s", removal->type, list[i].key,
-			list[i].pending           ? "is removed if it came of what the app asked for"
-				: list[i].created ? "is removed, with all that is in it"
-						  : "is left, for it was adopted");
+			list[i].pending           ? "will be removed if the app's request created it"
+				: list[i].created ? "will be removed, with all its content"
+						  : "will be kept, because it was adopted");
 	for (size_t i = 0; i < count; i++) {
 		enum action_result result = remove_one(context, removal, &list[i], counts);
 		if (result != ACTION_DONE)
@@ -95,8 +98,8 @@ enum action_result removal_settle(struct action_context *context, const struct l
 {
 	if (!owned->pending || ledger_pending_age_ms(owned) >= REMOVAL_SETTLE_MS)
 		return ACTION_DONE;
-	return action_wait(context, SETTLE_CHECK_MS, "the %s %s, which was asked for a moment ago, to appear",
-		owned->type, owned->key);
+	return action_wait(
+		context, SETTLE_CHECK_MS, "the %s %s, which was just requested, to appear", owned->type, owned->key);
 }
 
 bool removal_is_ours(struct action_context *context, const struct ledger_resource *owned, const char *id,
@@ -118,7 +121,7 @@ bool removal_split(struct action_context *context, const char *key, const char *
 	for (size_t i = 1; i < count; i++) {
 		const char *slash = strchr(part, '/');
 		if (slash == NULL) {
-			action_fail(context, ERROR_INTERNAL, "'%s' of the ledger has not %zu parts", key, count);
+			action_fail(context, ERROR_INTERNAL, "ledger id '%s' does not have %zu parts", key, count);
 			return false;
 		}
 		*parameters++ = action_format(context, "%.*s", (int)(slash - part), part);

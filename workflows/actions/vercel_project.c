@@ -259,7 +259,8 @@ static enum action_result refused(
 		input->repository);
 }
 
-/* What the answer says does not count, but what stands there then: it may be that of an attempt whose answer was lost.
+/*
+ * What the answer says does not count, but what stands there then: it may be that of an attempt whose answer was lost.
  */
 static enum action_result link_repository(struct action_context *context, const struct input *input,
 	struct checkpoint *checkpoint, struct project *project, struct output *output)

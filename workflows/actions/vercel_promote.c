@@ -36,7 +36,7 @@ struct checkpoint {
 static const struct field checkpoint_fields[] = {
 	{ BOOLEAN_FIELD("asked", struct checkpoint, asked) },
 	{ INTEGER_FIELD("sentAge", struct checkpoint, sent_age_ms) },
-	{ INTEGER_FIELD("began_age_ms", struct checkpoint, began_age_ms) },
+	{ INTEGER_FIELD("began", struct checkpoint, began_age_ms) },
 	{ STRING_FIELD("requestSeen", struct checkpoint, request_seen) },
 	{ STRING_FIELD("previous", struct checkpoint, previous) },
 	DEPLOYMENT_WATCH_FIELDS(struct checkpoint, watch),

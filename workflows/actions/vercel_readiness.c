@@ -207,7 +207,8 @@ bool deployment_alias(struct action_context *context, const char *project, const
 
 /* ---- waiting ---- */
 
-/* For how long it may be in a state. One that is queued waits for others; a build is ended by Vercel after 45 minutes.
+/*
+ * For how long it may be in a state. One that is queued waits for others; a build is ended by Vercel after 45 minutes.
  */
 static int64_t state_minutes(const char *state)
 {
