@@ -87,6 +87,14 @@ struct provider_response {
 bool provider_call(struct action_context *context, const struct provider *provider,
 	const struct provider_request *request, struct provider_response *response) SLIPWAY_MUST_CHECK;
 
+/*
+ * Whether what the last call was about may only be late: the provider answered 404, 409 or 422, the app made that thing
+ * a short while ago, as its ledger says, and the run is not old yet. A call that fails so ends the attempt with
+ * ERROR_NOT_READY, and the run comes back, unless the provider's table says that the refusal is final. An action that
+ * expects the status asks here: `if (provider_is_late(context)) return action_wait(context, 2000, "...");`
+ */
+bool provider_is_late(const struct action_context *context);
+
 /* Whether the call that has just failed surely made nothing: the provider refused it, or a limit held it back. Where no
  * answer came, or an error of the provider's own, nobody can tell. */
 bool provider_made_nothing(const struct action_context *context);

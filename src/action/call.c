@@ -119,18 +119,27 @@ static void tell_redirect(
 		names[0] != NULL && names[1] != NULL ? names[1] : "");
 }
 
-#define FRESH_MS 60000
+#define FRESH_MS  60000  /* a token may not know what was made since */
+#define RECENT_MS 600000 /* a fork may take five minutes until it can be worked on, and then come other steps */
+#define LATE_MS   90000  /* a run's age; what is missing then is missing for another reason */
 
-/* Whether the call is about a repository that the app made a moment ago. */
-static bool is_fresh(
+/* How long ago the app made what the call is about; -1 where it did not. Repositories are named by two parameters. */
+static int64_t made_ms_ago(
 	struct action_context *context, const struct provider *provider, const struct provider_request *request)
 {
 	const char *const *names = request->parameters;
-	if (names[0] == NULL || names[1] == NULL)
-		return false;
-	int64_t made_ms_ago = ledger_age_ms(
-		context, provider->id, "repository", arena_format(context->arena, "%s/%s", names[0], names[1]));
-	return made_ms_ago >= 0 && made_ms_ago < FRESH_MS;
+	if (names[0] == NULL)
+		return -1;
+	int64_t ago = context_made_ms_ago(context, provider->id, names[0]);
+	const char *pair = names[1] != NULL ? arena_format(context->arena, "%s/%s", names[0], names[1]) : NULL;
+	return ago >= 0 || pair == NULL ? ago : context_made_ms_ago(context, provider->id, pair);
+}
+
+/* The one rule of what is only late: a provider that refuses what it does not know, and the app has made it itself a
+ * short while ago. */
+static bool may_be_late(const struct action_context *context, int64_t made_ms_ago)
+{
+	return made_ms_ago >= 0 && made_ms_ago < RECENT_MS && action_run_age_ms(context) < LATE_MS;
 }
 
 /* What the failure of an action that comes of this call is to tell of it. */
@@ -187,10 +196,11 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		return false;
 	if (!gate_enter(context, provider->id, credential, &probing))
 		return false;
+	int64_t made_ago_ms = made_ms_ago(context, provider, request);
 	const struct provider_grant grant = {
 		.permissions = request->permissions != NULL ? request->permissions : context->action->permissions,
 		.one_repository = context->action->one_repository,
-		.fresh = context->action->one_repository && is_fresh(context, provider, request),
+		.fresh = context->action->one_repository && made_ago_ms >= 0 && made_ago_ms < FRESH_MS,
 	};
 	const struct provider_exchange exchange = { .client = context->client,
 		.provider = provider,
@@ -199,11 +209,14 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		.deadline_at = context->deadline_at,
 		.settings = context->settings,
 		.input = &context->action->input,
+		.made_lately = may_be_late(context, made_ago_ms),
 		.grant = &grant,
 		.record_failed = log_error,
 		.called = log_call,
 		.called_data = context };
 	bool answered = provider_send(&exchange, request, response, &context->error) == ERROR_NONE;
+	context->late =
+		exchange.made_lately && refusal_may_be_late(answered ? response->status : context->error.http_status);
 	bool limited = !answered && context->error.class == ERROR_RATE_LIMITED;
 	if (answered && response->redirected)
 		tell_redirect(context, provider, request);
@@ -216,6 +229,11 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		context->backend->leave(
 			context->backend_data, provider->id, credential, limited ? context->error.retry_after_ms : 0);
 	return answered;
+}
+
+bool provider_is_late(const struct action_context *context)
+{
+	return context->late;
 }
 
 bool provider_made_nothing(const struct action_context *context)

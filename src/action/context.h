@@ -115,6 +115,7 @@ struct action_context {
 	bool for_person, skipped;
 	bool for_turn; /* the last call was refused, for it is not its turn yet */
 	bool redirect_told;
+	bool late; /* the last call was refused, and what it was about may only be late */
 	struct error
 		refusal; /* who refused the last call of a provider, and how: class, texts and remedy are not set */
 };
@@ -136,6 +137,10 @@ const char *context_output(struct action_context *context);
  * again. True sets the error.
  */
 bool context_is_short_of_memory(struct action_context *context);
+
+/* How many ms ago the app made the youngest thing of the provider that has this name as its key, in any case, or as its
+ * id; -1 where its ledger has none. */
+int64_t context_made_ms_ago(struct action_context *context, const char *provider, const char *name);
 
 /* A struct as JSON text in the arena; NULL where memory is short, which the error says. */
 const char *context_encode(struct action_context *context, const struct record *record, const void *data);

@@ -327,13 +327,52 @@ const char *ledger_get_id(struct action_context *context, const char *provider, 
 	return found && !ledger_row_is_pending(&row) ? row.id : NULL;
 }
 
+/* Clocks of two machines differ: what is of the future was made just now. */
+static int64_t age_of(int64_t at)
+{
+	int64_t now = clock_wall_ms();
+	return at < now ? now - at : 0;
+}
+
 int64_t ledger_age_ms(struct action_context *context, const char *provider, const char *type, const char *key)
 {
 	struct ledger_row row;
 	if (!find_row(context, field_name(context, provider, type, key), &row) || !row.created)
 		return -1;
-	int64_t at = clock_parse(row.at), now = clock_wall_ms();
-	return at == 0 ? -1 : at < now ? now - at : 0;
+	int64_t at = clock_parse(row.at);
+	return at == 0 ? -1 : age_of(at);
+}
+
+/* How long ago the app made the thing of the field, where it is the provider's and has the name as its key or id; -1
+ * where it is another. */
+static int64_t made_ms_ago(struct action_context *context, const char *provider, const char *field, const char *name)
+{
+	struct ledger_row row;
+	size_t length = strlen(provider);
+	const char *key =
+		strncmp(field, provider, length) == 0 && field[length] == ':' ? strchr(field + length + 1, ':') : NULL;
+
+	if (key == NULL || !find_row(context, field, &row) || !row.created)
+		return -1;
+	bool named = strcasecmp(key + 1, name) == 0 || (row.id != NULL && strcmp(row.id, name) == 0);
+	int64_t at = clock_parse(row.at);
+	return named && at != 0 ? age_of(at) : -1;
+}
+
+int64_t context_made_ms_ago(struct action_context *context, const char *provider, const char *name)
+{
+	const cJSON *const sources[] = { context->ledger, context->written };
+	int64_t least = -1;
+
+	for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
+		const cJSON *item;
+		cJSON_ArrayForEach (item, sources[i]) {
+			int64_t ago = made_ms_ago(context, provider, item->string, name);
+			least = ago >= 0 && (least < 0 || ago < least) ? ago : least;
+		}
+	}
+
+	return least;
 }
 
 bool ledger_remove(struct action_context *context, const char *provider, const char *type, const char *key)

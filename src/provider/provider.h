@@ -106,6 +106,7 @@ struct provider_exchange {
 	struct arena *arena;
 	int64_t deadline_at; /* monotonic */
 	const struct settings *settings;
+	bool made_lately;                   /* the app has made what the call is about a short while ago */
 	const struct record *input;         /* of the action, for refusals that name a member of it; NULL: none */
 	const struct provider_grant *grant; /* NULL: whatever the credential may */
 	/* Told where an exchange could not be recorded (http/trace.h), which changes nothing else; NULL: nobody is. */
@@ -117,6 +118,9 @@ struct provider_exchange {
 
 /* The request's path with the names in it, for people: "/repos/acme/docs". In the arena; NULL where memory is short. */
 const char *request_path(const struct provider_request *request, struct arena *arena);
+
+/* Whether a provider says with this status that something is missing, or not in the state that it should be in. */
+bool refusal_may_be_late(int status);
 
 /* Adds a detail to the message as ": detail", unless the message has it already. NULL adds nothing. */
 void refusal_add(struct refusal_body *body, const char *detail);

@@ -137,6 +137,11 @@ static enum error_class class_of(const struct refusal *row, int status, const st
 	return row != NULL ? row->class : class_of_status(status);
 }
 
+bool refusal_may_be_late(int status)
+{
+	return status == 404 || status == 409 || status == 422;
+}
+
 /* ---- what a person can do ---- */
 
 /* "required; url=https://..." sends a person to where the token is authorised. */
@@ -245,7 +250,13 @@ enum error_class refusal_error(const struct provider_exchange *exchange, const s
 	int64_t limited_ms = 0;
 	bool limited = provider->is_limited(http, body, &limited_ms);
 
-	error_set(error, limited ? ERROR_RATE_LIMITED : class_of(row, http->status, body), "%s", "");
+	bool late = row == NULL && exchange->made_lately && refusal_may_be_late(http->status);
+
+	error_set(error,
+		limited        ? ERROR_RATE_LIMITED
+			: late ? ERROR_NOT_READY
+			       : class_of(row, http->status, body),
+		"%s", "");
 	tell(provider, http, http_method_name(request->method), path != NULL ? path : request->path, body, error);
 	if (limited)
 		error->retry_after_ms = limited_ms > LIMIT_MIN_MS ? limited_ms : LIMIT_MIN_MS;
