@@ -27,10 +27,9 @@ static enum error_class no_memory(struct error *error)
 
 /* How the names of members end whose values are secret, whoever sends them and whatever they hold. */
 static const char *const secret_ends[] = { "value", "token", "secret", "key", "password", "pem" };
-/* Whole names: Vercel writes secrets as member names and into addresses there. */
-static const char *const secret_names[] = { "protectionBypass", "deployHooks" };
 
-static bool is_secret_name(const char *name)
+/* `more`: whole names beside those, ended by NULL. */
+static bool is_secret_name(const char *name, const char *const *more)
 {
 	size_t length = strlen(name);
 
@@ -40,8 +39,8 @@ static bool is_secret_name(const char *name)
 			return true;
 	}
 
-	for (size_t i = 0; i < ARRAY_LEN(secret_names); i++)
-		if (strcasecmp(name, secret_names[i]) == 0)
+	for (size_t i = 0; more != NULL && more[i] != NULL; i++)
+		if (strcasecmp(name, more[i]) == 0)
 			return true;
 	return false;
 }
@@ -57,14 +56,15 @@ static bool cut_value(cJSON *parent, const cJSON *item)
 
 /* Depth is bounded by json_parse. False where memory is short: the tree must not be written then. */
 // NOLINTNEXTLINE(misc-no-recursion)
-static bool cut_tree(cJSON *json)
+static bool cut_tree(cJSON *json, const char *const *secret_members)
 {
 	if (cJSON_IsString(json))
 		redact_text(json->valuestring);
 	for (cJSON *item = json->child, *next; item != NULL; item = next) {
 		next = item->next;
-		bool secret = item->string != NULL && is_secret_name(item->string) && !cJSON_IsNull(item);
-		if (secret ? !cut_value(json, item) : !cut_tree(item))
+		bool secret =
+			item->string != NULL && is_secret_name(item->string, secret_members) && !cJSON_IsNull(item);
+		if (secret ? !cut_value(json, item) : !cut_tree(item, secret_members))
 			return false;
 	}
 
@@ -86,14 +86,14 @@ static cJSON *cut_string(struct arena *arena, const char *bytes, size_t length)
 }
 
 /* Where the members cannot be told apart, a secret cannot be told from the rest. Not even why is told: that may be the
- * name of a member, which is a secret at Vercel. */
+ * name of a member, which some providers make of a secret. */
 static cJSON *describe_broken(struct arena *arena, size_t length)
 {
 	const char *text = arena_format(arena, "(left out: %zu bytes that are no valid JSON)", length);
 	return text != NULL ? cJSON_CreateString(text) : NULL;
 }
 
-static cJSON *cut_body(struct arena *arena, const char *text, size_t length)
+static cJSON *cut_body(struct arena *arena, const struct http_record *record, const char *text, size_t length)
 {
 	cJSON *json;
 	struct error why;
@@ -108,7 +108,7 @@ static cJSON *cut_body(struct arena *arena, const char *text, size_t length)
 		return describe_broken(arena, length);
 	if (class != ERROR_NONE)
 		return cut_string(arena, text, length);
-	if (cut_tree(json))
+	if (cut_tree(json, record->secret_members))
 		return json;
 	cJSON_Delete(json);
 	return NULL;
@@ -171,7 +171,7 @@ static bool add_request(struct arena *arena, cJSON *json, const struct http_reco
 		add_text(arena, json, "method", http_method_name(request->method)) &&
 		add_text(arena, json, "url", request->url) &&
 		json_add(json, "requestHeaders", request_headers(arena, request)) &&
-		json_add(json, "requestBody", cut_body(arena, body, strlen(body)));
+		json_add(json, "requestBody", cut_body(arena, record, body, strlen(body)));
 }
 
 static bool add_answer(struct arena *arena, cJSON *json, const struct http_record *record)
@@ -185,7 +185,8 @@ static bool add_answer(struct arena *arena, cJSON *json, const struct http_recor
 	return json_add(json, "status", json_integer(response->status)) &&
 		json_add(json, "responseHeaders", answer_headers(arena, record)) &&
 		add_text(arena, json, "requestId", http_response_header(response, record->request_id_header)) &&
-		json_add(json, "responseBody", cut_body(arena, buffer_text(&response->body), response->body.length));
+		json_add(json, "responseBody",
+			cut_body(arena, record, buffer_text(&response->body), response->body.length));
 }
 
 /* The text of the file; NULL where memory is short. */

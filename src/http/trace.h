@@ -17,7 +17,9 @@
 struct http_record {
 	const char *provider;          /* its id */
 	const char *request_id_header; /* which of the kept headers names the exchange; NULL: none */
-	const char *token;             /* cut out wherever it stands, beside all that redact_add knows; NULL: none */
+	const char *const
+		*secret_members; /* names of members that are left out beside those that all have; NULL: none */
+	const char *token;       /* cut out wherever it stands, beside all that redact_add knows; NULL: none */
 	const struct http_request *request;
 	const struct http_response *response; /* NULL: none came */
 	const struct error *failure;          /* why none came */

@@ -175,6 +175,7 @@ static void keep_record(const struct provider_exchange *exchange, const char *to
 	const char *folder = exchange->settings->record_folder;
 	const struct http_record record = { .provider = exchange->provider->id,
 		.request_id_header = exchange->provider->request_id_header,
+		.secret_members = exchange->provider->secret_members,
 		.token = token,
 		.request = http,
 		.response = response,

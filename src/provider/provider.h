@@ -80,6 +80,9 @@ struct provider {
 	/* Where people look at what the API at base_url has, without a slash at the end: https://github.com. In the
 	 * arena; NULL where memory is short. A provider without it has one for all. */
 	const char *(*site)(struct arena *arena, const char *base_url);
+	/* Members of its bodies that no record of an exchange has, whatever they hold, beside those whose names end in
+	 * token, secret, key, value and such (http/trace.c); ended by NULL. NULL: none. */
+	const char *const *secret_members;
 	void (*read_refusal)(const cJSON *json, struct refusal_body *body);
 	/* Whether the answer is a rate limit, and for how long in *ret_ms. */
 	bool (*is_limited)(const struct http_response *response, const struct refusal_body *body, int64_t *ret_ms);

@@ -248,6 +248,9 @@ static struct provider_access access_of(const struct settings *settings)
 	};
 }
 
+/* It makes names of members of secrets, and addresses with secrets in them. */
+static const char *const secret_members[] = { "protectionBypass", "deployHooks", NULL };
+
 const struct provider vercel = {
 	.id = "vercel",
 	.name = "Vercel",
@@ -257,6 +260,7 @@ const struct provider vercel = {
 	.access = access_of,
 	.token_setting = "SLIPWAY_VERCEL_TOKEN",
 	.scope = scope,
+	.secret_members = secret_members,
 	.read_refusal = read_refusal,
 	.is_limited = is_limited,
 	.refusals = refusals,

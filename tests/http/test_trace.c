@@ -183,13 +183,28 @@ START_TEST(test_secret_members_are_cut)
 		{ "{\"key\":123456,\"encrypted_value\":null}", "{\"key\":\"***\",\"encrypted_value\":null}" },
 		{ "{\"temp_clone_token\":\"A\",\"privateKey\":\"B\"}",
 			"{\"temp_clone_token\":\"***\",\"privateKey\":\"***\"}" },
-		{ "{\"protectionBypass\":{\"s3cr3t\":{\"scope\":\"x\"}}}", "{\"protectionBypass\":\"***\"}" },
 		{ "{\"keys\":1,\"tokens\":2,\"keyId\":\"k\"}", "{\"keys\":1,\"tokens\":2,\"keyId\":\"k\"}" },
 		{ "\"text\"", "\"text\"" },
 		{ "[]", "[]" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
 		cJSON *json = record_answer(&github, 200, NULL, bodies[i][0]);
+		ck_assert_str_eq(json_print(&arena, json_member(json, "responseBody")), bodies[i][1]);
+		cJSON_Delete(json);
+	}
+}
+END_TEST
+
+/* Beside the members that are secret whoever sends them. */
+START_TEST(test_secret_members_of_a_provider_are_cut)
+{
+	static const char *const bodies[][2] = {
+		{ "{\"protectionBypass\":{\"s3cr3t\":{\"scope\":\"x\"}}}", "{\"protectionBypass\":\"***\"}" },
+		{ "{\"link\":{\"DeployHooks\":[{\"url\":\"x\"}]},\"token\":\"x\"}",
+			"{\"link\":{\"DeployHooks\":\"***\"},\"token\":\"***\"}" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+		cJSON *json = record_answer(&vercel, 200, NULL, bodies[i][0]);
 		ck_assert_str_eq(json_print(&arena, json_member(json, "responseBody")), bodies[i][1]);
 		cJSON_Delete(json);
 	}
@@ -293,8 +308,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_whole_exchange, test_secret_members_are_cut, test_secrets_are_cut_by_value,
-		test_any_bytes_give_json, test_no_answer_is_recorded_too, test_files,
-		test_what_cannot_be_written_harms_nothing, NULL };
+	const TTest *const tests[] = { test_whole_exchange, test_secret_members_are_cut,
+		test_secret_members_of_a_provider_are_cut, test_secrets_are_cut_by_value, test_any_bytes_give_json,
+		test_no_answer_is_recorded_too, test_files, test_what_cannot_be_written_harms_nothing, NULL };
 	return suite_main("records of exchanges", tests, setup, teardown);
 }
