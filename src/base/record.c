@@ -1,9 +1,12 @@
 /*
- * Encodes a struct by its table, and describes the table as JSON Schema. Decoding has a file of its own.
+ * Encodes a struct by its table, fills one from texts, and describes the table as JSON Schema. Decoding of JSON has a
+ * file of its own.
  */
 #include "base/record.h"
 
 #include <string.h>
+
+#include "base/text.h"
 
 const struct field *record_field(const struct record *record, const char *name)
 {
@@ -11,6 +14,42 @@ const struct field *record_field(const struct record *record, const char *name)
 		if (strcmp(record->fields[i].name, name) == 0)
 			return &record->fields[i];
 	return NULL;
+}
+
+void record_clear(const struct record *record, void *data)
+{
+	for (size_t i = 0; i < record->count; i++) {
+		void *target = (char *)data + record->fields[i].offset;
+		if (record->fields[i].type == FIELD_INTEGER)
+			*(int64_t *)target = 0;
+		else
+			*(const char **)target = "";
+	}
+}
+
+/* A manual edit may have put it out of all bounds: between any two of them, a difference still fits. */
+static int64_t bounded_integer(const char *text)
+{
+	int64_t value = 0;
+	if (!text_to_integer(text, &value) || value < 0)
+		return 0;
+	return value > JSON_INTEGER_MAX ? JSON_INTEGER_MAX : value;
+}
+
+bool record_take(const struct record *record, void *data, const char *name, const char *text, struct arena *arena)
+{
+	const struct field *field = record_field(record, name);
+	if (field == NULL)
+		return true;
+
+	void *target = (char *)data + field->offset;
+	if (field->type == FIELD_INTEGER) {
+		*(int64_t *)target = bounded_integer(text);
+		return true;
+	}
+
+	*(const char **)target = arena_string(arena, text);
+	return *(const char **)target != NULL;
 }
 
 bool text_has_reference(const char *text)

@@ -59,6 +59,16 @@ typedef enum error_class record_visit(void *context, const struct record_value *
 enum error_class record_visit_values(const struct record *record, const cJSON *json, const char *place,
 	record_visit *visit, void *context, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* Of a struct of texts and integers: all texts "", all integers 0. */
+void record_clear(const struct record *record, void *data);
+
+/*
+ * Sets one member of such a struct to what a text says, as the hashes of Redis hold it; the text's copy lies in the
+ * arena. What is not an integer from 0 on becomes the nearest one, and a name that the record does not have, such as a
+ * newer version's, is passed over. False: no memory.
+ */
+bool record_take(const struct record *record, void *data, const char *name, const char *text, struct arena *arena);
+
 /* The row of this name; NULL where there is none. */
 const struct field *record_field(const struct record *record, const char *name);
 

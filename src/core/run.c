@@ -11,47 +11,46 @@
 #include "base/record.h"
 #include "base/text.h"
 
-/* clang-format off */
-#define TEXT_ROW(field, shown)    { #field, offsetof(struct run, field), false, shown }
-#define INTEGER_ROW(field, shown) { #field, offsetof(struct run, field), true, shown }
-/* clang-format on */
-
-const struct run_field run_fields[] = {
-	{ "run", offsetof(struct run, id), false, true },
-	TEXT_ROW(status, true),
-	TEXT_ROW(phase, true),
-	TEXT_ROW(reason, true),
-	TEXT_ROW(detail, true),
-	TEXT_ROW(input, false),
-	TEXT_ROW(checkpoint, false),
-	TEXT_ROW(output, true),
-	TEXT_ROW(error, true),
-	TEXT_ROW(lease, false),
-	TEXT_ROW(entry, false),
-	TEXT_ROW(worker, false),
-	TEXT_ROW(cancel, false),
-	TEXT_ROW(request, false),
-	INTEGER_ROW(attempt, true),
-	INTEGER_ROW(attempts, false),
-	INTEGER_ROW(crashes, true),
-	INTEGER_ROW(version, true),
-	INTEGER_ROW(removed, true),
-	INTEGER_ROW(queued_at, true),
-	INTEGER_ROW(started_at, true),
-	INTEGER_ROW(finished_at, true),
-	INTEGER_ROW(due, true),
-	INTEGER_ROW(lease_until, false),
-	INTEGER_ROW(run_deadline, false),
-	{ NULL, 0, false, false },
+static const struct field shown_fields[] = {
+	{ STRING_FIELD("run", struct run, id) },
+	{ STRING_FIELD("status", struct run, status) },
+	{ STRING_FIELD("phase", struct run, phase) },
+	{ STRING_FIELD("reason", struct run, reason) },
+	{ STRING_FIELD("detail", struct run, detail) },
+	{ JSON_FIELD("output", struct run, output) },
+	{ JSON_FIELD("error", struct run, error) },
+	{ INTEGER_FIELD("attempt", struct run, attempt) },
+	{ INTEGER_FIELD("crashes", struct run, crashes) },
+	{ INTEGER_FIELD("version", struct run, version) },
+	{ INTEGER_FIELD("removed", struct run, removed) },
+	{ INTEGER_FIELD("queued_at", struct run, queued_at) },
+	{ INTEGER_FIELD("started_at", struct run, started_at) },
+	{ INTEGER_FIELD("finished_at", struct run, finished_at) },
+	{ INTEGER_FIELD("due", struct run, due) },
 };
+const struct record run_shown = RECORD(struct run, shown_fields);
+
+static const struct field hidden_fields[] = {
+	{ JSON_FIELD("input", struct run, input) },
+	{ JSON_FIELD("checkpoint", struct run, checkpoint) },
+	{ STRING_FIELD("lease", struct run, lease) },
+	{ STRING_FIELD("entry", struct run, entry) },
+	{ STRING_FIELD("worker", struct run, worker) },
+	{ JSON_FIELD("cancel", struct run, cancel) },
+	{ STRING_FIELD("request", struct run, request) },
+	{ INTEGER_FIELD("attempts", struct run, attempts) },
+	{ INTEGER_FIELD("lease_until", struct run, lease_until) },
+	{ INTEGER_FIELD("run_deadline", struct run, run_deadline) },
+};
+const struct record run_hidden = RECORD(struct run, hidden_fields);
+
+_Static_assert(ARRAY_LEN(shown_fields) + ARRAY_LEN(hidden_fields) <= RUN_FIELDS_MAX, "raise RUN_FIELDS_MAX");
 
 void run_init(struct run *run, const struct run_name *name)
 {
-	memset(run, 0, sizeof(*run));
-	for (const struct run_field *field = run_fields; field->name != NULL; field++)
-		if (!field->is_integer)
-			*(const char **)((char *)run + field->offset) = "";
-	run->name = *name;
+	*run = (struct run){ .name = *name };
+	record_clear(&run_shown, run);
+	record_clear(&run_hidden, run);
 }
 
 bool run_is_live(const struct run *run)

@@ -5,6 +5,7 @@
 #define SLIPWAY_CORE_RUN_H
 
 #include "base/json.h"
+#include "slipway/field.h"
 
 /* Which step of which app. All borrowed and valid identifiers. */
 struct run_name {
@@ -33,14 +34,8 @@ struct run {
 
 #define RUN_FIELDS_MAX 32
 
-/* One field of the hash and where it goes; the table ends with a NULL name. */
-struct run_field {
-	const char *name;
-	size_t offset;
-	bool is_integer;
-	bool is_shown; /* the status is made of it */
-};
-extern const struct run_field run_fields[];
+/* The fields of the hash: what a status is made of, and the rest. */
+extern const struct record run_shown, run_hidden;
 
 /* An idle run: all texts "", all numbers 0. */
 void run_init(struct run *run, const struct run_name *name);

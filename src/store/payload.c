@@ -13,14 +13,11 @@
 
 #define TRIES 8
 
-static const struct {
-	const char *name;
-	size_t offset;
-} parts[] = {
-	{ "inputs", offsetof(struct payload, inputs) },
-	{ "config", offsetof(struct payload, config) },
-	{ "env", offsetof(struct payload, env) },
-	{ "secrets", offsetof(struct payload, secrets) },
+static const struct field parts[] = {
+	{ FIELD_ROW("inputs", FIELD_JSON, struct payload, inputs, cJSON *) },
+	{ FIELD_ROW("config", FIELD_JSON, struct payload, config, cJSON *) },
+	{ FIELD_ROW("env", FIELD_JSON, struct payload, env, cJSON *) },
+	{ FIELD_ROW("secrets", FIELD_JSON, struct payload, secrets, cJSON *) },
 };
 #define PART_COUNT ARRAY_LEN(parts)
 

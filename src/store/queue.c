@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/record.h"
 #include "base/text.h"
-#include "slipway/field.h"
 #include "store/server.h"
 
 #define CONSUMER_KEPT_MS 86400000
@@ -32,29 +32,26 @@ static const char *held_text(const struct redisReply *pairs, struct arena *arena
 	return text;
 }
 
+static const struct field entry_fields[] = {
+	{ STRING_FIELD("app", struct queue_entry, name.app) },
+	{ STRING_FIELD("workflow", struct queue_entry, name.workflow) },
+	{ STRING_FIELD("action", struct queue_entry, name.step) },
+	{ STRING_FIELD("run", struct queue_entry, run_id) },
+};
+static const struct record entry_record = RECORD(struct queue_entry, entry_fields);
+
 static enum error_class read_entry(
 	const struct redisReply *reply, struct arena *arena, struct queue_entry *entry, struct error *error)
 {
-	const struct {
-		const char *name;
-		const char **target;
-	} fields[] = { { "app", &entry->name.app }, { "workflow", &entry->name.workflow },
-		{ "action", &entry->name.step }, { "run", &entry->run_id } };
 	const struct redisReply *pairs = reply_item(reply, 1);
-	*entry = (struct queue_entry){ .id = arena_string(arena, reply_text(reply_item(reply, 0))),
-		.name = { "", "", "" },
-		.run_id = "",
-		.held = held_text(pairs, arena) };
-	bool complete = entry->id != NULL && entry->held != NULL;
-	for (size_t i = 0; complete && i + 1 < reply_count(pairs); i += 2) {
-		for (size_t j = 0; j < ARRAY_LEN(fields); j++) {
-			if (strcmp(fields[j].name, reply_text(reply_item(pairs, i))) != 0)
-				continue;
-			*fields[j].target = arena_string(arena, reply_text(reply_item(pairs, i + 1)));
-			complete = complete && *fields[j].target != NULL;
-		}
-	}
 
+	record_clear(&entry_record, entry);
+	entry->id = arena_string(arena, reply_text(reply_item(reply, 0)));
+	entry->held = held_text(pairs, arena);
+	bool complete = entry->id != NULL && entry->held != NULL;
+	for (size_t i = 0; complete && i + 1 < reply_count(pairs); i += 2)
+		complete = record_take(&entry_record, entry, reply_text(reply_item(pairs, i)),
+			reply_text(reply_item(pairs, i + 1)), arena);
 	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read the queue");
 }
 

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/record.h"
 #include "base/text.h"
 #include "core/error_json.h"
 #include "slipway/field.h"
@@ -22,30 +23,12 @@ static enum error_class no_memory(struct error *error)
 	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read a run");
 }
 
-/* Times and counts that a manual edit has put out of all bounds: between any two of them, a difference still fits. */
-static int64_t bounded(int64_t value)
-{
-	return value < 0 ? 0 : value > JSON_INTEGER_MAX ? JSON_INTEGER_MAX : value;
-}
-
 static bool take_field(struct run *run, const char *name, const struct redisReply *value, struct arena *arena)
 {
-	for (const struct run_field *field = run_fields; field->name != NULL; field++) {
-		if (strcmp(field->name, name) != 0)
-			continue;
-		void *target = (char *)run + field->offset;
-		if (field->is_integer) {
-			*(int64_t *)target = bounded(reply_integer(value));
-			return true;
-		}
-		*(const char **)target = arena_string(arena, reply_text(value));
-		return *(const char **)target != NULL;
-	}
-
-	return true;
+	const char *text = reply_text(value);
+	return record_take(&run_shown, run, name, text, arena) && record_take(&run_hidden, run, name, text, arena);
 }
 
-/* Fields that we do not know are a newer version's; they are passed over. */
 static enum error_class take_hash(struct run *run, const struct run_name *name, const struct redisReply *hash,
 	int64_t now, struct arena *arena, struct error *error)
 {
@@ -172,69 +155,66 @@ enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
 	return class;
 }
 
-/* The fields of the table, all or those that are shown. */
-static size_t list_fields(bool all, const char *names[RUN_FIELDS_MAX])
-{
-	size_t count = 0;
-	for (const struct run_field *field = run_fields; field->name != NULL; field++)
-		if (all || field->is_shown)
-			names[count++] = field->name;
-	return count;
-}
+static const char *const time_words[] = { "TIME" };
 
-static enum error_class take_values(struct run *run, const struct run_name *name, const struct redisReply *values,
-	const char *const *fields, int64_t now, struct arena *arena, struct error *error)
+enum error_class run_read(
+	struct redis *redis, const struct run_name *name, struct arena *arena, struct run *ret_run, struct error *error)
 {
-	enum error_class class = take_hash(run, name, NULL, now, arena, error);
-	for (size_t i = 0; class == ERROR_NONE && i < reply_count(values); i++)
-		if (!take_field(run, fields[i], reply_item(values, i), arena))
-			class = no_memory(error);
+	char key[KEY_SIZE];
+	const char *const words[] = { "HGETALL", key };
+	const struct redis_words commands[] = { { 1, time_words }, { ARRAY_LEN(words), words } };
+	struct redisReply *replies[ARRAY_LEN(commands)];
+
+	run_key_make(key, name);
+	if (redis_batch(redis, ARRAY_LEN(commands), commands, replies, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = take_hash(ret_run, name, replies[1], server_time_of(replies[0]), arena, error);
+	reply_free(replies[0]);
+	reply_free(replies[1]);
 	return class;
 }
 
+/* What an HMGET of the shown fields has brought, in their order. */
+static enum error_class take_shown(
+	struct run *run, const struct redisReply *values, struct arena *arena, struct error *error)
+{
+	for (size_t i = 0; i < reply_count(values); i++)
+		if (!take_field(run, run_shown.fields[i].name, reply_item(values, i), arena))
+			return no_memory(error);
+	return ERROR_NONE;
+}
+
 /* One turn: TIME, and an HMGET for each run. */
-static enum error_class read_fields(struct redis *redis, bool all, size_t count, const struct run_name *names,
-	struct arena *arena, struct run *ret_runs, struct error *error)
+enum error_class runs_read_shown(struct redis *redis, size_t count, const struct run_name *names, struct arena *arena,
+	struct run *ret_runs, struct error *error)
 {
 	char keys[WORKFLOW_STEPS_MAX][KEY_SIZE];
 	const char *words[WORKFLOW_STEPS_MAX][2 + RUN_FIELDS_MAX];
-	static const char *const time_words[] = { "TIME" };
 	struct redis_words commands[1 + WORKFLOW_STEPS_MAX] = { { 1, time_words } };
 	struct redisReply *replies[1 + WORKFLOW_STEPS_MAX];
-	size_t fields = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		run_key_make(keys[i], &names[i]);
 		words[i][0] = "HMGET";
 		words[i][1] = keys[i];
-		fields = list_fields(all, &words[i][2]);
-		commands[1 + i] = (struct redis_words){ 2 + fields, words[i] };
+		for (size_t j = 0; j < run_shown.count; j++)
+			words[i][2 + j] = run_shown.fields[j].name;
+		commands[1 + i] = (struct redis_words){ 2 + run_shown.count, words[i] };
 	}
 
 	if (redis_batch(redis, 1 + count, commands, replies, error) != ERROR_NONE)
 		return error->class;
+	const int64_t now = server_time_of(replies[0]);
 	enum error_class class = ERROR_NONE;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && class == ERROR_NONE; i++) {
+		class = take_hash(&ret_runs[i], &names[i], NULL, now, arena, error);
 		if (class == ERROR_NONE)
-			class = take_values(&ret_runs[i], &names[i], replies[1 + i], &words[i][2],
-				server_time_of(replies[0]), arena, error);
-		reply_free(replies[1 + i]);
+			class = take_shown(&ret_runs[i], replies[1 + i], arena, error);
 	}
 
-	reply_free(replies[0]);
+	for (size_t i = 0; i <= count; i++)
+		reply_free(replies[i]);
 	return class;
-}
-
-enum error_class run_read(
-	struct redis *redis, const struct run_name *name, struct arena *arena, struct run *ret_run, struct error *error)
-{
-	return read_fields(redis, true, 1, name, arena, ret_run, error);
-}
-
-enum error_class runs_read_shown(struct redis *redis, size_t count, const struct run_name *names, struct arena *arena,
-	struct run *ret_runs, struct error *error)
-{
-	return read_fields(redis, false, count, names, arena, ret_runs, error);
 }
 
 enum error_class run_cancel(struct redis *redis, const struct run_name *name, struct arena *arena, bool *ret_accepted,

@@ -185,11 +185,32 @@ START_TEST(test_schema_says_the_same)
 }
 END_TEST
 
+START_TEST(test_members_are_taken_from_texts)
+{
+	static const struct {
+		const char *text;
+		int64_t count;
+	} cases[] = { { "3", 3 }, { "-3", 0 }, { "three", 0 }, { "", 0 }, { "9007199254740993", JSON_INTEGER_MAX } };
+	struct variable variable;
+
+	record_clear(&variable_record, &variable);
+	ck_assert_str_eq(variable.key, "");
+	ck_assert(record_take(&variable_record, &variable, "key", "any text", &arena));
+	ck_assert(record_take(&variable_record, &variable, "of a newer version", "x", &arena));
+	ck_assert_str_eq(variable.key, "any text");
+	ck_assert_int_eq(variable.count, 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		ck_assert(record_take(&variable_record, &variable, "count", cases[i].text, &arena));
+		ck_assert_int_eq(variable.count, cases[i].count);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_decodes_every_type, test_names_the_place_of_what_is_wrong,
 		test_references_wait_for_their_values, test_lenient_passes_over_what_it_does_not_know,
 		test_lenient_bounds_no_text_that_states_no_bound, test_what_does_not_fit_is_told_in_words,
-		test_encodes_what_it_decodes, test_schema_says_the_same, NULL };
+		test_encodes_what_it_decodes, test_schema_says_the_same, test_members_are_taken_from_texts, NULL };
 	return suite_main("record", tests, set_up, tear_down);
 }

@@ -172,9 +172,10 @@ START_TEST(test_a_status_is_made_of_the_fields_that_are_read_for_it)
 	struct run all = read_run(), shown;
 	cJSON *status_of_all, *status_of_shown;
 	run_key_make(key, &name);
-	for (size_t i = 0; run_fields[i].name != NULL; i++) {
+	for (size_t i = 0; i < run_shown.count + run_hidden.count; i++) {
 		text_format(values[i], sizeof(values[i]), "%zu", i + 1);
-		words[count++] = run_fields[i].name;
+		words[count++] =
+			i < run_shown.count ? run_shown.fields[i].name : run_hidden.fields[i - run_shown.count].name;
 		words[count++] = values[i];
 	}
 	ck_assert_int_eq(redis_command(redis, count, words, &reply, &error), ERROR_NONE);
