@@ -1,5 +1,6 @@
 /*
- * What all commands share: from a command line to options and settings, and from an error to words and an exit status.
+ * What all commands share: the way from a command line to options and settings, and from an error to a message and an
+ * exit status.
  */
 #include "cli/command.h"
 
@@ -9,7 +10,7 @@
 #include "provider/providers.h"
 #include "store/redis.h"
 
-/* The settings of a command that has none are never looked at. */
+/* For commands that take settings. */
 static int execute_with_settings(const struct command *command, void *options)
 {
 	struct settings *settings = options;
@@ -80,7 +81,8 @@ int command_fail(const struct error *error)
 	show_error_details(stderr, "  ", error);
 	if (error->class == ERROR_STORE_UNAVAILABLE && error->remedy[0] == '\0')
 		fprintf(stderr,
-			"  what to do: Name the Redis with --redis-url. That of slipway dev is unix://DIR/redis.sock, "
-			"that of make run unix://$PWD/build/dev-run/redis.sock.\n");
+			"  what to do: Give the address of Redis with --redis-url. For slipway dev it is "
+			"unix://DIR/redis.sock, "
+			"for make run unix://$PWD/build/dev-run/redis.sock.\n");
 	return command_exit_status(error->class);
 }

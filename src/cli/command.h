@@ -9,7 +9,7 @@
 #include "base/settings.h"
 #include "cli/options.h"
 
-/* Beside those of sysexits.h: what was asked for was done, but a step ended in error. */
+/* In addition to sysexits.h: the command did its work, but a step ended in error or a fault was found. */
 #define EX_STEP_FAILED 1
 
 struct command {
@@ -22,13 +22,14 @@ struct command {
 	const struct option_row *options;
 	size_t options_size;
 	const void *defaults;
-	void (*check)(void *options, struct argp_state *state); /* what rows cannot say; NULL: nothing */
+	void (*check)(
+		void *options, struct argp_state *state); /* checks what rows cannot express; NULL: nothing to check */
 
 	/* A mask of settings_program: whose settings it takes. Then the first member of its options is a struct
 	 * settings, loaded before execute and released after it. 0: none. */
 	unsigned programs;
 
-	bool asks_redis; /* the settings must be such that it could */
+	bool asks_redis; /* it connects to Redis, so its settings must allow that */
 
 	/* Returns the exit status. */
 	int (*execute)(void *options);
@@ -42,7 +43,7 @@ struct command {
  */
 int command_main(const struct command *command, int argc, char **argv);
 
-/* Says the error on standard error, with place and remedy, and returns the exit status that suits its class. */
+/* Prints the error to standard error, with its place and remedy, and returns the exit status of its class. */
 int command_fail(const struct error *error);
 
 /* The exit status alone. */

@@ -1,5 +1,6 @@
 /*
- * slipway check: what the build runs to refuse a workflow that no deployment could finish.
+ * slipway check: checks the compiled-in workflows. The build runs it, so that a workflow that could never finish fails
+ * the build and not a deployment.
  */
 #include "cli/command.h"
 #include "core/workflow.h"
@@ -25,8 +26,8 @@ static int execute(void *options)
 
 const struct command command_check = {
 	.name = "check",
-	.summary = "Check the workflows that are compiled in",
-	.about = "Checks the workflows that are compiled in: ids, needs, references, cycles.",
+	.summary = "Check the compiled-in workflows",
+	.about = "Checks the compiled-in workflows: ids, needs, references, cycles.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI,

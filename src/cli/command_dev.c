@@ -1,6 +1,6 @@
 /*
- * slipway dev: starts a whole private Slipway below one folder, and stops it with the command. It configures
- * the same programs with the same files that a real installation uses.
+ * slipway dev: runs a complete private Slipway in one folder until the command ends. It runs the programs of a real
+ * installation, configured by the same files.
  */
 #include <errno.h>
 #include <limits.h>
@@ -21,7 +21,7 @@
 
 #define PART_MS  20000 /* how long one part may take to answer */
 #define WATCH_MS 100
-/* For what a killed slipway dev left: above the worker's grace. */
+/* How long to wait for the processes of a killed slipway dev: longer than the worker's grace. */
 #define LEFTOVERS_MS 40000
 #define TELL_MS      1000
 
@@ -57,28 +57,29 @@ static void check_options(void *raw_options, struct argp_state *state)
 	else if (strcmp(options->fresh_word, "emulated") == 0)
 		options->fresh = DEV_FRESH_EMULATED;
 	else
-		argp_error(state, "--fresh takes 'all' or 'emulated'");
+		argp_error(state, "--fresh accepts 'all' or 'emulated'");
 }
 
 static const struct option_row option_rows[] = {
 	{ TEXT_OPTION("dir", 'd', struct options, folder,
-		  "Folder for everything; kept, and gone on with. Without it a temporary one"),
+		  "Folder for all files; a later start continues with it. Default: a temporary folder"),
 		.value = "DIR" },
 	{ TEXT_OPTION("fresh", 'f', struct options, fresh_word,
-		  "Remove what an earlier start left in DIR: all of it, or 'emulated': only what stand-ins for GitHub "
-		  "and Vercel made, for they have forgotten it too"),
+		  "First remove what an earlier start left in DIR: all of it, or only ('emulated') the state about "
+		  "resources of the emulated GitHub and Vercel, which do not outlive a start"),
 		.value = "WHAT", .fallback = "all" },
 	{ INTEGER_OPTION("port", 'p', struct options, port, "Port on loopback (8080)"), .value = "N", .minimum = 1,
 		.maximum = 65535 },
-	{ INTEGER_OPTION("executors", 'e', struct options, executors, "Actions that run at a time (4)"), .value = "N",
-		.minimum = 1, .maximum = 256 },
+	{ INTEGER_OPTION("executors", 'e', struct options, executors, "Actions that run at the same time (4)"),
+		.value = "N", .minimum = 1, .maximum = 256 },
 	{ INTEGER_OPTION("processes", 'n', struct options, processes, "Handler processes of the web tier (2)"),
 		.value = "N", .minimum = 1, .maximum = 256 },
-	{ TEXT_OPTION("client", 'c', struct options, client, "Folder of the web page (beside the programs' folder)"),
+	{ TEXT_OPTION("client", 'c', struct options, client,
+		  "Folder of the web page (default: client, beside the programs' folder)"),
 		.value = "FOLDER" },
-	{ FLAG_OPTION("no-emulator", 'x', struct options, no_emulator, "Start no stand-ins for GitHub and Vercel") },
+	{ FLAG_OPTION("no-emulator", 'x', struct options, no_emulator, "Do not emulate GitHub and Vercel") },
 	{ FLAG_OPTION("no-worker", 'w', struct options, no_worker,
-		"Start no worker: you run your own, under a debugger perhaps") },
+		"Do not start a worker, for example to run one under a debugger") },
 	{ .type = OPTION_END },
 };
 
@@ -119,11 +120,12 @@ static enum error_class make_folder(struct dev *dev, struct error *error)
 	/* A unix socket's path has 107 bytes at most. */
 	if (strlen(dev->folder) > 90)
 		return error_set(error, ERROR_INVALID_INPUT,
-			"the folder's path %s is too long for a socket; name a shorter one", dev->folder);
+			"the path %s is too long for a unix socket; give a shorter one with --dir", dev->folder);
 	return ERROR_NONE;
 }
 
-/* Two on one folder would share its socket and its append-only file. What a killed one left ends by itself. */
+/* Two instances in one folder would share its socket and its append-only file. What a killed instance left behind ends
+ * by itself. */
 static enum error_class lock_folder(struct dev *dev, struct error *error)
 {
 	int64_t give_up_at = clock_monotonic_ms() + LEFTOVERS_MS;
@@ -133,9 +135,9 @@ static enum error_class lock_folder(struct dev *dev, struct error *error)
 	while ((class = dev_folder_lock(dev->folder, error)) == ERROR_NOT_READY) {
 		if (stop_requested || clock_monotonic_ms() > give_up_at)
 			return class;
-		/* Not at once: it may be one that began in this moment, and has yet to say who it is. */
+		/* Not at once: it may have started this very moment, without having written its pid yet. */
 		if (!told && clock_monotonic_ms() > give_up_at - LEFTOVERS_MS + TELL_MS) {
-			fprintf(stderr, "slipway: %s; waiting for its end\n", error->message);
+			fprintf(stderr, "slipway: %s; waiting for it to end\n", error->message);
 			told = true;
 		}
 		clock_sleep_ms(WATCH_MS);
@@ -183,7 +185,7 @@ static enum error_class write_files(struct dev *dev, struct error *error)
 
 /* ---- waiting ---- */
 
-/* Waits for a condition that the part brings about. */
+/* Waits until the part fulfils the condition. */
 static enum error_class wait_for(
 	struct dev *dev, enum part part, bool (*condition)(const struct dev *dev), struct error *error)
 {
@@ -192,11 +194,11 @@ static enum error_class wait_for(
 
 	while (!condition(dev)) {
 		if (stop_requested)
-			return error_set(error, ERROR_CANCELLED, "stopped while it started");
+			return error_set(error, ERROR_CANCELLED, "stopped during the start");
 		if (dev_process_ended(process))
-			return dev_process_blame(process, "ended at once", error);
+			return dev_process_blame(process, "exited during the start", error);
 		if (clock_monotonic_ms() > give_up_at)
-			return dev_process_blame(process, "does not answer", error);
+			return dev_process_blame(process, "does not respond", error);
 		clock_sleep_ms(10);
 	}
 
@@ -260,7 +262,7 @@ static enum error_class start_emulator(struct dev *dev, struct error *error)
 		below(dev, folder, "node_modules/.bin/emulate"), "--service", "vercel,github", "--port", port, "--seed",
 		below(dev, folder, "seed.json") };
 
-	/* The tokens of the seed; they open nothing but this stand-in. */
+	/* The token of the seed data; it is valid for the emulator alone. */
 	if (dev_secret_write(below(dev, dev->folder, "conf/provider.token"), "test_token_admin\n", error) !=
 			ERROR_NONE ||
 		dev_process_start(&dev->parts[PART_EMULATOR], dev->folder, "emulator", words, error) != ERROR_NONE)
@@ -268,7 +270,7 @@ static enum error_class start_emulator(struct dev *dev, struct error *error)
 	return wait_for(dev, PART_EMULATOR, emulator_answers, error);
 }
 
-/* Made once for the folder: what was sealed before a restart must open after it. */
+/* Made once per folder: secrets that were sealed before a restart must open after it. */
 static enum error_class make_secrets_key(struct dev *dev, struct error *error)
 {
 	struct secret_key_pair pair;
@@ -287,7 +289,7 @@ static enum error_class make_secrets_key(struct dev *dev, struct error *error)
 	return class;
 }
 
-/* Appends the flags with which a program logs in to Redis as its own user; gives how many words there are then. */
+/* Appends the flags with which a program logs in to Redis as its own user; returns the new number of words. */
 static size_t append_login(struct dev *dev, const char *words[DEV_WORDS_MAX], size_t count, const char *user)
 {
 	char path[PATH_MAX];
@@ -307,7 +309,7 @@ static enum error_class start_api(struct dev *dev, struct error *error)
 
 	append_login(dev, words, 9, "slipway-api");
 
-	/* What a killed predecessor left behind would look like a listener. */
+	/* The socket file of a killed predecessor would look like a listener. */
 	unlink(words[2]);
 	if (dev_process_start(&dev->parts[PART_API], dev->folder, "slipway-api", words, error) != ERROR_NONE)
 		return error->class;
@@ -360,11 +362,11 @@ static enum error_class check_port(const struct dev *dev, struct error *error)
 {
 	if (!dev_port_answers((int)dev->options->port))
 		return ERROR_NONE;
-	error_set(error, ERROR_INVALID_INPUT, "port %lld is taken", (long long)dev->options->port);
-	return error_remedy(error, NULL, "Name another with --port; for make run: PORT=N.");
+	error_set(error, ERROR_INVALID_INPUT, "port %lld is in use", (long long)dev->options->port);
+	return error_remedy(error, NULL, "Choose another port with --port, or with PORT=N for make run.");
 }
 
-/* Nothing is removed or written over before it is sure that this start may have the folder, and can go on. */
+/* Nothing is removed or overwritten before it is certain that the folder is ours and the start can succeed. */
 static enum error_class prepare(struct dev *dev, struct error *error)
 {
 	if (dev_programs_find(dev->options->client, dev->programs, dev->client, error) != ERROR_NONE ||
@@ -387,14 +389,14 @@ static enum error_class start_all(struct dev *dev, struct error *error)
 	return start_nginx(dev, error);
 }
 
-/* Stays until it is told to stop, or one part has ended by itself. */
+/* Waits until a signal asks to stop, or a part ends by itself. */
 static enum error_class watch(struct dev *dev, struct error *error)
 {
 	while (!stop_requested) {
 		for (size_t i = 0; i < PART_COUNT; i++) {
 			struct dev_process *process = &dev->parts[i];
 			if (process->pid > 0 && dev_process_ended(process))
-				return dev_process_blame(process, "has ended by itself", error);
+				return dev_process_blame(process, "ended unexpectedly", error);
 		}
 		clock_sleep_ms(WATCH_MS);
 	}
@@ -407,12 +409,12 @@ static void stop_all(struct dev *dev)
 	for (size_t i = PART_COUNT; i > 0; i--)
 		dev_process_stop(&dev->parts[i - 1]);
 	struct error error;
-	/* What cannot be removed stays: it is in a temporary folder. */
+	/* What cannot be removed stays; the folder is temporary. */
 	if (dev->temporary && dev->folder[0] != '\0' && dev_folder_remove(dev->folder, &error) != ERROR_NONE)
 		command_fail(&error);
 }
 
-/* Whoever starts it can tell "another one has it" from all else. */
+/* A caller can tell from the status that another instance has the folder. */
 static int fail(const struct error *error)
 {
 	int status = command_fail(error);
@@ -450,8 +452,8 @@ static const struct options defaults = { .port = 8080, .executors = 4, .processe
 const struct command command_dev = {
 	.name = "dev",
 	.summary = "Start a private Slipway on this machine",
-	.about = "Starts a private Slipway on loopback: redis-server, nginx, the web tier, a worker, and stand-ins for "
-		 "GitHub and Vercel where SLIPWAY_GITHUB_URL and SLIPWAY_VERCEL_URL do not point elsewhere. Stays "
+	.about = "Starts a private Slipway on loopback: redis-server, nginx, the web tier, a worker, and emulators of "
+		 "GitHub and Vercel unless SLIPWAY_GITHUB_URL or SLIPWAY_VERCEL_URL is set. Runs "
 		 "until SIGTERM or Ctrl-C.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),

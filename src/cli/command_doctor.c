@@ -1,6 +1,5 @@
 /*
- * slipway doctor: asks Redis, workers and providers what is wrong, and says for each finding what to do. It
- * changes nothing.
+ * slipway doctor: checks Redis, workers and providers, and says for each finding what to do. It changes nothing.
  */
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +17,7 @@ struct options {
 	bool json;
 };
 
-/* ---- what a check found ---- */
+/* ---- findings ---- */
 
 void diagnosis_set(struct diagnosis *diagnosis, enum doctor_verdict verdict, const char *format, ...)
 {
@@ -51,7 +50,7 @@ void diagnosis_set_error(struct diagnosis *diagnosis, const struct error *error)
 	text_copy(diagnosis->link, sizeof(diagnosis->link), shown.remedy_url);
 }
 
-/* ---- how it is told ---- */
+/* ---- printing ---- */
 
 static const struct {
 	const char *word, *colour;
@@ -96,9 +95,9 @@ static void print_json(const char *name, const struct diagnosis *diagnosis)
 	show_json(stdout, complete ? line : NULL);
 }
 
-/* ---- looking ---- */
+/* ---- checking ---- */
 
-/* Prints what was found; gives whether it is a fault. */
+/* Prints the finding; returns whether it is a fault. */
 static bool print_finding(const char *name, const struct diagnosis *diagnosis, bool json)
 {
 	if (json)
@@ -137,7 +136,7 @@ static int examine(const struct options *options)
 	for (const struct doctor_check *check = doctor_store_checks; check->name != NULL; check++) {
 		bool bad = finds_fault(&doctor, check, options->json);
 		fault = fault || bad;
-		/* Without Redis, all others of these would say the same. */
+		/* Without Redis all further checks of it would fail the same way. */
 		if (bad && check == doctor_store_checks)
 			break;
 	}
@@ -152,7 +151,7 @@ static int examine(const struct options *options)
 }
 
 static const struct option_row option_rows[] = {
-	{ FLAG_OPTION("json", 'j', struct options, json, "Print what was found as lines of JSON") },
+	{ FLAG_OPTION("json", 'j', struct options, json, "Print the findings as lines of JSON") },
 	{ .type = OPTION_END },
 };
 
@@ -163,10 +162,9 @@ static int execute(void *raw_options)
 
 const struct command command_doctor = {
 	.name = "doctor",
-	.summary = "Look at Redis, workers and providers, and say what to do",
-	.about = "Looks at Redis, the workers and the providers as a worker with these settings would, and says what "
-		 "to do. Exit "
-		 "status 1 where something is wrong.",
+	.summary = "Check Redis, workers and providers, and say what to do",
+	.about = "Checks Redis, the workers and the providers with the settings of a worker, and says what to do. Exit "
+		 "status 1 if something is wrong.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_ALL,

@@ -1,6 +1,5 @@
 /*
- * slipway key: makes the key pair for secrets. The private key is written once, to a new file, and never
- * printed.
+ * slipway key: makes the key pair for secrets. The private key is written to a new file and never printed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,14 +18,15 @@ struct options {
 	const char *file;
 };
 
-/* Never over an older key: what was sealed for it could not be opened any more. */
+/* Never overwrites a key: the secrets that were sealed for it could not be opened again. */
 static enum error_class write_new(const char *path, const char *text, struct error *error)
 {
 	int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	if (file < 0) {
-		error_set(error, ERROR_INVALID_INPUT, "cannot make %s: %s", path, strerror(errno));
-		return error_remedy(error, NULL, "Name a file that is not there yet, in a folder that you may write.");
+		error_set(error, ERROR_INVALID_INPUT, "cannot create %s: %s", path, strerror(errno));
+		return error_remedy(
+			error, NULL, "Give a file that does not exist yet, in a folder that you can write to.");
 	}
 
 	size_t length = strlen(text);
@@ -66,12 +66,13 @@ static int execute(void *raw_options)
 
 const struct command command_key = {
 	.name = "key",
-	.summary = "Make a key for the secrets of apps",
-	.about = "Makes a key pair for the secrets of apps. The private key goes into FILE, which only you can read "
-		 "and which "
-		 "must not be there yet: it is the workers' SLIPWAY_SECRETS_KEYS_FILE. The public key is printed as "
-		 "the setting of "
-		 "slipway-api.",
+	.summary = "Make a key pair for the secrets of apps",
+	.about =
+		"Makes a key pair for the secrets of apps. Writes the private key to FILE, which must not exist yet "
+		"and "
+		"which only you can read: the workers' SLIPWAY_SECRETS_KEYS_FILE. Prints the public key as the setting "
+		"of "
+		"slipway-api.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI,

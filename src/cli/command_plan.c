@@ -1,6 +1,6 @@
 /*
- * slipway plan: shows what a workflow would do, and ends with 1 where something is in the way, so that a
- * script can stop before a deployment.
+ * slipway plan: shows what a workflow would do. It exits with 1 if something is in the way, so that a script can stop
+ * before a deployment.
  */
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +22,7 @@ struct options {
 	bool json;
 };
 
-/* ---- asking ---- */
+/* ---- requests ---- */
 
 static enum error_class send(const struct options *options, const struct endpoint *endpoint, const cJSON *inputs,
 	cJSON **ret_status, struct error *error)
@@ -72,7 +72,7 @@ static enum error_class follow(
 	return ERROR_NONE;
 }
 
-/* ---- showing ---- */
+/* ---- output ---- */
 
 static void show_step(const struct plan_answer *step, const cJSON *json)
 {
@@ -102,16 +102,16 @@ static void show_step(const struct plan_answer *step, const cJSON *json)
 
 static bool is_in_the_way(const struct plan_answer *step)
 {
-	/* What waits for a step before it is blocked without an error. */
+	/* A step that only waits for another one is blocked without an error. */
 	return strcmp(step->change, "conflict") == 0 || (strcmp(step->change, "blocked") == 0 && step->error != NULL);
 }
 
 static void show_calls(const struct plan_calls *calls)
 {
-	printf("%s: %lld calls looked, %lld more at least would be made", calls->provider, (long long)calls->looked,
+	printf("%s: %lld calls made, at least %lld more to carry it out", calls->provider, (long long)calls->looked,
 		(long long)calls->writes);
 	if (calls->remaining >= 0)
-		printf("; %lld are left of its limit", (long long)calls->remaining);
+		printf("; %lld left of its rate limit", (long long)calls->remaining);
 	putchar('\n');
 }
 
@@ -139,7 +139,7 @@ static enum error_class show_plan(
 	return ERROR_NONE;
 }
 
-/* A plan that ended in error is shown as the step that it is. */
+/* A plan is a run of a step; where that ended in error, it is shown as one. */
 static enum error_class show_failure(const cJSON *status, struct arena *arena, struct error *error)
 {
 	struct step_status step;
@@ -169,10 +169,10 @@ static enum error_class plan(const struct options *options, bool *ret_clear, str
 
 static const struct option_row option_rows[] = {
 	{ ARGUMENT("WORKFLOW", struct options, workflow), .required = true, .identifier = true },
-	{ TEXT_OPTION("app", 'a', struct options, app, "The app that would be provisioned"), .value = "ID",
-		.required = true, .identifier = true },
+	{ TEXT_OPTION("app", 'a', struct options, app, "The app to plan for"), .value = "ID", .required = true,
+		.identifier = true },
 	{ TEXT_OPTION("input", 'i', struct options, input,
-		  "JSON with an object `inputs`, which is used and not stored; - is standard input"),
+		  "JSON with an object `inputs`, which is used but not stored; - is standard input"),
 		.value = "FILE" },
 	{ FLAG_OPTION("json", 'j', struct options, json, "Print the plan as JSON") },
 	{ .type = OPTION_END },
@@ -191,12 +191,11 @@ static int execute(void *raw_options)
 
 const struct command command_plan = {
 	.name = "plan",
-	.summary = "Show what a workflow would do for an app, and change nothing",
-	.about = "Shows what each step of a workflow would do for an app: create, update, remove, adopt, nothing, "
-		 "blocked or "
-		 "conflict. Looks at the providers, and changes nothing there. Exit status 1 where a step is blocked "
-		 "or in "
-		 "conflict.",
+	.summary = "Show what a workflow would do for an app, without changing anything",
+	.about =
+		"Shows what each step of a workflow would do for an app: create, update, remove, adopt, nothing, "
+		"blocked or conflict. Reads from the providers and changes nothing. Exit status 1 if a step is blocked "
+		"or in conflict.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI,

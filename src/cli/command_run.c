@@ -1,6 +1,6 @@
 /*
  * slipway run: triggers the steps of a workflow in the order of their needs and follows them to the end. The
- * server keeps all state; this command may be stopped and started again.
+ * server keeps all state, so this command may be stopped and started again.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,9 +15,9 @@
 #include "cli/status_line.h"
 #include "cli/step_graph.h"
 
-#define PATIENCE_MS 60000 /* how long nobody may answer before we give up */
+#define PATIENCE_MS 60000 /* how long the endpoint may fail before we give up */
 #define RETRY_MS    1000
-#define POLL_MIN_MS 20 /* whatever the server hints at, it is not flooded */
+#define POLL_MIN_MS 20 /* whatever the server suggests, so as not to flood it */
 #define POLL_MAX_MS 15000
 
 struct options {
@@ -32,11 +32,11 @@ struct runner {
 	struct endpoint endpoint;
 	struct step_graph graph;
 	cJSON *input;           /* inputs, config, env, secrets */
-	cJSON *problem;         /* the document by which the last request was refused; NULL: it was not */
+	cJSON *problem;         /* the problem document of the last request; NULL: it succeeded */
 	int64_t config_version; /* of what we have configured; -1: nothing */
 	int64_t started_at;
-	bool answered;     /* the endpoint has answered once: it is there */
-	int64_t silent_at; /* monotonic; 0: it answered last time */
+	bool answered;     /* the endpoint has responded once, so its address is right */
+	int64_t silent_at; /* since when it has failed, monotonic; 0: the last request succeeded */
 };
 
 /* Whether each --set has a name and a value. */
@@ -46,30 +46,31 @@ static void check_options(void *raw_options, struct argp_state *state)
 
 	for (size_t i = 0; i < options->config.count; i++)
 		if (strchr(options->config.items[i], '=') == NULL)
-			argp_error(state, "--set takes NAME=VALUE, not '%s'", options->config.items[i]);
+			argp_error(state, "--set needs NAME=VALUE, not '%s'", options->config.items[i]);
 }
 
 static const struct option_row option_rows[] = {
 	{ ARGUMENT("WORKFLOW", struct options, workflow), .required = true, .identifier = true },
-	{ TEXT_OPTION("app", 'a', struct options, app, "The app that is provisioned"), .value = "ID", .required = true,
+	{ TEXT_OPTION("app", 'a', struct options, app, "The app to deploy"), .value = "ID", .required = true,
 		.identifier = true },
 	{ TEXT_OPTION("input", 'i', struct options, input,
-		  "JSON with inputs, which are for this run alone, and config, env and secrets, which the app keeps; - "
-		  "is "
-		  "standard input"),
+		  "JSON with inputs, which are used for this run alone, and config, env and secrets, which are stored "
+		  "for "
+		  "the app; - is standard input"),
 		.value = "FILE" },
-	{ LIST_OPTION("set", 's', struct options, config, "Set a config value, which the app keeps; may be repeated"),
+	{ LIST_OPTION("set", 's', struct options, config,
+		  "Set a config value, which is stored for the app; may be repeated"),
 		.value = "NAME=VALUE" },
-	{ FLAG_OPTION("force", 'f', struct options, force, "Run steps that are done already anew") },
-	{ FLAG_OPTION("json", 'j', struct options, json, "Print each status that changes as a line of JSON") },
+	{ FLAG_OPTION("force", 'f', struct options, force, "Run steps again that are done") },
+	{ FLAG_OPTION("json", 'j', struct options, json, "Print each changed status as a line of JSON") },
 	{ .type = OPTION_END },
 };
 
 /* ---- patience ---- */
 
 /*
- * Whether a request that failed may be sent again: sleeps then. A worker or the endpoint that is being restarted is no
- * reason to give up, and no request does anything twice.
+ * Whether to send a failed request again; sleeps if so. A restart of the endpoint is no reason to give up, and sending
+ * a request again does nothing twice.
  */
 static bool be_patient(struct runner *runner, const struct error *error)
 {
@@ -111,14 +112,14 @@ static enum error_class get(
 	return ERROR_NONE;
 }
 
-/* ---- what it is given ---- */
+/* ---- input ---- */
 
 static enum error_class no_memory(struct error *error)
 {
 	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
 }
 
-/* All of it is looked at before anything is stored or made. */
+/* Checks all inputs before anything is stored or created. */
 static enum error_class validate(struct runner *runner, struct error *error)
 {
 	CLEANUP_JSON cJSON *body = run_input_request(runner->input, "validate", runner->options->app);
@@ -149,14 +150,14 @@ static enum error_class configure(struct runner *runner, struct error *error)
 	return ERROR_NONE;
 }
 
-/* What validate found, each at its place. */
+/* Prints what validate found, each fault with its place. */
 static int fail_input(const struct runner *runner, struct error *error)
 {
 	const cJSON *places = json_member(runner->problem, "errors"), *place;
 
 	if (error->class != ERROR_INVALID_INPUT || places == NULL)
 		return command_fail(error);
-	error->place[0] = '\0'; /* the first one, which stands in the list */
+	error->place[0] = '\0'; /* it is the first of the list below */
 	int status = command_fail(error);
 	cJSON_ArrayForEach (place, places) {
 		show_fault(stderr, "  ", place);
@@ -177,8 +178,8 @@ static void show(struct runner *runner, struct graph_step *step, const cJSON *js
 	step_status_print(status, (double)(clock_monotonic_ms() - step->started_at) / 1000, stdout);
 }
 
-/* Whether the step's run is still the one that we were given. What another client runs has an input of its own: to go
- * on with what came of that would be to say that ours was done. */
+/* Whether the step's run is still the one that we triggered. Another client's run has another input: to continue with
+ * its result would be to claim that ours was done. */
 static bool is_ours(const struct runner *runner, struct graph_step *step, const struct step_status *status)
 {
 	struct error error;
@@ -188,7 +189,8 @@ static bool is_ours(const struct runner *runner, struct graph_step *step, const 
 	step->state = GRAPH_FAILED;
 	error_set(&error, ERROR_RUN_CONFLICT, "'%s' of '%s' was run again by another client (run %s, ours was %s)",
 		step->id, runner->options->app, status->run[0] != '\0' ? status->run : "unknown", step->run);
-	error_remedy(&error, NULL, "Wait until the other client has ended, look at what it made, and run this again.");
+	error_remedy(&error, NULL,
+		"Wait until the other client has finished, check what it deployed, and run this command again.");
 	command_fail(&error);
 	return false;
 }
@@ -214,7 +216,7 @@ static enum error_class read_status(struct runner *runner, const cJSON *json, st
 	return ERROR_NONE;
 }
 
-/* With an id of its own, a forced trigger that is sent again because its answer was lost runs nothing twice. */
+/* The id makes a forced trigger safe to send again when its response was lost. */
 static bool add_force(cJSON *body, const struct options *options)
 {
 	char id[RUN_ID_SIZE];
@@ -224,7 +226,7 @@ static bool add_force(cJSON *body, const struct options *options)
 	return json_add(body, "force", cJSON_CreateTrue()) && json_add(body, "triggerId", cJSON_CreateString(id));
 }
 
-/* The body of the step's trigger; NULL where memory is short. */
+/* The body of the step's trigger; NULL: memory is short. */
 static cJSON *trigger_body(const struct runner *runner, const struct graph_step *step)
 {
 	const struct options *options = runner->options;
@@ -260,7 +262,7 @@ static enum error_class trigger(struct runner *runner, struct graph_step *step, 
 	return read_status(runner, response, error);
 }
 
-/* A step that is refused fails; those beside it may go on. */
+/* A step whose trigger is refused has failed; independent steps go on. */
 static enum error_class trigger_all(struct runner *runner, struct error *error)
 {
 	for (struct graph_step *step = step_graph_next(&runner->graph); step != NULL;
@@ -277,7 +279,7 @@ static enum error_class trigger_all(struct runner *runner, struct error *error)
 	return ERROR_NONE;
 }
 
-/* Reads how all steps stand; gives how long to wait before the next time. */
+/* Reads the status of all steps; gives how long to wait before the next poll. */
 static enum error_class poll_all(struct runner *runner, int64_t *ret_wait_ms, struct error *error)
 {
 	const struct string_pair query[] = { { "appId", runner->options->app },
@@ -301,7 +303,7 @@ static enum error_class poll_all(struct runner *runner, int64_t *ret_wait_ms, st
 	return ERROR_NONE;
 }
 
-/* Looks once more at the end: what was reused may not be what it was. */
+/* Polls once more at the end: a reused step may have been run again meanwhile. */
 static enum error_class execute_steps(struct runner *runner, struct error *error)
 {
 	for (;;) {
@@ -344,7 +346,7 @@ static int finish(const struct runner *runner)
 	return done ? EX_OK : EX_STEP_FAILED;
 }
 
-/* Gives the exit status; what was wrong has been said. */
+/* Returns the exit status; errors have been printed. */
 static int execute_checked(struct runner *runner)
 {
 	const struct options *options = runner->options;
@@ -386,9 +388,9 @@ const struct command command_run = {
 	.name = "run",
 	.summary = "Run a workflow for an app, and wait until it is done",
 	.about = "Runs a workflow for an app: checks the inputs of all its steps, triggers them in the order of their "
-		 "needs, independent ones side by side, and waits until all are done. Exit status 64 where an input is "
-		 "wrong: then nothing was started. 1 where a step has ended in error, or another client has run one "
-		 "meanwhile.",
+		 "needs, independent ones in parallel, and waits until all are done. Exit status 64 if an input is "
+		 "invalid: then nothing was started. Exit status 1 if a step ended in error, or another client ran one "
+		 "of the steps meanwhile.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.check = check_options,

@@ -1,5 +1,5 @@
 /*
- * slipway settings: the reference of all settings, made of the one table that reads them.
+ * slipway settings: the reference of all settings, made of the same table that reads them.
  */
 #include "cli/command.h"
 

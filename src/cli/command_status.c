@@ -1,5 +1,5 @@
 /*
- * slipway status: one poll of a workflow or a step, in words or as the JSON that the endpoint sent.
+ * slipway status: one poll of a workflow or a step, printed for people or as the JSON of the endpoint.
  */
 #include <stdio.h>
 #include <string.h>
@@ -61,7 +61,7 @@ static const struct option_row option_rows[] = {
 	{ ARGUMENT("APP", struct options, app), .required = true, .identifier = true },
 	{ ARGUMENT("WORKFLOW", struct options, workflow), .required = true, .identifier = true },
 	{ ARGUMENT("STEP", struct options, step), .identifier = true },
-	{ FLAG_OPTION("json", 'j', struct options, json, "Print what the endpoint answers, as JSON") },
+	{ FLAG_OPTION("json", 'j', struct options, json, "Print the response of the endpoint as JSON") },
 	{ .type = OPTION_END },
 };
 
@@ -75,8 +75,8 @@ static int execute(void *raw_options)
 
 const struct command command_status = {
 	.name = "status",
-	.summary = "Show how the steps of a workflow stand for an app",
-	.about = "Prints how the steps of a workflow stand for an app.",
+	.summary = "Show the status of a workflow's steps for an app",
+	.about = "Prints the status of all steps of a workflow, or of one, for an app.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI,

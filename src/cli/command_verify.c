@@ -1,6 +1,5 @@
 /*
- * slipway verify: prints what does not hold together in Redis. It ends with 1 where something is left that was
- * not repaired.
+ * slipway verify: prints inconsistencies in Redis. It exits with 1 if one is left that was not repaired.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,8 +11,8 @@
 struct options {
 	struct settings settings; /* first: see command.h */
 	bool repair, json;
-	cJSON *findings; /* where JSON is wanted */
-	bool incomplete; /* memory for them was short */
+	cJSON *findings; /* for --json */
+	bool incomplete; /* memory was short: findings are missing */
 };
 
 static void print_finding(void *context, const char *key, const char *what, bool repaired)
@@ -81,11 +80,11 @@ static int verify_and_print(struct options *options)
 	if (!options->json) {
 		printf("%zu keys, %zu live runs: ", counts.keys, counts.live);
 		if (counts.faults == 0)
-			printf("all of it holds together\n");
+			printf("no inconsistencies found\n");
 		else if (options->repair)
 			printf("%zu faults, %zu repaired\n", counts.faults, counts.repaired);
 		else
-			printf("%zu faults; 'slipway verify --repair' puts right what can be\n", counts.faults);
+			printf("%zu faults; 'slipway verify --repair' repairs those that it can\n", counts.faults);
 	}
 
 	return counts.faults == counts.repaired ? EX_OK : EX_STEP_FAILED;
@@ -93,8 +92,8 @@ static int verify_and_print(struct options *options)
 
 static const struct option_row option_rows[] = {
 	{ FLAG_OPTION("repair", 'r', struct options, repair,
-		"Put right what can be, through the scripts by which workers change things") },
-	{ FLAG_OPTION("json", 'j', struct options, json, "Print what was found as JSON") },
+		"Repair what can be repaired, through the scripts that workers use") },
+	{ FLAG_OPTION("json", 'j', struct options, json, "Print the findings as JSON") },
 	{ .type = OPTION_END },
 };
 
@@ -111,10 +110,10 @@ static int execute(void *raw_options)
 
 const struct command command_verify = {
 	.name = "verify",
-	.summary = "Look whether what stands in Redis holds together",
-	.about = "Looks whether what stands in Redis holds together: every live run in exactly one of queue, lease and "
-		 "delayed, no "
-		 "key without a time to live but the indexes. Exit status 1 where something does not hold.",
+	.summary = "Check the consistency of what is stored in Redis",
+	.about = "Checks the consistency of what is stored in Redis: every live run is in exactly one of queue, lease "
+		 "and "
+		 "delayed, and no key but the indexes lacks a time to live. Exit status 1 if a fault is left.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI | SETTINGS_WORKER,

@@ -51,7 +51,7 @@ enum error_class dev_folder_make(const char *path, struct error *error)
 {
 	if (mkdir(path, 0700) == 0 || errno == EEXIST)
 		return ERROR_NONE;
-	return error_set(error, ERROR_INVALID_INPUT, "cannot make the folder %s: %s", path, strerror(errno));
+	return error_set(error, ERROR_INVALID_INPUT, "cannot create the folder %s: %s", path, strerror(errno));
 }
 
 static int remove_one(const char *path, const struct stat *facts, int type, struct FTW *position)
@@ -76,7 +76,7 @@ enum error_class dev_programs_find(
 	ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
 
 	if (length <= 0)
-		return error_set(error, ERROR_INTERNAL, "cannot find out where slipway stands: %s", strerror(errno));
+		return error_set(error, ERROR_INTERNAL, "cannot find the program's own folder: %s", strerror(errno));
 	own[length] = '\0';
 	char *slash = strrchr(own, '/');
 	*slash = '\0';
@@ -96,7 +96,7 @@ enum error_class dev_programs_find(
 		}
 	}
 
-	return error_set(error, ERROR_INVALID_INPUT, "the web page is not found; name its folder with --client");
+	return error_set(error, ERROR_INVALID_INPUT, "cannot find the web page; give its folder with --client");
 }
 
 static struct sockaddr_in loopback(int port)

@@ -60,16 +60,17 @@ static enum error_class refuse_held(const char *folder, const char *path, struct
 
 	read_word(path, word);
 	if (text_to_integer(word, &pid) && is_one_of_us(pid)) {
-		error_set(error, ERROR_CONFLICT_OURS, "slipway dev with pid %lld has the folder %s", (long long)pid,
-			folder);
+		error_set(error, ERROR_CONFLICT_OURS, "slipway dev with pid %lld is using the folder %s",
+			(long long)pid, folder);
 		return error_remedy(error, NULL,
-			"Stop it (Ctrl-C where it runs, or kill %lld), or name another folder with --dir and another "
+			"Stop it (Ctrl-C in its terminal, or kill %lld), or give another folder with --dir and another "
 			"port with --port; for make run: DIR=FOLDER PORT=N.",
 			(long long)pid);
 	}
 
-	error_set(error, ERROR_NOT_READY, "what an earlier slipway dev started still runs in the folder %s", folder);
-	return error_remedy(error, NULL, "Wait until it has ended, or name another folder with --dir.");
+	error_set(error, ERROR_NOT_READY, "processes of an earlier slipway dev are still running in the folder %s",
+		folder);
+	return error_remedy(error, NULL, "Wait until they have ended, or give another folder with --dir.");
 }
 
 enum error_class dev_folder_lock(const char *folder, struct error *error)
@@ -125,9 +126,9 @@ static enum error_class check_ours(const char *folder, struct error *error)
 	path_of(path, folder, "conf/redis.conf");
 	if (empty || access(path, F_OK) == 0)
 		return ERROR_NONE;
-	error_set(error, ERROR_INVALID_INPUT, "the folder %s is not one of slipway dev, so nothing in it is removed",
+	error_set(error, ERROR_INVALID_INPUT, "the folder %s was not made by slipway dev, so nothing in it is removed",
 		folder);
-	return error_remedy(error, NULL, "Name another folder with --dir, or start without --fresh.");
+	return error_remedy(error, NULL, "Give another folder with --dir, or start without --fresh.");
 }
 
 /* conf goes last: by it the folder is known for ours, should this be cut short. */
@@ -154,13 +155,15 @@ static enum error_class refuse_providers(const char *folder, bool emulated, stru
 {
 	if (emulated)
 		error_set(error, ERROR_INVALID_INPUT,
-			"the folder %s may know what was made at real providers; stand-ins would say that it is gone",
+			"the folder %s may have state about resources at real providers; the emulators do not know "
+			"those",
 			folder);
 	else
 		error_set(error, ERROR_INVALID_INPUT,
-			"the folder %s knows what stand-ins made; real providers have none of it", folder);
+			"the folder %s has state about emulated resources; real providers do not know those", folder);
 	return error_remedy(error, NULL,
-		"Name another folder with --dir, or remove what this one knows with --fresh; for make run: DIR=FOLDER, "
+		"Give another folder with --dir, or remove the state of this one with --fresh; for make run: "
+		"DIR=FOLDER, "
 		"or FRESH=1.");
 }
 

@@ -19,10 +19,10 @@
 #define STOP_MS    35000 /* above the worker's grace */
 #define TAIL_BYTES 400
 
-/* In the child. nginx stands in /usr/sbin, which is not on everybody's PATH. */
+/* In the child. nginx is in /usr/sbin, which is not in everybody's PATH. */
 static _Noreturn void become(const char *const words[DEV_WORDS_MAX], int log, pid_t dev)
 {
-	/* exec takes words that it does not change as if it did. */
+	/* execvp wants pointers to mutable strings, which it does not change. */
 	char *arguments[DEV_WORDS_MAX + 1] = { NULL };
 	char path[1024];
 
@@ -107,7 +107,7 @@ enum error_class dev_process_blame(const struct dev_process *process, const char
 		fclose(log);
 	}
 
-	error_set(error, ERROR_INTERNAL, "%s %s; its log ends: %s", process->name, what,
+	error_set(error, ERROR_INTERNAL, "%s %s; its log ends with: %s", process->name, what,
 		tail[0] != '\0' ? tail : "(empty)");
-	return error_remedy(error, NULL, "Look into %s.", process->log);
+	return error_remedy(error, NULL, "Its log is %s.", process->log);
 }

@@ -1,5 +1,5 @@
 /*
- * What `slipway doctor` looks at. A new check is a function and a row of doctor_store.c for what Redis knows, or of
+ * What `slipway doctor` checks. A new check is a function and a row of doctor_store.c for what Redis knows, or of
  * doctor_provider.c for what it does not; a provider is asked because it is in the list of providers.
  */
 #ifndef SLIPWAY_CLI_DOCTOR_H
@@ -29,17 +29,17 @@ struct doctor_check {
 	void (*check)(const struct doctor *doctor, struct diagnosis *diagnosis);
 };
 
-/* Both ended by a NULL name. Where the first of the store fails, the rest of them cannot be looked at. */
+/* Both ended by a NULL name. Where the first of the store fails, the others are left out. */
 extern const struct doctor_check doctor_store_checks[];
 extern const struct doctor_check doctor_key_checks[];
 
 /* Asks the provider the question of its table with the credential of the settings. */
 void doctor_probe(const struct doctor *doctor, const struct provider *provider, struct diagnosis *diagnosis);
 
-/* Says what was found; cut where it does not fit. */
+/* Sets what was found; truncated where it does not fit. */
 void diagnosis_set(struct diagnosis *diagnosis, enum doctor_verdict verdict, const char *format, ...)
 	SLIPWAY_FORMAT(3, 4);
-/* Says what to do. */
+/* Sets what to do. */
 void diagnosis_advise(struct diagnosis *diagnosis, const char *format, ...) SLIPWAY_FORMAT(2, 3);
 
 /* A fault with the error's message and its remedy, or that of its class. */

@@ -31,11 +31,10 @@ static void check_reachable(const struct doctor *doctor, struct diagnosis *diagn
 		return;
 	}
 
-	diagnosis_set(diagnosis, DOCTOR_FINE, "answers, version %lld", (long long)version);
+	diagnosis_set(diagnosis, DOCTOR_FINE, "reachable, version %lld", (long long)version);
 	if (version < REDIS_OLDEST_MAJOR) {
-		diagnosis_set(diagnosis, DOCTOR_FAULT, "is of version %lld", (long long)version);
-		diagnosis_advise(
-			diagnosis, "Install Redis %d or newer: the scripts' flags need it.", REDIS_OLDEST_MAJOR);
+		diagnosis_set(diagnosis, DOCTOR_FAULT, "has version %lld", (long long)version);
+		diagnosis_advise(diagnosis, "Install Redis %d or newer; the scripts need it.", REDIS_OLDEST_MAJOR);
 	}
 }
 
@@ -44,7 +43,7 @@ static void check_settings(const struct doctor *doctor, struct diagnosis *diagno
 	struct error error;
 	enum server_state state;
 
-	diagnosis_set(diagnosis, DOCTOR_FINE, "takes scripts, evicts nothing, keeps and replays an append-only file");
+	diagnosis_set(diagnosis, DOCTOR_FINE, "runs scripts, evicts nothing, keeps and replays an append-only file");
 	for (size_t i = 0; i < server_check_count(); i++) {
 		if (server_check(doctor->redis, i, &state, &error) != ERROR_NONE) {
 			diagnosis_set_error(diagnosis, &error);
@@ -52,10 +51,10 @@ static void check_settings(const struct doctor *doctor, struct diagnosis *diagno
 		}
 		if (state != SERVER_HIDDEN)
 			continue;
-		diagnosis_set(diagnosis, DOCTOR_WARNING, "Redis does not let this user ask about its %s",
-			server_check_name(i));
+		diagnosis_set(
+			diagnosis, DOCTOR_WARNING, "Redis does not let this user check: %s", server_check_name(i));
 		diagnosis_advise(
-			diagnosis, "Ask as a user of conf/redis/users.acl, such as slipway-verify; else look by hand.");
+			diagnosis, "Use a user of conf/redis/users.acl, such as slipway-verify, or check it manually.");
 	}
 }
 
@@ -71,16 +70,17 @@ static void check_memory(const struct doctor *doctor, struct diagnosis *diagnosi
 	}
 
 	if (most == 0) {
-		diagnosis_set(diagnosis, DOCTOR_WARNING, "%lld MiB are used, without a limit", (long long)(used >> 20));
+		diagnosis_set(diagnosis, DOCTOR_WARNING, "%lld MiB used, no limit set", (long long)(used >> 20));
 		diagnosis_advise(diagnosis,
-			"Set maxmemory below what the machine has: triggers are then refused before the kernel kills "
+			"Set maxmemory below the memory of the machine: then triggers are refused before the kernel "
+			"kills "
 			"Redis.");
 		return;
 	}
 
 	bool high = used * 100 / most >= MEMORY_HIGH;
-	diagnosis_set(diagnosis, high ? DOCTOR_FAULT : DOCTOR_FINE, "%lld of %lld MiB are used",
-		(long long)(used >> 20), (long long)(most >> 20));
+	diagnosis_set(diagnosis, high ? DOCTOR_FAULT : DOCTOR_FINE, "%lld of %lld MiB used", (long long)(used >> 20),
+		(long long)(most >> 20));
 	if (high)
 		diagnosis_advise(diagnosis, "Raise maxmemory, or lower SLIPWAY_RETENTION_DAYS.");
 }
@@ -101,7 +101,7 @@ static void check_clock(const struct doctor *doctor, struct diagnosis *diagnosis
 		"this machine's clock is %lld ms %s Redis' clock", llabs(off), off < 0 ? "behind" : "ahead of");
 	if (wrong)
 		diagnosis_advise(diagnosis,
-			"Deadlines go by Redis' clock alone, but logs and token times do not: set up "
+			"Deadlines use the clock of Redis, but logs and token lifetimes do not: set up "
 			"time synchronisation on both machines.");
 }
 
@@ -121,12 +121,12 @@ static void check_replication(const struct doctor *doctor, struct diagnosis *dia
 	bool asked = redis_command(doctor->redis, 3, words, &reply, &error) == ERROR_NONE;
 	bound = asked ? reply_integer(reply_item(reply, 1)) : 0;
 	reply_free(reply);
-	diagnosis_set(diagnosis, DOCTOR_FINE, "%lld replicas, of which %lld must have a write", (long long)replicas,
-		(long long)bound);
+	diagnosis_set(diagnosis, DOCTOR_FINE, "%lld replicas, of which %lld must acknowledge a write",
+		(long long)replicas, (long long)bound);
 	if (replicas > 0 && asked && bound == 0) {
 		diagnosis->verdict = DOCTOR_WARNING;
 		diagnosis_advise(diagnosis,
-			"A failover loses what the replicas have not got yet: set "
+			"A failover loses writes that no replica has received yet: set "
 			"min-replicas-to-write 1 and min-replicas-max-lag to bound it.");
 	}
 }
@@ -141,7 +141,7 @@ static void check_group(const struct doctor *doctor, struct diagnosis *diagnosis
 		bool there = reply_count(reply) > 0;
 		reply_free(reply);
 		if (there) {
-			diagnosis_set(diagnosis, DOCTOR_FINE, "the group '%s' is there", QUEUE_GROUP);
+			diagnosis_set(diagnosis, DOCTOR_FINE, "the group '%s' exists", QUEUE_GROUP);
 			return;
 		}
 	} else if (error.class != ERROR_STORE_REFUSED) {
@@ -149,8 +149,8 @@ static void check_group(const struct doctor *doctor, struct diagnosis *diagnosis
 		return;
 	}
 
-	diagnosis_set(diagnosis, DOCTOR_WARNING, "there is no group '%s' on the queue", QUEUE_GROUP);
-	diagnosis_advise(diagnosis, "Start a slipway-worker: it makes the group.");
+	diagnosis_set(diagnosis, DOCTOR_WARNING, "the queue has no group '%s'", QUEUE_GROUP);
+	diagnosis_advise(diagnosis, "Start a slipway-worker; it creates the group.");
 }
 
 struct worker_tally {
@@ -178,17 +178,19 @@ static void check_workers(const struct doctor *doctor, struct diagnosis *diagnos
 		return;
 	}
 
-	diagnosis_set(diagnosis, DOCTOR_FINE, "%zu report, all of version " SLIPWAY_VERSION, tally.alive);
+	diagnosis_set(diagnosis, DOCTOR_FINE, "%zu running, all with version " SLIPWAY_VERSION, tally.alive);
 	if (tally.alive == 0) {
-		diagnosis_set(diagnosis, DOCTOR_FAULT, "none reports; %zu have gone silent", tally.silent);
-		diagnosis_advise(diagnosis, "Start slipway-worker; what was triggered stays queued until then.");
+		diagnosis_set(diagnosis, DOCTOR_FAULT, "none is running; %zu stopped reporting", tally.silent);
+		diagnosis_advise(diagnosis, "Start slipway-worker; triggered steps stay queued until then.");
 	} else if (tally.other_version > 0) {
-		diagnosis_set(diagnosis, DOCTOR_WARNING, "%zu report, %zu of them not of version " SLIPWAY_VERSION,
+		diagnosis_set(diagnosis, DOCTOR_WARNING, "%zu running, %zu of them without version " SLIPWAY_VERSION,
 			tally.alive, tally.other_version);
-		diagnosis_advise(diagnosis, "Restart the others, one after another; their runs are handed over.");
+		diagnosis_advise(diagnosis, "Restart the others one by one; they hand over their runs.");
 	} else if (tally.silent > 0) {
-		diagnosis_set(diagnosis, DOCTOR_WARNING, "%zu report, %zu have gone silent", tally.alive, tally.silent);
-		diagnosis_advise(diagnosis, "Look whether they were meant to stop; their runs have been taken over.");
+		diagnosis_set(
+			diagnosis, DOCTOR_WARNING, "%zu running, %zu stopped reporting", tally.alive, tally.silent);
+		diagnosis_advise(
+			diagnosis, "Check whether they were meant to stop; other workers have taken over their runs.");
 	}
 }
 
@@ -205,9 +207,9 @@ static void check_dead(const struct doctor *doctor, struct diagnosis *diagnosis)
 
 	long long count = reply_integer(reply);
 	reply_free(reply);
-	diagnosis_set(diagnosis, count > 0 ? DOCTOR_WARNING : DOCTOR_FINE, "%lld could not be run", count);
+	diagnosis_set(diagnosis, count > 0 ? DOCTOR_WARNING : DOCTOR_FINE, "%lld entries could not be run", count);
 	if (count > 0)
-		diagnosis_advise(diagnosis, "Read them with XRANGE %s - +, then DEL the key.", KEY_DEAD);
+		diagnosis_advise(diagnosis, "Read them with XRANGE %s - +, then DEL that key.", KEY_DEAD);
 }
 
 const struct doctor_check doctor_store_checks[] = {

@@ -1,6 +1,6 @@
 /*
- * HTTP with the endpoint. A problem document becomes an error of the same class, so a command fails with the
- * words that the server chose.
+ * HTTP requests to the endpoint. A problem document becomes an error of the same class, so a command fails with the
+ * message of the server.
  */
 #include "cli/endpoint.h"
 
@@ -37,7 +37,7 @@ static void take_text(const cJSON *json, const char *name, char *target, size_t 
 		text_copy(target, size, text);
 }
 
-/* A problem document, of ours or of nginx; anything else is told by its status. */
+/* A problem document, of ours or of nginx. Of any other response only the status is known. */
 static enum error_class take_problem(const struct http_response *response, const cJSON *json, struct error *error)
 {
 	const char *name = json_member_string(json, "class");
@@ -46,7 +46,7 @@ static enum error_class take_problem(const struct http_response *response, const
 	if (class == ERROR_NONE)
 		class = response->status >= 500 || response->status == 429 ? ERROR_PROVIDER_UNAVAILABLE
 									   : ERROR_INVALID_REQUEST;
-	error_set(error, class, "the endpoint answers %d", response->status);
+	error_set(error, class, "the endpoint responded with status %d", response->status);
 	take_text(json, "detail", error->message, sizeof(error->message));
 	take_text(json_member(json, "remedy"), "text", error->remedy, sizeof(error->remedy));
 	take_text(json_member(json, "remedy"), "url", error->remedy_url, sizeof(error->remedy_url));

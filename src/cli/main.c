@@ -43,7 +43,7 @@ static void print_help(FILE *stream)
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		fprintf(stream, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(stream,
-		"\n'slipway COMMAND --help' says what a command takes.\n"
+		"\n'slipway COMMAND --help' describes a command.\n"
 		"Exit status: 0 done, 1 a step ended in error, 64 usage, 69 unreachable, 70 internal, 78 settings.\n");
 }
 
@@ -55,7 +55,7 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* The command that the name was probably meant to be: the one with which it shares most letters at the start. */
+/* The command that was probably meant: the one that shares the longest prefix with the name. */
 static const struct command *nearest_command(const char *name)
 {
 	const struct command *nearest = NULL;
@@ -77,10 +77,10 @@ static const struct command *nearest_command(const char *name)
 static int unknown_command(const char *name)
 {
 	const struct command *nearest = nearest_command(name);
-	fprintf(stderr, "slipway: there is no command '%s'", name);
+	fprintf(stderr, "slipway: unknown command '%s'", name);
 	if (nearest != NULL)
 		fprintf(stderr, "; did you mean '%s'?", nearest->name);
-	fprintf(stderr, "\nTry 'slipway help' for the list.\n");
+	fprintf(stderr, "\n'slipway help' lists the commands.\n");
 	return EX_USAGE;
 }
 
@@ -94,7 +94,7 @@ static int execute_command(const struct command *command, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	/* Inputs may hold what nobody else should see. */
+	/* Inputs may contain secrets, which a core dump would reveal. */
 	process_without_core();
 	if (sodium_init() < 0)
 		return EX_SOFTWARE;

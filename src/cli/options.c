@@ -54,7 +54,7 @@ static void append_item(
 	const struct argp_state *state, const struct option_row *row, struct option_list *list, const char *text)
 {
 	if (list->count == OPTION_LIST_MAX)
-		argp_error(state, "--%s is given more than %d times", row->name, OPTION_LIST_MAX);
+		argp_error(state, "--%s may be given at most %d times", row->name, OPTION_LIST_MAX);
 	list->items[list->count++] = text;
 }
 
@@ -130,7 +130,7 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		row = argument_row(parse->rows, state->arg_num);
 		if (row == NULL)
-			argp_error(state, "'%s' is one argument too many", text);
+			argp_error(state, "unexpected argument '%s'", text);
 		break;
 	case ARGP_KEY_END:
 		check_all(parse, state);

@@ -30,7 +30,7 @@ static enum error_class add_settings(cJSON *json, const char *const *settings, s
 	if (config == NULL)
 		config = cJSON_AddObjectToObject(json, "config");
 	if (config != NULL && !cJSON_IsObject(config)) {
-		error_set(error, ERROR_INVALID_INPUT, "it must be an object");
+		error_set(error, ERROR_INVALID_INPUT, "config must be an object");
 		return error_at(error, "/config");
 	}
 

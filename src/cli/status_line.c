@@ -71,13 +71,13 @@ static void print_age(int64_t finished_at, FILE *stream)
 	fprintf(stream, "finished just now");
 }
 
-/* What a plain "done" would hide. */
+/* What "done" alone would hide. */
 static void print_done(const struct step_status *status, FILE *stream)
 {
 	int64_t finished_at = clock_parse(status->finished_at);
 
 	if (status->removed)
-		fprintf(stream, "  what it made was removed since; a run makes it again");
+		fprintf(stream, "  its result has been removed since; a run creates it again");
 	if (!status->reused)
 		return;
 	fprintf(stream, "  reused");

@@ -26,7 +26,7 @@ static enum error_class read_needs(
 		const struct graph_step *needed = id != NULL ? step_graph_find(graph, id) : NULL;
 		if (needed == NULL)
 			return error_set(
-				error, ERROR_INVALID_INPUT, "the step '%s' needs a step that is not there", step->id);
+				error, ERROR_INVALID_INPUT, "the step '%s' needs a step that does not exist", step->id);
 		step->needs[needed - graph->steps] = true;
 	}
 
@@ -41,8 +41,8 @@ enum error_class step_graph_read(const cJSON *workflow, struct step_graph *ret_g
 	cJSON_ArrayForEach (step, steps) {
 		const char *id = json_member_string(step, "id");
 		if (id == NULL || ret_graph->count == GRAPH_STEPS_MAX)
-			return error_set(
-				error, ERROR_INVALID_INPUT, "the endpoint describes the workflow in an unknown way");
+			return error_set(error, ERROR_INVALID_INPUT,
+				"the endpoint's description of the workflow has an unknown format");
 		struct graph_step *added = &ret_graph->steps[ret_graph->count++];
 		const char *summary = json_member_string(step, "summary"), *key = json_member_string(step, "inputKey");
 		text_copy(added->id, sizeof(added->id), id);

@@ -237,7 +237,7 @@ test('anything else than an action or a removal is refused', async () => {
   await refused(['removal', 'http.answers'], /'http.answers' only checks: it makes nothing that could be removed/);
   await refused([], /WHAT is missing/);
   await refused(['action'], /NAME is missing/);
-  await refused(['action', 'github.one', 'github.two'], /'github.two' is one argument too many/);
+  await refused(['action', 'github.one', 'github.two'], /unexpected argument 'github.two'/);
 });
 
 test('outside a source tree it is refused; --dir names one', async () => {

@@ -46,7 +46,7 @@ const lineOf = (result, name) => result.stdout.split('\n').find((line) => line.i
 test('verify of a store that holds together says so and ends with 0', () => {
   const result = slipway('verify');
   assert.equal(result.status, 0, result.stdout + result.stderr);
-  assert.match(result.stdout, /^\d+ keys, 0 live runs: all of it holds together\n$/);
+  assert.match(result.stdout, /^\d+ keys, 0 live runs: no inconsistencies found\n$/);
 });
 
 test('verify names what does not hold and ends with 1, and with --repair puts it right', async () => {
@@ -54,7 +54,7 @@ test('verify names what does not hold and ends with 1, and with --repair puts it
   const found = slipway('verify');
   assert.equal(found.status, 1);
   assert.match(found.stdout, /slipway:\{0\}:app:acme:payload: it has no time to live\n/);
-  assert.match(found.stdout, /1 faults; 'slipway verify --repair' puts right what can be/);
+  assert.match(found.stdout, /1 faults; 'slipway verify --repair' repairs those that it can/);
   const repaired = slipway('verify', '--repair');
   assert.equal(repaired.status, 0);
   assert.match(repaired.stdout, /it has no time to live \(repaired\)/);
@@ -174,9 +174,9 @@ test('doctor says where no worker reports, and where versions differ', async () 
   const own = await stack.redis('HKEYS', 'slipway:workers');
   const beat = (version, at) => JSON.stringify({ at: at.toISOString(), version, executors: 1, busy: 0 });
   await stack.redis('HSET', 'slipway:workers', 'other-1', beat('0.0.9', new Date()));
-  assert.match(lineOf(await doctor(), 'workers'), /^warning .*2 report, 1 of them not of version/);
+  assert.match(lineOf(await doctor(), 'workers'), /^warning .*2 running, 1 of them without version/);
   await stack.redis('HSET', 'slipway:workers', 'other-1', beat('0.1.0', new Date(Date.now() - 60000)));
-  assert.match(lineOf(await doctor(), 'workers'), /^warning .*1 report, 1 have gone silent/);
+  assert.match(lineOf(await doctor(), 'workers'), /^warning .*1 running, 1 stopped reporting/);
   await stack.redis('HDEL', 'slipway:workers', 'other-1');
   assert.notEqual(own, '');
 });

@@ -224,7 +224,7 @@ test('slipway dev stops all that it started', async () => {
 test('a port that is taken is said, with what to do', async () => {
   const result = await run(path.join(build, 'slipway'), ['dev', '--port', String(stack.port)]).catch((error) => error);
   assert.equal(result.code, 64);
-  assert.match(result.stderr, /port \d+ is taken[\s\S]*--port/);
+  assert.match(result.stderr, /port \d+ is in use[\s\S]*--port/);
 });
 
 test('an endpoint that is not there: exit 69; a command that is not there: exit 64', async () => {
