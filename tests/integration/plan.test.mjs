@@ -114,7 +114,7 @@ test('what is other than asked is told one by one', async () => {
   const { code, steps } = await planOf('planned');
   assert.equal(code, 0);
   assert.equal(steps.env.change, 'update');
-  assert.deepEqual(steps.env.differences, ['SITE_NAME is other there', 'NEW_ONE is not there']);
+  assert.deepEqual(steps.env.differences, ['SITE_NAME is different', 'NEW_ONE does not exist']);
   assert.equal(steps.repo.change, 'nothing');
 });
 
@@ -123,7 +123,7 @@ test('what a prune would remove is told', async () => {
   await configure('planned', { ...sample.inputs, env: { variables: [first], prune: true } });
   const { steps } = await planOf('planned');
   assert.equal(steps.env.change, 'remove');
-  assert.deepEqual(steps.env.differences, ['API_BASE is removed']);
+  assert.deepEqual(steps.env.differences, ['API_BASE will be removed']);
   await configure('planned');
 });
 

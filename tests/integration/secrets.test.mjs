@@ -207,7 +207,7 @@ test('the secrets of one step hide nothing of another in a plan', async () => {
   await stack.post({ mode: 'plan', appId: 'apart', workflowId: 'site' });
   const plan = await stack.untilStatus('apart', 'site', 'plan', ended);
   const of = (id) => JSON.stringify(plan.output.steps.find((step) => step.id === id));
-  assert.match(of('env'), /SITE is not there/);
+  assert.match(of('env'), /SITE does not exist/);
   assert.ok(of('check').includes(url), of('check'));
 });
 

@@ -89,7 +89,7 @@ test('what was adopted is left', async () => {
   // While both have it, the one that made it does not take it from the other.
   const shared = await teardown('theirs', 'theirs');
   assert.equal(shared.code, 1);
-  assert.match(shared.stdout + shared.stderr, /the app 'adopter' shares the repository acme\/theirs/);
+  assert.match(shared.stdout + shared.stderr, /app 'adopter' shares the repository acme\/theirs/);
   assert.equal(await atGitHub('theirs'), 200);
   const result = await teardown('adopter', 'adopter');
   assert.equal(result.code, 0, result.stdout + result.stderr);

@@ -143,7 +143,7 @@ test('what an action says beyond its table is told too, by validate and by a tri
     ['env', '/inputs/env/variables/0/value'], ['env', '/inputs/env/variables/1/targets'],
     ['env', '/inputs/env/variables/3/key'],
   ]);
-  assert.equal(answer.body.errors.at(-1).remedy.text, 'Give it once for each target and branch.');
+  assert.equal(answer.body.errors.at(-1).remedy.text, 'Give it only once for each target and branch.');
   assert.equal(answer.body.errors.at(-1).remedy.inputKey, 'variables');
   const refused = await stack.trigger('beyond', 'site', 'repo', { inputs: { repo: given.repo } });
   assert.equal(refused.status, 422);

@@ -300,9 +300,9 @@ START_TEST(test_it_is_what_was_asked_for)
 		const char *body, *told;
 	} others[] = {
 		{ "{\"id\":\"dpl_1\",\"readyState\":\"READY\",\"aliasAssigned\":true,\"target\":null}",
-			"preview where production" },
+			"to preview, but production" },
 		{ STATE("BUILDING", ",\"gitSource\":{\"type\":\"github\",\"repoId\":42,\"sha\":\"def456\"}"),
-			"def456 where abc123" },
+			"def456, but abc123" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
 		ck_assert_msg(poll_gives(others[i].body) == ACTION_FAILED, "%s", others[i].body);

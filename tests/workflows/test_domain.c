@@ -268,8 +268,8 @@ START_TEST(test_verified_is_not_pointed)
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_WAITING);
 	ck_assert(trial_waits_for_person(&trial));
-	ck_assert_str_eq(
-		trial_wait_text(&trial), "Set in the DNS of docs.example.org: CNAME docs.example.org to c.example.net");
+	ck_assert_str_eq(trial_wait_text(&trial),
+		"Add these DNS records for docs.example.org: CNAME docs.example.org to c.example.net");
 	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_DONE);
 }
 END_TEST
@@ -292,12 +292,12 @@ START_TEST(test_names_all_records_at_once)
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_WAITING);
 	ck_assert_str_eq(trial_wait_text(&trial),
-		"Set in the DNS of docs.example.org: TXT _vercel.example.org to vc-domain-verify=1; "
+		"Add these DNS records for docs.example.org: TXT _vercel.example.org to vc-domain-verify=1; "
 		"CNAME docs.example.org to first.example.net");
 	/* The name points at Vercel by now, the challenge is still open. */
 	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_WAITING);
 	ck_assert_str_eq(trial_wait_text(&trial),
-		"Set in the DNS of docs.example.org: TXT _vercel.example.org to vc-domain-verify=1");
+		"Add these DNS records for docs.example.org: TXT _vercel.example.org to vc-domain-verify=1");
 	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_DONE);
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial),
 		"\"records\":[{\"type\":\"CNAME\",\"name\":\"docs.example.org\",\"value\":\"first.example.net\"}]"));
@@ -317,7 +317,8 @@ START_TEST(test_an_apex_gets_addresses)
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_WAITING);
 	ck_assert_str_eq(trial_wait_text(&trial),
-		"Set in the DNS of docs.example.org: A docs.example.org to 192.0.2.1; A docs.example.org to 192.0.2.2");
+		"Add these DNS records for docs.example.org: A docs.example.org to 192.0.2.1; A docs.example.org to "
+		"192.0.2.2");
 	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_DONE);
 	ck_assert_ptr_nonnull(strstr(
 		trial_output(&trial), "{\"type\":\"A\",\"name\":\"docs.example.org\",\"value\":\"192.0.2.2\"}]"));

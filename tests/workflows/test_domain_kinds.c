@@ -142,7 +142,7 @@ START_TEST(test_the_record_in_the_way_is_named)
 		told_of("{\"misconfigured\":true,\"conflicts\":[{\"name\":\"www.example.org\",\"type\":\"AAAA\","
 			"\"value\":\"2001:db8::7\"}]" RECOMMENDED);
 	ck_assert_str_eq(told,
-		"Remove from the DNS of www.example.org: AAAA www.example.org to 2001:db8::7. It should have: CNAME "
+		"Remove these DNS records of www.example.org: AAAA www.example.org to 2001:db8::7. It needs: CNAME "
 		"www.example.org to site.vercel-dns-017.com");
 }
 END_TEST

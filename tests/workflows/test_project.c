@@ -202,7 +202,7 @@ START_TEST(test_follows_a_renamed_project)
 		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"id\":\"prj_1\",\"name\":\"handbook\""));
 		ck_assert_uint_eq(peer_count(trial.peer, CREATE), 0);
 		ck_assert_int_eq(trial_ledger_size(&trial), 1);
-		ck_assert_ptr_nonnull(strstr(trial_log(&trial), "called handbook by now"));
+		ck_assert_ptr_nonnull(strstr(trial_log(&trial), "is now called handbook"));
 	}
 	trial_ledger_remove(&trial, LEDGER_KEY);
 	trial_ledger_put(&trial, "vercel:project:old", "{\"id\":\"prj_1\",\"created\":true}");

@@ -58,7 +58,7 @@ START_TEST(test_removes_what_was_created)
 	/* Nothing of Vercel is left in the ledger; what others made is. */
 	ck_assert_int_eq(trial_ledger_size(&trial), 1);
 	ck_assert_ptr_nonnull(trial_ledger_row(&trial, "github:repository:acme/docs"));
-	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "removed the project shop"));
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "deleted project shop"));
 	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "kept the project old"));
 	/* Once more: there is nothing to do. */
 	trial_forget(&trial);

@@ -275,7 +275,7 @@ START_TEST(test_what_takes_no_changes_is_not_done)
 		const char *state, *message, *remedy;
 	} cases[] = {
 		{ ",\"archived\":true", "acme/docs is archived", "Unarchive it" },
-		{ ",\"disabled\":true", "acme/docs is disabled by GitHub", "GitHub's support" },
+		{ ",\"disabled\":true", "acme/docs is disabled by GitHub", "GitHub support" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct peer_row rows[] = {

@@ -1,5 +1,5 @@
 /*
- * Repositories that are there and cannot be worked on: archived, disabled, or without a commit.
+ * Finds repositories that exist but cannot be used: archived, disabled, or without a commit.
  */
 #include "actions/github_usable.h"
 
@@ -7,17 +7,17 @@
 #include "actions/github_names.h"
 #include "slipway/provider.h"
 
-#define FILLING_MS 300000 /* GitHub says to call its support when a fork takes longer */
+#define FILLING_MS 300000 /* GitHub's advice: contact support if a fork takes longer */
 
 enum action_result repository_check_usable(struct action_context *context, const struct repository *repository)
 {
 	if (!repository->archived && !repository->disabled)
 		return ACTION_DONE;
-	action_fail(context, ERROR_INVALID_INPUT, "%s is %s: nothing can be written to it", repository->full_name,
+	action_fail(context, ERROR_INVALID_INPUT, "%s is %s, so nothing can be written to it", repository->full_name,
 		repository->archived ? "archived" : "disabled by GitHub");
 	action_remedy(context, provider_page(context, &github, "/%s/settings", repository->full_name), "%s",
 		repository->archived ? "Unarchive it in its settings, or choose another name."
-				     : "Ask GitHub's support why, or choose another name.");
+				     : "Contact GitHub support, or choose another name.");
 	return action_remedy_input(context, "name");
 }
 
@@ -42,7 +42,7 @@ bool repository_has_commits(struct action_context *context, const struct reposit
 	return true;
 }
 
-/* A fork and what is made from a template are there before they are filled. */
+/* Forks and repositories from a template exist before they have content. */
 bool repository_will_be_filled(struct action_context *context, const struct repository *repository)
 {
 	return repository->fork || repository->template_repository != NULL ||

@@ -1,6 +1,5 @@
 /*
- * Visibility of repositories. A default of "public" would show a client's code to everybody because of a line that is
- * missing, so it is "private".
+ * Visibility of repositories. The default is "private": with "public", one missing line would publish a client's code.
  *
  * API: https://docs.github.com/rest/repos/repos#update-a-repository.
  */
@@ -32,15 +31,16 @@ static bool is(const char *text, const char *other)
 void visibility_check(struct input_check *check, const struct visibility *asked)
 {
 	const char *older = asked->private_repository;
-	const struct input_fault fault = { .member = "private", .remedy = "Leave it out, and give \"visibility\"." };
+	const struct input_fault fault = { .member = "private",
+		.remedy = "Remove it, and give \"visibility\" instead." };
 
 	if (!input_is_known(older))
 		return;
 	if (!is(older, "true") && !is(older, "false"))
 		input_fault(check, &fault, "it must be true or false");
 	else if (input_is_known(asked->visibility) && is(older, "true") == is(asked->visibility, PUBLIC))
-		input_fault(check, &fault, "\"private\": %s does not agree with \"visibility\": \"%s\"", older,
-			asked->visibility);
+		input_fault(
+			check, &fault, "\"private\": %s contradicts \"visibility\": \"%s\"", older, asked->visibility);
 }
 
 const char *visibility_to_make(const struct visibility *asked)
@@ -50,7 +50,7 @@ const char *visibility_to_make(const struct visibility *asked)
 	return is(asked->private_repository, "false") ? PUBLIC : PRIVATE;
 }
 
-/* The older member says no more than that it is not public. */
+/* The older member only says that it is not public. */
 static bool is_as_asked(const struct visibility *asked, const char *actual)
 {
 	if (actual == NULL)
@@ -89,11 +89,11 @@ enum action_result visibility_settle(
 		return ACTION_DONE;
 	if (made && is(actual, PRIVATE) && is(asked->visibility, INTERNAL))
 		return make_internal(context, repository);
-	action_fail(context, ERROR_INVALID_INPUT, "%s is %s and not %s, as this step asks", repository->full_name,
-		actual, visibility_to_make(asked));
+	action_fail(context, ERROR_INVALID_INPUT, "%s is %s, but this step asks for %s", repository->full_name, actual,
+		visibility_to_make(asked));
 	action_remedy(context, provider_page(context, &github, "/%s/settings", repository->full_name),
-		"Change it in the repository's settings, or ask for \"visibility\": \"%s\"; a fork is seen as its "
-		"upstream is.",
+		"Change it in the repository's settings, or set \"visibility\": \"%s\". A fork has the visibility of "
+		"its upstream.",
 		actual);
 	return action_remedy_input(context, "visibility");
 }

@@ -1,9 +1,9 @@
 /*
- * vercel.deployment: a deployment of a commit, or of the branch's head; done when it is READY and its alias is
- * assigned.
+ * vercel.deployment: deploys a commit, or the head of the branch. It is done when the deployment is READY and has its
+ * alias.
  *
- * Natural key: commit, target and our run id in its meta. A deployment of the same commit and target is taken over
- * where it is younger than the last change of the environment; changes reach new deployments only.
+ * Natural key: commit, target and our run id in the deployment's meta. An existing deployment of the same commit and
+ * target is reused if it is newer than the last change of the environment, which only reaches new deployments.
  *
  * API: https://vercel.com/docs/rest-api/reference/endpoints/deployments.
  */
@@ -15,7 +15,7 @@
 #include "slipway/provider.h"
 #include "vercel_readiness.h"
 
-#define SOURCE_LAG_MS 180000 /* Vercel may not see a fresh repository or commit for so long */
+#define SOURCE_LAG_MS 180000 /* Vercel may not see a new repository or commit for this long */
 
 static const char *const targets[] = { "production", "preview", NULL };
 
@@ -28,27 +28,27 @@ static const struct field input_fields[] = {
 	{ STRING_FIELD("project", struct input, project), .required = true, .maximum = 100,
 		.description = "Id of the project" },
 	{ STRING_FIELD("projectName", struct input, project_name), .required = true, .maximum = 100,
-		.description = "Its name" },
+		.description = "Name of the project" },
 	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
 		.form = REPOSITORY_FORM, .description = "GitHub repository, as owner/name" },
 	{ INTEGER_FIELD("repositoryId", struct input, repository_id), .required = true,
 		.description = "GitHub's id of the repository" },
 	{ STRING_FIELD("branch", struct input, branch), .required = true, .minimum = 1, .maximum = 250,
-		.description = "Branch whose head is deployed" },
+		.description = "Branch whose head to deploy" },
 	{ STRING_FIELD("sha", struct input, sha), .pattern = "^[0-9a-f]{40}([0-9a-f]{24})?$",
 		.form = "the whole id of a commit: 40 digits in lower case",
-		.description = "Commit of the branch that is deployed instead of its head" },
+		.description = "Commit of the branch to deploy instead of its head" },
 	{ STRING_FIELD("target", struct input, target), .values = targets, .fallback = "production",
-		.description = "Where it goes" },
+		.description = "Environment to deploy to" },
 	{ INTEGER_FIELD("after", struct input, after),
-		.description = "A deployment older than this, in milliseconds, is not taken over" },
+		.description = "A deployment created before this time, in milliseconds since 1970, is not reused" },
 	DEPLOYMENT_PROMOTE_FIELD(struct input, promote),
 };
 
 struct checkpoint {
-	const char *intent;    /* commit that we set out to deploy */
-	int64_t sent_age_ms;   /* of the run, when we did */
-	int64_t unseen_age_ms; /* the same, when Vercel first did not see the commit; 0: not yet */
+	const char *intent;    /* the commit to deploy */
+	int64_t sent_age_ms;   /* age of the run when we sent the request */
+	int64_t unseen_age_ms; /* age of the run when Vercel first did not see the commit; 0: not yet */
 	struct deployment_watch watch;
 };
 static const struct field checkpoint_fields[] = {
@@ -63,12 +63,14 @@ struct output {
 	int64_t created_at;
 };
 static const struct field output_fields[] = {
-	{ STRING_FIELD("id", struct output, id), .description = "Vercel's id of it" },
-	{ STRING_FIELD("url", struct output, url), .description = "Where it alone answers" },
-	{ STRING_FIELD("alias", struct output, alias), .description = "Where people find it" },
-	{ STRING_FIELD("sha", struct output, sha), .description = "The commit" },
-	{ STRING_FIELD("inspectorUrl", struct output, inspector_url), .description = "Where a person looks at it" },
-	{ INTEGER_FIELD("createdAt", struct output, created_at), .description = "When, in milliseconds" },
+	{ STRING_FIELD("id", struct output, id), .description = "Vercel's id of the deployment" },
+	{ STRING_FIELD("url", struct output, url), .description = "URL of this deployment only" },
+	{ STRING_FIELD("alias", struct output, alias), .description = "Public URL" },
+	{ STRING_FIELD("sha", struct output, sha), .description = "The deployed commit" },
+	{ STRING_FIELD("inspectorUrl", struct output, inspector_url),
+		.description = "Page of the deployment at Vercel" },
+	{ INTEGER_FIELD("createdAt", struct output, created_at),
+		.description = "When it was created, in milliseconds since 1970" },
 };
 
 /* ---- what we send ---- */
@@ -100,7 +102,7 @@ static const struct record create_record = RECORD(struct create_request, create_
 
 /* ---- read ---- */
 
-/* The commit that is asked for, else the branch's head. */
+/* Finds the requested commit, or else the head of the branch. */
 static bool find_commit(struct action_context *context, const struct input *input, const char **ret_sha)
 {
 	*ret_sha = input->sha;
@@ -131,7 +133,7 @@ static bool may_take_over(
 	return !failed && deployment_created(deployment) >= input->after;
 }
 
-/* The newest that may be taken over, and whether this run began it; NULL in *ret_id where there is none. */
+/* Finds the newest that can be reused, and whether this run started it; *ret_id is NULL if there is none. */
 static bool find_deployment(struct action_context *context, const struct input *input, const char *sha,
 	const char **ret_id, bool *ret_created)
 {
@@ -154,8 +156,8 @@ static bool find_deployment(struct action_context *context, const struct input *
 
 /* ---- create ---- */
 
-/* Right after a repository or commit was made, Vercel may not see it yet: 5, 10, 20, 40 s; later it is access. The run
- * itself may be older than its first request: it may have waited for a rate limit. */
+/* Vercel may not see a new repository or commit at once: retry after 5, 10, 20, 40 s; after that, access is missing.
+ * Counts from the first request, not from the start of the run, which may have waited for a rate limit. */
 static enum action_result wait_for_source(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint, const char *message)
 {
@@ -171,7 +173,7 @@ static enum action_result wait_for_source(
 				: age < 75000 ? 20000
 					      : 40000,
 			"Vercel to see %s", input->repository);
-	action_fail(context, ERROR_APP_NOT_INSTALLED, "Vercel does not see %s: %s", input->repository, message);
+	action_fail(context, ERROR_APP_NOT_INSTALLED, "Vercel cannot see %s: %s", input->repository, message);
 	return action_remedy(context, "https://github.com/apps/vercel",
 		"Give Vercel's GitHub app access to the repository, then trigger the step again.");
 }
@@ -180,7 +182,7 @@ static enum action_result refused(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
 	const struct error *error = action_error(context);
-	/* There is nothing to look for the next time. */
+	/* Nothing was created, so the next attempt has nothing to look for. */
 	if (provider_made_nothing(context))
 		checkpoint->intent = NULL;
 	if (strcmp(error->provider_code, "incorrect_git_source_info") == 0)
@@ -188,7 +190,7 @@ static enum action_result refused(
 	return action_failed(context);
 }
 
-/* Whether it is one that was there before the last change; whose it is, not every answer says. */
+/* Whether it existed before the last change. Not every response has our meta. */
 static bool is_older(const struct action_context *context, const struct input *input, const struct deployment *made)
 {
 	return !deployment_is_of_run(context, made) && deployment_created(made) != 0 &&
@@ -198,9 +200,9 @@ static bool is_older(const struct action_context *context, const struct input *i
 static enum action_result fail_older(struct action_context *context, const struct deployment *deployment)
 {
 	action_fail(context, ERROR_BUILD_FAILED,
-		"Vercel gives back %s, a deployment older than the last change, in the place of a new one",
+		"instead of a new deployment, Vercel returned %s, which is older than the last change",
 		deployment_id(deployment));
-	return action_remedy(context, deployment->inspector_url, "Push a commit, and trigger the step again.");
+	return action_remedy(context, deployment->inspector_url, "Push a commit, then trigger the step again.");
 }
 
 static enum action_result create(
@@ -210,8 +212,8 @@ static enum action_result create(
 	struct deployment deployment;
 	const struct git_source source = { "github", input->branch, sha, input->repository_id };
 	const struct deployment_meta meta = { action_run_id(context), action_app(context) };
-	/* Without forceNew, Vercel may give back one of the same commit that we have just refused to take over. A
-	 * preview is what it makes where no target is named. */
+	/* Without forceNew, Vercel may return one of the same commit that we have just decided not to reuse. Without a
+	 * target, it creates a preview. */
 	const struct create_request body = { input->project_name, input->project,
 		strcmp(input->target, "production") == 0 ? input->target : NULL, &source, &meta };
 	const struct provider_request request = { .method = HTTP_POST,
@@ -231,11 +233,11 @@ static enum action_result create(
 	if (is_older(context, input, &deployment))
 		return fail_older(context, &deployment);
 	checkpoint->watch.id = deployment_id(&deployment);
-	action_log(context, "deployment %s of %s begun", checkpoint->watch.id, sha);
+	action_log(context, "started deployment %s of commit %s", checkpoint->watch.id, sha);
 	return deployment_own(context, checkpoint->watch.id, true) ? ACTION_DONE : action_failed(context);
 }
 
-/* Finds or makes the deployment; ACTION_DONE when the checkpoint has its id. */
+/* Finds or creates the deployment; ACTION_DONE once the checkpoint has its id. */
 static enum action_result begin(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
@@ -246,17 +248,17 @@ static enum action_result begin(
 		!find_deployment(context, input, sha, &checkpoint->watch.id, &created))
 		return action_failed(context);
 
-	/* The answer to an earlier one was lost; what it began may be invisible for a while. */
+	/* The response to an earlier request was lost; the deployment that it started may be invisible for a while. */
 	if (checkpoint->watch.id == NULL && checkpoint->intent != NULL &&
 		action_run_age_ms(context) - checkpoint->sent_age_ms < provider_lost_response_ms(context))
-		return action_wait(context, 5000, "a deployment to show that may have been begun");
+		return action_wait(context, 5000, "a deployment to appear that may have been started");
 	if (checkpoint->watch.id == NULL)
 		return create(context, input, sha, checkpoint);
 	checkpoint->intent = sha;
 	return deployment_own(context, checkpoint->watch.id, created) ? ACTION_DONE : action_failed(context);
 }
 
-/* ---- the whole ---- */
+/* ---- the action ---- */
 
 static enum action_result run(
 	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
@@ -291,12 +293,12 @@ static const struct string_pair permissions[] = { { "contents", "read" }, { "met
 
 const struct action_definition vercel_deployment = {
 	.id = "vercel.deployment",
-	.summary = "Deploys the head commit and waits until it is live",
+	.summary = "Deploys a commit and waits until it is live",
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
 	.permissions = permissions,
 	.one_repository = true,
-	.run_timeout_s = 4 * 3600, /* what is queued, built and given its addresses has its own time for each */
+	.run_timeout_s = 4 * 3600, /* queueing, building and assigning domains have limits of their own */
 };

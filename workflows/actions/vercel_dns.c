@@ -1,5 +1,5 @@
 /*
- * What the DNS of a domain has to say for Vercel to serve it, and what in it stands in the way.
+ * Which DNS records a domain needs for Vercel to serve it, and which of its records are in the way.
  *
  * API: https://vercel.com/docs/rest-api/reference/endpoints/domains (config).
  */
@@ -11,8 +11,8 @@
 
 static const struct field dns_record_fields[] = {
 	{ STRING_FIELD("type", struct dns_record, type), .description = "A, CNAME or TXT" },
-	{ STRING_FIELD("name", struct dns_record, name), .description = "The name that it is of" },
-	{ STRING_FIELD("value", struct dns_record, value), .description = "What it says" },
+	{ STRING_FIELD("name", struct dns_record, name), .description = "Name of the record" },
+	{ STRING_FIELD("value", struct dns_record, value), .description = "Value of the record" },
 };
 const struct record dns_record_record = RECORD(struct dns_record, dns_record_fields);
 
@@ -23,9 +23,9 @@ static const struct field dns_challenge_fields[] = {
 };
 const struct record dns_challenge_record = RECORD(struct dns_challenge, dns_challenge_fields);
 
-/* ---- what Vercel tells ---- */
+/* ---- what Vercel returns ---- */
 
-/* Recommendations are ranked from 1, the best; that of IPv4 is a list of addresses which belong together. */
+/* Recommendations are ranked from 1, the best. One for IPv4 is a list of addresses that belong together. */
 struct recommended_name {
 	int64_t rank;
 	const char *value;
@@ -57,8 +57,8 @@ static const struct field conflict_fields[] = {
 };
 static const struct record conflict_record = RECORD(struct conflict, conflict_fields);
 
-/* configuredBy is "http" where a proxy stands in front of Vercel. conflicts are not in Vercel's description of its API,
- * but in its answers. */
+/* configuredBy is "http" if a proxy is in front of Vercel. Vercel's API description does not have `conflicts`, but its
+ * responses do. */
 struct configuration {
 	bool misconfigured;
 	const char *configured_by;
@@ -83,7 +83,7 @@ struct records {
 	size_t count;
 };
 
-/* Forms of DNS providers refuse the dot at the end that Vercel shows. */
+/* Vercel's values end with a dot, which the forms of DNS providers refuse. */
 static const char *without_dot(struct action_context *context, const char *value)
 {
 	size_t length = value != NULL ? strlen(value) : 0;
@@ -123,7 +123,7 @@ static struct string_list best_addresses(const struct configuration *configurati
 	return best != NULL ? best->value : (struct string_list){ NULL, 0 };
 }
 
-/* A name that has others below it may not be a CNAME, so the apex of a domain gets addresses. */
+/* The apex of a domain cannot be a CNAME, so it gets addresses. */
 static void add_pointers(struct action_context *context, struct records *records, const struct dns_question *question,
 	const struct configuration *configuration)
 {
@@ -158,7 +158,7 @@ static bool output_records(struct action_context *context, const struct records 
 	return true;
 }
 
-/* What Vercel tells of the DNS; where it tells nothing, it is taken for good. */
+/* Reads what Vercel sees in the DNS. If Vercel returns nothing, the DNS counts as correct. */
 static bool read_configuration(
 	struct action_context *context, const struct dns_question *question, struct configuration *ret_configuration)
 {
@@ -172,14 +172,14 @@ static bool read_configuration(
 	if (!provider_call(context, &vercel, &request, &response))
 		return false;
 	if (response.status == 404) {
-		action_log(context, "Vercel tells nothing of the DNS of %s", question->name);
+		action_log(context, "Vercel reports nothing about the DNS of %s", question->name);
 		return true;
 	}
 
 	return provider_decode(context, &response, &configuration_record, ret_configuration);
 }
 
-/* "AAAA www.example.org to 2001:db8::7; ..."; "" where nothing stands in the way. */
+/* "AAAA www.example.org to 2001:db8::7; ..."; "" if no record is in the way. */
 static const char *conflicts_text(struct action_context *context, const struct configuration *configuration)
 {
 	struct records records = { .count = 0 };
@@ -191,7 +191,7 @@ static const char *conflicts_text(struct action_context *context, const struct c
 	return records_text(context, &records);
 }
 
-/* What a person is to do; "" where there is nothing. */
+/* What a person must do; "" if nothing. */
 static const char *advice(struct action_context *context, const struct dns_question *question,
 	const struct configuration *configuration, const struct records *records)
 {
@@ -203,18 +203,17 @@ static const char *advice(struct action_context *context, const struct dns_quest
 		return "";
 	if (conflicts[0] != '\0')
 		return action_format(
-			context, "Remove from the DNS of %s: %s. It should have: %s", name, conflicts, text);
+			context, "Remove these DNS records of %s: %s. It needs: %s", name, conflicts, text);
 	if (question->verified && proxied)
 		return action_format(context,
-			"Switch off the proxy in front of %s, such as Cloudflare's: it hides the domain from Vercel. "
-			"The "
-			"DNS should have: %s",
+			"Turn off the proxy in front of %s, such as Cloudflare's: it hides the domain from Vercel. The "
+			"DNS needs: %s",
 			name, text);
 	if (records->count > 0)
-		return action_format(context, "Set in the DNS of %s: %s", name, text);
+		return action_format(context, "Add these DNS records for %s: %s", name, text);
 	if (!question->verified)
-		return action_format(context, "Show Vercel that %s is yours", name);
-	return action_format(context, "Point %s at Vercel in the DNS, as the project's page of domains tells", name);
+		return action_format(context, "Prove to Vercel that you own %s", name);
+	return action_format(context, "Point the DNS of %s to Vercel, as shown on the project's Domains page", name);
 }
 
 bool dns_ask(struct action_context *context, const struct dns_question *question, struct dns_advice *ret_advice)

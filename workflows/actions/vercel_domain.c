@@ -1,9 +1,9 @@
 /*
- * vercel.domain: a domain on the project, verified and pointed at Vercel; skipped where none is given. It may redirect
- * to another domain of the project, or show a branch.
+ * vercel.domain: adds a domain to the project, and waits until it is verified and points to Vercel. Skipped if no
+ * domain is given. The domain can redirect to another domain of the project, or show a branch.
  *
- * Natural key: the name. Whatever an add answers, what counts is whether the domain stands on our project: Vercel uses
- * the same codes for "on another project" and "on this one already".
+ * Natural key: the name. The response to an add does not decide, but whether the domain is on our project afterwards:
+ * Vercel uses the same codes for "on another project" and "already on this project".
  *
  * API: https://vercel.com/docs/rest-api/reference/endpoints/projects (domains) and /domains (config).
  */
@@ -28,7 +28,7 @@ static const struct field input_fields[] = {
 	{ STRING_FIELD("name", struct input, name), .maximum = 253, .pattern = DOMAIN_PATTERN,
 		.form = "the name of a domain, such as www.example.org or *.example.org, in letters of ASCII: an "
 			"umlaut is written as xn--",
-		.description = "The domain, such as www.example.org; without it the step is skipped" },
+		.description = "The domain, such as www.example.org; if absent, the step is skipped" },
 	{ STRING_FIELD("redirect", struct input, redirect), .maximum = 253, .pattern = TARGET_PATTERN,
 		.form = "the name of a domain, such as example.org",
 		.description = "Domain of the project that visitors are redirected to, such as example.org" },
@@ -43,8 +43,9 @@ struct output {
 };
 static const struct field output_fields[] = {
 	{ STRING_FIELD("name", struct output, name), .description = "The domain" },
-	{ STRING_FIELD("url", struct output, url), .description = "Where it answers" },
-	{ BOOLEAN_FIELD("verified", struct output, verified), .description = "Whether its ownership is shown" },
+	{ STRING_FIELD("url", struct output, url), .description = "URL of the domain" },
+	{ BOOLEAN_FIELD("verified", struct output, verified),
+		.description = "Whether the ownership of the domain is verified" },
 	{ OBJECTS_FIELD("records", struct output, records), .record = &dns_record_record,
 		.description = "The DNS records that Vercel recommends" },
 };
@@ -66,7 +67,7 @@ static const struct field domain_fields[] = {
 };
 static const struct record domain_record = RECORD(struct domain, domain_fields);
 
-/* To add one it has the name; to change one it has not. */
+/* The name is only sent to add a domain, not to change one. */
 struct domain_request {
 	const char *name, *branch, *redirect;
 };
@@ -90,7 +91,7 @@ static bool read_domain(
 	return !*ret_exists || provider_decode(context, &response, &domain_record, ret_domain);
 }
 
-/* Entries of older versions do not name the project; whether the app created the domain they say all the same. */
+/* Entries of older versions do not name the project, but do tell whether the app added the domain. */
 static bool was_created(struct action_context *context, const char *name, bool *ret_created)
 {
 	const struct ledger_resource *list;
@@ -105,7 +106,7 @@ static bool was_created(struct action_context *context, const char *name, bool *
 	return true;
 }
 
-/* The id names the project, so that the ledger alone tells what a removal has to remove. */
+/* The id names the project, so the ledger alone tells a removal what to remove. */
 static bool own(struct action_context *context, const struct input *input, const struct domain *domain, bool created)
 {
 	const char *project = domain->project_id != NULL ? domain->project_id : input->project;
@@ -116,7 +117,7 @@ static bool own(struct action_context *context, const struct input *input, const
 	if (!was_created(context, input->name, &before))
 		return false;
 
-	/* What was asked for on this project, and never heard of. */
+	/* It may be the result of a request for this project whose response was lost. */
 	if (ledger_get(context, "vercel", "domain", input->name, &row) && row.source != NULL &&
 		strcmp(row.source, project) == 0)
 		before = before || ledger_may_be_ours(&row, domain->created_at);
@@ -126,19 +127,20 @@ static bool own(struct action_context *context, const struct input *input, const
 	return ledger_put(context, &resource);
 }
 
-/* Whose it is only a person can change; what else it may be, such as a right that the token lacks, says the class. */
+/* Only a person can free a domain that another project has; other causes, such as a missing permission, have their own
+ * class. */
 static enum action_result refuse(struct action_context *context, const struct input *input, const struct error *refused)
 {
 	action_fail_again(
-		context, refused, "Vercel does not give %s to the project: %s", input->name, refused->message);
+		context, refused, "Vercel refuses to add %s to the project: %s", input->name, refused->message);
 	if (refused->class != ERROR_INVALID_INPUT && refused->class != ERROR_CONFLICT_FOREIGN)
 		return ACTION_FAILED;
 	action_remedy(context, "https://vercel.com/dashboard/domains",
-		"Remove the domain from the project or account that has it, or choose another.");
+		"Remove the domain from the project or account that has it, or choose another domain.");
 	return action_remedy_input(context, "name");
 }
 
-/* ACTION_DONE when the domain stands on the project and *domain tells of it. */
+/* ACTION_DONE once the domain is on the project and *domain is filled. */
 static enum action_result add(struct action_context *context, const struct input *input, struct domain *domain)
 {
 	struct provider_response response;
@@ -159,7 +161,7 @@ static enum action_result add(struct action_context *context, const struct input
 	const struct error refused = *action_error(context);
 	bool is_final = refused.http_status >= 400 && refused.http_status < 500 && refused.class != ERROR_RATE_LIMITED;
 
-	/* A refusal may be the answer to what an earlier attempt had done, whose own answer was lost. */
+	/* Vercel also refuses if an earlier attempt, whose response was lost, has already added the domain. */
 	if (!added && provider_made_nothing(context) && !ledger_take_back(context))
 		return action_failed(context);
 	if ((!added && !is_final) || !read_domain(context, input, &exists, domain))
@@ -168,7 +170,7 @@ static enum action_result add(struct action_context *context, const struct input
 		return refuse(context, input, &refused);
 	if (!exists)
 		return action_fail(context, ERROR_PROVIDER_UNAVAILABLE,
-			"Vercel took %s for the project, and does not show it there", input->name);
+			"Vercel accepted %s for the project, but does not show it there", input->name);
 	return own(context, input, domain, added) ? ACTION_DONE : action_failed(context);
 }
 
@@ -177,7 +179,7 @@ static bool is_other(const char *wished, const char *there)
 	return wished != NULL && (there == NULL || strcmp(wished, there) != 0);
 }
 
-/* What the input does not name stays as people have set it. */
+/* What the input does not mention stays as it is. */
 static bool change(struct action_context *context, const struct input *input, struct domain *domain)
 {
 	struct provider_response response;
@@ -194,14 +196,14 @@ static bool change(struct action_context *context, const struct input *input, st
 		provider_decode(context, &response, &domain_record, domain);
 }
 
-/* 1, 5, 15, 30 minutes: DNS takes its time, and answers are cached. */
+/* 1, 5, 15, 30 minutes: DNS changes take time, and DNS answers are cached. */
 static int64_t person_delay_ms(const struct action_context *context)
 {
 	int64_t minutes = action_run_age_ms(context) / 60000;
 	return (minutes < 5 ? 1 : minutes < 30 ? 5 : minutes < 120 ? 15 : 30) * INT64_C(60000);
 }
 
-/* Asks Vercel to look at the DNS; its refusal is the ordinary answer while the record is not there. */
+/* Asks Vercel to check the DNS; while the record is missing, a refusal is normal. */
 static bool verify(struct action_context *context, const struct input *input, bool *ret_verified)
 {
 	struct provider_response response;
@@ -222,7 +224,7 @@ static bool verify(struct action_context *context, const struct input *input, bo
 	return true;
 }
 
-/* Verified means owned; traffic also needs the name to point at Vercel. */
+/* Verified means that the ownership is proven; for traffic, the name must also point to Vercel. */
 static enum action_result finish(
 	struct action_context *context, const struct input *input, const struct domain *domain, struct output *output)
 {
@@ -241,7 +243,7 @@ static enum action_result finish(
 	return action_done(context);
 }
 
-/* Names of domains are the same in capitals; Vercel has them in lower case. */
+/* Domain names ignore case; Vercel stores them in lower case. */
 static const char *in_lower_case(struct action_context *context, const char *name)
 {
 	char *lower = name != NULL ? action_allocate(context, strlen(name) + 1, 1) : NULL;
@@ -288,7 +290,7 @@ static enum action_result run(
 
 const struct action_definition vercel_domain = {
 	.id = "vercel.domain",
-	.summary = "Puts a domain on the project and waits until it is verified",
+	.summary = "Adds a domain to the project and waits until it is verified",
 	.input = RECORD(struct input, input_fields),
 	.output = RECORD(struct output, output_fields),
 	.validate = validate,

@@ -1,9 +1,9 @@
 /*
- * vercel.domain-remove: takes the domains that this app put on its projects off them again. A domain that stands on
- * another project by now is not touched.
+ * vercel.domain-remove: removes the domains that this app added from its projects. A domain that is now on another
+ * project is not touched.
  *
- * The ledger's id is project/domain; entries of older versions name only the domain, and then each project of the app
- * is asked.
+ * The id in the ledger is project/domain. Entries of older versions have only the domain; for those, it is removed from
+ * each project of the app.
  *
  * API: https://vercel.com/docs/rest-api/reference/endpoints/projects (domains).
  */
@@ -13,7 +13,7 @@
 #include "actions/removal.h"
 #include "slipway/provider.h"
 
-/* A domain that is not there, or whose project is not, is gone as well. */
+/* 404 means that the domain or its project no longer exists: also done. */
 static bool take_off(struct action_context *context, const char *project, const char *domain)
 {
 	struct provider_response response;
@@ -34,7 +34,7 @@ static bool take_off_everywhere(struct action_context *context, const char *doma
 	for (size_t i = 0; i < count; i++)
 		if (projects[i].id[0] != '\0' && !take_off(context, projects[i].id, domain))
 			return false;
-	*ret_left = count > 0 ? NULL : "the app has no project on which it could stand";
+	*ret_left = count > 0 ? NULL : "the app has no project that could have it";
 	return true;
 }
 
@@ -44,7 +44,7 @@ struct domain {
 static const struct field domain_fields[] = { { INTEGER_FIELD("createdAt", struct domain, created_at) } };
 static const struct record domain_record = RECORD(struct domain, domain_fields);
 
-/* Asked for, on the project that is its source, and never heard of. */
+/* It was requested for the project in `source`, and the response was lost. */
 static enum action_result remove_pending(
 	struct action_context *context, const struct ledger_resource *owned, const char **ret_left)
 {
@@ -61,13 +61,13 @@ static enum action_result remove_pending(
 	if (!provider_decode(context, &response, &domain_record, &domain))
 		return action_failed(context);
 	if (!ledger_may_be_ours(owned, domain.created_at)) {
-		*ret_left = "it was put there by somebody else";
+		*ret_left = "somebody else added it";
 		return action_done(context);
 	}
 
 	if (!take_off(context, owned->source, owned->key))
 		return action_failed(context);
-	action_log(context, "removed the domain %s", owned->key);
+	action_log(context, "removed domain %s", owned->key);
 	return action_done(context);
 }
 
@@ -84,7 +84,7 @@ static enum action_result remove_domain(
 	if (!taken)
 		return action_failed(context);
 	if (*ret_left == NULL)
-		action_log(context, "removed the domain %s", owned->key);
+		action_log(context, "removed domain %s", owned->key);
 	return action_done(context);
 }
 
@@ -96,7 +96,7 @@ static enum action_result run(struct action_context *context, const void *input,
 
 const struct action_definition vercel_domain_remove = {
 	.id = "vercel.domain-remove",
-	.summary = "Takes the domains that this app added off their Vercel projects",
+	.summary = "Removes the domains that the app added to its Vercel projects",
 	.input = RECORD(struct removal_input, removal_input_fields),
 	.checkpoint = RECORD(struct removal_counts, removal_counts_fields),
 	.output = RECORD(struct removal_counts, removal_counts_fields),

@@ -1,14 +1,14 @@
 /*
- * vercel.environment: a project's environment variables, each with its targets and type. Those that are not named are
- * left alone, or removed on request; those that are as desired are not written again: that of a value which Vercel does
- * not show is told by a fingerprint in the ledger of what we wrote, and by when.
+ * vercel.environment: sets environment variables of a project, each with its targets and type. Other variables are not
+ * touched, or removed if prune is set. Variables that are already as desired are not written again. For a value that
+ * Vercel does not show, the ledger has a fingerprint of what was written, and when.
  *
- * A variable is what has the same name and branch and a target in common. Where what stands there has the targets and
- * the type that are desired, all are written by one upsert; what differs in these is changed by its id, for an upsert
- * would leave the targets that are no longer desired.
+ * Two entries are the same variable if they have the same name and branch, and share a target. New variables, and those
+ * that already have the desired targets and type, are written by one upsert. Others are changed by id, because an
+ * upsert would keep targets that are no longer desired.
  *
- * API: https://vercel.com/docs/rest-api/reference/endpoints/projects (env). An answer of success may carry failed
- * ones. Values stand in no output, checkpoint or log.
+ * API: https://vercel.com/docs/rest-api/reference/endpoints/projects (env). A successful response may list variables
+ * that failed. Values appear in no output, checkpoint or log.
  */
 #include <string.h>
 #include <time.h>
@@ -28,13 +28,12 @@ static const struct field input_fields[] = {
 	{ OBJECTS_FIELD("variables", struct input, variables), .record = &variable_record, .maximum = 100,
 		.description = "The variables to set" },
 	{ BOOLEAN_FIELD("prune", struct input, prune), .fallback = "false",
-		.description =
-			"Remove the project's variables of another name, target or branch; never Vercel's own and "
-			"those of an integration" },
+		.description = "Remove all other variables of the project (with another name, target or branch), "
+			       "except those of Vercel and of integrations" },
 };
 
 struct checkpoint {
-	int64_t removed; /* so far: what is gone shows no more */
+	int64_t removed; /* so far, because removed variables are no longer listed */
 };
 static const struct field checkpoint_fields[] = {
 	{ INTEGER_FIELD("removed", struct checkpoint, removed) },
@@ -45,17 +44,19 @@ struct output {
 	int64_t changed, created, updated, unchanged, removed, updated_at;
 };
 static const struct field output_fields[] = {
-	{ STRINGS_FIELD("keys", struct output, keys), .description = "Names of the variables that are set" },
-	{ INTEGER_FIELD("changed", struct output, changed), .description = "How many were written this time" },
-	{ INTEGER_FIELD("created", struct output, created), .description = "How many of these were not there" },
-	{ INTEGER_FIELD("updated", struct output, updated), .description = "How many of these were there" },
-	{ INTEGER_FIELD("unchanged", struct output, unchanged), .description = "How many stood there already" },
-	{ INTEGER_FIELD("removed", struct output, removed), .description = "How many were removed" },
+	{ STRINGS_FIELD("keys", struct output, keys), .description = "Names of the variables of the input" },
+	{ INTEGER_FIELD("changed", struct output, changed), .description = "Number of variables written by this run" },
+	{ INTEGER_FIELD("created", struct output, created),
+		.description = "Number of those that did not exist before" },
+	{ INTEGER_FIELD("updated", struct output, updated), .description = "Number of those that existed before" },
+	{ INTEGER_FIELD("unchanged", struct output, unchanged),
+		.description = "Number of variables that were already as desired" },
+	{ INTEGER_FIELD("removed", struct output, removed), .description = "Number of variables removed" },
 	{ INTEGER_FIELD("updatedAt", struct output, updated_at),
-		.description = "When a variable of the project was last changed, in milliseconds" },
+		.description = "When a variable of the project was last changed, in milliseconds since 1970" },
 };
 
-/* ---- what Vercel answers ---- */
+/* ---- what Vercel returns ---- */
 
 struct listing {
 	struct object_list envs;
@@ -92,7 +93,7 @@ static const struct field written_fields[] = {
 };
 static const struct record written_record = RECORD(struct written, written_fields);
 
-/* What we send: the same as the input but for the name of one member. */
+/* What we send: the input, except for the name of one member. */
 static const struct field upsert_fields[] = {
 	{ STRING_FIELD("key", struct variable, key) },
 	{ STRING_FIELD("value", struct variable, value) },
@@ -103,7 +104,7 @@ static const struct field upsert_fields[] = {
 };
 static const struct record upsert_record = RECORD(struct variable, upsert_fields);
 
-/* What a PATCH of the targets alone sends. */
+/* The body of a PATCH that changes only the targets. */
 struct retarget {
 	struct string_list target;
 };
@@ -145,7 +146,7 @@ static bool remove_variable(struct action_context *context, const struct input *
 	if (!provider_call(context, &vercel, &request, &response) || !variable_forget(context, input->project, listed))
 		return false;
 	checkpoint->removed++;
-	action_log(context, "removed the variable %s", listed->key);
+	action_log(context, "removed variable %s", listed->key);
 	return true;
 }
 
@@ -167,7 +168,7 @@ static bool retarget(
 	return provider_call(context, &vercel, &request, &response);
 }
 
-/* Takes from what no variable stands for the targets that one of them is to have. */
+/* Listed entries that match no desired variable lose the targets that one of the desired variables needs. */
 static bool make_room(struct action_context *context, const struct input *input, const struct variable_changes *changes,
 	struct checkpoint *checkpoint)
 {
@@ -185,8 +186,8 @@ static bool make_room(struct action_context *context, const struct input *input,
 	return true;
 }
 
-/* What has none of the three targets is gone, or belongs to an environment of the project's own, of which this action
- * knows nothing. */
+/* An entry with none of the three targets has already lost them, or belongs to a custom environment, which this action
+ * does not know. */
 static bool is_to_go(const struct variable_changes *changes, const struct listed *listed)
 {
 	bool kept = listed->id == NULL || listed->configuration_id != NULL ||
@@ -216,10 +217,10 @@ static enum action_result fail_partly(struct action_context *context, const stru
 	const struct failure *failures = written->failed.items;
 	const struct failure_detail *first = failures[0].error;
 	const char *key = first == NULL ? NULL : first->env_var_key != NULL ? first->env_var_key : first->key;
-	action_fail(context, ERROR_INVALID_INPUT, "Vercel did not take %zu of the variables; the first, %s: %s",
+	action_fail(context, ERROR_INVALID_INPUT, "Vercel refused %zu of the variables; the first is %s: %s",
 		written->failed.count, key != NULL ? key : "(no name)",
 		first != NULL && first->message != NULL ? first->message : "(no message)");
-	action_remedy(context, NULL, "Correct the variable and trigger the step again; the others stand.");
+	action_remedy(context, NULL, "Correct the variable, then trigger the step again. The other variables are set.");
 	return action_remedy_input(context, "variables");
 }
 
@@ -234,7 +235,7 @@ static bool all_conflict(const struct written *written)
 	return true;
 }
 
-/* ret_conflict, where it is given, says of a failure whether it is only that some were there already. */
+/* After a failure, *ret_conflict (if given) tells whether it is only that some variables already exist. */
 static enum action_result upsert(struct action_context *context, const struct input *input,
 	const struct variable *changed, size_t count, bool *ret_conflict)
 {
@@ -273,7 +274,7 @@ static bool patch(struct action_context *context, const struct input *input, con
 	return provider_call(context, &vercel, &request, &response);
 }
 
-/* Those that give targets away go first: another one may be to get them. */
+/* Variables that lose targets are patched first, because another variable may get those targets. */
 static bool patch_all(
 	struct action_context *context, const struct input *input, const struct variable_changes *changes, bool growing)
 {
@@ -289,7 +290,7 @@ static bool patch_all(
 	return true;
 }
 
-/* Somebody was faster, or Vercel counts otherwise what is the same variable: by their ids there is no doubt. */
+/* Somebody else has created some, or Vercel has a different idea of what is the same variable: change them by id. */
 static enum action_result resolve_conflict(
 	struct action_context *context, const struct input *input, const struct variable *variables, size_t count)
 {
@@ -320,7 +321,7 @@ static enum action_result write_variables(
 	struct variable *batch = action_allocate(context, changes->count, sizeof(*batch));
 
 	if (batch == NULL)
-		return action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for %zu variables", changes->count);
+		return action_fail(context, ERROR_OUT_OF_MEMORY, "out of memory for %zu variables", changes->count);
 	if (!patch_all(context, input, changes, false) || !patch_all(context, input, changes, true))
 		return action_failed(context);
 	for (size_t i = 0; i < changes->count; i++)
@@ -332,7 +333,7 @@ static enum action_result write_variables(
 	return conflict ? resolve_conflict(context, input, batch, count) : written;
 }
 
-/* ---- the whole ---- */
+/* ---- the action ---- */
 
 static bool has_target(const struct variable *variable, const char *target)
 {
@@ -342,7 +343,7 @@ static bool has_target(const struct variable *variable, const char *target)
 	return false;
 }
 
-/* Whether both are set at one place. */
+/* Whether both would be set for the same branch and target. */
 static bool collide(const struct variable *one, const struct variable *other)
 {
 	return strcmp(one->key, other->key) == 0 && variable_same_text(one->git_branch, other->git_branch) &&
@@ -356,9 +357,10 @@ static void validate_variable(const struct variable *variables, size_t index, st
 
 	if (strcmp(variable->type, "sensitive") == 0 && has_target(variable, "development")) {
 		fault.item = "targets";
-		fault.remedy = "Name its targets without development, or give that one as a variable of type "
-			       "encrypted.";
-		input_fault(check, &fault, "%s: Vercel keeps no sensitive variable for development", variable->key);
+		fault.remedy =
+			"Remove development from its targets, or add a second variable of type encrypted for it.";
+		input_fault(check, &fault, "%s: Vercel does not support sensitive variables for development",
+			variable->key);
 	}
 
 	if (variable->git_branch != NULL &&
@@ -369,10 +371,10 @@ static void validate_variable(const struct variable *variables, size_t index, st
 			check, &fault, "%s: Vercel keeps a variable of one branch for previews only", variable->key);
 	}
 
-	/* Nobody would see it: the reference that was to fill it may have given nothing. */
+	/* An empty value would not be noticed later; often a reference had no value. */
 	if (variable->value[0] == '\0' && strcmp(variable->type, "plain") != 0) {
 		fault.item = "value";
-		fault.remedy = "Give it a value, or make it one of type plain if it is to be empty.";
+		fault.remedy = "Give it a value, or set its type to plain if it should be empty.";
 		input_fault(check, &fault, "%s has an empty value", variable->key);
 	}
 
@@ -380,7 +382,7 @@ static void validate_variable(const struct variable *variables, size_t index, st
 		if (!collide(variable, &variables[j]))
 			continue;
 		fault.item = "key";
-		fault.remedy = "Give it once for each target and branch.";
+		fault.remedy = "Give it only once for each target and branch.";
 		input_fault(check, &fault, "%s is given twice for the same target", variable->key);
 		return;
 	}
@@ -393,14 +395,14 @@ static void validate(const void *raw_input, struct input_check *check)
 		validate_variable(input->variables.items, i, check);
 }
 
-/* Nothing tells when a variable was removed, but deployments from before have it still. */
+/* Vercel does not say when a variable was removed, but earlier deployments still have it. */
 static int64_t last_change(const struct listing *listing, const struct checkpoint *checkpoint)
 {
 	int64_t updated_at = newest(listing), now = (int64_t)time(NULL) * 1000;
 	return checkpoint->removed > 0 && now > updated_at ? now : updated_at;
 }
 
-/* What stands there now of what was written is what we wrote. */
+/* The variables that this run wrote now have the values that it wrote: store their fingerprints. */
 static bool remember(struct action_context *context, const struct input *input, const struct variable_changes *before,
 	const struct listing *listing)
 {
@@ -422,7 +424,7 @@ static enum action_result finish(struct action_context *context, const struct in
 	int64_t unchanged = variable_changes_count(changes, CHANGE_NONE), changed = (int64_t)changes->count - unchanged;
 
 	if (keys == NULL)
-		return action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for %zu names", changes->count);
+		return action_fail(context, ERROR_OUT_OF_MEMORY, "out of memory for %zu names", changes->count);
 	for (size_t i = 0; i < changes->count; i++)
 		keys[i] = changes->variables[i].key;
 	if (changed > 0)
@@ -445,9 +447,9 @@ static void report_differences(
 	struct action_context *context, const struct input *input, const struct variable_changes *changes)
 {
 	static const char *const words[] = {
-		[CHANGE_CREATE] = "is not there",
-		[CHANGE_UPSERT] = "is other there",
-		[CHANGE_PATCH] = "is other there",
+		[CHANGE_CREATE] = "does not exist",
+		[CHANGE_UPSERT] = "is different",
+		[CHANGE_PATCH] = "is different",
 	};
 
 	for (size_t i = 0; i < changes->count; i++)
@@ -455,7 +457,7 @@ static void report_differences(
 			action_difference(context, "%s %s", changes->variables[i].key, words[changes->kinds[i]]);
 	for (size_t j = 0; input->prune && j < changes->listed_count; j++)
 		if (is_to_go(changes, &changes->listed[j]))
-			action_difference(context, "%s is removed", changes->listed[j].key);
+			action_difference(context, "%s will be removed", changes->listed[j].key);
 }
 
 static enum action_result run(
@@ -480,7 +482,7 @@ static enum action_result run(
 
 const struct action_definition vercel_environment = {
 	.id = "vercel.environment",
-	.summary = "Sets the project's environment variables",
+	.summary = "Sets environment variables of the project",
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),

@@ -27,30 +27,30 @@ struct input {
 static const struct field input_fields[] = {
 	{ STRING_FIELD("name", struct input, name), .required = true, .pattern = "^[a-z0-9][a-z0-9._-]{0,99}$",
 		.form = "at most 100 lower-case letters, digits and . _ -",
-		.description = "Name of the project: lower case, digits, . _ -" },
+		.description = "Name of the project: lower-case letters, digits, . _ -" },
 	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
 		.form = REPOSITORY_FORM, .description = "GitHub repository to link, as owner/name" },
 	{ INTEGER_FIELD("repositoryId", struct input, repository_id), .description = "GitHub's id of the repository" },
 	{ STRING_FIELD("framework", struct input, framework), .maximum = 50,
-		.description = "Framework preset, such as nextjs; without it none" },
+		.description = "Framework preset, such as nextjs; none if absent" },
 	{ STRING_FIELD("buildCommand", struct input, build_command), .maximum = 256,
-		.description = "Command that builds it; without it the preset's" },
+		.description = "Build command; that of the preset if absent" },
 	{ STRING_FIELD("outputDirectory", struct input, output_directory), .maximum = 256,
-		.description = "Folder that the build fills" },
+		.description = "Folder that the build writes to" },
 	{ STRING_FIELD("rootDirectory", struct input, root_directory), .maximum = 256,
-		.description = "Folder of the repository that holds it" },
+		.description = "Folder of the repository that contains the project" },
 	{ BOOLEAN_FIELD("relink", struct input, relink), .fallback = "false",
-		.description = "Link a project of this app to the repository, though it is linked to another by now" },
+		.description = "Link a project of this app to the repository even if it is now linked to another" },
 	{ BOOLEAN_FIELD("adopt", struct input, adopt), .fallback = "false",
-		.description = "Take the project that stands there, whoever made it; one that is linked to another "
-			       "repository needs relink as well" },
+		.description = "Use an existing project of this name, whoever created it; if it is linked to another "
+			       "repository, set relink as well" },
 	{ BOOLEAN_FIELD("share", struct input, share), .fallback = "false",
-		.description = "Let other apps that say so too have it as well; only the app that made it removes "
-			       "it, once no other has it" },
+		.description = "Share it with other apps that also set share; only the app that created it deletes it, "
+			       "once no other app uses it" },
 };
 
 struct checkpoint {
-	int64_t breakdowns; /* creations that Vercel answered with 500 */
+	int64_t breakdowns; /* how often Vercel returned 500 to a request to create or link */
 };
 static const struct field checkpoint_fields[] = {
 	{ INTEGER_FIELD("breakdowns", struct checkpoint, breakdowns) },
@@ -61,12 +61,13 @@ struct output {
 	bool created, linked;
 };
 static const struct field output_fields[] = {
-	{ STRING_FIELD("id", struct output, id), .description = "Vercel's id of it" },
-	{ STRING_FIELD("name", struct output, name), .description = "The name" },
+	{ STRING_FIELD("id", struct output, id), .description = "Vercel's id of the project" },
+	{ STRING_FIELD("name", struct output, name), .description = "Name of the project" },
 	{ STRING_FIELD("accountId", struct output, account_id), .description = "Team or account that owns it" },
-	{ BOOLEAN_FIELD("created", struct output, created), .description = "By us; false: adopted" },
+	{ BOOLEAN_FIELD("created", struct output, created),
+		.description = "Whether Slipway created it; false if it was adopted" },
 	{ BOOLEAN_FIELD("linked", struct output, linked),
-		.description = "Whether the project, which was there, was linked to the repository this time" },
+		.description = "Whether this run linked an existing project to the repository" },
 };
 
 struct link {
@@ -129,7 +130,7 @@ static bool read_project(
 	return !*ret_exists || provider_decode(context, &response, &project_record, ret_project);
 }
 
-/* By the id first, if we know one: people rename projects, and the name may be another's by now. */
+/* Looks by id first, if we know one: people rename projects, and the name may now belong to another. */
 static bool find_project(
 	struct action_context *context, const struct input *input, bool *ret_exists, struct project *ret_project)
 {
@@ -141,7 +142,7 @@ static bool find_project(
 	return *ret_exists || read_project(context, input->name, ret_exists, ret_project);
 }
 
-/* By id where the link has one: a repository that was renamed keeps it, and a name may be another's by now. */
+/* Compares ids if the link has one: a renamed repository keeps its id, and its name may now belong to another. */
 static bool is_linked(const struct link *link, const struct input *input)
 {
 	if (link == NULL)
@@ -158,7 +159,7 @@ static bool is_linked(const struct link *link, const struct input *input)
 		input->repository[length] == '/' && strcasecmp(input->repository + length + 1, link->repo) == 0;
 }
 
-/* Under the name of the input, by which the next run looks for it; the name that it goes by now is the output's. */
+/* Under the name of the input, because the next run looks for that; the output has the current name. */
 static bool own(struct action_context *context, const struct input *input, const struct project *project, bool created)
 {
 	const struct ledger_resource resource = { .provider = "vercel",
@@ -170,7 +171,7 @@ static bool own(struct action_context *context, const struct input *input, const
 	return ledger_put(context, &resource);
 }
 
-/* Whether this run made it, or it is what an earlier one asked for and never heard of. */
+/* Whether this run created it, or it is the result of an earlier request whose response was lost. */
 static bool is_made(struct action_context *context, const struct input *input, const struct project *project)
 {
 	struct ledger_resource row;
@@ -208,18 +209,18 @@ static enum action_result fail_foreign(
 
 	if (!ours && !action_is_free(context, &foreign))
 		return action_failed(context);
-	action_fail(context, ERROR_CONFLICT_FOREIGN, "the Vercel project '%s' stands there already and is linked to %s",
+	action_fail(context, ERROR_CONFLICT_FOREIGN, "the Vercel project '%s' already exists and is linked to %s",
 		project->name, link_text(context, project->link));
 	if (ours)
 		action_remedy(context, "https://vercel.com/dashboard",
 			"Set \"relink\": true to link it to %s, or choose another name.", input->repository);
 	else
 		action_remedy(context, "https://vercel.com/dashboard",
-			"Choose another name, remove that project, or set \"adopt\": true to take it.");
+			"Choose another name, delete that project, or set \"adopt\": true to use it.");
 	return action_remedy_input(context, ours ? "relink" : "adopt");
 }
 
-/* Vercel has one link a project; without one there is nothing to take away. */
+/* A Vercel project has one link at most. */
 static bool unlink_repository(struct action_context *context, const struct project *project)
 {
 	struct provider_response response;
@@ -228,22 +229,21 @@ static bool unlink_repository(struct action_context *context, const struct proje
 		.parameters = { project->id },
 		.expect = { 404 } };
 	action_log(
-		context, "taking the link to %s from the project %s", link_text(context, project->link), project->name);
+		context, "removing the link to %s from project %s", link_text(context, project->link), project->name);
 	return provider_call(context, &vercel, &request, &response);
 }
 
 static enum action_result wait_for_link(struct action_context *context, const struct input *input)
 {
 	if (action_run_age_ms(context) < LINK_BUDGET_MS)
-		return action_wait(
-			context, 2000, "the project %s to show its link to %s", input->name, input->repository);
-	action_fail(context, ERROR_TIMEOUT, "the Vercel project '%s' shows no link to %s after two minutes",
+		return action_wait(context, 2000, "project %s to show its link to %s", input->name, input->repository);
+	action_fail(context, ERROR_TIMEOUT, "the Vercel project '%s' still shows no link to %s after two minutes",
 		input->name, input->repository);
 	return action_remedy(context, "https://vercel.com/dashboard",
-		"Look at the project's Git settings, link it there, and trigger the step again.");
+		"Link it in the project's Git settings, then trigger the step again.");
 }
 
-/* An installation of Vercel's GitHub app that is suspended shows as 500: twice, and it is the link. */
+/* Vercel returns 500 if the installation of its GitHub app is suspended: after two of them, blame the link. */
 static enum action_result refused(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
@@ -251,16 +251,17 @@ static enum action_result refused(
 
 	if (error->http_status != 500 || ++checkpoint->breakdowns < BREAKDOWNS_MAX)
 		return action_failed(context);
-	action_fail(context, ERROR_APP_NOT_INSTALLED, "Vercel breaks down each time it links %s to a project",
+	action_fail(context, ERROR_APP_NOT_INSTALLED, "Vercel fails with status 500 each time it links %s to a project",
 		input->repository);
 	return action_remedy(context, "https://github.com/apps/vercel",
-		"Look whether Vercel's GitHub app is installed on %s's owner and not suspended, then trigger the step "
-		"again.",
+		"Check that Vercel's GitHub app is installed for the owner of %s and not suspended, then trigger the "
+		"step again.",
 		input->repository);
 }
 
 /*
- * What the answer says does not count, but what stands there then: it may be that of an attempt whose answer was lost.
+ * The response does not matter; what counts is the link that the project shows afterwards: it may be that of an earlier
+ * attempt whose response was lost.
  */
 static enum action_result link_repository(struct action_context *context, const struct input *input,
 	struct checkpoint *checkpoint, struct project *project, struct output *output)
@@ -273,7 +274,7 @@ static enum action_result link_repository(struct action_context *context, const 
 		.parameters = { project->id },
 		.body_record = &git_repository_record,
 		.body = &body };
-	/* First of all it is known as ours: it would be nobody's if it can never be linked. */
+	/* Record it as ours first: otherwise it would belong to nobody if it could never be linked. */
 	bool made = is_made(context, input, project);
 
 	if (!own(context, input, project, made) || (project->link != NULL && !unlink_repository(context, project)))
@@ -284,7 +285,7 @@ static enum action_result link_repository(struct action_context *context, const 
 		return action_failed(context);
 	if (!exists || !is_linked(project->link, input))
 		return wait_for_link(context, input);
-	action_log(context, "linked the project %s to %s", project->name, input->repository);
+	action_log(context, "linked project %s to %s", project->name, input->repository);
 	return take(context, input, project, made, true, output);
 }
 
@@ -296,18 +297,18 @@ static enum action_result adopt(struct action_context *context, const struct inp
 	if (!ledger_has_id(context, "vercel", "project", project->id, &ours))
 		return action_failed(context);
 	if (strcmp(project->name, input->name) != 0)
-		action_log(context, "the project %s is called %s by now", input->name, project->name);
+		action_log(context, "project %s is now called %s", input->name, project->name);
 	if (is_linked(project->link, input))
 		return take(context, input, project, made, false, output);
 	ours = ours || input->adopt || made;
 
-	/* Ours, but linked elsewhere since: deploying would publish another repository. */
+	/* Ours, but now linked to another repository, which a deployment would publish. */
 	if (ours && (project->link == NULL || input->relink))
 		return link_repository(context, input, checkpoint, project, output);
 	return fail_foreign(context, input, project, ours);
 }
 
-/* A team that is named by its slug tells nothing that can be compared. */
+/* A team that is configured by its slug cannot be compared. */
 static bool is_of_team(const struct action_context *context, const struct project *project)
 {
 	const char *team = provider_scope(context, &vercel);
@@ -317,10 +318,10 @@ static bool is_of_team(const struct action_context *context, const struct projec
 
 static enum action_result fail_elsewhere(struct action_context *context, const struct project *project)
 {
-	action_fail(context, ERROR_SCOPE_MISSING, "Vercel made the project '%s' in %s, not in the team of the settings",
+	action_fail(context, ERROR_SCOPE_MISSING, "Vercel created the project '%s' in %s, not in the configured team",
 		project->name, project->account_id);
 	return action_remedy(context, "https://vercel.com/dashboard",
-		"Remove it there, correct SLIPWAY_VERCEL_TEAM or the workers' token, and trigger the step again.");
+		"Delete it there, correct SLIPWAY_VERCEL_TEAM or the workers' token, then trigger the step again.");
 }
 
 /* A project that was made without a link would be done, and never build anything. */
@@ -357,29 +358,29 @@ static enum action_result create(
 	if (!ledger_intend(context, &intent))
 		return action_failed(context);
 	if (!provider_call(context, &vercel, &request, &response))
-		/* Where it made nothing, whatever stands there later is another's. */
+		/* If the call created nothing, a project that appears later is not ours. */
 		return provider_made_nothing(context) && !ledger_take_back(context)
 			? action_failed(context)
 			: refused(context, input, checkpoint);
 	if (response.status != 409) {
 		if (!provider_decode(context, &response, &project_record, &project))
 			return action_failed(context);
-		action_log(context, "created the project %s", project.name);
+		action_log(context, "created project %s", project.name);
 		if (is_of_team(context, &project))
 			return is_linked(project.link, input) ? take(context, input, &project, true, false, output)
 							      : see_link(context, input, checkpoint, &project, output);
-		/* Where the app's projects are, nothing was made. */
+		/* Nothing was created in the team where the app's projects are. */
 		return ledger_take_back(context) ? fail_elsewhere(context, &project) : action_failed(context);
 	}
 
-	/* Somebody was faster: us, in an attempt whose answer was lost, or another. */
+	/* It already exists: created by us, in an attempt whose response was lost, or by somebody else. */
 	if (!ledger_take_back(context) || !find_project(context, input, &exists, &project))
 		return action_failed(context);
 	if (!exists) {
 		action_fail(context, ERROR_CONFLICT_FOREIGN,
-			"Vercel says that '%s' is taken, but shows no such project", input->name);
+			"Vercel reports that the name '%s' is taken, but shows no such project", input->name);
 		action_remedy(context, "https://vercel.com/dashboard",
-			"Choose another name, or check SLIPWAY_VERCEL_TEAM, and trigger the step again.");
+			"Choose another name or check SLIPWAY_VERCEL_TEAM, then trigger the step again.");
 		return action_remedy_input(context, "name");
 	}
 
@@ -392,7 +393,7 @@ static void validate(const void *raw_input, struct input_check *check)
 
 	if (input_is_known(input->name) && strstr(input->name, "---") != NULL)
 		input_fault(check, &(struct input_fault){ .member = "name" },
-			"Vercel takes no project whose name has --- in it");
+			"Vercel does not allow --- in the name of a project");
 }
 
 static enum action_result run(
@@ -409,7 +410,7 @@ static enum action_result run(
 
 const struct action_definition vercel_project = {
 	.id = "vercel.project",
-	.summary = "Makes a Vercel project linked to the repository, or adopts it",
+	.summary = "Creates a Vercel project linked to the repository, or adopts an existing one",
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),

@@ -1,7 +1,7 @@
 /*
- * vercel.project-delete: removes the projects that this app created, by their ids. Variables, deployments and the
- * projects' hold on their domains go with them. One that is pending in the ledger is looked up by its name first, and
- * goes where Vercel made it at a time at which the app asked for it.
+ * vercel.project-delete: deletes the projects that this app created, by id. Their variables, deployments and domain
+ * assignments go with them. A project that is pending in the ledger is looked up by name first, and deleted if Vercel
+ * created it at about the time of the app's request.
  *
  * API: https://vercel.com/docs/rest-api/reference/endpoints/projects.
  */
@@ -19,7 +19,7 @@ static const struct field project_fields[] = {
 };
 static const struct record project_record = RECORD(struct project, project_fields);
 
-/* The id of what came of the request; NULL in *ret_id where nothing did, or nothing that is ours. */
+/* Finds the project that the request created; *ret_id is NULL if there is none, or if it is not ours. */
 static bool find_pending(
 	struct action_context *context, const struct ledger_resource *owned, const char **ret_id, const char **ret_left)
 {
@@ -42,7 +42,7 @@ static bool find_pending(
 	if (ours)
 		*ret_id = project.id;
 	else
-		*ret_left = "it is not what the app asked for";
+		*ret_left = "it is not the one that the app requested";
 	return true;
 }
 
@@ -50,7 +50,7 @@ static enum action_result remove_project(
 	struct action_context *context, const struct ledger_resource *owned, const char **ret_left)
 {
 	struct provider_response response;
-	const char *id = owned->id; /* it is that of no other */
+	const char *id = owned->id; /* ids are never reused */
 
 	if (owned->pending && !find_pending(context, owned, &id, ret_left))
 		return action_failed(context);
@@ -63,11 +63,11 @@ static enum action_result remove_project(
 	};
 	if (!provider_call(context, &vercel, &request, &response))
 		return action_failed(context);
-	action_log(context, "removed the project %s", owned->key);
+	action_log(context, "deleted project %s", owned->key);
 	return action_done(context);
 }
 
-/* Deployments and variables are no longer this app's once their projects are not. */
+/* Deployments and variables are deleted with their projects. */
 static bool forget_all(struct action_context *context, const char *type)
 {
 	const struct ledger_resource *list;
@@ -91,7 +91,7 @@ static enum action_result run(struct action_context *context, const void *input,
 
 const struct action_definition vercel_project_delete = {
 	.id = "vercel.project-delete",
-	.summary = "Removes the Vercel projects that this app created",
+	.summary = "Deletes the Vercel projects that the app created",
 	.input = RECORD(struct removal_input, removal_input_fields),
 	.checkpoint = RECORD(struct removal_counts, removal_counts_fields),
 	.output = RECORD(struct removal_counts, removal_counts_fields),

@@ -1,8 +1,8 @@
 /*
- * vercel.promote: gives a project's production addresses to a deployment that is built for production already, such as
- * a staged one, or an older one again. Nothing is built.
+ * vercel.promote: makes an existing production build, such as a staged or an older deployment, the project's production
+ * deployment. Nothing is built.
  *
- * Natural key: the project's production deployment. To promote the same one twice changes nothing.
+ * Natural key: the project's production deployment. Promoting the same one twice changes nothing.
  *
  * API: https://vercel.com/docs/rest-api/reference/endpoints/projects.
  */
@@ -27,10 +27,10 @@ static const struct field input_fields[] = {
 
 struct checkpoint {
 	bool asked;
-	int64_t sent_age_ms;      /* of the run, when we asked */
-	int64_t began_age_ms;     /* the same, when the deployment was first ready to be promoted; 0: not yet */
-	const char *request_seen; /* time of the last request that the project told of before */
-	const char *previous;     /* production deployment before */
+	int64_t sent_age_ms;      /* age of the run when we requested it */
+	int64_t began_age_ms;     /* age of the run when the deployment was first ready to be promoted; 0: not yet */
+	const char *request_seen; /* time of the last request that the project showed before ours */
+	const char *previous;     /* the production deployment before */
 	struct deployment_watch watch;
 };
 static const struct field checkpoint_fields[] = {
@@ -46,12 +46,12 @@ struct output {
 	const char *deployment, *previous;
 };
 static const struct field output_fields[] = {
-	{ STRING_FIELD("deployment", struct output, deployment), .description = "What production is now" },
+	{ STRING_FIELD("deployment", struct output, deployment), .description = "Id of the production deployment now" },
 	{ STRING_FIELD("previous", struct output, previous),
-		.description = "What it was before; absent where nothing was to be done" },
+		.description = "Id of the production deployment before; absent if nothing had to be done" },
 };
 
-/* ---- what Vercel tells of the project ---- */
+/* ---- what Vercel returns for the project ---- */
 
 struct target {
 	const char *id;
@@ -67,7 +67,7 @@ static const struct field targets_fields[] = {
 };
 static const struct record targets_record = RECORD(struct targets, targets_fields);
 
-/* The last request to move the production addresses, whoever made it. */
+/* The last request to move the production domains, by anybody. */
 struct alias_request {
 	const char *to, *status, *requested_at;
 };
@@ -111,9 +111,9 @@ static const char *requested_at(const struct project *project)
 	return request != NULL && request->requested_at != NULL ? request->requested_at : "";
 }
 
-/* ---- asking ---- */
+/* ---- request ---- */
 
-/* Only what is of this project and was built for production can be promoted as it is. */
+/* Only a deployment of this project that was built for production can be promoted without a new build. */
 static enum action_result check_deployment(struct action_context *context, const struct input *input,
 	const struct project *project, struct checkpoint *checkpoint)
 {
@@ -122,17 +122,17 @@ static enum action_result check_deployment(struct action_context *context, const
 	if (!deployment_get(context, input->deployment, &deployment))
 		return action_failed(context);
 	if (deployment.project_id != NULL && strcmp(deployment.project_id, project->id) != 0) {
-		action_fail(context, ERROR_INVALID_INPUT, "the deployment %s is not one of the Vercel project %s",
+		action_fail(context, ERROR_INVALID_INPUT, "deployment %s does not belong to the Vercel project %s",
 			input->deployment, project->name);
 		action_remedy(context, NULL, "Give the id of a deployment of that project.");
 		return action_remedy_input(context, "deployment");
 	}
 
 	if (deployment.target == NULL || strcmp(deployment.target, "production") != 0) {
-		action_fail(context, ERROR_INVALID_INPUT, "the deployment %s was built for %s, not for production",
+		action_fail(context, ERROR_INVALID_INPUT, "deployment %s was built for %s, not for production",
 			input->deployment, deployment.target != NULL ? deployment.target : "preview");
 		action_remedy(context, deployment.inspector_url,
-			"Promote a deployment that was built for production, or deploy the commit to production.");
+			"Give a deployment that was built for production, or deploy the commit to production.");
 		return action_remedy_input(context, "deployment");
 	}
 
@@ -141,13 +141,13 @@ static enum action_result check_deployment(struct action_context *context, const
 
 static enum action_result give_up(struct action_context *context, const struct project *project, const char *why)
 {
-	action_fail(context, ERROR_TIMEOUT, "the deployment is not production of %s after ten minutes: %s",
+	action_fail(context, ERROR_TIMEOUT, "the deployment is still not in production for %s after ten minutes: %s",
 		project->name, why);
 	return action_remedy(context, "https://vercel.com/dashboard",
-		"Look at the project's deployments, and trigger the step again.");
+		"Check the project's deployments, then trigger the step again.");
 }
 
-/* The run itself may be older: it may have waited for the build, or for a rate limit. */
+/* Counts from when it was ready, not from the start of the run, which may have waited for the build or a rate limit. */
 static bool is_late(const struct action_context *context, const struct checkpoint *checkpoint)
 {
 	return action_run_age_ms(context) - checkpoint->began_age_ms > BUDGET_MS;
@@ -184,11 +184,12 @@ static enum action_result ask(struct action_context *context, const struct input
 		checkpoint->asked = false;
 		return is_late(context, checkpoint)
 			? give_up(context, project, response.message)
-			: action_wait(context, TRY_MS, "%s to be free for a promotion", project->name);
+			: action_wait(context, TRY_MS, "another promotion in %s to end", project->name);
 	}
 
-	action_log(context, "promoting %s to production of %s", input->deployment, project->name);
-	return action_wait(context, TRY_MS, "%s to become production of %s", input->deployment, project->name);
+	action_log(context, "promoting %s to production in %s", input->deployment, project->name);
+	return action_wait(
+		context, TRY_MS, "%s to become the production deployment of %s", input->deployment, project->name);
 }
 
 /* ---- waiting ---- */
@@ -201,7 +202,7 @@ static enum action_result finish(struct action_context *context, const struct in
 	return action_done(context);
 }
 
-/* After we asked: the request shows, and is under way or has failed; or it got lost. */
+/* After our request: it shows in the project, is in progress or has failed; or it was lost. */
 static enum action_result wait_more(struct action_context *context, const struct input *input,
 	const struct project *project, struct checkpoint *checkpoint, struct output *output)
 {
@@ -211,21 +212,23 @@ static enum action_result wait_more(struct action_context *context, const struct
 		strcmp(requested_at(project), seen) != 0;
 	const char *status = shows && request->status != NULL ? request->status : "";
 
-	/* Where the project names no production deployment, its last request tells as well. */
+	/* If the project names no production deployment, its last request tells whether it succeeded. */
 	if (strcmp(status, "succeeded") == 0 && production_of(project)[0] == '\0')
 		return finish(context, input, checkpoint, output);
 	if (strcmp(status, "failed") == 0 || strcmp(status, "skipped") == 0) {
-		action_fail(context, ERROR_BUILD_FAILED, "Vercel did not promote %s in %s: the request is %s",
-			input->deployment, project->name, status);
+		action_fail(context, ERROR_BUILD_FAILED,
+			"Vercel did not promote %s in %s: the request has the status %s", input->deployment,
+			project->name, status);
 		return action_remedy(context, "https://vercel.com/dashboard",
-			"Look at the deployment and its addresses, and trigger the step again.");
+			"Check the deployment and its domains, then trigger the step again.");
 	}
 
 	if (is_late(context, checkpoint))
-		return give_up(context, project, shows ? status : "Vercel shows no request");
+		return give_up(context, project, shows ? status : "Vercel shows no such request");
 	if (!shows && action_run_age_ms(context) - checkpoint->sent_age_ms > provider_lost_response_ms(context))
 		return ask(context, input, project, checkpoint);
-	return action_wait(context, TRY_MS, "%s to become production of %s", input->deployment, project->name);
+	return action_wait(
+		context, TRY_MS, "%s to become the production deployment of %s", input->deployment, project->name);
 }
 
 static enum action_result run(
@@ -245,7 +248,7 @@ static enum action_result run(
 
 const struct action_definition vercel_promote = {
 	.id = "vercel.promote",
-	.summary = "Makes a deployment the project's production without building it again",
+	.summary = "Promotes a deployment to production without building it again",
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),

@@ -1,5 +1,5 @@
 /*
- * The pace of polling is that of Vercel's own command line: faster polling was answered with dropped connections.
+ * Polls at the pace of Vercel's own command line, because Vercel drops connections if polled faster.
  */
 #include "vercel_readiness.h"
 
@@ -33,7 +33,7 @@ struct check {
 static const struct field check_fields[] = { { STRING_FIELD("state", struct check, state) } };
 static const struct record check_record = RECORD(struct check, check_fields);
 
-/* The checks that stand before its addresses. */
+/* The checks that must pass before the deployment gets its domains. */
 struct checks {
 	const void *alias;
 };
@@ -135,7 +135,7 @@ const char *deployment_url(struct action_context *context, const struct deployme
 	return action_format(context, "https://%s", deployment->url != NULL ? deployment->url : "");
 }
 
-/* ---- the address ---- */
+/* ---- the public URL ---- */
 
 struct domain {
 	const char *name;
@@ -208,7 +208,7 @@ bool deployment_alias(struct action_context *context, const char *project, const
 /* ---- waiting ---- */
 
 /*
- * For how long it may be in a state. One that is queued waits for others; a build is ended by Vercel after 45 minutes.
+ * How long a deployment may stay in a state. A queued one waits for others; Vercel stops a build after 45 minutes.
  */
 static int64_t state_minutes(const char *state)
 {
@@ -222,7 +222,7 @@ static int64_t poll_delay_ms(int64_t age_ms)
 	return age_ms < 15000 ? 1000 : age_ms < 60000 ? 5000 : age_ms < 300000 ? 15000 : 30000;
 }
 
-/* Vercel cancels what a command of the project finds not worth building; there is no log to look at. */
+/* A command of the project can decide that a commit need not be built; Vercel then cancels without a log. */
 static bool is_ignored(const struct deployment *deployment, const char *message)
 {
 	return (deployment->error_link != NULL && strstr(deployment->error_link, "ignored-build-step") != NULL) ||
@@ -233,29 +233,29 @@ static enum action_result fail_build(struct action_context *context, const struc
 {
 	const char *message =
 		deployment->error_message != NULL ? deployment->error_message : deployment->ready_state_reason;
-	action_fail(context, ERROR_BUILD_FAILED, "the deployment ended as %s: %s", deployment_state(deployment),
-		message != NULL ? message : "(Vercel gives no message)");
+	action_fail(context, ERROR_BUILD_FAILED, "the deployment ended in state %s: %s", deployment_state(deployment),
+		message != NULL ? message : "(no message from Vercel)");
 	if (is_ignored(deployment, message))
 		return action_remedy(context, deployment->inspector_url,
-			"The project's setting \"Ignored Build Step\" cancelled it, so nothing was built. Change the "
-			"setting or the commit, and trigger the step again.");
+			"The project's setting \"Ignored Build Step\" cancelled the build. Change the setting or the "
+			"commit, then trigger the step again.");
 	return action_remedy(context, deployment->inspector_url,
-		"Look at the build's log, mend the repository, and trigger the step again.");
+		"Check the build log, fix the cause in the repository, then trigger the step again.");
 }
 
 static enum action_result fail_checks(struct action_context *context, const struct deployment *deployment)
 {
-	action_fail(context, ERROR_BUILD_FAILED, "the deployment is built, but its checks failed");
+	action_fail(context, ERROR_BUILD_FAILED, "the deployment was built, but its checks failed");
 	return action_remedy(context, deployment->inspector_url,
-		"Look at its checks, mend the repository, and trigger the step again.");
+		"Check why they failed, fix the cause in the repository, then trigger the step again.");
 }
 
 static enum action_result fail_blocked(struct action_context *context, const struct deployment *deployment)
 {
-	action_fail(context, ERROR_PLAN_LIMIT, "Vercel blocks the deployment: %s",
+	action_fail(context, ERROR_PLAN_LIMIT, "Vercel blocked the deployment: %s",
 		deployment->ready_state_reason != NULL ? deployment->ready_state_reason : "(no reason given)");
 	return action_remedy(context, deployment->inspector_url,
-		"Usually the author of the commit has no seat in the team: add one, then trigger the step again.");
+		"Usually the author of the commit is not a member of the team: add them, then trigger the step again.");
 }
 
 static bool cancel(struct action_context *context, const struct deployment *deployment)
@@ -267,7 +267,7 @@ static bool cancel(struct action_context *context, const struct deployment *depl
 	return provider_call(context, &vercel, &request, &response);
 }
 
-/* A new run takes over what still stands there, and deploys anew where it was cancelled. */
+/* A new run reuses the deployment, or deploys again if it was cancelled. */
 static enum action_result give_up(struct action_context *context, const struct deployment *deployment)
 {
 	const char *state = deployment_state(deployment);
@@ -276,12 +276,12 @@ static enum action_result give_up(struct action_context *context, const struct d
 
 	if (!cancelled && action_error(context)->class == ERROR_LEASE_LOST)
 		return action_failed(context);
-	action_fail(context, ERROR_BUILD_FAILED, "the deployment is %s%s for more than %lld minutes%s", state,
-		built ? " without its addresses" : "", (long long)state_minutes(state),
-		cancelled ? "; it was cancelled" : "");
+	action_fail(context, ERROR_BUILD_FAILED, "the deployment has been %s%s for more than %lld minutes%s", state,
+		built ? " without its domains" : "", (long long)state_minutes(state),
+		cancelled ? ", so it was cancelled" : "");
 	return action_remedy(context, deployment->inspector_url,
-		cancelled ? "Look what holds up Vercel's builds, and trigger the step again: it deploys anew."
-			  : "Look at it, cancel it at Vercel if it hangs, and trigger the step again.");
+		cancelled ? "Check what delays the builds at Vercel, then trigger the step again to deploy again."
+			  : "Check the deployment, cancel it at Vercel if it hangs, then trigger the step again.");
 }
 
 static enum action_result wait_more(struct action_context *context, const struct deployment *deployment,
@@ -300,7 +300,7 @@ static enum action_result wait_more(struct action_context *context, const struct
 	return action_wait(context, poll_delay_ms(age), "the deployment, which is %s", what);
 }
 
-/* A provider that is away for a moment uses up none of the attempts. */
+/* A short outage of the provider uses up no attempts. */
 static enum action_result unanswered(struct action_context *context, const struct deployment_watch *watch)
 {
 	const struct error *error = action_error(context);
@@ -310,7 +310,7 @@ static enum action_result unanswered(struct action_context *context, const struc
 	if (!passes || age - watch->since_age_ms > state_minutes(watch->state != NULL ? watch->state : "") * MINUTE_MS)
 		return action_failed(context);
 	return action_wait(context, error->retry_after_ms > delay ? error->retry_after_ms : delay,
-		"Vercel to tell of the deployment; now %s", error->message);
+		"Vercel to report the state of the deployment; last result: %s", error->message);
 }
 
 enum action_result deployment_built(
@@ -321,7 +321,7 @@ enum action_result deployment_built(
 		return fail_blocked(context, deployment);
 	if (strcmp(state, "ERROR") == 0 || strcmp(state, "CANCELED") == 0 || strcmp(state, "DELETED") == 0)
 		return fail_build(context, deployment);
-	/* States that we do not know are waited for, until their time is used up. */
+	/* Unknown states are waited for, until their time is up. */
 	return strcmp(state, "READY") == 0 ? ACTION_DONE : wait_more(context, deployment, watch, state);
 }
 
@@ -333,9 +333,9 @@ static bool checks_failed(const struct deployment *deployment)
 		(alias != NULL && alias->state != NULL && strcmp(alias->state, "failed") == 0);
 }
 
-/* ---- staged: built for production, and not shown there ---- */
+/* ---- staged: built for production, but not live there ---- */
 
-#define STAGED_MS 60000 /* a new deployment may be staged for a moment before it gets its addresses */
+#define STAGED_MS 60000 /* a new deployment may be staged for a moment before it gets its domains */
 
 struct project {
 	bool assigns;
@@ -351,7 +351,7 @@ static bool is_staged(const struct deployment *deployment)
 		strcmp(deployment->ready_substate, "STAGED") == 0;
 }
 
-/* Asked twice, it changes nothing: another one that is under way (409) is waited for, and asked again. */
+/* Promoting twice changes nothing. While another promotion is in progress (409), wait and try again. */
 static enum action_result promote(struct action_context *context, const struct deployment_options *options,
 	const struct deployment *deployment, struct deployment_watch *watch)
 {
@@ -365,17 +365,18 @@ static enum action_result promote(struct action_context *context, const struct d
 		return action_failed(context);
 	watch->promoted = response.status != 409;
 	if (watch->promoted)
-		action_log(context, "promoting %s to production", deployment_id(deployment));
-	return wait_more(context, deployment, watch, watch->promoted ? "being promoted" : "to be promoted");
+		action_log(context, "promoting deployment %s to production", deployment_id(deployment));
+	return wait_more(context, deployment, watch, watch->promoted ? "being promoted" : "waiting to be promoted");
 }
 
 static enum action_result fail_staged(struct action_context *context, const struct deployment *deployment)
 {
 	action_fail(context, ERROR_CHECK_FAILED,
-		"the deployment is built, but staged: Vercel gives no new deployment the production domains");
+		"the deployment was built, but is only staged: Vercel does not assign the production domains to new "
+		"deployments");
 	action_remedy(context, deployment->inspector_url,
-		"Production was rolled back, or the assigning of its domains is off. Undo the rollback or promote the "
-		"deployment at Vercel, or set \"promote\"; then trigger the step again.");
+		"Production was rolled back, or the automatic assignment of domains is off. Undo the rollback or "
+		"promote the deployment at Vercel, or set \"promote\": true. Then trigger the step again.");
 	return action_remedy_input(context, "promote");
 }
 
@@ -395,7 +396,7 @@ static enum action_result follow_staged(struct action_context *context, const st
 		!provider_decode(context, &response, &project_record, &project))
 		return action_failed(context);
 	if (project.assigns && staged_ms < STAGED_MS)
-		return wait_more(context, deployment, watch, "READY, not in production yet");
+		return wait_more(context, deployment, watch, "READY, but not in production yet");
 	return options->promote ? promote(context, options, deployment, watch) : fail_staged(context, deployment);
 }
 
@@ -408,33 +409,33 @@ static enum action_result deployment_live(struct action_context *context, const 
 	if (built != ACTION_DONE)
 		return built;
 	if (alias_error != NULL)
-		return action_fail(context, ERROR_BUILD_FAILED, "the deployment got no address: %s",
+		return action_fail(context, ERROR_BUILD_FAILED, "the deployment got no domain: %s",
 			alias_error->message != NULL ? alias_error->message : "(no message)");
 	if (checks_failed(deployment))
 		return fail_checks(context, deployment);
 	if (is_staged(deployment))
 		return follow_staged(context, options, deployment, watch);
 	bool assigned = deployment->alias_assigned != NULL && strcmp(deployment->alias_assigned, "false") != 0;
-	return assigned ? ACTION_DONE : wait_more(context, deployment, watch, "READY, its address not yet");
+	return assigned ? ACTION_DONE : wait_more(context, deployment, watch, "READY, but has no domain yet");
 }
 
-/* All may be green, and yet it is another commit, or a preview that no domain shows. */
+/* A successful deployment can still be of another commit, or a preview that no domain shows. */
 static enum action_result check_options(
 	struct action_context *context, const struct deployment_options *options, const struct deployment *deployment)
 {
 	const struct git_source *source = deployment->git_source;
 
 	if (is_production(deployment) != (strcmp(options->target, "production") == 0))
-		action_fail(context, ERROR_BUILD_FAILED, "Vercel deploys for %s where %s was asked for",
+		action_fail(context, ERROR_BUILD_FAILED, "Vercel deploys to %s, but %s was requested",
 			is_production(deployment) ? "production" : "preview", options->target);
 	else if (options->sha != NULL && source != NULL && source->sha != NULL &&
 		strcmp(source->sha, options->sha) != 0)
-		action_fail(context, ERROR_BUILD_FAILED, "Vercel deploys the commit %s where %s was asked for",
-			source->sha, options->sha);
+		action_fail(context, ERROR_BUILD_FAILED, "Vercel deploys commit %s, but %s was requested", source->sha,
+			options->sha);
 	else
 		return ACTION_DONE;
 	return action_remedy(
-		context, deployment->inspector_url, "Look at the project's Git settings, and trigger the step again.");
+		context, deployment->inspector_url, "Check the project's Git settings, then trigger the step again.");
 }
 
 enum action_result deployment_follow(struct action_context *context, const struct deployment_options *options,

@@ -1,8 +1,8 @@
 /*
- * vercel.redeploy: builds the last production deployment of a project once more, such as after its variables changed;
- * done when it is READY and its alias is assigned.
+ * vercel.redeploy: rebuilds the last production deployment of a project, for example after its variables changed. It is
+ * done when the new deployment is READY and has its alias.
  *
- * Natural key: our run id in its meta.
+ * Natural key: our run id in the deployment's meta.
  *
  * API: https://vercel.com/docs/rest-api/reference/endpoints/deployments.
  */
@@ -23,8 +23,8 @@ static const struct field input_fields[] = {
 };
 
 struct checkpoint {
-	const char *source;  /* the deployment that we set out to build again */
-	int64_t sent_age_ms; /* of the run, when we did */
+	const char *source;  /* the deployment to rebuild */
+	int64_t sent_age_ms; /* age of the run when we sent the request */
 	struct deployment_watch watch;
 };
 static const struct field checkpoint_fields[] = {
@@ -39,11 +39,13 @@ struct output {
 };
 static const struct field output_fields[] = {
 	{ STRING_FIELD("id", struct output, id), .description = "Vercel's id of the new deployment" },
-	{ STRING_FIELD("source", struct output, source), .description = "Id of the one that was built again" },
-	{ STRING_FIELD("url", struct output, url), .description = "Where it alone answers" },
-	{ STRING_FIELD("alias", struct output, alias), .description = "Where people find it" },
-	{ STRING_FIELD("inspectorUrl", struct output, inspector_url), .description = "Where a person looks at it" },
-	{ INTEGER_FIELD("createdAt", struct output, created_at), .description = "When, in milliseconds" },
+	{ STRING_FIELD("source", struct output, source), .description = "Id of the deployment that was rebuilt" },
+	{ STRING_FIELD("url", struct output, url), .description = "URL of this deployment only" },
+	{ STRING_FIELD("alias", struct output, alias), .description = "Public URL" },
+	{ STRING_FIELD("inspectorUrl", struct output, inspector_url),
+		.description = "Page of the deployment at Vercel" },
+	{ INTEGER_FIELD("createdAt", struct output, created_at),
+		.description = "When it was created, in milliseconds since 1970" },
 };
 
 struct redeploy_request {
@@ -68,7 +70,7 @@ static const struct deployment *find_ours(const struct action_context *context, 
 	return NULL;
 }
 
-/* The newest that went live: one that is staged waits for somebody to promote it. */
+/* The newest that went live; a staged one is still waiting to be promoted. */
 static const struct deployment *find_last(const struct object_list *list)
 {
 	const struct deployment *deployments = list->items, *last = NULL;
@@ -92,7 +94,7 @@ static enum action_result create(struct action_context *context, const struct in
 	const struct deployment_meta meta = { action_run_id(context), action_app(context) };
 	const struct redeploy_request body = { source->name != NULL ? source->name : input->project, input->project,
 		deployment_id(source), "production", &meta };
-	/* Without forceNew, Vercel may give back the one that is there. */
+	/* Without forceNew, Vercel may return the existing deployment. */
 	const struct provider_request request = { .method = HTTP_POST,
 		.path = "/v13/deployments",
 		.query = { { "forceNew", "1" } },
@@ -105,24 +107,24 @@ static enum action_result create(struct action_context *context, const struct in
 		return action_failed(context);
 	bool answered = provider_call(context, &vercel, &request, &response);
 
-	/* Then there is nothing to look for the next time. */
+	/* Nothing was created, so the next attempt has nothing to look for. */
 	if (!answered && provider_made_nothing(context))
 		checkpoint->source = NULL;
 	if (!answered || !provider_decode(context, &response, &deployment_record, &made) ||
 		deployment_id(&made) == NULL)
 		return action_failed(context);
 	checkpoint->watch.id = deployment_id(&made);
-	action_log(context, "deployment %s begun, from %s", checkpoint->watch.id, checkpoint->source);
+	action_log(context, "started deployment %s, a rebuild of %s", checkpoint->watch.id, checkpoint->source);
 	return deployment_own(context, checkpoint->watch.id, true) ? ACTION_DONE : action_failed(context);
 }
 
-/* Finds or makes the deployment; ACTION_DONE when the checkpoint has its id. */
+/* Finds or creates the deployment; ACTION_DONE once the checkpoint has its id. */
 static enum action_result begin(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
 	struct object_list recent, ready;
 
-	/* Those that are live in a list of their own: many that were cancelled may be younger. */
+	/* The live ones have a list of their own, because many cancelled ones may be newer. */
 	if (!deployments_list(context, input->project, "production", NULL, NULL, &recent) ||
 		!deployments_list(context, input->project, "production", NULL, "READY", &ready))
 		return action_failed(context);
@@ -132,14 +134,14 @@ static enum action_result begin(
 		return deployment_own(context, checkpoint->watch.id, true) ? ACTION_DONE : action_failed(context);
 	}
 
-	/* The answer to an earlier one was lost; what it began may be invisible for a while. */
+	/* The response to an earlier request was lost; the deployment that it started may be invisible for a while. */
 	if (checkpoint->source != NULL &&
 		action_run_age_ms(context) - checkpoint->sent_age_ms < provider_lost_response_ms(context))
-		return action_wait(context, 5000, "a deployment to show that may have been begun");
+		return action_wait(context, 5000, "a deployment to appear that may have been started");
 	if (last == NULL) {
-		action_fail(context, ERROR_NOT_FOUND, "the Vercel project %s has no production deployment that is live",
+		action_fail(context, ERROR_NOT_FOUND, "the Vercel project %s has no live production deployment",
 			input->project);
-		return action_remedy(context, NULL, "Deploy it first, then trigger this step again.");
+		return action_remedy(context, NULL, "Deploy the project first, then trigger this step again.");
 	}
 
 	return create(context, input, last, checkpoint);
@@ -176,7 +178,7 @@ static enum action_result run(
 
 const struct action_definition vercel_redeploy = {
 	.id = "vercel.redeploy",
-	.summary = "Builds the last production deployment once more and waits until it is live",
+	.summary = "Rebuilds the last production deployment and waits until it is live",
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),

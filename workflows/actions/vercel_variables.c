@@ -1,6 +1,6 @@
 /*
- * Finds which variables are missing, differ or are superfluous. It calls nobody, so the rules can be tested as
- * a table.
+ * Finds which variables are missing, differ or are superfluous. It makes no calls, so the rules can be tested as a
+ * table.
  */
 #include "vercel_variables.h"
 
@@ -15,15 +15,16 @@ static const struct field variable_fields[] = {
 	{ STRING_FIELD("key", struct variable, key), .required = true, .pattern = "^[A-Za-z_][A-Za-z0-9_]{0,255}$",
 		.form = "letters, digits and underscores, the first no digit", .description = "Name of the variable" },
 	{ STRING_FIELD("value", struct variable, value), .required = true, .secret = true,
-		.clear_where = { "type", "plain" }, .description = "Its value: kept secret, unless the type is plain" },
+		.clear_where = { "type", "plain" },
+		.description = "Value of the variable: kept secret unless the type is plain" },
 	{ STRING_FIELD("type", struct variable, type), .values = types, .fallback = "encrypted",
-		.description = "How Vercel keeps it; sensitive is never shown again" },
+		.description = "How Vercel stores the value; a sensitive one is never shown again" },
 	{ STRINGS_FIELD("targets", struct variable, target), .values = variable_targets, .minimum = 1,
 		.maximum = VARIABLE_TARGETS, .fallback = "[\"production\",\"preview\",\"development\"]",
-		.description = "Where it is set" },
+		.description = "Environments in which it is set" },
 	{ STRING_FIELD("gitBranch", struct variable, git_branch), .minimum = 1, .maximum = 250,
-		.description = "Only for this branch's previews" },
-	{ STRING_FIELD("comment", struct variable, comment), .maximum = 500, .description = "A note beside it" },
+		.description = "Set it only for previews of this branch" },
+	{ STRING_FIELD("comment", struct variable, comment), .maximum = 500, .description = "Comment shown at Vercel" },
 };
 const struct record variable_record = RECORD(struct variable, variable_fields);
 
@@ -54,7 +55,7 @@ unsigned variable_desired_targets(const struct variable *variable)
 	return set;
 }
 
-/* Each is one of three words that hold no other, so looking for the word is exact in a string and in an array. */
+/* None of the three words contains another, so a substring search is exact, in a string and in a JSON array. */
 unsigned variable_listed_targets(const struct listed *listed)
 {
 	unsigned set = 0;
@@ -79,7 +80,7 @@ bool variable_changes_has(const struct variable_changes *changes, const struct l
 	return false;
 }
 
-/* Gives each variable that has none yet what is listed of it: with exactly its targets, or with any of them. */
+/* Assigns a listed entry to each variable that has none yet: one with exactly its targets, or with any of them. */
 static void claim(struct variable_changes *changes, bool exact)
 {
 	for (size_t i = 0; i < changes->count; i++) {
@@ -106,8 +107,8 @@ static const char *ledger_key(struct action_context *context, const char *projec
 	return action_format(context, "%s/%s/%s", project, listed->key, listed->id);
 }
 
-/* Of the value, and of when Vercel was given it last: what somebody else has written since is another. NULL: Vercel
- * tells too little. */
+/* Covers the value and the time of the last change, so a change by somebody else is noticed. NULL if Vercel returns too
+ * little to tell. */
 static const char *fingerprint(
 	struct action_context *context, const struct variable *variable, const struct listed *listed)
 {
@@ -156,7 +157,7 @@ bool variable_forget(struct action_context *context, const char *project, const 
 		ledger_remove(context, "vercel", "variable", key);
 }
 
-/* ---- the plan ---- */
+/* ---- the changes ---- */
 
 static enum change decide(struct action_context *context, const char *project, const struct variable *variable,
 	const struct listed *listed)
@@ -164,7 +165,7 @@ static enum change decide(struct action_context *context, const char *project, c
 	if (listed == NULL)
 		return CHANGE_CREATE;
 
-	/* A team's policy may make what was to be encrypted sensitive. */
+	/* A team policy may turn an encrypted variable into a sensitive one. */
 	bool stricter = variable_same_text(listed->type, "sensitive") && strcmp(variable->type, "encrypted") == 0;
 	if ((!stricter && !variable_same_text(listed->type, variable->type)) ||
 		variable_listed_targets(listed) != variable_desired_targets(variable))
@@ -186,7 +187,7 @@ bool variable_changes_find(struct action_context *context, const char *project, 
 		.kinds = action_allocate(context, desired->count, sizeof(*changes->kinds)),
 		.claims = claims };
 	if (changes->kinds == NULL || changes->claims == NULL) {
-		action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for %zu variables", changes->count);
+		action_fail(context, ERROR_OUT_OF_MEMORY, "out of memory for %zu variables", changes->count);
 		return false;
 	}
 

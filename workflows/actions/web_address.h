@@ -1,6 +1,6 @@
 /*
- * What is wrong with a web address, as far as its text tells: known before anything was made, and not only when it is
- * called.
+ * Finds errors in the text of a URL when the input is validated: before anything is created, rather than when it is
+ * requested.
  */
 #ifndef WORKFLOWS_ACTIONS_WEB_ADDRESS_H
 #define WORKFLOWS_ACTIONS_WEB_ADDRESS_H
@@ -10,7 +10,7 @@
 
 #include "slipway/action.h"
 
-/* Of this machine: by http only where the worker's settings allow it, which nobody here knows. */
+/* Whether the host is this machine. http to it is allowed only by the worker's settings, which are unknown here. */
 static inline bool is_of_this_machine(const char *host)
 {
 	size_t length = strcspn(host, ":/?#");
@@ -21,7 +21,7 @@ static inline bool is_of_this_machine(const char *host)
 		(strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == length);
 }
 
-/* NULL where nothing is. */
+/* What is wrong with the URL; NULL if nothing is. */
 static inline const char *web_address_problem(const char *url)
 {
 	bool by_https = strncasecmp(url, "https://", 8) == 0, by_http = strncasecmp(url, "http://", 7) == 0;
@@ -29,13 +29,13 @@ static inline const char *web_address_problem(const char *url)
 
 	for (const char *c = url; *c != '\0'; c++)
 		if (*c == ' ' || *c == '\\')
-			return "has a blank or a backslash in it";
+			return "contains a space or a backslash";
 	if (!by_https && (!by_http || !is_of_this_machine(host)))
 		return "is not an https URL";
 	size_t length = strcspn(host, "/?#");
 	if (length == 0 || host[0] == ':')
 		return "has no host";
-	return memchr(host, '@', length) != NULL ? "has a user in it" : NULL;
+	return memchr(host, '@', length) != NULL ? "contains a user name" : NULL;
 }
 
 /* For .validate, of the member "url". */
