@@ -179,6 +179,7 @@ START_TEST(test_what_does_not_fit_the_request_is_foreign)
 		const char *origin = makings[1].origin;
 		const struct peer_row rows[] = {
 			{ LOOK, .status = 200, .body = repository(cases[i].made_ms_ago, origin) },
+			{ "GET", "/github/repos/upstream/other", .status = 404, .body = "{}" },
 			READY,
 			{ .method = NULL },
 		};
@@ -298,12 +299,37 @@ START_TEST(test_a_removal_waits_for_what_may_still_appear)
 }
 END_TEST
 
+/* The answer was lost, and the source is renamed before the next run: GitHub knows it by both names. */
+START_TEST(test_a_source_may_have_another_name_by_now)
+{
+	static const char *const names[] = { "Upstream/Starter", "upstream/another" };
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const struct peer_row rows[] = {
+			{ LOOK, .status = 200, .body = repository(0, makings[1].origin) },
+			{ "GET", "/github/repos/upstream/before", .status = 301, .body = "{}",
+				.headers = "Location: /github/repositories/9" },
+			{ "GET", "/github/repositories/9", .status = 200,
+				.body = arena_format(&trial.arena,
+					"{\"id\":9,\"full_name\":\"%s\",\"name\":\"x\",\"owner\":{\"login\":"
+					"\"upstream\"}}",
+					names[i]) },
+			READY,
+			{ .method = NULL },
+		};
+		know_pending(REPOSITORY_FIELD, "upstream/before", 1000, NULL);
+		peer_set(trial.peer, rows);
+		ck_assert_int_eq(
+			run_anew(&github_repository, makings[1].input, 9), i == 0 ? ACTION_DONE : ACTION_FAILED);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_a_new_run_finds_what_a_run_that_ended_had_asked_for,
 		test_a_project_and_a_domain_that_a_run_had_asked_for, test_what_does_not_fit_the_request_is_foreign,
-		test_a_refusal_leaves_the_ledger_as_it_was, test_a_thing_found_gone_is_replaced,
-		test_a_removal_removes_what_was_asked_for, test_a_removal_leaves_what_was_not_asked_for,
-		test_a_removal_waits_for_what_may_still_appear, NULL };
+		test_a_source_may_have_another_name_by_now, test_a_refusal_leaves_the_ledger_as_it_was,
+		test_a_thing_found_gone_is_replaced, test_a_removal_removes_what_was_asked_for,
+		test_a_removal_leaves_what_was_not_asked_for, test_a_removal_waits_for_what_may_still_appear, NULL };
 	return suite_main("pending", tests, setup, teardown);
 }

@@ -7,6 +7,9 @@
 #include "actions/github_names.h"
 #include "slipway/provider.h"
 
+#define PAGE_ITEMS 100
+#define PAGES_MAX  20
+
 /* ---- what GitHub returns ---- */
 
 struct named {
@@ -64,39 +67,64 @@ static bool is_named(const void *named, const char *full_name)
 		strcasecmp(repository->full_name, full_name) == 0;
 }
 
-/* For a fork that does not name its upstream: searches the upstream's list of forks. */
+/* For a fork that does not name its upstream: searches the upstream's list of forks, the newest first. */
 static bool find_among_forks(
 	struct action_context *context, const char *upstream, const struct repository *repository, bool *ret_found)
 {
 	struct provider_response response;
-	struct object_list list;
-	struct provider_request request = {
-		.path = "/repos/{owner}/{repo}/forks", .query = { { "per_page", "100" } }, .expect = { 404 }
-	};
+	struct object_list list = { .count = PAGE_ITEMS };
+	struct provider_request request = { .path = "/repos/{owner}/{repo}/forks", .expect = { 404 } };
 
 	*ret_found = false;
-	if (!split_repository(context, upstream, request.parameters) ||
-		!provider_call(context, &github, &request, &response))
+	if (!split_repository(context, upstream, request.parameters))
 		return false;
-	if (response.status == 404)
-		return true;
-	if (!provider_decode_list(context, &response, &repository_record, &list))
+	request.query[0] = (struct string_pair){ "per_page", "100" };
+	for (int page = 1; page <= PAGES_MAX && list.count == PAGE_ITEMS && !*ret_found; page++) {
+		request.query[1] = (struct string_pair){ "page", action_format(context, "%d", page) };
+		if (!provider_call(context, &github, &request, &response))
+			return false;
+		if (response.status == 404)
+			return true;
+		if (!provider_decode_list(context, &response, &repository_record, &list))
+			return false;
+		const struct repository *forks = list.items;
+		for (size_t i = 0; i < list.count; i++)
+			*ret_found = *ret_found || forks[i].id == repository->id;
+	}
+
+	return true;
+}
+
+static bool names_source(const struct repository *repository, const char *source)
+{
+	return is_named(repository->template_repository, source) || is_named(repository->parent, source) ||
+		is_named(repository->source, source);
+}
+
+/* People may have renamed the source since: GitHub knows the old name, and tells the new one of both. */
+static bool find_by_new_name(
+	struct action_context *context, const char *source, const struct repository *repository, bool *ret_is)
+{
+	const char *names[2];
+	struct repository found;
+	bool exists;
+
+	if (!split_repository(context, source, names) || !repository_read(context, names[0], names[1], &exists, &found))
 		return false;
-	const struct repository *forks = list.items;
-	for (size_t i = 0; i < list.count; i++)
-		*ret_found = *ret_found || forks[i].id == repository->id;
+	*ret_is = exists && names_source(repository, found.full_name);
 	return true;
 }
 
 bool repository_is_made_from(
 	struct action_context *context, const char *source, const struct repository *repository, bool *ret_is)
 {
-	*ret_is = source != NULL ? is_named(repository->template_repository, source) ||
-			is_named(repository->parent, source) || is_named(repository->source, source)
+	*ret_is = source != NULL ? names_source(repository, source)
 				 : !repository->fork && repository->template_repository == NULL;
-	if (*ret_is || source == NULL || !repository->fork || repository->parent != NULL)
+	if (*ret_is || source == NULL)
 		return true;
-	return find_among_forks(context, source, repository, ret_is);
+	if (repository->parent != NULL || repository->template_repository != NULL)
+		return find_by_new_name(context, source, repository, ret_is);
+	return !repository->fork || find_among_forks(context, source, repository, ret_is);
 }
 
 const char *repository_id(struct action_context *context, const struct repository *repository)

@@ -316,36 +316,20 @@ static bool send(struct action_context *context, const struct input *input, bool
 	return send_plain(context, input, organization, response);
 }
 
-/* The input member that a refusal is about, by a phrase in its message. */
-static const struct choice {
-	const char *text, *member;
-} choices[] = { { "visibility", "visibility" }, { "public repositories", "visibility" }, { "forking", "fork" } };
-
-static enum action_result refused_choice(struct action_context *context)
-{
-	const struct error *error = action_error(context);
-
-	for (size_t i = 0; i < ARRAY_LEN(choices) && error->class != ERROR_PLAN_LIMIT; i++)
-		if (strcasestr(error->message, choices[i].text) != NULL)
-			return action_remedy_input(context, choices[i].member);
-	return action_failed(context);
-}
-
 /* A name may be taken by an earlier request of ours that did arrive: the ledger still has it. */
 static enum action_result refused(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
 	const struct error *error = action_error(context);
 	const char *source = input->fork != NULL ? input->fork : input->template_repository;
-	bool missing = error->http_status == 404 ||
-		(error->http_status == 422 && strcasestr(error->message, "repository not found") != NULL);
+	bool missing = error->class == ERROR_NOT_FOUND && (error->http_status == 404 || error->http_status == 422);
 
 	if (provider_made_nothing(context) && !ledger_take_back(context))
 		return action_failed(context);
 	if (missing && source != NULL)
 		return explain_missing_source(context, source, input->fork != NULL ? "fork" : "template", input->owner);
 	if (error->class != ERROR_CONFLICT_FOREIGN)
-		return refused_choice(context);
+		return action_failed(context);
 	if (checkpoint->taken) {
 		action_remedy(context, NULL,
 			"The name may belong to a repository that the token cannot see: choose another name, or give "
