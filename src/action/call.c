@@ -43,45 +43,45 @@ static void refuse_change(
 		[HTTP_PATCH] = "update",
 		[HTTP_DELETE] = "remove",
 	};
-	struct dry_run *dry = context->dry;
+	struct step_dry_run *dry_run = context->dry_run;
 
 	error_set(&context->error, ERROR_INTERNAL, "a plan changes nothing");
-	if (dry->change != NULL)
+	if (dry_run->change != NULL)
 		return;
-	dry->change = updates ? "update" : changes[method];
-	dry->request = arena_format(
+	dry_run->change = updates ? "update" : changes[method];
+	dry_run->request = arena_format(
 		context->arena, "%s %s%s%s", http_method_name(method), path, whom[0] != '\0' ? " of " : "", whom);
 }
 
 /* Counts the call of a plan; false where it would change something. */
-static bool look_only(
+static bool dry_run_allows(
 	struct action_context *context, const struct provider *provider, const struct provider_request *request)
 {
-	struct dry_run *dry = context->dry;
+	struct step_dry_run *dry_run = context->dry_run;
 	size_t at = 0;
 
-	while (at < DRY_PROVIDERS_MAX - 1 && dry->calls[at].provider != NULL &&
-		strcmp(dry->calls[at].provider, provider->id) != 0)
+	while (at < DRY_RUN_PROVIDERS_MAX - 1 && dry_run->calls[at].provider != NULL &&
+		strcmp(dry_run->calls[at].provider, provider->id) != 0)
 		at++;
-	if (dry->calls[at].provider == NULL)
-		dry->calls[at].remaining = -1;
-	dry->calls[at].provider = provider->id;
+	if (dry_run->calls[at].provider == NULL)
+		dry_run->calls[at].remaining = -1;
+	dry_run->calls[at].provider = provider->id;
 	if (request->method == HTTP_GET) {
-		dry->calls[at].looked++;
+		dry_run->calls[at].reads++;
 		return true;
 	}
 
-	dry->calls[at].writes++;
+	dry_run->calls[at].writes++;
 	const char *path = request_path(request, context->arena);
 	refuse_change(context, request->method, request->updates, path != NULL ? path : request->path, provider->name);
 	return false;
 }
 
-static void note_remaining(struct dry_run *dry, const struct provider *provider, int64_t remaining)
+static void record_remaining(struct step_dry_run *dry_run, const struct provider *provider, int64_t remaining)
 {
-	for (size_t i = 0; dry != NULL && i < DRY_PROVIDERS_MAX && dry->calls[i].provider != NULL; i++)
-		if (remaining >= 0 && strcmp(dry->calls[i].provider, provider->id) == 0)
-			dry->calls[i].remaining = remaining;
+	for (size_t i = 0; dry_run != NULL && i < DRY_RUN_PROVIDERS_MAX && dry_run->calls[i].provider != NULL; i++)
+		if (remaining >= 0 && strcmp(dry_run->calls[i].provider, provider->id) == 0)
+			dry_run->calls[i].remaining = remaining;
 }
 
 /* False where it is not the call's turn yet: then the run comes back for it, and holds no process meanwhile. */
@@ -107,13 +107,13 @@ static bool await_turn(
 }
 
 /* Calls by an old name go on working until somebody else takes the name: people are told once an attempt. */
-static void tell_redirect(
+static void log_redirect(
 	struct action_context *context, const struct provider *provider, const struct provider_request *request)
 {
 	const char *const *names = request->parameters;
-	if (context->redirect_told)
+	if (context->redirect_logged)
 		return;
-	context->redirect_told = true;
+	context->redirect_logged = true;
 	action_log(context, "%s redirects %s of %s%s%s: it was renamed or moved; use its new name", provider->name,
 		request->path, names[0] != NULL ? names[0] : "it", names[0] != NULL && names[1] != NULL ? "/" : "",
 		names[0] != NULL && names[1] != NULL ? names[1] : "");
@@ -143,7 +143,7 @@ static bool may_be_late(const struct action_context *context, int64_t made_ms_ag
 }
 
 /* What the failure of an action that comes of this call is to tell of it. */
-static void note_refusal(struct action_context *context, const struct provider *provider, bool answered,
+static void record_refusal(struct action_context *context, const struct provider *provider, bool answered,
 	const struct provider_response *response)
 {
 	struct error *refusal = &context->refusal;
@@ -182,7 +182,8 @@ static void log_call(void *data, const struct provider_call_facts *facts)
 bool provider_call(struct action_context *context, const struct provider *provider,
 	const struct provider_request *request, struct provider_response *response)
 {
-	if (context_is_short_of_memory(context) || (context->dry != NULL && !look_only(context, provider, request)))
+	if (context_is_short_of_memory(context) ||
+		(context->dry_run != NULL && !dry_run_allows(context, provider, request)))
 		return false;
 	const struct provider_access access = provider->access(context->settings);
 	char credential[CREDENTIAL_SIZE];
@@ -219,12 +220,12 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		exchange.made_lately && refusal_may_be_late(answered ? response->status : context->error.http_status);
 	bool limited = !answered && context->error.class == ERROR_RATE_LIMITED;
 	if (answered && response->redirected)
-		tell_redirect(context, provider, request);
+		log_redirect(context, provider, request);
 	if (answered)
-		note_remaining(context->dry, provider, response->limit_remaining);
+		record_remaining(context->dry_run, provider, response->limit_remaining);
 	else
 		redact_error(&context->error);
-	note_refusal(context, provider, answered, response);
+	record_refusal(context, provider, answered, response);
 	if (limited || probing)
 		context->backend->leave(
 			context->backend_data, provider->id, credential, limited ? context->error.retry_after_ms : 0);
@@ -352,11 +353,11 @@ bool url_call(struct action_context *context, const struct url_request *request,
 		return false;
 
 	/* A plan asks providers only: an address of a client's own may take its time, and whatever it tells it. */
-	if (context->dry != NULL) {
+	if (context->dry_run != NULL) {
 		if (request->method != HTTP_GET)
 			refuse_change(context, request->method, false, request->url, "");
 		else
-			context->dry->unasked = arena_format(context->arena, "would check %s", request->url);
+			context->dry_run->unchecked = arena_format(context->arena, "would check %s", request->url);
 		error_set(&context->error, ERROR_INTERNAL, "a plan asks no address of a client's own");
 		return false;
 	}

@@ -328,7 +328,7 @@ const struct error *action_error(const struct action_context *context)
 
 bool action_save(struct action_context *context)
 {
-	if (context->dry != NULL)
+	if (context->dry_run != NULL)
 		return true;
 	const char *checkpoint = context_is_short_of_memory(context) ? NULL : context_checkpoint(context);
 	return checkpoint != NULL &&
@@ -340,7 +340,7 @@ bool action_save(struct action_context *context)
 void action_log(struct action_context *context, const char *format, ...)
 {
 	va_list arguments;
-	if (context->dry != NULL)
+	if (context->dry_run != NULL)
 		return;
 	va_start(arguments, format);
 	context->backend->log(context->backend_data, format_redacted(context, format, arguments));
@@ -349,12 +349,12 @@ void action_log(struct action_context *context, const char *format, ...)
 
 void action_difference(struct action_context *context, const char *format, ...)
 {
-	struct dry_run *dry = context->dry;
+	struct step_dry_run *dry_run = context->dry_run;
 	va_list arguments;
-	if (dry == NULL || dry->difference_count == DRY_DIFFERENCES_MAX)
+	if (dry_run == NULL || dry_run->difference_count == DRY_RUN_DIFFERENCES_MAX)
 		return;
 	va_start(arguments, format);
-	dry->differences[dry->difference_count++] = format_redacted(context, format, arguments);
+	dry_run->differences[dry_run->difference_count++] = format_redacted(context, format, arguments);
 	va_end(arguments);
 }
 

@@ -67,22 +67,22 @@ struct action_backend {
 
 #define CREDENTIAL_SIZE 17
 
-#define DRY_PROVIDERS_MAX   4
-#define DRY_DIFFERENCES_MAX 64
+#define DRY_RUN_PROVIDERS_MAX   4
+#define DRY_RUN_DIFFERENCES_MAX 64
 
 /* What an action would do, where it may look and nothing else: see dry_run.c. */
-struct dry_run {
-	const char *change;   /* what the first call that would have changed something does; NULL: none was made */
-	const char *request;  /* that call as text */
-	const char *unasked;  /* what it would look at besides providers; NULL: nothing */
-	bool adopts, removes; /* in the ledger */
-	const char *differences[DRY_DIFFERENCES_MAX];
+struct step_dry_run {
+	const char *change;    /* what the first call that would have changed something does; NULL: none was made */
+	const char *request;   /* that call as text */
+	const char *unchecked; /* what it would look at besides providers; NULL: nothing */
+	bool adopts, removes;  /* in the ledger */
+	const char *differences[DRY_RUN_DIFFERENCES_MAX];
 	size_t difference_count;
 	struct {
 		const char *provider; /* NULL ends the list */
-		int64_t looked, writes;
+		int64_t reads, writes;
 		int64_t remaining; /* -1: unknown */
-	} calls[DRY_PROVIDERS_MAX];
+	} calls[DRY_RUN_PROVIDERS_MAX];
 };
 
 struct action_context {
@@ -102,7 +102,7 @@ struct action_context {
 	void *backend_data;
 	const struct workflow_definition *workflow; /* NULL: unknown */
 	const char *step;                           /* its id; the same */
-	struct dry_run *dry;                        /* NULL: it is in earnest */
+	struct step_dry_run *dry_run;               /* NULL: it is in earnest */
 
 	/* Made by context_run. */
 	bool out_of_memory; /* beside the arena, where a function could not say so */
@@ -114,7 +114,7 @@ struct action_context {
 	const char *text; /* of a wait or a skip */
 	bool for_person, skipped;
 	bool for_turn; /* the last call was refused, for it is not its turn yet */
-	bool redirect_told;
+	bool redirect_logged;
 	bool late; /* the last call was refused, and what it was about may only be late */
 	struct error
 		refusal; /* who refused the last call of a provider, and how: class, texts and remedy are not set */

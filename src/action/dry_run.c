@@ -1,8 +1,8 @@
 /*
- * A plan: runs the actions of all steps with a context that writes nothing. Reading is let through; the first call that
- * would change something ends the action, and says by its method what it would have done.
+ * A dry run: runs the actions of all steps with a context that writes nothing. Reads go to the provider; the first call
+ * that would change something ends the action, and its method says what the action would have done.
  */
-#include "core/plan.h"
+#include "core/dry_run.h"
 
 #include <string.h>
 
@@ -17,200 +17,230 @@
 
 #define PROVIDERS_MAX 8
 
-struct planned_step {
-	bool asked, answered;
+struct dry_step {
+	bool included, finished;
 	const char *input;  /* JSON text */
-	const char *output; /* JSON text of what is there already; NULL: nothing, or not yet */
-	bool made_anew;     /* it would make its thing: what an earlier run gave is of one that is gone */
+	const char *output; /* JSON text of what exists already; NULL: nothing, or not yet */
+	bool creates;       /* it would create its resource: an earlier run's output is of one that is gone */
 };
 
-struct planning {
-	struct action_context *context; /* of the plan itself */
+struct dry_run {
+	struct action_context *context; /* of the dry run itself */
 	const struct workflow_definition *workflow;
-	struct planned_step steps[WORKFLOW_STEPS_MAX];
-	struct plan_answer answers[WORKFLOW_STEPS_MAX];
-	size_t answer_count;
-	struct plan_calls calls[PROVIDERS_MAX];
+	struct dry_step steps[WORKFLOW_STEPS_MAX];
+	struct dry_run_effect effects[WORKFLOW_STEPS_MAX];
+	size_t effect_count;
+	struct dry_run_calls calls[PROVIDERS_MAX];
 	size_t call_count;
 };
 
-/* ---- what is asked ---- */
+/* ---- the steps and their inputs ---- */
 
-static bool take_questions(struct planning *planning, const struct plan_input *input)
+static bool read_step(struct dry_run *dry_run, const struct dry_run_input_step *given)
 {
-	const struct plan_question *questions = input->steps.items;
+	const struct step_definition *definition = workflow_step(dry_run->workflow, given->id);
 
-	for (size_t i = 0; i < input->steps.count; i++) {
-		const struct step_definition *step = workflow_step(planning->workflow, questions[i].id);
-		if (step == NULL || step == &plan_step) {
-			action_fail(planning->context, ERROR_INVALID_INPUT, "the workflow '%s' has no step '%s'",
-				planning->workflow->id, questions[i].id);
-			return false;
-		}
-		struct planned_step *planned = &planning->steps[step - planning->workflow->steps];
-		planned->asked = true;
-		/* JSON null, which an optional step is given, is nothing to a decoder. */
-		planned->input = questions[i].input != NULL ? questions[i].input : "null";
-		if (questions[i].error != NULL) {
-			planned->answered = true;
-			planning->answers[planning->answer_count++] = (struct plan_answer){ .id = step->id,
-				.action = step->action->id,
-				.change = "blocked",
-				.text = "its input is not complete",
-				.error = questions[i].error };
-		}
+	if (definition == NULL || definition == &dry_run_step) {
+		action_fail(dry_run->context, ERROR_INVALID_INPUT, "the workflow '%s' has no step '%s'",
+			dry_run->workflow->id, given->id);
+		return false;
+	}
+
+	/* The decoder reads JSON null, which an optional step is given, as absent. */
+	struct dry_step *step = &dry_run->steps[definition - dry_run->workflow->steps];
+	step->included = true;
+	step->input = given->input != NULL ? given->input : "null";
+	if (given->error != NULL) {
+		step->finished = true;
+		dry_run->effects[dry_run->effect_count++] = (struct dry_run_effect){ .id = definition->id,
+			.action = definition->action->id,
+			.change = "blocked",
+			.text = "its input is not complete",
+			.error = given->error };
 	}
 
 	return true;
 }
 
-/* A step's output: what the plan has found, else what an earlier run has made. */
-static enum error_class look_up(void *data, const struct reference *reference, cJSON **ret_value, struct error *error)
+static bool read_steps(struct dry_run *dry_run, const struct dry_run_input *input)
 {
-	const struct planning *planning = data;
-	struct action_context *context = planning->context;
-	bool own = reference->kind == REFERENCE_STEP;
+	const struct dry_run_input_step *given = input->steps.items;
+	for (size_t i = 0; i < input->steps.count; i++)
+		if (!read_step(dry_run, &given[i]))
+			return false;
+	return true;
+}
 
-	if (reference->kind == REFERENCE_SECRET || reference->kind == REFERENCE_SEALED)
-		return context->backend->secret(context->backend_data, reference, ret_value, error);
-	const char *step = reference->parts[own ? 0 : 2], *name = reference->parts[own ? 1 : 3];
-	const struct run_name from = { own ? context->app : reference->parts[0],
-		own ? planning->workflow->id : reference->parts[1], step };
-	const struct step_definition *found = own ? workflow_step(planning->workflow, step) : NULL;
-	const struct planned_step *planned = found != NULL ? &planning->steps[found - planning->workflow->steps] : NULL;
-	const char *output = planned != NULL ? planned->output : NULL;
-	if (planned != NULL && planned->made_anew)
-		return error_set(error, ERROR_NEEDS_NOT_DONE, "it needs what the step '%s' is yet to make", step);
-	if (output == NULL && context->backend->output(context->backend_data, &from, &output, error) != ERROR_NONE)
+/* The output of a step of another app; it is only there once that step is done. */
+static enum error_class look_up_other(
+	const struct dry_run *dry_run, const struct reference *reference, cJSON **ret_value, struct error *error)
+{
+	struct action_context *context = dry_run->context;
+	const struct run_name from = { reference->parts[0], reference->parts[1], reference->parts[2] };
+	const char *output = NULL;
+
+	if (context->backend->output(context->backend_data, &from, &output, error) != ERROR_NONE)
 		return error->class;
-	if (output == NULL && !own)
+	if (output == NULL)
 		return error_set(error, ERROR_NEEDS_NOT_DONE,
 			"it needs an output of the app '%s', whose step '%s' of '%s' is not done", from.app, from.step,
 			from.workflow);
-	if (output == NULL)
-		return error_set(error, ERROR_NEEDS_NOT_DONE, "it needs what the step '%s' is yet to make", step);
-	return run_output_member(output, name, ret_value, error);
+	return run_output_member(output, reference->parts[3], ret_value, error);
+}
+
+/* A step's output: as the dry run has found it, else as an earlier run has left it. */
+static enum error_class look_up_step(
+	const struct dry_run *dry_run, const struct reference *reference, cJSON **ret_value, struct error *error)
+{
+	struct action_context *context = dry_run->context;
+	const struct run_name from = { context->app, dry_run->workflow->id, reference->parts[0] };
+	const struct step_definition *definition = workflow_step(dry_run->workflow, from.step);
+	const struct dry_step *step =
+		definition != NULL ? &dry_run->steps[definition - dry_run->workflow->steps] : NULL;
+	bool creates = step != NULL && step->creates;
+	const char *output = step != NULL ? step->output : NULL;
+
+	if (!creates && output == NULL &&
+		context->backend->output(context->backend_data, &from, &output, error) != ERROR_NONE)
+		return error->class;
+	if (creates || output == NULL)
+		return error_set(error, ERROR_NEEDS_NOT_DONE,
+			"it depends on an output of the step '%s', which does not exist yet", from.step);
+	return run_output_member(output, reference->parts[1], ret_value, error);
+}
+
+static enum error_class look_up(void *data, const struct reference *reference, cJSON **ret_value, struct error *error)
+{
+	const struct dry_run *dry_run = data;
+	const struct action_context *context = dry_run->context;
+
+	if (reference->kind == REFERENCE_SECRET || reference->kind == REFERENCE_SEALED)
+		return context->backend->secret(context->backend_data, reference, ret_value, error);
+	return reference->kind == REFERENCE_STEP ? look_up_step(dry_run, reference, ret_value, error)
+						 : look_up_other(dry_run, reference, ret_value, error);
 }
 
 /* ---- what would be done ---- */
 
-/* False where the look failed for a reason that passes: then the whole plan is tried again. */
-static bool answer_failure(struct planning *planning, const struct error *error, struct plan_answer *response)
+/* False where the failure is temporary: then the whole dry run is tried again. */
+static bool describe_failure(struct dry_run *dry_run, const struct error *error, struct dry_run_effect *effect)
 {
 	if (error_class_facts(error->class)->retryable || error->class == ERROR_LEASE_LOST) {
-		planning->context->error = *error;
+		dry_run->context->error = *error;
 		return false;
 	}
 
 	bool conflict = error->class == ERROR_CONFLICT_FOREIGN || error->class == ERROR_CONFLICT_OURS;
-	response->change = conflict ? "conflict" : "blocked";
+	effect->change = conflict ? "conflict" : "blocked";
 
-	/* The plan's output is without secrets, but for what was cut to fit into an error. */
+	/* The output is redacted as a whole, but a text that was truncated to fit into an error may have half a secret.
+	 */
 	struct error redacted = *error;
 	redact_error(&redacted);
-	response->text = arena_string(planning->context->arena, redacted.message);
+	effect->text = arena_string(dry_run->context->arena, redacted.message);
 
-	/* A step that is yet to run is no error of this one. */
+	/* A step that has yet to run is no error of this one. */
 	return error->class == ERROR_NEEDS_NOT_DONE ||
-		error_print(&redacted, planning->context->arena, &response->error, &planning->context->error) ==
-		ERROR_NONE;
+		error_print(&redacted, dry_run->context->arena, &effect->error, &dry_run->context->error) == ERROR_NONE;
 }
 
-static bool answer_step(struct planning *planning, struct planned_step *planned, const struct dry_run *dry,
-	enum action_result result, struct action_context *step, struct plan_answer *response)
+static bool describe_step(struct dry_run *dry_run, struct dry_step *step, enum action_result result,
+	struct action_context *context, struct dry_run_effect *effect)
 {
-	response->differences = (struct string_list){ dry->differences, dry->difference_count };
-	if (dry->change != NULL) {
-		response->change = dry->change;
-		response->text = dry->request;
-		planned->made_anew = strcmp(dry->change, "create") == 0;
+	const struct step_dry_run *observed = context->dry_run;
+
+	effect->differences = (struct string_list){ observed->differences, observed->difference_count };
+	if (observed->change != NULL) {
+		effect->change = observed->change;
+		effect->text = observed->request;
+		step->creates = strcmp(observed->change, "create") == 0;
 		return true;
 	}
 
-	if (dry->unasked != NULL) {
-		response->change = "nothing";
-		response->text = dry->unasked;
+	if (observed->unchecked != NULL) {
+		effect->change = "nothing";
+		effect->text = observed->unchecked;
 		return true;
 	}
 
 	if (result == ACTION_FAILED) {
-		planned->made_anew = step->error.class == ERROR_NEEDS_NOT_DONE;
-		return answer_failure(planning, &step->error, response);
+		step->creates = context->error.class == ERROR_NEEDS_NOT_DONE;
+		return describe_failure(dry_run, &context->error, effect);
 	}
 
-	/* What waits is not there yet, so nothing can be said of what comes after it. */
-	response->change = dry->adopts     ? "adopt"
-		: dry->removes             ? "remove"
+	/* What a step waits for does not exist yet, so nothing can be said of the steps after it. */
+	effect->change = observed->adopts  ? "adopt"
+		: observed->removes        ? "remove"
 		: result == ACTION_WAITING ? "blocked"
 					   : "nothing";
-	response->text = step->text;
+	effect->text = context->text;
 	if (result == ACTION_DONE)
-		planned->output = context_output(step);
+		step->output = context_output(context);
 	return true;
 }
 
-static void count_calls(struct planning *planning, const struct dry_run *dry)
+static void count_calls(struct dry_run *dry_run, const struct step_dry_run *observed)
 {
-	for (size_t i = 0; i < DRY_PROVIDERS_MAX && dry->calls[i].provider != NULL; i++) {
+	for (size_t i = 0; i < DRY_RUN_PROVIDERS_MAX && observed->calls[i].provider != NULL; i++) {
 		size_t at = 0;
-		while (at < planning->call_count && strcmp(planning->calls[at].provider, dry->calls[i].provider) != 0)
+		while (at < dry_run->call_count &&
+			strcmp(dry_run->calls[at].provider, observed->calls[i].provider) != 0)
 			at++;
 		if (at == PROVIDERS_MAX)
 			return;
-		if (at == planning->call_count)
-			planning->calls[planning->call_count++] =
-				(struct plan_calls){ .provider = dry->calls[i].provider, .remaining = -1 };
-		planning->calls[at].looked += dry->calls[i].looked;
-		planning->calls[at].writes += dry->calls[i].writes;
-		if (dry->calls[i].remaining >= 0)
-			planning->calls[at].remaining = dry->calls[i].remaining;
+		if (at == dry_run->call_count)
+			dry_run->calls[dry_run->call_count++] =
+				(struct dry_run_calls){ .provider = observed->calls[i].provider, .remaining = -1 };
+		dry_run->calls[at].reads += observed->calls[i].reads;
+		dry_run->calls[at].writes += observed->calls[i].writes;
+		if (observed->calls[i].remaining >= 0)
+			dry_run->calls[at].remaining = observed->calls[i].remaining;
 	}
 }
 
-static bool look_at(struct planning *planning, size_t index)
+static bool run_action(struct dry_run *dry_run, size_t index, struct dry_run_effect *effect)
 {
-	const struct step_definition *definition = &planning->workflow->steps[index];
-	struct planned_step *planned = &planning->steps[index];
-	struct plan_answer *response = &planning->answers[planning->answer_count];
-	struct action_context *context = planning->context, step = *context;
-	struct dry_run *dry = arena_allocate(context->arena, sizeof(*dry)); /* the answer points into it */
+	const struct step_definition *definition = &dry_run->workflow->steps[index];
+	struct dry_step *step = &dry_run->steps[index];
+	struct action_context *context = dry_run->context, step_context = *context;
+	struct step_dry_run *observed =
+		arena_allocate(context->arena, sizeof(*observed)); /* the effect points into it */
 	CLEANUP_JSON cJSON *input = NULL;
 
 	if (context_is_short_of_memory(context))
 		return false;
-	*response = (struct plan_answer){ .id = definition->id, .action = definition->action->id };
-	planning->answer_count++;
-	planned->answered = true;
-	if (input_read(planned->input, &input, &context->error) != ERROR_NONE ||
-		input_put_values(input, &definition->action->input, look_up, planning, &context->error) != ERROR_NONE) {
-		planned->made_anew = context->error.class == ERROR_NEEDS_NOT_DONE;
-		return answer_failure(planning, &context->error, response);
+	*effect = (struct dry_run_effect){ .id = definition->id, .action = definition->action->id };
+	step->finished = true;
+	if (input_read(step->input, &input, &context->error) != ERROR_NONE ||
+		input_put_values(input, &definition->action->input, look_up, dry_run, &context->error) != ERROR_NONE) {
+		step->creates = context->error.class == ERROR_NEEDS_NOT_DONE;
+		return describe_failure(dry_run, &context->error, effect);
 	}
 
-	step.action = definition->action;
-	step.dry = dry;
-	step.checkpoint = step.output = NULL;
-	step.written = NULL;
-	enum action_result result = context_run(&step, input, "");
-	bool answered = answer_step(planning, planned, dry, result, &step, response);
-	context_release(&step);
-	count_calls(planning, dry);
-	return answered && !context_is_short_of_memory(context);
+	step_context.action = definition->action;
+	step_context.dry_run = observed;
+	step_context.checkpoint = step_context.output = NULL;
+	step_context.written = NULL;
+	enum action_result result = context_run(&step_context, input, "");
+	bool goes_on = describe_step(dry_run, step, result, &step_context, effect);
+	context_release(&step_context);
+	count_calls(dry_run, observed);
+	return goes_on && !context_is_short_of_memory(context);
 }
 
-/* One step. Its secrets are of no use to the next ones: what is in clear there, such as an address that is the value of
- * a variable as well, is to be read. */
-static bool plan_one(struct planning *planning, size_t index)
+/* One step. The next ones do not redact its secrets: an address, say, that is also the value of a variable here has to
+ * be readable there. */
+static bool run_step(struct dry_run *dry_run, size_t index)
 {
-	struct action_context *context = planning->context;
-	struct plan_answer *response = &planning->answers[planning->answer_count];
-	bool goes_on = look_at(planning, index);
+	struct action_context *context = dry_run->context;
+	struct dry_run_effect *effect = &dry_run->effects[dry_run->effect_count++];
+	bool goes_on = run_action(dry_run, index, effect);
 
-	if (response->text != NULL) {
-		char *text = arena_string(context->arena, response->text);
+	if (effect->text != NULL) {
+		char *text = arena_string(context->arena, effect->text);
 		if (text != NULL)
 			redact_text(text);
-		response->text = text;
+		effect->text = text;
 	}
 
 	redact_error(&context->error);
@@ -218,39 +248,39 @@ static bool plan_one(struct planning *planning, size_t index)
 	return goes_on;
 }
 
-/* Whether all that comes before the step has been looked at. */
-static bool is_ready(const struct planning *planning, size_t index)
+/* Whether all steps that it needs are finished. */
+static bool is_ready(const struct dry_run *dry_run, size_t index)
 {
 	struct step_set needs;
 	struct error ignored;
-	if (step_needs(planning->workflow, &planning->workflow->steps[index], NULL, "", &needs, &ignored) != ERROR_NONE)
+	if (step_needs(dry_run->workflow, &dry_run->workflow->steps[index], NULL, "", &needs, &ignored) != ERROR_NONE)
 		return true;
-	for (size_t i = 0; i < planning->workflow->step_count; i++)
-		if (needs.contains[i] && planning->steps[i].asked && !planning->steps[i].answered)
+	for (size_t i = 0; i < dry_run->workflow->step_count; i++)
+		if (needs.contains[i] && dry_run->steps[i].included && !dry_run->steps[i].finished)
 			return false;
 	return true;
 }
 
-enum action_result plan_run(struct action_context *context, const void *input, void *checkpoint, void *output)
+enum action_result dry_run_execute(struct action_context *context, const void *input, void *checkpoint, void *output)
 {
 	(void)checkpoint;
-	struct planning *planning = arena_allocate(context->arena, sizeof(*planning));
-	struct plan_output *plan = output;
+	struct dry_run *dry_run = arena_allocate(context->arena, sizeof(*dry_run));
+	struct dry_run_output *result = output;
 
-	if (planning == NULL)
+	if (dry_run == NULL)
 		return action_failed(context);
-	planning->context = context;
-	planning->workflow = context->workflow;
-	if (!take_questions(planning, input))
+	dry_run->context = context;
+	dry_run->workflow = context->workflow;
+	if (!read_steps(dry_run, input))
 		return action_failed(context);
 
-	/* In the order of needs; a workflow has no cycle, so each round answers one at least. */
-	for (size_t round = 0; round < planning->workflow->step_count; round++)
-		for (size_t i = 0; i < planning->workflow->step_count; i++)
-			if (planning->steps[i].asked && !planning->steps[i].answered && is_ready(planning, i) &&
-				!plan_one(planning, i))
+	/* In the order of needs; a workflow has no cycle, so each round finishes at least one step. */
+	for (size_t round = 0; round < dry_run->workflow->step_count; round++)
+		for (size_t i = 0; i < dry_run->workflow->step_count; i++)
+			if (dry_run->steps[i].included && !dry_run->steps[i].finished && is_ready(dry_run, i) &&
+				!run_step(dry_run, i))
 				return action_failed(context);
-	plan->steps = (struct object_list){ planning->answers, planning->answer_count };
-	plan->calls = (struct object_list){ planning->calls, planning->call_count };
+	result->steps = (struct object_list){ dry_run->effects, dry_run->effect_count };
+	result->calls = (struct object_list){ dry_run->calls, dry_run->call_count };
 	return action_done(context);
 }

@@ -80,7 +80,7 @@ static bool write_row(struct action_context *context, const struct ledger_change
 	const char *field = change->field, *value = change->value;
 
 	if (context_is_short_of_memory(context) || (value != NULL && !may_be_listed(context, field, value)) ||
-		(context->dry == NULL &&
+		(context->dry_run == NULL &&
 			context->backend->own(context->backend_data, change, &context->error) != ERROR_NONE))
 		return false;
 	if (context->written == NULL)
@@ -229,15 +229,15 @@ static bool fail_held(struct action_context *context, const struct ledger_resour
 /* A plan only looks. What another app has was not made for us, whatever we asked for. */
 static bool claim(struct action_context *context, const struct ledger_resource *resource)
 {
-	const struct owner_question question = { context->dry != NULL ? OWNER_LOOK : OWNER_CLAIM, resource->provider,
-		resource->type, resource->id, resource->shared };
+	const struct owner_question question = { context->dry_run != NULL ? OWNER_LOOK : OWNER_CLAIM,
+		resource->provider, resource->type, resource->id, resource->shared };
 	const char *holder;
 
 	if (resource->part)
 		return true;
 	if (!ask_owner(context, &question, &holder))
 		return false;
-	if (holder[0] == '\0' || (context->dry != NULL && resource->shared))
+	if (holder[0] == '\0' || (context->dry_run != NULL && resource->shared))
 		return true;
 	return ledger_take_back(context) && fail_held(context, resource, holder);
 }
@@ -255,7 +255,7 @@ static void release(struct action_context *context, const char *provider, const 
 	const struct owner_question question = { OWNER_RELEASE, provider, type, id, false };
 	struct error kept = context->error;
 	const char *ignored;
-	if (context->dry == NULL && id != NULL && id[0] != '\0' && !ask_owner(context, &question, &ignored))
+	if (context->dry_run == NULL && id != NULL && id[0] != '\0' && !ask_owner(context, &question, &ignored))
 		context->error = kept;
 }
 
@@ -307,8 +307,8 @@ bool ledger_put(struct action_context *context, const struct ledger_resource *re
 	if (stood && !replaces) {
 		row.created = row.created || settled.created;
 		row.at = settled.at != NULL ? settled.at : at;
-	} else if (context->dry != NULL) {
-		context->dry->adopts = true;
+	} else if (context->dry_run != NULL) {
+		context->dry_run->adopts = true;
 	}
 
 	row.state = row.created ? LEDGER_CREATED : LEDGER_ADOPTED;
@@ -381,8 +381,8 @@ bool ledger_remove(struct action_context *context, const char *provider, const c
 	const char *field = field_name(context, provider, type, key);
 	bool found = find_row(context, field, &row);
 
-	if (context->dry != NULL)
-		context->dry->removes = true;
+	if (context->dry_run != NULL)
+		context->dry_run->removes = true;
 	if (!write_row(context, &(struct ledger_change){ .field = field }))
 		return false;
 	if (found && !ledger_row_is_pending(&row))

@@ -10,9 +10,9 @@
 #include "api/target.h"
 #include "api/trigger_response.h"
 #include "base/record.h"
+#include "core/dry_run.h"
 #include "core/error_json.h"
 #include "core/input.h"
-#include "core/plan.h"
 #include "store/payload.h"
 
 /* The step's input, in which all references name something that exists. */
@@ -31,7 +31,7 @@ static enum error_class build_known(const struct input_sources *sources, cJSON *
 }
 
 static enum error_class plan_one_step(const struct service *service, const struct input_sources *sources,
-	struct plan_question *question, struct error *error)
+	struct dry_run_input_step *question, struct error *error)
 {
 	CLEANUP_JSON cJSON *input = NULL;
 	struct error problem;
@@ -53,7 +53,7 @@ static enum error_class plan_one_step(const struct service *service, const struc
 static enum error_class plan_all_steps(const struct service *service, const struct target *target,
 	const struct payload *payload, const cJSON *inputs, cJSON **ret_input, struct error *error)
 {
-	struct plan_question questions[WORKFLOW_STEPS_MAX];
+	struct dry_run_input_step questions[WORKFLOW_STEPS_MAX];
 
 	memset(questions, 0, sizeof(questions));
 
@@ -69,8 +69,8 @@ static enum error_class plan_all_steps(const struct service *service, const stru
 			return error->class;
 	}
 
-	const struct plan_input input = { { questions, target->workflow->step_count } };
-	return record_encode(&plan_input_record, &input, ret_input, error);
+	const struct dry_run_input input = { { questions, target->workflow->step_count } };
+	return record_encode(&dry_run_input_record, &input, ret_input, error);
 }
 
 /* Builds the inputs twice where they contain secrets in clear text: once to check them, and once sealed, to store. */
@@ -105,7 +105,7 @@ static enum error_class handle_plan(const struct service *service, const struct 
 		return error->class;
 
 	/* Forced: each plan looks again, because the world may have changed since the last one. */
-	target.step = &plan_step;
+	target.step = &dry_run_step;
 	const struct trigger_options options = {
 		.input = input, .secrets = payload.secrets, .force = true, .request = request->id
 	};

@@ -7,14 +7,14 @@
 #include "api/sealed_inputs.h"
 #include "api/target.h"
 #include "api/trigger_response.h"
+#include "core/dry_run.h"
 #include "core/input.h"
-#include "core/plan.h"
 #include "store/payload.h"
 
 /* The step `plan` has a mode of its own. */
 static enum error_class refuse_plan(const struct target *target, struct error *error)
 {
-	if (target->step != &plan_step)
+	if (target->step != &dry_run_step)
 		return ERROR_NONE;
 	error_set(error, ERROR_INVALID_REQUEST, "the step 'plan' cannot be triggered");
 	error_remedy(error, NULL, "Use the mode 'plan', without actionId.");

@@ -12,7 +12,7 @@
 #include "cli/input_file.h"
 #include "cli/show.h"
 #include "cli/status_line.h"
-#include "core/plan.h"
+#include "core/dry_run.h"
 
 #define POLL_MS 300
 
@@ -58,7 +58,7 @@ static enum error_class follow(
 	const struct options *options, const struct endpoint *endpoint, cJSON **status, struct error *error)
 {
 	const struct string_pair query[] = { { "appId", options->app }, { "workflowId", options->workflow },
-		{ "actionId", PLAN_STEP_ID }, { NULL, NULL } };
+		{ "actionId", DRY_RUN_STEP_ID }, { NULL, NULL } };
 
 	while (is_live(*status)) {
 		cJSON *newer;
@@ -74,7 +74,7 @@ static enum error_class follow(
 
 /* ---- output ---- */
 
-static void show_step(const struct plan_answer *step, const cJSON *json)
+static void show_step(const struct dry_run_effect *step, const cJSON *json)
 {
 	printf("%-12s %-9s ", step->id, step->change);
 	show_text(stdout, step->text);
@@ -100,15 +100,15 @@ static void show_step(const struct plan_answer *step, const cJSON *json)
 	show_remedy(stdout, remedy);
 }
 
-static bool is_in_the_way(const struct plan_answer *step)
+static bool is_in_the_way(const struct dry_run_effect *step)
 {
 	/* A step that only waits for another one is blocked without an error. */
 	return strcmp(step->change, "conflict") == 0 || (strcmp(step->change, "blocked") == 0 && step->error != NULL);
 }
 
-static void show_calls(const struct plan_calls *calls)
+static void show_calls(const struct dry_run_calls *calls)
 {
-	printf("%s: %lld calls made, at least %lld more to carry it out", calls->provider, (long long)calls->looked,
+	printf("%s: %lld calls made, at least %lld more to carry it out", calls->provider, (long long)calls->reads,
 		(long long)calls->writes);
 	if (calls->remaining >= 0)
 		printf("; %lld left of its rate limit", (long long)calls->remaining);
@@ -119,12 +119,12 @@ static enum error_class show_plan(
 	const struct options *options, const cJSON *status, struct arena *arena, bool *ret_clear, struct error *error)
 {
 	const cJSON *output = json_member(status, "output");
-	struct plan_output plan;
+	struct dry_run_output plan;
 
-	if (record_decode(&plan_output_record, output, RECORD_LENIENT, "/output", arena, &plan, error) != ERROR_NONE)
+	if (record_decode(&dry_run_output_record, output, RECORD_LENIENT, "/output", arena, &plan, error) != ERROR_NONE)
 		return error->class;
-	const struct plan_answer *steps = plan.steps.items;
-	const struct plan_calls *calls = plan.calls.items;
+	const struct dry_run_effect *steps = plan.steps.items;
+	const struct dry_run_calls *calls = plan.calls.items;
 	*ret_clear = true;
 	for (size_t i = 0; i < plan.steps.count; i++) {
 		*ret_clear = *ret_clear && !is_in_the_way(&steps[i]);

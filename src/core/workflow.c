@@ -8,7 +8,7 @@
 
 #include "base/record.h"
 #include "base/text.h"
-#include "core/plan.h"
+#include "core/dry_run.h"
 #include "core/secret_input.h"
 
 const struct workflow_definition *workflow_find(const char *id)
@@ -31,8 +31,8 @@ static int step_index(const struct workflow_definition *workflow, const char *id
 const struct step_definition *workflow_step(const struct workflow_definition *workflow, const char *id)
 {
 	int index = step_index(workflow, id);
-	if (index < 0 && strcmp(id, PLAN_STEP_ID) == 0)
-		return &plan_step;
+	if (index < 0 && strcmp(id, DRY_RUN_STEP_ID) == 0)
+		return &dry_run_step;
 	return index >= 0 ? &workflow->steps[index] : NULL;
 }
 
@@ -217,7 +217,7 @@ static enum error_class check_step(
 
 	if (step->id == NULL || !identifier_valid(step->id))
 		return unsound(workflow, step->id != NULL ? step->id : "(none)", "the id is not valid", error);
-	if (strcmp(step->id, PLAN_STEP_ID) == 0)
+	if (strcmp(step->id, DRY_RUN_STEP_ID) == 0)
 		return unsound(workflow, step->id, "the id is reserved for plans", error);
 	if (step_index(workflow, step->id) != (int)index)
 		return unsound(workflow, step->id, "the id is used twice", error);

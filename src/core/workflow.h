@@ -7,7 +7,7 @@
 #include "core/reference.h"
 #include "slipway/workflow.h"
 
-/* NULL where there is none of this id. Every workflow has the step that plans it, see core/plan.h. */
+/* NULL where there is none of this id. Every workflow has the step of its dry run, see core/dry_run.h. */
 const struct workflow_definition *workflow_find(const char *id);
 const struct step_definition *workflow_step(const struct workflow_definition *workflow, const char *id);
 

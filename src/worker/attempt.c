@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/redact.h"
+#include "core/dry_run.h"
 #include "core/input.h"
-#include "core/plan.h"
 #include "core/run_log.h"
 #include "core/secret.h"
 #include "store/limits.h"
@@ -334,7 +334,7 @@ static enum error_class resolve_input(struct attempt *attempt, cJSON **ret_input
 		return error->class;
 
 	/* A dry run resolves the references of its steps itself, one step after the other. */
-	if (attempt->step != &plan_step &&
+	if (attempt->step != &dry_run_step &&
 		(take_needs(attempt, input, error) != ERROR_NONE ||
 			input_put_values(input, &attempt->step->action->input, look_up, attempt, error) != ERROR_NONE))
 		return error->class;

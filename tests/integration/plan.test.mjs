@@ -2,7 +2,7 @@
 // there is listed.
 //
 // covers: src/api/mode_plan.c src/api/trigger_response.c src/cli/command_plan.c src/cli/command_resources.c
-// covers: src/cli/input_file.c src/core/plan.c src/store/ledger.c src/action/dry_run.c
+// covers: src/cli/input_file.c src/core/dry_run.c src/store/ledger.c src/action/dry_run.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -74,7 +74,7 @@ test('a plan for a new app creates the repository first, and makes nothing', asy
   assert.equal(steps.repo.change, 'create');
   assert.equal(steps.repo.text, 'POST /repos/upstream/app-template/forks of GitHub');
   assert.equal(steps.project.change, 'blocked');
-  assert.match(steps.project.text, /yet to make/);
+  assert.match(steps.project.text, /does not exist yet/);
   assert.equal(steps.project.error, undefined);
   assert.equal(Object.keys(steps).length, 11);
   assert.equal(steps.protection.change, 'nothing');
@@ -242,7 +242,7 @@ test('what people have deleted would be made again, and nothing is asked of the 
   assert.equal(steps.project.change, 'create');
   for (const step of ['env', 'deployment', 'domain']) {
     assert.equal(steps[step].change, 'blocked', `${step}: ${steps[step].text}`);
-    assert.match(steps[step].text, /needs what the step '\w+' is yet to make/);
+    assert.match(steps[step].text, /depends on an output of the step '\w+', which does not exist yet/);
     assert.equal(steps[step].error, undefined);
   }
 });
