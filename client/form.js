@@ -309,7 +309,7 @@ function secretNode(schema, value, naming) {
   return node;
 }
 
-const SECRET_HELP = 'A secret: sealed on arrival, and shown to nobody. ${secret.NAME} stands for one that the app has';
+const SECRET_HELP = 'Secret: sealed on arrival and never shown again. ${secret.NAME} uses one that the app has stored';
 
 /** Kept by the server as it is written. */
 const REFERENCE = /\$\{secret\.\w+\}/;

@@ -255,9 +255,9 @@ class Session {
     const lost = sealedPath(inputs);
     if (lost !== null) {
       const [key = '', ...path] = lost;
-      this.#goTo(this.#complainAt(['inputs', key, ...path], 'Enter it once more.'));
-      throw new Error('A list was changed that has stored secrets in it. It is sent as a whole, and a stored secret ' +
-        'cannot be read back: enter them once more.');
+      this.#goTo(this.#complainAt(['inputs', key, ...path], 'Enter it again.'));
+      throw new Error('You changed a list that contains stored secrets. A list is sent as a whole, and stored ' +
+        'secrets cannot be read back: enter them again.');
     }
     return inputs;
   }
@@ -282,7 +282,7 @@ class Session {
   #explain(error, step) {
     showConnection(null);
     if (error instanceof ProblemError && error.class === 'config_changed') {
-      showError(error, 'Open the app again to see with what, and to go on.');
+      showError(error, 'Open the app again to see its current inputs and to continue.');
     } else if (step !== null) {
       this.#refuse(step.id, error);
     } else if (!(error instanceof SlipwayError) || error.failures === undefined) {
@@ -436,7 +436,7 @@ function showWorkflows(listed, wanted) {
   elements.workflow.value = found?.id ?? '';
   showSummary();
   if (wanted && found?.id !== wanted) {
-    showError(new SlipwayError(`There is no workflow "${wanted}" on this server.`));
+    showError(new SlipwayError(`This server has no workflow "${wanted}".`));
   }
 }
 
@@ -503,7 +503,7 @@ function showConnection(retry) {
   elements.connection.hidden = retry === null;
   if (retry !== null) {
     const seconds = Math.max(1, Math.round(retry.waitMs / 1000));
-    elements.connection.textContent = `${retry.error.message} Trying again in ${seconds} s. What runs, runs on.`;
+    elements.connection.textContent = `${retry.error.message} Trying again in ${seconds} s. Running steps continue.`;
   }
 }
 

@@ -4,16 +4,16 @@
  * Every call rejects with one of these:
  *
  * - {@link ActionError}: the action itself ended in error;
- * - {@link ProblemError}: the server refused the request, or an unlucky moment lasted and `patienceMs` is 0;
- * - {@link SlipwayError}: no usable answer within the patience, or an answer that makes no sense;
+ * - {@link ProblemError}: the server refused the request, or it failed temporarily and `patienceMs` is 0;
+ * - {@link SlipwayError}: no usable response within the patience, or a response that makes no sense;
  * - the reason of the caller's `signal`, as it is, once that is aborted;
  * - `TypeError`: an argument that can never work, such as a `baseUrl` that is not http.
  */
 
-/** The word that every client knows. */
+/** The coarse status, which every client knows. */
 export type StatusWord = 'idle' | 'running' | 'done' | 'error';
 
-/** What `running` is made of. */
+/** The finer state of `running`. */
 export type Phase = 'queued' | 'executing' | 'waiting' | 'retrying' | 'blocked';
 
 /** The closed list of classes that an action's error can have. */
@@ -41,7 +41,7 @@ export type ErrorClass =
   | 'internal'
   | 'out_of_memory';
 
-/** The closed list of classes with which a request can be refused; the last ones are of nginx. */
+/** The closed list of classes with which a request can be refused; the last ones come from nginx. */
 export type ProblemClass =
   | ErrorClass
   | 'invalid_request'
@@ -72,28 +72,28 @@ export interface Remedy {
 
 /** Why an action ended in error. */
 export interface ActionFailure {
-  /** The class, which decides whether the server tries again by itself. */
+  /** The class, which decides whether the server retries by itself. */
   readonly class: ErrorClass | (string & {});
-  /** Whether another trigger may succeed without anything being changed first. */
+  /** Whether another trigger may succeed although nothing was changed. */
   readonly retryable: boolean;
   /** What happened, in a sentence. */
   readonly message: string;
   /** Where in the input, as a JSON Pointer such as `/inputs/repo/owner`. */
   readonly place?: string;
-  /** Which provider it came of, such as `github`. */
+  /** Which provider it came from, such as `github`. */
   readonly provider?: string;
-  /** With which HTTP status the provider answered. */
+  /** The HTTP status of the provider's response. */
   readonly httpStatus?: number;
   /** The provider's own code for it. */
   readonly providerCode?: string;
-  /** The provider's id of that exchange, for its support. */
+  /** The provider's id of that request, for its support. */
   readonly requestId?: string;
-  /** What to do, where a person can do something. */
+  /** What a person can do about it. */
   readonly remedy?: Remedy | null;
 }
 
 /**
- * The state of one action of one app. Treat it as read-only: `poll` gives the same object again when nothing changed.
+ * The state of one action of one app. Treat it as read-only: `poll` returns the same object again when nothing changed.
  */
 export interface Status {
   /** The workflow that the action belongs to. */
@@ -108,11 +108,11 @@ export interface Status {
   readonly status: StatusWord;
   /** The finer state while `running`. */
   readonly phase?: Phase | (string & {}) | null;
-  /** Why it waits or tries again, such as `rate_limited`; or why it was `skipped`. */
+  /** Why it is waiting or retrying, such as `rate_limited`; or `skipped`. */
   readonly reason?: string | null;
-  /** The same in a sentence: also what a person has to do for it to go on, such as the DNS records to set. */
+  /** The same in a sentence, or what a person has to do for it to continue, such as the DNS records to set. */
   readonly detail?: string | null;
-  /** When it will go on, as an RFC 3339 time. */
+  /** When it will continue, as an RFC 3339 time. */
   readonly resumeAt?: string | null;
   /** The attempt, from 1; 0 or absent before the first. */
   readonly attempt?: number;
@@ -130,11 +130,11 @@ export interface Status {
   readonly output?: Readonly<Record<string, unknown>> | null;
   /** Why it failed, once `error`. */
   readonly error?: ActionFailure | null;
-  /** True in the answer to a trigger that found the same input done before: nothing was run. */
+  /** True in the response to a trigger whose input was done before, so that nothing was run. */
   readonly reused?: boolean;
-  /** Only where it is so: what the step made has left the app's ledger since. A trigger makes it again. */
+  /** Only when true: what the step created has left the app's ledger since. A trigger creates it again. */
   readonly removed?: boolean;
-  /** How long the server would wait before the next poll, in milliseconds. */
+  /** How long to wait before the next poll, as the server suggests, in milliseconds. */
   readonly nextPollMs?: number | null;
 }
 
@@ -158,7 +158,7 @@ export interface InputSchema {
   readonly description?: string;
   /** The only values allowed. */
   readonly enum?: readonly unknown[];
-  /** What the server takes where nothing is given. */
+  /** What the server uses if nothing is given. */
   readonly default?: unknown;
   /** The members of an object. */
   readonly properties?: Readonly<Record<string, InputSchema>>;
@@ -168,7 +168,7 @@ export interface InputSchema {
   readonly items?: InputSchema;
   /** True for what must not be shown. */
   readonly writeOnly?: boolean;
-  /** Everything else that JSON Schema knows. */
+  /** All other keywords of JSON Schema. */
   readonly [keyword: string]: unknown;
 }
 
@@ -178,13 +178,13 @@ export interface Step {
   readonly id: string;
   /** What it does, such as `github.repository`. */
   readonly action: string;
-  /** The same in words. */
+  /** The same in a sentence. */
   readonly summary?: string;
   /** The member of `inputs` that it reads, if any. */
   readonly inputKey?: string | null;
-  /** Whether it is skipped where it is given no input. */
+  /** Whether it is skipped if it has no input. */
   readonly optional?: boolean;
-  /** What the workflow puts into its input by itself, by member. Where `input` has the member, it can be replaced. */
+  /** The values that the workflow puts into its input, by member. Those that `input` has too can be overridden. */
   readonly bound?: Readonly<Record<string, string>>;
   /** The steps that must be done before. */
   readonly needs: readonly string[];
@@ -202,7 +202,7 @@ export interface Workflow {
   readonly steps: readonly Step[];
 }
 
-/** A complaint about one place of a request. */
+/** One invalid place of a request. */
 export interface ProblemPlace {
   /** A JSON Pointer into the request, such as `/inputs/repo/owner`. */
   readonly place: string;
@@ -224,9 +224,9 @@ export interface Problem {
   readonly status?: number;
   /** Slipway's own name for the kind, such as `needs_not_done`. */
   readonly class?: ProblemClass | (string & {});
-  /** What happened this time. */
+  /** What happened. */
   readonly detail?: string;
-  /** The places of the request that are wrong. */
+  /** The invalid places of the request. */
   readonly errors?: readonly ProblemPlace[];
   /** The steps that are not done yet. */
   readonly needs?: readonly string[];
@@ -244,7 +244,7 @@ export interface Configuration {
   readonly config?: Readonly<Record<string, unknown>> | null;
   /** Environment variables for what is deployed. */
   readonly env?: Readonly<Record<string, unknown>> | null;
-  /** Sealed on arrival; never given back. */
+  /** Sealed on arrival; never returned. */
   readonly secrets?: Readonly<Record<string, string | null>> | null;
 }
 
@@ -268,7 +268,7 @@ export interface ConfigureResult {
   readonly [member: string]: unknown;
 }
 
-/** Time, as the client sees it. Replaced in tests. */
+/** The clock that the client uses. Replaced in tests. */
 export interface Clock {
   /** Milliseconds on a clock that never goes back. */
   now(): number;
@@ -276,7 +276,7 @@ export interface Clock {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** A request that failed in passing and will be sent again. */
+/** A request that failed temporarily and will be sent again. */
 export interface Retry {
   /** What happened. */
   readonly error: SlipwayError;
@@ -286,7 +286,7 @@ export interface Retry {
   readonly failingMs: number;
 }
 
-/** How a client is set up. */
+/** The options of a client. */
 export interface ClientOptions {
   /**
    * Where the server is, such as `https://deploy.example.com` or `/slipway`. Default: the origin of the page. Needed
@@ -297,12 +297,12 @@ export interface ClientOptions {
   readonly token?: string;
   /** Used in place of the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
-  /** Milliseconds between polls. Default: what the server hints at (`nextPollMs`), else 2000. */
+  /** Milliseconds between polls. Default: what the server suggests (`nextPollMs`), else 2000. */
   readonly pollMs?: number;
   /**
-   * How long a request may go on failing in passing (cut connection, 429, 502, 503, 504, unreadable answer), in
+   * How long a request may keep failing temporarily (lost connection, 429, 502, 503, 504, unreadable response), in
    * milliseconds. Default: 120000. With 0 it is sent once. A wait that the server asks for with Retry-After is
-   * always granted, even where it is longer than what is left.
+   * always granted, even if it is longer than what is left.
    */
   readonly patienceMs?: number;
   /** After how many milliseconds a single request counts as failed. Default: 30000. */
@@ -311,38 +311,38 @@ export interface ClientOptions {
   readonly clock?: Clock;
 }
 
-/** What every request takes. */
+/** The options of every request. */
 export interface RequestOptions {
-  /** Aborts at once: a request under way and a wait alike. The promise rejects with the signal's reason. */
+  /** Aborts a request or a wait at once. The promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** For this call, see {@link ClientOptions.patienceMs}. */
   readonly patienceMs?: number;
   /** Milliseconds between polls, and the first wait after a failure. See {@link ClientOptions.pollMs}. */
   readonly pollMs?: number;
-  /** Called before each wait for another try, to tell a person why nothing moves. */
+  /** Called before each retry, so that a person can be told why nothing happens. */
   readonly onRetry?: (retry: Retry) => void;
 }
 
-/** What a trigger takes. */
+/** The options of a trigger. */
 export interface TriggerOptions extends RequestOptions {
   /** Inputs by `inputKey`, over those that are stored. */
   readonly inputs?: Readonly<Record<string, unknown>>;
-  /** Runs it anew even if the same input is done. */
+  /** Runs it again even if the same input is done. */
   readonly force?: boolean;
   /**
-   * An id that you make up for this one trigger. Where the same trigger comes again, it gives the run that it made, also
-   * where that has ended. Default: one of our own with `force`, else none.
+   * An id that you make up for this one trigger. If the same trigger is sent again, it returns the run that it made, even
+   * if that has ended. Default: a new id with `force`, else none.
    */
   readonly triggerId?: string;
   /** The `version` of a {@link ConfigureResult}: refused as `config_changed` where the app was configured since. */
   readonly configVersion?: number;
 }
 
-/** What a validation takes. */
+/** The options of a validation. */
 export interface ValidateOptions extends RequestOptions {
   /** Inputs by `inputKey`, over those that are stored. */
   readonly inputs?: Readonly<Record<string, unknown>>;
-  /** As for `configure`: what is given counts as if it were stored already. */
+  /** As for `configure`. It counts as if it were stored already. */
   readonly config?: Readonly<Record<string, unknown>> | null;
   /** The same. */
   readonly env?: Readonly<Record<string, unknown>> | null;
@@ -350,7 +350,7 @@ export interface ValidateOptions extends RequestOptions {
   readonly secrets?: Readonly<Record<string, string | null>> | null;
 }
 
-/** What following an action takes. Both callbacks are called for the trigger's answer too. */
+/** The options of following an action. Both callbacks are called for the trigger's response too. */
 export interface FollowOptions extends TriggerOptions {
   /** Called with each answer, changed or not. What it throws ends the following. */
   readonly onStatus?: (status: Status) => void;
@@ -358,7 +358,7 @@ export interface FollowOptions extends TriggerOptions {
   readonly onChange?: (status: Status) => void;
 }
 
-/** What a plan takes. Both callbacks are called for the statuses of the plan's own run. */
+/** The options of a plan. Both callbacks are called for the statuses of the plan's own run. */
 export interface PlanOptions extends RequestOptions {
   /** Inputs by `inputKey`, over those that are stored. They are not stored. */
   readonly inputs?: Readonly<Record<string, unknown>>;
@@ -397,24 +397,24 @@ export interface Plan {
   }[];
 }
 
-/** What running a workflow takes. A `triggerId` would be the same for all steps, so it is not taken. */
+/** The options of running a workflow. There is no `triggerId`, because it would be the same for all steps. */
 export interface WorkflowOptions extends FollowOptions {
-  /** Called as soon as a step fails, for the promise waits for the steps beside it. Not called once aborted. */
+  /** Called as soon as a step fails; the promise still waits for independent steps. Not called once aborted. */
   readonly onFailure?: (actionId: string, error: unknown) => void;
 }
 
-/** Anything that went wrong on the way. Base of the other errors. */
+/** Anything that went wrong. Base of the other errors. */
 export class SlipwayError extends Error {
   /**
    * @param message a sentence for people
-   * @param options the cause, and whether sending the same again may help (default: false)
+   * @param options the cause, and whether the same request may succeed later (default: false)
    */
   constructor(message: string, options?: { cause?: unknown; retryable?: boolean });
   /** The name of the class. */
   name: string;
-  /** What lies behind it, such as the TypeError of a failed fetch. */
+  /** The underlying error, such as the TypeError of a failed fetch. */
   readonly cause?: unknown;
-  /** Whether doing the same again, with nothing changed, may succeed. */
+  /** Whether the same call may succeed later although nothing was changed. */
   retryable: boolean;
   /** Of `runWorkflow`: the last known status of each step that was triggered, by step. */
   statuses: Record<string, Status> | undefined;
@@ -432,15 +432,15 @@ export class ProblemError extends SlipwayError {
   constructor(status: number, problem: Problem, retryAfterMs?: number | null);
   /** The HTTP status. */
   status: number;
-  /** Slipway's name for the kind of problem; null where a proxy answered and gave none. */
+  /** Slipway's name for the kind of problem; null if the response came from a proxy. */
   class: ProblemClass | (string & {}) | null;
   /** The URI of the kind of problem. */
   type: string;
   /** The kind of problem in words. */
   title: string;
-  /** What happened this time; may be empty. */
+  /** What happened; may be empty. */
   detail: string;
-  /** The places of the request that are wrong. */
+  /** The invalid places of the request. */
   errors: readonly ProblemPlace[];
   /** The steps that are not done yet, with `needs_not_done`. */
   needs: readonly string[];
@@ -471,39 +471,39 @@ export class SlipwayClient {
   workflows(options?: RequestOptions): Promise<Workflow[]>;
 
   /**
-   * Triggers one action, without waiting for its end. Safe to call again: while it runs, or once it is done with the
-   * same input, nothing is run twice.
+   * Triggers one action without waiting for its end. Safe to call again: while it runs, or once it is done with the
+   * same input, nothing runs twice.
    */
   trigger(workflowId: string, appId: string, actionId: string, options?: TriggerOptions): Promise<Status>;
 
   /**
-   * Checks the inputs of all steps, and makes and stores nothing. Resolves where a trigger of each would be taken.
+   * Checks the inputs of all steps; creates and stores nothing. Resolves if a trigger of each would be accepted.
    *
-   * @throws {ProblemError} of class `invalid_input`, with all places that are wrong in `errors`
+   * @throws {ProblemError} of class `invalid_input`, with all invalid places in `errors`
    */
   validate(workflowId: string, appId: string, options?: ValidateOptions): Promise<void>;
 
-  /** Asks for the status of one action. When nothing changed since the last time, gives the same object again. */
+  /** Reads the status of one action. Returns the same object again if nothing changed since the last call. */
   poll(workflowId: string, appId: string, actionId: string, options?: RequestOptions): Promise<Status>;
-  /** Asks for the statuses of all actions of the workflow. The same object again when nothing changed. */
+  /** Reads the statuses of all actions of the workflow. Returns the same object again if nothing changed. */
   poll(workflowId: string, appId: string, actionId?: null, options?: RequestOptions): Promise<WorkflowStatus>;
 
   /** Merges into what is stored for an app. With an empty configuration it only reads. */
   configure(appId: string, configuration: Configuration, options?: RequestOptions): Promise<ConfigureResult>;
 
   /**
-   * Says what each step would do, by looking at the providers. Changes nothing there.
+   * Says what each step would do, by reading from the providers. Changes nothing there.
    *
-   * @throws {ActionError} where the plan itself ends in error
+   * @throws {ActionError} if the plan itself ends in error
    */
   plan(workflowId: string, appId: string, options?: PlanOptions): Promise<Plan>;
 
-  /** Cancels what runs. Nothing happens where nothing runs. */
+  /** Cancels the run of the action. Does nothing if there is none. */
   cancel(workflowId: string, appId: string, actionId: string, options?: RequestOptions): Promise<Status>;
 
   /**
-   * Triggers an action and polls it until it ends. Follows the action, not the run: where somebody else starts a
-   * newer run meanwhile, it is that one which counts.
+   * Triggers an action and polls it until it ends. Follows the action, not the run: if somebody else starts a newer
+   * run meanwhile, that one counts.
    *
    * @returns the status, once `done`
    * @throws {ActionError} once `error`
@@ -511,9 +511,9 @@ export class SlipwayClient {
   triggerAndPollAction(workflowId: string, appId: string, actionId: string, options?: FollowOptions): Promise<Status>;
 
   /**
-   * Checks the inputs of all steps, and starts none where one is wrong. Then runs all of them, each as soon as its needs
-   * are done. When one fails, what needs it is not started, and all else is still run to its end. Where another client
-   * runs one of the steps again meanwhile, with what input nobody can tell, it rejects with a {@link SlipwayError}.
+   * Checks the inputs of all steps, and starts none if one is invalid. Then runs all of them, each as soon as its needs
+   * are done. If one fails, the steps that need it are not started, and all others still run to their end. If another
+   * client runs one of the steps again meanwhile, its input is unknown, so this rejects with a {@link SlipwayError}.
    *
    * @returns the statuses by step, once all are `done`
    * @throws {ActionError} the first failure, with `statuses` and `failures`; another error where no action failed

@@ -131,7 +131,7 @@ export class SlipwayClient {
   async workflows(options = {}) {
     const { content } = await this.#send(this.#get('/api/workflows'), options);
     if (!Array.isArray(content.workflows)) {
-      throw new SlipwayError('The server gave no list of workflows. Is the address that of a Slipway server?');
+      throw new SlipwayError('The response has no list of workflows. Is this the address of a Slipway server?');
     }
     return content.workflows;
   }
@@ -424,7 +424,7 @@ function readAnswer(response, text, known) {
   }
   if (content === null) {
     // A body cut short, or a proxy's page: either may be gone in a moment.
-    throw new SlipwayError('The server gave an answer that is not a JSON object.', { retryable: true });
+    throw new SlipwayError('The response of the server is not a JSON object.', { retryable: true });
   }
   return { etag: response.headers.get('ETag'), content };
 }
@@ -450,7 +450,7 @@ function parseObject(text) {
  */
 function unreadableProblem(response) {
   const title = response.statusText || `HTTP ${response.status}`;
-  return { title, detail: `The server answered ${response.status} (${title}) and gave no reason.` };
+  return { title, detail: `The server responded with ${response.status} (${title}) and gave no reason.` };
 }
 
 /** @param {Response} response */
@@ -505,7 +505,7 @@ function backoff(failures, shortest) {
  */
 function patienceOver(cause, failingMs) {
   const seconds = Math.round(failingMs / 1000);
-  return new SlipwayError(`No usable answer for ${seconds} s: ${cause.message}`, { cause, retryable: true });
+  return new SlipwayError(`No usable response for ${seconds} s: ${cause.message}`, { cause, retryable: true });
 }
 
 /**
@@ -528,7 +528,7 @@ async function withDeadline(milliseconds, signal, work) {
     };
   });
   const onAbort = () => cut(signal?.reason);
-  const onDeadline = () => cut(new SlipwayError('The server did not answer in time.', { retryable: true }));
+  const onDeadline = () => cut(new SlipwayError('The server did not respond in time.', { retryable: true }));
   const timer = setTimeout(onDeadline, Math.min(milliseconds, LONGEST_TIMER_MS));
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
@@ -711,7 +711,7 @@ function checkSteps(workflow) {
 function checkRun(ours, now) {
   if (ours !== undefined && ours.runId !== now.runId) {
     const what = `Another client has run "${now.actionId}" of "${now.appId}" again.`;
-    throw new SlipwayError(`${what} Wait until it has ended, look at what it made, and run the workflow again.`);
+    throw new SlipwayError(`${what} Wait until it has finished, check what it deployed, and run the workflow again.`);
   }
 }
 

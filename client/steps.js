@@ -254,7 +254,7 @@ class StepCard {
     const remedy = error === null ? '' : remedyText(error);
     const where = error === null ? '' : remedyUrl(error);
     this.#trouble.hidden = error === null;
-    this.#message.replaceChildren(...linked(error?.message || 'It failed, and gave no reason.'));
+    this.#message.replaceChildren(...linked(error?.message || 'It failed and gave no reason.'));
     this.#remedy.replaceChildren(make('strong', {}, 'What to do: '), ...linked(remedy));
     this.#remedy.hidden = remedy === '';
     this.#where.replaceChildren(make('strong', {}, 'Where: '), ...linked(where));

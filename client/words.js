@@ -12,21 +12,21 @@ const PROVIDER_NAMES = { github: 'GitHub', gitlab: 'GitLab', http: 'the server' 
 /** @type {Record<string, string>} */
 const REASONS = {
   rate_limited: 'rate limit',
-  turn: 'its turn',
+  turn: 'other runs are first',
   not_ready: 'not ready yet',
   needs: 'a step that it needs is running',
-  provider_unavailable: 'it is out of order for the moment',
+  provider_unavailable: 'it has an outage',
   network: 'it could not be reached',
-  timeout: 'it took too long to answer',
+  timeout: 'it took too long to respond',
   worker_lost: 'the worker was lost',
-  outcome_unknown: 'checking what came of the last attempt',
+  outcome_unknown: 'checking the outcome of the last attempt',
 };
 
 /** For problems that have no remedy of their own. @type {Record<number, string>} */
 const STATUS_REMEDIES = {
   401: 'Enter a valid access token above and open the app again.',
   403: 'Your access token does not allow this. Ask whoever gave it to you.',
-  404: 'Check the name of the app. Your access token may not be meant for it.',
+  404: 'Check the name of the app, and that your access token is valid for it.',
   409: 'Wait until it has ended, then try again.',
   429: 'Wait a moment, then try again.',
 };
@@ -129,7 +129,7 @@ export function describe(status, step, missing = []) {
  */
 function describeDone(status) {
   if (status.removed) {
-    return waiting('Removed', 'What it made was removed since. Run it again to make it again.');
+    return waiting('Removed', 'Its result has been removed since. Run it again to create it again.');
   }
   if (status.reason === 'skipped') {
     return { kind: 'idle', badge: 'Skipped', sentence: sentence(status.output?.['reason']) };
@@ -148,15 +148,15 @@ function describeRunning(status, step) {
   const resume = clockTime(status.resumeAt);
   switch (status.phase) {
     case 'queued':
-      return { kind: 'busy', badge: 'In line', sentence: 'Waiting for a free worker.' };
+      return { kind: 'busy', badge: 'Queued', sentence: 'Waiting for a free worker.' };
     case 'waiting':
       return waiting('Waiting', clauses(`Waiting for ${provider}`, why, resume, 'resumes at'));
     case 'retrying':
-      return waiting('Trying again', clauses(`${provider} did not do it`, why, resume, 'next try at'));
+      return waiting('Trying again', clauses(`The last attempt at ${provider} failed`, why, resume, 'next try at'));
     case 'blocked':
       return status.reason === 'person'
-        ? waiting('Your turn', clauses('It goes on by itself once this is done', '', resume, 'looks again at'))
-        : waiting('Blocked', clauses('Cannot go on', why, resume, 'looks again at'));
+        ? waiting('Your turn', clauses('Continues by itself once this is done', '', resume, 'checks again at'))
+        : waiting('Blocked', clauses('Cannot continue', why, resume, 'checks again at'));
     default:
       return { kind: 'busy', badge: 'Working', sentence: `Talking to ${provider}.` };
   }
@@ -188,7 +188,7 @@ function reason({ reason: word }) {
 
 /** @param {string[]} missing */
 function needed(missing) {
-  return missing.length > 0 ? `Comes after: ${list(missing)}.` : '';
+  return missing.length > 0 ? `Starts after: ${list(missing)}.` : '';
 }
 
 /** @param {Status} status */
@@ -200,7 +200,7 @@ function finished(status) {
   return time ? `Finished at ${time}.` : '';
 }
 
-/** @param {unknown} text words as programs give them, such as `no domain was given` */
+/** @param {unknown} text words as programs write them, such as `no domain was given` */
 function sentence(text) {
   return typeof text === 'string' && text !== '' ? `${text.charAt(0).toUpperCase()}${text.slice(1)}.` : '';
 }
@@ -223,7 +223,7 @@ export function remedyText(error) {
     return text;
   }
   const general = typeof error.status === 'number' ? STATUS_REMEDIES[error.status] : undefined;
-  return general ?? (error.retryable ? 'This often passes by itself. Try again in a few minutes.' : '');
+  return general ?? (error.retryable ? 'This often resolves itself. Try again in a few minutes.' : '');
 }
 
 /**

@@ -164,7 +164,7 @@ test('what fails in passing while polling is not a failure of the action', async
   const status = await client.triggerAndPollAction('site', 'acme', 'repo', { onRetry: (retry) => retries.push(retry) });
   assert.equal(status.status, 'done');
   assert.deepEqual(retries.map(({ error }) => error.status), [undefined, undefined, 502, 503, 504, undefined]);
-  assert.match(retries[2].error.message, /^The server answered 502 \(Bad Gateway\)/);
+  assert.match(retries[2].error.message, /^The server responded with 502 \(Bad Gateway\)/);
 });
 
 test('gives up when failures outlast the patience', async (context) => {

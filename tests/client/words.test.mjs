@@ -14,9 +14,9 @@ test('a state in words', () => {
   const waiting = sentenceOf({ phase: 'waiting', reason: 'rate_limited', resumeAt: LATER });
   assert.match(waiting, /^Waiting for GitHub: rate limit, resumes at .*03/);
   assert.equal(sentenceOf({ phase: 'waiting', reason: 'moon_phase' }), 'Waiting for GitHub: moon phase.');
-  assert.equal(sentenceOf({ phase: 'blocked' }), 'Cannot go on.');
+  assert.equal(sentenceOf({ phase: 'blocked' }), 'Cannot continue.');
   assert.equal(sentenceOf({ phase: 'something_new' }), 'Talking to GitHub.');
-  assert.equal(describe({ status: 'idle' }, STEP, ['One', 'Two']).sentence, 'Comes after: One and Two.');
+  assert.equal(describe({ status: 'idle' }, STEP, ['One', 'Two']).sentence, 'Starts after: One and Two.');
   assert.equal(describe({ status: 'error', error: { class: 'cancelled' } }, STEP).badge, 'Cancelled');
 });
 

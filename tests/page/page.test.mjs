@@ -167,7 +167,7 @@ test('what somebody else has configured since is seen before it is run', async (
 test('a step whose thing was removed says so, and counts as not done', async (context) => {
   const done = { status: 'done', removed: true, output: { name: 'docs' } };
   const { page } = await visitScripted(context, { repo: [done] });
-  await card(page, 'repo').getByText('What it made was removed since.').waitFor();
+  await card(page, 'repo').getByText('Its result has been removed since.').waitFor();
   await page.getByText('1 of 2 done.').waitFor();
 });
 
@@ -223,7 +223,7 @@ test('a changed list wants the secrets in it once more, and stays as it was unti
   const form = page.locator('#inputs details[open]').filter({ has: page.locator('summary', { hasText: 'env' }) });
   await form.getByLabel('Key').last().fill('THREE');
   await start(page);
-  await page.getByRole('alert').getByText('a stored secret cannot be read back').waitFor();
+  await page.getByRole('alert').getByText('stored secrets cannot be read back').waitFor();
   const box = form.getByLabel('Value', { exact: true }).first();
   assert.equal(await box.evaluate((input) => document.activeElement === input), true);
   assert.equal((await stack.post({ mode: 'configure', appId: 'list' })).body.inputs.env.variables[1].key, 'TWO');
