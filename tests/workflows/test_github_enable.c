@@ -204,11 +204,29 @@ START_TEST(test_refusals_lead_to_the_member)
 }
 END_TEST
 
+/* Actions know a branch and its workflows a little later than the rest of GitHub does. */
+START_TEST(test_a_fresh_repository_may_only_be_late)
+{
+	static const struct peer_row rows[] = {
+		HEAD,
+		NO_RUNS,
+		{ DISPATCH, .status = 422, .body = MESSAGE("No ref found for: main"), .times = 1 },
+		{ DISPATCH, .status = 422, .body = MESSAGE("Workflow does not have 'workflow_dispatch' trigger"),
+			.times = 1 },
+		STARTS,
+		{ .method = NULL },
+	};
+	trial_made(&trial, "github:repository:acme/docs", 5000);
+	ck_assert_int_eq(run_with(rows, 9), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, DISPATCH), 3);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_switches_on_what_a_fork_has_off,
 		test_the_whole_of_a_repository_of_others_is_left_off, test_waits_for_a_person_where_it_may_not,
 		test_a_workflow_that_is_not_shown_is_off, test_takes_the_path_of_the_file,
-		test_refusals_lead_to_the_member, NULL };
+		test_refusals_lead_to_the_member, test_a_fresh_repository_may_only_be_late, NULL };
 	return suite_main("github.workflow: Actions that are off", tests, setup, teardown);
 }

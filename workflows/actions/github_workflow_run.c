@@ -244,25 +244,32 @@ static bool send_dispatch(struct action_context *context, const struct input *in
 	return provider_call(context, &github, &request, response);
 }
 
-/* What is at fault, by what the refusal speaks of; the last row is for all others. */
+/* What is at fault, by a phrase in the refusal; the last row is for all others. */
 static const struct refusal_reason {
 	const char *text, *member, *remedy;
 } reasons[] = {
-	{ "No ref found", "ref", "Give a branch that the repository has." },
-	{ "'workflow_dispatch' trigger", "workflow",
-		"The workflow has to have 'on: workflow_dispatch' on that branch; a push has to bring it there." },
-	{ "", "inputs",
+	{ "input", "inputs",
 		"Give the inputs that the workflow's 'on: workflow_dispatch' has on that branch, and all that it "
 		"requires." },
+	{ "No ref found", "ref", "Give a branch that the repository has." },
+	{ "", "workflow",
+		"The workflow has to have 'on: workflow_dispatch' on that branch; a push has to bring it there." },
 };
 
-static enum action_result refuse_dispatch(
-	struct action_context *context, const struct input *input, const struct provider_response *response)
+/* The inputs are wrong for good; of a fresh repository anything else may only be late. */
+static enum action_result refuse_dispatch(struct action_context *context, const struct input *input,
+	struct checkpoint *checkpoint, const struct provider_response *response)
 {
 	const struct refusal_reason *reason = reasons;
 
 	while (reason->text[0] != '\0' && strcasestr(response->message, reason->text) == NULL)
 		reason++;
+	if (reason != reasons && provider_is_late(context)) {
+		checkpoint->asked = false;
+		return action_wait(context, APPEAR_CHECK_MS, "GitHub to be ready to start workflow %s in %s",
+			input->workflow, input->repository);
+	}
+
 	action_fail(context, ERROR_INVALID_INPUT, "GitHub refuses to start workflow %s in %s: %s", input->workflow,
 		input->repository, response->message);
 	action_remedy(context, provider_page(context, &github, "/%s/actions", input->repository), "%s", reason->remedy);
@@ -296,7 +303,7 @@ static enum action_result dispatch(
 	if (response.status >= 400 && workflow_is_off(response.message))
 		return switch_on(context, input, checkpoint);
 	if (response.status >= 400)
-		return refuse_dispatch(context, input, &response);
+		return refuse_dispatch(context, input, checkpoint, &response);
 	checkpoint->taken = true;
 	if (response.body_length > 0 && !provider_decode(context, &response, &dispatched_record, &dispatched))
 		return action_failed(context);
