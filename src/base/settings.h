@@ -3,6 +3,9 @@
  * make the reference that `slipway settings` gives. SLIPWAY_REDIS_URL in the environment or the file is --redis-url as
  * a flag.
  *
+ * A new setting is a member here and a row in settings_table.c; one of a provider is both in the provider's own file.
+ * docs/operations.md and conf/slipway.conf show people those that matter to them.
+ *
  * Flags go over the environment, that over the file, that over the defaults. A secret is never a flag; beside its
  * own name it may be given as <NAME>_FILE, the path of a file that holds it (a systemd credential, say). Once read,
  * secrets are wiped from the environment and remembered for redaction.
