@@ -55,3 +55,29 @@ int64_t clock_parse(const char *text)
 		return 0;
 	return (int64_t)timegm(&utc) * 1000 + milliseconds;
 }
+
+void clock_format_date(int64_t wall_ms, char text[CLOCK_DATE_SIZE])
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm utc;
+	char whole[CLOCK_DATE_SIZE] = "";
+
+	if (gmtime_r(&seconds, &utc) != NULL)
+		(void)strftime(whole, sizeof(whole), "%d %B %Y", &utc);
+	text_copy(text, CLOCK_DATE_SIZE, whole[0] == '0' ? whole + 1 : whole);
+}
+
+int64_t clock_parse_header(const char *text)
+{
+	struct tm time = { .tm_year = 0 };
+	const char *rest = strptime(text, "%Y-%m-%d %H:%M:%S ", &time), *end = rest;
+
+	if (rest == NULL)
+		return 0;
+	if (strcmp(rest, "UTC") != 0)
+		end = strptime(rest, "%z", &time);
+	else
+		end += strlen("UTC");
+	int64_t offset_seconds = time.tm_gmtoff;
+	return end != NULL && *end == '\0' ? ((int64_t)timegm(&time) - offset_seconds) * 1000 : 0;
+}

@@ -118,11 +118,14 @@ static bool finds_fault(const struct doctor *doctor, const struct doctor_check *
 
 static bool finds_provider_fault(const struct doctor *doctor, const struct provider *provider, bool json)
 {
-	struct diagnosis diagnosis;
+	struct diagnosis diagnoses[DOCTOR_LINES_MAX];
+	bool fault = false;
 
-	memset(&diagnosis, 0, sizeof(diagnosis));
-	doctor_probe(doctor, provider, &diagnosis);
-	return print_finding(provider->name, &diagnosis, json);
+	memset(diagnoses, 0, sizeof(diagnoses));
+	size_t count = doctor_ask_provider(doctor, provider, diagnoses);
+	for (size_t i = 0; i < count; i++)
+		fault |= print_finding(provider->name, &diagnoses[i], json);
+	return fault;
 }
 
 static int examine(const struct options *options)

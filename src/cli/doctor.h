@@ -6,7 +6,7 @@
 #define SLIPWAY_CLI_DOCTOR_H
 
 #include "base/settings.h"
-#include "provider/provider.h"
+#include "provider/survey.h"
 #include "store/redis.h"
 
 enum doctor_verdict { DOCTOR_FINE, DOCTOR_WARNING, DOCTOR_FAULT };
@@ -33,8 +33,12 @@ struct doctor_check {
 extern const struct doctor_check doctor_store_checks[];
 extern const struct doctor_check doctor_key_checks[];
 
-/* Asks the provider the question of its table with the credential of the settings. */
-void doctor_probe(const struct doctor *doctor, const struct provider *provider, struct diagnosis *diagnosis);
+#define DOCTOR_LINES_MAX (SURVEY_FINDINGS_MAX + 1)
+
+/* Asks the provider the questions of its table with the credential of the settings. Gives how many it has filled, of
+ * DOCTOR_LINES_MAX: the first says whether the credential is good. */
+size_t doctor_ask_provider(
+	const struct doctor *doctor, const struct provider *provider, struct diagnosis diagnoses[DOCTOR_LINES_MAX]);
 
 /* Sets what was found; truncated where it does not fit. */
 void diagnosis_set(struct diagnosis *diagnosis, enum doctor_verdict verdict, const char *format, ...)

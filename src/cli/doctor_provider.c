@@ -1,50 +1,72 @@
 /*
- * Checks of what is outside Redis: each provider is asked one harmless question, which its own table names, with
- * the credential that workers would use; and the keys of secrets are tried.
+ * Checks of what is outside Redis: each provider is asked the harmless questions that its own table has, with the
+ * credential that workers would use; and the keys of secrets are tried.
  */
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/redact.h"
+#include "base/text.h"
 #include "cli/doctor.h"
 #include "core/secret.h"
-#include "provider/provider.h"
+#include "provider/survey.h"
 
-#define PROBE_MS 10000
+#define ASK_MS 20000 /* a provider, with all questions */
 
-void doctor_probe(const struct doctor *doctor, const struct provider *provider, struct diagnosis *diagnosis)
+static void take_finding(const struct survey_finding *finding, struct diagnosis *diagnosis)
+{
+	diagnosis_set(diagnosis, finding->fault ? DOCTOR_FAULT : DOCTOR_WARNING, "%s", finding->what);
+	diagnosis_advise(diagnosis, "%s", finding->advice);
+	redact_text(diagnosis->what);
+	text_copy(diagnosis->link, sizeof(diagnosis->link), finding->link != NULL ? finding->link : "");
+}
+
+static size_t ask(const struct provider_exchange *exchange, struct diagnosis diagnoses[DOCTOR_LINES_MAX])
+{
+	struct survey survey;
+	struct error error;
+
+	if (survey_ask(exchange, &survey, &error) != ERROR_NONE) {
+		diagnosis_set_error(&diagnoses[0], &error);
+		return 1;
+	}
+
+	diagnosis_set(&diagnoses[0], DOCTOR_FINE, "%s takes the credential", exchange->access->base_url);
+	for (size_t i = 0; i < survey.count; i++)
+		take_finding(&survey.findings[i], &diagnoses[i + 1]);
+	return survey.count + 1;
+}
+
+size_t doctor_ask_provider(
+	const struct doctor *doctor, const struct provider *provider, struct diagnosis diagnoses[DOCTOR_LINES_MAX])
 {
 	const struct provider_access access = provider->access(doctor->settings);
-	const struct provider_request request = { .path = access.probe, .parameters = { access.scope } };
-	struct provider_response response;
 	struct http_client *client;
 	struct error error;
-	struct arena arena;
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 
 	if (access.token == NULL && access.account == NULL) {
-		diagnosis_set(diagnosis, DOCTOR_WARNING, "there is no token for %s here", provider->name);
-		diagnosis_advise(diagnosis, "Set %s_FILE where workers run; ask again with their settings (--config).",
+		diagnosis_set(&diagnoses[0], DOCTOR_WARNING, "there is no token for %s here", provider->name);
+		diagnosis_advise(&diagnoses[0],
+			"Set %s_FILE where workers run; ask again with their settings (--config).",
 			provider->token_setting);
-		return;
+		return 1;
 	}
 
 	if (http_client_new(&client, &error) != ERROR_NONE) {
-		diagnosis_set_error(diagnosis, &error);
-		return;
+		diagnosis_set_error(&diagnoses[0], &error);
+		return 1;
 	}
 
-	arena_init(&arena, 0);
 	const struct provider_exchange exchange = { .client = client,
 		.provider = provider,
 		.access = &access,
 		.arena = &arena,
-		.deadline_at = clock_monotonic_ms() + PROBE_MS,
+		.deadline_at = clock_monotonic_ms() + ASK_MS,
 		.settings = doctor->settings };
-	if (provider_send(&exchange, &request, &response, &error) == ERROR_NONE)
-		diagnosis_set(diagnosis, DOCTOR_FINE, "%s takes the credential", access.base_url);
-	else
-		diagnosis_set_error(diagnosis, &error);
-	arena_release(&arena);
+	size_t count = ask(&exchange, diagnoses);
 	http_client_free(client);
+	return count;
 }
 
 static void look_secrets(const struct doctor *doctor, struct diagnosis *diagnosis)

@@ -14,6 +14,24 @@
 #include "http/url.h"
 #include "provider/refusal.h"
 
+#define DAY_MS       INT64_C(86400000)
+#define ENDS_SOON_MS (14 * DAY_MS)
+
+bool credential_ends_soon(int64_t expires_at, char when[CREDENTIAL_END_SIZE])
+{
+	char date[CLOCK_DATE_SIZE];
+	int64_t left_ms = expires_at - clock_wall_ms(), days = left_ms / DAY_MS;
+
+	if (expires_at <= 0 || left_ms > ENDS_SOON_MS)
+		return false;
+	clock_format_date(expires_at, date);
+	if (days <= 0)
+		text_format(when, CREDENTIAL_END_SIZE, "on %s, in less than a day", date);
+	else
+		text_format(when, CREDENTIAL_END_SIZE, "on %s, in %d %s", date, (int)days, days == 1 ? "day" : "days");
+	return true;
+}
+
 /* ---- the request ---- */
 
 static enum error_class no_memory(struct error *error)
@@ -77,7 +95,7 @@ const char *request_path(const struct provider_request *request, struct arena *a
 static void keep_headers(const struct provider *provider, struct http_request *http)
 {
 	const char *const names[] = { provider->request_id_header, provider->sign_on_header,
-		provider->permissions_header };
+		provider->permissions_header, provider->expiry_header };
 	size_t next = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(names) && next < HTTP_KEPT_MAX; i++)
@@ -210,6 +228,17 @@ static enum error_class send_told(const struct provider_exchange *exchange, cons
 	return class;
 }
 
+static void take_notice(const struct provider_exchange *exchange, const struct http_response *http)
+{
+	const struct provider *provider = exchange->provider;
+	struct credential_notice *notice = exchange->notice;
+
+	if (notice == NULL)
+		return;
+	notice->expires_at = clock_parse_header(http_response_header(http, provider->expiry_header));
+	text_copy(notice->sign_on, sizeof(notice->sign_on), http_response_header(http, provider->sign_on_header));
+}
+
 static enum error_class send_with(const struct provider_exchange *exchange, const struct provider_request *request,
 	const char *token, struct provider_response *ret_answer, struct error *error)
 {
@@ -225,6 +254,7 @@ static enum error_class send_with(const struct provider_exchange *exchange, cons
 	keep_record(exchange, token, &http, class == ERROR_NONE ? &response : NULL, began, error);
 	if (class != ERROR_NONE)
 		return class;
+	take_notice(exchange, &response);
 	class = read_answer(exchange, request, &response, ret_answer, error);
 	http_response_release(&response);
 	return class;

@@ -34,15 +34,34 @@ struct refusal_body {
 	int64_t retry_after_ms;
 };
 
-/* What the settings say of a provider. All borrowed; all but base_url and probe may be NULL. */
+struct survey;
+
+/* What the headers of a response say of the credential that it was asked with. */
+struct credential_notice {
+	int64_t expires_at; /* ms since 1970; 0: they do not say */
+	char sign_on[200];  /* what the sign_on_header says; "" where it did not come */
+};
+
+/*
+ * What doctor asks before a step meets it as a failure: a GET that changes nothing. The {name} of its path is the
+ * scope or, with `each`, one of the names that the readers before it have noted.
+ */
+struct provider_question {
+	const char *path;
+	struct string_pair query;
+	bool each;
+	bool tells_refusal; /* a refusal is what is to be found: it shows that steps would be refused as well */
+	void (*read)(struct survey *survey, const cJSON *json); /* see survey.h; NULL: the status says it all */
+};
+
+/* What the settings say of a provider. All borrowed; all but base_url and questions may be NULL. */
 struct provider_access {
 	const char *base_url;
 	const char *token;
 	const char *scope;
 	const char *account;      /* names the credential that tokens are made from, where there is no token */
 	int64_t write_spacing_ms; /* between calls that change something; 0: none */
-	/* Path of a GET that changes and costs nothing, and that a bad credential fails; its {name} is the scope. */
-	const char *probe;
+	const struct provider_question *questions; /* ended by a NULL path; a bad credential fails the first */
 };
 
 /* What a call needs of a token that is made for it. */
@@ -62,11 +81,13 @@ struct provider {
 	const char *request_id_header;  /* names the exchange, for its support */
 	const char *sign_on_header;     /* where a person authorises the token for single sign-on: "url=https://..." */
 	const char *permissions_header; /* what a token that may not do this would have to be allowed */
+	const char *expiry_header;      /* when the token ends: 2026-12-03 08:03:22 UTC */
 	/* Parts of its texts, any case, that say that a permission is what lacks; ended by NULL. */
 	const char *permission_texts[PROVIDER_PERMISSION_TEXTS];
 	struct settings_part settings; /* its own: a row each, over a struct that only its file knows */
 	struct provider_access (*access)(const struct settings *settings);
 	const char *token_setting; /* names the setting that is missing */
+	const char *tokens_page;   /* where a person makes another; NULL: nowhere in particular */
 	/* How its tokens begin, for the redactor (see redact_token_prefixes); ended by NULL or the array's end. */
 	const char *token_prefixes[PROVIDER_TOKEN_PREFIXES];
 	/* Gives a token where the settings have none but an account; NULL: the provider has fixed tokens only. `anew`:
@@ -112,6 +133,7 @@ struct provider_exchange {
 	bool made_lately;                   /* the app has made what the call is about a short while ago */
 	const struct record *input;         /* of the action, for refusals that name a member of it; NULL: none */
 	const struct provider_grant *grant; /* NULL: whatever the credential may */
+	struct credential_notice *notice;   /* filled by each response; NULL: nobody reads it */
 	/* Told where an exchange could not be recorded (http/trace.h), which changes nothing else; NULL: nobody is. */
 	void (*record_failed)(const char *event, const struct error *error);
 	/* Told of each call, of those that make a token as well; NULL: nobody is. */
@@ -121,6 +143,12 @@ struct provider_exchange {
 
 /* The request's path with the names in it, for people: "/repos/acme/docs". In the arena; NULL where memory is short. */
 const char *request_path(const struct provider_request *request, struct arena *arena);
+
+#define CREDENTIAL_END_SIZE 48
+
+/* Whether a credential that ends then, in milliseconds since 1970, ends in the next 14 days; 0: it does not end. Says
+ * when: "on 3 December 2026, in 5 days". */
+bool credential_ends_soon(int64_t expires_at, char when[CREDENTIAL_END_SIZE]);
 
 /* Whether a provider says with this status that something is missing, or not in the state that it should be in. */
 bool refusal_may_be_late(int status);

@@ -157,17 +157,15 @@ static void add_single_sign_on(const char *header, struct error *error)
 	text_format(error->remedy_url, sizeof(error->remedy_url), "%.*s", (int)strcspn(url, ";, "), url);
 }
 
-/* An Enterprise Server has pages for tokens and installations of its own. */
-static void move_to_site(const struct provider_exchange *exchange, struct error *error)
+const char *page_at_site(const struct provider_exchange *exchange, const char *page)
 {
 	const struct provider *provider = exchange->provider;
-	char page[sizeof(error->remedy_url)];
-	if (provider->settings_pages == NULL || !text_has_prefix(error->remedy_url, provider->settings_pages))
-		return;
-	const char *path = strchr(error->remedy_url + strlen("https://"), '/');
+	if (provider->settings_pages == NULL || !text_has_prefix(page, provider->settings_pages))
+		return page;
+	const char *path = strchr(page + strlen("https://"), '/');
 	const char *site = provider->site(exchange->arena, exchange->access->base_url);
-	text_format(page, sizeof(page), "%s%s", site != NULL ? site : "", path);
-	text_copy(error->remedy_url, sizeof(error->remedy_url), page);
+	const char *moved = arena_format(exchange->arena, "%s%s", site != NULL ? site : "", path);
+	return moved != NULL ? moved : page;
 }
 
 /* Only where the text says that a permission is what lacks: the header comes with other refusals as well. */
@@ -265,7 +263,9 @@ enum error_class refusal_error(const struct provider_exchange *exchange, const s
 	if (!limited) {
 		add_remedy(provider, row, http, body, error);
 		add_input(exchange->input, row, body, error);
-		move_to_site(exchange, error);
+		const char *page = page_at_site(exchange, error->remedy_url);
+		if (page != error->remedy_url)
+			text_copy(error->remedy_url, sizeof(error->remedy_url), page);
 	}
 
 	return error_exchange(

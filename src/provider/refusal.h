@@ -1,5 +1,5 @@
 /*
- * What a provider's refusal means. For provider.c only.
+ * What a provider's refusal means. For provider.c and survey.c only.
  */
 #ifndef SLIPWAY_PROVIDER_REFUSAL_H
 #define SLIPWAY_PROVIDER_REFUSAL_H
@@ -15,5 +15,9 @@ void refusal_read(const struct provider *provider, struct http_response *http, s
  */
 enum error_class refusal_error(const struct provider_exchange *exchange, const struct provider_request *request,
 	const struct http_response *http, const struct refusal_body *body, struct error *error);
+
+/* A page of the public site, as the site that goes with the API has it: an Enterprise Server has pages for tokens and
+ * installations of its own. In the arena, or what was given. */
+const char *page_at_site(const struct provider_exchange *exchange, const char *page);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "provider/provider.h"
+#include "provider/survey.h"
 
 #define LIMIT_MS      5000 /* where neither Retry-After nor the body says how long */
 #define LIMIT_MAX_MS  86400000
@@ -219,6 +220,111 @@ static const struct refusal refusals[] = {
 	{ .class = ERROR_NONE },
 };
 
+/* ---- what doctor asks ---- */
+
+#define NAMES_SIZE 160
+
+/* For a team, or the account of the token's user: both say what has been taken from them. */
+static void read_account(struct survey *survey, const cJSON *json, const char *what)
+{
+	const cJSON *block = json_member(json, "softBlock");
+	const char *reason = json_member_string(block, "reason");
+
+	if (cJSON_IsTrue(json_member(json, "limited")))
+		survey_add(survey, true, TOKENS_URL,
+			"Sign in to Vercel as it asks there, by single sign-on or with two factors, and make a new "
+			"token that reaches it.",
+			"Vercel shows the token only a part of %s: its single sign-on, two factors or the token's "
+			"scope keep it out",
+			what);
+	if (cJSON_IsObject(block))
+		survey_add(survey, true, BILLING_URL, "Put the payment or the plan of the account in order.",
+			"Vercel has blocked %s: %s", what, reason != NULL ? reason : "it does not say why");
+}
+
+static void read_team(struct survey *survey, const cJSON *json)
+{
+	read_account(survey, json, "the team");
+}
+
+static void read_user(struct survey *survey, const cJSON *json)
+{
+	read_account(survey, json_member(json, "user"), "the account");
+}
+
+static void read_token(struct survey *survey, const cJSON *json)
+{
+	const cJSON *token = json_member(json, "token"), *expires_at = json_member(token, "expiresAt");
+
+	survey_add_expiry(survey, cJSON_IsNumber(expires_at) ? (int64_t)expires_at->valuedouble : 0);
+	if (cJSON_IsNumber(json_member(token, "leakedAt")))
+		survey_add(survey, false, TOKENS_URL, REPLACE_TOKEN, "Vercel has found the token in a public place");
+}
+
+/* Accounts of GitHub on which Vercel's app is installed, and that the token's user is connected with. */
+static void read_namespaces(struct survey *survey, const cJSON *json)
+{
+	const cJSON *one;
+
+	if (cJSON_IsArray(json) && cJSON_GetArraySize(json) == 0)
+		survey_add(survey, false, GIT_APP_URL,
+			"Install Vercel's GitHub app on the organisation that is to own the repositories, and connect "
+			"the Vercel account of the token with GitHub.",
+			"Vercel sees no account of GitHub: no project can be linked to a repository");
+	cJSON_ArrayForEach (one, json) {
+		const char *slug = json_member_string(one, "slug");
+		if (slug == NULL || !cJSON_IsObject(one))
+			continue;
+		if (cJSON_IsTrue(json_member(one, "requireReauth")))
+			survey_add(survey, false, LOGINS_URL,
+				"Connect the Vercel account of the token with GitHub again.",
+				"Vercel's login to %s at GitHub has ended", slug);
+		if (cJSON_IsTrue(json_member(one, "isAccessRestricted")))
+			survey_add(survey, false, GIT_APP_URL,
+				"Let an owner allow Vercel's GitHub app there, or add the Vercel account's address to "
+				"its "
+				"allow list.",
+				"Vercel's access to %s at GitHub is restricted", slug);
+	}
+}
+
+/* After an Instant Rollback, or by a setting, new deployments are built and not shown. */
+static void read_projects(struct survey *survey, const cJSON *json)
+{
+	char names[NAMES_SIZE] = "";
+	const cJSON *project;
+
+	cJSON_ArrayForEach (project, json_member(json, "projects")) {
+		const char *name = json_member_string(project, "name");
+		if (name != NULL && cJSON_IsFalse(json_member(project, "autoAssignCustomDomains")) &&
+			!text_append(names, sizeof(names), "%s%s", names[0] != '\0' ? ", " : "", name))
+			break;
+	}
+
+	if (names[0] != '\0')
+		survey_add(survey, false, DASHBOARD_URL,
+			"Undo the rollback or promote a deployment there, or set \"promote\" in the steps that deploy.",
+			"production is pinned by an Instant Rollback or by a setting, and new deployments do not show "
+			"there: %s",
+			names);
+}
+
+static const struct provider_question team_questions[] = {
+	{ .path = "/v2/teams/{teamId}", .read = read_team },
+	{ .path = "/v5/user/tokens/current", .read = read_token },
+	{ .path = "/v1/integrations/git-namespaces", .query = { "provider", "github" }, .read = read_namespaces },
+	{ .path = "/v10/projects", .query = { "limit", "100" }, .read = read_projects },
+	{ .path = NULL },
+};
+
+static const struct provider_question user_questions[] = {
+	{ .path = "/v2/user", .read = read_user },
+	{ .path = "/v5/user/tokens/current", .read = read_token },
+	{ .path = "/v1/integrations/git-namespaces", .query = { "provider", "github" }, .read = read_namespaces },
+	{ .path = "/v10/projects", .query = { "limit", "100" }, .read = read_projects },
+	{ .path = NULL },
+};
+
 struct vercel_settings {
 	const char *url;
 	const char *token;
@@ -244,7 +350,7 @@ static struct provider_access access_of(const struct settings *settings)
 		.base_url = own->url,
 		.token = own->token,
 		.scope = own->team,
-		.probe = team ? "/v2/teams/{teamId}" : "/v2/user",
+		.questions = team ? team_questions : user_questions,
 	};
 }
 
@@ -259,6 +365,7 @@ const struct provider vercel = {
 	.settings = { SETTINGS_PART(struct vercel_settings, setting_rows) },
 	.access = access_of,
 	.token_setting = "SLIPWAY_VERCEL_TOKEN",
+	.tokens_page = TOKENS_URL,
 	.scope = scope,
 	.secret_members = secret_members,
 	.read_refusal = read_refusal,

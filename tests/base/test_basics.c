@@ -94,6 +94,21 @@ START_TEST(test_clock_writes_utc)
 }
 END_TEST
 
+START_TEST(test_clock_writes_days_for_people_and_reads_headers)
+{
+	static const char *const bad[] = { "", "2026-12-03", "2026-12-03 08:03:22", "2026-12-03 08:03:22 UTC!",
+		"2026-12-03 08:03:22 CEST", "soon" };
+	char text[CLOCK_DATE_SIZE];
+	clock_format_date(1796285002000, text);
+	ck_assert_str_eq(text, "3 December 2026");
+	ck_assert_int_eq(clock_parse_header("2026-12-03 08:03:22 UTC"), 1796285002000);
+	ck_assert_int_eq(clock_parse_header("2026-12-03 10:03:22 +0200"), 1796285002000);
+	ck_assert_int_eq(clock_parse_header("2026-12-03 04:33:22 -0330"), 1796285002000);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		ck_assert_msg(clock_parse_header(bad[i]) == 0, "accepted '%s'", bad[i]);
+}
+END_TEST
+
 START_TEST(test_identifiers)
 {
 	static const char *const bad[] = { "", ".a", "a.b", "-a", "a:b", "a b", "a/b", "a\n", "{0}", "\xc3\xa9",
@@ -360,10 +375,10 @@ int main(void)
 {
 	const TTest *const tests[] = { test_text_is_cut_between_characters, test_integers_are_whole_and_alone,
 		test_arena_has_a_limit, test_buffer_stops_at_its_limit, test_clock_writes_utc, test_identifiers,
-		test_error_classes_are_whole, test_secrets_are_cut_out_by_value,
-		test_secrets_are_found_as_others_write_them, test_half_a_secret_is_cut_out_of_an_error,
-		test_tokens_of_github_are_cut_out_by_their_looks, test_log_lines_are_one_line_without_secrets,
-		test_no_value_forges_a_line_or_a_pair_of_the_log,
+		test_clock_writes_days_for_people_and_reads_headers, test_error_classes_are_whole,
+		test_secrets_are_cut_out_by_value, test_secrets_are_found_as_others_write_them,
+		test_half_a_secret_is_cut_out_of_an_error, test_tokens_of_github_are_cut_out_by_their_looks,
+		test_log_lines_are_one_line_without_secrets, test_no_value_forges_a_line_or_a_pair_of_the_log,
 		test_a_log_line_has_a_bound_and_shows_no_part_of_what_is_too_long, NULL };
 	return suite_main("basics", tests, NULL, NULL);
 }

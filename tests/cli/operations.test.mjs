@@ -1,14 +1,16 @@
 // slipway verify and slipway doctor, as an operator meets them.
 //
 // covers: src/cli/command_verify.c src/cli/command_doctor.c src/cli/doctor_store.c src/cli/doctor_provider.c
-// covers: src/store/server.c
+// covers: src/store/server.c src/provider/survey.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { generateKeyPairSync } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Stack, build, until } from '../integration/stack.mjs';
 import { Peer } from '../integration/peer.mjs';
+import { Description, judge } from '../openapi/description.mjs';
 
 const TOKEN = 'ghs_0123456789.token-that-must-not-leak';
 let stack;
@@ -142,12 +144,165 @@ test('doctor asks Vercel for the team that the workers are to reach', async () =
     peer.send(response, refused ? 403 : 200, refused ? refusal : {});
     return true;
   };
+  peer.calls = [];
   assert.match(lineOf(await doctor(...flags), 'Vercel'), /^ok .*takes the credential/);
-  assert.equal(peer.calls.at(-1).path, '/v2/user');
+  assert.equal(peer.calls[0].path, '/v2/user');
   const refused = await doctor(...flags, '--vercel-team', 'team_1');
   assert.equal(peer.calls.at(-1).path, '/v2/teams/team_1?teamId=team_1');
   assert.match(lineOf(refused, 'Vercel'), /^fault /);
   assert.match(refused.stdout, /SLIPWAY_VERCEL_TEAM/);
+});
+
+// ---- what a provider would refuse later ----
+
+const DAY_MS = 24 * 3600 * 1000;
+const DAY_FORM = { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' };
+const dateOf = (at) => at.toLocaleDateString('en-GB', DAY_FORM);
+
+// What doctor finds at one provider where these paths are answered, as {status, body, headers}, and nothing else is
+// there. Every question is one that the provider's description has.
+async function ask(provider, answers, ...words) {
+  const token = path.join(stack.folder, 'token');
+  const file = new URL(`../openapi/${provider}.openapi.json`, import.meta.url);
+  const description = new Description(provider, JSON.parse(await readFile(file, 'utf8')));
+  peer.calls = [];
+  peer.intercept = (call, response) => {
+    const { status = 200, body = {}, headers = {} } = answers[call.path.split('?')[0]] ?? { status: 404 };
+    peer.send(response, status, body, headers);
+    return true;
+  };
+  const flags = [`--${provider}-url`, peer.url, `--${provider}-token-file`, token, '--allow-loopback', 'yes'];
+  const result = await doctor('--json', ...flags, ...words);
+  const requests = peer.calls.map((call) => ({
+    provider,
+    method: call.method,
+    url: `${peer.url}/${provider}${call.path}`,
+    requestBody: null,
+    requestHeaders: {},
+  }));
+  if (words.length === 0) assert.deepEqual(judge({ [provider]: description }, requests).problems, []);
+  const rows = result.stdout.trim().split('\n').map((line) => JSON.parse(line));
+  const name = { github: 'GitHub', vercel: 'Vercel' }[provider];
+  return { status: result.status, found: rows.filter(({ check }) => check === name) };
+}
+
+const PERSON = { '/user': { body: { login: 'octocat' } } };
+const REPLACED = /SLIPWAY_GITHUB_TOKEN_FILE/;
+const ALLOW_LIST = [
+  'Although you appear to have the correct authorization credentials, the `acme` organization has an IP allow list',
+  'enabled, and your IP address is not permitted to access this resource.',
+].join(' ');
+const SIGN_ON = [
+  'Resource protected by organization SAML enforcement.',
+  'You must grant your Personal Access token access to this organization.',
+].join(' ');
+const ACCOUNT = { '/v2/user': { body: { user: { id: 'u1', username: 'octocat' } } } };
+
+test('doctor tells of a token that ends in the next 14 days, by day, and of no other', async () => {
+  const ending = (at, zone) => {
+    const time = at.toISOString().slice(0, 19).replace('T', ' ');
+    return { '/user': { headers: { 'github-authentication-token-expiration': `${time} ${zone}` } } };
+  };
+  const soon = new Date(Date.now() + 5.5 * DAY_MS);
+  const { status, found } = await ask('github', ending(soon, 'UTC'));
+  assert.equal(status, 0);
+  assert.deepEqual(found.map(({ verdict }) => verdict), ['ok', 'warning']);
+  assert.equal(found[1].what, `the token for GitHub ends on ${dateOf(soon)}, in 5 days`);
+  assert.match(found[1].advice, REPLACED);
+  assert.match(found[1].link, /\/settings\/tokens$/);
+  assert.equal((await ask('github', ending(new Date(Date.now() + 15 * DAY_MS), 'UTC'))).found.length, 1);
+  // The same instant as another zone has it: 13 days and 20 hours from now.
+  const zoned = await ask('github', ending(new Date(Date.now() + (13 * 24 + 22) * 3600 * 1000), '+0200'));
+  assert.match(zoned.found[1].what, /, in 13 days$/);
+  const vercel = (token) => ask('vercel', { ...ACCOUNT, '/v5/user/tokens/current': { body: { token } } });
+  const tomorrow = await vercel({ expiresAt: Date.now() + 1.2 * DAY_MS });
+  assert.match(tomorrow.found[1].what, /^the token for Vercel ends on \d+ \w+ \d{4}, in 1 day$/);
+  assert.equal((await vercel({ id: 't' })).found.length, 1);
+});
+
+test('doctor tells which organisations of the token would refuse the steps, and why', async () => {
+  const refused = { status: 403, body: { message: ALLOW_LIST } };
+  const signOn = {
+    status: 403,
+    headers: { 'x-github-sso': 'required; url=https://github.com/orgs/signed/sso?authorization_request=A1' },
+    body: { message: SIGN_ON },
+  };
+  const { status, found } = await ask('github', {
+    ...PERSON,
+    '/user/orgs': { body: [{ login: 'acme' }, { login: 'signed' }] },
+    '/user/repos': {
+      body: [
+        { owner: { login: 'octocat', type: 'User' } },
+        { owner: { login: 'acme', type: 'Organization' } },
+        { owner: { login: 'open', type: 'Organization' } },
+      ],
+      headers: { 'x-github-sso': 'partial-results; organizations=21955855,20582480' },
+    },
+    '/orgs/acme': refused,
+    '/orgs/signed': signOn,
+    '/orgs/open': { body: { login: 'open', plan: { name: 'team', seats: 5, filled_seats: 5, private_repos: 999 } } },
+    '/orgs/open/actions/permissions': { body: { enabled_repositories: 'none' } },
+    '/orgs/acme/actions/permissions': refused,
+  });
+  assert.equal(status, 0);
+  assert.deepEqual(found.slice(1).map(({ verdict }) => verdict), Array(5).fill('warning'));
+  const [hidden, allowList, single, seats, actions] = found.slice(1);
+  assert.match(hidden.what, /single sign-on of organisations \(ids: 21955855,20582480\)/);
+  assert.match(allowList.what, /GET \/orgs\/acme: .*IP allow list/);
+  assert.match(allowList.advice, /add the address of the workers to its IP allow list/);
+  assert.match(single.what, /GET \/orgs\/signed: /);
+  assert.equal(single.link, 'https://github.com/orgs/signed/sso?authorization_request=A1');
+  assert.match(seats.what, /all 5 seats of the plan of open are in use/);
+  assert.match(actions.what, /GitHub Actions are off in all repositories of open/);
+});
+
+test('doctor tells what keeps Vercel from deploying', async () => {
+  const { status, found } = await ask('vercel', {
+    '/v2/user': { body: { user: { id: 'u1', softBlock: { blockedAt: 1, reason: 'FAIR_USE_LIMITS_EXCEEDED' } } } },
+    '/v1/integrations/git-namespaces': {
+      body: [{ slug: 'acme', requireReauth: true }, { slug: 'closed', isAccessRestricted: true }, { slug: 'fine' }],
+    },
+    '/v10/projects': {
+      body: {
+        projects: [
+          { name: 'pinned', autoAssignCustomDomains: false },
+          { name: 'other' },
+          { name: 'third', autoAssignCustomDomains: true },
+        ],
+      },
+    },
+  });
+  assert.equal(status, 1, 'an account that is blocked is a fault');
+  const [, block, login, restricted, pinned, ...more] = found;
+  assert.equal(block.verdict, 'fault');
+  assert.match(block.what, /has blocked the account: FAIR_USE_LIMITS_EXCEEDED/);
+  assert.match(login.what, /login to acme at GitHub has ended/);
+  assert.match(restricted.what, /access to closed at GitHub is restricted/);
+  assert.match(pinned.what, /production is pinned by an Instant Rollback .*: pinned$/);
+  assert.match(pinned.advice, /promote/);
+  assert.deepEqual(more, []);
+  const none = await ask('vercel', { ...ACCOUNT, '/v1/integrations/git-namespaces': { body: [] } });
+  assert.equal(none.status, 0);
+  assert.match(none.found[1].what, /sees no account of GitHub/);
+  assert.match(none.found[1].advice, /Install Vercel's GitHub app/);
+  const team = { '/v2/teams/team_1': { body: { limited: true, limitedBy: ['scope'] } } };
+  const limited = await ask('vercel', team, '--vercel-team', 'team_1');
+  assert.equal(limited.status, 1);
+  assert.match(limited.found[1].what, /only a part of the team/);
+});
+
+test('doctor tells of an App that is not installed any more', async () => {
+  const key = path.join(stack.folder, 'app.pem');
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  await writeFile(key, privateKey.export({ type: 'pkcs1', format: 'pem' }), { mode: 0o600 });
+  const app = ['--github-app-id', '1', '--github-installation-id', '777', '--github-app-key-file', key];
+  const page = { '/app': { body: { html_url: 'https://github.com/apps/slip' } } };
+  const { status, found } = await ask('github', page, ...app);
+  assert.equal(status, 1);
+  assert.equal(found.length, 1);
+  assert.match(found[0].what, /installation 777 of the app is not there any more/);
+  assert.match(found[0].advice, /Install the app on the organisation/);
+  assert.equal(found[0].link, 'https://github.com/apps/slip/installations/new');
 });
 
 test('doctor says what is wrong with Redis', async () => {

@@ -352,7 +352,7 @@ START_TEST(test_each_provider_has_settings_of_its_own)
 		named_setting_set(&loaded, providers[i]->token_setting, providers[i]->id);
 		const struct provider_access access = providers[i]->access(&loaded);
 		ck_assert_str_eq(access.token, providers[i]->id);
-		ck_assert_ptr_nonnull(access.probe);
+		ck_assert_ptr_nonnull(access.questions[0].path);
 		named_setting_set(&loaded, providers[i]->token_setting, NULL);
 		ck_assert_ptr_null(providers[i]->access(&loaded).token);
 	}

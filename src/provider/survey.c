@@ -1,0 +1,109 @@
+/*
+ * Asks a provider's questions one by one. What is found is for people: none of it ends anything.
+ */
+#include "provider/survey.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "provider/refusal.h"
+
+void survey_add(struct survey *survey, bool fault, const char *link, const char *advice, const char *format, ...)
+{
+	struct arena *arena = survey->exchange->arena;
+	va_list arguments;
+
+	if (survey->count == SURVEY_FINDINGS_MAX)
+		return;
+	va_start(arguments, format);
+	const struct survey_finding finding = { .fault = fault,
+		.what = arena_format_list(arena, format, arguments),
+		.advice = arena_string(arena, advice),
+		.link = link != NULL ? arena_string(arena, page_at_site(survey->exchange, link)) : NULL };
+	va_end(arguments);
+	if (finding.what != NULL && finding.advice != NULL)
+		survey->findings[survey->count++] = finding;
+}
+
+void survey_add_name(struct survey *survey, const char *name)
+{
+	for (size_t i = 0; i < survey->name_count && name != NULL; i++)
+		if (strcmp(survey->names[i], name) == 0)
+			return;
+	const char *copy = name != NULL ? arena_string(survey->exchange->arena, name) : NULL;
+	if (copy != NULL && survey->name_count < SURVEY_NAMES_MAX)
+		survey->names[survey->name_count++] = copy;
+}
+
+void survey_add_expiry(struct survey *survey, int64_t expires_at)
+{
+	const struct provider *provider = survey->exchange->provider;
+	char when[CREDENTIAL_END_SIZE];
+
+	if (!credential_ends_soon(expires_at, when))
+		return;
+	const char *advice = arena_format(survey->exchange->arena,
+		"Make a new one and put it into the file of %s_FILE: workers take it up without a restart.",
+		provider->token_setting);
+	survey_add(survey, false, provider->tokens_page, advice != NULL ? advice : "", "the token for %s ends %s",
+		provider->name, when);
+}
+
+/* That it may not be asked is no finding, unless the question is about that. */
+static void tell_refusal(struct survey *survey, const struct provider_question *question, const struct error *error)
+{
+	bool refused = error->http_status >= 400 && error->http_status < 500 && error->class != ERROR_RATE_LIMITED;
+
+	if (refused && !question->tells_refusal)
+		return;
+	const char *remedy = error->remedy[0] != '\0' ? error->remedy : error_class_facts(error->class)->remedy;
+	survey_add(survey, false, error->remedy_url[0] != '\0' ? error->remedy_url : NULL, remedy != NULL ? remedy : "",
+		"%s", error->message);
+}
+
+static enum error_class ask(
+	struct survey *survey, const struct provider_question *question, const char *name, struct error *error)
+{
+	const struct provider_request request = {
+		.path = question->path, .parameters = { name }, .query = { question->query }
+	};
+	struct provider_exchange exchange = *survey->exchange;
+	struct provider_response response;
+	struct error ignored;
+	CLEANUP_JSON cJSON *json = NULL;
+
+	survey->notice = (struct credential_notice){ .expires_at = 0 };
+	survey->about = name;
+	exchange.notice = &survey->notice;
+	if (provider_send(&exchange, &request, &response, error) != ERROR_NONE)
+		return error->class;
+	if (question->read != NULL &&
+		json_parse(response.body, response.body_length, JSON_LIMITS_WIDE, &json, &ignored) == ERROR_NONE)
+		question->read(survey, json);
+	return ERROR_NONE;
+}
+
+static void ask_more(struct survey *survey, const struct provider_question *question)
+{
+	struct error error;
+	size_t times = question->each ? survey->name_count : 1;
+
+	for (size_t i = 0; i < times; i++)
+		if (ask(survey, question, question->each ? survey->names[i] : survey->exchange->access->scope,
+			    &error) != ERROR_NONE)
+			tell_refusal(survey, question, &error);
+}
+
+enum error_class survey_ask(const struct provider_exchange *exchange, struct survey *ret_survey, struct error *error)
+{
+	const struct provider_question *question = exchange->access->questions;
+
+	*ret_survey = (struct survey){ .exchange = exchange };
+	if (ask(ret_survey, question, exchange->access->scope, error) != ERROR_NONE)
+		return error->class;
+	survey_add_expiry(ret_survey, ret_survey->notice.expires_at);
+	for (question++; question->path != NULL; question++)
+		ask_more(ret_survey, question);
+	return ERROR_NONE;
+}
