@@ -203,7 +203,7 @@ static enum error_class read_status(struct runner *runner, const cJSON *json, st
 
 	if (step_status_decode(json, &arena, &status, error) != ERROR_NONE)
 		return error->class;
-	struct graph_step *step = step_graph_find(&runner->graph, status.action);
+	struct graph_step *step = step_graph_find(&runner->graph, status.step);
 	bool watched = step != NULL && (step->state == GRAPH_RUNNING || step->state == GRAPH_DONE);
 	if (!watched || !is_ours(runner, step, &status) || step->state != GRAPH_RUNNING ||
 		status.version == step->version)

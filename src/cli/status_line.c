@@ -10,7 +10,7 @@
 #include "cli/show.h"
 
 static const struct field status_fields[] = {
-	{ STRING_FIELD("actionId", struct step_status, action), .required = true },
+	{ STRING_FIELD("actionId", struct step_status, step), .required = true },
 	{ STRING_FIELD("runId", struct step_status, run), .fallback = "" },
 	{ STRING_FIELD("status", struct step_status, status), .required = true },
 	{ STRING_FIELD("phase", struct step_status, phase), .fallback = "" },
@@ -112,7 +112,7 @@ void step_status_print(const struct step_status *status, double seconds, FILE *s
 
 	if (strcmp(status->reason, "skipped") == 0)
 		word = "skipped";
-	fprintf(stream, "%-12s %s%-10s%s", status->action, terminal ? colour_of(status) : "", word,
+	fprintf(stream, "%-12s %s%-10s%s", status->step, terminal ? colour_of(status) : "", word,
 		terminal ? "\033[0m" : "");
 	if (status->attempt > 0)
 		fprintf(stream, " attempt %lld", (long long)status->attempt);

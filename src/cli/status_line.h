@@ -10,7 +10,7 @@
 
 /* A status, as far as the command line looks at it. Texts lie in the arena that it was decoded with; never NULL. */
 struct step_status {
-	const char *action, *run, *status, *phase, *reason, *detail, *output, *error, *queued_at;
+	const char *step, *run, *status, *phase, *reason, *detail, *output, *error, *queued_at;
 	const char *finished_at;
 	int64_t attempt, version, next_poll_ms;
 	bool reused;  /* done before with the same input, so nothing was run */

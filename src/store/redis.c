@@ -296,7 +296,7 @@ static enum error_class try_turn(
 	return error->class;
 }
 
-static enum error_class run_turn(
+static enum error_class take_turn(
 	struct redis *redis, const struct turn *turn, redisReply **ret_replies, struct error *error)
 {
 	int64_t began = clock_monotonic_ms();
@@ -313,7 +313,7 @@ enum error_class redis_batch(struct redis *redis, size_t count, const struct red
 {
 	const struct turn turn = { commands[0].words[0], count, commands, false };
 
-	if (run_turn(redis, &turn, ret_replies, error) != ERROR_NONE)
+	if (take_turn(redis, &turn, ret_replies, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i < count; i++) {
 		if (ret_replies[i]->type != REDIS_REPLY_ERROR)
@@ -406,7 +406,7 @@ enum error_class redis_eval(
 		redisReply *reply = NULL;
 		if (sha[0] == '\0' && load_script(redis, call->script, error) != ERROR_NONE)
 			return error->class;
-		if (run_turn(redis, &turn, &reply, error) != ERROR_NONE)
+		if (take_turn(redis, &turn, &reply, error) != ERROR_NONE)
 			return error->class;
 		if (reply->type != REDIS_REPLY_ERROR) {
 			*ret_reply = reply;
