@@ -25,13 +25,11 @@ enum error_class ledger_decode(const struct redisReply *hash, cJSON **ret_ledger
 enum error_class ledger_read(struct redis *redis, const char *app, cJSON **ret_ledger, struct error *error)
 {
 	struct run_keys keys;
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	run_keys_make(&keys, &(struct run_name){ app, NULL, NULL });
 	const char *const words[] = { "HGETALL", keys.list[RUN_KEY_LEDGER] };
 	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = ledger_decode(reply, ret_ledger, error);
-	reply_free(reply);
-	return class;
+	return ledger_decode(reply, ret_ledger, error);
 }

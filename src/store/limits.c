@@ -23,32 +23,25 @@ static enum error_class gate(struct redis *redis, const struct limit_name *name,
 enum error_class limit_admit(struct redis *redis, const struct limit_name *name, int64_t *ret_wait_ms,
 	bool *ret_probing, struct error *error)
 {
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 	if (gate(redis, name, "enter", 0, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_wait_ms = reply_integer(reply_item(reply, 0));
 	*ret_probing = reply_integer(reply_item(reply, 1)) == 1;
-	reply_free(reply);
 	return ERROR_NONE;
 }
 
 enum error_class limit_block(
 	struct redis *redis, const struct limit_name *name, int64_t milliseconds, struct error *error)
 {
-	struct redisReply *reply;
-	if (gate(redis, name, "close", milliseconds, &reply, error) != ERROR_NONE)
-		return error->class;
-	reply_free(reply);
-	return ERROR_NONE;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
+	return gate(redis, name, "close", milliseconds, &reply, error);
 }
 
 enum error_class limit_unblock(struct redis *redis, const struct limit_name *name, struct error *error)
 {
-	struct redisReply *reply;
-	if (gate(redis, name, "open", 0, &reply, error) != ERROR_NONE)
-		return error->class;
-	reply_free(reply);
-	return ERROR_NONE;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
+	return gate(redis, name, "open", 0, &reply, error);
 }
 
 enum error_class limit_pace(struct redis *redis, const struct limit_name *name, const struct limit_wish *wish,
@@ -59,13 +52,12 @@ enum error_class limit_pace(struct redis *redis, const struct limit_name *name, 
 	const struct script_argument arguments[] = { { "run", .text = wish->run_id },
 		{ "spacing_ms", .integer = &wish->spacing_ms }, { "most_ms", .integer = &wish->most_ms } };
 	const struct script_call call = { SCRIPT_PACE, 1, keys, ARRAY_LEN(arguments), arguments };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	text_format(key, sizeof(key), "slipway:pace:%s:%s", name->provider, name->credential);
 	if (redis_eval(redis, &call, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_turn = (struct limit_turn){ reply_integer(reply_item(reply, 0)), reply_integer(reply_item(reply, 1)) == 1,
 		reply_integer(reply_item(reply, 2)) };
-	reply_free(reply);
 	return ERROR_NONE;
 }

@@ -35,7 +35,7 @@ enum error_class needs_take(
 	const char *keys[NEEDS_MAX];
 	const struct script_argument token = { "token", .text = lease->token };
 	const struct script_call call = { SCRIPT_NEEDS, needs->count, keys, 1, &token };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	for (size_t i = 0; i < needs->count; i++) {
 		run_key_make(names[i], &needs->names[i]);
@@ -44,7 +44,5 @@ enum error_class needs_take(
 
 	if (run_eval(redis, &name, &call, &reply, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = read_needs(reply, needs, arena, error);
-	reply_free(reply);
-	return class;
+	return read_needs(reply, needs, arena, error);
 }

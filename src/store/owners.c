@@ -36,12 +36,11 @@ static enum error_class ask(struct redis *redis, const struct owned_thing *thing
 static enum error_class call(struct redis *redis, const struct owned_thing *thing, const struct question *question,
 	char holder[IDENTIFIER_SIZE], int64_t *ret_age_ms, struct error *error)
 {
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 	if (ask(redis, thing, question, &reply, error) != ERROR_NONE)
 		return error->class;
 	text_copy(holder, IDENTIFIER_SIZE, reply_text(reply_item(reply, 0)));
 	*ret_age_ms = reply_integer(reply_item(reply, 1));
-	reply_free(reply);
 	return ERROR_NONE;
 }
 
@@ -49,10 +48,10 @@ static enum error_class call(struct redis *redis, const struct owned_thing *thin
 static enum error_class look_into_ledger(struct redis *redis, const struct owned_thing *thing, const char *app,
 	bool *ret_has, bool *ret_shares, struct error *error)
 {
-	cJSON *ledger;
+	CLEANUP_JSON cJSON *ledger = NULL;
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	const cJSON *item;
 	char prefix[KEY_SIZE];
-	struct arena arena;
 	struct ledger_row row;
 	struct error ignored;
 
@@ -60,7 +59,6 @@ static enum error_class look_into_ledger(struct redis *redis, const struct owned
 	if (ledger_read(redis, app, &ledger, error) != ERROR_NONE)
 		return error->class;
 	text_format(prefix, sizeof(prefix), "%s:%s:", thing->provider, thing->type);
-	arena_init(&arena, 0);
 	cJSON_ArrayForEach (item, ledger) {
 		if (!text_has_prefix(item->string, prefix) ||
 			ledger_row_read(cJSON_GetStringValue(item), &arena, &row, &ignored) != ERROR_NONE ||
@@ -70,8 +68,6 @@ static enum error_class look_into_ledger(struct redis *redis, const struct owned
 		*ret_shares = row.shared;
 	}
 
-	arena_release(&arena);
-	cJSON_Delete(ledger);
 	return ERROR_NONE;
 }
 
@@ -115,24 +111,23 @@ enum error_class owner_sharer(struct redis *redis, const struct owned_thing *thi
 	char sharer[IDENTIFIER_SIZE], struct error *error)
 {
 	const struct question look = { "look", NULL, NULL };
-	struct redisReply *reply;
-	enum error_class class = ask(redis, thing, &look, &reply, error);
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 	bool has = false, shares;
 
 	sharer[0] = '\0';
-	if (class != ERROR_NONE)
-		return class;
-	for (size_t i = 2; class == ERROR_NONE && !has && i < reply_count(reply); i++) {
+	if (ask(redis, thing, &look, &reply, error) != ERROR_NONE)
+		return error->class;
+	for (size_t i = 2; !has && i < reply_count(reply); i++) {
 		const char *other = reply_text(reply_item(reply, i));
 		if (strcmp(other, app) == 0)
 			continue;
-		class = look_into_ledger(redis, thing, other, &has, &shares, error);
+		if (look_into_ledger(redis, thing, other, &has, &shares, error) != ERROR_NONE)
+			return error->class;
 		if (has)
 			text_copy(sharer, IDENTIFIER_SIZE, other);
 	}
 
-	reply_free(reply);
-	return class;
+	return ERROR_NONE;
 }
 
 enum error_class owner_release(

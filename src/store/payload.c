@@ -65,7 +65,7 @@ enum error_class payload_read(struct redis *redis, const char *app, struct paylo
 	for (size_t i = 0; i < PART_COUNT; i++)
 		words[2 + i] = parts[i].name;
 	words[2 + PART_COUNT] = "version";
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 	*ret_payload = (struct payload){ .version = 0 };
 	if (redis_command(redis, 3 + PART_COUNT, words, &reply, error) != ERROR_NONE)
 		return error->class;
@@ -73,7 +73,6 @@ enum error_class payload_read(struct redis *redis, const char *app, struct paylo
 	for (size_t i = 0; class == ERROR_NONE && i < PART_COUNT; i++)
 		class = read_part(app, parts[i].name, reply_text(reply_item(reply, i)), part_of(ret_payload, i), error);
 	ret_payload->version = reply_integer(reply_item(reply, PART_COUNT));
-	reply_free(reply);
 	if (class != ERROR_NONE)
 		payload_release(ret_payload);
 	return class;
@@ -95,28 +94,26 @@ static enum error_class print_part(
 static enum error_class write_payload(struct redis *redis, const char *app, struct payload *payload,
 	int64_t retention_seconds, bool *ret_written, struct error *error)
 {
-	struct arena arena;
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 	const struct run_name name = { app, NULL, NULL };
 	struct script_argument arguments[3 + PART_COUNT] = { { "version", .integer = &payload->version },
 		{ "app", .text = app }, { "retention", .integer = &retention_seconds } };
 	const struct script_call call = { SCRIPT_CONFIGURE, 0, NULL, ARRAY_LEN(arguments), arguments };
 
-	arena_init(&arena, 0);
-	enum error_class class = ERROR_NONE;
-	for (size_t i = 0; class == ERROR_NONE && i < PART_COUNT; i++) {
-		arguments[3 + i].name = parts[i].name;
-		class = print_part(*part_of(payload, i), parts[i].name, &arena, &arguments[3 + i].text, error);
+	for (size_t i = 0; i < PART_COUNT; i++) {
+		struct script_argument *part = &arguments[3 + i];
+		part->name = parts[i].name;
+		if (print_part(*part_of(payload, i), part->name, &arena, &part->text, error) != ERROR_NONE)
+			return error->class;
 	}
 
-	struct redisReply *reply = NULL;
-	if (class == ERROR_NONE)
-		class = run_eval(redis, &name, &call, &reply, error);
-	*ret_written = class == ERROR_NONE && strcmp(reply_text(reply_item(reply, 0)), "written") == 0;
+	if (run_eval(redis, &name, &call, &reply, error) != ERROR_NONE)
+		return error->class;
+	*ret_written = strcmp(reply_text(reply_item(reply, 0)), "written") == 0;
 	if (*ret_written)
 		payload->version = reply_integer(reply_item(reply, 1));
-	reply_free(reply);
-	arena_release(&arena);
-	return class;
+	return ERROR_NONE;
 }
 
 /* Merges into a copy: what says the same afterwards stays as it is written, so that its version stays, too. */
@@ -190,17 +187,14 @@ enum error_class payload_secret(struct redis *redis, const char *app, const char
 
 	run_keys_make(&keys, &(struct run_name){ app, NULL, NULL });
 	const char *const words[] = { "HGET", keys.list[RUN_KEY_PAYLOAD], "secrets" };
-	struct redisReply *reply;
-	cJSON *secrets;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
+	CLEANUP_JSON cJSON *secrets = NULL;
 	if (redis_command(redis, 3, words, &reply, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = read_part(app, "secrets", reply_text(reply), &secrets, error);
-	reply_free(reply);
-	if (class != ERROR_NONE)
-		return class;
+	if (read_part(app, "secrets", reply_text(reply), &secrets, error) != ERROR_NONE)
+		return error->class;
 	const char *sealed = json_member_string(secrets, name);
 	*ret_sealed = sealed != NULL ? arena_string(arena, sealed) : NULL;
-	cJSON_Delete(secrets);
 	if (sealed != NULL && *ret_sealed == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
 	return ERROR_NONE;

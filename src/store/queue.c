@@ -76,14 +76,13 @@ enum error_class queue_take_due(
 	struct redis *redis, struct arena *arena, bool *ret_found, struct queue_entry *ret_entry, struct error *error)
 {
 	const char *const words[] = { "ZPOPMIN", KEY_DUE };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	*ret_found = false;
 	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	char *text = arena_string(arena, reply_text(reply_item(reply, 0)));
 	*ret_entry = (struct queue_entry){ .held = arena_string(arena, reply_text(reply_item(reply, 0))) };
-	reply_free(reply);
 	if (text == NULL || ret_entry->held == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read the queue");
 	*ret_found = split_due(text, ret_entry);
@@ -100,7 +99,7 @@ enum error_class queue_reserve(struct redis *redis, const char *consumer, int bl
 		"STREAMS", KEY_QUEUE, ">" };
 	const char *const looking[] = { "XREADGROUP", "GROUP", QUEUE_GROUP, consumer, "COUNT", "1", "STREAMS",
 		KEY_QUEUE, ">" };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 	*ret_found = false;
 	enum error_class class = block_ms > 0 ? redis_command(redis, ARRAY_LEN(waiting), waiting, &reply, error)
 					      : redis_command(redis, ARRAY_LEN(looking), looking, &reply, error);
@@ -111,20 +110,15 @@ enum error_class queue_reserve(struct redis *redis, const char *consumer, int bl
 	}
 
 	const struct redisReply *entries = reply_item(reply_item(reply, 0), 1);
-	if (reply_count(entries) > 0) {
-		*ret_found = true;
-		class = read_entry(reply_item(entries, 0), arena, ret_entry, error);
-	}
-
-	reply_free(reply);
-	return class;
+	*ret_found = reply_count(entries) > 0;
+	return *ret_found ? read_entry(reply_item(entries, 0), arena, ret_entry, error) : ERROR_NONE;
 }
 
 enum error_class queue_list(
 	struct redis *redis, const char *from, struct arena *arena, struct queue_page *ret_page, struct error *error)
 {
 	const char *const words[] = { "XRANGE", KEY_QUEUE, from, "+", "COUNT", "200" };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	*ret_page = (struct queue_page){ NULL, 0 };
 	if (redis_command(redis, 6, words, &reply, error) != ERROR_NONE)
@@ -135,7 +129,6 @@ enum error_class queue_list(
 	for (size_t i = 0; class == ERROR_NONE && i < reply_count(reply); i++)
 		class = read_entry(reply_item(reply, i), arena, &entries[i], error);
 	*ret_page = (struct queue_page){ entries, reply_count(reply) };
-	reply_free(reply);
 	return class;
 }
 
@@ -146,12 +139,9 @@ enum error_class queue_dead_letter(
 	const struct script_argument arguments[] = { { "entry", .text = entry->id }, { "reason", .text = reason },
 		{ "held", .text = entry->held } };
 	const struct script_call call = { SCRIPT_BURY, ARRAY_LEN(keys), keys, ARRAY_LEN(arguments), arguments };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 
-	if (redis_eval(redis, &call, &reply, error) != ERROR_NONE)
-		return error->class;
-	reply_free(reply);
-	return ERROR_NONE;
+	return redis_eval(redis, &call, &reply, error);
 }
 
 enum error_class queue_leave(struct redis *redis, const char *consumer, struct error *error)
@@ -172,49 +162,59 @@ static int64_t consumer_fact(const struct redisReply *consumer, const char *name
 static enum error_class tidy_consumers(struct redis *redis, struct error *error)
 {
 	const char *const words[] = { "XINFO", "CONSUMERS", KEY_QUEUE, QUEUE_GROUP };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	/* Before the first worker there is no group, and nothing to tidy. */
 	if (redis_command(redis, 4, words, &reply, error) != ERROR_NONE)
 		return error->class == ERROR_STORE_REFUSED ? ERROR_NONE : error->class;
-	enum error_class class = ERROR_NONE;
-	for (size_t i = 0; class == ERROR_NONE && i < reply_count(reply); i++) {
+	for (size_t i = 0; i < reply_count(reply); i++) {
 		const struct redisReply *consumer = reply_item(reply, i);
-		if (consumer_fact(consumer, "idle") > CONSUMER_KEPT_MS && consumer_fact(consumer, "pending") == 0)
-			class = queue_leave(redis, reply_text(reply_item(consumer, 1)), error);
+		bool gone =
+			consumer_fact(consumer, "idle") > CONSUMER_KEPT_MS && consumer_fact(consumer, "pending") == 0;
+		if (gone && queue_leave(redis, reply_text(reply_item(consumer, 1)), error) != ERROR_NONE)
+			return error->class;
 	}
 
-	reply_free(reply);
-	return class;
+	return ERROR_NONE;
+}
+
+/* Whether the entry is the current one of the run that it names. */
+static enum error_class is_current(
+	struct redis *redis, const struct queue_entry *entry, bool *ret_is_current, struct error *error)
+{
+	char key[KEY_SIZE];
+	const char *const words[] = { "HGET", key, "entry" };
+	CLEANUP_REPLY struct redisReply *reply = NULL;
+
+	*ret_is_current = false;
+	if (!run_name_valid(&entry->name))
+		return ERROR_NONE;
+	run_key_make(key, &entry->name);
+	enum error_class class = redis_command(redis, 3, words, &reply, error);
+
+	/* A key that is no hash, by a hand, is no run. */
+	if (class != ERROR_NONE)
+		return class == ERROR_STORE_REFUSED ? ERROR_NONE : class;
+	*ret_is_current = strcmp(reply_text(reply), entry->id) == 0;
+	return ERROR_NONE;
 }
 
 /* The order of the two questions matters: an entry that its run gave up in between is gone by the second. */
 enum error_class queue_is_orphaned(
 	struct redis *redis, const struct queue_entry *entry, bool *ret_astray, struct error *error)
 {
-	char key[KEY_SIZE];
-	struct redisReply *reply;
+	const char *const words[] = { "XRANGE", KEY_QUEUE, entry->id, entry->id };
+	CLEANUP_REPLY struct redisReply *reply = NULL;
+	bool current;
 
-	*ret_astray = true;
-	if (run_name_valid(&entry->name)) {
-		run_key_make(key, &entry->name);
-		const char *const words[] = { "HGET", key, "entry" };
-		/* A key that is no hash, by a hand, is no run. */
-		enum error_class class = redis_command(redis, 3, words, &reply, error);
-		if (class != ERROR_NONE && class != ERROR_STORE_REFUSED)
-			return class;
-		*ret_astray = class != ERROR_NONE || strcmp(reply_text(reply), entry->id) != 0;
-		if (class == ERROR_NONE)
-			reply_free(reply);
-	}
-
-	if (!*ret_astray)
+	*ret_astray = false;
+	if (is_current(redis, entry, &current, error) != ERROR_NONE)
+		return error->class;
+	if (current)
 		return ERROR_NONE;
-	const char *const again[] = { "XRANGE", KEY_QUEUE, entry->id, entry->id };
-	if (redis_command(redis, 4, again, &reply, error) != ERROR_NONE)
+	if (redis_command(redis, 4, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_astray = reply_count(reply) > 0;
-	reply_free(reply);
 	return ERROR_NONE;
 }
 
@@ -253,12 +253,10 @@ static enum error_class tidy_entries(struct redis *redis, int64_t before_ms, str
 
 enum error_class queue_tidy(struct redis *redis, int64_t kept_ms, struct error *error)
 {
-	struct arena arena;
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	int64_t now;
-	if (server_time(redis, &now, error) != ERROR_NONE)
+	if (server_time(redis, &now, error) != ERROR_NONE ||
+		tidy_entries(redis, now - kept_ms, &arena, error) != ERROR_NONE)
 		return error->class;
-	arena_init(&arena, 0);
-	enum error_class class = tidy_entries(redis, now - kept_ms, &arena, error);
-	arena_release(&arena);
-	return class == ERROR_NONE ? tidy_consumers(redis, error) : class;
+	return tidy_consumers(redis, error);
 }

@@ -34,7 +34,7 @@ static enum error_class reap_run(const struct reaper *reaper, const struct run_n
 	const struct script_call call = { SCRIPT_REAP, ARRAY_LEN(keys), keys, ARRAY_LEN(arguments), arguments };
 	const struct reap_listener *listener = reaper->listener;
 	struct run told;
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	if (arguments[1].text == NULL || arguments[2].text == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to look at a run");
@@ -42,7 +42,6 @@ static enum error_class reap_run(const struct reaper *reaper, const struct run_n
 		return error->class;
 	if (listener != NULL && run_told(&told, name, reply, arena, error) == ERROR_NONE && told.id[0] != '\0')
 		listener->told(listener->context, &told);
-	reply_free(reply);
 	return ERROR_NONE;
 }
 
@@ -84,14 +83,13 @@ static enum error_class bury_member(const struct reaper *reaper, const char *ind
 static enum error_class is_no_run(struct redis *redis, const char *member, bool *ret_is_none, struct error *error)
 {
 	char key[KEY_SIZE];
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	text_format(key, sizeof(key), KEY_PREFIX "app:%s", member);
 	const char *const words[] = { "TYPE", key };
 	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_is_none = strcmp(reply_text(reply), "hash") != 0;
-	reply_free(reply);
 	return ERROR_NONE;
 }
 
@@ -145,15 +143,13 @@ static enum error_class reap_index(
 {
 	char now[24];
 	const char *const words[] = { "ZRANGEBYSCORE", index, "-inf", now, "LIMIT", "0", "100" };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	text_format(now, sizeof(now), "%lld", (long long)reaper->now);
 	if (redis_command(reaper->redis, ARRAY_LEN(words), words, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_count += reply_count(reply);
-	enum error_class class = reap_members(reaper, index, reply, error);
-	reply_free(reply);
-	return class;
+	return reap_members(reaper, index, reply, error);
 }
 
 /* Tells the others that somebody looks; gives the time. */
@@ -162,12 +158,11 @@ static enum error_class pulse(struct reaper *reaper, struct error *error)
 	const char *const keys[] = { KEY_PULSE };
 	const struct script_argument lease = { "lease_ms", .integer = &reaper->lease_ms };
 	const struct script_call call = { SCRIPT_PULSE, 1, keys, 1, &lease };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	if (redis_eval(reaper->redis, &call, &reply, error) != ERROR_NONE)
 		return error->class;
 	reaper->now = reply_integer(reply_item(reply, 1));
-	reply_free(reply);
 	return ERROR_NONE;
 }
 

@@ -431,6 +431,12 @@ void reply_free(struct redisReply *reply)
 		freeReplyObject(reply);
 }
 
+void reply_clear(struct redisReply **reply)
+{
+	reply_free(*reply);
+	*reply = NULL;
+}
+
 size_t reply_count(const struct redisReply *reply)
 {
 	return reply != NULL && reply->type == REDIS_REPLY_ARRAY ? reply->elements : 0;

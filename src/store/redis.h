@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+#include "base/cleanup.h"
 #include "base/settings.h"
 #include "slipway/error.h"
 #include "store/scripts.h"
@@ -92,6 +93,12 @@ enum error_class redis_eval(struct redis *redis, const struct script_call *call,
 
 /* Frees a reply; NULL is fine. */
 void reply_free(struct redisReply *reply);
+
+/* On a local: frees the reply at the end of the block. */
+#define CLEANUP_REPLY CLEANUP(reply_clear)
+
+/* Frees the reply and makes it NULL. */
+void reply_clear(struct redisReply **reply);
 
 /* Number of elements of an array; 0 for anything else, NULL included. */
 size_t reply_count(const struct redisReply *reply);

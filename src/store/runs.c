@@ -147,12 +147,10 @@ enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
 	run_id_make(run_id);
 	list_needs(trigger, &needs);
 	const struct script_call call = { SCRIPT_TRIGGER, needs.count, needs.list, ARRAY_LEN(arguments), arguments };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 	if (run_eval(redis, &trigger->name, &call, &reply, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = read_trigger_result(reply, trigger, arena, ret_result, error);
-	reply_free(reply);
-	return class;
+	return read_trigger_result(reply, trigger, arena, ret_result, error);
 }
 
 static const char *const time_words[] = { "TIME" };
@@ -225,16 +223,14 @@ enum error_class run_cancel(struct redis *redis, const struct run_name *name, st
 		{ "begun", .text = error_text(arena, ERROR_CANCELLED, RUN_STOPPED_MESSAGE) },
 	};
 	const struct script_call call = { SCRIPT_CANCEL, 0, NULL, ARRAY_LEN(arguments), arguments };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	if (arguments[0].text == NULL || arguments[1].text == NULL)
 		return no_memory(error);
 	if (run_eval(redis, name, &call, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_accepted = strcmp(word_of(reply), "nothing") != 0;
-	enum error_class class = run_told(ret_run, name, reply, arena, error);
-	reply_free(reply);
-	return class;
+	return run_told(ret_run, name, reply, arena, error);
 }
 
 /* ---- for workers ---- */
@@ -270,17 +266,15 @@ enum error_class run_claim(struct redis *redis, const struct queue_entry *entry,
 		{ "expired", .text = expired },
 	};
 	const struct script_call call = { SCRIPT_CLAIM, 0, NULL, ARRAY_LEN(arguments), arguments };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	if (expired == NULL)
 		return no_memory(error);
 	if (run_eval(redis, &entry->name, &call, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_claim = (struct claim){ .taken = strcmp(word_of(reply), "claimed") == 0 };
-	enum error_class class = ret_claim->taken ? read_claim(reply, &entry->name, arena, ret_claim, error)
-						  : run_told(&ret_claim->run, &entry->name, reply, arena, error);
-	reply_free(reply);
-	return class;
+	return ret_claim->taken ? read_claim(reply, &entry->name, arena, ret_claim, error)
+				: run_told(&ret_claim->run, &entry->name, reply, arena, error);
 }
 
 struct run_name lease_name(const struct lease *lease)
@@ -298,7 +292,7 @@ static enum error_class eval_leased(struct redis *redis, const struct lease *lea
 		return error->class;
 	if (strcmp(word_of(*ret_reply), "lost") != 0)
 		return ERROR_NONE;
-	reply_free(*ret_reply);
+	reply_clear(ret_reply);
 	return error_set(error, ERROR_LEASE_LOST, "the run of %s %s %s is no longer ours", lease->app, lease->workflow,
 		lease->step);
 }
@@ -309,12 +303,11 @@ enum error_class run_renew(
 	const struct script_argument arguments[] = { { "token", .text = lease->token },
 		{ "lease_ms", .integer = &lease_ms } };
 	const struct script_call call = { SCRIPT_RENEW, 0, NULL, ARRAY_LEN(arguments), arguments };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	if (eval_leased(redis, lease, &call, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_cancel = strcmp(word_of(reply), "cancel") == 0;
-	reply_free(reply);
 	return ERROR_NONE;
 }
 
@@ -325,11 +318,10 @@ enum error_class run_wants_cancel(struct redis *redis, const struct lease *lease
 
 	run_key_make(key, &name);
 	const char *const words[] = { "HGET", key, "cancel" };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 	if (redis_command(redis, 3, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_cancel = reply_text(reply)[0] != '\0';
-	reply_free(reply);
 	return ERROR_NONE;
 }
 
@@ -370,17 +362,14 @@ static enum error_class send_write(struct redis *redis, const struct lease *leas
 enum error_class run_write(
 	struct redis *redis, const struct lease *lease, const struct run_write *write, struct error *error)
 {
-	struct redisReply *reply;
-	if (send_write(redis, lease, write, &reply, error) != ERROR_NONE)
-		return error->class;
-	reply_free(reply);
-	return ERROR_NONE;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
+	return send_write(redis, lease, write, &reply, error);
 }
 
 enum error_class run_write_told(struct redis *redis, const struct lease *lease, const struct run_write *write,
 	struct arena *arena, struct run *ret_ended, struct error *error)
 {
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 	const struct run_name name = lease_name(lease);
 
 	if (send_write(redis, lease, write, &reply, error) != ERROR_NONE)
@@ -389,7 +378,6 @@ enum error_class run_write_told(struct redis *redis, const struct lease *lease, 
 	/* It is written: where memory is too short to tell of it, that is not undone. */
 	if (run_told(ret_ended, &name, reply, arena, error) != ERROR_NONE)
 		run_init(ret_ended, &name);
-	reply_free(reply);
 	return ERROR_NONE;
 }
 
@@ -400,7 +388,7 @@ enum error_class run_output(struct redis *redis, const struct run_name *name, st
 
 	run_key_make(key, name);
 	const char *const words[] = { "HMGET", key, "status", "output", "removed" };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 	*ret_output = NULL;
 	if (redis_command(redis, 5, words, &reply, error) != ERROR_NONE)
 		return error->class;
@@ -408,6 +396,5 @@ enum error_class run_output(struct redis *redis, const struct run_name *name, st
 	*ret_status = arena_string(arena, !done && strcmp(word_of(reply), "done") == 0 ? "removed" : word_of(reply));
 	if (done)
 		*ret_output = arena_string(arena, reply_text(reply_item(reply, 1)));
-	reply_free(reply);
 	return *ret_status != NULL && (!done || *ret_output != NULL) ? ERROR_NONE : no_memory(error);
 }

@@ -30,11 +30,10 @@ static enum error_class check_line(
 	struct redis *redis, const struct server_setting *setting, enum server_state *ret_state, struct error *error)
 {
 	const char *const words[] = { "INFO", setting->section };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	bool right = strstr(reply_text(reply), setting->line) != NULL;
-	reply_free(reply);
 	return right ? ERROR_NONE : not_so(setting, ret_state, error);
 }
 
@@ -56,11 +55,10 @@ static enum error_class check_fsync(
 	struct redis *redis, const struct server_setting *setting, enum server_state *ret_state, struct error *error)
 {
 	const char *const words[] = { "CONFIG", "GET", "appendfsync" };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 	if (ask(redis, 3, words, ret_state, &reply, error) != ERROR_NONE)
 		return error->class;
 	bool never = strcmp(reply_text(reply_item(reply, 1)), "no") == 0;
-	reply_free(reply);
 	return never ? not_so(setting, ret_state, error) : ERROR_NONE;
 }
 
@@ -99,13 +97,12 @@ static enum error_class check_replay(
 	for (size_t i = 0; i < ARRAY_LEN(replayed) && allowed; i++) {
 		const char *words[3 + ARRAY_LEN(replayed[0])] = { "ACL", "DRYRUN", "default" };
 		size_t count = 3;
-		struct redisReply *reply;
+		CLEANUP_REPLY struct redisReply *reply = NULL;
 		for (size_t j = 0; j < ARRAY_LEN(replayed[0]) && replayed[i][j] != NULL; j++)
 			words[count++] = replayed[i][j];
 		if (ask(redis, count, words, ret_state, &reply, error) != ERROR_NONE)
 			return error->class;
 		allowed = reply == NULL || strcmp(reply_text(reply), "OK") == 0;
-		reply_free(reply);
 		if (*ret_state == SERVER_HIDDEN)
 			return ERROR_NONE;
 	}
@@ -119,13 +116,11 @@ static enum error_class check_scripts(
 {
 	const char *const keys[] = { KEY_APPS };
 	const struct script_call call = { SCRIPT_PROBE, 1, keys, 0, NULL };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 	(void)setting;
 	(void)ret_state;
 	enum error_class class = redis_eval(redis, &call, &reply, error);
 
-	if (class == ERROR_NONE)
-		reply_free(reply);
 	if (class != ERROR_OUTCOME_UNKNOWN)
 		return class;
 
@@ -181,14 +176,13 @@ enum error_class server_number(struct redis *redis, const char *section, const c
 {
 	const char *const words[] = { "INFO", section };
 	char line[64];
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	text_format(line, sizeof(line), "\n%s:", name);
 	const char *found = strstr(reply_text(reply), line);
 	*ret_value = found != NULL ? strtoll(found + strlen(line), NULL, 10) : otherwise;
-	reply_free(reply);
 	return ERROR_NONE;
 }
 
@@ -200,10 +194,9 @@ int64_t server_time_of(const struct redisReply *reply)
 enum error_class server_time(struct redis *redis, int64_t *ret_now, struct error *error)
 {
 	const char *const words[] = { "TIME" };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 	if (redis_command(redis, 1, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_now = server_time_of(reply);
-	reply_free(reply);
 	return ERROR_NONE;
 }

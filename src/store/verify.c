@@ -44,7 +44,7 @@ static enum error_class verify_shared(const struct verification *verification, s
 	for (size_t i = 0; i < ARRAY_LEN(shared); i++) {
 		const char *const words[] = { "TYPE", shared[i].key };
 		char what[256];
-		struct redisReply *reply;
+		CLEANUP_REPLY struct redisReply *reply = NULL;
 		if (redis_command(verification->redis, 2, words, &reply, error) != ERROR_NONE)
 			return error->class;
 		const char *type = reply_text(reply);
@@ -52,7 +52,6 @@ static enum error_class verify_shared(const struct verification *verification, s
 		text_format(what, sizeof(what),
 			"somebody has made it a %.16s, it is to be a %s: look at it, delete it, then verify --repair",
 			type, shared[i].type);
-		reply_free(reply);
 		if (!right)
 			report(verification, shared[i].key, what, false);
 	}
@@ -82,21 +81,19 @@ static enum error_class inspect(const struct verification *verification, const c
 static enum error_class verify_run(
 	const struct verification *verification, const char *index, const char *member, struct error *error)
 {
-	struct redisReply *faults = NULL, *left = NULL;
+	CLEANUP_REPLY struct redisReply *faults = NULL;
+	CLEANUP_REPLY struct redisReply *left = NULL;
 
 	if (inspect(verification, member, &faults, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = ERROR_NONE;
 	bool repair = verification->options->repair && reply_count(faults) > 0;
-	if (repair)
-		class = run_repair(verification->redis, index, member, verification->options->lease_ms, error);
-	if (repair && class == ERROR_NONE)
-		class = inspect(verification, member, &left, error);
-	for (size_t i = 0; class == ERROR_NONE && i < reply_count(faults); i++)
+	if (repair &&
+		(run_repair(verification->redis, index, member, verification->options->lease_ms, error) != ERROR_NONE ||
+			inspect(verification, member, &left, error) != ERROR_NONE))
+		return error->class;
+	for (size_t i = 0; i < reply_count(faults); i++)
 		report(verification, member, reply_text(reply_item(faults, i)), repair && reply_count(left) == 0);
-	reply_free(faults);
-	reply_free(left);
-	return class;
+	return ERROR_NONE;
 }
 
 /* What a hand has broken so that no script can read it is a fault of that key, not of the verification. */
@@ -126,11 +123,10 @@ static enum error_class ask(const struct verification *verification, const char 
 	int64_t *ret_number, struct error *error)
 {
 	const char *const words[] = { command, key };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 	if (redis_command(verification->redis, 2, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_number = reply_integer(reply);
-	reply_free(reply);
 	return ERROR_NONE;
 }
 
@@ -244,17 +240,14 @@ static enum error_class verify_keys(const struct verification *verification, str
 
 	do {
 		const char *const words[] = { "SCAN", cursor, "MATCH", "slipway:*", "COUNT", PAGE };
-		struct redisReply *reply;
+		CLEANUP_REPLY struct redisReply *reply = NULL;
 		if (redis_command(verification->redis, 6, words, &reply, error) != ERROR_NONE)
 			return error->class;
 		const struct redisReply *keys = reply_item(reply, 1);
 		text_copy(cursor, sizeof(cursor), reply_text(reply_item(reply, 0)));
-		enum error_class class = ERROR_NONE;
-		for (size_t i = 0; class == ERROR_NONE && i < reply_count(keys); i++)
-			class = verify_key(verification, reply_text(reply_item(keys, i)), error);
-		reply_free(reply);
-		if (class != ERROR_NONE)
-			return class;
+		for (size_t i = 0; i < reply_count(keys); i++)
+			if (verify_key(verification, reply_text(reply_item(keys, i)), error) != ERROR_NONE)
+				return error->class;
 	} while (strcmp(cursor, "0") != 0);
 	return ERROR_NONE;
 }
@@ -266,7 +259,7 @@ static enum error_class verify_member(
 	const struct verification *verification, const char *index, const char *member, struct error *error)
 {
 	char key[KEY_SIZE];
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	text_format(key, sizeof(key), APP_PREFIX "%s", member);
 	const char *const words[] = { "EXISTS", key };
@@ -275,7 +268,6 @@ static enum error_class verify_member(
 	if (redis_command(verification->redis, 2, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	bool there = reply_integer(reply) == 1;
-	reply_free(reply);
 	return there ? ERROR_NONE : verify_run_or_say(verification, index, member, error);
 }
 
@@ -285,17 +277,14 @@ static enum error_class verify_index(const struct verification *verification, co
 
 	do {
 		const char *const words[] = { "ZSCAN", index, cursor, "COUNT", PAGE };
-		struct redisReply *reply;
+		CLEANUP_REPLY struct redisReply *reply = NULL;
 		if (redis_command(verification->redis, 5, words, &reply, error) != ERROR_NONE)
 			return error->class;
 		const struct redisReply *pairs = reply_item(reply, 1);
 		text_copy(cursor, sizeof(cursor), reply_text(reply_item(reply, 0)));
-		enum error_class class = ERROR_NONE;
-		for (size_t i = 0; class == ERROR_NONE && i + 1 < reply_count(pairs); i += 2)
-			class = verify_member(verification, index, reply_text(reply_item(pairs, i)), error);
-		reply_free(reply);
-		if (class != ERROR_NONE)
-			return class;
+		for (size_t i = 0; i + 1 < reply_count(pairs); i += 2)
+			if (verify_member(verification, index, reply_text(reply_item(pairs, i)), error) != ERROR_NONE)
+				return error->class;
 	} while (strcmp(cursor, "0") != 0);
 	return ERROR_NONE;
 }
@@ -326,18 +315,16 @@ static enum error_class verify_queue(const struct verification *verification, st
 	bool more = true;
 
 	while (more) {
-		struct arena arena;
+		CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 		struct queue_page page;
-		arena_init(&arena, 0);
-		enum error_class class = queue_list(verification->redis, from, &arena, &page, error);
-		for (size_t i = 0; class == ERROR_NONE && i < page.count; i++)
-			class = verify_entry(verification, &page.entries[i], error);
-		more = class == ERROR_NONE && page.count > 0;
+		if (queue_list(verification->redis, from, &arena, &page, error) != ERROR_NONE)
+			return error->class;
+		for (size_t i = 0; i < page.count; i++)
+			if (verify_entry(verification, &page.entries[i], error) != ERROR_NONE)
+				return error->class;
+		more = page.count > 0;
 		if (more)
 			text_format(from, sizeof(from), "(%s", page.entries[page.count - 1].id);
-		arena_release(&arena);
-		if (class != ERROR_NONE)
-			return class;
 	}
 
 	return ERROR_NONE;

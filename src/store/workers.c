@@ -32,19 +32,13 @@ enum error_class worker_heartbeat(struct redis *redis, const struct worker_heart
 		return error->class;
 	clock_format(now_ms, now);
 	const struct beat_json json = { now, beat->version, (int64_t)beat->executors, (int64_t)beat->busy };
-	struct arena arena;
-	cJSON *tree;
-	struct redisReply *reply = NULL;
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	CLEANUP_JSON cJSON *tree = NULL;
 	if (record_encode(&beat_record, &json, &tree, error) != ERROR_NONE)
 		return error->class;
-	arena_init(&arena, 0);
 	const char *const words[] = { "HSET", KEY_WORKERS, beat->name, json_print(&arena, tree) };
-	enum error_class class = words[3] != NULL ? redis_command(redis, 4, words, &reply, error)
-						  : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a heartbeat");
-	reply_free(reply);
-	cJSON_Delete(tree);
-	arena_release(&arena);
-	return class;
+	return words[3] != NULL ? redis_tell(redis, ARRAY_LEN(words), words, error)
+				: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a heartbeat");
 }
 
 enum error_class worker_leave(struct redis *redis, const char *name, struct error *error)
@@ -65,28 +59,24 @@ enum error_class workers_list(struct redis *redis,
 	struct error *error)
 {
 	const char *const words[] = { "HGETALL", KEY_WORKERS };
-	struct redisReply *reply;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
 	int64_t now_ms;
 
 	if (server_time(redis, &now_ms, error) != ERROR_NONE ||
 		redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i + 1 < reply_count(reply); i += 2) {
-		struct arena arena;
+		CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 		struct beat_json json = { NULL, "", 0, 0 };
 		struct error ignored = { .class = ERROR_NONE };
-		cJSON *tree = cJSON_Parse(reply_text(reply_item(reply, i + 1)));
-		arena_init(&arena, 0);
+		CLEANUP_JSON cJSON *tree = cJSON_Parse(reply_text(reply_item(reply, i + 1)));
 		if (record_decode(&beat_record, tree, RECORD_LENIENT, "", &arena, &json, &ignored) != ERROR_NONE)
 			json = (struct beat_json){ NULL, "", 0, 0 };
 		const struct worker_heartbeat beat = { reply_text(reply_item(reply, i)),
 			json.version != NULL ? json.version : "", (size_t)json.executors, (size_t)json.busy };
 		each(context, &beat, age_of(json.at, now_ms));
-		cJSON_Delete(tree);
-		arena_release(&arena);
 	}
 
-	reply_free(reply);
 	return ERROR_NONE;
 }
 
