@@ -1,5 +1,5 @@
 /*
- * Cryptography as providers prescribe it, for actions.
+ * Cryptography that providers require, for actions.
  */
 #ifndef SLIPWAY_CRYPTO_H
 #define SLIPWAY_CRYPTO_H
@@ -8,23 +8,22 @@
 #include "slipway/provider.h"
 
 /*
- * The name that git gives a file with this text: the SHA-1 of the blob, as 40 hexadecimal digits. Where a tree has that
- * name, it has that text. NULL where it cannot be made: return action_failed(context).
+ * The git object name of a file with this text: the SHA-1 of the blob, as 40 hexadecimal digits. If a tree has an entry
+ * with this name, that file has this text. NULL if it cannot be computed: return action_failed(context).
  */
 const char *git_blob_name(struct action_context *context, const char *text);
 
 /*
- * The text in a box that only the owner of the key can open (libsodium's sealed box), as base64; the key is base64 as
- * well, of 32 bytes. Each box of the same text is another. NULL where the key is none or memory is short: return
- * action_failed(context).
+ * Seals the text so that only the owner of the key can open it (libsodium's sealed box), as base64. The key is 32
+ * bytes, in base64 as well. Sealing the same text again gives a different result. NULL if the key is invalid or memory
+ * runs out: return action_failed(context).
  */
 const char *seal_text(struct action_context *context, const char *public_key, const char *text);
 
 /*
- * A fingerprint of the text, 32 hexadecimal digits, to remember what was written last where the provider does not show
- * it. It is keyed with the workers' token for the provider, which stands nowhere else: whoever reads the fingerprint
- * cannot try texts against it. With another token it is another. NULL where there is no token or memory is short:
- * return action_failed(context).
+ * A fingerprint of the text, as 32 hexadecimal digits, to recognise what was last written if the provider does not show
+ * it. It is keyed with the workers' token for the provider, so nobody who reads the fingerprint can test guesses
+ * against it. It changes with the token. NULL if there is no token or memory runs out: return action_failed(context).
  */
 const char *text_fingerprint(struct action_context *context, const struct provider *provider, const char *text);
 

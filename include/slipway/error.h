@@ -2,7 +2,7 @@
  * What went wrong: one of a closed list of classes (error_classes.h), and the texts of this one error.
  *
  * The class alone decides what follows: whether a run is retried, which HTTP status a request gets, and what a person
- * is told to do. No code decides by the words of a message.
+ * is advised to do. No code depends on the words of a message.
  */
 #ifndef SLIPWAY_ERROR_H
 #define SLIPWAY_ERROR_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The compiler checks that callers look at the result of a function with this mark. */
+/* The compiler checks that callers use the result of a function with this mark. */
 #define SLIPWAY_MUST_CHECK                           __attribute__((warn_unused_result))
 #define SLIPWAY_FORMAT(format_index, first_argument) __attribute__((format(printf, format_index, first_argument)))
 
@@ -31,7 +31,7 @@ struct error {
 	char place[192];        /* where in the input, as an RFC 6901 JSON pointer, such as /inputs/repo/owner */
 	char remedy[320];       /* what a person can do about it */
 	char remedy_url[320];   /* where to do it */
-	char remedy_input[64];  /* the member of the step's input that is to be changed for it */
+	char remedy_input[64];  /* the member of the step's input to change */
 	char provider[16];      /* whose response it was: github, vercel */
 	char provider_code[64]; /* the provider's own code for it */
 	char request_id[96];    /* the provider's id of the request, for its support */
@@ -46,29 +46,29 @@ struct error_class_facts {
 	const char *title;  /* a short sentence for a person */
 	int http_status;    /* of the response to a request that fails with it */
 	bool retryable;     /* a run that fails with it is retried */
-	const char *remedy; /* what a person can do in general; NULL: nothing */
+	const char *remedy; /* what a person can do in general; NULL: nothing specific */
 };
 
 /* The facts of a class. Never NULL; a value outside the enumeration gives those of ERROR_INTERNAL. */
 const struct error_class_facts *error_class_facts(enum error_class class);
 
-/* The class with this wire name, ERROR_NONE where there is none. */
+/* The class with this wire name; ERROR_NONE if there is none. */
 enum error_class error_class_by_name(const char *name);
 
 /*
- * Fills the error anew with a class and a message and returns the class, so that a function can end with
+ * Replaces the error with a class and a message, and returns the class, so that a function can end with
  * `return error_set(error, ...)`.
  */
 enum error_class error_set(struct error *error, enum error_class class, const char *format, ...) SLIPWAY_FORMAT(3, 4);
 
-/* Adds where in the input the error stands (a JSON pointer). Returns the class. */
+/* Adds where in the input the error is (a JSON pointer). Returns the class. */
 enum error_class error_at(struct error *error, const char *format, ...) SLIPWAY_FORMAT(2, 3);
 
 /* Adds what a person can do, and where (url may be NULL). Returns the class. */
 enum error_class error_remedy(struct error *error, const char *url, const char *format, ...) SLIPWAY_FORMAT(3, 4);
 
 /* Records the provider's response behind the error: the provider's id, the HTTP status, the provider's own error code
- * and its request id ("" where unknown). Returns the class. */
+ * and its request id ("" if unknown). Returns the class. */
 enum error_class error_exchange(
 	struct error *error, const char *provider, int http_status, const char *code, const char *request_id);
 

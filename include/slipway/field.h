@@ -26,14 +26,14 @@
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 enum field_type {
-	FIELD_STRING,  /* const char *, NULL where absent */
+	FIELD_STRING,  /* const char *, NULL if absent */
 	FIELD_INTEGER, /* int64_t, within +-2^53 as JSON numbers are */
 	FIELD_BOOLEAN, /* bool */
 	FIELD_STRINGS, /* struct string_list: an array of strings */
 	FIELD_MAP,     /* struct string_map: an object whose members are all strings */
-	FIELD_OBJECT,  /* const void *: an object with a table of its own, NULL where absent */
+	FIELD_OBJECT,  /* const void *: an object with a table of its own, NULL if absent */
 	FIELD_OBJECTS, /* struct object_list: an array of such objects */
-	FIELD_SCALAR,  /* const char *: a string, number or boolean as text; for providers that mix them */
+	FIELD_SCALAR,  /* const char *: a string, number or boolean as text, for providers that mix them */
 	FIELD_JSON,    /* const char *: any value, as JSON text */
 };
 
@@ -52,7 +52,7 @@ struct string_map {
 	size_t count;
 };
 
-/* An array of structs of the nested record's size, one after another. */
+/* An array of structs, each of the nested record's size. */
 struct object_list {
 	const void *items;
 	size_t count;
@@ -65,28 +65,28 @@ struct field {
 	const char *description;
 	bool required;        /* absent or null is an error */
 	bool omit_zero;       /* the encoder leaves out an integer of 0 or a false */
-	bool given_each_time; /* has to come with the trigger: what is configured for it counts for nothing */
+	bool given_each_time; /* must come with each trigger; a configured value is ignored */
 	/*
-	 * A string, the items of a list of strings or the values of a map that may be secret: nowhere else may
-	 * ${secret.NAME} stand, and what a client writes here in clear is sealed on arrival. Clients see it as
-	 * writeOnly.
+	 * A string, the items of a list of strings or the values of a map that may be secret. Only such members may
+	 * contain
+	 * ${secret.NAME}, and what a client sends here in clear text is sealed on arrival. Clients see it as writeOnly.
 	 */
 	bool secret;
-	/* A member beside this one and its text with which the value is no secret: it is kept as it is written. */
+	/* A sibling member and its text for which the value is not secret, and is stored as it is. */
 	struct string_pair clear_where;
-	/* JSON text of the value to take where the member is absent, such as "\"main\"", "true", "30"; for a
-	 * string the quotes are left out. NULL: zero. */
+	/* The default as JSON text, such as "true" or "30"; for a string without the quotes, such as "main". NULL:
+	 * zero. */
 	const char *fallback;
-	/* Bounds, both 0 for none: length of a string in bytes, value of an integer, number of items. A string
-	 * or an array without a stated maximum has FIELD_STRING_MAX or FIELD_ITEMS_MAX. */
+	/* Bounds, both 0 for none: length of a string in bytes, value of an integer, number of items. Without a
+	 * maximum, a string has FIELD_STRING_MAX and an array FIELD_ITEMS_MAX. */
 	int64_t minimum, maximum;
-	/* POSIX extended and ECMA regular expression at once (so: no \d, no lookahead), anchored by ^ and $;
-	 * for strings, and for each item of a list of strings. */
+	/* A regular expression that is valid both as POSIX extended and as ECMA (no \d, no lookahead), anchored by ^
+	 * and $; for strings, and for each item of a list of strings. */
 	const char *pattern;
-	/* What the pattern asks for, in words that follow "it must be": "letters, digits and dashes". People are told
-	 * it in the place of the pattern. */
+	/* What the pattern requires, in words that follow "it must be": "letters, digits and dashes". Messages show
+	 * this instead of the pattern. */
 	const char *form;
-	const char *const *values;   /* closed list of strings, ended by NULL; items of a list likewise */
+	const char *const *values;   /* allowed strings, ending with NULL; also for the items of a list */
 	const struct record *record; /* of the nested objects */
 };
 
@@ -105,7 +105,7 @@ struct record {
 		.fields = (table), .count = ARRAY_LEN(table), .size = sizeof(struct_type)                              \
 	}
 
-/* 0, or a compile-time error where the member is not of the C type that the field decodes into. */
+/* 0, or a compile-time error if the member does not have the C type that the field decodes into. */
 #define FIELD_MEMBER_CHECK(struct_type, member, member_type)                                                           \
 	(0 * sizeof(char[_Generic(((struct_type *)0)->member, member_type : 1, default : -1)]))
 #define FIELD_ROW(json_name, field_type, struct_type, member, member_type)                                             \

@@ -6,16 +6,16 @@
  *		.parameters = { input->owner, input->name },
  *		.expect = { 404 },
  *	};
- *	struct provider_response answer;
- *	if (!provider_call(context, &github, &request, &answer))
+ *	struct provider_response response;
+ *	if (!provider_call(context, &github, &request, &response))
  *		return action_failed(context);
- *	if (answer.status == 404) ...
+ *	if (response.status == 404) ...
  *	struct repository repository;
- *	if (!provider_decode(context, &answer, &repository_record, &repository))
+ *	if (!provider_decode(context, &response, &repository_record, &repository))
  *		return action_failed(context);
  *
- * Authentication, the base URL, the scope (Vercel's team), time-outs, size caps, redirects, rate limits and the
- * classification of errors happen behind it.
+ * provider_call takes care of authentication, the base URL, the scope (Vercel's team), timeouts, size limits,
+ *redirects, rate limits and the classification of errors.
  */
 #ifndef SLIPWAY_PROVIDER_H
 #define SLIPWAY_PROVIDER_H
@@ -51,38 +51,38 @@ enum http_method {
 
 struct provider_request {
 	enum http_method method;
-	/* As the provider's documentation writes it: each {name} is replaced by the next of `parameters`,
-	 * percent-encoded, slashes as well. */
+	/* As in the provider's documentation: each {name} is replaced by the next of `parameters`, percent-encoded,
+	 * including slashes. */
 	const char *path;
 	const char *parameters[PROVIDER_PARAMETERS];
-	struct string_pair query[PROVIDER_PARAMETERS]; /* ended by a NULL name; a NULL value leaves the pair out */
-	/* The body: a struct and the record that describes it. NULL: no body. With body_count above 0, an array
-	 * of that many structs. */
+	struct string_pair query[PROVIDER_PARAMETERS]; /* ends with a NULL name; a pair with a NULL value is left out */
+	/* The body: a struct and the record that describes it; NULL: no body. If body_count is above 0, an array of
+	 * that many structs. */
 	const struct record *body_record;
 	const void *body;
 	size_t body_count;
-	/* What a GitHub App's token needs for this call, as in struct action_definition; NULL: what the action says. */
+	/* The permissions that a GitHub App's token needs for this call; NULL: those of the action definition. */
 	const struct string_pair *permissions;
-	bool updates; /* a POST that changes what is there rather than create something: a plan says so */
-	/* Statuses beside 2xx that the caller deals with itself; all others fail the call with a class. */
+	bool updates; /* a POST that changes something that exists; plans show it as a change, not as a creation */
+	/* Statuses other than 2xx that the caller handles; all others make the call fail with a class. */
 	int expect[PROVIDER_PARAMETERS];
 };
 
 struct provider_response {
 	int status;
-	const char *body; /* text, "" where there is none; its end is a NUL, which is not counted */
+	const char *body; /* text, "" if there is none; ends with a NUL, which is not counted */
 	size_t body_length;
-	const char *code;        /* the provider's error code or message where it is an error; "" otherwise */
-	const char *message;     /* the provider's text for it; "" otherwise */
-	const char *request_id;  /* the provider's id of the exchange, for its support; "" where it gives none */
-	int64_t limit_remaining; /* calls that its rate limit leaves; -1: it does not say */
-	bool redirected;         /* it comes from elsewhere than was asked: what is named so has another name by now */
-	int64_t date_at;         /* when it was given, by the provider's clock: ms since 1970; 0: it does not say */
+	const char *code;        /* the provider's error code, or its message, if it is an error; "" otherwise */
+	const char *message;     /* the provider's error message; "" otherwise */
+	const char *request_id;  /* the provider's id of the request, for its support; "" if it gives none */
+	int64_t limit_remaining; /* calls left in the rate limit; -1: unknown */
+	bool redirected;         /* it came from another URL: the resource was renamed */
+	int64_t date_at;         /* time of the response by the provider's clock, in ms since 1970; 0: unknown */
 };
 
 /*
- * Sends the request and waits for the answer, at most until the attempt's deadline. False where there was no
- * answer, or one that is neither 2xx nor expected: the context then holds the classified error.
+ * Sends the request and waits for the response, at most until the deadline of the attempt. False if there was no
+ * response, or one that is neither 2xx nor expected: the context then has the classified error.
  */
 bool provider_call(struct action_context *context, const struct provider *provider,
 	const struct provider_request *request, struct provider_response *response) SLIPWAY_MUST_CHECK;
@@ -95,63 +95,65 @@ bool provider_call(struct action_context *context, const struct provider *provid
  */
 bool provider_is_late(const struct action_context *context);
 
-/* Whether the call that has just failed surely made nothing: the provider refused it, or a limit held it back. Where no
- * answer came, or an error of the provider's own, nobody can tell. */
+/* Whether the call that just failed certainly had no effect: the provider refused it, or a limit held it back. If no
+ * response came, or a server error, nobody can tell. */
 bool provider_made_nothing(const struct action_context *context);
 
 /*
- * For how long a call whose answer was lost may still take effect: as long as a call may last, and a worker be stopped
- * in the midst of it. Only then may what cannot be told from its like be asked for again. Store action_run_age_ms
- * before the call, to know.
+ * How long a call whose response was lost may still take effect: a call may last that long, and the worker may be
+ * suspended in the middle of it. Only after that is it safe to repeat a request whose result cannot be recognised. To
+ * know, store action_run_age_ms before the call.
  */
 int64_t provider_lost_response_ms(const struct action_context *context);
 
-/* The scope that the settings name, with which every call goes: Vercel's team, by its id or its slug. NULL: none. */
+/* The scope from the settings that is sent with every call: Vercel's team, by id or slug. NULL: none. */
 const char *provider_scope(const struct action_context *context, const struct provider *provider);
 
-/* Where a person looks at something, on the site that goes with the API of the settings: an Enterprise Server has its
- * own. The path is such as "/acme/docs/settings". NULL where memory is short, or the provider has no such site. */
+/* The URL of a page, such as "/acme/docs/settings", on the web site that belongs to the configured API: an Enterprise
+ * Server has its own. NULL if memory runs out, or if the provider has no such site. */
 const char *provider_page(struct action_context *context, const struct provider *provider, const char *format, ...)
 	SLIPWAY_FORMAT(3, 4);
 
-/* Decodes the answer's body into the record's struct. Members that the record does not name are passed over; an
- * absent required one or a wrong type fails. */
+/* Decodes the body of the response into the struct of the record. Ignores members that the record does not name. Fails
+ * if a required member is absent or a type is wrong. */
 bool provider_decode(struct action_context *context, const struct provider_response *response,
 	const struct record *record, void *ret_struct) SLIPWAY_MUST_CHECK;
 
-/* The same for an answer that is an array of objects. */
+/* The same for a body that is an array of objects. */
 bool provider_decode_list(struct action_context *context, const struct provider_response *response,
 	const struct record *record, struct object_list *ret_list) SLIPWAY_MUST_CHECK;
 
-/* A time as providers write it, 2026-11-24T22:30:00Z, in milliseconds since 1970; 0 for NULL and for what is none. */
+/* Parses a time such as 2026-11-24T22:30:00Z into milliseconds since 1970; 0 for NULL and for anything else. */
 int64_t provider_time(const char *text);
 
-/* A request of any https URL, such as of an API that is no provider. */
+/* A request to any https URL, for APIs that are not a provider. */
 struct url_request {
 	enum http_method method;
 	const char *url;
 	const char *body;         /* text; NULL: none. A GET has none. */
 	const char *content_type; /* of the body; NULL: text/plain; charset=utf-8 */
-	int64_t timeout_ms;       /* of the whole exchange; 0: as long as a call of a provider may take */
-	size_t body_max;          /* bytes of the answer; more is an error; 0: 4 MiB */
-	/* One more header, whose value stands in no text that is made of the exchange; a NULL value leaves it out. */
+	int64_t timeout_ms;       /* for the whole exchange; 0: that of a provider call */
+	size_t body_max;          /* limit for the response, in bytes; 0: 4 MiB. More is an error. */
+	/* One more header, whose value appears in no message; it is left out if the value is NULL. */
 	struct string_pair header;
 };
 
 /*
- * Sends it, without the provider's credentials and with the limits of provider_call. Any status is an answer. Addresses
- * of this machine and of private networks are refused; redirects are followed on the same host only. In a plan nothing
- * is sent, for the address is a client's own: it fails, and the plan says that it would be checked.
+ * Sends the request, without the provider's credentials and with the limits of provider_call. Succeeds with any status.
+ * Addresses of this machine and of private networks are refused; redirects are followed on the same host only. In a
+ * plan nothing is sent, because the URL comes from a client: the call fails, and the plan says that it would be
+ * checked.
  */
 bool url_call(struct action_context *context, const struct url_request *request,
 	struct provider_response *response) SLIPWAY_MUST_CHECK;
 
-/* A GET of any https URL; for checks of what was made. As url_call. */
+/* A GET of any https URL, to check what was created. As url_call. */
 bool url_get(struct action_context *context, const char *url, struct provider_response *response) SLIPWAY_MUST_CHECK;
 
 /*
- * The beginning of the answer's body, at most so many bytes, as text that may be shown and stored: cut at a character
- * boundary, well-formed, without control characters, and secrets are cut out by value. NULL where memory is short.
+ * The beginning of the response body, at most so many bytes, as text that may be shown and stored: truncated at a
+ * character boundary, well-formed, without control characters, and with values of secrets masked. NULL if memory runs
+ * out.
  */
 const char *response_excerpt(struct action_context *context, const struct provider_response *response, size_t most);
 

@@ -10,8 +10,8 @@
  *		.id = "site", .summary = "...", .steps = steps, .step_count = ARRAY_LEN(steps),
  *	};
  *
- * A reference to a step's output makes that step a need; needs that carry no value are named in `needs`.
- * `make` refuses unknown references, cycles and duplicate ids.
+ * A reference to the output of a step makes that step a need. Needs without a value are listed in `needs`. `make`
+ *refuses unknown references, cycles and duplicate ids.
  */
 #ifndef SLIPWAY_WORKFLOW_H
 #define SLIPWAY_WORKFLOW_H
@@ -20,24 +20,24 @@
 
 /* A value of the step's input, with references: ${step.<id>.<output>}, ${config.<name>}, ${env.<NAME>}. */
 struct binding {
-	const char *field; /* of the action's input */
+	const char *field; /* member of the action's input */
 	const char *value;
-	/* Whether a client's input may put another value in its place. Never for what says whose thing the step works
-	 * on, such as a repository or a project: else one app reaches into what another has. Where the input has a
-	 * secret, none is replaced: only the workflow says where a secret goes. */
+	/* Whether a client's input may replace the value. Never for a member that decides whose resource the step works
+	 * on, such as a repository or a project: one app could then change what another has. If the input has a secret,
+	 * nothing is replaced: only the workflow decides where a secret goes. */
 	bool overridable;
-	/* The value where the input has a secret; NULL: the same. For an address that a client has a say in, such as by
-	 * a domain of his own. */
+	/* The value to use if the input has a secret; NULL: the same. For an address that a client can influence, for
+	 * example with a custom domain. */
 	const char *with_secret;
 };
 
 struct step_definition {
-	const char *id; /* on the wire: actionId */
+	const char *id; /* actionId in the HTTP API */
 	const struct action_definition *action;
-	const char *input_key;      /* which member of `inputs` is this step's input; NULL: it takes none */
-	const char *const *needs;   /* ids of steps that must be done before, ended by NULL; NULL: none */
-	const struct binding *bind; /* ended by a NULL field; NULL: none */
-	bool optional;              /* skipped where neither the trigger nor the app has an input of this key */
+	const char *input_key;      /* member of `inputs` that is the input of this step; NULL: it takes none */
+	const char *const *needs;   /* ids of steps that must be done first, ending with NULL; NULL: none */
+	const struct binding *bind; /* ends with a NULL field; NULL: none */
+	bool optional;              /* skipped if neither the trigger nor the app has an input with this key */
 };
 
 struct workflow_definition {
@@ -63,7 +63,7 @@ struct workflow_definition {
 		__VA_ARGS__, NULL                                                                                      \
 	}
 
-/* All workflows, ended by NULL: workflows/workflows.c. */
+/* All workflows, ending with NULL: workflows/workflows.c. */
 extern const struct workflow_definition *const workflows[];
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Which addresses a URL of a client's own may lead to: those of the public Internet, and no other.
+ * Which addresses a URL from a client may reach: only those of the public Internet.
  */
 #ifndef SLIPWAY_HTTP_ADDRESS_H
 #define SLIPWAY_HTTP_ADDRESS_H
@@ -7,11 +7,10 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/* Whether it is a public address: no one of this machine, of a private network, or of what a cloud gives its machines.
- */
+/* Whether it is a public address: not of this machine, of a private network, or of a cloud's metadata service. */
 bool address_is_public(const struct sockaddr *address);
 
-/* Whether it is one of this machine: 127.0.0.0/8, ::1. */
+/* Whether it is a loopback address: 127.0.0.0/8, ::1. */
 bool address_is_loopback(const struct sockaddr *address);
 
 #endif

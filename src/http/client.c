@@ -86,7 +86,7 @@ enum error_class http_client_new(struct http_client **ret_client, struct error *
 	struct http_client *client = calloc(1, sizeof(*client));
 
 	if (client == NULL)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an HTTP client");
+		return error_set(error, ERROR_OUT_OF_MEMORY, "out of memory for an HTTP client");
 	if (start_libraries() != CURLE_OK || (client->handle = curl_easy_init()) == NULL) {
 		http_client_free(client);
 		return error_set(error, ERROR_OUT_OF_MEMORY, "libcurl cannot start");
@@ -273,8 +273,9 @@ static bool set_options(CURL *handle, const struct http_request *request, const 
 	curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, transfer);
 
 	/*
-	 * A kept connection was checked for whoever opened it, not for this request. And where a kept connection dies
-	 * without an answer, libcurl sends the request again by itself: what changes something must not be.
+	 * The address of a reused connection was checked for another request, not for this one. And if a reused
+	 * connection dies without a response, libcurl repeats the request by itself, which a request that changes
+	 * something must not do.
 	 */
 	if (request->reach == HTTP_REACH_PUBLIC || request->method != HTTP_GET)
 		curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
@@ -282,10 +283,10 @@ static bool set_options(CURL *handle, const struct http_request *request, const 
 }
 
 /*
- * A URL of a client's own is named as he wrote it, for it may be a secret, or have one in it: that is found in the
- * whole, and neither in a part nor in what a redirect made of it. It comes last, for it may be long.
+ * Reports a URL from a client verbatim and last: it may contain a secret, redaction matches whole values, and it may be
+ * long.
  */
-static enum error_class no_answer(const struct http_request *request, const struct url_parts *parts,
+static enum error_class fail_without_response(const struct http_request *request, const struct url_parts *parts,
 	enum error_class class, const char *why, struct error *error)
 {
 	const char *method = method_names[request->method];
@@ -301,29 +302,29 @@ static enum error_class transfer_failed(
 
 	if (transfer->too_large) {
 		char why[64];
-		text_format(why, sizeof(why), "the answer is larger than %zu bytes", body_max(request));
-		return no_answer(request, parts, ERROR_PROVIDER_UNAVAILABLE, why, error);
+		text_format(why, sizeof(why), "the response is larger than %zu bytes", body_max(request));
+		return fail_without_response(request, parts, ERROR_PROVIDER_UNAVAILABLE, why, error);
 	}
 
 	if (transfer->refused_address) {
-		no_answer(request, parts, ERROR_INVALID_INPUT,
-			"it is at an address of this machine or of a private network", error);
-		return error_remedy(error, NULL, "Give a public address.");
+		fail_without_response(request, parts, ERROR_INVALID_INPUT,
+			"the host has an address of this machine or of a private network", error);
+		return error_remedy(error, NULL, "Give a URL with a public address.");
 	}
 
 	if (code == CURLE_ABORTED_BY_CALLBACK)
-		return no_answer(request, parts, ERROR_LEASE_LOST, "the run is no longer ours", error);
+		return fail_without_response(request, parts, ERROR_LEASE_LOST, "the run is no longer ours", error);
 	enum error_class class = code == CURLE_OPERATION_TIMEDOUT    ? ERROR_TIMEOUT
 		: code == CURLE_OUT_OF_MEMORY || transfer->no_memory ? ERROR_OUT_OF_MEMORY
 								     : ERROR_NETWORK;
-	return no_answer(request, parts, class, curl_easy_strerror(code), error);
+	return fail_without_response(request, parts, class, curl_easy_strerror(code), error);
 }
 
 static CURLcode perform(struct http_client *client, const char *method)
 {
 	if (failpoint("provider.before", method))
 		return CURLE_COULDNT_CONNECT;
-	/* As late as possible: the process may have been stopped for longer than its lease lasts. */
+	/* As late as possible: the process may have been suspended for longer than its lease. */
 	CURLcode code = may_send(client) ? curl_easy_perform(client->handle) : CURLE_ABORTED_BY_CALLBACK;
 	return failpoint("provider.after", method) ? CURLE_RECV_ERROR : code;
 }
@@ -349,7 +350,7 @@ static enum error_class exchange(struct http_client *client, const struct http_r
 
 	enum error_class class = ERROR_NONE;
 	if (!complete || !set_options(client->handle, request, url, &transfer, headers)) {
-		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
+		class = error_set(error, ERROR_OUT_OF_MEMORY, "out of memory for a request");
 	} else {
 		CURLcode code = perform(client, method_names[request->method]);
 		if (code != CURLE_OK)

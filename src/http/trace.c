@@ -20,7 +20,7 @@
 
 static enum error_class no_memory(struct error *error)
 {
-	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the record of an exchange");
+	return error_set(error, ERROR_OUT_OF_MEMORY, "out of memory for the trace of an exchange");
 }
 
 /* ---- cutting ---- */
@@ -206,8 +206,8 @@ static const char *print_record(struct arena *arena, const struct http_record *r
 static enum error_class cannot_write(const char *path, struct error *error)
 {
 	return error_set(error, ERROR_INTERNAL,
-		"cannot write the record %s: %s; let the worker write to that folder, or unset SLIPWAY_RECORD", path,
-		strerror(errno));
+		"cannot write the trace %s: %s; allow the worker to write to that folder, or unset SLIPWAY_RECORD",
+		path, strerror(errno));
 }
 
 static bool write_whole(int file, const char *text)

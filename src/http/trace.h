@@ -1,12 +1,12 @@
 /*
- * Records of what was said to a provider and what it answered, for people who debug against the real services: one JSON
- * file an exchange, with secrets cut out. The setting SLIPWAY_RECORD turns them on.
+ * Writes each exchange with a provider to a JSON file, with secrets masked, to debug against the real services. The
+ * setting SLIPWAY_RECORD turns this on.
  *
  *	{"at","provider","method","url","requestHeaders","requestBody","status","responseHeaders","requestId",
  *	 "responseBody","tookMs","error"?}
  *
- * Bodies are values where they are JSON, else strings, null where there is none. Without an answer, status is 0 and
- * error says why.
+ * A body is a JSON value if it is JSON, else a string, or null if there is none. Without a response, status is 0 and
+ *error says why.
  */
 #ifndef SLIPWAY_HTTP_TRACE_H
 #define SLIPWAY_HTTP_TRACE_H
@@ -15,11 +15,10 @@
 
 /* One exchange. All borrowed. */
 struct http_record {
-	const char *provider;          /* its id */
-	const char *request_id_header; /* which of the kept headers names the exchange; NULL: none */
-	const char *const
-		*secret_members; /* names of members that are left out beside those that all have; NULL: none */
-	const char *token;       /* cut out wherever it stands, beside all that redact_add knows; NULL: none */
+	const char *provider;              /* its id */
+	const char *request_id_header;     /* the kept header with the request id; NULL: none */
+	const char *const *secret_members; /* further names of members to mask; NULL: none */
+	const char *token;                 /* masked everywhere, like everything that redact_add knows; NULL: none */
 	const struct http_request *request;
 	const struct http_response *response; /* NULL: none came */
 	const struct error *failure;          /* why none came */
@@ -27,9 +26,9 @@ struct http_record {
 };
 
 /*
- * Writes folder/<UTC time>-<pid>-<sequence>.json for its owner alone; it appears whole or not at all. Left out or
- * replaced by asterisks: the header Authorization, every known secret by its value, and members of both bodies by their
- * name (value, token, secret, key and such), in full. The error says what to do.
+ * Writes folder/<UTC time>-<pid>-<sequence>.json atomically, readable only by its owner. Masked in full: the header
+ * Authorization, the value of every known secret, and members of both bodies with names such as value, token, secret or
+ * key. The error says what to do.
  */
 enum error_class http_record_write(
 	const char *folder, const struct http_record *record, struct error *error) SLIPWAY_MUST_CHECK;

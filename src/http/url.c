@@ -49,7 +49,7 @@ static enum error_class check_scheme(
 	if (strcmp(parts->scheme, "http") == 0 && allow_loopback && is_loopback_name(parts->host))
 		return ERROR_NONE;
 	/* As it was written: a secret in it would not be known in a part. */
-	error_set(error, ERROR_INVALID_INPUT, "it is not an https URL: %s", text);
+	error_set(error, ERROR_INVALID_INPUT, "not an https URL: %s", text);
 	return error_remedy(error, NULL, "Give an https URL.");
 }
 
@@ -60,17 +60,16 @@ enum error_class url_check(const char *text, bool allow_loopback, struct url_par
 
 	*parts = (struct url_parts){ NULL, NULL, NULL, NULL };
 	if (url == NULL)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a URL");
+		return error_set(error, ERROR_OUT_OF_MEMORY, "out of memory for a URL");
 	CURLUcode code = curl_url_set(url, CURLUPART_URL, text, CURLU_DISALLOW_USER);
 	if (code == CURLUE_OK)
 		code = url_parts_read(url, parts);
 	if (code == CURLUE_OK)
 		class = check_scheme(text, parts, allow_loopback, error);
 	else if (code == CURLUE_OUT_OF_MEMORY)
-		class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a URL");
+		class = error_set(error, ERROR_OUT_OF_MEMORY, "out of memory for a URL");
 	else
-		class = error_set(
-			error, ERROR_INVALID_INPUT, "the URL cannot be requested: malformed, or with a user in it");
+		class = error_set(error, ERROR_INVALID_INPUT, "the URL is malformed or contains a user name");
 	curl_url_cleanup(url);
 	return class;
 }
@@ -86,7 +85,7 @@ static bool append_escaped(struct buffer *buffer, const char *text)
 static enum error_class refuse_url(const struct buffer *buffer, struct error *error)
 {
 	if (!buffer->full)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a URL");
+		return error_set(error, ERROR_OUT_OF_MEMORY, "out of memory for a URL");
 	return error_set(error, ERROR_INVALID_INPUT, "the URL is too long");
 }
 
@@ -104,7 +103,7 @@ static enum error_class append_path(struct buffer *buffer, const struct provider
 		const char *value = next < PROVIDER_PARAMETERS ? request->parameters[next++] : NULL;
 		/* An empty part would name another resource: the collection above. */
 		if (value == NULL || value[0] == '\0' || strcmp(value, ".") == 0 || strcmp(value, "..") == 0)
-			return error_set(error, ERROR_INVALID_INPUT, "a part of the path %s is missing or not valid",
+			return error_set(error, ERROR_INVALID_INPUT, "a parameter of the path %s is missing or invalid",
 				request->path);
 		if (!append_escaped(buffer, value))
 			return refuse_url(buffer, error);
@@ -154,7 +153,7 @@ enum error_class url_build(const char *base, const struct provider_request *requ
 	if (class == ERROR_NONE) {
 		*ret_url = arena_string(arena, buffer_text(&buffer));
 		if (*ret_url == NULL)
-			class = error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a URL");
+			class = error_set(error, ERROR_OUT_OF_MEMORY, "out of memory for a URL");
 	}
 
 	buffer_release(&buffer);
