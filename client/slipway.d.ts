@@ -330,8 +330,8 @@ export interface TriggerOptions extends RequestOptions {
   /** Runs it again even if the same input is done. */
   readonly force?: boolean;
   /**
-   * An id that you make up for this one trigger. If the same trigger is sent again, it returns the run that it made, even
-   * if that has ended. Default: a new id with `force`, else none.
+   * An id that you make up for this one trigger. If the same trigger is sent again, it returns the run that it made,
+   * even if that has ended. Default: a new id with `force`, else none.
    */
   readonly triggerId?: string;
   /** The `version` of a {@link ConfigureResult}: refused as `config_changed` where the app was configured since. */

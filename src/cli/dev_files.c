@@ -1,5 +1,5 @@
 /*
- * Files, folders and ports of a private Slipway.
+ * Files, folders and ports of a private Slipway: what slipway dev needs from the system before it starts a process.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -86,7 +86,7 @@ enum error_class dev_programs_find(
 		return ERROR_NONE;
 	}
 
-	/* In the source tree the page stands beside build/, or beside the folder that a variant is built in. */
+	/* In the source tree the page is beside build/, or one level higher for a variant in build/NAME. */
 	static const char *const places[] = { "/../client", "/../../client", "/../share/slipway/client" };
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
 		text_format(own, sizeof(own), "%s%s/index.html", ret_programs, places[i]);
@@ -126,7 +126,7 @@ static bool port_is_free(int port)
 	return is_free;
 }
 
-/* Below the range from which the kernel takes ports for outgoing connections, so that none takes them meanwhile. */
+/* Below the ephemeral range, so that no outgoing connection takes the ports meanwhile. */
 int dev_ports_find(void)
 {
 	for (int tries = 0; tries < 50; tries++) {

@@ -1,7 +1,7 @@
 /*
- * The folder of a private Slipway: who has it, whether what is in it may be removed, and with which providers it may be
- * gone on with. What was made at real providers is known only here, so nothing is removed before the lock is held, and
- * never by default.
+ * The folder of a private Slipway: who is using it, whether its contents may be removed, and whether its state is about
+ * emulated or real providers. Only this folder knows which resources exist at real providers, so nothing is removed
+ * before the lock is held, and never by default.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,11 +17,11 @@
 #include "cli/dev.h"
 #include "slipway/field.h"
 
-#define LOCK      "lock"      /* the pid of the slipway dev that has the folder */
-#define PROVIDERS "providers" /* whether stand-ins made what is in it, or real providers */
+#define LOCK      "lock"      /* the pid of the slipway dev that is using the folder */
+#define PROVIDERS "providers" /* whether its state is about emulated or real providers */
 #define WORD_MAX  32
 
-/* All that slipway dev puts into its folder, the lock and the word about providers aside. */
+/* Everything that slipway dev creates in its folder, except the lock and the providers file. */
 static const char *const made[] = { "redis", "conf", "log", "nginx-body", "nginx-fastcgi", "nginx-proxy", "nginx-scgi",
 	"nginx-uwsgi", "nginx.pid", "api.sock", "redis.sock" };
 
@@ -30,7 +30,7 @@ static void path_of(char path[PATH_MAX], const char *folder, const char *name)
 	text_format(path, PATH_MAX, "%s/%s", folder, name);
 }
 
-/* The first line of a small file; "" where there is none. */
+/* The first line of a small file; "" if it does not exist. */
 static void read_word(const char *path, char word[WORD_MAX])
 {
 	int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -43,7 +43,7 @@ static void read_word(const char *path, char word[WORD_MAX])
 
 /* ---- the lock ---- */
 
-/* A pid may have been given to another program since: it is a slipway dev only where its name is ours. */
+/* The pid may have been reused: it is a slipway dev only if the process has our name. */
 static bool is_one_of_us(int64_t pid)
 {
 	char path[PATH_MAX], name[WORD_MAX], own[WORD_MAX];
@@ -79,7 +79,7 @@ enum error_class dev_folder_lock(const char *folder, struct error *error)
 
 	path_of(path, folder, LOCK);
 
-	/* No O_CLOEXEC: what dev starts holds it too, so that nobody takes the folder before the last of them ended. */
+	/* No O_CLOEXEC: the started processes hold the lock too, so that it lasts until the last of them has ended. */
 	int lock = open(path, O_RDWR | O_CREAT, 0600);
 	if (lock < 0)
 		return error_set(error, ERROR_INVALID_INPUT, "cannot write %s: %s", path, strerror(errno));
@@ -94,7 +94,7 @@ enum error_class dev_folder_lock(const char *folder, struct error *error)
 	return error_set(error, ERROR_INVALID_INPUT, "cannot write %s: %s", path, strerror(errno));
 }
 
-/* ---- what is in it ---- */
+/* ---- its contents ---- */
 
 static bool has_state(const char *folder)
 {
@@ -103,7 +103,7 @@ static bool has_state(const char *folder)
 	return access(path, F_OK) == 0;
 }
 
-/* A folder without the word about providers may have anything in it. */
+/* Without the providers file, the state may be about either kind. */
 static bool is_emulated(const char *folder)
 {
 	char path[PATH_MAX], word[WORD_MAX];
@@ -112,7 +112,7 @@ static bool is_emulated(const char *folder)
 	return strcmp(word, "emulated") == 0;
 }
 
-/* Only slipway dev leaves its configuration of Redis there. */
+/* Only slipway dev writes this configuration of Redis. */
 static enum error_class check_ours(const char *folder, struct error *error)
 {
 	char path[PATH_MAX];
@@ -131,7 +131,7 @@ static enum error_class check_ours(const char *folder, struct error *error)
 	return error_remedy(error, NULL, "Give another folder with --dir, or start without --fresh.");
 }
 
-/* conf goes last: by it the folder is known for ours, should this be cut short. */
+/* conf is removed last: it identifies the folder as ours if the removal is interrupted. */
 static enum error_class clear(const char *folder, struct error *error)
 {
 	char path[PATH_MAX];

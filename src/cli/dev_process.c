@@ -1,6 +1,6 @@
 /*
- * Starts and stops the servers of a private Slipway. Each dies with its parent by PR_SET_PDEATHSIG, so a
- * killed `slipway dev` leaves nothing running.
+ * Starts and stops the servers of a private Slipway. Each is told to end by PR_SET_PDEATHSIG when its parent
+ * dies, so a killed `slipway dev` leaves nothing running.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +30,7 @@ static _Noreturn void become(const char *const words[DEV_WORDS_MAX], int log, pi
 	if (arguments[0] == NULL)
 		_exit(127);
 
-	/* Not SIGKILL: nginx's master would leave its workers behind. */
+	/* Not SIGKILL: nginx's master process would leave its workers behind. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != dev)
 		_exit(1);

@@ -1,9 +1,9 @@
 /*
- * The users of the private Redis: the lines of conf/redis/users.acl as they are, each with a password behind it, and
- * one user more, so that what runs here runs, and restarts, with the rights that production has.
+ * The users of the private Redis: the lines of conf/redis/users.acl with a password each, and one further user. So the
+ * programs run, and Redis restarts, with the permissions that production has.
  *
- * The default user is off there, and Redis starts with him so. Then he is let in: the socket lies in a folder that is
- * closed to everybody else, and whoever looks around with redis-cli need not log in.
+ * That file disables the default user. After the start it is enabled, so that redis-cli needs no login: only the owner
+ * of the folder can reach the socket.
  */
 #include <sodium.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ void dev_password_path(const char *folder, const char *user, char path[PATH_MAX]
 	text_format(path, PATH_MAX, "%s/conf/%s.password", folder, user);
 }
 
-/* Makes a password, writes it where dev_password_path says, and gives its SHA-256 as an ACL file has it. */
+/* Makes a password, writes it to the file of dev_password_path, and gives its SHA-256 as an ACL file has it. */
 static enum error_class make_password(
 	const char *folder, const char *user, char hash[2 * crypto_hash_sha256_BYTES + 1], struct error *error)
 {
@@ -51,7 +51,7 @@ static enum error_class make_password(
 	return class;
 }
 
-/* A line as it is; behind one of ours stands the password. */
+/* Appends the line; one that defines a user of ours gets the password. */
 static enum error_class append_line(
 	const char *folder, const char *line, size_t length, struct buffer *buffer, struct error *error)
 {
@@ -91,7 +91,7 @@ enum error_class dev_users_write(const char *folder, struct error *error)
 	return dev_secret_write(path, buffer_text(&own), error);
 }
 
-/* The opener's password, as it was written; its file is ours. */
+/* Reads the opener's password. We wrote the file, so it fits. */
 static bool read_password(const char *folder, char *password, size_t size)
 {
 	char path[PATH_MAX];

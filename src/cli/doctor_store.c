@@ -1,6 +1,6 @@
 /*
- * Checks of Redis and of what workers report there. Each reads only what the user of `slipway doctor` may
- * read.
+ * Checks of Redis and of what workers report to it. Each needs only the permissions of the Redis user of `slipway
+ * doctor`.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +117,7 @@ static void check_replication(const struct doctor *doctor, struct diagnosis *dia
 		return;
 	}
 
-	/* A hosted Redis may not let us ask. */
+	/* A hosted Redis may not allow CONFIG. */
 	bool asked = redis_command(doctor->redis, 3, words, &reply, &error) == ERROR_NONE;
 	bound = asked ? reply_integer(reply_item(reply, 1)) : 0;
 	reply_free(reply);

@@ -1,5 +1,5 @@
 /*
- * The endpoint, as the command line sees it: JSON over HTTP.
+ * Requests of the command line to the endpoint: JSON over HTTP.
  */
 #ifndef SLIPWAY_CLI_ENDPOINT_H
 #define SLIPWAY_CLI_ENDPOINT_H
@@ -16,10 +16,10 @@ struct endpoint {
 #define CLEANUP_ENDPOINT CLEANUP(endpoint_close)
 #define ENDPOINT_EMPTY   ((struct endpoint){ .client = NULL })
 
-/* Prepares; sends nothing yet. */
+/* Prepares a client; sends nothing yet. */
 enum error_class endpoint_open(struct endpoint *endpoint, const char *url, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Closes; one that was never opened is fine. */
+/* Closes it; one that was never opened is fine. */
 void endpoint_close(struct endpoint *endpoint);
 
 /*
@@ -33,12 +33,12 @@ enum error_class endpoint_get(const struct endpoint *endpoint, const char *path,
 enum error_class endpoint_post(
 	const struct endpoint *endpoint, const cJSON *body, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The same where the whole problem document is of interest: *ret_problem, which is the caller's, is the document where
- * the request was refused by one, else NULL. */
+/* The same for a caller that needs the whole problem document: *ret_problem, which is the caller's, is the document
+ * that refused the request, else NULL. */
 enum error_class endpoint_ask(const struct endpoint *endpoint, const cJSON *body, cJSON **ret_json, cJSON **ret_problem,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Whether the same request may be sent again in a while: nobody answered, or 503. */
+/* Whether the same request may succeed later: there was no response, or a 429, 502, 503 or 504. */
 bool endpoint_may_retry(const struct error *error);
 
 #endif

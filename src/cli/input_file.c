@@ -1,6 +1,6 @@
 /*
- * Reads the file of --input, up to a cap and as strictly as the server reads a body, so that a broken file is
- * named here and not by a refusal of the endpoint.
+ * Reads the file of --input, up to a size limit and as strictly as the server parses a body, so that the message about
+ * a broken file names the file.
  */
 #include "cli/input_file.h"
 

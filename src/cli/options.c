@@ -1,6 +1,6 @@
 /*
- * Makes an argp parser of a table of options. argp does the work of reading a command line, its help and its usage
- * errors; this file only says where a value goes and what it may be.
+ * Makes an argp parser from a table of options. argp reads the command line, prints help and reports usage errors; this
+ * file only stores and checks the values.
  */
 #include "cli/options.h"
 
@@ -22,7 +22,7 @@ static void *member_of(const struct parse *parse, const struct option_row *row)
 	return (char *)parse->options + row->offset;
 }
 
-/* How messages call the row: --app, or APP. */
+/* The name of the row in messages: --app, or APP. */
 static const char *row_title(const struct option_row *row, char title[64])
 {
 	text_format(title, 64, "%s%s", row->type == OPTION_ARGUMENT ? "" : "--", row->name);
@@ -83,7 +83,7 @@ static void store_value(
 
 /* ---- argp ---- */
 
-/* The number-th argument; NULL where the command takes fewer. */
+/* The row of the number-th argument; NULL: the command takes fewer. */
 static const struct option_row *argument_row(const struct option_row *rows, unsigned number)
 {
 	for (const struct option_row *row = rows; row->type != OPTION_END; row++)
@@ -92,7 +92,7 @@ static const struct option_row *argument_row(const struct option_row *rows, unsi
 	return NULL;
 }
 
-/* Options without a letter need a key of their own that is no character. */
+/* An option without a letter needs a key that is not a character. */
 static int option_key(const struct option_row *rows, const struct option_row *row)
 {
 	return row->letter != '\0' ? row->letter : 0x100 + (int)(row - rows);

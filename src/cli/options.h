@@ -1,7 +1,6 @@
 /*
- * The command line of a command as a table: each option and each argument is a row that says into which member of the
- * command's options it goes. The table is checked against the struct at compile time, and becomes argp's parser and
- * help.
+ * The command line of a command as a table: each option and argument is a row that names the member of the command's
+ * options for its value. The compiler checks the rows against that struct; argp's parser and help are made of them.
  */
 #ifndef SLIPWAY_CLI_OPTIONS_H
 #define SLIPWAY_CLI_OPTIONS_H
@@ -11,15 +10,15 @@
 #include "slipway/field.h"
 
 enum option_type {
-	OPTION_END, /* the row behind the last one */
+	OPTION_END, /* ends the rows */
 	OPTION_FLAG,
 	OPTION_TEXT,
 	OPTION_INTEGER,
 	OPTION_LIST,
-	OPTION_ARGUMENT, /* a word without a dash; rows in the order in which the words stand */
+	OPTION_ARGUMENT, /* a positional argument; the rows are in the order of the arguments */
 };
 
-/* What an option that may be repeated collects, in the order given; the texts are those of argv. */
+/* The values of an option that may be repeated, in order; borrowed from argv. */
 #define OPTION_LIST_MAX 32
 struct option_list {
 	const char *items[OPTION_LIST_MAX];
@@ -28,12 +27,12 @@ struct option_list {
 
 struct option_row {
 	enum option_type type;
-	const char *name; /* "json" for --json; of an argument, what the help calls it: "APP" */
+	const char *name; /* "json" for --json; of an argument its name in the help, such as "APP" */
 	char letter;      /* 'j' for -j; 0: none */
 	size_t offset;    /* of the member */
 	const char *help;
-	const char *value;        /* what the help calls the value: "FILE"; NULL: a flag */
-	const char *fallback;     /* what the option means without a value; NULL: it needs one */
+	const char *value;        /* the name of the value in the help, such as "FILE"; NULL: a flag */
+	const char *fallback;     /* its value if none is given; NULL: it needs one */
 	int64_t minimum, maximum; /* of an integer */
 	bool required;            /* of a text or an argument */
 	bool identifier;          /* the value must be an id, such as that of an app */
@@ -56,10 +55,9 @@ struct option_row {
 	OPTION_ROW(OPTION_ARGUMENT, name, 0, struct_type, member, const char *, NULL)
 
 /*
- * Parses argv into `options`, a struct as the rows say, and the flags of `settings` into its first member, where it is
- * not NULL. `check`, where there is one, looks at the whole at the end, and calls argp_error about what the rows cannot
- * say. A wrong command line, --help and --version end the program, as argp does it; the exit status of a wrong one is
- * EX_USAGE.
+ * Parses argv into `options`, the struct of the rows, and the flags of `settings` (may be NULL) into its first member.
+ * `check` (may be NULL) runs at the end, and calls argp_error for what the rows cannot express. An invalid command
+ * line, --help and --version end the program, as argp does it; the exit status of an invalid one is EX_USAGE.
  */
 void options_parse(const struct option_row *rows, const char *about, const struct argp *settings,
 	void (*check)(void *options, struct argp_state *state), int argc, char **argv, void *options);

@@ -1,6 +1,6 @@
 /*
- * The input file of `slipway run`, and how it is divided: inputs go with each trigger, for what is configured is shared
- * with all other clients of the app.
+ * The input file of `slipway run` and its parts: inputs go with each trigger, because what is configured is shared with
+ * all other clients of the app.
  */
 #include "cli/run_input.h"
 

@@ -1,6 +1,6 @@
 /*
- * What `slipway run` is given: the file of --input, with the values of --set in its config. The inputs in it go with
- * the triggers of this run alone; config, env and secrets are the app's, and are configured.
+ * The input of `slipway run`: the file of --input with the values of --set in its config. Its inputs are used by the
+ * triggers of this run alone; config, env and secrets belong to the app and are configured.
  */
 #ifndef SLIPWAY_CLI_RUN_INPUT_H
 #define SLIPWAY_CLI_RUN_INPUT_H
@@ -14,11 +14,11 @@
 enum error_class run_input_read(const char *path, const char *const *settings, size_t count, cJSON **ret_json,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The body of a request that gives all of it, or (`configure`) what is the app's: the caller's. NULL: memory is short.
- */
+/* The body of a request with all of it, or for `configure` with what belongs to the app. The caller's. NULL: memory is
+ * short. */
 cJSON *run_input_request(const cJSON *input, const char *mode, const char *app);
 
-/* Whether anything in it is the app's. */
+/* Whether it has anything to configure. */
 bool run_input_configures(const cJSON *input);
 
 /* Adds the input of one step, where there is one, to the body of its trigger. key may be NULL. */

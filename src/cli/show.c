@@ -1,6 +1,6 @@
 /*
- * Prints texts of others with control characters escaped. A provider's message must not be able to move the
- * cursor or hide a line.
+ * Prints foreign texts with their control characters replaced: a provider's message must not be able to move the cursor
+ * or hide a line.
  */
 #include "cli/show.h"
 #include "slipway/field.h"
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* U+0080 to U+009F are control characters too: a terminal may take U+009B for the start of a sequence. */
+/* U+0080 to U+009F are control characters too: for a terminal, U+009B may begin an escape sequence. */
 static bool is_second_control(const unsigned char *next)
 {
 	return next[0] == 0xc2 && next[1] >= 0x80 && next[1] <= 0x9f;
@@ -91,7 +91,7 @@ void show_output(FILE *stream, const cJSON *output)
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const char *text = json_member_string(output, names[i]);
-		/* The full name says the name as well. */
+		/* The full name includes the name. */
 		if (text == NULL || text[0] == '\0' || (i == 1 && any))
 			continue;
 		fprintf(stream, "  ");

@@ -1,5 +1,5 @@
 /*
- * Texts of others on a person's terminal: whatever a server or a provider wrote, it cannot move the cursor.
+ * Output for a terminal. Whatever a server or a provider wrote, it cannot move the cursor.
  */
 #ifndef SLIPWAY_CLI_SHOW_H
 #define SLIPWAY_CLI_SHOW_H
@@ -8,27 +8,27 @@
 
 #include "base/json.h"
 
-/* Writes the text with control characters as '?', and line feeds as blanks. NULL is nothing. */
+/* Writes the text with control characters as '?' and line feeds as spaces. NULL writes nothing. */
 void show_text(FILE *stream, const char *text);
 
-/* Writes place and remedy of an error, a line each, where it has them. */
+/* Writes the place and the remedy of an error, one line each, if it has them. */
 void show_error_details(FILE *stream, const char *indent, const struct error *error);
 
-/* What a person can do, where, and which input is to be changed for it, on the rest of the line. */
+/* Writes what a person can do, where, and which input to change, and ends the line. */
 void show_remedy(FILE *stream, const cJSON *remedy);
 
-/* Writes one of the `errors` of a problem document: its step, its place, what is wrong, and what to do where that is
- * more than to correct it. */
+/* Writes one of the `errors` of a problem document: its step, place and message, and its remedy unless that only says
+ * to correct the input. */
 void show_fault(FILE *stream, const char *indent, const cJSON *fault);
 
-/* Writes what an action made, for people: its outputs named fullName, name, url, text or reason, two blanks before
- * each. NULL or no object is nothing. */
+/* Writes the outputs of an action that people want to see: fullName, name, url, text and reason, each after two spaces.
+ * NULL writes nothing. */
 void show_output(FILE *stream, const cJSON *output);
 
-/* Writes the value as one line of JSON, at once; an empty line where memory is short. */
+/* Writes the value as one line of JSON and flushes; an empty line if memory is short. */
 void show_json(FILE *stream, const cJSON *json);
 
-/* Whether to use colours on this stream: it is a terminal, and neither NO_COLOR nor TERM=dumb speaks against it. */
+/* Whether to use colours on this stream: it is a terminal, NO_COLOR is not set, and TERM is not dumb. */
 bool show_colours(FILE *stream);
 
 #endif

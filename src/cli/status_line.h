@@ -1,5 +1,5 @@
 /*
- * A status object in words, for a terminal.
+ * A status object as text for a terminal.
  */
 #ifndef SLIPWAY_CLI_STATUS_LINE_H
 #define SLIPWAY_CLI_STATUS_LINE_H
@@ -8,26 +8,26 @@
 
 #include "base/json.h"
 
-/* A status, as far as the command line looks at it. Texts lie in the arena that it was decoded with; never NULL. */
+/* The parts of a status that the command line uses. Texts are in the arena that it was decoded with, and never NULL. */
 struct step_status {
 	const char *step, *run, *status, *phase, *reason, *detail, *output, *error, *queued_at;
 	const char *finished_at;
 	int64_t attempt, version, next_poll_ms;
-	bool reused;  /* done before with the same input, so nothing was run */
-	bool removed; /* what it made has been removed since */
+	bool reused;  /* the result of an earlier run with the same input */
+	bool removed; /* its result has been removed since */
 };
 
-/* From a status object of the endpoint. Errors: it is none. */
+/* Decodes a status object of the endpoint. Fails if it is not one. */
 enum error_class step_status_decode(
 	const cJSON *json, struct arena *arena, struct step_status *ret_status, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* running; done. */
+/* Whether the status is `running`, or `done`. */
 bool step_is_live(const struct step_status *status);
 bool step_is_done(const struct step_status *status);
 
 /*
- * Prints one line: the step, what happens, why, attempt, seconds (negative: not shown), what it made; and below it
- * an error with its remedy. Coloured where the stream is a terminal.
+ * Prints one line: the step, its status, attempt, seconds (negative: not shown), reason and output; below it an error
+ * with its remedy. In colour if the stream is a terminal.
  */
 void step_status_print(const struct step_status *status, double seconds, FILE *stream);
 

@@ -1,6 +1,6 @@
 /*
- * The graph of steps that `slipway run` walks: which step is ready, and which can no longer run because a need
- * failed.
+ * The graph of steps that `slipway run` walks: which step is ready to run. A step whose need failed never becomes
+ * ready, so the walk ends when nothing is running.
  */
 #include "cli/step_graph.h"
 

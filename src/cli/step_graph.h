@@ -1,5 +1,5 @@
 /*
- * Which step of a workflow may be triggered next, and when there is nothing more to do. Knows nothing of HTTP.
+ * Which step of a workflow may be triggered next, and when nothing is left to do. Independent of HTTP.
  */
 #ifndef SLIPWAY_CLI_STEP_GRAPH_H
 #define SLIPWAY_CLI_STEP_GRAPH_H
@@ -17,12 +17,12 @@ enum graph_state {
 
 struct graph_step {
 	char id[65];
-	char input_key[65]; /* which member of the inputs it takes; "": none */
+	char input_key[65]; /* the member of the inputs that it takes; "": none */
 	char summary[160];  /* what it does, in a sentence */
 	enum graph_state state;
-	bool needs[GRAPH_STEPS_MAX]; /* by number */
-	char run[65];                /* the run that our trigger gave; "": none yet */
-	int64_t version;             /* the last that was shown */
+	bool needs[GRAPH_STEPS_MAX]; /* by index */
+	char run[65];                /* the run of our trigger; "": none yet */
+	int64_t version;             /* of the status that was shown last */
 	int64_t started_at;          /* monotonic */
 };
 
@@ -31,17 +31,17 @@ struct step_graph {
 	size_t count;
 };
 
-/* From one workflow of GET /api/workflows. ERROR_INVALID_INPUT where its steps cannot be put in order. */
+/* Reads one workflow of GET /api/workflows. ERROR_INVALID_INPUT if its format is unknown. */
 enum error_class step_graph_read(
 	const cJSON *workflow, struct step_graph *ret_graph, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The step of this id; NULL where there is none. */
+/* The step with this id; NULL: there is none. */
 struct graph_step *step_graph_find(struct step_graph *graph, const char *id);
 
-/* A step whose needs are all done and that was not triggered yet; NULL where there is none. */
+/* A step that was not triggered yet and whose needs are all done; NULL: there is none. */
 struct graph_step *step_graph_next(struct step_graph *graph);
 
-/* Whether something runs. */
+/* Whether a step is running. */
 bool step_graph_is_running(const struct step_graph *graph);
 
 /* Whether every step is done. */

@@ -1,6 +1,6 @@
 /*
- * Fills the @NAME@ places of embedded files. A name that is not among the replacements stays as it is: nginx
- * and shell texts have at signs of their own.
+ * Fills the @NAME@ places of embedded files. A name without a replacement stays as it is, because nginx
+ * and shell files have at signs of their own.
  */
 #include "cli/template.h"
 
@@ -8,7 +8,7 @@
 
 #include "cli/embedded.h"
 
-/* The replacement for a @NAME@ at the text; gives its length in *ret_length. NULL: it is none. */
+/* The value for the @NAME@ at the start of the text, whose length goes to *ret_length. NULL: there is none. */
 static const char *find_replacement(const char *text, const char *const *replacements, size_t *ret_length)
 {
 	for (; replacements != NULL && replacements[0] != NULL; replacements += 2) {
