@@ -142,8 +142,8 @@ static const struct refusal refusals[] = {
 	{ .status = 403,
 		.message = "Upgrade to GitHub",
 		.class = ERROR_PLAN_LIMIT,
-		.remedy =
-			"Upgrade the plan of the account, or make the repository public, then trigger the step again.",
+		.remedy = "Upgrade the plan of the account, or, where everybody may see its code, make the repository "
+			  "public; then trigger the step again.",
 		.remedy_url = PRICING_URL },
 	{ .message = "rule violation",
 		.class = ERROR_INVALID_INPUT,
@@ -178,8 +178,8 @@ static const struct refusal refusals[] = {
 	{ .status = 422,
 		.message = "upgrade your subscription",
 		.class = ERROR_PLAN_LIMIT,
-		.remedy =
-			"Upgrade the plan of the account, or make the repository public, then trigger the step again.",
+		.remedy = "Upgrade the plan of the account, or, where everybody may see its code, make the repository "
+			  "public; then trigger the step again.",
 		.remedy_url = PRICING_URL },
 	{ .status = 422,
 		.message = "Public repositories are not permitted",

@@ -227,6 +227,9 @@ START_TEST(test_a_rule_is_no_race)
 			  .body = RULES("Secret detected in content\\n\\n- Push cannot contain secrets") },
 			"Secret detected", "Take the secret out",
 			"https://docs.github.com/code-security/secret-scanning/working-with-push-protection", "files" },
+		/* No rule, and no right is missing either. */
+		{ { MAKE_TREE, .status = 422, .body = MESSAGE("tree.path contains a malformed path component") },
+			"malformed", "as GitHub says", "", "files" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct peer_row rows[] = { cases[i].refusal, AT("c1", "t1"), ROOT_HAS(""), MADE,

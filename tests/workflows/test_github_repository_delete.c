@@ -196,6 +196,20 @@ START_TEST(test_without_the_right)
 }
 END_TEST
 
+/* The same status, and no right of the token would help. */
+START_TEST(test_another_refusal_keeps_its_remedy)
+{
+	static const struct peer_row rows[] = { DOCS_THERE, API_THERE,
+		{ DELETE_API, .status = 403,
+			.body = "{\"message\":\"Although you appear to have the correct authorization credentials, the "
+				"`acme` organization has an IP allow list enabled.\"}" },
+		{ .method = NULL } };
+	ck_assert_int_eq(run_with(rows, CONFIRMED, 1), ACTION_FAILED);
+	check_failed(ERROR_SCOPE_MISSING);
+	ck_assert_msg(strstr(trial_error(&trial)->remedy, "IP allow list") != NULL, "%s", trial_error(&trial)->remedy);
+}
+END_TEST
+
 START_TEST(test_lease_lost)
 {
 	static const struct peer_row rows[] = { DOCS_THERE, API_THERE, { DELETE_API, .status = 204 },
@@ -217,7 +231,7 @@ int main(void)
 {
 	const TTest *const tests[] = { test_removes_what_the_app_made, test_wants_the_name_of_the_app,
 		test_leaves_another_under_the_name, test_follows_a_rename, test_already_gone, test_lost_answer,
-		test_waits_while_github_is_busy, test_without_the_right, test_lease_lost, test_undoes_the_repository,
-		NULL };
+		test_waits_while_github_is_busy, test_without_the_right, test_another_refusal_keeps_its_remedy,
+		test_lease_lost, test_undoes_the_repository, NULL };
 	return suite_main("github.repository-delete", tests, setup, teardown);
 }

@@ -196,7 +196,7 @@ static enum action_result refuse_read(struct action_context *context, const stru
 	return action_remedy_input(context, branch == NULL ? "repository" : "branch");
 }
 
-/* Reading worked, so a permission is missing. */
+/* Reading worked, so where GitHub shows nothing, a permission is missing. */
 static enum action_result refuse_write(struct action_context *context, const struct input *input, const char *what,
 	const struct provider_response *response)
 {
@@ -204,9 +204,14 @@ static enum action_result refuse_write(struct action_context *context, const str
 	enum action_result result = refuse(context, input, response, class, what);
 	if (result != ACTION_FAILED || push_explain_rule(context, input->repository))
 		return result;
-	return action_remedy(context, NULL,
-		"Give the token the permission contents: write (for files in .github/workflows also workflows: write), "
-		"then trigger the step again.");
+	if (class == ERROR_SCOPE_MISSING)
+		return action_remedy(context, NULL,
+			"Give the token the permission contents: write (for files in .github/workflows also "
+			"workflows: write), then trigger the step again.");
+	if (action_error(context)->class != ERROR_INVALID_INPUT)
+		return action_remedy(context, NULL, "Trigger the step again.");
+	action_remedy(context, NULL, "Change the files as GitHub says, then trigger the step again.");
+	return action_remedy_input(context, "files");
 }
 
 /* ---- read ---- */

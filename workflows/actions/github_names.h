@@ -63,6 +63,18 @@ static inline bool is_settling(struct action_context *context, const char *full_
 	return made_ms_ago >= 0 && made_ms_ago < SETTLING_MS && action_run_age_ms(context) < run_budget_ms;
 }
 
+/* Whether the last call was refused for want of a right, which people give: single sign-on, allow lists of addresses
+ * and suspended apps are refused with the same status, and the error says already what to do about those. */
+static inline bool is_right_missing(struct action_context *context)
+{
+	static const char *const texts[] = { "not accessible by", "must have admin", "cannot delete" };
+	const struct error *error = action_error(context);
+	for (size_t i = 0; error->class == ERROR_SCOPE_MISSING && i < ARRAY_LEN(texts); i++)
+		if (strcasestr(error->message, texts[i]) != NULL)
+			return true;
+	return false;
+}
+
 /* What is wrong with the name of a secret or a variable that the pattern accepts; NULL if nothing is. */
 static inline const char *setting_name_problem(const char *name)
 {

@@ -421,8 +421,9 @@ static enum action_result run(
 		action_fail(context, ERROR_NOT_FOUND,
 			"%s has no branch %s, or the token cannot administer the repository", input->repository,
 			input->branch);
-		return action_remedy(
-			context, NULL, "Check both names, and give the token Administration: write on the repository.");
+		action_remedy(context, provider_page(context, &github, "/%s/branches", input->repository),
+			"Check both names, and give the token Administration: write on the repository.");
+		return action_remedy_input(context, "branch");
 	}
 
 	bool by_rules = !changed && rules.rules.count > 0;

@@ -241,7 +241,7 @@ static bool is_own_account(struct action_context *context, const char *owner)
 		action_fail(context, ERROR_SCOPE_MISSING,
 			"the token belongs to %s and cannot create repositories for %s",
 			account.login != NULL ? account.login : "an unknown account", owner);
-	if (action_error(context)->class == ERROR_SCOPE_MISSING) {
+	if (answered || is_right_missing(context)) {
 		action_remedy(context, NULL,
 			"Use a personal access token of %s (a GitHub App token does not work), choose an organisation "
 			"as owner, or create the repository yourself and set \"adopt\": true.",

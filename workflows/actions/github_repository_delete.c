@@ -18,7 +18,7 @@
 /* If permissions are missing, say who can grant them: the token's creator or an owner of the organisation. */
 static bool explain(struct action_context *context, const char *full_name)
 {
-	if (action_error(context)->class == ERROR_SCOPE_MISSING)
+	if (is_right_missing(context))
 		action_remedy(context, provider_page(context, &github, "/%s/settings", full_name),
 			"Give the token the scope delete_repo (or Administration: write), ask an owner to allow "
 			"members to delete repositories, or delete %s yourself. Then trigger the step again.",
