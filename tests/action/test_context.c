@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/redact.h"
+#include "harness/json_text.h"
 #include "harness/named_setting.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
@@ -257,7 +258,7 @@ static const char *output_text(void)
 
 static enum action_result try_it(const char *what)
 {
-	return trial_attempt(&trial, &action, arena_format(&trial.arena, "{\"what\":\"%s\"}", what));
+	return trial_attempt(&trial, &action, arena_format(&trial.arena, J("{'what':'%s'}"), what));
 }
 
 START_TEST(test_waits_are_clamped_and_redacted)
@@ -294,8 +295,8 @@ START_TEST(test_checkpoint_goes_on)
 	ck_assert_int_eq(try_it("wait"), ACTION_WAITING);
 	ck_assert_int_eq(try_it("wait"), ACTION_WAITING);
 	ck_assert_int_eq(try_it("save"), ACTION_DONE);
-	ck_assert_str_eq(trial_saved(&trial), "{\"calls\":3,\"seen\":\"before the call\"}");
-	ck_assert_str_eq(trial_output(&trial), "{\"calls\":3}");
+	ck_assert_str_eq(trial_saved(&trial), J("{'calls':3,'seen':'before the call'}"));
+	ck_assert_str_eq(trial_output(&trial), J("{'calls':3}"));
 }
 END_TEST
 
@@ -322,7 +323,7 @@ START_TEST(test_skip_is_an_output)
 {
 	ck_assert_int_eq(try_it("skip"), ACTION_DONE);
 	ck_assert(trial_skipped(&trial));
-	ck_assert_str_eq(trial_output(&trial), "{\"skipped\":true,\"reason\":\"nothing asked\"}");
+	ck_assert_str_eq(trial_output(&trial), J("{'skipped':true,'reason':'nothing asked'}"));
 }
 END_TEST
 
@@ -337,7 +338,7 @@ START_TEST(test_failures)
 	ck_assert_int_eq(try_it("failed"), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_INTERNAL);
 	ck_assert_int_eq(try_it("no url"), ACTION_FAILED);
-	ck_assert_int_eq(trial_attempt(&trial, &action, "{\"what\":7}"), ACTION_FAILED);
+	ck_assert_int_eq(trial_attempt(&trial, &action, "{'what':7}"), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
 	ck_assert_str_eq(trial_error(&trial)->place, "/input/what");
 	ck_assert_str_eq(trial_error(&trial)->remedy_input, "what");
@@ -360,14 +361,14 @@ START_TEST(test_ledger)
 	ck_assert_str_eq(output_text(), "nothing then 42");
 	const char *entry = trial_ledger_row(&trial, "github:repository:acme/docs");
 	ck_assert_ptr_nonnull(entry);
-	ck_assert_ptr_nonnull(strstr(entry, "\"id\":\"42\""));
-	ck_assert_ptr_nonnull(strstr(entry, "\"created\":true"));
+	ck_assert_ptr_nonnull(strstr(entry, J("'id':'42'")));
+	ck_assert_ptr_nonnull(strstr(entry, J("'created':true")));
 	ck_assert_int_eq(try_it("own"), ACTION_DONE);
 	ck_assert_str_eq(output_text(), "42 then 42");
 	ck_assert_int_eq(try_it("own nothing"), ACTION_FAILED);
 	trial_ledger_remove(&trial, "github:repository:acme/docs");
-	trial_ledger_put(&trial, "vercel:domain:old.example",
-		"{\"id\":\"old\",\"created\":true,\"at\":\"2020-01-01T00:00:00.000Z\"}");
+	trial_ledger_put(
+		&trial, "vercel:domain:old.example", "{'id':'old','created':true,'at':'2020-01-01T00:00:00.000Z'}");
 	trial_ledger_put(&trial, "vercel:domain:broken.example", "{");
 	ck_assert_int_eq(try_it("own list"), ACTION_DONE);
 	ck_assert_str_eq(output_text(), "domain/b.example adopted;domain/old.example created;");
@@ -386,11 +387,11 @@ START_TEST(test_ledger_knows_since_when)
 	ck_assert_int_ge(made_ms_ago("acme/docs"), 0);
 	ck_assert_int_lt(made_ms_ago("acme/docs"), 5000);
 	trial_made(&trial, "github:repository:acme/old", 3600000);
-	trial_ledger_put(&trial, "github:repository:acme/adopted",
-		"{\"id\":\"7\",\"created\":false,\"at\":\"2999-01-01T00:00:00.000Z\"}");
-	trial_ledger_put(&trial, "github:repository:acme/ahead",
-		"{\"id\":\"7\",\"created\":true,\"at\":\"2999-01-01T00:00:00.000Z\"}");
-	trial_ledger_put(&trial, "github:repository:acme/timeless", "{\"id\":\"7\",\"created\":true}");
+	trial_ledger_put(
+		&trial, "github:repository:acme/adopted", "{'id':'7','created':false,'at':'2999-01-01T00:00:00.000Z'}");
+	trial_ledger_put(
+		&trial, "github:repository:acme/ahead", "{'id':'7','created':true,'at':'2999-01-01T00:00:00.000Z'}");
+	trial_ledger_put(&trial, "github:repository:acme/timeless", "{'id':'7','created':true}");
 	ck_assert_int_ge(made_ms_ago("acme/old"), 3600000);
 	ck_assert_int_eq(made_ms_ago("acme/ahead"), 0); /* the clock of another worker */
 	ck_assert_int_eq(made_ms_ago("acme/adopted"), -1);
@@ -411,22 +412,22 @@ END_TEST
 START_TEST(test_output_is_redacted_in_its_strings_only)
 {
 	hide("123456");
-	hide("\"calls");
+	hide(J("'calls"));
 	ck_assert_int_eq(try_it("digits"), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"text\":\"the calls are ******\",\"calls\":1234567}");
+	ck_assert_str_eq(trial_output(&trial), J("{'text':'the calls are ******','calls':1234567}"));
 }
 END_TEST
 
 START_TEST(test_answers_are_decoded)
 {
 	static const struct peer_row rows[] = {
-		{ .method = "GET", .path = "/github/ok", .status = 200, .body = "{\"name\":\"n\",\"other\":[1]}" },
-		{ .method = "GET", .path = "/github/less", .status = 200, .body = "{\"other\":1}" },
+		{ .method = "GET", .path = "/github/ok", .status = 200, .body = "{'name':'n','other':[1]}" },
+		{ .method = "GET", .path = "/github/less", .status = 200, .body = "{'other':1}" },
 		{ .method = "GET", .path = "/github/html", .status = 200, .body = "<html>" },
 		{ .method = "GET",
 			.path = "/github/list",
 			.status = 200,
-			.body = "[{\"name\":\"a\"},{\"name\":\"b\"}]",
+			.body = "[{'name':'a'},{'name':'b'}]",
 			.times = 1 },
 		{ .method = "GET", .path = "/github/list", .status = 200, .body = "[]", .times = 1 },
 		{ .method = "GET", .path = "/github/list", .status = 200, .body = "{}" },
@@ -454,7 +455,7 @@ START_TEST(test_a_failure_tells_of_the_refusal_that_it_comes_of)
 			.path = "/github/refused",
 			.status = 422,
 			.headers = "X-GitHub-Request-Id: AB:1",
-			.body = "{\"message\":\"no\",\"errors\":[{\"code\":\"custom\",\"field\":\"x\"}]}" },
+			.body = "{'message':'no','errors':[{'code':'custom','field':'x'}]}" },
 		{ .method = "GET",
 			.path = "/github/broken",
 			.status = 500,
@@ -520,7 +521,7 @@ START_TEST(test_probe_tells_what_became_of_it)
 {
 	static const struct peer_row rows[] = {
 		{ .method = "GET", .path = "/github/busy", .status = 429, .headers = "Retry-After: 20", .body = "{}" },
-		{ .method = "GET", .path = "/github/ok", .status = 200, .body = "{\"name\":\"n\"}" },
+		{ .method = "GET", .path = "/github/ok", .status = 200, .body = "{'name':'n'}" },
 		{ .method = "GET", .path = "/github/gone", .status = 500, .body = "{}" },
 		{ .method = NULL },
 	};
@@ -539,10 +540,7 @@ END_TEST
 START_TEST(test_provider_errors_are_redacted)
 {
 	static const struct peer_row rows[] = {
-		{ .method = "GET",
-			.path = "/github/echo",
-			.status = 422,
-			.body = "{\"message\":\"bad " TRIAL_TOKEN "\"}" },
+		{ .method = "GET", .path = "/github/echo", .status = 422, .body = "{'message':'bad " TRIAL_TOKEN "'}" },
 		{ .method = NULL },
 	};
 	peer_set(trial.peer, rows);

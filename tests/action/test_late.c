@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 #include "slipway/provider.h"
@@ -66,7 +67,7 @@ static const struct action_definition action = { .id = "test.late",
 	.output = RECORD(struct output, output_fields),
 	.run = run };
 
-#define OF_REPOSITORY "{\"owner\":\"Acme\",\"name\":\"Docs\"}"
+#define OF_REPOSITORY "{'owner':'Acme','name':'Docs'}"
 
 static enum error_class refused_with(int status, const char *body)
 {
@@ -84,31 +85,30 @@ START_TEST(test_what_was_made_a_moment_ago_may_be_late)
 	static const int statuses[] = { 404, 409, 422 };
 	trial_made(&trial, "github:repository:acme/docs", 5000);
 	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
-		ck_assert_int_eq(
-			refused_with(statuses[i], "{\"message\":\"No ref found for: main\"}"), ERROR_NOT_READY);
+		ck_assert_int_eq(refused_with(statuses[i], J("{'message':'No ref found for: main'}")), ERROR_NOT_READY);
 		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "No ref found for: main"));
 	}
-	ck_assert_int_eq(refused_with(400, "{\"message\":\"No ref found for: main\"}"), ERROR_INVALID_INPUT);
-	ck_assert_int_eq(refused_with(403, "{\"message\":\"No\"}"), ERROR_SCOPE_MISSING);
+	ck_assert_int_eq(refused_with(400, J("{'message':'No ref found for: main'}")), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(refused_with(403, J("{'message':'No'}")), ERROR_SCOPE_MISSING);
 }
 END_TEST
 
 START_TEST(test_a_row_of_the_table_is_final)
 {
 	trial_made(&trial, "github:repository:acme/docs", 5000);
-	ck_assert_int_eq(refused_with(422, "{\"message\":\"name already exists\"}"), ERROR_CONFLICT_FOREIGN);
+	ck_assert_int_eq(refused_with(422, J("{'message':'name already exists'}")), ERROR_CONFLICT_FOREIGN);
 	ck_assert_int_eq(
-		refused_with(422, "{\"message\":\"acme/t is not a template repository\"}"), ERROR_INVALID_INPUT);
+		refused_with(422, J("{'message':'acme/t is not a template repository'}")), ERROR_INVALID_INPUT);
 }
 END_TEST
 
 START_TEST(test_what_is_older_or_anothers_is_not_late)
 {
-	ck_assert_int_eq(refused_with(404, "{\"message\":\"Not Found\"}"), ERROR_NOT_FOUND);
+	ck_assert_int_eq(refused_with(404, J("{'message':'Not Found'}")), ERROR_NOT_FOUND);
 	trial_made(&trial, "github:repository:acme/other", 5000);
-	ck_assert_int_eq(refused_with(404, "{\"message\":\"Not Found\"}"), ERROR_NOT_FOUND);
+	ck_assert_int_eq(refused_with(404, J("{'message':'Not Found'}")), ERROR_NOT_FOUND);
 	trial_made(&trial, "github:repository:acme/docs", 3600000);
-	ck_assert_int_eq(refused_with(404, "{\"message\":\"Not Found\"}"), ERROR_NOT_FOUND);
+	ck_assert_int_eq(refused_with(404, J("{'message':'Not Found'}")), ERROR_NOT_FOUND);
 }
 END_TEST
 
@@ -116,9 +116,9 @@ START_TEST(test_a_run_does_not_wait_for_long)
 {
 	trial_made(&trial, "github:repository:acme/docs", 5000);
 	trial.age_ms = 89000;
-	ck_assert_int_eq(refused_with(422, "{\"message\":\"x\"}"), ERROR_NOT_READY);
+	ck_assert_int_eq(refused_with(422, J("{'message':'x'}")), ERROR_NOT_READY);
 	trial.age_ms = 91000;
-	ck_assert_int_eq(refused_with(422, "{\"message\":\"x\"}"), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(refused_with(422, J("{'message':'x'}")), ERROR_INVALID_INPUT);
 }
 END_TEST
 
@@ -130,7 +130,7 @@ START_TEST(test_an_action_that_expects_it_can_ask)
 		{ "GET", "/vercel/v9/projects/42", .status = 200, .body = "{}" },
 		{ .method = NULL },
 	};
-	static const char input[] = "{\"project\":\"42\",\"expect\":404}";
+	static const char input[] = "{'project':'42','expect':404}";
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_attempt(&trial, &action, input), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_NOT_FOUND);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/record.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 
 struct variable {
@@ -68,16 +69,16 @@ static enum error_class decode(const char *text, enum record_mode mode)
 
 START_TEST(test_decodes_every_type)
 {
-	ck_assert_msg(decode("{\"name\":\"abc\",\"id\":12,\"raw\":{\"x\":[1]},\"size\":5,\"open\":false,\"tags\":["
-			     "\"a\",\"b\"],"
-			     "\"labels\":{\"k\":\"v\"},\"variables\":[{\"key\":\"A\"},{\"key\":\"B\",\"count\":9}],"
-			     "\"first\":{\"key\":\"C\"}}",
+	ck_assert_msg(decode(J("{'name':'abc','id':12,'raw':{'x':[1]},'size':5,'open':false,'tags':["
+			       "'a','b'],"
+			       "'labels':{'k':'v'},'variables':[{'key':'A'},{'key':'B','count':9}],"
+			       "'first':{'key':'C'}}"),
 			      RECORD_STRICT) == ERROR_NONE,
 		"%s at %s", error.message, error.place);
 	ck_assert_str_eq(sample.name, "abc");
 	ck_assert_str_eq(sample.kind, "plain");
 	ck_assert_str_eq(sample.id, "12");
-	ck_assert_str_eq(sample.raw, "{\"x\":[1]}");
+	ck_assert_str_eq(sample.raw, J("{'x':[1]}"));
 	ck_assert_int_eq(sample.size, 5);
 	ck_assert(!sample.open);
 	ck_assert_uint_eq(sample.tags.count, 2);
@@ -123,17 +124,17 @@ END_TEST
 
 START_TEST(test_references_wait_for_their_values)
 {
-	ck_assert_int_eq(decode("{\"name\":\"${config.name}\",\"size\":\"${config.size}\",\"tags\":[\"${env.T}\"]}",
-				 RECORD_REFERENCES),
+	ck_assert_int_eq(
+		decode(J("{'name':'${config.name}','size':'${config.size}','tags':['${env.T}']}"), RECORD_REFERENCES),
 		ERROR_NONE);
-	ck_assert_int_eq(decode("{\"name\":\"${config.name}\"}", RECORD_STRICT), ERROR_INVALID_INPUT);
-	ck_assert_int_eq(decode("{\"name\":\"abc\",\"size\":\"$${x}\"}", RECORD_REFERENCES), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(decode(J("{'name':'${config.name}'}"), RECORD_STRICT), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(decode(J("{'name':'abc','size':'$${x}'}"), RECORD_REFERENCES), ERROR_INVALID_INPUT);
 }
 END_TEST
 
 START_TEST(test_lenient_passes_over_what_it_does_not_know)
 {
-	ck_assert_int_eq(decode("{\"name\":\"abc\",\"more\":{\"x\":1}}", RECORD_LENIENT), ERROR_NONE);
+	ck_assert_int_eq(decode(J("{'name':'abc','more':{'x':1}}"), RECORD_LENIENT), ERROR_NONE);
 }
 END_TEST
 
@@ -141,22 +142,21 @@ END_TEST
 START_TEST(test_lenient_bounds_no_text_that_states_no_bound)
 {
 	static char text[FIELD_STRING_MAX + 64];
-	int length = snprintf(text, sizeof(text), "{\"name\":\"abc\",\"id\":\"%0*d\"}", FIELD_STRING_MAX + 1, 0);
+	int length = snprintf(text, sizeof(text), J("{'name':'abc','id':'%0*d'}"), FIELD_STRING_MAX + 1, 0);
 	ck_assert_int_lt(length, (int)sizeof(text));
 	ck_assert_int_eq(decode(text, RECORD_STRICT), ERROR_INVALID_INPUT);
 	ck_assert_str_eq(error.place, "/in/id");
 	ck_assert_int_eq(decode(text, RECORD_LENIENT), ERROR_NONE);
-	ck_assert_int_eq(decode("{\"name\":\"abcdef\"}", RECORD_LENIENT), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(decode(J("{'name':'abcdef'}"), RECORD_LENIENT), ERROR_INVALID_INPUT);
 }
 END_TEST
 
 START_TEST(test_what_does_not_fit_is_told_in_words)
 {
-	ck_assert_int_eq(
-		decode("{\"name\":\"abc\",\"variables\":[{\"key\":\"a\"}]}", RECORD_STRICT), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(decode(J("{'name':'abc','variables':[{'key':'a'}]}"), RECORD_STRICT), ERROR_INVALID_INPUT);
 	ck_assert_str_eq(error.place, "/in/variables/0/key");
 	ck_assert_str_eq(error.message, "it must be capital letters");
-	ck_assert_int_eq(decode("{\"name\":\"abc\",\"tags\":[\"A\"]}", RECORD_STRICT), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(decode(J("{'name':'abc','tags':['A']}"), RECORD_STRICT), ERROR_INVALID_INPUT);
 	ck_assert_str_eq(error.message, "it does not have the form ^[a-z]+$");
 }
 END_TEST
@@ -178,9 +178,9 @@ START_TEST(test_schema_says_the_same)
 	cJSON *schema;
 	ck_assert_int_eq(record_schema(&variable_record, &schema, &error), ERROR_NONE);
 	ck_assert_str_eq(json_print(&arena, schema),
-		"{\"type\":\"object\",\"properties\":{\"key\":{\"pattern\":\"^[A-Z]+$\",\"maxLength\":65536,"
-		"\"type\":\"string\"},\"count\":{\"minimum\":1,\"maximum\":9,\"type\":\"integer\",\"default\":3}},"
-		"\"required\":[\"key\"],\"additionalProperties\":false}");
+		J("{'type':'object','properties':{'key':{'pattern':'^[A-Z]+$','maxLength':65536,"
+		  "'type':'string'},'count':{'minimum':1,'maximum':9,'type':'integer','default':3}},"
+		  "'required':['key'],'additionalProperties':false}"));
 	cJSON_Delete(schema);
 }
 END_TEST

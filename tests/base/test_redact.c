@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 
 #define SECRET "p\"a/s+s w'\xC3\xA4&d"
@@ -101,7 +102,7 @@ START_TEST(test_base64_in_json_in_lines_and_of_json_is_read)
 	ck_assert(text_format(text, sizeof(text), "%.16s\r\n%s", encoded, encoded + 16));
 	redact_text(text);
 	ck_assert_ptr_nonnull(strstr(text, "**************"));
-	encode("{\"a\":\"", "p\\\"a/s+s w'\\u00e4&d", "\"}", sodium_base64_VARIANT_ORIGINAL, text, sizeof(text));
+	encode(J("{'a':'"), "p\\\"a/s+s w'\\u00e4&d", J("'}"), sodium_base64_VARIANT_ORIGINAL, text, sizeof(text));
 	redact_text(text);
 	ck_assert_ptr_nonnull(strstr(text, "**************"));
 }

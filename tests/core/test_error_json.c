@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/error_json.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 
 static const char *printed(struct arena *arena, const struct error *source)
@@ -24,8 +25,8 @@ START_TEST(test_an_error_has_the_remedy_of_its_class)
 	const char *text = error_text(&arena, ERROR_CANCELLED, "stopped");
 
 	ck_assert_str_eq(text,
-		"{\"class\":\"cancelled\",\"message\":\"stopped\",\"retryable\":false,"
-		"\"remedy\":{\"text\":\"Trigger the step again to continue.\"}}");
+		J("{'class':'cancelled','message':'stopped','retryable':false,"
+		  "'remedy':{'text':'Trigger the step again to continue.'}}"));
 	arena_release(&arena);
 }
 END_TEST
@@ -40,8 +41,8 @@ START_TEST(test_an_error_of_a_provider_names_the_exchange)
 	error_exchange(&source, "github", 404, "gone", "A:1");
 
 	ck_assert_str_eq(printed(&arena, &source),
-		"{\"class\":\"not_ready\",\"message\":\"building\",\"retryable\":true,\"place\":\"/input/name\","
-		"\"provider\":\"github\",\"httpStatus\":404,\"providerCode\":\"gone\",\"requestId\":\"A:1\"}");
+		J("{'class':'not_ready','message':'building','retryable':true,'place':'/input/name',"
+		  "'provider':'github','httpStatus':404,'providerCode':'gone','requestId':'A:1'}"));
 	arena_release(&arena);
 }
 END_TEST
@@ -56,8 +57,8 @@ START_TEST(test_a_remedy_that_is_set_replaces_that_of_the_class)
 	strcpy(source.remedy_input, "name");
 
 	ck_assert_str_eq(printed(&arena, &source),
-		"{\"class\":\"timeout\",\"message\":\"late\",\"retryable\":true,"
-		"\"remedy\":{\"text\":\"Wait.\",\"url\":\"https://example.com/status\",\"inputKey\":\"name\"}}");
+		J("{'class':'timeout','message':'late','retryable':true,"
+		  "'remedy':{'text':'Wait.','url':'https://example.com/status','inputKey':'name'}}"));
 	arena_release(&arena);
 }
 END_TEST

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/input.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "slipway/field.h"
 
@@ -90,7 +91,7 @@ static const char *repeated(const char *item, size_t count)
 static enum error_class build(
 	const char *member, const char *value, const char *config, struct reference_budget *budget)
 {
-	cJSON *inputs = parsed(arena_format(&arena, "{\"any\":{\"%s\":%s}}", member, value));
+	cJSON *inputs = parsed(arena_format(&arena, J("{'any':{'%s':%s}}"), member, value));
 	cJSON *values = parsed(config);
 	const struct input_sources sources = {
 		.workflow = &workflow, .step = &steps[0], .trigger_inputs = inputs, .config = values, .budget = budget
@@ -112,22 +113,22 @@ static void assert_too_large(const char *place, const char *message)
 
 START_TEST(test_what_references_stand_for_counts_as_often_as_they_are_named)
 {
-	const char *config = arena_format(&arena, "{\"b\":\"%s\"}", letters(60000));
-	ck_assert_int_eq(build("value", repeated("\"${config.b}\"", 3), config, NULL), ERROR_NONE);
-	build("value", repeated("\"${config.b}\"", 4000), config, NULL);
+	const char *config = arena_format(&arena, J("{'b':'%s'}"), letters(60000));
+	ck_assert_int_eq(build("value", repeated(J("'${config.b}'"), 3), config, NULL), ERROR_NONE);
+	build("value", repeated(J("'${config.b}'"), 4000), config, NULL);
 	assert_too_large("/inputs/any/value/3", "with ${config.b} put in, the input is larger than 262144 bytes");
-	build("value", repeated("\"a ${config.b}\"", 4000), config, NULL);
+	build("value", repeated(J("'a ${config.b}'"), 4000), config, NULL);
 	assert_too_large("/inputs/any/value/3", "with ${config.b} put in, the input is larger than 262144 bytes");
-	build("value", "\"${config.b}${config.b}${config.b}${config.b}${config.b}\"", config, NULL);
+	build("value", J("'${config.b}${config.b}${config.b}${config.b}${config.b}'"), config, NULL);
 	assert_too_large("/inputs/any/value", "with ${config.b} put in, the input is larger than 262144 bytes");
 }
 END_TEST
 
 START_TEST(test_the_values_of_an_input_are_counted_with_those_that_are_put_in)
 {
-	const char *config = arena_format(&arena, "{\"l\":%s}", repeated("1", 1000));
-	ck_assert_int_eq(build("value", repeated("\"${config.l}\"", 4), config, NULL), ERROR_NONE);
-	build("value", repeated("\"${config.l}\"", 5), config, NULL);
+	const char *config = arena_format(&arena, J("{'l':%s}"), repeated("1", 1000));
+	ck_assert_int_eq(build("value", repeated(J("'${config.l}'"), 4), config, NULL), ERROR_NONE);
+	build("value", repeated(J("'${config.l}'"), 5), config, NULL);
 	assert_too_large("/inputs/any/value/4", "with ${config.l} put in, the input has more than 4096 values");
 }
 END_TEST
@@ -136,8 +137,8 @@ START_TEST(test_depth_is_counted_from_where_the_value_is_put)
 {
 	static const char config[] = "{\"d\":[[[[[[[[[[1]]]]]]]]]]}";
 	ck_assert_int_eq(
-		build("value", "[[[[[[[[[[[[[[[[[[[\"${config.d}\"]]]]]]]]]]]]]]]]]]]", config, NULL), ERROR_NONE);
-	build("value", "[[[[[[[[[[[[[[[[[[[[[\"${config.d}\"]]]]]]]]]]]]]]]]]]]]]", config, NULL);
+		build("value", J("[[[[[[[[[[[[[[[[[[['${config.d}']]]]]]]]]]]]]]]]]]]"), config, NULL), ERROR_NONE);
+	build("value", J("[[[[[[[[[[[[[[[[[[[[['${config.d}']]]]]]]]]]]]]]]]]]]]]"), config, NULL);
 	ck_assert_int_eq(error.class, ERROR_PAYLOAD_TOO_LARGE);
 	ck_assert_ptr_nonnull(strstr(error.message, "with ${config.d} put in, the input is more than 32 deep"));
 }
@@ -145,7 +146,7 @@ END_TEST
 
 START_TEST(test_an_input_that_is_too_large_as_it_was_sent_names_no_reference)
 {
-	build("value", arena_format(&arena, "\"%s\"", letters(262144)), "{}", NULL);
+	build("value", arena_format(&arena, J("'%s'"), letters(262144)), "{}", NULL);
 	assert_too_large("/inputs/any", "the input is larger than 262144 bytes");
 	ck_assert_ptr_null(strstr(error.message, "put in"));
 }
@@ -154,15 +155,15 @@ END_TEST
 /* The config has no such value: where the references came first, the error would be theirs. */
 START_TEST(test_the_shape_is_checked_before_any_value_is_put_in)
 {
-	ck_assert_int_eq(build("few", repeated("\"${config.none}\"", 3), "{}", NULL), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(build("few", repeated(J("'${config.none}'"), 3), "{}", NULL), ERROR_INVALID_INPUT);
 	ck_assert_str_eq(error.place, "/inputs/any/few");
-	ck_assert_int_eq(build("list", "{\"a\":\"${config.none}\"}", "{}", NULL), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(build("list", J("{'a':'${config.none}'}"), "{}", NULL), ERROR_INVALID_INPUT);
 	ck_assert_str_eq(error.place, "/inputs/any/list");
-	ck_assert_int_eq(build("typo", "\"${config.none}\"", "{}", NULL), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(build("typo", J("'${config.none}'"), "{}", NULL), ERROR_INVALID_INPUT);
 	ck_assert_str_eq(error.place, "/inputs/any/typo");
 	/* A whole list may come of a reference, and is checked when it is there. */
-	ck_assert_int_eq(build("few", "\"${config.l}\"", "{\"l\":[\"a\",\"b\"]}", NULL), ERROR_NONE);
-	ck_assert_int_eq(build("few", "\"${config.l}\"", "{\"l\":[\"a\",\"b\",\"c\"]}", NULL), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(build("few", J("'${config.l}'"), J("{'l':['a','b']}"), NULL), ERROR_NONE);
+	ck_assert_int_eq(build("few", J("'${config.l}'"), J("{'l':['a','b','c']}"), NULL), ERROR_INVALID_INPUT);
 	ck_assert_str_eq(error.place, "/inputs/any/few");
 }
 END_TEST
@@ -170,10 +171,10 @@ END_TEST
 START_TEST(test_inputs_that_are_kept_together_share_one_budget)
 {
 	struct reference_budget budget = REFERENCE_BUDGET;
-	const char *config = arena_format(&arena, "{\"b\":\"%s\"}", letters(100000));
-	ck_assert_int_eq(build("value", "\"${config.b}\"", config, &budget), ERROR_NONE);
-	ck_assert_int_eq(build("value", "\"${config.b}\"", config, &budget), ERROR_NONE);
-	build("value", "\"${config.b}\"", config, &budget);
+	const char *config = arena_format(&arena, J("{'b':'%s'}"), letters(100000));
+	ck_assert_int_eq(build("value", J("'${config.b}'"), config, &budget), ERROR_NONE);
+	ck_assert_int_eq(build("value", J("'${config.b}'"), config, &budget), ERROR_NONE);
+	build("value", J("'${config.b}'"), config, &budget);
 	assert_too_large("/inputs/any/value", "with ${config.b} put in, the input is larger than 262144 bytes");
 }
 END_TEST
@@ -189,7 +190,7 @@ static enum error_class look_up_long(
 
 START_TEST(test_what_a_worker_puts_in_counts_too)
 {
-	const char *text = arena_format(&arena, "{\"value\":%s}", repeated("\"${step.a.b}\"", 4000));
+	const char *text = arena_format(&arena, J("{'value':%s}"), repeated(J("'${step.a.b}'"), 4000));
 	cJSON *json = cJSON_Parse(text);
 	ck_assert_int_eq(
 		input_put_values(json, &action.input, look_up_long, letters(100000), &error), ERROR_PAYLOAD_TOO_LARGE);
@@ -202,9 +203,9 @@ END_TEST
 START_TEST(test_a_digest_of_many_secrets_needs_no_more_than_a_few_digits_of_each)
 {
 	char digest[DIGEST_SIZE], other[DIGEST_SIZE];
-	cJSON *json = parsed(repeated("\"${secret.s}\"", 4000));
-	cJSON *secrets = parsed(arena_format(&arena, "{\"s\":\"%s\"}", letters(60000)));
-	cJSON *others = parsed(arena_format(&arena, "{\"s\":\"%s\"}", letters(60001)));
+	cJSON *json = parsed(repeated(J("'${secret.s}'"), 4000));
+	cJSON *secrets = parsed(arena_format(&arena, J("{'s':'%s'}"), letters(60000)));
+	cJSON *others = parsed(arena_format(&arena, J("{'s':'%s'}"), letters(60001)));
 	ck_assert_int_eq(input_digest(json, secrets, digest, &error), ERROR_NONE);
 	ck_assert_int_eq(input_digest(json, others, other, &error), ERROR_NONE);
 	ck_assert_str_ne(digest, other);

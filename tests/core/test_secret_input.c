@@ -9,6 +9,7 @@
 #include "core/reference.h"
 #include "core/secret.h"
 #include "core/secret_input.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 
 struct item {
@@ -111,7 +112,7 @@ START_TEST(test_clear_values_are_sealed_and_a_worker_opens_them)
 	ck_assert_uint_eq(count, 5);
 	for (const char *word = "hunter2\0hunter3\0hunter4\0hunter5\0\"x\"\0"; *word != '\0'; word += strlen(word) + 1)
 		ck_assert_msg(strstr(text, word) == NULL, "%s stands in %s", word, text);
-	ck_assert_ptr_nonnull(strstr(text, "\"seen\""));
+	ck_assert_ptr_nonnull(strstr(text, J("'seen'")));
 	ck_assert_ptr_nonnull(strstr(text, "to-be-seen"));
 	ck_assert_str_eq(opened("one", json), clear);
 	cJSON_Delete(json);
@@ -120,7 +121,7 @@ END_TEST
 
 START_TEST(test_what_is_sealed_for_one_app_opens_for_no_other)
 {
-	cJSON *json = sealed("one", "{\"text\":\"hunter2\"}");
+	cJSON *json = sealed("one", J("{'text':'hunter2'}"));
 	ck_assert_str_eq(opened("two", json), "invalid_input");
 	cJSON_Delete(json);
 }
@@ -139,21 +140,20 @@ END_TEST
 
 START_TEST(test_clear_text_beside_a_reference_is_sealed_without_it)
 {
-	cJSON *json = sealed("one", "{\"text\":\"postgres://u:pw$${x}@${step.db.host}/d\"}");
+	cJSON *json = sealed("one", J("{'text':'postgres://u:pw$${x}@${step.db.host}/d'}"));
 	const char *text = json_member_string(json, "text");
 	ck_assert_ptr_null(strstr(text, "pw"));
 	ck_assert_ptr_nonnull(strstr(text, "${step.db.host}"));
-	ck_assert_str_eq(opened("one", json), "{\"text\":\"postgres://u:pw${x}@<value>/d\"}");
+	ck_assert_str_eq(opened("one", json), J("{'text':'postgres://u:pw${x}@<value>/d'}"));
 	cJSON_Delete(json);
 }
 END_TEST
 
 START_TEST(test_what_looks_like_ours_is_clear_text_of_a_client)
 {
-	cJSON *json = sealed("one", "{\"text\":\"${sealed.00000000.AAAA}\",\"list\":[\"${secret.A}${sealed.1.x}\"]}");
+	cJSON *json = sealed("one", J("{'text':'${sealed.00000000.AAAA}','list':['${secret.A}${sealed.1.x}']}"));
 	ck_assert_uint_eq(count, 2);
-	ck_assert_str_eq(
-		opened("one", json), "{\"text\":\"${sealed.00000000.AAAA}\",\"list\":[\"<value>${sealed.1.x}\"]}");
+	ck_assert_str_eq(opened("one", json), J("{'text':'${sealed.00000000.AAAA}','list':['<value>${sealed.1.x}']}"));
 	cJSON_Delete(json);
 }
 END_TEST
@@ -166,7 +166,7 @@ START_TEST(test_long_texts_are_sealed_whole)
 	cJSON_AddStringToObject(json, "text", text);
 	ck_assert_int_eq(seal(keys.public_key, "one", json), ERROR_NONE);
 	ck_assert_ptr_null(strstr(json_member_string(json, "text"), "aaaaaaaaaaaaaaaa"));
-	ck_assert_uint_eq(strlen(opened("one", json)), 40000 + strlen("{\"text\":\"\"}"));
+	ck_assert_uint_eq(strlen(opened("one", json)), 40000 + strlen(J("{'text':''}")));
 	cJSON_Delete(json);
 }
 END_TEST
@@ -192,7 +192,7 @@ START_TEST(test_what_cannot_be_sealed_is_refused_with_its_place)
 		ck_assert_str_eq(error.place, cases[i].place);
 		cJSON_Delete(json);
 	}
-	cJSON *json = cJSON_Parse("{\"object\":{\"value\":\"hunter2\"}}");
+	cJSON *json = cJSON_Parse(J("{'object':{'value':'hunter2'}}"));
 	ck_assert_int_eq(seal(NULL, "one", json), ERROR_INVALID_REQUEST);
 	ck_assert_str_eq(error.place, "/inputs/x/object/value");
 	cJSON_Delete(json);
@@ -230,13 +230,13 @@ END_TEST
 START_TEST(test_nothing_of_what_is_sealed_is_shown)
 {
 	cJSON *json = sealed("one",
-		"{\"open\":\"a\",\"text\":\"hunter2\",\"list\":[\"hunter3\",\"${secret.A}\"],"
-		"\"items\":[{\"name\":\"N\",\"value\":\"x${step.a.b}\"}]}");
+		J("{'open':'a','text':'hunter2','list':['hunter3','${secret.A}'],"
+		  "'items':[{'name':'N','value':'x${step.a.b}'}]}"));
 	cJSON *places = cJSON_CreateArray();
 	ck_assert_int_eq(secret_input_hide(json, "", places, &error), ERROR_NONE);
-	ck_assert_str_eq(json_print(&arena, json),
-		"{\"open\":\"a\",\"list\":[null,\"${secret.A}\"],\"items\":[{\"name\":\"N\"}]}");
-	ck_assert_str_eq(json_print(&arena, places), "[\"/text\",\"/list/0\",\"/items/0/value\"]");
+	ck_assert_str_eq(
+		json_print(&arena, json), J("{'open':'a','list':[null,'${secret.A}'],'items':[{'name':'N'}]}"));
+	ck_assert_str_eq(json_print(&arena, places), J("['/text','/list/0','/items/0/value']"));
 	cJSON_Delete(places);
 	cJSON_Delete(json);
 }

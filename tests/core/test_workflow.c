@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/input.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 
 struct empty {
@@ -101,11 +102,11 @@ END_TEST
 START_TEST(test_needs_come_from_names_bindings_and_input)
 {
 	struct step_set needs;
-	cJSON *input = cJSON_Parse("{\"text\":\"a ${step.one.text} b\"}");
+	cJSON *input = cJSON_Parse(J("{'text':'a ${step.one.text} b'}"));
 	ck_assert_int_eq(step_needs(&good, &good_steps[2], input, "/inputs/third", &needs, &error), ERROR_NONE);
 	ck_assert(needs.contains[0] && needs.contains[1] && !needs.contains[2]);
 	cJSON_Delete(input);
-	input = cJSON_Parse("{\"text\":\"${step.nine.text}\"}");
+	input = cJSON_Parse(J("{'text':'${step.nine.text}'}"));
 	ck_assert_int_eq(
 		step_needs(&good, &good_steps[2], input, "/inputs/third", &needs, &error), ERROR_INVALID_INPUT);
 	ck_assert_str_eq(error.place, "/inputs/third/text");
@@ -121,8 +122,8 @@ END_TEST
 static void build(size_t step, const char *cached, const char *own, char *text, size_t size)
 {
 	cJSON *cached_json = cJSON_Parse(cached), *own_json = cJSON_Parse(own), *input;
-	cJSON *config = cJSON_Parse(CONFIG), *env = cJSON_Parse("{\"TOP\":\"t\"}");
-	cJSON *secrets = cJSON_Parse("{\"KEY\":\"sealed\"}");
+	cJSON *config = cJSON_Parse(CONFIG), *env = cJSON_Parse(J("{'TOP':'t'}"));
+	cJSON *secrets = cJSON_Parse(J("{'KEY':'sealed'}"));
 	const struct input_sources sources = { &good, &good_steps[step], cached_json, own_json, config, env, secrets,
 		NULL, "acme" };
 	text[0] = '\0';
@@ -141,12 +142,11 @@ START_TEST(test_input_is_binding_under_cache_under_trigger)
 {
 	char text[256];
 	build(1, "{}", "{}", text, sizeof(text));
-	ck_assert_str_eq(text, "{\"text\":\"${step.one.text}\"}");
-	build(1, "{\"second\":{\"text\":\"cached\",\"size\":2}}", "{}", text, sizeof(text));
-	ck_assert_str_eq(text, "{\"text\":\"cached\",\"size\":2}");
-	build(1, "{\"second\":{\"text\":\"cached\",\"size\":2}}", "{\"second\":{\"text\":\"own\"}}", text,
-		sizeof(text));
-	ck_assert_str_eq(text, "{\"size\":2,\"text\":\"own\"}");
+	ck_assert_str_eq(text, J("{'text':'${step.one.text}'}"));
+	build(1, J("{'second':{'text':'cached','size':2}}"), "{}", text, sizeof(text));
+	ck_assert_str_eq(text, J("{'text':'cached','size':2}"));
+	build(1, J("{'second':{'text':'cached','size':2}}"), J("{'second':{'text':'own'}}"), text, sizeof(text));
+	ck_assert_str_eq(text, J("{'size':2,'text':'own'}"));
 }
 END_TEST
 
@@ -201,7 +201,7 @@ START_TEST(test_where_a_secret_goes_no_input_says)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		cJSON *cached = cJSON_Parse(rows[i].cached), *trigger = cJSON_Parse(rows[i].trigger), *input = NULL;
-		cJSON *secrets = cJSON_Parse("{\"KEY\":\"1\"}");
+		cJSON *secrets = cJSON_Parse(J("{'KEY':'1'}"));
 		const struct input_sources sources = { .workflow = &good,
 			.step = &good_steps[1],
 			.cached_inputs = cached,
@@ -235,7 +235,7 @@ START_TEST(test_a_secret_goes_to_no_domain_of_the_app)
 	for (size_t i = 0; i < ARRAY_LEN(ids) * ARRAY_LEN(rows); i++) {
 		const struct workflow_definition *workflow = workflow_find(ids[i / ARRAY_LEN(rows)]);
 		cJSON *trigger = cJSON_Parse(rows[i % ARRAY_LEN(rows)].trigger), *input = NULL;
-		cJSON *secrets = cJSON_Parse("{\"KEY\":\"1\"}");
+		cJSON *secrets = cJSON_Parse(J("{'KEY':'1'}"));
 		const struct input_sources sources = { .workflow = workflow,
 			.step = workflow_step(workflow, "check"),
 			.trigger_inputs = trigger,
@@ -253,15 +253,15 @@ END_TEST
 START_TEST(test_secrets_stay_references_and_count_as_input)
 {
 	char text[256], before[DIGEST_SIZE], after[DIGEST_SIZE];
-	build(0, "{\"first\":{\"password\":\"${secret.KEY}\"}}", "{}", text, sizeof(text));
-	ck_assert_str_eq(text, "{\"password\":\"${secret.KEY}\"}");
-	build(0, "{}", "{\"first\":{\"password\":\"a ${secret.NONE}\"}}", text, sizeof(text));
+	build(0, J("{'first':{'password':'${secret.KEY}'}}"), "{}", text, sizeof(text));
+	ck_assert_str_eq(text, J("{'password':'${secret.KEY}'}"));
+	build(0, "{}", J("{'first':{'password':'a ${secret.NONE}'}}"), text, sizeof(text));
 	ck_assert_str_eq(text, "");
 	ck_assert_int_eq(error.class, ERROR_INVALID_INPUT);
 	ck_assert_str_eq(error.place, "/inputs/first/password");
-	cJSON *input = cJSON_Parse("{\"text\":\"a ${secret.KEY}\"}");
-	cJSON *old = cJSON_Parse("{\"KEY\":\"1\",\"OTHER\":\"2\"}"), *same = cJSON_Parse("{\"KEY\":\"1\"}");
-	cJSON *new = cJSON_Parse("{\"KEY\":\"3\"}");
+	cJSON *input = cJSON_Parse(J("{'text':'a ${secret.KEY}'}"));
+	cJSON *old = cJSON_Parse(J("{'KEY':'1','OTHER':'2'}")), *same = cJSON_Parse(J("{'KEY':'1'}"));
+	cJSON *new = cJSON_Parse(J("{'KEY':'3'}"));
 	ck_assert_int_eq(input_digest(input, old, before, &error), ERROR_NONE);
 	ck_assert_int_eq(input_digest(input, same, after, &error), ERROR_NONE);
 	ck_assert_str_eq(before, after);
@@ -278,10 +278,10 @@ START_TEST(test_environment_values_baked_into_code)
 {
 	/* They are the app's own, put in when a step is triggered; a missing one is named. */
 	char text[256];
-	build(0, "{\"first\":{\"text\":\"${config.name}-${env.TOP}\",\"size\":\"${config.deep.size}\"}}", "{}", text,
+	build(0, J("{'first':{'text':'${config.name}-${env.TOP}','size':'${config.deep.size}'}}"), "{}", text,
 		sizeof(text));
-	ck_assert_str_eq(text, "{\"text\":\"n-t\",\"size\":4}");
-	build(0, "{}", "{\"first\":{\"text\":\"${env.MISSING}\"}}", text, sizeof(text));
+	ck_assert_str_eq(text, J("{'text':'n-t','size':4}"));
+	build(0, "{}", J("{'first':{'text':'${env.MISSING}'}}"), text, sizeof(text));
 	ck_assert_str_eq(text, "");
 	ck_assert_int_eq(error.class, ERROR_INVALID_INPUT);
 	ck_assert_str_eq(error.place, "/inputs/first/text");
@@ -319,7 +319,7 @@ END_TEST
 START_TEST(test_all_faults_of_an_input_are_found_at_once)
 {
 	static const char *const places[] = { "/inputs/second/text", "/inputs/second/none", "/inputs/second/size" };
-	cJSON *own = cJSON_Parse("{\"second\":{\"size\":10,\"text\":\"${step.nine.text}\",\"none\":\"${config.no}\"}}");
+	cJSON *own = cJSON_Parse(J("{'second':{'size':10,'text':'${step.nine.text}','none':'${config.no}'}}"));
 	const struct input_sources sources = { &good, &good_steps[1], NULL, own, NULL, NULL, NULL, NULL, NULL };
 	struct faults faults;
 	ck_assert_int_eq(input_faults(&sources, &faults, &error), ERROR_NONE);
@@ -390,12 +390,12 @@ static enum error_class look_up_null(
 START_TEST(test_nothing_inside_a_text_is_an_error_that_names_it)
 {
 	struct error found;
-	cJSON *json = cJSON_Parse("{\"text\":\"https://${app.a.b.c.host}/x\"}");
+	cJSON *json = cJSON_Parse(J("{'text':'https://${app.a.b.c.host}/x'}"));
 	ck_assert_int_eq(references_put(json, "/input", look_up_null, NULL, &found), ERROR_INVALID_INPUT);
 	ck_assert_str_eq(found.place, "/input/text");
 	ck_assert_ptr_nonnull(strstr(found.message, "${app.a.b.c.host}"));
 	cJSON_Delete(json);
-	json = cJSON_Parse("{\"text\":\"${step.b.host}\"}");
+	json = cJSON_Parse(J("{'text':'${step.b.host}'}"));
 	ck_assert_int_eq(references_put(json, "/input", look_up_null, NULL, &found), ERROR_NONE);
 	ck_assert_ptr_null(json->child);
 	cJSON_Delete(json);
@@ -404,18 +404,17 @@ END_TEST
 
 START_TEST(test_escaped_references_are_text)
 {
-	check_put("{\"a\":\"$${config.x} costs $5\",\"b\":[\"$$${c\"]}",
-		"{\"a\":\"${config.x} costs $5\",\"b\":[\"$${c\"]}");
+	check_put(J("{'a':'$${config.x} costs $5','b':['$$${c']}"), J("{'a':'${config.x} costs $5','b':['$${c']}"));
 	/* What is put in is nobody's writing: a password of these characters has to arrive as it is. */
-	check_put("{\"a\":\"${secret.A}\"}", "{\"a\":\"pa$${x}$${secret.B}\"}");
-	check_put("{\"a\":\"$${b}-${secret.A}-$${c}$${\"}", "{\"a\":\"${b}-pa$${x}$${secret.B}-${c}${\"}");
+	check_put(J("{'a':'${secret.A}'}"), J("{'a':'pa$${x}$${secret.B}'}"));
+	check_put(J("{'a':'$${b}-${secret.A}-$${c}$${'}"), J("{'a':'${b}-pa$${x}$${secret.B}-${c}${'}"));
 }
 END_TEST
 
 static void check_refused(const char *text, const char *place)
 {
 	char input[256], built[256];
-	ck_assert_int_lt(snprintf(input, sizeof(input), "{\"first\":%s}", text), (int)sizeof(input));
+	ck_assert_int_lt(snprintf(input, sizeof(input), J("{'first':%s}"), text), (int)sizeof(input));
 	build(0, "{}", input, built, sizeof(built));
 	ck_assert_msg(built[0] == '\0', "%s was taken", text);
 	ck_assert_int_eq(error.class, ERROR_INVALID_INPUT);
@@ -425,10 +424,10 @@ static void check_refused(const char *text, const char *place)
 /* Whoever may trigger a step must not choose where the app's secrets go. */
 START_TEST(test_secrets_stand_in_secret_fields_only)
 {
-	check_refused("{\"text\":\"${secret.KEY}\"}", "/inputs/first/text");
-	check_refused("{\"text\":\"x=${secret.KEY}\"}", "/inputs/first/text");
-	check_refused("{\"size\":\"${secret.KEY}\"}", "/inputs/first/size");
-	check_refused("{\"text\":\"${sealed.00000000.AAAA}\"}", "/inputs/first/text");
+	check_refused(J("{'text':'${secret.KEY}'}"), "/inputs/first/text");
+	check_refused(J("{'text':'x=${secret.KEY}'}"), "/inputs/first/text");
+	check_refused(J("{'size':'${secret.KEY}'}"), "/inputs/first/size");
+	check_refused(J("{'text':'${sealed.00000000.AAAA}'}"), "/inputs/first/text");
 	const struct step_definition bound[] = {
 		{ .id = "one", .action = &action, .bind = BIND({ .field = "text", .value = "${secret.KEY}" }) }
 	};
@@ -448,7 +447,7 @@ END_TEST
 /* What Redis holds may be of somebody else's making. */
 START_TEST(test_a_worker_puts_secrets_into_secret_fields_only)
 {
-	cJSON *json = cJSON_Parse("{\"text\":\"x ${secret.KEY}\"}");
+	cJSON *json = cJSON_Parse(J("{'text':'x ${secret.KEY}'}"));
 	ck_assert_int_eq(input_put_values(json, &action.input, look_up_odd, NULL, &error), ERROR_INVALID_INPUT);
 	ck_assert_str_eq(error.place, "/input/text");
 	cJSON_Delete(json);
@@ -465,27 +464,27 @@ static void check_built(const char *text, const char *expected, const char *put)
 
 START_TEST(test_what_is_put_in_is_not_expanded_again)
 {
-	check_built("{\"first\":{\"text\":\"${config.secret}\"}}", "{\"text\":\"$${secret.KEY}\"}",
-		"{\"text\":\"${secret.KEY}\"}");
-	check_built("{\"first\":{\"password\":\"${config.secret}\"}}", "{\"password\":\"$${secret.KEY}\"}",
-		"{\"password\":\"${secret.KEY}\"}");
+	check_built(J("{'first':{'text':'${config.secret}'}}"), J("{'text':'$${secret.KEY}'}"),
+		J("{'text':'${secret.KEY}'}"));
+	check_built(J("{'first':{'password':'${config.secret}'}}"), J("{'password':'$${secret.KEY}'}"),
+		J("{'password':'${secret.KEY}'}"));
 	/* Two values, or a value and what is written, that are a reference together. */
-	check_built("{\"first\":{\"text\":\"${config.dollar}{secret.A}\"}}", "{\"text\":\"a$${secret.A}\"}",
-		"{\"text\":\"a${secret.A}\"}");
-	check_built("{\"first\":{\"password\":\"${config.dollar}${config.rest}\"}}",
-		"{\"password\":\"a$${secret.KEY}\"}", "{\"password\":\"a${secret.KEY}\"}");
-	check_built("{\"first\":{\"text\":\"${config.escape}y\"}}", "{\"text\":\"$$${xy\"}", "{\"text\":\"$${xy\"}");
-	check_refused("{\"password\":\"${config.dollar}${secret.KEY}\"}", "/inputs/first/password");
+	check_built(J("{'first':{'text':'${config.dollar}{secret.A}'}}"), J("{'text':'a$${secret.A}'}"),
+		J("{'text':'a${secret.A}'}"));
+	check_built(J("{'first':{'password':'${config.dollar}${config.rest}'}}"), J("{'password':'a$${secret.KEY}'}"),
+		J("{'password':'a${secret.KEY}'}"));
+	check_built(J("{'first':{'text':'${config.escape}y'}}"), J("{'text':'$$${xy'}"), J("{'text':'$${xy'}"));
+	check_refused(J("{'password':'${config.dollar}${secret.KEY}'}"), "/inputs/first/password");
 }
 END_TEST
 
 START_TEST(test_digests_are_of_what_is_said_not_of_its_order)
 {
 	char digest[DIGEST_SIZE], again[DIGEST_SIZE];
-	cJSON *json = cJSON_Parse("{\"b\":[1,{\"d\":2,\"c\":3}],\"a\":1}");
+	cJSON *json = cJSON_Parse(J("{'b':[1,{'d':2,'c':3}],'a':1}"));
 	ck_assert_int_eq(json_digest(json, digest, &error), ERROR_NONE);
 	cJSON_Delete(json);
-	json = cJSON_Parse("{\"a\":1,\"b\":[1,{\"c\":3,\"d\":2}]}");
+	json = cJSON_Parse(J("{'a':1,'b':[1,{'c':3,'d':2}]}"));
 	ck_assert_int_eq(json_digest(json, again, &error), ERROR_NONE);
 	ck_assert_str_eq(digest, again);
 	cJSON_Delete(json);

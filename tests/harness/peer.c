@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/json_text.h"
+
 #define ROWS_MAX      64
 #define REQUESTS_MAX  256
 #define OVERFLOW_SIZE (5U << 20)
@@ -79,8 +81,8 @@ static struct MHD_Response *make_response(const struct peer_row *row)
 {
 	if (row->behaviour == PEER_CUTS || row->behaviour == PEER_OVERFLOWS)
 		return MHD_create_response_from_callback(OVERFLOW_SIZE, 4096, read_part, (void *)(uintptr_t)row, NULL);
-	const char *body = row->body != NULL ? row->body : "";
-	return MHD_create_response_from_buffer(strlen(body), (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
+	char *body = json_text_new(row->body != NULL ? row->body : "");
+	return MHD_create_response_from_buffer(body != NULL ? strlen(body) : 0, body, MHD_RESPMEM_MUST_FREE);
 }
 
 static void add_headers(struct MHD_Response *response, const char *headers)

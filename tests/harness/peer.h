@@ -21,7 +21,7 @@ struct peer_row {
 	const char *method;
 	const char *path; /* as sent, still encoded; with a query only where that matters */
 	int status;
-	const char *body;
+	const char *body;    /* JSON may have single quotes: {'id':42} */
 	const char *headers; /* "Name: value" lines; NULL: none */
 	int times;           /* how often it answers; 0: always */
 	enum peer_behaviour behaviour;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/redact.h"
+#include "harness/json_text.h"
 #include "harness/named_setting.h"
 #include "provider/provider.h"
 #include "provider/providers.h"
@@ -133,9 +134,11 @@ enum action_result trial_attempt(struct trial *trial, const struct action_defini
 		.backend = &backend,
 		.backend_data = trial,
 	};
+	char *text = json_text_new(input);
 	cJSON *json;
 	struct error error;
-	ck_assert_int_eq(json_parse(input, strlen(input), JSON_LIMITS_WIDE, &json, &error), ERROR_NONE);
+	ck_assert_int_eq(json_parse(text, strlen(text), JSON_LIMITS_WIDE, &json, &error), ERROR_NONE);
+	free(text);
 	enum action_result result = context_run(&trial->context, json, trial->checkpoint);
 	cJSON_Delete(json);
 	const char *checkpoint = context_checkpoint(&trial->context);
@@ -263,8 +266,10 @@ const char *trial_ledger_row(const struct trial *trial, const char *field)
 
 void trial_ledger_put(struct trial *trial, const char *field, const char *row)
 {
+	char *text = json_text_new(row);
 	trial_ledger_remove(trial, field);
-	ck_assert_ptr_nonnull(cJSON_AddStringToObject(trial->ledger, field, row));
+	ck_assert_ptr_nonnull(cJSON_AddStringToObject(trial->ledger, field, text));
+	free(text);
 }
 
 void trial_ledger_remove(struct trial *trial, const char *field)

@@ -37,7 +37,7 @@ struct trial {
 void trial_begin(struct trial *trial);
 void trial_end(struct trial *trial);
 
-/* One attempt with the checkpoint that the last one left. */
+/* One attempt with the checkpoint that the last one left. JSON that is given to a trial may have single quotes. */
 enum action_result trial_attempt(struct trial *trial, const struct action_definition *action, const char *input);
 
 /* Attempts until it waits no more, but for a person, or the number is used up; the waits are not slept, the run only

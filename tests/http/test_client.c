@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "harness/json_text.h"
 #include "harness/peer.h"
 #include "harness/suite.h"
 #include "http/client.h"
@@ -138,11 +139,11 @@ START_TEST(test_redirects_keep_method_and_body_on_the_same_host)
 	ck_assert_str_eq(buffer_text(&response.body), "got");
 	ck_assert(response.redirected);
 	http_response_release(&response);
-	ck_assert_int_eq(send_method(HTTP_POST, at("/a"), "{\"x\":1}"), ERROR_NONE);
+	ck_assert_int_eq(send_method(HTTP_POST, at("/a"), J("{'x':1}")), ERROR_NONE);
 	ck_assert_int_eq(response.status, 201);
 	http_response_release(&response);
 	struct peer_request request = peer_last(peer, "POST", "/b");
-	ck_assert_str_eq(request.body, "{\"x\":1}");
+	ck_assert_str_eq(request.body, J("{'x':1}"));
 	ck_assert_str_eq(request.authorization, "Bearer secret");
 }
 END_TEST

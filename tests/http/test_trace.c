@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/redact.h"
+#include "harness/json_text.h"
 #include "harness/peer.h"
 #include "harness/suite.h"
 #include "http/trace.h"
@@ -133,7 +134,7 @@ static const struct record variable_record = RECORD(struct variable, variable_fi
 START_TEST(test_whole_exchange)
 {
 	const struct peer_row rows[] = {
-		{ "POST", "/projects/a%2Fb/env", .status = 201, .body = "{\"id\":7,\"made\":[true,null]}",
+		{ "POST", "/projects/a%2Fb/env", .status = 201, .body = "{'id':7,'made':[true,null]}",
 			.headers = "x-vercel-id: fra1::7\nRetry-After: 3\nx-ratelimit-remaining: 12" },
 		{ .method = NULL },
 	};
@@ -158,15 +159,15 @@ START_TEST(test_whole_exchange)
 	ck_assert_str_eq(json_member_string(json, "url"),
 		arena_format(&arena, "%s/projects/a%%2Fb/env?upsert=true", peer_url(peer)));
 	ck_assert_str_eq(json_print(&arena, json_member(json, "requestHeaders")),
-		"{\"Accept\":\"application/json\",\"Content-Type\":\"application/json\"}");
+		J("{'Accept':'application/json','Content-Type':'application/json'}"));
 	ck_assert_str_eq(json_print(&arena, json_member(json, "requestBody")),
-		"[{\"key\":\"***\",\"encrypted_value\":\"***\",\"comment\":\"first\"},"
-		"{\"key\":\"***\",\"encrypted_value\":\"***\",\"comment\":\"of ******************************\"}]");
+		J("[{'key':'***','encrypted_value':'***','comment':'first'},"
+		  "{'key':'***','encrypted_value':'***','comment':'of ******************************'}]"));
 	ck_assert_double_eq(json_member(json, "status")->valuedouble, 201);
 	ck_assert_str_eq(json_print(&arena, json_member(json, "responseHeaders")),
-		"{\"retry-after\":3,\"x-ratelimit-remaining\":12}");
+		J("{'retry-after':3,'x-ratelimit-remaining':12}"));
 	ck_assert_str_eq(json_member_string(json, "requestId"), "fra1::7");
-	ck_assert_str_eq(json_print(&arena, json_member(json, "responseBody")), "{\"id\":7,\"made\":[true,null]}");
+	ck_assert_str_eq(json_print(&arena, json_member(json, "responseBody")), J("{'id':7,'made':[true,null]}"));
 	ck_assert(cJSON_IsNumber(json_member(json, "tookMs")));
 	cJSON_Delete(json);
 	/* What was sent is not what is recorded. */

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/redact.h"
+#include "harness/json_text.h"
 #include "harness/named_setting.h"
 #include "harness/peer.h"
 #include "harness/suite.h"
@@ -41,8 +42,8 @@ static const char *token(int which, const char *text, int64_t seconds)
 	char at[CLOCK_TEXT_SIZE];
 	clock_format(clock_wall_ms() + seconds * 1000, at);
 	strcpy(strchr(at, '.'), "Z");
-	snprintf(token_body[which], sizeof(token_body[which]),
-		"{\"token\":\"%s\",\"expires_at\":\"%s\",\"permissions\":{}}", text, at);
+	snprintf(token_body[which], sizeof(token_body[which]), J("{'token':'%s','expires_at':'%s','permissions':{}}"),
+		text, at);
 	return token_body[which];
 }
 
@@ -131,8 +132,8 @@ START_TEST(test_token_is_made_once_with_the_least_rights)
 	ck_assert_uint_eq(peer_count(peer, MINT), 1);
 	ck_assert_str_eq(peer_last(peer, REPOSITORY).authorization, "Bearer " LONG_TOKEN);
 	struct peer_request asked = peer_last(peer, MINT);
-	ck_assert_str_eq(asked.body,
-		"{\"permissions\":{\"contents\":\"write\",\"metadata\":\"read\"},\"repositories\":[\"docs\"]}");
+	ck_assert_str_eq(
+		asked.body, J("{'permissions':{'contents':'write','metadata':'read'},'repositories':['docs']}"));
 	cJSON *header = verified(asked.authorization, 0), *claims = verified(asked.authorization, 1);
 	ck_assert_str_eq(json_member_string(header, "alg"), "RS256");
 	ck_assert_str_eq(json_member_string(claims, "iss"), "Iv1.app");
@@ -172,7 +173,7 @@ START_TEST(test_refused_token_is_made_anew_once)
 	const struct peer_row once[] = {
 		{ MINT, .status = 201, .body = token(0, "ghs_withdrawn", 3600), .times = 1 },
 		{ MINT, .status = 201, .body = token(1, "ghs_good", 3600) },
-		{ REPOSITORY, .status = 401, .body = "{\"message\":\"Bad credentials\"}", .times = 1 },
+		{ REPOSITORY, .status = 401, .body = "{'message':'Bad credentials'}", .times = 1 },
 		{ REPOSITORY, .status = 200, .body = "{}" },
 		{ .method = NULL },
 	};
@@ -181,7 +182,7 @@ START_TEST(test_refused_token_is_made_anew_once)
 	ck_assert_str_eq(peer_last(peer, REPOSITORY).authorization, "Bearer ghs_good");
 	const struct peer_row always[] = {
 		{ MINT, .status = 201, .body = token(0, "ghs_lagging", 3600) },
-		{ REPOSITORY, .status = 401, .body = "{\"message\":\"Bad credentials\"}" },
+		{ REPOSITORY, .status = 401, .body = "{'message':'Bad credentials'}" },
 		{ .method = NULL },
 	};
 	github_app_forget();
@@ -223,23 +224,23 @@ START_TEST(test_refusals_name_the_page)
 		enum error_class class;
 		const char *url, *remedy;
 	} cases[] = {
-		{ 401, "{\"message\":\"A JSON web token could not be decoded\"}", ERROR_AUTH_EXPIRED, "",
+		{ 401, "{'message':'A JSON web token could not be decoded'}", ERROR_AUTH_EXPIRED, "",
 			"SLIPWAY_GITHUB_APP_KEY_FILE" },
-		{ 404, "{\"message\":\"Not Found\"}", ERROR_APP_NOT_INSTALLED,
+		{ 404, "{'message':'Not Found'}", ERROR_APP_NOT_INSTALLED,
 			"https://github.com/apps/slipway/installations/new", "Install the app" },
-		{ 403, "{\"message\":\"This installation has been suspended\"}", ERROR_APP_NOT_INSTALLED,
+		{ 403, "{'message':'This installation has been suspended'}", ERROR_APP_NOT_INSTALLED,
 			"https://github.com/organizations/acme/settings/installations/77", "Lift the suspension" },
-		{ 422, "{\"message\":\"The permissions requested are not granted to this installation.\"}",
+		{ 422, "{'message':'The permissions requested are not granted to this installation.'}",
 			ERROR_SCOPE_MISSING, "https://github.com/organizations/acme/settings/installations/77",
 			"permissions" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct peer_row rows[] = {
 			{ MINT, .status = cases[i].status, .body = cases[i].body },
-			{ "GET", "/app", .status = 200, .body = "{\"html_url\":\"https://github.com/apps/slipway\"}" },
+			{ "GET", "/app", .status = 200, .body = "{'html_url':'https://github.com/apps/slipway'}" },
 			{ "GET", "/app/installations/77", .status = 200,
-				.body = "{\"html_url\":\"https://github.com/organizations/acme/settings/installations/"
-					"77\"}" },
+				.body = "{'html_url':'https://github.com/organizations/acme/settings/installations/"
+					"77'}" },
 			{ .method = NULL },
 		};
 		peer_set(peer, rows);
@@ -257,10 +258,10 @@ START_TEST(test_refused_call_names_the_page)
 {
 	const struct peer_row rows[] = {
 		{ MINT, .status = 201, .body = token(0, "ghs_good", 3600) },
-		{ REPOSITORY, .status = 403, .body = "{\"message\":\"Resource not accessible by integration\"}",
+		{ REPOSITORY, .status = 403, .body = "{'message':'Resource not accessible by integration'}",
 			.headers = "x-accepted-github-permissions: pages=write" },
 		{ "GET", "/app/installations/77", .status = 200,
-			.body = "{\"html_url\":\"https://github.com/organizations/acme/settings/installations/77\"}" },
+			.body = "{'html_url':'https://github.com/organizations/acme/settings/installations/77'}" },
 		{ .method = NULL },
 	};
 	peer_set(peer, rows);
@@ -313,7 +314,7 @@ START_TEST(test_the_jwt_stands_in_no_error)
 {
 	char body[1400];
 	const struct peer_row refused[] = {
-		{ MINT, .status = 401, .body = "{\"message\":\"no\"}" },
+		{ MINT, .status = 401, .body = "{'message':'no'}" },
 		{ "GET", "/app/installations/77", .status = 404, .body = "{}" },
 		{ .method = NULL },
 	};
@@ -321,7 +322,7 @@ START_TEST(test_the_jwt_stands_in_no_error)
 	ck_assert_int_eq(get("docs", NULL), ERROR_AUTH_EXPIRED);
 	const char *jwt = peer_last(peer, MINT).authorization + strlen("Bearer ");
 	ck_assert_uint_gt(strlen(jwt), 200);
-	snprintf(body, sizeof(body), "{\"message\":\"no: %.1300s\"}", jwt);
+	snprintf(body, sizeof(body), J("{'message':'no: %.1300s'}"), jwt);
 	const struct peer_row echoing[] = {
 		{ MINT, .status = 401, .body = body },
 		{ .method = NULL },
@@ -343,7 +344,7 @@ START_TEST(test_a_token_that_was_replaced_stands_in_no_text_either)
 	const struct peer_row rows[] = {
 		{ MINT, .status = 201, .body = token(0, "the-first-token", 3600), .times = 1 },
 		{ MINT, .status = 201, .body = token(1, "the-second-token", 3600) },
-		{ REPOSITORY, .status = 401, .body = "{\"message\":\"Bad credentials\"}", .times = 1 },
+		{ REPOSITORY, .status = 401, .body = "{'message':'Bad credentials'}", .times = 1 },
 		{ REPOSITORY, .status = 200, .body = "{}" },
 		{ .method = NULL },
 	};

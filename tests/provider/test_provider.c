@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "harness/json_text.h"
 #include "harness/named_setting.h"
 #include "harness/peer.h"
 #include "harness/suite.h"
@@ -84,27 +85,26 @@ static void check_all(const struct provider *provider, const struct refused *cas
 START_TEST(test_github_refusals)
 {
 	static const struct refused cases[] = {
-		{ 401, NULL, "{\"message\":\"Bad credentials\"}", ERROR_AUTH_EXPIRED },
-		{ 403, NULL, "{\"message\":\"Resource not accessible by integration\"}", ERROR_SCOPE_MISSING },
-		{ 403, NULL, "{\"message\":\"Resource protected by organization SAML enforcement.\"}",
+		{ 401, NULL, "{'message':'Bad credentials'}", ERROR_AUTH_EXPIRED },
+		{ 403, NULL, "{'message':'Resource not accessible by integration'}", ERROR_SCOPE_MISSING },
+		{ 403, NULL, "{'message':'Resource protected by organization SAML enforcement.'}",
 			ERROR_SCOPE_MISSING },
-		{ 403, NULL, "{\"message\":\"Upgrade to GitHub Pro or make this repository public\"}",
-			ERROR_PLAN_LIMIT },
-		{ 403, NULL, "{\"message\":\"This installation has been suspended\"}", ERROR_APP_NOT_INSTALLED },
-		{ 403, NULL, "{\"message\":\"You have exceeded a secondary rate limit.\"}", ERROR_RATE_LIMITED },
-		{ 403, "x-ratelimit-remaining: 0", "{\"message\":\"API rate limit exceeded\"}", ERROR_RATE_LIMITED },
-		{ 403, "Retry-After: 5", "{\"message\":\"no\"}", ERROR_RATE_LIMITED },
-		{ 403, "x-ratelimit-remaining: 12", "{\"message\":\"Must have admin rights\"}", ERROR_SCOPE_MISSING },
+		{ 403, NULL, "{'message':'Upgrade to GitHub Pro or make this repository public'}", ERROR_PLAN_LIMIT },
+		{ 403, NULL, "{'message':'This installation has been suspended'}", ERROR_APP_NOT_INSTALLED },
+		{ 403, NULL, "{'message':'You have exceeded a secondary rate limit.'}", ERROR_RATE_LIMITED },
+		{ 403, "x-ratelimit-remaining: 0", "{'message':'API rate limit exceeded'}", ERROR_RATE_LIMITED },
+		{ 403, "Retry-After: 5", "{'message':'no'}", ERROR_RATE_LIMITED },
+		{ 403, "x-ratelimit-remaining: 12", "{'message':'Must have admin rights'}", ERROR_SCOPE_MISSING },
 		{ 429, NULL, "{}", ERROR_RATE_LIMITED },
-		{ 404, NULL, "{\"message\":\"Not Found\"}", ERROR_NOT_FOUND },
-		{ 409, NULL, "{\"message\":\"Git Repository is empty.\"}", ERROR_NOT_READY },
+		{ 404, NULL, "{'message':'Not Found'}", ERROR_NOT_FOUND },
+		{ 409, NULL, "{'message':'Git Repository is empty.'}", ERROR_NOT_READY },
 		{ 422, NULL,
-			"{\"message\":\"Could not clone: Name already exists on this account\","
-			"\"errors\":[\"Could not clone: Name already exists on this account\"]}",
+			"{'message':'Could not clone: Name already exists on this account',"
+			"'errors':['Could not clone: Name already exists on this account']}",
 			ERROR_CONFLICT_FOREIGN },
-		{ 422, NULL, "{\"message\":\"Validation Failed\",\"errors\":[{\"code\":\"already_exists\"}]}",
+		{ 422, NULL, "{'message':'Validation Failed','errors':[{'code':'already_exists'}]}",
 			ERROR_CONFLICT_FOREIGN },
-		{ 422, NULL, "{\"message\":\"Validation Failed\"}", ERROR_INVALID_INPUT },
+		{ 422, NULL, "{'message':'Validation Failed'}", ERROR_INVALID_INPUT },
 		{ 500, NULL, "", ERROR_PROVIDER_UNAVAILABLE },
 		{ 502, NULL, "<html>Bad gateway</html>", ERROR_PROVIDER_UNAVAILABLE },
 		{ 503, "Retry-After: 3", "{}", ERROR_PROVIDER_UNAVAILABLE },
@@ -116,27 +116,21 @@ END_TEST
 START_TEST(test_vercel_refusals)
 {
 	static const struct refused cases[] = {
-		{ 401, NULL, "{\"error\":{\"code\":\"forbidden\",\"message\":\"Not authorized\"}}",
-			ERROR_AUTH_EXPIRED },
+		{ 401, NULL, "{'error':{'code':'forbidden','message':'Not authorized'}}", ERROR_AUTH_EXPIRED },
 		{ 402, NULL,
-			"{\"error\":{\"code\":\"api-deployments-free-per-day\",\"message\":\"Resource is limited\","
-			"\"limit\":{\"reset\":1786496876996}}}",
+			"{'error':{'code':'api-deployments-free-per-day','message':'Resource is limited',"
+			"'limit':{'reset':1786496876996}}}",
 			ERROR_PLAN_LIMIT },
-		{ 403, NULL, "{\"error\":{\"code\":\"forbidden\",\"message\":\"no permission\"}}",
-			ERROR_SCOPE_MISSING },
-		{ 404, NULL, "{\"error\":{\"code\":\"not_found\",\"message\":\"Project not found\"}}",
-			ERROR_NOT_FOUND },
-		{ 409, NULL, "{\"error\":{\"code\":\"conflict\",\"message\":\"exists\"}}", ERROR_CONFLICT_FOREIGN },
+		{ 403, NULL, "{'error':{'code':'forbidden','message':'no permission'}}", ERROR_SCOPE_MISSING },
+		{ 404, NULL, "{'error':{'code':'not_found','message':'Project not found'}}", ERROR_NOT_FOUND },
+		{ 409, NULL, "{'error':{'code':'conflict','message':'exists'}}", ERROR_CONFLICT_FOREIGN },
 		{ 428, NULL, "{}", ERROR_PLAN_LIMIT },
-		{ 400, NULL,
-			"{\"error\":{\"code\":\"bad_request\",\"message\":\"no\",\"action\":\"Install GitHub App\"}}",
+		{ 400, NULL, "{'error':{'code':'bad_request','message':'no','action':'Install GitHub App'}}",
 			ERROR_APP_NOT_INSTALLED },
-		{ 400, NULL, "{\"error\":{\"code\":\"repo_not_found\",\"message\":\"no\"}}", ERROR_APP_NOT_INSTALLED },
-		{ 400, NULL, "{\"error\":{\"code\":\"bad_request\",\"message\":\"additional property\"}}",
-			ERROR_INVALID_INPUT },
-		{ 429, NULL, "{\"error\":{\"code\":\"rate_limited\",\"message\":\"limit\"}}", ERROR_RATE_LIMITED },
-		{ 500, NULL, "{\"error\":{\"code\":\"internal_server_error\",\"message\":\"oh\"}}",
-			ERROR_PROVIDER_UNAVAILABLE },
+		{ 400, NULL, "{'error':{'code':'repo_not_found','message':'no'}}", ERROR_APP_NOT_INSTALLED },
+		{ 400, NULL, "{'error':{'code':'bad_request','message':'additional property'}}", ERROR_INVALID_INPUT },
+		{ 429, NULL, "{'error':{'code':'rate_limited','message':'limit'}}", ERROR_RATE_LIMITED },
+		{ 500, NULL, "{'error':{'code':'internal_server_error','message':'oh'}}", ERROR_PROVIDER_UNAVAILABLE },
 		{ 503, NULL, "", ERROR_PROVIDER_UNAVAILABLE },
 	};
 	check_all(&vercel, cases, sizeof(cases) / sizeof(cases[0]));
@@ -146,15 +140,15 @@ END_TEST
 START_TEST(test_refusal_carries_what_the_provider_said)
 {
 	classify(&vercel, 400, "x-vercel-id: fra1::abc",
-		"{\"error\":{\"code\":\"bad_request\",\"message\":\"Failed to link\",\"action\":\"Install GitHub App\","
-		"\"link\":\"https://vercel.com/docs/x\"}}");
+		J("{'error':{'code':'bad_request','message':'Failed to link','action':'Install GitHub App',"
+		  "'link':'https://vercel.com/docs/x'}}"));
 	ck_assert_str_eq(error.provider_code, "bad_request");
 	ck_assert_str_eq(error.request_id, "fra1::abc");
 	ck_assert_ptr_nonnull(strstr(error.message, "Failed to link"));
 	ck_assert_str_ne(error.remedy, "");
 	ck_assert_str_ne(error.remedy_url, "");
 	classify(&github, 403, "x-accepted-github-permissions: administration=write",
-		"{\"message\":\"Resource not accessible by personal access token\"}");
+		J("{'message':'Resource not accessible by personal access token'}"));
 	ck_assert_ptr_nonnull(strstr(error.remedy, "administration=write"));
 }
 END_TEST
@@ -174,12 +168,12 @@ START_TEST(test_links_go_to_the_site_of_the_api)
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		ck_assert_str_eq(github.site(&arena, cases[i].base_url), cases[i].site);
-	classify(&github, 401, NULL, "{\"message\":\"Bad credentials\"}");
+	classify(&github, 401, NULL, J("{'message':'Bad credentials'}"));
 	ck_assert_str_eq(error.remedy_url, arena_format(&arena, "%s/settings/tokens", peer_url(peer)));
-	classify(&github, 403, NULL, "{\"message\":\"Resource not accessible by personal access token\"}");
+	classify(&github, 403, NULL, J("{'message':'Resource not accessible by personal access token'}"));
 	ck_assert_str_eq(error.remedy_url, arena_format(&arena, "%s/settings/personal-access-tokens", peer_url(peer)));
 	/* GitHub's own pages stay where they are. */
-	classify(&github, 403, NULL, "{\"message\":\"Upgrade to GitHub Pro or make this repository public\"}");
+	classify(&github, 403, NULL, J("{'message':'Upgrade to GitHub Pro or make this repository public'}"));
 	ck_assert_str_eq(error.remedy_url, "https://github.com/pricing");
 }
 END_TEST
@@ -192,7 +186,7 @@ START_TEST(test_rate_limit_says_for_how_long)
 	classify(&github, 403,
 		"x-ratelimit-remaining: 0\nx-ratelimit-reset: 1000000120\nDate: Sun, 09 Sep 2001 01:46:40 GMT", "{}");
 	ck_assert_int_ge(error.retry_after_ms, 1000);
-	classify(&github, 403, NULL, "{\"message\":\"You have exceeded a secondary rate limit\"}");
+	classify(&github, 403, NULL, J("{'message':'You have exceeded a secondary rate limit'}"));
 	ck_assert_int_eq(error.retry_after_ms, 60000);
 	classify(&vercel, 429, "Retry-After: 11", "{}");
 	ck_assert_int_eq(error.retry_after_ms, 11000);
@@ -257,7 +251,7 @@ START_TEST(test_bodies_are_encoded)
 		.body = pairs };
 	peer_set(peer, rows);
 	ck_assert_int_eq(send_to(&github, &request), ERROR_NONE);
-	ck_assert_str_eq(peer_last(peer, "POST", "/api/v3/a%2Fb").body, "{\"name\":\"one\",\"number\":1}");
+	ck_assert_str_eq(peer_last(peer, "POST", "/api/v3/a%2Fb").body, J("{'name':'one','number':1}"));
 	ck_assert_str_eq(peer_last(peer, "POST", "/api/v3/a%2Fb").content_type, "application/json");
 	request.body_count = 2;
 	ck_assert_int_eq(send_to(&github, &request), ERROR_NONE);
@@ -269,11 +263,11 @@ END_TEST
 START_TEST(test_expected_status_is_the_callers_but_not_a_rate_limit)
 {
 	const struct peer_row rows[] = {
-		{ .method = "GET", .path = "/api/v3/a", .status = 404, .body = "{\"message\":\"Not Found\"}" },
+		{ .method = "GET", .path = "/api/v3/a", .status = 404, .body = "{'message':'Not Found'}" },
 		{ .method = "GET",
 			.path = "/api/v3/b",
 			.status = 403,
-			.body = "{\"message\":\"x\"}",
+			.body = "{'message':'x'}",
 			.headers = "Retry-After: 9" },
 		{ .method = NULL },
 	};

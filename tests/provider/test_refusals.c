@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/redact.h"
+#include "harness/json_text.h"
 #include "harness/peer.h"
 #include "harness/suite.h"
 #include "provider/provider.h"
@@ -202,7 +203,7 @@ START_TEST(test_unknown_refusal_says_what_was_answered)
 	ck_assert_int_eq(error.class, ERROR_INTERNAL);
 	ck_assert_ptr_nonnull(strstr(error.message, "418"));
 	ck_assert_ptr_nonnull(strstr(error.message, ": Teapot of the proxy"));
-	refuse_with(&vercel, 418, "{\"reason\":\"no member that is known\"}");
+	refuse_with(&vercel, 418, J("{'reason':'no member that is known'}"));
 	ck_assert_int_eq(error.class, ERROR_INTERNAL);
 	ck_assert_ptr_nonnull(strstr(error.message, "no member that is known"));
 	refuse_with(&vercel, 418, NULL);
@@ -223,44 +224,44 @@ static const struct told told[] = {
 	{ &github, 502, "<!DOCTYPE html>\n<!-- Hello future GitHubber! --><title>Unicorn!</title>",
 		ERROR_PROVIDER_UNAVAILABLE, "GitHub has a problem of its own (502): GET /repos/acme/do/cs", NULL,
 		NULL },
-	{ &vercel, 500, "{\"error\":{\"code\":\"internal\",\"message\":\"It broke\"}}", ERROR_PROVIDER_UNAVAILABLE,
+	{ &vercel, 500, "{'error':{'code':'internal','message':'It broke'}}", ERROR_PROVIDER_UNAVAILABLE,
 		"(500): GET /repos/acme/do/cs: It broke", NULL, NULL },
 	{ &github, 403,
-		"{\"message\":\"Although you appear to have the correct authorization credentials, the `acme` "
+		"{'message':'Although you appear to have the correct authorization credentials, the `acme` "
 		"organization "
-		"has an IP allow list enabled, and your IP address is not permitted to access this resource.\"}",
+		"has an IP allow list enabled, and your IP address is not permitted to access this resource.'}",
 		ERROR_SCOPE_MISSING, NULL, "IP allow list", NULL },
-	{ &github, 403, "{\"message\":\"Something of the organisation\"}", ERROR_SCOPE_MISSING, NULL,
+	{ &github, 403, "{'message':'Something of the organisation'}", ERROR_SCOPE_MISSING, NULL,
 		"Read what GitHub says", NULL },
-	{ &github, 403, "{\"message\":\"Resource not accessible by integration\"}", ERROR_SCOPE_MISSING, NULL,
+	{ &github, 403, "{'message':'Resource not accessible by integration'}", ERROR_SCOPE_MISSING, NULL,
 		"Give the credential the permission metadata=read", NULL },
 	{ &github, 422,
-		"{\"message\":\"Repository creation "
-		"failed.\",\"errors\":[{\"resource\":\"Repository\",\"code\":\"custom\","
-		"\"field\":\"visibility\",\"message\":\"Not permitted\"}]}",
+		"{'message':'Repository creation "
+		"failed.','errors':[{'resource':'Repository','code':'custom',"
+		"'field':'visibility','message':'Not permitted'}]}",
 		ERROR_INVALID_INPUT, "Not permitted", "Change the input as GitHub says", "visibility" },
-	{ &github, 422, "{\"message\":\"x\",\"errors\":[{\"field\":\"head\",\"code\":\"invalid\"}]}",
-		ERROR_INVALID_INPUT, NULL, NULL, "" },
+	{ &github, 422, "{'message':'x','errors':[{'field':'head','code':'invalid'}]}", ERROR_INVALID_INPUT, NULL, NULL,
+		"" },
 	{ &vercel, 400,
-		"{\"error\":{\"code\":\"cron_jobs_limits_reached\",\"message\":\"Hobby accounts are limited to daily "
+		"{'error':{'code':'cron_jobs_limits_reached','message':'Hobby accounts are limited to daily "
 		"cron "
-		"jobs.\"}}",
+		"jobs.'}}",
 		ERROR_PLAN_LIMIT, "daily cron", NULL, "" },
-	{ &vercel, 403, "{\"error\":{\"code\":\"forbidden\",\"message\":\"You have reached the limit of 50 domains\"}}",
+	{ &vercel, 403, "{'error':{'code':'forbidden','message':'You have reached the limit of 50 domains'}}",
 		ERROR_PLAN_LIMIT, NULL, NULL, NULL },
 	{ &vercel, 403,
-		"{\"error\":{\"code\":\"TEAM_ACCESS_REQUIRED\",\"message\":\"Git author dana@example.org must have "
+		"{'error':{'code':'TEAM_ACCESS_REQUIRED','message':'Git author dana@example.org must have "
 		"access to "
-		"the team bar on Vercel to create deployments.\"}}",
+		"the team bar on Vercel to create deployments.'}}",
 		ERROR_SCOPE_MISSING, "dana@example.org", "author of the commit", NULL },
 	{ &vercel, 400,
-		"{\"error\":{\"code\":\"X\",\"message\":\"The name of your Environment Variable is "
-		"reserved.\",\"envVarKey\":"
-		"\"TZ\"}}",
+		"{'error':{'code':'X','message':'The name of your Environment Variable is "
+		"reserved.','envVarKey':"
+		"'TZ'}}",
 		ERROR_INVALID_INPUT, "reserved.: TZ", "another name", "variables" },
-	{ &vercel, 400, "{\"error\":{\"code\":\"X\",\"message\":\"Project names can be up to 100 characters long\"}}",
+	{ &vercel, 400, "{'error':{'code':'X','message':'Project names can be up to 100 characters long'}}",
 		ERROR_INVALID_INPUT, NULL, "another name", "name" },
-	{ &vercel, 404, "{\"error\":{\"code\":\"not_found\",\"message\":\"Project not found.\"}}", ERROR_NOT_FOUND,
+	{ &vercel, 404, "{'error':{'code':'not_found','message':'Project not found.'}}", ERROR_NOT_FOUND,
 		"/repos/acme/do/cs", "Run the step that makes the project again", NULL },
 };
 
@@ -301,12 +302,11 @@ START_TEST(test_refusal_is_redacted_before_it_is_cut)
 		refuse_with(&github, 418, body);
 		ck_assert_ptr_null(strstr(error.message, "sec"));
 	}
-	refuse_with(
-		&vercel, 400, "{\"error\":{\"code\":\"bad_request\",\"message\":\"value secret-of-the-customer\"}}");
+	refuse_with(&vercel, 400, J("{'error':{'code':'bad_request','message':'value secret-of-the-customer'}}"));
 	ck_assert_ptr_nonnull(strstr(error.message, "value ****"));
 	/* A number may be a secret too: the refusal is understood nevertheless. */
 	ck_assert_int_eq(redact_add("123456", &error), ERROR_NONE);
-	refuse_with(&vercel, 400, "{\"error\":{\"code\":\"bad_request\",\"message\":\"no 123456\",\"limit\":1234567}}");
+	refuse_with(&vercel, 400, J("{'error':{'code':'bad_request','message':'no 123456','limit':1234567}}"));
 	ck_assert_str_eq(error.provider_code, "bad_request");
 	ck_assert_ptr_nonnull(strstr(error.message, "no ******"));
 }
@@ -315,8 +315,8 @@ END_TEST
 START_TEST(test_link_must_be_one_that_may_be_followed)
 {
 	refuse_with(&vercel, 400,
-		"{\"error\":{\"code\":\"bad_request\",\"message\":\"no\",\"action\":\"Install GitHub App\","
-		"\"link\":\"javascript:alert(1)\"}}");
+		J("{'error':{'code':'bad_request','message':'no','action':'Install GitHub App',"
+		  "'link':'javascript:alert(1)'}}"));
 	ck_assert_str_eq(error.remedy_url, "https://github.com/apps/vercel");
 }
 END_TEST

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "harness/json_text.h"
 #include "harness/redis_server.h"
 #include "harness/suite.h"
 #include "store/queue.h"
@@ -137,7 +138,7 @@ START_TEST(test_an_attempt_that_ended_in_words_ends_a_row_of_crashes)
 	for (int i = 0; i < 3; i++)
 		crash();
 	ck_assert_str_eq(read_run().status, "error");
-	ck_assert_ptr_nonnull(strstr(read_run().error, "\"worker_lost\""));
+	ck_assert_ptr_nonnull(strstr(read_run().error, J("'worker_lost'")));
 }
 END_TEST
 

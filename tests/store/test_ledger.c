@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "harness/json_text.h"
 #include "harness/redis_server.h"
 #include "harness/suite.h"
 #include "store/owners.h"
@@ -101,7 +102,7 @@ static void finish(const struct claim *claim)
 
 static void configure(void)
 {
-	struct payload changes = { .config = cJSON_Parse("{\"a\":1}") }, now;
+	struct payload changes = { .config = cJSON_Parse(J("{'a':1}")) }, now;
 	ck_assert_int_eq(payload_merge(redis, "acme", &changes, RETENTION, &now, &error), ERROR_NONE);
 	payload_release(&now);
 	cJSON_Delete(changes.config);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "harness/json_text.h"
 #include "harness/redis_server.h"
 #include "harness/suite.h"
 #include "store/queue.h"
@@ -197,7 +198,7 @@ START_TEST(test_the_input_of_a_run_is_gone_when_it_has_ended)
 {
 	trigger();
 	struct claim claim = claim_next(30000);
-	ck_assert_str_eq(claim.run.input, "{\"a\":1}");
+	ck_assert_str_eq(claim.run.input, J("{'a':1}"));
 	ck_assert_int_eq(write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }),
 		ERROR_NONE);
 	ck_assert_str_eq(read_run().input, "");
@@ -270,16 +271,16 @@ START_TEST(test_run_from_trigger_to_done)
 	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 1);
 	struct claim claim = claim_next(30000);
 	ck_assert_str_eq(claim.run.phase, "executing");
-	ck_assert_str_eq(claim.run.input, "{\"a\":1}");
+	ck_assert_str_eq(claim.run.input, J("{'a':1}"));
 	ck_assert_int_eq(write_run(&claim, (struct run_write){ .kind = RUN_PROGRESS, .checkpoint = "{\"c\":1}" }), 0);
-	ck_assert_str_eq(read_run().checkpoint, "{\"c\":1}");
+	ck_assert_str_eq(read_run().checkpoint, J("{'c':1}"));
 	ck_assert_int_eq(
 		write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{\"id\":7}" }),
 		0);
 	struct run run = read_run();
 	ck_assert_str_eq(run.status, "done");
 	ck_assert_str_eq(run.phase, "");
-	ck_assert_str_eq(run.output, "{\"id\":7}");
+	ck_assert_str_eq(run.output, J("{'id':7}"));
 	ck_assert_int_gt(run.version, result.run.version);
 	assert_quiet();
 }
@@ -359,7 +360,7 @@ START_TEST(test_wait_burns_no_attempt_and_comes_back)
 	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 0);
 	reap_until("queued");
 	ck_assert_int_eq(read_run().attempt, 1);
-	ck_assert_str_eq(claim_next(30000).run.checkpoint, "{\"n\":1}");
+	ck_assert_str_eq(claim_next(30000).run.checkpoint, J("{'n':1}"));
 }
 END_TEST
 
@@ -396,7 +397,7 @@ START_TEST(test_stuck_in_running_lease_is_taken_over)
 	claim_next(50);
 	reap_until("");
 	ck_assert_str_eq(read_run().status, "error");
-	ck_assert_ptr_nonnull(strstr(read_run().error, "\"worker_lost\""));
+	ck_assert_ptr_nonnull(strstr(read_run().error, J("'worker_lost'")));
 	assert_quiet();
 }
 END_TEST
@@ -436,7 +437,7 @@ START_TEST(test_cancel)
 	ck_assert_int_eq(run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
 	ck_assert(accepted);
 	ck_assert_str_eq(run.status, "error");
-	ck_assert_ptr_nonnull(strstr(run.error, "\"cancelled\""));
+	ck_assert_ptr_nonnull(strstr(run.error, J("'cancelled'")));
 	ck_assert_ptr_nonnull(strstr(run.error, "nothing was done"));
 	assert_quiet();
 	trigger();
@@ -481,7 +482,7 @@ START_TEST(test_cancel_is_not_forgotten)
 		ck_assert_int_eq(run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
 		ck_assert_int_eq(write_run(&claim, writes[i]), 0);
 		ck_assert_str_eq(read_run().status, "error");
-		ck_assert_ptr_nonnull(strstr(read_run().error, "\"cancelled\""));
+		ck_assert_ptr_nonnull(strstr(read_run().error, J("'cancelled'")));
 		assert_quiet();
 	}
 	/* Nor where the worker is lost meanwhile. */
@@ -489,7 +490,7 @@ START_TEST(test_cancel_is_not_forgotten)
 	claim_next(30);
 	ck_assert_int_eq(run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
 	reap_until("");
-	ck_assert_ptr_nonnull(strstr(read_run().error, "\"cancelled\""));
+	ck_assert_ptr_nonnull(strstr(read_run().error, J("'cancelled'")));
 	assert_quiet();
 }
 END_TEST
@@ -521,7 +522,7 @@ START_TEST(test_run_deadline_ends_it)
 	while (read_run().now <= read_run().run_deadline) {}
 	ck_assert(!claim_entry(&entry, 30000, &claim));
 	ck_assert_str_eq(read_run().status, "error");
-	ck_assert_ptr_nonnull(strstr(read_run().error, "\"timeout\""));
+	ck_assert_ptr_nonnull(strstr(read_run().error, J("'timeout'")));
 	assert_quiet();
 }
 END_TEST
@@ -548,7 +549,7 @@ START_TEST(test_an_expired_run_says_what_it_waited_for)
 		while (strcmp(read_run().status, "running") == 0)
 			reap();
 		ck_assert_ptr_nonnull(strstr(read_run().error, "allows; last state: Set in the DNS: \\\"A\\\""));
-		ck_assert_ptr_nonnull(strstr(read_run().error, "\"remedy\":{"));
+		ck_assert_ptr_nonnull(strstr(read_run().error, J("'remedy':{")));
 	}
 }
 END_TEST
@@ -820,7 +821,7 @@ START_TEST(test_durable_record_of_what_was_made)
 	struct queue_entry entry = reserve();
 	struct claim again;
 	ck_assert(claim_entry(&entry, 30000, &again));
-	ck_assert_str_eq(json_member_string(again.ledger, "github:repository:acme/docs"), "{\"id\":\"7\"}");
+	ck_assert_str_eq(json_member_string(again.ledger, "github:repository:acme/docs"), J("{'id':'7'}"));
 	claim_release(&again);
 }
 END_TEST

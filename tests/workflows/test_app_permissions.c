@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/json_text.h"
 #include "harness/named_setting.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
@@ -42,7 +43,7 @@ static void teardown(void)
 #define MINT "POST", "/github/app/installations/77/access_tokens"
 #define MADE                                                                                                           \
 	{                                                                                                              \
-		MINT, .status = 201, .body = "{\"token\":\"ghs_made\",\"expires_at\":\"2099-01-01T00:00:00Z\"}"        \
+		MINT, .status = 201, .body = "{'token':'ghs_made','expires_at':'2099-01-01T00:00:00Z'}"                \
 	}
 #define GIT "/github/repos/acme/docs/git"
 
@@ -52,31 +53,30 @@ static void commit(const char *path, const char *permissions, size_t tokens)
 	static const struct peer_row rows[] = {
 		MADE,
 		{ "GET", "/github/repos/acme/docs/commits/heads%2Fmain", .status = 200,
-			.body = "{\"sha\":\"c1\",\"commit\":{\"tree\":{\"sha\":\"t1\"}}}" },
-		{ "GET", GIT "/trees/t1", .status = 200, .body = "{\"sha\":\"t1\",\"tree\":[],\"truncated\":false}" },
-		{ "POST", GIT "/trees", .status = 201, .body = "{\"sha\":\"t2\"}" },
-		{ "POST", GIT "/commits", .status = 201, .body = "{\"sha\":\"c2\"}" },
+			.body = "{'sha':'c1','commit':{'tree':{'sha':'t1'}}}" },
+		{ "GET", GIT "/trees/t1", .status = 200, .body = "{'sha':'t1','tree':[],'truncated':false}" },
+		{ "POST", GIT "/trees", .status = 201, .body = "{'sha':'t2'}" },
+		{ "POST", GIT "/commits", .status = 201, .body = "{'sha':'c2'}" },
 		{ "PATCH", GIT "/refs/heads%2Fmain", .status = 200, .body = "{}" },
 		{ .method = NULL },
 	};
 	const char *input = arena_format(&trial.arena,
-		"{\"repository\":\"acme/docs\",\"branch\":\"main\",\"message\":\"m\","
-		"\"files\":[{\"path\":\"%s\",\"content\":\"x\"}]}",
+		J("{'repository':'acme/docs','branch':'main','message':'m',"
+		  "'files':[{'path':'%s','content':'x'}]}"),
 		path);
 	github_app_forget();
 	trial_forget(&trial);
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &github_files, input, 2), ACTION_DONE);
 	ck_assert_str_eq(peer_last(trial.peer, MINT).body,
-		arena_format(&trial.arena, "{\"permissions\":{%s},\"repositories\":[\"docs\"]}", permissions));
+		arena_format(&trial.arena, J("{'permissions':{%s},'repositories':['docs']}"), permissions));
 	ck_assert_uint_eq(peer_count(trial.peer, MINT), tokens);
 }
 
 START_TEST(test_only_workflows_need_the_right_to_write_them)
 {
-	commit(".github/CODEOWNERS", "\"contents\":\"write\",\"metadata\":\"read\"", 1);
-	commit(".github/workflows/build.yml", "\"contents\":\"write\",\"metadata\":\"read\",\"workflows\":\"write\"",
-		2);
+	commit(".github/CODEOWNERS", J("'contents':'write','metadata':'read'"), 1);
+	commit(".github/workflows/build.yml", J("'contents':'write','metadata':'read','workflows':'write'"), 2);
 }
 END_TEST
 
@@ -85,17 +85,17 @@ START_TEST(test_variables_have_a_permission_of_their_own)
 	static const struct peer_row rows[] = {
 		MADE,
 		{ "GET", "/github/repos/acme/docs/actions/variables", .status = 200,
-			.body = "{\"total_count\":0,\"variables\":[]}" },
+			.body = "{'total_count':0,'variables':[]}" },
 		{ "POST", "/github/repos/acme/docs/actions/variables", .status = 201, .body = "{}" },
 		{ .method = NULL },
 	};
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &github_variables,
-				 "{\"repository\":\"acme/docs\",\"variables\":[{\"name\":\"A\",\"value\":\"b\"}]}", 2),
+				 "{'repository':'acme/docs','variables':[{'name':'A','value':'b'}]}", 2),
 		ACTION_DONE);
 	ck_assert_str_eq(peer_last(trial.peer, MINT).body,
-		"{\"permissions\":{\"actions_variables\":\"write\",\"metadata\":\"read\"},"
-		"\"repositories\":[\"docs\"]}");
+		J("{'permissions':{'actions_variables':'write','metadata':'read'},"
+		  "'repositories':['docs']}"));
 	ck_assert_uint_eq(peer_count(trial.peer, MINT), 1);
 }
 END_TEST
@@ -106,7 +106,7 @@ static enum action_result give(const struct peer_row *rows, const char *whom)
 	trial_forget(&trial);
 	peer_set(trial.peer, rows);
 	return trial_run(&trial, &github_access,
-		arena_format(&trial.arena, "{\"repository\":\"acme/docs\",\"%s\":\"ann\"}", whom), 30);
+		arena_format(&trial.arena, J("{'repository':'acme/docs','%s':'ann'}"), whom), 30);
 }
 
 START_TEST(test_members_are_asked_for_only_for_teams)
@@ -123,7 +123,7 @@ START_TEST(test_members_are_asked_for_only_for_teams)
 	ck_assert_int_eq(give(rows, "user"), ACTION_DONE);
 	ck_assert_ptr_null(strstr(peer_last(trial.peer, MINT).body, "members"));
 	ck_assert_int_eq(give(rows, "team"), ACTION_DONE);
-	ck_assert_ptr_nonnull(strstr(peer_last(trial.peer, MINT).body, "\"members\":\"read\""));
+	ck_assert_ptr_nonnull(strstr(peer_last(trial.peer, MINT).body, J("'members':'read'")));
 }
 END_TEST
 
@@ -132,10 +132,10 @@ START_TEST(test_a_fresh_repository_is_waited_for)
 {
 	static const struct peer_row rows[] = {
 		{ MINT, .status = 422,
-			.body = "{\"message\":\"There is at least one repository that does not exist or is not "
+			.body = "{'message':'There is at least one repository that does not exist or is not "
 				"accessible "
-				"to the parent installation.\"}" },
-		{ "GET", "/github/app/installations/77", .status = 200, .body = "{\"html_url\":\"https://x/77\"}" },
+				"to the parent installation.'}" },
+		{ "GET", "/github/app/installations/77", .status = 200, .body = "{'html_url':'https://x/77'}" },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(give(rows, "user"), ACTION_FAILED);

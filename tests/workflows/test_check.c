@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
@@ -23,7 +24,7 @@ static void teardown(void)
 
 static const char *input(const char *more)
 {
-	return arena_format(&trial.arena, "{\"url\":\"%s/site\"%s}", peer_url(trial.peer), more);
+	return arena_format(&trial.arena, J("{'url':'%s/site'%s}"), peer_url(trial.peer), more);
 }
 
 static enum action_result run_with(const struct peer_row *rows, const char *more, int attempts_max)
@@ -40,24 +41,23 @@ START_TEST(test_answers_as_expected)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, "", 1), ACTION_DONE);
-	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"status\":200"));
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'status':200")));
 	ck_assert_str_eq(peer_last(trial.peer, "GET", "/site").authorization, "");
-	ck_assert_int_eq(trial_run(&trial, &http_check, input(",\"contains\":\"Docs\""), 1), ACTION_DONE);
-	ck_assert_int_eq(trial_run(&trial, &http_check, input(",\"status\":401"), 1), ACTION_DONE);
+	ck_assert_int_eq(trial_run(&trial, &http_check, input(J(",'contains':'Docs'")), 1), ACTION_DONE);
+	ck_assert_int_eq(trial_run(&trial, &http_check, input(J(",'status':401")), 1), ACTION_DONE);
 }
 END_TEST
 
 START_TEST(test_a_path_is_added_to_the_address)
 {
 	static const struct peer_row rows[] = { { "GET", "/site/health", .status = 200 }, { .method = NULL } };
-	ck_assert_int_eq(run_with(rows, ",\"path\":\"/health\"", 1), ACTION_DONE);
+	ck_assert_int_eq(run_with(rows, ",'path':'/health'", 1), ACTION_DONE);
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "/site/health\""));
-	ck_assert_int_eq(run_with(rows, ",\"path\":\"@elsewhere.example/\"", 1), ACTION_FAILED);
+	ck_assert_int_eq(run_with(rows, ",'path':'@elsewhere.example/'", 1), ACTION_FAILED);
 	ck_assert_str_eq(trial_error(&trial)->place, "/input/path");
 	ck_assert_int_eq(
 		trial_run(&trial, &http_check,
-			arena_format(&trial.arena, "{\"url\":\"%s/site/\",\"path\":\"/health\"}", peer_url(trial.peer)),
-			1),
+			arena_format(&trial.arena, J("{'url':'%s/site/','path':'/health'}"), peer_url(trial.peer)), 1),
 		ACTION_DONE);
 }
 END_TEST
@@ -71,7 +71,7 @@ START_TEST(test_tries_again)
 		{ "GET", "/site", .status = 200, .body = "new" },
 		{ .method = NULL },
 	};
-	ck_assert_int_eq(run_with(rows, ",\"contains\":\"new\"", 9), ACTION_DONE);
+	ck_assert_int_eq(run_with(rows, ",'contains':'new'", 9), ACTION_DONE);
 	ck_assert_int_eq(trial_attempts(&trial), 4);
 	ck_assert_int_eq(trial.age_ms, 9000);
 }
@@ -80,7 +80,7 @@ END_TEST
 START_TEST(test_gives_up)
 {
 	static const struct peer_row rows[] = { { "GET", "/site", .status = 500 }, { .method = NULL } };
-	ck_assert_int_eq(run_with(rows, ",\"within\":10", 20), ACTION_FAILED);
+	ck_assert_int_eq(run_with(rows, ",'within':10", 20), ACTION_FAILED);
 	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "500"));
 	ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
 	ck_assert_int_ge(trial.age_ms, 9000);
@@ -108,16 +108,16 @@ START_TEST(test_bypasses_deployment_protection)
 		{ "GET", "/site", .status = 200, .body = "<h1>Docs</h1>" },
 		{ .method = NULL },
 	};
-	ck_assert_int_eq(run_with(rows, ",\"protectionBypass\":\"bypass-of-the-test\"", 1), ACTION_WAITING);
+	ck_assert_int_eq(run_with(rows, ",'protectionBypass':'bypass-of-the-test'", 1), ACTION_WAITING);
 	const struct peer_request sent = peer_last(trial.peer, "GET", "/site");
 	ck_assert_str_eq(peer_header(&sent, "x-vercel-protection-bypass"), "bypass-of-the-test");
 	ck_assert_ptr_null(strstr(trial_wait_text(&trial), "bypass-of-the-test"));
 	ck_assert_int_eq(
-		trial_run(&trial, &http_check, input(",\"protectionBypass\":\"bypass-of-the-test\""), 1), ACTION_DONE);
+		trial_run(&trial, &http_check, input(J(",'protectionBypass':'bypass-of-the-test'")), 1), ACTION_DONE);
 	ck_assert_ptr_null(strstr(trial_output(&trial), "bypass-of-the-test"));
 	ck_assert_str_eq(trial_log(&trial), "");
 	ck_assert_int_eq(
-		trial_run(&trial, &http_check, input(",\"protectionBypass\":\"of two\\nlines\""), 1), ACTION_FAILED);
+		trial_run(&trial, &http_check, input(J(",'protectionBypass':'of two\\nlines'")), 1), ACTION_FAILED);
 	ck_assert_str_eq(trial_error(&trial)->place, "/input/protectionBypass");
 	ck_assert_ptr_null(strstr(trial_error(&trial)->message, "lines"));
 }
@@ -129,7 +129,7 @@ START_TEST(test_private_addresses_are_refused_at_once)
 		"ftp://example.org/", "nothing" };
 	trial.settings.allow_loopback = false;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		const char *text = arena_format(&trial.arena, "{\"url\":\"%s\"}", bad[i]);
+		const char *text = arena_format(&trial.arena, J("{'url':'%s'}"), bad[i]);
 		ck_assert_msg(trial_run(&trial, &http_check, text, 1) == ACTION_FAILED, "%s", bad[i]);
 		ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
 	}
@@ -138,10 +138,10 @@ END_TEST
 
 START_TEST(test_note)
 {
-	ck_assert_int_eq(trial_run(&trial, &note, "{\"text\":\"gr\\u00fc\\u00dfe\"}", 1), ACTION_DONE);
+	ck_assert_int_eq(trial_run(&trial, &note, "{'text':'gr\\u00fc\\u00dfe'}", 1), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial),
-		"{\"text\":\"gr\xc3\xbc\xc3\x9f"
-		"e\",\"length\":7}");
+		J("{'text':'gr\xc3\xbc\xc3\x9f"
+		  "e','length':7}"));
 	ck_assert_int_eq(trial_run(&trial, &note, "{}", 1), ACTION_FAILED);
 	ck_assert_str_eq(trial_error(&trial)->place, "/input/text");
 }

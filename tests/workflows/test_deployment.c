@@ -6,14 +6,15 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
 static struct trial trial;
 
 #define INPUT                                                                                                          \
-	"{\"project\":\"prj_1\",\"projectName\":\"docs\",\"repository\":\"acme/docs\",\"repositoryId\":42,"            \
-	"\"branch\":\"main\",\"after\":1000}"
+	"{'project':'prj_1','projectName':'docs','repository':'acme/docs','repositoryId':42,"                          \
+	"'branch':'main','after':1000}"
 #define RUN    "0123456789abcdef0123456789abcdef"
 #define HEAD   "GET", "/github/repos/acme/docs/branches/main"
 #define LIST   "GET", "/vercel/v7/deployments"
@@ -23,26 +24,25 @@ static struct trial trial;
 #define CANCEL "PATCH", "/vercel/v12/deployments/dpl_1/cancel"
 #define BRANCH                                                                                                         \
 	{                                                                                                              \
-		HEAD, .status = 200, .body = "{\"name\":\"main\",\"commit\":{\"sha\":\"abc123\"}}"                     \
+		HEAD, .status = 200, .body = "{'name':'main','commit':{'sha':'abc123'}}"                               \
 	}
 #define NOTHING                                                                                                        \
 	{                                                                                                              \
-		LIST, .status = 200, .body = "{\"deployments\":[]}"                                                    \
+		LIST, .status = 200, .body = "{'deployments':[]}"                                                      \
 	}
 #define DOMAINS                                                                                                        \
 	{                                                                                                              \
-		FIND, .status = 200,                                                                                   \
-		      .body = "{\"domains\":[{\"name\":\"docs-two.vercel.app\"},{\"name\":\"docs.vercel.app\"}]}"      \
+		FIND, .status = 200, .body = "{'domains':[{'name':'docs-two.vercel.app'},{'name':'docs.vercel.app'}]}" \
 	}
 #define QUEUED STATE("QUEUED", "")
 #define STATE(state, more)                                                                                             \
-	"{\"id\":\"dpl_1\",\"url\":\"docs-1.vercel.app\",\"createdAt\":2000,\"target\":\"production\",\"readyState\":" \
-	"\"" state "\","                                                                                               \
-	"\"inspectorUrl\":\"https://vercel.com/acme/docs/1\"" more "}"
+	"{'id':'dpl_1','url':'docs-1.vercel.app','createdAt':2000,'target':'production','readyState':"                 \
+	"'" state "',"                                                                                                 \
+	"'inspectorUrl':'https://vercel.com/acme/docs/1'" more "}"
 #define LIVE                                                                                                           \
 	STATE("READY",                                                                                                 \
-		",\"aliasAssigned\":true,\"aliasError\":null,\"alias\":[\"docs.vercel.app\",\"docs-acme.vercel.app\"," \
-		"\"docs-git-main-acme.vercel.app\"]")
+		",'aliasAssigned':true,'aliasError':null,'alias':['docs.vercel.app','docs-acme.vercel.app',"           \
+		"'docs-git-main-acme.vercel.app']")
 
 static void setup(void)
 {
@@ -88,21 +88,20 @@ START_TEST(test_deploys_the_head_and_waits)
 		{ POLL, .status = 200, .body = QUEUED, .times = 1 },
 		{ POLL, .status = 200, .body = STATE("BUILDING", ""), .times = 1 },
 		{ POLL, .status = 200, .body = STATE("SOMETHING_NEW", ""), .times = 1 },
-		{ POLL, .status = 200, .body = STATE("READY", ",\"aliasAssigned\":false"), .times = 1 },
+		{ POLL, .status = 200, .body = STATE("READY", ",'aliasAssigned':false"), .times = 1 },
 		{ POLL, .status = 200, .body = LIVE },
 		DOMAINS,
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, 9), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial),
-		"{\"id\":\"dpl_1\",\"url\":\"https://docs-1.vercel.app\",\"alias\":\"https://docs.vercel.app\","
-		"\"sha\":\"abc123\",\"inspectorUrl\":\"https://vercel.com/acme/docs/1\",\"createdAt\":2000}");
+		J("{'id':'dpl_1','url':'https://docs-1.vercel.app','alias':'https://docs.vercel.app',"
+		  "'sha':'abc123','inspectorUrl':'https://vercel.com/acme/docs/1','createdAt':2000}"));
 	struct peer_request request = peer_last(trial.peer, CREATE);
 	ck_assert_str_eq(request.uri, "/vercel/v13/deployments?skipAutoDetectionConfirmation=1&forceNew=1&slug=acme");
 	ck_assert_str_eq(request.body,
-		"{\"name\":\"docs\",\"project\":\"prj_1\",\"target\":\"production\",\"gitSource\":{\"type\":\"github\","
-		"\"repoId\":42,\"ref\":\"main\",\"sha\":\"abc123\"},\"meta\":{\"runId\":\"" RUN
-		"\",\"app\":\"trial-app\"}}");
+		J("{'name':'docs','project':'prj_1','target':'production','gitSource':{'type':'github',"
+		  "'repoId':42,'ref':'main','sha':'abc123'},'meta':{'runId':'" RUN "','app':'trial-app'}}"));
 	ck_assert_ptr_nonnull(strstr(peer_last(trial.peer, LIST).uri, "projectId=prj_1&target=production&sha=abc123"));
 	ck_assert_ptr_nonnull(strstr(trial_saved(&trial), "abc123"));
 	ck_assert_ptr_nonnull(trial_ledger_row(&trial, "vercel:deployment:dpl_1"));
@@ -122,13 +121,13 @@ START_TEST(test_deploys_the_commit_that_is_named)
 		{ .method = NULL },
 	};
 	char input[sizeof(INPUT) + 64];
-	snprintf(input, sizeof(input), "%.*s,\"sha\":\"0123456789012345678901234567890123456789\"}",
-		(int)strlen(INPUT) - 1, INPUT);
+	snprintf(input, sizeof(input), "%.*s,'sha':'0123456789012345678901234567890123456789'}", (int)strlen(INPUT) - 1,
+		INPUT);
 	trial_forget(&trial);
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, input, 3), ACTION_DONE);
 	ck_assert_ptr_nonnull(
-		strstr(peer_last(trial.peer, CREATE).body, "\"sha\":\"0123456789012345678901234567890123456789\""));
+		strstr(peer_last(trial.peer, CREATE).body, J("'sha':'0123456789012345678901234567890123456789'")));
 }
 END_TEST
 
@@ -136,16 +135,16 @@ START_TEST(test_takes_over_what_fits)
 {
 	static const char *const fitting[] = {
 		/* our own run's, whatever its age */
-		"{\"uid\":\"dpl_1\",\"created\":1,\"state\":\"BUILDING\",\"meta\":{\"runId\":\"" RUN "\"}}",
-		"{\"uid\":\"dpl_1\",\"created\":1000,\"state\":\"READY\"}",
-		("{\"uid\":\"dpl_0\",\"created\":5000,\"state\":\"ERROR\"},{\"uid\":\"dpl_1\",\"created\":3000,"
-		 "\"state\":\"QUEUED\"}"),
+		"{'uid':'dpl_1','created':1,'state':'BUILDING','meta':{'runId':'" RUN "'}}",
+		"{'uid':'dpl_1','created':1000,'state':'READY'}",
+		("{'uid':'dpl_0','created':5000,'state':'ERROR'},{'uid':'dpl_1','created':3000,"
+		 "'state':'QUEUED'}"),
 	};
 	for (size_t i = 0; i < ARRAY_LEN(fitting); i++) {
 		const struct peer_row rows[] = {
 			BRANCH,
 			{ LIST, .status = 200,
-				.body = arena_format(&trial.arena, "{\"deployments\":[%s]}", fitting[i]) },
+				.body = arena_format(&trial.arena, J("{'deployments':[%s]}"), fitting[i]) },
 			{ POLL, .status = 200, .body = LIVE },
 			DOMAINS,
 			{ .method = NULL },
@@ -160,15 +159,16 @@ END_TEST
 START_TEST(test_makes_a_new_one_where_none_fits)
 {
 	static const char *const unfit[] = {
-		"{\"uid\":\"dpl_0\",\"created\":999,\"state\":\"READY\"}", /* older than the environment */
-		"{\"uid\":\"dpl_0\",\"created\":5000,\"state\":\"ERROR\"}",
-		"{\"uid\":\"dpl_0\",\"created\":5000,\"state\":\"CANCELED\",\"meta\":{\"runId\":\"another\"}}",
-		"{\"uid\":\"dpl_0\",\"created\":5000,\"readyState\":\"BLOCKED\"}",
+		"{'uid':'dpl_0','created':999,'state':'READY'}", /* older than the environment */
+		"{'uid':'dpl_0','created':5000,'state':'ERROR'}",
+		"{'uid':'dpl_0','created':5000,'state':'CANCELED','meta':{'runId':'another'}}",
+		"{'uid':'dpl_0','created':5000,'readyState':'BLOCKED'}",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(unfit); i++) {
 		const struct peer_row rows[] = {
 			BRANCH,
-			{ LIST, .status = 200, .body = arena_format(&trial.arena, "{\"deployments\":[%s]}", unfit[i]) },
+			{ LIST, .status = 200,
+				.body = arena_format(&trial.arena, J("{'deployments':[%s]}"), unfit[i]) },
 			{ CREATE, .status = 200, .body = QUEUED },
 			{ POLL, .status = 200, .body = LIVE },
 			DOMAINS,
@@ -223,11 +223,10 @@ START_TEST(test_lost_answer_looks_before_it_creates)
 {
 	static const struct peer_row rows[] = {
 		BRANCH,
-		{ LIST, .status = 200, .body = "{\"deployments\":[]}", .times = 1 },
+		{ LIST, .status = 200, .body = "{'deployments':[]}", .times = 1 },
 		{ CREATE, .behaviour = PEER_DROPS },
 		{ LIST, .status = 200,
-			.body = "{\"deployments\":[{\"uid\":\"dpl_1\",\"created\":1,\"meta\":{\"runId\":\"" RUN
-				"\"}}]}" },
+			.body = "{'deployments':[{'uid':'dpl_1','created':1,'meta':{'runId':'" RUN "'}}]}" },
 		{ POLL, .status = 200, .body = LIVE },
 		DOMAINS,
 		{ .method = NULL },
@@ -241,8 +240,7 @@ END_TEST
 
 START_TEST(test_failed_builds_are_permanent)
 {
-	ck_assert_int_eq(
-		poll_gives(STATE("ERROR", ",\"errorMessage\":\"npm run build exited with 1\"")), ACTION_FAILED);
+	ck_assert_int_eq(poll_gives(STATE("ERROR", ",'errorMessage':'npm run build exited with 1'")), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_BUILD_FAILED);
 	ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
 	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "npm run build exited with 1"));
@@ -254,8 +252,7 @@ END_TEST
 
 START_TEST(test_blocked_ends_at_once)
 {
-	ck_assert_int_eq(
-		poll_gives(STATE("BLOCKED", ",\"readyStateReason\":\"The author has no seat\"")), ACTION_FAILED);
+	ck_assert_int_eq(poll_gives(STATE("BLOCKED", ",'readyStateReason':'The author has no seat'")), ACTION_FAILED);
 	ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
 	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "The author has no seat"));
 }
@@ -264,9 +261,9 @@ END_TEST
 START_TEST(test_ready_is_not_live)
 {
 	ck_assert_int_eq(poll_gives(STATE("READY", "")), ACTION_WAITING);
-	ck_assert_int_eq(poll_gives(STATE("READY", ",\"aliasAssigned\":false")), ACTION_WAITING);
-	ck_assert_int_eq(poll_gives(STATE("READY", ",\"aliasAssigned\":null")), ACTION_WAITING);
-	ck_assert_int_eq(poll_gives(STATE("READY", ",\"aliasAssigned\":1795485238056")), ACTION_DONE);
+	ck_assert_int_eq(poll_gives(STATE("READY", ",'aliasAssigned':false")), ACTION_WAITING);
+	ck_assert_int_eq(poll_gives(STATE("READY", ",'aliasAssigned':null")), ACTION_WAITING);
+	ck_assert_int_eq(poll_gives(STATE("READY", ",'aliasAssigned':1795485238056")), ACTION_DONE);
 	ck_assert_int_eq(poll_gives(STATE("READY",
 				 ",\"aliasAssigned\":true,\"aliasError\":{\"code\":\"x\","
 				 "\"message\":\"the domain is another's\"}")),
@@ -278,8 +275,8 @@ END_TEST
 START_TEST(test_failed_checks_are_no_success)
 {
 	static const char *const failed[] = {
-		STATE("READY", ",\"aliasAssigned\":false,\"checksConclusion\":\"failed\""),
-		STATE("READY", ",\"aliasAssigned\":false,\"checks\":{\"deployment-alias\":{\"state\":\"failed\"}}"),
+		STATE("READY", ",'aliasAssigned':false,'checksConclusion':'failed'"),
+		STATE("READY", ",'aliasAssigned':false,'checks':{'deployment-alias':{'state':'failed'}}"),
 	};
 	for (size_t i = 0; i < ARRAY_LEN(failed); i++) {
 		ck_assert_msg(poll_gives(failed[i]) == ACTION_FAILED, "%s", failed[i]);
@@ -287,8 +284,8 @@ START_TEST(test_failed_checks_are_no_success)
 		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "checks"));
 	}
 	ck_assert_int_eq(poll_gives(STATE("READY",
-				 ",\"aliasAssigned\":true,\"checksConclusion\":\"succeeded\",\"checks\":{"
-				 "\"deployment-alias\":{\"state\":\"succeeded\"}}")),
+				 ",'aliasAssigned':true,'checksConclusion':'succeeded','checks':{"
+				 "'deployment-alias':{'state':'succeeded'}}")),
 		ACTION_DONE);
 }
 END_TEST
@@ -299,9 +296,9 @@ START_TEST(test_it_is_what_was_asked_for)
 	static const struct {
 		const char *body, *told;
 	} others[] = {
-		{ "{\"id\":\"dpl_1\",\"readyState\":\"READY\",\"aliasAssigned\":true,\"target\":null}",
+		{ "{'id':'dpl_1','readyState':'READY','aliasAssigned':true,'target':null}",
 			"to preview, but production" },
-		{ STATE("BUILDING", ",\"gitSource\":{\"type\":\"github\",\"repoId\":42,\"sha\":\"def456\"}"),
+		{ STATE("BUILDING", ",'gitSource':{'type':'github','repoId':42,'sha':'def456'}"),
 			"def456, but abc123" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
@@ -310,8 +307,8 @@ START_TEST(test_it_is_what_was_asked_for)
 		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, others[i].told));
 	}
 	ck_assert_int_eq(poll_gives(STATE("READY",
-				 ",\"aliasAssigned\":true,\"gitSource\":{\"type\":\"github\",\"repoId\":\"42\","
-				 "\"sha\":\"abc123\"}")),
+				 ",'aliasAssigned':true,'gitSource':{'type':'github','repoId':'42',"
+				 "'sha':'abc123'}")),
 		ACTION_DONE);
 }
 END_TEST
@@ -324,9 +321,9 @@ static const char *alias_with(const char *domains, const char *aliases)
 		{ CREATE, .status = 200, .body = QUEUED },
 		{ POLL, .status = 200,
 			.body = arena_format(
-				&trial.arena, STATE("READY", ",\"aliasAssigned\":true,\"alias\":[%s]"), aliases) },
+				&trial.arena, J(STATE("READY", ",'aliasAssigned':true,'alias':[%s]")), aliases) },
 		{ FIND, .status = domains != NULL ? 200 : 404,
-			.body = domains != NULL ? arena_format(&trial.arena, "{\"domains\":[%s]}", domains) : "{}" },
+			.body = domains != NULL ? arena_format(&trial.arena, J("{'domains':[%s]}"), domains) : "{}" },
 		{ .method = NULL },
 	};
 	trial_forget(&trial);
@@ -340,14 +337,13 @@ static const char *alias_with(const char *domains, const char *aliases)
 /* Vercel's own addresses of the deployment, the branch and the team may be behind a login. */
 START_TEST(test_alias_is_what_people_see)
 {
-	static const char made[] = "\"docs-git-main-acme.vercel.app\",\"docs.vercel.app\",\"docs-acme.vercel.app\"";
+	static const char made[] = "'docs-git-main-acme.vercel.app','docs.vercel.app','docs-acme.vercel.app'";
 	ck_assert_str_eq(
-		alias_with("{\"name\":\"docs-xi-seven.vercel.app\"}", made), "https://docs-xi-seven.vercel.app");
+		alias_with(J("{'name':'docs-xi-seven.vercel.app'}"), made), "https://docs-xi-seven.vercel.app");
 	ck_assert_str_eq(peer_last(trial.peer, FIND).uri,
 		"/vercel/v9/projects/prj_1/domains?production=true&redirects=false&verified=true&limit=100&slug=acme");
 	ck_assert_str_eq(
-		alias_with("{\"name\":\"www.docs.example\"},{\"name\":\"d.vercel.app\"},{\"name\":\"docs.example\"}",
-			made),
+		alias_with(J("{'name':'www.docs.example'},{'name':'d.vercel.app'},{'name':'docs.example'}"), made),
 		"https://docs.example");
 	ck_assert_str_eq(alias_with("", made), "https://docs.vercel.app");
 	ck_assert_str_eq(alias_with(NULL, made), "https://docs.vercel.app");
@@ -368,7 +364,7 @@ START_TEST(test_polls_slower)
 }
 END_TEST
 
-#define OURS ",\"meta\":{\"runId\":\"" RUN "\"}"
+#define OURS ",'meta':{'runId':'" RUN "'}"
 
 /* Each state has its own time, and what this run began does not stand in the way of the next one. */
 START_TEST(test_gives_up_what_hangs)
@@ -380,7 +376,7 @@ START_TEST(test_gives_up_what_hangs)
 	} cases[] = {
 		{ STATE("QUEUED", OURS), 60, 1 }, { STATE("INITIALIZING", OURS), 60, 1 },
 		{ STATE("BUILDING", OURS), 50, 1 }, { STATE("SOMETHING_NEW", OURS), 50, 1 },
-		{ STATE("READY", ",\"aliasAssigned\":false" OURS), 15, 0 },
+		{ STATE("READY", ",'aliasAssigned':false" OURS), 15, 0 },
 		{ STATE("BUILDING", ""), 50, 0 }, /* a push's */
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -450,7 +446,7 @@ START_TEST(test_unseen_commit_is_waited_for_then_access)
 		BRANCH,
 		NOTHING,
 		{ CREATE, .status = 400,
-			.body = "{\"error\":{\"code\":\"incorrect_git_source_info\",\"message\":\"no such commit\"}}" },
+			.body = "{'error':{'code':'incorrect_git_source_info','message':'no such commit'}}" },
 		{ .method = NULL },
 	};
 	/* The run had waited for a rate limit before it asked. */
@@ -474,8 +470,7 @@ START_TEST(test_refusals)
 	static const struct peer_row quota[] = {
 		BRANCH,
 		NOTHING,
-		{ CREATE, .status = 402,
-			.body = "{\"error\":{\"code\":\"api-deployments-free-per-day\",\"message\":\"x\"}}" },
+		{ CREATE, .status = 402, .body = "{'error':{'code':'api-deployments-free-per-day','message':'x'}}" },
 		{ .method = NULL },
 	};
 	static const struct peer_row limited[] = {

@@ -6,24 +6,25 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
 static struct trial trial;
 
-#define INPUT    "{\"project\":\"prj_1\",\"name\":\"docs.example.org\"}"
+#define INPUT    "{'project':'prj_1','name':'docs.example.org'}"
 #define LOOK     "GET", "/vercel/v9/projects/prj_1/domains/docs.example.org"
 #define ADD      "POST", "/vercel/v10/projects/prj_1/domains"
 #define VERIFY   "POST", "/vercel/v9/projects/prj_1/domains/docs.example.org/verify"
 #define CONFIG   "GET", "/vercel/v6/domains/docs.example.org/config"
-#define ABSENT   "{\"error\":{\"code\":\"not_found\",\"message\":\"Domain not found\"}}"
-#define VERIFIED "{\"name\":\"docs.example.org\",\"projectId\":\"prj_1\",\"verified\":true}"
+#define ABSENT   "{'error':{'code':'not_found','message':'Domain not found'}}"
+#define VERIFIED "{'name':'docs.example.org','projectId':'prj_1','verified':true}"
 #define PENDING                                                                                                        \
-	"{\"name\":\"docs.example.org\",\"projectId\":\"prj_1\",\"verified\":false,\"verification\":[{"                \
-	"\"type\":\"TXT\",\"domain\":\"_vercel.example.org\",\"value\":\"vc-domain-verify=1\",\"reason\":\"x\"}]}"
+	"{'name':'docs.example.org','projectId':'prj_1','verified':false,'verification':[{"                            \
+	"'type':'TXT','domain':'_vercel.example.org','value':'vc-domain-verify=1','reason':'x'}]}"
 #define GOOD                                                                                                           \
 	{                                                                                                              \
-		CONFIG, .status = 200, .body = "{\"misconfigured\":false}"                                             \
+		CONFIG, .status = 200, .body = "{'misconfigured':false}"                                               \
 	}
 
 static void setup(void)
@@ -42,8 +43,8 @@ static void check_ledger(const char *id, bool created)
 {
 	const char *entry = trial_ledger_row(&trial, LEDGER_KEY);
 	ck_assert_ptr_nonnull(entry);
-	ck_assert_msg(strstr(entry, arena_format(&trial.arena, "\"id\":\"%s\"", id)) != NULL, "%s", entry);
-	ck_assert_msg(strstr(entry, created ? "\"created\":true" : "\"created\":false") != NULL, "%s", entry);
+	ck_assert_msg(strstr(entry, arena_format(&trial.arena, J("'id':'%s'"), id)) != NULL, "%s", entry);
+	ck_assert_msg(strstr(entry, created ? J("'created':true") : J("'created':false")) != NULL, "%s", entry);
 }
 
 static enum action_result run_with(const struct peer_row *rows)
@@ -54,7 +55,7 @@ static enum action_result run_with(const struct peer_row *rows)
 
 START_TEST(test_skipped_without_a_name)
 {
-	ck_assert_int_eq(trial_run(&trial, &vercel_domain, "{\"project\":\"prj_1\"}", 2), ACTION_DONE);
+	ck_assert_int_eq(trial_run(&trial, &vercel_domain, "{'project':'prj_1'}", 2), ACTION_DONE);
 	ck_assert(trial_skipped(&trial));
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
 }
@@ -70,9 +71,9 @@ START_TEST(test_adds_and_is_done)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
-	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"name\":\"docs.example.org\""));
-	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"verified\":true"));
-	ck_assert_str_eq(peer_last(trial.peer, ADD).body, "{\"name\":\"docs.example.org\"}");
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'name':'docs.example.org'")));
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'verified':true")));
+	ck_assert_str_eq(peer_last(trial.peer, ADD).body, J("{'name':'docs.example.org'}"));
 	check_ledger("prj_1/docs.example.org", true);
 	ck_assert_uint_eq(peer_count(trial.peer, VERIFY), 0);
 }
@@ -101,7 +102,7 @@ START_TEST(test_what_was_asked_for_is_ours)
 		{ LOOK, .status = 404, .body = ABSENT, .times = 2 },
 		{ LOOK, .status = 200, .body = VERIFIED },
 		{ ADD, .status = 500, .times = 1 },
-		{ ADD, .status = 409, .body = "{\"error\":{\"code\":\"domain_already_in_use\",\"message\":\"x\"}}" },
+		{ ADD, .status = 409, .body = "{'error':{'code':'domain_already_in_use','message':'x'}}" },
 		GOOD,
 		{ .method = NULL },
 	};
@@ -120,12 +121,12 @@ END_TEST
 START_TEST(test_entries_of_older_versions_learn_the_project)
 {
 	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = VERIFIED }, GOOD, { .method = NULL } };
-	trial_ledger_put(&trial, LEDGER_KEY, "{\"id\":\"docs.example.org\",\"created\":true}");
+	trial_ledger_put(&trial, LEDGER_KEY, "{'id':'docs.example.org','created':true}");
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	check_ledger("prj_1/docs.example.org", true);
 	/* What stands on another project by now was put there by another. */
 	trial_ledger_remove(&trial, LEDGER_KEY);
-	trial_ledger_put(&trial, LEDGER_KEY, "{\"id\":\"prj_0/docs.example.org\",\"created\":true}");
+	trial_ledger_put(&trial, LEDGER_KEY, "{'id':'prj_0/docs.example.org','created':true}");
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	check_ledger("prj_1/docs.example.org", false);
 }
@@ -140,8 +141,7 @@ START_TEST(test_conflicts_look_again)
 	} cases[] = { { 409, "domain_already_in_use" }, { 400, "existing_project_domain" }, { 403, "forbidden" } };
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const char *body = arena_format(&trial.arena,
-			"{\"error\":{\"code\":\"%s\",\"message\":\"it is assigned to another project\"}}",
-			cases[i].code);
+			J("{'error':{'code':'%s','message':'it is assigned to another project'}}"), cases[i].code);
 		const struct peer_row ours[] = {
 			{ LOOK, .status = 404, .body = ABSENT, .times = 1 },
 			{ LOOK, .status = 200, .body = VERIFIED },
@@ -186,8 +186,7 @@ START_TEST(test_waits_for_a_person_to_verify)
 {
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 200, .body = PENDING },
-		{ VERIFY, .status = 400, .body = "{\"error\":{\"code\":\"missing_txt_record\",\"message\":\"no\"}}",
-			.times = 2 },
+		{ VERIFY, .status = 400, .body = "{'error':{'code':'missing_txt_record','message':'no'}}", .times = 2 },
 		{ VERIFY, .status = 200, .body = VERIFIED },
 		GOOD,
 		{ .method = NULL },
@@ -208,7 +207,7 @@ START_TEST(test_asks_more_and_more_rarely)
 {
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 200, .body = PENDING },
-		{ VERIFY, .status = 400, .body = "{\"error\":{\"code\":\"missing_txt_record\",\"message\":\"no\"}}" },
+		{ VERIFY, .status = 400, .body = "{'error':{'code':'missing_txt_record','message':'no'}}" },
 		GOOD,
 		{ .method = NULL },
 	};
@@ -231,9 +230,9 @@ START_TEST(test_failed_deployment_comes_first)
 	static const struct peer_row failed[] = {
 		{ LOOK, .status = 404, .body = ABSENT },
 		{ ADD, .status = 400,
-			.body = "{\"error\":{\"code\":\"bad_request\",\"message\":\"The domain can not be added "
+			.body = "{'error':{'code':'bad_request','message':'The domain can not be added "
 				"because "
-				"the latest production deployment for the project was not successful\"}}" },
+				"the latest production deployment for the project was not successful'}}" },
 		{ .method = NULL },
 	};
 	static const struct peer_row mended[] = {
@@ -259,9 +258,9 @@ START_TEST(test_verified_is_not_pointed)
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 200, .body = VERIFIED },
 		{ CONFIG, .status = 200,
-			.body = "{\"misconfigured\":true,\"recommendedCNAME\":[{\"rank\":1,\"value\":\"c.example.net\"}"
+			.body = "{'misconfigured':true,'recommendedCNAME':[{'rank':1,'value':'c.example.net'}"
 				"],"
-				"\"recommendedIPv4\":[{\"rank\":1,\"value\":[\"192.0.2.1\"]}]}",
+				"'recommendedIPv4':[{'rank':1,'value':['192.0.2.1']}]}",
 			.times = 1 },
 		GOOD,
 		{ .method = NULL },
@@ -275,16 +274,15 @@ START_TEST(test_verified_is_not_pointed)
 END_TEST
 
 #define RECOMMENDED(misconfigured)                                                                                     \
-	"{\"misconfigured\":" misconfigured ",\"recommendedCNAME\":[{\"rank\":2,\"value\":\"second.example.net\"},"    \
-	"{\"rank\":1,\"value\":\"first.example.net\"}],\"recommendedIPv4\":["                                          \
-	"{\"rank\":2,\"value\":[\"192.0.2.9\"]},{\"rank\":1,\"value\":[\"192.0.2.1\",\"192.0.2.2\"]}]}"
+	"{'misconfigured':" misconfigured ",'recommendedCNAME':[{'rank':2,'value':'second.example.net'},"              \
+	"{'rank':1,'value':'first.example.net'}],'recommendedIPv4':["                                                  \
+	"{'rank':2,'value':['192.0.2.9']},{'rank':1,'value':['192.0.2.1','192.0.2.2']}]}"
 
 START_TEST(test_names_all_records_at_once)
 {
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 200, .body = PENDING },
-		{ VERIFY, .status = 400, .body = "{\"error\":{\"code\":\"missing_txt_record\",\"message\":\"no\"}}",
-			.times = 2 },
+		{ VERIFY, .status = 400, .body = "{'error':{'code':'missing_txt_record','message':'no'}}", .times = 2 },
 		{ VERIFY, .status = 200, .body = VERIFIED },
 		{ CONFIG, .status = 200, .body = RECOMMENDED("true"), .times = 1 },
 		{ CONFIG, .status = 200, .body = RECOMMENDED("false") },
@@ -300,7 +298,7 @@ START_TEST(test_names_all_records_at_once)
 		"Add these DNS records for docs.example.org: TXT _vercel.example.org to vc-domain-verify=1");
 	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_DONE);
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial),
-		"\"records\":[{\"type\":\"CNAME\",\"name\":\"docs.example.org\",\"value\":\"first.example.net\"}]"));
+		J("'records':[{'type':'CNAME','name':'docs.example.org','value':'first.example.net'}]")));
 }
 END_TEST
 
@@ -308,9 +306,9 @@ START_TEST(test_an_apex_gets_addresses)
 {
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 200,
-			.body = "{\"name\":\"docs.example.org\",\"apexName\":\"docs.example.org\",\"projectId\":\"prj_"
-				"1\","
-				"\"verified\":true}" },
+			.body = "{'name':'docs.example.org','apexName':'docs.example.org','projectId':'prj_"
+				"1',"
+				"'verified':true}" },
 		{ CONFIG, .status = 200, .body = RECOMMENDED("true"), .times = 1 },
 		{ CONFIG, .status = 200, .body = RECOMMENDED("false") },
 		{ .method = NULL },
@@ -320,8 +318,8 @@ START_TEST(test_an_apex_gets_addresses)
 		"Add these DNS records for docs.example.org: A docs.example.org to 192.0.2.1; A docs.example.org to "
 		"192.0.2.2");
 	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_DONE);
-	ck_assert_ptr_nonnull(strstr(
-		trial_output(&trial), "{\"type\":\"A\",\"name\":\"docs.example.org\",\"value\":\"192.0.2.2\"}]"));
+	ck_assert_ptr_nonnull(
+		strstr(trial_output(&trial), J("{'type':'A','name':'docs.example.org','value':'192.0.2.2'}]")));
 }
 END_TEST
 
@@ -329,7 +327,7 @@ START_TEST(test_no_recommendation)
 {
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 200, .body = VERIFIED },
-		{ CONFIG, .status = 200, .body = "{\"misconfigured\":true}" },
+		{ CONFIG, .status = 200, .body = "{'misconfigured':true}" },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_WAITING);

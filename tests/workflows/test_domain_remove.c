@@ -7,15 +7,16 @@
 
 #include "actions.h"
 #include "actions/removal.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
 static struct trial trial;
 
-#define INPUT               "{\"confirm\":\"trial-app\"}"
+#define INPUT               "{'confirm':'trial-app'}"
 #define REMOVE(project, of) "DELETE", "/vercel/v9/projects/" project "/domains/" of
-#define ABSENT              "{\"error\":{\"code\":\"not_found\",\"message\":\"Domain not found\"}}"
-#define FORBIDDEN           "{\"error\":{\"code\":\"forbidden\",\"message\":\"Not authorized\"}}"
+#define ABSENT              "{'error':{'code':'not_found','message':'Domain not found'}}"
+#define FORBIDDEN           "{'error':{'code':'forbidden','message':'Not authorized'}}"
 #define FIELD(of)           "vercel:domain:" of
 
 static void setup(void)
@@ -46,12 +47,12 @@ START_TEST(test_removes_from_the_project_of_the_ledger)
 		{ REMOVE("prj_2", "gone.example.org"), .status = 404, .body = ABSENT },
 		{ .method = NULL },
 	};
-	know(FIELD("www.example.org"), "{\"id\":\"prj_1/www.example.org\",\"created\":true}");
-	know(FIELD("gone.example.org"), "{\"id\":\"prj_2/gone.example.org\",\"created\":true}");
-	know(FIELD("old.example.org"), "{\"id\":\"prj_1/old.example.org\",\"created\":false}");
-	know("vercel:project:docs", "{\"id\":\"prj_1\",\"created\":true}");
+	know(FIELD("www.example.org"), J("{'id':'prj_1/www.example.org','created':true}"));
+	know(FIELD("gone.example.org"), J("{'id':'prj_2/gone.example.org','created':true}"));
+	know(FIELD("old.example.org"), J("{'id':'prj_1/old.example.org','created':false}"));
+	know("vercel:project:docs", J("{'id':'prj_1','created':true}"));
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"removed\":2,\"left\":1}");
+	ck_assert_str_eq(trial_output(&trial), J("{'removed':2,'left':1}"));
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 2);
 	ck_assert_str_eq(peer_last(trial.peer, REMOVE("prj_1", "www.example.org")).uri,
 		"/vercel/v9/projects/prj_1/domains/www.example.org?slug=acme");
@@ -68,11 +69,11 @@ START_TEST(test_old_entries_ask_the_projects)
 		{ REMOVE("prj_2", "www.example.org"), .status = 200, .body = "{}" },
 		{ .method = NULL },
 	};
-	know(FIELD("www.example.org"), "{\"id\":\"www.example.org\",\"created\":true}");
-	know("vercel:project:docs", "{\"id\":\"prj_1\",\"created\":true}");
-	know("vercel:project:shop", "{\"id\":\"prj_2\",\"created\":false}");
+	know(FIELD("www.example.org"), J("{'id':'www.example.org','created':true}"));
+	know("vercel:project:docs", J("{'id':'prj_1','created':true}"));
+	know("vercel:project:shop", J("{'id':'prj_2','created':false}"));
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"removed\":1,\"left\":0}");
+	ck_assert_str_eq(trial_output(&trial), J("{'removed':1,'left':0}"));
 	ck_assert_uint_eq(peer_count(trial.peer, REMOVE("prj_2", "www.example.org")), 1);
 	ck_assert_ptr_null(trial_ledger_row(&trial, FIELD("www.example.org")));
 }
@@ -81,9 +82,9 @@ END_TEST
 START_TEST(test_old_entries_without_a_project_are_left)
 {
 	static const struct peer_row rows[] = { { .method = NULL } };
-	know(FIELD("www.example.org"), "{\"id\":\"www.example.org\",\"created\":true}");
+	know(FIELD("www.example.org"), J("{'id':'www.example.org','created':true}"));
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"removed\":0,\"left\":1}");
+	ck_assert_str_eq(trial_output(&trial), J("{'removed':0,'left':1}"));
 	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "kept the domain www.example.org"));
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
 	ck_assert_int_eq(trial_ledger_size(&trial), 0);
@@ -93,9 +94,9 @@ END_TEST
 START_TEST(test_wants_the_app_as_confirmation)
 {
 	static const struct peer_row rows[] = { { .method = NULL } };
-	know(FIELD("www.example.org"), "{\"id\":\"prj_1/www.example.org\",\"created\":true}");
+	know(FIELD("www.example.org"), J("{'id':'prj_1/www.example.org','created':true}"));
 	peer_set(trial.peer, rows);
-	ck_assert_int_eq(trial_run(&trial, &vercel_domain_remove, "{\"confirm\":\"trial\"}", 1), ACTION_FAILED);
+	ck_assert_int_eq(trial_run(&trial, &vercel_domain_remove, "{'confirm':'trial'}", 1), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
 	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "trial-app"));
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
@@ -111,15 +112,15 @@ START_TEST(test_refused_then_goes_on)
 		{ REMOVE("prj_1", "a.example.org"), .status = 404, .body = ABSENT },
 		{ .method = NULL },
 	};
-	know(FIELD("a.example.org"), "{\"id\":\"prj_1/a.example.org\",\"created\":true,\"at\":\"2026-01-01\"}");
-	know(FIELD("b.example.org"), "{\"id\":\"prj_1/b.example.org\",\"created\":true,\"at\":\"2026-01-02\"}");
+	know(FIELD("a.example.org"), J("{'id':'prj_1/a.example.org','created':true,'at':'2026-01-01'}"));
+	know(FIELD("b.example.org"), J("{'id':'prj_1/b.example.org','created':true,'at':'2026-01-02'}"));
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_SCOPE_MISSING);
 	ck_assert_int_eq(trial_run(&trial, &vercel_domain_remove, INPUT, 1), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_NETWORK);
 	ck_assert_int_eq(trial_ledger_size(&trial), 1);
 	ck_assert_int_eq(trial_run(&trial, &vercel_domain_remove, INPUT, 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"removed\":2,\"left\":0}");
+	ck_assert_str_eq(trial_output(&trial), J("{'removed':2,'left':0}"));
 	ck_assert_int_eq(trial_ledger_size(&trial), 0);
 	ck_assert_uint_eq(peer_count(trial.peer, REMOVE("prj_1", "b.example.org")), 1);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
@@ -28,20 +29,20 @@ static void teardown(void)
 #define PUT_USER    "PUT", "/github/repos/acme/docs/collaborators/ann"
 #define PUT_TEAM    "PUT", "/github/orgs/acme/teams/writers/repos/acme/docs"
 
-#define INPUT(more) "{\"repository\":\"acme/docs\"" more "}"
-#define ANN         INPUT(",\"user\":\"ann\"")
-#define WRITERS     INPUT(",\"team\":\"writers\",\"permission\":\"maintain\"")
+#define INPUT(more) "{'repository':'acme/docs'" more "}"
+#define ANN         INPUT(",'user':'ann'")
+#define WRITERS     INPUT(",'team':'writers','permission':'maintain'")
 
 #define HAS(role, push, admin)                                                                                         \
-	"{\"login\":\"Ann\",\"slug\":\"writers\",\"role_name\":\"" role "\",\"permissions\":{\"pull\":true,"           \
-	"\"triage\":" push ",\"push\":" push ",\"maintain\":" admin ",\"admin\":" admin "}}"
-#define OTHER "{\"login\":\"bob\",\"role_name\":\"admin\",\"permissions\":{\"push\":true,\"admin\":true}}"
+	"{'login':'Ann','slug':'writers','role_name':'" role "','permissions':{'pull':true,"                           \
+	"'triage':" push ",'push':" push ",'maintain':" admin ",'admin':" admin "}}"
+#define OTHER "{'login':'bob','role_name':'admin','permissions':{'push':true,'admin':true}}"
 #define INVITATION(login, expired)                                                                                     \
-	"{\"id\":5,\"invitee\":{\"login\":\"" login "\"},\"permissions\":\"write\",\"expired\":" expired               \
-	",\"html_url\":\"https://github.com/acme/docs/invitations\"}"
+	"{'id':5,'invitee':{'login':'" login "'},'permissions':'write','expired':" expired                             \
+	",'html_url':'https://github.com/acme/docs/invitations'}"
 #define INVITED_OUTPUT                                                                                                 \
-	"{\"state\":\"invited\",\"permission\":\"push\",\"invitationId\":5,"                                           \
-	"\"url\":\"https://github.com/acme/docs/invitations\"}"
+	"{'state':'invited','permission':'push','invitationId':5,"                                                     \
+	"'url':'https://github.com/acme/docs/invitations'}"
 #define NOBODY                                                                                                         \
 	{                                                                                                              \
 		PEOPLE, .status = 200, .body = "[" OTHER "]"                                                           \
@@ -68,8 +69,8 @@ START_TEST(test_invites)
 	static const struct peer_row rows[] = { NOBODY, NONE_INVITED,
 		{ PUT_USER, .status = 201, .body = INVITATION("ann", "false") }, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, ANN, 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), INVITED_OUTPUT);
-	ck_assert_str_eq(peer_last(trial.peer, PUT_USER).body, "{\"permission\":\"push\"}");
+	ck_assert_str_eq(trial_output(&trial), J(INVITED_OUTPUT));
+	ck_assert_str_eq(peer_last(trial.peer, PUT_USER).body, J("{'permission':'push'}"));
 }
 END_TEST
 
@@ -79,7 +80,7 @@ START_TEST(test_lets_a_member_in)
 							.body = "[" HAS("read", "false", "false") "]" },
 		{ PUT_USER, .status = 204 }, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, ANN, 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"state\":\"member\",\"permission\":\"push\"}");
+	ck_assert_str_eq(trial_output(&trial), J("{'state':'member','permission':'push'}"));
 	ck_assert_uint_eq(peer_count(trial.peer, PUT_USER), 1);
 }
 END_TEST
@@ -92,7 +93,7 @@ START_TEST(test_leaves_who_has_it)
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
 		const struct peer_row rows[] = { { PEOPLE, .status = 200, .body = bodies[i] }, { .method = NULL } };
 		ck_assert_int_eq(run_with(rows, ANN, 1), ACTION_DONE);
-		ck_assert_str_eq(trial_output(&trial), "{\"state\":\"member\",\"permission\":\"push\"}");
+		ck_assert_str_eq(trial_output(&trial), J("{'state':'member','permission':'push'}"));
 		ck_assert_uint_eq(peer_count(trial.peer, PUT_USER), 0);
 	}
 }
@@ -111,8 +112,7 @@ START_TEST(test_roles_of_the_organisation)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct peer_row rows[] = { { PEOPLE, .status = 200, .body = cases[i].body },
 			{ PUT_USER, .status = 204 }, { .method = NULL } };
-		ck_assert_int_eq(
-			run_with(rows, INPUT(",\"user\":\"ann\",\"permission\":\"deployer\""), 1), ACTION_DONE);
+		ck_assert_int_eq(run_with(rows, INPUT(",'user':'ann','permission':'deployer'"), 1), ACTION_DONE);
 		ck_assert_uint_eq(peer_count(trial.peer, PUT_USER), cases[i].writes);
 	}
 }
@@ -128,7 +128,7 @@ START_TEST(test_sends_no_second_invitation)
 		{ INVITATIONS, .status = 200, .body = "[" INVITATION("ann", "true") "]" },
 		{ PUT_USER, .status = 201, .body = INVITATION("ann", "false") }, { .method = NULL } };
 	ck_assert_int_eq(run_with(open, ANN, 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), INVITED_OUTPUT);
+	ck_assert_str_eq(trial_output(&trial), J(INVITED_OUTPUT));
 	ck_assert_uint_eq(peer_count(trial.peer, PUT_USER), 0);
 	ck_assert_int_eq(run_with(expired, ANN, 1), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, PUT_USER), 1);
@@ -147,7 +147,7 @@ START_TEST(test_lost_answer)
 		ck_assert_int_eq(run_with(rows, ANN, 1), ACTION_FAILED);
 		ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
 		ck_assert_int_eq(trial_attempt(&trial, &github_access, ANN), ACTION_DONE);
-		ck_assert_str_eq(trial_output(&trial), INVITED_OUTPUT);
+		ck_assert_str_eq(trial_output(&trial), J(INVITED_OUTPUT));
 		ck_assert_uint_eq(peer_count(trial.peer, PUT_USER), 1);
 	}
 }
@@ -179,8 +179,8 @@ START_TEST(test_team)
 	static const struct peer_row there[] = { { TEAMS, .status = 200, .body = "[" HAS("", "true", "true") "]" },
 		{ .method = NULL } };
 	ck_assert_int_eq(run_with(absent, WRITERS, 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"state\":\"member\",\"permission\":\"maintain\"}");
-	ck_assert_str_eq(peer_last(trial.peer, PUT_TEAM).body, "{\"permission\":\"maintain\"}");
+	ck_assert_str_eq(trial_output(&trial), J("{'state':'member','permission':'maintain'}"));
+	ck_assert_str_eq(peer_last(trial.peer, PUT_TEAM).body, J("{'permission':'maintain'}"));
 	ck_assert_int_eq(run_with(there, WRITERS, 1), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, PUT_TEAM), 0);
 }
@@ -193,10 +193,10 @@ START_TEST(test_refusals)
 		const char *body;
 		enum error_class class;
 	} cases[] = {
-		{ 422, "{\"message\":\"Validation Failed\",\"errors\":[{\"code\":\"no_seat\"}]}", ERROR_PLAN_LIMIT },
-		{ 422, "{\"message\":\"You have exceeded the limit of invitations\"}", ERROR_PLAN_LIMIT },
-		{ 422, "{\"message\":\"Invalid permission\"}", ERROR_INVALID_INPUT },
-		{ 403, "{\"message\":\"Must have admin rights to Repository.\"}", ERROR_SCOPE_MISSING },
+		{ 422, "{'message':'Validation Failed','errors':[{'code':'no_seat'}]}", ERROR_PLAN_LIMIT },
+		{ 422, "{'message':'You have exceeded the limit of invitations'}", ERROR_PLAN_LIMIT },
+		{ 422, "{'message':'Invalid permission'}", ERROR_INVALID_INPUT },
+		{ 403, "{'message':'Must have admin rights to Repository.'}", ERROR_SCOPE_MISSING },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct peer_row rows[] = { NOBODY, NONE_INVITED,
@@ -235,7 +235,7 @@ START_TEST(test_either_user_or_team)
 	ck_assert_int_eq(run_with(rows, INPUT(""), 1), ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);
 	ck_assert_str_eq(trial_error(&trial)->remedy_input, "user");
-	ck_assert_int_eq(run_with(rows, INPUT(",\"user\":\"ann\",\"team\":\"writers\""), 1), ACTION_FAILED);
+	ck_assert_int_eq(run_with(rows, INPUT(",'user':'ann','team':'writers'"), 1), ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
 }

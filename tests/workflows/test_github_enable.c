@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
@@ -21,7 +22,7 @@ static void teardown(void)
 	trial_end(&trial);
 }
 
-#define INPUT(name) "{\"repository\":\"acme/docs\",\"workflow\":\"" name "\",\"ref\":\"main\"}"
+#define INPUT(name) "{'repository':'acme/docs','workflow':'" name "','ref':'main'}"
 #define BASE        "/github/repos/acme/docs/actions"
 #define RUNS        "GET", BASE "/workflows/setup.yml/runs"
 #define DISPATCH    "POST", BASE "/workflows/setup.yml/dispatches"
@@ -32,30 +33,29 @@ static void teardown(void)
 #define WORKFLOW    "GET", "/github/repos/acme/docs/contents/.github%2Fworkflows%2Fsetup.yml"
 #define PAGE        "https://github.com/acme/docs/actions"
 
-#define MESSAGE(text)  "{\"message\":\"" text "\"}"
+#define MESSAGE(text)  "{'message':\"" text "\"}"
 #define NOT_FOUND      MESSAGE("Not Found")
 #define OFF            MESSAGE("Cannot trigger a 'workflow_dispatch' on a disabled workflow")
 #define FORBIDDEN      MESSAGE("Resource not accessible by personal access token")
-#define IN_STATE(name) "{\"id\":5,\"state\":\"" name "\"}"
+#define IN_STATE(name) "{'id':5,'state':'" name "'}"
 #define HEAD                                                                                                           \
 	{                                                                                                              \
-		"GET", "/github/repos/acme/docs/branches/main",                                                        \
-			.status = 200, .body = "{\"name\":\"main\",\"commit\":{\"sha\":\"abc1\"}}"                     \
+		"GET", "/github/repos/acme/docs/branches/main", .status = 200,                                         \
+								.body = "{'name':'main','commit':{'sha':'abc1'}}"      \
 	}
 #define NO_RUNS                                                                                                        \
 	{                                                                                                              \
-		RUNS, .status = 200, .body = "{\"workflow_runs\":[]}"                                                  \
+		RUNS, .status = 200, .body = "{'workflow_runs':[]}"                                                    \
 	}
 #define STARTS                                                                                                         \
-	{ DISPATCH, .status = 200, .body = "{\"workflow_run_id\":77,\"run_url\":\"x\",\"html_url\":\"x\"}" },          \
+	{ DISPATCH, .status = 200, .body = "{'workflow_run_id':77,'run_url':'x','html_url':'x'}" },                    \
 	{                                                                                                              \
-		"GET", BASE "/runs/77", .status = 200,                                                                 \
-					.body = "{\"id\":77,\"status\":\"completed\",\"conclusion\":\"success\"}"      \
+		"GET", BASE "/runs/77", .status = 200, .body = "{'id':77,'status':'completed','conclusion':'success'}" \
 	}
 
 static enum action_result run_with(const struct peer_row *rows, int attempts_max)
 {
-	trial.checkpoint[0] = '\0';
+	trial_forget(&trial);
 	trial.age_ms = 0;
 	peer_set(trial.peer, rows);
 	return trial_run(&trial, &github_workflow_run, INPUT("setup.yml"), attempts_max);
@@ -76,7 +76,7 @@ START_TEST(test_switches_on_what_a_fork_has_off)
 		HEAD,
 		NO_RUNS,
 		{ DISPATCH, .status = 422, .body = OFF, .times = 1 },
-		{ ALLOWED, .status = 200, .body = "{\"enabled\":false}" },
+		{ ALLOWED, .status = 200, .body = "{'enabled':false}" },
 		{ ALLOW, .status = 204 },
 		{ SHOW, .status = 200, .body = IN_STATE("disabled_fork") },
 		{ ENABLE, .status = 204 },
@@ -85,10 +85,10 @@ START_TEST(test_switches_on_what_a_fork_has_off)
 	};
 	trial_made(&trial, "github:repository:acme/docs", 5000);
 	ck_assert_int_eq(run_with(rows, 9), ACTION_DONE);
-	ck_assert_str_eq(peer_last(trial.peer, ALLOW).body, "{\"enabled\":true}");
+	ck_assert_str_eq(peer_last(trial.peer, ALLOW).body, J("{'enabled':true}"));
 	ck_assert_uint_eq(peer_count(trial.peer, ENABLE), 1);
 	ck_assert_uint_eq(peer_count(trial.peer, DISPATCH), 2);
-	ck_assert_ptr_nonnull(strstr(trial.log, "allowed setup.yml of acme/docs to run"));
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "allowed setup.yml of acme/docs to run"));
 }
 END_TEST
 
@@ -136,8 +136,8 @@ START_TEST(test_waits_for_a_person_where_it_may_not)
 		};
 		trial_made(&trial, "github:repository:acme/docs", 5000);
 		ck_assert_int_eq(run_with(rows, 1), ACTION_WAITING);
-		ck_assert(trial.context.for_person);
-		ck_assert_msg(strstr(trial.context.text, PAGE) != NULL, "%s", trial.context.text);
+		ck_assert(trial_waits_for_person(&trial));
+		ck_assert_msg(strstr(trial_wait_text(&trial), PAGE) != NULL, "%s", trial_wait_text(&trial));
 		ck_assert_int_eq(go_on(5), ACTION_DONE);
 		ck_assert_uint_eq(peer_count(trial.peer, ENABLE), cases[i].enables);
 		ck_assert_uint_eq(peer_count(trial.peer, ALLOWED), 1);
@@ -152,7 +152,7 @@ START_TEST(test_a_workflow_that_is_not_shown_is_off)
 	static const struct peer_row rows[] = {
 		HEAD,
 		{ RUNS, .status = 404, .body = NOT_FOUND, .times = 40 },
-		{ WORKFLOW, .status = 200, .body = "{\"type\":\"file\"}" },
+		{ WORKFLOW, .status = 200, .body = "{'type':'file'}" },
 		{ SHOW, .status = 404, .body = NOT_FOUND },
 		{ ENABLE, .status = 404, .body = NOT_FOUND },
 		NO_RUNS,
@@ -168,10 +168,10 @@ START_TEST(test_a_workflow_that_is_not_shown_is_off)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, 36), ACTION_WAITING);
-	ck_assert(trial.context.for_person);
+	ck_assert(trial_waits_for_person(&trial));
 	ck_assert_int_eq(go_on(30), ACTION_DONE);
 	ck_assert_int_eq(run_with(limited, 1), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_RATE_LIMITED);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_RATE_LIMITED);
 }
 END_TEST
 
@@ -182,7 +182,7 @@ START_TEST(test_takes_the_path_of_the_file)
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &github_workflow_run, INPUT(".github/workflows/setup.yml"), 9), ACTION_DONE);
 	ck_assert_int_eq(trial_run(&trial, &github_workflow_run, INPUT("workflows/setup.yml"), 9), ACTION_FAILED);
-	ck_assert_int_eq(trial.context.error.class, ERROR_INVALID_INPUT);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
 }
 END_TEST
 
@@ -199,7 +199,7 @@ START_TEST(test_refusals_lead_to_the_member)
 		const struct peer_row rows[] = { HEAD, NO_RUNS, { DISPATCH, .status = 422, .body = cases[i].message },
 			{ .method = NULL } };
 		ck_assert_int_eq(run_with(rows, 1), ACTION_FAILED);
-		ck_assert_str_eq(trial.context.error.remedy_input, cases[i].member);
+		ck_assert_str_eq(trial_error(&trial)->remedy_input, cases[i].member);
 	}
 }
 END_TEST

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
@@ -26,20 +27,19 @@ static void teardown(void)
 #define HELLO "ce013625030ba8dba906f756967f9e9ca394464a"
 #define EMPTY "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 
-#define FILES(files)  "{\"repository\":\"acme/docs\",\"branch\":\"main\",\"message\":\"Set up\",\"files\":[" files "]}"
-#define FILE_OF(path) "{\"path\":\"" path "\",\"content\":\"hello\\n\"}"
-#define SCRIPT        "{\"path\":\"bin/run\",\"content\":\"\",\"executable\":true}"
-#define README        FILE_OF("README.md")
-#define BOTH          FILES(README "," SCRIPT)
-#define ON_DEFAULT    "{\"repository\":\"acme/docs\",\"message\":\"Set up\",\"files\":[" README "]}"
-#define MESSAGE(text) "{\"message\":\"" text "\"}"
-#define ENTRY(path, mode, type, sha)                                                                                   \
-	"{\"path\":\"" path "\",\"mode\":\"" mode "\",\"type\":\"" type "\",\"sha\":\"" sha "\"}"
-#define TREE_OF(entries)   "{\"sha\":\"x\",\"tree\":[" entries "],\"truncated\":false}"
-#define BIN                ENTRY("bin", "040000", "tree", "b1")
-#define README_ENTRY(mode) ENTRY("README.md", mode, "blob", HELLO)
-#define OTHER_README       ENTRY("README.md", "100644", "blob", EMPTY)
-#define RUN_ENTRY          ENTRY("run", "100755", "blob", EMPTY)
+#define FILES(files)                 "{'repository':'acme/docs','branch':'main','message':'Set up','files':[" files "]}"
+#define FILE_OF(path)                "{'path':'" path "','content':'hello\\n'}"
+#define SCRIPT                       "{'path':'bin/run','content':'','executable':true}"
+#define README                       FILE_OF("README.md")
+#define BOTH                         FILES(README "," SCRIPT)
+#define ON_DEFAULT                   "{'repository':'acme/docs','message':'Set up','files':[" README "]}"
+#define MESSAGE(text)                "{'message':'" text "'}"
+#define ENTRY(path, mode, type, sha) "{'path':'" path "','mode':'" mode "','type':'" type "','sha':'" sha "'}"
+#define TREE_OF(entries)             "{'sha':'x','tree':[" entries "],'truncated':false}"
+#define BIN                          ENTRY("bin", "040000", "tree", "b1")
+#define README_ENTRY(mode)           ENTRY("README.md", mode, "blob", HELLO)
+#define OTHER_README                 ENTRY("README.md", "100644", "blob", EMPTY)
+#define RUN_ENTRY                    ENTRY("run", "100755", "blob", EMPTY)
 
 #define LOOK        "GET", "/github/repos/acme/docs/commits/heads%2Fmain"
 #define REPOSITORY  "GET", "/github/repos/acme/docs"
@@ -51,7 +51,7 @@ static void teardown(void)
 #define MAKE_COMMIT "POST", "/github/repos/acme/docs/git/commits"
 #define MOVE        "PATCH", "/github/repos/acme/docs/git/refs/heads%2Fmain"
 
-#define HEAD(sha, tree) "{\"sha\":\"" sha "\",\"commit\":{\"message\":\"x\",\"tree\":{\"sha\":\"" tree "\"}}}"
+#define HEAD(sha, tree) "{'sha':'" sha "','commit':{'message':'x','tree':{'sha':'" tree "'}}}"
 #define AT(commit, tree)                                                                                               \
 	{                                                                                                              \
 		LOOK, .status = 200, .body = HEAD(commit, tree)                                                        \
@@ -65,16 +65,15 @@ static void teardown(void)
 		ROOT, .status = 200, .body = TREE_OF(entries)                                                          \
 	}
 #define MADE                                                                                                           \
-	{ MAKE_TREE, .status = 201, .body = "{\"sha\":\"t2\"}" },                                                      \
+	{ MAKE_TREE, .status = 201, .body = "{'sha':'t2'}" },                                                          \
 	{                                                                                                              \
-		MAKE_COMMIT, .status = 201, .body = "{\"sha\":\"c2\"}"                                                 \
+		MAKE_COMMIT, .status = 201, .body = "{'sha':'c2'}"                                                     \
 	}
 #define MOVED                                                                                                          \
 	{                                                                                                              \
-		MOVE, .status = 200, .body = "{\"ref\":\"refs/heads/main\",\"object\":{\"sha\":\"c2\"}}"               \
+		MOVE, .status = 200, .body = "{'ref':'refs/heads/main','object':{'sha':'c2'}}"                         \
 	}
-#define DONE(commit, changed, files)                                                                                   \
-	"{\"commit\":\"" commit "\",\"branch\":\"main\",\"changed\":" changed ",\"files\":" files "}"
+#define DONE(commit, changed, files) "{'commit':'" commit "','branch':'main','changed':" changed ",'files':" files "}"
 
 static enum action_result run_with(const struct peer_row *rows, const char *input, int attempts_max)
 {
@@ -94,16 +93,16 @@ START_TEST(test_commits_what_differs)
 	static const struct peer_row rows[] = { AT("c1", "t1"), ROOT_HAS(OTHER_README), MADE, MOVED,
 		{ .method = NULL } };
 	ck_assert_int_eq(run_with(rows, BOTH, 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), DONE("c2", "true", "2"));
+	ck_assert_str_eq(trial_output(&trial), J(DONE("c2", "true", "2")));
 	ck_assert_str_eq(peer_last(trial.peer, MAKE_TREE).body,
-		"{\"base_tree\":\"t1\",\"tree\":["
-		"{\"path\":\"README.md\",\"mode\":\"100644\",\"type\":\"blob\",\"content\":\"hello\\n\"},"
-		"{\"path\":\"bin/run\",\"mode\":\"100755\",\"type\":\"blob\",\"content\":\"\"}]}");
-	ck_assert_str_eq(peer_last(trial.peer, MAKE_COMMIT).body,
-		"{\"message\":\"Set up\",\"tree\":\"t2\",\"parents\":[\"c1\"]}");
-	ck_assert_str_eq(peer_last(trial.peer, MOVE).body, "{\"sha\":\"c2\",\"force\":false}");
+		J("{'base_tree':'t1','tree':["
+		  "{'path':'README.md','mode':'100644','type':'blob','content':'hello\\n'},"
+		  "{'path':'bin/run','mode':'100755','type':'blob','content':''}]}"));
+	ck_assert_str_eq(
+		peer_last(trial.peer, MAKE_COMMIT).body, J("{'message':'Set up','tree':'t2','parents':['c1']}"));
+	ck_assert_str_eq(peer_last(trial.peer, MOVE).body, J("{'sha':'c2','force':false}"));
 	/* The commit stood in the checkpoint before the branch was moved. */
-	ck_assert_ptr_nonnull(strstr(trial_saved(&trial), "\"commit\":\"c2\",\"parent\":\"c1\""));
+	ck_assert_ptr_nonnull(strstr(trial_saved(&trial), J("'commit':'c2','parent':'c1'")));
 	ck_assert_int_eq(trial_saves(&trial), 1);
 }
 END_TEST
@@ -113,7 +112,7 @@ START_TEST(test_writes_nothing_where_all_is_there)
 	static const struct peer_row rows[] = { AT("c1", "t1"), ROOT_HAS(README_ENTRY("100644") "," BIN),
 		{ FOLDER, .status = 200, .body = TREE_OF(RUN_ENTRY) }, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, BOTH, 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), DONE("c1", "false", "0"));
+	ck_assert_str_eq(trial_output(&trial), J(DONE("c1", "false", "0")));
 	ck_assert_uint_eq(peer_count(trial.peer, MAKE_TREE), 0);
 	ck_assert_int_eq(trial_saves(&trial), 0);
 }
@@ -126,7 +125,7 @@ START_TEST(test_sends_only_what_differs)
 		{ FOLDER, .status = 200, .body = TREE_OF(RUN_ENTRY "," ENTRY("also", "100644", "blob", HELLO)) }, MADE,
 		MOVED, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, FILES(README "," SCRIPT "," FILE_OF("bin/also")), 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), DONE("c2", "true", "1"));
+	ck_assert_str_eq(trial_output(&trial), J(DONE("c2", "true", "1")));
 	ck_assert_ptr_null(strstr(peer_last(trial.peer, MAKE_TREE).body, "bin/"));
 	ck_assert_uint_eq(peer_count(trial.peer, FOLDER), 1);
 	ck_assert_uint_eq(peer_count(trial.peer, ROOT), 1);
@@ -135,10 +134,10 @@ END_TEST
 
 START_TEST(test_takes_the_default_branch)
 {
-	static const struct peer_row rows[] = { { REPOSITORY, .status = 200, .body = "{\"default_branch\":\"main\"}" },
+	static const struct peer_row rows[] = { { REPOSITORY, .status = 200, .body = "{'default_branch':'main'}" },
 		AT("c1", "t1"), ROOT_HAS(""), MADE, MOVED, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, ON_DEFAULT, 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), DONE("c2", "true", "1"));
+	ck_assert_str_eq(trial_output(&trial), J(DONE("c2", "true", "1")));
 }
 END_TEST
 
@@ -153,12 +152,12 @@ START_TEST(test_finds_the_commit_whose_answer_was_lost)
 	for (size_t i = 0; i < 4; i++) {
 		const struct peer_row rows[] = { AT_ONCE("c1", "t1"), ROOT_HAS(""), MADE, ends[i % 2],
 			{ LOOK, .status = 200, .body = heads[i / 2] },
-			{ LIST, .status = 200, .body = "[{\"sha\":\"c3\"},{\"sha\":\"c2\"},{\"sha\":\"c1\"}]" },
+			{ LIST, .status = 200, .body = "[{'sha':'c3'},{'sha':'c2'},{'sha':'c1'}]" },
 			{ .method = NULL } };
 		ck_assert_int_eq(run_with(rows, BOTH, 1), ACTION_FAILED);
 		ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
 		ck_assert_int_eq(trial_attempt(&trial, &github_files, BOTH), ACTION_DONE);
-		ck_assert_str_eq(trial_output(&trial), DONE("c2", "true", "2"));
+		ck_assert_str_eq(trial_output(&trial), J(DONE("c2", "true", "2")));
 		ck_assert_uint_eq(peer_count(trial.peer, MAKE_COMMIT), 1);
 		ck_assert_uint_eq(peer_count(trial.peer, MOVE), 1);
 	}
@@ -169,11 +168,11 @@ END_TEST
 START_TEST(test_moves_to_the_same_commit_again)
 {
 	static const struct peer_row rows[] = { AT("c1", "t1"), ROOT_HAS(""), MADE,
-		{ MOVE, .behaviour = PEER_DROPS, .times = 1 }, MOVED,
-		{ LIST, .status = 200, .body = "[{\"sha\":\"c1\"}]" }, { .method = NULL } };
+		{ MOVE, .behaviour = PEER_DROPS, .times = 1 }, MOVED, { LIST, .status = 200, .body = "[{'sha':'c1'}]" },
+		{ .method = NULL } };
 	ck_assert_int_eq(run_with(rows, BOTH, 1), ACTION_FAILED);
 	ck_assert_int_eq(trial_attempt(&trial, &github_files, BOTH), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), DONE("c2", "true", "2"));
+	ck_assert_str_eq(trial_output(&trial), J(DONE("c2", "true", "2")));
 	ck_assert_uint_eq(peer_count(trial.peer, MAKE_COMMIT), 1);
 	ck_assert_uint_eq(peer_count(trial.peer, MOVE), 2);
 }
@@ -192,8 +191,8 @@ START_TEST(test_begins_anew_where_somebody_was_faster)
 			{ ROOT_AFTER, .status = 200, .body = TREE_OF(README_ENTRY("100644")) }, MADE, refusals[i],
 			MOVED, { .method = NULL } };
 		ck_assert_int_eq(run_with(rows, BOTH, 3), ACTION_DONE);
-		ck_assert_str_eq(trial_output(&trial), DONE("c2", "true", "1"));
-		ck_assert_ptr_nonnull(strstr(peer_last(trial.peer, MAKE_COMMIT).body, "\"parents\":[\"c9\"]"));
+		ck_assert_str_eq(trial_output(&trial), J(DONE("c2", "true", "1")));
+		ck_assert_ptr_nonnull(strstr(peer_last(trial.peer, MAKE_COMMIT).body, J("'parents':['c9']")));
 		ck_assert_ptr_null(strstr(peer_last(trial.peer, MAKE_TREE).body, "README"));
 	}
 }
@@ -234,8 +233,8 @@ START_TEST(test_a_rule_is_no_race)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct peer_row rows[] = { cases[i].refusal, AT("c1", "t1"), ROOT_HAS(""), MADE,
 			{ .method = NULL } };
-		const struct error *error = &trial.context.error;
-		trial.checkpoint[0] = '\0';
+		const struct error *error = trial_error(&trial);
+		trial_forget(&trial);
 		ck_assert_int_eq(run_with(rows, BOTH, 5), ACTION_FAILED);
 		check_failed(ERROR_INVALID_INPUT);
 		ck_assert_msg(strstr(error->message, cases[i].message) != NULL, "%s", error->message);
@@ -262,7 +261,7 @@ START_TEST(test_waits_for_a_fresh_repository)
 {
 	static const struct peer_row rows[] = {
 		{ REPOSITORY, .status = 404, .body = MESSAGE("Not Found"), .times = 1 },
-		{ REPOSITORY, .status = 200, .body = "{\"default_branch\":\"main\"}" },
+		{ REPOSITORY, .status = 200, .body = "{'default_branch':'main'}" },
 		{ LOOK, .status = 409, .body = MESSAGE("Git Repository is empty."), .times = 2 },
 		{ LOOK, .status = 404, .body = MESSAGE("Not Found"), .times = 1 },
 		{ LOOK, .status = 422, .body = MESSAGE("No commit found for SHA: heads/main"), .times = 1 },
@@ -277,7 +276,7 @@ START_TEST(test_waits_for_a_fresh_repository)
 	};
 	trial_made(&trial, "github:repository:acme/docs", 5000);
 	ck_assert_int_eq(run_with(rows, ON_DEFAULT, 20), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), DONE("c2", "true", "1"));
+	ck_assert_str_eq(trial_output(&trial), J(DONE("c2", "true", "1")));
 	ck_assert_uint_eq(peer_count(trial.peer, REPOSITORY), 2);
 	ck_assert_uint_eq(peer_count(trial.peer, MOVE), 2);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
@@ -25,26 +26,26 @@ static void teardown(void)
 #define PUT   "PUT", "/github/repos/acme/docs/branches/main/protection"
 #define RULES "GET", "/github/repos/acme/docs/rules/branches/main"
 
-#define INPUT(more) "{\"repository\":\"acme/docs\"" more "}"
-#define ASKED       ",\"requiredChecks\":[\"build\",\"test\"],\"requiredReviews\":1,\"enforceAdmins\":true"
+#define INPUT(more) "{'repository':'acme/docs'" more "}"
+#define ASKED       ",'requiredChecks':['build','test'],'requiredReviews':1,'enforceAdmins':true"
 
-#define ABSENT    "{\"message\":\"Branch not protected\",\"status\":\"404\"}"
-#define NO_BRANCH "{\"message\":\"Branch not found\",\"status\":\"404\"}"
-#define NO_PLAN   "{\"message\":\"Upgrade to GitHub Pro or make this repository public to enable this feature.\"}"
+#define ABSENT    "{'message':'Branch not protected','status':'404'}"
+#define NO_BRANCH "{'message':'Branch not found','status':'404'}"
+#define NO_PLAN   "{'message':'Upgrade to GitHub Pro or make this repository public to enable this feature.'}"
 #define EQUAL                                                                                                          \
-	"{\"required_status_checks\":{\"strict\":false,\"contexts\":[\"test\",\"build\"],\"checks\":[]},"              \
-	"\"required_pull_request_reviews\":{\"required_approving_review_count\":1},"                                   \
-	"\"enforce_admins\":{\"enabled\":true}}"
+	"{'required_status_checks':{'strict':false,'contexts':['test','build'],'checks':[]},"                          \
+	"'required_pull_request_reviews':{'required_approving_review_count':1},"                                       \
+	"'enforce_admins':{'enabled':true}}"
 /* What people have set besides: none of it may get lost. */
 #define RICH                                                                                                           \
-	"{\"required_status_checks\":{\"strict\":true,\"contexts\":[\"lint\"],\"checks\":[]},"                         \
-	"\"required_pull_request_reviews\":{\"dismiss_stale_reviews\":true,\"require_code_owner_reviews\":true,"       \
-	"\"required_approving_review_count\":2,"                                                                       \
-	"\"dismissal_restrictions\":{\"users\":[{\"login\":\"ann\"}],\"teams\":[],\"apps\":[]}},"                      \
-	"\"enforce_admins\":{\"enabled\":false},"                                                                      \
-	"\"restrictions\":{\"users\":[],\"teams\":[{\"id\":1,\"slug\":\"writers\"}],\"apps\":[{\"slug\":\"bot\"}]},"   \
-	"\"required_linear_history\":{\"enabled\":true},\"allow_force_pushes\":{\"enabled\":false},"                   \
-	"\"required_conversation_resolution\":{\"enabled\":true}}"
+	"{'required_status_checks':{'strict':true,'contexts':['lint'],'checks':[]},"                                   \
+	"'required_pull_request_reviews':{'dismiss_stale_reviews':true,'require_code_owner_reviews':true,"             \
+	"'required_approving_review_count':2,"                                                                         \
+	"'dismissal_restrictions':{'users':[{'login':'ann'}],'teams':[],'apps':[]}},"                                  \
+	"'enforce_admins':{'enabled':false},"                                                                          \
+	"'restrictions':{'users':[],'teams':[{'id':1,'slug':'writers'}],'apps':[{'slug':'bot'}]},"                     \
+	"'required_linear_history':{'enabled':true},'allow_force_pushes':{'enabled':false},"                           \
+	"'required_conversation_resolution':{'enabled':true}}"
 
 /* A repository without rulesets, where the rows have none. */
 static enum action_result run_with(const struct peer_row *rows, const char *input, int attempts_max)
@@ -71,16 +72,16 @@ START_TEST(test_protects)
 		{ PUT, .status = 200, .body = EQUAL }, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, INPUT(ASKED), 1), ACTION_DONE);
 	ck_assert_str_eq(peer_last(trial.peer, PUT).body,
-		"{\"required_status_checks\":{\"strict\":false,"
-		"\"checks\":[{\"context\":\"build\"},{\"context\":\"test\"}]},"
-		"\"enforce_admins\":true,"
-		"\"required_pull_request_reviews\":{\"dismiss_stale_reviews\":false,"
-		"\"require_code_owner_reviews\":false,\"require_last_push_approval\":false,"
-		"\"required_approving_review_count\":1},"
-		"\"restrictions\":null}");
+		J("{'required_status_checks':{'strict':false,"
+		  "'checks':[{'context':'build'},{'context':'test'}]},"
+		  "'enforce_admins':true,"
+		  "'required_pull_request_reviews':{'dismiss_stale_reviews':false,"
+		  "'require_code_owner_reviews':false,'require_last_push_approval':false,"
+		  "'required_approving_review_count':1},"
+		  "'restrictions':null}"));
 	ck_assert_str_eq(trial_output(&trial),
-		"{\"branch\":\"main\",\"protected\":true,\"changed\":true,"
-		"\"url\":\"https://github.com/acme/docs/settings/branches\"}");
+		J("{'branch':'main','protected':true,'changed':true,"
+		  "'url':'https://github.com/acme/docs/settings/branches'}"));
 }
 END_TEST
 
@@ -91,8 +92,8 @@ START_TEST(test_protects_with_nothing_asked)
 		{ PUT, .status = 200, .body = "{}" }, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, INPUT(""), 1), ACTION_DONE);
 	ck_assert_str_eq(peer_last(trial.peer, PUT).body,
-		"{\"required_status_checks\":null,\"enforce_admins\":false,"
-		"\"required_pull_request_reviews\":null,\"restrictions\":null}");
+		J("{'required_status_checks':null,'enforce_admins':false,"
+		  "'required_pull_request_reviews':null,'restrictions':null}"));
 }
 END_TEST
 
@@ -101,8 +102,8 @@ START_TEST(test_writes_nothing_where_it_is_equal)
 	static const struct peer_row equal[] = { { LOOK, .status = 200, .body = EQUAL }, { .method = NULL } };
 	static const struct peer_row rich[] = { { LOOK, .status = 200, .body = RICH }, { .method = NULL } };
 	ck_assert_int_eq(run_with(equal, INPUT(ASKED), 1), ACTION_DONE);
-	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"protected\":true,\"changed\":false"));
-	ck_assert_int_eq(run_with(rich, INPUT(",\"requiredChecks\":[\"lint\"]"), 1), ACTION_DONE);
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'protected':true,'changed':false")));
+	ck_assert_int_eq(run_with(rich, INPUT(",'requiredChecks':['lint']"), 1), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, PUT), 0);
 }
 END_TEST
@@ -110,9 +111,9 @@ END_TEST
 START_TEST(test_writes_where_one_thing_differs)
 {
 	static const char *const inputs[] = {
-		INPUT(",\"requiredChecks\":[\"build\"],\"requiredReviews\":1,\"enforceAdmins\":true"),
-		INPUT(",\"requiredChecks\":[\"build\",\"lint\"],\"requiredReviews\":1,\"enforceAdmins\":true"),
-		INPUT(",\"requiredReviews\":0,\"enforceAdmins\":true"),
+		INPUT(",'requiredChecks':['build'],'requiredReviews':1,'enforceAdmins':true"),
+		INPUT(",'requiredChecks':['build','lint'],'requiredReviews':1,'enforceAdmins':true"),
+		INPUT(",'requiredReviews':0,'enforceAdmins':true"),
 	};
 	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = EQUAL },
 		{ PUT, .status = 200, .body = EQUAL }, { .method = NULL } };
@@ -127,30 +128,30 @@ START_TEST(test_keeps_what_people_have_set)
 {
 	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = RICH },
 		{ PUT, .status = 200, .body = "{}" }, { .method = NULL } };
-	ck_assert_int_eq(run_with(rows, INPUT(",\"requiredReviews\":3"), 1), ACTION_DONE);
+	ck_assert_int_eq(run_with(rows, INPUT(",'requiredReviews':3"), 1), ACTION_DONE);
 	ck_assert_str_eq(peer_last(trial.peer, PUT).body,
-		"{\"required_status_checks\":{\"strict\":true,\"checks\":[{\"context\":\"lint\"}]},\"enforce_admins\":"
-		"false,"
-		"\"required_pull_request_reviews\":{\"dismiss_stale_reviews\":true,\"require_code_owner_reviews\":true,"
-		"\"require_last_push_approval\":false,\"required_approving_review_count\":3,"
-		"\"dismissal_restrictions\":{\"users\":[\"ann\"],\"teams\":[],\"apps\":[]}},"
-		"\"restrictions\":{\"users\":[],\"teams\":[\"writers\"],\"apps\":[\"bot\"]},"
-		"\"required_linear_history\":true,\"required_conversation_resolution\":true}");
+		J("{'required_status_checks':{'strict':true,'checks':[{'context':'lint'}]},'enforce_admins':"
+		  "false,"
+		  "'required_pull_request_reviews':{'dismiss_stale_reviews':true,'require_code_owner_reviews':true,"
+		  "'require_last_push_approval':false,'required_approving_review_count':3,"
+		  "'dismissal_restrictions':{'users':['ann'],'teams':[],'apps':[]}},"
+		  "'restrictions':{'users':[],'teams':['writers'],'apps':['bot']},"
+		  "'required_linear_history':true,'required_conversation_resolution':true}"));
 }
 END_TEST
 
 /* Who does not ask for it takes nothing away: a member that is absent reads as false. */
 START_TEST(test_administrators_are_not_let_off)
 {
-	static const char *const inputs[] = { INPUT(",\"requiredReviews\":0"),
-		INPUT(",\"requiredReviews\":0,\"enforceAdmins\":false") };
+	static const char *const inputs[] = { INPUT(",'requiredReviews':0"),
+		INPUT(",'requiredReviews':0,'enforceAdmins':false") };
 	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = EQUAL },
 		{ PUT, .status = 200, .body = EQUAL }, { .method = NULL } };
 	for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
 		ck_assert_int_eq(run_with(rows, inputs[i], 1), ACTION_DONE);
-		ck_assert_ptr_nonnull(strstr(peer_last(trial.peer, PUT).body, "\"enforce_admins\":true"));
+		ck_assert_ptr_nonnull(strstr(peer_last(trial.peer, PUT).body, J("'enforce_admins':true")));
 	}
-	ck_assert_int_eq(run_with(rows, INPUT(",\"requiredReviews\":1"), 1), ACTION_DONE);
+	ck_assert_int_eq(run_with(rows, INPUT(",'requiredReviews':1"), 1), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, PUT), 0);
 }
 END_TEST
@@ -160,27 +161,27 @@ START_TEST(test_keeps_every_switch)
 {
 	static const char *const switches[] = { "required_linear_history", "allow_force_pushes", "allow_deletions",
 		"block_creations", "required_conversation_resolution", "lock_branch", "allow_fork_syncing" };
-	char body[1024] = "{\"enforce_admins\":{\"enabled\":false}";
+	char body[1024] = "{'enforce_admins':{'enabled':false}";
 	for (size_t i = 0; i < ARRAY_LEN(switches); i++)
-		snprintf(body + strlen(body), sizeof(body) - strlen(body), ",\"%s\":{\"enabled\":true}", switches[i]);
+		snprintf(body + strlen(body), sizeof(body) - strlen(body), J(",'%s':{'enabled':true}"), switches[i]);
 	snprintf(body + strlen(body), sizeof(body) - strlen(body), "}");
 	const struct peer_row rows[] = { { LOOK, .status = 200, .body = body }, { PUT, .status = 200, .body = "{}" },
 		{ .method = NULL } };
-	ck_assert_int_eq(run_with(rows, INPUT(",\"requiredReviews\":3"), 1), ACTION_DONE);
+	ck_assert_int_eq(run_with(rows, INPUT(",'requiredReviews':3"), 1), ACTION_DONE);
 	struct peer_request sent = peer_last(trial.peer, PUT);
 	for (size_t i = 0; i < ARRAY_LEN(switches); i++) {
 		char member[64];
-		snprintf(member, sizeof(member), "\"%s\":true", switches[i]);
+		snprintf(member, sizeof(member), J("'%s':true"), switches[i]);
 		ck_assert_msg(strstr(sent.body, member) != NULL, "%s: %s", switches[i], sent.body);
 	}
 }
 END_TEST
 
 #define PINNED                                                                                                         \
-	"{\"required_status_checks\":{\"strict\":true,\"contexts\":[\"build\",\"scan\",\"lint\"],\"checks\":["         \
-	"{\"context\":\"build\",\"app_id\":15368},{\"context\":\"scan\",\"app_id\":7},{\"context\":\"lint\",\"app_"    \
-	"id\":"                                                                                                        \
-	"null}]},\"enforce_admins\":{\"enabled\":false}}"
+	"{'required_status_checks':{'strict':true,'contexts':['build','scan','lint'],'checks':["                       \
+	"{'context':'build','app_id':15368},{'context':'scan','app_id':7},{'context':'lint','app_"                     \
+	"id':"                                                                                                         \
+	"null}]},'enforce_admins':{'enabled':false}}"
 
 /* A check of that name by another app would do otherwise. */
 START_TEST(test_checks_stay_pinned_to_their_apps)
@@ -188,11 +189,11 @@ START_TEST(test_checks_stay_pinned_to_their_apps)
 	static const struct {
 		const char *input, *sent;
 	} cases[] = {
-		{ INPUT(",\"requiredReviews\":1"),
-			"{\"strict\":true,\"checks\":[{\"context\":\"build\",\"app_id\":15368},{\"context\":\"scan\","
-			"\"app_id\":7},{\"context\":\"lint\",\"app_id\":-1}]}" },
-		{ INPUT(",\"requiredChecks\":[\"build\",\"test\"]"),
-			"{\"strict\":true,\"checks\":[{\"context\":\"build\",\"app_id\":15368},{\"context\":\"test\"}]"
+		{ INPUT(",'requiredReviews':1"),
+			"{'strict':true,'checks':[{'context':'build','app_id':15368},{'context':'scan',"
+			"'app_id':7},{'context':'lint','app_id':-1}]}" },
+		{ INPUT(",'requiredChecks':['build','test']"),
+			"{'strict':true,'checks':[{'context':'build','app_id':15368},{'context':'test'}]"
 			"}" },
 	};
 	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = PINNED },
@@ -200,19 +201,19 @@ START_TEST(test_checks_stay_pinned_to_their_apps)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		ck_assert_int_eq(run_with(rows, cases[i].input, 1), ACTION_DONE);
 		const char *body = peer_last(trial.peer, PUT).body;
-		ck_assert_msg(strstr(body, cases[i].sent) != NULL, "%s", body);
+		ck_assert_msg(strstr(body, J(cases[i].sent)) != NULL, "%s", body);
 	}
-	ck_assert_int_eq(run_with(rows, INPUT(",\"requiredChecks\":[\"scan\",\"lint\",\"build\"]"), 1), ACTION_DONE);
+	ck_assert_int_eq(run_with(rows, INPUT(",'requiredChecks':['scan','lint','build']"), 1), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, PUT), 0);
 }
 END_TEST
 
-#define RULE(type, parameters) "{\"type\":\"" type "\",\"parameters\":{" parameters "}}"
-#define KEPT                   "{\"type\":\"deletion\"},{\"type\":\"non_fast_forward\"}"
-#define TWO_REVIEWS            RULE("pull_request", "\"required_approving_review_count\":2")
+#define RULE(type, parameters) "{'type':'" type "','parameters':{" parameters "}}"
+#define KEPT                   "{'type':'deletion'},{'type':'non_fast_forward'}"
+#define TWO_REVIEWS            RULE("pull_request", "'required_approving_review_count':2")
 #define CHECKED                                                                                                        \
 	RULE("required_status_checks",                                                                                 \
-		"\"required_status_checks\":[{\"context\":\"build\",\"integration_id\":7},{\"context\":\"test\"}]")
+		"'required_status_checks':[{'context':'build','integration_id':7},{'context':'test'}]")
 
 /* Where the organisation has rulesets, no second protection is put beside them for the same. */
 START_TEST(test_what_rulesets_ask_for_is_there)
@@ -223,16 +224,16 @@ START_TEST(test_what_rulesets_ask_for_is_there)
 		unsigned writes;
 	} cases[] = {
 		{ INPUT(""), "[" KEPT "]", 200, 0 },
-		{ INPUT(",\"requiredReviews\":1"), "[" KEPT "," TWO_REVIEWS "]", 200, 0 },
-		{ INPUT(",\"requiredReviews\":1,\"requiredChecks\":[\"test\"]"),
-			"[" KEPT "," TWO_REVIEWS "," CHECKED "]", 200, 0 },
-		{ INPUT(",\"requiredReviews\":3"), "[" KEPT "," TWO_REVIEWS "]", 200, 1 },
-		{ INPUT(",\"requiredChecks\":[\"test\",\"lint\"]"), "[" KEPT "," CHECKED "]", 200, 1 },
-		{ INPUT(",\"requiredReviews\":1"), "[" TWO_REVIEWS "]", 200, 1 },
+		{ INPUT(",'requiredReviews':1"), "[" KEPT "," TWO_REVIEWS "]", 200, 0 },
+		{ INPUT(",'requiredReviews':1,'requiredChecks':['test']"), "[" KEPT "," TWO_REVIEWS "," CHECKED "]",
+			200, 0 },
+		{ INPUT(",'requiredReviews':3"), "[" KEPT "," TWO_REVIEWS "]", 200, 1 },
+		{ INPUT(",'requiredChecks':['test','lint']"), "[" KEPT "," CHECKED "]", 200, 1 },
+		{ INPUT(",'requiredReviews':1"), "[" TWO_REVIEWS "]", 200, 1 },
 		/* Administrators may be let past a ruleset. */
-		{ INPUT(",\"enforceAdmins\":true"), "[" KEPT "]", 200, 1 },
-		{ INPUT(""), "{\"message\":\"Not Found\"}", 404, 1 },
-		{ INPUT(""), "{\"message\":\"Upgrade to GitHub Pro or make this repository public.\"}", 403, 1 },
+		{ INPUT(",'enforceAdmins':true"), "[" KEPT "]", 200, 1 },
+		{ INPUT(""), "{'message':'Not Found'}", 404, 1 },
+		{ INPUT(""), "{'message':'Upgrade to GitHub Pro or make this repository public.'}", 403, 1 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct peer_row rows[] = { { LOOK, .status = 404, .body = ABSENT },
@@ -240,7 +241,7 @@ START_TEST(test_what_rulesets_ask_for_is_there)
 			{ PUT, .status = 200, .body = "{}" }, { .method = NULL } };
 		ck_assert_int_eq(run_with(rows, cases[i].input, 1), ACTION_DONE);
 		ck_assert_msg(peer_count(trial.peer, PUT) == cases[i].writes, "case %zu", i);
-		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"protected\":true"));
+		ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'protected':true")));
 		ck_assert_ptr_nonnull(
 			strstr(trial_output(&trial), cases[i].writes > 0 ? "/settings/branches" : "/settings/rules"));
 	}
@@ -272,9 +273,9 @@ START_TEST(test_plan_without_protection)
 		ck_assert_int_eq(run_with(both[i], INPUT(ASKED), 1), ACTION_FAILED);
 		check_failed(ERROR_PLAN_LIMIT);
 		ck_assert_str_ne(trial_error(&trial)->remedy, "");
-		ck_assert_int_eq(run_with(both[i], INPUT(ASKED ",\"onUnsupported\":\"warn\""), 1), ACTION_DONE);
-		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"protected\":false,\"changed\":false"));
-		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"warning\":\"branch main is not protected"));
+		ck_assert_int_eq(run_with(both[i], INPUT(ASKED ",'onUnsupported':'warn'"), 1), ACTION_DONE);
+		ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'protected':false,'changed':false")));
+		ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'warning':'branch main is not protected")));
 		ck_assert_ptr_nonnull(strstr(trial_log(&trial), "remains unprotected"));
 	}
 }
@@ -284,11 +285,11 @@ END_TEST
 START_TEST(test_permission_missing)
 {
 	static const struct peer_row rows[] = {
-		{ LOOK, .status = 403, .body = "{\"message\":\"Resource not accessible by integration\"}",
+		{ LOOK, .status = 403, .body = "{'message':'Resource not accessible by integration'}",
 			.headers = "X-Accepted-GitHub-Permissions: administration=read" },
 		{ .method = NULL },
 	};
-	ck_assert_int_eq(run_with(rows, INPUT(",\"onUnsupported\":\"warn\""), 1), ACTION_FAILED);
+	ck_assert_int_eq(run_with(rows, INPUT(",'onUnsupported':'warn'"), 1), ACTION_FAILED);
 	check_failed(ERROR_SCOPE_MISSING);
 	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "administration=read"));
 }
@@ -337,9 +338,9 @@ END_TEST
 START_TEST(test_bounds)
 {
 	static const struct peer_row rows[] = { { .method = NULL } };
-	ck_assert_int_eq(run_with(rows, INPUT(",\"requiredReviews\":7"), 1), ACTION_FAILED);
+	ck_assert_int_eq(run_with(rows, INPUT(",'requiredReviews':7"), 1), ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);
-	ck_assert_int_eq(run_with(rows, INPUT(",\"onUnsupported\":\"ignore\""), 1), ACTION_FAILED);
+	ck_assert_int_eq(run_with(rows, INPUT(",'onUnsupported':'ignore'"), 1), ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
@@ -19,10 +20,10 @@ static struct trial trial;
 static void setup(void)
 {
 	trial_begin(&trial);
-	trial_ledger_put(&trial, DOCS, "{\"id\":\"42\",\"created\":true,\"at\":\"2026-01-02T00:00:00.000Z\"}");
-	trial_ledger_put(&trial, API, "{\"id\":\"43\",\"created\":true,\"at\":\"2026-01-03T00:00:00.000Z\"}");
-	trial_ledger_put(&trial, THEME, "{\"id\":\"9\",\"created\":false,\"at\":\"2026-01-01T00:00:00.000Z\"}");
-	trial_ledger_put(&trial, "vercel:project:docs", "{\"id\":\"prj_1\",\"created\":true}");
+	trial_ledger_put(&trial, DOCS, "{'id':'42','created':true,'at':'2026-01-02T00:00:00.000Z'}");
+	trial_ledger_put(&trial, API, "{'id':'43','created':true,'at':'2026-01-03T00:00:00.000Z'}");
+	trial_ledger_put(&trial, THEME, "{'id':'9','created':false,'at':'2026-01-01T00:00:00.000Z'}");
+	trial_ledger_put(&trial, "vercel:project:docs", "{'id':'prj_1','created':true}");
 }
 
 static void teardown(void)
@@ -30,7 +31,7 @@ static void teardown(void)
 	trial_end(&trial);
 }
 
-#define CONFIRMED "{\"confirm\":\"trial-app\"}"
+#define CONFIRMED "{'confirm':'trial-app'}"
 
 #define LOOK_DOCS    "GET", "/github/repos/acme/docs"
 #define LOOK_API     "GET", "/github/repos/acme/api"
@@ -38,9 +39,8 @@ static void teardown(void)
 #define DELETE_API   "DELETE", "/github/repos/acme/api"
 #define DELETE_THEME "DELETE", "/github/repos/acme/theme"
 
-#define SHOWN(id, full_name)                                                                                           \
-	"{\"id\":" id ",\"full_name\":\"" full_name "\",\"name\":\"docs\",\"owner\":{\"login\":\"acme\"}}"
-#define ABSENT "{\"message\":\"Not Found\"}"
+#define SHOWN(id, full_name) "{'id':" id ",'full_name':'" full_name "','name':'docs','owner':{'login':'acme'}}"
+#define ABSENT               "{'message':'Not Found'}"
 #define DOCS_THERE                                                                                                     \
 	{                                                                                                              \
 		LOOK_DOCS, .status = 200, .body = SHOWN("42", "acme/docs")                                             \
@@ -72,7 +72,7 @@ START_TEST(test_removes_what_the_app_made)
 	static const struct peer_row rows[] = { DOCS_THERE, API_THERE, { DELETE_DOCS, .status = 204 },
 		{ DELETE_API, .status = 204 }, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, CONFIRMED, 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"removed\":2,\"left\":1}");
+	ck_assert_str_eq(trial_output(&trial), J("{'removed':2,'left':1}"));
 	ck_assert_uint_eq(peer_count(trial.peer, DELETE_DOCS), 1);
 	ck_assert_uint_eq(peer_count(trial.peer, DELETE_API), 1);
 	ck_assert_uint_eq(peer_count(trial.peer, DELETE_THEME), 0);
@@ -82,7 +82,7 @@ START_TEST(test_removes_what_the_app_made)
 	/* Once more: there is nothing left to do. */
 	trial_forget(&trial);
 	ck_assert_int_eq(run_with(rows, CONFIRMED, 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"removed\":0,\"left\":0}");
+	ck_assert_str_eq(trial_output(&trial), J("{'removed':0,'left':0}"));
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
 }
 END_TEST
@@ -90,7 +90,7 @@ END_TEST
 START_TEST(test_wants_the_name_of_the_app)
 {
 	static const struct peer_row rows[] = { { .method = NULL } };
-	ck_assert_int_eq(run_with(rows, "{\"confirm\":\"another-app\"}", 1), ACTION_FAILED);
+	ck_assert_int_eq(run_with(rows, "{'confirm':'another-app'}", 1), ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);
 	ck_assert_str_eq(trial_error(&trial)->remedy_input, "confirm");
 	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "'trial-app'"));
@@ -106,7 +106,7 @@ START_TEST(test_leaves_another_under_the_name)
 	static const struct peer_row rows[] = { { LOOK_DOCS, .status = 200, .body = SHOWN("99", "acme/docs") },
 		API_THERE, { DELETE_API, .status = 204 }, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, CONFIRMED, 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"removed\":1,\"left\":2}");
+	ck_assert_str_eq(trial_output(&trial), J("{'removed':1,'left':2}"));
 	ck_assert_uint_eq(peer_count(trial.peer, DELETE_DOCS), 0);
 	ck_assert(!has(DOCS));
 	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "acme/docs: it is a different repository with the same name"));
@@ -135,7 +135,7 @@ START_TEST(test_already_gone)
 	static const struct peer_row rows[] = { { LOOK_DOCS, .status = 404, .body = ABSENT }, API_THERE,
 		{ DELETE_API, .status = 404, .body = ABSENT }, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, CONFIRMED, 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"removed\":2,\"left\":1}");
+	ck_assert_str_eq(trial_output(&trial), J("{'removed':2,'left':1}"));
 	ck_assert(!has(DOCS) && !has(API));
 	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "acme/docs is already gone, or the token cannot see it"));
 	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "deleted repository acme/api"));
@@ -158,7 +158,7 @@ START_TEST(test_lost_answer)
 		ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
 		ck_assert(has(DOCS) && !has(API));
 		ck_assert_int_eq(trial_attempt(&trial, &github_repository_delete, CONFIRMED), ACTION_DONE);
-		ck_assert_str_eq(trial_output(&trial), "{\"removed\":2,\"left\":1}");
+		ck_assert_str_eq(trial_output(&trial), J("{'removed':2,'left':1}"));
 		ck_assert_uint_eq(peer_count(trial.peer, DELETE_DOCS), 1);
 		ck_assert_uint_eq(peer_count(trial.peer, DELETE_API), 1);
 	}
@@ -168,22 +168,22 @@ END_TEST
 START_TEST(test_waits_while_github_is_busy)
 {
 	static const struct peer_row rows[] = { DOCS_THERE, API_THERE,
-		{ DELETE_API, .status = 409, .body = "{\"message\":\"Conflict\"}", .times = 2 },
+		{ DELETE_API, .status = 409, .body = "{'message':'Conflict'}", .times = 2 },
 		{ DELETE_API, .status = 204 }, { DELETE_DOCS, .status = 204 }, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, CONFIRMED, 1), ACTION_WAITING);
 	ck_assert_str_eq(trial_wait_text(&trial), "GitHub to allow the deletion of acme/api");
 	ck_assert(has(API));
 	ck_assert_int_eq(trial_run(&trial, &github_repository_delete, CONFIRMED, 9), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, DELETE_API), 3);
-	ck_assert_str_eq(trial_output(&trial), "{\"removed\":2,\"left\":1}");
+	ck_assert_str_eq(trial_output(&trial), J("{'removed':2,'left':1}"));
 }
 END_TEST
 
 START_TEST(test_without_the_right)
 {
-	static const char *const bodies[] = { "{\"message\":\"Must have admin rights to Repository.\"}",
-		"{\"message\":\"Organization members cannot delete repositories.\"}",
-		"{\"message\":\"Resource not accessible by integration\"}" };
+	static const char *const bodies[] = { "{'message':'Must have admin rights to Repository.'}",
+		"{'message':'Organization members cannot delete repositories.'}",
+		"{'message':'Resource not accessible by integration'}" };
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
 		const struct peer_row rows[] = { DOCS_THERE, API_THERE,
 			{ DELETE_API, .status = 403, .body = bodies[i] }, { .method = NULL } };

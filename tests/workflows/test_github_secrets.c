@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
@@ -26,7 +27,7 @@ static void make_key(struct key_pair *pair, const char *key_id)
 	char text[64];
 	crypto_box_keypair(pair->public_key, pair->secret_key);
 	sodium_bin2base64(text, sizeof(text), pair->public_key, sizeof(pair->public_key), BASE64);
-	snprintf(pair->body, sizeof(pair->body), "{\"key_id\":\"%s\",\"key\":\"%s\"}", key_id, text);
+	snprintf(pair->body, sizeof(pair->body), J("{'key_id':'%s','key':'%s'}"), key_id, text);
 }
 
 static void setup(void)
@@ -42,14 +43,14 @@ static void teardown(void)
 	trial_end(&trial);
 }
 
-#define INPUT(secrets)           "{\"repository\":\"acme/docs\",\"secrets\":[" secrets "]}"
-#define IS(name, value)          "{\"name\":\"" name "\",\"value\":\"" value "\"}"
+#define INPUT(secrets)           "{'repository':'acme/docs','secrets':[" secrets "]}"
+#define IS(name, value)          "{'name':'" name "','value':'" value "'}"
 #define API_KEY                  IS("API_KEY", "hush-hush")
 #define BOTH                     INPUT(API_KEY "," IS("TOKEN", "na\xc3\xafve\\nin two lines"))
 #define KEY                      "GET", "/github/repos/acme/docs/actions/secrets/public-key"
 #define WRITE(name)              "PUT", "/github/repos/acme/docs/actions/secrets/" name
-#define REFUSED                  "{\"message\":\"Bad request - Secret is improperly encrypted\"}"
-#define COUNTS(created, updated) "{\"created\":" created ",\"updated\":" updated "}"
+#define REFUSED                  "{'message':'Bad request - Secret is improperly encrypted'}"
+#define COUNTS(created, updated) "{'created':" created ",'updated':" updated "}"
 
 static enum action_result run_with(const struct peer_row *rows, const char *input, int attempts_max)
 {
@@ -99,7 +100,7 @@ START_TEST(test_seals_and_writes)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, BOTH, 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), COUNTS("1", "1"));
+	ck_assert_str_eq(trial_output(&trial), J(COUNTS("1", "1")));
 	check_opens("/github/repos/acme/docs/actions/secrets/API_KEY", &first, "568250167242549743", "hush-hush");
 	check_opens("/github/repos/acme/docs/actions/secrets/TOKEN", &first, "568250167242549743",
 		"na\xc3\xafve\nin two lines");
@@ -120,7 +121,7 @@ START_TEST(test_takes_a_new_key)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, BOTH, 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), COUNTS("0", "2"));
+	ck_assert_str_eq(trial_output(&trial), J(COUNTS("0", "2")));
 	check_opens("/github/repos/acme/docs/actions/secrets/API_KEY", &second, "568250167242549744", "hush-hush");
 	check_opens("/github/repos/acme/docs/actions/secrets/TOKEN", &second, "568250167242549744",
 		"na\xc3\xafve\nin two lines");
@@ -149,8 +150,8 @@ START_TEST(test_goes_on_where_it_was)
 {
 	static const struct peer_row ends[] = {
 		{ WRITE("TOKEN"), .behaviour = PEER_DROPS, .times = 1 },
-		{ WRITE("TOKEN"), .status = 502, .body = "{\"message\":\"Server Error\"}", .times = 1 },
-		{ WRITE("TOKEN"), .status = 403, .body = "{\"message\":\"You have exceeded a secondary rate limit\"}",
+		{ WRITE("TOKEN"), .status = 502, .body = "{'message':'Server Error'}", .times = 1 },
+		{ WRITE("TOKEN"), .status = 403, .body = "{'message':'You have exceeded a secondary rate limit'}",
 			.times = 1 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
@@ -165,7 +166,7 @@ START_TEST(test_goes_on_where_it_was)
 		ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
 		trial.closed_ms = 0;
 		ck_assert_int_eq(trial_attempt(&trial, &github_secrets, BOTH), ACTION_DONE);
-		ck_assert_str_eq(trial_output(&trial), COUNTS("1", "1"));
+		ck_assert_str_eq(trial_output(&trial), J(COUNTS("1", "1")));
 		ck_assert_uint_eq(peer_count(trial.peer, WRITE("API_KEY")), 1);
 		check_nothing_told();
 	}
@@ -175,13 +176,13 @@ END_TEST
 START_TEST(test_waits_for_a_fresh_repository)
 {
 	const struct peer_row rows[] = {
-		{ KEY, .status = 404, .body = "{\"message\":\"Not Found\"}", .times = 2 },
+		{ KEY, .status = 404, .body = "{'message':'Not Found'}", .times = 2 },
 		{ KEY, .status = 200, .body = first.body },
 		{ WRITE("API_KEY"), .status = 201, .body = "{}" },
 		{ .method = NULL },
 	};
 	const struct peer_row never[] = {
-		{ KEY, .status = 404, .body = "{\"message\":\"Not Found\"}" },
+		{ KEY, .status = 404, .body = "{'message':'Not Found'}" },
 		{ .method = NULL },
 	};
 	trial_made(&trial, "github:repository:acme/docs", 5000);
@@ -202,11 +203,11 @@ START_TEST(test_permission_is_missing_and_a_key_is_none)
 {
 	const struct peer_row refused[] = {
 		{ KEY, .status = 200, .body = first.body },
-		{ WRITE("API_KEY"), .status = 403, .body = "{\"message\":\"Resource not accessible by integration\"}" },
+		{ WRITE("API_KEY"), .status = 403, .body = "{'message':'Resource not accessible by integration'}" },
 		{ .method = NULL },
 	};
 	const struct peer_row broken[] = {
-		{ KEY, .status = 200, .body = "{\"key_id\":\"1\",\"key\":\"AAAA\"}" },
+		{ KEY, .status = 200, .body = "{'key_id':'1','key':'AAAA'}" },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(refused, INPUT(API_KEY), 1), ACTION_FAILED);

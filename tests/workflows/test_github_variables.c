@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
@@ -21,18 +22,18 @@ static void teardown(void)
 	trial_end(&trial);
 }
 
-#define INPUT(variables) "{\"repository\":\"acme/docs\",\"variables\":[" variables "]}"
-#define IS(name, value)  "{\"name\":\"" name "\",\"value\":\"" value "\"}"
-#define THREE            INPUT(IS("site", "docs") "," IS("STAGE", "live") "," IS("NEW", ""))
-#define LIST             "GET", "/github/repos/acme/docs/actions/variables"
-#define CREATE           "POST", "/github/repos/acme/docs/actions/variables"
-#define UPDATE(name)     "PATCH", "/github/repos/acme/docs/actions/variables/" name
-#define PAGE(page)       "GET", "/github/repos/acme/docs/actions/variables?per_page=30&page=" page
-#define LISTED(items)    "{\"total_count\":1,\"variables\":[" items "]}"
-#define OTHER            IS("OTHER", "left alone")
-#define COUNTS(created, updated, unchanged)                                                                            \
-	"{\"created\":" created ",\"updated\":" updated ",\"unchanged\":" unchanged "}"
-#define TEN(item) item "," item "," item "," item "," item "," item "," item "," item "," item "," item
+#define INPUT(variables)                    "{'repository':'acme/docs','variables':[" variables "]}"
+#define IS(name, value)                     "{'name':'" name "','value':'" value "'}"
+#define THREE                               INPUT(IS("site", "docs") "," IS("STAGE", "live") "," IS("NEW", ""))
+#define LIST                                "GET", "/github/repos/acme/docs/actions/variables"
+#define CREATE                              "POST", "/github/repos/acme/docs/actions/variables"
+#define UPDATE(name)                        "PATCH", "/github/repos/acme/docs/actions/variables/" name
+#define PAGE(page)                          "GET", "/github/repos/acme/docs/actions/variables?per_page=30&page=" page
+#define LISTED(items)                       "{'total_count':1,'variables':[" items "]}"
+#define OTHER                               IS("OTHER", "left alone")
+#define COUNTS(created, updated, unchanged) "{'created':" created ",'updated':" updated ",'unchanged':" unchanged "}"
+#define FIVE(item)                          item "," item "," item "," item "," item
+#define TEN(item)                           FIVE(item) "," FIVE(item)
 
 static enum action_result run_with(const struct peer_row *rows, const char *input, int attempts_max)
 {
@@ -56,9 +57,9 @@ START_TEST(test_writes_what_differs)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, THREE, 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), COUNTS("1", "1", "1"));
-	ck_assert_str_eq(peer_last(trial.peer, CREATE).body, IS("NEW", ""));
-	ck_assert_str_eq(peer_last(trial.peer, UPDATE("STAGE")).body, IS("STAGE", "live"));
+	ck_assert_str_eq(trial_output(&trial), J(COUNTS("1", "1", "1")));
+	ck_assert_str_eq(peer_last(trial.peer, CREATE).body, J(IS("NEW", "")));
+	ck_assert_str_eq(peer_last(trial.peer, UPDATE("STAGE")).body, J(IS("STAGE", "live")));
 	/* Nothing but the list and the two: what is equal, or not named, is left alone. */
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 3);
 }
@@ -71,7 +72,7 @@ START_TEST(test_leaves_equal_ones_alone)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, THREE, 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), COUNTS("0", "0", "3"));
+	ck_assert_str_eq(trial_output(&trial), J(COUNTS("0", "0", "3")));
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 1);
 }
 END_TEST
@@ -84,7 +85,7 @@ START_TEST(test_reads_all_pages)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, INPUT(IS("SITE", "docs")), 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), COUNTS("0", "0", "1"));
+	ck_assert_str_eq(trial_output(&trial), J(COUNTS("0", "0", "1")));
 }
 END_TEST
 
@@ -93,7 +94,7 @@ START_TEST(test_goes_on_after_a_lost_answer)
 {
 	static const struct peer_row ends[] = {
 		{ CREATE, .behaviour = PEER_DROPS },
-		{ CREATE, .status = 502, .body = "{\"message\":\"Server Error\"}" },
+		{ CREATE, .status = 502, .body = "{'message':'Server Error'}" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		const struct peer_row rows[] = {
@@ -107,7 +108,7 @@ START_TEST(test_goes_on_after_a_lost_answer)
 		ck_assert_int_eq(run_with(rows, input, 1), ACTION_FAILED);
 		ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
 		ck_assert_int_eq(trial_attempt(&trial, &github_variables, input), ACTION_DONE);
-		ck_assert_str_eq(trial_output(&trial), COUNTS("0", "1", "1"));
+		ck_assert_str_eq(trial_output(&trial), J(COUNTS("0", "1", "1")));
 		ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
 		ck_assert_uint_eq(peer_count(trial.peer, UPDATE("STAGE")), 1);
 	}
@@ -119,24 +120,24 @@ START_TEST(test_somebody_made_it_in_between)
 {
 	static const struct peer_row rows[] = {
 		{ LIST, .status = 200, .body = LISTED("") },
-		{ CREATE, .status = 409, .body = "{\"message\":\"Already exists - Variable already exists\"}" },
+		{ CREATE, .status = 409, .body = "{'message':'Already exists - Variable already exists'}" },
 		{ UPDATE("SITE"), .status = 204 },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, INPUT(IS("SITE", "docs")), 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), COUNTS("0", "1", "0"));
+	ck_assert_str_eq(trial_output(&trial), J(COUNTS("0", "1", "0")));
 }
 END_TEST
 
 START_TEST(test_waits_for_a_fresh_repository)
 {
 	static const struct peer_row rows[] = {
-		{ LIST, .status = 404, .body = "{\"message\":\"Not Found\"}", .times = 2 },
+		{ LIST, .status = 404, .body = "{'message':'Not Found'}", .times = 2 },
 		{ LIST, .status = 200, .body = LISTED(IS("SITE", "docs")) },
 		{ .method = NULL },
 	};
 	static const struct peer_row never[] = {
-		{ LIST, .status = 404, .body = "{\"message\":\"Not Found\"}" },
+		{ LIST, .status = 404, .body = "{'message':'Not Found'}" },
 		{ .method = NULL },
 	};
 	trial_made(&trial, "github:repository:acme/docs", 5000);
@@ -157,7 +158,7 @@ START_TEST(test_permission_is_missing)
 {
 	static const struct peer_row rows[] = {
 		{ LIST, .status = 200, .body = LISTED("") },
-		{ CREATE, .status = 403, .body = "{\"message\":\"Resource not accessible by integration\"}" },
+		{ CREATE, .status = 403, .body = "{'message':'Resource not accessible by integration'}" },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, INPUT(IS("SITE", "docs")), 1), ACTION_FAILED);
@@ -168,7 +169,7 @@ END_TEST
 START_TEST(test_refuses_wrong_names)
 {
 	static const char *const inputs[] = { INPUT(IS("1ST", "x")), INPUT(IS("A-B", "x")), INPUT(IS("", "x")),
-		INPUT(IS("github_token", "x")), INPUT(IS("SITE", "x") "," IS("site", "y")), INPUT("{\"name\":\"A\"}") };
+		INPUT(IS("github_token", "x")), INPUT(IS("SITE", "x") "," IS("site", "y")), INPUT("{'name':'A'}") };
 	static const struct peer_row rows[] = { { .method = NULL } };
 	for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
 		ck_assert_msg(run_with(rows, inputs[i], 1) == ACTION_FAILED, "%s", inputs[i]);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
@@ -21,12 +22,12 @@ static void teardown(void)
 	trial_end(&trial);
 }
 
-#define INPUT(more)    "{\"repository\":\"acme/docs\",\"workflow\":\"setup.yml\"" more "}"
-#define ON_MAIN        INPUT(",\"ref\":\"main\"")
-#define WORDS          ",\"inputs\":{\"title\":\"Docs\",\"theme\":\"dark\"}"
-#define COMMITS        INPUT(",\"ref\":\"main\",\"commitExpected\":true" WORDS)
-#define NOT_FOUND_BODY "{\"message\":\"Not Found\"}"
-#define DETAILS        "{\"workflow_run_id\":77,\"run_url\":\"x\",\"html_url\":\"x\"}"
+#define INPUT(more)    "{'repository':'acme/docs','workflow':'setup.yml'" more "}"
+#define ON_MAIN        INPUT(",'ref':'main'")
+#define WORDS          ",'inputs':{'title':'Docs','theme':'dark'}"
+#define COMMITS        INPUT(",'ref':'main','commitExpected':true" WORDS)
+#define NOT_FOUND_BODY "{'message':'Not Found'}"
+#define DETAILS        "{'workflow_run_id':77,'run_url':'x','html_url':'x'}"
 
 #define REPOSITORY "GET", "/github/repos/acme/docs"
 #define BRANCH     "GET", "/github/repos/acme/docs/branches/main"
@@ -34,21 +35,20 @@ static void teardown(void)
 #define DISPATCH   "POST", "/github/repos/acme/docs/actions/workflows/setup.yml/dispatches"
 #define SHOW       "GET", "/github/repos/acme/docs/actions/runs/77"
 
-#define HEAD(sha)  "{\"name\":\"main\",\"commit\":{\"sha\":\"" sha "\"}}"
-#define LISTED(id) "{\"id\":" id ",\"status\":\"queued\",\"conclusion\":null}"
+#define HEAD(sha)  "{'name':'main','commit':{'sha':'" sha "'}}"
+#define LISTED(id) "{'id':" id ",'status':'queued','conclusion':null}"
 #define RUN_IS(status, conclusion)                                                                                     \
-	"{\"id\":77,\"status\":\"" status "\",\"conclusion\":" conclusion                                              \
-	",\"html_url\":\"https://github.com/acme/docs/actions/runs/77\"}"
+	"{'id':77,'status':'" status "','conclusion':" conclusion                                                      \
+	",'html_url':'https://github.com/acme/docs/actions/runs/77'}"
 #define BEFORE                                                                                                         \
 	{                                                                                                              \
-		RUNS, .status = 200,                                                                                   \
-		      .body = "{\"total_count\":2,\"workflow_runs\":[" LISTED("41") "," LISTED("40") "]}", .times = 1  \
+		RUNS, .status = 200, .body = "{'total_count':2,'workflow_runs':[" LISTED("41") "," LISTED("40") "]}",  \
+		      .times = 1                                                                                       \
 	}
 #define AFTER                                                                                                          \
 	{                                                                                                              \
 		RUNS, .status = 200,                                                                                   \
-		      .body = "{\"total_count\":3,\"workflow_runs\":[" LISTED("78") "," LISTED("77") "," LISTED(       \
-			      "41") "]}"                                                                               \
+		      .body = "{'total_count':3,'workflow_runs':[" LISTED("78") "," LISTED("77") "," LISTED("41") "]}" \
 	}
 #define SAME_HEAD                                                                                                      \
 	{                                                                                                              \
@@ -56,7 +56,7 @@ static void teardown(void)
 	}
 #define SUCCESS                                                                                                        \
 	{                                                                                                              \
-		SHOW, .status = 200, .body = RUN_IS("completed", "\"success\"")                                        \
+		SHOW, .status = 200, .body = RUN_IS("completed", "'success'")                                          \
 	}
 
 static enum action_result run_with(const struct peer_row *rows, const char *input, int attempts_max)
@@ -86,22 +86,22 @@ START_TEST(test_starts_and_waits_for_run_and_commit)
 	};
 	ck_assert_int_eq(run_with(rows, COMMITS, 20), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial),
-		"{\"runId\":77,\"url\":\"https://github.com/acme/docs/actions/runs/77\",\"ref\":\"main\","
-		"\"headCommit\":\"abc2\",\"committed\":true}");
+		J("{'runId':77,'url':'https://github.com/acme/docs/actions/runs/77','ref':'main',"
+		  "'headCommit':'abc2','committed':true}"));
 	ck_assert_str_eq(peer_last(trial.peer, DISPATCH).body,
-		"{\"ref\":\"main\",\"inputs\":{\"title\":\"Docs\",\"theme\":\"dark\"},\"return_run_details\":true}");
+		J("{'ref':'main','inputs':{'title':'Docs','theme':'dark'},'return_run_details':true}"));
 	ck_assert_ptr_nonnull(strstr(peer_last(trial.peer, RUNS).uri, "event=workflow_dispatch&branch=main"));
 	ck_assert_uint_eq(peer_count(trial.peer, DISPATCH), 1);
 	/* The intent stood in the checkpoint before the dispatch. */
-	ck_assert_ptr_nonnull(strstr(trial_saved(&trial), "\"newestBefore\":41"));
-	ck_assert_ptr_nonnull(strstr(trial_saved(&trial), "\"asked\":true"));
+	ck_assert_ptr_nonnull(strstr(trial_saved(&trial), J("'newestBefore':41")));
+	ck_assert_ptr_nonnull(strstr(trial_saved(&trial), J("'asked':true")));
 }
 END_TEST
 
 START_TEST(test_takes_the_default_branch)
 {
 	static const struct peer_row rows[] = {
-		{ REPOSITORY, .status = 200, .body = "{\"id\":1,\"default_branch\":\"main\"}" },
+		{ REPOSITORY, .status = 200, .body = "{'id':1,'default_branch':'main'}" },
 		SAME_HEAD,
 		BEFORE,
 		{ DISPATCH, .status = 200, .body = DETAILS },
@@ -109,8 +109,8 @@ START_TEST(test_takes_the_default_branch)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, INPUT(""), 9), ACTION_DONE);
-	ck_assert_str_eq(peer_last(trial.peer, DISPATCH).body, "{\"ref\":\"main\",\"return_run_details\":true}");
-	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"headCommit\":\"abc1\",\"committed\":false"));
+	ck_assert_str_eq(peer_last(trial.peer, DISPATCH).body, J("{'ref':'main','return_run_details':true}"));
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'headCommit':'abc1','committed':false")));
 }
 END_TEST
 
@@ -120,7 +120,7 @@ START_TEST(test_finds_the_run_without_its_id)
 	static const struct peer_row rows[] = {
 		SAME_HEAD,
 		BEFORE,
-		{ RUNS, .status = 200, .body = "{\"workflow_runs\":[" LISTED("41") "]}", .times = 2 },
+		{ RUNS, .status = 200, .body = "{'workflow_runs':[" LISTED("41") "]}", .times = 2 },
 		AFTER,
 		{ DISPATCH, .status = 422, .body = "{\"message\":\"\\\"return_run_details\\\" is not permitted\"}",
 			.times = 1 },
@@ -129,9 +129,9 @@ START_TEST(test_finds_the_run_without_its_id)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, ON_MAIN, 9), ACTION_DONE);
-	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"runId\":77"));
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'runId':77")));
 	ck_assert_uint_eq(peer_count(trial.peer, DISPATCH), 2);
-	ck_assert_str_eq(peer_last(trial.peer, DISPATCH).body, "{\"ref\":\"main\"}");
+	ck_assert_str_eq(peer_last(trial.peer, DISPATCH).body, J("{'ref':'main'}"));
 }
 END_TEST
 
@@ -139,12 +139,12 @@ END_TEST
 START_TEST(test_lost_answer)
 {
 	static const struct peer_row refused[] = { { DISPATCH, .behaviour = PEER_DROPS },
-		{ DISPATCH, .status = 502, .body = "{\"message\":\"Server Error\"}" } };
+		{ DISPATCH, .status = 502, .body = "{'message':'Server Error'}" } };
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
 		const struct peer_row rows[] = {
 			SAME_HEAD,
 			BEFORE,
-			{ RUNS, .status = 200, .body = "{\"workflow_runs\":[" LISTED("41") "]}", .times = 3 },
+			{ RUNS, .status = 200, .body = "{'workflow_runs':[" LISTED("41") "]}", .times = 3 },
 			AFTER,
 			refused[i],
 			SUCCESS,
@@ -163,7 +163,7 @@ START_TEST(test_sends_again_what_never_arrived)
 {
 	static const struct peer_row rows[] = {
 		SAME_HEAD,
-		{ RUNS, .status = 200, .body = "{\"workflow_runs\":[]}" },
+		{ RUNS, .status = 200, .body = "{'workflow_runs':[]}" },
 		{ DISPATCH, .behaviour = PEER_DROPS, .times = 1 },
 		{ DISPATCH, .status = 200, .body = DETAILS },
 		SUCCESS,
@@ -183,7 +183,7 @@ START_TEST(test_a_dispatch_that_a_limit_refused_is_not_looked_for)
 {
 	static const struct peer_row rows[] = {
 		SAME_HEAD,
-		{ RUNS, .status = 200, .body = "{\"workflow_runs\":[]}" },
+		{ RUNS, .status = 200, .body = "{'workflow_runs':[]}" },
 		{ DISPATCH, .status = 429, .headers = "Retry-After: 1", .body = "{}", .times = 1 },
 		{ DISPATCH, .status = 200, .body = DETAILS },
 		SUCCESS,
@@ -201,7 +201,7 @@ START_TEST(test_taken_but_never_seen)
 {
 	static const struct peer_row rows[] = {
 		SAME_HEAD,
-		{ RUNS, .status = 200, .body = "{\"workflow_runs\":[]}" },
+		{ RUNS, .status = 200, .body = "{'workflow_runs':[]}" },
 		{ DISPATCH, .status = 204 },
 		{ .method = NULL },
 	};
@@ -219,10 +219,10 @@ START_TEST(test_says_how_the_run_ended)
 		enum error_class class;
 		const char *says;
 	} cases[] = {
-		{ RUN_IS("completed", "\"failure\""), ERROR_BUILD_FAILED, "failed" },
-		{ RUN_IS("completed", "\"timed_out\""), ERROR_BUILD_FAILED, "exceeded a time limit" },
-		{ RUN_IS("completed", "\"cancelled\""), ERROR_CANCELLED, "cancelled at GitHub" },
-		{ RUN_IS("completed", "\"exploded\""), ERROR_BUILD_FAILED, "(exploded)" },
+		{ RUN_IS("completed", "'failure'"), ERROR_BUILD_FAILED, "failed" },
+		{ RUN_IS("completed", "'timed_out'"), ERROR_BUILD_FAILED, "exceeded a time limit" },
+		{ RUN_IS("completed", "'cancelled'"), ERROR_CANCELLED, "cancelled at GitHub" },
+		{ RUN_IS("completed", "'exploded'"), ERROR_BUILD_FAILED, "(exploded)" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct peer_row rows[] = {
@@ -249,7 +249,7 @@ START_TEST(test_waits_for_a_person)
 		BEFORE,
 		{ DISPATCH, .status = 200, .body = DETAILS },
 		{ SHOW, .status = 200, .body = RUN_IS("waiting", "null"), .times = 1 },
-		{ SHOW, .status = 200, .body = RUN_IS("completed", "\"action_required\""), .times = 1 },
+		{ SHOW, .status = 200, .body = RUN_IS("completed", "'action_required'"), .times = 1 },
 		SUCCESS,
 		{ .method = NULL },
 	};
@@ -274,7 +274,7 @@ START_TEST(test_deadline)
 		{ SHOW, .status = 200, .body = RUN_IS("in_progress", "null") },
 		{ .method = NULL },
 	};
-	const char *input = INPUT(",\"ref\":\"main\",\"timeoutMinutes\":10");
+	const char *input = J(INPUT(",'ref':'main','timeoutMinutes':10"));
 	ck_assert_int_eq(run_with(rows, input, 2), ACTION_WAITING);
 	ck_assert_int_eq(trial_wait_ms(&trial), 5000);
 	ck_assert_int_eq(trial_run(&trial, &github_workflow_run, input, 20), ACTION_WAITING);
@@ -310,7 +310,7 @@ START_TEST(test_unknown_workflow)
 		{ RUNS, .status = 404, .body = NOT_FOUND_BODY, .times = 2 },
 		BEFORE,
 		{ DISPATCH, .status = 404, .body = NOT_FOUND_BODY, .times = 1 },
-		{ RUNS, .status = 200, .body = "{\"workflow_runs\":[]}" },
+		{ RUNS, .status = 200, .body = "{'workflow_runs':[]}" },
 		{ DISPATCH, .status = 200, .body = DETAILS },
 		SUCCESS,
 		{ .method = NULL },
@@ -333,7 +333,7 @@ START_TEST(test_waits_for_a_fresh_repository)
 {
 	static const struct peer_row rows[] = {
 		{ REPOSITORY, .status = 404, .body = NOT_FOUND_BODY, .times = 1 },
-		{ REPOSITORY, .status = 200, .body = "{\"default_branch\":\"main\"}" },
+		{ REPOSITORY, .status = 200, .body = "{'default_branch':'main'}" },
 		{ BRANCH, .status = 404, .body = NOT_FOUND_BODY, .times = 2 },
 		SAME_HEAD,
 		BEFORE,
@@ -356,7 +356,7 @@ START_TEST(test_refusals)
 		{ DISPATCH, .status = 422, .body = "{\"message\":\"Unexpected inputs provided: [\\\"x\\\"]\"}" },
 		{ .method = NULL } };
 	static const struct peer_row forbidden[] = { SAME_HEAD, BEFORE,
-		{ DISPATCH, .status = 403, .body = "{\"message\":\"Resource not accessible by personal access token\"}",
+		{ DISPATCH, .status = 403, .body = "{'message':'Resource not accessible by personal access token'}",
 			.headers = "X-Accepted-GitHub-Permissions: actions=write" },
 		{ .method = NULL } };
 	static const struct peer_row no_branch[] = { { BRANCH, .status = 404, .body = NOT_FOUND_BODY },

@@ -8,6 +8,7 @@
 
 #include "actions.h"
 #include "base/clock.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
@@ -35,25 +36,23 @@ static void teardown(void)
 #define MAKE_PROJECT "POST", "/vercel/v11/projects"
 #define LOOK_DOMAIN  "GET", "/vercel/v9/projects/prj_1/domains/docs.example.org"
 #define ADD_DOMAIN   "POST", "/vercel/v10/projects/prj_1/domains"
-#define ABSENT       .status = 404, .body = "{\"message\":\"Not Found\"}"
+#define ABSENT       .status = 404, .body = "{'message':'Not Found'}"
 #define READY                                                                                                          \
-	{ "GET", "/github/orgs/acme", .status = 200, .body = "{\"login\":\"acme\"}" },                                 \
+	{ "GET", "/github/orgs/acme", .status = 200, .body = "{'login':'acme'}" },                                     \
 		{ "GET", "/github/repos/acme/docs/branches/main", .status = 200,                                       \
-			.body = "{\"name\":\"main\",\"commit\":{\"sha\":\"abc123\"}}" },                               \
+			.body = "{'name':'main','commit':{'sha':'abc123'}}" },                                         \
 	{                                                                                                              \
-		"GET", "/github/repos/acme/docs/commits", .status = 200, .body = "[{\"sha\":\"abc123\"}]"              \
+		"GET", "/github/repos/acme/docs/commits", .status = 200, .body = "[{'sha':'abc123'}]"                  \
 	}
 
 static const struct making {
 	const char *input, *path, *origin;
 } makings[] = {
-	{ "{\"owner\":\"acme\",\"name\":\"docs\",\"fork\":\"upstream/starter\"}",
-		"/github/repos/upstream/starter/forks",
-		",\"fork\":true,\"parent\":{\"full_name\":\"upstream/starter\"}" },
-	{ "{\"owner\":\"acme\",\"name\":\"docs\",\"template\":\"upstream/starter\"}",
-		"/github/repos/upstream/starter/generate",
-		",\"template_repository\":{\"full_name\":\"Upstream/Starter\"}" },
-	{ "{\"owner\":\"acme\",\"name\":\"docs\"}", "/github/orgs/acme/repos", "" },
+	{ "{'owner':'acme','name':'docs','fork':'upstream/starter'}", "/github/repos/upstream/starter/forks",
+		",'fork':true,'parent':{'full_name':'upstream/starter'}" },
+	{ "{'owner':'acme','name':'docs','template':'upstream/starter'}", "/github/repos/upstream/starter/generate",
+		",'template_repository':{'full_name':'Upstream/Starter'}" },
+	{ "{'owner':'acme','name':'docs'}", "/github/orgs/acme/repos", "" },
 };
 
 static const char *ago(int64_t ms)
@@ -66,8 +65,8 @@ static const char *ago(int64_t ms)
 static const char *repository(int64_t made_ms_ago, const char *origin)
 {
 	return arena_format(&trial.arena,
-		"{\"id\":42,\"full_name\":\"acme/docs\",\"name\":\"docs\",\"owner\":{\"login\":\"acme\"},"
-		"\"default_branch\":\"main\",\"html_url\":\"https://github.com/acme/docs\",\"created_at\":\"%s\"%s}",
+		J("{'id':42,'full_name':'acme/docs','name':'docs','owner':{'login':'acme'},"
+		  "'default_branch':'main','html_url':'https://github.com/acme/docs','created_at':'%s'%s}"),
 		ago(made_ms_ago), origin);
 }
 
@@ -81,9 +80,9 @@ static void know_pending(const char *field, const char *source, int64_t asked_ms
 {
 	know(field,
 		arena_format(&trial.arena,
-			"{\"state\":\"pending\",\"at\":\"%s\",\"asked\":\"%s\",\"source\":\"%s\",\"run\":\"another\"%s%"
-			"s}",
-			ago(asked_ms_ago), ago(asked_ms_ago), source, before != NULL ? ",\"before\":" : "",
+			J("{'state':'pending','at':'%s','asked':'%s','source':'%s','run':'another'%s%"
+			  "s}"),
+			ago(asked_ms_ago), ago(asked_ms_ago), source, before != NULL ? J(",'before':") : "",
 			before != NULL ? before : ""));
 }
 
@@ -112,12 +111,12 @@ static void find_what_was_asked_for(const struct making *making)
 	};
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &github_repository, making->input, 1), ACTION_FAILED);
-	ck_assert_msg(row_has(REPOSITORY_FIELD, "\"state\":\"pending\""), "no row before the call");
+	ck_assert_msg(row_has(REPOSITORY_FIELD, J("'state':'pending'")), "no row before the call");
 	ck_assert_msg(
 		run_anew(&github_repository, making->input, 9) == ACTION_DONE, "%s", trial_error(&trial)->message);
-	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"created\":true"));
-	ck_assert(row_has(REPOSITORY_FIELD, "\"state\":\"created\""));
-	ck_assert(row_has(REPOSITORY_FIELD, "\"id\":\"42\""));
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'created':true")));
+	ck_assert(row_has(REPOSITORY_FIELD, J("'state':'created'")));
+	ck_assert(row_has(REPOSITORY_FIELD, J("'id':'42'")));
 	ck_assert_uint_eq(peer_count(trial.peer, "POST", making->path), 1);
 }
 
@@ -137,30 +136,29 @@ START_TEST(test_a_project_and_a_domain_that_a_run_had_asked_for)
 		{ LOOK_PROJECT, ABSENT, .times = 1 },
 		{ LOOK_PROJECT, .status = 200,
 			.body = arena_format(&trial.arena,
-				"{\"id\":\"prj_1\",\"name\":\"docs\",\"createdAt\":%lld,"
-				"\"link\":{\"type\":\"github\",\"repo\":\"docs\",\"org\":\"acme\"}}",
+				J("{'id':'prj_1','name':'docs','createdAt':%lld,"
+				  "'link':{'type':'github','repo':'docs','org':'acme'}}"),
 				(long long)clock_wall_ms()) },
 		{ MAKE_PROJECT, .behaviour = PEER_DROPS },
 		{ LOOK_DOMAIN, ABSENT, .times = 1 },
 		{ LOOK_DOMAIN, .status = 200,
-			.body = arena_format(&trial.arena,
-				"{\"projectId\":\"prj_1\",\"verified\":true,\"createdAt\":%lld}",
+			.body = arena_format(&trial.arena, J("{'projectId':'prj_1','verified':true,'createdAt':%lld}"),
 				(long long)clock_wall_ms()) },
 		{ ADD_DOMAIN, .behaviour = PEER_DROPS },
 		{ "GET", "/vercel/v6/domains/docs.example.org/config", .status = 200,
-			.body = "{\"misconfigured\":false}" },
+			.body = "{'misconfigured':false}" },
 		{ .method = NULL },
 	};
-	static const char project[] = "{\"name\":\"docs\",\"repository\":\"acme/docs\"}",
-			  domain[] = "{\"project\":\"prj_1\",\"name\":\"docs.example.org\"}";
+	static const char project[] = "{'name':'docs','repository':'acme/docs'}",
+			  domain[] = "{'project':'prj_1','name':'docs.example.org'}";
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &vercel_project, project, 1), ACTION_FAILED);
 	ck_assert_int_eq(run_anew(&vercel_project, project, 2), ACTION_DONE);
-	ck_assert(row_has(PROJECT_FIELD, "\"state\":\"created\""));
+	ck_assert(row_has(PROJECT_FIELD, J("'state':'created'")));
 	ck_assert_int_eq(run_anew(&vercel_domain, domain, 1), ACTION_FAILED);
-	ck_assert(row_has(DOMAIN_FIELD, "\"state\":\"pending\""));
+	ck_assert(row_has(DOMAIN_FIELD, J("'state':'pending'")));
 	ck_assert_int_eq(run_anew(&vercel_domain, domain, 2), ACTION_DONE);
-	ck_assert(row_has(DOMAIN_FIELD, "\"state\":\"created\""));
+	ck_assert(row_has(DOMAIN_FIELD, J("'state':'created'")));
 }
 END_TEST
 
@@ -193,10 +191,10 @@ END_TEST
 
 START_TEST(test_a_refusal_leaves_the_ledger_as_it_was)
 {
-	static const char before[] = "{\"id\":\"41\",\"created\":true}";
+	static const char before[] = "{'id':'41','created':true}";
 	static const struct peer_row rows[] = {
 		{ LOOK, ABSENT },
-		{ GENERATE, .status = 403, .body = "{\"message\":\"Resource not accessible\"}" },
+		{ GENERATE, .status = 403, .body = "{'message':'Resource not accessible'}" },
 		READY,
 		{ .method = NULL },
 	};
@@ -205,12 +203,12 @@ START_TEST(test_a_refusal_leaves_the_ledger_as_it_was)
 	ck_assert_int_eq(trial_ledger_size(&trial), 0);
 	know(REPOSITORY_FIELD, before);
 	ck_assert_int_eq(run_anew(&github_repository, makings[1].input, 1), ACTION_FAILED);
-	ck_assert_str_eq(trial_ledger_row(&trial, REPOSITORY_FIELD), before);
+	ck_assert_str_eq(trial_ledger_row(&trial, REPOSITORY_FIELD), J(before));
 	/* An earlier request, of which nobody knows, is still one. */
 	know_pending(REPOSITORY_FIELD, "upstream/starter", 3600000, before);
 	ck_assert_int_eq(run_anew(&github_repository, makings[1].input, 1), ACTION_FAILED);
-	ck_assert(row_has(REPOSITORY_FIELD, "\"state\":\"pending\""));
-	ck_assert(row_has(REPOSITORY_FIELD, "\"run\":\"another\""));
+	ck_assert(row_has(REPOSITORY_FIELD, J("'state':'pending'")));
+	ck_assert(row_has(REPOSITORY_FIELD, J("'run':'another'")));
 }
 END_TEST
 
@@ -224,12 +222,12 @@ START_TEST(test_a_thing_found_gone_is_replaced)
 		READY,
 		{ .method = NULL },
 	};
-	know(REPOSITORY_FIELD, "{\"id\":\"41\",\"created\":true,\"at\":\"2026-01-01T00:00:00.000Z\"}");
+	know(REPOSITORY_FIELD, J("{'id':'41','created':true,'at':'2026-01-01T00:00:00.000Z'}"));
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(run_anew(&github_repository, makings[1].input, 9), ACTION_DONE);
-	ck_assert_ptr_nonnull(strstr(trial_intended(&trial), "\"before\":{\"id\":\"41\""));
-	ck_assert(row_has(REPOSITORY_FIELD, "\"id\":\"42\""));
-	ck_assert(!row_has(REPOSITORY_FIELD, "\"41\""));
+	ck_assert_ptr_nonnull(strstr(trial_intended(&trial), J("'before':{'id':'41'")));
+	ck_assert(row_has(REPOSITORY_FIELD, J("'id':'42'")));
+	ck_assert(!row_has(REPOSITORY_FIELD, J("'41'")));
 	ck_assert(!row_has(REPOSITORY_FIELD, "2026-01-01"));
 }
 END_TEST
@@ -240,12 +238,12 @@ START_TEST(test_a_removal_removes_what_was_asked_for)
 		{ LOOK, .status = 200, .body = repository(3600000, makings[0].origin) },
 		{ DELETE, .status = 204 },
 		{ LOOK_PROJECT, .status = 200,
-			.body = arena_format(&trial.arena, "{\"id\":\"prj_1\",\"name\":\"docs\",\"createdAt\":%lld}",
+			.body = arena_format(&trial.arena, J("{'id':'prj_1','name':'docs','createdAt':%lld}"),
 				(long long)clock_wall_ms() - 3600000) },
 		{ "DELETE", "/vercel/v9/projects/prj_1", .status = 204 },
 		{ LOOK_DOMAIN, .status = 200,
 			.body = arena_format(
-				&trial.arena, "{\"createdAt\":%lld}", (long long)clock_wall_ms() - 3600000) },
+				&trial.arena, J("{'createdAt':%lld}"), (long long)clock_wall_ms() - 3600000) },
 		{ "DELETE", "/vercel/v9/projects/prj_1/domains/docs.example.org", .status = 200, .body = "{}" },
 		{ .method = NULL },
 	};
@@ -256,8 +254,8 @@ START_TEST(test_a_removal_removes_what_was_asked_for)
 	const struct action_definition *const removals[] = { &vercel_domain_remove, &vercel_project_delete,
 		&github_repository_delete };
 	for (size_t i = 0; i < ARRAY_LEN(removals); i++) {
-		ck_assert_int_eq(run_anew(removals[i], "{\"confirm\":\"trial-app\"}", 1), ACTION_DONE);
-		ck_assert_str_eq(trial_output(&trial), "{\"removed\":1,\"left\":0}");
+		ck_assert_int_eq(run_anew(removals[i], J("{'confirm':'trial-app'}"), 1), ACTION_DONE);
+		ck_assert_str_eq(trial_output(&trial), J("{'removed':1,'left':0}"));
 	}
 	ck_assert_uint_eq(peer_count(trial.peer, DELETE), 1);
 	ck_assert_uint_eq(peer_count(trial.peer, "DELETE", "/vercel/v9/projects/prj_1"), 1);
@@ -270,18 +268,18 @@ START_TEST(test_a_removal_leaves_what_was_not_asked_for)
 {
 	const struct peer_row rows[] = {
 		{ LOOK, .status = 200, .body = repository(0, makings[0].origin) },
-		{ LOOK_PROJECT, .status = 200, .body = "{\"id\":\"prj_1\",\"name\":\"docs\"}" },
+		{ LOOK_PROJECT, .status = 200, .body = "{'id':'prj_1','name':'docs'}" },
 		{ .method = NULL },
 	};
 	know_pending(REPOSITORY_FIELD, "upstream/starter", 3600000, NULL);
 	know_pending(PROJECT_FIELD, "acme/docs", 3600000, NULL);
 	peer_set(trial.peer, rows);
-	ck_assert_int_eq(run_anew(&github_repository_delete, "{\"confirm\":\"trial-app\"}", 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"removed\":0,\"left\":1}");
+	ck_assert_int_eq(run_anew(&github_repository_delete, J("{'confirm':'trial-app'}"), 1), ACTION_DONE);
+	ck_assert_str_eq(trial_output(&trial), J("{'removed':0,'left':1}"));
 	ck_assert_ptr_nonnull(
 		strstr(trial_log(&trial), "kept the repository acme/docs: it is not the one that the app requested"));
-	ck_assert_int_eq(run_anew(&vercel_project_delete, "{\"confirm\":\"trial-app\"}", 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"removed\":0,\"left\":1}");
+	ck_assert_int_eq(run_anew(&vercel_project_delete, J("{'confirm':'trial-app'}"), 1), ACTION_DONE);
+	ck_assert_str_eq(trial_output(&trial), J("{'removed':0,'left':1}"));
 }
 END_TEST
 
@@ -291,10 +289,10 @@ START_TEST(test_a_removal_waits_for_what_may_still_appear)
 	static const struct peer_row rows[] = { { LOOK, ABSENT }, { .method = NULL } };
 	peer_set(trial.peer, rows);
 	know_pending(REPOSITORY_FIELD, "upstream/starter", 1000, NULL);
-	ck_assert_int_eq(run_anew(&github_repository_delete, "{\"confirm\":\"trial-app\"}", 3), ACTION_WAITING);
+	ck_assert_int_eq(run_anew(&github_repository_delete, J("{'confirm':'trial-app'}"), 3), ACTION_WAITING);
 	ck_assert_int_eq(trial_ledger_size(&trial), 1);
 	know_pending(REPOSITORY_FIELD, "upstream/starter", 3600000, NULL);
-	ck_assert_int_eq(run_anew(&github_repository_delete, "{\"confirm\":\"trial-app\"}", 1), ACTION_DONE);
+	ck_assert_int_eq(run_anew(&github_repository_delete, J("{'confirm':'trial-app'}"), 1), ACTION_DONE);
 	ck_assert_int_eq(trial_ledger_size(&trial), 0);
 }
 END_TEST

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/json_text.h"
 #include "harness/named_setting.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
@@ -23,18 +24,18 @@ static void teardown(void)
 }
 
 #define INPUT                                                                                                          \
-	"{\"name\":\"docs\",\"repository\":\"acme/docs\",\"repositoryId\":42,\"framework\":\"nextjs\","                \
-	"\"buildCommand\":\"make site\",\"outputDirectory\":\"out\",\"rootDirectory\":\"web\"}"
-#define PROJECT(link) "{\"id\":\"prj_1\",\"name\":\"docs\",\"accountId\":\"team_1\"" link "}"
-#define OURS          PROJECT(",\"link\":{\"type\":\"github\",\"org\":\"acme\",\"repo\":\"docs\",\"repoId\":42}")
-#define OTHERS        PROJECT(",\"link\":{\"type\":\"github\",\"org\":\"acme\",\"repo\":\"docs\",\"repoId\":43}")
+	"{'name':'docs','repository':'acme/docs','repositoryId':42,'framework':'nextjs',"                              \
+	"'buildCommand':'make site','outputDirectory':'out','rootDirectory':'web'}"
+#define PROJECT(link) "{'id':'prj_1','name':'docs','accountId':'team_1'" link "}"
+#define OURS          PROJECT(",'link':{'type':'github','org':'acme','repo':'docs','repoId':42}")
+#define OTHERS        PROJECT(",'link':{'type':'github','org':'acme','repo':'docs','repoId':43}")
 #define LOOK          "GET", "/vercel/v9/projects/docs"
 #define KNOWN         "GET", "/vercel/v9/projects/prj_1"
 #define CREATE        "POST", "/vercel/v11/projects"
 #define LINK          "POST", "/vercel/v9/projects/prj_1/link"
 #define UNLINK        "DELETE", "/vercel/v9/projects/prj_1/link"
-#define RELINK_INPUT  "{\"name\":\"docs\",\"repository\":\"acme/docs\",\"repositoryId\":42,\"relink\":true}"
-#define ABSENT        "{\"error\":{\"code\":\"not_found\",\"message\":\"Project not found\"}}"
+#define RELINK_INPUT  "{'name':'docs','repository':'acme/docs','repositoryId':42,'relink':true}"
+#define ABSENT        "{'error':{'code':'not_found','message':'Project not found'}}"
 #define LEDGER_KEY    "vercel:project:docs"
 
 static enum action_result run_with(const struct peer_row *rows)
@@ -63,14 +64,14 @@ START_TEST(test_creates_with_the_link)
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial),
-		"{\"id\":\"prj_1\",\"name\":\"docs\",\"accountId\":\"team_1\",\"created\":true,"
-		"\"linked\":false}");
+		J("{'id':'prj_1','name':'docs','accountId':'team_1','created':true,"
+		  "'linked':false}"));
 	struct peer_request request = peer_last(trial.peer, CREATE);
 	ck_assert_str_eq(request.uri, "/vercel/v11/projects?slug=acme");
 	ck_assert_str_eq(request.body,
-		"{\"name\":\"docs\",\"framework\":\"nextjs\",\"buildCommand\":\"make site\","
-		"\"outputDirectory\":\"out\",\"rootDirectory\":\"web\","
-		"\"gitRepository\":{\"type\":\"github\",\"repo\":\"acme/docs\"}}");
+		J("{'name':'docs','framework':'nextjs','buildCommand':'make site',"
+		  "'outputDirectory':'out','rootDirectory':'web',"
+		  "'gitRepository':{'type':'github','repo':'acme/docs'}}"));
 	ck_assert_int_eq(trial_saves(&trial), 1);
 	ck_assert_ptr_nonnull(trial_ledger_row(&trial, LEDGER_KEY));
 }
@@ -86,8 +87,8 @@ START_TEST(test_one_that_was_made_without_its_link_is_linked)
 	};
 	static const struct peer_row never[] = {
 		{ LOOK, .status = 404, .body = ABSENT },
-		{ CREATE, .status = 200, .body = PROJECT(",\"link\":null") },
-		{ KNOWN, .status = 200, .body = PROJECT(",\"link\":null"), .times = 1 },
+		{ CREATE, .status = 200, .body = PROJECT(",'link':null") },
+		{ KNOWN, .status = 200, .body = PROJECT(",'link':null"), .times = 1 },
 		{ KNOWN, .status = 200, .body = OURS },
 		{ LINK, .status = 200, .body = "{}" },
 		{ .method = NULL },
@@ -98,14 +99,14 @@ START_TEST(test_one_that_was_made_without_its_link_is_linked)
 	trial_begin(&trial);
 	ck_assert_int_eq(run_with(never), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, LINK), 1);
-	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"created\":true"));
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'created':true")));
 }
 END_TEST
 
 START_TEST(test_a_name_that_vercel_refuses_is_refused_before)
 {
-	ck_assert_int_eq(trial_run(&trial, &vercel_project, "{\"name\":\"a---b\",\"repository\":\"acme/docs\"}", 2),
-		ACTION_FAILED);
+	ck_assert_int_eq(
+		trial_run(&trial, &vercel_project, "{'name':'a---b','repository':'acme/docs'}", 2), ACTION_FAILED);
 	ck_assert_str_eq(trial_error(&trial)->place, "/input/name");
 	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "---"));
 }
@@ -113,24 +114,21 @@ END_TEST
 
 START_TEST(test_adopts_by_link)
 {
-	static const char *const ours[] = { OURS,
-		PROJECT(",\"link\":{\"org\":\"other\",\"repo\":\"renamed\",\"repoId\":\"42\"}"),
-		PROJECT(",\"link\":{\"org\":\"Acme\",\"repo\":\"Docs\"}"),
-		PROJECT(",\"link\":{\"org\":\"\",\"repo\":\"acme/docs\",\"repoId\":0}") };
+	static const char *const ours[] = { OURS, PROJECT(",'link':{'org':'other','repo':'renamed','repoId':'42'}"),
+		PROJECT(",'link':{'org':'Acme','repo':'Docs'}"),
+		PROJECT(",'link':{'org':'','repo':'acme/docs','repoId':0}") };
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
 		trial_ledger_remove(&trial, LEDGER_KEY);
 		ck_assert_msg(look_at(ours[i]) == ACTION_DONE, "%s", ours[i]);
-		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"created\":false"));
+		ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'created':false")));
 	}
 }
 END_TEST
 
 START_TEST(test_refuses_foreign_projects)
 {
-	static const char *const foreign[] = { OTHERS, PROJECT(""),
-		PROJECT(",\"link\":{\"org\":\"other\",\"repo\":\"docs\"}"),
-		PROJECT(",\"link\":{\"org\":\"\",\"repo\":\"docs\",\"repoId\":0}"),
-		PROJECT(",\"link\":{\"org\":\"ac\",\"repo\":\"docs\"}") };
+	static const char *const foreign[] = { OTHERS, PROJECT(""), PROJECT(",'link':{'org':'other','repo':'docs'}"),
+		PROJECT(",'link':{'org':'','repo':'docs','repoId':0}"), PROJECT(",'link':{'org':'ac','repo':'docs'}") };
 	for (size_t i = 0; i < ARRAY_LEN(foreign); i++) {
 		ck_assert_msg(look_at(foreign[i]) == ACTION_FAILED, "%s", foreign[i]);
 		ck_assert_int_eq(trial_error(&trial)->class, ERROR_CONFLICT_FOREIGN);
@@ -144,7 +142,7 @@ END_TEST
 static void know_project(const char *id)
 {
 	trial_ledger_remove(&trial, LEDGER_KEY);
-	trial_ledger_put(&trial, LEDGER_KEY, arena_format(&trial.arena, "{\"id\":\"%s\",\"created\":true}", id));
+	trial_ledger_put(&trial, LEDGER_KEY, arena_format(&trial.arena, J("{'id':'%s','created':true}"), id));
 }
 
 START_TEST(test_links_what_is_ours_by_the_ledger)
@@ -157,29 +155,29 @@ START_TEST(test_links_what_is_ours_by_the_ledger)
 	};
 	know_project("prj_1");
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
-	ck_assert_str_eq(peer_last(trial.peer, LINK).body, "{\"type\":\"github\",\"repo\":\"acme/docs\"}");
-	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"linked\":true"));
+	ck_assert_str_eq(peer_last(trial.peer, LINK).body, J("{'type':'github','repo':'acme/docs'}"));
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'linked':true")));
 	ck_assert_uint_eq(peer_count(trial.peer, UNLINK), 0);
 	/* Of another id, it is another project under the same name. */
 	know_project("prj_0");
-	ck_assert_int_eq(look_at(PROJECT("")), ACTION_FAILED);
+	ck_assert_int_eq(look_at(J(PROJECT(""))), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_CONFLICT_FOREIGN);
 	ck_assert_uint_eq(peer_count(trial.peer, LINK), 0);
 }
 END_TEST
 
-#define RENAMED "{\"id\":\"prj_1\",\"name\":\"handbook\",\"accountId\":\"team_1\"}"
+#define RENAMED "{'id':'prj_1','name':'handbook','accountId':'team_1'}"
 #define RENAMED_LINKED                                                                                                 \
-	"{\"id\":\"prj_1\",\"name\":\"handbook\",\"accountId\":\"team_1\",\"link\":{\"org\":\"acme\",\"repo\":"        \
-	"\"docs\","                                                                                                    \
-	"\"repoId\":42}}"
+	"{'id':'prj_1','name':'handbook','accountId':'team_1','link':{'org':'acme','repo':"                            \
+	"'docs',"                                                                                                      \
+	"'repoId':42}}"
 
 /* People rename a project at Vercel; it keeps its id, and its old name may be somebody else's by now. */
 START_TEST(test_follows_a_renamed_project)
 {
 	static const struct peer_row rows[] = {
 		{ KNOWN, .status = 200, .body = RENAMED_LINKED },
-		{ LOOK, .status = 200, .body = "{\"id\":\"prj_7\",\"name\":\"docs\"}" },
+		{ LOOK, .status = 200, .body = "{'id':'prj_7','name':'docs'}" },
 		{ .method = NULL },
 	};
 	static const struct peer_row unlinked[] = {
@@ -199,15 +197,15 @@ START_TEST(test_follows_a_renamed_project)
 	know_project("prj_1");
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		ck_assert_int_eq(run_with(cases[i]), ACTION_DONE);
-		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"id\":\"prj_1\",\"name\":\"handbook\""));
+		ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'id':'prj_1','name':'handbook'")));
 		ck_assert_uint_eq(peer_count(trial.peer, CREATE), 0);
 		ck_assert_int_eq(trial_ledger_size(&trial), 1);
 		ck_assert_ptr_nonnull(strstr(trial_log(&trial), "is now called handbook"));
 	}
 	trial_ledger_remove(&trial, LEDGER_KEY);
-	trial_ledger_put(&trial, "vercel:project:old", "{\"id\":\"prj_1\",\"created\":true}");
+	trial_ledger_put(&trial, "vercel:project:old", "{'id':'prj_1','created':true}");
 	ck_assert_int_eq(run_with(by_new_name), ACTION_DONE);
-	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"linked\":true"));
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'linked':true")));
 }
 END_TEST
 
@@ -255,13 +253,13 @@ START_TEST(test_relinks_only_on_request)
 		{ .method = NULL },
 	};
 	know_project("prj_1");
-	ck_assert_int_eq(look_at(OTHERS), ACTION_FAILED);
+	ck_assert_int_eq(look_at(J(OTHERS)), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_CONFLICT_FOREIGN);
-	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "\"relink\": true"));
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, J("'relink': true")));
 	ck_assert_uint_eq(peer_count(trial.peer, UNLINK), 0);
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &vercel_project, RELINK_INPUT, 3), ACTION_DONE);
-	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"linked\":true"));
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'linked':true")));
 	ck_assert_uint_eq(peer_count(trial.peer, UNLINK), 1);
 	ck_assert_uint_eq(peer_count(trial.peer, LINK), 1);
 }
@@ -331,8 +329,8 @@ START_TEST(test_link_refusals)
 		const struct peer_row rows[] = {
 			{ KNOWN, .status = 200, .body = PROJECT("") },
 			{ LINK, .status = 400,
-				.body = arena_format(&trial.arena, "{\"error\":{\"code\":\"%s\",\"message\":\"no\"}}",
-					cases[i].code) },
+				.body = arena_format(
+					&trial.arena, J("{'error':{'code':'%s','message':'no'}}"), cases[i].code) },
 			{ .method = NULL },
 		};
 		ck_assert_int_eq(run_with(rows), ACTION_FAILED);
@@ -346,19 +344,19 @@ START_TEST(test_conflict_looks_again)
 {
 	static const struct peer_row ours[] = {
 		{ LOOK, .status = 404, .body = ABSENT, .times = 1 },
-		{ CREATE, .status = 409, .body = "{\"error\":{\"code\":\"conflict\",\"message\":\"exists\"}}" },
+		{ CREATE, .status = 409, .body = "{'error':{'code':'conflict','message':'exists'}}" },
 		{ LOOK, .status = 200, .body = OURS },
 		{ .method = NULL },
 	};
 	static const struct peer_row others[] = {
 		{ LOOK, .status = 404, .body = ABSENT, .times = 1 },
-		{ CREATE, .status = 409, .body = "{\"error\":{\"code\":\"conflict\",\"message\":\"exists\"}}" },
+		{ CREATE, .status = 409, .body = "{'error':{'code':'conflict','message':'exists'}}" },
 		{ LOOK, .status = 200, .body = OTHERS },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(ours), ACTION_DONE);
 	/* Whoever was faster made it, and not this run: a teardown has to leave it. */
-	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"created\":false"));
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'created':false")));
 	trial_forget(&trial);
 	trial_ledger_remove(&trial, LEDGER_KEY);
 	ck_assert_int_eq(run_with(others), ACTION_FAILED);
@@ -372,8 +370,8 @@ START_TEST(test_second_breakdown_blames_the_link)
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 404, .body = ABSENT },
 		{ CREATE, .status = 500,
-			.body = "{\"error\":{\"code\":\"internal_server_error\",\"message\":\"An unexpected internal "
-				"error occurred\"}}" },
+			.body = "{'error':{'code':'internal_server_error','message':'An unexpected internal "
+				"error occurred'}}" },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
@@ -389,7 +387,7 @@ START_TEST(test_finishes_what_a_breakdown_left_half_made)
 {
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 404, .body = ABSENT, .times = 1 },
-		{ CREATE, .status = 500, .body = "{\"error\":{\"code\":\"internal_server_error\",\"message\":\"x\"}}" },
+		{ CREATE, .status = 500, .body = "{'error':{'code':'internal_server_error','message':'x'}}" },
 		{ LOOK, .status = 200, .body = PROJECT("") },
 		{ KNOWN, .status = 200, .body = PROJECT(""), .times = 1 },
 		{ KNOWN, .status = 200, .body = OURS },
@@ -405,7 +403,7 @@ START_TEST(test_finishes_what_a_breakdown_left_half_made)
 	trial_forget(&trial);
 	ck_assert_int_eq(trial_run(&trial, &vercel_project, INPUT, 5), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
-	ck_assert_ptr_nonnull(strstr(trial_ledger_row(&trial, LEDGER_KEY), "\"created\":true"));
+	ck_assert_ptr_nonnull(strstr(trial_ledger_row(&trial, LEDGER_KEY), J("'created':true")));
 }
 END_TEST
 
@@ -418,15 +416,14 @@ START_TEST(test_adopts_by_wish)
 		{ .method = NULL },
 	};
 	static const struct peer_row linked[] = { { LOOK, .status = 200, .body = OTHERS }, { .method = NULL } };
-	static const char input[] =
-		"{\"name\":\"docs\",\"repository\":\"acme/docs\",\"repositoryId\":42,\"adopt\":true}";
+	static const char input[] = "{'name':'docs','repository':'acme/docs','repositoryId':42,'adopt':true}";
 	peer_set(trial.peer, linked);
 	ck_assert_int_eq(trial_run(&trial, &vercel_project, input, 5), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_CONFLICT_FOREIGN);
 	ck_assert_str_eq(trial_error(&trial)->remedy_input, "relink");
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &vercel_project, input, 5), ACTION_DONE);
-	ck_assert_ptr_nonnull(strstr(trial_ledger_row(&trial, LEDGER_KEY), "\"created\":false"));
+	ck_assert_ptr_nonnull(strstr(trial_ledger_row(&trial, LEDGER_KEY), J("'created':false")));
 }
 END_TEST
 
@@ -443,7 +440,7 @@ START_TEST(test_lost_answer_looks_before_it_creates)
 	ck_assert_int_eq(trial_run(&trial, &vercel_project, INPUT, 5), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
 	/* The intent tells that it was us. */
-	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"created\":true"));
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'created':true")));
 }
 END_TEST
 
@@ -452,8 +449,8 @@ START_TEST(test_refusals_name_what_a_person_can_do)
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 404, .body = ABSENT },
 		{ CREATE, .status = 400,
-			.body = "{\"error\":{\"code\":\"bad_request\",\"message\":\"Failed to link\","
-				"\"action\":\"Install GitHub App\",\"link\":\"https://github.com/apps/vercel\"}}" },
+			.body = "{'error':{'code':'bad_request','message':'Failed to link',"
+				"'action':'Install GitHub App','link':'https://github.com/apps/vercel'}}" },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);

@@ -6,15 +6,16 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
 static struct trial trial;
 
-#define INPUT     "{\"confirm\":\"trial-app\"}"
+#define INPUT     "{'confirm':'trial-app'}"
 #define REMOVE(n) "DELETE", "/vercel/v9/projects/prj_" n
-#define ABSENT    "{\"error\":{\"code\":\"not_found\",\"message\":\"Project not found\"}}"
-#define FORBIDDEN "{\"error\":{\"code\":\"forbidden\",\"message\":\"Not authorized\"}}"
+#define ABSENT    "{'error':{'code':'not_found','message':'Project not found'}}"
+#define FORBIDDEN "{'error':{'code':'forbidden','message':'Not authorized'}}"
 
 static void know(const char *field, const char *value)
 {
@@ -24,12 +25,12 @@ static void know(const char *field, const char *value)
 static void setup(void)
 {
 	trial_begin(&trial);
-	know("vercel:project:docs", "{\"id\":\"prj_1\",\"created\":true,\"at\":\"2026-01-01T00:00:00.000Z\"}");
-	know("vercel:project:shop", "{\"id\":\"prj_2\",\"created\":true,\"at\":\"2026-01-02T00:00:00.000Z\"}");
-	know("vercel:project:old", "{\"id\":\"prj_3\",\"created\":false,\"at\":\"2026-01-03T00:00:00.000Z\"}");
-	know("vercel:deployment:dpl_1", "{\"id\":\"dpl_1\",\"created\":true}");
-	know("vercel:variable:prj_1/KEY/e1", "{\"id\":\"0123\",\"created\":true}");
-	know("github:repository:acme/docs", "{\"id\":\"42\",\"created\":true}");
+	know("vercel:project:docs", J("{'id':'prj_1','created':true,'at':'2026-01-01T00:00:00.000Z'}"));
+	know("vercel:project:shop", J("{'id':'prj_2','created':true,'at':'2026-01-02T00:00:00.000Z'}"));
+	know("vercel:project:old", J("{'id':'prj_3','created':false,'at':'2026-01-03T00:00:00.000Z'}"));
+	know("vercel:deployment:dpl_1", J("{'id':'dpl_1','created':true}"));
+	know("vercel:variable:prj_1/KEY/e1", J("{'id':'0123','created':true}"));
+	know("github:repository:acme/docs", J("{'id':'42','created':true}"));
 }
 
 static void teardown(void)
@@ -51,7 +52,7 @@ START_TEST(test_removes_what_was_created)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"removed\":2,\"left\":1}");
+	ck_assert_str_eq(trial_output(&trial), J("{'removed':2,'left':1}"));
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 2);
 	ck_assert_str_eq(peer_last(trial.peer, REMOVE("1")).uri, "/vercel/v9/projects/prj_1?slug=acme");
 	ck_assert_str_eq(peer_last(trial.peer, REMOVE("1")).body, "");
@@ -63,7 +64,7 @@ START_TEST(test_removes_what_was_created)
 	/* Once more: there is nothing to do. */
 	trial_forget(&trial);
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"removed\":0,\"left\":0}");
+	ck_assert_str_eq(trial_output(&trial), J("{'removed':0,'left':0}"));
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
 }
 END_TEST
@@ -76,7 +77,7 @@ START_TEST(test_what_is_gone_is_removed)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"removed\":2,\"left\":1}");
+	ck_assert_str_eq(trial_output(&trial), J("{'removed':2,'left':1}"));
 	ck_assert_int_eq(trial_ledger_size(&trial), 1);
 }
 END_TEST
@@ -85,10 +86,10 @@ START_TEST(test_wants_the_app_as_confirmation)
 {
 	static const struct peer_row rows[] = { { .method = NULL } };
 	peer_set(trial.peer, rows);
-	ck_assert_int_eq(trial_run(&trial, &vercel_project_delete, "{\"confirm\":\"another-app\"}", 1), ACTION_FAILED);
+	ck_assert_int_eq(trial_run(&trial, &vercel_project_delete, "{'confirm':'another-app'}", 1), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
 	ck_assert_str_eq(trial_error(&trial)->remedy_input, "confirm");
-	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "\"confirm\": \"trial-app\""));
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, J("'confirm': 'trial-app'")));
 	ck_assert_int_eq(trial_run(&trial, &vercel_project_delete, "{}", 1), ACTION_FAILED);
 	ck_assert_str_eq(trial_error(&trial)->place, "/input/confirm");
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
@@ -110,7 +111,7 @@ START_TEST(test_goes_on_where_it_stopped)
 	ck_assert_ptr_null(trial_ledger_row(&trial, "vercel:project:shop"));
 	ck_assert_ptr_nonnull(trial_ledger_row(&trial, "vercel:project:docs"));
 	ck_assert_int_eq(trial_run(&trial, &vercel_project_delete, INPUT, 1), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"removed\":2,\"left\":1}");
+	ck_assert_str_eq(trial_output(&trial), J("{'removed':2,'left':1}"));
 	ck_assert_uint_eq(peer_count(trial.peer, REMOVE("2")), 1);
 }
 END_TEST

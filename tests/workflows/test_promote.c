@@ -6,27 +6,28 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
 static struct trial trial;
 
-#define INPUT   "{\"project\":\"prj_1\",\"deployment\":\"dpl_2\"}"
+#define INPUT   "{'project':'prj_1','deployment':'dpl_2'}"
 #define LOOK    "GET", "/vercel/v9/projects/prj_1"
 #define GET     "GET", "/vercel/v13/deployments/dpl_2"
 #define PROMOTE "POST", "/vercel/v10/projects/prj_1/promote/dpl_2"
 #define PROJECT(production, more)                                                                                      \
-	"{\"id\":\"prj_1\",\"name\":\"docs\",\"targets\":{\"production\":{\"id\":\"" production "\"}}" more "}"
+	"{'id':'prj_1','name':'docs','targets':{'production':{'id':'" production "'}}" more "}"
 #define ASKED(status, at)                                                                                              \
-	",\"lastAliasRequest\":{\"fromDeploymentId\":\"dpl_1\",\"toDeploymentId\":\"dpl_2\",\"jobStatus\":\"" status   \
-	"\",\"requestedAt\":" at ",\"type\":\"promote\"}"
+	",'lastAliasRequest':{'fromDeploymentId':'dpl_1','toDeploymentId':'dpl_2','jobStatus':'" status                \
+	"','requestedAt':" at ",'type':'promote'}"
 #define DEPLOYMENT(project, target, state)                                                                             \
-	"{\"id\":\"dpl_2\",\"projectId\":\"" project "\",\"target\":" target ",\"readyState\":\"" state "\"}"
+	"{'id':'dpl_2','projectId':'" project "','target':" target ",'readyState':'" state "'}"
 #define BUILT                                                                                                          \
 	{                                                                                                              \
-		GET, .status = 200, .body = DEPLOYMENT("prj_1", "\"production\"", "READY")                             \
+		GET, .status = 200, .body = DEPLOYMENT("prj_1", "'production'", "READY")                               \
 	}
-#define CONFLICT "{\"error\":{\"code\":\"conflict\",\"message\":\"another one is under way\"}}"
+#define CONFLICT "{'error':{'code':'conflict','message':'another one is under way'}}"
 
 static void setup(void)
 {
@@ -56,7 +57,7 @@ START_TEST(test_promotes_and_waits)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"deployment\":\"dpl_2\",\"previous\":\"dpl_1\"}");
+	ck_assert_str_eq(trial_output(&trial), J("{'deployment':'dpl_2','previous':'dpl_1'}"));
 	ck_assert_int_eq(trial_attempts(&trial), 3);
 	ck_assert_int_eq(trial_saves(&trial), 1);
 	ck_assert_uint_eq(peer_count(trial.peer, PROMOTE), 1);
@@ -71,7 +72,7 @@ START_TEST(test_is_production_already)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"deployment\":\"dpl_2\"}");
+	ck_assert_str_eq(trial_output(&trial), J("{'deployment':'dpl_2'}"));
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 1);
 }
 END_TEST
@@ -82,10 +83,10 @@ START_TEST(test_refuses_what_cannot_be_promoted)
 		const char *deployment;
 		enum error_class class;
 	} cases[] = {
-		{ DEPLOYMENT("prj_2", "\"production\"", "READY"), ERROR_INVALID_INPUT },
+		{ DEPLOYMENT("prj_2", "'production'", "READY"), ERROR_INVALID_INPUT },
 		{ DEPLOYMENT("prj_1", "null", "READY"), ERROR_INVALID_INPUT },
-		{ DEPLOYMENT("prj_1", "\"staging\"", "READY"), ERROR_INVALID_INPUT },
-		{ DEPLOYMENT("prj_1", "\"production\"", "ERROR"), ERROR_BUILD_FAILED },
+		{ DEPLOYMENT("prj_1", "'staging'", "READY"), ERROR_INVALID_INPUT },
+		{ DEPLOYMENT("prj_1", "'production'", "ERROR"), ERROR_BUILD_FAILED },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct peer_row rows[] = {
@@ -108,7 +109,7 @@ START_TEST(test_waits_for_the_build)
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 200, .body = PROJECT("dpl_1", ""), .times = 2 },
 		{ LOOK, .status = 200, .body = PROJECT("dpl_2", "") },
-		{ GET, .status = 200, .body = DEPLOYMENT("prj_1", "\"production\"", "BUILDING"), .times = 1 },
+		{ GET, .status = 200, .body = DEPLOYMENT("prj_1", "'production'", "BUILDING"), .times = 1 },
 		BUILT,
 		{ PROMOTE, .status = 201 },
 		{ .method = NULL },
@@ -139,7 +140,7 @@ START_TEST(test_lost_answer)
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_NETWORK);
 	ck_assert_int_eq(trial_run(&trial, &vercel_promote, INPUT, 5), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, PROMOTE), 1);
-	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"previous\":\"dpl_1\""));
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'previous':'dpl_1'")));
 	ck_assert_int_eq(run_with(lost), ACTION_FAILED);
 	int64_t sent = trial.age_ms;
 	ck_assert_int_eq(trial_run(&trial, &vercel_promote, INPUT, 60), ACTION_DONE);
@@ -221,15 +222,14 @@ END_TEST
 START_TEST(test_the_requests_own_success_counts)
 {
 	static const struct peer_row rows[] = {
-		{ LOOK, .status = 200, .body = "{\"id\":\"prj_1\",\"name\":\"docs\"" ASKED("succeeded", "1") "}",
-			.times = 2 },
-		{ LOOK, .status = 200, .body = "{\"id\":\"prj_1\",\"name\":\"docs\"" ASKED("succeeded", "2") "}" },
+		{ LOOK, .status = 200, .body = "{'id':'prj_1','name':'docs'" ASKED("succeeded", "1") "}", .times = 2 },
+		{ LOOK, .status = 200, .body = "{'id':'prj_1','name':'docs'" ASKED("succeeded", "2") "}" },
 		BUILT,
 		{ PROMOTE, .status = 202 },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), "{\"deployment\":\"dpl_2\"}");
+	ck_assert_str_eq(trial_output(&trial), J("{'deployment':'dpl_2'}"));
 	ck_assert_int_eq(trial_attempts(&trial), 3);
 }
 END_TEST

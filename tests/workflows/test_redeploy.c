@@ -6,36 +6,36 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
 static struct trial trial;
 
-#define INPUT     "{\"project\":\"prj_1\"}"
-#define RUN       "0123456789abcdef0123456789abcdef"
-#define LIST      "GET", "/vercel/v7/deployments"
-#define CREATE    "POST", "/vercel/v13/deployments"
-#define POLL      "GET", "/vercel/v13/deployments/dpl_9"
-#define LISTED(l) "{\"deployments\":[" l "]}"
-#define OLD(id, created, state, more)                                                                                  \
-	"{\"uid\":\"" id "\",\"name\":\"docs\",\"created\":" created ",\"state\":\"" state "\"" more "}"
+#define INPUT                         "{'project':'prj_1'}"
+#define RUN                           "0123456789abcdef0123456789abcdef"
+#define LIST                          "GET", "/vercel/v7/deployments"
+#define CREATE                        "POST", "/vercel/v13/deployments"
+#define POLL                          "GET", "/vercel/v13/deployments/dpl_9"
+#define LISTED(l)                     "{'deployments':[" l "]}"
+#define OLD(id, created, state, more) "{'uid':'" id "','name':'docs','created':" created ",'state':'" state "'" more "}"
 #define PAST                                                                                                           \
-	OLD("dpl_4", "400", "READY", ",\"readySubstate\":\"STAGED\"")                                                  \
-	"," OLD("dpl_3", "300", "ERROR", "") "," OLD(                                                                  \
-		"dpl_2", "200", "READY", ",\"readySubstate\":\"PROMOTED\"") "," OLD("dpl_1", "100", "READY", "")
-#define OURS OLD("dpl_9", "900", "QUEUED", ",\"meta\":{\"runId\":\"" RUN "\"}")
+	OLD("dpl_4", "400", "READY", ",'readySubstate':'STAGED'")                                                      \
+	"," OLD("dpl_3", "300", "ERROR", "") "," OLD("dpl_2", "200", "READY", ",'readySubstate':'PROMOTED'") "," OLD(  \
+		"dpl_1", "100", "READY", "")
+#define OURS OLD("dpl_9", "900", "QUEUED", ",'meta':{'runId':'" RUN "'}")
 #define DOMAINS                                                                                                        \
 	{                                                                                                              \
 		"GET", "/vercel/v9/projects/prj_1/domains", .status = 200,                                             \
-							    .body = "{\"domains\":[{\"name\":\"docs.example\"}]}"      \
+							    .body = "{'domains':[{'name':'docs.example'}]}"            \
 	}
 #define QUEUED                                                                                                         \
-	"{\"id\":\"dpl_9\",\"readyState\":\"QUEUED\",\"target\":\"production\",\"url\":\"docs-9.vercel.app\","         \
-	"\"createdAt\":900}"
+	"{'id':'dpl_9','readyState':'QUEUED','target':'production','url':'docs-9.vercel.app',"                         \
+	"'createdAt':900}"
 #define READY(assigned)                                                                                                \
-	"{\"id\":\"dpl_9\",\"readyState\":\"READY\",\"target\":\"production\",\"url\":\"docs-9.vercel.app\","          \
-	"\"createdAt\":900,"                                                                                           \
-	"\"aliasAssigned\":" assigned ",\"alias\":[\"docs.vercel.app\"],\"inspectorUrl\":\"https://vercel.com/x\"}"
+	"{'id':'dpl_9','readyState':'READY','target':'production','url':'docs-9.vercel.app',"                          \
+	"'createdAt':900,"                                                                                             \
+	"'aliasAssigned':" assigned ",'alias':['docs.vercel.app'],'inspectorUrl':'https://vercel.com/x'}"
 
 static void setup(void)
 {
@@ -67,15 +67,15 @@ START_TEST(test_builds_the_last_one_again)
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	ck_assert_int_eq(trial_attempts(&trial), 3);
 	ck_assert_str_eq(trial_output(&trial),
-		"{\"id\":\"dpl_9\",\"source\":\"dpl_2\",\"url\":\"https://docs-9.vercel.app\","
-		"\"alias\":\"https://docs.example\",\"inspectorUrl\":\"https://vercel.com/x\",\"createdAt\":900}");
+		J("{'id':'dpl_9','source':'dpl_2','url':'https://docs-9.vercel.app',"
+		  "'alias':'https://docs.example','inspectorUrl':'https://vercel.com/x','createdAt':900}"));
 	ck_assert_str_eq(peer_last(trial.peer, LIST).uri,
 		"/vercel/v7/deployments?projectId=prj_1&target=production&state=READY&limit=20&slug=acme");
 	struct peer_request request = peer_last(trial.peer, CREATE);
 	ck_assert_str_eq(request.uri, "/vercel/v13/deployments?forceNew=1&slug=acme");
 	ck_assert_str_eq(request.body,
-		"{\"name\":\"docs\",\"project\":\"prj_1\",\"deploymentId\":\"dpl_2\",\"target\":\"production\","
-		"\"meta\":{\"runId\":\"" RUN "\",\"app\":\"trial-app\"}}");
+		J("{'name':'docs','project':'prj_1','deploymentId':'dpl_2','target':'production',"
+		  "'meta':{'runId':'" RUN "','app':'trial-app'}}"));
 	ck_assert_int_eq(trial_saves(&trial), 1);
 	ck_assert_ptr_nonnull(trial_ledger_row(&trial, "vercel:deployment:dpl_9"));
 }
@@ -101,7 +101,7 @@ START_TEST(test_a_lost_answer_makes_no_second_one)
 		ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
 		ck_assert_int_eq(trial_run(&trial, &vercel_redeploy, INPUT, 20), ACTION_DONE);
 		ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
-		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"source\":\"dpl_2\""));
+		ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'source':'dpl_2'")));
 	}
 }
 END_TEST
@@ -159,15 +159,15 @@ START_TEST(test_failures)
 {
 	static const struct peer_row refused[] = {
 		{ LIST, .status = 200, .body = LISTED(PAST) },
-		{ CREATE, .status = 403, .body = "{\"error\":{\"code\":\"forbidden\",\"message\":\"no\"}}" },
+		{ CREATE, .status = 403, .body = "{'error':{'code':'forbidden','message':'no'}}" },
 		{ .method = NULL },
 	};
 	static const struct peer_row broken[] = {
 		{ LIST, .status = 200, .body = LISTED(PAST) },
 		{ CREATE, .status = 200, .body = QUEUED },
 		{ POLL, .status = 200,
-			.body = "{\"id\":\"dpl_9\",\"target\":\"production\",\"readyState\":\"ERROR\",\"errorMessage\":"
-				"\"it does not build\"}" },
+			.body = "{'id':'dpl_9','target':'production','readyState':'ERROR','errorMessage':"
+				"'it does not build'}" },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(refused), ACTION_FAILED);

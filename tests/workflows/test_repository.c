@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
@@ -23,21 +24,21 @@ static void teardown(void)
 	trial_end(&trial);
 }
 
-#define FORK_INPUT "{\"owner\":\"acme\",\"name\":\"docs\",\"fork\":\"upstream/starter\"}"
+#define FORK_INPUT "{'owner':'acme','name':'docs','fork':'upstream/starter'}"
 #define TEMPLATE_INPUT                                                                                                 \
-	"{\"owner\":\"acme\",\"name\":\"docs\",\"template\":\"upstream/starter\",\"private\":true,"                    \
-	"\"description\":\"Our docs\"}"
-#define ADOPT_INPUT "{\"owner\":\"acme\",\"name\":\"docs\",\"adopt\":true}"
-#define PLAIN_INPUT "{\"owner\":\"acme\",\"name\":\"docs\",\"private\":true,\"description\":\"Words\"}"
+	"{'owner':'acme','name':'docs','template':'upstream/starter','private':true,"                                  \
+	"'description':'Our docs'}"
+#define ADOPT_INPUT "{'owner':'acme','name':'docs','adopt':true}"
+#define PLAIN_INPUT "{'owner':'acme','name':'docs','private':true,'description':'Words'}"
 
 #define REPOSITORY(id, full, name, more)                                                                               \
-	"{\"id\":" id ",\"full_name\":\"" full "\",\"name\":\"" name "\",\"owner\":{\"login\":\"acme\"},"              \
-	"\"default_branch\":\"main\",\"html_url\":\"https://github.com/" full "\"" more "}"
-#define FORKED         ",\"fork\":true,\"parent\":{\"full_name\":\"upstream/starter\"}"
-#define NO_PARENT      ",\"fork\":true"
-#define GENERATED      ",\"fork\":false,\"template_repository\":{\"full_name\":\"Upstream/Starter\"}"
+	"{'id':" id ",'full_name':'" full "','name':'" name "','owner':{'login':'acme'},"                              \
+	"'default_branch':'main','html_url':'https://github.com/" full "'" more "}"
+#define FORKED         ",'fork':true,'parent':{'full_name':'upstream/starter'}"
+#define NO_PARENT      ",'fork':true"
+#define GENERATED      ",'fork':false,'template_repository':{'full_name':'Upstream/Starter'}"
 #define DOCS(more)     REPOSITORY("42", "acme/docs", "docs", more)
-#define NOT_FOUND_BODY "{\"message\":\"Not Found\"}"
+#define NOT_FOUND_BODY "{'message':'Not Found'}"
 
 #define LOOK      "GET", "/github/repos/acme/docs"
 #define SOURCE    "GET", "/github/repos/upstream/starter"
@@ -53,15 +54,15 @@ static void teardown(void)
 	{ .method = "GET",                                                                                             \
 		.path = "/github/users/acme",                                                                          \
 		.status = 200,                                                                                         \
-		.body = "{\"login\":\"acme\",\"type\":\"" method_type "\"}" },                                         \
+		.body = "{'login':'acme','type':'" method_type "'}" },                                                 \
 	{                                                                                                              \
 		.method = "GET", .path = "/github/orgs/acme", .status = sizeof(method_type) > 5 ? 200 : 404,           \
-		.body = "{\"login\":\"acme\"}"                                                                         \
+		.body = "{'login':'acme'}"                                                                             \
 	}
 #define READY                                                                                                          \
-	{ BRANCH, .status = 200, .body = "{\"name\":\"main\",\"commit\":{\"sha\":\"abc123\"}}" },                      \
+	{ BRANCH, .status = 200, .body = "{'name':'main','commit':{'sha':'abc123'}}" },                                \
 	{                                                                                                              \
-		COMMITS, .status = 200, .body = "[{\"sha\":\"abc123\"}]"                                               \
+		COMMITS, .status = 200, .body = "[{'sha':'abc123'}]"                                                   \
 	}
 
 static enum action_result run_with(const struct peer_row *rows, const char *input, int attempts_max)
@@ -74,11 +75,10 @@ static void check_output(bool created)
 {
 	const char *output = trial_output(&trial);
 	ck_assert_msg(
-		strstr(output, "\"id\":42,\"fullName\":\"acme/docs\",\"owner\":\"acme\",\"name\":\"docs\"") != NULL,
-		"%s", output);
-	ck_assert_msg(strstr(output, created ? "\"created\":true" : "\"created\":false") != NULL, "%s", output);
-	ck_assert_ptr_nonnull(strstr(output, "\"headCommit\":\"abc123\""));
-	ck_assert_ptr_nonnull(strstr(output, "\"defaultBranch\":\"main\""));
+		strstr(output, J("'id':42,'fullName':'acme/docs','owner':'acme','name':'docs'")) != NULL, "%s", output);
+	ck_assert_msg(strstr(output, created ? J("'created':true") : J("'created':false")) != NULL, "%s", output);
+	ck_assert_ptr_nonnull(strstr(output, J("'headCommit':'abc123'")));
+	ck_assert_ptr_nonnull(strstr(output, J("'defaultBranch':'main'")));
 	ck_assert_ptr_nonnull(trial_ledger_row(&trial, "github:repository:acme/docs"));
 }
 
@@ -104,8 +104,8 @@ START_TEST(test_forks_into_an_organisation)
 	ck_assert_ptr_nonnull(strstr(trial_intended(&trial), "github:repository:acme/docs "));
 	ck_assert_uint_eq(peer_count(trial.peer, FORK), 1);
 	struct peer_request request = peer_last(trial.peer, FORK);
-	ck_assert_ptr_nonnull(strstr(request.body, "\"organization\":\"acme\""));
-	ck_assert_ptr_nonnull(strstr(request.body, "\"name\":\"docs\""));
+	ck_assert_ptr_nonnull(strstr(request.body, J("'organization':'acme'")));
+	ck_assert_ptr_nonnull(strstr(request.body, J("'name':'docs'")));
 	/* Twice in a row, for one success was seen to flap. */
 	ck_assert_uint_ge(peer_count(trial.peer, BRANCH), 2);
 }
@@ -138,8 +138,8 @@ START_TEST(test_generates_from_a_template)
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 9), ACTION_DONE);
 	check_output(true);
 	struct peer_request request = peer_last(trial.peer, GENERATE);
-	ck_assert_ptr_nonnull(strstr(request.body, "\"owner\":\"acme\",\"name\":\"docs\""));
-	ck_assert_ptr_nonnull(strstr(request.body, "\"description\":\"Our docs\",\"private\":true"));
+	ck_assert_ptr_nonnull(strstr(request.body, J("'owner':'acme','name':'docs'")));
+	ck_assert_ptr_nonnull(strstr(request.body, J("'description':'Our docs','private':true")));
 }
 END_TEST
 
@@ -202,10 +202,10 @@ END_TEST
 START_TEST(test_renamed_repository_is_still_ours)
 {
 	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = DOCS("") }, READY, { .method = NULL } };
-	trial_ledger_put(&trial, "github:repository:acme/before", "{\"id\":\"42\",\"created\":true}");
+	trial_ledger_put(&trial, "github:repository:acme/before", "{'id':'42','created':true}");
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 9), ACTION_DONE);
 	check_output(false);
-	ck_assert_ptr_nonnull(strstr(trial_ledger_row(&trial, "github:repository:acme/docs"), "\"created\":true"));
+	ck_assert_ptr_nonnull(strstr(trial_ledger_row(&trial, "github:repository:acme/docs"), J("'created':true")));
 	ck_assert_int_eq(trial_ledger_size(&trial), 1);
 }
 END_TEST
@@ -220,14 +220,14 @@ START_TEST(test_stores_the_new_name)
 		{ "GET", "/github/repos/acme/manual/branches/main", .status = 301,
 			.headers = "Location: /github/repositories/42/branches/main" },
 		{ "GET", "/github/repositories/42/branches/main", .status = 200,
-			.body = "{\"name\":\"main\",\"commit\":{\"sha\":\"abc123\"}}" },
-		{ "GET", "/github/repos/acme/manual/commits", .status = 200, .body = "[{\"sha\":\"abc123\"}]" },
+			.body = "{'name':'main','commit':{'sha':'abc123'}}" },
+		{ "GET", "/github/repos/acme/manual/commits", .status = 200, .body = "[{'sha':'abc123'}]" },
 		{ .method = NULL },
 	};
 	static const char told[] = "GitHub redirects /repos/{owner}/{repo} of acme/docs";
 	trial_made(&trial, "github:repository:acme/docs", 3600000);
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 1), ACTION_DONE);
-	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"fullName\":\"acme/manual\""));
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'fullName':'acme/manual'")));
 	ck_assert_ptr_nonnull(trial_ledger_row(&trial, "github:repository:acme/manual"));
 	ck_assert_msg(strstr(trial_log(&trial), told) != NULL, "%s", trial_log(&trial));
 	ck_assert_ptr_null(strstr(strstr(trial_log(&trial), told) + strlen(told), "redirects"));
@@ -240,7 +240,7 @@ START_TEST(test_refuses_what_is_foreign)
 		{
 			LOOK,
 			.status = 200,
-			.body = DOCS(",\"fork\":true"),
+			.body = DOCS(",'fork':true"),
 		},
 		{ FORK_LIST, .status = 200, .body = "[]" },
 		{ .method = NULL },
@@ -260,7 +260,7 @@ END_TEST
 START_TEST(test_refuses_what_was_replaced)
 {
 	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = DOCS("") }, { .method = NULL } };
-	trial_ledger_put(&trial, "github:repository:acme/docs", "{\"id\":\"41\",\"created\":true}");
+	trial_ledger_put(&trial, "github:repository:acme/docs", "{'id':'41','created':true}");
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 3), ACTION_FAILED);
 	check_failed(ERROR_CONFLICT_FOREIGN);
 }
@@ -291,7 +291,7 @@ START_TEST(test_name_taken_between_look_and_create)
 		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 1 },
 		{ LOOK, .status = 200, .body = DOCS("") },
 		{ GENERATE, .status = 422,
-			.body = "{\"message\":\"Could not clone: Name already exists on this account\"}" },
+			.body = "{'message':'Could not clone: Name already exists on this account'}" },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 5), ACTION_FAILED);
@@ -306,7 +306,7 @@ START_TEST(test_name_taken_by_what_stays_invisible)
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 404, .body = NOT_FOUND_BODY },
 		{ GENERATE, .status = 422,
-			.body = "{\"message\":\"Could not clone: Name already exists on this account\"}" },
+			.body = "{'message':'Could not clone: Name already exists on this account'}" },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 99), ACTION_FAILED);
@@ -360,17 +360,17 @@ START_TEST(test_an_old_fork_is_left_alone)
 		const char *created;
 		bool old;
 	} cases[] = {
-		{ ",\"created_at\":\"2026-11-20T10:00:00Z\"" FORKED, true },
-		{ ",\"created_at\":\"2026-11-26T09:30:00Z\"" FORKED, true },
+		{ ",'created_at':'2026-11-20T10:00:00Z'" FORKED, true },
+		{ ",'created_at':'2026-11-26T09:30:00Z'" FORKED, true },
 		/* Within the run, which is ten minutes old. */
-		{ ",\"created_at\":\"2026-11-26T09:51:00Z\"" FORKED, false },
-		{ ",\"created_at\":\"2026-11-26T10:00:00Z\"" FORKED, false },
+		{ ",'created_at':'2026-11-26T09:51:00Z'" FORKED, false },
+		{ ",'created_at':'2026-11-26T10:00:00Z'" FORKED, false },
 		{ FORKED, false },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char body[512];
 		snprintf(body, sizeof(body),
-			"{\"id\":42,\"full_name\":\"acme/docs\",\"name\":\"docs\",\"owner\":{\"login\":\"acme\"}%s}",
+			J("{'id':42,'full_name':'acme/docs','name':'docs','owner':{'login':'acme'}%s}"),
 			cases[i].created);
 		const struct peer_row rows[] = {
 			{ LOOK, .status = 404, .body = NOT_FOUND_BODY },
@@ -399,7 +399,7 @@ START_TEST(test_waits_until_it_is_usable)
 		{ FORK, .status = 202, .body = DOCS(FORKED) },
 		ACCOUNT("Organization"),
 		{ BRANCH, .status = 404, .body = NOT_FOUND_BODY, .times = 2 },
-		{ COMMITS, .status = 409, .body = "{\"message\":\"Git Repository is empty.\"}", .times = 1 },
+		{ COMMITS, .status = 409, .body = "{'message':'Git Repository is empty.'}", .times = 1 },
 		READY,
 		{ .method = NULL },
 	};
@@ -435,7 +435,7 @@ START_TEST(test_gives_up_after_five_minutes)
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 200, .body = DOCS(FORKED) },
 		{ BRANCH, .status = 404, .body = NOT_FOUND_BODY },
-		{ COMMITS, .status = 409, .body = "{\"message\":\"Git Repository is empty.\"}" },
+		{ COMMITS, .status = 409, .body = "{'message':'Git Repository is empty.'}" },
 		{ .method = NULL },
 	};
 	trial.age_ms = 290000;
@@ -452,8 +452,7 @@ START_TEST(test_inputs_and_refusals)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(
-		run_with(rows, "{\"owner\":\"acme\",\"name\":\"docs\",\"fork\":\"a/b\",\"template\":\"a/b\"}", 2),
-		ACTION_FAILED);
+		run_with(rows, "{'owner':'acme','name':'docs','fork':'a/b','template':'a/b'}", 2), ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);
 	trial.lease_lost = true;
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 2), ACTION_FAILED);
@@ -477,13 +476,13 @@ START_TEST(test_why_nothing_is_made_of_a_source)
 			"shows no repository upstream/starter", "fork", "" },
 		{ TEMPLATE_INPUT,
 			{ SOURCE, .status = 200,
-				.body = "{\"is_template\":false,\"html_url\":\"https://github.com/upstream/"
-					"starter\"}" },
+				.body = "{'is_template':false,'html_url':'https://github.com/upstream/"
+					"starter'}" },
 			ERROR_INVALID_INPUT, "upstream/starter is not a template repository", "template",
 			"https://github.com/upstream/starter/settings" },
-		{ TEMPLATE_INPUT, { SOURCE, .status = 200, .body = "{\"is_template\":true}" }, ERROR_SCOPE_MISSING,
+		{ TEMPLATE_INPUT, { SOURCE, .status = 200, .body = "{'is_template':true}" }, ERROR_SCOPE_MISSING,
 			"use upstream/starter to create a repository for acme", "", "" },
-		{ FORK_INPUT, { SOURCE, .status = 200, .body = "{\"is_template\":false}" }, ERROR_SCOPE_MISSING,
+		{ FORK_INPUT, { SOURCE, .status = 200, .body = "{'is_template':false}" }, ERROR_SCOPE_MISSING,
 			"use upstream/starter to create a repository for acme", "", "" },
 		{ FORK_INPUT, { SOURCE, .status = 500, .body = "{}" }, ERROR_PROVIDER_UNAVAILABLE, "500", "", "" },
 	};
@@ -545,8 +544,7 @@ START_TEST(test_asks_again_at_once_after_a_limit)
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 3 },
 		{ LOOK, .status = 200, .body = DOCS(FORKED) },
-		{ FORK, .status = 403, .body = "{\"message\":\"You have exceeded a secondary rate limit.\"}",
-			.times = 1 },
+		{ FORK, .status = 403, .body = "{'message':'You have exceeded a secondary rate limit.'}", .times = 1 },
 		{ FORK, .status = 202, .body = DOCS(FORKED) },
 		ACCOUNT("Organization"),
 		READY,
@@ -579,7 +577,7 @@ START_TEST(test_five_minutes_begin_with_the_request)
 }
 END_TEST
 
-#define PLAIN_BODY "{\"name\":\"docs\",\"description\":\"Words\",\"private\":true,\"auto_init\":true}"
+#define PLAIN_BODY "{'name':'docs','description':'Words','private':true,'auto_init':true}"
 
 START_TEST(test_makes_one_of_its_own)
 {
@@ -593,7 +591,7 @@ START_TEST(test_makes_one_of_its_own)
 	};
 	ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 9), ACTION_DONE);
 	check_output(true);
-	ck_assert_str_eq(peer_last(trial.peer, CREATE).body, PLAIN_BODY);
+	ck_assert_str_eq(peer_last(trial.peer, CREATE).body, J(PLAIN_BODY));
 	ck_assert_ptr_nonnull(strstr(trial_intended(&trial), "github:repository:acme/docs "));
 	/* A new run finds it in the ledger. */
 	trial_forget(&trial);
@@ -608,14 +606,14 @@ START_TEST(test_makes_one_of_the_tokens_own_account)
 		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 1 },
 		{ LOOK, .status = 200, .body = DOCS("") },
 		{ CREATE_MY, .status = 201, .body = DOCS("") },
-		{ TOKEN_OF, .status = 200, .body = "{\"login\":\"Acme\"}" },
+		{ TOKEN_OF, .status = 200, .body = "{'login':'Acme'}" },
 		ACCOUNT("User"),
 		READY,
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 9), ACTION_DONE);
 	check_output(true);
-	ck_assert_str_eq(peer_last(trial.peer, CREATE_MY).body, PLAIN_BODY);
+	ck_assert_str_eq(peer_last(trial.peer, CREATE_MY).body, J(PLAIN_BODY));
 	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 0);
 }
 END_TEST
@@ -624,8 +622,8 @@ END_TEST
 START_TEST(test_makes_none_of_another_person)
 {
 	static const struct peer_row tokens[] = {
-		{ TOKEN_OF, .status = 200, .body = "{\"login\":\"bob\"}" },
-		{ TOKEN_OF, .status = 403, .body = "{\"message\":\"Resource not accessible by integration\"}" },
+		{ TOKEN_OF, .status = 200, .body = "{'login':'bob'}" },
+		{ TOKEN_OF, .status = 403, .body = "{'message':'Resource not accessible by integration'}" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
 		const struct peer_row rows[] = {
@@ -648,7 +646,7 @@ START_TEST(test_finds_its_own_after_a_lost_answer)
 {
 	static const struct peer_row ends[] = {
 		{ CREATE, .behaviour = PEER_DROPS },
-		{ CREATE, .status = 502, .body = "{\"message\":\"Server Error\"}" },
+		{ CREATE, .status = 502, .body = "{'message':'Server Error'}" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		const struct peer_row rows[] = {
@@ -671,8 +669,8 @@ START_TEST(test_finds_its_own_after_a_lost_answer)
 END_TEST
 
 #define TAKEN                                                                                                          \
-	"{\"message\":\"Repository creation failed.\",\"errors\":[{\"message\":\"name already exists on this "         \
-	"account\"}]}"
+	"{'message':'Repository creation failed.','errors':[{'message':'name already exists on this "                  \
+	"account'}]}"
 
 /* The answer was lost and the repository is invisible for a while: that the name is taken says that it was made. */
 START_TEST(test_its_own_name_is_taken_by_itself)
@@ -719,8 +717,8 @@ START_TEST(test_a_plain_one_that_may_not_be_made)
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 404, .body = NOT_FOUND_BODY },
 		{ CREATE, .status = 403,
-			.body = "{\"message\":\"You need admin access to the organization before adding a repository "
-				"to it.\"}" },
+			.body = "{'message':'You need admin access to the organization before adding a repository "
+				"to it.'}" },
 		ACCOUNT("Organization"),
 		{ .method = NULL },
 	};

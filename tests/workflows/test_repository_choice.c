@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
@@ -22,16 +23,16 @@ static void teardown(void)
 	trial_end(&trial);
 }
 
-#define INPUT(more)    "{\"owner\":\"acme\",\"name\":\"docs\"" more "}"
-#define TEMPLATE(more) INPUT(",\"template\":\"upstream/starter\"" more)
+#define INPUT(more)    "{'owner':'acme','name':'docs'" more "}"
+#define TEMPLATE(more) INPUT(",'template':'upstream/starter'" more)
 #define REPOSITORY(id, name, more)                                                                                     \
-	"{\"id\":" id ",\"full_name\":\"acme/" name "\",\"name\":\"" name "\",\"owner\":{\"login\":\"acme\"},"         \
-	"\"default_branch\":\"main\",\"html_url\":\"https://github.com/acme/" name "\"" more "}"
+	"{'id':" id ",'full_name':'acme/" name "','name':'" name "','owner':{'login':'acme'},"                         \
+	"'default_branch':'main','html_url':'https://github.com/acme/" name "'" more "}"
 #define DOCS(more)      REPOSITORY("42", "docs", more)
-#define SEEN(who)       ",\"visibility\":\"" who "\""
-#define GENERATED       ",\"template_repository\":{\"full_name\":\"upstream/starter\"}"
-#define NOT_FOUND       "{\"message\":\"Not Found\"}"
-#define REFUSED(detail) "{\"message\":\"Repository creation failed.\",\"errors\":[" detail "]}"
+#define SEEN(who)       ",'visibility':'" who "'"
+#define GENERATED       ",'template_repository':{'full_name':'upstream/starter'}"
+#define NOT_FOUND       "{'message':'Not Found'}"
+#define REFUSED(detail) "{'message':'Repository creation failed.','errors':[" detail "]}"
 
 #define LOOK     "GET", "/github/repos/acme/docs"
 #define GENERATE "POST", "/github/repos/upstream/starter/generate"
@@ -40,13 +41,13 @@ static void teardown(void)
 #define CHANGE   "PATCH", "/github/repos/acme/docs"
 #define OWNER                                                                                                          \
 	{                                                                                                              \
-		"GET", "/github/orgs/acme", .status = 200, .body = "{\"login\":\"acme\"}"                              \
+		"GET", "/github/orgs/acme", .status = 200, .body = "{'login':'acme'}"                                  \
 	}
 #define READY                                                                                                          \
 	{ "GET", "/github/repos/acme/docs/branches/main", .status = 200,                                               \
-		.body = "{\"name\":\"main\",\"commit\":{\"sha\":\"abc123\"}}" },                                       \
+		.body = "{'name':'main','commit':{'sha':'abc123'}}" },                                                 \
 	{                                                                                                              \
-		"GET", "/github/repos/acme/docs/commits", .status = 200, .body = "[{\"sha\":\"abc123\"}]"              \
+		"GET", "/github/repos/acme/docs/commits", .status = 200, .body = "[{'sha':'abc123'}]"                  \
 	}
 
 static enum action_result run_with(const struct peer_row *rows, const char *input)
@@ -76,16 +77,15 @@ START_TEST(test_private_unless_somebody_says_otherwise)
 	static const struct {
 		const char *input, *body;
 	} cases[] = {
-		{ INPUT(""), "{\"name\":\"docs\",\"private\":true,\"auto_init\":true}" },
-		{ INPUT(",\"private\":true"), "{\"name\":\"docs\",\"private\":true,\"auto_init\":true}" },
-		{ INPUT(",\"private\":false"), "{\"name\":\"docs\",\"private\":false,\"auto_init\":true}" },
-		{ INPUT(",\"visibility\":\"private\""), "{\"name\":\"docs\",\"private\":true,\"auto_init\":true}" },
-		{ INPUT(",\"visibility\":\"public\",\"private\":false"),
-			"{\"name\":\"docs\",\"private\":false,\"auto_init\":true}" },
-		{ INPUT(",\"visibility\":\"internal\",\"private\":true"),
-			"{\"name\":\"docs\",\"private\":true,\"auto_init\":true,\"visibility\":\"internal\"}" },
-		{ TEMPLATE(""), "{\"owner\":\"acme\",\"name\":\"docs\",\"private\":true}" },
-		{ TEMPLATE(",\"visibility\":\"public\""), "{\"owner\":\"acme\",\"name\":\"docs\",\"private\":false}" },
+		{ INPUT(""), "{'name':'docs','private':true,'auto_init':true}" },
+		{ INPUT(",'private':true"), "{'name':'docs','private':true,'auto_init':true}" },
+		{ INPUT(",'private':false"), "{'name':'docs','private':false,'auto_init':true}" },
+		{ INPUT(",'visibility':'private'"), "{'name':'docs','private':true,'auto_init':true}" },
+		{ INPUT(",'visibility':'public','private':false"), "{'name':'docs','private':false,'auto_init':true}" },
+		{ INPUT(",'visibility':'internal','private':true"),
+			"{'name':'docs','private':true,'auto_init':true,'visibility':'internal'}" },
+		{ TEMPLATE(""), "{'owner':'acme','name':'docs','private':true}" },
+		{ TEMPLATE(",'visibility':'public'"), "{'owner':'acme','name':'docs','private':false}" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		static const struct peer_row rows[] = {
@@ -100,8 +100,8 @@ START_TEST(test_private_unless_somebody_says_otherwise)
 		forget();
 		ck_assert_int_eq(run_with(rows, cases[i].input), ACTION_DONE);
 		const char *sent = peer_last(trial.peer, CREATE).body;
-		ck_assert_str_eq(
-			sent != NULL && sent[0] != '\0' ? sent : peer_last(trial.peer, GENERATE).body, cases[i].body);
+		ck_assert_str_eq(sent != NULL && sent[0] != '\0' ? sent : peer_last(trial.peer, GENERATE).body,
+			J(cases[i].body));
 	}
 }
 END_TEST
@@ -109,12 +109,12 @@ END_TEST
 START_TEST(test_both_members_must_agree)
 {
 	static const char *const inputs[] = {
-		INPUT(",\"visibility\":\"public\",\"private\":true"),
-		INPUT(",\"visibility\":\"private\",\"private\":false"),
-		INPUT(",\"visibility\":\"internal\",\"private\":false"),
-		INPUT(",\"private\":1"),
-		INPUT(",\"private\":\"yes\""),
-		INPUT(",\"visibility\":\"secret\""),
+		INPUT(",'visibility':'public','private':true"),
+		INPUT(",'visibility':'private','private':false"),
+		INPUT(",'visibility':'internal','private':false"),
+		INPUT(",'private':1"),
+		INPUT(",'private':'yes'"),
+		INPUT(",'visibility':'secret'"),
 	};
 	static const struct peer_row rows[] = { { .method = NULL } };
 	for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
@@ -139,15 +139,15 @@ START_TEST(test_internal_after_the_template)
 	static const struct peer_row none[] = {
 		{ LOOK, .status = 200, .body = DOCS(SEEN("private") GENERATED) },
 		{ CHANGE, .status = 422,
-			.body = "{\"message\":\"Only organizations associated with an enterprise can set visibility to "
-				"internal\"}" },
+			.body = "{'message':'Only organizations associated with an enterprise can set visibility to "
+				"internal'}" },
 		READY,
 		{ .method = NULL },
 	};
-	static const char input[] = TEMPLATE(",\"visibility\":\"internal\"");
+	static const char input[] = TEMPLATE(",'visibility':'internal'");
 	ck_assert_int_eq(run_with(rows, input), ACTION_DONE);
-	ck_assert_str_eq(peer_last(trial.peer, CHANGE).body, "{\"visibility\":\"internal\"}");
-	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"visibility\":\"internal\""));
+	ck_assert_str_eq(peer_last(trial.peer, CHANGE).body, J("{'visibility':'internal'}"));
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'visibility':'internal'")));
 	/* Another run, to which the ledger says that it was made by us. */
 	ck_assert_int_eq(run_with(none, input), ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT, "internal", "of an enterprise", "visibility");
@@ -161,16 +161,16 @@ START_TEST(test_what_is_adopted_is_seen_as_asked)
 		const char *input, *seen;
 		bool done;
 	} cases[] = {
-		{ INPUT(",\"adopt\":true"), SEEN("public"), true },
-		{ INPUT(",\"adopt\":true,\"private\":false"), SEEN("private"), true },
-		{ INPUT(",\"adopt\":true,\"private\":true"), SEEN("internal"), true },
-		{ INPUT(",\"adopt\":true,\"visibility\":\"public\""), SEEN("public"), true },
-		{ INPUT(",\"adopt\":true,\"private\":true"), SEEN("public"), false },
-		{ INPUT(",\"adopt\":true,\"visibility\":\"internal\""), SEEN("private"), false },
+		{ INPUT(",'adopt':true"), SEEN("public"), true },
+		{ INPUT(",'adopt':true,'private':false"), SEEN("private"), true },
+		{ INPUT(",'adopt':true,'private':true"), SEEN("internal"), true },
+		{ INPUT(",'adopt':true,'visibility':'public'"), SEEN("public"), true },
+		{ INPUT(",'adopt':true,'private':true"), SEEN("public"), false },
+		{ INPUT(",'adopt':true,'visibility':'internal'"), SEEN("private"), false },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct peer_row rows[] = {
-			{ LOOK, .status = 200, .body = arena_format(&trial.arena, DOCS("%s"), cases[i].seen) },
+			{ LOOK, .status = 200, .body = arena_format(&trial.arena, J(DOCS("%s")), cases[i].seen) },
 			READY,
 			{ .method = NULL },
 		};
@@ -193,23 +193,23 @@ START_TEST(test_refusals_lead_to_the_member)
 		enum error_class class;
 		const char *remedy, *member;
 	} cases[] = {
-		{ INPUT(",\"visibility\":\"public\""),
+		{ INPUT(",'visibility':'public'"),
 			{ CREATE, .status = 422,
-				.body = REFUSED("{\"resource\":\"Repository\",\"code\":\"custom\",\"field\":"
-						"\"visibility\",\"message\":\"Public repositories are not permitted "
-						"for Enterprise Managed Organizations.\"}") },
+				.body = REFUSED("{'resource':'Repository','code':'custom','field':"
+						"'visibility','message':'Public repositories are not permitted "
+						"for Enterprise Managed Organizations.'}") },
 			ERROR_INVALID_INPUT, "\"private\" or \"internal\"", "visibility" },
-		{ INPUT(",\"visibility\":\"internal\""),
+		{ INPUT(",'visibility':'internal'"),
 			{ CREATE, .status = 422, .body = REFUSED("{\"message\":\"Visibility can't be internal.\"}") },
 			ERROR_INVALID_INPUT, "another \"visibility\"", "visibility" },
-		{ INPUT(",\"fork\":\"upstream/starter\""),
+		{ INPUT(",'fork':'upstream/starter'"),
 			{ FORK, .status = 403,
-				.body = "{\"message\":\"The repository exists, but forking is disabled.\"}" },
+				.body = "{'message':'The repository exists, but forking is disabled.'}" },
 			ERROR_SCOPE_MISSING, "allow forks", "fork" },
 		{ TEMPLATE(""),
 			{ GENERATE, .status = 422,
-				.body = "{\"message\":\"Unprocessable Entity\",\"errors\":[\"Could not clone: template "
-					"repository not found.\"]}" },
+				.body = "{'message':'Unprocessable Entity','errors':['Could not clone: template "
+					"repository not found.']}" },
 			ERROR_NOT_FOUND, "must be installed there", "template" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -233,8 +233,8 @@ END_TEST
 	{                                                                                                              \
 		"GET", "/github/repositories/99", .status = 200,                                                       \
 						  .body = REPOSITORY("99", "docs-old",                                 \
-							  ",\"fork\":true,\"parent\":{\"full_name\":\"upstream/"       \
-							  "starter\"}")                                                \
+							  ",'fork':true,'parent':{'full_name':'upstream/"              \
+							  "starter'}")                                                 \
 	}
 
 /* A failed attempt was renamed by hand: it is neither in the way nor what is wanted. */
@@ -249,11 +249,11 @@ START_TEST(test_a_name_that_was_given_up_is_free)
 		READY,
 		{ .method = NULL },
 	};
-	static const char *const inputs[] = { TEMPLATE(""), INPUT(",\"fork\":\"upstream/starter\"") };
+	static const char *const inputs[] = { TEMPLATE(""), INPUT(",'fork':'upstream/starter'") };
 	for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
 		forget();
 		ck_assert_int_eq(run_with(rows, inputs[i]), ACTION_DONE);
-		ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"id\":42,\"fullName\":\"acme/docs\""));
+		ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'id':42,'fullName':'acme/docs'")));
 		ck_assert_int_eq(trial_ledger_size(&trial), 1);
 	}
 }
@@ -262,7 +262,7 @@ END_TEST
 START_TEST(test_a_redirect_is_not_adopted)
 {
 	static const struct peer_row rows[] = { MOVED, OWNER, { .method = NULL } };
-	ck_assert_int_eq(run_with(rows, INPUT(",\"adopt\":true")), ACTION_FAILED);
+	ck_assert_int_eq(run_with(rows, INPUT(",'adopt':true")), ACTION_FAILED);
 	check_failed(ERROR_NOT_FOUND, "redirects it to acme/docs-old", "acme/docs-old", "name");
 	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 0);
 	ck_assert_int_eq(trial_ledger_size(&trial), 0);
@@ -274,16 +274,16 @@ START_TEST(test_what_takes_no_changes_is_not_done)
 	static const struct {
 		const char *state, *message, *remedy;
 	} cases[] = {
-		{ ",\"archived\":true", "acme/docs is archived", "Unarchive it" },
-		{ ",\"disabled\":true", "acme/docs is disabled by GitHub", "GitHub support" },
+		{ ",'archived':true", "acme/docs is archived", "Unarchive it" },
+		{ ",'disabled':true", "acme/docs is disabled by GitHub", "GitHub support" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct peer_row rows[] = {
-			{ LOOK, .status = 200, .body = arena_format(&trial.arena, DOCS("%s"), cases[i].state) },
+			{ LOOK, .status = 200, .body = arena_format(&trial.arena, J(DOCS("%s")), cases[i].state) },
 			READY,
 			{ .method = NULL },
 		};
-		ck_assert_int_eq(run_with(rows, INPUT(",\"adopt\":true")), ACTION_FAILED);
+		ck_assert_int_eq(run_with(rows, INPUT(",'adopt':true")), ACTION_FAILED);
 		check_failed(ERROR_INVALID_INPUT, cases[i].message, cases[i].remedy, "name");
 		ck_assert_str_eq(trial_error(&trial)->remedy_url, "https://github.com/acme/docs/settings");
 		ck_assert_int_eq(trial_ledger_size(&trial), 0);
@@ -302,13 +302,13 @@ START_TEST(test_an_empty_one_is_not_waited_for)
 	static const char *const empty[] = { "", GENERATED };
 	for (size_t i = 0; i < ARRAY_LEN(empty); i++) {
 		const struct peer_row rows[] = {
-			{ LOOK, .status = 200, .body = arena_format(&trial.arena, DOCS("%s"), empty[i]) },
+			{ LOOK, .status = 200, .body = arena_format(&trial.arena, J(DOCS("%s")), empty[i]) },
 			{ "GET", "/github/repos/acme/docs/branches/main", .status = 404, .body = NOT_FOUND },
 			{ "GET", "/github/repos/acme/docs/commits", .status = 409,
-				.body = "{\"message\":\"Git Repository is empty.\"}" },
+				.body = "{'message':'Git Repository is empty.'}" },
 			{ .method = NULL },
 		};
-		ck_assert_int_eq(run_with(rows, INPUT(",\"adopt\":true")), i == 0 ? ACTION_FAILED : ACTION_WAITING);
+		ck_assert_int_eq(run_with(rows, INPUT(",'adopt':true")), i == 0 ? ACTION_FAILED : ACTION_WAITING);
 		if (i == 0)
 			check_failed(ERROR_INVALID_INPUT, "no commit", "Push a first commit", "");
 	}

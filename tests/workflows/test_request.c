@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
@@ -23,7 +24,7 @@ static void teardown(void)
 
 static const char *input(const char *more)
 {
-	return arena_format(&trial.arena, "{\"url\":\"%s/hook\"%s}", peer_url(trial.peer), more);
+	return arena_format(&trial.arena, J("{'url':'%s/hook'%s}"), peer_url(trial.peer), more);
 }
 
 static enum action_result run_with(const struct peer_row *rows, const char *more)
@@ -36,19 +37,18 @@ static enum action_result run_with(const struct peer_row *rows, const char *more
 START_TEST(test_sends_and_shows_the_answer)
 {
 	static const struct peer_row rows[] = {
-		{ "POST", "/hook", .status = 201, .body = "{\"id\":7}" },
+		{ "POST", "/hook", .status = 201, .body = "{'id':7}" },
 		{ "GET", "/hook", .status = 200, .body = "hello" },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, ",\"method\":\"POST\",\"body\":\"{\\\"a\\\":1}\""), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), "{\"status\":201,\"body\":\"{\\\"id\\\":7}\"}");
 	struct peer_request request = peer_last(trial.peer, "POST", "/hook");
-	ck_assert_str_eq(request.body, "{\"a\":1}");
+	ck_assert_str_eq(request.body, J("{'a':1}"));
 	ck_assert_str_eq(request.content_type, "application/json");
 	ck_assert_str_eq(request.authorization, "");
 	ck_assert_int_eq(trial_saves(&trial), 1);
-	ck_assert_int_eq(
-		run_with(rows, ",\"method\":\"POST\",\"body\":\"a=1\",\"contentType\":\"text/x; a=b\""), ACTION_DONE);
+	ck_assert_int_eq(run_with(rows, ",'method':'POST','body':'a=1','contentType':'text/x; a=b'"), ACTION_DONE);
 	ck_assert_str_eq(peer_last(trial.peer, "POST", "/hook").content_type, "text/x; a=b");
 	ck_assert_int_eq(run_with(rows, ""), ACTION_DONE);
 	ck_assert_str_eq(peer_last(trial.peer, "GET", "/hook").content_type, "");
@@ -60,9 +60,9 @@ START_TEST(test_every_method)
 	static const char *const methods[] = { "GET", "POST", "PUT", "PATCH", "DELETE" };
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
 		const struct peer_row rows[] = { { methods[i], "/hook", .status = 204 }, { .method = NULL } };
-		const char *more = arena_format(&trial.arena, ",\"method\":\"%s\"", methods[i]);
+		const char *more = arena_format(&trial.arena, J(",'method':'%s'"), methods[i]);
 		ck_assert_int_eq(run_with(rows, more), ACTION_DONE);
-		ck_assert_str_eq(trial_output(&trial), "{\"status\":204,\"body\":\"\"}");
+		ck_assert_str_eq(trial_output(&trial), J("{'status':204,'body':''}"));
 	}
 }
 END_TEST
@@ -77,12 +77,12 @@ START_TEST(test_expectations)
 		{ "", 204, true },
 		{ "", 302, false },
 		{ "", 503, false },
-		{ ",\"expectStatus\":[\"404\"]", 404, true },
-		{ ",\"expectStatus\":[\"404\"]", 200, false },
-		{ ",\"expectStatus\":[\"201\",\"4xx\"]", 410, true },
-		{ ",\"expectStatus\":[\"201\",\"4xx\"]", 200, false },
-		{ ",\"expectText\":\"is up\"", 200, true },
-		{ ",\"expectText\":\"is down\"", 200, false },
+		{ ",'expectStatus':['404']", 404, true },
+		{ ",'expectStatus':['404']", 200, false },
+		{ ",'expectStatus':['201','4xx']", 410, true },
+		{ ",'expectStatus':['201','4xx']", 200, false },
+		{ ",'expectText':'is up'", 200, true },
+		{ ",'expectText':'is down'", 200, false },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct peer_row rows[] = {
@@ -110,10 +110,10 @@ START_TEST(test_tries_until_it_holds)
 		{ .method = NULL },
 	};
 	static const struct peer_row never[] = { { "GET", "/hook", .status = 500 }, { .method = NULL } };
-	ck_assert_int_eq(run_with(rows, ",\"method\":\"POST\",\"expectText\":\"new\",\"retryUntil\":60"), ACTION_DONE);
+	ck_assert_int_eq(run_with(rows, ",'method':'POST','expectText':'new','retryUntil':60"), ACTION_DONE);
 	ck_assert_int_eq(trial_attempts(&trial), 4);
 	ck_assert_int_eq(trial.age_ms, 9000);
-	ck_assert_int_eq(run_with(never, ",\"retryUntil\":20"), ACTION_FAILED);
+	ck_assert_int_eq(run_with(never, ",'retryUntil':20"), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_CHECK_FAILED);
 	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "500"));
 	ck_assert_int_ge(trial.age_ms, 20000);
@@ -129,19 +129,19 @@ START_TEST(test_a_post_is_sent_once)
 		{ "PUT", "/hook", .behaviour = PEER_DROPS },
 		{ .method = NULL },
 	};
-	ck_assert_int_eq(run_with(rows, ",\"method\":\"POST\""), ACTION_FAILED);
+	ck_assert_int_eq(run_with(rows, ",'method':'POST'"), ACTION_FAILED);
 	ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
 	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "retryUntil"));
-	ck_assert_ptr_nonnull(strstr(trial_saved(&trial), "\"sent\":true"));
-	ck_assert_int_eq(trial_attempt(&trial, &http_request, input(",\"method\":\"POST\"")), ACTION_FAILED);
+	ck_assert_ptr_nonnull(strstr(trial_saved(&trial), J("'sent':true")));
+	ck_assert_int_eq(trial_attempt(&trial, &http_request, input(J(",'method':'POST'"))), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_CHECK_FAILED);
 	ck_assert_uint_eq(peer_count(trial.peer, "POST", "/hook"), 1);
-	ck_assert_int_eq(run_with(rows, ",\"method\":\"PUT\""), ACTION_FAILED);
+	ck_assert_int_eq(run_with(rows, ",'method':'PUT'"), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_NETWORK);
-	ck_assert_int_eq(trial_attempt(&trial, &http_request, input(",\"method\":\"PUT\"")), ACTION_FAILED);
+	ck_assert_int_eq(trial_attempt(&trial, &http_request, input(J(",'method':'PUT'"))), ACTION_FAILED);
 	ck_assert_uint_eq(peer_count(trial.peer, "PUT", "/hook"), 2);
 	trial.lease_lost = true;
-	ck_assert_int_eq(run_with(rows, ",\"method\":\"POST\""), ACTION_FAILED);
+	ck_assert_int_eq(run_with(rows, ",'method':'POST'"), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_LEASE_LOST);
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
 }
@@ -156,7 +156,7 @@ START_TEST(test_the_excerpt_is_short_and_without_secrets)
 	memcpy(body + 990, TRIAL_TOKEN, strlen(TRIAL_TOKEN));
 	ck_assert_int_eq(run_with(rows, ""), ACTION_DONE);
 	const char *output = trial_output(&trial);
-	ck_assert_uint_eq(strlen(output), strlen("{\"status\":200,\"body\":\"\"}") + 1000);
+	ck_assert_uint_eq(strlen(output), strlen(J("{'status':200,'body':''}")) + 1000);
 	ck_assert_ptr_nonnull(strstr(output, "xxx**********\"}"));
 }
 END_TEST
@@ -167,10 +167,9 @@ START_TEST(test_refuses_bad_requests)
 		"ftp://example.org/", "nothing" };
 	static const struct {
 		const char *more, *place;
-	} cases[] = { { ",\"method\":\"HEAD\"", "/input/method" },
-		{ ",\"expectStatus\":[\"20x\"]", "/input/expectStatus/0" },
-		{ ",\"expectStatus\":[]", "/input/expectStatus" },
-		{ ",\"contentType\":\"a\\r\\nX-Other: b\"", "/input/contentType" }, { ",\"body\":\"x\"", "" } };
+	} cases[] = { { ",'method':'HEAD'", "/input/method" }, { ",'expectStatus':['20x']", "/input/expectStatus/0" },
+		{ ",'expectStatus':[]", "/input/expectStatus" },
+		{ ",'contentType':'a\\r\\nX-Other: b'", "/input/contentType" }, { ",'body':'x'", "" } };
 	const struct peer_row rows[] = { { .method = NULL } };
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		ck_assert_msg(run_with(rows, cases[i].more) == ACTION_FAILED, "%s", cases[i].more);
@@ -181,7 +180,7 @@ START_TEST(test_refuses_bad_requests)
 	trial.settings.allow_loopback = false;
 	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
 		const char *text =
-			arena_format(&trial.arena, "{\"url\":\"%s\",\"retryUntil\":60,\"method\":\"POST\"}", urls[i]);
+			arena_format(&trial.arena, J("{'url':'%s','retryUntil':60,'method':'POST'}"), urls[i]);
 		ck_assert_msg(trial_run(&trial, &http_request, text, 1) == ACTION_FAILED, "%s", urls[i]);
 		ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
 	}

@@ -7,14 +7,15 @@
 #include <string.h>
 
 #include "actions.h"
+#include "harness/json_text.h"
 #include "harness/suite.h"
 #include "harness/trial.h"
 
 static struct trial trial;
 
 #define INPUT                                                                                                          \
-	"{\"project\":\"prj_1\",\"projectName\":\"docs\",\"repository\":\"acme/docs\",\"repositoryId\":42,"            \
-	"\"branch\":\"main\",\"after\":1000"
+	"{'project':'prj_1','projectName':'docs','repository':'acme/docs','repositoryId':42,"                          \
+	"'branch':'main','after':1000"
 #define HEAD    "GET", "/github/repos/acme/docs/branches/main"
 #define LIST    "GET", "/vercel/v7/deployments"
 #define CREATE  "POST", "/vercel/v13/deployments"
@@ -23,11 +24,11 @@ static struct trial trial;
 #define PROJECT "GET", "/vercel/v9/projects/prj_1"
 #define PROMOTE "POST", "/vercel/v10/projects/prj_1/promote/dpl_1"
 #define STATE(state, created, more)                                                                                    \
-	"{\"id\":\"dpl_1\",\"url\":\"docs-1.vercel.app\",\"createdAt\":" created ",\"target\":\"production\","         \
-	"\"readyState\":\"" state "\",\"inspectorUrl\":\"https://vercel.com/acme/docs/1\"" more "}"
+	"{'id':'dpl_1','url':'docs-1.vercel.app','createdAt':" created ",'target':'production',"                       \
+	"'readyState':'" state "','inspectorUrl':'https://vercel.com/acme/docs/1'" more "}"
 #define QUEUED   STATE("QUEUED", "2000", "")
-#define STAGED   STATE("READY", "2000", ",\"readySubstate\":\"STAGED\",\"aliasAssigned\":1700000000000")
-#define PROMOTED STATE("READY", "2000", ",\"readySubstate\":\"PROMOTED\",\"aliasAssigned\":1700000000000")
+#define STAGED   STATE("READY", "2000", ",'readySubstate':'STAGED','aliasAssigned':1700000000000")
+#define PROMOTED STATE("READY", "2000", ",'readySubstate':'PROMOTED','aliasAssigned':1700000000000")
 
 static void setup(void)
 {
@@ -44,10 +45,10 @@ static void play(const struct peer_row *special, size_t count)
 {
 	static struct peer_row rows[16];
 	const struct peer_row usual[] = {
-		{ HEAD, .status = 200, .body = "{\"name\":\"main\",\"commit\":{\"sha\":\"abc123\"}}" },
-		{ LIST, .status = 200, .body = "{\"deployments\":[]}" },
+		{ HEAD, .status = 200, .body = "{'name':'main','commit':{'sha':'abc123'}}" },
+		{ LIST, .status = 200, .body = "{'deployments':[]}" },
 		{ CREATE, .status = 200, .body = QUEUED },
-		{ FIND, .status = 200, .body = "{\"domains\":[{\"name\":\"docs.vercel.app\"}]}" },
+		{ FIND, .status = 200, .body = "{'domains':[{'name':'docs.vercel.app'}]}" },
 		{ .method = NULL },
 	};
 	ck_assert_uint_le(count + ARRAY_LEN(usual), ARRAY_LEN(rows));
@@ -70,7 +71,7 @@ START_TEST(test_after_a_rollback_it_is_told_at_once)
 {
 	static const struct peer_row rows[] = {
 		{ POLL, .status = 200, .body = STAGED },
-		{ PROJECT, .status = 200, .body = "{\"id\":\"prj_1\",\"autoAssignCustomDomains\":false}" },
+		{ PROJECT, .status = 200, .body = "{'id':'prj_1','autoAssignCustomDomains':false}" },
 	};
 	play(rows, ARRAY_LEN(rows));
 	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, INPUT "}", 9), ACTION_FAILED);
@@ -85,11 +86,11 @@ START_TEST(test_what_is_staged_for_a_moment_is_waited_for)
 	static const struct peer_row soon[] = {
 		{ POLL, .status = 200, .body = STAGED, .times = 3 },
 		{ POLL, .status = 200, .body = PROMOTED },
-		{ PROJECT, .status = 200, .body = "{\"id\":\"prj_1\"}" },
+		{ PROJECT, .status = 200, .body = "{'id':'prj_1'}" },
 	};
 	static const struct peer_row never[] = {
 		{ POLL, .status = 200, .body = STAGED },
-		{ PROJECT, .status = 200, .body = "{\"id\":\"prj_1\",\"autoAssignCustomDomains\":true}" },
+		{ PROJECT, .status = 200, .body = "{'id':'prj_1','autoAssignCustomDomains':true}" },
 	};
 	play(soon, ARRAY_LEN(soon));
 	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, INPUT "}", 9), ACTION_DONE);
@@ -107,14 +108,14 @@ START_TEST(test_it_is_promoted_where_that_is_wished)
 	static const struct peer_row rows[] = {
 		{ POLL, .status = 200, .body = STAGED, .times = 3 },
 		{ POLL, .status = 200, .body = PROMOTED },
-		{ PROJECT, .status = 200, .body = "{\"id\":\"prj_1\",\"autoAssignCustomDomains\":false}" },
-		{ PROMOTE, .status = 409, .body = "{\"error\":{\"code\":\"conflict\"}}", .times = 1 },
+		{ PROJECT, .status = 200, .body = "{'id':'prj_1','autoAssignCustomDomains':false}" },
+		{ PROMOTE, .status = 409, .body = "{'error':{'code':'conflict'}}", .times = 1 },
 		{ PROMOTE, .status = 201, .body = "{}" },
 	};
 	play(rows, ARRAY_LEN(rows));
-	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, INPUT ",\"promote\":true}", 9), ACTION_DONE);
+	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, INPUT ",'promote':true}", 9), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, PROMOTE), 2);
-	ck_assert_ptr_nonnull(strstr(trial_output(&trial), "\"alias\":\"https://docs.vercel.app\""));
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'alias':'https://docs.vercel.app'")));
 }
 END_TEST
 
@@ -135,8 +136,8 @@ START_TEST(test_what_a_command_of_the_project_cancels_has_no_build_to_look_at)
 	static const struct peer_row rows[] = {
 		{ POLL, .status = 200,
 			.body = STATE("CANCELED", "2000",
-				",\"errorLink\":\"https://vercel.com/docs/platform/projects#ignored-build-step\","
-				"\"errorMessage\":\"The Deployment has been canceled\"") },
+				",'errorLink':'https://vercel.com/docs/platform/projects#ignored-build-step',"
+				"'errorMessage':'The Deployment has been canceled'") },
 	};
 	play(rows, ARRAY_LEN(rows));
 	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, INPUT "}", 9), ACTION_FAILED);
