@@ -1,4 +1,7 @@
-/* Calls of providers, as actions make them. */
+/*
+ * Provider calls as actions make them: within the rate limiter, in a dry run reads only, each logged, and the failure
+ * of each kept so that the action's error can tell which response it comes from.
+ */
 #include <sodium.h>
 #include <string.h>
 
@@ -20,19 +23,19 @@ static void credential_name(const char *token, char name[CREDENTIAL_SIZE])
 	sodium_bin2hex(name, CREDENTIAL_SIZE, hash, 8);
 }
 
-/* A closed provider is not called: whoever met the limit first has told all workers until when. */
-static bool gate_enter(struct action_context *context, const char *provider, const char *credential, bool *ret_probing)
+/* Whoever met the limit first has told all workers until when it blocks. */
+static bool admit_call(struct action_context *context, const char *provider, const char *credential, bool *ret_probing)
 {
-	int64_t closed = context->backend->enter(context->backend_data, provider, credential, ret_probing);
-	if (closed <= 0)
+	int64_t blocked_ms = context->backend->admit(context->backend_data, provider, credential, ret_probing);
+	if (blocked_ms <= 0)
 		return true;
-	error_set(&context->error, ERROR_RATE_LIMITED, "%s is closed to us by its rate limit", provider);
+	error_set(&context->error, ERROR_RATE_LIMITED, "the rate limit of %s is reached", provider);
 	text_copy(context->error.provider, sizeof(context->error.provider), provider);
-	context->error.retry_after_ms = closed;
+	context->error.retry_after_ms = blocked_ms;
 	return false;
 }
 
-/* In a plan: what the first call that would change something is; whom is "" for a URL of its own. */
+/* In a dry run: records the first call that would change something; whom is "" for a call that names its own URL. */
 static void refuse_change(
 	struct action_context *context, enum http_method method, bool updates, const char *path, const char *whom)
 {
@@ -45,7 +48,7 @@ static void refuse_change(
 	};
 	struct step_dry_run *dry_run = context->dry_run;
 
-	error_set(&context->error, ERROR_INTERNAL, "a plan changes nothing");
+	error_set(&context->error, ERROR_INTERNAL, "a dry run changes nothing");
 	if (dry_run->change != NULL)
 		return;
 	dry_run->change = updates ? "update" : changes[method];
@@ -53,7 +56,7 @@ static void refuse_change(
 		context->arena, "%s %s%s%s", http_method_name(method), path, whom[0] != '\0' ? " of " : "", whom);
 }
 
-/* Counts the call of a plan; false where it would change something. */
+/* Counts the call in a dry run; false where it would change something. */
 static bool dry_run_allows(
 	struct action_context *context, const struct provider *provider, const struct provider_request *request)
 {
@@ -84,13 +87,13 @@ static void record_remaining(struct step_dry_run *dry_run, const struct provider
 			dry_run->calls[i].remaining = remaining;
 }
 
-/* False where it is not the call's turn yet: then the run comes back for it, and holds no process meanwhile. */
+/* False where it is not the call's turn yet: the run then waits in the queue, not in a process. */
 static bool await_turn(
 	struct action_context *context, const struct provider *provider, const char *credential, int64_t spacing_ms)
 {
 	struct call_turn turn;
 
-	context->backend->pace(context->backend_data, provider->id, credential, spacing_ms, &turn);
+	context->backend->throttle(context->backend_data, provider->id, credential, spacing_ms, &turn);
 	context->for_turn = !turn.granted;
 	if (turn.granted) {
 		if (turn.wait_ms > 0)
@@ -99,14 +102,14 @@ static bool await_turn(
 	}
 
 	error_set(&context->error, ERROR_RATE_LIMITED,
-		"waiting for its turn to change something at %s, which wants changes %lld ms apart; before it: %lld",
+		"waiting for a write slot of %s, which allows one change every %lld ms; runs before it: %lld",
 		provider->name, (long long)spacing_ms, (long long)turn.ahead);
 	text_copy(context->error.provider, sizeof(context->error.provider), provider->id);
 	context->error.retry_after_ms = turn.wait_ms;
 	return false;
 }
 
-/* Calls by an old name go on working until somebody else takes the name: people are told once an attempt. */
+/* Calls by an old name keep working until somebody else takes the name: say so once per attempt. */
 static void log_redirect(
 	struct action_context *context, const struct provider *provider, const struct provider_request *request)
 {
@@ -142,7 +145,7 @@ static bool may_be_late(const struct action_context *context, int64_t made_ms_ag
 	return made_ms_ago >= 0 && made_ms_ago < RECENT_MS && action_run_age_ms(context) < LATE_MS;
 }
 
-/* What the failure of an action that comes of this call is to tell of it. */
+/* Kept for the error of the action, which may fail because of this call. */
 static void record_refusal(struct action_context *context, const struct provider *provider, bool answered,
 	const struct provider_response *response)
 {
@@ -190,12 +193,12 @@ bool provider_call(struct action_context *context, const struct provider *provid
 	bool probing;
 	credential_name(access.token != NULL ? access.token : access.account, credential);
 
-	/* The turn first: who waits for it must not be the one who probes whether the provider is open again. */
+	/* The turn first: a call that waits for one must not be the probe of a blocked provider. */
 	context->for_turn = false;
 	if (request->method != HTTP_GET && access.write_spacing_ms > 0 &&
 		!await_turn(context, provider, credential, access.write_spacing_ms))
 		return false;
-	if (!gate_enter(context, provider->id, credential, &probing))
+	if (!admit_call(context, provider->id, credential, &probing))
 		return false;
 	int64_t made_ago_ms = made_ms_ago(context, provider, request);
 	const struct provider_grant grant = {
@@ -227,7 +230,7 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		redact_error(&context->error);
 	record_refusal(context, provider, answered, response);
 	if (limited || probing)
-		context->backend->leave(
+		context->backend->report_limit(
 			context->backend_data, provider->id, credential, limited ? context->error.retry_after_ms : 0);
 	return answered;
 }
@@ -240,11 +243,11 @@ bool provider_is_late(const struct action_context *context)
 bool provider_made_nothing(const struct action_context *context)
 {
 	const struct error *error = &context->error;
-	/* A limit may be told by ourselves, without asking the provider: then there is no status. */
+	/* Our own limiter may have refused the call without asking the provider: then there is no status. */
 	return error->class == ERROR_RATE_LIMITED || (error->http_status >= 400 && error->http_status < 500);
 }
 
-#define SHOWS_AFTER_MS 10000 /* what has taken effect may be invisible for a moment */
+#define SHOWS_AFTER_MS 10000 /* a change may take a moment to become visible */
 
 int64_t provider_lost_response_ms(const struct action_context *context)
 {
@@ -269,19 +272,18 @@ const char *provider_page(struct action_context *context, const struct provider 
 	return site != NULL && path != NULL ? arena_format(context->arena, "%s%s", site, path) : NULL;
 }
 
-/* What the provider sent, as JSON; the error says whose answer it was. */
-static enum error_class parse_answer(
+/* The response's body as JSON. */
+static enum error_class parse_response(
 	struct action_context *context, const struct provider_response *response, cJSON **ret_json)
 {
 	struct error *error = &context->error;
 	if (json_parse(response->body, response->body_length, JSON_LIMITS_WIDE, ret_json, error) == ERROR_NONE)
 		return ERROR_NONE;
 	return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_PROVIDER_UNAVAILABLE,
-		"the provider's answer (status %d) is not the JSON that it should be: %s", response->status,
-		error->message);
+		"the provider's response (status %d) is not valid JSON: %s", response->status, error->message);
 }
 
-static bool decode_answer(struct action_context *context, const struct provider_response *response,
+static bool decode_response(struct action_context *context, const struct provider_response *response,
 	const struct record *record, const cJSON *json, void *target)
 {
 	struct error *error = &context->error;
@@ -292,27 +294,24 @@ static bool decode_answer(struct action_context *context, const struct provider_
 		return false;
 	char place[sizeof(error->place)];
 	text_copy(place, sizeof(place), error->place);
-	error_set(error, ERROR_INTERNAL, "the provider's answer (status %d) has at %s not what it should have: %s",
-		response->status, place, error->message);
+	error_set(error, ERROR_INTERNAL, "unexpected value at %s in the provider's response (status %d): %s", place,
+		response->status, error->message);
 	return false;
 }
 
 bool provider_decode(struct action_context *context, const struct provider_response *response,
 	const struct record *record, void *ret_struct)
 {
-	cJSON *json;
-	if (parse_answer(context, response, &json) != ERROR_NONE)
-		return false;
-	bool decoded = decode_answer(context, response, record, json, ret_struct);
-	cJSON_Delete(json);
-	return decoded;
+	CLEANUP_JSON cJSON *json = NULL;
+	return parse_response(context, response, &json) == ERROR_NONE &&
+		decode_response(context, response, record, json, ret_struct);
 }
 
 static bool decode_items(struct action_context *context, const struct provider_response *response,
 	const struct record *record, const cJSON *json, struct object_list *ret_list)
 {
 	if (!cJSON_IsArray(json)) {
-		error_set(&context->error, ERROR_INTERNAL, "the provider's answer (status %d) is no list",
+		error_set(&context->error, ERROR_INTERNAL, "the provider's response (status %d) is not a list",
 			response->status);
 		return false;
 	}
@@ -323,7 +322,7 @@ static bool decode_items(struct action_context *context, const struct provider_r
 		return !context_is_short_of_memory(context);
 	const cJSON *item;
 	cJSON_ArrayForEach (item, json) {
-		if (!decode_answer(context, response, record, item, items + next++ * record->size))
+		if (!decode_response(context, response, record, item, items + next++ * record->size))
 			return false;
 	}
 
@@ -334,12 +333,9 @@ static bool decode_items(struct action_context *context, const struct provider_r
 bool provider_decode_list(struct action_context *context, const struct provider_response *response,
 	const struct record *record, struct object_list *ret_list)
 {
-	cJSON *json;
-	if (parse_answer(context, response, &json) != ERROR_NONE)
-		return false;
-	bool decoded = decode_items(context, response, record, json, ret_list);
-	cJSON_Delete(json);
-	return decoded;
+	CLEANUP_JSON cJSON *json = NULL;
+	return parse_response(context, response, &json) == ERROR_NONE &&
+		decode_items(context, response, record, json, ret_list);
 }
 
 int64_t provider_time(const char *text)
@@ -352,13 +348,13 @@ bool url_call(struct action_context *context, const struct url_request *request,
 	if (context_is_short_of_memory(context))
 		return false;
 
-	/* A plan asks providers only: an address of a client's own may take its time, and whatever it tells it. */
+	/* A dry run calls providers only: an address that a client gave may be slow, and may act on the request. */
 	if (context->dry_run != NULL) {
 		if (request->method != HTTP_GET)
 			refuse_change(context, request->method, false, request->url, "");
 		else
 			context->dry_run->unchecked = arena_format(context->arena, "would check %s", request->url);
-		error_set(&context->error, ERROR_INTERNAL, "a plan asks no address of a client's own");
+		error_set(&context->error, ERROR_INTERNAL, "a dry run calls no address that a client gave");
 		return false;
 	}
 
@@ -382,14 +378,14 @@ bool url_get(struct action_context *context, const char *url, struct provider_re
 
 const char *response_excerpt(struct action_context *context, const struct provider_response *response, size_t most)
 {
-	/* As much as tells of each secret that begins in what is shown. */
+	/* Enough to recognise each secret that begins within the excerpt. */
 	size_t window = redact_window(most), length = response->body_length < window ? response->body_length : window;
 	char *text = arena_copy(context->arena, response->body, length);
 
 	if (text == NULL)
 		return NULL;
 
-	/* Before anything else is replaced, and before the cut: what has changed of a secret would not be known as one.
+	/* Redact before anything else is replaced or truncated: a secret that was changed is not recognised.
 	 */
 	for (size_t i = 0; i < length; i++)
 		if (text[i] == '\0')

@@ -46,14 +46,14 @@ bool context_is_short_of_memory(struct action_context *context)
 	return true;
 }
 
-/* An attempt that ends keeps a checkpoint that may be stored, or what was stored before. */
+/* A checkpoint that must not be stored is dropped; the one that was stored last stays. */
 static enum action_result end_attempt(struct action_context *context, enum action_result result)
 {
 	struct error ended = context->error;
 	bool may_be_stored = context_checkpoint(context) != NULL || context->error.class == ERROR_OUT_OF_MEMORY;
 	if (!may_be_stored)
 		context->checkpoint = NULL;
-	/* What it failed with says more. */
+	/* The error of the action says more. */
 	if (may_be_stored || result == ACTION_FAILED)
 		context->error = ended;
 	return may_be_stored ? result : ACTION_FAILED;
@@ -64,7 +64,7 @@ enum action_result context_run(struct action_context *context, const cJSON *inpu
 	const struct action_definition *action = context->action;
 	void *input;
 
-	/* What input_build gives to an optional step of which nothing was asked. */
+	/* input_build gives null to an optional step that has no input. */
 	if (cJSON_IsNull(input_json))
 		return action_skip(context, "no input was given for it");
 	memset(&context->error, 0, sizeof(context->error));
@@ -85,7 +85,7 @@ enum action_result context_run(struct action_context *context, const cJSON *inpu
 	if (context_is_short_of_memory(context))
 		return ACTION_FAILED;
 
-	/* What is too long to be stored is no result. */
+	/* An output that is too long cannot be stored. */
 	bool is_result = result != ACTION_DONE || context_output(context) != NULL ||
 		context->error.class != ERROR_PAYLOAD_TOO_LARGE;
 	return is_result ? result : ACTION_FAILED;
@@ -94,14 +94,13 @@ enum action_result context_run(struct action_context *context, const cJSON *inpu
 static const char *encode(
 	struct action_context *context, const struct record *record, const void *data, bool for_people)
 {
-	cJSON *json;
+	CLEANUP_JSON cJSON *json = NULL;
 
 	if (record_encode(record, data, &json, &context->error) != ERROR_NONE)
 		return NULL;
 	if (for_people)
 		redact_json(json);
 	const char *text = json_print(context->arena, json);
-	cJSON_Delete(json);
 	if (text == NULL)
 		error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the JSON of the action");
 	return text;
@@ -112,16 +111,14 @@ const char *context_encode(struct action_context *context, const struct record *
 	return encode(context, record, data, false);
 }
 
-/* Redis keeps it for as long as the run: what one caller can make it hold is bounded. */
+/* Redis keeps it as long as the run, so its size is bounded. */
 static const char *refuse_longer(struct action_context *context, const char *text, size_t most, const char *what)
 {
 	if (text == NULL || strlen(text) <= most)
 		return text;
-	error_set(&context->error, ERROR_PAYLOAD_TOO_LARGE,
-		"the %s of %s is %zu bytes long, and %zu are stored at most", what, context->action->id, strlen(text),
-		most);
-	error_remedy(
-		&context->error, NULL, "Give the step less to do at once; its output is made of what it is given.");
+	error_set(&context->error, ERROR_PAYLOAD_TOO_LARGE, "the %s of %s is %zu bytes long, and the limit is %zu",
+		what, context->action->id, strlen(text), most);
+	error_remedy(&context->error, NULL, "Give the step less to do at once: its output grows with its input.");
 	return NULL;
 }
 
@@ -130,29 +127,28 @@ static enum error_class find_secret(void *context, const struct record_value *va
 	const struct action_context *action = context;
 	if (!cJSON_IsString(value->json) || !redact_finds(value->json->valuestring))
 		return ERROR_NONE;
-	error_set(error, ERROR_INTERNAL, "the action %s would keep a secret in its checkpoint, at %s",
-		action->action->id, value->place);
+	error_set(error, ERROR_INTERNAL, "the action %s has a secret in its checkpoint, at %s", action->action->id,
+		value->place);
 	return error_remedy(error, NULL,
-		"A checkpoint stands readable in Redis: the author of the action has to leave the secret out.");
+		"A checkpoint is stored in clear text: the author of the action has to leave the secret out.");
 }
 
 const char *context_checkpoint(struct action_context *context)
 {
 	const struct record *record = &context->action->checkpoint;
 	const char *text = NULL;
-	cJSON *json;
+	CLEANUP_JSON cJSON *json = NULL;
 
-	/* Decoding the input may have failed before there was one. */
+	/* There is none where the input could not be decoded. */
 	if (context->checkpoint == NULL)
 		return "";
 	if (record_encode(record, context->checkpoint, &json, &context->error) != ERROR_NONE)
 		return NULL;
 
-	/* A secret is refused rather than redacted: the next attempt would go on with asterisks. */
+	/* Refused rather than redacted: the next attempt would go on with asterisks. */
 	if (record_visit_values(record, json, "/checkpoint", find_secret, context, &context->error) == ERROR_NONE &&
 		(text = json_print(context->arena, json)) == NULL)
 		error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the JSON of the action");
-	cJSON_Delete(json);
 	return refuse_longer(context, text, ACTION_CHECKPOINT_MAX, "checkpoint");
 }
 
@@ -206,7 +202,7 @@ int64_t action_run_age_ms(const struct action_context *context)
 
 #define SHOWN_TEXT_MAX 1024 /* bytes */
 
-/* A text for people, with secrets cut out, and its end where it is too long; "" where memory is short. */
+/* A text for people: secrets are redacted, and it is truncated where it is too long; "" where memory is short. */
 static const char *format_redacted(struct action_context *context, const char *format, va_list arguments)
 	__attribute__((format(printf, 2, 0)));
 
@@ -218,7 +214,7 @@ static const char *format_redacted(struct action_context *context, const char *f
 		return "";
 	redact_text(text);
 
-	/* It is kept with the run, and with each event. */
+	/* It is stored with the run and with each event. */
 	char cut[SHOWN_TEXT_MAX + 1];
 	if (text_copy(cut, sizeof(cut), text))
 		return text;
@@ -300,7 +296,7 @@ enum action_result action_remedy(struct action_context *context, const char *url
 	va_start(arguments, format);
 	redact_format_list(context->error.remedy, sizeof(context->error.remedy), format, arguments);
 	va_end(arguments);
-	/* A part of an address leads elsewhere. */
+	/* A truncated address would lead elsewhere. */
 	if (url == NULL || !text_copy(context->error.remedy_url, sizeof(context->error.remedy_url), url))
 		context->error.remedy_url[0] = '\0';
 	return ACTION_FAILED;

@@ -1,4 +1,6 @@
-/* Implements include/slipway/crypto.h over libsodium and git_object.h. */
+/*
+ * Implements include/slipway/crypto.h over libsodium and git_object.h.
+ */
 #include "slipway/crypto.h"
 
 #include <sodium.h>
@@ -35,7 +37,7 @@ static bool read_key(struct action_context *context, const char *text, unsigned 
 
 const char *text_fingerprint(struct action_context *context, const struct provider *provider, const char *text)
 {
-	/* The token's plain hash names the credential elsewhere, so the key is another hash of it. */
+	/* The plain hash of the token names the credential elsewhere, so the key is a different hash of it. */
 	static const unsigned char purpose[crypto_generichash_KEYBYTES] = "slipway fingerprint of a text";
 	unsigned char key[crypto_generichash_KEYBYTES], hash[FINGERPRINT_BYTES];
 	char *name = arena_allocate(context->arena, 2 * FINGERPRINT_BYTES + 1);
@@ -67,7 +69,7 @@ const char *seal_text(struct action_context *context, const char *public_key, co
 	if (box == NULL || sealed == NULL)
 		return NULL;
 	if (crypto_box_seal(box, (const unsigned char *)text, length, key) != 0) {
-		error_set(&context->error, ERROR_INTERNAL, "nothing can be sealed for the provider's public key");
+		error_set(&context->error, ERROR_INTERNAL, "the provider's public key cannot be used to seal a text");
 		return NULL;
 	}
 

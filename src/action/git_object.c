@@ -26,7 +26,7 @@ static bool digest_blob(const void *bytes, size_t length, unsigned char digest[N
 
 	EVP_MD_CTX_free(hash);
 
-	/* What it has to say of a failure would be kept, and be taken for one of the next user of libcrypto. */
+	/* Clear the error queue: the next user of libcrypto would take the error for its own. */
 	if (!made)
 		ERR_clear_error();
 	return made;

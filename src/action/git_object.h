@@ -1,5 +1,5 @@
 /*
- * Objects of git, as far as their names go.
+ * Names of git objects: an action compares a file's blob name with what GitHub lists, and need not read the file.
  */
 #ifndef SLIPWAY_ACTION_GIT_OBJECT_H
 #define SLIPWAY_ACTION_GIT_OBJECT_H

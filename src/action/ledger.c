@@ -1,6 +1,6 @@
 /*
- * The app's ledger, as actions see it: what was stored when the attempt began, under what the attempt itself has
- * written since. The latter maps a field to its row, or to null where the thing is gone.
+ * The app's ledger, as actions see it: the rows that were stored when the attempt began, and over them those that the
+ * attempt has written since: a row per field, or null where it was removed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +11,9 @@
 #include "base/text.h"
 #include "core/ledger_row.h"
 
-/* What the clocks of a worker and of a provider may differ by. */
+/* By how much the clocks of a worker and a provider may differ. */
 #define CLOCK_SKEW_MS 120000
-/* A thing that was asked for is made by then, or never. */
+/* A create request has taken effect by then, or never will. */
 #define MADE_WITHIN_MS 600000
 
 static const char *field_name(
@@ -32,7 +32,7 @@ static bool read_row(struct action_context *context, const char *text, struct le
 	return class == ERROR_NONE;
 }
 
-/* As it stands now; NULL where there is none. */
+/* The current row; NULL where there is none. */
 static const char *find_text(const struct action_context *context, const char *field)
 {
 	const cJSON *written = field != NULL ? json_member(context->written, field) : NULL;
@@ -47,7 +47,7 @@ static bool find_row(struct action_context *context, const char *field, struct l
 	return text != NULL && read_row(context, text, ret_row);
 }
 
-/* The thing that the app has or had, where the row may say that another was asked for since. */
+/* The resource that the app has or had; a pending row keeps the row before it. */
 static bool find_settled(struct action_context *context, const struct ledger_row *row, struct ledger_row *ret_row)
 {
 	if (!ledger_row_is_pending(row)) {
@@ -57,8 +57,8 @@ static bool find_settled(struct action_context *context, const struct ledger_row
 	return row->before != NULL && read_row(context, row->before, ret_row);
 }
 
-/* The ledger stands readable in Redis, and names things for people: what is a secret is the name of nothing. It is
- * refused rather than redacted, for the thing would be found by that name no more. */
+/* The ledger is stored in clear text, so a name must not be a secret. Refused rather than redacted: the resource could
+ * not be found by a redacted name. */
 static bool may_be_listed(struct action_context *context, const char *field, const char *value)
 {
 	char shown[128];
@@ -68,20 +68,20 @@ static bool may_be_listed(struct action_context *context, const char *field, con
 	redact_copy(shown, sizeof(shown), field);
 	redact_text(shown);
 	error_set(&context->error, ERROR_INTERNAL,
-		"the action %s would list %s, which has a secret in its name, its id or its address",
-		context->action->id, shown);
-	error_remedy(&context->error, NULL, "Use a value for the secret that names nothing at the provider.");
+		"the ledger row %s of the action %s has a secret in its name, its id or its address", shown,
+		context->action->id);
+	error_remedy(&context->error, NULL, "Use a secret whose value is not the name of a resource at the provider.");
 	return false;
 }
 
-/* Stores the row, or that there is none any more (NULL), and remembers it for the rest of the attempt. */
+/* Stores the row, or removes it (NULL), and remembers that for the rest of the attempt. */
 static bool write_row(struct action_context *context, const struct ledger_change *change)
 {
 	const char *field = change->field, *value = change->value;
 
 	if (context_is_short_of_memory(context) || (value != NULL && !may_be_listed(context, field, value)) ||
 		(context->dry_run == NULL &&
-			context->backend->own(context->backend_data, change, &context->error) != ERROR_NONE))
+			context->backend->ledger_write(context->backend_data, change, &context->error) != ERROR_NONE))
 		return false;
 	if (context->written == NULL)
 		context->written = cJSON_CreateObject();
@@ -141,7 +141,7 @@ bool ledger_intend(struct action_context *context, const struct ledger_resource 
 	context->intended = field;
 	context->intended_before = find_text(context, field);
 
-	/* What was asked for first may still turn up. */
+	/* The resource of the first request may still appear. */
 	if (find_row(context, field, &before) && ledger_row_is_pending(&before)) {
 		row.at = before.at != NULL ? before.at : now;
 		row.before = before.before;
@@ -149,7 +149,7 @@ bool ledger_intend(struct action_context *context, const struct ledger_resource 
 		row.before = context->intended_before;
 	}
 
-	/* The list of what was written gives its text up when there is a newer one. */
+	/* A newer row frees the text of the row that this attempt has written before. */
 	if (context->intended_before != NULL)
 		context->intended_before = arena_string(context->arena, context->intended_before);
 	const char *value = encode_row(context, &row);
@@ -187,7 +187,7 @@ bool ledger_may_be_ours(const struct ledger_resource *pending, int64_t made_at)
 		made_at <= pending->last_requested_at + MADE_WITHIN_MS;
 }
 
-/* ---- behind the call ---- */
+/* ---- after the call ---- */
 
 static bool ask_owner(struct action_context *context, const struct owner_question *question, const char **ret_holder)
 {
@@ -226,7 +226,7 @@ static bool fail_held(struct action_context *context, const struct ledger_resour
 	return false;
 }
 
-/* A plan only looks. What another app has was not made for us, whatever we asked for. */
+/* A dry run only reads. What another app owns was not made for us, even where our request is pending. */
 static bool claim(struct action_context *context, const struct ledger_resource *resource)
 {
 	const struct owner_question question = { context->dry_run != NULL ? OWNER_LOOK : OWNER_CLAIM,
@@ -249,7 +249,7 @@ bool action_is_free(struct action_context *context, const struct ledger_resource
 		(holder == NULL || fail_held(context, resource, holder));
 }
 
-/* Where it cannot be written that nobody has it, the next who asks sees that by the ledger. */
+/* Best effort: an owner that remains is checked against its ledger by the next app that asks. */
 static void release(struct action_context *context, const char *provider, const char *type, const char *id)
 {
 	const struct owner_question question = { OWNER_RELEASE, provider, type, id, false };
@@ -264,7 +264,7 @@ static bool is_same_text(const char *one, const char *other)
 	return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
 }
 
-/* Written by this run already, and nothing is other than it was. */
+/* This run has written the same row already. */
 static bool is_written(
 	const struct action_context *context, const struct ledger_row *before, const struct ledger_row *row)
 {
@@ -303,7 +303,7 @@ bool ledger_put(struct action_context *context, const struct ledger_resource *re
 	bool stood = found && find_settled(context, &before, &settled);
 	bool replaces = stood && strcmp(settled.id, resource->id) != 0;
 
-	/* The same thing again, such as by another run, keeps its age, and was created by us if it ever was. */
+	/* The same resource keeps its age, and counts as created by us if it ever was. */
 	if (stood && !replaces) {
 		row.created = row.created || settled.created;
 		row.at = settled.at != NULL ? settled.at : at;
@@ -327,7 +327,7 @@ const char *ledger_get_id(struct action_context *context, const char *provider, 
 	return found && !ledger_row_is_pending(&row) ? row.id : NULL;
 }
 
-/* Clocks of two machines differ: what is of the future was made just now. */
+/* Clocks of two machines differ: a time in the future counts as now. */
 static int64_t age_of(int64_t at)
 {
 	int64_t now = clock_wall_ms();
@@ -392,7 +392,7 @@ bool ledger_remove(struct action_context *context, const char *provider, const c
 
 /* ---- the list ---- */
 
-/* A resource and when it was first owned, for the order. */
+/* A resource and when the app got it, to sort by. */
 struct dated {
 	struct ledger_resource resource;
 	const char *at;
@@ -405,7 +405,7 @@ static int compare_newest_first(const void *left, const void *right)
 	return order != 0 ? order : strcmp(two->resource.key, one->resource.key);
 }
 
-/* Adds what the field of the ledger names, if it is of that type. */
+/* Adds the resource of a ledger field, if it is of that type. */
 static void add_resource(
 	struct action_context *context, const char *prefix, const char *field, struct dated *list, size_t *count)
 {

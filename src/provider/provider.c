@@ -128,7 +128,7 @@ static enum error_class fill_request(const struct provider_exchange *exchange, c
 	return ERROR_NONE;
 }
 
-/* ---- the answer ---- */
+/* ---- the response ---- */
 
 static bool is_expected(const struct provider_request *request, int status)
 {
@@ -140,7 +140,7 @@ static bool is_expected(const struct provider_request *request, int status)
 	return false;
 }
 
-static enum error_class take_answer(const struct provider_exchange *exchange, const struct http_response *http,
+static enum error_class copy_response(const struct provider_exchange *exchange, const struct http_response *http,
 	struct provider_response *response, struct error *error)
 {
 	const struct provider *provider = exchange->provider;
@@ -159,20 +159,20 @@ static enum error_class take_answer(const struct provider_exchange *exchange, co
 	return response->body != NULL && response->request_id != NULL ? ERROR_NONE : no_memory(error);
 }
 
-static enum error_class read_answer(const struct provider_exchange *exchange, const struct provider_request *request,
+static enum error_class read_response(const struct provider_exchange *exchange, const struct provider_request *request,
 	struct http_response *http, struct provider_response *response, struct error *error)
 {
 	struct refusal_body body;
 	int64_t limited_ms;
 
 	if (http->status >= 200 && http->status < 300)
-		return take_answer(exchange, http, response, error);
+		return copy_response(exchange, http, response, error);
 	refusal_read(exchange->provider, http, &body);
 
 	/* A rate limit is never the caller's, though it expects the status. */
 	if (!is_expected(request, http->status) || exchange->provider->is_limited(http, &body, &limited_ms))
 		return refusal_error(exchange, request, http, &body, error);
-	if (take_answer(exchange, http, response, error) != ERROR_NONE)
+	if (copy_response(exchange, http, response, error) != ERROR_NONE)
 		return error->class;
 	response->code = arena_string(exchange->arena, body.code);
 	response->message = arena_string(exchange->arena, body.message);
@@ -185,7 +185,7 @@ static int64_t call_deadline(const struct provider_exchange *exchange, int64_t t
 	return call < exchange->deadline_at ? call : exchange->deadline_at;
 }
 
-/* answer is NULL where none came. */
+/* response is NULL where none came. */
 static void keep_record(const struct provider_exchange *exchange, const char *token, const struct http_request *http,
 	const struct http_response *response, int64_t began_ms, const struct error *error)
 {
@@ -207,18 +207,18 @@ static void keep_record(const struct provider_exchange *exchange, const char *to
 
 /* Sends it and tells of it. */
 static enum error_class send_told(const struct provider_exchange *exchange, const struct http_request *http,
-	const char *path, struct http_response *ret_answer, struct error *error)
+	const char *path, struct http_response *ret_response, struct error *error)
 {
 	int64_t began = clock_monotonic_ms();
-	enum error_class class = http_send(exchange->client, http, ret_answer, error);
+	enum error_class class = http_send(exchange->client, http, ret_response, error);
 	bool answered = class == ERROR_NONE;
 	const char *id_header = exchange->provider != NULL ? exchange->provider->request_id_header : NULL;
 	const struct provider_call_facts facts = {
 		.provider = exchange->provider != NULL ? exchange->provider->id : NULL,
 		.method = http->method,
 		.path = path,
-		.status = answered ? ret_answer->status : 0,
-		.request_id = answered ? http_response_header(ret_answer, id_header) : "",
+		.status = answered ? ret_response->status : 0,
+		.request_id = answered ? http_response_header(ret_response, id_header) : "",
 		.class = class,
 		.took_ms = clock_monotonic_ms() - began,
 	};
@@ -240,7 +240,7 @@ static void take_notice(const struct provider_exchange *exchange, const struct h
 }
 
 static enum error_class send_with(const struct provider_exchange *exchange, const struct provider_request *request,
-	const char *token, struct provider_response *ret_answer, struct error *error)
+	const char *token, struct provider_response *ret_response, struct error *error)
 {
 	struct http_request http = { .deadline_at = call_deadline(exchange, 0),
 		.reach = HTTP_REACH_CONFIGURED,
@@ -255,14 +255,14 @@ static enum error_class send_with(const struct provider_exchange *exchange, cons
 	if (class != ERROR_NONE)
 		return class;
 	take_notice(exchange, &response);
-	class = read_answer(exchange, request, &response, ret_answer, error);
+	class = read_response(exchange, request, &response, ret_response, error);
 	http_response_release(&response);
 	return class;
 }
 
 /* A token that is made for the call. One that was withdrawn, or has ended before its time, is made anew once. */
 static enum error_class send_with_minted(const struct provider_exchange *exchange,
-	const struct provider_request *request, struct provider_response *ret_answer, struct error *error)
+	const struct provider_request *request, struct provider_response *ret_response, struct error *error)
 {
 	const struct provider *provider = exchange->provider;
 	const char *token;
@@ -270,7 +270,7 @@ static enum error_class send_with_minted(const struct provider_exchange *exchang
 	for (int tries = 0; tries < 2; tries++) {
 		if (provider->mint(exchange, request, tries > 0, &token, error) != ERROR_NONE)
 			return error->class;
-		enum error_class class = send_with(exchange, request, token, ret_answer, error);
+		enum error_class class = send_with(exchange, request, token, ret_response, error);
 		const char *page = class == ERROR_SCOPE_MISSING && error->remedy_url[0] == '\0'
 			? provider->grant_page(exchange)
 			: NULL;
@@ -293,16 +293,16 @@ static enum error_class refuse_tokenless(const struct provider *provider, struct
 }
 
 enum error_class provider_send(const struct provider_exchange *exchange, const struct provider_request *request,
-	struct provider_response *ret_answer, struct error *error)
+	struct provider_response *ret_response, struct error *error)
 {
 	const struct provider *provider = exchange->provider;
 	const struct provider_access *access = exchange->access;
 	enum error_class class;
 
 	if (access->token != NULL)
-		class = send_with(exchange, request, access->token, ret_answer, error);
+		class = send_with(exchange, request, access->token, ret_response, error);
 	else if (provider->mint != NULL && access->account != NULL)
-		class = send_with_minted(exchange, request, ret_answer, error);
+		class = send_with_minted(exchange, request, ret_response, error);
 	else
 		class = refuse_tokenless(provider, error);
 	if (class != ERROR_NONE)
@@ -351,7 +351,7 @@ static enum error_class add_header(
 }
 
 enum error_class url_send(const struct provider_exchange *exchange, const struct url_request *request,
-	struct provider_response *ret_answer, struct error *error)
+	struct provider_response *ret_response, struct error *error)
 {
 	const char *type = request->content_type != NULL ? request->content_type : "text/plain; charset=utf-8";
 	struct http_request http = { .method = request->method,
@@ -372,7 +372,7 @@ enum error_class url_send(const struct provider_exchange *exchange, const struct
 		return error->class;
 	if (send_told(exchange, &http, NULL, &response, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = take_answer(exchange, &response, ret_answer, error);
+	enum error_class class = copy_response(exchange, &response, ret_response, error);
 	http_response_release(&response);
 	return class;
 }

@@ -29,7 +29,7 @@ static enum error_class backend_save(void *backend, const char *checkpoint, stru
 	return run_write(attempt->redis, &attempt->claim->lease, &write, error);
 }
 
-static enum error_class backend_own(void *backend, const struct ledger_change *change, struct error *error)
+static enum error_class backend_ledger_write(void *backend, const struct ledger_change *change, struct error *error)
 {
 	const struct attempt *attempt = backend;
 	const struct run_write write = { .kind = RUN_PROGRESS,
@@ -70,7 +70,7 @@ static void backend_log(void *backend, const char *line)
 }
 
 /* Where the gate cannot be asked, the provider says itself what it thinks of a call. */
-static int64_t backend_enter(void *backend, const char *provider, const char *credential, bool *ret_probing)
+static int64_t backend_admit(void *backend, const char *provider, const char *credential, bool *ret_probing)
 {
 	const struct attempt *attempt = backend;
 	const struct limit_name name = { provider, credential };
@@ -85,7 +85,7 @@ static int64_t backend_enter(void *backend, const char *provider, const char *cr
 #define NEEDS_CHECK_MS 2000 /* how often to look whether a need is done */
 #define PACE_HELD_MS   200  /* a process is held for no longer than this */
 
-static void backend_pace(
+static void backend_throttle(
 	void *backend, const char *provider, const char *credential, int64_t spacing_ms, struct call_turn *ret_turn)
 {
 	const struct attempt *attempt = backend;
@@ -110,18 +110,18 @@ static void log_blocked(const struct run *run, const struct limit_name *name, in
 
 /* Where it cannot be told to the others, they meet the limit themselves; and a probe that is not heard of ends by
  * itself. */
-static void backend_leave(void *backend, const char *provider, const char *credential, int64_t closed_ms)
+static void backend_report_limit(void *backend, const char *provider, const char *credential, int64_t blocked_ms)
 {
 	const struct attempt *attempt = backend;
 	const struct limit_name name = { provider, credential };
 	struct error ignored;
-	enum error_class class = closed_ms > 0 ? limit_block(attempt->redis, &name, closed_ms, &ignored)
-					       : limit_unblock(attempt->redis, &name, &ignored);
+	enum error_class class = blocked_ms > 0 ? limit_block(attempt->redis, &name, blocked_ms, &ignored)
+						: limit_unblock(attempt->redis, &name, &ignored);
 
 	if (class != ERROR_NONE)
 		log_error("gate", &ignored);
-	if (closed_ms > 0)
-		log_blocked(&attempt->claim->run, &name, closed_ms);
+	if (blocked_ms > 0)
+		log_blocked(&attempt->claim->run, &name, blocked_ms);
 }
 
 static enum error_class backend_output(
@@ -215,15 +215,15 @@ static void backend_forget(void *backend)
 
 static const struct action_backend backend = {
 	.save = backend_save,
-	.own = backend_own,
+	.ledger_write = backend_ledger_write,
 	.owner = backend_owner,
 	.log = backend_log,
 	.output = backend_output,
 	.secret = backend_secret,
 	.forget = backend_forget,
-	.enter = backend_enter,
-	.pace = backend_pace,
-	.leave = backend_leave,
+	.admit = backend_admit,
+	.throttle = backend_throttle,
+	.report_limit = backend_report_limit,
 };
 
 /* ---- references that only a worker may put in ---- */

@@ -27,7 +27,7 @@ static enum error_class on_save(void *backend, const char *checkpoint, struct er
 	return refuse_lost(trial, error);
 }
 
-static enum error_class on_own(void *backend, const struct ledger_change *change, struct error *error)
+static enum error_class on_ledger_write(void *backend, const struct ledger_change *change, struct error *error)
 {
 	struct trial *trial = backend;
 	if (change->checkpoint != NULL && on_save(backend, change->checkpoint, error) != ERROR_NONE)
@@ -48,7 +48,7 @@ static void on_log(void *backend, const char *line)
 	snprintf(trial->log + length, sizeof(trial->log) - length, "%s\n", line);
 }
 
-static int64_t on_enter(void *backend, const char *provider, const char *credential, bool *ret_probing)
+static int64_t on_admit(void *backend, const char *provider, const char *credential, bool *ret_probing)
 {
 	struct trial *trial = backend;
 	(void)provider;
@@ -57,7 +57,7 @@ static int64_t on_enter(void *backend, const char *provider, const char *credent
 	return trial->closed_ms;
 }
 
-static void on_leave(void *backend, const char *provider, const char *credential, int64_t closed_ms)
+static void on_report_limit(void *backend, const char *provider, const char *credential, int64_t closed_ms)
 {
 	struct trial *trial = backend;
 	snprintf(trial->closed_credential, sizeof(trial->closed_credential), "%s:%s", provider, credential);
@@ -66,9 +66,11 @@ static void on_leave(void *backend, const char *provider, const char *credential
 	trial->opens += closed_ms > 0 ? 0 : 1;
 }
 
-static const struct action_backend backend = {
-	.save = on_save, .own = on_own, .log = on_log, .enter = on_enter, .leave = on_leave
-};
+static const struct action_backend backend = { .save = on_save,
+	.ledger_write = on_ledger_write,
+	.log = on_log,
+	.admit = on_admit,
+	.report_limit = on_report_limit };
 
 /* The provider of the id x is /x of the peer, as SLIPWAY_X_URL says. */
 static void set_provider(struct trial *trial, const struct provider *provider)

@@ -243,7 +243,7 @@ static enum error_class on_save(void *backend, const char *checkpoint, struct er
 	return ERROR_NONE;
 }
 
-static enum error_class on_own(void *backend, const struct ledger_change *change, struct error *error)
+static enum error_class on_ledger_write(void *backend, const struct ledger_change *change, struct error *error)
 {
 	(void)backend;
 	(void)error;
@@ -263,7 +263,7 @@ static void on_log(void *backend, const char *line)
 	(void)line;
 }
 
-static int64_t on_enter(void *backend, const char *provider, const char *credential, bool *ret_probing)
+static int64_t on_admit(void *backend, const char *provider, const char *credential, bool *ret_probing)
 {
 	(void)backend;
 	(void)provider;
@@ -272,7 +272,7 @@ static int64_t on_enter(void *backend, const char *provider, const char *credent
 	return 0;
 }
 
-static void on_leave(void *backend, const char *provider, const char *credential, int64_t closed_ms)
+static void on_report_limit(void *backend, const char *provider, const char *credential, int64_t closed_ms)
 {
 	(void)backend;
 	(void)provider;
@@ -280,9 +280,11 @@ static void on_leave(void *backend, const char *provider, const char *credential
 	(void)closed_ms;
 }
 
-static const struct action_backend backend = {
-	.save = on_save, .own = on_own, .log = on_log, .enter = on_enter, .leave = on_leave
-};
+static const struct action_backend backend = { .save = on_save,
+	.ledger_write = on_ledger_write,
+	.log = on_log,
+	.admit = on_admit,
+	.report_limit = on_report_limit };
 
 /* ---- attempts ---- */
 
