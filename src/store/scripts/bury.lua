@@ -4,8 +4,12 @@
 -- Takes an entry that cannot be run off the queue and keeps it, with the reason, where an operator finds it.
 --
 -- KEYS: slipway:{p}:dead, slipway:{p}:queue.
--- Arguments: entry: id of the entry. reason. held: what the entry held, as text.
+-- Arguments:
+--   entry   its id
+--   reason  why it cannot be run
+--   held    what it held, as text
 -- Returns {word}: buried, gone.
+
 local dead, queue = unpack(KEYS)
 redis.call('XACK', queue, GROUP, arg.entry)
 -- Two may come upon the same entry; it is kept once.

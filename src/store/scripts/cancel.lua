@@ -4,9 +4,12 @@
 -- queued, waiting, retrying, blocked -> error at once; executing -> executing, marked with the error that it is to end
 -- with: its worker ends it, or whoever is next to change it.
 --
--- KEYS: of the run.
--- Arguments: unbegun: error JSON for a run that never began. begun: for one that did.
+-- KEYS: of the run (run.lua).
+-- Arguments:
+--   unbegun  error JSON for a run that never began
+--   begun    error JSON for one that did
 -- Returns {word, now, hash as a flat list}: cancelled, cancelling, nothing (it was not running).
+
 local word, problem = 'nothing', get('started_at') and arg.begun or arg.unbegun
 if get('status') == 'running' then
 	if get('phase') == 'executing' then

@@ -4,10 +4,16 @@
 -- queued -> executing: takes the lease, whose token is run, attempt, entry and time. A run past its deadline -> error.
 -- An entry that is not the run's current one is dropped.
 --
--- KEYS: of the run.
--- Arguments: entry: id of the entry. run: id of the run. worker. lease_ms. expired: error JSON for the deadline.
+-- KEYS: of the run (run.lua).
+-- Arguments:
+--   entry     id of the entry
+--   run       id of the run
+--   worker    who takes it
+--   lease_ms  for how long
+--   expired   error JSON for the deadline
 -- Returns {word, now, token, hash as a flat list, ledger as a flat list}: claimed; {word, now}: stale; {word, now,
 -- facts of the end}: expired.
+
 local entry = arg.entry
 
 if get('run') ~= arg.run or get('status') ~= 'running' or get('phase') ~= 'queued' or get('entry') ~= entry then

@@ -6,9 +6,14 @@
 -- Stores what is cached for an app, if nobody changed it since it was read. What says the same keeps its version: two
 -- clients that configure the same do not stand in each other's way. Of an app that has run nothing it goes after a day.
 --
--- KEYS: of a run without workflow and step.
--- Arguments: version: the one that was read ('0': none). app. retention: seconds. inputs, config, env, secrets: JSON.
+-- KEYS: of a run (run.lua) without workflow and step.
+-- Arguments:
+--   version                       the one that was read ('0': none)
+--   app                           its id
+--   retention                     in seconds
+--   inputs, config, env, secrets  JSON
 -- Returns {word, version}: written, changed.
+
 local version = redis.call('HGET', payload, 'version') or '0'
 if version ~= arg.version then
 	return { 'changed', version }

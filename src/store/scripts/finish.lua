@@ -4,10 +4,16 @@
 --- @include transitions
 -- executing -> done or error.
 --
--- KEYS: of the run.
--- Arguments: token: of the lease. checkpoint ('': as it is). status: done or error. output: JSON. error: JSON ('' for
--- done). reason.
+-- KEYS: of the run (run.lua).
+-- Arguments:
+--   token       of the lease
+--   checkpoint  '': as it is
+--   status      done or error
+--   output      JSON
+--   error       JSON ('' for done)
+--   reason      a word, or ''
 -- Returns {word, now, facts of the end}: written; {word}: lost.
+
 if not held(arg.token) then
 	return { 'lost' }
 end

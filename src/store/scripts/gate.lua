@@ -9,8 +9,11 @@
 --
 -- KEYS: slipway:limit:<provider>:<credential>; its value is what it is, until when (ms since 1970), and for how many ms
 -- it was closed.
--- Arguments: what: enter, close, open. close_ms: for how long to close it.
+-- Arguments:
+--   what      enter, close or open
+--   close_ms  for how long to close it
 -- Returns {ms to wait, 1 where the caller is the one who probes}.
+
 local PROBE_MS = 10000 -- a prober that is not heard of for so long is gone
 local WAIT_MS = 1000   -- how soon to look again while another one probes
 local KEPT_MS = 60000  -- a gate whose time is up and that nobody enters is forgotten

@@ -6,9 +6,12 @@
 -- the stream, that the group has given to nobody or to a worker that has yet to claim it), lease (an entry, and
 -- somebody who renews it) and delayed; an ended one in none.
 --
--- KEYS: of the run.
--- Arguments: member: its name in delayed and live. overdue_ms: after which what is due must have been done.
+-- KEYS: of the run (run.lua).
+-- Arguments:
+--   member      its name in delayed and live
+--   overdue_ms  after which what is due must have been done
 -- Returns a list of what does not hold, in words.
+
 local faults = {}
 
 local function fault(...)

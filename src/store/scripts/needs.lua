@@ -6,10 +6,12 @@
 -- triggered again since the run was. Where an earlier attempt has used other outputs, the run is made of both: no later
 -- trigger is to take it for one that is made of either.
 --
--- KEYS: of the run; the hash of each step that it needs.
--- Arguments: token: of the lease.
+-- KEYS: of the run (run.lua); the hash of each step that it needs.
+-- Arguments:
+--   token  of the lease
 -- Returns {word, ...}: outputs, and each of them; missing, the number of the first that is not done, counted from 1,
 -- and its status ('': there is none); lost.
+
 if not held(arg.token) then
 	return { 'lost' }
 end

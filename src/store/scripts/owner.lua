@@ -5,9 +5,12 @@
 -- release after it. What the app gives up is that of the first that shares it.
 --
 -- KEYS: slipway:owner:<provider>:<type>:<id>; its value is the app, when it claimed the thing (ms since 1970), and the
--- Arguments: others. what: claim, share, look, release. app: who asks. from: the app whose claim may be taken over
--- ('': nobody's).
+-- Arguments:
+--   what  claim, share, look or release
+--   app   who asks
+--   from  the app whose claim may be taken over ('': nobody's)
 -- Returns {app that has it now ('': nobody), ms since it claimed it, those that share it}.
+
 local SHARERS_MAX = 16
 local key = KEYS[1]
 local holder, at, rest = (redis.call('GET', key) or ''):match('^(%S+) (%d+)(.*)$')

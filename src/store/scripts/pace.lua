@@ -9,8 +9,12 @@
 -- last number that was given; the field of a run has its number in the line, when it is to come back, and how many
 -- changes it has made in its turn. A run that does not come is passed over after LATE_MS, and keeps its number for
 -- HELD_MS.
--- Arguments: run: its id. spacing_ms: between two changes. most_ms: the longest that the caller would wait.
+-- Arguments:
+--   run         its id
+--   spacing_ms  between two changes
+--   most_ms     the longest that the caller would wait
 -- Returns {ms to wait, 1 where that time is the caller's, how many runs are before it}.
+
 local LATE_MS, HELD_MS, IN_A_TURN = 5000, 600000, 5
 local line, me, spacing, most = KEYS[1], arg.run, tonumber(arg.spacing_ms), tonumber(arg.most_ms)
 

@@ -6,11 +6,15 @@
 -- executing -> executing: stores the checkpoint, a row of the ledger, or a line of the log. Where a row goes, or is of
 -- another thing from now on, the steps that are done with the thing that it was of get the mark `removed`.
 --
--- KEYS: of the run.
--- Arguments: token: of the lease. checkpoint ('': as it is). field, value: a row of the ledger ('', '': none; a field
--- without a value is taken out). replaces: '1' where the row is of another thing than the one that stands there. log:
--- a line ('': none).
+-- KEYS: of the run (run.lua).
+-- Arguments:
+--   token         of the lease
+--   checkpoint    '': as it is
+--   field, value  a row of the ledger ('': none); a field without a value is taken out
+--   replaces      '1' where the row is of another thing than the one that stands there
+--   log           a line ('': none)
 -- Returns {word}: written, lost.
+
 local field, value = arg.field, arg.value
 local of_app = ledger:sub(1, -#'ledger' - 1)
 local makers = of_app .. 'makers' -- field of the ledger -> "workflow:step=run " of each step that wrote it

@@ -7,8 +7,10 @@
 --
 -- KEYS: slipway:{p}:pulse; its value is the time of the last look, and until when leases are left alone (ms since
 -- 1970).
--- Arguments: lease_ms: how long leases last.
+-- Arguments:
+--   lease_ms  how long leases last
 -- Returns {word, now}: looked.
+
 local pulse, lease_ms = KEYS[1], tonumber(arg.lease_ms)
 local known = redis.pcall('GET', pulse)
 local last, spared = (type(known) == 'string' and known or ''):match('^(%d+) (%d+)$')

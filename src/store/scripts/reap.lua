@@ -10,11 +10,16 @@
 --   gone or ended                             -> out of both indexes
 -- It is what `slipway verify --repair` calls as well, so whatever state it meets, it leads on from there.
 --
--- KEYS: of the run; slipway:{p}:pulse (see pulse.lua), slipway:{p}:due.
--- Arguments: member: its name in delayed and live. expired: error JSON for the deadline. lost: error JSON for lost
--- workers. crashes_max: how many in a row end a run. unclaimed_ms: after which an entry that was read must have been
--- claimed. lease_ms: how long leases last (0: it is an operator who asks).
+-- KEYS: of the run (run.lua); slipway:{p}:pulse (see pulse.lua), slipway:{p}:due.
+-- Arguments:
+--   member        its name in delayed and live
+--   expired       error JSON for the deadline
+--   lost          error JSON for lost workers
+--   crashes_max   how many in a row end a run
+--   unclaimed_ms  after which an entry that was read must have been claimed
+--   lease_ms      how long leases last (0: it is an operator who asks)
 -- Returns {word}: what was done; where a run ended or was taken over {word, now, facts}.
+
 local pulse, due_first = unpack(more_keys)
 if get('status') ~= 'running' or get('run') == false then
 	redis.call('ZREM', delayed, arg.member)

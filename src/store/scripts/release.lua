@@ -6,9 +6,11 @@
 -- and has stopped; no attempt and no crash is counted. Where its lease ran out meanwhile and the run was taken over,
 -- the crash that was counted then was none.
 --
--- KEYS: of the run.
--- Arguments: token: of the lease.
+-- KEYS: of the run (run.lua).
+-- Arguments:
+--   token  of the lease
 -- Returns {word}: written, lost; where a cancel ends it instead, {written, now, facts of the end}.
+
 expect_queue()
 if get('lost_lease') == arg.token then
 	redis.call('HINCRBY', run, 'crashes', -1)

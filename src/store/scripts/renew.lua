@@ -3,9 +3,12 @@
 --- @include lease
 -- executing -> executing: the lease lasts anew from now.
 --
--- KEYS: of the run.
--- Arguments: token: of the lease. lease_ms: 0 gives the lease up, for its holder has crashed.
+-- KEYS: of the run (run.lua).
+-- Arguments:
+--   token     of the lease
+--   lease_ms  0 gives the lease up, for its holder has crashed
 -- Returns {word}: held, cancel (held, but somebody wants the run to end), lost.
+
 if not held(arg.token) then
 	return { 'lost' }
 end

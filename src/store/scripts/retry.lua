@@ -4,9 +4,14 @@
 --- @include transitions
 -- executing -> retrying: a transient failure; the next attempt comes when due. It ends a row of crashes.
 --
--- KEYS: of the run.
--- Arguments: token: of the lease. checkpoint ('': as it is). delay_ms. reason, detail.
+-- KEYS: of the run (run.lua).
+-- Arguments:
+--   token           of the lease
+--   checkpoint      '': as it is
+--   delay_ms        until the next attempt
+--   reason, detail  a word, a sentence
 -- Returns {word}: written, lost; where a cancel ends it instead, {written, now, facts of the end}.
+
 local answer = turned_away(arg.token)
 if answer then
 	return answer

@@ -10,12 +10,21 @@
 -- no longer, neither here nor as a need. A trigger that has an id of its own, and is sent again because its answer was
 -- lost, gets the run that it made, whatever has become of it.
 --
--- KEYS: of the run; the hash of each step that it needs.
--- Arguments: app, workflow, step: of the run. run: id of a new one. input: JSON. digest: of the input. force: '1' or
--- ''. run_ms: until its deadline. attempts: that may fail. retention: seconds. trigger: id of the trigger ('': none).
--- request: id of the HTTP request ('': none).
+-- KEYS: of the run (run.lua); the hash of each step that it needs.
+-- Arguments:
+--   app, workflow, step  of the run
+--   run                  id of a new one
+--   input                JSON
+--   digest               of the input
+--   force                '1' or ''
+--   run_ms               until its deadline
+--   attempts             that may fail
+--   retention            in seconds
+--   trigger              id of the trigger ('': none)
+--   request              id of the HTTP request ('': none)
 -- Returns {word, now, hash as a flat list, numbers of the needs that are not done, counted from 1}: new, same, reused,
 -- conflict, needs_not_done.
+
 local status = get('status')
 
 local function answer(word, missing)

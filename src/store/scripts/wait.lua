@@ -4,9 +4,15 @@
 --- @include transitions
 -- executing -> waiting or blocked: comes back when due; no attempt is used up. It ends a row of crashes.
 --
--- KEYS: of the run.
--- Arguments: token: of the lease. checkpoint ('': as it is). phase: waiting or blocked. delay_ms. reason, detail.
+-- KEYS: of the run (run.lua).
+-- Arguments:
+--   token           of the lease
+--   checkpoint      '': as it is
+--   phase           waiting or blocked
+--   delay_ms        until it comes back
+--   reason, detail  a word, a sentence
 -- Returns {word}: written, lost; where a cancel ends it instead, {written, now, facts of the end}.
+
 local answer = turned_away(arg.token)
 if answer then
 	return answer
