@@ -8,13 +8,11 @@
 #include "api/request.h"
 #include "base/text.h"
 #include "core/workflow.h"
-#include "harness/redis_server.h"
-#include "harness/suite.h"
+#include "harness/store.h"
 #include "store/queue.h"
 
 #define INPUT_BYTES 200000
 
-static struct redis_server server;
 static struct redis *redis;
 static struct arena arena;
 static struct error error;
@@ -23,19 +21,17 @@ static struct settings settings;
 
 static void set_up(void)
 {
-	redis_server_start(&server);
 	arena_init(&arena, 0);
 	response_init(&response);
 	settings.development = true;
-	ck_assert_int_eq(redis_new(server.url, NULL, "test", 2000, &redis, &error), ERROR_NONE);
+	redis = store_open();
 }
 
 static void tear_down(void)
 {
 	response_release(&response);
-	redis_free(redis);
+	store_close(redis);
 	arena_release(&arena);
-	redis_server_stop(&server);
 }
 
 static void command(size_t count, const char *const *words)
@@ -195,5 +191,5 @@ int main(void)
 	const TTest *const tests[] = { test_a_poll_of_a_workflow_is_one_turn_and_reads_what_it_shows,
 		test_the_tag_of_an_answer_changes_with_each_change_of_a_run_and_not_by_time,
 		test_a_key_that_is_no_run_is_an_error_and_the_next_poll_reads_right, NULL };
-	return suite_main("poll", tests, set_up, tear_down);
+	return store_suite_main("poll", tests, set_up, tear_down);
 }

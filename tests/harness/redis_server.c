@@ -34,7 +34,7 @@ static void write_users(const struct redis_server *server)
 		fail("cannot copy " SHIPPED_USERS "; run it from the root of the project");
 	while (fgets(line, sizeof(line), shipped) != NULL)
 		fputs(line, own);
-	fputs("user opener on nopass -@all +ping +acl|setuser +client|setname\n", own);
+	fputs("user opener on nopass -@all +ping +flushall +acl|setuser +client|setname\n", own);
 	fclose(shipped);
 	if (fclose(own) != 0)
 		fail("cannot write the users");
@@ -50,20 +50,26 @@ static bool does(struct redis *redis, size_t count, const char *const *words)
 	return true;
 }
 
+static struct redis *connect_as_opener(const struct redis_server *server, int timeout_ms)
+{
+	struct redis *redis;
+	struct error error;
+	char url[128];
+	text_format(url, sizeof(url), "unix://opener:any@%s/redis.sock", server->folder);
+	if (redis_new(url, NULL, "test", timeout_ms, &redis, &error) != ERROR_NONE)
+		fail(error.message);
+	return redis;
+}
+
 /*
  * Whether it answers. Redis has read its files then, as it does in production: with a default user who is off. From
  * here on he is let in, for the tests log in as nobody. A PING is refused while the files are read, ACL SETUSER is not.
  */
 static bool opens(const struct redis_server *server)
 {
-	struct redis *redis;
-	struct error error;
-	char url[128];
 	const char *const ping[] = { "PING" };
 	const char *const let_in[] = { "ACL", "SETUSER", "default", "on", "nopass" };
-	text_format(url, sizeof(url), "unix://opener:any@%s/redis.sock", server->folder);
-	if (redis_new(url, NULL, "test", 200, &redis, &error) != ERROR_NONE)
-		fail(error.message);
+	struct redis *redis = connect_as_opener(server, 200);
 	bool up = does(redis, 1, ping) && does(redis, 5, let_in);
 	redis_free(redis);
 	return up;
@@ -99,6 +105,15 @@ void redis_server_start(struct redis_server *server)
 	text_format(server->url, sizeof(server->url), "unix://%s/redis.sock", server->folder);
 	write_users(server);
 	launch(server);
+}
+
+void redis_server_empty(const struct redis_server *server)
+{
+	const char *const flush[] = { "FLUSHALL" };
+	struct redis *redis = connect_as_opener(server, START_MS);
+	if (!does(redis, 1, flush))
+		fail("cannot take the keys away");
+	redis_free(redis);
 }
 
 static void end(struct redis_server *server)

@@ -17,6 +17,9 @@ struct redis_server {
 /* Starts it and waits until it answers; ends the program with a message where it does not. */
 void redis_server_start(struct redis_server *server);
 
+/* Takes all keys away; ends the program with a message where it cannot. */
+void redis_server_empty(const struct redis_server *server);
+
 /* Kills it hard and starts it anew on the same folder. */
 void redis_server_restart(struct redis_server *server);
 

@@ -8,8 +8,7 @@
 
 #include "base/text.h"
 #include "harness/json_text.h"
-#include "harness/redis_server.h"
-#include "harness/suite.h"
+#include "harness/store.h"
 #include "store/queue.h"
 #include "store/reaper.h"
 #include "store/server.h"
@@ -17,7 +16,6 @@
 
 #define LEASE_MS 30000
 
-static struct redis_server server;
 static struct redis *redis;
 static struct arena arena;
 static struct error error;
@@ -29,17 +27,15 @@ static void set_up(void)
 	const struct trigger trigger = {
 		.name = name, .input = "{}", .digest = "d1", .run_ms = 3600000, .attempts = 5, .retention_seconds = 3600
 	};
-	redis_server_start(&server);
 	arena_init(&arena, 0);
-	ck_assert_int_eq(redis_new(server.url, NULL, "test", 2000, &redis, &error), ERROR_NONE);
+	redis = store_open();
 	ck_assert_msg(run_trigger(redis, &trigger, &arena, &result, &error) == ERROR_NONE, "%s", error.message);
 }
 
 static void tear_down(void)
 {
-	redis_free(redis);
+	store_close(redis);
 	arena_release(&arena);
-	redis_server_stop(&server);
 }
 
 static struct run read_run(void)
@@ -296,5 +292,5 @@ int main(void)
 		test_repair_takes_over_what_workers_would_leave_alone,
 		test_a_pulse_that_a_hand_has_broken_is_written_anew, test_a_run_that_comes_due_is_taken_before_new_ones,
 		NULL };
-	return suite_main("crashes", tests, set_up, tear_down);
+	return store_suite_main("crashes", tests, set_up, tear_down);
 }

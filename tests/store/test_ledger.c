@@ -8,8 +8,7 @@
 
 #include "base/text.h"
 #include "harness/json_text.h"
-#include "harness/redis_server.h"
-#include "harness/suite.h"
+#include "harness/store.h"
 #include "store/owners.h"
 #include "store/payload.h"
 #include "store/queue.h"
@@ -20,23 +19,20 @@
 #define ROW       "{\"id\":\"7\",\"created\":true}"
 #define RETENTION 172800
 
-static struct redis_server server;
 static struct redis *redis;
 static struct arena arena;
 static struct error error;
 
 static void set_up(void)
 {
-	redis_server_start(&server);
 	arena_init(&arena, 0);
-	ck_assert_int_eq(redis_new(server.url, NULL, "test", 2000, &redis, &error), ERROR_NONE);
+	redis = store_open();
 }
 
 static void tear_down(void)
 {
-	redis_free(redis);
+	store_close(redis);
 	arena_release(&arena);
-	redis_server_stop(&server);
 }
 
 static int64_t command(size_t count, const char *const *words)
@@ -361,5 +357,5 @@ int main(void)
 		test_only_the_run_that_made_it_is_marked, test_a_thing_has_one_owner,
 		test_what_is_given_up_goes_to_the_app_that_shares_it, test_an_old_claim_without_a_row_is_taken_over,
 		NULL };
-	return suite_main("ledger", tests, set_up, tear_down);
+	return store_suite_main("ledger", tests, set_up, tear_down);
 }

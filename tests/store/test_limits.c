@@ -4,11 +4,9 @@
  * covers: src/store/limits.c src/store/scripts/pace.lua src/store/scripts/gate.lua
  */
 #include "base/text.h"
-#include "harness/redis_server.h"
-#include "harness/suite.h"
+#include "harness/store.h"
 #include "store/limits.h"
 
-static struct redis_server server;
 static struct redis *redis;
 static struct error error;
 static const struct limit_name ours = { "github", "0123456789abcdef" }, other = { "github", "fedcba9876543210" };
@@ -16,14 +14,12 @@ static bool probing;
 
 static void set_up(void)
 {
-	redis_server_start(&server);
-	ck_assert_int_eq(redis_new(server.url, NULL, "test", 2000, &redis, &error), ERROR_NONE);
+	redis = store_open();
 }
 
 static void tear_down(void)
 {
-	redis_free(redis);
-	redis_server_stop(&server);
+	store_close(redis);
 }
 
 static int64_t enter(const struct limit_name *name)
@@ -269,5 +265,5 @@ int main(void)
 		test_a_run_that_does_not_come_is_passed_over_and_loses_nothing,
 		test_those_who_were_kept_away_are_spaced_as_well, test_what_an_older_version_has_left_is_no_line,
 		NULL };
-	return suite_main("limits", tests, set_up, tear_down);
+	return store_suite_main("limits", tests, set_up, tear_down);
 }

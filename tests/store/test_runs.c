@@ -13,13 +13,11 @@
 
 #include "base/text.h"
 #include "harness/json_text.h"
-#include "harness/redis_server.h"
-#include "harness/suite.h"
+#include "harness/store.h"
 #include "store/queue.h"
 #include "store/reaper.h"
 #include "store/workers.h"
 
-static struct redis_server server;
 static struct redis *redis;
 static struct arena arena;
 static struct error error;
@@ -27,16 +25,14 @@ static const struct run_name name = { "acme", "site", "repo" };
 
 static void set_up(void)
 {
-	redis_server_start(&server);
 	arena_init(&arena, 0);
-	ck_assert_int_eq(redis_new(server.url, NULL, "test", 2000, &redis, &error), ERROR_NONE);
+	redis = store_open();
 }
 
 static void tear_down(void)
 {
-	redis_free(redis);
+	store_close(redis);
 	arena_release(&arena);
-	redis_server_stop(&server);
 }
 
 static struct trigger_result trigger_with(const char *digest, bool force, int64_t run_ms)
@@ -760,8 +756,9 @@ END_TEST
 
 START_TEST(test_state_lost_when_a_process_restarted)
 {
+	redis = store_open_own(redis);
 	struct trigger_result before = trigger();
-	redis_server_restart(&server);
+	store_restart();
 	struct run run;
 	/* The first command after the loss finds the old connection dead. */
 	if (run_read(redis, &name, &arena, &run, &error) != ERROR_NONE)
@@ -802,6 +799,7 @@ END_TEST
 
 START_TEST(test_durable_record_of_what_was_made)
 {
+	redis = store_open_own(redis);
 	trigger();
 	struct claim claim = claim_next(30000);
 	ck_assert_int_eq(write_run(&claim,
@@ -813,7 +811,7 @@ START_TEST(test_durable_record_of_what_was_made)
 		write_run(&claim,
 			(struct run_write){ .kind = RUN_FINISH, .status = "error", .output = "{}", .error = "{}" }),
 		0);
-	redis_server_restart(&server);
+	store_restart();
 	struct run run;
 	if (run_read(redis, &name, &arena, &run, &error) != ERROR_NONE)
 		ck_assert_int_eq(error.class, ERROR_STORE_UNAVAILABLE);
@@ -845,5 +843,5 @@ int main(void)
 		test_an_entry_of_a_broken_run_is_buried, test_reaper_forgets_what_is_gone,
 		test_scripts_survive_script_flush, test_state_lost_when_a_process_restarted, test_redis_away_is_said,
 		test_bad_entry_is_buried_with_the_reason, test_durable_record_of_what_was_made, NULL };
-	return suite_main("runs", tests, set_up, tear_down);
+	return store_suite_main("runs", tests, set_up, tear_down);
 }

@@ -5,15 +5,13 @@
  */
 #include <string.h>
 
-#include "harness/redis_server.h"
-#include "harness/suite.h"
+#include "harness/store.h"
 #include "store/queue.h"
 #include "store/verify.h"
 
 #define RUN_KEY KEY_PREFIX "app:acme:site:repo"
 #define MEMBER  "acme:site:repo"
 
-static struct redis_server server;
 static struct redis *redis;
 static struct arena arena;
 static struct error error;
@@ -21,16 +19,14 @@ static char said[4096];
 
 static void set_up(void)
 {
-	redis_server_start(&server);
 	arena_init(&arena, 0);
-	ck_assert_int_eq(redis_new(server.url, NULL, "test", 2000, &redis, &error), ERROR_NONE);
+	redis = store_open();
 }
 
 static void tear_down(void)
 {
-	redis_free(redis);
+	store_close(redis);
 	arena_release(&arena);
-	redis_server_stop(&server);
 }
 
 static void note(void *context, const char *key, const char *what, bool repaired)
@@ -314,5 +310,5 @@ int main(void)
 		test_lives_for_ever, test_a_ledger_that_expires_is_a_finding,
 		test_owners_and_ledgers_have_the_same_things, test_wrong_type_is_a_finding,
 		test_a_broken_index_is_the_only_finding, NULL };
-	return suite_main("verify", tests, set_up, tear_down);
+	return store_suite_main("verify", tests, set_up, tear_down);
 }

@@ -1,0 +1,26 @@
+/*
+ * For tests of what is stored: one redis-server a test program, with conf/redis as shipped, and for each test a
+ * connection to it, with nothing in it. A test that kills its server has one of its own.
+ */
+#ifndef TESTS_HARNESS_STORE_H
+#define TESTS_HARNESS_STORE_H
+
+#include "harness/suite.h"
+#include "store/redis.h"
+
+/* As suite_main, while the server runs; setup calls store_open, and teardown store_close. */
+int store_suite_main(const char *name, const TTest *const *tests, void (*setup)(void), void (*teardown)(void));
+
+/* Empties the server and connects to it. */
+struct redis *store_open(void);
+
+/* Starts a server for this test alone, and connects to it in place of redis. */
+struct redis *store_open_own(struct redis *redis);
+
+/* Kills the test's own server hard, and starts it anew on what it has written. */
+void store_restart(void);
+
+/* Ends the connection, and the server where it is the test's own. */
+void store_close(struct redis *redis);
+
+#endif
