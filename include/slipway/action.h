@@ -253,6 +253,12 @@ bool ledger_remove(
 /* Adds a line to the app's events, for people to read; values of secrets are masked. */
 void action_log(struct action_context *context, const char *format, ...) SLIPWAY_FORMAT(2, 3);
 
+/*
+ * Whether the attempt belongs to a plan, which ends at the first call that would change something. Ask this only to
+ * read what a run would learn from the refusal of that call.
+ */
+bool action_is_planned(const struct action_context *context);
+
 /* For plans: reports one difference that the step would change, such as "SITE: has a different value". No secrets. */
 void action_difference(struct action_context *context, const char *format, ...) SLIPWAY_FORMAT(2, 3);
 

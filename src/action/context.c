@@ -343,6 +343,11 @@ void action_log(struct action_context *context, const char *format, ...)
 	va_end(arguments);
 }
 
+bool action_is_planned(const struct action_context *context)
+{
+	return context->dry_run != NULL;
+}
+
 void action_difference(struct action_context *context, const char *format, ...)
 {
 	struct step_dry_run *dry_run = context->dry_run;

@@ -121,6 +121,7 @@ enum action_result trial_attempt(struct trial *trial, const struct action_defini
 	arena_release(&trial->attempt_arena);
 	arena_init(&trial->attempt_arena, 0);
 	trial->attempts++;
+	trial->dry_run = (struct step_dry_run){ .change = NULL };
 	trial->context = (struct action_context){
 		.action = action,
 		.app = "trial-app",
@@ -133,6 +134,7 @@ enum action_result trial_attempt(struct trial *trial, const struct action_defini
 		.client = trial->client,
 		.arena = &trial->attempt_arena,
 		.ledger = trial->ledger,
+		.dry_run = trial->planned ? &trial->dry_run : NULL,
 		.backend = &backend,
 		.backend_data = trial,
 	};
@@ -197,6 +199,16 @@ const char *trial_wait_text(const struct trial *trial)
 bool trial_waits_for_person(const struct trial *trial)
 {
 	return trial->context.for_person;
+}
+
+const char *trial_change(const struct trial *trial)
+{
+	return trial->dry_run.change != NULL ? trial->dry_run.change : "";
+}
+
+const char *trial_difference(const struct trial *trial, size_t index)
+{
+	return index < trial->dry_run.difference_count ? trial->dry_run.differences[index] : "";
 }
 
 bool trial_skipped(const struct trial *trial)

@@ -19,6 +19,7 @@ struct trial {
 	struct settings settings;
 	int64_t age_ms;  /* of the run */
 	bool lease_lost; /* the backend refuses every write */
+	bool planned;    /* the next attempts are those of a plan */
 	/* What the backend says of the rate limiter, and what the attempts told it. */
 	int64_t closed_ms;
 	bool probing;
@@ -29,6 +30,7 @@ struct trial {
 	struct http_client *client;
 	struct arena attempt_arena;
 	struct action_context context;
+	struct step_dry_run dry_run;
 	char checkpoint[4096], saved[4096], intended[512], log[8192];
 	cJSON *ledger; /* field -> JSON text */
 	int saves, attempts, ledger_writes;
@@ -61,6 +63,11 @@ const char *trial_wait_text(const struct trial *trial);
 bool trial_waits_for_person(const struct trial *trial);
 
 bool trial_skipped(const struct trial *trial);
+
+/* What the last attempt of a plan would have done, "" where it would change nothing; and one of its differences, ""
+ * where there are not so many. */
+const char *trial_change(const struct trial *trial);
+const char *trial_difference(const struct trial *trial, size_t index);
 
 /* The context of the last attempt; before the first one, it has the ledger and nothing else. */
 struct action_context *trial_context(struct trial *trial);

@@ -222,9 +222,50 @@ START_TEST(test_a_fresh_repository_may_only_be_late)
 }
 END_TEST
 
+static enum action_result plan_with(struct peer_row allowed, struct peer_row show)
+{
+	const struct peer_row rows[] = { HEAD, NO_RUNS, allowed, show, { .method = NULL } };
+
+	trial_forget(&trial);
+	trial.planned = true;
+	peer_set(trial.peer, rows);
+	return trial_attempt(&trial, &github_workflow_run, INPUT("setup.yml"));
+}
+
+/* A plan reads what a run is told by the refusal of its dispatch. */
+START_TEST(test_a_plan_says_what_is_off)
+{
+	const struct peer_row off = { ALLOWED, .status = 200, .body = "{\"enabled\":false}" };
+	const struct peer_row on = { ALLOWED, .status = 200, .body = "{\"enabled\":true}" };
+	const struct peer_row untold = { ALLOWED, .status = 403, .body = FORBIDDEN };
+	const struct peer_row active = { SHOW, .status = 200, .body = IN_STATE("active") };
+	const struct peer_row fork = { SHOW, .status = 200, .body = IN_STATE("disabled_fork") };
+	const struct peer_row manually = { SHOW, .status = 200, .body = IN_STATE("disabled_manually") };
+
+	ck_assert_int_eq(plan_with(off, active), ACTION_WAITING);
+	ck_assert_ptr_nonnull(strstr(trial_wait_text(&trial), PAGE));
+	ck_assert_int_eq(plan_with(untold, manually), ACTION_WAITING);
+	ck_assert_str_eq(trial_change(&trial), "");
+
+	plan_with(on, active);
+	ck_assert_str_eq(trial_change(&trial), "create");
+	ck_assert_str_eq(trial_difference(&trial, 0), "");
+	plan_with(untold, fork);
+	ck_assert_str_eq(
+		trial_difference(&trial, 0), "workflow setup.yml is off (disabled_fork), and would be enabled");
+
+	trial_made(&trial, "github:repository:acme/docs", 5000);
+	plan_with(off, active);
+	ck_assert_str_eq(trial_change(&trial), "create");
+	ck_assert_str_eq(trial_difference(&trial, 0), "GitHub Actions are off in acme/docs, and would be allowed");
+	ck_assert_uint_eq(
+		peer_count(trial.peer, DISPATCH) + peer_count(trial.peer, ALLOW) + peer_count(trial.peer, ENABLE), 0);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = { test_switches_on_what_a_fork_has_off,
+	const TTest *const tests[] = { test_a_plan_says_what_is_off, test_switches_on_what_a_fork_has_off,
 		test_the_whole_of_a_repository_of_others_is_left_off, test_waits_for_a_person_where_it_may_not,
 		test_a_workflow_that_is_not_shown_is_off, test_takes_the_path_of_the_file,
 		test_refusals_lead_to_the_member, test_a_fresh_repository_may_only_be_late, NULL };

@@ -146,10 +146,65 @@ START_TEST(test_what_a_command_of_the_project_cancels_has_no_build_to_look_at)
 }
 END_TEST
 
+/* Nothing is built to find that out. */
+START_TEST(test_a_plan_says_that_production_is_pinned)
+{
+	static const struct peer_row pinned[] = {
+		{ PROJECT, .status = 200, .body = "{\"id\":\"prj_1\",\"autoAssignCustomDomains\":false}" },
+	};
+	trial.planned = true;
+	play(pinned, ARRAY_LEN(pinned));
+	ck_assert_int_eq(trial_attempt(&trial, &vercel_deployment, INPUT "}"), ACTION_FAILED);
+	assert_told_of_staging();
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "would be built"));
+	ck_assert_str_eq(trial_change(&trial), "");
+
+	trial_attempt(&trial, &vercel_deployment, INPUT ",\"promote\":true}");
+	ck_assert_str_eq(trial_change(&trial), "create");
+	trial_forget(&trial);
+	trial_attempt(&trial, &vercel_deployment, INPUT ",\"target\":\"preview\"}");
+	ck_assert_str_eq(trial_change(&trial), "create");
+	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 0);
+}
+END_TEST
+
+START_TEST(test_a_plan_of_a_redeployment_says_it_as_well)
+{
+	static const struct peer_row pinned[] = {
+		{ LIST, .status = 200, .body = "{\"deployments\":[" PROMOTED "]}" },
+		{ PROJECT, .status = 200, .body = "{\"id\":\"prj_1\",\"autoAssignCustomDomains\":false}" },
+	};
+	trial.planned = true;
+	play(pinned, ARRAY_LEN(pinned));
+	ck_assert_int_eq(trial_attempt(&trial, &vercel_redeploy, "{\"project\":\"prj_1\"}"), ACTION_FAILED);
+	assert_told_of_staging();
+	trial_attempt(&trial, &vercel_redeploy, "{\"project\":\"prj_1\",\"promote\":true}");
+	ck_assert_str_eq(trial_change(&trial), "create");
+	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 0);
+}
+END_TEST
+
+START_TEST(test_a_plan_says_that_the_newest_deployment_is_staged)
+{
+	static const struct peer_row staged[] = {
+		{ LIST, .times = 1, .status = 200, .body = "{\"deployments\":[]}" },
+		{ LIST, .status = 200, .body = "{\"deployments\":[" STAGED "]}" },
+		{ PROJECT, .status = 200, .body = "{\"id\":\"prj_1\"}" },
+	};
+	trial.planned = true;
+	play(staged, ARRAY_LEN(staged));
+	trial_attempt(&trial, &vercel_deployment, INPUT "}");
+	ck_assert_str_eq(trial_change(&trial), "create");
+	ck_assert_ptr_nonnull(strstr(trial_difference(&trial, 0), "dpl_1, is staged"));
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = { test_after_a_rollback_it_is_told_at_once,
-		test_what_is_staged_for_a_moment_is_waited_for, test_it_is_promoted_where_that_is_wished,
+	const TTest *const tests[] = { test_a_plan_says_that_production_is_pinned,
+		test_a_plan_of_a_redeployment_says_it_as_well, test_a_plan_says_that_the_newest_deployment_is_staged,
+		test_after_a_rollback_it_is_told_at_once, test_what_is_staged_for_a_moment_is_waited_for,
+		test_it_is_promoted_where_that_is_wished,
 		test_one_that_is_older_than_the_change_is_not_taken_for_the_new_one,
 		test_what_a_command_of_the_project_cancels_has_no_build_to_look_at, NULL };
 	return suite_main("staged", tests, setup, teardown);

@@ -64,80 +64,138 @@ static bool try_call(struct action_context *context, const struct provider_reque
 	return answered || class == ERROR_SCOPE_MISSING || class == ERROR_APP_NOT_INSTALLED;
 }
 
+static bool is_own(struct action_context *context, const char *repository)
+{
+	return ledger_age_ms(context, "github", "repository", repository_key(context, repository)) >= 0;
+}
+
+/* Whether Actions are off as a whole; false in *ret_off as well where the credential is not told. */
+static bool look_at_actions(
+	struct action_context *context, const char *repository, const struct string_pair *permissions, bool *ret_off)
+{
+	struct provider_response response;
+	struct allowance allowance = { true };
+	struct provider_request request = {
+		.path = "/repos/{owner}/{repo}/actions/permissions", .permissions = permissions, .expect = { 403, 404 }
+	};
+	bool told;
+
+	*ret_off = false;
+	if (!split_repository(context, repository, request.parameters) ||
+		!try_call(context, &request, &response, &told))
+		return false;
+	if (told && !provider_decode(context, &response, &allowance_record, &allowance))
+		return false;
+	*ret_off = told && !allowance.enabled;
+	return true;
+}
+
+/* Leaves *ret_state NULL where GitHub does not say. */
+static bool look_at_workflow(
+	struct action_context *context, const char *repository, const char *workflow, const char **ret_state)
+{
+	struct provider_response response;
+	struct workflow found = { NULL };
+	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/workflows/{workflow_id}",
+		.expect = { 403, 404 } };
+	bool told;
+
+	if (!split_repository(context, repository, request.parameters))
+		return false;
+	request.parameters[2] = workflow;
+	if (!try_call(context, &request, &response, &told))
+		return false;
+	if (told && !provider_decode(context, &response, &workflow_record, &found))
+		return false;
+	*ret_state = found.state;
+	return true;
+}
+
+static bool is_switched_off(const char *state)
+{
+	return state != NULL && strcmp(state, "disabled_manually") == 0;
+}
+
 /* Actions as a whole. */
 static bool allow_actions(struct action_context *context, const char *repository, bool *ret_did)
 {
 	static const struct string_pair permissions[] = { { "administration", "write" }, { "metadata", "read" },
 		{ NULL, NULL } };
 	struct provider_response response;
-	struct allowance allowance;
 	const struct allowance body = { true };
-	struct provider_request look = {
-		.path = "/repos/{owner}/{repo}/actions/permissions", .permissions = permissions, .expect = { 403, 404 }
-	};
-	struct provider_request change = { .method = HTTP_PUT,
+	struct provider_request request = { .method = HTTP_PUT,
 		.path = "/repos/{owner}/{repo}/actions/permissions",
 		.permissions = permissions,
 		.body_record = &allowance_record,
 		.body = &body,
 		.expect = { 403, 404, 409 } };
+	bool off;
 
 	*ret_did = false;
-	if (ledger_age_ms(context, "github", "repository", repository_key(context, repository)) < 0)
+	if (!is_own(context, repository))
 		return true;
-	if (!split_repository(context, repository, look.parameters) ||
-		!split_repository(context, repository, change.parameters) ||
-		!try_call(context, &look, &response, ret_did))
+	if (!look_at_actions(context, repository, permissions, &off) ||
+		!split_repository(context, repository, request.parameters))
 		return false;
-	if (!*ret_did)
-		return true;
-	if (!provider_decode(context, &response, &allowance_record, &allowance))
-		return false;
-	*ret_did = false;
-	return allowance.enabled || try_call(context, &change, &response, ret_did);
+	return !off || try_call(context, &request, &response, ret_did);
 }
 
 /* The one workflow. */
 static bool enable(struct action_context *context, const char *repository, const char *workflow, bool *ret_did)
 {
 	struct provider_response response;
-	struct workflow found = { NULL };
-	struct provider_request look = { .path = "/repos/{owner}/{repo}/actions/workflows/{workflow_id}",
-		.expect = { 403, 404 } };
-	struct provider_request change = { .method = HTTP_PUT,
+	const char *state;
+	struct provider_request request = { .method = HTTP_PUT,
 		.path = "/repos/{owner}/{repo}/actions/workflows/{workflow_id}/enable",
 		.expect = { 403, 404, 409, 422 } };
 
-	if (!split_repository(context, repository, look.parameters) ||
-		!split_repository(context, repository, change.parameters))
-		return false;
-	look.parameters[2] = change.parameters[2] = workflow;
-	if (!try_call(context, &look, &response, ret_did))
-		return false;
-	if (*ret_did && !provider_decode(context, &response, &workflow_record, &found))
-		return false;
 	*ret_did = false;
-	if (found.state != NULL && strcmp(found.state, "disabled_manually") == 0)
-		return true;
-	return try_call(context, &change, &response, ret_did);
+	if (!split_repository(context, repository, request.parameters) ||
+		!look_at_workflow(context, repository, workflow, &state))
+		return false;
+	request.parameters[2] = workflow;
+	return is_switched_off(state) || try_call(context, &request, &response, ret_did);
+}
+
+static enum action_result wait_for_click(struct action_context *context, const char *repository, const char *workflow)
+{
+	const char *page = provider_page(context, &github, "/%s/actions", repository);
+	return action_wait_for_person(context, PERSON_CHECK_MS,
+		"Allow GitHub Actions in %s, where %s is off: open %s and enable it there. The step goes on by itself.",
+		repository, workflow, page != NULL ? page : "its Actions page");
 }
 
 enum action_result workflow_enable(
 	struct action_context *context, const char *repository, const char *workflow, bool *tried)
 {
 	bool allowed = false, enabled = false;
-	const char *page = provider_page(context, &github, "/%s/actions", repository);
 
 	if (!*tried &&
 		(!allow_actions(context, repository, &allowed) || !enable(context, repository, workflow, &enabled)))
 		return action_failed(context);
 	*tried = true;
-	if (allowed || enabled) {
-		action_log(context, "allowed %s of %s to run", enabled ? workflow : "Actions", repository);
-		return action_wait(context, TAKES_EFFECT_MS, "GitHub to let %s of %s run", workflow, repository);
-	}
+	if (!allowed && !enabled)
+		return wait_for_click(context, repository, workflow);
+	action_log(context, "allowed %s of %s to run", enabled ? workflow : "Actions", repository);
+	return action_wait(context, TAKES_EFFECT_MS, "GitHub to let %s of %s run", workflow, repository);
+}
 
-	return action_wait_for_person(context, PERSON_CHECK_MS,
-		"Allow GitHub Actions in %s, where %s is off: open %s and enable it there. The step goes on by itself.",
-		repository, workflow, page != NULL ? page : "its Actions page");
+enum action_result workflow_foresee(struct action_context *context, const char *repository, const char *workflow)
+{
+	static const struct string_pair permissions[] = { { "administration", "read" }, { "metadata", "read" },
+		{ NULL, NULL } };
+	const char *state;
+	bool off;
+
+	if (!look_at_actions(context, repository, permissions, &off) ||
+		!look_at_workflow(context, repository, workflow, &state))
+		return action_failed(context);
+	if ((off && !is_own(context, repository)) || is_switched_off(state))
+		return wait_for_click(context, repository, workflow);
+
+	if (off)
+		action_difference(context, "GitHub Actions are off in %s, and would be allowed", repository);
+	if (state != NULL && strcmp(state, "active") != 0)
+		action_difference(context, "workflow %s is off (%s), and would be enabled", workflow, state);
+	return ACTION_DONE;
 }

@@ -22,4 +22,8 @@ bool workflow_file_exists(struct action_context *context, const char *repository
 enum action_result workflow_enable(
 	struct action_context *context, const char *repository, const char *workflow, bool *tried);
 
+/* For plans, where no dispatch is refused: ACTION_DONE where the workflow may run or would be allowed to, with a
+ * difference that says so; else waits for the person who has to do it. */
+enum action_result workflow_foresee(struct action_context *context, const char *repository, const char *workflow);
+
 #endif

@@ -340,6 +340,11 @@ static enum action_result begin(
 		return action_failed(context);
 	if (checkpoint->head_before == NULL)
 		return miss_branch(context, input, checkpoint->ref);
+	enum action_result foreseen = action_is_planned(context)
+		? workflow_foresee(context, input->repository, workflow_of(input))
+		: ACTION_DONE;
+	if (foreseen != ACTION_DONE)
+		return foreseen;
 	if (!list_runs(context, input, checkpoint->ref, &known, &before))
 		return action_failed(context);
 	if (!known)

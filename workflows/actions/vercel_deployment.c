@@ -252,8 +252,12 @@ static enum action_result begin(
 	if (checkpoint->watch.id == NULL && checkpoint->intent != NULL &&
 		action_run_age_ms(context) - checkpoint->sent_age_ms < provider_lost_response_ms(context))
 		return action_wait(context, 5000, "a deployment to appear that may have been started");
-	if (checkpoint->watch.id == NULL)
-		return create(context, input, sha, checkpoint);
+	if (checkpoint->watch.id == NULL) {
+		const struct deployment_options options = { input->project, input->target, sha, input->promote };
+		enum action_result foreseen = deployment_foresee(context, &options);
+		return foreseen == ACTION_DONE ? create(context, input, sha, checkpoint) : foreseen;
+	}
+
 	checkpoint->intent = sha;
 	return deployment_own(context, checkpoint->watch.id, created) ? ACTION_DONE : action_failed(context);
 }

@@ -345,6 +345,14 @@ static const struct field project_fields[] = {
 };
 static const struct record project_record = RECORD(struct project, project_fields);
 
+static bool read_project(struct action_context *context, const char *id, struct project *ret_project)
+{
+	struct provider_response response;
+	const struct provider_request request = { .path = "/v9/projects/{idOrName}", .parameters = { id } };
+	return provider_call(context, &vercel, &request, &response) &&
+		provider_decode(context, &response, &project_record, ret_project);
+}
+
 static bool is_staged(const struct deployment *deployment)
 {
 	return is_production(deployment) && deployment->ready_substate != NULL &&
@@ -369,12 +377,11 @@ static enum action_result promote(struct action_context *context, const struct d
 	return wait_more(context, deployment, watch, watch->promoted ? "being promoted" : "waiting to be promoted");
 }
 
-static enum action_result fail_staged(struct action_context *context, const struct deployment *deployment)
+static enum action_result fail_staged(struct action_context *context, const char *what, const char *page)
 {
 	action_fail(context, ERROR_CHECK_FAILED,
-		"the deployment was built, but is only staged: Vercel does not assign the production domains to new "
-		"deployments");
-	action_remedy(context, deployment->inspector_url,
+		"the deployment %s staged: Vercel does not assign the production domains to new deployments", what);
+	action_remedy(context, page,
 		"Production was rolled back, or the automatic assignment of domains is off. Undo the rollback or "
 		"promote the deployment at Vercel, or set \"promote\": true. Then trigger the step again.");
 	return action_remedy_input(context, "promote");
@@ -383,21 +390,50 @@ static enum action_result fail_staged(struct action_context *context, const stru
 static enum action_result follow_staged(struct action_context *context, const struct deployment_options *options,
 	const struct deployment *deployment, struct deployment_watch *watch)
 {
-	struct provider_response response;
 	struct project project;
-	const struct provider_request request = { .path = "/v9/projects/{idOrName}",
-		.parameters = { options->project } };
 	bool known = watch->state != NULL && strcmp(watch->state, deployment_state(deployment)) == 0;
 	int64_t staged_ms = known ? action_run_age_ms(context) - watch->since_age_ms : 0;
 
 	if (watch->promoted)
 		return wait_more(context, deployment, watch, "being promoted");
-	if (!provider_call(context, &vercel, &request, &response) ||
-		!provider_decode(context, &response, &project_record, &project))
+	if (!read_project(context, options->project, &project))
 		return action_failed(context);
 	if (project.assigns && staged_ms < STAGED_MS)
 		return wait_more(context, deployment, watch, "READY, but not in production yet");
-	return options->promote ? promote(context, options, deployment, watch) : fail_staged(context, deployment);
+	return options->promote ? promote(context, options, deployment, watch)
+				: fail_staged(context, "was built, but is only", deployment->inspector_url);
+}
+
+static const struct deployment *newest_of(const struct object_list *list)
+{
+	const struct deployment *deployments = list->items, *newest = NULL;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (newest == NULL || deployment_created(&deployments[i]) > deployment_created(newest))
+			newest = &deployments[i];
+	return newest;
+}
+
+enum action_result deployment_foresee(struct action_context *context, const struct deployment_options *options)
+{
+	struct project project;
+	struct object_list ready;
+
+	if (!action_is_planned(context) || options->promote || strcmp(options->target, "production") != 0)
+		return ACTION_DONE;
+	if (!read_project(context, options->project, &project) ||
+		!deployments_list(context, options->project, "production", NULL, "READY", &ready))
+		return action_failed(context);
+	if (!project.assigns)
+		return fail_staged(context, "would be built and only", "https://vercel.com/dashboard");
+
+	const struct deployment *newest = newest_of(&ready);
+	if (newest != NULL && is_staged(newest))
+		action_difference(context,
+			"the newest production deployment, %s, is staged and not live: set \"promote\" if this one is "
+			"to be",
+			deployment_id(newest));
+	return ACTION_DONE;
 }
 
 static enum action_result deployment_live(struct action_context *context, const struct deployment_options *options,

@@ -86,6 +86,13 @@ enum action_result deployment_built(
 enum action_result deployment_follow(struct action_context *context, const struct deployment_options *options,
 	struct deployment_watch *watch, struct deployment *ret_deployment);
 
+/*
+ * For plans, before a deployment is created: fails where production is pinned, so that it would be built and not be
+ * live, and the options do not promote it. ACTION_DONE otherwise, and in a run, which learns it from the deployment
+ * itself.
+ */
+enum action_result deployment_foresee(struct action_context *context, const struct deployment_options *options);
+
 /* The URL of this deployment only, with https://. */
 const char *deployment_url(struct action_context *context, const struct deployment *deployment);
 

@@ -144,7 +144,9 @@ static enum action_result begin(
 		return action_remedy(context, NULL, "Deploy the project first, then trigger this step again.");
 	}
 
-	return create(context, input, last, checkpoint);
+	const struct deployment_options options = { input->project, "production", NULL, input->promote };
+	enum action_result foreseen = deployment_foresee(context, &options);
+	return foreseen == ACTION_DONE ? create(context, input, last, checkpoint) : foreseen;
 }
 
 static enum action_result run(
