@@ -79,7 +79,7 @@ static enum error_class plan_sealed(const struct service *service, const struct 
 {
 	CLEANUP_JSON cJSON *input = NULL;
 	const cJSON *inputs = json_member(body, "inputs");
-	size_t sealed;
+	size_t sealed = 0;
 
 	if (plan_all_steps(service, target, payload, inputs, &input, error) != ERROR_NONE ||
 		seal_inputs(service, target->app, target->workflow, body, &sealed, error) != ERROR_NONE)

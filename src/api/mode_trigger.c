@@ -56,7 +56,7 @@ static enum error_class handle_trigger(const struct service *service, const stru
 	struct target target;
 	struct step_set needs;
 	char place[INPUT_PLACE_SIZE];
-	size_t sealed;
+	size_t sealed = 0;
 
 	if (target_from_body(body, true, &target, error) != ERROR_NONE || refuse_plan(&target, error) != ERROR_NONE ||
 		body_check_options(body, error) != ERROR_NONE ||

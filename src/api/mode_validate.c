@@ -81,7 +81,7 @@ static enum error_class validate(const struct service *service, const struct tar
 	struct input_sources sources = { target->workflow, NULL, payload->inputs, json_member(body, "inputs"),
 		payload->config, payload->env, payload->secrets, NULL, target->app };
 	CLEANUP_JSON cJSON *errors = cJSON_CreateArray();
-	size_t sealed;
+	size_t sealed = 0;
 
 	if (errors == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
