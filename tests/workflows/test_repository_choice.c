@@ -185,6 +185,45 @@ START_TEST(test_what_is_adopted_is_seen_as_asked)
 }
 END_TEST
 
+#define UPSTREAM "GET", "/github/repos/upstream/starter"
+
+/* A fork of a public repository is public, whatever it is asked to be: it is not made. */
+START_TEST(test_a_fork_is_seen_as_its_upstream)
+{
+	static const struct {
+		const char *more, *upstream;
+		bool made;
+	} cases[] = {
+		{ ",\"visibility\":\"private\"", "public", false },
+		{ ",\"private\":true", "public", false },
+		{ ",\"private\":true", "private", true },
+		{ ",\"visibility\":\"private\"", "internal", true },
+		{ ",\"visibility\":\"public\"", "public", true },
+		{ "", "public", true },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct peer_row rows[] = {
+			{ LOOK, .status = 404, .body = NOT_FOUND },
+			{ UPSTREAM, .status = 200,
+				.body = arena_format(&trial.arena,
+					"{\"id\":9,\"full_name\":\"upstream/starter\",\"name\":\"starter\",\"owner\":{"
+					"\"login\":\"upstream\"},\"visibility\":\"%s\"}",
+					cases[i].upstream) },
+			{ FORK, .status = 202, .body = DOCS(",\"fork\":true") },
+			OWNER,
+			{ .method = NULL },
+		};
+		forget();
+		const char *input = arena_format(&trial.arena,
+			"{\"owner\":\"acme\",\"name\":\"docs\",\"fork\":\"upstream/starter\"%s}", cases[i].more);
+		ck_assert_int_eq(run_with(rows, input), cases[i].made ? ACTION_WAITING : ACTION_FAILED);
+		ck_assert_msg(peer_count(trial.peer, FORK) == (cases[i].made ? 1 : 0), "case %zu", i);
+		if (!cases[i].made)
+			check_failed(ERROR_INVALID_INPUT, "every fork of it", "a template", "visibility");
+	}
+}
+END_TEST
+
 START_TEST(test_refusals_lead_to_the_member)
 {
 	static const struct {
@@ -328,7 +367,8 @@ int main(void)
 {
 	const TTest *const tests[] = { test_private_unless_somebody_says_otherwise, test_both_members_must_agree,
 		test_internal_after_the_template, test_what_is_adopted_is_seen_as_asked,
-		test_refusals_lead_to_the_member, test_a_name_that_was_given_up_is_free, test_a_redirect_is_not_adopted,
+		test_a_fork_is_seen_as_its_upstream, test_refusals_lead_to_the_member,
+		test_a_name_that_was_given_up_is_free, test_a_redirect_is_not_adopted,
 		test_what_takes_no_changes_is_not_done, test_an_empty_one_is_not_waited_for, NULL };
 	return suite_main("github.repository: what people choose", tests, setup, teardown);
 }

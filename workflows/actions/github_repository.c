@@ -258,6 +258,8 @@ static bool check_owner(struct action_context *context, const struct input *inpu
 	*ret_organization = true;
 	if (input->template_repository != NULL)
 		return true;
+	if (input->fork != NULL && !visibility_fits_fork(context, &input->asked, input->fork))
+		return false;
 	return owner_is_organization(context, input->owner, ret_organization) &&
 		(*ret_organization || !is_plain(input) || is_own_account(context, input->owner));
 }

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "actions/github_names.h"
 #include "slipway/provider.h"
 
 #define PRIVATE  "private"
@@ -78,6 +79,27 @@ static enum action_result make_internal(struct action_context *context, const st
 	}
 	action_log(context, "made %s internal", repository->full_name);
 	return ACTION_DONE;
+}
+
+bool visibility_fits_fork(struct action_context *context, const struct visibility *asked, const char *upstream)
+{
+	const char *names[2];
+	struct repository found;
+	bool exists;
+
+	if (is_as_asked(asked, PUBLIC))
+		return true;
+	if (!split_repository(context, upstream, names) ||
+		!repository_read(context, names[0], names[1], &exists, &found))
+		return false;
+	if (!exists || !is(found.visibility, PUBLIC))
+		return true;
+	action_fail(context, ERROR_INVALID_INPUT, "%s is public, and so is every fork of it, but this step asks for %s",
+		found.full_name, visibility_to_make(asked));
+	action_remedy(context, found.html_url,
+		"Omit \"visibility\" for a public fork, or use a template instead of the fork.");
+	action_remedy_input(context, "visibility");
+	return false;
 }
 
 enum action_result visibility_settle(
