@@ -60,11 +60,10 @@ enum error_class error_to_json(const struct error *source, cJSON **ret_json, str
 enum error_class error_print(
 	const struct error *source, struct arena *arena, const char **ret_text, struct error *error)
 {
-	cJSON *json;
+	CLEANUP_JSON cJSON *json = NULL;
 	if (error_to_json(source, &json, error) != ERROR_NONE)
 		return error->class;
 	*ret_text = json_print(arena, json);
-	cJSON_Delete(json);
 	return *ret_text != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an error");
 }
 

@@ -1,6 +1,6 @@
 /*
- * Puts the input of a step together from its three sources, resolves what is known now, and checks it by the
- * action's table. What only a worker may know stays a reference.
+ * Builds the input of a step from its three sources, resolves what is known now, and checks it against the action's
+ * table. Values that only a worker may know stay references.
  */
 #include "core/input.h"
 
@@ -37,7 +37,7 @@ static enum error_class merge_key(cJSON **input, const cJSON *inputs, const char
 	return json_merge(input, own, error);
 }
 
-/* A key that no step of the workflow takes is a slip that nobody would notice. */
+/* A key that no step of the workflow takes is probably misspelt. */
 enum error_class input_check_keys(const struct input_sources *sources, struct faults *faults, struct error *error)
 {
 	const cJSON *member;
@@ -56,7 +56,7 @@ enum error_class input_check_keys(const struct input_sources *sources, struct fa
 	return ERROR_NONE;
 }
 
-/* Whether the app has it: its value is put in by the worker. */
+/* Only checks that it exists: the worker fills in the value. */
 static enum error_class check_secret(const cJSON *secrets, const char *name, struct error *error)
 {
 	if (json_member(secrets, name) != NULL)
@@ -65,7 +65,7 @@ static enum error_class check_secret(const cJSON *secrets, const char *name, str
 	return error_remedy(error, NULL, "Set it with mode 'configure', then trigger the step again.");
 }
 
-/* By the name of its own app, a step would wait for itself until its deadline. */
+/* A step that refers to itself by the name of its app would wait for itself until its deadline. */
 static enum error_class check_other(
 	const struct input_sources *sources, const struct reference *reference, struct error *error)
 {
@@ -100,21 +100,19 @@ static enum error_class look_up(
 	return *ret_value != NULL ? ERROR_NONE : no_memory(error);
 }
 
-/* By the table, and where that fits and the values are put in, by what the action says beyond it. */
+/* Against the table, and once that fits and values are resolved, with the .validate of the action. */
 static enum error_class check_input(const struct action_definition *action, const cJSON *input, enum record_mode mode,
 	const char *place, struct faults *faults, struct error *error)
 {
 	const struct record *record = &action->input;
-	struct arena arena;
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 
-	arena_init(&arena, 0);
 	void *decoded = arena_allocate(&arena, record->size);
 	enum error_class class = decoded == NULL
 		? no_memory(error)
 		: record_check(record, input, mode, place, &arena, decoded, faults, error);
 	if (class == ERROR_NONE && mode == RECORD_REFERENCES && (faults == NULL || faults->count == 0))
 		class = input_check_run(action, decoded, place, faults, error);
-	arena_release(&arena);
 	return class;
 }
 
@@ -136,7 +134,7 @@ void input_place(const struct step_definition *step, char place[INPUT_PLACE_SIZE
 		json_pointer_append(place, INPUT_PLACE_SIZE, step->input_key);
 }
 
-/* Null, too, would take away what the workflow binds. */
+/* Null counts as well: it would remove what the workflow binds. */
 static enum error_class check_bound(const struct step_definition *step, const cJSON *inputs, const char *place,
 	struct faults *faults, struct error *error)
 {
@@ -177,7 +175,7 @@ static bool replace_bound(cJSON *input, const struct binding *binding)
 	return false;
 }
 
-/* Whoever may say where a secret goes may have it sent to himself, so only the workflow says that. */
+/* A caller who chose the destination of a secret could send it to himself, so only the workflow chooses it. */
 static enum error_class bind_for_secret(
 	const struct step_definition *step, cJSON *input, const char *place, struct faults *faults, struct error *error)
 {
@@ -196,7 +194,7 @@ static enum error_class bind_for_secret(
 	return ERROR_NONE;
 }
 
-/* A confirmation that is configured once would confirm whatever comes later. */
+/* A confirmation in the configuration would confirm every later run. */
 static void drop_configured(const struct step_definition *step, cJSON *input)
 {
 	const struct record *record = &step->action->input;
@@ -239,7 +237,7 @@ static bool is_given(const cJSON *inputs, const char *key)
 	return own != NULL && !cJSON_IsNull(own);
 }
 
-/* Where faults were noted, *ret_input is what there is of it. */
+/* Where faults were noted, *ret_input is incomplete. */
 static enum error_class build(
 	const struct input_sources *sources, struct faults *faults, cJSON **ret_input, struct error *error)
 {
@@ -266,7 +264,7 @@ enum error_class input_build(const struct input_sources *sources, cJSON **ret_in
 
 enum error_class input_faults(const struct input_sources *sources, struct faults *ret_faults, struct error *error)
 {
-	cJSON *input;
+	CLEANUP_JSON cJSON *input = NULL;
 	char place[INPUT_PLACE_SIZE];
 	struct step_set needs;
 
@@ -275,9 +273,8 @@ enum error_class input_faults(const struct input_sources *sources, struct faults
 	enum error_class class = build(sources, ret_faults, &input, error);
 	if (class == ERROR_NONE)
 		class = step_check_needs(sources->workflow, sources->step, input, place, &needs, ret_faults, error);
-	cJSON_Delete(input);
 
-	/* Where the list is full, it says enough. */
+	/* A full list of faults is no error. */
 	if (class != ERROR_NONE && class != ERROR_INVALID_INPUT)
 		return class;
 	if (class == ERROR_INVALID_INPUT)
@@ -303,7 +300,7 @@ enum error_class input_put_values(
 	return references_put(input, "/input", lookup, context, error);
 }
 
-/* A few digits for a sealed secret, which may be long and may be named often. */
+/* A short hash stands for a sealed secret, which may be long and may be named often. */
 static enum error_class look_up_sealed(
 	void *context, const struct reference *reference, cJSON **ret_value, struct error *error)
 {
@@ -324,7 +321,7 @@ static enum error_class look_up_sealed(
 enum error_class input_digest(const cJSON *input, const cJSON *secrets, char digest[DIGEST_SIZE], struct error *error)
 {
 	struct input_sources sources = { .secrets = secrets };
-	cJSON *sealed = cJSON_Duplicate(input, true);
+	CLEANUP_JSON cJSON *sealed = cJSON_Duplicate(input, true);
 
 	if (sealed == NULL)
 		return no_memory(error);
@@ -334,6 +331,5 @@ enum error_class input_digest(const cJSON *input, const cJSON *secrets, char dig
 	enum error_class class = references_resolve(sealed, "/inputs", look_up_sealed, &sources, &budget, NULL, error);
 	if (class == ERROR_NONE)
 		class = json_digest(sealed, digest, error);
-	cJSON_Delete(sealed);
 	return class;
 }

@@ -1,5 +1,5 @@
 /*
- * The input of a step: what the workflow binds, under what is cached for the app, under what the trigger brings.
+ * The input of a step: the bindings of the workflow, overridden by the cached payload, overridden by the trigger.
  */
 #ifndef SLIPWAY_CORE_INPUT_H
 #define SLIPWAY_CORE_INPUT_H
@@ -60,8 +60,8 @@ enum error_class input_put_values(cJSON *input, const struct record *record, ref
 enum error_class input_digest(
 	const cJSON *input, const cJSON *secrets, char digest[DIGEST_SIZE], struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Adds to an error which member of the step's input is at fault, where its place is one below the place of the input:
- * clients lead a person there. Returns the class. */
+/* Sets remedy_input to the input member at fault, where the place of the error lies below `place`: clients point a
+ * person to it. Returns the class. */
 enum error_class input_name_member(const char *place, struct error *error);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What .validate of an action says becomes errors with a place, one at a time: of each, a person has to see
- * where it is and what to do.
+ * Turns what .validate of an action finds into errors with a place, so a person sees where each fault is and what to
+ * do.
  */
 #include "core/input_check.h"
 

@@ -1,5 +1,5 @@
 /*
- * One reader for all who look at a ledger: what an older version wrote gets here what it did not write.
+ * The one reader of ledger rows: fills in the members that an older version did not write.
  */
 #include "core/ledger_row.h"
 
@@ -29,15 +29,13 @@ bool ledger_row_is_pending(const struct ledger_row *row)
 
 enum error_class ledger_row_read(const char *text, struct arena *arena, struct ledger_row *ret_row, struct error *error)
 {
-	cJSON *json;
+	CLEANUP_JSON cJSON *json = NULL;
 
 	memset(ret_row, 0, sizeof(*ret_row));
 	if (json_parse(text, strlen(text), JSON_LIMITS_WIDE, &json, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = record_decode(&ledger_row_record, json, RECORD_LENIENT, "", arena, ret_row, error);
-	cJSON_Delete(json);
-	if (class != ERROR_NONE)
-		return class;
+	if (record_decode(&ledger_row_record, json, RECORD_LENIENT, "", arena, ret_row, error) != ERROR_NONE)
+		return error->class;
 	if (ret_row->state == NULL)
 		ret_row->state = ret_row->created ? LEDGER_CREATED : LEDGER_ADOPTED;
 	if (ret_row->id == NULL && !ledger_row_is_pending(ret_row))

@@ -1,4 +1,6 @@
-/* The pairs of a line about a run, and what its error adds; see the header. */
+/*
+ * The pairs of a log line about a run, and those of its error; see the header.
+ */
 #include "core/run_log.h"
 
 #include <string.h>
@@ -29,7 +31,7 @@ static void add_error(struct log_line *line, const cJSON *json)
 void run_end_line(struct log_line *line, const struct run *run)
 {
 	struct error broken;
-	cJSON *json = NULL;
+	CLEANUP_JSON cJSON *json = NULL;
 
 	if (run->error[0] == '\0' ||
 		json_parse(run->error, strlen(run->error), JSON_LIMITS_WIDE, &json, &broken) != ERROR_NONE)
@@ -40,11 +42,10 @@ void run_end_line(struct log_line *line, const struct run *run)
 	run_line(line, failed ? LOG_WARNING : LOG_INFO, "run ended", run);
 	log_text(line, "status", run->status);
 
-	/* Of one that failed it is the class once more. */
+	/* Where the run failed, the reason only repeats the class. */
 	if (json == NULL)
 		log_text(line, "reason", run->reason);
 	add_error(line, json);
 	log_number(line, "crashes", run->crashes);
 	log_number(line, "total_ms", run->now - run->queued_at);
-	cJSON_Delete(json);
 }

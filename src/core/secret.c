@@ -184,7 +184,7 @@ static enum error_class check_key(const char *public_key, struct error *error)
 {
 	if (public_key != NULL)
 		return ERROR_NONE;
-	error_set(error, ERROR_INVALID_REQUEST, "this Slipway has no key to seal secrets with, so it takes none");
+	error_set(error, ERROR_INVALID_REQUEST, "secrets are not enabled: no public key is configured");
 	return error_remedy(error, NULL,
 		"An operator makes one with 'slipway key', for SLIPWAY_SECRETS_PUBLIC_KEY of slipway-api.");
 }
@@ -232,7 +232,7 @@ static enum error_class refuse(const struct secret_name *name, struct error *err
 	error_set(error, ERROR_INVALID_INPUT,
 		"the secret '%s' of '%s' cannot be opened: it is damaged, or was sealed for another app or name",
 		name->name, name->app);
-	return error_remedy(error, NULL, "Configure the secret anew, then trigger the step again.");
+	return error_remedy(error, NULL, "Configure the secret again, then trigger the step again.");
 }
 
 /* The value within the box, where app and name stand before it. Whoever has the public key may have sealed it. */

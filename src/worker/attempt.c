@@ -1,6 +1,6 @@
 /*
- * Connects one attempt to the store: what an action saves, logs, and asks goes through here, under the lease.
- * It ends with what is to be written, and leaves the writing to the caller.
+ * Connects one attempt to the store: what an action saves, logs and reads goes through here, under the lease. The
+ * result is what has to be written; the caller writes it.
  */
 #include "worker/attempt.h"
 
@@ -20,7 +20,7 @@
 #include "store/payload.h"
 #include "worker/outcome.h"
 
-/* ---- what the context asks of us ---- */
+/* ---- the backend of the context ---- */
 
 static enum error_class backend_save(void *backend, const char *checkpoint, struct error *error)
 {
@@ -59,7 +59,7 @@ static enum error_class backend_owner(
 	return class;
 }
 
-/* A line of the log that cannot be stored is no reason to stop. */
+/* Best effort: a log line that cannot be stored is dropped. */
 static void backend_log(void *backend, const char *line)
 {
 	const struct attempt *attempt = backend;
@@ -69,7 +69,7 @@ static void backend_log(void *backend, const char *line)
 		return;
 }
 
-/* Where the gate cannot be asked, the provider says itself what it thinks of a call. */
+/* If Redis cannot be reached, let the call through; the provider enforces its own limit. */
 static int64_t backend_admit(void *backend, const char *provider, const char *credential, bool *ret_probing)
 {
 	const struct attempt *attempt = backend;
@@ -82,8 +82,8 @@ static int64_t backend_admit(void *backend, const char *provider, const char *cr
 	return wait;
 }
 
-#define NEEDS_CHECK_MS 2000 /* how often to look whether a need is done */
-#define PACE_HELD_MS   200  /* a process is held for no longer than this */
+#define NEEDS_CHECK_MS 2000 /* how often a blocked run checks whether a need is done */
+#define PACE_HELD_MS   200  /* no process sleeps longer than this for its turn */
 
 static void backend_throttle(
 	void *backend, const char *provider, const char *credential, int64_t spacing_ms, struct call_turn *ret_turn)
@@ -108,8 +108,7 @@ static void log_blocked(const struct run *run, const struct limit_name *name, in
 	log_end(&line);
 }
 
-/* Where it cannot be told to the others, they meet the limit themselves; and a probe that is not heard of ends by
- * itself. */
+/* Best effort: other workers will hit the limit themselves, and an unreported probe expires. */
 static void backend_report_limit(void *backend, const char *provider, const char *credential, int64_t blocked_ms)
 {
 	const struct attempt *attempt = backend;
@@ -119,7 +118,7 @@ static void backend_report_limit(void *backend, const char *provider, const char
 						: limit_unblock(attempt->redis, &name, &ignored);
 
 	if (class != ERROR_NONE)
-		log_error("gate", &ignored);
+		log_error("limiter", &ignored);
 	if (blocked_ms > 0)
 		log_blocked(&attempt->claim->run, &name, blocked_ms);
 }
@@ -138,7 +137,7 @@ struct opened {
 	struct opened *next;
 };
 
-/* From now on no exit lets it through, until the attempt has ended. */
+/* Redacts it from all output until the attempt ends. */
 static enum error_class remember(struct attempt *attempt, const char *name, const char *value, struct error *error)
 {
 	struct opened *opened = arena_allocate(attempt->arena, sizeof(*opened));
@@ -159,7 +158,7 @@ static void forget_opened(struct attempt *attempt)
 		redact_remove(attempt->opened->value);
 }
 
-/* What Redis has of it: a secret of the app, or what a client wrote in clear into this input. */
+/* The sealed text: a secret of the app, or one that a client gave in clear text in this input. */
 static enum error_class find_sealed(
 	const struct attempt *attempt, const struct reference *reference, const char **ret_sealed, struct error *error)
 {
@@ -192,7 +191,7 @@ static enum error_class open_secret(
 	return remember(attempt, secret.name, *ret_value, error);
 }
 
-/* One with a name is opened once an attempt, for an input may name it in hundreds of places. */
+/* A named secret is opened once per attempt, for an input may name it hundreds of times. */
 static enum error_class backend_secret(
 	void *backend, const struct reference *reference, cJSON **ret_value, struct error *error)
 {
@@ -226,9 +225,9 @@ static const struct action_backend backend = {
 	.report_limit = backend_report_limit,
 };
 
-/* ---- references that only a worker may put in ---- */
+/* ---- references that only a worker may resolve ---- */
 
-/* What is being made is waited for: what the run is to be made of will be there. */
+/* Where the need is running, the run waits for it. */
 static enum error_class refuse_missing(
 	struct attempt *attempt, const struct run_name *from, const char *status, struct error *error)
 {
@@ -249,7 +248,7 @@ static bool same_run(const struct run_name *one, const struct run_name *two)
 		strcmp(one->step, two->step) == 0;
 }
 
-/* What was taken for the run; else what stands there, where the input refers to more than the trigger knew. */
+/* The output that was taken for the run; else the current one, where the input refers to more than the trigger knew. */
 static enum error_class find_output(
 	struct attempt *attempt, const struct run_name *from, const char **ret_output, struct error *error)
 {
@@ -282,7 +281,7 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 		run_output_member(output, name, ret_value, error) != ERROR_NONE)
 		return error->class;
 
-	/* Of a step of its own workflow, null is how one that was skipped says that there is nothing. */
+	/* Within a workflow null means that the step was skipped; from another app it is an error. */
 	if (reference->kind != REFERENCE_APP || !cJSON_IsNull(*ret_value))
 		return ERROR_NONE;
 	cJSON_Delete(*ret_value);
@@ -297,7 +296,7 @@ static void add_need(struct attempt *attempt, const char *app, const char *workf
 		(struct run_name){ arena_string(attempt->arena, app), workflow, step };
 }
 
-/* The needs as the trigger took them, in its order: the input is the one that it had. */
+/* The needs in the order of the trigger, which had the same input. */
 static enum error_class list_needs(struct attempt *attempt, const cJSON *input, struct error *error)
 {
 	const struct run *run = &attempt->claim->run;
@@ -378,7 +377,7 @@ static enum error_class write_result(const struct attempt *attempt, struct actio
 		return ERROR_NONE;
 	}
 
-	/* It keeps its place for the time that it was told, so it comes back just then. */
+	/* Its place among the waiting calls is kept until then. */
 	if (context->for_turn && context->error.class == ERROR_RATE_LIMITED) {
 		*write = (struct run_write){ .kind = RUN_WAIT,
 			.phase = "waiting",
@@ -424,7 +423,7 @@ enum error_class attempt_run(const struct attempt *attempt, struct run_write *re
 	enum error_class class = ERROR_NONE;
 	if (result == ACTION_FAILED && context.error.class == ERROR_LEASE_LOST) {
 		*error = context.error;
-		/* It is logged when the secrets of the attempt are no longer known. */
+		/* Redact it now: the log line is written after the attempt has forgotten its secrets. */
 		redact_error(error);
 		class = ERROR_LEASE_LOST;
 	} else {

@@ -16,15 +16,15 @@ struct attempt {
 	const struct step_definition *step;
 	const struct claim *claim;
 	int64_t deadline_at;   /* monotonic */
-	struct arena *arena;   /* all that the attempt makes */
-	struct opened *opened; /* the attempt's own, as all below: begin with nothing */
+	struct arena *arena;   /* of all that the attempt allocates */
+	struct opened *opened; /* set by the attempt, as all below */
 	struct needs *needs;
-	bool awaits_need; /* what it needs is running */
+	bool awaits_need; /* a step that it needs is running */
 };
 
 /*
- * Runs the action. *ret_write is how the run goes on; its texts lie in the arena. An error here means that there is
- * nothing to write: ERROR_LEASE_LOST, or memory was short; the lease decides then.
+ * Runs the action. *ret_write is what to write about it; its texts lie in the arena. On an error there is nothing to
+ * write: the lease was lost, or memory was short and the lease will expire.
  */
 enum error_class attempt_run(
 	const struct attempt *attempt, struct run_write *ret_write, struct error *error) SLIPWAY_MUST_CHECK;

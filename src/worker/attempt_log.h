@@ -1,5 +1,5 @@
 /*
- * What a worker logs at the end of an attempt: what failed, when it goes on, and the end of the run where it ended.
+ * What a worker logs at the end of an attempt: the failure, the time of the next attempt, and the end of the run.
  */
 #ifndef SLIPWAY_WORKER_ATTEMPT_LOG_H
 #define SLIPWAY_WORKER_ATTEMPT_LOG_H
@@ -10,8 +10,8 @@
 /* All borrowed. */
 struct attempt_end {
 	const struct run *run;         /* whose attempt it was */
-	const struct run_write *write; /* how it was to go on */
-	const struct run *ended;       /* what run_write_told told; NULL: it could not be written */
+	const struct run_write *write; /* what was to be written about it */
+	const struct run *ended;       /* as run_write_told returns it; NULL: it could not be written */
 	bool unknown; /* nobody knows whether it was: Redis was cut off after a try, and by the next the lease was gone
 		       */
 	int64_t attempt_ms;

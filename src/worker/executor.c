@@ -1,6 +1,6 @@
 /*
- * The loop of an executor: take an entry, claim its run, run the attempt, write the result. A fresh process
- * replaces it after a number of actions, or after a fault.
+ * The loop of an executor: take a queue entry, claim its run, run the attempt, write the result. A new process replaces
+ * it after a number of actions, or after a fault.
  */
 #include "worker/executor.h"
 
@@ -28,7 +28,7 @@
 #define PAUSE_MS         500  /* while Redis is away */
 #define MEMORY_MAX       ((size_t)512 << 20)
 #define DESCRIPTORS_MAX  256
-#define DESCRIPTORS_LEFT 64 /* an executor that holds more has been left some by an action */
+#define DESCRIPTORS_LEFT 64 /* more open descriptors than this were leaked by an action */
 
 struct executor {
 	const struct settings *settings;
@@ -38,7 +38,7 @@ struct executor {
 	struct lease_expiry *expiry;
 	struct redis *redis;
 	struct http_client *client;
-	bool took_due; /* the last entry was of a run that was begun before */
+	bool took_due; /* the last entry was of a run that had begun before */
 };
 
 static volatile sig_atomic_t stop_requested;
@@ -51,17 +51,17 @@ static void on_terminate(int signal_number)
 
 /* ---- one entry ---- */
 
-/* The step that an entry names. Entries may have been put there by hand: nothing in them is trusted. */
+/* The step that an entry names. Entries may have been added manually, so nothing in them is trusted. */
 static const struct step_definition *find_step(const struct queue_entry *entry, const char **ret_why)
 {
 	if (!run_name_valid(&entry->name) || !identifier_valid(entry->run_id)) {
-		*ret_why = "app, workflow, action and run must be there and be valid ids";
+		*ret_why = "app, workflow, action and run must be valid ids";
 		return NULL;
 	}
 
 	const struct workflow_definition *workflow = workflow_find(entry->name.workflow);
 	if (workflow == NULL) {
-		*ret_why = "this worker knows no such workflow";
+		*ret_why = "this worker has no such workflow";
 		return NULL;
 	}
 
@@ -71,7 +71,7 @@ static const struct step_definition *find_step(const struct queue_entry *entry, 
 	return step;
 }
 
-/* False where the supervisor is gone: then nobody renews the lease, and the process had better end. */
+/* False where the supervisor is gone: nothing renews the lease any more, so the process ends. */
 static bool report_status(const struct executor *executor, const struct report *report)
 {
 	return prefork_send(executor->channel, report, sizeof(*report));
@@ -135,7 +135,7 @@ static bool execute_run(const struct executor *executor, const struct step_defin
 	else
 		log_error("attempt failed", &error);
 
-	/* Lost as far as this process can tell, which may have slept: it has stopped, and did not crash. */
+	/* The process may have been suspended past its lease; it stopped in an orderly way, so this is no crash. */
 	if (class == ERROR_LEASE_LOST)
 		commit_result(executor, claim, claimed_at, &result_release, arena);
 	memset(&report, 0, sizeof(report));
@@ -151,15 +151,15 @@ static bool execute_entry(const struct executor *executor, const struct queue_en
 	const struct step_definition *step = find_step(entry, &why);
 
 	if (step == NULL) {
-		log_write(LOG_WARNING, "entry buried", "entry", entry->id, "why", why, NULL);
+		log_write(LOG_WARNING, "entry dead-lettered", "entry", entry->id, "why", why, NULL);
 		if (queue_dead_letter(executor->redis, entry, why, &error) != ERROR_NONE)
-			log_error("entry not buried", &error);
+			log_error("entry not dead-lettered", &error);
 		return true;
 	}
 
 	bool go_on = true;
 
-	/* From before the claim: the lease never lasts longer than we believe. */
+	/* Taken before the claim, so the lease never expires earlier than we believe. */
 	int64_t now = clock_monotonic_ms();
 	const struct claimant claimant = { executor->worker, executor->settings->lease_seconds * 1000 };
 	atomic_store(&executor->expiry->at, now + claimant.lease_ms);
@@ -173,7 +173,7 @@ static bool execute_entry(const struct executor *executor, const struct queue_en
 		return true;
 	}
 
-	/* What arrived together with the word to stop is not begun. */
+	/* A run that was claimed while SIGTERM arrived is not started. */
 	if (stop_requested)
 		commit_result(executor, &claim, now, &result_release, arena);
 	else
@@ -184,8 +184,8 @@ static bool execute_entry(const struct executor *executor, const struct queue_en
 
 /* ---- the loop ---- */
 
-/* What was begun before goes before what is new, but for every second entry: runs that come due again and again, more
- * than all executors can look at, would let nothing new begin. */
+/* Runs that have begun take precedence over new ones, but only for every second entry: otherwise more waiting runs than
+ * executors can handle would keep new runs from starting. */
 static enum error_class reserve(struct executor *executor, struct arena *arena, bool *ret_found,
 	struct queue_entry *ret_entry, struct error *error)
 {
@@ -213,7 +213,7 @@ static bool execute_next(struct executor *executor, int64_t *ret_actions)
 
 	arena_init(&arena, 0);
 	if (reserve(executor, &arena, &found, &entry, &error) != ERROR_NONE) {
-		/* The supervisor logs that Redis is away, once for all. */
+		/* The supervisor logs that Redis is away, once for all executors. */
 		if (error.class != ERROR_STORE_UNAVAILABLE)
 			log_error("queue", &error);
 		clock_sleep_ms(PAUSE_MS);
@@ -226,8 +226,7 @@ static bool execute_next(struct executor *executor, int64_t *ret_actions)
 	return go_on;
 }
 
-/* What one action takes too much of must be its own loss: memory that is refused is an error or a crash of this
- * process, where the machine would choose another one. */
+/* Cap memory and descriptors per executor, so a runaway action fails here instead of waking the OOM killer. */
 static void limit_resources(void)
 {
 	const struct rlimit descriptors = { DESCRIPTORS_MAX, DESCRIPTORS_MAX };
@@ -235,7 +234,7 @@ static void limit_resources(void)
 	resources_limit_memory(MEMORY_MAX);
 }
 
-/* Whether an action has left descriptors open: the next one would run out of them. */
+/* Whether actions have leaked descriptors: the next one would run out of them. */
 static bool descriptors_left(const struct executor *executor)
 {
 	int lowest_free = fcntl(executor->channel, F_DUPFD_CLOEXEC, 0);
@@ -264,7 +263,7 @@ int executor_run(
 
 	limit_resources();
 
-	/* A wait for the queue goes on, for BLOCK_MS at most; what it still brings is handed back. */
+	/* A blocking read of the queue continues for up to BLOCK_MS; an entry that it still returns is released. */
 	struct sigaction terminate = { .sa_handler = on_terminate };
 	sigaction(SIGTERM, &terminate, NULL);
 	text_format(executor.consumer, sizeof(executor.consumer), "%s-%zu", worker, index);

@@ -13,10 +13,10 @@
 #define DELAY_LAST_MS     60000
 #define DELAY_MIN_MS      200
 #define RATE_LIMIT_MS     60000 /* where the provider does not say how long */
-#define NOT_READY_MS      5000  /* where it does not say how long what was made takes to settle */
+#define NOT_READY_MS      5000  /* where it does not say how long to wait */
 #define SETTLING_MAX_MS   900000
-#define RATE_LIMIT_SPREAD 2000 /* so that not all who wait come at once */
-#define UNKNOWN_ATTEMPTS  3    /* what nobody knows is hardly mended by trying: two further attempts */
+#define RATE_LIMIT_SPREAD 2000 /* so that waiting runs do not all come back at once */
+#define UNKNOWN_ATTEMPTS  3    /* unclassified errors rarely go away: at most two retries */
 
 int64_t retry_delay_ms(int64_t attempt)
 {
@@ -44,7 +44,7 @@ static bool may_try_again(const struct error *failure, int64_t attempt, int64_t 
 	return error_class_facts(failure->class)->retryable && attempt < attempts;
 }
 
-/* What was made settles in minutes; what is not ready after that hardly ever will be. */
+/* A new resource becomes ready within minutes, or hardly ever. */
 static bool waits(const struct error *failure, const struct run_progress *progress)
 {
 	return failure->class == ERROR_RATE_LIMITED ||

@@ -1,5 +1,5 @@
 /*
- * What becomes of a run when an attempt has failed: the class of the error decides.
+ * What happens to a run after a failed attempt: the class of the error decides.
  */
 #ifndef SLIPWAY_WORKER_OUTCOME_H
 #define SLIPWAY_WORKER_OUTCOME_H
@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "store/runs.h"
 
-/* How far the run has come. */
+/* The progress of a run so far. */
 struct run_progress {
 	int64_t attempt, attempts;
 	int64_t age_ms; /* since it was triggered */

@@ -132,7 +132,7 @@ static void renew(struct supervisor *supervisor, size_t index, int64_t now)
 	if (cancel)
 		kill_executor(supervisor, index, KILL_CANCELLED, "cancelled");
 	else if (class == ERROR_LEASE_LOST)
-		kill_executor(supervisor, index, KILL_LEASE_LOST, "the lease is lost");
+		kill_executor(supervisor, index, KILL_LEASE_LOST, "lease lost");
 	else
 		record_failure(supervisor, class);
 	if (class != ERROR_LEASE_LOST)
@@ -162,9 +162,9 @@ static void check_time_limits(struct supervisor *supervisor, size_t index)
 	if (!slot->report.busy || slot->kill_reason != KILL_NONE)
 		return;
 	if (now >= slot->deadline_at)
-		kill_executor(supervisor, index, KILL_TIMEOUT, "past the attempt's deadline");
+		kill_executor(supervisor, index, KILL_TIMEOUT, "attempt deadline exceeded");
 	else if (now - slot->renewed_at > lease_ms(supervisor) * 2 / 3)
-		kill_executor(supervisor, index, KILL_LEASE_LOST, "the lease could not be renewed");
+		kill_executor(supervisor, index, KILL_LEASE_LOST, "lease not renewed in time");
 }
 
 static void check_lease(struct supervisor *supervisor, size_t index)

@@ -1,14 +1,14 @@
 /*
- * The worker's supervisor: renews its executors' leases, keeps their deadlines, clears up after them, and puts right
- * whatever is due in Redis.
+ * The worker's supervisor: renews the leases of its executors, enforces their deadlines, cleans up after them, and
+ * runs the reaper.
  */
 #ifndef SLIPWAY_WORKER_SUPERVISOR_H
 #define SLIPWAY_WORKER_SUPERVISOR_H
 
 #include "base/settings.h"
 
-/* Runs until SIGTERM or SIGINT and the end of all executors. Secrets whose files change, and all of them on SIGHUP, are
- * read again into the settings. */
+/* Runs until SIGTERM or SIGINT, and until all executors have ended. Reads the files with secrets again when they
+ * change, and on SIGHUP. */
 enum error_class supervisor_run(struct settings *settings, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif
