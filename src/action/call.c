@@ -23,14 +23,28 @@ static void credential_name(const char *token, char name[CREDENTIAL_SIZE])
 	sodium_bin2hex(name, CREDENTIAL_SIZE, hash, 8);
 }
 
-/* Whoever met the limit first has told all workers until when it blocks. */
-static bool admit_call(struct action_context *context, const char *provider, const char *credential, bool *ret_probing)
+/* Names the limiter that the call has to pass: "0123456789abcdef" or "0123456789abcdef:POST:/v13/deployments". */
+static void limiter_name(const struct provider *provider, const char *credential,
+	const struct provider_request *request, char name[LIMITER_NAME_SIZE])
 {
-	int64_t blocked_ms = context->backend->admit(context->backend_data, provider, credential, ret_probing);
+	text_copy(name, LIMITER_NAME_SIZE, credential);
+	if (provider->limits_by_endpoint)
+		text_append(name, LIMITER_NAME_SIZE, ":%s:%s", http_method_name(request->method), request->path);
+}
+
+/* A provider whose limit was met is not called: whoever met it first has told all workers until when. */
+static bool admit_call(struct action_context *context, const struct provider *provider,
+	const struct provider_request *request, const char *limiter, bool *ret_probing)
+{
+	int64_t blocked_ms = context->backend->admit(context->backend_data, provider->id, limiter, ret_probing);
+	bool by_endpoint = provider->limits_by_endpoint;
+
 	if (blocked_ms <= 0)
 		return true;
-	error_set(&context->error, ERROR_RATE_LIMITED, "the rate limit of %s is reached", provider);
-	text_copy(context->error.provider, sizeof(context->error.provider), provider);
+	error_set(&context->error, ERROR_RATE_LIMITED, "%s's rate limit%s%s%s%s is reached", provider->name,
+		by_endpoint ? " for " : "", by_endpoint ? http_method_name(request->method) : "",
+		by_endpoint ? " " : "", by_endpoint ? request->path : "");
+	text_copy(context->error.provider, sizeof(context->error.provider), provider->id);
 	context->error.retry_after_ms = blocked_ms;
 	return false;
 }
@@ -189,16 +203,18 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		(context->dry_run != NULL && !dry_run_allows(context, provider, request)))
 		return false;
 	const struct provider_access access = provider->access(context->settings);
-	char credential[CREDENTIAL_SIZE];
+	char credential[CREDENTIAL_SIZE], limiter[LIMITER_NAME_SIZE];
 	bool probing;
+
 	credential_name(access.token != NULL ? access.token : access.account, credential);
+	limiter_name(provider, credential, request, limiter);
 
 	/* The turn first: a call that waits for one must not be the probe of a blocked provider. */
 	context->for_turn = false;
 	if (request->method != HTTP_GET && access.write_spacing_ms > 0 &&
 		!await_turn(context, provider, credential, access.write_spacing_ms))
 		return false;
-	if (!admit_call(context, provider->id, credential, &probing))
+	if (!admit_call(context, provider, request, limiter, &probing))
 		return false;
 	int64_t made_ago_ms = made_ms_ago(context, provider, request);
 	const struct provider_grant grant = {
@@ -231,7 +247,7 @@ bool provider_call(struct action_context *context, const struct provider *provid
 	record_refusal(context, provider, answered, response);
 	if (limited || probing)
 		context->backend->report_limit(
-			context->backend_data, provider->id, credential, limited ? context->error.retry_after_ms : 0);
+			context->backend_data, provider->id, limiter, limited ? context->error.retry_after_ms : 0);
 	return answered;
 }
 

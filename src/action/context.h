@@ -66,6 +66,10 @@ struct action_backend {
 
 #define CREDENTIAL_SIZE 17
 
+/* What a rate limiter is called within its provider: the credential, and the endpoint where that has a limit of its
+ * own. */
+#define LIMITER_NAME_SIZE 192
+
 #define DRY_RUN_PROVIDERS_MAX   4
 #define DRY_RUN_DIFFERENCES_MAX 64
 

@@ -105,7 +105,8 @@ struct provider {
 	 * token, secret, key, value and such (http/trace.c); ended by NULL. NULL: none. */
 	const char *const *secret_members;
 	void (*read_refusal)(const cJSON *json, struct refusal_body *body);
-	/* Whether the answer is a rate limit, and for how long in *ret_ms. */
+	bool limits_by_endpoint; /* each method and path has a rate limit of its own; else the credential has one */
+	/* Whether the response is a rate limit, and for how long in *ret_ms. */
 	bool (*is_limited)(const struct http_response *response, const struct refusal_body *body, int64_t *ret_ms);
 	const struct refusal *refusals; /* ended by class ERROR_NONE */
 	const char *settings_pages;     /* how links of the refusals begin that the site has as well; NULL: none do */

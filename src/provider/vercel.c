@@ -370,5 +370,6 @@ const struct provider vercel = {
 	.secret_members = secret_members,
 	.read_refusal = read_refusal,
 	.is_limited = is_limited,
+	.limits_by_endpoint = true,
 	.refusals = refusals,
 };

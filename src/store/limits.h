@@ -1,13 +1,15 @@
 /*
- * The gates before the providers: one a provider and credential, shared by all workers. Whoever is told of a rate limit
- * closes it for all; when its time is up one caller goes first, and the others wait for what becomes of it.
+ * Rate limiters before the providers, shared by all workers: one per provider and credential or, where the provider
+ * limits each endpoint by itself, per endpoint. Whoever is told of a rate limit blocks it for all; when its time is up
+ * one caller goes first, and the others wait for what becomes of it.
  */
 #ifndef SLIPWAY_STORE_LIMITS_H
 #define SLIPWAY_STORE_LIMITS_H
 
 #include "store/redis.h"
 
-/* Both borrowed; the credential is a name for it that does not give it away. */
+/* Both borrowed; the credential is a name for it that does not give it away, with the endpoint where that has a limit
+ * of its own. */
 struct limit_name {
 	const char *provider, *credential;
 };

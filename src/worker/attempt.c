@@ -387,7 +387,8 @@ static enum error_class write_result(const struct attempt *attempt, struct actio
 		return ERROR_NONE;
 	}
 
-	const struct run_progress progress = { run->attempt, run->attempts, action_run_age_ms(context) };
+	int64_t age_ms = action_run_age_ms(context), allowed_ms = run->run_deadline - run->queued_at;
+	const struct run_progress progress = { run->attempt, run->attempts, age_ms, allowed_ms - age_ms };
 	return failure_write(&context->error, &progress, attempt->arena, write, error);
 }
 

@@ -5,8 +5,11 @@
 #include "worker/outcome.h"
 
 #include <sodium.h>
+#include <string.h>
 
+#include "base/clock.h"
 #include "base/redact.h"
+#include "base/text.h"
 #include "core/error_json.h"
 
 #define DELAY_FIRST_MS    2000
@@ -51,6 +54,33 @@ static bool waits(const struct error *failure, const struct run_progress *progre
 		(failure->class == ERROR_NOT_READY && progress->age_ms < SETTLING_MAX_MS);
 }
 
+/* "2026-11-28 14:05 UTC", so long from now; by the clock of this machine, for people. */
+static void write_time(int64_t from_now_ms, char text[CLOCK_TEXT_SIZE])
+{
+	clock_format(clock_wall_ms() + from_now_ms, text);
+	text[strlen("2026-11-28T14:05")] = '\0';
+	text[strlen("2026-11-28")] = ' ';
+}
+
+/* What waits for a limit says until when. One that opens too late for the run is no wait. */
+static void tell_limit(struct error *failure, const struct run_progress *progress)
+{
+	char time[CLOCK_TEXT_SIZE];
+
+	if (failure->class != ERROR_RATE_LIMITED || failure->retry_after_ms <= 0)
+		return;
+	write_time(failure->retry_after_ms, time);
+	if (failure->retry_after_ms < progress->left_ms) {
+		text_append(failure->message, sizeof(failure->message), "; until %s UTC", time);
+		return;
+	}
+
+	failure->class = ERROR_PLAN_LIMIT;
+	text_append(failure->message, sizeof(failure->message), "; it opens at %s UTC, which the run may not wait for",
+		time);
+	error_remedy(failure, NULL, "Trigger the step again after %s UTC, or raise the limit in the plan.", time);
+}
+
 enum error_class failure_write(const struct error *failure, const struct run_progress *progress, struct arena *arena,
 	struct run_write *ret_write, struct error *error)
 {
@@ -60,6 +90,8 @@ enum error_class failure_write(const struct error *failure, const struct run_pro
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an error");
 	*shown = *failure;
 	redact_error(shown);
+	tell_limit(shown, progress);
+	failure = shown;
 	*ret_write = (struct run_write){
 		.reason = error_class_facts(failure->class)->name, .detail = shown->message, .failure = shown
 	};

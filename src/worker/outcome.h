@@ -10,11 +10,13 @@
 /* The progress of a run so far. */
 struct run_progress {
 	int64_t attempt, attempts;
-	int64_t age_ms; /* since it was triggered */
+	int64_t age_ms;  /* since it was triggered */
+	int64_t left_ms; /* until its deadline */
 };
 
 /*
- * Fills the write for a failed attempt: rate_limited and, in a run's first quarter of an hour, not_ready wait and use
+ * Fills the write for a failed attempt: a rate limit that opens after the run's deadline ends it as plan_limit, at once
+ * and with the time; rate_limited else and, in a run's first quarter of an hour, not_ready wait and use
  * up no attempt; a retryable class is tried again after a delay, while attempts are left, and internal no more than
  * twice; anything else ends the run. What the write points to lies in the arena, with secrets redacted.
  */

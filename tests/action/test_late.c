@@ -140,10 +140,31 @@ START_TEST(test_an_action_that_expects_it_can_ask)
 }
 END_TEST
 
+/* One endpoint's limit holds up no other; GitHub has one for the credential. */
+START_TEST(test_a_limit_is_of_what_the_provider_limits)
+{
+	static const struct peer_row rows[] = {
+		{ "GET", "/vercel/v9/projects/42", .status = 429, .body = "{}", .headers = "Retry-After: 3600" },
+		{ "PUT", "/github/repos/Acme/Docs/thing", .status = 429, .body = "{}", .headers = "Retry-After: 3600" },
+		{ .method = NULL },
+	};
+	peer_set(trial.peer, rows);
+	ck_assert_int_eq(trial_attempt(&trial, &action, "{\"project\":\"42\"}"), ACTION_FAILED);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_RATE_LIMITED);
+	ck_assert_ptr_nonnull(strstr(trial.closed_credential, ":GET:/v9/projects/{idOrName}"));
+	ck_assert_int_eq(trial_attempt(&trial, &action, "{\"project\":\"42\"}"), ACTION_FAILED);
+	ck_assert_ptr_nonnull(
+		strstr(trial_error(&trial)->message, "Vercel's rate limit for GET /v9/projects/{idOrName}"));
+	trial.closed_ms = 0;
+	ck_assert_int_eq(trial_attempt(&trial, &action, OF_REPOSITORY), ACTION_FAILED);
+	ck_assert_uint_eq(strlen(trial.closed_credential), strlen("github:") + 16);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_what_was_made_a_moment_ago_may_be_late, test_a_row_of_the_table_is_final,
 		test_what_is_older_or_anothers_is_not_late, test_a_run_does_not_wait_for_long,
-		test_an_action_that_expects_it_can_ask, NULL };
+		test_an_action_that_expects_it_can_ask, test_a_limit_is_of_what_the_provider_limits, NULL };
 	return suite_main("late", tests, setup, teardown);
 }

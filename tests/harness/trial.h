@@ -23,7 +23,7 @@ struct trial {
 	/* What the backend says of the rate limiter, and what the attempts told it. */
 	int64_t closed_ms;
 	bool probing;
-	char closed_credential[64];
+	char closed_credential[96];
 	int closes, opens;
 
 	/* For the functions below. */

@@ -29,7 +29,7 @@ static int64_t age_ms; /* of the run */
 
 static enum run_write_kind kind_after(enum error_class class, int64_t attempt, int64_t attempts)
 {
-	const struct run_progress progress = { attempt, attempts, age_ms };
+	const struct run_progress progress = { attempt, attempts, age_ms, 4 * 3600000 - age_ms };
 	failure.class = class;
 	ck_assert_int_eq(failure_write(&failure, &progress, &arena, &result, &error), ERROR_NONE);
 	return result.kind;
@@ -67,6 +67,28 @@ START_TEST(test_waits_use_no_attempt)
 	failure.retry_after_ms = 90000;
 	ck_assert_int_eq(kind_after(ERROR_NOT_READY, 5, 5), RUN_WAIT);
 	ck_assert_int_ge(result.delay_ms, 90000);
+}
+END_TEST
+
+START_TEST(test_who_waits_for_a_limit_is_told_until_when)
+{
+	text_copy(failure.message, sizeof(failure.message), "the limit is reached");
+	failure.retry_after_ms = 90000;
+	ck_assert_int_eq(kind_after(ERROR_RATE_LIMITED, 1, 5), RUN_WAIT);
+	ck_assert_ptr_nonnull(strstr(result.detail, "the limit is reached; until 20"));
+	ck_assert_ptr_nonnull(strstr(result.detail, " UTC"));
+}
+END_TEST
+
+/* A day's limit, of a run that may last four hours. */
+START_TEST(test_a_limit_that_opens_too_late_ends_the_run_at_once)
+{
+	failure.retry_after_ms = 82800000;
+	ck_assert_int_eq(kind_after(ERROR_RATE_LIMITED, 1, 5), RUN_FINISH);
+	ck_assert_str_eq(result.reason, "plan_limit");
+	ck_assert_ptr_nonnull(strstr(result.error, "\"class\":\"plan_limit\""));
+	ck_assert_ptr_nonnull(strstr(result.error, "Trigger the step again after 20"));
+	ck_assert_int_eq(failure.class, ERROR_RATE_LIMITED);
 }
 END_TEST
 
@@ -127,7 +149,9 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_retryable_class_uses_the_actions_attempts,
-		test_unknown_is_tried_twice_more_at_most, test_waits_use_no_attempt, test_what_never_gets_ready_ends,
-		test_final_error_tells_all, test_class_has_a_remedy_where_the_error_has_none, NULL };
+		test_unknown_is_tried_twice_more_at_most, test_waits_use_no_attempt,
+		test_who_waits_for_a_limit_is_told_until_when, test_a_limit_that_opens_too_late_ends_the_run_at_once,
+		test_what_never_gets_ready_ends, test_final_error_tells_all,
+		test_class_has_a_remedy_where_the_error_has_none, NULL };
 	return suite_main("outcome", tests, setup, teardown);
 }
