@@ -190,7 +190,7 @@ static const struct field request_fields[] = {
 };
 static const struct record request_record = RECORD(struct protection_request, request_fields);
 
-/* ---- from what stands there to what is sent ---- */
+/* ---- from the current protection to the request ---- */
 
 static bool is_on(const void *toggle)
 {

@@ -452,7 +452,7 @@ static enum action_result finish(struct action_context *context, const struct in
 	return action_done(context);
 }
 
-/* What stands there is ours, or to be adopted. */
+/* The existing repository is ours, or is to be adopted. */
 static enum action_result take(struct action_context *context, const struct input *input, struct checkpoint *checkpoint,
 	const struct repository *repository, struct output *output)
 {
@@ -478,7 +478,7 @@ static void validate(const void *raw_input, struct input_check *check)
 	visibility_check(check, &input->asked);
 }
 
-/* By the app itself, while the run waited: what is made anew behind a removal would be known to nobody. */
+/* The app's own teardown removed it while the run waited: creating it again would leave it behind unnoticed. */
 static enum action_result fail_removed(struct action_context *context, const struct input *input)
 {
 	action_fail(context, ERROR_NOT_FOUND,

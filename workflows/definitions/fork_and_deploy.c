@@ -1,6 +1,6 @@
 /*
- * fork-and-deploy: a fork that a workflow of its own changes first (codemods), and a deployment of just the commit that
- * came of it.
+ * fork-and-deploy: forks a repository, runs a GitHub Actions workflow that changes it (codemods), and deploys the
+ * resulting commit.
  */
 #include "actions.h"
 #include "slipway/workflow.h"

@@ -1,6 +1,6 @@
 /*
- * teardown: removes what an app has made, by its ledger, in the reverse of the order in which it is made. What was
- * adopted is left, what is gone already is no error, and a step that failed goes on where it stopped.
+ * teardown: removes what an app has created, according to its ledger, in reverse order. Adopted resources are kept,
+ * resources that no longer exist are no error, and a failed step continues where it stopped.
  */
 #include "actions.h"
 #include "slipway/workflow.h"
@@ -17,7 +17,7 @@ static const struct step_definition steps[] = {
 
 const struct workflow_definition teardown = {
 	.id = "teardown",
-	.summary = "Removes what the app has made: domains, Vercel projects, repositories",
+	.summary = "Removes what the app has created: domains, Vercel projects, repositories",
 	.steps = steps,
 	.step_count = ARRAY_LEN(steps),
 };
