@@ -130,9 +130,8 @@ static enum error_class too_large(const struct resolving *resolving, const char 
 			resolving->reference_length < 100 ? resolving->reference_length : 100, resolving->reference,
 			what);
 	return error_remedy(error, NULL,
-		"Refer to less: what a reference stands for counts as if it had been sent, as often as it is named. In "
-		"a "
-		"plan the inputs of all steps count together.");
+		"Refer to less: the value of a reference counts as often as it is named, as if it had been sent. "
+		"In a plan the inputs of all steps count together.");
 }
 
 static enum error_class too_long(const struct resolving *resolving)
@@ -166,7 +165,7 @@ static enum error_class charge(const struct resolving *resolving, const cJSON *v
 	return ERROR_NONE;
 }
 
-/* The same for a value that comes in the place of another, which was charged before. */
+/* The same for a value that replaces another one, which was charged before. */
 static enum error_class charge_instead(
 	const struct resolving *resolving, const cJSON *value, const cJSON *before, size_t depth)
 {
@@ -266,7 +265,7 @@ static bool append_written(const struct resolving *resolving, const char *text, 
 	return buffer_append(buffer, text, (size_t)(end - text));
 }
 
-/* A reference that is left for later, as it is written. */
+/* Keeps a reference that is resolved later, as it is written. */
 static enum error_class keep_reference(
 	const struct resolving *resolving, const char *text, size_t length, struct buffer *buffer)
 {
@@ -289,7 +288,7 @@ static enum error_class resolve_inside(struct resolving *resolving, const char *
 		return resolving->error->class;
 	enum error_class class = ERROR_NONE;
 
-	/* The text around it would look whole, and be written so. */
+	/* The text around it would look complete, and be sent like that. */
 	if (cJSON_IsNull(value))
 		class = error_set(resolving->error, ERROR_INVALID_INPUT, "%.*s has no value",
 			(int)(end - *text < 200 ? end - *text : 200), *text);
