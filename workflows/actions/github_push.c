@@ -56,15 +56,15 @@ static const struct rule {
 		NULL },
 	{ "rule violation", "branch",
 		"Choose a branch without that rule, or let the token past it; then trigger the step again.", NULL },
-	{ "protected branch", "branch",
+	{ "protected ", "branch",
 		"Choose a branch that is not protected so, or let the token past it; then trigger the step again.",
 		NULL },
 };
 
 bool push_explain_rule(struct action_context *context, const char *repository)
 {
-	static const char *const signs[] = { "rule violation", "protected branch", "pull request", "secret detected",
-		"push protection", NULL };
+	static const char *const signs[] = { "rule violation", "protected branch", "protected ref", "pull request",
+		"secret detected", "push protection", NULL };
 	const char *message = action_error(context)->message;
 
 	if (!has_any(message, signs))
