@@ -388,12 +388,16 @@ export interface PlannedStep {
 export interface Plan {
   /** One entry a step, in the order of the steps. */
   readonly steps: readonly PlannedStep[];
-  /** How many calls it made of each provider, would make at the least, and may still make (-1: not known). */
+  /**
+   * How many calls it made of each provider, would make at the least, and may still make (-1: not known); and what will
+   * stop runs soon, such as a token that ends in the next 14 days.
+   */
   readonly calls: readonly {
     readonly provider: string;
     readonly looked: number;
     readonly writes: number;
     readonly remaining: number;
+    readonly warning?: string;
   }[];
 }
 

@@ -94,11 +94,17 @@ static bool dry_run_allows(
 	return false;
 }
 
-static void record_remaining(struct step_dry_run *dry_run, const struct provider *provider, int64_t remaining)
+static void record_budget(
+	struct step_dry_run *dry_run, const struct provider *provider, int64_t remaining, int64_t expires_at)
 {
-	for (size_t i = 0; dry_run != NULL && i < DRY_RUN_PROVIDERS_MAX && dry_run->calls[i].provider != NULL; i++)
-		if (remaining >= 0 && strcmp(dry_run->calls[i].provider, provider->id) == 0)
+	for (size_t i = 0; dry_run != NULL && i < DRY_RUN_PROVIDERS_MAX && dry_run->calls[i].provider != NULL; i++) {
+		if (strcmp(dry_run->calls[i].provider, provider->id) != 0)
+			continue;
+		if (remaining >= 0)
 			dry_run->calls[i].remaining = remaining;
+		if (expires_at > 0)
+			dry_run->calls[i].expires_at = expires_at;
+	}
 }
 
 /* False where it is not the call's turn yet: the run then waits in the queue, not in a process. */
@@ -222,6 +228,7 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		.one_repository = context->action->one_repository,
 		.fresh = context->action->one_repository && made_ago_ms >= 0 && made_ago_ms < FRESH_MS,
 	};
+	struct credential_notice notice = { .expires_at = 0 };
 	const struct provider_exchange exchange = { .client = context->client,
 		.provider = provider,
 		.access = &access,
@@ -231,6 +238,7 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		.input = &context->action->input,
 		.made_lately = may_be_late(context, made_ago_ms),
 		.grant = &grant,
+		.notice = &notice,
 		.record_failed = log_error,
 		.called = log_call,
 		.called_data = context };
@@ -241,7 +249,7 @@ bool provider_call(struct action_context *context, const struct provider *provid
 	if (answered && response->redirected)
 		log_redirect(context, provider, request);
 	if (answered)
-		record_remaining(context->dry_run, provider, response->limit_remaining);
+		record_budget(context->dry_run, provider, response->limit_remaining, notice.expires_at);
 	else
 		redact_error(&context->error);
 	record_refusal(context, provider, answered, response);

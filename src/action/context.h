@@ -84,7 +84,8 @@ struct step_dry_run {
 	struct {
 		const char *provider; /* NULL ends the list */
 		int64_t reads, writes;
-		int64_t remaining; /* -1: unknown */
+		int64_t remaining;  /* -1: unknown */
+		int64_t expires_at; /* of the credential, ms since 1970; 0: unknown */
 	} calls[DRY_RUN_PROVIDERS_MAX];
 };
 

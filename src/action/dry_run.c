@@ -179,6 +179,13 @@ static bool describe_step(struct dry_run *dry_run, struct dry_step *step, enum a
 	return true;
 }
 
+static const char *warn_of_expiry(const struct dry_run *dry_run, int64_t expires_at)
+{
+	char when[CREDENTIAL_END_SIZE];
+	return credential_ends_soon(expires_at, when) ? arena_format(dry_run->context->arena, "its token ends %s", when)
+						      : NULL;
+}
+
 static void count_calls(struct dry_run *dry_run, const struct step_dry_run *observed)
 {
 	for (size_t i = 0; i < DRY_RUN_PROVIDERS_MAX && observed->calls[i].provider != NULL; i++) {
@@ -195,6 +202,8 @@ static void count_calls(struct dry_run *dry_run, const struct step_dry_run *obse
 		dry_run->calls[at].writes += observed->calls[i].writes;
 		if (observed->calls[i].remaining >= 0)
 			dry_run->calls[at].remaining = observed->calls[i].remaining;
+		if (dry_run->calls[at].warning == NULL)
+			dry_run->calls[at].warning = warn_of_expiry(dry_run, observed->calls[i].expires_at);
 	}
 }
 

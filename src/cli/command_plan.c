@@ -112,6 +112,8 @@ static void show_calls(const struct dry_run_calls *calls)
 		(long long)calls->writes);
 	if (calls->remaining >= 0)
 		printf("; %lld left of its rate limit", (long long)calls->remaining);
+	if (calls->warning != NULL)
+		printf("; %s", calls->warning);
 	putchar('\n');
 }
 

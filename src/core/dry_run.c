@@ -36,6 +36,8 @@ static const struct field calls_fields[] = {
 		.description = "Calls that the steps would make besides, at the least" },
 	{ INTEGER_FIELD("remaining", struct dry_run_calls, remaining),
 		.description = "What is left of the provider's rate limit; -1: it does not say" },
+	{ STRING_FIELD("warning", struct dry_run_calls, warning),
+		.description = "What will stop runs soon, such as a token that ends in the next 14 days" },
 };
 static const struct record calls_record = RECORD(struct dry_run_calls, calls_fields);
 

@@ -36,9 +36,10 @@ struct dry_run_effect {
 /* The calls to one provider. */
 struct dry_run_calls {
 	const char *provider;
-	int64_t reads;     /* that the dry run made; `looked` on the wire */
-	int64_t writes;    /* that the steps would make in addition, at least */
-	int64_t remaining; /* calls left of the provider's rate limit after the dry run; -1: unknown */
+	int64_t reads;       /* that the dry run made; `looked` on the wire */
+	int64_t writes;      /* that the steps would make in addition, at least */
+	int64_t remaining;   /* calls left of the provider's rate limit after the dry run; -1: unknown */
+	const char *warning; /* what will stop runs soon; NULL: nothing is known of */
 };
 struct dry_run_output {
 	struct object_list steps; /* of struct dry_run_effect */

@@ -235,7 +235,9 @@ static void take_notice(const struct provider_exchange *exchange, const struct h
 
 	if (notice == NULL)
 		return;
-	notice->expires_at = clock_parse_header(http_response_header(http, provider->expiry_header));
+	/* A token that is made for the call always ends soon. */
+	if (exchange->access->token != NULL)
+		notice->expires_at = clock_parse_header(http_response_header(http, provider->expiry_header));
 	text_copy(notice->sign_on, sizeof(notice->sign_on), http_response_header(http, provider->sign_on_header));
 }
 

@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
+import { Peer } from './peer.mjs';
 import { Stack, slipway, until } from './stack.mjs';
 import { SlipwayClient } from '../../client/slipway.js';
 
@@ -254,4 +255,34 @@ test('an output of another app that is not there is told as such', async () => {
   const { steps } = await planOf('lonely', '--input', input);
   assert.equal(steps.repo.change, 'blocked');
   assert.match(steps.repo.text, /output of the app 'nobody', whose step 'repo' of 'site' is not done/);
+});
+
+test('a token that ends soon is told with the calls, and an archived repository in its step', async () => {
+  const peer = await Peer.start();
+  const token = path.join(stack.folder, 'ending-token');
+  await writeFile(token, 'ghp_that_ends_0123456789\n', { mode: 0o600 });
+  const env = { SLIPWAY_GITHUB_URL: peer.url, SLIPWAY_GITHUB_TOKEN_FILE: token, SLIPWAY_ALLOW_LOOPBACK: 'yes' };
+  const other = await Stack.start({ flags: ['--no-emulator'], env });
+  const time = new Date(Date.now() + 2.5 * 24 * 3600 * 1000).toISOString().slice(0, 19).replace('T', ' ');
+  peer.intercept = (_, response) => {
+    response.setHeader('github-authentication-token-expiration', `${time} UTC`);
+    return false;
+  };
+  peer.repositories.set('acme/old', { ...peer.repository('acme', 'old', 'upstream/app-template'), archived: true });
+  try {
+    const input = path.join(stack.folder, 'old.json');
+    const repo = { owner: 'acme', name: 'old', fork: 'upstream/app-template', adopt: true };
+    await writeFile(input, JSON.stringify({ inputs: { repo } }));
+    const words = ['plan', 'site', '--app', 'old', '--url', other.url, '--input', input];
+    const { steps, calls } = JSON.parse((await slipway(...words, '--json')).stdout);
+    assert.match(calls[0].warning, /^its token ends on \d+ \w+ \d{4}, in 2 days$/);
+    const { change, error } = steps.find(({ id }) => id === 'repo');
+    assert.equal(change, 'blocked');
+    assert.match(error.message, /acme\/old is archived/);
+    assert.match(error.remedy.text, /Unarchive it/);
+    assert.match((await slipway(...words)).stdout, /^github: .*; its token ends on .*, in 2 days$/m);
+  } finally {
+    await other.stop();
+    await peer.stop();
+  }
 });
