@@ -4,11 +4,9 @@
 // covers: src/base/prefork.c src/base/settings.c src/base/settings_stamp.c src/worker/supervisor.c src/api/main.c
 import test, { before, after, beforeEach, afterEach } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { rename, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { Stack, build, childrenOf, until } from './stack.mjs';
+import { Stack, childrenOf, until } from './stack.mjs';
 import { Peer } from './peer.mjs';
+import * as workers from './worker.mjs';
 
 const LEASE_SECONDS = 2;
 const TOKEN = 'ghs_0123456789.the-first-token';
@@ -16,7 +14,6 @@ const NEW_TOKEN = 'ghs_9876543210.the-second-token';
 
 let stack;
 let peer;
-let workers = [];
 let number = 0;
 
 before(async () => {
@@ -32,48 +29,10 @@ beforeEach(async () => {
   peer.intercept = () => false;
   await writeToken(TOKEN);
 });
-afterEach(async () => {
-  await Promise.all(workers.map((worker) => worker.stop()));
-  workers = [];
-});
+afterEach(workers.stopWorkers);
 
-// As a careful operator does: the file is whole at each moment.
-async function writeToken(token) {
-  const file = path.join(stack.folder, 'token');
-  await writeFile(`${file}.new`, `${token}\n`, { mode: 0o600 });
-  await rename(`${file}.new`, file);
-}
-
-async function startWorker({ executors = 1, grace = 25 } = {}) {
-  const words = [
-    ['--redis-url', `unix://${stack.folder}/redis.sock`, '--executors', String(executors), '--allow-loopback', 'yes'],
-    ['--github-url', peer.url, '--github-token-file', path.join(stack.folder, 'token')],
-    ['--lease-seconds', String(LEASE_SECONDS), '--grace-seconds', String(grace), '--github-write-spacing-ms', '0'],
-  ];
-  const program = spawn(path.join(build, 'slipway-worker'), words.flat(), { stdio: ['ignore', 'ignore', 'pipe'] });
-  let log = '';
-  let gone = false;
-  program.stderr.on('data', (bytes) => { log += bytes; });
-  const ended = new Promise((resolve) => {
-    program.once('exit', () => { gone = true; resolve(); });
-  });
-  const worker = {
-    pid: program.pid,
-    gone: () => gone,
-    log: () => log,
-    executors: () => childrenOf(program.pid),
-    stop: async () => {
-      program.kill('SIGTERM');
-      program.kill('SIGTERM');
-      const timer = setTimeout(() => program.kill('SIGKILL'), 5000);
-      await ended;
-      clearTimeout(timer);
-    },
-  };
-  workers.push(worker);
-  await until(async () => (await worker.executors()).length === executors, 'the executors are there');
-  return worker;
-}
+const startWorker = (options) => workers.startWorker(stack, peer, { lease: LEASE_SECONDS, ...options });
+const writeToken = (token) => workers.writeToken(stack, token);
 
 function newApp() {
   number += 1;

@@ -2,11 +2,9 @@
 // call is refused.
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { Stack, build, until } from './stack.mjs';
+import { Stack, until } from './stack.mjs';
 import { Peer } from './peer.mjs';
+import { spawnWorker, stopWorkers, writeToken } from './worker.mjs';
 
 const FORKS = 200;
 const WORKERS = 3;
@@ -16,32 +14,17 @@ const PAUSE_SECONDS = 1;
 
 let stack;
 let peer;
-const workers = [];
 
 before(async () => {
   peer = await Peer.start();
   stack = await Stack.start({ flags: ['--no-emulator', '--no-worker'] });
-  await writeFile(path.join(stack.folder, 'token'), 'ghs_0123456789.of-the-test\n', { mode: 0o600 });
+  await writeToken(stack, 'ghs_0123456789.of-the-test');
 });
 after(async () => {
-  for (const { process: worker } of workers) {
-    worker.kill('SIGTERM');
-    worker.kill('SIGTERM');
-  }
-  await Promise.all(workers.map(({ ended }) => ended));
+  await stopWorkers();
   await stack.stop();
   await peer.stop();
 });
-
-function startWorker() {
-  const flags = [
-    ['--redis-url', `unix://${stack.folder}/redis.sock`, '--executors', '4', '--allow-loopback', 'yes'],
-    ['--github-url', peer.url, '--github-token-file', path.join(stack.folder, 'token')],
-    ['--github-write-spacing-ms', String(SPACING_MS)],
-  ];
-  const worker = spawn(path.join(build, 'slipway-worker'), flags.flat(), { stdio: 'ignore' });
-  workers.push({ process: worker, ended: new Promise((resolve) => worker.once('exit', resolve)) });
-}
 
 test('of 200 forks under a limit none fails, and a worker is refused once a window at most', async () => {
   const windows = []; // { refused }
@@ -63,7 +46,7 @@ test('of 200 forks under a limit none fails, and a worker is refused once a wind
     made += 1;
     return false;
   };
-  for (let i = 0; i < WORKERS; i += 1) startWorker();
+  for (let i = 0; i < WORKERS; i += 1) spawnWorker(stack, peer, { executors: 4, spacingMs: SPACING_MS });
   const names = Array.from({ length: FORKS }, (_, i) => `fork-${i}`);
   for (const name of names) {
     const inputs = { repo: { owner: 'acme', name, fork: 'upstream/template' } };

@@ -3,11 +3,9 @@
 // covers: src/store/needs.c src/store/scripts/needs.lua src/store/scripts/basis.lua src/worker/attempt.c
 import test, { before, after, beforeEach, afterEach } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { Stack, build } from './stack.mjs';
+import { Stack } from './stack.mjs';
 import { Peer } from './peer.mjs';
+import { spawnWorker, writeToken } from './worker.mjs';
 
 const REPOSITORY = { owner: 'acme', fork: 'upstream/template' };
 let stack;
@@ -17,7 +15,7 @@ let worker;
 before(async () => {
   peer = await Peer.start();
   stack = await Stack.start({ flags: ['--no-emulator', '--no-worker'] });
-  await writeFile(path.join(stack.folder, 'token'), 'ghs_0123456789.of-the-test\n', { mode: 0o600 });
+  await writeToken(stack, 'ghs_0123456789.of-the-test');
 });
 after(async () => {
   await stack.stop();
@@ -31,17 +29,11 @@ beforeEach(() => {
 afterEach(stopWorker);
 
 function startWorker() {
-  const words = ['--redis-url', `unix://${stack.folder}/redis.sock`, '--executors', '1', '--allow-loopback', 'yes',
-    '--github-url', peer.url, '--github-token-file', path.join(stack.folder, 'token'),
-    '--github-write-spacing-ms', '0', '--lease-seconds', '2'];
-  worker = spawn(path.join(build, 'slipway-worker'), words, { stdio: 'ignore' });
+  worker = spawnWorker(stack, peer, { lease: 2 });
 }
 
 async function stopWorker() {
-  if (!worker) return;
-  const ended = new Promise((resolve) => { worker.once('exit', resolve); });
-  worker.kill('SIGTERM');
-  await ended;
+  await worker?.drain();
   worker = undefined;
 }
 

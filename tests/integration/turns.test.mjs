@@ -3,11 +3,9 @@
 // covers: src/worker/attempt.c src/action/call.c src/store/scripts/pace.lua
 import test, { before, after, beforeEach } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { Stack, build, until } from './stack.mjs';
+import { Stack, until } from './stack.mjs';
 import { Peer } from './peer.mjs';
+import { spawnWorker, writeToken } from './worker.mjs';
 
 let stack;
 let peer;
@@ -16,7 +14,7 @@ let worker;
 before(async () => {
   peer = await Peer.start();
   stack = await Stack.start({ flags: ['--no-emulator', '--no-worker'] });
-  await writeFile(path.join(stack.folder, 'token'), 'ghs_0123456789.of-the-test\n', { mode: 0o600 });
+  await writeToken(stack, 'ghs_0123456789.of-the-test');
 });
 after(async () => {
   await stopWorker();
@@ -31,20 +29,12 @@ beforeEach(async () => {
 });
 
 async function stopWorker() {
-  if (!worker) return;
-  const ended = new Promise((resolve) => { worker.once('exit', resolve); });
-  worker.kill('SIGTERM');
-  await ended;
+  await worker?.drain();
   worker = undefined;
 }
 
 function startWorker(executors, spacingMs) {
-  const flags = [
-    ['--redis-url', `unix://${stack.folder}/redis.sock`, '--executors', String(executors), '--allow-loopback', 'yes'],
-    ['--github-url', peer.url, '--github-token-file', path.join(stack.folder, 'token')],
-    ['--github-write-spacing-ms', String(spacingMs)],
-  ];
-  worker = spawn(path.join(build, 'slipway-worker'), flags.flat(), { stdio: 'ignore' });
+  worker = spawnWorker(stack, peer, { executors, spacingMs });
 }
 
 const fork = (app) =>

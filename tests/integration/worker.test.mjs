@@ -5,23 +5,23 @@
 import test, { before, after, beforeEach, afterEach } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, execFileSync } from 'node:child_process';
-import { writeFile, readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { Stack, build, childrenOf, until } from './stack.mjs';
+import { Stack, build, until } from './stack.mjs';
 import { Peer } from './peer.mjs';
+import * as workers from './worker.mjs';
 
 const TOKEN = 'ghs_0123456789.token-that-must-not-leak';
 const LEASE_SECONDS = 2;
 
 let stack;
 let peer;
-let workers = [];
 let number = 0;
 
 before(async () => {
   peer = await Peer.start();
   stack = await Stack.start({ flags: ['--no-emulator', '--no-worker'] });
-  await writeFile(path.join(stack.folder, 'token'), `${TOKEN}\n`, { mode: 0o600 });
+  await workers.writeToken(stack, TOKEN);
 });
 after(async () => {
   await stack.stop();
@@ -31,38 +31,9 @@ beforeEach(() => {
   peer.calls = [];
   peer.intercept = () => false;
 });
-afterEach(async () => {
-  await Promise.all(workers.map((worker) => worker.stop()));
-  workers = [];
-});
+afterEach(workers.stopWorkers);
 
-async function startWorker({ executors = 1, grace = 25, lease = LEASE_SECONDS } = {}) {
-  const process_ = spawn(path.join(build, 'slipway-worker'), [
-    '--redis-url', `unix://${stack.folder}/redis.sock`, '--executors', String(executors), '--allow-loopback', 'yes',
-    '--github-url', peer.url, '--github-token-file', path.join(stack.folder, 'token'),
-    '--lease-seconds', String(lease), '--grace-seconds', String(grace), '--github-write-spacing-ms', '0',
-  ], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let log = '';
-  process_.stderr.on('data', (bytes) => { log += bytes; });
-  const ended = new Promise((resolve) => { process_.once('exit', resolve); });
-  const worker = {
-    pid: process_.pid,
-    log: () => log,
-    kill: (signal) => process_.kill(signal),
-    ended,
-    stop: async () => {
-      process_.kill('SIGTERM');
-      process_.kill('SIGTERM');
-      const timer = setTimeout(() => process_.kill('SIGKILL'), 5000);
-      await ended;
-      clearTimeout(timer);
-    },
-    executors: () => childrenOf(process_.pid),
-  };
-  workers.push(worker);
-  await until(async () => (await worker.executors()).length === executors, 'the executors are there');
-  return worker;
-}
+const startWorker = (options) => workers.startWorker(stack, peer, { lease: LEASE_SECONDS, ...options });
 
 function newApp() {
   number += 1;
