@@ -95,7 +95,7 @@ test('a workflow that is aborted starts nothing more', async (context) => {
   assertNoListeners(controller.signal);
 });
 
-test('listeners and timers are gone after success and failure', async (context) => {
+test('listeners are gone after success and failure', async (context) => {
   const { stub, client } = await setUp(context);
   const { signal } = new AbortController();
   stub.fail('poll', { cut: true });

@@ -123,7 +123,7 @@ START_TEST(test_bypasses_deployment_protection)
 }
 END_TEST
 
-START_TEST(test_private_addresses_are_refused_at_once)
+START_TEST(test_addresses_that_may_not_be_asked_are_refused_at_once)
 {
 	static const char *const bad[] = { "https://127.0.0.1/", "https://169.254.169.254/x", "http://example.org/",
 		"ftp://example.org/", "nothing" };
@@ -151,6 +151,6 @@ int main(void)
 {
 	const TTest *const tests[] = { test_answers_as_expected, test_a_path_is_added_to_the_address, test_tries_again,
 		test_gives_up, test_redirects_are_not_followed, test_bypasses_deployment_protection,
-		test_private_addresses_are_refused_at_once, test_note, NULL };
+		test_addresses_that_may_not_be_asked_are_refused_at_once, test_note, NULL };
 	return suite_main("http.check, note", tests, setup, teardown);
 }

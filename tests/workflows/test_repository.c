@@ -445,7 +445,7 @@ START_TEST(test_gives_up_after_five_minutes)
 }
 END_TEST
 
-START_TEST(test_inputs_and_refusals)
+START_TEST(test_two_sources_or_a_lost_lease_make_nothing)
 {
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 404, .body = NOT_FOUND_BODY },
@@ -745,9 +745,9 @@ int main(void)
 		test_name_taken_between_look_and_create, test_another_name_handed_back_is_left_alone,
 		test_an_old_fork_is_left_alone, test_waits_until_it_is_usable,
 		test_what_a_teardown_has_removed_meanwhile_is_not_made_again, test_gives_up_after_five_minutes,
-		test_inputs_and_refusals, test_makes_one_of_its_own, test_makes_one_of_the_tokens_own_account,
-		test_makes_none_of_another_person, test_finds_its_own_after_a_lost_answer,
-		test_its_own_name_is_taken_by_itself, test_a_plain_name_taken_by_another,
-		test_a_plain_one_that_may_not_be_made, NULL };
+		test_two_sources_or_a_lost_lease_make_nothing, test_makes_one_of_its_own,
+		test_makes_one_of_the_tokens_own_account, test_makes_none_of_another_person,
+		test_finds_its_own_after_a_lost_answer, test_its_own_name_is_taken_by_itself,
+		test_a_plain_name_taken_by_another, test_a_plain_one_that_may_not_be_made, NULL };
 	return suite_main("github.repository", tests, setup, teardown);
 }
