@@ -201,8 +201,8 @@ START_TEST(test_another_refusal_keeps_its_remedy)
 {
 	static const struct peer_row rows[] = { DOCS_THERE, API_THERE,
 		{ DELETE_API, .status = 403,
-			.body = "{\"message\":\"Although you appear to have the correct authorization credentials, the "
-				"`acme` organization has an IP allow list enabled.\"}" },
+			.body = "{'message':'Although you appear to have the correct authorization credentials, the "
+				"`acme` organization has an IP allow list enabled.'}" },
 		{ .method = NULL } };
 	ck_assert_int_eq(run_with(rows, CONFIRMED, 1), ACTION_FAILED);
 	check_failed(ERROR_SCOPE_MISSING);

@@ -308,8 +308,8 @@ START_TEST(test_a_source_may_have_another_name_by_now)
 				.headers = "Location: /github/repositories/9" },
 			{ "GET", "/github/repositories/9", .status = 200,
 				.body = arena_format(&trial.arena,
-					"{\"id\":9,\"full_name\":\"%s\",\"name\":\"x\",\"owner\":{\"login\":"
-					"\"upstream\"}}",
+					J("{'id':9,'full_name':'%s','name':'x','owner':{'login':"
+					  "'upstream'}}"),
 					names[i]) },
 			READY,
 			{ .method = NULL },

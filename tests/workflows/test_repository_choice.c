@@ -194,11 +194,11 @@ START_TEST(test_a_fork_is_seen_as_its_upstream)
 		const char *more, *upstream;
 		bool made;
 	} cases[] = {
-		{ ",\"visibility\":\"private\"", "public", false },
-		{ ",\"private\":true", "public", false },
-		{ ",\"private\":true", "private", true },
-		{ ",\"visibility\":\"private\"", "internal", true },
-		{ ",\"visibility\":\"public\"", "public", true },
+		{ ",'visibility':'private'", "public", false },
+		{ ",'private':true", "public", false },
+		{ ",'private':true", "private", true },
+		{ ",'visibility':'private'", "internal", true },
+		{ ",'visibility':'public'", "public", true },
 		{ "", "public", true },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -206,16 +206,16 @@ START_TEST(test_a_fork_is_seen_as_its_upstream)
 			{ LOOK, .status = 404, .body = NOT_FOUND },
 			{ UPSTREAM, .status = 200,
 				.body = arena_format(&trial.arena,
-					"{\"id\":9,\"full_name\":\"upstream/starter\",\"name\":\"starter\",\"owner\":{"
-					"\"login\":\"upstream\"},\"visibility\":\"%s\"}",
+					J("{'id':9,'full_name':'upstream/starter','name':'starter','owner':{"
+					  "'login':'upstream'},'visibility':'%s'}"),
 					cases[i].upstream) },
-			{ FORK, .status = 202, .body = DOCS(",\"fork\":true") },
+			{ FORK, .status = 202, .body = DOCS(",'fork':true") },
 			OWNER,
 			{ .method = NULL },
 		};
 		forget();
-		const char *input = arena_format(&trial.arena,
-			"{\"owner\":\"acme\",\"name\":\"docs\",\"fork\":\"upstream/starter\"%s}", cases[i].more);
+		const char *input = arena_format(
+			&trial.arena, J("{'owner':'acme','name':'docs','fork':'upstream/starter'%s}"), cases[i].more);
 		ck_assert_int_eq(run_with(rows, input), cases[i].made ? ACTION_WAITING : ACTION_FAILED);
 		ck_assert_msg(peer_count(trial.peer, FORK) == (cases[i].made ? 1 : 0), "case %zu", i);
 		if (!cases[i].made)

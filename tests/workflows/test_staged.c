@@ -150,7 +150,7 @@ END_TEST
 START_TEST(test_a_plan_says_that_production_is_pinned)
 {
 	static const struct peer_row pinned[] = {
-		{ PROJECT, .status = 200, .body = "{\"id\":\"prj_1\",\"autoAssignCustomDomains\":false}" },
+		{ PROJECT, .status = 200, .body = "{'id':'prj_1','autoAssignCustomDomains':false}" },
 	};
 	trial.planned = true;
 	play(pinned, ARRAY_LEN(pinned));
@@ -159,10 +159,10 @@ START_TEST(test_a_plan_says_that_production_is_pinned)
 	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "would be built"));
 	ck_assert_str_eq(trial_change(&trial), "");
 
-	trial_attempt(&trial, &vercel_deployment, INPUT ",\"promote\":true}");
+	trial_attempt(&trial, &vercel_deployment, INPUT ",'promote':true}");
 	ck_assert_str_eq(trial_change(&trial), "create");
 	trial_forget(&trial);
-	trial_attempt(&trial, &vercel_deployment, INPUT ",\"target\":\"preview\"}");
+	trial_attempt(&trial, &vercel_deployment, INPUT ",'target':'preview'}");
 	ck_assert_str_eq(trial_change(&trial), "create");
 	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 0);
 }
@@ -171,14 +171,14 @@ END_TEST
 START_TEST(test_a_plan_of_a_redeployment_says_it_as_well)
 {
 	static const struct peer_row pinned[] = {
-		{ LIST, .status = 200, .body = "{\"deployments\":[" PROMOTED "]}" },
-		{ PROJECT, .status = 200, .body = "{\"id\":\"prj_1\",\"autoAssignCustomDomains\":false}" },
+		{ LIST, .status = 200, .body = "{'deployments':[" PROMOTED "]}" },
+		{ PROJECT, .status = 200, .body = "{'id':'prj_1','autoAssignCustomDomains':false}" },
 	};
 	trial.planned = true;
 	play(pinned, ARRAY_LEN(pinned));
-	ck_assert_int_eq(trial_attempt(&trial, &vercel_redeploy, "{\"project\":\"prj_1\"}"), ACTION_FAILED);
+	ck_assert_int_eq(trial_attempt(&trial, &vercel_redeploy, "{'project':'prj_1'}"), ACTION_FAILED);
 	assert_told_of_staging();
-	trial_attempt(&trial, &vercel_redeploy, "{\"project\":\"prj_1\",\"promote\":true}");
+	trial_attempt(&trial, &vercel_redeploy, "{'project':'prj_1','promote':true}");
 	ck_assert_str_eq(trial_change(&trial), "create");
 	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 0);
 }
@@ -187,9 +187,9 @@ END_TEST
 START_TEST(test_a_plan_says_that_the_newest_deployment_is_staged)
 {
 	static const struct peer_row staged[] = {
-		{ LIST, .times = 1, .status = 200, .body = "{\"deployments\":[]}" },
-		{ LIST, .status = 200, .body = "{\"deployments\":[" STAGED "]}" },
-		{ PROJECT, .status = 200, .body = "{\"id\":\"prj_1\"}" },
+		{ LIST, .times = 1, .status = 200, .body = "{'deployments':[]}" },
+		{ LIST, .status = 200, .body = "{'deployments':[" STAGED "]}" },
+		{ PROJECT, .status = 200, .body = "{'id':'prj_1'}" },
 	};
 	trial.planned = true;
 	play(staged, ARRAY_LEN(staged));
