@@ -113,7 +113,7 @@ ERROR_CLASS(OUTCOME_UNKNOWN, "outcome_unknown", REQUEST, 503, true,
 	"Send the same request again: nothing runs twice.")
 
 /* Between our own parts; never seen outside. Clients know STORE_REFUSED as `internal`: what Redis refuses for good
- * is a fault of ours, or of whoever edited its keys; see store_code.
+ * is a fault of ours, or of a manual edit of its keys; see store_code.
  */
 ERROR_CLASS(STORE_REFUSED, "internal", NEITHER, 500, true,
 	"Internal error",

@@ -32,7 +32,7 @@ static void limiter_name(const struct provider *provider, const char *credential
 		text_append(name, LIMITER_NAME_SIZE, ":%s:%s", http_method_name(request->method), request->path);
 }
 
-/* A provider whose limit was met is not called: whoever met it first has told all workers until when. */
+/* A provider whose limit was reached is not called: the first worker to reach it has told all others until when. */
 static bool admit_call(struct action_context *context, const struct provider *provider,
 	const struct provider_request *request, const char *limiter, bool *ret_probing)
 {

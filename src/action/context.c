@@ -59,7 +59,7 @@ static enum action_result end_attempt(struct action_context *context, enum actio
 	return may_be_stored ? result : ACTION_FAILED;
 }
 
-enum action_result context_run(struct action_context *context, const cJSON *input_json, const char *checkpoint)
+enum action_result context_execute(struct action_context *context, const cJSON *input_json, const char *checkpoint)
 {
 	const struct action_definition *action = context->action;
 	void *input;

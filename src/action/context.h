@@ -108,7 +108,7 @@ struct action_context {
 	const char *step;                           /* its id; the same */
 	struct step_dry_run *dry_run;               /* NULL: this is no dry run */
 
-	/* Made by context_run. */
+	/* Made by context_execute. */
 	bool out_of_memory; /* an allocation outside the arena has failed */
 	void *checkpoint, *output;
 	cJSON *written; /* ledger rows of this attempt: field -> JSON text, or null: removed; context_release */
@@ -127,7 +127,7 @@ struct action_context {
  * Skips where the input is null. Else runs the action with the decoded input and checkpoint (JSON text, "" for an empty
  * one). The error of a failed decoding is left in the context as if the action had failed.
  */
-enum action_result context_run(struct action_context *context, const cJSON *input, const char *checkpoint);
+enum action_result context_execute(struct action_context *context, const cJSON *input, const char *checkpoint);
 
 /* Checkpoint and output as JSON text in the arena; NULL where memory is short, and for a checkpoint that has a secret
  * in it, which the error says. Secrets in the output are redacted, for clients and other steps read it. */

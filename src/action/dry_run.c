@@ -230,7 +230,7 @@ static bool run_action(struct dry_run *dry_run, size_t index, struct dry_run_eff
 	step_context.dry_run = observed;
 	step_context.checkpoint = step_context.output = NULL;
 	step_context.written = NULL;
-	enum action_result result = context_run(&step_context, input, "");
+	enum action_result result = context_execute(&step_context, input, "");
 	bool goes_on = describe_step(dry_run, step, result, &step_context, effect);
 	context_release(&step_context);
 	count_calls(dry_run, observed);

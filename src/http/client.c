@@ -386,7 +386,7 @@ static bool same_peer(const struct url_parts *one, const struct url_parts *two)
 		strcmp(one->port, two->port) == 0;
 }
 
-/* Where the answer redirects to, if that is where the request may go; else the answer stands as it is. */
+/* Follows the redirect if the request may go there; otherwise keeps the response as it is. */
 static char *redirect_target(struct http_client *client, const struct http_request *request,
 	const struct http_response *response, const struct url_parts *from, struct arena *arena)
 {

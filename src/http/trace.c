@@ -25,7 +25,7 @@ static enum error_class no_memory(struct error *error)
 
 /* ---- cutting ---- */
 
-/* How the names of members end whose values are secret, whoever sends them and whatever they hold. */
+/* Name endings of members whose values are secret, in requests and in responses. */
 static const char *const secret_ends[] = { "value", "token", "secret", "key", "password", "pem" };
 
 /* `more`: whole names beside those, ended by NULL. */

@@ -213,7 +213,7 @@ static const struct refusal refusals[] = {
 	{ .status = 422, .message = "Object does not exist", .class = ERROR_NOT_READY },
 	{ .status = 422, .message = "Tree SHA does not exist", .class = ERROR_NOT_READY },
 	{ .status = 409, .message = "Git Repository is empty", .class = ERROR_NOT_READY },
-	/* Somebody wrote in between: the next attempt reads anew. */
+	/* Somebody wrote in between: the next attempt reads again. */
 	{ .status = 409, .message = "does not match", .class = ERROR_CONFLICT_OURS },
 	{ .status = 409, .message = "expected to be at", .class = ERROR_CONFLICT_OURS },
 	{ .class = ERROR_NONE },

@@ -57,7 +57,7 @@ struct living {
 };
 static struct living living[LIVING_MAX];
 
-static void bury(struct living *place)
+static void forget_token(struct living *place)
 {
 	if (place->text != NULL)
 		redact_remove(place->text);
@@ -72,14 +72,14 @@ static struct living *find_place(void)
 
 	for (size_t i = 0; i < LIVING_MAX; i++) {
 		if (living[i].text != NULL && living[i].until_ms <= clock_monotonic_ms())
-			bury(&living[i]);
+			forget_token(&living[i]);
 		if (living[i].text == NULL)
 			return &living[i];
 		if (living[i].until_ms < first->until_ms)
 			first = &living[i];
 	}
 
-	bury(first);
+	forget_token(first);
 	return first;
 }
 
@@ -106,7 +106,7 @@ void github_app_forget(void)
 	for (size_t i = 0; i < TOKENS_MAX; i++)
 		drop(&tokens[i]);
 	for (size_t i = 0; i < LIVING_MAX; i++)
-		bury(&living[i]);
+		forget_token(&living[i]);
 	clock_skew_seconds = 0;
 }
 
@@ -453,7 +453,7 @@ static void fill_body(
 }
 
 enum error_class github_app_token(const struct provider_exchange *exchange, const struct provider_request *request,
-	bool anew, const char **ret_token, struct error *error)
+	bool refresh, const char **ret_token, struct error *error)
 {
 	struct token_request body = { { NULL, 0 }, { NULL, 0 } };
 	struct provider_response response = { .status = 0 };
@@ -463,7 +463,7 @@ enum error_class github_app_token(const struct provider_exchange *exchange, cons
 	if (grant == NULL)
 		return no_memory(error);
 	const struct stored_token *stored = find(grant);
-	if (!anew && stored != NULL && stored->until_ms - clock_monotonic_ms() >= REFRESH_MS) {
+	if (!refresh && stored != NULL && stored->until_ms - clock_monotonic_ms() >= REFRESH_MS) {
 		*ret_token = stored->token;
 		return ERROR_NONE;
 	}

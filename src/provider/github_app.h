@@ -19,7 +19,7 @@ struct github_settings {
 
 /*
  * A token for the request, from the process's own store or made now: it lasts for another five minutes at least.
- * `anew`: the one given out last was refused, so another is made. Borrowed until the next call; cut out of texts by
+ * `refresh`: the one given out last was refused, so another is made. Borrowed until the next call; cut out of texts by
  * value.
  *
  * Errors: ERROR_AUTH_MISSING (the key cannot be read, or is none), ERROR_AUTH_EXPIRED (GitHub does not take the key),
@@ -27,7 +27,7 @@ struct github_settings {
  * and those of a call.
  */
 enum error_class github_app_token(const struct provider_exchange *exchange, const struct provider_request *request,
-	bool anew, const char **ret_token, struct error *error) SLIPWAY_MUST_CHECK;
+	bool refresh, const char **ret_token, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* The page of the installation, where its permissions and repositories are changed; NULL where GitHub does not say. */
 const char *github_app_page(const struct provider_exchange *exchange);

@@ -262,7 +262,7 @@ static enum error_class send_with(const struct provider_exchange *exchange, cons
 	return class;
 }
 
-/* A token that is made for the call. One that was withdrawn, or has ended before its time, is made anew once. */
+/* A token made for the call. If it was revoked or expired early, one more is made. */
 static enum error_class send_with_minted(const struct provider_exchange *exchange,
 	const struct provider_request *request, struct provider_response *ret_response, struct error *error)
 {

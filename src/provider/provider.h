@@ -90,10 +90,10 @@ struct provider {
 	const char *tokens_page;   /* where a person makes another; NULL: nowhere in particular */
 	/* How its tokens begin, for the redactor (see redact_token_prefixes); ended by NULL or the array's end. */
 	const char *token_prefixes[PROVIDER_TOKEN_PREFIXES];
-	/* Gives a token where the settings have none but an account; NULL: the provider has fixed tokens only. `anew`:
-	 * the one it gave last was refused. Borrowed until the next call. */
+	/* Gives a token where the settings have none but an account; NULL: the provider has fixed tokens only.
+	 * `refresh`: the one it gave last was refused. Borrowed until the next call. */
 	enum error_class (*mint)(const struct provider_exchange *exchange, const struct provider_request *request,
-		bool anew, const char **ret_token, struct error *error);
+		bool refresh, const char **ret_token, struct error *error);
 	/* Goes with mint: where a person gives such tokens more rights; NULL: the provider does not say. */
 	const char *(*grant_page)(const struct provider_exchange *exchange);
 	/* The query pair that every call carries for this scope; NULL name: none. NULL: the provider has no scopes. */

@@ -44,13 +44,13 @@ enum error_class limit_unblock(struct redis *redis, const struct limit_name *nam
 	return gate(redis, name, "open", 0, &reply, error);
 }
 
-enum error_class limit_pace(struct redis *redis, const struct limit_name *name, const struct limit_wish *wish,
+enum error_class limit_pace(struct redis *redis, const struct limit_name *name, const struct limit_request *request,
 	struct limit_turn *ret_turn, struct error *error)
 {
 	char key[KEY_SIZE];
 	const char *const keys[] = { key };
-	const struct script_argument arguments[] = { { "run", .text = wish->run_id },
-		{ "spacing_ms", .integer = &wish->spacing_ms }, { "most_ms", .integer = &wish->most_ms } };
+	const struct script_argument arguments[] = { { "run", .text = request->run_id },
+		{ "spacing_ms", .integer = &request->spacing_ms }, { "most_ms", .integer = &request->most_ms } };
 	const struct script_call call = { SCRIPT_PACE, 1, keys, ARRAY_LEN(arguments), arguments };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 

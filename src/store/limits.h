@@ -37,7 +37,7 @@ struct limit_turn {
 };
 
 /* Which run asks for a turn, so long after the one before it, and how long it would wait for it. Borrowed. */
-struct limit_wish {
+struct limit_request {
 	const char *run_id;
 	int64_t spacing_ms, most_ms;
 };
@@ -47,7 +47,7 @@ struct limit_wish {
  * at most most_ms away; else the run stands in a line, and keeps its place for when it comes back. A run whose turn it
  * is may make five calls in a row: those after it wait for as much longer.
  */
-enum error_class limit_pace(struct redis *redis, const struct limit_name *name, const struct limit_wish *wish,
+enum error_class limit_pace(struct redis *redis, const struct limit_name *name, const struct limit_request *request,
 	struct limit_turn *ret_turn, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

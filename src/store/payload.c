@@ -53,7 +53,8 @@ static enum error_class read_part(
 	if (class == ERROR_NONE || class == ERROR_OUT_OF_MEMORY)
 		return class;
 	error_set(error, ERROR_INTERNAL, "the field '%s' of the payload of '%s' is not valid JSON", name, app);
-	return error_remedy(error, NULL, "Configure the app anew; if that fails too, delete the key and configure it.");
+	return error_remedy(
+		error, NULL, "Configure the app again; if that fails too, delete the key and configure it.");
 }
 
 enum error_class payload_read(struct redis *redis, const char *app, struct payload *ret_payload, struct error *error)

@@ -22,7 +22,7 @@ static enum error_class make_group(struct redis *redis, struct error *error)
 	return class != ERROR_NONE && strcmp(error->store_code, "BUSYGROUP") == 0 ? ERROR_NONE : class;
 }
 
-/* The entry's pairs as one line, for people who look at what was buried. */
+/* The entry's pairs as one line, for people who look into the dead-letter stream. */
 static const char *held_text(const struct redisReply *pairs, struct arena *arena)
 {
 	const char *text = "";
@@ -150,7 +150,7 @@ enum error_class queue_leave(struct redis *redis, const char *consumer, struct e
 	return redis_tell(redis, 5, words, error);
 }
 
-/* XINFO answers each consumer as pairs: name, pending, idle (ms). */
+/* XINFO describes each consumer by pairs: name, pending, idle (ms). */
 static int64_t consumer_fact(const struct redisReply *consumer, const char *name)
 {
 	for (size_t i = 0; i + 1 < reply_count(consumer); i += 2)
@@ -235,13 +235,13 @@ static enum error_class tidy_entries(struct redis *redis, int64_t before_ms, str
 	if (queue_list(redis, "-", arena, &page, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i < page.count; i++) {
-		bool astray;
+		bool orphaned;
 		/* An id begins with the time at which it was made, by Redis' clock. */
 		if (strtoll(page.entries[i].id, NULL, 10) >= before_ms)
 			break;
-		if (queue_is_orphaned(redis, &page.entries[i], &astray, error) != ERROR_NONE)
+		if (queue_is_orphaned(redis, &page.entries[i], &orphaned, error) != ERROR_NONE)
 			return error->class;
-		enum error_class class = astray
+		enum error_class class = orphaned
 			? queue_dead_letter(redis, &page.entries[i], "no run has this entry", error)
 			: keep_in_sight(redis, &page.entries[i], error);
 		if (class != ERROR_NONE)

@@ -94,7 +94,7 @@ static enum error_class is_no_run(struct redis *redis, const char *member, bool 
 }
 
 /* A key that a hand has broken must not keep the others waiting. Where it is the run's own, there is nothing to wait
- * for; where it is one that runs share, such as the queue, the run is looked at again when it may have been mended. */
+ * for; where it is one that runs share, such as the queue, the run is looked at again when it may be repaired. */
 static enum error_class defer_member(const struct reaper *reaper, const char *index, const char *member,
 	const struct error *why, struct error *error)
 {

@@ -1,6 +1,6 @@
 /*
  * One connection with deadlines. hiredis keeps a context usable after a time-out and would read a late reply
- * as the next answer, so any fault drops the connection.
+ * as the next reply, so any fault drops the connection.
  */
 #include "store/redis.h"
 
@@ -140,7 +140,7 @@ static void copy_code(const char *reply, char *code, size_t size)
 	text_format(code, size, "%.*s", (int)strcspn(reply, " "), reply);
 }
 
-/* READONLY and the like come from a server that we should leave: the next command asks anew who is the master. */
+/* READONLY and the like come from a server that we should leave: the next command looks up the master again. */
 static enum error_class refused(struct redis *redis, const redisReply *reply, struct error *error)
 {
 	for (size_t i = 0; i < ARRAY_LEN(reply_errors); i++) {

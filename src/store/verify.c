@@ -199,15 +199,15 @@ static void report_row(void *context, const char *field, const char *holder)
 /* Each thing in a ledger has that app as its one owner, and each owner has it in its ledger. */
 static enum error_class verify_owners(const struct verification *verification, const char *key, struct error *error)
 {
-	bool repair = verification->options->repair, astray = false;
+	bool repair = verification->options->repair, orphaned = false;
 	char ledger[KEY_SIZE], app[IDENTIFIER_SIZE];
 	struct owner_report owners = { verification, key };
 	const struct owner_visitor visitor = { report_row, &owners };
 
 	if (text_has_prefix(key, OWNER_PREFIX)) {
-		if (owner_verify_claim(verification->redis, key, repair, &astray, error) != ERROR_NONE)
+		if (owner_verify_claim(verification->redis, key, repair, &orphaned, error) != ERROR_NONE)
 			return error->class;
-		if (astray)
+		if (orphaned)
 			report(verification, key, "the app that it names does not have the thing", repair);
 		return ERROR_NONE;
 	}
@@ -294,12 +294,12 @@ static enum error_class verify_index(const struct verification *verification, co
 static enum error_class verify_entry(
 	const struct verification *verification, const struct queue_entry *entry, struct error *error)
 {
-	bool astray;
+	bool orphaned;
 	char key[96];
 
-	if (queue_is_orphaned(verification->redis, entry, &astray, error) != ERROR_NONE)
+	if (queue_is_orphaned(verification->redis, entry, &orphaned, error) != ERROR_NONE)
 		return error->class;
-	if (!astray)
+	if (!orphaned)
 		return ERROR_NONE;
 	if (verification->options->repair &&
 		queue_dead_letter(verification->redis, entry, "no run has this entry", error) != ERROR_NONE)

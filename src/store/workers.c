@@ -27,7 +27,7 @@ enum error_class worker_heartbeat(struct redis *redis, const struct worker_heart
 	char now[CLOCK_TEXT_SIZE];
 	int64_t now_ms;
 
-	/* By the clock of Redis, as all times there: whoever reads it may be on a machine with another one. */
+	/* By the clock of Redis, as all times there: the reader may be on a machine whose clock differs. */
 	if (server_time(redis, &now_ms, error) != ERROR_NONE)
 		return error->class;
 	clock_format(now_ms, now);

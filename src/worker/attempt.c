@@ -90,11 +90,11 @@ static void backend_throttle(
 {
 	const struct attempt *attempt = backend;
 	const struct limit_name name = { provider, credential };
-	const struct limit_wish wish = { attempt->claim->run.id, spacing_ms, PACE_HELD_MS };
+	const struct limit_request request = { attempt->claim->run.id, spacing_ms, PACE_HELD_MS };
 	struct limit_turn turn;
 	struct error ignored;
 	*ret_turn = (struct call_turn){ .granted = true };
-	if (limit_pace(attempt->redis, &name, &wish, &turn, &ignored) == ERROR_NONE)
+	if (limit_pace(attempt->redis, &name, &request, &turn, &ignored) == ERROR_NONE)
 		*ret_turn = (struct call_turn){ turn.wait_ms, turn.granted, turn.ahead };
 }
 
@@ -392,7 +392,7 @@ static enum error_class write_result(const struct attempt *attempt, struct actio
 	return failure_write(&context->error, &progress, attempt->arena, write, error);
 }
 
-enum error_class attempt_run(const struct attempt *attempt, struct run_write *ret_write, struct error *error)
+enum error_class attempt_execute(const struct attempt *attempt, struct run_write *ret_write, struct error *error)
 {
 	const struct run *run = &attempt->claim->run;
 	struct needs needs = { .count = 0 };
@@ -420,7 +420,7 @@ enum error_class attempt_run(const struct attempt *attempt, struct run_write *re
 	CLEANUP_JSON cJSON *input = NULL;
 	enum action_result result = ACTION_FAILED;
 	if (resolve_input(&backend_data, &input, &context.error) == ERROR_NONE)
-		result = context_run(&context, input, run->checkpoint);
+		result = context_execute(&context, input, run->checkpoint);
 	enum error_class class = ERROR_NONE;
 	if (result == ACTION_FAILED && context.error.class == ERROR_LEASE_LOST) {
 		*error = context.error;

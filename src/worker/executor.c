@@ -129,7 +129,7 @@ static bool execute_run(const struct executor *executor, const struct step_defin
 		.claim = claim,
 		.deadline_at = clock_monotonic_ms() + report.time_left_ms,
 		.arena = arena };
-	enum error_class class = attempt_run(&attempt, &write, &error);
+	enum error_class class = attempt_execute(&attempt, &write, &error);
 	if (class == ERROR_NONE)
 		commit_result(executor, claim, claimed_at, &write, arena);
 	else

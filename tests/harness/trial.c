@@ -143,7 +143,7 @@ enum action_result trial_attempt(struct trial *trial, const struct action_defini
 	struct error error;
 	ck_assert_int_eq(json_parse(text, strlen(text), JSON_LIMITS_WIDE, &json, &error), ERROR_NONE);
 	free(text);
-	enum action_result result = context_run(&trial->context, json, trial->checkpoint);
+	enum action_result result = context_execute(&trial->context, json, trial->checkpoint);
 	cJSON_Delete(json);
 	const char *checkpoint = context_checkpoint(&trial->context);
 	ck_assert_ptr_nonnull(checkpoint);

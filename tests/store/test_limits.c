@@ -135,7 +135,8 @@ END_TEST
 static struct limit_turn ask(const char *run, int64_t most_ms)
 {
 	struct limit_turn turn;
-	ck_assert_msg(limit_pace(redis, &ours, &(struct limit_wish){ run, 1000, most_ms }, &turn, &error) == ERROR_NONE,
+	ck_assert_msg(
+		limit_pace(redis, &ours, &(struct limit_request){ run, 1000, most_ms }, &turn, &error) == ERROR_NONE,
 		"%s", error.message);
 	return turn;
 }
@@ -189,7 +190,7 @@ START_TEST(test_changes_are_spaced_first_come_first_served)
 	pass(1000);
 	assert_granted("d");
 	/* Another credential has a line of its own. */
-	ck_assert_int_eq(limit_pace(redis, &other, &(struct limit_wish){ "x", 1000, 0 }, &turn, &error), ERROR_NONE);
+	ck_assert_int_eq(limit_pace(redis, &other, &(struct limit_request){ "x", 1000, 0 }, &turn, &error), ERROR_NONE);
 	ck_assert(turn.granted && turn.wait_ms == 0);
 }
 END_TEST

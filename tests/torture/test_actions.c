@@ -312,7 +312,7 @@ static void attempt(void)
 	cJSON *json;
 	result_now = ACTION_FAILED;
 	if (json_parse(input, strlen(input), JSON_LIMITS_WIDE, &json, &run.context.error) == ERROR_NONE)
-		result_now = context_run(&run.context, json, run.checkpoint);
+		result_now = context_execute(&run.context, json, run.checkpoint);
 	cJSON_Delete(json);
 	class_now = result_now == ACTION_FAILED ? run.context.error.class : ERROR_NONE;
 	snprintf(message_now, sizeof(message_now), "%s", result_now == ACTION_FAILED ? run.context.error.message : "");

@@ -53,7 +53,7 @@ static void run(void)
 		.deadline_at = clock_monotonic_ms() + 3000,
 		.arena = &arena };
 	arena_init(&arena, 0);
-	class_now = attempt_run(&attempt, &write_now, &error);
+	class_now = attempt_execute(&attempt, &write_now, &error);
 }
 
 /* Nothing to write, or tried again, or done with what was asked for; never the end of the run. */

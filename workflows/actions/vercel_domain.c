@@ -174,9 +174,9 @@ static enum action_result add(struct action_context *context, const struct input
 	return own(context, input, domain, added) ? ACTION_DONE : action_failed(context);
 }
 
-static bool is_other(const char *wished, const char *there)
+static bool is_other(const char *desired, const char *current)
 {
-	return wished != NULL && (there == NULL || strcmp(wished, there) != 0);
+	return desired != NULL && (current == NULL || strcmp(desired, current) != 0);
 }
 
 /* What the input does not mention stays as it is. */
