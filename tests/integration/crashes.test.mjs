@@ -72,7 +72,7 @@ test('three outages of Redis, each longer than a lease, in the midst of a call: 
     await until(() => held.length === outage, 'the call is under way');
     process.kill(redis, 'SIGSTOP');
     try {
-      await until(() => worker.log().split('could not be renewed').length > outage, 'the executor was stopped');
+      await until(() => worker.log().split('lease not renewed in time').length > outage, 'the executor was stopped');
       await new Promise((resolve) => { setTimeout(resolve, LEASE_SECONDS * 1000); });
     } finally {
       process.kill(redis, 'SIGCONT');
