@@ -114,6 +114,8 @@ START_TEST(test_one_that_is_there_is_changed_to_what_is_asked)
 	ck_assert_int_eq(run_with(other, redirects), ACTION_DONE);
 	ck_assert_str_eq(
 		peer_last(trial.peer, "PATCH", DOMAIN("www.example.org")).body, J("{'redirect':'example.org'}"));
+	ck_assert_int_eq(run_with(other, "{'project':'prj_1','name':'www.example.org','branch':'next'}"), ACTION_DONE);
+	ck_assert_str_eq(peer_last(trial.peer, "PATCH", DOMAIN("www.example.org")).body, J("{'gitBranch':'next'}"));
 	ck_assert_int_eq(run_with(same, redirects), ACTION_DONE);
 	ck_assert_int_eq(run_with(other, "{'project':'prj_1','name':'www.example.org'}"), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, "PATCH", NULL), 0);

@@ -67,16 +67,24 @@ static const struct field domain_fields[] = {
 };
 static const struct record domain_record = RECORD(struct domain, domain_fields);
 
-/* The name is only sent to add a domain, not to change one. */
-struct domain_request {
+struct add_request {
 	const char *name, *branch, *redirect;
 };
-static const struct field request_fields[] = {
-	{ STRING_FIELD("name", struct domain_request, name) },
-	{ STRING_FIELD("gitBranch", struct domain_request, branch) },
-	{ STRING_FIELD("redirect", struct domain_request, redirect) },
+static const struct field add_fields[] = {
+	{ STRING_FIELD("name", struct add_request, name) },
+	{ STRING_FIELD("gitBranch", struct add_request, branch) },
+	{ STRING_FIELD("redirect", struct add_request, redirect) },
 };
-static const struct record request_record = RECORD(struct domain_request, request_fields);
+static const struct record add_record = RECORD(struct add_request, add_fields);
+
+struct change_request {
+	const char *branch, *redirect;
+};
+static const struct field change_fields[] = {
+	{ STRING_FIELD("gitBranch", struct change_request, branch) },
+	{ STRING_FIELD("redirect", struct change_request, redirect) },
+};
+static const struct record change_record = RECORD(struct change_request, change_fields);
 
 static bool read_domain(
 	struct action_context *context, const struct input *input, bool *ret_exists, struct domain *ret_domain)
@@ -148,11 +156,11 @@ static enum action_result add(struct action_context *context, const struct input
 	const struct ledger_resource intent = {
 		.provider = "vercel", .type = "domain", .key = input->name, .source = input->project
 	};
-	const struct domain_request body = { input->name, input->branch, input->redirect };
+	const struct add_request body = { input->name, input->branch, input->redirect };
 	const struct provider_request request = { .method = HTTP_POST,
 		.path = "/v10/projects/{idOrName}/domains",
 		.parameters = { input->project },
-		.body_record = &request_record,
+		.body_record = &add_record,
 		.body = &body };
 
 	if (!ledger_intend(context, &intent))
@@ -183,11 +191,11 @@ static bool is_other(const char *desired, const char *current)
 static bool change(struct action_context *context, const struct input *input, struct domain *domain)
 {
 	struct provider_response response;
-	const struct domain_request body = { NULL, input->branch, input->redirect };
+	const struct change_request body = { input->branch, input->redirect };
 	const struct provider_request request = { .method = HTTP_PATCH,
 		.path = "/v9/projects/{idOrName}/domains/{domain}",
 		.parameters = { input->project, input->name },
-		.body_record = &request_record,
+		.body_record = &change_record,
 		.body = &body };
 
 	if (!is_other(input->redirect, domain->redirect) && !is_other(input->branch, domain->branch))
