@@ -63,7 +63,8 @@ struct provider_request {
 	size_t body_count;
 	/* The permissions that a GitHub App's token needs for this call; NULL: those of the action definition. */
 	const struct string_pair *permissions;
-	bool updates; /* a POST that changes something that exists; plans show it as a change, not as a creation */
+	bool unscoped; /* about the credential itself: goes without the scope of the settings, Vercel's team */
+	bool updates;  /* a POST that changes something that exists; plans show it as a change, not as a creation */
 	/* Statuses other than 2xx that the caller handles; all others make the call fail with a class. */
 	int expect[PROVIDER_PARAMETERS];
 };

@@ -111,7 +111,7 @@ static enum error_class fill_request(const struct provider_exchange *exchange, c
 	size_t next = 0;
 	struct string_pair scope = { NULL, NULL };
 
-	if (provider->scope != NULL && access->scope != NULL)
+	if (provider->scope != NULL && access->scope != NULL && !request->unscoped)
 		scope = provider->scope(access->scope);
 	if (encode_body(request, exchange->arena, &http->body, error) != ERROR_NONE ||
 		url_build(access->base_url, request, &scope, exchange->arena, &http->url, error) != ERROR_NONE)

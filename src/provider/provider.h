@@ -50,6 +50,7 @@ struct provider_question {
 	const char *path;
 	struct string_pair query;
 	bool each;
+	bool unscoped;      /* as in struct provider_request */
 	bool tells_refusal; /* a refusal is what is to be found: it shows that steps would be refused as well */
 	void (*read)(struct survey *survey, const cJSON *json); /* see survey.h; NULL: the status says it all */
 };

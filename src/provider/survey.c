@@ -65,9 +65,10 @@ static void tell_refusal(struct survey *survey, const struct provider_question *
 static enum error_class ask(
 	struct survey *survey, const struct provider_question *question, const char *name, struct error *error)
 {
-	const struct provider_request request = {
-		.path = question->path, .parameters = { name }, .query = { question->query }
-	};
+	const struct provider_request request = { .path = question->path,
+		.parameters = { name },
+		.query = { question->query },
+		.unscoped = question->unscoped };
 	struct provider_exchange exchange = *survey->exchange;
 	struct provider_response response;
 	struct error ignored;

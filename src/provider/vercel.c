@@ -311,16 +311,22 @@ static void read_projects(struct survey *survey, const cJSON *json)
 
 static const struct provider_question team_questions[] = {
 	{ .path = "/v2/teams/{teamId}", .read = read_team },
-	{ .path = "/v5/user/tokens/current", .read = read_token },
-	{ .path = "/v1/integrations/git-namespaces", .query = { "provider", "github" }, .read = read_namespaces },
+	{ .path = "/v5/user/tokens/current", .unscoped = true, .read = read_token },
+	{ .path = "/v1/integrations/git-namespaces",
+		.query = { "provider", "github" },
+		.unscoped = true,
+		.read = read_namespaces },
 	{ .path = "/v10/projects", .query = { "limit", "100" }, .read = read_projects },
 	{ .path = NULL },
 };
 
 static const struct provider_question user_questions[] = {
 	{ .path = "/v2/user", .read = read_user },
-	{ .path = "/v5/user/tokens/current", .read = read_token },
-	{ .path = "/v1/integrations/git-namespaces", .query = { "provider", "github" }, .read = read_namespaces },
+	{ .path = "/v5/user/tokens/current", .unscoped = true, .read = read_token },
+	{ .path = "/v1/integrations/git-namespaces",
+		.query = { "provider", "github" },
+		.unscoped = true,
+		.read = read_namespaces },
 	{ .path = "/v10/projects", .query = { "limit", "100" }, .read = read_projects },
 	{ .path = NULL },
 };

@@ -1,7 +1,7 @@
 /*
  * vercel.project against a scripted Vercel.
  *
- * covers: workflows/actions/vercel_project.c
+ * covers: workflows/actions/vercel_project.c workflows/actions/vercel_installation.c
  */
 #include <string.h>
 
@@ -34,6 +34,7 @@ static void teardown(void)
 #define CREATE        "POST", "/vercel/v11/projects"
 #define LINK          "POST", "/vercel/v9/projects/prj_1/link"
 #define UNLINK        "DELETE", "/vercel/v9/projects/prj_1/link"
+#define NAMESPACES    "GET", "/vercel/v1/integrations/git-namespaces"
 #define RELINK_INPUT  "{'name':'docs','repository':'acme/docs','repositoryId':42,'relink':true}"
 #define ABSENT        "{'error':{'code':'not_found','message':'Project not found'}}"
 #define LEDGER_KEY    "vercel:project:docs"
@@ -459,9 +460,50 @@ START_TEST(test_refusals_name_what_a_person_can_do)
 }
 END_TEST
 
+static enum action_result plan_with(struct peer_row accounts)
+{
+	const struct peer_row rows[] = { { LOOK, .status = 404, .body = ABSENT }, accounts, { .method = NULL } };
+
+	trial.planned = true;
+	peer_set(trial.peer, rows);
+	return trial_attempt(&trial, &vercel_project, INPUT);
+}
+
+/* A plan asks which accounts Vercel sees; a run learns it from the refusal. */
+START_TEST(test_a_plan_says_that_the_app_of_vercel_is_not_installed)
+{
+	static const struct {
+		const char *accounts, *message, *url;
+	} cases[] = {
+		{ "[]", "does not see the owner of acme/docs", "https://github.com/apps/vercel" },
+		{ "[{'id':1,'slug':'acme-inc'}]", "does not see", "https://github.com/apps/vercel" },
+		{ "[{'id':1,'slug':'acme','requireReauth':true}]", "connected again",
+			"https://vercel.com/account/login-connections" },
+		{ "[{'id':1,'slug':'acme','isAccessRestricted':true}]", "restricted",
+			"https://github.com/apps/vercel" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		ck_assert_int_eq(plan_with((struct peer_row){ NAMESPACES, .status = 200, .body = cases[i].accounts }),
+			ACTION_FAILED);
+		ck_assert_int_eq(trial_error(&trial)->class, ERROR_APP_NOT_INSTALLED);
+		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, cases[i].message));
+		ck_assert_str_eq(trial_error(&trial)->remedy_url, cases[i].url);
+		ck_assert_str_eq(trial_change(&trial), "");
+	}
+
+	plan_with((struct peer_row){ NAMESPACES, .status = 200, .body = "[{'id':1,'slug':'Acme'}]" });
+	ck_assert_str_eq(trial_change(&trial), "create");
+	plan_with((struct peer_row){ NAMESPACES, .status = 403, .body = ABSENT });
+	ck_assert_str_eq(trial_change(&trial), "create");
+	ck_assert_str_eq(
+		peer_last(trial.peer, NAMESPACES).uri, "/vercel/v1/integrations/git-namespaces?provider=github");
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = { test_creates_with_the_link, test_one_that_was_made_without_its_link_is_linked,
+	const TTest *const tests[] = { test_a_plan_says_that_the_app_of_vercel_is_not_installed,
+		test_creates_with_the_link, test_one_that_was_made_without_its_link_is_linked,
 		test_a_name_that_vercel_refuses_is_refused_before, test_adopts_by_link, test_refuses_foreign_projects,
 		test_links_what_is_ours_by_the_ledger, test_relinks_only_on_request, test_never_relinks_what_is_foreign,
 		test_link_survives_a_lost_answer, test_waits_for_the_link_to_show, test_link_refusals,

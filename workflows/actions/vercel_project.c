@@ -15,6 +15,7 @@
 #include "actions.h"
 #include "actions/github_names.h"
 #include "slipway/provider.h"
+#include "vercel_installation.h"
 
 #define LINK_BUDGET_MS 120000
 #define BREAKDOWNS_MAX 2
@@ -276,7 +277,10 @@ static enum action_result link_repository(struct action_context *context, const 
 		.body = &body };
 	/* Record it as ours first: otherwise it would belong to nobody if it could never be linked. */
 	bool made = is_made(context, input, project);
+	enum action_result foreseen = installation_foresee(context, input->repository);
 
+	if (foreseen != ACTION_DONE)
+		return foreseen;
 	if (!own(context, input, project, made) || (project->link != NULL && !unlink_repository(context, project)))
 		return action_failed(context);
 	if (!provider_call(context, &vercel, &request, &response))
@@ -404,8 +408,10 @@ static enum action_result run(
 	bool exists;
 	if (!find_project(context, input, &exists, &project))
 		return action_failed(context);
-	return exists ? adopt(context, input, raw_checkpoint, &project, raw_output)
-		      : create(context, input, raw_checkpoint, raw_output);
+	if (exists)
+		return adopt(context, input, raw_checkpoint, &project, raw_output);
+	enum action_result foreseen = installation_foresee(context, input->repository);
+	return foreseen == ACTION_DONE ? create(context, input, raw_checkpoint, raw_output) : foreseen;
 }
 
 const struct action_definition vercel_project = {
