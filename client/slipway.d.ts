@@ -108,7 +108,7 @@ export interface Status {
   readonly status: StatusWord;
   /** The finer state while `running`. */
   readonly phase?: Phase | (string & {}) | null;
-  /** Why it is waiting or retrying, such as `rate_limited`; or `skipped`. */
+  /** Why it is waiting or retrying, such as `rate_limited` or `provider_down`; or `skipped`. */
   readonly reason?: string | null;
   /** The same in a sentence, or what a person has to do for it to continue, such as the DNS records to set. */
   readonly detail?: string | null;

@@ -67,6 +67,7 @@ struct settings {
 	int64_t lease_seconds;
 	int64_t grace_seconds;
 	int64_t executor_actions;
+	int64_t outage_seconds;    /* 0: nobody waits, each failure is an attempt */
 	bool allow_loopback;       /* url_get may reach loopback addresses, and providers may be plain http there */
 	const char *record_folder; /* NULL: exchanges with providers are not recorded */
 

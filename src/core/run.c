@@ -41,6 +41,7 @@ static const struct field hidden_fields[] = {
 	{ INTEGER_FIELD("attempts", struct run, attempts) },
 	{ INTEGER_FIELD("lease_until", struct run, lease_until) },
 	{ INTEGER_FIELD("run_deadline", struct run, run_deadline) },
+	{ INTEGER_FIELD("outage_at", struct run, outage_at) },
 };
 const struct record run_hidden = RECORD(struct run, hidden_fields);
 

@@ -29,7 +29,8 @@ struct run {
 	int64_t attempt, attempts, crashes, version;
 	int64_t removed; /* when what it had made was taken away */
 	int64_t queued_at, started_at, finished_at, due, lease_until, run_deadline;
-	int64_t now; /* when it was read */
+	int64_t outage_at; /* since when it waits for a provider that is down */
+	int64_t now;       /* when it was read */
 };
 
 #define RUN_FIELDS_MAX 32

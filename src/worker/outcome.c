@@ -31,6 +31,18 @@ int64_t retry_delay_ms(int64_t attempt)
 	return DELAY_MIN_MS + (int64_t)randombytes_uniform((uint32_t)bound);
 }
 
+/* About as long as it has lasted; the provider may ask for more. The last look comes at the end of the time. */
+static int64_t outage_delay_ms(const struct error *failure, const struct run_progress *progress)
+{
+	int64_t delay = progress->outage_ms, left = progress->outage_max_ms - progress->outage_ms;
+
+	delay = delay < DELAY_FIRST_MS ? DELAY_FIRST_MS : delay > DELAY_LAST_MS ? DELAY_LAST_MS : delay;
+	delay = delay * 3 / 4 + (int64_t)randombytes_uniform((uint32_t)delay / 2);
+	if (delay < failure->retry_after_ms)
+		delay = failure->retry_after_ms + (int64_t)randombytes_uniform(RATE_LIMIT_SPREAD);
+	return delay < left ? delay : left;
+}
+
 static int64_t wait_delay_ms(const struct error *failure)
 {
 	int64_t usual = failure->class == ERROR_NOT_READY ? NOT_READY_MS : RATE_LIMIT_MS;
@@ -52,6 +64,15 @@ static bool waits(const struct error *failure, const struct run_progress *progre
 {
 	return failure->class == ERROR_RATE_LIMITED ||
 		(failure->class == ERROR_NOT_READY && progress->age_ms < SETTLING_MAX_MS);
+}
+
+/* The provider itself is broken, or cannot be reached: what it says of a request that it understood is none. */
+static bool is_outage(const struct error *failure, const struct run_progress *progress)
+{
+	bool broken = failure->http_status >= 500 || failure->retry_after_ms > 0;
+
+	return progress->outage_max_ms > 0 && failure->provider[0] != '\0' &&
+		(failure->class == ERROR_NETWORK || (failure->class == ERROR_PROVIDER_UNAVAILABLE && broken));
 }
 
 /* "2026-11-28 14:05 UTC", so long from now; by the clock of this machine, for people. */
@@ -81,6 +102,27 @@ static void tell_limit(struct error *failure, const struct run_progress *progres
 	error_remedy(failure, NULL, "Trigger the step again after %s UTC, or raise the limit in the plan.", time);
 }
 
+/* Whether the run waits for its provider. What has waited for too long, or would until its deadline, has failed. */
+static bool wait_for_provider(struct error *failure, const struct run_progress *progress, struct run_write *ret_write)
+{
+	int64_t delay = outage_delay_ms(failure, progress);
+	bool over = progress->outage_ms >= progress->outage_max_ms || delay >= progress->left_ms;
+	char time[CLOCK_TEXT_SIZE];
+
+	if (over && progress->outage_ms <= 0)
+		return false;
+	write_time(-progress->outage_ms, time);
+	text_append(failure->message, sizeof(failure->message), "; %s since %s UTC", over ? "waited" : "waiting", time);
+	if (over)
+		return false;
+
+	ret_write->kind = RUN_WAIT;
+	ret_write->phase = "waiting";
+	ret_write->reason = "provider_down";
+	ret_write->delay_ms = delay;
+	return true;
+}
+
 enum error_class failure_write(const struct error *failure, const struct run_progress *progress, struct arena *arena,
 	struct run_write *ret_write, struct error *error)
 {
@@ -103,7 +145,11 @@ enum error_class failure_write(const struct error *failure, const struct run_pro
 		return ERROR_NONE;
 	}
 
-	if (may_try_again(failure, progress->attempt, progress->attempts)) {
+	bool outage = is_outage(failure, progress);
+	if (outage && wait_for_provider(shown, progress, ret_write))
+		return ERROR_NONE;
+
+	if (!outage && may_try_again(failure, progress->attempt, progress->attempts)) {
 		int64_t delay = retry_delay_ms(progress->attempt);
 		ret_write->kind = RUN_RETRY;
 		ret_write->delay_ms = delay > failure->retry_after_ms ? delay : failure->retry_after_ms;

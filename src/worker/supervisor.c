@@ -249,7 +249,7 @@ static void commit_failure(
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	struct error failure, error;
 	struct run_write write;
-	const struct run_progress progress = { slot->report.attempt, slot->report.attempts, 0, 0 };
+	const struct run_progress progress = { .attempt = slot->report.attempt, .attempts = slot->report.attempts };
 
 	error_set(&failure, class, "%s", message);
 	if (failure_write(&failure, &progress, &arena, &write, &error) == ERROR_NONE)

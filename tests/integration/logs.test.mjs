@@ -24,7 +24,10 @@ before(async () => {
   await writeFile(token, `${TOKEN}\n`, { mode: 0o600 });
   stack = await Stack.start({
     flags: ['--no-emulator', '--executors', '1'],
-    env: { SLIPWAY_LOG_LEVEL: 'debug', SLIPWAY_GITHUB_URL: peer.url, SLIPWAY_GITHUB_TOKEN_FILE: token },
+    env: {
+      SLIPWAY_LOG_LEVEL: 'debug', SLIPWAY_GITHUB_URL: peer.url, SLIPWAY_GITHUB_TOKEN_FILE: token,
+      SLIPWAY_OUTAGE_SECONDS: '0', // each failure is an attempt
+    },
   });
 });
 beforeEach(() => {

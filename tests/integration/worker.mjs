@@ -15,12 +15,12 @@ export async function writeToken(stack, token) {
 }
 
 // Returns at once, before it is ready; its token is the one of writeToken.
-export function spawnWorker(stack, peer, { executors = 1, grace = 25, lease = 30, spacingMs = 0 } = {}) {
+export function spawnWorker(stack, peer, { executors = 1, grace = 25, lease = 30, spacingMs = 0, outage = 3600 } = {}) {
   const flags = [
     ['--redis-url', `unix://${stack.folder}/redis.sock`, '--executors', String(executors), '--allow-loopback', 'yes'],
     ['--github-url', peer.url, '--github-token-file', path.join(stack.folder, 'token')],
     ['--lease-seconds', String(lease), '--grace-seconds', String(grace)],
-    ['--github-write-spacing-ms', String(spacingMs)],
+    ['--github-write-spacing-ms', String(spacingMs), '--outage-seconds', String(outage)],
   ];
   const program = spawn(path.join(build, 'slipway-worker'), flags.flat(), { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';

@@ -165,7 +165,7 @@ for (const [status, body, className] of [
   });
 }
 
-test('retry: a provider that fails twice is asked again, an attempt each', async () => {
+test('retry: where no outage is waited for, a provider that fails twice is asked again, an attempt each', async () => {
   const app = newApp();
   let failures = 0;
   peer.intercept = (call, response) => {
@@ -174,11 +174,51 @@ test('retry: a provider that fails twice is asked again, an attempt each', async
     peer.send(response, 500, { message: 'oops' });
     return true;
   };
-  await startWorker();
+  await startWorker({ outage: 0 });
   await triggerRepository(app);
   const end = await ended(app);
   assert.equal(end.status, 'done', JSON.stringify(end.error));
   assert.equal(end.attempt, 3);
+});
+
+test('outage: a provider that is down for some seconds is waited for, and burns no attempt', async () => {
+  const app = newApp();
+  const over = Date.now() + 5000;
+  let failures = 0;
+  peer.intercept = (call, response) => {
+    if (Date.now() > over) return false;
+    failures += 1;
+    if (failures % 2) response.writeHead(502, { 'content-type': 'text/html' }).end('<!DOCTYPE html>Unicorn');
+    else response.destroy();
+    return true;
+  };
+  await startWorker();
+  await triggerRepository(app);
+  const waiting = await stack.untilStatus(app, 'site', 'repo', (status) => status.phase === 'waiting');
+  assert.equal(waiting.reason, 'provider_down', JSON.stringify(waiting));
+  assert.match(waiting.detail, /^GitHub has a problem of its own \(502\): GET \/repos\/acme\/[^;<]+; waiting since 20/);
+  const end = await ended(app);
+  assert.equal(end.status, 'done', JSON.stringify(end.error));
+  assert.equal(end.attempt, 1);
+  // The client itself tries a kept connection that was cut once more.
+  assert.ok(failures >= 2 && failures <= 6, `${failures} failures`);
+  assert.equal((await stack.hash(app, 'site', 'repo')).outage_at, undefined);
+});
+
+test('outage: one that lasts too long ends the run with what it is, at once', async () => {
+  const app = newApp();
+  peer.intercept = (call, response) => {
+    peer.send(response, 503, { message: 'Unavailable' });
+    return true;
+  };
+  await startWorker({ outage: 3 });
+  await triggerRepository(app);
+  const end = await ended(app);
+  assert.equal(end.error.class, 'provider_unavailable', JSON.stringify(end.error));
+  assert.equal(end.attempt, 1);
+  assert.match(end.error.message, /; waited since 20/);
+  assert.match(end.error.remedy.text, /status page/);
+  await assertQuiet();
 });
 
 test('a trigger after an error starts with fresh counters', async () => {

@@ -20,7 +20,7 @@ class Run:
     # Every field that the hash of a run may have. None: the field is not there.
     FIELDS = ('app workflow action run status phase retention input digest basis attempt attempts crashes queued_at '
               'run_deadline started_at finished_at changed_at version entry lease lease_until worker due cancel reason '
-              'detail checkpoint output error removed trigger request lost_lease used').split()
+              'detail checkpoint output error removed trigger request lost_lease used outage_at').split()
 
     def __init__(self, app, action):
         self.member = '%s:%s:%s' % (app, WORKFLOW, action)
@@ -103,6 +103,7 @@ class Model:
         self.leave(run)
         run.crashes, run.lost_lease = 0, None
         run.phase, run.reason, run.detail = phase, reason, detail
+        run.outage_at = (run.outage_at or self.now) if reason == 'provider_down' else None
         run.checkpoint = checkpoint or run.checkpoint
         run.due = min(self.now + milliseconds, run.run_deadline)
         self.delayed[run.member] = self.live[run.member] = run.due
@@ -110,7 +111,7 @@ class Model:
 
     def to_end(self, run, status, output, error, reason=''):
         self.leave(run)
-        run.forget(['cancel', 'detail', 'lost_lease', 'input'])
+        run.forget(['cancel', 'detail', 'lost_lease', 'input', 'outage_at'])
         run.status, run.output, run.finished_at = status, output, self.now
         run.error, run.reason = error or None, reason or None
         self.changed(run, status, reason)

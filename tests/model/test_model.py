@@ -58,14 +58,18 @@ MUTANTS = [
     ('delay_beyond_the_deadline', 'transitions', "math.min(now + milliseconds, number('run_deadline'))",
      'now + milliseconds'),
     ('finish_stays_in_live', 'transitions', "redis.call('ZREM', live, member())", ''),
-    ('finish_keeps_cancel', 'transitions', "'reason', 'detail', 'cancel', 'lost_lease')",
-     "'reason', 'detail', 'lost_lease')"),
+    ('finish_keeps_cancel', 'transitions', "'reason', 'detail', 'cancel', 'lost_lease', ",
+     "'reason', 'detail', 'lost_lease', "),
     ('run_without_expiry', 'transitions', "\tredis.call('EXPIRE', run, seconds)\n", ''),
     ('live_run_may_expire', 'retention', "if get('status') == 'running' then", 'if false then'),
     ('ledger_that_expires', 'transitions', '\tkeep_payload(seconds)\n',
      "\tredis.call('EXPIRE', ledger, seconds)\n"),
     ('apps_forget_who_has_something', 'retention', ":ledger') == 1", ":ledger') == 2"),
     ('wait_burns_an_attempt', 'wait', 'delay(', "redis.call('HINCRBY', run, 'attempt', 1)\ndelay("),
+    ('wait_begins_the_outage_anew', 'wait', "redis.call('HSETNX', run, 'outage_at', now)", "set('outage_at', now)"),
+    ('wait_keeps_the_outage', 'wait', "\tclear('outage_at')", ''),
+    ('retry_keeps_the_outage', 'retry', "'lost_lease', 'outage_at'", "'lost_lease'"),
+    ('finish_keeps_the_outage', 'transitions', "'lost_lease', 'outage_at')", "'lost_lease')"),
     ('wait_ignores_cancel', 'wait', 'turned_away(arg.token)', "not held(arg.token) and { 'lost' }"),
     ('retry_ignores_cancel', 'retry', 'turned_away(arg.token)', "not held(arg.token) and { 'lost' }"),
     ('retry_without_attempt', 'retry', "redis.call('HINCRBY', run, 'attempt', 1)", ''),
@@ -349,8 +353,8 @@ class Plan:
 
     def wait(self, run, token, a, b):
         self.write('wait', run, token=token, checkpoint=('', 'checkpoint%d' % b)[a & 1],
-                   phase=('waiting', 'blocked')[a & 1], delay_ms=DELAYS_MS[b], reason=('', 'rate_limited')[b & 1],
-                   detail=('', 'detail')[b & 1])
+                   phase=('waiting', 'blocked')[a & 1], delay_ms=DELAYS_MS[b],
+                   reason=('', 'rate_limited', 'provider_down', 'provider_down')[b & 3], detail=('', 'detail')[b & 1])
 
     def retry(self, run, token, a, b):
         self.write('retry', run, token=token, checkpoint=('', 'checkpoint%d' % b)[a & 1], delay_ms=DELAYS_MS[b],

@@ -360,6 +360,40 @@ START_TEST(test_wait_burns_no_attempt_and_comes_back)
 }
 END_TEST
 
+/* Since when its provider is down, as long as it is. */
+START_TEST(test_a_run_knows_how_long_it_waits_for_its_provider)
+{
+	static const struct run_write others[] = {
+		{ .kind = RUN_WAIT, .phase = "waiting", .reason = "not_ready", .detail = "d" },
+		{ .kind = RUN_RETRY, .reason = "internal", .detail = "d" },
+		{ .kind = RUN_FINISH, .status = "error", .output = "{}", .error = "{}", .reason = "network" },
+	};
+	const struct run_write down = {
+		.kind = RUN_WAIT, .phase = "waiting", .reason = "provider_down", .detail = "d"
+	};
+	trigger();
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		struct claim claim = claim_next(30000);
+		ck_assert_int_eq(claim.run.outage_at, 0);
+		ck_assert_int_eq(write_run(&claim, down), 0);
+		int64_t since = read_run().outage_at;
+		ck_assert_int_gt(since, 0);
+		while (read_run().now <= since) {}
+		reap_until("queued");
+		claim = claim_next(30000);
+		ck_assert_int_eq(write_run(&claim, down), 0);
+		ck_assert_int_eq(read_run().outage_at, since);
+		reap_until("queued");
+		claim = claim_next(30000);
+		ck_assert_int_eq(claim.run.outage_at, since);
+		ck_assert_int_eq(write_run(&claim, others[i]), 0);
+		ck_assert_int_eq(read_run().outage_at, 0);
+		if (run_is_live(&(struct run){ .status = read_run().status }))
+			reap_until("queued");
+	}
+}
+END_TEST
+
 START_TEST(test_retry_counts_an_attempt)
 {
 	trigger();
@@ -832,7 +866,8 @@ int main(void)
 		test_the_input_of_a_run_is_gone_when_it_has_ended, test_what_one_app_may_take_of_memory_is_bounded,
 		test_run_from_trigger_to_done, test_single_flight, test_done_is_reused_unless_forced_or_changed,
 		test_needs_must_be_done_and_their_outputs_count, test_wait_burns_no_attempt_and_comes_back,
-		test_retry_counts_an_attempt, test_stuck_in_running_lease_is_taken_over, test_renew_keeps_the_lease,
+		test_a_run_knows_how_long_it_waits_for_its_provider, test_retry_counts_an_attempt,
+		test_stuck_in_running_lease_is_taken_over, test_renew_keeps_the_lease,
 		test_release_hands_back_without_counting, test_cancel, test_cancel_says_what_may_have_been_done,
 		test_cancel_is_not_forgotten, test_consumers_and_workers_are_tidied, test_run_deadline_ends_it,
 		test_an_expired_run_says_what_it_waited_for, test_stale_entry_is_dropped,

@@ -13,11 +13,14 @@
 static struct arena arena;
 static struct error error, failure;
 static struct run_write result;
+static int64_t age_ms; /* of the run */
+static int64_t outage_ms, outage_max_ms;
 
 static void setup(void)
 {
 	arena_init(&arena, 0);
 	memset(&failure, 0, sizeof(failure));
+	age_ms = outage_ms = outage_max_ms = 0;
 }
 
 static void teardown(void)
@@ -25,11 +28,10 @@ static void teardown(void)
 	arena_release(&arena);
 }
 
-static int64_t age_ms; /* of the run */
-
 static enum run_write_kind kind_after(enum error_class class, int64_t attempt, int64_t attempts)
 {
-	const struct run_progress progress = { attempt, attempts, age_ms, 4 * 3600000 - age_ms };
+	const struct run_progress progress = { attempt, attempts, age_ms, 4 * 3600000 - age_ms, outage_ms,
+		outage_max_ms };
 	failure.class = class;
 	ck_assert_int_eq(failure_write(&failure, &progress, &arena, &result, &error), ERROR_NONE);
 	return result.kind;
@@ -101,7 +103,86 @@ START_TEST(test_what_never_gets_ready_ends)
 	ck_assert_int_eq(kind_after(ERROR_NOT_READY, 1, 5), RUN_RETRY);
 	ck_assert_int_eq(kind_after(ERROR_NOT_READY, 5, 5), RUN_FINISH);
 	ck_assert_int_eq(kind_after(ERROR_RATE_LIMITED, 5, 5), RUN_WAIT);
-	age_ms = 0;
+}
+END_TEST
+
+/* GitHub answers 502, and a run may wait for an hour. */
+static void break_provider(void)
+{
+	outage_max_ms = 3600000;
+	text_copy(failure.provider, sizeof(failure.provider), "github");
+	text_copy(failure.message, sizeof(failure.message), "GitHub has a problem of its own (502)");
+	failure.http_status = 502;
+}
+
+static void assert_waits(int64_t least_ms, int64_t most_ms)
+{
+	ck_assert_str_eq(result.phase, "waiting");
+	ck_assert_str_eq(result.reason, "provider_down");
+	ck_assert_msg(result.delay_ms >= least_ms && result.delay_ms <= most_ms, "%d ms", (int)result.delay_ms);
+}
+
+START_TEST(test_a_provider_that_is_down_is_waited_for)
+{
+	break_provider();
+	ck_assert_int_eq(kind_after(ERROR_PROVIDER_UNAVAILABLE, 5, 5), RUN_WAIT);
+	assert_waits(1500, 2500);
+	ck_assert_ptr_nonnull(strstr(result.detail, "of its own (502); waiting since 20"));
+	failure.http_status = 0;
+	ck_assert_int_eq(kind_after(ERROR_NETWORK, 5, 5), RUN_WAIT);
+	outage_ms = 20000;
+	ck_assert_int_eq(kind_after(ERROR_NETWORK, 1, 5), RUN_WAIT);
+	assert_waits(15000, 25000);
+	outage_ms = 2000000;
+	ck_assert_int_eq(kind_after(ERROR_NETWORK, 1, 5), RUN_WAIT);
+	assert_waits(45000, 75000);
+}
+END_TEST
+
+START_TEST(test_a_provider_may_say_when_it_is_back)
+{
+	break_provider();
+	failure.retry_after_ms = 300000;
+	ck_assert_int_eq(kind_after(ERROR_PROVIDER_UNAVAILABLE, 1, 5), RUN_WAIT);
+	assert_waits(300000, 302000);
+	/* One last look before the run gives up. */
+	outage_ms = 3599000;
+	ck_assert_int_eq(kind_after(ERROR_PROVIDER_UNAVAILABLE, 1, 5), RUN_WAIT);
+	assert_waits(1000, 1000);
+}
+END_TEST
+
+START_TEST(test_an_outage_that_lasts_ends_the_run)
+{
+	break_provider();
+	outage_ms = 3600000;
+	ck_assert_int_eq(kind_after(ERROR_PROVIDER_UNAVAILABLE, 1, 5), RUN_FINISH);
+	ck_assert_ptr_nonnull(strstr(result.error, "\"class\":\"provider_unavailable\""));
+	ck_assert_ptr_nonnull(strstr(result.error, "; waited since 20"));
+	ck_assert_ptr_nonnull(strstr(result.error, "status page"));
+	/* The run's own deadline comes first. */
+	outage_ms = 60000;
+	age_ms = 4 * 3600000 - 1000;
+	ck_assert_int_eq(kind_after(ERROR_NETWORK, 1, 5), RUN_FINISH);
+	ck_assert_str_eq(result.reason, "network");
+}
+END_TEST
+
+/* Addresses that a client gave, what a provider says of one request, and all where the operator wants no wait. */
+START_TEST(test_what_is_no_outage_uses_attempts)
+{
+	break_provider();
+	failure.http_status = 401;
+	ck_assert_int_eq(kind_after(ERROR_PROVIDER_UNAVAILABLE, 1, 5), RUN_RETRY);
+	failure.http_status = 0;
+	ck_assert_int_eq(kind_after(ERROR_PROVIDER_UNAVAILABLE, 1, 5), RUN_RETRY);
+	ck_assert_int_eq(kind_after(ERROR_TIMEOUT, 1, 5), RUN_RETRY);
+	outage_max_ms = 0;
+	ck_assert_int_eq(kind_after(ERROR_NETWORK, 1, 5), RUN_RETRY);
+	break_provider();
+	failure.provider[0] = '\0';
+	ck_assert_int_eq(kind_after(ERROR_NETWORK, 1, 5), RUN_RETRY);
+	ck_assert_int_eq(kind_after(ERROR_NETWORK, 5, 5), RUN_FINISH);
 }
 END_TEST
 
@@ -151,7 +232,9 @@ int main(void)
 	const TTest *const tests[] = { test_retryable_class_uses_the_actions_attempts,
 		test_unknown_is_tried_twice_more_at_most, test_waits_use_no_attempt,
 		test_who_waits_for_a_limit_is_told_until_when, test_a_limit_that_opens_too_late_ends_the_run_at_once,
-		test_what_never_gets_ready_ends, test_final_error_tells_all,
+		test_what_never_gets_ready_ends, test_a_provider_that_is_down_is_waited_for,
+		test_a_provider_may_say_when_it_is_back, test_an_outage_that_lasts_ends_the_run,
+		test_what_is_no_outage_uses_attempts, test_final_error_tells_all,
 		test_class_has_a_remedy_where_the_error_has_none, NULL };
 	return suite_main("outcome", tests, setup, teardown);
 }

@@ -18,7 +18,7 @@ if answer then
 end
 set_unless_empty('checkpoint', arg.checkpoint)
 set('reason', arg.reason, 'detail', arg.detail, 'crashes', 0)
-clear('lost_lease')
+clear('lost_lease', 'outage_at')
 redis.call('HINCRBY', run, 'attempt', 1)
 delay('retrying', arg.delay_ms)
 changed('retrying', arg.detail)

@@ -69,7 +69,7 @@ local function finish(status, output, problem, reason)
 	drop_entry()
 	redis.call('ZREM', delayed, member())
 	redis.call('ZREM', live, member())
-	clear('phase', 'due', 'input', 'reason', 'detail', 'cancel', 'lost_lease')
+	clear('phase', 'due', 'input', 'reason', 'detail', 'cancel', 'lost_lease', 'outage_at')
 	set('status', status, 'finished_at', now, 'output', output)
 	if problem ~= '' then
 		set('error', problem)

@@ -39,7 +39,7 @@ const ways = [
     /\.retry$/,
     async (cluster, client, app) => {
       once(cluster, app, (call, response) => {
-        cluster.provider.send(response, 500, { message: 'oops' });
+        cluster.provider.send(response, 418, { message: 'oops' }); // neither refused nor down
         return true;
       });
       await client.object(app);

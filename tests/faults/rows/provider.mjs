@@ -102,7 +102,10 @@ async function badCertificate(cluster, client) {
     server.listen(0, '127.0.0.1', resolve);
   });
   for (const worker of [...cluster.workers]) await cluster.stopWorker(worker);
-  await cluster.startWorker({ executors: 1, flags: ['--github-url', `https://127.0.0.1:${server.address().port}`] });
+  await cluster.startWorker({
+    executors: 1,
+    flags: ['--github-url', `https://127.0.0.1:${server.address().port}`, '--outage-seconds', '0'],
+  });
   await endsInItsClass(cluster, client, 'tls', 'network');
   server.close();
 }
@@ -139,7 +142,7 @@ async function pace(hung, short) {
 export async function run({ short }) {
   const cluster = await Cluster.start();
   const client = new Client(cluster);
-  await cluster.startWorker({ executors: 8 });
+  await cluster.startWorker({ executors: 8, flags: ['--outage-seconds', '0'] });
   cluster.provider.intercept = (call, response) => {
     const kind = kinds[call.name?.split('-')[0]];
     if (kind === undefined) return false;
