@@ -74,6 +74,9 @@ struct field {
 	bool secret;
 	/* A sibling member and its text for which the value is not secret, and is stored as it is. */
 	struct string_pair clear_where;
+	/* A sibling member and the media type for which the string is JSON: a text that a reference puts into it is
+	 * escaped then. */
+	struct string_pair json_where;
 	/* The default as JSON text, such as "true" or "30"; for a string without the quotes, such as "main". NULL:
 	 * zero. */
 	const char *fallback;

@@ -85,7 +85,7 @@ static enum error_class look_up_other(
 		return error_set(error, ERROR_NEEDS_NOT_DONE,
 			"it needs an output of the app '%s', whose step '%s' of '%s' is not done", from.app, from.step,
 			from.workflow);
-	return run_output_member(output, reference->parts[3], ret_value, error);
+	return run_output_member(output, reference, ret_value, error);
 }
 
 /* A step's output: as the dry run has found it, else as an earlier run has left it. */
@@ -106,7 +106,7 @@ static enum error_class look_up_step(
 	if (creates || output == NULL)
 		return error_set(error, ERROR_NEEDS_NOT_DONE,
 			"it depends on an output of the step '%s', which does not exist yet", from.step);
-	return run_output_member(output, reference->parts[1], ret_value, error);
+	return run_output_member(output, reference, ret_value, error);
 }
 
 static enum error_class look_up(void *data, const struct reference *reference, cJSON **ret_value, struct error *error)

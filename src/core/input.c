@@ -223,8 +223,9 @@ static enum error_class fill_input(
 		return input_name_member(place, error);
 	struct input_sources borrowed = *sources;
 	const struct record *record = &step->action->input;
+	const struct reference_source source = { look_up, &borrowed, record };
 	if (check_input(step->action, *input, RECORD_TEMPLATE, place, faults, error) != ERROR_NONE ||
-		references_resolve(*input, place, look_up, &borrowed, sources->budget, faults, error) != ERROR_NONE ||
+		references_resolve(*input, place, &source, sources->budget, faults, error) != ERROR_NONE ||
 		check_input(step->action, *input, RECORD_REFERENCES, place, faults, error) != ERROR_NONE ||
 		secret_input_check(record, *input, place, faults, error) != ERROR_NONE)
 		return input_name_member(place, error);
@@ -297,7 +298,8 @@ enum error_class input_put_values(
 {
 	if (secret_input_check(record, input, "/input", NULL, error) != ERROR_NONE)
 		return error->class;
-	return references_put(input, "/input", lookup, context, error);
+	const struct reference_source source = { lookup, context, record };
+	return references_put(input, "/input", &source, error);
 }
 
 /* A short hash stands for a sealed secret, which may be long and may be named often. */
@@ -328,7 +330,8 @@ enum error_class input_digest(const cJSON *input, const cJSON *secrets, char dig
 
 	/* The digits may be longer than the names that they stand for. */
 	struct reference_budget budget = { 2 * REFERENCE_TEXT_MAX, REFERENCE_NODES_MAX };
-	enum error_class class = references_resolve(sealed, "/inputs", look_up_sealed, &sources, &budget, NULL, error);
+	const struct reference_source source = { look_up_sealed, &sources, NULL };
+	enum error_class class = references_resolve(sealed, "/inputs", &source, &budget, NULL, error);
 	if (class == ERROR_NONE)
 		class = json_digest(sealed, digest, error);
 	return class;

@@ -16,11 +16,11 @@ static const struct {
 	const char *name;
 	size_t parts_least, parts_most;
 } kinds[] = {
-	[REFERENCE_STEP] = { "step", 2, 2 },
+	[REFERENCE_STEP] = { "step", 2, 3 },
 	[REFERENCE_CONFIG] = { "config", 1, 4 },
 	[REFERENCE_ENV] = { "env", 1, 1 },
 	[REFERENCE_SECRET] = { "secret", 1, 1 },
-	[REFERENCE_APP] = { "app", 4, 4 },
+	[REFERENCE_APP] = { "app", 4, 5 },
 	[REFERENCE_SEALED] = { "sealed", 0, 0 },
 };
 
@@ -104,8 +104,9 @@ size_t reference_unescape(char *text)
 }
 
 struct resolving {
-	reference_lookup *lookup;
-	void *context;
+	const struct reference_source *source;
+	const cJSON *whole; /* the tree */
+	bool in_json;       /* the string at hand is JSON */
 	/* For whoever reads the tree: each "$${" that is written becomes "${", and a value stays as it is. Otherwise
 	 * the tree is to be resolved again, and in a value each "${" becomes "$${". */
 	bool unescapes;
@@ -180,7 +181,7 @@ static enum error_class look_up(struct resolving *resolving, const char *text, c
 {
 	resolving->reference = text;
 	resolving->reference_length = (int)(end - text);
-	return resolving->lookup(resolving->context, reference, ret_value, resolving->error);
+	return resolving->source->lookup(resolving->source->context, reference, ret_value, resolving->error);
 }
 
 /* ---- what is put in is never expanded again ---- */
@@ -238,12 +239,17 @@ static bool append_text(const struct resolving *resolving, struct buffer *buffer
 	return resolving->unescapes ? buffer_append_string(buffer, text) : append_escaped(buffer, text, strlen(text));
 }
 
-static bool append_value(const struct resolving *resolving, struct buffer *buffer, const cJSON *value)
+/* A text in JSON is escaped, and stands between the quotation marks that are written around the reference. */
+static bool append_value(const struct resolving *resolving, struct buffer *buffer, const cJSON *value, bool in_json)
 {
-	if (cJSON_IsString(value))
+	bool is_text = cJSON_IsString(value);
+	if (is_text && !in_json)
 		return append_text(resolving, buffer, value->valuestring);
+
 	char *text = cJSON_PrintUnformatted(value);
-	bool appended = text != NULL && append_text(resolving, buffer, text);
+	if (text != NULL && is_text)
+		text[strlen(text) - 1] = '\0';
+	bool appended = text != NULL && append_text(resolving, buffer, is_text ? text + 1 : text);
 	cJSON_free(text);
 	return appended;
 }
@@ -294,7 +300,7 @@ static enum error_class resolve_inside(struct resolving *resolving, const char *
 			(int)(end - *text < 200 ? end - *text : 200), *text);
 	else if (value == NULL)
 		class = keep_reference(resolving, *text, (size_t)(end - *text), buffer);
-	else if (!append_value(resolving, buffer, value))
+	else if (!append_value(resolving, buffer, value, resolving->in_json && reference.kind != REFERENCE_SEALED))
 		class = refuse_text(resolving, buffer);
 	cJSON_Delete(value);
 	*text = end;
@@ -365,11 +371,29 @@ static void replace_child(cJSON *parent, cJSON *child, cJSON *replacement)
 	cJSON_ReplaceItemViaPointer(parent, child, replacement);
 }
 
+/* Whether a row says that the string is JSON, by what stands beside it. */
+static bool is_json_text(const struct record *record, const cJSON *parent, const cJSON *child)
+{
+	const struct field *field =
+		record != NULL && child->string != NULL ? record_field(record, child->string) : NULL;
+	if (field == NULL || field->json_where.name == NULL)
+		return false;
+
+	const char *beside = json_member_string(parent, field->json_where.name);
+	const struct field *type = record_field(record, field->json_where.name);
+	if (beside == NULL && type != NULL)
+		beside = type->fallback;
+	size_t length = strlen(field->json_where.value);
+	return beside != NULL && strncmp(beside, field->json_where.value, length) == 0 &&
+		strchr("; ", beside[length]) != NULL;
+}
+
 // NOLINTNEXTLINE(misc-no-recursion)
 static enum error_class resolve_child(
 	struct resolving *resolving, cJSON *parent, cJSON *child, const char *place, size_t depth)
 {
 	cJSON *replacement = NULL;
+	resolving->in_json = parent == resolving->whole && is_json_text(resolving->source->record, parent, child);
 	enum error_class class = cJSON_IsString(child) ? resolve_string(resolving, child, &replacement)
 						       : resolve_tree(resolving, child, place, depth);
 
@@ -415,12 +439,12 @@ static enum error_class resolve_whole(struct resolving *resolving, cJSON *json, 
 	return resolve_tree(resolving, json, place, 1);
 }
 
-enum error_class references_resolve(cJSON *json, const char *place, reference_lookup *lookup, void *context,
+enum error_class references_resolve(cJSON *json, const char *place, const struct reference_source *source,
 	struct reference_budget *budget, struct faults *faults, struct error *error)
 {
 	struct reference_budget own = REFERENCE_BUDGET;
-	struct resolving resolving = { .lookup = lookup,
-		.context = context,
+	struct resolving resolving = { .source = source,
+		.whole = json,
 		.budget = budget != NULL ? budget : &own,
 		.faults = faults,
 		.error = error };
@@ -461,11 +485,11 @@ enum error_class references_visit(const cJSON *json, const char *place, referenc
 }
 
 enum error_class references_put(
-	cJSON *json, const char *place, reference_lookup *lookup, void *context, struct error *error)
+	cJSON *json, const char *place, const struct reference_source *source, struct error *error)
 {
 	struct reference_budget budget = REFERENCE_BUDGET;
 	struct resolving resolving = {
-		.lookup = lookup, .context = context, .unescapes = true, .budget = &budget, .error = error
+		.source = source, .whole = json, .unescapes = true, .budget = &budget, .error = error
 	};
 	return resolve_whole(&resolving, json, place);
 }

@@ -1,6 +1,7 @@
 /*
  * References in inputs: ${step.<id>.<output>}, ${config.<name>}, ${env.<NAME>}, ${secret.<name>},
- * ${app.<appId>.<workflow>.<step>.<output>}. `$${` stands for a literal `${`.
+ * ${app.<appId>.<workflow>.<step>.<output>}. Behind an output that is a map, `.<name>` is one of its values. `$${`
+ * stands for a literal `${`.
  *
  * A string that is one reference takes the value's type; inside other text the value is put in as text. What is put in
  * is never expanded again.
@@ -14,6 +15,7 @@
 #include "base/faults.h"
 #include "base/identifier.h"
 #include "base/json.h"
+#include "slipway/field.h"
 
 enum reference_kind {
 	REFERENCE_STEP,
@@ -24,12 +26,13 @@ enum reference_kind {
 	REFERENCE_SEALED,
 };
 
-#define REFERENCE_PARTS_MAX 4
+#define REFERENCE_PARTS_MAX 5
 #define REFERENCE_NAME_MAX  128
 
 struct reference {
 	enum reference_kind kind;
-	/* What stands behind the kind, at its dots: {step, output}; {name}; {app, workflow, step, output}. */
+	/* What stands behind the kind, at its dots: {step, output}; {name}; {app, workflow, step, output}. Behind an
+	 * output there may be the name of a value. */
 	char parts[REFERENCE_PARTS_MAX][REFERENCE_NAME_MAX + 1];
 	size_t part_count;
 	/* What stands between ${ and }, borrowed: for REFERENCE_SEALED, which has no parts. */
@@ -52,6 +55,15 @@ size_t reference_unescape(char *text);
 typedef enum error_class reference_lookup(
 	void *context, const struct reference *reference, cJSON **ret_value, struct error *error);
 
+/* What is put into a tree. */
+struct reference_source {
+	reference_lookup *lookup;
+	void *context;
+	/* The table of the tree, which says where it holds JSON as text: a text that is put in there is escaped. NULL:
+	 * nowhere. */
+	const struct record *record;
+};
+
 /* What an input, with all its references put in, may be at the most: the bounds of a body. */
 #define REFERENCE_TEXT_MAX  ((size_t)256 << 10)
 #define REFERENCE_NODES_MAX 4096
@@ -73,15 +85,15 @@ struct reference_budget {
  * The tree itself and what is put in are taken from the budget (NULL: one of its own); ERROR_PAYLOAD_TOO_LARGE, with
  * the reference at which it was used up, is noted nowhere and ends it.
  */
-enum error_class references_resolve(cJSON *json, const char *place, reference_lookup *lookup, void *context,
+enum error_class references_resolve(cJSON *json, const char *place, const struct reference_source *source,
 	struct reference_budget *budget, struct faults *faults, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
  * The same for who reads the tree then, by a lookup that leaves no reference over: each `$${` that is written becomes
  * the `${` that it stands for; a value that is put in is left as it is. It has a budget of its own.
  */
-enum error_class references_put(cJSON *json, const char *place, reference_lookup *lookup, void *context,
-	struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class references_put(
+	cJSON *json, const char *place, const struct reference_source *source, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Looks at one reference; an error ends the walk. */
 typedef enum error_class reference_visit(void *context, const struct reference *reference, struct error *error);

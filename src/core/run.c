@@ -161,14 +161,36 @@ enum error_class run_status(const struct run *run, cJSON **ret_json, struct erro
 	return record_encode(&status_record, &status, ret_json, error);
 }
 
-enum error_class run_output_member(const char *output, const char *name, cJSON **ret_value, struct error *error)
+/* The table of the output says that the member is a map, or the reference would not have been taken. */
+static enum error_class take_value(
+	cJSON **member, const struct reference *reference, const char *name, struct error *error)
 {
+	const char *value = reference->parts[reference->part_count - 1];
+	cJSON *taken = cJSON_DetachItemFromObjectCaseSensitive(*member, value);
+	const char *step = reference->parts[reference->kind == REFERENCE_STEP ? 0 : 2];
+
+	cJSON_Delete(*member);
+	*member = taken;
+	if (taken != NULL)
+		return ERROR_NONE;
+	error_set(error, ERROR_INVALID_INPUT, "'%s' of the step '%s' has no '%s'", name, step, value);
+	return error_remedy(error, NULL, "Correct the name, or have that step give such a value.");
+}
+
+enum error_class run_output_member(
+	const char *output, const struct reference *reference, cJSON **ret_value, struct error *error)
+{
+	size_t at = reference->kind == REFERENCE_STEP ? 1 : 3;
+	const char *name = reference->parts[at];
 	cJSON *json;
+
 	if (json_parse(output, strlen(output), JSON_LIMITS_WIDE, &json, error) != ERROR_NONE)
 		return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_INTERNAL,
 			"a stored output is broken: %s", error->message);
 	cJSON *value = cJSON_DetachItemFromObjectCaseSensitive(json, name);
 	cJSON_Delete(json);
+	if (value != NULL && reference->part_count > at + 1 && take_value(&value, reference, name, error) != ERROR_NONE)
+		return error->class;
 	*ret_value = value != NULL ? value : cJSON_CreateNull();
 	return *ret_value != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an output");
 }

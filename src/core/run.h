@@ -5,6 +5,7 @@
 #define SLIPWAY_CORE_RUN_H
 
 #include "base/json.h"
+#include "core/reference.h"
 #include "slipway/field.h"
 
 /* Which step of which app. All borrowed and valid identifiers. */
@@ -58,8 +59,9 @@ void runs_tag(const struct run *runs, size_t count, char tag[RUN_TAG_SIZE]);
 /* The status object of the HTTP contract. *ret_json is the caller's. */
 enum error_class run_status(const struct run *run, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* One member of a step's output JSON; null where it has none, as a skipped step's. *ret_value is the caller's. */
-enum error_class run_output_member(
-	const char *output, const char *name, cJSON **ret_value, struct error *error) SLIPWAY_MUST_CHECK;
+/* What a reference to a step's output JSON names; null where the output has no such member, as a skipped step's, but an
+ * error where a map has no such value. *ret_value is the caller's. */
+enum error_class run_output_member(const char *output, const struct reference *reference, cJSON **ret_value,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

@@ -67,15 +67,23 @@ struct needs_visit {
 	struct step_set *needs;
 };
 
-/* The step that a reference names, where it has such an output. */
-static enum error_class find_output(const struct workflow_definition *workflow, const char *id, const char *output,
-	int *ret_index, struct error *error)
+/* The step that a reference names in its parts from `at` on, where it has such an output. Which values a map has is
+ * known when it is read. */
+static enum error_class find_output(const struct workflow_definition *workflow, const struct reference *reference,
+	size_t at, int *ret_index, struct error *error)
 {
+	const char *id = reference->parts[at], *output = reference->parts[at + 1];
+
 	*ret_index = step_index(workflow, id);
 	if (*ret_index < 0)
 		return error_set(error, ERROR_INVALID_INPUT, "the workflow '%s' has no step '%s'", workflow->id, id);
-	if (record_field(&workflow->steps[*ret_index].action->output, output) == NULL)
+	const struct field *field = record_field(&workflow->steps[*ret_index].action->output, output);
+	if (field == NULL)
 		return error_set(error, ERROR_INVALID_INPUT, "the step '%s' has no output '%s'", id, output);
+	if (reference->part_count > at + 2 && field->type != FIELD_MAP)
+		return error_set(error, ERROR_INVALID_INPUT,
+			"the output '%s' of the step '%s' is a single value: it has no '%s'", output, id,
+			reference->parts[at + 2]);
 	return ERROR_NONE;
 }
 
@@ -105,7 +113,7 @@ static enum error_class visit_other(struct needs_visit *visit, const struct refe
 		return error_set(error, ERROR_INVALID_INPUT, "'%s' is not the id of an app", app);
 	if (workflow == NULL)
 		return error_set(error, ERROR_INVALID_INPUT, "there is no workflow '%s'", id);
-	if (find_output(workflow, reference->parts[2], reference->parts[3], &index, error) != ERROR_NONE)
+	if (find_output(workflow, reference, 2, &index, error) != ERROR_NONE)
 		return error->class;
 	return add_other(visit->needs, app, workflow, &workflow->steps[index], error);
 }
@@ -119,7 +127,7 @@ static enum error_class visit_need(void *context, const struct reference *refere
 		return visit_other(visit, reference, error);
 	if (reference->kind != REFERENCE_STEP)
 		return ERROR_NONE;
-	if (find_output(visit->workflow, reference->parts[0], reference->parts[1], &index, error) != ERROR_NONE)
+	if (find_output(visit->workflow, reference, 0, &index, error) != ERROR_NONE)
 		return error->class;
 	if (&visit->workflow->steps[index] == visit->step)
 		return error_set(error, ERROR_INVALID_INPUT, "the step '%s' refers to itself", visit->step->id);

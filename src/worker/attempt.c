@@ -278,7 +278,7 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 	if (!identifier_valid(from.app) || !identifier_valid(from.workflow) || !identifier_valid(from.step))
 		return error_set(error, ERROR_INVALID_INPUT, "a reference names no valid step");
 	if (find_output(attempt, &from, &output, error) != ERROR_NONE ||
-		run_output_member(output, name, ret_value, error) != ERROR_NONE)
+		run_output_member(output, reference, ret_value, error) != ERROR_NONE)
 		return error->class;
 
 	/* Within a workflow null means that the step was skipped; from another app it is an error. */

@@ -215,6 +215,76 @@ START_TEST(test_a_digest_of_many_secrets_needs_no_more_than_a_few_digits_of_each
 }
 END_TEST
 
+struct letter {
+	const char *body, *type;
+};
+static const struct field letter_fields[] = {
+	{ STRING_FIELD("body", struct letter, body), .secret = true, .json_where = { "type", "application/json" } },
+	{ STRING_FIELD("type", struct letter, type), .fallback = "application/json" },
+};
+static const struct record letter_record = RECORD(struct letter, letter_fields);
+
+#define ODD     "p\"a\\s\n${s"
+#define ESCAPED "p\\\"a\\\\s\\n${s"
+
+/* What a worker makes of a body of this type, where each reference stands for ODD. */
+static const char *filled_body(const char *body, const char *type)
+{
+	char odd[] = ODD;
+	cJSON *json = cJSON_CreateObject();
+	ck_assert_ptr_nonnull(cJSON_AddStringToObject(json, "body", body));
+	if (type != NULL)
+		ck_assert_ptr_nonnull(cJSON_AddStringToObject(json, "type", type));
+	ck_assert_int_eq(input_put_values(json, &letter_record, look_up_long, odd, &error), ERROR_NONE);
+	const char *filled = arena_string(&arena, json_member_string(json, "body"));
+	cJSON_Delete(json);
+	return filled;
+}
+
+START_TEST(test_a_text_is_escaped_where_it_is_put_into_json)
+{
+	static const struct {
+		const char *body, *type, *filled;
+	} cases[] = {
+		{ "{\"a\":\"${secret.X}\"}", NULL, "{\"a\":\"" ESCAPED "\"}" },
+		{ "{\"a\":\"b ${step.x.y} c\"}", "application/json; charset=utf-8", "{\"a\":\"b " ESCAPED " c\"}" },
+		{ "a=${secret.X}", "text/plain", "a=" ODD },
+		{ "a=${secret.X}", "application/json-seq", "a=" ODD },
+		/* A whole body, and what was sealed of one, is JSON already. */
+		{ "${secret.X}", NULL, ODD },
+		{ "${sealed.x}\"${secret.X}\"", NULL, ODD "\"" ESCAPED "\"" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		ck_assert_str_eq(filled_body(cases[i].body, cases[i].type), cases[i].filled);
+}
+END_TEST
+
+static const struct action_definition letter_action = { .id = "test.letter",
+	.summary = "Takes a body",
+	.input = RECORD(struct letter, letter_fields),
+	.run = run_nothing };
+static const struct step_definition letter_steps[] = { { .id = "any", .action = &letter_action, .input_key = "any" } };
+static const struct workflow_definition letters_sent = {
+	.id = "letters", .summary = "One step", .steps = letter_steps, .step_count = 1
+};
+
+/* Numbers and objects need no quotation marks. */
+START_TEST(test_json_takes_configured_values_of_any_type)
+{
+	cJSON *inputs = cJSON_CreateObject();
+	cJSON *config = parsed(J("{'text':'a\\\"b','number':7,'object':{'c':'d'}}"));
+	ck_assert_ptr_nonnull(cJSON_AddStringToObject(cJSON_AddObjectToObject(inputs, "any"), "body",
+		"[\"${config.text}\",${config.number},${config.object}]"));
+	const struct input_sources sources = {
+		.workflow = &letters_sent, .step = &letter_steps[0], .trigger_inputs = inputs, .config = config
+	};
+	ck_assert_int_eq(input_build(&sources, &input, &error), ERROR_NONE);
+	ck_assert_str_eq(json_member_string(input, "body"), "[\"a\\\"b\",7,{\"c\":\"d\"}]");
+	cJSON_Delete(inputs);
+	cJSON_Delete(config);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_what_references_stand_for_counts_as_often_as_they_are_named,
@@ -223,6 +293,7 @@ int main(void)
 		test_an_input_that_is_too_large_as_it_was_sent_names_no_reference,
 		test_the_shape_is_checked_before_any_value_is_put_in,
 		test_inputs_that_are_kept_together_share_one_budget, test_what_a_worker_puts_in_counts_too,
-		test_a_digest_of_many_secrets_needs_no_more_than_a_few_digits_of_each, NULL };
+		test_a_digest_of_many_secrets_needs_no_more_than_a_few_digits_of_each,
+		test_a_text_is_escaped_where_it_is_put_into_json, test_json_takes_configured_values_of_any_type, NULL };
 	return suite_main("expansion", tests, set_up, tear_down);
 }

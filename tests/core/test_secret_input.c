@@ -96,7 +96,8 @@ static const char *opened(const char *app, cJSON *json)
 {
 	char name[32];
 	strcpy(name, app);
-	if (references_put(json, "/input", open_one, name, &error) != ERROR_NONE)
+	const struct reference_source source = { open_one, name, NULL };
+	if (references_put(json, "/input", &source, &error) != ERROR_NONE)
 		return error_class_facts(error.class)->name;
 	return json_print(&arena, json);
 }

@@ -13,11 +13,13 @@
 struct empty {
 	const char *text, *password;
 	int64_t size;
+	struct string_map map;
 };
 static const struct field fields[] = {
 	{ STRING_FIELD("text", struct empty, text), .maximum = 20 },
 	{ STRING_FIELD("password", struct empty, password), .secret = true },
 	{ INTEGER_FIELD("size", struct empty, size), .minimum = 1, .maximum = 9 },
+	{ MAP_FIELD("map", struct empty, map) },
 };
 
 static enum action_result run_nothing(struct action_context *context, const void *input, void *checkpoint, void *output)
@@ -86,6 +88,9 @@ START_TEST(test_unsound_workflows_are_refused)
 	const struct step_definition output[] = { { .id = "one", .action = &action },
 		{ .id = "two", .action = &action, .bind = BIND({ .field = "text", .value = "${step.one.nothing}" }) } };
 	assert_unsound(output, 2, "no output");
+	const struct step_definition single[] = { { .id = "one", .action = &action },
+		{ .id = "two", .action = &action, .bind = BIND({ .field = "text", .value = "${step.one.text.x}" }) } };
+	assert_unsound(single, 2, "'text' of the step 'one' is a single value: it has no 'x'");
 	const struct step_definition field[] = {
 		{ .id = "one", .action = &action, .bind = BIND({ .field = "txet", .value = "a" }) }
 	};
@@ -105,6 +110,10 @@ START_TEST(test_needs_come_from_names_bindings_and_input)
 	cJSON *input = cJSON_Parse(J("{'text':'a ${step.one.text} b'}"));
 	ck_assert_int_eq(step_needs(&good, &good_steps[2], input, "/inputs/third", &needs, &error), ERROR_NONE);
 	ck_assert(needs.contains[0] && needs.contains[1] && !needs.contains[2]);
+	cJSON_Delete(input);
+	input = cJSON_Parse(J("{'text':'${step.one.map.any}'}"));
+	ck_assert_int_eq(step_needs(&good, &good_steps[2], input, "/inputs/third", &needs, &error), ERROR_NONE);
+	ck_assert(needs.contains[0]);
 	cJSON_Delete(input);
 	input = cJSON_Parse(J("{'text':'${step.nine.text}'}"));
 	ck_assert_int_eq(
@@ -389,14 +398,15 @@ static enum error_class look_up_null(
 
 START_TEST(test_nothing_inside_a_text_is_an_error_that_names_it)
 {
+	const struct reference_source nothing = { look_up_null, NULL, NULL };
 	struct error found;
 	cJSON *json = cJSON_Parse(J("{'text':'https://${app.a.b.c.host}/x'}"));
-	ck_assert_int_eq(references_put(json, "/input", look_up_null, NULL, &found), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(references_put(json, "/input", &nothing, &found), ERROR_INVALID_INPUT);
 	ck_assert_str_eq(found.place, "/input/text");
 	ck_assert_ptr_nonnull(strstr(found.message, "${app.a.b.c.host}"));
 	cJSON_Delete(json);
 	json = cJSON_Parse(J("{'text':'${step.b.host}'}"));
-	ck_assert_int_eq(references_put(json, "/input", look_up_null, NULL, &found), ERROR_NONE);
+	ck_assert_int_eq(references_put(json, "/input", &nothing, &found), ERROR_NONE);
 	ck_assert_ptr_null(json->child);
 	cJSON_Delete(json);
 }
