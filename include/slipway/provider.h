@@ -131,13 +131,14 @@ int64_t provider_time(const char *text);
 struct url_request {
 	enum http_method method;
 	const char *url;
-	const char *body;         /* text; NULL: none. A GET has none. */
-	const char *content_type; /* of the body; NULL: text/plain; charset=utf-8 */
-	int64_t timeout_ms;       /* for the whole exchange; 0: that of a provider call */
-	size_t body_max;          /* limit for the response, in bytes; 0: 4 MiB. More is an error. */
-	/* One more header, whose value appears in no message; it is left out if the value is NULL. */
-	struct string_pair header;
+	const char *body;          /* text; NULL: none. A GET has none. */
+	const char *content_type;  /* of the body; NULL: text/plain; charset=utf-8 */
+	int64_t timeout_ms;        /* for the whole exchange; 0: that of a provider call */
+	size_t body_max;           /* limit for the response, in bytes; 0: 4 MiB. More is an error. */
+	struct string_map headers; /* at most URL_HEADERS_MAX; their values appear in no message */
 };
+
+#define URL_HEADERS_MAX 8
 
 /*
  * Sends the request, without the provider's credentials and with the limits of provider_call. Succeeds with any status.
@@ -150,6 +151,13 @@ bool url_call(struct action_context *context, const struct url_request *request,
 
 /* A GET of any https URL, to check what was created. As url_call. */
 bool url_get(struct action_context *context, const char *url, struct provider_response *response) SLIPWAY_MUST_CHECK;
+
+/*
+ * Takes members out of a response that is JSON: for each name the text, number or boolean that its JSON pointer leads
+ * to, as text. Fails with ERROR_CHECK_FAILED and the pointer if one leads to nothing else than that.
+ */
+bool response_values(struct action_context *context, const struct provider_response *response,
+	const struct string_map *pointers, struct string_map *ret_values) SLIPWAY_MUST_CHECK;
 
 /*
  * The beginning of the response body, at most so many bytes, as text that may be shown and stored: truncated at a

@@ -399,31 +399,3 @@ bool url_get(struct action_context *context, const char *url, struct provider_re
 	const struct url_request request = { .url = url };
 	return url_call(context, &request, response);
 }
-
-const char *response_excerpt(struct action_context *context, const struct provider_response *response, size_t most)
-{
-	/* Enough to recognise each secret that begins within the excerpt. */
-	size_t window = redact_window(most), length = response->body_length < window ? response->body_length : window;
-	char *text = arena_copy(context->arena, response->body, length);
-
-	if (text == NULL)
-		return NULL;
-
-	/* Redact before anything else is replaced or truncated: a secret that was changed is not recognised.
-	 */
-	for (size_t i = 0; i < length; i++)
-		if (text[i] == '\0')
-			text[i] = ' ';
-	redact_text(text);
-	for (size_t i = 0; i < length; i++) {
-		unsigned char byte = (unsigned char)text[i];
-		if ((byte < ' ' && byte != '\n' && byte != '\t') || byte == 0x7F)
-			text[i] = ' ';
-	}
-
-	text_make_valid(text, length);
-	char *excerpt = arena_allocate(context->arena, most + 1);
-	if (excerpt != NULL)
-		(void)text_copy(excerpt, most + 1, text);
-	return excerpt;
-}

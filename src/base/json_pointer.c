@@ -1,5 +1,5 @@
 /*
- * Building JSON pointers; see the header.
+ * Building and following JSON pointers; see the header.
  */
 #include "base/json_pointer.h"
 
@@ -39,4 +39,48 @@ void json_pointer_child(char pointer[JSON_POINTER_SIZE], const char *parent, con
 	char number[24];
 	text_format(number, sizeof(number), "%zu", index);
 	json_pointer_member(pointer, parent, child->string != NULL ? child->string : number);
+}
+
+/* Whether the part, which ends before a slash or with the text, is this name with ~ and / escaped. */
+static bool is_named(const char *part, size_t length, const char *name)
+{
+	for (const char *end = part + length; part < end; part++, name++) {
+		char byte = *part;
+		if (byte == '~') {
+			byte = part[1] == '0' ? '~' : '/';
+			part++;
+		}
+		if (*name != byte)
+			return false;
+	}
+
+	return *name == '\0';
+}
+
+static const cJSON *find_child(const cJSON *json, const char *part, size_t length)
+{
+	char number[24];
+	size_t index = 0;
+	const cJSON *child;
+
+	if (!cJSON_IsObject(json) && !cJSON_IsArray(json))
+		return NULL;
+	cJSON_ArrayForEach (child, json) {
+		text_format(number, sizeof(number), "%zu", index++);
+		if (is_named(part, length, child->string != NULL ? child->string : number))
+			return child;
+	}
+
+	return NULL;
+}
+
+const cJSON *json_pointer_find(const cJSON *json, const char *pointer)
+{
+	while (json != NULL && *pointer == '/') {
+		size_t length = strcspn(pointer + 1, "/");
+		json = find_child(json, pointer + 1, length);
+		pointer += 1 + length;
+	}
+
+	return *pointer == '\0' ? json : NULL;
 }

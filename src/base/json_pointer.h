@@ -18,4 +18,7 @@ void json_pointer_member(char pointer[JSON_POINTER_SIZE], const char *parent, co
 /* The pointer to a child: by its name where it has one, else by its index. */
 void json_pointer_child(char pointer[JSON_POINTER_SIZE], const char *parent, const cJSON *child, size_t index);
 
+/* The value that the pointer leads to; NULL where there is none. Borrowed from json. */
+const cJSON *json_pointer_find(const cJSON *json, const char *pointer);
+
 #endif

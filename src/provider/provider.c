@@ -321,10 +321,19 @@ static bool is_header_value(const char *text)
 	return true;
 }
 
+static enum error_class check_headers(const struct string_map *headers, struct error *error)
+{
+	if (headers->count > URL_HEADERS_MAX)
+		return error_set(error, ERROR_INVALID_INPUT, "a request has more than %d headers", URL_HEADERS_MAX);
+	for (size_t i = 0; i < headers->count; i++)
+		if (!is_header_value(headers->items[i].name) || !is_header_value(headers->items[i].value))
+			return error_set(error, ERROR_INVALID_INPUT, "the value of %s has control characters",
+				headers->items[i].name);
+	return ERROR_NONE;
+}
+
 static enum error_class check_url_request(const struct url_request *request, struct error *error)
 {
-	const struct string_pair *header = &request->header;
-
 	if (request->url == NULL)
 		return error_set(error, ERROR_INVALID_INPUT, "there is no URL to send to");
 	if (request->method == HTTP_GET && request->body != NULL) {
@@ -337,9 +346,7 @@ static enum error_class check_url_request(const struct url_request *request, str
 		return error_remedy(error, NULL, "Give a content type such as application/json.");
 	}
 
-	if (header->value == NULL || is_header_value(header->value))
-		return ERROR_NONE;
-	return error_set(error, ERROR_INVALID_INPUT, "the value of %s has control characters", header->name);
+	return check_headers(&request->headers, error);
 }
 
 static enum error_class add_header(
@@ -369,9 +376,10 @@ enum error_class url_send(const struct provider_exchange *exchange, const struct
 		return error->class;
 	if (request->body != NULL && add_header(&http, exchange->arena, "Content-Type", type, error) != ERROR_NONE)
 		return error->class;
-	if (request->header.value != NULL &&
-		add_header(&http, exchange->arena, request->header.name, request->header.value, error) != ERROR_NONE)
-		return error->class;
+	for (size_t i = 0; i < request->headers.count; i++)
+		if (add_header(&http, exchange->arena, request->headers.items[i].name, request->headers.items[i].value,
+			    error) != ERROR_NONE)
+			return error->class;
 	if (send_told(exchange, &http, NULL, &response, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = copy_response(exchange, &response, ret_response, error);

@@ -293,6 +293,8 @@ static enum error_class send_url(const struct url_request *request, bool allow_l
 
 START_TEST(test_any_url_without_credentials)
 {
+	static const struct string_pair headers[] = { { "x-vercel-protection-bypass", "let me in" }, { "X-2", "2" },
+		{ "X-3", "3" }, { "X-4", "4" }, { "X-5", "5" }, { "X-6", "6" }, { "X-7", "7" }, { "X-8", "8" } };
 	static const struct peer_row rows[] = { { .method = "PATCH", .path = "/x", .status = 418, .body = "tea" },
 		{ .method = NULL } };
 	struct url_request request = {
@@ -308,11 +310,12 @@ START_TEST(test_any_url_without_credentials)
 	ck_assert_str_eq(sent.authorization, "");
 	ck_assert_str_eq(peer_header(&sent, "x-vercel-protection-bypass"), "");
 	request.content_type = "application/xml";
-	request.header = (struct string_pair){ "x-vercel-protection-bypass", "let me in" };
+	request.headers = (struct string_map){ headers, ARRAY_LEN(headers) };
 	ck_assert_int_eq(send_url(&request, true), ERROR_NONE);
 	sent = peer_last(peer, "PATCH", "/x");
 	ck_assert_str_eq(sent.content_type, "application/xml");
 	ck_assert_str_eq(peer_header(&sent, "X-Vercel-Protection-Bypass"), "let me in");
+	ck_assert_str_eq(peer_header(&sent, "X-8"), "8");
 }
 END_TEST
 
@@ -320,11 +323,13 @@ START_TEST(test_bad_url_requests_are_not_sent)
 {
 	static const struct peer_row rows[] = { { .method = NULL } };
 	const char *url = arena_format(&arena, "%s/x", peer_url(peer));
+	const struct string_pair broken = { "X-One", "a\r\nX-Other: c" };
 	const struct url_request bad[] = {
 		{ .url = NULL },
 		{ .url = url, .body = "body" },
 		{ .method = HTTP_POST, .url = url, .body = "body", .content_type = "a/b\r\nX-Other: c" },
-		{ .url = url, .header = { "X-One", "a\r\nX-Other: c" } },
+		{ .url = url, .headers = { &broken, 1 } },
+		{ .url = url, .headers = { &broken, URL_HEADERS_MAX + 1 } },
 		{ .method = HTTP_POST, .url = "http://example.org/", .body = "body" },
 		{ .method = HTTP_POST, .url = "https://user:word@example.org/", .body = "body" },
 	};

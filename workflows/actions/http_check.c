@@ -71,10 +71,11 @@ static enum action_result run(struct action_context *context, const void *raw_in
 	const struct input *input = raw_input;
 	const char *url = address(context, input);
 	struct provider_response response;
+	const struct string_pair bypass = { "x-vercel-protection-bypass", input->bypass };
 	const struct url_request request = { .url = url,
 		.timeout_ms = TIMEOUT_MS,
 		.body_max = BODY_MAX,
-		.header = { "x-vercel-protection-bypass", input->bypass } };
+		.headers = { &bypass, input->bypass != NULL } };
 	(void)checkpoint; /* it changes nothing */
 
 	if (url == NULL)

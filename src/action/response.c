@@ -1,0 +1,83 @@
+/*
+ * What an action takes out of the response of an address that is no provider: members by their JSON pointers, and an
+ * excerpt. Such a response may hold a secret that nobody has seen before, so nothing else of it is shown.
+ */
+#include <string.h>
+
+#include "action/context.h"
+#include "base/json.h"
+#include "base/redact.h"
+#include "base/text.h"
+
+/* What is wrong with the place; NULL: nothing, and the value is in the arena. */
+static const char *take_value(struct arena *arena, const cJSON *json, const char *pointer, const char **ret_text)
+{
+	const cJSON *value = json_pointer_find(json, pointer);
+
+	if (value == NULL || cJSON_IsNull(value))
+		return "leads nowhere in the response";
+	if (cJSON_IsObject(value) || cJSON_IsArray(value))
+		return "leads to an object or a list in the response, not to a single value";
+	*ret_text = cJSON_IsString(value) ? arena_string(arena, value->valuestring) : json_print(arena, value);
+	return NULL;
+}
+
+bool response_values(struct action_context *context, const struct provider_response *response,
+	const struct string_map *pointers, struct string_map *ret_values)
+{
+	struct string_pair *values = arena_allocate_array(context->arena, pointers->count, sizeof(*values));
+	CLEANUP_JSON cJSON *json = NULL;
+	struct error why;
+
+	*ret_values = (struct string_map){ values, values != NULL ? pointers->count : 0 };
+	if (pointers->count == 0)
+		return true;
+	enum error_class class = json_parse(response->body, response->body_length, JSON_LIMITS_WIDE, &json, &why);
+	if (class != ERROR_NONE && class != ERROR_OUT_OF_MEMORY) {
+		error_set(&context->error, ERROR_CHECK_FAILED, "the response is not valid JSON, so it has no %s",
+			pointers->items[0].value);
+		return false;
+	}
+
+	for (size_t i = 0; json != NULL && values != NULL && i < pointers->count; i++) {
+		const char *pointer = pointers->items[i].value;
+		values[i].name = pointers->items[i].name;
+		const char *wrong = take_value(context->arena, json, pointer, &values[i].value);
+		if (wrong == NULL)
+			continue;
+		error_set(&context->error, ERROR_CHECK_FAILED, "%s %s", pointer, wrong);
+		return false;
+	}
+
+	if (json == NULL)
+		error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory to read the response");
+	return json != NULL && !context_is_short_of_memory(context);
+}
+
+const char *response_excerpt(struct action_context *context, const struct provider_response *response, size_t most)
+{
+	/* Enough to recognise each secret that begins within the excerpt. */
+	size_t window = redact_window(most), length = response->body_length < window ? response->body_length : window;
+	char *text = arena_copy(context->arena, response->body, length);
+
+	if (text == NULL)
+		return NULL;
+
+	/* Redact before anything else is replaced or truncated: a secret that was changed is not recognised.
+	 */
+	for (size_t i = 0; i < length; i++)
+		if (text[i] == '\0')
+			text[i] = ' ';
+	redact_text(text);
+	for (size_t i = 0; i < length; i++) {
+		unsigned char byte = (unsigned char)text[i];
+		if ((byte < ' ' && byte != '\n' && byte != '\t') || byte == 0x7F)
+			text[i] = ' ';
+	}
+
+	text_make_valid(text, length);
+	char *excerpt = arena_allocate(context->arena, most + 1);
+	if (excerpt != NULL)
+		(void)text_copy(excerpt, most + 1, text);
+	return excerpt;
+}
