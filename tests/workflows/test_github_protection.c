@@ -346,13 +346,26 @@ START_TEST(test_bounds)
 }
 END_TEST
 
+START_TEST(test_a_plan_says_what_the_account_has_not_paid_for)
+{
+	static const struct peer_row rows[] = { { LOOK, .status = 403, .body = NO_PLAN }, { .method = NULL } };
+	trial.planned = true;
+	ck_assert_int_eq(run_with(rows, INPUT(ASKED), 1), ACTION_FAILED);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_PLAN_LIMIT);
+	ck_assert_int_eq(run_with(rows, INPUT(",'onUnsupported':'warn'"), 1), ACTION_DONE);
+	ck_assert_str_eq(trial_change(&trial), "");
+	ck_assert_ptr_nonnull(strstr(trial_difference(&trial, 0), "the account's plan has no branch protection"));
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = { test_protects, test_protects_with_nothing_asked,
-		test_checks_stay_pinned_to_their_apps, test_what_rulesets_ask_for_is_there,
-		test_writes_nothing_where_it_is_equal, test_writes_where_one_thing_differs,
-		test_keeps_what_people_have_set, test_administrators_are_not_let_off, test_keeps_every_switch,
-		test_lost_answer, test_plan_without_protection, test_permission_missing,
-		test_branch_appears_later_or_never, test_follows_a_rename, test_bounds, NULL };
+	const TTest *const tests[] = { test_a_plan_says_what_the_account_has_not_paid_for, test_protects,
+		test_protects_with_nothing_asked, test_checks_stay_pinned_to_their_apps,
+		test_what_rulesets_ask_for_is_there, test_writes_nothing_where_it_is_equal,
+		test_writes_where_one_thing_differs, test_keeps_what_people_have_set,
+		test_administrators_are_not_let_off, test_keeps_every_switch, test_lost_answer,
+		test_plan_without_protection, test_permission_missing, test_branch_appears_later_or_never,
+		test_follows_a_rename, test_bounds, NULL };
 	return suite_main("github.protection", tests, setup, teardown);
 }

@@ -392,6 +392,7 @@ static enum action_result refused(struct action_context *context, const struct i
 	output->warning = action_format(context,
 		"branch %s is not protected: the account's plan has no branch protection for this repository",
 		input->branch);
+	action_difference(context, "%s", output->warning);
 	action_log(
 		context, "branch %s of %s remains unprotected: %s", input->branch, input->repository, error->message);
 	return action_done(context);
