@@ -1,5 +1,5 @@
 /*
- * Bytes that grow to a cap: bodies of requests and answers, whose size others decide.
+ * A byte buffer that grows up to a limit: for bodies of requests and responses, whose size somebody else decides.
  */
 #ifndef SLIPWAY_BASE_BUFFER_H
 #define SLIPWAY_BASE_BUFFER_H
@@ -10,11 +10,11 @@
 #include "slipway/error.h"
 
 struct buffer {
-	char *bytes; /* a NUL stands behind the last one once anything was appended */
+	char *bytes; /* NUL-terminated once anything was appended */
 	size_t length;
 	size_t capacity;
 	size_t limit; /* appending beyond it fails */
-	bool full;    /* an append was refused by the limit; where this is false, memory was short */
+	bool full;    /* an append failed because of the limit; if false, because memory ran out */
 };
 
 /*
@@ -25,17 +25,17 @@ struct buffer {
 #define CLEANUP_BUFFER      CLEANUP(buffer_release)
 #define BUFFER_EMPTY(bytes) ((struct buffer){ .limit = (bytes) })
 
-/* Empty, no memory taken yet. limit is the largest length that it may get. */
+/* Empty; allocates nothing yet. limit is the maximum length. */
 void buffer_init(struct buffer *buffer, size_t limit);
 
 /* Wipes and frees. */
 void buffer_release(struct buffer *buffer);
 
-/* False where the limit or memory is short; the buffer is then as it was. */
+/* False if over the limit or out of memory; the buffer is then unchanged. */
 bool buffer_append(struct buffer *buffer, const char *bytes, size_t length) SLIPWAY_MUST_CHECK;
 bool buffer_append_string(struct buffer *buffer, const char *text) SLIPWAY_MUST_CHECK;
 
-/* The text so far; "" where nothing was appended. Borrowed until the next change. */
+/* The text so far; "" if nothing was appended. Borrowed until the next change. */
 const char *buffer_text(const struct buffer *buffer);
 
 #endif

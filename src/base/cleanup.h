@@ -1,6 +1,6 @@
 /*
- * Locals that release themselves at the end of their block, on every way out of it. The header of a type names its
- * macro, such as CLEANUP_JSON, CLEANUP_ARENA and CLEANUP_BUFFER. Such a local is initialised where it is declared:
+ * Locals that are released at the end of their block, however it is left. Each type's header defines its macro, such as
+ *CLEANUP_JSON, CLEANUP_ARENA and CLEANUP_BUFFER. Initialise such a local where you declare it:
  *
  *	CLEANUP_JSON cJSON *json = NULL;
  *	if (json_parse(text, length, JSON_LIMITS_WIDE, &json, error) != ERROR_NONE)
@@ -10,7 +10,7 @@
 #ifndef SLIPWAY_BASE_CLEANUP_H
 #define SLIPWAY_BASE_CLEANUP_H
 
-/* The function is given the address of the local. */
+/* The function gets the address of the local. */
 #define CLEANUP(function) __attribute__((cleanup(function)))
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * Places at which a test can hit a program: before and after everything that leaves the process.
+ * Points at which a test can make a program fail: before and after all input and output of the process.
  *
- * They exist in the build of the fault suite only (SLIPWAY_FAILPOINTS, see tests/faults/failpoint.c); elsewhere they
- * are nothing at all.
+ * They exist only in the build of the fault suite (SLIPWAY_FAILPOINTS, see tests/faults/failpoint.c). Other builds
+ * compile them to nothing.
  */
 #ifndef SLIPWAY_BASE_FAILPOINT_H
 #define SLIPWAY_BASE_FAILPOINT_H
@@ -10,8 +10,8 @@
 #include <stdbool.h>
 
 #ifdef SLIPWAY_FAILPOINTS
-/* The point is where.what, such as redis.before.claim. It may end or stop the process; true: behave as if the input or
- * output at this point had failed. */
+/* The point is named where.what, such as redis.before.claim. It may end or stop the process. If true, behave as if the
+ * input or output at this point had failed. */
 bool failpoint(const char *where, const char *what);
 #else
 #define failpoint(where, what) ((void)(what), false)

@@ -1,6 +1,6 @@
 /*
- * All that is wrong with one input: a check that is given a list goes on after a fault, so that a person has to
- * correct it only once.
+ * All faults of one input. A check that is given a list continues after a fault, so that a person sees them all at
+ * once.
  */
 #ifndef SLIPWAY_BASE_FAULTS_H
 #define SLIPWAY_BASE_FAULTS_H
@@ -9,7 +9,7 @@
 
 #include "slipway/error.h"
 
-#define FAULTS_MAX 16 /* more help nobody, and each has its texts in it */
+#define FAULTS_MAX 16 /* more would help nobody, and each entry holds its own texts */
 
 /* Zeroed before use; nothing to release. */
 struct faults {
@@ -18,9 +18,9 @@ struct faults {
 };
 
 /*
- * Notes the error and tells whether to go on with the next place. False, and the check ends with the error, where the
- * list is full, the error is not one of the input, or faults is NULL: then the first one counts. Of each place, the
- * first fault is noted: what is found there later comes of it.
+ * Records the error; true means to continue with the next place. False ends the check with this error: the list is
+ * full, the error is not about the input, or faults is NULL (the caller wants the first fault only). Only the first
+ * fault of a place is recorded, because later ones follow from it.
  */
 bool faults_note(struct faults *faults, const struct error *error);
 

@@ -1,15 +1,15 @@
 /*
- * What a process that has secrets in its memory asks of the kernel.
+ * Protection by the kernel for a process that holds secrets in memory.
  */
 #ifndef SLIPWAY_BASE_PROCESS_H
 #define SLIPWAY_BASE_PROCESS_H
 
-/* No core file of it is written. */
+/* Disables core dumps of this process. */
 void process_without_core(void);
 
 /*
- * No other process of the same user may look into its memory, its environment or its descriptors, and no debugger may
- * attach; children are hidden as well, until they run another program.
+ * Keeps other processes of the same user out of this one's memory, environment and descriptors, and stops debuggers
+ * from attaching. Children inherit this until they exec.
  */
 void process_hide(void);
 

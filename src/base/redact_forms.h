@@ -1,9 +1,9 @@
 /*
- * A secret may stand in a text as others write it who answer with what they were sent: in JSON, in a URL or a form, in
- * HTML, in base64, or in one of these within another. The text is read as each of them in turn, and where the secret
- * stands in what was read, the bytes that it came of are marked.
+ * Finds encoded secrets. Servers that echo what they were sent may encode it: as JSON, in a URL or a form, as HTML, as
+ * base64, or one of these inside another. The text is decoded in each way in turn; if the result contains a secret, the
+ * bytes that it was decoded from are marked.
  *
- * Each reading takes time by the length of the text, and there is a fixed number of them.
+ * Each decoding takes linear time, and their number is fixed.
  */
 #ifndef SLIPWAY_BASE_REDACT_FORMS_H
 #define SLIPWAY_BASE_REDACT_FORMS_H
@@ -12,21 +12,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What is looked for. */
+/* What to search for. */
 struct redact_needle {
 	char *text;
 	size_t length;
-	/* For each beginning of the text, how long the longest beginning is that it ends with: how far a search goes
-	 * back. */
+	/* For each prefix of the text, the length of its longest proper suffix that is also a prefix: where a search
+	 * resumes (Knuth, Morris, Pratt). */
 	uint16_t *falls_to;
 };
 
-/* Fills falls_to, which has room for length numbers. */
+/* Fills falls_to, which must have length elements. */
 void redact_needle_prepare(struct redact_needle *needle);
 
 /*
- * Marks in `marks`, of as many bytes as the text has, each byte that a needle comes of. *ret_found: whether there is
- * any. False where memory is short: then nothing is known of the text.
+ * Marks each byte of the text that belongs to a needle; `marks` has one element per byte. *ret_found: whether there is
+ * any. False if out of memory: then nothing is known about the text.
  */
 bool redact_mark(const char *text, size_t length, const struct redact_needle *needles, size_t count, bool *marks,
 	bool *ret_found);

@@ -1,5 +1,5 @@
 /*
- * What one process may take of the machine: too much must be its own loss, and not that of its neighbours.
+ * Limits on what one process may use, so that a runaway process fails itself and not its neighbours.
  */
 #ifndef SLIPWAY_BASE_RESOURCES_H
 #define SLIPWAY_BASE_RESOURCES_H
@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 /*
- * Refuses this process more than so many bytes of memory of its own from now on: an allocation beyond it fails. Without
- * effect under the sanitizers, whose own memory is more than any limit.
+ * Limits the memory of this process: allocations beyond it fail. No effect under the sanitizers, which need more than
+ * any limit.
  */
 void resources_limit_memory(size_t bytes);
 

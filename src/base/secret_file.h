@@ -1,5 +1,5 @@
 /*
- * Files that hold a key, a token or a password: opened only where nobody but their owner may read them.
+ * Files that hold a key, a token or a password. They are opened only if nobody but the owner may read them.
  */
 #ifndef SLIPWAY_BASE_SECRET_FILE_H
 #define SLIPWAY_BASE_SECRET_FILE_H
@@ -9,14 +9,14 @@
 #include "slipway/error.h"
 
 /*
- * Opens for reading the file that `setting` names; *ret_file is the caller's to close. ERROR_INVALID_INPUT where it
- * cannot be opened, or where its mode lets its group or others read or write it. The group may where the folder keeps
- * everybody else out, and in systemd's folder of credentials, where those bits are the mask of an access list.
+ * Opens the file that `setting` names for reading; the caller closes *ret_file. ERROR_INVALID_INPUT if it cannot be
+ * opened, or if its mode lets the group or others read or write it. The group may if the folder keeps everybody else
+ * out, and in systemd's credentials folder, where these bits are the mask of an access list.
  */
 enum error_class secret_file_open(
 	const char *path, const char *setting, FILE **ret_file, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Whether the mode of a file that is open lets anybody but its owner read or write it, as above; path is its name. */
+/* Whether the mode of an open file lets anybody but its owner read or write it, by the same rules; path is its name. */
 bool secret_file_is_exposed(FILE *file, const char *path);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * One row of a table of settings. The table is checked against its struct at compile time, as those of
- * slipway/field.h are: an integer row on a string member does not compile.
+ * One row of a table of settings. Tables are checked against their struct at compile time, as in slipway/field.h: an
+ *integer row for a string member does not compile.
  *
  *	{ TEXT_SETTING("SLIPWAY_LISTEN", struct settings, listen), .programs = SETTINGS_API,
  *		.description = "Unix socket to listen on" },
@@ -11,8 +11,8 @@
 #include "slipway/field.h"
 
 enum setting_type {
-	SETTING_TEXT,    /* const char *, NULL where it is not set */
-	SETTING_URL,     /* the same; a password in it is masked where it is printed */
+	SETTING_TEXT,    /* const char *, NULL if not set */
+	SETTING_URL,     /* the same; printed with its password masked */
 	SETTING_SECRET,  /* the same; never a flag, never printed */
 	SETTING_INTEGER, /* int64_t */
 	SETTING_BOOLEAN, /* bool */
@@ -24,12 +24,12 @@ struct setting {
 	size_t offset;            /* of the member */
 	const char *fallback;     /* NULL: none */
 	int64_t minimum, maximum; /* of an integer */
-	unsigned programs;        /* that take it: a mask of settings_program */
-	bool watched;             /* of a path: the file is read anew where it was changed or replaced */
+	unsigned programs;        /* the programs that take it: a mask of settings_program */
+	bool watched;             /* for a path: read the file again when it is changed or replaced */
 	const char *description;
 };
 
-/* Rows; further columns follow behind. */
+/* The first columns of a row; others may follow. */
 #define TEXT_SETTING(name, struct_type, member)    FIELD_ROW(name, SETTING_TEXT, struct_type, member, const char *)
 #define URL_SETTING(name, struct_type, member)     FIELD_ROW(name, SETTING_URL, struct_type, member, const char *)
 #define SECRET_SETTING(name, struct_type, member)  FIELD_ROW(name, SETTING_SECRET, struct_type, member, const char *)
@@ -38,15 +38,14 @@ struct setting {
 
 struct settings;
 
-/* The row with this index, over all tables; NULL behind the last one. */
+/* The row with this index, across all tables; NULL after the last one. */
 const struct setting *setting_at(const struct settings *settings, size_t index);
 
-/* The member that the row with this index is about, of the type that the row says: to read, and to write. The index
- * must have a row. */
+/* The member that the row with this index describes, of the row's type: to read and to write. The row must exist. */
 const void *setting_value(const struct settings *settings, size_t index);
 void *setting_target(struct settings *settings, size_t index);
 
-/* Its flag without the dashes: SLIPWAY_REDIS_URL is redis-url, a secret is redis-password-file. */
+/* Its flag without the dashes: redis-url for SLIPWAY_REDIS_URL, redis-password-file for a secret. */
 void setting_flag_name(const struct setting *setting, char *name, size_t size);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Parses and replaces references. A value that is put in is never read for references again: what a client
- * stored cannot reach further than its own text.
+ * Parses and resolves references. Inserted values are never searched for references: a text that a client stored cannot
+ * read anything else.
  */
 #include "core/reference.h"
 
@@ -24,16 +24,16 @@ static const struct {
 	[REFERENCE_SEALED] = { "sealed", 0, 0 },
 };
 
-/* The text is not told: it may be a part of a secret. The place says where it stands. */
+/* Does not repeat the text, which may be part of a secret. The place says where it is. */
 static enum error_class malformed(struct error *error)
 {
-	error_set(error, ERROR_INVALID_INPUT, "what follows '${' is no reference");
+	error_set(error, ERROR_INVALID_INPUT, "what follows '${' is not a reference");
 	return error_remedy(error, NULL,
 		"Write ${step.ID.OUTPUT}, ${config.NAME}, ${env.NAME}, ${secret.NAME} or "
-		"${app.APP.WORKFLOW.STEP.OUTPUT}; for the characters themselves write $${.");
+		"${app.APP.WORKFLOW.STEP.OUTPUT}; for a literal '${' write $${.");
 }
 
-/* Splits what stands between ${ and } at its dots. */
+/* Splits the text between ${ and } at its dots. */
 static bool split_parts(const char *text, size_t length, struct reference *reference)
 {
 	reference->part_count = 0;
@@ -50,7 +50,7 @@ static bool split_parts(const char *text, size_t length, struct reference *refer
 	return reference->part_count > 0;
 }
 
-/* Reads the reference at the start of the text; gives where it ends. */
+/* Parses the reference at the start of the text and returns its end. */
 static enum error_class parse(const char *text, struct reference *reference, const char **ret_end, struct error *error)
 {
 	const char *end = strchr(text, '}');
@@ -77,7 +77,7 @@ static enum error_class parse(const char *text, struct reference *reference, con
 	return malformed(error);
 }
 
-/* The next "${" that is not written "$${"; NULL: none. */
+/* The next "${" that is not escaped as "$${"; NULL: none. */
 static const char *next_reference(const char *text)
 {
 	for (const char *found = strstr(text, "${"); found != NULL; found = strstr(found + 2, "${"))
@@ -106,19 +106,19 @@ size_t reference_unescape(char *text)
 struct resolving {
 	const struct reference_source *source;
 	const cJSON *whole; /* the tree */
-	bool in_json;       /* the string at hand is JSON */
-	/* For whoever reads the tree: each "$${" that is written becomes "${", and a value stays as it is. Otherwise
-	 * the tree is to be resolved again, and in a value each "${" becomes "$${". */
+	bool in_json;       /* the current string is JSON */
+	/* The last time: each "$${" in the tree becomes "${", and values are inserted as they are. Otherwise the tree
+	 * will be resolved again, so each "${" in a value becomes "$${". */
 	bool unescapes;
 	struct reference_budget *budget;
 	struct faults *faults;
 	struct error *error;
-	/* The last reference that was looked up, for the error: NULL before the first. */
+	/* The last reference that was looked up, for errors; NULL before the first. */
 	const char *reference;
 	int reference_length;
 };
 
-/* ---- what it may grow to ---- */
+/* ---- limits of the result ---- */
 
 static enum error_class too_large(const struct resolving *resolving, const char *what)
 {
@@ -127,11 +127,11 @@ static enum error_class too_large(const struct resolving *resolving, const char 
 	if (resolving->reference == NULL)
 		error_set(error, ERROR_PAYLOAD_TOO_LARGE, "the input %s", what);
 	else
-		error_set(error, ERROR_PAYLOAD_TOO_LARGE, "with %.*s put in, the input %s",
+		error_set(error, ERROR_PAYLOAD_TOO_LARGE, "with %.*s resolved, the input %s",
 			resolving->reference_length < 100 ? resolving->reference_length : 100, resolving->reference,
 			what);
 	return error_remedy(error, NULL,
-		"Refer to less: the value of a reference counts as often as it is named, as if it had been sent. "
+		"Refer to less data: a value counts each time it is referred to, as if it had been sent. "
 		"In a plan the inputs of all steps count together.");
 }
 
@@ -142,7 +142,7 @@ static enum error_class too_long(const struct resolving *resolving)
 	return too_large(resolving, what);
 }
 
-/* Takes a value that stands at this depth off the budget. */
+/* Charges a value at this depth to the budget. */
 static enum error_class charge(const struct resolving *resolving, const cJSON *value, size_t depth)
 {
 	struct reference_budget *budget = resolving->budget;
@@ -166,7 +166,7 @@ static enum error_class charge(const struct resolving *resolving, const cJSON *v
 	return ERROR_NONE;
 }
 
-/* The same for a value that replaces another one, which was charged before. */
+/* The same for a value that replaces one that is already charged. */
 static enum error_class charge_instead(
 	const struct resolving *resolving, const cJSON *value, const cJSON *before, size_t depth)
 {
@@ -184,14 +184,14 @@ static enum error_class look_up(struct resolving *resolving, const char *text, c
 	return resolving->source->lookup(resolving->source->context, reference, ret_value, resolving->error);
 }
 
-/* ---- what is put in is never expanded again ---- */
+/* ---- inserted values are never expanded again ---- */
 
 static bool ends_with_dollar(const struct buffer *buffer)
 {
 	return buffer->length > 0 && buffer_text(buffer)[buffer->length - 1] == '$';
 }
 
-/* Adds a text, with "$${" for each "${" in it, and for one that comes of it and what stands before. */
+/* Appends a text, with each "${" escaped as "$${", also one that forms with the text before it. */
 static bool append_escaped(struct buffer *buffer, const char *text, size_t length)
 {
 	const char *end = text + length, *found;
@@ -214,7 +214,7 @@ static enum error_class refuse_text(const struct resolving *resolving, const str
 	return too_long(resolving);
 }
 
-/* Escapes all strings of a value; depth is bounded by json_parse. */
+/* Escapes all strings of a value; json_parse limits the depth. */
 // NOLINTNEXTLINE(misc-no-recursion)
 static enum error_class escape_value(const struct resolving *resolving, cJSON *value)
 {
@@ -254,7 +254,7 @@ static bool append_value(const struct resolving *resolving, struct buffer *buffe
 	return appended;
 }
 
-/* The first length bytes of the text, with "$${" as "${". */
+/* Appends the first length bytes of the text, with "$${" as "${". */
 static bool append_written(const struct resolving *resolving, const char *text, size_t length, struct buffer *buffer)
 {
 	const char *end = text + length, *escape;
@@ -271,18 +271,18 @@ static bool append_written(const struct resolving *resolving, const char *text, 
 	return buffer_append(buffer, text, (size_t)(end - text));
 }
 
-/* Keeps a reference that is resolved later, as it is written. */
+/* Keeps a reference as it is, to be resolved later. */
 static enum error_class keep_reference(
 	const struct resolving *resolving, const char *text, size_t length, struct buffer *buffer)
 {
 	if (ends_with_dollar(buffer)) {
-		error_set(resolving->error, ERROR_INVALID_INPUT, "a value that ends with $ stands before a reference");
+		error_set(resolving->error, ERROR_INVALID_INPUT, "a value that ends with $ is followed by a reference");
 		return error_remedy(resolving->error, NULL, "Put another character between the two.");
 	}
 	return buffer_append(buffer, text, length) ? ERROR_NONE : refuse_text(resolving, buffer);
 }
 
-/* One reference of a text with more in it: its value as text, or itself where it is left for later. */
+/* One reference inside a text: inserts its value as text, or keeps the reference for later. */
 static enum error_class resolve_inside(struct resolving *resolving, const char **text, struct buffer *buffer)
 {
 	struct reference reference;
@@ -294,7 +294,7 @@ static enum error_class resolve_inside(struct resolving *resolving, const char *
 		return resolving->error->class;
 	enum error_class class = ERROR_NONE;
 
-	/* The text around it would look complete, and be sent like that. */
+	/* Without it, the text would look complete and be sent like that. */
 	if (cJSON_IsNull(value))
 		class = error_set(resolving->error, ERROR_INVALID_INPUT, "%.*s has no value",
 			(int)(end - *text < 200 ? end - *text : 200), *text);
@@ -326,7 +326,7 @@ static enum error_class resolve_mixed(struct resolving *resolving, cJSON *json, 
 	return ERROR_NONE;
 }
 
-/* A string that is one reference as a whole is replaced by the value, of whatever type. */
+/* Replaces a string that is exactly one reference by the value, of any type. */
 static enum error_class resolve_string(struct resolving *resolving, cJSON *json, cJSON **ret_replacement)
 {
 	const char *text = json->valuestring;
@@ -354,7 +354,7 @@ static enum error_class resolve_string(struct resolving *resolving, cJSON *json,
 
 static enum error_class resolve_tree(struct resolving *resolving, cJSON *json, const char *place, size_t depth);
 
-/* Puts the replacement where the child stands; takes the replacement over. Null means absent. */
+/* Replaces the child; takes ownership of the replacement. Null means absent. */
 static void replace_child(cJSON *parent, cJSON *child, cJSON *replacement)
 {
 	if (cJSON_IsNull(replacement) && cJSON_IsObject(parent)) {

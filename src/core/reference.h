@@ -1,12 +1,12 @@
 /*
  * References in inputs: ${step.<id>.<output>}, ${config.<name>}, ${env.<NAME>}, ${secret.<name>},
- * ${app.<appId>.<workflow>.<step>.<output>}. Behind an output that is a map, `.<name>` is one of its values. `$${`
- * stands for a literal `${`.
+ * ${app.<appId>.<workflow>.<step>.<output>}. If an output is a map, `.<name>` after it is one of its
+ * values. `$${` stands for a literal `${`.
  *
- * A string that is one reference takes the value's type; inside other text the value is put in as text. What is put in
- * is never expanded again.
+ * A string that is exactly one reference becomes the value, with its type; inside other text the value is inserted as
+ * text. Inserted values are never expanded again.
  *
- * ${sealed.<id>.<base64url>} is ours alone: what a client wrote in clear where a secret may stand
+ * ${sealed.<id>.<base64url>} is internal: it replaces what a client wrote in clear in a secret field
  * (core/secret_input.h).
  */
 #ifndef SLIPWAY_CORE_REFERENCE_H
@@ -31,45 +31,45 @@ enum reference_kind {
 
 struct reference {
 	enum reference_kind kind;
-	/* What stands behind the kind, at its dots: {step, output}; {name}; {app, workflow, step, output}. Behind an
-	 * output there may be the name of a value. */
+	/* What follows the kind, split at its dots: {step, output}; {name}; {app, workflow, step, output}. An output
+	 * may be followed by the name of a value. */
 	char parts[REFERENCE_PARTS_MAX][REFERENCE_NAME_MAX + 1];
 	size_t part_count;
-	/* What stands between ${ and }, borrowed: for REFERENCE_SEALED, which has no parts. */
+	/* The text between ${ and }, borrowed: for REFERENCE_SEALED, which has no parts. */
 	const char *text;
 	size_t length;
 };
 
-/* Finds the first reference of the text, which begins at *ret_start and ends before *ret_end; *ret_start is NULL where
- * there is none. ERROR_INVALID_INPUT where it is malformed. */
+/* Finds the first reference in the text: it begins at *ret_start and ends before *ret_end. *ret_start is NULL if there
+ * is none. ERROR_INVALID_INPUT if it is malformed. */
 enum error_class reference_find(const char *text, struct reference *ret_reference, const char **ret_start,
 	const char **ret_end, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Makes each `$${` of the text the `${` that it stands for, in place, and returns its length then. */
+/* Replaces each `$${` in the text by `${`, in place, and returns the new length. */
 size_t reference_unescape(char *text);
 
 /*
- * Gives the value of a reference. *ret_value is then the caller's; NULL with ERROR_NONE leaves the reference in the
- * text as it is, for somebody later to put in.
+ * Returns the value of a reference; the caller owns *ret_value. NULL with ERROR_NONE leaves the reference in the text,
+ * to be resolved later.
  */
 typedef enum error_class reference_lookup(
 	void *context, const struct reference *reference, cJSON **ret_value, struct error *error);
 
-/* What is put into a tree. */
+/* Where the values come from. */
 struct reference_source {
 	reference_lookup *lookup;
 	void *context;
-	/* The table of the tree, which says where it holds JSON as text: a text that is put in there is escaped. NULL:
-	 * nowhere. */
+	/* The table of the tree, which tells which strings are JSON text: what is inserted there is escaped. NULL:
+	 * none. */
 	const struct record *record;
 };
 
-/* What an input, with all its references put in, may be at the most: the bounds of a body. */
+/* Limits of an input with all references resolved: the same as for a request body. */
 #define REFERENCE_TEXT_MAX  ((size_t)256 << 10)
 #define REFERENCE_NODES_MAX 4096
 #define REFERENCE_DEPTH_MAX 32
 
-/* What is left of that. Several inputs that are kept together may share one. */
+/* What is left of these limits. Inputs that are kept together may share a budget. */
 struct reference_budget {
 	size_t text, nodes;
 };
@@ -78,32 +78,32 @@ struct reference_budget {
 /* clang-format on */
 
 /*
- * Puts values into all strings of the tree, in place of their references. The place in an error is the JSON pointer
- * of the string, below `place`. A lookup that gives JSON null for a whole string removes the member: absent. Where
- * faults is not NULL, it notes what cannot be put in, leaves it, and goes on. The tree stays one of texts with
- * references: in a value that is put in, each `${` becomes the `$${` that stands for it.
- * The tree itself and what is put in are taken from the budget (NULL: one of its own); ERROR_PAYLOAD_TOO_LARGE, with
- * the reference at which it was used up, is noted nowhere and ends it.
+ * Resolves the references in all strings of the tree. The place in an error is the JSON pointer of the string, below
+ * `place`. If the lookup returns JSON null for a whole string, the member is removed: absent. With faults (may be
+ * NULL), references that cannot be resolved are recorded and left as they are. Each `${` in an inserted value is
+ * escaped as `$${`, so the result can be resolved again. The tree and the inserted values are charged to the budget
+ * (NULL: a separate one). ERROR_PAYLOAD_TOO_LARGE names the reference that exceeded it; it is not recorded as a fault
+ * but ends the walk.
  */
 enum error_class references_resolve(cJSON *json, const char *place, const struct reference_source *source,
 	struct reference_budget *budget, struct faults *faults, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * The same for who reads the tree then, by a lookup that leaves no reference over: each `$${` that is written becomes
- * the `${` that it stands for; a value that is put in is left as it is. It has a budget of its own.
+ * Resolves for the last time, with a lookup that leaves no reference unresolved: each `$${` in the tree becomes `${`,
+ * and inserted values are not escaped. Has a separate budget.
  */
 enum error_class references_put(
 	cJSON *json, const char *place, const struct reference_source *source, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Looks at one reference; an error ends the walk. */
+/* Visits one reference; an error ends the walk. */
 typedef enum error_class reference_visit(void *context, const struct reference *reference, struct error *error);
 
-/* Calls the visitor for each reference in the tree, until it gives an error. Malformed references are errors. Where
- * faults is not NULL, it notes them and goes on with the next string. */
+/* Calls the visitor for each reference in the tree, until it returns an error. Malformed references are errors too.
+ * With faults (may be NULL), errors are recorded and the walk continues with the next string. */
 enum error_class references_visit(const cJSON *json, const char *place, reference_visit *visit, void *context,
 	struct faults *faults, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The same of one text. */
+/* The same for one text. */
 enum error_class references_visit_text(const char *text, const char *place, reference_visit *visit, void *context,
 	struct faults *faults, struct error *error) SLIPWAY_MUST_CHECK;
 

@@ -1,6 +1,6 @@
 /*
- * Seals and opens secrets with libsodium. App and name are sealed along with the value, so a box that is
- * copied elsewhere does not open.
+ * Seals and opens secrets with libsodium. App and name are sealed together with the value, so a box that is copied
+ * elsewhere cannot be opened.
  */
 #include "core/secret.h"
 
@@ -51,7 +51,7 @@ void secret_key_make(struct secret_key_pair *ret_pair)
 	sodium_memzero(private_key, sizeof(private_key));
 }
 
-/* The part behind `kind.id.` of a text that begins so; NULL where it does not. */
+/* The rest of a text that begins with `kind.id.`; NULL if it does not. */
 static const char *skip_head(const char *text, const char *kind, char id[ID_SIZE])
 {
 	size_t length = strlen(kind);
@@ -66,7 +66,7 @@ static const char *skip_head(const char *text, const char *kind, char id[ID_SIZE
 	return text + ID_SIZE;
 }
 
-/* Reads the key of the kind at the start of the text, which ends at a space or with the text, and belongs to its id. */
+/* Parses a key of this kind at the start of the text, up to a space or the end, and checks that its id is right. */
 static bool read_key(const char *text, const char *kind, char id[ID_SIZE], unsigned char key[KEY_BYTES])
 {
 	unsigned char public_key[KEY_BYTES];
@@ -85,14 +85,15 @@ static bool read_key(const char *text, const char *kind, char id[ID_SIZE], unsig
 	return strcmp(id, own_id) == 0;
 }
 
-/* The next of the keys, which are separated by spaces; NULL: there is none. */
+/* The next of the space-separated keys; NULL: none. */
 static const char *next_key(const char *keys)
 {
 	keys += strspn(keys, " ");
 	return *keys != '\0' ? keys : NULL;
 }
 
-/* Finds the private key of the id; false in *ret_found where it is not there. False: one of them is no key. */
+/* Finds the private key with this id; *ret_found is false if it is missing. Returns false if one of the keys is
+ * invalid. */
 static bool find_key(const char *keys, const char *id, unsigned char key[KEY_BYTES], bool *ret_found)
 {
 	*ret_found = false;
@@ -119,12 +120,13 @@ enum error_class secret_keys_check(const char *public_key, const char *private_k
 	bool found;
 
 	if (public_key != NULL && !read_key(public_key, "public", id, key)) {
-		error_set(error, ERROR_INVALID_INPUT, "SLIPWAY_SECRETS_PUBLIC_KEY is no public key");
-		return error_remedy(error, NULL, "Give it the text that 'slipway key' has printed.");
+		error_set(error, ERROR_INVALID_INPUT, "SLIPWAY_SECRETS_PUBLIC_KEY is not a public key");
+		return error_remedy(error, NULL, "Set it to the text that 'slipway key' printed.");
 	}
 
 	if (private_keys != NULL && !find_key(private_keys, id, key, &found)) {
-		error_set(error, ERROR_INVALID_INPUT, "SLIPWAY_SECRETS_KEYS has something that is no private key");
+		error_set(error, ERROR_INVALID_INPUT,
+			"SLIPWAY_SECRETS_KEYS contains something that is not a private key");
 		return error_remedy(error, NULL,
 			"Give it what 'slipway key' has written into its file; several stand in one line, separated by "
 			"spaces.");
@@ -140,7 +142,7 @@ enum error_class secret_keys_check(const char *public_key, const char *private_k
 
 /* ---- sealing and opening ---- */
 
-/* App, name and value, each with its end; owned by the arena. */
+/* App, name and value, each NUL-terminated; in the arena. */
 static unsigned char *write_inner(
 	const struct secret_name *name, const char *value, struct arena *arena, size_t *ret_length)
 {
@@ -166,17 +168,17 @@ static enum error_class check_secret(const struct secret_name *name, const char 
 	size_t length = strlen(value);
 
 	if (!secret_name_valid(name->name)) {
-		error_set(error, ERROR_INVALID_REQUEST, "the name of a secret has letters, digits and underscores");
-		return error_remedy(error, NULL, "Give it another name, of at most %d characters.", NAME_MAX_LENGTH);
+		error_set(error, ERROR_INVALID_REQUEST,
+			"the name of a secret may have letters, digits and underscores only");
+		return error_remedy(error, NULL, "Choose another name, of at most %d characters.", NAME_MAX_LENGTH);
 	}
 
 	if (length >= SECRET_LENGTH_MIN && length <= SECRET_LENGTH_MAX)
 		return ERROR_NONE;
-	error_set(
-		error, ERROR_INVALID_REQUEST, "a secret has from %d to %d bytes", SECRET_LENGTH_MIN, SECRET_LENGTH_MAX);
+	error_set(error, ERROR_INVALID_REQUEST, "a secret must have %d to %d bytes", SECRET_LENGTH_MIN,
+		SECRET_LENGTH_MAX);
 	return error_remedy(error, NULL,
-		"What is shorter could not be kept out of texts, and is guessed; if it is no secret, put it into "
-		"config "
+		"A shorter value can be guessed, and could not be redacted. If it is not a secret, put it into config "
 		"or env.");
 }
 
@@ -186,7 +188,7 @@ static enum error_class check_key(const char *public_key, struct error *error)
 		return ERROR_NONE;
 	error_set(error, ERROR_INVALID_REQUEST, "secrets are not enabled: no public key is configured");
 	return error_remedy(error, NULL,
-		"An operator makes one with 'slipway key', for SLIPWAY_SECRETS_PUBLIC_KEY of slipway-api.");
+		"An operator makes one with 'slipway key', and sets SLIPWAY_SECRETS_PUBLIC_KEY of slipway-api to it.");
 }
 
 static enum error_class seal(const char *public_key, const struct secret_name *name, const char *value,
@@ -235,7 +237,7 @@ static enum error_class refuse(const struct secret_name *name, struct error *err
 	return error_remedy(error, NULL, "Configure the secret again, then trigger the step again.");
 }
 
-/* The value within the box, where app and name stand before it. Whoever has the public key may have sealed it. */
+/* Finds the value in the opened box, after app and name. Check all of it: anybody with the public key can seal. */
 static const char *read_inner(const struct secret_name *name, const char *inner, size_t length)
 {
 	size_t app = strlen(name->app) + 1, own = strlen(name->name) + 1;
@@ -261,8 +263,7 @@ enum error_class secret_open(const char *private_keys, const struct secret_name 
 		error_set(error, ERROR_AUTH_MISSING, "the workers have no key %s to open the secret '%s' of '%s'", id,
 			name->name, name->app);
 		return error_remedy(error, NULL,
-			"Add that key to the one line of the workers' SLIPWAY_SECRETS_KEYS, or configure the secret "
-			"anew; "
+			"Add that key to the line of the workers' SLIPWAY_SECRETS_KEYS, or configure the secret again; "
 			"then trigger the step again.");
 	}
 

@@ -1,11 +1,11 @@
 /*
- * Secrets of apps. They are sealed on arrival with the workers' public key (libsodium's sealed box), so the web tier,
- * Redis and its files hold only what nobody there can open; a worker opens one when an action that refers to it starts.
+ * Secrets of apps. They are sealed on arrival with the workers' public key (libsodium's sealed box), so nobody can open
+ * what the web tier, Redis and its files hold. A worker opens a secret when an action that refers to it starts.
  *
  * As text, a key is `public.<id>.<base64url>` or `private.<id>.<base64url>`, a sealed secret `sealed.<id>.<base64url>`.
- * The id, eight hexadecimal digits, says which key belongs to which: workers may have several private keys, so that the
- * public one can be replaced while secrets that it sealed are still there. Within the box stand the app, the name and
- * the value: what is copied to another app or name does not open.
+ * The id, eight hexadecimal digits, tells which keys belong together: workers may have several private keys, so that
+ * the public key can be replaced while secrets sealed with the old one still exist. The box contains the app, the name
+ * and the value, so a copy under another app or name cannot be opened.
  */
 #ifndef SLIPWAY_CORE_SECRET_H
 #define SLIPWAY_CORE_SECRET_H
@@ -13,7 +13,7 @@
 #include "base/arena.h"
 #include "base/redact.h"
 
-/* Bytes: of any other length it could not be cut out of texts. */
+/* In bytes. A secret of any other length could not be redacted from texts. */
 #define SECRET_LENGTH_MIN    REDACT_LENGTH_MIN
 #define SECRET_LENGTH_MAX    REDACT_LENGTH_MAX
 #define SECRET_KEY_TEXT_SIZE 72
@@ -27,36 +27,36 @@ struct secret_key_pair {
 	char public_key[SECRET_KEY_TEXT_SIZE], private_key[SECRET_KEY_TEXT_SIZE];
 };
 
-/* Letters, digits and underscores, not a digit first; at most 128 bytes. */
+/* Letters, digits and underscores, not starting with a digit; at most 128 bytes. */
 bool secret_name_valid(const char *name);
 
-/* A fresh pair. The caller wipes the private key. */
+/* Makes a new pair. The caller wipes the private key. */
 void secret_key_make(struct secret_key_pair *ret_pair);
 
 /*
- * Whether the keys, of which either may be NULL, are keys, and the private ones (separated by spaces) have that of the
- * public one. ERROR_INVALID_INPUT otherwise, naming the setting.
+ * Checks that the keys (either may be NULL) are valid, and that the private ones (separated by spaces) include the one
+ * for the public key. ERROR_INVALID_INPUT names the setting.
  */
 enum error_class secret_keys_check(
 	const char *public_key, const char *private_keys, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * Seals the value: *ret_sealed lies in the arena. ERROR_INVALID_REQUEST where there is no public key, the name is not
- * valid, or the value is too short or too long.
+ * Seals the value; *ret_sealed is in the arena. ERROR_INVALID_REQUEST if there is no public key, the name is invalid,
+ * or the value is too short or too long.
  */
 enum error_class secret_seal(const char *public_key, const struct secret_name *name, const char *value,
 	struct arena *arena, const char **ret_sealed, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * The same for a text that stands in an input of the app, which has no name of its own and may be short: it is opened
- * as the secret SECRET_INPUT_NAME, which no client can name.
+ * The same for a text in an input of the app, which has no name and may be short: open it with the name
+ * SECRET_INPUT_NAME, which no client can use.
  */
 enum error_class secret_seal_input(const char *public_key, const char *app, const char *text, struct arena *arena,
 	const char **ret_sealed, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * Opens it with the private key of its id: *ret_value lies in the arena, which wipes it. ERROR_AUTH_MISSING where that
- * key is not among them; ERROR_INVALID_INPUT where it is damaged, or was sealed for another app or name.
+ * Opens it with the private key of its id; *ret_value is in the arena, which wipes it. ERROR_AUTH_MISSING if that key
+ * is not among them; ERROR_INVALID_INPUT if the secret is damaged or was sealed for another app or name.
  */
 enum error_class secret_open(const char *private_keys, const struct secret_name *name, const char *sealed,
 	struct arena *arena, const char **ret_value, struct error *error) SLIPWAY_MUST_CHECK;

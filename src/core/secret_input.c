@@ -1,4 +1,6 @@
-/* Where secrets may stand in an input, and the sealing of what stands there in clear. */
+/*
+ * Checks that an input refers to secrets only in secret fields, and seals clear text in these fields.
+ */
 #include "core/secret_input.h"
 
 #include <string.h>
@@ -9,9 +11,9 @@
 #include "core/reference.h"
 #include "core/secret.h"
 
-#define SEALED_MAX ((size_t)256 << 10) /* bytes of one text with its clear parts sealed */
+#define SEALED_MAX ((size_t)256 << 10) /* maximum size of one text with its clear parts sealed */
 
-/* ---- where secrets may stand ---- */
+/* ---- where secrets are allowed ---- */
 
 static enum error_class refuse_secret(void *context, const struct reference *reference, struct error *error)
 {
@@ -20,15 +22,13 @@ static enum error_class refuse_secret(void *context, const struct reference *ref
 	if (reference->kind != REFERENCE_SECRET && reference->kind != REFERENCE_SEALED)
 		return ERROR_NONE;
 	if (reference->kind == REFERENCE_SECRET)
-		error_set(error, ERROR_INVALID_INPUT,
-			"the secret '%s' may not stand here: this field is not kept secret", reference->parts[0]);
+		error_set(error, ERROR_INVALID_INPUT, "the secret '%s' is not allowed here: this field is not secret",
+			reference->parts[0]);
 	else
-		error_set(
-			error, ERROR_INVALID_INPUT, "a sealed text may not stand here: this field is not kept secret");
+		error_set(error, ERROR_INVALID_INPUT, "a sealed text is not allowed here: this field is not secret");
 	return error_remedy(error, NULL,
-		"Put it into a field that is writeOnly in the input's schema (GET /api/workflows), or write the value "
-		"here "
-		"if it is no secret.");
+		"Use a field that is writeOnly in the input's schema (GET /api/workflows), or write the value here if "
+		"it is not a secret.");
 }
 
 static enum error_class check_value(void *context, const struct record_value *value, struct error *error)
@@ -44,7 +44,7 @@ enum error_class secret_input_check(
 	return record_visit_values(record, input, place, check_value, faults, error);
 }
 
-/* Tables are nested as deeply as their authors wrote them. */
+/* The depth is that of the nested tables. */
 // NOLINTNEXTLINE(misc-no-recursion)
 enum error_class secret_record_check(const struct record *record, struct error *error)
 {
@@ -71,7 +71,7 @@ static bool has_secrets(const struct record *record)
 	return false;
 }
 
-/* Whether a member beside it says that the value is no secret. */
+/* Whether a sibling says that the value is not a secret. */
 static bool is_clear(const struct record_value *value)
 {
 	const struct string_pair *where = &value->field->clear_where;
@@ -94,7 +94,7 @@ bool secret_input_has(const struct record *record, const cJSON *input)
 	return record_visit_values(record, input, "", look_for_secret, &has, &unused) != ERROR_NONE || has;
 }
 
-/* ---- what cannot be told from a secret ---- */
+/* ---- what could be a misplaced secret ---- */
 
 static bool is_one_reference(const char *text)
 {
@@ -126,7 +126,7 @@ enum error_class secret_input_check_members(
 
 /* ---- sealing ---- */
 
-/* A string of the tree that is sealed already. */
+/* A string in the tree that is already sealed. */
 struct sealed_text {
 	const cJSON *json;
 	struct sealed_text *next;
@@ -134,7 +134,7 @@ struct sealed_text {
 
 struct sealer {
 	struct secret_sealing *sealing;
-	struct buffer text; /* of the string at hand */
+	struct buffer text; /* the current string */
 	size_t count;       /* of its sealed parts */
 };
 
@@ -153,7 +153,7 @@ static enum error_class too_long(const struct buffer *buffer, struct error *erro
 	return error_set(error, ERROR_INVALID_INPUT, "the text is too long to be sealed");
 }
 
-/* Seals one part of a text that is no reference. What is longer than a secret may be becomes several. */
+/* Seals a part of a text that is not a reference. A part longer than the maximum becomes several. */
 static enum error_class seal_part(struct sealer *sealer, const char *part, size_t length, struct error *error)
 {
 	const struct secret_sealing *sealing = sealer->sealing;
@@ -177,7 +177,7 @@ static enum error_class seal_part(struct sealer *sealer, const char *part, size_
 	return ERROR_NONE;
 }
 
-/* The same for a part as it is written, with "$${" for "${". */
+/* The same for a part in which "$${" stands for "${". */
 static enum error_class seal_written(struct sealer *sealer, const char *part, size_t length, struct error *error)
 {
 	char *plain = arena_copy(sealer->sealing->arena, part, length);
@@ -186,7 +186,7 @@ static enum error_class seal_written(struct sealer *sealer, const char *part, si
 	return seal_part(sealer, plain, reference_unescape(plain), error);
 }
 
-/* Whether the text is kept as it is. What looks like a sealed text comes of a client, and is clear text to us. */
+/* Whether the text is kept as it is. What looks like a sealed text was written by a client, so it is clear text. */
 static enum error_class is_kept(const char *text, bool *ret_kept, struct error *error)
 {
 	const char *rest = text, *start, *end = text;
@@ -207,7 +207,7 @@ static enum error_class is_kept(const char *text, bool *ret_kept, struct error *
 	return ERROR_NONE;
 }
 
-/* Writes the text into the sealer's buffer, all but the references sealed. */
+/* Writes the text into the sealer's buffer, with everything except the references sealed. */
 static enum error_class seal_around(struct sealer *sealer, const char *text, struct error *error)
 {
 	const char *clear = text, *rest = text, *start, *end;
@@ -229,7 +229,7 @@ static enum error_class seal_around(struct sealer *sealer, const char *text, str
 	}
 }
 
-/* Puts the sealed text in the place of the clear one. */
+/* Replaces the clear text by the sealed one. */
 static enum error_class put_sealed(struct sealer *sealer, cJSON *json, struct error *error)
 {
 	struct secret_sealing *sealing = sealer->sealing;
@@ -270,7 +270,7 @@ static enum error_class seal_value(void *context, const struct record_value *val
 	if (!holds_secrets || cJSON_IsNull(value->json) || is_clear(value))
 		return ERROR_NONE;
 
-	/* Where a list or an object is expected, a string is one reference as a whole. */
+	/* If a list or an object is expected, a string must be exactly one reference. */
 	if (!cJSON_IsString(value->json) || (!field->secret && !is_one_reference(value->json->valuestring))) {
 		error_set(
 			error, ERROR_INVALID_INPUT, "it must be a %s", field->secret ? "string" : "list or an object");
@@ -299,7 +299,7 @@ static enum error_class note_sealed(void *context, const struct reference *refer
 	return ERROR_NONE;
 }
 
-/* Other than ours may be malformed, as a client configured it. */
+/* References other than ours may be malformed: a client configured them. */
 static bool is_sealed(const cJSON *json)
 {
 	struct error ignored;
@@ -308,7 +308,7 @@ static bool is_sealed(const cJSON *json)
 	return sealed || (class != ERROR_NONE && strstr(json->valuestring, "${sealed.") != NULL);
 }
 
-/* Depth is bounded by json_parse. */
+/* json_parse limits the depth. */
 // NOLINTNEXTLINE(misc-no-recursion)
 enum error_class secret_input_hide(cJSON *inputs, const char *place, cJSON *places, struct error *error)
 {
@@ -326,7 +326,7 @@ enum error_class secret_input_hide(cJSON *inputs, const char *place, cJSON *plac
 		if (!is_sealed(child))
 			continue;
 		if (!json_append(places, cJSON_CreateString(below)))
-			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the answer");
+			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
 		if (cJSON_IsObject(inputs))
 			cJSON_Delete(cJSON_DetachItemViaPointer(inputs, child));
 		else

@@ -1,6 +1,6 @@
 /*
- * Looks up workflows, finds what a step needs, and checks all definitions at build time: a workflow that no
- * deployment could finish does not compile.
+ * Looks up workflows, finds the needs of a step, and checks all definitions at build time: a workflow that could never
+ * finish does not compile.
  */
 #include "core/workflow.h"
 
@@ -19,7 +19,7 @@ const struct workflow_definition *workflow_find(const char *id)
 	return NULL;
 }
 
-/* The step's number; -1 where there is none. */
+/* The index of the step; -1 if there is none. */
 static int step_index(const struct workflow_definition *workflow, const char *id)
 {
 	for (size_t i = 0; i < workflow->step_count; i++)
@@ -67,8 +67,8 @@ struct needs_visit {
 	struct step_set *needs;
 };
 
-/* The step that a reference names in its parts from `at` on, where it has such an output. Which values a map has is
- * known when it is read. */
+/* The step that a reference names in its parts from `at` on, if it has this output. The values of a map are known only
+ * when it is read. */
 static enum error_class find_output(const struct workflow_definition *workflow, const struct reference *reference,
 	size_t at, int *ret_index, struct error *error)
 {
@@ -102,7 +102,7 @@ static enum error_class add_other(struct step_set *needs, const char *app, const
 	return ERROR_NONE;
 }
 
-/* Of another app: its workflows are compiled in as well. */
+/* A step of an app by name: all apps have the same workflows. */
 static enum error_class visit_other(struct needs_visit *visit, const struct reference *reference, struct error *error)
 {
 	const char *app = reference->parts[0], *id = reference->parts[1];
@@ -185,8 +185,8 @@ static enum error_class visit_secret(void *context, const struct reference *refe
 	return ERROR_NONE;
 }
 
-/* What is wrong with a binding; NULL: nothing, or what is found later. A clear text that is compiled in would stand
- * readable in each input, and a secret goes nowhere but where a row says so. */
+/* What is wrong with a binding; NULL: nothing, or it is found later. A clear text that is compiled in would be readable
+ * in every input, and secrets are allowed in secret fields only. */
 static const char *binding_problem(const struct step_definition *step, const struct binding *binding)
 {
 	const struct field *field = record_field(&step->action->input, binding->field);
@@ -204,7 +204,7 @@ static const char *binding_problem(const struct step_definition *step, const str
 	return NULL;
 }
 
-/* Whether people are told in words what each pattern asks for. */
+/* Whether each pattern has a description in words. */
 // NOLINTNEXTLINE(misc-no-recursion)
 static bool has_forms(const struct record *record)
 {
@@ -224,7 +224,7 @@ static enum error_class check_step(
 	const struct step_definition *step = &workflow->steps[index];
 
 	if (step->id == NULL || !identifier_valid(step->id))
-		return unsound(workflow, step->id != NULL ? step->id : "(none)", "the id is not valid", error);
+		return unsound(workflow, step->id != NULL ? step->id : "(none)", "the id is invalid", error);
 	if (strcmp(step->id, DRY_RUN_STEP_ID) == 0)
 		return unsound(workflow, step->id, "the id is reserved for plans", error);
 	if (step_index(workflow, step->id) != (int)index)
@@ -239,7 +239,7 @@ static enum error_class check_step(
 
 	if (!has_forms(&step->action->input))
 		return unsound(workflow, step->id,
-			"a field of its input has a pattern and no .form that tells it in words", error);
+			"a field of its input has a pattern but no .form that describes it in words", error);
 	if (secret_record_check(&step->action->input, error) == ERROR_NONE &&
 		step_needs(workflow, step, NULL, "", ret_needs, error) == ERROR_NONE)
 		return ERROR_NONE;
@@ -247,7 +247,7 @@ static enum error_class check_step(
 	return unsound(workflow, step->id, cause.message, error);
 }
 
-/* Takes off, again and again, the steps all of whose needs are taken off; a cycle is what stays. */
+/* Repeatedly removes the steps whose needs are all removed; what remains is a cycle. */
 static enum error_class check_cycles(
 	const struct workflow_definition *workflow, const struct step_set *needs, struct error *error)
 {
@@ -264,7 +264,7 @@ static enum error_class check_cycles(
 
 	for (size_t i = 0; i < workflow->step_count; i++)
 		if (!ordered[i])
-			return unsound(workflow, workflow->steps[i].id, "it stands in a cycle of needs", error);
+			return unsound(workflow, workflow->steps[i].id, "it is part of a cycle of needs", error);
 	return ERROR_NONE;
 }
 

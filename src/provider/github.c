@@ -147,8 +147,8 @@ static const struct refusal refusals[] = {
 		.remedy_url = PRICING_URL },
 	{ .message = "rule violation",
 		.class = ERROR_INVALID_INPUT,
-		.remedy = "Keep to the rule, which stands in the settings of the repository or of its organisation, or "
-			  "let the token past it; then trigger the step again." },
+		.remedy = "Follow the rule, which is in the settings of the repository or of its organisation, or let "
+			  "the token bypass it; then trigger the step again." },
 	{ .status = 403,
 		.message = "archived",
 		.class = ERROR_INVALID_INPUT,

@@ -1,5 +1,5 @@
 /*
- * The names of all keys. Ids in them have been checked by identifier_valid, so no id can break out of its place.
+ * Builds the names of all Redis keys. Ids have passed identifier_valid, so none can contain a separator.
  */
 #ifndef SLIPWAY_STORE_KEYS_H
 #define SLIPWAY_STORE_KEYS_H
@@ -7,7 +7,7 @@
 #include "base/identifier.h"
 #include "core/run.h"
 
-/* There is one partition. Its braces are the hash slot on a Redis Cluster: all keys of an app lie in it. */
+/* There is one partition. On a Redis Cluster the braces set the hash slot, so all keys of an app are in one slot. */
 #define KEY_PREFIX  "slipway:{0}:"
 #define KEY_QUEUE   KEY_PREFIX "queue"
 #define KEY_DELAYED KEY_PREFIX "delayed"
@@ -21,7 +21,7 @@
 
 #define KEY_SIZE 320
 
-/* The keys that every script gets, in the order in which it gets them. */
+/* The keys that every script on a run gets, in this order. */
 enum run_key {
 	RUN_KEY_RUN,
 	RUN_KEY_QUEUE,
@@ -40,7 +40,7 @@ struct run_keys {
 	const char *list[RUN_KEY_COUNT]; /* point into own */
 };
 
-/* Fills all keys of a step; workflow and step may be NULL where only the app's keys are used. */
+/* Fills in all keys of a step; workflow and step may be NULL if only the app's keys are used. */
 void run_keys_make(struct run_keys *keys, const struct run_name *name);
 
 /* slipway:{0}:app:<app>:<workflow>:<step> */
@@ -48,13 +48,13 @@ void run_key_make(char key[KEY_SIZE], const struct run_name *name);
 
 #define MEMBER_SIZE (3 * IDENTIFIER_SIZE)
 
-/* Splits app:workflow:step as it stands in delayed and live, in place. False where it is not of that form. */
+/* Splits app:workflow:step, as stored in delayed and live, in place. False if it does not have that form. */
 bool member_split(char member[MEMBER_SIZE], struct run_name *ret_name);
 
-/* Makes app:workflow:step of it. */
+/* Builds app:workflow:step. */
 void member_make(char member[MEMBER_SIZE], const struct run_name *name);
 
-/* Whether all three are there and valid: a name that was read may be anything. */
+/* Whether all three are present and valid: a name read from Redis may be anything. */
 bool run_name_valid(const struct run_name *name);
 
 #endif

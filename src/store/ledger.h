@@ -1,5 +1,6 @@
 /*
- * What an app has at providers: a hash, provider:type:key -> JSON of an entry. Workers write it with their runs.
+ * Reads the ledger: what an app has at providers, a hash of provider:type:key -> row as JSON. Workers write it as part
+ * of their runs.
  */
 #ifndef SLIPWAY_STORE_LEDGER_H
 #define SLIPWAY_STORE_LEDGER_H
@@ -7,11 +8,11 @@
 #include "base/json.h"
 #include "store/redis.h"
 
-/* A reply of HGETALL as an object of strings. *ret_ledger is the caller's. */
+/* Turns a reply to HGETALL into an object of strings. The caller owns *ret_ledger. */
 enum error_class ledger_decode(
 	const struct redisReply *hash, cJSON **ret_ledger, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The ledger of an app; empty where it has nothing. *ret_ledger is the caller's. */
+/* The ledger of an app; empty if it has nothing. The caller owns *ret_ledger. */
 enum error_class ledger_read(
 	struct redis *redis, const char *app, cJSON **ret_ledger, struct error *error) SLIPWAY_MUST_CHECK;
 

@@ -1,5 +1,5 @@
 /*
- * What a run needs: steps whose outputs it is made of, of the same app or of another.
+ * The needs of a run: steps of the same or another app whose outputs it uses.
  */
 #ifndef SLIPWAY_STORE_NEEDS_H
 #define SLIPWAY_STORE_NEEDS_H
@@ -10,14 +10,14 @@
 struct needs {
 	struct run_name names[NEEDS_MAX]; /* set by the caller */
 	size_t count;
-	const char *outputs[NEEDS_MAX]; /* JSON, in the same order; those of all, or none */
-	const struct run_name *missing; /* the first that is not done; NULL: all are */
-	const char *missing_status;     /* "" where nothing was triggered, or it is forgotten */
+	const char *outputs[NEEDS_MAX]; /* JSON, in the same order; all of them or none */
+	const struct run_name *missing; /* the first one that is not done; NULL: all are done */
+	const char *missing_status;     /* "" if it was never triggered, or has expired */
 };
 
 /*
- * Reads the outputs of the needs of a leased run, and keeps in the run that it is made of them. Texts lie in the arena.
- * ERROR_LEASE_LOST where the run is no longer the caller's.
+ * Reads the outputs of a leased run's needs, and records in the run that it uses them. Texts are in the arena.
+ * ERROR_LEASE_LOST if the caller no longer has the run.
  */
 enum error_class needs_take(struct redis *redis, const struct lease *lease, struct needs *needs, struct arena *arena,
 	struct error *error) SLIPWAY_MUST_CHECK;

@@ -1,7 +1,8 @@
 /*
- * One owner for each thing at a provider, over all apps: a key beside the ledgers. It lies in no app's slot, so it is
- * written by a script of its own, before the row of the ledger, and removed after it. What dies in between leaves a key
- * without a row: whoever looks into that app's ledger sees it, and takes the thing over some minutes later.
+ * Makes sure that each resource at a provider has one owner among all apps: a key beside the ledgers. The key is not in
+ * any app's hash slot, so a separate script writes it before the ledger row and removes it after. A crash in between
+ * leaves a key without a row; the next app that claims the resource sees that in the owner's ledger, and takes it over
+ * after some minutes.
  */
 #ifndef SLIPWAY_STORE_OWNERS_H
 #define SLIPWAY_STORE_OWNERS_H
@@ -16,39 +17,40 @@ struct owned_thing {
 };
 
 /*
- * Claims the thing for the app. holder is "" where it is the app's from now on, or where it and the app that has it
- * both say that they share it; else the app that has it.
+ * Claims the resource for the app. holder is "" if the app now owns it, or if it and the owner both share it; otherwise
+ * it is the owner.
  */
 enum error_class owner_claim(struct redis *redis, const struct owned_thing *thing, const char *app, bool shared,
 	char holder[IDENTIFIER_SIZE], struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The app that has it, "" where none has; changes nothing. */
+/* Reads the owner, "" if there is none. */
 enum error_class owner_look(struct redis *redis, const struct owned_thing *thing, char holder[IDENTIFIER_SIZE],
 	struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Another app that shares it, and still has it in its ledger; "" where none does. */
+/* Another app that shares it and still has it in its ledger; "" if there is none. */
 enum error_class owner_sharer(struct redis *redis, const struct owned_thing *thing, const char *app,
 	char sharer[IDENTIFIER_SIZE], struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The app has it no longer; the first that shares it has it then. Fine where it is another's. */
+/* Gives up the app's ownership; the first app that shares the resource becomes the owner. Does nothing if another app
+ * owns it. */
 enum error_class owner_release(
 	struct redis *redis, const struct owned_thing *thing, const char *app, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * Whether the claim that this key is has no row in the ledger of the app that it names, though one would be written by
- * now; with repair it is released.
+ * Whether the owner in this key has no ledger row for it, although the row should have been written by now; with
+ * repair, releases it.
  */
 enum error_class owner_verify_claim(
 	struct redis *redis, const char *key, bool repair, bool *ret_astray, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Who looks at the rows of a ledger. */
+/* Gets the faults that owner_verify_rows finds. */
 struct owner_visitor {
-	/* Called for each row whose thing is not the app's: another app's, or nobody's (""). */
+	/* Called for each row whose resource has another owner, or none (""). */
 	void (*found)(void *context, const char *field, const char *holder);
 	void *context; /* borrowed */
 };
 
-/* Looks whether the app is the owner of all that its ledger has; with repair it claims what nobody has. */
+/* Checks that the app owns all that is in its ledger; with repair, claims what nobody owns. */
 enum error_class owner_verify_rows(struct redis *redis, const char *app, bool repair,
 	const struct owner_visitor *visitor, struct error *error) SLIPWAY_MUST_CHECK;
 

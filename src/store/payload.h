@@ -1,5 +1,5 @@
 /*
- * What is cached for an app: inputs, config, env, secrets.
+ * The cached payload of an app: inputs, config, env, secrets.
  */
 #ifndef SLIPWAY_STORE_PAYLOAD_H
 #define SLIPWAY_STORE_PAYLOAD_H
@@ -10,31 +10,31 @@
 
 #define PAYLOAD_MAX ((size_t)256 * 1024) /* bytes of each part, as JSON */
 
-/* All owned; payload_release, or declared as CLEANUP_PAYLOAD. Never NULL after payload_read: an app without a payload
- * has empty objects. */
+/* Owns its trees: use payload_release or CLEANUP_PAYLOAD. They are never NULL after payload_read: an app without a
+ * payload has empty objects. */
 struct payload {
 	cJSON *inputs, *config, *env;
-	cJSON *secrets;  /* name -> what core/secret.h has sealed */
+	cJSON *secrets;  /* name -> sealed value, see core/secret.h */
 	int64_t version; /* 0: nothing is cached */
 };
 
-/* What is cached for the app; all empty where nothing is. */
+/* Reads the payload of the app; empty if nothing is cached. */
 enum error_class payload_read(
 	struct redis *redis, const char *app, struct payload *ret_payload, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * Merges changes (each may be NULL) as RFC 7396 says and stores the whole; repeats where somebody else was faster.
- * *ret_payload is what stands there then; where that is what stood there before, the version stays. ERROR_INVALID_INPUT
- * where a part grows beyond PAYLOAD_MAX.
+ * Merges changes (each may be NULL) as RFC 7396 says and stores the result; retries if somebody else changed the
+ * payload meanwhile. *ret_payload is the stored result; if nothing changed, the version stays. ERROR_INVALID_INPUT if a
+ * part grows beyond PAYLOAD_MAX.
  */
 enum error_class payload_merge(struct redis *redis, const char *app, const struct payload *changes,
 	int64_t retention_seconds, struct payload *ret_payload, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The same in memory alone: what would stand there. On failure the payload is to be released all the same. */
+/* The same in memory only. Release the payload even after a failure. */
 enum error_class payload_apply(
 	struct payload *payload, const struct payload *changes, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The sealed secret of this name, in the arena; NULL where the app has none. */
+/* The sealed secret of this name, in the arena; NULL if the app has none. */
 enum error_class payload_secret(struct redis *redis, const char *app, const char *name, struct arena *arena,
 	const char **ret_sealed, struct error *error) SLIPWAY_MUST_CHECK;
 
@@ -42,7 +42,7 @@ enum error_class payload_secret(struct redis *redis, const char *app, const char
 #define CLEANUP_PAYLOAD CLEANUP(payload_release)
 #define PAYLOAD_EMPTY   ((struct payload){ .version = 0 })
 
-/* Frees; a payload of NULLs is fine. */
+/* Frees the trees; they may be NULL. */
 void payload_release(struct payload *payload);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * The only door to hiredis: one connection, opened when it is first needed and anew after any fault.
+ * The only user of hiredis: one connection, opened when it is first needed and reopened after any failure.
  *
- * A command that fails leaves no connection behind, so a late reply can never be taken for another command's.
+ * A failed command closes the connection, so a late reply can never be mistaken for another command's.
  */
 #ifndef SLIPWAY_STORE_REDIS_H
 #define SLIPWAY_STORE_REDIS_H
@@ -14,26 +14,26 @@
 #include "store/scripts.h"
 
 struct redis;
-struct redisReply; /* hiredis' own, looked into by the functions below only */
+struct redisReply; /* of hiredis; read it with the functions below only */
 
 /*
- * Prepares a connection; opens nothing yet. url is as redis_address.h has it; password (may be NULL) goes over
- * the url's. name is shown by CLIENT LIST. timeout_ms bounds connecting and each
- * command. ERROR_INVALID_INPUT where the url is not understood. Release with redis_free.
+ * Prepares a connection; opens nothing yet. url has the form in redis_address.h; password (may be NULL) overrides the
+ * one in it. CLIENT LIST shows name. timeout_ms limits connecting and each command. ERROR_INVALID_INPUT if the url is
+ * invalid. Release with redis_free.
  */
 enum error_class redis_new(const char *url, const char *password, const char *name, int timeout_ms,
 	struct redis **ret_redis, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The same with the URL, the user and the password that the settings have; the settings' user goes over the URL's. */
+/* The same with the URL, user and password of the settings; the user there overrides the one in the URL. */
 enum error_class redis_from_settings(const struct settings *settings, const char *name, int timeout_ms,
 	struct redis **ret_redis, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Whether a connection could be made of these settings at all; asks nobody. For the start of a program. */
+/* Whether these settings are valid for a connection; does not connect. For the start of a program. */
 enum error_class redis_check_settings(const struct settings *settings, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * After a time-out, lets all commands fail at once for pause_ms: whoever asks meanwhile need not wait for a time-out of
- * his own. 0, as at the beginning: every command tries.
+ * After a timeout, fail all commands at once for pause_ms, so that callers do not queue behind it. 0, the default:
+ * every command tries.
  */
 void redis_fail_fast(struct redis *redis, int pause_ms);
 
@@ -44,38 +44,38 @@ void redis_free(struct redis *redis);
 void redis_disconnect(struct redis *redis);
 
 /*
- * Runs a command of count words. *ret_reply is the caller's: reply_free. An error reply of Redis is an error.
- * ERROR_STORE_UNAVAILABLE where Redis cannot be reached or is not able to serve; ERROR_STORE_FULL.
+ * Runs a command of count words. The caller owns *ret_reply: reply_free. An error reply is an error.
+ * ERROR_STORE_UNAVAILABLE if Redis cannot be reached or cannot serve; ERROR_STORE_FULL; ERROR_STORE_REFUSED.
  */
 enum error_class redis_command(struct redis *redis, size_t count, const char *const *words,
 	struct redisReply **ret_reply, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The same, where nobody needs the reply. */
+/* The same, without the reply. */
 enum error_class redis_tell(
 	struct redis *redis, size_t count, const char *const *words, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* One command, as its words. Borrowed. */
+/* The words of one command. Borrowed. */
 struct redis_words {
 	size_t count;
 	const char *const *words;
 };
 
 /*
- * Runs count commands that change nothing, in one turn: all are sent, then all replies are received into ret_replies,
- * which has room for count. The replies are the caller's: reply_free each. Where any of them is an error reply, it is
- * the error of the whole, and no reply is left over. Errors as of redis_command.
+ * Runs count read-only commands in one round trip: sends all, then receives all replies into ret_replies, which has
+ * count elements. The caller owns the replies: reply_free each. If one of them is an error reply, the whole batch fails
+ * with it and returns no replies. Errors as for redis_command.
  */
 enum error_class redis_batch(struct redis *redis, size_t count, const struct redis_words *commands,
 	struct redisReply **ret_replies, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* What a script knows as arg.NAME: a text or an integer; '' where both are NULL. Borrowed. */
+/* What a script sees as arg.NAME: a text or an integer; '' if both are NULL. Borrowed. */
 struct script_argument {
 	const char *name, *text;
 	const int64_t *integer;
 };
 #define SCRIPT_ARGUMENTS_MAX 16
 
-/* A script with what it works on, as its head says. Borrowed. */
+/* A script with its keys and arguments, as its head lists them. Borrowed. */
 struct script_call {
 	enum script_id script;
 	size_t key_count;
@@ -85,8 +85,8 @@ struct script_call {
 };
 
 /*
- * Runs a script (EVALSHA, with a load where Redis does not know it). Beside the errors of redis_command,
- * ERROR_OUTCOME_UNKNOWN where the connection was lost after the script was sent.
+ * Runs a script with EVALSHA, and loads it if Redis does not have it. In addition to the errors of redis_command,
+ * ERROR_OUTCOME_UNKNOWN if the connection was lost after the script was sent.
  */
 enum error_class redis_eval(struct redis *redis, const struct script_call *call, struct redisReply **ret_reply,
 	struct error *error) SLIPWAY_MUST_CHECK;
@@ -103,16 +103,16 @@ void reply_clear(struct redisReply **reply);
 /* Number of elements of an array; 0 for anything else, NULL included. */
 size_t reply_count(const struct redisReply *reply);
 
-/* An element of an array; NULL where there is none. Borrowed. */
+/* An element of an array; NULL if there is none. Borrowed. */
 const struct redisReply *reply_item(const struct redisReply *reply, size_t index);
 
-/* A string's bytes with a NUL behind; "" for anything else, NULL included. Borrowed. */
+/* A string, NUL-terminated; "" for anything else, NULL included. Borrowed. */
 const char *reply_text(const struct redisReply *reply);
 
 /* An integer, or a string that is one; 0 for anything else. */
 int64_t reply_integer(const struct redisReply *reply);
 
-/* Whether there is nothing: nil or NULL. */
+/* Whether it is nil or NULL. */
 bool reply_is_nil(const struct redisReply *reply);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-/* One a file in scripts/: `name.lua` is SCRIPT_NAME. */
+/* One per file in scripts/: `name.lua` is SCRIPT_NAME. */
 enum script_id {
 	SCRIPT_BURY,
 	SCRIPT_CANCEL,

@@ -1,5 +1,5 @@
 /*
- * Whether what stands in Redis holds together: for people who wonder, and for the tests of everything else.
+ * Checks that the contents of Redis are consistent: for `slipway verify` and for tests.
  */
 #ifndef SLIPWAY_STORE_VERIFY_H
 #define SLIPWAY_STORE_VERIFY_H
@@ -11,17 +11,17 @@ struct verify_counts {
 };
 
 struct verify_options {
-	bool repair;               /* through the scripts by which workers change things, so at any time */
+	bool repair;               /* uses the same scripts as workers, so it is safe at any time */
 	int64_t lease_ms;          /* of the workers */
 	int64_t retention_seconds; /* given to keys that have no time to live */
-	/* Called for each fault: the key or the entry, and what does not hold, in words. */
+	/* Called for each fault: the key or the entry, and what is wrong, in words. */
 	void (*found)(void *context, const char *key, const char *what, bool repaired);
 	void *context; /* borrowed */
 };
 
 /*
- * Looks at all keys of ours, all indexes and all entries of the queue, page by page; each run is looked at in one
- * script, so that changes meanwhile are no faults. An error is that Redis could not be asked.
+ * Examines all of our keys, all indexes and all queue entries, page by page. Each run is examined in one script, so
+ * that concurrent changes are not reported as faults. Returns an error only if Redis cannot be asked.
  */
 enum error_class store_verify(struct redis *redis, const struct verify_options *options,
 	struct verify_counts *ret_counts, struct error *error) SLIPWAY_MUST_CHECK;

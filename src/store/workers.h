@@ -1,5 +1,5 @@
 /*
- * The hash slipway:workers: who works, for people and for `slipway status`.
+ * The hash slipway:workers: which workers are running, for people and for `slipway status`.
  */
 #ifndef SLIPWAY_STORE_WORKERS_H
 #define SLIPWAY_STORE_WORKERS_H
@@ -16,11 +16,11 @@ struct worker_heartbeat {
 enum error_class worker_heartbeat(
 	struct redis *redis, const struct worker_heartbeat *beat, struct error *error) SLIPWAY_MUST_CHECK;
 
-#define WORKER_SILENT_MS 15000     /* three reports were missed: it is gone, or cut off */
-#define WORKER_NEVER_MS  INT64_MAX /* the age of a report that cannot be read, or is of a time to come */
+#define WORKER_SILENT_MS 15000     /* three heartbeats were missed: the worker is gone or cut off */
+#define WORKER_NEVER_MS  INT64_MAX /* the age of a heartbeat that cannot be read, or is in the future */
 
-/* Calls for each worker on the list, with the time since it last reported. Both times are by the clock of Redis, so no
- * machine's own clock matters; where that of Redis was set back, a report from before counts as never. */
+/* Calls `each` for each worker on the list, with the age of its last heartbeat. Both times are by the clock of Redis,
+ * so the machines' clocks do not matter; if the clock of Redis was set back, earlier heartbeats count as never. */
 enum error_class workers_list(struct redis *redis,
 	void (*each)(void *context, const struct worker_heartbeat *beat, int64_t age_ms), void *context,
 	struct error *error) SLIPWAY_MUST_CHECK;
@@ -29,14 +29,14 @@ struct workers_tally {
 	size_t alive, silent;
 };
 
-/* Counts those that reported within WORKER_SILENT_MS, and the others: they were killed, or cannot reach Redis. */
+/* Counts the workers with a heartbeat within WORKER_SILENT_MS, and the others: killed, or unable to reach Redis. */
 enum error_class workers_count(
 	struct redis *redis, struct workers_tally *ret_tally, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Takes workers off the list that have not reported for an hour: they were killed. */
+/* Removes workers from the list that have sent no heartbeat for an hour: they were killed. */
 enum error_class workers_tidy(struct redis *redis, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Takes the worker off the list. */
+/* Removes the worker from the list. */
 enum error_class worker_leave(struct redis *redis, const char *name, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

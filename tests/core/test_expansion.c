@@ -116,11 +116,11 @@ START_TEST(test_what_references_stand_for_counts_as_often_as_they_are_named)
 	const char *config = arena_format(&arena, J("{'b':'%s'}"), letters(60000));
 	ck_assert_int_eq(build("value", repeated(J("'${config.b}'"), 3), config, NULL), ERROR_NONE);
 	build("value", repeated(J("'${config.b}'"), 4000), config, NULL);
-	assert_too_large("/inputs/any/value/3", "with ${config.b} put in, the input is larger than 262144 bytes");
+	assert_too_large("/inputs/any/value/3", "with ${config.b} resolved, the input is larger than 262144 bytes");
 	build("value", repeated(J("'a ${config.b}'"), 4000), config, NULL);
-	assert_too_large("/inputs/any/value/3", "with ${config.b} put in, the input is larger than 262144 bytes");
+	assert_too_large("/inputs/any/value/3", "with ${config.b} resolved, the input is larger than 262144 bytes");
 	build("value", J("'${config.b}${config.b}${config.b}${config.b}${config.b}'"), config, NULL);
-	assert_too_large("/inputs/any/value", "with ${config.b} put in, the input is larger than 262144 bytes");
+	assert_too_large("/inputs/any/value", "with ${config.b} resolved, the input is larger than 262144 bytes");
 }
 END_TEST
 
@@ -129,7 +129,7 @@ START_TEST(test_the_values_of_an_input_are_counted_with_those_that_are_put_in)
 	const char *config = arena_format(&arena, J("{'l':%s}"), repeated("1", 1000));
 	ck_assert_int_eq(build("value", repeated(J("'${config.l}'"), 4), config, NULL), ERROR_NONE);
 	build("value", repeated(J("'${config.l}'"), 5), config, NULL);
-	assert_too_large("/inputs/any/value/4", "with ${config.l} put in, the input has more than 4096 values");
+	assert_too_large("/inputs/any/value/4", "with ${config.l} resolved, the input has more than 4096 values");
 }
 END_TEST
 
@@ -140,7 +140,7 @@ START_TEST(test_depth_is_counted_from_where_the_value_is_put)
 		build("value", J("[[[[[[[[[[[[[[[[[[['${config.d}']]]]]]]]]]]]]]]]]]]"), config, NULL), ERROR_NONE);
 	build("value", J("[[[[[[[[[[[[[[[[[[[[['${config.d}']]]]]]]]]]]]]]]]]]]]]"), config, NULL);
 	ck_assert_int_eq(error.class, ERROR_PAYLOAD_TOO_LARGE);
-	ck_assert_ptr_nonnull(strstr(error.message, "with ${config.d} put in, the input is more than 32 deep"));
+	ck_assert_ptr_nonnull(strstr(error.message, "with ${config.d} resolved, the input is more than 32 deep"));
 }
 END_TEST
 
@@ -175,7 +175,7 @@ START_TEST(test_inputs_that_are_kept_together_share_one_budget)
 	ck_assert_int_eq(build("value", J("'${config.b}'"), config, &budget), ERROR_NONE);
 	ck_assert_int_eq(build("value", J("'${config.b}'"), config, &budget), ERROR_NONE);
 	build("value", J("'${config.b}'"), config, &budget);
-	assert_too_large("/inputs/any/value", "with ${config.b} put in, the input is larger than 262144 bytes");
+	assert_too_large("/inputs/any/value", "with ${config.b} resolved, the input is larger than 262144 bytes");
 }
 END_TEST
 
@@ -196,7 +196,7 @@ START_TEST(test_what_a_worker_puts_in_counts_too)
 		input_put_values(json, &action.input, look_up_long, letters(100000), &error), ERROR_PAYLOAD_TOO_LARGE);
 	cJSON_Delete(json);
 	ck_assert_str_eq(error.place, "/input/value/2");
-	ck_assert_ptr_nonnull(strstr(error.message, "with ${step.a.b} put in"));
+	ck_assert_ptr_nonnull(strstr(error.message, "with ${step.a.b} resolved"));
 }
 END_TEST
 

@@ -119,13 +119,13 @@ START_TEST(test_keys_are_checked)
 	ck_assert_int_eq(checked(NULL, pair.private_key, ""), ERROR_NONE);
 	ck_assert_int_eq(checked(pair.public_key, both, ""), ERROR_NONE);
 	ck_assert_int_eq(checked(pair.public_key, other.private_key, "lacks the key"), ERROR_INVALID_INPUT);
-	ck_assert_int_eq(checked(pair.private_key, NULL, "no public key"), ERROR_INVALID_INPUT);
-	ck_assert_int_eq(checked("secret", NULL, "no public key"), ERROR_INVALID_INPUT);
-	ck_assert_int_eq(checked(NULL, pair.public_key, "no private key"), ERROR_INVALID_INPUT);
-	ck_assert_int_eq(checked(NULL, arena_format(&arena, "%s more", pair.private_key), "no private key"),
+	ck_assert_int_eq(checked(pair.private_key, NULL, "not a public key"), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(checked("secret", NULL, "not a public key"), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(checked(NULL, pair.public_key, "not a private key"), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(checked(NULL, arena_format(&arena, "%s more", pair.private_key), "not a private key"),
 		ERROR_INVALID_INPUT);
 	pair.private_key[20] = pair.private_key[20] == 'A' ? 'B' : 'A';
-	ck_assert_int_eq(checked(NULL, pair.private_key, "no private key"), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(checked(NULL, pair.private_key, "not a private key"), ERROR_INVALID_INPUT);
 }
 END_TEST
 

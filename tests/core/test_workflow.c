@@ -98,9 +98,9 @@ START_TEST(test_unsound_workflows_are_refused)
 	const struct step_definition malformed[] = {
 		{ .id = "one", .action = &action, .bind = BIND({ .field = "text", .value = "${one}" }) }
 	};
-	assert_unsound(malformed, 1, "no reference");
+	assert_unsound(malformed, 1, "not a reference");
 	const struct step_definition id[] = { { .id = "a b", .action = &action } };
-	assert_unsound(id, 1, "not valid");
+	assert_unsound(id, 1, "invalid");
 }
 END_TEST
 

@@ -138,7 +138,7 @@ test('no secret stands where the table does not say so, whoever writes it there'
     const plan = await stack.untilStatus('places', 'site', 'plan', ended);
     const check = plan.output.steps.find((step) => step.id === 'check');
     assert.equal(check.change, 'blocked');
-    assert.match(check.error.message, /'WORD' may not stand here/);
+    assert.match(check.error.message, /'WORD' is not allowed here/);
   }
   // What a reference stands for is text, whatever it looks like.
   for (const text of ['${config.sly}', '${config.dollar}{secret.WORD}']) {

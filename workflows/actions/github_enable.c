@@ -1,6 +1,6 @@
 /*
- * Switches a workflow on, or says to a person where to do it. A fork has its workflows off for safety: who forks has
- * not read them. Whoever makes a step of one has asked for it.
+ * Enables a workflow, or tells a person where to do it. In a fork GitHub disables workflows for safety, because the
+ * person who forks has not read them. An input that names a workflow asks for it explicitly.
  *
  * API: https://docs.github.com/rest/actions/workflows, /rest/actions/permissions, /rest/repos/contents.
  */
@@ -26,7 +26,7 @@ static const struct record allowance_record = RECORD(struct allowance, allowance
 
 bool workflow_is_off(const char *message)
 {
-	/* With a space each, which no name in a message has. */
+	/* Each has a space, so it does not match a name in the message. */
 	static const char *const texts[] = { "disabled workflow", "been disabled", "is disabled", "are disabled",
 		"not enabled" };
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
@@ -53,7 +53,8 @@ bool workflow_file_exists(
 	return true;
 }
 
-/* Sends what the credential may not be allowed to do: false in *ret_did then. False where GitHub could not be asked. */
+/* Sends a call that the credential may not be allowed to make: *ret_did is then false. Returns false if the call
+ * failed. */
 static bool try_call(struct action_context *context, const struct provider_request *request,
 	struct provider_response *response, bool *ret_did)
 {
@@ -69,7 +70,7 @@ static bool is_own(struct action_context *context, const char *repository)
 	return ledger_age_ms(context, "github", "repository", repository_key(context, repository)) >= 0;
 }
 
-/* Whether Actions are off as a whole; false in *ret_off as well where the credential is not told. */
+/* Whether Actions are disabled; *ret_off is also false if the credential may not know. */
 static bool look_at_actions(
 	struct action_context *context, const char *repository, const struct string_pair *permissions, bool *ret_off)
 {
@@ -90,7 +91,7 @@ static bool look_at_actions(
 	return true;
 }
 
-/* Leaves *ret_state NULL where GitHub does not say. */
+/* *ret_state stays NULL if GitHub does not say. */
 static bool look_at_workflow(
 	struct action_context *context, const char *repository, const char *workflow, const char **ret_state)
 {
@@ -116,7 +117,7 @@ static bool is_switched_off(const char *state)
 	return state != NULL && strcmp(state, "disabled_manually") == 0;
 }
 
-/* Actions as a whole. */
+/* All of Actions. */
 static bool allow_actions(struct action_context *context, const char *repository, bool *ret_did)
 {
 	static const struct string_pair permissions[] = { { "administration", "write" }, { "metadata", "read" },
@@ -161,8 +162,8 @@ static enum action_result wait_for_click(struct action_context *context, const c
 {
 	const char *page = provider_page(context, &github, "/%s/actions", repository);
 	return action_wait_for_person(context, PERSON_CHECK_MS,
-		"Allow GitHub Actions in %s, where %s is off: open %s and enable it there. The step goes on by itself.",
-		repository, workflow, page != NULL ? page : "its Actions page");
+		"GitHub Actions are off for %s in %s: open %s and enable it there. The step continues by itself.",
+		workflow, repository, page != NULL ? page : "its Actions page");
 }
 
 enum action_result workflow_enable(

@@ -2,9 +2,9 @@
  * github.protection: protects a branch. It sets what the input asks for, and keeps all other settings of the
  * protection.
  *
- * GitHub's PUT replaces all of it, and what is left out goes back to nothing. So what stands there is read first and
- * sent along, with the app to which a check is pinned. What rulesets ask for already is not asked for once more, and a
- * write that is equal to what stands there is not made.
+ * GitHub's PUT replaces the whole protection and resets what it omits. So the current protection is read first and sent
+ * along, including the app that a check is pinned to. What a ruleset already requires is not set again, and nothing is
+ * written if nothing would change.
  *
  * API: https://docs.github.com/rest/branches/branch-protection.
  */
@@ -80,8 +80,8 @@ struct toggle {
 static const struct field toggle_fields[] = { { BOOLEAN_FIELD("enabled", struct toggle, enabled) } };
 static const struct record toggle_record = RECORD(struct toggle, toggle_fields);
 
-/* Of the app, by its id, or of any: GitHub shows that as null, and is told so by -1. It chooses one where it is told
- * nothing. */
+/* A check by one app (its id) or by any app: GitHub returns null for any but expects -1, and chooses an app itself if
+ * the member is absent. */
 #define ANY_APP (-1)
 struct check {
 	const char *context;
@@ -95,7 +95,7 @@ static const struct record check_record = RECORD(struct check, check_fields);
 
 struct checks {
 	bool strict;
-	struct string_list contexts; /* the older form, of servers that show no other */
+	struct string_list contexts; /* the older form, for servers that have no other */
 	struct object_list checks;
 };
 static const struct field checks_fields[] = {
@@ -222,7 +222,7 @@ static bool convert_actors(struct action_context *context, const void *current, 
 		names_of(context, &actors->teams, &names->teams) && names_of(context, &actors->apps, &names->apps);
 }
 
-/* Adds what stands there of the check, or of all checks (NULL), as it is pinned; the number of those. */
+/* Adds the current entries of the check, or of all checks (NULL), pinned as they are; returns their number. */
 static size_t keep_checks(const struct checks *current, const char *name, struct check *list)
 {
 	const struct check *pinned = current != NULL ? current->checks.items : NULL;
@@ -235,7 +235,7 @@ static size_t keep_checks(const struct checks *current, const char *name, struct
 	return count;
 }
 
-/* Where there is none, GitHub is asked for none; no member of the older form is sent. */
+/* Without checks, asks GitHub for none. Never sends the older form. */
 static bool prepare_checks(struct action_context *context, const struct input *input, const struct checks *current,
 	const void **ret_checks)
 {
@@ -309,7 +309,7 @@ static bool names_check(const struct string_list *list, const char *name)
 	return false;
 }
 
-/* By name: to which app it is pinned is up to people. */
+/* By name only: people decide which app it is pinned to. */
 static bool checks_are_as_asked(const struct string_list *asked, const struct checks *current)
 {
 	const struct check *pinned = current->checks.items;

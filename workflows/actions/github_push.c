@@ -1,5 +1,5 @@
 /*
- * Races and rules: GitHub has the same statuses for both, and only the text tells them apart.
+ * Explains refused pushes. GitHub uses the same statuses for races and for rules; only the message tells them apart.
  *
  * API: https://docs.github.com/rest/git/refs,
  * https://docs.github.com/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets.
@@ -9,8 +9,8 @@
 #include <string.h>
 
 #define SECRET_REMEDY                                                                                                  \
-	"Take the secret out of the files and give it as a secret of the repository; where it is none, let somebody "  \
-	"allow it at GitHub. Then trigger the step again."
+	"Remove the secret from the files and add it as a secret of the repository. If it is not a secret, have "      \
+	"somebody allow it on GitHub. Then trigger the step again."
 #define SECRET_PAGE "https://docs.github.com/code-security/secret-scanning/working-with-push-protection"
 
 static bool has_any(const char *message, const char *const *texts)
@@ -29,35 +29,35 @@ bool push_lost_race(const struct provider_response *response)
 
 	if (response->status != 409 && response->status != 422)
 		return false;
-	/* A conflict of which GitHub says no more. */
+	/* A conflict that GitHub does not explain. */
 	return has_any(message, moved) ||
 		(response->status == 409 && (message[0] == '\0' || strcmp(message, "Conflict") == 0));
 }
 
-/* By what the text speaks of: the first row that fits. */
+/* By a text in GitHub's message; the first match counts. */
 static const struct rule {
 	const char *text, *member, *remedy;
-	const char *page; /* NULL: that of the repository's rules */
+	const char *page; /* NULL: the page of the repository's rules */
 } rules[] = {
 	{ "secret detected", "files", SECRET_REMEDY, SECRET_PAGE },
 	{ "contain secrets", "files", SECRET_REMEDY, SECRET_PAGE },
 	{ "push protection", "files", SECRET_REMEDY, SECRET_PAGE },
 	{ "pull request", "branch",
-		"Choose a branch that takes commits without a pull request, or let the token past that rule; then "
+		"Choose a branch that accepts commits without a pull request, or let the token bypass the rule; then "
 		"trigger the step again.",
 		NULL },
 	{ "signature", "branch",
-		"Use a GitHub App, whose commits GitHub signs, another branch, or let the token past that rule; then "
-		"trigger the step again.",
+		"Use a GitHub App, whose commits GitHub signs, choose another branch, or let the token bypass the "
+		"rule; then trigger the step again.",
 		NULL },
 	{ "commit message", "message",
-		"Give a message that the rule allows, or let the token past it; then trigger the step again.", NULL },
-	{ "file ", "files", "Leave out what the rule forbids, or let the token past it; then trigger the step again.",
+		"Use a message that the rule allows, or let the token bypass it; then trigger the step again.", NULL },
+	{ "file ", "files", "Remove what the rule forbids, or let the token bypass it; then trigger the step again.",
 		NULL },
 	{ "rule violation", "branch",
-		"Choose a branch without that rule, or let the token past it; then trigger the step again.", NULL },
+		"Choose a branch without the rule, or let the token bypass it; then trigger the step again.", NULL },
 	{ "protected ", "branch",
-		"Choose a branch that is not protected so, or let the token past it; then trigger the step again.",
+		"Choose a branch without this protection, or let the token bypass it; then trigger the step again.",
 		NULL },
 };
 

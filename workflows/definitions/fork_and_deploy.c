@@ -21,7 +21,7 @@ static const struct step_definition steps[] = {
 		.action = &vercel_environment,
 		.input_key = "env",
 		.bind = BIND({ .field = "project", .value = "${step.project.id}" }) },
-	/* Vercel refuses a domain while the last production deployment has failed, so that comes after. */
+	/* Vercel refuses a domain while the latest production deployment has failed, so the domain comes after it. */
 	{ .id = "deployment",
 		.action = &vercel_deployment,
 		.input_key = "deployment",
@@ -37,8 +37,8 @@ static const struct step_definition steps[] = {
 		.input_key = "domain",
 		.needs = NEEDS("deployment"),
 		.bind = BIND({ .field = "project", .value = "${step.project.id}" }) },
-	/* The deployment's own url may be behind a login. With what opens it, that is asked all the same: the alias is
-	 * the app's domain, and whoever says that would have the secret sent to himself. */
+	/* The deployment's own URL may require a login, so the alias is checked. With a secret that opens it, check the
+	   own URL instead: the alias is the app's domain, and whoever sets that would receive the secret. */
 	{ .id = "check",
 		.action = &http_check,
 		.input_key = "check",
@@ -51,7 +51,7 @@ static const struct step_definition steps[] = {
 
 const struct workflow_definition fork_and_deploy = {
 	.id = "fork-and-deploy",
-	.summary = "A fork, changed by a workflow of its own, and a deployment of the commit that came of it",
+	.summary = "Forks a repository, changes it with a GitHub Actions workflow, and deploys the resulting commit",
 	.steps = steps,
 	.step_count = ARRAY_LEN(steps),
 };

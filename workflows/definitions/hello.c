@@ -1,5 +1,5 @@
 /*
- * hello: the smallest whole workflow. Two steps, of which the second needs what the first made.
+ * hello: the smallest complete workflow, of two steps. The second uses the output of the first.
  */
 #include "actions.h"
 #include "slipway/workflow.h"

@@ -1,6 +1,6 @@
 /*
- * site: a client's site, from the repository to a checked production deployment; with files of its own, variables,
- * secrets, access and protection where they are asked for.
+ * site: a client's site, from the repository to a checked production deployment. Files, variables, secrets, access and
+ * branch protection are optional.
  */
 #include "actions.h"
 #include "slipway/workflow.h"
@@ -47,14 +47,14 @@ static const struct step_definition steps[] = {
 			{ .field = "repositoryId", .value = "${step.repo.id}" },
 			{ .field = "branch", .value = "${step.repo.defaultBranch}", .overridable = true },
 			{ .field = "after", .value = "${step.env.updatedAt}" }) },
-	/* Vercel refuses a domain while the last production deployment has failed. */
+	/* Vercel refuses a domain while the latest production deployment has failed. */
 	{ .id = "domain",
 		.action = &vercel_domain,
 		.input_key = "domain",
 		.needs = NEEDS("deployment"),
 		.bind = BIND({ .field = "project", .value = "${step.project.id}" }) },
-	/* The deployment's own url may be behind a login. With what opens it, that is asked all the same: the alias is
-	 * the app's domain, and whoever says that would have the secret sent to himself. */
+	/* The deployment's own URL may require a login, so the alias is checked. With a secret that opens it, check the
+	   own URL instead: the alias is the app's domain, and whoever sets that would receive the secret. */
 	{ .id = "check",
 		.action = &http_check,
 		.input_key = "check",
@@ -63,7 +63,7 @@ static const struct step_definition steps[] = {
 			.value = "${step.deployment.alias}",
 			.overridable = true,
 			.with_secret = "${step.deployment.url}" }) },
-	/* The last to touch the repository: from here on, nobody commits to the branch unseen. */
+	/* The last step that touches the repository: it may forbid direct commits to the branch. */
 	{ .id = "protection",
 		.action = &github_protection,
 		.input_key = "protection",

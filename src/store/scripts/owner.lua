@@ -5,6 +5,7 @@
 -- release after it. What the app gives up is that of the first that shares it.
 --
 -- KEYS: slipway:owner:<provider>:<type>:<id>; its value is the app, when it claimed the thing (ms since 1970), and the
+--   apps that share it
 -- Arguments:
 --   what  claim, share, look or release
 --   app   who asks
