@@ -50,13 +50,8 @@ void survey_add_expiry(struct survey *survey, int64_t expires_at)
 		provider->name, when);
 }
 
-/* That it may not be asked is no finding, unless the question is about that. */
-static void tell_refusal(struct survey *survey, const struct provider_question *question, const struct error *error)
+static void add_error(struct survey *survey, const struct error *error)
 {
-	bool refused = error->http_status >= 400 && error->http_status < 500 && error->class != ERROR_RATE_LIMITED;
-
-	if (refused && !question->tells_refusal)
-		return;
 	const char *remedy = error->remedy[0] != '\0' ? error->remedy : error_class_facts(error->class)->remedy;
 	survey_add(survey, false, error->remedy_url[0] != '\0' ? error->remedy_url : NULL, remedy != NULL ? remedy : "",
 		"%s", error->message);
@@ -85,15 +80,29 @@ static enum error_class ask(
 	return ERROR_NONE;
 }
 
-static void ask_more(struct survey *survey, const struct provider_question *question)
+/* False where the provider does not answer, or wants to be asked no more. */
+static bool ask_of(struct survey *survey, const struct provider_question *question, const char *name)
 {
 	struct error error;
-	size_t times = question->each ? survey->name_count : 1;
 
-	for (size_t i = 0; i < times; i++)
-		if (ask(survey, question, question->each ? survey->names[i] : survey->exchange->access->scope,
-			    &error) != ERROR_NONE)
-			tell_refusal(survey, question, &error);
+	if (ask(survey, question, name, &error) == ERROR_NONE)
+		return true;
+	bool refused = error.http_status >= 400 && error.http_status < 500 && error.class != ERROR_RATE_LIMITED;
+
+	/* That it may not be asked is no finding, unless the question is about that. */
+	if (!refused || (question->tells_refusal && error.class != ERROR_NOT_FOUND))
+		add_error(survey, &error);
+	return refused;
+}
+
+static bool ask_all(struct survey *survey, const struct provider_question *question)
+{
+	if (!question->each)
+		return ask_of(survey, question, survey->exchange->access->scope);
+	for (size_t i = 0; i < survey->name_count; i++)
+		if (!ask_of(survey, question, survey->names[i]))
+			return false;
+	return true;
 }
 
 enum error_class survey_ask(const struct provider_exchange *exchange, struct survey *ret_survey, struct error *error)
@@ -104,7 +113,7 @@ enum error_class survey_ask(const struct provider_exchange *exchange, struct sur
 	if (ask(ret_survey, question, exchange->access->scope, error) != ERROR_NONE)
 		return error->class;
 	survey_add_expiry(ret_survey, ret_survey->notice.expires_at);
-	for (question++; question->path != NULL; question++)
-		ask_more(ret_survey, question);
+	while ((++question)->path != NULL && ask_all(ret_survey, question))
+		continue;
 	return ERROR_NONE;
 }

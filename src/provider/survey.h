@@ -28,7 +28,7 @@ struct survey {
 
 /*
  * Asks all questions of exchange->access. Where the first is refused, that is the error, and nothing else is asked. Any
- * other that the credential may not ask finds nothing.
+ * other that the credential may not ask finds nothing; one that gets no answer is the last.
  */
 enum error_class survey_ask(
 	const struct provider_exchange *exchange, struct survey *ret_survey, struct error *error) SLIPWAY_MUST_CHECK;

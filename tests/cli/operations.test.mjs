@@ -237,6 +237,7 @@ test('doctor tells which organisations of the token would refuse the steps, and 
         { owner: { login: 'octocat', type: 'User' } },
         { owner: { login: 'acme', type: 'Organization' } },
         { owner: { login: 'open', type: 'Organization' } },
+        { owner: { login: 'gone', type: 'Organization' } },
       ],
       headers: { 'x-github-sso': 'partial-results; organizations=21955855,20582480' },
     },
@@ -287,6 +288,10 @@ test('doctor tells what keeps Vercel from deploying', async () => {
   assert.equal(none.status, 0);
   assert.match(none.found[1].what, /sees no account of GitHub/);
   assert.match(none.found[1].advice, /Install Vercel's GitHub app/);
+  const away = await ask('vercel', { ...ACCOUNT, '/v5/user/tokens/current': { status: 503 } });
+  assert.equal(away.found.length, 2);
+  assert.match(away.found[1].what, /Vercel has a problem of its own \(503\)/);
+  assert.equal(peer.count('GET', /projects/), 0, 'who does not answer is asked no more');
   const team = { '/v2/teams/team_1': { body: { limited: true, limitedBy: ['scope'] } } };
   const limited = await ask('vercel', team, '--vercel-team', 'team_1');
   assert.equal(limited.status, 1);
