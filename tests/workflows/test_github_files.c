@@ -227,7 +227,7 @@ START_TEST(test_a_rule_is_no_race)
 			"Secret detected", "Remove the secret from the files",
 			"https://docs.github.com/code-security/secret-scanning/working-with-push-protection", "files" },
 		{ { MOVE, .status = 422, .body = MESSAGE("Cannot update this protected ref.") }, "protected ref",
-			"not protected", RULES_PAGE, "branch" },
+			"without this protection", RULES_PAGE, "branch" },
 		/* No rule, and no right is missing either. */
 		{ { MAKE_TREE, .status = 422, .body = MESSAGE("tree.path contains a malformed path component") },
 			"malformed", "as GitHub says", "", "files" },
