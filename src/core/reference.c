@@ -384,7 +384,7 @@ static bool is_json_text(const struct record *record, const cJSON *parent, const
 	if (beside == NULL && type != NULL)
 		beside = type->fallback;
 	size_t length = strlen(field->json_where.value);
-	return beside != NULL && strncmp(beside, field->json_where.value, length) == 0 &&
+	return beside != NULL && strncasecmp(beside, field->json_where.value, length) == 0 &&
 		strchr("; ", beside[length]) != NULL;
 }
 

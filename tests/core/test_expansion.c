@@ -247,7 +247,7 @@ START_TEST(test_a_text_is_escaped_where_it_is_put_into_json)
 		const char *body, *type, *filled;
 	} cases[] = {
 		{ "{\"a\":\"${secret.X}\"}", NULL, "{\"a\":\"" ESCAPED "\"}" },
-		{ "{\"a\":\"b ${step.x.y} c\"}", "application/json; charset=utf-8", "{\"a\":\"b " ESCAPED " c\"}" },
+		{ "{\"a\":\"b ${step.x.y} c\"}", "Application/JSON; charset=utf-8", "{\"a\":\"b " ESCAPED " c\"}" },
 		{ "a=${secret.X}", "text/plain", "a=" ODD },
 		{ "a=${secret.X}", "application/json-seq", "a=" ODD },
 		/* A whole body, and what was sealed of one, is JSON already. */
