@@ -163,10 +163,10 @@ void refusal_add(struct refusal_body *body, const char *detail);
  * class, remedy and what the provider said; ERROR_RATE_LIMITED carries retry_after_ms, at least 1 s.
  */
 enum error_class provider_send(const struct provider_exchange *exchange, const struct provider_request *request,
-	struct provider_response *ret_answer, struct error *error) SLIPWAY_MUST_CHECK;
+	struct provider_response *ret_response, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Sends a request of any URL, without credentials. Any status is an answer. ERROR_INVALID_INPUT where it is none. */
 enum error_class url_send(const struct provider_exchange *exchange, const struct url_request *request,
-	struct provider_response *ret_answer, struct error *error) SLIPWAY_MUST_CHECK;
+	struct provider_response *ret_response, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif
