@@ -77,6 +77,7 @@ struct provider_response {
 	const char *message;     /* the provider's error message; "" otherwise */
 	const char *request_id;  /* the provider's id of the request, for its support; "" if it gives none */
 	int64_t limit_remaining; /* calls left in the rate limit; -1: unknown */
+	bool late;               /* see provider_is_late */
 	bool redirected;         /* it came from another URL: the resource was renamed */
 	int64_t date_at;         /* time of the response by the provider's clock, in ms since 1970; 0: unknown */
 };

@@ -144,7 +144,6 @@ static void log_redirect(
 
 #define FRESH_MS  60000  /* a token may not know what was made since */
 #define RECENT_MS 600000 /* a fork may take five minutes until it can be worked on, and then come other steps */
-#define LATE_MS   90000  /* a run's age; what is missing then is missing for another reason */
 
 /* How long ago the app made what the call is about; -1 where it did not. Repositories are named by two parameters. */
 static int64_t made_ms_ago(
@@ -156,13 +155,6 @@ static int64_t made_ms_ago(
 	int64_t ago = context_made_ms_ago(context, provider->id, names[0]);
 	const char *pair = names[1] != NULL ? arena_format(context->arena, "%s/%s", names[0], names[1]) : NULL;
 	return ago >= 0 || pair == NULL ? ago : context_made_ms_ago(context, provider->id, pair);
-}
-
-/* The one rule of what is only late: a provider that refuses what it does not know, and the app has made it itself a
- * short while ago. */
-static bool may_be_late(const struct action_context *context, int64_t made_ms_ago)
-{
-	return made_ms_ago >= 0 && made_ms_ago < RECENT_MS && action_run_age_ms(context) < LATE_MS;
 }
 
 /* Kept for the error of the action, which may fail because of this call. */
@@ -236,15 +228,15 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		.deadline_at = context->deadline_at,
 		.settings = context->settings,
 		.input = &context->action->input,
-		.made_lately = may_be_late(context, made_ago_ms),
+		.made_lately = made_ago_ms >= 0 && made_ago_ms < RECENT_MS,
+		.run_age_ms = action_run_age_ms(context),
 		.grant = &grant,
 		.notice = &notice,
 		.record_failed = log_error,
 		.called = log_call,
 		.called_data = context };
 	bool answered = provider_send(&exchange, request, response, &context->error) == ERROR_NONE;
-	context->late =
-		exchange.made_lately && refusal_may_be_late(answered ? response->status : context->error.http_status);
+	context->late = answered ? response->late : context->error.class == ERROR_NOT_READY;
 	bool limited = !answered && context->error.class == ERROR_RATE_LIMITED;
 	if (answered && response->redirected)
 		log_redirect(context, provider, request);

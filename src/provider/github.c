@@ -145,6 +145,11 @@ static const struct refusal refusals[] = {
 		.remedy = "Upgrade the plan of the account, or, where everybody may see its code, make the repository "
 			  "public; then trigger the step again.",
 		.remedy_url = PRICING_URL },
+	{ .message = "pull request",
+		.class = ERROR_INVALID_INPUT,
+		.remedy = "Choose a branch that takes commits without a pull request, or let the token past that rule; "
+			  "then "
+			  "trigger the step again." },
 	{ .message = "rule violation",
 		.class = ERROR_INVALID_INPUT,
 		.remedy = "Follow the rule, which is in the settings of the repository or of its organisation, or let "

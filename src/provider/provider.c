@@ -174,6 +174,7 @@ static enum error_class read_response(const struct provider_exchange *exchange, 
 		return refusal_error(exchange, request, http, &body, error);
 	if (copy_response(exchange, http, response, error) != ERROR_NONE)
 		return error->class;
+	response->late = refusal_is_late(exchange, http->status, &body);
 	response->code = arena_string(exchange->arena, body.code);
 	response->message = arena_string(exchange->arena, body.message);
 	return response->code != NULL && response->message != NULL ? ERROR_NONE : no_memory(error);

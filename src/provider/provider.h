@@ -133,6 +133,7 @@ struct provider_exchange {
 	int64_t deadline_at; /* monotonic */
 	const struct settings *settings;
 	bool made_lately;                   /* the app has made what the call is about a short while ago */
+	int64_t run_age_ms;                 /* of the run that calls */
 	const struct record *input;         /* of the action, for refusals that name a member of it; NULL: none */
 	const struct provider_grant *grant; /* NULL: whatever the credential may */
 	struct credential_notice *notice;   /* filled by each response; NULL: nobody reads it */
@@ -151,9 +152,6 @@ const char *request_path(const struct provider_request *request, struct arena *a
 /* Whether a credential that ends then, in milliseconds since 1970, ends in the next 14 days; 0: it does not end. Says
  * when: "on 3 December 2026, in 5 days". */
 bool credential_ends_soon(int64_t expires_at, char when[CREDENTIAL_END_SIZE]);
-
-/* Whether a provider says with this status that something is missing, or not in the state that it should be in. */
-bool refusal_may_be_late(int status);
 
 /* Adds a detail to the message as ": detail", unless the message has it already. NULL adds nothing. */
 void refusal_add(struct refusal_body *body, const char *detail);

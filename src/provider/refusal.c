@@ -137,9 +137,22 @@ static enum error_class class_of(const struct refusal *row, int status, const st
 	return row != NULL ? row->class : class_of_status(status);
 }
 
-bool refusal_may_be_late(int status)
+/* What is missing, or not filled yet, by the age of the run that waits for it: then it is so for another reason. */
+static const struct lateness {
+	int status;
+	int64_t most_ms;
+} latenesses[] = { { 404, 60000 }, { 409, 300000 }, { 422, 60000 } };
+
+bool refusal_is_late(const struct provider_exchange *exchange, int status, const struct refusal_body *body)
 {
-	return status == 404 || status == 409 || status == 422;
+	const struct refusal *row = find_row(exchange->provider, status, body);
+
+	if (!exchange->made_lately || (row != NULL && row->class != ERROR_NOT_READY))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(latenesses); i++)
+		if (latenesses[i].status == status)
+			return exchange->run_age_ms < latenesses[i].most_ms;
+	return false;
 }
 
 /* ---- what a person can do ---- */
@@ -248,7 +261,7 @@ enum error_class refusal_error(const struct provider_exchange *exchange, const s
 	int64_t limited_ms = 0;
 	bool limited = provider->is_limited(http, body, &limited_ms);
 
-	bool late = row == NULL && exchange->made_lately && refusal_may_be_late(http->status);
+	bool late = refusal_is_late(exchange, http->status, body);
 
 	error_set(error,
 		limited        ? ERROR_RATE_LIMITED

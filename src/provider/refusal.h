@@ -20,4 +20,10 @@ enum error_class refusal_error(const struct provider_exchange *exchange, const s
  * installations of its own. In the arena, or what was given. */
 const char *page_at_site(const struct provider_exchange *exchange, const char *page);
 
+/*
+ * The one rule of what is only late: the provider refuses what it does not know yet, or what is not filled yet, the app
+ * has made it itself a short while ago, the run has not waited for long, and no row of the table says that it is final.
+ */
+bool refusal_is_late(const struct provider_exchange *exchange, int status, const struct refusal_body *body);
+
 #endif

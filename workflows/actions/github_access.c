@@ -265,7 +265,7 @@ static enum action_result refuse(
 	const char *who = input->team != NULL ? input->team : input->user;
 	const struct refusal_reason *reason = reasons;
 
-	if (response->status == 404 && is_settling(context, input->repository, VISIBLE_BUDGET_MS))
+	if (response->status == 404 && provider_is_late(context))
 		return action_wait(context, 2000, "%s to become visible, to give %s access", input->repository, who);
 	if (response->status == 404) {
 		action_fail(context, ERROR_NOT_FOUND,

@@ -14,11 +14,10 @@
 #include "actions/github_tree.h"
 #include "slipway/provider.h"
 
-#define FILES_MAX       100
-#define BYTES_MAX       ((size_t)1 << 20) /* of all files together */
-#define READY_BUDGET_MS 300000            /* for a new repository to get its first commit */
-#define CHECK_MS        2000
-#define RACES_MAX       10
+#define FILES_MAX 100
+#define BYTES_MAX ((size_t)1 << 20) /* of all files together */
+#define CHECK_MS  2000
+#define RACES_MAX 10
 
 struct input {
 	const char *repository, *branch, *message;
@@ -144,41 +143,24 @@ static const struct record move_record = RECORD(struct move_request, move_fields
 
 /* ---- refusals ---- */
 
-/* How GitHub refuses calls about something that was just created, and how long it may keep doing so. */
-static const struct lag {
-	int status;
-	const char *text; /* "": any */
-	int64_t budget_ms;
-	bool of_objects; /* about a tree or commit that this run created; else about a repository that the app created
-			  */
-} lags[] = {
-	{ 404, "", VISIBLE_BUDGET_MS, false },
-	{ 409, "is empty", READY_BUDGET_MS, false },
-	{ 422, "No commit found", VISIBLE_BUDGET_MS, false },
-	{ 422, "Tree SHA does not exist", VISIBLE_BUDGET_MS, true },
-	{ 422, "Object does not exist", VISIBLE_BUDGET_MS, true },
-};
-
-/* NULL if it is none of them. */
-static const struct lag *find_lag(const struct provider_response *response)
+/* Of a tree or a commit that this run created, and that GitHub does not know everywhere yet. */
+static bool is_of_new_object(const struct provider_response *response)
 {
-	for (size_t i = 0; i < ARRAY_LEN(lags); i++)
-		if (response->status == lags[i].status && strcasestr(response->message, lags[i].text) != NULL)
-			return &lags[i];
-	return NULL;
+	return response->status == 422 &&
+		(strcasestr(response->message, "Tree SHA does not exist") != NULL ||
+			strcasestr(response->message, "Object does not exist") != NULL);
 }
 
 /* Waits if it is only too early; else fails with the class. `what` names what GitHub refuses. */
 static enum action_result refuse(struct action_context *context, const struct input *input,
 	const struct provider_response *response, enum error_class class, const char *what)
 {
-	const struct lag *lag = find_lag(response);
-	bool of_objects = lag != NULL && lag->of_objects;
-	if (of_objects ? action_run_age_ms(context) < lag->budget_ms
-		       : lag != NULL && is_settling(context, input->repository, lag->budget_ms))
+	bool new_object = is_of_new_object(response);
+
+	if (new_object ? action_run_age_ms(context) < VISIBLE_BUDGET_MS : provider_is_late(context))
 		return action_wait(context, CHECK_MS, "GitHub to accept %s in %s", what, input->repository);
 	/* What this run itself created can only be late, however long the run had waited before. */
-	return action_fail(context, of_objects ? ERROR_PROVIDER_UNAVAILABLE : class, "GitHub refuses %s in %s: %s",
+	return action_fail(context, new_object ? ERROR_PROVIDER_UNAVAILABLE : class, "GitHub refuses %s in %s: %s",
 		what, input->repository, response->message[0] != '\0' ? response->message : "(no message)");
 }
 

@@ -24,8 +24,6 @@
 
 /* A new resource may be invisible for this long: until then, a 404 means "not yet". */
 #define VISIBLE_BUDGET_MS 60000
-/* A fork may need five minutes before it is usable, and the steps that use it run after that. */
-#define SETTLING_MS 600000
 
 /* Puts owner and name into the first two parameters of a path. False if there is no slash, or if memory runs out. */
 static inline bool split_repository(struct action_context *context, const char *full_name, const char *parameters[2])
@@ -50,17 +48,6 @@ static inline const char *repository_key(struct action_context *context, const c
 	for (size_t i = 0; key != NULL && i < length; i++)
 		key[i] = (char)tolower((unsigned char)full_name[i]);
 	return key;
-}
-
-/*
- * Whether something that is missing in a repository may only be late: the app has just created the repository, and
- * GitHub does not show it everywhere at once. For any other repository the refusal is final. It is also final once the
- * run is older than run_budget_ms: what is still missing then has another cause, such as a missing permission.
- */
-static inline bool is_settling(struct action_context *context, const char *full_name, int64_t run_budget_ms)
-{
-	int64_t made_ms_ago = ledger_age_ms(context, "github", "repository", repository_key(context, full_name));
-	return made_ms_ago >= 0 && made_ms_ago < SETTLING_MS && action_run_age_ms(context) < run_budget_ms;
 }
 
 /* Whether the last call was refused for want of a right, which people give: single sign-on, allow lists of addresses

@@ -416,7 +416,7 @@ static enum action_result run(
 	changed = changed && ((!exists && !branch_rules_protect(&rules)) || !is_as_asked(input, &current, &rules));
 	if (changed && !write_protection(context, input, &current, &response))
 		return refused(context, input, raw_output);
-	if (changed && response.status == 404 && is_settling(context, input->repository, VISIBLE_BUDGET_MS))
+	if (changed && response.status == 404 && provider_is_late(context))
 		return action_wait(context, 2000, "branch %s of %s to resolve", input->branch, input->repository);
 	if (changed && response.status == 404) {
 		action_fail(context, ERROR_NOT_FOUND,

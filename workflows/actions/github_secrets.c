@@ -81,7 +81,7 @@ static const struct record sealed_record = RECORD(struct sealed, sealed_fields);
 /* A repository that was just created may be invisible. */
 static enum action_result miss_repository(struct action_context *context, const struct input *input)
 {
-	if (is_settling(context, input->repository, VISIBLE_BUDGET_MS))
+	if (provider_is_late(context))
 		return action_wait(context, CHECK_MS, "%s to become visible", input->repository);
 	action_fail(context, ERROR_NOT_FOUND,
 		"GitHub returns no public key for secrets of %s: the repository does not exist, or the token cannot "

@@ -45,6 +45,9 @@ bool repository_has_commits(struct action_context *context, const struct reposit
 /* Forks and repositories from a template exist before they have content. */
 bool repository_will_be_filled(struct action_context *context, const struct repository *repository)
 {
+	const char *key = repository_key(context, repository->full_name);
+	int64_t made_ms_ago = key != NULL ? ledger_age_ms(context, "github", "repository", key) : -1;
+
 	return repository->fork || repository->template_repository != NULL ||
-		is_settling(context, repository->full_name, FILLING_MS);
+		(made_ms_ago >= 0 && made_ms_ago < FILLING_MS);
 }

@@ -316,7 +316,7 @@ static enum action_result dispatch(
 static enum action_result miss_branch(struct action_context *context, const struct input *input, const char *branch)
 {
 	const char *name = branch != NULL ? branch : "(default)";
-	if (is_settling(context, input->repository, VISIBLE_BUDGET_MS))
+	if (provider_is_late(context))
 		return action_wait(
 			context, APPEAR_CHECK_MS, "branch %s of %s to become visible", name, input->repository);
 	action_fail(context, ERROR_NOT_FOUND,
