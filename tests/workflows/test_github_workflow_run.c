@@ -1,7 +1,7 @@
 /*
  * github.workflow against a scripted GitHub.
  *
- * covers: workflows/actions/github_workflow_run.c workflows/actions/github_names.h
+ * covers: workflows/actions/github_workflow_run.c workflows/actions/github_runs.c workflows/actions/github_names.h
  */
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /*
  * github.repository against a scripted GitHub.
  *
- * covers: workflows/actions/github_repository.c workflows/actions/github_head.c workflows/actions/github_source.c
- * covers: workflows/actions/github_origin.c
+ * covers: workflows/actions/github_repository.c workflows/actions/github_create.c workflows/actions/github_head.c
+ * covers: workflows/actions/github_source.c workflows/actions/github_origin.c
  */
 #include <stdio.h>
 #include <string.h>

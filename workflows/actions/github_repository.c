@@ -10,12 +10,12 @@
  * API: https://docs.github.com/rest/repos/repos, /rest/repos/forks, /rest/branches/branches, /rest/commits/commits.
  */
 #include "actions.h"
+#include "actions/github_create.h"
 #include "actions/github_head.h"
 #include "actions/github_names.h"
 #include "actions/github_origin.h"
 #include "actions/github_source.h"
 #include "actions/github_usable.h"
-#include "actions/github_visibility.h"
 #include "slipway/provider.h"
 
 #define OWNER_PATTERN   "^[A-Za-z0-9][A-Za-z0-9-]{0,38}$"
@@ -26,27 +26,26 @@
 #define READY_CHECKS    2      /* in a row: a single success can flap on a new repository */
 
 struct input {
-	const char *owner, *name, *template_repository, *fork, *description;
-	struct visibility asked;
+	struct creation new;
 	bool adopt, share;
 };
 static const struct field input_fields[] = {
-	{ STRING_FIELD("owner", struct input, owner), .required = true, .pattern = OWNER_PATTERN, .form = OWNER_FORM,
-		.description = "User or organisation that owns the repository" },
-	{ STRING_FIELD("name", struct input, name), .required = true, .pattern = NAME_PATTERN, .form = NAME_FORM,
+	{ STRING_FIELD("owner", struct input, new.owner), .required = true, .pattern = OWNER_PATTERN,
+		.form = OWNER_FORM, .description = "User or organisation that owns the repository" },
+	{ STRING_FIELD("name", struct input, new.name), .required = true, .pattern = NAME_PATTERN, .form = NAME_FORM,
 		.description = "Name of the repository" },
-	{ STRING_FIELD("template", struct input, template_repository), .pattern = REPOSITORY_PATTERN,
+	{ STRING_FIELD("template", struct input, new.template_repository), .pattern = REPOSITORY_PATTERN,
 		.form = REPOSITORY_FORM,
 		.description = "Template repository to create it from, as owner/name; without template and fork, the "
 			       "repository contains only a README" },
-	{ STRING_FIELD("fork", struct input, fork), .pattern = REPOSITORY_PATTERN, .form = REPOSITORY_FORM,
+	{ STRING_FIELD("fork", struct input, new.fork), .pattern = REPOSITORY_PATTERN, .form = REPOSITORY_FORM,
 		.description = "Repository to fork, as owner/name" },
-	{ STRING_FIELD("description", struct input, description), .maximum = 350,
+	{ STRING_FIELD("description", struct input, new.description), .maximum = 350,
 		.description = "Short description; a fork keeps the one of its upstream" },
-	{ STRING_FIELD("visibility", struct input, asked.visibility), .values = visibilities,
+	{ STRING_FIELD("visibility", struct input, new.asked.visibility), .values = visibilities,
 		.description = "Who can see it: private if absent; a fork has the visibility of its upstream. "
 			       "Organisations of an enterprise also have internal" },
-	{ SCALAR_FIELD("private", struct input, asked.private_repository),
+	{ SCALAR_FIELD("private", struct input, new.asked.private_repository),
 		.description = "Older form of \"visibility\": true for private, false for public" },
 	{ BOOLEAN_FIELD("adopt", struct input, adopt),
 		.description = "Use an existing repository of this name, whoever created it" },
@@ -87,72 +86,11 @@ static const struct field output_fields[] = {
 		.description = "Whether Slipway created it; false if it was adopted" },
 };
 
-/* ---- what GitHub returns ---- */
-
-struct account {
-	const char *login;
-};
-static const struct field account_fields[] = { { STRING_FIELD("login", struct account, login) } };
-static const struct record account_record = RECORD(struct account, account_fields);
-
-/* ---- what we send ---- */
-
-struct fork_request {
-	const char *organization, *name;
-	bool default_branch_only;
-};
-static const struct field fork_fields[] = {
-	{ STRING_FIELD("organization", struct fork_request, organization) },
-	{ STRING_FIELD("name", struct fork_request, name) },
-	{ BOOLEAN_FIELD("default_branch_only", struct fork_request, default_branch_only) },
-};
-static const struct record fork_record = RECORD(struct fork_request, fork_fields);
-
-struct generate_request {
-	const char *owner, *name, *description;
-	bool private_repository;
-};
-static const struct field generate_fields[] = {
-	{ STRING_FIELD("owner", struct generate_request, owner) },
-	{ STRING_FIELD("name", struct generate_request, name) },
-	{ STRING_FIELD("description", struct generate_request, description) },
-	{ BOOLEAN_FIELD("private", struct generate_request, private_repository) },
-};
-static const struct record generate_record = RECORD(struct generate_request, generate_fields);
-
-/* Neither fork nor template. It gets a first commit: a repository without one has no branch to work on. */
-struct create_request {
-	const char *name, *description, *visibility;
-	bool private_repository, auto_init;
-};
-static const struct field create_fields[] = {
-	{ STRING_FIELD("name", struct create_request, name) },
-	{ STRING_FIELD("description", struct create_request, description) },
-	{ BOOLEAN_FIELD("private", struct create_request, private_repository) },
-	{ BOOLEAN_FIELD("auto_init", struct create_request, auto_init) },
-};
-static const struct record create_record = RECORD(struct create_request, create_fields);
-
-/* Of an organisation, which may have internal ones. */
-static const struct field create_shared_fields[] = {
-	{ STRING_FIELD("name", struct create_request, name) },
-	{ STRING_FIELD("description", struct create_request, description) },
-	{ BOOLEAN_FIELD("private", struct create_request, private_repository) },
-	{ BOOLEAN_FIELD("auto_init", struct create_request, auto_init) },
-	{ STRING_FIELD("visibility", struct create_request, visibility) },
-};
-static const struct record create_shared_record = RECORD(struct create_request, create_shared_fields);
-
 /* ---- whose it is ---- */
-
-static bool is_plain(const struct input *input)
-{
-	return input->fork == NULL && input->template_repository == NULL;
-}
 
 static const char *key_of(struct action_context *context, const struct input *input)
 {
-	const char *full_name = action_format(context, "%s/%s", input->owner, input->name);
+	const char *full_name = action_format(context, "%s/%s", input->new.owner, input->new.name);
 	return full_name != NULL ? repository_key(context, full_name) : NULL;
 }
 
@@ -176,9 +114,9 @@ static bool decide_ownership(struct action_context *context, const struct input 
 		!repository_is_made_from(context, row.source, repository, ret_made))
 		return false;
 	*ret_ours = recorded || *ret_made;
-	if (*ret_ours || input->fork == NULL || !repository_is_named(repository, input->owner, input->name))
+	if (*ret_ours || input->new.fork == NULL || !repository_is_named(repository, input->new.owner, input->new.name))
 		return true;
-	bool known = repository_is_made_from(context, input->fork, repository, &is_fork);
+	bool known = repository_is_made_from(context, input->new.fork, repository, &is_fork);
 	*ret_ours = is_fork;
 	return known;
 }
@@ -194,7 +132,7 @@ static enum action_result fail_foreign(
 	if (!action_is_free(context, &foreign))
 		return action_failed(context);
 	action_fail(context, ERROR_CONFLICT_FOREIGN, "%s/%s already exists and was not created by this step",
-		input->owner, input->name);
+		input->new.owner, input->new.name);
 	action_remedy(context, repository->html_url,
 		"Choose another name, delete that repository, or set \"adopt\": true to use it as it is.");
 	return action_remedy_input(context, "adopt");
@@ -204,8 +142,8 @@ static enum action_result fail_foreign(
 static enum action_result fail_renamed(
 	struct action_context *context, const struct input *input, const struct repository *repository)
 {
-	action_fail(context, ERROR_NOT_FOUND, "%s/%s was renamed or moved: GitHub redirects it to %s", input->owner,
-		input->name, repository->full_name);
+	action_fail(context, ERROR_NOT_FOUND, "%s/%s was renamed or moved: GitHub redirects it to %s", input->new.owner,
+		input->new.name, repository->full_name);
 	action_remedy(context, repository->html_url,
 		"Give the name %s to adopt that one, or omit \"adopt\" to create a new repository under this name.",
 		repository->full_name);
@@ -214,122 +152,19 @@ static enum action_result fail_renamed(
 
 /* ---- create ---- */
 
-/* For a fork into the token's own account, GitHub accepts no organization. */
-static bool owner_is_organization(struct action_context *context, const char *owner, bool *ret_organization)
-{
-	struct provider_response response;
-	const struct provider_request request = { .path = "/orgs/{org}", .parameters = { owner }, .expect = { 404 } };
-	if (!provider_call(context, &github, &request, &response))
-		return false;
-	*ret_organization = response.status != 404;
-	return true;
-}
-
-/* Only a user's own token can create repositories for that user. */
-static bool is_own_account(struct action_context *context, const char *owner)
-{
-	struct provider_response response;
-	struct account account;
-	const struct provider_request request = { .path = "/user" };
-	bool answered = provider_call(context, &github, &request, &response);
-
-	if (answered && !provider_decode(context, &response, &account_record, &account))
-		return false;
-	if (answered && account.login != NULL && strcasecmp(account.login, owner) == 0)
-		return true;
-	if (answered)
-		action_fail(context, ERROR_SCOPE_MISSING,
-			"the token belongs to %s and cannot create repositories for %s",
-			account.login != NULL ? account.login : "an unknown account", owner);
-	if (answered || is_right_missing(context)) {
-		action_remedy(context, NULL,
-			"Use a personal access token of %s (a GitHub App token does not work), choose an organisation "
-			"as owner, or create the repository yourself and set \"adopt\": true.",
-			owner);
-		action_remedy_input(context, "owner");
-	}
-
-	return false;
-}
-
-/* Checks the owner's account before anything is created. */
-static bool check_owner(struct action_context *context, const struct input *input, bool *ret_organization)
-{
-	*ret_organization = true;
-	if (input->template_repository != NULL)
-		return true;
-	if (input->fork != NULL && !visibility_fits_fork(context, &input->asked, input->fork))
-		return false;
-	return owner_is_organization(context, input->owner, ret_organization) &&
-		(*ret_organization || !is_plain(input) || is_own_account(context, input->owner));
-}
-
-static bool send_fork(struct action_context *context, const struct input *input, bool organization,
-	struct provider_response *response)
-{
-	const struct fork_request body = { organization ? input->owner : NULL, input->name, true };
-	struct provider_request request = {
-		.method = HTTP_POST, .path = "/repos/{owner}/{repo}/forks", .body_record = &fork_record, .body = &body
-	};
-	return split_repository(context, input->fork, request.parameters) &&
-		provider_call(context, &github, &request, response);
-}
-
-static bool send_plain(struct action_context *context, const struct input *input, bool organization,
-	struct provider_response *response)
-{
-	const char *visibility = visibility_to_make(&input->asked);
-	const struct create_request body = { .name = input->name,
-		.description = input->description,
-		.visibility = strcmp(visibility, "internal") == 0 ? visibility : NULL,
-		.private_repository = strcmp(visibility, "public") != 0,
-		.auto_init = true };
-	const struct provider_request of_owner = { .method = HTTP_POST,
-		.path = "/orgs/{org}/repos",
-		.parameters = { input->owner },
-		.body_record = &create_shared_record,
-		.body = &body };
-	const struct provider_request of_token = {
-		.method = HTTP_POST, .path = "/user/repos", .body_record = &create_record, .body = &body
-	};
-
-	return provider_call(context, &github, organization ? &of_owner : &of_token, response);
-}
-
-static bool send_generate(struct action_context *context, const struct input *input, struct provider_response *response)
-{
-	const struct generate_request body = { input->owner, input->name, input->description,
-		strcmp(visibility_to_make(&input->asked), "public") != 0 };
-	struct provider_request request = { .method = HTTP_POST,
-		.path = "/repos/{template_owner}/{template_repo}/generate",
-		.body_record = &generate_record,
-		.body = &body };
-	return split_repository(context, input->template_repository, request.parameters) &&
-		provider_call(context, &github, &request, response);
-}
-
-static bool send(struct action_context *context, const struct input *input, bool organization,
-	struct provider_response *response)
-{
-	if (input->fork != NULL)
-		return send_fork(context, input, organization, response);
-	if (input->template_repository != NULL)
-		return send_generate(context, input, response);
-	return send_plain(context, input, organization, response);
-}
-
 /* A name may be taken by an earlier request of ours that did arrive: the ledger still has it. */
 static enum action_result refused(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
 	const struct error *error = action_error(context);
-	const char *source = input->fork != NULL ? input->fork : input->template_repository;
+	const char *source = input->new.fork != NULL ? input->new.fork : input->new.template_repository;
 	bool missing = error->class == ERROR_NOT_FOUND && (error->http_status == 404 || error->http_status == 422);
 
 	if (provider_made_nothing(context) && !ledger_take_back(context))
 		return action_failed(context);
 	if (missing && source != NULL)
-		return explain_missing_source(context, source, input->fork != NULL ? "fork" : "template", input->owner);
+		return explain_missing_source(
+			context, source, input->new.fork != NULL ? "fork" : "template", input->new.owner);
 	if (error->class != ERROR_CONFLICT_FOREIGN)
 		return action_failed(context);
 	if (checkpoint->taken) {
@@ -340,7 +175,7 @@ static enum action_result refused(
 	}
 
 	checkpoint->taken = true;
-	return action_wait(context, 2000, "%s/%s to become visible", input->owner, input->name);
+	return action_wait(context, 2000, "%s/%s to become visible", input->new.owner, input->new.name);
 }
 
 /* Never rename or delete it: it may be an old fork with people's work in it. A new one still goes into the ledger, so
@@ -353,7 +188,8 @@ static enum action_result refuse_other(
 	if (!ledger_take_back(context) || (is_new && !repository_own(context, made, true, input->share)))
 		return action_failed(context);
 	action_fail(context, ERROR_CONFLICT_FOREIGN, "GitHub returned %s %s instead of creating %s/%s",
-		older ? "the existing repository" : "the repository", made->full_name, input->owner, input->name);
+		older ? "the existing repository" : "the repository", made->full_name, input->new.owner,
+		input->new.name);
 	action_remedy(context, made->html_url,
 		"Give the token access to it and use its name as the input, or choose another name. Then trigger the "
 		"step again.");
@@ -371,14 +207,14 @@ static enum action_result create(
 	const struct ledger_resource intent = { .provider = "github",
 		.type = "repository",
 		.key = key_of(context, input),
-		.source = input->fork != NULL ? input->fork : input->template_repository };
+		.source = input->new.fork != NULL ? input->new.fork : input->new.template_repository };
 
-	if (!check_owner(context, input, &organization))
+	if (!creation_check_owner(context, &input->new, &organization))
 		return action_failed(context);
 	checkpoint->requested_age_ms = action_run_age_ms(context);
 	if (!ledger_intend(context, &intent))
 		return action_failed(context);
-	if (!send(context, input, organization, &response))
+	if (!creation_send(context, &input->new, organization, &response))
 		return refused(context, input, checkpoint);
 	if (!provider_decode(context, &response, &repository_record, &made))
 		return action_failed(context);
@@ -437,7 +273,7 @@ static enum action_result finish(struct action_context *context, const struct in
 	/* A repository that existed before has nothing to settle. */
 	if (checkpoint->created && ++checkpoint->ready_checks < READY_CHECKS)
 		return action_wait(context, 1000, "the default branch of %s to stay resolved", repository->full_name);
-	enum action_result seen = visibility_settle(context, &input->asked, repository, true);
+	enum action_result seen = visibility_settle(context, &input->new.asked, repository, true);
 	if (seen != ACTION_DONE)
 		return seen;
 	*output = (struct output){ .id = repository->id,
@@ -447,7 +283,8 @@ static enum action_result finish(struct action_context *context, const struct in
 		.default_branch = repository->default_branch,
 		.head_commit = sha,
 		.url = repository->html_url,
-		.visibility = input->asked.visibility != NULL ? input->asked.visibility : repository->visibility,
+		.visibility =
+			input->new.asked.visibility != NULL ? input->new.asked.visibility : repository->visibility,
 		.created = checkpoint->created };
 	return action_done(context);
 }
@@ -462,7 +299,7 @@ static enum action_result take(struct action_context *context, const struct inpu
 
 	/* What was adopted stays as people have made it, and so has to be as asked. */
 	if (usable == ACTION_DONE && !made)
-		usable = visibility_settle(context, &input->asked, repository, false);
+		usable = visibility_settle(context, &input->new.asked, repository, false);
 	if (usable != ACTION_DONE)
 		return usable;
 	if (!repository_own(context, repository, checkpoint->created, input->share))
@@ -473,17 +310,17 @@ static enum action_result take(struct action_context *context, const struct inpu
 static void validate(const void *raw_input, struct input_check *check)
 {
 	const struct input *input = raw_input;
-	if (input->fork != NULL && input->template_repository != NULL)
+	if (input->new.fork != NULL && input->new.template_repository != NULL)
 		input_fault(check, &(struct input_fault){ .member = "fork" }, "give template or fork, not both");
-	visibility_check(check, &input->asked);
+	visibility_check(check, &input->new.asked);
 }
 
 /* The app's own teardown removed it while the run waited: creating it again would leave it behind unnoticed. */
 static enum action_result fail_removed(struct action_context *context, const struct input *input)
 {
 	action_fail(context, ERROR_NOT_FOUND,
-		"%s/%s, which this run created, has since been removed by a teardown of the app", input->owner,
-		input->name);
+		"%s/%s, which this run created, has since been removed by a teardown of the app", input->new.owner,
+		input->new.name);
 	return action_remedy(context, NULL, "Trigger the step again to create the repository again.");
 }
 
@@ -496,12 +333,12 @@ static enum action_result run(
 	struct ledger_resource row;
 	bool exists, ours = false, made = false;
 
-	if (!repository_read(context, input->owner, input->name, &exists, &repository))
+	if (!repository_read(context, input->new.owner, input->new.name, &exists, &repository))
 		return action_failed(context);
 	if (exists && !decide_ownership(context, input, &repository, &ours, &made))
 		return action_failed(context);
 	checkpoint->created = checkpoint->created || made;
-	if (exists && (ours || repository_is_named(&repository, input->owner, input->name)))
+	if (exists && (ours || repository_is_named(&repository, input->new.owner, input->new.name)))
 		return ours || input->adopt ? take(context, input, checkpoint, &repository, raw_output)
 					    : fail_foreign(context, input, &repository);
 	if (exists && input->adopt)
@@ -517,7 +354,7 @@ static enum action_result run(
 	int64_t budget_ms = checkpoint->created ? READY_BUDGET_MS : VISIBLE_BUDGET_MS;
 	if ((own_wait && action_run_age_ms(context) - checkpoint->requested_age_ms < budget_ms) ||
 		(!own_wait && pending && ledger_pending_age_ms(&row) < budget_ms))
-		return action_wait(context, 2000, "%s/%s to become visible", input->owner, input->name);
+		return action_wait(context, 2000, "%s/%s to become visible", input->new.owner, input->new.name);
 	return create(context, input, checkpoint);
 }
 

@@ -12,6 +12,7 @@
 #include "actions/github_enable.h"
 #include "actions/github_head.h"
 #include "actions/github_names.h"
+#include "actions/github_runs.h"
 #include "slipway/provider.h"
 
 #define WORKFLOW_FOLDER       ".github/workflows/"
@@ -92,26 +93,6 @@ static const struct field repository_fields[] = {
 };
 static const struct record repository_record = RECORD(struct repository, repository_fields);
 
-struct workflow_run {
-	int64_t id;
-	const char *status, *conclusion, *html_url;
-};
-static const struct field workflow_run_fields[] = {
-	{ INTEGER_FIELD("id", struct workflow_run, id), .required = true },
-	{ STRING_FIELD("status", struct workflow_run, status) },
-	{ STRING_FIELD("conclusion", struct workflow_run, conclusion) },
-	{ STRING_FIELD("html_url", struct workflow_run, html_url) },
-};
-static const struct record workflow_run_record = RECORD(struct workflow_run, workflow_run_fields);
-
-struct listing {
-	struct object_list runs;
-};
-static const struct field listing_fields[] = {
-	{ OBJECTS_FIELD("workflow_runs", struct listing, runs), .record = &workflow_run_record },
-};
-static const struct record listing_record = RECORD(struct listing, listing_fields);
-
 struct dispatched {
 	int64_t run_id;
 };
@@ -157,44 +138,6 @@ static bool find_default_branch(struct action_context *context, const struct inp
 		return false;
 	*ret_branch = repository.default_branch;
 	return true;
-}
-
-/* The newest dispatched runs of the workflow on the branch; *ret_known is false if GitHub has no such workflow. */
-static bool list_runs(struct action_context *context, const struct input *input, const char *ref, bool *ret_known,
-	struct listing *ret_listing)
-{
-	struct provider_response response;
-	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs",
-		.query = { { "event", "workflow_dispatch" }, { "branch", ref }, { "per_page", "100" } },
-		.expect = { 404 } };
-
-	if (!split_repository(context, input->repository, request.parameters))
-		return false;
-	request.parameters[2] = workflow_of(input);
-	if (!provider_call(context, &github, &request, &response))
-		return false;
-	*ret_known = response.status != 404;
-	return !*ret_known || provider_decode(context, &response, &listing_record, ret_listing);
-}
-
-/* The oldest run that is newer than the id; 0 if there is none. */
-static int64_t oldest_after(const struct listing *listing, int64_t id)
-{
-	const struct workflow_run *runs = listing->runs.items;
-	int64_t found = 0;
-	for (size_t i = 0; i < listing->runs.count; i++)
-		if (runs[i].id > id && (found == 0 || runs[i].id < found))
-			found = runs[i].id;
-	return found;
-}
-
-static int64_t newest_of(const struct listing *listing)
-{
-	const struct workflow_run *runs = listing->runs.items;
-	int64_t newest = 0;
-	for (size_t i = 0; i < listing->runs.count; i++)
-		newest = runs[i].id > newest ? runs[i].id : newest;
-	return newest;
 }
 
 /* The dispatch started nothing, and is sent again once the workflow may run. */
@@ -329,7 +272,7 @@ static enum action_result miss_branch(struct action_context *context, const stru
 static enum action_result begin(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
-	struct listing before;
+	struct workflow_runs before;
 	bool known;
 
 	checkpoint->ref = input->ref;
@@ -345,11 +288,11 @@ static enum action_result begin(
 		: ACTION_DONE;
 	if (foreseen != ACTION_DONE)
 		return foreseen;
-	if (!list_runs(context, input, checkpoint->ref, &known, &before))
+	if (!runs_list(context, input->repository, workflow_of(input), checkpoint->ref, &known, &before))
 		return action_failed(context);
 	if (!known)
 		return miss_workflow(context, input, checkpoint);
-	checkpoint->newest_before = newest_of(&before);
+	checkpoint->newest_before = runs_newest(&before);
 	return dispatch(context, input, checkpoint);
 }
 
@@ -357,14 +300,14 @@ static enum action_result begin(
 static enum action_result find_run(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
-	struct listing after;
+	struct workflow_runs after;
 	bool known;
 	int64_t waited = action_run_age_ms(context) - checkpoint->requested_age_ms;
 
-	if (!list_runs(context, input, checkpoint->ref, &known, &after))
+	if (!runs_list(context, input->repository, workflow_of(input), checkpoint->ref, &known, &after))
 		return action_failed(context);
 	if (known)
-		checkpoint->run_id = oldest_after(&after, checkpoint->newest_before);
+		checkpoint->run_id = runs_oldest_after(&after, checkpoint->newest_before);
 	if (checkpoint->run_id != 0)
 		return action_wait(
 			context, 0, "run %lld of workflow %s", (long long)checkpoint->run_id, input->workflow);
