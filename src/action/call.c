@@ -32,20 +32,38 @@ static void limiter_name(const struct provider *provider, const char *credential
 		text_append(name, LIMITER_NAME_SIZE, ":%s:%s", http_method_name(request->method), request->path);
 }
 
-/* A provider whose limit was reached is not called: the first worker to reach it has told all others until when. */
-static bool admit_call(struct action_context *context, const struct provider *provider,
-	const struct provider_request *request, const char *limiter, bool *ret_probing)
+static bool waits_for_outages(const struct action_context *context)
 {
-	int64_t blocked_ms = context->backend->admit(context->backend_data, provider->id, limiter, ret_probing);
+	return context->settings->outage_seconds > 0;
+}
+
+/* Where calls of several runs have failed, one run at a time asks whether the provider is back. */
+static bool refuse_down(struct action_context *context, const struct provider *provider, int64_t down_ms)
+{
+	error_set(&context->error, ERROR_PROVIDER_UNAVAILABLE, "%s is down: the calls of several runs have failed",
+		provider->name);
+	text_copy(context->error.provider, sizeof(context->error.provider), provider->id);
+	context->error.retry_after_ms = down_ms;
+	return false;
+}
+
+/* A provider whose limit was reached, or that is down, is not called: the first worker to see it has told all others
+ * until when. */
+static bool admit_call(struct action_context *context, const struct provider *provider,
+	const struct provider_request *request, const char *limiter, struct call_admission *ret_admission)
+{
 	bool by_endpoint = provider->limits_by_endpoint;
 
-	if (blocked_ms <= 0)
+	context->backend->admit(context->backend_data, provider->id, limiter, ret_admission);
+	if (ret_admission->down_ms > 0 && waits_for_outages(context))
+		return refuse_down(context, provider, ret_admission->down_ms);
+	if (ret_admission->limited_ms <= 0)
 		return true;
 	error_set(&context->error, ERROR_RATE_LIMITED, "%s's rate limit%s%s%s%s is reached", provider->name,
 		by_endpoint ? " for " : "", by_endpoint ? http_method_name(request->method) : "",
 		by_endpoint ? " " : "", by_endpoint ? request->path : "");
 	text_copy(context->error.provider, sizeof(context->error.provider), provider->id);
-	context->error.retry_after_ms = blocked_ms;
+	context->error.retry_after_ms = ret_admission->limited_ms;
 	return false;
 }
 
@@ -173,6 +191,21 @@ static void record_refusal(struct action_context *context, const struct provider
 		error_exchange(refusal, provider->id, error->http_status, error->provider_code, error->request_id);
 }
 
+/* For all runs: that a call found the provider down, or up again. A refusal is an answer as well. */
+static void report_health(struct action_context *context, const struct provider *provider, const char *limiter,
+	const struct call_admission *admission, bool answered)
+{
+	const struct error *error = &context->error;
+	bool failed = !answered &&
+		(error->class == ERROR_NETWORK || (error->class == ERROR_TIMEOUT && admission->watched) ||
+			(error->class == ERROR_PROVIDER_UNAVAILABLE && error->http_status >= 500));
+	bool told = answered || error->http_status > 0;
+
+	if (waits_for_outages(context) && (failed || (told && admission->watched)))
+		context->backend->report_outage(
+			context->backend_data, provider->id, limiter, failed, failed ? error->retry_after_ms : 0);
+}
+
 static void log_call(void *data, const struct provider_call_facts *facts)
 {
 	const struct action_context *context = data;
@@ -202,7 +235,7 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		return false;
 	const struct provider_access access = provider->access(context->settings);
 	char credential[CREDENTIAL_SIZE], limiter[LIMITER_NAME_SIZE];
-	bool probing;
+	struct call_admission admission;
 
 	credential_name(access.token != NULL ? access.token : access.account, credential);
 	limiter_name(provider, credential, request, limiter);
@@ -212,7 +245,7 @@ bool provider_call(struct action_context *context, const struct provider *provid
 	if (request->method != HTTP_GET && access.write_spacing_ms > 0 &&
 		!await_turn(context, provider, credential, access.write_spacing_ms))
 		return false;
-	if (!admit_call(context, provider, request, limiter, &probing))
+	if (!admit_call(context, provider, request, limiter, &admission))
 		return false;
 	int64_t made_ago_ms = made_ms_ago(context, provider, request);
 	const struct provider_grant grant = {
@@ -245,7 +278,8 @@ bool provider_call(struct action_context *context, const struct provider *provid
 	else
 		redact_error(&context->error);
 	record_refusal(context, provider, answered, response);
-	if (limited || probing)
+	report_health(context, provider, limiter, &admission, answered);
+	if (limited || admission.probing)
 		context->backend->report_limit(
 			context->backend_data, provider->id, limiter, limited ? context->error.retry_after_ms : 0);
 	return answered;
@@ -260,7 +294,10 @@ bool provider_made_nothing(const struct action_context *context)
 {
 	const struct error *error = &context->error;
 	/* Our own limiter may have refused the call without asking the provider: then there is no status. */
-	return error->class == ERROR_RATE_LIMITED || (error->http_status >= 400 && error->http_status < 500);
+	bool turned_away =
+		error->class == ERROR_PROVIDER_UNAVAILABLE && error->http_status == 0 && error->retry_after_ms > 0;
+	return turned_away || error->class == ERROR_RATE_LIMITED ||
+		(error->http_status >= 400 && error->http_status < 500);
 }
 
 #define SHOWS_AFTER_MS 10000 /* a change may take a moment to become visible */

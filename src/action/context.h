@@ -36,6 +36,14 @@ struct call_turn {
 	int64_t ahead; /* runs whose turn is earlier */
 };
 
+/* Whether a call may be sent to a provider: where both times are 0. */
+struct call_admission {
+	int64_t limited_ms; /* its rate limit blocks for so long */
+	int64_t down_ms;    /* it is down, and another call is to ask first whether it is back */
+	bool probing;       /* the first call after the limit has blocked */
+	bool watched;       /* calls of others have failed: it is to be told where this one is answered */
+};
+
 /* What the context needs from its caller. An error of save and ledger_write means: stop, the lease may be lost. */
 struct action_backend {
 	/* Which app owns a resource, or shares it: see store/owners.h. NULL: there are no other apps. *ret_holder is ""
@@ -54,14 +62,18 @@ struct action_backend {
 		void *backend, const struct reference *reference, cJSON **ret_value, struct error *error);
 	/* Stops redacting the secrets that were opened. */
 	void (*forget)(void *backend);
-	/* The rate limiter, one per provider and credential: for how many ms it blocks; 0: not. *ret_probing: the call
-	 * is the first one after it has blocked. */
-	int64_t (*admit)(void *backend, const char *provider, const char *credential, bool *ret_probing);
+	/* The rate limiter, one per provider and credential. */
+	void (*admit)(
+		void *backend, const char *provider, const char *credential, struct call_admission *ret_admission);
 	/* Whether a call that changes something may be sent now. Asked only where the provider wants changes spaced. */
 	void (*throttle)(void *backend, const char *provider, const char *credential, int64_t spacing_ms,
 		struct call_turn *ret_turn);
 	/* After a call that met a limit (the limiter blocks for so long), and after each probe (0: it succeeded). */
 	void (*report_limit)(void *backend, const char *provider, const char *credential, int64_t blocked_ms);
+	/* After a call that failed for the provider is down (which asks for retry_ms, or 0), and after one that was
+	 * answered, where others have failed. Not asked where the settings want no wait for outages. */
+	void (*report_outage)(
+		void *backend, const char *provider, const char *credential, bool failed, int64_t retry_ms);
 };
 
 #define CREDENTIAL_SIZE 17

@@ -1,25 +1,31 @@
 /*
  * Rate limiters, shared by all workers: one per provider and credential or, if the provider limits each endpoint
  * separately, per endpoint. A caller that meets a rate limit blocks the limiter for all. When the time is up, one
- * caller probes and the others wait for its result.
+ * caller probes and the others wait for its result. It is the same if calls of several runs fail one after the other:
+ * then the provider is down for all, and one run probes.
  */
 #ifndef SLIPWAY_STORE_LIMITS_H
 #define SLIPWAY_STORE_LIMITS_H
 
 #include "store/redis.h"
 
-/* Both borrowed. The credential is a name that does not reveal it, followed by the endpoint if that has a limit of its
- * own. */
+/* Both borrowed. The credential is a name that does not reveal it, followed by a colon and the endpoint if that has a
+ * limit of its own. An outage is of the provider, with all its endpoints. */
 struct limit_name {
 	const char *provider, *credential;
 };
 
-/*
- * *ret_wait_ms is 0 if the caller is admitted, else how long to wait before asking again. *ret_probing: the caller is
- * the first one after the limiter was blocked, and must report the result with limit_block or limit_unblock.
- */
-enum error_class limit_admit(struct redis *redis, const struct limit_name *name, int64_t *ret_wait_ms,
-	bool *ret_probing, struct error *error) SLIPWAY_MUST_CHECK;
+/* A call is admitted if both times are 0; else they say how long to wait before asking again. */
+struct limit_admission {
+	int64_t wait_ms; /* for the rate limit */
+	int64_t down_ms; /* for the provider */
+	bool probing;    /* the caller must report the result with limit_block or limit_unblock */
+	bool watched; /* calls have failed: if this one gets a response, the caller must report it (limit_answered) */
+};
+
+/* Asks whether a call of this run may be sent. */
+enum error_class limit_admit(struct redis *redis, const struct limit_name *name, const char *run_id,
+	struct limit_admission *ret_admission, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Blocks the limiter for at least this long from now. */
 enum error_class limit_block(struct redis *redis, const struct limit_name *name, int64_t milliseconds,
@@ -27,6 +33,14 @@ enum error_class limit_block(struct redis *redis, const struct limit_name *name,
 
 /* Unblocks the limiter: the probing caller got a response. */
 enum error_class limit_unblock(
+	struct redis *redis, const struct limit_name *name, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The provider failed or could not be reached; retry_ms is how long it asks to wait, or 0. */
+enum error_class limit_failed(struct redis *redis, const struct limit_name *name, const char *run_id, int64_t retry_ms,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The provider responded, be it with a refusal: it is up, for all. */
+enum error_class limit_answered(
 	struct redis *redis, const struct limit_name *name, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* When a call that changes something may be sent. */

@@ -70,16 +70,17 @@ static void backend_log(void *backend, const char *line)
 }
 
 /* If Redis cannot be reached, let the call through; the provider enforces its own limit. */
-static int64_t backend_admit(void *backend, const char *provider, const char *credential, bool *ret_probing)
+static void backend_admit(
+	void *backend, const char *provider, const char *credential, struct call_admission *ret_admission)
 {
 	const struct attempt *attempt = backend;
 	const struct limit_name name = { provider, credential };
+	struct limit_admission found;
 	struct error ignored;
-	int64_t wait = 0;
-	*ret_probing = false;
-	if (limit_admit(attempt->redis, &name, &wait, ret_probing, &ignored) != ERROR_NONE)
-		return 0;
-	return wait;
+
+	*ret_admission = (struct call_admission){ 0 };
+	if (limit_admit(attempt->redis, &name, attempt->claim->run.id, &found, &ignored) == ERROR_NONE)
+		*ret_admission = (struct call_admission){ found.wait_ms, found.down_ms, found.probing, found.watched };
 }
 
 #define NEEDS_CHECK_MS 2000 /* how often a blocked run checks whether a need is done */
@@ -121,6 +122,21 @@ static void backend_report_limit(void *backend, const char *provider, const char
 		log_error("limiter", &ignored);
 	if (blocked_ms > 0)
 		log_blocked(&attempt->claim->run, &name, blocked_ms);
+}
+
+/* Best effort: others will see it themselves. */
+static void backend_report_outage(
+	void *backend, const char *provider, const char *credential, bool failed, int64_t retry_ms)
+{
+	const struct attempt *attempt = backend;
+	const struct limit_name name = { provider, credential };
+	struct error ignored;
+	enum error_class class = failed
+		? limit_failed(attempt->redis, &name, attempt->claim->run.id, retry_ms, &ignored)
+		: limit_answered(attempt->redis, &name, &ignored);
+
+	if (class != ERROR_NONE)
+		log_error("limiter", &ignored);
 }
 
 static enum error_class backend_output(
@@ -223,6 +239,7 @@ static const struct action_backend backend = {
 	.admit = backend_admit,
 	.throttle = backend_throttle,
 	.report_limit = backend_report_limit,
+	.report_outage = backend_report_outage,
 };
 
 /* ---- references that only a worker may resolve ---- */

@@ -537,6 +537,45 @@ START_TEST(test_probe_tells_what_became_of_it)
 }
 END_TEST
 
+/* A refusal is an answer; what nobody waits for is not told. */
+START_TEST(test_all_are_told_that_a_provider_is_down_and_that_it_is_back)
+{
+	static const struct peer_row rows[] = {
+		{ .method = "GET", .path = "/github/refused", .status = 422, .body = "{}" },
+		{ .method = "GET", .path = "/github/ok", .status = 200, .body = "{'name':'n'}" },
+		{ .method = "GET", .path = "/github/gone", .status = 500, .body = "{}" },
+		{ .method = NULL },
+	};
+	peer_set(trial.peer, rows);
+	trial.watched = true;
+	try_it("/gone");
+	try_it("/ok");
+	ck_assert_int_eq(trial.failed + trial.answered, 0);
+	trial.settings.outage_seconds = 3600;
+	try_it("/gone");
+	ck_assert_int_eq(trial.failed, 1);
+	try_it("/refused");
+	try_it("/ok");
+	ck_assert_int_eq(trial.answered, 2);
+	trial.watched = false;
+	try_it("/ok");
+	ck_assert_int_eq(trial.answered, 2);
+	ck_assert_int_eq(trial.failed, 1);
+}
+END_TEST
+
+START_TEST(test_a_provider_that_is_down_is_not_called)
+{
+	trial.settings.outage_seconds = 3600;
+	trial.down_ms = 3000;
+	ck_assert_int_eq(try_it("/ok"), ACTION_FAILED);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_PROVIDER_UNAVAILABLE);
+	ck_assert_int_eq(trial_error(&trial)->retry_after_ms, 3000);
+	ck_assert_str_eq(trial_error(&trial)->provider, "github");
+	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
+}
+END_TEST
+
 START_TEST(test_provider_errors_are_redacted)
 {
 	static const struct peer_row rows[] = {
@@ -587,7 +626,8 @@ int main(void)
 		test_lost_lease_stops, test_ledger, test_ledger_knows_since_when, test_log_is_redacted,
 		test_output_is_redacted_in_its_strings_only, test_answers_are_decoded, test_gate_closes_and_is_asked,
 		test_pages_are_on_the_site_of_the_settings, test_a_failure_tells_of_the_refusal_that_it_comes_of,
-		test_probe_tells_what_became_of_it, test_provider_errors_are_redacted, test_missing_token,
+		test_probe_tells_what_became_of_it, test_all_are_told_that_a_provider_is_down_and_that_it_is_back,
+		test_a_provider_that_is_down_is_not_called, test_provider_errors_are_redacted, test_missing_token,
 		test_excerpts_may_be_shown, NULL };
 	return suite_main("action context", tests, setup, teardown);
 }

@@ -106,8 +106,15 @@ const mutants = [
   {
     name: 'all try a closed provider at once',
     file: `${scripts}/gate.lua`,
-    from: "put('probing', PROBE_MS, closed)\n\treturn { 0, 1 }",
-    to: 'return { 0, 0 }',
+    from: "put('probing', PROBE_MS, closed)\n\t\treturn { 0, 1, 0, told }",
+    to: 'return { 0, 0, 0, told }',
+    row: 'storm',
+  },
+  {
+    name: 'all ask a provider that is down',
+    file: `${scripts}/gate.lua`,
+    from: "put_outage('probing', CALL_MS, down)",
+    to: "redis.call('DEL', outage)",
     row: 'storm',
   },
   {

@@ -48,13 +48,15 @@ static void on_log(void *backend, const char *line)
 	snprintf(trial->log + length, sizeof(trial->log) - length, "%s\n", line);
 }
 
-static int64_t on_admit(void *backend, const char *provider, const char *credential, bool *ret_probing)
+static void on_admit(void *backend, const char *provider, const char *credential, struct call_admission *ret_admission)
 {
 	struct trial *trial = backend;
 	(void)provider;
 	(void)credential;
-	*ret_probing = trial->probing;
-	return trial->closed_ms;
+	*ret_admission = (struct call_admission){ .limited_ms = trial->closed_ms,
+		.down_ms = trial->down_ms,
+		.probing = trial->probing,
+		.watched = trial->watched };
 }
 
 static void on_report_limit(void *backend, const char *provider, const char *credential, int64_t closed_ms)
@@ -66,11 +68,22 @@ static void on_report_limit(void *backend, const char *provider, const char *cre
 	trial->opens += closed_ms > 0 ? 0 : 1;
 }
 
+static void on_report_outage(void *backend, const char *provider, const char *credential, bool failed, int64_t retry_ms)
+{
+	struct trial *trial = backend;
+	(void)provider;
+	(void)credential;
+	(void)retry_ms;
+	trial->failed += failed ? 1 : 0;
+	trial->answered += failed ? 0 : 1;
+}
+
 static const struct action_backend backend = { .save = on_save,
 	.ledger_write = on_ledger_write,
 	.log = on_log,
 	.admit = on_admit,
-	.report_limit = on_report_limit };
+	.report_limit = on_report_limit,
+	.report_outage = on_report_outage };
 
 /* The provider of the id x is /x of the peer, as SLIPWAY_X_URL says. */
 static void set_provider(struct trial *trial, const struct provider *provider)

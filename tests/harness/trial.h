@@ -22,9 +22,10 @@ struct trial {
 	bool planned;    /* the next attempts are those of a plan */
 	/* What the backend says of the rate limiter, and what the attempts told it. */
 	int64_t closed_ms;
-	bool probing;
+	int64_t down_ms;
+	bool probing, watched;
 	char closed_credential[96];
-	int closes, opens;
+	int closes, opens, failed, answered;
 
 	/* For the functions below. */
 	struct http_client *client;

@@ -205,6 +205,54 @@ test('outage: a provider that is down for some seconds is waited for, and burns 
   assert.equal((await stack.hash(app, 'site', 'repo')).outage_at, undefined);
 });
 
+// The times at which the calls that failed were held.
+function failSlowly(fits) {
+  const failed = [];
+  peer.intercept = async (call, response) => {
+    if (!fits(call)) return false;
+    const one = { from: Date.now() };
+    failed.push(one);
+    await new Promise((resolve) => { setTimeout(resolve, 400); });
+    one.to = Date.now();
+    peer.send(response, 502, { message: 'oops' });
+    return true;
+  };
+  return failed;
+}
+
+test('outage: one run at a time asks whether the provider is back, and then all go on', async () => {
+  const apps = Array.from({ length: 6 }, newApp);
+  const over = Date.now() + 9000;
+  const failed = failSlowly(() => Date.now() < over);
+  await startWorker({ executors: apps.length });
+  for (const app of apps) await triggerRepository(app);
+  const ends = await Promise.all(apps.map((app) => ended(app)));
+  for (const end of ends) assert.deepEqual([end.status, end.attempt], ['done', 1], JSON.stringify(end));
+  // The first of each was under way before anybody knew.
+  const asked = failed.slice(apps.length);
+  assert.ok(asked.length >= 1 && asked.length <= 4, `${asked.length} calls`);
+  for (const one of asked)
+    assert.equal(failed.filter((other) => other !== one && other.from < one.to && one.from < other.to).length, 0);
+  assert.equal(await stack.redis('KEYS', 'slipway:outage:*'), '');
+});
+
+test('outage: one run whose request breaks the provider keeps no other app out', async () => {
+  const poison = newApp();
+  const failed = failSlowly((call) => call.path.includes(poison));
+  await startWorker({ executors: 2 });
+  await triggerRepository(poison);
+  await until(() => failed.length >= 3, 'it has failed three times');
+  const others = Array.from({ length: 3 }, newApp);
+  for (const app of others) {
+    await triggerRepository(app);
+    assert.equal((await ended(app)).status, 'done');
+    const events = await stack.redis('XRANGE', `slipway:{0}:app:${app}:events`, '-', '+');
+    assert.ok(!events.includes('is down'), events);
+  }
+  await stack.untilStatus(poison, 'site', 'repo', (status) => status.reason === 'provider_down');
+  await stack.post({ mode: 'cancel', appId: poison, workflowId: 'site', actionId: 'repo' });
+});
+
 test('outage: one that lasts too long ends the run with what it is, at once', async () => {
   const app = newApp();
   peer.intercept = (call, response) => {

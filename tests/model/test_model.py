@@ -68,7 +68,6 @@ MUTANTS = [
     ('wait_burns_an_attempt', 'wait', 'delay(', "redis.call('HINCRBY', run, 'attempt', 1)\ndelay("),
     ('wait_begins_the_outage_anew', 'wait', "redis.call('HSETNX', run, 'outage_at', now)", "set('outage_at', now)"),
     ('wait_keeps_the_outage', 'wait', "\tclear('outage_at')", ''),
-    ('retry_keeps_the_outage', 'retry', "'lost_lease', 'outage_at'", "'lost_lease'"),
     ('finish_keeps_the_outage', 'transitions', "'lost_lease', 'outage_at')", "'lost_lease')"),
     ('wait_ignores_cancel', 'wait', 'turned_away(arg.token)', "not held(arg.token) and { 'lost' }"),
     ('retry_ignores_cancel', 'retry', 'turned_away(arg.token)', "not held(arg.token) and { 'lost' }"),

@@ -22,11 +22,19 @@ static void tear_down(void)
 	store_close(redis);
 }
 
+static struct limit_admission admit(const struct limit_name *name, const char *run)
+{
+	struct limit_admission admission = { .wait_ms = -1 };
+	ck_assert_msg(limit_admit(redis, name, run, &admission, &error) == ERROR_NONE, "%s", error.message);
+	return admission;
+}
+
 static int64_t enter(const struct limit_name *name)
 {
-	int64_t wait = -1;
-	ck_assert_msg(limit_admit(redis, name, &wait, &probing, &error) == ERROR_NONE, "%s", error.message);
-	return wait;
+	struct limit_admission admission = admit(name, "run");
+	ck_assert_int_eq(admission.down_ms, 0);
+	probing = admission.probing;
+	return admission.wait_ms;
 }
 
 static void close_for(int64_t milliseconds)
@@ -129,6 +137,94 @@ START_TEST(test_what_a_hand_wrote_is_no_gate)
 	ck_assert_int_eq(enter(&ours), 0);
 	close_for(20000);
 	ck_assert_int_gt(enter(&ours), 15000);
+}
+END_TEST
+
+static void call_fails(const char *run)
+{
+	ck_assert_int_eq(limit_failed(redis, &ours, run, 0, &error), ERROR_NONE);
+}
+
+static void call_is_answered(void)
+{
+	ck_assert_int_eq(limit_answered(redis, &ours, &error), ERROR_NONE);
+}
+
+START_TEST(test_a_provider_is_down_for_all_where_calls_of_several_runs_fail)
+{
+	static const struct limit_name endpoint = { "github", "0123456789abcdef:POST:/v13/deployments" };
+	struct limit_admission admission;
+	ck_assert(!admit(&ours, "a").watched);
+	call_fails("a");
+	call_fails("b");
+	admission = admit(&ours, "c");
+	ck_assert(admission.watched && admission.down_ms == 0);
+	call_fails("a");
+	admission = admit(&ours, "c");
+	ck_assert_msg(admission.down_ms > 1000 && admission.down_ms <= 2000, "%d ms", (int)admission.down_ms);
+	ck_assert_int_gt(admit(&endpoint, "c").down_ms, 0);
+	ck_assert_int_eq(admit(&other, "c").down_ms, 0);
+	ck_assert(!admit(&other, "c").watched);
+}
+END_TEST
+
+/* What it asks for breaks the provider: that is no reason to keep others out. */
+START_TEST(test_one_run_alone_keeps_nobody_out)
+{
+	for (int i = 0; i < 5; i++)
+		call_fails("poison");
+	ck_assert_int_eq(admit(&ours, "b").down_ms, 0);
+	call_fails("b");
+	call_is_answered();
+	ck_assert(!admit(&ours, "b").watched);
+	call_fails("poison");
+	call_fails("b");
+	ck_assert_int_eq(admit(&ours, "c").down_ms, 0);
+}
+END_TEST
+
+static void break_down(void)
+{
+	call_fails("a");
+	call_fails("b");
+	call_fails("a");
+}
+
+START_TEST(test_one_asks_whether_the_provider_is_back)
+{
+	break_down();
+	while (admit(&ours, "c").down_ms > 0) {}
+	ck_assert_int_gt(admit(&ours, "d").down_ms, 0);
+	ck_assert_int_eq(admit(&ours, "c").down_ms, 0);
+	/* Only what the one who asks meets counts. */
+	call_fails("a");
+	ck_assert_int_eq(admit(&ours, "c").down_ms, 0);
+	call_fails("c");
+	int64_t wait = admit(&ours, "c").down_ms;
+	ck_assert_msg(wait > 3000 && wait <= 4000, "%d ms", (int)wait);
+	call_is_answered();
+	ck_assert_int_eq(admit(&ours, "c").down_ms, 0);
+	ck_assert_int_eq(admit(&ours, "d").down_ms, 0);
+}
+END_TEST
+
+START_TEST(test_a_provider_may_say_for_how_long_it_is_down)
+{
+	call_fails("a");
+	call_fails("b");
+	ck_assert_int_eq(limit_failed(redis, &ours, "c", 120000, &error), ERROR_NONE);
+	ck_assert_int_gt(admit(&ours, "d").down_ms, 100000);
+}
+END_TEST
+
+/* The limit is looked at as before, and nobody asks for the provider while it blocks. */
+START_TEST(test_a_limit_goes_before_the_question_whether_the_provider_is_back)
+{
+	break_down();
+	close_for(20000);
+	while (admit(&ours, "c").down_ms > 0) {}
+	ck_assert_int_gt(admit(&ours, "c").wait_ms, 0);
+	ck_assert_int_eq(admit(&ours, "d").down_ms, 0);
 }
 END_TEST
 
@@ -261,6 +357,9 @@ int main(void)
 	const TTest *const tests[] = { test_open_for_all, test_closed_for_this_credential_only,
 		test_one_probes_and_opens, test_probe_that_meets_the_limit_closes_it_anew,
 		test_each_failed_probe_doubles_the_time, test_doubling_has_an_end, test_what_a_hand_wrote_is_no_gate,
+		test_a_provider_is_down_for_all_where_calls_of_several_runs_fail, test_one_run_alone_keeps_nobody_out,
+		test_one_asks_whether_the_provider_is_back, test_a_provider_may_say_for_how_long_it_is_down,
+		test_a_limit_goes_before_the_question_whether_the_provider_is_back,
 		test_changes_are_spaced_first_come_first_served,
 		test_whose_turn_it_is_makes_a_few_changes_and_others_wait_the_longer,
 		test_a_run_that_does_not_come_is_passed_over_and_loses_nothing,

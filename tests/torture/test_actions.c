@@ -263,13 +263,12 @@ static void on_log(void *backend, const char *line)
 	(void)line;
 }
 
-static int64_t on_admit(void *backend, const char *provider, const char *credential, bool *ret_probing)
+static void on_admit(void *backend, const char *provider, const char *credential, struct call_admission *ret_admission)
 {
 	(void)backend;
 	(void)provider;
 	(void)credential;
-	*ret_probing = false;
-	return 0;
+	*ret_admission = (struct call_admission){ 0 };
 }
 
 static void on_report_limit(void *backend, const char *provider, const char *credential, int64_t closed_ms)

@@ -331,10 +331,10 @@ static enum error_class call_close(void)
 
 static enum error_class call_enter(void)
 {
-	int64_t wait;
-	enum error_class class = limit_admit(redis, &gate, &wait, &flag, &error);
+	struct limit_admission admission;
+	enum error_class class = limit_admit(redis, &gate, "r", &admission, &error);
 	if (class == ERROR_NONE)
-		expect(wait == 0 && !flag);
+		expect(admission.wait_ms == 0 && !admission.probing);
 	return class;
 }
 
@@ -343,12 +343,30 @@ static enum error_class call_open(void)
 	return limit_unblock(redis, &gate, &error);
 }
 
+static enum error_class call_failed(void)
+{
+	return limit_failed(redis, &gate, "r", 0, &error);
+}
+
+static void good_failed(const char *what)
+{
+	struct error failed;
+	struct limit_admission admission;
+	ck_assert_int_eq(limit_admit(observer, &gate, "r", &admission, &failed), ERROR_NONE);
+	ck_assert_msg(admission.watched, "%s: the failure is forgotten", what);
+}
+
+static enum error_class call_answered(void)
+{
+	return limit_answered(redis, &gate, &error);
+}
+
 static void good_close(const char *what)
 {
 	struct error failed;
-	int64_t wait;
-	ck_assert_int_eq(limit_admit(observer, &gate, &wait, &flag, &failed), ERROR_NONE);
-	ck_assert_msg(wait > 50000, "%s: the gate is open", what);
+	struct limit_admission admission;
+	ck_assert_int_eq(limit_admit(observer, &gate, "r", &admission, &failed), ERROR_NONE);
+	ck_assert_msg(admission.wait_ms > 50000, "%s: the gate is open", what);
 }
 
 static size_t found_now;
@@ -429,6 +447,8 @@ static const struct store_case cases[] = {
 	{ "limit_admit", SEED_NONE, call_enter, NULL, false },
 	{ "limit_block", SEED_NONE, call_close, good_close, false },
 	{ "limit_unblock", SEED_NONE, call_open, NULL, false },
+	{ "limit_failed", SEED_NONE, call_failed, good_failed, false },
+	{ "limit_answered", SEED_NONE, call_answered, NULL, false },
 	{ "verify", SEED_QUEUED, call_verify, NULL, false },
 	{ "verify and repair", SEED_QUEUED, call_repair, NULL, false },
 	{ "worker_heartbeat", SEED_NONE, call_beat, good_beat, false },

@@ -50,7 +50,9 @@ async function failing(seconds, actions) {
   const client = new Client(cluster);
   for (let i = 0; i < WORKERS; i += 1) await cluster.startWorker({ executors: 4 });
   let broken = true;
+  const refused = [];
   cluster.provider.intercept = (call, response) => {
+    if (broken) refused.push(call.at);
     if (broken) cluster.provider.send(response, 503, { message: 'Unavailable' });
     return broken;
   };
@@ -67,7 +69,9 @@ async function failing(seconds, actions) {
         .map((call) => Math.floor((call.at - healed) / 100)),
     ),
   ];
-  const violations = await check(cluster, client, { errorsAllowed: true });
+  const violations = await check(cluster, client);
+  const later = refused.filter((at) => at > refused[0] + 1000).length;
+  if (later > seconds) violations.push(`${later} calls to a provider that is down, in ${seconds} s`);
   const burnt = [...client.runs.values()].filter((one) => one.status === 'error' || one.attempt > 1).length;
   if (burnt > 0) violations.push(`${burnt} runs burnt an attempt by 5xx`);
   if (back.length < Math.min(5, actions / 4))
@@ -76,8 +80,8 @@ async function failing(seconds, actions) {
   return {
     violations,
     figure:
-      `5xx: ${burnt} of ${actions} burnt an attempt; ` +
-      `they came back in ${back.length} different tenths of a second`,
+      `5xx: ${refused.length} failed calls, ${later} after a second; ` +
+      `${burnt} of ${actions} runs burnt an attempt; they came back in ${back.length} different tenths of a second`,
   };
 }
 
