@@ -15,6 +15,7 @@ const REASONS = {
   turn: 'other runs are first',
   not_ready: 'not ready yet',
   needs: 'a step that it needs is running',
+  provider_down: 'it has an outage',
   provider_unavailable: 'it has an outage',
   network: 'it could not be reached',
   timeout: 'it took too long to respond',

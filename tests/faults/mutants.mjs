@@ -113,8 +113,8 @@ const mutants = [
   {
     name: 'all ask a provider that is down',
     file: `${scripts}/gate.lua`,
-    from: "put_outage('probing', CALL_MS, down)",
-    to: "redis.call('DEL', outage)",
+    from: 'if failed >= FAILED_MAX then',
+    to: 'if failed < 0 then',
     row: 'storm',
   },
   {
