@@ -1,5 +1,6 @@
 /*
- * The list of all workflows; the only one. A new workflow is a file in definitions/ and a line here.
+ * The list of all workflows; the only one. A new workflow is a file in definitions/ and a line
+ * here.
  */
 #include "slipway/workflow.h"
 

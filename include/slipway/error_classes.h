@@ -1,11 +1,13 @@
 /*
- * All classes of errors: the only list. error.h makes the enumeration of it and src/base/error.c the table of facts.
+ * All classes of errors: the only list. error.h makes the enumeration of it and src/base/error.c
+ * the table of facts.
  *
- * A new class is a row here. Then tests/client/types.test.mjs asks for it in client/slipway.d.ts and docs/protocol.md.
- * src/cli/command.c gives it an exit status, where that is not 1.
+ * A new class is a row here. Then tests/client/types.test.mjs asks for it in client/slipway.d.ts
+ * and docs/protocol.md. src/cli/command.c gives it an exit status, where that is not 1.
  *
- *     ERROR_CLASS(id, name on the wire, what ends with it: RUN, REQUEST, BOTH or NEITHER, HTTP status of a request,
- *             whether a run that fails with it is tried again, title, remedy where nobody knows a better one, or NULL)
+ *     ERROR_CLASS(id, name on the wire, what ends with it: RUN, REQUEST, BOTH or NEITHER, HTTP
+ * status of a request, whether a run that fails with it is tried again, title, remedy where nobody
+ * knows a better one, or NULL)
  */
 /* clang-format off */
 ERROR_CLASS(NONE, "none", NEITHER, 200, false,
@@ -42,7 +44,8 @@ ERROR_CLASS(CONFLICT_FOREIGN, "conflict_foreign", RUN, 409, false,
 	"Choose another name, or remove the existing resource, and trigger the step again.")
 ERROR_CLASS(PLAN_LIMIT, "plan_limit", RUN, 502, false,
 	"The provider's plan does not allow it",
-	"Upgrade the plan at the provider, or free what counts against it, and trigger the step again.")
+	"Upgrade the plan at the provider, or free what counts against it; then trigger the "
+	"step again.")
 ERROR_CLASS(RATE_LIMITED, "rate_limited", RUN, 503, true,
 	"The provider's rate limit has been reached",
 	NULL)
@@ -74,7 +77,7 @@ ERROR_CLASS(OUT_OF_MEMORY, "out_of_memory", RUN, 503, true,
 	"Out of memory",
 	NULL)
 
-/* How a request to the endpoint may be refused besides; with those for BOTH a run may end as well. */
+/* How else a request to the endpoint may be refused; a run may end with those for BOTH as well. */
 ERROR_CLASS(INVALID_REQUEST, "invalid_request", REQUEST, 400, false,
 	"The request is not valid",
 	"Correct the named place and send the request again.")
@@ -112,7 +115,8 @@ ERROR_CLASS(OUTCOME_UNKNOWN, "outcome_unknown", REQUEST, 503, true,
 	"It is not known whether the request took effect",
 	"Send the same request again: nothing runs twice.")
 
-/* Between our own parts; never seen outside. Clients know STORE_REFUSED as `internal`: what Redis refuses for good
+/* Between our own parts; never seen outside. Clients know STORE_REFUSED as `internal`: what Redis
+ * refuses for good
  * is a fault of ours, or of a manual edit of its keys; see store_code.
  */
 ERROR_CLASS(STORE_REFUSED, "internal", NEITHER, 500, true,

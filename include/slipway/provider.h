@@ -14,8 +14,8 @@
  *	if (!provider_decode(context, &response, &repository_record, &repository))
  *		return action_failed(context);
  *
- * provider_call takes care of authentication, the base URL, the scope (Vercel's team), timeouts, size limits,
- *redirects, rate limits and the classification of errors.
+ * provider_call takes care of authentication, the base URL, the scope (Vercel's team), timeouts,
+ * size limits, redirects, rate limits and the classification of errors.
  */
 #ifndef SLIPWAY_PROVIDER_H
 #define SLIPWAY_PROVIDER_H
@@ -27,8 +27,9 @@ struct provider;
 
 /* clang-format off */
 /*
- * All of them. A new provider is a file in src/provider/ and a line here; `slipway new provider` writes both. Where
- * `slipway dev` is to have a stand-in for it, that is another piece of work: tests/emulator and src/cli/command_dev.c.
+ * All of them. A new provider is a file in src/provider/ and a line here; `slipway new provider`
+ * writes both. Where `slipway dev` is to have a stand-in for it, that is another piece of work:
+ * tests/emulator and src/cli/command_dev.c.
  */
 #define PROVIDERS(PROVIDER) \
 	PROVIDER(github) \
@@ -51,21 +52,26 @@ enum http_method {
 
 struct provider_request {
 	enum http_method method;
-	/* As in the provider's documentation: each {name} is replaced by the next of `parameters`, percent-encoded,
-	 * including slashes. */
+	/* As in the provider's documentation: each {name} is replaced by the next of `parameters`,
+	 * percent-encoded, including slashes. */
 	const char *path;
 	const char *parameters[PROVIDER_PARAMETERS];
-	struct string_pair query[PROVIDER_PARAMETERS]; /* ends with a NULL name; a pair with a NULL value is left out */
-	/* The body: a struct and the record that describes it; NULL: no body. If body_count is above 0, an array of
-	 * that many structs. */
+	struct string_pair query[PROVIDER_PARAMETERS]; /* ends with a NULL name; a pair with a NULL
+							  value is left out */
+	/* The body: a struct and the record that describes it; NULL: no body. If body_count is
+	 * above 0, an array of that many structs. */
 	const struct record *body_record;
 	const void *body;
 	size_t body_count;
-	/* The permissions that a GitHub App's token needs for this call; NULL: those of the action definition. */
+	/* The permissions that a GitHub App's token needs for this call; NULL: those of the action
+	 * definition. */
 	const struct string_pair *permissions;
-	bool unscoped; /* about the credential itself: goes without the scope of the settings, Vercel's team */
-	bool updates;  /* a POST that changes something that exists; plans show it as a change, not as a creation */
-	/* Statuses other than 2xx that the caller handles; all others make the call fail with a class. */
+	bool unscoped; /* about the credential itself: goes without the scope of the settings,
+			  Vercel's team */
+	bool updates;  /* a POST that changes something that exists; plans show it as a change, not
+			  as a creation */
+	/* Statuses other than 2xx that the caller handles; all others make the call fail with a
+	 * class. */
 	int expect[PROVIDER_PARAMETERS];
 };
 
@@ -73,51 +79,59 @@ struct provider_response {
 	int status;
 	const char *body; /* text, "" if there is none; ends with a NUL, which is not counted */
 	size_t body_length;
-	const char *code;        /* the provider's error code, or its message, if it is an error; "" otherwise */
-	const char *message;     /* the provider's error message; "" otherwise */
-	const char *request_id;  /* the provider's id of the request, for its support; "" if it gives none */
+	const char *code;       /* the provider's error code, or its message, if it is an error; ""
+				   otherwise */
+	const char *message;    /* the provider's error message; "" otherwise */
+	const char *request_id; /* the provider's id of the request, for its support; "" if it gives
+				   none */
 	int64_t limit_remaining; /* calls left in the rate limit; -1: unknown */
 	bool late;               /* see provider_is_late */
 	bool redirected;         /* it came from another URL: the resource was renamed */
-	int64_t date_at;         /* time of the response by the provider's clock, in ms since 1970; 0: unknown */
+	int64_t date_at; /* time of the response by the provider's clock, in ms since 1970; 0:
+			    unknown */
 };
 
 /*
- * Sends the request and waits for the response, at most until the deadline of the attempt. False if there was no
- * response, or one that is neither 2xx nor expected: the context then has the classified error.
+ * Sends the request and waits for the response, at most until the deadline of the attempt. False if
+ * there was no response, or one that is neither 2xx nor expected: the context then has the
+ * classified error.
  */
 bool provider_call(struct action_context *context, const struct provider *provider,
-	const struct provider_request *request, struct provider_response *response) SLIPWAY_MUST_CHECK;
+	const struct provider_request *request,
+	struct provider_response *response) SLIPWAY_MUST_CHECK;
 
 /*
- * Whether what the last call was about may only be late: the provider answered 404, 409 or 422, the app made that thing
- * a short while ago, as its ledger says, and the run is not old yet. A call that fails so ends the attempt with
- * ERROR_NOT_READY, and the run comes back, unless the provider's table says that the refusal is final. An action that
- * expects the status asks here: `if (provider_is_late(context)) return action_wait(context, 2000, "...");`
+ * Whether what the last call was about may only be late: the provider answered 404, 409 or 422, the
+ * app made that thing a short while ago, as its ledger says, and the run is not old yet. A call
+ * that fails so ends the attempt with ERROR_NOT_READY, and the run comes back, unless the
+ * provider's table says that the refusal is final. An action that expects the status asks here: `if
+ * (provider_is_late(context)) return action_wait(context, 2000, "...");`
  */
 bool provider_is_late(const struct action_context *context);
 
-/* Whether the call that just failed certainly had no effect: the provider refused it, or a limit held it back. If no
- * response came, or a server error, nobody can tell. */
+/* Whether the call that just failed certainly had no effect: the provider refused it, or a limit
+ * held it back. If no response came, or a server error, nobody can tell. */
 bool provider_made_nothing(const struct action_context *context);
 
 /*
- * How long a call whose response was lost may still take effect: a call may last that long, and the worker may be
- * suspended in the middle of it. Only after that is it safe to repeat a request whose result cannot be recognised. To
- * know, store action_run_age_ms before the call.
+ * How long a call whose response was lost may still take effect: a call may last that long, and the
+ * worker may be suspended in the middle of it. Only after that is it safe to repeat a request whose
+ * result cannot be recognised. To know, store action_run_age_ms before the call.
  */
 int64_t provider_lost_response_ms(const struct action_context *context);
 
-/* The scope from the settings that is sent with every call: Vercel's team, by id or slug. NULL: none. */
+/* The scope from the settings that is sent with every call: Vercel's team, by id or slug. NULL:
+ * none. */
 const char *provider_scope(const struct action_context *context, const struct provider *provider);
 
-/* The URL of a page, such as "/acme/docs/settings", on the web site that belongs to the configured API: an Enterprise
- * Server has its own. NULL if memory runs out, or if the provider has no such site. */
-const char *provider_page(struct action_context *context, const struct provider *provider, const char *format, ...)
-	SLIPWAY_FORMAT(3, 4);
+/* The URL of a page, such as "/acme/docs/settings", on the web site that belongs to the configured
+ * API: an Enterprise Server has its own. NULL if memory runs out, or if the provider has no such
+ * site. */
+const char *provider_page(struct action_context *context, const struct provider *provider,
+	const char *format, ...) SLIPWAY_FORMAT(3, 4);
 
-/* Decodes the body of the response into the struct of the record. Ignores members that the record does not name. Fails
- * if a required member is absent or a type is wrong. */
+/* Decodes the body of the response into the struct of the record. Ignores members that the record
+ * does not name. Fails if a required member is absent or a type is wrong. */
 bool provider_decode(struct action_context *context, const struct provider_response *response,
 	const struct record *record, void *ret_struct) SLIPWAY_MUST_CHECK;
 
@@ -125,46 +139,50 @@ bool provider_decode(struct action_context *context, const struct provider_respo
 bool provider_decode_list(struct action_context *context, const struct provider_response *response,
 	const struct record *record, struct object_list *ret_list) SLIPWAY_MUST_CHECK;
 
-/* Parses a time such as 2026-11-24T22:30:00Z into milliseconds since 1970; 0 for NULL and for anything else. */
+/* Parses a time such as 2026-11-24T22:30:00Z into milliseconds since 1970; 0 for NULL and for
+ * anything else. */
 int64_t provider_time(const char *text);
 
 /* A request to any https URL, for APIs that are not a provider. */
 struct url_request {
 	enum http_method method;
 	const char *url;
-	const char *body;          /* text; NULL: none. A GET has none. */
-	const char *content_type;  /* of the body; NULL: text/plain; charset=utf-8 */
-	int64_t timeout_ms;        /* for the whole exchange; 0: that of a provider call */
-	size_t body_max;           /* limit for the response, in bytes; 0: 4 MiB. More is an error. */
+	const char *body;         /* text; NULL: none. A GET has none. */
+	const char *content_type; /* of the body; NULL: text/plain; charset=utf-8 */
+	int64_t timeout_ms;       /* for the whole exchange; 0: that of a provider call */
+	size_t body_max; /* limit for the response, in bytes; 0: 4 MiB. More is an error. */
 	struct string_map headers; /* at most URL_HEADERS_MAX; their values appear in no message */
 };
 
 #define URL_HEADERS_MAX 8
 
 /*
- * Sends the request, without the provider's credentials and with the limits of provider_call. Succeeds with any status.
- * Addresses of this machine and of private networks are refused; redirects are followed on the same host only. In a
- * plan nothing is sent, because the URL comes from a client: the call fails, and the plan says that it would be
- * checked.
+ * Sends the request, without the provider's credentials and with the limits of provider_call.
+ * Succeeds with any status. Addresses of this machine and of private networks are refused;
+ * redirects are followed on the same host only. In a plan nothing is sent, because the URL comes
+ * from a client: the call fails, and the plan says that it would be checked.
  */
 bool url_call(struct action_context *context, const struct url_request *request,
 	struct provider_response *response) SLIPWAY_MUST_CHECK;
 
 /* A GET of any https URL, to check what was created. As url_call. */
-bool url_get(struct action_context *context, const char *url, struct provider_response *response) SLIPWAY_MUST_CHECK;
+bool url_get(struct action_context *context, const char *url,
+	struct provider_response *response) SLIPWAY_MUST_CHECK;
 
 /*
- * Takes members out of a response that is JSON: for each name the text, number or boolean that its JSON pointer leads
- * to, as text. Fails with ERROR_CHECK_FAILED and the pointer if one leads to nothing else than that.
+ * Takes members out of a response that is JSON: for each name the text, number or boolean that its
+ * JSON pointer leads to, as text. Fails with ERROR_CHECK_FAILED and the pointer if one leads to
+ * nothing else than that.
  */
 bool response_values(struct action_context *context, const struct provider_response *response,
 	const struct string_map *pointers, struct string_map *ret_values) SLIPWAY_MUST_CHECK;
 
 /*
- * The beginning of the response body, at most so many bytes, as text that may be shown and stored: truncated at a
- * character boundary, well-formed, without control characters, and with values of secrets masked. NULL if memory runs
- * out.
+ * The beginning of the response body, at most so many bytes, as text that may be shown and stored:
+ * truncated at a character boundary, well-formed, without control characters, and with values of
+ * secrets masked. NULL if memory runs out.
  */
-const char *response_excerpt(struct action_context *context, const struct provider_response *response, size_t most);
+const char *response_excerpt(
+	struct action_context *context, const struct provider_response *response, size_t most);
 
 #endif

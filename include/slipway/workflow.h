@@ -10,34 +10,38 @@
  *		.id = "site", .summary = "...", .steps = steps, .step_count = ARRAY_LEN(steps),
  *	};
  *
- * A reference to the output of a step makes that step a need. Needs without a value are listed in `needs`. `make`
- *refuses unknown references, cycles and duplicate ids.
+ * A reference to the output of a step makes that step a need. Needs without a value are listed in
+ * `needs`. `make` refuses unknown references, cycles and duplicate ids.
  */
 #ifndef SLIPWAY_WORKFLOW_H
 #define SLIPWAY_WORKFLOW_H
 
 #include "slipway/action.h"
 
-/* A value of the step's input, with references: ${step.<id>.<output>}, ${config.<name>}, ${env.<NAME>}. */
+/* A value of the step's input, with references: ${step.<id>.<output>}, ${config.<name>},
+ * ${env.<NAME>}. */
 struct binding {
 	const char *field; /* member of the action's input */
 	const char *value;
-	/* Whether a client's input may replace the value. Never for a member that decides whose resource the step works
-	 * on, such as a repository or a project: one app could then change what another has. If the input has a secret,
-	 * nothing is replaced: only the workflow decides where a secret goes. */
+	/* Whether a client's input may replace the value. Never for a member that decides whose
+	 * resource the step works on, such as a repository or a project: one app could then change
+	 * what another has. If the input has a secret, nothing is replaced: only the workflow
+	 * decides where a secret goes. */
 	bool overridable;
-	/* The value to use if the input has a secret; NULL: the same. For an address that a client can influence, for
-	 * example with a custom domain. */
+	/* The value to use if the input has a secret; NULL: the same. For an address that a client
+	 * can influence, for example with a custom domain. */
 	const char *with_secret;
 };
 
 struct step_definition {
 	const char *id; /* actionId in the HTTP API */
 	const struct action_definition *action;
-	const char *input_key;      /* member of `inputs` that is the input of this step; NULL: it takes none */
-	const char *const *needs;   /* ids of steps that must be done first, ending with NULL; NULL: none */
+	const char *input_key; /* member of `inputs` that is the input of this step; NULL: it takes
+				  none */
+	/* ids of steps that must be done first, ending with NULL; NULL: none */
+	const char *const *needs;
 	const struct binding *bind; /* ends with a NULL field; NULL: none */
-	bool optional;              /* skipped if neither the trigger nor the app has an input with this key */
+	bool optional; /* skipped if neither the trigger nor the app has an input with this key */
 };
 
 struct workflow_definition {
@@ -49,18 +53,18 @@ struct workflow_definition {
 
 #define WORKFLOW_STEPS_MAX 32
 
-#define BIND(...)                                                                                                      \
-	(const struct binding[])                                                                                       \
-	{                                                                                                              \
-		__VA_ARGS__,                                                                                           \
-		{                                                                                                      \
-			.field = NULL                                                                                  \
-		}                                                                                                      \
+#define BIND(...)                                                                                  \
+	(const struct binding[])                                                                   \
+	{                                                                                          \
+		__VA_ARGS__,                                                                       \
+		{                                                                                  \
+			.field = NULL                                                              \
+		}                                                                                  \
 	}
-#define NEEDS(...)                                                                                                     \
-	(const char *const[])                                                                                          \
-	{                                                                                                              \
-		__VA_ARGS__, NULL                                                                                      \
+#define NEEDS(...)                                                                                 \
+	(const char *const[])                                                                      \
+	{                                                                                          \
+		__VA_ARGS__, NULL                                                                  \
 	}
 
 /* All workflows, ending with NULL: workflows/workflows.c. */

@@ -1,6 +1,7 @@
 /*
- * Provider calls as actions make them: within the rate limiter, in a dry run reads only, each logged, and the failure
- * of each kept so that the action's error can tell which response it comes from.
+ * Provider calls as actions make them: within the rate limiter, in a dry run reads only, each
+ * logged, and the failure of each kept so that the action's error can tell which response it comes
+ * from.
  */
 #include <sodium.h>
 #include <string.h>
@@ -19,17 +20,20 @@ static void credential_name(const char *token, char name[CREDENTIAL_SIZE])
 	text_copy(name, CREDENTIAL_SIZE, "none");
 	if (token == NULL)
 		return;
-	crypto_generichash(hash, sizeof(hash), (const unsigned char *)token, strlen(token), NULL, 0);
+	crypto_generichash(
+		hash, sizeof(hash), (const unsigned char *)token, strlen(token), NULL, 0);
 	sodium_bin2hex(name, CREDENTIAL_SIZE, hash, 8);
 }
 
-/* Names the limiter that the call has to pass: "0123456789abcdef" or "0123456789abcdef:POST:/v13/deployments". */
+/* Names the limiter that the call has to pass: "0123456789abcdef" or
+ * "0123456789abcdef:POST:/v13/deployments". */
 static void limiter_name(const struct provider *provider, const char *credential,
 	const struct provider_request *request, char name[LIMITER_NAME_SIZE])
 {
 	text_copy(name, LIMITER_NAME_SIZE, credential);
 	if (provider->limits_by_endpoint)
-		text_append(name, LIMITER_NAME_SIZE, ":%s:%s", http_method_name(request->method), request->path);
+		text_append(name, LIMITER_NAME_SIZE, ":%s:%s", http_method_name(request->method),
+			request->path);
 }
 
 static bool waits_for_outages(const struct action_context *context)
@@ -38,19 +42,21 @@ static bool waits_for_outages(const struct action_context *context)
 }
 
 /* Where calls of several runs have failed, one run at a time asks whether the provider is back. */
-static bool refuse_down(struct action_context *context, const struct provider *provider, int64_t down_ms)
+static bool refuse_down(
+	struct action_context *context, const struct provider *provider, int64_t down_ms)
 {
-	error_set(&context->error, ERROR_PROVIDER_UNAVAILABLE, "%s is down: the calls of several runs have failed",
-		provider->name);
+	error_set(&context->error, ERROR_PROVIDER_UNAVAILABLE,
+		"%s is down: the calls of several runs have failed", provider->name);
 	text_copy(context->error.provider, sizeof(context->error.provider), provider->id);
 	context->error.retry_after_ms = down_ms;
 	return false;
 }
 
-/* A provider whose limit was reached, or that is down, is not called: the first worker to see it has told all others
- * until when. */
+/* A provider whose limit was reached, or that is down, is not called: the first worker to see it
+ * has told all others until when. */
 static bool admit_call(struct action_context *context, const struct provider *provider,
-	const struct provider_request *request, const char *limiter, struct call_admission *ret_admission)
+	const struct provider_request *request, const char *limiter,
+	struct call_admission *ret_admission)
 {
 	bool by_endpoint = provider->limits_by_endpoint;
 
@@ -59,17 +65,19 @@ static bool admit_call(struct action_context *context, const struct provider *pr
 		return refuse_down(context, provider, ret_admission->down_ms);
 	if (ret_admission->limited_ms <= 0)
 		return true;
-	error_set(&context->error, ERROR_RATE_LIMITED, "%s's rate limit%s%s%s%s is reached", provider->name,
-		by_endpoint ? " for " : "", by_endpoint ? http_method_name(request->method) : "",
-		by_endpoint ? " " : "", by_endpoint ? request->path : "");
+	error_set(&context->error, ERROR_RATE_LIMITED, "%s's rate limit%s%s%s%s is reached",
+		provider->name, by_endpoint ? " for " : "",
+		by_endpoint ? http_method_name(request->method) : "", by_endpoint ? " " : "",
+		by_endpoint ? request->path : "");
 	text_copy(context->error.provider, sizeof(context->error.provider), provider->id);
 	context->error.retry_after_ms = ret_admission->limited_ms;
 	return false;
 }
 
-/* In a dry run: records the first call that would change something; whom is "" for a call that names its own URL. */
-static void refuse_change(
-	struct action_context *context, enum http_method method, bool updates, const char *path, const char *whom)
+/* In a dry run: records the first call that would change something; whom is "" for a call that
+ * names its own URL. */
+static void refuse_change(struct action_context *context, enum http_method method, bool updates,
+	const char *path, const char *whom)
 {
 	static const char *const changes[] = {
 		[HTTP_GET] = "nothing",
@@ -84,13 +92,13 @@ static void refuse_change(
 	if (dry_run->change != NULL)
 		return;
 	dry_run->change = updates ? "update" : changes[method];
-	dry_run->request = arena_format(
-		context->arena, "%s %s%s%s", http_method_name(method), path, whom[0] != '\0' ? " of " : "", whom);
+	dry_run->request = arena_format(context->arena, "%s %s%s%s", http_method_name(method), path,
+		whom[0] != '\0' ? " of " : "", whom);
 }
 
 /* Counts the call in a dry run; false where it would change something. */
-static bool dry_run_allows(
-	struct action_context *context, const struct provider *provider, const struct provider_request *request)
+static bool dry_run_allows(struct action_context *context, const struct provider *provider,
+	const struct provider_request *request)
 {
 	struct step_dry_run *dry_run = context->dry_run;
 	size_t at = 0;
@@ -108,14 +116,17 @@ static bool dry_run_allows(
 
 	dry_run->calls[at].writes++;
 	const char *path = request_path(request, context->arena);
-	refuse_change(context, request->method, request->updates, path != NULL ? path : request->path, provider->name);
+	refuse_change(context, request->method, request->updates,
+		path != NULL ? path : request->path, provider->name);
 	return false;
 }
 
-static void record_budget(
-	struct step_dry_run *dry_run, const struct provider *provider, int64_t remaining, int64_t expires_at)
+static void record_budget(struct step_dry_run *dry_run, const struct provider *provider,
+	int64_t remaining, int64_t expires_at)
 {
-	for (size_t i = 0; dry_run != NULL && i < DRY_RUN_PROVIDERS_MAX && dry_run->calls[i].provider != NULL; i++) {
+	for (size_t i = 0;
+		dry_run != NULL && i < DRY_RUN_PROVIDERS_MAX && dry_run->calls[i].provider != NULL;
+		i++) {
 		if (strcmp(dry_run->calls[i].provider, provider->id) != 0)
 			continue;
 		if (remaining >= 0)
@@ -126,12 +137,13 @@ static void record_budget(
 }
 
 /* False where it is not the call's turn yet: the run then waits in the queue, not in a process. */
-static bool await_turn(
-	struct action_context *context, const struct provider *provider, const char *credential, int64_t spacing_ms)
+static bool await_turn(struct action_context *context, const struct provider *provider,
+	const char *credential, int64_t spacing_ms)
 {
 	struct call_turn turn;
 
-	context->backend->throttle(context->backend_data, provider->id, credential, spacing_ms, &turn);
+	context->backend->throttle(
+		context->backend_data, provider->id, credential, spacing_ms, &turn);
 	context->for_turn = !turn.granted;
 	if (turn.granted) {
 		if (turn.wait_ms > 0)
@@ -140,7 +152,8 @@ static bool await_turn(
 	}
 
 	error_set(&context->error, ERROR_RATE_LIMITED,
-		"waiting for a write slot of %s, which allows one change every %lld ms; runs before it: %lld",
+		"waiting for a write slot of %s, which allows one change every %lld ms; runs "
+		"before it: %lld",
 		provider->name, (long long)spacing_ms, (long long)turn.ahead);
 	text_copy(context->error.provider, sizeof(context->error.provider), provider->id);
 	context->error.retry_after_ms = turn.wait_ms;
@@ -148,36 +161,41 @@ static bool await_turn(
 }
 
 /* Calls by an old name keep working until somebody else takes the name: say so once per attempt. */
-static void log_redirect(
-	struct action_context *context, const struct provider *provider, const struct provider_request *request)
+static void log_redirect(struct action_context *context, const struct provider *provider,
+	const struct provider_request *request)
 {
 	const char *const *names = request->parameters;
 	if (context->redirect_logged)
 		return;
 	context->redirect_logged = true;
-	action_log(context, "%s redirects %s of %s%s%s: it was renamed or moved; use its new name", provider->name,
-		request->path, names[0] != NULL ? names[0] : "it", names[0] != NULL && names[1] != NULL ? "/" : "",
+	action_log(context, "%s redirects %s of %s%s%s: it was renamed or moved; use its new name",
+		provider->name, request->path, names[0] != NULL ? names[0] : "it",
+		names[0] != NULL && names[1] != NULL ? "/" : "",
 		names[0] != NULL && names[1] != NULL ? names[1] : "");
 }
 
-#define FRESH_MS  60000  /* a token may not know what was made since */
-#define RECENT_MS 600000 /* a fork may take five minutes until it can be worked on, and then come other steps */
+#define FRESH_MS 60000 /* a token may not know what was made since */
+#define RECENT_MS                                                                                  \
+	600000 /* a fork may take five minutes until it can be worked on, and then come other      \
+		  steps */
 
-/* How long ago the app made what the call is about; -1 where it did not. Repositories are named by two parameters. */
-static int64_t made_ms_ago(
-	struct action_context *context, const struct provider *provider, const struct provider_request *request)
+/* How long ago the app made what the call is about; -1 where it did not. Repositories are named by
+ * two parameters. */
+static int64_t made_ms_ago(struct action_context *context, const struct provider *provider,
+	const struct provider_request *request)
 {
 	const char *const *names = request->parameters;
 	if (names[0] == NULL)
 		return -1;
 	int64_t ago = context_made_ms_ago(context, provider->id, names[0]);
-	const char *pair = names[1] != NULL ? arena_format(context->arena, "%s/%s", names[0], names[1]) : NULL;
+	const char *pair =
+		names[1] != NULL ? arena_format(context->arena, "%s/%s", names[0], names[1]) : NULL;
 	return ago >= 0 || pair == NULL ? ago : context_made_ms_ago(context, provider->id, pair);
 }
 
 /* Kept for the error of the action, which may fail because of this call. */
-static void record_refusal(struct action_context *context, const struct provider *provider, bool answered,
-	const struct provider_response *response)
+static void record_refusal(struct action_context *context, const struct provider *provider,
+	bool answered, const struct provider_response *response)
 {
 	struct error *refusal = &context->refusal;
 
@@ -186,24 +204,28 @@ static void record_refusal(struct action_context *context, const struct provider
 		return;
 	const struct error *error = &context->error;
 	if (answered)
-		error_exchange(refusal, provider->id, response->status, response->code, response->request_id);
+		error_exchange(refusal, provider->id, response->status, response->code,
+			response->request_id);
 	else
-		error_exchange(refusal, provider->id, error->http_status, error->provider_code, error->request_id);
+		error_exchange(refusal, provider->id, error->http_status, error->provider_code,
+			error->request_id);
 }
 
-/* For all runs: that a call found the provider down, or up again. A refusal is an answer as well. */
-static void report_health(struct action_context *context, const struct provider *provider, const char *limiter,
-	const struct call_admission *admission, bool answered)
+/* For all runs: that a call found the provider down, or up again. A refusal is an answer as well.
+ */
+static void report_health(struct action_context *context, const struct provider *provider,
+	const char *limiter, const struct call_admission *admission, bool answered)
 {
 	const struct error *error = &context->error;
 	bool failed = !answered &&
-		(error->class == ERROR_NETWORK || (error->class == ERROR_TIMEOUT && admission->watched) ||
+		(error->class == ERROR_NETWORK ||
+			(error->class == ERROR_TIMEOUT && admission->watched) ||
 			(error->class == ERROR_PROVIDER_UNAVAILABLE && error->http_status >= 500));
 	bool told = answered || error->http_status > 0;
 
 	if (waits_for_outages(context) && (failed || (told && admission->watched)))
-		context->backend->report_outage(
-			context->backend_data, provider->id, limiter, failed, failed ? error->retry_after_ms : 0);
+		context->backend->report_outage(context->backend_data, provider->id, limiter,
+			failed, failed ? error->retry_after_ms : 0);
 }
 
 static void log_call(void *data, const struct provider_call_facts *facts)
@@ -249,9 +271,11 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		return false;
 	int64_t made_ago_ms = made_ms_ago(context, provider, request);
 	const struct provider_grant grant = {
-		.permissions = request->permissions != NULL ? request->permissions : context->action->permissions,
+		.permissions = request->permissions != NULL ? request->permissions
+							    : context->action->permissions,
 		.one_repository = context->action->one_repository,
-		.fresh = context->action->one_repository && made_ago_ms >= 0 && made_ago_ms < FRESH_MS,
+		.fresh = context->action->one_repository && made_ago_ms >= 0 &&
+			made_ago_ms < FRESH_MS,
 	};
 	struct credential_notice notice = { .expires_at = 0 };
 	const struct provider_exchange exchange = { .client = context->client,
@@ -274,14 +298,15 @@ bool provider_call(struct action_context *context, const struct provider *provid
 	if (answered && response->redirected)
 		log_redirect(context, provider, request);
 	if (answered)
-		record_budget(context->dry_run, provider, response->limit_remaining, notice.expires_at);
+		record_budget(
+			context->dry_run, provider, response->limit_remaining, notice.expires_at);
 	else
 		redact_error(&context->error);
 	record_refusal(context, provider, answered, response);
 	report_health(context, provider, limiter, &admission, answered);
 	if (limited || admission.probing)
-		context->backend->report_limit(
-			context->backend_data, provider->id, limiter, limited ? context->error.retry_after_ms : 0);
+		context->backend->report_limit(context->backend_data, provider->id, limiter,
+			limited ? context->error.retry_after_ms : 0);
 	return answered;
 }
 
@@ -293,9 +318,10 @@ bool provider_is_late(const struct action_context *context)
 bool provider_made_nothing(const struct action_context *context)
 {
 	const struct error *error = &context->error;
-	/* Our own limiter may have refused the call without asking the provider: then there is no status. */
-	bool turned_away =
-		error->class == ERROR_PROVIDER_UNAVAILABLE && error->http_status == 0 && error->retry_after_ms > 0;
+	/* Our own limiter may have refused the call without asking the provider: then there is no
+	 * status. */
+	bool turned_away = error->class == ERROR_PROVIDER_UNAVAILABLE && error->http_status == 0 &&
+		error->retry_after_ms > 0;
 	return turned_away || error->class == ERROR_RATE_LIMITED ||
 		(error->http_status >= 400 && error->http_status < 500);
 }
@@ -313,16 +339,19 @@ const char *provider_scope(const struct action_context *context, const struct pr
 	return scope != NULL && scope[0] != '\0' ? scope : NULL;
 }
 
-const char *provider_page(struct action_context *context, const struct provider *provider, const char *format, ...)
+const char *provider_page(
+	struct action_context *context, const struct provider *provider, const char *format, ...)
 {
 	if (provider->site == NULL)
 		return NULL;
-	const char *site = provider->site(context->arena, provider->access(context->settings).base_url);
+	const char *site =
+		provider->site(context->arena, provider->access(context->settings).base_url);
 	va_list arguments;
 	va_start(arguments, format);
 	const char *path = arena_format_list(context->arena, format, arguments);
 	va_end(arguments);
-	return site != NULL && path != NULL ? arena_format(context->arena, "%s%s", site, path) : NULL;
+	return site != NULL && path != NULL ? arena_format(context->arena, "%s%s", site, path)
+					    : NULL;
 }
 
 /* The response's body as JSON. */
@@ -330,24 +359,30 @@ static enum error_class parse_response(
 	struct action_context *context, const struct provider_response *response, cJSON **ret_json)
 {
 	struct error *error = &context->error;
-	if (json_parse(response->body, response->body_length, JSON_LIMITS_WIDE, ret_json, error) == ERROR_NONE)
+	if (json_parse(response->body, response->body_length, JSON_LIMITS_WIDE, ret_json, error) ==
+		ERROR_NONE)
 		return ERROR_NONE;
-	return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_PROVIDER_UNAVAILABLE,
-		"the provider's response (status %d) is not valid JSON: %s", response->status, error->message);
+	return error_set(error,
+		error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_PROVIDER_UNAVAILABLE,
+		"the provider's response (status %d) is not valid JSON: %s", response->status,
+		error->message);
 }
 
-static bool decode_response(struct action_context *context, const struct provider_response *response,
-	const struct record *record, const cJSON *json, void *target)
+static bool decode_response(struct action_context *context,
+	const struct provider_response *response, const struct record *record, const cJSON *json,
+	void *target)
 {
 	struct error *error = &context->error;
 
-	if (record_decode(record, json, RECORD_LENIENT, "", context->arena, target, error) == ERROR_NONE)
+	if (record_decode(record, json, RECORD_LENIENT, "", context->arena, target, error) ==
+		ERROR_NONE)
 		return true;
 	if (error->class == ERROR_OUT_OF_MEMORY)
 		return false;
 	char place[sizeof(error->place)];
 	text_copy(place, sizeof(place), error->place);
-	error_set(error, ERROR_INTERNAL, "unexpected value at %s in the provider's response (status %d): %s", place,
+	error_set(error, ERROR_INTERNAL,
+		"unexpected value at %s in the provider's response (status %d): %s", place,
 		response->status, error->message);
 	return false;
 }
@@ -364,8 +399,8 @@ static bool decode_items(struct action_context *context, const struct provider_r
 	const struct record *record, const cJSON *json, struct object_list *ret_list)
 {
 	if (!cJSON_IsArray(json)) {
-		error_set(&context->error, ERROR_INTERNAL, "the provider's response (status %d) is not a list",
-			response->status);
+		error_set(&context->error, ERROR_INTERNAL,
+			"the provider's response (status %d) is not a list", response->status);
 		return false;
 	}
 
@@ -375,7 +410,8 @@ static bool decode_items(struct action_context *context, const struct provider_r
 		return !context_is_short_of_memory(context);
 	const cJSON *item;
 	cJSON_ArrayForEach (item, json) {
-		if (!decode_response(context, response, record, item, items + next++ * record->size))
+		if (!decode_response(
+			    context, response, record, item, items + next++ * record->size))
 			return false;
 	}
 
@@ -396,18 +432,22 @@ int64_t provider_time(const char *text)
 	return clock_parse(text);
 }
 
-bool url_call(struct action_context *context, const struct url_request *request, struct provider_response *response)
+bool url_call(struct action_context *context, const struct url_request *request,
+	struct provider_response *response)
 {
 	if (context_is_short_of_memory(context))
 		return false;
 
-	/* A dry run calls providers only: an address that a client gave may be slow, and may act on the request. */
+	/* A dry run calls providers only: an address that a client gave may be slow, and may act on
+	 * the request. */
 	if (context->dry_run != NULL) {
 		if (request->method != HTTP_GET)
 			refuse_change(context, request->method, false, request->url, "");
 		else
-			context->dry_run->unchecked = arena_format(context->arena, "would check %s", request->url);
-		error_set(&context->error, ERROR_INTERNAL, "a dry run calls no address that a client gave");
+			context->dry_run->unchecked =
+				arena_format(context->arena, "would check %s", request->url);
+		error_set(&context->error, ERROR_INTERNAL,
+			"a dry run calls no address that a client gave");
 		return false;
 	}
 

@@ -1,6 +1,6 @@
 /*
- * Runs an action: decodes its input and checkpoint, keeps how it ended, and encodes its output. Once an
- * allocation has failed the attempt is void.
+ * Runs an action: decodes its input and checkpoint, keeps how it ended, and encodes its output.
+ * Once an allocation has failed the attempt is void.
  */
 #include "action/context.h"
 
@@ -18,13 +18,14 @@
 
 /* ---- running ---- */
 
-static enum error_class decode(struct action_context *context, const struct record *record, const cJSON *json,
-	enum record_mode mode, const char *place, void **ret_struct)
+static enum error_class decode(struct action_context *context, const struct record *record,
+	const cJSON *json, enum record_mode mode, const char *place, void **ret_struct)
 {
 	*ret_struct = arena_allocate(context->arena, record->size);
 	if (*ret_struct == NULL)
 		return error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the action");
-	return record_decode(record, json, mode, place, context->arena, *ret_struct, &context->error);
+	return record_decode(
+		record, json, mode, place, context->arena, *ret_struct, &context->error);
 }
 
 static enum error_class decode_checkpoint(struct action_context *context, const char *text)
@@ -35,7 +36,8 @@ static enum error_class decode_checkpoint(struct action_context *context, const 
 		text = "{}";
 	if (json_parse(text, strlen(text), JSON_LIMITS_WIDE, &json, &context->error) != ERROR_NONE)
 		return context->error.class;
-	return decode(context, &context->action->checkpoint, json, RECORD_LENIENT, "/checkpoint", &context->checkpoint);
+	return decode(context, &context->action->checkpoint, json, RECORD_LENIENT, "/checkpoint",
+		&context->checkpoint);
 }
 
 bool context_is_short_of_memory(struct action_context *context)
@@ -50,7 +52,8 @@ bool context_is_short_of_memory(struct action_context *context)
 static enum action_result end_attempt(struct action_context *context, enum action_result result)
 {
 	struct error ended = context->error;
-	bool may_be_stored = context_checkpoint(context) != NULL || context->error.class == ERROR_OUT_OF_MEMORY;
+	bool may_be_stored =
+		context_checkpoint(context) != NULL || context->error.class == ERROR_OUT_OF_MEMORY;
 	if (!may_be_stored)
 		context->checkpoint = NULL;
 	/* The error of the action says more. */
@@ -59,7 +62,8 @@ static enum action_result end_attempt(struct action_context *context, enum actio
 	return may_be_stored ? result : ACTION_FAILED;
 }
 
-enum action_result context_execute(struct action_context *context, const cJSON *input_json, const char *checkpoint)
+enum action_result context_execute(
+	struct action_context *context, const cJSON *input_json, const char *checkpoint)
 {
 	const struct action_definition *action = context->action;
 	void *input;
@@ -71,7 +75,8 @@ enum action_result context_execute(struct action_context *context, const cJSON *
 	context->output = arena_allocate(context->arena, action->output.size);
 	if (context->output == NULL)
 		return action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for the output");
-	if (decode(context, &action->input, input_json, RECORD_STRICT, "/input", &input) != ERROR_NONE) {
+	if (decode(context, &action->input, input_json, RECORD_STRICT, "/input", &input) !=
+		ERROR_NONE) {
 		input_name_member("/input", &context->error);
 		return ACTION_FAILED;
 	}
@@ -80,8 +85,8 @@ enum action_result context_execute(struct action_context *context, const cJSON *
 		return ACTION_FAILED;
 	if (input_check_run(action, input, "/input", NULL, &context->error) != ERROR_NONE)
 		return ACTION_FAILED;
-	enum action_result result =
-		end_attempt(context, action->run(context, input, context->checkpoint, context->output));
+	enum action_result result = end_attempt(
+		context, action->run(context, input, context->checkpoint, context->output));
 	if (context_is_short_of_memory(context))
 		return ACTION_FAILED;
 
@@ -91,8 +96,8 @@ enum action_result context_execute(struct action_context *context, const cJSON *
 	return is_result ? result : ACTION_FAILED;
 }
 
-static const char *encode(
-	struct action_context *context, const struct record *record, const void *data, bool for_people)
+static const char *encode(struct action_context *context, const struct record *record,
+	const void *data, bool for_people)
 {
 	CLEANUP_JSON cJSON *json = NULL;
 
@@ -102,35 +107,42 @@ static const char *encode(
 		redact_json(json);
 	const char *text = json_print(context->arena, json);
 	if (text == NULL)
-		error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the JSON of the action");
+		error_set(&context->error, ERROR_OUT_OF_MEMORY,
+			"no memory for the JSON of the action");
 	return text;
 }
 
-const char *context_encode(struct action_context *context, const struct record *record, const void *data)
+const char *context_encode(
+	struct action_context *context, const struct record *record, const void *data)
 {
 	return encode(context, record, data, false);
 }
 
 /* Redis keeps it as long as the run, so its size is bounded. */
-static const char *refuse_longer(struct action_context *context, const char *text, size_t most, const char *what)
+static const char *refuse_longer(
+	struct action_context *context, const char *text, size_t most, const char *what)
 {
 	if (text == NULL || strlen(text) <= most)
 		return text;
-	error_set(&context->error, ERROR_PAYLOAD_TOO_LARGE, "the %s of %s is %zu bytes long, and the limit is %zu",
-		what, context->action->id, strlen(text), most);
-	error_remedy(&context->error, NULL, "Give the step less to do at once: its output grows with its input.");
+	error_set(&context->error, ERROR_PAYLOAD_TOO_LARGE,
+		"the %s of %s is %zu bytes long, and the limit is %zu", what, context->action->id,
+		strlen(text), most);
+	error_remedy(&context->error, NULL,
+		"Give the step less to do at once: its output grows with its input.");
 	return NULL;
 }
 
-static enum error_class find_secret(void *context, const struct record_value *value, struct error *error)
+static enum error_class find_secret(
+	void *context, const struct record_value *value, struct error *error)
 {
 	const struct action_context *action = context;
 	if (!cJSON_IsString(value->json) || !redact_finds(value->json->valuestring))
 		return ERROR_NONE;
-	error_set(error, ERROR_INTERNAL, "the action %s has a secret in its checkpoint, at %s", action->action->id,
-		value->place);
+	error_set(error, ERROR_INTERNAL, "the action %s has a secret in its checkpoint, at %s",
+		action->action->id, value->place);
 	return error_remedy(error, NULL,
-		"A checkpoint is stored in clear text: the author of the action has to leave the secret out.");
+		"A checkpoint is stored in clear text: the author of the action has to leave the "
+		"secret out.");
 }
 
 const char *context_checkpoint(struct action_context *context)
@@ -146,9 +158,11 @@ const char *context_checkpoint(struct action_context *context)
 		return NULL;
 
 	/* Refused rather than redacted: the next attempt would go on with asterisks. */
-	if (record_visit_values(record, json, "/checkpoint", find_secret, context, &context->error) == ERROR_NONE &&
+	if (record_visit_values(record, json, "/checkpoint", find_secret, context,
+		    &context->error) == ERROR_NONE &&
 		(text = json_print(context->arena, json)) == NULL)
-		error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the JSON of the action");
+		error_set(&context->error, ERROR_OUT_OF_MEMORY,
+			"no memory for the JSON of the action");
 	return refuse_longer(context, text, ACTION_CHECKPOINT_MAX, "checkpoint");
 }
 
@@ -165,8 +179,9 @@ static const struct record skipped_record = RECORD(struct skipped_output, skippe
 const char *context_output(struct action_context *context)
 {
 	const struct skipped_output skipped = { true, context->text };
-	const char *text = context->skipped ? encode(context, &skipped_record, &skipped, true)
-					    : encode(context, &context->action->output, context->output, true);
+	const char *text = context->skipped
+		? encode(context, &skipped_record, &skipped, true)
+		: encode(context, &context->action->output, context->output, true);
 	return refuse_longer(context, text, ACTION_OUTPUT_MAX, "output");
 }
 
@@ -202,11 +217,13 @@ int64_t action_run_age_ms(const struct action_context *context)
 
 #define SHOWN_TEXT_MAX 1024 /* bytes */
 
-/* A text for people: secrets are redacted, and it is truncated where it is too long; "" where memory is short. */
-static const char *format_redacted(struct action_context *context, const char *format, va_list arguments)
-	__attribute__((format(printf, 2, 0)));
+/* A text for people: secrets are redacted, and it is truncated where it is too long; "" where
+ * memory is short. */
+static const char *format_redacted(struct action_context *context, const char *format,
+	va_list arguments) __attribute__((format(printf, 2, 0)));
 
-static const char *format_redacted(struct action_context *context, const char *format, va_list arguments)
+static const char *format_redacted(
+	struct action_context *context, const char *format, va_list arguments)
 {
 	char *text = arena_format_list(context->arena, format, arguments);
 
@@ -238,14 +255,18 @@ enum action_result action_skip(struct action_context *context, const char *forma
 	return ACTION_DONE;
 }
 
-static enum action_result wait_for(struct action_context *context, int64_t delay_ms, bool for_person)
+static enum action_result wait_for(
+	struct action_context *context, int64_t delay_ms, bool for_person)
 {
-	context->wait_ms = delay_ms < WAIT_MIN_MS ? WAIT_MIN_MS : delay_ms > WAIT_MAX_MS ? WAIT_MAX_MS : delay_ms;
+	context->wait_ms = delay_ms < WAIT_MIN_MS ? WAIT_MIN_MS
+		: delay_ms > WAIT_MAX_MS          ? WAIT_MAX_MS
+						  : delay_ms;
 	context->for_person = for_person;
 	return ACTION_WAITING;
 }
 
-enum action_result action_wait(struct action_context *context, int64_t delay_ms, const char *format, ...)
+enum action_result action_wait(
+	struct action_context *context, int64_t delay_ms, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
@@ -254,7 +275,8 @@ enum action_result action_wait(struct action_context *context, int64_t delay_ms,
 	return wait_for(context, delay_ms, false);
 }
 
-enum action_result action_wait_for_person(struct action_context *context, int64_t delay_ms, const char *format, ...)
+enum action_result action_wait_for_person(
+	struct action_context *context, int64_t delay_ms, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
@@ -263,7 +285,8 @@ enum action_result action_wait_for_person(struct action_context *context, int64_
 	return wait_for(context, delay_ms, true);
 }
 
-enum action_result action_fail(struct action_context *context, enum error_class class, const char *format, ...)
+enum action_result action_fail(
+	struct action_context *context, enum error_class class, const char *format, ...)
 {
 	char message[sizeof(context->error.message)];
 	va_list arguments;
@@ -273,8 +296,8 @@ enum action_result action_fail(struct action_context *context, enum error_class 
 	va_end(arguments);
 	error_set(&context->error, class, "%s", message);
 	const struct error *refusal = &context->refusal;
-	error_exchange(
-		&context->error, refusal->provider, refusal->http_status, refusal->provider_code, refusal->request_id);
+	error_exchange(&context->error, refusal->provider, refusal->http_status,
+		refusal->provider_code, refusal->request_id);
 	return ACTION_FAILED;
 }
 
@@ -290,14 +313,16 @@ enum action_result action_fail_again(
 	return ACTION_FAILED;
 }
 
-enum action_result action_remedy(struct action_context *context, const char *url, const char *format, ...)
+enum action_result action_remedy(
+	struct action_context *context, const char *url, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
 	redact_format_list(context->error.remedy, sizeof(context->error.remedy), format, arguments);
 	va_end(arguments);
 	/* A truncated address would lead elsewhere. */
-	if (url == NULL || !text_copy(context->error.remedy_url, sizeof(context->error.remedy_url), url))
+	if (url == NULL ||
+		!text_copy(context->error.remedy_url, sizeof(context->error.remedy_url), url))
 		context->error.remedy_url[0] = '\0';
 	return ACTION_FAILED;
 }
@@ -326,9 +351,11 @@ bool action_save(struct action_context *context)
 {
 	if (context->dry_run != NULL)
 		return true;
-	const char *checkpoint = context_is_short_of_memory(context) ? NULL : context_checkpoint(context);
+	const char *checkpoint =
+		context_is_short_of_memory(context) ? NULL : context_checkpoint(context);
 	return checkpoint != NULL &&
-		context->backend->save(context->backend_data, checkpoint, &context->error) == ERROR_NONE;
+		context->backend->save(context->backend_data, checkpoint, &context->error) ==
+		ERROR_NONE;
 }
 
 /* ---- helpers ---- */
@@ -355,7 +382,8 @@ void action_difference(struct action_context *context, const char *format, ...)
 	if (dry_run == NULL || dry_run->difference_count == DRY_RUN_DIFFERENCES_MAX)
 		return;
 	va_start(arguments, format);
-	dry_run->differences[dry_run->difference_count++] = format_redacted(context, format, arguments);
+	dry_run->differences[dry_run->difference_count++] =
+		format_redacted(context, format, arguments);
 	va_end(arguments);
 }
 

@@ -1,6 +1,7 @@
 /*
- * The action context: implements include/slipway/action.h and provider.h over the HTTP client and a backend. The
- * backend stores things: the executor's writes to Redis, a test's keeps them in memory.
+ * The action context: implements include/slipway/action.h and provider.h over the HTTP client and a
+ * backend. The backend stores things: the executor's writes to Redis, a test's keeps them in
+ * memory.
  */
 #ifndef SLIPWAY_ACTION_CONTEXT_H
 #define SLIPWAY_ACTION_CONTEXT_H
@@ -29,7 +30,8 @@ struct ledger_change {
 	bool replaces;          /* it is about another resource than the row before it */
 };
 
-/* When a call may be sent: after wait_ms where it is granted; else the caller asks again after wait_ms. */
+/* When a call may be sent: after wait_ms where it is granted; else the caller asks again after
+ * wait_ms. */
 struct call_turn {
 	int64_t wait_ms;
 	bool granted;
@@ -41,45 +43,52 @@ struct call_admission {
 	int64_t limited_ms; /* its rate limit blocks for so long */
 	int64_t down_ms;    /* it is down, and another call is to ask first whether it is back */
 	bool probing;       /* the first call after the limit has blocked */
-	bool watched;       /* calls of others have failed: it is to be told where this one is answered */
+	bool watched; /* calls of others have failed: it is to be told where this one is answered */
 };
 
-/* What the context needs from its caller. An error of save and ledger_write means: stop, the lease may be lost. */
+/* What the context needs from its caller. An error of save and ledger_write means: stop, the lease
+ * may be lost. */
 struct action_backend {
-	/* Which app owns a resource, or shares it: see store/owners.h. NULL: there are no other apps. *ret_holder is ""
-	 * where it is this app, or none. */
-	enum error_class (*owner)(
-		void *backend, const struct owner_question *question, const char **ret_holder, struct error *error);
+	/* Which app owns a resource, or shares it: see store/owners.h. NULL: there are no other
+	 * apps. *ret_holder is "" where it is this app, or none. */
+	enum error_class (*owner)(void *backend, const struct owner_question *question,
+		const char **ret_holder, struct error *error);
 	enum error_class (*save)(void *backend, const char *checkpoint, struct error *error);
-	enum error_class (*ledger_write)(void *backend, const struct ledger_change *change, struct error *error);
+	enum error_class (*ledger_write)(
+		void *backend, const struct ledger_change *change, struct error *error);
 	void (*log)(void *backend, const char *line);
-	/* Output JSON of a done step, in the attempt's arena; NULL where it is not done. For dry runs. */
-	enum error_class (*output)(
-		void *backend, const struct run_name *name, const char **ret_output, struct error *error);
-	/* Opens the app's secret, or what is sealed in an input; *ret_value is the caller's. It is redacted from then
-	 * on. For dry runs. */
-	enum error_class (*secret)(
-		void *backend, const struct reference *reference, cJSON **ret_value, struct error *error);
+	/* Output JSON of a done step, in the attempt's arena; NULL where it is not done. For dry
+	 * runs. */
+	enum error_class (*output)(void *backend, const struct run_name *name,
+		const char **ret_output, struct error *error);
+	/* Opens the app's secret, or what is sealed in an input; *ret_value is the caller's. It is
+	 * redacted from then on. For dry runs. */
+	enum error_class (*secret)(void *backend, const struct reference *reference,
+		cJSON **ret_value, struct error *error);
 	/* Stops redacting the secrets that were opened. */
 	void (*forget)(void *backend);
 	/* The rate limiter, one per provider and credential. */
-	void (*admit)(
-		void *backend, const char *provider, const char *credential, struct call_admission *ret_admission);
-	/* Whether a call that changes something may be sent now. Asked only where the provider wants changes spaced. */
-	void (*throttle)(void *backend, const char *provider, const char *credential, int64_t spacing_ms,
-		struct call_turn *ret_turn);
-	/* After a call that met a limit (the limiter blocks for so long), and after each probe (0: it succeeded). */
-	void (*report_limit)(void *backend, const char *provider, const char *credential, int64_t blocked_ms);
-	/* After a call that failed for the provider is down (which asks for retry_ms, or 0), and after one that was
-	 * answered, where others have failed. Not asked where the settings want no wait for outages. */
-	void (*report_outage)(
-		void *backend, const char *provider, const char *credential, bool failed, int64_t retry_ms);
+	void (*admit)(void *backend, const char *provider, const char *credential,
+		struct call_admission *ret_admission);
+	/* Whether a call that changes something may be sent now. Asked only where the provider
+	 * wants changes spaced. */
+	void (*throttle)(void *backend, const char *provider, const char *credential,
+		int64_t spacing_ms, struct call_turn *ret_turn);
+	/* After a call that met a limit (the limiter blocks for so long), and after each probe (0:
+	 * it succeeded). */
+	void (*report_limit)(
+		void *backend, const char *provider, const char *credential, int64_t blocked_ms);
+	/* After a call that failed for the provider is down (which asks for retry_ms, or 0), and
+	 * after one that was answered, where others have failed. Not asked where the settings want
+	 * no wait for outages. */
+	void (*report_outage)(void *backend, const char *provider, const char *credential,
+		bool failed, int64_t retry_ms);
 };
 
 #define CREDENTIAL_SIZE 17
 
-/* What a rate limiter is called within its provider: the credential, and the endpoint where that has a limit of its
- * own. */
+/* What a rate limiter is called within its provider: the credential, and the endpoint where that
+ * has a limit of its own. */
 #define LIMITER_NAME_SIZE 192
 
 #define DRY_RUN_PROVIDERS_MAX   4
@@ -87,7 +96,8 @@ struct action_backend {
 
 /* What a dry run observes of one action, which may read and nothing else: see dry_run.c. */
 struct step_dry_run {
-	const char *change;    /* what the first call that would have changed something does; NULL: none was made */
+	const char *change;    /* what the first call that would have changed something does; NULL:
+				  none was made */
 	const char *request;   /* that call as text */
 	const char *unchecked; /* what it would look at besides providers; NULL: nothing */
 	bool adopts, removes;  /* in the ledger */
@@ -123,41 +133,48 @@ struct action_context {
 	/* Made by context_execute. */
 	bool out_of_memory; /* an allocation outside the arena has failed */
 	void *checkpoint, *output;
-	cJSON *written; /* ledger rows of this attempt: field -> JSON text, or null: removed; context_release */
-	const char *intended, *intended_before; /* the last ledger_intend: field, and its row before; NULL: none */
+	cJSON *written; /* ledger rows of this attempt: field -> JSON text, or null: removed;
+			   context_release */
+	const char *intended, *intended_before; /* the last ledger_intend: field, and its row
+						   before; NULL: none */
 	struct error error;
 	int64_t wait_ms;
 	const char *text; /* of a wait or a skip */
 	bool for_person, skipped;
 	bool for_turn; /* the last call was refused because its turn has not come */
 	bool redirect_logged;
-	bool late;            /* the last call was refused, and what it was about may only be late */
-	struct error refusal; /* the response behind the last failed call; class, texts and remedy are not set */
+	bool late; /* the last call was refused, and what it was about may only be late */
+	struct error refusal; /* the response behind the last failed call; class, texts and remedy
+				 are not set */
 };
 
 /*
- * Skips where the input is null. Else runs the action with the decoded input and checkpoint (JSON text, "" for an empty
- * one). The error of a failed decoding is left in the context as if the action had failed.
+ * Skips where the input is null. Else runs the action with the decoded input and checkpoint (JSON
+ * text, "" for an empty one). The error of a failed decoding is left in the context as if the
+ * action had failed.
  */
-enum action_result context_execute(struct action_context *context, const cJSON *input, const char *checkpoint);
+enum action_result context_execute(
+	struct action_context *context, const cJSON *input, const char *checkpoint);
 
-/* Checkpoint and output as JSON text in the arena; NULL where memory is short, and for a checkpoint that has a secret
- * in it, which the error says. Secrets in the output are redacted, for clients and other steps read it. */
+/* Checkpoint and output as JSON text in the arena; NULL where memory is short, and for a checkpoint
+ * that has a secret in it, which the error says. Secrets in the output are redacted, for clients
+ * and other steps read it. */
 const char *context_checkpoint(struct action_context *context);
 const char *context_output(struct action_context *context);
 
 /*
- * Once an allocation has failed the attempt is void: the action may have mistaken a missing string for a missing
- * resource. It makes no further calls or writes and is retried. True sets the error.
+ * Once an allocation has failed the attempt is void: the action may have mistaken a missing string
+ * for a missing resource. It makes no further calls or writes and is retried. True sets the error.
  */
 bool context_is_short_of_memory(struct action_context *context);
 
-/* How many ms ago the app made the newest resource of the provider that has this name as its key, in any case, or as
- * its id; -1 where its ledger has none. */
+/* How many ms ago the app made the newest resource of the provider that has this name as its key,
+ * in any case, or as its id; -1 where its ledger has none. */
 int64_t context_made_ms_ago(struct action_context *context, const char *provider, const char *name);
 
 /* A struct as JSON text in the arena; NULL where memory is short, which the error says. */
-const char *context_encode(struct action_context *context, const struct record *record, const void *data);
+const char *context_encode(
+	struct action_context *context, const struct record *record, const void *data);
 
 /* Frees what the context made outside the arena. */
 void context_release(struct action_context *context);

@@ -1,6 +1,7 @@
 /*
- * A dry run: runs the actions of all steps with a context that writes nothing. Reads go to the provider; the first call
- * that would change something ends the action, and its method says what the action would have done.
+ * A dry run: runs the actions of all steps with a context that writes nothing. Reads go to the
+ * provider; the first call that would change something ends the action, and its method says what
+ * the action would have done.
  */
 #include "core/dry_run.h"
 
@@ -21,7 +22,8 @@ struct dry_step {
 	bool included, finished;
 	const char *input;  /* JSON text */
 	const char *output; /* JSON text of what exists already; NULL: nothing, or not yet */
-	bool creates;       /* it would create its resource: an earlier run's output is of one that is gone */
+	bool creates; /* it would create its resource: an earlier run's output is of one that is
+			 gone */
 };
 
 struct dry_run {
@@ -41,8 +43,8 @@ static bool read_step(struct dry_run *dry_run, const struct dry_run_input_step *
 	const struct step_definition *definition = workflow_step(dry_run->workflow, given->id);
 
 	if (definition == NULL || definition == &dry_run_step) {
-		action_fail(dry_run->context, ERROR_INVALID_INPUT, "the workflow '%s' has no step '%s'",
-			dry_run->workflow->id, given->id);
+		action_fail(dry_run->context, ERROR_INVALID_INPUT,
+			"the workflow '%s' has no step '%s'", dry_run->workflow->id, given->id);
 		return false;
 	}
 
@@ -52,11 +54,12 @@ static bool read_step(struct dry_run *dry_run, const struct dry_run_input_step *
 	step->input = given->input != NULL ? given->input : "null";
 	if (given->error != NULL) {
 		step->finished = true;
-		dry_run->effects[dry_run->effect_count++] = (struct dry_run_effect){ .id = definition->id,
-			.action = definition->action->id,
-			.change = "blocked",
-			.text = "its input is not complete",
-			.error = given->error };
+		dry_run->effects[dry_run->effect_count++] =
+			(struct dry_run_effect){ .id = definition->id,
+				.action = definition->action->id,
+				.change = "blocked",
+				.text = "its input is not complete",
+				.error = given->error };
 	}
 
 	return true;
@@ -72,25 +75,26 @@ static bool read_steps(struct dry_run *dry_run, const struct dry_run_input *inpu
 }
 
 /* The output of a step of another app; it is only there once that step is done. */
-static enum error_class look_up_other(
-	const struct dry_run *dry_run, const struct reference *reference, cJSON **ret_value, struct error *error)
+static enum error_class look_up_other(const struct dry_run *dry_run,
+	const struct reference *reference, cJSON **ret_value, struct error *error)
 {
 	struct action_context *context = dry_run->context;
-	const struct run_name from = { reference->parts[0], reference->parts[1], reference->parts[2] };
+	const struct run_name from = { reference->parts[0], reference->parts[1],
+		reference->parts[2] };
 	const char *output = NULL;
 
 	if (context->backend->output(context->backend_data, &from, &output, error) != ERROR_NONE)
 		return error->class;
 	if (output == NULL)
 		return error_set(error, ERROR_NEEDS_NOT_DONE,
-			"it needs an output of the app '%s', whose step '%s' of '%s' is not done", from.app, from.step,
-			from.workflow);
+			"it needs an output of the app '%s', whose step '%s' of '%s' is not done",
+			from.app, from.step, from.workflow);
 	return run_output_member(output, reference, ret_value, error);
 }
 
 /* A step's output: as the dry run has found it, else as an earlier run has left it. */
-static enum error_class look_up_step(
-	const struct dry_run *dry_run, const struct reference *reference, cJSON **ret_value, struct error *error)
+static enum error_class look_up_step(const struct dry_run *dry_run,
+	const struct reference *reference, cJSON **ret_value, struct error *error)
 {
 	struct action_context *context = dry_run->context;
 	const struct run_name from = { context->app, dry_run->workflow->id, reference->parts[0] };
@@ -101,39 +105,46 @@ static enum error_class look_up_step(
 	const char *output = step != NULL ? step->output : NULL;
 
 	if (!creates && output == NULL &&
-		context->backend->output(context->backend_data, &from, &output, error) != ERROR_NONE)
+		context->backend->output(context->backend_data, &from, &output, error) !=
+			ERROR_NONE)
 		return error->class;
 	if (creates || output == NULL)
 		return error_set(error, ERROR_NEEDS_NOT_DONE,
-			"it depends on an output of the step '%s', which does not exist yet", from.step);
+			"it depends on an output of the step '%s', which does not exist yet",
+			from.step);
 	return run_output_member(output, reference, ret_value, error);
 }
 
-static enum error_class look_up(void *data, const struct reference *reference, cJSON **ret_value, struct error *error)
+static enum error_class look_up(
+	void *data, const struct reference *reference, cJSON **ret_value, struct error *error)
 {
 	const struct dry_run *dry_run = data;
 	const struct action_context *context = dry_run->context;
 
 	if (reference->kind == REFERENCE_SECRET || reference->kind == REFERENCE_SEALED)
 		return context->backend->secret(context->backend_data, reference, ret_value, error);
-	return reference->kind == REFERENCE_STEP ? look_up_step(dry_run, reference, ret_value, error)
-						 : look_up_other(dry_run, reference, ret_value, error);
+	return reference->kind == REFERENCE_STEP
+		? look_up_step(dry_run, reference, ret_value, error)
+		: look_up_other(dry_run, reference, ret_value, error);
 }
 
 /* ---- what would be done ---- */
 
 /* False where the failure is temporary: then the whole dry run is tried again. */
-static bool describe_failure(struct dry_run *dry_run, const struct error *error, struct dry_run_effect *effect)
+static bool describe_failure(
+	struct dry_run *dry_run, const struct error *error, struct dry_run_effect *effect)
 {
 	if (error_class_facts(error->class)->retryable || error->class == ERROR_LEASE_LOST) {
 		dry_run->context->error = *error;
 		return false;
 	}
 
-	bool conflict = error->class == ERROR_CONFLICT_FOREIGN || error->class == ERROR_CONFLICT_OURS;
+	bool conflict =
+		error->class == ERROR_CONFLICT_FOREIGN || error->class == ERROR_CONFLICT_OURS;
 	effect->change = conflict ? "conflict" : "blocked";
 
-	/* The output is redacted as a whole, but a text that was truncated to fit into an error may have half a secret.
+	/* The output is redacted as a whole, but a text that was truncated to fit into an error may
+	 * have half a secret.
 	 */
 	struct error redacted = *error;
 	redact_error(&redacted);
@@ -141,7 +152,8 @@ static bool describe_failure(struct dry_run *dry_run, const struct error *error,
 
 	/* A step that has yet to run is no error of this one. */
 	return error->class == ERROR_NEEDS_NOT_DONE ||
-		error_print(&redacted, dry_run->context->arena, &effect->error, &dry_run->context->error) == ERROR_NONE;
+		error_print(&redacted, dry_run->context->arena, &effect->error,
+			&dry_run->context->error) == ERROR_NONE;
 }
 
 static bool describe_step(struct dry_run *dry_run, struct dry_step *step, enum action_result result,
@@ -149,7 +161,8 @@ static bool describe_step(struct dry_run *dry_run, struct dry_step *step, enum a
 {
 	const struct step_dry_run *observed = context->dry_run;
 
-	effect->differences = (struct string_list){ observed->differences, observed->difference_count };
+	effect->differences =
+		(struct string_list){ observed->differences, observed->difference_count };
 	if (observed->change != NULL) {
 		effect->change = observed->change;
 		effect->text = observed->request;
@@ -168,7 +181,8 @@ static bool describe_step(struct dry_run *dry_run, struct dry_step *step, enum a
 		return describe_failure(dry_run, &context->error, effect);
 	}
 
-	/* What a step waits for does not exist yet, so nothing can be said of the steps after it. */
+	/* What a step waits for does not exist yet, so nothing can be said of the steps after it.
+	 */
 	effect->change = observed->adopts  ? "adopt"
 		: observed->removes        ? "remove"
 		: result == ACTION_WAITING ? "blocked"
@@ -182,8 +196,9 @@ static bool describe_step(struct dry_run *dry_run, struct dry_step *step, enum a
 static const char *warn_of_expiry(const struct dry_run *dry_run, int64_t expires_at)
 {
 	char when[CREDENTIAL_END_SIZE];
-	return credential_ends_soon(expires_at, when) ? arena_format(dry_run->context->arena, "its token ends %s", when)
-						      : NULL;
+	return credential_ends_soon(expires_at, when)
+		? arena_format(dry_run->context->arena, "its token ends %s", when)
+		: NULL;
 }
 
 static void count_calls(struct dry_run *dry_run, const struct step_dry_run *observed)
@@ -197,13 +212,15 @@ static void count_calls(struct dry_run *dry_run, const struct step_dry_run *obse
 			return;
 		if (at == dry_run->call_count)
 			dry_run->calls[dry_run->call_count++] =
-				(struct dry_run_calls){ .provider = observed->calls[i].provider, .remaining = -1 };
+				(struct dry_run_calls){ .provider = observed->calls[i].provider,
+					.remaining = -1 };
 		dry_run->calls[at].reads += observed->calls[i].reads;
 		dry_run->calls[at].writes += observed->calls[i].writes;
 		if (observed->calls[i].remaining >= 0)
 			dry_run->calls[at].remaining = observed->calls[i].remaining;
 		if (dry_run->calls[at].warning == NULL)
-			dry_run->calls[at].warning = warn_of_expiry(dry_run, observed->calls[i].expires_at);
+			dry_run->calls[at].warning =
+				warn_of_expiry(dry_run, observed->calls[i].expires_at);
 	}
 }
 
@@ -221,7 +238,8 @@ static bool run_action(struct dry_run *dry_run, size_t index, struct dry_run_eff
 	*effect = (struct dry_run_effect){ .id = definition->id, .action = definition->action->id };
 	step->finished = true;
 	if (input_read(step->input, &input, &context->error) != ERROR_NONE ||
-		input_put_values(input, &definition->action->input, look_up, dry_run, &context->error) != ERROR_NONE) {
+		input_put_values(input, &definition->action->input, look_up, dry_run,
+			&context->error) != ERROR_NONE) {
 		step->creates = context->error.class == ERROR_NEEDS_NOT_DONE;
 		return describe_failure(dry_run, &context->error, effect);
 	}
@@ -237,8 +255,8 @@ static bool run_action(struct dry_run *dry_run, size_t index, struct dry_run_eff
 	return goes_on && !context_is_short_of_memory(context);
 }
 
-/* One step. The next ones do not redact its secrets: an address, say, that is also the value of a variable here has to
- * be readable there. */
+/* One step. The next ones do not redact its secrets: an address, say, that is also the value of a
+ * variable here has to be readable there. */
 static bool run_step(struct dry_run *dry_run, size_t index)
 {
 	struct action_context *context = dry_run->context;
@@ -262,7 +280,8 @@ static bool is_ready(const struct dry_run *dry_run, size_t index)
 {
 	struct step_set needs;
 	struct error ignored;
-	if (step_needs(dry_run->workflow, &dry_run->workflow->steps[index], NULL, "", &needs, &ignored) != ERROR_NONE)
+	if (step_needs(dry_run->workflow, &dry_run->workflow->steps[index], NULL, "", &needs,
+		    &ignored) != ERROR_NONE)
 		return true;
 	for (size_t i = 0; i < dry_run->workflow->step_count; i++)
 		if (needs.contains[i] && dry_run->steps[i].included && !dry_run->steps[i].finished)
@@ -270,7 +289,8 @@ static bool is_ready(const struct dry_run *dry_run, size_t index)
 	return true;
 }
 
-enum action_result dry_run_execute(struct action_context *context, const void *input, void *checkpoint, void *output)
+enum action_result dry_run_execute(
+	struct action_context *context, const void *input, void *checkpoint, void *output)
 {
 	(void)checkpoint;
 	struct dry_run *dry_run = arena_allocate(context->arena, sizeof(*dry_run));
@@ -283,11 +303,12 @@ enum action_result dry_run_execute(struct action_context *context, const void *i
 	if (!read_steps(dry_run, input))
 		return action_failed(context);
 
-	/* In the order of needs; a workflow has no cycle, so each round finishes at least one step. */
+	/* In the order of needs; a workflow has no cycle, so each round finishes at least one step.
+	 */
 	for (size_t round = 0; round < dry_run->workflow->step_count; round++)
 		for (size_t i = 0; i < dry_run->workflow->step_count; i++)
-			if (dry_run->steps[i].included && !dry_run->steps[i].finished && is_ready(dry_run, i) &&
-				!run_step(dry_run, i))
+			if (dry_run->steps[i].included && !dry_run->steps[i].finished &&
+				is_ready(dry_run, i) && !run_step(dry_run, i))
 				return action_failed(context);
 	result->steps = (struct object_list){ dry_run->effects, dry_run->effect_count };
 	result->calls = (struct object_list){ dry_run->calls, dry_run->call_count };

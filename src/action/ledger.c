@@ -1,6 +1,6 @@
 /*
- * The app's ledger, as actions see it: the rows that were stored when the attempt began, and over them those that the
- * attempt has written since: a row per field, or null where it was removed.
+ * The app's ledger, as actions see it: the rows that were stored when the attempt began, and over
+ * them those that the attempt has written since: a row per field, or null where it was removed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +16,8 @@
 /* A create request has taken effect by then, or never will. */
 #define MADE_WITHIN_MS 600000
 
-static const char *field_name(
-	const struct action_context *context, const char *provider, const char *type, const char *key)
+static const char *field_name(const struct action_context *context, const char *provider,
+	const char *type, const char *key)
 {
 	return arena_format(context->arena, "%s:%s:%s", provider, type, key);
 }
@@ -48,7 +48,8 @@ static bool find_row(struct action_context *context, const char *field, struct l
 }
 
 /* The resource that the app has or had; a pending row keeps the row before it. */
-static bool find_settled(struct action_context *context, const struct ledger_row *row, struct ledger_row *ret_row)
+static bool find_settled(
+	struct action_context *context, const struct ledger_row *row, struct ledger_row *ret_row)
 {
 	if (!ledger_row_is_pending(row)) {
 		*ret_row = *row;
@@ -57,8 +58,8 @@ static bool find_settled(struct action_context *context, const struct ledger_row
 	return row->before != NULL && read_row(context, row->before, ret_row);
 }
 
-/* The ledger is stored in clear text, so a name must not be a secret. Refused rather than redacted: the resource could
- * not be found by a redacted name. */
+/* The ledger is stored in clear text, so a name must not be a secret. Refused rather than redacted:
+ * the resource could not be found by a redacted name. */
 static bool may_be_listed(struct action_context *context, const char *field, const char *value)
 {
 	char shown[128];
@@ -68,9 +69,11 @@ static bool may_be_listed(struct action_context *context, const char *field, con
 	redact_copy(shown, sizeof(shown), field);
 	redact_text(shown);
 	error_set(&context->error, ERROR_INTERNAL,
-		"the ledger row %s of the action %s has a secret in its name, its id or its address", shown,
-		context->action->id);
-	error_remedy(&context->error, NULL, "Use a secret whose value is not the name of a resource at the provider.");
+		"the ledger row %s of the action %s has a secret in its name, its id or its "
+		"address",
+		shown, context->action->id);
+	error_remedy(&context->error, NULL,
+		"Use a secret whose value is not the name of a resource at the provider.");
 	return false;
 }
 
@@ -79,14 +82,17 @@ static bool write_row(struct action_context *context, const struct ledger_change
 {
 	const char *field = change->field, *value = change->value;
 
-	if (context_is_short_of_memory(context) || (value != NULL && !may_be_listed(context, field, value)) ||
+	if (context_is_short_of_memory(context) ||
+		(value != NULL && !may_be_listed(context, field, value)) ||
 		(context->dry_run == NULL &&
-			context->backend->ledger_write(context->backend_data, change, &context->error) != ERROR_NONE))
+			context->backend->ledger_write(
+				context->backend_data, change, &context->error) != ERROR_NONE))
 		return false;
 	if (context->written == NULL)
 		context->written = cJSON_CreateObject();
 	cJSON_DeleteItemFromObjectCaseSensitive(context->written, field);
-	if (json_add(context->written, field, value != NULL ? cJSON_CreateString(value) : cJSON_CreateNull()))
+	if (json_add(context->written, field,
+		    value != NULL ? cJSON_CreateString(value) : cJSON_CreateNull()))
 		return true;
 	error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the ledger");
 	return false;
@@ -97,11 +103,13 @@ static const char *encode_row(struct action_context *context, struct ledger_row 
 	row->run = context->run_id;
 	row->workflow = context->workflow != NULL ? context->workflow->id : NULL;
 	row->step = context->step;
-	return context_is_short_of_memory(context) ? NULL : context_encode(context, &ledger_row_record, row);
+	return context_is_short_of_memory(context)
+		? NULL
+		: context_encode(context, &ledger_row_record, row);
 }
 
-static void fill_resource(
-	struct action_context *context, const struct ledger_row *row, struct ledger_resource *resource)
+static void fill_resource(struct action_context *context, const struct ledger_row *row,
+	struct ledger_resource *resource)
 {
 	struct ledger_row settled = { .id = "" };
 
@@ -116,11 +124,13 @@ static void fill_resource(
 	resource->last_requested_at = resource->pending ? clock_parse(row->asked) : 0;
 }
 
-bool ledger_get(struct action_context *context, const char *provider, const char *type, const char *key,
-	struct ledger_resource *ret_row)
+bool ledger_get(struct action_context *context, const char *provider, const char *type,
+	const char *key, struct ledger_resource *ret_row)
 {
 	struct ledger_row row;
-	*ret_row = (struct ledger_resource){ .provider = provider, .type = type, .key = key, .id = "" };
+	*ret_row = (struct ledger_resource){
+		.provider = provider, .type = type, .key = key, .id = ""
+	};
 	if (!find_row(context, field_name(context, provider, type, key), &row))
 		return false;
 	fill_resource(context, &row, ret_row);
@@ -136,7 +146,10 @@ bool ledger_intend(struct action_context *context, const struct ledger_resource 
 
 	clock_format(clock_wall_ms(), now);
 	const char *field = field_name(context, resource->provider, resource->type, resource->key);
-	struct ledger_row row = { .state = LEDGER_PENDING, .at = now, .asked = now, .source = resource->source },
+	struct ledger_row row = { .state = LEDGER_PENDING,
+		.at = now,
+		.asked = now,
+		.source = resource->source },
 			  before;
 	context->intended = field;
 	context->intended_before = find_text(context, field);
@@ -154,7 +167,8 @@ bool ledger_intend(struct action_context *context, const struct ledger_resource 
 		context->intended_before = arena_string(context->arena, context->intended_before);
 	const char *value = encode_row(context, &row);
 	const char *checkpoint = value != NULL ? context_checkpoint(context) : NULL;
-	return checkpoint != NULL && write_row(context, &(struct ledger_change){ field, value, checkpoint, false });
+	return checkpoint != NULL &&
+		write_row(context, &(struct ledger_change){ field, value, checkpoint, false });
 }
 
 bool ledger_take_back(struct action_context *context)
@@ -163,8 +177,9 @@ bool ledger_take_back(struct action_context *context)
 
 	if (context->intended == NULL)
 		return true;
-	bool written =
-		write_row(context, &(struct ledger_change){ context->intended, context->intended_before, NULL, false });
+	bool written = write_row(context,
+		&(struct ledger_change){
+			context->intended, context->intended_before, NULL, false });
 	context->intended = NULL;
 	if (written)
 		context->error = refused;
@@ -189,16 +204,18 @@ bool ledger_may_be_ours(const struct ledger_resource *pending, int64_t made_at)
 
 /* ---- after the call ---- */
 
-static bool ask_owner(struct action_context *context, const struct owner_question *question, const char **ret_holder)
+static bool ask_owner(struct action_context *context, const struct owner_question *question,
+	const char **ret_holder)
 {
 	*ret_holder = "";
 	if (context->backend->owner == NULL || context_is_short_of_memory(context))
 		return !context_is_short_of_memory(context);
-	return context->backend->owner(context->backend_data, question, ret_holder, &context->error) == ERROR_NONE;
+	return context->backend->owner(
+		       context->backend_data, question, ret_holder, &context->error) == ERROR_NONE;
 }
 
-bool ledger_holder(
-	struct action_context *context, const char *provider, const char *type, const char *id, const char **ret_app)
+bool ledger_holder(struct action_context *context, const char *provider, const char *type,
+	const char *id, const char **ret_app)
 {
 	const struct owner_question question = { OWNER_LOOK, provider, type, id, false };
 	bool asked = ask_owner(context, &question, ret_app);
@@ -206,8 +223,8 @@ bool ledger_holder(
 	return asked;
 }
 
-bool action_sharer(
-	struct action_context *context, const char *provider, const char *type, const char *id, const char **ret_app)
+bool action_sharer(struct action_context *context, const char *provider, const char *type,
+	const char *id, const char **ret_app)
 {
 	const struct owner_question question = { OWNER_SHARER, provider, type, id, false };
 	bool asked = ask_owner(context, &question, ret_app);
@@ -215,21 +232,25 @@ bool action_sharer(
 	return asked;
 }
 
-static bool fail_held(struct action_context *context, const struct ledger_resource *resource, const char *holder)
+static bool fail_held(
+	struct action_context *context, const struct ledger_resource *resource, const char *holder)
 {
-	action_fail(
-		context, ERROR_CONFLICT_FOREIGN, "the app '%s' has the %s %s", holder, resource->type, resource->key);
+	action_fail(context, ERROR_CONFLICT_FOREIGN, "the app '%s' has the %s %s", holder,
+		resource->type, resource->key);
 	action_remedy(context, NULL,
-		"Choose another name, or tear '%s' down first. Where both apps are to have it, set \"share\": true for "
+		"Choose another name, or tear '%s' down first. Where both apps are to have it, set "
+		"\"share\": true for "
 		"both, and run the step of '%s' again first.",
 		holder, holder);
 	return false;
 }
 
-/* A dry run only reads. What another app owns was not made for us, even where our request is pending. */
+/* A dry run only reads. What another app owns was not made for us, even where our request is
+ * pending. */
 static bool claim(struct action_context *context, const struct ledger_resource *resource)
 {
-	const struct owner_question question = { context->dry_run != NULL ? OWNER_LOOK : OWNER_CLAIM,
+	const struct owner_question question = { context->dry_run != NULL ? OWNER_LOOK
+									  : OWNER_CLAIM,
 		resource->provider, resource->type, resource->id, resource->shared };
 	const char *holder;
 
@@ -250,12 +271,14 @@ bool action_is_free(struct action_context *context, const struct ledger_resource
 }
 
 /* Best effort: an owner that remains is checked against its ledger by the next app that asks. */
-static void release(struct action_context *context, const char *provider, const char *type, const char *id)
+static void release(
+	struct action_context *context, const char *provider, const char *type, const char *id)
 {
 	const struct owner_question question = { OWNER_RELEASE, provider, type, id, false };
 	struct error kept = context->error;
 	const char *ignored;
-	if (context->dry_run == NULL && id != NULL && id[0] != '\0' && !ask_owner(context, &question, &ignored))
+	if (context->dry_run == NULL && id != NULL && id[0] != '\0' &&
+		!ask_owner(context, &question, &ignored))
 		context->error = kept;
 }
 
@@ -265,21 +288,23 @@ static bool is_same_text(const char *one, const char *other)
 }
 
 /* This run has written the same row already. */
-static bool is_written(
-	const struct action_context *context, const struct ledger_row *before, const struct ledger_row *row)
+static bool is_written(const struct action_context *context, const struct ledger_row *before,
+	const struct ledger_row *row)
 {
 	return !ledger_row_is_pending(before) && is_same_text(before->run, context->run_id) &&
 		is_same_text(before->id, row->id) && is_same_text(before->url, row->url) &&
 		before->created == row->created && before->shared == row->shared;
 }
 
-/* An id is a text that the action has made, which is NULL where memory is short, or one that a response must have. */
+/* An id is a text that the action has made, which is NULL where memory is short, or one that a
+ * response must have. */
 static bool has_id(struct action_context *context, const struct ledger_resource *resource)
 {
 	if (resource->id != NULL)
 		return true;
 	if (!context_is_short_of_memory(context))
-		error_set(&context->error, ERROR_INTERNAL, "the action %s puts a %s without an id into the ledger",
+		error_set(&context->error, ERROR_INTERNAL,
+			"the action %s puts a %s without an id into the ledger",
 			context->action->id, resource->type);
 	return false;
 }
@@ -317,10 +342,12 @@ bool ledger_put(struct action_context *context, const struct ledger_resource *re
 	if (!claim(context, resource))
 		return false;
 	const char *value = encode_row(context, &row);
-	return value != NULL && write_row(context, &(struct ledger_change){ field, value, NULL, replaces });
+	return value != NULL &&
+		write_row(context, &(struct ledger_change){ field, value, NULL, replaces });
 }
 
-const char *ledger_get_id(struct action_context *context, const char *provider, const char *type, const char *key)
+const char *ledger_get_id(
+	struct action_context *context, const char *provider, const char *type, const char *key)
 {
 	struct ledger_row row;
 	bool found = find_row(context, field_name(context, provider, type, key), &row);
@@ -334,7 +361,8 @@ static int64_t age_of(int64_t at)
 	return at < now ? now - at : 0;
 }
 
-int64_t ledger_age_ms(struct action_context *context, const char *provider, const char *type, const char *key)
+int64_t ledger_age_ms(
+	struct action_context *context, const char *provider, const char *type, const char *key)
 {
 	struct ledger_row row;
 	if (!find_row(context, field_name(context, provider, type, key), &row) || !row.created)
@@ -343,18 +371,21 @@ int64_t ledger_age_ms(struct action_context *context, const char *provider, cons
 	return at == 0 ? -1 : age_of(at);
 }
 
-/* How long ago the app made the thing of the field, where it is the provider's and has the name as its key or id; -1
- * where it is another. */
-static int64_t made_ms_ago(struct action_context *context, const char *provider, const char *field, const char *name)
+/* How long ago the app made the thing of the field, where it is the provider's and has the name as
+ * its key or id; -1 where it is another. */
+static int64_t made_ms_ago(
+	struct action_context *context, const char *provider, const char *field, const char *name)
 {
 	struct ledger_row row;
 	size_t length = strlen(provider);
-	const char *key =
-		strncmp(field, provider, length) == 0 && field[length] == ':' ? strchr(field + length + 1, ':') : NULL;
+	const char *key = strncmp(field, provider, length) == 0 && field[length] == ':'
+		? strchr(field + length + 1, ':')
+		: NULL;
 
 	if (key == NULL || !find_row(context, field, &row) || !row.created)
 		return -1;
-	bool named = strcasecmp(key + 1, name) == 0 || (row.id != NULL && strcmp(row.id, name) == 0);
+	bool named =
+		strcasecmp(key + 1, name) == 0 || (row.id != NULL && strcmp(row.id, name) == 0);
 	int64_t at = clock_parse(row.at);
 	return named && at != 0 ? age_of(at) : -1;
 }
@@ -375,7 +406,8 @@ int64_t context_made_ms_ago(struct action_context *context, const char *provider
 	return least;
 }
 
-bool ledger_remove(struct action_context *context, const char *provider, const char *type, const char *key)
+bool ledger_remove(
+	struct action_context *context, const char *provider, const char *type, const char *key)
 {
 	struct ledger_row row = { .id = NULL };
 	const char *field = field_name(context, provider, type, key);
@@ -406,14 +438,15 @@ static int compare_newest_first(const void *left, const void *right)
 }
 
 /* Adds the resource of a ledger field, if it is of that type. */
-static void add_resource(
-	struct action_context *context, const char *prefix, const char *field, struct dated *list, size_t *count)
+static void add_resource(struct action_context *context, const char *prefix, const char *field,
+	struct dated *list, size_t *count)
 {
 	struct ledger_row row;
 	if (!text_has_prefix(field, prefix) || !find_row(context, field, &row))
 		return;
 	struct dated *dated = &list[(*count)++];
-	*dated = (struct dated){ .resource = { .key = arena_string(context->arena, field + strlen(prefix)) },
+	*dated = (struct dated){ .resource = { .key = arena_string(
+						       context->arena, field + strlen(prefix)) },
 		.at = row.at != NULL ? row.at : "" };
 	fill_resource(context, &row, &dated->resource);
 }
@@ -422,7 +455,8 @@ bool ledger_list(struct action_context *context, const char *provider, const cha
 	const struct ledger_resource **ret_list, size_t *ret_count)
 {
 	const char *prefix = field_name(context, provider, type, "");
-	size_t most = (size_t)cJSON_GetArraySize(context->ledger) + (size_t)cJSON_GetArraySize(context->written);
+	size_t most = (size_t)cJSON_GetArraySize(context->ledger) +
+		(size_t)cJSON_GetArraySize(context->written);
 	struct dated *dated = arena_allocate_array(context->arena, most, sizeof(*dated));
 	struct ledger_resource *list = arena_allocate_array(context->arena, most, sizeof(*list));
 
@@ -453,8 +487,8 @@ bool ledger_list(struct action_context *context, const char *provider, const cha
 	return true;
 }
 
-bool ledger_has_id(
-	struct action_context *context, const char *provider, const char *type, const char *id, bool *ret_owns)
+bool ledger_has_id(struct action_context *context, const char *provider, const char *type,
+	const char *id, bool *ret_owns)
 {
 	const struct ledger_resource *list;
 	size_t count;

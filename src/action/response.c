@@ -1,6 +1,7 @@
 /*
- * What an action takes out of the response of an address that is no provider: members by their JSON pointers, and an
- * excerpt. Such a response may hold a secret that nobody has seen before, so nothing else of it is shown.
+ * What an action takes out of the response of an address that is no provider: members by their JSON
+ * pointers, and an excerpt. Such a response may hold a secret that nobody has seen before, so
+ * nothing else of it is shown.
  */
 #include <string.h>
 
@@ -10,7 +11,8 @@
 #include "base/text.h"
 
 /* What is wrong with the place; NULL: nothing, and the value is in the arena. */
-static const char *take_value(struct arena *arena, const cJSON *json, const char *pointer, const char **ret_text)
+static const char *take_value(
+	struct arena *arena, const cJSON *json, const char *pointer, const char **ret_text)
 {
 	const cJSON *value = json_pointer_find(json, pointer);
 
@@ -18,23 +20,27 @@ static const char *take_value(struct arena *arena, const cJSON *json, const char
 		return "leads nowhere in the response";
 	if (cJSON_IsObject(value) || cJSON_IsArray(value))
 		return "leads to an object or a list in the response, not to a single value";
-	*ret_text = cJSON_IsString(value) ? arena_string(arena, value->valuestring) : json_print(arena, value);
+	*ret_text = cJSON_IsString(value) ? arena_string(arena, value->valuestring)
+					  : json_print(arena, value);
 	return NULL;
 }
 
 bool response_values(struct action_context *context, const struct provider_response *response,
 	const struct string_map *pointers, struct string_map *ret_values)
 {
-	struct string_pair *values = arena_allocate_array(context->arena, pointers->count, sizeof(*values));
+	struct string_pair *values =
+		arena_allocate_array(context->arena, pointers->count, sizeof(*values));
 	CLEANUP_JSON cJSON *json = NULL;
 	struct error why;
 
 	*ret_values = (struct string_map){ values, values != NULL ? pointers->count : 0 };
 	if (pointers->count == 0)
 		return true;
-	enum error_class class = json_parse(response->body, response->body_length, JSON_LIMITS_WIDE, &json, &why);
+	enum error_class class =
+		json_parse(response->body, response->body_length, JSON_LIMITS_WIDE, &json, &why);
 	if (class != ERROR_NONE && class != ERROR_OUT_OF_MEMORY) {
-		error_set(&context->error, ERROR_CHECK_FAILED, "the response is not valid JSON, so it has no %s",
+		error_set(&context->error, ERROR_CHECK_FAILED,
+			"the response is not valid JSON, so it has no %s",
 			pointers->items[0].value);
 		return false;
 	}
@@ -54,16 +60,19 @@ bool response_values(struct action_context *context, const struct provider_respo
 	return json != NULL && !context_is_short_of_memory(context);
 }
 
-const char *response_excerpt(struct action_context *context, const struct provider_response *response, size_t most)
+const char *response_excerpt(
+	struct action_context *context, const struct provider_response *response, size_t most)
 {
 	/* Enough to recognise each secret that begins within the excerpt. */
-	size_t window = redact_window(most), length = response->body_length < window ? response->body_length : window;
+	size_t window = redact_window(most),
+	       length = response->body_length < window ? response->body_length : window;
 	char *text = arena_copy(context->arena, response->body, length);
 
 	if (text == NULL)
 		return NULL;
 
-	/* Redact before anything else is replaced or truncated: a secret that was changed is not recognised.
+	/* Redact before anything else is replaced or truncated: a secret that was changed is not
+	 * recognised.
 	 */
 	for (size_t i = 0; i < length; i++)
 		if (text[i] == '\0')

@@ -1,6 +1,7 @@
 /*
- * Members of a request body that several modes share. An invalid one is ERROR_INVALID_REQUEST at its JSON pointer.
- * Whether an input suits its step is checked elsewhere, by the table of the step's action.
+ * Members of a request body that several modes share. An invalid one is ERROR_INVALID_REQUEST at
+ * its JSON pointer. Whether an input suits its step is checked elsewhere, by the table of the
+ * step's action.
  */
 #include "api/body.h"
 
@@ -21,11 +22,13 @@ enum error_class body_identifier_optional(
 	*ret_text = cJSON_GetStringValue(member);
 	if (*ret_text != NULL && identifier_valid(*ret_text))
 		return ERROR_NONE;
-	error_set(error, ERROR_INVALID_REQUEST, "%s must be a string that matches %s", name, IDENTIFIER_PATTERN);
+	error_set(error, ERROR_INVALID_REQUEST, "%s must be a string that matches %s", name,
+		IDENTIFIER_PATTERN);
 	return error_at(error, "/%s", name);
 }
 
-enum error_class body_identifier(const cJSON *body, const char *name, const char **ret_text, struct error *error)
+enum error_class body_identifier(
+	const cJSON *body, const char *name, const char **ret_text, struct error *error)
 {
 	if (body_identifier_optional(body, name, ret_text, error) != ERROR_NONE)
 		return error->class;
@@ -38,7 +41,8 @@ enum error_class body_identifier(const cJSON *body, const char *name, const char
 enum error_class body_check_options(const cJSON *body, struct error *error)
 {
 	const cJSON *inputs = json_member(body, "inputs"), *force = json_member(body, "force"),
-		    *id = json_member(body, "triggerId"), *version = json_member(body, "configVersion");
+		    *id = json_member(body, "triggerId"),
+		    *version = json_member(body, "configVersion");
 
 	if (inputs != NULL && !cJSON_IsObject(inputs)) {
 		error_set(error, ERROR_INVALID_REQUEST, "inputs must be an object");
@@ -51,7 +55,8 @@ enum error_class body_check_options(const cJSON *body, struct error *error)
 	}
 
 	if (id != NULL && !(cJSON_IsString(id) && identifier_valid(id->valuestring))) {
-		error_set(error, ERROR_INVALID_REQUEST, "triggerId must be a string that matches " IDENTIFIER_PATTERN);
+		error_set(error, ERROR_INVALID_REQUEST,
+			"triggerId must be a string that matches " IDENTIFIER_PATTERN);
 		return error_at(error, "/triggerId");
 	}
 
@@ -59,7 +64,8 @@ enum error_class body_check_options(const cJSON *body, struct error *error)
 		!(cJSON_IsNumber(version) && version->valuedouble >= 0 &&
 			version->valuedouble <= (double)JSON_INTEGER_MAX &&
 			version->valuedouble == floor(version->valuedouble))) {
-		error_set(error, ERROR_INVALID_REQUEST, "configVersion must be the version that a configure returned");
+		error_set(error, ERROR_INVALID_REQUEST,
+			"configVersion must be the version that a configure returned");
 		return error_at(error, "/configVersion");
 	}
 
@@ -75,7 +81,8 @@ static enum error_class check_strings(const cJSON *body, const char *part, struc
 	cJSON_ArrayForEach (member, json_member(body, part)) {
 		if (cJSON_IsString(member) || cJSON_IsNull(member))
 			continue;
-		error_set(error, ERROR_INVALID_REQUEST, "a member of %s must be a string, or null to delete it", part);
+		error_set(error, ERROR_INVALID_REQUEST,
+			"a member of %s must be a string, or null to delete it", part);
 		error_at(error, "/%s", part);
 		json_pointer_append(error->place, sizeof(error->place), member->string);
 		return error->class;
@@ -97,11 +104,14 @@ static enum error_class check_parts(const cJSON *body, struct error *error)
 		return error_at(error, "/%s", names[i]);
 	}
 
-	return check_strings(body, "env", error) == ERROR_NONE ? check_strings(body, "secrets", error) : error->class;
+	return check_strings(body, "env", error) == ERROR_NONE
+		? check_strings(body, "secrets", error)
+		: error->class;
 }
 
 /* Replaces each secret by its sealed form, as Redis will hold it. null stays: it deletes one. */
-static enum error_class seal_all(const struct service *service, const char *app, cJSON *secrets, struct error *error)
+static enum error_class seal_all(
+	const struct service *service, const char *app, cJSON *secrets, struct error *error)
 {
 	cJSON *secret;
 
@@ -110,8 +120,8 @@ static enum error_class seal_all(const struct service *service, const char *app,
 		const char *sealed;
 		if (cJSON_IsNull(secret))
 			continue;
-		if (secret_seal(service->settings->secrets_public_key, &name, secret->valuestring, service->arena,
-			    &sealed, error) != ERROR_NONE) {
+		if (secret_seal(service->settings->secrets_public_key, &name, secret->valuestring,
+			    service->arena, &sealed, error) != ERROR_NONE) {
 			error_at(error, "/secrets");
 			json_pointer_append(error->place, sizeof(error->place), secret->string);
 			return error->class;
@@ -123,8 +133,8 @@ static enum error_class seal_all(const struct service *service, const char *app,
 	return ERROR_NONE;
 }
 
-enum error_class body_payload(
-	const struct service *service, const char *app, cJSON *body, struct payload *ret_changes, struct error *error)
+enum error_class body_payload(const struct service *service, const char *app, cJSON *body,
+	struct payload *ret_changes, struct error *error)
 {
 	if (check_parts(body, error) != ERROR_NONE ||
 		seal_all(service, app, json_member_mutable(body, "secrets"), error) != ERROR_NONE)

@@ -8,20 +8,20 @@
 #include "store/payload.h"
 
 /* A string member that is a valid identifier. Errors name the member. */
-enum error_class body_identifier(
-	const cJSON *body, const char *name, const char **ret_text, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class body_identifier(const cJSON *body, const char *name, const char **ret_text,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* The same for a member that may be absent: then NULL. */
-enum error_class body_identifier_optional(
-	const cJSON *body, const char *name, const char **ret_text, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class body_identifier_optional(const cJSON *body, const char *name,
+	const char **ret_text, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* inputs must be an object, force a boolean, triggerId an id and configVersion a whole number, where they are given.
- * ERROR_INVALID_REQUEST with the place. */
+/* inputs must be an object, force a boolean, triggerId an id and configVersion a whole number,
+ * where they are given. ERROR_INVALID_REQUEST with the place. */
 enum error_class body_check_options(const cJSON *body, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The parts of an app's payload that a body has: borrowed from it, each NULL where it has none. Seals the secrets of
- * the body in place. */
-enum error_class body_payload(const struct service *service, const char *app, cJSON *body, struct payload *ret_changes,
-	struct error *error) SLIPWAY_MUST_CHECK;
+/* The parts of an app's payload that a body has: borrowed from it, each NULL where it has none.
+ * Seals the secrets of the body in place. */
+enum error_class body_payload(const struct service *service, const char *app, cJSON *body,
+	struct payload *ret_changes, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

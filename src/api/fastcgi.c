@@ -1,7 +1,7 @@
 /*
- * FastCGI over libfcgi: one process serves many persistent connections. libfcgi's own accept loop would let one such
- * connection monopolise the process, so this file accepts and polls the sockets and uses libfcgi only to read and
- * write.
+ * FastCGI over libfcgi: one process serves many persistent connections. libfcgi's own accept loop
+ * would let one such connection monopolise the process, so this file accepts and polls the sockets
+ * and uses libfcgi only to read and write.
  */
 #include "api/fastcgi.h"
 
@@ -27,7 +27,8 @@
 
 /* ---- one request ---- */
 
-/* Where the parameters and the body of a request are read from: FastCGI, or the environment and standard input. */
+/* Where the parameters and the body of a request are read from: FastCGI, or the environment and
+ * standard input. */
 struct source {
 	char **parameters;  /* NULL: the environment */
 	FCGX_Stream *input; /* NULL: standard input */
@@ -35,7 +36,8 @@ struct source {
 
 static const char *parameter(const struct source *source, const char *name)
 {
-	const char *value = source->parameters != NULL ? FCGX_GetParam(name, source->parameters) : getenv(name);
+	const char *value =
+		source->parameters != NULL ? FCGX_GetParam(name, source->parameters) : getenv(name);
 	return value != NULL ? value : "";
 }
 
@@ -44,8 +46,9 @@ static bool read_all(const struct source *source, char *bytes, size_t length)
 	size_t done = 0;
 
 	while (done < length) {
-		ssize_t part = source->input != NULL ? FCGX_GetStr(bytes + done, (int)(length - done), source->input)
-						     : read(STDIN_FILENO, bytes + done, length - done);
+		ssize_t part = source->input != NULL
+			? FCGX_GetStr(bytes + done, (int)(length - done), source->input)
+			: read(STDIN_FILENO, bytes + done, length - done);
 		if (part < 0 && errno == EINTR && source->input == NULL)
 			continue;
 		if (part <= 0)
@@ -56,7 +59,8 @@ static bool read_all(const struct source *source, char *bytes, size_t length)
 	return true;
 }
 
-/* The web server's request id, or a new one where it sends none. A client's own header is never used. */
+/* The web server's request id, or a new one where it sends none. A client's own header is never
+ * used. */
 static const char *request_id(const struct source *source, char id[REQUEST_ID_SIZE])
 {
 	unsigned char bytes[REQUEST_ID_SIZE / 2];
@@ -86,7 +90,8 @@ static void write_head(const struct response *response, char *head, size_t size)
 	if (response->etag[0] != '\0')
 		text_append(head, size, "ETag: %s\r\n", response->etag);
 	if (response->retry_after_seconds > 0)
-		text_append(head, size, "Retry-After: %lld\r\n", (long long)response->retry_after_seconds);
+		text_append(head, size, "Retry-After: %lld\r\n",
+			(long long)response->retry_after_seconds);
 	if (response->allow[0] != '\0')
 		text_append(head, size, "Allow: %s\r\n", response->allow);
 	if (response->status != 304)
@@ -102,9 +107,10 @@ static void wipe_body(char *body, size_t length)
 	free(body);
 }
 
-/* Reads the request, handles it, and fills the head and the response. False where the body could not be read. */
-static bool serve_one(const struct source *source, request_handler *handler, void *context, char *head,
-	size_t head_size, struct response *response)
+/* Reads the request, handles it, and fills the head and the response. False where the body could
+ * not be read. */
+static bool serve_one(const struct source *source, request_handler *handler, void *context,
+	char *head, size_t head_size, struct response *response)
 {
 	char path[512], id[REQUEST_ID_SIZE];
 	int64_t length = 0;
@@ -152,12 +158,14 @@ static void serve_fastcgi(FCGX_Request *fastcgi, request_handler *handler, void 
 		bool has_body = strcmp(parameter(&source, "REQUEST_METHOD"), "HEAD") != 0;
 		FCGX_PutStr(head, (int)strlen(head), fastcgi->out);
 		if (has_body)
-			FCGX_PutStr(buffer_text(&response.body), (int)response.body.length, fastcgi->out);
+			FCGX_PutStr(buffer_text(&response.body), (int)response.body.length,
+				fastcgi->out);
 	}
 
 	response_release(&response);
 
-	/* Also read the record that ends the input: left unread, it would precede the next request. */
+	/* Also read the record that ends the input: left unread, it would precede the next request.
+	 */
 	char rest[512];
 	while (FCGX_GetStr(rest, (int)sizeof(rest), fastcgi->in) > 0) {}
 }
@@ -202,7 +210,8 @@ static void connection_open(struct connection *connection, int descriptor)
 	connection->was_used = false;
 }
 
-/* Accepts all pending connections while there are free slots: accepting one per turn would starve a burst. */
+/* Accepts all pending connections while there are free slots: accepting one per turn would starve a
+ * burst. */
 static void connections_accept(struct loop *loop)
 {
 	for (size_t i = 0; i < FASTCGI_CONNECTIONS_MAX; i++) {
@@ -233,7 +242,8 @@ static void connection_serve(struct loop *loop, struct connection *connection)
 	FCGX_Request *request = &connection->request;
 
 	connection->was_used = true;
-	if (recv(request->ipcFd, &peeked, 1, MSG_PEEK | MSG_DONTWAIT) <= 0 || FCGX_Accept_r(request) != 0) {
+	if (recv(request->ipcFd, &peeked, 1, MSG_PEEK | MSG_DONTWAIT) <= 0 ||
+		FCGX_Accept_r(request) != 0) {
 		connection_close(connection);
 		return;
 	}
@@ -242,7 +252,8 @@ static void connection_serve(struct loop *loop, struct connection *connection)
 	FCGX_Finish_r(request);
 }
 
-/* Serves whatever arrives within the timeout. Without `accepting`, only on connections that are already open. */
+/* Serves whatever arrives within the timeout. Without `accepting`, only on connections that are
+ * already open. */
 static void loop_turn(struct loop *loop, bool accepting, int timeout_ms)
 {
 	struct pollfd polled[FASTCGI_CONNECTIONS_MAX + 1];
@@ -254,7 +265,8 @@ static void loop_turn(struct loop *loop, bool accepting, int timeout_ms)
 		if (connection->request.ipcFd < 0)
 			continue;
 		connections[count] = connection;
-		polled[count++] = (struct pollfd){ .fd = connection->request.ipcFd, .events = POLLIN };
+		polled[count++] =
+			(struct pollfd){ .fd = connection->request.ipcFd, .events = POLLIN };
 	}
 
 	/* While all slots are taken, other processes of the pool accept the new connections. */
@@ -281,22 +293,25 @@ static bool loop_has_unused(const struct loop *loop)
 }
 
 /*
- * Stops without failing a request. nginx connects only when it has a request, so an accepted, unused connection is
- * about to carry one; closing it would fail that request. A connection that has been used may be closed: if a request
- * is on its way, nginx sends it again on a new connection.
+ * Stops without failing a request. nginx connects only when it has a request, so an accepted,
+ * unused connection is about to carry one; closing it would fail that request. A connection that
+ * has been used may be closed: if a request is on its way, nginx sends it again on a new
+ * connection.
  */
 static void loop_drain(struct loop *loop)
 {
 	int64_t end_at = clock_monotonic_ms() + DRAIN_MS;
 	loop_turn(loop, false, 0);
-	for (int64_t left = DRAIN_MS; left > 0 && loop_has_unused(loop); left = end_at - clock_monotonic_ms())
+	for (int64_t left = DRAIN_MS; left > 0 && loop_has_unused(loop);
+		left = end_at - clock_monotonic_ms())
 		loop_turn(loop, false, (int)left);
 	for (size_t i = 0; i < FASTCGI_CONNECTIONS_MAX; i++)
 		if (loop->connections[i].request.ipcFd >= 0)
 			connection_close(&loop->connections[i]);
 }
 
-enum error_class fastcgi_serve(int listener, request_handler *handler, void *context, struct error *error)
+enum error_class fastcgi_serve(
+	int listener, request_handler *handler, void *context, struct error *error)
 {
 	struct loop *loop = calloc(1, sizeof(*loop));
 
@@ -334,7 +349,8 @@ enum error_class fastcgi_listen(const char *path, int *ret_socket, struct error 
 	*ret_socket = FCGX_OpenSocket(path, LISTEN_BACKLOG);
 	umask(before);
 	if (*ret_socket < 0)
-		return error_set(error, ERROR_INVALID_INPUT, "cannot listen on %s: %s", path, strerror(errno));
+		return error_set(error, ERROR_INVALID_INPUT, "cannot listen on %s: %s", path,
+			strerror(errno));
 	return ERROR_NONE;
 }
 
@@ -367,7 +383,8 @@ enum error_class cgi_serve(request_handler *handler, void *context, struct error
 		write_all(head, strlen(head)) &&
 		(!has_body || write_all(buffer_text(&response.body), response.body.length));
 	response_release(&response);
-	return written ? ERROR_NONE
-		       : error_set(error, ERROR_NETWORK,
-				 "the web server closed the connection before it had the whole response");
+	return written
+		? ERROR_NONE
+		: error_set(error, ERROR_NETWORK,
+			  "the web server closed the connection before it had the whole response");
 }

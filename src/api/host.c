@@ -1,6 +1,7 @@
 /*
- * Protection against DNS rebinding. While a server needs no tokens, it accepts only loopback names: otherwise a web
- * page elsewhere could resolve its own name to this machine, and the browser would let it read and send anything.
+ * Protection against DNS rebinding. While a server needs no tokens, it accepts only loopback names:
+ * otherwise a web page elsewhere could resolve its own name to this machine, and the browser would
+ * let it read and send anything.
  */
 #include "api/host.h"
 
@@ -14,7 +15,8 @@
 
 static bool is_port(const char *text)
 {
-	return text[0] == '\0' || (text[0] == ':' && text[1 + strspn(text + 1, "0123456789")] == '\0');
+	return text[0] == '\0' ||
+		(text[0] == ':' && text[1 + strspn(text + 1, "0123456789")] == '\0');
 }
 
 bool host_is_loopback(const char *host)
@@ -30,5 +32,6 @@ bool host_is_loopback(const char *host)
 		return false;
 	if (strcasecmp(name, "localhost") == 0)
 		return true;
-	return inet_pton(AF_INET, name, &address) == 1 && ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET;
+	return inet_pton(AF_INET, name, &address) == 1 &&
+		ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET;
 }

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 /*
- * Whether a Host header names this machine's loopback: localhost, an address of 127.0.0.0/8 or [::1], with or without a
- * port.
+ * Whether a Host header names this machine's loopback: localhost, an address of 127.0.0.0/8 or
+ * [::1], with or without a port.
  */
 bool host_is_loopback(const char *host);
 

@@ -1,6 +1,6 @@
 /*
- * slipway-api: a FastCGI responder. A supervisor of single-threaded processes that share one listening socket; or a
- * plain CGI program, if the web server starts it as one.
+ * slipway-api: a FastCGI responder. A supervisor of single-threaded processes that share one
+ * listening socket; or a plain CGI program, if the web server starts it as one.
  */
 #include <signal.h>
 #include <sodium.h>
@@ -21,8 +21,8 @@
 #include "core/secret.h"
 #include "provider/providers.h"
 
-/* Every response takes less than 2 s even if Redis hangs: after one timeout, the requests that queued behind it fail at
- * once. */
+/* Every response takes less than 2 s even if Redis hangs: after one timeout, the requests that
+ * queued behind it fail at once. */
 #define REDIS_TIMEOUT_MS 900
 #define REDIS_PAUSE_MS   1000
 #define GRACE_MS         5000
@@ -54,7 +54,8 @@ static void handle(void *context, const struct request *request, struct response
 static enum error_class api_connect(struct api *api, struct error *error)
 {
 	resources_limit_memory(MEMORY_MAX);
-	if (redis_from_settings(&api->settings, "slipway-api", REDIS_TIMEOUT_MS, &api->redis, error) != ERROR_NONE)
+	if (redis_from_settings(&api->settings, "slipway-api", REDIS_TIMEOUT_MS, &api->redis,
+		    error) != ERROR_NONE)
 		return error->class;
 	redis_fail_fast(api->redis, REDIS_PAUSE_MS);
 	return ERROR_NONE;
@@ -90,7 +91,8 @@ static void child_ended(void *context, size_t index, pid_t pid, int status)
 	(void)index;
 }
 
-/* A forked handler keeps the Redis password that it started with, so new credentials need new handlers. */
+/* A forked handler keeps the Redis password that it started with, so new credentials need new
+ * handlers. */
 static void on_hangup(void *context)
 {
 	struct api *api = context;
@@ -110,13 +112,15 @@ static enum error_class serve(struct api *api, struct error *error)
 			error_set(error, ERROR_INVALID_INPUT,
 				"no socket to listen on, and no web server started this as CGI");
 			return error_remedy(error, NULL,
-				"Give a socket with --listen, or start slipway-api from systemd or a web server.");
+				"Give a socket with --listen, or start slipway-api from systemd or "
+				"a web server.");
 		}
 		enum error_class class = api_connect(api, error);
 		return class == ERROR_NONE ? cgi_serve(handle, api, error) : class;
 	}
 
-	if (api->settings.listen != NULL && fastcgi_listen(api->settings.listen, &api->listener, error) != ERROR_NONE)
+	if (api->settings.listen != NULL &&
+		fastcgi_listen(api->settings.listen, &api->listener, error) != ERROR_NONE)
 		return error->class;
 	api->prefork = (struct prefork){
 		.context = api,
@@ -127,7 +131,8 @@ static enum error_class serve(struct api *api, struct error *error)
 		.ended = child_ended,
 		.hangup = on_hangup,
 	};
-	log_write(LOG_INFO, "started", "listen", api->settings.listen != NULL ? api->settings.listen : "fd 0", NULL);
+	log_write(LOG_INFO, "started", "listen",
+		api->settings.listen != NULL ? api->settings.listen : "fd 0", NULL);
 	enum error_class class = prefork_run(&api->prefork, error);
 	if (api->settings.listen != NULL)
 		unlink(api->settings.listen);
@@ -142,11 +147,11 @@ int main(int argc, char **argv)
 	process_without_core();
 	log_init("slipway-api", LOG_INFO);
 	settings_init(&api.settings, SETTINGS_API, providers_introduce());
-	const struct argp_child parsers[] = { { settings_argp(&api.settings), 0, NULL, 0 }, { NULL, 0, NULL, 0 } };
-	const struct argp parser = {
-		.doc = "The web tier of Slipway: serves FastCGI, or CGI if a web server starts it that way.",
-		.children = parsers
-	};
+	const struct argp_child parsers[] = { { settings_argp(&api.settings), 0, NULL, 0 },
+		{ NULL, 0, NULL, 0 } };
+	const struct argp parser = { .doc = "The web tier of Slipway: serves FastCGI, or CGI if a "
+					    "web server starts it that way.",
+		.children = parsers };
 	if (sodium_init() < 0)
 		return 1;
 	json_wipe_freed();
@@ -165,9 +170,11 @@ int main(int argc, char **argv)
 	process_hide();
 	log_init("slipway-api", log_level_by_name(api.settings.log_level));
 	if (api.settings.url_with_password != NULL)
-		log_write(LOG_WARNING, SETTINGS_PASSWORD_WARNING, "setting", api.settings.url_with_password, NULL);
+		log_write(LOG_WARNING, SETTINGS_PASSWORD_WARNING, "setting",
+			api.settings.url_with_password, NULL);
 
-	/* Checked once before forking: otherwise every handler would fail, and requests would go unanswered. */
+	/* Checked once before forking: otherwise every handler would fail, and requests would go
+	 * unanswered. */
 	if (redis_check_settings(&api.settings, &error) != ERROR_NONE) {
 		log_error("settings", &error);
 		return EX_CONFIG;

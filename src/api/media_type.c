@@ -1,6 +1,6 @@
 /*
- * Reads Content-Type and Content-Encoding as RFC 9110 defines them. A body that is not plain JSON in UTF-8 is refused
- * before any of it is parsed.
+ * Reads Content-Type and Content-Encoding as RFC 9110 defines them. A body that is not plain JSON
+ * in UTF-8 is refused before any of it is parsed.
  */
 #include "api/media_type.h"
 
@@ -57,25 +57,28 @@ static enum error_class check_parameters(const char *text, struct error *error)
 			!is_word(parameter.value, parameter.value_length, "utf-8"))
 			return error_set(error, ERROR_UNSUPPORTED_MEDIA_TYPE,
 				"the charset of the body is '%.*s', and only UTF-8 is supported",
-				(int)(parameter.value_length < 40 ? parameter.value_length : 40), parameter.value);
+				(int)(parameter.value_length < 40 ? parameter.value_length : 40),
+				parameter.value);
 	}
 
 	return ERROR_NONE;
 }
 
-enum error_class media_type_check(const char *content_type, const char *content_encoding, struct error *error)
+enum error_class media_type_check(
+	const char *content_type, const char *content_encoding, struct error *error)
 {
 	size_t length = strcspn(content_type, ";" SPACES);
 	const char *rest = content_type + length;
 
 	rest += strspn(rest, SPACES);
 	if (!is_word(content_type, length, JSON_TYPE) || (*rest != ';' && *rest != '\0'))
-		return error_set(error, ERROR_UNSUPPORTED_MEDIA_TYPE, "the Content-Type is not application/json");
+		return error_set(error, ERROR_UNSUPPORTED_MEDIA_TYPE,
+			"the Content-Type is not application/json");
 	if (check_parameters(rest, error) != ERROR_NONE)
 		return error->class;
 	if (content_encoding[0] == '\0' || strcasecmp(content_encoding, "identity") == 0)
 		return ERROR_NONE;
-	error_set(
-		error, ERROR_UNSUPPORTED_MEDIA_TYPE, "the Content-Encoding '%.40s' is not supported", content_encoding);
+	error_set(error, ERROR_UNSUPPORTED_MEDIA_TYPE,
+		"the Content-Encoding '%.40s' is not supported", content_encoding);
 	return error_remedy(error, NULL, "Send the body without a Content-Encoding.");
 }

@@ -1,6 +1,7 @@
 /*
- * A mode of POST /api/deploy: one file mode_*.c with one const struct, and a line in route_deploy.c. Its method in
- * client/slipway.js and its section in docs/protocol.md are asked for by tests/client/types.test.mjs.
+ * A mode of POST /api/deploy: one file mode_*.c with one const struct, and a line in
+ * route_deploy.c. Its method in client/slipway.js and its section in docs/protocol.md are asked for
+ * by tests/client/types.test.mjs.
  */
 #ifndef SLIPWAY_API_MODE_H
 #define SLIPWAY_API_MODE_H
@@ -8,14 +9,16 @@
 #include "api/request.h"
 
 struct mode {
-	const char *name;           /* as `mode` of the body has it */
-	const char *const *members; /* which the body may have beside mode and appId; ended by NULL */
-	bool reads;                 /* it changes nothing */
+	const char *name; /* as `mode` of the body has it */
+	/* which the body may have beside mode and appId; ended by NULL */
+	const char *const *members;
+	bool reads; /* it changes nothing */
 
-	/* Fills the response and returns ERROR_NONE, or gives an error, which becomes a problem document. The body is
-	 * an object of no other members; it is the handler's to change, and secrets are sealed in place. */
-	enum error_class (*handle)(const struct service *service, const struct request *request, cJSON *body,
-		struct response *response, struct error *error);
+	/* Fills the response and returns ERROR_NONE, or gives an error, which becomes a problem
+	 * document. The body is an object of no other members; it is the handler's to change, and
+	 * secrets are sealed in place. */
+	enum error_class (*handle)(const struct service *service, const struct request *request,
+		cJSON *body, struct response *response, struct error *error);
 };
 
 #endif

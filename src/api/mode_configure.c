@@ -1,6 +1,6 @@
 /*
- * mode configure: stores what later triggers of an app use. Secrets are sealed before anything is stored, so that
- * neither Redis nor a later response can reveal them.
+ * mode configure: stores what later triggers of an app use. Secrets are sealed before anything is
+ * stored, so that neither Redis nor a later response can reveal them.
  */
 #include "api/body.h"
 #include "api/mode.h"
@@ -11,8 +11,8 @@
 #include "slipway/field.h"
 #include "store/payload.h"
 
-/* An input that no workflow takes is a mistake that would silently have no effect. null is allowed: it deletes what an
- * older version has stored. */
+/* An input that no workflow takes is a mistake that would silently have no effect. null is allowed:
+ * it deletes what an older version has stored. */
 static enum error_class check_keys(const cJSON *inputs, struct error *error)
 {
 	const cJSON *member;
@@ -23,7 +23,8 @@ static enum error_class check_keys(const cJSON *inputs, struct error *error)
 			known = workflow_takes_input(workflows[i], member->string);
 		if (known)
 			continue;
-		error_set(error, ERROR_INVALID_INPUT, "no step of any workflow takes an input of this name");
+		error_set(error, ERROR_INVALID_INPUT,
+			"no step of any workflow takes an input of this name");
 		error_at(error, "/inputs");
 		json_pointer_append(error->place, sizeof(error->place), member->string);
 		return error->class;
@@ -53,8 +54,10 @@ static bool add_inputs(cJSON *json, const cJSON *inputs)
 	CLEANUP_JSON cJSON *places = cJSON_CreateArray();
 	struct error ignored;
 
-	return shown != NULL && places != NULL && secret_input_hide(shown, "/inputs", places, &ignored) == ERROR_NONE &&
-		json_add(json, "inputs", json_take(&shown)) && json_add(json, "sealed", json_take(&places));
+	return shown != NULL && places != NULL &&
+		secret_input_hide(shown, "/inputs", places, &ignored) == ERROR_NONE &&
+		json_add(json, "inputs", json_take(&shown)) &&
+		json_add(json, "sealed", json_take(&places));
 }
 
 static cJSON *configured(const char *app, const struct payload *payload)
@@ -62,7 +65,8 @@ static cJSON *configured(const char *app, const struct payload *payload)
 	CLEANUP_JSON cJSON *json = cJSON_CreateObject();
 
 	if (json == NULL || !json_add(json, "appId", cJSON_CreateString(app)) ||
-		!json_add(json, "version", json_integer(payload->version)) || !add_inputs(json, payload->inputs) ||
+		!json_add(json, "version", json_integer(payload->version)) ||
+		!add_inputs(json, payload->inputs) ||
 		!json_add(json, "config", cJSON_Duplicate(payload->config, true)) ||
 		!json_add(json, "env", cJSON_Duplicate(payload->env, true)) ||
 		!json_add(json, "secrets", names_of(payload->secrets)))
@@ -70,8 +74,8 @@ static cJSON *configured(const char *app, const struct payload *payload)
 	return json_take(&json);
 }
 
-static enum error_class handle_configure(const struct service *service, const struct request *request, cJSON *body,
-	struct response *response, struct error *error)
+static enum error_class handle_configure(const struct service *service,
+	const struct request *request, cJSON *body, struct response *response, struct error *error)
 {
 	(void)request;
 	const char *app;
@@ -83,8 +87,8 @@ static enum error_class handle_configure(const struct service *service, const st
 		body_payload(service, app, body, &changes, error) != ERROR_NONE ||
 		check_keys(changes.inputs, error) != ERROR_NONE ||
 		seal_inputs(service, app, NULL, body, &sealed, error) != ERROR_NONE ||
-		payload_merge(service->redis, app, &changes, service->settings->retention_days * 86400, &payload,
-			error) != ERROR_NONE)
+		payload_merge(service->redis, app, &changes,
+			service->settings->retention_days * 86400, &payload, error) != ERROR_NONE)
 		return error->class;
 	return response_json(response, 200, configured(app, &payload), error);
 }

@@ -1,6 +1,7 @@
 /*
- * mode poll and its GET form: the status of one step or of all steps of a workflow. Takes one round trip to Redis,
- * which reads only what is shown. A poll changes nothing, so the GET form may be answered with 304.
+ * mode poll and its GET form: the status of one step or of all steps of a workflow. Takes one round
+ * trip to Redis, which reads only what is shown. A poll changes nothing, so the GET form may be
+ * answered with 304.
  */
 #include <string.h>
 
@@ -17,22 +18,25 @@ struct polled {
 	size_t count;
 };
 
-static enum error_class read_runs(
-	const struct service *service, const struct target *target, struct polled *polled, struct error *error)
+static enum error_class read_runs(const struct service *service, const struct target *target,
+	struct polled *polled, struct error *error)
 {
 	struct run_name names[WORKFLOW_STEPS_MAX];
-	const struct step_definition *steps = target->step != NULL ? target->step : target->workflow->steps;
+	const struct step_definition *steps =
+		target->step != NULL ? target->step : target->workflow->steps;
 	polled->count = target->step != NULL ? 1 : target->workflow->step_count;
 	for (size_t i = 0; i < polled->count; i++)
 		names[i] = (struct run_name){ target->app, target->workflow->id, steps[i].id };
-	return runs_read_shown(service->redis, polled->count, names, service->arena, polled->runs, error);
+	return runs_read_shown(
+		service->redis, polled->count, names, service->arena, polled->runs, error);
 }
 
 static enum error_class show_all(
 	const struct target *target, const struct polled *polled, cJSON *json, struct error *error)
 {
 	cJSON *steps = cJSON_AddArrayToObject(json, "actions");
-	bool complete = steps != NULL && json_add(json, "workflowId", cJSON_CreateString(target->workflow->id)) &&
+	bool complete = steps != NULL &&
+		json_add(json, "workflowId", cJSON_CreateString(target->workflow->id)) &&
 		json_add(json, "appId", cJSON_CreateString(target->app));
 
 	for (size_t i = 0; complete && i < polled->count; i++) {
@@ -42,11 +46,12 @@ static enum error_class show_all(
 		complete = json_append(steps, status);
 	}
 
-	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
+	return complete ? ERROR_NONE
+			: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
 }
 
-static enum error_class show(
-	const struct target *target, const struct polled *polled, struct response *response, struct error *error)
+static enum error_class show(const struct target *target, const struct polled *polled,
+	struct response *response, struct error *error)
 {
 	CLEANUP_JSON cJSON *json = NULL;
 
@@ -64,8 +69,8 @@ static enum error_class show(
 	return response_json(response, 200, json_take(&json), error);
 }
 
-static enum error_class handle_post(const struct service *service, const struct request *request, cJSON *body,
-	struct response *response, struct error *error)
+static enum error_class handle_post(const struct service *service, const struct request *request,
+	cJSON *body, struct response *response, struct error *error)
 {
 	(void)request;
 	struct target target;
@@ -82,8 +87,8 @@ static bool etag_matches(const char *if_none_match, const char *etag)
 	return strcmp(if_none_match, "*") == 0 || strstr(if_none_match, etag) != NULL;
 }
 
-static enum error_class handle_get(
-	const struct service *service, const struct request *request, struct response *response, struct error *error)
+static enum error_class handle_get(const struct service *service, const struct request *request,
+	struct response *response, struct error *error)
 {
 	static const char *const names[] = { "appId", "workflowId", "actionId", NULL };
 	CLEANUP_JSON cJSON *query = NULL; /* the target borrows its texts */

@@ -1,6 +1,6 @@
 /*
- * mode trigger: builds and checks the input of one step, then creates a run of it in Redis. Everything that can be
- * refused is refused here, before a worker is involved.
+ * mode trigger: builds and checks the input of one step, then creates a run of it in Redis.
+ * Everything that can be refused is refused here, before a worker is involved.
  */
 #include "api/body.h"
 #include "api/mode.h"
@@ -21,25 +21,29 @@ static enum error_class refuse_plan(const struct target *target, struct error *e
 	return error_at(error, "/actionId");
 }
 
-/* A client that has configured the app must not run with what another client has configured since. */
+/* A client that has configured the app must not run with what another client has configured since.
+ */
 static enum error_class check_version(
 	const char *app, const struct payload *payload, const cJSON *version, struct error *error)
 {
 	if (version == NULL || (int64_t)version->valuedouble == payload->version)
 		return ERROR_NONE;
 	return error_set(error, ERROR_CONFIG_CHANGED,
-		"'%s' has been configured again: its version is %lld, and the request expects %lld", app,
-		(long long)payload->version, (long long)version->valuedouble);
+		"'%s' has been configured again: its version is %lld, and the request expects %lld",
+		app, (long long)payload->version, (long long)version->valuedouble);
 }
 
-/* Builds the input twice where it contains secrets in clear text: once to check it, and once sealed, to store. */
-static enum error_class build_sealed(const struct service *service, const struct input_sources *sources, cJSON *body,
-	size_t *ret_sealed, cJSON **ret_input, struct error *error)
+/* Builds the input twice where it contains secrets in clear text: once to check it, and once
+ * sealed, to store. */
+static enum error_class build_sealed(const struct service *service,
+	const struct input_sources *sources, cJSON *body, size_t *ret_sealed, cJSON **ret_input,
+	struct error *error)
 {
 	CLEANUP_JSON cJSON *input = NULL;
 
 	if (input_build(sources, &input, error) != ERROR_NONE ||
-		seal_inputs(service, sources->app, sources->workflow, body, ret_sealed, error) != ERROR_NONE)
+		seal_inputs(service, sources->app, sources->workflow, body, ret_sealed, error) !=
+			ERROR_NONE)
 		return error->class;
 	if (*ret_sealed > 0)
 		return input_build(sources, ret_input, error);
@@ -48,8 +52,8 @@ static enum error_class build_sealed(const struct service *service, const struct
 	return ERROR_NONE;
 }
 
-static enum error_class handle_trigger(const struct service *service, const struct request *request, cJSON *body,
-	struct response *response, struct error *error)
+static enum error_class handle_trigger(const struct service *service, const struct request *request,
+	cJSON *body, struct response *response, struct error *error)
 {
 	CLEANUP_PAYLOAD struct payload payload = PAYLOAD_EMPTY;
 	CLEANUP_JSON cJSON *input = NULL;
@@ -58,14 +62,17 @@ static enum error_class handle_trigger(const struct service *service, const stru
 	char place[INPUT_PLACE_SIZE];
 	size_t sealed = 0;
 
-	if (target_from_body(body, true, &target, error) != ERROR_NONE || refuse_plan(&target, error) != ERROR_NONE ||
+	if (target_from_body(body, true, &target, error) != ERROR_NONE ||
+		refuse_plan(&target, error) != ERROR_NONE ||
 		body_check_options(body, error) != ERROR_NONE ||
 		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE ||
-		check_version(target.app, &payload, json_member(body, "configVersion"), error) != ERROR_NONE)
+		check_version(target.app, &payload, json_member(body, "configVersion"), error) !=
+			ERROR_NONE)
 		return error->class;
 
 	const struct input_sources sources = { target.workflow, target.step, payload.inputs,
-		json_member(body, "inputs"), payload.config, payload.env, payload.secrets, NULL, target.app };
+		json_member(body, "inputs"), payload.config, payload.env, payload.secrets, NULL,
+		target.app };
 	if (build_sealed(service, &sources, body, &sealed, &input, error) != ERROR_NONE)
 		return error->class;
 
@@ -87,7 +94,7 @@ static enum error_class handle_trigger(const struct service *service, const stru
 
 const struct mode mode_trigger = {
 	.name = "trigger",
-	.members = (const char *const[]){ "workflowId", "actionId", "inputs", "force", "triggerId", "configVersion",
-		NULL },
+	.members = (const char *const[]){ "workflowId", "actionId", "inputs", "force", "triggerId",
+		"configVersion", NULL },
 	.handle = handle_trigger,
 };

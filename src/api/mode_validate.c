@@ -1,8 +1,9 @@
 /*
- * mode validate: checks the inputs of all steps of a workflow, so that a mistake in the last step is known before the
- * first one creates something. Calls no provider and writes nothing.
+ * mode validate: checks the inputs of all steps of a workflow, so that a mistake in the last step
+ * is known before the first one creates something. Calls no provider and writes nothing.
  *
- * The request may contain what the client is about to configure; it counts as if it were stored already.
+ * The request may contain what the client is about to configure; it counts as if it were stored
+ * already.
  */
 #include <string.h>
 
@@ -25,16 +26,18 @@ static bool is_listed(const cJSON *errors, const struct error *fault)
 	return false;
 }
 
-static enum error_class add_faults(cJSON *errors, const char *step, const struct faults *faults, struct error *error)
+static enum error_class add_faults(
+	cJSON *errors, const char *step, const struct faults *faults, struct error *error)
 {
 	for (size_t i = 0; i < faults->count; i++)
-		if (!is_listed(errors, &faults->list[i]) && !json_append(errors, problem_place(step, &faults->list[i])))
+		if (!is_listed(errors, &faults->list[i]) &&
+			!json_append(errors, problem_place(step, &faults->list[i])))
 			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
 	return ERROR_NONE;
 }
 
-static enum error_class check_all(
-	const struct service *service, struct input_sources *sources, cJSON *errors, struct error *error)
+static enum error_class check_all(const struct service *service, struct input_sources *sources,
+	cJSON *errors, struct error *error)
 {
 	struct faults *faults = arena_allocate(service->arena, sizeof(*faults));
 
@@ -42,7 +45,8 @@ static enum error_class check_all(
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to check the inputs");
 
 	/* If there are more than the list holds, those in it are enough to begin with. */
-	if (input_check_keys(sources, faults, error) != ERROR_NONE && error->class != ERROR_INVALID_INPUT)
+	if (input_check_keys(sources, faults, error) != ERROR_NONE &&
+		error->class != ERROR_INVALID_INPUT)
 		return error->class;
 	if (add_faults(errors, NULL, faults, error) != ERROR_NONE)
 		return error->class;
@@ -56,8 +60,8 @@ static enum error_class check_all(
 	return ERROR_NONE;
 }
 
-static enum error_class respond(
-	const struct target *target, const cJSON *errors, struct response *response, struct error *error)
+static enum error_class respond(const struct target *target, const cJSON *errors,
+	struct response *response, struct error *error)
 {
 	int count = cJSON_GetArraySize(errors);
 
@@ -75,11 +79,12 @@ static enum error_class respond(
 	return ERROR_NONE;
 }
 
-static enum error_class validate(const struct service *service, const struct target *target, cJSON *body,
-	const struct payload *payload, struct response *response, struct error *error)
+static enum error_class validate(const struct service *service, const struct target *target,
+	cJSON *body, const struct payload *payload, struct response *response, struct error *error)
 {
-	struct input_sources sources = { target->workflow, NULL, payload->inputs, json_member(body, "inputs"),
-		payload->config, payload->env, payload->secrets, NULL, target->app };
+	struct input_sources sources = { target->workflow, NULL, payload->inputs,
+		json_member(body, "inputs"), payload->config, payload->env, payload->secrets, NULL,
+		target->app };
 	CLEANUP_JSON cJSON *errors = cJSON_CreateArray();
 	size_t sealed = 0;
 
@@ -90,13 +95,14 @@ static enum error_class validate(const struct service *service, const struct tar
 
 	/* Valid inputs may still be ones that this server has no key to seal. */
 	if (cJSON_GetArraySize(errors) == 0 &&
-		seal_inputs(service, target->app, target->workflow, body, &sealed, error) != ERROR_NONE)
+		seal_inputs(service, target->app, target->workflow, body, &sealed, error) !=
+			ERROR_NONE)
 		return error->class;
 	return respond(target, errors, response, error);
 }
 
-static enum error_class handle_validate(const struct service *service, const struct request *request, cJSON *body,
-	struct response *response, struct error *error)
+static enum error_class handle_validate(const struct service *service,
+	const struct request *request, cJSON *body, struct response *response, struct error *error)
 {
 	CLEANUP_PAYLOAD struct payload payload = PAYLOAD_EMPTY;
 	struct payload changes;
@@ -117,7 +123,8 @@ static enum error_class handle_validate(const struct service *service, const str
 
 const struct mode mode_validate = {
 	.name = "validate",
-	.members = (const char *const[]){ "workflowId", "inputs", "config", "env", "secrets", NULL },
+	.members =
+		(const char *const[]){ "workflowId", "inputs", "config", "env", "secrets", NULL },
 	.reads = true,
 	.handle = handle_validate,
 };

@@ -1,5 +1,6 @@
 /*
- * Decodes the query string of a GET into the JSON object that a POST would contain, so that the same code checks both.
+ * Decodes the query string of a GET into the JSON object that a POST would contain, so that the
+ * same code checks both.
  */
 #include "api/query.h"
 
@@ -10,7 +11,8 @@
 
 #define VALUE_SIZE 256
 
-/* Percent-decodes length bytes. False if an escape is malformed or U+0000, or the value does not fit. */
+/* Percent-decodes length bytes. False if an escape is malformed or U+0000, or the value does not
+ * fit. */
 static bool decode(const char *text, size_t length, char value[VALUE_SIZE])
 {
 	size_t used = 0;
@@ -19,7 +21,9 @@ static bool decode(const char *text, size_t length, char value[VALUE_SIZE])
 		unsigned char byte = (unsigned char)text[i];
 		if (byte == '%') {
 			size_t decoded = 0;
-			if (length - i < 3 || sodium_hex2bin(&byte, 1, text + i + 1, 2, NULL, &decoded, NULL) != 0 ||
+			if (length - i < 3 ||
+				sodium_hex2bin(&byte, 1, text + i + 1, 2, NULL, &decoded, NULL) !=
+					0 ||
 				decoded != 1)
 				return false;
 			i += 2;
@@ -35,7 +39,8 @@ static bool decode(const char *text, size_t length, char value[VALUE_SIZE])
 	return true;
 }
 
-static enum error_class bad_pair(const char *what, const char *pair, size_t length, struct error *error)
+static enum error_class bad_pair(
+	const char *what, const char *pair, size_t length, struct error *error)
 {
 	error_set(error, ERROR_INVALID_REQUEST, "%s", what);
 	error_at(error, "?%.*s", (int)(length < 64 ? length : 64), pair);
@@ -59,8 +64,8 @@ static enum error_class take_pair(
 		if (json_member(json, *name) != NULL)
 			return bad_pair("the parameter is given twice", pair, name_length, error);
 		if (equals != NULL && !decode(equals + 1, length - name_length - 1, value))
-			return bad_pair(
-				"the value of the parameter is malformed or too long", pair, name_length, error);
+			return bad_pair("the value of the parameter is malformed or too long", pair,
+				name_length, error);
 		if (!json_add(json, *name, cJSON_CreateString(value)))
 			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the query");
 		return ERROR_NONE;
@@ -69,7 +74,8 @@ static enum error_class take_pair(
 	return bad_pair("the parameter is unknown", pair, name_length, error);
 }
 
-enum error_class query_parse(const char *query, const char *const *names, cJSON **ret_json, struct error *error)
+enum error_class query_parse(
+	const char *query, const char *const *names, cJSON **ret_json, struct error *error)
 {
 	CLEANUP_JSON cJSON *json = cJSON_CreateObject();
 

@@ -57,14 +57,16 @@ struct service {
 	struct arena *arena; /* of this request */
 };
 
-/* Finds the route of a request and calls its handler; an error becomes a problem document. Never fails. */
-void request_handle(const struct service *service, const struct request *request, struct response *response);
+/* Finds the route of a request and calls its handler; an error becomes a problem document. Never
+ * fails. */
+void request_handle(
+	const struct service *service, const struct request *request, struct response *response);
 
 /* Whether the text is 32 lower-case hexadecimal digits, as nginx's $request_id is. */
 bool request_id_valid(const char *text);
 
-/* Logs a request after its response, and the run that it ended. docs/operations.md says at which level. The request's
- * arena must still exist. */
+/* Logs a request after its response, and the run that it ended. docs/operations.md says at which
+ * level. The request's arena must still exist. */
 void request_log(const struct request *request, const struct response *response, int64_t took_ms);
 
 /* A response of 200 without a body. response_release in any case. */
@@ -78,18 +80,21 @@ enum error_class response_json(
 	struct response *response, int status, cJSON *json, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * Fills the response with an RFC 9457 problem document. needs (may be NULL) are the names of steps that are not
- * done; current (may be NULL) is the status of the run that is in the way.
+ * Fills the response with an RFC 9457 problem document. needs (may be NULL) are the names of steps
+ * that are not done; current (may be NULL) is the status of the run that is in the way.
  */
-void response_problem(struct response *response, const struct error *problem, const cJSON *needs, const cJSON *current);
+void response_problem(struct response *response, const struct error *problem, const cJSON *needs,
+	const cJSON *current);
 
 /* The same for inputs with several invalid places: errors is a list of what problem_place makes. */
 void response_faults(struct response *response, const struct error *problem, const cJSON *errors);
 
-/* One invalid place; step (may be NULL) is the step whose input it is. The caller's; NULL if memory is short. */
+/* One invalid place; step (may be NULL) is the step whose input it is. The caller's; NULL if memory
+ * is short. */
 cJSON *problem_place(const char *step, const struct error *fault);
 
-/* Keeps for the log which app, workflow and step the body or query names, as far as these are valid ids. */
+/* Keeps for the log which app, workflow and step the body or query names, as far as these are valid
+ * ids. */
 void response_subject(struct response *response, const cJSON *body);
 
 #endif

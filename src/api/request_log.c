@@ -1,6 +1,7 @@
 /*
- * The log line of a request: what was asked for and how it ended, under the request id that the web server and the
- * workers log too. Of a body or query it has only valid ids, because the rest may be secret.
+ * The log line of a request: what was asked for and how it ended, under the request id that the web
+ * server and the workers log too. Of a body or query it has only valid ids, because the rest may be
+ * secret.
  */
 #include <string.h>
 
@@ -11,7 +12,8 @@
 
 bool request_id_valid(const char *text)
 {
-	return strlen(text) == REQUEST_ID_SIZE - 1 && text[strspn(text, "0123456789abcdef")] == '\0';
+	return strlen(text) == REQUEST_ID_SIZE - 1 &&
+		text[strspn(text, "0123456789abcdef")] == '\0';
 }
 
 static void keep_identifier(char target[IDENTIFIER_SIZE], const cJSON *body, const char *name)

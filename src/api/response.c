@@ -1,6 +1,6 @@
 /*
- * Responses as JSON, and errors as problem documents (RFC 9457). A document is made of the error's class, place and
- * remedy; no handler writes one itself.
+ * Responses as JSON, and errors as problem documents (RFC 9457). A document is made of the error's
+ * class, place and remedy; no handler writes one itself.
  */
 #include <string.h>
 
@@ -20,7 +20,8 @@ void response_release(struct response *response)
 	buffer_release(&response->body);
 }
 
-enum error_class response_json(struct response *response, int status, cJSON *json, struct error *error)
+enum error_class response_json(
+	struct response *response, int status, cJSON *json, struct error *error)
 {
 	char *text = json != NULL ? cJSON_PrintUnformatted(json) : NULL;
 
@@ -43,11 +44,13 @@ static bool add_text(cJSON *object, const char *name, const char *text)
 
 static bool add_remedy(cJSON *document, const struct error *problem)
 {
-	const char *text = problem->remedy[0] != '\0' ? problem->remedy : error_class_facts(problem->class)->remedy;
+	const char *text = problem->remedy[0] != '\0' ? problem->remedy
+						      : error_class_facts(problem->class)->remedy;
 	if (text == NULL)
 		return true;
 	cJSON *remedy = cJSON_AddObjectToObject(document, "remedy");
-	return remedy != NULL && add_text(remedy, "text", text) && add_text(remedy, "url", problem->remedy_url) &&
+	return remedy != NULL && add_text(remedy, "text", text) &&
+		add_text(remedy, "url", problem->remedy_url) &&
 		add_text(remedy, "inputKey", problem->remedy_input);
 }
 
@@ -55,8 +58,10 @@ cJSON *problem_place(const char *step, const struct error *fault)
 {
 	CLEANUP_JSON cJSON *entry = cJSON_CreateObject();
 
-	if (entry == NULL || !add_text(entry, "actionId", step) || !add_text(entry, "place", fault->place) ||
-		!add_text(entry, "message", fault->message) || (step != NULL && !add_remedy(entry, fault)))
+	if (entry == NULL || !add_text(entry, "actionId", step) ||
+		!add_text(entry, "place", fault->place) ||
+		!add_text(entry, "message", fault->message) ||
+		(step != NULL && !add_remedy(entry, fault)))
 		return NULL;
 	return json_take(&entry);
 }
@@ -70,7 +75,8 @@ static bool add_place(cJSON *document, const struct error *problem)
 	return errors != NULL && json_append(errors, problem_place(NULL, problem));
 }
 
-static cJSON *problem_document(const struct error *problem, const cJSON *needs, const cJSON *current)
+static cJSON *problem_document(
+	const struct error *problem, const cJSON *needs, const cJSON *current)
 {
 	const struct error_class_facts *facts = error_class_facts(problem->class);
 	CLEANUP_JSON cJSON *document = cJSON_CreateObject();
@@ -78,8 +84,9 @@ static cJSON *problem_document(const struct error *problem, const cJSON *needs, 
 	if (document == NULL || !add_text(document, "type", "about:blank") ||
 		!add_text(document, "title", facts->title) ||
 		!json_add(document, "status", json_integer(facts->http_status)) ||
-		!add_text(document, "class", facts->name) || !add_text(document, "detail", problem->message) ||
-		!add_place(document, problem) || !add_remedy(document, problem) ||
+		!add_text(document, "class", facts->name) ||
+		!add_text(document, "detail", problem->message) || !add_place(document, problem) ||
+		!add_remedy(document, problem) ||
 		(needs != NULL && !json_add(document, "needs", cJSON_Duplicate(needs, true))) ||
 		(current != NULL && !json_add(document, "current", cJSON_Duplicate(current, true))))
 		return NULL;
@@ -96,15 +103,18 @@ static void send_problem(struct response *response, const struct error *problem,
 	/* A handler may have set these before it failed. */
 	response->etag[0] = '\0';
 	response->content_type = NULL;
-	if (response_json(response, error_class_facts(problem->class)->http_status, document, &failure) != ERROR_NONE)
+	if (response_json(response, error_class_facts(problem->class)->http_status, document,
+		    &failure) != ERROR_NONE)
 		response->status = 503; /* no memory even for that: a response without a body */
 	else
 		response->content_type = "application/problem+json";
 	if (response->status == 503)
-		response->retry_after_seconds = problem->retry_after_ms > 1000 ? problem->retry_after_ms / 1000 : 1;
+		response->retry_after_seconds =
+			problem->retry_after_ms > 1000 ? problem->retry_after_ms / 1000 : 1;
 }
 
-void response_problem(struct response *response, const struct error *problem, const cJSON *needs, const cJSON *current)
+void response_problem(struct response *response, const struct error *problem, const cJSON *needs,
+	const cJSON *current)
 {
 	send_problem(response, problem, problem_document(problem, needs, current));
 }

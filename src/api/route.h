@@ -1,6 +1,7 @@
 /*
- * A path that is answered: one file route_*.c with one const struct, and a line in routes.c. The struct says who may
- * call it and how; what a refusal names (Allow, the paths that there are) is made of these structs.
+ * A path that is answered: one file route_*.c with one const struct, and a line in routes.c. The
+ * struct says who may call it and how; what a refusal names (Allow, the paths that there are) is
+ * made of these structs.
  */
 #ifndef SLIPWAY_API_ROUTE_H
 #define SLIPWAY_API_ROUTE_H
@@ -12,7 +13,8 @@ struct route {
 	const char *path;
 	bool open; /* answered without a token: it tells nothing about any app */
 
-	/* Fills the response and returns ERROR_NONE, or gives an error, which becomes a problem document. */
+	/* Fills the response and returns ERROR_NONE, or gives an error, which becomes a problem
+	 * document. */
 	enum error_class (*handle)(const struct service *service, const struct request *request,
 		struct response *response, struct error *error);
 };

@@ -1,11 +1,11 @@
 /*
- * GET /healthz: a handler answers. Redis is not asked, so that a web server does not take every handler for dead while
- * Redis restarts.
+ * GET /healthz: a handler answers. Redis is not asked, so that a web server does not take every
+ * handler for dead while Redis restarts.
  */
 #include "api/route.h"
 
-static enum error_class handle_healthz(
-	const struct service *service, const struct request *request, struct response *response, struct error *error)
+static enum error_class handle_healthz(const struct service *service, const struct request *request,
+	struct response *response, struct error *error)
 {
 	CLEANUP_JSON cJSON *json = cJSON_CreateObject();
 	(void)service;
@@ -16,4 +16,6 @@ static enum error_class handle_healthz(
 	return response_json(response, 200, json_take(&json), error);
 }
 
-const struct route route_healthz = { .method = "GET", .path = "/healthz", .open = true, .handle = handle_healthz };
+const struct route route_healthz = {
+	.method = "GET", .path = "/healthz", .open = true, .handle = handle_healthz
+};

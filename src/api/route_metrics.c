@@ -1,6 +1,7 @@
 /*
- * GET /metrics: gauges for Prometheus. All of them are read from Redis, because any handler on any machine may be
- * asked. A new one is a row here; tests/client/types.test.mjs asks for its line in docs/.
+ * GET /metrics: gauges for Prometheus. All of them are read from Redis, because any handler on any
+ * machine may be asked. A new one is a row here; tests/client/types.test.mjs asks for its line in
+ * docs/.
  */
 #include "api/route.h"
 #include "base/text.h"
@@ -8,8 +9,8 @@
 #include "store/keys.h"
 #include "store/workers.h"
 
-static enum error_class count_command(
-	struct redis *redis, const char *command, const char *key, int64_t *ret_count, struct error *error)
+static enum error_class count_command(struct redis *redis, const char *command, const char *key,
+	int64_t *ret_count, struct error *error)
 {
 	const char *const words[] = { command, key };
 	struct redisReply *reply;
@@ -21,8 +22,8 @@ static enum error_class count_command(
 }
 
 /* Not HLEN: the row of a killed worker stays in the hash. */
-static enum error_class count_workers(
-	struct redis *redis, const char *command, const char *key, int64_t *ret_count, struct error *error)
+static enum error_class count_workers(struct redis *redis, const char *command, const char *key,
+	int64_t *ret_count, struct error *error)
 {
 	struct workers_tally tally;
 	(void)command;
@@ -35,33 +36,40 @@ static enum error_class count_workers(
 
 static const struct {
 	const char *name, *help;
-	enum error_class (*count)(
-		struct redis *redis, const char *command, const char *key, int64_t *ret_count, struct error *error);
+	enum error_class (*count)(struct redis *redis, const char *command, const char *key,
+		int64_t *ret_count, struct error *error);
 	const char *command, *key;
 } gauges[] = {
-	{ "slipway_queue_entries", "Entries on the queue, those that are being run included", count_command, "XLEN",
-		KEY_QUEUE },
-	{ "slipway_delayed_runs", "Runs that are waiting or retrying", count_command, "ZCARD", KEY_DELAYED },
+	{ "slipway_queue_entries", "Entries on the queue, those that are being run included",
+		count_command, "XLEN", KEY_QUEUE },
+	{ "slipway_delayed_runs", "Runs that are waiting or retrying", count_command, "ZCARD",
+		KEY_DELAYED },
 	{ "slipway_live_runs", "Runs that have not ended", count_command, "ZCARD", KEY_LIVE },
-	{ "slipway_dead_entries", "Queue entries that no worker could run", count_command, "XLEN", KEY_DEAD },
+	{ "slipway_dead_entries", "Queue entries that no worker could run", count_command, "XLEN",
+		KEY_DEAD },
 	{ "slipway_apps", "Apps that have state in Redis", count_command, "ZCARD", KEY_APPS },
-	{ "slipway_workers", "Workers that reported in the last 15 seconds", count_workers, NULL, NULL },
+	{ "slipway_workers", "Workers that reported in the last 15 seconds", count_workers, NULL,
+		NULL },
 };
 
-static enum error_class append_gauge(struct redis *redis, size_t index, struct buffer *buffer, struct error *error)
+static enum error_class append_gauge(
+	struct redis *redis, size_t index, struct buffer *buffer, struct error *error)
 {
 	char text[384];
 	int64_t value;
-	if (gauges[index].count(redis, gauges[index].command, gauges[index].key, &value, error) != ERROR_NONE)
+	if (gauges[index].count(redis, gauges[index].command, gauges[index].key, &value, error) !=
+		ERROR_NONE)
 		return error->class;
-	text_format(text, sizeof(text), "# HELP %s %s\n# TYPE %s gauge\n%s %lld\n", gauges[index].name,
-		gauges[index].help, gauges[index].name, gauges[index].name, (long long)value);
-	return buffer_append_string(buffer, text) ? ERROR_NONE
-						  : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for metrics");
+	text_format(text, sizeof(text), "# HELP %s %s\n# TYPE %s gauge\n%s %lld\n",
+		gauges[index].name, gauges[index].help, gauges[index].name, gauges[index].name,
+		(long long)value);
+	return buffer_append_string(buffer, text)
+		? ERROR_NONE
+		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for metrics");
 }
 
-static enum error_class handle_metrics(
-	const struct service *service, const struct request *request, struct response *response, struct error *error)
+static enum error_class handle_metrics(const struct service *service, const struct request *request,
+	struct response *response, struct error *error)
 {
 	(void)request;
 	for (size_t i = 0; i < ARRAY_LEN(gauges); i++)
@@ -71,4 +79,6 @@ static enum error_class handle_metrics(
 	return ERROR_NONE;
 }
 
-const struct route route_metrics = { .method = "GET", .path = "/metrics", .handle = handle_metrics };
+const struct route route_metrics = {
+	.method = "GET", .path = "/metrics", .handle = handle_metrics
+};

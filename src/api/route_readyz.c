@@ -10,8 +10,8 @@
 #include "store/workers.h"
 
 /*
- * The route is open, so the words of Redis go only to the log: they may name users, commands and addresses. Logged when
- * they change, not at each question of a load balancer.
+ * The route is open, so the words of Redis go only to the log: they may name users, commands and
+ * addresses. Logged when they change, not at each question of a load balancer.
  */
 static char told[sizeof(((struct error *)NULL)->message)]; /* "": it was ready */
 
@@ -24,10 +24,11 @@ static enum error_class tell_unready(size_t check, enum server_state state, stru
 		return error->class;
 	int64_t retry_after_ms = error->retry_after_ms;
 	error_set(error, ERROR_STORE_UNAVAILABLE,
-		"Redis cannot be reached or refuses what Slipway needs (failed check: %s)", server_check_name(check));
+		"Redis cannot be reached or refuses what Slipway needs (failed check: %s)",
+		server_check_name(check));
 	error->retry_after_ms = retry_after_ms;
-	return error_remedy(
-		error, NULL, "The log of slipway-api has the error of Redis; 'slipway doctor' explains it.");
+	return error_remedy(error, NULL,
+		"The log of slipway-api has the error of Redis; 'slipway doctor' explains it.");
 }
 
 /* Adds a sentence for each thing that an operator should know although no request fails. */
@@ -38,18 +39,20 @@ static bool add_warnings(cJSON *json, const bool *hidden, const struct workers_t
 	bool complete = warnings != NULL;
 
 	for (size_t i = 0; i < server_check_count() && complete; i++) {
-		text_format(text, sizeof(text), "Redis does not let slipway-api check: %s", server_check_name(i));
+		text_format(text, sizeof(text), "Redis does not let slipway-api check: %s",
+			server_check_name(i));
 		complete = !hidden[i] || json_append(warnings, cJSON_CreateString(text));
 	}
 
 	if (complete && workers->alive == 0)
 		complete = json_append(warnings,
-			cJSON_CreateString("no worker is running: triggered steps stay queued until one starts"));
+			cJSON_CreateString("no worker is running: triggered steps stay queued "
+					   "until one starts"));
 	return complete;
 }
 
-static enum error_class handle_readyz(
-	const struct service *service, const struct request *request, struct response *response, struct error *error)
+static enum error_class handle_readyz(const struct service *service, const struct request *request,
+	struct response *response, struct error *error)
 {
 	bool hidden[SERVER_CHECKS_MAX] = { false };
 	struct workers_tally workers = { 0, 0 };
@@ -74,4 +77,6 @@ static enum error_class handle_readyz(
 	return response_json(response, 200, json_take(&json), error);
 }
 
-const struct route route_readyz = { .method = "GET", .path = "/readyz", .open = true, .handle = handle_readyz };
+const struct route route_readyz = {
+	.method = "GET", .path = "/readyz", .open = true, .handle = handle_readyz
+};

@@ -1,6 +1,6 @@
 /*
- * GET /api/workflows: the compiled-in workflows, as clients need them to show forms and to order steps. The schemas are
- * made of the same tables that check the input.
+ * GET /api/workflows: the compiled-in workflows, as clients need them to show forms and to order
+ * steps. The schemas are made of the same tables that check the input.
  */
 #include <string.h>
 
@@ -8,12 +8,13 @@
 #include "base/record.h"
 #include "core/workflow.h"
 
-static bool add_needs(cJSON *step_json, const struct workflow_definition *workflow, const struct step_definition *step,
-	struct error *error)
+static bool add_needs(cJSON *step_json, const struct workflow_definition *workflow,
+	const struct step_definition *step, struct error *error)
 {
 	struct step_set needs;
 	cJSON *list = cJSON_AddArrayToObject(step_json, "needs");
-	bool complete = list != NULL && step_needs(workflow, step, NULL, "", &needs, error) == ERROR_NONE;
+	bool complete =
+		list != NULL && step_needs(workflow, step, NULL, "", &needs, error) == ERROR_NONE;
 	for (size_t i = 0; complete && i < workflow->step_count; i++)
 		if (needs.contains[i])
 			complete = json_append(list, cJSON_CreateString(workflow->steps[i].id));
@@ -25,7 +26,8 @@ static void drop_bound(cJSON *schema, const struct step_definition *step)
 {
 	cJSON *required = json_member_mutable(schema, "required");
 
-	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++) {
+	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL;
+		binding++) {
 		if (!binding->overridable)
 			cJSON_DeleteItemFromObjectCaseSensitive(
 				json_member_mutable(schema, "properties"), binding->field);
@@ -41,25 +43,28 @@ static bool add_schemas(cJSON *step_json, const struct step_definition *step, st
 {
 	const struct action_definition *action = step->action;
 	cJSON *schema;
-	if (record_schema(&action->input, &schema, error) != ERROR_NONE || !json_add(step_json, "input", schema))
+	if (record_schema(&action->input, &schema, error) != ERROR_NONE ||
+		!json_add(step_json, "input", schema))
 		return false;
 	drop_bound(schema, step);
-	return record_schema(&action->output, &schema, error) == ERROR_NONE && json_add(step_json, "output", schema);
+	return record_schema(&action->output, &schema, error) == ERROR_NONE &&
+		json_add(step_json, "output", schema);
 }
 
-/* The values that the workflow itself puts into the step's input. Those that the schema has too may be overridden. */
+/* The values that the workflow itself puts into the step's input. Those that the schema has too may
+ * be overridden. */
 static bool add_bound(cJSON *step_json, const struct step_definition *step)
 {
 	cJSON *bound = cJSON_AddObjectToObject(step_json, "bound");
 	bool complete = bound != NULL;
-	for (const struct binding *binding = step->bind; complete && binding != NULL && binding->field != NULL;
-		binding++)
+	for (const struct binding *binding = step->bind;
+		complete && binding != NULL && binding->field != NULL; binding++)
 		complete = json_add(bound, binding->field, cJSON_CreateString(binding->value));
 	return complete;
 }
 
-static cJSON *describe_step(
-	const struct workflow_definition *workflow, const struct step_definition *step, struct error *error)
+static cJSON *describe_step(const struct workflow_definition *workflow,
+	const struct step_definition *step, struct error *error)
 {
 	CLEANUP_JSON cJSON *json = cJSON_CreateObject();
 
@@ -67,9 +72,11 @@ static cJSON *describe_step(
 		json_add(json, "action", cJSON_CreateString(step->action->id)) &&
 		json_add(json, "summary", cJSON_CreateString(step->action->summary)) &&
 		json_add(json, "inputKey",
-			step->input_key != NULL ? cJSON_CreateString(step->input_key) : cJSON_CreateNull()) &&
+			step->input_key != NULL ? cJSON_CreateString(step->input_key)
+						: cJSON_CreateNull()) &&
 		json_add(json, "optional", cJSON_CreateBool(step->optional)) &&
-		add_needs(json, workflow, step, error) && add_bound(json, step) && add_schemas(json, step, error))
+		add_needs(json, workflow, step, error) && add_bound(json, step) &&
+		add_schemas(json, step, error))
 		return json_take(&json);
 	return NULL;
 }
@@ -87,8 +94,8 @@ static cJSON *describe_workflow(const struct workflow_definition *workflow, stru
 	return complete ? json_take(&json) : NULL;
 }
 
-static enum error_class handle_workflows(
-	const struct service *service, const struct request *request, struct response *response, struct error *error)
+static enum error_class handle_workflows(const struct service *service,
+	const struct request *request, struct response *response, struct error *error)
 {
 	(void)service;
 	(void)request;
@@ -103,4 +110,6 @@ static enum error_class handle_workflows(
 	return response_json(response, 200, json_take(&json), error);
 }
 
-const struct route route_workflows = { .method = "GET", .path = "/api/workflows", .handle = handle_workflows };
+const struct route route_workflows = {
+	.method = "GET", .path = "/api/workflows", .handle = handle_workflows
+};

@@ -1,6 +1,6 @@
 /*
- * Finds the field tables for the inputs of a request, and seals the values that the tables mark as secret. An input key
- * may belong to several steps, so several tables may apply to one input.
+ * Finds the field tables for the inputs of a request, and seals the values that the tables mark as
+ * secret. An input key may belong to several steps, so several tables may apply to one input.
  */
 #include "api/sealed_inputs.h"
 
@@ -20,8 +20,8 @@ static void place_of(const cJSON *input, char *place, size_t size)
 	json_pointer_append(place, size, input->string);
 }
 
-static enum error_class seal_for(
-	struct secret_sealing *sealing, const struct workflow_definition *workflow, cJSON *input, struct error *error)
+static enum error_class seal_for(struct secret_sealing *sealing,
+	const struct workflow_definition *workflow, cJSON *input, struct error *error)
 {
 	char place[sizeof(error->place)];
 
@@ -29,7 +29,8 @@ static enum error_class seal_for(
 	for (size_t i = 0; i < workflow->step_count; i++) {
 		const struct step_definition *step = &workflow->steps[i];
 		if (takes(step, input) &&
-			secret_input_seal(sealing, &step->action->input, input, place, error) != ERROR_NONE)
+			secret_input_seal(sealing, &step->action->input, input, place, error) !=
+				ERROR_NONE)
 			return error->class;
 	}
 
@@ -48,7 +49,8 @@ static enum error_class check_members(const cJSON *input, struct error *error)
 			const struct step_definition *step = &workflows[i]->steps[j];
 			if (!takes(step, input))
 				continue;
-			class = secret_input_check_members(&step->action->input, input, place, error);
+			class = secret_input_check_members(
+				&step->action->input, input, place, error);
 			if (class == ERROR_NONE)
 				return class;
 		}
@@ -56,7 +58,8 @@ static enum error_class check_members(const cJSON *input, struct error *error)
 }
 
 /* A configured input is stored before any step checks it, so its members are checked here. */
-static enum error_class seal_for_any(struct secret_sealing *sealing, cJSON *input, struct error *error)
+static enum error_class seal_for_any(
+	struct secret_sealing *sealing, cJSON *input, struct error *error)
 {
 	if (check_members(input, error) != ERROR_NONE)
 		return error->class;
@@ -66,18 +69,20 @@ static enum error_class seal_for_any(struct secret_sealing *sealing, cJSON *inpu
 	return ERROR_NONE;
 }
 
-enum error_class seal_inputs(const struct service *service, const char *app, const struct workflow_definition *workflow,
-	cJSON *body, size_t *ret_count, struct error *error)
+enum error_class seal_inputs(const struct service *service, const char *app,
+	const struct workflow_definition *workflow, cJSON *body, size_t *ret_count,
+	struct error *error)
 {
-	struct secret_sealing sealing = {
-		.public_key = service->settings->secrets_public_key, .app = app, .arena = service->arena
-	};
+	struct secret_sealing sealing = { .public_key = service->settings->secrets_public_key,
+		.app = app,
+		.arena = service->arena };
 
 	*ret_count = 0;
 	cJSON *input;
 	cJSON_ArrayForEach (input, json_member(body, "inputs")) {
-		enum error_class class = workflow != NULL ? seal_for(&sealing, workflow, input, error)
-							  : seal_for_any(&sealing, input, error);
+		enum error_class class = workflow != NULL
+			? seal_for(&sealing, workflow, input, error)
+			: seal_for_any(&sealing, input, error);
 		if (class != ERROR_NONE)
 			return class;
 	}

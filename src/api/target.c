@@ -1,6 +1,6 @@
 /*
- * Finds workflow and step of a request by name. The refusal of an unknown name lists those that exist, because it is
- * nearly always a typing mistake.
+ * Finds workflow and step of a request by name. The refusal of an unknown name lists those that
+ * exist, because it is nearly always a typing mistake.
  */
 #include "api/target.h"
 
@@ -19,7 +19,8 @@ static enum error_class no_workflow(const char *id, struct error *error)
 	return error_at(error, "/workflowId");
 }
 
-static enum error_class no_step(const struct workflow_definition *workflow, const char *id, struct error *error)
+static enum error_class no_step(
+	const struct workflow_definition *workflow, const char *id, struct error *error)
 {
 	char list[240] = "";
 	for (size_t i = 0; i < workflow->step_count; i++)
@@ -29,8 +30,8 @@ static enum error_class no_step(const struct workflow_definition *workflow, cons
 	return error_at(error, "/actionId");
 }
 
-enum error_class target_find(
-	const char *app, const char *workflow, const char *step, struct target *ret_target, struct error *error)
+enum error_class target_find(const char *app, const char *workflow, const char *step,
+	struct target *ret_target, struct error *error)
 {
 	*ret_target = (struct target){ .app = app, .workflow = workflow_find(workflow) };
 	if (ret_target->workflow == NULL)
@@ -41,18 +42,21 @@ enum error_class target_find(
 	return ret_target->step != NULL ? ERROR_NONE : no_step(ret_target->workflow, step, error);
 }
 
-enum error_class target_from_body(const cJSON *body, bool needs_step, struct target *ret_target, struct error *error)
+enum error_class target_from_body(
+	const cJSON *body, bool needs_step, struct target *ret_target, struct error *error)
 {
 	const char *app, *workflow, *step;
 	if (body_identifier(body, "appId", &app, error) != ERROR_NONE ||
 		body_identifier(body, "workflowId", &workflow, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = needs_step ? body_identifier(body, "actionId", &step, error)
-					    : body_identifier_optional(body, "actionId", &step, error);
+	enum error_class class = needs_step
+		? body_identifier(body, "actionId", &step, error)
+		: body_identifier_optional(body, "actionId", &step, error);
 	return class == ERROR_NONE ? target_find(app, workflow, step, ret_target, error) : class;
 }
 
 struct run_name target_name(const struct target *target)
 {
-	return (struct run_name){ target->app, target->workflow->id, target->step != NULL ? target->step->id : NULL };
+	return (struct run_name){ target->app, target->workflow->id,
+		target->step != NULL ? target->step->id : NULL };
 }

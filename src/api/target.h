@@ -15,12 +15,13 @@ struct target {
 };
 
 /* Finds them; step may be NULL. Errors: ERROR_NOT_FOUND with the place and the names that exist. */
-enum error_class target_find(const char *app, const char *workflow, const char *step, struct target *ret_target,
-	struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class target_find(const char *app, const char *workflow, const char *step,
+	struct target *ret_target, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* From the body of a POST: appId, workflowId and actionId. The last may be absent unless `needs_step`. */
-enum error_class target_from_body(
-	const cJSON *body, bool needs_step, struct target *ret_target, struct error *error) SLIPWAY_MUST_CHECK;
+/* From the body of a POST: appId, workflowId and actionId. The last may be absent unless
+ * `needs_step`. */
+enum error_class target_from_body(const cJSON *body, bool needs_step, struct target *ret_target,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* The target's name in the store. Its step is NULL where the target is all steps. */
 struct run_name target_name(const struct target *target);

@@ -1,6 +1,6 @@
 /*
- * Sends a trigger to Redis and turns its outcome into a response. The modes trigger and plan differ only in how they
- * build the input.
+ * Sends a trigger to Redis and turns its outcome into a response. The modes trigger and plan differ
+ * only in how they build the input.
  */
 #include "api/trigger_response.h"
 
@@ -10,18 +10,21 @@
 #include "core/input.h"
 #include "store/runs.h"
 
-static enum error_class respond_conflict(const struct trigger_result *result, const struct trigger_options *options,
-	struct response *response, struct error *error)
+static enum error_class respond_conflict(const struct trigger_result *result,
+	const struct trigger_options *options, struct response *response, struct error *error)
 {
 	CLEANUP_JSON cJSON *current = NULL;
 	struct error problem;
 
-	error_set(&problem, ERROR_RUN_CONFLICT, "'%s' is already running for '%s' with a different input (run %s)",
+	error_set(&problem, ERROR_RUN_CONFLICT,
+		"'%s' is already running for '%s' with a different input (run %s)",
 		result->run.name.step, result->run.name.app, result->run.id);
 	if (options->sealed)
 		error_remedy(&problem, NULL,
-			"The request contains a secret in clear text, which makes a new input each time. Wait until "
-			"the run has ended. To be able to send the same request again, configure the secret once and "
+			"The request contains a secret in clear text, which makes a new input each "
+			"time. Wait until "
+			"the run has ended. To be able to send the same request again, configure "
+			"the secret once and "
 			"write ${secret.NAME} in its place.");
 	if (run_status(&result->run, &current, error) != ERROR_NONE)
 		return error->class;
@@ -43,14 +46,15 @@ static enum error_class respond_needs(
 
 	if (!complete)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
-	error_set(error, ERROR_NEEDS_NOT_DONE, "'%s' needs %zu step%s that %s not done: %s", result->run.name.step,
-		result->missing_count, result->missing_count == 1 ? "" : "s", result->missing_count == 1 ? "is" : "are",
-		names);
+	error_set(error, ERROR_NEEDS_NOT_DONE, "'%s' needs %zu step%s that %s not done: %s",
+		result->run.name.step, result->missing_count, result->missing_count == 1 ? "" : "s",
+		result->missing_count == 1 ? "is" : "are", names);
 	response_problem(response, error, needs, NULL);
 	return ERROR_NONE;
 }
 
-static enum error_class respond_run(const struct trigger_result *result, struct response *response, struct error *error)
+static enum error_class respond_run(
+	const struct trigger_result *result, struct response *response, struct error *error)
 {
 	CLEANUP_JSON cJSON *status = NULL;
 
@@ -58,11 +62,12 @@ static enum error_class respond_run(const struct trigger_result *result, struct 
 		return error->class;
 	if (result->outcome == TRIGGER_REUSED && !json_add(status, "reused", cJSON_CreateTrue()))
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
-	return response_json(response, result->outcome == TRIGGER_NEW ? 202 : 200, json_take(&status), error);
+	return response_json(
+		response, result->outcome == TRIGGER_NEW ? 202 : 200, json_take(&status), error);
 }
 
-static enum error_class respond(const struct trigger_result *result, const struct trigger_options *options,
-	struct response *response, struct error *error)
+static enum error_class respond(const struct trigger_result *result,
+	const struct trigger_options *options, struct response *response, struct error *error)
 {
 	switch (result->outcome) {
 	case TRIGGER_CONFLICT:

@@ -15,12 +15,13 @@ struct trigger_options {
 	bool force;
 	const char *id;      /* the client's own id of this trigger; NULL: none */
 	const char *request; /* id of the HTTP request */
-	bool sealed;         /* the request had secrets in clear text, which make a new input each time */
+	bool sealed; /* the request had secrets in clear text, which make a new input each time */
 };
 
-/* Triggers the target's step. The response is 202 for a new run, 200 for a live or reused one, and a problem for a
- * conflict or for needs that are not done. */
+/* Triggers the target's step. The response is 202 for a new run, 200 for a live or reused one, and
+ * a problem for a conflict or for needs that are not done. */
 enum error_class trigger_send(const struct service *service, const struct target *target,
-	const struct trigger_options *options, struct response *response, struct error *error) SLIPWAY_MUST_CHECK;
+	const struct trigger_options *options, struct response *response,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

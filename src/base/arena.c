@@ -1,6 +1,6 @@
 /*
- * Blocks in a list, the newest in front. Release wipes every one, because attempts keep opened secrets in
- * them.
+ * Blocks in a list, the newest in front. Release wipes every one, because attempts keep opened
+ * secrets in them.
  */
 #include "base/arena.h"
 

@@ -1,6 +1,6 @@
 /*
- * Memory that is released all at once: everything that belongs to one request or one attempt. It may hold secrets, so
- * it is wiped on release. Not thread-safe; there are no threads.
+ * Memory that is released all at once: everything that belongs to one request or one attempt. It
+ * may hold secrets, so it is wiped on release. Not thread-safe; there are no threads.
  */
 #ifndef SLIPWAY_BASE_ARENA_H
 #define SLIPWAY_BASE_ARENA_H
@@ -37,8 +37,8 @@ void arena_init(struct arena *arena, size_t limit);
 /* Wipes and frees all of it. A zeroed or already released arena is fine. */
 void arena_release(struct arena *arena);
 
-/* Zeroed memory, aligned for any type. NULL if out of memory or over the limit. A size of 0 gives a valid pointer to no
- * bytes. */
+/* Zeroed memory, aligned for any type. NULL if out of memory or over the limit. A size of 0 gives a
+ * valid pointer to no bytes. */
 void *arena_allocate(struct arena *arena, size_t size) SLIPWAY_MUST_CHECK;
 
 /* The same for an array; also NULL if count * size overflows. */
@@ -51,7 +51,8 @@ char *arena_copy(struct arena *arena, const char *bytes, size_t length) SLIPWAY_
 char *arena_string(struct arena *arena, const char *text) SLIPWAY_MUST_CHECK;
 
 /* A formatted string. NULL if out of memory. */
-char *arena_format(struct arena *arena, const char *format, ...) SLIPWAY_FORMAT(2, 3) SLIPWAY_MUST_CHECK;
+char *arena_format(struct arena *arena, const char *format, ...)
+	SLIPWAY_FORMAT(2, 3) SLIPWAY_MUST_CHECK;
 char *arena_format_list(struct arena *arena, const char *format, va_list arguments)
 	SLIPWAY_FORMAT(2, 0) SLIPWAY_MUST_CHECK;
 

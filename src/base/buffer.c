@@ -1,6 +1,6 @@
 /*
- * Grows by doubling up to the cap, into a new block each time: realloc would leave copies of credentials
- * behind.
+ * Grows by doubling up to the cap, into a new block each time: realloc would leave copies of
+ * credentials behind.
  */
 #include "base/buffer.h"
 
@@ -21,7 +21,8 @@ void buffer_release(struct buffer *buffer)
 	buffer_init(buffer, buffer->limit);
 }
 
-/* Room for length more bytes and a NUL. Grows into a new block and wipes the old: realloc leaves copies behind. */
+/* Room for length more bytes and a NUL. Grows into a new block and wipes the old: realloc leaves
+ * copies behind. */
 static bool buffer_reserve(struct buffer *buffer, size_t length)
 {
 	size_t needed = buffer->length + length + 1;

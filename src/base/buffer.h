@@ -1,5 +1,6 @@
 /*
- * A byte buffer that grows up to a limit: for bodies of requests and responses, whose size somebody else decides.
+ * A byte buffer that grows up to a limit: for bodies of requests and responses, whose size somebody
+ * else decides.
  */
 #ifndef SLIPWAY_BASE_BUFFER_H
 #define SLIPWAY_BASE_BUFFER_H

@@ -1,6 +1,7 @@
 /*
- * Locals that are released at the end of their block, however it is left. Each type's header defines its macro, such as
- *CLEANUP_JSON, CLEANUP_ARENA and CLEANUP_BUFFER. Initialise such a local where you declare it:
+ * Locals that are released at the end of their block, however it is left. Each type's header
+ * defines its macro, such as CLEANUP_JSON, CLEANUP_ARENA and CLEANUP_BUFFER. Initialise such a
+ * local where you declare it:
  *
  *	CLEANUP_JSON cJSON *json = NULL;
  *	if (json_parse(text, length, JSON_LIMITS_WIDE, &json, error) != ERROR_NONE)

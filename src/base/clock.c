@@ -1,6 +1,6 @@
 /*
- * The clocks, and RFC 3339 texts. The monotonic clock is one for all processes of a machine, so supervisor and
- * executors may compare its instants.
+ * The clocks, and RFC 3339 texts. The monotonic clock is one for all processes of a machine, so
+ * supervisor and executors may compare its instants.
  */
 #include "base/clock.h"
 
@@ -28,7 +28,8 @@ int64_t clock_wall_ms(void)
 
 void clock_sleep_ms(int64_t milliseconds)
 {
-	struct timespec duration = { .tv_sec = milliseconds / 1000, .tv_nsec = (milliseconds % 1000) * 1000000 };
+	struct timespec duration = { .tv_sec = milliseconds / 1000,
+		.tv_nsec = (milliseconds % 1000) * 1000000 };
 	nanosleep(&duration, NULL);
 }
 

@@ -1,6 +1,6 @@
 /*
- * The two clocks. A process measures its own waits with the monotonic clock. The wall clock is for people and providers
- * only; deadlines of runs are compared by Redis, by its own clock.
+ * The two clocks. A process measures its own waits with the monotonic clock. The wall clock is for
+ * people and providers only; deadlines of runs are compared by Redis, by its own clock.
  */
 #ifndef SLIPWAY_BASE_CLOCK_H
 #define SLIPWAY_BASE_CLOCK_H
@@ -26,12 +26,12 @@ void clock_format(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);
 /* Writes the day for people, in UTC: 3 December 2026. */
 void clock_format_date(int64_t wall_ms, char text[CLOCK_DATE_SIZE]);
 
-/* Parses a time as providers write it in headers, 2026-12-03 08:03:22 UTC or with +0100 at its end. Milliseconds since
- * 1970; 0 if it is anything else. */
+/* Parses a time as providers write it in headers, 2026-12-03 08:03:22 UTC or with +0100 at its end.
+ * Milliseconds since 1970; 0 if it is anything else. */
 int64_t clock_parse_header(const char *text);
 
-/* Parses what clock_format writes, also without milliseconds, as GitHub sends it. 0 for NULL and if it is anything
- * else. */
+/* Parses what clock_format writes, also without milliseconds, as GitHub sends it. 0 for NULL and if
+ * it is anything else. */
 int64_t clock_parse(const char *text);
 
 #endif

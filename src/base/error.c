@@ -1,5 +1,6 @@
 /*
- * Errors as values: what is known of each class, and the texts of one error, which are redacted as they are written.
+ * Errors as values: what is known of each class, and the texts of one error, which are redacted as
+ * they are written.
  */
 #include "slipway/error.h"
 
@@ -13,7 +14,7 @@
 _Static_assert(ERROR_NONE == 0, "zeroed memory is no error");
 
 static const struct error_class_facts class_facts[ERROR_CLASS_COUNT] = {
-#define ERROR_CLASS(id, name, ends, http_status, retryable, title, remedy)                                             \
+#define ERROR_CLASS(id, name, ends, http_status, retryable, title, remedy)                         \
 	[ERROR_##id] = { name, title, http_status, retryable, remedy },
 #include "slipway/error_classes.h"
 #undef ERROR_CLASS
@@ -70,8 +71,8 @@ enum error_class error_remedy(struct error *error, const char *url, const char *
 	return error->class;
 }
 
-enum error_class error_exchange(
-	struct error *error, const char *provider, int http_status, const char *code, const char *request_id)
+enum error_class error_exchange(struct error *error, const char *provider, int http_status,
+	const char *code, const char *request_id)
 {
 	text_copy(error->provider, sizeof(error->provider), provider);
 	redact_copy(error->provider_code, sizeof(error->provider_code), code);

@@ -1,8 +1,9 @@
 /*
- * Points at which a test can make a program fail: before and after all input and output of the process.
+ * Points at which a test can make a program fail: before and after all input and output of the
+ * process.
  *
- * They exist only in the build of the fault suite (SLIPWAY_FAILPOINTS, see tests/faults/failpoint.c). Other builds
- * compile them to nothing.
+ * They exist only in the build of the fault suite (SLIPWAY_FAILPOINTS, see
+ * tests/faults/failpoint.c). Other builds compile them to nothing.
  */
 #ifndef SLIPWAY_BASE_FAILPOINT_H
 #define SLIPWAY_BASE_FAILPOINT_H
@@ -10,8 +11,8 @@
 #include <stdbool.h>
 
 #ifdef SLIPWAY_FAILPOINTS
-/* The point is named where.what, such as redis.before.claim. It may end or stop the process. If true, behave as if the
- * input or output at this point had failed. */
+/* The point is named where.what, such as redis.before.claim. It may end or stop the process. If
+ * true, behave as if the input or output at this point had failed. */
 bool failpoint(const char *where, const char *what);
 #else
 #define failpoint(where, what) ((void)(what), false)

@@ -1,6 +1,6 @@
 /*
- * A bounded list of errors. When it is full, further faults are dropped: a person corrects the first ones and
- * asks again.
+ * A bounded list of errors. When it is full, further faults are dropped: a person corrects the
+ * first ones and asks again.
  */
 #include "base/faults.h"
 

@@ -1,6 +1,6 @@
 /*
- * All faults of one input. A check that is given a list continues after a fault, so that a person sees them all at
- * once.
+ * All faults of one input. A check that is given a list continues after a fault, so that a person
+ * sees them all at once.
  */
 #ifndef SLIPWAY_BASE_FAULTS_H
 #define SLIPWAY_BASE_FAULTS_H
@@ -18,9 +18,10 @@ struct faults {
 };
 
 /*
- * Records the error; true means to continue with the next place. False ends the check with this error: the list is
- * full, the error is not about the input, or faults is NULL (the caller wants the first fault only). Only the first
- * fault of a place is recorded, because later ones follow from it.
+ * Records the error; true means to continue with the next place. False ends the check with this
+ * error: the list is full, the error is not about the input, or faults is NULL (the caller wants
+ * the first fault only). Only the first fault of a place is recorded, because later ones follow
+ * from it.
  */
 bool faults_note(struct faults *faults, const struct error *error);
 

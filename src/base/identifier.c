@@ -1,5 +1,6 @@
 /*
- * Checks ids byte by byte, independent of the locale, and makes run ids from the kernel's random source.
+ * Checks ids byte by byte, independent of the locale, and makes run ids from the kernel's random
+ * source.
  */
 #include "base/identifier.h"
 

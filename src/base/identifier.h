@@ -1,5 +1,6 @@
 /*
- * Names that become part of keys: appId, workflowId and actionId, which clients send, and the run ids that we make.
+ * Names that become part of keys: appId, workflowId and actionId, which clients send, and the run
+ * ids that we make.
  */
 #ifndef SLIPWAY_BASE_IDENTIFIER_H
 #define SLIPWAY_BASE_IDENTIFIER_H
@@ -11,7 +12,8 @@
 #define IDENTIFIER_PATTERN "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 #define RUN_ID_SIZE        33
 
-/* Whether the text matches the pattern. Identifiers have no dots, because dots separate the names in a reference,
+/* Whether the text matches the pattern. Identifiers have no dots, because dots separate the names
+ * in a reference,
  * ${app.APP.WORKFLOW.STEP.OUTPUT}. */
 bool identifier_valid(const char *text);
 

@@ -1,6 +1,6 @@
 /*
- * Parsing, printing, merging and hashing of JSON over cJSON. A parse is a scan by our own grammar first,
- * because cJSON accepts too much, then cJSON's.
+ * Parsing, printing, merging and hashing of JSON over cJSON. A parse is a scan by our own grammar
+ * first, because cJSON accepts too much, then cJSON's.
  */
 #include "base/json.h"
 
@@ -25,7 +25,8 @@ static int compare_names(const void *left, const void *right)
 }
 
 /* Members of one object, sorted, show their duplicates side by side. */
-static enum error_class check_duplicates(const cJSON *object, const char *place, struct error *error)
+static enum error_class check_duplicates(
+	const cJSON *object, const char *place, struct error *error)
 {
 	size_t count = (size_t)cJSON_GetArraySize(object);
 
@@ -33,7 +34,8 @@ static enum error_class check_duplicates(const cJSON *object, const char *place,
 		return ERROR_NONE;
 	const cJSON **members = calloc(count, sizeof(const cJSON *));
 	if (members == NULL)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to check %zu members", count);
+		return error_set(
+			error, ERROR_OUT_OF_MEMORY, "no memory to check %zu members", count);
 	size_t next = 0;
 	const cJSON *member;
 	cJSON_ArrayForEach (member, object) {
@@ -45,7 +47,8 @@ static enum error_class check_duplicates(const cJSON *object, const char *place,
 	for (size_t i = 1; i < count && class == ERROR_NONE; i++) {
 		if (strcmp(members[i - 1]->string, members[i]->string) != 0)
 			continue;
-		class = error_set(error, ERROR_INVALID_REQUEST, "the member '%s' is given twice", members[i]->string);
+		class = error_set(error, ERROR_INVALID_REQUEST, "the member '%s' is given twice",
+			members[i]->string);
 		error_at(error, "%s", place);
 		json_pointer_append(error->place, sizeof(error->place), members[i]->string);
 	}
@@ -74,15 +77,16 @@ static enum error_class check_members(const cJSON *json, const char *place, stru
 	return ERROR_NONE;
 }
 
-enum error_class json_parse(
-	const char *text, size_t length, enum json_limits limits, cJSON **ret_json, struct error *error)
+enum error_class json_parse(const char *text, size_t length, enum json_limits limits,
+	cJSON **ret_json, struct error *error)
 {
 	*ret_json = NULL;
 	if (json_scan(text, length, limits, error) != ERROR_NONE)
 		return error->class;
 	CLEANUP_JSON cJSON *json = cJSON_ParseWithLengthOpts(text, length, NULL, false);
 	if (json == NULL)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for %zu bytes of JSON", length);
+		return error_set(
+			error, ERROR_OUT_OF_MEMORY, "no memory for %zu bytes of JSON", length);
 	if (check_members(json, "", error) != ERROR_NONE)
 		return error->class;
 	*ret_json = json_take(&json);
@@ -125,8 +129,8 @@ char *json_print(struct arena *arena, const cJSON *json)
 	return copy;
 }
 
-/* A copy with the members of every object in byte order; NULL where memory is short. Debian's cJSON comes without
- * cJSON_Utils, which would do it. */
+/* A copy with the members of every object in byte order; NULL where memory is short. Debian's cJSON
+ * comes without cJSON_Utils, which would do it. */
 // NOLINTNEXTLINE(misc-no-recursion)
 static cJSON *sorted_copy(const cJSON *json)
 {
@@ -146,8 +150,9 @@ static cJSON *sorted_copy(const cJSON *json)
 	}
 
 	for (size_t i = 0; complete && i < count; i++)
-		complete = cJSON_IsObject(json) ? json_add(copy, children[i]->string, sorted_copy(children[i]))
-						: json_append(copy, sorted_copy(children[i]));
+		complete = cJSON_IsObject(json)
+			? json_add(copy, children[i]->string, sorted_copy(children[i]))
+			: json_append(copy, sorted_copy(children[i]));
 	free(children);
 	if (complete)
 		return copy;
@@ -174,7 +179,8 @@ enum error_class json_digest(const cJSON *json, char digest[DIGEST_SIZE], struct
 	return ERROR_NONE;
 }
 
-/* RFC 7396's MergePatch: takes target over, returns what becomes of it; NULL where memory is short. */
+/* RFC 7396's MergePatch: takes target over, returns what becomes of it; NULL where memory is short.
+ */
 // NOLINTNEXTLINE(misc-no-recursion)
 static cJSON *merge_patch(cJSON *target, const cJSON *patch)
 {
@@ -244,7 +250,8 @@ static size_t string_size(const char *text)
 {
 	size_t size = 2;
 	for (; *text != '\0'; text++) {
-		bool short_escape = *text == '"' || *text == '\\' || (*text >= '\b' && *text <= '\r' && *text != '\v');
+		bool short_escape = *text == '"' || *text == '\\' ||
+			(*text >= '\b' && *text <= '\r' && *text != '\v');
 		bool long_escape = (unsigned char)*text < ' ' && !short_escape;
 		size += short_escape ? 2 : long_escape ? 6 : 1;
 	}
@@ -270,7 +277,8 @@ struct json_size json_measure(const cJSON *json)
 
 	cJSON_ArrayForEach (child, json) {
 		struct json_size part = json_measure(child);
-		whole.text += part.text + strlen(",") + (child->string != NULL ? string_size(child->string) + 1 : 0);
+		whole.text += part.text + strlen(",") +
+			(child->string != NULL ? string_size(child->string) + 1 : 0);
 		whole.nodes += part.nodes;
 		if (part.depth + 1 > whole.depth)
 			whole.depth = part.depth + 1;

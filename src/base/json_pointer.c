@@ -8,7 +8,8 @@
 #include "base/text.h"
 #include "slipway/error.h"
 
-_Static_assert(sizeof(((struct error *)0)->place) == JSON_POINTER_SIZE, "the place of an error is a JSON pointer");
+_Static_assert(sizeof(((struct error *)0)->place) == JSON_POINTER_SIZE,
+	"the place of an error is a JSON pointer");
 
 void json_pointer_append(char *pointer, size_t size, const char *name)
 {
@@ -34,14 +35,16 @@ void json_pointer_member(char pointer[JSON_POINTER_SIZE], const char *parent, co
 	json_pointer_append(pointer, JSON_POINTER_SIZE, name);
 }
 
-void json_pointer_child(char pointer[JSON_POINTER_SIZE], const char *parent, const cJSON *child, size_t index)
+void json_pointer_child(
+	char pointer[JSON_POINTER_SIZE], const char *parent, const cJSON *child, size_t index)
 {
 	char number[24];
 	text_format(number, sizeof(number), "%zu", index);
 	json_pointer_member(pointer, parent, child->string != NULL ? child->string : number);
 }
 
-/* Whether the part, which ends before a slash or with the text, is this name with ~ and / escaped. */
+/* Whether the part, which ends before a slash or with the text, is this name with ~ and / escaped.
+ */
 static bool is_named(const char *part, size_t length, const char *name)
 {
 	for (const char *end = part + length; part < end; part++, name++) {

@@ -16,7 +16,8 @@ void json_pointer_append(char *pointer, size_t size, const char *name);
 void json_pointer_member(char pointer[JSON_POINTER_SIZE], const char *parent, const char *name);
 
 /* The pointer to a child: by name if it has one, else by index. */
-void json_pointer_child(char pointer[JSON_POINTER_SIZE], const char *parent, const cJSON *child, size_t index);
+void json_pointer_child(
+	char pointer[JSON_POINTER_SIZE], const char *parent, const cJSON *child, size_t index);
 
 /* The value that the pointer leads to; NULL where there is none. Borrowed from json. */
 const cJSON *json_pointer_find(const cJSON *json, const char *pointer);

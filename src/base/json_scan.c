@@ -1,6 +1,6 @@
 /*
- * A scanner without memory of its own: it walks the text once, counts depth and nodes, and stops at the first
- * byte that RFC 8259 does not allow.
+ * A scanner without memory of its own: it walks the text once, counts depth and nodes, and stops at
+ * the first byte that RFC 8259 does not allow.
  */
 #include "base/json_scan.h"
 
@@ -33,7 +33,8 @@ struct scan {
 
 static enum error_class scan_fail(struct scan *scan, const char *what)
 {
-	error_set(scan->error, ERROR_INVALID_REQUEST, "not valid JSON at byte %zu: %s", scan->next, what);
+	error_set(scan->error, ERROR_INVALID_REQUEST, "not valid JSON at byte %zu: %s", scan->next,
+		what);
 	return error_at(scan->error, "%s", scan->place);
 }
 
@@ -90,7 +91,8 @@ static enum error_class scan_number(struct scan *scan)
 			return scan_fail(scan, "a digit was expected in the exponent");
 	}
 
-	/* cJSON copies a number into 64 bytes and would silently read the rest as something else. */
+	/* cJSON copies a number into 64 bytes and would silently read the rest as something else.
+	 */
 	if (scan->next - start > 40)
 		return scan_fail(scan, "the number has too many digits");
 	return ERROR_NONE;
@@ -131,7 +133,8 @@ static enum error_class scan_unicode_escape(struct scan *scan)
 		return scan_fail(scan, "four hexadecimal digits were expected behind \\u");
 	if (unit == 0)
 		return scan_fail(scan, "U+0000 is not allowed");
-	bool control = (unit < 0x20 && unit != '\t' && unit != '\n' && unit != '\r') || unit == 0x7F;
+	bool control =
+		(unit < 0x20 && unit != '\t' && unit != '\n' && unit != '\r') || unit == 0x7F;
 	if (control && !limit_rows[scan->limits].control_characters)
 		return scan_fail(scan, "control characters are not allowed");
 	if (unit >= 0xDC00 && unit <= 0xDFFF)
@@ -141,7 +144,8 @@ static enum error_class scan_unicode_escape(struct scan *scan)
 	if (!scan_take(scan, '\\') || !scan_take(scan, 'u'))
 		return scan_fail(scan, "a lone high surrogate");
 	int low = scan_code_unit(scan);
-	return low >= 0xDC00 && low <= 0xDFFF ? ERROR_NONE : scan_fail(scan, "a lone high surrogate");
+	return low >= 0xDC00 && low <= 0xDFFF ? ERROR_NONE
+					      : scan_fail(scan, "a lone high surrogate");
 }
 
 static enum error_class scan_escape(struct scan *scan)
@@ -256,7 +260,8 @@ static enum error_class scan_literal(struct scan *scan)
 
 	for (size_t i = 0; i < ARRAY_LEN(literals); i++) {
 		size_t length = strlen(literals[i]);
-		if (scan->length - scan->next >= length && memcmp(scan->text + scan->next, literals[i], length) == 0) {
+		if (scan->length - scan->next >= length &&
+			memcmp(scan->text + scan->next, literals[i], length) == 0) {
 			scan->next += length;
 			return ERROR_NONE;
 		}
@@ -279,7 +284,8 @@ static enum error_class scan_value(struct scan *scan)
 	return scan_literal(scan);
 }
 
-enum error_class json_scan(const char *text, size_t length, enum json_limits limits, struct error *error)
+enum error_class json_scan(
+	const char *text, size_t length, enum json_limits limits, struct error *error)
 {
 	struct scan scan = { .text = text, .length = length, .limits = limits, .error = error };
 	const uint8_t *bad = u8_check((const uint8_t *)text, length);

@@ -1,6 +1,6 @@
 /*
- * One write(2) a line, so that lines of several processes on one pipe do not mix. Secrets are redacted from
- * each value, not from the finished line, for escaping would hide them.
+ * One write(2) a line, so that lines of several processes on one pipe do not mix. Secrets are
+ * redacted from each value, not from the finished line, for escaping would hide them.
  */
 #include "base/log.h"
 
@@ -40,14 +40,16 @@ enum log_level log_level_by_name(const char *name)
 static bool is_harmful(ucs4_t character)
 {
 	return character < 0x20 || (character >= 0x7F && character <= 0x9F) ||
-		(character >= 0x2028 && character <= 0x202E) || (character >= 0x2066 && character <= 0x2069);
+		(character >= 0x2028 && character <= 0x202E) ||
+		(character >= 0x2066 && character <= 0x2069);
 }
 
 /* Writes the character as it is to stand between quotes; at most 6 bytes. */
 static size_t escape(ucs4_t character, const char *bytes, size_t length, char escaped[8])
 {
 	static const char plain[] = "\n\r\t\"\\", letters[] = "nrt\"\\";
-	const char *found = character != 0 && character < 0x7F ? strchr(plain, (int)character) : NULL;
+	const char *found =
+		character != 0 && character < 0x7F ? strchr(plain, (int)character) : NULL;
 
 	if (found != NULL)
 		text_format(escaped, 8, "\\%c", letters[found - plain]);
@@ -118,12 +120,14 @@ void log_text(struct log_line *line, const char *name, const char *value)
 	if (!is_wanted(line) || value == NULL || value[0] == '\0')
 		return;
 
-	/* A part of a value may be a part of a secret, which is not found any more: all of it, or none. */
+	/* A part of a value may be a part of a secret, which is not found any more: all of it, or
+	 * none. */
 	if (text_copy(copy, sizeof(copy), value)) {
 		redact_text(copy);
 		text_make_valid(copy, strlen(copy));
 	} else {
-		text_format(copy, sizeof(copy), "(%zu bytes, too long to be logged)", strlen(value));
+		text_format(
+			copy, sizeof(copy), "(%zu bytes, too long to be logged)", strlen(value));
 	}
 
 	append_pair(line, name, copy);
@@ -178,7 +182,8 @@ void log_write(enum log_level level, const char *event, ...)
 
 void log_failure(struct log_line *line, const struct error *error)
 {
-	/* Before it is taken apart: a message that was cut may end with the beginning of a secret. */
+	/* Before it is taken apart: a message that was cut may end with the beginning of a secret.
+	 */
 	struct error redacted = *error;
 
 	redact_error(&redacted);

@@ -1,8 +1,8 @@
 /*
- * The programs' log: one line of logfmt per event on standard error, `time=... level=... program=... pid=... event=...
- * name=value ...`. Values are quoted and escaped as needed, so that no value can end the line or forge another pair,
- * and secrets are redacted. Library code does not log: it returns errors, or adds pairs to a line that a program has
- * begun.
+ * The programs' log: one line of logfmt per event on standard error, `time=... level=...
+ * program=... pid=... event=... name=value ...`. Values are quoted and escaped as needed, so that
+ * no value can end the line or forge another pair, and secrets are redacted. Library code does not
+ * log: it returns errors, or adds pairs to a line that a program has begun.
  */
 #ifndef SLIPWAY_BASE_LOG_H
 #define SLIPWAY_BASE_LOG_H
@@ -18,7 +18,8 @@ enum log_level {
 	LOG_ERROR,
 };
 
-#define LOG_LINE_MAX 2048 /* below PIPE_BUF: a single write does not interleave with other processes' lines */
+#define LOG_LINE_MAX                                                                               \
+	2048 /* below PIPE_BUF: a single write does not interleave with other processes' lines */
 
 /* A line under construction. Nothing to release; without log_end it is not written. */
 struct log_line {
@@ -27,16 +28,19 @@ struct log_line {
 	char text[LOG_LINE_MAX];
 };
 
-/* Sets the program name in each line and the minimum level that is written. The name is borrowed for good. */
+/* Sets the program name in each line and the minimum level that is written. The name is borrowed
+ * for good. */
 void log_init(const char *program, enum log_level least);
 
 /* debug, info, warning or error; LOG_INFO for anything else, NULL included. */
 enum log_level log_level_by_name(const char *name);
 
-/* Begins a line; the event in a few words. Below the minimum level, this and the calls that follow do nothing. */
+/* Begins a line; the event in a few words. Below the minimum level, this and the calls that follow
+ * do nothing. */
 void log_begin(struct log_line *line, enum log_level level, const char *event);
 
-/* Adds a pair; NULL and "" add nothing. The name must need no escaping. Lines are truncated at LOG_LINE_MAX. */
+/* Adds a pair; NULL and "" add nothing. The name must need no escaping. Lines are truncated at
+ * LOG_LINE_MAX. */
 void log_text(struct log_line *line, const char *name, const char *value);
 void log_number(struct log_line *line, const char *name, int64_t value);
 

@@ -1,6 +1,6 @@
 /*
- * Forks, replaces and stops children. A child that fails at once is restarted with a growing delay; signals
- * only set flags, and the loop acts on them.
+ * Forks, replaces and stops children. A child that fails at once is restarted with a growing delay;
+ * signals only set flags, and the loop acts on them.
  */
 #include "base/prefork.h"
 
@@ -41,7 +41,8 @@ bool prefork_send(int channel, const void *message, size_t length)
 }
 
 /* In the child: nothing of the supervisor's is left open, and it ends when the supervisor does. */
-static _Noreturn void child_start(struct prefork *prefork, size_t index, int channel, pid_t supervisor)
+static _Noreturn void child_start(
+	struct prefork *prefork, size_t index, int channel, pid_t supervisor)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != supervisor)
@@ -51,7 +52,8 @@ static _Noreturn void child_start(struct prefork *prefork, size_t index, int cha
 		if (prefork->children[i].channel >= 0)
 			close(prefork->children[i].channel);
 
-	/* Ctrl-C and a closed terminal reach the whole foreground group, but the supervisor alone says what to do. */
+	/* Ctrl-C and a closed terminal reach the whole foreground group, but the supervisor alone
+	 * says what to do. */
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, standard = { .sa_handler = SIG_DFL };
 	sigaction(SIGINT, &ignore, NULL);
 	sigaction(SIGHUP, &ignore, NULL);
@@ -60,7 +62,8 @@ static _Noreturn void child_start(struct prefork *prefork, size_t index, int cha
 	supervised_signals(&set);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 
-	/* exit, not _exit: what watches over the end of a process, such as a leak checker, is to see this one too. */
+	/* exit, not _exit: what watches over the end of a process, such as a leak checker, is to
+	 * see this one too. */
 	exit(prefork->child(prefork->context, index, channel));
 }
 
@@ -109,7 +112,8 @@ static void children_start_due(struct prefork *prefork)
 static bool child_receive(struct prefork *prefork, size_t index)
 {
 	char message[PREFORK_MESSAGE_MAX];
-	ssize_t length = recv(prefork->children[index].channel, message, sizeof(message), MSG_DONTWAIT);
+	ssize_t length =
+		recv(prefork->children[index].channel, message, sizeof(message), MSG_DONTWAIT);
 	if (length <= 0)
 		return false;
 	prefork->children[index].has_spoken = true;
@@ -119,8 +123,9 @@ static bool child_receive(struct prefork *prefork, size_t index)
 }
 
 /*
- * A child that ends well after it has done something, by a quota for one, makes room for the next. Whether it has done
- * something its messages tell: one that ends at once, however well, would be started again and again for nothing.
+ * A child that ends well after it has done something, by a quota for one, makes room for the next.
+ * Whether it has done something its messages tell: one that ends at once, however well, would be
+ * started again and again for nothing.
  */
 static void child_delay_restart(struct prefork_child *child, int status)
 {
@@ -132,7 +137,8 @@ static void child_delay_restart(struct prefork_child *child, int status)
 	child->restart_at = now + child->restart_delay_ms;
 	if (made_room)
 		return;
-	child->restart_delay_ms = child->restart_delay_ms == 0 ? RESTART_DELAY_FIRST_MS : child->restart_delay_ms * 2;
+	child->restart_delay_ms =
+		child->restart_delay_ms == 0 ? RESTART_DELAY_FIRST_MS : child->restart_delay_ms * 2;
 	if (child->restart_delay_ms > RESTART_DELAY_LAST_MS)
 		child->restart_delay_ms = RESTART_DELAY_LAST_MS;
 }
@@ -153,7 +159,8 @@ static void children_reap(struct prefork *prefork)
 {
 	for (size_t i = 0; i < prefork->count; i++) {
 		int status;
-		if (prefork->children[i].pid > 0 && waitpid(prefork->children[i].pid, &status, WNOHANG) > 0)
+		if (prefork->children[i].pid > 0 &&
+			waitpid(prefork->children[i].pid, &status, WNOHANG) > 0)
 			child_ended(prefork, i, status);
 	}
 }
@@ -212,7 +219,8 @@ static void events_wait(struct prefork *prefork, int64_t timeout_ms)
 		if (prefork->children[i].channel < 0)
 			continue;
 		indexes[count] = i;
-		polled[count++] = (struct pollfd){ .fd = prefork->children[i].channel, .events = POLLIN };
+		polled[count++] =
+			(struct pollfd){ .fd = prefork->children[i].channel, .events = POLLIN };
 	}
 
 	if (poll(polled, count, (int)timeout_ms) <= 0)
@@ -233,8 +241,9 @@ static bool children_left(const struct prefork *prefork)
 }
 
 /*
- * Here and in all children. A peer that goes away is an error of write, not the end of the process. Signals that have
- * no meaning here would end it by default, and with it the work of all children. SIGHUP has one, also under nohup.
+ * Here and in all children. A peer that goes away is an error of write, not the end of the process.
+ * Signals that have no meaning here would end it by default, and with it the work of all children.
+ * SIGHUP has one, also under nohup.
  */
 static void set_dispositions(void)
 {
@@ -254,7 +263,8 @@ enum error_class prefork_run(struct prefork *prefork, struct error *error)
 	set_dispositions();
 	prefork->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (prefork->signals < 0)
-		return error_set(error, ERROR_INTERNAL, "cannot receive signals: %s", strerror(errno));
+		return error_set(
+			error, ERROR_INTERNAL, "cannot receive signals: %s", strerror(errno));
 	for (size_t i = 0; i < prefork->count; i++)
 		prefork->children[i] = (struct prefork_child){ .channel = -1 };
 	int64_t next_tick = clock_monotonic_ms();

@@ -1,9 +1,9 @@
 /*
- * A supervisor of single-threaded processes, as in nginx and PostgreSQL: it forks them, replaces those that end, and
- * stops them all on SIGTERM or SIGINT. A child dies with its supervisor.
+ * A supervisor of single-threaded processes, as in nginx and PostgreSQL: it forks them, replaces
+ * those that end, and stops them all on SIGTERM or SIGINT. A child dies with its supervisor.
  *
- * Each child has a channel to its supervisor: a socket that keeps message boundaries. Messages outlive the child that
- * sent them.
+ * Each child has a channel to its supervisor: a socket that keeps message boundaries. Messages
+ * outlive the child that sent them.
  */
 #ifndef SLIPWAY_BASE_PREFORK_H
 #define SLIPWAY_BASE_PREFORK_H
@@ -51,10 +51,11 @@ struct prefork {
 };
 
 /*
- * Runs until it is told to stop and all children have ended. The first SIGTERM or SIGINT sends SIGTERM to the children;
- * a second one, or the end of the grace period, kills them. A child that ends by itself is replaced: at once if it
- * exits with status 0 after sending a message; otherwise with growing delays (0.1 to 10 s) as long as it ends within a
- * second of its start. SIGQUIT, SIGUSR1, SIGUSR2 and SIGALRM are ignored, in children too.
+ * Runs until it is told to stop and all children have ended. The first SIGTERM or SIGINT sends
+ * SIGTERM to the children; a second one, or the end of the grace period, kills them. A child that
+ * ends by itself is replaced: at once if it exits with status 0 after sending a message; otherwise
+ * with growing delays (0.1 to 10 s) as long as it ends within a second of its start. SIGQUIT,
+ * SIGUSR1, SIGUSR2 and SIGALRM are ignored, in children too.
  */
 enum error_class prefork_run(struct prefork *prefork, struct error *error) SLIPWAY_MUST_CHECK;
 

@@ -8,8 +8,8 @@
 void process_without_core(void);
 
 /*
- * Keeps other processes of the same user out of this one's memory, environment and descriptors, and stops debuggers
- * from attaching. Children inherit this until they exec.
+ * Keeps other processes of the same user out of this one's memory, environment and descriptors, and
+ * stops debuggers from attaching. Children inherit this until they exec.
  */
 void process_hide(void);
 

@@ -1,6 +1,6 @@
 /*
- * Encodes a struct by its table, fills one from texts, and describes the table as JSON Schema. Decoding of JSON has a
- * file of its own.
+ * Encodes a struct by its table, fills one from texts, and describes the table as JSON Schema.
+ * Decoding of JSON has a file of its own.
  */
 #include "base/record.h"
 
@@ -27,7 +27,8 @@ void record_clear(const struct record *record, void *data)
 	}
 }
 
-/* A manual edit may have put it out of all bounds: between any two of them, a difference still fits. */
+/* A manual edit may have put it out of all bounds: between any two of them, a difference still
+ * fits. */
 static int64_t bounded_integer(const char *text)
 {
 	int64_t value = 0;
@@ -36,7 +37,8 @@ static int64_t bounded_integer(const char *text)
 	return value > JSON_INTEGER_MAX ? JSON_INTEGER_MAX : value;
 }
 
-bool record_take(const struct record *record, void *data, const char *name, const char *text, struct arena *arena)
+bool record_take(const struct record *record, void *data, const char *name, const char *text,
+	struct arena *arena)
 {
 	const struct field *field = record_field(record, name);
 	if (field == NULL)
@@ -79,7 +81,8 @@ static cJSON *encode_string_map(const struct string_map *map)
 	cJSON *object = cJSON_CreateObject();
 	bool complete = object != NULL;
 	for (size_t i = 0; complete && i < map->count; i++)
-		complete = json_add(object, map->items[i].name, cJSON_CreateString(map->items[i].value));
+		complete = json_add(
+			object, map->items[i].name, cJSON_CreateString(map->items[i].value));
 	if (complete)
 		return object;
 	cJSON_Delete(object);
@@ -94,7 +97,8 @@ static cJSON *encode_object_list(const struct record *record, const struct objec
 	cJSON *array = cJSON_CreateArray();
 	bool complete = array != NULL;
 	for (size_t i = 0; complete && i < list->count; i++)
-		complete = json_append(array, encode_record(record, (const char *)list->items + i * record->size));
+		complete = json_append(
+			array, encode_record(record, (const char *)list->items + i * record->size));
 	if (complete)
 		return array;
 	cJSON_Delete(array);
@@ -179,7 +183,8 @@ static cJSON *encode_record(const struct record *record, const void *data)
 	return NULL;
 }
 
-enum error_class record_encode(const struct record *record, const void *data, cJSON **ret_json, struct error *error)
+enum error_class record_encode(
+	const struct record *record, const void *data, cJSON **ret_json, struct error *error)
 {
 	*ret_json = encode_record(record, data);
 	if (*ret_json == NULL)
@@ -208,7 +213,8 @@ static bool add_values(cJSON *schema, const struct field *field)
 		return true;
 	while (field->values[count] != NULL)
 		count++;
-	return json_add(schema, "enum", encode_string_list(&(struct string_list){ field->values, count }));
+	return json_add(
+		schema, "enum", encode_string_list(&(struct string_list){ field->values, count }));
 }
 
 /* The bounds under the names that JSON Schema has for them by type; no name, no bound. */
@@ -231,7 +237,8 @@ static bool add_bounds(cJSON *schema, const struct field *field)
 	bool bounded = field->minimum != 0 || field->maximum != 0;
 	if (bounded && !json_add(schema, names[field->type].minimum, json_integer(field->minimum)))
 		return false;
-	return (maximum == 0 && !bounded) || json_add(schema, names[field->type].maximum, json_integer(maximum));
+	return (maximum == 0 && !bounded) ||
+		json_add(schema, names[field->type].maximum, json_integer(maximum));
 }
 
 /* The word for what is taken and never given back. */
@@ -243,9 +250,10 @@ static bool add_secrecy(cJSON *schema, const struct field *field)
 static cJSON *schema_of_item(const struct field *field)
 {
 	cJSON *schema = cJSON_CreateObject();
-	if (schema != NULL && json_add(schema, "type", cJSON_CreateString("string")) && add_values(schema, field) &&
-		add_secrecy(schema, field) &&
-		(field->pattern == NULL || json_add(schema, "pattern", cJSON_CreateString(field->pattern))))
+	if (schema != NULL && json_add(schema, "type", cJSON_CreateString("string")) &&
+		add_values(schema, field) && add_secrecy(schema, field) &&
+		(field->pattern == NULL ||
+			json_add(schema, "pattern", cJSON_CreateString(field->pattern))))
 		return schema;
 	cJSON_Delete(schema);
 	return NULL;
@@ -265,7 +273,8 @@ static bool add_form(cJSON *schema, const struct field *field)
 	switch (field->type) {
 	case FIELD_STRING:
 		return add_values(schema, field) && add_secrecy(schema, field) &&
-			(field->pattern == NULL || json_add(schema, "pattern", cJSON_CreateString(field->pattern)));
+			(field->pattern == NULL ||
+				json_add(schema, "pattern", cJSON_CreateString(field->pattern)));
 	case FIELD_STRINGS:
 		return json_add(schema, "items", schema_of_item(field));
 	case FIELD_MAP:
@@ -286,7 +295,8 @@ static bool add_form(cJSON *schema, const struct field *field)
 // NOLINTNEXTLINE(misc-no-recursion)
 static cJSON *schema_of_field(const struct field *field)
 {
-	cJSON *schema = field->type == FIELD_OBJECT ? schema_of_record(field->record) : cJSON_CreateObject();
+	cJSON *schema = field->type == FIELD_OBJECT ? schema_of_record(field->record)
+						    : cJSON_CreateObject();
 	const char *type = field->type < ARRAY_LEN(type_names) ? type_names[field->type] : NULL;
 	bool complete = schema != NULL && add_form(schema, field) && add_bounds(schema, field);
 
@@ -324,7 +334,8 @@ static cJSON *schema_of_record(const struct record *record)
 {
 	cJSON *schema = cJSON_CreateObject();
 	if (schema != NULL && json_add(schema, "type", cJSON_CreateString("object")) &&
-		add_properties(schema, record) && json_add(schema, "additionalProperties", cJSON_CreateFalse()))
+		add_properties(schema, record) &&
+		json_add(schema, "additionalProperties", cJSON_CreateFalse()))
 		return schema;
 	cJSON_Delete(schema);
 	return NULL;

@@ -10,35 +10,41 @@
 
 enum record_mode {
 	RECORD_STRICT,     /* unknown members are errors: for what clients send */
-	RECORD_REFERENCES, /* the same, but a string with ${...} may stand for any scalar; it is checked again later */
-	RECORD_TEMPLATE,   /* the same, but it may stand for any value: before references are resolved */
-	RECORD_LENIENT,    /* unknown members are ignored: for responses of providers */
+	RECORD_REFERENCES, /* the same, but a string with ${...} may stand for any scalar; it is
+			      checked again later */
+	RECORD_TEMPLATE, /* the same, but it may stand for any value: before references are resolved
+			  */
+	RECORD_LENIENT,  /* unknown members are ignored: for responses of providers */
 };
 
 /*
- * Decodes a JSON object into the record's struct, which is zeroed first. All that it points to is in the arena. Fields
- * that still hold references are zero in the struct. The error is ERROR_INVALID_INPUT with the JSON pointer below
- * `place` ("" for the root).
+ * Decodes a JSON object into the record's struct, which is zeroed first. All that it points to is
+ * in the arena. Fields that still hold references are zero in the struct. The error is
+ * ERROR_INVALID_INPUT with the JSON pointer below `place` ("" for the root).
  */
-enum error_class record_decode(const struct record *record, const cJSON *json, enum record_mode mode, const char *place,
-	struct arena *arena, void *ret_struct, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class record_decode(const struct record *record, const cJSON *json,
+	enum record_mode mode, const char *place, struct arena *arena, void *ret_struct,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * The same, but it continues after a fault and records all of them; after a fault the struct is incomplete. An error is
- * returned only for what is not a fault of the input, such as lack of memory, or if the list is full.
+ * The same, but it continues after a fault and records all of them; after a fault the struct is
+ * incomplete. An error is returned only for what is not a fault of the input, such as lack of
+ * memory, or if the list is full.
  */
-enum error_class record_check(const struct record *record, const cJSON *json, enum record_mode mode, const char *place,
-	struct arena *arena, void *ret_struct, struct faults *faults, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class record_check(const struct record *record, const cJSON *json, enum record_mode mode,
+	const char *place, struct arena *arena, void *ret_struct, struct faults *faults,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * Encodes the struct as a JSON object. Absent strings, absent objects and empty lists are omitted unless they are
- * required, and zeros if the field says omit_zero. The caller owns *ret_json.
+ * Encodes the struct as a JSON object. Absent strings, absent objects and empty lists are omitted
+ * unless they are required, and zeros if the field says omit_zero. The caller owns *ret_json.
  */
-enum error_class record_encode(
-	const struct record *record, const void *data, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class record_encode(const struct record *record, const void *data, cJSON **ret_json,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* The table as a JSON Schema (2020-12) of an object. The caller owns *ret_json. */
-enum error_class record_schema(const struct record *record, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class record_schema(
+	const struct record *record, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* A value of a record's JSON with its row. Each item of a list or a map has a row of its own.
  */
@@ -49,25 +55,30 @@ struct record_value {
 	const char *place;
 };
 
-/* Visits one value; an error ends the walk. It may change a string, but not the object or list around it. */
-typedef enum error_class record_visit(void *context, const struct record_value *value, struct error *error);
+/* Visits one value; an error ends the walk. It may change a string, but not the object or list
+ * around it. */
+typedef enum error_class record_visit(
+	void *context, const struct record_value *value, struct error *error);
 
 /*
- * Calls the visitor for each value of the JSON, even if its type is not the one in the table: if a list or a nested
- * object is expected and something else is there, for that. JSON other than an object has no values.
+ * Calls the visitor for each value of the JSON, even if its type is not the one in the table: if a
+ * list or a nested object is expected and something else is there, for that. JSON other than an
+ * object has no values.
  */
-enum error_class record_visit_values(const struct record *record, const cJSON *json, const char *place,
-	record_visit *visit, void *context, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class record_visit_values(const struct record *record, const cJSON *json,
+	const char *place, record_visit *visit, void *context,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Clears a struct of texts and integers: all texts "", all integers 0. */
 void record_clear(const struct record *record, void *data);
 
 /*
- * Sets one member of such a struct from a text, as in a Redis hash; texts are copied into the arena. A text that is not
- * an integer of at least 0 becomes the nearest one. A name that the record does not have, such as a newer version's, is
- * ignored. False if out of memory.
+ * Sets one member of such a struct from a text, as in a Redis hash; texts are copied into the
+ * arena. A text that is not an integer of at least 0 becomes the nearest one. A name that the
+ * record does not have, such as a newer version's, is ignored. False if out of memory.
  */
-bool record_take(const struct record *record, void *data, const char *name, const char *text, struct arena *arena);
+bool record_take(const struct record *record, void *data, const char *name, const char *text,
+	struct arena *arena);
 
 /* The row of this name; NULL if there is none. */
 const struct field *record_field(const struct record *record, const char *name);

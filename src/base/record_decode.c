@@ -1,6 +1,6 @@
 /*
- * Decodes JSON into a struct by its table. Each error names the JSON pointer of the member, so that a client
- * can lead a person to it.
+ * Decodes JSON into a struct by its table. Each error names the JSON pointer of the member, so that
+ * a client can lead a person to it.
  */
 #include <math.h>
 #include <regex.h>
@@ -23,7 +23,8 @@ struct value {
 	void *target;
 };
 
-static enum error_class refuse(struct decoding *decoding, const struct value *value, const char *what)
+static enum error_class refuse(
+	struct decoding *decoding, const struct value *value, const char *what)
 {
 	error_set(decoding->error, ERROR_INVALID_INPUT, "%s", what);
 	return error_at(decoding->error, "%s", value->place);
@@ -40,31 +41,34 @@ static enum error_class no_memory(struct decoding *decoding)
 	return error_set(decoding->error, ERROR_OUT_OF_MEMORY, "no memory to decode the input");
 }
 
-static enum error_class check_length(struct decoding *decoding, const struct value *value, size_t length)
+static enum error_class check_length(
+	struct decoding *decoding, const struct value *value, size_t length)
 {
 	const struct field *field = value->field;
 	char what[96];
 	int64_t maximum = field->maximum != 0 ? field->maximum : FIELD_STRING_MAX;
 
-	/* What others have written is as long as they like; the size of its body bounds what a provider sends. */
+	/* What others have written is as long as they like; the size of its body bounds what a
+	 * provider sends. */
 	if (decoding->mode == RECORD_LENIENT && field->maximum == 0)
 		maximum = INT64_MAX;
 	if ((int64_t)length > maximum) {
-		text_format(
-			what, sizeof(what), "it has %zu bytes; at most %lld are allowed", length, (long long)maximum);
+		text_format(what, sizeof(what), "it has %zu bytes; at most %lld are allowed",
+			length, (long long)maximum);
 		return refuse(decoding, value, what);
 	}
 
 	if ((int64_t)length < field->minimum) {
-		text_format(what, sizeof(what), "it has %zu bytes; at least %lld are needed", length,
-			(long long)field->minimum);
+		text_format(what, sizeof(what), "it has %zu bytes; at least %lld are needed",
+			length, (long long)field->minimum);
 		return refuse(decoding, value, what);
 	}
 
 	return ERROR_NONE;
 }
 
-static enum error_class check_pattern(struct decoding *decoding, const struct value *value, const char *text)
+static enum error_class check_pattern(
+	struct decoding *decoding, const struct value *value, const char *text)
 {
 	if (value->field->pattern == NULL)
 		return ERROR_NONE;
@@ -81,11 +85,13 @@ static enum error_class check_pattern(struct decoding *decoding, const struct va
 	if (value->field->form != NULL)
 		text_format(what, sizeof(what), "it must be %s", value->field->form);
 	else
-		text_format(what, sizeof(what), "it does not have the form %s", value->field->pattern);
+		text_format(
+			what, sizeof(what), "it does not have the form %s", value->field->pattern);
 	return refuse(decoding, value, what);
 }
 
-static enum error_class check_values(struct decoding *decoding, const struct value *value, const char *text)
+static enum error_class check_values(
+	struct decoding *decoding, const struct value *value, const char *text)
 {
 	if (value->field->values == NULL)
 		return ERROR_NONE;
@@ -94,8 +100,8 @@ static enum error_class check_values(struct decoding *decoding, const struct val
 		if (strcmp(*allowed, text) == 0)
 			return ERROR_NONE;
 		size_t length = strlen(what);
-		text_format(what + length, sizeof(what) - length, "%s %s", allowed == value->field->values ? "" : ",",
-			*allowed);
+		text_format(what + length, sizeof(what) - length, "%s %s",
+			allowed == value->field->values ? "" : ",", *allowed);
 	}
 
 	return refuse(decoding, value, what);
@@ -104,8 +110,8 @@ static enum error_class check_values(struct decoding *decoding, const struct val
 /* Whether a text may wait for its check until its references are put in. */
 static bool is_deferred(const struct decoding *decoding, const cJSON *json)
 {
-	return (decoding->mode == RECORD_REFERENCES || decoding->mode == RECORD_TEMPLATE) && cJSON_IsString(json) &&
-		text_has_reference(json->valuestring);
+	return (decoding->mode == RECORD_REFERENCES || decoding->mode == RECORD_TEMPLATE) &&
+		cJSON_IsString(json) && text_has_reference(json->valuestring);
 }
 
 /* One string, with the checks that its field asks for, into the arena. */
@@ -145,8 +151,8 @@ static enum error_class decode_integer(struct decoding *decoding, const struct v
 	bool bounded = field->minimum != 0 || field->maximum != 0;
 	if (bounded && (integer < field->minimum || integer > field->maximum)) {
 		char what[96];
-		text_format(what, sizeof(what), "it must be from %lld to %lld", (long long)field->minimum,
-			(long long)field->maximum);
+		text_format(what, sizeof(what), "it must be from %lld to %lld",
+			(long long)field->minimum, (long long)field->maximum);
 		return refuse(decoding, value, what);
 	}
 
@@ -181,7 +187,8 @@ static enum error_class decode_json(struct decoding *decoding, const struct valu
 }
 
 /* Checks the number of items (or members) and gives it. */
-static enum error_class check_count(struct decoding *decoding, const struct value *value, size_t *ret_count)
+static enum error_class check_count(
+	struct decoding *decoding, const struct value *value, size_t *ret_count)
 {
 	const struct field *field = value->field;
 	size_t count = (size_t)cJSON_GetArraySize(value->json);
@@ -192,8 +199,8 @@ static enum error_class check_count(struct decoding *decoding, const struct valu
 		maximum = INT64_MAX;
 	if ((int64_t)count > maximum || (int64_t)count < field->minimum) {
 		char what[96];
-		text_format(what, sizeof(what), "it has %zu items; from %lld to %lld are allowed", count,
-			(long long)field->minimum, (long long)maximum);
+		text_format(what, sizeof(what), "it has %zu items; from %lld to %lld are allowed",
+			count, (long long)field->minimum, (long long)maximum);
 		return refuse(decoding, value, what);
 	}
 
@@ -216,7 +223,8 @@ static enum error_class decode_strings(struct decoding *decoding, const struct v
 		char place[JSON_POINTER_SIZE];
 		json_pointer_child(place, value->place, item, next);
 		struct value element = { value->field, item, place, NULL };
-		if (decode_text(decoding, &element, &items[next++], false) != ERROR_NONE && !goes_on(decoding))
+		if (decode_text(decoding, &element, &items[next++], false) != ERROR_NONE &&
+			!goes_on(decoding))
 			return decoding->error->class;
 	}
 
@@ -231,7 +239,8 @@ static enum error_class decode_map(struct decoding *decoding, const struct value
 	size_t count, next = 0;
 	if (check_count(decoding, value, &count) != ERROR_NONE)
 		return decoding->error->class;
-	struct string_pair *items = arena_allocate_array(decoding->arena, count, sizeof(struct string_pair));
+	struct string_pair *items =
+		arena_allocate_array(decoding->arena, count, sizeof(struct string_pair));
 	if (items == NULL)
 		return no_memory(decoding);
 	const cJSON *member;
@@ -243,7 +252,8 @@ static enum error_class decode_map(struct decoding *decoding, const struct value
 		pair->name = arena_string(decoding->arena, member->string);
 		if (pair->name == NULL)
 			return no_memory(decoding);
-		if (decode_text(decoding, &element, &pair->value, false) != ERROR_NONE && !goes_on(decoding))
+		if (decode_text(decoding, &element, &pair->value, false) != ERROR_NONE &&
+			!goes_on(decoding))
 			return decoding->error->class;
 	}
 
@@ -251,8 +261,8 @@ static enum error_class decode_map(struct decoding *decoding, const struct value
 	return ERROR_NONE;
 }
 
-static enum error_class decode_record(
-	struct decoding *decoding, const struct record *record, const cJSON *json, const char *place, void *target);
+static enum error_class decode_record(struct decoding *decoding, const struct record *record,
+	const cJSON *json, const char *place, void *target);
 
 // NOLINTNEXTLINE(misc-no-recursion)
 static enum error_class decode_object(struct decoding *decoding, const struct value *value)
@@ -281,7 +291,8 @@ static enum error_class decode_objects(struct decoding *decoding, const struct v
 	cJSON_ArrayForEach (item, value->json) {
 		char place[JSON_POINTER_SIZE];
 		json_pointer_child(place, value->place, item, next);
-		if (decode_record(decoding, record, item, place, items + next++ * record->size) != ERROR_NONE &&
+		if (decode_record(decoding, record, item, place, items + next++ * record->size) !=
+				ERROR_NONE &&
 			!goes_on(decoding))
 			return decoding->error->class;
 	}
@@ -290,7 +301,8 @@ static enum error_class decode_objects(struct decoding *decoding, const struct v
 	return ERROR_NONE;
 }
 
-static enum error_class (*const decoders[])(struct decoding *decoding, const struct value *value) = {
+static enum error_class (*const decoders[])(
+	struct decoding *decoding, const struct value *value) = {
 	[FIELD_STRING] = decode_string,
 	[FIELD_INTEGER] = decode_integer,
 	[FIELD_BOOLEAN] = decode_boolean,
@@ -338,8 +350,8 @@ static enum error_class decode_field(struct decoding *decoding, const struct val
 	return decoders[field->type](decoding, value);
 }
 
-static enum error_class check_unknown(
-	struct decoding *decoding, const struct record *record, const cJSON *json, const char *place)
+static enum error_class check_unknown(struct decoding *decoding, const struct record *record,
+	const cJSON *json, const char *place)
 {
 	const cJSON *member;
 
@@ -349,7 +361,8 @@ static enum error_class check_unknown(
 		char member_place[JSON_POINTER_SIZE];
 		json_pointer_member(member_place, place, member->string);
 		struct value value = { NULL, member, member_place, NULL };
-		if (refuse(decoding, &value, "there is no such member") != ERROR_NONE && !goes_on(decoding))
+		if (refuse(decoding, &value, "there is no such member") != ERROR_NONE &&
+			!goes_on(decoding))
 			return decoding->error->class;
 	}
 
@@ -357,8 +370,8 @@ static enum error_class check_unknown(
 }
 
 // NOLINTNEXTLINE(misc-no-recursion)
-static enum error_class decode_record(
-	struct decoding *decoding, const struct record *record, const cJSON *json, const char *place, void *target)
+static enum error_class decode_record(struct decoding *decoding, const struct record *record,
+	const cJSON *json, const char *place, void *target)
 {
 	memset(target, 0, record->size);
 	struct value whole = { NULL, json, place, target };
@@ -366,7 +379,8 @@ static enum error_class decode_record(
 		return ERROR_NONE;
 	if (!cJSON_IsObject(json))
 		return refuse(decoding, &whole, "it must be an object");
-	if (decoding->mode != RECORD_LENIENT && check_unknown(decoding, record, json, place) != ERROR_NONE)
+	if (decoding->mode != RECORD_LENIENT &&
+		check_unknown(decoding, record, json, place) != ERROR_NONE)
 		return decoding->error->class;
 	for (size_t i = 0; i < record->count; i++) {
 		const struct field *field = &record->fields[i];
@@ -381,15 +395,17 @@ static enum error_class decode_record(
 	return ERROR_NONE;
 }
 
-enum error_class record_decode(const struct record *record, const cJSON *json, enum record_mode mode, const char *place,
-	struct arena *arena, void *ret_struct, struct error *error)
+enum error_class record_decode(const struct record *record, const cJSON *json,
+	enum record_mode mode, const char *place, struct arena *arena, void *ret_struct,
+	struct error *error)
 {
 	struct decoding decoding = { mode, arena, NULL, error };
 	return decode_record(&decoding, record, json, place, ret_struct);
 }
 
-enum error_class record_check(const struct record *record, const cJSON *json, enum record_mode mode, const char *place,
-	struct arena *arena, void *ret_struct, struct faults *faults, struct error *error)
+enum error_class record_check(const struct record *record, const cJSON *json, enum record_mode mode,
+	const char *place, struct arena *arena, void *ret_struct, struct faults *faults,
+	struct error *error)
 {
 	struct decoding decoding = { mode, arena, faults, error };
 	enum error_class class = decode_record(&decoding, record, json, place, ret_struct);

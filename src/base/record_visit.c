@@ -1,4 +1,5 @@
-/* Walks a record's JSON with its table beside it, also where the JSON is not yet known to be what the table asks for.
+/* Walks a record's JSON with its table beside it, also where the JSON is not yet known to be what
+ * the table asks for.
  */
 #include <string.h>
 
@@ -41,7 +42,8 @@ static enum error_class walk_value(const struct walk *walk, const struct record_
 	if (type == FIELD_OBJECT && cJSON_IsObject(value->json))
 		return walk_object(walk, value->field->record, value->json, value->place);
 	if (type == FIELD_MAP ? cJSON_IsObject(value->json)
-			      : (type == FIELD_STRINGS || type == FIELD_OBJECTS) && cJSON_IsArray(value->json))
+			      : (type == FIELD_STRINGS || type == FIELD_OBJECTS) &&
+				cJSON_IsArray(value->json))
 		return walk_items(walk, value);
 	return walk->visit(walk->context, value, walk->error);
 }
@@ -55,7 +57,8 @@ static enum error_class walk_object(
 	cJSON_ArrayForEach (member, json) {
 		char below[JSON_POINTER_SIZE];
 		json_pointer_child(below, place, member, 0);
-		const struct record_value value = { record_field(record, member->string), member, json, below };
+		const struct record_value value = { record_field(record, member->string), member,
+			json, below };
 		if (walk_value(walk, &value) != ERROR_NONE)
 			return walk->error->class;
 	}
@@ -63,8 +66,8 @@ static enum error_class walk_object(
 	return ERROR_NONE;
 }
 
-enum error_class record_visit_values(const struct record *record, const cJSON *json, const char *place,
-	record_visit *visit, void *context, struct error *error)
+enum error_class record_visit_values(const struct record *record, const cJSON *json,
+	const char *place, record_visit *visit, void *context, struct error *error)
 {
 	const struct walk walk = { visit, context, error };
 	return cJSON_IsObject(json) ? walk_object(&walk, record, json, place) : ERROR_NONE;

@@ -13,11 +13,14 @@
 #define TOKEN_BYTES      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 #define TOKEN_LENGTH_MIN 30  /* after the prefix; what is shorter may be words */
 #define TOKEN_LENGTH_MAX 512 /* of one that is looked for behind the end of a text */
-#define ESCAPED_FACTOR   12  /* bytes that one byte of a secret takes, as others write it: %26%23x27%3B */
-#define PLAIN_FACTOR     2   /* that nobody has a reason to escape, but in base64 */
-#define CUT              "..."
-#define CUT_ROOM         8 /* that is left in what was cut here: the word, and a character that may be incomplete */
-#define UNKNOWN          "(this text is too long to be shown while memory is short)"
+#define ESCAPED_FACTOR                                                                             \
+	12             /* bytes that one byte of a secret takes, as others write it: %26%23x27%3B */
+#define PLAIN_FACTOR 2 /* that nobody has a reason to escape, but in base64 */
+#define CUT          "..."
+#define CUT_ROOM                                                                                   \
+	8 /* that is left in what was cut here: the word, and a character that may be incomplete   \
+	   */
+#define UNKNOWN "(this text is too long to be shown while memory is short)"
 
 static struct redact_needle secrets[REDACT_SECRETS_MAX];
 static size_t secret_count;
@@ -31,9 +34,10 @@ enum error_class redact_add(const char *secret, struct error *error)
 	if (length < REDACT_LENGTH_MIN)
 		return ERROR_NONE;
 	if (secret_count == REDACT_SECRETS_MAX || length > REDACT_LENGTH_MAX)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "too many secrets, or one of more than %d bytes",
-			REDACT_LENGTH_MAX);
-	struct redact_needle needle = { malloc(length + 1), length, calloc(length, sizeof(uint16_t)) };
+		return error_set(error, ERROR_OUT_OF_MEMORY,
+			"too many secrets, or one of more than %d bytes", REDACT_LENGTH_MAX);
+	struct redact_needle needle = { malloc(length + 1), length,
+		calloc(length, sizeof(uint16_t)) };
 	if (needle.text == NULL || needle.falls_to == NULL) {
 		free(needle.text);
 		free(needle.falls_to);
@@ -93,7 +97,8 @@ static size_t prefix_length(const char *text, const char *prefix)
 	size_t length = 0;
 
 	for (; prefix[length] != '\0'; length++) {
-		bool any_letter = prefix[length] == '?' && text[length] >= 'a' && text[length] <= 'z';
+		bool any_letter =
+			prefix[length] == '?' && text[length] >= 'a' && text[length] <= 'z';
 		if (!any_letter && text[length] != prefix[length])
 			return 0;
 	}
@@ -101,8 +106,8 @@ static size_t prefix_length(const char *text, const char *prefix)
 	return length;
 }
 
-/* Of a token by its looks: a prefix and what follows up to a delimiter; 0 where there is none. One that the end of a
- * text cut may be short. */
+/* Of a token by its looks: a prefix and what follows up to a delimiter; 0 where there is none. One
+ * that the end of a text cut may be short. */
 static size_t token_length(const char *text, bool was_cut)
 {
 	size_t begin = 0;
@@ -128,7 +133,9 @@ static void cut_tokens(char *text, bool was_cut)
 static void cut_secrets(char *bytes, size_t length)
 {
 	bool *marks = secret_count > 0 ? calloc(length + 1, sizeof(bool)) : NULL, found = false;
-	if (secret_count > 0 && (marks == NULL || !redact_mark(bytes, length, secrets, secret_count, marks, &found)))
+	if (secret_count > 0 &&
+		(marks == NULL ||
+			!redact_mark(bytes, length, secrets, secret_count, marks, &found)))
 		memset(bytes, '*', length);
 	for (size_t i = 0; found && i < length; i++)
 		if (marks[i])
@@ -152,7 +159,8 @@ bool redact_finds(const char *text)
 {
 	size_t length = strlen(text);
 	bool *marks = secret_count > 0 ? calloc(length + 1, sizeof(bool)) : NULL, found = false;
-	bool known = marks != NULL && redact_mark(text, length, secrets, secret_count, marks, &found);
+	bool known =
+		marks != NULL && redact_mark(text, length, secrets, secret_count, marks, &found);
 	free(marks);
 	for (size_t i = 0; !known && !found && i < secret_count; i++)
 		found = strstr(text, secrets[i].text) != NULL;
@@ -213,7 +221,8 @@ void redact_format_list(char *target, size_t size, const char *format, va_list a
 	if (length < 0)
 		target[0] = '\0';
 	if (length >= 0 && (size_t)length >= size) {
-		size_t room = redact_window(size) < (size_t)length ? redact_window(size) : (size_t)length;
+		size_t room =
+			redact_window(size) < (size_t)length ? redact_window(size) : (size_t)length;
 		char *whole = malloc(room + 1);
 		if (whole != NULL) {
 			(void)text_format_list(whole, room + 1, format, again);
@@ -226,7 +235,8 @@ void redact_format_list(char *target, size_t size, const char *format, va_list a
 	va_end(again);
 }
 
-/* A text that fills its room was cut, for all that is known: up to three bytes go where that was within a character. */
+/* A text that fills its room was cut, for all that is known: up to three bytes go where that was
+ * within a character. */
 static void redact_room(char *text, size_t size)
 {
 	size_t length = strlen(text);

@@ -8,7 +8,7 @@
 
 #include "slipway/field.h"
 
-#define DEPTH_MAX    2 /* readings within one another: JSON in JSON, base64 of JSON, a URL in HTML */
+#define DEPTH_MAX    2 /* readings in one another: JSON in JSON, base64 of JSON, a URL in HTML */
 #define BASE64_LEAST 8 /* characters: of the shortest secret */
 
 void redact_needle_prepare(struct redact_needle *needle)
@@ -95,7 +95,8 @@ static struct piece one_character(size_t length, uint32_t character)
 }
 
 /* Reads up to `most` digits; gives how many there are. */
-static size_t read_digits(const char *text, size_t left, size_t most, unsigned base, uint32_t *ret_number)
+static size_t read_digits(
+	const char *text, size_t left, size_t most, unsigned base, uint32_t *ret_number)
 {
 	size_t count = 0;
 
@@ -104,7 +105,8 @@ static size_t read_digits(const char *text, size_t left, size_t most, unsigned b
 		unsigned char digit = (unsigned char)text[count];
 		if (base == 16 ? !isxdigit(digit) : !isdigit(digit))
 			break;
-		uint32_t value = (uint32_t)(isdigit(digit) ? digit - '0' : tolower(digit) - 'a' + 10);
+		uint32_t value =
+			(uint32_t)(isdigit(digit) ? digit - '0' : tolower(digit) - 'a' + 10);
 		*ret_number = *ret_number > 0x110000 ? 0x110000 : *ret_number * base + value;
 	}
 
@@ -160,8 +162,9 @@ static struct piece read_number(const char *text, size_t left)
 	uint32_t character;
 	bool is_hexadecimal = left > 2 && (text[2] == 'x' || text[2] == 'X');
 	size_t begin = is_hexadecimal ? 3 : 2;
-	size_t count =
-		left > begin ? read_digits(text + begin, left - begin, 16, is_hexadecimal ? 16 : 10, &character) : 0;
+	size_t count = left > begin
+		? read_digits(text + begin, left - begin, 16, is_hexadecimal ? 16 : 10, &character)
+		: 0;
 
 	if (count == 0)
 		return (struct piece){ 0, 0, { 0 } };
@@ -174,13 +177,15 @@ static struct piece read_html(const char *text, size_t left)
 	static const struct {
 		const char *written;
 		char means;
-	} names[] = { { "&amp;", '&' }, { "&lt;", '<' }, { "&gt;", '>' }, { "&quot;", '"' }, { "&apos;", '\'' } };
+	} names[] = { { "&amp;", '&' }, { "&lt;", '<' }, { "&gt;", '>' }, { "&quot;", '"' },
+		{ "&apos;", '\'' } };
 	if (text[0] != '&')
 		return (struct piece){ 0, 0, { 0 } };
 	if (left > 1 && text[1] == '#')
 		return read_number(text, left);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (left >= strlen(names[i].written) && memcmp(text, names[i].written, strlen(names[i].written)) == 0)
+		if (left >= strlen(names[i].written) &&
+			memcmp(text, names[i].written, strlen(names[i].written)) == 0)
 			return one_byte(strlen(names[i].written), names[i].means);
 	return (struct piece){ 0, 0, { 0 } };
 }
@@ -188,10 +193,12 @@ static struct piece read_html(const char *text, size_t left)
 static const struct form {
 	char mark, also; /* what an escape begins with; without any there is nothing to read */
 	struct piece (*read)(const char *text, size_t left);
-} forms[] = { { '\\', '\\', read_json }, { '%', '%', read_url }, { '+', '+', read_form }, { '&', '&', read_html } };
+} forms[] = { { '\\', '\\', read_json }, { '%', '%', read_url }, { '+', '+', read_form },
+	{ '&', '&', read_html } };
 
 /* Reads all escapes of the form. *ret_read: whether there was one. False where memory is short. */
-static bool read_form_of(const struct form *form, const struct reading *from, struct reading *into, bool *ret_read)
+static bool read_form_of(
+	const struct form *form, const struct reading *from, struct reading *into, bool *ret_read)
 {
 	*ret_read = false;
 	if (memchr(from->bytes, form->mark, from->length) == NULL)
@@ -207,7 +214,8 @@ static bool read_form_of(const struct form *form, const struct reading *from, st
 		if (!escape)
 			piece = one_byte(1, from->bytes[i]);
 		for (size_t k = 0; k < piece.count; k++)
-			add_byte(into, piece.bytes[k], begin_of(from, i), end_of(from, i + piece.length - 1));
+			add_byte(into, piece.bytes[k], begin_of(from, i),
+				end_of(from, i + piece.length - 1));
 		*ret_read = *ret_read || escape;
 		i += piece.length;
 	}
@@ -227,7 +235,9 @@ static int base64_value(char character)
 		return character - 'a' + 26;
 	if (character >= '0' && character <= '9')
 		return character - '0' + 52;
-	return character == '+' || character == '-' ? 62 : character == '/' || character == '_' ? 63 : -1;
+	return character == '+' || character == '-'    ? 62
+		: character == '/' || character == '_' ? 63
+						       : -1;
 }
 
 /* Whether some row of such characters is long enough; line breaks within it do not count. */
@@ -242,8 +252,9 @@ static bool has_base64(const struct reading *from)
 	return length >= BASE64_LEAST;
 }
 
-/* Both alphabets, with line breaks or without. Where a row of such characters begins is not where the base64 begins, so
- * it is read four times, each time leaving out one character more. What is none becomes a NUL. */
+/* Both alphabets, with line breaks or without. Where a row of such characters begins is not where
+ * the base64 begins, so it is read four times, each time leaving out one character more. What is
+ * none becomes a NUL. */
 static bool read_base64(const struct reading *from, size_t left_out, struct reading *into)
 {
 	if (!reading_init(into, from->length)) {
@@ -266,8 +277,8 @@ static bool read_base64(const struct reading *from, size_t left_out, struct read
 		/* The first of four characters completes no byte, each of the others one. */
 		size_t place = in_row - left_out;
 		if (in_row >= left_out && place % 4 != 0)
-			add_byte(into, (char)(bits >> (6 - 2 * (place % 4)) & 0xFF), begin_of(from, before),
-				end_of(from, i));
+			add_byte(into, (char)(bits >> (6 - 2 * (place % 4)) & 0xFF),
+				begin_of(from, before), end_of(from, i));
 		in_row++;
 		before = i;
 	}
@@ -283,7 +294,8 @@ struct search {
 	bool *marks, found;
 };
 
-static void mark_needle(struct search *search, const struct reading *reading, const struct redact_needle *needle)
+static void mark_needle(
+	struct search *search, const struct reading *reading, const struct redact_needle *needle)
 {
 	size_t fits = 0;
 	uint32_t marked = 0; /* up to there */
@@ -292,20 +304,23 @@ static void mark_needle(struct search *search, const struct reading *reading, co
 		return;
 	search->found = true;
 	for (size_t i = 0; i < reading->length; i++) {
-		while (fits > 0 && (fits == needle->length || reading->bytes[i] != needle->text[fits]))
+		while (fits > 0 &&
+			(fits == needle->length || reading->bytes[i] != needle->text[fits]))
 			fits = needle->falls_to[fits - 1];
 		if (reading->bytes[i] == needle->text[fits])
 			fits++;
 		if (fits < needle->length)
 			continue;
-		uint32_t begin = begin_of(reading, i + 1 - needle->length), end = end_of(reading, i);
+		uint32_t begin = begin_of(reading, i + 1 - needle->length),
+			 end = end_of(reading, i);
 		for (uint32_t at = begin > marked ? begin : marked; at < end; at++)
 			search->marks[at] = true;
 		marked = end;
 	}
 }
 
-static bool search_in(struct search *search, const struct reading *reading, int depth, bool is_base64);
+static bool search_in(
+	struct search *search, const struct reading *reading, int depth, bool is_base64);
 
 /* Searches in what was read, and lets go of it. */
 // NOLINTNEXTLINE(misc-no-recursion)
@@ -317,7 +332,8 @@ static bool search_within(struct search *search, struct reading *reading, int de
 }
 
 // NOLINTNEXTLINE(misc-no-recursion)
-static bool search_in(struct search *search, const struct reading *reading, int depth, bool is_base64)
+static bool search_in(
+	struct search *search, const struct reading *reading, int depth, bool is_base64)
 {
 	struct reading into;
 
@@ -333,13 +349,14 @@ static bool search_in(struct search *search, const struct reading *reading, int 
 	}
 
 	for (size_t left_out = 0; left_out < 4 && !is_base64 && has_base64(reading); left_out++)
-		if (!read_base64(reading, left_out, &into) || !search_within(search, &into, depth + 1, true))
+		if (!read_base64(reading, left_out, &into) ||
+			!search_within(search, &into, depth + 1, true))
 			return false;
 	return true;
 }
 
-bool redact_mark(const char *text, size_t length, const struct redact_needle *needles, size_t count, bool *marks,
-	bool *ret_found)
+bool redact_mark(const char *text, size_t length, const struct redact_needle *needles, size_t count,
+	bool *marks, bool *ret_found)
 {
 	struct search search = { needles, count, marks, false };
 	char *borrowed;

@@ -1,6 +1,6 @@
 /*
- * Limits of a process. RLIMIT_DATA counts what is allocated and not what is only mapped, so it can be close to the
- * need.
+ * Limits of a process. RLIMIT_DATA counts what is allocated and not what is only mapped, so it can
+ * be close to the need.
  */
 #include "base/resources.h"
 

@@ -1,5 +1,6 @@
 /*
- * Limits on what one process may use, so that a runaway process fails itself and not its neighbours.
+ * Limits on what one process may use, so that a runaway process fails itself and not its
+ * neighbours.
  */
 #ifndef SLIPWAY_BASE_RESOURCES_H
 #define SLIPWAY_BASE_RESOURCES_H
@@ -7,8 +8,8 @@
 #include <stddef.h>
 
 /*
- * Limits the memory of this process: allocations beyond it fail. No effect under the sanitizers, which need more than
- * any limit.
+ * Limits the memory of this process: allocations beyond it fail. No effect under the sanitizers,
+ * which need more than any limit.
  */
 void resources_limit_memory(size_t bytes);
 

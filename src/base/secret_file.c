@@ -1,5 +1,6 @@
 /*
- * Looks at the mode of the file that was opened, not of the path, so that none can be put in its place in between.
+ * Looks at the mode of the file that was opened, not of the path, so that none can be put in its
+ * place in between.
  */
 #include "base/secret_file.h"
 
@@ -45,17 +46,21 @@ bool secret_file_is_exposed(FILE *file, const char *path)
 	return (facts.st_mode & (S_IWGRP | S_IRWXO)) != 0 || !folder_is_private(path);
 }
 
-enum error_class secret_file_open(const char *path, const char *setting, FILE **ret_file, struct error *error)
+enum error_class secret_file_open(
+	const char *path, const char *setting, FILE **ret_file, struct error *error)
 {
 	FILE *file = fopen(path, "re");
 
 	if (file == NULL)
-		return error_set(error, ERROR_INVALID_INPUT, "%s: cannot read %s: %s", setting, path, strerror(errno));
+		return error_set(error, ERROR_INVALID_INPUT, "%s: cannot read %s: %s", setting,
+			path, strerror(errno));
 	if (secret_file_is_exposed(file, path)) {
 		fclose(file);
-		error_set(error, ERROR_INVALID_INPUT, "%s: others than its owner may read or write %s", setting, path);
+		error_set(error, ERROR_INVALID_INPUT,
+			"%s: others than its owner may read or write %s", setting, path);
 		return error_remedy(error, NULL,
-			"chmod 600 %s, for the user of this program to own; replace the secret where somebody may have "
+			"chmod 600 %s, for the user of this program to own; replace the secret "
+			"where somebody may have "
 			"read it.",
 			path);
 	}

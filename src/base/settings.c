@@ -1,6 +1,6 @@
 /*
- * The four sources of settings. argp reads the flags; the rest is a walk over the same rows (settings_table.c), so a
- * setting is added in one place.
+ * The four sources of settings. argp reads the flags; the rest is a walk over the same rows
+ * (settings_table.c), so a setting is added in one place.
  */
 #include "base/settings.h"
 
@@ -23,7 +23,8 @@
 #define CONFIG_FLAG_KEY 2000
 #define PRINT_FLAG_KEY  2001
 
-void settings_init(struct settings *settings, unsigned programs, const struct settings_part *const *parts)
+void settings_init(
+	struct settings *settings, unsigned programs, const struct settings_part *const *parts)
 {
 	memset(settings, 0, sizeof(*settings));
 	settings->programs = programs;
@@ -101,15 +102,16 @@ struct file_values {
 	const char *files[SETTINGS_MAX]; /* of <NAME>_FILE, for secrets */
 };
 
-static int setting_index(const struct settings *settings, const char *name, size_t length, bool *ret_is_file)
+static int setting_index(
+	const struct settings *settings, const char *name, size_t length, bool *ret_is_file)
 {
 	for (size_t i = 0; setting_at(settings, i) != NULL; i++) {
 		const struct setting *setting = setting_at(settings, i);
 		size_t own = strlen(setting->name);
 		if (strncmp(setting->name, name, own < length ? own : length) != 0)
 			continue;
-		*ret_is_file =
-			setting->type == SETTING_SECRET && length == own + 5 && memcmp(name + own, "_FILE", 5) == 0;
+		*ret_is_file = setting->type == SETTING_SECRET && length == own + 5 &&
+			memcmp(name + own, "_FILE", 5) == 0;
 		if (length == own || *ret_is_file)
 			return (int)i;
 	}
@@ -117,7 +119,8 @@ static int setting_index(const struct settings *settings, const char *name, size
 	return -1;
 }
 
-/* Takes off white space around, and one pair of quotes around, as systemd's EnvironmentFile does. */
+/* Takes off white space around, and one pair of quotes around, as systemd's EnvironmentFile does.
+ */
 static char *trim(char *text)
 {
 	while (isspace((unsigned char)*text))
@@ -134,30 +137,33 @@ static char *trim(char *text)
 	return text;
 }
 
-static enum error_class parse_line(
-	struct settings *settings, struct file_values *values, char *line, int number, struct error *error)
+static enum error_class parse_line(struct settings *settings, struct file_values *values,
+	char *line, int number, struct error *error)
 {
 	line = trim(line);
 	if (line[0] == '\0' || line[0] == '#' || line[0] == ';')
 		return ERROR_NONE;
 	char *equals = strchr(line, '=');
 	bool is_file = false;
-	int index = equals != NULL ? setting_index(settings, line, (size_t)(equals - line), &is_file) : -1;
+	int index = equals != NULL
+		? setting_index(settings, line, (size_t)(equals - line), &is_file)
+		: -1;
 	if (index < 0) {
-		error_set(error, ERROR_INVALID_INPUT, "%s:%d: '%.*s' is no setting of Slipway", settings->config_path,
-			number, (int)strcspn(line, "="), line);
-		return error_remedy(
-			error, NULL, "Correct the line, or put # before it; --print-config lists the settings.");
+		error_set(error, ERROR_INVALID_INPUT, "%s:%d: '%.*s' is no setting of Slipway",
+			settings->config_path, number, (int)strcspn(line, "="), line);
+		return error_remedy(error, NULL,
+			"Correct the line, or put # before it; --print-config lists the settings.");
 	}
 
 	const struct setting *setting = setting_at(settings, (size_t)index);
 	if (values->exposed && !is_file && setting->type == SETTING_SECRET) {
 		error_set(error, ERROR_INVALID_INPUT,
-			"%s:%d: others than its owner may read this file, and %s is a secret", settings->config_path,
-			number, setting->name);
+			"%s:%d: others than its owner may read this file, and %s is a secret",
+			settings->config_path, number, setting->name);
 		return error_remedy(error, NULL,
-			"Write it into a file with mode 600 and name that by %s_FILE, or chmod 600 %s.", setting->name,
-			settings->config_path);
+			"Write it into a file with mode 600 and name that by %s_FILE, or chmod 600 "
+			"%s.",
+			setting->name, settings->config_path);
 	}
 
 	const char *value = arena_string(&settings->arena, trim(equals + 1));
@@ -167,7 +173,8 @@ static enum error_class parse_line(
 	return ERROR_NONE;
 }
 
-static enum error_class read_config(struct settings *settings, struct file_values *values, struct error *error)
+static enum error_class read_config(
+	struct settings *settings, struct file_values *values, struct error *error)
 {
 	FILE *file = fopen(settings->config_path, "re");
 
@@ -185,8 +192,9 @@ static enum error_class read_config(struct settings *settings, struct file_value
 	while (class == ERROR_NONE && fgets(line, sizeof(line), file) != NULL) {
 		number++;
 		if (strchr(line, '\n') == NULL && !feof(file))
-			class = error_set(error, ERROR_INVALID_INPUT, "%s:%d: the line is longer than %d bytes",
-				settings->config_path, number, LINE_BYTES_MAX - 2);
+			class = error_set(error, ERROR_INVALID_INPUT,
+				"%s:%d: the line is longer than %d bytes", settings->config_path,
+				number, LINE_BYTES_MAX - 2);
 		else
 			class = parse_line(settings, values, line, number, error);
 	}
@@ -198,19 +206,22 @@ static enum error_class read_config(struct settings *settings, struct file_value
 
 /* ---- taking values ---- */
 
-static enum error_class take_integer(
-	const struct setting *setting, const char *text, const char *origin, int64_t *target, struct error *error)
+static enum error_class take_integer(const struct setting *setting, const char *text,
+	const char *origin, int64_t *target, struct error *error)
 {
-	if (text_to_integer(text, target) && *target >= setting->minimum && *target <= setting->maximum)
+	if (text_to_integer(text, target) && *target >= setting->minimum &&
+		*target <= setting->maximum)
 		return ERROR_NONE;
-	return error_set(error, ERROR_INVALID_INPUT, "%s (%s) is '%s'; it must be a whole number from %lld to %lld",
-		setting->name, origin, text, (long long)setting->minimum, (long long)setting->maximum);
+	return error_set(error, ERROR_INVALID_INPUT,
+		"%s (%s) is '%s'; it must be a whole number from %lld to %lld", setting->name,
+		origin, text, (long long)setting->minimum, (long long)setting->maximum);
 }
 
-static enum error_class take_boolean(
-	const struct setting *setting, const char *text, const char *origin, bool *target, struct error *error)
+static enum error_class take_boolean(const struct setting *setting, const char *text,
+	const char *origin, bool *target, struct error *error)
 {
-	static const char *const words[2][4] = { { "no", "false", "off", "0" }, { "yes", "true", "on", "1" } };
+	static const char *const words[2][4] = { { "no", "false", "off", "0" },
+		{ "yes", "true", "on", "1" } };
 
 	for (int value = 0; value < 2; value++)
 		for (int i = 0; i < 4; i++)
@@ -218,19 +229,22 @@ static enum error_class take_boolean(
 				*target = value == 1;
 				return ERROR_NONE;
 			}
-	return error_set(
-		error, ERROR_INVALID_INPUT, "%s (%s) is '%s'; it must be yes or no", setting->name, origin, text);
+	return error_set(error, ERROR_INVALID_INPUT, "%s (%s) is '%s'; it must be yes or no",
+		setting->name, origin, text);
 }
 
-/* What has a default is used without a look whether it is there; and the default may be somebody else's Redis. */
-static enum error_class refuse_empty(const struct setting *setting, const char *origin, struct error *error)
+/* What has a default is used without a look whether it is there; and the default may be somebody
+ * else's Redis. */
+static enum error_class refuse_empty(
+	const struct setting *setting, const char *origin, struct error *error)
 {
 	error_set(error, ERROR_INVALID_INPUT, "%s (%s) is empty", setting->name, origin);
-	return error_remedy(error, NULL, "Give it a value, or leave it out for the default, %s.", setting->fallback);
+	return error_remedy(error, NULL, "Give it a value, or leave it out for the default, %s.",
+		setting->fallback);
 }
 
-static enum error_class take_value(
-	struct settings *settings, size_t index, const char *text, const char *origin, struct error *error)
+static enum error_class take_value(struct settings *settings, size_t index, const char *text,
+	const char *origin, struct error *error)
 {
 	const struct setting *setting = setting_at(settings, index);
 	void *target = setting_target(settings, index);
@@ -251,7 +265,8 @@ static enum error_class take_value(
 }
 
 /* The first line of the file is the secret. */
-static enum error_class take_secret_file(struct settings *settings, size_t index, const char *path, struct error *error)
+static enum error_class take_secret_file(
+	struct settings *settings, size_t index, const char *path, struct error *error)
 {
 	char name[64], line[LINE_BYTES_MAX] = "";
 	FILE *file;
@@ -280,8 +295,8 @@ static void wipe_from_environment(const char *name)
 	unsetenv(name);
 }
 
-static enum error_class load_secret(
-	struct settings *settings, size_t index, const struct file_values *values, struct error *error)
+static enum error_class load_secret(struct settings *settings, size_t index,
+	const struct file_values *values, struct error *error)
 {
 	const struct setting *setting = setting_at(settings, index);
 	char file_name[64];
@@ -297,7 +312,8 @@ static enum error_class load_secret(
 		path = values->files[index];
 	}
 
-	settings->from_environment[index] = settings->flags[index] == NULL && getenv(setting->name) != NULL;
+	settings->from_environment[index] =
+		settings->flags[index] == NULL && getenv(setting->name) != NULL;
 	settings->secret_files[index] = settings->flags[index] != NULL || own == NULL ? path : NULL;
 	if (settings->flags[index] == NULL && own != NULL)
 		class = take_value(settings, index, own, "environment or file", error);
@@ -307,8 +323,8 @@ static enum error_class load_secret(
 	return class;
 }
 
-static enum error_class load_plain(
-	struct settings *settings, size_t index, const struct file_values *values, struct error *error)
+static enum error_class load_plain(struct settings *settings, size_t index,
+	const struct file_values *values, struct error *error)
 {
 	const struct setting *setting = setting_at(settings, index);
 
@@ -318,15 +334,17 @@ static enum error_class load_plain(
 	if (value != NULL)
 		return take_value(settings, index, value, "environment", error);
 	if (values->own[index] != NULL)
-		return take_value(settings, index, values->own[index], settings->config_path, error);
+		return take_value(
+			settings, index, values->own[index], settings->config_path, error);
 	if (setting->fallback != NULL)
 		return take_value(settings, index, setting->fallback, "default", error);
 	return ERROR_NONE;
 }
 
-/* Anybody on the machine may read a command line, for as long as the program lives; the environment is wiped. */
-static enum error_class load_url(
-	struct settings *settings, size_t index, const struct file_values *values, struct error *error)
+/* Anybody on the machine may read a command line, for as long as the program lives; the environment
+ * is wiped. */
+static enum error_class load_url(struct settings *settings, size_t index,
+	const struct file_values *values, struct error *error)
 {
 	const struct setting *setting = setting_at(settings, index);
 	const char *password = NULL;
@@ -339,9 +357,11 @@ static enum error_class load_url(
 		return ERROR_NONE;
 	if (settings->flags[index] != NULL) {
 		error_set(error, ERROR_INVALID_INPUT,
-			"%s (flag) has a password in it, which everybody on this machine can read there",
+			"%s (flag) has a password in it, which everybody on this machine can read "
+			"there",
 			setting->name);
-		return error_remedy(error, NULL, "Write the password into a file, and name that by its own setting.");
+		return error_remedy(error, NULL,
+			"Write the password into a file, and name that by its own setting.");
 	}
 
 	settings->url_with_password = setting->name;
@@ -351,8 +371,8 @@ static enum error_class load_url(
 			    : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the settings");
 }
 
-static enum error_class load_one(
-	struct settings *settings, size_t index, const struct file_values *values, struct error *error)
+static enum error_class load_one(struct settings *settings, size_t index,
+	const struct file_values *values, struct error *error)
 {
 	switch (setting_at(settings, index)->type) {
 	case SETTING_SECRET:
@@ -369,7 +389,8 @@ static enum error_class check_parts(const struct settings *settings, struct erro
 {
 	for (size_t i = 0; settings->parts != NULL && settings->parts[i] != NULL; i++) {
 		const struct settings_part *part = settings->parts[i];
-		if (part->check != NULL && part->check(settings_part(settings, part), error) != ERROR_NONE)
+		if (part->check != NULL &&
+			part->check(settings_part(settings, part), error) != ERROR_NONE)
 			return error->class;
 	}
 
@@ -381,8 +402,8 @@ enum error_class settings_load(struct settings *settings, struct error *error)
 	struct file_values values = { .own = { NULL } };
 
 	if (setting_at(settings, SETTINGS_MAX) != NULL)
-		return error_set(
-			error, ERROR_INTERNAL, "there are more than %d settings: raise SETTINGS_MAX", SETTINGS_MAX);
+		return error_set(error, ERROR_INTERNAL,
+			"there are more than %d settings: raise SETTINGS_MAX", SETTINGS_MAX);
 	if (read_config(settings, &values, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; setting_at(settings, i) != NULL; i++) {
@@ -407,7 +428,8 @@ static bool adopt_text(struct settings *settings, const char **target, const cha
 }
 
 /* What only the settings themselves need to keep of `next`, whose texts go with it. */
-static enum error_class adopt_secrets(struct settings *settings, const struct settings *next, struct error *error)
+static enum error_class adopt_secrets(
+	struct settings *settings, const struct settings *next, struct error *error)
 {
 	bool complete = true;
 
@@ -417,15 +439,19 @@ static enum error_class adopt_secrets(struct settings *settings, const struct se
 		const char **own = setting_target(settings, i), *before = *own;
 		const char *text = *(const char *const *)setting_value(next, i);
 		complete = adopt_text(settings, own, text) && complete;
-		complete = adopt_text(settings, &settings->secret_files[i], next->secret_files[i]) && complete;
+		complete =
+			adopt_text(settings, &settings->secret_files[i], next->secret_files[i]) &&
+			complete;
 		if (before != NULL && *own != before)
 			redact_remove(before);
 	}
 
-	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the settings");
+	return complete ? ERROR_NONE
+			: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the settings");
 }
 
-enum error_class settings_reload(struct settings *settings, settings_check *check, struct error *error)
+enum error_class settings_reload(
+	struct settings *settings, settings_check *check, struct error *error)
 {
 	struct file_values values = { .own = { NULL } };
 	struct settings next = *settings;

@@ -1,5 +1,6 @@
 /*
- * The settings as people read them: those in force, with no secret among them, and the reference of all.
+ * The settings as people read them: those in force, with no secret among them, and the reference of
+ * all.
  */
 #include <ctype.h>
 #include <string.h>
@@ -11,8 +12,8 @@
 
 void setting_flag_name(const struct setting *setting, char *name, size_t size)
 {
-	text_format(
-		name, size, "%s%s", setting->name + strlen("SLIPWAY_"), setting->type == SETTING_SECRET ? "_FILE" : "");
+	text_format(name, size, "%s%s", setting->name + strlen("SLIPWAY_"),
+		setting->type == SETTING_SECRET ? "_FILE" : "");
 	for (char *next = name; *next != '\0'; next++)
 		*next = *next == '_' ? '-' : (char)tolower((unsigned char)*next);
 }

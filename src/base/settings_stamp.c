@@ -1,6 +1,6 @@
 /*
- * Whether files that secrets come from are others than before: what they are made of is not read, but when and where it
- * was written.
+ * Whether files that secrets come from are others than before: what they are made of is not read,
+ * but when and where it was written.
  */
 #include <string.h>
 #include <sys/stat.h>

@@ -1,6 +1,6 @@
 /*
- * Copies and formats into fixed arrays. A text that is too long is cut where a UTF-8 character begins, never
- * inside one.
+ * Copies and formats into fixed arrays. A text that is too long is cut where a UTF-8 character
+ * begins, never inside one.
  */
 #include "base/text.h"
 

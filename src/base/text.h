@@ -1,5 +1,6 @@
 /*
- * Writes text into fixed arrays: always NUL-terminated, and truncated at a UTF-8 character boundary if it does not fit.
+ * Writes text into fixed arrays: always NUL-terminated, and truncated at a UTF-8 character boundary
+ * if it does not fit.
  */
 #ifndef SLIPWAY_BASE_TEXT_H
 #define SLIPWAY_BASE_TEXT_H
@@ -16,13 +17,14 @@ bool text_copy(char *target, size_t size, const char *source);
 
 /* The same with a format. */
 bool text_format(char *target, size_t size, const char *format, ...) SLIPWAY_FORMAT(3, 4);
-bool text_format_list(char *target, size_t size, const char *format, va_list arguments) SLIPWAY_FORMAT(3, 0);
+bool text_format_list(char *target, size_t size, const char *format, va_list arguments)
+	SLIPWAY_FORMAT(3, 0);
 
 /* The same, appended to the text in the target. */
 bool text_append(char *target, size_t size, const char *format, ...) SLIPWAY_FORMAT(3, 4);
 
-/* Parses a decimal integer with an optional sign and nothing around it. False if the text is anything else or out of
- * range. */
+/* Parses a decimal integer with an optional sign and nothing around it. False if the text is
+ * anything else or out of range. */
 bool text_to_integer(const char *text, int64_t *ret_value) SLIPWAY_MUST_CHECK;
 
 /* Whether text begins with the prefix. */
@@ -34,7 +36,8 @@ const char *text_or_null(const char *text);
 /* Whether it is well-formed UTF-8. */
 bool text_is_valid(const char *text);
 
-/* Makes it well-formed UTF-8 in place: each byte that is not part of a character becomes a question mark. */
+/* Makes it well-formed UTF-8 in place: each byte that is not part of a character becomes a question
+ * mark. */
 void text_make_valid(char *text, size_t length);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Generous on purpose: a URL that is not valid may have a password in it as well, and will be shown to somebody.
+ * Generous on purpose: a URL that is not valid may have a password in it as well, and will be shown
+ * to somebody.
  */
 #include "base/url_password.h"
 
@@ -32,5 +33,6 @@ void url_password_mask(const char *url, char *target, size_t size)
 	if (length == 0)
 		text_copy(target, size, url);
 	else
-		text_format(target, size, "%.*s***%s", (int)(password - url), url, password + length);
+		text_format(
+			target, size, "%.*s***%s", (int)(password - url), url, password + length);
 }

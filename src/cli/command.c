@@ -1,6 +1,6 @@
 /*
- * What all commands share: the way from a command line to options and settings, and from an error to a message and an
- * exit status.
+ * What all commands share: the way from a command line to options and settings, and from an error
+ * to a message and an exit status.
  */
 #include "cli/command.h"
 
@@ -41,9 +41,11 @@ int command_main(const struct command *command, int argc, char **argv)
 		memcpy(options, command->defaults, command->options_size);
 	if (command->programs != 0)
 		settings_init(settings, command->programs, parts);
-	options_parse(command->options, command->about, command->programs != 0 ? settings_argp(settings) : NULL,
-		command->check, argc, argv, options);
-	return command->programs != 0 ? execute_with_settings(command, options) : command->execute(options);
+	options_parse(command->options, command->about,
+		command->programs != 0 ? settings_argp(settings) : NULL, command->check, argc, argv,
+		options);
+	return command->programs != 0 ? execute_with_settings(command, options)
+				      : command->execute(options);
 }
 
 int command_exit_status(enum error_class class)
@@ -81,7 +83,8 @@ int command_fail(const struct error *error)
 	show_error_details(stderr, "  ", error);
 	if (error->class == ERROR_STORE_UNAVAILABLE && error->remedy[0] == '\0')
 		fprintf(stderr,
-			"  what to do: Give the address of Redis with --redis-url. For slipway dev it is "
+			"  what to do: Give the address of Redis with --redis-url. For slipway dev "
+			"it is "
 			"unix://DIR/redis.sock, "
 			"for make run unix://$PWD/build/dev-run/redis.sock.\n");
 	return command_exit_status(error->class);

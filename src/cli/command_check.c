@@ -1,6 +1,6 @@
 /*
- * slipway check: checks the compiled-in workflows. The build runs it, so that a workflow that could never finish fails
- * the build and not a deployment.
+ * slipway check: checks the compiled-in workflows. The build runs it, so that a workflow that could
+ * never finish fails the build and not a deployment.
  */
 #include "cli/command.h"
 #include "core/workflow.h"

@@ -1,5 +1,6 @@
 /*
- * slipway doctor: checks Redis, workers and providers, and says for each finding what to do. It changes nothing.
+ * slipway doctor: checks Redis, workers and providers, and says for each finding what to do. It
+ * changes nothing.
  */
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +20,8 @@ struct options {
 
 /* ---- findings ---- */
 
-void diagnosis_set(struct diagnosis *diagnosis, enum doctor_verdict verdict, const char *format, ...)
+void diagnosis_set(
+	struct diagnosis *diagnosis, enum doctor_verdict verdict, const char *format, ...)
 {
 	va_list arguments;
 	diagnosis->verdict = verdict;
@@ -65,7 +67,8 @@ static void print_line(const char *name, const struct diagnosis *diagnosis)
 	const char *word = verdicts[diagnosis->verdict].word;
 
 	if (show_colours(stdout))
-		printf("\033[%sm%-7s\033[0m %-13s ", verdicts[diagnosis->verdict].colour, word, name);
+		printf("\033[%sm%-7s\033[0m %-13s ", verdicts[diagnosis->verdict].colour, word,
+			name);
 	else
 		printf("%-7s %-13s ", word, name);
 	show_text(stdout, diagnosis->what);
@@ -116,7 +119,8 @@ static bool finds_fault(const struct doctor *doctor, const struct doctor_check *
 	return print_finding(check->name, &diagnosis, json);
 }
 
-static bool finds_provider_fault(const struct doctor *doctor, const struct provider *provider, bool json)
+static bool finds_provider_fault(
+	const struct doctor *doctor, const struct provider *provider, bool json)
 {
 	struct diagnosis diagnoses[DOCTOR_LINES_MAX];
 	bool fault = false;
@@ -134,7 +138,8 @@ static int examine(const struct options *options)
 	struct error error;
 	bool fault = false;
 
-	if (redis_from_settings(&options->settings, "slipway-doctor", 3000, &doctor.redis, &error) != ERROR_NONE)
+	if (redis_from_settings(&options->settings, "slipway-doctor", 3000, &doctor.redis,
+		    &error) != ERROR_NONE)
 		return command_fail(&error);
 	for (const struct doctor_check *check = doctor_store_checks; check->name != NULL; check++) {
 		bool bad = finds_fault(&doctor, check, options->json);
@@ -166,7 +171,8 @@ static int execute(void *raw_options)
 const struct command command_doctor = {
 	.name = "doctor",
 	.summary = "Check Redis, workers and providers, and say what to do",
-	.about = "Checks Redis, the workers and the providers with the settings of a worker, and says what to do. Exit "
+	.about = "Checks Redis, the workers and the providers with the settings of a worker, and "
+		 "says what to do. Exit "
 		 "status 1 if something is wrong.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),

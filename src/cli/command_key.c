@@ -1,5 +1,6 @@
 /*
- * slipway key: makes the key pair for secrets. The private key is written to a new file and never printed.
+ * slipway key: makes the key pair for secrets. The private key is written to a new file and never
+ * printed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,9 +25,10 @@ static enum error_class write_new(const char *path, const char *text, struct err
 	int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	if (file < 0) {
-		error_set(error, ERROR_INVALID_INPUT, "cannot create %s: %s", path, strerror(errno));
-		return error_remedy(
-			error, NULL, "Give a file that does not exist yet, in a folder that you can write to.");
+		error_set(
+			error, ERROR_INVALID_INPUT, "cannot create %s: %s", path, strerror(errno));
+		return error_remedy(error, NULL,
+			"Give a file that does not exist yet, in a folder that you can write to.");
 	}
 
 	size_t length = strlen(text);
@@ -67,12 +69,13 @@ static int execute(void *raw_options)
 const struct command command_key = {
 	.name = "key",
 	.summary = "Make a key pair for the secrets of apps",
-	.about =
-		"Makes a key pair for the secrets of apps. Writes the private key to FILE, which must not exist yet "
-		"and "
-		"which only you can read: the workers' SLIPWAY_SECRETS_KEYS_FILE. Prints the public key as the setting "
-		"of "
-		"slipway-api.",
+	.about = "Makes a key pair for the secrets of apps. Writes the private key to FILE, which "
+		 "must not exist yet "
+		 "and "
+		 "which only you can read: the workers' SLIPWAY_SECRETS_KEYS_FILE. Prints the "
+		 "public key as the setting "
+		 "of "
+		 "slipway-api.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI,

@@ -1,6 +1,6 @@
 /*
- * slipway new: lays down an action, the removal of what one makes, or a provider, with its test and its line in the
- * list, ready to be built, run and edited.
+ * slipway new: lays down an action, the removal of what one makes, or a provider, with its test and
+ * its line in the list, ready to be built, run and edited.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #define PROVIDER_NAME_MAX_BYTES 20
 #define REMOVAL                 "-removal" /* behind the name of what is removed */
 #define ID_SIZE                 (NAME_MAX_BYTES + sizeof(REMOVAL))
-#define CHECKS                  "http" /* before the point of an action that only looks at an address */
+#define CHECKS                  "http" /* before the point of actions that only read an address */
 
 /* What can be laid down: where it and its test stand, and the list that gets a line. */
 struct thing_kind {
@@ -26,17 +26,17 @@ struct thing_kind {
 	struct list_line line;
 };
 
-#define ACTION_PLACES                                                                                                  \
-	"workflows/actions", "tests/workflows", "workflows/actions.h",                                                 \
-	{                                                                                                              \
-		"extern const struct action_definition ", ";", "action"                                                \
+#define ACTION_PLACES                                                                              \
+	"workflows/actions", "tests/workflows", "workflows/actions.h",                             \
+	{                                                                                          \
+		"extern const struct action_definition ", ";", "action"                            \
 	}
 enum { ACTION, REMOVAL_ACTION, PROVIDER_FILE };
 static const struct thing_kind thing_kinds[] = {
 	[ACTION] = { "action", ACTION_PLACES },
 	[REMOVAL_ACTION] = { "removal", ACTION_PLACES },
-	[PROVIDER_FILE] = { "provider", "src/provider", "tests/provider", "include/slipway/provider.h",
-		{ "\tPROVIDER(", ") \\", "provider" } },
+	[PROVIDER_FILE] = { "provider", "src/provider", "tests/provider",
+		"include/slipway/provider.h", { "\tPROVIDER(", ") \\", "provider" } },
 };
 
 struct options {
@@ -49,13 +49,13 @@ enum { PIECE_SOURCE, PIECE_TEST, PIECE_LIST, PIECE_COUNT };
 struct plan {
 	const struct options *options;
 	const struct thing_kind *kind;
-	const char *provider;                  /* its id, as in the names of actions and of C's struct provider */
+	const char *provider; /* its id, as in the names of actions and of C's struct provider */
 	char title[NAME_MAX_BYTES + 1];        /* of the provider, for people */
 	char upper[NAME_MAX_BYTES + 1];        /* its id as in names of settings */
 	char id[ID_SIZE], identifier[ID_SIZE]; /* github.label-removal, github_label_removal */
-	const char *suite;                     /* label_removal: the part of it behind the provider */
-	char thing[ID_SIZE];                   /* label: what is made, or removed */
-	char relative[PIECE_COUNT][128];       /* the paths below the folder */
+	const char *suite;               /* label_removal: the part of it behind the provider */
+	char thing[ID_SIZE];             /* label: what is made, or removed */
+	char relative[PIECE_COUNT][128]; /* the paths below the folder */
 	struct piece pieces[PIECE_COUNT];
 };
 
@@ -115,7 +115,8 @@ static void check_provider_name(const struct options *options, struct argp_state
 		argp_error(state, "--listed is for an action");
 	if (!is_provider_name(options->name) || strcmp(options->name, CHECKS) == 0)
 		argp_error(state,
-			"'%s' is no name for a provider: lower case and digits, a letter first, at most %d, such as "
+			"'%s' is no name for a provider: lower case and digits, a letter first, at "
+			"most %d, such as "
 			"gitlab",
 			options->name, PROVIDER_NAME_MAX_BYTES);
 }
@@ -127,19 +128,21 @@ static void check_action_name(const struct options *options, bool removal, struc
 
 	if (!is_action_name(options->name))
 		argp_error(state,
-			"'%s' is no name for an action: provider.thing in lower case, digits and '-', at most %d, such "
+			"'%s' is no name for an action: provider.thing in lower case, digits and "
+			"'-', at most %d, such "
 			"as github.label",
 			options->name, NAME_MAX_BYTES);
 	for (size_t i = 0; providers[i] != NULL; i++)
 		text_append(known, sizeof(known), "%s, ", providers[i]->id);
 	if (!checks && find_provider(options->name) == NULL)
 		argp_error(state,
-			"'%s' begins with no provider that is known: %sor " CHECKS " for a check of any address; "
+			"'%s' begins with no provider that is known: %sor " CHECKS
+			" for a check of any address; "
 			"'slipway new provider' lays down another",
 			options->name, known);
 	if (checks && (removal || options->listed))
-		argp_error(state, "'%s' only checks: it makes nothing that could be %s", options->name,
-			removal ? "removed" : "listed");
+		argp_error(state, "'%s' only checks: it makes nothing that could be %s",
+			options->name, removal ? "removed" : "listed");
 }
 
 static void check_options(void *raw_options, struct argp_state *state)
@@ -148,7 +151,9 @@ static void check_options(void *raw_options, struct argp_state *state)
 	const struct thing_kind *kind = find_thing_kind(options->what);
 
 	if (kind == NULL)
-		argp_error(state, "'%s' is nothing that can be laid down; 'action' and 'removal' are, and 'provider'",
+		argp_error(state,
+			"'%s' is nothing that can be laid down; 'action' and 'removal' are, and "
+			"'provider'",
 			options->what);
 	else if (kind == &thing_kinds[PROVIDER_FILE])
 		check_provider_name(options, state);
@@ -161,14 +166,17 @@ static void check_options(void *raw_options, struct argp_state *state)
 static const struct option_row option_rows[] = {
 	{ ARGUMENT("WHAT", struct options, what), .required = true },
 	{ ARGUMENT("NAME", struct options, name), .required = true },
-	{ FLAG_OPTION("listed", 'l', struct options, listed, "The provider only lists such things: look there") },
-	{ TEXT_OPTION("dir", 'd', struct options, folder, "The source tree (the current folder)"), .value = "DIR" },
+	{ FLAG_OPTION("listed", 'l', struct options, listed,
+		"The provider only lists such things: look there") },
+	{ TEXT_OPTION("dir", 'd', struct options, folder, "The source tree (the current folder)"),
+		.value = "DIR" },
 	{ .type = OPTION_END },
 };
 
 /* ---- what is to be written ---- */
 
-/* A provider that is there has a title; one that is laid down is written as its name, with a capital. */
+/* A provider that is there has a title; one that is laid down is written as its name, with a
+ * capital. */
 static void name_provider(struct plan *plan)
 {
 	const struct options *options = plan->options;
@@ -199,21 +207,27 @@ static void name_pieces(struct plan *plan)
 		*at = '_';
 	bool whole = kind == &thing_kinds[PROVIDER_FILE];
 	plan->suite = plan->identifier + (whole ? 0 : strlen(plan->provider) + 1);
-	text_format(plan->thing, sizeof(plan->thing), "%.*s", (int)(strlen(plan->suite) - strlen(suffix)), plan->suite);
+	text_format(plan->thing, sizeof(plan->thing), "%.*s",
+		(int)(strlen(plan->suite) - strlen(suffix)), plan->suite);
 
-	text_format(plan->relative[PIECE_SOURCE], sizeof(plan->relative[0]), "%s/%s.c", kind->folder, plan->identifier);
-	text_format(plan->relative[PIECE_TEST], sizeof(plan->relative[0]), "%s/test_%s.c", kind->tests, plan->suite);
+	text_format(plan->relative[PIECE_SOURCE], sizeof(plan->relative[0]), "%s/%s.c",
+		kind->folder, plan->identifier);
+	text_format(plan->relative[PIECE_TEST], sizeof(plan->relative[0]), "%s/test_%s.c",
+		kind->tests, plan->suite);
 	text_copy(plan->relative[PIECE_LIST], sizeof(plan->relative[0]), kind->list);
 }
 
 static enum error_class check_tree(const struct options *options, struct error *error)
 {
 	char path[PATH_MAX];
-	if (text_format(path, sizeof(path), "%s/include/slipway/action.h", options->folder) && access(path, R_OK) == 0)
+	if (text_format(path, sizeof(path), "%s/include/slipway/action.h", options->folder) &&
+		access(path, R_OK) == 0)
 		return ERROR_NONE;
-	error_set(error, ERROR_INVALID_INPUT, "%s is not Slipway's source tree: it has no include/slipway/action.h",
+	error_set(error, ERROR_INVALID_INPUT,
+		"%s is not Slipway's source tree: it has no include/slipway/action.h",
 		strcmp(options->folder, ".") == 0 ? "the current folder" : options->folder);
-	return error_remedy(error, NULL, "Go to the folder with Slipway's Makefile, or name it with --dir.");
+	return error_remedy(
+		error, NULL, "Go to the folder with Slipway's Makefile, or name it with --dir.");
 }
 
 static const char *template_of(const struct plan *plan)
@@ -228,8 +242,9 @@ static const char *template_of(const struct plan *plan)
 static enum error_class fill_piece(struct plan *plan, size_t index, struct error *error)
 {
 	char embedded_name[64];
-	const char *const replacements[] = { "ID", plan->id, "NAME", plan->identifier, "THING", plan->thing, "PROVIDER",
-		plan->provider, "TITLE", plan->title, "UPPER", plan->upper, NULL };
+	const char *const replacements[] = { "ID", plan->id, "NAME", plan->identifier, "THING",
+		plan->thing, "PROVIDER", plan->provider, "TITLE", plan->title, "UPPER", plan->upper,
+		NULL };
 
 	text_format(embedded_name, sizeof(embedded_name), "workflows/templates/%s%s.c.in",
 		index == PIECE_TEST ? "test_" : "", template_of(plan));
@@ -246,11 +261,14 @@ static enum error_class lay_down(struct plan *plan, struct error *error)
 	if (check_tree(options, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i < PIECE_COUNT; i++)
-		if (piece_init(&plan->pieces[i], options->folder, plan->relative[i], error) != ERROR_NONE)
+		if (piece_init(&plan->pieces[i], options->folder, plan->relative[i], error) !=
+			ERROR_NONE)
 			return error->class;
 
-	if (fill_piece(plan, PIECE_SOURCE, error) != ERROR_NONE || fill_piece(plan, PIECE_TEST, error) != ERROR_NONE ||
-		piece_add_line(&plan->pieces[PIECE_LIST], &plan->kind->line, plan->identifier, error) != ERROR_NONE)
+	if (fill_piece(plan, PIECE_SOURCE, error) != ERROR_NONE ||
+		fill_piece(plan, PIECE_TEST, error) != ERROR_NONE ||
+		piece_add_line(&plan->pieces[PIECE_LIST], &plan->kind->line, plan->identifier,
+			error) != ERROR_NONE)
 		return error->class;
 	return pieces_write(plan->pieces, PIECE_COUNT, error);
 }
@@ -266,10 +284,12 @@ static void print_next(const struct plan *plan)
 	       "Then edit both; docs/writing-actions.md goes through them part by part.\n",
 		tests, plan->suite, tests, plan->suite);
 	if (plan->kind == &thing_kinds[REMOVAL_ACTION])
-		printf("Name it in the action that makes what it removes, below its .run:\n\t.undo = &%s,\n",
+		printf("Name it in the action that makes what it removes, below its .run:\n\t.undo "
+		       "= &%s,\n",
 			plan->identifier);
 	if (plan->kind == &thing_kinds[PROVIDER_FILE])
-		printf("After 'make', 'slipway new action %s.thing' lays down an action for it.\n", plan->provider);
+		printf("After 'make', 'slipway new action %s.thing' lays down an action for it.\n",
+			plan->provider);
 }
 
 static int execute(void *options)
@@ -293,12 +313,15 @@ static const struct options defaults = { .folder = "." };
 const struct command command_new = {
 	.name = "new",
 	.summary = "Lay down a new action or provider and its test in the source tree",
-	.about =
-		"Lays down an action or a provider and its test in Slipway's source tree, with its line in the list of "
-		"all. WHAT is 'action'; 'removal': the action that removes what another one makes; or 'provider': one "
-		"more third-party API. NAME of an action is provider.thing, such as github.label; the removal of "
-		"what that makes is an action as well, github.label-removal. What it lays down builds and passes as "
-		"it is; docs/writing-actions.md says what to edit.",
+	.about = "Lays down an action or a provider and its test in Slipway's source tree, with "
+		 "its line in the list of "
+		 "all. WHAT is 'action'; 'removal': the action that removes what another one "
+		 "makes; or 'provider': one "
+		 "more third-party API. NAME of an action is provider.thing, such as github.label; "
+		 "the removal of "
+		 "what that makes is an action as well, github.label-removal. What it lays down "
+		 "builds and passes as "
+		 "it is; docs/writing-actions.md says what to edit.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.defaults = &defaults,

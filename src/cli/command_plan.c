@@ -1,6 +1,6 @@
 /*
- * slipway plan: shows what a workflow would do. It exits with 1 if something is in the way, so that a script can stop
- * before a deployment.
+ * slipway plan: shows what a workflow would do. It exits with 1 if something is in the way, so that
+ * a script can stop before a deployment.
  */
 #include <stdio.h>
 #include <string.h>
@@ -24,8 +24,8 @@ struct options {
 
 /* ---- requests ---- */
 
-static enum error_class send(const struct options *options, const struct endpoint *endpoint, const cJSON *inputs,
-	cJSON **ret_status, struct error *error)
+static enum error_class send(const struct options *options, const struct endpoint *endpoint,
+	const cJSON *inputs, cJSON **ret_status, struct error *error)
 {
 	CLEANUP_JSON cJSON *body = cJSON_CreateObject();
 
@@ -37,8 +37,8 @@ static enum error_class send(const struct options *options, const struct endpoin
 	return endpoint_post(endpoint, body, ret_status, error);
 }
 
-static enum error_class ask(
-	const struct options *options, const struct endpoint *endpoint, cJSON **ret_status, struct error *error)
+static enum error_class ask(const struct options *options, const struct endpoint *endpoint,
+	cJSON **ret_status, struct error *error)
 {
 	CLEANUP_JSON cJSON *file = NULL;
 
@@ -54,11 +54,12 @@ static bool is_live(const cJSON *status)
 }
 
 /* Replaces the status by newer ones until the plan has ended. */
-static enum error_class follow(
-	const struct options *options, const struct endpoint *endpoint, cJSON **status, struct error *error)
+static enum error_class follow(const struct options *options, const struct endpoint *endpoint,
+	cJSON **status, struct error *error)
 {
-	const struct string_pair query[] = { { "appId", options->app }, { "workflowId", options->workflow },
-		{ "actionId", DRY_RUN_STEP_ID }, { NULL, NULL } };
+	const struct string_pair query[] = { { "appId", options->app },
+		{ "workflowId", options->workflow }, { "actionId", DRY_RUN_STEP_ID },
+		{ NULL, NULL } };
 
 	while (is_live(*status)) {
 		cJSON *newer;
@@ -103,13 +104,14 @@ static void show_step(const struct dry_run_effect *step, const cJSON *json)
 static bool is_in_the_way(const struct dry_run_effect *step)
 {
 	/* A step that only waits for another one is blocked without an error. */
-	return strcmp(step->change, "conflict") == 0 || (strcmp(step->change, "blocked") == 0 && step->error != NULL);
+	return strcmp(step->change, "conflict") == 0 ||
+		(strcmp(step->change, "blocked") == 0 && step->error != NULL);
 }
 
 static void show_calls(const struct dry_run_calls *calls)
 {
-	printf("%s: %lld calls made, at least %lld more to carry it out", calls->provider, (long long)calls->reads,
-		(long long)calls->writes);
+	printf("%s: %lld calls made, at least %lld more to carry it out", calls->provider,
+		(long long)calls->reads, (long long)calls->writes);
 	if (calls->remaining >= 0)
 		printf("; %lld left of its rate limit", (long long)calls->remaining);
 	if (calls->warning != NULL)
@@ -117,13 +119,14 @@ static void show_calls(const struct dry_run_calls *calls)
 	putchar('\n');
 }
 
-static enum error_class show_plan(
-	const struct options *options, const cJSON *status, struct arena *arena, bool *ret_clear, struct error *error)
+static enum error_class show_plan(const struct options *options, const cJSON *status,
+	struct arena *arena, bool *ret_clear, struct error *error)
 {
 	const cJSON *output = json_member(status, "output");
 	struct dry_run_output plan;
 
-	if (record_decode(&dry_run_output_record, output, RECORD_LENIENT, "/output", arena, &plan, error) != ERROR_NONE)
+	if (record_decode(&dry_run_output_record, output, RECORD_LENIENT, "/output", arena, &plan,
+		    error) != ERROR_NONE)
 		return error->class;
 	const struct dry_run_effect *steps = plan.steps.items;
 	const struct dry_run_calls *calls = plan.calls.items;
@@ -131,7 +134,8 @@ static enum error_class show_plan(
 	for (size_t i = 0; i < plan.steps.count; i++) {
 		*ret_clear = *ret_clear && !is_in_the_way(&steps[i]);
 		if (!options->json)
-			show_step(&steps[i], cJSON_GetArrayItem(json_member(output, "steps"), (int)i));
+			show_step(&steps[i],
+				cJSON_GetArrayItem(json_member(output, "steps"), (int)i));
 	}
 
 	for (size_t i = 0; i < plan.calls.count && !options->json; i++)
@@ -171,10 +175,11 @@ static enum error_class plan(const struct options *options, bool *ret_clear, str
 
 static const struct option_row option_rows[] = {
 	{ ARGUMENT("WORKFLOW", struct options, workflow), .required = true, .identifier = true },
-	{ TEXT_OPTION("app", 'a', struct options, app, "The app to plan for"), .value = "ID", .required = true,
-		.identifier = true },
+	{ TEXT_OPTION("app", 'a', struct options, app, "The app to plan for"), .value = "ID",
+		.required = true, .identifier = true },
 	{ TEXT_OPTION("input", 'i', struct options, input,
-		  "JSON with an object `inputs`, which is used but not stored; - is standard input"),
+		  "JSON with an object `inputs`, which is used but not stored; - is standard "
+		  "input"),
 		.value = "FILE" },
 	{ FLAG_OPTION("json", 'j', struct options, json, "Print the plan as JSON") },
 	{ .type = OPTION_END },
@@ -194,10 +199,11 @@ static int execute(void *raw_options)
 const struct command command_plan = {
 	.name = "plan",
 	.summary = "Show what a workflow would do for an app, without changing anything",
-	.about =
-		"Shows what each step of a workflow would do for an app: create, update, remove, adopt, nothing, "
-		"blocked or conflict. Reads from the providers and changes nothing. Exit status 1 if a step is blocked "
-		"or in conflict.",
+	.about = "Shows what each step of a workflow would do for an app: create, update, remove, "
+		 "adopt, nothing, "
+		 "blocked or conflict. Reads from the providers and changes nothing. Exit status 1 "
+		 "if a step is blocked "
+		 "or in conflict.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI,

@@ -1,5 +1,6 @@
 /*
- * slipway resources: prints the ledger of an app. It reads Redis directly, so that it works while the endpoint is down.
+ * slipway resources: prints the ledger of an app. It reads Redis directly, so that it works while
+ * the endpoint is down.
  */
 #include <stdio.h>
 #include <string.h>
@@ -80,7 +81,8 @@ static void show_resource(const struct resource *resource)
 	putchar('\n');
 }
 
-static enum error_class print_list(const cJSON *ledger, bool json, struct arena *arena, struct error *error)
+static enum error_class print_list(
+	const cJSON *ledger, bool json, struct arena *arena, struct error *error)
 {
 	CLEANUP_JSON cJSON *list = cJSON_CreateArray();
 	const cJSON *item;
@@ -89,17 +91,19 @@ static enum error_class print_list(const cJSON *ledger, bool json, struct arena 
 	cJSON_ArrayForEach (item, ledger) {
 		struct resource resource = { .provider = NULL };
 		cJSON *encoded;
-		/* A row that was damaged by a manual edit is reported, and hides none of the others. */
+		/* A row that was damaged by a manual edit is reported, and hides none of the
+		 * others. */
 		if (read_resource(item, arena, &resource, error) != ERROR_NONE) {
-			fprintf(stderr, "slipway: the ledger row '%s' is unreadable: %s\n", item->string,
-				error->message);
+			fprintf(stderr, "slipway: the ledger row '%s' is unreadable: %s\n",
+				item->string, error->message);
 			continue;
 		}
 		if (!json)
 			show_resource(&resource);
 		else
 			complete = complete &&
-				record_encode(&resource_record, &resource, &encoded, error) == ERROR_NONE &&
+				record_encode(&resource_record, &resource, &encoded, error) ==
+					ERROR_NONE &&
 				json_append(list, encoded);
 	}
 
@@ -116,7 +120,8 @@ static enum error_class show(const struct options *options, struct error *error)
 	CLEANUP_JSON cJSON *ledger = NULL;
 	struct redis *redis;
 
-	if (redis_from_settings(&options->settings, "slipway-resources", 5000, &redis, error) != ERROR_NONE)
+	if (redis_from_settings(&options->settings, "slipway-resources", 5000, &redis, error) !=
+		ERROR_NONE)
 		return error->class;
 	enum error_class class = ledger_read(redis, options->app, &ledger, error);
 	redis_free(redis);
@@ -145,9 +150,11 @@ static int execute(void *raw_options)
 const struct command command_resources = {
 	.name = "resources",
 	.summary = "Show what an app has at providers",
-	.about = "Prints what an app has at providers: type, name, id, whether Slipway created or adopted it, since "
+	.about = "Prints what an app has at providers: type, name, id, whether Slipway created or "
+		 "adopted it, since "
 		 "when, "
-		 "and by which run. For a pending resource it is not known yet whether the provider created it; the "
+		 "and by which run. For a pending resource it is not known yet whether the "
+		 "provider created it; the "
 		 "next run of its step or a teardown finds out. Reads Redis directly.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),

@@ -1,6 +1,6 @@
 /*
- * slipway run: triggers the steps of a workflow in the order of their needs and follows them to the end. The
- * server keeps all state, so this command may be stopped and started again.
+ * slipway run: triggers the steps of a workflow in the order of their needs and follows them to the
+ * end. The server keeps all state, so this command may be stopped and started again.
  */
 #include <stdio.h>
 #include <string.h>
@@ -46,15 +46,17 @@ static void check_options(void *raw_options, struct argp_state *state)
 
 	for (size_t i = 0; i < options->config.count; i++)
 		if (strchr(options->config.items[i], '=') == NULL)
-			argp_error(state, "--set needs NAME=VALUE, not '%s'", options->config.items[i]);
+			argp_error(state, "--set needs NAME=VALUE, not '%s'",
+				options->config.items[i]);
 }
 
 static const struct option_row option_rows[] = {
 	{ ARGUMENT("WORKFLOW", struct options, workflow), .required = true, .identifier = true },
-	{ TEXT_OPTION("app", 'a', struct options, app, "The app to deploy"), .value = "ID", .required = true,
-		.identifier = true },
+	{ TEXT_OPTION("app", 'a', struct options, app, "The app to deploy"), .value = "ID",
+		.required = true, .identifier = true },
 	{ TEXT_OPTION("input", 'i', struct options, input,
-		  "JSON with inputs, which are used for this run alone, and config, env and secrets, which are stored "
+		  "JSON with inputs, which are used for this run alone, and config, env and "
+		  "secrets, which are stored "
 		  "for "
 		  "the app; - is standard input"),
 		.value = "FILE" },
@@ -62,15 +64,16 @@ static const struct option_row option_rows[] = {
 		  "Set a config value, which is stored for the app; may be repeated"),
 		.value = "NAME=VALUE" },
 	{ FLAG_OPTION("force", 'f', struct options, force, "Run steps again that are done") },
-	{ FLAG_OPTION("json", 'j', struct options, json, "Print each changed status as a line of JSON") },
+	{ FLAG_OPTION(
+		"json", 'j', struct options, json, "Print each changed status as a line of JSON") },
 	{ .type = OPTION_END },
 };
 
 /* ---- patience ---- */
 
 /*
- * Whether to send a failed request again; sleeps if so. A restart of the endpoint is no reason to give up, and sending
- * a request again does nothing twice.
+ * Whether to send a failed request again; sleeps if so. A restart of the endpoint is no reason to
+ * give up, and sending a request again does nothing twice.
  */
 static bool be_patient(struct runner *runner, const struct error *error)
 {
@@ -86,7 +89,8 @@ static bool be_patient(struct runner *runner, const struct error *error)
 	return true;
 }
 
-static enum error_class post(struct runner *runner, const cJSON *body, cJSON **ret_json, struct error *error)
+static enum error_class post(
+	struct runner *runner, const cJSON *body, cJSON **ret_json, struct error *error)
 {
 	enum error_class class;
 
@@ -101,8 +105,8 @@ static enum error_class post(struct runner *runner, const cJSON *body, cJSON **r
 	return ERROR_NONE;
 }
 
-static enum error_class get(
-	struct runner *runner, const char *path, const struct string_pair *query, cJSON **ret_json, struct error *error)
+static enum error_class get(struct runner *runner, const char *path,
+	const struct string_pair *query, cJSON **ret_json, struct error *error)
 {
 	while (endpoint_get(&runner->endpoint, path, query, ret_json, error) != ERROR_NONE)
 		if (!be_patient(runner, error))
@@ -122,10 +126,12 @@ static enum error_class no_memory(struct error *error)
 /* Checks all inputs before anything is stored or created. */
 static enum error_class validate(struct runner *runner, struct error *error)
 {
-	CLEANUP_JSON cJSON *body = run_input_request(runner->input, "validate", runner->options->app);
+	CLEANUP_JSON cJSON *body =
+		run_input_request(runner->input, "validate", runner->options->app);
 	CLEANUP_JSON cJSON *response = NULL;
 
-	if (body == NULL || !json_add(body, "workflowId", cJSON_CreateString(runner->options->workflow)))
+	if (body == NULL ||
+		!json_add(body, "workflowId", cJSON_CreateString(runner->options->workflow)))
 		return no_memory(error);
 	return post(runner, body, &response, error);
 }
@@ -169,7 +175,8 @@ static int fail_input(const struct runner *runner, struct error *error)
 
 /* ---- steps ---- */
 
-static void show(struct runner *runner, struct graph_step *step, const cJSON *json, const struct step_status *status)
+static void show(struct runner *runner, struct graph_step *step, const cJSON *json,
+	const struct step_status *status)
 {
 	if (runner->options->json) {
 		show_json(stdout, json);
@@ -178,19 +185,22 @@ static void show(struct runner *runner, struct graph_step *step, const cJSON *js
 	step_status_print(status, (double)(clock_monotonic_ms() - step->started_at) / 1000, stdout);
 }
 
-/* Whether the step's run is still the one that we triggered. Another client's run has another input: to continue with
- * its result would be to claim that ours was done. */
-static bool is_ours(const struct runner *runner, struct graph_step *step, const struct step_status *status)
+/* Whether the step's run is still the one that we triggered. Another client's run has another
+ * input: to continue with its result would be to claim that ours was done. */
+static bool is_ours(
+	const struct runner *runner, struct graph_step *step, const struct step_status *status)
 {
 	struct error error;
 
 	if (strcmp(step->run, status->run) == 0)
 		return true;
 	step->state = GRAPH_FAILED;
-	error_set(&error, ERROR_RUN_CONFLICT, "'%s' of '%s' was run again by another client (run %s, ours was %s)",
-		step->id, runner->options->app, status->run[0] != '\0' ? status->run : "unknown", step->run);
+	error_set(&error, ERROR_RUN_CONFLICT,
+		"'%s' of '%s' was run again by another client (run %s, ours was %s)", step->id,
+		runner->options->app, status->run[0] != '\0' ? status->run : "unknown", step->run);
 	error_remedy(&error, NULL,
-		"Wait until the other client has finished, check what it deployed, and run this command again.");
+		"Wait until the other client has finished, check what it deployed, and run this "
+		"command again.");
 	command_fail(&error);
 	return false;
 }
@@ -223,7 +233,8 @@ static bool add_force(cJSON *body, const struct options *options)
 	if (!options->force)
 		return true;
 	run_id_make(id);
-	return json_add(body, "force", cJSON_CreateTrue()) && json_add(body, "triggerId", cJSON_CreateString(id));
+	return json_add(body, "force", cJSON_CreateTrue()) &&
+		json_add(body, "triggerId", cJSON_CreateString(id));
 }
 
 /* The body of the step's trigger; NULL: memory is short. */
@@ -237,7 +248,8 @@ static cJSON *trigger_body(const struct runner *runner, const struct graph_step 
 		!json_add(body, "workflowId", cJSON_CreateString(options->workflow)) ||
 		!json_add(body, "actionId", cJSON_CreateString(step->id)) ||
 		!run_input_add(runner->input, step->input_key, body) || !add_force(body, options) ||
-		(runner->config_version >= 0 && !json_add(body, "configVersion", json_integer(runner->config_version))))
+		(runner->config_version >= 0 &&
+			!json_add(body, "configVersion", json_integer(runner->config_version))))
 		return NULL;
 	return json_take(&body);
 }
@@ -292,7 +304,8 @@ static enum error_class poll_all(struct runner *runner, int64_t *ret_wait_ms, st
 		return error->class;
 	cJSON_ArrayForEach (json, json_member(response, "actions")) {
 		const cJSON *hint = json_member(json, "nextPollMs");
-		if (cJSON_IsNumber(hint) && hint->valuedouble > 0 && hint->valuedouble < (double)*ret_wait_ms)
+		if (cJSON_IsNumber(hint) && hint->valuedouble > 0 &&
+			hint->valuedouble < (double)*ret_wait_ms)
 			*ret_wait_ms = (int64_t)hint->valuedouble;
 		if (read_status(runner, json, error) != ERROR_NONE)
 			return error->class;
@@ -308,7 +321,8 @@ static enum error_class execute_steps(struct runner *runner, struct error *error
 {
 	for (;;) {
 		int64_t wait_ms;
-		if (trigger_all(runner, error) != ERROR_NONE || poll_all(runner, &wait_ms, error) != ERROR_NONE)
+		if (trigger_all(runner, error) != ERROR_NONE ||
+			poll_all(runner, &wait_ms, error) != ERROR_NONE)
 			return error->class;
 		bool running = step_graph_is_running(&runner->graph);
 		if (step_graph_next(&runner->graph) != NULL)
@@ -332,7 +346,8 @@ static enum error_class read_graph(struct runner *runner, struct error *error)
 			return step_graph_read(workflow, &runner->graph, error);
 	}
 
-	error_set(error, ERROR_NOT_FOUND, "the workflow '%s' does not exist", runner->options->workflow);
+	error_set(error, ERROR_NOT_FOUND, "the workflow '%s' does not exist",
+		runner->options->workflow);
 	return error_remedy(error, NULL, "'slipway workflows' lists the workflows.");
 }
 
@@ -352,8 +367,8 @@ static int execute_checked(struct runner *runner)
 	const struct options *options = runner->options;
 	struct error error;
 
-	if (run_input_read(options->input, options->config.items, options->config.count, &runner->input, &error) !=
-			ERROR_NONE ||
+	if (run_input_read(options->input, options->config.items, options->config.count,
+		    &runner->input, &error) != ERROR_NONE ||
 		read_graph(runner, &error) != ERROR_NONE)
 		return command_fail(&error);
 	if (validate(runner, &error) != ERROR_NONE)
@@ -387,9 +402,12 @@ static int execute(void *options)
 const struct command command_run = {
 	.name = "run",
 	.summary = "Run a workflow for an app, and wait until it is done",
-	.about = "Runs a workflow for an app: checks the inputs of all its steps, triggers them in the order of their "
-		 "needs, independent ones in parallel, and waits until all are done. Exit status 64 if an input is "
-		 "invalid: then nothing was started. Exit status 1 if a step ended in error, or another client ran one "
+	.about = "Runs a workflow for an app: checks the inputs of all its steps, triggers them in "
+		 "the order of their "
+		 "needs, independent ones in parallel, and waits until all are done. Exit status "
+		 "64 if an input is "
+		 "invalid: then nothing was started. Exit status 1 if a step ended in error, or "
+		 "another client ran one "
 		 "of the steps meanwhile.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),

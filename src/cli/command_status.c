@@ -1,5 +1,6 @@
 /*
- * slipway status: one poll of a workflow or a step, printed for people or as the JSON of the endpoint.
+ * slipway status: one poll of a workflow or a step, printed for people or as the JSON of the
+ * endpoint.
  */
 #include <stdio.h>
 #include <string.h>
@@ -48,8 +49,9 @@ static enum error_class show(const struct options *options, struct error *error)
 {
 	CLEANUP_ENDPOINT struct endpoint endpoint = ENDPOINT_EMPTY;
 	CLEANUP_JSON cJSON *response = NULL;
-	const struct string_pair query[] = { { "appId", options->app }, { "workflowId", options->workflow },
-		{ "actionId", options->step }, { NULL, NULL } };
+	const struct string_pair query[] = { { "appId", options->app },
+		{ "workflowId", options->workflow }, { "actionId", options->step },
+		{ NULL, NULL } };
 
 	if (endpoint_open(&endpoint, options->settings.url, error) != ERROR_NONE ||
 		endpoint_get(&endpoint, "/api/deploy", query, &response, error) != ERROR_NONE)
@@ -61,7 +63,8 @@ static const struct option_row option_rows[] = {
 	{ ARGUMENT("APP", struct options, app), .required = true, .identifier = true },
 	{ ARGUMENT("WORKFLOW", struct options, workflow), .required = true, .identifier = true },
 	{ ARGUMENT("STEP", struct options, step), .identifier = true },
-	{ FLAG_OPTION("json", 'j', struct options, json, "Print the response of the endpoint as JSON") },
+	{ FLAG_OPTION(
+		"json", 'j', struct options, json, "Print the response of the endpoint as JSON") },
 	{ .type = OPTION_END },
 };
 

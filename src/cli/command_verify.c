@@ -1,5 +1,6 @@
 /*
- * slipway verify: prints inconsistencies in Redis. It exits with 1 if one is left that was not repaired.
+ * slipway verify: prints inconsistencies in Redis. It exits with 1 if one is left that was not
+ * repaired.
  */
 #include <stdio.h>
 #include <string.h>
@@ -40,7 +41,8 @@ static enum error_class print_json(
 {
 	CLEANUP_JSON cJSON *whole = cJSON_CreateObject();
 
-	if (options->incomplete || whole == NULL || !json_add(whole, "keys", json_integer((int64_t)counts->keys)) ||
+	if (options->incomplete || whole == NULL ||
+		!json_add(whole, "keys", json_integer((int64_t)counts->keys)) ||
 		!json_add(whole, "live", json_integer((int64_t)counts->live)) ||
 		!json_add(whole, "faults", json_integer((int64_t)counts->faults)) ||
 		!json_add(whole, "repaired", json_integer((int64_t)counts->repaired)) ||
@@ -50,7 +52,8 @@ static enum error_class print_json(
 	return ERROR_NONE;
 }
 
-static enum error_class verify(struct options *options, struct verify_counts *counts, struct error *error)
+static enum error_class verify(
+	struct options *options, struct verify_counts *counts, struct error *error)
 {
 	struct redis *redis;
 	const struct verify_options wanted = {
@@ -61,7 +64,8 @@ static enum error_class verify(struct options *options, struct verify_counts *co
 		.context = options,
 	};
 
-	if (redis_from_settings(&options->settings, "slipway-verify", 5000, &redis, error) != ERROR_NONE)
+	if (redis_from_settings(&options->settings, "slipway-verify", 5000, &redis, error) !=
+		ERROR_NONE)
 		return error->class;
 	enum error_class class = store_verify(redis, &wanted, counts, error);
 	redis_free(redis);
@@ -84,7 +88,8 @@ static int verify_and_print(struct options *options)
 		else if (options->repair)
 			printf("%zu faults, %zu repaired\n", counts.faults, counts.repaired);
 		else
-			printf("%zu faults; 'slipway verify --repair' repairs those that it can\n", counts.faults);
+			printf("%zu faults; 'slipway verify --repair' repairs those that it can\n",
+				counts.faults);
 	}
 
 	return counts.faults == counts.repaired ? EX_OK : EX_STEP_FAILED;
@@ -111,9 +116,11 @@ static int execute(void *raw_options)
 const struct command command_verify = {
 	.name = "verify",
 	.summary = "Check the consistency of what is stored in Redis",
-	.about = "Checks the consistency of what is stored in Redis: every live run is in exactly one of queue, lease "
+	.about = "Checks the consistency of what is stored in Redis: every live run is in exactly "
+		 "one of queue, lease "
 		 "and "
-		 "delayed, and no key but the indexes lacks a time to live. Exit status 1 if a fault is left.",
+		 "delayed, and no key but the indexes lacks a time to live. Exit status 1 if a "
+		 "fault is left.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI | SETTINGS_WORKER,

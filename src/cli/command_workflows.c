@@ -1,6 +1,6 @@
 /*
- * slipway workflows: lists the workflows of the endpoint with the inputs that a person has to give. Values that a
- * workflow binds are left out.
+ * slipway workflows: lists the workflows of the endpoint with the inputs that a person has to give.
+ * Values that a workflow binds are left out.
  */
 #include <stdio.h>
 #include <string.h>
@@ -79,7 +79,8 @@ static enum error_class show(const struct options *options, struct error *error)
 }
 
 static const struct option_row option_rows[] = {
-	{ FLAG_OPTION("json", 'j', struct options, json, "Print the response of the endpoint as JSON") },
+	{ FLAG_OPTION(
+		"json", 'j', struct options, json, "Print the response of the endpoint as JSON") },
 	{ .type = OPTION_END },
 };
 

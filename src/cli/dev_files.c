@@ -1,5 +1,6 @@
 /*
- * Files, folders and ports of a private Slipway: what slipway dev needs from the system before it starts a process.
+ * Files, folders and ports of a private Slipway: what slipway dev needs from the system before it
+ * starts a process.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -29,11 +30,12 @@ static enum error_class write_whole(const char *path, const char *text, struct e
 	if (file >= 0)
 		written = close(file) == 0 && written;
 	return written ? ERROR_NONE
-		       : error_set(error, ERROR_INVALID_INPUT, "cannot write %s: %s", path, strerror(errno));
+		       : error_set(error, ERROR_INVALID_INPUT, "cannot write %s: %s", path,
+				 strerror(errno));
 }
 
-enum error_class dev_file_write(
-	const char *path, const char *embedded_name, const char *const *replacements, struct error *error)
+enum error_class dev_file_write(const char *path, const char *embedded_name,
+	const char *const *replacements, struct error *error)
 {
 	CLEANUP_BUFFER struct buffer buffer = BUFFER_EMPTY(FILE_MAX);
 
@@ -51,7 +53,8 @@ enum error_class dev_folder_make(const char *path, struct error *error)
 {
 	if (mkdir(path, 0700) == 0 || errno == EEXIST)
 		return ERROR_NONE;
-	return error_set(error, ERROR_INVALID_INPUT, "cannot create the folder %s: %s", path, strerror(errno));
+	return error_set(error, ERROR_INVALID_INPUT, "cannot create the folder %s: %s", path,
+		strerror(errno));
 }
 
 static int remove_one(const char *path, const struct stat *facts, int type, struct FTW *position)
@@ -69,14 +72,15 @@ enum error_class dev_folder_remove(const char *path, struct error *error)
 	return error_set(error, ERROR_INVALID_INPUT, "cannot remove %s: %s", path, strerror(errno));
 }
 
-enum error_class dev_programs_find(
-	const char *client, char ret_programs[PATH_MAX], char ret_client[PATH_MAX], struct error *error)
+enum error_class dev_programs_find(const char *client, char ret_programs[PATH_MAX],
+	char ret_client[PATH_MAX], struct error *error)
 {
 	char own[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
 
 	if (length <= 0)
-		return error_set(error, ERROR_INTERNAL, "cannot find the program's own folder: %s", strerror(errno));
+		return error_set(error, ERROR_INTERNAL, "cannot find the program's own folder: %s",
+			strerror(errno));
 	own[length] = '\0';
 	char *slash = strrchr(own, '/');
 	*slash = '\0';
@@ -86,8 +90,10 @@ enum error_class dev_programs_find(
 		return ERROR_NONE;
 	}
 
-	/* In the source tree the page is beside build/, or one level higher for a variant in build/NAME. */
-	static const char *const places[] = { "/../client", "/../../client", "/../share/slipway/client" };
+	/* In the source tree the page is beside build/, or one level higher for a variant in
+	 * build/NAME. */
+	static const char *const places[] = { "/../client", "/../../client",
+		"/../share/slipway/client" };
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
 		text_format(own, sizeof(own), "%s%s/index.html", ret_programs, places[i]);
 		if (access(own, R_OK) == 0) {
@@ -96,7 +102,8 @@ enum error_class dev_programs_find(
 		}
 	}
 
-	return error_set(error, ERROR_INVALID_INPUT, "cannot find the web page; give its folder with --client");
+	return error_set(error, ERROR_INVALID_INPUT,
+		"cannot find the web page; give its folder with --client");
 }
 
 static struct sockaddr_in loopback(int port)
@@ -110,7 +117,8 @@ bool dev_port_answers(int port)
 {
 	struct sockaddr_in address = loopback(port);
 	int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool answers = probe >= 0 && connect(probe, (const struct sockaddr *)&address, sizeof(address)) == 0;
+	bool answers = probe >= 0 &&
+		connect(probe, (const struct sockaddr *)&address, sizeof(address)) == 0;
 	if (probe >= 0)
 		close(probe);
 	return answers;
@@ -120,7 +128,8 @@ static bool port_is_free(int port)
 {
 	struct sockaddr_in address = loopback(port);
 	int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool is_free = probe >= 0 && bind(probe, (const struct sockaddr *)&address, sizeof(address)) == 0;
+	bool is_free =
+		probe >= 0 && bind(probe, (const struct sockaddr *)&address, sizeof(address)) == 0;
 	if (probe >= 0)
 		close(probe);
 	return is_free;

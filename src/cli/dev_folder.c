@@ -1,7 +1,7 @@
 /*
- * The folder of a private Slipway: who is using it, whether its contents may be removed, and whether its state is about
- * emulated or real providers. Only this folder knows which resources exist at real providers, so nothing is removed
- * before the lock is held, and never by default.
+ * The folder of a private Slipway: who is using it, whether its contents may be removed, and
+ * whether its state is about emulated or real providers. Only this folder knows which resources
+ * exist at real providers, so nothing is removed before the lock is held, and never by default.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,8 +22,8 @@
 #define WORD_MAX  32
 
 /* Everything that slipway dev creates in its folder, except the lock and the providers file. */
-static const char *const made[] = { "redis", "conf", "log", "nginx-body", "nginx-fastcgi", "nginx-proxy", "nginx-scgi",
-	"nginx-uwsgi", "nginx.pid", "api.sock", "redis.sock" };
+static const char *const made[] = { "redis", "conf", "log", "nginx-body", "nginx-fastcgi",
+	"nginx-proxy", "nginx-scgi", "nginx-uwsgi", "nginx.pid", "api.sock", "redis.sock" };
 
 static void path_of(char path[PATH_MAX], const char *folder, const char *name)
 {
@@ -60,17 +60,19 @@ static enum error_class refuse_held(const char *folder, const char *path, struct
 
 	read_word(path, word);
 	if (text_to_integer(word, &pid) && is_one_of_us(pid)) {
-		error_set(error, ERROR_CONFLICT_OURS, "slipway dev with pid %lld is using the folder %s",
-			(long long)pid, folder);
+		error_set(error, ERROR_CONFLICT_OURS,
+			"slipway dev with pid %lld is using the folder %s", (long long)pid, folder);
 		return error_remedy(error, NULL,
-			"Stop it (Ctrl-C in its terminal, or kill %lld), or give another folder with --dir and another "
+			"Stop it (Ctrl-C in its terminal, or kill %lld), or give another folder "
+			"with --dir and another "
 			"port with --port; for make run: DIR=FOLDER PORT=N.",
 			(long long)pid);
 	}
 
-	error_set(error, ERROR_NOT_READY, "processes of an earlier slipway dev are still running in the folder %s",
-		folder);
-	return error_remedy(error, NULL, "Wait until they have ended, or give another folder with --dir.");
+	error_set(error, ERROR_NOT_READY,
+		"processes of an earlier slipway dev are still running in the folder %s", folder);
+	return error_remedy(
+		error, NULL, "Wait until they have ended, or give another folder with --dir.");
 }
 
 enum error_class dev_folder_lock(const char *folder, struct error *error)
@@ -79,10 +81,12 @@ enum error_class dev_folder_lock(const char *folder, struct error *error)
 
 	path_of(path, folder, LOCK);
 
-	/* No O_CLOEXEC: the started processes hold the lock too, so that it lasts until the last of them has ended. */
+	/* No O_CLOEXEC: the started processes hold the lock too, so that it lasts until the last of
+	 * them has ended. */
 	int lock = open(path, O_RDWR | O_CREAT, 0600);
 	if (lock < 0)
-		return error_set(error, ERROR_INVALID_INPUT, "cannot write %s: %s", path, strerror(errno));
+		return error_set(
+			error, ERROR_INVALID_INPUT, "cannot write %s: %s", path, strerror(errno));
 	if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
 		close(lock);
 		return refuse_held(folder, path, error);
@@ -126,9 +130,10 @@ static enum error_class check_ours(const char *folder, struct error *error)
 	path_of(path, folder, "conf/redis.conf");
 	if (empty || access(path, F_OK) == 0)
 		return ERROR_NONE;
-	error_set(error, ERROR_INVALID_INPUT, "the folder %s was not made by slipway dev, so nothing in it is removed",
-		folder);
-	return error_remedy(error, NULL, "Give another folder with --dir, or start without --fresh.");
+	error_set(error, ERROR_INVALID_INPUT,
+		"the folder %s was not made by slipway dev, so nothing in it is removed", folder);
+	return error_remedy(
+		error, NULL, "Give another folder with --dir, or start without --fresh.");
 }
 
 /* conf is removed last: it identifies the folder as ours if the removal is interrupted. */
@@ -155,22 +160,28 @@ static enum error_class refuse_providers(const char *folder, bool emulated, stru
 {
 	if (emulated)
 		error_set(error, ERROR_INVALID_INPUT,
-			"the folder %s may have state about resources at real providers; the emulators do not know "
+			"the folder %s may have state about resources at real providers; the "
+			"emulators do not know "
 			"those",
 			folder);
 	else
 		error_set(error, ERROR_INVALID_INPUT,
-			"the folder %s has state about emulated resources; real providers do not know those", folder);
+			"the folder %s has state about emulated resources; real providers do not "
+			"know those",
+			folder);
 	return error_remedy(error, NULL,
-		"Give another folder with --dir, or remove the state of this one with --fresh; for make run: "
+		"Give another folder with --dir, or remove the state of this one with --fresh; for "
+		"make run: "
 		"DIR=FOLDER, "
 		"or FRESH=1.");
 }
 
-enum error_class dev_folder_begin(const char *folder, enum dev_fresh fresh, bool emulated, struct error *error)
+enum error_class dev_folder_begin(
+	const char *folder, enum dev_fresh fresh, bool emulated, struct error *error)
 {
 	char path[PATH_MAX];
-	bool clears = fresh == DEV_FRESH_ALL || (fresh == DEV_FRESH_EMULATED && is_emulated(folder));
+	bool clears =
+		fresh == DEV_FRESH_ALL || (fresh == DEV_FRESH_EMULATED && is_emulated(folder));
 	if (clears && clear(folder, error) != ERROR_NONE)
 		return error->class;
 	if (has_state(folder) && is_emulated(folder) != emulated)

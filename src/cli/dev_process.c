@@ -1,6 +1,6 @@
 /*
- * Starts and stops the servers of a private Slipway. Each is told to end by PR_SET_PDEATHSIG when its parent
- * dies, so a killed `slipway dev` leaves nothing running.
+ * Starts and stops the servers of a private Slipway. Each is told to end by PR_SET_PDEATHSIG when
+ * its parent dies, so a killed `slipway dev` leaves nothing running.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,15 +44,16 @@ static _Noreturn void become(const char *const words[DEV_WORDS_MAX], int log, pi
 	dup2(log, STDOUT_FILENO);
 	dup2(log, STDERR_FILENO);
 	const char *search = getenv("PATH");
-	text_format(path, sizeof(path), "%s:/usr/sbin:/sbin", search != NULL ? search : "/usr/bin:/bin");
+	text_format(path, sizeof(path), "%s:/usr/sbin:/sbin",
+		search != NULL ? search : "/usr/bin:/bin");
 	setenv("PATH", path, 1);
 	execvp(arguments[0], arguments);
 	dprintf(STDERR_FILENO, "cannot start %s: %s\n", arguments[0], strerror(errno));
 	_exit(127);
 }
 
-enum error_class dev_process_start(struct dev_process *process, const char *folder, const char *name,
-	const char *const words[DEV_WORDS_MAX], struct error *error)
+enum error_class dev_process_start(struct dev_process *process, const char *folder,
+	const char *name, const char *const words[DEV_WORDS_MAX], struct error *error)
 {
 	pid_t dev = getpid();
 
@@ -60,14 +61,16 @@ enum error_class dev_process_start(struct dev_process *process, const char *fold
 	text_format(process->log, sizeof(process->log), "%s/log/%s.log", folder, name);
 	int log = open(process->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (log < 0)
-		return error_set(error, ERROR_INVALID_INPUT, "cannot write %s: %s", process->log, strerror(errno));
+		return error_set(error, ERROR_INVALID_INPUT, "cannot write %s: %s", process->log,
+			strerror(errno));
 	process->pid = fork();
 	if (process->pid == 0)
 		become(words, log, dev);
 	close(log);
 	if (process->pid < 0) {
 		process->pid = 0;
-		return error_set(error, ERROR_INTERNAL, "cannot start %s: %s", name, strerror(errno));
+		return error_set(
+			error, ERROR_INTERNAL, "cannot start %s: %s", name, strerror(errno));
 	}
 
 	return ERROR_NONE;
@@ -94,7 +97,8 @@ void dev_process_stop(struct dev_process *process)
 	}
 }
 
-enum error_class dev_process_blame(const struct dev_process *process, const char *what, struct error *error)
+enum error_class dev_process_blame(
+	const struct dev_process *process, const char *what, struct error *error)
 {
 	char tail[TAIL_BYTES + 1] = "";
 	FILE *log = fopen(process->log, "re");

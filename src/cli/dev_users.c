@@ -1,9 +1,9 @@
 /*
- * The users of the private Redis: the lines of conf/redis/users.acl with a password each, and one further user. So the
- * programs run, and Redis restarts, with the permissions that production has.
+ * The users of the private Redis: the lines of conf/redis/users.acl with a password each, and one
+ * further user. So the programs run, and Redis restarts, with the permissions that production has.
  *
- * That file disables the default user. After the start it is enabled, so that redis-cli needs no login: only the owner
- * of the folder can reach the socket.
+ * That file disables the default user. After the start it is enabled, so that redis-cli needs no
+ * login: only the owner of the folder can reach the socket.
  */
 #include <sodium.h>
 #include <stdio.h>
@@ -16,12 +16,14 @@
 #include "store/redis.h"
 #include "store/workers.h"
 
-#define USERS_FILE    "conf/redis/users.acl"
-#define USERS_MAX     ((size_t)1 << 16)
-#define OPENER        "slipway-dev"
-#define OPENER_RIGHTS "user " OPENER " on resetpass resetkeys resetchannels -@all +ping +client|setname +acl|setuser"
-#define SECRET_BYTES  24
-#define REDIS_MS      500
+#define USERS_FILE "conf/redis/users.acl"
+#define USERS_MAX  ((size_t)1 << 16)
+#define OPENER     "slipway-dev"
+#define OPENER_RIGHTS                                                                              \
+	"user " OPENER                                                                             \
+	" on resetpass resetkeys resetchannels -@all +ping +client|setname +acl|setuser"
+#define SECRET_BYTES 24
+#define REDIS_MS     500
 
 static enum error_class no_memory(struct error *error)
 {
@@ -33,9 +35,10 @@ void dev_password_path(const char *folder, const char *user, char path[PATH_MAX]
 	text_format(path, PATH_MAX, "%s/conf/%s.password", folder, user);
 }
 
-/* Makes a password, writes it to the file of dev_password_path, and gives its SHA-256 as an ACL file has it. */
-static enum error_class make_password(
-	const char *folder, const char *user, char hash[2 * crypto_hash_sha256_BYTES + 1], struct error *error)
+/* Makes a password, writes it to the file of dev_password_path, and gives its SHA-256 as an ACL
+ * file has it. */
+static enum error_class make_password(const char *folder, const char *user,
+	char hash[2 * crypto_hash_sha256_BYTES + 1], struct error *error)
 {
 	unsigned char random[SECRET_BYTES], digest[crypto_hash_sha256_BYTES];
 	char password[2 * SECRET_BYTES + 1], path[PATH_MAX];
@@ -52,8 +55,8 @@ static enum error_class make_password(
 }
 
 /* Appends the line; one that defines a user of ours gets the password. */
-static enum error_class append_line(
-	const char *folder, const char *line, size_t length, struct buffer *buffer, struct error *error)
+static enum error_class append_line(const char *folder, const char *line, size_t length,
+	struct buffer *buffer, struct error *error)
 {
 	static const char own[] = "user slipway-";
 	char user[64], hash[2 * crypto_hash_sha256_BYTES + 1], password[sizeof(hash) + 4] = "\n";
@@ -66,7 +69,8 @@ static enum error_class append_line(
 		text_format(password, sizeof(password), " #%s\n", hash);
 	}
 
-	bool complete = buffer_append(buffer, line, length) && buffer_append_string(buffer, password);
+	bool complete =
+		buffer_append(buffer, line, length) && buffer_append_string(buffer, password);
 	return complete ? ERROR_NONE : no_memory(error);
 }
 
@@ -150,7 +154,8 @@ bool dev_worker_reports(const char *folder, pid_t pid)
 	text_format(search.ending, sizeof(search.ending), "-%d", (int)pid);
 	if (redis_new(url, NULL, OPENER, REDIS_MS, &redis, &error) != ERROR_NONE)
 		return false;
-	bool known = workers_list(redis, compare_name, &search, &error) == ERROR_NONE && search.found;
+	bool known =
+		workers_list(redis, compare_name, &search, &error) == ERROR_NONE && search.found;
 	redis_free(redis);
 	return known;
 }

@@ -1,6 +1,7 @@
 /*
- * What `slipway doctor` checks. A new check is a function and a row of doctor_store.c for what Redis knows, or of
- * doctor_provider.c for what it does not; a provider is asked because it is in the list of providers.
+ * What `slipway doctor` checks. A new check is a function and a row of doctor_store.c for what
+ * Redis knows, or of doctor_provider.c for what it does not; a provider is asked because it is in
+ * the list of providers.
  */
 #ifndef SLIPWAY_CLI_DOCTOR_H
 #define SLIPWAY_CLI_DOCTOR_H
@@ -35,14 +36,14 @@ extern const struct doctor_check doctor_key_checks[];
 
 #define DOCTOR_LINES_MAX (SURVEY_FINDINGS_MAX + 1)
 
-/* Asks the provider the questions of its table with the credential of the settings. Gives how many it has filled, of
- * DOCTOR_LINES_MAX: the first says whether the credential is good. */
-size_t doctor_ask_provider(
-	const struct doctor *doctor, const struct provider *provider, struct diagnosis diagnoses[DOCTOR_LINES_MAX]);
+/* Asks the provider the questions of its table with the credential of the settings. Gives how many
+ * it has filled, of DOCTOR_LINES_MAX: the first says whether the credential is good. */
+size_t doctor_ask_provider(const struct doctor *doctor, const struct provider *provider,
+	struct diagnosis diagnoses[DOCTOR_LINES_MAX]);
 
 /* Sets what was found; truncated where it does not fit. */
-void diagnosis_set(struct diagnosis *diagnosis, enum doctor_verdict verdict, const char *format, ...)
-	SLIPWAY_FORMAT(3, 4);
+void diagnosis_set(struct diagnosis *diagnosis, enum doctor_verdict verdict, const char *format,
+	...) SLIPWAY_FORMAT(3, 4);
 /* Sets what to do. */
 void diagnosis_advise(struct diagnosis *diagnosis, const char *format, ...) SLIPWAY_FORMAT(2, 3);
 

@@ -1,6 +1,6 @@
 /*
- * Checks of what is outside Redis: each provider is asked the harmless questions that its own table has, with the
- * credential that workers would use; and the keys of secrets are tried.
+ * Checks of what is outside Redis: each provider is asked the harmless questions that its own table
+ * has, with the credential that workers would use; and the keys of secrets are tried.
  */
 #include <string.h>
 
@@ -15,13 +15,16 @@
 
 static void take_finding(const struct survey_finding *finding, struct diagnosis *diagnosis)
 {
-	diagnosis_set(diagnosis, finding->fault ? DOCTOR_FAULT : DOCTOR_WARNING, "%s", finding->what);
+	diagnosis_set(
+		diagnosis, finding->fault ? DOCTOR_FAULT : DOCTOR_WARNING, "%s", finding->what);
 	diagnosis_advise(diagnosis, "%s", finding->advice);
 	redact_text(diagnosis->what);
-	text_copy(diagnosis->link, sizeof(diagnosis->link), finding->link != NULL ? finding->link : "");
+	text_copy(diagnosis->link, sizeof(diagnosis->link),
+		finding->link != NULL ? finding->link : "");
 }
 
-static size_t ask(const struct provider_exchange *exchange, struct diagnosis diagnoses[DOCTOR_LINES_MAX])
+static size_t ask(
+	const struct provider_exchange *exchange, struct diagnosis diagnoses[DOCTOR_LINES_MAX])
 {
 	struct survey survey;
 	struct error error;
@@ -31,14 +34,15 @@ static size_t ask(const struct provider_exchange *exchange, struct diagnosis dia
 		return 1;
 	}
 
-	diagnosis_set(&diagnoses[0], DOCTOR_FINE, "%s takes the credential", exchange->access->base_url);
+	diagnosis_set(
+		&diagnoses[0], DOCTOR_FINE, "%s takes the credential", exchange->access->base_url);
 	for (size_t i = 0; i < survey.count; i++)
 		take_finding(&survey.findings[i], &diagnoses[i + 1]);
 	return survey.count + 1;
 }
 
-size_t doctor_ask_provider(
-	const struct doctor *doctor, const struct provider *provider, struct diagnosis diagnoses[DOCTOR_LINES_MAX])
+size_t doctor_ask_provider(const struct doctor *doctor, const struct provider *provider,
+	struct diagnosis diagnoses[DOCTOR_LINES_MAX])
 {
 	const struct provider_access access = provider->access(doctor->settings);
 	struct http_client *client;
@@ -46,7 +50,8 @@ size_t doctor_ask_provider(
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 
 	if (access.token == NULL && access.account == NULL) {
-		diagnosis_set(&diagnoses[0], DOCTOR_WARNING, "there is no token for %s here", provider->name);
+		diagnosis_set(&diagnoses[0], DOCTOR_WARNING, "there is no token for %s here",
+			provider->name);
 		diagnosis_advise(&diagnoses[0],
 			"Set %s_FILE where workers run; ask again with their settings (--config).",
 			provider->token_setting);
@@ -74,13 +79,17 @@ static void look_secrets(const struct doctor *doctor, struct diagnosis *diagnosi
 	const struct settings *settings = doctor->settings;
 	struct error error;
 
-	if (secret_keys_check(settings->secrets_public_key, settings->secrets_keys, &error) != ERROR_NONE)
+	if (secret_keys_check(settings->secrets_public_key, settings->secrets_keys, &error) !=
+		ERROR_NONE)
 		diagnosis_set_error(diagnosis, &error);
 	else if (settings->secrets_public_key == NULL && settings->secrets_keys == NULL) {
-		diagnosis_set(diagnosis, DOCTOR_WARNING, "there are no keys for secrets of apps here");
-		diagnosis_advise(diagnosis, "Where apps have secrets, make keys with 'slipway key'; else never mind.");
+		diagnosis_set(
+			diagnosis, DOCTOR_WARNING, "there are no keys for secrets of apps here");
+		diagnosis_advise(diagnosis,
+			"Where apps have secrets, make keys with 'slipway key'; else never mind.");
 	} else if (settings->secrets_public_key == NULL || settings->secrets_keys == NULL) {
-		diagnosis_set(diagnosis, DOCTOR_FINE, "the %s is a key; the other half is not known here",
+		diagnosis_set(diagnosis, DOCTOR_FINE,
+			"the %s is a key; the other half is not known here",
 			settings->secrets_keys == NULL ? "public key" : "workers' key");
 	} else {
 		diagnosis_set(diagnosis, DOCTOR_FINE, "the workers can open what the api seals");

@@ -1,6 +1,6 @@
 /*
- * Checks of Redis and of what workers report to it. Each needs only the permissions of the Redis user of `slipway
- * doctor`.
+ * Checks of Redis and of what workers report to it. Each needs only the permissions of the Redis
+ * user of `slipway doctor`.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,18 +23,21 @@ static void check_reachable(const struct doctor *doctor, struct diagnosis *diagn
 	struct error error;
 	int64_t version;
 
-	if (server_number(doctor->redis, "server", "redis_version", 0, &version, &error) != ERROR_NONE) {
+	if (server_number(doctor->redis, "server", "redis_version", 0, &version, &error) !=
+		ERROR_NONE) {
 		diagnosis_set_error(diagnosis, &error);
 		char url[256];
 		url_password_mask(doctor->settings->redis_url, url, sizeof(url));
-		diagnosis_advise(diagnosis, "Start Redis, or correct SLIPWAY_REDIS_URL (now %s).", url);
+		diagnosis_advise(
+			diagnosis, "Start Redis, or correct SLIPWAY_REDIS_URL (now %s).", url);
 		return;
 	}
 
 	diagnosis_set(diagnosis, DOCTOR_FINE, "reachable, version %lld", (long long)version);
 	if (version < REDIS_OLDEST_MAJOR) {
 		diagnosis_set(diagnosis, DOCTOR_FAULT, "has version %lld", (long long)version);
-		diagnosis_advise(diagnosis, "Install Redis %d or newer; the scripts need it.", REDIS_OLDEST_MAJOR);
+		diagnosis_advise(diagnosis, "Install Redis %d or newer; the scripts need it.",
+			REDIS_OLDEST_MAJOR);
 	}
 }
 
@@ -43,7 +46,8 @@ static void check_settings(const struct doctor *doctor, struct diagnosis *diagno
 	struct error error;
 	enum server_state state;
 
-	diagnosis_set(diagnosis, DOCTOR_FINE, "runs scripts, evicts nothing, keeps and replays an append-only file");
+	diagnosis_set(diagnosis, DOCTOR_FINE,
+		"runs scripts, evicts nothing, keeps and replays an append-only file");
 	for (size_t i = 0; i < server_check_count(); i++) {
 		if (server_check(doctor->redis, i, &state, &error) != ERROR_NONE) {
 			diagnosis_set_error(diagnosis, &error);
@@ -51,10 +55,11 @@ static void check_settings(const struct doctor *doctor, struct diagnosis *diagno
 		}
 		if (state != SERVER_HIDDEN)
 			continue;
-		diagnosis_set(
-			diagnosis, DOCTOR_WARNING, "Redis does not let this user check: %s", server_check_name(i));
-		diagnosis_advise(
-			diagnosis, "Use a user of conf/redis/users.acl, such as slipway-verify, or check it manually.");
+		diagnosis_set(diagnosis, DOCTOR_WARNING, "Redis does not let this user check: %s",
+			server_check_name(i));
+		diagnosis_advise(diagnosis,
+			"Use a user of conf/redis/users.acl, such as slipway-verify, or check it "
+			"manually.");
 	}
 }
 
@@ -64,23 +69,26 @@ static void check_memory(const struct doctor *doctor, struct diagnosis *diagnosi
 	int64_t used, most;
 
 	if (server_number(doctor->redis, "memory", "used_memory", 0, &used, &error) != ERROR_NONE ||
-		server_number(doctor->redis, "memory", "maxmemory", 0, &most, &error) != ERROR_NONE) {
+		server_number(doctor->redis, "memory", "maxmemory", 0, &most, &error) !=
+			ERROR_NONE) {
 		diagnosis_set_error(diagnosis, &error);
 		return;
 	}
 
 	if (most == 0) {
-		diagnosis_set(diagnosis, DOCTOR_WARNING, "%lld MiB used, no limit set", (long long)(used >> 20));
+		diagnosis_set(diagnosis, DOCTOR_WARNING, "%lld MiB used, no limit set",
+			(long long)(used >> 20));
 		diagnosis_advise(diagnosis,
-			"Set maxmemory below the memory of the machine: then triggers are refused before the kernel "
+			"Set maxmemory below the memory of the machine: then triggers are refused "
+			"before the kernel "
 			"kills "
 			"Redis.");
 		return;
 	}
 
 	bool high = used * 100 / most >= MEMORY_HIGH;
-	diagnosis_set(diagnosis, high ? DOCTOR_FAULT : DOCTOR_FINE, "%lld of %lld MiB used", (long long)(used >> 20),
-		(long long)(most >> 20));
+	diagnosis_set(diagnosis, high ? DOCTOR_FAULT : DOCTOR_FINE, "%lld of %lld MiB used",
+		(long long)(used >> 20), (long long)(most >> 20));
 	if (high)
 		diagnosis_advise(diagnosis, "Raise maxmemory, or lower SLIPWAY_RETENTION_DAYS.");
 }
@@ -98,10 +106,12 @@ static void check_clock(const struct doctor *doctor, struct diagnosis *diagnosis
 	int64_t off = clock_wall_ms() - theirs;
 	bool wrong = llabs(off) > CLOCK_OFF_MS;
 	diagnosis_set(diagnosis, wrong ? DOCTOR_WARNING : DOCTOR_FINE,
-		"this machine's clock is %lld ms %s Redis' clock", llabs(off), off < 0 ? "behind" : "ahead of");
+		"this machine's clock is %lld ms %s Redis' clock", llabs(off),
+		off < 0 ? "behind" : "ahead of");
 	if (wrong)
 		diagnosis_advise(diagnosis,
-			"Deadlines use the clock of Redis, but logs and token lifetimes do not: set up "
+			"Deadlines use the clock of Redis, but logs and token lifetimes do not: "
+			"set up "
 			"time synchronisation on both machines.");
 }
 
@@ -112,7 +122,8 @@ static void check_replication(const struct doctor *doctor, struct diagnosis *dia
 	const char *const words[] = { "CONFIG", "GET", "min-replicas-to-write" };
 	struct redisReply *reply = NULL;
 
-	if (server_number(doctor->redis, "replication", "connected_slaves", 0, &replicas, &error) != ERROR_NONE) {
+	if (server_number(doctor->redis, "replication", "connected_slaves", 0, &replicas, &error) !=
+		ERROR_NONE) {
 		diagnosis_set_error(diagnosis, &error);
 		return;
 	}
@@ -121,8 +132,9 @@ static void check_replication(const struct doctor *doctor, struct diagnosis *dia
 	bool asked = redis_command(doctor->redis, 3, words, &reply, &error) == ERROR_NONE;
 	bound = asked ? reply_integer(reply_item(reply, 1)) : 0;
 	reply_free(reply);
-	diagnosis_set(diagnosis, DOCTOR_FINE, "%lld replicas, of which %lld must acknowledge a write",
-		(long long)replicas, (long long)bound);
+	diagnosis_set(diagnosis, DOCTOR_FINE,
+		"%lld replicas, of which %lld must acknowledge a write", (long long)replicas,
+		(long long)bound);
 	if (replicas > 0 && asked && bound == 0) {
 		diagnosis->verdict = DOCTOR_WARNING;
 		diagnosis_advise(diagnosis,
@@ -178,19 +190,25 @@ static void check_workers(const struct doctor *doctor, struct diagnosis *diagnos
 		return;
 	}
 
-	diagnosis_set(diagnosis, DOCTOR_FINE, "%zu running, all with version " SLIPWAY_VERSION, tally.alive);
+	diagnosis_set(diagnosis, DOCTOR_FINE, "%zu running, all with version " SLIPWAY_VERSION,
+		tally.alive);
 	if (tally.alive == 0) {
-		diagnosis_set(diagnosis, DOCTOR_FAULT, "none is running; %zu stopped reporting", tally.silent);
-		diagnosis_advise(diagnosis, "Start slipway-worker; triggered steps stay queued until then.");
-	} else if (tally.other_version > 0) {
-		diagnosis_set(diagnosis, DOCTOR_WARNING, "%zu running, %zu of them without version " SLIPWAY_VERSION,
-			tally.alive, tally.other_version);
-		diagnosis_advise(diagnosis, "Restart the others one by one; they hand over their runs.");
-	} else if (tally.silent > 0) {
-		diagnosis_set(
-			diagnosis, DOCTOR_WARNING, "%zu running, %zu stopped reporting", tally.alive, tally.silent);
+		diagnosis_set(diagnosis, DOCTOR_FAULT, "none is running; %zu stopped reporting",
+			tally.silent);
 		diagnosis_advise(
-			diagnosis, "Check whether they were meant to stop; other workers have taken over their runs.");
+			diagnosis, "Start slipway-worker; triggered steps stay queued until then.");
+	} else if (tally.other_version > 0) {
+		diagnosis_set(diagnosis, DOCTOR_WARNING,
+			"%zu running, %zu of them without version " SLIPWAY_VERSION, tally.alive,
+			tally.other_version);
+		diagnosis_advise(
+			diagnosis, "Restart the others one by one; they hand over their runs.");
+	} else if (tally.silent > 0) {
+		diagnosis_set(diagnosis, DOCTOR_WARNING, "%zu running, %zu stopped reporting",
+			tally.alive, tally.silent);
+		diagnosis_advise(diagnosis,
+			"Check whether they were meant to stop; other workers have taken over "
+			"their runs.");
 	}
 }
 
@@ -207,9 +225,11 @@ static void check_dead(const struct doctor *doctor, struct diagnosis *diagnosis)
 
 	long long count = reply_integer(reply);
 	reply_free(reply);
-	diagnosis_set(diagnosis, count > 0 ? DOCTOR_WARNING : DOCTOR_FINE, "%lld entries could not be run", count);
+	diagnosis_set(diagnosis, count > 0 ? DOCTOR_WARNING : DOCTOR_FINE,
+		"%lld entries could not be run", count);
 	if (count > 0)
-		diagnosis_advise(diagnosis, "Read them with XRANGE %s - +, then DEL that key.", KEY_DEAD);
+		diagnosis_advise(
+			diagnosis, "Read them with XRANGE %s - +, then DEL that key.", KEY_DEAD);
 }
 
 const struct doctor_check doctor_store_checks[] = {

@@ -6,7 +6,8 @@
 
 #include <stddef.h>
 
-/* The bytes of a file by its path in the sources, such as conf/dev/nginx.conf.in; NULL: there is no such file. */
+/* The bytes of a file by its path in the sources, such as conf/dev/nginx.conf.in; NULL: there is no
+ * such file. */
 const char *embedded_file(const char *name, size_t *ret_length);
 
 #endif

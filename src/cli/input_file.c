@@ -1,6 +1,6 @@
 /*
- * Reads the file of --input, up to a size limit and as strictly as the server parses a body, so that the message about
- * a broken file names the file.
+ * Reads the file of --input, up to a size limit and as strictly as the server parses a body, so
+ * that the message about a broken file names the file.
  */
 #include "cli/input_file.h"
 
@@ -22,18 +22,22 @@ enum error_class input_file_read(const char *path, cJSON **ret_json, struct erro
 	bool fits = true;
 
 	if (file == NULL)
-		return error_set(error, ERROR_INVALID_INPUT, "cannot read %s: %s", path, strerror(errno));
+		return error_set(
+			error, ERROR_INVALID_INPUT, "cannot read %s: %s", path, strerror(errno));
 	while (fits && (length = fread(bytes, 1, sizeof(bytes), file)) > 0)
 		fits = buffer_append(&buffer, bytes, length);
 	if (file != stdin)
 		fclose(file);
 
 	if (!fits)
-		return error_set(error, ERROR_INVALID_INPUT, "%s is larger than %zu bytes", path, INPUT_MAX);
-	if (json_parse(buffer_text(&buffer), buffer.length, JSON_LIMITS_CLIENT, &json, error) != ERROR_NONE)
+		return error_set(
+			error, ERROR_INVALID_INPUT, "%s is larger than %zu bytes", path, INPUT_MAX);
+	if (json_parse(buffer_text(&buffer), buffer.length, JSON_LIMITS_CLIENT, &json, error) !=
+		ERROR_NONE)
 		return error->class;
 	if (!cJSON_IsObject(json))
-		return error_set(error, ERROR_INVALID_INPUT, "%s does not contain a JSON object", path);
+		return error_set(
+			error, ERROR_INVALID_INPUT, "%s does not contain a JSON object", path);
 	*ret_json = json_take(&json);
 	return ERROR_NONE;
 }

@@ -12,7 +12,8 @@
 
 const char *argp_program_version = "slipway " SLIPWAY_VERSION;
 
-/* All commands, in the order in which `slipway help` lists them. A new one is a file command_*.c and a line here. */
+/* All commands, in the order in which `slipway help` lists them. A new one is a file command_*.c
+ * and a line here. */
 /* clang-format off */
 #define COMMANDS(COMMAND)  \
 	COMMAND(run)       \
@@ -39,12 +40,14 @@ static const struct command *const commands[] = { COMMANDS(LISTED) };
 static void print_help(FILE *stream)
 {
 	fprintf(stream,
-		"Usage: slipway COMMAND [options]\n\nDeployment workflows: run them, follow them, develop them.\n\n");
+		"Usage: slipway COMMAND [options]\n\nDeployment workflows: run them, follow them, "
+		"develop them.\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		fprintf(stream, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(stream,
 		"\n'slipway COMMAND --help' describes a command.\n"
-		"Exit status: 0 done, 1 a step ended in error, 64 usage, 69 unreachable, 70 internal, 78 settings.\n");
+		"Exit status: 0 done, 1 a step ended in error, 64 usage, 69 unreachable, 70 "
+		"internal, 78 settings.\n");
 }
 
 static const struct command *find_command(const char *name)
@@ -103,7 +106,8 @@ int main(int argc, char **argv)
 		return EX_USAGE;
 	}
 
-	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+		strcmp(argv[1], "-h") == 0) {
 		print_help(stdout);
 		return EX_OK;
 	}
@@ -114,5 +118,6 @@ int main(int argc, char **argv)
 	}
 
 	const struct command *command = find_command(argv[1]);
-	return command != NULL ? execute_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);
+	return command != NULL ? execute_command(command, argc - 1, argv + 1)
+			       : unknown_command(argv[1]);
 }

@@ -1,6 +1,6 @@
 /*
- * Makes an argp parser from a table of options. argp reads the command line, prints help and reports usage errors; this
- * file only stores and checks the values.
+ * Makes an argp parser from a table of options. argp reads the command line, prints help and
+ * reports usage errors; this file only stores and checks the values.
  */
 #include "cli/options.h"
 
@@ -31,16 +31,18 @@ static const char *row_title(const struct option_row *row, char title[64])
 
 /* ---- one value ---- */
 
-static void check_identifier(const struct argp_state *state, const struct option_row *row, const char *text)
+static void check_identifier(
+	const struct argp_state *state, const struct option_row *row, const char *text)
 {
 	char title[64];
 
 	if (row->identifier && !identifier_valid(text))
-		argp_error(
-			state, "%s '%s' is not valid: it must match " IDENTIFIER_PATTERN, row_title(row, title), text);
+		argp_error(state, "%s '%s' is not valid: it must match " IDENTIFIER_PATTERN,
+			row_title(row, title), text);
 }
 
-static int64_t parse_integer(const struct argp_state *state, const struct option_row *row, const char *text)
+static int64_t parse_integer(
+	const struct argp_state *state, const struct option_row *row, const char *text)
 {
 	int64_t number = 0;
 
@@ -50,16 +52,16 @@ static int64_t parse_integer(const struct argp_state *state, const struct option
 	return number;
 }
 
-static void append_item(
-	const struct argp_state *state, const struct option_row *row, struct option_list *list, const char *text)
+static void append_item(const struct argp_state *state, const struct option_row *row,
+	struct option_list *list, const char *text)
 {
 	if (list->count == OPTION_LIST_MAX)
 		argp_error(state, "--%s may be given at most %d times", row->name, OPTION_LIST_MAX);
 	list->items[list->count++] = text;
 }
 
-static void store_value(
-	const struct argp_state *state, const struct parse *parse, const struct option_row *row, const char *text)
+static void store_value(const struct argp_state *state, const struct parse *parse,
+	const struct option_row *row, const char *text)
 {
 	void *member = member_of(parse, row);
 
@@ -155,23 +157,26 @@ static void describe_arguments(const struct option_row *rows, char *text, size_t
 	for (const struct option_row *row = rows; row->type != OPTION_END; row++) {
 		if (row->type != OPTION_ARGUMENT)
 			continue;
-		text_format(text + length, size - length, row->required ? "%s%s" : "%s[%s]", length > 0 ? " " : "",
-			row->name);
+		text_format(text + length, size - length, row->required ? "%s%s" : "%s[%s]",
+			length > 0 ? " " : "", row->name);
 		length = strlen(text);
 	}
 }
 
 void options_parse(const struct option_row *rows, const char *about, const struct argp *settings,
-	void (*check)(void *options, struct argp_state *state), int argc, char **argv, void *options)
+	void (*check)(void *options, struct argp_state *state), int argc, char **argv,
+	void *options)
 {
 	struct argp_option list[ROWS_MAX + 1];
 	char arguments[128];
-	const struct argp_child children[] = { { settings, 0, "Settings:", 10 }, { NULL, 0, NULL, 0 } };
+	const struct argp_child children[] = { { settings, 0, "Settings:", 10 },
+		{ NULL, 0, NULL, 0 } };
 	struct parse parse = { rows, check, options };
 	size_t count = 0;
 
 	memset(list, 0, sizeof(list));
-	for (const struct option_row *row = rows; row->type != OPTION_END && count < ROWS_MAX; row++)
+	for (const struct option_row *row = rows; row->type != OPTION_END && count < ROWS_MAX;
+		row++)
 		if (row->type != OPTION_ARGUMENT)
 			list[count++] = (struct argp_option){ .name = row->name,
 				.key = option_key(rows, row),

@@ -1,6 +1,6 @@
 /*
- * The input file of `slipway run` and its parts: inputs go with each trigger, because what is configured is shared with
- * all other clients of the app.
+ * The input file of `slipway run` and its parts: inputs go with each trigger, because what is
+ * configured is shared with all other clients of the app.
  */
 #include "cli/run_input.h"
 
@@ -23,7 +23,8 @@ static bool set_config(cJSON *config, const char *setting)
 	return json_add(config, name, cJSON_CreateString(equals + 1));
 }
 
-static enum error_class add_settings(cJSON *json, const char *const *settings, size_t count, struct error *error)
+static enum error_class add_settings(
+	cJSON *json, const char *const *settings, size_t count, struct error *error)
 {
 	cJSON *config = json_member_mutable(json, "config");
 
@@ -37,11 +38,12 @@ static enum error_class add_settings(cJSON *json, const char *const *settings, s
 	bool complete = config != NULL;
 	for (size_t i = 0; complete && i < count; i++)
 		complete = set_config(config, settings[i]);
-	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
+	return complete ? ERROR_NONE
+			: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
 }
 
-enum error_class run_input_read(
-	const char *path, const char *const *settings, size_t count, cJSON **ret_json, struct error *error)
+enum error_class run_input_read(const char *path, const char *const *settings, size_t count,
+	cJSON **ret_json, struct error *error)
 {
 	CLEANUP_JSON cJSON *json = NULL;
 

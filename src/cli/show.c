@@ -1,6 +1,6 @@
 /*
- * Prints foreign texts with their control characters replaced: a provider's message must not be able to move the cursor
- * or hide a line.
+ * Prints foreign texts with their control characters replaced: a provider's message must not be
+ * able to move the cursor or hide a line.
  */
 #include "cli/show.h"
 #include "slipway/field.h"
@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* U+0080 to U+009F are control characters too: for a terminal, U+009B may begin an escape sequence. */
+/* U+0080 to U+009F are control characters too: for a terminal, U+009B may begin an escape sequence.
+ */
 static bool is_second_control(const unsigned char *next)
 {
 	return next[0] == 0xc2 && next[1] >= 0x80 && next[1] <= 0x9f;
@@ -17,7 +18,8 @@ static bool is_second_control(const unsigned char *next)
 
 void show_text(FILE *stream, const char *text)
 {
-	for (const unsigned char *next = (const unsigned char *)text; next != NULL && *next != '\0'; next++) {
+	for (const unsigned char *next = (const unsigned char *)text; next != NULL && *next != '\0';
+		next++) {
 		if (is_second_control(next)) {
 			fputc('?', stream);
 			next++;
@@ -50,7 +52,8 @@ void show_error_details(FILE *stream, const char *indent, const struct error *er
 
 void show_remedy(FILE *stream, const cJSON *remedy)
 {
-	const char *url = json_member_string(remedy, "url"), *input = json_member_string(remedy, "inputKey");
+	const char *url = json_member_string(remedy, "url"),
+		   *input = json_member_string(remedy, "inputKey");
 
 	show_text(stream, json_member_string(remedy, "text"));
 	fputs(url != NULL ? " " : "", stream);
@@ -66,7 +69,8 @@ void show_remedy(FILE *stream, const cJSON *remedy)
 
 void show_fault(FILE *stream, const char *indent, const cJSON *fault)
 {
-	const char *step = json_member_string(fault, "actionId"), *message = json_member_string(fault, "message");
+	const char *step = json_member_string(fault, "actionId"),
+		   *message = json_member_string(fault, "message");
 	const char *place = json_member_string(fault, "place");
 	const cJSON *remedy = json_member(fault, "remedy");
 	const char *text = json_member_string(remedy, "text");

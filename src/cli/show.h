@@ -17,18 +17,19 @@ void show_error_details(FILE *stream, const char *indent, const struct error *er
 /* Writes what a person can do, where, and which input to change, and ends the line. */
 void show_remedy(FILE *stream, const cJSON *remedy);
 
-/* Writes one of the `errors` of a problem document: its step, place and message, and its remedy unless that only says
- * to correct the input. */
+/* Writes one of the `errors` of a problem document: its step, place and message, and its remedy
+ * unless that only says to correct the input. */
 void show_fault(FILE *stream, const char *indent, const cJSON *fault);
 
-/* Writes the outputs of an action that people want to see: fullName, name, url, text and reason, each after two spaces.
- * NULL writes nothing. */
+/* Writes the outputs of an action that people want to see: fullName, name, url, text and reason,
+ * each after two spaces. NULL writes nothing. */
 void show_output(FILE *stream, const cJSON *output);
 
 /* Writes the value as one line of JSON and flushes; an empty line if memory is short. */
 void show_json(FILE *stream, const cJSON *json);
 
-/* Whether to use colours on this stream: it is a terminal, NO_COLOR is not set, and TERM is not dumb. */
+/* Whether to use colours on this stream: it is a terminal, NO_COLOR is not set, and TERM is not
+ * dumb. */
 bool show_colours(FILE *stream);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * A status object as one or two lines for a person: what happened, to which step, and what to do next.
+ * A status object as one or two lines for a person: what happened, to which step, and what to do
+ * next.
  */
 #include "cli/status_line.h"
 
@@ -64,7 +65,8 @@ static void print_age(int64_t finished_at, FILE *stream)
 		int64_t count = seconds / units[i].seconds;
 		if (count <= 0)
 			continue;
-		fprintf(stream, "finished %lld %s%s ago", (long long)count, units[i].name, count == 1 ? "" : "s");
+		fprintf(stream, "finished %lld %s%s ago", (long long)count, units[i].name,
+			count == 1 ? "" : "s");
 		return;
 	}
 
@@ -91,7 +93,8 @@ static void print_failure(const struct step_status *status, FILE *stream)
 {
 	CLEANUP_JSON cJSON *error = cJSON_Parse(status->error);
 	const cJSON *remedy = json_member(error, "remedy");
-	const char *message = json_member_string(error, "message"), *class = json_member_string(error, "class");
+	const char *message = json_member_string(error, "message"),
+		   *class = json_member_string(error, "class");
 
 	if (message != NULL) {
 		fprintf(stream, "             %s: ", class != NULL ? class : "error");

@@ -8,7 +8,8 @@
 
 #include "base/json.h"
 
-/* The parts of a status that the command line uses. Texts are in the arena that it was decoded with, and never NULL. */
+/* The parts of a status that the command line uses. Texts are in the arena that it was decoded
+ * with, and never NULL. */
 struct step_status {
 	const char *step, *run, *status, *phase, *reason, *detail, *output, *error, *queued_at;
 	const char *finished_at;
@@ -18,16 +19,16 @@ struct step_status {
 };
 
 /* Decodes a status object of the endpoint. Fails if it is not one. */
-enum error_class step_status_decode(
-	const cJSON *json, struct arena *arena, struct step_status *ret_status, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class step_status_decode(const cJSON *json, struct arena *arena,
+	struct step_status *ret_status, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Whether the status is `running`, or `done`. */
 bool step_is_live(const struct step_status *status);
 bool step_is_done(const struct step_status *status);
 
 /*
- * Prints one line: the step, its status, attempt, seconds (negative: not shown), reason and output; below it an error
- * with its remedy. In colour if the stream is a terminal.
+ * Prints one line: the step, its status, attempt, seconds (negative: not shown), reason and output;
+ * below it an error with its remedy. In colour if the stream is a terminal.
  */
 void step_status_print(const struct step_status *status, double seconds, FILE *stream);
 

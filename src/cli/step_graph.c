@@ -1,6 +1,6 @@
 /*
- * The graph of steps that `slipway run` walks: which step is ready to run. A step whose need failed never becomes
- * ready, so the walk ends when nothing is running.
+ * The graph of steps that `slipway run` walks: which step is ready to run. A step whose need failed
+ * never becomes ready, so the walk ends when nothing is running.
  */
 #include "cli/step_graph.h"
 
@@ -25,15 +25,16 @@ static enum error_class read_needs(
 		const char *id = cJSON_GetStringValue(need);
 		const struct graph_step *needed = id != NULL ? step_graph_find(graph, id) : NULL;
 		if (needed == NULL)
-			return error_set(
-				error, ERROR_INVALID_INPUT, "the step '%s' needs a step that does not exist", step->id);
+			return error_set(error, ERROR_INVALID_INPUT,
+				"the step '%s' needs a step that does not exist", step->id);
 		step->needs[needed - graph->steps] = true;
 	}
 
 	return ERROR_NONE;
 }
 
-enum error_class step_graph_read(const cJSON *workflow, struct step_graph *ret_graph, struct error *error)
+enum error_class step_graph_read(
+	const cJSON *workflow, struct step_graph *ret_graph, struct error *error)
 {
 	const cJSON *step, *steps = json_member(workflow, "steps");
 
@@ -44,7 +45,8 @@ enum error_class step_graph_read(const cJSON *workflow, struct step_graph *ret_g
 			return error_set(error, ERROR_INVALID_INPUT,
 				"the endpoint's description of the workflow has an unknown format");
 		struct graph_step *added = &ret_graph->steps[ret_graph->count++];
-		const char *summary = json_member_string(step, "summary"), *key = json_member_string(step, "inputKey");
+		const char *summary = json_member_string(step, "summary"),
+			   *key = json_member_string(step, "inputKey");
 		text_copy(added->id, sizeof(added->id), id);
 		text_copy(added->input_key, sizeof(added->input_key), key != NULL ? key : "");
 		text_copy(added->summary, sizeof(added->summary), summary != NULL ? summary : "");
@@ -52,7 +54,8 @@ enum error_class step_graph_read(const cJSON *workflow, struct step_graph *ret_g
 
 	size_t index = 0;
 	cJSON_ArrayForEach (step, steps) {
-		if (read_needs(ret_graph, &ret_graph->steps[index++], json_member(step, "needs"), error) != ERROR_NONE)
+		if (read_needs(ret_graph, &ret_graph->steps[index++], json_member(step, "needs"),
+			    error) != ERROR_NONE)
 			return error->class;
 	}
 
@@ -70,7 +73,8 @@ static bool needs_are_done(const struct step_graph *graph, const struct graph_st
 struct graph_step *step_graph_next(struct step_graph *graph)
 {
 	for (size_t i = 0; i < graph->count; i++)
-		if (graph->steps[i].state == GRAPH_PENDING && needs_are_done(graph, &graph->steps[i]))
+		if (graph->steps[i].state == GRAPH_PENDING &&
+			needs_are_done(graph, &graph->steps[i]))
 			return &graph->steps[i];
 	return NULL;
 }

@@ -1,5 +1,6 @@
 /*
- * Which step of a workflow may be triggered next, and when nothing is left to do. Independent of HTTP.
+ * Which step of a workflow may be triggered next, and when nothing is left to do. Independent of
+ * HTTP.
  */
 #ifndef SLIPWAY_CLI_STEP_GRAPH_H
 #define SLIPWAY_CLI_STEP_GRAPH_H
@@ -32,8 +33,8 @@ struct step_graph {
 };
 
 /* Reads one workflow of GET /api/workflows. ERROR_INVALID_INPUT if its format is unknown. */
-enum error_class step_graph_read(
-	const cJSON *workflow, struct step_graph *ret_graph, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class step_graph_read(const cJSON *workflow, struct step_graph *ret_graph,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* The step with this id; NULL: there is none. */
 struct graph_step *step_graph_find(struct step_graph *graph, const char *id);

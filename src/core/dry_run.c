@@ -1,19 +1,21 @@
 /*
- * The records of a dry run's input and output, and the step that all workflows share. What a dry run does is in the
- * action layer, where providers can be asked.
+ * The records of a dry run's input and output, and the step that all workflows share. What a dry
+ * run does is in the action layer, where providers can be asked.
  */
 #include "core/dry_run.h"
 
 static const struct field step_fields[] = {
-	{ STRING_FIELD("id", struct dry_run_input_step, id), .required = true, .description = "The step" },
+	{ STRING_FIELD("id", struct dry_run_input_step, id), .required = true,
+		.description = "The step" },
 	{ JSON_FIELD("input", struct dry_run_input_step, input), .description = "Its input" },
-	{ JSON_FIELD("error", struct dry_run_input_step, error), .description = "What is wrong with its input" },
+	{ JSON_FIELD("error", struct dry_run_input_step, error),
+		.description = "What is wrong with its input" },
 };
 static const struct record step_record = RECORD(struct dry_run_input_step, step_fields);
 
 static const struct field input_fields[] = {
-	{ OBJECTS_FIELD("steps", struct dry_run_input, steps), .required = true, .record = &step_record,
-		.description = "The steps that are planned" },
+	{ OBJECTS_FIELD("steps", struct dry_run_input, steps), .required = true,
+		.record = &step_record, .description = "The steps that are planned" },
 };
 const struct record dry_run_input_record = RECORD(struct dry_run_input, input_fields);
 
@@ -24,28 +26,32 @@ static const struct field effect_fields[] = {
 		.description = "create, update, remove, adopt, nothing, blocked or conflict" },
 	{ STRING_FIELD("text", struct dry_run_effect, text),
 		.description = "What would be done, or why nothing can be said" },
-	{ STRINGS_FIELD("differences", struct dry_run_effect, differences), .description = "What is other than asked" },
-	{ JSON_FIELD("error", struct dry_run_effect, error), .description = "What stands in the way" },
+	{ STRINGS_FIELD("differences", struct dry_run_effect, differences),
+		.description = "What is other than asked" },
+	{ JSON_FIELD("error", struct dry_run_effect, error),
+		.description = "What stands in the way" },
 };
 static const struct record effect_record = RECORD(struct dry_run_effect, effect_fields);
 
 static const struct field calls_fields[] = {
 	{ STRING_FIELD("provider", struct dry_run_calls, provider), .description = "The provider" },
-	{ INTEGER_FIELD("looked", struct dry_run_calls, reads), .description = "Calls that the plan made" },
+	{ INTEGER_FIELD("looked", struct dry_run_calls, reads),
+		.description = "Calls that the plan made" },
 	{ INTEGER_FIELD("writes", struct dry_run_calls, writes),
 		.description = "Calls that the steps would make besides, at the least" },
 	{ INTEGER_FIELD("remaining", struct dry_run_calls, remaining),
 		.description = "What is left of the provider's rate limit; -1: it does not say" },
 	{ STRING_FIELD("warning", struct dry_run_calls, warning),
-		.description = "What will stop runs soon, such as a token that ends in the next 14 days" },
+		.description =
+			"What will stop runs soon, such as a token that ends in the next 14 days" },
 };
 static const struct record calls_record = RECORD(struct dry_run_calls, calls_fields);
 
 static const struct field output_fields[] = {
-	{ OBJECTS_FIELD("steps", struct dry_run_output, steps), .record = &effect_record, .required = true,
-		.description = "What each step would do" },
-	{ OBJECTS_FIELD("calls", struct dry_run_output, calls), .record = &calls_record, .required = true,
-		.description = "What it costs of the providers' rate limits" },
+	{ OBJECTS_FIELD("steps", struct dry_run_output, steps), .record = &effect_record,
+		.required = true, .description = "What each step would do" },
+	{ OBJECTS_FIELD("calls", struct dry_run_output, calls), .record = &calls_record,
+		.required = true, .description = "What it costs of the providers' rate limits" },
 };
 const struct record dry_run_output_record = RECORD(struct dry_run_output, output_fields);
 

@@ -1,7 +1,7 @@
 /*
- * A dry run, which clients call a plan: every step of a workflow reads what exists, and nothing is written. It is a run
- * like any other, of a step with the id `plan` that every workflow has, so it is queued, leased, retried, polled and
- * cancelled like one.
+ * A dry run, which clients call a plan: every step of a workflow reads what exists, and nothing is
+ * written. It is a run like any other, of a step with the id `plan` that every workflow has, so it
+ * is queued, leased, retried, polled and cancelled like one.
  */
 #ifndef SLIPWAY_CORE_DRY_RUN_H
 #define SLIPWAY_CORE_DRY_RUN_H
@@ -16,7 +16,8 @@ extern const struct step_definition dry_run_step;
 /* What the endpoint queues: the input of each step, or what is wrong with it. */
 struct dry_run_input_step {
 	const char *id;
-	const char *input; /* JSON text, with references to steps still in it; NULL: it is not valid */
+	/* JSON text, with references to steps still in it; NULL: it is not valid */
+	const char *input;
 	const char *error; /* JSON text of an error as it stands in a status; NULL: none */
 };
 struct dry_run_input {
@@ -28,7 +29,8 @@ extern const struct record dry_run_input_record;
 struct dry_run_effect {
 	const char *id, *action;
 	const char *change; /* create, update, remove, adopt, nothing, blocked, conflict */
-	const char *text;   /* a sentence: what would be done, or why nothing can be said; NULL: nothing to add */
+	const char *text;   /* a sentence: what would be done, or why nothing can be said; NULL:
+			       nothing to add */
 	struct string_list differences;
 	const char *error; /* JSON text of an error as it stands in a status; NULL: none */
 };
@@ -36,9 +38,10 @@ struct dry_run_effect {
 /* The calls to one provider. */
 struct dry_run_calls {
 	const char *provider;
-	int64_t reads;       /* that the dry run made; `looked` on the wire */
-	int64_t writes;      /* that the steps would make in addition, at least */
-	int64_t remaining;   /* calls left of the provider's rate limit after the dry run; -1: unknown */
+	int64_t reads;     /* that the dry run made; `looked` on the wire */
+	int64_t writes;    /* that the steps would make in addition, at least */
+	int64_t remaining; /* calls left of the provider's rate limit after the dry run; -1: unknown
+			    */
 	const char *warning; /* what will stop runs soon; NULL: nothing is known of */
 };
 struct dry_run_output {
@@ -48,6 +51,7 @@ struct dry_run_output {
 extern const struct record dry_run_output_record;
 
 /* The action of dry_run_step; src/action/dry_run.c, for it runs the actions of the other steps. */
-enum action_result dry_run_execute(struct action_context *context, const void *input, void *checkpoint, void *output);
+enum action_result dry_run_execute(
+	struct action_context *context, const void *input, void *checkpoint, void *output);
 
 #endif

@@ -64,7 +64,8 @@ enum error_class error_print(
 	if (error_to_json(source, &json, error) != ERROR_NONE)
 		return error->class;
 	*ret_text = json_print(arena, json);
-	return *ret_text != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an error");
+	return *ret_text != NULL ? ERROR_NONE
+				 : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an error");
 }
 
 const char *error_text(struct arena *arena, enum error_class class, const char *message)

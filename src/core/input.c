@@ -1,6 +1,6 @@
 /*
- * Builds the input of a step from its three sources, resolves what is known now, and checks it against the action's
- * table. Values that only a worker may know stay references.
+ * Builds the input of a step from its three sources, resolves what is known now, and checks it
+ * against the action's table. Values that only a worker may know stay references.
  */
 #include "core/input.h"
 
@@ -17,15 +17,18 @@ static enum error_class no_memory(struct error *error)
 	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to put the input together");
 }
 
-static enum error_class add_bindings(cJSON *input, const struct step_definition *step, struct error *error)
+static enum error_class add_bindings(
+	cJSON *input, const struct step_definition *step, struct error *error)
 {
-	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++)
+	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL;
+		binding++)
 		if (!json_add(input, binding->field, cJSON_CreateString(binding->value)))
 			return no_memory(error);
 	return ERROR_NONE;
 }
 
-static enum error_class merge_key(cJSON **input, const cJSON *inputs, const char *key, struct error *error)
+static enum error_class merge_key(
+	cJSON **input, const cJSON *inputs, const char *key, struct error *error)
 {
 	const cJSON *own = key != NULL ? json_member(inputs, key) : NULL;
 	if (own == NULL || cJSON_IsNull(own))
@@ -38,15 +41,16 @@ static enum error_class merge_key(cJSON **input, const cJSON *inputs, const char
 }
 
 /* A key that no step of the workflow takes is probably misspelt. */
-enum error_class input_check_keys(const struct input_sources *sources, struct faults *faults, struct error *error)
+enum error_class input_check_keys(
+	const struct input_sources *sources, struct faults *faults, struct error *error)
 {
 	const cJSON *member;
 
 	cJSON_ArrayForEach (member, sources->trigger_inputs) {
 		if (workflow_takes_input(sources->workflow, member->string))
 			continue;
-		error_set(error, ERROR_INVALID_INPUT, "no step of the workflow '%s' takes this input",
-			sources->workflow->id);
+		error_set(error, ERROR_INVALID_INPUT,
+			"no step of the workflow '%s' takes this input", sources->workflow->id);
 		error_at(error, "/inputs");
 		json_pointer_append(error->place, sizeof(error->place), member->string);
 		if (!faults_note(faults, error))
@@ -62,7 +66,8 @@ static enum error_class check_secret(const cJSON *secrets, const char *name, str
 	if (json_member(secrets, name) != NULL)
 		return ERROR_NONE;
 	error_set(error, ERROR_INVALID_INPUT, "the app has no secret '%s'", name);
-	return error_remedy(error, NULL, "Set it with mode 'configure', then trigger the step again.");
+	return error_remedy(
+		error, NULL, "Set it with mode 'configure', then trigger the step again.");
 }
 
 /* A step that refers to itself by the name of its app would wait for itself until its deadline. */
@@ -73,7 +78,8 @@ static enum error_class check_other(
 		strcmp(reference->parts[1], sources->workflow->id) != 0 ||
 		strcmp(reference->parts[2], sources->step->id) != 0)
 		return ERROR_NONE;
-	return error_set(error, ERROR_INVALID_INPUT, "the step '%s' refers to itself", sources->step->id);
+	return error_set(
+		error, ERROR_INVALID_INPUT, "the step '%s' refers to itself", sources->step->id);
 }
 
 static enum error_class look_up(
@@ -92,17 +98,20 @@ static enum error_class look_up(
 	for (size_t i = 0; i < reference->part_count && value != NULL; i++)
 		value = json_member(value, reference->parts[i]);
 	if (value == NULL) {
-		error_set(error, ERROR_INVALID_INPUT, "the app's %s has no '%s'", where, reference->parts[0]);
-		return error_remedy(error, NULL, "Set it with mode 'configure', then trigger the step again.");
+		error_set(error, ERROR_INVALID_INPUT, "the app's %s has no '%s'", where,
+			reference->parts[0]);
+		return error_remedy(
+			error, NULL, "Set it with mode 'configure', then trigger the step again.");
 	}
 
 	*ret_value = cJSON_Duplicate(value, true);
 	return *ret_value != NULL ? ERROR_NONE : no_memory(error);
 }
 
-/* Against the table, and once that fits and values are resolved, with the .validate of the action. */
-static enum error_class check_input(const struct action_definition *action, const cJSON *input, enum record_mode mode,
-	const char *place, struct faults *faults, struct error *error)
+/* Against the table, and once that fits and values are resolved, with the .validate of the action.
+ */
+static enum error_class check_input(const struct action_definition *action, const cJSON *input,
+	enum record_mode mode, const char *place, struct faults *faults, struct error *error)
 {
 	const struct record *record = &action->input;
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
@@ -111,7 +120,8 @@ static enum error_class check_input(const struct action_definition *action, cons
 	enum error_class class = decoded == NULL
 		? no_memory(error)
 		: record_check(record, input, mode, place, &arena, decoded, faults, error);
-	if (class == ERROR_NONE && mode == RECORD_REFERENCES && (faults == NULL || faults->count == 0))
+	if (class == ERROR_NONE && mode == RECORD_REFERENCES &&
+		(faults == NULL || faults->count == 0))
 		class = input_check_run(action, decoded, place, faults, error);
 	return class;
 }
@@ -121,8 +131,8 @@ enum error_class input_name_member(const char *place, struct error *error)
 	size_t length = strlen(place);
 	if (strncmp(error->place, place, length) == 0 && error->place[length] == '/') {
 		const char *member = error->place + length + 1;
-		text_format(
-			error->remedy_input, sizeof(error->remedy_input), "%.*s", (int)strcspn(member, "/"), member);
+		text_format(error->remedy_input, sizeof(error->remedy_input), "%.*s",
+			(int)strcspn(member, "/"), member);
 	}
 	return error->class;
 }
@@ -135,17 +145,19 @@ void input_place(const struct step_definition *step, char place[INPUT_PLACE_SIZE
 }
 
 /* Null counts as well: it would remove what the workflow binds. */
-static enum error_class check_bound(const struct step_definition *step, const cJSON *inputs, const char *place,
-	struct faults *faults, struct error *error)
+static enum error_class check_bound(const struct step_definition *step, const cJSON *inputs,
+	const char *place, struct faults *faults, struct error *error)
 {
 	const cJSON *own = step->input_key != NULL ? json_member(inputs, step->input_key) : NULL;
 
-	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++) {
+	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL;
+		binding++) {
 		if (binding->overridable || json_member(own, binding->field) == NULL)
 			continue;
-		error_set(error, ERROR_INVALID_INPUT, "the workflow binds it to %s, and no input replaces that",
-			binding->value);
-		error_remedy(error, NULL, "Leave it out. Where it is configured, delete it there with null.");
+		error_set(error, ERROR_INVALID_INPUT,
+			"the workflow binds it to %s, and no input replaces that", binding->value);
+		error_remedy(error, NULL,
+			"Leave it out. Where it is configured, delete it there with null.");
 		error_at(error, "%s", place);
 		json_pointer_append(error->place, sizeof(error->place), binding->field);
 		if (!faults_note(faults, error))
@@ -155,11 +167,12 @@ static enum error_class check_bound(const struct step_definition *step, const cJ
 	return ERROR_NONE;
 }
 
-static enum error_class refuse_replaced(
-	const struct binding *binding, const char *place, struct faults *faults, struct error *error)
+static enum error_class refuse_replaced(const struct binding *binding, const char *place,
+	struct faults *faults, struct error *error)
 {
 	error_set(error, ERROR_INVALID_INPUT,
-		"the input has a secret, so no input replaces %s, to which the workflow binds it", binding->value);
+		"the input has a secret, so no input replaces %s, to which the workflow binds it",
+		binding->value);
 	error_remedy(error, NULL, "Leave it out, or leave out the secret.");
 	error_at(error, "%s", place);
 	json_pointer_append(error->place, sizeof(error->place), binding->field);
@@ -175,14 +188,16 @@ static bool replace_bound(cJSON *input, const struct binding *binding)
 	return false;
 }
 
-/* A caller who chose the destination of a secret could send it to himself, so only the workflow chooses it. */
-static enum error_class bind_for_secret(
-	const struct step_definition *step, cJSON *input, const char *place, struct faults *faults, struct error *error)
+/* A caller who chose the destination of a secret could send it to himself, so only the workflow
+ * chooses it. */
+static enum error_class bind_for_secret(const struct step_definition *step, cJSON *input,
+	const char *place, struct faults *faults, struct error *error)
 {
 	if (!secret_input_has(&step->action->input, input))
 		return ERROR_NONE;
 
-	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++) {
+	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL;
+		binding++) {
 		const char *value = json_member_string(input, binding->field);
 		bool stands = value != NULL && strcmp(value, binding->value) == 0;
 		if (!stands && refuse_replaced(binding, place, faults, error) != ERROR_NONE)
@@ -203,8 +218,8 @@ static void drop_configured(const struct step_definition *step, cJSON *input)
 			cJSON_DeleteItemFromObjectCaseSensitive(input, record->fields[i].name);
 }
 
-static enum error_class fill_input(
-	const struct input_sources *sources, cJSON **input, struct faults *faults, struct error *error)
+static enum error_class fill_input(const struct input_sources *sources, cJSON **input,
+	struct faults *faults, struct error *error)
 {
 	const struct step_definition *step = sources->step;
 	char place[INPUT_PLACE_SIZE];
@@ -224,9 +239,12 @@ static enum error_class fill_input(
 	struct input_sources borrowed = *sources;
 	const struct record *record = &step->action->input;
 	const struct reference_source source = { look_up, &borrowed, record };
-	if (check_input(step->action, *input, RECORD_TEMPLATE, place, faults, error) != ERROR_NONE ||
-		references_resolve(*input, place, &source, sources->budget, faults, error) != ERROR_NONE ||
-		check_input(step->action, *input, RECORD_REFERENCES, place, faults, error) != ERROR_NONE ||
+	if (check_input(step->action, *input, RECORD_TEMPLATE, place, faults, error) !=
+			ERROR_NONE ||
+		references_resolve(*input, place, &source, sources->budget, faults, error) !=
+			ERROR_NONE ||
+		check_input(step->action, *input, RECORD_REFERENCES, place, faults, error) !=
+			ERROR_NONE ||
 		secret_input_check(record, *input, place, faults, error) != ERROR_NONE)
 		return input_name_member(place, error);
 	return ERROR_NONE;
@@ -239,8 +257,8 @@ static bool is_given(const cJSON *inputs, const char *key)
 }
 
 /* Where faults were noted, *ret_input is incomplete. */
-static enum error_class build(
-	const struct input_sources *sources, struct faults *faults, cJSON **ret_input, struct error *error)
+static enum error_class build(const struct input_sources *sources, struct faults *faults,
+	cJSON **ret_input, struct error *error)
 {
 	const struct step_definition *step = sources->step;
 	bool skipped = step->optional && !is_given(sources->cached_inputs, step->input_key) &&
@@ -256,14 +274,16 @@ static enum error_class build(
 	return error->class;
 }
 
-enum error_class input_build(const struct input_sources *sources, cJSON **ret_input, struct error *error)
+enum error_class input_build(
+	const struct input_sources *sources, cJSON **ret_input, struct error *error)
 {
 	if (input_check_keys(sources, NULL, error) != ERROR_NONE)
 		return error->class;
 	return build(sources, NULL, ret_input, error);
 }
 
-enum error_class input_faults(const struct input_sources *sources, struct faults *ret_faults, struct error *error)
+enum error_class input_faults(
+	const struct input_sources *sources, struct faults *ret_faults, struct error *error)
 {
 	CLEANUP_JSON cJSON *input = NULL;
 	char place[INPUT_PLACE_SIZE];
@@ -273,7 +293,8 @@ enum error_class input_faults(const struct input_sources *sources, struct faults
 	input_place(sources->step, place);
 	enum error_class class = build(sources, ret_faults, &input, error);
 	if (class == ERROR_NONE)
-		class = step_check_needs(sources->workflow, sources->step, input, place, &needs, ret_faults, error);
+		class = step_check_needs(
+			sources->workflow, sources->step, input, place, &needs, ret_faults, error);
 
 	/* A full list of faults is no error. */
 	if (class != ERROR_NONE && class != ERROR_INVALID_INPUT)
@@ -290,11 +311,12 @@ enum error_class input_read(const char *text, cJSON **ret_input, struct error *e
 	enum error_class class = json_parse(text, strlen(text), JSON_LIMITS_WIDE, ret_input, error);
 	if (class == ERROR_NONE || class == ERROR_OUT_OF_MEMORY)
 		return class;
-	return error_set(error, ERROR_INVALID_INPUT, "the stored input is broken: %s", error->message);
+	return error_set(
+		error, ERROR_INVALID_INPUT, "the stored input is broken: %s", error->message);
 }
 
-enum error_class input_put_values(
-	cJSON *input, const struct record *record, reference_lookup *lookup, void *context, struct error *error)
+enum error_class input_put_values(cJSON *input, const struct record *record,
+	reference_lookup *lookup, void *context, struct error *error)
 {
 	if (secret_input_check(record, input, "/input", NULL, error) != ERROR_NONE)
 		return error->class;
@@ -307,20 +329,23 @@ static enum error_class look_up_sealed(
 	void *context, const struct reference *reference, cJSON **ret_value, struct error *error)
 {
 	const struct input_sources *sources = context;
-	const char *sealed =
-		reference->kind == REFERENCE_SECRET ? json_member_string(sources->secrets, reference->parts[0]) : NULL;
+	const char *sealed = reference->kind == REFERENCE_SECRET
+		? json_member_string(sources->secrets, reference->parts[0])
+		: NULL;
 
 	if (sealed == NULL)
 		return ERROR_NONE;
 	unsigned char hash[crypto_generichash_BYTES_MIN];
 	char digits[2 * sizeof(hash) + 1];
-	crypto_generichash(hash, sizeof(hash), (const unsigned char *)sealed, strlen(sealed), NULL, 0);
+	crypto_generichash(
+		hash, sizeof(hash), (const unsigned char *)sealed, strlen(sealed), NULL, 0);
 	sodium_bin2hex(digits, sizeof(digits), hash, sizeof(hash));
 	*ret_value = cJSON_CreateString(digits);
 	return *ret_value != NULL ? ERROR_NONE : no_memory(error);
 }
 
-enum error_class input_digest(const cJSON *input, const cJSON *secrets, char digest[DIGEST_SIZE], struct error *error)
+enum error_class input_digest(
+	const cJSON *input, const cJSON *secrets, char digest[DIGEST_SIZE], struct error *error)
 {
 	struct input_sources sources = { .secrets = secrets };
 	CLEANUP_JSON cJSON *sealed = cJSON_Duplicate(input, true);
@@ -331,7 +356,8 @@ enum error_class input_digest(const cJSON *input, const cJSON *secrets, char dig
 	/* The digits may be longer than the names that they stand for. */
 	struct reference_budget budget = { 2 * REFERENCE_TEXT_MAX, REFERENCE_NODES_MAX };
 	const struct reference_source source = { look_up_sealed, &sources, NULL };
-	enum error_class class = references_resolve(sealed, "/inputs", &source, &budget, NULL, error);
+	enum error_class class =
+		references_resolve(sealed, "/inputs", &source, &budget, NULL, error);
 	if (class == ERROR_NONE)
 		class = json_digest(sealed, digest, error);
 	return class;

@@ -1,6 +1,6 @@
 /*
- * Turns what .validate of an action finds into errors with a place, so a person sees where each fault is and what to
- * do.
+ * Turns what .validate of an action finds into errors with a place, so a person sees where each
+ * fault is and what to do.
  */
 #include "core/input_check.h"
 
@@ -21,7 +21,8 @@ bool input_is_known(const char *text)
 	return text != NULL && !text_has_reference(text);
 }
 
-static void add_fault(struct input_check *check, const struct input_fault *fault, const char *message)
+static void add_fault(
+	struct input_check *check, const struct input_fault *fault, const char *message)
 {
 	struct error found;
 	char number[24];
@@ -44,7 +45,8 @@ static void add_fault(struct input_check *check, const struct input_fault *fault
 		*check->error = found;
 }
 
-void input_fault(struct input_check *check, const struct input_fault *fault, const char *format, ...)
+void input_fault(
+	struct input_check *check, const struct input_fault *fault, const char *format, ...)
 {
 	char message[sizeof(check->error->message)];
 	va_list arguments;
@@ -54,8 +56,8 @@ void input_fault(struct input_check *check, const struct input_fault *fault, con
 	add_fault(check, fault, message);
 }
 
-enum error_class input_check_run(const struct action_definition *action, const void *input, const char *place,
-	struct faults *faults, struct error *error)
+enum error_class input_check_run(const struct action_definition *action, const void *input,
+	const char *place, struct faults *faults, struct error *error)
 {
 	struct input_check check = { place, faults, error };
 	error->class = ERROR_NONE;

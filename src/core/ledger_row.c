@@ -27,14 +27,16 @@ bool ledger_row_is_pending(const struct ledger_row *row)
 	return strcmp(row->state, LEDGER_PENDING) == 0;
 }
 
-enum error_class ledger_row_read(const char *text, struct arena *arena, struct ledger_row *ret_row, struct error *error)
+enum error_class ledger_row_read(
+	const char *text, struct arena *arena, struct ledger_row *ret_row, struct error *error)
 {
 	CLEANUP_JSON cJSON *json = NULL;
 
 	memset(ret_row, 0, sizeof(*ret_row));
 	if (json_parse(text, strlen(text), JSON_LIMITS_WIDE, &json, error) != ERROR_NONE)
 		return error->class;
-	if (record_decode(&ledger_row_record, json, RECORD_LENIENT, "", arena, ret_row, error) != ERROR_NONE)
+	if (record_decode(&ledger_row_record, json, RECORD_LENIENT, "", arena, ret_row, error) !=
+		ERROR_NONE)
 		return error->class;
 	if (ret_row->state == NULL)
 		ret_row->state = ret_row->created ? LEDGER_CREATED : LEDGER_ADOPTED;

@@ -1,6 +1,6 @@
 /*
- * Parses and resolves references. Inserted values are never searched for references: a text that a client stored cannot
- * read anything else.
+ * Parses and resolves references. Inserted values are never searched for references: a text that a
+ * client stored cannot read anything else.
  */
 #include "core/reference.h"
 
@@ -40,7 +40,8 @@ static bool split_parts(const char *text, size_t length, struct reference *refer
 	for (const char *end = text + length; text <= end;) {
 		const char *dot = memchr(text, '.', (size_t)(end - text));
 		size_t part = (size_t)((dot != NULL ? dot : end) - text);
-		if (part < 1 || part > REFERENCE_NAME_MAX || reference->part_count == REFERENCE_PARTS_MAX)
+		if (part < 1 || part > REFERENCE_NAME_MAX ||
+			reference->part_count == REFERENCE_PARTS_MAX)
 			return false;
 		memcpy(reference->parts[reference->part_count], text, part);
 		reference->parts[reference->part_count++][part] = '\0';
@@ -51,7 +52,8 @@ static bool split_parts(const char *text, size_t length, struct reference *refer
 }
 
 /* Parses the reference at the start of the text and returns its end. */
-static enum error_class parse(const char *text, struct reference *reference, const char **ret_end, struct error *error)
+static enum error_class parse(
+	const char *text, struct reference *reference, const char **ret_end, struct error *error)
 {
 	const char *end = strchr(text, '}');
 
@@ -86,8 +88,8 @@ static const char *next_reference(const char *text)
 	return NULL;
 }
 
-enum error_class reference_find(const char *text, struct reference *ret_reference, const char **ret_start,
-	const char **ret_end, struct error *error)
+enum error_class reference_find(const char *text, struct reference *ret_reference,
+	const char **ret_start, const char **ret_end, struct error *error)
 {
 	*ret_start = next_reference(text);
 	return *ret_start != NULL ? parse(*ret_start, ret_reference, ret_end, error) : ERROR_NONE;
@@ -107,8 +109,8 @@ struct resolving {
 	const struct reference_source *source;
 	const cJSON *whole; /* the tree */
 	bool in_json;       /* the current string is JSON */
-	/* The last time: each "$${" in the tree becomes "${", and values are inserted as they are. Otherwise the tree
-	 * will be resolved again, so each "${" in a value becomes "$${". */
+	/* The last time: each "$${" in the tree becomes "${", and values are inserted as they are.
+	 * Otherwise the tree will be resolved again, so each "${" in a value becomes "$${". */
 	bool unescapes;
 	struct reference_budget *budget;
 	struct faults *faults;
@@ -128,10 +130,11 @@ static enum error_class too_large(const struct resolving *resolving, const char 
 		error_set(error, ERROR_PAYLOAD_TOO_LARGE, "the input %s", what);
 	else
 		error_set(error, ERROR_PAYLOAD_TOO_LARGE, "with %.*s resolved, the input %s",
-			resolving->reference_length < 100 ? resolving->reference_length : 100, resolving->reference,
-			what);
+			resolving->reference_length < 100 ? resolving->reference_length : 100,
+			resolving->reference, what);
 	return error_remedy(error, NULL,
-		"Refer to less data: a value counts each time it is referred to, as if it had been sent. "
+		"Refer to less data: a value counts each time it is referred to, as if it had been "
+		"sent. "
 		"In a plan the inputs of all steps count together.");
 }
 
@@ -181,7 +184,8 @@ static enum error_class look_up(struct resolving *resolving, const char *text, c
 {
 	resolving->reference = text;
 	resolving->reference_length = (int)(end - text);
-	return resolving->source->lookup(resolving->source->context, reference, ret_value, resolving->error);
+	return resolving->source->lookup(
+		resolving->source->context, reference, ret_value, resolving->error);
 }
 
 /* ---- inserted values are never expanded again ---- */
@@ -196,10 +200,12 @@ static bool append_escaped(struct buffer *buffer, const char *text, size_t lengt
 {
 	const char *end = text + length, *found;
 
-	if (length > 0 && text[0] == '{' && ends_with_dollar(buffer) && !buffer_append_string(buffer, "$"))
+	if (length > 0 && text[0] == '{' && ends_with_dollar(buffer) &&
+		!buffer_append_string(buffer, "$"))
 		return false;
 	while ((found = memmem(text, (size_t)(end - text), "${", 2)) != NULL) {
-		if (!buffer_append(buffer, text, (size_t)(found - text)) || !buffer_append_string(buffer, ESCAPE))
+		if (!buffer_append(buffer, text, (size_t)(found - text)) ||
+			!buffer_append_string(buffer, ESCAPE))
 			return false;
 		text = found + 2;
 	}
@@ -210,7 +216,8 @@ static bool append_escaped(struct buffer *buffer, const char *text, size_t lengt
 static enum error_class refuse_text(const struct resolving *resolving, const struct buffer *buffer)
 {
 	if (!buffer->full)
-		return error_set(resolving->error, ERROR_OUT_OF_MEMORY, "no memory to resolve references");
+		return error_set(
+			resolving->error, ERROR_OUT_OF_MEMORY, "no memory to resolve references");
 	return too_long(resolving);
 }
 
@@ -236,11 +243,14 @@ static enum error_class escape_value(const struct resolving *resolving, cJSON *v
 
 static bool append_text(const struct resolving *resolving, struct buffer *buffer, const char *text)
 {
-	return resolving->unescapes ? buffer_append_string(buffer, text) : append_escaped(buffer, text, strlen(text));
+	return resolving->unescapes ? buffer_append_string(buffer, text)
+				    : append_escaped(buffer, text, strlen(text));
 }
 
-/* A text in JSON is escaped, and stands between the quotation marks that are written around the reference. */
-static bool append_value(const struct resolving *resolving, struct buffer *buffer, const cJSON *value, bool in_json)
+/* A text in JSON is escaped, and stands between the quotation marks that are written around the
+ * reference. */
+static bool append_value(
+	const struct resolving *resolving, struct buffer *buffer, const cJSON *value, bool in_json)
 {
 	bool is_text = cJSON_IsString(value);
 	if (is_text && !in_json)
@@ -255,14 +265,16 @@ static bool append_value(const struct resolving *resolving, struct buffer *buffe
 }
 
 /* Appends the first length bytes of the text, with "$${" as "${". */
-static bool append_written(const struct resolving *resolving, const char *text, size_t length, struct buffer *buffer)
+static bool append_written(
+	const struct resolving *resolving, const char *text, size_t length, struct buffer *buffer)
 {
 	const char *end = text + length, *escape;
 
 	if (!resolving->unescapes && length > 0 && text[0] == '{' && ends_with_dollar(buffer) &&
 		!buffer_append_string(buffer, "$"))
 		return false;
-	while (resolving->unescapes && (escape = memmem(text, (size_t)(end - text), ESCAPE, strlen(ESCAPE))) != NULL) {
+	while (resolving->unescapes &&
+		(escape = memmem(text, (size_t)(end - text), ESCAPE, strlen(ESCAPE))) != NULL) {
 		if (!buffer_append(buffer, text, (size_t)(escape - text)))
 			return false;
 		text = escape + 1;
@@ -276,14 +288,17 @@ static enum error_class keep_reference(
 	const struct resolving *resolving, const char *text, size_t length, struct buffer *buffer)
 {
 	if (ends_with_dollar(buffer)) {
-		error_set(resolving->error, ERROR_INVALID_INPUT, "a value that ends with $ is followed by a reference");
-		return error_remedy(resolving->error, NULL, "Put another character between the two.");
+		error_set(resolving->error, ERROR_INVALID_INPUT,
+			"a value that ends with $ is followed by a reference");
+		return error_remedy(
+			resolving->error, NULL, "Put another character between the two.");
 	}
 	return buffer_append(buffer, text, length) ? ERROR_NONE : refuse_text(resolving, buffer);
 }
 
 /* One reference inside a text: inserts its value as text, or keeps the reference for later. */
-static enum error_class resolve_inside(struct resolving *resolving, const char **text, struct buffer *buffer)
+static enum error_class resolve_inside(
+	struct resolving *resolving, const char **text, struct buffer *buffer)
 {
 	struct reference reference;
 	const char *end;
@@ -300,14 +315,16 @@ static enum error_class resolve_inside(struct resolving *resolving, const char *
 			(int)(end - *text < 200 ? end - *text : 200), *text);
 	else if (value == NULL)
 		class = keep_reference(resolving, *text, (size_t)(end - *text), buffer);
-	else if (!append_value(resolving, buffer, value, resolving->in_json && reference.kind != REFERENCE_SEALED))
+	else if (!append_value(resolving, buffer, value,
+			 resolving->in_json && reference.kind != REFERENCE_SEALED))
 		class = refuse_text(resolving, buffer);
 	cJSON_Delete(value);
 	*text = end;
 	return class;
 }
 
-static enum error_class resolve_mixed(struct resolving *resolving, cJSON *json, struct buffer *buffer)
+static enum error_class resolve_mixed(
+	struct resolving *resolving, cJSON *json, struct buffer *buffer)
 {
 	const char *text = json->valuestring, *found;
 
@@ -322,12 +339,14 @@ static enum error_class resolve_mixed(struct resolving *resolving, cJSON *json, 
 	if (!append_written(resolving, text, strlen(text), buffer))
 		return refuse_text(resolving, buffer);
 	if (cJSON_SetValuestring(json, buffer_text(buffer)) == NULL)
-		return error_set(resolving->error, ERROR_OUT_OF_MEMORY, "no memory to resolve references");
+		return error_set(
+			resolving->error, ERROR_OUT_OF_MEMORY, "no memory to resolve references");
 	return ERROR_NONE;
 }
 
 /* Replaces a string that is exactly one reference by the value, of any type. */
-static enum error_class resolve_string(struct resolving *resolving, cJSON *json, cJSON **ret_replacement)
+static enum error_class resolve_string(
+	struct resolving *resolving, cJSON *json, cJSON **ret_replacement)
 {
 	const char *text = json->valuestring;
 	struct reference reference;
@@ -352,7 +371,8 @@ static enum error_class resolve_string(struct resolving *resolving, cJSON *json,
 	return class;
 }
 
-static enum error_class resolve_tree(struct resolving *resolving, cJSON *json, const char *place, size_t depth);
+static enum error_class resolve_tree(
+	struct resolving *resolving, cJSON *json, const char *place, size_t depth);
 
 /* Replaces the child; takes ownership of the replacement. Null means absent. */
 static void replace_child(cJSON *parent, cJSON *child, cJSON *replacement)
@@ -363,8 +383,8 @@ static void replace_child(cJSON *parent, cJSON *child, cJSON *replacement)
 		return;
 	}
 
-	/* The replacement may be a copy that still has a name of its own: it takes the child's, an item of an array
-	 * none. */
+	/* The replacement may be a copy that still has a name of its own: it takes the child's, an
+	 * item of an array none. */
 	cJSON_free(replacement->string);
 	replacement->string = child->string;
 	child->string = NULL;
@@ -374,8 +394,9 @@ static void replace_child(cJSON *parent, cJSON *child, cJSON *replacement)
 /* Whether a row says that the string is JSON, by what stands beside it. */
 static bool is_json_text(const struct record *record, const cJSON *parent, const cJSON *child)
 {
-	const struct field *field =
-		record != NULL && child->string != NULL ? record_field(record, child->string) : NULL;
+	const struct field *field = record != NULL && child->string != NULL
+		? record_field(record, child->string)
+		: NULL;
 	if (field == NULL || field->json_where.name == NULL)
 		return false;
 
@@ -393,9 +414,11 @@ static enum error_class resolve_child(
 	struct resolving *resolving, cJSON *parent, cJSON *child, const char *place, size_t depth)
 {
 	cJSON *replacement = NULL;
-	resolving->in_json = parent == resolving->whole && is_json_text(resolving->source->record, parent, child);
-	enum error_class class = cJSON_IsString(child) ? resolve_string(resolving, child, &replacement)
-						       : resolve_tree(resolving, child, place, depth);
+	resolving->in_json = parent == resolving->whole &&
+		is_json_text(resolving->source->record, parent, child);
+	enum error_class class = cJSON_IsString(child)
+		? resolve_string(resolving, child, &replacement)
+		: resolve_tree(resolving, child, place, depth);
 
 	if (class != ERROR_NONE) {
 		if (resolving->error->place[0] == '\0')
@@ -416,7 +439,8 @@ static enum error_class resolve_child(
 }
 
 // NOLINTNEXTLINE(misc-no-recursion)
-static enum error_class resolve_tree(struct resolving *resolving, cJSON *json, const char *place, size_t depth)
+static enum error_class resolve_tree(
+	struct resolving *resolving, cJSON *json, const char *place, size_t depth)
 {
 	if (!cJSON_IsObject(json) && !cJSON_IsArray(json))
 		return ERROR_NONE;
@@ -439,8 +463,9 @@ static enum error_class resolve_whole(struct resolving *resolving, cJSON *json, 
 	return resolve_tree(resolving, json, place, 1);
 }
 
-enum error_class references_resolve(cJSON *json, const char *place, const struct reference_source *source,
-	struct reference_budget *budget, struct faults *faults, struct error *error)
+enum error_class references_resolve(cJSON *json, const char *place,
+	const struct reference_source *source, struct reference_budget *budget,
+	struct faults *faults, struct error *error)
 {
 	struct reference_budget own = REFERENCE_BUDGET;
 	struct resolving resolving = { .source = source,
@@ -451,8 +476,8 @@ enum error_class references_resolve(cJSON *json, const char *place, const struct
 	return resolve_whole(&resolving, json, place);
 }
 
-enum error_class references_visit_text(const char *text, const char *place, reference_visit *visit, void *context,
-	struct faults *faults, struct error *error)
+enum error_class references_visit_text(const char *text, const char *place, reference_visit *visit,
+	void *context, struct faults *faults, struct error *error)
 {
 	while ((text = next_reference(text)) != NULL) {
 		struct reference reference;
@@ -467,17 +492,19 @@ enum error_class references_visit_text(const char *text, const char *place, refe
 }
 
 // NOLINTNEXTLINE(misc-no-recursion)
-enum error_class references_visit(const cJSON *json, const char *place, reference_visit *visit, void *context,
-	struct faults *faults, struct error *error)
+enum error_class references_visit(const cJSON *json, const char *place, reference_visit *visit,
+	void *context, struct faults *faults, struct error *error)
 {
 	if (cJSON_IsString(json))
-		return references_visit_text(json->valuestring, place, visit, context, faults, error);
+		return references_visit_text(
+			json->valuestring, place, visit, context, faults, error);
 	size_t index = 0;
 	const cJSON *child;
 	cJSON_ArrayForEach (child, json) {
 		char child_place[JSON_POINTER_SIZE];
 		json_pointer_child(child_place, place, child, index++);
-		if (references_visit(child, child_place, visit, context, faults, error) != ERROR_NONE)
+		if (references_visit(child, child_place, visit, context, faults, error) !=
+			ERROR_NONE)
 			return error->class;
 	}
 
@@ -488,8 +515,10 @@ enum error_class references_put(
 	cJSON *json, const char *place, const struct reference_source *source, struct error *error)
 {
 	struct reference_budget budget = REFERENCE_BUDGET;
-	struct resolving resolving = {
-		.source = source, .whole = json, .unescapes = true, .budget = &budget, .error = error
-	};
+	struct resolving resolving = { .source = source,
+		.whole = json,
+		.unescapes = true,
+		.budget = &budget,
+		.error = error };
 	return resolve_whole(&resolving, json, place);
 }

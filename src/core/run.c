@@ -1,5 +1,6 @@
 /*
- * A run as the status object of the HTTP contract. Pure data: nothing here knows where a run is stored.
+ * A run as the status object of the HTTP contract. Pure data: nothing here knows where a run is
+ * stored.
  */
 #include "core/run.h"
 
@@ -45,7 +46,8 @@ static const struct field hidden_fields[] = {
 };
 const struct record run_hidden = RECORD(struct run, hidden_fields);
 
-_Static_assert(ARRAY_LEN(shown_fields) + ARRAY_LEN(hidden_fields) <= RUN_FIELDS_MAX, "raise RUN_FIELDS_MAX");
+_Static_assert(ARRAY_LEN(shown_fields) + ARRAY_LEN(hidden_fields) <= RUN_FIELDS_MAX,
+	"raise RUN_FIELDS_MAX");
 
 void run_init(struct run *run, const struct run_name *name)
 {
@@ -59,7 +61,8 @@ bool run_is_live(const struct run *run)
 	return strcmp(run->status, "running") == 0;
 }
 
-/* A run that has just begun may end at once, one that has lasted will last: so the wait grows with the age. */
+/* A run that has just begun may end at once, one that has lasted will last: so the wait grows with
+ * the age. */
 #define YOUNG_POLL_MS 50
 #define OLD_POLL_MS   1000
 #define DUE_POLL_MS   15000
@@ -71,7 +74,9 @@ int64_t run_next_poll_ms(const struct run *run)
 	if (run->due > run->now)
 		return run->due - run->now > DUE_POLL_MS ? DUE_POLL_MS : run->due - run->now + 500;
 	int64_t wait_ms = (run->now - run->queued_at) / 2;
-	return wait_ms < YOUNG_POLL_MS ? YOUNG_POLL_MS : wait_ms > OLD_POLL_MS ? OLD_POLL_MS : wait_ms;
+	return wait_ms < YOUNG_POLL_MS  ? YOUNG_POLL_MS
+		: wait_ms > OLD_POLL_MS ? OLD_POLL_MS
+					: wait_ms;
 }
 
 void runs_tag(const struct run *runs, size_t count, char tag[RUN_TAG_SIZE])
@@ -79,11 +84,12 @@ void runs_tag(const struct run *runs, size_t count, char tag[RUN_TAG_SIZE])
 	crypto_generichash_state state;
 	unsigned char hash[(RUN_TAG_SIZE - 1) / 2];
 	crypto_generichash_init(&state, NULL, 0, sizeof(hash));
-	crypto_generichash_update(&state, (const unsigned char *)SLIPWAY_VERSION, sizeof(SLIPWAY_VERSION));
+	crypto_generichash_update(
+		&state, (const unsigned char *)SLIPWAY_VERSION, sizeof(SLIPWAY_VERSION));
 	for (size_t i = 0; i < count; i++) {
 		char line[3 * IDENTIFIER_SIZE];
-		text_format(
-			line, sizeof(line), "%s %s %lld\n", runs[i].name.step, runs[i].id, (long long)runs[i].version);
+		text_format(line, sizeof(line), "%s %s %lld\n", runs[i].name.step, runs[i].id,
+			(long long)runs[i].version);
 		crypto_generichash_update(&state, (const unsigned char *)line, strlen(line));
 	}
 
@@ -136,7 +142,8 @@ static const char *time_or_null(int64_t time_ms, char text[CLOCK_TEXT_SIZE])
 
 enum error_class run_status(const struct run *run, cJSON **ret_json, struct error *error)
 {
-	char due[CLOCK_TEXT_SIZE], queued[CLOCK_TEXT_SIZE], started[CLOCK_TEXT_SIZE], finished[CLOCK_TEXT_SIZE];
+	char due[CLOCK_TEXT_SIZE], queued[CLOCK_TEXT_SIZE], started[CLOCK_TEXT_SIZE],
+		finished[CLOCK_TEXT_SIZE];
 	struct status status = {
 		.workflow = run->name.workflow,
 		.app = run->name.app,
@@ -161,7 +168,8 @@ enum error_class run_status(const struct run *run, cJSON **ret_json, struct erro
 	return record_encode(&status_record, &status, ret_json, error);
 }
 
-/* The table of the output says that the member is a map, or the reference would not have been taken. */
+/* The table of the output says that the member is a map, or the reference would not have been
+ * taken. */
 static enum error_class take_value(
 	cJSON **member, const struct reference *reference, const char *name, struct error *error)
 {
@@ -173,24 +181,29 @@ static enum error_class take_value(
 	*member = taken;
 	if (taken != NULL)
 		return ERROR_NONE;
-	error_set(error, ERROR_INVALID_INPUT, "'%s' of the step '%s' has no '%s'", name, step, value);
+	error_set(
+		error, ERROR_INVALID_INPUT, "'%s' of the step '%s' has no '%s'", name, step, value);
 	return error_remedy(error, NULL, "Correct the name, or have that step give such a value.");
 }
 
-enum error_class run_output_member(
-	const char *output, const struct reference *reference, cJSON **ret_value, struct error *error)
+enum error_class run_output_member(const char *output, const struct reference *reference,
+	cJSON **ret_value, struct error *error)
 {
 	size_t at = reference->kind == REFERENCE_STEP ? 1 : 3;
 	const char *name = reference->parts[at];
 	cJSON *json;
 
 	if (json_parse(output, strlen(output), JSON_LIMITS_WIDE, &json, error) != ERROR_NONE)
-		return error_set(error, error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_INTERNAL,
+		return error_set(error,
+			error->class == ERROR_OUT_OF_MEMORY ? error->class : ERROR_INTERNAL,
 			"a stored output is broken: %s", error->message);
 	cJSON *value = cJSON_DetachItemFromObjectCaseSensitive(json, name);
 	cJSON_Delete(json);
-	if (value != NULL && reference->part_count > at + 1 && take_value(&value, reference, name, error) != ERROR_NONE)
+	if (value != NULL && reference->part_count > at + 1 &&
+		take_value(&value, reference, name, error) != ERROR_NONE)
 		return error->class;
 	*ret_value = value != NULL ? value : cJSON_CreateNull();
-	return *ret_value != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an output");
+	return *ret_value != NULL
+		? ERROR_NONE
+		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an output");
 }

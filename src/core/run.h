@@ -14,14 +14,14 @@ struct run_name {
 };
 
 /*
- * The hash of one step of one app. Texts are "" where the hash has no such field, numbers 0; times are milliseconds
- * by the clock of Redis.
+ * The hash of one step of one app. Texts are "" where the hash has no such field, numbers 0; times
+ * are milliseconds by the clock of Redis.
  */
 struct run {
-	struct run_name name;        /* whose it is; set by whoever reads, the hash may be absent */
-	const char *id;              /* runId; "" before any trigger */
-	const char *status;          /* running, done, error; "" is idle */
-	const char *phase;           /* queued, executing, waiting, retrying, blocked; "" when it has ended */
+	struct run_name name; /* whose it is; set by whoever reads, the hash may be absent */
+	const char *id;       /* runId; "" before any trigger */
+	const char *status;   /* running, done, error; "" is idle */
+	const char *phase; /* queued, executing, waiting, retrying, blocked; "" when it has ended */
 	const char *reason, *detail; /* why it is in this phase: a word, a sentence */
 	const char *input, *checkpoint, *output, *error; /* JSON; "" where there is none */
 	const char *lease, *entry, *worker;
@@ -45,23 +45,26 @@ void run_init(struct run *run, const struct run_name *name);
 /* Whether it has been triggered and not yet ended. */
 bool run_is_live(const struct run *run);
 
-/* How long a client may wait before it asks again, by the age of the run; 0 where nothing will change by itself. */
+/* How long a client may wait before it asks again, by the age of the run; 0 where nothing will
+ * change by itself. */
 int64_t run_next_poll_ms(const struct run *run);
 
 #define RUN_TAG_SIZE 33
 
 /*
- * What stands for the statuses of these runs: it changes with each change that raises a run's version, with another
- * run, and with the version of the program, which may show the same run in another way. Time alone does not change it.
+ * What stands for the statuses of these runs: it changes with each change that raises a run's
+ * version, with another run, and with the version of the program, which may show the same run in
+ * another way. Time alone does not change it.
  */
 void runs_tag(const struct run *runs, size_t count, char tag[RUN_TAG_SIZE]);
 
 /* The status object of the HTTP contract. *ret_json is the caller's. */
-enum error_class run_status(const struct run *run, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class run_status(
+	const struct run *run, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* What a reference to a step's output JSON names; null where the output has no such member, as a skipped step's, but an
- * error where a map has no such value. *ret_value is the caller's. */
-enum error_class run_output_member(const char *output, const struct reference *reference, cJSON **ret_value,
-	struct error *error) SLIPWAY_MUST_CHECK;
+/* What a reference to a step's output JSON names; null where the output has no such member, as a
+ * skipped step's, but an error where a map has no such value. *ret_value is the caller's. */
+enum error_class run_output_member(const char *output, const struct reference *reference,
+	cJSON **ret_value, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

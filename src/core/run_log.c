@@ -34,7 +34,8 @@ void run_end_line(struct log_line *line, const struct run *run)
 	CLEANUP_JSON cJSON *json = NULL;
 
 	if (run->error[0] == '\0' ||
-		json_parse(run->error, strlen(run->error), JSON_LIMITS_WIDE, &json, &broken) != ERROR_NONE)
+		json_parse(run->error, strlen(run->error), JSON_LIMITS_WIDE, &json, &broken) !=
+			ERROR_NONE)
 		json = NULL;
 	const char *class = json_member_string(json, "class");
 	bool failed = strcmp(run->status, "error") == 0 &&

@@ -1,6 +1,6 @@
 /*
- * Seals and opens secrets with libsodium. App and name are sealed together with the value, so a box that is copied
- * elsewhere cannot be opened.
+ * Seals and opens secrets with libsodium. App and name are sealed together with the value, so a box
+ * that is copied elsewhere cannot be opened.
  */
 #include "core/secret.h"
 
@@ -18,8 +18,10 @@ _Static_assert(crypto_box_SECRETKEYBYTES == KEY_BYTES, "both keys are read by on
 
 bool secret_name_valid(const char *name)
 {
-	size_t length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
-	return length > 0 && length <= NAME_MAX_LENGTH && name[length] == '\0' && (name[0] < '0' || name[0] > '9');
+	size_t length =
+		strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+	return length > 0 && length <= NAME_MAX_LENGTH && name[length] == '\0' &&
+		(name[0] < '0' || name[0] > '9');
 }
 
 /* ---- keys as text ---- */
@@ -31,8 +33,8 @@ static void key_id(const unsigned char public_key[KEY_BYTES], char id[ID_SIZE])
 	sodium_bin2hex(id, ID_SIZE, hash, ID_BYTES);
 }
 
-static void write_key(
-	const char *kind, const char *id, const unsigned char key[KEY_BYTES], char text[SECRET_KEY_TEXT_SIZE])
+static void write_key(const char *kind, const char *id, const unsigned char key[KEY_BYTES],
+	char text[SECRET_KEY_TEXT_SIZE])
 {
 	char encoded[sodium_base64_ENCODED_LEN(KEY_BYTES, BASE64)];
 	sodium_bin2base64(encoded, sizeof(encoded), key, KEY_BYTES, BASE64);
@@ -66,8 +68,10 @@ static const char *skip_head(const char *text, const char *kind, char id[ID_SIZE
 	return text + ID_SIZE;
 }
 
-/* Parses a key of this kind at the start of the text, up to a space or the end, and checks that its id is right. */
-static bool read_key(const char *text, const char *kind, char id[ID_SIZE], unsigned char key[KEY_BYTES])
+/* Parses a key of this kind at the start of the text, up to a space or the end, and checks that its
+ * id is right. */
+static bool read_key(
+	const char *text, const char *kind, char id[ID_SIZE], unsigned char key[KEY_BYTES])
 {
 	unsigned char public_key[KEY_BYTES];
 	char own_id[ID_SIZE];
@@ -75,7 +79,8 @@ static bool read_key(const char *text, const char *kind, char id[ID_SIZE], unsig
 	const char *encoded = skip_head(text, kind, id);
 
 	if (encoded == NULL ||
-		sodium_base642bin(key, KEY_BYTES, encoded, strcspn(encoded, " "), NULL, &length, NULL, BASE64) != 0 ||
+		sodium_base642bin(key, KEY_BYTES, encoded, strcspn(encoded, " "), NULL, &length,
+			NULL, BASE64) != 0 ||
 		length != KEY_BYTES)
 		return false;
 	memcpy(public_key, key, KEY_BYTES);
@@ -92,9 +97,10 @@ static const char *next_key(const char *keys)
 	return *keys != '\0' ? keys : NULL;
 }
 
-/* Finds the private key with this id; *ret_found is false if it is missing. Returns false if one of the keys is
- * invalid. */
-static bool find_key(const char *keys, const char *id, unsigned char key[KEY_BYTES], bool *ret_found)
+/* Finds the private key with this id; *ret_found is false if it is missing. Returns false if one of
+ * the keys is invalid. */
+static bool find_key(
+	const char *keys, const char *id, unsigned char key[KEY_BYTES], bool *ret_found)
 {
 	*ret_found = false;
 	while ((keys = next_key(keys)) != NULL) {
@@ -113,14 +119,16 @@ static bool find_key(const char *keys, const char *id, unsigned char key[KEY_BYT
 	return true;
 }
 
-enum error_class secret_keys_check(const char *public_key, const char *private_keys, struct error *error)
+enum error_class secret_keys_check(
+	const char *public_key, const char *private_keys, struct error *error)
 {
 	unsigned char key[KEY_BYTES];
 	char id[ID_SIZE] = "";
 	bool found;
 
 	if (public_key != NULL && !read_key(public_key, "public", id, key)) {
-		error_set(error, ERROR_INVALID_INPUT, "SLIPWAY_SECRETS_PUBLIC_KEY is not a public key");
+		error_set(error, ERROR_INVALID_INPUT,
+			"SLIPWAY_SECRETS_PUBLIC_KEY is not a public key");
 		return error_remedy(error, NULL, "Set it to the text that 'slipway key' printed.");
 	}
 
@@ -128,16 +136,18 @@ enum error_class secret_keys_check(const char *public_key, const char *private_k
 		error_set(error, ERROR_INVALID_INPUT,
 			"SLIPWAY_SECRETS_KEYS contains something that is not a private key");
 		return error_remedy(error, NULL,
-			"Give it what 'slipway key' has written into its file; several stand in one line, separated by "
+			"Give it what 'slipway key' has written into its file; several stand in "
+			"one line, separated by "
 			"spaces.");
 	}
 
 	sodium_memzero(key, sizeof(key));
 	if (public_key == NULL || private_keys == NULL || found)
 		return ERROR_NONE;
-	error_set(
-		error, ERROR_INVALID_INPUT, "SLIPWAY_SECRETS_KEYS lacks the key %s, which secrets are sealed for", id);
-	return error_remedy(error, NULL, "Give the workers the file that 'slipway key' wrote with that public key.");
+	error_set(error, ERROR_INVALID_INPUT,
+		"SLIPWAY_SECRETS_KEYS lacks the key %s, which secrets are sealed for", id);
+	return error_remedy(error, NULL,
+		"Give the workers the file that 'slipway key' wrote with that public key.");
 }
 
 /* ---- sealing and opening ---- */
@@ -146,7 +156,8 @@ enum error_class secret_keys_check(const char *public_key, const char *private_k
 static unsigned char *write_inner(
 	const struct secret_name *name, const char *value, struct arena *arena, size_t *ret_length)
 {
-	size_t app = strlen(name->app) + 1, own = strlen(name->name) + 1, length = strlen(value) + 1;
+	size_t app = strlen(name->app) + 1, own = strlen(name->name) + 1,
+	       length = strlen(value) + 1;
 	unsigned char *inner = arena_allocate(arena, app + own + length);
 
 	if (inner == NULL)
@@ -163,22 +174,25 @@ static enum error_class no_memory(struct error *error)
 	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
 }
 
-static enum error_class check_secret(const struct secret_name *name, const char *value, struct error *error)
+static enum error_class check_secret(
+	const struct secret_name *name, const char *value, struct error *error)
 {
 	size_t length = strlen(value);
 
 	if (!secret_name_valid(name->name)) {
 		error_set(error, ERROR_INVALID_REQUEST,
 			"the name of a secret may have letters, digits and underscores only");
-		return error_remedy(error, NULL, "Choose another name, of at most %d characters.", NAME_MAX_LENGTH);
+		return error_remedy(error, NULL, "Choose another name, of at most %d characters.",
+			NAME_MAX_LENGTH);
 	}
 
 	if (length >= SECRET_LENGTH_MIN && length <= SECRET_LENGTH_MAX)
 		return ERROR_NONE;
-	error_set(error, ERROR_INVALID_REQUEST, "a secret must have %d to %d bytes", SECRET_LENGTH_MIN,
-		SECRET_LENGTH_MAX);
+	error_set(error, ERROR_INVALID_REQUEST, "a secret must have %d to %d bytes",
+		SECRET_LENGTH_MIN, SECRET_LENGTH_MAX);
 	return error_remedy(error, NULL,
-		"A shorter value can be guessed, and could not be redacted. If it is not a secret, put it into config "
+		"A shorter value can be guessed, and could not be redacted. If it is not a secret, "
+		"put it into config "
 		"or env.");
 }
 
@@ -186,13 +200,15 @@ static enum error_class check_key(const char *public_key, struct error *error)
 {
 	if (public_key != NULL)
 		return ERROR_NONE;
-	error_set(error, ERROR_INVALID_REQUEST, "secrets are not enabled: no public key is configured");
+	error_set(error, ERROR_INVALID_REQUEST,
+		"secrets are not enabled: no public key is configured");
 	return error_remedy(error, NULL,
-		"An operator makes one with 'slipway key', and sets SLIPWAY_SECRETS_PUBLIC_KEY of slipway-api to it.");
+		"An operator makes one with 'slipway key', and sets SLIPWAY_SECRETS_PUBLIC_KEY of "
+		"slipway-api to it.");
 }
 
-static enum error_class seal(const char *public_key, const struct secret_name *name, const char *value,
-	struct arena *arena, const char **ret_sealed, struct error *error)
+static enum error_class seal(const char *public_key, const struct secret_name *name,
+	const char *value, struct arena *arena, const char **ret_sealed, struct error *error)
 {
 	unsigned char key[KEY_BYTES];
 	char id[ID_SIZE];
@@ -201,27 +217,30 @@ static enum error_class seal(const char *public_key, const struct secret_name *n
 	if (!read_key(public_key, "public", id, key))
 		return secret_keys_check(public_key, NULL, error);
 	unsigned char *inner = write_inner(name, value, arena, &length);
-	unsigned char *box = inner != NULL ? arena_allocate(arena, length + crypto_box_SEALBYTES) : NULL;
+	unsigned char *box =
+		inner != NULL ? arena_allocate(arena, length + crypto_box_SEALBYTES) : NULL;
 	if (box == NULL || crypto_box_seal(box, inner, length, key) != 0)
 		return no_memory(error);
 	size_t size = sodium_base64_encoded_len(length + crypto_box_SEALBYTES, BASE64);
 	char *encoded = arena_allocate(arena, size);
 	if (encoded != NULL)
 		*ret_sealed = arena_format(arena, "sealed.%s.%s", id,
-			sodium_bin2base64(encoded, size, box, length + crypto_box_SEALBYTES, BASE64));
+			sodium_bin2base64(
+				encoded, size, box, length + crypto_box_SEALBYTES, BASE64));
 	return encoded != NULL && *ret_sealed != NULL ? ERROR_NONE : no_memory(error);
 }
 
-enum error_class secret_seal(const char *public_key, const struct secret_name *name, const char *value,
-	struct arena *arena, const char **ret_sealed, struct error *error)
+enum error_class secret_seal(const char *public_key, const struct secret_name *name,
+	const char *value, struct arena *arena, const char **ret_sealed, struct error *error)
 {
-	if (check_key(public_key, error) != ERROR_NONE || check_secret(name, value, error) != ERROR_NONE)
+	if (check_key(public_key, error) != ERROR_NONE ||
+		check_secret(name, value, error) != ERROR_NONE)
 		return error->class;
 	return seal(public_key, name, value, arena, ret_sealed, error);
 }
 
-enum error_class secret_seal_input(const char *public_key, const char *app, const char *text, struct arena *arena,
-	const char **ret_sealed, struct error *error)
+enum error_class secret_seal_input(const char *public_key, const char *app, const char *text,
+	struct arena *arena, const char **ret_sealed, struct error *error)
 {
 	const struct secret_name name = { app, SECRET_INPUT_NAME };
 	if (check_key(public_key, error) != ERROR_NONE)
@@ -232,22 +251,25 @@ enum error_class secret_seal_input(const char *public_key, const char *app, cons
 static enum error_class refuse(const struct secret_name *name, struct error *error)
 {
 	error_set(error, ERROR_INVALID_INPUT,
-		"the secret '%s' of '%s' cannot be opened: it is damaged, or was sealed for another app or name",
+		"the secret '%s' of '%s' cannot be opened: it is damaged, or was sealed for "
+		"another app or name",
 		name->name, name->app);
-	return error_remedy(error, NULL, "Configure the secret again, then trigger the step again.");
+	return error_remedy(
+		error, NULL, "Configure the secret again, then trigger the step again.");
 }
 
-/* Finds the value in the opened box, after app and name. Check all of it: anybody with the public key can seal. */
+/* Finds the value in the opened box, after app and name. Check all of it: anybody with the public
+ * key can seal. */
 static const char *read_inner(const struct secret_name *name, const char *inner, size_t length)
 {
 	size_t app = strlen(name->app) + 1, own = strlen(name->name) + 1;
-	bool is_ours = length > app + own && inner[length - 1] == '\0' && memcmp(inner, name->app, app) == 0 &&
-		memcmp(inner + app, name->name, own) == 0;
+	bool is_ours = length > app + own && inner[length - 1] == '\0' &&
+		memcmp(inner, name->app, app) == 0 && memcmp(inner + app, name->name, own) == 0;
 	return is_ours && text_is_valid(inner + app + own) ? inner + app + own : NULL;
 }
 
-enum error_class secret_open(const char *private_keys, const struct secret_name *name, const char *sealed,
-	struct arena *arena, const char **ret_value, struct error *error)
+enum error_class secret_open(const char *private_keys, const struct secret_name *name,
+	const char *sealed, struct arena *arena, const char **ret_value, struct error *error)
 {
 	unsigned char key[KEY_BYTES], public_key[KEY_BYTES];
 	char id[ID_SIZE];
@@ -260,21 +282,26 @@ enum error_class secret_open(const char *private_keys, const struct secret_name 
 	if (private_keys != NULL && !find_key(private_keys, id, key, &found))
 		return secret_keys_check(NULL, private_keys, error);
 	if (!found) {
-		error_set(error, ERROR_AUTH_MISSING, "the workers have no key %s to open the secret '%s' of '%s'", id,
+		error_set(error, ERROR_AUTH_MISSING,
+			"the workers have no key %s to open the secret '%s' of '%s'", id,
 			name->name, name->app);
 		return error_remedy(error, NULL,
-			"Add that key to the line of the workers' SLIPWAY_SECRETS_KEYS, or configure the secret again; "
+			"Add that key to the line of the workers' SLIPWAY_SECRETS_KEYS, or "
+			"configure the secret again; "
 			"then trigger the step again.");
 	}
 
 	size_t size = strlen(encoded);
 	unsigned char *box = arena_allocate(arena, size), *inner = arena_allocate(arena, size);
-	bool opened = box != NULL && inner != NULL && crypto_scalarmult_base(public_key, key) == 0 &&
+	bool opened = box != NULL && inner != NULL &&
+		crypto_scalarmult_base(public_key, key) == 0 &&
 		sodium_base642bin(box, size, encoded, size, NULL, &length, NULL, BASE64) == 0 &&
-		length > crypto_box_SEALBYTES && crypto_box_seal_open(inner, box, length, public_key, key) == 0;
+		length > crypto_box_SEALBYTES &&
+		crypto_box_seal_open(inner, box, length, public_key, key) == 0;
 	sodium_memzero(key, sizeof(key));
 	if (box == NULL || inner == NULL)
 		return no_memory(error);
-	*ret_value = opened ? read_inner(name, (const char *)inner, length - crypto_box_SEALBYTES) : NULL;
+	*ret_value = opened ? read_inner(name, (const char *)inner, length - crypto_box_SEALBYTES)
+			    : NULL;
 	return *ret_value != NULL ? ERROR_NONE : refuse(name, error);
 }

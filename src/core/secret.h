@@ -1,11 +1,13 @@
 /*
- * Secrets of apps. They are sealed on arrival with the workers' public key (libsodium's sealed box), so nobody can open
- * what the web tier, Redis and its files hold. A worker opens a secret when an action that refers to it starts.
+ * Secrets of apps. They are sealed on arrival with the workers' public key (libsodium's sealed
+ * box), so nobody can open what the web tier, Redis and its files hold. A worker opens a secret
+ * when an action that refers to it starts.
  *
- * As text, a key is `public.<id>.<base64url>` or `private.<id>.<base64url>`, a sealed secret `sealed.<id>.<base64url>`.
- * The id, eight hexadecimal digits, tells which keys belong together: workers may have several private keys, so that
- * the public key can be replaced while secrets sealed with the old one still exist. The box contains the app, the name
- * and the value, so a copy under another app or name cannot be opened.
+ * As text, a key is `public.<id>.<base64url>` or `private.<id>.<base64url>`, a sealed secret
+ * `sealed.<id>.<base64url>`. The id, eight hexadecimal digits, tells which keys belong together:
+ * workers may have several private keys, so that the public key can be replaced while secrets
+ * sealed with the old one still exist. The box contains the app, the name and the value, so a copy
+ * under another app or name cannot be opened.
  */
 #ifndef SLIPWAY_CORE_SECRET_H
 #define SLIPWAY_CORE_SECRET_H
@@ -34,31 +36,34 @@ bool secret_name_valid(const char *name);
 void secret_key_make(struct secret_key_pair *ret_pair);
 
 /*
- * Checks that the keys (either may be NULL) are valid, and that the private ones (separated by spaces) include the one
- * for the public key. ERROR_INVALID_INPUT names the setting.
+ * Checks that the keys (either may be NULL) are valid, and that the private ones (separated by
+ * spaces) include the one for the public key. ERROR_INVALID_INPUT names the setting.
  */
 enum error_class secret_keys_check(
 	const char *public_key, const char *private_keys, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * Seals the value; *ret_sealed is in the arena. ERROR_INVALID_REQUEST if there is no public key, the name is invalid,
- * or the value is too short or too long.
+ * Seals the value; *ret_sealed is in the arena. ERROR_INVALID_REQUEST if there is no public key,
+ * the name is invalid, or the value is too short or too long.
  */
-enum error_class secret_seal(const char *public_key, const struct secret_name *name, const char *value,
+enum error_class secret_seal(const char *public_key, const struct secret_name *name,
+	const char *value, struct arena *arena, const char **ret_sealed,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+/*
+ * The same for a text in an input of the app, which has no name and may be short: open it with the
+ * name SECRET_INPUT_NAME, which no client can use.
+ */
+enum error_class secret_seal_input(const char *public_key, const char *app, const char *text,
 	struct arena *arena, const char **ret_sealed, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * The same for a text in an input of the app, which has no name and may be short: open it with the name
- * SECRET_INPUT_NAME, which no client can use.
+ * Opens it with the private key of its id; *ret_value is in the arena, which wipes it.
+ * ERROR_AUTH_MISSING if that key is not among them; ERROR_INVALID_INPUT if the secret is damaged or
+ * was sealed for another app or name.
  */
-enum error_class secret_seal_input(const char *public_key, const char *app, const char *text, struct arena *arena,
-	const char **ret_sealed, struct error *error) SLIPWAY_MUST_CHECK;
-
-/*
- * Opens it with the private key of its id; *ret_value is in the arena, which wipes it. ERROR_AUTH_MISSING if that key
- * is not among them; ERROR_INVALID_INPUT if the secret is damaged or was sealed for another app or name.
- */
-enum error_class secret_open(const char *private_keys, const struct secret_name *name, const char *sealed,
-	struct arena *arena, const char **ret_value, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class secret_open(const char *private_keys, const struct secret_name *name,
+	const char *sealed, struct arena *arena, const char **ret_value,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Checks that an input refers to secrets only in secret fields, and seals clear text in these fields.
+ * Checks that an input refers to secrets only in secret fields, and seals clear text in these
+ * fields.
  */
 #include "core/secret_input.h"
 
@@ -15,31 +16,36 @@
 
 /* ---- where secrets are allowed ---- */
 
-static enum error_class refuse_secret(void *context, const struct reference *reference, struct error *error)
+static enum error_class refuse_secret(
+	void *context, const struct reference *reference, struct error *error)
 {
 	(void)context;
 
 	if (reference->kind != REFERENCE_SECRET && reference->kind != REFERENCE_SEALED)
 		return ERROR_NONE;
 	if (reference->kind == REFERENCE_SECRET)
-		error_set(error, ERROR_INVALID_INPUT, "the secret '%s' is not allowed here: this field is not secret",
+		error_set(error, ERROR_INVALID_INPUT,
+			"the secret '%s' is not allowed here: this field is not secret",
 			reference->parts[0]);
 	else
-		error_set(error, ERROR_INVALID_INPUT, "a sealed text is not allowed here: this field is not secret");
+		error_set(error, ERROR_INVALID_INPUT,
+			"a sealed text is not allowed here: this field is not secret");
 	return error_remedy(error, NULL,
-		"Use a field that is writeOnly in the input's schema (GET /api/workflows), or write the value here if "
+		"Use a field that is writeOnly in the input's schema (GET /api/workflows), or "
+		"write the value here if "
 		"it is not a secret.");
 }
 
-static enum error_class check_value(void *context, const struct record_value *value, struct error *error)
+static enum error_class check_value(
+	void *context, const struct record_value *value, struct error *error)
 {
 	if (value->field != NULL && value->field->secret)
 		return ERROR_NONE;
 	return references_visit(value->json, value->place, refuse_secret, NULL, context, error);
 }
 
-enum error_class secret_input_check(
-	const struct record *record, const cJSON *input, const char *place, struct faults *faults, struct error *error)
+enum error_class secret_input_check(const struct record *record, const cJSON *input,
+	const char *place, struct faults *faults, struct error *error)
 {
 	return record_visit_values(record, input, place, check_value, faults, error);
 }
@@ -50,11 +56,15 @@ enum error_class secret_record_check(const struct record *record, struct error *
 {
 	for (size_t i = 0; i < record->count; i++) {
 		const struct field *field = &record->fields[i];
-		bool has_text = field->type == FIELD_STRING || field->type == FIELD_STRINGS || field->type == FIELD_MAP;
+		bool has_text = field->type == FIELD_STRING || field->type == FIELD_STRINGS ||
+			field->type == FIELD_MAP;
 		if (field->secret && (!has_text || field->fallback != NULL))
 			return error_set(error, ERROR_INVALID_INPUT,
-				"the field '%s' cannot be secret: only texts without a fallback can", field->name);
-		if (field->record != NULL && secret_record_check(field->record, error) != ERROR_NONE)
+				"the field '%s' cannot be secret: only texts without a fallback "
+				"can",
+				field->name);
+		if (field->record != NULL &&
+			secret_record_check(field->record, error) != ERROR_NONE)
 			return error->class;
 	}
 
@@ -75,15 +85,19 @@ static bool has_secrets(const struct record *record)
 static bool is_clear(const struct record_value *value)
 {
 	const struct string_pair *where = &value->field->clear_where;
-	const char *beside = where->name != NULL ? json_member_string(value->object, where->name) : NULL;
+	const char *beside =
+		where->name != NULL ? json_member_string(value->object, where->name) : NULL;
 	return beside != NULL && strcmp(beside, where->value) == 0;
 }
 
-static enum error_class look_for_secret(void *context, const struct record_value *value, struct error *error)
+static enum error_class look_for_secret(
+	void *context, const struct record_value *value, struct error *error)
 {
 	bool *has = context;
 	(void)error;
-	*has = *has || (value->field != NULL && value->field->secret && !cJSON_IsNull(value->json) && !is_clear(value));
+	*has = *has ||
+		(value->field != NULL && value->field->secret && !cJSON_IsNull(value->json) &&
+			!is_clear(value));
 	return ERROR_NONE;
 }
 
@@ -91,7 +105,9 @@ bool secret_input_has(const struct record *record, const cJSON *input)
 {
 	bool has = false;
 	struct error unused;
-	return record_visit_values(record, input, "", look_for_secret, &has, &unused) != ERROR_NONE || has;
+	return record_visit_values(record, input, "", look_for_secret, &has, &unused) !=
+		ERROR_NONE ||
+		has;
 }
 
 /* ---- what could be a misplaced secret ---- */
@@ -101,10 +117,12 @@ static bool is_one_reference(const char *text)
 	struct error ignored;
 	struct reference reference;
 	const char *start = NULL, *end;
-	return reference_find(text, &reference, &start, &end, &ignored) == ERROR_NONE && start == text && *end == '\0';
+	return reference_find(text, &reference, &start, &end, &ignored) == ERROR_NONE &&
+		start == text && *end == '\0';
 }
 
-static enum error_class refuse_stray(void *context, const struct record_value *value, struct error *error)
+static enum error_class refuse_stray(
+	void *context, const struct record_value *value, struct error *error)
 {
 	(void)context;
 	if (value->field != NULL || cJSON_IsNull(value->json))
@@ -140,7 +158,8 @@ struct sealer {
 
 static bool is_done(const struct secret_sealing *sealing, const cJSON *json)
 {
-	for (const struct sealed_text *sealed = sealing->sealed; sealed != NULL; sealed = sealed->next)
+	for (const struct sealed_text *sealed = sealing->sealed; sealed != NULL;
+		sealed = sealed->next)
 		if (sealed->json == json)
 			return true;
 	return false;
@@ -153,8 +172,10 @@ static enum error_class too_long(const struct buffer *buffer, struct error *erro
 	return error_set(error, ERROR_INVALID_INPUT, "the text is too long to be sealed");
 }
 
-/* Seals a part of a text that is not a reference. A part longer than the maximum becomes several. */
-static enum error_class seal_part(struct sealer *sealer, const char *part, size_t length, struct error *error)
+/* Seals a part of a text that is not a reference. A part longer than the maximum becomes several.
+ */
+static enum error_class seal_part(
+	struct sealer *sealer, const char *part, size_t length, struct error *error)
 {
 	const struct secret_sealing *sealing = sealer->sealing;
 
@@ -163,10 +184,11 @@ static enum error_class seal_part(struct sealer *sealer, const char *part, size_
 		const char *copy = arena_copy(sealing->arena, part, size), *sealed;
 		if (copy == NULL)
 			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to seal an input");
-		if (secret_seal_input(sealing->public_key, sealing->app, copy, sealing->arena, &sealed, error) !=
-			ERROR_NONE)
+		if (secret_seal_input(sealing->public_key, sealing->app, copy, sealing->arena,
+			    &sealed, error) != ERROR_NONE)
 			return error->class;
-		if (!buffer_append_string(&sealer->text, "${") || !buffer_append_string(&sealer->text, sealed) ||
+		if (!buffer_append_string(&sealer->text, "${") ||
+			!buffer_append_string(&sealer->text, sealed) ||
 			!buffer_append_string(&sealer->text, "}"))
 			return too_long(&sealer->text, error);
 		sealer->count++;
@@ -178,7 +200,8 @@ static enum error_class seal_part(struct sealer *sealer, const char *part, size_
 }
 
 /* The same for a part in which "$${" stands for "${". */
-static enum error_class seal_written(struct sealer *sealer, const char *part, size_t length, struct error *error)
+static enum error_class seal_written(
+	struct sealer *sealer, const char *part, size_t length, struct error *error)
 {
 	char *plain = arena_copy(sealer->sealing->arena, part, length);
 	if (plain == NULL)
@@ -186,7 +209,8 @@ static enum error_class seal_written(struct sealer *sealer, const char *part, si
 	return seal_part(sealer, plain, reference_unescape(plain), error);
 }
 
-/* Whether the text is kept as it is. What looks like a sealed text was written by a client, so it is clear text. */
+/* Whether the text is kept as it is. What looks like a sealed text was written by a client, so it
+ * is clear text. */
 static enum error_class is_kept(const char *text, bool *ret_kept, struct error *error)
 {
 	const char *rest = text, *start, *end = text;
@@ -261,19 +285,22 @@ static enum error_class seal_string(struct sealer *sealer, cJSON *json, struct e
 	return class;
 }
 
-static enum error_class seal_value(void *context, const struct record_value *value, struct error *error)
+static enum error_class seal_value(
+	void *context, const struct record_value *value, struct error *error)
 {
 	struct sealer *sealer = context;
 	const struct field *field = value->field;
-	bool holds_secrets = field != NULL && (field->secret || (field->record != NULL && has_secrets(field->record)));
+	bool holds_secrets = field != NULL &&
+		(field->secret || (field->record != NULL && has_secrets(field->record)));
 
 	if (!holds_secrets || cJSON_IsNull(value->json) || is_clear(value))
 		return ERROR_NONE;
 
 	/* If a list or an object is expected, a string must be exactly one reference. */
-	if (!cJSON_IsString(value->json) || (!field->secret && !is_one_reference(value->json->valuestring))) {
-		error_set(
-			error, ERROR_INVALID_INPUT, "it must be a %s", field->secret ? "string" : "list or an object");
+	if (!cJSON_IsString(value->json) ||
+		(!field->secret && !is_one_reference(value->json->valuestring))) {
+		error_set(error, ERROR_INVALID_INPUT, "it must be a %s",
+			field->secret ? "string" : "list or an object");
 		return error_at(error, "%s", value->place);
 	}
 
@@ -282,16 +309,19 @@ static enum error_class seal_value(void *context, const struct record_value *val
 	return error_at(error, "%s", value->place);
 }
 
-enum error_class secret_input_seal(struct secret_sealing *sealing, const struct record *record, cJSON *input,
-	const char *place, struct error *error)
+enum error_class secret_input_seal(struct secret_sealing *sealing, const struct record *record,
+	cJSON *input, const char *place, struct error *error)
 {
 	struct sealer sealer = { .sealing = sealing };
-	return has_secrets(record) ? record_visit_values(record, input, place, seal_value, &sealer, error) : ERROR_NONE;
+	return has_secrets(record)
+		? record_visit_values(record, input, place, seal_value, &sealer, error)
+		: ERROR_NONE;
 }
 
 /* ---- showing ---- */
 
-static enum error_class note_sealed(void *context, const struct reference *reference, struct error *error)
+static enum error_class note_sealed(
+	void *context, const struct reference *reference, struct error *error)
 {
 	bool *sealed = context;
 	(void)error;
@@ -310,7 +340,8 @@ static bool is_sealed(const cJSON *json)
 
 /* json_parse limits the depth. */
 // NOLINTNEXTLINE(misc-no-recursion)
-enum error_class secret_input_hide(cJSON *inputs, const char *place, cJSON *places, struct error *error)
+enum error_class secret_input_hide(
+	cJSON *inputs, const char *place, cJSON *places, struct error *error)
 {
 	size_t index = 0;
 

@@ -1,6 +1,6 @@
 /*
- * Looks up workflows, finds the needs of a step, and checks all definitions at build time: a workflow that could never
- * finish does not compile.
+ * Looks up workflows, finds the needs of a step, and checks all definitions at build time: a
+ * workflow that could never finish does not compile.
  */
 #include "core/workflow.h"
 
@@ -28,7 +28,8 @@ static int step_index(const struct workflow_definition *workflow, const char *id
 	return -1;
 }
 
-const struct step_definition *workflow_step(const struct workflow_definition *workflow, const char *id)
+const struct step_definition *workflow_step(
+	const struct workflow_definition *workflow, const char *id)
 {
 	int index = step_index(workflow, id);
 	if (index < 0 && strcmp(id, DRY_RUN_STEP_ID) == 0)
@@ -39,19 +40,22 @@ const struct step_definition *workflow_step(const struct workflow_definition *wo
 bool workflow_takes_input(const struct workflow_definition *workflow, const char *key)
 {
 	for (size_t i = 0; i < workflow->step_count; i++)
-		if (workflow->steps[i].input_key != NULL && strcmp(workflow->steps[i].input_key, key) == 0)
+		if (workflow->steps[i].input_key != NULL &&
+			strcmp(workflow->steps[i].input_key, key) == 0)
 			return true;
 	return false;
 }
 
 uint32_t step_attempt_timeout_s(const struct step_definition *step)
 {
-	return step->action->attempt_timeout_s != 0 ? step->action->attempt_timeout_s : ACTION_ATTEMPT_TIMEOUT_S;
+	return step->action->attempt_timeout_s != 0 ? step->action->attempt_timeout_s
+						    : ACTION_ATTEMPT_TIMEOUT_S;
 }
 
 uint32_t step_run_timeout_s(const struct step_definition *step)
 {
-	return step->action->run_timeout_s != 0 ? step->action->run_timeout_s : ACTION_RUN_TIMEOUT_S;
+	return step->action->run_timeout_s != 0 ? step->action->run_timeout_s
+						: ACTION_RUN_TIMEOUT_S;
 }
 
 uint32_t step_max_attempts(const struct step_definition *step)
@@ -67,35 +71,39 @@ struct needs_visit {
 	struct step_set *needs;
 };
 
-/* The step that a reference names in its parts from `at` on, if it has this output. The values of a map are known only
- * when it is read. */
-static enum error_class find_output(const struct workflow_definition *workflow, const struct reference *reference,
-	size_t at, int *ret_index, struct error *error)
+/* The step that a reference names in its parts from `at` on, if it has this output. The values of a
+ * map are known only when it is read. */
+static enum error_class find_output(const struct workflow_definition *workflow,
+	const struct reference *reference, size_t at, int *ret_index, struct error *error)
 {
 	const char *id = reference->parts[at], *output = reference->parts[at + 1];
 
 	*ret_index = step_index(workflow, id);
 	if (*ret_index < 0)
-		return error_set(error, ERROR_INVALID_INPUT, "the workflow '%s' has no step '%s'", workflow->id, id);
-	const struct field *field = record_field(&workflow->steps[*ret_index].action->output, output);
+		return error_set(error, ERROR_INVALID_INPUT, "the workflow '%s' has no step '%s'",
+			workflow->id, id);
+	const struct field *field =
+		record_field(&workflow->steps[*ret_index].action->output, output);
 	if (field == NULL)
-		return error_set(error, ERROR_INVALID_INPUT, "the step '%s' has no output '%s'", id, output);
+		return error_set(
+			error, ERROR_INVALID_INPUT, "the step '%s' has no output '%s'", id, output);
 	if (reference->part_count > at + 2 && field->type != FIELD_MAP)
 		return error_set(error, ERROR_INVALID_INPUT,
-			"the output '%s' of the step '%s' is a single value: it has no '%s'", output, id,
-			reference->parts[at + 2]);
+			"the output '%s' of the step '%s' is a single value: it has no '%s'",
+			output, id, reference->parts[at + 2]);
 	return ERROR_NONE;
 }
 
-static enum error_class add_other(struct step_set *needs, const char *app, const struct workflow_definition *workflow,
-	const struct step_definition *step, struct error *error)
+static enum error_class add_other(struct step_set *needs, const char *app,
+	const struct workflow_definition *workflow, const struct step_definition *step,
+	struct error *error)
 {
 	for (size_t i = 0; i < needs->other_count; i++)
 		if (needs->others[i].step == step && strcmp(needs->others[i].app, app) == 0)
 			return ERROR_NONE;
 	if (needs->other_count == APP_NEEDS_MAX)
-		return error_set(error, ERROR_INVALID_INPUT, "the input refers to more than %d steps of other apps",
-			APP_NEEDS_MAX);
+		return error_set(error, ERROR_INVALID_INPUT,
+			"the input refers to more than %d steps of other apps", APP_NEEDS_MAX);
 	struct app_need *need = &needs->others[needs->other_count++];
 	*need = (struct app_need){ .workflow = workflow, .step = step };
 	text_copy(need->app, sizeof(need->app), app);
@@ -103,7 +111,8 @@ static enum error_class add_other(struct step_set *needs, const char *app, const
 }
 
 /* A step of an app by name: all apps have the same workflows. */
-static enum error_class visit_other(struct needs_visit *visit, const struct reference *reference, struct error *error)
+static enum error_class visit_other(
+	struct needs_visit *visit, const struct reference *reference, struct error *error)
 {
 	const char *app = reference->parts[0], *id = reference->parts[1];
 	const struct workflow_definition *workflow = workflow_find(id);
@@ -118,7 +127,8 @@ static enum error_class visit_other(struct needs_visit *visit, const struct refe
 	return add_other(visit->needs, app, workflow, &workflow->steps[index], error);
 }
 
-static enum error_class visit_need(void *context, const struct reference *reference, struct error *error)
+static enum error_class visit_need(
+	void *context, const struct reference *reference, struct error *error)
 {
 	struct needs_visit *visit = context;
 	int index;
@@ -130,54 +140,64 @@ static enum error_class visit_need(void *context, const struct reference *refere
 	if (find_output(visit->workflow, reference, 0, &index, error) != ERROR_NONE)
 		return error->class;
 	if (&visit->workflow->steps[index] == visit->step)
-		return error_set(error, ERROR_INVALID_INPUT, "the step '%s' refers to itself", visit->step->id);
+		return error_set(error, ERROR_INVALID_INPUT, "the step '%s' refers to itself",
+			visit->step->id);
 	visit->needs->contains[index] = true;
 	return ERROR_NONE;
 }
 
-static enum error_class visit_binding(
-	struct needs_visit *visit, const struct binding *binding, const char *place, struct error *error)
+static enum error_class visit_binding(struct needs_visit *visit, const struct binding *binding,
+	const char *place, struct error *error)
 {
-	enum error_class class = references_visit_text(binding->value, place, visit_need, visit, NULL, error);
+	enum error_class class =
+		references_visit_text(binding->value, place, visit_need, visit, NULL, error);
 	if (class == ERROR_NONE && binding->with_secret != NULL)
-		class = references_visit_text(binding->with_secret, place, visit_need, visit, NULL, error);
+		class = references_visit_text(
+			binding->with_secret, place, visit_need, visit, NULL, error);
 	return class;
 }
 
-enum error_class step_check_needs(const struct workflow_definition *workflow, const struct step_definition *step,
-	const cJSON *input, const char *place, struct step_set *ret_needs, struct faults *faults, struct error *error)
+enum error_class step_check_needs(const struct workflow_definition *workflow,
+	const struct step_definition *step, const cJSON *input, const char *place,
+	struct step_set *ret_needs, struct faults *faults, struct error *error)
 {
 	*ret_needs = (struct step_set){ .workflow = workflow };
 	struct needs_visit visit = { workflow, step, ret_needs };
 	for (const char *const *need = step->needs; need != NULL && *need != NULL; need++) {
 		int index = step_index(workflow, *need);
 		if (index < 0 || &workflow->steps[index] == step)
-			return error_set(error, ERROR_INVALID_INPUT, "the step '%s' cannot need '%s'", step->id, *need);
+			return error_set(error, ERROR_INVALID_INPUT,
+				"the step '%s' cannot need '%s'", step->id, *need);
 		ret_needs->contains[index] = true;
 	}
 
-	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++)
+	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL;
+		binding++)
 		if (visit_binding(&visit, binding, place, error) != ERROR_NONE)
 			return error->class;
-	return input != NULL ? references_visit(input, place, visit_need, &visit, faults, error) : ERROR_NONE;
+	return input != NULL ? references_visit(input, place, visit_need, &visit, faults, error)
+			     : ERROR_NONE;
 }
 
-enum error_class step_needs(const struct workflow_definition *workflow, const struct step_definition *step,
-	const cJSON *input, const char *place, struct step_set *ret_needs, struct error *error)
+enum error_class step_needs(const struct workflow_definition *workflow,
+	const struct step_definition *step, const cJSON *input, const char *place,
+	struct step_set *ret_needs, struct error *error)
 {
 	return step_check_needs(workflow, step, input, place, ret_needs, NULL, error);
 }
 
 /* ---- the check at build time ---- */
 
-static enum error_class unsound(
-	const struct workflow_definition *workflow, const char *step, const char *what, struct error *error)
+static enum error_class unsound(const struct workflow_definition *workflow, const char *step,
+	const char *what, struct error *error)
 {
-	error_set(error, ERROR_INVALID_INPUT, "workflow '%s', step '%s': %s", workflow->id, step, what);
+	error_set(error, ERROR_INVALID_INPUT, "workflow '%s', step '%s': %s", workflow->id, step,
+		what);
 	return error_remedy(error, NULL, "Correct its file in workflows/definitions/.");
 }
 
-static enum error_class visit_secret(void *context, const struct reference *reference, struct error *error)
+static enum error_class visit_secret(
+	void *context, const struct reference *reference, struct error *error)
 {
 	bool *names_one = context;
 	(void)error;
@@ -185,9 +205,10 @@ static enum error_class visit_secret(void *context, const struct reference *refe
 	return ERROR_NONE;
 }
 
-/* What is wrong with a binding; NULL: nothing, or it is found later. A clear text that is compiled in would be readable
- * in every input, and secrets are allowed in secret fields only. */
-static const char *binding_problem(const struct step_definition *step, const struct binding *binding)
+/* What is wrong with a binding; NULL: nothing, or it is found later. A clear text that is compiled
+ * in would be readable in every input, and secrets are allowed in secret fields only. */
+static const char *binding_problem(
+	const struct step_definition *step, const struct binding *binding)
 {
 	const struct field *field = record_field(&step->action->input, binding->field);
 	struct error ignored;
@@ -195,7 +216,8 @@ static const char *binding_problem(const struct step_definition *step, const str
 
 	if (field == NULL)
 		return "it binds a field that its action does not have";
-	if (references_visit_text(binding->value, "", visit_secret, &names_secret, NULL, &ignored) != ERROR_NONE)
+	if (references_visit_text(
+		    binding->value, "", visit_secret, &names_secret, NULL, &ignored) != ERROR_NONE)
 		return NULL;
 	if (names_secret && !field->secret)
 		return "it binds a secret to a field that is not secret";
@@ -218,20 +240,22 @@ static bool has_forms(const struct record *record)
 	return true;
 }
 
-static enum error_class check_step(
-	const struct workflow_definition *workflow, size_t index, struct step_set *ret_needs, struct error *error)
+static enum error_class check_step(const struct workflow_definition *workflow, size_t index,
+	struct step_set *ret_needs, struct error *error)
 {
 	const struct step_definition *step = &workflow->steps[index];
 
 	if (step->id == NULL || !identifier_valid(step->id))
-		return unsound(workflow, step->id != NULL ? step->id : "(none)", "the id is invalid", error);
+		return unsound(workflow, step->id != NULL ? step->id : "(none)",
+			"the id is invalid", error);
 	if (strcmp(step->id, DRY_RUN_STEP_ID) == 0)
 		return unsound(workflow, step->id, "the id is reserved for plans", error);
 	if (step_index(workflow, step->id) != (int)index)
 		return unsound(workflow, step->id, "the id is used twice", error);
 	if (step->action == NULL || step->action->run == NULL)
 		return unsound(workflow, step->id, "it has no action", error);
-	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL; binding++) {
+	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL;
+		binding++) {
 		const char *problem = binding_problem(step, binding);
 		if (problem != NULL)
 			return unsound(workflow, step->id, problem, error);
@@ -239,7 +263,9 @@ static enum error_class check_step(
 
 	if (!has_forms(&step->action->input))
 		return unsound(workflow, step->id,
-			"a field of its input has a pattern but no .form that describes it in words", error);
+			"a field of its input has a pattern but no .form that describes it in "
+			"words",
+			error);
 	if (secret_record_check(&step->action->input, error) == ERROR_NONE &&
 		step_needs(workflow, step, NULL, "", ret_needs, error) == ERROR_NONE)
 		return ERROR_NONE;
@@ -248,8 +274,8 @@ static enum error_class check_step(
 }
 
 /* Repeatedly removes the steps whose needs are all removed; what remains is a cycle. */
-static enum error_class check_cycles(
-	const struct workflow_definition *workflow, const struct step_set *needs, struct error *error)
+static enum error_class check_cycles(const struct workflow_definition *workflow,
+	const struct step_set *needs, struct error *error)
 {
 	bool ordered[WORKFLOW_STEPS_MAX] = { false };
 
@@ -257,14 +283,16 @@ static enum error_class check_cycles(
 		for (size_t i = 0; i < workflow->step_count; i++) {
 			bool free_of_needs = true;
 			for (size_t j = 0; j < workflow->step_count; j++)
-				free_of_needs = free_of_needs && (!needs[i].contains[j] || ordered[j]);
+				free_of_needs =
+					free_of_needs && (!needs[i].contains[j] || ordered[j]);
 			ordered[i] = ordered[i] || free_of_needs;
 		}
 	}
 
 	for (size_t i = 0; i < workflow->step_count; i++)
 		if (!ordered[i])
-			return unsound(workflow, workflow->steps[i].id, "it is part of a cycle of needs", error);
+			return unsound(workflow, workflow->steps[i].id,
+				"it is part of a cycle of needs", error);
 	return ERROR_NONE;
 }
 
@@ -288,8 +316,8 @@ enum error_class workflow_check_all(struct error *error)
 		if (workflow_check(workflows[i], error) != ERROR_NONE)
 			return error->class;
 		if (workflow_find(workflows[i]->id) != workflows[i])
-			return error_set(
-				error, ERROR_INVALID_INPUT, "the workflow id '%s' is used twice", workflows[i]->id);
+			return error_set(error, ERROR_INVALID_INPUT,
+				"the workflow id '%s' is used twice", workflows[i]->id);
 	}
 	return ERROR_NONE;
 }

@@ -1,5 +1,6 @@
 /*
- * Looks up the compiled-in workflows and their steps, finds the needs of a step, and checks the definitions.
+ * Looks up the compiled-in workflows and their steps, finds the needs of a step, and checks the
+ * definitions.
  */
 #ifndef SLIPWAY_CORE_WORKFLOW_H
 #define SLIPWAY_CORE_WORKFLOW_H
@@ -7,9 +8,11 @@
 #include "core/reference.h"
 #include "slipway/workflow.h"
 
-/* NULL if there is none with this id. Every workflow has a step for its dry run, see core/dry_run.h. */
+/* NULL if there is none with this id. Every workflow has a step for its dry run, see
+ * core/dry_run.h. */
 const struct workflow_definition *workflow_find(const char *id);
-const struct step_definition *workflow_step(const struct workflow_definition *workflow, const char *id);
+const struct step_definition *workflow_step(
+	const struct workflow_definition *workflow, const char *id);
 
 /* Whether one of its steps has this input_key. */
 bool workflow_takes_input(const struct workflow_definition *workflow, const char *key);
@@ -37,23 +40,26 @@ struct step_set {
 };
 
 /*
- * Finds the steps that must be done before this one: its `needs`, and the steps that its bindings and the input (NULL:
- * none yet) refer to. A reference to an unknown workflow, step or output, or to the step itself, is ERROR_INVALID_INPUT
- * with its place.
+ * Finds the steps that must be done before this one: its `needs`, and the steps that its bindings
+ * and the input (NULL: none yet) refer to. A reference to an unknown workflow, step or output, or
+ * to the step itself, is ERROR_INVALID_INPUT with its place.
  */
-enum error_class step_needs(const struct workflow_definition *workflow, const struct step_definition *step,
-	const cJSON *input, const char *place, struct step_set *ret_needs, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class step_needs(const struct workflow_definition *workflow,
+	const struct step_definition *step, const cJSON *input, const char *place,
+	struct step_set *ret_needs, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* The same, but records wrong references in the input as faults and continues. */
-enum error_class step_check_needs(const struct workflow_definition *workflow, const struct step_definition *step,
-	const cJSON *input, const char *place, struct step_set *ret_needs, struct faults *faults,
-	struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class step_check_needs(const struct workflow_definition *workflow,
+	const struct step_definition *step, const cJSON *input, const char *place,
+	struct step_set *ret_needs, struct faults *faults, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Checks one compiled-in workflow: ids are valid and unique, needs and references exist, there is no cycle, and the
- * action has the bound fields. The error names workflow and step. */
-enum error_class workflow_check(const struct workflow_definition *workflow, struct error *error) SLIPWAY_MUST_CHECK;
+/* Checks one compiled-in workflow: ids are valid and unique, needs and references exist, there is
+ * no cycle, and the action has the bound fields. The error names workflow and step. */
+enum error_class workflow_check(
+	const struct workflow_definition *workflow, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The same for all workflows in workflows/workflows.c, and that their ids are unique: `make` runs this. */
+/* The same for all workflows in workflows/workflows.c, and that their ids are unique: `make` runs
+ * this. */
 enum error_class workflow_check_all(struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

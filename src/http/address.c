@@ -1,6 +1,6 @@
 /*
- * One table of address ranges that are not the public Internet. Addresses are judged after name resolution, on
- * the very address that is connected to.
+ * One table of address ranges that are not the public Internet. Addresses are judged after name
+ * resolution, on the very address that is connected to.
  */
 #include "http/address.h"
 
@@ -14,35 +14,42 @@ struct prefix {
 	int family;
 	const char *network;
 	unsigned bits;
-	unsigned v4_at; /* the byte at which an IPv4 address stands, which then decides; 0: refused as a whole */
+	unsigned v4_at; /* the byte at which an IPv4 address stands, which then decides; 0: refused
+			   as a whole */
 };
 
-/* The first row that fits decides; what none fits is public. See the special-purpose registries of IANA. */
+/* The first row that fits decides; what none fits is public. See the special-purpose registries of
+ * IANA. */
 static const struct prefix prefixes[] = {
-	{ AF_INET, "0.0.0.0", 8, 0 },        /* this network */
-	{ AF_INET, "10.0.0.0", 8, 0 },       /* private */
-	{ AF_INET, "100.64.0.0", 10, 0 },    /* carrier-grade NAT; 100.100.100.200 is Alibaba's metadata */
-	{ AF_INET, "127.0.0.0", 8, 0 },      /* loopback */
-	{ AF_INET, "168.63.129.16", 32, 0 }, /* Azure's metadata: a public address that is not public */
-	{ AF_INET, "169.254.0.0", 16, 0 },   /* link-local; 169.254.169.254 is the metadata of most clouds */
-	{ AF_INET, "172.16.0.0", 12, 0 },    /* private */
-	{ AF_INET, "192.0.0.0", 24, 0 },     /* IETF protocols; 192.0.0.192 is Oracle's metadata */
-	{ AF_INET, "192.0.2.0", 24, 0 },     /* documentation */
-	{ AF_INET, "192.88.99.0", 24, 0 },   /* relays of 6to4 */
-	{ AF_INET, "192.168.0.0", 16, 0 },   /* private */
-	{ AF_INET, "198.18.0.0", 15, 0 },    /* benchmarks */
-	{ AF_INET, "198.51.100.0", 24, 0 },  /* documentation */
-	{ AF_INET, "203.0.113.0", 24, 0 },   /* documentation */
-	{ AF_INET, "224.0.0.0", 3, 0 },      /* multicast, reserved, broadcast */
-	{ AF_INET6, "::ffff:0:0", 96, 12 },  /* IPv4 as IPv6 */
-	{ AF_INET6, "64:ff9b::", 96, 12 },   /* IPv4 behind NAT64 */
-	{ AF_INET6, "::", 3, 0 },            /* unspecified, ::1, IPv4-compatible, NAT64 of one's own, discard */
-	{ AF_INET6, "2001::", 23, 0 },       /* IETF protocols, Teredo among them */
-	{ AF_INET6, "2001:db8::", 32, 0 },   /* documentation */
-	{ AF_INET6, "2002::", 16, 0 },       /* 6to4 */
-	{ AF_INET6, "3fff::", 20, 0 },       /* documentation */
-	{ AF_INET6, "4000::", 2, 0 },        /* given to nobody */
-	{ AF_INET6, "8000::", 1, 0 }, /* fc00::/7 with fd00:ec2::254, fe80::/10, fec0::/10, multicast, the rest */
+	{ AF_INET, "0.0.0.0", 8, 0 },  /* this network */
+	{ AF_INET, "10.0.0.0", 8, 0 }, /* private */
+	{ AF_INET, "100.64.0.0", 10,
+		0 }, /* carrier-grade NAT; 100.100.100.200 is Alibaba's metadata */
+	{ AF_INET, "127.0.0.0", 8, 0 }, /* loopback */
+	{ AF_INET, "168.63.129.16", 32,
+		0 }, /* Azure's metadata: a public address that is not public */
+	{ AF_INET, "169.254.0.0", 16,
+		0 }, /* link-local; 169.254.169.254 is the metadata of most clouds */
+	{ AF_INET, "172.16.0.0", 12, 0 },   /* private */
+	{ AF_INET, "192.0.0.0", 24, 0 },    /* IETF protocols; 192.0.0.192 is Oracle's metadata */
+	{ AF_INET, "192.0.2.0", 24, 0 },    /* documentation */
+	{ AF_INET, "192.88.99.0", 24, 0 },  /* relays of 6to4 */
+	{ AF_INET, "192.168.0.0", 16, 0 },  /* private */
+	{ AF_INET, "198.18.0.0", 15, 0 },   /* benchmarks */
+	{ AF_INET, "198.51.100.0", 24, 0 }, /* documentation */
+	{ AF_INET, "203.0.113.0", 24, 0 },  /* documentation */
+	{ AF_INET, "224.0.0.0", 3, 0 },     /* multicast, reserved, broadcast */
+	{ AF_INET6, "::ffff:0:0", 96, 12 }, /* IPv4 as IPv6 */
+	{ AF_INET6, "64:ff9b::", 96, 12 },  /* IPv4 behind NAT64 */
+	{ AF_INET6, "::", 3,
+		0 }, /* unspecified, ::1, IPv4-compatible, NAT64 of one's own, discard */
+	{ AF_INET6, "2001::", 23, 0 },     /* IETF protocols, Teredo among them */
+	{ AF_INET6, "2001:db8::", 32, 0 }, /* documentation */
+	{ AF_INET6, "2002::", 16, 0 },     /* 6to4 */
+	{ AF_INET6, "3fff::", 20, 0 },     /* documentation */
+	{ AF_INET6, "4000::", 2, 0 },      /* given to nobody */
+	{ AF_INET6, "8000::", 1,
+		0 }, /* fc00::/7 with fd00:ec2::254, fe80::/10, fec0::/10, multicast, the rest */
 };
 
 /* The first bits of both are the same. */
@@ -58,7 +65,8 @@ static const struct prefix *find_prefix(int family, const unsigned char *bytes)
 {
 	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
 		unsigned char network[sizeof(struct in6_addr)];
-		if (prefixes[i].family == family && inet_pton(family, prefixes[i].network, network) == 1 &&
+		if (prefixes[i].family == family &&
+			inet_pton(family, prefixes[i].network, network) == 1 &&
 			has_prefix(bytes, network, prefixes[i].bits))
 			return &prefixes[i];
 	}
@@ -66,7 +74,8 @@ static const struct prefix *find_prefix(int family, const unsigned char *bytes)
 }
 
 /* The bytes of an IPv4 or IPv6 address; false for any other kind. */
-static bool address_bytes(const struct sockaddr *address, unsigned char bytes[sizeof(struct in6_addr)])
+static bool address_bytes(
+	const struct sockaddr *address, unsigned char bytes[sizeof(struct in6_addr)])
 {
 	if (address->sa_family == AF_INET) {
 		struct sockaddr_in v4;

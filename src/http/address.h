@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/* Whether it is a public address: not of this machine, of a private network, or of a cloud's metadata service. */
+/* Whether it is a public address: not of this machine, of a private network, or of a cloud's
+ * metadata service. */
 bool address_is_public(const struct sockaddr *address);
 
 /* Whether it is a loopback address: 127.0.0.0/8, ::1. */

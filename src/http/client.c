@@ -1,6 +1,7 @@
 /*
- * One libcurl handle a process, reused for its connections, with every limit set for each request. Redirects
- * are followed by this file, and only on the same host, so that no credential reaches another.
+ * One libcurl handle a process, reused for its connections, with every limit set for each request.
+ * Redirects are followed by this file, and only on the same host, so that no credential reaches
+ * another.
  */
 #include "http/client.h"
 
@@ -73,12 +74,13 @@ static void free_for_crypto(void *memory, const char *file, int line)
 	wiping_free(memory);
 }
 
-/* Tokens, keys and secrets go through the memory of both. Where OpenSSL has taken some before, it keeps its own way. */
+/* Tokens, keys and secrets go through the memory of both. Where OpenSSL has taken some before, it
+ * keeps its own way. */
 static CURLcode start_libraries(void)
 {
 	(void)CRYPTO_set_mem_functions(allocate_for_crypto, reallocate_for_crypto, free_for_crypto);
-	return curl_global_init_mem(
-		CURL_GLOBAL_DEFAULT, malloc, wiping_free, wiping_realloc, wiping_strdup, wiping_calloc);
+	return curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free, wiping_realloc,
+		wiping_strdup, wiping_calloc);
 }
 
 enum error_class http_client_new(struct http_client **ret_client, struct error *error)
@@ -96,7 +98,8 @@ enum error_class http_client_new(struct http_client **ret_client, struct error *
 	return ERROR_NONE;
 }
 
-void http_client_guard(struct http_client *client, bool (*may_send)(const void *context), const void *context)
+void http_client_guard(
+	struct http_client *client, bool (*may_send)(const void *context), const void *context)
 {
 	client->may_send = may_send;
 	client->guarded = context;
@@ -139,7 +142,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 }
 
 /* Called at least once a second while a transfer runs; other than 0 aborts it. */
-static int on_progress(void *context, curl_off_t to_receive, curl_off_t received, curl_off_t to_send, curl_off_t sent)
+static int on_progress(void *context, curl_off_t to_receive, curl_off_t received,
+	curl_off_t to_send, curl_off_t sent)
 {
 	const struct transfer *transfer = context;
 	(void)to_receive;
@@ -155,7 +159,8 @@ static bool may_reach(const struct http_request *request, const struct sockaddr 
 		(request->allow_loopback && address_is_loopback(address));
 }
 
-/* Looks at the very address that libcurl is about to connect to, for a name may resolve to anything. */
+/* Looks at the very address that libcurl is about to connect to, for a name may resolve to
+ * anything. */
 static curl_socket_t on_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct transfer *transfer = context;
@@ -182,10 +187,12 @@ static int64_t header_integer(CURL *handle, const char *name, int64_t otherwise)
 	return text_to_integer(text, &value) ? value : otherwise;
 }
 
-static void keep_headers(CURL *handle, const struct http_request *request, struct http_response *response)
+static void keep_headers(
+	CURL *handle, const struct http_request *request, struct http_response *response)
 {
 	for (size_t i = 0; i < HTTP_KEPT_MAX && request->kept_headers[i] != NULL; i++) {
-		header_text(handle, request->kept_headers[i], response->kept[i].value, sizeof(response->kept[i].value));
+		header_text(handle, request->kept_headers[i], response->kept[i].value,
+			sizeof(response->kept[i].value));
 		if (response->kept[i].value[0] != '\0')
 			response->kept[i].name = request->kept_headers[i];
 	}
@@ -207,7 +214,8 @@ static void read_headers(CURL *handle, struct http_response *response)
 	curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &retry_after);
 
 	/* Whoever says more than a day is not believed. */
-	response->retry_after_ms = (int64_t)(retry_after < WAIT_MAX_SECONDS ? retry_after : WAIT_MAX_SECONDS) * 1000;
+	response->retry_after_ms =
+		(int64_t)(retry_after < WAIT_MAX_SECONDS ? retry_after : WAIT_MAX_SECONDS) * 1000;
 	response->limit_remaining = header_integer(handle, "x-ratelimit-remaining", -1);
 	int64_t reset = header_integer(handle, "x-ratelimit-reset", 0);
 	header_text(handle, "date", date, sizeof(date));
@@ -223,8 +231,8 @@ static void read_headers(CURL *handle, struct http_response *response)
 }
 
 /*
- * The options that libcurl copies, for which memory may be short. Without its method a DELETE would go out as a POST,
- * and without its protocols it would take any: so each of them has to hold.
+ * The options that libcurl copies, for which memory may be short. Without its method a DELETE would
+ * go out as a POST, and without its protocols it would take any: so each of them has to hold.
  */
 static bool set_texts(CURL *handle, const struct http_request *request, const char *url)
 {
@@ -242,20 +250,22 @@ static bool set_texts(CURL *handle, const struct http_request *request, const ch
 		{ CURLOPT_PROXY, request->reach == HTTP_REACH_PUBLIC ? "" : NULL },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		if (texts[i].text != NULL && curl_easy_setopt(handle, texts[i].option, texts[i].text) != CURLE_OK)
+		if (texts[i].text != NULL &&
+			curl_easy_setopt(handle, texts[i].option, texts[i].text) != CURLE_OK)
 			return false;
 	return true;
 }
 
 /* False where memory is short: nothing may be sent. */
-static bool set_options(CURL *handle, const struct http_request *request, const char *url, struct transfer *transfer,
-	struct curl_slist *headers)
+static bool set_options(CURL *handle, const struct http_request *request, const char *url,
+	struct transfer *transfer, struct curl_slist *headers)
 {
 	int64_t left = request->deadline_at - clock_monotonic_ms();
 
 	curl_easy_reset(handle);
 	if (request->method != HTTP_GET)
-		curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request->body != NULL ? request->body : "");
+		curl_easy_setopt(
+			handle, CURLOPT_POSTFIELDS, request->body != NULL ? request->body : "");
 	curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
@@ -273,9 +283,9 @@ static bool set_options(CURL *handle, const struct http_request *request, const 
 	curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, transfer);
 
 	/*
-	 * The address of a reused connection was checked for another request, not for this one. And if a reused
-	 * connection dies without a response, libcurl repeats the request by itself, which a request that changes
-	 * something must not do.
+	 * The address of a reused connection was checked for another request, not for this one. And
+	 * if a reused connection dies without a response, libcurl repeats the request by itself,
+	 * which a request that changes something must not do.
 	 */
 	if (request->reach == HTTP_REACH_PUBLIC || request->method != HTTP_GET)
 		curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
@@ -283,11 +293,11 @@ static bool set_options(CURL *handle, const struct http_request *request, const 
 }
 
 /*
- * Reports a URL from a client verbatim and last: it may contain a secret, redaction matches whole values, and it may be
- * long.
+ * Reports a URL from a client verbatim and last: it may contain a secret, redaction matches whole
+ * values, and it may be long.
  */
-static enum error_class fail_without_response(const struct http_request *request, const struct url_parts *parts,
-	enum error_class class, const char *why, struct error *error)
+static enum error_class fail_without_response(const struct http_request *request,
+	const struct url_parts *parts, enum error_class class, const char *why, struct error *error)
 {
 	const char *method = method_names[request->method];
 	if (request->reach == HTTP_REACH_PUBLIC)
@@ -295,15 +305,17 @@ static enum error_class fail_without_response(const struct http_request *request
 	return error_set(error, class, "%s %s%s: %s", method, parts->host, parts->path, why);
 }
 
-static enum error_class transfer_failed(
-	const struct transfer *transfer, CURLcode code, const struct url_parts *parts, struct error *error)
+static enum error_class transfer_failed(const struct transfer *transfer, CURLcode code,
+	const struct url_parts *parts, struct error *error)
 {
 	const struct http_request *request = transfer->request;
 
 	if (transfer->too_large) {
 		char why[64];
-		text_format(why, sizeof(why), "the response is larger than %zu bytes", body_max(request));
-		return fail_without_response(request, parts, ERROR_PROVIDER_UNAVAILABLE, why, error);
+		text_format(why, sizeof(why), "the response is larger than %zu bytes",
+			body_max(request));
+		return fail_without_response(
+			request, parts, ERROR_PROVIDER_UNAVAILABLE, why, error);
 	}
 
 	if (transfer->refused_address) {
@@ -313,7 +325,8 @@ static enum error_class transfer_failed(
 	}
 
 	if (code == CURLE_ABORTED_BY_CALLBACK)
-		return fail_without_response(request, parts, ERROR_LEASE_LOST, "the run is no longer ours", error);
+		return fail_without_response(
+			request, parts, ERROR_LEASE_LOST, "the run is no longer ours", error);
 	enum error_class class = code == CURLE_OPERATION_TIMEDOUT    ? ERROR_TIMEOUT
 		: code == CURLE_OUT_OF_MEMORY || transfer->no_memory ? ERROR_OUT_OF_MEMORY
 								     : ERROR_NETWORK;
@@ -325,14 +338,18 @@ static CURLcode perform(struct http_client *client, const char *method)
 	if (failpoint("provider.before", method))
 		return CURLE_COULDNT_CONNECT;
 	/* As late as possible: the process may have been suspended for longer than its lease. */
-	CURLcode code = may_send(client) ? curl_easy_perform(client->handle) : CURLE_ABORTED_BY_CALLBACK;
+	CURLcode code =
+		may_send(client) ? curl_easy_perform(client->handle) : CURLE_ABORTED_BY_CALLBACK;
 	return failpoint("provider.after", method) ? CURLE_RECV_ERROR : code;
 }
 
-static enum error_class exchange(struct http_client *client, const struct http_request *request, const char *url,
-	const struct url_parts *parts, struct http_response *response, struct error *error)
+static enum error_class exchange(struct http_client *client, const struct http_request *request,
+	const char *url, const struct url_parts *parts, struct http_response *response,
+	struct error *error)
 {
-	struct transfer transfer = { .client = client, .request = request, .body = &response->body };
+	struct transfer transfer = {
+		.client = client, .request = request, .body = &response->body
+	};
 	struct curl_slist *headers = NULL;
 	bool complete = true;
 
@@ -396,17 +413,20 @@ static char *redirect_target(struct http_client *client, const struct http_reque
 
 	if (!is_redirect(request->method, response->status))
 		return NULL;
-	if (curl_easy_getinfo(client->handle, CURLINFO_REDIRECT_URL, &target) != CURLE_OK || target == NULL)
+	if (curl_easy_getinfo(client->handle, CURLINFO_REDIRECT_URL, &target) != CURLE_OK ||
+		target == NULL)
 		return NULL;
-	bool allowed = url_check(target, request->allow_loopback, &to, &ignored) == ERROR_NONE && same_peer(from, &to);
+	bool allowed = url_check(target, request->allow_loopback, &to, &ignored) == ERROR_NONE &&
+		same_peer(from, &to);
 	url_parts_release(&to);
 
 	/* The handle's own text goes with the next request. */
 	return allowed ? arena_string(arena, target) : NULL;
 }
 
-static enum error_class send_following(struct http_client *client, const struct http_request *request,
-	struct arena *arena, struct http_response *response, struct error *error)
+static enum error_class send_following(struct http_client *client,
+	const struct http_request *request, struct arena *arena, struct http_response *response,
+	struct error *error)
 {
 	const char *url = request->url;
 

@@ -17,18 +17,19 @@ struct http_client;
 /* Which addresses a request may reach. */
 enum http_reach {
 	HTTP_REACH_CONFIGURED, /* for a URL that an operator configured: any address, by https */
-	HTTP_REACH_PUBLIC,     /* for a URL from an input: no address of this machine or of a private network */
+	HTTP_REACH_PUBLIC, /* for a URL from an input: no address of this machine or of a private
+			      network */
 };
 
 struct http_request {
 	enum http_method method;
 	const char *url;
 	const char *headers[HTTP_HEADERS_MAX];   /* "Name: value", ending with NULL */
-	const char *kept_headers[HTTP_KEPT_MAX]; /* response headers to keep, in lower case, up to NULL or the end of
-						    the array */
+	const char *kept_headers[HTTP_KEPT_MAX]; /* response headers to keep, in lower case, up to
+						    NULL or the end of the array */
 	const char *body;                        /* text; NULL: none */
 	int64_t deadline_at;                     /* monotonic */
-	size_t body_max;                         /* limit for the response body, in bytes; 0: HTTP_BODY_MAX */
+	size_t body_max; /* limit for the response body, in bytes; 0: HTTP_BODY_MAX */
 	enum http_reach reach;
 	bool allow_loopback; /* also allow loopback, by plain http */
 };
@@ -39,7 +40,8 @@ struct http_response {
 	struct buffer body;
 	int64_t retry_after_ms;  /* Retry-After; 0: none */
 	int64_t limit_remaining; /* x-ratelimit-remaining; -1: none */
-	int64_t limit_reset_ms;  /* x-ratelimit-reset minus Date, so independent of our clock; 0: none */
+	int64_t limit_reset_ms;  /* x-ratelimit-reset minus Date, so independent of our clock; 0:
+				    none */
 	int64_t date_at;         /* Date, ms since 1970; 0: none */
 	bool redirected;         /* it came from another URL */
 	struct {
@@ -48,29 +50,33 @@ struct http_response {
 	} kept[HTTP_KEPT_MAX];
 };
 
-/* The value of a header that the request asked to keep; "" if it is absent, or if the name is NULL. */
+/* The value of a header that the request asked to keep; "" if it is absent, or if the name is NULL.
+ */
 const char *http_response_header(const struct http_response *response, const char *name);
 
 /* GET, POST and so on. */
 const char *http_method_name(enum http_method method);
 
 /* Creates a client with its own connections, for one process. */
-enum error_class http_client_new(struct http_client **ret_client, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class http_client_new(
+	struct http_client **ret_client, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * Sets a function that is called before each request, and repeatedly while it runs: false refuses or aborts the request
- * with ERROR_LEASE_LOST. NULL: no guard. Borrowed.
+ * Sets a function that is called before each request, and repeatedly while it runs: false refuses
+ * or aborts the request with ERROR_LEASE_LOST. NULL: no guard. Borrowed.
  */
-void http_client_guard(struct http_client *client, bool (*may_send)(const void *context), const void *context);
+void http_client_guard(
+	struct http_client *client, bool (*may_send)(const void *context), const void *context);
 
 /* Closes all connections and frees the client; accepts NULL. */
 void http_client_free(struct http_client *client);
 
 /*
- * Sends and receives. Redirects are followed at most three times, only to the same scheme, host and port: GET by 301,
- * 302, 307, 308; others by 307 and 308, with their body. TLS is verified. Errors: ERROR_INVALID_INPUT (the URL),
- * ERROR_LEASE_LOST (the guard), ERROR_NETWORK, ERROR_TIMEOUT, ERROR_PROVIDER_UNAVAILABLE (the response is larger than
- * body_max). The message names method, host and path, never the query.
+ * Sends and receives. Redirects are followed at most three times, only to the same scheme, host and
+ * port: GET by 301, 302, 307, 308; others by 307 and 308, with their body. TLS is verified. Errors:
+ * ERROR_INVALID_INPUT (the URL), ERROR_LEASE_LOST (the guard), ERROR_NETWORK, ERROR_TIMEOUT,
+ * ERROR_PROVIDER_UNAVAILABLE (the response is larger than body_max). The message names method, host
+ * and path, never the query.
  */
 enum error_class http_send(struct http_client *client, const struct http_request *request,
 	struct http_response *ret_response, struct error *error) SLIPWAY_MUST_CHECK;

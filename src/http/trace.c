@@ -1,6 +1,6 @@
 /*
- * Writes an exchange as a JSON file, each under a name of its own, with an arena of its own: an attempt must
- * not fail because its recording was short of memory.
+ * Writes an exchange as a JSON file, each under a name of its own, with an arena of its own: an
+ * attempt must not fail because its recording was short of memory.
  */
 #include "http/trace.h"
 
@@ -54,7 +54,8 @@ static bool cut_value(cJSON *parent, const cJSON *item)
 	return false;
 }
 
-/* Depth is bounded by json_parse. False where memory is short: the tree must not be written then. */
+/* Depth is bounded by json_parse. False where memory is short: the tree must not be written then.
+ */
 // NOLINTNEXTLINE(misc-no-recursion)
 static bool cut_tree(cJSON *json, const char *const *secret_members)
 {
@@ -62,8 +63,8 @@ static bool cut_tree(cJSON *json, const char *const *secret_members)
 		redact_text(json->valuestring);
 	for (cJSON *item = json->child, *next; item != NULL; item = next) {
 		next = item->next;
-		bool secret =
-			item->string != NULL && is_secret_name(item->string, secret_members) && !cJSON_IsNull(item);
+		bool secret = item->string != NULL &&
+			is_secret_name(item->string, secret_members) && !cJSON_IsNull(item);
 		if (secret ? !cut_value(json, item) : !cut_tree(item, secret_members))
 			return false;
 	}
@@ -85,15 +86,17 @@ static cJSON *cut_string(struct arena *arena, const char *bytes, size_t length)
 	return cJSON_CreateString(text);
 }
 
-/* Where the members cannot be told apart, a secret cannot be told from the rest. Not even why is told: that may be the
- * name of a member, which some providers make of a secret. */
+/* Where the members cannot be told apart, a secret cannot be told from the rest. Not even why is
+ * told: that may be the name of a member, which some providers make of a secret. */
 static cJSON *describe_broken(struct arena *arena, size_t length)
 {
-	const char *text = arena_format(arena, "(left out: %zu bytes that are no valid JSON)", length);
+	const char *text =
+		arena_format(arena, "(left out: %zu bytes that are no valid JSON)", length);
 	return text != NULL ? cJSON_CreateString(text) : NULL;
 }
 
-static cJSON *cut_body(struct arena *arena, const struct http_record *record, const char *text, size_t length)
+static cJSON *cut_body(
+	struct arena *arena, const struct http_record *record, const char *text, size_t length)
 {
 	cJSON *json;
 	struct error why;
@@ -151,12 +154,16 @@ static cJSON *answer_headers(struct arena *arena, const struct http_record *reco
 	bool complete = headers != NULL;
 
 	if (complete && response->retry_after_ms > 0)
-		complete = json_add(headers, "retry-after", json_integer(response->retry_after_ms / 1000));
+		complete = json_add(
+			headers, "retry-after", json_integer(response->retry_after_ms / 1000));
 	if (complete && response->limit_remaining >= 0)
-		complete = json_add(headers, "x-ratelimit-remaining", json_integer(response->limit_remaining));
+		complete = json_add(
+			headers, "x-ratelimit-remaining", json_integer(response->limit_remaining));
 	for (size_t i = 0; complete && i < HTTP_KEPT_MAX; i++)
-		if (response->kept[i].name != NULL && response->kept[i].name != record->request_id_header)
-			complete = add_text(arena, headers, response->kept[i].name, response->kept[i].value);
+		if (response->kept[i].name != NULL &&
+			response->kept[i].name != record->request_id_header)
+			complete = add_text(
+				arena, headers, response->kept[i].name, response->kept[i].value);
 	if (complete)
 		return headers;
 	cJSON_Delete(headers);
@@ -184,18 +191,22 @@ static bool add_answer(struct arena *arena, cJSON *json, const struct http_recor
 			json_add(json, "responseBody", cJSON_CreateNull());
 	return json_add(json, "status", json_integer(response->status)) &&
 		json_add(json, "responseHeaders", answer_headers(arena, record)) &&
-		add_text(arena, json, "requestId", http_response_header(response, record->request_id_header)) &&
+		add_text(arena, json, "requestId",
+			http_response_header(response, record->request_id_header)) &&
 		json_add(json, "responseBody",
-			cut_body(arena, record, buffer_text(&response->body), response->body.length));
+			cut_body(arena, record, buffer_text(&response->body),
+				response->body.length));
 }
 
 /* The text of the file; NULL where memory is short. */
-static const char *print_record(struct arena *arena, const struct http_record *record, const char *at)
+static const char *print_record(
+	struct arena *arena, const struct http_record *record, const char *at)
 {
 	cJSON *json = cJSON_CreateObject();
 	const char *text = NULL;
 	if (json != NULL && add_text(arena, json, "at", at) && add_request(arena, json, record) &&
-		add_answer(arena, json, record) && json_add(json, "tookMs", json_integer(record->took_ms)))
+		add_answer(arena, json, record) &&
+		json_add(json, "tookMs", json_integer(record->took_ms)))
 		text = json_print(arena, json);
 	cJSON_Delete(json);
 	return text;
@@ -206,7 +217,8 @@ static const char *print_record(struct arena *arena, const struct http_record *r
 static enum error_class cannot_write(const char *path, struct error *error)
 {
 	return error_set(error, ERROR_INTERNAL,
-		"cannot write the trace %s: %s; allow the worker to write to that folder, or unset SLIPWAY_RECORD",
+		"cannot write the trace %s: %s; allow the worker to write to that folder, or unset "
+		"SLIPWAY_RECORD",
 		path, strerror(errno));
 }
 
@@ -222,7 +234,8 @@ static bool write_whole(int file, const char *text)
 	return true;
 }
 
-static enum error_class write_file(const char *path, const char *text, struct arena *arena, struct error *error)
+static enum error_class write_file(
+	const char *path, const char *text, struct arena *arena, struct error *error)
 {
 	const char *partial = arena_format(arena, "%s.part", path);
 
@@ -253,8 +266,8 @@ static const char *make_path(struct arena *arena, const char *folder, const char
 	return arena_format(arena, "%s/%s-%d-%06lu.json", folder, time, (int)getpid(), ++sequence);
 }
 
-static enum error_class write_record(
-	const char *folder, const struct http_record *record, struct arena *arena, struct error *error)
+static enum error_class write_record(const char *folder, const struct http_record *record,
+	struct arena *arena, struct error *error)
 {
 	char at[CLOCK_TEXT_SIZE];
 	clock_format(clock_wall_ms() - record->took_ms, at);
@@ -263,7 +276,8 @@ static enum error_class write_record(
 	return text != NULL ? write_file(path, text, arena, error) : no_memory(error);
 }
 
-enum error_class http_record_write(const char *folder, const struct http_record *record, struct error *error)
+enum error_class http_record_write(
+	const char *folder, const struct http_record *record, struct error *error)
 {
 	/* An arena of its own: one that was refused memory ends the attempt that it belongs to. */
 	struct arena arena;

@@ -1,6 +1,6 @@
 /*
- * Builds and checks URLs with libcurl's parser. Parameters are escaped one by one, so a value cannot add a
- * path segment.
+ * Builds and checks URLs with libcurl's parser. Parameters are escaped one by one, so a value
+ * cannot add a path segment.
  */
 #include "http/url.h"
 
@@ -53,7 +53,8 @@ static enum error_class check_scheme(
 	return error_remedy(error, NULL, "Give an https URL.");
 }
 
-enum error_class url_check(const char *text, bool allow_loopback, struct url_parts *parts, struct error *error)
+enum error_class url_check(
+	const char *text, bool allow_loopback, struct url_parts *parts, struct error *error)
 {
 	CURLU *url = curl_url();
 	enum error_class class;
@@ -69,7 +70,8 @@ enum error_class url_check(const char *text, bool allow_loopback, struct url_par
 	else if (code == CURLUE_OUT_OF_MEMORY)
 		class = error_set(error, ERROR_OUT_OF_MEMORY, "out of memory for a URL");
 	else
-		class = error_set(error, ERROR_INVALID_INPUT, "the URL is malformed or contains a user name");
+		class = error_set(
+			error, ERROR_INVALID_INPUT, "the URL is malformed or contains a user name");
 	curl_url_cleanup(url);
 	return class;
 }
@@ -89,7 +91,8 @@ static enum error_class refuse_url(const struct buffer *buffer, struct error *er
 	return error_set(error, ERROR_INVALID_INPUT, "the URL is too long");
 }
 
-static enum error_class append_path(struct buffer *buffer, const struct provider_request *request, struct error *error)
+static enum error_class append_path(
+	struct buffer *buffer, const struct provider_request *request, struct error *error)
 {
 	size_t next = 0;
 
@@ -102,9 +105,10 @@ static enum error_class append_path(struct buffer *buffer, const struct provider
 			break;
 		const char *value = next < PROVIDER_PARAMETERS ? request->parameters[next++] : NULL;
 		/* An empty part would name another resource: the collection above. */
-		if (value == NULL || value[0] == '\0' || strcmp(value, ".") == 0 || strcmp(value, "..") == 0)
-			return error_set(error, ERROR_INVALID_INPUT, "a parameter of the path %s is missing or invalid",
-				request->path);
+		if (value == NULL || value[0] == '\0' || strcmp(value, ".") == 0 ||
+			strcmp(value, "..") == 0)
+			return error_set(error, ERROR_INVALID_INPUT,
+				"a parameter of the path %s is missing or invalid", request->path);
 		if (!append_escaped(buffer, value))
 			return refuse_url(buffer, error);
 		text += strcspn(text, "}");
@@ -118,24 +122,28 @@ static bool append_pair(struct buffer *buffer, const struct string_pair *pair, b
 {
 	if (pair->value == NULL)
 		return true;
-	bool appended = buffer_append_string(buffer, *first ? "?" : "&") && append_escaped(buffer, pair->name) &&
-		buffer_append_string(buffer, "=") && append_escaped(buffer, pair->value);
+	bool appended = buffer_append_string(buffer, *first ? "?" : "&") &&
+		append_escaped(buffer, pair->name) && buffer_append_string(buffer, "=") &&
+		append_escaped(buffer, pair->value);
 	*first = false;
 	return appended;
 }
 
-static bool append_query(struct buffer *buffer, const struct provider_request *request, const struct string_pair *extra)
+static bool append_query(struct buffer *buffer, const struct provider_request *request,
+	const struct string_pair *extra)
 {
 	bool first = true, appended = true;
-	for (size_t i = 0; appended && i < PROVIDER_PARAMETERS && request->query[i].name != NULL; i++)
+	for (size_t i = 0; appended && i < PROVIDER_PARAMETERS && request->query[i].name != NULL;
+		i++)
 		appended = append_pair(buffer, &request->query[i], &first);
 	if (appended && extra != NULL)
 		appended = append_pair(buffer, extra, &first);
 	return appended;
 }
 
-enum error_class url_build(const char *base, const struct provider_request *request, const struct string_pair *extra,
-	struct arena *arena, const char **ret_url, struct error *error)
+enum error_class url_build(const char *base, const struct provider_request *request,
+	const struct string_pair *extra, struct arena *arena, const char **ret_url,
+	struct error *error)
 {
 	struct buffer buffer;
 	size_t length = strlen(base);

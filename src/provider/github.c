@@ -1,6 +1,6 @@
 /*
- * GitHub's REST API: https://docs.github.com/rest. Statuses, headers and limits as documented there under "Rate limits
- * for the REST API" and "Troubleshooting the REST API".
+ * GitHub's REST API: https://docs.github.com/rest. Statuses, headers and limits as documented there
+ * under "Rate limits for the REST API" and "Troubleshooting the REST API".
  */
 #include <string.h>
 
@@ -9,13 +9,17 @@
 #include "provider/provider.h"
 #include "provider/survey.h"
 
-#define SECONDARY_LIMIT_MS 60000 /* the least that GitHub asks for where it gives no Retry-After */
+#define SECONDARY_LIMIT_MS                                                                         \
+	60000 /* the least that GitHub asks for where it gives no Retry-After                      \
+	       */
 
-/* The parts of one entry that say what is wrong; GitHub gives a message to those of the code custom only. */
+/* The parts of one entry that say what is wrong; GitHub gives a message to those of the code custom
+ * only. */
 static void read_entry(const cJSON *entry, struct refusal_body *body)
 {
 	char detail[128];
-	const char *field = json_member_string(entry, "field"), *code = json_member_string(entry, "code");
+	const char *field = json_member_string(entry, "field"),
+		   *code = json_member_string(entry, "code");
 
 	if (code != NULL && body->code[0] == '\0')
 		text_copy(body->code, sizeof(body->code), code);
@@ -33,8 +37,10 @@ static void read_entry(const cJSON *entry, struct refusal_body *body)
 
 static void read_refusal(const cJSON *json, struct refusal_body *body)
 {
-	/* errors holds objects, or strings as for branch protection and template generation, or is one string. */
-	const cJSON *errors = json_member(json, "errors"), *block = json_member(json, "block"), *entry;
+	/* errors holds objects, or strings as for branch protection and template generation, or is
+	 * one string. */
+	const cJSON *errors = json_member(json, "errors"), *block = json_member(json, "block"),
+		    *entry;
 
 	refusal_add(body, json_member_string(json, "message"));
 	if (cJSON_IsString(errors))
@@ -49,7 +55,8 @@ static void read_refusal(const cJSON *json, struct refusal_body *body)
 	text_copy(body->link, sizeof(body->link), notice != NULL ? notice : "");
 }
 
-/* Limits of the second kind have no header of their own, and creating too fast is told as a failed validation. */
+/* Limits of the second kind have no header of their own, and creating too fast is told as a failed
+ * validation. */
 static bool is_secondary(const struct http_response *response, const struct refusal_body *body)
 {
 	if (strcasestr(body->message, "submitted too quickly") != NULL)
@@ -59,9 +66,11 @@ static bool is_secondary(const struct http_response *response, const struct refu
 			strcasestr(body->message, "abuse") != NULL);
 }
 
-static bool is_limited(const struct http_response *response, const struct refusal_body *body, int64_t *ret_ms)
+static bool is_limited(
+	const struct http_response *response, const struct refusal_body *body, int64_t *ret_ms)
 {
-	bool primary = response->status == 403 && (response->retry_after_ms > 0 || response->limit_remaining == 0);
+	bool primary = response->status == 403 &&
+		(response->retry_after_ms > 0 || response->limit_remaining == 0);
 
 	if (response->status != 429 && !primary && !is_secondary(response, body))
 		return false;
@@ -79,44 +88,56 @@ static bool is_limited(const struct http_response *response, const struct refusa
 #define BLOCKED_TEXT "Use another repository, or follow the notice."
 
 static const struct refusal refusals[] = {
-	{ .status = 410, .class = ERROR_INTERNAL, .remedy = "This version of GitHub's API is gone; update Slipway." },
+	{ .status = 410,
+		.class = ERROR_INTERNAL,
+		.remedy = "This version of GitHub's API is gone; update Slipway." },
 	{ .status = 401,
 		.message = "('exp')",
 		.class = ERROR_AUTH_EXPIRED,
-		.remedy = "Set the clock of the machine that made the token, make a new one, and trigger the step "
+		.remedy = "Set the clock of the machine that made the token, make a new one, and "
+			  "trigger the step "
 			  "again." },
 	{ .status = 401,
 		.message = "('iat')",
 		.class = ERROR_AUTH_EXPIRED,
-		.remedy = "Set the clock of the machine that made the token, make a new one, and trigger the step "
+		.remedy = "Set the clock of the machine that made the token, make a new one, and "
+			  "trigger the step "
 			  "again." },
 	{ .status = 401,
 		.class = ERROR_AUTH_EXPIRED,
-		.remedy = "Replace the token in SLIPWAY_GITHUB_TOKEN_FILE and trigger the step again.",
+		.remedy = "Replace the token in SLIPWAY_GITHUB_TOKEN_FILE and trigger the step "
+			  "again.",
 		.remedy_url = TOKENS_URL },
-	{ .message = "Repository access blocked", .class = ERROR_NOT_FOUND, .remedy = BLOCKED_TEXT },
+	{ .message = "Repository access blocked",
+		.class = ERROR_NOT_FOUND,
+		.remedy = BLOCKED_TEXT },
 	{ .status = 451, .class = ERROR_NOT_FOUND, .remedy = BLOCKED_TEXT },
 	{ .status = 403,
 		.message = "SAML",
 		.class = ERROR_SCOPE_MISSING,
-		.remedy = "Authorise the token for the organisation's single sign-on, then trigger the step again.",
+		.remedy = "Authorise the token for the organisation's single sign-on, then trigger "
+			  "the step again.",
 		.remedy_url = TOKENS_URL },
 	{ .status = 403,
 		.message = "IP allow list",
 		.class = ERROR_SCOPE_MISSING,
-		.remedy = "Let an owner of the organisation add the address of the workers to its IP allow list, then "
+		.remedy = "Let an owner of the organisation add the address of the workers to its "
+			  "IP allow list, then "
 			  "trigger the step again.",
-		.remedy_url = "https://docs.github.com/organizations/keeping-your-organization-secure" },
+		.remedy_url =
+			"https://docs.github.com/organizations/keeping-your-organization-secure" },
 	{ .status = 403,
 		.message = "token's lifetime",
 		.class = ERROR_SCOPE_MISSING,
-		.remedy = "Shorten the lifetime of the token to what the organisation allows, then trigger the step "
+		.remedy = "Shorten the lifetime of the token to what the organisation allows, then "
+			  "trigger the step "
 			  "again.",
 		.remedy_url = "https://github.com/settings/personal-access-tokens" },
 	{ .status = 403,
 		.message = "forbids access via a personal access token",
 		.class = ERROR_SCOPE_MISSING,
-		.remedy = "Use a token of a kind that the organisation allows, in SLIPWAY_GITHUB_TOKEN_FILE, and "
+		.remedy = "Use a token of a kind that the organisation allows, in "
+			  "SLIPWAY_GITHUB_TOKEN_FILE, and "
 			  "trigger the step again.",
 		.remedy_url = TOKENS_URL },
 	{ .status = 403,
@@ -126,33 +147,40 @@ static const struct refusal refusals[] = {
 	{ .status = 403,
 		.message = "OAuth App access restrictions",
 		.class = ERROR_SCOPE_MISSING,
-		.remedy = "Let an owner of the organisation approve the app that the token is of, then trigger the "
+		.remedy = "Let an owner of the organisation approve the app that the token is of, "
+			  "then trigger the "
 			  "step again.",
-		.remedy_url = "https://docs.github.com/articles/restricting-access-to-your-organization-s-data/" },
+		.remedy_url = "https://docs.github.com/articles/"
+			      "restricting-access-to-your-organization-s-data/" },
 	{ .status = 403,
 		.message = "installation has been suspended",
 		.class = ERROR_APP_NOT_INSTALLED,
-		.remedy = "Lift the suspension of the app's installation, then trigger the step again.",
+		.remedy = "Lift the suspension of the app's installation, then trigger the step "
+			  "again.",
 		.remedy_url = "https://github.com/settings/installations" },
 	{ .status = 403,
 		.message = "account was suspended",
 		.class = ERROR_AUTH_EXPIRED,
-		.remedy = "Ask GitHub's support about the token's account, or use the token of another.",
+		.remedy = "Ask GitHub's support about the token's account, or use the token of "
+			  "another.",
 		.remedy_url = "https://support.github.com" },
 	{ .status = 403,
 		.message = "Upgrade to GitHub",
 		.class = ERROR_PLAN_LIMIT,
-		.remedy = "Upgrade the plan of the account, or, where everybody may see its code, make the repository "
+		.remedy = "Upgrade the plan of the account, or, where everybody may see its code, "
+			  "make the repository "
 			  "public; then trigger the step again.",
 		.remedy_url = PRICING_URL },
 	{ .message = "pull request",
 		.class = ERROR_INVALID_INPUT,
-		.remedy = "Choose a branch that takes commits without a pull request, or let the token past that rule; "
+		.remedy = "Choose a branch that takes commits without a pull request, or let the "
+			  "token past that rule; "
 			  "then "
 			  "trigger the step again." },
 	{ .message = "rule violation",
 		.class = ERROR_INVALID_INPUT,
-		.remedy = "Follow the rule, which is in the settings of the repository or of its organisation, or let "
+		.remedy = "Follow the rule, which is in the settings of the repository or of its "
+			  "organisation, or let "
 			  "the token bypass it; then trigger the step again." },
 	{ .status = 403,
 		.message = "archived",
@@ -161,56 +189,69 @@ static const struct refusal refusals[] = {
 	{ .status = 403,
 		.message = "forking",
 		.class = ERROR_SCOPE_MISSING,
-		.remedy = "Let its owner allow forks of it, or make the repository from a template; then trigger the "
+		.remedy = "Let its owner allow forks of it, or make the repository from a "
+			  "template; then trigger the "
 			  "step again.",
 		.input = "fork" },
-	{ .status = 422, .message = "template repository not found", .class = ERROR_NOT_FOUND, .input = "template" },
+	{ .status = 422,
+		.message = "template repository not found",
+		.class = ERROR_NOT_FOUND,
+		.input = "template" },
 	{ .status = 403,
 		.message = "Empty repositories cannot be forked",
 		.class = ERROR_INVALID_INPUT,
-		.remedy = "Push a commit to the repository that is to be forked, then trigger the step again.",
+		.remedy = "Push a commit to the repository that is to be forked, then trigger the "
+			  "step again.",
 		.input = "fork" },
 	{ .status = 403,
 		.message = "admin access to the organization",
 		.class = ERROR_SCOPE_MISSING,
-		.remedy = "Let an owner of the organisation allow its members to create repositories of this "
+		.remedy = "Let an owner of the organisation allow its members to create "
+			  "repositories of this "
 			  "visibility, use an owner's token, or ask for another \"visibility\"." },
 	{ .status = 422,
 		.message = "admin access to the organization",
 		.class = ERROR_SCOPE_MISSING,
-		.remedy = "Let an owner of the organisation allow its members to create repositories of this "
+		.remedy = "Let an owner of the organisation allow its members to create "
+			  "repositories of this "
 			  "visibility, use an owner's token, or ask for another \"visibility\"." },
 	{ .status = 422,
 		.message = "upgrade your subscription",
 		.class = ERROR_PLAN_LIMIT,
-		.remedy = "Upgrade the plan of the account, or, where everybody may see its code, make the repository "
+		.remedy = "Upgrade the plan of the account, or, where everybody may see its code, "
+			  "make the repository "
 			  "public; then trigger the step again.",
 		.remedy_url = PRICING_URL },
 	{ .status = 422,
 		.message = "Public repositories are not permitted",
 		.class = ERROR_INVALID_INPUT,
-		.remedy = "Ask for \"visibility\": \"private\" or \"internal\", for the organisation has no public "
+		.remedy = "Ask for \"visibility\": \"private\" or \"internal\", for the "
+			  "organisation has no public "
 			  "repositories.",
 		.input = "visibility" },
 	{ .status = 422,
 		.message = "visibility to internal",
 		.class = ERROR_INVALID_INPUT,
-		.remedy = "Ask for \"visibility\": \"private\": only organisations of an enterprise have internal "
+		.remedy = "Ask for \"visibility\": \"private\": only organisations of an "
+			  "enterprise have internal "
 			  "repositories.",
 		.input = "visibility" },
 	{ .status = 422,
 		.message = "visibility can't be",
 		.class = ERROR_INVALID_INPUT,
-		.remedy = "Ask for another \"visibility\", which the owner of the repository allows.",
+		.remedy =
+			"Ask for another \"visibility\", which the owner of the repository allows.",
 		.input = "visibility" },
 	{ .status = 422,
 		.message = "key is already in use",
 		.class = ERROR_CONFLICT_FOREIGN,
-		.remedy = "Use another key, or remove it from where it is, then trigger the step again." },
+		.remedy = "Use another key, or remove it from where it is, then trigger the step "
+			  "again." },
 	{ .status = 422,
 		.message = "is not a template repository",
 		.class = ERROR_INVALID_INPUT,
-		.remedy = "Mark it as a template in its settings, or fork it; then trigger the step again.",
+		.remedy = "Mark it as a template in its settings, or fork it; then trigger the "
+			  "step again.",
 		.input = "template" },
 	{ .status = 422, .code = "already_exists", .class = ERROR_CONFLICT_FOREIGN },
 	{ .status = 422, .message = "already exists", .class = ERROR_CONFLICT_FOREIGN },
@@ -235,9 +276,11 @@ static void tell_hidden(struct survey *survey)
 
 	if (text_has_prefix(hidden, PARTIAL))
 		survey_add(survey, false, TOKENS_URL,
-			"Authorise the token for their single sign-on there; until then all that is theirs is not "
+			"Authorise the token for their single sign-on there; until then all that "
+			"is theirs is not "
 			"found.",
-			"the token is not authorised for the single sign-on of organisations (ids: %s)",
+			"the token is not authorised for the single sign-on of organisations (ids: "
+			"%s)",
 			hidden + strlen(PARTIAL));
 }
 
@@ -284,7 +327,8 @@ static void read_organization(struct survey *survey, const cJSON *json)
 	if (repositories >= 0 && number_of(json, "owned_private_repos") >= repositories)
 		survey_add(survey, false, PRICING_URL,
 			"Upgrade the plan, or remove private repositories that nobody needs.",
-			"%s has all %.0f private repositories that its plan allows", name, repositories);
+			"%s has all %.0f private repositories that its plan allows", name,
+			repositories);
 }
 
 static void read_actions(struct survey *survey, const cJSON *json)
@@ -292,12 +336,13 @@ static void read_actions(struct survey *survey, const cJSON *json)
 	const char *enabled = json_member_string(json, "enabled_repositories");
 
 	if (enabled != NULL && strcmp(enabled, "none") == 0)
-		survey_add(survey, false, NULL, "Let an owner allow them in the organisation's settings of Actions.",
+		survey_add(survey, false, NULL,
+			"Let an owner allow them in the organisation's settings of Actions.",
 			"GitHub Actions are off in all repositories of %s", survey->about);
 }
 
-/* Of a person's token. An organisation that refuses what anybody may read refuses the address that it comes from, the
- * kind of the token, or a token without its single sign-on. */
+/* Of a person's token. An organisation that refuses what anybody may read refuses the address that
+ * it comes from, the kind of the token, or a token without its single sign-on. */
 static const struct provider_question person_questions[] = {
 	{ .path = "/user" },
 	{ .path = "/user/orgs", .query = { "per_page", "100" }, .read = read_organizations },
@@ -307,8 +352,9 @@ static const struct provider_question person_questions[] = {
 	{ .path = NULL },
 };
 
-/* An app is not a person: GET /user is refused to it. Where it is not installed any more, or suspended, it gets no
- * token to ask with; and an organisation that does not take the address of the workers refuses this. */
+/* An app is not a person: GET /user is refused to it. Where it is not installed any more, or
+ * suspended, it gets no token to ask with; and an organisation that does not take the address of
+ * the workers refuses this. */
 static const struct provider_question app_questions[] = {
 	{ .path = "/installation/repositories" },
 	{ .path = NULL },
@@ -317,22 +363,31 @@ static const struct provider_question app_questions[] = {
 /* ---- settings ---- */
 
 static const struct setting setting_rows[] = {
-	{ URL_SETTING("SLIPWAY_GITHUB_URL", struct github_settings, url), .fallback = "https://api.github.com",
+	{ URL_SETTING("SLIPWAY_GITHUB_URL", struct github_settings, url),
+		.fallback = "https://api.github.com", .programs = SETTINGS_WORKER,
+		.description = "Base URL of GitHub's REST API; https://HOST/api/v3 for an "
+			       "Enterprise Server" },
+	{ SECRET_SETTING("SLIPWAY_GITHUB_TOKEN", struct github_settings, token),
 		.programs = SETTINGS_WORKER,
-		.description = "Base URL of GitHub's REST API; https://HOST/api/v3 for an Enterprise Server" },
-	{ SECRET_SETTING("SLIPWAY_GITHUB_TOKEN", struct github_settings, token), .programs = SETTINGS_WORKER,
-		.description = "Token for GitHub; not needed where the workers act as a GitHub App" },
-	{ TEXT_SETTING("SLIPWAY_GITHUB_APP_ID", struct github_settings, app_id), .programs = SETTINGS_WORKER,
+		.description =
+			"Token for GitHub; not needed where the workers act as a GitHub App" },
+	{ TEXT_SETTING("SLIPWAY_GITHUB_APP_ID", struct github_settings, app_id),
+		.programs = SETTINGS_WORKER,
 		.description = "GitHub App to act as: its client id or app id" },
 	{ TEXT_SETTING("SLIPWAY_GITHUB_INSTALLATION_ID", struct github_settings, installation_id),
 		.programs = SETTINGS_WORKER,
-		.description = "Installation of the GitHub App: the number at the end of its page's address" },
-	{ TEXT_SETTING("SLIPWAY_GITHUB_APP_KEY_FILE", struct github_settings, app_key_file), .watched = true,
-		.programs = SETTINGS_WORKER, .description = "File with the GitHub App's private key (.pem)" },
-	{ INTEGER_SETTING("SLIPWAY_GITHUB_WRITE_SPACING_MS", struct github_settings, write_spacing_ms),
+		.description = "Installation of the GitHub App: the number at the end of its "
+			       "page's address" },
+	{ TEXT_SETTING("SLIPWAY_GITHUB_APP_KEY_FILE", struct github_settings, app_key_file),
+		.watched = true, .programs = SETTINGS_WORKER,
+		.description = "File with the GitHub App's private key (.pem)" },
+	{ INTEGER_SETTING(
+		  "SLIPWAY_GITHUB_WRITE_SPACING_MS", struct github_settings, write_spacing_ms),
 		.fallback = "1000", .maximum = 60000, .programs = SETTINGS_WORKER,
-		.description = "Time between two calls to GitHub that change something, over all workers, as GitHub "
-			       "asks; a step makes up to five in a row and others wait the longer; 0 for a server of "
+		.description = "Time between two calls to GitHub that change something, over all "
+			       "workers, as GitHub "
+			       "asks; a step makes up to five in a row and others wait the longer; "
+			       "0 for a server of "
 			       "your own without limits" },
 };
 
@@ -340,11 +395,13 @@ static const struct setting setting_rows[] = {
 static enum error_class check_app(const void *part, struct error *error)
 {
 	const struct github_settings *own = part;
-	int given = (own->app_id != NULL) + (own->installation_id != NULL) + (own->app_key_file != NULL);
+	int given = (own->app_id != NULL) + (own->installation_id != NULL) +
+		(own->app_key_file != NULL);
 	if (given == 0 || given == 3)
 		return ERROR_NONE;
 	return error_set(error, ERROR_INVALID_INPUT,
-		"SLIPWAY_GITHUB_APP_ID, SLIPWAY_GITHUB_INSTALLATION_ID and SLIPWAY_GITHUB_APP_KEY_FILE belong "
+		"SLIPWAY_GITHUB_APP_ID, SLIPWAY_GITHUB_INSTALLATION_ID and "
+		"SLIPWAY_GITHUB_APP_KEY_FILE belong "
 		"together: set all three, or none");
 }
 
@@ -363,8 +420,9 @@ static struct provider_access access_of(const struct settings *settings)
 }
 
 #define PUBLIC_SITE    "https://github.com"
-#define API_ENTERPRISE "/api/v3"      /* https://HOST/api/v3 of an Enterprise Server */
-#define API_SUBDOMAIN  "https://api." /* https://api.NAME.ghe.com, of those whose data stays in a country */
+#define API_ENTERPRISE "/api/v3" /* https://HOST/api/v3 of an Enterprise Server */
+#define API_SUBDOMAIN                                                                              \
+	"https://api." /* https://api.NAME.ghe.com, of those whose data stays in a country */
 
 /* An API that is at none of the known places has its pages at GitHub's own. */
 static const char *site(struct arena *arena, const char *base_url)
@@ -376,8 +434,8 @@ static const char *site(struct arena *arena, const char *base_url)
 	if (length > suffix && strncmp(base_url + length - suffix, API_ENTERPRISE, suffix) == 0)
 		return arena_format(arena, "%.*s", (int)(length - suffix), base_url);
 	if (text_has_prefix(base_url, API_SUBDOMAIN))
-		return arena_format(
-			arena, "https://%.*s", (int)(length - strlen(API_SUBDOMAIN)), base_url + strlen(API_SUBDOMAIN));
+		return arena_format(arena, "https://%.*s", (int)(length - strlen(API_SUBDOMAIN)),
+			base_url + strlen(API_SUBDOMAIN));
 	return PUBLIC_SITE;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Signs the App's JSON Web Token, asks for an installation token, and keeps it until shortly before it
- * expires. Tokens live in this process only.
+ * Signs the App's JSON Web Token, asks for an installation token, and keeps it until shortly before
+ * it expires. Tokens live in this process only.
  */
 #include "provider/github_app.h"
 
@@ -17,7 +17,8 @@
 #include "base/secret_file.h"
 #include "base/text.h"
 
-/* GitHub allows ten minutes at most, and advises to date it back by one against clocks that differ. */
+/* GitHub allows ten minutes at most, and advises to date it back by one against clocks that differ.
+ */
 #define JWT_BACKDATED_SECONDS 60
 #define JWT_LIFE_SECONDS      540
 #define JWT_LIFE_MS           INT64_C(540000)
@@ -47,7 +48,8 @@ static void drop(struct stored_token *stored)
 	memset(stored, 0, sizeof(*stored));
 }
 
-/* ---- what is to stand in no text: each JWT and token for as long as it lives, whether it is still in use or not ----
+/* ---- what is to stand in no text: each JWT and token for as long as it lives, whether it is still
+ * in use or not ----
  */
 
 struct living {
@@ -118,7 +120,8 @@ static struct stored_token *find(const char *grant)
 	return NULL;
 }
 
-static enum error_class store(const char *grant, const char *token, int64_t until_ms, struct error *error)
+static enum error_class store(
+	const char *grant, const char *token, int64_t until_ms, struct error *error)
 {
 	struct stored_token *place = find(grant);
 
@@ -126,7 +129,8 @@ static enum error_class store(const char *grant, const char *token, int64_t unti
 		place = &tokens[next_place++ % TOKENS_MAX];
 	drop(place);
 	arena_init(&place->arena, 0);
-	const char *name = arena_string(&place->arena, grant), *copy = arena_string(&place->arena, token);
+	const char *name = arena_string(&place->arena, grant),
+		   *copy = arena_string(&place->arena, token);
 	if (name == NULL || copy == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a token");
 	if (hide(copy, until_ms, error) != ERROR_NONE)
@@ -169,7 +173,8 @@ static const char *encode_bytes(struct arena *arena, const void *bytes, size_t s
 {
 	size_t length = sodium_base64_encoded_len(size, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	char *text = arena_allocate(arena, length);
-	return text != NULL ? sodium_bin2base64(text, length, bytes, size, sodium_base64_VARIANT_URLSAFE_NO_PADDING)
+	return text != NULL ? sodium_bin2base64(text, length, bytes, size,
+				      sodium_base64_VARIANT_URLSAFE_NO_PADDING)
 			    : NULL;
 }
 
@@ -192,9 +197,11 @@ static const struct github_settings *own_settings(const struct provider_exchange
 
 static enum error_class refuse_key(const char *path, const char *why, struct error *error)
 {
-	error_set(error, ERROR_AUTH_MISSING, "the private key of the GitHub App, %s, %s", path, why);
+	error_set(
+		error, ERROR_AUTH_MISSING, "the private key of the GitHub App, %s, %s", path, why);
 	return error_remedy(error, NULL,
-		"Let SLIPWAY_GITHUB_APP_KEY_FILE name the .pem file that GitHub gave out, readable for "
+		"Let SLIPWAY_GITHUB_APP_KEY_FILE name the .pem file that GitHub gave out, readable "
+		"for "
 		"slipway-worker.");
 }
 
@@ -206,7 +213,8 @@ static enum error_class read_key(const char *path, EVP_PKEY **ret_key, struct er
 		return refuse_key(path, "cannot be opened", error);
 	if (secret_file_is_exposed(file, path)) {
 		fclose(file);
-		return refuse_key(path, "may be read or written by others than its owner: chmod 600", error);
+		return refuse_key(
+			path, "may be read or written by others than its owner: chmod 600", error);
 	}
 
 	/* GitHub's are PKCS#1; this reads PKCS#8 as well. No pass phrase is asked for. */
@@ -221,22 +229,27 @@ static enum error_class read_key(const char *path, EVP_PKEY **ret_key, struct er
 static bool sign(EVP_PKEY *key, const char *text, unsigned char *signature, size_t *size)
 {
 	EVP_MD_CTX *digest = EVP_MD_CTX_new();
-	bool made = digest != NULL && EVP_DigestSignInit(digest, NULL, EVP_sha256(), NULL, key) == 1 &&
-		EVP_DigestSign(digest, signature, size, (const unsigned char *)text, strlen(text)) == 1;
+	bool made = digest != NULL &&
+		EVP_DigestSignInit(digest, NULL, EVP_sha256(), NULL, key) == 1 &&
+		EVP_DigestSign(
+			digest, signature, size, (const unsigned char *)text, strlen(text)) == 1;
 	EVP_MD_CTX_free(digest);
 	return made;
 }
 
-static enum error_class make_jwt(const struct provider_exchange *exchange, const char **ret_jwt, struct error *error)
+static enum error_class make_jwt(
+	const struct provider_exchange *exchange, const char **ret_jwt, struct error *error)
 {
 	const struct github_settings *own = own_settings(exchange);
 	int64_t now = clock_wall_ms() / 1000 + clock_skew_seconds;
 	const struct jwt_header header = { "RS256", "JWT" };
-	const struct jwt_claims claims = { now - JWT_BACKDATED_SECONDS, now + JWT_LIFE_SECONDS, own->app_id };
+	const struct jwt_claims claims = { now - JWT_BACKDATED_SECONDS, now + JWT_LIFE_SECONDS,
+		own->app_id };
 	const char *first = encode_part(exchange->arena, &jwt_header_record, &header);
 	const char *second = encode_part(exchange->arena, &jwt_claims_record, &claims);
-	const char *text =
-		first != NULL && second != NULL ? arena_format(exchange->arena, "%s.%s", first, second) : NULL;
+	const char *text = first != NULL && second != NULL
+		? arena_format(exchange->arena, "%s.%s", first, second)
+		: NULL;
 
 	if (text == NULL)
 		return no_memory(error);
@@ -259,8 +272,9 @@ static enum error_class make_jwt(const struct provider_exchange *exchange, const
 /* ---- calls as the app ---- */
 
 /* The same exchange with the app's own credential, which makes nothing but tokens. */
-static enum error_class call(const struct provider_exchange *exchange, const struct provider_request *request,
-	struct provider_response *response, struct error *error)
+static enum error_class call(const struct provider_exchange *exchange,
+	const struct provider_request *request, struct provider_response *response,
+	struct error *error)
 {
 	struct provider_access access = *exchange->access;
 	struct provider_exchange own = *exchange;
@@ -270,10 +284,13 @@ static enum error_class call(const struct provider_exchange *exchange, const str
 	return provider_send(&own, request, response, error);
 }
 
-/* The page of the app or of its installation, for a person to open; NULL where GitHub does not say. */
-static const char *find_page(const struct provider_exchange *exchange, const struct provider_request *request)
+/* The page of the app or of its installation, for a person to open; NULL where GitHub does not say.
+ */
+static const char *find_page(
+	const struct provider_exchange *exchange, const struct provider_request *request)
 {
-	static const struct field page_fields[] = { { STRING_FIELD("html_url", struct string_pair, value) } };
+	static const struct field page_fields[] = { { STRING_FIELD(
+		"html_url", struct string_pair, value) } };
 	static const struct record page_record = RECORD(struct string_pair, page_fields);
 	struct string_pair page = { NULL, NULL };
 	struct provider_response response = { .status = 0 };
@@ -281,66 +298,76 @@ static const char *find_page(const struct provider_exchange *exchange, const str
 	cJSON *json;
 
 	if (call(exchange, request, &response, &ignored) != ERROR_NONE || response.status != 200 ||
-		json_parse(response.body, response.body_length, JSON_LIMITS_WIDE, &json, &ignored) != ERROR_NONE)
+		json_parse(response.body, response.body_length, JSON_LIMITS_WIDE, &json,
+			&ignored) != ERROR_NONE)
 		return NULL;
-	enum error_class class =
-		record_decode(&page_record, json, RECORD_LENIENT, "", exchange->arena, &page, &ignored);
+	enum error_class class = record_decode(
+		&page_record, json, RECORD_LENIENT, "", exchange->arena, &page, &ignored);
 	cJSON_Delete(json);
 	return class == ERROR_NONE ? page.value : NULL;
 }
 
-static enum error_class refuse_installation(
-	const struct provider_exchange *exchange, const struct provider_response *response, struct error *error)
+static enum error_class refuse_installation(const struct provider_exchange *exchange,
+	const struct provider_response *response, struct error *error)
 {
 	const struct provider_request app = { .path = "/app", .expect = { 401, 403, 404 } };
 	const char *page = find_page(exchange, &app);
-	error_set(error, ERROR_APP_NOT_INSTALLED, "GitHub answers %d: installation %s of the app is not there any more",
+	error_set(error, ERROR_APP_NOT_INSTALLED,
+		"GitHub answers %d: installation %s of the app is not there any more",
 		response->status, own_settings(exchange)->installation_id);
-	return error_remedy(error, page != NULL ? arena_format(exchange->arena, "%s/installations/new", page) : NULL,
-		"Install the app on the organisation, set SLIPWAY_GITHUB_INSTALLATION_ID to the number in the address "
+	return error_remedy(error,
+		page != NULL ? arena_format(exchange->arena, "%s/installations/new", page) : NULL,
+		"Install the app on the organisation, set SLIPWAY_GITHUB_INSTALLATION_ID to the "
+		"number in the address "
 		"of "
 		"the page that follows, restart slipway-worker, then trigger the step again.");
 }
 
 const char *github_app_page(const struct provider_exchange *exchange)
 {
-	const struct provider_request installation = { .path = "/app/installations/{installation_id}",
+	const struct provider_request installation = {
+		.path = "/app/installations/{installation_id}",
 		.parameters = { own_settings(exchange)->installation_id },
-		.expect = { 401, 403, 404 } };
+		.expect = { 401, 403, 404 }
+	};
 	return find_page(exchange, &installation);
 }
 
-static enum error_class refuse_grant(const struct provider_exchange *exchange, const struct provider_response *response,
-	const char *grant, struct error *error)
+static enum error_class refuse_grant(const struct provider_exchange *exchange,
+	const struct provider_response *response, const char *grant, struct error *error)
 {
 	if (exchange->grant != NULL && exchange->grant->fresh &&
 		strcasestr(response->message, "does not exist") != NULL)
-		return error_set(
-			error, ERROR_NOT_READY, "GitHub makes no token (%s) yet: %s", grant, response->message);
+		return error_set(error, ERROR_NOT_READY, "GitHub makes no token (%s) yet: %s",
+			grant, response->message);
 	const char *page = github_app_page(exchange);
 	bool suspended = response->status == 403;
 	error_set(error, suspended ? ERROR_APP_NOT_INSTALLED : ERROR_SCOPE_MISSING,
-		"GitHub answers %d to the request for a token (%s): %s", response->status, grant, response->message);
+		"GitHub answers %d to the request for a token (%s): %s", response->status, grant,
+		response->message);
 	return error_remedy(error, page, "%s",
-		suspended ? "Lift the suspension of the app's installation, then trigger the step again."
-			  : "Give the app's installation the repository and the permissions that are named, then "
+		suspended ? "Lift the suspension of the app's installation, then trigger the step "
+			    "again."
+			  : "Give the app's installation the repository and the permissions that "
+			    "are named, then "
 			    "trigger the "
 			    "step again.");
 }
 
-static enum error_class refuse_app(
-	const struct provider_exchange *exchange, const struct provider_response *response, struct error *error)
+static enum error_class refuse_app(const struct provider_exchange *exchange,
+	const struct provider_response *response, struct error *error)
 {
 	error_set(error, ERROR_AUTH_EXPIRED, "GitHub does not take the key of app %s: %s",
 		own_settings(exchange)->app_id, response->message);
 	return error_remedy(error, NULL,
-		"Compare SLIPWAY_GITHUB_APP_ID and SLIPWAY_GITHUB_APP_KEY_FILE with the app's page, and this machine's "
+		"Compare SLIPWAY_GITHUB_APP_ID and SLIPWAY_GITHUB_APP_KEY_FILE with the app's "
+		"page, and this machine's "
 		"clock "
 		"with the time; then restart slipway-worker.");
 }
 
-static enum error_class refuse(const struct provider_exchange *exchange, const struct provider_response *response,
-	const char *grant, struct error *error)
+static enum error_class refuse(const struct provider_exchange *exchange,
+	const struct provider_response *response, const char *grant, struct error *error)
 {
 	if (response->status == 401)
 		refuse_app(exchange, response, error);
@@ -348,7 +375,8 @@ static enum error_class refuse(const struct provider_exchange *exchange, const s
 		refuse_installation(exchange, response, error);
 	else
 		refuse_grant(exchange, response, grant, error);
-	return error_exchange(error, exchange->provider->id, response->status, response->code, response->request_id);
+	return error_exchange(error, exchange->provider->id, response->status, response->code,
+		response->request_id);
 }
 
 /* ---- making a token ---- */
@@ -361,7 +389,8 @@ static const struct field token_request_fields[] = {
 	{ MAP_FIELD("permissions", struct token_request, permissions) },
 	{ STRINGS_FIELD("repositories", struct token_request, repositories) },
 };
-static const struct record token_request_record = RECORD(struct token_request, token_request_fields);
+static const struct record token_request_record =
+	RECORD(struct token_request, token_request_fields);
 
 struct token_answer {
 	const char *token, *expires_at;
@@ -380,16 +409,18 @@ static int64_t life_ms(const struct token_answer *made, const struct provider_re
 	return ends <= now ? 0 : ends - now < LIFE_MAX_MS ? ends - now : LIFE_MAX_MS;
 }
 
-static enum error_class take_token(const struct provider_exchange *exchange, const struct provider_response *response,
-	const char *grant, const char **ret_token, struct error *error)
+static enum error_class take_token(const struct provider_exchange *exchange,
+	const struct provider_response *response, const char *grant, const char **ret_token,
+	struct error *error)
 {
 	struct token_answer made;
 	cJSON *json;
 
-	if (json_parse(response->body, response->body_length, JSON_LIMITS_WIDE, &json, error) != ERROR_NONE)
+	if (json_parse(response->body, response->body_length, JSON_LIMITS_WIDE, &json, error) !=
+		ERROR_NONE)
 		return error->class;
-	enum error_class class =
-		record_decode(&token_answer_record, json, RECORD_LENIENT, "", exchange->arena, &made, error);
+	enum error_class class = record_decode(
+		&token_answer_record, json, RECORD_LENIENT, "", exchange->arena, &made, error);
 	cJSON_Delete(json);
 	if (class != ERROR_NONE)
 		return class;
@@ -403,8 +434,8 @@ static void see_clock(const struct provider_response *response)
 		clock_skew_seconds = (response->date_at - clock_wall_ms()) / 1000;
 }
 
-static enum error_class ask_for_token(const struct provider_exchange *exchange, const struct token_request *body,
-	struct provider_response *response, struct error *error)
+static enum error_class ask_for_token(const struct provider_exchange *exchange,
+	const struct token_request *body, struct provider_response *response, struct error *error)
 {
 	const struct provider_request request = { .method = HTTP_POST,
 		.path = "/app/installations/{installation_id}/access_tokens",
@@ -424,20 +455,24 @@ static enum error_class ask_for_token(const struct provider_exchange *exchange, 
 	return ERROR_NONE;
 }
 
-/* What the token is for, as text: its name in the store, and what a person reads where it is refused. */
-static const char *name_grant(const struct provider_exchange *exchange, const struct token_request *body)
+/* What the token is for, as text: its name in the store, and what a person reads where it is
+ * refused. */
+static const char *name_grant(
+	const struct provider_exchange *exchange, const struct token_request *body)
 {
-	const char *name = arena_format(exchange->arena, "installation %s, %s", own_settings(exchange)->installation_id,
+	const char *name = arena_format(exchange->arena, "installation %s, %s",
+		own_settings(exchange)->installation_id,
 		body->repositories.count > 0 ? body->repositories.items[0] : "all repositories");
 	for (size_t i = 0; name != NULL && i < body->permissions.count; i++)
-		name = arena_format(exchange->arena, "%s, %s: %s", name, body->permissions.items[i].name,
-			body->permissions.items[i].value);
+		name = arena_format(exchange->arena, "%s, %s: %s", name,
+			body->permissions.items[i].name, body->permissions.items[i].value);
 	return name;
 }
 
-/* A repository that is yet to be made cannot be named; an action says by `one_repository` that it works in one. */
-static void fill_body(
-	const struct provider_exchange *exchange, const struct provider_request *request, struct token_request *body)
+/* A repository that is yet to be made cannot be named; an action says by `one_repository` that it
+ * works in one. */
+static void fill_body(const struct provider_exchange *exchange,
+	const struct provider_request *request, struct token_request *body)
 {
 	const struct provider_grant *grant = exchange->grant;
 
@@ -452,8 +487,9 @@ static void fill_body(
 		body->repositories = (struct string_list){ &request->parameters[1], 1 };
 }
 
-enum error_class github_app_token(const struct provider_exchange *exchange, const struct provider_request *request,
-	bool refresh, const char **ret_token, struct error *error)
+enum error_class github_app_token(const struct provider_exchange *exchange,
+	const struct provider_request *request, bool refresh, const char **ret_token,
+	struct error *error)
 {
 	struct token_request body = { { NULL, 0 }, { NULL, 0 } };
 	struct provider_response response = { .status = 0 };

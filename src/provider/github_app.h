@@ -1,8 +1,9 @@
 /*
- * Acting as a GitHub App: short-lived tokens of one installation, with no more rights than a step needs.
+ * Acting as a GitHub App: short-lived tokens of one installation, with no more rights than a step
+ * needs.
  *
- * API: https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app: "Generating a JSON Web Token
- * (JWT)" and "Generating an installation access token".
+ * API: https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app:
+ * "Generating a JSON Web Token (JWT)" and "Generating an installation access token".
  */
 #ifndef SLIPWAY_PROVIDER_GITHUB_APP_H
 #define SLIPWAY_PROVIDER_GITHUB_APP_H
@@ -18,18 +19,20 @@ struct github_settings {
 };
 
 /*
- * A token for the request, from the process's own store or made now: it lasts for another five minutes at least.
- * `refresh`: the one given out last was refused, so another is made. Borrowed until the next call; cut out of texts by
- * value.
+ * A token for the request, from the process's own store or made now: it lasts for another five
+ * minutes at least. `refresh`: the one given out last was refused, so another is made. Borrowed
+ * until the next call; cut out of texts by value.
  *
- * Errors: ERROR_AUTH_MISSING (the key cannot be read, or is none), ERROR_AUTH_EXPIRED (GitHub does not take the key),
- * ERROR_APP_NOT_INSTALLED, ERROR_SCOPE_MISSING (the installation has not the permission), each with the page to open;
- * and those of a call.
+ * Errors: ERROR_AUTH_MISSING (the key cannot be read, or is none), ERROR_AUTH_EXPIRED (GitHub does
+ * not take the key), ERROR_APP_NOT_INSTALLED, ERROR_SCOPE_MISSING (the installation has not the
+ * permission), each with the page to open; and those of a call.
  */
-enum error_class github_app_token(const struct provider_exchange *exchange, const struct provider_request *request,
-	bool refresh, const char **ret_token, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class github_app_token(const struct provider_exchange *exchange,
+	const struct provider_request *request, bool refresh, const char **ret_token,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The page of the installation, where its permissions and repositories are changed; NULL where GitHub does not say. */
+/* The page of the installation, where its permissions and repositories are changed; NULL where
+ * GitHub does not say. */
 const char *github_app_page(const struct provider_exchange *exchange);
 
 /* Wipes and forgets all tokens of the process. */

@@ -1,6 +1,6 @@
 /*
- * Sends one call in a provider's manner, and decides by the provider's own table what a refusal means. It
- * knows no action.
+ * Sends one call in a provider's manner, and decides by the provider's own table what a refusal
+ * means. It knows no action.
  */
 #include "provider/provider.h"
 
@@ -28,7 +28,8 @@ bool credential_ends_soon(int64_t expires_at, char when[CREDENTIAL_END_SIZE])
 	if (days <= 0)
 		text_format(when, CREDENTIAL_END_SIZE, "on %s, in less than a day", date);
 	else
-		text_format(when, CREDENTIAL_END_SIZE, "on %s, in %d %s", date, (int)days, days == 1 ? "day" : "days");
+		text_format(when, CREDENTIAL_END_SIZE, "on %s, in %d %s", date, (int)days,
+			days == 1 ? "day" : "days");
 	return true;
 }
 
@@ -39,7 +40,8 @@ static enum error_class no_memory(struct error *error)
 	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
 }
 
-static enum error_class encode_array(const struct provider_request *request, cJSON **ret_json, struct error *error)
+static enum error_class encode_array(
+	const struct provider_request *request, cJSON **ret_json, struct error *error)
 {
 	cJSON *array = cJSON_CreateArray();
 
@@ -59,8 +61,8 @@ static enum error_class encode_array(const struct provider_request *request, cJS
 	return ERROR_NONE;
 }
 
-static enum error_class encode_body(
-	const struct provider_request *request, struct arena *arena, const char **ret_body, struct error *error)
+static enum error_class encode_body(const struct provider_request *request, struct arena *arena,
+	const char **ret_body, struct error *error)
 {
 	cJSON *json;
 
@@ -81,11 +83,14 @@ const char *request_path(const struct provider_request *request, struct arena *a
 {
 	const char *text = "", *rest = request->path;
 
-	for (size_t i = 0; text != NULL && i < PROVIDER_PARAMETERS && request->parameters[i] != NULL; i++) {
-		const char *open = strchr(rest, '{'), *close = open != NULL ? strchr(open, '}') : NULL;
+	for (size_t i = 0;
+		text != NULL && i < PROVIDER_PARAMETERS && request->parameters[i] != NULL; i++) {
+		const char *open = strchr(rest, '{'),
+			   *close = open != NULL ? strchr(open, '}') : NULL;
 		if (close == NULL)
 			break;
-		text = arena_format(arena, "%s%.*s%s", text, (int)(open - rest), rest, request->parameters[i]);
+		text = arena_format(
+			arena, "%s%.*s%s", text, (int)(open - rest), rest, request->parameters[i]);
 		rest = close + 1;
 	}
 
@@ -103,8 +108,9 @@ static void keep_headers(const struct provider *provider, struct http_request *h
 			http->kept_headers[next++] = names[i];
 }
 
-static enum error_class fill_request(const struct provider_exchange *exchange, const struct provider_request *request,
-	const char *token, struct http_request *http, struct error *error)
+static enum error_class fill_request(const struct provider_exchange *exchange,
+	const struct provider_request *request, const char *token, struct http_request *http,
+	struct error *error)
 {
 	const struct provider *provider = exchange->provider;
 	const struct provider_access *access = exchange->access;
@@ -114,7 +120,8 @@ static enum error_class fill_request(const struct provider_exchange *exchange, c
 	if (provider->scope != NULL && access->scope != NULL && !request->unscoped)
 		scope = provider->scope(access->scope);
 	if (encode_body(request, exchange->arena, &http->body, error) != ERROR_NONE ||
-		url_build(access->base_url, request, &scope, exchange->arena, &http->url, error) != ERROR_NONE)
+		url_build(access->base_url, request, &scope, exchange->arena, &http->url, error) !=
+			ERROR_NONE)
 		return error->class;
 	http->method = request->method;
 	http->headers[next] = arena_format(exchange->arena, "Authorization: Bearer %s", token);
@@ -140,8 +147,8 @@ static bool is_expected(const struct provider_request *request, int status)
 	return false;
 }
 
-static enum error_class copy_response(const struct provider_exchange *exchange, const struct http_response *http,
-	struct provider_response *response, struct error *error)
+static enum error_class copy_response(const struct provider_exchange *exchange,
+	const struct http_response *http, struct provider_response *response, struct error *error)
 {
 	const struct provider *provider = exchange->provider;
 	struct arena *arena = exchange->arena;
@@ -151,16 +158,19 @@ static enum error_class copy_response(const struct provider_exchange *exchange, 
 		.body_length = http->body.length,
 		.code = "",
 		.message = "",
-		.request_id = arena_string(
-			arena, http_response_header(http, provider != NULL ? provider->request_id_header : NULL)),
+		.request_id = arena_string(arena,
+			http_response_header(
+				http, provider != NULL ? provider->request_id_header : NULL)),
 		.limit_remaining = http->limit_remaining,
 		.redirected = http->redirected,
 		.date_at = http->date_at };
-	return response->body != NULL && response->request_id != NULL ? ERROR_NONE : no_memory(error);
+	return response->body != NULL && response->request_id != NULL ? ERROR_NONE
+								      : no_memory(error);
 }
 
-static enum error_class read_response(const struct provider_exchange *exchange, const struct provider_request *request,
-	struct http_response *http, struct provider_response *response, struct error *error)
+static enum error_class read_response(const struct provider_exchange *exchange,
+	const struct provider_request *request, struct http_response *http,
+	struct provider_response *response, struct error *error)
 {
 	struct refusal_body body;
 	int64_t limited_ms;
@@ -170,7 +180,8 @@ static enum error_class read_response(const struct provider_exchange *exchange, 
 	refusal_read(exchange->provider, http, &body);
 
 	/* A rate limit is never the caller's, though it expects the status. */
-	if (!is_expected(request, http->status) || exchange->provider->is_limited(http, &body, &limited_ms))
+	if (!is_expected(request, http->status) ||
+		exchange->provider->is_limited(http, &body, &limited_ms))
 		return refusal_error(exchange, request, http, &body, error);
 	if (copy_response(exchange, http, response, error) != ERROR_NONE)
 		return error->class;
@@ -187,8 +198,9 @@ static int64_t call_deadline(const struct provider_exchange *exchange, int64_t t
 }
 
 /* response is NULL where none came. */
-static void keep_record(const struct provider_exchange *exchange, const char *token, const struct http_request *http,
-	const struct http_response *response, int64_t began_ms, const struct error *error)
+static void keep_record(const struct provider_exchange *exchange, const char *token,
+	const struct http_request *http, const struct http_response *response, int64_t began_ms,
+	const struct error *error)
 {
 	struct error failed;
 	const char *folder = exchange->settings->record_folder;
@@ -207,13 +219,15 @@ static void keep_record(const struct provider_exchange *exchange, const char *to
 }
 
 /* Sends it and tells of it. */
-static enum error_class send_told(const struct provider_exchange *exchange, const struct http_request *http,
-	const char *path, struct http_response *ret_response, struct error *error)
+static enum error_class send_told(const struct provider_exchange *exchange,
+	const struct http_request *http, const char *path, struct http_response *ret_response,
+	struct error *error)
 {
 	int64_t began = clock_monotonic_ms();
 	enum error_class class = http_send(exchange->client, http, ret_response, error);
 	bool answered = class == ERROR_NONE;
-	const char *id_header = exchange->provider != NULL ? exchange->provider->request_id_header : NULL;
+	const char *id_header =
+		exchange->provider != NULL ? exchange->provider->request_id_header : NULL;
 	const struct provider_call_facts facts = {
 		.provider = exchange->provider != NULL ? exchange->provider->id : NULL,
 		.method = http->method,
@@ -238,12 +252,15 @@ static void take_notice(const struct provider_exchange *exchange, const struct h
 		return;
 	/* A token that is made for the call always ends soon. */
 	if (exchange->access->token != NULL)
-		notice->expires_at = clock_parse_header(http_response_header(http, provider->expiry_header));
-	text_copy(notice->sign_on, sizeof(notice->sign_on), http_response_header(http, provider->sign_on_header));
+		notice->expires_at =
+			clock_parse_header(http_response_header(http, provider->expiry_header));
+	text_copy(notice->sign_on, sizeof(notice->sign_on),
+		http_response_header(http, provider->sign_on_header));
 }
 
-static enum error_class send_with(const struct provider_exchange *exchange, const struct provider_request *request,
-	const char *token, struct provider_response *ret_response, struct error *error)
+static enum error_class send_with(const struct provider_exchange *exchange,
+	const struct provider_request *request, const char *token,
+	struct provider_response *ret_response, struct error *error)
 {
 	struct http_request http = { .deadline_at = call_deadline(exchange, 0),
 		.reach = HTTP_REACH_CONFIGURED,
@@ -265,7 +282,8 @@ static enum error_class send_with(const struct provider_exchange *exchange, cons
 
 /* A token made for the call. If it was revoked or expired early, one more is made. */
 static enum error_class send_with_minted(const struct provider_exchange *exchange,
-	const struct provider_request *request, struct provider_response *ret_response, struct error *error)
+	const struct provider_request *request, struct provider_response *ret_response,
+	struct error *error)
 {
 	const struct provider *provider = exchange->provider;
 	const char *token;
@@ -283,8 +301,10 @@ static enum error_class send_with_minted(const struct provider_exchange *exchang
 			return class;
 	}
 
-	/* Seen of fresh tokens for some seconds: https://github.com/octokit/auth-app.js/issues/65 */
-	error_set(error, ERROR_PROVIDER_UNAVAILABLE, "%s does not take a token that it has just made", provider->name);
+	/* Seen of fresh tokens for some seconds: https://github.com/octokit/auth-app.js/issues/65
+	 */
+	error_set(error, ERROR_PROVIDER_UNAVAILABLE,
+		"%s does not take a token that it has just made", provider->name);
 	error->http_status = 401;
 	return error->class;
 }
@@ -292,11 +312,13 @@ static enum error_class send_with_minted(const struct provider_exchange *exchang
 static enum error_class refuse_tokenless(const struct provider *provider, struct error *error)
 {
 	error_set(error, ERROR_AUTH_MISSING, "the workers have no token for %s", provider->name);
-	return error_remedy(error, NULL, "Set %s_FILE for slipway-worker and restart it.", provider->token_setting);
+	return error_remedy(error, NULL, "Set %s_FILE for slipway-worker and restart it.",
+		provider->token_setting);
 }
 
-enum error_class provider_send(const struct provider_exchange *exchange, const struct provider_request *request,
-	struct provider_response *ret_response, struct error *error)
+enum error_class provider_send(const struct provider_exchange *exchange,
+	const struct provider_request *request, struct provider_response *ret_response,
+	struct error *error)
 {
 	const struct provider *provider = exchange->provider;
 	const struct provider_access *access = exchange->access;
@@ -325,11 +347,13 @@ static bool is_header_value(const char *text)
 static enum error_class check_headers(const struct string_map *headers, struct error *error)
 {
 	if (headers->count > URL_HEADERS_MAX)
-		return error_set(error, ERROR_INVALID_INPUT, "a request has more than %d headers", URL_HEADERS_MAX);
+		return error_set(error, ERROR_INVALID_INPUT, "a request has more than %d headers",
+			URL_HEADERS_MAX);
 	for (size_t i = 0; i < headers->count; i++)
-		if (!is_header_value(headers->items[i].name) || !is_header_value(headers->items[i].value))
-			return error_set(error, ERROR_INVALID_INPUT, "the value of %s has control characters",
-				headers->items[i].name);
+		if (!is_header_value(headers->items[i].name) ||
+			!is_header_value(headers->items[i].value))
+			return error_set(error, ERROR_INVALID_INPUT,
+				"the value of %s has control characters", headers->items[i].name);
 	return ERROR_NONE;
 }
 
@@ -350,8 +374,8 @@ static enum error_class check_url_request(const struct url_request *request, str
 	return check_headers(&request->headers, error);
 }
 
-static enum error_class add_header(
-	struct http_request *http, struct arena *arena, const char *name, const char *value, struct error *error)
+static enum error_class add_header(struct http_request *http, struct arena *arena, const char *name,
+	const char *value, struct error *error)
 {
 	size_t next = 0;
 	while (http->headers[next] != NULL)
@@ -360,10 +384,12 @@ static enum error_class add_header(
 	return http->headers[next] != NULL ? ERROR_NONE : no_memory(error);
 }
 
-enum error_class url_send(const struct provider_exchange *exchange, const struct url_request *request,
-	struct provider_response *ret_response, struct error *error)
+enum error_class url_send(const struct provider_exchange *exchange,
+	const struct url_request *request, struct provider_response *ret_response,
+	struct error *error)
 {
-	const char *type = request->content_type != NULL ? request->content_type : "text/plain; charset=utf-8";
+	const char *type =
+		request->content_type != NULL ? request->content_type : "text/plain; charset=utf-8";
 	struct http_request http = { .method = request->method,
 		.url = request->url,
 		.body = request->body,
@@ -375,11 +401,12 @@ enum error_class url_send(const struct provider_exchange *exchange, const struct
 
 	if (check_url_request(request, error) != ERROR_NONE)
 		return error->class;
-	if (request->body != NULL && add_header(&http, exchange->arena, "Content-Type", type, error) != ERROR_NONE)
+	if (request->body != NULL &&
+		add_header(&http, exchange->arena, "Content-Type", type, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i < request->headers.count; i++)
-		if (add_header(&http, exchange->arena, request->headers.items[i].name, request->headers.items[i].value,
-			    error) != ERROR_NONE)
+		if (add_header(&http, exchange->arena, request->headers.items[i].name,
+			    request->headers.items[i].value, error) != ERROR_NONE)
 			return error->class;
 	if (send_told(exchange, &http, NULL, &response, error) != ERROR_NONE)
 		return error->class;

@@ -1,6 +1,6 @@
 /*
- * A provider: how its API is spoken to, and what its refusals mean. All that is a provider's stands in its one file, in
- * this struct; slipway/provider.h has the line for it in the list of all.
+ * A provider: how its API is spoken to, and what its refusals mean. All that is a provider's stands
+ * in its one file, in this struct; slipway/provider.h has the line for it in the list of all.
  */
 #ifndef SLIPWAY_PROVIDER_PROVIDER_H
 #define SLIPWAY_PROVIDER_PROVIDER_H
@@ -14,7 +14,8 @@
 
 #define PROVIDER_PERMISSION_TEXTS 6
 
-/* What a refusal means. The first row that fits decides; unset parts, a status of 0 among them, fit anything. */
+/* What a refusal means. The first row that fits decides; unset parts, a status of 0 among them, fit
+ * anything. */
 struct refusal {
 	int status;
 	const char *code;    /* the provider's own code, whole */
@@ -22,7 +23,8 @@ struct refusal {
 	enum error_class class;
 	const char *remedy; /* NULL: what the response or the class says */
 	const char *remedy_url;
-	const char *input; /* member of an action's input that a person has to change, where the action has it */
+	const char *input; /* member of an action's input that a person has to change, where the
+			      action has it */
 };
 
 /* A refusal as the provider's body tells it; "" where it does not. */
@@ -43,16 +45,18 @@ struct credential_notice {
 };
 
 /*
- * What doctor asks before a step meets it as a failure: a GET that changes nothing. The {name} of its path is the
- * scope or, with `each`, one of the names that the readers before it have noted.
+ * What doctor asks before a step meets it as a failure: a GET that changes nothing. The {name} of
+ * its path is the scope or, with `each`, one of the names that the readers before it have noted.
  */
 struct provider_question {
 	const char *path;
 	struct string_pair query;
 	bool each;
 	bool unscoped;      /* as in struct provider_request */
-	bool tells_refusal; /* a refusal is what is to be found: it shows that steps would be refused as well */
-	void (*read)(struct survey *survey, const cJSON *json); /* see survey.h; NULL: the status says it all */
+	bool tells_refusal; /* a refusal is what is to be found: it shows that steps would be
+			       refused as well */
+	void (*read)(struct survey *survey,
+		const cJSON *json); /* see survey.h; NULL: the status says it all */
 };
 
 /* What the settings say of a provider. All borrowed; all but base_url and questions may be NULL. */
@@ -60,16 +64,18 @@ struct provider_access {
 	const char *base_url;
 	const char *token;
 	const char *scope;
-	const char *account;      /* names the credential that tokens are made from, where there is no token */
+	const char *account; /* names the credential that tokens are made from, where there is no
+				token */
 	int64_t write_spacing_ms; /* between calls that change something; 0: none */
-	const struct provider_question *questions; /* ended by a NULL path; a bad credential fails the first */
+	/* ended by a NULL path; a bad credential fails the first */
+	const struct provider_question *questions;
 };
 
 /* What a call needs of a token that is made for it. */
 struct provider_grant {
 	const struct string_pair *permissions; /* ended by a NULL name; NULL: all that there are */
 	bool one_repository;                   /* none but the one that the request's path names */
-	bool fresh;                            /* which was made a moment ago, and may not be known yet */
+	bool fresh; /* which was made a moment ago, and may not be known yet */
 };
 
 struct provider_exchange;
@@ -79,38 +85,51 @@ struct provider {
 	const char *name;
 	const char *headers[HTTP_HEADERS_MAX - 3]; /* ended by NULL */
 	/* Headers of its responses, in lower case; NULL: it has none. */
-	const char *request_id_header;  /* names the exchange, for its support */
-	const char *sign_on_header;     /* where a person authorises the token for single sign-on: "url=https://..." */
-	const char *permissions_header; /* what a token that may not do this would have to be allowed */
-	const char *expiry_header;      /* when the token ends: 2026-12-03 08:03:22 UTC */
+	const char *request_id_header; /* names the exchange, for its support */
+	const char *sign_on_header;    /* where a person authorises the token for single sign-on:
+					  "url=https://..." */
+	/* what a token that may not do this would have to be allowed */
+	const char *permissions_header;
+	const char *expiry_header; /* when the token ends: 2026-12-03 08:03:22 UTC */
 	/* Parts of its texts, any case, that say that a permission is what lacks; ended by NULL. */
 	const char *permission_texts[PROVIDER_PERMISSION_TEXTS];
-	struct settings_part settings; /* its own: a row each, over a struct that only its file knows */
+	/* its own: a row each, over a struct that only its file knows */
+	struct settings_part settings;
 	struct provider_access (*access)(const struct settings *settings);
 	const char *token_setting; /* names the setting that is missing */
 	const char *tokens_page;   /* where a person makes another; NULL: nowhere in particular */
-	/* How its tokens begin, for the redactor (see redact_token_prefixes); ended by NULL or the array's end. */
+	/* How its tokens begin, for the redactor (see redact_token_prefixes); ended by NULL or the
+	 * array's end. */
 	const char *token_prefixes[PROVIDER_TOKEN_PREFIXES];
-	/* Gives a token where the settings have none but an account; NULL: the provider has fixed tokens only.
-	 * `refresh`: the one it gave last was refused. Borrowed until the next call. */
-	enum error_class (*mint)(const struct provider_exchange *exchange, const struct provider_request *request,
-		bool refresh, const char **ret_token, struct error *error);
-	/* Goes with mint: where a person gives such tokens more rights; NULL: the provider does not say. */
+	/* Gives a token where the settings have none but an account; NULL: the provider has fixed
+	 * tokens only. `refresh`: the one it gave last was refused. Borrowed until the next call.
+	 */
+	enum error_class (*mint)(const struct provider_exchange *exchange,
+		const struct provider_request *request, bool refresh, const char **ret_token,
+		struct error *error);
+	/* Goes with mint: where a person gives such tokens more rights; NULL: the provider does not
+	 * say. */
 	const char *(*grant_page)(const struct provider_exchange *exchange);
-	/* The query pair that every call carries for this scope; NULL name: none. NULL: the provider has no scopes. */
+	/* The query pair that every call carries for this scope; NULL name: none. NULL: the
+	 * provider has no scopes. */
 	struct string_pair (*scope)(const char *scope);
-	/* Where people look at what the API at base_url has, without a slash at the end: https://github.com. In the
-	 * arena; NULL where memory is short. A provider without it has one for all. */
+	/* Where people look at what the API at base_url has, without a slash at the end:
+	 * https://github.com. In the arena; NULL where memory is short. A provider without it has
+	 * one for all. */
 	const char *(*site)(struct arena *arena, const char *base_url);
-	/* Members of its bodies that no record of an exchange has, whatever they hold, beside those whose names end in
-	 * token, secret, key, value and such (http/trace.c); ended by NULL. NULL: none. */
+	/* Members of its bodies that no record of an exchange has, whatever they hold, beside those
+	 * whose names end in token, secret, key, value and such (http/trace.c); ended by NULL.
+	 * NULL: none. */
 	const char *const *secret_members;
 	void (*read_refusal)(const cJSON *json, struct refusal_body *body);
-	bool limits_by_endpoint; /* each method and path has a rate limit of its own; else the credential has one */
+	bool limits_by_endpoint; /* each method and path has a rate limit of its own; else the
+				    credential has one */
 	/* Whether the response is a rate limit, and for how long in *ret_ms. */
-	bool (*is_limited)(const struct http_response *response, const struct refusal_body *body, int64_t *ret_ms);
+	bool (*is_limited)(const struct http_response *response, const struct refusal_body *body,
+		int64_t *ret_ms);
 	const struct refusal *refusals; /* ended by class ERROR_NONE */
-	const char *settings_pages;     /* how links of the refusals begin that the site has as well; NULL: none do */
+	const char *settings_pages; /* how links of the refusals begin that the site has as well;
+				       NULL: none do */
 };
 
 /* One call that was made, for the log: nothing of it that may be secret. All borrowed. */
@@ -132,39 +151,47 @@ struct provider_exchange {
 	struct arena *arena;
 	int64_t deadline_at; /* monotonic */
 	const struct settings *settings;
-	bool made_lately;                   /* the app has made what the call is about a short while ago */
-	int64_t run_age_ms;                 /* of the run that calls */
-	const struct record *input;         /* of the action, for refusals that name a member of it; NULL: none */
+	bool made_lately;   /* the app has made what the call is about a short while ago */
+	int64_t run_age_ms; /* of the run that calls */
+	/* of the action, for refusals that name a member of it; NULL: none */
+	const struct record *input;
 	const struct provider_grant *grant; /* NULL: whatever the credential may */
 	struct credential_notice *notice;   /* filled by each response; NULL: nobody reads it */
-	/* Told where an exchange could not be recorded (http/trace.h), which changes nothing else; NULL: nobody is. */
+	/* Told where an exchange could not be recorded (http/trace.h), which changes nothing else;
+	 * NULL: nobody is. */
 	void (*record_failed)(const char *event, const struct error *error);
 	/* Told of each call, of those that make a token as well; NULL: nobody is. */
 	void (*called)(void *data, const struct provider_call_facts *facts);
 	void *called_data;
 };
 
-/* The request's path with the names in it, for people: "/repos/acme/docs". In the arena; NULL where memory is short. */
+/* The request's path with the names in it, for people: "/repos/acme/docs". In the arena; NULL where
+ * memory is short. */
 const char *request_path(const struct provider_request *request, struct arena *arena);
 
 #define CREDENTIAL_END_SIZE 48
 
-/* Whether a credential that ends then, in milliseconds since 1970, ends in the next 14 days; 0: it does not end. Says
- * when: "on 3 December 2026, in 5 days". */
+/* Whether a credential that ends then, in milliseconds since 1970, ends in the next 14 days; 0: it
+ * does not end. Says when: "on 3 December 2026, in 5 days". */
 bool credential_ends_soon(int64_t expires_at, char when[CREDENTIAL_END_SIZE]);
 
-/* Adds a detail to the message as ": detail", unless the message has it already. NULL adds nothing. */
+/* Adds a detail to the message as ": detail", unless the message has it already. NULL adds nothing.
+ */
 void refusal_add(struct refusal_body *body, const char *detail);
 
 /*
- * Sends the request; the answer lies in the arena. An answer that is neither 2xx nor expected is an error with its
- * class, remedy and what the provider said; ERROR_RATE_LIMITED carries retry_after_ms, at least 1 s.
+ * Sends the request; the answer lies in the arena. An answer that is neither 2xx nor expected is an
+ * error with its class, remedy and what the provider said; ERROR_RATE_LIMITED carries
+ * retry_after_ms, at least 1 s.
  */
-enum error_class provider_send(const struct provider_exchange *exchange, const struct provider_request *request,
-	struct provider_response *ret_response, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class provider_send(const struct provider_exchange *exchange,
+	const struct provider_request *request, struct provider_response *ret_response,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Sends a request of any URL, without credentials. Any status is an answer. ERROR_INVALID_INPUT where it is none. */
-enum error_class url_send(const struct provider_exchange *exchange, const struct url_request *request,
-	struct provider_response *ret_response, struct error *error) SLIPWAY_MUST_CHECK;
+/* Sends a request of any URL, without credentials. Any status is an answer. ERROR_INVALID_INPUT
+ * where it is none. */
+enum error_class url_send(const struct provider_exchange *exchange,
+	const struct url_request *request, struct provider_response *ret_response,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

@@ -19,7 +19,8 @@ const struct settings_part *const *providers_introduce(void)
 
 	for (size_t i = 0; providers[i] != NULL; i++) {
 		parts[i] = &providers[i]->settings;
-		for (size_t p = 0; p < PROVIDER_TOKEN_PREFIXES && providers[i]->token_prefixes[p] != NULL; p++)
+		for (size_t p = 0;
+			p < PROVIDER_TOKEN_PREFIXES && providers[i]->token_prefixes[p] != NULL; p++)
 			prefixes[next++] = providers[i]->token_prefixes[p];
 	}
 

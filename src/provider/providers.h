@@ -1,6 +1,6 @@
 /*
- * The list of providers, and what the rest of a program is to know of them. The floors below see no provider: a
- * program hands them what stands in the providers' tables.
+ * The list of providers, and what the rest of a program is to know of them. The floors below see no
+ * provider: a program hands them what stands in the providers' tables.
  */
 #ifndef SLIPWAY_PROVIDER_PROVIDERS_H
 #define SLIPWAY_PROVIDER_PROVIDERS_H
@@ -13,8 +13,8 @@ struct provider;
 extern const struct provider *const providers[];
 
 /*
- * Tells the redactor how the providers' tokens begin, and returns their settings, for settings_init. Each program calls
- * it first, before it writes anything. Static.
+ * Tells the redactor how the providers' tokens begin, and returns their settings, for
+ * settings_init. Each program calls it first, before it writes anything. Static.
  */
 const struct settings_part *const *providers_introduce(void);
 

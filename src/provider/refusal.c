@@ -1,6 +1,7 @@
 /*
- * What a provider's refusal means: its class, by the provider's own table before what the status says in general; what
- * happened, to what, in the provider's own sentence; and what a person can do.
+ * What a provider's refusal means: its class, by the provider's own table before what the status
+ * says in general; what happened, to what, in the provider's own sentence; and what a person can
+ * do.
  */
 #include "provider/refusal.h"
 
@@ -19,7 +20,8 @@ void refusal_add(struct refusal_body *body, const char *detail)
 {
 	if (detail == NULL || detail[0] == '\0' || strstr(body->message, detail) != NULL)
 		return;
-	text_append(body->message, sizeof(body->message), "%s%s", body->message[0] != '\0' ? ": " : "", detail);
+	text_append(body->message, sizeof(body->message), "%s%s",
+		body->message[0] != '\0' ? ": " : "", detail);
 }
 
 /* What a page shows, without its tags. */
@@ -38,8 +40,8 @@ static void strip_tags(char *text)
 	*write = '\0';
 }
 
-/* The beginning of what came, for the person who has to find out what that is: a page of a proxy, say. A provider that
- * is broken has nothing to say in its page. */
+/* The beginning of what came, for the person who has to find out what that is: a page of a proxy,
+ * say. A provider that is broken has nothing to say in its page. */
 static void take_excerpt(const struct http_response *http, struct refusal_body *body)
 {
 	char excerpt[EXCERPT_MAX];
@@ -57,7 +59,8 @@ static void take_excerpt(const struct http_response *http, struct refusal_body *
 	refusal_add(body, excerpt + strspn(excerpt, " "));
 }
 
-void refusal_read(const struct provider *provider, struct http_response *http, struct refusal_body *body)
+void refusal_read(
+	const struct provider *provider, struct http_response *http, struct refusal_body *body)
 {
 	cJSON *json;
 	struct error ignored;
@@ -65,7 +68,8 @@ void refusal_read(const struct provider *provider, struct http_response *http, s
 	memset(body, 0, sizeof(*body));
 
 	/* Secrets go before anything is cut to fit: half of one would not be found any more. */
-	if (json_parse(buffer_text(&http->body), http->body.length, JSON_LIMITS_WIDE, &json, &ignored) == ERROR_NONE) {
+	if (json_parse(buffer_text(&http->body), http->body.length, JSON_LIMITS_WIDE, &json,
+		    &ignored) == ERROR_NONE) {
 		redact_json(json);
 		provider->read_refusal(json, body);
 		cJSON_Delete(json);
@@ -111,7 +115,8 @@ static enum error_class class_of_status(int status)
 /* Words of those who sell more of what they refuse; no code of theirs is as steady. */
 static bool speaks_of_plan(int status, const struct refusal_body *body)
 {
-	static const char *const words[] = { "upgrade", "hobby", " plan", "spend limit", "limit of " };
+	static const char *const words[] = { "upgrade", "hobby", " plan", "spend limit",
+		"limit of " };
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (status >= 400 && status < 500 && strcasestr(body->message, words[i]) != NULL)
@@ -119,7 +124,8 @@ static bool speaks_of_plan(int status, const struct refusal_body *body)
 	return false;
 }
 
-static const struct refusal *find_row(const struct provider *provider, int status, const struct refusal_body *body)
+static const struct refusal *find_row(
+	const struct provider *provider, int status, const struct refusal_body *body)
 {
 	for (const struct refusal *row = provider->refusals; row->class != ERROR_NONE; row++)
 		if (refusal_fits(row, status, body))
@@ -128,7 +134,8 @@ static const struct refusal *find_row(const struct provider *provider, int statu
 }
 
 /* A row of a status alone knows less than the words. */
-static enum error_class class_of(const struct refusal *row, int status, const struct refusal_body *body)
+static enum error_class class_of(
+	const struct refusal *row, int status, const struct refusal_body *body)
 {
 	bool by_status = row == NULL || (row->code == NULL && row->message == NULL);
 
@@ -137,13 +144,15 @@ static enum error_class class_of(const struct refusal *row, int status, const st
 	return row != NULL ? row->class : class_of_status(status);
 }
 
-/* What is missing, or not filled yet, by the age of the run that waits for it: then it is so for another reason. */
+/* What is missing, or not filled yet, by the age of the run that waits for it: then it is so for
+ * another reason. */
 static const struct lateness {
 	int status;
 	int64_t most_ms;
 } latenesses[] = { { 404, 60000 }, { 409, 300000 }, { 422, 60000 } };
 
-bool refusal_is_late(const struct provider_exchange *exchange, int status, const struct refusal_body *body)
+bool refusal_is_late(
+	const struct provider_exchange *exchange, int status, const struct refusal_body *body)
 {
 	const struct refusal *row = find_row(exchange->provider, status, body);
 
@@ -167,7 +176,8 @@ static void add_single_sign_on(const char *header, struct error *error)
 	error_remedy(error, NULL,
 		"Authorise the token for the organisation's single sign-on there, then trigger the "
 		"step again.");
-	text_format(error->remedy_url, sizeof(error->remedy_url), "%.*s", (int)strcspn(url, ";, "), url);
+	text_format(error->remedy_url, sizeof(error->remedy_url), "%.*s", (int)strcspn(url, ";, "),
+		url);
 }
 
 const char *page_at_site(const struct provider_exchange *exchange, const char *page)
@@ -181,10 +191,13 @@ const char *page_at_site(const struct provider_exchange *exchange, const char *p
 	return moved != NULL ? moved : page;
 }
 
-/* Only where the text says that a permission is what lacks: the header comes with other refusals as well. */
+/* Only where the text says that a permission is what lacks: the header comes with other refusals as
+ * well. */
 static bool lacks_permission(const struct provider *provider, const struct refusal_body *body)
 {
-	for (size_t i = 0; i < ARRAY_LEN(provider->permission_texts) && provider->permission_texts[i] != NULL; i++)
+	for (size_t i = 0;
+		i < ARRAY_LEN(provider->permission_texts) && provider->permission_texts[i] != NULL;
+		i++)
 		if (strcasestr(body->message, provider->permission_texts[i]) != NULL)
 			return true;
 	return false;
@@ -196,22 +209,27 @@ static void add_general_remedy(const struct provider *provider, const struct htt
 {
 	const char *permissions = http_response_header(http, provider->permissions_header);
 
-	if (error->class == ERROR_SCOPE_MISSING && permissions[0] != '\0' && lacks_permission(provider, body))
-		error_remedy(error, NULL, "Give the credential the permission %s, then trigger the step again.",
+	if (error->class == ERROR_SCOPE_MISSING && permissions[0] != '\0' &&
+		lacks_permission(provider, body))
+		error_remedy(error, NULL,
+			"Give the credential the permission %s, then trigger the step again.",
 			permissions);
 	else if (error->class == ERROR_SCOPE_MISSING && !lacks_permission(provider, body))
 		error_remedy(error, NULL,
-			"Read what %s says; check the credential's rights there, and what the organisation allows. "
+			"Read what %s says; check the credential's rights there, and what the "
+			"organisation allows. "
 			"Then "
 			"trigger the step again.",
 			provider->name);
 	else if (error->class == ERROR_INVALID_INPUT)
-		error_remedy(error, NULL, "Change the input as %s says, then trigger the step again.", provider->name);
+		error_remedy(error, NULL,
+			"Change the input as %s says, then trigger the step again.",
+			provider->name);
 }
 
 /* What the response itself says of whereto goes before what the table knows in general. */
-static void add_remedy(const struct provider *provider, const struct refusal *row, const struct http_response *http,
-	const struct refusal_body *body, struct error *error)
+static void add_remedy(const struct provider *provider, const struct refusal *row,
+	const struct http_response *http, const struct refusal_body *body, struct error *error)
 {
 	if (row != NULL && row->class == error->class && row->remedy != NULL)
 		error_remedy(error, NULL, "%s", row->remedy);
@@ -226,34 +244,37 @@ static void add_remedy(const struct provider *provider, const struct refusal *ro
 }
 
 /* The member of the step's input that the provider speaks of, where there is one of that name. */
-static void add_input(
-	const struct record *input, const struct refusal *row, const struct refusal_body *body, struct error *error)
+static void add_input(const struct record *input, const struct refusal *row,
+	const struct refusal_body *body, struct error *error)
 {
 	const char *const names[] = { row != NULL ? row->input : NULL, body->field };
 
-	for (size_t i = 0; i < ARRAY_LEN(names) && input != NULL && error->remedy_input[0] == '\0'; i++)
+	for (size_t i = 0; i < ARRAY_LEN(names) && input != NULL && error->remedy_input[0] == '\0';
+		i++)
 		if (names[i] != NULL && record_field(input, names[i]) != NULL)
 			text_copy(error->remedy_input, sizeof(error->remedy_input), names[i]);
 }
 
 /* ---- the whole ---- */
 
-static void tell(const struct provider *provider, const struct http_response *http, const char *method,
-	const char *path, const struct refusal_body *body, struct error *error)
+static void tell(const struct provider *provider, const struct http_response *http,
+	const char *method, const char *path, const struct refusal_body *body, struct error *error)
 {
 	enum error_class class = error->class;
 	bool told = body->message[0] != '\0';
 
 	if (http->status >= 500)
-		error_set(error, class, "%s has a problem of its own (%d): %s %s%s%s", provider->name, http->status,
-			method, path, told ? ": " : "", body->message);
+		error_set(error, class, "%s has a problem of its own (%d): %s %s%s%s",
+			provider->name, http->status, method, path, told ? ": " : "",
+			body->message);
 	else
-		error_set(error, class, "%s answers %d to %s %s: %s", provider->name, http->status, method, path,
-			told ? body->message : "(no message)");
+		error_set(error, class, "%s answers %d to %s %s: %s", provider->name, http->status,
+			method, path, told ? body->message : "(no message)");
 }
 
-enum error_class refusal_error(const struct provider_exchange *exchange, const struct provider_request *request,
-	const struct http_response *http, const struct refusal_body *body, struct error *error)
+enum error_class refusal_error(const struct provider_exchange *exchange,
+	const struct provider_request *request, const struct http_response *http,
+	const struct refusal_body *body, struct error *error)
 {
 	const struct provider *provider = exchange->provider;
 	const struct refusal *row = find_row(provider, http->status, body);
@@ -268,7 +289,8 @@ enum error_class refusal_error(const struct provider_exchange *exchange, const s
 			: late ? ERROR_NOT_READY
 			       : class_of(row, http->status, body),
 		"%s", "");
-	tell(provider, http, http_method_name(request->method), path != NULL ? path : request->path, body, error);
+	tell(provider, http, http_method_name(request->method), path != NULL ? path : request->path,
+		body, error);
 	if (limited)
 		error->retry_after_ms = limited_ms > LIMIT_MIN_MS ? limited_ms : LIMIT_MIN_MS;
 	else if (http->status >= 500)
@@ -281,6 +303,6 @@ enum error_class refusal_error(const struct provider_exchange *exchange, const s
 			text_copy(error->remedy_url, sizeof(error->remedy_url), page);
 	}
 
-	return error_exchange(
-		error, provider->id, http->status, body->code, http_response_header(http, provider->request_id_header));
+	return error_exchange(error, provider->id, http->status, body->code,
+		http_response_header(http, provider->request_id_header));
 }

@@ -9,7 +9,8 @@
 #include "base/text.h"
 #include "provider/refusal.h"
 
-void survey_add(struct survey *survey, bool fault, const char *link, const char *advice, const char *format, ...)
+void survey_add(struct survey *survey, bool fault, const char *link, const char *advice,
+	const char *format, ...)
 {
 	struct arena *arena = survey->exchange->arena;
 	va_list arguments;
@@ -20,7 +21,8 @@ void survey_add(struct survey *survey, bool fault, const char *link, const char 
 	const struct survey_finding finding = { .fault = fault,
 		.what = arena_format_list(arena, format, arguments),
 		.advice = arena_string(arena, advice),
-		.link = link != NULL ? arena_string(arena, page_at_site(survey->exchange, link)) : NULL };
+		.link = link != NULL ? arena_string(arena, page_at_site(survey->exchange, link))
+				     : NULL };
 	va_end(arguments);
 	if (finding.what != NULL && finding.advice != NULL)
 		survey->findings[survey->count++] = finding;
@@ -44,21 +46,23 @@ void survey_add_expiry(struct survey *survey, int64_t expires_at)
 	if (!credential_ends_soon(expires_at, when))
 		return;
 	const char *advice = arena_format(survey->exchange->arena,
-		"Make a new one and put it into the file of %s_FILE: workers take it up without a restart.",
+		"Make a new one and put it into the file of %s_FILE: workers take it up without a "
+		"restart.",
 		provider->token_setting);
-	survey_add(survey, false, provider->tokens_page, advice != NULL ? advice : "", "the token for %s ends %s",
-		provider->name, when);
+	survey_add(survey, false, provider->tokens_page, advice != NULL ? advice : "",
+		"the token for %s ends %s", provider->name, when);
 }
 
 static void add_error(struct survey *survey, const struct error *error)
 {
-	const char *remedy = error->remedy[0] != '\0' ? error->remedy : error_class_facts(error->class)->remedy;
-	survey_add(survey, false, error->remedy_url[0] != '\0' ? error->remedy_url : NULL, remedy != NULL ? remedy : "",
-		"%s", error->message);
+	const char *remedy =
+		error->remedy[0] != '\0' ? error->remedy : error_class_facts(error->class)->remedy;
+	survey_add(survey, false, error->remedy_url[0] != '\0' ? error->remedy_url : NULL,
+		remedy != NULL ? remedy : "", "%s", error->message);
 }
 
-static enum error_class ask(
-	struct survey *survey, const struct provider_question *question, const char *name, struct error *error)
+static enum error_class ask(struct survey *survey, const struct provider_question *question,
+	const char *name, struct error *error)
 {
 	const struct provider_request request = { .path = question->path,
 		.parameters = { name },
@@ -75,19 +79,22 @@ static enum error_class ask(
 	if (provider_send(&exchange, &request, &response, error) != ERROR_NONE)
 		return error->class;
 	if (question->read != NULL &&
-		json_parse(response.body, response.body_length, JSON_LIMITS_WIDE, &json, &ignored) == ERROR_NONE)
+		json_parse(response.body, response.body_length, JSON_LIMITS_WIDE, &json,
+			&ignored) == ERROR_NONE)
 		question->read(survey, json);
 	return ERROR_NONE;
 }
 
 /* False where the provider does not answer, or wants to be asked no more. */
-static bool ask_of(struct survey *survey, const struct provider_question *question, const char *name)
+static bool ask_of(
+	struct survey *survey, const struct provider_question *question, const char *name)
 {
 	struct error error;
 
 	if (ask(survey, question, name, &error) == ERROR_NONE)
 		return true;
-	bool refused = error.http_status >= 400 && error.http_status < 500 && error.class != ERROR_RATE_LIMITED;
+	bool refused = error.http_status >= 400 && error.http_status < 500 &&
+		error.class != ERROR_RATE_LIMITED;
 
 	/* That it may not be asked is no finding, unless the question is about that. */
 	if (!refused || (question->tells_refusal && error.class != ERROR_NOT_FOUND))
@@ -105,7 +112,8 @@ static bool ask_all(struct survey *survey, const struct provider_question *quest
 	return true;
 }
 
-enum error_class survey_ask(const struct provider_exchange *exchange, struct survey *ret_survey, struct error *error)
+enum error_class survey_ask(
+	const struct provider_exchange *exchange, struct survey *ret_survey, struct error *error)
 {
 	const struct provider_question *question = exchange->access->questions;
 

@@ -1,6 +1,6 @@
 /*
- * What a provider is asked before a step meets it as a failure: the questions of the provider's own file, and what they
- * found. `slipway doctor` asks them.
+ * What a provider is asked before a step meets it as a failure: the questions of the provider's own
+ * file, and what they found. `slipway doctor` asks them.
  */
 #ifndef SLIPWAY_PROVIDER_SURVEY_H
 #define SLIPWAY_PROVIDER_SURVEY_H
@@ -27,22 +27,25 @@ struct survey {
 };
 
 /*
- * Asks all questions of exchange->access. Where the first is refused, that is the error, and nothing else is asked. Any
- * other that the credential may not ask finds nothing; one that gets no answer is the last.
+ * Asks all questions of exchange->access. Where the first is refused, that is the error, and
+ * nothing else is asked. Any other that the credential may not ask finds nothing; one that gets no
+ * answer is the last.
  */
-enum error_class survey_ask(
-	const struct provider_exchange *exchange, struct survey *ret_survey, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class survey_ask(const struct provider_exchange *exchange, struct survey *ret_survey,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* ---- for the readers of the questions ---- */
 
 /* Adds a finding; more than SURVEY_FINDINGS_MAX are left out. A NULL link is none. */
-void survey_add(struct survey *survey, bool fault, const char *link, const char *advice, const char *format, ...)
-	SLIPWAY_FORMAT(5, 6);
+void survey_add(struct survey *survey, bool fault, const char *link, const char *advice,
+	const char *format, ...) SLIPWAY_FORMAT(5, 6);
 
-/* Notes a name for questions with `each`, once; NULL, and more than SURVEY_NAMES_MAX, are left out. */
+/* Notes a name for questions with `each`, once; NULL, and more than SURVEY_NAMES_MAX, are left out.
+ */
 void survey_add_name(struct survey *survey, const char *name);
 
-/* Adds a finding where a credential that ends then, in milliseconds since 1970, ends soon; 0: it does not end. */
+/* Adds a finding where a credential that ends then, in milliseconds since 1970, ends soon; 0: it
+ * does not end. */
 void survey_add_expiry(struct survey *survey, int64_t expires_at);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Vercel's REST API: https://vercel.com/docs/rest-api. The version stands in each path. Error bodies and limits as
- * documented there under "Errors" and "Rate limits".
+ * Vercel's REST API: https://vercel.com/docs/rest-api. The version stands in each path. Error
+ * bodies and limits as documented there under "Errors" and "Rate limits".
  */
 #include <string.h>
 
@@ -14,7 +14,8 @@
 #define SECONDS_BELOW 1e11 /* a later second since 1970 is of the year 5138 */
 #define INVALID_TOKEN "the token is not valid"
 
-/* Every call carries the team, GETs and DELETEs as well; without it, it runs in the token's own account. */
+/* Every call carries the team, GETs and DELETEs as well; without it, it runs in the token's own
+ * account. */
 static struct string_pair scope(const char *team)
 {
 	return (struct string_pair){ text_has_prefix(team, "team_") ? "teamId" : "slug", team };
@@ -26,11 +27,14 @@ static void copy_member(const cJSON *json, const char *name, char *target, size_
 	text_copy(target, size, text != NULL ? text : "");
 }
 
-/* How long until the limit opens. resetMs is milliseconds since 1970, reset seconds or, for quotas, milliseconds. */
+/* How long until the limit opens. resetMs is milliseconds since 1970, reset seconds or, for quotas,
+ * milliseconds. */
 static int64_t limit_left_ms(const cJSON *limit)
 {
 	const cJSON *reset_ms = json_member(limit, "resetMs"), *reset = json_member(limit, "reset");
-	double at = cJSON_IsNumber(reset_ms) ? reset_ms->valuedouble : cJSON_IsNumber(reset) ? reset->valuedouble : 0;
+	double at = cJSON_IsNumber(reset_ms) ? reset_ms->valuedouble
+		: cJSON_IsNumber(reset)      ? reset->valuedouble
+					     : 0;
 	if (at < SECONDS_BELOW)
 		at *= 1000;
 	double left = at - (double)clock_wall_ms();
@@ -40,11 +44,13 @@ static int64_t limit_left_ms(const cJSON *limit)
 static void read_limit(const cJSON *limit, struct refusal_body *body)
 {
 	char detail[64];
-	const cJSON *remaining = json_member(limit, "remaining"), *total = json_member(limit, "total");
+	const cJSON *remaining = json_member(limit, "remaining"),
+		    *total = json_member(limit, "total");
 	body->retry_after_ms = limit_left_ms(limit);
 	if (!cJSON_IsNumber(remaining) || !cJSON_IsNumber(total))
 		return;
-	text_format(detail, sizeof(detail), "%.0f of %.0f are left", remaining->valuedouble, total->valuedouble);
+	text_format(detail, sizeof(detail), "%.0f of %.0f are left", remaining->valuedouble,
+		total->valuedouble);
 	refusal_add(body, detail);
 }
 
@@ -68,7 +74,8 @@ static void read_refusal(const cJSON *json, struct refusal_body *body)
 		refusal_add(body, INVALID_TOKEN);
 }
 
-static bool is_limited(const struct http_response *response, const struct refusal_body *body, int64_t *ret_ms)
+static bool is_limited(
+	const struct http_response *response, const struct refusal_body *body, int64_t *ret_ms)
 {
 	if (response->status != 429)
 		return false;
@@ -87,29 +94,34 @@ static bool is_limited(const struct http_response *response, const struct refusa
 #define DASHBOARD_URL  "https://vercel.com/dashboard"
 #define PROTECTION_URL "https://vercel.com/docs/deployment-protection"
 #define REPLACE_TOKEN  "Replace the token in SLIPWAY_VERCEL_TOKEN_FILE and trigger the step again."
-#define FREE_DOMAIN    "Remove the domain from the project or account that has it, or choose another."
-#define FREE_VARIABLE  "Remove the variable of that name from the project, or give this one other targets."
+#define FREE_DOMAIN    "Remove the domain from the project that has it, or choose another."
+#define FREE_VARIABLE                                                                              \
+	"Remove the variable of that name from the project, or give this one other targets."
 
 static const struct refusal refusals[] = {
 	/* Git: what only a person can connect. */
 	{ .status = 400,
 		.message = "Login Connection",
 		.class = ERROR_APP_NOT_INSTALLED,
-		.remedy = "Connect the Vercel account of the token with GitHub, then trigger the step again.",
+		.remedy = "Connect the Vercel account of the token with GitHub, then trigger the "
+			  "step again.",
 		.remedy_url = LOGINS_URL },
 	{ .status = 400,
 		.message = "Install GitHub App",
 		.class = ERROR_APP_NOT_INSTALLED,
-		.remedy = "Install Vercel's GitHub app on the organisation that owns the repository, then trigger the "
+		.remedy = "Install Vercel's GitHub app on the organisation that owns the "
+			  "repository, then trigger the "
 			  "step again.",
 		.remedy_url = GIT_APP_URL },
 	{ .code = "repo_not_found",
 		.class = ERROR_APP_NOT_INSTALLED,
-		.remedy = "Give Vercel's GitHub app access to the repository, then trigger the step again.",
+		.remedy = "Give Vercel's GitHub app access to the repository, then trigger the "
+			  "step again.",
 		.remedy_url = GIT_APP_URL },
 	{ .code = "repo_links_exceeded_limit",
 		.class = ERROR_PLAN_LIMIT,
-		.remedy = "Unlink projects that no longer need the repository, then trigger the step again.",
+		.remedy = "Unlink projects that no longer need the repository, then trigger the "
+			  "step again.",
 		.remedy_url = DASHBOARD_URL },
 	/* Vercel does not see yet what was pushed a moment ago. */
 	{ .status = 400, .code = "incorrect_git_source_info", .class = ERROR_NOT_READY },
@@ -118,7 +130,8 @@ static const struct refusal refusals[] = {
 		.message = "name of your Environment Variable is reserved",
 		.class = ERROR_INVALID_INPUT,
 		.remedy = "Give the variable another name, then trigger the step again.",
-		.remedy_url = "https://vercel.com/docs/environment-variables/reserved-environment-variables",
+		.remedy_url = "https://vercel.com/docs/environment-variables/"
+			      "reserved-environment-variables",
 		.input = "variables" },
 	{ .status = 400,
 		.message = "Project names can",
@@ -128,13 +141,16 @@ static const struct refusal refusals[] = {
 	{ .status = 404,
 		.message = "Project not found",
 		.class = ERROR_NOT_FOUND,
-		.remedy = "Run the step that makes the project again, or check SLIPWAY_VERCEL_TEAM." },
+		.remedy = "Run the step that makes the project again, or check "
+			  "SLIPWAY_VERCEL_TEAM." },
 	{ .status = 403,
 		.message = "Git author",
 		.class = ERROR_SCOPE_MISSING,
-		.remedy = "Give the author of the commit access to the team, or deploy a commit of an author who has "
+		.remedy = "Give the author of the commit access to the team, or deploy a commit of "
+			  "an author who has "
 			  "it; then trigger the step again.",
-		.remedy_url = "https://vercel.com/docs/deployments/troubleshoot-project-collaboration" },
+		.remedy_url =
+			"https://vercel.com/docs/deployments/troubleshoot-project-collaboration" },
 	{ .status = 400, .message = "env update", .class = ERROR_CONFLICT_OURS },
 	{ .code = "ENV_CONFLICT",
 		.class = ERROR_CONFLICT_FOREIGN,
@@ -164,7 +180,9 @@ static const struct refusal refusals[] = {
 		.remedy = FREE_DOMAIN,
 		.remedy_url = DOMAINS_URL },
 	{ .code = "missing_txt_record", .class = ERROR_NOT_READY },
-	{ .code = "custom_domain_needs_upgrade", .class = ERROR_PLAN_LIMIT, .remedy_url = BILLING_URL },
+	{ .code = "custom_domain_needs_upgrade",
+		.class = ERROR_PLAN_LIMIT,
+		.remedy_url = BILLING_URL },
 	{ .status = 400,
 		.message = "latest production deployment",
 		.class = ERROR_BUILD_FAILED,
@@ -176,7 +194,10 @@ static const struct refusal refusals[] = {
 		.class = ERROR_PLAN_LIMIT,
 		.remedy_url = BILLING_URL },
 
-	{ .status = 401, .class = ERROR_AUTH_EXPIRED, .remedy = REPLACE_TOKEN, .remedy_url = TOKENS_URL },
+	{ .status = 401,
+		.class = ERROR_AUTH_EXPIRED,
+		.remedy = REPLACE_TOKEN,
+		.remedy_url = TOKENS_URL },
 	{ .status = 403,
 		.message = INVALID_TOKEN,
 		.class = ERROR_AUTH_EXPIRED,
@@ -185,38 +206,46 @@ static const struct refusal refusals[] = {
 	{ .status = 403,
 		.message = "re-authenticate to this scope",
 		.class = ERROR_SCOPE_MISSING,
-		.remedy = "Correct SLIPWAY_VERCEL_TEAM, or give the workers a token that reaches that team, and "
+		.remedy = "Correct SLIPWAY_VERCEL_TEAM, or give the workers a token that reaches "
+			  "that team, and "
 			  "trigger the step "
 			  "again.",
 		.remedy_url = TOKENS_URL },
 	{ .status = 403,
 		.class = ERROR_SCOPE_MISSING,
-		.remedy = "Read what Vercel says; check SLIPWAY_VERCEL_TEAM and the role of the token's user in that "
+		.remedy = "Read what Vercel says; check SLIPWAY_VERCEL_TEAM and the role of the "
+			  "token's user in that "
 			  "team, then "
 			  "trigger the step again." },
 
-	/* Its limit.reset is always a day from now, so there is nothing to wait for within a run. */
+	/* Its limit.reset is always a day from now, so there is nothing to wait for within a run.
+	 */
 	{ .status = 402,
 		.code = "api-deployments-free-per-day",
 		.class = ERROR_PLAN_LIMIT,
-		.remedy =
-			"Upgrade the plan, or trigger the step again when the day's deployments are no longer used up.",
+		.remedy = "Upgrade the plan, or trigger the step again when the day's deployments "
+			  "are no longer used up.",
 		.remedy_url = BILLING_URL },
 	{ .status = 402,
 		.class = ERROR_PLAN_LIMIT,
-		.remedy = "Put the payment or the plan of the account in order, then trigger the step again.",
+		.remedy = "Put the payment or the plan of the account in order, then trigger the "
+			  "step again.",
 		.remedy_url = BILLING_URL },
 	{ .status = 428,
 		.class = ERROR_PLAN_LIMIT,
-		.remedy = "Add deployment protection to the plan, or do without it, then trigger the step again.",
+		.remedy = "Add deployment protection to the plan, or do without it, then trigger "
+			  "the step again.",
 		.remedy_url = PROTECTION_URL },
 	{ .status = 409,
 		.message = "being transfer",
 		.class = ERROR_CONFLICT_FOREIGN,
-		.remedy = "Wait until the project has been transferred, then trigger the step again.",
+		.remedy =
+			"Wait until the project has been transferred, then trigger the step again.",
 		.remedy_url = DASHBOARD_URL },
 	{ .status = 409, .class = ERROR_CONFLICT_FOREIGN },
-	{ .status = 410, .class = ERROR_INTERNAL, .remedy = "This version of Vercel's API is gone; update Slipway." },
+	{ .status = 410,
+		.class = ERROR_INTERNAL,
+		.remedy = "This version of Vercel's API is gone; update Slipway." },
 	{ .class = ERROR_NONE },
 };
 
@@ -232,14 +261,18 @@ static void read_account(struct survey *survey, const cJSON *json, const char *w
 
 	if (cJSON_IsTrue(json_member(json, "limited")))
 		survey_add(survey, true, TOKENS_URL,
-			"Sign in to Vercel as it asks there, by single sign-on or with two factors, and make a new "
+			"Sign in to Vercel as it asks there, by single sign-on or with two "
+			"factors, and make a new "
 			"token that reaches it.",
-			"Vercel shows the token only a part of %s: its single sign-on, two factors or the token's "
+			"Vercel shows the token only a part of %s: its single sign-on, two factors "
+			"or the token's "
 			"scope keep it out",
 			what);
 	if (cJSON_IsObject(block))
-		survey_add(survey, true, BILLING_URL, "Put the payment or the plan of the account in order.",
-			"Vercel has blocked %s: %s", what, reason != NULL ? reason : "it does not say why");
+		survey_add(survey, true, BILLING_URL,
+			"Put the payment or the plan of the account in order.",
+			"Vercel has blocked %s: %s", what,
+			reason != NULL ? reason : "it does not say why");
 }
 
 static void read_team(struct survey *survey, const cJSON *json)
@@ -254,23 +287,29 @@ static void read_user(struct survey *survey, const cJSON *json)
 
 static void read_token(struct survey *survey, const cJSON *json)
 {
-	const cJSON *token = json_member(json, "token"), *expires_at = json_member(token, "expiresAt");
+	const cJSON *token = json_member(json, "token"),
+		    *expires_at = json_member(token, "expiresAt");
 
-	survey_add_expiry(survey, cJSON_IsNumber(expires_at) ? (int64_t)expires_at->valuedouble : 0);
+	survey_add_expiry(
+		survey, cJSON_IsNumber(expires_at) ? (int64_t)expires_at->valuedouble : 0);
 	if (cJSON_IsNumber(json_member(token, "leakedAt")))
-		survey_add(survey, false, TOKENS_URL, REPLACE_TOKEN, "Vercel has found the token in a public place");
+		survey_add(survey, false, TOKENS_URL, REPLACE_TOKEN,
+			"Vercel has found the token in a public place");
 }
 
-/* Accounts of GitHub on which Vercel's app is installed, and that the token's user is connected with. */
+/* Accounts of GitHub on which Vercel's app is installed, and that the token's user is connected
+ * with. */
 static void read_namespaces(struct survey *survey, const cJSON *json)
 {
 	const cJSON *one;
 
 	if (cJSON_IsArray(json) && cJSON_GetArraySize(json) == 0)
 		survey_add(survey, false, GIT_APP_URL,
-			"Install Vercel's GitHub app on the organisation that is to own the repositories, and connect "
+			"Install Vercel's GitHub app on the organisation that is to own the "
+			"repositories, and connect "
 			"the Vercel account of the token with GitHub.",
-			"Vercel sees no account of GitHub: no project can be linked to a repository");
+			"Vercel sees no account of GitHub: no project can be linked to a "
+			"repository");
 	cJSON_ArrayForEach (one, json) {
 		const char *slug = json_member_string(one, "slug");
 		if (slug == NULL || !cJSON_IsObject(one))
@@ -281,7 +320,8 @@ static void read_namespaces(struct survey *survey, const cJSON *json)
 				"Vercel's login to %s at GitHub has ended", slug);
 		if (cJSON_IsTrue(json_member(one, "isAccessRestricted")))
 			survey_add(survey, false, GIT_APP_URL,
-				"Let an owner allow Vercel's GitHub app there, or add the Vercel account's address to "
+				"Let an owner allow Vercel's GitHub app there, or add the Vercel "
+				"account's address to "
 				"its "
 				"allow list.",
 				"Vercel's access to %s at GitHub is restricted", slug);
@@ -296,15 +336,19 @@ static void read_projects(struct survey *survey, const cJSON *json)
 
 	cJSON_ArrayForEach (project, json_member(json, "projects")) {
 		const char *name = json_member_string(project, "name");
-		if (name != NULL && cJSON_IsFalse(json_member(project, "autoAssignCustomDomains")) &&
-			!text_append(names, sizeof(names), "%s%s", names[0] != '\0' ? ", " : "", name))
+		if (name != NULL &&
+			cJSON_IsFalse(json_member(project, "autoAssignCustomDomains")) &&
+			!text_append(
+				names, sizeof(names), "%s%s", names[0] != '\0' ? ", " : "", name))
 			break;
 	}
 
 	if (names[0] != '\0')
 		survey_add(survey, false, DASHBOARD_URL,
-			"Undo the rollback or promote a deployment there, or set \"promote\" in the steps that deploy.",
-			"production is pinned by an Instant Rollback or by a setting, and new deployments do not show "
+			"Undo the rollback or promote a deployment there, or set \"promote\" in "
+			"the steps that deploy.",
+			"production is pinned by an Instant Rollback or by a setting, and new "
+			"deployments do not show "
 			"there: %s",
 			names);
 }
@@ -337,12 +381,15 @@ struct vercel_settings {
 	const char *team;
 };
 static const struct setting setting_rows[] = {
-	{ URL_SETTING("SLIPWAY_VERCEL_URL", struct vercel_settings, url), .fallback = "https://api.vercel.com",
-		.programs = SETTINGS_WORKER, .description = "Base URL of Vercel's REST API" },
-	{ SECRET_SETTING("SLIPWAY_VERCEL_TOKEN", struct vercel_settings, token), .programs = SETTINGS_WORKER,
-		.description = "Token for Vercel" },
-	{ TEXT_SETTING("SLIPWAY_VERCEL_TEAM", struct vercel_settings, team), .programs = SETTINGS_WORKER,
-		.description = "Vercel team that owns the projects, by id (team_...) or slug; without it the token's "
+	{ URL_SETTING("SLIPWAY_VERCEL_URL", struct vercel_settings, url),
+		.fallback = "https://api.vercel.com", .programs = SETTINGS_WORKER,
+		.description = "Base URL of Vercel's REST API" },
+	{ SECRET_SETTING("SLIPWAY_VERCEL_TOKEN", struct vercel_settings, token),
+		.programs = SETTINGS_WORKER, .description = "Token for Vercel" },
+	{ TEXT_SETTING("SLIPWAY_VERCEL_TEAM", struct vercel_settings, team),
+		.programs = SETTINGS_WORKER,
+		.description = "Vercel team that owns the projects, by id (team_...) or slug; "
+			       "without it the token's "
 			       "own account" },
 };
 

@@ -1,6 +1,6 @@
 /*
- * Formats key names. All keys of an app carry the same hash tag, so that one script may touch them on a
- * cluster too.
+ * Formats key names. All keys of an app carry the same hash tag, so that one script may touch them
+ * on a cluster too.
  */
 #include "store/keys.h"
 
@@ -10,7 +10,8 @@
 
 void run_key_make(char key[KEY_SIZE], const struct run_name *name)
 {
-	text_format(key, KEY_SIZE, KEY_PREFIX "app:%s:%s:%s", name->app, name->workflow, name->step);
+	text_format(
+		key, KEY_SIZE, KEY_PREFIX "app:%s:%s:%s", name->app, name->workflow, name->step);
 }
 
 void run_keys_make(struct run_keys *keys, const struct run_name *name)
@@ -31,10 +32,12 @@ void run_keys_make(struct run_keys *keys, const struct run_name *name)
 		if (shared[i] != NULL)
 			text_copy(keys->own[i], KEY_SIZE, shared[i]);
 		else if (of_app[i] != NULL)
-			text_format(keys->own[i], KEY_SIZE, KEY_PREFIX "app:%s:%s", name->app, of_app[i]);
+			text_format(keys->own[i], KEY_SIZE, KEY_PREFIX "app:%s:%s", name->app,
+				of_app[i]);
 		else
 			run_key_make(keys->own[i],
-				&(struct run_name){ name->app, name->workflow != NULL ? name->workflow : "",
+				&(struct run_name){ name->app,
+					name->workflow != NULL ? name->workflow : "",
 					name->step != NULL ? name->step : "" });
 		keys->list[i] = keys->own[i];
 	}
@@ -59,5 +62,6 @@ void member_make(char member[MEMBER_SIZE], const struct run_name *name)
 
 bool run_name_valid(const struct run_name *name)
 {
-	return identifier_valid(name->app) && identifier_valid(name->workflow) && identifier_valid(name->step);
+	return identifier_valid(name->app) && identifier_valid(name->workflow) &&
+		identifier_valid(name->step);
 }

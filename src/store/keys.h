@@ -1,5 +1,6 @@
 /*
- * Builds the names of all Redis keys. Ids have passed identifier_valid, so none can contain a separator.
+ * Builds the names of all Redis keys. Ids have passed identifier_valid, so none can contain a
+ * separator.
  */
 #ifndef SLIPWAY_STORE_KEYS_H
 #define SLIPWAY_STORE_KEYS_H
@@ -7,7 +8,8 @@
 #include "base/identifier.h"
 #include "core/run.h"
 
-/* There is one partition. On a Redis Cluster the braces set the hash slot, so all keys of an app are in one slot. */
+/* There is one partition. On a Redis Cluster the braces set the hash slot, so all keys of an app
+ * are in one slot. */
 #define KEY_PREFIX  "slipway:{0}:"
 #define KEY_QUEUE   KEY_PREFIX "queue"
 #define KEY_DELAYED KEY_PREFIX "delayed"
@@ -48,7 +50,8 @@ void run_key_make(char key[KEY_SIZE], const struct run_name *name);
 
 #define MEMBER_SIZE (3 * IDENTIFIER_SIZE)
 
-/* Splits app:workflow:step, as stored in delayed and live, in place. False if it does not have that form. */
+/* Splits app:workflow:step, as stored in delayed and live, in place. False if it does not have that
+ * form. */
 bool member_split(char member[MEMBER_SIZE], struct run_name *ret_name);
 
 /* Builds app:workflow:step. */

@@ -5,7 +5,8 @@
 
 #include "store/keys.h"
 
-enum error_class ledger_decode(const struct redisReply *hash, cJSON **ret_ledger, struct error *error)
+enum error_class ledger_decode(
+	const struct redisReply *hash, cJSON **ret_ledger, struct error *error)
 {
 	cJSON *ledger = cJSON_CreateObject();
 	bool complete = ledger != NULL;
@@ -22,7 +23,8 @@ enum error_class ledger_decode(const struct redisReply *hash, cJSON **ret_ledger
 	return ERROR_NONE;
 }
 
-enum error_class ledger_read(struct redis *redis, const char *app, cJSON **ret_ledger, struct error *error)
+enum error_class ledger_read(
+	struct redis *redis, const char *app, cJSON **ret_ledger, struct error *error)
 {
 	struct run_keys keys;
 	CLEANUP_REPLY struct redisReply *reply = NULL;

@@ -1,6 +1,6 @@
 /*
- * Reads the ledger: what an app has at providers, a hash of provider:type:key -> row as JSON. Workers write it as part
- * of their runs.
+ * Reads the ledger: what an app has at providers, a hash of provider:type:key -> row as JSON.
+ * Workers write it as part of their runs.
  */
 #ifndef SLIPWAY_STORE_LEDGER_H
 #define SLIPWAY_STORE_LEDGER_H
@@ -13,7 +13,7 @@ enum error_class ledger_decode(
 	const struct redisReply *hash, cJSON **ret_ledger, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* The ledger of an app; empty if it has nothing. The caller owns *ret_ledger. */
-enum error_class ledger_read(
-	struct redis *redis, const char *app, cJSON **ret_ledger, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class ledger_read(struct redis *redis, const char *app, cJSON **ret_ledger,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

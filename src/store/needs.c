@@ -7,8 +7,8 @@
 
 #include "store/run_eval.h"
 
-static enum error_class read_needs(
-	const struct redisReply *reply, struct needs *needs, struct arena *arena, struct error *error)
+static enum error_class read_needs(const struct redisReply *reply, struct needs *needs,
+	struct arena *arena, struct error *error)
 {
 	const char *word = reply_text(reply_item(reply, 0));
 
@@ -17,18 +17,20 @@ static enum error_class read_needs(
 	if (strcmp(word, "missing") == 0) {
 		int64_t number = reply_integer(reply_item(reply, 1));
 		if (number < 1 || number > (int64_t)needs->count)
-			return error_set(error, ERROR_INTERNAL, "the script needs answered no need that was asked for");
+			return error_set(error, ERROR_INTERNAL,
+				"the script needs answered no need that was asked for");
 		needs->missing = &needs->names[number - 1];
 		needs->missing_status = arena_string(arena, reply_text(reply_item(reply, 2)));
 	}
 
 	for (size_t i = 0; needs->missing == NULL && i < needs->count; i++)
 		needs->outputs[i] = arena_string(arena, reply_text(reply_item(reply, 1 + i)));
-	return arena->exhausted ? error_set(error, ERROR_OUT_OF_MEMORY, "no memory for outputs") : ERROR_NONE;
+	return arena->exhausted ? error_set(error, ERROR_OUT_OF_MEMORY, "no memory for outputs")
+				: ERROR_NONE;
 }
 
-enum error_class needs_take(
-	struct redis *redis, const struct lease *lease, struct needs *needs, struct arena *arena, struct error *error)
+enum error_class needs_take(struct redis *redis, const struct lease *lease, struct needs *needs,
+	struct arena *arena, struct error *error)
 {
 	const struct run_name name = lease_name(lease);
 	char names[NEEDS_MAX][KEY_SIZE];

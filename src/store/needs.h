@@ -16,10 +16,10 @@ struct needs {
 };
 
 /*
- * Reads the outputs of a leased run's needs, and records in the run that it uses them. Texts are in the arena.
- * ERROR_LEASE_LOST if the caller no longer has the run.
+ * Reads the outputs of a leased run's needs, and records in the run that it uses them. Texts are in
+ * the arena. ERROR_LEASE_LOST if the caller no longer has the run.
  */
-enum error_class needs_take(struct redis *redis, const struct lease *lease, struct needs *needs, struct arena *arena,
-	struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class needs_take(struct redis *redis, const struct lease *lease, struct needs *needs,
+	struct arena *arena, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * Who has a thing is asked of one key; whether that still holds, of the ledger of the app that the key names. The two
- * lie in different slots, so a claim that is younger than a worker may live between its two writes is believed.
+ * Who has a thing is asked of one key; whether that still holds, of the ledger of the app that the
+ * key names. The two lie in different slots, so a claim that is younger than a worker may live
+ * between its two writes is believed.
  */
 #include "store/owners.h"
 
@@ -12,15 +13,16 @@
 #include "store/keys.h"
 #include "store/ledger.h"
 
-#define UNWRITTEN_MS 300000 /* an attempt that has claimed has written its row by then, or never will */
+#define UNWRITTEN_MS                                                                               \
+	300000 /* an attempt that has claimed has written its row by then, or never will */
 
 /* What owner.lua is asked; the last two may be NULL. */
 struct question {
 	const char *what, *app, *from;
 };
 
-static enum error_class ask(struct redis *redis, const struct owned_thing *thing, const struct question *question,
-	struct redisReply **ret_reply, struct error *error)
+static enum error_class ask(struct redis *redis, const struct owned_thing *thing,
+	const struct question *question, struct redisReply **ret_reply, struct error *error)
 {
 	char key[KEY_SIZE];
 	const char *const keys[] = { key };
@@ -28,13 +30,16 @@ static enum error_class ask(struct redis *redis, const struct owned_thing *thing
 		{ "app", .text = question->app }, { "from", .text = question->from } };
 	const struct script_call call = { SCRIPT_OWNER, 1, keys, ARRAY_LEN(arguments), arguments };
 
-	if (!text_format(key, sizeof(key), OWNER_PREFIX "%s:%s:%s", thing->provider, thing->type, thing->id))
-		return error_set(error, ERROR_INVALID_INPUT, "the id of the %s is too long", thing->type);
+	if (!text_format(key, sizeof(key), OWNER_PREFIX "%s:%s:%s", thing->provider, thing->type,
+		    thing->id))
+		return error_set(
+			error, ERROR_INVALID_INPUT, "the id of the %s is too long", thing->type);
 	return redis_eval(redis, &call, ret_reply, error);
 }
 
-static enum error_class call(struct redis *redis, const struct owned_thing *thing, const struct question *question,
-	char holder[IDENTIFIER_SIZE], int64_t *ret_age_ms, struct error *error)
+static enum error_class call(struct redis *redis, const struct owned_thing *thing,
+	const struct question *question, char holder[IDENTIFIER_SIZE], int64_t *ret_age_ms,
+	struct error *error)
 {
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 	if (ask(redis, thing, question, &reply, error) != ERROR_NONE)
@@ -45,8 +50,8 @@ static enum error_class call(struct redis *redis, const struct owned_thing *thin
 }
 
 /* What the ledger of the app that is named says of the thing. */
-static enum error_class look_into_ledger(struct redis *redis, const struct owned_thing *thing, const char *app,
-	bool *ret_has, bool *ret_shares, struct error *error)
+static enum error_class look_into_ledger(struct redis *redis, const struct owned_thing *thing,
+	const char *app, bool *ret_has, bool *ret_shares, struct error *error)
 {
 	CLEANUP_JSON cJSON *ledger = NULL;
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
@@ -61,7 +66,8 @@ static enum error_class look_into_ledger(struct redis *redis, const struct owned
 	text_format(prefix, sizeof(prefix), "%s:%s:", thing->provider, thing->type);
 	cJSON_ArrayForEach (item, ledger) {
 		if (!text_has_prefix(item->string, prefix) ||
-			ledger_row_read(cJSON_GetStringValue(item), &arena, &row, &ignored) != ERROR_NONE ||
+			ledger_row_read(cJSON_GetStringValue(item), &arena, &row, &ignored) !=
+				ERROR_NONE ||
 			row.id == NULL || strcmp(row.id, thing->id) != 0)
 			continue;
 		*ret_has = true;
@@ -71,8 +77,8 @@ static enum error_class look_into_ledger(struct redis *redis, const struct owned
 	return ERROR_NONE;
 }
 
-enum error_class owner_claim(struct redis *redis, const struct owned_thing *thing, const char *app, bool shared,
-	char holder[IDENTIFIER_SIZE], struct error *error)
+enum error_class owner_claim(struct redis *redis, const struct owned_thing *thing, const char *app,
+	bool shared, char holder[IDENTIFIER_SIZE], struct error *error)
 {
 	const struct question claim = { "claim", app, NULL }, take_over = { "claim", app, holder },
 			      share = { "share", app, NULL };
@@ -99,8 +105,8 @@ enum error_class owner_claim(struct redis *redis, const struct owned_thing *thin
 	return ERROR_NONE;
 }
 
-enum error_class owner_look(
-	struct redis *redis, const struct owned_thing *thing, char holder[IDENTIFIER_SIZE], struct error *error)
+enum error_class owner_look(struct redis *redis, const struct owned_thing *thing,
+	char holder[IDENTIFIER_SIZE], struct error *error)
 {
 	const struct question look = { "look", NULL, NULL };
 	int64_t age_ms = 0;
@@ -193,8 +199,8 @@ static enum error_class verify_row(
 
 	/* What cannot be read, `slipway resources` names. */
 	if (!text_copy(parts, sizeof(parts), item->string) || !split(parts, &thing) ||
-		ledger_row_read(cJSON_GetStringValue(item), arena, &row, &broken) != ERROR_NONE || row.part ||
-		ledger_row_is_pending(&row))
+		ledger_row_read(cJSON_GetStringValue(item), arena, &row, &broken) != ERROR_NONE ||
+		row.part || ledger_row_is_pending(&row))
 		return ERROR_NONE;
 	thing.id = row.id;
 	if (owner_look(check->redis, &thing, holder, error) != ERROR_NONE)
@@ -207,8 +213,8 @@ static enum error_class verify_row(
 	return owner_claim(check->redis, &thing, check->app, false, holder, error);
 }
 
-enum error_class owner_verify_rows(
-	struct redis *redis, const char *app, bool repair, const struct owner_visitor *visitor, struct error *error)
+enum error_class owner_verify_rows(struct redis *redis, const char *app, bool repair,
+	const struct owner_visitor *visitor, struct error *error)
 {
 	const struct row_check check = { redis, app, repair, visitor };
 	CLEANUP_JSON cJSON *ledger = NULL;

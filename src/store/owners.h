@@ -1,8 +1,8 @@
 /*
- * Makes sure that each resource at a provider has one owner among all apps: a key beside the ledgers. The key is not in
- * any app's hash slot, so a separate script writes it before the ledger row and removes it after. A crash in between
- * leaves a key without a row; the next app that claims the resource sees that in the owner's ledger, and takes it over
- * after some minutes.
+ * Makes sure that each resource at a provider has one owner among all apps: a key beside the
+ * ledgers. The key is not in any app's hash slot, so a separate script writes it before the ledger
+ * row and removes it after. A crash in between leaves a key without a row; the next app that claims
+ * the resource sees that in the owner's ledger, and takes it over after some minutes.
  */
 #ifndef SLIPWAY_STORE_OWNERS_H
 #define SLIPWAY_STORE_OWNERS_H
@@ -17,31 +17,31 @@ struct owned_thing {
 };
 
 /*
- * Claims the resource for the app. holder is "" if the app now owns it, or if it and the owner both share it; otherwise
- * it is the owner.
+ * Claims the resource for the app. holder is "" if the app now owns it, or if it and the owner both
+ * share it; otherwise it is the owner.
  */
-enum error_class owner_claim(struct redis *redis, const struct owned_thing *thing, const char *app, bool shared,
-	char holder[IDENTIFIER_SIZE], struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class owner_claim(struct redis *redis, const struct owned_thing *thing, const char *app,
+	bool shared, char holder[IDENTIFIER_SIZE], struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Reads the owner, "" if there is none. */
-enum error_class owner_look(struct redis *redis, const struct owned_thing *thing, char holder[IDENTIFIER_SIZE],
-	struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class owner_look(struct redis *redis, const struct owned_thing *thing,
+	char holder[IDENTIFIER_SIZE], struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Another app that shares it and still has it in its ledger; "" if there is none. */
 enum error_class owner_sharer(struct redis *redis, const struct owned_thing *thing, const char *app,
 	char sharer[IDENTIFIER_SIZE], struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Gives up the app's ownership; the first app that shares the resource becomes the owner. Does nothing if another app
- * owns it. */
-enum error_class owner_release(
-	struct redis *redis, const struct owned_thing *thing, const char *app, struct error *error) SLIPWAY_MUST_CHECK;
+/* Gives up the app's ownership; the first app that shares the resource becomes the owner. Does
+ * nothing if another app owns it. */
+enum error_class owner_release(struct redis *redis, const struct owned_thing *thing,
+	const char *app, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * Whether the owner in this key has no ledger row for it, although the row should have been written by now; with
- * repair, releases it.
+ * Whether the owner in this key has no ledger row for it, although the row should have been written
+ * by now; with repair, releases it.
  */
-enum error_class owner_verify_claim(
-	struct redis *redis, const char *key, bool repair, bool *ret_astray, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class owner_verify_claim(struct redis *redis, const char *key, bool repair,
+	bool *ret_astray, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Gets the faults that owner_verify_rows finds. */
 struct owner_visitor {

@@ -1,6 +1,6 @@
 /*
- * Reads and merges what is cached for an app. A merge is optimistic: it is written only if nobody changed the
- * payload since it was read, and tried again a few times.
+ * Reads and merges what is cached for an app. A merge is optimistic: it is written only if nobody
+ * changed the payload since it was read, and tried again a few times.
  */
 #include "store/payload.h"
 
@@ -45,19 +45,22 @@ static enum error_class read_part(
 {
 	if (text[0] == '\0') {
 		*ret_json = cJSON_CreateObject();
-		return *ret_json != NULL ? ERROR_NONE
-					 : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a payload");
+		return *ret_json != NULL
+			? ERROR_NONE
+			: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a payload");
 	}
 
 	enum error_class class = json_parse(text, strlen(text), JSON_LIMITS_WIDE, ret_json, error);
 	if (class == ERROR_NONE || class == ERROR_OUT_OF_MEMORY)
 		return class;
-	error_set(error, ERROR_INTERNAL, "the field '%s' of the payload of '%s' is not valid JSON", name, app);
-	return error_remedy(
-		error, NULL, "Configure the app again; if that fails too, delete the key and configure it.");
+	error_set(error, ERROR_INTERNAL, "the field '%s' of the payload of '%s' is not valid JSON",
+		name, app);
+	return error_remedy(error, NULL,
+		"Configure the app again; if that fails too, delete the key and configure it.");
 }
 
-enum error_class payload_read(struct redis *redis, const char *app, struct payload *ret_payload, struct error *error)
+enum error_class payload_read(
+	struct redis *redis, const char *app, struct payload *ret_payload, struct error *error)
 {
 	struct run_keys keys;
 
@@ -72,22 +75,24 @@ enum error_class payload_read(struct redis *redis, const char *app, struct paylo
 		return error->class;
 	enum error_class class = ERROR_NONE;
 	for (size_t i = 0; class == ERROR_NONE && i < PART_COUNT; i++)
-		class = read_part(app, parts[i].name, reply_text(reply_item(reply, i)), part_of(ret_payload, i), error);
+		class = read_part(app, parts[i].name, reply_text(reply_item(reply, i)),
+			part_of(ret_payload, i), error);
 	ret_payload->version = reply_integer(reply_item(reply, PART_COUNT));
 	if (class != ERROR_NONE)
 		payload_release(ret_payload);
 	return class;
 }
 
-static enum error_class print_part(
-	const cJSON *part, const char *name, struct arena *arena, const char **ret_text, struct error *error)
+static enum error_class print_part(const cJSON *part, const char *name, struct arena *arena,
+	const char **ret_text, struct error *error)
 {
 	*ret_text = json_print(arena, part);
 	if (*ret_text == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a payload");
 	if (strlen(*ret_text) <= PAYLOAD_MAX)
 		return ERROR_NONE;
-	error_set(error, ERROR_INVALID_INPUT, "with what is cached it is larger than %zu bytes", PAYLOAD_MAX);
+	error_set(error, ERROR_INVALID_INPUT, "with what is cached it is larger than %zu bytes",
+		PAYLOAD_MAX);
 	error_remedy(error, NULL, "Configure less, or give null for what is not needed any more.");
 	return error_at(error, "/%s", name);
 }
@@ -98,14 +103,17 @@ static enum error_class write_payload(struct redis *redis, const char *app, stru
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 	const struct run_name name = { app, NULL, NULL };
-	struct script_argument arguments[3 + PART_COUNT] = { { "version", .integer = &payload->version },
+	struct script_argument arguments[3 + PART_COUNT] = { { "version",
+								     .integer = &payload->version },
 		{ "app", .text = app }, { "retention", .integer = &retention_seconds } };
-	const struct script_call call = { SCRIPT_CONFIGURE, 0, NULL, ARRAY_LEN(arguments), arguments };
+	const struct script_call call = { SCRIPT_CONFIGURE, 0, NULL, ARRAY_LEN(arguments),
+		arguments };
 
 	for (size_t i = 0; i < PART_COUNT; i++) {
 		struct script_argument *part = &arguments[3 + i];
 		part->name = parts[i].name;
-		if (print_part(*part_of(payload, i), part->name, &arena, &part->text, error) != ERROR_NONE)
+		if (print_part(*part_of(payload, i), part->name, &arena, &part->text, error) !=
+			ERROR_NONE)
 			return error->class;
 	}
 
@@ -117,7 +125,8 @@ static enum error_class write_payload(struct redis *redis, const char *app, stru
 	return ERROR_NONE;
 }
 
-/* Merges into a copy: what says the same afterwards stays as it is written, so that its version stays, too. */
+/* Merges into a copy: what says the same afterwards stays as it is written, so that its version
+ * stays, too. */
 static enum error_class apply_part(cJSON **part, const cJSON *change, struct error *error)
 {
 	char before[DIGEST_SIZE], after[DIGEST_SIZE];
@@ -125,7 +134,8 @@ static enum error_class apply_part(cJSON **part, const cJSON *change, struct err
 
 	if (merged == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to merge a payload");
-	if (json_merge(&merged, change, error) != ERROR_NONE || json_digest(*part, before, error) != ERROR_NONE ||
+	if (json_merge(&merged, change, error) != ERROR_NONE ||
+		json_digest(*part, before, error) != ERROR_NONE ||
 		json_digest(merged, after, error) != ERROR_NONE) {
 		cJSON_Delete(merged);
 		return error->class;
@@ -138,7 +148,8 @@ static enum error_class apply_part(cJSON **part, const cJSON *change, struct err
 	return ERROR_NONE;
 }
 
-enum error_class payload_apply(struct payload *payload, const struct payload *changes, struct error *error)
+enum error_class payload_apply(
+	struct payload *payload, const struct payload *changes, struct error *error)
 {
 	for (size_t i = 0; i < PART_COUNT; i++) {
 		const cJSON *change = change_of(changes, i);
@@ -168,7 +179,8 @@ enum error_class payload_merge(struct redis *redis, const char *app, const struc
 			return error->class;
 		enum error_class class = payload_apply(ret_payload, changes, error);
 		if (class == ERROR_NONE)
-			class = write_payload(redis, app, ret_payload, retention_seconds, &written, error);
+			class = write_payload(
+				redis, app, ret_payload, retention_seconds, &written, error);
 		if (class == ERROR_NONE && written)
 			return ERROR_NONE;
 		payload_release(ret_payload);
@@ -176,13 +188,14 @@ enum error_class payload_merge(struct redis *redis, const char *app, const struc
 			return class;
 	}
 
-	error_set(error, ERROR_STORE_UNAVAILABLE, "others configure '%s' at the same time, again and again", app);
+	error_set(error, ERROR_STORE_UNAVAILABLE,
+		"others configure '%s' at the same time, again and again", app);
 	error->retry_after_ms = 1000;
 	return error->class;
 }
 
-enum error_class payload_secret(struct redis *redis, const char *app, const char *name, struct arena *arena,
-	const char **ret_sealed, struct error *error)
+enum error_class payload_secret(struct redis *redis, const char *app, const char *name,
+	struct arena *arena, const char **ret_sealed, struct error *error)
 {
 	struct run_keys keys;
 

@@ -10,8 +10,8 @@
 
 #define PAYLOAD_MAX ((size_t)256 * 1024) /* bytes of each part, as JSON */
 
-/* Owns its trees: use payload_release or CLEANUP_PAYLOAD. They are never NULL after payload_read: an app without a
- * payload has empty objects. */
+/* Owns its trees: use payload_release or CLEANUP_PAYLOAD. They are never NULL after payload_read:
+ * an app without a payload has empty objects. */
 struct payload {
 	cJSON *inputs, *config, *env;
 	cJSON *secrets;  /* name -> sealed value, see core/secret.h */
@@ -19,24 +19,25 @@ struct payload {
 };
 
 /* Reads the payload of the app; empty if nothing is cached. */
-enum error_class payload_read(
-	struct redis *redis, const char *app, struct payload *ret_payload, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class payload_read(struct redis *redis, const char *app, struct payload *ret_payload,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * Merges changes (each may be NULL) as RFC 7396 says and stores the result; retries if somebody else changed the
- * payload meanwhile. *ret_payload is the stored result; if nothing changed, the version stays. ERROR_INVALID_INPUT if a
- * part grows beyond PAYLOAD_MAX.
+ * Merges changes (each may be NULL) as RFC 7396 says and stores the result; retries if somebody
+ * else changed the payload meanwhile. *ret_payload is the stored result; if nothing changed, the
+ * version stays. ERROR_INVALID_INPUT if a part grows beyond PAYLOAD_MAX.
  */
 enum error_class payload_merge(struct redis *redis, const char *app, const struct payload *changes,
-	int64_t retention_seconds, struct payload *ret_payload, struct error *error) SLIPWAY_MUST_CHECK;
+	int64_t retention_seconds, struct payload *ret_payload,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* The same in memory only. Release the payload even after a failure. */
-enum error_class payload_apply(
-	struct payload *payload, const struct payload *changes, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class payload_apply(struct payload *payload, const struct payload *changes,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* The sealed secret of this name, in the arena; NULL if the app has none. */
-enum error_class payload_secret(struct redis *redis, const char *app, const char *name, struct arena *arena,
-	const char **ret_sealed, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class payload_secret(struct redis *redis, const char *app, const char *name,
+	struct arena *arena, const char **ret_sealed, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* On a local: releases it at the end of the block. */
 #define CLEANUP_PAYLOAD CLEANUP(payload_release)

@@ -1,6 +1,6 @@
 /*
- * The stream and its consumer group. The stream only carries names: the run's hash is the truth, and an entry
- * that no run refers to is dropped.
+ * The stream and its consumer group. The stream only carries names: the run's hash is the truth,
+ * and an entry that no run refers to is dropped.
  */
 #include "store/queue.h"
 
@@ -19,7 +19,8 @@ static enum error_class make_group(struct redis *redis, struct error *error)
 	const char *const words[] = { "XGROUP", "CREATE", KEY_QUEUE, QUEUE_GROUP, "0", "MKSTREAM" };
 	enum error_class class = redis_tell(redis, 6, words, error);
 	/* Another worker may have been faster. */
-	return class != ERROR_NONE && strcmp(error->store_code, "BUSYGROUP") == 0 ? ERROR_NONE : class;
+	return class != ERROR_NONE && strcmp(error->store_code, "BUSYGROUP") == 0 ? ERROR_NONE
+										  : class;
 }
 
 /* The entry's pairs as one line, for people who look into the dead-letter stream. */
@@ -27,8 +28,8 @@ static const char *held_text(const struct redisReply *pairs, struct arena *arena
 {
 	const char *text = "";
 	for (size_t i = 0; text != NULL && i + 1 < reply_count(pairs) && i < 16; i += 2)
-		text = arena_format(arena, "%s%s%.64s=%.64s", text, i > 0 ? " " : "", reply_text(reply_item(pairs, i)),
-			reply_text(reply_item(pairs, i + 1)));
+		text = arena_format(arena, "%s%s%.64s=%.64s", text, i > 0 ? " " : "",
+			reply_text(reply_item(pairs, i)), reply_text(reply_item(pairs, i + 1)));
 	return text;
 }
 
@@ -40,8 +41,8 @@ static const struct field entry_fields[] = {
 };
 static const struct record entry_record = RECORD(struct queue_entry, entry_fields);
 
-static enum error_class read_entry(
-	const struct redisReply *reply, struct arena *arena, struct queue_entry *entry, struct error *error)
+static enum error_class read_entry(const struct redisReply *reply, struct arena *arena,
+	struct queue_entry *entry, struct error *error)
 {
 	const struct redisReply *pairs = reply_item(reply, 1);
 
@@ -52,14 +53,15 @@ static enum error_class read_entry(
 	for (size_t i = 0; complete && i + 1 < reply_count(pairs); i += 2)
 		complete = record_take(&entry_record, entry, reply_text(reply_item(pairs, i)),
 			reply_text(reply_item(pairs, i + 1)), arena);
-	return complete ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read the queue");
+	return complete ? ERROR_NONE
+			: error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read the queue");
 }
 
 /* entry:run:app:workflow:step, as reap.lua writes it. What a hand has put there is passed over. */
 static bool split_due(char *text, struct queue_entry *entry)
 {
-	const char **const parts[] = { &entry->id, &entry->run_id, &entry->name.app, &entry->name.workflow,
-		&entry->name.step };
+	const char **const parts[] = { &entry->id, &entry->run_id, &entry->name.app,
+		&entry->name.workflow, &entry->name.step };
 	char *rest = text;
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
@@ -72,8 +74,8 @@ static bool split_due(char *text, struct queue_entry *entry)
 	return rest == NULL;
 }
 
-enum error_class queue_take_due(
-	struct redis *redis, struct arena *arena, bool *ret_found, struct queue_entry *ret_entry, struct error *error)
+enum error_class queue_take_due(struct redis *redis, struct arena *arena, bool *ret_found,
+	struct queue_entry *ret_entry, struct error *error)
 {
 	const char *const words[] = { "ZPOPMIN", KEY_DUE };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
@@ -82,27 +84,29 @@ enum error_class queue_take_due(
 	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	char *text = arena_string(arena, reply_text(reply_item(reply, 0)));
-	*ret_entry = (struct queue_entry){ .held = arena_string(arena, reply_text(reply_item(reply, 0))) };
+	*ret_entry = (struct queue_entry){ .held = arena_string(
+						   arena, reply_text(reply_item(reply, 0))) };
 	if (text == NULL || ret_entry->held == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read the queue");
 	*ret_found = split_due(text, ret_entry);
 	return ERROR_NONE;
 }
 
-enum error_class queue_reserve(struct redis *redis, const char *consumer, int block_ms, struct arena *arena,
-	bool *ret_found, struct queue_entry *ret_entry, struct error *error)
+enum error_class queue_reserve(struct redis *redis, const char *consumer, int block_ms,
+	struct arena *arena, bool *ret_found, struct queue_entry *ret_entry, struct error *error)
 {
 	char block[16];
 
 	text_format(block, sizeof(block), "%d", block_ms);
-	const char *const waiting[] = { "XREADGROUP", "GROUP", QUEUE_GROUP, consumer, "COUNT", "1", "BLOCK", block,
+	const char *const waiting[] = { "XREADGROUP", "GROUP", QUEUE_GROUP, consumer, "COUNT", "1",
+		"BLOCK", block, "STREAMS", KEY_QUEUE, ">" };
+	const char *const looking[] = { "XREADGROUP", "GROUP", QUEUE_GROUP, consumer, "COUNT", "1",
 		"STREAMS", KEY_QUEUE, ">" };
-	const char *const looking[] = { "XREADGROUP", "GROUP", QUEUE_GROUP, consumer, "COUNT", "1", "STREAMS",
-		KEY_QUEUE, ">" };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 	*ret_found = false;
-	enum error_class class = block_ms > 0 ? redis_command(redis, ARRAY_LEN(waiting), waiting, &reply, error)
-					      : redis_command(redis, ARRAY_LEN(looking), looking, &reply, error);
+	enum error_class class = block_ms > 0
+		? redis_command(redis, ARRAY_LEN(waiting), waiting, &reply, error)
+		: redis_command(redis, ARRAY_LEN(looking), looking, &reply, error);
 	if (class != ERROR_NONE) {
 		if (strcmp(error->store_code, "NOGROUP") != 0)
 			return class;
@@ -111,11 +115,12 @@ enum error_class queue_reserve(struct redis *redis, const char *consumer, int bl
 
 	const struct redisReply *entries = reply_item(reply_item(reply, 0), 1);
 	*ret_found = reply_count(entries) > 0;
-	return *ret_found ? read_entry(reply_item(entries, 0), arena, ret_entry, error) : ERROR_NONE;
+	return *ret_found ? read_entry(reply_item(entries, 0), arena, ret_entry, error)
+			  : ERROR_NONE;
 }
 
-enum error_class queue_list(
-	struct redis *redis, const char *from, struct arena *arena, struct queue_page *ret_page, struct error *error)
+enum error_class queue_list(struct redis *redis, const char *from, struct arena *arena,
+	struct queue_page *ret_page, struct error *error)
 {
 	const char *const words[] = { "XRANGE", KEY_QUEUE, from, "+", "COUNT", "200" };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
@@ -123,22 +128,25 @@ enum error_class queue_list(
 	*ret_page = (struct queue_page){ NULL, 0 };
 	if (redis_command(redis, 6, words, &reply, error) != ERROR_NONE)
 		return error->class;
-	struct queue_entry *entries = arena_allocate_array(arena, reply_count(reply), sizeof(*entries));
-	enum error_class class =
-		entries != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read the queue");
+	struct queue_entry *entries =
+		arena_allocate_array(arena, reply_count(reply), sizeof(*entries));
+	enum error_class class = entries != NULL
+		? ERROR_NONE
+		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read the queue");
 	for (size_t i = 0; class == ERROR_NONE && i < reply_count(reply); i++)
 		class = read_entry(reply_item(reply, i), arena, &entries[i], error);
 	*ret_page = (struct queue_page){ entries, reply_count(reply) };
 	return class;
 }
 
-enum error_class queue_dead_letter(
-	struct redis *redis, const struct queue_entry *entry, const char *reason, struct error *error)
+enum error_class queue_dead_letter(struct redis *redis, const struct queue_entry *entry,
+	const char *reason, struct error *error)
 {
 	const char *const keys[] = { KEY_DEAD, KEY_QUEUE };
-	const struct script_argument arguments[] = { { "entry", .text = entry->id }, { "reason", .text = reason },
-		{ "held", .text = entry->held } };
-	const struct script_call call = { SCRIPT_BURY, ARRAY_LEN(keys), keys, ARRAY_LEN(arguments), arguments };
+	const struct script_argument arguments[] = { { "entry", .text = entry->id },
+		{ "reason", .text = reason }, { "held", .text = entry->held } };
+	const struct script_call call = { SCRIPT_BURY, ARRAY_LEN(keys), keys, ARRAY_LEN(arguments),
+		arguments };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	return redis_eval(redis, &call, &reply, error);
@@ -169,9 +177,11 @@ static enum error_class tidy_consumers(struct redis *redis, struct error *error)
 		return error->class == ERROR_STORE_REFUSED ? ERROR_NONE : error->class;
 	for (size_t i = 0; i < reply_count(reply); i++) {
 		const struct redisReply *consumer = reply_item(reply, i);
-		bool gone =
-			consumer_fact(consumer, "idle") > CONSUMER_KEPT_MS && consumer_fact(consumer, "pending") == 0;
-		if (gone && queue_leave(redis, reply_text(reply_item(consumer, 1)), error) != ERROR_NONE)
+		bool gone = consumer_fact(consumer, "idle") > CONSUMER_KEPT_MS &&
+			consumer_fact(consumer, "pending") == 0;
+		if (gone &&
+			queue_leave(redis, reply_text(reply_item(consumer, 1)), error) !=
+				ERROR_NONE)
 			return error->class;
 	}
 
@@ -179,8 +189,8 @@ static enum error_class tidy_consumers(struct redis *redis, struct error *error)
 }
 
 /* Whether the entry is the current one of the run that it names. */
-static enum error_class is_current(
-	struct redis *redis, const struct queue_entry *entry, bool *ret_is_current, struct error *error)
+static enum error_class is_current(struct redis *redis, const struct queue_entry *entry,
+	bool *ret_is_current, struct error *error)
 {
 	char key[KEY_SIZE];
 	const char *const words[] = { "HGET", key, "entry" };
@@ -199,7 +209,8 @@ static enum error_class is_current(
 	return ERROR_NONE;
 }
 
-/* The order of the two questions matters: an entry that its run gave up in between is gone by the second. */
+/* The order of the two questions matters: an entry that its run gave up in between is gone by the
+ * second. */
 enum error_class queue_is_orphaned(
 	struct redis *redis, const struct queue_entry *entry, bool *ret_astray, struct error *error)
 {
@@ -218,9 +229,10 @@ enum error_class queue_is_orphaned(
 	return ERROR_NONE;
 }
 
-/* What has an entry is live. A hand may have deleted the index by which the reaper finds it: it comes back there, and
- * where it has ended in between, the reaper forgets it again. */
-static enum error_class keep_in_sight(struct redis *redis, const struct queue_entry *entry, struct error *error)
+/* What has an entry is live. A hand may have deleted the index by which the reaper finds it: it
+ * comes back there, and where it has ended in between, the reaper forgets it again. */
+static enum error_class keep_in_sight(
+	struct redis *redis, const struct queue_entry *entry, struct error *error)
 {
 	char member[MEMBER_SIZE];
 	member_make(member, &entry->name);
@@ -228,7 +240,8 @@ static enum error_class keep_in_sight(struct redis *redis, const struct queue_en
 	return redis_tell(redis, 5, words, error);
 }
 
-static enum error_class tidy_entries(struct redis *redis, int64_t before_ms, struct arena *arena, struct error *error)
+static enum error_class tidy_entries(
+	struct redis *redis, int64_t before_ms, struct arena *arena, struct error *error)
 {
 	struct queue_page page;
 

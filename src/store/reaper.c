@@ -12,16 +12,18 @@
 
 struct reaper {
 	struct redis *redis;
-	int64_t lease_ms, spare_ms; /* for how long a lease lasts, and is left alone where no worker could renew it */
+	int64_t lease_ms, spare_ms; /* for how long a lease lasts, and is left alone where no worker
+				       could renew it */
 	const struct reap_listener *listener; /* or NULL */
 	int64_t now;
 };
 
-static enum error_class reap_run(const struct reaper *reaper, const struct run_name *name, const char *member,
-	struct arena *arena, struct error *error)
+static enum error_class reap_run(const struct reaper *reaper, const struct run_name *name,
+	const char *member, struct arena *arena, struct error *error)
 {
 	const int64_t crashes_max = RUN_CRASHES_MAX;
-	const int64_t unclaimed_ms = reaper->lease_ms < RUN_UNCLAIMED_MS ? reaper->lease_ms : RUN_UNCLAIMED_MS;
+	const int64_t unclaimed_ms =
+		reaper->lease_ms < RUN_UNCLAIMED_MS ? reaper->lease_ms : RUN_UNCLAIMED_MS;
 	const char *const keys[] = { KEY_PULSE, KEY_DUE };
 	const struct script_argument arguments[] = {
 		{ "member", .text = member },
@@ -31,7 +33,8 @@ static enum error_class reap_run(const struct reaper *reaper, const struct run_n
 		{ "unclaimed_ms", .integer = &unclaimed_ms },
 		{ "lease_ms", .integer = &reaper->spare_ms },
 	};
-	const struct script_call call = { SCRIPT_REAP, ARRAY_LEN(keys), keys, ARRAY_LEN(arguments), arguments };
+	const struct script_call call = { SCRIPT_REAP, ARRAY_LEN(keys), keys, ARRAY_LEN(arguments),
+		arguments };
 	const struct reap_listener *listener = reaper->listener;
 	struct run told;
 	CLEANUP_REPLY struct redisReply *reply = NULL;
@@ -40,7 +43,8 @@ static enum error_class reap_run(const struct reaper *reaper, const struct run_n
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to look at a run");
 	if (run_eval(reaper->redis, name, &call, &reply, error) != ERROR_NONE)
 		return error->class;
-	if (listener != NULL && run_told(&told, name, reply, arena, error) == ERROR_NONE && told.id[0] != '\0')
+	if (listener != NULL && run_told(&told, name, reply, arena, error) == ERROR_NONE &&
+		told.id[0] != '\0')
 		listener->told(listener->context, &told);
 	return ERROR_NONE;
 }
@@ -59,19 +63,20 @@ static enum error_class reap_member(
 	return reap_run(reaper, &name, member, &arena, error);
 }
 
-enum error_class run_repair(
-	struct redis *redis, const char *index, const char *member, int64_t lease_ms, struct error *error)
+enum error_class run_repair(struct redis *redis, const char *index, const char *member,
+	int64_t lease_ms, struct error *error)
 {
 	const struct reaper reaper = { .redis = redis, .lease_ms = lease_ms };
 	return reap_member(&reaper, index, member, error);
 }
 
-/* Takes a member that cannot be dealt with out of its index, and keeps it where an operator finds it. */
-static enum error_class bury_member(const struct reaper *reaper, const char *index, const char *member,
-	const struct error *why, struct error *error)
+/* Takes a member that cannot be dealt with out of its index, and keeps it where an operator finds
+ * it. */
+static enum error_class bury_member(const struct reaper *reaper, const char *index,
+	const char *member, const struct error *why, struct error *error)
 {
-	const char *const note[] = { "XADD", KEY_DEAD, "MAXLEN", "~", "1000", "*", "entry", member, "reason",
-		why->message };
+	const char *const note[] = { "XADD", KEY_DEAD, "MAXLEN", "~", "1000", "*", "entry", member,
+		"reason", why->message };
 	const char *const remove[] = { "ZREM", index, member };
 
 	if (redis_tell(reaper->redis, ARRAY_LEN(note), note, error) != ERROR_NONE)
@@ -80,7 +85,8 @@ static enum error_class bury_member(const struct reaper *reaper, const char *ind
 }
 
 /* The key of a run itself is no hash: then there is no run. */
-static enum error_class is_no_run(struct redis *redis, const char *member, bool *ret_is_none, struct error *error)
+static enum error_class is_no_run(
+	struct redis *redis, const char *member, bool *ret_is_none, struct error *error)
 {
 	char key[KEY_SIZE];
 	CLEANUP_REPLY struct redisReply *reply = NULL;
@@ -93,10 +99,11 @@ static enum error_class is_no_run(struct redis *redis, const char *member, bool 
 	return ERROR_NONE;
 }
 
-/* A key that a hand has broken must not keep the others waiting. Where it is the run's own, there is nothing to wait
- * for; where it is one that runs share, such as the queue, the run is looked at again when it may be repaired. */
-static enum error_class defer_member(const struct reaper *reaper, const char *index, const char *member,
-	const struct error *why, struct error *error)
+/* A key that a hand has broken must not keep the others waiting. Where it is the run's own, there
+ * is nothing to wait for; where it is one that runs share, such as the queue, the run is looked at
+ * again when it may be repaired. */
+static enum error_class defer_member(const struct reaper *reaper, const char *index,
+	const char *member, const struct error *why, struct error *error)
 {
 	char again[24];
 	const char *const words[] = { "ZADD", index, "XX", again, member };
@@ -115,8 +122,8 @@ static enum error_class defer_member(const struct reaper *reaper, const char *in
 }
 
 /* Goes on past what is set aside, and tells of it in the end. */
-static enum error_class reap_members(
-	const struct reaper *reaper, const char *index, const struct redisReply *members, struct error *error)
+static enum error_class reap_members(const struct reaper *reaper, const char *index,
+	const struct redisReply *members, struct error *error)
 {
 	struct error one, why;
 	enum error_class found = ERROR_NONE;
@@ -166,13 +173,14 @@ static enum error_class pulse(struct reaper *reaper, struct error *error)
 	return ERROR_NONE;
 }
 
-enum error_class runs_reap(struct redis *redis, int64_t lease_ms, const struct reap_listener *listener,
-	size_t *ret_count, struct error *error)
+enum error_class runs_reap(struct redis *redis, int64_t lease_ms,
+	const struct reap_listener *listener, size_t *ret_count, struct error *error)
 {
 	struct reaper reaper = { redis, lease_ms, lease_ms, listener, 0 };
 
 	*ret_count = 0;
-	if (pulse(&reaper, error) != ERROR_NONE || reap_index(&reaper, KEY_DELAYED, ret_count, error) != ERROR_NONE)
+	if (pulse(&reaper, error) != ERROR_NONE ||
+		reap_index(&reaper, KEY_DELAYED, ret_count, error) != ERROR_NONE)
 		return error->class;
 	return reap_index(&reaper, KEY_LIVE, ret_count, error);
 }

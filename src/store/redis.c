@@ -1,6 +1,6 @@
 /*
- * One connection with deadlines. hiredis keeps a context usable after a time-out and would read a late reply
- * as the next reply, so any fault drops the connection.
+ * One connection with deadlines. hiredis keeps a context usable after a time-out and would read a
+ * late reply as the next reply, so any fault drops the connection.
  */
 #include "store/redis.h"
 
@@ -43,7 +43,8 @@ enum error_class redis_new(const char *url, const char *password, const char *na
 	enum error_class class = redis_address_parse(url, &redis->address, error);
 	if (class == ERROR_NONE && password != NULL &&
 		!text_copy(redis->address.password, sizeof(redis->address.password), password))
-		class = error_set(error, ERROR_INVALID_INPUT, "SLIPWAY_REDIS_PASSWORD is longer than 511 bytes");
+		class = error_set(error, ERROR_INVALID_INPUT,
+			"SLIPWAY_REDIS_PASSWORD is longer than 511 bytes");
 	if (class == ERROR_NONE && redis->address.password[0] != '\0')
 		class = redact_add(redis->address.password, error);
 	if (class != ERROR_NONE) {
@@ -55,17 +56,20 @@ enum error_class redis_new(const char *url, const char *password, const char *na
 	return ERROR_NONE;
 }
 
-enum error_class redis_from_settings(const struct settings *settings, const char *name, int timeout_ms,
-	struct redis **ret_redis, struct error *error)
+enum error_class redis_from_settings(const struct settings *settings, const char *name,
+	int timeout_ms, struct redis **ret_redis, struct error *error)
 {
 	struct redis *redis = NULL;
 
-	if (redis_new(settings->redis_url, settings->redis_password, name, timeout_ms, &redis, error) != ERROR_NONE)
+	if (redis_new(settings->redis_url, settings->redis_password, name, timeout_ms, &redis,
+		    error) != ERROR_NONE)
 		return error->class;
 	if (settings->redis_user != NULL &&
-		!text_copy(redis->address.user, sizeof(redis->address.user), settings->redis_user)) {
+		!text_copy(
+			redis->address.user, sizeof(redis->address.user), settings->redis_user)) {
 		redis_free(redis);
-		return error_set(error, ERROR_INVALID_INPUT, "SLIPWAY_REDIS_USER is longer than 127 bytes");
+		return error_set(
+			error, ERROR_INVALID_INPUT, "SLIPWAY_REDIS_USER is longer than 127 bytes");
 	}
 
 	*ret_redis = redis;
@@ -140,7 +144,8 @@ static void copy_code(const char *reply, char *code, size_t size)
 	text_format(code, size, "%.*s", (int)strcspn(reply, " "), reply);
 }
 
-/* READONLY and the like come from a server that we should leave: the next command looks up the master again. */
+/* READONLY and the like come from a server that we should leave: the next command looks up the
+ * master again. */
 static enum error_class refused(struct redis *redis, const redisReply *reply, struct error *error)
 {
 	for (size_t i = 0; i < ARRAY_LEN(reply_errors); i++) {
@@ -175,7 +180,8 @@ static bool append(struct redis *redis, const struct redis_words *command)
 		lengths[i] = strlen(command->words[i]);
 	}
 
-	return redisAppendCommandArgv(redis->context, (int)command->count, list, lengths) == REDIS_OK;
+	return redisAppendCommandArgv(redis->context, (int)command->count, list, lengths) ==
+		REDIS_OK;
 }
 
 static void free_replies(size_t count, redisReply **replies)
@@ -186,10 +192,10 @@ static void free_replies(size_t count, redisReply **replies)
 	}
 }
 
-/* Sends all of them and receives all replies, on the open connection. Where that fails there are no replies.
- * *ret_sent tells whether any of it may have reached Redis. */
-static bool exchange(
-	struct redis *redis, size_t count, const struct redis_words *commands, redisReply **replies, bool *ret_sent)
+/* Sends all of them and receives all replies, on the open connection. Where that fails there are no
+ * replies. *ret_sent tells whether any of it may have reached Redis. */
+static bool exchange(struct redis *redis, size_t count, const struct redis_words *commands,
+	redisReply **replies, bool *ret_sent)
 {
 	*ret_sent = false;
 	for (size_t i = 0; i < count; i++)
@@ -208,7 +214,8 @@ static bool exchange(
 	return true;
 }
 
-static enum error_class setup_command(struct redis *redis, size_t count, const char *const *words, struct error *error)
+static enum error_class setup_command(
+	struct redis *redis, size_t count, const char *const *words, struct error *error)
 {
 	bool sent;
 	redisReply *reply;
@@ -216,7 +223,8 @@ static enum error_class setup_command(struct redis *redis, size_t count, const c
 
 	if (!exchange(redis, 1, &command, &reply, &sent))
 		return unavailable(redis, redis->context->errstr, error);
-	enum error_class class = reply->type == REDIS_REPLY_ERROR ? refused(redis, reply, error) : ERROR_NONE;
+	enum error_class class =
+		reply->type == REDIS_REPLY_ERROR ? refused(redis, reply, error) : ERROR_NONE;
 	freeReplyObject(reply);
 	if (class != ERROR_NONE)
 		redis_disconnect(redis);
@@ -246,11 +254,13 @@ static enum error_class set_up(struct redis *redis, struct error *error)
 
 static enum error_class connect_anew(struct redis *redis, struct error *error)
 {
-	struct timeval timeout = { .tv_sec = redis->timeout_ms / 1000, .tv_usec = (redis->timeout_ms % 1000) * 1000L };
+	struct timeval timeout = { .tv_sec = redis->timeout_ms / 1000,
+		.tv_usec = (redis->timeout_ms % 1000) * 1000L };
 	const struct redis_address *address = &redis->address;
 
-	redis->context = address->socket[0] != '\0' ? redisConnectUnixWithTimeout(address->socket, timeout)
-						    : redisConnectWithTimeout(address->host, address->port, timeout);
+	redis->context = address->socket[0] != '\0'
+		? redisConnectUnixWithTimeout(address->socket, timeout)
+		: redisConnectWithTimeout(address->host, address->port, timeout);
 	if (redis->context == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to connect to Redis");
 	if (redis->context->err != 0)
@@ -260,7 +270,8 @@ static enum error_class connect_anew(struct redis *redis, struct error *error)
 	return set_up(redis, error);
 }
 
-/* What goes out in one turn, called `name` in tests. Where it `changes`, a loss after sending is ERROR_OUTCOME_UNKNOWN.
+/* What goes out in one turn, called `name` in tests. Where it `changes`, a loss after sending is
+ * ERROR_OUTCOME_UNKNOWN.
  */
 struct turn {
 	const char *name;
@@ -274,7 +285,8 @@ static enum error_class try_turn(
 {
 	for (size_t i = 0; i < turn->count; i++)
 		if (turn->commands[i].count > WORDS_MAX)
-			return error_set(error, ERROR_INTERNAL, "a command of %zu words", turn->commands[i].count);
+			return error_set(error, ERROR_INTERNAL, "a command of %zu words",
+				turn->commands[i].count);
 	if (redis->context == NULL && connect_anew(redis, error) != ERROR_NONE)
 		return error->class;
 	if (failpoint("redis.before", turn->name))
@@ -289,7 +301,8 @@ static enum error_class try_turn(
 		return ERROR_NONE;
 	unavailable(redis, redis->context->errstr, error);
 	if (turn->changes && sent) {
-		error_set(error, ERROR_OUTCOME_UNKNOWN, "the connection to Redis was lost while it worked");
+		error_set(error, ERROR_OUTCOME_UNKNOWN,
+			"the connection to Redis was lost while it worked");
 		error->retry_after_ms = 2000;
 	}
 
@@ -326,14 +339,15 @@ enum error_class redis_batch(struct redis *redis, size_t count, const struct red
 	return ERROR_NONE;
 }
 
-enum error_class redis_command(
-	struct redis *redis, size_t count, const char *const *words, struct redisReply **ret_reply, struct error *error)
+enum error_class redis_command(struct redis *redis, size_t count, const char *const *words,
+	struct redisReply **ret_reply, struct error *error)
 {
 	const struct redis_words command = { count, words };
 	return redis_batch(redis, 1, &command, ret_reply, error);
 }
 
-enum error_class redis_tell(struct redis *redis, size_t count, const char *const *words, struct error *error)
+enum error_class redis_tell(
+	struct redis *redis, size_t count, const char *const *words, struct error *error)
 {
 	struct redisReply *reply;
 	if (redis_command(redis, count, words, &reply, error) != ERROR_NONE)
@@ -364,7 +378,8 @@ struct call_words {
 
 static bool list_words(const struct script_call *call, struct call_words *words)
 {
-	if (call->argument_count > SCRIPT_ARGUMENTS_MAX || 3 + call->key_count + 2 * call->argument_count > WORDS_MAX)
+	if (call->argument_count > SCRIPT_ARGUMENTS_MAX ||
+		3 + call->key_count + 2 * call->argument_count > WORDS_MAX)
 		return false;
 
 	text_format(words->key_count, NUMBER_SIZE, "%zu", call->key_count);
@@ -378,7 +393,8 @@ static bool list_words(const struct script_call *call, struct call_words *words)
 		const struct script_argument *argument = &call->arguments[i];
 		const char *text = argument->text != NULL ? argument->text : "";
 		if (argument->integer != NULL) {
-			text_format(words->integers[i], NUMBER_SIZE, "%lld", (long long)*argument->integer);
+			text_format(words->integers[i], NUMBER_SIZE, "%lld",
+				(long long)*argument->integer);
 			text = words->integers[i];
 		}
 		words->list[words->count++] = argument->name;
@@ -388,15 +404,16 @@ static bool list_words(const struct script_call *call, struct call_words *words)
 	return true;
 }
 
-enum error_class redis_eval(
-	struct redis *redis, const struct script_call *call, struct redisReply **ret_reply, struct error *error)
+enum error_class redis_eval(struct redis *redis, const struct script_call *call,
+	struct redisReply **ret_reply, struct error *error)
 {
 	struct call_words words;
 	const char *name = scripts[call->script].name;
 	char *sha = redis->shas[call->script];
 
 	if (!list_words(call, &words))
-		return error_set(error, ERROR_INTERNAL, "the script %s has too many arguments", name);
+		return error_set(
+			error, ERROR_INTERNAL, "the script %s has too many arguments", name);
 	const struct redis_words command = { words.count, words.list };
 	const struct turn turn = { name, 1, &command, true };
 	words.list[1] = sha;
@@ -420,7 +437,8 @@ enum error_class redis_eval(
 		sha[0] = '\0';
 	}
 
-	return error_set(error, ERROR_STORE_UNAVAILABLE, "Redis forgets its scripts faster than they are used");
+	return error_set(error, ERROR_STORE_UNAVAILABLE,
+		"Redis forgets its scripts faster than they are used");
 }
 
 /* ---- replies ---- */
@@ -449,7 +467,8 @@ const struct redisReply *reply_item(const struct redisReply *reply, size_t index
 
 const char *reply_text(const struct redisReply *reply)
 {
-	bool text = reply != NULL && (reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS);
+	bool text = reply != NULL &&
+		(reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS);
 	return text ? reply->str : "";
 }
 

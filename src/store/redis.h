@@ -1,7 +1,9 @@
 /*
- * The only user of hiredis: one connection, opened when it is first needed and reopened after any failure.
+ * The only user of hiredis: one connection, opened when it is first needed and reopened after any
+ * failure.
  *
- * A failed command closes the connection, so a late reply can never be mistaken for another command's.
+ * A failed command closes the connection, so a late reply can never be mistaken for another
+ * command's.
  */
 #ifndef SLIPWAY_STORE_REDIS_H
 #define SLIPWAY_STORE_REDIS_H
@@ -17,23 +19,26 @@ struct redis;
 struct redisReply; /* of hiredis; read it with the functions below only */
 
 /*
- * Prepares a connection; opens nothing yet. url has the form in redis_address.h; password (may be NULL) overrides the
- * one in it. CLIENT LIST shows name. timeout_ms limits connecting and each command. ERROR_INVALID_INPUT if the url is
- * invalid. Release with redis_free.
+ * Prepares a connection; opens nothing yet. url has the form in redis_address.h; password (may be
+ * NULL) overrides the one in it. CLIENT LIST shows name. timeout_ms limits connecting and each
+ * command. ERROR_INVALID_INPUT if the url is invalid. Release with redis_free.
  */
 enum error_class redis_new(const char *url, const char *password, const char *name, int timeout_ms,
 	struct redis **ret_redis, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The same with the URL, user and password of the settings; the user there overrides the one in the URL. */
-enum error_class redis_from_settings(const struct settings *settings, const char *name, int timeout_ms,
-	struct redis **ret_redis, struct error *error) SLIPWAY_MUST_CHECK;
+/* The same with the URL, user and password of the settings; the user there overrides the one in the
+ * URL. */
+enum error_class redis_from_settings(const struct settings *settings, const char *name,
+	int timeout_ms, struct redis **ret_redis, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Whether these settings are valid for a connection; does not connect. For the start of a program. */
-enum error_class redis_check_settings(const struct settings *settings, struct error *error) SLIPWAY_MUST_CHECK;
+/* Whether these settings are valid for a connection; does not connect. For the start of a program.
+ */
+enum error_class redis_check_settings(
+	const struct settings *settings, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * After a timeout, fail all commands at once for pause_ms, so that callers do not queue behind it. 0, the default:
- * every command tries.
+ * After a timeout, fail all commands at once for pause_ms, so that callers do not queue behind it.
+ * 0, the default: every command tries.
  */
 void redis_fail_fast(struct redis *redis, int pause_ms);
 
@@ -44,15 +49,16 @@ void redis_free(struct redis *redis);
 void redis_disconnect(struct redis *redis);
 
 /*
- * Runs a command of count words. The caller owns *ret_reply: reply_free. An error reply is an error.
- * ERROR_STORE_UNAVAILABLE if Redis cannot be reached or cannot serve; ERROR_STORE_FULL; ERROR_STORE_REFUSED.
+ * Runs a command of count words. The caller owns *ret_reply: reply_free. An error reply is an
+ * error. ERROR_STORE_UNAVAILABLE if Redis cannot be reached or cannot serve; ERROR_STORE_FULL;
+ * ERROR_STORE_REFUSED.
  */
 enum error_class redis_command(struct redis *redis, size_t count, const char *const *words,
 	struct redisReply **ret_reply, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* The same, without the reply. */
-enum error_class redis_tell(
-	struct redis *redis, size_t count, const char *const *words, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class redis_tell(struct redis *redis, size_t count, const char *const *words,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* The words of one command. Borrowed. */
 struct redis_words {
@@ -61,9 +67,10 @@ struct redis_words {
 };
 
 /*
- * Runs count read-only commands in one round trip: sends all, then receives all replies into ret_replies, which has
- * count elements. The caller owns the replies: reply_free each. If one of them is an error reply, the whole batch fails
- * with it and returns no replies. Errors as for redis_command.
+ * Runs count read-only commands in one round trip: sends all, then receives all replies into
+ * ret_replies, which has count elements. The caller owns the replies: reply_free each. If one of
+ * them is an error reply, the whole batch fails with it and returns no replies. Errors as for
+ * redis_command.
  */
 enum error_class redis_batch(struct redis *redis, size_t count, const struct redis_words *commands,
 	struct redisReply **ret_replies, struct error *error) SLIPWAY_MUST_CHECK;
@@ -85,11 +92,11 @@ struct script_call {
 };
 
 /*
- * Runs a script with EVALSHA, and loads it if Redis does not have it. In addition to the errors of redis_command,
- * ERROR_OUTCOME_UNKNOWN if the connection was lost after the script was sent.
+ * Runs a script with EVALSHA, and loads it if Redis does not have it. In addition to the errors of
+ * redis_command, ERROR_OUTCOME_UNKNOWN if the connection was lost after the script was sent.
  */
-enum error_class redis_eval(struct redis *redis, const struct script_call *call, struct redisReply **ret_reply,
-	struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class redis_eval(struct redis *redis, const struct script_call *call,
+	struct redisReply **ret_reply, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Frees a reply; NULL is fine. */
 void reply_free(struct redisReply *reply);

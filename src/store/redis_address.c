@@ -1,6 +1,6 @@
 /*
- * Takes a URL of Redis apart, from the front to the back. No part is cut to fit, for what is left of it might name
- * another server or another user.
+ * Takes a URL of Redis apart, from the front to the back. No part is cut to fit, for what is left
+ * of it might name another server or another user.
  */
 #include "store/redis_address.h"
 
@@ -18,7 +18,8 @@ static enum error_class bad_url(const char *why, struct error *error)
 {
 	error_set(error, ERROR_INVALID_INPUT, "SLIPWAY_REDIS_URL: %s", why);
 	return error_remedy(error, NULL,
-		"Write unix:///path/to/redis.sock or redis://[user@]host[:port][/database], the password into a file "
+		"Write unix:///path/to/redis.sock or redis://[user@]host[:port][/database], the "
+		"password into a file "
 		"that SLIPWAY_REDIS_PASSWORD_FILE names.");
 }
 
@@ -37,7 +38,8 @@ static enum error_class parse_login(
 
 	if (!copy_part(address->user, sizeof(address->user), login, user) ||
 		(colon != NULL &&
-			!copy_part(address->password, sizeof(address->password), colon + 1, length - user - 1)))
+			!copy_part(address->password, sizeof(address->password), colon + 1,
+				length - user - 1)))
 		return bad_url("the user or the password is too long", error);
 	return ERROR_NONE;
 }
@@ -63,16 +65,21 @@ static const char *parse_host(struct redis_address *address, const char *text)
 	}
 
 	length = strspn(text, HOST_CHARACTERS);
-	return length > 0 && copy_part(address->host, sizeof(address->host), text, length) ? text + length : NULL;
+	return length > 0 && copy_part(address->host, sizeof(address->host), text, length)
+		? text + length
+		: NULL;
 }
 
-static enum error_class parse_host_and_port(struct redis_address *address, const char *text, struct error *error)
+static enum error_class parse_host_and_port(
+	struct redis_address *address, const char *text, struct error *error)
 {
 	int64_t port = DEFAULT_PORT;
 	const char *rest = parse_host(address, text);
 
 	if (rest == NULL || (rest[0] != '\0' && rest[0] != ':'))
-		return bad_url("the host is neither a name nor an address; an IPv6 address stands in brackets", error);
+		return bad_url("the host is neither a name nor an address; an IPv6 address stands "
+			       "in brackets",
+			error);
 	if (strchr(rest, ':') != strrchr(rest, ':'))
 		return bad_url("an IPv6 address stands in brackets: redis://[::1]:6379", error);
 	if (rest[0] == ':' && !parse_number(rest + 1, 1, 65535, &port))
@@ -102,7 +109,8 @@ static enum error_class parse_socket(
 	struct redis_address *address, const char *host, const char *path, struct error *error)
 {
 	if (host[0] != '\0' || path[0] != '/')
-		return bad_url("the socket's path must be absolute: unix:///path/to/redis.sock", error);
+		return bad_url(
+			"the socket's path must be absolute: unix:///path/to/redis.sock", error);
 	if (!text_copy(address->socket, sizeof(address->socket), path))
 		return bad_url("the socket's path is longer than 107 bytes", error);
 	return ERROR_NONE;
@@ -112,7 +120,8 @@ static enum error_class parse_socket(
 static enum error_class parse_authority(
 	struct redis_address *address, const char *text, bool is_socket, struct error *error)
 {
-	char authority[sizeof(address->user) + sizeof(address->password) + sizeof(address->host) + 16];
+	char authority[sizeof(address->user) + sizeof(address->password) + sizeof(address->host) +
+		16];
 	size_t length = strcspn(text, "/");
 	const char *path = text + length;
 
@@ -120,15 +129,18 @@ static enum error_class parse_authority(
 		return bad_url("it is too long", error);
 	const char *at = strrchr(authority, '@');
 	const char *host = at != NULL ? at + 1 : authority;
-	enum error_class class =
-		at != NULL ? parse_login(address, authority, (size_t)(at - authority), error) : ERROR_NONE;
+	enum error_class class = at != NULL
+		? parse_login(address, authority, (size_t)(at - authority), error)
+		: ERROR_NONE;
 	if (class == ERROR_NONE)
-		class = is_socket ? parse_socket(address, host, path, error) : parse_tcp(address, host, path, error);
+		class = is_socket ? parse_socket(address, host, path, error)
+				  : parse_tcp(address, host, path, error);
 	sodium_memzero(authority, sizeof(authority));
 	return class;
 }
 
-enum error_class redis_address_parse(const char *url, struct redis_address *ret_address, struct error *error)
+enum error_class redis_address_parse(
+	const char *url, struct redis_address *ret_address, struct error *error)
 {
 	memset(ret_address, 0, sizeof(*ret_address));
 	if (text_has_prefix(url, "unix://"))
@@ -136,7 +148,8 @@ enum error_class redis_address_parse(const char *url, struct redis_address *ret_
 	if (text_has_prefix(url, "redis://"))
 		return parse_authority(ret_address, url + strlen("redis://"), false, error);
 	if (text_has_prefix(url, "rediss://"))
-		return bad_url(
-			"TLS (rediss://) is not supported; use a unix socket, or a tunnel such as stunnel", error);
+		return bad_url("TLS (rediss://) is not supported; use a unix socket, or a tunnel "
+			       "such as stunnel",
+			error);
 	return bad_url("the scheme is neither unix:// nor redis://", error);
 }

@@ -8,10 +8,11 @@
 #include "store/redis.h"
 
 /*
- * Runs a script on a run: its KEYS are the run's own, as named in run.lua, followed by those of the call. Otherwise as
- * redis_eval. Without workflow and step, only the app's keys are meaningful.
+ * Runs a script on a run: its KEYS are the run's own, as named in run.lua, followed by those of the
+ * call. Otherwise as redis_eval. Without workflow and step, only the app's keys are meaningful.
  */
-enum error_class run_eval(struct redis *redis, const struct run_name *name, const struct script_call *call,
-	struct redisReply **ret_reply, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class run_eval(struct redis *redis, const struct run_name *name,
+	const struct script_call *call, struct redisReply **ret_reply,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Runs as scripts: each function makes the keys and arguments of one script and reads its reply. The rules of
- * the state machine are in the scripts alone.
+ * Runs as scripts: each function makes the keys and arguments of one script and reads its reply.
+ * The rules of the state machine are in the scripts alone.
  */
 #include "store/runs.h"
 
@@ -23,23 +23,26 @@ static enum error_class no_memory(struct error *error)
 	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read a run");
 }
 
-static bool take_field(struct run *run, const char *name, const struct redisReply *value, struct arena *arena)
+static bool take_field(
+	struct run *run, const char *name, const struct redisReply *value, struct arena *arena)
 {
 	const char *text = reply_text(value);
-	return record_take(&run_shown, run, name, text, arena) && record_take(&run_hidden, run, name, text, arena);
+	return record_take(&run_shown, run, name, text, arena) &&
+		record_take(&run_hidden, run, name, text, arena);
 }
 
-static enum error_class take_hash(struct run *run, const struct run_name *name, const struct redisReply *hash,
-	int64_t now, struct arena *arena, struct error *error)
+static enum error_class take_hash(struct run *run, const struct run_name *name,
+	const struct redisReply *hash, int64_t now, struct arena *arena, struct error *error)
 {
-	const struct run_name kept = { arena_string(arena, name->app), arena_string(arena, name->workflow),
-		arena_string(arena, name->step) };
+	const struct run_name kept = { arena_string(arena, name->app),
+		arena_string(arena, name->workflow), arena_string(arena, name->step) };
 	bool complete = kept.app != NULL && kept.workflow != NULL && kept.step != NULL;
 
 	run_init(run, &kept);
 	run->now = now;
 	for (size_t i = 0; complete && i + 1 < reply_count(hash); i += 2)
-		complete = take_field(run, reply_text(reply_item(hash, i)), reply_item(hash, i + 1), arena);
+		complete = take_field(
+			run, reply_text(reply_item(hash, i)), reply_item(hash, i + 1), arena);
 	return complete ? ERROR_NONE : no_memory(error);
 }
 
@@ -48,10 +51,11 @@ static const char *word_of(const struct redisReply *reply)
 	return reply_text(reply_item(reply, 0));
 }
 
-enum error_class run_told(struct run *ret_run, const struct run_name *name, const struct redisReply *reply,
-	struct arena *arena, struct error *error)
+enum error_class run_told(struct run *ret_run, const struct run_name *name,
+	const struct redisReply *reply, struct arena *arena, struct error *error)
 {
-	return take_hash(ret_run, name, reply_item(reply, 2), reply_integer(reply_item(reply, 1)), arena, error);
+	return take_hash(ret_run, name, reply_item(reply, 2), reply_integer(reply_item(reply, 1)),
+		arena, error);
 }
 
 /* ---- for clients ---- */
@@ -69,8 +73,9 @@ static const char *need_name(const struct trigger *trigger, int64_t number, stru
 	return arena_format(arena, "%s.%s.%s", other->app, other->workflow, other->step);
 }
 
-static enum error_class read_trigger_result(const struct redisReply *reply, const struct trigger *trigger,
-	struct arena *arena, struct trigger_result *result, struct error *error)
+static enum error_class read_trigger_result(const struct redisReply *reply,
+	const struct trigger *trigger, struct arena *arena, struct trigger_result *result,
+	struct error *error)
 {
 	static const char *const words[] = {
 		[TRIGGER_NEW] = "new",
@@ -84,7 +89,8 @@ static enum error_class read_trigger_result(const struct redisReply *reply, cons
 	while (outcome < ARRAY_LEN(words) && strcmp(words[outcome], word_of(reply)) != 0)
 		outcome++;
 	if (outcome == ARRAY_LEN(words))
-		return error_set(error, ERROR_INTERNAL, "the script trigger answered '%s'", word_of(reply));
+		return error_set(
+			error, ERROR_INTERNAL, "the script trigger answered '%s'", word_of(reply));
 	result->outcome = (enum trigger_outcome)outcome;
 	const struct redisReply *missing = reply_item(reply, 3);
 	result->missing_count = 0;
@@ -95,8 +101,8 @@ static enum error_class read_trigger_result(const struct redisReply *reply, cons
 		result->missing[result->missing_count++] = name;
 	}
 
-	return take_hash(
-		&result->run, &trigger->name, reply_item(reply, 2), reply_integer(reply_item(reply, 1)), arena, error);
+	return take_hash(&result->run, &trigger->name, reply_item(reply, 2),
+		reply_integer(reply_item(reply, 1)), arena, error);
 }
 
 /* The keys of what the trigger needs. */
@@ -124,8 +130,8 @@ static void list_needs(const struct trigger *trigger, struct need_keys *keys)
 		add_need(keys, &trigger->others[i]);
 }
 
-enum error_class run_trigger(struct redis *redis, const struct trigger *trigger, struct arena *arena,
-	struct trigger_result *ret_result, struct error *error)
+enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
+	struct arena *arena, struct trigger_result *ret_result, struct error *error)
 {
 	char run_id[RUN_ID_SIZE];
 	struct need_keys needs;
@@ -146,7 +152,8 @@ enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
 
 	run_id_make(run_id);
 	list_needs(trigger, &needs);
-	const struct script_call call = { SCRIPT_TRIGGER, needs.count, needs.list, ARRAY_LEN(arguments), arguments };
+	const struct script_call call = { SCRIPT_TRIGGER, needs.count, needs.list,
+		ARRAY_LEN(arguments), arguments };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 	if (run_eval(redis, &trigger->name, &call, &reply, error) != ERROR_NONE)
 		return error->class;
@@ -155,8 +162,8 @@ enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
 
 static const char *const time_words[] = { "TIME" };
 
-enum error_class run_read(
-	struct redis *redis, const struct run_name *name, struct arena *arena, struct run *ret_run, struct error *error)
+enum error_class run_read(struct redis *redis, const struct run_name *name, struct arena *arena,
+	struct run *ret_run, struct error *error)
 {
 	char key[KEY_SIZE];
 	const char *const words[] = { "HGETALL", key };
@@ -166,7 +173,8 @@ enum error_class run_read(
 	run_key_make(key, name);
 	if (redis_batch(redis, ARRAY_LEN(commands), commands, replies, error) != ERROR_NONE)
 		return error->class;
-	enum error_class class = take_hash(ret_run, name, replies[1], server_time_of(replies[0]), arena, error);
+	enum error_class class =
+		take_hash(ret_run, name, replies[1], server_time_of(replies[0]), arena, error);
 	reply_free(replies[0]);
 	reply_free(replies[1]);
 	return class;
@@ -183,8 +191,8 @@ static enum error_class take_shown(
 }
 
 /* One turn: TIME, and an HMGET for each run. */
-enum error_class runs_read_shown(struct redis *redis, size_t count, const struct run_name *names, struct arena *arena,
-	struct run *ret_runs, struct error *error)
+enum error_class runs_read_shown(struct redis *redis, size_t count, const struct run_name *names,
+	struct arena *arena, struct run *ret_runs, struct error *error)
 {
 	char keys[WORKFLOW_STEPS_MAX][KEY_SIZE];
 	const char *words[WORKFLOW_STEPS_MAX][2 + RUN_FIELDS_MAX];
@@ -215,8 +223,8 @@ enum error_class runs_read_shown(struct redis *redis, size_t count, const struct
 	return class;
 }
 
-enum error_class run_cancel(struct redis *redis, const struct run_name *name, struct arena *arena, bool *ret_accepted,
-	struct run *ret_run, struct error *error)
+enum error_class run_cancel(struct redis *redis, const struct run_name *name, struct arena *arena,
+	bool *ret_accepted, struct run *ret_run, struct error *error)
 {
 	const struct script_argument arguments[] = {
 		{ "unbegun", .text = error_text(arena, ERROR_CANCELLED, RUN_CANCELLED_MESSAGE) },
@@ -235,15 +243,15 @@ enum error_class run_cancel(struct redis *redis, const struct run_name *name, st
 
 /* ---- for workers ---- */
 
-static enum error_class read_claim(const struct redisReply *reply, const struct run_name *name, struct arena *arena,
-	struct claim *claim, struct error *error)
+static enum error_class read_claim(const struct redisReply *reply, const struct run_name *name,
+	struct arena *arena, struct claim *claim, struct error *error)
 {
 	text_copy(claim->lease.app, IDENTIFIER_SIZE, name->app);
 	text_copy(claim->lease.workflow, IDENTIFIER_SIZE, name->workflow);
 	text_copy(claim->lease.step, IDENTIFIER_SIZE, name->step);
 	text_copy(claim->lease.token, TOKEN_SIZE, reply_text(reply_item(reply, 2)));
-	if (take_hash(&claim->run, name, reply_item(reply, 3), reply_integer(reply_item(reply, 1)), arena, error) !=
-		ERROR_NONE)
+	if (take_hash(&claim->run, name, reply_item(reply, 3), reply_integer(reply_item(reply, 1)),
+		    arena, error) != ERROR_NONE)
 		return error->class;
 	return ledger_decode(reply_item(reply, 4), &claim->ledger, error);
 }
@@ -254,8 +262,9 @@ void claim_release(struct claim *claim)
 	claim->ledger = NULL;
 }
 
-enum error_class run_claim(struct redis *redis, const struct queue_entry *entry, const struct claimant *claimant,
-	struct arena *arena, struct claim *ret_claim, struct error *error)
+enum error_class run_claim(struct redis *redis, const struct queue_entry *entry,
+	const struct claimant *claimant, struct arena *arena, struct claim *ret_claim,
+	struct error *error)
 {
 	const char *expired = error_text(arena, ERROR_TIMEOUT, RUN_EXPIRED_MESSAGE);
 	const struct script_argument arguments[] = {
@@ -283,8 +292,8 @@ struct run_name lease_name(const struct lease *lease)
 }
 
 /* Runs a script on a leased run, whose token is among the arguments. *ret_reply is the caller's. */
-static enum error_class eval_leased(struct redis *redis, const struct lease *lease, const struct script_call *call,
-	struct redisReply **ret_reply, struct error *error)
+static enum error_class eval_leased(struct redis *redis, const struct lease *lease,
+	const struct script_call *call, struct redisReply **ret_reply, struct error *error)
 {
 	const struct run_name name = lease_name(lease);
 
@@ -293,12 +302,12 @@ static enum error_class eval_leased(struct redis *redis, const struct lease *lea
 	if (strcmp(word_of(*ret_reply), "lost") != 0)
 		return ERROR_NONE;
 	reply_clear(ret_reply);
-	return error_set(error, ERROR_LEASE_LOST, "the run of %s %s %s is no longer ours", lease->app, lease->workflow,
-		lease->step);
+	return error_set(error, ERROR_LEASE_LOST, "the run of %s %s %s is no longer ours",
+		lease->app, lease->workflow, lease->step);
 }
 
-enum error_class run_renew(
-	struct redis *redis, const struct lease *lease, int64_t lease_ms, bool *ret_cancel, struct error *error)
+enum error_class run_renew(struct redis *redis, const struct lease *lease, int64_t lease_ms,
+	bool *ret_cancel, struct error *error)
 {
 	const struct script_argument arguments[] = { { "token", .text = lease->token },
 		{ "lease_ms", .integer = &lease_ms } };
@@ -311,7 +320,8 @@ enum error_class run_renew(
 	return ERROR_NONE;
 }
 
-enum error_class run_wants_cancel(struct redis *redis, const struct lease *lease, bool *ret_cancel, struct error *error)
+enum error_class run_wants_cancel(
+	struct redis *redis, const struct lease *lease, bool *ret_cancel, struct error *error)
 {
 	const struct run_name name = lease_name(lease);
 	char key[KEY_SIZE];
@@ -328,8 +338,8 @@ enum error_class run_wants_cancel(struct redis *redis, const struct lease *lease
 /* What each script takes beside token and checkpoint. */
 #define WRITE_ARGUMENTS 4
 
-static enum error_class send_write(struct redis *redis, const struct lease *lease, const struct run_write *write,
-	struct redisReply **ret_reply, struct error *error)
+static enum error_class send_write(struct redis *redis, const struct lease *lease,
+	const struct run_write *write, struct redisReply **ret_reply, struct error *error)
 {
 	const struct script_argument reason = { "reason", .text = write->reason },
 				     detail = { "detail", .text = write->detail },
@@ -340,10 +350,12 @@ static enum error_class send_write(struct redis *redis, const struct lease *leas
 		struct script_argument own[WRITE_ARGUMENTS];
 	} kinds[] = {
 		[RUN_PROGRESS] = { SCRIPT_PROGRESS, 4,
-			{ { "field", .text = write->ledger_field }, { "value", .text = write->ledger_value },
+			{ { "field", .text = write->ledger_field },
+				{ "value", .text = write->ledger_value },
 				{ "replaces", .text = write->ledger_replaces ? "1" : "" },
 				{ "log", .text = write->log } } },
-		[RUN_WAIT] = { SCRIPT_WAIT, 4, { { "phase", .text = write->phase }, delay, reason, detail } },
+		[RUN_WAIT] = { SCRIPT_WAIT, 4,
+			{ { "phase", .text = write->phase }, delay, reason, detail } },
 		[RUN_RETRY] = { SCRIPT_RETRY, 3, { delay, reason, detail } },
 		[RUN_FINISH] = { SCRIPT_FINISH, 4,
 			{ { "status", .text = write->status }, { "output", .text = write->output },
@@ -353,21 +365,23 @@ static enum error_class send_write(struct redis *redis, const struct lease *leas
 	struct script_argument arguments[2 + WRITE_ARGUMENTS] = { { "token", .text = lease->token },
 		{ "checkpoint", .text = write->checkpoint } };
 	const size_t count = kinds[write->kind].count;
-	const struct script_call call = { kinds[write->kind].script, 0, NULL, 2 + count, arguments };
+	const struct script_call call = { kinds[write->kind].script, 0, NULL, 2 + count,
+		arguments };
 
 	memcpy(&arguments[2], kinds[write->kind].own, count * sizeof(arguments[0]));
 	return eval_leased(redis, lease, &call, ret_reply, error);
 }
 
-enum error_class run_write(
-	struct redis *redis, const struct lease *lease, const struct run_write *write, struct error *error)
+enum error_class run_write(struct redis *redis, const struct lease *lease,
+	const struct run_write *write, struct error *error)
 {
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 	return send_write(redis, lease, write, &reply, error);
 }
 
-enum error_class run_write_told(struct redis *redis, const struct lease *lease, const struct run_write *write,
-	struct arena *arena, struct run *ret_ended, struct error *error)
+enum error_class run_write_told(struct redis *redis, const struct lease *lease,
+	const struct run_write *write, struct arena *arena, struct run *ret_ended,
+	struct error *error)
 {
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 	const struct run_name name = lease_name(lease);
@@ -392,9 +406,12 @@ enum error_class run_output(struct redis *redis, const struct run_name *name, st
 	*ret_output = NULL;
 	if (redis_command(redis, 5, words, &reply, error) != ERROR_NONE)
 		return error->class;
-	bool done = strcmp(word_of(reply), "done") == 0 && reply_text(reply_item(reply, 2))[0] == '\0';
-	*ret_status = arena_string(arena, !done && strcmp(word_of(reply), "done") == 0 ? "removed" : word_of(reply));
+	bool done =
+		strcmp(word_of(reply), "done") == 0 && reply_text(reply_item(reply, 2))[0] == '\0';
+	*ret_status = arena_string(
+		arena, !done && strcmp(word_of(reply), "done") == 0 ? "removed" : word_of(reply));
 	if (done)
 		*ret_output = arena_string(arena, reply_text(reply_item(reply, 1)));
-	return *ret_status != NULL && (!done || *ret_output != NULL) ? ERROR_NONE : no_memory(error);
+	return *ret_status != NULL && (!done || *ret_output != NULL) ? ERROR_NONE
+								     : no_memory(error);
 }

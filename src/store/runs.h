@@ -42,29 +42,32 @@ struct trigger_result {
 	size_t missing_count;
 };
 
-/* Texts of the result are in the arena. Safe to repeat after ERROR_OUTCOME_UNKNOWN; with force, only if the trigger has
- * an id. */
-enum error_class run_trigger(struct redis *redis, const struct trigger *trigger, struct arena *arena,
-	struct trigger_result *ret_result, struct error *error) SLIPWAY_MUST_CHECK;
-
-/* Reads the current run; idle if there is none. Texts are in the arena. */
-enum error_class run_read(struct redis *redis, const struct run_name *name, struct arena *arena, struct run *ret_run,
+/* Texts of the result are in the arena. Safe to repeat after ERROR_OUTCOME_UNKNOWN; with force,
+ * only if the trigger has an id. */
+enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
+	struct arena *arena, struct trigger_result *ret_result,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Reads the fields that a status shows, of at most WORKFLOW_STEPS_MAX runs in one round trip; the other fields are ""
- * and 0. Texts are in the arena. */
-enum error_class runs_read_shown(struct redis *redis, size_t count, const struct run_name *names, struct arena *arena,
-	struct run *ret_runs, struct error *error) SLIPWAY_MUST_CHECK;
-
-/* Ends a run, or asks its worker to. *ret_accepted: the run was live. Texts of the run are in the arena. */
-enum error_class run_cancel(struct redis *redis, const struct run_name *name, struct arena *arena, bool *ret_accepted,
+/* Reads the current run; idle if there is none. Texts are in the arena. */
+enum error_class run_read(struct redis *redis, const struct run_name *name, struct arena *arena,
 	struct run *ret_run, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Reads the fields that a status shows, of at most WORKFLOW_STEPS_MAX runs in one round trip; the
+ * other fields are "" and 0. Texts are in the arena. */
+enum error_class runs_read_shown(struct redis *redis, size_t count, const struct run_name *names,
+	struct arena *arena, struct run *ret_runs, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Ends a run, or asks its worker to. *ret_accepted: the run was live. Texts of the run are in the
+ * arena. */
+enum error_class run_cancel(struct redis *redis, const struct run_name *name, struct arena *arena,
+	bool *ret_accepted, struct run *ret_run, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* ---- for workers ---- */
 
 #define RUN_CANCELLED_MESSAGE "the run was cancelled before it began; nothing was done"
-#define RUN_STOPPED_MESSAGE   "the run was cancelled after it had begun; what it made stays, and may be half done"
-#define RUN_EXPIRED_MESSAGE   "the run took longer than its deadline allows"
+#define RUN_STOPPED_MESSAGE                                                                        \
+	"the run was cancelled after it had begun; what it made stays, and may be half done"
+#define RUN_EXPIRED_MESSAGE "the run took longer than its deadline allows"
 
 #define TOKEN_SIZE 96
 #define ENTRY_SIZE 48
@@ -85,7 +88,8 @@ struct claimant {
 };
 
 struct claim {
-	bool taken; /* false: the entry was stale, or the run has expired; run is then the one to report, or idle */
+	bool taken; /* false: the entry was stale, or the run has expired; run is then the one to
+		       report, or idle */
 	struct lease lease;
 	struct run run;
 	cJSON *ledger; /* field -> JSON text, as strings; claim_release frees it */
@@ -94,26 +98,29 @@ struct claim {
 struct queue_entry;
 
 /* Claims the run of an entry. Texts of the run are in the arena. */
-enum error_class run_claim(struct redis *redis, const struct queue_entry *entry, const struct claimant *claimant,
-	struct arena *arena, struct claim *ret_claim, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class run_claim(struct redis *redis, const struct queue_entry *entry,
+	const struct claimant *claimant, struct arena *arena, struct claim *ret_claim,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Frees the ledger of a claim. */
 void claim_release(struct claim *claim);
 
-/* ERROR_LEASE_LOST if the caller no longer has the run. lease_ms 0 gives the lease up: its holder has crashed. */
-enum error_class run_renew(struct redis *redis, const struct lease *lease, int64_t lease_ms, bool *ret_cancel,
-	struct error *error) SLIPWAY_MUST_CHECK;
+/* ERROR_LEASE_LOST if the caller no longer has the run. lease_ms 0 gives the lease up: its holder
+ * has crashed. */
+enum error_class run_renew(struct redis *redis, const struct lease *lease, int64_t lease_ms,
+	bool *ret_cancel, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Whether a cancel was requested. Only reads: cheap enough to call every second. */
-enum error_class run_wants_cancel(
-	struct redis *redis, const struct lease *lease, bool *ret_cancel, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class run_wants_cancel(struct redis *redis, const struct lease *lease, bool *ret_cancel,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 enum run_write_kind {
 	RUN_PROGRESS, /* checkpoint, ledger_field, ledger_value, ledger_replaces, log */
 	RUN_WAIT,     /* checkpoint, phase, delay_ms, reason, detail */
 	RUN_RETRY,    /* checkpoint, delay_ms, reason, detail */
 	RUN_FINISH,   /* checkpoint, status, output, error, reason */
-	RUN_RELEASE,  /* works without the lease too: then takes back the crash that was counted for it */
+	RUN_RELEASE,  /* works without the lease too: then takes back the crash that was counted for
+			 it */
 };
 
 /* What a worker writes. NULL is "": unchanged, or nothing. */
@@ -125,27 +132,31 @@ struct run_write {
 	const char *phase, *reason, *detail;
 	int64_t delay_ms;
 	const char *status, *output, *error;
-	const struct error *failure; /* for the log: why the attempt failed, redacted; NULL: it did not */
+	/* for the log: why the attempt failed, redacted; NULL: it did not */
+	const struct error *failure;
 };
 
 /*
- * The only way for a worker to change a run: checks that the lease is current, then writes everything. ERROR_LEASE_LOST
- * if it is not: then nothing is written.
+ * The only way for a worker to change a run: checks that the lease is current, then writes
+ * everything. ERROR_LEASE_LOST if it is not: then nothing is written.
  */
-enum error_class run_write(struct redis *redis, const struct lease *lease, const struct run_write *write,
+enum error_class run_write(struct redis *redis, const struct lease *lease,
+	const struct run_write *write, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The same, and returns the run if this write ended it: the facts for run_end_line, in the arena;
+ * idle if the run continues. After a cancel, any write ends the run. */
+enum error_class run_write_told(struct redis *redis, const struct lease *lease,
+	const struct run_write *write, struct arena *arena, struct run *ret_ended,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The same, and returns the run if this write ended it: the facts for run_end_line, in the arena; idle if the run
- * continues. After a cancel, any write ends the run. */
-enum error_class run_write_told(struct redis *redis, const struct lease *lease, const struct run_write *write,
-	struct arena *arena, struct run *ret_ended, struct error *error) SLIPWAY_MUST_CHECK;
-
 /* Reads what told() in transitions.lua returned about a run; idle if it returned nothing. */
-enum error_class run_told(struct run *ret_run, const struct run_name *name, const struct redisReply *reply,
-	struct arena *arena, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class run_told(struct run *ret_run, const struct run_name *name,
+	const struct redisReply *reply, struct arena *arena,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Reads the output of a step of any app as JSON, in the arena. NULL if the step is not done, or what it created was
- * removed since: *ret_status says which. *ret_status is "" if there is no run. */
+/* Reads the output of a step of any app as JSON, in the arena. NULL if the step is not done, or
+ * what it created was removed since: *ret_status says which. *ret_status is "" if there is no run.
+ */
 enum error_class run_output(struct redis *redis, const struct run_name *name, struct arena *arena,
 	const char **ret_output, const char **ret_status, struct error *error) SLIPWAY_MUST_CHECK;
 

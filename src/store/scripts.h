@@ -1,5 +1,6 @@
 /*
- * The Lua scripts: every change of state in Redis is one of them. Embedded at build time from scripts/.
+ * The Lua scripts: every change of state in Redis is one of them. Embedded at build time from
+ * scripts/.
  */
 #ifndef SLIPWAY_STORE_SCRIPTS_H
 #define SLIPWAY_STORE_SCRIPTS_H

@@ -1,6 +1,6 @@
 /*
- * Asks Redis for the settings on which the promises rest. A hosted server may refuse the question; that is a
- * warning and no fault, because its operator cannot change it.
+ * Asks Redis for the settings on which the promises rest. A hosted server may refuse the question;
+ * that is a warning and no fault, because its operator cannot change it.
  */
 #include "store/server.h"
 
@@ -19,15 +19,16 @@ struct server_setting {
 	const char *what, *remedy;
 };
 
-static enum error_class not_so(const struct server_setting *setting, enum server_state *ret_state, struct error *error)
+static enum error_class not_so(
+	const struct server_setting *setting, enum server_state *ret_state, struct error *error)
 {
 	*ret_state = SERVER_WRONG;
 	error_set(error, ERROR_STORE_UNAVAILABLE, "%s", setting->what);
 	return error_remedy(error, NULL, "%s", setting->remedy);
 }
 
-static enum error_class check_line(
-	struct redis *redis, const struct server_setting *setting, enum server_state *ret_state, struct error *error)
+static enum error_class check_line(struct redis *redis, const struct server_setting *setting,
+	enum server_state *ret_state, struct error *error)
 {
 	const char *const words[] = { "INFO", setting->section };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
@@ -37,9 +38,10 @@ static enum error_class check_line(
 	return right ? ERROR_NONE : not_so(setting, ret_state, error);
 }
 
-/* Asks what a user may not be allowed to ask, or what this Redis does not know; then *ret_reply is NULL. */
-static enum error_class ask(struct redis *redis, size_t count, const char *const *words, enum server_state *ret_state,
-	struct redisReply **ret_reply, struct error *error)
+/* Asks what a user may not be allowed to ask, or what this Redis does not know; then *ret_reply is
+ * NULL. */
+static enum error_class ask(struct redis *redis, size_t count, const char *const *words,
+	enum server_state *ret_state, struct redisReply **ret_reply, struct error *error)
 {
 	*ret_reply = NULL;
 	if (redis_command(redis, count, words, ret_reply, error) == ERROR_NONE)
@@ -50,9 +52,10 @@ static enum error_class ask(struct redis *redis, size_t count, const char *const
 	return ERROR_NONE;
 }
 
-/* always loses nothing, everysec about a second; no loses whatever the kernel has not written yet. */
-static enum error_class check_fsync(
-	struct redis *redis, const struct server_setting *setting, enum server_state *ret_state, struct error *error)
+/* always loses nothing, everysec about a second; no loses whatever the kernel has not written yet.
+ */
+static enum error_class check_fsync(struct redis *redis, const struct server_setting *setting,
+	enum server_state *ret_state, struct error *error)
 {
 	const char *const words[] = { "CONFIG", "GET", "appendfsync" };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
@@ -63,9 +66,10 @@ static enum error_class check_fsync(
 }
 
 /*
- * Each script is a transaction in the append-only file, and Redis 7 replays it with the rights of the default user,
- * also where that user is off: what he may not do is thrown away at the next start, without a word. So he must be able
- * to do all that scripts leave in the file; DRYRUN tells, and shows nothing else of him.
+ * Each script is a transaction in the append-only file, and Redis 7 replays it with the rights of
+ * the default user, also where that user is off: what he may not do is thrown away at the next
+ * start, without a word. So he must be able to do all that scripts leave in the file; DRYRUN tells,
+ * and shows nothing else of him.
  */
 #define REPLAYED_KEY KEY_PREFIX "replayed"
 static const char *const replayed[][6] = {
@@ -89,8 +93,8 @@ static const char *const replayed[][6] = {
 	{ "ZREMRANGEBYSCORE", REPLAYED_KEY, "1", "2" },
 };
 
-static enum error_class check_replay(
-	struct redis *redis, const struct server_setting *setting, enum server_state *ret_state, struct error *error)
+static enum error_class check_replay(struct redis *redis, const struct server_setting *setting,
+	enum server_state *ret_state, struct error *error)
 {
 	bool allowed = true;
 
@@ -111,8 +115,8 @@ static enum error_class check_replay(
 }
 
 /* Redis tells by itself whether a script that writes would be let in. */
-static enum error_class check_scripts(
-	struct redis *redis, const struct server_setting *setting, enum server_state *ret_state, struct error *error)
+static enum error_class check_scripts(struct redis *redis, const struct server_setting *setting,
+	enum server_state *ret_state, struct error *error)
 {
 	const char *const keys[] = { KEY_APPS };
 	const struct script_call call = { SCRIPT_PROBE, 1, keys, 0, NULL };
@@ -132,20 +136,24 @@ static enum error_class check_scripts(
 static const struct server_setting settings[] = {
 	{ "master", check_line, "replication", "role:master",
 		"This Redis is a replica: it takes no writes, or writes that do not last",
-		"Give SLIPWAY_REDIS_URL the address of the master, or promote this one with REPLICAOF NO ONE." },
+		"Give SLIPWAY_REDIS_URL the address of the master, or promote this one with "
+		"REPLICAOF NO ONE." },
 	{ "eviction policy", check_line, "memory", "maxmemory_policy:noeviction",
 		"Redis evicts keys when its memory is full",
 		"Set 'maxmemory-policy noeviction' in redis.conf, or CONFIG SET it." },
 	{ "append-only file", check_line, "persistence", "aof_enabled:1",
 		"Redis writes no append-only file, so a restart loses accepted runs",
-		"Set 'appendonly yes' and 'appendfsync always' in redis.conf, or CONFIG SET them." },
+		"Set 'appendonly yes' and 'appendfsync always' in redis.conf, or CONFIG SET "
+		"them." },
 	{ "waiting for the disk", check_fsync, NULL, NULL,
 		"Redis never waits for the disk, so a power cut loses accepted runs",
 		"Set 'appendfsync always' in redis.conf, or CONFIG SET it." },
 	{ "default user", check_replay, NULL, NULL,
-		"Redis replays its append-only file as the user 'default', and that user may not do what is in it: a "
+		"Redis replays its append-only file as the user 'default', and that user may not "
+		"do what is in it: a "
 		"restart loses accepted runs",
-		"Give him 'user default off resetpass ~* &* +@all', as conf/redis/users.acl has it: nobody can log in "
+		"Give him 'user default off resetpass ~* &* +@all', as conf/redis/users.acl has "
+		"it: nobody can log in "
 		"as him, and all is replayed." },
 	{ "scripts", check_scripts, NULL, NULL, NULL, NULL },
 };
@@ -162,7 +170,8 @@ const char *server_check_name(size_t index)
 	return settings[index].name;
 }
 
-enum error_class server_check(struct redis *redis, size_t index, enum server_state *ret_state, struct error *error)
+enum error_class server_check(
+	struct redis *redis, size_t index, enum server_state *ret_state, struct error *error)
 {
 	*ret_state = SERVER_FINE;
 	enum error_class class = settings[index].check(redis, &settings[index], ret_state, error);
@@ -171,8 +180,8 @@ enum error_class server_check(struct redis *redis, size_t index, enum server_sta
 	return class;
 }
 
-enum error_class server_number(struct redis *redis, const char *section, const char *name, int64_t otherwise,
-	int64_t *ret_value, struct error *error)
+enum error_class server_number(struct redis *redis, const char *section, const char *name,
+	int64_t otherwise, int64_t *ret_value, struct error *error)
 {
 	const char *const words[] = { "INFO", section };
 	char line[64];
@@ -188,7 +197,8 @@ enum error_class server_number(struct redis *redis, const char *section, const c
 
 int64_t server_time_of(const struct redisReply *reply)
 {
-	return reply_integer(reply_item(reply, 0)) * 1000 + reply_integer(reply_item(reply, 1)) / 1000;
+	return reply_integer(reply_item(reply, 0)) * 1000 +
+		reply_integer(reply_item(reply, 1)) / 1000;
 }
 
 enum error_class server_time(struct redis *redis, int64_t *ret_now, struct error *error)

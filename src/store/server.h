@@ -19,19 +19,21 @@ enum server_state {
 	SERVER_REFUSES, /* the question failed; the message is from Redis or the connection */
 };
 
-/* Runs one check. SERVER_FINE and SERVER_HIDDEN are not errors; the others are ERROR_STORE_UNAVAILABLE or
- * ERROR_STORE_FULL, with a remedy if one is known. */
-enum error_class server_check(
-	struct redis *redis, size_t index, enum server_state *ret_state, struct error *error) SLIPWAY_MUST_CHECK;
+/* Runs one check. SERVER_FINE and SERVER_HIDDEN are not errors; the others are
+ * ERROR_STORE_UNAVAILABLE or ERROR_STORE_FULL, with a remedy if one is known. */
+enum error_class server_check(struct redis *redis, size_t index, enum server_state *ret_state,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Reads a number from INFO, such as used_memory from the section memory. *ret_value is `otherwise` if there is none. */
-enum error_class server_number(struct redis *redis, const char *section, const char *name, int64_t otherwise,
-	int64_t *ret_value, struct error *error) SLIPWAY_MUST_CHECK;
+/* Reads a number from INFO, such as used_memory from the section memory. *ret_value is `otherwise`
+ * if there is none. */
+enum error_class server_number(struct redis *redis, const char *section, const char *name,
+	int64_t otherwise, int64_t *ret_value, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Converts a reply to TIME to ms since 1970. */
 int64_t server_time_of(const struct redisReply *reply);
 
 /* Redis' time in ms since 1970. */
-enum error_class server_time(struct redis *redis, int64_t *ret_now, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class server_time(
+	struct redis *redis, int64_t *ret_now, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

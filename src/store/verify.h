@@ -20,8 +20,9 @@ struct verify_options {
 };
 
 /*
- * Examines all of our keys, all indexes and all queue entries, page by page. Each run is examined in one script, so
- * that concurrent changes are not reported as faults. Returns an error only if Redis cannot be asked.
+ * Examines all of our keys, all indexes and all queue entries, page by page. Each run is examined
+ * in one script, so that concurrent changes are not reported as faults. Returns an error only if
+ * Redis cannot be asked.
  */
 enum error_class store_verify(struct redis *redis, const struct verify_options *options,
 	struct verify_counts *ret_counts, struct error *error) SLIPWAY_MUST_CHECK;

@@ -1,6 +1,6 @@
 /*
- * Connects one attempt to the store: what an action saves, logs and reads goes through here, under the lease. The
- * result is what has to be written; the caller writes it.
+ * Connects one attempt to the store: what an action saves, logs and reads goes through here, under
+ * the lease. The result is what has to be written; the caller writes it.
  */
 #include "worker/attempt.h"
 
@@ -29,7 +29,8 @@ static enum error_class backend_save(void *backend, const char *checkpoint, stru
 	return run_write(attempt->redis, &attempt->claim->lease, &write, error);
 }
 
-static enum error_class backend_ledger_write(void *backend, const struct ledger_change *change, struct error *error)
+static enum error_class backend_ledger_write(
+	void *backend, const struct ledger_change *change, struct error *error)
 {
 	const struct attempt *attempt = backend;
 	const struct run_write write = { .kind = RUN_PROGRESS,
@@ -40,18 +41,20 @@ static enum error_class backend_ledger_write(void *backend, const struct ledger_
 	return run_write(attempt->redis, &attempt->claim->lease, &write, error);
 }
 
-static enum error_class backend_owner(
-	void *backend, const struct owner_question *question, const char **ret_holder, struct error *error)
+static enum error_class backend_owner(void *backend, const struct owner_question *question,
+	const char **ret_holder, struct error *error)
 {
 	const struct attempt *attempt = backend;
 	const char *app = attempt->claim->run.name.app;
 	const struct owned_thing thing = { question->provider, question->type, question->id };
 	char holder[IDENTIFIER_SIZE] = "";
-	enum error_class class = question->what == OWNER_RELEASE ? owner_release(attempt->redis, &thing, app, error)
+	enum error_class class = question->what == OWNER_RELEASE
+		? owner_release(attempt->redis, &thing, app, error)
 		: question->what == OWNER_CLAIM
 		? owner_claim(attempt->redis, &thing, app, question->shared, holder, error)
-		: question->what == OWNER_SHARER ? owner_sharer(attempt->redis, &thing, app, holder, error)
-						 : owner_look(attempt->redis, &thing, holder, error);
+		: question->what == OWNER_SHARER
+		? owner_sharer(attempt->redis, &thing, app, holder, error)
+		: owner_look(attempt->redis, &thing, holder, error);
 
 	*ret_holder = strcmp(holder, app) != 0 ? arena_string(attempt->arena, holder) : "";
 	if (class == ERROR_NONE && *ret_holder == NULL)
@@ -70,8 +73,8 @@ static void backend_log(void *backend, const char *line)
 }
 
 /* If Redis cannot be reached, let the call through; the provider enforces its own limit. */
-static void backend_admit(
-	void *backend, const char *provider, const char *credential, struct call_admission *ret_admission)
+static void backend_admit(void *backend, const char *provider, const char *credential,
+	struct call_admission *ret_admission)
 {
 	const struct attempt *attempt = backend;
 	const struct limit_name name = { provider, credential };
@@ -79,15 +82,17 @@ static void backend_admit(
 	struct error ignored;
 
 	*ret_admission = (struct call_admission){ 0 };
-	if (limit_admit(attempt->redis, &name, attempt->claim->run.id, &found, &ignored) == ERROR_NONE)
-		*ret_admission = (struct call_admission){ found.wait_ms, found.down_ms, found.probing, found.watched };
+	if (limit_admit(attempt->redis, &name, attempt->claim->run.id, &found, &ignored) ==
+		ERROR_NONE)
+		*ret_admission = (struct call_admission){ found.wait_ms, found.down_ms,
+			found.probing, found.watched };
 }
 
 #define NEEDS_CHECK_MS 2000 /* how often a blocked run checks whether a need is done */
 #define PACE_HELD_MS   200  /* no process sleeps longer than this for its turn */
 
-static void backend_throttle(
-	void *backend, const char *provider, const char *credential, int64_t spacing_ms, struct call_turn *ret_turn)
+static void backend_throttle(void *backend, const char *provider, const char *credential,
+	int64_t spacing_ms, struct call_turn *ret_turn)
 {
 	const struct attempt *attempt = backend;
 	const struct limit_name name = { provider, credential };
@@ -110,13 +115,15 @@ static void log_blocked(const struct run *run, const struct limit_name *name, in
 }
 
 /* Best effort: other workers will hit the limit themselves, and an unreported probe expires. */
-static void backend_report_limit(void *backend, const char *provider, const char *credential, int64_t blocked_ms)
+static void backend_report_limit(
+	void *backend, const char *provider, const char *credential, int64_t blocked_ms)
 {
 	const struct attempt *attempt = backend;
 	const struct limit_name name = { provider, credential };
 	struct error ignored;
-	enum error_class class = blocked_ms > 0 ? limit_block(attempt->redis, &name, blocked_ms, &ignored)
-						: limit_unblock(attempt->redis, &name, &ignored);
+	enum error_class class = blocked_ms > 0
+		? limit_block(attempt->redis, &name, blocked_ms, &ignored)
+		: limit_unblock(attempt->redis, &name, &ignored);
 
 	if (class != ERROR_NONE)
 		log_error("limiter", &ignored);
@@ -154,7 +161,8 @@ struct opened {
 };
 
 /* Redacts it from all output until the attempt ends. */
-static enum error_class remember(struct attempt *attempt, const char *name, const char *value, struct error *error)
+static enum error_class remember(
+	struct attempt *attempt, const char *name, const char *value, struct error *error)
 {
 	struct opened *opened = arena_allocate(attempt->arena, sizeof(*opened));
 	const char *copy = arena_string(attempt->arena, name);
@@ -175,25 +183,27 @@ static void forget_opened(struct attempt *attempt)
 }
 
 /* The sealed text: a secret of the app, or one that a client gave in clear text in this input. */
-static enum error_class find_sealed(
-	const struct attempt *attempt, const struct reference *reference, const char **ret_sealed, struct error *error)
+static enum error_class find_sealed(const struct attempt *attempt,
+	const struct reference *reference, const char **ret_sealed, struct error *error)
 {
 	*ret_sealed = NULL;
 	if (reference->kind == REFERENCE_SEALED)
 		*ret_sealed = arena_copy(attempt->arena, reference->text, reference->length);
-	else if (payload_secret(attempt->redis, attempt->claim->run.name.app, reference->parts[0], attempt->arena,
-			 ret_sealed, error) != ERROR_NONE)
+	else if (payload_secret(attempt->redis, attempt->claim->run.name.app, reference->parts[0],
+			 attempt->arena, ret_sealed, error) != ERROR_NONE)
 		return error->class;
 	if (*ret_sealed != NULL)
 		return ERROR_NONE;
 	if (reference->kind == REFERENCE_SEALED)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
-	error_set(error, ERROR_INVALID_INPUT, "the app has no secret '%s' any more", reference->parts[0]);
-	return error_remedy(error, NULL, "Set it with mode 'configure', then trigger the step again.");
+	error_set(error, ERROR_INVALID_INPUT, "the app has no secret '%s' any more",
+		reference->parts[0]);
+	return error_remedy(
+		error, NULL, "Set it with mode 'configure', then trigger the step again.");
 }
 
-static enum error_class open_secret(
-	struct attempt *attempt, const struct reference *reference, const char **ret_value, struct error *error)
+static enum error_class open_secret(struct attempt *attempt, const struct reference *reference,
+	const char **ret_value, struct error *error)
 {
 	bool is_named = reference->kind == REFERENCE_SECRET;
 	const struct secret_name secret = { attempt->claim->run.name.app,
@@ -201,8 +211,8 @@ static enum error_class open_secret(
 	const char *sealed;
 
 	if (find_sealed(attempt, reference, &sealed, error) != ERROR_NONE ||
-		secret_open(attempt->settings->secrets_keys, &secret, sealed, attempt->arena, ret_value, error) !=
-			ERROR_NONE)
+		secret_open(attempt->settings->secrets_keys, &secret, sealed, attempt->arena,
+			ret_value, error) != ERROR_NONE)
 		return error->class;
 	return remember(attempt, secret.name, *ret_value, error);
 }
@@ -215,12 +225,14 @@ static enum error_class backend_secret(
 	const char *value = NULL;
 
 	for (const struct opened *opened = attempt->opened; opened != NULL; opened = opened->next)
-		if (reference->kind == REFERENCE_SECRET && strcmp(opened->name, reference->parts[0]) == 0)
+		if (reference->kind == REFERENCE_SECRET &&
+			strcmp(opened->name, reference->parts[0]) == 0)
 			value = opened->value;
 	if (value == NULL && open_secret(attempt, reference, &value, error) != ERROR_NONE)
 		return error->class;
 	*ret_value = cJSON_CreateString(value);
-	return *ret_value != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
+	return *ret_value != NULL ? ERROR_NONE
+				  : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
 }
 
 static void backend_forget(void *backend)
@@ -245,18 +257,18 @@ static const struct action_backend backend = {
 /* ---- references that only a worker may resolve ---- */
 
 /* Where the need is running, the run waits for it. */
-static enum error_class refuse_missing(
-	struct attempt *attempt, const struct run_name *from, const char *status, struct error *error)
+static enum error_class refuse_missing(struct attempt *attempt, const struct run_name *from,
+	const char *status, struct error *error)
 {
 	attempt->awaits_need = strcmp(status, "running") == 0;
-	error_set(error, ERROR_NEEDS_NOT_DONE, "it needs the step '%s' of '%s' in '%s', which %s", from->step,
-		from->app, from->workflow,
+	error_set(error, ERROR_NEEDS_NOT_DONE, "it needs the step '%s' of '%s' in '%s', which %s",
+		from->step, from->app, from->workflow,
 		attempt->awaits_need                     ? "is running"
 			: strcmp(status, "error") == 0   ? "has failed since"
 			: strcmp(status, "removed") == 0 ? "was removed since"
 							 : "is not done");
-	return error_remedy(
-		error, NULL, "Run the step '%s' again; when it is done, trigger this one again.", from->step);
+	return error_remedy(error, NULL,
+		"Run the step '%s' again; when it is done, trigger this one again.", from->step);
 }
 
 static bool same_run(const struct run_name *one, const struct run_name *two)
@@ -265,9 +277,10 @@ static bool same_run(const struct run_name *one, const struct run_name *two)
 		strcmp(one->step, two->step) == 0;
 }
 
-/* The output that was taken for the run; else the current one, where the input refers to more than the trigger knew. */
-static enum error_class find_output(
-	struct attempt *attempt, const struct run_name *from, const char **ret_output, struct error *error)
+/* The output that was taken for the run; else the current one, where the input refers to more than
+ * the trigger knew. */
+static enum error_class find_output(struct attempt *attempt, const struct run_name *from,
+	const char **ret_output, struct error *error)
 {
 	const char *status;
 
@@ -276,12 +289,14 @@ static enum error_class find_output(
 		if (same_run(&attempt->needs->names[i], from))
 			*ret_output = attempt->needs->outputs[i];
 	if (*ret_output == NULL &&
-		run_output(attempt->redis, from, attempt->arena, ret_output, &status, error) != ERROR_NONE)
+		run_output(attempt->redis, from, attempt->arena, ret_output, &status, error) !=
+			ERROR_NONE)
 		return error->class;
 	return *ret_output != NULL ? ERROR_NONE : refuse_missing(attempt, from, status, error);
 }
 
-static enum error_class look_up(void *data, const struct reference *reference, cJSON **ret_value, struct error *error)
+static enum error_class look_up(
+	void *data, const struct reference *reference, cJSON **ret_value, struct error *error)
 {
 	struct attempt *attempt = data;
 	const struct run *run = &attempt->claim->run;
@@ -289,25 +304,30 @@ static enum error_class look_up(void *data, const struct reference *reference, c
 	struct run_name from = { run->name.app, run->name.workflow, reference->parts[0] };
 
 	if (reference->kind == REFERENCE_APP)
-		from = (struct run_name){ reference->parts[0], reference->parts[1], reference->parts[2] };
+		from = (struct run_name){ reference->parts[0], reference->parts[1],
+			reference->parts[2] };
 	else if (reference->kind != REFERENCE_STEP)
 		return backend_secret(attempt, reference, ret_value, error);
-	if (!identifier_valid(from.app) || !identifier_valid(from.workflow) || !identifier_valid(from.step))
+	if (!identifier_valid(from.app) || !identifier_valid(from.workflow) ||
+		!identifier_valid(from.step))
 		return error_set(error, ERROR_INVALID_INPUT, "a reference names no valid step");
 	if (find_output(attempt, &from, &output, error) != ERROR_NONE ||
 		run_output_member(output, reference, ret_value, error) != ERROR_NONE)
 		return error->class;
 
-	/* Within a workflow null means that the step was skipped; from another app it is an error. */
+	/* Within a workflow null means that the step was skipped; from another app it is an error.
+	 */
 	if (reference->kind != REFERENCE_APP || !cJSON_IsNull(*ret_value))
 		return ERROR_NONE;
 	cJSON_Delete(*ret_value);
 	*ret_value = NULL;
-	return error_set(error, ERROR_INVALID_INPUT, "the output '%s' of '%s' of '%s' in '%s' has no value", name,
-		from.step, from.app, from.workflow);
+	return error_set(error, ERROR_INVALID_INPUT,
+		"the output '%s' of '%s' of '%s' in '%s' has no value", name, from.step, from.app,
+		from.workflow);
 }
 
-static void add_need(struct attempt *attempt, const char *app, const char *workflow, const char *step)
+static void add_need(
+	struct attempt *attempt, const char *app, const char *workflow, const char *step)
 {
 	attempt->needs->names[attempt->needs->count++] =
 		(struct run_name){ arena_string(attempt->arena, app), workflow, step };
@@ -325,7 +345,8 @@ static enum error_class list_needs(struct attempt *attempt, const cJSON *input, 
 		if (set.contains[i])
 			add_need(attempt, run->name.app, workflow->id, workflow->steps[i].id);
 	for (size_t i = 0; class == ERROR_NONE && i < set.other_count; i++)
-		add_need(attempt, set.others[i].app, set.others[i].workflow->id, set.others[i].step->id);
+		add_need(attempt, set.others[i].app, set.others[i].workflow->id,
+			set.others[i].step->id);
 	if (class == ERROR_NONE && attempt->arena->exhausted)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for what it needs");
 	return class;
@@ -336,13 +357,17 @@ static enum error_class take_needs(struct attempt *attempt, const cJSON *input, 
 	enum error_class class = list_needs(attempt, input, error);
 	if (class != ERROR_NONE || attempt->needs->count == 0)
 		return class;
-	if (needs_take(attempt->redis, &attempt->claim->lease, attempt->needs, attempt->arena, error) != ERROR_NONE)
+	if (needs_take(attempt->redis, &attempt->claim->lease, attempt->needs, attempt->arena,
+		    error) != ERROR_NONE)
 		return error->class;
 	const struct run_name *missing = attempt->needs->missing;
-	return missing == NULL ? ERROR_NONE : refuse_missing(attempt, missing, attempt->needs->missing_status, error);
+	return missing == NULL
+		? ERROR_NONE
+		: refuse_missing(attempt, missing, attempt->needs->missing_status, error);
 }
 
-static enum error_class resolve_input(struct attempt *attempt, cJSON **ret_input, struct error *error)
+static enum error_class resolve_input(
+	struct attempt *attempt, cJSON **ret_input, struct error *error)
 {
 	CLEANUP_JSON cJSON *input = NULL;
 
@@ -352,7 +377,8 @@ static enum error_class resolve_input(struct attempt *attempt, cJSON **ret_input
 	/* A dry run resolves the references of its steps itself, one step after the other. */
 	if (attempt->step != &dry_run_step &&
 		(take_needs(attempt, input, error) != ERROR_NONE ||
-			input_put_values(input, &attempt->step->action->input, look_up, attempt, error) != ERROR_NONE))
+			input_put_values(input, &attempt->step->action->input, look_up, attempt,
+				error) != ERROR_NONE))
 		return error->class;
 	*ret_input = json_take(&input);
 	return ERROR_NONE;
@@ -360,13 +386,16 @@ static enum error_class resolve_input(struct attempt *attempt, cJSON **ret_input
 
 /* ---- how it ends ---- */
 
-static enum error_class write_done(struct action_context *context, struct run_write *write, struct error *error)
+static enum error_class write_done(
+	struct action_context *context, struct run_write *write, struct error *error)
 {
 	*write = (struct run_write){ .kind = RUN_FINISH,
 		.status = "done",
 		.output = context_output(context),
 		.reason = context->skipped ? "skipped" : NULL };
-	return write->output != NULL ? ERROR_NONE : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the output");
+	return write->output != NULL
+		? ERROR_NONE
+		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the output");
 }
 
 static enum error_class write_result(const struct attempt *attempt, struct action_context *context,
@@ -404,14 +433,16 @@ static enum error_class write_result(const struct attempt *attempt, struct actio
 		return ERROR_NONE;
 	}
 
-	int64_t age_ms = action_run_age_ms(context), allowed_ms = run->run_deadline - run->queued_at;
+	int64_t age_ms = action_run_age_ms(context),
+		allowed_ms = run->run_deadline - run->queued_at;
 	int64_t outage_ms = run->outage_at > 0 ? age_ms - (run->outage_at - run->queued_at) : 0;
-	const struct run_progress progress = { run->attempt, run->attempts, age_ms, allowed_ms - age_ms, outage_ms,
-		attempt->settings->outage_seconds * 1000 };
+	const struct run_progress progress = { run->attempt, run->attempts, age_ms,
+		allowed_ms - age_ms, outage_ms, attempt->settings->outage_seconds * 1000 };
 	return failure_write(&context->error, &progress, attempt->arena, write, error);
 }
 
-enum error_class attempt_execute(const struct attempt *attempt, struct run_write *ret_write, struct error *error)
+enum error_class attempt_execute(
+	const struct attempt *attempt, struct run_write *ret_write, struct error *error)
 {
 	const struct run *run = &attempt->claim->run;
 	struct needs needs = { .count = 0 };
@@ -443,7 +474,8 @@ enum error_class attempt_execute(const struct attempt *attempt, struct run_write
 	enum error_class class = ERROR_NONE;
 	if (result == ACTION_FAILED && context.error.class == ERROR_LEASE_LOST) {
 		*error = context.error;
-		/* Redact it now: the log line is written after the attempt has forgotten its secrets. */
+		/* Redact it now: the log line is written after the attempt has forgotten its
+		 * secrets. */
 		redact_error(error);
 		class = ERROR_LEASE_LOST;
 	} else {

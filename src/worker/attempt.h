@@ -23,10 +23,10 @@ struct attempt {
 };
 
 /*
- * Runs the action. *ret_write is what to write about it; its texts lie in the arena. On an error there is nothing to
- * write: the lease was lost, or memory was short and the lease will expire.
+ * Runs the action. *ret_write is what to write about it; its texts lie in the arena. On an error
+ * there is nothing to write: the lease was lost, or memory was short and the lease will expire.
  */
-enum error_class attempt_execute(
-	const struct attempt *attempt, struct run_write *ret_write, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class attempt_execute(const struct attempt *attempt, struct run_write *ret_write,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

@@ -22,8 +22,8 @@ void run_ended_log(const struct run *run, int64_t attempt_ms)
 }
 
 /*
- * The write may have ended the run, but its outcome is unknown. If it did, this is the only line about the end; if not,
- * another worker has the run and will log a line without `confirmed=no`.
+ * The write may have ended the run, but its outcome is unknown. If it did, this is the only line
+ * about the end; if not, another worker has the run and will log a line without `confirmed=no`.
  */
 static void log_unconfirmed(const struct attempt_end *end)
 {
@@ -39,7 +39,8 @@ static void log_unconfirmed(const struct attempt_end *end)
 	log_end(&line);
 }
 
-/* A failure that uses up an attempt is a warning. A wait that the action asked for is only of interest for debugging.
+/* A failure that uses up an attempt is a warning. A wait that the action asked for is only of
+ * interest for debugging.
  */
 static void log_not_done(const struct attempt_end *end, bool goes_on)
 {

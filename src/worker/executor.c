@@ -1,6 +1,6 @@
 /*
- * The loop of an executor: take a queue entry, claim its run, run the attempt, write the result. A new process replaces
- * it after a number of actions, or after a fault.
+ * The loop of an executor: take a queue entry, claim its run, run the attempt, write the result. A
+ * new process replaces it after a number of actions, or after a fault.
  */
 #include "worker/executor.h"
 
@@ -51,8 +51,10 @@ static void on_terminate(int signal_number)
 
 /* ---- one entry ---- */
 
-/* The step that an entry names. Entries may have been added manually, so nothing in them is trusted. */
-static const struct step_definition *find_step(const struct queue_entry *entry, const char **ret_why)
+/* The step that an entry names. Entries may have been added manually, so nothing in them is
+ * trusted. */
+static const struct step_definition *find_step(
+	const struct queue_entry *entry, const char **ret_why)
 {
 	if (!run_name_valid(&entry->name) || !identifier_valid(entry->run_id)) {
 		*ret_why = "app, workflow, action and run must be valid ids";
@@ -83,11 +85,13 @@ static bool lease_lasts(const void *context)
 	return clock_monotonic_ms() < atomic_load(&expiry->at);
 }
 
-/* The supervisor stops us when the lease is in danger, so the write may be repeated for that long. */
-static void commit_result(const struct executor *executor, const struct claim *claim, int64_t claimed_at,
-	const struct run_write *write, struct arena *arena)
+/* The supervisor stops us when the lease is in danger, so the write may be repeated for that long.
+ */
+static void commit_result(const struct executor *executor, const struct claim *claim,
+	int64_t claimed_at, const struct run_write *write, struct arena *arena)
 {
-	const struct result result = { executor->redis, &claim->lease, &claim->run, claimed_at, write };
+	const struct result result = { executor->redis, &claim->lease, &claim->run, claimed_at,
+		write };
 	const struct result_retries retries = { .tries_max = INT_MAX,
 		.pause_ms = PAUSE_MS,
 		.give_up_at = clock_monotonic_ms() + executor->settings->lease_seconds * 1000 };
@@ -104,8 +108,8 @@ static int64_t attempt_time_ms(const struct step_definition *step, const struct 
 	return left < attempt ? left : attempt;
 }
 
-static bool execute_run(const struct executor *executor, const struct step_definition *step, const struct claim *claim,
-	int64_t claimed_at, struct arena *arena)
+static bool execute_run(const struct executor *executor, const struct step_definition *step,
+	const struct claim *claim, int64_t claimed_at, struct arena *arena)
 {
 	struct error error;
 	struct run_write write;
@@ -135,7 +139,8 @@ static bool execute_run(const struct executor *executor, const struct step_defin
 	else
 		log_error("attempt failed", &error);
 
-	/* The process may have been suspended past its lease; it stopped in an orderly way, so this is no crash. */
+	/* The process may have been suspended past its lease; it stopped in an orderly way, so this
+	 * is no crash. */
 	if (class == ERROR_LEASE_LOST)
 		commit_result(executor, claim, claimed_at, &result_release, arena);
 	memset(&report, 0, sizeof(report));
@@ -143,7 +148,8 @@ static bool execute_run(const struct executor *executor, const struct step_defin
 }
 
 /* Returns whether the executor may go on. */
-static bool execute_entry(const struct executor *executor, const struct queue_entry *entry, struct arena *arena)
+static bool execute_entry(
+	const struct executor *executor, const struct queue_entry *entry, struct arena *arena)
 {
 	struct error error;
 	struct claim claim;
@@ -161,7 +167,8 @@ static bool execute_entry(const struct executor *executor, const struct queue_en
 
 	/* Taken before the claim, so the lease never expires earlier than we believe. */
 	int64_t now = clock_monotonic_ms();
-	const struct claimant claimant = { executor->worker, executor->settings->lease_seconds * 1000 };
+	const struct claimant claimant = { executor->worker,
+		executor->settings->lease_seconds * 1000 };
 	atomic_store(&executor->expiry->at, now + claimant.lease_ms);
 	if (run_claim(executor->redis, entry, &claimant, arena, &claim, &error) != ERROR_NONE) {
 		log_error("claim", &error);
@@ -184,8 +191,8 @@ static bool execute_entry(const struct executor *executor, const struct queue_en
 
 /* ---- the loop ---- */
 
-/* Runs that have begun take precedence over new ones, but only for every second entry: otherwise more waiting runs than
- * executors can handle would keep new runs from starting. */
+/* Runs that have begun take precedence over new ones, but only for every second entry: otherwise
+ * more waiting runs than executors can handle would keep new runs from starting. */
 static enum error_class reserve(struct executor *executor, struct arena *arena, bool *ret_found,
 	struct queue_entry *ret_entry, struct error *error)
 {
@@ -193,7 +200,8 @@ static enum error_class reserve(struct executor *executor, struct arena *arena, 
 
 	*ret_found = false;
 	if (executor->took_due)
-		class = queue_reserve(executor->redis, executor->consumer, 0, arena, ret_found, ret_entry, error);
+		class = queue_reserve(
+			executor->redis, executor->consumer, 0, arena, ret_found, ret_entry, error);
 	executor->took_due = false;
 	if (class == ERROR_STORE_UNAVAILABLE || *ret_found)
 		return class;
@@ -201,7 +209,8 @@ static enum error_class reserve(struct executor *executor, struct arena *arena, 
 	executor->took_due = *ret_found;
 	if (class == ERROR_STORE_UNAVAILABLE || *ret_found)
 		return class;
-	return queue_reserve(executor->redis, executor->consumer, BLOCK_MS, arena, ret_found, ret_entry, error);
+	return queue_reserve(
+		executor->redis, executor->consumer, BLOCK_MS, arena, ret_found, ret_entry, error);
 }
 
 static bool execute_next(struct executor *executor, int64_t *ret_actions)
@@ -226,7 +235,8 @@ static bool execute_next(struct executor *executor, int64_t *ret_actions)
 	return go_on;
 }
 
-/* Cap memory and descriptors per executor, so a runaway action fails here instead of waking the OOM killer. */
+/* Cap memory and descriptors per executor, so a runaway action fails here instead of waking the OOM
+ * killer. */
 static void limit_resources(void)
 {
 	const struct rlimit descriptors = { DESCRIPTORS_MAX, DESCRIPTORS_MAX };
@@ -246,8 +256,8 @@ static bool descriptors_left(const struct executor *executor)
 
 static enum error_class executor_open(struct executor *executor, struct error *error)
 {
-	if (redis_from_settings(executor->settings, executor->consumer, REDIS_TIMEOUT_MS, &executor->redis, error) !=
-		ERROR_NONE)
+	if (redis_from_settings(executor->settings, executor->consumer, REDIS_TIMEOUT_MS,
+		    &executor->redis, error) != ERROR_NONE)
 		return error->class;
 	if (http_client_new(&executor->client, error) != ERROR_NONE)
 		return error->class;
@@ -255,15 +265,18 @@ static enum error_class executor_open(struct executor *executor, struct error *e
 	return ERROR_NONE;
 }
 
-int executor_run(
-	const struct settings *settings, const char *worker, size_t index, int channel, struct lease_expiry *expiry)
+int executor_run(const struct settings *settings, const char *worker, size_t index, int channel,
+	struct lease_expiry *expiry)
 {
 	struct error error;
-	struct executor executor = { .settings = settings, .worker = worker, .channel = channel, .expiry = expiry };
+	struct executor executor = {
+		.settings = settings, .worker = worker, .channel = channel, .expiry = expiry
+	};
 
 	limit_resources();
 
-	/* A blocking read of the queue continues for up to BLOCK_MS; an entry that it still returns is released. */
+	/* A blocking read of the queue continues for up to BLOCK_MS; an entry that it still returns
+	 * is released. */
 	struct sigaction terminate = { .sa_handler = on_terminate };
 	sigaction(SIGTERM, &terminate, NULL);
 	text_format(executor.consumer, sizeof(executor.consumer), "%s-%zu", worker, index);

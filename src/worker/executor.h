@@ -8,10 +8,11 @@
 #include "worker/report.h"
 
 /*
- * The executor's whole life: until SIGTERM, the configured number of actions, or a fault that only a new process can
- * fix. worker is the name of the supervisor; expiry is shared with it. Returns the exit status.
+ * The executor's whole life: until SIGTERM, the configured number of actions, or a fault that only
+ * a new process can fix. worker is the name of the supervisor; expiry is shared with it. Returns
+ * the exit status.
  */
-int executor_run(
-	const struct settings *settings, const char *worker, size_t index, int channel, struct lease_expiry *expiry);
+int executor_run(const struct settings *settings, const char *worker, size_t index, int channel,
+	struct lease_expiry *expiry);
 
 #endif

@@ -35,7 +35,8 @@ static int run(struct settings *settings)
 	process_hide();
 	log_init("slipway-worker", log_level_by_name(settings->log_level));
 	if (settings->url_with_password != NULL)
-		log_write(LOG_WARNING, SETTINGS_PASSWORD_WARNING, "setting", settings->url_with_password, NULL);
+		log_write(LOG_WARNING, SETTINGS_PASSWORD_WARNING, "setting",
+			settings->url_with_password, NULL);
 	if (redis_check_settings(settings, &error) != ERROR_NONE) {
 		log_error("settings", &error);
 		return EX_CONFIG;
@@ -57,8 +58,10 @@ int main(int argc, char **argv)
 		return 1;
 	json_wipe_freed();
 	settings_init(&settings, SETTINGS_WORKER, providers_introduce());
-	const struct argp_child parsers[] = { { settings_argp(&settings), 0, NULL, 0 }, { NULL, 0, NULL, 0 } };
-	const struct argp parser = { .doc = "Takes actions off Slipway's queue and runs them.", .children = parsers };
+	const struct argp_child parsers[] = { { settings_argp(&settings), 0, NULL, 0 },
+		{ NULL, 0, NULL, 0 } };
+	const struct argp parser = { .doc = "Takes actions off Slipway's queue and runs them.",
+		.children = parsers };
 	argp_parse(&parser, argc, argv, 0, NULL, &settings);
 
 	int status = run(&settings);

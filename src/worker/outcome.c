@@ -1,6 +1,6 @@
 /*
- * Decides what a failure means for the run: wait, another attempt, or the end. Only the class of the error
- * counts, never its words.
+ * Decides what a failure means for the run: wait, another attempt, or the end. Only the class of
+ * the error counts, never its words.
  */
 #include "worker/outcome.h"
 
@@ -31,12 +31,15 @@ int64_t retry_delay_ms(int64_t attempt)
 	return DELAY_MIN_MS + (int64_t)randombytes_uniform((uint32_t)bound);
 }
 
-/* About as long as it has lasted; the provider may ask for more. The last look comes at the end of the time. */
+/* About as long as it has lasted; the provider may ask for more. The last look comes at the end of
+ * the time. */
 static int64_t outage_delay_ms(const struct error *failure, const struct run_progress *progress)
 {
 	int64_t delay = progress->outage_ms, left = progress->outage_max_ms - progress->outage_ms;
 
-	delay = delay < DELAY_FIRST_MS ? DELAY_FIRST_MS : delay > DELAY_LAST_MS ? DELAY_LAST_MS : delay;
+	delay = delay < DELAY_FIRST_MS  ? DELAY_FIRST_MS
+		: delay > DELAY_LAST_MS ? DELAY_LAST_MS
+					: delay;
 	delay = delay * 3 / 4 + (int64_t)randombytes_uniform((uint32_t)delay / 2);
 	if (delay < failure->retry_after_ms)
 		delay = failure->retry_after_ms + (int64_t)randombytes_uniform(RATE_LIMIT_SPREAD);
@@ -66,13 +69,15 @@ static bool waits(const struct error *failure, const struct run_progress *progre
 		(failure->class == ERROR_NOT_READY && progress->age_ms < SETTLING_MAX_MS);
 }
 
-/* The provider itself is broken, or cannot be reached: what it says of a request that it understood is none. */
+/* The provider itself is broken, or cannot be reached: what it says of a request that it understood
+ * is none. */
 static bool is_outage(const struct error *failure, const struct run_progress *progress)
 {
 	bool broken = failure->http_status >= 500 || failure->retry_after_ms > 0;
 
 	return progress->outage_max_ms > 0 && failure->provider[0] != '\0' &&
-		(failure->class == ERROR_NETWORK || (failure->class == ERROR_PROVIDER_UNAVAILABLE && broken));
+		(failure->class == ERROR_NETWORK ||
+			(failure->class == ERROR_PROVIDER_UNAVAILABLE && broken));
 }
 
 /* "2026-11-28 14:05 UTC", so long from now; by the clock of this machine, for people. */
@@ -97,13 +102,16 @@ static void tell_limit(struct error *failure, const struct run_progress *progres
 	}
 
 	failure->class = ERROR_PLAN_LIMIT;
-	text_append(failure->message, sizeof(failure->message), "; it opens at %s UTC, which the run may not wait for",
-		time);
-	error_remedy(failure, NULL, "Trigger the step again after %s UTC, or raise the limit in the plan.", time);
+	text_append(failure->message, sizeof(failure->message),
+		"; it opens at %s UTC, which the run may not wait for", time);
+	error_remedy(failure, NULL,
+		"Trigger the step again after %s UTC, or raise the limit in the plan.", time);
 }
 
-/* Whether the run waits for its provider. What has waited for too long, or would until its deadline, has failed. */
-static bool wait_for_provider(struct error *failure, const struct run_progress *progress, struct run_write *ret_write)
+/* Whether the run waits for its provider. What has waited for too long, or would until its
+ * deadline, has failed. */
+static bool wait_for_provider(
+	struct error *failure, const struct run_progress *progress, struct run_write *ret_write)
 {
 	int64_t delay = outage_delay_ms(failure, progress);
 	bool over = progress->outage_ms >= progress->outage_max_ms || delay >= progress->left_ms;
@@ -112,7 +120,8 @@ static bool wait_for_provider(struct error *failure, const struct run_progress *
 	if (over && progress->outage_ms <= 0)
 		return false;
 	write_time(-progress->outage_ms, time);
-	text_append(failure->message, sizeof(failure->message), "; %s since %s UTC", over ? "waited" : "waiting", time);
+	text_append(failure->message, sizeof(failure->message), "; %s since %s UTC",
+		over ? "waited" : "waiting", time);
 	if (over)
 		return false;
 
@@ -123,8 +132,8 @@ static bool wait_for_provider(struct error *failure, const struct run_progress *
 	return true;
 }
 
-enum error_class failure_write(const struct error *failure, const struct run_progress *progress, struct arena *arena,
-	struct run_write *ret_write, struct error *error)
+enum error_class failure_write(const struct error *failure, const struct run_progress *progress,
+	struct arena *arena, struct run_write *ret_write, struct error *error)
 {
 	struct error *shown = arena_allocate(arena, sizeof(*shown));
 
@@ -134,9 +143,9 @@ enum error_class failure_write(const struct error *failure, const struct run_pro
 	redact_error(shown);
 	tell_limit(shown, progress);
 	failure = shown;
-	*ret_write = (struct run_write){
-		.reason = error_class_facts(failure->class)->name, .detail = shown->message, .failure = shown
-	};
+	*ret_write = (struct run_write){ .reason = error_class_facts(failure->class)->name,
+		.detail = shown->message,
+		.failure = shown };
 
 	if (waits(failure, progress)) {
 		ret_write->kind = RUN_WAIT;
@@ -152,7 +161,8 @@ enum error_class failure_write(const struct error *failure, const struct run_pro
 	if (!outage && may_try_again(failure, progress->attempt, progress->attempts)) {
 		int64_t delay = retry_delay_ms(progress->attempt);
 		ret_write->kind = RUN_RETRY;
-		ret_write->delay_ms = delay > failure->retry_after_ms ? delay : failure->retry_after_ms;
+		ret_write->delay_ms =
+			delay > failure->retry_after_ms ? delay : failure->retry_after_ms;
 		return ERROR_NONE;
 	}
 

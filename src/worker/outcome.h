@@ -12,18 +12,20 @@ struct run_progress {
 	int64_t attempt, attempts;
 	int64_t age_ms;                   /* since it was triggered */
 	int64_t left_ms;                  /* until its deadline */
-	int64_t outage_ms, outage_max_ms; /* since when it waits for a provider that is down, and how long at most */
+	int64_t outage_ms, outage_max_ms; /* since when it waits for a provider that is down, and
+					     how long at most */
 };
 
 /*
- * Fills the write for a failed attempt: a rate limit that opens after the run's deadline ends it as plan_limit, at once
- * and with the time; rate_limited else and, in a run's first quarter of an hour, not_ready wait and use
- * up no attempt; so does a provider that is down, until the outage has lasted for outage_max_ms: then it ends the run
- * (0: it is as other failures); a retryable class is tried again after a delay, while attempts are left, and internal
- * no more than twice; anything else ends the run. What the write points to lies in the arena, with secrets redacted.
+ * Fills the write for a failed attempt: a rate limit that opens after the run's deadline ends it as
+ * plan_limit, at once and with the time; rate_limited else and, in a run's first quarter of an
+ * hour, not_ready wait and use up no attempt; so does a provider that is down, until the outage has
+ * lasted for outage_max_ms: then it ends the run (0: it is as other failures); a retryable class is
+ * tried again after a delay, while attempts are left, and internal no more than twice; anything
+ * else ends the run. What the write points to lies in the arena, with secrets redacted.
  */
-enum error_class failure_write(const struct error *failure, const struct run_progress *progress, struct arena *arena,
-	struct run_write *ret_write, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class failure_write(const struct error *failure, const struct run_progress *progress,
+	struct arena *arena, struct run_write *ret_write, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Delay before the attempt after this one: random up to a bound that doubles from 2 s to 60 s. */
 int64_t retry_delay_ms(int64_t attempt);

@@ -1,5 +1,6 @@
 /*
- * Writes how an attempt ended, and logs it: the same for an executor and for the supervisor of one that is gone.
+ * Writes how an attempt ended, and logs it: the same for an executor and for the supervisor of one
+ * that is gone.
  */
 #ifndef SLIPWAY_WORKER_RESULT_H
 #define SLIPWAY_WORKER_RESULT_H
@@ -26,10 +27,11 @@ struct result_retries {
 extern const struct run_write result_release;
 
 /*
- * Writes the result until Redis takes it, refuses it with ERROR_LEASE_LOST, or the retries are used up. A write that
- * took effect without our knowing is refused the second time; the log then says that its outcome is unconfirmed.
+ * Writes the result until Redis takes it, refuses it with ERROR_LEASE_LOST, or the retries are used
+ * up. A write that took effect without our knowing is refused the second time; the log then says
+ * that its outcome is unconfirmed.
  */
-enum error_class result_commit(const struct result *result, const struct result_retries *retries, struct arena *arena,
-	struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class result_commit(const struct result *result, const struct result_retries *retries,
+	struct arena *arena, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

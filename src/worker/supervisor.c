@@ -1,6 +1,6 @@
 /*
- * Keeps the leases and deadlines of executors, and cleans up after those that died. It never runs an action,
- * so a bad action cannot take it down.
+ * Keeps the leases and deadlines of executors, and cleans up after those that died. It never runs
+ * an action, so a bad action cannot take it down.
  */
 #include "worker/supervisor.h"
 
@@ -62,7 +62,8 @@ struct supervisor {
 	struct lease unreleased[UNRELEASED_MAX]; /* of runs to release once Redis can be reached */
 	size_t unreleased_count;
 	bool redis_lost;  /* so that each loss is logged once */
-	bool tick_failed; /* Redis could not be reached in this tick: no further command until the next */
+	bool tick_failed; /* Redis could not be reached in this tick: no further command until the
+			     next */
 };
 
 static int64_t lease_ms(const struct supervisor *supervisor)
@@ -92,7 +93,8 @@ static void slot_run(const struct slot *slot, struct run *run)
 
 /* ---- executors at work ---- */
 
-static void kill_executor(struct supervisor *supervisor, size_t index, enum kill_reason reason, const char *why)
+static void kill_executor(
+	struct supervisor *supervisor, size_t index, enum kill_reason reason, const char *why)
 {
 	struct slot *slot = &supervisor->slots[index];
 
@@ -108,8 +110,8 @@ static void kill_executor(struct supervisor *supervisor, size_t index, enum kill
 	prefork_kill(&supervisor->prefork, index);
 }
 
-/* Stop talking to Redis for this tick once it times out: each further command would take as long. A corrupt key affects
- * only its own run. */
+/* Stop talking to Redis for this tick once it times out: each further command would take as long. A
+ * corrupt key affects only its own run. */
 static void record_failure(struct supervisor *supervisor, enum error_class class)
 {
 	if (class == ERROR_STORE_UNAVAILABLE || class == ERROR_OUTCOME_UNKNOWN)
@@ -121,8 +123,8 @@ static void renew(struct supervisor *supervisor, size_t index, int64_t now)
 	struct slot *slot = &supervisor->slots[index];
 	struct error error;
 	bool cancel = false;
-	enum error_class class =
-		run_renew(supervisor->redis, &slot->report.lease, lease_ms(supervisor), &cancel, &error);
+	enum error_class class = run_renew(
+		supervisor->redis, &slot->report.lease, lease_ms(supervisor), &cancel, &error);
 
 	if (class == ERROR_NONE) {
 		slot->renewed_at = now;
@@ -145,15 +147,17 @@ static void check_cancel(struct supervisor *supervisor, size_t index, int64_t no
 	struct error error;
 	bool cancel = false;
 	slot->cancel_checked_at = now;
-	enum error_class class = run_wants_cancel(supervisor->redis, &slot->report.lease, &cancel, &error);
+	enum error_class class =
+		run_wants_cancel(supervisor->redis, &slot->report.lease, &cancel, &error);
 	record_failure(supervisor, class);
 	if (class == ERROR_NONE && cancel)
 		kill_executor(supervisor, index, KILL_CANCELLED, "cancelled");
 }
 
 /*
- * The checks that need no Redis come first for all executors: while Redis hangs, each command takes until its time-out.
- * A lease that has not been renewed for two thirds of its time may soon be taken over: stop before that.
+ * The checks that need no Redis come first for all executors: while Redis hangs, each command takes
+ * until its time-out. A lease that has not been renewed for two thirds of its time may soon be
+ * taken over: stop before that.
  */
 static void check_time_limits(struct supervisor *supervisor, size_t index)
 {
@@ -208,9 +212,10 @@ static void release_pending(struct supervisor *supervisor)
 	while (supervisor->unreleased_count > 0 && !supervisor->tick_failed) {
 		struct error error;
 		struct run ended;
-		const struct lease *lease = &supervisor->unreleased[supervisor->unreleased_count - 1];
-		enum error_class class =
-			run_write_told(supervisor->redis, lease, &result_release, &arena, &ended, &error);
+		const struct lease *lease =
+			&supervisor->unreleased[supervisor->unreleased_count - 1];
+		enum error_class class = run_write_told(
+			supervisor->redis, lease, &result_release, &arena, &ended, &error);
 		if (class == ERROR_NONE)
 			run_ended_log(&ended, -1);
 		record_failure(supervisor, class);
@@ -221,20 +226,23 @@ static void release_pending(struct supervisor *supervisor)
 	}
 }
 
-/* Redis may be away for a moment; after that the run is released when it is back. Where another executor has found it
- * hanging already, one time-out is enough: several may end in the same moment. */
-static void commit_result(
-	struct supervisor *supervisor, const struct slot *slot, const struct run_write *write, struct arena *arena)
+/* Redis may be away for a moment; after that the run is released when it is back. Where another
+ * executor has found it hanging already, one time-out is enough: several may end in the same
+ * moment. */
+static void commit_result(struct supervisor *supervisor, const struct slot *slot,
+	const struct run_write *write, struct arena *arena)
 {
 	const struct lease *lease = &slot->report.lease;
 	const struct result_retries retries = { .tries_max = WRITE_TRIES,
 		.pause_ms = WRITE_PAUSE_MS,
-		.give_up_at = supervisor->redis_lost ? clock_monotonic_ms() + REDIS_TIMEOUT_MS : INT64_MAX };
+		.give_up_at = supervisor->redis_lost ? clock_monotonic_ms() + REDIS_TIMEOUT_MS
+						     : INT64_MAX };
 	struct error error;
 	struct run run;
 
 	slot_run(slot, &run);
-	const struct result result = { supervisor->redis, lease, &run, slot->report.claimed_at, write };
+	const struct result result = { supervisor->redis, lease, &run, slot->report.claimed_at,
+		write };
 	enum error_class class = result_commit(&result, &retries, arena, &error);
 	if (class == ERROR_NONE || class == ERROR_LEASE_LOST)
 		return;
@@ -243,13 +251,14 @@ static void commit_result(
 	release_later(supervisor, lease);
 }
 
-static void commit_failure(
-	struct supervisor *supervisor, const struct slot *slot, enum error_class class, const char *message)
+static void commit_failure(struct supervisor *supervisor, const struct slot *slot,
+	enum error_class class, const char *message)
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	struct error failure, error;
 	struct run_write write;
-	const struct run_progress progress = { .attempt = slot->report.attempt, .attempts = slot->report.attempts };
+	const struct run_progress progress = { .attempt = slot->report.attempt,
+		.attempts = slot->report.attempts };
 
 	error_set(&failure, class, "%s", message);
 	if (failure_write(&failure, &progress, &arena, &write, &error) == ERROR_NONE)
@@ -273,15 +282,18 @@ static void expire_lease(struct supervisor *supervisor, const struct slot *slot)
 
 static void clean_up_after(struct supervisor *supervisor, const struct slot *slot)
 {
-	/* The executor had moved on to another run when the kill arrived: release that run without a penalty. */
-	if (slot->kill_reason != KILL_NONE && strcmp(slot->killed_token, slot->report.lease.token) != 0) {
+	/* The executor had moved on to another run when the kill arrived: release that run without
+	 * a penalty. */
+	if (slot->kill_reason != KILL_NONE &&
+		strcmp(slot->killed_token, slot->report.lease.token) != 0) {
 		release(supervisor, slot);
 		return;
 	}
 
 	switch (slot->kill_reason) {
 	case KILL_TIMEOUT:
-		commit_failure(supervisor, slot, ERROR_TIMEOUT, "the attempt took longer than its deadline allows");
+		commit_failure(supervisor, slot, ERROR_TIMEOUT,
+			"the attempt took longer than its deadline allows");
 		return;
 	case KILL_CANCELLED:
 		commit_failure(supervisor, slot, ERROR_CANCELLED, RUN_STOPPED_MESSAGE);
@@ -306,7 +318,8 @@ static void on_ended(void *context, size_t index, pid_t pid, int status)
 
 	text_format(how, sizeof(how), WIFSIGNALED(status) ? "signal %d" : "exit %d",
 		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	bool expected = slot->kill_reason != KILL_NONE || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	bool expected =
+		slot->kill_reason != KILL_NONE || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	enum log_level level = expected ? LOG_DEBUG : LOG_ERROR;
 	struct run run;
 	struct log_line line;
@@ -325,7 +338,8 @@ static void on_ended(void *context, size_t index, pid_t pid, int status)
 static enum error_class connect_redis(struct supervisor *supervisor, struct error *error)
 {
 	struct redis *fresh;
-	if (redis_from_settings(supervisor->settings, supervisor->name, REDIS_TIMEOUT_MS, &fresh, error) != ERROR_NONE)
+	if (redis_from_settings(supervisor->settings, supervisor->name, REDIS_TIMEOUT_MS, &fresh,
+		    error) != ERROR_NONE)
 		return error->class;
 	redis_free(supervisor->redis);
 	supervisor->redis = fresh;
@@ -337,7 +351,8 @@ static enum error_class check_settings(const struct settings *settings, struct e
 	return secret_keys_check(NULL, settings->secrets_keys, error);
 }
 
-/* Executors are replaced as they finish: a running action keeps the credentials that it began with. */
+/* Executors are replaced as they finish: a running action keeps the credentials that it began with.
+ */
 static void reload(struct supervisor *supervisor)
 {
 	struct error error;
@@ -373,7 +388,8 @@ static void reap(struct supervisor *supervisor)
 	size_t count = 100;
 	enum error_class class = ERROR_NONE;
 	for (int round = 0; round < REAP_ROUNDS && count >= 100 && class == ERROR_NONE; round++)
-		class = runs_reap(supervisor->redis, lease_ms(supervisor), &listener, &count, &error);
+		class = runs_reap(
+			supervisor->redis, lease_ms(supervisor), &listener, &count, &error);
 	record_redis_state(supervisor, class != ERROR_NONE ? &error : NULL);
 }
 
@@ -388,8 +404,8 @@ static size_t busy_count(const struct supervisor *supervisor)
 static void send_heartbeat(struct supervisor *supervisor)
 {
 	struct error error;
-	struct worker_heartbeat heartbeat = { supervisor->name, SLIPWAY_VERSION, supervisor->prefork.count,
-		busy_count(supervisor) };
+	struct worker_heartbeat heartbeat = { supervisor->name, SLIPWAY_VERSION,
+		supervisor->prefork.count, busy_count(supervisor) };
 	supervisor->heartbeat_at = clock_monotonic_ms();
 	if (worker_heartbeat(supervisor->redis, &heartbeat, &error) != ERROR_NONE)
 		record_redis_state(supervisor, &error);
@@ -419,9 +435,11 @@ static void on_tick(void *context)
 	if (supervisor->tick_failed)
 		return;
 	reap(supervisor);
-	if (clock_monotonic_ms() - supervisor->heartbeat_at >= HEARTBEAT_MS || supervisor->heartbeat_at == 0)
+	if (clock_monotonic_ms() - supervisor->heartbeat_at >= HEARTBEAT_MS ||
+		supervisor->heartbeat_at == 0)
 		send_heartbeat(supervisor);
-	if (clock_monotonic_ms() - supervisor->tidied_at >= lease_ms(supervisor) || supervisor->tidied_at == 0)
+	if (clock_monotonic_ms() - supervisor->tidied_at >= lease_ms(supervisor) ||
+		supervisor->tidied_at == 0)
 		tidy(supervisor);
 }
 
@@ -430,7 +448,8 @@ static int run_child(void *context, size_t index, int channel)
 	struct supervisor *supervisor = context;
 	/* The connection belongs to the supervisor: the child closes its copy of the socket. */
 	redis_disconnect(supervisor->redis);
-	return executor_run(supervisor->settings, supervisor->name, index, channel, &supervisor->expiries[index]);
+	return executor_run(supervisor->settings, supervisor->name, index, channel,
+		&supervisor->expiries[index]);
 }
 
 static void deregister(struct supervisor *supervisor)
@@ -454,7 +473,8 @@ static enum error_class share_expiries(struct supervisor *supervisor, struct err
 	size_t size = (size_t)supervisor->settings->executors * sizeof(struct lease_expiry);
 	void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to share with the executors");
+		return error_set(
+			error, ERROR_OUT_OF_MEMORY, "no memory to share with the executors");
 	supervisor->expiries = shared;
 	return ERROR_NONE;
 }

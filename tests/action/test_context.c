@@ -27,7 +27,8 @@ static void teardown(void)
 struct input {
 	const char *what;
 };
-static const struct field input_fields[] = { { STRING_FIELD("what", struct input, what), .required = true } };
+static const struct field input_fields[] = { { STRING_FIELD("what", struct input, what),
+	.required = true } };
 
 struct checkpoint {
 	int64_t calls;
@@ -50,10 +51,12 @@ static const struct field output_fields[] = {
 struct named {
 	const char *name;
 };
-static const struct field named_fields[] = { { STRING_FIELD("name", struct named, name), .required = true } };
+static const struct field named_fields[] = { { STRING_FIELD("name", struct named, name),
+	.required = true } };
 static const struct record named_record = RECORD(struct named, named_fields);
 
-static enum action_result call(struct action_context *context, const char *path, struct output *output)
+static enum action_result call(
+	struct action_context *context, const char *path, struct output *output)
 {
 	struct provider_response response;
 	struct named named;
@@ -66,12 +69,15 @@ static enum action_result call(struct action_context *context, const char *path,
 }
 
 /* Fails by itself, after a call whose refusal it expected and, where asked, one that went well. */
-static enum action_result fail_after(struct action_context *context, const char *path, bool calls_more)
+static enum action_result fail_after(
+	struct action_context *context, const char *path, bool calls_more)
 {
 	struct provider_response response;
-	const struct provider_request request = { .path = path, .expect = { 422 } }, more = { .path = "/ok" };
+	const struct provider_request request = { .path = path, .expect = { 422 } },
+				      more = { .path = "/ok" };
 	if (!provider_call(context, &github, &request, &response))
-		return action_fail(context, ERROR_APP_NOT_INSTALLED, "worse: %s", action_error(context)->message);
+		return action_fail(context, ERROR_APP_NOT_INSTALLED, "worse: %s",
+			action_error(context)->message);
 	if (calls_more && !provider_call(context, &github, &more, &response))
 		return action_failed(context);
 	return action_fail(context, ERROR_INVALID_INPUT, "not so");
@@ -86,7 +92,8 @@ static enum action_result list(struct action_context *context, struct output *ou
 		!provider_decode_list(context, &response, &named_record, &found))
 		return action_failed(context);
 	output->calls = (int64_t)found.count;
-	output->text = found.count > 0 ? ((const struct named *)found.items)[found.count - 1].name : NULL;
+	output->text =
+		found.count > 0 ? ((const struct named *)found.items)[found.count - 1].name : NULL;
 	return action_done(context);
 }
 
@@ -109,21 +116,26 @@ static enum action_result own(struct action_context *context, struct output *out
 /* Two things that are ours, one of which is given up: what is left, the newest first. */
 static enum action_result own_list(struct action_context *context, struct output *output)
 {
-	const struct ledger_resource first = {
-		.provider = "vercel", .type = "domain", .key = "a.example", .id = "a.example", .created = true
-	};
+	const struct ledger_resource first = { .provider = "vercel",
+		.type = "domain",
+		.key = "a.example",
+		.id = "a.example",
+		.created = true };
 	const struct ledger_resource second = { .provider = "vercel",
 		.type = "domain",
 		.key = "b.example",
 		.id = "b.example",
 		.url = "https://b.example",
 		.created = false };
-	const struct ledger_resource other = {
-		.provider = "vercel", .type = "domains", .key = "c.example", .id = "c.example", .created = true
-	};
+	const struct ledger_resource other = { .provider = "vercel",
+		.type = "domains",
+		.key = "c.example",
+		.id = "c.example",
+		.created = true };
 	const struct ledger_resource *list;
 	size_t count;
-	if (!ledger_put(context, &first) || !ledger_put(context, &second) || !ledger_put(context, &other) ||
+	if (!ledger_put(context, &first) || !ledger_put(context, &second) ||
+		!ledger_put(context, &other) ||
 		!ledger_remove(context, "vercel", "domain", "a.example") ||
 		!ledger_remove(context, "vercel", "domain", "never.example") ||
 		!ledger_list(context, "vercel", "domain", &list, &count))
@@ -131,26 +143,29 @@ static enum action_result own_list(struct action_context *context, struct output
 	output->calls = (int64_t)count;
 	output->text = "";
 	for (size_t i = 0; i < count; i++)
-		output->text = action_format(context, "%s%s/%s %s;", output->text, list[i].type, list[i].key,
-			list[i].created ? "created" : "adopted");
+		output->text = action_format(context, "%s%s/%s %s;", output->text, list[i].type,
+			list[i].key, list[i].created ? "created" : "adopted");
 	return action_done(context);
 }
 
 /* What may be shown of these bytes, cut to twelve. */
-static enum action_result excerpt(struct action_context *context, const char *bytes, struct output *output)
+static enum action_result excerpt(
+	struct action_context *context, const char *bytes, struct output *output)
 {
 	static const char binary[] = "a\0b\x01\xFF\xC3\xA4\xE2\x82", behind[] = "a\0" TRIAL_TOKEN;
 	struct provider_response response = { .body = bytes, .body_length = strlen(bytes) };
 	if (strcmp(bytes, "binary") == 0)
-		response = (struct provider_response){ .body = binary, .body_length = sizeof(binary) - 1 };
+		response = (struct provider_response){ .body = binary,
+			.body_length = sizeof(binary) - 1 };
 	if (strcmp(bytes, "behind") == 0)
-		response = (struct provider_response){ .body = behind, .body_length = sizeof(behind) - 1 };
+		response = (struct provider_response){ .body = behind,
+			.body_length = sizeof(behind) - 1 };
 	output->text = response_excerpt(context, &response, 12);
 	return action_done(context);
 }
 
-static enum action_result run(
-	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+static enum action_result run(struct action_context *context, const void *raw_input,
+	void *raw_checkpoint, void *raw_output)
 {
 	const char *what = ((const struct input *)raw_input)->what;
 	struct checkpoint *checkpoint = raw_checkpoint;
@@ -209,11 +224,13 @@ static enum action_result run(
 	if (strcmp(what, "own list") == 0)
 		return own_list(context, output);
 	if (strcmp(what, "own nothing") == 0)
-		return ledger_put(context, &nameless) ? action_done(context) : action_failed(context);
+		return ledger_put(context, &nameless) ? action_done(context)
+						      : action_failed(context);
 	if (strcmp(what, "list") == 0)
 		return list(context, output);
 	if (strcmp(what, "no url") == 0)
-		return url_get(context, NULL, &response) ? action_done(context) : action_failed(context);
+		return url_get(context, NULL, &response) ? action_done(context)
+							 : action_failed(context);
 	if (strncmp(what, "excerpt ", 8) == 0)
 		return excerpt(context, what + 8, output);
 	if (strcmp(what, "digits") == 0) {
@@ -226,7 +243,8 @@ static enum action_result run(
 	}
 	if (strcmp(what, "page") == 0) {
 		output->text = provider_page(context, &github, "/%s/settings", "acme/docs");
-		return provider_page(context, &vercel, "/x") == NULL ? action_done(context) : action_failed(context);
+		return provider_page(context, &vercel, "/x") == NULL ? action_done(context)
+								     : action_failed(context);
 	}
 	if (strncmp(what, "fail after ", 11) == 0)
 		return fail_after(context, what + 11, false);
@@ -282,7 +300,8 @@ START_TEST(test_what_is_too_long_to_be_stored_is_no_result)
 	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "the output of trial is 131"));
 	ck_assert_int_eq(try_it("much to remember"), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_PAYLOAD_TOO_LARGE);
-	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "the checkpoint of trial is 65"));
+	ck_assert_ptr_nonnull(
+		strstr(trial_error(&trial)->message, "the checkpoint of trial is 65"));
 	/* A text for people is cut between two characters. */
 	ck_assert_int_eq(try_it("much to say"), ACTION_WAITING);
 	ck_assert_uint_eq(strlen(trial_wait_text(&trial)), 1024);
@@ -303,14 +322,14 @@ END_TEST
 /* What stands readable in Redis, and is believed by the next attempt. */
 START_TEST(test_no_secret_is_stored_in_a_checkpoint_or_the_ledger)
 {
-	static const char *const whats[] = { "save secret", "wait with secret", "list secret key", "list secret id",
-		"list secret url" };
+	static const char *const whats[] = { "save secret", "wait with secret", "list secret key",
+		"list secret id", "list secret url" };
 	for (size_t i = 0; i < ARRAY_LEN(whats); i++) {
 		trial_forget(&trial);
 		ck_assert_int_eq(try_it(whats[i]), ACTION_FAILED);
 		ck_assert_int_eq(trial_error(&trial)->class, ERROR_INTERNAL);
-		ck_assert_ptr_nonnull(
-			strstr(trial_error(&trial)->message, i < 2 ? "/checkpoint/seen" : "github:repository:"));
+		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message,
+			i < 2 ? "/checkpoint/seen" : "github:repository:"));
 		ck_assert_ptr_null(strstr(trial_error(&trial)->message, TRIAL_TOKEN));
 		ck_assert_str_eq(trial_saved(&trial), "");
 		ck_assert_ptr_null(strstr(trial_checkpoint(&trial), TRIAL_TOKEN));
@@ -367,8 +386,8 @@ START_TEST(test_ledger)
 	ck_assert_str_eq(output_text(), "42 then 42");
 	ck_assert_int_eq(try_it("own nothing"), ACTION_FAILED);
 	trial_ledger_remove(&trial, "github:repository:acme/docs");
-	trial_ledger_put(
-		&trial, "vercel:domain:old.example", "{'id':'old','created':true,'at':'2020-01-01T00:00:00.000Z'}");
+	trial_ledger_put(&trial, "vercel:domain:old.example",
+		"{'id':'old','created':true,'at':'2020-01-01T00:00:00.000Z'}");
 	trial_ledger_put(&trial, "vercel:domain:broken.example", "{");
 	ck_assert_int_eq(try_it("own list"), ACTION_DONE);
 	ck_assert_str_eq(output_text(), "domain/b.example adopted;domain/old.example created;");
@@ -387,10 +406,10 @@ START_TEST(test_ledger_knows_since_when)
 	ck_assert_int_ge(made_ms_ago("acme/docs"), 0);
 	ck_assert_int_lt(made_ms_ago("acme/docs"), 5000);
 	trial_made(&trial, "github:repository:acme/old", 3600000);
-	trial_ledger_put(
-		&trial, "github:repository:acme/adopted", "{'id':'7','created':false,'at':'2999-01-01T00:00:00.000Z'}");
-	trial_ledger_put(
-		&trial, "github:repository:acme/ahead", "{'id':'7','created':true,'at':'2999-01-01T00:00:00.000Z'}");
+	trial_ledger_put(&trial, "github:repository:acme/adopted",
+		"{'id':'7','created':false,'at':'2999-01-01T00:00:00.000Z'}");
+	trial_ledger_put(&trial, "github:repository:acme/ahead",
+		"{'id':'7','created':true,'at':'2999-01-01T00:00:00.000Z'}");
 	trial_ledger_put(&trial, "github:repository:acme/timeless", "{'id':'7','created':true}");
 	ck_assert_int_ge(made_ms_ago("acme/old"), 3600000);
 	ck_assert_int_eq(made_ms_ago("acme/ahead"), 0); /* the clock of another worker */
@@ -408,20 +427,25 @@ START_TEST(test_log_is_redacted)
 }
 END_TEST
 
-/* A secret may be a number or a plain word: what is left of an output must be JSON with the members that it has. */
+/* A secret may be a number or a plain word: what is left of an output must be JSON with the members
+ * that it has. */
 START_TEST(test_output_is_redacted_in_its_strings_only)
 {
 	hide("123456");
 	hide(J("'calls"));
 	ck_assert_int_eq(try_it("digits"), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), J("{'text':'the calls are ******','calls':1234567}"));
+	ck_assert_str_eq(
+		trial_output(&trial), J("{'text':'the calls are ******','calls':1234567}"));
 }
 END_TEST
 
 START_TEST(test_answers_are_decoded)
 {
 	static const struct peer_row rows[] = {
-		{ .method = "GET", .path = "/github/ok", .status = 200, .body = "{'name':'n','other':[1]}" },
+		{ .method = "GET",
+			.path = "/github/ok",
+			.status = 200,
+			.body = "{'name':'n','other':[1]}" },
 		{ .method = "GET", .path = "/github/less", .status = 200, .body = "{'other':1}" },
 		{ .method = "GET", .path = "/github/html", .status = 200, .body = "<html>" },
 		{ .method = "GET",
@@ -429,7 +453,11 @@ START_TEST(test_answers_are_decoded)
 			.status = 200,
 			.body = "[{'name':'a'},{'name':'b'}]",
 			.times = 1 },
-		{ .method = "GET", .path = "/github/list", .status = 200, .body = "[]", .times = 1 },
+		{ .method = "GET",
+			.path = "/github/list",
+			.status = 200,
+			.body = "[]",
+			.times = 1 },
 		{ .method = "GET", .path = "/github/list", .status = 200, .body = "{}" },
 		{ .method = NULL },
 	};
@@ -495,7 +523,11 @@ END_TEST
 START_TEST(test_gate_closes_and_is_asked)
 {
 	static const struct peer_row rows[] = {
-		{ .method = "GET", .path = "/github/busy", .status = 429, .headers = "Retry-After: 20", .body = "{}" },
+		{ .method = "GET",
+			.path = "/github/busy",
+			.status = 429,
+			.headers = "Retry-After: 20",
+			.body = "{}" },
 		{ .method = NULL },
 	};
 	peer_set(trial.peer, rows);
@@ -520,7 +552,11 @@ END_TEST
 START_TEST(test_probe_tells_what_became_of_it)
 {
 	static const struct peer_row rows[] = {
-		{ .method = "GET", .path = "/github/busy", .status = 429, .headers = "Retry-After: 20", .body = "{}" },
+		{ .method = "GET",
+			.path = "/github/busy",
+			.status = 429,
+			.headers = "Retry-After: 20",
+			.body = "{}" },
 		{ .method = "GET", .path = "/github/ok", .status = 200, .body = "{'name':'n'}" },
 		{ .method = "GET", .path = "/github/gone", .status = 500, .body = "{}" },
 		{ .method = NULL },
@@ -579,7 +615,10 @@ END_TEST
 START_TEST(test_provider_errors_are_redacted)
 {
 	static const struct peer_row rows[] = {
-		{ .method = "GET", .path = "/github/echo", .status = 422, .body = "{'message':'bad " TRIAL_TOKEN "'}" },
+		{ .method = "GET",
+			.path = "/github/echo",
+			.status = 422,
+			.body = "{'message':'bad " TRIAL_TOKEN "'}" },
 		{ .method = NULL },
 	};
 	peer_set(trial.peer, rows);
@@ -622,12 +661,15 @@ int main(void)
 {
 	const TTest *const tests[] = { test_waits_are_clamped_and_redacted,
 		test_what_is_too_long_to_be_stored_is_no_result, test_checkpoint_goes_on,
-		test_no_secret_is_stored_in_a_checkpoint_or_the_ledger, test_skip_is_an_output, test_failures,
-		test_lost_lease_stops, test_ledger, test_ledger_knows_since_when, test_log_is_redacted,
-		test_output_is_redacted_in_its_strings_only, test_answers_are_decoded, test_gate_closes_and_is_asked,
-		test_pages_are_on_the_site_of_the_settings, test_a_failure_tells_of_the_refusal_that_it_comes_of,
-		test_probe_tells_what_became_of_it, test_all_are_told_that_a_provider_is_down_and_that_it_is_back,
-		test_a_provider_that_is_down_is_not_called, test_provider_errors_are_redacted, test_missing_token,
-		test_excerpts_may_be_shown, NULL };
+		test_no_secret_is_stored_in_a_checkpoint_or_the_ledger, test_skip_is_an_output,
+		test_failures, test_lost_lease_stops, test_ledger, test_ledger_knows_since_when,
+		test_log_is_redacted, test_output_is_redacted_in_its_strings_only,
+		test_answers_are_decoded, test_gate_closes_and_is_asked,
+		test_pages_are_on_the_site_of_the_settings,
+		test_a_failure_tells_of_the_refusal_that_it_comes_of,
+		test_probe_tells_what_became_of_it,
+		test_all_are_told_that_a_provider_is_down_and_that_it_is_back,
+		test_a_provider_that_is_down_is_not_called, test_provider_errors_are_redacted,
+		test_missing_token, test_excerpts_may_be_shown, NULL };
 	return suite_main("action context", tests, setup, teardown);
 }

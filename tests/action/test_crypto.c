@@ -1,5 +1,6 @@
 /*
- * Names of git's blobs, against those that git itself gives, and sealed boxes, opened with a real key.
+ * Names of git's blobs, against those that git itself gives, and sealed boxes, opened with a real
+ * key.
  *
  * covers: src/action/crypto.c src/action/git_object.c
  */
@@ -31,8 +32,10 @@ static void teardown(void)
 START_TEST(test_blob_names)
 {
 	ck_assert_str_eq(git_blob_name(&context, ""), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
-	ck_assert_str_eq(git_blob_name(&context, "hello\n"), "ce013625030ba8dba906f756967f9e9ca394464a");
-	ck_assert_str_eq(git_blob_name(&context, "na\xc3\xafve\n"), "2121a447b06ff7d100f0fa67b7d20973836ccde9");
+	ck_assert_str_eq(
+		git_blob_name(&context, "hello\n"), "ce013625030ba8dba906f756967f9e9ca394464a");
+	ck_assert_str_eq(git_blob_name(&context, "na\xc3\xafve\n"),
+		"2121a447b06ff7d100f0fa67b7d20973836ccde9");
 	ck_assert_ptr_null(git_blob_name(&context, NULL));
 }
 END_TEST
@@ -43,17 +46,19 @@ START_TEST(test_only_the_key_opens_the_box)
 	unsigned char public_key[crypto_box_PUBLICKEYBYTES], secret_key[crypto_box_SECRETKEYBYTES];
 	char key_text[64];
 	crypto_box_keypair(public_key, secret_key);
-	sodium_bin2base64(key_text, sizeof(key_text), public_key, sizeof(public_key), sodium_base64_VARIANT_ORIGINAL);
+	sodium_bin2base64(key_text, sizeof(key_text), public_key, sizeof(public_key),
+		sodium_base64_VARIANT_ORIGINAL);
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		unsigned char box[256], opened[256];
 		size_t length = 0;
 		const char *sealed = seal_text(&context, key_text, texts[i]);
 		ck_assert_ptr_nonnull(sealed);
-		ck_assert_int_eq(sodium_base642bin(box, sizeof(box), sealed, strlen(sealed), NULL, &length, NULL,
-					 sodium_base64_VARIANT_ORIGINAL),
+		ck_assert_int_eq(sodium_base642bin(box, sizeof(box), sealed, strlen(sealed), NULL,
+					 &length, NULL, sodium_base64_VARIANT_ORIGINAL),
 			0);
 		ck_assert_uint_eq(length, strlen(texts[i]) + crypto_box_SEALBYTES);
-		ck_assert_int_eq(crypto_box_seal_open(opened, box, length, public_key, secret_key), 0);
+		ck_assert_int_eq(
+			crypto_box_seal_open(opened, box, length, public_key, secret_key), 0);
 		ck_assert_int_eq(memcmp(opened, texts[i], strlen(texts[i])), 0);
 		ck_assert_str_ne(sealed, seal_text(&context, key_text, texts[i]));
 	}
@@ -62,8 +67,10 @@ END_TEST
 
 START_TEST(test_what_is_no_key)
 {
-	static const char *const keys[] = { NULL, "", "AAAA", "not base64!", /* of 31 bytes, of 33, and of zeros */
-		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+	static const char *const keys[] = { NULL, "", "AAAA",
+		"not base64!", /* of 31 bytes, of 33, and of zeros */
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==",
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" };
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		context.error.class = ERROR_NONE;
@@ -80,7 +87,8 @@ START_TEST(test_memory_is_short)
 	ck_assert_ptr_null(git_blob_name(&context, "x"));
 	ck_assert(context_is_short_of_memory(&context));
 	arena.exhausted = false;
-	ck_assert_ptr_null(seal_text(&context, "9CA5H2XPWXzRPJ8xtgM0ho8JpAUGmUzKHR0rjo7pCWs=", "x"));
+	ck_assert_ptr_null(
+		seal_text(&context, "9CA5H2XPWXzRPJ8xtgM0ho8JpAUGmUzKHR0rjo7pCWs=", "x"));
 	ck_assert(context_is_short_of_memory(&context));
 }
 END_TEST
@@ -106,7 +114,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_blob_names, test_only_the_key_opens_the_box, test_what_is_no_key,
-		test_memory_is_short, test_fingerprints_are_keyed, NULL };
+	const TTest *const tests[] = { test_blob_names, test_only_the_key_opens_the_box,
+		test_what_is_no_key, test_memory_is_short, test_fingerprints_are_keyed, NULL };
 	return suite_main("cryptography for actions", tests, setup, teardown);
 }

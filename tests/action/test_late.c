@@ -33,8 +33,10 @@ static const struct field input_fields[] = {
 	{ INTEGER_FIELD("expect", struct input, expect) },
 };
 
-/* Changes something of a repository, or reads a project; where the refusal is expected, it says whether it is late. */
-static enum action_result run(struct action_context *context, const void *raw_input, void *checkpoint, void *output)
+/* Changes something of a repository, or reads a project; where the refusal is expected, it says
+ * whether it is late. */
+static enum action_result run(
+	struct action_context *context, const void *raw_input, void *checkpoint, void *output)
 {
 	const struct input *input = raw_input;
 	struct provider_response response;
@@ -42,18 +44,20 @@ static enum action_result run(struct action_context *context, const void *raw_in
 		.path = "/repos/{owner}/{repo}/thing",
 		.parameters = { input->owner, input->name },
 		.expect = { (int)input->expect } };
-	const struct provider_request read = {
-		.path = "/v9/projects/{idOrName}", .parameters = { input->project }, .expect = { (int)input->expect }
-	};
+	const struct provider_request read = { .path = "/v9/projects/{idOrName}",
+		.parameters = { input->project },
+		.expect = { (int)input->expect } };
 	bool of_project = input->project != NULL;
 	(void)checkpoint;
 	(void)output;
 
-	if (!provider_call(context, of_project ? &vercel : &github, of_project ? &read : &change, &response))
+	if (!provider_call(context, of_project ? &vercel : &github, of_project ? &read : &change,
+		    &response))
 		return action_failed(context);
 	if (response.status >= 400)
-		return provider_is_late(context) ? action_wait(context, 1000, "it to show")
-						 : action_fail(context, ERROR_NOT_FOUND, "it is not there");
+		return provider_is_late(context)
+			? action_wait(context, 1000, "it to show")
+			: action_fail(context, ERROR_NOT_FOUND, "it is not there");
 	return action_done(context);
 }
 
@@ -85,10 +89,14 @@ START_TEST(test_what_was_made_a_moment_ago_may_be_late)
 	static const int statuses[] = { 404, 409, 422 };
 	trial_made(&trial, "github:repository:acme/docs", 5000);
 	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
-		ck_assert_int_eq(refused_with(statuses[i], J("{'message':'No ref found for: main'}")), ERROR_NOT_READY);
-		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "No ref found for: main"));
+		ck_assert_int_eq(
+			refused_with(statuses[i], J("{'message':'No ref found for: main'}")),
+			ERROR_NOT_READY);
+		ck_assert_ptr_nonnull(
+			strstr(trial_error(&trial)->message, "No ref found for: main"));
 	}
-	ck_assert_int_eq(refused_with(400, J("{'message':'No ref found for: main'}")), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(
+		refused_with(400, J("{'message':'No ref found for: main'}")), ERROR_INVALID_INPUT);
 	ck_assert_int_eq(refused_with(403, J("{'message':'No'}")), ERROR_SCOPE_MISSING);
 }
 END_TEST
@@ -96,9 +104,10 @@ END_TEST
 START_TEST(test_a_row_of_the_table_is_final)
 {
 	trial_made(&trial, "github:repository:acme/docs", 5000);
-	ck_assert_int_eq(refused_with(422, J("{'message':'name already exists'}")), ERROR_CONFLICT_FOREIGN);
 	ck_assert_int_eq(
-		refused_with(422, J("{'message':'acme/t is not a template repository'}")), ERROR_INVALID_INPUT);
+		refused_with(422, J("{'message':'name already exists'}")), ERROR_CONFLICT_FOREIGN);
+	ck_assert_int_eq(refused_with(422, J("{'message':'acme/t is not a template repository'}")),
+		ERROR_INVALID_INPUT);
 }
 END_TEST
 
@@ -144,8 +153,10 @@ END_TEST
 START_TEST(test_a_limit_is_of_what_the_provider_limits)
 {
 	static const struct peer_row rows[] = {
-		{ "GET", "/vercel/v9/projects/42", .status = 429, .body = "{}", .headers = "Retry-After: 3600" },
-		{ "PUT", "/github/repos/Acme/Docs/thing", .status = 429, .body = "{}", .headers = "Retry-After: 3600" },
+		{ "GET", "/vercel/v9/projects/42", .status = 429, .body = "{}",
+			.headers = "Retry-After: 3600" },
+		{ "PUT", "/github/repos/Acme/Docs/thing", .status = 429, .body = "{}",
+			.headers = "Retry-After: 3600" },
 		{ .method = NULL },
 	};
 	peer_set(trial.peer, rows);
@@ -153,8 +164,8 @@ START_TEST(test_a_limit_is_of_what_the_provider_limits)
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_RATE_LIMITED);
 	ck_assert_ptr_nonnull(strstr(trial.closed_credential, ":GET:/v9/projects/{idOrName}"));
 	ck_assert_int_eq(trial_attempt(&trial, &action, "{\"project\":\"42\"}"), ACTION_FAILED);
-	ck_assert_ptr_nonnull(
-		strstr(trial_error(&trial)->message, "Vercel's rate limit for GET /v9/projects/{idOrName}"));
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message,
+		"Vercel's rate limit for GET /v9/projects/{idOrName}"));
 	trial.closed_ms = 0;
 	ck_assert_int_eq(trial_attempt(&trial, &action, OF_REPOSITORY), ACTION_FAILED);
 	ck_assert_uint_eq(strlen(trial.closed_credential), strlen("github:") + 16);
@@ -163,8 +174,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_what_was_made_a_moment_ago_may_be_late, test_a_row_of_the_table_is_final,
-		test_what_is_older_or_anothers_is_not_late, test_a_run_does_not_wait_for_long,
-		test_an_action_that_expects_it_can_ask, test_a_limit_is_of_what_the_provider_limits, NULL };
+	const TTest *const tests[] = { test_what_was_made_a_moment_ago_may_be_late,
+		test_a_row_of_the_table_is_final, test_what_is_older_or_anothers_is_not_late,
+		test_a_run_does_not_wait_for_long, test_an_action_that_expects_it_can_ask,
+		test_a_limit_is_of_what_the_provider_limits, NULL };
 	return suite_main("late", tests, setup, teardown);
 }

@@ -20,7 +20,8 @@
 
 #define CLIENTS 64
 
-/* One GET /healthz that asks to keep the connection: begin, parameters, their end, the end of the input. */
+/* One GET /healthz that asks to keep the connection: begin, parameters, their end, the end of the
+ * input. */
 static const char request_bytes[] = "\1\1\0\1\0\10\0\0\0\1\1\0\0\0\0\0"
 				    "\1\4\0\1\0\43\0\0\16\3REQUEST_METHODGET\14\2DOCUMENT_URI/x"
 				    "\1\4\0\1\0\0\0\0\1\5\0\1\0\0\0\0";
@@ -38,7 +39,8 @@ static void setup(void)
 {
 	struct error error;
 	address.sun_family = AF_UNIX;
-	text_format(address.sun_path, sizeof(address.sun_path), "/tmp/slipway-test-%d.sock", (int)getpid());
+	text_format(address.sun_path, sizeof(address.sun_path), "/tmp/slipway-test-%d.sock",
+		(int)getpid());
 	ck_assert_int_eq(fastcgi_listen(address.sun_path, &listener, &error), ERROR_NONE);
 	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(seen, MAP_FAILED);
@@ -81,7 +83,8 @@ static int client_connect(void)
 
 static void client_send(int client)
 {
-	ck_assert_int_eq(write(client, request_bytes, sizeof(request_bytes) - 1), (ssize_t)sizeof(request_bytes) - 1);
+	ck_assert_int_eq(write(client, request_bytes, sizeof(request_bytes) - 1),
+		(ssize_t)sizeof(request_bytes) - 1);
 }
 
 static void client_receive(int client)
@@ -139,20 +142,22 @@ static const struct {
 	const char *bytes;
 	size_t length;
 } hostile[] = {
-#define BYTES(text)                                                                                                    \
-	{                                                                                                              \
-		(text), sizeof(text) - 1                                                                               \
+#define BYTES(text)                                                                                \
+	{                                                                                          \
+		(text), sizeof(text) - 1                                                           \
 	}
 #define BEGIN "\1\1\0\1\0\10\0\0\0\1\1\0\0\0\0\0"
 #define END   "\1\4\0\1\0\0\0\0\1\5\0\1\0\0\0\0"
-	/* Parameters whose two lengths wrap: 2^31 - 1 and 2^31 - 1, 2^31 - 1 and 0, 1 and 2^31 - 1. */
+	/* Parameters whose two lengths wrap: 2^31 - 1 and 2^31 - 1, 2^31 - 1 and 0, 1 and 2^31 - 1.
+	 */
 	BYTES(BEGIN "\1\4\0\1\0\12\0\0\377\377\377\377\377\377\377\377ab" END),
 	BYTES(BEGIN "\1\4\0\1\0\7\0\0\377\377\377\377\0ab" END),
 	BYTES(BEGIN "\1\4\0\1\0\7\0\0\1\377\377\377\377ab" END),
 	/* Parameters longer than what came, and cut in a length. */
 	BYTES(BEGIN "\1\4\0\1\0\4\0\0\100\100ab" END),
 	BYTES(BEGIN "\1\4\0\1\0\2\0\0\377\377" END),
-	/* Another version of the protocol, an unknown type, an unknown role, the end before the beginning. */
+	/* Another version of the protocol, an unknown type, an unknown role, the end before the
+	   beginning. */
 	BYTES("\2\1\0\1\0\10\0\0\0\1\1\0\0\0\0\0" END),
 	BYTES("\1\143\0\1\0\0\0\0" BEGIN END),
 	BYTES("\1\1\0\1\0\10\0\0\0\143\1\0\0\0\0\0" END),
@@ -168,13 +173,15 @@ START_TEST(test_a_hostile_record_costs_its_own_connection_and_no_other_request)
 	pid_t pid = serve();
 	for (size_t i = 0; i < ARRAY_LEN(hostile); i++) {
 		int client = client_connect(), other = client_connect();
-		ck_assert_int_eq(write(client, hostile[i].bytes, hostile[i].length), (ssize_t)hostile[i].length);
+		ck_assert_int_eq(write(client, hostile[i].bytes, hostile[i].length),
+			(ssize_t)hostile[i].length);
 		shutdown(client, SHUT_WR);
 		client_send(other);
 		client_receive(other);
 		close(client);
 		close(other);
-		ck_assert_msg(waitpid(pid, NULL, WNOHANG) == 0, "the handler ended at record %zu", i);
+		ck_assert_msg(
+			waitpid(pid, NULL, WNOHANG) == 0, "the handler ended at record %zu", i);
 	}
 	assert_ends_well(pid);
 }

@@ -37,7 +37,8 @@ static void tear_down(void)
 static void command(size_t count, const char *const *words)
 {
 	struct redisReply *reply;
-	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s",
+		error.message);
 	reply_free(reply);
 }
 
@@ -48,13 +49,15 @@ static void trigger_all(const struct workflow_definition *workflow)
 	memset(input, 'x', INPUT_BYTES - 1);
 	for (size_t i = 0; i < workflow->step_count; i++) {
 		struct trigger_result result;
-		const struct trigger trigger = { .name = { "acme", workflow->id, workflow->steps[i].id },
+		const struct trigger trigger = { .name = { "acme", workflow->id,
+							 workflow->steps[i].id },
 			.input = input,
 			.digest = "d",
 			.run_ms = 60000,
 			.attempts = 3,
 			.retention_seconds = 3600 };
-		ck_assert_msg(run_trigger(redis, &trigger, &arena, &result, &error) == ERROR_NONE, "%s", error.message);
+		ck_assert_msg(run_trigger(redis, &trigger, &arena, &result, &error) == ERROR_NONE,
+			"%s", error.message);
 	}
 }
 
@@ -127,11 +130,12 @@ static struct claim claim_step(const char *step)
 	run_key_make(key, &name);
 	words[1] = key;
 	ck_assert_int_eq(redis_command(redis, ARRAY_LEN(find), words, &reply, &error), ERROR_NONE);
-	const struct queue_entry entry = {
-		.id = reply_text(reply_item(reply, 0)), .name = name, .run_id = reply_text(reply_item(reply, 1))
-	};
-	ck_assert_int_eq(
-		run_claim(redis, &entry, &(struct claimant){ "worker", 30000 }, &arena, &claim, &error), ERROR_NONE);
+	const struct queue_entry entry = { .id = reply_text(reply_item(reply, 0)),
+		.name = name,
+		.run_id = reply_text(reply_item(reply, 1)) };
+	ck_assert_int_eq(run_claim(redis, &entry, &(struct claimant){ "worker", 30000 }, &arena,
+				 &claim, &error),
+		ERROR_NONE);
 	ck_assert(claim.taken);
 	reply_free(reply);
 	claim_release(&claim);
@@ -146,7 +150,8 @@ START_TEST(test_the_tag_of_an_answer_changes_with_each_change_of_a_run_and_not_b
 	ck_assert_int_eq(response.status, 200);
 	text_copy(tag, sizeof(tag), response.etag);
 	/* As if it had been triggered long ago: the hint of when to ask again is another one. */
-	static const char *const age[] = { "HSET", "slipway:{0}:app:acme:site:repo", "queued_at", "1" };
+	static const char *const age[] = { "HSET", "slipway:{0}:app:acme:site:repo", "queued_at",
+		"1" };
 	command(4, age);
 	poll_with(POLL_SITE, tag);
 	ck_assert_int_eq(response.status, 304);
@@ -188,8 +193,10 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_a_poll_of_a_workflow_is_one_turn_and_reads_what_it_shows,
+	const TTest *const tests[] = {
+		test_a_poll_of_a_workflow_is_one_turn_and_reads_what_it_shows,
 		test_the_tag_of_an_answer_changes_with_each_change_of_a_run_and_not_by_time,
-		test_a_key_that_is_no_run_is_an_error_and_the_next_poll_reads_right, NULL };
+		test_a_key_that_is_no_run_is_an_error_and_the_next_poll_reads_right, NULL
+	};
 	return store_suite_main("poll", tests, set_up, tear_down);
 }

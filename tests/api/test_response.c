@@ -28,8 +28,8 @@ static cJSON *document(void)
 	cJSON *json;
 	response_problem(&response, &error, NULL, NULL);
 	ck_assert_str_eq(response.content_type, "application/problem+json");
-	ck_assert_int_eq(
-		json_parse(buffer_text(&response.body), response.body.length, JSON_LIMITS_WIDE, &json, &broken),
+	ck_assert_int_eq(json_parse(buffer_text(&response.body), response.body.length,
+				 JSON_LIMITS_WIDE, &json, &broken),
 		ERROR_NONE);
 	return json;
 }
@@ -55,7 +55,8 @@ START_TEST(test_remedy_of_the_class)
 	error_set(&error, ERROR_NOT_FOUND, "no such app");
 	cJSON *json = document();
 	const cJSON *remedy = json_member(json, "remedy");
-	ck_assert_str_eq(json_member_string(remedy, "text"), error_class_facts(ERROR_NOT_FOUND)->remedy);
+	ck_assert_str_eq(
+		json_member_string(remedy, "text"), error_class_facts(ERROR_NOT_FOUND)->remedy);
 	ck_assert_ptr_null(json_member(remedy, "url"));
 	ck_assert_ptr_null(json_member(remedy, "inputKey"));
 	cJSON_Delete(json);
@@ -64,6 +65,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_remedy_names_what_to_change, test_remedy_of_the_class, NULL };
+	const TTest *const tests[] = { test_remedy_names_what_to_change, test_remedy_of_the_class,
+		NULL };
 	return suite_main("responses", tests, setup, teardown);
 }

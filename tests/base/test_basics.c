@@ -38,7 +38,8 @@ START_TEST(test_integers_are_whole_and_alone)
 	int64_t value;
 	ck_assert(text_to_integer("-42", &value) && value == -42);
 	ck_assert(text_to_integer("9223372036854775807", &value));
-	static const char *const bad[] = { "", " 1", "1 ", "+1", "1.5", "0x10", "9223372036854775808", "-" };
+	static const char *const bad[] = { "", " 1", "1 ", "+1", "1.5", "0x10",
+		"9223372036854775808", "-" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		ck_assert_msg(!text_to_integer(bad[i], &value), "accepted '%s'", bad[i]);
 }
@@ -81,8 +82,9 @@ START_TEST(test_clock_writes_utc)
 	ck_assert_int_eq(clock_parse("2026-11-24T22:32:40Z"), 1795559560000);
 	ck_assert_int_eq(clock_parse("2026-11-24T22:32:40.1Z"), 1795559560100);
 	ck_assert_int_eq(clock_parse("2026-11-24T22:32:40.183999999Z"), 1795559560183);
-	static const char *const bad[] = { "", "2026-11-24", "2026-11-24T22:32:40", "2026-11-24T22:32:40.Z",
-		"2026-11-24T22:32:40.18", "2026-11-24T22:32:40ZZ", "2026-11-24T22:32:40+01:00", "now" };
+	static const char *const bad[] = { "", "2026-11-24", "2026-11-24T22:32:40",
+		"2026-11-24T22:32:40.Z", "2026-11-24T22:32:40.18", "2026-11-24T22:32:40ZZ",
+		"2026-11-24T22:32:40+01:00", "now" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		ck_assert_msg(clock_parse(bad[i]) == 0, "accepted '%s'", bad[i]);
 	ck_assert_int_eq(clock_parse(NULL), 0);
@@ -96,8 +98,8 @@ END_TEST
 
 START_TEST(test_clock_writes_days_for_people_and_reads_headers)
 {
-	static const char *const bad[] = { "", "2026-12-03", "2026-12-03 08:03:22", "2026-12-03 08:03:22 UTC!",
-		"2026-12-03 08:03:22 CEST", "soon" };
+	static const char *const bad[] = { "", "2026-12-03", "2026-12-03 08:03:22",
+		"2026-12-03 08:03:22 UTC!", "2026-12-03 08:03:22 CEST", "soon" };
 	char text[CLOCK_DATE_SIZE];
 	clock_format_date(1796285002000, text);
 	ck_assert_str_eq(text, "3 December 2026");
@@ -111,8 +113,8 @@ END_TEST
 
 START_TEST(test_identifiers)
 {
-	static const char *const bad[] = { "", ".a", "a.b", "-a", "a:b", "a b", "a/b", "a\n", "{0}", "\xc3\xa9",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
+	static const char *const bad[] = { "", ".a", "a.b", "-a", "a:b", "a b", "a/b", "a\n", "{0}",
+		"\xc3\xa9", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		ck_assert_msg(!identifier_valid(bad[i]), "accepted '%s'", bad[i]);
 	ck_assert(identifier_valid("a"));
@@ -129,7 +131,8 @@ START_TEST(test_error_classes_are_whole)
 {
 	for (int class = 0; class < ERROR_CLASS_COUNT; class ++) {
 		const struct error_class_facts *facts = error_class_facts((enum error_class) class);
-		ck_assert_msg(facts->name != NULL && facts->title != NULL, "class %d has no row", class);
+		ck_assert_msg(
+			facts->name != NULL && facts->title != NULL, "class %d has no row", class);
 		ck_assert_int_ge(facts->http_status, 200);
 		/* Clients know no class of Redis. */
 		int known = class == ERROR_STORE_REFUSED ? ERROR_INTERNAL : class;
@@ -178,7 +181,8 @@ START_TEST(test_secrets_are_found_as_others_write_them)
 	static const char *const written[] = {
 		"a/b+c \"\\\xC3\xA4\xF0\x9F\x98\x80&\nz",                    /* as it is */
 		"a/b+c \\\"\\\\\xC3\xA4\xF0\x9F\x98\x80&\\nz",               /* JSON */
-		"a\\/b+c\\u0020\\u0022\\\\\\u00e4\\uD83D\\ude00\\u0026\\nz", /* the same, with care */
+		"a\\/b+c\\u0020\\u0022\\\\\\u00e4\\uD83D\\ude00\\u0026\\nz", /* the same, with care
+									      */
 		"a%2Fb%2Bc%20%22%5C%C3%A4%F0%9F%98%80%26%0Az",               /* URL */
 		"a%2fb%2bc+%22%5c%c3%a4%f0%9f%98%80%26%0az",                 /* form */
 		"a/b+c &quot;\\\xC3\xA4\xF0\x9F\x98\x80&amp;\nz",            /* HTML */
@@ -189,16 +193,16 @@ START_TEST(test_secrets_are_found_as_others_write_them)
 		snprintf(text, sizeof(text), "[%s]", written[i]);
 		redact_text(text);
 		ck_assert_uint_eq(strlen(text), strlen(written[i]) + 2);
-		ck_assert_msg(
-			text[0] == '[' && strspn(text + 1, "*") == strlen(written[i]) && text[strlen(text) - 1] == ']',
+		ck_assert_msg(text[0] == '[' && strspn(text + 1, "*") == strlen(written[i]) &&
+				text[strlen(text) - 1] == ']',
 			"%zu: %s", i, text);
 	}
 	char begins[] = "%2fa+b%2fc, \\u002fa b/c, &#47;";
 	ck_assert_int_eq(redact_add("/a b/c", &error), ERROR_NONE);
 	redact_text(begins);
 	ck_assert_str_eq(begins, "**********, ***********, &#47;");
-	static const char *const others[] = { "a%2Gb", "\\", "\\u12", "\\ud83d\\u", "a%2", "%", "&amp", "a/b+c+",
-		"\\u0000" };
+	static const char *const others[] = { "a%2Gb", "\\", "\\u12", "\\ud83d\\u", "a%2", "%",
+		"&amp", "a/b+c+", "\\u0000" };
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		char text[32];
 		snprintf(text, sizeof(text), "%s", others[i]);
@@ -217,9 +221,11 @@ START_TEST(test_half_a_secret_is_cut_out_of_an_error)
 		"first\\/half-and-second\\/half" };
 	ck_assert_int_eq(redact_add(secret, &error), ERROR_NONE);
 	for (size_t form = 0; form < sizeof(sent) / sizeof(sent[0]); form++)
-		for (size_t before = sizeof(error.message) - 40; before < sizeof(error.message); before++) {
+		for (size_t before = sizeof(error.message) - 40; before < sizeof(error.message);
+			before++) {
 			error_set(&error, ERROR_INTERNAL, "%*s%s", (int)before, "|", sent[form]);
-			error_remedy(&error, sent[form], "%*s%s", (int)before - 192, "|", sent[form]);
+			error_remedy(
+				&error, sent[form], "%*s%s", (int)before - 192, "|", sent[form]);
 			redact_error(&error);
 			ck_assert_msg(strstr(error.message, "first/") == NULL &&
 					strstr(error.message, "first%2F") == NULL &&
@@ -250,7 +256,8 @@ START_TEST(test_tokens_of_github_are_cut_out_by_their_looks)
 			"\\n****************************************&a=b" },
 		{ "github_pat_11ABCDEFG0123456789_abcdefghijklmnopqrstuvwxyz",
 			"*********************************************************" },
-		{ "acme/laughs_at_ghp_and_github_pat_too gh", "acme/laughs_at_ghp_and_github_pat_too gh" },
+		{ "acme/laughs_at_ghp_and_github_pat_too gh",
+			"acme/laughs_at_ghp_and_github_pat_too gh" },
 		{ "ghp_short.", "ghp_short." },
 	};
 	providers_introduce();
@@ -290,13 +297,15 @@ START_TEST(test_log_lines_are_one_line_without_secrets)
 	log_init("tester", LOG_INFO);
 	logging_begin();
 	log_write(LOG_DEBUG, "not written", NULL);
-	log_write(LOG_INFO, "something happened", "name", "a b\n\"c\"", "none", NULL, "token", "hidden-token", NULL);
+	log_write(LOG_INFO, "something happened", "name", "a b\n\"c\"", "none", NULL, "token",
+		"hidden-token", NULL);
 	logging_end(line, sizeof(line));
-	text_format(begin, sizeof(begin), " level=info program=tester pid=%d event=", (int)getpid());
+	text_format(
+		begin, sizeof(begin), " level=info program=tester pid=%d event=", (int)getpid());
 	ck_assert(text_has_prefix(line, "time=2"));
 	ck_assert_ptr_nonnull(strstr(line, begin));
-	ck_assert_ptr_nonnull(
-		strstr(line, "event=\"something happened\" name=\"a b\\n\\\"c\\\"\" token=************\n"));
+	ck_assert_ptr_nonnull(strstr(line,
+		"event=\"something happened\" name=\"a b\\n\\\"c\\\"\" token=************\n"));
 	ck_assert_ptr_null(strstr(line, "not written"));
 	ck_assert_int_eq(log_level_by_name("warning"), LOG_WARNING);
 	ck_assert_int_eq(log_level_by_name(NULL), LOG_INFO);
@@ -317,7 +326,8 @@ static const struct {
 } log_values[] = {
 	{ "plain-1.2:3/{owner}", "value=plain-1.2:3/{owner}\n" },
 	{ "a b", "value=\"a b\"\n" },
-	{ "x\ntime=2026 level=error event=forged", "value=\"x\\ntime=2026 level=error event=forged\"\n" },
+	{ "x\ntime=2026 level=error event=forged",
+		"value=\"x\\ntime=2026 level=error event=forged\"\n" },
 	{ "x\r\ty", "value=\"x\\r\\ty\"\n" },
 	{ "a=b", "value=\"a=b\"\n" },
 	{ "x\" status=\"done", "value=\"x\\\" status=\\\"done\"\n" },
@@ -367,18 +377,22 @@ START_TEST(test_a_log_line_has_a_bound_and_shows_no_part_of_what_is_too_long)
 	logging_begin();
 	log_write(LOG_INFO, "long", "value", longer, NULL);
 	logging_end(line, sizeof(line));
-	ck_assert_ptr_nonnull(strstr(line, "event=long value=\"(1024 bytes, too long to be logged)\"\n"));
+	ck_assert_ptr_nonnull(
+		strstr(line, "event=long value=\"(1024 bytes, too long to be logged)\"\n"));
 }
 END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_text_is_cut_between_characters, test_integers_are_whole_and_alone,
-		test_arena_has_a_limit, test_buffer_stops_at_its_limit, test_clock_writes_utc, test_identifiers,
+	const TTest *const tests[] = { test_text_is_cut_between_characters,
+		test_integers_are_whole_and_alone, test_arena_has_a_limit,
+		test_buffer_stops_at_its_limit, test_clock_writes_utc, test_identifiers,
 		test_clock_writes_days_for_people_and_reads_headers, test_error_classes_are_whole,
 		test_secrets_are_cut_out_by_value, test_secrets_are_found_as_others_write_them,
-		test_half_a_secret_is_cut_out_of_an_error, test_tokens_of_github_are_cut_out_by_their_looks,
-		test_log_lines_are_one_line_without_secrets, test_no_value_forges_a_line_or_a_pair_of_the_log,
+		test_half_a_secret_is_cut_out_of_an_error,
+		test_tokens_of_github_are_cut_out_by_their_looks,
+		test_log_lines_are_one_line_without_secrets,
+		test_no_value_forges_a_line_or_a_pair_of_the_log,
 		test_a_log_line_has_a_bound_and_shows_no_part_of_what_is_too_long, NULL };
 	return suite_main("basics", tests, NULL, NULL);
 }

@@ -20,8 +20,9 @@ static enum error_class parse(const char *text)
 
 START_TEST(test_accepts_json)
 {
-	static const char *const good[] = { "{}", " [1, -2.5e+3, true, null, \"a\\u00e9\\ud83d\\ude00\\n\"] ", "0",
-		"-0", "\"\"", "{\"a\":{\"b\":[{}]}}", "1e5" };
+	static const char *const good[] = { "{}",
+		" [1, -2.5e+3, true, null, \"a\\u00e9\\ud83d\\ude00\\n\"] ", "0", "-0", "\"\"",
+		"{\"a\":{\"b\":[{}]}}", "1e5" };
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		ck_assert_msg(parse(good[i]) == ERROR_NONE, "%s: %s", good[i], error.message);
 }
@@ -29,10 +30,11 @@ END_TEST
 
 START_TEST(test_refuses_what_is_no_json)
 {
-	static const char *const bad[] = { "", " ", "{", "[1,]", "{\"a\":1,}", "{a:1}", "01", "1.", ".5", "+1", "1e",
-		"nul", "'a'", "\"a", "\"\\x\"", "\"\\u12g4\"", "{} x", "[1] [2]", "\"a\tb\"", "\"\\u0001\"",
-		"\"\\u0000\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\xff\"", "\"\xed\xa0\x80\"",
-		"\xef\xbb\xbf{}", "{\"a\":1,\"a\":2}", "{\"x\":[{\"b\":1,\"c\":2,\"b\":3}]}", "\"\\b\"" };
+	static const char *const bad[] = { "", " ", "{", "[1,]", "{\"a\":1,}", "{a:1}", "01", "1.",
+		".5", "+1", "1e", "nul", "'a'", "\"a", "\"\\x\"", "\"\\u12g4\"", "{} x", "[1] [2]",
+		"\"a\tb\"", "\"\\u0001\"", "\"\\u0000\"", "\"\\ud800\"", "\"\\udc00\"",
+		"\"\\ud800\\u0041\"", "\"\xff\"", "\"\xed\xa0\x80\"", "\xef\xbb\xbf{}",
+		"{\"a\":1,\"a\":2}", "{\"x\":[{\"b\":1,\"c\":2,\"b\":3}]}", "\"\\b\"" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		ck_assert_msg(parse(bad[i]) == ERROR_INVALID_REQUEST, "accepted: %s", bad[i]);
 }
@@ -52,7 +54,8 @@ START_TEST(test_nul_byte_inside_is_refused)
 {
 	cJSON *json;
 	static const char text[] = "{\"a\":\0 1}";
-	ck_assert_int_eq(json_parse(text, sizeof(text) - 1, JSON_LIMITS_CLIENT, &json, &error), ERROR_INVALID_REQUEST);
+	ck_assert_int_eq(json_parse(text, sizeof(text) - 1, JSON_LIMITS_CLIENT, &json, &error),
+		ERROR_INVALID_REQUEST);
 }
 END_TEST
 
@@ -97,7 +100,8 @@ START_TEST(test_merge_patch)
 		{ "{\"a\":\"b\",\"b\":\"c\"}", "{\"a\":null}", "{\"b\":\"c\"}" },
 		{ "{\"a\":[\"b\"]}", "{\"a\":\"c\"}", "{\"a\":\"c\"}" },
 		{ "{\"a\":\"c\"}", "{\"a\":[\"b\"]}", "{\"a\":[\"b\"]}" },
-		{ "{\"a\":{\"b\":\"c\"}}", "{\"a\":{\"b\":\"d\",\"c\":null}}", "{\"a\":{\"b\":\"d\"}}" },
+		{ "{\"a\":{\"b\":\"c\"}}", "{\"a\":{\"b\":\"d\",\"c\":null}}",
+			"{\"a\":{\"b\":\"d\"}}" },
 		{ "{\"a\":[{\"b\":\"c\"}]}", "{\"a\":[1]}", "{\"a\":[1]}" },
 		{ "[\"a\",\"b\"]", "[\"c\",\"d\"]", "[\"c\",\"d\"]" },
 		{ "{\"a\":\"b\"}", "[\"c\"]", "[\"c\"]" },
@@ -117,7 +121,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_accepts_json, test_refuses_what_is_no_json, test_names_the_place,
-		test_nul_byte_inside_is_refused, test_depth_and_size_are_bounded, test_merge_patch, NULL };
+	const TTest *const tests[] = { test_accepts_json, test_refuses_what_is_no_json,
+		test_names_the_place, test_nul_byte_inside_is_refused,
+		test_depth_and_size_are_bounded, test_merge_patch, NULL };
 	return suite_main("json", tests, NULL, NULL);
 }

@@ -12,7 +12,8 @@
 #include "base/prefork.h"
 #include "harness/suite.h"
 
-/* What the supervisor process under test reports to the test, through a pipe: one letter an event. */
+/* What the supervisor process under test reports to the test, through a pipe: one letter an event.
+ */
 static int reports[2];
 static struct prefork prefork;
 
@@ -62,8 +63,8 @@ static void on_ended(void *context, size_t index, pid_t pid, int status)
 }
 
 /* Forks a process that supervises two children, and reports their ends by `ended`. */
-static pid_t launch_reporting(
-	int (*child)(void *, size_t, int), int64_t grace_ms, void (*ended)(void *, size_t, pid_t, int))
+static pid_t launch_reporting(int (*child)(void *, size_t, int), int64_t grace_ms,
+	void (*ended)(void *, size_t, pid_t, int))
 {
 	ck_assert_int_eq(pipe(reports), 0);
 	pid_t pid = fork();
@@ -221,7 +222,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_stops_all_on_terminate, test_kills_after_the_grace,
-		test_second_signal_kills_at_once, test_replaces_children_that_end_and_delivers_what_they_said,
+		test_second_signal_kills_at_once,
+		test_replaces_children_that_end_and_delivers_what_they_said,
 		test_a_child_that_ends_well_after_it_has_done_something_is_replaced_without_delay,
 		test_a_child_that_ends_at_once_without_having_done_anything_is_delayed_like_a_crash,
 		test_children_die_with_their_supervisor, NULL };

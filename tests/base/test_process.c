@@ -16,7 +16,8 @@
 #include "base/wiping.h"
 #include "harness/suite.h"
 
-/* 0 where this process can be looked into neither live nor dead; the sanitizer of leaks has to look into it live. */
+/* 0 where this process can be looked into neither live nor dead; the sanitizer of leaks has to look
+ * into it live. */
 static int look(void)
 {
 	struct rlimit core;
@@ -41,9 +42,10 @@ START_TEST(test_a_process_with_secrets_is_hidden_and_so_are_its_children)
 }
 END_TEST
 
-/* Whether the block that was at this address, and is freed, still has the text somewhere behind the allocator's own. A
- * sanitizer would rightly ask what we look for there. */
-__attribute__((no_sanitize("address"))) static bool still_there(const void *freed, const char *text, size_t size)
+/* Whether the block that was at this address, and is freed, still has the text somewhere behind the
+ * allocator's own. A sanitizer would rightly ask what we look for there. */
+__attribute__((no_sanitize("address"))) static bool still_there(
+	const void *freed, const char *text, size_t size)
 {
 	char copy[4096];
 	const volatile char *bytes = freed;
@@ -80,7 +82,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_a_process_with_secrets_is_hidden_and_so_are_its_children,
-		test_what_is_freed_is_wiped, NULL };
+	const TTest *const tests[] = {
+		test_a_process_with_secrets_is_hidden_and_so_are_its_children,
+		test_what_is_freed_is_wiped, NULL
+	};
 	return suite_main("process", tests, NULL, NULL);
 }

@@ -16,7 +16,8 @@ struct variable {
 static const struct field variable_fields[] = {
 	{ STRING_FIELD("key", struct variable, key), .required = true, .pattern = "^[A-Z]+$",
 		.form = "capital letters" },
-	{ INTEGER_FIELD("count", struct variable, count), .minimum = 1, .maximum = 9, .fallback = "3" },
+	{ INTEGER_FIELD("count", struct variable, count), .minimum = 1, .maximum = 9,
+		.fallback = "3" },
 };
 static const struct record variable_record = RECORD(struct variable, variable_fields);
 
@@ -62,18 +63,20 @@ static enum error_class decode(const char *text, enum record_mode mode)
 {
 	cJSON *json = cJSON_Parse(text);
 	ck_assert_ptr_nonnull(json);
-	enum error_class class = record_decode(&sample_record, json, mode, "/in", &arena, &sample, &error);
+	enum error_class class =
+		record_decode(&sample_record, json, mode, "/in", &arena, &sample, &error);
 	cJSON_Delete(json);
 	return class;
 }
 
 START_TEST(test_decodes_every_type)
 {
-	ck_assert_msg(decode(J("{'name':'abc','id':12,'raw':{'x':[1]},'size':5,'open':false,'tags':["
-			       "'a','b'],"
-			       "'labels':{'k':'v'},'variables':[{'key':'A'},{'key':'B','count':9}],"
-			       "'first':{'key':'C'}}"),
-			      RECORD_STRICT) == ERROR_NONE,
+	ck_assert_msg(
+		decode(J("{'name':'abc','id':12,'raw':{'x':[1]},'size':5,'open':false,'tags':["
+			 "'a','b'],"
+			 "'labels':{'k':'v'},'variables':[{'key':'A'},{'key':'B','count':9}],"
+			 "'first':{'key':'C'}}"),
+			RECORD_STRICT) == ERROR_NONE,
 		"%s at %s", error.message, error.place);
 	ck_assert_str_eq(sample.name, "abc");
 	ck_assert_str_eq(sample.kind, "plain");
@@ -109,14 +112,16 @@ START_TEST(test_names_the_place_of_what_is_wrong)
 		{ "{\"name\":\"abc\",\"tags\":[\"a\",\"B\"]}", "/in/tags/1" },
 		{ "{\"name\":\"abc\",\"tags\":[\"a\",\"b\",\"c\"]}", "/in/tags" },
 		{ "{\"name\":\"abc\",\"labels\":{\"a/b\":1}}", "/in/labels/a~1b" },
-		{ "{\"name\":\"abc\",\"variables\":[{\"key\":\"A\"},{\"key\":\"a\"}]}", "/in/variables/1/key" },
-		{ "{\"name\":\"abc\",\"variables\":[{\"key\":\"A\",\"count\":10}]}", "/in/variables/0/count" },
+		{ "{\"name\":\"abc\",\"variables\":[{\"key\":\"A\"},{\"key\":\"a\"}]}",
+			"/in/variables/1/key" },
+		{ "{\"name\":\"abc\",\"variables\":[{\"key\":\"A\",\"count\":10}]}",
+			"/in/variables/0/count" },
 		{ "{\"name\":\"abc\",\"nmae\":1}", "/in/nmae" },
 		{ "{\"name\":\"abc\",\"Name\":1}", "/in/Name" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		ck_assert_msg(
-			decode(cases[i].text, RECORD_STRICT) == ERROR_INVALID_INPUT, "accepted %s", cases[i].text);
+		ck_assert_msg(decode(cases[i].text, RECORD_STRICT) == ERROR_INVALID_INPUT,
+			"accepted %s", cases[i].text);
 		ck_assert_str_eq(error.place, cases[i].place);
 	}
 }
@@ -125,10 +130,13 @@ END_TEST
 START_TEST(test_references_wait_for_their_values)
 {
 	ck_assert_int_eq(
-		decode(J("{'name':'${config.name}','size':'${config.size}','tags':['${env.T}']}"), RECORD_REFERENCES),
+		decode(J("{'name':'${config.name}','size':'${config.size}','tags':['${env.T}']}"),
+			RECORD_REFERENCES),
 		ERROR_NONE);
-	ck_assert_int_eq(decode(J("{'name':'${config.name}'}"), RECORD_STRICT), ERROR_INVALID_INPUT);
-	ck_assert_int_eq(decode(J("{'name':'abc','size':'$${x}'}"), RECORD_REFERENCES), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(
+		decode(J("{'name':'${config.name}'}"), RECORD_STRICT), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(
+		decode(J("{'name':'abc','size':'$${x}'}"), RECORD_REFERENCES), ERROR_INVALID_INPUT);
 }
 END_TEST
 
@@ -138,11 +146,13 @@ START_TEST(test_lenient_passes_over_what_it_does_not_know)
 }
 END_TEST
 
-/* What a provider shows of others' things may be longer than anything that we take from a client. */
+/* What a provider shows of others' things may be longer than anything that we take from a client.
+ */
 START_TEST(test_lenient_bounds_no_text_that_states_no_bound)
 {
 	static char text[FIELD_STRING_MAX + 64];
-	int length = snprintf(text, sizeof(text), J("{'name':'abc','id':'%0*d'}"), FIELD_STRING_MAX + 1, 0);
+	int length = snprintf(
+		text, sizeof(text), J("{'name':'abc','id':'%0*d'}"), FIELD_STRING_MAX + 1, 0);
 	ck_assert_int_lt(length, (int)sizeof(text));
 	ck_assert_int_eq(decode(text, RECORD_STRICT), ERROR_INVALID_INPUT);
 	ck_assert_str_eq(error.place, "/in/id");
@@ -153,18 +163,21 @@ END_TEST
 
 START_TEST(test_what_does_not_fit_is_told_in_words)
 {
-	ck_assert_int_eq(decode(J("{'name':'abc','variables':[{'key':'a'}]}"), RECORD_STRICT), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(decode(J("{'name':'abc','variables':[{'key':'a'}]}"), RECORD_STRICT),
+		ERROR_INVALID_INPUT);
 	ck_assert_str_eq(error.place, "/in/variables/0/key");
 	ck_assert_str_eq(error.message, "it must be capital letters");
-	ck_assert_int_eq(decode(J("{'name':'abc','tags':['A']}"), RECORD_STRICT), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(
+		decode(J("{'name':'abc','tags':['A']}"), RECORD_STRICT), ERROR_INVALID_INPUT);
 	ck_assert_str_eq(error.message, "it does not have the form ^[a-z]+$");
 }
 END_TEST
 
 START_TEST(test_encodes_what_it_decodes)
 {
-	static const char text[] = "{\"name\":\"abc\",\"kind\":\"plain\",\"open\":false,\"tags\":[\"a\"],"
-				   "\"variables\":[{\"key\":\"A\",\"count\":3}]}";
+	static const char text[] =
+		"{\"name\":\"abc\",\"kind\":\"plain\",\"open\":false,\"tags\":[\"a\"],"
+		"\"variables\":[{\"key\":\"A\",\"count\":3}]}";
 	cJSON *json;
 	ck_assert_int_eq(decode(text, RECORD_STRICT), ERROR_NONE);
 	ck_assert_int_eq(record_encode(&sample_record, &sample, &json, &error), ERROR_NONE);
@@ -179,7 +192,8 @@ START_TEST(test_schema_says_the_same)
 	ck_assert_int_eq(record_schema(&variable_record, &schema, &error), ERROR_NONE);
 	ck_assert_str_eq(json_print(&arena, schema),
 		J("{'type':'object','properties':{'key':{'pattern':'^[A-Z]+$','maxLength':65536,"
-		  "'type':'string'},'count':{'minimum':1,'maximum':9,'type':'integer','default':3}},"
+		  "'type':'string'},'count':{'minimum':1,'maximum':9,'type':'integer','default':3}}"
+		  ","
 		  "'required':['key'],'additionalProperties':false}"));
 	cJSON_Delete(schema);
 }
@@ -190,7 +204,8 @@ START_TEST(test_members_are_taken_from_texts)
 	static const struct {
 		const char *text;
 		int64_t count;
-	} cases[] = { { "3", 3 }, { "-3", 0 }, { "three", 0 }, { "", 0 }, { "9007199254740993", JSON_INTEGER_MAX } };
+	} cases[] = { { "3", 3 }, { "-3", 0 }, { "three", 0 }, { "", 0 },
+		{ "9007199254740993", JSON_INTEGER_MAX } };
 	struct variable variable;
 
 	record_clear(&variable_record, &variable);
@@ -208,9 +223,11 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_decodes_every_type, test_names_the_place_of_what_is_wrong,
-		test_references_wait_for_their_values, test_lenient_passes_over_what_it_does_not_know,
-		test_lenient_bounds_no_text_that_states_no_bound, test_what_does_not_fit_is_told_in_words,
-		test_encodes_what_it_decodes, test_schema_says_the_same, test_members_are_taken_from_texts, NULL };
+	const TTest *const tests[] = { test_decodes_every_type,
+		test_names_the_place_of_what_is_wrong, test_references_wait_for_their_values,
+		test_lenient_passes_over_what_it_does_not_know,
+		test_lenient_bounds_no_text_that_states_no_bound,
+		test_what_does_not_fit_is_told_in_words, test_encodes_what_it_decodes,
+		test_schema_says_the_same, test_members_are_taken_from_texts, NULL };
 	return suite_main("record", tests, set_up, tear_down);
 }

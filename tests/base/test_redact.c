@@ -1,5 +1,6 @@
 /*
- * Secrets in texts: as others write them, in texts that were cut, and in time by the length of the text.
+ * Secrets in texts: as others write them, in texts that were cut, and in time by the length of the
+ * text.
  *
  * covers: src/base/redact.c src/base/redact_forms.c
  */
@@ -33,15 +34,16 @@ static void check_hidden(const char *what, const char *written)
 	ck_assert(text_format(text, sizeof(text), "(%s)", written));
 	redact_text(text);
 	size_t length = strlen(written);
-	ck_assert_msg(
-		text[0] == '(' && strspn(text + 1, "*") == length && text[length + 1] == ')', "%s: %s", what, text);
+	ck_assert_msg(text[0] == '(' && strspn(text + 1, "*") == length && text[length + 1] == ')',
+		"%s: %s", what, text);
 }
 
 START_TEST(test_escapes_within_escapes_are_read)
 {
 	know(SECRET);
 	check_hidden("JSON in JSON", "p\\\\\\\"a/s+s w'\xC3\xA4&d");
-	check_hidden("JSON in JSON, with care", "p\\\\u0022a\\\\/s+s\\\\u0020w\\\\u0027\\\\u00E4\\\\u0026d");
+	check_hidden("JSON in JSON, with care",
+		"p\\\\u0022a\\\\/s+s\\\\u0020w\\\\u0027\\\\u00E4\\\\u0026d");
 	check_hidden("twice percent-encoded", "p%2522a%252Fs%252Bs%2520w%2527%25C3%25A4%2526d");
 	check_hidden("of both cases", "p%22a%2fs%2Bs%20w%27%c3%A4%26d");
 	check_hidden("HTML by numbers", "p&#34;a&#x2F;s&#0043;s&#32;w&#X27;&#228;&#38;d");
@@ -53,18 +55,21 @@ START_TEST(test_escapes_within_escapes_are_read)
 }
 END_TEST
 
-static void encode(const char *before, const char *secret, const char *after, int variant, char *text, size_t size)
+static void encode(const char *before, const char *secret, const char *after, int variant,
+	char *text, size_t size)
 {
 	char whole[512];
 	ck_assert(text_format(whole, sizeof(whole), "%s%s%s", before, secret, after));
-	ck_assert_ptr_nonnull(sodium_bin2base64(text, size, (const unsigned char *)whole, strlen(whole), variant));
+	ck_assert_ptr_nonnull(sodium_bin2base64(
+		text, size, (const unsigned char *)whole, strlen(whole), variant));
 }
 
 /* Nothing of the secret can be read from what is left, wherever in the base64 it began. */
 START_TEST(test_base64_is_read_at_each_offset)
 {
-	static const int variants[] = { sodium_base64_VARIANT_ORIGINAL, sodium_base64_VARIANT_ORIGINAL_NO_PADDING,
-		sodium_base64_VARIANT_URLSAFE, sodium_base64_VARIANT_URLSAFE_NO_PADDING };
+	static const int variants[] = { sodium_base64_VARIANT_ORIGINAL,
+		sodium_base64_VARIANT_ORIGINAL_NO_PADDING, sodium_base64_VARIANT_URLSAFE,
+		sodium_base64_VARIANT_URLSAFE_NO_PADDING };
 	static const char *const befores[] = { "", "u", "us", "use", "user:", "{\"token\":\"" };
 	static const char *const afters[] = { "", "!", "\"}", " and more" };
 	know(SECRET);
@@ -75,8 +80,10 @@ START_TEST(test_base64_is_read_at_each_offset)
 				for (int plain = 0; plain < 2; plain++) {
 					char text[1024], encoded[1024];
 					const char *secret = plain ? "sk_live_0123456789" : SECRET;
-					encode(befores[b], secret, afters[a], variants[v], encoded, sizeof(encoded));
-					ck_assert(text_format(text, sizeof(text), "Basic/%s.", encoded));
+					encode(befores[b], secret, afters[a], variants[v], encoded,
+						sizeof(encoded));
+					ck_assert(text_format(
+						text, sizeof(text), "Basic/%s.", encoded));
 					redact_text(text);
 					size_t hidden = 0;
 					for (const char *next = text; *next != '\0'; next++)
@@ -96,22 +103,26 @@ START_TEST(test_base64_in_json_in_lines_and_of_json_is_read)
 	/* The slash of base64, as some write it in JSON. */
 	ck_assert_ptr_nonnull(strchr(encoded, '/'));
 	size_t split = strcspn(encoded, "/");
-	ck_assert(text_format(text, sizeof(text), "%.*s\\/%s", (int)split, encoded, encoded + split + 1));
+	ck_assert(text_format(
+		text, sizeof(text), "%.*s\\/%s", (int)split, encoded, encoded + split + 1));
 	redact_text(text);
 	ck_assert_ptr_nonnull(strstr(text, "**************"));
 	ck_assert(text_format(text, sizeof(text), "%.16s\r\n%s", encoded, encoded + 16));
 	redact_text(text);
 	ck_assert_ptr_nonnull(strstr(text, "**************"));
-	encode(J("{'a':'"), "p\\\"a/s+s w'\\u00e4&d", J("'}"), sodium_base64_VARIANT_ORIGINAL, text, sizeof(text));
+	encode(J("{'a':'"), "p\\\"a/s+s w'\\u00e4&d", J("'}"), sodium_base64_VARIANT_ORIGINAL, text,
+		sizeof(text));
 	redact_text(text);
 	ck_assert_ptr_nonnull(strstr(text, "**************"));
 }
 END_TEST
 
-/* Two texts are cut at the same place, one in a secret and one in a guess of it: nobody can tell which was which. */
+/* Two texts are cut at the same place, one in a secret and one in a guess of it: nobody can tell
+ * which was which. */
 START_TEST(test_the_end_of_a_cut_text_tells_nothing)
 {
-	static const char secret[] = "tok-0123456789abcdefghij", guess[] = "tok-0123456789ABCDEFGHIJ";
+	static const char secret[] = "tok-0123456789abcdefghij",
+			  guess[] = "tok-0123456789ABCDEFGHIJ";
 	know(secret);
 	for (size_t shown = 1; shown < 20; shown++) {
 		struct error right = { .class = ERROR_INTERNAL }, wrong = right;
@@ -128,7 +139,8 @@ START_TEST(test_the_end_of_a_cut_text_tells_nothing)
 }
 END_TEST
 
-/* What is made here is redacted first and cut then: a guess stands as it is, and of a secret there is nothing. */
+/* What is made here is redacted first and cut then: a guess stands as it is, and of a secret there
+ * is nothing. */
 START_TEST(test_an_error_is_redacted_before_it_is_cut)
 {
 	static const char secret[] = "tok-0123456789abcdefghij";
@@ -182,7 +194,8 @@ START_TEST(test_any_bytes_may_be_redacted)
 	static char bytes[] = "a\0secret-value\0\xFF\xFE%\\u\\&#;secret-value";
 	know("secret-value");
 	redact_bytes(bytes, sizeof(bytes) - 1);
-	ck_assert_mem_eq(bytes, "a\0************\0\xFF\xFE%\\u\\&#;************", sizeof(bytes) - 1);
+	ck_assert_mem_eq(
+		bytes, "a\0************\0\xFF\xFE%\\u\\&#;************", sizeof(bytes) - 1);
 }
 END_TEST
 
@@ -207,9 +220,12 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_escapes_within_escapes_are_read, test_base64_is_read_at_each_offset,
-		test_base64_in_json_in_lines_and_of_json_is_read, test_the_end_of_a_cut_text_tells_nothing,
-		test_an_error_is_redacted_before_it_is_cut, test_secrets_within_one_another_and_side_by_side_go,
-		test_any_bytes_may_be_redacted, test_long_texts_that_almost_fit_are_read_once, NULL };
+	const TTest *const tests[] = { test_escapes_within_escapes_are_read,
+		test_base64_is_read_at_each_offset,
+		test_base64_in_json_in_lines_and_of_json_is_read,
+		test_the_end_of_a_cut_text_tells_nothing,
+		test_an_error_is_redacted_before_it_is_cut,
+		test_secrets_within_one_another_and_side_by_side_go, test_any_bytes_may_be_redacted,
+		test_long_texts_that_almost_fit_are_read_once, NULL };
 	return suite_main("redact", tests, NULL, tear_down);
 }

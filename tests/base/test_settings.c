@@ -48,7 +48,8 @@ static void write_file(const char *text)
 
 static void parse_flags(int count, char **words)
 {
-	const struct argp_child children[] = { { settings_argp(&settings), 0, NULL, 0 }, { NULL, 0, NULL, 0 } };
+	const struct argp_child children[] = { { settings_argp(&settings), 0, NULL, 0 },
+		{ NULL, 0, NULL, 0 } };
 	const struct argp parser = { .children = children };
 	ck_assert_int_eq(argp_parse(&parser, count, words, 0, NULL, &settings), 0);
 }
@@ -69,7 +70,9 @@ START_TEST(test_flags_over_environment_over_file)
 {
 	char program[] = "worker", flag[] = "--executors=7";
 	char *words[] = { program, flag, NULL };
-	write_file("# comment\n\nSLIPWAY_EXECUTORS=3\nSLIPWAY_LEASE_SECONDS=\"9\"\nSLIPWAY_GRACE_SECONDS=4\n"
+	write_file("# "
+		   "comment\n\nSLIPWAY_EXECUTORS=3\nSLIPWAY_LEASE_SECONDS=\"9\"\nSLIPWAY_GRACE_"
+		   "SECONDS=4\n"
 		   "SLIPWAY_ALLOW_LOOPBACK=yes\n");
 	setenv("SLIPWAY_EXECUTORS", "5", 1);
 	setenv("SLIPWAY_LEASE_SECONDS", "11", 1);
@@ -104,7 +107,8 @@ END_TEST
 
 START_TEST(test_github_access_through_a_personal_token)
 {
-	/* A token is a secret of the workers: read from a file or wiped from the environment, never printed. */
+	/* A token is a secret of the workers: read from a file or wiped from the environment, never
+	 * printed. */
 	char secret[] = "ghp_personal-token";
 	char *end = NULL, printed[8192] = "";
 	size_t size = 0;
@@ -162,7 +166,8 @@ START_TEST(test_password_in_a_url_is_masked_and_wiped)
 	} cases[] = {
 		{ "redis://api:hush-hush@h:1/2", "SLIPWAY_REDIS_URL=redis://api:***@h:1/2\n" },
 		{ "redis://:hush-hush@h", "SLIPWAY_REDIS_URL=redis://:***@h\n" },
-		{ "unix://api:hush-hush@/run/redis.sock", "SLIPWAY_REDIS_URL=unix://api:***@/run/redis.sock\n" },
+		{ "unix://api:hush-hush@/run/redis.sock",
+			"SLIPWAY_REDIS_URL=unix://api:***@/run/redis.sock\n" },
 		{ "redis://api:hush-hush@x/y@h", "SLIPWAY_REDIS_URL=redis://api:***@h\n" },
 		{ "redis://api@h:1", "SLIPWAY_REDIS_URL=redis://api@h:1\n" },
 		{ "redis://h:1", "SLIPWAY_REDIS_URL=redis://h:1\n" },
@@ -228,8 +233,8 @@ START_TEST(test_secret_files_that_others_may_read_are_refused)
 		chmod(secret, cases[i].file);
 		chmod(folder, cases[i].folder);
 		enum error_class class = settings_load(&settings, &error);
-		ck_assert_msg(
-			(class == ERROR_NONE) == cases[i].good, "file %o, folder %o", cases[i].file, cases[i].folder);
+		ck_assert_msg((class == ERROR_NONE) == cases[i].good, "file %o, folder %o",
+			cases[i].file, cases[i].folder);
 		if (cases[i].good)
 			continue;
 		ck_assert_ptr_nonnull(strstr(error.message, "SLIPWAY_GITHUB_TOKEN_FILE"));
@@ -264,9 +269,10 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_defaults, test_flags_over_environment_over_file,
-		test_bad_values_name_setting_and_origin, test_github_access_through_a_personal_token,
-		test_reference_lists_every_setting, test_password_in_a_url_is_masked_and_wiped,
-		test_password_in_a_flag_is_refused, test_secret_files_that_others_may_read_are_refused,
+		test_bad_values_name_setting_and_origin,
+		test_github_access_through_a_personal_token, test_reference_lists_every_setting,
+		test_password_in_a_url_is_masked_and_wiped, test_password_in_a_flag_is_refused,
+		test_secret_files_that_others_may_read_are_refused,
 		test_settings_file_with_a_secret_is_for_its_owner, NULL };
 	return suite_main("settings", tests, set_up, tear_down);
 }

@@ -22,9 +22,11 @@ static const struct option_row rows[] = {
 	{ ARGUMENT("APP", struct options, app), .required = true, .identifier = true },
 	{ ARGUMENT("STEP", struct options, step), .identifier = true },
 	{ TEXT_OPTION("input", 'i', struct options, input, "A file"), .value = "FILE" },
-	{ TEXT_OPTION("fresh", 0, struct options, fresh, "Without a letter"), .value = "WHAT", .fallback = "all" },
+	{ TEXT_OPTION("fresh", 0, struct options, fresh, "Without a letter"), .value = "WHAT",
+		.fallback = "all" },
 	{ LIST_OPTION("set", 's', struct options, set, "More than once"), .value = "NAME=VALUE" },
-	{ INTEGER_OPTION("port", 'p', struct options, port, "A port"), .value = "N", .minimum = 1, .maximum = 65535 },
+	{ INTEGER_OPTION("port", 'p', struct options, port, "A port"), .value = "N", .minimum = 1,
+		.maximum = 65535 },
 	{ FLAG_OPTION("json", 'j', struct options, json, "JSON") },
 	{ .type = OPTION_END },
 };
@@ -51,7 +53,8 @@ static struct options parse(char **words)
 	return options;
 }
 
-/* The exit status of a program with these words; 0 where they are accepted. What it prints is kept from the log. */
+/* The exit status of a program with these words; 0 where they are accepted. What it prints is kept
+ * from the log. */
 static int status_of(char **words)
 {
 	int status;
@@ -70,8 +73,8 @@ static int status_of(char **words)
 
 START_TEST(test_values_go_into_their_members)
 {
-	const struct options options =
-		parse(WORDS("docs", "--json", "-p", "90", "--input=x", "--set", "A=1", "-s", "B=2", "greet"));
+	const struct options options = parse(WORDS(
+		"docs", "--json", "-p", "90", "--input=x", "--set", "A=1", "-s", "B=2", "greet"));
 
 	ck_assert_str_eq(options.app, "docs");
 	ck_assert_str_eq(options.step, "greet");

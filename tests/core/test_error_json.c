@@ -1,5 +1,6 @@
 /*
- * An error as clients read it: members that have nothing to say are left out, and the class gives its own remedy.
+ * An error as clients read it: members that have nothing to say are left out, and the class gives
+ * its own remedy.
  *
  * covers: src/core/error_json.c
  */
@@ -41,7 +42,8 @@ START_TEST(test_an_error_of_a_provider_names_the_exchange)
 	error_exchange(&source, "github", 404, "gone", "A:1");
 
 	ck_assert_str_eq(printed(&arena, &source),
-		J("{'class':'not_ready','message':'building','retryable':true,'place':'/input/name',"
+		J("{'class':'not_ready','message':'building','retryable':true,'place':'/input/"
+		  "name',"
 		  "'provider':'github','httpStatus':404,'providerCode':'gone','requestId':'A:1'}"));
 	arena_release(&arena);
 }
@@ -58,7 +60,8 @@ START_TEST(test_a_remedy_that_is_set_replaces_that_of_the_class)
 
 	ck_assert_str_eq(printed(&arena, &source),
 		J("{'class':'timeout','message':'late','retryable':true,"
-		  "'remedy':{'text':'Wait.','url':'https://example.com/status','inputKey':'name'}}"));
+		  "'remedy':{'text':'Wait.','url':'https://example.com/"
+		  "status','inputKey':'name'}}"));
 	arena_release(&arena);
 }
 END_TEST
@@ -66,7 +69,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_an_error_has_the_remedy_of_its_class,
-		test_an_error_of_a_provider_names_the_exchange, test_a_remedy_that_is_set_replaces_that_of_the_class,
-		NULL };
+		test_an_error_of_a_provider_names_the_exchange,
+		test_a_remedy_that_is_set_replaces_that_of_the_class, NULL };
 	return suite_main("error_json", tests, NULL, NULL);
 }

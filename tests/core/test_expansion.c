@@ -48,10 +48,13 @@ static enum action_result run_nothing(
 	return ACTION_DONE;
 }
 
-static const struct action_definition action = {
-	.id = "test.any", .summary = "Takes anything", .input = RECORD(struct any, any_fields), .run = run_nothing
+static const struct action_definition action = { .id = "test.any",
+	.summary = "Takes anything",
+	.input = RECORD(struct any, any_fields),
+	.run = run_nothing };
+static const struct step_definition steps[] = {
+	{ .id = "any", .action = &action, .input_key = "any" }
 };
-static const struct step_definition steps[] = { { .id = "any", .action = &action, .input_key = "any" } };
 static const struct workflow_definition workflow = {
 	.id = "expansion", .summary = "One step", .steps = steps, .step_count = ARRAY_LEN(steps)
 };
@@ -59,8 +62,8 @@ static const struct workflow_definition workflow = {
 static cJSON *parsed(const char *text)
 {
 	cJSON *json;
-	ck_assert_msg(json_parse(text, strlen(text), JSON_LIMITS_WIDE, &json, &error) == ERROR_NONE, "%s in %.80s",
-		error.message, text);
+	ck_assert_msg(json_parse(text, strlen(text), JSON_LIMITS_WIDE, &json, &error) == ERROR_NONE,
+		"%s in %.80s", error.message, text);
 	return json;
 }
 
@@ -93,9 +96,11 @@ static enum error_class build(
 {
 	cJSON *inputs = parsed(arena_format(&arena, J("{'any':{'%s':%s}}"), member, value));
 	cJSON *values = parsed(config);
-	const struct input_sources sources = {
-		.workflow = &workflow, .step = &steps[0], .trigger_inputs = inputs, .config = values, .budget = budget
-	};
+	const struct input_sources sources = { .workflow = &workflow,
+		.step = &steps[0],
+		.trigger_inputs = inputs,
+		.config = values,
+		.budget = budget };
 	cJSON_Delete(input);
 	input = NULL;
 	enum error_class class = input_build(&sources, &input, &error);
@@ -116,11 +121,15 @@ START_TEST(test_what_references_stand_for_counts_as_often_as_they_are_named)
 	const char *config = arena_format(&arena, J("{'b':'%s'}"), letters(60000));
 	ck_assert_int_eq(build("value", repeated(J("'${config.b}'"), 3), config, NULL), ERROR_NONE);
 	build("value", repeated(J("'${config.b}'"), 4000), config, NULL);
-	assert_too_large("/inputs/any/value/3", "with ${config.b} resolved, the input is larger than 262144 bytes");
+	assert_too_large("/inputs/any/value/3",
+		"with ${config.b} resolved, the input is larger than 262144 bytes");
 	build("value", repeated(J("'a ${config.b}'"), 4000), config, NULL);
-	assert_too_large("/inputs/any/value/3", "with ${config.b} resolved, the input is larger than 262144 bytes");
-	build("value", J("'${config.b}${config.b}${config.b}${config.b}${config.b}'"), config, NULL);
-	assert_too_large("/inputs/any/value", "with ${config.b} resolved, the input is larger than 262144 bytes");
+	assert_too_large("/inputs/any/value/3",
+		"with ${config.b} resolved, the input is larger than 262144 bytes");
+	build("value", J("'${config.b}${config.b}${config.b}${config.b}${config.b}'"), config,
+		NULL);
+	assert_too_large("/inputs/any/value",
+		"with ${config.b} resolved, the input is larger than 262144 bytes");
 }
 END_TEST
 
@@ -129,18 +138,21 @@ START_TEST(test_the_values_of_an_input_are_counted_with_those_that_are_put_in)
 	const char *config = arena_format(&arena, J("{'l':%s}"), repeated("1", 1000));
 	ck_assert_int_eq(build("value", repeated(J("'${config.l}'"), 4), config, NULL), ERROR_NONE);
 	build("value", repeated(J("'${config.l}'"), 5), config, NULL);
-	assert_too_large("/inputs/any/value/4", "with ${config.l} resolved, the input has more than 4096 values");
+	assert_too_large("/inputs/any/value/4",
+		"with ${config.l} resolved, the input has more than 4096 values");
 }
 END_TEST
 
 START_TEST(test_depth_is_counted_from_where_the_value_is_put)
 {
 	static const char config[] = "{\"d\":[[[[[[[[[[1]]]]]]]]]]}";
-	ck_assert_int_eq(
-		build("value", J("[[[[[[[[[[[[[[[[[[['${config.d}']]]]]]]]]]]]]]]]]]]"), config, NULL), ERROR_NONE);
+	ck_assert_int_eq(build("value", J("[[[[[[[[[[[[[[[[[[['${config.d}']]]]]]]]]]]]]]]]]]]"),
+				 config, NULL),
+		ERROR_NONE);
 	build("value", J("[[[[[[[[[[[[[[[[[[[[['${config.d}']]]]]]]]]]]]]]]]]]]]]"), config, NULL);
 	ck_assert_int_eq(error.class, ERROR_PAYLOAD_TOO_LARGE);
-	ck_assert_ptr_nonnull(strstr(error.message, "with ${config.d} resolved, the input is more than 32 deep"));
+	ck_assert_ptr_nonnull(
+		strstr(error.message, "with ${config.d} resolved, the input is more than 32 deep"));
 }
 END_TEST
 
@@ -155,15 +167,18 @@ END_TEST
 /* The config has no such value: where the references came first, the error would be theirs. */
 START_TEST(test_the_shape_is_checked_before_any_value_is_put_in)
 {
-	ck_assert_int_eq(build("few", repeated(J("'${config.none}'"), 3), "{}", NULL), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(
+		build("few", repeated(J("'${config.none}'"), 3), "{}", NULL), ERROR_INVALID_INPUT);
 	ck_assert_str_eq(error.place, "/inputs/any/few");
-	ck_assert_int_eq(build("list", J("{'a':'${config.none}'}"), "{}", NULL), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(
+		build("list", J("{'a':'${config.none}'}"), "{}", NULL), ERROR_INVALID_INPUT);
 	ck_assert_str_eq(error.place, "/inputs/any/list");
 	ck_assert_int_eq(build("typo", J("'${config.none}'"), "{}", NULL), ERROR_INVALID_INPUT);
 	ck_assert_str_eq(error.place, "/inputs/any/typo");
 	/* A whole list may come of a reference, and is checked when it is there. */
 	ck_assert_int_eq(build("few", J("'${config.l}'"), J("{'l':['a','b']}"), NULL), ERROR_NONE);
-	ck_assert_int_eq(build("few", J("'${config.l}'"), J("{'l':['a','b','c']}"), NULL), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(build("few", J("'${config.l}'"), J("{'l':['a','b','c']}"), NULL),
+		ERROR_INVALID_INPUT);
 	ck_assert_str_eq(error.place, "/inputs/any/few");
 }
 END_TEST
@@ -175,12 +190,13 @@ START_TEST(test_inputs_that_are_kept_together_share_one_budget)
 	ck_assert_int_eq(build("value", J("'${config.b}'"), config, &budget), ERROR_NONE);
 	ck_assert_int_eq(build("value", J("'${config.b}'"), config, &budget), ERROR_NONE);
 	build("value", J("'${config.b}'"), config, &budget);
-	assert_too_large("/inputs/any/value", "with ${config.b} resolved, the input is larger than 262144 bytes");
+	assert_too_large("/inputs/any/value",
+		"with ${config.b} resolved, the input is larger than 262144 bytes");
 }
 END_TEST
 
-static enum error_class look_up_long(
-	void *context, const struct reference *reference, cJSON **ret_value, struct error *ret_error)
+static enum error_class look_up_long(void *context, const struct reference *reference,
+	cJSON **ret_value, struct error *ret_error)
 {
 	(void)reference;
 	(void)ret_error;
@@ -190,10 +206,12 @@ static enum error_class look_up_long(
 
 START_TEST(test_what_a_worker_puts_in_counts_too)
 {
-	const char *text = arena_format(&arena, J("{'value':%s}"), repeated(J("'${step.a.b}'"), 4000));
+	const char *text =
+		arena_format(&arena, J("{'value':%s}"), repeated(J("'${step.a.b}'"), 4000));
 	cJSON *json = cJSON_Parse(text);
 	ck_assert_int_eq(
-		input_put_values(json, &action.input, look_up_long, letters(100000), &error), ERROR_PAYLOAD_TOO_LARGE);
+		input_put_values(json, &action.input, look_up_long, letters(100000), &error),
+		ERROR_PAYLOAD_TOO_LARGE);
 	cJSON_Delete(json);
 	ck_assert_str_eq(error.place, "/input/value/2");
 	ck_assert_ptr_nonnull(strstr(error.message, "with ${step.a.b} resolved"));
@@ -219,7 +237,8 @@ struct letter {
 	const char *body, *type;
 };
 static const struct field letter_fields[] = {
-	{ STRING_FIELD("body", struct letter, body), .secret = true, .json_where = { "type", "application/json" } },
+	{ STRING_FIELD("body", struct letter, body), .secret = true,
+		.json_where = { "type", "application/json" } },
 	{ STRING_FIELD("type", struct letter, type), .fallback = "application/json" },
 };
 static const struct record letter_record = RECORD(struct letter, letter_fields);
@@ -235,7 +254,8 @@ static const char *filled_body(const char *body, const char *type)
 	ck_assert_ptr_nonnull(cJSON_AddStringToObject(json, "body", body));
 	if (type != NULL)
 		ck_assert_ptr_nonnull(cJSON_AddStringToObject(json, "type", type));
-	ck_assert_int_eq(input_put_values(json, &letter_record, look_up_long, odd, &error), ERROR_NONE);
+	ck_assert_int_eq(
+		input_put_values(json, &letter_record, look_up_long, odd, &error), ERROR_NONE);
 	const char *filled = arena_string(&arena, json_member_string(json, "body"));
 	cJSON_Delete(json);
 	return filled;
@@ -247,7 +267,8 @@ START_TEST(test_a_text_is_escaped_where_it_is_put_into_json)
 		const char *body, *type, *filled;
 	} cases[] = {
 		{ "{\"a\":\"${secret.X}\"}", NULL, "{\"a\":\"" ESCAPED "\"}" },
-		{ "{\"a\":\"b ${step.x.y} c\"}", "Application/JSON; charset=utf-8", "{\"a\":\"b " ESCAPED " c\"}" },
+		{ "{\"a\":\"b ${step.x.y} c\"}", "Application/JSON; charset=utf-8",
+			"{\"a\":\"b " ESCAPED " c\"}" },
 		{ "a=${secret.X}", "text/plain", "a=" ODD },
 		{ "a=${secret.X}", "application/json-seq", "a=" ODD },
 		/* A whole body, and what was sealed of one, is JSON already. */
@@ -263,7 +284,9 @@ static const struct action_definition letter_action = { .id = "test.letter",
 	.summary = "Takes a body",
 	.input = RECORD(struct letter, letter_fields),
 	.run = run_nothing };
-static const struct step_definition letter_steps[] = { { .id = "any", .action = &letter_action, .input_key = "any" } };
+static const struct step_definition letter_steps[] = {
+	{ .id = "any", .action = &letter_action, .input_key = "any" }
+};
 static const struct workflow_definition letters_sent = {
 	.id = "letters", .summary = "One step", .steps = letter_steps, .step_count = 1
 };
@@ -273,11 +296,12 @@ START_TEST(test_json_takes_configured_values_of_any_type)
 {
 	cJSON *inputs = cJSON_CreateObject();
 	cJSON *config = parsed(J("{'text':'a\\\"b','number':7,'object':{'c':'d'}}"));
-	ck_assert_ptr_nonnull(cJSON_AddStringToObject(cJSON_AddObjectToObject(inputs, "any"), "body",
-		"[\"${config.text}\",${config.number},${config.object}]"));
-	const struct input_sources sources = {
-		.workflow = &letters_sent, .step = &letter_steps[0], .trigger_inputs = inputs, .config = config
-	};
+	ck_assert_ptr_nonnull(cJSON_AddStringToObject(cJSON_AddObjectToObject(inputs, "any"),
+		"body", "[\"${config.text}\",${config.number},${config.object}]"));
+	const struct input_sources sources = { .workflow = &letters_sent,
+		.step = &letter_steps[0],
+		.trigger_inputs = inputs,
+		.config = config };
 	ck_assert_int_eq(input_build(&sources, &input, &error), ERROR_NONE);
 	ck_assert_str_eq(json_member_string(input, "body"), "[\"a\\\"b\",7,{\"c\":\"d\"}]");
 	cJSON_Delete(inputs);
@@ -287,13 +311,17 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_what_references_stand_for_counts_as_often_as_they_are_named,
+	const TTest *const tests[] = {
+		test_what_references_stand_for_counts_as_often_as_they_are_named,
 		test_the_values_of_an_input_are_counted_with_those_that_are_put_in,
 		test_depth_is_counted_from_where_the_value_is_put,
 		test_an_input_that_is_too_large_as_it_was_sent_names_no_reference,
 		test_the_shape_is_checked_before_any_value_is_put_in,
-		test_inputs_that_are_kept_together_share_one_budget, test_what_a_worker_puts_in_counts_too,
+		test_inputs_that_are_kept_together_share_one_budget,
+		test_what_a_worker_puts_in_counts_too,
 		test_a_digest_of_many_secrets_needs_no_more_than_a_few_digits_of_each,
-		test_a_text_is_escaped_where_it_is_put_into_json, test_json_takes_configured_values_of_any_type, NULL };
+		test_a_text_is_escaped_where_it_is_put_into_json,
+		test_json_takes_configured_values_of_any_type, NULL
+	};
 	return suite_main("expansion", tests, set_up, tear_down);
 }

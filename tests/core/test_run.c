@@ -97,13 +97,15 @@ START_TEST(test_an_output_and_a_value_of_one_that_is_a_map)
 		{ "${app.docs.site.make.values.id}", output, "\"p1\"" },
 		{ "${step.make.values.id}", "{}", "null" },
 		{ "${step.make.values.typo}", output, "'values' of the step 'make' has no 'typo'" },
-		{ "${app.docs.site.make.values.typo}", output, "'values' of the step 'make' has no 'typo'" },
+		{ "${app.docs.site.make.values.typo}", output,
+			"'values' of the step 'make' has no 'typo'" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct error error = { .class = ERROR_NONE };
 		const struct reference reference = read_reference(rows[i].reference);
 		cJSON *value = NULL;
-		enum error_class class = run_output_member(rows[i].output, &reference, &value, &error);
+		enum error_class class =
+			run_output_member(rows[i].output, &reference, &value, &error);
 		char *text = cJSON_PrintUnformatted(value);
 		ck_assert_str_eq(class == ERROR_NONE ? text : error.message, rows[i].value);
 		cJSON_free(text);
@@ -115,7 +117,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_the_younger_a_run_the_sooner_it_is_asked_about,
-		test_an_ended_run_is_not_asked_about, test_an_output_and_a_value_of_one_that_is_a_map,
+		test_an_ended_run_is_not_asked_about,
+		test_an_output_and_a_value_of_one_that_is_a_map,
 		test_a_page_of_eleven_steps_stays_within_the_rate_limit_of_the_web_server, NULL };
 	return suite_main("run", tests, NULL, NULL);
 }

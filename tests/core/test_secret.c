@@ -29,11 +29,13 @@ static const char *seal(void)
 {
 	struct error error;
 	const char *sealed;
-	ck_assert_int_eq(secret_seal(pair.public_key, &name, value, &arena, &sealed, &error), ERROR_NONE);
+	ck_assert_int_eq(
+		secret_seal(pair.public_key, &name, value, &arena, &sealed, &error), ERROR_NONE);
 	return sealed;
 }
 
-static enum error_class open_as(const char *keys, const char *app, const char *secret, const char *sealed)
+static enum error_class open_as(
+	const char *keys, const char *app, const char *secret, const char *sealed)
 {
 	struct error error;
 	const struct secret_name asked = { app, secret };
@@ -61,8 +63,11 @@ START_TEST(test_what_is_not_utf_8_is_not_opened)
 {
 	struct error error;
 	const char *sealed, *opened;
-	ck_assert_int_eq(secret_seal(pair.public_key, &name, "abcdefgh\xff", &arena, &sealed, &error), ERROR_NONE);
-	ck_assert_int_eq(secret_open(pair.private_key, &name, sealed, &arena, &opened, &error), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(
+		secret_seal(pair.public_key, &name, "abcdefgh\xff", &arena, &sealed, &error),
+		ERROR_NONE);
+	ck_assert_int_eq(secret_open(pair.private_key, &name, sealed, &arena, &opened, &error),
+		ERROR_INVALID_INPUT);
 }
 END_TEST
 
@@ -70,9 +75,12 @@ END_TEST
 START_TEST(test_opens_for_its_app_and_name_only)
 {
 	const char *sealed = seal();
-	ck_assert_int_eq(open_as(pair.private_key, "acme-shop", name.name, sealed), ERROR_INVALID_INPUT);
-	ck_assert_int_eq(open_as(pair.private_key, name.app, "API_KEY2", sealed), ERROR_INVALID_INPUT);
-	ck_assert_int_eq(open_as(pair.private_key, "acme-doc", "sAPI_KEY", sealed), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(
+		open_as(pair.private_key, "acme-shop", name.name, sealed), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(
+		open_as(pair.private_key, name.app, "API_KEY2", sealed), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(
+		open_as(pair.private_key, "acme-doc", "sAPI_KEY", sealed), ERROR_INVALID_INPUT);
 }
 END_TEST
 
@@ -82,9 +90,11 @@ START_TEST(test_damage_is_refused)
 	for (size_t i = 0; i < strlen(sealed); i++) {
 		char *damaged = arena_string(&arena, sealed);
 		damaged[i] = damaged[i] == 'A' ? 'B' : 'A';
-		ck_assert_msg(open_as(pair.private_key, name.app, name.name, damaged) != ERROR_NONE, "byte %zu", i);
+		ck_assert_msg(open_as(pair.private_key, name.app, name.name, damaged) != ERROR_NONE,
+			"byte %zu", i);
 		damaged[i] = '\0';
-		ck_assert_msg(open_as(pair.private_key, name.app, name.name, damaged) != ERROR_NONE, "cut at %zu", i);
+		ck_assert_msg(open_as(pair.private_key, name.app, name.name, damaged) != ERROR_NONE,
+			"cut at %zu", i);
 	}
 }
 END_TEST
@@ -94,7 +104,8 @@ START_TEST(test_keys_are_replaced_one_after_the_other)
 	const char *sealed = seal();
 	const char *both = arena_format(&arena, "%s %s", other.private_key, pair.private_key);
 	ck_assert_int_eq(open_as(both, name.app, name.name, sealed), ERROR_NONE);
-	ck_assert_int_eq(open_as(other.private_key, name.app, name.name, sealed), ERROR_AUTH_MISSING);
+	ck_assert_int_eq(
+		open_as(other.private_key, name.app, name.name, sealed), ERROR_AUTH_MISSING);
 	ck_assert_int_eq(open_as(NULL, name.app, name.name, sealed), ERROR_AUTH_MISSING);
 }
 END_TEST
@@ -118,11 +129,13 @@ START_TEST(test_keys_are_checked)
 	ck_assert_int_eq(checked(pair.public_key, NULL, ""), ERROR_NONE);
 	ck_assert_int_eq(checked(NULL, pair.private_key, ""), ERROR_NONE);
 	ck_assert_int_eq(checked(pair.public_key, both, ""), ERROR_NONE);
-	ck_assert_int_eq(checked(pair.public_key, other.private_key, "lacks the key"), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(
+		checked(pair.public_key, other.private_key, "lacks the key"), ERROR_INVALID_INPUT);
 	ck_assert_int_eq(checked(pair.private_key, NULL, "not a public key"), ERROR_INVALID_INPUT);
 	ck_assert_int_eq(checked("secret", NULL, "not a public key"), ERROR_INVALID_INPUT);
 	ck_assert_int_eq(checked(NULL, pair.public_key, "not a private key"), ERROR_INVALID_INPUT);
-	ck_assert_int_eq(checked(NULL, arena_format(&arena, "%s more", pair.private_key), "not a private key"),
+	ck_assert_int_eq(checked(NULL, arena_format(&arena, "%s more", pair.private_key),
+				 "not a private key"),
 		ERROR_INVALID_INPUT);
 	pair.private_key[20] = pair.private_key[20] == 'A' ? 'B' : 'A';
 	ck_assert_int_eq(checked(NULL, pair.private_key, "not a private key"), ERROR_INVALID_INPUT);
@@ -157,9 +170,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_opens_what_was_sealed, test_what_is_not_utf_8_is_not_opened,
-		test_opens_for_its_app_and_name_only, test_damage_is_refused,
-		test_keys_are_replaced_one_after_the_other, test_keys_are_checked,
-		test_what_cannot_be_kept_secret_is_refused, NULL };
+	const TTest *const tests[] = { test_opens_what_was_sealed,
+		test_what_is_not_utf_8_is_not_opened, test_opens_for_its_app_and_name_only,
+		test_damage_is_refused, test_keys_are_replaced_one_after_the_other,
+		test_keys_are_checked, test_what_cannot_be_kept_secret_is_refused, NULL };
 	return suite_main("secret", tests, setup, teardown);
 }

@@ -1,5 +1,6 @@
 /*
- * What stands in clear where a secret may: sealed, opened by the same app alone, and shown to nobody.
+ * What stands in clear where a secret may: sealed, opened by the same app alone, and shown to
+ * nobody.
  *
  * covers: src/core/secret_input.c src/base/record_visit.c
  */
@@ -17,7 +18,8 @@ struct item {
 };
 static const struct field item_fields[] = {
 	{ STRING_FIELD("name", struct item, name), .required = true },
-	{ STRING_FIELD("value", struct item, value), .secret = true, .clear_where = { "kind", "plain" } },
+	{ STRING_FIELD("value", struct item, value), .secret = true,
+		.clear_where = { "kind", "plain" } },
 	{ STRING_FIELD("kind", struct item, kind) },
 };
 static const struct record item_record = RECORD(struct item, item_fields);
@@ -59,7 +61,8 @@ static void tear_down(void)
 static enum error_class seal(const char *public_key, const char *app, cJSON *json)
 {
 	struct secret_sealing sealing = { .public_key = public_key, .app = app, .arena = &arena };
-	enum error_class class = secret_input_seal(&sealing, &input_record, json, "/inputs/x", &error);
+	enum error_class class =
+		secret_input_seal(&sealing, &input_record, json, "/inputs/x", &error);
 	/* As a step of another workflow that takes the same input: nothing is sealed twice. */
 	if (class == ERROR_NONE)
 		class = secret_input_seal(&sealing, &input_record, json, "/inputs/x", &error);
@@ -84,7 +87,8 @@ static enum error_class open_one(
 		*ret_value = cJSON_CreateString("<value>");
 		return ERROR_NONE;
 	}
-	if (secret_open(keys.private_key, &name, arena_copy(&arena, reference->text, reference->length), &arena, &value,
+	if (secret_open(keys.private_key, &name,
+		    arena_copy(&arena, reference->text, reference->length), &arena, &value,
 		    into) != ERROR_NONE)
 		return into->class;
 	*ret_value = cJSON_CreateString(value);
@@ -104,14 +108,16 @@ static const char *opened(const char *app, cJSON *json)
 
 START_TEST(test_clear_values_are_sealed_and_a_worker_opens_them)
 {
-	static const char clear[] = "{\"open\":\"to-be-seen\",\"text\":\"hunter2\",\"list\":[\"hunter3\"],"
-				    "\"map\":{\"hunter\":\"hunter4\"},\"items\":[{\"name\":\"N\",\"value\":\"x\"},"
-				    "{\"name\":\"M\",\"value\":\"seen\",\"kind\":\"plain\"}],"
-				    "\"object\":{\"name\":\"O\",\"value\":\"hunter5\"}}";
+	static const char clear[] =
+		"{\"open\":\"to-be-seen\",\"text\":\"hunter2\",\"list\":[\"hunter3\"],"
+		"\"map\":{\"hunter\":\"hunter4\"},\"items\":[{\"name\":\"N\",\"value\":\"x\"},"
+		"{\"name\":\"M\",\"value\":\"seen\",\"kind\":\"plain\"}],"
+		"\"object\":{\"name\":\"O\",\"value\":\"hunter5\"}}";
 	cJSON *json = sealed("one", clear);
 	const char *text = json_print(&arena, json);
 	ck_assert_uint_eq(count, 5);
-	for (const char *word = "hunter2\0hunter3\0hunter4\0hunter5\0\"x\"\0"; *word != '\0'; word += strlen(word) + 1)
+	for (const char *word = "hunter2\0hunter3\0hunter4\0hunter5\0\"x\"\0"; *word != '\0';
+		word += strlen(word) + 1)
 		ck_assert_msg(strstr(text, word) == NULL, "%s stands in %s", word, text);
 	ck_assert_ptr_nonnull(strstr(text, J("'seen'")));
 	ck_assert_ptr_nonnull(strstr(text, "to-be-seen"));
@@ -130,7 +136,8 @@ END_TEST
 
 START_TEST(test_what_names_its_secret_stays_as_it_is_written)
 {
-	static const char text[] = "{\"text\":\"key=${secret.KEY}\",\"list\":[\"${config.a}\",\"${step.one.id}\",\"\"],"
+	static const char text[] = "{\"text\":\"key=${secret.KEY}\",\"list\":[\"${config.a}\",\"${"
+				   "step.one.id}\",\"\"],"
 				   "\"items\":\"${config.items}\"}";
 	cJSON *json = sealed("one", text);
 	ck_assert_uint_eq(count, 0);
@@ -154,9 +161,11 @@ END_TEST
 
 START_TEST(test_what_looks_like_ours_is_clear_text_of_a_client)
 {
-	cJSON *json = sealed("one", J("{'text':'${sealed.00000000.AAAA}','list':['${secret.A}${sealed.1.x}']}"));
+	cJSON *json = sealed(
+		"one", J("{'text':'${sealed.00000000.AAAA}','list':['${secret.A}${sealed.1.x}']}"));
 	ck_assert_uint_eq(count, 2);
-	ck_assert_str_eq(opened("one", json), J("{'text':'${sealed.00000000.AAAA}','list':['<value>${sealed.1.x}']}"));
+	ck_assert_str_eq(opened("one", json),
+		J("{'text':'${sealed.00000000.AAAA}','list':['<value>${sealed.1.x}']}"));
 	cJSON_Delete(json);
 }
 END_TEST
@@ -191,7 +200,8 @@ START_TEST(test_what_cannot_be_sealed_is_refused_with_its_place)
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		cJSON *json = cJSON_Parse(cases[i].text);
-		ck_assert_msg(seal(keys.public_key, "one", json) == ERROR_INVALID_INPUT, "took %s", cases[i].text);
+		ck_assert_msg(seal(keys.public_key, "one", json) == ERROR_INVALID_INPUT, "took %s",
+			cases[i].text);
 		ck_assert_str_eq(error.place, cases[i].place);
 		cJSON_Delete(json);
 	}
@@ -210,21 +220,27 @@ START_TEST(test_a_member_that_no_table_has_is_refused_where_secrets_are)
 		const char *text, *place;
 	} cases[] = {
 		{ "{\"txet\":\"hunter2\"}", "/inputs/x/txet" },
-		{ "{\"items\":[{\"name\":\"N\",\"valeu\":\"hunter2\"}]}", "/inputs/x/items/0/valeu" },
+		{ "{\"items\":[{\"name\":\"N\",\"valeu\":\"hunter2\"}]}",
+			"/inputs/x/items/0/valeu" },
 		{ "{\"object\":{\"a\":{\"value\":\"hunter2\"}}}", "/inputs/x/object/a" },
 		{ "[\"hunter2\"]", "/inputs/x" },
 		{ "\"hunter2\"", "/inputs/x" },
-		{ "{\"open\":\"a\",\"map\":{\"any\":\"a\"},\"gone\":null,\"items\":[{\"name\":\"N\"}]}", NULL },
+		{ "{\"open\":\"a\",\"map\":{\"any\":\"a\"},\"gone\":null,\"items\":[{\"name\":"
+		  "\"N\"}]}",
+			NULL },
 		{ "null", NULL },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		cJSON *json = cJSON_Parse(cases[i].text);
-		enum error_class class = secret_input_check_members(&input_record, json, "/inputs/x", &error);
-		ck_assert_msg(
-			class == (cases[i].place != NULL ? ERROR_INVALID_INPUT : ERROR_NONE), "%s", cases[i].text);
+		enum error_class class =
+			secret_input_check_members(&input_record, json, "/inputs/x", &error);
+		ck_assert_msg(class == (cases[i].place != NULL ? ERROR_INVALID_INPUT : ERROR_NONE),
+			"%s", cases[i].text);
 		if (cases[i].place != NULL)
 			ck_assert_str_eq(error.place, cases[i].place);
-		ck_assert_int_eq(secret_input_check_members(&open_record, json, "/inputs/x", &error), ERROR_NONE);
+		ck_assert_int_eq(
+			secret_input_check_members(&open_record, json, "/inputs/x", &error),
+			ERROR_NONE);
 		cJSON_Delete(json);
 	}
 }
@@ -237,8 +253,8 @@ START_TEST(test_nothing_of_what_is_sealed_is_shown)
 		  "'items':[{'name':'N','value':'x${step.a.b}'}]}"));
 	cJSON *places = cJSON_CreateArray();
 	ck_assert_int_eq(secret_input_hide(json, "", places, &error), ERROR_NONE);
-	ck_assert_str_eq(
-		json_print(&arena, json), J("{'open':'a','list':[null,'${secret.A}'],'items':[{'name':'N'}]}"));
+	ck_assert_str_eq(json_print(&arena, json),
+		J("{'open':'a','list':[null,'${secret.A}'],'items':[{'name':'N'}]}"));
 	ck_assert_str_eq(json_print(&arena, places), J("['/text','/list/0','/items/0/value']"));
 	cJSON_Delete(places);
 	cJSON_Delete(json);
@@ -247,7 +263,8 @@ END_TEST
 
 START_TEST(test_only_texts_can_be_secret)
 {
-	static const struct field bad_fields[] = { { JSON_FIELD("any", struct item, name), .secret = true } };
+	static const struct field bad_fields[] = { { JSON_FIELD("any", struct item, name),
+		.secret = true } };
 	static const struct record bad_record = RECORD(struct item, bad_fields);
 	static const struct field above_fields[] = { { OBJECT_FIELD("o", struct input, object),
 		.record = &bad_record } };
@@ -263,11 +280,13 @@ START_TEST(test_the_schema_says_what_is_write_only)
 	cJSON *schema;
 	ck_assert_int_eq(record_schema(&input_record, &schema, &error), ERROR_NONE);
 	const cJSON *properties = json_member(schema, "properties");
-	const cJSON *item = json_member(json_member(json_member(properties, "items"), "items"), "properties");
+	const cJSON *item =
+		json_member(json_member(json_member(properties, "items"), "items"), "properties");
 	ck_assert(cJSON_IsTrue(json_member(json_member(properties, "text"), "writeOnly")));
-	ck_assert(cJSON_IsTrue(json_member(json_member(json_member(properties, "list"), "items"), "writeOnly")));
 	ck_assert(cJSON_IsTrue(
-		json_member(json_member(json_member(properties, "map"), "additionalProperties"), "writeOnly")));
+		json_member(json_member(json_member(properties, "list"), "items"), "writeOnly")));
+	ck_assert(cJSON_IsTrue(json_member(
+		json_member(json_member(properties, "map"), "additionalProperties"), "writeOnly")));
 	ck_assert(cJSON_IsTrue(json_member(json_member(item, "value"), "writeOnly")));
 	ck_assert_ptr_null(json_member(json_member(properties, "open"), "writeOnly"));
 	ck_assert_ptr_null(json_member(json_member(item, "name"), "writeOnly"));
@@ -278,11 +297,14 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_clear_values_are_sealed_and_a_worker_opens_them,
-		test_what_is_sealed_for_one_app_opens_for_no_other, test_what_names_its_secret_stays_as_it_is_written,
+		test_what_is_sealed_for_one_app_opens_for_no_other,
+		test_what_names_its_secret_stays_as_it_is_written,
 		test_clear_text_beside_a_reference_is_sealed_without_it,
-		test_what_looks_like_ours_is_clear_text_of_a_client, test_long_texts_are_sealed_whole,
+		test_what_looks_like_ours_is_clear_text_of_a_client,
+		test_long_texts_are_sealed_whole,
 		test_what_cannot_be_sealed_is_refused_with_its_place,
-		test_a_member_that_no_table_has_is_refused_where_secrets_are, test_nothing_of_what_is_sealed_is_shown,
-		test_only_texts_can_be_secret, test_the_schema_says_what_is_write_only, NULL };
+		test_a_member_that_no_table_has_is_refused_where_secrets_are,
+		test_nothing_of_what_is_sealed_is_shown, test_only_texts_can_be_secret,
+		test_the_schema_says_what_is_write_only, NULL };
 	return suite_main("secret_input", tests, set_up, tear_down);
 }

@@ -1,7 +1,8 @@
 /*
- * The failpoints of the fault suite's build. A test arms one by a file: the folder SLIPWAY_FAILPOINTS_DIR, the point's
- * name, and in it what is to happen. The first process that comes there takes the file away, so that one process is
- * hit once. Every point that is passed leaves a file below seen/, so that a test knows them all.
+ * The failpoints of the fault suite's build. A test arms one by a file: the folder
+ * SLIPWAY_FAILPOINTS_DIR, the point's name, and in it what is to happen. The first process that
+ * comes there takes the file away, so that one process is hit once. Every point that is passed
+ * leaves a file below seen/, so that a test knows them all.
  */
 #include "base/failpoint.h"
 
@@ -12,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* An executor is stopped with its supervisor, as a machine that sleeps does it: else the lease would be renewed. */
+/* An executor is stopped with its supervisor, as a machine that sleeps does it: else the lease
+ * would be renewed. */
 static void stop_all(void)
 {
 	char path[64], own[32] = "", parent[32] = "";

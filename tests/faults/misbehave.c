@@ -14,7 +14,8 @@ static const struct field input_fields[] = {
 		.description = "segfault, memory, leave, descriptors, loop" },
 };
 
-/* The limit counts what was asked for. Filling it all would only show how slowly the machine gives out pages. */
+/* The limit counts what was asked for. Filling it all would only show how slowly the machine gives
+ * out pages. */
 static void eat_memory(void)
 {
 	for (;;) {
@@ -30,7 +31,8 @@ static void leave_descriptors(void)
 	while (open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0) {}
 }
 
-static enum action_result run(struct action_context *context, const void *input, void *checkpoint, void *output)
+static enum action_result run(
+	struct action_context *context, const void *input, void *checkpoint, void *output)
 {
 	const struct input *in = input;
 	volatile bool for_ever = true;

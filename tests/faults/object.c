@@ -1,4 +1,5 @@
-/* Looks, writes down its intent, creates, records: the shape of every action that makes something, and no more. */
+/* Looks, writes down its intent, creates, records: the shape of every action that makes something,
+ * and no more. */
 #include "faults/object.h"
 
 #include "slipway/provider.h"
@@ -7,7 +8,8 @@ struct input {
 	const char *name;
 };
 static const struct field input_fields[] = {
-	{ STRING_FIELD("name", struct input, name), .required = true, .description = "What it is called" },
+	{ STRING_FIELD("name", struct input, name), .required = true,
+		.description = "What it is called" },
 };
 
 struct checkpoint {
@@ -25,18 +27,21 @@ static const struct field output_fields[] = {
 };
 static const struct record output_record = RECORD(struct output, output_fields);
 
-static enum action_result finish(
-	struct action_context *context, const char *name, const struct provider_response *answer, struct output *output)
+static enum action_result finish(struct action_context *context, const char *name,
+	const struct provider_response *answer, struct output *output)
 {
 	if (!provider_decode(context, answer, &output_record, output))
 		return action_failed(context);
-	const struct ledger_resource resource = {
-		.provider = "github", .type = "object", .key = name, .id = output->id, .created = true
-	};
+	const struct ledger_resource resource = { .provider = "github",
+		.type = "object",
+		.key = name,
+		.id = output->id,
+		.created = true };
 	return ledger_put(context, &resource) ? action_done(context) : action_failed(context);
 }
 
-static enum action_result run(struct action_context *context, const void *raw, void *checkpoint, void *output)
+static enum action_result run(
+	struct action_context *context, const void *raw, void *checkpoint, void *output)
 {
 	const struct input *input = raw;
 	struct provider_response answer;

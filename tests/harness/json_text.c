@@ -32,7 +32,8 @@ char *json_text_new(const char *text)
 	char *copy = strdup(text);
 	bool within = false; /* a string with double quotes, where an apostrophe is one */
 
-	for (char *next = copy; next != NULL && strchr("{['", text[0]) != NULL && *next != '\0'; next++) {
+	for (char *next = copy; next != NULL && strchr("{['", text[0]) != NULL && *next != '\0';
+		next++) {
 		if (*next == '\\' && next[1] != '\0')
 			next++;
 		else if (*next == '"')

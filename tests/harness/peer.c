@@ -46,9 +46,12 @@ static const struct peer_row *take_row(struct peer *peer, const struct peer_requ
 	pthread_mutex_lock(&peer->mutex);
 	if (peer->count < REQUESTS_MAX)
 		peer->requests[peer->count++] = *request;
-	for (size_t i = 0; row == NULL && peer->rows != NULL && peer->rows[i].method != NULL && i < ROWS_MAX; i++) {
+	for (size_t i = 0;
+		row == NULL && peer->rows != NULL && peer->rows[i].method != NULL && i < ROWS_MAX;
+		i++) {
 		const struct peer_row *candidate = &peer->rows[i];
-		if (strcmp(candidate->method, request->method) != 0 || !same_path(request->uri, candidate->path) ||
+		if (strcmp(candidate->method, request->method) != 0 ||
+			!same_path(request->uri, candidate->path) ||
 			(candidate->times != 0 && peer->used[i] >= candidate->times))
 			continue;
 		peer->used[i]++;
@@ -80,9 +83,11 @@ static ssize_t read_part(void *row_pointer, uint64_t position, char *buffer, siz
 static struct MHD_Response *make_response(const struct peer_row *row)
 {
 	if (row->behaviour == PEER_CUTS || row->behaviour == PEER_OVERFLOWS)
-		return MHD_create_response_from_callback(OVERFLOW_SIZE, 4096, read_part, (void *)(uintptr_t)row, NULL);
+		return MHD_create_response_from_callback(
+			OVERFLOW_SIZE, 4096, read_part, (void *)(uintptr_t)row, NULL);
 	char *body = json_text_new(row->body != NULL ? row->body : "");
-	return MHD_create_response_from_buffer(body != NULL ? strlen(body) : 0, body, MHD_RESPMEM_MUST_FREE);
+	return MHD_create_response_from_buffer(
+		body != NULL ? strlen(body) : 0, body, MHD_RESPMEM_MUST_FREE);
 }
 
 static void add_headers(struct MHD_Response *response, const char *headers)
@@ -100,9 +105,11 @@ static void add_headers(struct MHD_Response *response, const char *headers)
 	}
 }
 
-static enum MHD_Result answer(struct peer *peer, struct MHD_Connection *connection, const struct peer_request *request)
+static enum MHD_Result answer(
+	struct peer *peer, struct MHD_Connection *connection, const struct peer_request *request)
 {
-	static const struct peer_row unknown = { .status = 501, .body = "{\"message\":\"no row of the peer fits\"}" };
+	static const struct peer_row unknown = { .status = 501,
+		.body = "{\"message\":\"no row of the peer fits\"}" };
 	const struct peer_row *row = take_row(peer, request);
 	if (row == NULL)
 		row = &unknown;
@@ -127,13 +134,15 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *conne
 	return exchange;
 }
 
-static void copy_header(struct MHD_Connection *connection, const char *name, char *target, size_t size)
+static void copy_header(
+	struct MHD_Connection *connection, const char *name, char *target, size_t size)
 {
 	const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 	snprintf(target, size, "%s", value != NULL ? value : "");
 }
 
-static enum MHD_Result add_line(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+static enum MHD_Result add_line(
+	void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	struct peer_request *request = context;
 	size_t length = strlen(request->headers);
@@ -143,8 +152,9 @@ static enum MHD_Result add_line(void *context, enum MHD_ValueKind kind, const ch
 	return MHD_YES;
 }
 
-static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method,
-	const char *version, const char *upload, size_t *upload_size, void **state)
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
+	const char *method, const char *version, const char *upload, size_t *upload_size,
+	void **state)
 {
 	struct exchange *exchange = *state;
 	(void)url;
@@ -155,9 +165,12 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	if (!exchange->begun) {
 		exchange->begun = true;
 		snprintf(request->method, sizeof(request->method), "%s", method);
-		copy_header(connection, "Authorization", request->authorization, sizeof(request->authorization));
-		copy_header(connection, "Content-Type", request->content_type, sizeof(request->content_type));
-		copy_header(connection, "User-Agent", request->user_agent, sizeof(request->user_agent));
+		copy_header(connection, "Authorization", request->authorization,
+			sizeof(request->authorization));
+		copy_header(connection, "Content-Type", request->content_type,
+			sizeof(request->content_type));
+		copy_header(
+			connection, "User-Agent", request->user_agent, sizeof(request->user_agent));
 		MHD_get_connection_values(connection, MHD_HEADER_KIND, add_line, request);
 		return MHD_YES;
 	}
@@ -172,8 +185,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	return answer(context, connection, request);
 }
 
-static void on_completed(
-	void *context, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)
+static void on_completed(void *context, struct MHD_Connection *connection, void **state,
+	enum MHD_RequestTerminationCode code)
 {
 	(void)context;
 	(void)connection;
@@ -190,7 +203,8 @@ static size_t keep_escaped(void *context, struct MHD_Connection *connection, cha
 	return strlen(text);
 }
 
-static void quiet(void *context, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
+static void quiet(void *context, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
 static void quiet(void *context, const char *format, va_list arguments)
 {
 	(void)context;
@@ -204,14 +218,17 @@ struct peer *peer_start(void)
 	ck_assert_ptr_nonnull(peer);
 	pthread_mutex_init(&peer->mutex, NULL);
 	pthread_cond_init(&peer->stopping, NULL);
-	const struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	peer->daemon =
-		MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ERROR_LOG, 0,
-			NULL, NULL, on_request, peer, MHD_OPTION_EXTERNAL_LOGGER, quiet, NULL, MHD_OPTION_SOCK_ADDR,
-			&address, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-			NULL, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL, MHD_OPTION_END);
+	const struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	peer->daemon = MHD_start_daemon(
+		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ERROR_LOG,
+		0, NULL, NULL, on_request, peer, MHD_OPTION_EXTERNAL_LOGGER, quiet, NULL,
+		MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_UNESCAPE_CALLBACK,
+		keep_escaped, NULL, MHD_OPTION_END);
 	ck_assert_msg(peer->daemon != NULL, "the peer cannot start");
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(peer->daemon, MHD_DAEMON_INFO_BIND_PORT);
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(peer->daemon, MHD_DAEMON_INFO_BIND_PORT);
 	ck_assert_ptr_nonnull(info);
 	snprintf(peer->url, sizeof(peer->url), "http://127.0.0.1:%d", info->port);
 	return peer;
@@ -245,7 +262,8 @@ void peer_set(struct peer *peer, const struct peer_row *rows)
 
 static bool is_request(const struct peer_request *request, const char *method, const char *path)
 {
-	return method == NULL || (strcmp(request->method, method) == 0 && same_path(request->uri, path));
+	return method == NULL ||
+		(strcmp(request->method, method) == 0 && same_path(request->uri, path));
 }
 
 size_t peer_count(struct peer *peer, const char *method, const char *path)
@@ -277,7 +295,7 @@ const char *peer_header(const struct peer_request *request, const char *name)
 	value[0] = '\0';
 	for (const char *line = request->headers; *line != '\0'; line += strcspn(line, "\n") + 1)
 		if (strncasecmp(line, name, length) == 0 && strncmp(line + length, ": ", 2) == 0)
-			snprintf(
-				value, sizeof(value), "%.*s", (int)strcspn(line + length + 2, "\n"), line + length + 2);
+			snprintf(value, sizeof(value), "%.*s",
+				(int)strcspn(line + length + 2, "\n"), line + length + 2);
 	return value;
 }

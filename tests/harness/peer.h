@@ -1,6 +1,6 @@
 /*
- * A scripted HTTP server in the test's own process, on a free loopback port: answers by a table, records what it was
- * asked, and misbehaves where the table says so.
+ * A scripted HTTP server in the test's own process, on a free loopback port: answers by a table,
+ * records what it was asked, and misbehaves where the table says so.
  */
 #ifndef TESTS_HARNESS_PEER_H
 #define TESTS_HARNESS_PEER_H
@@ -46,7 +46,8 @@ void peer_stop(struct peer *peer);
 /* http://127.0.0.1:port */
 const char *peer_url(const struct peer *peer);
 
-/* Replaces the table, ended by a row without a method; forgets the requests so far. The rows are borrowed. */
+/* Replaces the table, ended by a row without a method; forgets the requests so far. The rows are
+ * borrowed. */
 void peer_set(struct peer *peer, const struct peer_row *rows);
 
 /* How many requests of this method and path (without query) came; a NULL method counts all. */

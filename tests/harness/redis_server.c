@@ -62,8 +62,9 @@ static struct redis *connect_as_opener(const struct redis_server *server, int ti
 }
 
 /*
- * Whether it answers. Redis has read its files then, as it does in production: with a default user who is off. From
- * here on he is let in, for the tests log in as nobody. A PING is refused while the files are read, ACL SETUSER is not.
+ * Whether it answers. Redis has read its files then, as it does in production: with a default user
+ * who is off. From here on he is let in, for the tests log in as nobody. A PING is refused while
+ * the files are read, ACL SETUSER is not.
  */
 static bool opens(const struct redis_server *server)
 {
@@ -85,8 +86,9 @@ static void launch(struct redis_server *server)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (freopen("/dev/null", "w", stdout) == NULL)
 			_exit(1);
-		execlp("redis-server", "redis-server", SHIPPED_CONF, "--aclfile", users, "--port", "0", "--unixsocket",
-			socket, "--dir", server->folder, "--save", "", (char *)NULL);
+		execlp("redis-server", "redis-server", SHIPPED_CONF, "--aclfile", users, "--port",
+			"0", "--unixsocket", socket, "--dir", server->folder, "--save", "",
+			(char *)NULL);
 		_exit(127);
 	}
 	int64_t give_up = clock_monotonic_ms() + START_MS;

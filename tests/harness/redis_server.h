@@ -1,6 +1,6 @@
 /*
- * A private redis-server for one test program, with conf/redis as shipped: in a temporary folder, on a unix socket,
- * ended by its process id.
+ * A private redis-server for one test program, with conf/redis as shipped: in a temporary folder,
+ * on a unix socket, ended by its process id.
  */
 #ifndef TESTS_HARNESS_REDIS_SERVER_H
 #define TESTS_HARNESS_REDIS_SERVER_H

@@ -5,7 +5,8 @@
 /* Of the program; of the test that runs, where it has one. */
 static struct redis_server server, own;
 
-int store_suite_main(const char *name, const TTest *const *tests, void (*setup)(void), void (*teardown)(void))
+int store_suite_main(
+	const char *name, const TTest *const *tests, void (*setup)(void), void (*teardown)(void))
 {
 	redis_server_start(&server);
 	int status = suite_main(name, tests, setup, teardown);
@@ -17,7 +18,8 @@ static struct redis *connect_to(const struct redis_server *which)
 {
 	struct redis *redis;
 	struct error error;
-	ck_assert_msg(redis_new(which->url, NULL, "test", 2000, &redis, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(redis_new(which->url, NULL, "test", 2000, &redis, &error) == ERROR_NONE, "%s",
+		error.message);
 	return redis;
 }
 

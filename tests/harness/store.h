@@ -1,6 +1,7 @@
 /*
- * For tests of what is stored: one redis-server a test program, with conf/redis as shipped, and for each test a
- * connection to it, with nothing in it. A test that kills its server has one of its own.
+ * For tests of what is stored: one redis-server a test program, with conf/redis as shipped, and for
+ * each test a connection to it, with nothing in it. A test that kills its server has one of its
+ * own.
  */
 #ifndef TESTS_HARNESS_STORE_H
 #define TESTS_HARNESS_STORE_H
@@ -9,7 +10,8 @@
 #include "store/redis.h"
 
 /* As suite_main, while the server runs; setup calls store_open, and teardown store_close. */
-int store_suite_main(const char *name, const TTest *const *tests, void (*setup)(void), void (*teardown)(void));
+int store_suite_main(
+	const char *name, const TTest *const *tests, void (*setup)(void), void (*teardown)(void));
 
 /* Empties the server and connects to it. */
 struct redis *store_open(void);

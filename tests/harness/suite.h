@@ -9,9 +9,10 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-/* Runs the tests (ended by NULL), each in a process of its own; setup and teardown may be NULL. Returns the exit
- * status. */
-static inline int suite_main(const char *name, const TTest *const *tests, void (*setup)(void), void (*teardown)(void))
+/* Runs the tests (ended by NULL), each in a process of its own; setup and teardown may be NULL.
+ * Returns the exit status. */
+static inline int suite_main(
+	const char *name, const TTest *const *tests, void (*setup)(void), void (*teardown)(void))
 {
 	if (sodium_init() < 0)
 		return EXIT_FAILURE;

@@ -15,7 +15,8 @@
 
 static enum error_class refuse_lost(const struct trial *trial, struct error *error)
 {
-	return trial->lease_lost ? error_set(error, ERROR_LEASE_LOST, "the run is another's") : ERROR_NONE;
+	return trial->lease_lost ? error_set(error, ERROR_LEASE_LOST, "the run is another's")
+				 : ERROR_NONE;
 }
 
 static enum error_class on_save(void *backend, const char *checkpoint, struct error *error)
@@ -27,7 +28,8 @@ static enum error_class on_save(void *backend, const char *checkpoint, struct er
 	return refuse_lost(trial, error);
 }
 
-static enum error_class on_ledger_write(void *backend, const struct ledger_change *change, struct error *error)
+static enum error_class on_ledger_write(
+	void *backend, const struct ledger_change *change, struct error *error)
 {
 	struct trial *trial = backend;
 	if (change->checkpoint != NULL && on_save(backend, change->checkpoint, error) != ERROR_NONE)
@@ -37,7 +39,8 @@ static enum error_class on_ledger_write(void *backend, const struct ledger_chang
 		trial_ledger_put(trial, change->field, change->value);
 	trial->ledger_writes++;
 	if (change->value != NULL && strstr(change->value, "\"state\":\"pending\"") != NULL)
-		snprintf(trial->intended, sizeof(trial->intended), "%s %s", change->field, change->value);
+		snprintf(trial->intended, sizeof(trial->intended), "%s %s", change->field,
+			change->value);
 	return refuse_lost(trial, error);
 }
 
@@ -48,7 +51,8 @@ static void on_log(void *backend, const char *line)
 	snprintf(trial->log + length, sizeof(trial->log) - length, "%s\n", line);
 }
 
-static void on_admit(void *backend, const char *provider, const char *credential, struct call_admission *ret_admission)
+static void on_admit(void *backend, const char *provider, const char *credential,
+	struct call_admission *ret_admission)
 {
 	struct trial *trial = backend;
 	(void)provider;
@@ -59,16 +63,19 @@ static void on_admit(void *backend, const char *provider, const char *credential
 		.watched = trial->watched };
 }
 
-static void on_report_limit(void *backend, const char *provider, const char *credential, int64_t closed_ms)
+static void on_report_limit(
+	void *backend, const char *provider, const char *credential, int64_t closed_ms)
 {
 	struct trial *trial = backend;
-	snprintf(trial->closed_credential, sizeof(trial->closed_credential), "%s:%s", provider, credential);
+	snprintf(trial->closed_credential, sizeof(trial->closed_credential), "%s:%s", provider,
+		credential);
 	trial->closed_ms = closed_ms;
 	trial->closes += closed_ms > 0 ? 1 : 0;
 	trial->opens += closed_ms > 0 ? 0 : 1;
 }
 
-static void on_report_outage(void *backend, const char *provider, const char *credential, bool failed, int64_t retry_ms)
+static void on_report_outage(
+	void *backend, const char *provider, const char *credential, bool failed, int64_t retry_ms)
 {
 	struct trial *trial = backend;
 	(void)provider;
@@ -128,7 +135,8 @@ void trial_end(struct trial *trial)
 	arena_release(&trial->arena);
 }
 
-enum action_result trial_attempt(struct trial *trial, const struct action_definition *action, const char *input)
+enum action_result trial_attempt(
+	struct trial *trial, const struct action_definition *action, const char *input)
 {
 	context_release(&trial->context);
 	arena_release(&trial->attempt_arena);
@@ -154,7 +162,8 @@ enum action_result trial_attempt(struct trial *trial, const struct action_defini
 	char *text = json_text_new(input);
 	cJSON *json;
 	struct error error;
-	ck_assert_int_eq(json_parse(text, strlen(text), JSON_LIMITS_WIDE, &json, &error), ERROR_NONE);
+	ck_assert_int_eq(
+		json_parse(text, strlen(text), JSON_LIMITS_WIDE, &json, &error), ERROR_NONE);
 	free(text);
 	enum action_result result = context_execute(&trial->context, json, trial->checkpoint);
 	cJSON_Delete(json);
@@ -164,8 +173,8 @@ enum action_result trial_attempt(struct trial *trial, const struct action_defini
 	return result;
 }
 
-enum action_result trial_run(
-	struct trial *trial, const struct action_definition *action, const char *input, int attempts_max)
+enum action_result trial_run(struct trial *trial, const struct action_definition *action,
+	const char *input, int attempts_max)
 {
 	enum action_result result = trial_attempt(trial, action, input);
 	while (result == ACTION_WAITING && !trial->context.for_person && --attempts_max > 0) {

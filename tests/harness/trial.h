@@ -1,8 +1,9 @@
 /*
- * An action tried without Redis: against a scripted peer, attempt after attempt, with what survives one kept in memory
- * as the executor keeps it in Redis. Each provider is /ID of the peer: GitHub is
+ * An action tried without Redis: against a scripted peer, attempt after attempt, with what survives
+ * one kept in memory as the executor keeps it in Redis. Each provider is /ID of the peer: GitHub is
  * /github.
- * Where SLIPWAY_RECORD names a folder, every exchange is recorded there, as by the worker's setting of that name.
+ * Where SLIPWAY_RECORD names a folder, every exchange is recorded there, as by the worker's setting
+ * of that name.
  */
 #ifndef TESTS_HARNESS_TRIAL_H
 #define TESTS_HARNESS_TRIAL_H
@@ -40,18 +41,22 @@ struct trial {
 void trial_begin(struct trial *trial);
 void trial_end(struct trial *trial);
 
-/* One attempt with the checkpoint that the last one left. JSON that is given to a trial may have single quotes. */
-enum action_result trial_attempt(struct trial *trial, const struct action_definition *action, const char *input);
+/* One attempt with the checkpoint that the last one left. JSON that is given to a trial may have
+ * single quotes. */
+enum action_result trial_attempt(
+	struct trial *trial, const struct action_definition *action, const char *input);
 
-/* Attempts until it waits no more, but for a person, or the number is used up; the waits are not slept, the run only
- * grows older. */
-enum action_result trial_run(
-	struct trial *trial, const struct action_definition *action, const char *input, int attempts_max);
+/* Attempts until it waits no more, but for a person, or the number is used up; the waits are not
+ * slept, the run only grows older. */
+enum action_result trial_run(struct trial *trial, const struct action_definition *action,
+	const char *input, int attempts_max);
 
-/* Lets the ledger have a thing that the app made so long ago; the field is such as github:repository:acme/docs. */
+/* Lets the ledger have a thing that the app made so long ago; the field is such as
+ * github:repository:acme/docs. */
 void trial_made(struct trial *trial, const char *field, int64_t ms_ago);
 
-/* What the last attempt gave, as JSON text; the same as the record that it is, NULL where it gave nothing. */
+/* What the last attempt gave, as JSON text; the same as the record that it is, NULL where it gave
+ * nothing. */
 const char *trial_output(struct trial *trial);
 const void *trial_record(const struct trial *trial);
 
@@ -65,16 +70,17 @@ bool trial_waits_for_person(const struct trial *trial);
 
 bool trial_skipped(const struct trial *trial);
 
-/* What the last attempt of a plan would have done, "" where it would change nothing; and one of its differences, ""
- * where there are not so many. */
+/* What the last attempt of a plan would have done, "" where it would change nothing; and one of its
+ * differences, "" where there are not so many. */
 const char *trial_change(const struct trial *trial);
 const char *trial_difference(const struct trial *trial, size_t index);
 
 /* The context of the last attempt; before the first one, it has the ledger and nothing else. */
 struct action_context *trial_context(struct trial *trial);
 
-/* The checkpoint as it would stand in Redis; what the last action_save and the last ledger_intend ("field row") stored;
- * all that was logged; how often something was saved, and how many attempts there were. */
+/* The checkpoint as it would stand in Redis; what the last action_save and the last ledger_intend
+ * ("field row") stored; all that was logged; how often something was saved, and how many attempts
+ * there were. */
 const char *trial_checkpoint(const struct trial *trial);
 const char *trial_saved(const struct trial *trial);
 const char *trial_intended(const struct trial *trial);
@@ -85,8 +91,9 @@ int trial_attempts(const struct trial *trial);
 /* The next attempt finds no checkpoint, as that of a new run. */
 void trial_forget(struct trial *trial);
 
-/* The ledger: all of it as JSON text, how many rows it has, how often the attempts wrote one, one of them (NULL: none);
- * puts one, in place of one of the same field; removes one that may be there. */
+/* The ledger: all of it as JSON text, how many rows it has, how often the attempts wrote one, one
+ * of them (NULL: none); puts one, in place of one of the same field; removes one that may be there.
+ */
 const char *trial_ledger(struct trial *trial);
 int trial_ledger_size(const struct trial *trial);
 int trial_ledger_writes(const struct trial *trial);

@@ -23,8 +23,8 @@ static void assert_public(const char *text, bool is_public)
 		memcpy(&address, &v6, sizeof(v6));
 	else
 		ck_abort_msg("%s is no address", text);
-	ck_assert_msg(address_is_public((const struct sockaddr *)&address) == is_public, "%s is %spublic", text,
-		is_public ? "not " : "");
+	ck_assert_msg(address_is_public((const struct sockaddr *)&address) == is_public,
+		"%s is %spublic", text, is_public ? "not " : "");
 }
 
 /* The first and the last address of each range, and the addresses that are known by themselves. */

@@ -59,9 +59,11 @@ START_TEST(test_gets_body_status_and_headers)
 			.path = "/a",
 			.status = 200,
 			.body = "hello",
-			.headers = "Retry-After: 7\nx-ratelimit-remaining: 0\nx-ratelimit-reset: 1795567499\n"
-				   "Date: Tue, 24 Nov 2026 23:44:59 GMT\nx-github-request-id: ABC:1\n"
-				   "x-not-asked-for: contents=write" },
+			.headers =
+				"Retry-After: 7\nx-ratelimit-remaining: 0\nx-ratelimit-reset: "
+				"1795567499\n"
+				"Date: Tue, 24 Nov 2026 23:44:59 GMT\nx-github-request-id: ABC:1\n"
+				"x-not-asked-for: contents=write" },
 		{ .method = NULL },
 	};
 	peer_set(peer, rows);
@@ -84,7 +86,8 @@ END_TEST
 
 START_TEST(test_absent_limit_headers_are_not_zero)
 {
-	static const struct peer_row rows[] = { { .method = "GET", .path = "/a", .status = 200 }, { .method = NULL } };
+	static const struct peer_row rows[] = { { .method = "GET", .path = "/a", .status = 200 },
+		{ .method = NULL } };
 	peer_set(peer, rows);
 	ck_assert_int_eq(send_method(HTTP_GET, at("/a"), NULL), ERROR_NONE);
 	ck_assert_int_eq(response.limit_remaining, -1);
@@ -198,8 +201,9 @@ END_TEST
 
 START_TEST(test_hanging_answer_ends_at_the_deadline)
 {
-	static const struct peer_row rows[] = { { .method = "GET", .path = "/slow", .behaviour = PEER_HANGS },
-		{ .method = NULL } };
+	static const struct peer_row rows[] = {
+		{ .method = "GET", .path = "/slow", .behaviour = PEER_HANGS }, { .method = NULL }
+	};
 	int64_t begun = clock_monotonic_ms();
 	peer_set(peer, rows);
 	ck_assert_int_eq(send_method(HTTP_GET, at("/slow?token=hidden"), NULL), ERROR_TIMEOUT);
@@ -243,17 +247,20 @@ END_TEST
 
 START_TEST(test_refuses_urls)
 {
-	static const char *const bad[] = { "", "nothing", "/path", "ftp://example.org/", "file:///etc/passwd",
-		"http://example.org/", "https://user:password@example.org/", "https://user@example.org/", "gopher://x",
-		"http://127.0.0.1.example.org/", "https://" };
+	static const char *const bad[] = { "", "nothing", "/path", "ftp://example.org/",
+		"file:///etc/passwd", "http://example.org/", "https://user:password@example.org/",
+		"https://user@example.org/", "gopher://x", "http://127.0.0.1.example.org/",
+		"https://" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		ck_assert_msg(send_method(HTTP_GET, bad[i], NULL) == ERROR_INVALID_INPUT, "accepted: %s", bad[i]);
+		ck_assert_msg(send_method(HTTP_GET, bad[i], NULL) == ERROR_INVALID_INPUT,
+			"accepted: %s", bad[i]);
 }
 END_TEST
 
 START_TEST(test_plain_http_to_loopback_needs_permission)
 {
-	const struct http_request request = { .url = at("/a"), .deadline_at = clock_monotonic_ms() + 1000 };
+	const struct http_request request = { .url = at("/a"),
+		.deadline_at = clock_monotonic_ms() + 1000 };
 	ck_assert_int_eq(http_send(client, &request, &response, &error), ERROR_INVALID_INPUT);
 	ck_assert_uint_eq(peer_count(peer, NULL, NULL), 0);
 }
@@ -261,19 +268,21 @@ END_TEST
 
 START_TEST(test_urls_from_inputs_reach_no_private_address)
 {
-	static const char *const bad[] = { "https://127.0.0.1/", "https://localhost/", "https://[::1]/",
-		"https://10.0.0.1/", "https://192.168.1.1/", "https://172.16.0.1/",
-		"https://169.254.169.254/latest/meta-data", "https://0.0.0.0/", "https://100.64.0.1/",
-		"https://[fe80::1]/", "https://[fd00::1]/", "https://[::ffff:127.0.0.1]/", "https://2130706433/",
-		"https://0x7f.1/", "https://[64:ff9b::a00:1]/", "https://[64:ff9b:1::1]/", "https://[2002:a00:1::1]/",
-		"https://[2001::1]/", "https://[fec0::1]/", "https://[fd00:ec2::254]/", "https://198.18.0.1/",
-		"https://192.0.0.192/" };
+	static const char *const bad[] = { "https://127.0.0.1/", "https://localhost/",
+		"https://[::1]/", "https://10.0.0.1/", "https://192.168.1.1/",
+		"https://172.16.0.1/", "https://169.254.169.254/latest/meta-data",
+		"https://0.0.0.0/", "https://100.64.0.1/", "https://[fe80::1]/",
+		"https://[fd00::1]/", "https://[::ffff:127.0.0.1]/", "https://2130706433/",
+		"https://0x7f.1/", "https://[64:ff9b::a00:1]/", "https://[64:ff9b:1::1]/",
+		"https://[2002:a00:1::1]/", "https://[2001::1]/", "https://[fec0::1]/",
+		"https://[fd00:ec2::254]/", "https://198.18.0.1/", "https://192.0.0.192/" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		const struct http_request request = {
-			.url = bad[i], .deadline_at = clock_monotonic_ms() + 2000, .reach = HTTP_REACH_PUBLIC
-		};
+		const struct http_request request = { .url = bad[i],
+			.deadline_at = clock_monotonic_ms() + 2000,
+			.reach = HTTP_REACH_PUBLIC };
 		enum error_class class = http_send(client, &request, &response, &error);
-		ck_assert_msg(class == ERROR_INVALID_INPUT, "%s: %d %s", bad[i], (int)class, error.message);
+		ck_assert_msg(class == ERROR_INVALID_INPUT, "%s: %d %s", bad[i], (int)class,
+			error.message);
 	}
 }
 END_TEST
@@ -286,7 +295,8 @@ START_TEST(test_permission_for_loopback_opens_no_private_network)
 		.reach = HTTP_REACH_PUBLIC,
 		.allow_loopback = true };
 	ck_assert_int_eq(http_send(client, &private, &response, &error), ERROR_INVALID_INPUT);
-	static const struct peer_row rows[] = { { "GET", "/a", .status = 200, .body = "{}" }, { NULL } };
+	static const struct peer_row rows[] = { { "GET", "/a", .status = 200, .body = "{}" },
+		{ NULL } };
 	peer_set(peer, rows);
 	const struct http_request loopback = { .url = at("/a"),
 		.deadline_at = clock_monotonic_ms() + 2000,
@@ -305,26 +315,32 @@ START_TEST(test_url_is_put_together)
 		.parameters = { "acme", "docs", "feature/a b" },
 		.query = { { "limit", "20" }, { "skipped", NULL }, { "sha", "1+1" } } };
 	ck_assert_int_eq(
-		url_build("https://ghe.example.org/api/v3/", &request, &team, &arena, &url, &error), ERROR_NONE);
+		url_build("https://ghe.example.org/api/v3/", &request, &team, &arena, &url, &error),
+		ERROR_NONE);
 	ck_assert_str_eq(url,
 		"https://ghe.example.org/api/v3/repos/acme/docs/branches/feature%2Fa%20b"
 		"?limit=20&sha=1%2B1&slug=a%26b");
 	static const char *const bad[] = { NULL, "", ".", ".." };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		request.parameters[1] = bad[i];
-		ck_assert_int_eq(url_build("https://x", &request, NULL, &arena, &url, &error), ERROR_INVALID_INPUT);
+		ck_assert_int_eq(url_build("https://x", &request, NULL, &arena, &url, &error),
+			ERROR_INVALID_INPUT);
 	}
 }
 END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_gets_body_status_and_headers, test_absent_limit_headers_are_not_zero,
-		test_methods_and_bodies_arrive, test_redirects_keep_method_and_body_on_the_same_host,
-		test_writes_do_not_follow_301, test_no_redirect_to_another_host, test_redirects_end_after_three,
-		test_hanging_answer_ends_at_the_deadline, test_cut_and_dropped_answers_are_network_errors,
+	const TTest *const tests[] = { test_gets_body_status_and_headers,
+		test_absent_limit_headers_are_not_zero, test_methods_and_bodies_arrive,
+		test_redirects_keep_method_and_body_on_the_same_host, test_writes_do_not_follow_301,
+		test_no_redirect_to_another_host, test_redirects_end_after_three,
+		test_hanging_answer_ends_at_the_deadline,
+		test_cut_and_dropped_answers_are_network_errors,
 		test_closed_port_is_a_network_error, test_answer_is_bounded, test_refuses_urls,
-		test_plain_http_to_loopback_needs_permission, test_urls_from_inputs_reach_no_private_address,
-		test_permission_for_loopback_opens_no_private_network, test_url_is_put_together, NULL };
+		test_plain_http_to_loopback_needs_permission,
+		test_urls_from_inputs_reach_no_private_address,
+		test_permission_for_loopback_opens_no_private_network, test_url_is_put_together,
+		NULL };
 	return suite_main("http client", tests, setup, teardown);
 }

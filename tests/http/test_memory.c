@@ -22,14 +22,16 @@ static struct error error;
 /* A process of its own, for what it receives is not to stand in ours: answers two requests. */
 static pid_t start_server(int listener)
 {
-	static const char response[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+	static const char response[] =
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
 	pid_t child = fork();
 	if (child != 0)
 		return child;
 	for (int i = 0; i < 2; i++) {
 		char bytes[4096];
 		int peer = accept(listener, NULL, NULL);
-		if (read(peer, bytes, sizeof(bytes)) <= 0 || write(peer, response, sizeof(response) - 1) < 0)
+		if (read(peer, bytes, sizeof(bytes)) <= 0 ||
+			write(peer, response, sizeof(response) - 1) < 0)
 			_exit(1);
 		shutdown(peer, SHUT_WR);
 		close(peer);
@@ -39,7 +41,8 @@ static pid_t start_server(int listener)
 
 static int listen_somewhere(char url[64])
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t size = sizeof(address);
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
 	ck_assert_int_eq(bind(listener, (const struct sockaddr *)&address, size), 0);
@@ -63,13 +66,18 @@ static void send_token(const char *url, const char masked[LENGTH])
 	ck_assert_int_eq(http_client_new(&client, &error), ERROR_NONE);
 	const struct http_request requests[] = {
 		{ .method = HTTP_GET, .url = url, .headers = { header }, .allow_loopback = true },
-		{ .method = HTTP_POST, .url = url, .headers = { header }, .body = body, .allow_loopback = true },
+		{ .method = HTTP_POST,
+			.url = url,
+			.headers = { header },
+			.body = body,
+			.allow_loopback = true },
 	};
 	for (size_t i = 0; i < 2; i++) {
 		struct http_request request = requests[i];
 		struct http_response response;
 		request.deadline_at = clock_monotonic_ms() + 5000;
-		ck_assert_msg(http_send(client, &request, &response, &error) == ERROR_NONE, "%s", error.message);
+		ck_assert_msg(http_send(client, &request, &response, &error) == ERROR_NONE, "%s",
+			error.message);
 		ck_assert_int_eq(response.status, 200);
 		http_response_release(&response);
 	}
@@ -78,7 +86,8 @@ static void send_token(const char *url, const char masked[LENGTH])
 	explicit_bzero(body, sizeof(body));
 }
 
-__attribute__((no_sanitize("address"))) static bool is_token(const char *bytes, const char masked[LENGTH])
+__attribute__((no_sanitize("address"))) static bool is_token(
+	const char *bytes, const char masked[LENGTH])
 {
 	for (size_t i = 0; i < LENGTH / 2; i++)
 		if ((bytes[i] ^ MASK) != masked[i])
@@ -86,9 +95,11 @@ __attribute__((no_sanitize("address"))) static bool is_token(const char *bytes, 
 	return true;
 }
 
-#define MAPPING_MAX ((unsigned long)1 << 30) /* larger ones are a sanitizer's own, and not all there */
+#define MAPPING_MAX                                                                                \
+	((unsigned long)1 << 30) /* larger ones are a sanitizer's own, and not all there */
 
-/* How often half of the token stands in what the process may write to, but for the stack, which is in use. */
+/* How often half of the token stands in what the process may write to, but for the stack, which is
+ * in use. */
 __attribute__((no_sanitize("address"))) static size_t count_tokens(const char masked[LENGTH])
 {
 	FILE *maps = fopen("/proc/self/maps", "r");
@@ -98,8 +109,9 @@ __attribute__((no_sanitize("address"))) static size_t count_tokens(const char ma
 	while (fgets(line, sizeof(line), maps) != NULL) {
 		unsigned long begin, end;
 		char rights[8];
-		if (sscanf(line, "%lx-%lx %7s", &begin, &end, rights) != 3 || strncmp(rights, "rw", 2) != 0 ||
-			strstr(line, "[stack]") != NULL || end - begin > MAPPING_MAX)
+		if (sscanf(line, "%lx-%lx %7s", &begin, &end, rights) != 3 ||
+			strncmp(rights, "rw", 2) != 0 || strstr(line, "[stack]") != NULL ||
+			end - begin > MAPPING_MAX)
 			continue;
 		for (const char *at = (const char *)begin; at + LENGTH < (const char *)end; at++)
 			count += is_token(at, masked) ? 1 : 0;

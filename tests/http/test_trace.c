@@ -78,7 +78,8 @@ static void on_failed(const char *event, const struct error *failed)
 	error = *failed;
 }
 
-static enum error_class send_to(const struct provider *provider, const struct provider_request *request)
+static enum error_class send_to(
+	const struct provider *provider, const struct provider_request *request)
 {
 	const struct provider_access access = { .base_url = peer_url(peer), .token = TOKEN };
 	const struct settings settings = { .allow_loopback = true, .record_folder = folder };
@@ -103,16 +104,21 @@ static cJSON *take_record(void)
 	size_t length = fread(text, 1, sizeof(text) - 1, file);
 	text[length] = '\0';
 	fclose(file);
-	ck_assert_msg(
-		json_parse(text, length, JSON_LIMITS_WIDE, &json, &error) == ERROR_NONE, "%s: %s", error.message, text);
+	ck_assert_msg(json_parse(text, length, JSON_LIMITS_WIDE, &json, &error) == ERROR_NONE,
+		"%s: %s", error.message, text);
 	unlink(path_of_record());
 	return json;
 }
 
-static cJSON *record_answer(const struct provider *provider, int status, const char *headers, const char *body)
+static cJSON *record_answer(
+	const struct provider *provider, int status, const char *headers, const char *body)
 {
 	const struct peer_row rows[] = {
-		{ .method = "GET", .path = "/thing", .status = status, .headers = headers, .body = body },
+		{ .method = "GET",
+			.path = "/thing",
+			.status = status,
+			.headers = headers,
+			.body = body },
 		{ .method = NULL },
 	};
 	const struct provider_request request = { .path = "/thing", .expect = { 404, 500 } };
@@ -134,11 +140,14 @@ static const struct record variable_record = RECORD(struct variable, variable_fi
 START_TEST(test_whole_exchange)
 {
 	const struct peer_row rows[] = {
-		{ "POST", "/projects/a%2Fb/env", .status = 201, .body = "{'id':7,'made':[true,null]}",
-			.headers = "x-vercel-id: fra1::7\nRetry-After: 3\nx-ratelimit-remaining: 12" },
+		{ "POST", "/projects/a%2Fb/env", .status = 201,
+			.body = "{'id':7,'made':[true,null]}",
+			.headers =
+				"x-vercel-id: fra1::7\nRetry-After: 3\nx-ratelimit-remaining: 12" },
 		{ .method = NULL },
 	};
-	const struct variable body[] = { { "ONE", "hidden", "first" }, { "TWO", "hidden", "of " SECRET } };
+	const struct variable body[] = { { "ONE", "hidden", "first" },
+		{ "TWO", "hidden", "of " SECRET } };
 	const struct provider_request request = { .method = HTTP_POST,
 		.path = "/projects/{id}/env",
 		.parameters = { "a/b" },
@@ -162,35 +171,43 @@ START_TEST(test_whole_exchange)
 		J("{'Accept':'application/json','Content-Type':'application/json'}"));
 	ck_assert_str_eq(json_print(&arena, json_member(json, "requestBody")),
 		J("[{'key':'***','encrypted_value':'***','comment':'first'},"
-		  "{'key':'***','encrypted_value':'***','comment':'of ******************************'}]"));
+		  "{'key':'***','encrypted_value':'***','comment':'of "
+		  "******************************'}]"));
 	ck_assert_double_eq(json_member(json, "status")->valuedouble, 201);
 	ck_assert_str_eq(json_print(&arena, json_member(json, "responseHeaders")),
 		J("{'retry-after':3,'x-ratelimit-remaining':12}"));
 	ck_assert_str_eq(json_member_string(json, "requestId"), "fra1::7");
-	ck_assert_str_eq(json_print(&arena, json_member(json, "responseBody")), J("{'id':7,'made':[true,null]}"));
+	ck_assert_str_eq(json_print(&arena, json_member(json, "responseBody")),
+		J("{'id':7,'made':[true,null]}"));
 	ck_assert(cJSON_IsNumber(json_member(json, "tookMs")));
 	cJSON_Delete(json);
 	/* What was sent is not what is recorded. */
-	ck_assert_ptr_nonnull(strstr(peer_last(peer, "POST", "/projects/a%2Fb/env").body, "hidden"));
+	ck_assert_ptr_nonnull(
+		strstr(peer_last(peer, "POST", "/projects/a%2Fb/env").body, "hidden"));
 }
 END_TEST
 
 START_TEST(test_secret_members_are_cut)
 {
 	static const char *const bodies[][2] = {
-		{ "{\"token\":\"ghs_new\",\"expires_at\":\"x\"}", "{\"token\":\"***\",\"expires_at\":\"x\"}" },
-		{ "{\"a\":[{\"b\":{\"Secret\":[1,2],\"c\":1}}]}", "{\"a\":[{\"b\":{\"Secret\":\"***\",\"c\":1}}]}" },
+		{ "{\"token\":\"ghs_new\",\"expires_at\":\"x\"}",
+			"{\"token\":\"***\",\"expires_at\":\"x\"}" },
+		{ "{\"a\":[{\"b\":{\"Secret\":[1,2],\"c\":1}}]}",
+			"{\"a\":[{\"b\":{\"Secret\":\"***\",\"c\":1}}]}" },
 		{ "{\"value\":{\"of\":\"it\"},\"value2\":5}", "{\"value\":\"***\",\"value2\":5}" },
-		{ "{\"key\":123456,\"encrypted_value\":null}", "{\"key\":\"***\",\"encrypted_value\":null}" },
+		{ "{\"key\":123456,\"encrypted_value\":null}",
+			"{\"key\":\"***\",\"encrypted_value\":null}" },
 		{ "{\"temp_clone_token\":\"A\",\"privateKey\":\"B\"}",
 			"{\"temp_clone_token\":\"***\",\"privateKey\":\"***\"}" },
-		{ "{\"keys\":1,\"tokens\":2,\"keyId\":\"k\"}", "{\"keys\":1,\"tokens\":2,\"keyId\":\"k\"}" },
+		{ "{\"keys\":1,\"tokens\":2,\"keyId\":\"k\"}",
+			"{\"keys\":1,\"tokens\":2,\"keyId\":\"k\"}" },
 		{ "\"text\"", "\"text\"" },
 		{ "[]", "[]" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
 		cJSON *json = record_answer(&github, 200, NULL, bodies[i][0]);
-		ck_assert_str_eq(json_print(&arena, json_member(json, "responseBody")), bodies[i][1]);
+		ck_assert_str_eq(
+			json_print(&arena, json_member(json, "responseBody")), bodies[i][1]);
 		cJSON_Delete(json);
 	}
 }
@@ -200,13 +217,15 @@ END_TEST
 START_TEST(test_secret_members_of_a_provider_are_cut)
 {
 	static const char *const bodies[][2] = {
-		{ "{\"protectionBypass\":{\"s3cr3t\":{\"scope\":\"x\"}}}", "{\"protectionBypass\":\"***\"}" },
+		{ "{\"protectionBypass\":{\"s3cr3t\":{\"scope\":\"x\"}}}",
+			"{\"protectionBypass\":\"***\"}" },
 		{ "{\"link\":{\"DeployHooks\":[{\"url\":\"x\"}]},\"token\":\"x\"}",
 			"{\"link\":{\"DeployHooks\":\"***\"},\"token\":\"***\"}" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
 		cJSON *json = record_answer(&vercel, 200, NULL, bodies[i][0]);
-		ck_assert_str_eq(json_print(&arena, json_member(json, "responseBody")), bodies[i][1]);
+		ck_assert_str_eq(
+			json_print(&arena, json_member(json, "responseBody")), bodies[i][1]);
 		cJSON_Delete(json);
 	}
 }
@@ -222,8 +241,10 @@ START_TEST(test_secrets_are_cut_by_value)
 		"bad token " TOKEN "!",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
-		cJSON *json = record_answer(&github, 404, "x-accepted-github-permissions: " TOKEN, bodies[i]);
-		ck_assert_msg(strstr(text, "quoted") == NULL && strstr(text, TOKEN) == NULL, "%s", text);
+		cJSON *json = record_answer(
+			&github, 404, "x-accepted-github-permissions: " TOKEN, bodies[i]);
+		ck_assert_msg(
+			strstr(text, "quoted") == NULL && strstr(text, TOKEN) == NULL, "%s", text);
 		ck_assert_ptr_nonnull(strstr(text, "*****"));
 		ck_assert_ptr_null(strcasestr(text, "authorization"));
 		cJSON_Delete(json);
@@ -244,7 +265,8 @@ START_TEST(test_any_bytes_give_json)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
 		cJSON *json = record_answer(&vercel, 500, NULL, bodies[i][0]);
-		ck_assert_str_eq(json_print(&arena, json_member(json, "responseBody")), bodies[i][1]);
+		ck_assert_str_eq(
+			json_print(&arena, json_member(json, "responseBody")), bodies[i][1]);
 		cJSON_Delete(json);
 	}
 }
@@ -270,7 +292,8 @@ END_TEST
 
 START_TEST(test_files)
 {
-	const struct peer_row rows[] = { { "GET", "/thing", .status = 200, .body = "{}" }, { .method = NULL } };
+	const struct peer_row rows[] = { { "GET", "/thing", .status = 200, .body = "{}" },
+		{ .method = NULL } };
 	const struct provider_request request = { .path = "/thing" };
 	struct stat status;
 	int day, milliseconds, pid, sequence, end = 0;
@@ -282,8 +305,9 @@ START_TEST(test_files)
 	}
 	ck_assert_int_eq(stat(path_of_record(), &status), 0);
 	ck_assert_uint_eq(status.st_mode & 07777, 0600);
-	ck_assert_int_eq(
-		sscanf(file_name, "%8dT%*6d.%3dZ-%d-%6d.json%n", &day, &milliseconds, &pid, &sequence, &end), 4);
+	ck_assert_int_eq(sscanf(file_name, "%8dT%*6d.%3dZ-%d-%6d.json%n", &day, &milliseconds, &pid,
+				 &sequence, &end),
+		4);
 	ck_assert_int_eq(pid, (int)getpid());
 	ck_assert_uint_eq((size_t)end, strlen(file_name));
 }
@@ -291,7 +315,8 @@ END_TEST
 
 START_TEST(test_what_cannot_be_written_harms_nothing)
 {
-	const struct peer_row rows[] = { { "GET", "/thing", .status = 200, .body = "{}" }, { .method = NULL } };
+	const struct peer_row rows[] = { { "GET", "/thing", .status = 200, .body = "{}" },
+		{ .method = NULL } };
 	const struct provider_request request = { .path = "/thing" };
 	char there[sizeof(folder)];
 	peer_set(peer, rows);
@@ -310,7 +335,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_whole_exchange, test_secret_members_are_cut,
-		test_secret_members_of_a_provider_are_cut, test_secrets_are_cut_by_value, test_any_bytes_give_json,
-		test_no_answer_is_recorded_too, test_files, test_what_cannot_be_written_harms_nothing, NULL };
+		test_secret_members_of_a_provider_are_cut, test_secrets_are_cut_by_value,
+		test_any_bytes_give_json, test_no_answer_is_recorded_too, test_files,
+		test_what_cannot_be_written_harms_nothing, NULL };
 	return suite_main("records of exchanges", tests, setup, teardown);
 }

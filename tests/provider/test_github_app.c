@@ -1,5 +1,6 @@
 /*
- * Acting as a GitHub App: what it signs, what it asks for, how long a token is used, and what a person is told.
+ * Acting as a GitHub App: what it signs, what it asks for, how long a token is used, and what a
+ * person is told.
  *
  * covers: src/provider/github_app.c
  */
@@ -23,8 +24,9 @@
 
 #define MINT       "POST", "/app/installations/77/access_tokens"
 #define REPOSITORY "GET", "/repos/acme/docs"
-#define LONG_TOKEN                                                                                                     \
-	"ghs_123_eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJhIGxvbmcgdG9rZW4sIGFzIEdpdEh1YiBnaXZlcyB0aGVtIHNpbmNlIDIwMjYifQ.c2ln"
+#define LONG_TOKEN                                                                                 \
+	"ghs_123_eyJhbGciOiJSUzI1NiJ9."                                                            \
+	"eyJpc3MiOiJhIGxvbmcgdG9rZW4sIGFzIEdpdEh1YiBnaXZlcyB0aGVtIHNpbmNlIDIwMjYifQ.c2ln"
 
 static struct peer *peer;
 static struct http_client *client;
@@ -42,8 +44,8 @@ static const char *token(int which, const char *text, int64_t seconds)
 	char at[CLOCK_TEXT_SIZE];
 	clock_format(clock_wall_ms() + seconds * 1000, at);
 	strcpy(strchr(at, '.'), "Z");
-	snprintf(token_body[which], sizeof(token_body[which]), J("{'token':'%s','expires_at':'%s','permissions':{}}"),
-		text, at);
+	snprintf(token_body[which], sizeof(token_body[which]),
+		J("{'token':'%s','expires_at':'%s','permissions':{}}"), text, at);
 	return token_body[which];
 }
 
@@ -99,12 +101,14 @@ static cJSON *verified(const char *authorization, int part)
 	size_t size;
 	const char *jwt = authorization + strlen("Bearer "), *dot = strrchr(jwt, '.');
 	ck_assert_ptr_nonnull(dot);
-	ck_assert_int_eq(sodium_base642bin(bytes, sizeof(bytes), dot + 1, strlen(dot + 1), NULL, &size, NULL,
-				 sodium_base64_VARIANT_URLSAFE_NO_PADDING),
+	ck_assert_int_eq(sodium_base642bin(bytes, sizeof(bytes), dot + 1, strlen(dot + 1), NULL,
+				 &size, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING),
 		0);
 	EVP_MD_CTX *digest = EVP_MD_CTX_new();
 	ck_assert_int_eq(EVP_DigestVerifyInit(digest, NULL, EVP_sha256(), NULL, key), 1);
-	ck_assert_int_eq(EVP_DigestVerify(digest, bytes, size, (const unsigned char *)jwt, (size_t)(dot - jwt)), 1);
+	ck_assert_int_eq(EVP_DigestVerify(digest, bytes, size, (const unsigned char *)jwt,
+				 (size_t)(dot - jwt)),
+		1);
 	EVP_MD_CTX_free(digest);
 	const char *begin = part == 0 ? jwt : strchr(jwt, '.') + 1;
 	size_t length = strcspn(begin, ".");
@@ -123,18 +127,21 @@ START_TEST(test_token_is_made_once_with_the_least_rights)
 		{ REPOSITORY, .status = 200, .body = "{}" },
 		{ .method = NULL },
 	};
-	static const struct string_pair permissions[] = { { "contents", "write" }, { "metadata", "read" },
-		{ NULL, NULL } };
-	const struct provider_grant grant = { permissions, true, false }, wide = { permissions, false, false };
+	static const struct string_pair permissions[] = { { "contents", "write" },
+		{ "metadata", "read" }, { NULL, NULL } };
+	const struct provider_grant grant = { permissions, true, false },
+				    wide = { permissions, false, false };
 	peer_set(peer, rows);
 	ck_assert_int_eq(get("docs", &grant), ERROR_NONE);
 	ck_assert_int_eq(get("docs", &grant), ERROR_NONE);
 	ck_assert_uint_eq(peer_count(peer, MINT), 1);
 	ck_assert_str_eq(peer_last(peer, REPOSITORY).authorization, "Bearer " LONG_TOKEN);
 	struct peer_request asked = peer_last(peer, MINT);
-	ck_assert_str_eq(
-		asked.body, J("{'permissions':{'contents':'write','metadata':'read'},'repositories':['docs']}"));
-	cJSON *header = verified(asked.authorization, 0), *claims = verified(asked.authorization, 1);
+	ck_assert_str_eq(asked.body,
+		J("{'permissions':{'contents':'write','metadata':'read'},'repositories':['docs']"
+		  "}"));
+	cJSON *header = verified(asked.authorization, 0),
+	      *claims = verified(asked.authorization, 1);
 	ck_assert_str_eq(json_member_string(header, "alg"), "RS256");
 	ck_assert_str_eq(json_member_string(claims, "iss"), "Iv1.app");
 	double issued = cJSON_GetNumberValue(json_member(claims, "iat")), now = (double)time(NULL);
@@ -202,7 +209,8 @@ START_TEST(test_clock_that_is_off_is_put_right)
 	snprintf(headers, sizeof(headers), "Date: %s", date);
 	const struct peer_row rows[] = {
 		{ MINT, .status = 401, .headers = headers, .times = 1,
-			.body = "{\"message\":\"'Expiration time' claim ('exp') is too far in the future\"}" },
+			.body = "{\"message\":\"'Expiration time' claim ('exp') is too far in the "
+				"future\"}" },
 		{ MINT, .status = 201, .body = token(0, "ghs_good", 3600), .headers = headers },
 		{ REPOSITORY, .status = 200, .body = "{}" },
 		{ .method = NULL },
@@ -224,22 +232,29 @@ START_TEST(test_refusals_name_the_page)
 		enum error_class class;
 		const char *url, *remedy;
 	} cases[] = {
-		{ 401, "{'message':'A JSON web token could not be decoded'}", ERROR_AUTH_EXPIRED, "",
-			"SLIPWAY_GITHUB_APP_KEY_FILE" },
+		{ 401, "{'message':'A JSON web token could not be decoded'}", ERROR_AUTH_EXPIRED,
+			"", "SLIPWAY_GITHUB_APP_KEY_FILE" },
 		{ 404, "{'message':'Not Found'}", ERROR_APP_NOT_INSTALLED,
 			"https://github.com/apps/slipway/installations/new", "Install the app" },
-		{ 403, "{'message':'This installation has been suspended'}", ERROR_APP_NOT_INSTALLED,
-			"https://github.com/organizations/acme/settings/installations/77", "Lift the suspension" },
-		{ 422, "{'message':'The permissions requested are not granted to this installation.'}",
-			ERROR_SCOPE_MISSING, "https://github.com/organizations/acme/settings/installations/77",
+		{ 403, "{'message':'This installation has been suspended'}",
+			ERROR_APP_NOT_INSTALLED,
+			"https://github.com/organizations/acme/settings/installations/77",
+			"Lift the suspension" },
+		{ 422,
+			"{'message':'The permissions requested are not granted to this "
+			"installation.'}",
+			ERROR_SCOPE_MISSING,
+			"https://github.com/organizations/acme/settings/installations/77",
 			"permissions" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct peer_row rows[] = {
 			{ MINT, .status = cases[i].status, .body = cases[i].body },
-			{ "GET", "/app", .status = 200, .body = "{'html_url':'https://github.com/apps/slipway'}" },
+			{ "GET", "/app", .status = 200,
+				.body = "{'html_url':'https://github.com/apps/slipway'}" },
 			{ "GET", "/app/installations/77", .status = 200,
-				.body = "{'html_url':'https://github.com/organizations/acme/settings/installations/"
+				.body = "{'html_url':'https://github.com/organizations/acme/"
+					"settings/installations/"
 					"77'}" },
 			{ .method = NULL },
 		};
@@ -258,15 +273,18 @@ START_TEST(test_refused_call_names_the_page)
 {
 	const struct peer_row rows[] = {
 		{ MINT, .status = 201, .body = token(0, "ghs_good", 3600) },
-		{ REPOSITORY, .status = 403, .body = "{'message':'Resource not accessible by integration'}",
+		{ REPOSITORY, .status = 403,
+			.body = "{'message':'Resource not accessible by integration'}",
 			.headers = "x-accepted-github-permissions: pages=write" },
 		{ "GET", "/app/installations/77", .status = 200,
-			.body = "{'html_url':'https://github.com/organizations/acme/settings/installations/77'}" },
+			.body = "{'html_url':'https://github.com/organizations/acme/settings/"
+				"installations/77'}" },
 		{ .method = NULL },
 	};
 	peer_set(peer, rows);
 	ck_assert_int_eq(get("docs", NULL), ERROR_SCOPE_MISSING);
-	ck_assert_str_eq(error.remedy_url, "https://github.com/organizations/acme/settings/installations/77");
+	ck_assert_str_eq(error.remedy_url,
+		"https://github.com/organizations/acme/settings/installations/77");
 	ck_assert_ptr_nonnull(strstr(error.remedy, "pages=write"));
 	ck_assert_int_eq(error.http_status, 403);
 }
@@ -360,9 +378,11 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_token_is_made_once_with_the_least_rights,
-		test_token_is_renewed_before_its_end_and_outlived, test_refused_token_is_made_anew_once,
-		test_clock_that_is_off_is_put_right, test_refusals_name_the_page, test_refused_call_names_the_page,
-		test_key_that_is_none, test_tokens_are_cut_out_of_texts, test_the_jwt_stands_in_no_error,
+		test_token_is_renewed_before_its_end_and_outlived,
+		test_refused_token_is_made_anew_once, test_clock_that_is_off_is_put_right,
+		test_refusals_name_the_page, test_refused_call_names_the_page,
+		test_key_that_is_none, test_tokens_are_cut_out_of_texts,
+		test_the_jwt_stands_in_no_error,
 		test_a_token_that_was_replaced_stands_in_no_text_either, NULL };
 	/* Once, and short: it takes long under valgrind. */
 	key = EVP_RSA_gen(1024);

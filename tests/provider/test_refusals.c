@@ -1,7 +1,9 @@
 /*
- * What real refusals of GitHub and Vercel become. Each fixture names where its body is from, and what a person is told.
+ * What real refusals of GitHub and Vercel become. Each fixture names where its body is from, and
+ * what a person is told.
  *
- * covers: src/provider/provider.c src/provider/refusal.c src/provider/github.c src/provider/vercel.c
+ * covers: src/provider/provider.c src/provider/refusal.c src/provider/github.c
+ * covers: src/provider/vercel.c
  */
 #include <stdio.h>
 #include <string.h>
@@ -51,10 +53,12 @@ static const struct field some_fields[] = {
 };
 static const struct record some_record = RECORD(struct some_input, some_fields);
 
-static enum error_class send_to(const struct provider *provider, const struct provider_request *request)
+static enum error_class send_to(
+	const struct provider *provider, const struct provider_request *request)
 {
 	static const struct settings settings = { .allow_loopback = true };
-	const struct provider_access access = { .base_url = peer_url(peer), .token = "token-of-test" };
+	const struct provider_access access = { .base_url = peer_url(peer),
+		.token = "token-of-test" };
 	const struct provider_exchange exchange = { .client = client,
 		.provider = provider,
 		.access = &access,
@@ -95,14 +99,16 @@ static enum http_method method_of(const char *name)
 	return method;
 }
 
-/* The fixture's own headers as lines, and the id by which the provider's support finds the exchange. */
+/* The fixture's own headers as lines, and the id by which the provider's support finds the
+ * exchange. */
 static const char *headers_of(const struct provider *provider, const cJSON *fixture)
 {
-	const char *lines =
-		arena_format(&arena, "%s: " REQUEST_ID, provider == &github ? "x-github-request-id" : "x-vercel-id");
+	const char *lines = arena_format(&arena, "%s: " REQUEST_ID,
+		provider == &github ? "x-github-request-id" : "x-vercel-id");
 	const cJSON *header;
 	cJSON_ArrayForEach (header, json_member(fixture, "headers"))
-		lines = arena_format(&arena, "%s\n%s: %s", lines, header->string, header->valuestring);
+		lines = arena_format(
+			&arena, "%s\n%s: %s", lines, header->string, header->valuestring);
 	return lines;
 }
 
@@ -119,18 +125,21 @@ static const char *code_of(const struct provider *provider, const cJSON *body)
 static void check_piece(const cJSON *fixture, const char *name, const char *text)
 {
 	const char *piece = json_member_string(fixture, name);
-	ck_assert_msg(piece == NULL || strstr(text, piece) != NULL, "%s: %s is \"%s\"", member(fixture, "source"), name,
-		text);
+	ck_assert_msg(piece == NULL || strstr(text, piece) != NULL, "%s: %s is \"%s\"",
+		member(fixture, "source"), name, text);
 }
 
 static void check_error(const struct provider *provider, const cJSON *fixture)
 {
 	const struct error_class_facts *facts = error_class_facts(error.class);
 	const char *remedy = error.remedy[0] != '\0' ? error.remedy : facts->remedy;
-	const cJSON *retryable = json_member(fixture, "retryable"), *wait = json_member(fixture, "retryAfterMs");
+	const cJSON *retryable = json_member(fixture, "retryable"),
+		    *wait = json_member(fixture, "retryAfterMs");
 	const char *source = member(fixture, "source");
-	ck_assert_msg(strcmp(facts->name, member(fixture, "class")) == 0, "%s: %s", source, facts->name);
-	ck_assert_msg(retryable == NULL || cJSON_IsTrue(retryable) == facts->retryable, "%s: retryable", source);
+	ck_assert_msg(
+		strcmp(facts->name, member(fixture, "class")) == 0, "%s: %s", source, facts->name);
+	ck_assert_msg(retryable == NULL || cJSON_IsTrue(retryable) == facts->retryable,
+		"%s: retryable", source);
 	ck_assert_msg(facts->retryable || remedy != NULL, "%s: nobody is told what to do", source);
 	ck_assert_str_eq(error.provider, provider->id);
 	ck_assert_int_eq(error.http_status, json_member(fixture, "status")->valueint);
@@ -156,7 +165,8 @@ static void check_fixture(const struct provider *provider, const cJSON *fixture)
 			.headers = headers_of(provider, fixture) },
 		{ .method = NULL },
 	};
-	const struct provider_request request = { .method = method_of(rows[0].method), .path = rows[0].path };
+	const struct provider_request request = { .method = method_of(rows[0].method),
+		.path = rows[0].path };
 	peer_set(peer, rows);
 	ck_assert_msg(send_to(provider, &request) == error.class, "%s", member(fixture, "source"));
 	check_error(provider, fixture);
@@ -211,7 +221,8 @@ START_TEST(test_unknown_refusal_says_what_was_answered)
 }
 END_TEST
 
-/* Which row is asked for what: a fault of the provider, a plan, a permission, a member of the input. */
+/* Which row is asked for what: a fault of the provider, a plan, a permission, a member of the
+ * input. */
 struct told {
 	const struct provider *provider;
 	int status;
@@ -222,35 +233,42 @@ struct told {
 
 static const struct told told[] = {
 	{ &github, 502, "<!DOCTYPE html>\n<!-- Hello future GitHubber! --><title>Unicorn!</title>",
-		ERROR_PROVIDER_UNAVAILABLE, "GitHub has a problem of its own (502): GET /repos/acme/do/cs", NULL,
-		NULL },
-	{ &vercel, 500, "{'error':{'code':'internal','message':'It broke'}}", ERROR_PROVIDER_UNAVAILABLE,
-		"(500): GET /repos/acme/do/cs: It broke", NULL, NULL },
+		ERROR_PROVIDER_UNAVAILABLE,
+		"GitHub has a problem of its own (502): GET /repos/acme/do/cs", NULL, NULL },
+	{ &vercel, 500, "{'error':{'code':'internal','message':'It broke'}}",
+		ERROR_PROVIDER_UNAVAILABLE, "(500): GET /repos/acme/do/cs: It broke", NULL, NULL },
 	{ &github, 403,
-		"{'message':'Although you appear to have the correct authorization credentials, the `acme` "
+		"{'message':'Although you appear to have the correct authorization credentials, "
+		"the `acme` "
 		"organization "
-		"has an IP allow list enabled, and your IP address is not permitted to access this resource.'}",
+		"has an IP allow list enabled, and your IP address is not permitted to access this "
+		"resource.'}",
 		ERROR_SCOPE_MISSING, NULL, "IP allow list", NULL },
 	{ &github, 403, "{'message':'Something of the organisation'}", ERROR_SCOPE_MISSING, NULL,
 		"Read what GitHub says", NULL },
-	{ &github, 403, "{'message':'Resource not accessible by integration'}", ERROR_SCOPE_MISSING, NULL,
-		"Give the credential the permission metadata=read", NULL },
+	{ &github, 403, "{'message':'Resource not accessible by integration'}", ERROR_SCOPE_MISSING,
+		NULL, "Give the credential the permission metadata=read", NULL },
 	{ &github, 422,
 		"{'message':'Repository creation "
 		"failed.','errors':[{'resource':'Repository','code':'custom',"
 		"'field':'visibility','message':'Not permitted'}]}",
-		ERROR_INVALID_INPUT, "Not permitted", "Change the input as GitHub says", "visibility" },
-	{ &github, 422, "{'message':'x','errors':[{'field':'head','code':'invalid'}]}", ERROR_INVALID_INPUT, NULL, NULL,
-		"" },
+		ERROR_INVALID_INPUT, "Not permitted", "Change the input as GitHub says",
+		"visibility" },
+	{ &github, 422, "{'message':'x','errors':[{'field':'head','code':'invalid'}]}",
+		ERROR_INVALID_INPUT, NULL, NULL, "" },
 	{ &vercel, 400,
-		"{'error':{'code':'cron_jobs_limits_reached','message':'Hobby accounts are limited to daily "
+		"{'error':{'code':'cron_jobs_limits_reached','message':'Hobby accounts are limited "
+		"to daily "
 		"cron "
 		"jobs.'}}",
 		ERROR_PLAN_LIMIT, "daily cron", NULL, "" },
-	{ &vercel, 403, "{'error':{'code':'forbidden','message':'You have reached the limit of 50 domains'}}",
+	{ &vercel, 403,
+		"{'error':{'code':'forbidden','message':'You have reached the limit of 50 "
+		"domains'}}",
 		ERROR_PLAN_LIMIT, NULL, NULL, NULL },
 	{ &vercel, 403,
-		"{'error':{'code':'TEAM_ACCESS_REQUIRED','message':'Git author dana@example.org must have "
+		"{'error':{'code':'TEAM_ACCESS_REQUIRED','message':'Git author dana@example.org "
+		"must have "
 		"access to "
 		"the team bar on Vercel to create deployments.'}}",
 		ERROR_SCOPE_MISSING, "dana@example.org", "author of the commit", NULL },
@@ -259,10 +277,12 @@ static const struct told told[] = {
 		"reserved.','envVarKey':"
 		"'TZ'}}",
 		ERROR_INVALID_INPUT, "reserved.: TZ", "another name", "variables" },
-	{ &vercel, 400, "{'error':{'code':'X','message':'Project names can be up to 100 characters long'}}",
+	{ &vercel, 400,
+		"{'error':{'code':'X','message':'Project names can be up to 100 characters long'}}",
 		ERROR_INVALID_INPUT, NULL, "another name", "name" },
-	{ &vercel, 404, "{'error':{'code':'not_found','message':'Project not found.'}}", ERROR_NOT_FOUND,
-		"/repos/acme/do/cs", "Run the step that makes the project again", NULL },
+	{ &vercel, 404, "{'error':{'code':'not_found','message':'Project not found.'}}",
+		ERROR_NOT_FOUND, "/repos/acme/do/cs", "Run the step that makes the project again",
+		NULL },
 };
 
 static void check_told(const struct told *row)
@@ -275,13 +295,16 @@ static void check_told(const struct told *row)
 			.headers = "x-accepted-github-permissions: metadata=read" },
 		{ .method = NULL },
 	};
-	const struct provider_request request = { .path = "/repos/{owner}/{repo}", .parameters = { "acme", "do/cs" } };
+	const struct provider_request request = { .path = "/repos/{owner}/{repo}",
+		.parameters = { "acme", "do/cs" } };
 	peer_set(peer, rows);
 	ck_assert_int_eq(send_to(row->provider, &request), row->class);
 	ck_assert_ptr_null(strchr(error.message, '<'));
 	ck_assert_ptr_null(strchr(error.message, '{'));
-	ck_assert_msg(row->message == NULL || strstr(error.message, row->message) != NULL, "%s", error.message);
-	ck_assert_msg(row->remedy == NULL || strstr(error.remedy, row->remedy) != NULL, "%s", error.remedy);
+	ck_assert_msg(row->message == NULL || strstr(error.message, row->message) != NULL, "%s",
+		error.message);
+	ck_assert_msg(row->remedy == NULL || strstr(error.remedy, row->remedy) != NULL, "%s",
+		error.remedy);
 	if (row->input != NULL)
 		ck_assert_str_eq(error.remedy_input, row->input);
 }
@@ -302,11 +325,13 @@ START_TEST(test_refusal_is_redacted_before_it_is_cut)
 		refuse_with(&github, 418, body);
 		ck_assert_ptr_null(strstr(error.message, "sec"));
 	}
-	refuse_with(&vercel, 400, J("{'error':{'code':'bad_request','message':'value secret-of-the-customer'}}"));
+	refuse_with(&vercel, 400,
+		J("{'error':{'code':'bad_request','message':'value secret-of-the-customer'}}"));
 	ck_assert_ptr_nonnull(strstr(error.message, "value ****"));
 	/* A number may be a secret too: the refusal is understood nevertheless. */
 	ck_assert_int_eq(redact_add("123456", &error), ERROR_NONE);
-	refuse_with(&vercel, 400, J("{'error':{'code':'bad_request','message':'no 123456','limit':1234567}}"));
+	refuse_with(&vercel, 400,
+		J("{'error':{'code':'bad_request','message':'no 123456','limit':1234567}}"));
 	ck_assert_str_eq(error.provider_code, "bad_request");
 	ck_assert_ptr_nonnull(strstr(error.message, "no ******"));
 }
@@ -323,8 +348,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_github, test_vercel, test_unknown_refusal_says_what_was_answered,
-		test_what_a_refusal_tells_a_person, test_refusal_is_redacted_before_it_is_cut,
+	const TTest *const tests[] = { test_github, test_vercel,
+		test_unknown_refusal_says_what_was_answered, test_what_a_refusal_tells_a_person,
+		test_refusal_is_redacted_before_it_is_cut,
 		test_link_must_be_one_that_may_be_followed, NULL };
 	return suite_main("refusals", tests, setup, teardown);
 }

@@ -1,7 +1,9 @@
 /*
- * What counts as a crash of a worker, and what does not: crashes in a row, and leases that nobody could renew.
+ * What counts as a crash of a worker, and what does not: crashes in a row, and leases that nobody
+ * could renew.
  *
- * covers: src/store/reaper.c src/store/scripts/pulse.lua src/store/scripts/release.lua src/store/scripts/wait.lua
+ * covers: src/store/reaper.c src/store/scripts/pulse.lua src/store/scripts/release.lua
+ * covers: src/store/scripts/wait.lua
  * covers: src/store/scripts/retry.lua
  */
 #include <string.h>
@@ -24,12 +26,16 @@ static const struct run_name name = { "acme", "site", "repo" };
 static void set_up(void)
 {
 	struct trigger_result result;
-	const struct trigger trigger = {
-		.name = name, .input = "{}", .digest = "d1", .run_ms = 3600000, .attempts = 5, .retention_seconds = 3600
-	};
+	const struct trigger trigger = { .name = name,
+		.input = "{}",
+		.digest = "d1",
+		.run_ms = 3600000,
+		.attempts = 5,
+		.retention_seconds = 3600 };
 	arena_init(&arena, 0);
 	redis = store_open();
-	ck_assert_msg(run_trigger(redis, &trigger, &arena, &result, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(run_trigger(redis, &trigger, &arena, &result, &error) == ERROR_NONE, "%s",
+		error.message);
 }
 
 static void tear_down(void)
@@ -51,10 +57,12 @@ static struct claim claim_next(void)
 	struct queue_entry entry;
 	bool found = false;
 	for (int tries = 0; tries < 3 && !found; tries++)
-		ck_assert_int_eq(queue_reserve(redis, "test-0", 100, &arena, &found, &entry, &error), ERROR_NONE);
+		ck_assert_int_eq(
+			queue_reserve(redis, "test-0", 100, &arena, &found, &entry, &error),
+			ERROR_NONE);
 	ck_assert(found);
-	ck_assert_msg(
-		run_claim(redis, &entry, &(struct claimant){ "test", LEASE_MS }, &arena, &claim, &error) == ERROR_NONE,
+	ck_assert_msg(run_claim(redis, &entry, &(struct claimant){ "test", LEASE_MS }, &arena,
+			      &claim, &error) == ERROR_NONE,
 		"%s", error.message);
 	ck_assert(claim.taken);
 	claim_release(&claim);
@@ -69,7 +77,8 @@ static void write_run(const struct claim *claim, struct run_write write, enum er
 static void command(size_t count, const char *const *words)
 {
 	struct redisReply *reply;
-	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s",
+		error.message);
 	reply_free(reply);
 }
 
@@ -85,20 +94,23 @@ static void age_lease(int64_t age_ms)
 	command(4, (const char *const[]){ "ZADD", KEY_LIVE, until, "acme:site:repo" });
 }
 
-/* As if a worker had looked so long ago the last time, and leases were to be left alone until then. */
+/* As if a worker had looked so long ago the last time, and leases were to be left alone until then.
+ */
 static void set_pulse(int64_t age_ms, int64_t spared_ms)
 {
 	int64_t now;
 	char value[64];
 	ck_assert_int_eq(server_time(redis, &now, &error), ERROR_NONE);
-	text_format(value, sizeof(value), "%lld %lld", (long long)(now - age_ms), (long long)(now + spared_ms));
+	text_format(value, sizeof(value), "%lld %lld", (long long)(now - age_ms),
+		(long long)(now + spared_ms));
 	command(3, (const char *const[]){ "SET", KEY_PULSE, value });
 }
 
 static void reap(void)
 {
 	size_t count;
-	ck_assert_msg(runs_reap(redis, LEASE_MS, NULL, &count, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(runs_reap(redis, LEASE_MS, NULL, &count, &error) == ERROR_NONE, "%s",
+		error.message);
 }
 
 static struct claim crash(void)
@@ -198,7 +210,9 @@ START_TEST(test_a_worker_that_comes_back_late_takes_its_crash_back)
 	/* Nothing is taken back from a row that words have ended, nor from a run that has. */
 	struct claim third = crash();
 	struct claim claim = claim_next();
-	write_run(&claim, (struct run_write){ .kind = RUN_RETRY, .reason = "network", .detail = "cut" }, ERROR_NONE);
+	write_run(&claim,
+		(struct run_write){ .kind = RUN_RETRY, .reason = "network", .detail = "cut" },
+		ERROR_NONE);
 	write_run(&third, (struct run_write){ .kind = RUN_RELEASE }, ERROR_LEASE_LOST);
 	ck_assert_int_eq(read_run().crashes, 0);
 }
@@ -222,7 +236,8 @@ START_TEST(test_repair_takes_over_what_workers_would_leave_alone)
 	claim_next();
 	age_lease(LEASE_MS + 60000);
 	set_pulse(60000, -1);
-	ck_assert_msg(store_verify(redis, &options, &counts, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(
+		store_verify(redis, &options, &counts, &error) == ERROR_NONE, "%s", error.message);
 	ck_assert_str_eq(read_run().phase, "queued");
 }
 END_TEST
@@ -253,27 +268,34 @@ START_TEST(test_a_run_that_comes_due_is_taken_before_new_ones)
 		.retention_seconds = 3600 };
 	ck_assert_int_eq(queue_take_due(redis, &arena, &found, &entry, &error), ERROR_NONE);
 	ck_assert(!found);
-	write_run(&claim, (struct run_write){ .kind = RUN_WAIT, .phase = "waiting", .delay_ms = 1 }, ERROR_NONE);
+	write_run(&claim, (struct run_write){ .kind = RUN_WAIT, .phase = "waiting", .delay_ms = 1 },
+		ERROR_NONE);
 	ck_assert_int_eq(run_trigger(redis, &other, &arena, &result, &error), ERROR_NONE);
 	bring_back();
 	ck_assert_int_eq(queue_take_due(redis, &arena, &found, &entry, &error), ERROR_NONE);
 	ck_assert(found);
 	ck_assert_str_eq(entry.name.step, "repo");
-	ck_assert_int_eq(
-		run_claim(redis, &entry, &(struct claimant){ "test", LEASE_MS }, &arena, &due, &error), ERROR_NONE);
+	ck_assert_int_eq(run_claim(redis, &entry, &(struct claimant){ "test", LEASE_MS }, &arena,
+				 &due, &error),
+		ERROR_NONE);
 	ck_assert(due.taken);
 	claim_release(&due);
 	ck_assert_int_eq(queue_take_due(redis, &arena, &found, &entry, &error), ERROR_NONE);
 	ck_assert(!found);
-	/* The group gives the new one, and then the entry of the other, whose claim is stale and harms nothing. */
-	ck_assert_int_eq(queue_reserve(redis, "test-1", 100, &arena, &found, &entry, &error), ERROR_NONE);
-	ck_assert_str_eq(entry.name.step, "project");
-	ck_assert_int_eq(queue_reserve(redis, "test-1", 100, &arena, &found, &entry, &error), ERROR_NONE);
-	ck_assert_str_eq(entry.name.step, "repo");
+	/* The group gives the new one, and then the entry of the other, whose claim is stale and
+	 * harms nothing. */
 	ck_assert_int_eq(
-		run_claim(redis, &entry, &(struct claimant){ "other", LEASE_MS }, &arena, &claim, &error), ERROR_NONE);
+		queue_reserve(redis, "test-1", 100, &arena, &found, &entry, &error), ERROR_NONE);
+	ck_assert_str_eq(entry.name.step, "project");
+	ck_assert_int_eq(
+		queue_reserve(redis, "test-1", 100, &arena, &found, &entry, &error), ERROR_NONE);
+	ck_assert_str_eq(entry.name.step, "repo");
+	ck_assert_int_eq(run_claim(redis, &entry, &(struct claimant){ "other", LEASE_MS }, &arena,
+				 &claim, &error),
+		ERROR_NONE);
 	ck_assert(!claim.taken);
-	write_run(&due, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }, ERROR_NONE);
+	write_run(&due, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" },
+		ERROR_NONE);
 	ck_assert_str_eq(read_run().status, "done");
 	/* What a hand has put there names no run. */
 	command(4, (const char *const[]){ "ZADD", KEY_DUE, "1", "text:" });
@@ -290,7 +312,7 @@ int main(void)
 		test_a_lease_that_was_given_up_is_a_crash_at_any_time,
 		test_a_worker_that_comes_back_late_takes_its_crash_back,
 		test_repair_takes_over_what_workers_would_leave_alone,
-		test_a_pulse_that_a_hand_has_broken_is_written_anew, test_a_run_that_comes_due_is_taken_before_new_ones,
-		NULL };
+		test_a_pulse_that_a_hand_has_broken_is_written_anew,
+		test_a_run_that_comes_due_is_taken_before_new_ones, NULL };
 	return store_suite_main("crashes", tests, set_up, tear_down);
 }

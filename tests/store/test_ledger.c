@@ -2,7 +2,8 @@
  * What an app has at providers, in Redis: for how long it is known, and what goes with it.
  *
  * covers: src/store/owners.c src/store/scripts/owner.lua src/store/ledger.c
- * covers: src/store/scripts/retention.lua src/store/scripts/progress.lua src/store/scripts/configure.lua
+ * covers: src/store/scripts/retention.lua src/store/scripts/progress.lua
+ * covers: src/store/scripts/configure.lua
  */
 #include <string.h>
 
@@ -38,14 +39,15 @@ static void tear_down(void)
 static int64_t command(size_t count, const char *const *words)
 {
 	struct redisReply *reply;
-	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s",
+		error.message);
 	int64_t value = reply_integer(reply);
 	reply_free(reply);
 	return value;
 }
 
-#define COMMAND(...)                                                                                                   \
-	command(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *),                                   \
+#define COMMAND(...)                                                                               \
+	command(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *),               \
 		(const char *const[]){ __VA_ARGS__ })
 
 static void trigger(const char *app, const char *workflow, const char *step, int64_t run_ms)
@@ -58,7 +60,8 @@ static void trigger(const char *app, const char *workflow, const char *step, int
 		.run_ms = run_ms,
 		.attempts = 3,
 		.retention_seconds = RETENTION };
-	ck_assert_msg(run_trigger(redis, &wanted, &arena, &result, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(run_trigger(redis, &wanted, &arena, &result, &error) == ERROR_NONE, "%s",
+		error.message);
 	ck_assert_int_eq(result.outcome, TRIGGER_NEW);
 }
 
@@ -69,10 +72,12 @@ static struct claim take(void)
 	struct claim claim;
 	bool found = false;
 	for (int tries = 0; tries < 3 && !found; tries++)
-		ck_assert_int_eq(queue_reserve(redis, "tester", 50, &arena, &found, &entry, &error), ERROR_NONE);
+		ck_assert_int_eq(queue_reserve(redis, "tester", 50, &arena, &found, &entry, &error),
+			ERROR_NONE);
 	ck_assert(found);
 	ck_assert_int_eq(
-		run_claim(redis, &entry, &(struct claimant){ "w", 30000 }, &arena, &claim, &error), ERROR_NONE);
+		run_claim(redis, &entry, &(struct claimant){ "w", 30000 }, &arena, &claim, &error),
+		ERROR_NONE);
 	ck_assert(claim.taken);
 	claim_release(&claim);
 	return claim;
@@ -86,20 +91,26 @@ static struct claim begin(const char *workflow, const char *step)
 
 static void write_row(const struct claim *claim, const char *field, const char *value)
 {
-	const struct run_write write = { .kind = RUN_PROGRESS, .ledger_field = field, .ledger_value = value };
-	ck_assert_msg(run_write(redis, &claim->lease, &write, &error) == ERROR_NONE, "%s", error.message);
+	const struct run_write write = {
+		.kind = RUN_PROGRESS, .ledger_field = field, .ledger_value = value
+	};
+	ck_assert_msg(
+		run_write(redis, &claim->lease, &write, &error) == ERROR_NONE, "%s", error.message);
 }
 
 static void finish(const struct claim *claim)
 {
-	const struct run_write write = { .kind = RUN_FINISH, .status = "done", .output = "{\"id\":7}" };
+	const struct run_write write = {
+		.kind = RUN_FINISH, .status = "done", .output = "{\"id\":7}"
+	};
 	ck_assert_int_eq(run_write(redis, &claim->lease, &write, &error), ERROR_NONE);
 }
 
 static void configure(void)
 {
 	struct payload changes = { .config = cJSON_Parse(J("{'a':1}")) }, now;
-	ck_assert_int_eq(payload_merge(redis, "acme", &changes, RETENTION, &now, &error), ERROR_NONE);
+	ck_assert_int_eq(
+		payload_merge(redis, "acme", &changes, RETENTION, &now, &error), ERROR_NONE);
 	payload_release(&now);
 	cJSON_Delete(changes.config);
 }
@@ -129,7 +140,8 @@ START_TEST(test_what_was_configured_and_never_run_goes_after_a_day)
 	ck_assert_int_le(COMMAND("TTL", PAYLOAD), DAY);
 	ck_assert_int_le(COMMAND("TTL", KEY_PREFIX "app:acme:events"), DAY);
 	ck_assert_int_eq(COMMAND("ZCARD", KEY_APPS), 0);
-	/* Once something has run, it stays as long as that; also where it is configured only then. */
+	/* Once something has run, it stays as long as that; also where it is configured only then.
+	 */
 	struct claim claim = begin("site", "repo");
 	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), DAY);
 	finish(&claim);
@@ -168,7 +180,8 @@ END_TEST
 START_TEST(test_a_live_run_does_not_expire_before_its_deadline)
 {
 	trigger("acme", "site", "domain", INT64_C(7) * 86400 * 1000);
-	ck_assert_int_gt(COMMAND("TTL", KEY_PREFIX "app:acme:site:domain"), 7 * 86400 + RETENTION - 100);
+	ck_assert_int_gt(
+		COMMAND("TTL", KEY_PREFIX "app:acme:site:domain"), 7 * 86400 + RETENTION - 100);
 	configure();
 	/* Another step that ends takes none of that away from what the app was told. */
 	trigger("acme", "site", "repo", 60000);
@@ -205,7 +218,8 @@ static struct trigger_result ask(const char *workflow, const char *step, const c
 		.retention_seconds = RETENTION,
 		.needs = { need },
 		.need_count = need != NULL ? 1 : 0 };
-	ck_assert_msg(run_trigger(redis, &wanted, &arena, &result, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(run_trigger(redis, &wanted, &arena, &result, &error) == ERROR_NONE, "%s",
+		error.message);
 	return result;
 }
 
@@ -253,7 +267,8 @@ START_TEST(test_what_was_removed_is_done_no_longer)
 }
 END_TEST
 
-/* It was deleted by hand, and one of the two has made it again: the other one's result is of the old one. */
+/* It was deleted by hand, and one of the two has made it again: the other one's result is of the
+ * old one. */
 START_TEST(test_what_was_replaced_is_done_no_longer)
 {
 	make_twice();
@@ -287,7 +302,8 @@ static void expect_holder(const char *app, bool shared, const char *holder)
 {
 	const struct owned_thing thing = { "github", "repository", "7" };
 	char found[IDENTIFIER_SIZE];
-	ck_assert_msg(owner_claim(redis, &thing, app, shared, found, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(owner_claim(redis, &thing, app, shared, found, &error) == ERROR_NONE, "%s",
+		error.message);
 	ck_assert_str_eq(found, holder);
 }
 
@@ -352,10 +368,11 @@ int main(void)
 		test_what_was_configured_and_never_run_goes_after_a_day,
 		test_ordinary_retention_begins_when_the_last_row_goes,
 		test_a_ledger_that_was_to_expire_is_kept_from_its_next_change_on,
-		test_a_live_run_does_not_expire_before_its_deadline, test_the_list_of_apps_keeps_who_has_something,
+		test_a_live_run_does_not_expire_before_its_deadline,
+		test_the_list_of_apps_keeps_who_has_something,
 		test_what_was_removed_is_done_no_longer, test_what_was_replaced_is_done_no_longer,
 		test_only_the_run_that_made_it_is_marked, test_a_thing_has_one_owner,
-		test_what_is_given_up_goes_to_the_app_that_shares_it, test_an_old_claim_without_a_row_is_taken_over,
-		NULL };
+		test_what_is_given_up_goes_to_the_app_that_shares_it,
+		test_an_old_claim_without_a_row_is_taken_over, NULL };
 	return store_suite_main("ledger", tests, set_up, tear_down);
 }

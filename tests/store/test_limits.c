@@ -9,7 +9,8 @@
 
 static struct redis *redis;
 static struct error error;
-static const struct limit_name ours = { "github", "0123456789abcdef" }, other = { "github", "fedcba9876543210" };
+static const struct limit_name ours = { "github", "0123456789abcdef" },
+			       other = { "github", "fedcba9876543210" };
 static bool probing;
 
 static void set_up(void)
@@ -25,7 +26,8 @@ static void tear_down(void)
 static struct limit_admission admit(const struct limit_name *name, const char *run)
 {
 	struct limit_admission admission = { .wait_ms = -1 };
-	ck_assert_msg(limit_admit(redis, name, run, &admission, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(limit_admit(redis, name, run, &admission, &error) == ERROR_NONE, "%s",
+		error.message);
 	return admission;
 }
 
@@ -117,7 +119,8 @@ END_TEST
 
 START_TEST(test_doubling_has_an_end)
 {
-	const char *const words[] = { "SET", "slipway:limit:github:0123456789abcdef", "closed 1 800000" };
+	const char *const words[] = { "SET", "slipway:limit:github:0123456789abcdef",
+		"closed 1 800000" };
 	struct redisReply *reply;
 	ck_assert_int_eq(redis_command(redis, 3, words, &reply, &error), ERROR_NONE);
 	reply_free(reply);
@@ -130,7 +133,8 @@ END_TEST
 
 START_TEST(test_what_a_hand_wrote_is_no_gate)
 {
-	const char *const words[] = { "SET", "slipway:limit:github:0123456789abcdef", "open sesame" };
+	const char *const words[] = { "SET", "slipway:limit:github:0123456789abcdef",
+		"open sesame" };
 	struct redisReply *reply;
 	ck_assert_int_eq(redis_command(redis, 3, words, &reply, &error), ERROR_NONE);
 	reply_free(reply);
@@ -152,7 +156,8 @@ static void call_is_answered(void)
 
 START_TEST(test_a_provider_is_down_for_all_where_calls_of_several_runs_fail)
 {
-	static const struct limit_name endpoint = { "github", "0123456789abcdef:POST:/v13/deployments" };
+	static const struct limit_name endpoint = { "github",
+		"0123456789abcdef:POST:/v13/deployments" };
 	struct limit_admission admission;
 	ck_assert(!admit(&ours, "a").watched);
 	call_fails("a");
@@ -161,7 +166,8 @@ START_TEST(test_a_provider_is_down_for_all_where_calls_of_several_runs_fail)
 	ck_assert(admission.watched && admission.down_ms == 0);
 	call_fails("a");
 	admission = admit(&ours, "c");
-	ck_assert_msg(admission.down_ms > 1000 && admission.down_ms <= 2000, "%d ms", (int)admission.down_ms);
+	ck_assert_msg(admission.down_ms > 1000 && admission.down_ms <= 2000, "%d ms",
+		(int)admission.down_ms);
 	ck_assert_int_gt(admit(&endpoint, "c").down_ms, 0);
 	ck_assert_int_eq(admit(&other, "c").down_ms, 0);
 	ck_assert(!admit(&other, "c").watched);
@@ -231,8 +237,8 @@ END_TEST
 static struct limit_turn ask(const char *run, int64_t most_ms)
 {
 	struct limit_turn turn;
-	ck_assert_msg(
-		limit_pace(redis, &ours, &(struct limit_request){ run, 1000, most_ms }, &turn, &error) == ERROR_NONE,
+	ck_assert_msg(limit_pace(redis, &ours, &(struct limit_request){ run, 1000, most_ms }, &turn,
+			      &error) == ERROR_NONE,
 		"%s", error.message);
 	return turn;
 }
@@ -240,31 +246,37 @@ static struct limit_turn ask(const char *run, int64_t most_ms)
 /* As if so much time had gone by, for all that stands in the line. */
 static void pass(int64_t milliseconds)
 {
-	static const char script[] = "for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do "
-				     "local text, back = redis.call('HGET', KEYS[1], name), nil "
-				     "if name == 'next' then text = string.format('%d', text - ARGV[1]) "
-				     "elseif name ~= 'last' then text = text:gsub(' (%d+) ', function(at) "
-				     "return string.format(' %d ', at - ARGV[1]) end) end "
-				     "redis.call('HSET', KEYS[1], name, text) end return 1";
+	static const char script[] =
+		"for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do "
+		"local text, back = redis.call('HGET', KEYS[1], name), nil "
+		"if name == 'next' then text = string.format('%d', text - ARGV[1]) "
+		"elseif name ~= 'last' then text = text:gsub(' (%d+) ', function(at) "
+		"return string.format(' %d ', at - ARGV[1]) end) end "
+		"redis.call('HSET', KEYS[1], name, text) end return 1";
 	char number[24];
 	text_format(number, sizeof(number), "%lld", (long long)milliseconds);
-	const char *const words[] = { "EVAL", script, "1", "slipway:pace:github:0123456789abcdef", number };
+	const char *const words[] = { "EVAL", script, "1", "slipway:pace:github:0123456789abcdef",
+		number };
 	struct redisReply *reply;
-	ck_assert_msg(redis_command(redis, 5, words, &reply, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(
+		redis_command(redis, 5, words, &reply, &error) == ERROR_NONE, "%s", error.message);
 	reply_free(reply);
 }
 
 static void assert_granted(const char *run)
 {
 	struct limit_turn turn = ask(run, 200);
-	ck_assert_msg(turn.granted, "%s is to wait %d ms behind %d", run, (int)turn.wait_ms, (int)turn.ahead);
+	ck_assert_msg(turn.granted, "%s is to wait %d ms behind %d", run, (int)turn.wait_ms,
+		(int)turn.ahead);
 }
 
 static void assert_waits(const char *run, int64_t least_ms, int64_t most_ms, int64_t ahead)
 {
 	struct limit_turn turn = ask(run, 200);
-	ck_assert_msg(!turn.granted && turn.wait_ms > least_ms && turn.wait_ms <= most_ms && turn.ahead == ahead,
-		"%s: granted %d, %d ms behind %d", run, turn.granted, (int)turn.wait_ms, (int)turn.ahead);
+	ck_assert_msg(!turn.granted && turn.wait_ms > least_ms && turn.wait_ms <= most_ms &&
+			turn.ahead == ahead,
+		"%s: granted %d, %d ms behind %d", run, turn.granted, (int)turn.wait_ms,
+		(int)turn.ahead);
 }
 
 /* Each gets a time of its own, a second after the one before, and has it when it comes back. */
@@ -286,12 +298,15 @@ START_TEST(test_changes_are_spaced_first_come_first_served)
 	pass(1000);
 	assert_granted("d");
 	/* Another credential has a line of its own. */
-	ck_assert_int_eq(limit_pace(redis, &other, &(struct limit_request){ "x", 1000, 0 }, &turn, &error), ERROR_NONE);
+	ck_assert_int_eq(
+		limit_pace(redis, &other, &(struct limit_request){ "x", 1000, 0 }, &turn, &error),
+		ERROR_NONE);
 	ck_assert(turn.granted && turn.wait_ms == 0);
 }
 END_TEST
 
-/* An action that makes three things in a row would never come to its third, if it had to begin again for each. */
+/* An action that makes three things in a row would never come to its third, if it had to begin
+ * again for each. */
 START_TEST(test_whose_turn_it_is_makes_a_few_changes_and_others_wait_the_longer)
 {
 	assert_granted("a");
@@ -344,7 +359,8 @@ END_TEST
 
 START_TEST(test_what_an_older_version_has_left_is_no_line)
 {
-	const char *const words[] = { "SET", "slipway:pace:github:0123456789abcdef", "99999999999999" };
+	const char *const words[] = { "SET", "slipway:pace:github:0123456789abcdef",
+		"99999999999999" };
 	struct redisReply *reply;
 	ck_assert_int_eq(redis_command(redis, 3, words, &reply, &error), ERROR_NONE);
 	reply_free(reply);
@@ -356,14 +372,16 @@ int main(void)
 {
 	const TTest *const tests[] = { test_open_for_all, test_closed_for_this_credential_only,
 		test_one_probes_and_opens, test_probe_that_meets_the_limit_closes_it_anew,
-		test_each_failed_probe_doubles_the_time, test_doubling_has_an_end, test_what_a_hand_wrote_is_no_gate,
-		test_a_provider_is_down_for_all_where_calls_of_several_runs_fail, test_one_run_alone_keeps_nobody_out,
-		test_one_asks_whether_the_provider_is_back, test_a_provider_may_say_for_how_long_it_is_down,
+		test_each_failed_probe_doubles_the_time, test_doubling_has_an_end,
+		test_what_a_hand_wrote_is_no_gate,
+		test_a_provider_is_down_for_all_where_calls_of_several_runs_fail,
+		test_one_run_alone_keeps_nobody_out, test_one_asks_whether_the_provider_is_back,
+		test_a_provider_may_say_for_how_long_it_is_down,
 		test_a_limit_goes_before_the_question_whether_the_provider_is_back,
 		test_changes_are_spaced_first_come_first_served,
 		test_whose_turn_it_is_makes_a_few_changes_and_others_wait_the_longer,
 		test_a_run_that_does_not_come_is_passed_over_and_loses_nothing,
-		test_those_who_were_kept_away_are_spaced_as_well, test_what_an_older_version_has_left_is_no_line,
-		NULL };
+		test_those_who_were_kept_away_are_spaced_as_well,
+		test_what_an_older_version_has_left_is_no_line, NULL };
 	return store_suite_main("limits", tests, set_up, tear_down);
 }

@@ -45,7 +45,8 @@ static struct trigger_result trigger_with(const char *digest, bool force, int64_
 		.run_ms = run_ms,
 		.attempts = 3,
 		.retention_seconds = 3600 };
-	ck_assert_msg(run_trigger(redis, &trigger, &arena, &result, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(run_trigger(redis, &trigger, &arena, &result, &error) == ERROR_NONE, "%s",
+		error.message);
 	return result;
 }
 
@@ -67,15 +68,16 @@ static struct queue_entry reserve(void)
 	struct queue_entry entry;
 	bool found = false;
 	for (int tries = 0; tries < 3 && !found; tries++)
-		ck_assert_int_eq(queue_reserve(redis, "tester", 50, &arena, &found, &entry, &error), ERROR_NONE);
+		ck_assert_int_eq(queue_reserve(redis, "tester", 50, &arena, &found, &entry, &error),
+			ERROR_NONE);
 	ck_assert_msg(found, "the queue is empty");
 	return entry;
 }
 
 static bool claim_entry(const struct queue_entry *entry, int64_t lease_ms, struct claim *claim)
 {
-	ck_assert_msg(run_claim(redis, entry, &(struct claimant){ "worker-1", lease_ms }, &arena, claim, &error) ==
-			ERROR_NONE,
+	ck_assert_msg(run_claim(redis, entry, &(struct claimant){ "worker-1", lease_ms }, &arena,
+			      claim, &error) == ERROR_NONE,
 		"%s", error.message);
 	return claim->taken;
 }
@@ -115,7 +117,8 @@ static void assert_quiet(void)
 static void reap(void)
 {
 	size_t count;
-	ck_assert_msg(runs_reap(redis, 30000, NULL, &count, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(
+		runs_reap(redis, 30000, NULL, &count, &error) == ERROR_NONE, "%s", error.message);
 }
 
 /* Reaps until the phase is reached: the lease or due time has to pass first. */
@@ -146,8 +149,8 @@ START_TEST(test_numbers_that_were_written_by_hand_are_read_within_bounds)
 	struct redisReply *reply;
 	trigger();
 	run_key_make(key, &name);
-	const char *const words[] = { "HSET", key, "queued_at", "-9223372036854775808", "due", "9223372036854775807",
-		"attempt", "-1", "started_at", "99999999999999999999999" };
+	const char *const words[] = { "HSET", key, "queued_at", "-9223372036854775808", "due",
+		"9223372036854775807", "attempt", "-1", "started_at", "99999999999999999999999" };
 	ck_assert_int_eq(redis_command(redis, 10, words, &reply, &error), ERROR_NONE);
 	reply_free(reply);
 	struct run run = read_run();
@@ -159,7 +162,8 @@ START_TEST(test_numbers_that_were_written_by_hand_are_read_within_bounds)
 }
 END_TEST
 
-/* Texts of all fields are other ones, and numbers as well: a field that is not read makes another status. */
+/* Texts of all fields are other ones, and numbers as well: a field that is not read makes another
+ * status. */
 START_TEST(test_a_status_is_made_of_the_fields_that_are_read_for_it)
 {
 	char key[KEY_SIZE], values[RUN_FIELDS_MAX][16];
@@ -171,8 +175,8 @@ START_TEST(test_a_status_is_made_of_the_fields_that_are_read_for_it)
 	run_key_make(key, &name);
 	for (size_t i = 0; i < run_shown.count + run_hidden.count; i++) {
 		text_format(values[i], sizeof(values[i]), "%zu", i + 1);
-		words[count++] =
-			i < run_shown.count ? run_shown.fields[i].name : run_hidden.fields[i - run_shown.count].name;
+		words[count++] = i < run_shown.count ? run_shown.fields[i].name
+						     : run_hidden.fields[i - run_shown.count].name;
 		words[count++] = values[i];
 	}
 	ck_assert_int_eq(redis_command(redis, count, words, &reply, &error), ERROR_NONE);
@@ -195,7 +199,9 @@ START_TEST(test_the_input_of_a_run_is_gone_when_it_has_ended)
 	trigger();
 	struct claim claim = claim_next(30000);
 	ck_assert_str_eq(claim.run.input, J("{'a':1}"));
-	ck_assert_int_eq(write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }),
+	ck_assert_int_eq(
+		write_run(&claim,
+			(struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }),
 		ERROR_NONE);
 	ck_assert_str_eq(read_run().input, "");
 	ck_assert_int_eq(trigger().outcome, TRIGGER_REUSED);
@@ -241,11 +247,14 @@ START_TEST(test_what_one_app_may_take_of_memory_is_bounded)
 	ck_assert_int_eq(run_trigger(redis, &largest, &arena, &result, &error), ERROR_NONE);
 	struct claim claim = claim_next(60000);
 	for (int i = 0; i < 1000; i++)
-		ck_assert_int_eq(write_run(&claim, (struct run_write){ .kind = RUN_PROGRESS, .log = letters(1024) }),
+		ck_assert_int_eq(
+			write_run(&claim,
+				(struct run_write){ .kind = RUN_PROGRESS, .log = letters(1024) }),
 			ERROR_NONE);
 	ck_assert_int_lt(memory_of("slipway:{0}:app:acme:events"), 600 << 10);
-	ck_assert_int_eq(
-		write_run(&claim, (struct run_write){ .kind = RUN_PROGRESS, .checkpoint = letters((size_t)64 << 10) }),
+	ck_assert_int_eq(write_run(&claim,
+				 (struct run_write){ .kind = RUN_PROGRESS,
+					 .checkpoint = letters((size_t)64 << 10) }),
 		ERROR_NONE);
 	ck_assert_int_lt(memory_of(key), 450 << 10);
 	ck_assert_int_eq(write_run(&claim,
@@ -268,10 +277,15 @@ START_TEST(test_run_from_trigger_to_done)
 	struct claim claim = claim_next(30000);
 	ck_assert_str_eq(claim.run.phase, "executing");
 	ck_assert_str_eq(claim.run.input, J("{'a':1}"));
-	ck_assert_int_eq(write_run(&claim, (struct run_write){ .kind = RUN_PROGRESS, .checkpoint = "{\"c\":1}" }), 0);
+	ck_assert_int_eq(
+		write_run(&claim,
+			(struct run_write){ .kind = RUN_PROGRESS, .checkpoint = "{\"c\":1}" }),
+		0);
 	ck_assert_str_eq(read_run().checkpoint, J("{'c':1}"));
 	ck_assert_int_eq(
-		write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{\"id\":7}" }),
+		write_run(&claim,
+			(struct run_write){
+				.kind = RUN_FINISH, .status = "done", .output = "{\"id\":7}" }),
 		0);
 	struct run run = read_run();
 	ck_assert_str_eq(run.status, "done");
@@ -299,7 +313,9 @@ START_TEST(test_done_is_reused_unless_forced_or_changed)
 	struct trigger_result first = trigger();
 	struct claim claim = claim_next(30000);
 	ck_assert_int_eq(
-		write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }), 0);
+		write_run(&claim,
+			(struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }),
+		0);
 	struct trigger_result reused = trigger();
 	ck_assert_int_eq(reused.outcome, TRIGGER_REUSED);
 	ck_assert_str_eq(reused.run.id, first.run.id);
@@ -330,7 +346,9 @@ START_TEST(test_needs_must_be_done_and_their_outputs_count)
 	trigger();
 	struct claim claim = claim_next(30000);
 	ck_assert_int_eq(
-		write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{\"v\":1}" }),
+		write_run(&claim,
+			(struct run_write){
+				.kind = RUN_FINISH, .status = "done", .output = "{\"v\":1}" }),
 		0);
 	ck_assert_int_eq(run_trigger(redis, &dependent, &arena, &result, &error), ERROR_NONE);
 	ck_assert_int_eq(result.outcome, TRIGGER_NEW);
@@ -366,7 +384,11 @@ START_TEST(test_a_run_knows_how_long_it_waits_for_its_provider)
 	static const struct run_write others[] = {
 		{ .kind = RUN_WAIT, .phase = "waiting", .reason = "not_ready", .detail = "d" },
 		{ .kind = RUN_RETRY, .reason = "internal", .detail = "d" },
-		{ .kind = RUN_FINISH, .status = "error", .output = "{}", .error = "{}", .reason = "network" },
+		{ .kind = RUN_FINISH,
+			.status = "error",
+			.output = "{}",
+			.error = "{}",
+			.reason = "network" },
 	};
 	const struct run_write down = {
 		.kind = RUN_WAIT, .phase = "waiting", .reason = "provider_down", .detail = "d"
@@ -398,9 +420,11 @@ START_TEST(test_retry_counts_an_attempt)
 {
 	trigger();
 	struct claim claim = claim_next(30000);
-	ck_assert_int_eq(
-		write_run(&claim,
-			(struct run_write){ .kind = RUN_RETRY, .delay_ms = 30, .reason = "network", .detail = "x" }),
+	ck_assert_int_eq(write_run(&claim,
+				 (struct run_write){ .kind = RUN_RETRY,
+					 .delay_ms = 30,
+					 .reason = "network",
+					 .detail = "x" }),
 		0);
 	ck_assert_str_eq(read_run().phase, "retrying");
 	reap_until("queued");
@@ -417,7 +441,9 @@ START_TEST(test_stuck_in_running_lease_is_taken_over)
 	ck_assert_int_eq(read_run().crashes, 1);
 	ck_assert_int_eq(read_run().attempt, 1);
 	/* The late worker can write nothing. */
-	ck_assert_int_eq(write_run(&lost, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }),
+	ck_assert_int_eq(
+		write_run(&lost,
+			(struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }),
 		ERROR_LEASE_LOST);
 	bool cancel;
 	ck_assert_int_eq(run_renew(redis, &lost.lease, 1000, &cancel, &error), ERROR_LEASE_LOST);
@@ -500,7 +526,11 @@ END_TEST
 START_TEST(test_cancel_is_not_forgotten)
 {
 	static const struct run_write writes[] = {
-		{ .kind = RUN_WAIT, .phase = "waiting", .delay_ms = 10, .reason = "r", .detail = "d" },
+		{ .kind = RUN_WAIT,
+			.phase = "waiting",
+			.delay_ms = 10,
+			.reason = "r",
+			.detail = "d" },
 		{ .kind = RUN_RETRY, .delay_ms = 10, .reason = "r", .detail = "d" },
 		{ .kind = RUN_RELEASE },
 	};
@@ -509,7 +539,8 @@ START_TEST(test_cancel_is_not_forgotten)
 	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
 		trigger();
 		struct claim claim = claim_next(30000);
-		ck_assert_int_eq(run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
+		ck_assert_int_eq(
+			run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
 		ck_assert_int_eq(write_run(&claim, writes[i]), 0);
 		ck_assert_str_eq(read_run().status, "error");
 		ck_assert_ptr_nonnull(strstr(read_run().error, J("'cancelled'")));
@@ -528,7 +559,8 @@ END_TEST
 START_TEST(test_consumers_and_workers_are_tidied)
 {
 	const struct worker_heartbeat beat = { "w-1", "0", 1, 0 };
-	const char *const old[] = { "HSET", KEY_WORKERS, "gone", "{\"at\":\"2020-01-01T00:00:00.000Z\"}" };
+	const char *const old[] = { "HSET", KEY_WORKERS, "gone",
+		"{\"at\":\"2020-01-01T00:00:00.000Z\"}" };
 	struct redisReply *reply;
 	ck_assert_int_eq(queue_tidy(redis, 0, &error), ERROR_NONE);
 	trigger();
@@ -578,7 +610,8 @@ START_TEST(test_an_expired_run_says_what_it_waited_for)
 		}
 		while (strcmp(read_run().status, "running") == 0)
 			reap();
-		ck_assert_ptr_nonnull(strstr(read_run().error, "allows; last state: Set in the DNS: \\\"A\\\""));
+		ck_assert_ptr_nonnull(
+			strstr(read_run().error, "allows; last state: Set in the DNS: \\\"A\\\""));
 		ck_assert_ptr_nonnull(strstr(read_run().error, J("'remedy':{")));
 	}
 }
@@ -620,7 +653,8 @@ END_TEST
 static void run_command(size_t count, const char *const *words)
 {
 	struct redisReply *reply;
-	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s",
+		error.message);
 	reply_free(reply);
 }
 
@@ -669,10 +703,13 @@ START_TEST(test_a_broken_index_stops_a_trigger_before_it_writes)
 {
 	static const char *const keys[] = { KEY_QUEUE, KEY_LIVE, KEY_DELAYED };
 	struct trigger_result result;
-	const struct trigger trigger = { .name = name, .input = "{}", .digest = "d1", .run_ms = 60000, .attempts = 3 };
+	const struct trigger trigger = {
+		.name = name, .input = "{}", .digest = "d1", .run_ms = 60000, .attempts = 3
+	};
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		overwrite(keys[i]);
-		ck_assert_int_eq(run_trigger(redis, &trigger, &arena, &result, &error), ERROR_STORE_REFUSED);
+		ck_assert_int_eq(
+			run_trigger(redis, &trigger, &arena, &result, &error), ERROR_STORE_REFUSED);
 		ck_assert_ptr_nonnull(strstr(error.remedy, "slipway verify"));
 		ck_assert_int_eq(integer_of("EXISTS", "slipway:{0}:app:acme:site:repo"), 0);
 		drop_key(keys[i]);
@@ -687,7 +724,8 @@ START_TEST(test_a_broken_ledger_stops_a_claim_before_it_writes)
 	trigger();
 	struct queue_entry entry = reserve();
 	overwrite("slipway:{0}:app:acme:ledger");
-	ck_assert_int_eq(run_claim(redis, &entry, &(struct claimant){ "worker-1", 30000 }, &arena, &claim, &error),
+	ck_assert_int_eq(run_claim(redis, &entry, &(struct claimant){ "worker-1", 30000 }, &arena,
+				 &claim, &error),
 		ERROR_STORE_REFUSED);
 	ck_assert_str_eq(read_run().phase, "queued");
 	drop_key("slipway:{0}:app:acme:ledger");
@@ -703,7 +741,9 @@ START_TEST(test_no_run_suffers_from_broken_events)
 	trigger();
 	struct claim claim = claim_next(30000);
 	ck_assert_int_eq(
-		write_run(&claim, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }), 0);
+		write_run(&claim,
+			(struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }),
+		0);
 	ck_assert_str_eq(read_run().status, "done");
 	assert_quiet();
 }
@@ -714,13 +754,16 @@ START_TEST(test_a_run_outlives_a_broken_queue)
 	size_t count;
 	trigger();
 	struct claim claim = claim_next(30000);
-	const struct run_write wait = { .kind = RUN_WAIT, .phase = "waiting", .delay_ms = 0, .reason = "not_ready" };
+	const struct run_write wait = {
+		.kind = RUN_WAIT, .phase = "waiting", .delay_ms = 0, .reason = "not_ready"
+	};
 	ck_assert_int_eq(write_run(&claim, wait), 0);
 	overwrite(KEY_QUEUE);
 	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_STORE_REFUSED);
 	ck_assert_str_eq(read_run().phase, "waiting");
 	/* It is not in the way of others until it is looked at again. */
-	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_STORE_REFUSED); /* by the other index */
+	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error),
+		ERROR_STORE_REFUSED); /* by the other index */
 	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_NONE);
 	ck_assert_uint_eq(count, 0);
 	ck_assert_int_eq(integer_of("ZCARD", KEY_DELAYED), 1);
@@ -760,7 +803,8 @@ START_TEST(test_reaper_forgets_what_is_gone)
 {
 	trigger();
 	const char *const wipe[] = { "DEL", "slipway:{0}:app:acme:site:repo" };
-	const char *const due[] = { "ZADD", KEY_LIVE, "0", "acme:site:repo", "0", "no member at all" };
+	const char *const due[] = { "ZADD", KEY_LIVE, "0", "acme:site:repo", "0",
+		"no member at all" };
 	struct redisReply *reply;
 	ck_assert_int_eq(redis_command(redis, 2, wipe, &reply, &error), ERROR_NONE);
 	reply_free(reply);
@@ -808,11 +852,14 @@ START_TEST(test_redis_away_is_said)
 {
 	struct redis *nowhere;
 	struct run run;
-	ck_assert_int_eq(redis_new("unix:///nonexistent/redis.sock", NULL, "t", 200, &nowhere, &error), ERROR_NONE);
+	ck_assert_int_eq(
+		redis_new("unix:///nonexistent/redis.sock", NULL, "t", 200, &nowhere, &error),
+		ERROR_NONE);
 	ck_assert_int_eq(run_read(nowhere, &name, &arena, &run, &error), ERROR_STORE_UNAVAILABLE);
 	ck_assert_int_gt(error.retry_after_ms, 0);
 	redis_free(nowhere);
-	ck_assert_int_eq(redis_new("rediss://host", NULL, "t", 200, &nowhere, &error), ERROR_INVALID_INPUT);
+	ck_assert_int_eq(
+		redis_new("rediss://host", NULL, "t", 200, &nowhere, &error), ERROR_INVALID_INPUT);
 	ck_assert_ptr_nonnull(strstr(error.message, "TLS"));
 }
 END_TEST
@@ -841,9 +888,11 @@ START_TEST(test_durable_record_of_what_was_made)
 					 .ledger_field = "github:repository:acme/docs",
 					 .ledger_value = "{\"id\":\"7\"}" }),
 		0);
-	ck_assert_int_eq(
-		write_run(&claim,
-			(struct run_write){ .kind = RUN_FINISH, .status = "error", .output = "{}", .error = "{}" }),
+	ck_assert_int_eq(write_run(&claim,
+				 (struct run_write){ .kind = RUN_FINISH,
+					 .status = "error",
+					 .output = "{}",
+					 .error = "{}" }),
 		0);
 	store_restart();
 	struct run run;
@@ -853,7 +902,8 @@ START_TEST(test_durable_record_of_what_was_made)
 	struct queue_entry entry = reserve();
 	struct claim again;
 	ck_assert(claim_entry(&entry, 30000, &again));
-	ck_assert_str_eq(json_member_string(again.ledger, "github:repository:acme/docs"), J("{'id':'7'}"));
+	ck_assert_str_eq(
+		json_member_string(again.ledger, "github:repository:acme/docs"), J("{'id':'7'}"));
 	claim_release(&again);
 }
 END_TEST
@@ -863,20 +913,27 @@ int main(void)
 	const TTest *const tests[] = { test_idle_before_any_trigger,
 		test_a_status_is_made_of_the_fields_that_are_read_for_it,
 		test_numbers_that_were_written_by_hand_are_read_within_bounds,
-		test_the_input_of_a_run_is_gone_when_it_has_ended, test_what_one_app_may_take_of_memory_is_bounded,
-		test_run_from_trigger_to_done, test_single_flight, test_done_is_reused_unless_forced_or_changed,
-		test_needs_must_be_done_and_their_outputs_count, test_wait_burns_no_attempt_and_comes_back,
+		test_the_input_of_a_run_is_gone_when_it_has_ended,
+		test_what_one_app_may_take_of_memory_is_bounded, test_run_from_trigger_to_done,
+		test_single_flight, test_done_is_reused_unless_forced_or_changed,
+		test_needs_must_be_done_and_their_outputs_count,
+		test_wait_burns_no_attempt_and_comes_back,
 		test_a_run_knows_how_long_it_waits_for_its_provider, test_retry_counts_an_attempt,
 		test_stuck_in_running_lease_is_taken_over, test_renew_keeps_the_lease,
-		test_release_hands_back_without_counting, test_cancel, test_cancel_says_what_may_have_been_done,
-		test_cancel_is_not_forgotten, test_consumers_and_workers_are_tidied, test_run_deadline_ends_it,
+		test_release_hands_back_without_counting, test_cancel,
+		test_cancel_says_what_may_have_been_done, test_cancel_is_not_forgotten,
+		test_consumers_and_workers_are_tidied, test_run_deadline_ends_it,
 		test_an_expired_run_says_what_it_waited_for, test_stale_entry_is_dropped,
-		test_lost_entry_is_queued_anew, test_entry_of_a_reader_that_was_struck_off_is_queued_anew,
-		test_a_broken_key_does_not_stop_the_reaper, test_a_broken_index_stops_a_trigger_before_it_writes,
-		test_a_broken_ledger_stops_a_claim_before_it_writes, test_no_run_suffers_from_broken_events,
-		test_a_run_outlives_a_broken_queue, test_what_has_an_entry_comes_back_into_the_index,
+		test_lost_entry_is_queued_anew,
+		test_entry_of_a_reader_that_was_struck_off_is_queued_anew,
+		test_a_broken_key_does_not_stop_the_reaper,
+		test_a_broken_index_stops_a_trigger_before_it_writes,
+		test_a_broken_ledger_stops_a_claim_before_it_writes,
+		test_no_run_suffers_from_broken_events, test_a_run_outlives_a_broken_queue,
+		test_what_has_an_entry_comes_back_into_the_index,
 		test_an_entry_of_a_broken_run_is_buried, test_reaper_forgets_what_is_gone,
-		test_scripts_survive_script_flush, test_state_lost_when_a_process_restarted, test_redis_away_is_said,
-		test_bad_entry_is_buried_with_the_reason, test_durable_record_of_what_was_made, NULL };
+		test_scripts_survive_script_flush, test_state_lost_when_a_process_restarted,
+		test_redis_away_is_said, test_bad_entry_is_buried_with_the_reason,
+		test_durable_record_of_what_was_made, NULL };
 	return store_suite_main("runs", tests, set_up, tear_down);
 }

@@ -33,7 +33,8 @@ static void note(void *context, const char *key, const char *what, bool repaired
 {
 	size_t length = strlen(said);
 	(void)context;
-	snprintf(said + length, sizeof(said) - length, "%s: %s%s\n", key, what, repaired ? " (repaired)" : "");
+	snprintf(said + length, sizeof(said) - length, "%s: %s%s\n", key, what,
+		repaired ? " (repaired)" : "");
 }
 
 static struct verify_counts verify(bool repair)
@@ -43,21 +44,23 @@ static struct verify_counts verify(bool repair)
 		.repair = repair, .lease_ms = 30000, .retention_seconds = 86400, .found = note
 	};
 	said[0] = '\0';
-	ck_assert_msg(store_verify(redis, &options, &counts, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(
+		store_verify(redis, &options, &counts, &error) == ERROR_NONE, "%s", error.message);
 	return counts;
 }
 
 static void command(size_t count, const char *const *words)
 {
 	struct redisReply *reply;
-	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s",
+		error.message);
 	reply_free(reply);
 }
 
-#define COMMAND(...)                                                                                                   \
-	do {                                                                                                           \
-		const char *const words[] = { __VA_ARGS__ };                                                           \
-		command(sizeof(words) / sizeof(words[0]), words);                                                      \
+#define COMMAND(...)                                                                               \
+	do {                                                                                       \
+		const char *const words[] = { __VA_ARGS__ };                                       \
+		command(sizeof(words) / sizeof(words[0]), words);                                  \
 	} while (0)
 
 static void trigger(void)
@@ -69,7 +72,8 @@ static void trigger(void)
 		.run_ms = 60000,
 		.attempts = 3,
 		.retention_seconds = 86400 };
-	ck_assert_msg(run_trigger(redis, &wanted, &arena, &result, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(run_trigger(redis, &wanted, &arena, &result, &error) == ERROR_NONE, "%s",
+		error.message);
 	ck_assert_int_eq(result.outcome, TRIGGER_NEW);
 }
 
@@ -79,10 +83,12 @@ static struct claim claim(void)
 	struct claim claimed;
 	bool found = false;
 	for (int tries = 0; tries < 3 && !found; tries++)
-		ck_assert_int_eq(queue_reserve(redis, "tester", 50, &arena, &found, &entry, &error), ERROR_NONE);
+		ck_assert_int_eq(queue_reserve(redis, "tester", 50, &arena, &found, &entry, &error),
+			ERROR_NONE);
 	ck_assert(found);
-	ck_assert_int_eq(
-		run_claim(redis, &entry, &(struct claimant){ "worker", 30000 }, &arena, &claimed, &error), ERROR_NONE);
+	ck_assert_int_eq(run_claim(redis, &entry, &(struct claimant){ "worker", 30000 }, &arena,
+				 &claimed, &error),
+		ERROR_NONE);
 	ck_assert(claimed.taken);
 	claim_release(&claimed);
 	return claimed;
@@ -133,7 +139,8 @@ END_TEST
 
 START_TEST(test_entry_of_no_run)
 {
-	COMMAND("XADD", KEY_QUEUE, "*", "app", "acme", "workflow", "site", "action", "repo", "run", "r");
+	COMMAND("XADD", KEY_QUEUE, "*", "app", "acme", "workflow", "site", "action", "repo", "run",
+		"r");
 	COMMAND("XADD", KEY_QUEUE, "*", "something", "else");
 	expect_repaired("no run has this entry");
 	COMMAND("DEL", KEY_DEAD);
@@ -259,12 +266,14 @@ END_TEST
 
 START_TEST(test_owners_and_ledgers_have_the_same_things)
 {
-	COMMAND("HSET", KEY_PREFIX "app:acme:ledger", "github:repository:acme/docs", "{\"id\":\"7\",\"created\":true}");
+	COMMAND("HSET", KEY_PREFIX "app:acme:ledger", "github:repository:acme/docs",
+		"{\"id\":\"7\",\"created\":true}");
 	expect_repaired("its row 'github:repository:acme/docs' has no owner");
 	COMMAND("SET", "slipway:owner:github:repository:7", "other 1700000000000");
 	verify(false);
 	ck_assert_ptr_nonnull(strstr(said, "is of a thing that the app 'other' has"));
-	ck_assert_ptr_nonnull(strstr(said, "slipway:owner:github:repository:7: the app that it names does not have"));
+	ck_assert_ptr_nonnull(strstr(
+		said, "slipway:owner:github:repository:7: the app that it names does not have"));
 	verify(true);
 	verify(true);
 	ck_assert_uint_eq(verify(false).faults, 0);
@@ -284,7 +293,8 @@ END_TEST
 /* Every run would be named, and none of them is broken. */
 START_TEST(test_a_broken_index_is_the_only_finding)
 {
-	static const char *const keys[] = { KEY_QUEUE, KEY_DELAYED, KEY_LIVE, KEY_APPS, KEY_DEAD, KEY_WORKERS };
+	static const char *const keys[] = { KEY_QUEUE, KEY_DELAYED, KEY_LIVE, KEY_APPS, KEY_DEAD,
+		KEY_WORKERS };
 	trigger();
 	wait_long(&(const struct claim){ .lease = claim().lease });
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -305,9 +315,10 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_nothing_is_wrong, test_entry_is_lost, test_entry_of_no_run,
-		test_out_of_the_indexes, test_in_two_places, test_ended_or_gone, test_nobody_came, test_broken_words,
-		test_lives_for_ever, test_a_ledger_that_expires_is_a_finding,
+	const TTest *const tests[] = { test_nothing_is_wrong, test_entry_is_lost,
+		test_entry_of_no_run, test_out_of_the_indexes, test_in_two_places,
+		test_ended_or_gone, test_nobody_came, test_broken_words, test_lives_for_ever,
+		test_a_ledger_that_expires_is_a_finding,
 		test_owners_and_ledgers_have_the_same_things, test_wrong_type_is_a_finding,
 		test_a_broken_index_is_the_only_finding, NULL };
 	return store_suite_main("verify", tests, set_up, tear_down);

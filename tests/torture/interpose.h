@@ -1,15 +1,18 @@
 /*
- * Faults at the border to the C library. The program that includes this (one file of it only) has malloc and the calls
- * on sockets of its own, which the libraries it links find first; the n-th one of an armed kind fails. Faults and
- * counts belong to a thread: a peer in another thread of the test is never hit.
+ * Faults at the border to the C library. The program that includes this (one file of it only) has
+ * malloc and the calls on sockets of its own, which the libraries it links find first; the n-th one
+ * of an armed kind fails. Faults and counts belong to a thread: a peer in another thread of the
+ * test is never hit.
  *
- * hiredis before 1.0 asserts that it gets memory and crashes where it does not: what it asks for is never refused
- * there. glibc's regcomp leaks where it is refused memory: after such a fault nothing is said about leaks.
+ * hiredis before 1.0 asserts that it gets memory and crashes where it does not: what it asks for is
+ * never refused there. glibc's regcomp leaks where it is refused memory: after such a fault nothing
+ * is said about leaks.
  *
- * Not armed, all is passed on. Under AddressSanitizer, which has a malloc of its own, that part is left out.
+ * Not armed, all is passed on. Under AddressSanitizer, which has a malloc of its own, that part is
+ * left out.
  *
- * Two libraries are spared, for a fault in them shows nothing of ours: hiredis 0.14 aborts or leaks where its own
- * memory is refused (such a process is replaced, as any that crashes); glibc's
+ * Two libraries are spared, for a fault in them shows nothing of ours: hiredis 0.14 aborts or leaks
+ * where its own memory is refused (such a process is replaced, as any that crashes); glibc's
  * regcomp leaks, and its regexec says that nothing matches.
  */
 #ifndef TESTS_TORTURE_INTERPOSE_H
@@ -57,8 +60,8 @@ enum fault {
 	FAULT_COUNT
 };
 
-static const char *const fault_names[FAULT_COUNT] = { "malloc", "malloc from here", "read reset", "read end",
-	"read short", "write pipe", "write short", "connect", "accept" };
+static const char *const fault_names[FAULT_COUNT] = { "malloc", "malloc from here", "read reset",
+	"read end", "read short", "write pipe", "write short", "connect", "accept" };
 
 /* Of this thread. */
 static _Thread_local struct {
@@ -123,7 +126,8 @@ static inline int spare_library(struct dl_phdr_info *library, size_t size, void 
 {
 	(void)size;
 	(void)unused;
-	for (int i = 0; strstr(library->dlpi_name, "libhiredis") != NULL && i < library->dlpi_phnum; i++) {
+	for (int i = 0; strstr(library->dlpi_name, "libhiredis") != NULL && i < library->dlpi_phnum;
+		i++) {
 		const ElfW(Phdr) *part = &library->dlpi_phdr[i];
 		if (part->p_type != PT_LOAD || (part->p_flags & PF_X) == 0)
 			continue;
@@ -133,7 +137,8 @@ static inline int spare_library(struct dl_phdr_info *library, size_t size, void 
 	return 0;
 }
 
-/* backtrace may take memory at its first call, and dl_iterate_phdr locks: both are done before anything is armed. */
+/* backtrace may take memory at its first call, and dl_iterate_phdr locks: both are done before
+ * anything is armed. */
 static inline void spare_libraries(void)
 {
 	void *frames[2];
@@ -156,7 +161,8 @@ struct code_range {
 	const char *name;
 	uintptr_t from, to;
 };
-static struct code_range hiredis_code = { .name = "/libhiredis.so" }, libc_code = { .name = "/libc.so.6" };
+static struct code_range hiredis_code = { .name = "/libhiredis.so" },
+			 libc_code = { .name = "/libc.so.6" };
 
 static inline int code_range_find(struct dl_phdr_info *info, size_t size, void *context)
 {
@@ -165,7 +171,8 @@ static inline int code_range_find(struct dl_phdr_info *info, size_t size, void *
 	if (strstr(info->dlpi_name, range->name) == NULL)
 		return 0;
 	for (size_t i = 0; i < info->dlpi_phnum; i++) {
-		if (info->dlpi_phdr[i].p_type != PT_LOAD || (info->dlpi_phdr[i].p_flags & PF_X) == 0)
+		if (info->dlpi_phdr[i].p_type != PT_LOAD ||
+			(info->dlpi_phdr[i].p_flags & PF_X) == 0)
 			continue;
 		range->from = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
 		range->to = range->from + info->dlpi_phdr[i].p_memsz;
@@ -198,7 +205,8 @@ void *interposed_malloc(size_t size)
 
 void *interposed_calloc(size_t count, size_t size)
 {
-	void *memory = memory_refused(__builtin_return_address(0)) ? NULL : __libc_calloc(count, size);
+	void *memory =
+		memory_refused(__builtin_return_address(0)) ? NULL : __libc_calloc(count, size);
 	faults.live += memory != NULL ? 1 : 0;
 	return memory;
 }
@@ -246,15 +254,16 @@ int interposed_regcomp(regex_t *pattern, const char *text, int flags)
 	return result;
 }
 
-int interposed_regexec(const regex_t *pattern, const char *text, size_t count, regmatch_t matches[], int flags) __asm__(
-	"regexec");
+int interposed_regexec(const regex_t *pattern, const char *text, size_t count, regmatch_t matches[],
+	int flags) __asm__("regexec");
 
-int interposed_regexec(const regex_t *pattern, const char *text, size_t count, regmatch_t matches[], int flags)
+int interposed_regexec(
+	const regex_t *pattern, const char *text, size_t count, regmatch_t matches[], int flags)
 {
 	union {
 		void *pointer;
-		int (*function)(
-			const regex_t *pattern, const char *text, size_t count, regmatch_t matches[], int flags);
+		int (*function)(const regex_t *pattern, const char *text, size_t count,
+			regmatch_t matches[], int flags);
 	} real = { dlsym(RTLD_NEXT, "regexec") };
 	bool armed = faults.armed;
 	faults.armed = false;
@@ -271,7 +280,8 @@ ssize_t interposed_write(int fd, const void *bytes, size_t size) __asm__("write"
 ssize_t interposed_send(int fd, const void *bytes, size_t size, int flags) __asm__("send");
 ssize_t interposed_sendmsg(int fd, const struct msghdr *message, int flags) __asm__("sendmsg");
 int interposed_connect(int fd, const struct sockaddr *address, socklen_t length) __asm__("connect");
-int interposed_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) __asm__("accept4");
+int interposed_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) __asm__(
+	"accept4");
 
 static inline int refused(int code)
 {
@@ -321,17 +331,20 @@ ssize_t interposed_write(int fd, const void *bytes, size_t size)
 
 ssize_t interposed_sendmsg(int fd, const struct msghdr *message, int flags)
 {
-	return fault_now(FAULT_WRITE_PIPE) ? refused(EPIPE) : syscall(SYS_sendmsg, fd, message, flags);
+	return fault_now(FAULT_WRITE_PIPE) ? refused(EPIPE)
+					   : syscall(SYS_sendmsg, fd, message, flags);
 }
 
 int interposed_connect(int fd, const struct sockaddr *address, socklen_t length)
 {
-	return fault_now(FAULT_CONNECT) ? refused(ECONNREFUSED) : (int)syscall(SYS_connect, fd, address, length);
+	return fault_now(FAULT_CONNECT) ? refused(ECONNREFUSED)
+					: (int)syscall(SYS_connect, fd, address, length);
 }
 
 int interposed_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
-	return fault_now(FAULT_ACCEPT) ? refused(EMFILE) : (int)syscall(SYS_accept4, fd, address, length, flags);
+	return fault_now(FAULT_ACCEPT) ? refused(EMFILE)
+				       : (int)syscall(SYS_accept4, fd, address, length, flags);
 }
 
 /* ---- campaigns ---- */
@@ -341,7 +354,8 @@ struct torture {
 	const char *name;
 	void (*prepare)(void); /* before each fault; NULL: nothing */
 	void (*run)(void);     /* under the fault */
-	/* After it; faulted tells whether something was hit that may be noticed. what says which fault it was. */
+	/* After it; faulted tells whether something was hit that may be noticed. what says which
+	 * fault it was. */
 	void (*check)(bool faulted, const char *what);
 };
 
@@ -349,8 +363,8 @@ static bool torture_first; /* the round without a fault in which libraries make 
 
 static bool torture_left; /* a round has left allocations behind */
 
-/* Fails where a fault has left allocations behind, and does so again: a leak comes every time, while what a library
- * makes once and keeps may fall into any round. */
+/* Fails where a fault has left allocations behind, and does so again: a leak comes every time,
+ * while what a library makes once and keeps may fall into any round. */
 static inline void torture_check_live(long before, const char *what)
 {
 	if (torture_first || faults.in_libc || faults.live == before)
@@ -365,7 +379,8 @@ static atomic_long *torture_faults;
 
 static inline void torture_begin(void)
 {
-	void *shared = mmap(NULL, sizeof(*torture_faults), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *shared = mmap(NULL, sizeof(*torture_faults), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		abort();
 	torture_faults = shared;
@@ -410,8 +425,8 @@ static inline void torture_kind(const struct torture *torture, enum fault kind)
 	}
 }
 
-/* All kinds from the first on that a client of others may meet. The first round is without a fault, for what is made
- * only once. */
+/* All kinds from the first on that a client of others may meet. The first round is without a fault,
+ * for what is made only once. */
 static inline void torture_all(const struct torture *torture, enum fault first)
 {
 	torture_first = true;

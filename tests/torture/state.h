@@ -1,6 +1,6 @@
 /*
- * The private Redis of a torture test: how a state is made without faults, and whether what faults left holds
- * together. For one file of a program only.
+ * The private Redis of a torture test: how a state is made without faults, and whether what faults
+ * left holds together. For one file of a program only.
  */
 #ifndef TESTS_TORTURE_STATE_H
 #define TESTS_TORTURE_STATE_H
@@ -18,7 +18,8 @@ static inline struct redis *state_connect(int timeout_ms)
 {
 	struct redis *redis;
 	struct error error;
-	ck_assert_int_eq(redis_new(server.url, NULL, "torture", timeout_ms, &redis, &error), ERROR_NONE);
+	ck_assert_int_eq(
+		redis_new(server.url, NULL, "torture", timeout_ms, &redis, &error), ERROR_NONE);
 	return redis;
 }
 
@@ -26,14 +27,15 @@ static inline int64_t state_integer(size_t count, const char *const *words)
 {
 	struct redisReply *reply;
 	struct error error;
-	ck_assert_msg(redis_command(observer, count, words, &reply, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(redis_command(observer, count, words, &reply, &error) == ERROR_NONE, "%s",
+		error.message);
 	int64_t value = reply_integer(reply);
 	reply_free(reply);
 	return value;
 }
 
-#define STATE_INTEGER(...)                                                                                             \
-	state_integer(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *),                             \
+#define STATE_INTEGER(...)                                                                         \
+	state_integer(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *),         \
 		(const char *const[]){ __VA_ARGS__ })
 
 static inline void state_wipe(void)
@@ -72,7 +74,8 @@ static inline struct queue_entry state_reserve(struct arena *arena)
 	struct queue_entry entry = { .id = "" };
 	struct error error;
 	bool found = false;
-	ck_assert_int_eq(queue_reserve(observer, "observer", 10, arena, &found, &entry, &error), ERROR_NONE);
+	ck_assert_int_eq(
+		queue_reserve(observer, "observer", 10, arena, &found, &entry, &error), ERROR_NONE);
 	ck_assert(found);
 	return entry;
 }
@@ -82,7 +85,8 @@ static inline void state_claim(struct arena *arena, struct lease *ret_lease)
 	struct error error;
 	struct claim claim;
 	struct queue_entry entry = state_reserve(arena);
-	ck_assert_int_eq(run_claim(observer, &entry, &(struct claimant){ "observer", 60000 }, arena, &claim, &error),
+	ck_assert_int_eq(run_claim(observer, &entry, &(struct claimant){ "observer", 60000 }, arena,
+				 &claim, &error),
 		ERROR_NONE);
 	ck_assert(claim.taken);
 	*ret_lease = claim.lease;
@@ -95,7 +99,8 @@ static inline void state_found(void *context, const char *key, const char *what,
 	ck_abort_msg("%s: %s: %s", (const char *)context, key, what);
 }
 
-/* A live run has its entry and stands in the index; one that is not live has neither. Then what verify looks at. */
+/* A live run has its entry and stands in the index; one that is not live has neither. Then what
+ * verify looks at. */
 static inline void state_check(const struct run_name *name, const char *what)
 {
 	struct arena arena;
@@ -116,11 +121,12 @@ static inline void state_check(const struct run_name *name, const char *what)
 	ck_assert_int_eq(redis_command(observer, 3, in_live, &reply, &error), ERROR_NONE);
 	bool indexed = !reply_is_nil(reply);
 	reply_free(reply);
-	ck_assert_msg(indexed == run_is_live(&run), "%s: '%s' and in the index: %d", what, run.status, indexed);
+	ck_assert_msg(indexed == run_is_live(&run), "%s: '%s' and in the index: %d", what,
+		run.status, indexed);
 	int64_t entries = STATE_INTEGER("XLEN", KEY_QUEUE);
 	bool queued = run_is_live(&run) && run.due == 0;
-	ck_assert_msg(entries == (queued ? 1 : 0), "%s: %s %s, %lld entries", what, run.status, run.phase,
-		(long long)entries);
+	ck_assert_msg(entries == (queued ? 1 : 0), "%s: %s %s, %lld entries", what, run.status,
+		run.phase, (long long)entries);
 	const struct verify_options options = {
 		.lease_ms = 60000, .retention_seconds = 3600, .found = state_found, .context = text
 	};

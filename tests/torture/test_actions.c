@@ -1,11 +1,13 @@
 /*
- * Actions against a scripted provider, while memory and connections of the worker fail at each place in turn: an error
- * that is tried again, and a later attempt makes what is to be made, once.
+ * Actions against a scripted provider, while memory and connections of the worker fail at each
+ * place in turn: an error that is tried again, and a later attempt makes what is to be made, once.
  *
- * covers: src/action/context.c src/http/client.c src/provider/provider.c workflows/actions/github_repository.c
+ * covers: src/action/context.c src/http/client.c src/provider/provider.c
+ * covers: workflows/actions/github_repository.c
  * covers: workflows/actions/github_workflow_run.c workflows/actions/github_protection.c
  * covers: workflows/actions/github_access.c workflows/actions/github_repository_delete.c
- * covers: workflows/actions/vercel_project.c workflows/actions/vercel_environment.c workflows/actions/http_check.c
+ * covers: workflows/actions/vercel_project.c workflows/actions/vercel_environment.c
+ * covers: workflows/actions/http_check.c
  */
 #include "torture/interpose.h"
 
@@ -18,21 +20,25 @@
 #include "harness/suite.h"
 #include "harness/trial.h"
 
-#define REPOSITORY(more)                                                                                               \
-	"{\"id\":42,\"full_name\":\"acme/docs\",\"name\":\"docs\",\"owner\":{\"login\":\"acme\"},"                     \
+#define REPOSITORY(more)                                                                           \
+	"{\"id\":42,\"full_name\":\"acme/docs\",\"name\":\"docs\",\"owner\":{\"login\":\"acme\"}," \
 	"\"default_branch\":\"main\",\"html_url\":\"https://github.com/acme/docs\"" more "}"
-#define FORKED    REPOSITORY(",\"fork\":true,\"parent\":{\"full_name\":\"upstream/starter\"}")
-#define GENERATED REPOSITORY(",\"fork\":false,\"template_repository\":{\"full_name\":\"upstream/starter\"}")
-#define PROJECT   "{\"id\":\"prj_1\",\"name\":\"docs\",\"accountId\":\"team_1\""
-#define LINK      ",\"link\":{\"type\":\"github\",\"org\":\"acme\",\"repo\":\"docs\",\"repoId\":42}"
-#define HIDDEN                                                                                                         \
-	"{\"envs\":[{\"id\":\"e1\",\"key\":\"SITE\",\"value\":\"\",\"type\":\"encrypted\",\"target\":[\"production\"]" \
-	","                                                                                                            \
+#define FORKED REPOSITORY(",\"fork\":true,\"parent\":{\"full_name\":\"upstream/starter\"}")
+#define GENERATED                                                                                  \
+	REPOSITORY(",\"fork\":false,\"template_repository\":{\"full_name\":\"upstream/starter\"}")
+#define PROJECT "{\"id\":\"prj_1\",\"name\":\"docs\",\"accountId\":\"team_1\""
+#define LINK    ",\"link\":{\"type\":\"github\",\"org\":\"acme\",\"repo\":\"docs\",\"repoId\":42}"
+#define HIDDEN                                                                                     \
+	"{\"envs\":[{\"id\":\"e1\",\"key\":\"SITE\",\"value\":\"\",\"type\":\"encrypted\","        \
+	"\"target\":[\"production\"]"                                                              \
+	","                                                                                        \
 	"\"updatedAt\":5}]}"
-#define LISTED                                                                                                         \
-	"{\"envs\":[{\"key\":\"SITE\",\"value\":\"docs\",\"type\":\"plain\",\"target\":[\"production\"],"              \
+#define LISTED                                                                                     \
+	"{\"envs\":[{\"key\":\"SITE\",\"value\":\"docs\",\"type\":\"plain\",\"target\":["          \
+	"\"production\"],"                                                                         \
 	"\"gitBranch\":null,\"updatedAt\":200}]}"
-#define NOT_THERE "{\"message\":\"Not Found\",\"error\":{\"code\":\"not_found\",\"message\":\"Not found\"}}"
+#define NOT_THERE                                                                                  \
+	"{\"message\":\"Not Found\",\"error\":{\"code\":\"not_found\",\"message\":\"Not found\"}}"
 
 #define LOOK_REPOSITORY "GET", "/github/repos/acme/docs"
 #define FORK            "POST", "/github/repos/upstream/starter/forks"
@@ -40,9 +46,9 @@
 #define LIST_RUNS       "GET", "/github/repos/acme/docs/actions/workflows/setup.yml/runs"
 #define DISPATCH        "POST", "/github/repos/acme/docs/actions/workflows/setup.yml/dispatches"
 #define PROTECTION      "/github/repos/acme/docs/branches/main/protection"
-#define PROTECTED                                                                                                      \
-	"{\"required_status_checks\":{\"strict\":false,\"contexts\":[\"build\"]},"                                     \
-	"\"required_pull_request_reviews\":{\"required_approving_review_count\":1},"                                   \
+#define PROTECTED                                                                                  \
+	"{\"required_status_checks\":{\"strict\":false,\"contexts\":[\"build\"]},"                 \
+	"\"required_pull_request_reviews\":{\"required_approving_review_count\":1},"               \
 	"\"restrictions\":{\"users\":[{\"login\":\"ann\"}],\"teams\":[],\"apps\":[]}}"
 #define HEAD_COMMIT(sha) "{\"sha\":\"" sha "\",\"commit\":{\"tree\":{\"sha\":\"t1\"}}}"
 #define INVITED          "{\"id\":5,\"invitee\":{\"login\":\"ann\"},\"permissions\":\"write\"}"
@@ -53,12 +59,13 @@
 #define WRITE            "POST", "/vercel/v10/projects/prj_1/env"
 #define LINK_PROJECT     "POST", "/vercel/v9/projects/prj_1/link"
 
-#define READY                                                                                                          \
-	{ "GET", "/github/repos/acme/docs/branches/main", .status = 200,                                               \
-		.body = "{\"name\":\"main\",\"commit\":{\"sha\":\"abc123\"}}" },                                       \
-		{ "GET", "/github/repos/acme/docs/commits", .status = 200, .body = "[{\"sha\":\"abc123\"}]" },         \
-	{                                                                                                              \
-		"GET", "/github/orgs/acme", .status = 200, .body = "{\"login\":\"acme\"}"                              \
+#define READY                                                                                      \
+	{ "GET", "/github/repos/acme/docs/branches/main", .status = 200,                           \
+		.body = "{\"name\":\"main\",\"commit\":{\"sha\":\"abc123\"}}" },                   \
+		{ "GET", "/github/repos/acme/docs/commits", .status = 200,                         \
+			.body = "[{\"sha\":\"abc123\"}]" },                                        \
+	{                                                                                          \
+		"GET", "/github/orgs/acme", .status = 200, .body = "{\"login\":\"acme\"}"          \
 	}
 
 /* The first row is the look, the second one the request that makes it. */
@@ -67,24 +74,27 @@ static const struct action_case {
 	const struct action_definition *action;
 	const char *input;
 	struct peer_row rows[8];
-	int absent; /* what the look answers before it was made, with this body; 0: it was there before */
+	int absent; /* what the look answers before it was made, with this body; 0: it was there
+		       before */
 	const char *absent_body;
-	bool repeats;                            /* the request is sent each time, and harms nobody */
+	bool repeats; /* the request is sent each time, and harms nobody */
 	const char *ledger_field, *ledger_value; /* what is known to be ours; NULL: nothing */
 } cases[] = {
 	{ .name = "note", .action = &note, .input = "{\"text\":\"x\"}" },
 	{ .name = "github.repository by a fork",
 		.action = &github_repository,
 		.input = "{\"owner\":\"acme\",\"name\":\"docs\",\"fork\":\"upstream/starter\"}",
-		.rows = { { LOOK_REPOSITORY, .status = 200, .body = FORKED }, { FORK, .status = 202, .body = FORKED },
-			READY },
+		.rows = { { LOOK_REPOSITORY, .status = 200, .body = FORKED },
+			{ FORK, .status = 202, .body = FORKED }, READY },
 		.absent = 404,
 		.absent_body = NOT_THERE },
 	{ .name = "github.repository of its own",
 		.action = &github_repository,
 		.input = "{\"owner\":\"acme\",\"name\":\"docs\"}",
 		.rows = { { LOOK_REPOSITORY, .status = 200, .body = REPOSITORY("") },
-			{ "POST", "/github/orgs/acme/repos", .status = 201, .body = REPOSITORY("") }, READY },
+			{ "POST", "/github/orgs/acme/repos", .status = 201,
+				.body = REPOSITORY("") },
+			READY },
 		.absent = 404,
 		.absent_body = NOT_THERE },
 	{ .name = "github.repository from a template",
@@ -107,13 +117,15 @@ static const struct action_case {
 		.rows = { { LIST_RUNS, .status = 200, .body = "{\"workflow_runs\":[{\"id\":77}]}" },
 			{ DISPATCH, .status = 204 },
 			{ "GET", "/github/repos/acme/docs/actions/runs/77", .status = 200,
-				.body = "{\"id\":77,\"status\":\"completed\",\"conclusion\":\"success\"}" },
+				.body = "{\"id\":77,\"status\":\"completed\",\"conclusion\":"
+					"\"success\"}" },
 			{ LOOK_REPOSITORY, .status = 200, .body = REPOSITORY("") }, READY },
 		.absent = 200,
 		.absent_body = "{\"workflow_runs\":[]}" },
 	{ .name = "github.protection",
 		.action = &github_protection,
-		.input = "{\"repository\":\"acme/docs\",\"requiredReviews\":1,\"requiredChecks\":[\"build\"]}",
+		.input = "{\"repository\":\"acme/"
+			 "docs\",\"requiredReviews\":1,\"requiredChecks\":[\"build\"]}",
 		.rows = { { "GET", PROTECTION, .status = 200, .body = PROTECTED },
 			{ "PUT", PROTECTION, .status = 200, .body = PROTECTED },
 			{ "GET", "/github/repos/acme/docs/rules/branches/main", .status = 200,
@@ -123,9 +135,12 @@ static const struct action_case {
 	{ .name = "github.access",
 		.action = &github_access,
 		.input = "{\"repository\":\"acme/docs\",\"user\":\"ann\"}",
-		.rows = { { "GET", "/github/repos/acme/docs/invitations", .status = 200, .body = "[" INVITED "]" },
-			{ "PUT", "/github/repos/acme/docs/collaborators/ann", .status = 201, .body = INVITED },
-			{ "GET", "/github/repos/acme/docs/collaborators", .status = 200, .body = "[]" } },
+		.rows = { { "GET", "/github/repos/acme/docs/invitations", .status = 200,
+				  .body = "[" INVITED "]" },
+			{ "PUT", "/github/repos/acme/docs/collaborators/ann", .status = 201,
+				.body = INVITED },
+			{ "GET", "/github/repos/acme/docs/collaborators", .status = 200,
+				.body = "[]" } },
 		.absent = 200,
 		.absent_body = "[]" },
 	{ .name = "github.files",
@@ -134,28 +149,39 @@ static const struct action_case {
 			 "\"files\":[{\"path\":\"README.md\",\"content\":\"hello\"}]}",
 		.rows = { { "GET", "/github/repos/acme/docs/commits/heads%2Fmain", .status = 200,
 				  .body = HEAD_COMMIT("c2") },
-			{ "PATCH", "/github/repos/acme/docs/git/refs/heads%2Fmain", .status = 200, .body = "{}" },
-			{ "GET", "/github/repos/acme/docs/git/trees/t1", .status = 200, .body = "{\"tree\":[]}" },
-			{ "POST", "/github/repos/acme/docs/git/trees", .status = 201, .body = "{\"sha\":\"t2\"}" },
-			{ "POST", "/github/repos/acme/docs/git/commits", .status = 201, .body = "{\"sha\":\"c2\"}" },
+			{ "PATCH", "/github/repos/acme/docs/git/refs/heads%2Fmain", .status = 200,
+				.body = "{}" },
+			{ "GET", "/github/repos/acme/docs/git/trees/t1", .status = 200,
+				.body = "{\"tree\":[]}" },
+			{ "POST", "/github/repos/acme/docs/git/trees", .status = 201,
+				.body = "{\"sha\":\"t2\"}" },
+			{ "POST", "/github/repos/acme/docs/git/commits", .status = 201,
+				.body = "{\"sha\":\"c2\"}" },
 			{ "GET", "/github/repos/acme/docs/commits", .status = 200, .body = "[]" } },
 		.absent = 200,
 		.absent_body = HEAD_COMMIT("c1") },
 	{ .name = "github.variables",
 		.action = &github_variables,
-		.input = "{\"repository\":\"acme/docs\",\"variables\":[{\"name\":\"SITE\",\"value\":\"docs\"}]}",
+		.input = "{\"repository\":\"acme/"
+			 "docs\",\"variables\":[{\"name\":\"SITE\",\"value\":\"docs\"}]}",
 		.rows = { { "GET", "/github/repos/acme/docs/actions/variables", .status = 200,
-				  .body = "{\"variables\":[{\"name\":\"SITE\",\"value\":\"docs\"}]}" },
-			{ "POST", "/github/repos/acme/docs/actions/variables", .status = 201, .body = "{}" } },
+				  .body = "{\"variables\":[{\"name\":\"SITE\",\"value\":\"docs\"}]"
+					  "}" },
+			{ "POST", "/github/repos/acme/docs/actions/variables", .status = 201,
+				.body = "{}" } },
 		.absent = 200,
 		.absent_body = "{\"variables\":[]}" },
 	{ .name = "github.secrets",
 		.action = &github_secrets,
-		.input = "{\"repository\":\"acme/docs\",\"secrets\":[{\"name\":\"KEY\",\"value\":\"hush\"}]}",
-		.rows = { { "GET", "/github/repos/acme/docs/actions/secrets/public-key", .status = 200,
+		.input = "{\"repository\":\"acme/"
+			 "docs\",\"secrets\":[{\"name\":\"KEY\",\"value\":\"hush\"}]}",
+		.rows = { { "GET", "/github/repos/acme/docs/actions/secrets/public-key",
+				  .status = 200,
 				  .body = "{\"key_id\":\"1\","
-					  "\"key\":\"9CA5H2XPWXzRPJ8xtgM0ho8JpAUGmUzKHR0rjo7pCWs=\"}" },
-			{ "PUT", "/github/repos/acme/docs/actions/secrets/KEY", .status = 201, .body = "{}" } },
+					  "\"key\":\"9CA5H2XPWXzRPJ8xtgM0ho8JpAUGmUzKHR0rjo7pCWs="
+					  "\"}" },
+			{ "PUT", "/github/repos/acme/docs/actions/secrets/KEY", .status = 201,
+				.body = "{}" } },
 		.repeats = true },
 	{ .name = "github.repository-delete",
 		.action = &github_repository_delete,
@@ -185,19 +211,22 @@ static const struct action_case {
 		.ledger_value = "{\"id\":\"prj_1\",\"created\":true}" },
 	{ .name = "vercel.environment",
 		.action = &vercel_environment,
-		.input =
-			"{\"project\":\"prj_1\",\"variables\":[{\"key\":\"SITE\",\"value\":\"docs\",\"type\":\"plain\","
-			"\"targets\":[\"production\"]}]}",
+		.input = "{\"project\":\"prj_1\",\"variables\":[{\"key\":\"SITE\",\"value\":"
+			 "\"docs\",\"type\":\"plain\","
+			 "\"targets\":[\"production\"]}]}",
 		.rows = { { LIST, .status = 200, .body = LISTED },
-			{ WRITE, .status = 201, .body = "{\"created\":[{\"key\":\"SITE\"}],\"failed\":[]}" } },
+			{ WRITE, .status = 201,
+				.body = "{\"created\":[{\"key\":\"SITE\"}],\"failed\":[]}" } },
 		.absent = 200,
 		.absent_body = "{\"envs\":[]}" },
 	{ .name = "vercel.environment, of which Vercel shows no value",
 		.action = &vercel_environment,
-		.input = "{\"project\":\"prj_1\",\"variables\":[{\"key\":\"SITE\",\"value\":\"docs\",\"targets\":["
+		.input = "{\"project\":\"prj_1\",\"variables\":[{\"key\":\"SITE\",\"value\":"
+			 "\"docs\",\"targets\":["
 			 "\"production\"]}]}",
 		.rows = { { LIST, .status = 200, .body = HIDDEN },
-			{ WRITE, .status = 201, .body = "{\"created\":[{\"key\":\"SITE\"}],\"failed\":[]}" } },
+			{ WRITE, .status = 201,
+				.body = "{\"created\":[{\"key\":\"SITE\"}],\"failed\":[]}" } },
 		.repeats = true,
 		.absent = 200,
 		.absent_body = "{\"envs\":[]}" },
@@ -243,7 +272,8 @@ static enum error_class on_save(void *backend, const char *checkpoint, struct er
 	return ERROR_NONE;
 }
 
-static enum error_class on_ledger_write(void *backend, const struct ledger_change *change, struct error *error)
+static enum error_class on_ledger_write(
+	void *backend, const struct ledger_change *change, struct error *error)
 {
 	(void)backend;
 	(void)error;
@@ -252,7 +282,8 @@ static enum error_class on_ledger_write(void *backend, const struct ledger_chang
 		return error->class;
 	cJSON_DeleteItemFromObjectCaseSensitive(run.ledger, change->field);
 	if (change->value != NULL)
-		ck_assert_ptr_nonnull(cJSON_AddStringToObject(run.ledger, change->field, change->value));
+		ck_assert_ptr_nonnull(
+			cJSON_AddStringToObject(run.ledger, change->field, change->value));
 	faults.armed = armed;
 	return ERROR_NONE;
 }
@@ -263,7 +294,8 @@ static void on_log(void *backend, const char *line)
 	(void)line;
 }
 
-static void on_admit(void *backend, const char *provider, const char *credential, struct call_admission *ret_admission)
+static void on_admit(void *backend, const char *provider, const char *credential,
+	struct call_admission *ret_admission)
 {
 	(void)backend;
 	(void)provider;
@@ -271,7 +303,8 @@ static void on_admit(void *backend, const char *provider, const char *credential
 	*ret_admission = (struct call_admission){ 0 };
 }
 
-static void on_report_limit(void *backend, const char *provider, const char *credential, int64_t closed_ms)
+static void on_report_limit(
+	void *backend, const char *provider, const char *credential, int64_t closed_ms)
 {
 	(void)backend;
 	(void)provider;
@@ -310,11 +343,13 @@ static void attempt(void)
 	const char *input = tried->input != NULL ? tried->input : check_input, *output = NULL;
 	cJSON *json;
 	result_now = ACTION_FAILED;
-	if (json_parse(input, strlen(input), JSON_LIMITS_WIDE, &json, &run.context.error) == ERROR_NONE)
+	if (json_parse(input, strlen(input), JSON_LIMITS_WIDE, &json, &run.context.error) ==
+		ERROR_NONE)
 		result_now = context_execute(&run.context, json, run.checkpoint);
 	cJSON_Delete(json);
 	class_now = result_now == ACTION_FAILED ? run.context.error.class : ERROR_NONE;
-	snprintf(message_now, sizeof(message_now), "%s", result_now == ACTION_FAILED ? run.context.error.message : "");
+	snprintf(message_now, sizeof(message_now), "%s",
+		result_now == ACTION_FAILED ? run.context.error.message : "");
 	if (result_now == ACTION_DONE && (output = context_output(&run.context)) == NULL) {
 		result_now = ACTION_FAILED;
 		class_now = ERROR_OUT_OF_MEMORY;
@@ -369,26 +404,29 @@ static void check(bool faulted, const char *what)
 {
 	ck_assert_msg(faulted || result_now != ACTION_FAILED, "%s: %s", what, message_now);
 	if (result_now == ACTION_FAILED) {
-		/* Memory and the network: nothing that a person is asked to mend, or that ends the run. */
-		ck_assert_msg(
-			class_now == ERROR_OUT_OF_MEMORY || class_now == ERROR_NETWORK || class_now == ERROR_TIMEOUT,
+		/* Memory and the network: nothing that a person is asked to mend, or that ends the
+		 * run. */
+		ck_assert_msg(class_now == ERROR_OUT_OF_MEMORY || class_now == ERROR_NETWORK ||
+				class_now == ERROR_TIMEOUT,
 			"%s: %s: %s", what, error_class_facts(class_now)->name, message_now);
 		ck_assert_msg(message_now[0] != '\0', "%s: no message", what);
 		if (class_now != ERROR_OUT_OF_MEMORY)
 			settle();
 	}
-	/* What may have been asked for is looked for for a minute, every two seconds, before it is asked for again. */
+	/* What may have been asked for is looked for for a minute, every two seconds, before it is
+	 * asked for again. */
 	for (int tries = 0; tries < 50 && result_now != ACTION_DONE; tries++) {
 		show(tried->absent == 0 || made() > 0);
 		attempt();
-		ck_assert_msg(result_now != ACTION_FAILED, "%s: then %s: %s", what, error_class_facts(class_now)->name,
-			message_now);
+		ck_assert_msg(result_now != ACTION_FAILED, "%s: then %s: %s", what,
+			error_class_facts(class_now)->name, message_now);
 	}
 	ck_assert_msg(result_now == ACTION_DONE, "%s: it waits for ever", what);
 	if (tried->repeats)
 		ck_assert_msg(made() > 0, "%s: never made", what);
 	else
-		ck_assert_msg(made() == (tried->absent != 0 ? 1 : 0), "%s: made %zu times", what, made());
+		ck_assert_msg(
+			made() == (tried->absent != 0 ? 1 : 0), "%s: made %zu times", what, made());
 	cJSON *output = cJSON_Parse(output_now);
 	ck_assert_msg(cJSON_IsObject(output), "%s: %s", what, output_now);
 	cJSON_Delete(output);
@@ -404,7 +442,8 @@ static void torture_actions(size_t from, size_t to)
 	snprintf(check_input, sizeof(check_input), "{\"url\":\"%s/site\"}", peer_url(trial.peer));
 	for (size_t i = from; i < to && i < sizeof(cases) / sizeof(cases[0]); i++) {
 		tried = &cases[i];
-		torture_all(&(struct torture){ tried->name, prepare, attempt, check }, FAULT_MALLOC);
+		torture_all(
+			&(struct torture){ tried->name, prepare, attempt, check }, FAULT_MALLOC);
 	}
 	trial_end(&trial);
 }

@@ -1,6 +1,7 @@
 /*
- * An attempt of the worker on a claimed run, with its references, while memory and the connection fail at each place in
- * turn; and what a key that cannot be read does to the verification of the others.
+ * An attempt of the worker on a claimed run, with its references, while memory and the connection
+ * fail at each place in turn; and what a key that cannot be read does to the verification of the
+ * others.
  *
  * covers: src/worker/attempt.c src/worker/outcome.c src/store/verify.c
  */
@@ -9,7 +10,8 @@
 #include "base/clock.h"
 #include "worker/attempt.h"
 
-static const struct run_name greet = { "acme", "hello", "greet" }, repeat = { "acme", "hello", "repeat" };
+static const struct run_name greet = { "acme", "hello", "greet" },
+			     repeat = { "acme", "hello", "repeat" };
 static const struct settings settings = { .development = true, .retention_days = 1 };
 static struct redis *redis;
 static struct arena arena, kept;
@@ -37,7 +39,8 @@ static void prepare(void)
 	trigger.input = "{\"text\":\"again: ${step.greet.text}\"}";
 	ck_assert_int_eq(run_trigger(observer, &trigger, &kept, &result, &error), ERROR_NONE);
 	struct queue_entry entry = state_reserve(&kept);
-	ck_assert_int_eq(run_claim(observer, &entry, &(struct claimant){ "worker-1", 60000 }, &kept, &claim, &error),
+	ck_assert_int_eq(run_claim(observer, &entry, &(struct claimant){ "worker-1", 60000 }, &kept,
+				 &claim, &error),
 		ERROR_NONE);
 	ck_assert(claim.taken);
 	live_before = faults.live;
@@ -65,13 +68,14 @@ static void check(bool faulted, const char *what)
 	} else if (write_now.kind == RUN_RETRY) {
 		ck_assert_msg(faulted, "%s: %s", what, write_now.detail);
 	} else {
-		ck_assert_msg(write_now.kind == RUN_FINISH && strcmp(write_now.status, "done") == 0, "%s: %s: %s", what,
-			write_now.reason, write_now.detail);
+		ck_assert_msg(write_now.kind == RUN_FINISH && strcmp(write_now.status, "done") == 0,
+			"%s: %s: %s", what, write_now.reason, write_now.detail);
 		ck_assert_str_eq(write_now.output, "{\"text\":\"again: one\",\"length\":10}");
 	}
 	arena_release(&arena);
 	run();
-	ck_assert_msg(class_now == ERROR_NONE && write_now.kind == RUN_FINISH, "%s: then %s", what, error.message);
+	ck_assert_msg(class_now == ERROR_NONE && write_now.kind == RUN_FINISH, "%s: then %s", what,
+		error.message);
 	ck_assert_str_eq(write_now.output, "{\"text\":\"again: one\",\"length\":10}");
 	ck_assert_int_eq(run_write(observer, &claim.lease, &write_now, &error), ERROR_NONE);
 	arena_release(&arena);
@@ -104,7 +108,9 @@ static void count_found(void *context, const char *key, const char *what, bool r
 /* A key that a hand has broken is told of, and all others are looked at. */
 START_TEST(test_broken_key_hides_no_other)
 {
-	const struct verify_options options = { .lease_ms = 60000, .retention_seconds = 3600, .found = count_found };
+	const struct verify_options options = {
+		.lease_ms = 60000, .retention_seconds = 3600, .found = count_found
+	};
 	struct verify_counts counts;
 	struct trigger_result result;
 	char app[16];
@@ -114,7 +120,8 @@ START_TEST(test_broken_key_hides_no_other)
 		snprintf(app, sizeof(app), "app-%d", i);
 		const struct run_name one = { app, "hello", "greet" };
 		const struct trigger trigger = state_trigger(&one);
-		ck_assert_int_eq(run_trigger(observer, &trigger, &arena, &result, &error), ERROR_NONE);
+		ck_assert_int_eq(
+			run_trigger(observer, &trigger, &arena, &result, &error), ERROR_NONE);
 	}
 	STATE_INTEGER("SET", "slipway:{0}:app:bad:hello:greet", "x", "EX", "3600");
 	STATE_INTEGER("SET", "slipway:{0}:app:worse:hello:greet", "x", "EX", "3600");

@@ -1,6 +1,7 @@
 /*
- * The store behind a proxy that cuts the connection after each byte of what Redis answers, and of what it is asked, or
- * that delivers an answer only when its caller has given up: no reply is ever taken for another command's.
+ * The store behind a proxy that cuts the connection after each byte of what Redis answers, and of
+ * what it is asked, or that delivers an answer only when its caller has given up: no reply is ever
+ * taken for another command's.
  *
  * covers: src/store/redis.c src/store/runs.c
  */
@@ -72,9 +73,11 @@ static bool pass(int from, int to, atomic_long *left, atomic_long *seen)
 
 static void serve(int client, int redis_fd)
 {
-	struct pollfd both[2] = { { .fd = client, .events = POLLIN }, { .fd = redis_fd, .events = POLLIN } };
+	struct pollfd both[2] = { { .fd = client, .events = POLLIN },
+		{ .fd = redis_fd, .events = POLLIN } };
 	while (poll(both, 2, -1) > 0) {
-		if (both[0].revents != 0 && !pass(client, redis_fd, &plan->request_left, &plan->seen_request))
+		if (both[0].revents != 0 &&
+			!pass(client, redis_fd, &plan->request_left, &plan->seen_request))
 			return;
 		if (both[1].revents == 0)
 			continue;
@@ -117,7 +120,8 @@ static void proxy_run(int listener)
 	for (;;) {
 		int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 		pthread_t thread;
-		if (client < 0 || pthread_create(&thread, NULL, serve_client, (void *)(intptr_t)client) != 0)
+		if (client < 0 ||
+			pthread_create(&thread, NULL, serve_client, (void *)(intptr_t)client) != 0)
 			_exit(1);
 		pthread_detach(thread);
 	}
@@ -184,8 +188,8 @@ static enum error_class trigger_by(struct redis *redis)
 static enum error_class claim_by(struct redis *redis)
 {
 	struct claim claim = { .ledger = NULL };
-	enum error_class class =
-		run_claim(redis, &entry, &(struct claimant){ "worker-1", 60000 }, &arena, &claim, &error);
+	enum error_class class = run_claim(
+		redis, &entry, &(struct claimant){ "worker-1", 60000 }, &arena, &claim, &error);
 	if (class == ERROR_NONE && claim.taken) {
 		lease = claim.lease;
 		ck_assert_str_eq(claim.run.phase, "executing");
@@ -212,7 +216,8 @@ static enum error_class call_claim(void)
 static enum error_class call_finish(void)
 {
 	return run_write(behind, &lease,
-		&(struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{\"id\":7}" }, &error);
+		&(struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{\"id\":7}" },
+		&error);
 }
 
 static enum error_class call_read(void)
@@ -248,7 +253,9 @@ static void make_stage(int stage)
 		return;
 	ck_assert_int_eq(trigger_by(direct), ERROR_NONE);
 	for (int tries = 0; tries < 3 && !found; tries++)
-		ck_assert_int_eq(queue_reserve(direct, "worker-1", 10, &arena, &found, &entry, &error), ERROR_NONE);
+		ck_assert_int_eq(
+			queue_reserve(direct, "worker-1", 10, &arena, &found, &entry, &error),
+			ERROR_NONE);
 	ck_assert(found);
 	if (stage >= 2)
 		ck_assert_int_eq(claim_by(direct), ERROR_NONE);
@@ -273,21 +280,25 @@ static void ask_for_distinct_values(const char *what)
 		}
 		if (strcmp(reply_text(reply), sent) != 0) {
 			atomic_fetch_add(wrong, 1);
-			ck_abort_msg("%s: asked for %s, was answered %s", what, sent, reply_text(reply));
+			ck_abort_msg(
+				"%s: asked for %s, was answered %s", what, sent, reply_text(reply));
 		}
 		reply_free(reply);
 	}
 }
 
 /* The run is as before, or as after; and the index and the queue agree with it. */
-static void check_state(const struct exchange *exchange, const char *status_before, const char *phase_before,
-	bool took_effect, const char *what)
+static void check_state(const struct exchange *exchange, const char *status_before,
+	const char *phase_before, bool took_effect, const char *what)
 {
 	struct run run;
 	ck_assert_int_eq(run_read(direct, &name, &arena, &run, &error), ERROR_NONE);
-	bool before = strcmp(run.status, status_before) == 0 && strcmp(run.phase, phase_before) == 0;
-	bool after = strcmp(run.status, exchange->status) == 0 && strcmp(run.phase, exchange->phase) == 0;
-	ck_assert_msg(after || (before && !took_effect), "%s: it is '%s' '%s'", what, run.status, run.phase);
+	bool before =
+		strcmp(run.status, status_before) == 0 && strcmp(run.phase, phase_before) == 0;
+	bool after = strcmp(run.status, exchange->status) == 0 &&
+		strcmp(run.phase, exchange->phase) == 0;
+	ck_assert_msg(after || (before && !took_effect), "%s: it is '%s' '%s'", what, run.status,
+		run.phase);
 	const char *const live[] = { "ZCARD", KEY_LIVE }, *const queue[] = { "XLEN", KEY_QUEUE };
 	struct redisReply *reply;
 	ck_assert_int_eq(redis_command(direct, 2, live, &reply, &error), ERROR_NONE);
@@ -304,7 +315,8 @@ static bool try_once(const struct exchange *exchange, long reply, long request, 
 	static const char *const statuses[] = { "", "running", "running" };
 	static const char *const phases[] = { "", "queued", "executing" };
 	char what[96];
-	snprintf(what, sizeof(what), "%s: reply %ld, request %ld, delay %ld", exchange->name, reply, request, delay_ms);
+	snprintf(what, sizeof(what), "%s: reply %ld, request %ld, delay %ld", exchange->name, reply,
+		request, delay_ms);
 	arena_init(&arena, 0);
 	make_stage(exchange->stage);
 	plan_make(reply, request, delay_ms);
@@ -312,18 +324,22 @@ static bool try_once(const struct exchange *exchange, long reply, long request, 
 	bool cut = atomic_load(&plan->cuts) > 0 || delay_ms > 0;
 	plan_make(NEVER, NEVER, 0);
 	ck_assert_msg(class == ERROR_NONE || cut, "%s: %s", what, error.message);
-	ck_assert_msg(class == ERROR_NONE || class == ERROR_STORE_UNAVAILABLE || class == ERROR_OUTCOME_UNKNOWN,
+	ck_assert_msg(class == ERROR_NONE || class == ERROR_STORE_UNAVAILABLE ||
+			class == ERROR_OUTCOME_UNKNOWN,
 		"%s: %s: %s", what, error_class_facts(class)->name, error.message);
 	ask_for_distinct_values(what);
-	check_state(exchange, statuses[exchange->stage], phases[exchange->stage], class == ERROR_NONE, what);
+	check_state(exchange, statuses[exchange->stage], phases[exchange->stage],
+		class == ERROR_NONE, what);
 	/* "nothing was changed", it says. */
 	struct run run;
 	ck_assert_int_eq(run_read(direct, &name, &arena, &run, &error), ERROR_NONE);
 	if (class == ERROR_STORE_UNAVAILABLE)
-		ck_assert_msg(strcmp(run.phase, phases[exchange->stage]) == 0, "%s: it was changed", what);
+		ck_assert_msg(strcmp(run.phase, phases[exchange->stage]) == 0, "%s: it was changed",
+			what);
 	/* Again, undisturbed: it works, or has worked before. */
 	class = exchange->call();
-	ck_assert_msg(class == ERROR_NONE || (class == ERROR_LEASE_LOST && strcmp(exchange->name, "finish") == 0),
+	ck_assert_msg(class == ERROR_NONE ||
+			(class == ERROR_LEASE_LOST && strcmp(exchange->name, "finish") == 0),
 		"%s: again: %s", what, error.message);
 	arena_release(&arena);
 	return cut;
@@ -364,7 +380,8 @@ static void tear_down(void)
 	redis_server_stop(&server);
 }
 
-/* A new connection, which sets itself up and loads the scripts, or one that stands and knows them. */
+/* A new connection, which sets itself up and loads the scripts, or one that stands and knows them.
+ */
 static void connection_make(bool kept, const struct exchange *exchange, int timeout_ms)
 {
 	redis_free(behind);
@@ -391,7 +408,8 @@ static void cut_everywhere(const struct exchange *exchange, bool kept, bool repl
 			live = faults.live;
 		}
 	}
-	ck_assert_msg(faults.live <= live, "%s: %ld allocations grew to %ld", exchange->name, live, faults.live);
+	ck_assert_msg(faults.live <= live, "%s: %ld allocations grew to %ld", exchange->name, live,
+		faults.live);
 	ck_assert_uint_eq(open_descriptors(), descriptors);
 }
 
@@ -446,9 +464,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_replies_cut_on_a_kept_connection, test_requests_cut_on_a_kept_connection,
-		test_replies_cut_on_a_new_connection, test_requests_cut_on_a_new_connection, test_replies_come_late,
-		NULL };
+	const TTest *const tests[] = { test_replies_cut_on_a_kept_connection,
+		test_requests_cut_on_a_kept_connection, test_replies_cut_on_a_new_connection,
+		test_requests_cut_on_a_new_connection, test_replies_come_late, NULL };
 	char *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		return EXIT_FAILURE;
@@ -456,6 +474,7 @@ int main(void)
 	points = (atomic_long *)(void *)(shared + 1024);
 	wrong = (atomic_long *)(void *)(shared + 2048);
 	int status = suite_main("proxy", tests, set_up, tear_down);
-	printf("proxy: %ld cut points, %ld wrongly paired\n", atomic_load(points), atomic_load(wrong));
+	printf("proxy: %ld cut points, %ld wrongly paired\n", atomic_load(points),
+		atomic_load(wrong));
 	return status;
 }

@@ -1,8 +1,9 @@
 /*
- * Everything that is asked of Redis, while memory and connections fail at each place in turn: an error with a class,
- * a state that holds together, and the next call works.
+ * Everything that is asked of Redis, while memory and connections fail at each place in turn: an
+ * error with a class, a state that holds together, and the next call works.
  *
- * covers: src/store/redis.c src/store/runs.c src/store/queue.c src/store/payload.c src/store/limits.c
+ * covers: src/store/redis.c src/store/runs.c src/store/queue.c src/store/payload.c
+ * covers: src/store/limits.c
  * covers: src/store/verify.c src/store/workers.c
  */
 #include "torture/state.h"
@@ -22,8 +23,9 @@ static const struct store_case {
 	const char *name;
 	enum seed seed;
 	enum error_class (*call)(void);
-	void (*good)(const char *what); /* after a call that went well; NULL: nothing more is known */
-	bool once;                      /* where it has taken effect, it cannot be repeated: the lease is lost */
+	void (*good)(
+		const char *what); /* after a call that went well; NULL: nothing more is known */
+	bool once; /* where it has taken effect, it cannot be repeated: the lease is lost */
 } * tried;
 
 static bool warm; /* the connection stands and knows the scripts before the fault */
@@ -69,12 +71,15 @@ static void seed(void)
 	if (tried->seed == SEED_CLAIMED)
 		state_claim(&kept, &lease);
 	if (tried->seed == SEED_WAITING)
-		seed_written((struct run_write){ .kind = RUN_WAIT, .phase = "waiting", .delay_ms = 1 });
+		seed_written(
+			(struct run_write){ .kind = RUN_WAIT, .phase = "waiting", .delay_ms = 1 });
 	if (tried->seed == SEED_DONE)
-		seed_written((struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{\"id\":7}" });
+		seed_written((struct run_write){
+			.kind = RUN_FINISH, .status = "done", .output = "{\"id\":7}" });
 	if (tried->seed == SEED_LOST) {
 		entry = state_reserve(&kept);
-		ck_assert_int_eq(run_claim(observer, &entry, &(struct claimant){ "gone", 1 }, &kept, &claim, &error),
+		ck_assert_int_eq(run_claim(observer, &entry, &(struct claimant){ "gone", 1 }, &kept,
+					 &claim, &error),
 			ERROR_NONE);
 		claim_release(&claim);
 	}
@@ -122,12 +127,14 @@ static void check(bool faulted, const char *what)
 	enum error_class first = class_now;
 	if (first != ERROR_NONE) {
 		ck_assert_msg(faulted, "%s: %s", what, error.message);
-		ck_assert_msg(error.class == first && error.message[0] != '\0', "%s: no error was set", what);
+		ck_assert_msg(error.class == first && error.message[0] != '\0',
+			"%s: no error was set", what);
 		ck_assert_msg(first == ERROR_OUT_OF_MEMORY || first == ERROR_STORE_UNAVAILABLE ||
 				first == ERROR_OUTCOME_UNKNOWN,
 			"%s: %s: %s", what, error_class_facts(first)->name, error.message);
 		/* "nothing was changed", it says. What the reaper does is many changes. */
-		if (first == ERROR_STORE_UNAVAILABLE && tried->seed != SEED_WAITING && tried->seed != SEED_LOST)
+		if (first == ERROR_STORE_UNAVAILABLE && tried->seed != SEED_WAITING &&
+			tried->seed != SEED_LOST)
 			ck_assert_msg(version_now() == version_before, "%s: it was changed", what);
 	} else if (tried->good != NULL) {
 		tried->good(what);
@@ -137,8 +144,8 @@ static void check(bool faulted, const char *what)
 	/* The next one on the same connection. */
 	call();
 	bool lost = tried->once && class_now == ERROR_LEASE_LOST && version_now() > version_before;
-	ck_assert_msg(class_now == ERROR_NONE || lost, "%s: then %s: %s", what, error_class_facts(class_now)->name,
-		error.message);
+	ck_assert_msg(class_now == ERROR_NONE || lost, "%s: then %s: %s", what,
+		error_class_facts(class_now)->name, error.message);
 	if (class_now == ERROR_NONE && first != ERROR_NONE && tried->good != NULL)
 		tried->good(what);
 	arena_release(&arena);
@@ -170,8 +177,9 @@ static enum error_class call_trigger(void)
 
 static void good_trigger(const char *what)
 {
-	ck_assert_msg(strcmp(trigger_now.run.status, tried->seed == SEED_DONE ? "done" : "running") == 0, "%s: %s",
-		what, trigger_now.run.status);
+	ck_assert_msg(
+		strcmp(trigger_now.run.status, tried->seed == SEED_DONE ? "done" : "running") == 0,
+		"%s: %s", what, trigger_now.run.status);
 	ck_assert_msg(trigger_now.run.id[0] != '\0', "%s: no run", what);
 }
 
@@ -182,7 +190,8 @@ static enum error_class call_read(void)
 
 static void good_read(const char *what)
 {
-	ck_assert_msg(strcmp(run_now.input, "{\"text\":\"one\"}") == 0, "%s: %s", what, run_now.input);
+	ck_assert_msg(
+		strcmp(run_now.input, "{\"text\":\"one\"}") == 0, "%s: %s", what, run_now.input);
 }
 
 static enum error_class call_cancel(void)
@@ -193,15 +202,15 @@ static enum error_class call_cancel(void)
 static void good_cancel(const char *what)
 {
 	ck_assert_msg(run_now.id[0] != '\0', "%s: no run", what);
-	ck_assert_msg(
-		strcmp(run_now.status, "error") == 0 || run_now.cancel[0] != '\0', "%s: %s", what, run_now.status);
+	ck_assert_msg(strcmp(run_now.status, "error") == 0 || run_now.cancel[0] != '\0', "%s: %s",
+		what, run_now.status);
 }
 
 static enum error_class call_claim(void)
 {
 	struct claim claim = { .ledger = NULL };
-	enum error_class class =
-		run_claim(redis, &entry, &(struct claimant){ "worker-1", 60000 }, &arena, &claim, &error);
+	enum error_class class = run_claim(
+		redis, &entry, &(struct claimant){ "worker-1", 60000 }, &arena, &claim, &error);
 	if (class == ERROR_NONE && claim.taken)
 		expect(cJSON_IsObject(claim.ledger) && strcmp(claim.run.phase, "executing") == 0);
 	claim_release(&claim);
@@ -261,8 +270,9 @@ static enum error_class call_merge(void)
 	struct payload result = { .version = 0 };
 	cJSON *config = cJSON_Parse("{\"a\":{\"b\":[1,\"x\"]}}");
 	const struct payload changes = { .config = config };
-	enum error_class class = config == NULL ? error_set(&error, ERROR_OUT_OF_MEMORY, "no memory for the test's own")
-						: payload_merge(redis, "acme", &changes, 3600, &result, &error);
+	enum error_class class = config == NULL
+		? error_set(&error, ERROR_OUT_OF_MEMORY, "no memory for the test's own")
+		: payload_merge(redis, "acme", &changes, 3600, &result, &error);
 	if (class == ERROR_NONE)
 		expect(cJSON_IsObject(json_member(result.config, "a")) && result.version > 0);
 	payload_release(&result);
@@ -455,8 +465,16 @@ static const struct store_case cases[] = {
 };
 
 static const struct run_write writes[] = {
-	{ .kind = RUN_PROGRESS, .checkpoint = "{\"c\":1}", .ledger_field = "a:b:c", .ledger_value = "{}", .log = "x" },
-	{ .kind = RUN_WAIT, .phase = "waiting", .delay_ms = 60000, .reason = "not_ready", .detail = "d" },
+	{ .kind = RUN_PROGRESS,
+		.checkpoint = "{\"c\":1}",
+		.ledger_field = "a:b:c",
+		.ledger_value = "{}",
+		.log = "x" },
+	{ .kind = RUN_WAIT,
+		.phase = "waiting",
+		.delay_ms = 60000,
+		.reason = "not_ready",
+		.detail = "d" },
 	{ .kind = RUN_RETRY, .delay_ms = 60000, .reason = "network", .detail = "d" },
 	{ .kind = RUN_FINISH, .status = "done", .output = "{\"id\":7}" },
 	{ .kind = RUN_RELEASE },
@@ -489,7 +507,8 @@ END_TEST
 static void torture_writes(void)
 {
 	static const struct store_case once = { "write", SEED_CLAIMED, call_write, NULL, true };
-	static const struct store_case again = { "write progress", SEED_CLAIMED, call_write, NULL, false };
+	static const struct store_case again = { "write progress", SEED_CLAIMED, call_write, NULL,
+		false };
 	state_begin();
 	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
 		writing = writes[i];
@@ -510,8 +529,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_calls_on_a_new_connection, test_calls_on_a_kept_connection, test_writes,
-		NULL };
+	const TTest *const tests[] = { test_calls_on_a_new_connection,
+		test_calls_on_a_kept_connection, test_writes, NULL };
 	torture_begin();
 	int status = suite_main("store under faults", tests, NULL, NULL);
 	torture_end();

@@ -30,8 +30,8 @@ static void teardown(void)
 
 static enum run_write_kind kind_after(enum error_class class, int64_t attempt, int64_t attempts)
 {
-	const struct run_progress progress = { attempt, attempts, age_ms, 4 * 3600000 - age_ms, outage_ms,
-		outage_max_ms };
+	const struct run_progress progress = { attempt, attempts, age_ms, 4 * 3600000 - age_ms,
+		outage_ms, outage_max_ms };
 	failure.class = class;
 	ck_assert_int_eq(failure_write(&failure, &progress, &arena, &result, &error), ERROR_NONE);
 	return result.kind;
@@ -94,7 +94,8 @@ START_TEST(test_a_limit_that_opens_too_late_ends_the_run_at_once)
 }
 END_TEST
 
-/* What was made settles in minutes: nobody asks for it every few seconds until the run's deadline. */
+/* What was made settles in minutes: nobody asks for it every few seconds until the run's deadline.
+ */
 START_TEST(test_what_never_gets_ready_ends)
 {
 	age_ms = 899000;
@@ -111,7 +112,8 @@ static void break_provider(void)
 {
 	outage_max_ms = 3600000;
 	text_copy(failure.provider, sizeof(failure.provider), "github");
-	text_copy(failure.message, sizeof(failure.message), "GitHub has a problem of its own (502)");
+	text_copy(
+		failure.message, sizeof(failure.message), "GitHub has a problem of its own (502)");
 	failure.http_status = 502;
 }
 
@@ -119,7 +121,8 @@ static void assert_waits(int64_t least_ms, int64_t most_ms)
 {
 	ck_assert_str_eq(result.phase, "waiting");
 	ck_assert_str_eq(result.reason, "provider_down");
-	ck_assert_msg(result.delay_ms >= least_ms && result.delay_ms <= most_ms, "%d ms", (int)result.delay_ms);
+	ck_assert_msg(result.delay_ms >= least_ms && result.delay_ms <= most_ms, "%d ms",
+		(int)result.delay_ms);
 }
 
 START_TEST(test_a_provider_that_is_down_is_waited_for)
@@ -168,7 +171,8 @@ START_TEST(test_an_outage_that_lasts_ends_the_run)
 }
 END_TEST
 
-/* Addresses that a client gave, what a provider says of one request, and all where the operator wants no wait. */
+/* Addresses that a client gave, what a provider says of one request, and all where the operator
+ * wants no wait. */
 START_TEST(test_what_is_no_outage_uses_attempts)
 {
 	break_provider();
@@ -199,7 +203,9 @@ START_TEST(test_final_error_tells_all)
 	text_copy(failure.request_id, sizeof(failure.request_id), "AB:1");
 	failure.http_status = 422;
 	ck_assert_int_eq(kind_after(ERROR_CONFLICT_FOREIGN, 1, 5), RUN_FINISH);
-	ck_assert_int_eq(json_parse(result.error, strlen(result.error), JSON_LIMITS_WIDE, &json, &error), ERROR_NONE);
+	ck_assert_int_eq(
+		json_parse(result.error, strlen(result.error), JSON_LIMITS_WIDE, &json, &error),
+		ERROR_NONE);
 	ck_assert_str_eq(json_member_string(json, "class"), "conflict_foreign");
 	ck_assert_str_eq(json_member_string(json, "message"), "acme/docs is another's");
 	ck_assert(cJSON_IsFalse(json_member(json, "retryable")));
@@ -219,9 +225,11 @@ START_TEST(test_class_has_a_remedy_where_the_error_has_none)
 {
 	cJSON *json;
 	ck_assert_int_eq(kind_after(ERROR_NOT_FOUND, 1, 5), RUN_FINISH);
-	ck_assert_int_eq(json_parse(result.error, strlen(result.error), JSON_LIMITS_WIDE, &json, &error), ERROR_NONE);
-	ck_assert_str_eq(
-		json_member_string(json_member(json, "remedy"), "text"), error_class_facts(ERROR_NOT_FOUND)->remedy);
+	ck_assert_int_eq(
+		json_parse(result.error, strlen(result.error), JSON_LIMITS_WIDE, &json, &error),
+		ERROR_NONE);
+	ck_assert_str_eq(json_member_string(json_member(json, "remedy"), "text"),
+		error_class_facts(ERROR_NOT_FOUND)->remedy);
 	ck_assert_ptr_null(json_member(json_member(json, "remedy"), "inputKey"));
 	cJSON_Delete(json);
 }
@@ -231,7 +239,8 @@ int main(void)
 {
 	const TTest *const tests[] = { test_retryable_class_uses_the_actions_attempts,
 		test_unknown_is_tried_twice_more_at_most, test_waits_use_no_attempt,
-		test_who_waits_for_a_limit_is_told_until_when, test_a_limit_that_opens_too_late_ends_the_run_at_once,
+		test_who_waits_for_a_limit_is_told_until_when,
+		test_a_limit_that_opens_too_late_ends_the_run_at_once,
 		test_what_never_gets_ready_ends, test_a_provider_that_is_down_is_waited_for,
 		test_a_provider_may_say_when_it_is_back, test_an_outage_that_lasts_ends_the_run,
 		test_what_is_no_outage_uses_attempts, test_final_error_tells_all,

@@ -1,7 +1,9 @@
 /*
- * The tokens that actions of which it depends on the input, or is not written down, get as a GitHub App.
+ * The tokens that actions of which it depends on the input, or is not written down, get as a GitHub
+ * App.
  *
- * covers: workflows/actions/github_files.c workflows/actions/github_variables.c workflows/actions/github_access.c
+ * covers: workflows/actions/github_files.c workflows/actions/github_variables.c
+ * covers: workflows/actions/github_access.c
  */
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -41,9 +43,10 @@ static void teardown(void)
 }
 
 #define MINT "POST", "/github/app/installations/77/access_tokens"
-#define MADE                                                                                                           \
-	{                                                                                                              \
-		MINT, .status = 201, .body = "{'token':'ghs_made','expires_at':'2099-01-01T00:00:00Z'}"                \
+#define MADE                                                                                       \
+	{                                                                                          \
+		MINT, .status = 201,                                                               \
+		      .body = "{'token':'ghs_made','expires_at':'2099-01-01T00:00:00Z'}"           \
 	}
 #define GIT "/github/repos/acme/docs/git"
 
@@ -54,7 +57,8 @@ static void commit(const char *path, const char *permissions, size_t tokens)
 		MADE,
 		{ "GET", "/github/repos/acme/docs/commits/heads%2Fmain", .status = 200,
 			.body = "{'sha':'c1','commit':{'tree':{'sha':'t1'}}}" },
-		{ "GET", GIT "/trees/t1", .status = 200, .body = "{'sha':'t1','tree':[],'truncated':false}" },
+		{ "GET", GIT "/trees/t1", .status = 200,
+			.body = "{'sha':'t1','tree':[],'truncated':false}" },
 		{ "POST", GIT "/trees", .status = 201, .body = "{'sha':'t2'}" },
 		{ "POST", GIT "/commits", .status = 201, .body = "{'sha':'c2'}" },
 		{ "PATCH", GIT "/refs/heads%2Fmain", .status = 200, .body = "{}" },
@@ -69,14 +73,16 @@ static void commit(const char *path, const char *permissions, size_t tokens)
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &github_files, input, 2), ACTION_DONE);
 	ck_assert_str_eq(peer_last(trial.peer, MINT).body,
-		arena_format(&trial.arena, J("{'permissions':{%s},'repositories':['docs']}"), permissions));
+		arena_format(&trial.arena, J("{'permissions':{%s},'repositories':['docs']}"),
+			permissions));
 	ck_assert_uint_eq(peer_count(trial.peer, MINT), tokens);
 }
 
 START_TEST(test_only_workflows_need_the_right_to_write_them)
 {
 	commit(".github/CODEOWNERS", J("'contents':'write','metadata':'read'"), 1);
-	commit(".github/workflows/build.yml", J("'contents':'write','metadata':'read','workflows':'write'"), 2);
+	commit(".github/workflows/build.yml",
+		J("'contents':'write','metadata':'read','workflows':'write'"), 2);
 }
 END_TEST
 
@@ -86,12 +92,14 @@ START_TEST(test_variables_have_a_permission_of_their_own)
 		MADE,
 		{ "GET", "/github/repos/acme/docs/actions/variables", .status = 200,
 			.body = "{'total_count':0,'variables':[]}" },
-		{ "POST", "/github/repos/acme/docs/actions/variables", .status = 201, .body = "{}" },
+		{ "POST", "/github/repos/acme/docs/actions/variables", .status = 201,
+			.body = "{}" },
 		{ .method = NULL },
 	};
 	peer_set(trial.peer, rows);
-	ck_assert_int_eq(trial_run(&trial, &github_variables,
-				 "{'repository':'acme/docs','variables':[{'name':'A','value':'b'}]}", 2),
+	ck_assert_int_eq(
+		trial_run(&trial, &github_variables,
+			"{'repository':'acme/docs','variables':[{'name':'A','value':'b'}]}", 2),
 		ACTION_DONE);
 	ck_assert_str_eq(peer_last(trial.peer, MINT).body,
 		J("{'permissions':{'actions_variables':'write','metadata':'read'},"
@@ -127,15 +135,18 @@ START_TEST(test_members_are_asked_for_only_for_teams)
 }
 END_TEST
 
-/* Where tokens are made, a repository of a moment ago may not be known yet; any other is out of the app's reach. */
+/* Where tokens are made, a repository of a moment ago may not be known yet; any other is out of the
+ * app's reach. */
 START_TEST(test_a_fresh_repository_is_waited_for)
 {
 	static const struct peer_row rows[] = {
 		{ MINT, .status = 422,
-			.body = "{'message':'There is at least one repository that does not exist or is not "
+			.body = "{'message':'There is at least one repository that does not exist "
+				"or is not "
 				"accessible "
 				"to the parent installation.'}" },
-		{ "GET", "/github/app/installations/77", .status = 200, .body = "{'html_url':'https://x/77'}" },
+		{ "GET", "/github/app/installations/77", .status = 200,
+			.body = "{'html_url':'https://x/77'}" },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(give(rows, "user"), ACTION_FAILED);
@@ -153,8 +164,9 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_only_workflows_need_the_right_to_write_them,
-		test_variables_have_a_permission_of_their_own, test_members_are_asked_for_only_for_teams,
-		test_a_fresh_repository_is_waited_for, NULL };
+		test_variables_have_a_permission_of_their_own,
+		test_members_are_asked_for_only_for_teams, test_a_fresh_repository_is_waited_for,
+		NULL };
 	key = EVP_RSA_gen(1024);
 	int status = suite_main("permissions of an app", tests, setup, teardown);
 	EVP_PKEY_free(key);

@@ -12,8 +12,8 @@
 
 static struct trial trial;
 
-#define INPUT                                                                                                          \
-	"{'project':'prj_1','projectName':'docs','repository':'acme/docs','repositoryId':42,"                          \
+#define INPUT                                                                                      \
+	"{'project':'prj_1','projectName':'docs','repository':'acme/docs','repositoryId':42,"      \
 	"'branch':'main','after':1000}"
 #define RUN    "0123456789abcdef0123456789abcdef"
 #define HEAD   "GET", "/github/repos/acme/docs/branches/main"
@@ -22,26 +22,30 @@ static struct trial trial;
 #define POLL   "GET", "/vercel/v13/deployments/dpl_1"
 #define FIND   "GET", "/vercel/v9/projects/prj_1/domains"
 #define CANCEL "PATCH", "/vercel/v12/deployments/dpl_1/cancel"
-#define BRANCH                                                                                                         \
-	{                                                                                                              \
-		HEAD, .status = 200, .body = "{'name':'main','commit':{'sha':'abc123'}}"                               \
+#define BRANCH                                                                                     \
+	{                                                                                          \
+		HEAD, .status = 200, .body = "{'name':'main','commit':{'sha':'abc123'}}"           \
 	}
-#define NOTHING                                                                                                        \
-	{                                                                                                              \
-		LIST, .status = 200, .body = "{'deployments':[]}"                                                      \
+#define NOTHING                                                                                    \
+	{                                                                                          \
+		LIST, .status = 200, .body = "{'deployments':[]}"                                  \
 	}
-#define DOMAINS                                                                                                        \
-	{                                                                                                              \
-		FIND, .status = 200, .body = "{'domains':[{'name':'docs-two.vercel.app'},{'name':'docs.vercel.app'}]}" \
+#define DOMAINS                                                                                    \
+	{                                                                                          \
+		FIND, .status = 200,                                                               \
+		      .body = "{'domains':[{'name':'docs-two.vercel.app'},{'name':'docs.vercel."   \
+			      "app'}]}"                                                            \
 	}
 #define QUEUED STATE("QUEUED", "")
-#define STATE(state, more)                                                                                             \
-	"{'id':'dpl_1','url':'docs-1.vercel.app','createdAt':2000,'target':'production','readyState':"                 \
-	"'" state "',"                                                                                                 \
+#define STATE(state, more)                                                                         \
+	"{'id':'dpl_1','url':'docs-1.vercel.app','createdAt':2000,'target':'production','"         \
+	"readyState':"                                                                             \
+	"'" state "',"                                                                             \
 	"'inspectorUrl':'https://vercel.com/acme/docs/1'" more "}"
-#define LIVE                                                                                                           \
-	STATE("READY",                                                                                                 \
-		",'aliasAssigned':true,'aliasError':null,'alias':['docs.vercel.app','docs-acme.vercel.app',"           \
+#define LIVE                                                                                       \
+	STATE("READY",                                                                             \
+		",'aliasAssigned':true,'aliasError':null,'alias':['docs.vercel.app','docs-acme."   \
+		"vercel.app',"                                                                     \
 		"'docs-git-main-acme.vercel.app']")
 
 static void setup(void)
@@ -88,21 +92,28 @@ START_TEST(test_deploys_the_head_and_waits)
 		{ POLL, .status = 200, .body = QUEUED, .times = 1 },
 		{ POLL, .status = 200, .body = STATE("BUILDING", ""), .times = 1 },
 		{ POLL, .status = 200, .body = STATE("SOMETHING_NEW", ""), .times = 1 },
-		{ POLL, .status = 200, .body = STATE("READY", ",'aliasAssigned':false"), .times = 1 },
+		{ POLL, .status = 200, .body = STATE("READY", ",'aliasAssigned':false"),
+			.times = 1 },
 		{ POLL, .status = 200, .body = LIVE },
 		DOMAINS,
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, 9), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial),
-		J("{'id':'dpl_1','url':'https://docs-1.vercel.app','alias':'https://docs.vercel.app',"
-		  "'sha':'abc123','inspectorUrl':'https://vercel.com/acme/docs/1','createdAt':2000}"));
+		J("{'id':'dpl_1','url':'https://docs-1.vercel.app','alias':'https://"
+		  "docs.vercel.app',"
+		  "'sha':'abc123','inspectorUrl':'https://vercel.com/acme/docs/"
+		  "1','createdAt':2000}"));
 	struct peer_request request = peer_last(trial.peer, CREATE);
-	ck_assert_str_eq(request.uri, "/vercel/v13/deployments?skipAutoDetectionConfirmation=1&forceNew=1&slug=acme");
+	ck_assert_str_eq(request.uri,
+		"/vercel/v13/deployments?skipAutoDetectionConfirmation=1&forceNew=1&slug=acme");
 	ck_assert_str_eq(request.body,
-		J("{'name':'docs','project':'prj_1','target':'production','gitSource':{'type':'github',"
-		  "'repoId':42,'ref':'main','sha':'abc123'},'meta':{'runId':'" RUN "','app':'trial-app'}}"));
-	ck_assert_ptr_nonnull(strstr(peer_last(trial.peer, LIST).uri, "projectId=prj_1&target=production&sha=abc123"));
+		J("{'name':'docs','project':'prj_1','target':'production','gitSource':{'type':'"
+		  "github',"
+		  "'repoId':42,'ref':'main','sha':'abc123'},'meta':{'runId':'" RUN
+		  "','app':'trial-app'}}"));
+	ck_assert_ptr_nonnull(strstr(
+		peer_last(trial.peer, LIST).uri, "projectId=prj_1&target=production&sha=abc123"));
 	ck_assert_ptr_nonnull(strstr(trial_saved(&trial), "abc123"));
 	ck_assert_ptr_nonnull(trial_ledger_row(&trial, "vercel:deployment:dpl_1"));
 	ck_assert_int_ge(trial.age_ms, 4000);
@@ -121,13 +132,13 @@ START_TEST(test_deploys_the_commit_that_is_named)
 		{ .method = NULL },
 	};
 	char input[sizeof(INPUT) + 64];
-	snprintf(input, sizeof(input), "%.*s,'sha':'0123456789012345678901234567890123456789'}", (int)strlen(INPUT) - 1,
-		INPUT);
+	snprintf(input, sizeof(input), "%.*s,'sha':'0123456789012345678901234567890123456789'}",
+		(int)strlen(INPUT) - 1, INPUT);
 	trial_forget(&trial);
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, input, 3), ACTION_DONE);
-	ck_assert_ptr_nonnull(
-		strstr(peer_last(trial.peer, CREATE).body, J("'sha':'0123456789012345678901234567890123456789'")));
+	ck_assert_ptr_nonnull(strstr(peer_last(trial.peer, CREATE).body,
+		J("'sha':'0123456789012345678901234567890123456789'")));
 }
 END_TEST
 
@@ -144,7 +155,8 @@ START_TEST(test_takes_over_what_fits)
 		const struct peer_row rows[] = {
 			BRANCH,
 			{ LIST, .status = 200,
-				.body = arena_format(&trial.arena, J("{'deployments':[%s]}"), fitting[i]) },
+				.body = arena_format(
+					&trial.arena, J("{'deployments':[%s]}"), fitting[i]) },
 			{ POLL, .status = 200, .body = LIVE },
 			DOMAINS,
 			{ .method = NULL },
@@ -168,7 +180,8 @@ START_TEST(test_makes_a_new_one_where_none_fits)
 		const struct peer_row rows[] = {
 			BRANCH,
 			{ LIST, .status = 200,
-				.body = arena_format(&trial.arena, J("{'deployments':[%s]}"), unfit[i]) },
+				.body = arena_format(
+					&trial.arena, J("{'deployments':[%s]}"), unfit[i]) },
 			{ CREATE, .status = 200, .body = QUEUED },
 			{ POLL, .status = 200, .body = LIVE },
 			DOMAINS,
@@ -181,7 +194,8 @@ START_TEST(test_makes_a_new_one_where_none_fits)
 }
 END_TEST
 
-/* The worker that sent it may be gone, and the call still take effect: Vercel has been seen to answer after 45 s. */
+/* The worker that sent it may be gone, and the call still take effect: Vercel has been seen to
+ * answer after 45 s. */
 START_TEST(test_a_lost_request_is_sent_again_when_it_can_arrive_no_more)
 {
 	static const struct peer_row rows[] = {
@@ -226,7 +240,8 @@ START_TEST(test_lost_answer_looks_before_it_creates)
 		{ LIST, .status = 200, .body = "{'deployments':[]}", .times = 1 },
 		{ CREATE, .behaviour = PEER_DROPS },
 		{ LIST, .status = 200,
-			.body = "{'deployments':[{'uid':'dpl_1','created':1,'meta':{'runId':'" RUN "'}}]}" },
+			.body = "{'deployments':[{'uid':'dpl_1','created':1,'meta':{'runId':'" RUN
+				"'}}]}" },
 		{ POLL, .status = 200, .body = LIVE },
 		DOMAINS,
 		{ .method = NULL },
@@ -240,7 +255,9 @@ END_TEST
 
 START_TEST(test_failed_builds_are_permanent)
 {
-	ck_assert_int_eq(poll_gives(STATE("ERROR", ",'errorMessage':'npm run build exited with 1'")), ACTION_FAILED);
+	ck_assert_int_eq(
+		poll_gives(STATE("ERROR", ",'errorMessage':'npm run build exited with 1'")),
+		ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_BUILD_FAILED);
 	ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
 	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "npm run build exited with 1"));
@@ -252,7 +269,9 @@ END_TEST
 
 START_TEST(test_blocked_ends_at_once)
 {
-	ck_assert_int_eq(poll_gives(STATE("BLOCKED", ",'readyStateReason':'The author has no seat'")), ACTION_FAILED);
+	ck_assert_int_eq(
+		poll_gives(STATE("BLOCKED", ",'readyStateReason':'The author has no seat'")),
+		ACTION_FAILED);
 	ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
 	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "The author has no seat"));
 }
@@ -276,7 +295,8 @@ START_TEST(test_failed_checks_are_no_success)
 {
 	static const char *const failed[] = {
 		STATE("READY", ",'aliasAssigned':false,'checksConclusion':'failed'"),
-		STATE("READY", ",'aliasAssigned':false,'checks':{'deployment-alias':{'state':'failed'}}"),
+		STATE("READY",
+			",'aliasAssigned':false,'checks':{'deployment-alias':{'state':'failed'}}"),
 	};
 	for (size_t i = 0; i < ARRAY_LEN(failed); i++) {
 		ck_assert_msg(poll_gives(failed[i]) == ACTION_FAILED, "%s", failed[i]);
@@ -320,10 +340,12 @@ static const char *alias_with(const char *domains, const char *aliases)
 		NOTHING,
 		{ CREATE, .status = 200, .body = QUEUED },
 		{ POLL, .status = 200,
-			.body = arena_format(
-				&trial.arena, J(STATE("READY", ",'aliasAssigned':true,'alias':[%s]")), aliases) },
+			.body = arena_format(&trial.arena,
+				J(STATE("READY", ",'aliasAssigned':true,'alias':[%s]")), aliases) },
 		{ FIND, .status = domains != NULL ? 200 : 404,
-			.body = domains != NULL ? arena_format(&trial.arena, J("{'domains':[%s]}"), domains) : "{}" },
+			.body = domains != NULL
+				? arena_format(&trial.arena, J("{'domains':[%s]}"), domains)
+				: "{}" },
 		{ .method = NULL },
 	};
 	trial_forget(&trial);
@@ -337,13 +359,16 @@ static const char *alias_with(const char *domains, const char *aliases)
 /* Vercel's own addresses of the deployment, the branch and the team may be behind a login. */
 START_TEST(test_alias_is_what_people_see)
 {
-	static const char made[] = "'docs-git-main-acme.vercel.app','docs.vercel.app','docs-acme.vercel.app'";
-	ck_assert_str_eq(
-		alias_with(J("{'name':'docs-xi-seven.vercel.app'}"), made), "https://docs-xi-seven.vercel.app");
+	static const char made[] =
+		"'docs-git-main-acme.vercel.app','docs.vercel.app','docs-acme.vercel.app'";
+	ck_assert_str_eq(alias_with(J("{'name':'docs-xi-seven.vercel.app'}"), made),
+		"https://docs-xi-seven.vercel.app");
 	ck_assert_str_eq(peer_last(trial.peer, FIND).uri,
-		"/vercel/v9/projects/prj_1/domains?production=true&redirects=false&verified=true&limit=100&slug=acme");
-	ck_assert_str_eq(
-		alias_with(J("{'name':'www.docs.example'},{'name':'d.vercel.app'},{'name':'docs.example'}"), made),
+		"/vercel/v9/projects/prj_1/"
+		"domains?production=true&redirects=false&verified=true&limit=100&slug=acme");
+	ck_assert_str_eq(alias_with(J("{'name':'www.docs.example'},{'name':'d.vercel.app'},{'name':"
+				      "'docs.example'}"),
+				 made),
 		"https://docs.example");
 	ck_assert_str_eq(alias_with("", made), "https://docs.vercel.app");
 	ck_assert_str_eq(alias_with(NULL, made), "https://docs.vercel.app");
@@ -366,7 +391,8 @@ END_TEST
 
 #define OURS ",'meta':{'runId':'" RUN "'}"
 
-/* Each state has its own time, and what this run began does not stand in the way of the next one. */
+/* Each state has its own time, and what this run began does not stand in the way of the next one.
+ */
 START_TEST(test_gives_up_what_hangs)
 {
 	static const struct {
@@ -387,7 +413,8 @@ START_TEST(test_gives_up_what_hangs)
 		trial.age_ms += 2000;
 		ck_assert_int_eq(trial_attempt(&trial, &vercel_deployment, INPUT), ACTION_FAILED);
 		ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
-		ck_assert_msg(peer_count(trial.peer, CANCEL) == cases[i].cancelled, "%s", cases[i].body);
+		ck_assert_msg(
+			peer_count(trial.peer, CANCEL) == cases[i].cancelled, "%s", cases[i].body);
 		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "minutes"));
 		ck_assert_str_ne(trial_error(&trial)->remedy, "");
 	}
@@ -446,7 +473,8 @@ START_TEST(test_unseen_commit_is_waited_for_then_access)
 		BRANCH,
 		NOTHING,
 		{ CREATE, .status = 400,
-			.body = "{'error':{'code':'incorrect_git_source_info','message':'no such commit'}}" },
+			.body = "{'error':{'code':'incorrect_git_source_info','message':'no such "
+				"commit'}}" },
 		{ .method = NULL },
 	};
 	/* The run had waited for a rate limit before it asked. */
@@ -466,11 +494,13 @@ END_TEST
 
 START_TEST(test_refusals)
 {
-	static const struct peer_row no_branch[] = { { HEAD, .status = 404, .body = "{}" }, { .method = NULL } };
+	static const struct peer_row no_branch[] = { { HEAD, .status = 404, .body = "{}" },
+		{ .method = NULL } };
 	static const struct peer_row quota[] = {
 		BRANCH,
 		NOTHING,
-		{ CREATE, .status = 402, .body = "{'error':{'code':'api-deployments-free-per-day','message':'x'}}" },
+		{ CREATE, .status = 402,
+			.body = "{'error':{'code':'api-deployments-free-per-day','message':'x'}}" },
 		{ .method = NULL },
 	};
 	static const struct peer_row limited[] = {
@@ -498,13 +528,15 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_deploys_the_head_and_waits, test_deploys_the_commit_that_is_named,
-		test_takes_over_what_fits, test_makes_a_new_one_where_none_fits,
-		test_lost_answer_looks_before_it_creates, test_a_lost_request_is_sent_again_when_it_can_arrive_no_more,
-		test_a_request_that_a_limit_refused_is_not_looked_for, test_failed_builds_are_permanent,
-		test_blocked_ends_at_once, test_ready_is_not_live, test_failed_checks_are_no_success,
-		test_it_is_what_was_asked_for, test_alias_is_what_people_see, test_polls_slower,
-		test_gives_up_what_hangs, test_another_state_has_its_own_time, test_failed_polls_are_waited_out,
+	const TTest *const tests[] = { test_deploys_the_head_and_waits,
+		test_deploys_the_commit_that_is_named, test_takes_over_what_fits,
+		test_makes_a_new_one_where_none_fits, test_lost_answer_looks_before_it_creates,
+		test_a_lost_request_is_sent_again_when_it_can_arrive_no_more,
+		test_a_request_that_a_limit_refused_is_not_looked_for,
+		test_failed_builds_are_permanent, test_blocked_ends_at_once, test_ready_is_not_live,
+		test_failed_checks_are_no_success, test_it_is_what_was_asked_for,
+		test_alias_is_what_people_see, test_polls_slower, test_gives_up_what_hangs,
+		test_another_state_has_its_own_time, test_failed_polls_are_waited_out,
 		test_unseen_commit_is_waited_for_then_access, test_refusals, NULL };
 	return suite_main("vercel.deployment", tests, setup, teardown);
 }

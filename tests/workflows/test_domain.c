@@ -19,12 +19,12 @@ static struct trial trial;
 #define CONFIG   "GET", "/vercel/v6/domains/docs.example.org/config"
 #define ABSENT   "{'error':{'code':'not_found','message':'Domain not found'}}"
 #define VERIFIED "{'name':'docs.example.org','projectId':'prj_1','verified':true}"
-#define PENDING                                                                                                        \
-	"{'name':'docs.example.org','projectId':'prj_1','verified':false,'verification':[{"                            \
+#define PENDING                                                                                    \
+	"{'name':'docs.example.org','projectId':'prj_1','verified':false,'verification':[{"        \
 	"'type':'TXT','domain':'_vercel.example.org','value':'vc-domain-verify=1','reason':'x'}]}"
-#define GOOD                                                                                                           \
-	{                                                                                                              \
-		CONFIG, .status = 200, .body = "{'misconfigured':false}"                                               \
+#define GOOD                                                                                       \
+	{                                                                                          \
+		CONFIG, .status = 200, .body = "{'misconfigured':false}"                           \
 	}
 
 static void setup(void)
@@ -43,8 +43,10 @@ static void check_ledger(const char *id, bool created)
 {
 	const char *entry = trial_ledger_row(&trial, LEDGER_KEY);
 	ck_assert_ptr_nonnull(entry);
-	ck_assert_msg(strstr(entry, arena_format(&trial.arena, J("'id':'%s'"), id)) != NULL, "%s", entry);
-	ck_assert_msg(strstr(entry, created ? J("'created':true") : J("'created':false")) != NULL, "%s", entry);
+	ck_assert_msg(
+		strstr(entry, arena_format(&trial.arena, J("'id':'%s'"), id)) != NULL, "%s", entry);
+	ck_assert_msg(strstr(entry, created ? J("'created':true") : J("'created':false")) != NULL,
+		"%s", entry);
 }
 
 static enum action_result run_with(const struct peer_row *rows)
@@ -81,14 +83,16 @@ END_TEST
 
 START_TEST(test_there_already)
 {
-	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = VERIFIED }, GOOD, { .method = NULL } };
+	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = VERIFIED }, GOOD,
+		{ .method = NULL } };
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, ADD), 0);
 	check_ledger("prj_1/docs.example.org", false);
 }
 END_TEST
 
-/* A teardown takes off only what was added by us: also where the answer to the add was lost, or it was an error. */
+/* A teardown takes off only what was added by us: also where the answer to the add was lost, or it
+ * was an error. */
 START_TEST(test_what_was_asked_for_is_ours)
 {
 	static const struct peer_row lost[] = {
@@ -102,7 +106,8 @@ START_TEST(test_what_was_asked_for_is_ours)
 		{ LOOK, .status = 404, .body = ABSENT, .times = 2 },
 		{ LOOK, .status = 200, .body = VERIFIED },
 		{ ADD, .status = 500, .times = 1 },
-		{ ADD, .status = 409, .body = "{'error':{'code':'domain_already_in_use','message':'x'}}" },
+		{ ADD, .status = 409,
+			.body = "{'error':{'code':'domain_already_in_use','message':'x'}}" },
 		GOOD,
 		{ .method = NULL },
 	};
@@ -120,7 +125,8 @@ END_TEST
 
 START_TEST(test_entries_of_older_versions_learn_the_project)
 {
-	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = VERIFIED }, GOOD, { .method = NULL } };
+	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = VERIFIED }, GOOD,
+		{ .method = NULL } };
 	trial_ledger_put(&trial, LEDGER_KEY, "{'id':'docs.example.org','created':true}");
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	check_ledger("prj_1/docs.example.org", true);
@@ -132,16 +138,19 @@ START_TEST(test_entries_of_older_versions_learn_the_project)
 }
 END_TEST
 
-/* The same codes mean "on another project" and "on this one already": what counts is what stands on ours. */
+/* The same codes mean "on another project" and "on this one already": what counts is what stands on
+ * ours. */
 START_TEST(test_conflicts_look_again)
 {
 	static const struct {
 		int status;
 		const char *code;
-	} cases[] = { { 409, "domain_already_in_use" }, { 400, "existing_project_domain" }, { 403, "forbidden" } };
+	} cases[] = { { 409, "domain_already_in_use" }, { 400, "existing_project_domain" },
+		{ 403, "forbidden" } };
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const char *body = arena_format(&trial.arena,
-			J("{'error':{'code':'%s','message':'it is assigned to another project'}}"), cases[i].code);
+			J("{'error':{'code':'%s','message':'it is assigned to another project'}}"),
+			cases[i].code);
 		const struct peer_row ours[] = {
 			{ LOOK, .status = 404, .body = ABSENT, .times = 1 },
 			{ LOOK, .status = 200, .body = VERIFIED },
@@ -157,7 +166,8 @@ START_TEST(test_conflicts_look_again)
 		ck_assert_int_eq(run_with(ours), ACTION_DONE);
 		ck_assert_int_eq(run_with(others), ACTION_FAILED);
 		ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
-		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "assigned to another project"));
+		ck_assert_ptr_nonnull(
+			strstr(trial_error(&trial)->message, "assigned to another project"));
 	}
 }
 END_TEST
@@ -168,7 +178,8 @@ START_TEST(test_a_missing_right_is_no_conflict)
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 404, .body = ABSENT },
 		{ ADD, .status = 403,
-			.body = "{\"error\":{\"code\":\"forbidden\",\"message\":\"You don't have permission to create "
+			.body = "{\"error\":{\"code\":\"forbidden\",\"message\":\"You don't have "
+				"permission to create "
 				"the "
 				"project domain.\"}}" },
 		{ .method = NULL },
@@ -186,7 +197,9 @@ START_TEST(test_waits_for_a_person_to_verify)
 {
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 200, .body = PENDING },
-		{ VERIFY, .status = 400, .body = "{'error':{'code':'missing_txt_record','message':'no'}}", .times = 2 },
+		{ VERIFY, .status = 400,
+			.body = "{'error':{'code':'missing_txt_record','message':'no'}}",
+			.times = 2 },
 		{ VERIFY, .status = 200, .body = VERIFIED },
 		GOOD,
 		{ .method = NULL },
@@ -207,7 +220,8 @@ START_TEST(test_asks_more_and_more_rarely)
 {
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 200, .body = PENDING },
-		{ VERIFY, .status = 400, .body = "{'error':{'code':'missing_txt_record','message':'no'}}" },
+		{ VERIFY, .status = 400,
+			.body = "{'error':{'code':'missing_txt_record','message':'no'}}" },
 		GOOD,
 		{ .method = NULL },
 	};
@@ -224,15 +238,18 @@ START_TEST(test_asks_more_and_more_rarely)
 }
 END_TEST
 
-/* Vercel gives no domain to a project whose last production deployment failed; once that is mended, it does. */
+/* Vercel gives no domain to a project whose last production deployment failed; once that is mended,
+ * it does. */
 START_TEST(test_failed_deployment_comes_first)
 {
 	static const struct peer_row failed[] = {
 		{ LOOK, .status = 404, .body = ABSENT },
 		{ ADD, .status = 400,
-			.body = "{'error':{'code':'bad_request','message':'The domain can not be added "
+			.body = "{'error':{'code':'bad_request','message':'The domain can not be "
+				"added "
 				"because "
-				"the latest production deployment for the project was not successful'}}" },
+				"the latest production deployment for the project was not "
+				"successful'}}" },
 		{ .method = NULL },
 	};
 	static const struct peer_row mended[] = {
@@ -258,7 +275,8 @@ START_TEST(test_verified_is_not_pointed)
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 200, .body = VERIFIED },
 		{ CONFIG, .status = 200,
-			.body = "{'misconfigured':true,'recommendedCNAME':[{'rank':1,'value':'c.example.net'}"
+			.body = "{'misconfigured':true,'recommendedCNAME':[{'rank':1,'value':'c."
+				"example.net'}"
 				"],"
 				"'recommendedIPv4':[{'rank':1,'value':['192.0.2.1']}]}",
 			.times = 1 },
@@ -268,21 +286,25 @@ START_TEST(test_verified_is_not_pointed)
 	ck_assert_int_eq(run_with(rows), ACTION_WAITING);
 	ck_assert(trial_waits_for_person(&trial));
 	ck_assert_str_eq(trial_wait_text(&trial),
-		"Add these DNS records for docs.example.org: CNAME docs.example.org to c.example.net");
+		"Add these DNS records for docs.example.org: CNAME docs.example.org to "
+		"c.example.net");
 	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_DONE);
 }
 END_TEST
 
-#define RECOMMENDED(misconfigured)                                                                                     \
-	"{'misconfigured':" misconfigured ",'recommendedCNAME':[{'rank':2,'value':'second.example.net'},"              \
-	"{'rank':1,'value':'first.example.net'}],'recommendedIPv4':["                                                  \
+#define RECOMMENDED(misconfigured)                                                                 \
+	"{'misconfigured':" misconfigured                                                          \
+	",'recommendedCNAME':[{'rank':2,'value':'second.example.net'},"                            \
+	"{'rank':1,'value':'first.example.net'}],'recommendedIPv4':["                              \
 	"{'rank':2,'value':['192.0.2.9']},{'rank':1,'value':['192.0.2.1','192.0.2.2']}]}"
 
 START_TEST(test_names_all_records_at_once)
 {
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 200, .body = PENDING },
-		{ VERIFY, .status = 400, .body = "{'error':{'code':'missing_txt_record','message':'no'}}", .times = 2 },
+		{ VERIFY, .status = 400,
+			.body = "{'error':{'code':'missing_txt_record','message':'no'}}",
+			.times = 2 },
 		{ VERIFY, .status = 200, .body = VERIFIED },
 		{ CONFIG, .status = 200, .body = RECOMMENDED("true"), .times = 1 },
 		{ CONFIG, .status = 200, .body = RECOMMENDED("false") },
@@ -290,15 +312,18 @@ START_TEST(test_names_all_records_at_once)
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_WAITING);
 	ck_assert_str_eq(trial_wait_text(&trial),
-		"Add these DNS records for docs.example.org: TXT _vercel.example.org to vc-domain-verify=1; "
+		"Add these DNS records for docs.example.org: TXT _vercel.example.org to "
+		"vc-domain-verify=1; "
 		"CNAME docs.example.org to first.example.net");
 	/* The name points at Vercel by now, the challenge is still open. */
 	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_WAITING);
 	ck_assert_str_eq(trial_wait_text(&trial),
-		"Add these DNS records for docs.example.org: TXT _vercel.example.org to vc-domain-verify=1");
+		"Add these DNS records for docs.example.org: TXT _vercel.example.org to "
+		"vc-domain-verify=1");
 	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_DONE);
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial),
-		J("'records':[{'type':'CNAME','name':'docs.example.org','value':'first.example.net'}]")));
+		J("'records':[{'type':'CNAME','name':'docs.example.org','value':'first.example.net'"
+		  "}]")));
 }
 END_TEST
 
@@ -306,7 +331,8 @@ START_TEST(test_an_apex_gets_addresses)
 {
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 200,
-			.body = "{'name':'docs.example.org','apexName':'docs.example.org','projectId':'prj_"
+			.body = "{'name':'docs.example.org','apexName':'docs.example.org','"
+				"projectId':'prj_"
 				"1',"
 				"'verified':true}" },
 		{ CONFIG, .status = 200, .body = RECOMMENDED("true"), .times = 1 },
@@ -315,11 +341,12 @@ START_TEST(test_an_apex_gets_addresses)
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_WAITING);
 	ck_assert_str_eq(trial_wait_text(&trial),
-		"Add these DNS records for docs.example.org: A docs.example.org to 192.0.2.1; A docs.example.org to "
+		"Add these DNS records for docs.example.org: A docs.example.org to 192.0.2.1; A "
+		"docs.example.org to "
 		"192.0.2.2");
 	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain, INPUT), ACTION_DONE);
-	ck_assert_ptr_nonnull(
-		strstr(trial_output(&trial), J("{'type':'A','name':'docs.example.org','value':'192.0.2.2'}]")));
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial),
+		J("{'type':'A','name':'docs.example.org','value':'192.0.2.2'}]")));
 }
 END_TEST
 
@@ -350,11 +377,13 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_skipped_without_a_name, test_adds_and_is_done, test_there_already,
-		test_what_was_asked_for_is_ours, test_entries_of_older_versions_learn_the_project,
-		test_conflicts_look_again, test_a_missing_right_is_no_conflict, test_waits_for_a_person_to_verify,
-		test_asks_more_and_more_rarely, test_failed_deployment_comes_first, test_verified_is_not_pointed,
-		test_names_all_records_at_once, test_an_apex_gets_addresses, test_no_recommendation,
+	const TTest *const tests[] = { test_skipped_without_a_name, test_adds_and_is_done,
+		test_there_already, test_what_was_asked_for_is_ours,
+		test_entries_of_older_versions_learn_the_project, test_conflicts_look_again,
+		test_a_missing_right_is_no_conflict, test_waits_for_a_person_to_verify,
+		test_asks_more_and_more_rarely, test_failed_deployment_comes_first,
+		test_verified_is_not_pointed, test_names_all_records_at_once,
+		test_an_apex_gets_addresses, test_no_recommendation,
 		test_servers_without_config_are_noted, NULL };
 	return suite_main("vercel.domain", tests, setup, teardown);
 }

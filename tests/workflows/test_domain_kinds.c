@@ -1,6 +1,6 @@
 /*
- * vercel.domain as domains are in the world: wildcards, capitals, redirects, branches, and a DNS in which something
- * stands in the way.
+ * vercel.domain as domains are in the world: wildcards, capitals, redirects, branches, and a DNS in
+ * which something stands in the way.
  *
  * covers: workflows/actions/vercel_domain.c workflows/actions/vercel_dns.c
  */
@@ -15,9 +15,11 @@ static struct trial trial;
 
 #define DOMAIN(name) "/vercel/v9/projects/prj_1/domains/" name
 #define CONFIG       "GET", "/vercel/v6/domains/www.example.org/config"
-#define THERE(more)  "{'name':'www.example.org','apexName':'example.org','projectId':'prj_1','verified':true" more "}"
-#define RECOMMENDED                                                                                                    \
-	",'recommendedCNAME':[{'rank':1,'value':'site.vercel-dns-017.com.'}],"                                         \
+#define THERE(more)                                                                                \
+	"{'name':'www.example.org','apexName':'example.org','projectId':'prj_1','verified':"       \
+	"true" more "}"
+#define RECOMMENDED                                                                                \
+	",'recommendedCNAME':[{'rank':1,'value':'site.vercel-dns-017.com.'}],"                     \
 	"'recommendedIPv4':[{'rank':1,'value':['203.0.113.7']}]}"
 
 static void setup(void)
@@ -57,7 +59,8 @@ START_TEST(test_capitals_are_the_same_name)
 		{ CONFIG, .status = 200, .body = "{'misconfigured':false}" },
 		{ .method = NULL },
 	};
-	ck_assert_int_eq(run_with(rows, "{'project':'prj_1','name':'WWW.Example.org'}"), ACTION_DONE);
+	ck_assert_int_eq(
+		run_with(rows, "{'project':'prj_1','name':'WWW.Example.org'}"), ACTION_DONE);
 	ck_assert_ptr_nonnull(trial_ledger_row(&trial, "vercel:domain:www.example.org"));
 }
 END_TEST
@@ -69,7 +72,8 @@ START_TEST(test_other_names_are_refused_in_words)
 		"example", "*.*.example.org", "-a.example" };
 	static const struct peer_row none[] = { { .method = NULL } };
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		const char *input = arena_format(&trial.arena, J("{'project':'prj_1','name':'%s'}"), bad[i]);
+		const char *input =
+			arena_format(&trial.arena, J("{'project':'prj_1','name':'%s'}"), bad[i]);
 		ck_assert_int_eq(run_with(none, input), ACTION_FAILED);
 		ck_assert_str_eq(trial_error(&trial)->place, "/input/name");
 		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "xn--"));
@@ -80,16 +84,17 @@ END_TEST
 START_TEST(test_a_new_domain_redirects_and_shows_a_branch)
 {
 	static const struct peer_row rows[] = {
-		{ "GET", DOMAIN("www.example.org"), .status = 404, .body = "{'error':{'code':'not_found'}}",
-			.times = 1 },
+		{ "GET", DOMAIN("www.example.org"), .status = 404,
+			.body = "{'error':{'code':'not_found'}}", .times = 1 },
 		{ "GET", DOMAIN("www.example.org"), .status = 200, .body = THERE("") },
 		{ "POST", "/vercel/v10/projects/prj_1/domains", .status = 200, .body = THERE("") },
 		{ CONFIG, .status = 200, .body = "{'misconfigured':false}" },
 		{ .method = NULL },
 	};
-	ck_assert_int_eq(run_with(rows,
-				 "{'project':'prj_1','name':'www.example.org','redirect':'Example.org',"
-				 "'branch':'next'}"),
+	ck_assert_int_eq(
+		run_with(rows,
+			"{'project':'prj_1','name':'www.example.org','redirect':'Example.org',"
+			"'branch':'next'}"),
 		ACTION_DONE);
 	ck_assert_str_eq(peer_last(trial.peer, "POST", "/vercel/v10/projects/prj_1/domains").body,
 		J("{'name':'www.example.org','gitBranch':'next','redirect':'example.org'}"));
@@ -99,25 +104,33 @@ END_TEST
 /* What the input does not name stays as people have set it. */
 START_TEST(test_one_that_is_there_is_changed_to_what_is_asked)
 {
-	static const char redirects[] = "{'project':'prj_1','name':'www.example.org','redirect':'example.org'}";
+	static const char redirects[] =
+		"{'project':'prj_1','name':'www.example.org','redirect':'example.org'}";
 	static const struct peer_row other[] = {
-		{ "GET", DOMAIN("www.example.org"), .status = 200, .body = THERE(",'redirect':null,'gitBranch':'x'") },
-		{ "PATCH", DOMAIN("www.example.org"), .status = 200, .body = THERE(",'redirect':'example.org'") },
+		{ "GET", DOMAIN("www.example.org"), .status = 200,
+			.body = THERE(",'redirect':null,'gitBranch':'x'") },
+		{ "PATCH", DOMAIN("www.example.org"), .status = 200,
+			.body = THERE(",'redirect':'example.org'") },
 		{ CONFIG, .status = 200, .body = "{'misconfigured':false}" },
 		{ .method = NULL },
 	};
 	static const struct peer_row same[] = {
-		{ "GET", DOMAIN("www.example.org"), .status = 200, .body = THERE(",'redirect':'example.org'") },
+		{ "GET", DOMAIN("www.example.org"), .status = 200,
+			.body = THERE(",'redirect':'example.org'") },
 		{ CONFIG, .status = 200, .body = "{'misconfigured':false}" },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(other, redirects), ACTION_DONE);
-	ck_assert_str_eq(
-		peer_last(trial.peer, "PATCH", DOMAIN("www.example.org")).body, J("{'redirect':'example.org'}"));
-	ck_assert_int_eq(run_with(other, "{'project':'prj_1','name':'www.example.org','branch':'next'}"), ACTION_DONE);
-	ck_assert_str_eq(peer_last(trial.peer, "PATCH", DOMAIN("www.example.org")).body, J("{'gitBranch':'next'}"));
+	ck_assert_str_eq(peer_last(trial.peer, "PATCH", DOMAIN("www.example.org")).body,
+		J("{'redirect':'example.org'}"));
+	ck_assert_int_eq(
+		run_with(other, "{'project':'prj_1','name':'www.example.org','branch':'next'}"),
+		ACTION_DONE);
+	ck_assert_str_eq(peer_last(trial.peer, "PATCH", DOMAIN("www.example.org")).body,
+		J("{'gitBranch':'next'}"));
 	ck_assert_int_eq(run_with(same, redirects), ACTION_DONE);
-	ck_assert_int_eq(run_with(other, "{'project':'prj_1','name':'www.example.org'}"), ACTION_DONE);
+	ck_assert_int_eq(
+		run_with(other, "{'project':'prj_1','name':'www.example.org'}"), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, "PATCH", NULL), 0);
 }
 END_TEST
@@ -130,34 +143,40 @@ static const char *told_of(const char *config)
 		{ .method = NULL },
 	};
 	peer_set(trial.peer, rows);
-	ck_assert_int_eq(
-		trial_attempt(&trial, &vercel_domain, "{'project':'prj_1','name':'www.example.org'}"), ACTION_WAITING);
+	ck_assert_int_eq(trial_attempt(&trial, &vercel_domain,
+				 "{'project':'prj_1','name':'www.example.org'}"),
+		ACTION_WAITING);
 	ck_assert(trial_waits_for_person(&trial));
 	return trial_wait_text(&trial);
 }
 
 START_TEST(test_the_record_in_the_way_is_named)
 {
-	const char *told = told_of(J("{'misconfigured':true,'conflicts':[{'name':'www.example.org','type':'AAAA',"
-				     "'value':'2001:db8::7'}]" RECOMMENDED));
+	const char *told = told_of(
+		J("{'misconfigured':true,'conflicts':[{'name':'www.example.org','type':'AAAA',"
+		  "'value':'2001:db8::7'}]" RECOMMENDED));
 	ck_assert_str_eq(told,
-		"Remove these DNS records of www.example.org: AAAA www.example.org to 2001:db8::7. It needs: CNAME "
+		"Remove these DNS records of www.example.org: AAAA www.example.org to 2001:db8::7. "
+		"It needs: CNAME "
 		"www.example.org to site.vercel-dns-017.com");
 }
 END_TEST
 
 START_TEST(test_a_proxy_in_front_is_named)
 {
-	ck_assert_ptr_nonnull(strstr(told_of(J("{'misconfigured':true,'configuredBy':'http'" RECOMMENDED)), "proxy"));
-	ck_assert_ptr_null(strstr(told_of(J("{'misconfigured':true,'configuredBy':null" RECOMMENDED)), "proxy"));
+	ck_assert_ptr_nonnull(strstr(
+		told_of(J("{'misconfigured':true,'configuredBy':'http'" RECOMMENDED)), "proxy"));
+	ck_assert_ptr_null(strstr(
+		told_of(J("{'misconfigured':true,'configuredBy':null" RECOMMENDED)), "proxy"));
 }
 END_TEST
 
 int main(void)
 {
 	const TTest *const tests[] = { test_a_wildcard_is_a_domain, test_capitals_are_the_same_name,
-		test_other_names_are_refused_in_words, test_a_new_domain_redirects_and_shows_a_branch,
-		test_one_that_is_there_is_changed_to_what_is_asked, test_the_record_in_the_way_is_named,
-		test_a_proxy_in_front_is_named, NULL };
+		test_other_names_are_refused_in_words,
+		test_a_new_domain_redirects_and_shows_a_branch,
+		test_one_that_is_there_is_changed_to_what_is_asked,
+		test_the_record_in_the_way_is_named, test_a_proxy_in_front_is_named, NULL };
 	return suite_main("domain kinds", tests, setup, teardown);
 }

@@ -96,7 +96,8 @@ START_TEST(test_wants_the_app_as_confirmation)
 	static const struct peer_row rows[] = { { .method = NULL } };
 	know(FIELD("www.example.org"), J("{'id':'prj_1/www.example.org','created':true}"));
 	peer_set(trial.peer, rows);
-	ck_assert_int_eq(trial_run(&trial, &vercel_domain_remove, "{'confirm':'trial'}", 1), ACTION_FAILED);
+	ck_assert_int_eq(
+		trial_run(&trial, &vercel_domain_remove, "{'confirm':'trial'}", 1), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
 	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "trial-app"));
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
@@ -112,8 +113,10 @@ START_TEST(test_refused_then_goes_on)
 		{ REMOVE("prj_1", "a.example.org"), .status = 404, .body = ABSENT },
 		{ .method = NULL },
 	};
-	know(FIELD("a.example.org"), J("{'id':'prj_1/a.example.org','created':true,'at':'2026-01-01'}"));
-	know(FIELD("b.example.org"), J("{'id':'prj_1/b.example.org','created':true,'at':'2026-01-02'}"));
+	know(FIELD("a.example.org"),
+		J("{'id':'prj_1/a.example.org','created':true,'at':'2026-01-01'}"));
+	know(FIELD("b.example.org"),
+		J("{'id':'prj_1/b.example.org','created':true,'at':'2026-01-02'}"));
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_SCOPE_MISSING);
 	ck_assert_int_eq(trial_run(&trial, &vercel_domain_remove, INPUT, 1), ACTION_FAILED);
@@ -150,8 +153,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_removes_from_the_project_of_the_ledger, test_old_entries_ask_the_projects,
-		test_old_entries_without_a_project_are_left, test_wants_the_app_as_confirmation,
-		test_refused_then_goes_on, test_splits_keys, test_is_what_undoes_a_domain, NULL };
+	const TTest *const tests[] = { test_removes_from_the_project_of_the_ledger,
+		test_old_entries_ask_the_projects, test_old_entries_without_a_project_are_left,
+		test_wants_the_app_as_confirmation, test_refused_then_goes_on, test_splits_keys,
+		test_is_what_undoes_a_domain, NULL };
 	return suite_main("vercel.domain-remove", tests, setup, teardown);
 }

@@ -27,18 +27,19 @@ static void teardown(void)
 #define INPUT(variables) "{'project':'prj_1','variables':[" variables "]}"
 #define PLAIN            "{'key':'SITE','value':'docs','type':'plain','targets':['production']}"
 #define SECRET           "{'key':'API_KEY','value':'hush-hush'}"
-#define LISTED(updated)                                                                                                \
-	"{'envs':[{'key':'SITE','value':'docs','type':'plain','target':['production'],"                                \
-	"'gitBranch':null,'updatedAt':" updated "},{'key':'OLD','type':'encrypted','value':'',"                        \
+#define LISTED(updated)                                                                            \
+	"{'envs':[{'key':'SITE','value':'docs','type':'plain','target':['production'],"            \
+	"'gitBranch':null,'updatedAt':" updated "},{'key':'OLD','type':'encrypted','value':'',"    \
 	"'target':'preview','updatedAt':50}]}"
 
-#define COUNTS(changed, created, updated, unchanged, removed)                                                          \
-	"'changed':" changed ",'created':" created ",'updated':" updated ",'unchanged':" unchanged ",'removed'"        \
+#define COUNTS(changed, created, updated, unchanged, removed)                                      \
+	"'changed':" changed ",'created':" created ",'updated':" updated ",'unchanged':" unchanged \
+	",'removed'"                                                                               \
 	":" removed
 
 /* One of each kind, as Vercel lists them. */
-#define ENTRY(id, key, value, type, target, more)                                                                      \
-	"{'id':'" id "','key':'" key "','value':'" value "','type':'" type "','target':" target                        \
+#define ENTRY(id, key, value, type, target, more)                                                  \
+	"{'id':'" id "','key':'" key "','value':'" value "','type':'" type "','target':" target    \
 	",'updatedAt':100" more "}"
 #define ENVS(entries)    "{'envs':[" entries "]}"
 #define BY_ID(id)        "/vercel/v9/projects/prj_1/env/" id
@@ -58,12 +59,14 @@ START_TEST(test_writes_what_differs)
 	static const struct peer_row rows[] = {
 		{ LIST, .status = 200, .body = LISTED("100"), .times = 1 },
 		{ LIST, .status = 200, .body = LISTED("200") },
-		{ WRITE, .status = 201, .body = "{'created':[{'key':'API_KEY','value':'x'}],'failed':[]}" },
+		{ WRITE, .status = 201,
+			.body = "{'created':[{'key':'API_KEY','value':'x'}],'failed':[]}" },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, INPUT(PLAIN "," SECRET)), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial),
-		J("{'keys':['SITE','API_KEY']," COUNTS("1", "1", "0", "1", "0") ",'updatedAt':200}"));
+		J("{'keys':['SITE','API_KEY']," COUNTS(
+			"1", "1", "0", "1", "0") ",'updatedAt':200}"));
 	struct peer_request request = peer_last(trial.peer, WRITE);
 	ck_assert_str_eq(request.uri, "/vercel/v10/projects/prj_1/env?upsert=true&slug=acme");
 	ck_assert_str_eq(request.body,
@@ -77,10 +80,11 @@ END_TEST
 
 START_TEST(test_leaves_equal_ones_alone)
 {
-	static const struct peer_row rows[] = { { LIST, .status = 200, .body = LISTED("100") }, { .method = NULL } };
+	static const struct peer_row rows[] = { { LIST, .status = 200, .body = LISTED("100") },
+		{ .method = NULL } };
 	ck_assert_int_eq(run_with(rows, INPUT(PLAIN)), ACTION_DONE);
-	ck_assert_str_eq(
-		trial_output(&trial), J("{'keys':['SITE']," COUNTS("0", "0", "0", "1", "0") ",'updatedAt':100}"));
+	ck_assert_str_eq(trial_output(&trial),
+		J("{'keys':['SITE']," COUNTS("0", "0", "0", "1", "0") ",'updatedAt':100}"));
 	ck_assert_uint_eq(peer_count(trial.peer, WRITE), 0);
 }
 END_TEST
@@ -89,7 +93,8 @@ START_TEST(test_each_difference_is_written)
 {
 	static const char *const inputs[] = {
 		INPUT("{'key':'SITE','value':'other','type':'plain','targets':['production']}"),
-		INPUT("{'key':'SITE','value':'docs','type':'plain','targets':['production','preview']"
+		INPUT("{'key':'SITE','value':'docs','type':'plain','targets':['production','"
+		      "preview']"
 		      "}"),
 		INPUT("{'key':'SITE','value':'docs','type':'encrypted','targets':['production']}"),
 		INPUT("{'key':'SITE','value':'docs','type':'plain','targets':['preview'],"
@@ -115,8 +120,8 @@ START_TEST(test_success_without_failed_is_success)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, INPUT(SECRET)), ACTION_DONE);
-	ck_assert_str_eq(
-		trial_output(&trial), J("{'keys':['API_KEY']," COUNTS("1", "1", "0", "0", "0") ",'updatedAt':0}"));
+	ck_assert_str_eq(trial_output(&trial),
+		J("{'keys':['API_KEY']," COUNTS("1", "1", "0", "0", "0") ",'updatedAt':0}"));
 }
 END_TEST
 
@@ -125,12 +130,14 @@ START_TEST(test_partial_success_is_a_failure)
 	static const struct peer_row rows[] = {
 		{ LIST, .status = 200, .body = "{'envs':[]}" },
 		{ WRITE, .status = 201,
-			.body = "{'created':[{'key':'SITE'}],'failed':[{'error':{'code':'ENV_CONFLICT',"
+			.body = "{'created':[{'key':'SITE'}],'failed':[{'error':{'code':'ENV_"
+				"CONFLICT',"
 				"'message':'exists for the branch','envVarKey':'API_KEY'}}]}" },
 		{ .method = NULL },
 	};
 	static const struct peer_row rest[] = {
-		{ LIST, .status = 200, .body = ENVS(ENTRY("e1", "SITE", "docs", "plain", PRODUCTION, "")) },
+		{ LIST, .status = 200,
+			.body = ENVS(ENTRY("e1", "SITE", "docs", "plain", PRODUCTION, "")) },
 		{ WRITE, .status = 201, .body = WRITTEN },
 		{ .method = NULL },
 	};
@@ -184,7 +191,8 @@ START_TEST(test_targets_and_type_are_changed_by_id)
 		ck_assert_str_eq(peer_last(trial.peer, "PATCH", BY_ID("e1")).body,
 			J("{'key':'SITE','value':'docs','type':'plain','target':['production']}"));
 		ck_assert_uint_eq(peer_count(trial.peer, WRITE), 0);
-		ck_assert_ptr_nonnull(strstr(trial_output(&trial), J(COUNTS("1", "0", "1", "0", "0"))));
+		ck_assert_ptr_nonnull(
+			strstr(trial_output(&trial), J(COUNTS("1", "0", "1", "0", "0"))));
 	}
 }
 END_TEST
@@ -193,13 +201,15 @@ START_TEST(test_branch_and_comment_are_written_by_id)
 {
 	static const struct peer_row rows[] = {
 		{ LIST, .status = 200,
-			.body = ENVS(ENTRY("e1", "SITE", "old", "encrypted", "['preview']", ",'gitBranch':'next'")) },
+			.body = ENVS(ENTRY("e1", "SITE", "old", "encrypted", "['preview']",
+				",'gitBranch':'next'")) },
 		{ "PATCH", BY_ID("e1"), .status = 200, .body = "{}" },
 		{ .method = NULL },
 	};
-	ck_assert_int_eq(run_with(rows,
-				 INPUT("{'key':'SITE','value':'docs','type':'plain','targets':['preview'],"
-				       "'gitBranch':'next','comment':'of the site'}")),
+	ck_assert_int_eq(
+		run_with(rows,
+			INPUT("{'key':'SITE','value':'docs','type':'plain','targets':['preview'],"
+			      "'gitBranch':'next','comment':'of the site'}")),
 		ACTION_DONE);
 	ck_assert_str_eq(peer_last(trial.peer, "PATCH", BY_ID("e1")).body,
 		J("{'key':'SITE','value':'docs','type':'plain','target':['preview'],'gitBranch':"
@@ -212,8 +222,9 @@ START_TEST(test_same_name_elsewhere_is_another_variable)
 {
 	static const struct peer_row rows[] = {
 		{ LIST, .status = 200,
-			.body = ENVS(ENTRY("e1", "SITE", "docs", "plain", "['preview']", "") "," ENTRY(
-				"e2", "SITE", "docs", "plain", PRODUCTION, ",'gitBranch':'dev'")) },
+			.body = ENVS(ENTRY(
+				"e1", "SITE", "docs", "plain", "['preview']", "") "," ENTRY("e2",
+				"SITE", "docs", "plain", PRODUCTION, ",'gitBranch':'dev'")) },
 		{ WRITE, .status = 201, .body = WRITTEN },
 		{ .method = NULL },
 	};
@@ -224,13 +235,14 @@ START_TEST(test_same_name_elsewhere_is_another_variable)
 }
 END_TEST
 
-/* One variable for two targets where there were two, and the target that nobody wishes stays as it is. */
+/* One variable for two targets where there were two, and the target that nobody wishes stays as it
+ * is. */
 START_TEST(test_makes_room)
 {
 	static const struct peer_row rows[] = {
 		{ LIST, .status = 200,
-			.body = ENVS(ENTRY("e1", "SITE", "a", "plain", PRODUCTION, "") "," ENTRY("e2", "SITE", "b",
-				"plain", "['preview','development']",
+			.body = ENVS(ENTRY("e1", "SITE", "a", "plain", PRODUCTION, "") "," ENTRY(
+				"e2", "SITE", "b", "plain", "['preview','development']",
 				"") "," ENTRY("e3", "OTHER", "b", "plain", "['preview']", "")) },
 		{ "PATCH", BY_ID("e2"), .status = 200, .body = "{}" },
 		{ "PATCH", BY_ID("e1"), .status = 200, .body = "{}" },
@@ -241,10 +253,12 @@ START_TEST(test_makes_room)
 				 INPUT("{'key':'SITE','value':'docs','type':'plain',"
 				       "'targets':['production','preview']}")),
 		ACTION_DONE);
-	ck_assert_str_eq(peer_last(trial.peer, "PATCH", BY_ID("e2")).body, J("{'target':['development']}"));
+	ck_assert_str_eq(
+		peer_last(trial.peer, "PATCH", BY_ID("e2")).body, J("{'target':['development']}"));
 	ck_assert_uint_eq(peer_count(trial.peer, "PATCH", BY_ID("e1")), 1);
 	ck_assert_uint_eq(peer_count(trial.peer, "DELETE", BY_ID("e2")), 0);
-	ck_assert_int_eq(run_with(rows, INPUT("{'key':'SITE','value':'docs','type':'plain'}")), ACTION_DONE);
+	ck_assert_int_eq(
+		run_with(rows, INPUT("{'key':'SITE','value':'docs','type':'plain'}")), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, "DELETE", BY_ID("e2")), 1);
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J(COUNTS("1", "0", "1", "0", "1"))));
 }
@@ -254,15 +268,17 @@ START_TEST(test_what_gives_targets_goes_first)
 {
 	static const struct peer_row rows[] = {
 		{ LIST, .status = 200,
-			.body = ENVS(ENTRY("e1", "SITE", "a", "plain", "['development']", "") "," ENTRY(
-				"e2", "SITE", "b", "plain", "['production','preview']", "")) },
+			.body = ENVS(ENTRY(
+				"e1", "SITE", "a", "plain", "['development']", "") "," ENTRY("e2",
+				"SITE", "b", "plain", "['production','preview']", "")) },
 		{ "PATCH", BY_ID("e1"), .status = 400, .body = EXISTS("ENV_CONFLICT"), .times = 1 },
 		{ .method = NULL },
 	};
 	static const struct peer_row good[] = {
 		{ LIST, .status = 200,
-			.body = ENVS(ENTRY("e1", "SITE", "a", "plain", "['development']", "") "," ENTRY(
-				"e2", "SITE", "b", "plain", "['production','preview']", "")) },
+			.body = ENVS(ENTRY(
+				"e1", "SITE", "a", "plain", "['development']", "") "," ENTRY("e2",
+				"SITE", "b", "plain", "['production','preview']", "")) },
 		{ "PATCH", BY_ID("e2"), .status = 200, .body = "{}" },
 		{ "PATCH", BY_ID("e1"), .status = 200, .body = "{}" },
 		{ .method = NULL },
@@ -281,11 +297,13 @@ START_TEST(test_prunes_only_on_request)
 {
 	static const struct peer_row rows[] = {
 		{ LIST, .status = 200,
-			.body = ENVS(ENTRY("e1", "SITE", "docs", "plain", PRODUCTION, "") "," ENTRY("e2", "SITE",
-				"docs", "plain", "['preview']", "") "," ENTRY("e3", "OLD", "", "sensitive", PRODUCTION,
-				"") "," ENTRY("e4", "VERCEL_ENV", "", "system", PRODUCTION, "") "," ENTRY("e5",
-				"DATABASE", "", "encrypted", PRODUCTION, ",'configurationId':'icfg_1'") "," ENTRY("e6",
-				"STAGING", "", "encrypted", "[]", ",'customEnvironmentIds':['env_1']")) },
+			.body = ENVS(ENTRY("e1", "SITE", "docs", "plain", PRODUCTION, "") "," ENTRY(
+				"e2", "SITE", "docs", "plain", "['preview']", "") "," ENTRY("e3",
+				"OLD", "", "sensitive", PRODUCTION,
+				"") "," ENTRY("e4", "VERCEL_ENV", "", "system", PRODUCTION,
+				"") "," ENTRY("e5", "DATABASE", "", "encrypted", PRODUCTION,
+				",'configurationId':'icfg_1'") "," ENTRY("e6", "STAGING", "",
+				"encrypted", "[]", ",'customEnvironmentIds':['env_1']")) },
 		{ "DELETE", BY_ID("e2"), .status = 200, .body = "{}" },
 		{ "DELETE", BY_ID("e3"), .status = 404, .body = EXISTS("not_found") },
 		{ .method = NULL },
@@ -308,8 +326,9 @@ START_TEST(test_prune_counts_what_an_attempt_before_removed)
 {
 	static const struct peer_row rows[] = {
 		{ LIST, .status = 200,
-			.body = ENVS(ENTRY("e1", "SITE", "docs", "plain", PRODUCTION, "") "," ENTRY("e2", "A", "",
-				"plain", PRODUCTION, "") "," ENTRY("e3", "B", "", "plain", PRODUCTION, "")),
+			.body = ENVS(ENTRY("e1", "SITE", "docs", "plain", PRODUCTION, "") "," ENTRY(
+				"e2", "A", "", "plain", PRODUCTION, "") "," ENTRY("e3", "B", "",
+				"plain", PRODUCTION, "")),
 			.times = 1 },
 		{ LIST, .status = 200,
 			.body = ENVS(ENTRY("e1", "SITE", "docs", "plain", PRODUCTION, "") "," ENTRY(
@@ -337,7 +356,8 @@ START_TEST(test_conflicts_are_resolved_by_id)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct peer_row rows[] = {
 			{ LIST, .status = 200, .body = ENVS(""), .times = 1 },
-			{ LIST, .status = 200, .body = ENVS(ENTRY("e1", "SITE", "x", "plain", PRODUCTION, "")) },
+			{ LIST, .status = 200,
+				.body = ENVS(ENTRY("e1", "SITE", "x", "plain", PRODUCTION, "")) },
 			{ WRITE, .status = cases[i].status, .body = cases[i].body, .times = 1 },
 			{ WRITE, .status = 201, .body = WRITTEN },
 			{ "PATCH", BY_ID("e1"), .status = 200, .body = "{}" },
@@ -355,7 +375,8 @@ START_TEST(test_conflict_without_a_match_fails)
 {
 	static const struct peer_row rows[] = {
 		{ LIST, .status = 200, .body = ENVS("") },
-		{ WRITE, .status = 201, .body = "{'created':[],'failed':[" EXISTS("ENV_CONFLICT") "]}" },
+		{ WRITE, .status = 201,
+			.body = "{'created':[],'failed':[" EXISTS("ENV_CONFLICT") "]}" },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, INPUT(PLAIN)), ACTION_FAILED);
@@ -370,7 +391,8 @@ START_TEST(test_lost_answer_is_written_again)
 {
 	static const struct peer_row rows[] = {
 		{ LIST, .status = 200, .body = ENVS(""), .times = 1 },
-		{ LIST, .status = 200, .body = ENVS(ENTRY("e1", "SITE", "docs", "plain", PRODUCTION, "")) },
+		{ LIST, .status = 200,
+			.body = ENVS(ENTRY("e1", "SITE", "docs", "plain", PRODUCTION, "")) },
 		{ WRITE, .behaviour = PEER_DROPS },
 		{ .method = NULL },
 	};
@@ -384,7 +406,8 @@ END_TEST
 START_TEST(test_twice_for_one_target_is_refused)
 {
 	static const struct peer_row rows[] = { { .method = NULL } };
-	ck_assert_int_eq(run_with(rows, INPUT(PLAIN ",{'key':'SITE','value':'other'}")), ACTION_FAILED);
+	ck_assert_int_eq(
+		run_with(rows, INPUT(PLAIN ",{'key':'SITE','value':'other'}")), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
 	ck_assert_str_eq(trial_error(&trial)->remedy_input, "variables");
 	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "SITE is given twice"));
@@ -394,14 +417,18 @@ END_TEST
 
 START_TEST(test_no_variables_and_bad_ones)
 {
-	static const struct peer_row rows[] = { { LIST, .status = 200, .body = "{'envs':[]}" }, { .method = NULL } };
+	static const struct peer_row rows[] = { { LIST, .status = 200, .body = "{'envs':[]}" },
+		{ .method = NULL } };
 	ck_assert_int_eq(run_with(rows, "{'project':'prj_1'}"), ACTION_DONE);
-	ck_assert_str_eq(trial_output(&trial), J("{" COUNTS("0", "0", "0", "0", "0") ",'updatedAt':0}"));
+	ck_assert_str_eq(
+		trial_output(&trial), J("{" COUNTS("0", "0", "0", "0", "0") ",'updatedAt':0}"));
 	ck_assert_int_eq(run_with(rows, INPUT("{'key':'1K','value':'v'}")), ACTION_FAILED);
 	ck_assert_str_eq(trial_error(&trial)->place, "/input/variables/0/key");
-	ck_assert_int_eq(run_with(rows, INPUT("{'key':'K','value':'v','type':'secret'}")), ACTION_FAILED);
+	ck_assert_int_eq(
+		run_with(rows, INPUT("{'key':'K','value':'v','type':'secret'}")), ACTION_FAILED);
 	ck_assert_str_eq(trial_error(&trial)->place, "/input/variables/0/type");
-	ck_assert_int_eq(run_with(rows, INPUT("{'key':'K','value':'v','targets':[]}")), ACTION_FAILED);
+	ck_assert_int_eq(
+		run_with(rows, INPUT("{'key':'K','value':'v','targets':[]}")), ACTION_FAILED);
 	ck_assert_str_eq(trial_error(&trial)->place, "/input/variables/0/targets");
 }
 END_TEST
@@ -412,10 +439,10 @@ int main(void)
 		test_each_difference_is_written, test_success_without_failed_is_success,
 		test_partial_success_is_a_failure, test_sensitive_is_not_for_development,
 		test_targets_and_type_are_changed_by_id, test_branch_and_comment_are_written_by_id,
-		test_same_name_elsewhere_is_another_variable, test_makes_room, test_what_gives_targets_goes_first,
-		test_prunes_only_on_request, test_prune_counts_what_an_attempt_before_removed,
-		test_conflicts_are_resolved_by_id, test_conflict_without_a_match_fails,
-		test_lost_answer_is_written_again, test_twice_for_one_target_is_refused, test_no_variables_and_bad_ones,
-		NULL };
+		test_same_name_elsewhere_is_another_variable, test_makes_room,
+		test_what_gives_targets_goes_first, test_prunes_only_on_request,
+		test_prune_counts_what_an_attempt_before_removed, test_conflicts_are_resolved_by_id,
+		test_conflict_without_a_match_fails, test_lost_answer_is_written_again,
+		test_twice_for_one_target_is_refused, test_no_variables_and_bad_ones, NULL };
 	return suite_main("vercel.environment", tests, setup, teardown);
 }

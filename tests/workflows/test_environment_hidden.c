@@ -32,13 +32,13 @@ static void teardown(void)
 #define NOTED            "{'key':'API_KEY','value':'hush-hush','comment':'of the site'}"
 #define KEY_ROW          "vercel:variable:prj_1/API_KEY/e1"
 
-#define HIDDEN_ONE(id, key, targets, updated, type)                                                                    \
-	"{'id':'" id "','key':'" key "','value':'','type':'" type "','target':[" targets "],"                          \
+#define HIDDEN_ONE(id, key, targets, updated, type)                                                \
+	"{'id':'" id "','key':'" key "','value':'','type':'" type "','target':[" targets "],"      \
 	"'updatedAt':" updated "}"
 #define ALL                       "'production','preview','development'"
 #define HIDDEN(id, updated, type) "{'envs':[" HIDDEN_ONE(id, "API_KEY", ALL, updated, type) "]}"
-#define TWO(updated)                                                                                                   \
-	"{'envs':[" HIDDEN_ONE("e1", "API_KEY", ALL, updated, "encrypted") "," HIDDEN_ONE(                             \
+#define TWO(updated)                                                                               \
+	"{'envs':[" HIDDEN_ONE("e1", "API_KEY", ALL, updated, "encrypted") "," HIDDEN_ONE(         \
 		"e2", "SITE", "'production'", "100", "encrypted") "]}"
 
 static enum action_result run_with(const struct peer_row *rows, const char *input)
@@ -60,20 +60,26 @@ static size_t written_by_another_run(const char *list, const char *input)
 	return peer_count(trial.peer, WRITE);
 }
 
-/* Vercel shows no value of these, so our own fingerprint of what we wrote, and when it was last written, decide. */
+/* Vercel shows no value of these, so our own fingerprint of what we wrote, and when it was last
+ * written, decide. */
 START_TEST(test_unchanged_secrets_are_left_alone)
 {
 	static const char seen[] = HIDDEN("e1", "100", "encrypted");
-	ck_assert_uint_eq(written_by_another_run(seen, J(INPUT(SECRET))), 1); /* it is not ours yet */
+	ck_assert_uint_eq(
+		written_by_another_run(seen, J(INPUT(SECRET))), 1); /* it is not ours yet */
 	ck_assert_uint_eq(written_by_another_run(seen, J(INPUT(SECRET))), 0);
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial),
-		J("'changed':0,'created':0,'updated':0,'unchanged':1,'removed':0,'updatedAt':100")));
+		J("'changed':0,'created':0,'updated':0,'unchanged':1,'removed':0,'updatedAt':"
+		  "100")));
 	ck_assert_uint_eq(
-		written_by_another_run(J(HIDDEN("e1", "100", "sensitive")), J(INPUT(SECRET))), 0); /* by policy */
+		written_by_another_run(J(HIDDEN("e1", "100", "sensitive")), J(INPUT(SECRET))),
+		0); /* by policy */
 	ck_assert_uint_eq(
-		written_by_another_run(J(HIDDEN("e1", "101", "encrypted")), J(INPUT(SECRET))), 1); /* by others */
+		written_by_another_run(J(HIDDEN("e1", "101", "encrypted")), J(INPUT(SECRET))),
+		1); /* by others */
 	ck_assert_uint_eq(written_by_another_run(seen, J(INPUT(SECRET))), 1);
-	ck_assert_uint_eq(written_by_another_run(J(HIDDEN("e2", "100", "encrypted")), J(INPUT(SECRET))), 1);
+	ck_assert_uint_eq(
+		written_by_another_run(J(HIDDEN("e2", "100", "encrypted")), J(INPUT(SECRET))), 1);
 	ck_assert_uint_eq(written_by_another_run(seen, J(INPUT(OTHER))), 1);
 	ck_assert_uint_eq(written_by_another_run(seen, J(INPUT(NOTED))), 1);
 	ck_assert_uint_eq(written_by_another_run(seen, J(INPUT(NOTED))), 0);
@@ -82,22 +88,26 @@ START_TEST(test_unchanged_secrets_are_left_alone)
 	ck_assert_uint_eq(written_by_another_run(seen, J(INPUT(NOTED))), 0);
 	ck_assert_ptr_null(strstr(trial_ledger_row(&trial, KEY_ROW), "hush"));
 	/* Without a time, nothing tells that somebody has written it since. */
-	ck_assert_uint_eq(written_by_another_run(J(HIDDEN("e1", "0", "encrypted")), J(INPUT(NOTED))), 1);
-	ck_assert_uint_eq(written_by_another_run(J(HIDDEN("e1", "0", "encrypted")), J(INPUT(NOTED))), 1);
+	ck_assert_uint_eq(
+		written_by_another_run(J(HIDDEN("e1", "0", "encrypted")), J(INPUT(NOTED))), 1);
+	ck_assert_uint_eq(
+		written_by_another_run(J(HIDDEN("e1", "0", "encrypted")), J(INPUT(NOTED))), 1);
 }
 END_TEST
 
 /* Only what was written by us is known: what somebody else writes meanwhile is not. */
 START_TEST(test_only_what_was_written_is_remembered)
 {
-	static const char both[] = INPUT(SECRET ",{'key':'SITE','value':'docs','targets':['production']}");
+	static const char both[] =
+		INPUT(SECRET ",{'key':'SITE','value':'docs','targets':['production']}");
 	static const struct peer_row rows[] = {
 		{ LIST, .status = 200, .body = HIDDEN("e1", "100", "encrypted"), .times = 1 },
 		{ LIST, .status = 200, .body = TWO("300") },
 		{ WRITE, .status = 201, .body = WRITTEN },
 		{ .method = NULL },
 	};
-	ck_assert_uint_eq(written_by_another_run(J(HIDDEN("e1", "100", "encrypted")), J(INPUT(SECRET))), 1);
+	ck_assert_uint_eq(
+		written_by_another_run(J(HIDDEN("e1", "100", "encrypted")), J(INPUT(SECRET))), 1);
 	ck_assert_int_eq(run_with(rows, both), ACTION_DONE);
 	ck_assert_ptr_null(strstr(peer_last(trial.peer, WRITE).body, "API_KEY"));
 	ck_assert_uint_eq(written_by_another_run(J(TWO("300")), both), 1);
@@ -116,7 +126,8 @@ START_TEST(test_empty_secrets_are_refused)
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		bool plain = strcmp(types[i], "plain") == 0;
 		const char *input = arena_format(&trial.arena,
-			J(INPUT("{'key':'K','value':'','type':'%s','targets':['production']}")), types[i]);
+			J(INPUT("{'key':'K','value':'','type':'%s','targets':['production']}")),
+			types[i]);
 		ck_assert_int_eq(run_with(rows, input), plain ? ACTION_DONE : ACTION_FAILED);
 		ck_assert_uint_eq(peer_count(trial.peer, WRITE), plain ? 1 : 0);
 	}
@@ -125,7 +136,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_unchanged_secrets_are_left_alone, test_only_what_was_written_is_remembered,
-		test_empty_secrets_are_refused, NULL };
+	const TTest *const tests[] = { test_unchanged_secrets_are_left_alone,
+		test_only_what_was_written_is_remembered, test_empty_secrets_are_refused, NULL };
 	return suite_main("vercel.environment, hidden values", tests, setup, teardown);
 }

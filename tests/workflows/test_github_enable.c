@@ -1,5 +1,6 @@
 /*
- * github.workflow where GitHub Actions are off: what is switched on, and for what a person is waited for.
+ * github.workflow where GitHub Actions are off: what is switched on, and for what a person is
+ * waited for.
  *
  * covers: workflows/actions/github_enable.c workflows/actions/github_workflow_run.c
  */
@@ -38,19 +39,22 @@ static void teardown(void)
 #define OFF            MESSAGE("Cannot trigger a 'workflow_dispatch' on a disabled workflow")
 #define FORBIDDEN      MESSAGE("Resource not accessible by personal access token")
 #define IN_STATE(name) "{'id':5,'state':'" name "'}"
-#define HEAD                                                                                                           \
-	{                                                                                                              \
-		"GET", "/github/repos/acme/docs/branches/main", .status = 200,                                         \
-								.body = "{'name':'main','commit':{'sha':'abc1'}}"      \
+#define HEAD                                                                                       \
+	{                                                                                          \
+		"GET", "/github/repos/acme/docs/branches/main",                                    \
+			.status = 200, .body = "{'name':'main','commit':{'sha':'abc1'}}"           \
 	}
-#define NO_RUNS                                                                                                        \
-	{                                                                                                              \
-		RUNS, .status = 200, .body = "{'workflow_runs':[]}"                                                    \
+#define NO_RUNS                                                                                    \
+	{                                                                                          \
+		RUNS, .status = 200, .body = "{'workflow_runs':[]}"                                \
 	}
-#define STARTS                                                                                                         \
-	{ DISPATCH, .status = 200, .body = "{'workflow_run_id':77,'run_url':'x','html_url':'x'}" },                    \
-	{                                                                                                              \
-		"GET", BASE "/runs/77", .status = 200, .body = "{'id':77,'status':'completed','conclusion':'success'}" \
+#define STARTS                                                                                     \
+	{ DISPATCH, .status = 200,                                                                 \
+		.body = "{'workflow_run_id':77,'run_url':'x','html_url':'x'}" },                   \
+	{                                                                                          \
+		"GET", BASE "/runs/77",                                                            \
+			.status = 200,                                                             \
+			.body = "{'id':77,'status':'completed','conclusion':'success'}"            \
 	}
 
 static enum action_result run_with(const struct peer_row *rows, int attempts_max)
@@ -117,11 +121,13 @@ START_TEST(test_waits_for_a_person_where_it_may_not)
 		struct peer_row show, enable;
 		unsigned enables;
 	} cases[] = {
-		{ { SHOW, .status = 404, .body = NOT_FOUND }, { ENABLE, .status = 403, .body = FORBIDDEN }, 1 },
+		{ { SHOW, .status = 404, .body = NOT_FOUND },
+			{ ENABLE, .status = 403, .body = FORBIDDEN }, 1 },
 		{ { SHOW, .status = 200, .body = IN_STATE("disabled_fork") },
 			{ ENABLE, .status = 404, .body = NOT_FOUND }, 1 },
 		/* Somebody has switched it off, and knows why. */
-		{ { SHOW, .status = 200, .body = IN_STATE("disabled_manually") }, { ENABLE, .status = 204 }, 0 },
+		{ { SHOW, .status = 200, .body = IN_STATE("disabled_manually") },
+			{ ENABLE, .status = 204 }, 0 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct peer_row rows[] = {
@@ -137,7 +143,8 @@ START_TEST(test_waits_for_a_person_where_it_may_not)
 		trial_made(&trial, "github:repository:acme/docs", 5000);
 		ck_assert_int_eq(run_with(rows, 1), ACTION_WAITING);
 		ck_assert(trial_waits_for_person(&trial));
-		ck_assert_msg(strstr(trial_wait_text(&trial), PAGE) != NULL, "%s", trial_wait_text(&trial));
+		ck_assert_msg(strstr(trial_wait_text(&trial), PAGE) != NULL, "%s",
+			trial_wait_text(&trial));
 		ck_assert_int_eq(go_on(5), ACTION_DONE);
 		ck_assert_uint_eq(peer_count(trial.peer, ENABLE), cases[i].enables);
 		ck_assert_uint_eq(peer_count(trial.peer, ALLOWED), 1);
@@ -162,9 +169,11 @@ START_TEST(test_a_workflow_that_is_not_shown_is_off)
 	static const struct peer_row limited[] = {
 		HEAD,
 		NO_RUNS,
-		{ DISPATCH, .status = 403, .body = MESSAGE("Actions has been disabled for this repository.") },
+		{ DISPATCH, .status = 403,
+			.body = MESSAGE("Actions has been disabled for this repository.") },
 		{ SHOW, .status = 200, .body = IN_STATE("active") },
-		{ ENABLE, .status = 403, .body = MESSAGE("You have exceeded a secondary rate limit.") },
+		{ ENABLE, .status = 403,
+			.body = MESSAGE("You have exceeded a secondary rate limit.") },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, 36), ACTION_WAITING);
@@ -180,8 +189,11 @@ START_TEST(test_takes_the_path_of_the_file)
 {
 	static const struct peer_row rows[] = { HEAD, NO_RUNS, STARTS, { .method = NULL } };
 	peer_set(trial.peer, rows);
-	ck_assert_int_eq(trial_run(&trial, &github_workflow_run, INPUT(".github/workflows/setup.yml"), 9), ACTION_DONE);
-	ck_assert_int_eq(trial_run(&trial, &github_workflow_run, INPUT("workflows/setup.yml"), 9), ACTION_FAILED);
+	ck_assert_int_eq(
+		trial_run(&trial, &github_workflow_run, INPUT(".github/workflows/setup.yml"), 9),
+		ACTION_DONE);
+	ck_assert_int_eq(trial_run(&trial, &github_workflow_run, INPUT("workflows/setup.yml"), 9),
+		ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
 }
 END_TEST
@@ -196,8 +208,8 @@ START_TEST(test_refusals_lead_to_the_member)
 		{ MESSAGE("Required input 'x' not provided"), "inputs" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const struct peer_row rows[] = { HEAD, NO_RUNS, { DISPATCH, .status = 422, .body = cases[i].message },
-			{ .method = NULL } };
+		const struct peer_row rows[] = { HEAD, NO_RUNS,
+			{ DISPATCH, .status = 422, .body = cases[i].message }, { .method = NULL } };
 		ck_assert_int_eq(run_with(rows, 1), ACTION_FAILED);
 		ck_assert_str_eq(trial_error(&trial)->remedy_input, cases[i].member);
 	}
@@ -211,7 +223,8 @@ START_TEST(test_a_fresh_repository_may_only_be_late)
 		HEAD,
 		NO_RUNS,
 		{ DISPATCH, .status = 422, .body = MESSAGE("No ref found for: main"), .times = 1 },
-		{ DISPATCH, .status = 422, .body = MESSAGE("Workflow does not have 'workflow_dispatch' trigger"),
+		{ DISPATCH, .status = 422,
+			.body = MESSAGE("Workflow does not have 'workflow_dispatch' trigger"),
 			.times = 1 },
 		STARTS,
 		{ .method = NULL },
@@ -240,7 +253,8 @@ START_TEST(test_a_plan_says_what_is_off)
 	const struct peer_row untold = { ALLOWED, .status = 403, .body = FORBIDDEN };
 	const struct peer_row active = { SHOW, .status = 200, .body = IN_STATE("active") };
 	const struct peer_row fork = { SHOW, .status = 200, .body = IN_STATE("disabled_fork") };
-	const struct peer_row manually = { SHOW, .status = 200, .body = IN_STATE("disabled_manually") };
+	const struct peer_row manually = { SHOW, .status = 200,
+		.body = IN_STATE("disabled_manually") };
 
 	ck_assert_int_eq(plan_with(off, active), ACTION_WAITING);
 	ck_assert_ptr_nonnull(strstr(trial_wait_text(&trial), PAGE));
@@ -251,23 +265,27 @@ START_TEST(test_a_plan_says_what_is_off)
 	ck_assert_str_eq(trial_change(&trial), "create");
 	ck_assert_str_eq(trial_difference(&trial, 0), "");
 	plan_with(untold, fork);
-	ck_assert_str_eq(
-		trial_difference(&trial, 0), "workflow setup.yml is off (disabled_fork), and would be enabled");
+	ck_assert_str_eq(trial_difference(&trial, 0),
+		"workflow setup.yml is off (disabled_fork), and would be enabled");
 
 	trial_made(&trial, "github:repository:acme/docs", 5000);
 	plan_with(off, active);
 	ck_assert_str_eq(trial_change(&trial), "create");
-	ck_assert_str_eq(trial_difference(&trial, 0), "GitHub Actions are off in acme/docs, and would be allowed");
-	ck_assert_uint_eq(
-		peer_count(trial.peer, DISPATCH) + peer_count(trial.peer, ALLOW) + peer_count(trial.peer, ENABLE), 0);
+	ck_assert_str_eq(trial_difference(&trial, 0),
+		"GitHub Actions are off in acme/docs, and would be allowed");
+	ck_assert_uint_eq(peer_count(trial.peer, DISPATCH) + peer_count(trial.peer, ALLOW) +
+			peer_count(trial.peer, ENABLE),
+		0);
 }
 END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_a_plan_says_what_is_off, test_switches_on_what_a_fork_has_off,
-		test_the_whole_of_a_repository_of_others_is_left_off, test_waits_for_a_person_where_it_may_not,
-		test_a_workflow_that_is_not_shown_is_off, test_takes_the_path_of_the_file,
-		test_refusals_lead_to_the_member, test_a_fresh_repository_may_only_be_late, NULL };
+	const TTest *const tests[] = { test_a_plan_says_what_is_off,
+		test_switches_on_what_a_fork_has_off,
+		test_the_whole_of_a_repository_of_others_is_left_off,
+		test_waits_for_a_person_where_it_may_not, test_a_workflow_that_is_not_shown_is_off,
+		test_takes_the_path_of_the_file, test_refusals_lead_to_the_member,
+		test_a_fresh_repository_may_only_be_late, NULL };
 	return suite_main("github.workflow: Actions that are off", tests, setup, teardown);
 }

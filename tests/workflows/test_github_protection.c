@@ -31,20 +31,23 @@ static void teardown(void)
 
 #define ABSENT    "{'message':'Branch not protected','status':'404'}"
 #define NO_BRANCH "{'message':'Branch not found','status':'404'}"
-#define NO_PLAN   "{'message':'Upgrade to GitHub Pro or make this repository public to enable this feature.'}"
-#define EQUAL                                                                                                          \
-	"{'required_status_checks':{'strict':false,'contexts':['test','build'],'checks':[]},"                          \
-	"'required_pull_request_reviews':{'required_approving_review_count':1},"                                       \
+#define NO_PLAN                                                                                    \
+	"{'message':'Upgrade to GitHub Pro or make this repository public to enable this "         \
+	"feature.'}"
+#define EQUAL                                                                                      \
+	"{'required_status_checks':{'strict':false,'contexts':['test','build'],'checks':[]},"      \
+	"'required_pull_request_reviews':{'required_approving_review_count':1},"                   \
 	"'enforce_admins':{'enabled':true}}"
 /* What people have set besides: none of it may get lost. */
-#define RICH                                                                                                           \
-	"{'required_status_checks':{'strict':true,'contexts':['lint'],'checks':[]},"                                   \
-	"'required_pull_request_reviews':{'dismiss_stale_reviews':true,'require_code_owner_reviews':true,"             \
-	"'required_approving_review_count':2,"                                                                         \
-	"'dismissal_restrictions':{'users':[{'login':'ann'}],'teams':[],'apps':[]}},"                                  \
-	"'enforce_admins':{'enabled':false},"                                                                          \
-	"'restrictions':{'users':[],'teams':[{'id':1,'slug':'writers'}],'apps':[{'slug':'bot'}]},"                     \
-	"'required_linear_history':{'enabled':true},'allow_force_pushes':{'enabled':false},"                           \
+#define RICH                                                                                       \
+	"{'required_status_checks':{'strict':true,'contexts':['lint'],'checks':[]},"               \
+	"'required_pull_request_reviews':{'dismiss_stale_reviews':true,'require_code_owner_"       \
+	"reviews':true,"                                                                           \
+	"'required_approving_review_count':2,"                                                     \
+	"'dismissal_restrictions':{'users':[{'login':'ann'}],'teams':[],'apps':[]}},"              \
+	"'enforce_admins':{'enabled':false},"                                                      \
+	"'restrictions':{'users':[],'teams':[{'id':1,'slug':'writers'}],'apps':[{'slug':'bot'}]}," \
+	"'required_linear_history':{'enabled':true},'allow_force_pushes':{'enabled':false},"       \
 	"'required_conversation_resolution':{'enabled':true}}"
 
 /* A repository without rulesets, where the rows have none. */
@@ -99,8 +102,10 @@ END_TEST
 
 START_TEST(test_writes_nothing_where_it_is_equal)
 {
-	static const struct peer_row equal[] = { { LOOK, .status = 200, .body = EQUAL }, { .method = NULL } };
-	static const struct peer_row rich[] = { { LOOK, .status = 200, .body = RICH }, { .method = NULL } };
+	static const struct peer_row equal[] = { { LOOK, .status = 200, .body = EQUAL },
+		{ .method = NULL } };
+	static const struct peer_row rich[] = { { LOOK, .status = 200, .body = RICH },
+		{ .method = NULL } };
 	ck_assert_int_eq(run_with(equal, INPUT(ASKED), 1), ACTION_DONE);
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'protected':true,'changed':false")));
 	ck_assert_int_eq(run_with(rich, INPUT(",'requiredChecks':['lint']"), 1), ACTION_DONE);
@@ -112,7 +117,8 @@ START_TEST(test_writes_where_one_thing_differs)
 {
 	static const char *const inputs[] = {
 		INPUT(",'requiredChecks':['build'],'requiredReviews':1,'enforceAdmins':true"),
-		INPUT(",'requiredChecks':['build','lint'],'requiredReviews':1,'enforceAdmins':true"),
+		INPUT(",'requiredChecks':['build','lint'],'requiredReviews':1,'enforceAdmins':"
+		      "true"),
 		INPUT(",'requiredReviews':0,'enforceAdmins':true"),
 	};
 	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = EQUAL },
@@ -130,9 +136,11 @@ START_TEST(test_keeps_what_people_have_set)
 		{ PUT, .status = 200, .body = "{}" }, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, INPUT(",'requiredReviews':3"), 1), ACTION_DONE);
 	ck_assert_str_eq(peer_last(trial.peer, PUT).body,
-		J("{'required_status_checks':{'strict':true,'checks':[{'context':'lint'}]},'enforce_admins':"
+		J("{'required_status_checks':{'strict':true,'checks':[{'context':'lint'}]},'"
+		  "enforce_admins':"
 		  "false,"
-		  "'required_pull_request_reviews':{'dismiss_stale_reviews':true,'require_code_owner_reviews':true,"
+		  "'required_pull_request_reviews':{'dismiss_stale_reviews':true,'require_code_"
+		  "owner_reviews':true,"
 		  "'require_last_push_approval':false,'required_approving_review_count':3,"
 		  "'dismissal_restrictions':{'users':['ann'],'teams':[],'apps':[]}},"
 		  "'restrictions':{'users':[],'teams':['writers'],'apps':['bot']},"
@@ -149,7 +157,8 @@ START_TEST(test_administrators_are_not_let_off)
 		{ PUT, .status = 200, .body = EQUAL }, { .method = NULL } };
 	for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
 		ck_assert_int_eq(run_with(rows, inputs[i], 1), ACTION_DONE);
-		ck_assert_ptr_nonnull(strstr(peer_last(trial.peer, PUT).body, J("'enforce_admins':true")));
+		ck_assert_ptr_nonnull(
+			strstr(peer_last(trial.peer, PUT).body, J("'enforce_admins':true")));
 	}
 	ck_assert_int_eq(run_with(rows, INPUT(",'requiredReviews':1"), 1), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, PUT), 0);
@@ -159,14 +168,16 @@ END_TEST
 /* Each switch that people have turned on goes back as it was. */
 START_TEST(test_keeps_every_switch)
 {
-	static const char *const switches[] = { "required_linear_history", "allow_force_pushes", "allow_deletions",
-		"block_creations", "required_conversation_resolution", "lock_branch", "allow_fork_syncing" };
+	static const char *const switches[] = { "required_linear_history", "allow_force_pushes",
+		"allow_deletions", "block_creations", "required_conversation_resolution",
+		"lock_branch", "allow_fork_syncing" };
 	char body[1024] = "{'enforce_admins':{'enabled':false}";
 	for (size_t i = 0; i < ARRAY_LEN(switches); i++)
-		snprintf(body + strlen(body), sizeof(body) - strlen(body), J(",'%s':{'enabled':true}"), switches[i]);
+		snprintf(body + strlen(body), sizeof(body) - strlen(body),
+			J(",'%s':{'enabled':true}"), switches[i]);
 	snprintf(body + strlen(body), sizeof(body) - strlen(body), "}");
-	const struct peer_row rows[] = { { LOOK, .status = 200, .body = body }, { PUT, .status = 200, .body = "{}" },
-		{ .method = NULL } };
+	const struct peer_row rows[] = { { LOOK, .status = 200, .body = body },
+		{ PUT, .status = 200, .body = "{}" }, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, INPUT(",'requiredReviews':3"), 1), ACTION_DONE);
 	struct peer_request sent = peer_last(trial.peer, PUT);
 	for (size_t i = 0; i < ARRAY_LEN(switches); i++) {
@@ -177,10 +188,10 @@ START_TEST(test_keeps_every_switch)
 }
 END_TEST
 
-#define PINNED                                                                                                         \
-	"{'required_status_checks':{'strict':true,'contexts':['build','scan','lint'],'checks':["                       \
-	"{'context':'build','app_id':15368},{'context':'scan','app_id':7},{'context':'lint','app_"                     \
-	"id':"                                                                                                         \
+#define PINNED                                                                                     \
+	"{'required_status_checks':{'strict':true,'contexts':['build','scan','lint'],'checks':["   \
+	"{'context':'build','app_id':15368},{'context':'scan','app_id':7},{'context':'lint','app_" \
+	"id':"                                                                                     \
 	"null}]},'enforce_admins':{'enabled':false}}"
 
 /* A check of that name by another app would do otherwise. */
@@ -190,10 +201,12 @@ START_TEST(test_checks_stay_pinned_to_their_apps)
 		const char *input, *sent;
 	} cases[] = {
 		{ INPUT(",'requiredReviews':1"),
-			"{'strict':true,'checks':[{'context':'build','app_id':15368},{'context':'scan',"
+			"{'strict':true,'checks':[{'context':'build','app_id':15368},{'context':'"
+			"scan',"
 			"'app_id':7},{'context':'lint','app_id':-1}]}" },
 		{ INPUT(",'requiredChecks':['build','test']"),
-			"{'strict':true,'checks':[{'context':'build','app_id':15368},{'context':'test'}]"
+			"{'strict':true,'checks':[{'context':'build','app_id':15368},{'context':'"
+			"test'}]"
 			"}" },
 	};
 	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = PINNED },
@@ -203,7 +216,8 @@ START_TEST(test_checks_stay_pinned_to_their_apps)
 		const char *body = peer_last(trial.peer, PUT).body;
 		ck_assert_msg(strstr(body, J(cases[i].sent)) != NULL, "%s", body);
 	}
-	ck_assert_int_eq(run_with(rows, INPUT(",'requiredChecks':['scan','lint','build']"), 1), ACTION_DONE);
+	ck_assert_int_eq(
+		run_with(rows, INPUT(",'requiredChecks':['scan','lint','build']"), 1), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, PUT), 0);
 }
 END_TEST
@@ -211,9 +225,10 @@ END_TEST
 #define RULE(type, parameters) "{'type':'" type "','parameters':{" parameters "}}"
 #define KEPT                   "{'type':'deletion'},{'type':'non_fast_forward'}"
 #define TWO_REVIEWS            RULE("pull_request", "'required_approving_review_count':2")
-#define CHECKED                                                                                                        \
-	RULE("required_status_checks",                                                                                 \
-		"'required_status_checks':[{'context':'build','integration_id':7},{'context':'test'}]")
+#define CHECKED                                                                                    \
+	RULE("required_status_checks",                                                             \
+		"'required_status_checks':[{'context':'build','integration_id':7},{'context':'"    \
+		"test'}]")
 
 /* Where the organisation has rulesets, no second protection is put beside them for the same. */
 START_TEST(test_what_rulesets_ask_for_is_there)
@@ -225,15 +240,16 @@ START_TEST(test_what_rulesets_ask_for_is_there)
 	} cases[] = {
 		{ INPUT(""), "[" KEPT "]", 200, 0 },
 		{ INPUT(",'requiredReviews':1"), "[" KEPT "," TWO_REVIEWS "]", 200, 0 },
-		{ INPUT(",'requiredReviews':1,'requiredChecks':['test']"), "[" KEPT "," TWO_REVIEWS "," CHECKED "]",
-			200, 0 },
+		{ INPUT(",'requiredReviews':1,'requiredChecks':['test']"),
+			"[" KEPT "," TWO_REVIEWS "," CHECKED "]", 200, 0 },
 		{ INPUT(",'requiredReviews':3"), "[" KEPT "," TWO_REVIEWS "]", 200, 1 },
 		{ INPUT(",'requiredChecks':['test','lint']"), "[" KEPT "," CHECKED "]", 200, 1 },
 		{ INPUT(",'requiredReviews':1"), "[" TWO_REVIEWS "]", 200, 1 },
 		/* Administrators may be let past a ruleset. */
 		{ INPUT(",'enforceAdmins':true"), "[" KEPT "]", 200, 1 },
 		{ INPUT(""), "{'message':'Not Found'}", 404, 1 },
-		{ INPUT(""), "{'message':'Upgrade to GitHub Pro or make this repository public.'}", 403, 1 },
+		{ INPUT(""), "{'message':'Upgrade to GitHub Pro or make this repository public.'}",
+			403, 1 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct peer_row rows[] = { { LOOK, .status = 404, .body = ABSENT },
@@ -242,8 +258,8 @@ START_TEST(test_what_rulesets_ask_for_is_there)
 		ck_assert_int_eq(run_with(rows, cases[i].input, 1), ACTION_DONE);
 		ck_assert_msg(peer_count(trial.peer, PUT) == cases[i].writes, "case %zu", i);
 		ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'protected':true")));
-		ck_assert_ptr_nonnull(
-			strstr(trial_output(&trial), cases[i].writes > 0 ? "/settings/branches" : "/settings/rules"));
+		ck_assert_ptr_nonnull(strstr(trial_output(&trial),
+			cases[i].writes > 0 ? "/settings/branches" : "/settings/rules"));
 	}
 }
 END_TEST
@@ -253,11 +269,13 @@ START_TEST(test_lost_answer)
 	static const struct peer_row written[] = { { PUT, .behaviour = PEER_DROPS },
 		{ PUT, .status = 502, .body = "{}" } };
 	for (size_t i = 0; i < ARRAY_LEN(written); i++) {
-		const struct peer_row rows[] = { { LOOK, .status = 404, .body = ABSENT, .times = 1 },
+		const struct peer_row rows[] = { { LOOK, .status = 404, .body = ABSENT,
+							 .times = 1 },
 			{ LOOK, .status = 200, .body = EQUAL }, written[i], { .method = NULL } };
 		ck_assert_int_eq(run_with(rows, INPUT(ASKED), 1), ACTION_FAILED);
 		ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
-		ck_assert_int_eq(trial_attempt(&trial, &github_protection, INPUT(ASKED)), ACTION_DONE);
+		ck_assert_int_eq(
+			trial_attempt(&trial, &github_protection, INPUT(ASKED)), ACTION_DONE);
 		ck_assert_uint_eq(peer_count(trial.peer, PUT), 1);
 	}
 }
@@ -265,7 +283,8 @@ END_TEST
 
 START_TEST(test_plan_without_protection)
 {
-	static const struct peer_row at_look[] = { { LOOK, .status = 403, .body = NO_PLAN }, { .method = NULL } };
+	static const struct peer_row at_look[] = { { LOOK, .status = 403, .body = NO_PLAN },
+		{ .method = NULL } };
 	static const struct peer_row at_put[] = { { LOOK, .status = 404, .body = ABSENT },
 		{ PUT, .status = 403, .body = NO_PLAN }, { .method = NULL } };
 	const struct peer_row *const both[] = { at_look, at_put };
@@ -273,9 +292,12 @@ START_TEST(test_plan_without_protection)
 		ck_assert_int_eq(run_with(both[i], INPUT(ASKED), 1), ACTION_FAILED);
 		check_failed(ERROR_PLAN_LIMIT);
 		ck_assert_str_ne(trial_error(&trial)->remedy, "");
-		ck_assert_int_eq(run_with(both[i], INPUT(ASKED ",'onUnsupported':'warn'"), 1), ACTION_DONE);
-		ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'protected':false,'changed':false")));
-		ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'warning':'branch main is not protected")));
+		ck_assert_int_eq(
+			run_with(both[i], INPUT(ASKED ",'onUnsupported':'warn'"), 1), ACTION_DONE);
+		ck_assert_ptr_nonnull(
+			strstr(trial_output(&trial), J("'protected':false,'changed':false")));
+		ck_assert_ptr_nonnull(
+			strstr(trial_output(&trial), J("'warning':'branch main is not protected")));
 		ck_assert_ptr_nonnull(strstr(trial_log(&trial), "remains unprotected"));
 	}
 }
@@ -285,7 +307,8 @@ END_TEST
 START_TEST(test_permission_missing)
 {
 	static const struct peer_row rows[] = {
-		{ LOOK, .status = 403, .body = "{'message':'Resource not accessible by integration'}",
+		{ LOOK, .status = 403,
+			.body = "{'message':'Resource not accessible by integration'}",
 			.headers = "X-Accepted-GitHub-Permissions: administration=read" },
 		{ .method = NULL },
 	};
@@ -302,12 +325,15 @@ START_TEST(test_follows_a_rename)
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 301, .body = "{}", .headers = moved },
 		{ PUT, .status = 307, .body = "{}", .headers = moved },
-		{ "GET", "/github/repositories/42/branches/main/protection", .status = 404, .body = NO_BRANCH },
-		{ "PUT", "/github/repositories/42/branches/main/protection", .status = 200, .body = EQUAL },
+		{ "GET", "/github/repositories/42/branches/main/protection", .status = 404,
+			.body = NO_BRANCH },
+		{ "PUT", "/github/repositories/42/branches/main/protection", .status = 200,
+			.body = EQUAL },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, INPUT(ASKED), 1), ACTION_DONE);
-	struct peer_request sent = peer_last(trial.peer, "PUT", "/github/repositories/42/branches/main/protection");
+	struct peer_request sent =
+		peer_last(trial.peer, "PUT", "/github/repositories/42/branches/main/protection");
 	ck_assert_str_eq(sent.body, peer_last(trial.peer, PUT).body);
 	ck_assert_str_eq(sent.authorization, "Bearer " TRIAL_TOKEN);
 	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "redirects"));
@@ -317,8 +343,8 @@ END_TEST
 START_TEST(test_branch_appears_later_or_never)
 {
 	static const struct peer_row late[] = { { LOOK, .status = 404, .body = NO_BRANCH },
-		{ PUT, .status = 404, .body = NO_BRANCH, .times = 2 }, { PUT, .status = 200, .body = EQUAL },
-		{ .method = NULL } };
+		{ PUT, .status = 404, .body = NO_BRANCH, .times = 2 },
+		{ PUT, .status = 200, .body = EQUAL }, { .method = NULL } };
 	static const struct peer_row never[] = { { LOOK, .status = 404, .body = NO_BRANCH },
 		{ PUT, .status = 404, .body = NO_BRANCH }, { .method = NULL } };
 	trial_made(&trial, "github:repository:acme/docs", 5000);
@@ -348,24 +374,27 @@ END_TEST
 
 START_TEST(test_a_plan_says_what_the_account_has_not_paid_for)
 {
-	static const struct peer_row rows[] = { { LOOK, .status = 403, .body = NO_PLAN }, { .method = NULL } };
+	static const struct peer_row rows[] = { { LOOK, .status = 403, .body = NO_PLAN },
+		{ .method = NULL } };
 	trial.planned = true;
 	ck_assert_int_eq(run_with(rows, INPUT(ASKED), 1), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_PLAN_LIMIT);
 	ck_assert_int_eq(run_with(rows, INPUT(",'onUnsupported':'warn'"), 1), ACTION_DONE);
 	ck_assert_str_eq(trial_change(&trial), "");
-	ck_assert_ptr_nonnull(strstr(trial_difference(&trial, 0), "the account's plan has no branch protection"));
+	ck_assert_ptr_nonnull(
+		strstr(trial_difference(&trial, 0), "the account's plan has no branch protection"));
 }
 END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_a_plan_says_what_the_account_has_not_paid_for, test_protects,
-		test_protects_with_nothing_asked, test_checks_stay_pinned_to_their_apps,
-		test_what_rulesets_ask_for_is_there, test_writes_nothing_where_it_is_equal,
-		test_writes_where_one_thing_differs, test_keeps_what_people_have_set,
-		test_administrators_are_not_let_off, test_keeps_every_switch, test_lost_answer,
-		test_plan_without_protection, test_permission_missing, test_branch_appears_later_or_never,
-		test_follows_a_rename, test_bounds, NULL };
+	const TTest *const tests[] = { test_a_plan_says_what_the_account_has_not_paid_for,
+		test_protects, test_protects_with_nothing_asked,
+		test_checks_stay_pinned_to_their_apps, test_what_rulesets_ask_for_is_there,
+		test_writes_nothing_where_it_is_equal, test_writes_where_one_thing_differs,
+		test_keeps_what_people_have_set, test_administrators_are_not_let_off,
+		test_keeps_every_switch, test_lost_answer, test_plan_without_protection,
+		test_permission_missing, test_branch_appears_later_or_never, test_follows_a_rename,
+		test_bounds, NULL };
 	return suite_main("github.protection", tests, setup, teardown);
 }

@@ -66,7 +66,8 @@ static void check_failed(enum error_class class)
 }
 
 /* What GitHub got under the name has the key's id, and opens to the text. */
-static void check_opens(const char *path, const struct key_pair *pair, const char *key_id, const char *text)
+static void check_opens(
+	const char *path, const struct key_pair *pair, const char *key_id, const char *text)
 {
 	unsigned char box[512], opened[512];
 	size_t length = 0;
@@ -75,8 +76,11 @@ static void check_opens(const char *path, const struct key_pair *pair, const cha
 	ck_assert_ptr_nonnull(sealed);
 	ck_assert_str_eq(json_member_string(body, "key_id"), key_id);
 	ck_assert_int_eq(cJSON_GetArraySize(body), 2);
-	ck_assert_int_eq(sodium_base642bin(box, sizeof(box), sealed, strlen(sealed), NULL, &length, NULL, BASE64), 0);
-	ck_assert_int_eq(crypto_box_seal_open(opened, box, length, pair->public_key, pair->secret_key), 0);
+	ck_assert_int_eq(sodium_base642bin(box, sizeof(box), sealed, strlen(sealed), NULL, &length,
+				 NULL, BASE64),
+		0);
+	ck_assert_int_eq(
+		crypto_box_seal_open(opened, box, length, pair->public_key, pair->secret_key), 0);
 	ck_assert_uint_eq(length - crypto_box_SEALBYTES, strlen(text));
 	ck_assert_int_eq(memcmp(opened, text, strlen(text)), 0);
 	cJSON_Delete(body);
@@ -101,7 +105,8 @@ START_TEST(test_seals_and_writes)
 	};
 	ck_assert_int_eq(run_with(rows, BOTH, 1), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), J(COUNTS("1", "1")));
-	check_opens("/github/repos/acme/docs/actions/secrets/API_KEY", &first, "568250167242549743", "hush-hush");
+	check_opens("/github/repos/acme/docs/actions/secrets/API_KEY", &first, "568250167242549743",
+		"hush-hush");
 	check_opens("/github/repos/acme/docs/actions/secrets/TOKEN", &first, "568250167242549743",
 		"na\xc3\xafve\nin two lines");
 	ck_assert_uint_eq(peer_count(trial.peer, KEY), 1);
@@ -122,7 +127,8 @@ START_TEST(test_takes_a_new_key)
 	};
 	ck_assert_int_eq(run_with(rows, BOTH, 1), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), J(COUNTS("0", "2")));
-	check_opens("/github/repos/acme/docs/actions/secrets/API_KEY", &second, "568250167242549744", "hush-hush");
+	check_opens("/github/repos/acme/docs/actions/secrets/API_KEY", &second,
+		"568250167242549744", "hush-hush");
 	check_opens("/github/repos/acme/docs/actions/secrets/TOKEN", &second, "568250167242549744",
 		"na\xc3\xafve\nin two lines");
 	ck_assert_uint_eq(peer_count(trial.peer, KEY), 2);
@@ -145,13 +151,15 @@ START_TEST(test_refused_twice_is_refused)
 }
 END_TEST
 
-/* An answer is lost, an error comes after it was done, or a rate limit: the next attempt goes on where it was. */
+/* An answer is lost, an error comes after it was done, or a rate limit: the next attempt goes on
+ * where it was. */
 START_TEST(test_goes_on_where_it_was)
 {
 	static const struct peer_row ends[] = {
 		{ WRITE("TOKEN"), .behaviour = PEER_DROPS, .times = 1 },
 		{ WRITE("TOKEN"), .status = 502, .body = "{'message':'Server Error'}", .times = 1 },
-		{ WRITE("TOKEN"), .status = 403, .body = "{'message':'You have exceeded a secondary rate limit'}",
+		{ WRITE("TOKEN"), .status = 403,
+			.body = "{'message':'You have exceeded a secondary rate limit'}",
 			.times = 1 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
@@ -203,7 +211,8 @@ START_TEST(test_permission_is_missing_and_a_key_is_none)
 {
 	const struct peer_row refused[] = {
 		{ KEY, .status = 200, .body = first.body },
-		{ WRITE("API_KEY"), .status = 403, .body = "{'message':'Resource not accessible by integration'}" },
+		{ WRITE("API_KEY"), .status = 403,
+			.body = "{'message':'Resource not accessible by integration'}" },
 		{ .method = NULL },
 	};
 	const struct peer_row broken[] = {
@@ -223,7 +232,8 @@ END_TEST
 START_TEST(test_refuses_wrong_input)
 {
 	static const char *const inputs[] = { INPUT(IS("1ST", "hush")), INPUT(IS("A-B", "hush")),
-		INPUT(IS("GITHUB_TOKEN", "hush")), INPUT(IS("A", "hush") "," IS("a", "hush")), INPUT(IS("A", "")) };
+		INPUT(IS("GITHUB_TOKEN", "hush")), INPUT(IS("A", "hush") "," IS("a", "hush")),
+		INPUT(IS("A", "")) };
 	static const struct peer_row rows[] = { { .method = NULL } };
 	for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
 		ck_assert_msg(run_with(rows, inputs[i], 1) == ACTION_FAILED, "%s", inputs[i]);
@@ -236,8 +246,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_seals_and_writes, test_takes_a_new_key, test_refused_twice_is_refused,
-		test_goes_on_where_it_was, test_waits_for_a_fresh_repository,
-		test_permission_is_missing_and_a_key_is_none, test_refuses_wrong_input, NULL };
+	const TTest *const tests[] = { test_seals_and_writes, test_takes_a_new_key,
+		test_refused_twice_is_refused, test_goes_on_where_it_was,
+		test_waits_for_a_fresh_repository, test_permission_is_missing_and_a_key_is_none,
+		test_refuses_wrong_input, NULL };
 	return suite_main("github.secrets", tests, setup, teardown);
 }

@@ -22,18 +22,19 @@ static void teardown(void)
 	trial_end(&trial);
 }
 
-#define INPUT(variables)                    "{'repository':'acme/docs','variables':[" variables "]}"
-#define IS(name, value)                     "{'name':'" name "','value':'" value "'}"
-#define THREE                               INPUT(IS("site", "docs") "," IS("STAGE", "live") "," IS("NEW", ""))
-#define LIST                                "GET", "/github/repos/acme/docs/actions/variables"
-#define CREATE                              "POST", "/github/repos/acme/docs/actions/variables"
-#define UPDATE(name)                        "PATCH", "/github/repos/acme/docs/actions/variables/" name
-#define PAGE(page)                          "GET", "/github/repos/acme/docs/actions/variables?per_page=30&page=" page
-#define LISTED(items)                       "{'total_count':1,'variables':[" items "]}"
-#define OTHER                               IS("OTHER", "left alone")
-#define COUNTS(created, updated, unchanged) "{'created':" created ",'updated':" updated ",'unchanged':" unchanged "}"
-#define FIVE(item)                          item "," item "," item "," item "," item
-#define TEN(item)                           FIVE(item) "," FIVE(item)
+#define INPUT(variables) "{'repository':'acme/docs','variables':[" variables "]}"
+#define IS(name, value)  "{'name':'" name "','value':'" value "'}"
+#define THREE            INPUT(IS("site", "docs") "," IS("STAGE", "live") "," IS("NEW", ""))
+#define LIST             "GET", "/github/repos/acme/docs/actions/variables"
+#define CREATE           "POST", "/github/repos/acme/docs/actions/variables"
+#define UPDATE(name)     "PATCH", "/github/repos/acme/docs/actions/variables/" name
+#define PAGE(page)       "GET", "/github/repos/acme/docs/actions/variables?per_page=30&page=" page
+#define LISTED(items)    "{'total_count':1,'variables':[" items "]}"
+#define OTHER            IS("OTHER", "left alone")
+#define COUNTS(created, updated, unchanged)                                                        \
+	"{'created':" created ",'updated':" updated ",'unchanged':" unchanged "}"
+#define FIVE(item) item "," item "," item "," item "," item
+#define TEN(item)  FIVE(item) "," FIVE(item)
 
 static enum action_result run_with(const struct peer_row *rows, const char *input, int attempts_max)
 {
@@ -51,7 +52,8 @@ static void check_failed(enum error_class class)
 START_TEST(test_writes_what_differs)
 {
 	static const struct peer_row rows[] = {
-		{ LIST, .status = 200, .body = LISTED(OTHER "," IS("SITE", "docs") "," IS("STAGE", "test")) },
+		{ LIST, .status = 200,
+			.body = LISTED(OTHER "," IS("SITE", "docs") "," IS("STAGE", "test")) },
 		{ CREATE, .status = 201, .body = "{}" },
 		{ UPDATE("STAGE"), .status = 204 },
 		{ .method = NULL },
@@ -68,7 +70,9 @@ END_TEST
 START_TEST(test_leaves_equal_ones_alone)
 {
 	static const struct peer_row rows[] = {
-		{ LIST, .status = 200, .body = LISTED(IS("SITE", "docs") "," IS("STAGE", "live") "," IS("NEW", "")) },
+		{ LIST, .status = 200,
+			.body = LISTED(
+				IS("SITE", "docs") "," IS("STAGE", "live") "," IS("NEW", "")) },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, THREE, 1), ACTION_DONE);
@@ -80,7 +84,8 @@ END_TEST
 START_TEST(test_reads_all_pages)
 {
 	static const struct peer_row rows[] = {
-		{ PAGE("1"), .status = 200, .body = LISTED(TEN(OTHER) "," TEN(OTHER) "," TEN(OTHER)) },
+		{ PAGE("1"), .status = 200,
+			.body = LISTED(TEN(OTHER) "," TEN(OTHER) "," TEN(OTHER)) },
 		{ PAGE("2"), .status = 200, .body = LISTED(IS("SITE", "docs")) },
 		{ .method = NULL },
 	};
@@ -89,7 +94,8 @@ START_TEST(test_reads_all_pages)
 }
 END_TEST
 
-/* GitHub took it and the answer was lost, or was an error: the next attempt sees it and goes on with the rest. */
+/* GitHub took it and the answer was lost, or was an error: the next attempt sees it and goes on
+ * with the rest. */
 START_TEST(test_goes_on_after_a_lost_answer)
 {
 	static const struct peer_row ends[] = {
@@ -99,7 +105,8 @@ START_TEST(test_goes_on_after_a_lost_answer)
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		const struct peer_row rows[] = {
 			{ LIST, .status = 200, .body = LISTED(IS("STAGE", "test")), .times = 1 },
-			{ LIST, .status = 200, .body = LISTED(IS("STAGE", "live") "," IS("SITE", "docs")) },
+			{ LIST, .status = 200,
+				.body = LISTED(IS("STAGE", "live") "," IS("SITE", "docs")) },
 			{ UPDATE("STAGE"), .status = 204 },
 			ends[i],
 			{ .method = NULL },
@@ -120,7 +127,8 @@ START_TEST(test_somebody_made_it_in_between)
 {
 	static const struct peer_row rows[] = {
 		{ LIST, .status = 200, .body = LISTED("") },
-		{ CREATE, .status = 409, .body = "{'message':'Already exists - Variable already exists'}" },
+		{ CREATE, .status = 409,
+			.body = "{'message':'Already exists - Variable already exists'}" },
 		{ UPDATE("SITE"), .status = 204 },
 		{ .method = NULL },
 	};
@@ -158,7 +166,8 @@ START_TEST(test_permission_is_missing)
 {
 	static const struct peer_row rows[] = {
 		{ LIST, .status = 200, .body = LISTED("") },
-		{ CREATE, .status = 403, .body = "{'message':'Resource not accessible by integration'}" },
+		{ CREATE, .status = 403,
+			.body = "{'message':'Resource not accessible by integration'}" },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, INPUT(IS("SITE", "docs")), 1), ACTION_FAILED);
@@ -168,8 +177,9 @@ END_TEST
 
 START_TEST(test_refuses_wrong_names)
 {
-	static const char *const inputs[] = { INPUT(IS("1ST", "x")), INPUT(IS("A-B", "x")), INPUT(IS("", "x")),
-		INPUT(IS("github_token", "x")), INPUT(IS("SITE", "x") "," IS("site", "y")), INPUT("{'name':'A'}") };
+	static const char *const inputs[] = { INPUT(IS("1ST", "x")), INPUT(IS("A-B", "x")),
+		INPUT(IS("", "x")), INPUT(IS("github_token", "x")),
+		INPUT(IS("SITE", "x") "," IS("site", "y")), INPUT("{'name':'A'}") };
 	static const struct peer_row rows[] = { { .method = NULL } };
 	for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
 		ck_assert_msg(run_with(rows, inputs[i], 1) == ACTION_FAILED, "%s", inputs[i]);
@@ -181,8 +191,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_writes_what_differs, test_leaves_equal_ones_alone, test_reads_all_pages,
-		test_goes_on_after_a_lost_answer, test_somebody_made_it_in_between, test_waits_for_a_fresh_repository,
+	const TTest *const tests[] = { test_writes_what_differs, test_leaves_equal_ones_alone,
+		test_reads_all_pages, test_goes_on_after_a_lost_answer,
+		test_somebody_made_it_in_between, test_waits_for_a_fresh_repository,
 		test_permission_is_missing, test_refuses_wrong_names, NULL };
 	return suite_main("github.variables", tests, setup, teardown);
 }

@@ -1,7 +1,8 @@
 /*
  * github.workflow against a scripted GitHub.
  *
- * covers: workflows/actions/github_workflow_run.c workflows/actions/github_runs.c workflows/actions/github_names.h
+ * covers: workflows/actions/github_workflow_run.c workflows/actions/github_runs.c
+ * covers: workflows/actions/github_names.h
  */
 #include <string.h>
 
@@ -37,26 +38,29 @@ static void teardown(void)
 
 #define HEAD(sha)  "{'name':'main','commit':{'sha':'" sha "'}}"
 #define LISTED(id) "{'id':" id ",'status':'queued','conclusion':null}"
-#define RUN_IS(status, conclusion)                                                                                     \
-	"{'id':77,'status':'" status "','conclusion':" conclusion                                                      \
+#define RUN_IS(status, conclusion)                                                                 \
+	"{'id':77,'status':'" status "','conclusion':" conclusion                                  \
 	",'html_url':'https://github.com/acme/docs/actions/runs/77'}"
-#define BEFORE                                                                                                         \
-	{                                                                                                              \
-		RUNS, .status = 200, .body = "{'total_count':2,'workflow_runs':[" LISTED("41") "," LISTED("40") "]}",  \
-		      .times = 1                                                                                       \
+#define BEFORE                                                                                     \
+	{                                                                                          \
+		RUNS, .status = 200,                                                               \
+		      .body = "{'total_count':2,'workflow_runs':[" LISTED("41") "," LISTED(        \
+			      "40") "]}",                                                          \
+		      .times = 1                                                                   \
 	}
-#define AFTER                                                                                                          \
-	{                                                                                                              \
-		RUNS, .status = 200,                                                                                   \
-		      .body = "{'total_count':3,'workflow_runs':[" LISTED("78") "," LISTED("77") "," LISTED("41") "]}" \
+#define AFTER                                                                                      \
+	{                                                                                          \
+		RUNS, .status = 200,                                                               \
+		      .body = "{'total_count':3,'workflow_runs':[" LISTED("78") "," LISTED(        \
+			      "77") "," LISTED("41") "]}"                                          \
 	}
-#define SAME_HEAD                                                                                                      \
-	{                                                                                                              \
-		BRANCH, .status = 200, .body = HEAD("abc1")                                                            \
+#define SAME_HEAD                                                                                  \
+	{                                                                                          \
+		BRANCH, .status = 200, .body = HEAD("abc1")                                        \
 	}
-#define SUCCESS                                                                                                        \
-	{                                                                                                              \
-		SHOW, .status = 200, .body = RUN_IS("completed", "'success'")                                          \
+#define SUCCESS                                                                                    \
+	{                                                                                          \
+		SHOW, .status = 200, .body = RUN_IS("completed", "'success'")                      \
 	}
 
 static enum action_result run_with(const struct peer_row *rows, const char *input, int attempts_max)
@@ -89,8 +93,10 @@ START_TEST(test_starts_and_waits_for_run_and_commit)
 		J("{'runId':77,'url':'https://github.com/acme/docs/actions/runs/77','ref':'main',"
 		  "'headCommit':'abc2','committed':true}"));
 	ck_assert_str_eq(peer_last(trial.peer, DISPATCH).body,
-		J("{'ref':'main','inputs':{'title':'Docs','theme':'dark'},'return_run_details':true}"));
-	ck_assert_ptr_nonnull(strstr(peer_last(trial.peer, RUNS).uri, "event=workflow_dispatch&branch=main"));
+		J("{'ref':'main','inputs':{'title':'Docs','theme':'dark'},'return_run_details':"
+		  "true}"));
+	ck_assert_ptr_nonnull(
+		strstr(peer_last(trial.peer, RUNS).uri, "event=workflow_dispatch&branch=main"));
 	ck_assert_uint_eq(peer_count(trial.peer, DISPATCH), 1);
 	/* The intent stood in the checkpoint before the dispatch. */
 	ck_assert_ptr_nonnull(strstr(trial_saved(&trial), J("'newestBefore':41")));
@@ -109,8 +115,10 @@ START_TEST(test_takes_the_default_branch)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, INPUT(""), 9), ACTION_DONE);
-	ck_assert_str_eq(peer_last(trial.peer, DISPATCH).body, J("{'ref':'main','return_run_details':true}"));
-	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'headCommit':'abc1','committed':false")));
+	ck_assert_str_eq(peer_last(trial.peer, DISPATCH).body,
+		J("{'ref':'main','return_run_details':true}"));
+	ck_assert_ptr_nonnull(
+		strstr(trial_output(&trial), J("'headCommit':'abc1','committed':false")));
 }
 END_TEST
 
@@ -122,7 +130,8 @@ START_TEST(test_finds_the_run_without_its_id)
 		BEFORE,
 		{ RUNS, .status = 200, .body = "{'workflow_runs':[" LISTED("41") "]}", .times = 2 },
 		AFTER,
-		{ DISPATCH, .status = 422, .body = "{\"message\":\"\\\"return_run_details\\\" is not permitted\"}",
+		{ DISPATCH, .status = 422,
+			.body = "{\"message\":\"\\\"return_run_details\\\" is not permitted\"}",
 			.times = 1 },
 		{ DISPATCH, .status = 204 },
 		SUCCESS,
@@ -135,7 +144,8 @@ START_TEST(test_finds_the_run_without_its_id)
 }
 END_TEST
 
-/* GitHub took it, and the answer was lost or said otherwise: its run is found, and nothing is started twice. */
+/* GitHub took it, and the answer was lost or said otherwise: its run is found, and nothing is
+ * started twice. */
 START_TEST(test_lost_answer)
 {
 	static const struct peer_row refused[] = { { DISPATCH, .behaviour = PEER_DROPS },
@@ -144,7 +154,8 @@ START_TEST(test_lost_answer)
 		const struct peer_row rows[] = {
 			SAME_HEAD,
 			BEFORE,
-			{ RUNS, .status = 200, .body = "{'workflow_runs':[" LISTED("41") "]}", .times = 3 },
+			{ RUNS, .status = 200, .body = "{'workflow_runs':[" LISTED("41") "]}",
+				.times = 3 },
 			AFTER,
 			refused[i],
 			SUCCESS,
@@ -237,7 +248,8 @@ START_TEST(test_says_how_the_run_ended)
 		check_failed(cases[i].class);
 		ck_assert_msg(strstr(trial_error(&trial)->message, cases[i].says) != NULL, "%s",
 			trial_error(&trial)->message);
-		ck_assert_str_eq(trial_error(&trial)->remedy_url, "https://github.com/acme/docs/actions/runs/77");
+		ck_assert_str_eq(trial_error(&trial)->remedy_url,
+			"https://github.com/acme/docs/actions/runs/77");
 	}
 }
 END_TEST
@@ -249,16 +261,18 @@ START_TEST(test_waits_for_a_person)
 		BEFORE,
 		{ DISPATCH, .status = 200, .body = DETAILS },
 		{ SHOW, .status = 200, .body = RUN_IS("waiting", "null"), .times = 1 },
-		{ SHOW, .status = 200, .body = RUN_IS("completed", "'action_required'"), .times = 1 },
+		{ SHOW, .status = 200, .body = RUN_IS("completed", "'action_required'"),
+			.times = 1 },
 		SUCCESS,
 		{ .method = NULL },
 	};
 	for (int i = 0; i < 2; i++) {
-		ck_assert_int_eq(
-			i == 0 ? run_with(rows, ON_MAIN, 9) : trial_run(&trial, &github_workflow_run, ON_MAIN, 1),
+		ck_assert_int_eq(i == 0 ? run_with(rows, ON_MAIN, 9)
+					: trial_run(&trial, &github_workflow_run, ON_MAIN, 1),
 			ACTION_WAITING);
 		ck_assert(trial_waits_for_person(&trial));
-		ck_assert_ptr_nonnull(strstr(trial_wait_text(&trial), "https://github.com/acme/docs/actions/runs/77"));
+		ck_assert_ptr_nonnull(strstr(
+			trial_wait_text(&trial), "https://github.com/acme/docs/actions/runs/77"));
 	}
 	ck_assert_int_eq(trial_run(&trial, &github_workflow_run, ON_MAIN, 1), ACTION_DONE);
 }
@@ -315,9 +329,10 @@ START_TEST(test_unknown_workflow)
 		SUCCESS,
 		{ .method = NULL },
 	};
-	static const struct peer_row never[] = { SAME_HEAD, { RUNS, .status = 404, .body = NOT_FOUND_BODY },
-		{ "GET", "/github/repos/acme/docs/contents/.github%2Fworkflows%2Fsetup.yml", .status = 404,
-			.body = NOT_FOUND_BODY },
+	static const struct peer_row never[] = { SAME_HEAD,
+		{ RUNS, .status = 404, .body = NOT_FOUND_BODY },
+		{ "GET", "/github/repos/acme/docs/contents/.github%2Fworkflows%2Fsetup.yml",
+			.status = 404, .body = NOT_FOUND_BODY },
 		{ .method = NULL } };
 	ck_assert_int_eq(run_with(late, ON_MAIN, 9), ACTION_DONE);
 	trial_forget(&trial);
@@ -353,14 +368,17 @@ END_TEST
 START_TEST(test_refusals)
 {
 	static const struct peer_row bad_input[] = { SAME_HEAD, BEFORE,
-		{ DISPATCH, .status = 422, .body = "{\"message\":\"Unexpected inputs provided: [\\\"x\\\"]\"}" },
+		{ DISPATCH, .status = 422,
+			.body = "{\"message\":\"Unexpected inputs provided: [\\\"x\\\"]\"}" },
 		{ .method = NULL } };
 	static const struct peer_row forbidden[] = { SAME_HEAD, BEFORE,
-		{ DISPATCH, .status = 403, .body = "{'message':'Resource not accessible by personal access token'}",
+		{ DISPATCH, .status = 403,
+			.body = "{'message':'Resource not accessible by personal access token'}",
 			.headers = "X-Accepted-GitHub-Permissions: actions=write" },
 		{ .method = NULL } };
-	static const struct peer_row no_branch[] = { { BRANCH, .status = 404, .body = NOT_FOUND_BODY },
-		{ .method = NULL } };
+	static const struct peer_row no_branch[] = {
+		{ BRANCH, .status = 404, .body = NOT_FOUND_BODY }, { .method = NULL }
+	};
 	ck_assert_int_eq(run_with(bad_input, ON_MAIN, 9), ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);
 	ck_assert_str_eq(trial_error(&trial)->remedy_input, "inputs");
@@ -383,10 +401,12 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_starts_and_waits_for_run_and_commit, test_takes_the_default_branch,
-		test_finds_the_run_without_its_id, test_lost_answer, test_sends_again_what_never_arrived,
+	const TTest *const tests[] = { test_starts_and_waits_for_run_and_commit,
+		test_takes_the_default_branch, test_finds_the_run_without_its_id, test_lost_answer,
+		test_sends_again_what_never_arrived,
 		test_a_dispatch_that_a_limit_refused_is_not_looked_for, test_taken_but_never_seen,
-		test_says_how_the_run_ended, test_waits_for_a_person, test_deadline, test_success_without_the_commit,
-		test_unknown_workflow, test_waits_for_a_fresh_repository, test_refusals, NULL };
+		test_says_how_the_run_ended, test_waits_for_a_person, test_deadline,
+		test_success_without_the_commit, test_unknown_workflow,
+		test_waits_for_a_fresh_repository, test_refusals, NULL };
 	return suite_main("github.workflow", tests, setup, teardown);
 }

@@ -1,6 +1,6 @@
 /*
- * What was asked for and never answered, run after run: it is in the ledger before the call, and whoever looks next, a
- * new run or a removal, knows by that whose it is.
+ * What was asked for and never answered, run after run: it is in the ledger before the call, and
+ * whoever looks next, a new run or a removal, knows by that whose it is.
  *
  * covers: src/core/ledger_row.c workflows/actions/github_repository.c workflows/actions/removal.c
  */
@@ -37,20 +37,23 @@ static void teardown(void)
 #define LOOK_DOMAIN  "GET", "/vercel/v9/projects/prj_1/domains/docs.example.org"
 #define ADD_DOMAIN   "POST", "/vercel/v10/projects/prj_1/domains"
 #define ABSENT       .status = 404, .body = "{'message':'Not Found'}"
-#define READY                                                                                                          \
-	{ "GET", "/github/orgs/acme", .status = 200, .body = "{'login':'acme'}" },                                     \
-		{ "GET", "/github/repos/acme/docs/branches/main", .status = 200,                                       \
-			.body = "{'name':'main','commit':{'sha':'abc123'}}" },                                         \
-	{                                                                                                              \
-		"GET", "/github/repos/acme/docs/commits", .status = 200, .body = "[{'sha':'abc123'}]"                  \
+#define READY                                                                                      \
+	{ "GET", "/github/orgs/acme", .status = 200, .body = "{'login':'acme'}" },                 \
+		{ "GET", "/github/repos/acme/docs/branches/main", .status = 200,                   \
+			.body = "{'name':'main','commit':{'sha':'abc123'}}" },                     \
+	{                                                                                          \
+		"GET", "/github/repos/acme/docs/commits", .status = 200,                           \
+							  .body = "[{'sha':'abc123'}]"             \
 	}
 
 static const struct making {
 	const char *input, *path, *origin;
 } makings[] = {
-	{ "{'owner':'acme','name':'docs','fork':'upstream/starter'}", "/github/repos/upstream/starter/forks",
+	{ "{'owner':'acme','name':'docs','fork':'upstream/starter'}",
+		"/github/repos/upstream/starter/forks",
 		",'fork':true,'parent':{'full_name':'upstream/starter'}" },
-	{ "{'owner':'acme','name':'docs','template':'upstream/starter'}", "/github/repos/upstream/starter/generate",
+	{ "{'owner':'acme','name':'docs','template':'upstream/starter'}",
+		"/github/repos/upstream/starter/generate",
 		",'template_repository':{'full_name':'Upstream/Starter'}" },
 	{ "{'owner':'acme','name':'docs'}", "/github/orgs/acme/repos", "" },
 };
@@ -66,7 +69,8 @@ static const char *repository(int64_t made_ms_ago, const char *origin)
 {
 	return arena_format(&trial.arena,
 		J("{'id':42,'full_name':'acme/docs','name':'docs','owner':{'login':'acme'},"
-		  "'default_branch':'main','html_url':'https://github.com/acme/docs','created_at':'%s'%s}"),
+		  "'default_branch':'main','html_url':'https://github.com/acme/"
+		  "docs','created_at':'%s'%s}"),
 		ago(made_ms_ago), origin);
 }
 
@@ -76,14 +80,16 @@ static void know(const char *field, const char *row)
 	trial_ledger_put(&trial, field, row);
 }
 
-static void know_pending(const char *field, const char *source, int64_t asked_ms_ago, const char *before)
+static void know_pending(
+	const char *field, const char *source, int64_t asked_ms_ago, const char *before)
 {
 	know(field,
 		arena_format(&trial.arena,
-			J("{'state':'pending','at':'%s','asked':'%s','source':'%s','run':'another'%s%"
+			J("{'state':'pending','at':'%s','asked':'%s','source':'%s','run':'another'%"
+			  "s%"
 			  "s}"),
-			ago(asked_ms_ago), ago(asked_ms_ago), source, before != NULL ? J(",'before':") : "",
-			before != NULL ? before : ""));
+			ago(asked_ms_ago), ago(asked_ms_ago), source,
+			before != NULL ? J(",'before':") : "", before != NULL ? before : ""));
 }
 
 static bool row_has(const char *field, const char *what)
@@ -92,8 +98,10 @@ static bool row_has(const char *field, const char *what)
 	return row != NULL && strstr(row, what) != NULL;
 }
 
-/* The checkpoint is the run's: a cancel, a third crash, a deadline and a new trigger leave nothing of it. */
-static enum action_result run_anew(const struct action_definition *action, const char *input, int attempts_max)
+/* The checkpoint is the run's: a cancel, a third crash, a deadline and a new trigger leave nothing
+ * of it. */
+static enum action_result run_anew(
+	const struct action_definition *action, const char *input, int attempts_max)
 {
 	trial_forget(&trial);
 	trial.age_ms = 0;
@@ -112,8 +120,8 @@ static void find_what_was_asked_for(const struct making *making)
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &github_repository, making->input, 1), ACTION_FAILED);
 	ck_assert_msg(row_has(REPOSITORY_FIELD, J("'state':'pending'")), "no row before the call");
-	ck_assert_msg(
-		run_anew(&github_repository, making->input, 9) == ACTION_DONE, "%s", trial_error(&trial)->message);
+	ck_assert_msg(run_anew(&github_repository, making->input, 9) == ACTION_DONE, "%s",
+		trial_error(&trial)->message);
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'created':true")));
 	ck_assert(row_has(REPOSITORY_FIELD, J("'state':'created'")));
 	ck_assert(row_has(REPOSITORY_FIELD, J("'id':'42'")));
@@ -142,7 +150,8 @@ START_TEST(test_a_project_and_a_domain_that_a_run_had_asked_for)
 		{ MAKE_PROJECT, .behaviour = PEER_DROPS },
 		{ LOOK_DOMAIN, ABSENT, .times = 1 },
 		{ LOOK_DOMAIN, .status = 200,
-			.body = arena_format(&trial.arena, J("{'projectId':'prj_1','verified':true,'createdAt':%lld}"),
+			.body = arena_format(&trial.arena,
+				J("{'projectId':'prj_1','verified':true,'createdAt':%lld}"),
 				(long long)clock_wall_ms()) },
 		{ ADD_DOMAIN, .behaviour = PEER_DROPS },
 		{ "GET", "/vercel/v6/domains/docs.example.org/config", .status = 200,
@@ -238,28 +247,33 @@ START_TEST(test_a_removal_removes_what_was_asked_for)
 		{ LOOK, .status = 200, .body = repository(3600000, makings[0].origin) },
 		{ DELETE, .status = 204 },
 		{ LOOK_PROJECT, .status = 200,
-			.body = arena_format(&trial.arena, J("{'id':'prj_1','name':'docs','createdAt':%lld}"),
+			.body = arena_format(&trial.arena,
+				J("{'id':'prj_1','name':'docs','createdAt':%lld}"),
 				(long long)clock_wall_ms() - 3600000) },
 		{ "DELETE", "/vercel/v9/projects/prj_1", .status = 204 },
 		{ LOOK_DOMAIN, .status = 200,
-			.body = arena_format(
-				&trial.arena, J("{'createdAt':%lld}"), (long long)clock_wall_ms() - 3600000) },
-		{ "DELETE", "/vercel/v9/projects/prj_1/domains/docs.example.org", .status = 200, .body = "{}" },
+			.body = arena_format(&trial.arena, J("{'createdAt':%lld}"),
+				(long long)clock_wall_ms() - 3600000) },
+		{ "DELETE", "/vercel/v9/projects/prj_1/domains/docs.example.org", .status = 200,
+			.body = "{}" },
 		{ .method = NULL },
 	};
 	know_pending(REPOSITORY_FIELD, "upstream/starter", 3600000, NULL);
 	know_pending(PROJECT_FIELD, "acme/docs", 3600000, NULL);
 	know_pending(DOMAIN_FIELD, "prj_1", 3600000, NULL);
 	peer_set(trial.peer, rows);
-	const struct action_definition *const removals[] = { &vercel_domain_remove, &vercel_project_delete,
-		&github_repository_delete };
+	const struct action_definition *const removals[] = { &vercel_domain_remove,
+		&vercel_project_delete, &github_repository_delete };
 	for (size_t i = 0; i < ARRAY_LEN(removals); i++) {
-		ck_assert_int_eq(run_anew(removals[i], J("{'confirm':'trial-app'}"), 1), ACTION_DONE);
+		ck_assert_int_eq(
+			run_anew(removals[i], J("{'confirm':'trial-app'}"), 1), ACTION_DONE);
 		ck_assert_str_eq(trial_output(&trial), J("{'removed':1,'left':0}"));
 	}
 	ck_assert_uint_eq(peer_count(trial.peer, DELETE), 1);
 	ck_assert_uint_eq(peer_count(trial.peer, "DELETE", "/vercel/v9/projects/prj_1"), 1);
-	ck_assert_uint_eq(peer_count(trial.peer, "DELETE", "/vercel/v9/projects/prj_1/domains/docs.example.org"), 1);
+	ck_assert_uint_eq(peer_count(trial.peer, "DELETE",
+				  "/vercel/v9/projects/prj_1/domains/docs.example.org"),
+		1);
 	ck_assert_int_eq(trial_ledger_size(&trial), 0);
 }
 END_TEST
@@ -274,11 +288,13 @@ START_TEST(test_a_removal_leaves_what_was_not_asked_for)
 	know_pending(REPOSITORY_FIELD, "upstream/starter", 3600000, NULL);
 	know_pending(PROJECT_FIELD, "acme/docs", 3600000, NULL);
 	peer_set(trial.peer, rows);
-	ck_assert_int_eq(run_anew(&github_repository_delete, J("{'confirm':'trial-app'}"), 1), ACTION_DONE);
+	ck_assert_int_eq(
+		run_anew(&github_repository_delete, J("{'confirm':'trial-app'}"), 1), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), J("{'removed':0,'left':1}"));
-	ck_assert_ptr_nonnull(
-		strstr(trial_log(&trial), "kept the repository acme/docs: it is not the one that the app requested"));
-	ck_assert_int_eq(run_anew(&vercel_project_delete, J("{'confirm':'trial-app'}"), 1), ACTION_DONE);
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial),
+		"kept the repository acme/docs: it is not the one that the app requested"));
+	ck_assert_int_eq(
+		run_anew(&vercel_project_delete, J("{'confirm':'trial-app'}"), 1), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), J("{'removed':0,'left':1}"));
 }
 END_TEST
@@ -289,15 +305,18 @@ START_TEST(test_a_removal_waits_for_what_may_still_appear)
 	static const struct peer_row rows[] = { { LOOK, ABSENT }, { .method = NULL } };
 	peer_set(trial.peer, rows);
 	know_pending(REPOSITORY_FIELD, "upstream/starter", 1000, NULL);
-	ck_assert_int_eq(run_anew(&github_repository_delete, J("{'confirm':'trial-app'}"), 3), ACTION_WAITING);
+	ck_assert_int_eq(run_anew(&github_repository_delete, J("{'confirm':'trial-app'}"), 3),
+		ACTION_WAITING);
 	ck_assert_int_eq(trial_ledger_size(&trial), 1);
 	know_pending(REPOSITORY_FIELD, "upstream/starter", 3600000, NULL);
-	ck_assert_int_eq(run_anew(&github_repository_delete, J("{'confirm':'trial-app'}"), 1), ACTION_DONE);
+	ck_assert_int_eq(
+		run_anew(&github_repository_delete, J("{'confirm':'trial-app'}"), 1), ACTION_DONE);
 	ck_assert_int_eq(trial_ledger_size(&trial), 0);
 }
 END_TEST
 
-/* The answer was lost, and the source is renamed before the next run: GitHub knows it by both names. */
+/* The answer was lost, and the source is renamed before the next run: GitHub knows it by both
+ * names. */
 START_TEST(test_a_source_may_have_another_name_by_now)
 {
 	static const char *const names[] = { "Upstream/Starter", "upstream/another" };
@@ -316,8 +335,8 @@ START_TEST(test_a_source_may_have_another_name_by_now)
 		};
 		know_pending(REPOSITORY_FIELD, "upstream/before", 1000, NULL);
 		peer_set(trial.peer, rows);
-		ck_assert_int_eq(
-			run_anew(&github_repository, makings[1].input, 9), i == 0 ? ACTION_DONE : ACTION_FAILED);
+		ck_assert_int_eq(run_anew(&github_repository, makings[1].input, 9),
+			i == 0 ? ACTION_DONE : ACTION_FAILED);
 	}
 }
 END_TEST
@@ -325,9 +344,12 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_a_new_run_finds_what_a_run_that_ended_had_asked_for,
-		test_a_project_and_a_domain_that_a_run_had_asked_for, test_what_does_not_fit_the_request_is_foreign,
-		test_a_source_may_have_another_name_by_now, test_a_refusal_leaves_the_ledger_as_it_was,
-		test_a_thing_found_gone_is_replaced, test_a_removal_removes_what_was_asked_for,
-		test_a_removal_leaves_what_was_not_asked_for, test_a_removal_waits_for_what_may_still_appear, NULL };
+		test_a_project_and_a_domain_that_a_run_had_asked_for,
+		test_what_does_not_fit_the_request_is_foreign,
+		test_a_source_may_have_another_name_by_now,
+		test_a_refusal_leaves_the_ledger_as_it_was, test_a_thing_found_gone_is_replaced,
+		test_a_removal_removes_what_was_asked_for,
+		test_a_removal_leaves_what_was_not_asked_for,
+		test_a_removal_waits_for_what_may_still_appear, NULL };
 	return suite_main("pending", tests, setup, teardown);
 }

@@ -23,8 +23,8 @@ static void teardown(void)
 	trial_end(&trial);
 }
 
-#define INPUT                                                                                                          \
-	"{'name':'docs','repository':'acme/docs','repositoryId':42,'framework':'nextjs',"                              \
+#define INPUT                                                                                      \
+	"{'name':'docs','repository':'acme/docs','repositoryId':42,'framework':'nextjs',"          \
 	"'buildCommand':'make site','outputDirectory':'out','rootDirectory':'web'}"
 #define PROJECT(link) "{'id':'prj_1','name':'docs','accountId':'team_1'" link "}"
 #define OURS          PROJECT(",'link':{'type':'github','org':'acme','repo':'docs','repoId':42}")
@@ -107,7 +107,8 @@ END_TEST
 START_TEST(test_a_name_that_vercel_refuses_is_refused_before)
 {
 	ck_assert_int_eq(
-		trial_run(&trial, &vercel_project, "{'name':'a---b','repository':'acme/docs'}", 2), ACTION_FAILED);
+		trial_run(&trial, &vercel_project, "{'name':'a---b','repository':'acme/docs'}", 2),
+		ACTION_FAILED);
 	ck_assert_str_eq(trial_error(&trial)->place, "/input/name");
 	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "---"));
 }
@@ -115,7 +116,8 @@ END_TEST
 
 START_TEST(test_adopts_by_link)
 {
-	static const char *const ours[] = { OURS, PROJECT(",'link':{'org':'other','repo':'renamed','repoId':'42'}"),
+	static const char *const ours[] = { OURS,
+		PROJECT(",'link':{'org':'other','repo':'renamed','repoId':'42'}"),
 		PROJECT(",'link':{'org':'Acme','repo':'Docs'}"),
 		PROJECT(",'link':{'org':'','repo':'acme/docs','repoId':0}") };
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
@@ -128,8 +130,10 @@ END_TEST
 
 START_TEST(test_refuses_foreign_projects)
 {
-	static const char *const foreign[] = { OTHERS, PROJECT(""), PROJECT(",'link':{'org':'other','repo':'docs'}"),
-		PROJECT(",'link':{'org':'','repo':'docs','repoId':0}"), PROJECT(",'link':{'org':'ac','repo':'docs'}") };
+	static const char *const foreign[] = { OTHERS, PROJECT(""),
+		PROJECT(",'link':{'org':'other','repo':'docs'}"),
+		PROJECT(",'link':{'org':'','repo':'docs','repoId':0}"),
+		PROJECT(",'link':{'org':'ac','repo':'docs'}") };
 	for (size_t i = 0; i < ARRAY_LEN(foreign); i++) {
 		ck_assert_msg(look_at(foreign[i]) == ACTION_FAILED, "%s", foreign[i]);
 		ck_assert_int_eq(trial_error(&trial)->class, ERROR_CONFLICT_FOREIGN);
@@ -143,7 +147,8 @@ END_TEST
 static void know_project(const char *id)
 {
 	trial_ledger_remove(&trial, LEDGER_KEY);
-	trial_ledger_put(&trial, LEDGER_KEY, arena_format(&trial.arena, J("{'id':'%s','created':true}"), id));
+	trial_ledger_put(&trial, LEDGER_KEY,
+		arena_format(&trial.arena, J("{'id':'%s','created':true}"), id));
 }
 
 START_TEST(test_links_what_is_ours_by_the_ledger)
@@ -156,7 +161,8 @@ START_TEST(test_links_what_is_ours_by_the_ledger)
 	};
 	know_project("prj_1");
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
-	ck_assert_str_eq(peer_last(trial.peer, LINK).body, J("{'type':'github','repo':'acme/docs'}"));
+	ck_assert_str_eq(
+		peer_last(trial.peer, LINK).body, J("{'type':'github','repo':'acme/docs'}"));
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'linked':true")));
 	ck_assert_uint_eq(peer_count(trial.peer, UNLINK), 0);
 	/* Of another id, it is another project under the same name. */
@@ -168,12 +174,13 @@ START_TEST(test_links_what_is_ours_by_the_ledger)
 END_TEST
 
 #define RENAMED "{'id':'prj_1','name':'handbook','accountId':'team_1'}"
-#define RENAMED_LINKED                                                                                                 \
-	"{'id':'prj_1','name':'handbook','accountId':'team_1','link':{'org':'acme','repo':"                            \
-	"'docs',"                                                                                                      \
+#define RENAMED_LINKED                                                                             \
+	"{'id':'prj_1','name':'handbook','accountId':'team_1','link':{'org':'acme','repo':"        \
+	"'docs',"                                                                                  \
 	"'repoId':42}}"
 
-/* People rename a project at Vercel; it keeps its id, and its old name may be somebody else's by now. */
+/* People rename a project at Vercel; it keeps its id, and its old name may be somebody else's by
+ * now. */
 START_TEST(test_follows_a_renamed_project)
 {
 	static const struct peer_row rows[] = {
@@ -198,7 +205,8 @@ START_TEST(test_follows_a_renamed_project)
 	know_project("prj_1");
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		ck_assert_int_eq(run_with(cases[i]), ACTION_DONE);
-		ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'id':'prj_1','name':'handbook'")));
+		ck_assert_ptr_nonnull(
+			strstr(trial_output(&trial), J("'id':'prj_1','name':'handbook'")));
 		ck_assert_uint_eq(peer_count(trial.peer, CREATE), 0);
 		ck_assert_int_eq(trial_ledger_size(&trial), 1);
 		ck_assert_ptr_nonnull(strstr(trial_log(&trial), "is now called handbook"));
@@ -268,7 +276,8 @@ END_TEST
 
 START_TEST(test_never_relinks_what_is_foreign)
 {
-	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = OTHERS }, { .method = NULL } };
+	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = OTHERS },
+		{ .method = NULL } };
 	peer_set(trial.peer, rows);
 	ck_assert_int_eq(trial_run(&trial, &vercel_project, RELINK_INPUT, 3), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_CONFLICT_FOREIGN);
@@ -330,8 +339,9 @@ START_TEST(test_link_refusals)
 		const struct peer_row rows[] = {
 			{ KNOWN, .status = 200, .body = PROJECT("") },
 			{ LINK, .status = 400,
-				.body = arena_format(
-					&trial.arena, J("{'error':{'code':'%s','message':'no'}}"), cases[i].code) },
+				.body = arena_format(&trial.arena,
+					J("{'error':{'code':'%s','message':'no'}}"),
+					cases[i].code) },
 			{ .method = NULL },
 		};
 		ck_assert_int_eq(run_with(rows), ACTION_FAILED);
@@ -345,13 +355,15 @@ START_TEST(test_conflict_looks_again)
 {
 	static const struct peer_row ours[] = {
 		{ LOOK, .status = 404, .body = ABSENT, .times = 1 },
-		{ CREATE, .status = 409, .body = "{'error':{'code':'conflict','message':'exists'}}" },
+		{ CREATE, .status = 409,
+			.body = "{'error':{'code':'conflict','message':'exists'}}" },
 		{ LOOK, .status = 200, .body = OURS },
 		{ .method = NULL },
 	};
 	static const struct peer_row others[] = {
 		{ LOOK, .status = 404, .body = ABSENT, .times = 1 },
-		{ CREATE, .status = 409, .body = "{'error':{'code':'conflict','message':'exists'}}" },
+		{ CREATE, .status = 409,
+			.body = "{'error':{'code':'conflict','message':'exists'}}" },
 		{ LOOK, .status = 200, .body = OTHERS },
 		{ .method = NULL },
 	};
@@ -365,13 +377,15 @@ START_TEST(test_conflict_looks_again)
 }
 END_TEST
 
-/* What a suspended installation of Vercel's app looks like: vercel/terraform-provider-vercel#125. */
+/* What a suspended installation of Vercel's app looks like: vercel/terraform-provider-vercel#125.
+ */
 START_TEST(test_second_breakdown_blames_the_link)
 {
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 404, .body = ABSENT },
 		{ CREATE, .status = 500,
-			.body = "{'error':{'code':'internal_server_error','message':'An unexpected internal "
+			.body = "{'error':{'code':'internal_server_error','message':'An unexpected "
+				"internal "
 				"error occurred'}}" },
 		{ .method = NULL },
 	};
@@ -388,7 +402,8 @@ START_TEST(test_finishes_what_a_breakdown_left_half_made)
 {
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 404, .body = ABSENT, .times = 1 },
-		{ CREATE, .status = 500, .body = "{'error':{'code':'internal_server_error','message':'x'}}" },
+		{ CREATE, .status = 500,
+			.body = "{'error':{'code':'internal_server_error','message':'x'}}" },
 		{ LOOK, .status = 200, .body = PROJECT("") },
 		{ KNOWN, .status = 200, .body = PROJECT(""), .times = 1 },
 		{ KNOWN, .status = 200, .body = OURS },
@@ -416,8 +431,10 @@ START_TEST(test_adopts_by_wish)
 		{ LINK, .status = 200, .body = OURS },
 		{ .method = NULL },
 	};
-	static const struct peer_row linked[] = { { LOOK, .status = 200, .body = OTHERS }, { .method = NULL } };
-	static const char input[] = "{'name':'docs','repository':'acme/docs','repositoryId':42,'adopt':true}";
+	static const struct peer_row linked[] = { { LOOK, .status = 200, .body = OTHERS },
+		{ .method = NULL } };
+	static const char input[] =
+		"{'name':'docs','repository':'acme/docs','repositoryId':42,'adopt':true}";
 	peer_set(trial.peer, linked);
 	ck_assert_int_eq(trial_run(&trial, &vercel_project, input, 5), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_CONFLICT_FOREIGN);
@@ -451,7 +468,8 @@ START_TEST(test_refusals_name_what_a_person_can_do)
 		{ LOOK, .status = 404, .body = ABSENT },
 		{ CREATE, .status = 400,
 			.body = "{'error':{'code':'bad_request','message':'Failed to link',"
-				"'action':'Install GitHub App','link':'https://github.com/apps/vercel'}}" },
+				"'action':'Install GitHub "
+				"App','link':'https://github.com/apps/vercel'}}" },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
@@ -462,7 +480,8 @@ END_TEST
 
 static enum action_result plan_with(struct peer_row accounts)
 {
-	const struct peer_row rows[] = { { LOOK, .status = 404, .body = ABSENT }, accounts, { .method = NULL } };
+	const struct peer_row rows[] = { { LOOK, .status = 404, .body = ABSENT }, accounts,
+		{ .method = NULL } };
 
 	trial.planned = true;
 	peer_set(trial.peer, rows);
@@ -476,14 +495,16 @@ START_TEST(test_a_plan_says_that_the_app_of_vercel_is_not_installed)
 		const char *accounts, *message, *url;
 	} cases[] = {
 		{ "[]", "does not see the owner of acme/docs", "https://github.com/apps/vercel" },
-		{ "[{'id':1,'slug':'acme-inc'}]", "does not see", "https://github.com/apps/vercel" },
+		{ "[{'id':1,'slug':'acme-inc'}]", "does not see",
+			"https://github.com/apps/vercel" },
 		{ "[{'id':1,'slug':'acme','requireReauth':true}]", "connected again",
 			"https://vercel.com/account/login-connections" },
 		{ "[{'id':1,'slug':'acme','isAccessRestricted':true}]", "restricted",
 			"https://github.com/apps/vercel" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		ck_assert_int_eq(plan_with((struct peer_row){ NAMESPACES, .status = 200, .body = cases[i].accounts }),
+		ck_assert_int_eq(plan_with((struct peer_row){
+					 NAMESPACES, .status = 200, .body = cases[i].accounts }),
 			ACTION_FAILED);
 		ck_assert_int_eq(trial_error(&trial)->class, ERROR_APP_NOT_INSTALLED);
 		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, cases[i].message));
@@ -491,12 +512,13 @@ START_TEST(test_a_plan_says_that_the_app_of_vercel_is_not_installed)
 		ck_assert_str_eq(trial_change(&trial), "");
 	}
 
-	plan_with((struct peer_row){ NAMESPACES, .status = 200, .body = "[{'id':1,'slug':'Acme'}]" });
+	plan_with(
+		(struct peer_row){ NAMESPACES, .status = 200, .body = "[{'id':1,'slug':'Acme'}]" });
 	ck_assert_str_eq(trial_change(&trial), "create");
 	plan_with((struct peer_row){ NAMESPACES, .status = 403, .body = ABSENT });
 	ck_assert_str_eq(trial_change(&trial), "create");
-	ck_assert_str_eq(
-		peer_last(trial.peer, NAMESPACES).uri, "/vercel/v1/integrations/git-namespaces?provider=github");
+	ck_assert_str_eq(peer_last(trial.peer, NAMESPACES).uri,
+		"/vercel/v1/integrations/git-namespaces?provider=github");
 }
 END_TEST
 
@@ -504,13 +526,14 @@ int main(void)
 {
 	const TTest *const tests[] = { test_a_plan_says_that_the_app_of_vercel_is_not_installed,
 		test_creates_with_the_link, test_one_that_was_made_without_its_link_is_linked,
-		test_a_name_that_vercel_refuses_is_refused_before, test_adopts_by_link, test_refuses_foreign_projects,
-		test_links_what_is_ours_by_the_ledger, test_relinks_only_on_request, test_never_relinks_what_is_foreign,
-		test_link_survives_a_lost_answer, test_waits_for_the_link_to_show, test_link_refusals,
-		test_follows_a_renamed_project, test_makes_a_removed_project_anew,
-		test_is_made_in_the_team_of_the_settings, test_second_breakdown_blames_the_link,
-		test_conflict_looks_again, test_lost_answer_looks_before_it_creates,
-		test_refusals_name_what_a_person_can_do, test_finishes_what_a_breakdown_left_half_made,
-		test_adopts_by_wish, NULL };
+		test_a_name_that_vercel_refuses_is_refused_before, test_adopts_by_link,
+		test_refuses_foreign_projects, test_links_what_is_ours_by_the_ledger,
+		test_relinks_only_on_request, test_never_relinks_what_is_foreign,
+		test_link_survives_a_lost_answer, test_waits_for_the_link_to_show,
+		test_link_refusals, test_follows_a_renamed_project,
+		test_makes_a_removed_project_anew, test_is_made_in_the_team_of_the_settings,
+		test_second_breakdown_blames_the_link, test_conflict_looks_again,
+		test_lost_answer_looks_before_it_creates, test_refusals_name_what_a_person_can_do,
+		test_finishes_what_a_breakdown_left_half_made, test_adopts_by_wish, NULL };
 	return suite_main("vercel.project", tests, setup, teardown);
 }

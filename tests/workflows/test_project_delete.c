@@ -25,9 +25,12 @@ static void know(const char *field, const char *value)
 static void setup(void)
 {
 	trial_begin(&trial);
-	know("vercel:project:docs", J("{'id':'prj_1','created':true,'at':'2026-01-01T00:00:00.000Z'}"));
-	know("vercel:project:shop", J("{'id':'prj_2','created':true,'at':'2026-01-02T00:00:00.000Z'}"));
-	know("vercel:project:old", J("{'id':'prj_3','created':false,'at':'2026-01-03T00:00:00.000Z'}"));
+	know("vercel:project:docs",
+		J("{'id':'prj_1','created':true,'at':'2026-01-01T00:00:00.000Z'}"));
+	know("vercel:project:shop",
+		J("{'id':'prj_2','created':true,'at':'2026-01-02T00:00:00.000Z'}"));
+	know("vercel:project:old",
+		J("{'id':'prj_3','created':false,'at':'2026-01-03T00:00:00.000Z'}"));
 	know("vercel:deployment:dpl_1", J("{'id':'dpl_1','created':true}"));
 	know("vercel:variable:prj_1/KEY/e1", J("{'id':'0123','created':true}"));
 	know("github:repository:acme/docs", J("{'id':'42','created':true}"));
@@ -54,7 +57,8 @@ START_TEST(test_removes_what_was_created)
 	ck_assert_int_eq(run_with(rows), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), J("{'removed':2,'left':1}"));
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 2);
-	ck_assert_str_eq(peer_last(trial.peer, REMOVE("1")).uri, "/vercel/v9/projects/prj_1?slug=acme");
+	ck_assert_str_eq(
+		peer_last(trial.peer, REMOVE("1")).uri, "/vercel/v9/projects/prj_1?slug=acme");
 	ck_assert_str_eq(peer_last(trial.peer, REMOVE("1")).body, "");
 	/* Nothing of Vercel is left in the ledger; what others made is. */
 	ck_assert_int_eq(trial_ledger_size(&trial), 1);
@@ -86,7 +90,8 @@ START_TEST(test_wants_the_app_as_confirmation)
 {
 	static const struct peer_row rows[] = { { .method = NULL } };
 	peer_set(trial.peer, rows);
-	ck_assert_int_eq(trial_run(&trial, &vercel_project_delete, "{'confirm':'another-app'}", 1), ACTION_FAILED);
+	ck_assert_int_eq(trial_run(&trial, &vercel_project_delete, "{'confirm':'another-app'}", 1),
+		ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
 	ck_assert_str_eq(trial_error(&trial)->remedy_input, "confirm");
 	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, J("'confirm': 'trial-app'")));
@@ -97,7 +102,8 @@ START_TEST(test_wants_the_app_as_confirmation)
 }
 END_TEST
 
-/* The newest goes first; each is taken out of the ledger as soon as it is gone, and counted once. */
+/* The newest goes first; each is taken out of the ledger as soon as it is gone, and counted once.
+ */
 START_TEST(test_goes_on_where_it_stopped)
 {
 	static const struct peer_row rows[] = {
@@ -138,7 +144,8 @@ END_TEST
 
 START_TEST(test_stops_with_the_lease)
 {
-	static const struct peer_row rows[] = { { REMOVE("2"), .status = 204 }, { .method = NULL } };
+	static const struct peer_row rows[] = { { REMOVE("2"), .status = 204 },
+		{ .method = NULL } };
 	trial.lease_lost = true;
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_LEASE_LOST);
@@ -155,7 +162,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_removes_what_was_created, test_what_is_gone_is_removed,
-		test_wants_the_app_as_confirmation, test_goes_on_where_it_stopped, test_refusals_keep_the_entry,
-		test_stops_with_the_lease, test_is_what_undoes_a_project, NULL };
+		test_wants_the_app_as_confirmation, test_goes_on_where_it_stopped,
+		test_refusals_keep_the_entry, test_stops_with_the_lease,
+		test_is_what_undoes_a_project, NULL };
 	return suite_main("vercel.project-delete", tests, setup, teardown);
 }

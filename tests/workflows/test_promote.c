@@ -16,16 +16,16 @@ static struct trial trial;
 #define LOOK    "GET", "/vercel/v9/projects/prj_1"
 #define GET     "GET", "/vercel/v13/deployments/dpl_2"
 #define PROMOTE "POST", "/vercel/v10/projects/prj_1/promote/dpl_2"
-#define PROJECT(production, more)                                                                                      \
+#define PROJECT(production, more)                                                                  \
 	"{'id':'prj_1','name':'docs','targets':{'production':{'id':'" production "'}}" more "}"
-#define ASKED(status, at)                                                                                              \
-	",'lastAliasRequest':{'fromDeploymentId':'dpl_1','toDeploymentId':'dpl_2','jobStatus':'" status                \
-	"','requestedAt':" at ",'type':'promote'}"
-#define DEPLOYMENT(project, target, state)                                                                             \
+#define ASKED(status, at)                                                                          \
+	",'lastAliasRequest':{'fromDeploymentId':'dpl_1','toDeploymentId':'dpl_2','jobStatus':"    \
+	"'" status "','requestedAt':" at ",'type':'promote'}"
+#define DEPLOYMENT(project, target, state)                                                         \
 	"{'id':'dpl_2','projectId':'" project "','target':" target ",'readyState':'" state "'}"
-#define BUILT                                                                                                          \
-	{                                                                                                              \
-		GET, .status = 200, .body = DEPLOYMENT("prj_1", "'production'", "READY")                               \
+#define BUILT                                                                                      \
+	{                                                                                          \
+		GET, .status = 200, .body = DEPLOYMENT("prj_1", "'production'", "READY")           \
 	}
 #define CONFLICT "{'error':{'code':'conflict','message':'another one is under way'}}"
 
@@ -50,7 +50,8 @@ START_TEST(test_promotes_and_waits)
 {
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 200, .body = PROJECT("dpl_1", ""), .times = 1 },
-		{ LOOK, .status = 200, .body = PROJECT("dpl_1", ASKED("in-progress", "5.5")), .times = 1 },
+		{ LOOK, .status = 200, .body = PROJECT("dpl_1", ASKED("in-progress", "5.5")),
+			.times = 1 },
 		{ LOOK, .status = 200, .body = PROJECT("dpl_2", ASKED("succeeded", "5.5")) },
 		BUILT,
 		{ PROMOTE, .status = 202 },
@@ -61,7 +62,8 @@ START_TEST(test_promotes_and_waits)
 	ck_assert_int_eq(trial_attempts(&trial), 3);
 	ck_assert_int_eq(trial_saves(&trial), 1);
 	ck_assert_uint_eq(peer_count(trial.peer, PROMOTE), 1);
-	ck_assert_str_eq(peer_last(trial.peer, PROMOTE).uri, "/vercel/v10/projects/prj_1/promote/dpl_2?slug=acme");
+	ck_assert_str_eq(peer_last(trial.peer, PROMOTE).uri,
+		"/vercel/v10/projects/prj_1/promote/dpl_2?slug=acme");
 }
 END_TEST
 
@@ -97,8 +99,8 @@ START_TEST(test_refuses_what_cannot_be_promoted)
 		ck_assert_int_eq(run_with(rows), ACTION_FAILED);
 		ck_assert_int_eq(trial_error(&trial)->class, cases[i].class);
 		ck_assert_str_ne(trial_error(&trial)->remedy, "");
-		ck_assert_str_eq(
-			trial_error(&trial)->remedy_input, cases[i].class == ERROR_INVALID_INPUT ? "deployment" : "");
+		ck_assert_str_eq(trial_error(&trial)->remedy_input,
+			cases[i].class == ERROR_INVALID_INPUT ? "deployment" : "");
 		ck_assert_uint_eq(peer_count(trial.peer, PROMOTE), 0);
 	}
 }
@@ -109,7 +111,8 @@ START_TEST(test_waits_for_the_build)
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 200, .body = PROJECT("dpl_1", ""), .times = 2 },
 		{ LOOK, .status = 200, .body = PROJECT("dpl_2", "") },
-		{ GET, .status = 200, .body = DEPLOYMENT("prj_1", "'production'", "BUILDING"), .times = 1 },
+		{ GET, .status = 200, .body = DEPLOYMENT("prj_1", "'production'", "BUILDING"),
+			.times = 1 },
 		BUILT,
 		{ PROMOTE, .status = 201 },
 		{ .method = NULL },
@@ -129,7 +132,8 @@ START_TEST(test_lost_answer)
 		{ .method = NULL },
 	};
 	static const struct peer_row lost[] = {
-		{ LOOK, .status = 200, .body = PROJECT("dpl_1", ASKED("succeeded", "1")), .times = 36 },
+		{ LOOK, .status = 200, .body = PROJECT("dpl_1", ASKED("succeeded", "1")),
+			.times = 36 },
 		{ LOOK, .status = 200, .body = PROJECT("dpl_2", "") },
 		BUILT,
 		{ PROMOTE, .status = 500, .times = 1 },
@@ -192,7 +196,8 @@ START_TEST(test_another_promotion_is_waited_for)
 }
 END_TEST
 
-/* The ten minutes are of the promotion: the run may have waited for its build before that, or for a rate limit. */
+/* The ten minutes are of the promotion: the run may have waited for its build before that, or for a
+ * rate limit. */
 START_TEST(test_ten_minutes_begin_with_the_request)
 {
 	static const struct peer_row rows[] = {
@@ -222,8 +227,11 @@ END_TEST
 START_TEST(test_the_requests_own_success_counts)
 {
 	static const struct peer_row rows[] = {
-		{ LOOK, .status = 200, .body = "{'id':'prj_1','name':'docs'" ASKED("succeeded", "1") "}", .times = 2 },
-		{ LOOK, .status = 200, .body = "{'id':'prj_1','name':'docs'" ASKED("succeeded", "2") "}" },
+		{ LOOK, .status = 200,
+			.body = "{'id':'prj_1','name':'docs'" ASKED("succeeded", "1") "}",
+			.times = 2 },
+		{ LOOK, .status = 200,
+			.body = "{'id':'prj_1','name':'docs'" ASKED("succeeded", "2") "}" },
 		BUILT,
 		{ PROMOTE, .status = 202 },
 		{ .method = NULL },
@@ -239,6 +247,7 @@ int main(void)
 	const TTest *const tests[] = { test_promotes_and_waits, test_is_production_already,
 		test_refuses_what_cannot_be_promoted, test_waits_for_the_build, test_lost_answer,
 		test_only_its_own_failure_counts, test_another_promotion_is_waited_for,
-		test_ten_minutes_begin_with_the_request, test_the_requests_own_success_counts, NULL };
+		test_ten_minutes_begin_with_the_request, test_the_requests_own_success_counts,
+		NULL };
 	return suite_main("vercel.promote", tests, setup, teardown);
 }

@@ -12,30 +12,32 @@
 
 static struct trial trial;
 
-#define INPUT                         "{'project':'prj_1'}"
-#define RUN                           "0123456789abcdef0123456789abcdef"
-#define LIST                          "GET", "/vercel/v7/deployments"
-#define CREATE                        "POST", "/vercel/v13/deployments"
-#define POLL                          "GET", "/vercel/v13/deployments/dpl_9"
-#define LISTED(l)                     "{'deployments':[" l "]}"
-#define OLD(id, created, state, more) "{'uid':'" id "','name':'docs','created':" created ",'state':'" state "'" more "}"
-#define PAST                                                                                                           \
-	OLD("dpl_4", "400", "READY", ",'readySubstate':'STAGED'")                                                      \
-	"," OLD("dpl_3", "300", "ERROR", "") "," OLD("dpl_2", "200", "READY", ",'readySubstate':'PROMOTED'") "," OLD(  \
-		"dpl_1", "100", "READY", "")
+#define INPUT     "{'project':'prj_1'}"
+#define RUN       "0123456789abcdef0123456789abcdef"
+#define LIST      "GET", "/vercel/v7/deployments"
+#define CREATE    "POST", "/vercel/v13/deployments"
+#define POLL      "GET", "/vercel/v13/deployments/dpl_9"
+#define LISTED(l) "{'deployments':[" l "]}"
+#define OLD(id, created, state, more)                                                              \
+	"{'uid':'" id "','name':'docs','created':" created ",'state':'" state "'" more "}"
+#define PAST                                                                                       \
+	OLD("dpl_4", "400", "READY", ",'readySubstate':'STAGED'")                                  \
+	"," OLD("dpl_3", "300", "ERROR", "") "," OLD("dpl_2", "200", "READY",                      \
+		",'readySubstate':'PROMOTED'") "," OLD("dpl_1", "100", "READY", "")
 #define OURS OLD("dpl_9", "900", "QUEUED", ",'meta':{'runId':'" RUN "'}")
-#define DOMAINS                                                                                                        \
-	{                                                                                                              \
-		"GET", "/vercel/v9/projects/prj_1/domains", .status = 200,                                             \
-							    .body = "{'domains':[{'name':'docs.example'}]}"            \
+#define DOMAINS                                                                                    \
+	{                                                                                          \
+		"GET", "/vercel/v9/projects/prj_1/domains",                                        \
+			.status = 200, .body = "{'domains':[{'name':'docs.example'}]}"             \
 	}
-#define QUEUED                                                                                                         \
-	"{'id':'dpl_9','readyState':'QUEUED','target':'production','url':'docs-9.vercel.app',"                         \
+#define QUEUED                                                                                     \
+	"{'id':'dpl_9','readyState':'QUEUED','target':'production','url':'docs-9.vercel.app',"     \
 	"'createdAt':900}"
-#define READY(assigned)                                                                                                \
-	"{'id':'dpl_9','readyState':'READY','target':'production','url':'docs-9.vercel.app',"                          \
-	"'createdAt':900,"                                                                                             \
-	"'aliasAssigned':" assigned ",'alias':['docs.vercel.app'],'inspectorUrl':'https://vercel.com/x'}"
+#define READY(assigned)                                                                            \
+	"{'id':'dpl_9','readyState':'READY','target':'production','url':'docs-9.vercel.app',"      \
+	"'createdAt':900,"                                                                         \
+	"'aliasAssigned':" assigned                                                                \
+	",'alias':['docs.vercel.app'],'inspectorUrl':'https://vercel.com/x'}"
 
 static void setup(void)
 {
@@ -68,9 +70,11 @@ START_TEST(test_builds_the_last_one_again)
 	ck_assert_int_eq(trial_attempts(&trial), 3);
 	ck_assert_str_eq(trial_output(&trial),
 		J("{'id':'dpl_9','source':'dpl_2','url':'https://docs-9.vercel.app',"
-		  "'alias':'https://docs.example','inspectorUrl':'https://vercel.com/x','createdAt':900}"));
+		  "'alias':'https://docs.example','inspectorUrl':'https://vercel.com/"
+		  "x','createdAt':900}"));
 	ck_assert_str_eq(peer_last(trial.peer, LIST).uri,
-		"/vercel/v7/deployments?projectId=prj_1&target=production&state=READY&limit=20&slug=acme");
+		"/vercel/v7/"
+		"deployments?projectId=prj_1&target=production&state=READY&limit=20&slug=acme");
 	struct peer_request request = peer_last(trial.peer, CREATE);
 	ck_assert_str_eq(request.uri, "/vercel/v13/deployments?forceNew=1&slug=acme");
 	ck_assert_str_eq(request.body,
@@ -166,7 +170,8 @@ START_TEST(test_failures)
 		{ LIST, .status = 200, .body = LISTED(PAST) },
 		{ CREATE, .status = 200, .body = QUEUED },
 		{ POLL, .status = 200,
-			.body = "{'id':'dpl_9','target':'production','readyState':'ERROR','errorMessage':"
+			.body = "{'id':'dpl_9','target':'production','readyState':'ERROR','"
+				"errorMessage':"
 				"'it does not build'}" },
 		{ .method = NULL },
 	};
@@ -181,8 +186,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_builds_the_last_one_again, test_a_lost_answer_makes_no_second_one,
-		test_a_lost_request_is_sent_again, test_a_request_that_a_limit_refused_is_not_looked_for,
-		test_nothing_to_build_again, test_failures, NULL };
+	const TTest *const tests[] = { test_builds_the_last_one_again,
+		test_a_lost_answer_makes_no_second_one, test_a_lost_request_is_sent_again,
+		test_a_request_that_a_limit_refused_is_not_looked_for, test_nothing_to_build_again,
+		test_failures, NULL };
 	return suite_main("vercel.redeploy", tests, setup, teardown);
 }

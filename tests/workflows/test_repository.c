@@ -1,7 +1,8 @@
 /*
  * github.repository against a scripted GitHub.
  *
- * covers: workflows/actions/github_repository.c workflows/actions/github_create.c workflows/actions/github_head.c
+ * covers: workflows/actions/github_repository.c workflows/actions/github_create.c
+ * covers: workflows/actions/github_head.c
  * covers: workflows/actions/github_source.c workflows/actions/github_origin.c
  */
 #include <stdio.h>
@@ -25,14 +26,14 @@ static void teardown(void)
 }
 
 #define FORK_INPUT "{'owner':'acme','name':'docs','fork':'upstream/starter'}"
-#define TEMPLATE_INPUT                                                                                                 \
-	"{'owner':'acme','name':'docs','template':'upstream/starter','private':true,"                                  \
+#define TEMPLATE_INPUT                                                                             \
+	"{'owner':'acme','name':'docs','template':'upstream/starter','private':true,"              \
 	"'description':'Our docs'}"
 #define ADOPT_INPUT "{'owner':'acme','name':'docs','adopt':true}"
 #define PLAIN_INPUT "{'owner':'acme','name':'docs','private':true,'description':'Words'}"
 
-#define REPOSITORY(id, full, name, more)                                                                               \
-	"{'id':" id ",'full_name':'" full "','name':'" name "','owner':{'login':'acme'},"                              \
+#define REPOSITORY(id, full, name, more)                                                           \
+	"{'id':" id ",'full_name':'" full "','name':'" name "','owner':{'login':'acme'},"          \
 	"'default_branch':'main','html_url':'https://github.com/" full "'" more "}"
 #define FORKED         ",'fork':true,'parent':{'full_name':'upstream/starter'}"
 #define NO_PARENT      ",'fork':true"
@@ -50,19 +51,19 @@ static void teardown(void)
 #define FORK_LIST "GET", "/github/repos/upstream/starter/forks"
 #define BRANCH    "GET", "/github/repos/acme/docs/branches/main"
 #define COMMITS   "GET", "/github/repos/acme/docs/commits"
-#define ACCOUNT(method_type)                                                                                           \
-	{ .method = "GET",                                                                                             \
-		.path = "/github/users/acme",                                                                          \
-		.status = 200,                                                                                         \
-		.body = "{'login':'acme','type':'" method_type "'}" },                                                 \
-	{                                                                                                              \
-		.method = "GET", .path = "/github/orgs/acme", .status = sizeof(method_type) > 5 ? 200 : 404,           \
-		.body = "{'login':'acme'}"                                                                             \
+#define ACCOUNT(method_type)                                                                       \
+	{ .method = "GET",                                                                         \
+		.path = "/github/users/acme",                                                      \
+		.status = 200,                                                                     \
+		.body = "{'login':'acme','type':'" method_type "'}" },                             \
+	{                                                                                          \
+		.method = "GET", .path = "/github/orgs/acme",                                      \
+		.status = sizeof(method_type) > 5 ? 200 : 404, .body = "{'login':'acme'}"          \
 	}
-#define READY                                                                                                          \
-	{ BRANCH, .status = 200, .body = "{'name':'main','commit':{'sha':'abc123'}}" },                                \
-	{                                                                                                              \
-		COMMITS, .status = 200, .body = "[{'sha':'abc123'}]"                                                   \
+#define READY                                                                                      \
+	{ BRANCH, .status = 200, .body = "{'name':'main','commit':{'sha':'abc123'}}" },            \
+	{                                                                                          \
+		COMMITS, .status = 200, .body = "[{'sha':'abc123'}]"                               \
 	}
 
 static enum action_result run_with(const struct peer_row *rows, const char *input, int attempts_max)
@@ -75,8 +76,11 @@ static void check_output(bool created)
 {
 	const char *output = trial_output(&trial);
 	ck_assert_msg(
-		strstr(output, J("'id':42,'fullName':'acme/docs','owner':'acme','name':'docs'")) != NULL, "%s", output);
-	ck_assert_msg(strstr(output, created ? J("'created':true") : J("'created':false")) != NULL, "%s", output);
+		strstr(output, J("'id':42,'fullName':'acme/docs','owner':'acme','name':'docs'")) !=
+			NULL,
+		"%s", output);
+	ck_assert_msg(strstr(output, created ? J("'created':true") : J("'created':false")) != NULL,
+		"%s", output);
 	ck_assert_ptr_nonnull(strstr(output, J("'headCommit':'abc123'")));
 	ck_assert_ptr_nonnull(strstr(output, J("'defaultBranch':'main'")));
 	ck_assert_ptr_nonnull(trial_ledger_row(&trial, "github:repository:acme/docs"));
@@ -163,7 +167,8 @@ END_TEST
 
 START_TEST(test_adopts_by_ledger_and_by_wish)
 {
-	static const struct peer_row plain[] = { { LOOK, .status = 200, .body = DOCS("") }, READY, { .method = NULL } };
+	static const struct peer_row plain[] = { { LOOK, .status = 200, .body = DOCS("") }, READY,
+		{ .method = NULL } };
 	ck_assert_int_eq(run_with(plain, ADOPT_INPUT, 9), ACTION_DONE);
 	check_output(false);
 	/* Now the ledger knows it by its id. */
@@ -201,27 +206,32 @@ END_TEST
 /* People have renamed it since: GitHub still knows the old name, and the ledger the id. */
 START_TEST(test_renamed_repository_is_still_ours)
 {
-	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = DOCS("") }, READY, { .method = NULL } };
+	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = DOCS("") }, READY,
+		{ .method = NULL } };
 	trial_ledger_put(&trial, "github:repository:acme/before", "{'id':'42','created':true}");
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 9), ACTION_DONE);
 	check_output(false);
-	ck_assert_ptr_nonnull(strstr(trial_ledger_row(&trial, "github:repository:acme/docs"), J("'created':true")));
+	ck_assert_ptr_nonnull(strstr(
+		trial_ledger_row(&trial, "github:repository:acme/docs"), J("'created':true")));
 	ck_assert_int_eq(trial_ledger_size(&trial), 1);
 }
 END_TEST
 
-/* GitHub redirects from the old name: the new one is stored and given on, and people are told once. */
+/* GitHub redirects from the old name: the new one is stored and given on, and people are told once.
+ */
 START_TEST(test_stores_the_new_name)
 {
 	static const struct peer_row rows[] = {
-		{ LOOK, .status = 301, .body = "{}", .headers = "Location: /github/repositories/42" },
+		{ LOOK, .status = 301, .body = "{}",
+			.headers = "Location: /github/repositories/42" },
 		{ "GET", "/github/repositories/42", .status = 200,
 			.body = REPOSITORY("42", "acme/manual", "manual", "") },
 		{ "GET", "/github/repos/acme/manual/branches/main", .status = 301,
 			.headers = "Location: /github/repositories/42/branches/main" },
 		{ "GET", "/github/repositories/42/branches/main", .status = 200,
 			.body = "{'name':'main','commit':{'sha':'abc123'}}" },
-		{ "GET", "/github/repos/acme/manual/commits", .status = 200, .body = "[{'sha':'abc123'}]" },
+		{ "GET", "/github/repos/acme/manual/commits", .status = 200,
+			.body = "[{'sha':'abc123'}]" },
 		{ .method = NULL },
 	};
 	static const char told[] = "GitHub redirects /repos/{owner}/{repo} of acme/docs";
@@ -259,7 +269,8 @@ END_TEST
 /* A ledger entry of another id is another repository of the same name. */
 START_TEST(test_refuses_what_was_replaced)
 {
-	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = DOCS("") }, { .method = NULL } };
+	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = DOCS("") },
+		{ .method = NULL } };
 	trial_ledger_put(&trial, "github:repository:acme/docs", "{'id':'41','created':true}");
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 3), ACTION_FAILED);
 	check_failed(ERROR_CONFLICT_FOREIGN);
@@ -291,7 +302,8 @@ START_TEST(test_name_taken_between_look_and_create)
 		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 1 },
 		{ LOOK, .status = 200, .body = DOCS("") },
 		{ GENERATE, .status = 422,
-			.body = "{'message':'Could not clone: Name already exists on this account'}" },
+			.body = "{'message':'Could not clone: Name already exists on this "
+				"account'}" },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 5), ACTION_FAILED);
@@ -306,7 +318,8 @@ START_TEST(test_name_taken_by_what_stays_invisible)
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 404, .body = NOT_FOUND_BODY },
 		{ GENERATE, .status = 422,
-			.body = "{'message':'Could not clone: Name already exists on this account'}" },
+			.body = "{'message':'Could not clone: Name already exists on this "
+				"account'}" },
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 99), ACTION_FAILED);
@@ -324,7 +337,8 @@ START_TEST(test_refusal_to_create_keeps_its_class)
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 404, .body = NOT_FOUND_BODY },
 		{ GENERATE, .status = 422,
-			.body = "{\"message\":\"Visibility can't be private. Please upgrade your subscription to "
+			.body = "{\"message\":\"Visibility can't be private. Please upgrade your "
+				"subscription to "
 				"create "
 				"a new private repository.\"}" },
 		{ .method = NULL },
@@ -370,7 +384,8 @@ START_TEST(test_an_old_fork_is_left_alone)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char body[512];
 		snprintf(body, sizeof(body),
-			J("{'id':42,'full_name':'acme/docs','name':'docs','owner':{'login':'acme'}%s}"),
+			J("{'id':42,'full_name':'acme/"
+			  "docs','name':'docs','owner':{'login':'acme'}%s}"),
 			cases[i].created);
 		const struct peer_row rows[] = {
 			{ LOOK, .status = 404, .body = NOT_FOUND_BODY },
@@ -380,11 +395,13 @@ START_TEST(test_an_old_fork_is_left_alone)
 		};
 		trial_forget(&trial);
 		trial.age_ms = 600000;
-		ck_assert_int_eq(run_with(rows, FORK_INPUT, 1), cases[i].old ? ACTION_FAILED : ACTION_WAITING);
+		ck_assert_int_eq(run_with(rows, FORK_INPUT, 1),
+			cases[i].old ? ACTION_FAILED : ACTION_WAITING);
 		if (!cases[i].old)
 			continue;
 		check_failed(ERROR_CONFLICT_FOREIGN);
-		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "the existing repository acme/docs"));
+		ck_assert_ptr_nonnull(
+			strstr(trial_error(&trial)->message, "the existing repository acme/docs"));
 		/* What is not in the ledger is never deleted. */
 		ck_assert_int_eq(trial_ledger_size(&trial), 0);
 	}
@@ -399,7 +416,8 @@ START_TEST(test_waits_until_it_is_usable)
 		{ FORK, .status = 202, .body = DOCS(FORKED) },
 		ACCOUNT("Organization"),
 		{ BRANCH, .status = 404, .body = NOT_FOUND_BODY, .times = 2 },
-		{ COMMITS, .status = 409, .body = "{'message':'Git Repository is empty.'}", .times = 1 },
+		{ COMMITS, .status = 409, .body = "{'message':'Git Repository is empty.'}",
+			.times = 1 },
 		READY,
 		{ .method = NULL },
 	};
@@ -452,7 +470,8 @@ START_TEST(test_two_sources_or_a_lost_lease_make_nothing)
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(
-		run_with(rows, "{'owner':'acme','name':'docs','fork':'a/b','template':'a/b'}", 2), ACTION_FAILED);
+		run_with(rows, "{'owner':'acme','name':'docs','fork':'a/b','template':'a/b'}", 2),
+		ACTION_FAILED);
 	check_failed(ERROR_INVALID_INPUT);
 	trial.lease_lost = true;
 	ck_assert_int_eq(run_with(rows, TEMPLATE_INPUT, 2), ACTION_FAILED);
@@ -470,21 +489,25 @@ START_TEST(test_why_nothing_is_made_of_a_source)
 		enum error_class class;
 		const char *message, *remedy_input, *url;
 	} cases[] = {
-		{ TEMPLATE_INPUT, { SOURCE, .status = 404, .body = NOT_FOUND_BODY }, ERROR_NOT_FOUND,
-			"shows no repository upstream/starter", "template", "" },
+		{ TEMPLATE_INPUT, { SOURCE, .status = 404, .body = NOT_FOUND_BODY },
+			ERROR_NOT_FOUND, "shows no repository upstream/starter", "template", "" },
 		{ FORK_INPUT, { SOURCE, .status = 404, .body = NOT_FOUND_BODY }, ERROR_NOT_FOUND,
 			"shows no repository upstream/starter", "fork", "" },
 		{ TEMPLATE_INPUT,
 			{ SOURCE, .status = 200,
-				.body = "{'is_template':false,'html_url':'https://github.com/upstream/"
+				.body = "{'is_template':false,'html_url':'https://github.com/"
+					"upstream/"
 					"starter'}" },
-			ERROR_INVALID_INPUT, "upstream/starter is not a template repository", "template",
-			"https://github.com/upstream/starter/settings" },
-		{ TEMPLATE_INPUT, { SOURCE, .status = 200, .body = "{'is_template':true}" }, ERROR_SCOPE_MISSING,
-			"use upstream/starter to create a repository for acme", "", "" },
-		{ FORK_INPUT, { SOURCE, .status = 200, .body = "{'is_template':false}" }, ERROR_SCOPE_MISSING,
-			"use upstream/starter to create a repository for acme", "", "" },
-		{ FORK_INPUT, { SOURCE, .status = 500, .body = "{}" }, ERROR_PROVIDER_UNAVAILABLE, "500", "", "" },
+			ERROR_INVALID_INPUT, "upstream/starter is not a template repository",
+			"template", "https://github.com/upstream/starter/settings" },
+		{ TEMPLATE_INPUT, { SOURCE, .status = 200, .body = "{'is_template':true}" },
+			ERROR_SCOPE_MISSING, "use upstream/starter to create a repository for acme",
+			"", "" },
+		{ FORK_INPUT, { SOURCE, .status = 200, .body = "{'is_template':false}" },
+			ERROR_SCOPE_MISSING, "use upstream/starter to create a repository for acme",
+			"", "" },
+		{ FORK_INPUT, { SOURCE, .status = 500, .body = "{}" }, ERROR_PROVIDER_UNAVAILABLE,
+			"500", "", "" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct peer_row rows[] = {
@@ -538,13 +561,16 @@ START_TEST(test_probes_for_a_minute_before_it_asks_again)
 }
 END_TEST
 
-/* What a limit refuses was not made, whether GitHub says so or we know it: no need to look for it. */
+/* What a limit refuses was not made, whether GitHub says so or we know it: no need to look for it.
+ */
 START_TEST(test_asks_again_at_once_after_a_limit)
 {
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 3 },
 		{ LOOK, .status = 200, .body = DOCS(FORKED) },
-		{ FORK, .status = 403, .body = "{'message':'You have exceeded a secondary rate limit.'}", .times = 1 },
+		{ FORK, .status = 403,
+			.body = "{'message':'You have exceeded a secondary rate limit.'}",
+			.times = 1 },
 		{ FORK, .status = 202, .body = DOCS(FORKED) },
 		ACCOUNT("Organization"),
 		READY,
@@ -559,7 +585,8 @@ START_TEST(test_asks_again_at_once_after_a_limit)
 }
 END_TEST
 
-/* The run may have waited for a limit for an hour: what it has made still has five minutes to be ready. */
+/* The run may have waited for a limit for an hour: what it has made still has five minutes to be
+ * ready. */
 START_TEST(test_five_minutes_begin_with_the_request)
 {
 	static const struct peer_row rows[] = {
@@ -623,7 +650,8 @@ START_TEST(test_makes_none_of_another_person)
 {
 	static const struct peer_row tokens[] = {
 		{ TOKEN_OF, .status = 200, .body = "{'login':'bob'}" },
-		{ TOKEN_OF, .status = 403, .body = "{'message':'Resource not accessible by integration'}" },
+		{ TOKEN_OF, .status = 403,
+			.body = "{'message':'Resource not accessible by integration'}" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
 		const struct peer_row rows[] = {
@@ -634,7 +662,8 @@ START_TEST(test_makes_none_of_another_person)
 		};
 		ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 2), ACTION_FAILED);
 		check_failed(ERROR_SCOPE_MISSING);
-		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "a personal access token of acme"));
+		ck_assert_ptr_nonnull(
+			strstr(trial_error(&trial)->remedy, "a personal access token of acme"));
 		ck_assert_uint_eq(peer_count(trial.peer, CREATE_MY), 0);
 		ck_assert_int_eq(trial_saves(&trial), 0);
 	}
@@ -661,18 +690,21 @@ START_TEST(test_finds_its_own_after_a_lost_answer)
 		trial_ledger_remove(&trial, "github:repository:acme/docs");
 		ck_assert_int_eq(run_with(rows, PLAIN_INPUT, 1), ACTION_FAILED);
 		ck_assert(error_class_facts(trial_error(&trial)->class)->retryable);
-		ck_assert_int_eq(trial_run(&trial, &github_repository, PLAIN_INPUT, 9), ACTION_DONE);
+		ck_assert_int_eq(
+			trial_run(&trial, &github_repository, PLAIN_INPUT, 9), ACTION_DONE);
 		check_output(true);
 		ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
 	}
 }
 END_TEST
 
-#define TAKEN                                                                                                          \
-	"{'message':'Repository creation failed.','errors':[{'message':'name already exists on this "                  \
+#define TAKEN                                                                                      \
+	"{'message':'Repository creation failed.','errors':[{'message':'name already exists on "   \
+	"this "                                                                                    \
 	"account'}]}"
 
-/* The answer was lost and the repository is invisible for a while: that the name is taken says that it was made. */
+/* The answer was lost and the repository is invisible for a while: that the name is taken says that
+ * it was made. */
 START_TEST(test_its_own_name_is_taken_by_itself)
 {
 	static const struct peer_row rows[] = {
@@ -691,7 +723,8 @@ START_TEST(test_its_own_name_is_taken_by_itself)
 }
 END_TEST
 
-/* Made by somebody else between the look and the request: not ours, though we asked for one like it. */
+/* Made by somebody else between the look and the request: not ours, though we asked for one like
+ * it. */
 START_TEST(test_a_plain_name_taken_by_another)
 {
 	static const struct peer_row rows[] = {
@@ -717,7 +750,8 @@ START_TEST(test_a_plain_one_that_may_not_be_made)
 	static const struct peer_row rows[] = {
 		{ LOOK, .status = 404, .body = NOT_FOUND_BODY },
 		{ CREATE, .status = 403,
-			.body = "{'message':'You need admin access to the organization before adding a repository "
+			.body = "{'message':'You need admin access to the organization before "
+				"adding a repository "
 				"to it.'}" },
 		ACCOUNT("Organization"),
 		{ .method = NULL },
@@ -735,19 +769,22 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_why_nothing_is_made_of_a_source,
-		test_probes_for_a_minute_before_it_asks_again, test_asks_again_at_once_after_a_limit,
-		test_five_minutes_begin_with_the_request, test_forks_into_an_organisation,
-		test_forks_into_a_user_without_organization, test_generates_from_a_template, test_adopts_what_is_ours,
+		test_probes_for_a_minute_before_it_asks_again,
+		test_asks_again_at_once_after_a_limit, test_five_minutes_begin_with_the_request,
+		test_forks_into_an_organisation, test_forks_into_a_user_without_organization,
+		test_generates_from_a_template, test_adopts_what_is_ours,
 		test_adopts_by_ledger_and_by_wish, test_one_from_the_same_template_is_not_ours,
-		test_renamed_repository_is_still_ours, test_stores_the_new_name, test_refuses_what_is_foreign,
-		test_refuses_what_was_replaced, test_name_taken_by_what_stays_invisible,
-		test_refusal_to_create_keeps_its_class, test_looks_after_a_lost_answer,
-		test_name_taken_between_look_and_create, test_another_name_handed_back_is_left_alone,
-		test_an_old_fork_is_left_alone, test_waits_until_it_is_usable,
-		test_what_a_teardown_has_removed_meanwhile_is_not_made_again, test_gives_up_after_five_minutes,
-		test_two_sources_or_a_lost_lease_make_nothing, test_makes_one_of_its_own,
-		test_makes_one_of_the_tokens_own_account, test_makes_none_of_another_person,
-		test_finds_its_own_after_a_lost_answer, test_its_own_name_is_taken_by_itself,
-		test_a_plain_name_taken_by_another, test_a_plain_one_that_may_not_be_made, NULL };
+		test_renamed_repository_is_still_ours, test_stores_the_new_name,
+		test_refuses_what_is_foreign, test_refuses_what_was_replaced,
+		test_name_taken_by_what_stays_invisible, test_refusal_to_create_keeps_its_class,
+		test_looks_after_a_lost_answer, test_name_taken_between_look_and_create,
+		test_another_name_handed_back_is_left_alone, test_an_old_fork_is_left_alone,
+		test_waits_until_it_is_usable,
+		test_what_a_teardown_has_removed_meanwhile_is_not_made_again,
+		test_gives_up_after_five_minutes, test_two_sources_or_a_lost_lease_make_nothing,
+		test_makes_one_of_its_own, test_makes_one_of_the_tokens_own_account,
+		test_makes_none_of_another_person, test_finds_its_own_after_a_lost_answer,
+		test_its_own_name_is_taken_by_itself, test_a_plain_name_taken_by_another,
+		test_a_plain_one_that_may_not_be_made, NULL };
 	return suite_main("github.repository", tests, setup, teardown);
 }

@@ -41,14 +41,17 @@ START_TEST(test_sends_and_shows_the_answer)
 		{ "GET", "/hook", .status = 200, .body = "hello" },
 		{ .method = NULL },
 	};
-	ck_assert_int_eq(run_with(rows, ",\"method\":\"POST\",\"body\":\"{\\\"a\\\":1}\""), ACTION_DONE);
+	ck_assert_int_eq(
+		run_with(rows, ",\"method\":\"POST\",\"body\":\"{\\\"a\\\":1}\""), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), J("{'status':201,'values':{}}"));
 	struct peer_request request = peer_last(trial.peer, "POST", "/hook");
 	ck_assert_str_eq(request.body, J("{'a':1}"));
 	ck_assert_str_eq(request.content_type, "application/json");
 	ck_assert_str_eq(request.authorization, "");
 	ck_assert_int_eq(trial_saves(&trial), 1);
-	ck_assert_int_eq(run_with(rows, ",'method':'POST','body':'a=1','contentType':'text/x; a=b'"), ACTION_DONE);
+	ck_assert_int_eq(
+		run_with(rows, ",'method':'POST','body':'a=1','contentType':'text/x; a=b'"),
+		ACTION_DONE);
 	ck_assert_str_eq(peer_last(trial.peer, "POST", "/hook").content_type, "text/x; a=b");
 	ck_assert_int_eq(run_with(rows, ",'showBody':true"), ACTION_DONE);
 	ck_assert_str_eq(trial_output(&trial), J("{'status':200,'values':{},'body':'hello'}"));
@@ -60,7 +63,8 @@ START_TEST(test_every_method)
 {
 	static const char *const methods[] = { "GET", "POST", "PUT", "PATCH", "DELETE" };
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
-		const struct peer_row rows[] = { { methods[i], "/hook", .status = 204 }, { .method = NULL } };
+		const struct peer_row rows[] = { { methods[i], "/hook", .status = 204 },
+			{ .method = NULL } };
 		const char *more = arena_format(&trial.arena, J(",'method':'%s'"), methods[i]);
 		ck_assert_int_eq(run_with(rows, more), ACTION_DONE);
 		ck_assert_str_eq(trial_output(&trial), J("{'status':204,'values':{}}"));
@@ -90,8 +94,8 @@ START_TEST(test_expectations)
 			{ "GET", "/hook", .status = cases[i].status, .body = "it is up" },
 			{ .method = NULL },
 		};
-		ck_assert_msg((run_with(rows, cases[i].more) == ACTION_DONE) == cases[i].done, "%s at %d",
-			cases[i].more, cases[i].status);
+		ck_assert_msg((run_with(rows, cases[i].more) == ACTION_DONE) == cases[i].done,
+			"%s at %d", cases[i].more, cases[i].status);
 		ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 1);
 		if (!cases[i].done) {
 			ck_assert_int_eq(trial_error(&trial)->class, ERROR_CHECK_FAILED);
@@ -110,8 +114,10 @@ START_TEST(test_tries_until_it_holds)
 		{ "POST", "/hook", .status = 200, .body = "new" },
 		{ .method = NULL },
 	};
-	static const struct peer_row never[] = { { "GET", "/hook", .status = 500 }, { .method = NULL } };
-	ck_assert_int_eq(run_with(rows, ",'method':'POST','expectText':'new','retryUntil':60"), ACTION_DONE);
+	static const struct peer_row never[] = { { "GET", "/hook", .status = 500 },
+		{ .method = NULL } };
+	ck_assert_int_eq(
+		run_with(rows, ",'method':'POST','expectText':'new','retryUntil':60"), ACTION_DONE);
 	ck_assert_int_eq(trial_attempts(&trial), 4);
 	ck_assert_int_eq(trial.age_ms, 9000);
 	ck_assert_int_eq(run_with(never, ",'retryUntil':20"), ACTION_FAILED);
@@ -122,7 +128,8 @@ START_TEST(test_tries_until_it_holds)
 }
 END_TEST
 
-/* What nobody can look up is not sent a second time by itself: neither after a lost answer nor after a crash. */
+/* What nobody can look up is not sent a second time by itself: neither after a lost answer nor
+ * after a crash. */
 START_TEST(test_a_post_is_sent_once)
 {
 	static const struct peer_row rows[] = {
@@ -134,12 +141,14 @@ START_TEST(test_a_post_is_sent_once)
 	ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
 	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "retryUntil"));
 	ck_assert_ptr_nonnull(strstr(trial_saved(&trial), J("'sent':true")));
-	ck_assert_int_eq(trial_attempt(&trial, &http_request, input(J(",'method':'POST'"))), ACTION_FAILED);
+	ck_assert_int_eq(
+		trial_attempt(&trial, &http_request, input(J(",'method':'POST'"))), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_CHECK_FAILED);
 	ck_assert_uint_eq(peer_count(trial.peer, "POST", "/hook"), 1);
 	ck_assert_int_eq(run_with(rows, ",'method':'PUT'"), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_NETWORK);
-	ck_assert_int_eq(trial_attempt(&trial, &http_request, input(J(",'method':'PUT'"))), ACTION_FAILED);
+	ck_assert_int_eq(
+		trial_attempt(&trial, &http_request, input(J(",'method':'PUT'"))), ACTION_FAILED);
 	ck_assert_uint_eq(peer_count(trial.peer, "PUT", "/hook"), 2);
 	trial.lease_lost = true;
 	ck_assert_int_eq(run_with(rows, ",'method':'POST'"), ACTION_FAILED);
@@ -151,7 +160,8 @@ END_TEST
 START_TEST(test_the_excerpt_is_short_and_without_secrets)
 {
 	static char body[1500];
-	const struct peer_row rows[] = { { "GET", "/hook", .status = 200, .body = body }, { .method = NULL } };
+	const struct peer_row rows[] = { { "GET", "/hook", .status = 200, .body = body },
+		{ .method = NULL } };
 	memset(body, 'x', sizeof(body) - 1);
 	/* The secret lies across the cut. */
 	memcpy(body + 990, TRIAL_TOKEN, strlen(TRIAL_TOKEN));
@@ -164,9 +174,11 @@ END_TEST
 
 START_TEST(test_headers_are_sent_as_given)
 {
-	static const struct peer_row rows[] = { { "GET", "/hook", .status = 200 }, { .method = NULL } };
+	static const struct peer_row rows[] = { { "GET", "/hook", .status = 200 },
+		{ .method = NULL } };
 	ck_assert_int_eq(
-		run_with(rows, ",'headers':{'Authorization':'Basic Zm9vOmJhcg==','x-team':'a, b'}"), ACTION_DONE);
+		run_with(rows, ",'headers':{'Authorization':'Basic Zm9vOmJhcg==','x-team':'a, b'}"),
+		ACTION_DONE);
 	struct peer_request request = peer_last(trial.peer, "GET", "/hook");
 	ck_assert_str_eq(request.authorization, "Basic Zm9vOmJhcg==");
 	ck_assert_str_eq(peer_header(&request, "X-Team"), "a, b");
@@ -182,17 +194,20 @@ START_TEST(test_refuses_bad_headers_in_words)
 		{ "{'Host':'hunter2'}", "the header Host cannot be set" },
 		{ "{'content-length':'hunter2'}", "the header content-length cannot be set" },
 		{ "{'Transfer-Encoding':'hunter2'}", "the header Transfer-Encoding cannot be set" },
-		{ "{'Content-Type':'hunter2'}", "the header Content-Type is given as \"contentType\"" },
+		{ "{'Content-Type':'hunter2'}",
+			"the header Content-Type is given as \"contentType\"" },
 		{ "{'X-Key':'hunter2\\r\\nX-Other: b'}", "the header X-Key has a line break" },
 		{ "{'X-Key':' '}", "the header X-Key has no value" },
 		{ "{'X-Key: hunter2':'a'}", "a header has a name with other characters" },
 		{ "{'X\\r\\nhunter2':'a'}", "a header has a name with other characters" },
 		{ "{'':'hunter2'}", "a header has a name with other characters" },
-		{ "{'A':'1','B':'2','C':'3','D':'4','E':'5','F':'6','G':'7','H':'8','I':'9'}", "it has 9 items" },
+		{ "{'A':'1','B':'2','C':'3','D':'4','E':'5','F':'6','G':'7','H':'8','I':'9'}",
+			"it has 9 items" },
 	};
 	const struct peer_row rows[] = { { .method = NULL } };
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const char *more = arena_format(&trial.arena, J(",'headers':%s"), J(cases[i].headers));
+		const char *more =
+			arena_format(&trial.arena, J(",'headers':%s"), J(cases[i].headers));
 		ck_assert_msg(run_with(rows, more) == ACTION_FAILED, "%s", more);
 		const struct error *error = trial_error(&trial);
 		ck_assert_int_eq(error->class, ERROR_INVALID_INPUT);
@@ -204,19 +219,23 @@ START_TEST(test_refuses_bad_headers_in_words)
 }
 END_TEST
 
-#define ANSWER                                                                                                         \
-	"{'data':{'made':[{'id':'p1','size':7,'on':true,'a/b~c':'odd'}]},'password':'hunter2','none':null,"            \
+#define ANSWER                                                                                     \
+	"{'data':{'made':[{'id':'p1','size':7,'on':true,'a/"                                       \
+	"b~c':'odd'}]},'password':'hunter2','none':null,"                                          \
 	"'token':'" TRIAL_TOKEN "'}"
 
 START_TEST(test_takes_values_out_of_the_answer)
 {
-	static const struct peer_row rows[] = { { "GET", "/hook", .status = 200, .body = ANSWER }, { .method = NULL } };
-	ck_assert_int_eq(run_with(rows,
-				 ",'output':{'id':'/data/made/0/id','size':'/data/made/0/size',"
-				 "'on':'/data/made/0/on','odd':'/data/made/0/a~1b~0c','token':'/token'}"),
+	static const struct peer_row rows[] = { { "GET", "/hook", .status = 200, .body = ANSWER },
+		{ .method = NULL } };
+	ck_assert_int_eq(
+		run_with(rows,
+			",'output':{'id':'/data/made/0/id','size':'/data/made/0/size',"
+			"'on':'/data/made/0/on','odd':'/data/made/0/a~1b~0c','token':'/token'}"),
 		ACTION_DONE);
 	const char *output = trial_output(&trial);
-	ck_assert_ptr_nonnull(strstr(output, J("'values':{'id':'p1','size':'7','on':'true','odd':'odd','token':'***")));
+	ck_assert_ptr_nonnull(strstr(
+		output, J("'values':{'id':'p1','size':'7','on':'true','odd':'odd','token':'***")));
 	ck_assert_ptr_null(strstr(output, TRIAL_TOKEN));
 	ck_assert_ptr_null(strstr(output, "hunter2"));
 }
@@ -235,9 +254,11 @@ START_TEST(test_a_pointer_that_leads_nowhere_is_named)
 		{ "/data/id", "Unauthorized hunter2", "not valid JSON, so it has no /data/id" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const struct peer_row rows[] = { { "GET", "/hook", .status = 200, .body = cases[i].body },
-			{ .method = NULL } };
-		const char *more = arena_format(&trial.arena, J(",'output':{'id':'%s'}"), cases[i].pointer);
+		const struct peer_row rows[] = {
+			{ "GET", "/hook", .status = 200, .body = cases[i].body }, { .method = NULL }
+		};
+		const char *more =
+			arena_format(&trial.arena, J(",'output':{'id':'%s'}"), cases[i].pointer);
 		ck_assert_msg(run_with(rows, more) == ACTION_FAILED, "%s", more);
 		ck_assert_int_eq(trial_error(&trial)->class, ERROR_CHECK_FAILED);
 		ck_assert_msg(strstr(trial_error(&trial)->message, cases[i].told) != NULL, "%s",
@@ -250,7 +271,8 @@ END_TEST
 /* What is to be taken may be there only after a while. */
 START_TEST(test_waits_for_a_value)
 {
-	static const struct peer_row rows[] = { { "GET", "/hook", .status = 200, .body = "{'url':null}", .times = 2 },
+	static const struct peer_row rows[] = { { "GET", "/hook", .status = 200,
+							.body = "{'url':null}", .times = 2 },
 		{ "GET", "/hook", .status = 200, .body = "{'url':'u'}" }, { .method = NULL } };
 	ck_assert_int_eq(run_with(rows, ",'output':{'url':'/url'},'retryUntil':60"), ACTION_DONE);
 	ck_assert_int_eq(trial_attempts(&trial), 3);
@@ -260,15 +282,18 @@ END_TEST
 
 START_TEST(test_refuses_bad_requests)
 {
-	static const char *const urls[] = { "https://127.0.0.1/", "https://169.254.169.254/x", "http://example.org/",
-		"ftp://example.org/", "nothing" };
+	static const char *const urls[] = { "https://127.0.0.1/", "https://169.254.169.254/x",
+		"http://example.org/", "ftp://example.org/", "nothing" };
 	static const struct {
 		const char *more, *place;
-	} cases[] = { { ",'method':'HEAD'", "/input/method" }, { ",'expectStatus':['20x']", "/input/expectStatus/0" },
+	} cases[] = { { ",'method':'HEAD'", "/input/method" },
+		{ ",'expectStatus':['20x']", "/input/expectStatus/0" },
 		{ ",'expectStatus':[]", "/input/expectStatus" },
-		{ ",'contentType':'a\\r\\nX-Other: b'", "/input/contentType" }, { ",'body':'x'", "" },
-		{ ",'output':{'id':'data.id'}", "/input/output/id" }, { ",'output':{'id':'/a~2'}", "/input/output/id" },
-		{ ",'output':{'a.b':'/a'}", "/input/output" }, { ",'output':{'a}':'/a'}", "/input/output" } };
+		{ ",'contentType':'a\\r\\nX-Other: b'", "/input/contentType" },
+		{ ",'body':'x'", "" }, { ",'output':{'id':'data.id'}", "/input/output/id" },
+		{ ",'output':{'id':'/a~2'}", "/input/output/id" },
+		{ ",'output':{'a.b':'/a'}", "/input/output" },
+		{ ",'output':{'a}':'/a'}", "/input/output" } };
 	const struct peer_row rows[] = { { .method = NULL } };
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		ck_assert_msg(run_with(rows, cases[i].more) == ACTION_FAILED, "%s", cases[i].more);
@@ -278,9 +303,10 @@ START_TEST(test_refuses_bad_requests)
 	}
 	trial.settings.allow_loopback = false;
 	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
-		const char *text =
-			arena_format(&trial.arena, J("{'url':'%s','retryUntil':60,'method':'POST'}"), urls[i]);
-		ck_assert_msg(trial_run(&trial, &http_request, text, 1) == ACTION_FAILED, "%s", urls[i]);
+		const char *text = arena_format(
+			&trial.arena, J("{'url':'%s','retryUntil':60,'method':'POST'}"), urls[i]);
+		ck_assert_msg(
+			trial_run(&trial, &http_request, text, 1) == ACTION_FAILED, "%s", urls[i]);
 		ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
 	}
 }
@@ -288,9 +314,11 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_sends_and_shows_the_answer, test_every_method, test_expectations,
-		test_tries_until_it_holds, test_a_post_is_sent_once, test_the_excerpt_is_short_and_without_secrets,
-		test_headers_are_sent_as_given, test_refuses_bad_headers_in_words, test_takes_values_out_of_the_answer,
-		test_a_pointer_that_leads_nowhere_is_named, test_waits_for_a_value, test_refuses_bad_requests, NULL };
+	const TTest *const tests[] = { test_sends_and_shows_the_answer, test_every_method,
+		test_expectations, test_tries_until_it_holds, test_a_post_is_sent_once,
+		test_the_excerpt_is_short_and_without_secrets, test_headers_are_sent_as_given,
+		test_refuses_bad_headers_in_words, test_takes_values_out_of_the_answer,
+		test_a_pointer_that_leads_nowhere_is_named, test_waits_for_a_value,
+		test_refuses_bad_requests, NULL };
 	return suite_main("http.request", tests, setup, teardown);
 }

@@ -1,6 +1,6 @@
 /*
- * Deployments that Vercel builds and does not show: staged ones, ones older than the change, and ones that a project's
- * own command has cancelled.
+ * Deployments that Vercel builds and does not show: staged ones, ones older than the change, and
+ * ones that a project's own command has cancelled.
  *
  * covers: workflows/actions/vercel_readiness.c workflows/actions/vercel_deployment.c
  */
@@ -13,8 +13,8 @@
 
 static struct trial trial;
 
-#define INPUT                                                                                                          \
-	"{'project':'prj_1','projectName':'docs','repository':'acme/docs','repositoryId':42,"                          \
+#define INPUT                                                                                      \
+	"{'project':'prj_1','projectName':'docs','repository':'acme/docs','repositoryId':42,"      \
 	"'branch':'main','after':1000"
 #define HEAD    "GET", "/github/repos/acme/docs/branches/main"
 #define LIST    "GET", "/vercel/v7/deployments"
@@ -23,8 +23,8 @@ static struct trial trial;
 #define FIND    "GET", "/vercel/v9/projects/prj_1/domains"
 #define PROJECT "GET", "/vercel/v9/projects/prj_1"
 #define PROMOTE "POST", "/vercel/v10/projects/prj_1/promote/dpl_1"
-#define STATE(state, created, more)                                                                                    \
-	"{'id':'dpl_1','url':'docs-1.vercel.app','createdAt':" created ",'target':'production',"                       \
+#define STATE(state, created, more)                                                                \
+	"{'id':'dpl_1','url':'docs-1.vercel.app','createdAt':" created ",'target':'production',"   \
 	"'readyState':'" state "','inspectorUrl':'https://vercel.com/acme/docs/1'" more "}"
 #define QUEUED   STATE("QUEUED", "2000", "")
 #define STAGED   STATE("READY", "2000", ",'readySubstate':'STAGED','aliasAssigned':1700000000000")
@@ -66,12 +66,14 @@ static void assert_told_of_staging(void)
 	ck_assert_str_eq(trial_error(&trial)->remedy_input, "promote");
 }
 
-/* The generated addresses may count as assigned; production shows another deployment all the same. */
+/* The generated addresses may count as assigned; production shows another deployment all the same.
+ */
 START_TEST(test_after_a_rollback_it_is_told_at_once)
 {
 	static const struct peer_row rows[] = {
 		{ POLL, .status = 200, .body = STAGED },
-		{ PROJECT, .status = 200, .body = "{'id':'prj_1','autoAssignCustomDomains':false}" },
+		{ PROJECT, .status = 200,
+			.body = "{'id':'prj_1','autoAssignCustomDomains':false}" },
 	};
 	play(rows, ARRAY_LEN(rows));
 	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, INPUT "}", 9), ACTION_FAILED);
@@ -108,12 +110,14 @@ START_TEST(test_it_is_promoted_where_that_is_wished)
 	static const struct peer_row rows[] = {
 		{ POLL, .status = 200, .body = STAGED, .times = 3 },
 		{ POLL, .status = 200, .body = PROMOTED },
-		{ PROJECT, .status = 200, .body = "{'id':'prj_1','autoAssignCustomDomains':false}" },
+		{ PROJECT, .status = 200,
+			.body = "{'id':'prj_1','autoAssignCustomDomains':false}" },
 		{ PROMOTE, .status = 409, .body = "{'error':{'code':'conflict'}}", .times = 1 },
 		{ PROMOTE, .status = 201, .body = "{}" },
 	};
 	play(rows, ARRAY_LEN(rows));
-	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, INPUT ",'promote':true}", 9), ACTION_DONE);
+	ck_assert_int_eq(
+		trial_run(&trial, &vercel_deployment, INPUT ",'promote':true}", 9), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, PROMOTE), 2);
 	ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'alias':'https://docs.vercel.app'")));
 }
@@ -136,7 +140,8 @@ START_TEST(test_what_a_command_of_the_project_cancels_has_no_build_to_look_at)
 	static const struct peer_row rows[] = {
 		{ POLL, .status = 200,
 			.body = STATE("CANCELED", "2000",
-				",'errorLink':'https://vercel.com/docs/platform/projects#ignored-build-step',"
+				",'errorLink':'https://vercel.com/docs/platform/"
+				"projects#ignored-build-step',"
 				"'errorMessage':'The Deployment has been canceled'") },
 	};
 	play(rows, ARRAY_LEN(rows));
@@ -150,7 +155,8 @@ END_TEST
 START_TEST(test_a_plan_says_that_production_is_pinned)
 {
 	static const struct peer_row pinned[] = {
-		{ PROJECT, .status = 200, .body = "{'id':'prj_1','autoAssignCustomDomains':false}" },
+		{ PROJECT, .status = 200,
+			.body = "{'id':'prj_1','autoAssignCustomDomains':false}" },
 	};
 	trial.planned = true;
 	play(pinned, ARRAY_LEN(pinned));
@@ -172,11 +178,13 @@ START_TEST(test_a_plan_of_a_redeployment_says_it_as_well)
 {
 	static const struct peer_row pinned[] = {
 		{ LIST, .status = 200, .body = "{'deployments':[" PROMOTED "]}" },
-		{ PROJECT, .status = 200, .body = "{'id':'prj_1','autoAssignCustomDomains':false}" },
+		{ PROJECT, .status = 200,
+			.body = "{'id':'prj_1','autoAssignCustomDomains':false}" },
 	};
 	trial.planned = true;
 	play(pinned, ARRAY_LEN(pinned));
-	ck_assert_int_eq(trial_attempt(&trial, &vercel_redeploy, "{'project':'prj_1'}"), ACTION_FAILED);
+	ck_assert_int_eq(
+		trial_attempt(&trial, &vercel_redeploy, "{'project':'prj_1'}"), ACTION_FAILED);
 	assert_told_of_staging();
 	trial_attempt(&trial, &vercel_redeploy, "{'project':'prj_1','promote':true}");
 	ck_assert_str_eq(trial_change(&trial), "create");
@@ -202,8 +210,10 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_a_plan_says_that_production_is_pinned,
-		test_a_plan_of_a_redeployment_says_it_as_well, test_a_plan_says_that_the_newest_deployment_is_staged,
-		test_after_a_rollback_it_is_told_at_once, test_what_is_staged_for_a_moment_is_waited_for,
+		test_a_plan_of_a_redeployment_says_it_as_well,
+		test_a_plan_says_that_the_newest_deployment_is_staged,
+		test_after_a_rollback_it_is_told_at_once,
+		test_what_is_staged_for_a_moment_is_waited_for,
 		test_it_is_promoted_where_that_is_wished,
 		test_one_that_is_older_than_the_change_is_not_taken_for_the_new_one,
 		test_what_a_command_of_the_project_cancels_has_no_build_to_look_at, NULL };

@@ -1,18 +1,20 @@
 /*
- * github.access: gives a user or a team access to a repository. A user from outside gets an invitation; the step is
- * then done, whether or not the invitation is accepted.
+ * github.access: gives a user or a team access to a repository. A user from outside gets an
+ * invitation; the step is then done, whether or not the invitation is accepted.
  *
- * Natural key: owner/name and the login or the team. Access is never lowered: a user or team that already has the
- * permission, or a higher one, keeps it. An open invitation is not sent again. Access is deleted with its repository,
- * so there is no action to undo it.
+ * Natural key: owner/name and the login or the team. Access is never lowered: a user or team that
+ * already has the permission, or a higher one, keeps it. An open invitation is not sent again.
+ * Access is deleted with its repository, so there is no action to undo it.
  *
- * API: https://docs.github.com/rest/collaborators, /rest/repos/repos#list-repository-teams, /rest/teams/teams.
+ * API: https://docs.github.com/rest/collaborators, /rest/repos/repos#list-repository-teams,
+ * /rest/teams/teams.
  */
 #include "actions.h"
 #include "actions/github_names.h"
 #include "slipway/provider.h"
 
-#define LOGIN_PATTERN      "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$" /* logins of managed users have an underscore */
+#define LOGIN_PATTERN                                                                              \
+	"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$" /* logins of managed users have an underscore */
 #define LOGIN_FORM         "the login of a user: letters, digits, - and _"
 #define SLUG_PATTERN       "^[A-Za-z0-9_.-]{1,100}$"
 #define SLUG_FORM          "the slug of a team, as it stands in the address of its page"
@@ -25,15 +27,17 @@ struct input {
 	const char *repository, *user, *team, *permission;
 };
 static const struct field input_fields[] = {
-	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
-		.form = REPOSITORY_FORM, .description = "The repository, as owner/name" },
+	{ STRING_FIELD("repository", struct input, repository), .required = true,
+		.pattern = REPOSITORY_PATTERN, .form = REPOSITORY_FORM,
+		.description = "The repository, as owner/name" },
 	{ STRING_FIELD("user", struct input, user), .pattern = LOGIN_PATTERN, .form = LOGIN_FORM,
 		.description = "Login of the user; give either user or team" },
 	{ STRING_FIELD("team", struct input, team), .pattern = SLUG_PATTERN, .form = SLUG_FORM,
 		.description = "Slug of a team of the organisation that owns the repository" },
-	{ STRING_FIELD("permission", struct input, permission), .fallback = "push", .pattern = PERMISSION_PATTERN,
-		.form = PERMISSION_FORM,
-		.description = "pull, triage, push, maintain, admin, or a custom role of the organisation" },
+	{ STRING_FIELD("permission", struct input, permission), .fallback = "push",
+		.pattern = PERMISSION_PATTERN, .form = PERMISSION_FORM,
+		.description = "pull, triage, push, maintain, admin, or a custom role of the "
+			       "organisation" },
 };
 
 struct output {
@@ -41,12 +45,15 @@ struct output {
 	int64_t invitation_id;
 };
 static const struct field output_fields[] = {
-	{ STRING_FIELD("state", struct output, state), .description = "member, or invited if an invitation is open" },
+	{ STRING_FIELD("state", struct output, state),
+		.description = "member, or invited if an invitation is open" },
 	{ STRING_FIELD("permission", struct output, permission),
-		.description = "The permission that was requested, or that of the open invitation" },
+		.description =
+			"The permission that was requested, or that of the open invitation" },
 	{ INTEGER_FIELD("invitationId", struct output, invitation_id), .omit_zero = true,
 		.description = "GitHub's id of the invitation" },
-	{ STRING_FIELD("url", struct output, url), .description = "Where to accept the invitation" },
+	{ STRING_FIELD("url", struct output, url),
+		.description = "Where to accept the invitation" },
 };
 
 /* ---- what GitHub returns ---- */
@@ -100,14 +107,15 @@ static const struct record invitation_record = RECORD(struct invitation, invitat
 
 /* ---- what we send ---- */
 
-static const struct field grant_fields[] = { { STRING_FIELD("permission", struct input, permission) } };
+static const struct field grant_fields[] = { { STRING_FIELD(
+	"permission", struct input, permission) } };
 static const struct record grant_record = RECORD(struct input, grant_fields);
 
 /* Teams belong to the organisation, so reading them needs one more permission. */
-static const struct string_pair permissions[] = { { "administration", "write" }, { "metadata", "read" },
-	{ NULL, NULL } };
-static const struct string_pair permissions_of_teams[] = { { "administration", "write" }, { "members", "read" },
+static const struct string_pair permissions[] = { { "administration", "write" },
 	{ "metadata", "read" }, { NULL, NULL } };
+static const struct string_pair permissions_of_teams[] = { { "administration", "write" },
+	{ "members", "read" }, { "metadata", "read" }, { NULL, NULL } };
 
 static const struct string_pair *permissions_for(const struct input *input)
 {
@@ -141,14 +149,17 @@ static bool find(struct action_context *context, const struct input *input, cons
 {
 	struct provider_response response;
 	struct object_list list = { .count = PAGE_ITEMS };
-	struct provider_request request = { .path = path, .permissions = permissions_for(input), .expect = { 404 } };
+	struct provider_request request = {
+		.path = path, .permissions = permissions_for(input), .expect = { 404 }
+	};
 
 	*ret_found = NULL;
 	if (!split_repository(context, input->repository, request.parameters))
 		return false;
 	request.query[0] = (struct string_pair){ "per_page", "100" };
 	for (int page = 1; page <= PAGES_MAX && list.count == PAGE_ITEMS; page++) {
-		request.query[1] = (struct string_pair){ "page", action_format(context, "%d", page) };
+		request.query[1] =
+			(struct string_pair){ "page", action_format(context, "%d", page) };
 		if (!provider_call(context, &github, &request, &response))
 			return false;
 		if (response.status == 404)
@@ -188,7 +199,8 @@ static bool has_permission(const struct holder *holder, const char *permission)
 	for (size_t i = 0; i < ARRAY_LEN(roles); i++)
 		if (strcmp(roles[i].permission, permission) == 0)
 			offset = roles[i].offset;
-	return holder->permissions != NULL && *(const bool *)((const char *)holder->permissions + offset);
+	return holder->permissions != NULL &&
+		*(const bool *)((const char *)holder->permissions + offset);
 }
 
 /* The permission of the role, as an input names it. */
@@ -200,17 +212,18 @@ static const char *permission_of(const char *role_name)
 	return role_name;
 }
 
-static bool read_access(struct action_context *context, const struct input *input, const struct holder **ret_holder,
-	const struct invitation **ret_invitation)
+static bool read_access(struct action_context *context, const struct input *input,
+	const struct holder **ret_holder, const struct invitation **ret_invitation)
 {
 	const void *holder, *invitation = NULL;
-	const char *path = input->team != NULL ? "/repos/{owner}/{repo}/teams" : "/repos/{owner}/{repo}/collaborators";
+	const char *path = input->team != NULL ? "/repos/{owner}/{repo}/teams"
+					       : "/repos/{owner}/{repo}/collaborators";
 
 	if (!find(context, input, path, &holder_record, is_holder, &holder))
 		return false;
 	if (holder == NULL && input->user != NULL &&
-		!find(context, input, "/repos/{owner}/{repo}/invitations", &invitation_record, is_invitation,
-			&invitation))
+		!find(context, input, "/repos/{owner}/{repo}/invitations", &invitation_record,
+			is_invitation, &invitation))
 		return false;
 	*ret_holder = holder;
 	*ret_invitation = invitation;
@@ -219,7 +232,8 @@ static bool read_access(struct action_context *context, const struct input *inpu
 
 /* ---- grant ---- */
 
-static bool send_grant(struct action_context *context, const struct input *input, struct provider_response *response)
+static bool send_grant(struct action_context *context, const struct input *input,
+	struct provider_response *response)
 {
 	const char *names[2];
 	struct provider_request request = { .method = HTTP_PUT,
@@ -254,19 +268,22 @@ static const struct refusal_reason {
 } reasons[] = {
 	{ "seat", ERROR_PLAN_LIMIT, "Buy or free a seat, then trigger the step again." },
 	{ "limit", ERROR_PLAN_LIMIT,
-		"GitHub limits a repository to 50 invitations in 24 hours; trigger the step again after that." },
+		"GitHub limits a repository to 50 invitations in 24 hours; trigger the step again "
+		"after that." },
 	{ "", ERROR_INVALID_INPUT,
-		"Check the permission and the user or team; a repository that a user owns supports only push." },
+		"Check the permission and the user or team; a repository that a user owns supports "
+		"only push." },
 };
 
-static enum action_result refuse(
-	struct action_context *context, const struct input *input, const struct provider_response *response)
+static enum action_result refuse(struct action_context *context, const struct input *input,
+	const struct provider_response *response)
 {
 	const char *who = input->team != NULL ? input->team : input->user;
 	const struct refusal_reason *reason = reasons;
 
 	if (response->status == 404 && provider_is_late(context))
-		return action_wait(context, 2000, "%s to become visible, to give %s access", input->repository, who);
+		return action_wait(context, 2000, "%s to become visible, to give %s access",
+			input->repository, who);
 	if (response->status == 404) {
 		action_fail(context, ERROR_NOT_FOUND,
 			"GitHub finds no %s %s or no repository %s, or the token cannot see them",
@@ -279,10 +296,11 @@ static enum action_result refuse(
 	while (reason->word[0] != '\0' && strcasestr(response->message, reason->word) == NULL &&
 		strcasestr(response->code, reason->word) == NULL)
 		reason++;
-	action_fail(context, reason->class, "GitHub refuses permission %s on %s for %s: %s", input->permission,
-		input->repository, who, response->message);
+	action_fail(context, reason->class, "GitHub refuses permission %s on %s for %s: %s",
+		input->permission, input->repository, who, response->message);
 	action_remedy(context, NULL, "%s", reason->remedy);
-	return reason->class == ERROR_INVALID_INPUT ? action_remedy_input(context, "permission") : ACTION_FAILED;
+	return reason->class == ERROR_INVALID_INPUT ? action_remedy_input(context, "permission")
+						    : ACTION_FAILED;
 }
 
 static enum action_result invited(struct action_context *context, const struct input *input,
@@ -296,7 +314,8 @@ static enum action_result invited(struct action_context *context, const struct i
 	return action_done(context);
 }
 
-static enum action_result grant(struct action_context *context, const struct input *input, struct output *output)
+static enum action_result grant(
+	struct action_context *context, const struct input *input, struct output *output)
 {
 	struct provider_response response;
 	struct invitation invitation;
@@ -305,10 +324,13 @@ static enum action_result grant(struct action_context *context, const struct inp
 		return action_failed(context);
 	if (response.status >= 400)
 		return refuse(context, input, &response);
-	if (response.status == 201 && !provider_decode(context, &response, &invitation_record, &invitation))
+	if (response.status == 201 &&
+		!provider_decode(context, &response, &invitation_record, &invitation))
 		return action_failed(context);
-	action_log(context, "%s %s to %s with permission %s", response.status == 201 ? "invited" : "added",
-		input->team != NULL ? input->team : input->user, input->repository, input->permission);
+	action_log(context, "%s %s to %s with permission %s",
+		response.status == 201 ? "invited" : "added",
+		input->team != NULL ? input->team : input->user, input->repository,
+		input->permission);
 	if (response.status == 201)
 		return invited(context, input, &invitation, output);
 	*output = (struct output){ .state = "member", .permission = input->permission };
@@ -319,11 +341,12 @@ static void validate(const void *raw_input, struct input_check *check)
 {
 	const struct input *input = raw_input;
 	if ((input->user == NULL) == (input->team == NULL))
-		input_fault(check, &(struct input_fault){ .member = "user" }, "give a user or a team, and not both");
+		input_fault(check, &(struct input_fault){ .member = "user" },
+			"give a user or a team, and not both");
 }
 
-static enum action_result run(
-	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+static enum action_result run(struct action_context *context, const void *raw_input,
+	void *raw_checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
 	struct output *output = raw_output;
@@ -340,7 +363,8 @@ static enum action_result run(
 
 	if (invitation == NULL)
 		return grant(context, input, output);
-	action_log(context, "%s already has an open invitation to %s", input->user, input->repository);
+	action_log(
+		context, "%s already has an open invitation to %s", input->user, input->repository);
 	return invited(context, input, invitation, output);
 }
 

@@ -1,6 +1,6 @@
 /*
- * The ways in which GitHub creates a repository: a fork, one from a template, or an empty one; and whether the owner
- * may get one.
+ * The ways in which GitHub creates a repository: a fork, one from a template, or an empty one; and
+ * whether the owner may get one.
  *
  * API: https://docs.github.com/rest/repos/repos, /rest/repos/forks, /rest/orgs/orgs.
  */
@@ -40,7 +40,8 @@ static const struct field generate_fields[] = {
 };
 static const struct record generate_record = RECORD(struct generate_request, generate_fields);
 
-/* Neither fork nor template. It gets a first commit: a repository without one has no branch to work on. */
+/* Neither fork nor template. It gets a first commit: a repository without one has no branch to work
+ * on. */
 struct create_request {
 	const char *name, *description, *visibility;
 	bool private_repository, auto_init;
@@ -61,7 +62,8 @@ static const struct field create_shared_fields[] = {
 	{ BOOLEAN_FIELD("auto_init", struct create_request, auto_init) },
 	{ STRING_FIELD("visibility", struct create_request, visibility) },
 };
-static const struct record create_shared_record = RECORD(struct create_request, create_shared_fields);
+static const struct record create_shared_record =
+	RECORD(struct create_request, create_shared_fields);
 
 bool creation_is_plain(const struct creation *new)
 {
@@ -69,10 +71,13 @@ bool creation_is_plain(const struct creation *new)
 }
 
 /* For a fork into the token's own account, GitHub accepts no organization. */
-static bool owner_is_organization(struct action_context *context, const char *owner, bool *ret_organization)
+static bool owner_is_organization(
+	struct action_context *context, const char *owner, bool *ret_organization)
 {
 	struct provider_response response;
-	const struct provider_request request = { .path = "/orgs/{org}", .parameters = { owner }, .expect = { 404 } };
+	const struct provider_request request = {
+		.path = "/orgs/{org}", .parameters = { owner }, .expect = { 404 }
+	};
 	if (!provider_call(context, &github, &request, &response))
 		return false;
 	*ret_organization = response.status != 404;
@@ -97,7 +102,8 @@ static bool is_own_account(struct action_context *context, const char *owner)
 			account.login != NULL ? account.login : "an unknown account", owner);
 	if (answered || is_right_missing(context)) {
 		action_remedy(context, NULL,
-			"Use a personal access token of %s (a GitHub App token does not work), choose an organisation "
+			"Use a personal access token of %s (a GitHub App token does not work), "
+			"choose an organisation "
 			"as owner, or create the repository yourself and set \"adopt\": true.",
 			owner);
 		action_remedy_input(context, "owner");
@@ -106,7 +112,8 @@ static bool is_own_account(struct action_context *context, const char *owner)
 	return false;
 }
 
-bool creation_check_owner(struct action_context *context, const struct creation *new, bool *ret_organization)
+bool creation_check_owner(
+	struct action_context *context, const struct creation *new, bool *ret_organization)
 {
 	*ret_organization = true;
 	if (new->template_repository != NULL)
@@ -114,22 +121,24 @@ bool creation_check_owner(struct action_context *context, const struct creation 
 	if (new->fork != NULL && !visibility_fits_fork(context, &new->asked, new->fork))
 		return false;
 	return owner_is_organization(context, new->owner, ret_organization) &&
-		(*ret_organization || !creation_is_plain(new) || is_own_account(context, new->owner));
+		(*ret_organization || !creation_is_plain(new) ||
+			is_own_account(context, new->owner));
 }
 
 static bool send_fork(struct action_context *context, const struct creation *new, bool organization,
 	struct provider_response *response)
 {
 	const struct fork_request body = { organization ? new->owner : NULL, new->name, true };
-	struct provider_request request = {
-		.method = HTTP_POST, .path = "/repos/{owner}/{repo}/forks", .body_record = &fork_record, .body = &body
-	};
+	struct provider_request request = { .method = HTTP_POST,
+		.path = "/repos/{owner}/{repo}/forks",
+		.body_record = &fork_record,
+		.body = &body };
 	return split_repository(context, new->fork, request.parameters) &&
 		provider_call(context, &github, &request, response);
 }
 
-static bool send_plain(struct action_context *context, const struct creation *new, bool organization,
-	struct provider_response *response)
+static bool send_plain(struct action_context *context, const struct creation *new,
+	bool organization, struct provider_response *response)
 {
 	const char *visibility = visibility_to_make(&new->asked);
 	const struct create_request body = { .name = new->name,
@@ -142,15 +151,16 @@ static bool send_plain(struct action_context *context, const struct creation *ne
 		.parameters = { new->owner },
 		.body_record = &create_shared_record,
 		.body = &body };
-	const struct provider_request of_token = {
-		.method = HTTP_POST, .path = "/user/repos", .body_record = &create_record, .body = &body
-	};
+	const struct provider_request of_token = { .method = HTTP_POST,
+		.path = "/user/repos",
+		.body_record = &create_record,
+		.body = &body };
 
 	return provider_call(context, &github, organization ? &of_owner : &of_token, response);
 }
 
-static bool send_generate(
-	struct action_context *context, const struct creation *new, struct provider_response *response)
+static bool send_generate(struct action_context *context, const struct creation *new,
+	struct provider_response *response)
 {
 	const struct generate_request body = { new->owner, new->name, new->description,
 		strcmp(visibility_to_make(&new->asked), "public") != 0 };

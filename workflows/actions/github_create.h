@@ -7,7 +7,8 @@
 #include "actions/github_visibility.h"
 #include "slipway/provider.h"
 
-/* What is to be created; all may be NULL but owner and name. At most one of template_repository and fork is given. */
+/* What is to be created; all may be NULL but owner and name. At most one of template_repository and
+ * fork is given. */
 struct creation {
 	const char *owner, *name, *template_repository, *fork, *description;
 	struct visibility asked;
@@ -16,10 +17,10 @@ struct creation {
 /* Neither a fork nor from a template. */
 bool creation_is_plain(const struct creation *new);
 
-/* Checks the owner's account before anything is created; *ret_organization is what it is. False if it may not get the
- * repository, or if a call failed. */
-bool creation_check_owner(
-	struct action_context *context, const struct creation *new, bool *ret_organization) SLIPWAY_MUST_CHECK;
+/* Checks the owner's account before anything is created; *ret_organization is what it is. False if
+ * it may not get the repository, or if a call failed. */
+bool creation_check_owner(struct action_context *context, const struct creation *new,
+	bool *ret_organization) SLIPWAY_MUST_CHECK;
 
 /* Sends the request that creates it. False as for provider_call. */
 bool creation_send(struct action_context *context, const struct creation *new, bool organization,

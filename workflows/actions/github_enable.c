@@ -1,8 +1,10 @@
 /*
- * Enables a workflow, or tells a person where to do it. In a fork GitHub disables workflows for safety, because the
- * person who forks has not read them. An input that names a workflow asks for it explicitly.
+ * Enables a workflow, or tells a person where to do it. In a fork GitHub disables workflows for
+ * safety, because the person who forks has not read them. An input that names a workflow asks for
+ * it explicitly.
  *
- * API: https://docs.github.com/rest/actions/workflows, /rest/actions/permissions, /rest/repos/contents.
+ * API: https://docs.github.com/rest/actions/workflows, /rest/actions/permissions,
+ * /rest/repos/contents.
  */
 #include "actions/github_enable.h"
 
@@ -21,25 +23,27 @@ static const struct record workflow_record = RECORD(struct workflow, workflow_fi
 struct allowance {
 	bool enabled;
 };
-static const struct field allowance_fields[] = { { BOOLEAN_FIELD("enabled", struct allowance, enabled) } };
+static const struct field allowance_fields[] = { { BOOLEAN_FIELD(
+	"enabled", struct allowance, enabled) } };
 static const struct record allowance_record = RECORD(struct allowance, allowance_fields);
 
 bool workflow_is_off(const char *message)
 {
 	/* Each has a space, so it does not match a name in the message. */
-	static const char *const texts[] = { "disabled workflow", "been disabled", "is disabled", "are disabled",
-		"not enabled" };
+	static const char *const texts[] = { "disabled workflow", "been disabled", "is disabled",
+		"are disabled", "not enabled" };
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (strcasestr(message, texts[i]) != NULL)
 			return true;
 	return false;
 }
 
-bool workflow_file_exists(
-	struct action_context *context, const char *repository, const char *workflow, bool *ret_exists)
+bool workflow_file_exists(struct action_context *context, const char *repository,
+	const char *workflow, bool *ret_exists)
 {
 	struct provider_response response;
-	struct provider_request request = { .path = "/repos/{owner}/{repo}/contents/{path}", .expect = { 404 } };
+	struct provider_request request = { .path = "/repos/{owner}/{repo}/contents/{path}",
+		.expect = { 404 } };
 
 	*ret_exists = false;
 	if (workflow[strspn(workflow, "0123456789")] == '\0')
@@ -53,8 +57,8 @@ bool workflow_file_exists(
 	return true;
 }
 
-/* Sends a call that the credential may not be allowed to make: *ret_did is then false. Returns false if the call
- * failed. */
+/* Sends a call that the credential may not be allowed to make: *ret_did is then false. Returns
+ * false if the call failed. */
 static bool try_call(struct action_context *context, const struct provider_request *request,
 	struct provider_response *response, bool *ret_did)
 {
@@ -67,18 +71,19 @@ static bool try_call(struct action_context *context, const struct provider_reque
 
 static bool is_own(struct action_context *context, const char *repository)
 {
-	return ledger_age_ms(context, "github", "repository", repository_key(context, repository)) >= 0;
+	return ledger_age_ms(
+		       context, "github", "repository", repository_key(context, repository)) >= 0;
 }
 
 /* Whether Actions are disabled; *ret_off is also false if the credential may not know. */
-static bool look_at_actions(
-	struct action_context *context, const char *repository, const struct string_pair *permissions, bool *ret_off)
+static bool look_at_actions(struct action_context *context, const char *repository,
+	const struct string_pair *permissions, bool *ret_off)
 {
 	struct provider_response response;
 	struct allowance allowance = { true };
-	struct provider_request request = {
-		.path = "/repos/{owner}/{repo}/actions/permissions", .permissions = permissions, .expect = { 403, 404 }
-	};
+	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/permissions",
+		.permissions = permissions,
+		.expect = { 403, 404 } };
 	bool told;
 
 	*ret_off = false;
@@ -92,13 +97,15 @@ static bool look_at_actions(
 }
 
 /* *ret_state stays NULL if GitHub does not say. */
-static bool look_at_workflow(
-	struct action_context *context, const char *repository, const char *workflow, const char **ret_state)
+static bool look_at_workflow(struct action_context *context, const char *repository,
+	const char *workflow, const char **ret_state)
 {
 	struct provider_response response;
 	struct workflow found = { NULL };
-	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/workflows/{workflow_id}",
-		.expect = { 403, 404 } };
+	struct provider_request request = {
+		.path = "/repos/{owner}/{repo}/actions/workflows/{workflow_id}",
+		.expect = { 403, 404 }
+	};
 	bool told;
 
 	if (!split_repository(context, repository, request.parameters))
@@ -120,8 +127,8 @@ static bool is_switched_off(const char *state)
 /* All of Actions. */
 static bool allow_actions(struct action_context *context, const char *repository, bool *ret_did)
 {
-	static const struct string_pair permissions[] = { { "administration", "write" }, { "metadata", "read" },
-		{ NULL, NULL } };
+	static const struct string_pair permissions[] = { { "administration", "write" },
+		{ "metadata", "read" }, { NULL, NULL } };
 	struct provider_response response;
 	const struct allowance body = { true };
 	struct provider_request request = { .method = HTTP_PUT,
@@ -142,7 +149,8 @@ static bool allow_actions(struct action_context *context, const char *repository
 }
 
 /* The one workflow. */
-static bool enable(struct action_context *context, const char *repository, const char *workflow, bool *ret_did)
+static bool enable(
+	struct action_context *context, const char *repository, const char *workflow, bool *ret_did)
 {
 	struct provider_response response;
 	const char *state;
@@ -158,11 +166,13 @@ static bool enable(struct action_context *context, const char *repository, const
 	return is_switched_off(state) || try_call(context, &request, &response, ret_did);
 }
 
-static enum action_result wait_for_click(struct action_context *context, const char *repository, const char *workflow)
+static enum action_result wait_for_click(
+	struct action_context *context, const char *repository, const char *workflow)
 {
 	const char *page = provider_page(context, &github, "/%s/actions", repository);
 	return action_wait_for_person(context, PERSON_CHECK_MS,
-		"GitHub Actions are off for %s in %s: open %s and enable it there. The step continues by itself.",
+		"GitHub Actions are off for %s in %s: open %s and enable it there. The step "
+		"continues by itself.",
 		workflow, repository, page != NULL ? page : "its Actions page");
 }
 
@@ -172,19 +182,22 @@ enum action_result workflow_enable(
 	bool allowed = false, enabled = false;
 
 	if (!*tried &&
-		(!allow_actions(context, repository, &allowed) || !enable(context, repository, workflow, &enabled)))
+		(!allow_actions(context, repository, &allowed) ||
+			!enable(context, repository, workflow, &enabled)))
 		return action_failed(context);
 	*tried = true;
 	if (!allowed && !enabled)
 		return wait_for_click(context, repository, workflow);
 	action_log(context, "allowed %s of %s to run", enabled ? workflow : "Actions", repository);
-	return action_wait(context, TAKES_EFFECT_MS, "GitHub to let %s of %s run", workflow, repository);
+	return action_wait(
+		context, TAKES_EFFECT_MS, "GitHub to let %s of %s run", workflow, repository);
 }
 
-enum action_result workflow_foresee(struct action_context *context, const char *repository, const char *workflow)
+enum action_result workflow_foresee(
+	struct action_context *context, const char *repository, const char *workflow)
 {
-	static const struct string_pair permissions[] = { { "administration", "read" }, { "metadata", "read" },
-		{ NULL, NULL } };
+	static const struct string_pair permissions[] = { { "administration", "read" },
+		{ "metadata", "read" }, { NULL, NULL } };
 	const char *state;
 	bool off;
 
@@ -195,8 +208,10 @@ enum action_result workflow_foresee(struct action_context *context, const char *
 		return wait_for_click(context, repository, workflow);
 
 	if (off)
-		action_difference(context, "GitHub Actions are off in %s, and would be allowed", repository);
+		action_difference(
+			context, "GitHub Actions are off in %s, and would be allowed", repository);
 	if (state != NULL && strcmp(state, "active") != 0)
-		action_difference(context, "workflow %s is off (%s), and would be enabled", workflow, state);
+		action_difference(
+			context, "workflow %s is off (%s), and would be enabled", workflow, state);
 	return ACTION_DONE;
 }

@@ -1,12 +1,14 @@
 /*
- * github.files: writes text files to a branch, in one commit. Other files are not touched. If the branch already has
- * all the files, nothing is written.
+ * github.files: writes text files to a branch, in one commit. Other files are not touched. If the
+ * branch already has all the files, nothing is written.
  *
- * The commit is created first, then the branch is moved to it, never by force. The SHA of the commit is stored before
- * the move. If the response to the move is lost, the next attempt looks for that commit at the head of the branch or
- * among the latest commits below it. If somebody else commits first, everything is done again on top of their commit.
+ * The commit is created first, then the branch is moved to it, never by force. The SHA of the
+ * commit is stored before the move. If the response to the move is lost, the next attempt looks for
+ * that commit at the head of the branch or among the latest commits below it. If somebody else
+ * commits first, everything is done again on top of their commit.
  *
- * API: https://docs.github.com/rest/git/trees, /rest/git/commits, /rest/git/refs, /rest/commits/commits.
+ * API: https://docs.github.com/rest/git/trees, /rest/git/commits, /rest/git/refs,
+ * /rest/commits/commits.
  */
 #include "actions.h"
 #include "actions/github_names.h"
@@ -24,14 +26,17 @@ struct input {
 	struct object_list files;
 };
 static const struct field input_fields[] = {
-	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
-		.form = REPOSITORY_FORM, .description = "The repository, as owner/name" },
-	{ STRING_FIELD("branch", struct input, branch), .pattern = BRANCH_PATTERN, .form = BRANCH_FORM,
-		.maximum = BRANCH_MAX, .description = "Branch to commit to; the default branch if absent" },
-	{ STRING_FIELD("message", struct input, message), .required = true, .minimum = 1, .maximum = 4096,
-		.description = "Commit message" },
-	{ OBJECTS_FIELD("files", struct input, files), .required = true, .record = &desired_file_record, .minimum = 1,
-		.maximum = FILES_MAX, .description = "The files to write" },
+	{ STRING_FIELD("repository", struct input, repository), .required = true,
+		.pattern = REPOSITORY_PATTERN, .form = REPOSITORY_FORM,
+		.description = "The repository, as owner/name" },
+	{ STRING_FIELD("branch", struct input, branch), .pattern = BRANCH_PATTERN,
+		.form = BRANCH_FORM, .maximum = BRANCH_MAX,
+		.description = "Branch to commit to; the default branch if absent" },
+	{ STRING_FIELD("message", struct input, message), .required = true, .minimum = 1,
+		.maximum = 4096, .description = "Commit message" },
+	{ OBJECTS_FIELD("files", struct input, files), .required = true,
+		.record = &desired_file_record, .minimum = 1, .maximum = FILES_MAX,
+		.description = "The files to write" },
 };
 
 struct checkpoint {
@@ -58,8 +63,10 @@ static const struct field output_fields[] = {
 	{ STRING_FIELD("commit", struct output, commit),
 		.description = "The new commit, or the head of the branch if nothing was changed" },
 	{ STRING_FIELD("branch", struct output, branch), .description = "The branch" },
-	{ BOOLEAN_FIELD("changed", struct output, changed), .description = "Whether a commit was created" },
-	{ INTEGER_FIELD("files", struct output, files), .description = "Number of files that the commit changes" },
+	{ BOOLEAN_FIELD("changed", struct output, changed),
+		.description = "Whether a commit was created" },
+	{ INTEGER_FIELD("files", struct output, files),
+		.description = "Number of files that the commit changes" },
 };
 
 /* ---- what GitHub returns ---- */
@@ -76,14 +83,16 @@ static const struct record repository_record = RECORD(struct repository, reposit
 struct object {
 	const char *sha;
 };
-static const struct field object_fields[] = { { STRING_FIELD("sha", struct object, sha), .required = true } };
+static const struct field object_fields[] = { { STRING_FIELD("sha", struct object, sha),
+	.required = true } };
 static const struct record object_record = RECORD(struct object, object_fields);
 
 struct head_content {
 	const void *tree;
 };
 static const struct field head_content_fields[] = {
-	{ OBJECT_FIELD("tree", struct head_content, tree), .required = true, .record = &object_record },
+	{ OBJECT_FIELD("tree", struct head_content, tree), .required = true,
+		.record = &object_record },
 };
 static const struct record head_content_record = RECORD(struct head_content, head_content_fields);
 
@@ -93,7 +102,8 @@ struct head {
 };
 static const struct field head_fields[] = {
 	{ STRING_FIELD("sha", struct head, sha), .required = true },
-	{ OBJECT_FIELD("commit", struct head, commit), .required = true, .record = &head_content_record },
+	{ OBJECT_FIELD("commit", struct head, commit), .required = true,
+		.record = &head_content_record },
 };
 static const struct record head_record = RECORD(struct head, head_fields);
 
@@ -158,41 +168,47 @@ static enum action_result refuse(struct action_context *context, const struct in
 	bool new_object = is_of_new_object(response);
 
 	if (new_object ? action_run_age_ms(context) < VISIBLE_BUDGET_MS : provider_is_late(context))
-		return action_wait(context, CHECK_MS, "GitHub to accept %s in %s", what, input->repository);
+		return action_wait(
+			context, CHECK_MS, "GitHub to accept %s in %s", what, input->repository);
 	/* What this run itself created can only be late, however long the run had waited before. */
-	return action_fail(context, new_object ? ERROR_PROVIDER_UNAVAILABLE : class, "GitHub refuses %s in %s: %s",
-		what, input->repository, response->message[0] != '\0' ? response->message : "(no message)");
+	return action_fail(context, new_object ? ERROR_PROVIDER_UNAVAILABLE : class,
+		"GitHub refuses %s in %s: %s", what, input->repository,
+		response->message[0] != '\0' ? response->message : "(no message)");
 }
 
-static enum action_result refuse_read(struct action_context *context, const struct input *input, const char *branch,
-	const struct provider_response *response)
+static enum action_result refuse_read(struct action_context *context, const struct input *input,
+	const char *branch, const struct provider_response *response)
 {
-	const char *what =
-		branch == NULL ? "reading the default branch" : action_format(context, "reading branch %s", branch);
+	const char *what = branch == NULL ? "reading the default branch"
+					  : action_format(context, "reading branch %s", branch);
 	enum action_result result = refuse(context, input, response, ERROR_NOT_FOUND, what);
 	if (result != ACTION_FAILED)
 		return result;
 	action_remedy(context, NULL,
-		"Check that the repository and the branch exist, that the branch has a commit, and that the token can "
+		"Check that the repository and the branch exist, that the branch has a commit, and "
+		"that the token can "
 		"see them.");
 	return action_remedy_input(context, branch == NULL ? "repository" : "branch");
 }
 
 /* Reading worked, so where GitHub shows nothing, a permission is missing. */
-static enum action_result refuse_write(struct action_context *context, const struct input *input, const char *what,
-	const struct provider_response *response)
+static enum action_result refuse_write(struct action_context *context, const struct input *input,
+	const char *what, const struct provider_response *response)
 {
-	enum error_class class = response->status == 404 ? ERROR_SCOPE_MISSING : ERROR_INVALID_INPUT;
+	enum error_class class =
+		response->status == 404 ? ERROR_SCOPE_MISSING : ERROR_INVALID_INPUT;
 	enum action_result result = refuse(context, input, response, class, what);
 	if (result != ACTION_FAILED || push_explain_rule(context, input->repository))
 		return result;
 	if (class == ERROR_SCOPE_MISSING)
 		return action_remedy(context, NULL,
-			"Give the token the permission contents: write (for files in .github/workflows also "
+			"Give the token the permission contents: write (for files in "
+			".github/workflows also "
 			"workflows: write), then trigger the step again.");
 	if (action_error(context)->class != ERROR_INVALID_INPUT)
 		return action_remedy(context, NULL, "Trigger the step again.");
-	action_remedy(context, NULL, "Change the files as GitHub says, then trigger the step again.");
+	action_remedy(
+		context, NULL, "Change the files as GitHub says, then trigger the step again.");
 	return action_remedy_input(context, "files");
 }
 
@@ -222,8 +238,8 @@ static enum action_result find_branch(
 }
 
 /* *ret_head is NULL if the head cannot be read; the result then says why. */
-static enum action_result find_head(
-	struct action_context *context, const struct input *input, const char *branch, const struct head **ret_head)
+static enum action_result find_head(struct action_context *context, const struct input *input,
+	const char *branch, const struct head **ret_head)
 {
 	struct provider_response response;
 	struct head *head = action_allocate(context, 1, sizeof(*head));
@@ -246,8 +262,8 @@ static enum action_result find_head(
 }
 
 /* Whether the branch was moved to our commit, and possibly further since. */
-static bool find_commit(struct action_context *context, const struct input *input, const struct checkpoint *checkpoint,
-	const struct head *head, bool *ret_found)
+static bool find_commit(struct action_context *context, const struct input *input,
+	const struct checkpoint *checkpoint, const struct head *head, bool *ret_found)
 {
 	struct provider_response response;
 	struct object_list list;
@@ -269,11 +285,13 @@ static bool find_commit(struct action_context *context, const struct input *inpu
 
 /* ---- write ---- */
 
-static const struct string_pair permissions[] = { { "contents", "write" }, { "metadata", "read" }, { NULL, NULL } };
-static const struct string_pair permissions_of_workflows[] = { { "contents", "write" }, { "metadata", "read" },
-	{ "workflows", "write" }, { NULL, NULL } };
+static const struct string_pair permissions[] = { { "contents", "write" }, { "metadata", "read" },
+	{ NULL, NULL } };
+static const struct string_pair permissions_of_workflows[] = { { "contents", "write" },
+	{ "metadata", "read" }, { "workflows", "write" }, { NULL, NULL } };
 
-/* Many GitHub Apps may not write workflows, so that permission is requested only if a workflow is written. */
+/* Many GitHub Apps may not write workflows, so that permission is requested only if a workflow is
+ * written. */
 static const struct string_pair *permissions_for(const struct input *input)
 {
 	static const char folder[] = ".github/workflows/";
@@ -284,9 +302,10 @@ static const struct string_pair *permissions_for(const struct input *input)
 	return permissions;
 }
 
-/* Creates a tree or a commit. Creating one twice is harmless: it is invisible until a branch refers to it. */
-static enum action_result make(struct action_context *context, const struct input *input, const char *what,
-	struct provider_request *request, const char **ret_sha)
+/* Creates a tree or a commit. Creating one twice is harmless: it is invisible until a branch refers
+ * to it. */
+static enum action_result make(struct action_context *context, const struct input *input,
+	const char *what, struct provider_request *request, const char **ret_sha)
 {
 	struct provider_response response;
 	struct object object;
@@ -307,8 +326,8 @@ static enum action_result make(struct action_context *context, const struct inpu
 	return ACTION_DONE;
 }
 
-static enum action_result make_tree(struct action_context *context, const struct input *input, const bool *differs,
-	const struct head *head, const char **ret_sha)
+static enum action_result make_tree(struct action_context *context, const struct input *input,
+	const bool *differs, const struct head *head, const char **ret_sha)
 {
 	const struct desired_file *files = input->files.items;
 	struct entry *entries = action_allocate(context, input->files.count, sizeof(*entries));
@@ -318,8 +337,8 @@ static enum action_result make_tree(struct action_context *context, const struct
 		return action_failed(context);
 	for (size_t i = 0; i < input->files.count; i++)
 		if (differs[i])
-			entries[count++] =
-				(struct entry){ files[i].path, desired_file_mode(&files[i]), "blob", files[i].content };
+			entries[count++] = (struct entry){ files[i].path,
+				desired_file_mode(&files[i]), "blob", files[i].content };
 	const struct object *base = ((const struct head_content *)head->commit)->tree;
 	const struct tree_request body = { base->sha, { entries, count } };
 	struct provider_request request = { .method = HTTP_POST,
@@ -329,8 +348,8 @@ static enum action_result make_tree(struct action_context *context, const struct
 	return make(context, input, "a tree with the files", &request, ret_sha);
 }
 
-static enum action_result make_commit(struct action_context *context, const struct input *input, const char *tree,
-	const struct head *head, const char **ret_sha)
+static enum action_result make_commit(struct action_context *context, const struct input *input,
+	const char *tree, const struct head *head, const char **ret_sha)
 {
 	const struct commit_request body = { input->message, tree, { &head->sha, 1 } };
 	struct provider_request request = { .method = HTTP_POST,
@@ -340,16 +359,19 @@ static enum action_result make_commit(struct action_context *context, const stru
 	return make(context, input, "a commit", &request, ret_sha);
 }
 
-/* Somebody else has moved the branch, so ours was refused: the next attempt starts from the new head. */
+/* Somebody else has moved the branch, so ours was refused: the next attempt starts from the new
+ * head. */
 static enum action_result lose_race(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
 	checkpoint->commit = NULL;
 	if (++checkpoint->races < RACES_MAX)
-		return action_wait(context, CHECK_MS, "a retry, because branch %s of %s was changed by another commit",
+		return action_wait(context, CHECK_MS,
+			"a retry, because branch %s of %s was changed by another commit",
 			checkpoint->branch, input->repository);
-	return action_fail(context, ERROR_CONFLICT_OURS, "other commits to branch %s of %s got in first %d times",
-		checkpoint->branch, input->repository, RACES_MAX);
+	return action_fail(context, ERROR_CONFLICT_OURS,
+		"other commits to branch %s of %s got in first %d times", checkpoint->branch,
+		input->repository, RACES_MAX);
 }
 
 static enum action_result move_branch(
@@ -376,12 +398,14 @@ static enum action_result move_branch(
 		return refuse_write(context, input, "moving the branch", &response);
 	}
 
-	action_log(context, "committed %lld files to branch %s of %s as %s", (long long)checkpoint->files,
-		checkpoint->branch, input->repository, checkpoint->commit);
+	action_log(context, "committed %lld files to branch %s of %s as %s",
+		(long long)checkpoint->files, checkpoint->branch, input->repository,
+		checkpoint->commit);
 	return ACTION_DONE;
 }
 
-/* ACTION_DONE once the branch has the files. The checkpoint then has the commit, unless nothing had to be changed. */
+/* ACTION_DONE once the branch has the files. The checkpoint then has the commit, unless nothing had
+ * to be changed. */
 static enum action_result write_files(struct action_context *context, const struct input *input,
 	const struct head *head, struct checkpoint *checkpoint)
 {
@@ -390,12 +414,15 @@ static enum action_result write_files(struct action_context *context, const stru
 	size_t count;
 	bool *differs = action_allocate(context, input->files.count, sizeof(*differs));
 
-	/* As far as we can see the branch was not moved. Moving it to the same commit again is harmless. */
-	if (checkpoint->commit != NULL && checkpoint->parent != NULL && strcmp(checkpoint->parent, head->sha) == 0)
+	/* As far as we can see the branch was not moved. Moving it to the same commit again is
+	 * harmless. */
+	if (checkpoint->commit != NULL && checkpoint->parent != NULL &&
+		strcmp(checkpoint->parent, head->sha) == 0)
 		return move_branch(context, input, checkpoint);
 	checkpoint->commit = NULL;
 	if (differs == NULL ||
-		!desired_files_compare(context, input->repository, tree->sha, &input->files, differs, &count))
+		!desired_files_compare(
+			context, input->repository, tree->sha, &input->files, differs, &count))
 		return action_failed(context);
 	checkpoint->files = (int64_t)count;
 	if (count == 0)
@@ -422,13 +449,14 @@ static void validate(const void *raw_input, struct input_check *check)
 		bytes += strlen(files[i].content);
 	if (bytes > BYTES_MAX)
 		input_fault(check,
-			&(struct input_fault){ .member = "files", .remedy = "Split the files over several steps." },
+			&(struct input_fault){ .member = "files",
+				.remedy = "Split the files over several steps." },
 			"the files have %zu bytes in total; the limit is %zu", bytes, BYTES_MAX);
 	desired_files_check(check, "files", &input->files);
 }
 
-static enum action_result run(
-	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+static enum action_result run(struct action_context *context, const void *raw_input,
+	void *raw_checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
 	struct checkpoint *checkpoint = raw_checkpoint;
@@ -457,7 +485,8 @@ static enum action_result run(
 
 const struct action_definition github_files = {
 	.id = "github.files",
-	.summary = "Commits files to a branch of a GitHub repository if they differ from what it has",
+	.summary =
+		"Commits files to a branch of a GitHub repository if they differ from what it has",
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),

@@ -12,7 +12,8 @@ struct commit {
 };
 extern const struct record commit_record;
 
-/* Finds the commit at the head of a branch of owner/name; NULL if GitHub shows no such branch, or no commit yet. */
+/* Finds the commit at the head of a branch of owner/name; NULL if GitHub shows no such branch, or
+ * no commit yet. */
 bool branch_head(struct action_context *context, const char *repository, const char *branch,
 	const char **ret_sha) SLIPWAY_MUST_CHECK;
 

@@ -11,12 +11,14 @@
 
 #define REPOSITORY_PATTERN "^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$"
 #define REPOSITORY_FORM    "owner/name, such as acme/website"
-/* Git allows more characters. Like git, this refuses parts that are empty or that begin or end with a dot. */
-#define BRANCH_PATTERN                                                                                                 \
-	"^[A-Za-z0-9_][A-Za-z0-9_@+#=-]*"                                                                              \
+/* Git allows more characters. Like git, this refuses parts that are empty or that begin or end with
+ * a dot. */
+#define BRANCH_PATTERN                                                                             \
+	"^[A-Za-z0-9_][A-Za-z0-9_@+#=-]*"                                                          \
 	"([.][A-Za-z0-9_@+#=-]+|/[A-Za-z0-9_@+#=-]+)*$"
-#define BRANCH_FORM                                                                                                    \
-	"the name of a branch: letters, digits and . _ / @ + # = -, and no part that is empty or ends in a dot"
+#define BRANCH_FORM                                                                                \
+	"the name of a branch: letters, digits and . _ / @ + # = -, and no part that is empty or " \
+	"ends in a dot"
 #define BRANCH_MAX 250
 /* Name of a secret or a variable for GitHub Actions. */
 #define SETTING_PATTERN "^[A-Za-z_][A-Za-z0-9_]{0,254}$"
@@ -25,12 +27,15 @@
 /* A new resource may be invisible for this long: until then, a 404 means "not yet". */
 #define VISIBLE_BUDGET_MS 60000
 
-/* Puts owner and name into the first two parameters of a path. False if there is no slash, or if memory runs out. */
-static inline bool split_repository(struct action_context *context, const char *full_name, const char *parameters[2])
+/* Puts owner and name into the first two parameters of a path. False if there is no slash, or if
+ * memory runs out. */
+static inline bool split_repository(
+	struct action_context *context, const char *full_name, const char *parameters[2])
 {
 	const char *slash = full_name != NULL ? strchr(full_name, '/') : NULL;
 	if (slash == NULL) {
-		action_fail(context, ERROR_INVALID_INPUT, "the name of a repository has the form owner/name");
+		action_fail(context, ERROR_INVALID_INPUT,
+			"the name of a repository has the form owner/name");
 		return false;
 	}
 	parameters[0] = action_format(context, "%.*s", (int)(slash - full_name), full_name);
@@ -40,7 +45,8 @@ static inline bool split_repository(struct action_context *context, const char *
 	return parameters[0] != NULL;
 }
 
-/* The ledger key of a repository. It is lower case, because GitHub ignores case. NULL if memory runs out. */
+/* The ledger key of a repository. It is lower case, because GitHub ignores case. NULL if memory
+ * runs out. */
 static inline const char *repository_key(struct action_context *context, const char *full_name)
 {
 	size_t length = strlen(full_name);
@@ -50,11 +56,13 @@ static inline const char *repository_key(struct action_context *context, const c
 	return key;
 }
 
-/* Whether the last call was refused for want of a right, which people give: single sign-on, allow lists of addresses
- * and suspended apps are refused with the same status, and the error says already what to do about those. */
+/* Whether the last call was refused for want of a right, which people give: single sign-on, allow
+ * lists of addresses and suspended apps are refused with the same status, and the error says
+ * already what to do about those. */
 static inline bool is_right_missing(struct action_context *context)
 {
-	static const char *const texts[] = { "not accessible by", "must have admin", "cannot delete" };
+	static const char *const texts[] = { "not accessible by", "must have admin",
+		"cannot delete" };
 	const struct error *error = action_error(context);
 	for (size_t i = 0; error->class == ERROR_SCOPE_MISSING && i < ARRAY_LEN(texts); i++)
 		if (strcasestr(error->message, texts[i]) != NULL)
@@ -62,11 +70,13 @@ static inline bool is_right_missing(struct action_context *context)
 	return false;
 }
 
-/* What is wrong with the name of a secret or a variable that the pattern accepts; NULL if nothing is. */
+/* What is wrong with the name of a secret or a variable that the pattern accepts; NULL if nothing
+ * is. */
 static inline const char *setting_name_problem(const char *name)
 {
-	return strncasecmp(name, "GITHUB_", strlen("GITHUB_")) == 0 ? "begins with GITHUB_, which GitHub reserves"
-								    : NULL;
+	return strncasecmp(name, "GITHUB_", strlen("GITHUB_")) == 0
+		? "begins with GITHUB_, which GitHub reserves"
+		: NULL;
 }
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * github.protection: protects a branch. It sets what the input asks for, and keeps all other settings of the
- * protection.
+ * github.protection: protects a branch. It sets what the input asks for, and keeps all other
+ * settings of the protection.
  *
- * GitHub's PUT replaces the whole protection and resets what it omits. So the current protection is read first and sent
- * along, including the app that a check is pinned to. What a ruleset already requires is not set again, and nothing is
- * written if nothing would change.
+ * GitHub's PUT replaces the whole protection and resets what it omits. So the current protection is
+ * read first and sent along, including the app that a check is pinned to. What a ruleset already
+ * requires is not set again, and nothing is written if nothing would change.
  *
  * API: https://docs.github.com/rest/branches/branch-protection.
  */
@@ -22,21 +22,27 @@ struct input {
 	bool enforce_admins;
 };
 static const struct field input_fields[] = {
-	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
-		.form = REPOSITORY_FORM, .description = "Repository of the branch, as owner/name" },
-	{ STRING_FIELD("branch", struct input, branch), .fallback = "main", .pattern = BRANCH_PATTERN,
-		.form = BRANCH_FORM, .maximum = BRANCH_MAX, .description = "The branch to protect" },
+	{ STRING_FIELD("repository", struct input, repository), .required = true,
+		.pattern = REPOSITORY_PATTERN, .form = REPOSITORY_FORM,
+		.description = "Repository of the branch, as owner/name" },
+	{ STRING_FIELD("branch", struct input, branch), .fallback = "main",
+		.pattern = BRANCH_PATTERN, .form = BRANCH_FORM, .maximum = BRANCH_MAX,
+		.description = "The branch to protect" },
 	{ STRINGS_FIELD("requiredChecks", struct input, required_checks), .maximum = 100,
-		.description = "Status checks that must pass before a merge; if absent, they are not changed" },
-	{ INTEGER_FIELD("requiredReviews", struct input, required_reviews), .minimum = -1, .maximum = 6,
-		.fallback = "-1",
-		.description = "Approvals that a pull request needs; 0 requires a pull request without approval; -1 "
+		.description = "Status checks that must pass before a merge; if absent, they are "
+			       "not changed" },
+	{ INTEGER_FIELD("requiredReviews", struct input, required_reviews), .minimum = -1,
+		.maximum = 6, .fallback = "-1",
+		.description = "Approvals that a pull request needs; 0 requires a pull request "
+			       "without approval; -1 "
 			       "keeps the current setting" },
 	{ BOOLEAN_FIELD("enforceAdmins", struct input, enforce_admins),
-		.description = "Apply the protection to administrators too; false keeps the current setting" },
-	{ STRING_FIELD("onUnsupported", struct input, on_unsupported), .values = unsupported_ways, .fallback = "fail",
-		.description =
-			"What to do if the account's plan has no branch protection: fail, or continue with a warning" },
+		.description = "Apply the protection to administrators too; false keeps the "
+			       "current setting" },
+	{ STRING_FIELD("onUnsupported", struct input, on_unsupported), .values = unsupported_ways,
+		.fallback = "fail",
+		.description = "What to do if the account's plan has no branch protection: fail, "
+			       "or continue with a warning" },
 };
 
 struct output {
@@ -47,8 +53,10 @@ static const struct field output_fields[] = {
 	{ STRING_FIELD("branch", struct output, branch), .description = "The branch" },
 	{ BOOLEAN_FIELD("protected", struct output, is_protected),
 		.description = "Whether the branch is protected as requested" },
-	{ BOOLEAN_FIELD("changed", struct output, changed), .description = "Whether this run changed the protection" },
-	{ STRING_FIELD("warning", struct output, warning), .description = "Why the branch is not protected" },
+	{ BOOLEAN_FIELD("changed", struct output, changed),
+		.description = "Whether this run changed the protection" },
+	{ STRING_FIELD("warning", struct output, warning),
+		.description = "Why the branch is not protected" },
 	{ STRING_FIELD("url", struct output, url), .description = "Page of the branch settings" },
 };
 
@@ -77,11 +85,12 @@ static const struct record actors_record = RECORD(struct actors, actors_fields);
 struct toggle {
 	bool enabled;
 };
-static const struct field toggle_fields[] = { { BOOLEAN_FIELD("enabled", struct toggle, enabled) } };
+static const struct field toggle_fields[] = { { BOOLEAN_FIELD(
+	"enabled", struct toggle, enabled) } };
 static const struct record toggle_record = RECORD(struct toggle, toggle_fields);
 
-/* A check by one app (its id) or by any app: GitHub returns null for any but expects -1, and chooses an app itself if
- * the member is absent. */
+/* A check by one app (its id) or by any app: GitHub returns null for any but expects -1, and
+ * chooses an app itself if the member is absent. */
 #define ANY_APP (-1)
 struct check {
 	const char *context;
@@ -115,8 +124,10 @@ static const struct field reviews_fields[] = {
 	{ BOOLEAN_FIELD("require_code_owner_reviews", struct reviews, code_owners) },
 	{ BOOLEAN_FIELD("require_last_push_approval", struct reviews, last_push) },
 	{ INTEGER_FIELD("required_approving_review_count", struct reviews, count) },
-	{ OBJECT_FIELD("dismissal_restrictions", struct reviews, dismissal), .record = &actors_record },
-	{ OBJECT_FIELD("bypass_pull_request_allowances", struct reviews, bypass), .record = &actors_record },
+	{ OBJECT_FIELD("dismissal_restrictions", struct reviews, dismissal),
+		.record = &actors_record },
+	{ OBJECT_FIELD("bypass_pull_request_allowances", struct reviews, bypass),
+		.record = &actors_record },
 };
 static const struct record reviews_record = RECORD(struct reviews, reviews_fields);
 
@@ -125,17 +136,23 @@ struct protection {
 	const void *linear, *force_pushes, *deletions, *creations, *resolution, *lock, *syncing;
 };
 static const struct field protection_fields[] = {
-	{ OBJECT_FIELD("required_status_checks", struct protection, checks), .record = &checks_record },
+	{ OBJECT_FIELD("required_status_checks", struct protection, checks),
+		.record = &checks_record },
 	{ OBJECT_FIELD("enforce_admins", struct protection, admins), .record = &toggle_record },
-	{ OBJECT_FIELD("required_pull_request_reviews", struct protection, reviews), .record = &reviews_record },
+	{ OBJECT_FIELD("required_pull_request_reviews", struct protection, reviews),
+		.record = &reviews_record },
 	{ OBJECT_FIELD("restrictions", struct protection, restrictions), .record = &actors_record },
-	{ OBJECT_FIELD("required_linear_history", struct protection, linear), .record = &toggle_record },
-	{ OBJECT_FIELD("allow_force_pushes", struct protection, force_pushes), .record = &toggle_record },
+	{ OBJECT_FIELD("required_linear_history", struct protection, linear),
+		.record = &toggle_record },
+	{ OBJECT_FIELD("allow_force_pushes", struct protection, force_pushes),
+		.record = &toggle_record },
 	{ OBJECT_FIELD("allow_deletions", struct protection, deletions), .record = &toggle_record },
 	{ OBJECT_FIELD("block_creations", struct protection, creations), .record = &toggle_record },
-	{ OBJECT_FIELD("required_conversation_resolution", struct protection, resolution), .record = &toggle_record },
+	{ OBJECT_FIELD("required_conversation_resolution", struct protection, resolution),
+		.record = &toggle_record },
 	{ OBJECT_FIELD("lock_branch", struct protection, lock), .record = &toggle_record },
-	{ OBJECT_FIELD("allow_fork_syncing", struct protection, syncing), .record = &toggle_record },
+	{ OBJECT_FIELD("allow_fork_syncing", struct protection, syncing),
+		.record = &toggle_record },
 };
 static const struct record protection_record = RECORD(struct protection, protection_fields);
 
@@ -153,7 +170,8 @@ static const struct record names_record = RECORD(struct names, names_fields);
 
 static const struct field checks_request_fields[] = {
 	{ BOOLEAN_FIELD("strict", struct checks, strict) },
-	{ OBJECTS_FIELD("checks", struct checks, checks), .required = true, .record = &check_record },
+	{ OBJECTS_FIELD("checks", struct checks, checks), .required = true,
+		.record = &check_record },
 };
 static const struct record checks_request_record = RECORD(struct checks, checks_request_fields);
 
@@ -162,8 +180,10 @@ static const struct field reviews_request_fields[] = {
 	{ BOOLEAN_FIELD("require_code_owner_reviews", struct reviews, code_owners) },
 	{ BOOLEAN_FIELD("require_last_push_approval", struct reviews, last_push) },
 	{ INTEGER_FIELD("required_approving_review_count", struct reviews, count) },
-	{ OBJECT_FIELD("dismissal_restrictions", struct reviews, dismissal), .record = &names_record },
-	{ OBJECT_FIELD("bypass_pull_request_allowances", struct reviews, bypass), .record = &names_record },
+	{ OBJECT_FIELD("dismissal_restrictions", struct reviews, dismissal),
+		.record = &names_record },
+	{ OBJECT_FIELD("bypass_pull_request_allowances", struct reviews, bypass),
+		.record = &names_record },
 };
 static const struct record reviews_request_record = RECORD(struct reviews, reviews_request_fields);
 
@@ -173,20 +193,26 @@ struct protection_request {
 };
 static const struct field request_fields[] = {
 	/* GitHub requires all four, if only as null. */
-	{ OBJECT_FIELD("required_status_checks", struct protection_request, checks), .record = &checks_request_record,
-		.required = true },
+	{ OBJECT_FIELD("required_status_checks", struct protection_request, checks),
+		.record = &checks_request_record, .required = true },
 	{ BOOLEAN_FIELD("enforce_admins", struct protection_request, admins) },
 	{ OBJECT_FIELD("required_pull_request_reviews", struct protection_request, reviews),
 		.record = &reviews_request_record, .required = true },
-	{ OBJECT_FIELD("restrictions", struct protection_request, restrictions), .record = &names_record,
-		.required = true },
-	{ BOOLEAN_FIELD("required_linear_history", struct protection_request, linear), .omit_zero = true },
-	{ BOOLEAN_FIELD("allow_force_pushes", struct protection_request, force_pushes), .omit_zero = true },
-	{ BOOLEAN_FIELD("allow_deletions", struct protection_request, deletions), .omit_zero = true },
-	{ BOOLEAN_FIELD("block_creations", struct protection_request, creations), .omit_zero = true },
-	{ BOOLEAN_FIELD("required_conversation_resolution", struct protection_request, resolution), .omit_zero = true },
+	{ OBJECT_FIELD("restrictions", struct protection_request, restrictions),
+		.record = &names_record, .required = true },
+	{ BOOLEAN_FIELD("required_linear_history", struct protection_request, linear),
+		.omit_zero = true },
+	{ BOOLEAN_FIELD("allow_force_pushes", struct protection_request, force_pushes),
+		.omit_zero = true },
+	{ BOOLEAN_FIELD("allow_deletions", struct protection_request, deletions),
+		.omit_zero = true },
+	{ BOOLEAN_FIELD("block_creations", struct protection_request, creations),
+		.omit_zero = true },
+	{ BOOLEAN_FIELD("required_conversation_resolution", struct protection_request, resolution),
+		.omit_zero = true },
 	{ BOOLEAN_FIELD("lock_branch", struct protection_request, lock), .omit_zero = true },
-	{ BOOLEAN_FIELD("allow_fork_syncing", struct protection_request, syncing), .omit_zero = true },
+	{ BOOLEAN_FIELD("allow_fork_syncing", struct protection_request, syncing),
+		.omit_zero = true },
 };
 static const struct record request_record = RECORD(struct protection_request, request_fields);
 
@@ -197,7 +223,8 @@ static bool is_on(const void *toggle)
 	return toggle != NULL && ((const struct toggle *)toggle)->enabled;
 }
 
-static bool names_of(struct action_context *context, const struct object_list *list, struct string_list *ret_names)
+static bool names_of(struct action_context *context, const struct object_list *list,
+	struct string_list *ret_names)
 {
 	const struct actor *actors = list->items;
 	const char **names = action_allocate(context, list->count + 1, sizeof(*names));
@@ -209,8 +236,10 @@ static bool names_of(struct action_context *context, const struct object_list *l
 	return true;
 }
 
-/* *ret_names stays NULL if there is no restriction at all, which differs from an empty list of actors. */
-static bool convert_actors(struct action_context *context, const void *current, const void **ret_names)
+/* *ret_names stays NULL if there is no restriction at all, which differs from an empty list of
+ * actors. */
+static bool convert_actors(
+	struct action_context *context, const void *current, const void **ret_names)
 {
 	const struct actors *actors = current;
 	*ret_names = NULL;
@@ -219,10 +248,12 @@ static bool convert_actors(struct action_context *context, const void *current, 
 	struct names *names = action_allocate(context, 1, sizeof(*names));
 	*ret_names = names;
 	return names != NULL && names_of(context, &actors->users, &names->users) &&
-		names_of(context, &actors->teams, &names->teams) && names_of(context, &actors->apps, &names->apps);
+		names_of(context, &actors->teams, &names->teams) &&
+		names_of(context, &actors->apps, &names->apps);
 }
 
-/* Adds the current entries of the check, or of all checks (NULL), pinned as they are; returns their number. */
+/* Adds the current entries of the check, or of all checks (NULL), pinned as they are; returns their
+ * number. */
 static size_t keep_checks(const struct checks *current, const char *name, struct check *list)
 {
 	const struct check *pinned = current != NULL ? current->checks.items : NULL;
@@ -230,14 +261,14 @@ static size_t keep_checks(const struct checks *current, const char *name, struct
 
 	for (size_t i = 0; pinned != NULL && i < current->checks.count; i++)
 		if (name == NULL || strcmp(pinned[i].context, name) == 0)
-			list[count++] =
-				(struct check){ pinned[i].context, pinned[i].app_id != 0 ? pinned[i].app_id : ANY_APP };
+			list[count++] = (struct check){ pinned[i].context,
+				pinned[i].app_id != 0 ? pinned[i].app_id : ANY_APP };
 	return count;
 }
 
 /* Without checks, asks GitHub for none. Never sends the older form. */
-static bool prepare_checks(struct action_context *context, const struct input *input, const struct checks *current,
-	const void **ret_checks)
+static bool prepare_checks(struct action_context *context, const struct input *input,
+	const struct checks *current, const void **ret_checks)
 {
 	const struct string_list *asked = &input->required_checks;
 	size_t kept = current != NULL ? current->checks.count : 0, count = 0;
@@ -260,12 +291,13 @@ static bool prepare_checks(struct action_context *context, const struct input *i
 		count += found;
 	}
 
-	*checks = (struct checks){ .strict = current != NULL && current->strict, .checks = { list, count } };
+	*checks = (struct checks){ .strict = current != NULL && current->strict,
+		.checks = { list, count } };
 	return true;
 }
 
-static bool prepare_reviews(struct action_context *context, const struct input *input, const struct reviews *current,
-	const void **ret_reviews)
+static bool prepare_reviews(struct action_context *context, const struct input *input,
+	const struct reviews *current, const void **ret_reviews)
 {
 	*ret_reviews = NULL;
 	if (current == NULL && input->required_reviews < 0)
@@ -282,10 +314,11 @@ static bool prepare_reviews(struct action_context *context, const struct input *
 		convert_actors(context, reviews->bypass, &reviews->bypass);
 }
 
-static bool prepare(struct action_context *context, const struct input *input, const struct protection *current,
-	struct protection_request *ret_request)
+static bool prepare(struct action_context *context, const struct input *input,
+	const struct protection *current, struct protection_request *ret_request)
 {
-	*ret_request = (struct protection_request){ .admins = input->enforce_admins || is_on(current->admins),
+	*ret_request = (struct protection_request){ .admins = input->enforce_admins ||
+			is_on(current->admins),
 		.linear = is_on(current->linear),
 		.force_pushes = is_on(current->force_pushes),
 		.deletions = is_on(current->deletions),
@@ -331,12 +364,14 @@ static bool checks_are_as_asked(const struct string_list *asked, const struct ch
 	return found == asked->count;
 }
 
-static bool is_as_asked(const struct input *input, const struct protection *current, const struct branch_rules *rules)
+static bool is_as_asked(const struct input *input, const struct protection *current,
+	const struct branch_rules *rules)
 {
 	const struct checks *checks = current->checks;
 	const struct reviews *reviews = current->reviews;
 	const struct string_list *asked = &input->required_checks;
-	bool checks_equal = asked->count == 0 || (checks != NULL && checks_are_as_asked(asked, checks)) ||
+	bool checks_equal = asked->count == 0 ||
+		(checks != NULL && checks_are_as_asked(asked, checks)) ||
 		branch_rules_have_checks(rules, asked);
 	bool reviews_equal = input->required_reviews < 0 ||
 		(reviews != NULL && reviews->count == input->required_reviews) ||
@@ -349,8 +384,8 @@ static bool is_as_asked(const struct input *input, const struct protection *curr
 
 #define PROTECTION_PATH "/repos/{owner}/{repo}/branches/{branch}/protection"
 
-static bool read_protection(
-	struct action_context *context, const struct input *input, bool *ret_exists, struct protection *ret_protection)
+static bool read_protection(struct action_context *context, const struct input *input,
+	bool *ret_exists, struct protection *ret_protection)
 {
 	struct provider_response response;
 	struct provider_request request = { .path = PROTECTION_PATH, .expect = { 404 } };
@@ -362,7 +397,8 @@ static bool read_protection(
 	if (!provider_call(context, &github, &request, &response))
 		return false;
 	*ret_exists = response.status != 404;
-	return !*ret_exists || provider_decode(context, &response, &protection_record, ret_protection);
+	return !*ret_exists ||
+		provider_decode(context, &response, &protection_record, ret_protection);
 }
 
 static bool write_protection(struct action_context *context, const struct input *input,
@@ -382,24 +418,27 @@ static bool write_protection(struct action_context *context, const struct input 
 	return provider_call(context, &github, &request, response);
 }
 
-/* The call was refused. If the plan has no branch protection and the input allows that, the run ends with a warning. */
-static enum action_result refused(struct action_context *context, const struct input *input, struct output *output)
+/* The call was refused. If the plan has no branch protection and the input allows that, the run
+ * ends with a warning. */
+static enum action_result refused(
+	struct action_context *context, const struct input *input, struct output *output)
 {
 	const struct error *error = action_error(context);
 	if (error->class != ERROR_PLAN_LIMIT || strcmp(input->on_unsupported, "warn") != 0)
 		return action_failed(context);
 	output->branch = input->branch;
 	output->warning = action_format(context,
-		"branch %s is not protected: the account's plan has no branch protection for this repository",
+		"branch %s is not protected: the account's plan has no branch protection for this "
+		"repository",
 		input->branch);
 	action_difference(context, "%s", output->warning);
-	action_log(
-		context, "branch %s of %s remains unprotected: %s", input->branch, input->repository, error->message);
+	action_log(context, "branch %s of %s remains unprotected: %s", input->branch,
+		input->repository, error->message);
 	return action_done(context);
 }
 
-static enum action_result run(
-	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+static enum action_result run(struct action_context *context, const void *raw_input,
+	void *raw_checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
 	struct protection current;
@@ -413,34 +452,40 @@ static enum action_result run(
 	bool changed = !exists || !is_as_asked(input, &current, &rules);
 	if (changed && !branch_rules_read(context, input->repository, input->branch, &rules))
 		return action_failed(context);
-	changed = changed && ((!exists && !branch_rules_protect(&rules)) || !is_as_asked(input, &current, &rules));
+	changed = changed &&
+		((!exists && !branch_rules_protect(&rules)) ||
+			!is_as_asked(input, &current, &rules));
 	if (changed && !write_protection(context, input, &current, &response))
 		return refused(context, input, raw_output);
 	if (changed && response.status == 404 && provider_is_late(context))
-		return action_wait(context, 2000, "branch %s of %s to resolve", input->branch, input->repository);
+		return action_wait(context, 2000, "branch %s of %s to resolve", input->branch,
+			input->repository);
 	if (changed && response.status == 404) {
 		action_fail(context, ERROR_NOT_FOUND,
-			"%s has no branch %s, or the token cannot administer the repository", input->repository,
-			input->branch);
-		action_remedy(context, provider_page(context, &github, "/%s/branches", input->repository),
-			"Check both names, and give the token Administration: write on the repository.");
+			"%s has no branch %s, or the token cannot administer the repository",
+			input->repository, input->branch);
+		action_remedy(context,
+			provider_page(context, &github, "/%s/branches", input->repository),
+			"Check both names, and give the token Administration: write on the "
+			"repository.");
 		return action_remedy_input(context, "branch");
 	}
 
 	bool by_rules = !changed && rules.rules.count > 0;
 	if (changed || by_rules)
-		action_log(context, "%s branch %s of %s", changed ? "protected" : "rulesets protect", input->branch,
+		action_log(context, "%s branch %s of %s",
+			changed ? "protected" : "rulesets protect", input->branch,
 			input->repository);
 	*(struct output *)raw_output = (struct output){ .branch = input->branch,
 		.is_protected = true,
 		.changed = changed,
-		.url = provider_page(
-			context, &github, "/%s/settings/%s", input->repository, by_rules ? "rules" : "branches") };
+		.url = provider_page(context, &github, "/%s/settings/%s", input->repository,
+			by_rules ? "rules" : "branches") };
 	return action_done(context);
 }
 
-static const struct string_pair permissions[] = { { "administration", "write" }, { "contents", "read" },
-	{ "metadata", "read" }, { NULL, NULL } };
+static const struct string_pair permissions[] = { { "administration", "write" },
+	{ "contents", "read" }, { "metadata", "read" }, { NULL, NULL } };
 
 const struct action_definition github_protection = {
 	.id = "github.protection",

@@ -1,13 +1,15 @@
 /*
- * github.repository: creates a repository (empty, from a template or as a fork) or adopts one. It is done when the
- * default branch resolves.
+ * github.repository: creates a repository (empty, from a template or as a fork) or adopts one. It
+ * is done when the default branch resolves.
  *
- * Natural key: owner/name, in lower case. A repository is ours if our ledger has its id, if it is a fork of the
- * requested upstream (an account can have only one), or if the input says to adopt it. If our ledger has it as
- * pending, it is ours, and created by us, if GitHub created it from the same source and at about the time of our
- * request. A repository that GitHub redirects to has another name: if it is not ours, the requested name is free.
+ * Natural key: owner/name, in lower case. A repository is ours if our ledger has its id, if it is a
+ * fork of the requested upstream (an account can have only one), or if the input says to adopt it.
+ * If our ledger has it as pending, it is ours, and created by us, if GitHub created it from the
+ * same source and at about the time of our request. A repository that GitHub redirects to has
+ * another name: if it is not ours, the requested name is free.
  *
- * API: https://docs.github.com/rest/repos/repos, /rest/repos/forks, /rest/branches/branches, /rest/commits/commits.
+ * API: https://docs.github.com/rest/repos/repos, /rest/repos/forks, /rest/branches/branches,
+ * /rest/commits/commits.
  */
 #include "actions.h"
 #include "actions/github_create.h"
@@ -30,27 +32,31 @@ struct input {
 	bool adopt, share;
 };
 static const struct field input_fields[] = {
-	{ STRING_FIELD("owner", struct input, new.owner), .required = true, .pattern = OWNER_PATTERN,
-		.form = OWNER_FORM, .description = "User or organisation that owns the repository" },
-	{ STRING_FIELD("name", struct input, new.name), .required = true, .pattern = NAME_PATTERN, .form = NAME_FORM,
-		.description = "Name of the repository" },
-	{ STRING_FIELD("template", struct input, new.template_repository), .pattern = REPOSITORY_PATTERN,
-		.form = REPOSITORY_FORM,
-		.description = "Template repository to create it from, as owner/name; without template and fork, the "
+	{ STRING_FIELD("owner", struct input, new.owner), .required = true,
+		.pattern = OWNER_PATTERN, .form = OWNER_FORM,
+		.description = "User or organisation that owns the repository" },
+	{ STRING_FIELD("name", struct input, new.name), .required = true, .pattern = NAME_PATTERN,
+		.form = NAME_FORM, .description = "Name of the repository" },
+	{ STRING_FIELD("template", struct input, new.template_repository),
+		.pattern = REPOSITORY_PATTERN, .form = REPOSITORY_FORM,
+		.description = "Template repository to create it from, as owner/name; without "
+			       "template and fork, the "
 			       "repository contains only a README" },
-	{ STRING_FIELD("fork", struct input, new.fork), .pattern = REPOSITORY_PATTERN, .form = REPOSITORY_FORM,
-		.description = "Repository to fork, as owner/name" },
+	{ STRING_FIELD("fork", struct input, new.fork), .pattern = REPOSITORY_PATTERN,
+		.form = REPOSITORY_FORM, .description = "Repository to fork, as owner/name" },
 	{ STRING_FIELD("description", struct input, new.description), .maximum = 350,
 		.description = "Short description; a fork keeps the one of its upstream" },
 	{ STRING_FIELD("visibility", struct input, new.asked.visibility), .values = visibilities,
-		.description = "Who can see it: private if absent; a fork has the visibility of its upstream. "
+		.description = "Who can see it: private if absent; a fork has the visibility of "
+			       "its upstream. "
 			       "Organisations of an enterprise also have internal" },
 	{ SCALAR_FIELD("private", struct input, new.asked.private_repository),
 		.description = "Older form of \"visibility\": true for private, false for public" },
 	{ BOOLEAN_FIELD("adopt", struct input, adopt),
 		.description = "Use an existing repository of this name, whoever created it" },
 	{ BOOLEAN_FIELD("share", struct input, share),
-		.description = "Share it with other apps that also set share; only the app that created it deletes it, "
+		.description = "Share it with other apps that also set share; only the app that "
+			       "created it deletes it, "
 			       "once no other app uses it" },
 };
 
@@ -77,11 +83,13 @@ static const struct field output_fields[] = {
 	{ STRING_FIELD("fullName", struct output, full_name), .description = "owner/name" },
 	{ STRING_FIELD("owner", struct output, owner), .description = "Owner of the repository" },
 	{ STRING_FIELD("name", struct output, name), .description = "Name of the repository" },
-	{ STRING_FIELD("defaultBranch", struct output, default_branch), .description = "The default branch" },
+	{ STRING_FIELD("defaultBranch", struct output, default_branch),
+		.description = "The default branch" },
 	{ STRING_FIELD("headCommit", struct output, head_commit),
 		.description = "Commit at the head of the default branch" },
 	{ STRING_FIELD("url", struct output, url), .description = "Address of its page" },
-	{ STRING_FIELD("visibility", struct output, visibility), .description = "public, private or internal" },
+	{ STRING_FIELD("visibility", struct output, visibility),
+		.description = "public, private or internal" },
 	{ BOOLEAN_FIELD("created", struct output, created),
 		.description = "Whether Slipway created it; false if it was adopted" },
 };
@@ -94,7 +102,8 @@ static const char *key_of(struct action_context *context, const struct input *in
 	return full_name != NULL ? repository_key(context, full_name) : NULL;
 }
 
-static bool find_row(struct action_context *context, const struct input *input, struct ledger_resource *ret_row)
+static bool find_row(
+	struct action_context *context, const struct input *input, struct ledger_resource *ret_row)
 {
 	return ledger_get(context, "github", "repository", key_of(context, input), ret_row);
 }
@@ -110,19 +119,21 @@ static bool decide_ownership(struct action_context *context, const struct input 
 	*ret_made = false;
 	if (id == NULL || !ledger_has_id(context, "github", "repository", id, &recorded))
 		return false;
-	if (find_row(context, input, &row) && ledger_may_be_ours(&row, provider_time(repository->created_at)) &&
+	if (find_row(context, input, &row) &&
+		ledger_may_be_ours(&row, provider_time(repository->created_at)) &&
 		!repository_is_made_from(context, row.source, repository, ret_made))
 		return false;
 	*ret_ours = recorded || *ret_made;
-	if (*ret_ours || input->new.fork == NULL || !repository_is_named(repository, input->new.owner, input->new.name))
+	if (*ret_ours || input->new.fork == NULL ||
+		!repository_is_named(repository, input->new.owner, input->new.name))
 		return true;
 	bool known = repository_is_made_from(context, input->new.fork, repository, &is_fork);
 	*ret_ours = is_fork;
 	return known;
 }
 
-static enum action_result fail_foreign(
-	struct action_context *context, const struct input *input, const struct repository *repository)
+static enum action_result fail_foreign(struct action_context *context, const struct input *input,
+	const struct repository *repository)
 {
 	const struct ledger_resource foreign = { .provider = "github",
 		.type = "repository",
@@ -131,21 +142,26 @@ static enum action_result fail_foreign(
 
 	if (!action_is_free(context, &foreign))
 		return action_failed(context);
-	action_fail(context, ERROR_CONFLICT_FOREIGN, "%s/%s already exists and was not created by this step",
-		input->new.owner, input->new.name);
+	action_fail(context, ERROR_CONFLICT_FOREIGN,
+		"%s/%s already exists and was not created by this step", input->new.owner,
+		input->new.name);
 	action_remedy(context, repository->html_url,
-		"Choose another name, delete that repository, or set \"adopt\": true to use it as it is.");
+		"Choose another name, delete that repository, or set \"adopt\": true to use it as "
+		"it is.");
 	return action_remedy_input(context, "adopt");
 }
 
-/* The name is free, and the repository to adopt now has another name: a person must decide which one is meant. */
-static enum action_result fail_renamed(
-	struct action_context *context, const struct input *input, const struct repository *repository)
+/* The name is free, and the repository to adopt now has another name: a person must decide which
+ * one is meant. */
+static enum action_result fail_renamed(struct action_context *context, const struct input *input,
+	const struct repository *repository)
 {
-	action_fail(context, ERROR_NOT_FOUND, "%s/%s was renamed or moved: GitHub redirects it to %s", input->new.owner,
+	action_fail(context, ERROR_NOT_FOUND,
+		"%s/%s was renamed or moved: GitHub redirects it to %s", input->new.owner,
 		input->new.name, repository->full_name);
 	action_remedy(context, repository->html_url,
-		"Give the name %s to adopt that one, or omit \"adopt\" to create a new repository under this name.",
+		"Give the name %s to adopt that one, or omit \"adopt\" to create a new repository "
+		"under this name.",
 		repository->full_name);
 	return action_remedy_input(context, "name");
 }
@@ -157,41 +173,48 @@ static enum action_result refused(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
 	const struct error *error = action_error(context);
-	const char *source = input->new.fork != NULL ? input->new.fork : input->new.template_repository;
-	bool missing = error->class == ERROR_NOT_FOUND && (error->http_status == 404 || error->http_status == 422);
+	const char *source =
+		input->new.fork != NULL ? input->new.fork : input->new.template_repository;
+	bool missing = error->class == ERROR_NOT_FOUND &&
+		(error->http_status == 404 || error->http_status == 422);
 
 	if (provider_made_nothing(context) && !ledger_take_back(context))
 		return action_failed(context);
 	if (missing && source != NULL)
-		return explain_missing_source(
-			context, source, input->new.fork != NULL ? "fork" : "template", input->new.owner);
+		return explain_missing_source(context, source,
+			input->new.fork != NULL ? "fork" : "template", input->new.owner);
 	if (error->class != ERROR_CONFLICT_FOREIGN)
 		return action_failed(context);
 	if (checkpoint->taken) {
 		action_remedy(context, NULL,
-			"The name may belong to a repository that the token cannot see: choose another name, or give "
+			"The name may belong to a repository that the token cannot see: choose "
+			"another name, or give "
 			"the token access to it.");
 		return action_remedy_input(context, "name");
 	}
 
 	checkpoint->taken = true;
-	return action_wait(context, 2000, "%s/%s to become visible", input->new.owner, input->new.name);
+	return action_wait(
+		context, 2000, "%s/%s to become visible", input->new.owner, input->new.name);
 }
 
-/* Never rename or delete it: it may be an old fork with people's work in it. A new one still goes into the ledger, so
- * that a teardown removes it. */
-static enum action_result refuse_other(
-	struct action_context *context, const struct input *input, const struct repository *made, bool older)
+/* Never rename or delete it: it may be an old fork with people's work in it. A new one still goes
+ * into the ledger, so that a teardown removes it. */
+static enum action_result refuse_other(struct action_context *context, const struct input *input,
+	const struct repository *made, bool older)
 {
 	bool is_new = !older && provider_time(made->created_at) != 0;
 
-	if (!ledger_take_back(context) || (is_new && !repository_own(context, made, true, input->share)))
+	if (!ledger_take_back(context) ||
+		(is_new && !repository_own(context, made, true, input->share)))
 		return action_failed(context);
-	action_fail(context, ERROR_CONFLICT_FOREIGN, "GitHub returned %s %s instead of creating %s/%s",
-		older ? "the existing repository" : "the repository", made->full_name, input->new.owner,
-		input->new.name);
+	action_fail(context, ERROR_CONFLICT_FOREIGN,
+		"GitHub returned %s %s instead of creating %s/%s",
+		older ? "the existing repository" : "the repository", made->full_name,
+		input->new.owner, input->new.name);
 	action_remedy(context, made->html_url,
-		"Give the token access to it and use its name as the input, or choose another name. Then trigger the "
+		"Give the token access to it and use its name as the input, or choose another "
+		"name. Then trigger the "
 		"step again.");
 	return action_remedy_input(context, "name");
 }
@@ -207,7 +230,8 @@ static enum action_result create(
 	const struct ledger_resource intent = { .provider = "github",
 		.type = "repository",
 		.key = key_of(context, input),
-		.source = input->new.fork != NULL ? input->new.fork : input->new.template_repository };
+		.source = input->new.fork != NULL ? input->new.fork
+						  : input->new.template_repository };
 
 	if (!creation_check_owner(context, &input->new, &organization))
 		return action_failed(context);
@@ -221,7 +245,8 @@ static enum action_result create(
 
 	/* It may be the result of an earlier run's request, and then it is older than this run. */
 	bool older = is_older_than_run(context, &response, made.created_at) &&
-		!(find_row(context, input, &row) && ledger_may_be_ours(&row, provider_time(made.created_at)));
+		!(find_row(context, input, &row) &&
+			ledger_may_be_ours(&row, provider_time(made.created_at)));
 	const char *key = repository_key(context, made.full_name);
 	if (older || key == NULL || intent.key == NULL || strcmp(key, intent.key) != 0)
 		return refuse_other(context, input, &made, older);
@@ -234,24 +259,27 @@ static enum action_result create(
 
 /* ---- ready ---- */
 
-static enum action_result wait_ready(
-	struct action_context *context, const struct checkpoint *checkpoint, const struct repository *repository)
+static enum action_result wait_ready(struct action_context *context,
+	const struct checkpoint *checkpoint, const struct repository *repository)
 {
 	if (!checkpoint->created && !repository_will_be_filled(context, repository)) {
-		action_fail(
-			context, ERROR_INVALID_INPUT, "%s has no commit on its default branch", repository->full_name);
+		action_fail(context, ERROR_INVALID_INPUT, "%s has no commit on its default branch",
+			repository->full_name);
 		return action_remedy(context, repository->html_url,
 			"Push a first commit, such as a README, then trigger the step again.");
 	}
 
-	/* Count from the request, not from the start of the run, which may have waited for a rate limit first. */
+	/* Count from the request, not from the start of the run, which may have waited for a rate
+	 * limit first. */
 	if (action_run_age_ms(context) - checkpoint->requested_age_ms > READY_BUDGET_MS) {
-		action_fail(context, ERROR_TIMEOUT, "%s still has no commit on its default branch after five minutes",
+		action_fail(context, ERROR_TIMEOUT,
+			"%s still has no commit on its default branch after five minutes",
 			repository->full_name);
-		return action_remedy(
-			context, repository->html_url, "Check the repository on GitHub, then trigger the step again.");
+		return action_remedy(context, repository->html_url,
+			"Check the repository on GitHub, then trigger the step again.");
 	}
-	return action_wait(context, 2000, "the default branch of %s to resolve", repository->full_name);
+	return action_wait(
+		context, 2000, "the default branch of %s to resolve", repository->full_name);
 }
 
 static enum action_result finish(struct action_context *context, const struct input *input,
@@ -272,7 +300,8 @@ static enum action_result finish(struct action_context *context, const struct in
 
 	/* A repository that existed before has nothing to settle. */
 	if (checkpoint->created && ++checkpoint->ready_checks < READY_CHECKS)
-		return action_wait(context, 1000, "the default branch of %s to stay resolved", repository->full_name);
+		return action_wait(context, 1000, "the default branch of %s to stay resolved",
+			repository->full_name);
 	enum action_result seen = visibility_settle(context, &input->new.asked, repository, true);
 	if (seen != ACTION_DONE)
 		return seen;
@@ -283,15 +312,15 @@ static enum action_result finish(struct action_context *context, const struct in
 		.default_branch = repository->default_branch,
 		.head_commit = sha,
 		.url = repository->html_url,
-		.visibility =
-			input->new.asked.visibility != NULL ? input->new.asked.visibility : repository->visibility,
+		.visibility = input->new.asked.visibility != NULL ? input->new.asked.visibility
+								  : repository->visibility,
 		.created = checkpoint->created };
 	return action_done(context);
 }
 
 /* The existing repository is ours, or is to be adopted. */
-static enum action_result take(struct action_context *context, const struct input *input, struct checkpoint *checkpoint,
-	const struct repository *repository, struct output *output)
+static enum action_result take(struct action_context *context, const struct input *input,
+	struct checkpoint *checkpoint, const struct repository *repository, struct output *output)
 {
 	const char *key = repository_key(context, repository->full_name);
 	bool made = checkpoint->created || ledger_age_ms(context, "github", "repository", key) >= 0;
@@ -311,21 +340,24 @@ static void validate(const void *raw_input, struct input_check *check)
 {
 	const struct input *input = raw_input;
 	if (input->new.fork != NULL && input->new.template_repository != NULL)
-		input_fault(check, &(struct input_fault){ .member = "fork" }, "give template or fork, not both");
+		input_fault(check, &(struct input_fault){ .member = "fork" },
+			"give template or fork, not both");
 	visibility_check(check, &input->new.asked);
 }
 
-/* The app's own teardown removed it while the run waited: creating it again would leave it behind unnoticed. */
+/* The app's own teardown removed it while the run waited: creating it again would leave it behind
+ * unnoticed. */
 static enum action_result fail_removed(struct action_context *context, const struct input *input)
 {
 	action_fail(context, ERROR_NOT_FOUND,
-		"%s/%s, which this run created, has since been removed by a teardown of the app", input->new.owner,
-		input->new.name);
-	return action_remedy(context, NULL, "Trigger the step again to create the repository again.");
+		"%s/%s, which this run created, has since been removed by a teardown of the app",
+		input->new.owner, input->new.name);
+	return action_remedy(
+		context, NULL, "Trigger the step again to create the repository again.");
 }
 
-static enum action_result run(
-	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+static enum action_result run(struct action_context *context, const void *raw_input,
+	void *raw_checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
 	struct checkpoint *checkpoint = raw_checkpoint;
@@ -339,8 +371,9 @@ static enum action_result run(
 		return action_failed(context);
 	checkpoint->created = checkpoint->created || made;
 	if (exists && (ours || repository_is_named(&repository, input->new.owner, input->new.name)))
-		return ours || input->adopt ? take(context, input, checkpoint, &repository, raw_output)
-					    : fail_foreign(context, input, &repository);
+		return ours || input->adopt
+			? take(context, input, checkpoint, &repository, raw_output)
+			: fail_foreign(context, input, &repository);
 	if (exists && input->adopt)
 		return fail_renamed(context, input, &repository);
 
@@ -348,22 +381,24 @@ static enum action_result run(
 	if (checkpoint->created && !listed)
 		return fail_removed(context, input);
 
-	/* Either it was just created and is not visible yet, or it was requested, by this run or an earlier one, and we
-	 * do not know whether the request arrived. */
+	/* Either it was just created and is not visible yet, or it was requested, by this run or an
+	 * earlier one, and we do not know whether the request arrived. */
 	bool own_wait = checkpoint->created || checkpoint->taken || (pending && row.by_this_run);
 	int64_t budget_ms = checkpoint->created ? READY_BUDGET_MS : VISIBLE_BUDGET_MS;
 	if ((own_wait && action_run_age_ms(context) - checkpoint->requested_age_ms < budget_ms) ||
 		(!own_wait && pending && ledger_pending_age_ms(&row) < budget_ms))
-		return action_wait(context, 2000, "%s/%s to become visible", input->new.owner, input->new.name);
+		return action_wait(context, 2000, "%s/%s to become visible", input->new.owner,
+			input->new.name);
 	return create(context, input, checkpoint);
 }
 
-static const struct string_pair permissions[] = { { "administration", "write" }, { "contents", "read" },
-	{ "metadata", "read" }, { NULL, NULL } };
+static const struct string_pair permissions[] = { { "administration", "write" },
+	{ "contents", "read" }, { "metadata", "read" }, { NULL, NULL } };
 
 const struct action_definition github_repository = {
 	.id = "github.repository",
-	.summary = "Creates a GitHub repository (empty, from a template or as a fork), or adopts an existing one",
+	.summary = "Creates a GitHub repository (empty, from a template or as a fork), or adopts "
+		   "an existing one",
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),

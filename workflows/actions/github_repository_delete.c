@@ -1,9 +1,11 @@
 /*
- * github.repository-delete: deletes the repositories that this app created. A row that the ledger has as created is
- * deleted if GitHub shows the repository under the id in the ledger. A pending row is deleted if GitHub created the
- * repository from the requested source and at about the time of the request. Any other repository of that name is kept.
+ * github.repository-delete: deletes the repositories that this app created. A row that the ledger
+ * has as created is deleted if GitHub shows the repository under the id in the ledger. A pending
+ * row is deleted if GitHub created the repository from the requested source and at about the time
+ * of the request. Any other repository of that name is kept.
  *
- * GitHub redirects the old name of a renamed repository, so it is read by the old name and deleted by the new one.
+ * GitHub redirects the old name of a renamed repository, so it is read by the old name and deleted
+ * by the new one.
  *
  * API: https://docs.github.com/rest/repos/repos#delete-a-repository.
  */
@@ -15,13 +17,16 @@
 
 #define BUSY_CHECK_MS 5000
 
-/* If permissions are missing, say who can grant them: the token's creator or an owner of the organisation. */
+/* If permissions are missing, say who can grant them: the token's creator or an owner of the
+ * organisation. */
 static bool explain(struct action_context *context, const char *full_name)
 {
 	if (is_right_missing(context))
 		action_remedy(context, provider_page(context, &github, "/%s/settings", full_name),
-			"Give the token the scope delete_repo (or Administration: write), ask an owner to allow "
-			"members to delete repositories, or delete %s yourself. Then trigger the step again.",
+			"Give the token the scope delete_repo (or Administration: write), ask an "
+			"owner to allow "
+			"members to delete repositories, or delete %s yourself. Then trigger the "
+			"step again.",
 			full_name);
 	return false;
 }
@@ -46,7 +51,9 @@ static bool decide(struct action_context *context, const struct ledger_resource 
 	const struct repository *repository, bool *ret_ours)
 {
 	const char *id = repository_id(context, repository);
-	if (id == NULL || !removal_is_ours(context, owned, id, provider_time(repository->created_at), ret_ours))
+	if (id == NULL ||
+		!removal_is_ours(
+			context, owned, id, provider_time(repository->created_at), ret_ours))
 		return false;
 	if (!*ret_ours || strcmp(owned->id, id) == 0)
 		return true;
@@ -73,24 +80,27 @@ static enum action_result remove_repository(
 	if (exists && !send_delete(context, repository.full_name, &busy))
 		return action_failed(context);
 	if (busy)
-		return action_wait(context, BUSY_CHECK_MS, "GitHub to allow the deletion of %s", owned->key);
+		return action_wait(
+			context, BUSY_CHECK_MS, "GitHub to allow the deletion of %s", owned->key);
 	if (!exists && removal_settle(context, owned) != ACTION_DONE)
 		return ACTION_WAITING;
 	if (exists)
 		action_log(context, "deleted repository %s", repository.full_name);
 	else /* GitHub does not say which */
-		action_log(context, "repository %s is already gone, or the token cannot see it", owned->key);
+		action_log(context, "repository %s is already gone, or the token cannot see it",
+			owned->key);
 	return action_done(context);
 }
 
-static enum action_result run(struct action_context *context, const void *input, void *checkpoint, void *output)
+static enum action_result run(
+	struct action_context *context, const void *input, void *checkpoint, void *output)
 {
 	static const struct removal repositories = { "github", "repository", remove_repository };
 	return removal_run(context, &repositories, input, checkpoint, output);
 }
 
-static const struct string_pair permissions[] = { { "administration", "write" }, { "metadata", "read" },
-	{ NULL, NULL } };
+static const struct string_pair permissions[] = { { "administration", "write" },
+	{ "metadata", "read" }, { NULL, NULL } };
 
 const struct action_definition github_repository_delete = {
 	.id = "github.repository-delete",

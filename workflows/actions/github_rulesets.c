@@ -1,6 +1,6 @@
 /*
- * Reads the rules that rulesets put on a branch. Those of an organisation are none of a step's to change, and what they
- * ask for already need not be asked for once more.
+ * Reads the rules that rulesets put on a branch. Those of an organisation are none of a step's to
+ * change, and what they ask for already need not be asked for once more.
  *
  * API: https://docs.github.com/rest/repos/rules#get-rules-for-a-branch.
  */
@@ -22,7 +22,8 @@ struct parameters {
 };
 static const struct field parameters_fields[] = {
 	{ INTEGER_FIELD("required_approving_review_count", struct parameters, reviews) },
-	{ OBJECTS_FIELD("required_status_checks", struct parameters, checks), .record = &check_record },
+	{ OBJECTS_FIELD("required_status_checks", struct parameters, checks),
+		.record = &check_record },
 };
 static const struct record parameters_record = RECORD(struct parameters, parameters_fields);
 
@@ -36,8 +37,8 @@ static const struct field rule_fields[] = {
 };
 static const struct record rule_record = RECORD(struct rule, rule_fields);
 
-bool branch_rules_read(
-	struct action_context *context, const char *repository, const char *branch, struct branch_rules *ret_rules)
+bool branch_rules_read(struct action_context *context, const char *repository, const char *branch,
+	struct branch_rules *ret_rules)
 {
 	struct provider_response response;
 	/* Servers that know no rulesets answer 404, plans without them 403. */
@@ -51,7 +52,8 @@ bool branch_rules_read(
 	request.parameters[2] = branch;
 	if (!provider_call(context, &github, &request, &response))
 		return false;
-	return response.status >= 400 || provider_decode_list(context, &response, &rule_record, &ret_rules->rules);
+	return response.status >= 400 ||
+		provider_decode_list(context, &response, &rule_record, &ret_rules->rules);
 }
 
 static bool has(const struct branch_rules *rules, const char *type)
@@ -73,7 +75,8 @@ bool branch_rules_have_reviews(const struct branch_rules *rules, int64_t count)
 	const struct rule *list = rules->rules.items;
 	for (size_t i = 0; i < rules->rules.count; i++) {
 		const struct parameters *parameters = list[i].parameters;
-		if (strcmp(list[i].type, "pull_request") == 0 && parameters != NULL && parameters->reviews >= count)
+		if (strcmp(list[i].type, "pull_request") == 0 && parameters != NULL &&
+			parameters->reviews >= count)
 			return true;
 	}
 	return false;

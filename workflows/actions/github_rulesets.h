@@ -1,5 +1,6 @@
 /*
- * What the rulesets of a repository and of its organisation ask of a branch. They hold beside its protection.
+ * What the rulesets of a repository and of its organisation ask of a branch. They hold beside its
+ * protection.
  */
 #ifndef WORKFLOWS_ACTIONS_GITHUB_RULESETS_H
 #define WORKFLOWS_ACTIONS_GITHUB_RULESETS_H
@@ -14,7 +15,8 @@ struct branch_rules {
 bool branch_rules_read(struct action_context *context, const char *repository, const char *branch,
 	struct branch_rules *ret_rules) SLIPWAY_MUST_CHECK;
 
-/* Whether they keep it from being deleted or written over, as a protection without anything else does. */
+/* Whether they keep it from being deleted or written over, as a protection without anything else
+ * does. */
 bool branch_rules_protect(const struct branch_rules *rules);
 
 /* Whether they ask for at least so many approvals, by a pull request. */

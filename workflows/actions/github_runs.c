@@ -13,17 +13,21 @@ static const struct field workflow_run_fields[] = {
 const struct record workflow_run_record = RECORD(struct workflow_run, workflow_run_fields);
 
 static const struct field listing_fields[] = {
-	{ OBJECTS_FIELD("workflow_runs", struct workflow_runs, runs), .record = &workflow_run_record },
+	{ OBJECTS_FIELD("workflow_runs", struct workflow_runs, runs),
+		.record = &workflow_run_record },
 };
 static const struct record listing_record = RECORD(struct workflow_runs, listing_fields);
 
-bool runs_list(struct action_context *context, const char *repository, const char *workflow, const char *ref,
-	bool *ret_known, struct workflow_runs *ret_runs)
+bool runs_list(struct action_context *context, const char *repository, const char *workflow,
+	const char *ref, bool *ret_known, struct workflow_runs *ret_runs)
 {
 	struct provider_response response;
-	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs",
-		.query = { { "event", "workflow_dispatch" }, { "branch", ref }, { "per_page", "100" } },
-		.expect = { 404 } };
+	struct provider_request request = {
+		.path = "/repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs",
+		.query = { { "event", "workflow_dispatch" }, { "branch", ref },
+			{ "per_page", "100" } },
+		.expect = { 404 }
+	};
 
 	if (!split_repository(context, repository, request.parameters))
 		return false;

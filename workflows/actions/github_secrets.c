@@ -1,11 +1,12 @@
 /*
- * github.secrets: sets secrets of a repository for GitHub Actions, sealed with the repository's public key. Other
- * secrets are not touched.
+ * github.secrets: sets secrets of a repository for GitHub Actions, sealed with the repository's
+ * public key. Other secrets are not touched.
  *
- * Natural key: owner/name and the name of the secret. GitHub never shows a value, so every run writes each secret,
- * which may safely be repeated. The checkpoint counts the secrets written, so that after a rate limit the run continues
- * with the next one. Secrets are deleted with their repository, so there is no action to undo them. No value, and
- * nothing derived from one, is stored or logged.
+ * Natural key: owner/name and the name of the secret. GitHub never shows a value, so every run
+ * writes each secret, which may safely be repeated. The checkpoint counts the secrets written, so
+ * that after a rate limit the run continues with the next one. Secrets are deleted with their
+ * repository, so there is no action to undo them. No value, and nothing derived from one, is stored
+ * or logged.
  *
  * API: https://docs.github.com/rest/actions/secrets.
  */
@@ -22,11 +23,13 @@ struct secret {
 	const char *name, *value;
 };
 static const struct field secret_fields[] = {
-	{ STRING_FIELD("name", struct secret, name), .required = true, .pattern = SETTING_PATTERN, .form = SETTING_FORM,
+	{ STRING_FIELD("name", struct secret, name), .required = true, .pattern = SETTING_PATTERN,
+		.form = SETTING_FORM,
 		.description = "Name of the secret; GitHub writes it in upper case" },
-	{ STRING_FIELD("value", struct secret, value), .required = true, .minimum = 1, .maximum = VALUE_MAX,
-		.secret = true,
-		.description = "Value of the secret: it is sealed for GitHub, and appears in no output, event or log" },
+	{ STRING_FIELD("value", struct secret, value), .required = true, .minimum = 1,
+		.maximum = VALUE_MAX, .secret = true,
+		.description = "Value of the secret: it is sealed for GitHub, and appears in no "
+			       "output, event or log" },
 };
 static const struct record secret_record = RECORD(struct secret, secret_fields);
 
@@ -35,10 +38,12 @@ struct input {
 	struct object_list secrets;
 };
 static const struct field input_fields[] = {
-	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
-		.form = REPOSITORY_FORM, .description = "The repository, as owner/name" },
-	{ OBJECTS_FIELD("secrets", struct input, secrets), .required = true, .record = &secret_record,
-		.maximum = SECRETS_MAX, .description = "The secrets to set" },
+	{ STRING_FIELD("repository", struct input, repository), .required = true,
+		.pattern = REPOSITORY_PATTERN, .form = REPOSITORY_FORM,
+		.description = "The repository, as owner/name" },
+	{ OBJECTS_FIELD("secrets", struct input, secrets), .required = true,
+		.record = &secret_record, .maximum = SECRETS_MAX,
+		.description = "The secrets to set" },
 };
 
 /* Written by this run so far: always the first ones of the input. */
@@ -84,11 +89,13 @@ static enum action_result miss_repository(struct action_context *context, const 
 	if (provider_is_late(context))
 		return action_wait(context, CHECK_MS, "%s to become visible", input->repository);
 	action_fail(context, ERROR_NOT_FOUND,
-		"GitHub returns no public key for secrets of %s: the repository does not exist, or the token cannot "
+		"GitHub returns no public key for secrets of %s: the repository does not exist, or "
+		"the token cannot "
 		"access its secrets",
 		input->repository);
-	action_remedy(
-		context, NULL, "Check the name of the repository, and give the token the permission secrets: write.");
+	action_remedy(context, NULL,
+		"Check the name of the repository, and give the token the permission secrets: "
+		"write.");
 	return action_remedy_input(context, "repository");
 }
 
@@ -96,19 +103,23 @@ static enum action_result fetch_key(
 	struct action_context *context, const struct input *input, struct public_key *ret_key)
 {
 	struct provider_response response;
-	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/secrets/public-key",
-		.expect = { 404 } };
+	struct provider_request request = {
+		.path = "/repos/{owner}/{repo}/actions/secrets/public-key", .expect = { 404 }
+	};
 
 	if (!split_repository(context, input->repository, request.parameters) ||
 		!provider_call(context, &github, &request, &response))
 		return action_failed(context);
 	if (response.status == 404)
 		return miss_repository(context, input);
-	return provider_decode(context, &response, &public_key_record, ret_key) ? ACTION_DONE : action_failed(context);
+	return provider_decode(context, &response, &public_key_record, ret_key)
+		? ACTION_DONE
+		: action_failed(context);
 }
 
-static bool send_secret(struct action_context *context, const struct input *input, const struct secret *secret,
-	const struct public_key *key, struct provider_response *response)
+static bool send_secret(struct action_context *context, const struct input *input,
+	const struct secret *secret, const struct public_key *key,
+	struct provider_response *response)
 {
 	const struct sealed body = { seal_text(context, key->key, secret->value), key->key_id };
 	struct provider_request request = { .method = HTTP_PUT,
@@ -117,7 +128,8 @@ static bool send_secret(struct action_context *context, const struct input *inpu
 		.body = &body,
 		.expect = { 422 } };
 
-	if (body.encrypted_value == NULL || !split_repository(context, input->repository, request.parameters))
+	if (body.encrypted_value == NULL ||
+		!split_repository(context, input->repository, request.parameters))
 		return false;
 	request.parameters[2] = secret->name;
 	return provider_call(context, &github, &request, response);
@@ -125,7 +137,8 @@ static bool send_secret(struct action_context *context, const struct input *inpu
 
 /* ---- all of it ---- */
 
-/* GitHub may have refused because it has changed the key since: fetch the key again, and retry once. */
+/* GitHub may have refused because it has changed the key since: fetch the key again, and retry
+ * once. */
 static enum action_result write_secret(struct action_context *context, const struct input *input,
 	const struct secret *secret, struct public_key *key, struct counts *counts)
 {
@@ -142,9 +155,10 @@ static enum action_result write_secret(struct action_context *context, const str
 	}
 
 	if (response.status == 422) {
-		action_fail(context, ERROR_INVALID_INPUT, "GitHub refuses secret %s of %s: %s", secret->name,
-			input->repository, response.message);
-		action_remedy(context, NULL, "Check the name of the secret and the length of its value.");
+		action_fail(context, ERROR_INVALID_INPUT, "GitHub refuses secret %s of %s: %s",
+			secret->name, input->repository, response.message);
+		action_remedy(
+			context, NULL, "Check the name of the secret and the length of its value.");
 		return action_remedy_input(context, "secrets");
 	}
 
@@ -170,15 +184,16 @@ static void validate(const void *raw_input, struct input_check *check)
 	}
 }
 
-static enum action_result run(
-	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+static enum action_result run(struct action_context *context, const void *raw_input,
+	void *raw_checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
 	struct counts *counts = raw_checkpoint;
 	const struct secret *secrets = input->secrets.items;
 	struct public_key key;
 	size_t next = (size_t)(counts->created + counts->updated);
-	enum action_result result = next < input->secrets.count ? fetch_key(context, input, &key) : ACTION_DONE;
+	enum action_result result =
+		next < input->secrets.count ? fetch_key(context, input, &key) : ACTION_DONE;
 
 	for (; result == ACTION_DONE && next < input->secrets.count; next++)
 		result = write_secret(context, input, &secrets[next], &key, counts);
@@ -189,7 +204,8 @@ static enum action_result run(
 	return action_done(context);
 }
 
-static const struct string_pair permissions[] = { { "secrets", "write" }, { "metadata", "read" }, { NULL, NULL } };
+static const struct string_pair permissions[] = { { "secrets", "write" }, { "metadata", "read" },
+	{ NULL, NULL } };
 
 const struct action_definition github_secrets = {
 	.id = "github.secrets",

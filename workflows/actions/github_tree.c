@@ -1,5 +1,6 @@
 /*
- * Compares files with git trees by their object names. Only the folders on the path to a file are read.
+ * Compares files with git trees by their object names. Only the folders on the path to a file are
+ * read.
  */
 #include "actions/github_tree.h"
 
@@ -11,10 +12,11 @@
 #define FOLDERS_MAX 256 /* each is a call */
 
 static const struct field desired_file_fields[] = {
-	{ STRING_FIELD("path", struct desired_file, path), .required = true, .minimum = 1, .maximum = TREE_PATH_MAX,
+	{ STRING_FIELD("path", struct desired_file, path), .required = true, .minimum = 1,
+		.maximum = TREE_PATH_MAX,
 		.description = "Path in the repository, such as docs/index.md" },
-	{ STRING_FIELD("content", struct desired_file, content), .required = true, .maximum = CONTENT_MAX,
-		.description = "Full text of the file" },
+	{ STRING_FIELD("content", struct desired_file, content), .required = true,
+		.maximum = CONTENT_MAX, .description = "Full text of the file" },
 	{ BOOLEAN_FIELD("executable", struct desired_file, executable),
 		.description = "Make the file executable, as for a script" },
 };
@@ -61,7 +63,8 @@ const char *desired_file_mode(const struct desired_file *file)
 
 static bool is_part(const char *part, size_t length)
 {
-	return length > 0 && !(length == 1 && part[0] == '.') && !(length == 2 && memcmp(part, "..", 2) == 0) &&
+	return length > 0 && !(length == 1 && part[0] == '.') &&
+		!(length == 2 && memcmp(part, "..", 2) == 0) &&
 		!(length == 4 && strncasecmp(part, ".git", 4) == 0);
 }
 
@@ -84,17 +87,19 @@ static bool is_above(const char *one, const char *two)
 	return strncmp(one, two, length) == 0 && (two[length] == '\0' || two[length] == '/');
 }
 
-/* The index of an earlier file with the same path, or that would have to be a folder of this one or the reverse; count
- * if there is none. */
+/* The index of an earlier file with the same path, or that would have to be a folder of this one or
+ * the reverse; count if there is none. */
 static size_t find_rival(const struct desired_file *list, size_t count, size_t index)
 {
 	for (size_t j = 0; j < index; j++)
-		if (is_above(list[index].path, list[j].path) || is_above(list[j].path, list[index].path))
+		if (is_above(list[index].path, list[j].path) ||
+			is_above(list[j].path, list[index].path))
 			return j;
 	return count;
 }
 
-void desired_files_check(struct input_check *check, const char *member, const struct object_list *files)
+void desired_files_check(
+	struct input_check *check, const char *member, const struct object_list *files)
 {
 	const struct desired_file *list = files->items;
 
@@ -102,13 +107,15 @@ void desired_files_check(struct input_check *check, const char *member, const st
 		struct input_fault fault = { .member = member, .item = "path", .index = i };
 		size_t rival = find_rival(list, files->count, i);
 		if (!is_path(list[i].path)) {
-			fault.remedy = "Give the path from the root of the repository, without a leading '/', '.', "
+			fault.remedy = "Give the path from the root of the repository, without a "
+				       "leading '/', '.', "
 				       "'..' and '.git'.";
-			input_fault(check, &fault, "'%s' is not a valid path of a file in a repository", list[i].path);
+			input_fault(check, &fault,
+				"'%s' is not a valid path of a file in a repository", list[i].path);
 		} else if (rival < files->count) {
 			fault.remedy = "Give each file once.";
-			input_fault(
-				check, &fault, "'%s' and '%s' cannot both be files", list[rival].path, list[i].path);
+			input_fault(check, &fault, "'%s' and '%s' cannot both be files",
+				list[rival].path, list[i].path);
 		}
 	}
 }
@@ -119,7 +126,8 @@ static bool fetch_tree(struct forest *forest, const char *sha, struct tree *ret_
 {
 	struct provider_response response;
 	struct action_context *context = forest->context;
-	struct provider_request request = { .path = "/repos/{owner}/{repo}/git/trees/{tree_sha}", .expect = { 404 } };
+	struct provider_request request = { .path = "/repos/{owner}/{repo}/git/trees/{tree_sha}",
+		.expect = { 404 } };
 
 	if (!split_repository(context, forest->repository, request.parameters))
 		return false;
@@ -129,8 +137,8 @@ static bool fetch_tree(struct forest *forest, const char *sha, struct tree *ret_
 
 	/* GitHub has just named this tree, so it exists. */
 	if (response.status == 404) {
-		action_fail(context, ERROR_NOT_READY, "GitHub does not show the tree %s of %s yet", sha,
-			forest->repository);
+		action_fail(context, ERROR_NOT_READY, "GitHub does not show the tree %s of %s yet",
+			sha, forest->repository);
 		return false;
 	}
 
@@ -138,8 +146,8 @@ static bool fetch_tree(struct forest *forest, const char *sha, struct tree *ret_
 		return false;
 	ret_tree->sha = sha;
 	if (ret_tree->truncated)
-		action_fail(context, ERROR_INVALID_INPUT, "a folder in %s has more entries than GitHub lists",
-			forest->repository);
+		action_fail(context, ERROR_INVALID_INPUT,
+			"a folder in %s has more entries than GitHub lists", forest->repository);
 	return !ret_tree->truncated;
 }
 
@@ -151,7 +159,8 @@ static bool find_tree(struct forest *forest, const char *sha, const struct tree 
 			return true;
 		}
 	if (forest->count == FOLDERS_MAX) {
-		action_fail(forest->context, ERROR_INVALID_INPUT, "the files are in more than %d folders", FOLDERS_MAX);
+		action_fail(forest->context, ERROR_INVALID_INPUT,
+			"the files are in more than %d folders", FOLDERS_MAX);
 		action_remedy(forest->context, NULL, "Split the files over several steps.");
 		return false;
 	}
@@ -174,18 +183,22 @@ static const struct tree_entry *find_entry(const struct tree *tree, const char *
 }
 
 /* There is a folder where a file is to go, or a file where a folder is needed. It would be lost. */
-static bool refuse_kind(const struct forest *forest, const char *path, size_t length, const struct tree_entry *entry)
+static bool refuse_kind(const struct forest *forest, const char *path, size_t length,
+	const struct tree_entry *entry)
 {
 	action_fail(forest->context, ERROR_CONFLICT_FOREIGN,
-		"%.*s in %s is a %s, which writing the file %s would replace", (int)length, path, forest->repository,
-		strcmp(entry->type, "tree") == 0 ? "folder" : entry->type, path);
-	action_remedy(forest->context, NULL, "Choose another path, or delete it from the branch first.");
+		"%.*s in %s is a %s, which writing the file %s would replace", (int)length, path,
+		forest->repository, strcmp(entry->type, "tree") == 0 ? "folder" : entry->type,
+		path);
+	action_remedy(
+		forest->context, NULL, "Choose another path, or delete it from the branch first.");
 	action_remedy_input(forest->context, "files");
 	return false;
 }
 
 /* Finds the entry of the path; NULL if there is none. */
-static bool find_file(struct forest *forest, const char *root, const char *path, const struct tree_entry **ret_entry)
+static bool find_file(struct forest *forest, const char *root, const char *path,
+	const struct tree_entry **ret_entry)
 {
 	const struct tree *tree;
 	const char *sha = root;
@@ -210,8 +223,8 @@ static bool find_file(struct forest *forest, const char *root, const char *path,
 	}
 }
 
-static bool compare_file(
-	const struct forest *forest, const struct desired_file *file, const struct tree_entry *entry, bool *ret_differs)
+static bool compare_file(const struct forest *forest, const struct desired_file *file,
+	const struct tree_entry *entry, bool *ret_differs)
 {
 	const char *name = git_blob_name(forest->context, file->content);
 

@@ -9,19 +9,22 @@
 
 #define FILLING_MS 300000 /* GitHub's advice: contact support if a fork takes longer */
 
-enum action_result repository_check_usable(struct action_context *context, const struct repository *repository)
+enum action_result repository_check_usable(
+	struct action_context *context, const struct repository *repository)
 {
 	if (!repository->archived && !repository->disabled)
 		return ACTION_DONE;
-	action_fail(context, ERROR_INVALID_INPUT, "%s is %s, so nothing can be written to it", repository->full_name,
-		repository->archived ? "archived" : "disabled by GitHub");
-	action_remedy(context, provider_page(context, &github, "/%s/settings", repository->full_name), "%s",
+	action_fail(context, ERROR_INVALID_INPUT, "%s is %s, so nothing can be written to it",
+		repository->full_name, repository->archived ? "archived" : "disabled by GitHub");
+	action_remedy(context,
+		provider_page(context, &github, "/%s/settings", repository->full_name), "%s",
 		repository->archived ? "Unarchive it in its settings, or choose another name."
 				     : "Contact GitHub support, or choose another name.");
 	return action_remedy_input(context, "name");
 }
 
-bool repository_has_commits(struct action_context *context, const struct repository *repository, bool *ret_has)
+bool repository_has_commits(
+	struct action_context *context, const struct repository *repository, bool *ret_has)
 {
 	struct provider_response response;
 	struct object_list commits;
@@ -46,7 +49,8 @@ bool repository_has_commits(struct action_context *context, const struct reposit
 bool repository_will_be_filled(struct action_context *context, const struct repository *repository)
 {
 	const char *key = repository_key(context, repository->full_name);
-	int64_t made_ms_ago = key != NULL ? ledger_age_ms(context, "github", "repository", key) : -1;
+	int64_t made_ms_ago =
+		key != NULL ? ledger_age_ms(context, "github", "repository", key) : -1;
 
 	return repository->fork || repository->template_repository != NULL ||
 		(made_ms_ago >= 0 && made_ms_ago < FILLING_MS);

@@ -1,9 +1,10 @@
 /*
- * github.variables: sets variables of a repository for GitHub Actions. Other variables are not touched, and a variable
- * that already has the value is not written again.
+ * github.variables: sets variables of a repository for GitHub Actions. Other variables are not
+ * touched, and a variable that already has the value is not written again.
  *
- * Natural key: owner/name and the name of the variable, in which GitHub ignores case. Each write may safely be
- * repeated. Variables are deleted with their repository, so there is no action to undo them.
+ * Natural key: owner/name and the name of the variable, in which GitHub ignores case. Each write
+ * may safely be repeated. Variables are deleted with their repository, so there is no action to
+ * undo them.
  *
  * API: https://docs.github.com/rest/actions/variables.
  */
@@ -22,9 +23,11 @@ struct variable {
 };
 static const struct field variable_fields[] = {
 	{ STRING_FIELD("name", struct variable, name), .required = true, .pattern = SETTING_PATTERN,
-		.form = SETTING_FORM, .description = "Name of the variable; GitHub writes it in upper case" },
+		.form = SETTING_FORM,
+		.description = "Name of the variable; GitHub writes it in upper case" },
 	{ STRING_FIELD("value", struct variable, value), .required = true, .maximum = VALUE_MAX,
-		.description = "Value of the variable; everyone who can see the repository's workflows can read it" },
+		.description = "Value of the variable; everyone who can see the repository's "
+			       "workflows can read it" },
 };
 static const struct record variable_record = RECORD(struct variable, variable_fields);
 
@@ -33,10 +36,12 @@ struct input {
 	struct object_list variables;
 };
 static const struct field input_fields[] = {
-	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
-		.form = REPOSITORY_FORM, .description = "The repository, as owner/name" },
-	{ OBJECTS_FIELD("variables", struct input, variables), .required = true, .record = &variable_record,
-		.maximum = VARIABLES_MAX, .description = "The variables to set" },
+	{ STRING_FIELD("repository", struct input, repository), .required = true,
+		.pattern = REPOSITORY_PATTERN, .form = REPOSITORY_FORM,
+		.description = "The repository, as owner/name" },
+	{ OBJECTS_FIELD("variables", struct input, variables), .required = true,
+		.record = &variable_record, .maximum = VARIABLES_MAX,
+		.description = "The variables to set" },
 };
 
 /* Written by this run so far. */
@@ -68,7 +73,8 @@ struct listing {
 	struct object_list variables;
 };
 static const struct field listing_fields[] = {
-	{ OBJECTS_FIELD("variables", struct listing, variables), .required = true, .record = &listed_record },
+	{ OBJECTS_FIELD("variables", struct listing, variables), .required = true,
+		.record = &listed_record },
 };
 static const struct record listing_record = RECORD(struct listing, listing_fields);
 
@@ -80,11 +86,13 @@ static enum action_result miss_repository(struct action_context *context, const 
 	if (provider_is_late(context))
 		return action_wait(context, CHECK_MS, "%s to become visible", input->repository);
 	action_fail(context, ERROR_NOT_FOUND,
-		"GitHub shows no variables of %s: the repository does not exist, or the token cannot access its "
+		"GitHub shows no variables of %s: the repository does not exist, or the token "
+		"cannot access its "
 		"variables",
 		input->repository);
-	action_remedy(
-		context, NULL, "Check the name of the repository, and give the token the permission variables: write.");
+	action_remedy(context, NULL,
+		"Check the name of the repository, and give the token the permission variables: "
+		"write.");
 	return action_remedy_input(context, "repository");
 }
 
@@ -97,26 +105,30 @@ static const struct variable *find(const struct variable *list, size_t count, co
 }
 
 /* Fills ret_existing[i] with the listed variable of that name, or leaves it NULL. */
-static void match_listed(const struct input *input, const struct listing *listing, const struct variable **ret_existing)
+static void match_listed(const struct input *input, const struct listing *listing,
+	const struct variable **ret_existing)
 {
 	const struct variable *desired = input->variables.items;
 	for (size_t i = 0; i < input->variables.count; i++)
 		if (ret_existing[i] == NULL)
-			ret_existing[i] = find(listing->variables.items, listing->variables.count, desired[i].name);
+			ret_existing[i] = find(listing->variables.items, listing->variables.count,
+				desired[i].name);
 }
 
-static enum action_result read_variables(
-	struct action_context *context, const struct input *input, const struct variable **ret_existing)
+static enum action_result read_variables(struct action_context *context, const struct input *input,
+	const struct variable **ret_existing)
 {
 	struct provider_response response;
 	struct listing listing = { { NULL, PAGE_ITEMS } };
-	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/variables", .expect = { 404 } };
+	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/variables",
+		.expect = { 404 } };
 
 	if (!split_repository(context, input->repository, request.parameters))
 		return action_failed(context);
 	request.query[0] = (struct string_pair){ "per_page", "30" };
 	for (int page = 1; page <= PAGES_MAX && listing.variables.count == PAGE_ITEMS; page++) {
-		request.query[1] = (struct string_pair){ "page", action_format(context, "%d", page) };
+		request.query[1] =
+			(struct string_pair){ "page", action_format(context, "%d", page) };
 		if (!provider_call(context, &github, &request, &response))
 			return action_failed(context);
 		if (response.status == 404)
@@ -131,7 +143,8 @@ static enum action_result read_variables(
 
 /* ---- write ---- */
 
-static bool update(struct action_context *context, const struct input *input, const struct variable *variable)
+static bool update(
+	struct action_context *context, const struct input *input, const struct variable *variable)
 {
 	struct provider_response response;
 	struct provider_request request = { .method = HTTP_PATCH,
@@ -145,9 +158,10 @@ static bool update(struct action_context *context, const struct input *input, co
 	return provider_call(context, &github, &request, &response);
 }
 
-/* *ret_created is false if the variable already exists: somebody else, or an earlier attempt, created it. */
-static bool create(
-	struct action_context *context, const struct input *input, const struct variable *variable, bool *ret_created)
+/* *ret_created is false if the variable already exists: somebody else, or an earlier attempt,
+ * created it. */
+static bool create(struct action_context *context, const struct input *input,
+	const struct variable *variable, bool *ret_created)
 {
 	struct provider_response response;
 	struct provider_request request = { .method = HTTP_POST,
@@ -163,9 +177,10 @@ static bool create(
 	return true;
 }
 
-/* Writes the variable, and counts what was done; existing is NULL if GitHub has none of that name. */
-static bool write_variable(struct action_context *context, const struct input *input, const struct variable *variable,
-	const struct variable *existing, struct counts *counts)
+/* Writes the variable, and counts what was done; existing is NULL if GitHub has none of that name.
+ */
+static bool write_variable(struct action_context *context, const struct input *input,
+	const struct variable *variable, const struct variable *existing, struct counts *counts)
 {
 	bool created = false;
 	if (existing == NULL && !create(context, input, variable, &created))
@@ -179,7 +194,8 @@ static bool write_variable(struct action_context *context, const struct input *i
 
 static bool is_equal(const struct variable *variable, const struct variable *existing)
 {
-	return existing != NULL && existing->value != NULL && strcmp(existing->value, variable->value) == 0;
+	return existing != NULL && existing->value != NULL &&
+		strcmp(existing->value, variable->value) == 0;
 }
 
 static void validate(const void *raw_input, struct input_check *check)
@@ -199,8 +215,8 @@ static void validate(const void *raw_input, struct input_check *check)
 }
 
 /* For plans: before the first write, which ends a dry run. */
-static void report_differences(
-	struct action_context *context, const struct input *input, const struct variable *const *existing)
+static void report_differences(struct action_context *context, const struct input *input,
+	const struct variable *const *existing)
 {
 	const struct variable *variables = input->variables.items;
 	for (size_t i = 0; i < input->variables.count; i++)
@@ -209,14 +225,15 @@ static void report_differences(
 				existing[i] == NULL ? "does not exist" : "has a different value");
 }
 
-static enum action_result run(
-	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+static enum action_result run(struct action_context *context, const void *raw_input,
+	void *raw_checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
 	struct counts *counts = raw_checkpoint;
 	const struct variable *variables = input->variables.items;
 	size_t count = input->variables.count;
-	const struct variable **existing = action_allocate(context, count, sizeof(const struct variable *));
+	const struct variable **existing =
+		action_allocate(context, count, sizeof(const struct variable *));
 
 	if (existing == NULL)
 		return action_failed(context);
@@ -230,17 +247,19 @@ static enum action_result run(
 			return action_failed(context);
 	long long written = counts->created + counts->updated;
 	if (written > 0)
-		action_log(context, "wrote %lld of %zu variables to %s", written, count, input->repository);
+		action_log(context, "wrote %lld of %zu variables to %s", written, count,
+			input->repository);
 	counts->unchanged = (int64_t)count - written;
 	*(struct counts *)raw_output = *counts;
 	return action_done(context);
 }
 
 /* GitHub's API description does not list the name of this permission:
- * https://github.com/github/rest-api-description/issues/5437. GitHub's documentation says "variables", which is
- * accepted but grants nothing: https://github.com/fullsend-ai/fullsend/issues/997. */
-static const struct string_pair permissions[] = { { "actions_variables", "write" }, { "metadata", "read" },
-	{ NULL, NULL } };
+ * https://github.com/github/rest-api-description/issues/5437. GitHub's documentation says
+ * "variables", which is accepted but grants nothing:
+ * https://github.com/fullsend-ai/fullsend/issues/997. */
+static const struct string_pair permissions[] = { { "actions_variables", "write" },
+	{ "metadata", "read" }, { NULL, NULL } };
 
 const struct action_definition github_variables = {
 	.id = "github.variables",

@@ -1,5 +1,6 @@
 /*
- * Visibility of repositories. The default is "private": with "public", one missing line would publish a client's code.
+ * Visibility of repositories. The default is "private": with "public", one missing line would
+ * publish a client's code.
  *
  * API: https://docs.github.com/rest/repos/repos#update-a-repository.
  */
@@ -39,9 +40,10 @@ void visibility_check(struct input_check *check, const struct visibility *asked)
 		return;
 	if (!is(older, "true") && !is(older, "false"))
 		input_fault(check, &fault, "it must be true or false");
-	else if (input_is_known(asked->visibility) && is(older, "true") == is(asked->visibility, PUBLIC))
-		input_fault(
-			check, &fault, "\"private\": %s contradicts \"visibility\": \"%s\"", older, asked->visibility);
+	else if (input_is_known(asked->visibility) &&
+		is(older, "true") == is(asked->visibility, PUBLIC))
+		input_fault(check, &fault, "\"private\": %s contradicts \"visibility\": \"%s\"",
+			older, asked->visibility);
 }
 
 const char *visibility_to_make(const struct visibility *asked)
@@ -61,7 +63,8 @@ static bool is_as_asked(const struct visibility *asked, const char *actual)
 	return !is(asked->private_repository, "true") || !is(actual, PUBLIC);
 }
 
-static enum action_result make_internal(struct action_context *context, const struct repository *repository)
+static enum action_result make_internal(
+	struct action_context *context, const struct repository *repository)
 {
 	struct provider_response response;
 	const struct visibility_request body = { INTERNAL };
@@ -81,7 +84,8 @@ static enum action_result make_internal(struct action_context *context, const st
 	return ACTION_DONE;
 }
 
-bool visibility_fits_fork(struct action_context *context, const struct visibility *asked, const char *upstream)
+bool visibility_fits_fork(
+	struct action_context *context, const struct visibility *asked, const char *upstream)
 {
 	const char *names[2];
 	struct repository found;
@@ -94,7 +98,8 @@ bool visibility_fits_fork(struct action_context *context, const struct visibilit
 		return false;
 	if (!exists || !is(found.visibility, PUBLIC))
 		return true;
-	action_fail(context, ERROR_INVALID_INPUT, "%s is public, and so is every fork of it, but this step asks for %s",
+	action_fail(context, ERROR_INVALID_INPUT,
+		"%s is public, and so is every fork of it, but this step asks for %s",
 		found.full_name, visibility_to_make(asked));
 	action_remedy(context, found.html_url,
 		"Omit \"visibility\" for a public fork, or use a template instead of the fork.");
@@ -102,8 +107,8 @@ bool visibility_fits_fork(struct action_context *context, const struct visibilit
 	return false;
 }
 
-enum action_result visibility_settle(
-	struct action_context *context, const struct visibility *asked, const struct repository *repository, bool made)
+enum action_result visibility_settle(struct action_context *context, const struct visibility *asked,
+	const struct repository *repository, bool made)
 {
 	const char *actual = repository->visibility;
 
@@ -111,10 +116,12 @@ enum action_result visibility_settle(
 		return ACTION_DONE;
 	if (made && is(actual, PRIVATE) && is(asked->visibility, INTERNAL))
 		return make_internal(context, repository);
-	action_fail(context, ERROR_INVALID_INPUT, "%s is %s, but this step asks for %s", repository->full_name, actual,
-		visibility_to_make(asked));
-	action_remedy(context, provider_page(context, &github, "/%s/settings", repository->full_name),
-		"Change it in the repository's settings, or set \"visibility\": \"%s\". A fork has the visibility of "
+	action_fail(context, ERROR_INVALID_INPUT, "%s is %s, but this step asks for %s",
+		repository->full_name, actual, visibility_to_make(asked));
+	action_remedy(context,
+		provider_page(context, &github, "/%s/settings", repository->full_name),
+		"Change it in the repository's settings, or set \"visibility\": \"%s\". A fork has "
+		"the visibility of "
 		"its upstream.",
 		actual);
 	return action_remedy_input(context, "visibility");

@@ -1,6 +1,6 @@
 /*
- * http.check: checks that a URL returns the expected status and, if asked, a text. It retries until the time is up,
- * because a new deployment may not be reachable at once.
+ * http.check: checks that a URL returns the expected status and, if asked, a text. It retries until
+ * the time is up, because a new deployment may not be reachable at once.
  */
 #include <string.h>
 
@@ -17,20 +17,22 @@ struct input {
 	int64_t status, within;
 };
 static const struct field input_fields[] = {
-	{ STRING_FIELD("url", struct input, url), .required = true, .maximum = 2000, .description = "URL to request" },
+	{ STRING_FIELD("url", struct input, url), .required = true, .maximum = 2000,
+		.description = "URL to request" },
 	{ STRING_FIELD("path", struct input, path), .maximum = 1000, .pattern = "^/[!-~]*$",
 		.form = "a path that begins with /, without spaces",
 		.description = "Path to append to the URL, such as /health" },
-	{ INTEGER_FIELD("status", struct input, status), .minimum = 100, .maximum = 599, .fallback = "200",
-		.description = "Expected status" },
+	{ INTEGER_FIELD("status", struct input, status), .minimum = 100, .maximum = 599,
+		.fallback = "200", .description = "Expected status" },
 	{ STRING_FIELD("contains", struct input, contains), .maximum = 1000,
 		.description = "Text that the response must contain" },
 	{ STRING_FIELD("protectionBypass", struct input, bypass), .pattern = "^[!-~]{1,200}$",
 		.form = "at most 200 characters of ASCII without spaces", .secret = true,
-		.description = "Secret that bypasses Vercel's deployment protection (Protection Bypass for "
+		.description = "Secret that bypasses Vercel's deployment protection (Protection "
+			       "Bypass for "
 			       "Automation); appears in no output, event or log" },
-	{ INTEGER_FIELD("within", struct input, within), .minimum = 1, .maximum = 3000, .fallback = "120",
-		.description = "Seconds after which the check fails" },
+	{ INTEGER_FIELD("within", struct input, within), .minimum = 1, .maximum = 3000,
+		.fallback = "120", .description = "Seconds after which the check fails" },
 };
 
 struct output {
@@ -54,19 +56,23 @@ static const char *address(struct action_context *context, const struct input *i
 	return action_format(context, "%.*s%s", (int)length, input->url, input->path);
 }
 
-static enum action_result again_or_fail(
-	struct action_context *context, const struct input *input, const char *url, const char *what)
+static enum action_result again_or_fail(struct action_context *context, const struct input *input,
+	const char *url, const char *what)
 {
 	if (action_run_age_ms(context) < input->within * 1000)
-		return action_wait(context, TRY_MS, "the expected response from %s; last result: %s", url, what);
-	action_fail(context, ERROR_CHECK_FAILED, "%s did not return the expected response within %lld seconds: %s", url,
+		return action_wait(context, TRY_MS,
+			"the expected response from %s; last result: %s", url, what);
+	action_fail(context, ERROR_CHECK_FAILED,
+		"%s did not return the expected response within %lld seconds: %s", url,
 		(long long)input->within, what);
 	return action_remedy(context, url,
-		"Open the address. A login page means that Vercel's deployment protection is on: check another "
+		"Open the address. A login page means that Vercel's deployment protection is on: "
+		"check another "
 		"address, or give \"protectionBypass\".");
 }
 
-static enum action_result run(struct action_context *context, const void *raw_input, void *checkpoint, void *raw_output)
+static enum action_result run(
+	struct action_context *context, const void *raw_input, void *checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
 	const char *url = address(context, input);
@@ -88,9 +94,11 @@ static enum action_result run(struct action_context *context, const void *raw_in
 
 	if (response.status != input->status)
 		return again_or_fail(context, input, url,
-			action_format(context, "status %d, expected %lld", response.status, (long long)input->status));
+			action_format(context, "status %d, expected %lld", response.status,
+				(long long)input->status));
 	if (input->contains != NULL && strstr(response.body, input->contains) == NULL)
-		return again_or_fail(context, input, url, "the response does not contain the expected text");
+		return again_or_fail(
+			context, input, url, "the response does not contain the expected text");
 	*(struct output *)raw_output = (struct output){ url, response.status };
 	return action_done(context);
 }

@@ -19,10 +19,12 @@ struct output {
 };
 static const struct field output_fields[] = {
 	{ STRING_FIELD("text", struct output, text), .description = "The text" },
-	{ INTEGER_FIELD("length", struct output, length), .description = "Length of the text in bytes" },
+	{ INTEGER_FIELD("length", struct output, length),
+		.description = "Length of the text in bytes" },
 };
 
-static enum action_result run(struct action_context *context, const void *raw_input, void *checkpoint, void *raw_output)
+static enum action_result run(
+	struct action_context *context, const void *raw_input, void *checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
 	struct output *output = raw_output;

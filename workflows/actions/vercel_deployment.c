@@ -1,9 +1,10 @@
 /*
- * vercel.deployment: deploys a commit, or the head of the branch. It is done when the deployment is READY and has its
- * alias.
+ * vercel.deployment: deploys a commit, or the head of the branch. It is done when the deployment is
+ * READY and has its alias.
  *
- * Natural key: commit, target and our run id in the deployment's meta. An existing deployment of the same commit and
- * target is reused if it is newer than the last change of the environment, which only reaches new deployments.
+ * Natural key: commit, target and our run id in the deployment's meta. An existing deployment of
+ * the same commit and target is reused if it is newer than the last change of the environment,
+ * which only reaches new deployments.
  *
  * API: https://vercel.com/docs/rest-api/reference/endpoints/deployments.
  */
@@ -29,26 +30,29 @@ static const struct field input_fields[] = {
 		.description = "Id of the project" },
 	{ STRING_FIELD("projectName", struct input, project_name), .required = true, .maximum = 100,
 		.description = "Name of the project" },
-	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
-		.form = REPOSITORY_FORM, .description = "GitHub repository, as owner/name" },
+	{ STRING_FIELD("repository", struct input, repository), .required = true,
+		.pattern = REPOSITORY_PATTERN, .form = REPOSITORY_FORM,
+		.description = "GitHub repository, as owner/name" },
 	{ INTEGER_FIELD("repositoryId", struct input, repository_id), .required = true,
 		.description = "GitHub's id of the repository" },
-	{ STRING_FIELD("branch", struct input, branch), .required = true, .minimum = 1, .maximum = 250,
-		.description = "Branch whose head to deploy" },
+	{ STRING_FIELD("branch", struct input, branch), .required = true, .minimum = 1,
+		.maximum = 250, .description = "Branch whose head to deploy" },
 	{ STRING_FIELD("sha", struct input, sha), .pattern = "^[0-9a-f]{40}([0-9a-f]{24})?$",
 		.form = "the whole id of a commit: 40 digits in lower case",
 		.description = "Commit of the branch to deploy instead of its head" },
 	{ STRING_FIELD("target", struct input, target), .values = targets, .fallback = "production",
 		.description = "Environment to deploy to" },
 	{ INTEGER_FIELD("after", struct input, after),
-		.description = "A deployment created before this time, in milliseconds since 1970, is not reused" },
+		.description = "A deployment created before this time, in milliseconds since 1970, "
+			       "is not reused" },
 	DEPLOYMENT_PROMOTE_FIELD(struct input, promote),
 };
 
 struct checkpoint {
 	const char *intent;    /* the commit to deploy */
 	int64_t sent_age_ms;   /* age of the run when we sent the request */
-	int64_t unseen_age_ms; /* age of the run when Vercel first did not see the commit; 0: not yet */
+	int64_t unseen_age_ms; /* age of the run when Vercel first did not see the commit; 0: not
+				  yet */
 	struct deployment_watch watch;
 };
 static const struct field checkpoint_fields[] = {
@@ -95,7 +99,8 @@ static const struct field create_fields[] = {
 	{ STRING_FIELD("name", struct create_request, name) },
 	{ STRING_FIELD("project", struct create_request, project) },
 	{ STRING_FIELD("target", struct create_request, target) },
-	{ OBJECT_FIELD("gitSource", struct create_request, git_source), .record = &git_source_record },
+	{ OBJECT_FIELD("gitSource", struct create_request, git_source),
+		.record = &git_source_record },
 	{ OBJECT_FIELD("meta", struct create_request, meta), .record = &deployment_meta_record },
 };
 static const struct record create_record = RECORD(struct create_request, create_fields);
@@ -103,7 +108,8 @@ static const struct record create_record = RECORD(struct create_request, create_
 /* ---- read ---- */
 
 /* Finds the requested commit, or else the head of the branch. */
-static bool find_commit(struct action_context *context, const struct input *input, const char **ret_sha)
+static bool find_commit(
+	struct action_context *context, const struct input *input, const char **ret_sha)
 {
 	*ret_sha = input->sha;
 	if (input->sha != NULL)
@@ -111,16 +117,17 @@ static bool find_commit(struct action_context *context, const struct input *inpu
 	if (!branch_head(context, input->repository, input->branch, ret_sha))
 		return false;
 	if (*ret_sha == NULL) {
-		action_fail(context, ERROR_NOT_FOUND, "%s has no branch %s, or the token cannot see it",
-			input->repository, input->branch);
+		action_fail(context, ERROR_NOT_FOUND,
+			"%s has no branch %s, or the token cannot see it", input->repository,
+			input->branch);
 		action_remedy_input(context, "branch");
 	}
 
 	return *ret_sha != NULL;
 }
 
-static bool may_take_over(
-	const struct action_context *context, const struct input *input, const struct deployment *deployment)
+static bool may_take_over(const struct action_context *context, const struct input *input,
+	const struct deployment *deployment)
 {
 	if (deployment_id(deployment) == NULL)
 		return false;
@@ -133,9 +140,10 @@ static bool may_take_over(
 	return !failed && deployment_created(deployment) >= input->after;
 }
 
-/* Finds the newest that can be reused, and whether this run started it; *ret_id is NULL if there is none. */
-static bool find_deployment(struct action_context *context, const struct input *input, const char *sha,
-	const char **ret_id, bool *ret_created)
+/* Finds the newest that can be reused, and whether this run started it; *ret_id is NULL if there is
+ * none. */
+static bool find_deployment(struct action_context *context, const struct input *input,
+	const char *sha, const char **ret_id, bool *ret_created)
 {
 	struct object_list list;
 
@@ -156,10 +164,11 @@ static bool find_deployment(struct action_context *context, const struct input *
 
 /* ---- create ---- */
 
-/* Vercel may not see a new repository or commit at once: retry after 5, 10, 20, 40 s; after that, access is missing.
- * Counts from the first request, not from the start of the run, which may have waited for a rate limit. */
-static enum action_result wait_for_source(
-	struct action_context *context, const struct input *input, struct checkpoint *checkpoint, const char *message)
+/* Vercel may not see a new repository or commit at once: retry after 5, 10, 20, 40 s; after that,
+ * access is missing. Counts from the first request, not from the start of the run, which may have
+ * waited for a rate limit. */
+static enum action_result wait_for_source(struct action_context *context, const struct input *input,
+	struct checkpoint *checkpoint, const char *message)
 {
 	int64_t now = action_run_age_ms(context);
 
@@ -173,7 +182,8 @@ static enum action_result wait_for_source(
 				: age < 75000 ? 20000
 					      : 40000,
 			"Vercel to see %s", input->repository);
-	action_fail(context, ERROR_APP_NOT_INSTALLED, "Vercel cannot see %s: %s", input->repository, message);
+	action_fail(context, ERROR_APP_NOT_INSTALLED, "Vercel cannot see %s: %s", input->repository,
+		message);
 	return action_remedy(context, "https://github.com/apps/vercel",
 		"Give Vercel's GitHub app access to the repository, then trigger the step again.");
 }
@@ -191,29 +201,33 @@ static enum action_result refused(
 }
 
 /* Whether it existed before the last change. Not every response has our meta. */
-static bool is_older(const struct action_context *context, const struct input *input, const struct deployment *made)
+static bool is_older(const struct action_context *context, const struct input *input,
+	const struct deployment *made)
 {
 	return !deployment_is_of_run(context, made) && deployment_created(made) != 0 &&
 		deployment_created(made) < input->after;
 }
 
-static enum action_result fail_older(struct action_context *context, const struct deployment *deployment)
+static enum action_result fail_older(
+	struct action_context *context, const struct deployment *deployment)
 {
 	action_fail(context, ERROR_BUILD_FAILED,
-		"instead of a new deployment, Vercel returned %s, which is older than the last change",
+		"instead of a new deployment, Vercel returned %s, which is older than the last "
+		"change",
 		deployment_id(deployment));
-	return action_remedy(context, deployment->inspector_url, "Push a commit, then trigger the step again.");
+	return action_remedy(
+		context, deployment->inspector_url, "Push a commit, then trigger the step again.");
 }
 
-static enum action_result create(
-	struct action_context *context, const struct input *input, const char *sha, struct checkpoint *checkpoint)
+static enum action_result create(struct action_context *context, const struct input *input,
+	const char *sha, struct checkpoint *checkpoint)
 {
 	struct provider_response response;
 	struct deployment deployment;
 	const struct git_source source = { "github", input->branch, sha, input->repository_id };
 	const struct deployment_meta meta = { action_run_id(context), action_app(context) };
-	/* Without forceNew, Vercel may return one of the same commit that we have just decided not to reuse. Without a
-	 * target, it creates a preview. */
+	/* Without forceNew, Vercel may return one of the same commit that we have just decided not
+	 * to reuse. Without a target, it creates a preview. */
 	const struct create_request body = { input->project_name, input->project,
 		strcmp(input->target, "production") == 0 ? input->target : NULL, &source, &meta };
 	const struct provider_request request = { .method = HTTP_POST,
@@ -228,13 +242,15 @@ static enum action_result create(
 		return action_failed(context);
 	if (!provider_call(context, &vercel, &request, &response))
 		return refused(context, input, checkpoint);
-	if (!provider_decode(context, &response, &deployment_record, &deployment) || deployment_id(&deployment) == NULL)
+	if (!provider_decode(context, &response, &deployment_record, &deployment) ||
+		deployment_id(&deployment) == NULL)
 		return action_failed(context);
 	if (is_older(context, input, &deployment))
 		return fail_older(context, &deployment);
 	checkpoint->watch.id = deployment_id(&deployment);
 	action_log(context, "started deployment %s of commit %s", checkpoint->watch.id, sha);
-	return deployment_own(context, checkpoint->watch.id, true) ? ACTION_DONE : action_failed(context);
+	return deployment_own(context, checkpoint->watch.id, true) ? ACTION_DONE
+								   : action_failed(context);
 }
 
 /* Finds or creates the deployment; ACTION_DONE once the checkpoint has its id. */
@@ -248,24 +264,29 @@ static enum action_result begin(
 		!find_deployment(context, input, sha, &checkpoint->watch.id, &created))
 		return action_failed(context);
 
-	/* The response to an earlier request was lost; the deployment that it started may be invisible for a while. */
+	/* The response to an earlier request was lost; the deployment that it started may be
+	 * invisible for a while. */
 	if (checkpoint->watch.id == NULL && checkpoint->intent != NULL &&
-		action_run_age_ms(context) - checkpoint->sent_age_ms < provider_lost_response_ms(context))
-		return action_wait(context, 5000, "a deployment to appear that may have been started");
+		action_run_age_ms(context) - checkpoint->sent_age_ms <
+			provider_lost_response_ms(context))
+		return action_wait(
+			context, 5000, "a deployment to appear that may have been started");
 	if (checkpoint->watch.id == NULL) {
-		const struct deployment_options options = { input->project, input->target, sha, input->promote };
+		const struct deployment_options options = { input->project, input->target, sha,
+			input->promote };
 		enum action_result foreseen = deployment_foresee(context, &options);
 		return foreseen == ACTION_DONE ? create(context, input, sha, checkpoint) : foreseen;
 	}
 
 	checkpoint->intent = sha;
-	return deployment_own(context, checkpoint->watch.id, created) ? ACTION_DONE : action_failed(context);
+	return deployment_own(context, checkpoint->watch.id, created) ? ACTION_DONE
+								      : action_failed(context);
 }
 
 /* ---- the action ---- */
 
-static enum action_result run(
-	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+static enum action_result run(struct action_context *context, const void *raw_input,
+	void *raw_checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
 	struct checkpoint *checkpoint = raw_checkpoint;
@@ -278,8 +299,10 @@ static enum action_result run(
 			return begun;
 	}
 
-	const struct deployment_options options = { input->project, input->target, checkpoint->intent, input->promote };
-	enum action_result live = deployment_follow(context, &options, &checkpoint->watch, &deployment);
+	const struct deployment_options options = { input->project, input->target,
+		checkpoint->intent, input->promote };
+	enum action_result live =
+		deployment_follow(context, &options, &checkpoint->watch, &deployment);
 	if (live != ACTION_DONE)
 		return live;
 	if (!deployment_alias(context, input->project, &deployment, &alias))
@@ -293,7 +316,8 @@ static enum action_result run(
 	return action_done(context);
 }
 
-static const struct string_pair permissions[] = { { "contents", "read" }, { "metadata", "read" }, { NULL, NULL } };
+static const struct string_pair permissions[] = { { "contents", "read" }, { "metadata", "read" },
+	{ NULL, NULL } };
 
 const struct action_definition vercel_deployment = {
 	.id = "vercel.deployment",
@@ -304,5 +328,6 @@ const struct action_definition vercel_deployment = {
 	.run = run,
 	.permissions = permissions,
 	.one_repository = true,
-	.run_timeout_s = 4 * 3600, /* queueing, building and assigning domains have limits of their own */
+	.run_timeout_s =
+		4 * 3600, /* queueing, building and assigning domains have limits of their own */
 };

@@ -25,7 +25,8 @@ const struct record dns_challenge_record = RECORD(struct dns_challenge, dns_chal
 
 /* ---- what Vercel returns ---- */
 
-/* Recommendations are ranked from 1, the best. One for IPv4 is a list of addresses that belong together. */
+/* Recommendations are ranked from 1, the best. One for IPv4 is a list of addresses that belong
+ * together. */
 struct recommended_name {
 	int64_t rank;
 	const char *value;
@@ -34,7 +35,8 @@ static const struct field recommended_name_fields[] = {
 	{ INTEGER_FIELD("rank", struct recommended_name, rank) },
 	{ STRING_FIELD("value", struct recommended_name, value) },
 };
-static const struct record recommended_name_record = RECORD(struct recommended_name, recommended_name_fields);
+static const struct record recommended_name_record =
+	RECORD(struct recommended_name, recommended_name_fields);
 
 struct recommended_addresses {
 	int64_t rank;
@@ -57,8 +59,8 @@ static const struct field conflict_fields[] = {
 };
 static const struct record conflict_record = RECORD(struct conflict, conflict_fields);
 
-/* configuredBy is "http" if a proxy is in front of Vercel. Vercel's API description does not have `conflicts`, but its
- * responses do. */
+/* configuredBy is "http" if a proxy is in front of Vercel. Vercel's API description does not have
+ * `conflicts`, but its responses do. */
 struct configuration {
 	bool misconfigured;
 	const char *configured_by;
@@ -68,10 +70,13 @@ static const struct field configuration_fields[] = {
 	{ BOOLEAN_FIELD("misconfigured", struct configuration, misconfigured) },
 	{ STRING_FIELD("configuredBy", struct configuration, configured_by) },
 	{ OBJECTS_FIELD("conflicts", struct configuration, conflicts), .record = &conflict_record },
-	{ OBJECTS_FIELD("recommendedCNAME", struct configuration, names), .record = &recommended_name_record },
-	{ OBJECTS_FIELD("recommendedIPv4", struct configuration, addresses), .record = &recommended_addresses_record },
+	{ OBJECTS_FIELD("recommendedCNAME", struct configuration, names),
+		.record = &recommended_name_record },
+	{ OBJECTS_FIELD("recommendedIPv4", struct configuration, addresses),
+		.record = &recommended_addresses_record },
 };
-static const struct record configuration_record = RECORD(struct configuration, configuration_fields);
+static const struct record configuration_record =
+	RECORD(struct configuration, configuration_fields);
 
 /* ---- the records ---- */
 
@@ -91,7 +96,8 @@ static const char *without_dot(struct action_context *context, const char *value
 	return dotted ? action_format(context, "%.*s", (int)(length - 1), value) : value;
 }
 
-static void add_record(struct records *records, const char *type, const char *name, const char *value)
+static void add_record(
+	struct records *records, const char *type, const char *name, const char *value)
 {
 	if (name != NULL && value != NULL && records->count < RECORDS_MAX)
 		records->items[records->count++] = (struct dns_record){ type, name, value };
@@ -101,8 +107,8 @@ static void add_challenges(struct records *records, const struct dns_question *q
 {
 	const struct dns_challenge *challenges = question->challenges.items;
 	for (size_t i = 0; i < question->challenges.count; i++)
-		add_record(records, challenges[i].type != NULL ? challenges[i].type : "TXT", challenges[i].domain,
-			challenges[i].value);
+		add_record(records, challenges[i].type != NULL ? challenges[i].type : "TXT",
+			challenges[i].domain, challenges[i].value);
 }
 
 static const char *best_name(const struct configuration *configuration)
@@ -116,7 +122,8 @@ static const char *best_name(const struct configuration *configuration)
 
 static struct string_list best_addresses(const struct configuration *configuration)
 {
-	const struct recommended_addresses *addresses = configuration->addresses.items, *best = NULL;
+	const struct recommended_addresses *addresses = configuration->addresses.items,
+					   *best = NULL;
 	for (size_t i = 0; i < configuration->addresses.count; i++)
 		if (best == NULL || addresses[i].rank < best->rank)
 			best = &addresses[i];
@@ -124,8 +131,8 @@ static struct string_list best_addresses(const struct configuration *configurati
 }
 
 /* The apex of a domain cannot be a CNAME, so it gets addresses. */
-static void add_pointers(struct action_context *context, struct records *records, const struct dns_question *question,
-	const struct configuration *configuration)
+static void add_pointers(struct action_context *context, struct records *records,
+	const struct dns_question *question, const struct configuration *configuration)
 {
 	bool is_apex = question->apex != NULL && strcmp(question->apex, question->name) == 0;
 	const char *alias = without_dot(context, best_name(configuration));
@@ -142,12 +149,13 @@ static const char *records_text(struct action_context *context, const struct rec
 {
 	const char *text = "";
 	for (size_t i = 0; text != NULL && i < records->count; i++)
-		text = action_format(context, "%s%s%s %s to %s", text, i > 0 ? "; " : "", records->items[i].type,
-			records->items[i].name, records->items[i].value);
+		text = action_format(context, "%s%s%s %s to %s", text, i > 0 ? "; " : "",
+			records->items[i].type, records->items[i].name, records->items[i].value);
 	return text != NULL ? text : "";
 }
 
-static bool output_records(struct action_context *context, const struct records *records, struct object_list *ret_list)
+static bool output_records(
+	struct action_context *context, const struct records *records, struct object_list *ret_list)
 {
 	struct dns_record *items = action_allocate(context, records->count, sizeof(*items));
 	if (items == NULL && records->count > 0)
@@ -159,8 +167,8 @@ static bool output_records(struct action_context *context, const struct records 
 }
 
 /* Reads what Vercel sees in the DNS. If Vercel returns nothing, the DNS counts as correct. */
-static bool read_configuration(
-	struct action_context *context, const struct dns_question *question, struct configuration *ret_configuration)
+static bool read_configuration(struct action_context *context, const struct dns_question *question,
+	struct configuration *ret_configuration)
 {
 	struct provider_response response;
 	const struct provider_request request = { .path = "/v6/domains/{domain}/config",
@@ -180,14 +188,15 @@ static bool read_configuration(
 }
 
 /* "AAAA www.example.org to 2001:db8::7; ..."; "" if no record is in the way. */
-static const char *conflicts_text(struct action_context *context, const struct configuration *configuration)
+static const char *conflicts_text(
+	struct action_context *context, const struct configuration *configuration)
 {
 	struct records records = { .count = 0 };
 	const struct conflict *conflicts = configuration->conflicts.items;
 
 	for (size_t i = 0; i < configuration->conflicts.count; i++)
-		add_record(&records, conflicts[i].type != NULL ? conflicts[i].type : "the record", conflicts[i].name,
-			conflicts[i].value);
+		add_record(&records, conflicts[i].type != NULL ? conflicts[i].type : "the record",
+			conflicts[i].name, conflicts[i].value);
 	return records_text(context, &records);
 }
 
@@ -195,28 +204,33 @@ static const char *conflicts_text(struct action_context *context, const struct c
 static const char *advice(struct action_context *context, const struct dns_question *question,
 	const struct configuration *configuration, const struct records *records)
 {
-	const char *text = records_text(context, records), *conflicts = conflicts_text(context, configuration);
+	const char *text = records_text(context, records),
+		   *conflicts = conflicts_text(context, configuration);
 	const char *name = question->name;
-	bool proxied = configuration->configured_by != NULL && strcmp(configuration->configured_by, "http") == 0;
+	bool proxied = configuration->configured_by != NULL &&
+		strcmp(configuration->configured_by, "http") == 0;
 
 	if (question->verified && !configuration->misconfigured)
 		return "";
 	if (conflicts[0] != '\0')
-		return action_format(
-			context, "Remove these DNS records of %s: %s. It needs: %s", name, conflicts, text);
+		return action_format(context, "Remove these DNS records of %s: %s. It needs: %s",
+			name, conflicts, text);
 	if (question->verified && proxied)
 		return action_format(context,
-			"Turn off the proxy in front of %s, such as Cloudflare's: it hides the domain from Vercel. The "
+			"Turn off the proxy in front of %s, such as Cloudflare's: it hides the "
+			"domain from Vercel. The "
 			"DNS needs: %s",
 			name, text);
 	if (records->count > 0)
 		return action_format(context, "Add these DNS records for %s: %s", name, text);
 	if (!question->verified)
 		return action_format(context, "Prove to Vercel that you own %s", name);
-	return action_format(context, "Point the DNS of %s to Vercel, as shown on the project's Domains page", name);
+	return action_format(context,
+		"Point the DNS of %s to Vercel, as shown on the project's Domains page", name);
 }
 
-bool dns_ask(struct action_context *context, const struct dns_question *question, struct dns_advice *ret_advice)
+bool dns_ask(struct action_context *context, const struct dns_question *question,
+	struct dns_advice *ret_advice)
 {
 	struct configuration configuration;
 	struct records records = { .count = 0 };
@@ -227,6 +241,7 @@ bool dns_ask(struct action_context *context, const struct dns_question *question
 		add_challenges(&records, question);
 	if (question->verified || configuration.misconfigured)
 		add_pointers(context, &records, question, &configuration);
-	*ret_advice = (struct dns_advice){ .text = advice(context, question, &configuration, &records) };
+	*ret_advice =
+		(struct dns_advice){ .text = advice(context, question, &configuration, &records) };
 	return ret_advice->text != NULL && output_records(context, &records, &ret_advice->records);
 }

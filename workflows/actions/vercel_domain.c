@@ -1,11 +1,14 @@
 /*
- * vercel.domain: adds a domain to the project, and waits until it is verified and points to Vercel. Skipped if no
- * domain is given. The domain can redirect to another domain of the project, or show a branch.
+ * vercel.domain: adds a domain to the project, and waits until it is verified and points to Vercel.
+ * Skipped if no domain is given. The domain can redirect to another domain of the project, or show
+ * a branch.
  *
- * Natural key: the name. The response to an add does not decide, but whether the domain is on our project afterwards:
- * Vercel uses the same codes for "on another project" and "already on this project".
+ * Natural key: the name. The response to an add does not decide, but whether the domain is on our
+ * project afterwards: Vercel uses the same codes for "on another project" and "already on this
+ * project".
  *
- * API: https://vercel.com/docs/rest-api/reference/endpoints/projects (domains) and /domains (config).
+ * API: https://vercel.com/docs/rest-api/reference/endpoints/projects (domains) and /domains
+ * (config).
  */
 #include <ctype.h>
 #include <string.h>
@@ -26,13 +29,17 @@ static const struct field input_fields[] = {
 	{ STRING_FIELD("project", struct input, project), .required = true, .maximum = 100,
 		.description = "Id of the project" },
 	{ STRING_FIELD("name", struct input, name), .maximum = 253, .pattern = DOMAIN_PATTERN,
-		.form = "the name of a domain, such as www.example.org or *.example.org, in letters of ASCII: an "
+		.form = "the name of a domain, such as www.example.org or *.example.org, in "
+			"letters of ASCII: an "
 			"umlaut is written as xn--",
-		.description = "The domain, such as www.example.org; if absent, the step is skipped" },
-	{ STRING_FIELD("redirect", struct input, redirect), .maximum = 253, .pattern = TARGET_PATTERN,
-		.form = "the name of a domain, such as example.org",
-		.description = "Domain of the project that visitors are redirected to, such as example.org" },
-	{ STRING_FIELD("branch", struct input, branch), .pattern = BRANCH_PATTERN, .form = BRANCH_FORM,
+		.description =
+			"The domain, such as www.example.org; if absent, the step is skipped" },
+	{ STRING_FIELD("redirect", struct input, redirect), .maximum = 253,
+		.pattern = TARGET_PATTERN, .form = "the name of a domain, such as example.org",
+		.description = "Domain of the project that visitors are redirected to, such as "
+			       "example.org" },
+	{ STRING_FIELD("branch", struct input, branch), .pattern = BRANCH_PATTERN,
+		.form = BRANCH_FORM,
 		.description = "Branch that the domain shows instead of production" },
 };
 
@@ -63,7 +70,8 @@ static const struct field domain_fields[] = {
 	{ STRING_FIELD("gitBranch", struct domain, branch) },
 	{ BOOLEAN_FIELD("verified", struct domain, verified) },
 	{ INTEGER_FIELD("createdAt", struct domain, created_at) },
-	{ OBJECTS_FIELD("verification", struct domain, verification), .record = &dns_challenge_record },
+	{ OBJECTS_FIELD("verification", struct domain, verification),
+		.record = &dns_challenge_record },
 };
 static const struct record domain_record = RECORD(struct domain, domain_fields);
 
@@ -86,20 +94,23 @@ static const struct field change_fields[] = {
 };
 static const struct record change_record = RECORD(struct change_request, change_fields);
 
-static bool read_domain(
-	struct action_context *context, const struct input *input, bool *ret_exists, struct domain *ret_domain)
+static bool read_domain(struct action_context *context, const struct input *input, bool *ret_exists,
+	struct domain *ret_domain)
 {
 	struct provider_response response;
-	const struct provider_request request = { .path = "/v9/projects/{idOrName}/domains/{domain}",
+	const struct provider_request request = {
+		.path = "/v9/projects/{idOrName}/domains/{domain}",
 		.parameters = { input->project, input->name },
-		.expect = { 404 } };
+		.expect = { 404 }
+	};
 	if (!provider_call(context, &vercel, &request, &response))
 		return false;
 	*ret_exists = response.status != 404;
 	return !*ret_exists || provider_decode(context, &response, &domain_record, ret_domain);
 }
 
-/* Entries of older versions do not name the project, but do tell whether the app added the domain. */
+/* Entries of older versions do not name the project, but do tell whether the app added the domain.
+ */
 static bool was_created(struct action_context *context, const char *name, bool *ret_created)
 {
 	const struct ledger_resource *list;
@@ -115,7 +126,8 @@ static bool was_created(struct action_context *context, const char *name, bool *
 }
 
 /* The id names the project, so the ledger alone tells a removal what to remove. */
-static bool own(struct action_context *context, const struct input *input, const struct domain *domain, bool created)
+static bool own(struct action_context *context, const struct input *input,
+	const struct domain *domain, bool created)
 {
 	const char *project = domain->project_id != NULL ? domain->project_id : input->project;
 	const char *id = action_format(context, "%s/%s", project, input->name);
@@ -129,27 +141,32 @@ static bool own(struct action_context *context, const struct input *input, const
 	if (ledger_get(context, "vercel", "domain", input->name, &row) && row.source != NULL &&
 		strcmp(row.source, project) == 0)
 		before = before || ledger_may_be_ours(&row, domain->created_at);
-	const struct ledger_resource resource = {
-		.provider = "vercel", .type = "domain", .key = input->name, .id = id, .created = created || before
-	};
+	const struct ledger_resource resource = { .provider = "vercel",
+		.type = "domain",
+		.key = input->name,
+		.id = id,
+		.created = created || before };
 	return ledger_put(context, &resource);
 }
 
-/* Only a person can free a domain that another project has; other causes, such as a missing permission, have their own
- * class. */
-static enum action_result refuse(struct action_context *context, const struct input *input, const struct error *refused)
+/* Only a person can free a domain that another project has; other causes, such as a missing
+ * permission, have their own class. */
+static enum action_result refuse(
+	struct action_context *context, const struct input *input, const struct error *refused)
 {
-	action_fail_again(
-		context, refused, "Vercel refuses to add %s to the project: %s", input->name, refused->message);
+	action_fail_again(context, refused, "Vercel refuses to add %s to the project: %s",
+		input->name, refused->message);
 	if (refused->class != ERROR_INVALID_INPUT && refused->class != ERROR_CONFLICT_FOREIGN)
 		return ACTION_FAILED;
 	action_remedy(context, "https://vercel.com/dashboard/domains",
-		"Remove the domain from the project or account that has it, or choose another domain.");
+		"Remove the domain from the project or account that has it, or choose another "
+		"domain.");
 	return action_remedy_input(context, "name");
 }
 
 /* ACTION_DONE once the domain is on the project and *domain is filled. */
-static enum action_result add(struct action_context *context, const struct input *input, struct domain *domain)
+static enum action_result add(
+	struct action_context *context, const struct input *input, struct domain *domain)
 {
 	struct provider_response response;
 	bool exists;
@@ -167,9 +184,11 @@ static enum action_result add(struct action_context *context, const struct input
 		return action_failed(context);
 	bool added = provider_call(context, &vercel, &request, &response);
 	const struct error refused = *action_error(context);
-	bool is_final = refused.http_status >= 400 && refused.http_status < 500 && refused.class != ERROR_RATE_LIMITED;
+	bool is_final = refused.http_status >= 400 && refused.http_status < 500 &&
+		refused.class != ERROR_RATE_LIMITED;
 
-	/* Vercel also refuses if an earlier attempt, whose response was lost, has already added the domain. */
+	/* Vercel also refuses if an earlier attempt, whose response was lost, has already added the
+	 * domain. */
 	if (!added && provider_made_nothing(context) && !ledger_take_back(context))
 		return action_failed(context);
 	if ((!added && !is_final) || !read_domain(context, input, &exists, domain))
@@ -178,7 +197,8 @@ static enum action_result add(struct action_context *context, const struct input
 		return refuse(context, input, &refused);
 	if (!exists)
 		return action_fail(context, ERROR_PROVIDER_UNAVAILABLE,
-			"Vercel accepted %s for the project, but does not show it there", input->name);
+			"Vercel accepted %s for the project, but does not show it there",
+			input->name);
 	return own(context, input, domain, added) ? ACTION_DONE : action_failed(context);
 }
 
@@ -198,7 +218,8 @@ static bool change(struct action_context *context, const struct input *input, st
 		.body_record = &change_record,
 		.body = &body };
 
-	if (!is_other(input->redirect, domain->redirect) && !is_other(input->branch, domain->branch))
+	if (!is_other(input->redirect, domain->redirect) &&
+		!is_other(input->branch, domain->branch))
 		return true;
 	return provider_call(context, &vercel, &request, &response) &&
 		provider_decode(context, &response, &domain_record, domain);
@@ -233,12 +254,12 @@ static bool verify(struct action_context *context, const struct input *input, bo
 }
 
 /* Verified means that the ownership is proven; for traffic, the name must also point to Vercel. */
-static enum action_result finish(
-	struct action_context *context, const struct input *input, const struct domain *domain, struct output *output)
+static enum action_result finish(struct action_context *context, const struct input *input,
+	const struct domain *domain, struct output *output)
 {
 	struct dns_advice advice;
-	const struct dns_question question = { input->project, input->name, domain->apex_name, domain->verified,
-		domain->verification };
+	const struct dns_question question = { input->project, input->name, domain->apex_name,
+		domain->verified, domain->verification };
 
 	if (!dns_ask(context, &question, &advice))
 		return action_failed(context);
@@ -266,11 +287,12 @@ static void validate(const void *raw_input, struct input_check *check)
 
 	if (input_is_known(input->name) && input_is_known(input->redirect) &&
 		strcasecmp(input->name, input->redirect) == 0)
-		input_fault(check, &(struct input_fault){ .member = "redirect" }, "a domain cannot redirect to itself");
+		input_fault(check, &(struct input_fault){ .member = "redirect" },
+			"a domain cannot redirect to itself");
 }
 
-static enum action_result run(
-	struct action_context *context, const void *raw_input, void *no_checkpoint, void *raw_output)
+static enum action_result run(struct action_context *context, const void *raw_input,
+	void *no_checkpoint, void *raw_output)
 {
 	const struct input *given = raw_input;
 	struct domain domain;

@@ -1,9 +1,9 @@
 /*
- * vercel.domain-remove: removes the domains that this app added from its projects. A domain that is now on another
- * project is not touched.
+ * vercel.domain-remove: removes the domains that this app added from its projects. A domain that is
+ * now on another project is not touched.
  *
- * The id in the ledger is project/domain. Entries of older versions have only the domain; for those, it is removed from
- * each project of the app.
+ * The id in the ledger is project/domain. Entries of older versions have only the domain; for
+ * those, it is removed from each project of the app.
  *
  * API: https://vercel.com/docs/rest-api/reference/endpoints/projects (domains).
  */
@@ -24,7 +24,8 @@ static bool take_off(struct action_context *context, const char *project, const 
 	return provider_call(context, &vercel, &request, &response);
 }
 
-static bool take_off_everywhere(struct action_context *context, const char *domain, const char **ret_left)
+static bool take_off_everywhere(
+	struct action_context *context, const char *domain, const char **ret_left)
 {
 	const struct ledger_resource *projects;
 	size_t count;
@@ -41,7 +42,8 @@ static bool take_off_everywhere(struct action_context *context, const char *doma
 struct domain {
 	int64_t created_at;
 };
-static const struct field domain_fields[] = { { INTEGER_FIELD("createdAt", struct domain, created_at) } };
+static const struct field domain_fields[] = { { INTEGER_FIELD(
+	"createdAt", struct domain, created_at) } };
 static const struct record domain_record = RECORD(struct domain, domain_fields);
 
 /* It was requested for the project in `source`, and the response was lost. */
@@ -50,9 +52,11 @@ static enum action_result remove_pending(
 {
 	struct provider_response response;
 	struct domain domain;
-	const struct provider_request request = { .path = "/v9/projects/{idOrName}/domains/{domain}",
+	const struct provider_request request = {
+		.path = "/v9/projects/{idOrName}/domains/{domain}",
 		.parameters = { owned->source, owned->key },
-		.expect = { 404 } };
+		.expect = { 404 }
+	};
 
 	if (!provider_call(context, &vercel, &request, &response))
 		return action_failed(context);
@@ -80,7 +84,8 @@ static enum action_result remove_domain(
 		return remove_pending(context, owned, ret_left);
 	bool taken = strchr(owned->id, '/') == NULL
 		? take_off_everywhere(context, owned->key, ret_left)
-		: removal_split(context, owned->id, id, ARRAY_LEN(id)) && take_off(context, id[0], id[1]);
+		: removal_split(context, owned->id, id, ARRAY_LEN(id)) &&
+			take_off(context, id[0], id[1]);
 	if (!taken)
 		return action_failed(context);
 	if (*ret_left == NULL)
@@ -88,7 +93,8 @@ static enum action_result remove_domain(
 	return action_done(context);
 }
 
-static enum action_result run(struct action_context *context, const void *input, void *checkpoint, void *output)
+static enum action_result run(
+	struct action_context *context, const void *input, void *checkpoint, void *output)
 {
 	static const struct removal domains = { "vercel", "domain", remove_domain };
 	return removal_run(context, &domains, input, checkpoint, output);

@@ -1,14 +1,15 @@
 /*
- * vercel.environment: sets environment variables of a project, each with its targets and type. Other variables are not
- * touched, or removed if prune is set. Variables that are already as desired are not written again. For a value that
- * Vercel does not show, the ledger has a fingerprint of what was written, and when.
+ * vercel.environment: sets environment variables of a project, each with its targets and type.
+ * Other variables are not touched, or removed if prune is set. Variables that are already as
+ * desired are not written again. For a value that Vercel does not show, the ledger has a
+ * fingerprint of what was written, and when.
  *
- * Two entries are the same variable if they have the same name and branch, and share a target. New variables, and those
- * that already have the desired targets and type, are written by one upsert. Others are changed by id, because an
- * upsert would keep targets that are no longer desired.
+ * Two entries are the same variable if they have the same name and branch, and share a target. New
+ * variables, and those that already have the desired targets and type, are written by one upsert.
+ * Others are changed by id, because an upsert would keep targets that are no longer desired.
  *
- * API: https://vercel.com/docs/rest-api/reference/endpoints/projects (env). A successful response may list variables
- * that failed. Values appear in no output, checkpoint or log.
+ * API: https://vercel.com/docs/rest-api/reference/endpoints/projects (env). A successful response
+ * may list variables that failed. Values appear in no output, checkpoint or log.
  */
 #include <string.h>
 #include <time.h>
@@ -25,10 +26,11 @@ struct input {
 static const struct field input_fields[] = {
 	{ STRING_FIELD("project", struct input, project), .required = true, .maximum = 100,
 		.description = "Id or name of the project" },
-	{ OBJECTS_FIELD("variables", struct input, variables), .record = &variable_record, .maximum = 100,
-		.description = "The variables to set" },
+	{ OBJECTS_FIELD("variables", struct input, variables), .record = &variable_record,
+		.maximum = 100, .description = "The variables to set" },
 	{ BOOLEAN_FIELD("prune", struct input, prune), .fallback = "false",
-		.description = "Remove all other variables of the project (with another name, target or branch), "
+		.description = "Remove all other variables of the project (with another name, "
+			       "target or branch), "
 			       "except those of Vercel and of integrations" },
 };
 
@@ -44,16 +46,21 @@ struct output {
 	int64_t changed, created, updated, unchanged, removed, updated_at;
 };
 static const struct field output_fields[] = {
-	{ STRINGS_FIELD("keys", struct output, keys), .description = "Names of the variables of the input" },
-	{ INTEGER_FIELD("changed", struct output, changed), .description = "Number of variables written by this run" },
+	{ STRINGS_FIELD("keys", struct output, keys),
+		.description = "Names of the variables of the input" },
+	{ INTEGER_FIELD("changed", struct output, changed),
+		.description = "Number of variables written by this run" },
 	{ INTEGER_FIELD("created", struct output, created),
 		.description = "Number of those that did not exist before" },
-	{ INTEGER_FIELD("updated", struct output, updated), .description = "Number of those that existed before" },
+	{ INTEGER_FIELD("updated", struct output, updated),
+		.description = "Number of those that existed before" },
 	{ INTEGER_FIELD("unchanged", struct output, unchanged),
 		.description = "Number of variables that were already as desired" },
-	{ INTEGER_FIELD("removed", struct output, removed), .description = "Number of variables removed" },
+	{ INTEGER_FIELD("removed", struct output, removed),
+		.description = "Number of variables removed" },
 	{ INTEGER_FIELD("updatedAt", struct output, updated_at),
-		.description = "When a variable of the project was last changed, in milliseconds since 1970" },
+		.description = "When a variable of the project was last changed, in milliseconds "
+			       "since 1970" },
 };
 
 /* ---- what Vercel returns ---- */
@@ -75,7 +82,8 @@ static const struct field failure_detail_fields[] = {
 	{ STRING_FIELD("key", struct failure_detail, key) },
 	{ STRING_FIELD("envVarKey", struct failure_detail, env_var_key) },
 };
-static const struct record failure_detail_record = RECORD(struct failure_detail, failure_detail_fields);
+static const struct record failure_detail_record =
+	RECORD(struct failure_detail, failure_detail_fields);
 
 struct failure {
 	const void *error;
@@ -108,12 +116,14 @@ static const struct record upsert_record = RECORD(struct variable, upsert_fields
 struct retarget {
 	struct string_list target;
 };
-static const struct field retarget_fields[] = { { STRINGS_FIELD("target", struct retarget, target) } };
+static const struct field retarget_fields[] = { { STRINGS_FIELD(
+	"target", struct retarget, target) } };
 static const struct record retarget_record = RECORD(struct retarget, retarget_fields);
 
 /* ---- the list ---- */
 
-static bool list_variables(struct action_context *context, const struct input *input, struct listing *ret_listing)
+static bool list_variables(
+	struct action_context *context, const struct input *input, struct listing *ret_listing)
 {
 	struct provider_response response;
 	const struct provider_request request = { .path = "/v10/projects/{idOrName}/env",
@@ -134,8 +144,8 @@ static int64_t newest(const struct listing *listing)
 
 /* ---- removing ---- */
 
-static bool remove_variable(struct action_context *context, const struct input *input, const struct listed *listed,
-	struct checkpoint *checkpoint)
+static bool remove_variable(struct action_context *context, const struct input *input,
+	const struct listed *listed, struct checkpoint *checkpoint)
 {
 	struct provider_response response;
 	const struct provider_request request = { .method = HTTP_DELETE,
@@ -143,15 +153,16 @@ static bool remove_variable(struct action_context *context, const struct input *
 		.parameters = { input->project, listed->id },
 		.expect = { 404 } };
 
-	if (!provider_call(context, &vercel, &request, &response) || !variable_forget(context, input->project, listed))
+	if (!provider_call(context, &vercel, &request, &response) ||
+		!variable_forget(context, input->project, listed))
 		return false;
 	checkpoint->removed++;
 	action_log(context, "removed variable %s", listed->key);
 	return true;
 }
 
-static bool retarget(
-	struct action_context *context, const struct input *input, const struct listed *listed, unsigned set)
+static bool retarget(struct action_context *context, const struct input *input,
+	const struct listed *listed, unsigned set)
 {
 	struct provider_response response;
 	const char *names[VARIABLE_TARGETS];
@@ -168,16 +179,19 @@ static bool retarget(
 	return provider_call(context, &vercel, &request, &response);
 }
 
-/* Listed entries that match no desired variable lose the targets that one of the desired variables needs. */
-static bool make_room(struct action_context *context, const struct input *input, const struct variable_changes *changes,
-	struct checkpoint *checkpoint)
+/* Listed entries that match no desired variable lose the targets that one of the desired variables
+ * needs. */
+static bool make_room(struct action_context *context, const struct input *input,
+	const struct variable_changes *changes, struct checkpoint *checkpoint)
 {
 	for (size_t j = 0; j < changes->listed_count; j++) {
 		const struct listed *listed = &changes->listed[j];
-		unsigned current = variable_listed_targets(listed), rest = variable_changes_rest(changes, listed);
+		unsigned current = variable_listed_targets(listed),
+			 rest = variable_changes_rest(changes, listed);
 		if (listed->id == NULL || variable_changes_has(changes, listed))
 			continue;
-		if (current != rest && rest == 0 && !remove_variable(context, input, listed, checkpoint))
+		if (current != rest && rest == 0 &&
+			!remove_variable(context, input, listed, checkpoint))
 			return false;
 		if (current != rest && rest != 0 && !retarget(context, input, listed, rest))
 			return false;
@@ -186,17 +200,18 @@ static bool make_room(struct action_context *context, const struct input *input,
 	return true;
 }
 
-/* An entry with none of the three targets has already lost them, or belongs to a custom environment, which this action
- * does not know. */
+/* An entry with none of the three targets has already lost them, or belongs to a custom
+ * environment, which this action does not know. */
 static bool is_to_go(const struct variable_changes *changes, const struct listed *listed)
 {
 	bool kept = listed->id == NULL || listed->configuration_id != NULL ||
-		variable_same_text(listed->type, "system") || variable_changes_rest(changes, listed) == 0;
+		variable_same_text(listed->type, "system") ||
+		variable_changes_rest(changes, listed) == 0;
 	return !kept && !variable_changes_has(changes, listed);
 }
 
-static bool prune(struct action_context *context, const struct input *input, const struct variable_changes *changes,
-	struct checkpoint *checkpoint)
+static bool prune(struct action_context *context, const struct input *input,
+	const struct variable_changes *changes, struct checkpoint *checkpoint)
 {
 	for (size_t j = 0; j < changes->listed_count; j++)
 		if (is_to_go(changes, &changes->listed[j]) &&
@@ -209,18 +224,23 @@ static bool prune(struct action_context *context, const struct input *input, con
 
 static bool is_conflict(const char *code)
 {
-	return variable_same_text(code, "ENV_CONFLICT") || variable_same_text(code, "ENV_ALREADY_EXISTS");
+	return variable_same_text(code, "ENV_CONFLICT") ||
+		variable_same_text(code, "ENV_ALREADY_EXISTS");
 }
 
 static enum action_result fail_partly(struct action_context *context, const struct written *written)
 {
 	const struct failure *failures = written->failed.items;
 	const struct failure_detail *first = failures[0].error;
-	const char *key = first == NULL ? NULL : first->env_var_key != NULL ? first->env_var_key : first->key;
-	action_fail(context, ERROR_INVALID_INPUT, "Vercel refused %zu of the variables; the first is %s: %s",
-		written->failed.count, key != NULL ? key : "(no name)",
+	const char *key = first == NULL      ? NULL
+		: first->env_var_key != NULL ? first->env_var_key
+					     : first->key;
+	action_fail(context, ERROR_INVALID_INPUT,
+		"Vercel refused %zu of the variables; the first is %s: %s", written->failed.count,
+		key != NULL ? key : "(no name)",
 		first != NULL && first->message != NULL ? first->message : "(no message)");
-	action_remedy(context, NULL, "Correct the variable, then trigger the step again. The other variables are set.");
+	action_remedy(context, NULL,
+		"Correct the variable, then trigger the step again. The other variables are set.");
 	return action_remedy_input(context, "variables");
 }
 
@@ -235,7 +255,8 @@ static bool all_conflict(const struct written *written)
 	return true;
 }
 
-/* After a failure, *ret_conflict (if given) tells whether it is only that some variables already exist. */
+/* After a failure, *ret_conflict (if given) tells whether it is only that some variables already
+ * exist. */
 static enum action_result upsert(struct action_context *context, const struct input *input,
 	const struct variable *changed, size_t count, bool *ret_conflict)
 {
@@ -262,8 +283,8 @@ static enum action_result upsert(struct action_context *context, const struct in
 	return fail_partly(context, &written);
 }
 
-static bool patch(struct action_context *context, const struct input *input, const struct variable *variable,
-	const struct listed *listed)
+static bool patch(struct action_context *context, const struct input *input,
+	const struct variable *variable, const struct listed *listed)
 {
 	struct provider_response response;
 	const struct provider_request request = { .method = HTTP_PATCH,
@@ -275,24 +296,26 @@ static bool patch(struct action_context *context, const struct input *input, con
 }
 
 /* Variables that lose targets are patched first, because another variable may get those targets. */
-static bool patch_all(
-	struct action_context *context, const struct input *input, const struct variable_changes *changes, bool growing)
+static bool patch_all(struct action_context *context, const struct input *input,
+	const struct variable_changes *changes, bool growing)
 {
 	for (size_t i = 0; i < changes->count; i++) {
 		if (changes->kinds[i] != CHANGE_PATCH)
 			continue;
 		unsigned current = variable_listed_targets(changes->claims[i]);
 		bool grows = (variable_desired_targets(&changes->variables[i]) & ~current) != 0;
-		if (grows == growing && !patch(context, input, &changes->variables[i], changes->claims[i]))
+		if (grows == growing &&
+			!patch(context, input, &changes->variables[i], changes->claims[i]))
 			return false;
 	}
 
 	return true;
 }
 
-/* Somebody else has created some, or Vercel has a different idea of what is the same variable: change them by id. */
-static enum action_result resolve_conflict(
-	struct action_context *context, const struct input *input, const struct variable *variables, size_t count)
+/* Somebody else has created some, or Vercel has a different idea of what is the same variable:
+ * change them by id. */
+static enum action_result resolve_conflict(struct action_context *context,
+	const struct input *input, const struct variable *variables, size_t count)
 {
 	struct listing listing;
 	struct variable_changes changes;
@@ -313,15 +336,16 @@ static enum action_result resolve_conflict(
 	return ACTION_DONE;
 }
 
-static enum action_result write_variables(
-	struct action_context *context, const struct input *input, const struct variable_changes *changes)
+static enum action_result write_variables(struct action_context *context, const struct input *input,
+	const struct variable_changes *changes)
 {
 	size_t count = 0;
 	bool conflict = false;
 	struct variable *batch = action_allocate(context, changes->count, sizeof(*batch));
 
 	if (batch == NULL)
-		return action_fail(context, ERROR_OUT_OF_MEMORY, "out of memory for %zu variables", changes->count);
+		return action_fail(context, ERROR_OUT_OF_MEMORY, "out of memory for %zu variables",
+			changes->count);
 	if (!patch_all(context, input, changes, false) || !patch_all(context, input, changes, true))
 		return action_failed(context);
 	for (size_t i = 0; i < changes->count; i++)
@@ -346,20 +370,23 @@ static bool has_target(const struct variable *variable, const char *target)
 /* Whether both would be set for the same branch and target. */
 static bool collide(const struct variable *one, const struct variable *other)
 {
-	return strcmp(one->key, other->key) == 0 && variable_same_text(one->git_branch, other->git_branch) &&
+	return strcmp(one->key, other->key) == 0 &&
+		variable_same_text(one->git_branch, other->git_branch) &&
 		(variable_desired_targets(one) & variable_desired_targets(other)) != 0;
 }
 
-static void validate_variable(const struct variable *variables, size_t index, struct input_check *check)
+static void validate_variable(
+	const struct variable *variables, size_t index, struct input_check *check)
 {
 	const struct variable *variable = &variables[index];
 	struct input_fault fault = { .member = "variables", .index = index };
 
 	if (strcmp(variable->type, "sensitive") == 0 && has_target(variable, "development")) {
 		fault.item = "targets";
-		fault.remedy =
-			"Remove development from its targets, or add a second variable of type encrypted for it.";
-		input_fault(check, &fault, "%s: Vercel does not support sensitive variables for development",
+		fault.remedy = "Remove development from its targets, or add a second variable of "
+			       "type encrypted for it.";
+		input_fault(check, &fault,
+			"%s: Vercel does not support sensitive variables for development",
 			variable->key);
 	}
 
@@ -367,8 +394,9 @@ static void validate_variable(const struct variable *variables, size_t index, st
 		(has_target(variable, "production") || has_target(variable, "development"))) {
 		fault.item = "targets";
 		fault.remedy = "Give it the one target preview, or leave the branch out.";
-		input_fault(
-			check, &fault, "%s: Vercel keeps a variable of one branch for previews only", variable->key);
+		input_fault(check, &fault,
+			"%s: Vercel keeps a variable of one branch for previews only",
+			variable->key);
 	}
 
 	/* An empty value would not be noticed later; often a reference had no value. */
@@ -403,11 +431,12 @@ static int64_t last_change(const struct listing *listing, const struct checkpoin
 }
 
 /* The variables that this run wrote now have the values that it wrote: store their fingerprints. */
-static bool remember(struct action_context *context, const struct input *input, const struct variable_changes *before,
-	const struct listing *listing)
+static bool remember(struct action_context *context, const struct input *input,
+	const struct variable_changes *before, const struct listing *listing)
 {
 	struct variable_changes changes;
-	if (!variable_changes_find(context, input->project, &input->variables, &listing->envs, &changes))
+	if (!variable_changes_find(
+		    context, input->project, &input->variables, &listing->envs, &changes))
 		return false;
 	for (size_t i = 0; i < changes.count; i++)
 		if (before->kinds[i] == CHANGE_NONE)
@@ -416,19 +445,22 @@ static bool remember(struct action_context *context, const struct input *input, 
 }
 
 static enum action_result finish(struct action_context *context, const struct input *input,
-	const struct variable_changes *changes, const struct checkpoint *checkpoint, struct listing *listing,
-	struct output *output)
+	const struct variable_changes *changes, const struct checkpoint *checkpoint,
+	struct listing *listing, struct output *output)
 {
 	const char **keys = action_allocate(context, changes->count, sizeof(*keys));
 	int64_t created = variable_changes_count(changes, CHANGE_CREATE);
-	int64_t unchanged = variable_changes_count(changes, CHANGE_NONE), changed = (int64_t)changes->count - unchanged;
+	int64_t unchanged = variable_changes_count(changes, CHANGE_NONE),
+		changed = (int64_t)changes->count - unchanged;
 
 	if (keys == NULL)
-		return action_fail(context, ERROR_OUT_OF_MEMORY, "out of memory for %zu names", changes->count);
+		return action_fail(context, ERROR_OUT_OF_MEMORY, "out of memory for %zu names",
+			changes->count);
 	for (size_t i = 0; i < changes->count; i++)
 		keys[i] = changes->variables[i].key;
 	if (changed > 0)
-		action_log(context, "wrote %lld of %zu variables", (long long)changed, changes->count);
+		action_log(
+			context, "wrote %lld of %zu variables", (long long)changed, changes->count);
 	if ((changed > 0 || checkpoint->removed > 0) && !list_variables(context, input, listing))
 		return action_failed(context);
 	if (changed > 0 && !remember(context, input, changes, listing))
@@ -443,8 +475,8 @@ static enum action_result finish(struct action_context *context, const struct in
 	return action_done(context);
 }
 
-static void report_differences(
-	struct action_context *context, const struct input *input, const struct variable_changes *changes)
+static void report_differences(struct action_context *context, const struct input *input,
+	const struct variable_changes *changes)
 {
 	static const char *const words[] = {
 		[CHANGE_CREATE] = "does not exist",
@@ -454,14 +486,15 @@ static void report_differences(
 
 	for (size_t i = 0; i < changes->count; i++)
 		if (changes->kinds[i] != CHANGE_NONE)
-			action_difference(context, "%s %s", changes->variables[i].key, words[changes->kinds[i]]);
+			action_difference(context, "%s %s", changes->variables[i].key,
+				words[changes->kinds[i]]);
 	for (size_t j = 0; input->prune && j < changes->listed_count; j++)
 		if (is_to_go(changes, &changes->listed[j]))
 			action_difference(context, "%s will be removed", changes->listed[j].key);
 }
 
-static enum action_result run(
-	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+static enum action_result run(struct action_context *context, const void *raw_input,
+	void *raw_checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
 	struct checkpoint *checkpoint = raw_checkpoint;
@@ -469,7 +502,8 @@ static enum action_result run(
 	struct variable_changes changes;
 
 	if (!list_variables(context, input, &listing) ||
-		!variable_changes_find(context, input->project, &input->variables, &listing.envs, &changes))
+		!variable_changes_find(
+			context, input->project, &input->variables, &listing.envs, &changes))
 		return action_failed(context);
 	report_differences(context, input, &changes);
 	if (!make_room(context, input, &changes, checkpoint) ||

@@ -20,7 +20,8 @@ static const struct field git_account_fields[] = {
 };
 static const struct record git_account_record = RECORD(struct git_account, git_account_fields);
 
-static const struct git_account *find_account(const struct object_list *list, const char *repository)
+static const struct git_account *find_account(
+	const struct object_list *list, const char *repository)
 {
 	const struct git_account *accounts = list->items;
 	size_t length = strcspn(repository, "/");
@@ -44,7 +45,8 @@ static enum action_result fail_unseen(
 		account != NULL && account->ended ? "https://vercel.com/account/login-connections"
 						  : "https://github.com/apps/vercel",
 		account == NULL
-			? "Install Vercel's GitHub app for that owner, and connect the Vercel account of the token "
+			? "Install Vercel's GitHub app for that owner, and connect the Vercel "
+			  "account of the token "
 			  "with a GitHub login that sees it. Then trigger the step again."
 			: "Give Vercel's GitHub app access again, then trigger the step again.");
 }

@@ -1,11 +1,13 @@
 /*
- * vercel.project: a Vercel project that is linked to a repository; created, or adopted where it is ours.
+ * vercel.project: a Vercel project that is linked to a repository; created, or adopted where it is
+ * ours.
  *
- * Natural key: the name in the team. Ours is what our ledger knows by its id, under whatever name it goes by now, what
- * is linked to our repository, and what the input says to adopt; a name alone never is, or we would deploy into
- * somebody else's project. One without a link is ours where our ledger has it as pending, and Vercel made it at a time
- * at which we asked: Vercel may break down after it has made the project and before it links it. What is ours and has
- * no link is linked; a link to another repository is replaced only on request.
+ * Natural key: the name in the team. Ours is what our ledger knows by its id, under whatever name
+ * it goes by now, what is linked to our repository, and what the input says to adopt; a name alone
+ * never is, or we would deploy into somebody else's project. One without a link is ours where our
+ * ledger has it as pending, and Vercel made it at a time at which we asked: Vercel may break down
+ * after it has made the project and before it links it. What is ours and has no link is linked; a
+ * link to another repository is replaced only on request.
  *
  * API: https://vercel.com/docs/rest-api/reference/endpoints/projects.
  */
@@ -21,17 +23,21 @@
 #define BREAKDOWNS_MAX 2
 
 struct input {
-	const char *name, *repository, *framework, *build_command, *output_directory, *root_directory;
+	const char *name, *repository, *framework, *build_command, *output_directory,
+		*root_directory;
 	int64_t repository_id;
 	bool relink, adopt, share;
 };
 static const struct field input_fields[] = {
-	{ STRING_FIELD("name", struct input, name), .required = true, .pattern = "^[a-z0-9][a-z0-9._-]{0,99}$",
+	{ STRING_FIELD("name", struct input, name), .required = true,
+		.pattern = "^[a-z0-9][a-z0-9._-]{0,99}$",
 		.form = "at most 100 lower-case letters, digits and . _ -",
 		.description = "Name of the project: lower-case letters, digits, . _ -" },
-	{ STRING_FIELD("repository", struct input, repository), .required = true, .pattern = REPOSITORY_PATTERN,
-		.form = REPOSITORY_FORM, .description = "GitHub repository to link, as owner/name" },
-	{ INTEGER_FIELD("repositoryId", struct input, repository_id), .description = "GitHub's id of the repository" },
+	{ STRING_FIELD("repository", struct input, repository), .required = true,
+		.pattern = REPOSITORY_PATTERN, .form = REPOSITORY_FORM,
+		.description = "GitHub repository to link, as owner/name" },
+	{ INTEGER_FIELD("repositoryId", struct input, repository_id),
+		.description = "GitHub's id of the repository" },
 	{ STRING_FIELD("framework", struct input, framework), .maximum = 50,
 		.description = "Framework preset, such as nextjs; none if absent" },
 	{ STRING_FIELD("buildCommand", struct input, build_command), .maximum = 256,
@@ -41,12 +47,15 @@ static const struct field input_fields[] = {
 	{ STRING_FIELD("rootDirectory", struct input, root_directory), .maximum = 256,
 		.description = "Folder of the repository that contains the project" },
 	{ BOOLEAN_FIELD("relink", struct input, relink), .fallback = "false",
-		.description = "Link a project of this app to the repository even if it is now linked to another" },
+		.description = "Link a project of this app to the repository even if it is now "
+			       "linked to another" },
 	{ BOOLEAN_FIELD("adopt", struct input, adopt), .fallback = "false",
-		.description = "Use an existing project of this name, whoever created it; if it is linked to another "
+		.description = "Use an existing project of this name, whoever created it; if it is "
+			       "linked to another "
 			       "repository, set relink as well" },
 	{ BOOLEAN_FIELD("share", struct input, share), .fallback = "false",
-		.description = "Share it with other apps that also set share; only the app that created it deletes it, "
+		.description = "Share it with other apps that also set share; only the app that "
+			       "created it deletes it, "
 			       "once no other app uses it" },
 };
 
@@ -64,7 +73,8 @@ struct output {
 static const struct field output_fields[] = {
 	{ STRING_FIELD("id", struct output, id), .description = "Vercel's id of the project" },
 	{ STRING_FIELD("name", struct output, name), .description = "Name of the project" },
-	{ STRING_FIELD("accountId", struct output, account_id), .description = "Team or account that owns it" },
+	{ STRING_FIELD("accountId", struct output, account_id),
+		.description = "Team or account that owns it" },
 	{ BOOLEAN_FIELD("created", struct output, created),
 		.description = "Whether Slipway created it; false if it was adopted" },
 	{ BOOLEAN_FIELD("linked", struct output, linked),
@@ -102,7 +112,8 @@ static const struct field git_repository_fields[] = {
 	{ STRING_FIELD("type", struct git_repository, type) },
 	{ STRING_FIELD("repo", struct git_repository, repo) },
 };
-static const struct record git_repository_record = RECORD(struct git_repository, git_repository_fields);
+static const struct record git_repository_record =
+	RECORD(struct git_repository, git_repository_fields);
 
 struct create_request {
 	const char *name, *framework, *build_command, *output_directory, *root_directory;
@@ -114,12 +125,13 @@ static const struct field create_fields[] = {
 	{ STRING_FIELD("buildCommand", struct create_request, build_command) },
 	{ STRING_FIELD("outputDirectory", struct create_request, output_directory) },
 	{ STRING_FIELD("rootDirectory", struct create_request, root_directory) },
-	{ OBJECT_FIELD("gitRepository", struct create_request, git_repository), .record = &git_repository_record },
+	{ OBJECT_FIELD("gitRepository", struct create_request, git_repository),
+		.record = &git_repository_record },
 };
 static const struct record create_record = RECORD(struct create_request, create_fields);
 
-static bool read_project(
-	struct action_context *context, const char *id_or_name, bool *ret_exists, struct project *ret_project)
+static bool read_project(struct action_context *context, const char *id_or_name, bool *ret_exists,
+	struct project *ret_project)
 {
 	struct provider_response response;
 	const struct provider_request request = {
@@ -131,19 +143,22 @@ static bool read_project(
 	return !*ret_exists || provider_decode(context, &response, &project_record, ret_project);
 }
 
-/* Looks by id first, if we know one: people rename projects, and the name may now belong to another. */
-static bool find_project(
-	struct action_context *context, const struct input *input, bool *ret_exists, struct project *ret_project)
+/* Looks by id first, if we know one: people rename projects, and the name may now belong to
+ * another. */
+static bool find_project(struct action_context *context, const struct input *input,
+	bool *ret_exists, struct project *ret_project)
 {
 	struct ledger_resource row;
-	bool known = ledger_get(context, "vercel", "project", input->name, &row) && row.id[0] != '\0';
+	bool known =
+		ledger_get(context, "vercel", "project", input->name, &row) && row.id[0] != '\0';
 	*ret_exists = false;
 	if (known && !read_project(context, row.id, ret_exists, ret_project))
 		return false;
 	return *ret_exists || read_project(context, input->name, ret_exists, ret_project);
 }
 
-/* Compares ids if the link has one: a renamed repository keeps its id, and its name may now belong to another. */
+/* Compares ids if the link has one: a renamed repository keeps its id, and its name may now belong
+ * to another. */
 static bool is_linked(const struct link *link, const struct input *input)
 {
 	if (link == NULL)
@@ -157,11 +172,14 @@ static bool is_linked(const struct link *link, const struct input *input)
 		return strcasecmp(link->repo, input->repository) == 0;
 	size_t length = link->org != NULL ? strlen(link->org) : 0;
 	return length > 0 && strncasecmp(link->org, input->repository, length) == 0 &&
-		input->repository[length] == '/' && strcasecmp(input->repository + length + 1, link->repo) == 0;
+		input->repository[length] == '/' &&
+		strcasecmp(input->repository + length + 1, link->repo) == 0;
 }
 
-/* Under the name of the input, because the next run looks for that; the output has the current name. */
-static bool own(struct action_context *context, const struct input *input, const struct project *project, bool created)
+/* Under the name of the input, because the next run looks for that; the output has the current
+ * name. */
+static bool own(struct action_context *context, const struct input *input,
+	const struct project *project, bool created)
 {
 	const struct ledger_resource resource = { .provider = "vercel",
 		.type = "project",
@@ -172,8 +190,10 @@ static bool own(struct action_context *context, const struct input *input, const
 	return ledger_put(context, &resource);
 }
 
-/* Whether this run created it, or it is the result of an earlier request whose response was lost. */
-static bool is_made(struct action_context *context, const struct input *input, const struct project *project)
+/* Whether this run created it, or it is the result of an earlier request whose response was lost.
+ */
+static bool is_made(
+	struct action_context *context, const struct input *input, const struct project *project)
 {
 	struct ledger_resource row;
 	if (!ledger_get(context, "vercel", "project", input->name, &row))
@@ -184,12 +204,13 @@ static bool is_made(struct action_context *context, const struct input *input, c
 		ledger_may_be_ours(&row, project->created_at);
 }
 
-static enum action_result take(struct action_context *context, const struct input *input, const struct project *project,
-	bool created, bool linked, struct output *output)
+static enum action_result take(struct action_context *context, const struct input *input,
+	const struct project *project, bool created, bool linked, struct output *output)
 {
 	if (!own(context, input, project, created))
 		return action_failed(context);
-	*output = (struct output){ project->id, project->name, project->account_id, created, linked };
+	*output =
+		(struct output){ project->id, project->name, project->account_id, created, linked };
 	return action_done(context);
 }
 
@@ -201,8 +222,8 @@ static const char *link_text(struct action_context *context, const struct link *
 	return has_owner ? action_format(context, "%s/%s", link->org, link->repo) : link->repo;
 }
 
-static enum action_result fail_foreign(
-	struct action_context *context, const struct input *input, const struct project *project, bool ours)
+static enum action_result fail_foreign(struct action_context *context, const struct input *input,
+	const struct project *project, bool ours)
 {
 	const struct ledger_resource foreign = {
 		.provider = "vercel", .type = "project", .key = input->name, .id = project->id
@@ -210,14 +231,17 @@ static enum action_result fail_foreign(
 
 	if (!ours && !action_is_free(context, &foreign))
 		return action_failed(context);
-	action_fail(context, ERROR_CONFLICT_FOREIGN, "the Vercel project '%s' already exists and is linked to %s",
-		project->name, link_text(context, project->link));
+	action_fail(context, ERROR_CONFLICT_FOREIGN,
+		"the Vercel project '%s' already exists and is linked to %s", project->name,
+		link_text(context, project->link));
 	if (ours)
 		action_remedy(context, "https://vercel.com/dashboard",
-			"Set \"relink\": true to link it to %s, or choose another name.", input->repository);
+			"Set \"relink\": true to link it to %s, or choose another name.",
+			input->repository);
 	else
 		action_remedy(context, "https://vercel.com/dashboard",
-			"Choose another name, delete that project, or set \"adopt\": true to use it.");
+			"Choose another name, delete that project, or set \"adopt\": true to use "
+			"it.");
 	return action_remedy_input(context, ours ? "relink" : "adopt");
 }
 
@@ -229,22 +253,25 @@ static bool unlink_repository(struct action_context *context, const struct proje
 		.path = "/v9/projects/{idOrName}/link",
 		.parameters = { project->id },
 		.expect = { 404 } };
-	action_log(
-		context, "removing the link to %s from project %s", link_text(context, project->link), project->name);
+	action_log(context, "removing the link to %s from project %s",
+		link_text(context, project->link), project->name);
 	return provider_call(context, &vercel, &request, &response);
 }
 
 static enum action_result wait_for_link(struct action_context *context, const struct input *input)
 {
 	if (action_run_age_ms(context) < LINK_BUDGET_MS)
-		return action_wait(context, 2000, "project %s to show its link to %s", input->name, input->repository);
-	action_fail(context, ERROR_TIMEOUT, "the Vercel project '%s' still shows no link to %s after two minutes",
-		input->name, input->repository);
+		return action_wait(context, 2000, "project %s to show its link to %s", input->name,
+			input->repository);
+	action_fail(context, ERROR_TIMEOUT,
+		"the Vercel project '%s' still shows no link to %s after two minutes", input->name,
+		input->repository);
 	return action_remedy(context, "https://vercel.com/dashboard",
 		"Link it in the project's Git settings, then trigger the step again.");
 }
 
-/* Vercel returns 500 if the installation of its GitHub app is suspended: after two of them, blame the link. */
+/* Vercel returns 500 if the installation of its GitHub app is suspended: after two of them, blame
+ * the link. */
 static enum action_result refused(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
@@ -252,17 +279,19 @@ static enum action_result refused(
 
 	if (error->http_status != 500 || ++checkpoint->breakdowns < BREAKDOWNS_MAX)
 		return action_failed(context);
-	action_fail(context, ERROR_APP_NOT_INSTALLED, "Vercel fails with status 500 each time it links %s to a project",
+	action_fail(context, ERROR_APP_NOT_INSTALLED,
+		"Vercel fails with status 500 each time it links %s to a project",
 		input->repository);
 	return action_remedy(context, "https://github.com/apps/vercel",
-		"Check that Vercel's GitHub app is installed for the owner of %s and not suspended, then trigger the "
+		"Check that Vercel's GitHub app is installed for the owner of %s and not "
+		"suspended, then trigger the "
 		"step again.",
 		input->repository);
 }
 
 /*
- * The response does not matter; what counts is the link that the project shows afterwards: it may be that of an earlier
- * attempt whose response was lost.
+ * The response does not matter; what counts is the link that the project shows afterwards: it may
+ * be that of an earlier attempt whose response was lost.
  */
 static enum action_result link_repository(struct action_context *context, const struct input *input,
 	struct checkpoint *checkpoint, struct project *project, struct output *output)
@@ -275,13 +304,15 @@ static enum action_result link_repository(struct action_context *context, const 
 		.parameters = { project->id },
 		.body_record = &git_repository_record,
 		.body = &body };
-	/* Record it as ours first: otherwise it would belong to nobody if it could never be linked. */
+	/* Record it as ours first: otherwise it would belong to nobody if it could never be linked.
+	 */
 	bool made = is_made(context, input, project);
 	enum action_result foreseen = installation_foresee(context, input->repository);
 
 	if (foreseen != ACTION_DONE)
 		return foreseen;
-	if (!own(context, input, project, made) || (project->link != NULL && !unlink_repository(context, project)))
+	if (!own(context, input, project, made) ||
+		(project->link != NULL && !unlink_repository(context, project)))
 		return action_failed(context);
 	if (!provider_call(context, &vercel, &request, &response))
 		return refused(context, input, checkpoint);
@@ -320,12 +351,15 @@ static bool is_of_team(const struct action_context *context, const struct projec
 		strcmp(team, project->account_id) == 0;
 }
 
-static enum action_result fail_elsewhere(struct action_context *context, const struct project *project)
+static enum action_result fail_elsewhere(
+	struct action_context *context, const struct project *project)
 {
-	action_fail(context, ERROR_SCOPE_MISSING, "Vercel created the project '%s' in %s, not in the configured team",
-		project->name, project->account_id);
+	action_fail(context, ERROR_SCOPE_MISSING,
+		"Vercel created the project '%s' in %s, not in the configured team", project->name,
+		project->account_id);
 	return action_remedy(context, "https://vercel.com/dashboard",
-		"Delete it there, correct SLIPWAY_VERCEL_TEAM or the workers' token, then trigger the step again.");
+		"Delete it there, correct SLIPWAY_VERCEL_TEAM or the workers' token, then trigger "
+		"the step again.");
 }
 
 /* A project that was made without a link would be done, and never build anything. */
@@ -334,22 +368,24 @@ static enum action_result see_link(struct action_context *context, const struct 
 {
 	bool exists;
 
-	if (!own(context, input, project, true) || !read_project(context, project->id, &exists, project))
+	if (!own(context, input, project, true) ||
+		!read_project(context, project->id, &exists, project))
 		return action_failed(context);
 	if (exists && is_linked(project->link, input))
 		return take(context, input, project, true, false, output);
 	return link_repository(context, input, checkpoint, project, output);
 }
 
-static enum action_result create(
-	struct action_context *context, const struct input *input, struct checkpoint *checkpoint, struct output *output)
+static enum action_result create(struct action_context *context, const struct input *input,
+	struct checkpoint *checkpoint, struct output *output)
 {
 	struct provider_response response;
 	struct project project;
 	bool exists;
-	const struct ledger_resource intent = {
-		.provider = "vercel", .type = "project", .key = input->name, .source = input->repository
-	};
+	const struct ledger_resource intent = { .provider = "vercel",
+		.type = "project",
+		.key = input->name,
+		.source = input->repository };
 	const struct git_repository repository = { "github", input->repository };
 	const struct create_request body = { input->name, input->framework, input->build_command,
 		input->output_directory, input->root_directory, &repository };
@@ -371,20 +407,25 @@ static enum action_result create(
 			return action_failed(context);
 		action_log(context, "created project %s", project.name);
 		if (is_of_team(context, &project))
-			return is_linked(project.link, input) ? take(context, input, &project, true, false, output)
-							      : see_link(context, input, checkpoint, &project, output);
+			return is_linked(project.link, input)
+				? take(context, input, &project, true, false, output)
+				: see_link(context, input, checkpoint, &project, output);
 		/* Nothing was created in the team where the app's projects are. */
-		return ledger_take_back(context) ? fail_elsewhere(context, &project) : action_failed(context);
+		return ledger_take_back(context) ? fail_elsewhere(context, &project)
+						 : action_failed(context);
 	}
 
-	/* It already exists: created by us, in an attempt whose response was lost, or by somebody else. */
+	/* It already exists: created by us, in an attempt whose response was lost, or by somebody
+	 * else. */
 	if (!ledger_take_back(context) || !find_project(context, input, &exists, &project))
 		return action_failed(context);
 	if (!exists) {
 		action_fail(context, ERROR_CONFLICT_FOREIGN,
-			"Vercel reports that the name '%s' is taken, but shows no such project", input->name);
+			"Vercel reports that the name '%s' is taken, but shows no such project",
+			input->name);
 		action_remedy(context, "https://vercel.com/dashboard",
-			"Choose another name or check SLIPWAY_VERCEL_TEAM, then trigger the step again.");
+			"Choose another name or check SLIPWAY_VERCEL_TEAM, then trigger the step "
+			"again.");
 		return action_remedy_input(context, "name");
 	}
 
@@ -400,8 +441,8 @@ static void validate(const void *raw_input, struct input_check *check)
 			"Vercel does not allow --- in the name of a project");
 }
 
-static enum action_result run(
-	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+static enum action_result run(struct action_context *context, const void *raw_input,
+	void *raw_checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
 	struct project project;
@@ -411,7 +452,8 @@ static enum action_result run(
 	if (exists)
 		return adopt(context, input, raw_checkpoint, &project, raw_output);
 	enum action_result foreseen = installation_foresee(context, input->repository);
-	return foreseen == ACTION_DONE ? create(context, input, raw_checkpoint, raw_output) : foreseen;
+	return foreseen == ACTION_DONE ? create(context, input, raw_checkpoint, raw_output)
+				       : foreseen;
 }
 
 const struct action_definition vercel_project = {

@@ -1,7 +1,7 @@
 /*
- * vercel.project-delete: deletes the projects that this app created, by id. Their variables, deployments and domain
- * assignments go with them. A project that is pending in the ledger is looked up by name first, and deleted if Vercel
- * created it at about the time of the app's request.
+ * vercel.project-delete: deletes the projects that this app created, by id. Their variables,
+ * deployments and domain assignments go with them. A project that is pending in the ledger is
+ * looked up by name first, and deleted if Vercel created it at about the time of the app's request.
  *
  * API: https://vercel.com/docs/rest-api/reference/endpoints/projects.
  */
@@ -19,9 +19,10 @@ static const struct field project_fields[] = {
 };
 static const struct record project_record = RECORD(struct project, project_fields);
 
-/* Finds the project that the request created; *ret_id is NULL if there is none, or if it is not ours. */
-static bool find_pending(
-	struct action_context *context, const struct ledger_resource *owned, const char **ret_id, const char **ret_left)
+/* Finds the project that the request created; *ret_id is NULL if there is none, or if it is not
+ * ours. */
+static bool find_pending(struct action_context *context, const struct ledger_resource *owned,
+	const char **ret_id, const char **ret_left)
 {
 	struct provider_response response;
 	struct project project;
@@ -58,9 +59,10 @@ static enum action_result remove_project(
 		return removal_settle(context, owned);
 	if (id == NULL)
 		return action_done(context);
-	const struct provider_request request = {
-		.method = HTTP_DELETE, .path = "/v9/projects/{idOrName}", .parameters = { id }, .expect = { 404 }
-	};
+	const struct provider_request request = { .method = HTTP_DELETE,
+		.path = "/v9/projects/{idOrName}",
+		.parameters = { id },
+		.expect = { 404 } };
 	if (!provider_call(context, &vercel, &request, &response))
 		return action_failed(context);
 	action_log(context, "deleted project %s", owned->key);
@@ -80,11 +82,13 @@ static bool forget_all(struct action_context *context, const char *type)
 	return true;
 }
 
-static enum action_result run(struct action_context *context, const void *input, void *checkpoint, void *output)
+static enum action_result run(
+	struct action_context *context, const void *input, void *checkpoint, void *output)
 {
 	static const struct removal projects = { "vercel", "project", remove_project };
 	enum action_result result = removal_run(context, &projects, input, checkpoint, output);
-	if (result == ACTION_DONE && (!forget_all(context, "deployment") || !forget_all(context, "variable")))
+	if (result == ACTION_DONE &&
+		(!forget_all(context, "deployment") || !forget_all(context, "variable")))
 		return action_failed(context);
 	return result;
 }

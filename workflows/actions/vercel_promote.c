@@ -1,6 +1,6 @@
 /*
- * vercel.promote: makes an existing production build, such as a staged or an older deployment, the project's production
- * deployment. Nothing is built.
+ * vercel.promote: makes an existing production build, such as a staged or an older deployment, the
+ * project's production deployment. Nothing is built.
  *
  * Natural key: the project's production deployment. Promoting the same one twice changes nothing.
  *
@@ -19,16 +19,17 @@ struct input {
 	const char *project, *deployment;
 };
 static const struct field input_fields[] = {
-	{ STRING_FIELD("project", struct input, project), .required = true, .minimum = 1, .maximum = 100,
-		.description = "Id of the project" },
-	{ STRING_FIELD("deployment", struct input, deployment), .required = true, .minimum = 1, .maximum = 100,
-		.description = "Id of the deployment, such as dpl_..." },
+	{ STRING_FIELD("project", struct input, project), .required = true, .minimum = 1,
+		.maximum = 100, .description = "Id of the project" },
+	{ STRING_FIELD("deployment", struct input, deployment), .required = true, .minimum = 1,
+		.maximum = 100, .description = "Id of the deployment, such as dpl_..." },
 };
 
 struct checkpoint {
 	bool asked;
-	int64_t sent_age_ms;      /* age of the run when we requested it */
-	int64_t began_age_ms;     /* age of the run when the deployment was first ready to be promoted; 0: not yet */
+	int64_t sent_age_ms;  /* age of the run when we requested it */
+	int64_t began_age_ms; /* age of the run when the deployment was first ready to be promoted;
+				 0: not yet */
 	const char *request_seen; /* time of the last request that the project showed before ours */
 	const char *previous;     /* the production deployment before */
 	struct deployment_watch watch;
@@ -46,9 +47,11 @@ struct output {
 	const char *deployment, *previous;
 };
 static const struct field output_fields[] = {
-	{ STRING_FIELD("deployment", struct output, deployment), .description = "Id of the production deployment now" },
+	{ STRING_FIELD("deployment", struct output, deployment),
+		.description = "Id of the production deployment now" },
 	{ STRING_FIELD("previous", struct output, previous),
-		.description = "Id of the production deployment before; absent if nothing had to be done" },
+		.description = "Id of the production deployment before; absent if nothing had to "
+			       "be done" },
 };
 
 /* ---- what Vercel returns for the project ---- */
@@ -76,7 +79,8 @@ static const struct field alias_request_fields[] = {
 	{ STRING_FIELD("jobStatus", struct alias_request, status) },
 	{ SCALAR_FIELD("requestedAt", struct alias_request, requested_at) },
 };
-static const struct record alias_request_record = RECORD(struct alias_request, alias_request_fields);
+static const struct record alias_request_record =
+	RECORD(struct alias_request, alias_request_fields);
 
 struct project {
 	const char *id, *name;
@@ -86,14 +90,17 @@ static const struct field project_fields[] = {
 	{ STRING_FIELD("id", struct project, id), .required = true },
 	{ STRING_FIELD("name", struct project, name), .required = true },
 	{ OBJECT_FIELD("targets", struct project, targets), .record = &targets_record },
-	{ OBJECT_FIELD("lastAliasRequest", struct project, request), .record = &alias_request_record },
+	{ OBJECT_FIELD("lastAliasRequest", struct project, request),
+		.record = &alias_request_record },
 };
 static const struct record project_record = RECORD(struct project, project_fields);
 
-static bool read_project(struct action_context *context, const struct input *input, struct project *ret_project)
+static bool read_project(
+	struct action_context *context, const struct input *input, struct project *ret_project)
 {
 	struct provider_response response;
-	const struct provider_request request = { .path = "/v9/projects/{idOrName}", .parameters = { input->project } };
+	const struct provider_request request = { .path = "/v9/projects/{idOrName}",
+		.parameters = { input->project } };
 	return provider_call(context, &vercel, &request, &response) &&
 		provider_decode(context, &response, &project_record, ret_project);
 }
@@ -113,48 +120,55 @@ static const char *requested_at(const struct project *project)
 
 /* ---- request ---- */
 
-/* Only a deployment of this project that was built for production can be promoted without a new build. */
-static enum action_result check_deployment(struct action_context *context, const struct input *input,
-	const struct project *project, struct checkpoint *checkpoint)
+/* Only a deployment of this project that was built for production can be promoted without a new
+ * build. */
+static enum action_result check_deployment(struct action_context *context,
+	const struct input *input, const struct project *project, struct checkpoint *checkpoint)
 {
 	struct deployment deployment;
 
 	if (!deployment_get(context, input->deployment, &deployment))
 		return action_failed(context);
 	if (deployment.project_id != NULL && strcmp(deployment.project_id, project->id) != 0) {
-		action_fail(context, ERROR_INVALID_INPUT, "deployment %s does not belong to the Vercel project %s",
-			input->deployment, project->name);
+		action_fail(context, ERROR_INVALID_INPUT,
+			"deployment %s does not belong to the Vercel project %s", input->deployment,
+			project->name);
 		action_remedy(context, NULL, "Give the id of a deployment of that project.");
 		return action_remedy_input(context, "deployment");
 	}
 
 	if (deployment.target == NULL || strcmp(deployment.target, "production") != 0) {
-		action_fail(context, ERROR_INVALID_INPUT, "deployment %s was built for %s, not for production",
-			input->deployment, deployment.target != NULL ? deployment.target : "preview");
+		action_fail(context, ERROR_INVALID_INPUT,
+			"deployment %s was built for %s, not for production", input->deployment,
+			deployment.target != NULL ? deployment.target : "preview");
 		action_remedy(context, deployment.inspector_url,
-			"Give a deployment that was built for production, or deploy the commit to production.");
+			"Give a deployment that was built for production, or deploy the commit to "
+			"production.");
 		return action_remedy_input(context, "deployment");
 	}
 
 	return deployment_built(context, &deployment, &checkpoint->watch);
 }
 
-static enum action_result give_up(struct action_context *context, const struct project *project, const char *why)
+static enum action_result give_up(
+	struct action_context *context, const struct project *project, const char *why)
 {
-	action_fail(context, ERROR_TIMEOUT, "the deployment is still not in production for %s after ten minutes: %s",
+	action_fail(context, ERROR_TIMEOUT,
+		"the deployment is still not in production for %s after ten minutes: %s",
 		project->name, why);
 	return action_remedy(context, "https://vercel.com/dashboard",
 		"Check the project's deployments, then trigger the step again.");
 }
 
-/* Counts from when it was ready, not from the start of the run, which may have waited for the build or a rate limit. */
+/* Counts from when it was ready, not from the start of the run, which may have waited for the build
+ * or a rate limit. */
 static bool is_late(const struct action_context *context, const struct checkpoint *checkpoint)
 {
 	return action_run_age_ms(context) - checkpoint->began_age_ms > BUDGET_MS;
 }
 
-static enum action_result ask(struct action_context *context, const struct input *input, const struct project *project,
-	struct checkpoint *checkpoint)
+static enum action_result ask(struct action_context *context, const struct input *input,
+	const struct project *project, struct checkpoint *checkpoint)
 {
 	struct provider_response response;
 	const struct provider_request request = { .method = HTTP_POST,
@@ -184,12 +198,13 @@ static enum action_result ask(struct action_context *context, const struct input
 		checkpoint->asked = false;
 		return is_late(context, checkpoint)
 			? give_up(context, project, response.message)
-			: action_wait(context, TRY_MS, "another promotion in %s to end", project->name);
+			: action_wait(
+				  context, TRY_MS, "another promotion in %s to end", project->name);
 	}
 
 	action_log(context, "promoting %s to production in %s", input->deployment, project->name);
-	return action_wait(
-		context, TRY_MS, "%s to become the production deployment of %s", input->deployment, project->name);
+	return action_wait(context, TRY_MS, "%s to become the production deployment of %s",
+		input->deployment, project->name);
 }
 
 /* ---- waiting ---- */
@@ -208,31 +223,35 @@ static enum action_result wait_more(struct action_context *context, const struct
 {
 	const struct alias_request *request = project->request;
 	const char *seen = checkpoint->request_seen != NULL ? checkpoint->request_seen : "";
-	bool shows = request != NULL && request->to != NULL && strcmp(request->to, input->deployment) == 0 &&
+	bool shows = request != NULL && request->to != NULL &&
+		strcmp(request->to, input->deployment) == 0 &&
 		strcmp(requested_at(project), seen) != 0;
 	const char *status = shows && request->status != NULL ? request->status : "";
 
-	/* If the project names no production deployment, its last request tells whether it succeeded. */
+	/* If the project names no production deployment, its last request tells whether it
+	 * succeeded. */
 	if (strcmp(status, "succeeded") == 0 && production_of(project)[0] == '\0')
 		return finish(context, input, checkpoint, output);
 	if (strcmp(status, "failed") == 0 || strcmp(status, "skipped") == 0) {
 		action_fail(context, ERROR_BUILD_FAILED,
-			"Vercel did not promote %s in %s: the request has the status %s", input->deployment,
-			project->name, status);
+			"Vercel did not promote %s in %s: the request has the status %s",
+			input->deployment, project->name, status);
 		return action_remedy(context, "https://vercel.com/dashboard",
 			"Check the deployment and its domains, then trigger the step again.");
 	}
 
 	if (is_late(context, checkpoint))
 		return give_up(context, project, shows ? status : "Vercel shows no such request");
-	if (!shows && action_run_age_ms(context) - checkpoint->sent_age_ms > provider_lost_response_ms(context))
+	if (!shows &&
+		action_run_age_ms(context) - checkpoint->sent_age_ms >
+			provider_lost_response_ms(context))
 		return ask(context, input, project, checkpoint);
-	return action_wait(
-		context, TRY_MS, "%s to become the production deployment of %s", input->deployment, project->name);
+	return action_wait(context, TRY_MS, "%s to become the production deployment of %s",
+		input->deployment, project->name);
 }
 
-static enum action_result run(
-	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+static enum action_result run(struct action_context *context, const void *raw_input,
+	void *raw_checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
 	struct checkpoint *checkpoint = raw_checkpoint;

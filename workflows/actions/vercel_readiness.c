@@ -1,5 +1,6 @@
 /*
- * Polls at the pace of Vercel's own command line, because Vercel drops connections if polled faster.
+ * Polls at the pace of Vercel's own command line, because Vercel drops connections if polled
+ * faster.
  */
 #include "vercel_readiness.h"
 
@@ -18,7 +19,8 @@ const struct record deployment_meta_record = RECORD(struct deployment_meta, meta
 struct alias_error {
 	const char *message;
 };
-static const struct field alias_error_fields[] = { { STRING_FIELD("message", struct alias_error, message) } };
+static const struct field alias_error_fields[] = { { STRING_FIELD(
+	"message", struct alias_error, message) } };
 static const struct record alias_error_record = RECORD(struct alias_error, alias_error_fields);
 
 struct git_source {
@@ -60,7 +62,8 @@ static const struct field deployment_fields[] = {
 	{ STRING_FIELD("checksConclusion", struct deployment, checks_conclusion) },
 	{ INTEGER_FIELD("createdAt", struct deployment, created_at) },
 	{ INTEGER_FIELD("created", struct deployment, created) },
-	{ OBJECT_FIELD("aliasError", struct deployment, alias_error), .record = &alias_error_record },
+	{ OBJECT_FIELD("aliasError", struct deployment, alias_error),
+		.record = &alias_error_record },
 	{ OBJECT_FIELD("meta", struct deployment, meta), .record = &deployment_meta_record },
 	{ OBJECT_FIELD("gitSource", struct deployment, git_source), .record = &git_source_record },
 	{ OBJECT_FIELD("checks", struct deployment, checks), .record = &checks_record },
@@ -83,7 +86,8 @@ const char *deployment_id(const struct deployment *deployment)
 
 const char *deployment_state(const struct deployment *deployment)
 {
-	const char *state = deployment->ready_state != NULL ? deployment->ready_state : deployment->state;
+	const char *state =
+		deployment->ready_state != NULL ? deployment->ready_state : deployment->state;
 	return state != NULL ? state : "";
 }
 
@@ -92,14 +96,14 @@ int64_t deployment_created(const struct deployment *deployment)
 	return deployment->created_at != 0 ? deployment->created_at : deployment->created;
 }
 
-bool deployments_list(struct action_context *context, const char *project, const char *target, const char *sha,
-	const char *state, struct object_list *ret_list)
+bool deployments_list(struct action_context *context, const char *project, const char *target,
+	const char *sha, const char *state, struct object_list *ret_list)
 {
 	struct provider_response response;
 	struct listing listing;
 	const struct provider_request request = { .path = "/v7/deployments",
-		.query = { { "projectId", project }, { "target", target }, { "sha", sha }, { "state", state },
-			{ "limit", "20" } } };
+		.query = { { "projectId", project }, { "target", target }, { "sha", sha },
+			{ "state", state }, { "limit", "20" } } };
 
 	if (!provider_call(context, &vercel, &request, &response) ||
 		!provider_decode(context, &response, &listing_record, &listing))
@@ -108,26 +112,32 @@ bool deployments_list(struct action_context *context, const char *project, const
 	return true;
 }
 
-bool deployment_get(struct action_context *context, const char *id, struct deployment *ret_deployment)
+bool deployment_get(
+	struct action_context *context, const char *id, struct deployment *ret_deployment)
 {
 	struct provider_response response;
-	const struct provider_request request = { .path = "/v13/deployments/{idOrUrl}", .parameters = { id } };
+	const struct provider_request request = { .path = "/v13/deployments/{idOrUrl}",
+		.parameters = { id } };
 	return provider_call(context, &vercel, &request, &response) &&
 		provider_decode(context, &response, &deployment_record, ret_deployment);
 }
 
 bool deployment_own(struct action_context *context, const char *id, bool created)
 {
-	const struct ledger_resource resource = {
-		.provider = "vercel", .type = "deployment", .key = id, .id = id, .created = created, .part = true
-	};
+	const struct ledger_resource resource = { .provider = "vercel",
+		.type = "deployment",
+		.key = id,
+		.id = id,
+		.created = created,
+		.part = true };
 	return ledger_put(context, &resource);
 }
 
 bool deployment_is_of_run(const struct action_context *context, const struct deployment *deployment)
 {
 	const struct deployment_meta *meta = deployment->meta;
-	return meta != NULL && meta->run_id != NULL && strcmp(meta->run_id, action_run_id(context)) == 0;
+	return meta != NULL && meta->run_id != NULL &&
+		strcmp(meta->run_id, action_run_id(context)) == 0;
 }
 
 const char *deployment_url(struct action_context *context, const struct deployment *deployment)
@@ -140,7 +150,8 @@ const char *deployment_url(struct action_context *context, const struct deployme
 struct domain {
 	const char *name;
 };
-static const struct field domain_fields[] = { { STRING_FIELD("name", struct domain, name), .required = true } };
+static const struct field domain_fields[] = { { STRING_FIELD("name", struct domain, name),
+	.required = true } };
 static const struct record domain_record = RECORD(struct domain, domain_fields);
 
 struct domains {
@@ -171,8 +182,8 @@ static bool find_domain(struct action_context *context, const char *project, con
 	struct domains list;
 	const struct provider_request request = { .path = "/v9/projects/{idOrName}/domains",
 		.parameters = { project },
-		.query = { { "production", "true" }, { "redirects", "false" }, { "verified", "true" },
-			{ "limit", "100" } },
+		.query = { { "production", "true" }, { "redirects", "false" },
+			{ "verified", "true" }, { "limit", "100" } },
 		.expect = { 404 } };
 
 	*ret_name = NULL;
@@ -193,22 +204,24 @@ static bool is_production(const struct deployment *deployment)
 	return deployment->target != NULL && strcmp(deployment->target, "production") == 0;
 }
 
-bool deployment_alias(struct action_context *context, const char *project, const struct deployment *deployment,
-	const char **ret_alias)
+bool deployment_alias(struct action_context *context, const char *project,
+	const struct deployment *deployment, const char **ret_alias)
 {
 	const char *name = NULL;
 	if (is_production(deployment) && !find_domain(context, project, &name))
 		return false;
 	for (size_t i = 0, known = name != NULL; !known && i < deployment->alias.count; i++)
 		name = better_name(name, deployment->alias.items[i]);
-	*ret_alias = name != NULL ? action_format(context, "https://%s", name) : deployment_url(context, deployment);
+	*ret_alias = name != NULL ? action_format(context, "https://%s", name)
+				  : deployment_url(context, deployment);
 	return true;
 }
 
 /* ---- waiting ---- */
 
 /*
- * How long a deployment may stay in a state. A queued one waits for others; Vercel stops a build after 45 minutes.
+ * How long a deployment may stay in a state. A queued one waits for others; Vercel stops a build
+ * after 45 minutes.
  */
 static int64_t state_minutes(const char *state)
 {
@@ -222,40 +235,51 @@ static int64_t poll_delay_ms(int64_t age_ms)
 	return age_ms < 15000 ? 1000 : age_ms < 60000 ? 5000 : age_ms < 300000 ? 15000 : 30000;
 }
 
-/* A command of the project can decide that a commit need not be built; Vercel then cancels without a log. */
+/* A command of the project can decide that a commit need not be built; Vercel then cancels without
+ * a log. */
 static bool is_ignored(const struct deployment *deployment, const char *message)
 {
-	return (deployment->error_link != NULL && strstr(deployment->error_link, "ignored-build-step") != NULL) ||
+	return (deployment->error_link != NULL &&
+		       strstr(deployment->error_link, "ignored-build-step") != NULL) ||
 		(message != NULL && strstr(message, "Ignored Build Step") != NULL);
 }
 
-static enum action_result fail_build(struct action_context *context, const struct deployment *deployment)
+static enum action_result fail_build(
+	struct action_context *context, const struct deployment *deployment)
 {
-	const char *message =
-		deployment->error_message != NULL ? deployment->error_message : deployment->ready_state_reason;
-	action_fail(context, ERROR_BUILD_FAILED, "the deployment ended in state %s: %s", deployment_state(deployment),
+	const char *message = deployment->error_message != NULL ? deployment->error_message
+								: deployment->ready_state_reason;
+	action_fail(context, ERROR_BUILD_FAILED, "the deployment ended in state %s: %s",
+		deployment_state(deployment),
 		message != NULL ? message : "(no message from Vercel)");
 	if (is_ignored(deployment, message))
 		return action_remedy(context, deployment->inspector_url,
-			"The project's setting \"Ignored Build Step\" cancelled the build. Change the setting or the "
+			"The project's setting \"Ignored Build Step\" cancelled the build. Change "
+			"the setting or the "
 			"commit, then trigger the step again.");
 	return action_remedy(context, deployment->inspector_url,
-		"Check the build log, fix the cause in the repository, then trigger the step again.");
+		"Check the build log, fix the cause in the repository, then trigger the step "
+		"again.");
 }
 
-static enum action_result fail_checks(struct action_context *context, const struct deployment *deployment)
+static enum action_result fail_checks(
+	struct action_context *context, const struct deployment *deployment)
 {
 	action_fail(context, ERROR_BUILD_FAILED, "the deployment was built, but its checks failed");
 	return action_remedy(context, deployment->inspector_url,
-		"Check why they failed, fix the cause in the repository, then trigger the step again.");
+		"Check why they failed, fix the cause in the repository, then trigger the step "
+		"again.");
 }
 
-static enum action_result fail_blocked(struct action_context *context, const struct deployment *deployment)
+static enum action_result fail_blocked(
+	struct action_context *context, const struct deployment *deployment)
 {
 	action_fail(context, ERROR_PLAN_LIMIT, "Vercel blocked the deployment: %s",
-		deployment->ready_state_reason != NULL ? deployment->ready_state_reason : "(no reason given)");
+		deployment->ready_state_reason != NULL ? deployment->ready_state_reason
+						       : "(no reason given)");
 	return action_remedy(context, deployment->inspector_url,
-		"Usually the author of the commit is not a member of the team: add them, then trigger the step again.");
+		"Usually the author of the commit is not a member of the team: add them, then "
+		"trigger the step again.");
 }
 
 static bool cancel(struct action_context *context, const struct deployment *deployment)
@@ -268,24 +292,29 @@ static bool cancel(struct action_context *context, const struct deployment *depl
 }
 
 /* A new run reuses the deployment, or deploys again if it was cancelled. */
-static enum action_result give_up(struct action_context *context, const struct deployment *deployment)
+static enum action_result give_up(
+	struct action_context *context, const struct deployment *deployment)
 {
 	const char *state = deployment_state(deployment);
 	bool built = strcmp(state, "READY") == 0;
-	bool cancelled = !built && deployment_is_of_run(context, deployment) && cancel(context, deployment);
+	bool cancelled =
+		!built && deployment_is_of_run(context, deployment) && cancel(context, deployment);
 
 	if (!cancelled && action_error(context)->class == ERROR_LEASE_LOST)
 		return action_failed(context);
-	action_fail(context, ERROR_BUILD_FAILED, "the deployment has been %s%s for more than %lld minutes%s", state,
+	action_fail(context, ERROR_BUILD_FAILED,
+		"the deployment has been %s%s for more than %lld minutes%s", state,
 		built ? " without its domains" : "", (long long)state_minutes(state),
 		cancelled ? ", so it was cancelled" : "");
 	return action_remedy(context, deployment->inspector_url,
-		cancelled ? "Check what delays the builds at Vercel, then trigger the step again to deploy again."
-			  : "Check the deployment, cancel it at Vercel if it hangs, then trigger the step again.");
+		cancelled ? "Check what delays the builds at Vercel, then trigger the step again "
+			    "to deploy again."
+			  : "Check the deployment, cancel it at Vercel if it hangs, then trigger "
+			    "the step again.");
 }
 
-static enum action_result wait_more(struct action_context *context, const struct deployment *deployment,
-	struct deployment_watch *watch, const char *what)
+static enum action_result wait_more(struct action_context *context,
+	const struct deployment *deployment, struct deployment_watch *watch, const char *what)
 {
 	int64_t age = action_run_age_ms(context);
 	const char *state = deployment_state(deployment);
@@ -301,41 +330,49 @@ static enum action_result wait_more(struct action_context *context, const struct
 }
 
 /* A short outage of the provider uses up no attempts. */
-static enum action_result unanswered(struct action_context *context, const struct deployment_watch *watch)
+static enum action_result unanswered(
+	struct action_context *context, const struct deployment_watch *watch)
 {
 	const struct error *error = action_error(context);
 	int64_t age = action_run_age_ms(context), delay = poll_delay_ms(age);
 	bool passes = error->class == ERROR_PROVIDER_UNAVAILABLE || error->class == ERROR_NETWORK ||
 		error->class == ERROR_TIMEOUT;
-	if (!passes || age - watch->since_age_ms > state_minutes(watch->state != NULL ? watch->state : "") * MINUTE_MS)
+	if (!passes ||
+		age - watch->since_age_ms >
+			state_minutes(watch->state != NULL ? watch->state : "") * MINUTE_MS)
 		return action_failed(context);
 	return action_wait(context, error->retry_after_ms > delay ? error->retry_after_ms : delay,
 		"Vercel to report the state of the deployment; last result: %s", error->message);
 }
 
-enum action_result deployment_built(
-	struct action_context *context, const struct deployment *deployment, struct deployment_watch *watch)
+enum action_result deployment_built(struct action_context *context,
+	const struct deployment *deployment, struct deployment_watch *watch)
 {
 	const char *state = deployment_state(deployment);
 	if (strcmp(state, "BLOCKED") == 0)
 		return fail_blocked(context, deployment);
-	if (strcmp(state, "ERROR") == 0 || strcmp(state, "CANCELED") == 0 || strcmp(state, "DELETED") == 0)
+	if (strcmp(state, "ERROR") == 0 || strcmp(state, "CANCELED") == 0 ||
+		strcmp(state, "DELETED") == 0)
 		return fail_build(context, deployment);
 	/* Unknown states are waited for, until their time is up. */
-	return strcmp(state, "READY") == 0 ? ACTION_DONE : wait_more(context, deployment, watch, state);
+	return strcmp(state, "READY") == 0 ? ACTION_DONE
+					   : wait_more(context, deployment, watch, state);
 }
 
 static bool checks_failed(const struct deployment *deployment)
 {
 	const struct checks *checks = deployment->checks;
 	const struct check *alias = checks != NULL ? checks->alias : NULL;
-	return (deployment->checks_conclusion != NULL && strcmp(deployment->checks_conclusion, "failed") == 0) ||
+	return (deployment->checks_conclusion != NULL &&
+		       strcmp(deployment->checks_conclusion, "failed") == 0) ||
 		(alias != NULL && alias->state != NULL && strcmp(alias->state, "failed") == 0);
 }
 
 /* ---- staged: built for production, but not live there ---- */
 
-#define STAGED_MS 60000 /* a new deployment may be staged for a moment before it gets its domains */
+#define STAGED_MS                                                                                  \
+	60000 /* a new deployment may be staged for a moment before it gets its domains            \
+	       */
 
 struct project {
 	bool assigns;
@@ -345,10 +382,12 @@ static const struct field project_fields[] = {
 };
 static const struct record project_record = RECORD(struct project, project_fields);
 
-static bool read_project(struct action_context *context, const char *id, struct project *ret_project)
+static bool read_project(
+	struct action_context *context, const char *id, struct project *ret_project)
 {
 	struct provider_response response;
-	const struct provider_request request = { .path = "/v9/projects/{idOrName}", .parameters = { id } };
+	const struct provider_request request = { .path = "/v9/projects/{idOrName}",
+		.parameters = { id } };
 	return provider_call(context, &vercel, &request, &response) &&
 		provider_decode(context, &response, &project_record, ret_project);
 }
@@ -359,9 +398,11 @@ static bool is_staged(const struct deployment *deployment)
 		strcmp(deployment->ready_substate, "STAGED") == 0;
 }
 
-/* Promoting twice changes nothing. While another promotion is in progress (409), wait and try again. */
-static enum action_result promote(struct action_context *context, const struct deployment_options *options,
-	const struct deployment *deployment, struct deployment_watch *watch)
+/* Promoting twice changes nothing. While another promotion is in progress (409), wait and try
+ * again. */
+static enum action_result promote(struct action_context *context,
+	const struct deployment_options *options, const struct deployment *deployment,
+	struct deployment_watch *watch)
 {
 	struct provider_response response;
 	const struct provider_request request = { .method = HTTP_POST,
@@ -373,25 +414,34 @@ static enum action_result promote(struct action_context *context, const struct d
 		return action_failed(context);
 	watch->promoted = response.status != 409;
 	if (watch->promoted)
-		action_log(context, "promoting deployment %s to production", deployment_id(deployment));
-	return wait_more(context, deployment, watch, watch->promoted ? "being promoted" : "waiting to be promoted");
+		action_log(context, "promoting deployment %s to production",
+			deployment_id(deployment));
+	return wait_more(context, deployment, watch,
+		watch->promoted ? "being promoted" : "waiting to be promoted");
 }
 
-static enum action_result fail_staged(struct action_context *context, const char *what, const char *page)
+static enum action_result fail_staged(
+	struct action_context *context, const char *what, const char *page)
 {
 	action_fail(context, ERROR_CHECK_FAILED,
-		"the deployment %s staged: Vercel does not assign the production domains to new deployments", what);
+		"the deployment %s staged: Vercel does not assign the production domains to new "
+		"deployments",
+		what);
 	action_remedy(context, page,
-		"Production was rolled back, or the automatic assignment of domains is off. Undo the rollback or "
-		"promote the deployment at Vercel, or set \"promote\": true. Then trigger the step again.");
+		"Production was rolled back, or the automatic assignment of domains is off. Undo "
+		"the rollback or "
+		"promote the deployment at Vercel, or set \"promote\": true. Then trigger the step "
+		"again.");
 	return action_remedy_input(context, "promote");
 }
 
-static enum action_result follow_staged(struct action_context *context, const struct deployment_options *options,
-	const struct deployment *deployment, struct deployment_watch *watch)
+static enum action_result follow_staged(struct action_context *context,
+	const struct deployment_options *options, const struct deployment *deployment,
+	struct deployment_watch *watch)
 {
 	struct project project;
-	bool known = watch->state != NULL && strcmp(watch->state, deployment_state(deployment)) == 0;
+	bool known =
+		watch->state != NULL && strcmp(watch->state, deployment_state(deployment)) == 0;
 	int64_t staged_ms = known ? action_run_age_ms(context) - watch->since_age_ms : 0;
 
 	if (watch->promoted)
@@ -400,8 +450,9 @@ static enum action_result follow_staged(struct action_context *context, const st
 		return action_failed(context);
 	if (project.assigns && staged_ms < STAGED_MS)
 		return wait_more(context, deployment, watch, "READY, but not in production yet");
-	return options->promote ? promote(context, options, deployment, watch)
-				: fail_staged(context, "was built, but is only", deployment->inspector_url);
+	return options->promote
+		? promote(context, options, deployment, watch)
+		: fail_staged(context, "was built, but is only", deployment->inspector_url);
 }
 
 static const struct deployment *newest_of(const struct object_list *list)
@@ -409,35 +460,41 @@ static const struct deployment *newest_of(const struct object_list *list)
 	const struct deployment *deployments = list->items, *newest = NULL;
 
 	for (size_t i = 0; i < list->count; i++)
-		if (newest == NULL || deployment_created(&deployments[i]) > deployment_created(newest))
+		if (newest == NULL ||
+			deployment_created(&deployments[i]) > deployment_created(newest))
 			newest = &deployments[i];
 	return newest;
 }
 
-enum action_result deployment_foresee(struct action_context *context, const struct deployment_options *options)
+enum action_result deployment_foresee(
+	struct action_context *context, const struct deployment_options *options)
 {
 	struct project project;
 	struct object_list ready;
 
-	if (!action_is_planned(context) || options->promote || strcmp(options->target, "production") != 0)
+	if (!action_is_planned(context) || options->promote ||
+		strcmp(options->target, "production") != 0)
 		return ACTION_DONE;
 	if (!read_project(context, options->project, &project) ||
 		!deployments_list(context, options->project, "production", NULL, "READY", &ready))
 		return action_failed(context);
 	if (!project.assigns)
-		return fail_staged(context, "would be built and only", "https://vercel.com/dashboard");
+		return fail_staged(
+			context, "would be built and only", "https://vercel.com/dashboard");
 
 	const struct deployment *newest = newest_of(&ready);
 	if (newest != NULL && is_staged(newest))
 		action_difference(context,
-			"the newest production deployment, %s, is staged and not live: set \"promote\" if this one is "
+			"the newest production deployment, %s, is staged and not live: set "
+			"\"promote\" if this one is "
 			"to be",
 			deployment_id(newest));
 	return ACTION_DONE;
 }
 
-static enum action_result deployment_live(struct action_context *context, const struct deployment_options *options,
-	const struct deployment *deployment, struct deployment_watch *watch)
+static enum action_result deployment_live(struct action_context *context,
+	const struct deployment_options *options, const struct deployment *deployment,
+	struct deployment_watch *watch)
 {
 	const struct alias_error *alias_error = deployment->alias_error;
 	enum action_result built = deployment_built(context, deployment, watch);
@@ -451,34 +508,40 @@ static enum action_result deployment_live(struct action_context *context, const 
 		return fail_checks(context, deployment);
 	if (is_staged(deployment))
 		return follow_staged(context, options, deployment, watch);
-	bool assigned = deployment->alias_assigned != NULL && strcmp(deployment->alias_assigned, "false") != 0;
-	return assigned ? ACTION_DONE : wait_more(context, deployment, watch, "READY, but has no domain yet");
+	bool assigned = deployment->alias_assigned != NULL &&
+		strcmp(deployment->alias_assigned, "false") != 0;
+	return assigned ? ACTION_DONE
+			: wait_more(context, deployment, watch, "READY, but has no domain yet");
 }
 
 /* A successful deployment can still be of another commit, or a preview that no domain shows. */
-static enum action_result check_options(
-	struct action_context *context, const struct deployment_options *options, const struct deployment *deployment)
+static enum action_result check_options(struct action_context *context,
+	const struct deployment_options *options, const struct deployment *deployment)
 {
 	const struct git_source *source = deployment->git_source;
 
 	if (is_production(deployment) != (strcmp(options->target, "production") == 0))
-		action_fail(context, ERROR_BUILD_FAILED, "Vercel deploys to %s, but %s was requested",
+		action_fail(context, ERROR_BUILD_FAILED,
+			"Vercel deploys to %s, but %s was requested",
 			is_production(deployment) ? "production" : "preview", options->target);
 	else if (options->sha != NULL && source != NULL && source->sha != NULL &&
 		strcmp(source->sha, options->sha) != 0)
-		action_fail(context, ERROR_BUILD_FAILED, "Vercel deploys commit %s, but %s was requested", source->sha,
+		action_fail(context, ERROR_BUILD_FAILED,
+			"Vercel deploys commit %s, but %s was requested", source->sha,
 			options->sha);
 	else
 		return ACTION_DONE;
-	return action_remedy(
-		context, deployment->inspector_url, "Check the project's Git settings, then trigger the step again.");
+	return action_remedy(context, deployment->inspector_url,
+		"Check the project's Git settings, then trigger the step again.");
 }
 
-enum action_result deployment_follow(struct action_context *context, const struct deployment_options *options,
-	struct deployment_watch *watch, struct deployment *ret_deployment)
+enum action_result deployment_follow(struct action_context *context,
+	const struct deployment_options *options, struct deployment_watch *watch,
+	struct deployment *ret_deployment)
 {
 	if (!deployment_get(context, watch->id, ret_deployment))
 		return unanswered(context, watch);
 	enum action_result fits = check_options(context, options, ret_deployment);
-	return fits == ACTION_DONE ? deployment_live(context, options, ret_deployment, watch) : fits;
+	return fits == ACTION_DONE ? deployment_live(context, options, ret_deployment, watch)
+				   : fits;
 }

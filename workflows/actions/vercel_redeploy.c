@@ -1,6 +1,6 @@
 /*
- * vercel.redeploy: rebuilds the last production deployment of a project, for example after its variables changed. It is
- * done when the new deployment is READY and has its alias.
+ * vercel.redeploy: rebuilds the last production deployment of a project, for example after its
+ * variables changed. It is done when the new deployment is READY and has its alias.
  *
  * Natural key: our run id in the deployment's meta.
  *
@@ -17,8 +17,8 @@ struct input {
 	bool promote;
 };
 static const struct field input_fields[] = {
-	{ STRING_FIELD("project", struct input, project), .required = true, .minimum = 1, .maximum = 100,
-		.description = "Id of the project" },
+	{ STRING_FIELD("project", struct input, project), .required = true, .minimum = 1,
+		.maximum = 100, .description = "Id of the project" },
 	DEPLOYMENT_PROMOTE_FIELD(struct input, promote),
 };
 
@@ -38,8 +38,10 @@ struct output {
 	int64_t created_at;
 };
 static const struct field output_fields[] = {
-	{ STRING_FIELD("id", struct output, id), .description = "Vercel's id of the new deployment" },
-	{ STRING_FIELD("source", struct output, source), .description = "Id of the deployment that was rebuilt" },
+	{ STRING_FIELD("id", struct output, id),
+		.description = "Vercel's id of the new deployment" },
+	{ STRING_FIELD("source", struct output, source),
+		.description = "Id of the deployment that was rebuilt" },
 	{ STRING_FIELD("url", struct output, url), .description = "URL of this deployment only" },
 	{ STRING_FIELD("alias", struct output, alias), .description = "Public URL" },
 	{ STRING_FIELD("inspectorUrl", struct output, inspector_url),
@@ -61,11 +63,13 @@ static const struct field redeploy_fields[] = {
 };
 static const struct record redeploy_record = RECORD(struct redeploy_request, redeploy_fields);
 
-static const struct deployment *find_ours(const struct action_context *context, const struct object_list *list)
+static const struct deployment *find_ours(
+	const struct action_context *context, const struct object_list *list)
 {
 	const struct deployment *deployments = list->items;
 	for (size_t i = 0; i < list->count; i++)
-		if (deployment_id(&deployments[i]) != NULL && deployment_is_of_run(context, &deployments[i]))
+		if (deployment_id(&deployments[i]) != NULL &&
+			deployment_is_of_run(context, &deployments[i]))
 			return &deployments[i];
 	return NULL;
 }
@@ -77,8 +81,10 @@ static const struct deployment *find_last(const struct object_list *list)
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct deployment *one = &deployments[i];
-		bool staged = one->ready_substate != NULL && strcmp(one->ready_substate, "STAGED") == 0;
-		if (deployment_id(one) != NULL && strcmp(deployment_state(one), "READY") == 0 && !staged &&
+		bool staged =
+			one->ready_substate != NULL && strcmp(one->ready_substate, "STAGED") == 0;
+		if (deployment_id(one) != NULL && strcmp(deployment_state(one), "READY") == 0 &&
+			!staged &&
 			(last == NULL || deployment_created(one) > deployment_created(last)))
 			last = one;
 	}
@@ -92,8 +98,8 @@ static enum action_result create(struct action_context *context, const struct in
 	struct provider_response response;
 	struct deployment made;
 	const struct deployment_meta meta = { action_run_id(context), action_app(context) };
-	const struct redeploy_request body = { source->name != NULL ? source->name : input->project, input->project,
-		deployment_id(source), "production", &meta };
+	const struct redeploy_request body = { source->name != NULL ? source->name : input->project,
+		input->project, deployment_id(source), "production", &meta };
 	/* Without forceNew, Vercel may return the existing deployment. */
 	const struct provider_request request = { .method = HTTP_POST,
 		.path = "/v13/deployments",
@@ -114,8 +120,10 @@ static enum action_result create(struct action_context *context, const struct in
 		deployment_id(&made) == NULL)
 		return action_failed(context);
 	checkpoint->watch.id = deployment_id(&made);
-	action_log(context, "started deployment %s, a rebuild of %s", checkpoint->watch.id, checkpoint->source);
-	return deployment_own(context, checkpoint->watch.id, true) ? ACTION_DONE : action_failed(context);
+	action_log(context, "started deployment %s, a rebuild of %s", checkpoint->watch.id,
+		checkpoint->source);
+	return deployment_own(context, checkpoint->watch.id, true) ? ACTION_DONE
+								   : action_failed(context);
 }
 
 /* Finds or creates the deployment; ACTION_DONE once the checkpoint has its id. */
@@ -131,29 +139,36 @@ static enum action_result begin(
 	const struct deployment *ours = find_ours(context, &recent), *last = find_last(&ready);
 	if (ours != NULL) {
 		checkpoint->watch.id = deployment_id(ours);
-		return deployment_own(context, checkpoint->watch.id, true) ? ACTION_DONE : action_failed(context);
+		return deployment_own(context, checkpoint->watch.id, true) ? ACTION_DONE
+									   : action_failed(context);
 	}
 
-	/* The response to an earlier request was lost; the deployment that it started may be invisible for a while. */
+	/* The response to an earlier request was lost; the deployment that it started may be
+	 * invisible for a while. */
 	if (checkpoint->source != NULL &&
-		action_run_age_ms(context) - checkpoint->sent_age_ms < provider_lost_response_ms(context))
-		return action_wait(context, 5000, "a deployment to appear that may have been started");
+		action_run_age_ms(context) - checkpoint->sent_age_ms <
+			provider_lost_response_ms(context))
+		return action_wait(
+			context, 5000, "a deployment to appear that may have been started");
 	if (last == NULL) {
-		action_fail(context, ERROR_NOT_FOUND, "the Vercel project %s has no live production deployment",
-			input->project);
-		return action_remedy(context, NULL, "Deploy the project first, then trigger this step again.");
+		action_fail(context, ERROR_NOT_FOUND,
+			"the Vercel project %s has no live production deployment", input->project);
+		return action_remedy(
+			context, NULL, "Deploy the project first, then trigger this step again.");
 	}
 
-	const struct deployment_options options = { input->project, "production", NULL, input->promote };
+	const struct deployment_options options = { input->project, "production", NULL,
+		input->promote };
 	enum action_result foreseen = deployment_foresee(context, &options);
 	return foreseen == ACTION_DONE ? create(context, input, last, checkpoint) : foreseen;
 }
 
-static enum action_result run(
-	struct action_context *context, const void *raw_input, void *raw_checkpoint, void *raw_output)
+static enum action_result run(struct action_context *context, const void *raw_input,
+	void *raw_checkpoint, void *raw_output)
 {
 	const struct input *input = raw_input;
-	const struct deployment_options options = { input->project, "production", NULL, input->promote };
+	const struct deployment_options options = { input->project, "production", NULL,
+		input->promote };
 	struct checkpoint *checkpoint = raw_checkpoint;
 	struct deployment deployment;
 	const char *alias;
@@ -164,7 +179,8 @@ static enum action_result run(
 			return begun;
 	}
 
-	enum action_result live = deployment_follow(context, &options, &checkpoint->watch, &deployment);
+	enum action_result live =
+		deployment_follow(context, &options, &checkpoint->watch, &deployment);
 	if (live != ACTION_DONE)
 		return live;
 	if (!deployment_alias(context, input->project, &deployment, &alias))

@@ -1,6 +1,6 @@
 /*
- * Finds which variables are missing, differ or are superfluous. It makes no calls, so the rules can be tested as a
- * table.
+ * Finds which variables are missing, differ or are superfluous. It makes no calls, so the rules can
+ * be tested as a table.
  */
 #include "vercel_variables.h"
 
@@ -12,19 +12,24 @@ static const char *const types[] = { "plain", "encrypted", "sensitive", NULL };
 const char *const variable_targets[] = { "production", "preview", "development", NULL };
 
 static const struct field variable_fields[] = {
-	{ STRING_FIELD("key", struct variable, key), .required = true, .pattern = "^[A-Za-z_][A-Za-z0-9_]{0,255}$",
-		.form = "letters, digits and underscores, the first no digit", .description = "Name of the variable" },
+	{ STRING_FIELD("key", struct variable, key), .required = true,
+		.pattern = "^[A-Za-z_][A-Za-z0-9_]{0,255}$",
+		.form = "letters, digits and underscores, the first no digit",
+		.description = "Name of the variable" },
 	{ STRING_FIELD("value", struct variable, value), .required = true, .secret = true,
 		.clear_where = { "type", "plain" },
 		.description = "Value of the variable: kept secret unless the type is plain" },
 	{ STRING_FIELD("type", struct variable, type), .values = types, .fallback = "encrypted",
-		.description = "How Vercel stores the value; a sensitive one is never shown again" },
-	{ STRINGS_FIELD("targets", struct variable, target), .values = variable_targets, .minimum = 1,
-		.maximum = VARIABLE_TARGETS, .fallback = "[\"production\",\"preview\",\"development\"]",
+		.description =
+			"How Vercel stores the value; a sensitive one is never shown again" },
+	{ STRINGS_FIELD("targets", struct variable, target), .values = variable_targets,
+		.minimum = 1, .maximum = VARIABLE_TARGETS,
+		.fallback = "[\"production\",\"preview\",\"development\"]",
 		.description = "Environments in which it is set" },
 	{ STRING_FIELD("gitBranch", struct variable, git_branch), .minimum = 1, .maximum = 250,
 		.description = "Set it only for previews of this branch" },
-	{ STRING_FIELD("comment", struct variable, comment), .maximum = 500, .description = "Comment shown at Vercel" },
+	{ STRING_FIELD("comment", struct variable, comment), .maximum = 500,
+		.description = "Comment shown at Vercel" },
 };
 const struct record variable_record = RECORD(struct variable, variable_fields);
 
@@ -55,7 +60,8 @@ unsigned variable_desired_targets(const struct variable *variable)
 	return set;
 }
 
-/* None of the three words contains another, so a substring search is exact, in a string and in a JSON array. */
+/* None of the three words contains another, so a substring search is exact, in a string and in a
+ * JSON array. */
 unsigned variable_listed_targets(const struct listed *listed)
 {
 	unsigned set = 0;
@@ -80,7 +86,8 @@ bool variable_changes_has(const struct variable_changes *changes, const struct l
 	return false;
 }
 
-/* Assigns a listed entry to each variable that has none yet: one with exactly its targets, or with any of them. */
+/* Assigns a listed entry to each variable that has none yet: one with exactly its targets, or with
+ * any of them. */
 static void claim(struct variable_changes *changes, bool exact)
 {
 	for (size_t i = 0; i < changes->count; i++) {
@@ -88,8 +95,9 @@ static void claim(struct variable_changes *changes, bool exact)
 		for (size_t j = 0; changes->claims[i] == NULL && j < changes->listed_count; j++) {
 			const struct listed *listed = &changes->listed[j];
 			unsigned current = variable_listed_targets(listed);
-			if (same_variable(&changes->variables[i], listed) && (desired & current) != 0 &&
-				(!exact || desired == current) && !variable_changes_has(changes, listed))
+			if (same_variable(&changes->variables[i], listed) &&
+				(desired & current) != 0 && (!exact || desired == current) &&
+				!variable_changes_has(changes, listed))
 				changes->claims[i] = listed;
 		}
 	}
@@ -102,39 +110,43 @@ static bool is_shown(const struct variable *variable)
 	return strcmp(variable->type, "plain") == 0;
 }
 
-static const char *ledger_key(struct action_context *context, const char *project, const struct listed *listed)
+static const char *ledger_key(
+	struct action_context *context, const char *project, const struct listed *listed)
 {
 	return action_format(context, "%s/%s/%s", project, listed->key, listed->id);
 }
 
-/* Covers the value and the time of the last change, so a change by somebody else is noticed. NULL if Vercel returns too
- * little to tell. */
-static const char *fingerprint(
-	struct action_context *context, const struct variable *variable, const struct listed *listed)
+/* Covers the value and the time of the last change, so a change by somebody else is noticed. NULL
+ * if Vercel returns too little to tell. */
+static const char *fingerprint(struct action_context *context, const struct variable *variable,
+	const struct listed *listed)
 {
 	const char *comment = variable->comment != NULL ? variable->comment : "";
 	if (listed->id == NULL || listed->updated_at == 0)
 		return NULL;
 	return text_fingerprint(context, &vercel,
-		action_format(context, "%s %lld %zu %s %s", listed->id, (long long)listed->updated_at, strlen(comment),
-			comment, variable->value));
+		action_format(context, "%s %lld %zu %s %s", listed->id,
+			(long long)listed->updated_at, strlen(comment), comment, variable->value));
 }
 
-static bool is_remembered(struct action_context *context, const char *project, const struct variable *variable,
-	const struct listed *listed)
+static bool is_remembered(struct action_context *context, const char *project,
+	const struct variable *variable, const struct listed *listed)
 {
 	const char *now = fingerprint(context, variable, listed);
-	const char *before =
-		now != NULL ? ledger_get_id(context, "vercel", "variable", ledger_key(context, project, listed)) : NULL;
+	const char *before = now != NULL
+		? ledger_get_id(context, "vercel", "variable", ledger_key(context, project, listed))
+		: NULL;
 	return before != NULL && strcmp(now, before) == 0;
 }
 
-bool variables_remember(struct action_context *context, const char *project, const struct variable_changes *changes)
+bool variables_remember(
+	struct action_context *context, const char *project, const struct variable_changes *changes)
 {
 	for (size_t i = 0; i < changes->count; i++) {
 		const struct listed *listed = changes->claims[i];
 		bool hidden = listed != NULL && !is_shown(&changes->variables[i]);
-		const char *name = hidden ? fingerprint(context, &changes->variables[i], listed) : NULL;
+		const char *name =
+			hidden ? fingerprint(context, &changes->variables[i], listed) : NULL;
 		const struct ledger_resource row = {
 			.provider = "vercel",
 			.type = "variable",
@@ -150,7 +162,8 @@ bool variables_remember(struct action_context *context, const char *project, con
 	return true;
 }
 
-bool variable_forget(struct action_context *context, const char *project, const struct listed *listed)
+bool variable_forget(
+	struct action_context *context, const char *project, const struct listed *listed)
 {
 	const char *key = ledger_key(context, project, listed);
 	return ledger_get_id(context, "vercel", "variable", key) == NULL ||
@@ -159,14 +172,15 @@ bool variable_forget(struct action_context *context, const char *project, const 
 
 /* ---- the changes ---- */
 
-static enum change decide(struct action_context *context, const char *project, const struct variable *variable,
-	const struct listed *listed)
+static enum change decide(struct action_context *context, const char *project,
+	const struct variable *variable, const struct listed *listed)
 {
 	if (listed == NULL)
 		return CHANGE_CREATE;
 
 	/* A team policy may turn an encrypted variable into a sensitive one. */
-	bool stricter = variable_same_text(listed->type, "sensitive") && strcmp(variable->type, "encrypted") == 0;
+	bool stricter = variable_same_text(listed->type, "sensitive") &&
+		strcmp(variable->type, "encrypted") == 0;
 	if ((!stricter && !variable_same_text(listed->type, variable->type)) ||
 		variable_listed_targets(listed) != variable_desired_targets(variable))
 		return listed->id != NULL ? CHANGE_PATCH : CHANGE_UPSERT;
@@ -175,10 +189,12 @@ static enum change decide(struct action_context *context, const char *project, c
 	return equal ? CHANGE_NONE : CHANGE_UPSERT;
 }
 
-bool variable_changes_find(struct action_context *context, const char *project, const struct object_list *desired,
-	const struct object_list *listed, struct variable_changes *changes)
+bool variable_changes_find(struct action_context *context, const char *project,
+	const struct object_list *desired, const struct object_list *listed,
+	struct variable_changes *changes)
 {
-	const struct listed **claims = action_allocate(context, desired->count, sizeof(const struct listed *));
+	const struct listed **claims =
+		action_allocate(context, desired->count, sizeof(const struct listed *));
 
 	*changes = (struct variable_changes){ .variables = desired->items,
 		.count = desired->count,
@@ -187,14 +203,16 @@ bool variable_changes_find(struct action_context *context, const char *project, 
 		.kinds = action_allocate(context, desired->count, sizeof(*changes->kinds)),
 		.claims = claims };
 	if (changes->kinds == NULL || changes->claims == NULL) {
-		action_fail(context, ERROR_OUT_OF_MEMORY, "out of memory for %zu variables", changes->count);
+		action_fail(context, ERROR_OUT_OF_MEMORY, "out of memory for %zu variables",
+			changes->count);
 		return false;
 	}
 
 	claim(changes, true);
 	claim(changes, false);
 	for (size_t i = 0; i < changes->count; i++)
-		changes->kinds[i] = decide(context, project, &changes->variables[i], changes->claims[i]);
+		changes->kinds[i] =
+			decide(context, project, &changes->variables[i], changes->claims[i]);
 	return true;
 }
 

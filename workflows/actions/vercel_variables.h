@@ -1,5 +1,6 @@
 /*
- * The difference between the desired environment variables of a project and those that Vercel lists.
+ * The difference between the desired environment variables of a project and those that Vercel
+ * lists.
  *
  * Two entries are the same variable if they have the same name and branch, and share a target.
  */
@@ -8,7 +9,8 @@
 
 #include "slipway/action.h"
 
-/* production, preview, development; ends with NULL. In a set of targets, each is one bit, in this order. */
+/* production, preview, development; ends with NULL. In a set of targets, each is one bit, in this
+ * order. */
 #define VARIABLE_TARGETS 3
 extern const char *const variable_targets[VARIABLE_TARGETS + 1];
 
@@ -45,21 +47,22 @@ struct variable_changes {
 };
 
 /*
- * Compares the desired variables with the listed ones; both are borrowed. A value that Vercel does not show counts as
- * equal if its fingerprint is the one that variables_remember stored, and nobody has changed it since. False if memory
- * runs out.
+ * Compares the desired variables with the listed ones; both are borrowed. A value that Vercel does
+ * not show counts as equal if its fingerprint is the one that variables_remember stored, and nobody
+ * has changed it since. False if memory runs out.
  */
-bool variable_changes_find(struct action_context *context, const char *project, const struct object_list *desired,
-	const struct object_list *listed, struct variable_changes *ret_changes) SLIPWAY_MUST_CHECK;
+bool variable_changes_find(struct action_context *context, const char *project,
+	const struct object_list *desired, const struct object_list *listed,
+	struct variable_changes *ret_changes) SLIPWAY_MUST_CHECK;
 
-/* Stores in the ledger a fingerprint of each desired variable that Vercel does not show and that was just written.
- * False as for ledger_put. */
-bool variables_remember(
-	struct action_context *context, const char *project, const struct variable_changes *changes) SLIPWAY_MUST_CHECK;
+/* Stores in the ledger a fingerprint of each desired variable that Vercel does not show and that
+ * was just written. False as for ledger_put. */
+bool variables_remember(struct action_context *context, const char *project,
+	const struct variable_changes *changes) SLIPWAY_MUST_CHECK;
 
 /* Removes the fingerprint of a removed variable. False as for ledger_remove. */
-bool variable_forget(
-	struct action_context *context, const char *project, const struct listed *listed) SLIPWAY_MUST_CHECK;
+bool variable_forget(struct action_context *context, const char *project,
+	const struct listed *listed) SLIPWAY_MUST_CHECK;
 
 /* Number of variables with this kind of change. */
 int64_t variable_changes_count(const struct variable_changes *changes, enum change change);

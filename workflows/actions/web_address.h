@@ -1,6 +1,6 @@
 /*
- * Finds errors in the text of a URL when the input is validated: before anything is created, rather than when it is
- * requested.
+ * Finds errors in the text of a URL when the input is validated: before anything is created, rather
+ * than when it is requested.
  */
 #ifndef WORKFLOWS_ACTIONS_WEB_ADDRESS_H
 #define WORKFLOWS_ACTIONS_WEB_ADDRESS_H
@@ -10,7 +10,8 @@
 
 #include "slipway/action.h"
 
-/* Whether the host is this machine. http to it is allowed only by the worker's settings, which are unknown here. */
+/* Whether the host is this machine. http to it is allowed only by the worker's settings, which are
+ * unknown here. */
 static inline bool is_of_this_machine(const char *host)
 {
 	size_t length = strcspn(host, ":/?#");
@@ -24,7 +25,8 @@ static inline bool is_of_this_machine(const char *host)
 /* What is wrong with the URL; NULL if nothing is. */
 static inline const char *web_address_problem(const char *url)
 {
-	bool by_https = strncasecmp(url, "https://", 8) == 0, by_http = strncasecmp(url, "http://", 7) == 0;
+	bool by_https = strncasecmp(url, "https://", 8) == 0,
+	     by_http = strncasecmp(url, "http://", 7) == 0;
 	const char *host = by_https ? url + 8 : by_http ? url + 7 : url;
 
 	for (const char *c = url; *c != '\0'; c++)

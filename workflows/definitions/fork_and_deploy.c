@@ -1,6 +1,6 @@
 /*
- * fork-and-deploy: forks a repository, runs a GitHub Actions workflow that changes it (codemods), and deploys the
- * resulting commit.
+ * fork-and-deploy: forks a repository, runs a GitHub Actions workflow that changes it (codemods),
+ * and deploys the resulting commit.
  */
 #include "actions.h"
 #include "slipway/workflow.h"
@@ -11,7 +11,9 @@ static const struct step_definition steps[] = {
 		.action = &github_workflow_run,
 		.input_key = "codemods",
 		.bind = BIND({ .field = "repository", .value = "${step.repo.fullName}" },
-			{ .field = "ref", .value = "${step.repo.defaultBranch}", .overridable = true }) },
+			{ .field = "ref",
+				.value = "${step.repo.defaultBranch}",
+				.overridable = true }) },
 	{ .id = "project",
 		.action = &vercel_project,
 		.input_key = "project",
@@ -21,7 +23,8 @@ static const struct step_definition steps[] = {
 		.action = &vercel_environment,
 		.input_key = "env",
 		.bind = BIND({ .field = "project", .value = "${step.project.id}" }) },
-	/* Vercel refuses a domain while the latest production deployment has failed, so the domain comes after it. */
+	/* Vercel refuses a domain while the latest production deployment has failed, so the domain
+	   comes after it. */
 	{ .id = "deployment",
 		.action = &vercel_deployment,
 		.input_key = "deployment",
@@ -37,8 +40,9 @@ static const struct step_definition steps[] = {
 		.input_key = "domain",
 		.needs = NEEDS("deployment"),
 		.bind = BIND({ .field = "project", .value = "${step.project.id}" }) },
-	/* The deployment's own URL may require a login, so the alias is checked. With a secret that opens it, check the
-	   own URL instead: the alias is the app's domain, and whoever sets that would receive the secret. */
+	/* The deployment's own URL may require a login, so the alias is checked. With a secret that
+	   opens it, check the own URL instead: the alias is the app's domain, and whoever sets that
+	   would receive the secret. */
 	{ .id = "check",
 		.action = &http_check,
 		.input_key = "check",
@@ -51,7 +55,8 @@ static const struct step_definition steps[] = {
 
 const struct workflow_definition fork_and_deploy = {
 	.id = "fork-and-deploy",
-	.summary = "Forks a repository, changes it with a GitHub Actions workflow, and deploys the resulting commit",
+	.summary = "Forks a repository, changes it with a GitHub Actions workflow, and deploys the "
+		   "resulting commit",
 	.steps = steps,
 	.step_count = ARRAY_LEN(steps),
 };

@@ -9,7 +9,9 @@ static const struct step_definition steps[] = {
 	{ .id = "repeat",
 		.action = &note,
 		.input_key = "repeat",
-		.bind = BIND({ .field = "text", .value = "again: ${step.greet.text}", .overridable = true }) },
+		.bind = BIND({ .field = "text",
+			.value = "again: ${step.greet.text}",
+			.overridable = true }) },
 };
 
 const struct workflow_definition hello = {

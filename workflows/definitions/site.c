@@ -1,6 +1,6 @@
 /*
- * site: a client's site, from the repository to a checked production deployment. Files, variables, secrets, access and
- * branch protection are optional.
+ * site: a client's site, from the repository to a checked production deployment. Files, variables,
+ * secrets, access and branch protection are optional.
  */
 #include "actions.h"
 #include "slipway/workflow.h"
@@ -12,7 +12,9 @@ static const struct step_definition steps[] = {
 		.input_key = "files",
 		.optional = true,
 		.bind = BIND({ .field = "repository", .value = "${step.repo.fullName}" },
-			{ .field = "branch", .value = "${step.repo.defaultBranch}", .overridable = true }) },
+			{ .field = "branch",
+				.value = "${step.repo.defaultBranch}",
+				.overridable = true }) },
 	{ .id = "variables",
 		.action = &github_variables,
 		.input_key = "variables",
@@ -45,7 +47,9 @@ static const struct step_definition steps[] = {
 			{ .field = "projectName", .value = "${step.project.name}" },
 			{ .field = "repository", .value = "${step.repo.fullName}" },
 			{ .field = "repositoryId", .value = "${step.repo.id}" },
-			{ .field = "branch", .value = "${step.repo.defaultBranch}", .overridable = true },
+			{ .field = "branch",
+				.value = "${step.repo.defaultBranch}",
+				.overridable = true },
 			{ .field = "after", .value = "${step.env.updatedAt}" }) },
 	/* Vercel refuses a domain while the latest production deployment has failed. */
 	{ .id = "domain",
@@ -53,8 +57,9 @@ static const struct step_definition steps[] = {
 		.input_key = "domain",
 		.needs = NEEDS("deployment"),
 		.bind = BIND({ .field = "project", .value = "${step.project.id}" }) },
-	/* The deployment's own URL may require a login, so the alias is checked. With a secret that opens it, check the
-	   own URL instead: the alias is the app's domain, and whoever sets that would receive the secret. */
+	/* The deployment's own URL may require a login, so the alias is checked. With a secret that
+	   opens it, check the own URL instead: the alias is the app's domain, and whoever sets that
+	   would receive the secret. */
 	{ .id = "check",
 		.action = &http_check,
 		.input_key = "check",
@@ -70,12 +75,15 @@ static const struct step_definition steps[] = {
 		.optional = true,
 		.needs = NEEDS("files"),
 		.bind = BIND({ .field = "repository", .value = "${step.repo.fullName}" },
-			{ .field = "branch", .value = "${step.repo.defaultBranch}", .overridable = true }) },
+			{ .field = "branch",
+				.value = "${step.repo.defaultBranch}",
+				.overridable = true }) },
 };
 
 const struct workflow_definition site = {
 	.id = "site",
-	.summary = "A site: repository, Vercel project, environment, production deployment, domain, check",
+	.summary = "A site: repository, Vercel project, environment, production deployment, "
+		   "domain, check",
 	.steps = steps,
 	.step_count = ARRAY_LEN(steps),
 };

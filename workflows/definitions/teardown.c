@@ -1,6 +1,7 @@
 /*
- * teardown: removes what an app has created, according to its ledger, in reverse order. Adopted resources are kept,
- * resources that no longer exist are no error, and a failed step continues where it stopped.
+ * teardown: removes what an app has created, according to its ledger, in reverse order. Adopted
+ * resources are kept, resources that no longer exist are no error, and a failed step continues
+ * where it stopped.
  */
 #include "actions.h"
 #include "slipway/workflow.h"
@@ -8,7 +9,10 @@
 static const struct step_definition steps[] = {
 	{ .id = "domains", .action = &vercel_domain_remove, .input_key = "teardown" },
 	/* Its deployments and variables go with it. */
-	{ .id = "projects", .action = &vercel_project_delete, .input_key = "teardown", .needs = NEEDS("domains") },
+	{ .id = "projects",
+		.action = &vercel_project_delete,
+		.input_key = "teardown",
+		.needs = NEEDS("domains") },
 	{ .id = "repositories",
 		.action = &github_repository_delete,
 		.input_key = "teardown",
