@@ -80,9 +80,9 @@ struct action_definition {
 #define ACTION_CHECKPOINT_MAX ((size_t)64 << 10)
 
 #define ACTION_ATTEMPT_TIMEOUT_S 120
-#define ACTION_RUN_TIMEOUT_S                                                                       \
-	14400 /* rate limit windows last an hour, and a waiting run may hit several */
-#define ACTION_MAX_ATTEMPTS 5
+/* Rate limit windows last an hour, and a waiting run may hit several */
+#define ACTION_RUN_TIMEOUT_S 14400
+#define ACTION_MAX_ATTEMPTS  5
 
 /* ---- what is wrong with an input ---- */
 
@@ -220,8 +220,8 @@ bool ledger_get(struct action_context *context, const char *provider, const char
  */
 bool ledger_may_be_ours(const struct ledger_resource *pending, int64_t made_at);
 
-/* Milliseconds since the pending resource was last requested. Compares the clocks of two workers.
- */
+/* Milliseconds since the pending resource was last requested. Compares the
+ * clocks of two workers. */
 int64_t ledger_pending_age_ms(const struct ledger_resource *pending);
 
 /*

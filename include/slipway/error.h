@@ -52,8 +52,8 @@ struct error_class_facts {
 	const char *remedy; /* what a person can do in general; NULL: nothing specific */
 };
 
-/* The facts of a class. Never NULL; a value outside the enumeration gives those of ERROR_INTERNAL.
- */
+/* The facts of a class. Never NULL; a value outside the enumeration
+ * gives those of ERROR_INTERNAL. */
 const struct error_class_facts *error_class_facts(enum error_class class);
 
 /* The class with this wire name; ERROR_NONE if there is none. */

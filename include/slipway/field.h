@@ -75,8 +75,8 @@ struct field {
 	 * see it as writeOnly.
 	 */
 	bool secret;
-	/* A sibling member and its text for which the value is not secret, and is stored as it is.
-	 */
+	/* A sibling member and its text for which the value is not secret, and is
+	 * stored as it is. */
 	struct string_pair clear_where;
 	/* A sibling member and the media type for which the string is JSON: a text that a reference
 	 * puts into it is escaped then. */

@@ -175,9 +175,8 @@ static void log_redirect(struct action_context *context, const struct provider *
 }
 
 #define FRESH_MS 60000 /* a token may not know what was made since */
-#define RECENT_MS                                                                                  \
-	600000 /* a fork may take five minutes until it can be worked on, and then come other      \
-		  steps */
+/* A fork may take five minutes until it can be worked on, and then come other steps */
+#define RECENT_MS 600000
 
 /* How long ago the app made what the call is about; -1 where it did not. Repositories are named by
  * two parameters. */
@@ -211,8 +210,8 @@ static void record_refusal(struct action_context *context, const struct provider
 			error->request_id);
 }
 
-/* For all runs: that a call found the provider down, or up again. A refusal is an answer as well.
- */
+/* For all runs: that a call found the provider down, or up again. A refusal is
+ * an answer as well. */
 static void report_health(struct action_context *context, const struct provider *provider,
 	const char *limiter, const struct call_admission *admission, bool answered)
 {

@@ -181,8 +181,8 @@ static bool describe_step(struct dry_run *dry_run, struct dry_step *step, enum a
 		return describe_failure(dry_run, &context->error, effect);
 	}
 
-	/* What a step waits for does not exist yet, so nothing can be said of the steps after it.
-	 */
+	/* What a step waits for does not exist yet, so nothing can be said of
+	 * the steps after it. */
 	effect->change = observed->adopts  ? "adopt"
 		: observed->removes        ? "remove"
 		: result == ACTION_WAITING ? "blocked"
@@ -303,8 +303,8 @@ enum action_result dry_run_execute(
 	if (!read_steps(dry_run, input))
 		return action_failed(context);
 
-	/* In the order of needs; a workflow has no cycle, so each round finishes at least one step.
-	 */
+	/* In the order of needs; a workflow has no cycle, so each round finishes
+	 * at least one step. */
 	for (size_t round = 0; round < dry_run->workflow->step_count; round++)
 		for (size_t i = 0; i < dry_run->workflow->step_count; i++)
 			if (dry_run->steps[i].included && !dry_run->steps[i].finished &&

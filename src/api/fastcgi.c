@@ -164,8 +164,8 @@ static void serve_fastcgi(FCGX_Request *fastcgi, request_handler *handler, void 
 
 	response_release(&response);
 
-	/* Also read the record that ends the input: left unread, it would precede the next request.
-	 */
+	/* Also read the record that ends the input: left unread, it would
+	 * precede the next request. */
 	char rest[512];
 	while (FCGX_GetStr(rest, (int)sizeof(rest), fastcgi->in) > 0) {}
 }

@@ -21,8 +21,8 @@ static enum error_class refuse_plan(const struct target *target, struct error *e
 	return error_at(error, "/actionId");
 }
 
-/* A client that has configured the app must not run with what another client has configured since.
- */
+/* A client that has configured the app must not run with what another
+ * client has configured since. */
 static enum error_class check_version(
 	const char *app, const struct payload *payload, const cJSON *version, struct error *error)
 {

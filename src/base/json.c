@@ -179,8 +179,8 @@ enum error_class json_digest(const cJSON *json, char digest[DIGEST_SIZE], struct
 	return ERROR_NONE;
 }
 
-/* RFC 7396's MergePatch: takes target over, returns what becomes of it; NULL where memory is short.
- */
+/* RFC 7396's MergePatch: takes target over, returns what becomes of it; NULL
+ * where memory is short. */
 // NOLINTNEXTLINE(misc-no-recursion)
 static cJSON *merge_patch(cJSON *target, const cJSON *patch)
 {

@@ -51,8 +51,8 @@ const char *json_member_string(const cJSON *json, const char *name);
 /* Compact text in the arena; NULL if out of memory. */
 char *json_print(struct arena *arena, const cJSON *json) SLIPWAY_MUST_CHECK;
 
-/* The same, with the members of every object sorted by bytes, so that equal values give equal text.
- */
+/* The same, with the members of every object sorted by bytes, so that equal
+ * values give equal text. */
 char *json_print_canonical(struct arena *arena, const cJSON *json) SLIPWAY_MUST_CHECK;
 
 #define DIGEST_SIZE 65

@@ -43,8 +43,8 @@ void json_pointer_child(
 	json_pointer_member(pointer, parent, child->string != NULL ? child->string : number);
 }
 
-/* Whether the part, which ends before a slash or with the text, is this name with ~ and / escaped.
- */
+/* Whether the part, which ends before a slash or with the text, is this name with
+ * ~ and / escaped. */
 static bool is_named(const char *part, size_t length, const char *name)
 {
 	for (const char *end = part + length; part < end; part++, name++) {

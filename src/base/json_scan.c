@@ -91,8 +91,8 @@ static enum error_class scan_number(struct scan *scan)
 			return scan_fail(scan, "a digit was expected in the exponent");
 	}
 
-	/* cJSON copies a number into 64 bytes and would silently read the rest as something else.
-	 */
+	/* cJSON copies a number into 64 bytes and would silently read the
+	 * rest as something else. */
 	if (scan->next - start > 40)
 		return scan_fail(scan, "the number has too many digits");
 	return ERROR_NONE;

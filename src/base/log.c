@@ -182,8 +182,8 @@ void log_write(enum log_level level, const char *event, ...)
 
 void log_failure(struct log_line *line, const struct error *error)
 {
-	/* Before it is taken apart: a message that was cut may end with the beginning of a secret.
-	 */
+	/* Before it is taken apart: a message that was cut may end with the
+	 * beginning of a secret. */
 	struct error redacted = *error;
 
 	redact_error(&redacted);

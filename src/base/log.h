@@ -18,8 +18,8 @@ enum log_level {
 	LOG_ERROR,
 };
 
-#define LOG_LINE_MAX                                                                               \
-	2048 /* below PIPE_BUF: a single write does not interleave with other processes' lines */
+/* Below PIPE_BUF: a single write does not interleave with other processes' lines */
+#define LOG_LINE_MAX 2048
 
 /* A line under construction. Nothing to release; without log_end it is not written. */
 struct log_line {

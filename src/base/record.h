@@ -46,8 +46,8 @@ enum error_class record_encode(const struct record *record, const void *data, cJ
 enum error_class record_schema(
 	const struct record *record, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* A value of a record's JSON with its row. Each item of a list or a map has a row of its own.
- */
+/* A value of a record's JSON with its row. Each item of a list or a map has a
+ * row of its own. */
 struct record_value {
 	const struct field *field; /* NULL: the record has no such row */
 	cJSON *json;

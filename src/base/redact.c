@@ -13,14 +13,13 @@
 #define TOKEN_BYTES      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 #define TOKEN_LENGTH_MIN 30  /* after the prefix; what is shorter may be words */
 #define TOKEN_LENGTH_MAX 512 /* of one that is looked for behind the end of a text */
-#define ESCAPED_FACTOR                                                                             \
-	12             /* bytes that one byte of a secret takes, as others write it: %26%23x27%3B */
-#define PLAIN_FACTOR 2 /* that nobody has a reason to escape, but in base64 */
-#define CUT          "..."
-#define CUT_ROOM                                                                                   \
-	8 /* that is left in what was cut here: the word, and a character that may be incomplete   \
-	   */
-#define UNKNOWN "(this text is too long to be shown while memory is short)"
+/* Bytes that one byte of a secret takes, as others write it: %26%23x27%3B */
+#define ESCAPED_FACTOR 12
+#define PLAIN_FACTOR   2 /* that nobody has a reason to escape, but in base64 */
+#define CUT            "..."
+/* That is left in what was cut here: the word, and a character that may be incomplete */
+#define CUT_ROOM 8
+#define UNKNOWN  "(this text is too long to be shown while memory is short)"
 
 static struct redact_needle secrets[REDACT_SECRETS_MAX];
 static size_t secret_count;

@@ -19,9 +19,8 @@
 #include "slipway/error.h"
 
 #define REDACT_SECRETS_MAX 512
-#define REDACT_LENGTH_MIN                                                                          \
-	6 /* shorter values would match ordinary words; they are not remembered                    \
-	   */
+/* Shorter values would match ordinary words; they are not remembered */
+#define REDACT_LENGTH_MIN 6
 #define REDACT_LENGTH_MAX 16384
 
 /* Remembers a copy of the value. ERROR_OUT_OF_MEMORY if the list is full or memory runs out: then

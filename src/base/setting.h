@@ -51,8 +51,8 @@ const struct setting *setting_at(const struct settings *settings, size_t index);
 const void *setting_value(const struct settings *settings, size_t index);
 void *setting_target(struct settings *settings, size_t index);
 
-/* Its flag without the dashes: redis-url for SLIPWAY_REDIS_URL, redis-password-file for a secret.
- */
+/* Its flag without the dashes: redis-url for SLIPWAY_REDIS_URL,
+ * redis-password-file for a secret. */
 void setting_flag_name(const struct setting *setting, char *name, size_t size);
 
 #endif

@@ -119,8 +119,8 @@ static int setting_index(
 	return -1;
 }
 
-/* Takes off white space around, and one pair of quotes around, as systemd's EnvironmentFile does.
- */
+/* Takes off white space around, and one pair of quotes around,
+ * as systemd's EnvironmentFile does. */
 static char *trim(char *text)
 {
 	while (isspace((unsigned char)*text))

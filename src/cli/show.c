@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* U+0080 to U+009F are control characters too: for a terminal, U+009B may begin an escape sequence.
- */
+/* U+0080 to U+009F are control characters too: for a terminal, U+009B may
+ * begin an escape sequence. */
 static bool is_second_control(const unsigned char *next)
 {
 	return next[0] == 0xc2 && next[1] >= 0x80 && next[1] <= 0x9f;

@@ -108,8 +108,8 @@ static enum error_class look_up(
 	return *ret_value != NULL ? ERROR_NONE : no_memory(error);
 }
 
-/* Against the table, and once that fits and values are resolved, with the .validate of the action.
- */
+/* Against the table, and once that fits and values are resolved, with the
+ * .validate of the action. */
 static enum error_class check_input(const struct action_definition *action, const cJSON *input,
 	enum record_mode mode, const char *place, struct faults *faults, struct error *error)
 {

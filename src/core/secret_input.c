@@ -172,8 +172,8 @@ static enum error_class too_long(const struct buffer *buffer, struct error *erro
 	return error_set(error, ERROR_INVALID_INPUT, "the text is too long to be sealed");
 }
 
-/* Seals a part of a text that is not a reference. A part longer than the maximum becomes several.
- */
+/* Seals a part of a text that is not a reference. A part longer than
+ * the maximum becomes several. */
 static enum error_class seal_part(
 	struct sealer *sealer, const char *part, size_t length, struct error *error)
 {

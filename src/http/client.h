@@ -50,8 +50,8 @@ struct http_response {
 	} kept[HTTP_KEPT_MAX];
 };
 
-/* The value of a header that the request asked to keep; "" if it is absent, or if the name is NULL.
- */
+/* The value of a header that the request asked to keep; "" if it is absent, or if
+ * the name is NULL. */
 const char *http_response_header(const struct http_response *response, const char *name);
 
 /* GET, POST and so on. */

@@ -54,8 +54,8 @@ static bool cut_value(cJSON *parent, const cJSON *item)
 	return false;
 }
 
-/* Depth is bounded by json_parse. False where memory is short: the tree must not be written then.
- */
+/* Depth is bounded by json_parse. False where memory is short: the tree must
+ * not be written then. */
 // NOLINTNEXTLINE(misc-no-recursion)
 static bool cut_tree(cJSON *json, const char *const *secret_members)
 {

@@ -9,9 +9,8 @@
 #include "provider/provider.h"
 #include "provider/survey.h"
 
-#define SECONDARY_LIMIT_MS                                                                         \
-	60000 /* the least that GitHub asks for where it gives no Retry-After                      \
-	       */
+/* The least that GitHub asks for where it gives no Retry-After */
+#define SECONDARY_LIMIT_MS 60000
 
 /* The parts of one entry that say what is wrong; GitHub gives a message to those of the code custom
  * only. */
@@ -421,8 +420,8 @@ static struct provider_access access_of(const struct settings *settings)
 
 #define PUBLIC_SITE    "https://github.com"
 #define API_ENTERPRISE "/api/v3" /* https://HOST/api/v3 of an Enterprise Server */
-#define API_SUBDOMAIN                                                                              \
-	"https://api." /* https://api.NAME.ghe.com, of those whose data stays in a country */
+/* Https://api.NAME.ghe.com, of those whose data stays in a country */
+#define API_SUBDOMAIN "https://api."
 
 /* An API that is at none of the known places has its pages at GitHub's own. */
 static const char *site(struct arena *arena, const char *base_url)

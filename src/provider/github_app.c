@@ -17,8 +17,8 @@
 #include "base/secret_file.h"
 #include "base/text.h"
 
-/* GitHub allows ten minutes at most, and advises to date it back by one against clocks that differ.
- */
+/* GitHub allows ten minutes at most, and advises to date it back by one
+ * against clocks that differ. */
 #define JWT_BACKDATED_SECONDS 60
 #define JWT_LIFE_SECONDS      540
 #define JWT_LIFE_MS           INT64_C(540000)
@@ -284,8 +284,8 @@ static enum error_class call(const struct provider_exchange *exchange,
 	return provider_send(&own, request, response, error);
 }
 
-/* The page of the app or of its installation, for a person to open; NULL where GitHub does not say.
- */
+/* The page of the app or of its installation, for a person to open; NULL where
+ * GitHub does not say. */
 static const char *find_page(
 	const struct provider_exchange *exchange, const struct provider_request *request)
 {

@@ -301,8 +301,8 @@ static enum error_class send_with_minted(const struct provider_exchange *exchang
 			return class;
 	}
 
-	/* Seen of fresh tokens for some seconds: https://github.com/octokit/auth-app.js/issues/65
-	 */
+	/* Seen of fresh tokens
+	 * for some seconds: https://github.com/octokit/auth-app.js/issues/65 */
 	error_set(error, ERROR_PROVIDER_UNAVAILABLE,
 		"%s does not take a token that it has just made", provider->name);
 	error->http_status = 401;

@@ -175,8 +175,8 @@ const char *request_path(const struct provider_request *request, struct arena *a
  * does not end. Says when: "on 3 December 2026, in 5 days". */
 bool credential_ends_soon(int64_t expires_at, char when[CREDENTIAL_END_SIZE]);
 
-/* Adds a detail to the message as ": detail", unless the message has it already. NULL adds nothing.
- */
+/* Adds a detail to the message as ": detail", unless the message has it
+ * already. NULL adds nothing. */
 void refusal_add(struct refusal_body *body, const char *detail);
 
 /*

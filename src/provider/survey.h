@@ -40,8 +40,8 @@ enum error_class survey_ask(const struct provider_exchange *exchange, struct sur
 void survey_add(struct survey *survey, bool fault, const char *link, const char *advice,
 	const char *format, ...) SLIPWAY_FORMAT(5, 6);
 
-/* Notes a name for questions with `each`, once; NULL, and more than SURVEY_NAMES_MAX, are left out.
- */
+/* Notes a name for questions with `each`, once; NULL, and more than
+ * SURVEY_NAMES_MAX, are left out. */
 void survey_add_name(struct survey *survey, const char *name);
 
 /* Adds a finding where a credential that ends then, in milliseconds since 1970, ends soon; 0: it

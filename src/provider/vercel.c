@@ -218,8 +218,8 @@ static const struct refusal refusals[] = {
 			  "team, then "
 			  "trigger the step again." },
 
-	/* Its limit.reset is always a day from now, so there is nothing to wait for within a run.
-	 */
+	/* Its limit.reset is always a day from now, so there is nothing to wait
+	 * for within a run. */
 	{ .status = 402,
 		.code = "api-deployments-free-per-day",
 		.class = ERROR_PLAN_LIMIT,

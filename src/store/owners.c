@@ -13,8 +13,8 @@
 #include "store/keys.h"
 #include "store/ledger.h"
 
-#define UNWRITTEN_MS                                                                               \
-	300000 /* an attempt that has claimed has written its row by then, or never will */
+/* An attempt that has claimed has written its row by then, or never will */
+#define UNWRITTEN_MS 300000
 
 /* What owner.lua is asked; the last two may be NULL. */
 struct question {

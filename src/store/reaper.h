@@ -8,9 +8,9 @@
 #include "store/runs.h"
 
 #define RUN_CRASHES_MAX 3 /* lost leases in a row that end a run */
-#define RUN_UNCLAIMED_MS                                                                           \
-	5000 /* a reader claims an entry at once; if it has not by then, it is dead. Less if the   \
-		lease is shorter */
+/* A reader claims an entry at once; if it has not by then, it is dead. Less if the lease is shorter
+ */
+#define RUN_UNCLAIMED_MS 5000
 
 #define RUN_LOST_MESSAGE "three workers in a row were lost while they ran this step"
 

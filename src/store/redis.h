@@ -31,8 +31,8 @@ enum error_class redis_new(const char *url, const char *password, const char *na
 enum error_class redis_from_settings(const struct settings *settings, const char *name,
 	int timeout_ms, struct redis **ret_redis, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Whether these settings are valid for a connection; does not connect. For the start of a program.
- */
+/* Whether these settings are valid for a connection; does not connect. For the
+ * start of a program. */
 enum error_class redis_check_settings(
 	const struct settings *settings, struct error *error) SLIPWAY_MUST_CHECK;
 

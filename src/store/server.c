@@ -52,8 +52,8 @@ static enum error_class ask(struct redis *redis, size_t count, const char *const
 	return ERROR_NONE;
 }
 
-/* always loses nothing, everysec about a second; no loses whatever the kernel has not written yet.
- */
+/* always loses nothing, everysec about a second; no loses whatever the kernel
+ * has not written yet. */
 static enum error_class check_fsync(struct redis *redis, const struct server_setting *setting,
 	enum server_state *ret_state, struct error *error)
 {

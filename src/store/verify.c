@@ -40,8 +40,8 @@ static const struct {
 	{ KEY_APPS, "zset" }, { KEY_DEAD, "stream" }, { KEY_PULSE, "string" },
 	{ KEY_WORKERS, "hash" } };
 
-/* Where one of these is something else, no script can look at any run: it is the only thing to say.
- */
+/* Where one of these is something else, no script can look at any run: it is the
+ * only thing to say. */
 static enum error_class verify_shared(const struct verification *verification, struct error *error)
 {
 	for (size_t i = 0; i < ARRAY_LEN(shared); i++) {

@@ -17,8 +17,8 @@ enum error_class worker_heartbeat(struct redis *redis, const struct worker_heart
 	struct error *error) SLIPWAY_MUST_CHECK;
 
 #define WORKER_SILENT_MS 15000 /* three heartbeats were missed: the worker is gone or cut off */
-#define WORKER_NEVER_MS                                                                            \
-	INT64_MAX /* the age of a heartbeat that cannot be read, or is in the future */
+/* The age of a heartbeat that cannot be read, or is in the future */
+#define WORKER_NEVER_MS INT64_MAX
 
 /* Calls `each` for each worker on the list, with the age of its last heartbeat. Both times are by
  * the clock of Redis, so the machines' clocks do not matter; if the clock of Redis was set back,

@@ -315,8 +315,8 @@ static enum error_class look_up(
 		run_output_member(output, reference, ret_value, error) != ERROR_NONE)
 		return error->class;
 
-	/* Within a workflow null means that the step was skipped; from another app it is an error.
-	 */
+	/* Within a workflow null means that the step was skipped; from another app
+	 * it is an error. */
 	if (reference->kind != REFERENCE_APP || !cJSON_IsNull(*ret_value))
 		return ERROR_NONE;
 	cJSON_Delete(*ret_value);

@@ -85,8 +85,8 @@ static bool lease_lasts(const void *context)
 	return clock_monotonic_ms() < atomic_load(&expiry->at);
 }
 
-/* The supervisor stops us when the lease is in danger, so the write may be repeated for that long.
- */
+/* The supervisor stops us when the lease is in danger, so the write may be
+ * repeated for that long. */
 static void commit_result(const struct executor *executor, const struct claim *claim,
 	int64_t claimed_at, const struct run_write *write, struct arena *arena)
 {

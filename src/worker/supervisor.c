@@ -351,8 +351,8 @@ static enum error_class check_settings(const struct settings *settings, struct e
 	return secret_keys_check(NULL, settings->secrets_keys, error);
 }
 
-/* Executors are replaced as they finish: a running action keeps the credentials that it began with.
- */
+/* Executors are replaced as they finish: a running action keeps the credentials
+ * that it began with. */
 static void reload(struct supervisor *supervisor)
 {
 	struct error error;

@@ -148,8 +148,8 @@ static const struct {
 	}
 #define BEGIN "\1\1\0\1\0\10\0\0\0\1\1\0\0\0\0\0"
 #define END   "\1\4\0\1\0\0\0\0\1\5\0\1\0\0\0\0"
-	/* Parameters whose two lengths wrap: 2^31 - 1 and 2^31 - 1, 2^31 - 1 and 0, 1 and 2^31 - 1.
-	 */
+	/* Parameters whose two lengths wrap: 2^31 - 1 and 2^31 - 1, 2^31 - 1 and 0, 1
+	 * and 2^31 - 1. */
 	BYTES(BEGIN "\1\4\0\1\0\12\0\0\377\377\377\377\377\377\377\377ab" END),
 	BYTES(BEGIN "\1\4\0\1\0\7\0\0\377\377\377\377\0ab" END),
 	BYTES(BEGIN "\1\4\0\1\0\7\0\0\1\377\377\377\377ab" END),

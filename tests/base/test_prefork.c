@@ -12,8 +12,8 @@
 #include "base/prefork.h"
 #include "harness/suite.h"
 
-/* What the supervisor process under test reports to the test, through a pipe: one letter an event.
- */
+/* What the supervisor process under test reports to the test, through a pipe:
+ * one letter an event. */
 static int reports[2];
 static struct prefork prefork;
 

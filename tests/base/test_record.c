@@ -146,8 +146,8 @@ START_TEST(test_lenient_passes_over_what_it_does_not_know)
 }
 END_TEST
 
-/* What a provider shows of others' things may be longer than anything that we take from a client.
- */
+/* What a provider shows of others' things may be longer than anything that we
+ * take from a client. */
 START_TEST(test_lenient_bounds_no_text_that_states_no_bound)
 {
 	static char text[FIELD_STRING_MAX + 64];

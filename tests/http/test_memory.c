@@ -95,8 +95,8 @@ __attribute__((no_sanitize("address"))) static bool is_token(
 	return true;
 }
 
-#define MAPPING_MAX                                                                                \
-	((unsigned long)1 << 30) /* larger ones are a sanitizer's own, and not all there */
+/* Larger ones are a sanitizer's own, and not all there */
+#define MAPPING_MAX ((unsigned long)1 << 30)
 
 /* How often half of the token stands in what the process may write to, but for the stack, which is
  * in use. */

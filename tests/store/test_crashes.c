@@ -94,8 +94,8 @@ static void age_lease(int64_t age_ms)
 	command(4, (const char *const[]){ "ZADD", KEY_LIVE, until, "acme:site:repo" });
 }
 
-/* As if a worker had looked so long ago the last time, and leases were to be left alone until then.
- */
+/* As if a worker had looked so long ago the last time, and leases were to be
+ * left alone until then. */
 static void set_pulse(int64_t age_ms, int64_t spared_ms)
 {
 	int64_t now;

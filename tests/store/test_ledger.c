@@ -140,8 +140,8 @@ START_TEST(test_what_was_configured_and_never_run_goes_after_a_day)
 	ck_assert_int_le(COMMAND("TTL", PAYLOAD), DAY);
 	ck_assert_int_le(COMMAND("TTL", KEY_PREFIX "app:acme:events"), DAY);
 	ck_assert_int_eq(COMMAND("ZCARD", KEY_APPS), 0);
-	/* Once something has run, it stays as long as that; also where it is configured only then.
-	 */
+	/* Once something has run, it stays as long as that; also where it
+	 * is configured only then. */
 	struct claim claim = begin("site", "repo");
 	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), DAY);
 	finish(&claim);

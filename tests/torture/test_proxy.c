@@ -380,8 +380,8 @@ static void tear_down(void)
 	redis_server_stop(&server);
 }
 
-/* A new connection, which sets itself up and loads the scripts, or one that stands and knows them.
- */
+/* A new connection, which sets itself up and loads the scripts, or one that
+ * stands and knows them. */
 static void connection_make(bool kept, const struct exchange *exchange, int timeout_ms)
 {
 	redis_free(behind);

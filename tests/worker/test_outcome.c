@@ -94,8 +94,8 @@ START_TEST(test_a_limit_that_opens_too_late_ends_the_run_at_once)
 }
 END_TEST
 
-/* What was made settles in minutes: nobody asks for it every few seconds until the run's deadline.
- */
+/* What was made settles in minutes: nobody asks for it every few seconds
+ * until the run's deadline. */
 START_TEST(test_what_never_gets_ready_ends)
 {
 	age_ms = 899000;

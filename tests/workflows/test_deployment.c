@@ -391,8 +391,8 @@ END_TEST
 
 #define OURS ",'meta':{'runId':'" RUN "'}"
 
-/* Each state has its own time, and what this run began does not stand in the way of the next one.
- */
+/* Each state has its own time, and what this run began does not stand in the way
+ * of the next one. */
 START_TEST(test_gives_up_what_hangs)
 {
 	static const struct {

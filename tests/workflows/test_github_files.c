@@ -173,8 +173,8 @@ START_TEST(test_finds_the_commit_whose_answer_was_lost)
 }
 END_TEST
 
-/* The branch still shows where it stood: it is moved to the same commit, and no second one is made.
- */
+/* The branch still shows where it stood: it is moved to the same commit, and no
+ * second one is made. */
 START_TEST(test_moves_to_the_same_commit_again)
 {
 	static const struct peer_row rows[] = { AT("c1", "t1"), ROOT_HAS(""), MADE,

@@ -377,8 +377,8 @@ START_TEST(test_conflict_looks_again)
 }
 END_TEST
 
-/* What a suspended installation of Vercel's app looks like: vercel/terraform-provider-vercel#125.
- */
+/* What a suspended installation of Vercel's
+ * app looks like: vercel/terraform-provider-vercel#125. */
 START_TEST(test_second_breakdown_blames_the_link)
 {
 	static const struct peer_row rows[] = {

@@ -102,8 +102,8 @@ START_TEST(test_wants_the_app_as_confirmation)
 }
 END_TEST
 
-/* The newest goes first; each is taken out of the ledger as soon as it is gone, and counted once.
- */
+/* The newest goes first; each is taken out of the ledger as soon as it is
+ * gone, and counted once. */
 START_TEST(test_goes_on_where_it_stopped)
 {
 	static const struct peer_row rows[] = {

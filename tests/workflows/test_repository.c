@@ -217,8 +217,8 @@ START_TEST(test_renamed_repository_is_still_ours)
 }
 END_TEST
 
-/* GitHub redirects from the old name: the new one is stored and given on, and people are told once.
- */
+/* GitHub redirects from the old name: the new one is stored and given on, and
+ * people are told once. */
 START_TEST(test_stores_the_new_name)
 {
 	static const struct peer_row rows[] = {
@@ -561,8 +561,8 @@ START_TEST(test_probes_for_a_minute_before_it_asks_again)
 }
 END_TEST
 
-/* What a limit refuses was not made, whether GitHub says so or we know it: no need to look for it.
- */
+/* What a limit refuses was not made, whether GitHub says so or we know it: no need
+ * to look for it. */
 START_TEST(test_asks_again_at_once_after_a_limit)
 {
 	static const struct peer_row rows[] = {

@@ -66,8 +66,8 @@ static void assert_told_of_staging(void)
 	ck_assert_str_eq(trial_error(&trial)->remedy_input, "promote");
 }
 
-/* The generated addresses may count as assigned; production shows another deployment all the same.
- */
+/* The generated addresses may count as assigned; production shows another
+ * deployment all the same. */
 START_TEST(test_after_a_rollback_it_is_told_at_once)
 {
 	static const struct peer_row rows[] = {

@@ -13,8 +13,8 @@
 #include "actions/github_names.h"
 #include "slipway/provider.h"
 
-#define LOGIN_PATTERN                                                                              \
-	"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$" /* logins of managed users have an underscore */
+/* Logins of managed users have an underscore */
+#define LOGIN_PATTERN      "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
 #define LOGIN_FORM         "the login of a user: letters, digits, - and _"
 #define SLUG_PATTERN       "^[A-Za-z0-9_.-]{1,100}$"
 #define SLUG_FORM          "the slug of a team, as it stands in the address of its page"

@@ -15,8 +15,8 @@ enum action_result repository_check_usable(
 bool repository_has_commits(struct action_context *context, const struct repository *repository,
 	bool *ret_has) SLIPWAY_MUST_CHECK;
 
-/* Whether a repository without commits will get some by itself, because GitHub is still filling it.
- */
+/* Whether a repository without commits will get some by itself, because GitHub
+ * is still filling it. */
 bool repository_will_be_filled(struct action_context *context, const struct repository *repository);
 
 #endif

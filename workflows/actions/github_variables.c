@@ -177,8 +177,8 @@ static bool create(struct action_context *context, const struct input *input,
 	return true;
 }
 
-/* Writes the variable, and counts what was done; existing is NULL if GitHub has none of that name.
- */
+/* Writes the variable, and counts what was done; existing is NULL if GitHub has
+ * none of that name. */
 static bool write_variable(struct action_context *context, const struct input *input,
 	const struct variable *variable, const struct variable *existing, struct counts *counts)
 {

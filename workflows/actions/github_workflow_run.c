@@ -21,9 +21,8 @@
 #define WORKFLOW_PATTERN "^(\\.github/workflows/)?[A-Za-z0-9._-]{1,200}$"
 #define WORKFLOW_FORM    "the name of a file in " WORKFLOW_FOLDER ", such as setup.yml, or an id"
 #define APPEAR_BUDGET_MS 300000 /* for the run to appear after GitHub accepted the dispatch */
-#define COMMIT_BUDGET_MS                                                                           \
-	120000 /* for the commit to appear on the branch after the run succeeded                   \
-		*/
+/* For the commit to appear on the branch after the run succeeded */
+#define COMMIT_BUDGET_MS      120000
 #define APPEAR_CHECK_MS       2000
 #define PERSON_CHECK_MS       60000
 #define CHECK_MIN_MS          5000

@@ -109,8 +109,8 @@ static bool read_domain(struct action_context *context, const struct input *inpu
 	return !*ret_exists || provider_decode(context, &response, &domain_record, ret_domain);
 }
 
-/* Entries of older versions do not name the project, but do tell whether the app added the domain.
- */
+/* Entries of older versions do not name the project, but do tell whether the
+ * app added the domain. */
 static bool was_created(struct action_context *context, const char *name, bool *ret_created)
 {
 	const struct ledger_resource *list;

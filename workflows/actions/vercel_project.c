@@ -190,8 +190,8 @@ static bool own(struct action_context *context, const struct input *input,
 	return ledger_put(context, &resource);
 }
 
-/* Whether this run created it, or it is the result of an earlier request whose response was lost.
- */
+/* Whether this run created it, or it is the result of an earlier request
+ * whose response was lost. */
 static bool is_made(
 	struct action_context *context, const struct input *input, const struct project *project)
 {
@@ -304,8 +304,8 @@ static enum action_result link_repository(struct action_context *context, const 
 		.parameters = { project->id },
 		.body_record = &git_repository_record,
 		.body = &body };
-	/* Record it as ours first: otherwise it would belong to nobody if it could never be linked.
-	 */
+	/* Record it as ours first: otherwise it would belong to nobody if it
+	 * could never be linked. */
 	bool made = is_made(context, input, project);
 	enum action_result foreseen = installation_foresee(context, input->repository);
 

@@ -370,9 +370,8 @@ static bool checks_failed(const struct deployment *deployment)
 
 /* ---- staged: built for production, but not live there ---- */
 
-#define STAGED_MS                                                                                  \
-	60000 /* a new deployment may be staged for a moment before it gets its domains            \
-	       */
+/* A new deployment may be staged for a moment before it gets its domains */
+#define STAGED_MS 60000
 
 struct project {
 	bool assigns;

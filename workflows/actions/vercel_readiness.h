@@ -12,8 +12,8 @@ struct deployment_meta {
 };
 extern const struct record deployment_meta_record;
 
-/* In a list, Vercel names the id, createdAt and readyState of a deployment uid, created and state.
- */
+/* In a list, Vercel names the id, createdAt and readyState of a deployment
+ * uid, created and state. */
 struct deployment {
 	const char *id, *uid, *name, *project_id, *target, *url, *ready_state, *state,
 		*ready_substate, *ready_state_reason, *error_message, *error_link, *inspector_url;
