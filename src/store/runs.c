@@ -360,7 +360,7 @@ static enum error_class send_write(struct redis *redis, const struct lease *leas
 		[RUN_FINISH] = { SCRIPT_FINISH, 4,
 			{ { "status", .text = write->status }, { "output", .text = write->output },
 				{ "error", .text = write->error }, reason } },
-		[RUN_RELEASE] = { SCRIPT_RELEASE, 0, { { NULL } } },
+		[RUN_RELEASE] = { SCRIPT_RELEASE, 0, { { .name = NULL } } },
 	};
 	struct script_argument arguments[2 + WRITE_ARGUMENTS] = { { "token", .text = lease->token },
 		{ "checkpoint", .text = write->checkpoint } };
