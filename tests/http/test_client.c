@@ -296,7 +296,7 @@ START_TEST(test_permission_for_loopback_opens_no_private_network)
 		.allow_loopback = true };
 	ck_assert_int_eq(http_send(client, &private, &response, &error), ERROR_INVALID_INPUT);
 	static const struct peer_row rows[] = { { "GET", "/a", .status = 200, .body = "{}" },
-		{ NULL } };
+		{ .method = NULL } };
 	peer_set(peer, rows);
 	const struct http_request loopback = { .url = at("/a"),
 		.deadline_at = clock_monotonic_ms() + 2000,
