@@ -104,7 +104,7 @@ static enum error_class look_for_secret(
 bool secret_input_has(const struct record *record, const cJSON *input)
 {
 	bool has = false;
-	struct error unused;
+	struct error unused = { .class = ERROR_NONE };
 	return record_visit_values(record, input, "", look_for_secret, &has, &unused) !=
 		ERROR_NONE ||
 		has;

@@ -451,11 +451,11 @@ static enum error_class send_following(struct http_client *client,
 }
 
 enum error_class http_send(struct http_client *client, const struct http_request *request,
-	struct http_response *ret_answer, struct error *error)
+	struct http_response *ret_response, struct error *error)
 {
 	struct arena redirects;
 	arena_init(&redirects, 0);
-	enum error_class class = send_following(client, request, &redirects, ret_answer, error);
+	enum error_class class = send_following(client, request, &redirects, ret_response, error);
 	arena_release(&redirects);
 	return class;
 }

@@ -48,7 +48,7 @@ void run_keys_make(struct run_keys *keys, const struct run_name *name);
 /* slipway:{0}:app:<app>:<workflow>:<step> */
 void run_key_make(char key[KEY_SIZE], const struct run_name *name);
 
-#define MEMBER_SIZE (3 * IDENTIFIER_SIZE)
+#define MEMBER_SIZE ((size_t)3 * IDENTIFIER_SIZE)
 
 /* Splits app:workflow:step, as stored in delayed and live, in place. False if it does not have that
  * form. */
