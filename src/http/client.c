@@ -213,7 +213,8 @@ static void read_headers(CURL *handle, struct http_response *response)
 
 	curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &retry_after);
 
-	/* Whoever says more than a day is not believed. */
+	/* More than a day is not believed; a date in the past is less than nothing. */
+	retry_after = retry_after < 0 ? 0 : retry_after;
 	response->retry_after_ms =
 		(int64_t)(retry_after < WAIT_MAX_SECONDS ? retry_after : WAIT_MAX_SECONDS) * 1000;
 	response->limit_remaining = header_integer(handle, "x-ratelimit-remaining", -1);
@@ -226,7 +227,7 @@ static void read_headers(CURL *handle, struct http_response *response)
 		response->date_at = (int64_t)now * 1000;
 	else
 		now = (time_t)(clock_wall_ms() / 1000);
-	int64_t left = reset > now ? reset - now : 0;
+	int64_t left = now < 0 ? 0 : reset > now ? reset - now : 0;
 	response->limit_reset_ms = (left < WAIT_MAX_SECONDS ? left : WAIT_MAX_SECONDS) * 1000;
 }
 
@@ -327,7 +328,11 @@ static enum error_class transfer_failed(const struct transfer *transfer, CURLcod
 	if (code == CURLE_ABORTED_BY_CALLBACK)
 		return fail_without_response(
 			request, parts, ERROR_LEASE_LOST, "the run is no longer ours", error);
-	enum error_class class = code == CURLE_OPERATION_TIMEDOUT    ? ERROR_TIMEOUT
+	/* A host that does not even take the connection cannot be reached. */
+	curl_off_t connected_us = 0;
+	curl_easy_getinfo(transfer->client->handle, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
+	bool timed_out = code == CURLE_OPERATION_TIMEDOUT && connected_us > 0;
+	enum error_class class = timed_out                           ? ERROR_TIMEOUT
 		: code == CURLE_OUT_OF_MEMORY || transfer->no_memory ? ERROR_OUT_OF_MEMORY
 								     : ERROR_NETWORK;
 	return fail_without_response(request, parts, class, curl_easy_strerror(code), error);

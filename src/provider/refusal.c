@@ -118,8 +118,11 @@ static bool speaks_of_plan(int status, const struct refusal_body *body)
 	static const char *const words[] = { "upgrade", "hobby", " plan", "spend limit",
 		"limit of " };
 
+	/* A 422 quotes what it was sent, in which such words may stand. */
+	if (status != 400 && status != 402 && status != 403)
+		return false;
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (status >= 400 && status < 500 && strcasestr(body->message, words[i]) != NULL)
+		if (strcasestr(body->message, words[i]) != NULL)
 			return true;
 	return false;
 }

@@ -10,6 +10,7 @@
 #include "provider/survey.h"
 
 #define LIMIT_MS      5000 /* where neither Retry-After nor the body says how long */
+#define TIME_MAX_MS   1e15 /* of the year 33658 */
 #define LIMIT_MAX_MS  86400000
 #define SECONDS_BELOW 1e11 /* a later second since 1970 is of the year 5138 */
 #define INVALID_TOKEN "the token is not valid"
@@ -38,7 +39,7 @@ static int64_t limit_left_ms(const cJSON *limit)
 	if (at < SECONDS_BELOW)
 		at *= 1000;
 	double left = at - (double)clock_wall_ms();
-	return left > 0 && left < LIMIT_MAX_MS ? (int64_t)left : 0;
+	return left <= 0 ? 0 : left < LIMIT_MAX_MS ? (int64_t)left : LIMIT_MAX_MS;
 }
 
 static void read_limit(const cJSON *limit, struct refusal_body *body)
@@ -290,8 +291,11 @@ static void read_token(struct survey *survey, const cJSON *json)
 	const cJSON *token = json_member(json, "token"),
 		    *expires_at = json_member(token, "expiresAt");
 
-	survey_add_expiry(
-		survey, cJSON_IsNumber(expires_at) ? (int64_t)expires_at->valuedouble : 0);
+	survey_add_expiry(survey,
+		cJSON_IsNumber(expires_at) && expires_at->valuedouble > 0 &&
+				expires_at->valuedouble < TIME_MAX_MS
+			? (int64_t)expires_at->valuedouble
+			: 0);
 	if (cJSON_IsNumber(json_member(token, "leakedAt")))
 		survey_add(survey, false, TOKENS_URL, REPLACE_TOKEN,
 			"Vercel has found the token in a public place");

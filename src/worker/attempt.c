@@ -435,7 +435,9 @@ static enum error_class write_result(const struct attempt *attempt, struct actio
 
 	int64_t age_ms = action_run_age_ms(context),
 		allowed_ms = run->run_deadline - run->queued_at;
-	int64_t outage_ms = run->outage_at > 0 ? age_ms - (run->outage_at - run->queued_at) : 0;
+	/* One from before this run was triggered is another's. */
+	int64_t outage_ms =
+		run->outage_at >= run->queued_at ? age_ms - (run->outage_at - run->queued_at) : 0;
 	const struct run_progress progress = { run->attempt, run->attempts, age_ms,
 		allowed_ms - age_ms, outage_ms, attempt->settings->outage_seconds * 1000 };
 	return failure_write(&context->error, &progress, attempt->arena, write, error);

@@ -15,8 +15,9 @@
 #define DELAY_FIRST_MS    2000
 #define DELAY_LAST_MS     60000
 #define DELAY_MIN_MS      200
-#define RATE_LIMIT_MS     60000 /* where the provider does not say how long */
-#define NOT_READY_MS      5000  /* where it does not say how long to wait */
+#define RATE_LIMIT_MS     60000  /* where the provider does not say how long */
+#define NOT_READY_MS      5000   /* where it does not say how long to wait */
+#define OUTAGE_LOOK_MS    300000 /* the longest without a look, whatever the provider says */
 #define SETTLING_MAX_MS   900000
 #define RATE_LIMIT_SPREAD 2000 /* so that waiting runs do not all come back at once */
 #define UNKNOWN_ATTEMPTS  3    /* unclassified errors rarely go away: at most two retries */
@@ -41,8 +42,10 @@ static int64_t outage_delay_ms(const struct error *failure, const struct run_pro
 		: delay > DELAY_LAST_MS ? DELAY_LAST_MS
 					: delay;
 	delay = delay * 3 / 4 + (int64_t)randombytes_uniform((uint32_t)delay / 2);
-	if (delay < failure->retry_after_ms)
-		delay = failure->retry_after_ms + (int64_t)randombytes_uniform(RATE_LIMIT_SPREAD);
+	int64_t asked =
+		failure->retry_after_ms < OUTAGE_LOOK_MS ? failure->retry_after_ms : OUTAGE_LOOK_MS;
+	if (delay < asked)
+		delay = asked + (int64_t)randombytes_uniform(RATE_LIMIT_SPREAD);
 	return delay < left ? delay : left;
 }
 

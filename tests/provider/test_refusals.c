@@ -262,6 +262,9 @@ static const struct told told[] = {
 		"cron "
 		"jobs.'}}",
 		ERROR_PLAN_LIMIT, "daily cron", NULL, "" },
+	{ &github, 422,
+		"{'message':'Invalid','errors':['terraform plan is no check, upgrade-x neither']}",
+		ERROR_INVALID_INPUT, "terraform plan", NULL, NULL },
 	{ &vercel, 403,
 		"{'error':{'code':'forbidden','message':'You have reached the limit of 50 "
 		"domains'}}",

@@ -30,12 +30,15 @@ static struct trial trial;
 	{                                                                                          \
 		LIST, .status = 200, .body = "{'deployments':[]}"                                  \
 	}
-#define DOMAINS                                                                                    \
+#define PROJECT_ROW                                                                                \
 	{                                                                                          \
-		FIND, .status = 200,                                                               \
-		      .body = "{'domains':[{'name':'docs-two.vercel.app'},{'name':'docs.vercel."   \
-			      "app'}]}"                                                            \
+		"GET", "/vercel/v9/projects/prj_1", .status = 200, .body = "{'id':'prj_1'}"        \
 	}
+#define DOMAINS                                                                                    \
+	{ FIND, .status = 200,                                                                     \
+		.body = "{'domains':[{'name':'docs-two.vercel.app'},{'name':'docs.vercel."         \
+			"app'}]}" },                                                               \
+		PROJECT_ROW
 #define QUEUED STATE("QUEUED", "")
 #define STATE(state, more)                                                                         \
 	"{'id':'dpl_1','url':'docs-1.vercel.app','createdAt':2000,'target':'production','"         \
@@ -346,6 +349,7 @@ static const char *alias_with(const char *domains, const char *aliases)
 			.body = domains != NULL
 				? arena_format(&trial.arena, J("{'domains':[%s]}"), domains)
 				: "{}" },
+		PROJECT_ROW,
 		{ .method = NULL },
 	};
 	trial_forget(&trial);
@@ -431,6 +435,7 @@ START_TEST(test_another_state_has_its_own_time)
 		{ POLL, .status = 200, .body = STATE("BUILDING", ""), .times = 1 },
 		{ POLL, .status = 200, .body = LIVE },
 		DOMAINS,
+		PROJECT_ROW,
 		{ .method = NULL },
 	};
 	peer_set(trial.peer, rows);

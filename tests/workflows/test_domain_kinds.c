@@ -80,23 +80,51 @@ START_TEST(test_other_names_are_refused_in_words)
 }
 END_TEST
 
-START_TEST(test_a_new_domain_redirects_and_shows_a_branch)
+/* What Vercel shows of it afterwards counts, not what was sent. */
+START_TEST(test_a_new_domain_redirects_or_shows_a_branch)
 {
-	static const struct peer_row rows[] = {
-		{ "GET", DOMAIN("www.example.org"), .status = 404,
-			.body = "{'error':{'code':'not_found'}}", .times = 1 },
-		{ "GET", DOMAIN("www.example.org"), .status = 200, .body = THERE("") },
-		{ "POST", "/vercel/v10/projects/prj_1/domains", .status = 200, .body = THERE("") },
-		{ CONFIG, .status = 200, .body = "{'misconfigured':false}" },
-		{ .method = NULL },
+	static const struct {
+		const char *input, *body, *shown;
+	} cases[] = {
+		{ ",'redirect':'Example.org'}", ",'redirect':'example.org'}",
+			THERE(",'redirect':'example.org'") },
+		{ ",'branch':'next'}", ",'gitBranch':'next'}", THERE(",'gitBranch':'next'") },
 	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct peer_row rows[] = {
+			{ "GET", DOMAIN("www.example.org"), .status = 404,
+				.body = "{'error':{'code':'not_found'}}", .times = 1 },
+			{ "GET", DOMAIN("www.example.org"), .status = 200, .body = THERE(""),
+				.times = 1 },
+			{ "GET", DOMAIN("www.example.org"), .status = 200, .body = cases[i].shown },
+			{ "POST", "/vercel/v10/projects/prj_1/domains", .status = 200,
+				.body = THERE("") },
+			{ "PATCH", DOMAIN("www.example.org"), .status = 200,
+				.body = cases[i].shown },
+			{ CONFIG, .status = 200, .body = "{'misconfigured':false}" },
+			{ .method = NULL },
+		};
+		const char *input = arena_format(&trial.arena,
+			"{'project':'prj_1','name':'www.example.org'%s", cases[i].input);
+		ck_assert_int_eq(run_with(rows, input), ACTION_DONE);
+		ck_assert_str_eq(
+			peer_last(trial.peer, "POST", "/vercel/v10/projects/prj_1/domains").body,
+			J(arena_format(
+				&trial.arena, "{'name':'www.example.org'%s", cases[i].body)));
+		ck_assert_uint_eq(peer_count(trial.peer, "PATCH", DOMAIN("www.example.org")), 1);
+	}
+}
+END_TEST
+
+START_TEST(test_a_domain_does_not_redirect_and_show_a_branch)
+{
+	static const struct peer_row none[] = { { .method = NULL } };
 	ck_assert_int_eq(
-		run_with(rows,
-			"{'project':'prj_1','name':'www.example.org','redirect':'Example.org',"
+		run_with(none,
+			"{'project':'prj_1','name':'www.example.org','redirect':'example.org',"
 			"'branch':'next'}"),
-		ACTION_DONE);
-	ck_assert_str_eq(peer_last(trial.peer, "POST", "/vercel/v10/projects/prj_1/domains").body,
-		J("{'name':'www.example.org','gitBranch':'next','redirect':'example.org'}"));
+		ACTION_FAILED);
+	ck_assert_str_eq(trial_error(&trial)->place, "/input/branch");
 }
 END_TEST
 
@@ -130,7 +158,7 @@ START_TEST(test_one_that_is_there_is_changed_to_what_is_asked)
 	ck_assert_int_eq(run_with(same, redirects), ACTION_DONE);
 	ck_assert_int_eq(
 		run_with(other, "{'project':'prj_1','name':'www.example.org'}"), ACTION_DONE);
-	ck_assert_uint_eq(peer_count(trial.peer, "PATCH", NULL), 0);
+	ck_assert_uint_eq(peer_count(trial.peer, "PATCH", DOMAIN("www.example.org")), 0);
 }
 END_TEST
 
@@ -174,7 +202,8 @@ int main(void)
 {
 	const TTest *const tests[] = { test_a_wildcard_is_a_domain, test_capitals_are_the_same_name,
 		test_other_names_are_refused_in_words,
-		test_a_new_domain_redirects_and_shows_a_branch,
+		test_a_new_domain_redirects_or_shows_a_branch,
+		test_a_domain_does_not_redirect_and_show_a_branch,
 		test_one_that_is_there_is_changed_to_what_is_asked,
 		test_the_record_in_the_way_is_named, test_a_proxy_in_front_is_named, NULL };
 	return suite_main("domain kinds", tests, setup, teardown);

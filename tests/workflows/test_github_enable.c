@@ -96,6 +96,25 @@ START_TEST(test_switches_on_what_a_fork_has_off)
 }
 END_TEST
 
+/* Made long ago with Actions on: people have switched them off since. */
+START_TEST(test_what_is_older_is_left_off)
+{
+	static const struct peer_row rows[] = {
+		HEAD,
+		NO_RUNS,
+		{ DISPATCH, .status = 422, .body = OFF },
+		{ ALLOWED, .status = 200, .body = "{'enabled':false}" },
+		{ ALLOW, .status = 204 },
+		{ SHOW, .status = 200, .body = IN_STATE("disabled_manually") },
+		{ .method = NULL },
+	};
+	trial_made(&trial, "github:repository:acme/docs", 2 * 3600000);
+	ck_assert_int_eq(run_with(rows, 9), ACTION_WAITING);
+	ck_assert(trial_waits_for_person(&trial));
+	ck_assert_uint_eq(peer_count(trial.peer, ALLOW), 0);
+}
+END_TEST
+
 /* Where it is not the app's own, people have their reasons for having all of Actions off. */
 START_TEST(test_the_whole_of_a_repository_of_others_is_left_off)
 {
@@ -282,7 +301,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_a_plan_says_what_is_off,
-		test_switches_on_what_a_fork_has_off,
+		test_switches_on_what_a_fork_has_off, test_what_is_older_is_left_off,
 		test_the_whole_of_a_repository_of_others_is_left_off,
 		test_waits_for_a_person_where_it_may_not, test_a_workflow_that_is_not_shown_is_off,
 		test_takes_the_path_of_the_file, test_refusals_lead_to_the_member,

@@ -25,11 +25,14 @@ static struct trial trial;
 	"," OLD("dpl_3", "300", "ERROR", "") "," OLD("dpl_2", "200", "READY",                      \
 		",'readySubstate':'PROMOTED'") "," OLD("dpl_1", "100", "READY", "")
 #define OURS OLD("dpl_9", "900", "QUEUED", ",'meta':{'runId':'" RUN "'}")
-#define DOMAINS                                                                                    \
+#define PROJECT_ROW                                                                                \
 	{                                                                                          \
-		"GET", "/vercel/v9/projects/prj_1/domains",                                        \
-			.status = 200, .body = "{'domains':[{'name':'docs.example'}]}"             \
+		"GET", "/vercel/v9/projects/prj_1", .status = 200, .body = "{'id':'prj_1'}"        \
 	}
+#define DOMAINS                                                                                    \
+	{ "GET", "/vercel/v9/projects/prj_1/domains", .status = 200,                               \
+		.body = "{'domains':[{'name':'docs.example'}]}" },                                 \
+		PROJECT_ROW
 #define QUEUED                                                                                     \
 	"{'id':'dpl_9','readyState':'QUEUED','target':'production','url':'docs-9.vercel.app',"     \
 	"'createdAt':900}"
@@ -146,10 +149,33 @@ START_TEST(test_a_request_that_a_limit_refused_is_not_looked_for)
 }
 END_TEST
 
+/* After a rollback, the last one that was live is not what people see. */
+START_TEST(test_what_production_shows_is_built_again)
+{
+	static const struct peer_row rows[] = {
+		{ LIST, .status = 200, .body = LISTED(PAST) },
+		{ "GET", "/vercel/v9/projects/prj_1", .status = 200,
+			.body = "{'id':'prj_1','targets':{'production':{'id':'dpl_1','createdAt':"
+				"100}}}" },
+		{ "GET", "/vercel/v13/deployments/dpl_1", .status = 200,
+			.body = "{'id':'dpl_1','name':'docs','readyState':'READY','createdAt':"
+				"100}" },
+		{ CREATE, .status = 200, .body = QUEUED },
+		{ POLL, .status = 200, .body = QUEUED },
+		{ .method = NULL },
+	};
+	peer_set(trial.peer, rows);
+	ck_assert_int_eq(trial_attempt(&trial, &vercel_redeploy, INPUT), ACTION_WAITING);
+	ck_assert_ptr_nonnull(
+		strstr(peer_last(trial.peer, CREATE).body, J("'deploymentId':'dpl_1'")));
+}
+END_TEST
+
 START_TEST(test_nothing_to_build_again)
 {
 	static const struct peer_row rows[] = {
 		{ LIST, .status = 200, .body = LISTED(OLD("dpl_3", "300", "ERROR", "")) },
+		PROJECT_ROW,
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
@@ -164,6 +190,7 @@ START_TEST(test_failures)
 	static const struct peer_row refused[] = {
 		{ LIST, .status = 200, .body = LISTED(PAST) },
 		{ CREATE, .status = 403, .body = "{'error':{'code':'forbidden','message':'no'}}" },
+		PROJECT_ROW,
 		{ .method = NULL },
 	};
 	static const struct peer_row broken[] = {
@@ -173,6 +200,7 @@ START_TEST(test_failures)
 			.body = "{'id':'dpl_9','target':'production','readyState':'ERROR','"
 				"errorMessage':"
 				"'it does not build'}" },
+		PROJECT_ROW,
 		{ .method = NULL },
 	};
 	ck_assert_int_eq(run_with(refused), ACTION_FAILED);
@@ -188,7 +216,8 @@ int main(void)
 {
 	const TTest *const tests[] = { test_builds_the_last_one_again,
 		test_a_lost_answer_makes_no_second_one, test_a_lost_request_is_sent_again,
-		test_a_request_that_a_limit_refused_is_not_looked_for, test_nothing_to_build_again,
+		test_a_request_that_a_limit_refused_is_not_looked_for,
+		test_what_production_shows_is_built_again, test_nothing_to_build_again,
 		test_failures, NULL };
 	return suite_main("vercel.redeploy", tests, setup, teardown);
 }

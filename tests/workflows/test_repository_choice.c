@@ -191,7 +191,8 @@ START_TEST(test_what_is_adopted_is_seen_as_asked)
 		ck_assert_uint_eq(peer_count(trial.peer, CHANGE), 0);
 		if (cases[i].done)
 			continue;
-		check_failed(ERROR_INVALID_INPUT, "acme/docs is p", "settings", "visibility");
+		check_failed(ERROR_INVALID_INPUT, "acme/docs is p", "settings",
+			strstr(cases[i].input, "visibility") != NULL ? "visibility" : "private");
 		ck_assert_int_eq(trial_ledger_size(&trial), 0);
 	}
 }
@@ -236,8 +237,28 @@ START_TEST(test_a_fork_is_seen_as_its_upstream)
 			peer_count(trial.peer, FORK) == (cases[i].made ? 1 : 0), "case %zu", i);
 		if (!cases[i].made)
 			check_failed(ERROR_INVALID_INPUT, "every fork of it", "a template",
-				"visibility");
+				strstr(cases[i].more, "visibility") != NULL ? "visibility"
+									    : "private");
 	}
+}
+END_TEST
+
+/* The older `private` has never decided anything of a fork; one that is there goes on. */
+START_TEST(test_a_fork_that_is_there_goes_on_with_private)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 200,
+			.body = DOCS(",'fork':true,'visibility':'public','parent':{'full_name':'"
+				     "upstream/"
+				     "starter'},'source':{'full_name':'upstream/starter'}") },
+		READY,
+		{ .method = NULL },
+	};
+	forget();
+	ck_assert_int_eq(
+		run_with(rows,
+			"{'owner':'acme','name':'docs','fork':'upstream/starter','private':true}"),
+		ACTION_DONE);
 }
 END_TEST
 
@@ -400,8 +421,8 @@ int main(void)
 	const TTest *const tests[] = { test_private_unless_somebody_says_otherwise,
 		test_both_members_must_agree, test_internal_after_the_template,
 		test_what_is_adopted_is_seen_as_asked, test_a_fork_is_seen_as_its_upstream,
-		test_refusals_lead_to_the_member, test_a_name_that_was_given_up_is_free,
-		test_a_redirect_is_not_adopted, test_what_takes_no_changes_is_not_done,
-		test_an_empty_one_is_not_waited_for, NULL };
+		test_a_fork_that_is_there_goes_on_with_private, test_refusals_lead_to_the_member,
+		test_a_name_that_was_given_up_is_free, test_a_redirect_is_not_adopted,
+		test_what_takes_no_changes_is_not_done, test_an_empty_one_is_not_waited_for, NULL };
 	return suite_main("github.repository: what people choose", tests, setup, teardown);
 }

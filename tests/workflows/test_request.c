@@ -312,6 +312,23 @@ START_TEST(test_refuses_bad_requests)
 }
 END_TEST
 
+/* It took effect: sent again for the sake of a pointer, it would make another. */
+START_TEST(test_a_wrong_pointer_sends_no_post_again)
+{
+	static const struct peer_row rows[] = {
+		{ "POST", "/hook", .status = 201, .body = "{'id':'a'}" },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(
+		run_with(rows,
+			",'method':'POST','body':'{}','retryUntil':60,'output':{'id':'/idd'}"),
+		ACTION_FAILED);
+	ck_assert_uint_eq(peer_count(trial.peer, "POST", "/hook"), 1);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "took effect"));
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "output");
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_sends_and_shows_the_answer, test_every_method,
@@ -319,6 +336,6 @@ int main(void)
 		test_the_excerpt_is_short_and_without_secrets, test_headers_are_sent_as_given,
 		test_refuses_bad_headers_in_words, test_takes_values_out_of_the_answer,
 		test_a_pointer_that_leads_nowhere_is_named, test_waits_for_a_value,
-		test_refuses_bad_requests, NULL };
+		test_refuses_bad_requests, test_a_wrong_pointer_sends_no_post_again, NULL };
 	return suite_main("http.request", tests, setup, teardown);
 }

@@ -207,6 +207,62 @@ START_TEST(test_a_plan_says_that_the_newest_deployment_is_staged)
 }
 END_TEST
 
+#define CHECKING                                                                                   \
+	STATE("READY", "2000",                                                                     \
+		",'readySubstate':'STAGED','aliasAssigned':false,'checksState':'running'")
+
+/* Checks may take minutes, and nobody gets past them by "promote". */
+START_TEST(test_running_checks_are_no_rollback)
+{
+	static const struct peer_row rows[] = {
+		{ POLL, .status = 200, .body = CHECKING, .times = 30 },
+		{ POLL, .status = 200, .body = PROMOTED },
+		{ PROJECT, .status = 200, .body = "{'id':'prj_1'}" },
+		{ PROMOTE, .status = 201, .body = "{}" },
+	};
+	play(rows, ARRAY_LEN(rows));
+	ck_assert_int_eq(
+		trial_run(&trial, &vercel_deployment, INPUT ",'promote':true}", 60), ACTION_DONE);
+	ck_assert_int_gt(trial.age_ms, 60000);
+	ck_assert_uint_eq(peer_count(trial.peer, PROMOTE), 0);
+}
+END_TEST
+
+#define FOUND                                                                                      \
+	{                                                                                          \
+		LIST, .status = 200,                                                               \
+		      .body = "{'deployments':[{'uid':'dpl_1','created':2000,'state':'READY'}]}"   \
+	}
+#define SHOWS(id, at)                                                                              \
+	{                                                                                          \
+		PROJECT, .status = 200,                                                            \
+			 .body = "{'id':'prj_1','targets':{'production':{'id':'" id                \
+				 "','createdAt':" at "}}}"                                         \
+	}
+
+/* One of the commit was live once, and says so for ever. */
+START_TEST(test_what_was_rolled_back_is_not_done)
+{
+	static const struct peer_row older[] = { { POLL, .status = 200, .body = PROMOTED }, FOUND,
+		SHOWS("dpl_0", "1000"), { PROMOTE, .status = 201, .body = "{}" } };
+	static const struct peer_row same[] = { { POLL, .status = 200, .body = PROMOTED }, FOUND,
+		SHOWS("dpl_1", "2000") };
+	static const struct peer_row younger[] = { { POLL, .status = 200, .body = PROMOTED }, FOUND,
+		SHOWS("dpl_2", "3000") };
+	play(older, ARRAY_LEN(older));
+	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, INPUT "}", 9), ACTION_FAILED);
+	assert_told_of_staging();
+	trial_forget(&trial);
+	ck_assert_int_eq(trial_attempt(&trial, &vercel_deployment, INPUT ",'promote':true}"),
+		ACTION_WAITING);
+	ck_assert_uint_eq(peer_count(trial.peer, PROMOTE), 1);
+	play(same, ARRAY_LEN(same));
+	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, INPUT "}", 9), ACTION_DONE);
+	play(younger, ARRAY_LEN(younger));
+	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, INPUT "}", 9), ACTION_DONE);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_a_plan_says_that_production_is_pinned,
@@ -216,6 +272,7 @@ int main(void)
 		test_what_is_staged_for_a_moment_is_waited_for,
 		test_it_is_promoted_where_that_is_wished,
 		test_one_that_is_older_than_the_change_is_not_taken_for_the_new_one,
-		test_what_a_command_of_the_project_cancels_has_no_build_to_look_at, NULL };
+		test_what_a_command_of_the_project_cancels_has_no_build_to_look_at,
+		test_running_checks_are_no_rollback, test_what_was_rolled_back_is_not_done, NULL };
 	return suite_main("staged", tests, setup, teardown);
 }

@@ -69,10 +69,14 @@ static bool try_call(struct action_context *context, const struct provider_reque
 	return answered || class == ERROR_SCOPE_MISSING || class == ERROR_APP_NOT_INSTALLED;
 }
 
-static bool is_own(struct action_context *context, const char *repository)
+/* What was created longer ago and has Actions off, people have switched off since. */
+#define NEW_MS 3600000
+
+static bool is_new(struct action_context *context, const char *repository)
 {
-	return ledger_age_ms(
-		       context, "github", "repository", repository_key(context, repository)) >= 0;
+	int64_t made_ms_ago =
+		ledger_age_ms(context, "github", "repository", repository_key(context, repository));
+	return made_ms_ago >= 0 && made_ms_ago < NEW_MS;
 }
 
 /* Whether Actions are disabled; *ret_off is also false if the credential may not know. */
@@ -140,7 +144,7 @@ static bool allow_actions(struct action_context *context, const char *repository
 	bool off;
 
 	*ret_did = false;
-	if (!is_own(context, repository))
+	if (!is_new(context, repository))
 		return true;
 	if (!look_at_actions(context, repository, permissions, &off) ||
 		!split_repository(context, repository, request.parameters))
@@ -204,7 +208,7 @@ enum action_result workflow_foresee(
 	if (!look_at_actions(context, repository, permissions, &off) ||
 		!look_at_workflow(context, repository, workflow, &state))
 		return action_failed(context);
-	if ((off && !is_own(context, repository)) || is_switched_off(state))
+	if ((off && !is_new(context, repository)) || is_switched_off(state))
 		return wait_for_click(context, repository, workflow);
 
 	if (off)

@@ -15,6 +15,10 @@
 #define INTERNAL "internal"
 #define PUBLIC   "public"
 
+/* What GitHub cannot do when it creates a repository is done right after, and never later: by then
+ * people may have chosen. */
+#define NEW_MS 3600000
+
 const char *const visibilities[] = { PRIVATE, INTERNAL, PUBLIC, NULL };
 
 struct visibility_request {
@@ -102,8 +106,8 @@ bool visibility_fits_fork(
 		"%s is public, and so is every fork of it, but this step asks for %s",
 		found.full_name, visibility_to_make(asked));
 	action_remedy(context, found.html_url,
-		"Omit \"visibility\" for a public fork, or use a template instead of the fork.");
-	action_remedy_input(context, "visibility");
+		"Omit it for a public fork, or use a template instead of the fork.");
+	action_remedy_input(context, asked->visibility != NULL ? "visibility" : "private");
 	return false;
 }
 
@@ -112,9 +116,13 @@ enum action_result visibility_settle(struct action_context *context, const struc
 {
 	const char *actual = repository->visibility;
 
-	if (is_as_asked(asked, actual))
+	/* Of a fork that exists, the older `private` has never decided anything. */
+	if (is_as_asked(asked, actual) || (repository->fork && asked->visibility == NULL))
 		return ACTION_DONE;
-	if (made && is(actual, PRIVATE) && is(asked->visibility, INTERNAL))
+	int64_t made_ms_ago = ledger_age_ms(
+		context, "github", "repository", repository_key(context, repository->full_name));
+	bool is_new = made && made_ms_ago >= 0 && made_ms_ago < NEW_MS;
+	if (is_new && is(actual, PRIVATE) && is(asked->visibility, INTERNAL))
 		return make_internal(context, repository);
 	action_fail(context, ERROR_INVALID_INPUT, "%s is %s, but this step asks for %s",
 		repository->full_name, actual, visibility_to_make(asked));
@@ -124,5 +132,5 @@ enum action_result visibility_settle(struct action_context *context, const struc
 		"the visibility of "
 		"its upstream.",
 		actual);
-	return action_remedy_input(context, "visibility");
+	return action_remedy_input(context, asked->visibility != NULL ? "visibility" : "private");
 }

@@ -175,15 +175,29 @@ static enum action_result unanswered(struct action_context *context, const struc
 				      : fail_unknown(context, input, error.message);
 }
 
+/* What was sent once has taken effect: sent again for the value, it would make a second thing. */
+static enum action_result fail_value(
+	struct action_context *context, const struct input *input, const char *why)
+{
+	action_fail(context, ERROR_CHECK_FAILED, "%s %s took effect, but %s", input->method,
+		input->url, why);
+	action_remedy(context, NULL,
+		"Correct \"output\". Triggering the step again sends the request again.");
+	return action_remedy_input(context, "output");
+}
+
 /* What is to be taken may come only later, as the expected text may. */
 static enum action_result show(struct action_context *context, const struct input *input,
 	const struct provider_response *response, struct output *output)
 {
 	if (!response_values(context, response, &input->output, &output->values)) {
 		const struct error error = *action_error(context);
-		return error.class == ERROR_CHECK_FAILED
-			? again_or_fail(context, input, error.message)
-			: action_failed(context);
+		enum http_method method = method_of(input);
+		if (error.class != ERROR_CHECK_FAILED)
+			return action_failed(context);
+		return method == HTTP_POST || method == HTTP_PATCH
+			? fail_value(context, input, error.message)
+			: again_or_fail(context, input, error.message);
 	}
 
 	output->status = response->status;

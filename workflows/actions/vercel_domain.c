@@ -158,10 +158,39 @@ static enum action_result refuse(
 		input->name, refused->message);
 	if (refused->class != ERROR_INVALID_INPUT && refused->class != ERROR_CONFLICT_FOREIGN)
 		return ACTION_FAILED;
+	if (strcasestr(refused->message, "redirect") != NULL)
+		return action_remedy_input(context, "redirect");
+	if (strcasestr(refused->message, "branch") != NULL)
+		return action_remedy_input(context, "branch");
+	if (strcasestr(refused->message, "transfer") != NULL)
+		return ACTION_FAILED;
 	action_remedy(context, "https://vercel.com/dashboard/domains",
 		"Remove the domain from the project or account that has it, or choose another "
 		"domain.");
 	return action_remedy_input(context, "name");
+}
+
+static bool is_other(const char *desired, const char *current)
+{
+	return desired != NULL && (current == NULL || strcmp(desired, current) != 0);
+}
+
+/* What the input does not mention stays as it is. */
+static bool change(struct action_context *context, const struct input *input, struct domain *domain)
+{
+	struct provider_response response;
+	const struct change_request body = { input->branch, input->redirect };
+	const struct provider_request request = { .method = HTTP_PATCH,
+		.path = "/v9/projects/{idOrName}/domains/{domain}",
+		.parameters = { input->project, input->name },
+		.body_record = &change_record,
+		.body = &body };
+
+	if (!is_other(input->redirect, domain->redirect) &&
+		!is_other(input->branch, domain->branch))
+		return true;
+	return provider_call(context, &vercel, &request, &response) &&
+		provider_decode(context, &response, &domain_record, domain);
 }
 
 /* ACTION_DONE once the domain is on the project and *domain is filled. */
@@ -199,30 +228,9 @@ static enum action_result add(
 		return action_fail(context, ERROR_PROVIDER_UNAVAILABLE,
 			"Vercel accepted %s for the project, but does not show it there",
 			input->name);
-	return own(context, input, domain, added) ? ACTION_DONE : action_failed(context);
-}
-
-static bool is_other(const char *desired, const char *current)
-{
-	return desired != NULL && (current == NULL || strcmp(desired, current) != 0);
-}
-
-/* What the input does not mention stays as it is. */
-static bool change(struct action_context *context, const struct input *input, struct domain *domain)
-{
-	struct provider_response response;
-	const struct change_request body = { input->branch, input->redirect };
-	const struct provider_request request = { .method = HTTP_PATCH,
-		.path = "/v9/projects/{idOrName}/domains/{domain}",
-		.parameters = { input->project, input->name },
-		.body_record = &change_record,
-		.body = &body };
-
-	if (!is_other(input->redirect, domain->redirect) &&
-		!is_other(input->branch, domain->branch))
-		return true;
-	return provider_call(context, &vercel, &request, &response) &&
-		provider_decode(context, &response, &domain_record, domain);
+	return own(context, input, domain, added) && change(context, input, domain)
+		? ACTION_DONE
+		: action_failed(context);
 }
 
 /* 1, 5, 15, 30 minutes: DNS changes take time, and DNS answers are cached. */
@@ -289,6 +297,9 @@ static void validate(const void *raw_input, struct input_check *check)
 		strcasecmp(input->name, input->redirect) == 0)
 		input_fault(check, &(struct input_fault){ .member = "redirect" },
 			"a domain cannot redirect to itself");
+	if (input->redirect != NULL && input->branch != NULL)
+		input_fault(check, &(struct input_fault){ .member = "branch" },
+			"Vercel takes a redirect or a branch of a domain, not both");
 }
 
 static enum action_result run(struct action_context *context, const void *raw_input,

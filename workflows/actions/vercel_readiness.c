@@ -60,6 +60,7 @@ static const struct field deployment_fields[] = {
 	{ STRING_FIELD("inspectorUrl", struct deployment, inspector_url) },
 	{ SCALAR_FIELD("aliasAssigned", struct deployment, alias_assigned) },
 	{ STRING_FIELD("checksConclusion", struct deployment, checks_conclusion) },
+	{ STRING_FIELD("checksState", struct deployment, checks_state) },
 	{ INTEGER_FIELD("createdAt", struct deployment, created_at) },
 	{ INTEGER_FIELD("created", struct deployment, created) },
 	{ OBJECT_FIELD("aliasError", struct deployment, alias_error),
@@ -329,9 +330,9 @@ static enum action_result wait_more(struct action_context *context,
 	return action_wait(context, poll_delay_ms(age), "the deployment, which is %s", what);
 }
 
-/* A short outage of the provider uses up no attempts. */
-static enum action_result unanswered(
-	struct action_context *context, const struct deployment_watch *watch)
+/* A short outage of the provider uses up no attempts, and tells nothing of the deployment: its time
+ * in its state begins with the next answer. */
+static enum action_result unanswered(struct action_context *context, struct deployment_watch *watch)
 {
 	const struct error *error = action_error(context);
 	int64_t age = action_run_age_ms(context), delay = poll_delay_ms(age);
@@ -341,6 +342,7 @@ static enum action_result unanswered(
 		age - watch->since_age_ms >
 			state_minutes(watch->state != NULL ? watch->state : "") * MINUTE_MS)
 		return action_failed(context);
+	watch->state = NULL;
 	return action_wait(context, error->retry_after_ms > delay ? error->retry_after_ms : delay,
 		"Vercel to report the state of the deployment; last result: %s", error->message);
 }
@@ -368,16 +370,50 @@ static bool checks_failed(const struct deployment *deployment)
 		(alias != NULL && alias->state != NULL && strcmp(alias->state, "failed") == 0);
 }
 
+/* They may take minutes, and until they end the deployment has no production traffic either. */
+static bool checks_run(const struct deployment *deployment)
+{
+	const struct checks *checks = deployment->checks;
+	const struct check *alias = checks != NULL ? checks->alias : NULL;
+	const char *state = deployment->checks_state;
+
+	if (deployment->checks_conclusion != NULL)
+		return false;
+	return (state != NULL &&
+		       (strcmp(state, "registered") == 0 || strcmp(state, "running") == 0)) ||
+		(alias != NULL && alias->state != NULL && strcmp(alias->state, "pending") == 0);
+}
+
 /* ---- staged: built for production, but not live there ---- */
 
 /* A new deployment may be staged for a moment before it gets its domains */
 #define STAGED_MS 60000
 
+struct target {
+	const char *id;
+	int64_t created_at;
+};
+static const struct field target_fields[] = {
+	{ STRING_FIELD("id", struct target, id) },
+	{ INTEGER_FIELD("createdAt", struct target, created_at) },
+};
+static const struct record target_record = RECORD(struct target, target_fields);
+
+struct targets {
+	const void *production;
+};
+static const struct field targets_fields[] = {
+	{ OBJECT_FIELD("production", struct targets, production), .record = &target_record },
+};
+static const struct record targets_record = RECORD(struct targets, targets_fields);
+
 struct project {
 	bool assigns;
+	const void *targets;
 };
 static const struct field project_fields[] = {
 	{ BOOLEAN_FIELD("autoAssignCustomDomains", struct project, assigns), .fallback = "true" },
+	{ OBJECT_FIELD("targets", struct project, targets), .record = &targets_record },
 };
 static const struct record project_record = RECORD(struct project, project_fields);
 
@@ -389,6 +425,34 @@ static bool read_project(
 		.parameters = { id } };
 	return provider_call(context, &vercel, &request, &response) &&
 		provider_decode(context, &response, &project_record, ret_project);
+}
+
+static const struct target *production_of(const struct project *project)
+{
+	const struct targets *targets = project->targets;
+	const struct target *production = targets != NULL ? targets->production : NULL;
+	return production != NULL && production->id != NULL ? production : NULL;
+}
+
+bool deployment_find_production(
+	struct action_context *context, const char *project, const char **ret_id)
+{
+	struct project found;
+
+	if (!read_project(context, project, &found))
+		return false;
+	const struct target *production = production_of(&found);
+	*ret_id = production != NULL ? production->id : NULL;
+	return true;
+}
+
+/* PROMOTED says that it had production traffic once. Whether it has it now, only the project says:
+ * after a rollback an older one is there. A younger one came after it, which is fine. */
+static bool is_rolled_back(const struct project *project, const struct deployment *deployment)
+{
+	const struct target *production = production_of(project);
+	return production != NULL && strcmp(production->id, deployment_id(deployment)) != 0 &&
+		production->created_at < deployment_created(deployment);
 }
 
 static bool is_staged(const struct deployment *deployment)
@@ -447,7 +511,7 @@ static enum action_result follow_staged(struct action_context *context,
 		return wait_more(context, deployment, watch, "being promoted");
 	if (!read_project(context, options->project, &project))
 		return action_failed(context);
-	if (project.assigns && staged_ms < STAGED_MS)
+	if (project.assigns && staged_ms < STAGED_MS && !is_rolled_back(&project, deployment))
 		return wait_more(context, deployment, watch, "READY, but not in production yet");
 	return options->promote
 		? promote(context, options, deployment, watch)
@@ -505,12 +569,24 @@ static enum action_result deployment_live(struct action_context *context,
 			alias_error->message != NULL ? alias_error->message : "(no message)");
 	if (checks_failed(deployment))
 		return fail_checks(context, deployment);
+	if (checks_run(deployment))
+		return wait_more(context, deployment, watch, "READY, and its checks are running");
 	if (is_staged(deployment))
 		return follow_staged(context, options, deployment, watch);
 	bool assigned = deployment->alias_assigned != NULL &&
 		strcmp(deployment->alias_assigned, "false") != 0;
-	return assigned ? ACTION_DONE
-			: wait_more(context, deployment, watch, "READY, but has no domain yet");
+	if (!assigned)
+		return wait_more(context, deployment, watch, "READY, but has no domain yet");
+
+	/* One that was there before may have been live, and rolled back since. */
+	struct project project;
+	if (!is_production(deployment) || deployment_is_of_run(context, deployment))
+		return ACTION_DONE;
+	if (!read_project(context, options->project, &project))
+		return action_failed(context);
+	return is_rolled_back(&project, deployment)
+		? follow_staged(context, options, deployment, watch)
+		: ACTION_DONE;
 }
 
 /* A successful deployment can still be of another commit, or a preview that no domain shows. */

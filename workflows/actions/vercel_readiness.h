@@ -18,7 +18,7 @@ struct deployment {
 	const char *id, *uid, *name, *project_id, *target, *url, *ready_state, *state,
 		*ready_substate, *ready_state_reason, *error_message, *error_link, *inspector_url;
 	const char *alias_assigned; /* a boolean, or a time */
-	const char *checks_conclusion;
+	const char *checks_conclusion, *checks_state;
 	int64_t created_at, created;
 	const void *alias_error, *meta, *git_source, *checks; /* nested structs */
 	struct string_list alias;
@@ -43,6 +43,11 @@ bool deployments_list(struct action_context *context, const char *project, const
 /* Reads one deployment. */
 bool deployment_get(struct action_context *context, const char *id,
 	struct deployment *ret_deployment) SLIPWAY_MUST_CHECK;
+
+/* The id of the deployment that production of the project shows; NULL if Vercel names none. False
+ * if the call failed. */
+bool deployment_find_production(struct action_context *context, const char *project,
+	const char **ret_id) SLIPWAY_MUST_CHECK;
 
 /* Writes it into the app's ledger. */
 bool deployment_own(

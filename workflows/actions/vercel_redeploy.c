@@ -131,12 +131,19 @@ static enum action_result begin(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
 	struct object_list recent, ready;
+	const char *production;
+	struct deployment shown;
 
 	/* The live ones have a list of their own, because many cancelled ones may be newer. */
 	if (!deployments_list(context, input->project, "production", NULL, NULL, &recent) ||
-		!deployments_list(context, input->project, "production", NULL, "READY", &ready))
+		!deployments_list(context, input->project, "production", NULL, "READY", &ready) ||
+		!deployment_find_production(context, input->project, &production) ||
+		(production != NULL && !deployment_get(context, production, &shown)))
 		return action_failed(context);
-	const struct deployment *ours = find_ours(context, &recent), *last = find_last(&ready);
+
+	/* After a rollback, what production shows is older than the last one that was live. */
+	const struct deployment *ours = find_ours(context, &recent);
+	const struct deployment *last = production != NULL ? &shown : find_last(&ready);
 	if (ours != NULL) {
 		checkpoint->watch.id = deployment_id(ours);
 		return deployment_own(context, checkpoint->watch.id, true) ? ACTION_DONE

@@ -50,7 +50,7 @@ local function put_outage(word, from_now, number)
 end
 
 local function keep_down(milliseconds)
-	local asked = math.min(tonumber(arg.close_ms), DOUBLED_MS)
+	local asked = math.min(tonumber(arg.close_ms), DOWN_LAST_MS) -- it may be of one endpoint only
 	put_outage('down', math.max(milliseconds, asked), milliseconds)
 end
 

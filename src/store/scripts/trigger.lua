@@ -51,7 +51,7 @@ expect_queue()
 trim_apps(arg.retention)
 drop_entry()
 clear('error', 'output', 'checkpoint', 'reason', 'detail', 'due', 'cancel', 'started_at', 'finished_at', 'trigger',
-	'request', 'removed', 'used')
+	'request', 'removed', 'used', 'outage_at')
 set('app', arg.app, 'workflow', arg.workflow, 'action', arg.step, 'run', arg.run, 'status', 'running')
 set('input', arg.input, 'digest', arg.digest, 'basis', basis, 'attempt', 1, 'attempts', arg.attempts, 'crashes', 0)
 set('queued_at', now, 'run_deadline', now + arg.run_ms, 'retention', arg.retention)
