@@ -44,8 +44,8 @@ function triggerRepository(app, name = app) {
   return stack.trigger(app, 'site', 'repo', { inputs: { repo: { owner: 'acme', name, fork: 'upstream/template' } } });
 }
 
-function ended(app, action = 'repo', workflow = 'site') {
-  return stack.untilStatus(app, workflow, action, (status) => ['done', 'error'].includes(status.status));
+function ended(app, action = 'repo', workflow = 'site', boundMs = undefined) {
+  return stack.untilStatus(app, workflow, action, (status) => ['done', 'error'].includes(status.status), boundMs);
 }
 
 // How often a run of the app was taken from a lost worker: the run's own count begins again after a wait or a retry.
@@ -226,7 +226,8 @@ test('outage: one run at a time asks whether the provider is back, and then all 
   const failed = failSlowly(() => Date.now() < over);
   await startWorker({ executors: apps.length });
   for (const app of apps) await triggerRepository(app);
-  const ends = await Promise.all(apps.map((app) => ended(app)));
+  // Each comes back by its own delay, which is about as long as the outage has lasted for it.
+  const ends = await Promise.all(apps.map((app) => ended(app, 'repo', 'site', 120000)));
   for (const end of ends) assert.deepEqual([end.status, end.attempt], ['done', 1], JSON.stringify(end));
   // The first of each was under way before anybody knew.
   const asked = failed.slice(apps.length);

@@ -3,6 +3,7 @@
  * ones that a project's own command has cancelled.
  *
  * covers: workflows/actions/vercel_readiness.c workflows/actions/vercel_deployment.c
+ * covers: workflows/actions/vercel_alias.c
  */
 #include <string.h>
 

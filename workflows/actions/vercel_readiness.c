@@ -141,81 +141,14 @@ bool deployment_is_of_run(const struct action_context *context, const struct dep
 		strcmp(meta->run_id, action_run_id(context)) == 0;
 }
 
-const char *deployment_url(struct action_context *context, const struct deployment *deployment)
-{
-	return action_format(context, "https://%s", deployment->url != NULL ? deployment->url : "");
-}
-
-/* ---- the public URL ---- */
-
-struct domain {
-	const char *name;
-};
-static const struct field domain_fields[] = { { STRING_FIELD("name", struct domain, name),
-	.required = true } };
-static const struct record domain_record = RECORD(struct domain, domain_fields);
-
-struct domains {
-	struct object_list domains;
-};
-static const struct field domains_fields[] = {
-	{ OBJECTS_FIELD("domains", struct domains, domains), .record = &domain_record },
-};
-static const struct record domains_record = RECORD(struct domains, domains_fields);
-
-static bool is_of_vercel(const char *name)
-{
-	static const char suffix[] = ".vercel.app";
-	size_t length = strlen(name), suffix_length = sizeof(suffix) - 1;
-	return length > suffix_length && strcmp(name + length - suffix_length, suffix) == 0;
-}
-
-static const char *better_name(const char *one, const char *other)
-{
-	if (one == NULL || is_of_vercel(one) != is_of_vercel(other))
-		return one != NULL && !is_of_vercel(one) ? one : other;
-	return strlen(other) < strlen(one) ? other : one;
-}
-
-static bool find_domain(struct action_context *context, const char *project, const char **ret_name)
-{
-	struct provider_response response;
-	struct domains list;
-	const struct provider_request request = { .path = "/v9/projects/{idOrName}/domains",
-		.parameters = { project },
-		.query = { { "production", "true" }, { "redirects", "false" },
-			{ "verified", "true" }, { "limit", "100" } },
-		.expect = { 404 } };
-
-	*ret_name = NULL;
-	if (!provider_call(context, &vercel, &request, &response))
-		return false;
-	if (response.status == 404)
-		return true;
-	if (!provider_decode(context, &response, &domains_record, &list))
-		return false;
-	const struct domain *domains = list.domains.items;
-	for (size_t i = 0; i < list.domains.count; i++)
-		*ret_name = better_name(*ret_name, domains[i].name);
-	return true;
-}
-
-static bool is_production(const struct deployment *deployment)
+bool deployment_is_production(const struct deployment *deployment)
 {
 	return deployment->target != NULL && strcmp(deployment->target, "production") == 0;
 }
 
-bool deployment_alias(struct action_context *context, const char *project,
-	const struct deployment *deployment, const char **ret_alias)
+const char *deployment_url(struct action_context *context, const struct deployment *deployment)
 {
-	const char *name = NULL;
-	if (is_production(deployment) && !find_domain(context, project, &name))
-		return false;
-	for (size_t i = 0, known = name != NULL; !known && i < deployment->alias.count; i++)
-		name = better_name(name, deployment->alias.items[i]);
-	*ret_alias = name != NULL ? action_format(context, "https://%s", name)
-				  : deployment_url(context, deployment);
-	return true;
+	return action_format(context, "https://%s", deployment->url != NULL ? deployment->url : "");
 }
 
 /* ---- waiting ---- */
@@ -457,7 +390,7 @@ static bool is_rolled_back(const struct project *project, const struct deploymen
 
 static bool is_staged(const struct deployment *deployment)
 {
-	return is_production(deployment) && deployment->ready_substate != NULL &&
+	return deployment_is_production(deployment) && deployment->ready_substate != NULL &&
 		strcmp(deployment->ready_substate, "STAGED") == 0;
 }
 
@@ -580,7 +513,7 @@ static enum action_result deployment_live(struct action_context *context,
 
 	/* One that was there before may have been live, and rolled back since. */
 	struct project project;
-	if (!is_production(deployment) || deployment_is_of_run(context, deployment))
+	if (!deployment_is_production(deployment) || deployment_is_of_run(context, deployment))
 		return ACTION_DONE;
 	if (!read_project(context, options->project, &project))
 		return action_failed(context);
@@ -595,10 +528,11 @@ static enum action_result check_options(struct action_context *context,
 {
 	const struct git_source *source = deployment->git_source;
 
-	if (is_production(deployment) != (strcmp(options->target, "production") == 0))
+	if (deployment_is_production(deployment) != (strcmp(options->target, "production") == 0))
 		action_fail(context, ERROR_BUILD_FAILED,
 			"Vercel deploys to %s, but %s was requested",
-			is_production(deployment) ? "production" : "preview", options->target);
+			deployment_is_production(deployment) ? "production" : "preview",
+			options->target);
 	else if (options->sha != NULL && source != NULL && source->sha != NULL &&
 		strcmp(source->sha, options->sha) != 0)
 		action_fail(context, ERROR_BUILD_FAILED,

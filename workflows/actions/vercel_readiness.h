@@ -31,6 +31,9 @@ const char *deployment_id(const struct deployment *deployment);
 const char *deployment_state(const struct deployment *deployment);
 int64_t deployment_created(const struct deployment *deployment);
 
+/* Whether it was built for production, not as a preview. */
+bool deployment_is_production(const struct deployment *deployment);
+
 /* Whether this run started it. */
 bool deployment_is_of_run(
 	const struct action_context *context, const struct deployment *deployment);
