@@ -108,10 +108,10 @@ struct record {
 	size_t size;
 };
 
-#define RECORD(struct_type, table)                                                                 \
-	{                                                                                          \
-		.fields = (table), .count = ARRAY_LEN(table), .size = sizeof(struct_type)          \
-	}
+/* clang-format off */
+#define RECORD(struct_type, table) \
+	{ .fields = (table), .count = ARRAY_LEN(table), .size = sizeof(struct_type) }
+/* clang-format on */
 
 /* 0, or a compile-time error if the member does not have the C type that the field decodes into. */
 #define FIELD_MEMBER_CHECK(struct_type, member, member_type)                                       \

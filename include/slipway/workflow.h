@@ -53,19 +53,10 @@ struct workflow_definition {
 
 #define WORKFLOW_STEPS_MAX 32
 
-#define BIND(...)                                                                                  \
-	(const struct binding[])                                                                   \
-	{                                                                                          \
-		__VA_ARGS__,                                                                       \
-		{                                                                                  \
-			.field = NULL                                                              \
-		}                                                                                  \
-	}
-#define NEEDS(...)                                                                                 \
-	(const char *const[])                                                                      \
-	{                                                                                          \
-		__VA_ARGS__, NULL                                                                  \
-	}
+/* clang-format off */
+#define BIND(...)  (const struct binding[]){ __VA_ARGS__, { .field = NULL } }
+#define NEEDS(...) (const char *const[]){ __VA_ARGS__, NULL }
+/* clang-format on */
 
 /* All workflows, ending with NULL: workflows/workflows.c. */
 extern const struct workflow_definition *const workflows[];

@@ -239,8 +239,7 @@ static bool fail_held(
 		resource->type, resource->key);
 	action_remedy(context, NULL,
 		"Choose another name, or tear '%s' down first. Where both apps are to have it, set "
-		"\"share\": true for "
-		"both, and run the step of '%s' again first.",
+		"\"share\": true for both, and run the step of '%s' again first.",
 		holder, holder);
 	return false;
 }

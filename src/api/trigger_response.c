@@ -22,10 +22,8 @@ static enum error_class respond_conflict(const struct trigger_result *result,
 	if (options->sealed)
 		error_remedy(&problem, NULL,
 			"The request contains a secret in clear text, which makes a new input each "
-			"time. Wait until "
-			"the run has ended. To be able to send the same request again, configure "
-			"the secret once and "
-			"write ${secret.NAME} in its place.");
+			"time. Wait until the run has ended. To be able to send the same request "
+			"again, configure the secret once and write ${secret.NAME} in its place.");
 	if (run_status(&result->run, &current, error) != ERROR_NONE)
 		return error->class;
 	response_problem(response, &problem, NULL, current);

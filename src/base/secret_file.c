@@ -60,8 +60,7 @@ enum error_class secret_file_open(
 			"%s: others than its owner may read or write %s", setting, path);
 		return error_remedy(error, NULL,
 			"chmod 600 %s, for the user of this program to own; replace the secret "
-			"where somebody may have "
-			"read it.",
+			"where somebody may have read it.",
 			path);
 	}
 

@@ -37,13 +37,11 @@ static const struct setting table[] = {
 	{ TEXT_SETTING("SLIPWAY_SECRETS_PUBLIC_KEY", struct settings, secrets_public_key),
 		.programs = SETTINGS_API,
 		.description = "Public key that secrets of apps are sealed with, from 'slipway "
-			       "key'; without it none "
-			       "are taken" },
+			       "key'; without it none are taken" },
 	{ SECRET_SETTING("SLIPWAY_SECRETS_KEYS", struct settings, secrets_keys),
 		.programs = SETTINGS_WORKER,
 		.description = "Private keys that open the secrets of apps, from 'slipway key'; "
-			       "several are separated "
-			       "by spaces" },
+			       "several are separated by spaces" },
 
 	{ INTEGER_SETTING("SLIPWAY_EXECUTORS", struct settings, executors), .fallback = "4",
 		.minimum = 1, .maximum = 256, .programs = SETTINGS_WORKER,
@@ -69,8 +67,7 @@ static const struct setting table[] = {
 	{ TEXT_SETTING("SLIPWAY_RECORD", struct settings, record_folder),
 		.programs = SETTINGS_WORKER,
 		.description = "Folder in which each exchange with a provider is kept as a file, "
-			       "secrets cut out: for "
-			       "debugging" },
+			       "secrets cut out: for debugging" },
 
 	{ URL_SETTING("SLIPWAY_URL", struct settings, url), .fallback = "http://127.0.0.1:8080",
 		.programs = SETTINGS_CLI,

@@ -67,8 +67,8 @@ static const struct option_row option_rows[] = {
 		.value = "DIR" },
 	{ TEXT_OPTION("fresh", 'f', struct options, fresh_word,
 		  "First remove what an earlier start left in DIR: all of it, or only ('emulated') "
-		  "the state about "
-		  "resources of the emulated GitHub and Vercel, which do not outlive a start"),
+		  "the state about resources of the emulated GitHub and Vercel, which do not "
+		  "outlive a start"),
 		.value = "WHAT", .fallback = "all" },
 	{ INTEGER_OPTION("port", 'p', struct options, port, "Port on loopback (8080)"),
 		.value = "N", .minimum = 1, .maximum = 65535 },
@@ -487,9 +487,8 @@ const struct command command_dev = {
 	.name = "dev",
 	.summary = "Start a private Slipway on this machine",
 	.about = "Starts a private Slipway on loopback: redis-server, nginx, the web tier, a "
-		 "worker, and emulators of "
-		 "GitHub and Vercel unless SLIPWAY_GITHUB_URL or SLIPWAY_VERCEL_URL is set. Runs "
-		 "until SIGTERM or Ctrl-C.",
+		 "worker, and emulators of GitHub and Vercel unless SLIPWAY_GITHUB_URL or "
+		 "SLIPWAY_VERCEL_URL is set. Runs until SIGTERM or Ctrl-C.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.defaults = &defaults,

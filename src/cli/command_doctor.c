@@ -172,8 +172,7 @@ const struct command command_doctor = {
 	.name = "doctor",
 	.summary = "Check Redis, workers and providers, and say what to do",
 	.about = "Checks Redis, the workers and the providers with the settings of a worker, and "
-		 "says what to do. Exit "
-		 "status 1 if something is wrong.",
+		 "says what to do. Exit status 1 if something is wrong.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_ALL,

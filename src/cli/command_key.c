@@ -70,12 +70,8 @@ const struct command command_key = {
 	.name = "key",
 	.summary = "Make a key pair for the secrets of apps",
 	.about = "Makes a key pair for the secrets of apps. Writes the private key to FILE, which "
-		 "must not exist yet "
-		 "and "
-		 "which only you can read: the workers' SLIPWAY_SECRETS_KEYS_FILE. Prints the "
-		 "public key as the setting "
-		 "of "
-		 "slipway-api.",
+		 "must not exist yet and which only you can read: the workers' "
+		 "SLIPWAY_SECRETS_KEYS_FILE. Prints the public key as the setting of slipway-api.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI,

@@ -116,8 +116,7 @@ static void check_provider_name(const struct options *options, struct argp_state
 	if (!is_provider_name(options->name) || strcmp(options->name, CHECKS) == 0)
 		argp_error(state,
 			"'%s' is no name for a provider: lower case and digits, a letter first, at "
-			"most %d, such as "
-			"gitlab",
+			"most %d, such as gitlab",
 			options->name, PROVIDER_NAME_MAX_BYTES);
 }
 
@@ -129,8 +128,7 @@ static void check_action_name(const struct options *options, bool removal, struc
 	if (!is_action_name(options->name))
 		argp_error(state,
 			"'%s' is no name for an action: provider.thing in lower case, digits and "
-			"'-', at most %d, such "
-			"as github.label",
+			"'-', at most %d, such as github.label",
 			options->name, NAME_MAX_BYTES);
 	for (size_t i = 0; providers[i] != NULL; i++)
 		text_append(known, sizeof(known), "%s, ", providers[i]->id);
@@ -314,14 +312,11 @@ const struct command command_new = {
 	.name = "new",
 	.summary = "Lay down a new action or provider and its test in the source tree",
 	.about = "Lays down an action or a provider and its test in Slipway's source tree, with "
-		 "its line in the list of "
-		 "all. WHAT is 'action'; 'removal': the action that removes what another one "
-		 "makes; or 'provider': one "
-		 "more third-party API. NAME of an action is provider.thing, such as github.label; "
-		 "the removal of "
-		 "what that makes is an action as well, github.label-removal. What it lays down "
-		 "builds and passes as "
-		 "it is; docs/writing-actions.md says what to edit.",
+		 "its line in the list of all. WHAT is 'action'; 'removal': the action that "
+		 "removes what another one makes; or 'provider': one more third-party API. NAME of "
+		 "an action is provider.thing, such as github.label; the removal of what that "
+		 "makes is an action as well, github.label-removal. What it lays down builds and "
+		 "passes as it is; docs/writing-actions.md says what to edit.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.defaults = &defaults,

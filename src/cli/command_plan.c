@@ -200,10 +200,8 @@ const struct command command_plan = {
 	.name = "plan",
 	.summary = "Show what a workflow would do for an app, without changing anything",
 	.about = "Shows what each step of a workflow would do for an app: create, update, remove, "
-		 "adopt, nothing, "
-		 "blocked or conflict. Reads from the providers and changes nothing. Exit status 1 "
-		 "if a step is blocked "
-		 "or in conflict.",
+		 "adopt, nothing, blocked or conflict. Reads from the providers and changes "
+		 "nothing. Exit status 1 if a step is blocked or in conflict.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI,

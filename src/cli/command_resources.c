@@ -151,11 +151,9 @@ const struct command command_resources = {
 	.name = "resources",
 	.summary = "Show what an app has at providers",
 	.about = "Prints what an app has at providers: type, name, id, whether Slipway created or "
-		 "adopted it, since "
-		 "when, "
-		 "and by which run. For a pending resource it is not known yet whether the "
-		 "provider created it; the "
-		 "next run of its step or a teardown finds out. Reads Redis directly.",
+		 "adopted it, since when, and by which run. For a pending resource it is not known "
+		 "yet whether the provider created it; the next run of its step or a teardown "
+		 "finds out. Reads Redis directly.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI,

@@ -56,9 +56,7 @@ static const struct option_row option_rows[] = {
 		.required = true, .identifier = true },
 	{ TEXT_OPTION("input", 'i', struct options, input,
 		  "JSON with inputs, which are used for this run alone, and config, env and "
-		  "secrets, which are stored "
-		  "for "
-		  "the app; - is standard input"),
+		  "secrets, which are stored for the app; - is standard input"),
 		.value = "FILE" },
 	{ LIST_OPTION("set", 's', struct options, config,
 		  "Set a config value, which is stored for the app; may be repeated"),
@@ -403,12 +401,10 @@ const struct command command_run = {
 	.name = "run",
 	.summary = "Run a workflow for an app, and wait until it is done",
 	.about = "Runs a workflow for an app: checks the inputs of all its steps, triggers them in "
-		 "the order of their "
-		 "needs, independent ones in parallel, and waits until all are done. Exit status "
-		 "64 if an input is "
-		 "invalid: then nothing was started. Exit status 1 if a step ended in error, or "
-		 "another client ran one "
-		 "of the steps meanwhile.",
+		 "the order of their needs, independent ones in parallel, and waits until all are "
+		 "done. Exit status 64 if an input is invalid: then nothing was started. Exit "
+		 "status 1 if a step ended in error, or another client ran one of the steps "
+		 "meanwhile.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.check = check_options,

@@ -117,10 +117,8 @@ const struct command command_verify = {
 	.name = "verify",
 	.summary = "Check the consistency of what is stored in Redis",
 	.about = "Checks the consistency of what is stored in Redis: every live run is in exactly "
-		 "one of queue, lease "
-		 "and "
-		 "delayed, and no key but the indexes lacks a time to live. Exit status 1 if a "
-		 "fault is left.",
+		 "one of queue, lease and delayed, and no key but the indexes lacks a time to "
+		 "live. Exit status 1 if a fault is left.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI | SETTINGS_WORKER,

@@ -64,8 +64,7 @@ static enum error_class refuse_held(const char *folder, const char *path, struct
 			"slipway dev with pid %lld is using the folder %s", (long long)pid, folder);
 		return error_remedy(error, NULL,
 			"Stop it (Ctrl-C in its terminal, or kill %lld), or give another folder "
-			"with --dir and another "
-			"port with --port; for make run: DIR=FOLDER PORT=N.",
+			"with --dir and another port with --port; for make run: DIR=FOLDER PORT=N.",
 			(long long)pid);
 	}
 
@@ -161,8 +160,7 @@ static enum error_class refuse_providers(const char *folder, bool emulated, stru
 	if (emulated)
 		error_set(error, ERROR_INVALID_INPUT,
 			"the folder %s may have state about resources at real providers; the "
-			"emulators do not know "
-			"those",
+			"emulators do not know those",
 			folder);
 	else
 		error_set(error, ERROR_INVALID_INPUT,
@@ -171,9 +169,7 @@ static enum error_class refuse_providers(const char *folder, bool emulated, stru
 			folder);
 	return error_remedy(error, NULL,
 		"Give another folder with --dir, or remove the state of this one with --fresh; for "
-		"make run: "
-		"DIR=FOLDER, "
-		"or FRESH=1.");
+		"make run: DIR=FOLDER, or FRESH=1.");
 }
 
 enum error_class dev_folder_begin(

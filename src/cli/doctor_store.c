@@ -80,9 +80,7 @@ static void check_memory(const struct doctor *doctor, struct diagnosis *diagnosi
 			(long long)(used >> 20));
 		diagnosis_advise(diagnosis,
 			"Set maxmemory below the memory of the machine: then triggers are refused "
-			"before the kernel "
-			"kills "
-			"Redis.");
+			"before the kernel kills Redis.");
 		return;
 	}
 
@@ -111,8 +109,7 @@ static void check_clock(const struct doctor *doctor, struct diagnosis *diagnosis
 	if (wrong)
 		diagnosis_advise(diagnosis,
 			"Deadlines use the clock of Redis, but logs and token lifetimes do not: "
-			"set up "
-			"time synchronisation on both machines.");
+			"set up time synchronisation on both machines.");
 }
 
 static void check_replication(const struct doctor *doctor, struct diagnosis *diagnosis)

@@ -134,8 +134,7 @@ static enum error_class too_large(const struct resolving *resolving, const char 
 			resolving->reference, what);
 	return error_remedy(error, NULL,
 		"Refer to less data: a value counts each time it is referred to, as if it had been "
-		"sent. "
-		"In a plan the inputs of all steps count together.");
+		"sent. In a plan the inputs of all steps count together.");
 }
 
 static enum error_class too_long(const struct resolving *resolving)

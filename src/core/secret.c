@@ -137,8 +137,7 @@ enum error_class secret_keys_check(
 			"SLIPWAY_SECRETS_KEYS contains something that is not a private key");
 		return error_remedy(error, NULL,
 			"Give it what 'slipway key' has written into its file; several stand in "
-			"one line, separated by "
-			"spaces.");
+			"one line, separated by spaces.");
 	}
 
 	sodium_memzero(key, sizeof(key));
@@ -192,8 +191,7 @@ static enum error_class check_secret(
 		SECRET_LENGTH_MIN, SECRET_LENGTH_MAX);
 	return error_remedy(error, NULL,
 		"A shorter value can be guessed, and could not be redacted. If it is not a secret, "
-		"put it into config "
-		"or env.");
+		"put it into config or env.");
 }
 
 static enum error_class check_key(const char *public_key, struct error *error)
@@ -287,8 +285,7 @@ enum error_class secret_open(const char *private_keys, const struct secret_name 
 			name->name, name->app);
 		return error_remedy(error, NULL,
 			"Add that key to the line of the workers' SLIPWAY_SECRETS_KEYS, or "
-			"configure the secret again; "
-			"then trigger the step again.");
+			"configure the secret again; then trigger the step again.");
 	}
 
 	size_t size = strlen(encoded);

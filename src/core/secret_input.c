@@ -32,8 +32,7 @@ static enum error_class refuse_secret(
 			"a sealed text is not allowed here: this field is not secret");
 	return error_remedy(error, NULL,
 		"Use a field that is writeOnly in the input's schema (GET /api/workflows), or "
-		"write the value here if "
-		"it is not a secret.");
+		"write the value here if it is not a secret.");
 }
 
 static enum error_class check_value(

@@ -94,14 +94,12 @@ static const struct refusal refusals[] = {
 		.message = "('exp')",
 		.class = ERROR_AUTH_EXPIRED,
 		.remedy = "Set the clock of the machine that made the token, make a new one, and "
-			  "trigger the step "
-			  "again." },
+			  "trigger the step again." },
 	{ .status = 401,
 		.message = "('iat')",
 		.class = ERROR_AUTH_EXPIRED,
 		.remedy = "Set the clock of the machine that made the token, make a new one, and "
-			  "trigger the step "
-			  "again." },
+			  "trigger the step again." },
 	{ .status = 401,
 		.class = ERROR_AUTH_EXPIRED,
 		.remedy = "Replace the token in SLIPWAY_GITHUB_TOKEN_FILE and trigger the step "
@@ -121,23 +119,20 @@ static const struct refusal refusals[] = {
 		.message = "IP allow list",
 		.class = ERROR_SCOPE_MISSING,
 		.remedy = "Let an owner of the organisation add the address of the workers to its "
-			  "IP allow list, then "
-			  "trigger the step again.",
+			  "IP allow list, then trigger the step again.",
 		.remedy_url =
 			"https://docs.github.com/organizations/keeping-your-organization-secure" },
 	{ .status = 403,
 		.message = "token's lifetime",
 		.class = ERROR_SCOPE_MISSING,
 		.remedy = "Shorten the lifetime of the token to what the organisation allows, then "
-			  "trigger the step "
-			  "again.",
+			  "trigger the step again.",
 		.remedy_url = "https://github.com/settings/personal-access-tokens" },
 	{ .status = 403,
 		.message = "forbids access via a personal access token",
 		.class = ERROR_SCOPE_MISSING,
 		.remedy = "Use a token of a kind that the organisation allows, in "
-			  "SLIPWAY_GITHUB_TOKEN_FILE, and "
-			  "trigger the step again.",
+			  "SLIPWAY_GITHUB_TOKEN_FILE, and trigger the step again.",
 		.remedy_url = TOKENS_URL },
 	{ .status = 403,
 		.message = "Resource not accessible by personal access token",
@@ -147,8 +142,7 @@ static const struct refusal refusals[] = {
 		.message = "OAuth App access restrictions",
 		.class = ERROR_SCOPE_MISSING,
 		.remedy = "Let an owner of the organisation approve the app that the token is of, "
-			  "then trigger the "
-			  "step again.",
+			  "then trigger the step again.",
 		.remedy_url = "https://docs.github.com/articles/"
 			      "restricting-access-to-your-organization-s-data/" },
 	{ .status = 403,
@@ -167,20 +161,17 @@ static const struct refusal refusals[] = {
 		.message = "Upgrade to GitHub",
 		.class = ERROR_PLAN_LIMIT,
 		.remedy = "Upgrade the plan of the account, or, where everybody may see its code, "
-			  "make the repository "
-			  "public; then trigger the step again.",
+			  "make the repository public; then trigger the step again.",
 		.remedy_url = PRICING_URL },
 	{ .message = "pull request",
 		.class = ERROR_INVALID_INPUT,
 		.remedy = "Choose a branch that takes commits without a pull request, or let the "
-			  "token past that rule; "
-			  "then "
-			  "trigger the step again." },
+			  "token past that rule; then trigger the step again." },
 	{ .message = "rule violation",
 		.class = ERROR_INVALID_INPUT,
 		.remedy = "Follow the rule, which is in the settings of the repository or of its "
-			  "organisation, or let "
-			  "the token bypass it; then trigger the step again." },
+			  "organisation, or let the token bypass it; then trigger the step "
+			  "again." },
 	{ .status = 403,
 		.message = "archived",
 		.class = ERROR_INVALID_INPUT,
@@ -189,8 +180,7 @@ static const struct refusal refusals[] = {
 		.message = "forking",
 		.class = ERROR_SCOPE_MISSING,
 		.remedy = "Let its owner allow forks of it, or make the repository from a "
-			  "template; then trigger the "
-			  "step again.",
+			  "template; then trigger the step again.",
 		.input = "fork" },
 	{ .status = 422,
 		.message = "template repository not found",
@@ -206,34 +196,31 @@ static const struct refusal refusals[] = {
 		.message = "admin access to the organization",
 		.class = ERROR_SCOPE_MISSING,
 		.remedy = "Let an owner of the organisation allow its members to create "
-			  "repositories of this "
-			  "visibility, use an owner's token, or ask for another \"visibility\"." },
+			  "repositories of this visibility, use an owner's token, or ask for "
+			  "another \"visibility\"." },
 	{ .status = 422,
 		.message = "admin access to the organization",
 		.class = ERROR_SCOPE_MISSING,
 		.remedy = "Let an owner of the organisation allow its members to create "
-			  "repositories of this "
-			  "visibility, use an owner's token, or ask for another \"visibility\"." },
+			  "repositories of this visibility, use an owner's token, or ask for "
+			  "another \"visibility\"." },
 	{ .status = 422,
 		.message = "upgrade your subscription",
 		.class = ERROR_PLAN_LIMIT,
 		.remedy = "Upgrade the plan of the account, or, where everybody may see its code, "
-			  "make the repository "
-			  "public; then trigger the step again.",
+			  "make the repository public; then trigger the step again.",
 		.remedy_url = PRICING_URL },
 	{ .status = 422,
 		.message = "Public repositories are not permitted",
 		.class = ERROR_INVALID_INPUT,
 		.remedy = "Ask for \"visibility\": \"private\" or \"internal\", for the "
-			  "organisation has no public "
-			  "repositories.",
+			  "organisation has no public repositories.",
 		.input = "visibility" },
 	{ .status = 422,
 		.message = "visibility to internal",
 		.class = ERROR_INVALID_INPUT,
 		.remedy = "Ask for \"visibility\": \"private\": only organisations of an "
-			  "enterprise have internal "
-			  "repositories.",
+			  "enterprise have internal repositories.",
 		.input = "visibility" },
 	{ .status = 422,
 		.message = "visibility can't be",
@@ -276,8 +263,7 @@ static void tell_hidden(struct survey *survey)
 	if (text_has_prefix(hidden, PARTIAL))
 		survey_add(survey, false, TOKENS_URL,
 			"Authorise the token for their single sign-on there; until then all that "
-			"is theirs is not "
-			"found.",
+			"is theirs is not found.",
 			"the token is not authorised for the single sign-on of organisations (ids: "
 			"%s)",
 			hidden + strlen(PARTIAL));
@@ -384,10 +370,9 @@ static const struct setting setting_rows[] = {
 		  "SLIPWAY_GITHUB_WRITE_SPACING_MS", struct github_settings, write_spacing_ms),
 		.fallback = "1000", .maximum = 60000, .programs = SETTINGS_WORKER,
 		.description = "Time between two calls to GitHub that change something, over all "
-			       "workers, as GitHub "
-			       "asks; a step makes up to five in a row and others wait the longer; "
-			       "0 for a server of "
-			       "your own without limits" },
+			       "workers, as GitHub asks; a step makes up to five in a row and "
+			       "others wait the longer; 0 for a server of your own without "
+			       "limits" },
 };
 
 /* A part of a GitHub App is none, and its token would be missed only when a step fails. */
@@ -400,8 +385,7 @@ static enum error_class check_app(const void *part, struct error *error)
 		return ERROR_NONE;
 	return error_set(error, ERROR_INVALID_INPUT,
 		"SLIPWAY_GITHUB_APP_ID, SLIPWAY_GITHUB_INSTALLATION_ID and "
-		"SLIPWAY_GITHUB_APP_KEY_FILE belong "
-		"together: set all three, or none");
+		"SLIPWAY_GITHUB_APP_KEY_FILE belong together: set all three, or none");
 }
 
 static struct provider_access access_of(const struct settings *settings)

@@ -201,8 +201,7 @@ static enum error_class refuse_key(const char *path, const char *why, struct err
 		error, ERROR_AUTH_MISSING, "the private key of the GitHub App, %s, %s", path, why);
 	return error_remedy(error, NULL,
 		"Let SLIPWAY_GITHUB_APP_KEY_FILE name the .pem file that GitHub gave out, readable "
-		"for "
-		"slipway-worker.");
+		"for slipway-worker.");
 }
 
 static enum error_class read_key(const char *path, EVP_PKEY **ret_key, struct error *error)
@@ -318,9 +317,8 @@ static enum error_class refuse_installation(const struct provider_exchange *exch
 	return error_remedy(error,
 		page != NULL ? arena_format(exchange->arena, "%s/installations/new", page) : NULL,
 		"Install the app on the organisation, set SLIPWAY_GITHUB_INSTALLATION_ID to the "
-		"number in the address "
-		"of "
-		"the page that follows, restart slipway-worker, then trigger the step again.");
+		"number in the address of the page that follows, restart slipway-worker, then "
+		"trigger the step again.");
 }
 
 const char *github_app_page(const struct provider_exchange *exchange)
@@ -349,9 +347,7 @@ static enum error_class refuse_grant(const struct provider_exchange *exchange,
 		suspended ? "Lift the suspension of the app's installation, then trigger the step "
 			    "again."
 			  : "Give the app's installation the repository and the permissions that "
-			    "are named, then "
-			    "trigger the "
-			    "step again.");
+			    "are named, then trigger the step again.");
 }
 
 static enum error_class refuse_app(const struct provider_exchange *exchange,
@@ -361,9 +357,7 @@ static enum error_class refuse_app(const struct provider_exchange *exchange,
 		own_settings(exchange)->app_id, response->message);
 	return error_remedy(error, NULL,
 		"Compare SLIPWAY_GITHUB_APP_ID and SLIPWAY_GITHUB_APP_KEY_FILE with the app's "
-		"page, and this machine's "
-		"clock "
-		"with the time; then restart slipway-worker.");
+		"page, and this machine's clock with the time; then restart slipway-worker.");
 }
 
 static enum error_class refuse(const struct provider_exchange *exchange,

@@ -220,9 +220,7 @@ static void add_general_remedy(const struct provider *provider, const struct htt
 	else if (error->class == ERROR_SCOPE_MISSING && !lacks_permission(provider, body))
 		error_remedy(error, NULL,
 			"Read what %s says; check the credential's rights there, and what the "
-			"organisation allows. "
-			"Then "
-			"trigger the step again.",
+			"organisation allows. Then trigger the step again.",
 			provider->name);
 	else if (error->class == ERROR_INVALID_INPUT)
 		error_remedy(error, NULL,

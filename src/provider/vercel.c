@@ -111,8 +111,7 @@ static const struct refusal refusals[] = {
 		.message = "Install GitHub App",
 		.class = ERROR_APP_NOT_INSTALLED,
 		.remedy = "Install Vercel's GitHub app on the organisation that owns the "
-			  "repository, then trigger the "
-			  "step again.",
+			  "repository, then trigger the step again.",
 		.remedy_url = GIT_APP_URL },
 	{ .code = "repo_not_found",
 		.class = ERROR_APP_NOT_INSTALLED,
@@ -148,8 +147,7 @@ static const struct refusal refusals[] = {
 		.message = "Git author",
 		.class = ERROR_SCOPE_MISSING,
 		.remedy = "Give the author of the commit access to the team, or deploy a commit of "
-			  "an author who has "
-			  "it; then trigger the step again.",
+			  "an author who has it; then trigger the step again.",
 		.remedy_url =
 			"https://vercel.com/docs/deployments/troubleshoot-project-collaboration" },
 	{ .status = 400, .message = "env update", .class = ERROR_CONFLICT_OURS },
@@ -208,16 +206,12 @@ static const struct refusal refusals[] = {
 		.message = "re-authenticate to this scope",
 		.class = ERROR_SCOPE_MISSING,
 		.remedy = "Correct SLIPWAY_VERCEL_TEAM, or give the workers a token that reaches "
-			  "that team, and "
-			  "trigger the step "
-			  "again.",
+			  "that team, and trigger the step again.",
 		.remedy_url = TOKENS_URL },
 	{ .status = 403,
 		.class = ERROR_SCOPE_MISSING,
 		.remedy = "Read what Vercel says; check SLIPWAY_VERCEL_TEAM and the role of the "
-			  "token's user in that "
-			  "team, then "
-			  "trigger the step again." },
+			  "token's user in that team, then trigger the step again." },
 
 	/* Its limit.reset is always a day from now, so there is nothing to wait
 	 * for within a run. */
@@ -263,11 +257,9 @@ static void read_account(struct survey *survey, const cJSON *json, const char *w
 	if (cJSON_IsTrue(json_member(json, "limited")))
 		survey_add(survey, true, TOKENS_URL,
 			"Sign in to Vercel as it asks there, by single sign-on or with two "
-			"factors, and make a new "
-			"token that reaches it.",
+			"factors, and make a new token that reaches it.",
 			"Vercel shows the token only a part of %s: its single sign-on, two factors "
-			"or the token's "
-			"scope keep it out",
+			"or the token's scope keep it out",
 			what);
 	if (cJSON_IsObject(block))
 		survey_add(survey, true, BILLING_URL,
@@ -310,8 +302,7 @@ static void read_namespaces(struct survey *survey, const cJSON *json)
 	if (cJSON_IsArray(json) && cJSON_GetArraySize(json) == 0)
 		survey_add(survey, false, GIT_APP_URL,
 			"Install Vercel's GitHub app on the organisation that is to own the "
-			"repositories, and connect "
-			"the Vercel account of the token with GitHub.",
+			"repositories, and connect the Vercel account of the token with GitHub.",
 			"Vercel sees no account of GitHub: no project can be linked to a "
 			"repository");
 	cJSON_ArrayForEach (one, json) {
@@ -325,9 +316,7 @@ static void read_namespaces(struct survey *survey, const cJSON *json)
 		if (cJSON_IsTrue(json_member(one, "isAccessRestricted")))
 			survey_add(survey, false, GIT_APP_URL,
 				"Let an owner allow Vercel's GitHub app there, or add the Vercel "
-				"account's address to "
-				"its "
-				"allow list.",
+				"account's address to its allow list.",
 				"Vercel's access to %s at GitHub is restricted", slug);
 	}
 }
@@ -352,8 +341,7 @@ static void read_projects(struct survey *survey, const cJSON *json)
 			"Undo the rollback or promote a deployment there, or set \"promote\" in "
 			"the steps that deploy.",
 			"production is pinned by an Instant Rollback or by a setting, and new "
-			"deployments do not show "
-			"there: %s",
+			"deployments do not show there: %s",
 			names);
 }
 
@@ -393,8 +381,7 @@ static const struct setting setting_rows[] = {
 	{ TEXT_SETTING("SLIPWAY_VERCEL_TEAM", struct vercel_settings, team),
 		.programs = SETTINGS_WORKER,
 		.description = "Vercel team that owns the projects, by id (team_...) or slug; "
-			       "without it the token's "
-			       "own account" },
+			       "without it the token's own account" },
 };
 
 /* That the token is good is not enough: it may not reach the team, or not any more. */

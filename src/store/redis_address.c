@@ -19,8 +19,7 @@ static enum error_class bad_url(const char *why, struct error *error)
 	error_set(error, ERROR_INVALID_INPUT, "SLIPWAY_REDIS_URL: %s", why);
 	return error_remedy(error, NULL,
 		"Write unix:///path/to/redis.sock or redis://[user@]host[:port][/database], the "
-		"password into a file "
-		"that SLIPWAY_REDIS_PASSWORD_FILE names.");
+		"password into a file that SLIPWAY_REDIS_PASSWORD_FILE names.");
 }
 
 /* Copies `length` bytes of the text; false where they do not fit. */

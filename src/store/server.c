@@ -150,11 +150,9 @@ static const struct server_setting settings[] = {
 		"Set 'appendfsync always' in redis.conf, or CONFIG SET it." },
 	{ "default user", check_replay, NULL, NULL,
 		"Redis replays its append-only file as the user 'default', and that user may not "
-		"do what is in it: a "
-		"restart loses accepted runs",
+		"do what is in it: a restart loses accepted runs",
 		"Give him 'user default off resetpass ~* &* +@all', as conf/redis/users.acl has "
-		"it: nobody can log in "
-		"as him, and all is replayed." },
+		"it: nobody can log in as him, and all is replayed." },
 	{ "scripts", check_scripts, NULL, NULL, NULL, NULL },
 };
 

@@ -103,8 +103,8 @@ static bool is_own_account(struct action_context *context, const char *owner)
 	if (answered || is_right_missing(context)) {
 		action_remedy(context, NULL,
 			"Use a personal access token of %s (a GitHub App token does not work), "
-			"choose an organisation "
-			"as owner, or create the repository yourself and set \"adopt\": true.",
+			"choose an organisation as owner, or create the repository yourself and "
+			"set \"adopt\": true.",
 			owner);
 		action_remedy_input(context, "owner");
 	}

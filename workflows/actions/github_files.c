@@ -186,8 +186,7 @@ static enum action_result refuse_read(struct action_context *context, const stru
 		return result;
 	action_remedy(context, NULL,
 		"Check that the repository and the branch exist, that the branch has a commit, and "
-		"that the token can "
-		"see them.");
+		"that the token can see them.");
 	return action_remedy_input(context, branch == NULL ? "repository" : "branch");
 }
 
@@ -203,8 +202,7 @@ static enum action_result refuse_write(struct action_context *context, const str
 	if (class == ERROR_SCOPE_MISSING)
 		return action_remedy(context, NULL,
 			"Give the token the permission contents: write (for files in "
-			".github/workflows also "
-			"workflows: write), then trigger the step again.");
+			".github/workflows also workflows: write), then trigger the step again.");
 	if (action_error(context)->class != ERROR_INVALID_INPUT)
 		return action_remedy(context, NULL, "Trigger the step again.");
 	action_remedy(

@@ -34,8 +34,7 @@ static const struct field input_fields[] = {
 	{ INTEGER_FIELD("requiredReviews", struct input, required_reviews), .minimum = -1,
 		.maximum = 6, .fallback = "-1",
 		.description = "Approvals that a pull request needs; 0 requires a pull request "
-			       "without approval; -1 "
-			       "keeps the current setting" },
+			       "without approval; -1 keeps the current setting" },
 	{ BOOLEAN_FIELD("enforceAdmins", struct input, enforce_admins),
 		.description = "Apply the protection to administrators too; false keeps the "
 			       "current setting" },

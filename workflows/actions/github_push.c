@@ -48,13 +48,11 @@ static const struct rule {
 	{ "push protection", "files", SECRET_REMEDY, SECRET_PAGE },
 	{ "pull request", "branch",
 		"Choose a branch that accepts commits without a pull request, or let the token "
-		"bypass the rule; then "
-		"trigger the step again.",
+		"bypass the rule; then trigger the step again.",
 		NULL },
 	{ "signature", "branch",
 		"Use a GitHub App, whose commits GitHub signs, choose another branch, or let the "
-		"token bypass the "
-		"rule; then trigger the step again.",
+		"token bypass the rule; then trigger the step again.",
 		NULL },
 	{ "commit message", "message",
 		"Use a message that the rule allows, or let the token bypass it; then trigger the "

@@ -40,24 +40,21 @@ static const struct field input_fields[] = {
 	{ STRING_FIELD("template", struct input, new.template_repository),
 		.pattern = REPOSITORY_PATTERN, .form = REPOSITORY_FORM,
 		.description = "Template repository to create it from, as owner/name; without "
-			       "template and fork, the "
-			       "repository contains only a README" },
+			       "template and fork, the repository contains only a README" },
 	{ STRING_FIELD("fork", struct input, new.fork), .pattern = REPOSITORY_PATTERN,
 		.form = REPOSITORY_FORM, .description = "Repository to fork, as owner/name" },
 	{ STRING_FIELD("description", struct input, new.description), .maximum = 350,
 		.description = "Short description; a fork keeps the one of its upstream" },
 	{ STRING_FIELD("visibility", struct input, new.asked.visibility), .values = visibilities,
 		.description = "Who can see it: private if absent; a fork has the visibility of "
-			       "its upstream. "
-			       "Organisations of an enterprise also have internal" },
+			       "its upstream. Organisations of an enterprise also have internal" },
 	{ SCALAR_FIELD("private", struct input, new.asked.private_repository),
 		.description = "Older form of \"visibility\": true for private, false for public" },
 	{ BOOLEAN_FIELD("adopt", struct input, adopt),
 		.description = "Use an existing repository of this name, whoever created it" },
 	{ BOOLEAN_FIELD("share", struct input, share),
 		.description = "Share it with other apps that also set share; only the app that "
-			       "created it deletes it, "
-			       "once no other app uses it" },
+			       "created it deletes it, once no other app uses it" },
 };
 
 struct checkpoint {
@@ -188,8 +185,7 @@ static enum action_result refused(
 	if (checkpoint->taken) {
 		action_remedy(context, NULL,
 			"The name may belong to a repository that the token cannot see: choose "
-			"another name, or give "
-			"the token access to it.");
+			"another name, or give the token access to it.");
 		return action_remedy_input(context, "name");
 	}
 
@@ -214,8 +210,7 @@ static enum action_result refuse_other(struct action_context *context, const str
 		input->new.owner, input->new.name);
 	action_remedy(context, made->html_url,
 		"Give the token access to it and use its name as the input, or choose another "
-		"name. Then trigger the "
-		"step again.");
+		"name. Then trigger the step again.");
 	return action_remedy_input(context, "name");
 }
 

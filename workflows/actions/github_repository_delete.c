@@ -24,9 +24,8 @@ static bool explain(struct action_context *context, const char *full_name)
 	if (is_right_missing(context))
 		action_remedy(context, provider_page(context, &github, "/%s/settings", full_name),
 			"Give the token the scope delete_repo (or Administration: write), ask an "
-			"owner to allow "
-			"members to delete repositories, or delete %s yourself. Then trigger the "
-			"step again.",
+			"owner to allow members to delete repositories, or delete %s yourself. "
+			"Then trigger the step again.",
 			full_name);
 	return false;
 }

@@ -90,8 +90,7 @@ static enum action_result miss_repository(struct action_context *context, const 
 		return action_wait(context, CHECK_MS, "%s to become visible", input->repository);
 	action_fail(context, ERROR_NOT_FOUND,
 		"GitHub returns no public key for secrets of %s: the repository does not exist, or "
-		"the token cannot "
-		"access its secrets",
+		"the token cannot access its secrets",
 		input->repository);
 	action_remedy(context, NULL,
 		"Check the name of the repository, and give the token the permission secrets: "

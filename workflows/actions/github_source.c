@@ -26,8 +26,7 @@ static enum action_result refuse_invisible(
 		name);
 	action_remedy(context, NULL,
 		"Check the name. If it is correct, give the token access to the repository; a "
-		"GitHub App must be "
-		"installed there.");
+		"GitHub App must be installed there.");
 	return action_remedy_input(context, member);
 }
 
@@ -64,9 +63,8 @@ enum action_result explain_missing_source(
 		owner);
 	return action_remedy(context, NULL,
 		"Allow the token to create repositories for %s: a GitHub App must be installed "
-		"there with "
-		"Administration: write, and also where %s is; a fine-grained token must have that "
-		"owner.",
+		"there with Administration: write, and also where %s is; a fine-grained token must "
+		"have that owner.",
 		owner, source);
 }
 

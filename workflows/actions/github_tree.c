@@ -108,8 +108,7 @@ void desired_files_check(
 		size_t rival = find_rival(list, files->count, i);
 		if (!is_path(list[i].path)) {
 			fault.remedy = "Give the path from the root of the repository, without a "
-				       "leading '/', '.', "
-				       "'..' and '.git'.";
+				       "leading '/', '.', '..' and '.git'.";
 			input_fault(check, &fault,
 				"'%s' is not a valid path of a file in a repository", list[i].path);
 		} else if (rival < files->count) {

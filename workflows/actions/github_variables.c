@@ -87,8 +87,7 @@ static enum action_result miss_repository(struct action_context *context, const 
 		return action_wait(context, CHECK_MS, "%s to become visible", input->repository);
 	action_fail(context, ERROR_NOT_FOUND,
 		"GitHub shows no variables of %s: the repository does not exist, or the token "
-		"cannot access its "
-		"variables",
+		"cannot access its variables",
 		input->repository);
 	action_remedy(context, NULL,
 		"Check the name of the repository, and give the token the permission variables: "

@@ -129,8 +129,7 @@ enum action_result visibility_settle(struct action_context *context, const struc
 	action_remedy(context,
 		provider_page(context, &github, "/%s/settings", repository->full_name),
 		"Change it in the repository's settings, or set \"visibility\": \"%s\". A fork has "
-		"the visibility of "
-		"its upstream.",
+		"the visibility of its upstream.",
 		actual);
 	return action_remedy_input(context, asked->visibility != NULL ? "visibility" : "private");
 }

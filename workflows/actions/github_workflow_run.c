@@ -209,8 +209,7 @@ static const struct refusal_reason {
 } reasons[] = {
 	{ "input", "inputs",
 		"Give the inputs that the workflow's 'on: workflow_dispatch' has on that branch, "
-		"and all that it "
-		"requires." },
+		"and all that it requires." },
 	{ "No ref found", "ref", "Give a branch that the repository has." },
 	{ "", "workflow",
 		"The workflow has to have 'on: workflow_dispatch' on that branch; a push has to "
@@ -409,8 +408,7 @@ static enum action_result finish(struct action_context *context, const struct in
 			(long long)found->id, input->workflow, checkpoint->ref, input->repository);
 		return action_remedy(context, found->html_url,
 			"Check what the run did. If it had nothing to commit, trigger the step "
-			"with "
-			"\"commitExpected\": false.");
+			"with \"commitExpected\": false.");
 	}
 
 	*output = (struct output){ found->id, found->html_url, checkpoint->ref, head, committed };

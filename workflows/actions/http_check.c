@@ -29,8 +29,7 @@ static const struct field input_fields[] = {
 	{ STRING_FIELD("protectionBypass", struct input, bypass), .pattern = "^[!-~]{1,200}$",
 		.form = "at most 200 characters of ASCII without spaces", .secret = true,
 		.description = "Secret that bypasses Vercel's deployment protection (Protection "
-			       "Bypass for "
-			       "Automation); appears in no output, event or log" },
+			       "Bypass for Automation); appears in no output, event or log" },
 	{ INTEGER_FIELD("within", struct input, within), .minimum = 1, .maximum = 3000,
 		.fallback = "120", .description = "Seconds after which the check fails" },
 };
@@ -67,8 +66,7 @@ static enum action_result again_or_fail(struct action_context *context, const st
 		(long long)input->within, what);
 	return action_remedy(context, url,
 		"Open the address. A login page means that Vercel's deployment protection is on: "
-		"check another "
-		"address, or give \"protectionBypass\".");
+		"check another address, or give \"protectionBypass\".");
 }
 
 static enum action_result run(

@@ -41,14 +41,13 @@ static const struct field input_fields[] = {
 		.description = "URL to send it to; https only" },
 	{ MAP_FIELD("headers", struct input, headers), .secret = true, .maximum = URL_HEADERS_MAX,
 		.description = "Headers of the request, such as Authorization. They may contain "
-			       "secrets, so they are "
-			       "never shown" },
+			       "secrets, so they are never shown" },
 	{ STRING_FIELD("body", struct input, body), .secret = true,
 		.json_where = { "contentType", "application/json" },
 		.description =
 			"Request body; not with GET. It may contain secrets, so it is never shown. "
-			"In JSON, "
-			"write references between quotation marks: their texts are escaped" },
+			"In JSON, write references between quotation marks: their texts are "
+			"escaped" },
 	{ STRING_FIELD("contentType", struct input, content_type), .fallback = "application/json",
 		.maximum = 200, .pattern = "^[!-~][ -~]*$",
 		.form = "a media type, such as application/json",
@@ -66,12 +65,10 @@ static const struct field input_fields[] = {
 	{ MAP_FIELD("output", struct input, output), .maximum = 16,
 		.pattern = "^(/([^~/]|~[01])*)+$", .form = "a JSON pointer, such as /data/id",
 		.description = "What to take out of a JSON response: names, and JSON pointers to "
-			       "single values. The "
-			       "values are shown, so take no secrets" },
+			       "single values. The values are shown, so take no secrets" },
 	{ BOOLEAN_FIELD("showBody", struct input, show_body), .fallback = "false",
 		.description = "Whether the output has the first 1000 bytes of the response; not "
-			       "if it may contain "
-			       "secrets" },
+			       "if it may contain secrets" },
 };
 
 struct checkpoint {
@@ -157,8 +154,7 @@ static enum action_result fail_unknown(
 		input->url, why);
 	return action_remedy(context, NULL,
 		"Check whether the request took effect. If not, trigger the step again. Set "
-		"\"retryUntil\" if it is "
-		"safe to send it twice.");
+		"\"retryUntil\" if it is safe to send it twice.");
 }
 
 /* No response came. A request that was refused before it was sent fails as it is, and is not

@@ -12,8 +12,7 @@ const struct field removal_input_fields[1] = {
 	{ STRING_FIELD("confirm", struct removal_input, confirm), .required = true, .maximum = 64,
 		.given_each_time = true,
 		.description = "The appId again, to confirm: everything that the app created is "
-			       "deleted, with all its "
-			       "content" },
+			       "deleted, with all its content" },
 };
 const struct field removal_counts_fields[2] = {
 	{ INTEGER_FIELD("removed", struct removal_counts, removed),

@@ -218,8 +218,7 @@ static const char *advice(struct action_context *context, const struct dns_quest
 	if (question->verified && proxied)
 		return action_format(context,
 			"Turn off the proxy in front of %s, such as Cloudflare's: it hides the "
-			"domain from Vercel. The "
-			"DNS needs: %s",
+			"domain from Vercel. The DNS needs: %s",
 			name, text);
 	if (records->count > 0)
 		return action_format(context, "Add these DNS records for %s: %s", name, text);

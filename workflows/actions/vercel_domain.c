@@ -30,8 +30,7 @@ static const struct field input_fields[] = {
 		.description = "Id of the project" },
 	{ STRING_FIELD("name", struct input, name), .maximum = 253, .pattern = DOMAIN_PATTERN,
 		.form = "the name of a domain, such as www.example.org or *.example.org, in "
-			"letters of ASCII: an "
-			"umlaut is written as xn--",
+			"letters of ASCII: an umlaut is written as xn--",
 		.description =
 			"The domain, such as www.example.org; if absent, the step is skipped" },
 	{ STRING_FIELD("redirect", struct input, redirect), .maximum = 253,

@@ -30,8 +30,7 @@ static const struct field input_fields[] = {
 		.maximum = 100, .description = "The variables to set" },
 	{ BOOLEAN_FIELD("prune", struct input, prune), .fallback = "false",
 		.description = "Remove all other variables of the project (with another name, "
-			       "target or branch), "
-			       "except those of Vercel and of integrations" },
+			       "target or branch), except those of Vercel and of integrations" },
 };
 
 struct checkpoint {

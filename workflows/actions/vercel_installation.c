@@ -46,8 +46,8 @@ static enum action_result fail_unseen(
 						  : "https://github.com/apps/vercel",
 		account == NULL
 			? "Install Vercel's GitHub app for that owner, and connect the Vercel "
-			  "account of the token "
-			  "with a GitHub login that sees it. Then trigger the step again."
+			  "account of the token with a GitHub login that sees it. Then trigger the "
+			  "step again."
 			: "Give Vercel's GitHub app access again, then trigger the step again.");
 }
 

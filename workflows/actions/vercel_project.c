@@ -51,12 +51,10 @@ static const struct field input_fields[] = {
 			       "linked to another" },
 	{ BOOLEAN_FIELD("adopt", struct input, adopt), .fallback = "false",
 		.description = "Use an existing project of this name, whoever created it; if it is "
-			       "linked to another "
-			       "repository, set relink as well" },
+			       "linked to another repository, set relink as well" },
 	{ BOOLEAN_FIELD("share", struct input, share), .fallback = "false",
 		.description = "Share it with other apps that also set share; only the app that "
-			       "created it deletes it, "
-			       "once no other app uses it" },
+			       "created it deletes it, once no other app uses it" },
 };
 
 struct checkpoint {
@@ -284,8 +282,7 @@ static enum action_result refused(
 		input->repository);
 	return action_remedy(context, "https://github.com/apps/vercel",
 		"Check that Vercel's GitHub app is installed for the owner of %s and not "
-		"suspended, then trigger the "
-		"step again.",
+		"suspended, then trigger the step again.",
 		input->repository);
 }
 

@@ -189,8 +189,7 @@ static enum action_result fail_build(
 	if (is_ignored(deployment, message))
 		return action_remedy(context, deployment->inspector_url,
 			"The project's setting \"Ignored Build Step\" cancelled the build. Change "
-			"the setting or the "
-			"commit, then trigger the step again.");
+			"the setting or the commit, then trigger the step again.");
 	return action_remedy(context, deployment->inspector_url,
 		"Check the build log, fix the cause in the repository, then trigger the step "
 		"again.");
@@ -425,9 +424,8 @@ static enum action_result fail_staged(
 		what);
 	action_remedy(context, page,
 		"Production was rolled back, or the automatic assignment of domains is off. Undo "
-		"the rollback or "
-		"promote the deployment at Vercel, or set \"promote\": true. Then trigger the step "
-		"again.");
+		"the rollback or promote the deployment at Vercel, or set \"promote\": true. Then "
+		"trigger the step again.");
 	return action_remedy_input(context, "promote");
 }
 
@@ -482,8 +480,7 @@ enum action_result deployment_foresee(
 	if (newest != NULL && is_staged(newest))
 		action_difference(context,
 			"the newest production deployment, %s, is staged and not live: set "
-			"\"promote\" if this one is "
-			"to be",
+			"\"promote\" if this one is to be",
 			deployment_id(newest));
 	return ACTION_DONE;
 }

@@ -63,26 +63,25 @@ struct deployment_watch {
 	int64_t since_age_ms; /* age of the run when we first saw that state */
 	bool promoted;        /* we have asked Vercel to promote it */
 };
-#define DEPLOYMENT_WATCH_FIELDS(struct_type, member)                                               \
-	{ STRING_FIELD("id", struct_type, member.id) },                                            \
-		{ STRING_FIELD("state", struct_type, member.state) },                              \
-		{ INTEGER_FIELD("stateSince", struct_type, member.since_age_ms) },                 \
-	{                                                                                          \
-		BOOLEAN_FIELD("promoted", struct_type, member.promoted)                            \
-	}
+/* clang-format off */
+#define DEPLOYMENT_WATCH_FIELDS(struct_type, member) \
+	{ STRING_FIELD("id", struct_type, member.id) }, \
+	{ STRING_FIELD("state", struct_type, member.state) }, \
+	{ INTEGER_FIELD("stateSince", struct_type, member.since_age_ms) }, \
+	{ BOOLEAN_FIELD("promoted", struct_type, member.promoted) }
+/* clang-format on */
 
 /* What was requested; sha is NULL if any commit will do. */
 struct deployment_options {
 	const char *project, *target, *sha;
 	bool promote; /* promote it if Vercel leaves it staged */
 };
-#define DEPLOYMENT_PROMOTE_FIELD(struct_type, member)                                              \
-	{                                                                                          \
-		BOOLEAN_FIELD("promote", struct_type, member),                                     \
-			.description = "Promote the deployment to production if Vercel leaves it " \
-				       "staged, for example "                                      \
-				       "after an Instant Rollback"                                 \
-	}
+/* clang-format off */
+#define DEPLOYMENT_PROMOTE_FIELD(struct_type, member) \
+	{ BOOLEAN_FIELD("promote", struct_type, member), \
+		.description = "Promote the deployment to production if Vercel leaves it staged, " \
+			       "for example after an Instant Rollback" }
+/* clang-format on */
 
 /*
  * ACTION_DONE if it is built; else waits, at the pace of Vercel's own command line, or fails. A
