@@ -69,7 +69,9 @@ async function recordOf(program) {
 // What stands in an action's source: 'GET /repos/{}' for each call, and for each member of a call's body
 // 'POST /repos/{}/forks name'. A record may stand in another file of `all`; a path may be a macro, and where it is an
 // argument nothing is known of the call.
-function callsIn(file, source, all) {
+function callsIn(file, ownText, allText) {
+  // Where a line ends says nothing.
+  const [source, all] = [ownText, allText].map((text) => text.replace(/\s+/g, ' '));
   const calls = [];
   let written = 0;
   const fieldsOf = (record) => {

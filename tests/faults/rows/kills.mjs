@@ -5,7 +5,7 @@ import { Cluster } from '../cluster.mjs';
 import { check, percentile, takeovers, timed } from '../checker.mjs';
 
 export const name = 'SIGKILL of executors, supervisors, whole workers';
-export const scales = { full: { actions: 1000, kills: 50 }, part: { actions: 150, kills: 8 } };
+export const scales = { full: { actions: 1000, kills: 50 }, part: { actions: 300, kills: 14 } };
 
 export async function run({ actions, kills }, random) {
   const cluster = await Cluster.start();
