@@ -71,10 +71,13 @@ export class RedisServer {
     return this;
   }
 
+  // Asked again until it ends: Redis forgets a SIGTERM that comes while it writes its first append-only file, as it does
+  // when it has become a replica.
   async stop(signal = 'SIGTERM') {
-    if (this.process === undefined || this.gone) return;
-    this.process.kill(signal);
-    await this.ended;
+    while (this.process !== undefined && !this.gone) {
+      this.process.kill(signal);
+      await Promise.race([this.ended, new Promise((resolve) => { setTimeout(resolve, 200).unref(); })]);
+    }
   }
 
   cli(user, ...words) {
