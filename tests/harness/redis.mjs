@@ -71,8 +71,8 @@ export class RedisServer {
     return this;
   }
 
-  // Asked again until it ends: Redis forgets a SIGTERM that comes while it writes its first append-only file, as it does
-  // when it has become a replica.
+  // Asked again until it ends: Redis forgets a SIGTERM that comes while it writes its first append-only file, as a new
+  // replica does.
   async stop(signal = 'SIGTERM') {
     while (this.process !== undefined && !this.gone) {
       this.process.kill(signal);
