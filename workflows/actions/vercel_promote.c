@@ -56,20 +56,6 @@ static const struct field output_fields[] = {
 
 /* ---- what Vercel returns for the project ---- */
 
-struct target {
-	const char *id;
-};
-static const struct field target_fields[] = { { STRING_FIELD("id", struct target, id) } };
-static const struct record target_record = RECORD(struct target, target_fields);
-
-struct targets {
-	const void *production;
-};
-static const struct field targets_fields[] = {
-	{ OBJECT_FIELD("production", struct targets, production), .record = &target_record },
-};
-static const struct record targets_record = RECORD(struct targets, targets_fields);
-
 /* The last request to move the production domains, by anybody. */
 struct alias_request {
 	const char *to, *status, *requested_at;
@@ -89,7 +75,7 @@ struct project {
 static const struct field project_fields[] = {
 	{ STRING_FIELD("id", struct project, id), .required = true },
 	{ STRING_FIELD("name", struct project, name), .required = true },
-	{ OBJECT_FIELD("targets", struct project, targets), .record = &targets_record },
+	{ OBJECT_FIELD("targets", struct project, targets), .record = &production_targets_record },
 	{ OBJECT_FIELD("lastAliasRequest", struct project, request),
 		.record = &alias_request_record },
 };
@@ -107,9 +93,8 @@ static bool read_project(
 
 static const char *production_of(const struct project *project)
 {
-	const struct targets *targets = project->targets;
-	const struct target *production = targets != NULL ? targets->production : NULL;
-	return production != NULL && production->id != NULL ? production->id : "";
+	const struct production_target *production = production_target(project->targets);
+	return production != NULL ? production->id : "";
 }
 
 static const char *requested_at(const struct project *project)

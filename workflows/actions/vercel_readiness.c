@@ -321,15 +321,11 @@ static bool checks_run(const struct deployment *deployment)
 /* A new deployment may be staged for a moment before it gets its domains */
 #define STAGED_MS 60000
 
-struct target {
-	const char *id;
-	int64_t created_at;
-};
 static const struct field target_fields[] = {
-	{ STRING_FIELD("id", struct target, id) },
-	{ INTEGER_FIELD("createdAt", struct target, created_at) },
+	{ STRING_FIELD("id", struct production_target, id) },
+	{ INTEGER_FIELD("createdAt", struct production_target, created_at) },
 };
-static const struct record target_record = RECORD(struct target, target_fields);
+static const struct record target_record = RECORD(struct production_target, target_fields);
 
 struct targets {
 	const void *production;
@@ -337,7 +333,14 @@ struct targets {
 static const struct field targets_fields[] = {
 	{ OBJECT_FIELD("production", struct targets, production), .record = &target_record },
 };
-static const struct record targets_record = RECORD(struct targets, targets_fields);
+const struct record production_targets_record = RECORD(struct targets, targets_fields);
+
+const struct production_target *production_target(const void *raw_targets)
+{
+	const struct targets *targets = raw_targets;
+	const struct production_target *production = targets != NULL ? targets->production : NULL;
+	return production != NULL && production->id != NULL ? production : NULL;
+}
 
 struct project {
 	bool assigns;
@@ -345,7 +348,7 @@ struct project {
 };
 static const struct field project_fields[] = {
 	{ BOOLEAN_FIELD("autoAssignCustomDomains", struct project, assigns), .fallback = "true" },
-	{ OBJECT_FIELD("targets", struct project, targets), .record = &targets_record },
+	{ OBJECT_FIELD("targets", struct project, targets), .record = &production_targets_record },
 };
 static const struct record project_record = RECORD(struct project, project_fields);
 
@@ -359,13 +362,6 @@ static bool read_project(
 		provider_decode(context, &response, &project_record, ret_project);
 }
 
-static const struct target *production_of(const struct project *project)
-{
-	const struct targets *targets = project->targets;
-	const struct target *production = targets != NULL ? targets->production : NULL;
-	return production != NULL && production->id != NULL ? production : NULL;
-}
-
 bool deployment_find_production(
 	struct action_context *context, const char *project, const char **ret_id)
 {
@@ -373,7 +369,7 @@ bool deployment_find_production(
 
 	if (!read_project(context, project, &found))
 		return false;
-	const struct target *production = production_of(&found);
+	const struct production_target *production = production_target(found.targets);
 	*ret_id = production != NULL ? production->id : NULL;
 	return true;
 }
@@ -382,7 +378,7 @@ bool deployment_find_production(
  * after a rollback an older one is there. A younger one came after it, which is fine. */
 static bool is_rolled_back(const struct project *project, const struct deployment *deployment)
 {
-	const struct target *production = production_of(project);
+	const struct production_target *production = production_target(project->targets);
 	return production != NULL && strcmp(production->id, deployment_id(deployment)) != 0 &&
 		production->created_at < deployment_created(deployment);
 }

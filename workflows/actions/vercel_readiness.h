@@ -47,6 +47,17 @@ bool deployments_list(struct action_context *context, const char *project, const
 bool deployment_get(struct action_context *context, const char *id,
 	struct deployment *ret_deployment) SLIPWAY_MUST_CHECK;
 
+/* What production of a project shows, from the member "targets" of the project; NULL if Vercel
+ * names nothing. The record describes that member. */
+struct production_target {
+	const char *id;
+	int64_t created_at;
+};
+extern const struct record production_targets_record;
+
+/* Of that member, which may be NULL; NULL if Vercel names none. Lies in the targets. */
+const struct production_target *production_target(const void *targets);
+
 /* The id of the deployment that production of the project shows; NULL if Vercel names none. False
  * if the call failed. */
 bool deployment_find_production(struct action_context *context, const char *project,
