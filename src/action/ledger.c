@@ -381,7 +381,11 @@ static int64_t made_ms_ago(
 		? strchr(field + length + 1, ':')
 		: NULL;
 
-	if (key == NULL || !find_row(context, field, &row) || !row.created)
+	/* Asked at every call, so a row that does not have the name in it is not decoded: it would
+	 * stay in the arena. */
+	const char *text = key != NULL ? find_text(context, field) : NULL;
+	if (text == NULL || (strcasecmp(key + 1, name) != 0 && strstr(text, name) == NULL) ||
+		!read_row(context, text, &row) || !row.created)
 		return -1;
 	bool named =
 		strcasecmp(key + 1, name) == 0 || (row.id != NULL && strcmp(row.id, name) == 0);

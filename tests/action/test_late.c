@@ -172,11 +172,31 @@ START_TEST(test_a_limit_is_of_what_the_provider_limits)
 }
 END_TEST
 
+/* Each call looks through the ledger; what has nothing to do with it takes no memory of the
+ * attempt. */
+START_TEST(test_a_large_ledger_costs_a_call_no_memory)
+{
+	static const struct peer_row rows[] = {
+		{ "GET", "/vercel/v9/projects/42", .status = 200, .body = "{}" },
+		{ .method = NULL },
+	};
+	peer_set(trial.peer, rows);
+	ck_assert_int_eq(trial_attempt(&trial, &action, "{'project':'42'}"), ACTION_DONE);
+	size_t before = trial.attempt_arena.used;
+	for (int i = 0; i < 200; i++)
+		trial_ledger_put(&trial, arena_format(&trial.arena, "vercel:variable:p/K%d/e", i),
+			"{'id':'fingerprint','created':true,'at':'2026-01-01T00:00:00.000Z'}");
+	ck_assert_int_eq(trial_attempt(&trial, &action, "{'project':'42'}"), ACTION_DONE);
+	ck_assert_uint_le(trial.attempt_arena.used, before + 4096);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_what_was_made_a_moment_ago_may_be_late,
 		test_a_row_of_the_table_is_final, test_what_is_older_or_anothers_is_not_late,
 		test_a_run_does_not_wait_for_long, test_an_action_that_expects_it_can_ask,
-		test_a_limit_is_of_what_the_provider_limits, NULL };
+		test_a_limit_is_of_what_the_provider_limits,
+		test_a_large_ledger_costs_a_call_no_memory, NULL };
 	return suite_main("late", tests, setup, teardown);
 }
