@@ -51,7 +51,7 @@ static enum action_result fail_unseen(
 			: "Give Vercel's GitHub app access again, then trigger the step again.");
 }
 
-enum action_result installation_foresee(struct action_context *context, const char *repository)
+enum action_result installation_look(struct action_context *context, const char *repository)
 {
 	struct provider_response response;
 	struct object_list accounts;
@@ -60,8 +60,6 @@ enum action_result installation_foresee(struct action_context *context, const ch
 		.unscoped = true,
 		.expect = { 403, 404 } };
 
-	if (!action_is_planned(context))
-		return ACTION_DONE;
 	if (!provider_call(context, &vercel, &request, &response))
 		return action_failed(context);
 	if (response.status >= 400)
@@ -72,4 +70,9 @@ enum action_result installation_foresee(struct action_context *context, const ch
 	const struct git_account *account = find_account(&accounts, repository);
 	bool usable = account != NULL && !account->ended && !account->restricted;
 	return usable ? ACTION_DONE : fail_unseen(context, repository, account);
+}
+
+enum action_result installation_foresee(struct action_context *context, const char *repository)
+{
+	return action_is_planned(context) ? installation_look(context, repository) : ACTION_DONE;
 }

@@ -8,10 +8,14 @@
 #include "slipway/action.h"
 
 /*
- * For plans, before a project is linked to the repository, owner/name: fails where Vercel's GitHub
- * app is not installed for its owner, or the connection has ended. ACTION_DONE otherwise, and in a
- * run, which learns it from the refusal.
+ * Asks Vercel about the owner of the repository, owner/name. Fails with ERROR_APP_NOT_INSTALLED if
+ * its GitHub app is not installed there, or the connection has ended. ACTION_DONE if it is, or if
+ * the token may not ask.
  */
+enum action_result installation_look(struct action_context *context, const char *repository);
+
+/* The same for plans, before a project is linked to the repository. A run does not ask: it learns
+ * it from the refusal. */
 enum action_result installation_foresee(struct action_context *context, const char *repository);
 
 #endif

@@ -20,7 +20,7 @@
 #include "vercel_installation.h"
 
 #define LINK_BUDGET_MS 120000
-#define BREAKDOWNS_MAX 2
+#define UNSEEN_MAX     2
 
 struct input {
 	const char *name, *repository, *framework, *build_command, *output_directory,
@@ -58,10 +58,13 @@ static const struct field input_fields[] = {
 };
 
 struct checkpoint {
-	int64_t breakdowns; /* how often Vercel returned 500 to a request to create or link */
+	int64_t unseen; /* how often in a row Vercel returned 500 to a request to create or link,
+			   and did not see the owner of the repository */
+	int64_t linked_age_ms; /* age of the run when Vercel accepted the link; 0: not yet */
 };
 static const struct field checkpoint_fields[] = {
-	{ INTEGER_FIELD("breakdowns", struct checkpoint, breakdowns) },
+	{ INTEGER_FIELD("unseen", struct checkpoint, unseen) },
+	{ INTEGER_FIELD("linkedAge", struct checkpoint, linked_age_ms) },
 };
 
 struct output {
@@ -256,11 +259,15 @@ static bool unlink_repository(struct action_context *context, const struct proje
 	return provider_call(context, &vercel, &request, &response);
 }
 
-static enum action_result wait_for_link(struct action_context *context, const struct input *input)
+/* Counts from the request, not from the start of the run, which may have waited for a rate limit. A
+ * later attempt requests it again. */
+static enum action_result wait_for_link(
+	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
-	if (action_run_age_ms(context) < LINK_BUDGET_MS)
+	if (action_run_age_ms(context) - checkpoint->linked_age_ms < LINK_BUDGET_MS)
 		return action_wait(context, 2000, "project %s to show its link to %s", input->name,
 			input->repository);
+	checkpoint->linked_age_ms = 0;
 	action_fail(context, ERROR_TIMEOUT,
 		"the Vercel project '%s' still shows no link to %s after two minutes", input->name,
 		input->repository);
@@ -268,21 +275,29 @@ static enum action_result wait_for_link(struct action_context *context, const st
 		"Link it in the project's Git settings, then trigger the step again.");
 }
 
-/* Vercel returns 500 if the installation of its GitHub app is suspended: after two of them, blame
- * the link. */
+/*
+ * Vercel returns 500 if the installation of its GitHub app is suspended, and in an outage. So ask
+ * which accounts it sees: if it does not see the owner twice in a row, that is the cause. Any other
+ * 500 is waited for.
+ */
 static enum action_result refused(
 	struct action_context *context, const struct input *input, struct checkpoint *checkpoint)
 {
-	const struct error *error = action_error(context);
+	const struct error refused = *action_error(context);
 
-	if (error->http_status != 500 || ++checkpoint->breakdowns < BREAKDOWNS_MAX)
-		return action_failed(context);
-	action_fail(context, ERROR_APP_NOT_INSTALLED,
-		"Vercel fails with status 500 each time it links %s to a project",
-		input->repository);
-	return action_remedy(context, "https://github.com/apps/vercel",
-		"Check that Vercel's GitHub app is installed for the owner of %s and not "
-		"suspended, then trigger the step again.",
+	if (refused.http_status != 500)
+		return ACTION_FAILED;
+	bool unseen = installation_look(context, input->repository) == ACTION_FAILED &&
+		action_error(context)->class == ERROR_APP_NOT_INSTALLED;
+	checkpoint->unseen = unseen ? checkpoint->unseen + 1 : 0;
+	if (checkpoint->unseen >= UNSEEN_MAX)
+		return ACTION_FAILED;
+	action_fail_again(context, &refused,
+		"%s; if this lasts, Vercel's GitHub app may be suspended for the owner of %s",
+		refused.message, input->repository);
+	return action_remedy(context, "https://www.vercel-status.com",
+		"If Vercel reports no incident there, resume its GitHub app in the settings of the "
+		"owner of %s at GitHub, then trigger the step again.",
 		input->repository);
 }
 
@@ -304,8 +319,11 @@ static enum action_result link_repository(struct action_context *context, const 
 	/* Record it as ours first: otherwise it would belong to nobody if it
 	 * could never be linked. */
 	bool made = is_made(context, input, project);
-	enum action_result foreseen = installation_foresee(context, input->repository);
 
+	/* Vercel may still show the project as it was before. */
+	if (checkpoint->linked_age_ms != 0)
+		return wait_for_link(context, input, checkpoint);
+	enum action_result foreseen = installation_foresee(context, input->repository);
 	if (foreseen != ACTION_DONE)
 		return foreseen;
 	if (!own(context, input, project, made) ||
@@ -313,10 +331,12 @@ static enum action_result link_repository(struct action_context *context, const 
 		return action_failed(context);
 	if (!provider_call(context, &vercel, &request, &response))
 		return refused(context, input, checkpoint);
+	int64_t age = action_run_age_ms(context);
+	checkpoint->linked_age_ms = age > 0 ? age : 1;
 	if (!read_project(context, project->id, &exists, project))
 		return action_failed(context);
 	if (!exists || !is_linked(project->link, input))
-		return wait_for_link(context, input);
+		return wait_for_link(context, input, checkpoint);
 	action_log(context, "linked project %s to %s", project->name, input->repository);
 	return take(context, input, project, made, true, output);
 }
