@@ -223,6 +223,35 @@ START_TEST(test_ten_minutes_begin_with_the_request)
 }
 END_TEST
 
+/* Minutes of another promotion, or of a rate limit, are not those of this one. */
+START_TEST(test_ten_minutes_begin_again_when_it_is_accepted)
+{
+	static const struct peer_row first[] = {
+		{ PROMOTE, .status = 409, .body = CONFLICT, .times = 190 },
+		{ PROMOTE, .status = 429, .body = "{}", .times = 1 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(first); i++) {
+		const struct peer_row rows[] = {
+			first[i],
+			{ PROMOTE, .status = 202 },
+			{ LOOK, .status = 200, .body = PROJECT("dpl_1", "") },
+			BUILT,
+			{ .method = NULL },
+		};
+		trial_forget(&trial);
+		peer_set(trial.peer, rows);
+		trial_run(&trial, &vercel_promote, INPUT, first[i].times);
+		trial.age_ms += first[i].status == 429 ? 3000000 : 0;
+		trial.closed_ms = 0;
+		int64_t accepted = trial.age_ms;
+		ck_assert_int_eq(trial_run(&trial, &vercel_promote, INPUT, 300), ACTION_FAILED);
+		ck_assert_int_eq(trial_error(&trial)->class, ERROR_TIMEOUT);
+		ck_assert_int_ge(trial.age_ms - accepted, 600000);
+		ck_assert_int_lt(trial.age_ms - accepted, 610000);
+	}
+}
+END_TEST
+
 /* Where the project does not say what production is, the end of our own request does. */
 START_TEST(test_the_requests_own_success_counts)
 {
@@ -247,7 +276,8 @@ int main(void)
 	const TTest *const tests[] = { test_promotes_and_waits, test_is_production_already,
 		test_refuses_what_cannot_be_promoted, test_waits_for_the_build, test_lost_answer,
 		test_only_its_own_failure_counts, test_another_promotion_is_waited_for,
-		test_ten_minutes_begin_with_the_request, test_the_requests_own_success_counts,
-		NULL };
+		test_ten_minutes_begin_with_the_request,
+		test_ten_minutes_begin_again_when_it_is_accepted,
+		test_the_requests_own_success_counts, NULL };
 	return suite_main("vercel.promote", tests, setup, teardown);
 }

@@ -124,6 +124,25 @@ START_TEST(test_it_is_promoted_where_that_is_wished)
 }
 END_TEST
 
+/* Minutes in which another promotion was in progress are not those of this one. */
+START_TEST(test_its_time_to_be_live_begins_with_the_promotion)
+{
+	static const struct peer_row rows[] = {
+		{ POLL, .status = 200, .body = STAGED, .times = 76 },
+		{ POLL, .status = 200, .body = PROMOTED },
+		{ PROJECT, .status = 200,
+			.body = "{'id':'prj_1','autoAssignCustomDomains':false}" },
+		{ PROMOTE, .status = 409, .body = "{'error':{'code':'conflict'}}", .times = 55 },
+		{ PROMOTE, .status = 201, .body = "{}" },
+	};
+	play(rows, ARRAY_LEN(rows));
+	ck_assert_int_eq(
+		trial_run(&trial, &vercel_deployment, INPUT ",'promote':true}", 99), ACTION_DONE);
+	ck_assert_int_gt(trial.age_ms, 1200000);
+	ck_assert_uint_eq(peer_count(trial.peer, PROMOTE), 56);
+}
+END_TEST
+
 START_TEST(test_one_that_is_older_than_the_change_is_not_taken_for_the_new_one)
 {
 	static const struct peer_row rows[] = {
@@ -272,6 +291,7 @@ int main(void)
 		test_after_a_rollback_it_is_told_at_once,
 		test_what_is_staged_for_a_moment_is_waited_for,
 		test_it_is_promoted_where_that_is_wished,
+		test_its_time_to_be_live_begins_with_the_promotion,
 		test_one_that_is_older_than_the_change_is_not_taken_for_the_new_one,
 		test_what_a_command_of_the_project_cancels_has_no_build_to_look_at,
 		test_running_checks_are_no_rollback, test_what_was_rolled_back_is_not_done, NULL };

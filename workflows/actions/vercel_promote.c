@@ -27,9 +27,9 @@ static const struct field input_fields[] = {
 
 struct checkpoint {
 	bool asked;
-	int64_t sent_age_ms;  /* age of the run when we requested it */
-	int64_t began_age_ms; /* age of the run when the deployment was first ready to be promoted;
-				 0: not yet */
+	int64_t sent_age_ms;      /* age of the run when we requested it */
+	int64_t began_age_ms;     /* age of the run when the ten minutes began; 0: not yet */
+	bool accepted;            /* Vercel has accepted a request */
 	const char *request_seen; /* time of the last request that the project showed before ours */
 	const char *previous;     /* the production deployment before */
 	struct deployment_watch watch;
@@ -38,6 +38,7 @@ static const struct field checkpoint_fields[] = {
 	{ BOOLEAN_FIELD("asked", struct checkpoint, asked) },
 	{ INTEGER_FIELD("sentAge", struct checkpoint, sent_age_ms) },
 	{ INTEGER_FIELD("began", struct checkpoint, began_age_ms) },
+	{ BOOLEAN_FIELD("accepted", struct checkpoint, accepted) },
 	{ STRING_FIELD("requestSeen", struct checkpoint, request_seen) },
 	{ STRING_FIELD("previous", struct checkpoint, previous) },
 	DEPLOYMENT_WATCH_FIELDS(struct checkpoint, watch),
@@ -145,8 +146,8 @@ static enum action_result give_up(
 		"Check the project's deployments, then trigger the step again.");
 }
 
-/* Counts from when it was ready, not from the start of the run, which may have waited for the build
- * or a rate limit. */
+/* Counts from the first request, and again from the first one that Vercel accepted: the run may
+ * have waited for the build, for a rate limit or for another promotion before that. */
 static bool is_late(const struct action_context *context, const struct checkpoint *checkpoint)
 {
 	return action_run_age_ms(context) - checkpoint->began_age_ms > BUDGET_MS;
@@ -170,12 +171,15 @@ static enum action_result ask(struct action_context *context, const struct input
 		.began_age_ms = checkpoint->began_age_ms != 0 ? checkpoint->began_age_ms
 			: age > 0                             ? age
 							      : 1,
+		.accepted = checkpoint->accepted,
 		.request_seen = requested_at(project),
 		.previous = production_of(project) };
 	if (!action_save(context))
 		return action_failed(context);
 	if (!provider_call(context, &vercel, &request, &response)) {
 		checkpoint->asked = !provider_made_nothing(context);
+		if (!checkpoint->asked && !checkpoint->accepted)
+			checkpoint->began_age_ms = 0;
 		return action_failed(context);
 	}
 
@@ -187,6 +191,9 @@ static enum action_result ask(struct action_context *context, const struct input
 				  context, TRY_MS, "another promotion in %s to end", project->name);
 	}
 
+	if (!checkpoint->accepted && age > 0)
+		checkpoint->began_age_ms = age;
+	checkpoint->accepted = true;
 	action_log(context, "promoting %s to production in %s", input->deployment, project->name);
 	return action_wait(context, TRY_MS, "%s to become the production deployment of %s",
 		input->deployment, project->name);

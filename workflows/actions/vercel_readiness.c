@@ -404,9 +404,14 @@ static enum action_result promote(struct action_context *context,
 	if (!provider_call(context, &vercel, &request, &response))
 		return action_failed(context);
 	watch->promoted = response.status != 409;
-	if (watch->promoted)
+
+	/* Its time to become live begins with the promotion. */
+	if (watch->promoted) {
+		watch->state = NULL;
 		action_log(context, "promoting deployment %s to production",
 			deployment_id(deployment));
+	}
+
 	return wait_more(context, deployment, watch,
 		watch->promoted ? "being promoted" : "waiting to be promoted");
 }
