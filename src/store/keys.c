@@ -11,7 +11,7 @@
 void run_key_make(char key[KEY_SIZE], const struct run_name *name)
 {
 	text_format(
-		key, KEY_SIZE, KEY_PREFIX "app:%s:%s:%s", name->app, name->workflow, name->step);
+		key, KEY_SIZE, KEY_APP_PREFIX "%s:%s:%s", name->app, name->workflow, name->step);
 }
 
 void run_keys_make(struct run_keys *keys, const struct run_name *name)
@@ -32,7 +32,7 @@ void run_keys_make(struct run_keys *keys, const struct run_name *name)
 		if (shared[i] != NULL)
 			text_copy(keys->own[i], KEY_SIZE, shared[i]);
 		else if (of_app[i] != NULL)
-			text_format(keys->own[i], KEY_SIZE, KEY_PREFIX "app:%s:%s", name->app,
+			text_format(keys->own[i], KEY_SIZE, KEY_APP_PREFIX "%s:%s", name->app,
 				of_app[i]);
 		else
 			run_key_make(keys->own[i],

@@ -21,6 +21,11 @@
 #define KEY_WORKERS "slipway:workers"
 #define QUEUE_GROUP "workers"
 
+/* Whose apps these are: there is one tenant. */
+#define TENANT_DEFAULT "default"
+/* Every key of an app begins so; its id follows. */
+#define KEY_APP_PREFIX KEY_PREFIX "app:" TENANT_DEFAULT ":"
+
 #define KEY_SIZE 320
 
 /* The keys that every script on a run gets, in this order. */
@@ -45,7 +50,7 @@ struct run_keys {
 /* Fills in all keys of a step; workflow and step may be NULL if only the app's keys are used. */
 void run_keys_make(struct run_keys *keys, const struct run_name *name);
 
-/* slipway:{0}:app:<app>:<workflow>:<step> */
+/* slipway:{0}:app:<tenant>:<app>:<workflow>:<step> */
 void run_key_make(char key[KEY_SIZE], const struct run_name *name);
 
 #define MEMBER_SIZE ((size_t)3 * IDENTIFIER_SIZE)

@@ -91,7 +91,7 @@ static enum error_class is_no_run(
 	char key[KEY_SIZE];
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 
-	text_format(key, sizeof(key), KEY_PREFIX "app:%s", member);
+	text_format(key, sizeof(key), KEY_APP_PREFIX "%s", member);
 	const char *const words[] = { "TYPE", key };
 	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
 		return error->class;

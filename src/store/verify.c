@@ -16,7 +16,6 @@
 #define PAGE "200"
 /* A worker looks four times a second; what has been due for so long has been forgotten. */
 #define OVERDUE_MS "10000"
-#define APP_PREFIX KEY_PREFIX "app:"
 
 struct verification {
 	struct redis *redis;
@@ -144,7 +143,8 @@ static void name_ledger(const char *key, char ledger[KEY_SIZE])
 {
 	const char *last = strrchr(key, ':');
 	ledger[0] = '\0';
-	if (text_has_prefix(key, APP_PREFIX) && strchr(key + strlen(APP_PREFIX), ':') == last &&
+	if (text_has_prefix(key, KEY_APP_PREFIX) &&
+		strchr(key + strlen(KEY_APP_PREFIX), ':') == last &&
 		(strcmp(last, ":ledger") == 0 || strcmp(last, ":payload") == 0 ||
 			strcmp(last, ":makers") == 0))
 		text_format(ledger, KEY_SIZE, "%.*s:ledger", (int)(last - key), key);
@@ -235,8 +235,8 @@ static enum error_class verify_owners(
 	name_ledger(key, ledger);
 	if (strcmp(ledger, key) != 0)
 		return ERROR_NONE;
-	text_format(app, sizeof(app), "%.*s", (int)strcspn(key + strlen(APP_PREFIX), ":"),
-		key + strlen(APP_PREFIX));
+	text_format(app, sizeof(app), "%.*s", (int)strcspn(key + strlen(KEY_APP_PREFIX), ":"),
+		key + strlen(KEY_APP_PREFIX));
 	return owner_verify_rows(verification->redis, app, repair, &visitor, error);
 }
 
@@ -247,10 +247,10 @@ static enum error_class verify_key(
 	if (verify_lifetime(verification, key, error) != ERROR_NONE ||
 		verify_owners(verification, key, error) != ERROR_NONE)
 		return error->class;
-	const char *member = key + strlen(APP_PREFIX);
+	const char *member = key + strlen(KEY_APP_PREFIX);
 	char parts[MEMBER_SIZE];
 	struct run_name name;
-	if (!text_has_prefix(key, APP_PREFIX) || !text_copy(parts, sizeof(parts), member) ||
+	if (!text_has_prefix(key, KEY_APP_PREFIX) || !text_copy(parts, sizeof(parts), member) ||
 		!member_split(parts, &name))
 		return ERROR_NONE;
 	return verify_run_or_say(verification, KEY_LIVE, member, error);
@@ -284,7 +284,7 @@ static enum error_class verify_member(const struct verification *verification, c
 	char key[KEY_SIZE];
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 
-	text_format(key, sizeof(key), APP_PREFIX "%s", member);
+	text_format(key, sizeof(key), KEY_APP_PREFIX "%s", member);
 	const char *const words[] = { "EXISTS", key };
 	if (strcmp(index, KEY_LIVE) == 0)
 		verification->counts->live++;

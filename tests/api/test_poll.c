@@ -150,8 +150,8 @@ START_TEST(test_the_tag_of_an_answer_changes_with_each_change_of_a_run_and_not_b
 	ck_assert_int_eq(response.status, 200);
 	text_copy(tag, sizeof(tag), response.etag);
 	/* As if it had been triggered long ago: the hint of when to ask again is another one. */
-	static const char *const age[] = { "HSET", "slipway:{0}:app:acme:site:repo", "queued_at",
-		"1" };
+	static const char *const age[] = { "HSET", "slipway:{0}:app:default:acme:site:repo",
+		"queued_at", "1" };
 	command(4, age);
 	poll_with(POLL_SITE, tag);
 	ck_assert_int_eq(response.status, 304);
@@ -178,8 +178,9 @@ END_TEST
 
 START_TEST(test_a_key_that_is_no_run_is_an_error_and_the_next_poll_reads_right)
 {
-	static const char *const spoil[] = { "SET", "slipway:{0}:app:acme:site:files", "x" };
-	static const char *const mend[] = { "DEL", "slipway:{0}:app:acme:site:files" };
+	static const char *const spoil[] = { "SET", "slipway:{0}:app:default:acme:site:files",
+		"x" };
+	static const char *const mend[] = { "DEL", "slipway:{0}:app:default:acme:site:files" };
 	trigger_all(workflow_find("site"));
 	command(3, spoil);
 	poll_with(POLL_SITE, "");

@@ -52,10 +52,10 @@ test('verify of a store that holds together says so and ends with 0', () => {
 });
 
 test('verify names what does not hold and ends with 1, and with --repair puts it right', async () => {
-  await stack.redis('HSET', 'slipway:{0}:app:acme:payload', 'version', '1');
+  await stack.redis('HSET', 'slipway:{0}:app:default:acme:payload', 'version', '1');
   const found = slipway('verify');
   assert.equal(found.status, 1);
-  assert.match(found.stdout, /slipway:\{0\}:app:acme:payload: it has no time to live\n/);
+  assert.match(found.stdout, /slipway:\{0\}:app:default:acme:payload: it has no time to live\n/);
   assert.match(found.stdout, /1 faults; 'slipway verify --repair' repairs those that it can/);
   const repaired = slipway('verify', '--repair');
   assert.equal(repaired.status, 0);
@@ -64,14 +64,14 @@ test('verify names what does not hold and ends with 1, and with --repair puts it
 });
 
 test('verify --json is one object', async () => {
-  await stack.redis('SET', 'slipway:{0}:app:acme:site:repo', 'text', 'EX', '100');
+  await stack.redis('SET', 'slipway:{0}:app:default:acme:site:repo', 'text', 'EX', '100');
   const result = slipway('verify', '--json');
   assert.equal(result.status, 1);
   const report = JSON.parse(result.stdout);
   assert.equal(report.faults, 1);
   assert.equal(report.repaired, 0);
   assert.equal(report.findings[0].key, 'acme:site:repo');
-  await stack.redis('DEL', 'slipway:{0}:app:acme:site:repo');
+  await stack.redis('DEL', 'slipway:{0}:app:default:acme:site:repo');
 });
 
 test('verify without Redis ends with 69', () => {

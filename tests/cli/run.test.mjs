@@ -18,7 +18,8 @@ async function run(app, workflow, input, ...rest) {
   return slipway('run', workflow, '--app', app, '--url', stack.url, '--input', file, ...rest);
 }
 
-const keysOf = async (app) => (await stack.redis('KEYS', `slipway:{0}:app:${app}:*`)).split('\n').filter(Boolean);
+const keysOf = async (app) =>
+  (await stack.redis('KEYS', `slipway:{0}:app:default:${app}:*`)).split('\n').filter(Boolean);
 
 // The last output of each step, of a run with --json.
 function outputs(result) {

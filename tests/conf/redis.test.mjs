@@ -63,7 +63,7 @@ for (const user of ['slipway-api', 'slipway-worker']) {
     const script = `redis.call('TIME'); redis.call('HSET', KEYS[1], 'a', 1); redis.call('EXPIRE', KEYS[1], 9)
       redis.call('ZADD', KEYS[2], 1, 'a'); redis.call('SET', KEYS[3], 1, 'PX', 9); redis.call('DEL', KEYS[3])
       redis.call('XTRIM', KEYS[4], 'MAXLEN', 9); return redis.call('HGETALL', KEYS[1])`;
-    allowed(user, 'EVAL', script, '4', 'slipway:{0}:app:a:w:s', 'slipway:{0}:delayed', 'slipway:limit:x:y',
+    allowed(user, 'EVAL', script, '4', 'slipway:{0}:app:default:a:w:s', 'slipway:{0}:delayed', 'slipway:limit:x:y',
       'slipway:{0}:queue');
     const sha = redisCli(user, 'SCRIPT', 'LOAD', "return redis.call('HLEN', KEYS[1])");
     allowed(user, 'EVALSHA', sha, '1', 'slipway:workers');
@@ -99,7 +99,7 @@ test('slipway-verify may do all that `slipway verify --repair` and `slipway doct
   const write = spawnSync('redis-cli', ['-p', String(port), '--user', 'slipway-worker', '--no-auth-warning', 'EVAL',
     `redis.call('HSET', KEYS[1], 'app', 'a', 'workflow', 'w', 'action', 's', 'run', 'r', 'status', 'running',
       'phase', 'queued', 'run_deadline', '9999999999999')
-    redis.call('XADD', KEYS[2], '*', 'no', 'sense')`, '2', 'slipway:{0}:app:a:w:s', 'slipway:{0}:queue'],
+    redis.call('XADD', KEYS[2], '*', 'no', 'sense')`, '2', 'slipway:{0}:app:default:a:w:s', 'slipway:{0}:queue'],
   { encoding: 'utf8', env: { ...process.env, REDISCLI_AUTH: redis.users.password('slipway-worker') } });
   assert.equal(write.status, 0, write.stdout + write.stderr);
   assert.equal(ask('slipway-verify', 'verify').status, 1);

@@ -21,7 +21,7 @@ const post = (body) => cgi(redis.flags('slipway-api'), 'POST', '/api/deploy', JS
 const status = () => get('/api/deploy?appId=kept&workflowId=hello&actionId=greet').body;
 const doctor = (...words) =>
   spawnSync(path.join(build, 'slipway'), ['doctor', ...words, ...redis.flags('slipway-verify')], { encoding: 'utf8' });
-const keys = () => redis.cli(TESTER, 'KEYS', 'slipway:{0}:app:kept:*').split('\n').sort();
+const keys = () => redis.cli(TESTER, 'KEYS', 'slipway:{0}:app:default:kept:*').split('\n').sort();
 
 before(async () => {
   redis = await new RedisServer(folder).start();
@@ -40,7 +40,7 @@ test('a finished run, the payload and the ledger are there after Redis was stopp
   assert.equal(post({ ...app, ...step, mode: 'trigger' }).status, 202);
   await until(() => status().status === 'done', 'the run is done');
   redis.cli('slipway-worker', 'EVAL', "redis.call('HSET', KEYS[1], 'a', '{}') redis.call('HSET', KEYS[1], 'b', '{}')",
-    '1', 'slipway:{0}:app:kept:ledger');
+    '1', 'slipway:{0}:app:default:kept:ledger');
   worker.kill('SIGTERM');
   await ended;
   const stored = keys();
@@ -51,8 +51,8 @@ test('a finished run, the payload and the ledger are there after Redis was stopp
   const found = status();
   assert.equal(found.status, 'done', JSON.stringify(found));
   assert.deepEqual(keys(), stored);
-  assert.equal(redis.cli('slipway-ops', 'HGET', 'slipway:{0}:app:kept:payload', 'config'), '{"place":"here"}');
-  assert.equal(redis.cli('slipway-ops', 'HKEYS', 'slipway:{0}:app:kept:ledger'), 'a\nb');
+  assert.equal(redis.cli('slipway-ops', 'HGET', 'slipway:{0}:app:default:kept:payload', 'config'), '{"place":"here"}');
+  assert.equal(redis.cli('slipway-ops', 'HKEYS', 'slipway:{0}:app:default:kept:ledger'), 'a\nb');
 });
 
 test('nobody can log in as the default user, with a password or without', () => {

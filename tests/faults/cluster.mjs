@@ -150,12 +150,12 @@ export class Cluster {
   }
 
   async hash(app, workflow, action) {
-    return pairs(await this.redis('HGETALL', `slipway:{0}:app:${app}:${workflow}:${action}`));
+    return pairs(await this.redis('HGETALL', `slipway:{0}:app:default:${app}:${workflow}:${action}`));
   }
 
   // What people can read about an app, oldest first: { at, workflow, action, run, event, detail }.
   async events(app) {
-    const entries = await this.redis('XRANGE', `slipway:{0}:app:${app}:events`, '-', '+');
+    const entries = await this.redis('XRANGE', `slipway:{0}:app:default:${app}:events`, '-', '+');
     return entries.map(([id, fields]) => ({ at: Number(id.split('-')[0]), ...pairs(fields) }));
   }
 

@@ -25,7 +25,7 @@ function assertProblem(answer, status, className) {
 }
 
 async function keysOfApps() {
-  return (await stack.redis('KEYS', 'slipway:{0}:app:*')).split('\n').filter(Boolean).sort();
+  return (await stack.redis('KEYS', 'slipway:{0}:app:default:*')).split('\n').filter(Boolean).sort();
 }
 
 test('healthz and readyz', async () => {
@@ -253,7 +253,7 @@ test('references that stand for more than a body may have are refused, and cost 
     assert.match(answer.body.errors[0].place, /^\/inputs\/(variables\/variables\/\d+\/value|greet\/text)$/);
   }
   assert.deepEqual(await keysOfApps().then((keys) => keys.filter((key) => key.includes(':large:'))),
-    ['slipway:{0}:app:large:events', 'slipway:{0}:app:large:payload']);
+    ['slipway:{0}:app:default:large:events', 'slipway:{0}:app:default:large:payload']);
   assert.ok(handlers.length >= 2);
   for (const { pid } of handlers) {
     const status = await readFile(`/proc/${pid}/status`, 'utf8');
@@ -313,7 +313,7 @@ test('only JSON, only known methods and paths, only so large', async () => {
 });
 
 async function bytesOf(app) {
-  const keys = (await keysOfApps()).filter((key) => key.startsWith(`slipway:{0}:app:${app}:`));
+  const keys = (await keysOfApps()).filter((key) => key.startsWith(`slipway:{0}:app:default:${app}:`));
   const sizes = await Promise.all(keys.map((key) => stack.redis('MEMORY', 'USAGE', key, 'SAMPLES', '0')));
   return sizes.reduce((sum, size) => sum + Number(size), 0);
 }
@@ -323,7 +323,7 @@ test('a finished run with its app takes little memory, and its events can be rea
   await stack.trigger('small', 'hello', 'greet', { inputs: { greet: { text: 'good morning' } } });
   const done = await stack.untilStatus('small', 'hello', 'greet', 'done');
   assert.ok((await bytesOf('small')) < 2000, `${await bytesOf('small')} bytes`);
-  const events = (await stack.redis('XRANGE', 'slipway:{0}:app:small:events', '-', '+')).split('\n');
+  const events = (await stack.redis('XRANGE', 'slipway:{0}:app:default:small:events', '-', '+')).split('\n');
   const words = ['workflow', 'hello', 'action', 'greet', 'run', done.runId, 'event', 'queued', 'executing', 'done'];
   for (const word of words) assert.ok(events.includes(word), word);
 });

@@ -29,7 +29,7 @@ function send(method, target, headers = {}, body = undefined) {
 }
 
 const configure = (headers) => send('POST', '/api/deploy', headers, CONFIGURE);
-const stored = () => stack.redis('EXISTS', 'slipway:{0}:app:victim:payload');
+const stored = () => stack.redis('EXISTS', 'slipway:{0}:app:default:victim:payload');
 
 test('a name that is not of the loopback is refused for page, API and metrics, and changes nothing', async () => {
   for (const host of ['evil.example', `evil.example:${stack.port}`, '127.0.0.1.evil.example', 'localhost.evil.example',

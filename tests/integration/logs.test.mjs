@@ -358,7 +358,7 @@ test('a run past its deadline: whoever ends it tells so', async () => {
   };
   const trigger = await triggerRepository(app);
   await stack.untilStatus(app, 'site', 'repo', (status) => status.phase === 'waiting');
-  await stack.redis('HSET', `slipway:{0}:app:${app}:site:repo`, 'run_deadline', '1');
+  await stack.redis('HSET', `slipway:{0}:app:default:${app}:site:repo`, 'run_deadline', '1');
   await stack.redis('ZADD', 'slipway:{0}:live', '1', `${app}:site:repo`);
   assert.deepEqual(await endOf('worker', trigger, await ended(app)), {
     level: 'warning', status: 'error', class: 'timeout', attempt: '1', crashes: '0', attempts: false,

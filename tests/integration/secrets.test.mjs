@@ -47,7 +47,8 @@ test('only the names come back', async () => {
   assertUnseen(JSON.stringify(set.body), 'the answer');
   const left = await configure('names', { secrets: { TWO: null } });
   assert.deepEqual(left.body.secrets, ['ONE']);
-  assert.match(await stack.redis('HGET', 'slipway:{0}:app:names:payload', 'secrets'), /^\{"ONE":"sealed\.[^"]+"\}$/);
+  const sealed = await stack.redis('HGET', 'slipway:{0}:app:default:names:payload', 'secrets');
+  assert.match(sealed, /^\{"ONE":"sealed\.[^"]+"\}$/);
 });
 
 test('a workflow has them at the providers, and nobody else has', async () => {
@@ -271,15 +272,15 @@ test('what is not there, or cannot be kept secret, is refused with its place', a
     assert.equal(refused.status, 400, JSON.stringify(refused.body));
     assert.equal(refused.body.errors[0].place, place);
   }
-  assert.equal(await stack.redis('EXISTS', 'slipway:{0}:app:none:payload'), '0');
+  assert.equal(await stack.redis('EXISTS', 'slipway:{0}:app:default:none:payload'), '0');
 });
 
 test('what was sealed for another app does not open', async () => {
   const variables = [{ key: 'WORD', value: '${secret.WORD}' }];
   await untilVariables('thief', { env: { variables } }, { WORD: 'of the thief' });
   await configure('victim', { secrets: { WORD: VALUE } });
-  const taken = await stack.redis('HGET', 'slipway:{0}:app:victim:payload', 'secrets');
-  await stack.redis('HSET', 'slipway:{0}:app:thief:payload', 'secrets', taken);
+  const taken = await stack.redis('HGET', 'slipway:{0}:app:default:victim:payload', 'secrets');
+  await stack.redis('HSET', 'slipway:{0}:app:default:thief:payload', 'secrets', taken);
   await stack.trigger('thief', 'site', 'env');
   const status = await stack.untilStatus('thief', 'site', 'env', 'error');
   assert.equal(status.error.class, 'invalid_input');

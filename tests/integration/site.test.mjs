@@ -61,7 +61,7 @@ test('slipway run provisions a site', async () => {
   assert.equal(made.deployment.sha, made.repo.headCommit);
   assert.deepEqual(made.env.keys, ['SITE_NAME', 'API_BASE']);
   assert.equal(made.check.status, 200);
-  const ledger = await stack.redis('HKEYS', 'slipway:{0}:app:first:ledger');
+  const ledger = await stack.redis('HKEYS', 'slipway:{0}:app:default:first:ledger');
   assert.match(ledger, /^github:repository:acme\/sample-site$/m);
   assert.match(ledger, /^vercel:project:sample-site$/m);
 });
@@ -80,7 +80,8 @@ test('again: everything is reused, and nothing runs but the check', async () => 
 });
 
 test('in words: a step that was done before is said to be reused, and since when it is done', async () => {
-  await stack.redis('HSET', 'slipway:{0}:app:first:site:project', 'finished_at', String(Date.now() - 3.5 * 86400e3));
+  const project = 'slipway:{0}:app:default:first:site:project';
+  await stack.redis('HSET', project, 'finished_at', String(Date.now() - 3.5 * 86400e3));
   const result = await runSite('first');
   assert.equal(result.code, 0, result.stderr);
   assert.match(result.stdout, /^project +done .* reused, finished 3 days ago {2}sample-site/m);

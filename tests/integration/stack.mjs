@@ -108,7 +108,7 @@ export class Stack {
   }
 
   async hash(app, workflow, action) {
-    const lines = (await this.redis('HGETALL', `slipway:{0}:app:${app}:${workflow}:${action}`)).split('\n');
+    const lines = (await this.redis('HGETALL', `slipway:{0}:app:default:${app}:${workflow}:${action}`)).split('\n');
     const fields = {};
     for (let i = 0; i + 1 < lines.length; i += 2) fields[lines[i]] = lines[i + 1];
     return fields;

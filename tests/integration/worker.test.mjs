@@ -50,7 +50,7 @@ function ended(app, action = 'repo', workflow = 'site', boundMs = undefined) {
 
 // How often a run of the app was taken from a lost worker: the run's own count begins again after a wait or a retry.
 async function takeovers(app) {
-  const events = await stack.redis('XRANGE', `slipway:{0}:app:${app}:events`, '-', '+');
+  const events = await stack.redis('XRANGE', `slipway:{0}:app:default:${app}:events`, '-', '+');
   return events.split('was lost; taken over').length - 1;
 }
 
@@ -103,18 +103,20 @@ test('no durable record of what was deployed: the ledger outlives the run', asyn
   await startWorker();
   await triggerRepository(app);
   const status = await ended(app);
-  const entry = JSON.parse(await stack.redis('HGET', `slipway:{0}:app:${app}:ledger`, `github:repository:acme/${app}`));
+  const entry = JSON.parse(
+    await stack.redis('HGET', `slipway:{0}:app:default:${app}:ledger`, `github:repository:acme/${app}`));
   assert.equal(entry.id, String(status.output.id));
   assert.equal(entry.created, true);
   assert.equal(entry.run, status.runId);
-  assert.equal(Number(await stack.redis('TTL', `slipway:{0}:app:${app}:ledger`)), -1);
+  assert.equal(Number(await stack.redis('TTL', `slipway:{0}:app:default:${app}:ledger`)), -1);
   // The run is forgotten, and found to be ours all the same: nothing is made a second time.
-  assert.ok(Number(await stack.redis('TTL', `slipway:{0}:app:${app}:site:repo`)) > 0);
-  await stack.redis('DEL', `slipway:{0}:app:${app}:site:repo`);
+  assert.ok(Number(await stack.redis('TTL', `slipway:{0}:app:default:${app}:site:repo`)) > 0);
+  await stack.redis('DEL', `slipway:{0}:app:default:${app}:site:repo`);
   await triggerRepository(app);
   assert.equal((await ended(app)).status, 'done');
   assert.equal(peer.count('POST', /forks$/), 1);
-  const after = JSON.parse(await stack.redis('HGET', `slipway:{0}:app:${app}:ledger`, `github:repository:acme/${app}`));
+  const after = JSON.parse(
+    await stack.redis('HGET', `slipway:{0}:app:default:${app}:ledger`, `github:repository:acme/${app}`));
   assert.equal(after.created, true);
 });
 
@@ -247,7 +249,7 @@ test('outage: one run whose request breaks the provider keeps no other app out',
   for (const app of others) {
     await triggerRepository(app);
     assert.equal((await ended(app)).status, 'done');
-    const events = await stack.redis('XRANGE', `slipway:{0}:app:${app}:events`, '-', '+');
+    const events = await stack.redis('XRANGE', `slipway:{0}:app:default:${app}:events`, '-', '+');
     assert.ok(!events.includes('is down'), events);
   }
   await stack.untilStatus(poison, 'site', 'repo', (status) => status.reason === 'provider_down');
@@ -566,11 +568,11 @@ test('a key that a hand has written over costs its own run, and no other its lea
   // The one that the supervisor asks about first.
   const pending = (await stack.redis('XPENDING', 'slipway:{0}:queue', 'workers', '-', '+', '10')).split('\n');
   const entry = pending[pending.findIndex((line) => /^.+-\d+-0$/.test(line)) - 1];
-  const entryOf = (app) => stack.redis('HGET', `slipway:{0}:app:${app}:site:repo`, 'entry');
+  const entryOf = (app) => stack.redis('HGET', `slipway:{0}:app:default:${app}:site:repo`, 'entry');
   const entries = await Promise.all(apps.map(entryOf));
   const broken = apps[entries.indexOf(entry)];
   assert.ok(broken, `${entry} is none of ${entries}`);
-  await stack.redis('SET', `slipway:{0}:app:${broken}:site:repo`, 'text', 'EX', '100');
+  await stack.redis('SET', `slipway:{0}:app:default:${broken}:site:repo`, 'text', 'EX', '100');
   await new Promise((resolve) => { setTimeout(resolve, LEASE_SECONDS * 1500); });
   hold.letGo();
   for (const app of apps.filter((one) => one !== broken)) {
@@ -578,7 +580,7 @@ test('a key that a hand has written over costs its own run, and no other its lea
     assert.equal(end.status, 'done', JSON.stringify(end.error));
     assert.equal(end.crashes, 0);
   }
-  await stack.redis('DEL', `slipway:{0}:app:${broken}:site:repo`);
+  await stack.redis('DEL', `slipway:{0}:app:default:${broken}:site:repo`);
   await assertQuiet();
 });
 

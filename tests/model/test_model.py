@@ -146,7 +146,7 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
 end
 local events = {}
 for i, app in ipairs(apps) do
-	local key = 'slipway:{0}:app:' .. app .. ':events'
+	local key = 'slipway:{0}:app:default:' .. app .. ':events'
 	events[i] = { redis.call('XLEN', key), redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1) }
 end
 local queue = 'slipway:{0}:queue'
@@ -161,7 +161,7 @@ return cjson.encode({ hashes = pairs_of, ttls = ttls, events = events, queue = r
 
 def lua_lists():
     keys = [run_keys(run)[0] for run in Model(START_MS).runs]
-    keys += [PREFIX + 'app:%s:ledger' % app for app in reference.APPS]
+    keys += [PREFIX + 'app:default:%s:ledger' % app for app in reference.APPS]
     return tuple(', '.join("'%s'" % name for name in names) for names in (keys, reference.APPS))
 
 
@@ -180,7 +180,7 @@ def as_scores(flat):
 
 def run_keys(run):
     app, action = run.home
-    of_app = PREFIX + 'app:' + app + ':'
+    of_app = PREFIX + 'app:default:' + app + ':'
     return [of_app + reference.WORKFLOW + ':' + action, QUEUE, DELAYED, LIVE, of_app + 'events', APPS_KEY,
             of_app + 'payload', of_app + 'ledger']
 
@@ -282,7 +282,7 @@ class Plan:
                      'digest': digest, 'force': '1' if force else '', 'run_ms': deadline, 'attempts': 5,
                      'retention': retention, 'trigger': trigger, 'request': request}
         self.script('trigger', run, arguments, answer,
-                    [PREFIX + 'app:%s:%s:%s' % (app, reference.WORKFLOW, need) for need in needs])
+                    [PREFIX + 'app:default:%s:%s:%s' % (app, reference.WORKFLOW, need) for need in needs])
 
     def cancel(self, run, a, b):
         if a < 5:
@@ -322,7 +322,7 @@ class Plan:
     def needs(self, run, token, a, b):
         needs = reference.NEEDS[run.home[1]]
         self.script('needs', run, {'token': token}, self.model.needs(run, token),
-                    [PREFIX + 'app:%s:%s:%s' % (run.home[0], reference.WORKFLOW, need) for need in needs])
+                    [PREFIX + 'app:default:%s:%s:%s' % (run.home[0], reference.WORKFLOW, need) for need in needs])
 
     def renew(self, run, token, a, b):
         lease_ms = LEASE_MS + b if a else 0
@@ -539,12 +539,12 @@ def broken_invariants(before, found, ttls, last_read, step):
     owned = {run.get('entry') for run in found['runs'].values()} | step.touched
     lines += ['%s: nobody owns this entry' % entry for entry in {**found['queue'], **found['pending']}
               if entry not in owned]
-    ledgers = {PREFIX + 'app:%s:%s' % (app, name) for app in reference.APPS for name in ('ledger', 'makers')}
+    ledgers = {PREFIX + 'app:default:%s:%s' % (app, name) for app in reference.APPS for name in ('ledger', 'makers')}
     lines += ['%s: it never expires' % key for key, ttl in ttls.items()
               if ttl < 0 and key not in WITHOUT_TTL | ledgers]
     lines += ['%s: a ledger is to expire' % key for key, ttl in ttls.items() if ttl >= 0 and key in ledgers]
     lines += ['%s: it may expire while it is live' % member for member, run in found['runs'].items()
-              if run.get('status') == 'running' and ttls[PREFIX + 'app:' + member] + 60 <
+              if run.get('status') == 'running' and ttls[PREFIX + 'app:default:' + member] + 60 <
               (int(run['run_deadline']) - int(run['changed_at'])) // 1000 + int(run['retention'])]
     return lines
 

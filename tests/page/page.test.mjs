@@ -145,7 +145,7 @@ test('all that is wrong with the inputs is said at once, before anything is stor
   assert.ok(['repo', 'project', 'domain'].every((step) => wrong.includes(step)), wrong.join());
   assert.match(await alert.textContent(), /repo, name: [^]*domain, name: /);
   assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-invalid')), 'true');
-  assert.equal(await stack.redis('KEYS', 'slipway:{0}:app:wrong:*'), '');
+  assert.equal(await stack.redis('KEYS', 'slipway:{0}:app:default:wrong:*'), '');
   assert.deepEqual(await barriers(page), []);
 });
 
@@ -210,7 +210,7 @@ test('a secret is entered in a password box, and what is stored is shown nowhere
   await save();
   assert.deepEqual(configured.map(({ check }) => check),
     [{ path: '/health' }, { protectionBypass: clear }, { protectionBypass: null }]);
-  assert.ok(!(await stack.redis('HGET', 'slipway:{0}:app:sealed:payload', 'inputs')).includes('sealed.'));
+  assert.ok(!(await stack.redis('HGET', 'slipway:{0}:app:default:sealed:payload', 'inputs')).includes('sealed.'));
 });
 
 test('a changed list wants the secrets in it once more, and stays as it was until then', async (context) => {

@@ -14,8 +14,8 @@
 #include "store/payload.h"
 #include "store/queue.h"
 
-#define LEDGER    KEY_PREFIX "app:acme:ledger"
-#define PAYLOAD   KEY_PREFIX "app:acme:payload"
+#define LEDGER    KEY_PREFIX "app:default:acme:ledger"
+#define PAYLOAD   KEY_PREFIX "app:default:acme:payload"
 #define FIELD     "github:repository:acme/docs"
 #define ROW       "{\"id\":\"7\",\"created\":true}"
 #define RETENTION 172800
@@ -127,7 +127,7 @@ START_TEST(test_ledger_and_payload_do_not_expire_while_there_is_a_row)
 	configure();
 	ck_assert_int_eq(COMMAND("TTL", PAYLOAD), -1);
 	/* The run itself is forgotten in time. */
-	ck_assert_int_gt(COMMAND("TTL", KEY_PREFIX "app:acme:site:repo"), 0);
+	ck_assert_int_gt(COMMAND("TTL", KEY_PREFIX "app:default:acme:site:repo"), 0);
 }
 END_TEST
 
@@ -138,7 +138,7 @@ START_TEST(test_what_was_configured_and_never_run_goes_after_a_day)
 	configure();
 	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), 0);
 	ck_assert_int_le(COMMAND("TTL", PAYLOAD), DAY);
-	ck_assert_int_le(COMMAND("TTL", KEY_PREFIX "app:acme:events"), DAY);
+	ck_assert_int_le(COMMAND("TTL", KEY_PREFIX "app:default:acme:events"), DAY);
 	ck_assert_int_eq(COMMAND("ZCARD", KEY_APPS), 0);
 	/* Once something has run, it stays as long as that; also where it
 	 * is configured only then. */
@@ -149,7 +149,7 @@ START_TEST(test_what_was_configured_and_never_run_goes_after_a_day)
 	COMMAND("DEL", PAYLOAD);
 	configure();
 	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), DAY);
-	ck_assert_int_gt(COMMAND("TTL", KEY_PREFIX "app:acme:events"), DAY);
+	ck_assert_int_gt(COMMAND("TTL", KEY_PREFIX "app:default:acme:events"), DAY);
 }
 END_TEST
 
@@ -180,8 +180,8 @@ END_TEST
 START_TEST(test_a_live_run_does_not_expire_before_its_deadline)
 {
 	trigger("acme", "site", "domain", INT64_C(7) * 86400 * 1000);
-	ck_assert_int_gt(
-		COMMAND("TTL", KEY_PREFIX "app:acme:site:domain"), 7 * 86400 + RETENTION - 100);
+	ck_assert_int_gt(COMMAND("TTL", KEY_PREFIX "app:default:acme:site:domain"),
+		7 * 86400 + RETENTION - 100);
 	configure();
 	/* Another step that ends takes none of that away from what the app was told. */
 	trigger("acme", "site", "repo", 60000);
@@ -196,7 +196,7 @@ END_TEST
 START_TEST(test_the_list_of_apps_keeps_who_has_something)
 {
 	COMMAND("ZADD", KEY_APPS, "1", "gone", "2", "keeper");
-	COMMAND("HSET", KEY_PREFIX "app:keeper:ledger", FIELD, ROW);
+	COMMAND("HSET", KEY_PREFIX "app:default:keeper:ledger", FIELD, ROW);
 	trigger("acme", "site", "repo", 60000);
 	const char *const gone[] = { "ZRANK", KEY_APPS, "gone" };
 	struct redisReply *reply;
@@ -340,7 +340,7 @@ START_TEST(test_what_is_given_up_goes_to_the_app_that_shares_it)
 	/* It shares by what its ledger says. */
 	ck_assert_int_eq(owner_sharer(redis, &thing, "acme", holder, &error), ERROR_NONE);
 	ck_assert_str_eq(holder, "");
-	COMMAND("HSET", "slipway:{0}:app:other:ledger", FIELD, shared);
+	COMMAND("HSET", "slipway:{0}:app:default:other:ledger", FIELD, shared);
 	ck_assert_int_eq(owner_sharer(redis, &thing, "acme", holder, &error), ERROR_NONE);
 	ck_assert_str_eq(holder, "other");
 	ck_assert_int_eq(owner_release(redis, &thing, "acme", &error), ERROR_NONE);

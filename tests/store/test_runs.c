@@ -251,7 +251,7 @@ START_TEST(test_what_one_app_may_take_of_memory_is_bounded)
 			write_run(&claim,
 				(struct run_write){ .kind = RUN_PROGRESS, .log = letters(1024) }),
 			ERROR_NONE);
-	ck_assert_int_lt(memory_of("slipway:{0}:app:acme:events"), 600 << 10);
+	ck_assert_int_lt(memory_of("slipway:{0}:app:default:acme:events"), 600 << 10);
 	ck_assert_int_eq(write_run(&claim,
 				 (struct run_write){ .kind = RUN_PROGRESS,
 					 .checkpoint = letters((size_t)64 << 10) }),
@@ -673,7 +673,7 @@ END_TEST
 START_TEST(test_a_broken_key_does_not_stop_the_reaper)
 {
 	trigger();
-	const char *const broken[] = { "SET", "slipway:{0}:app:bad:site:repo", "text" };
+	const char *const broken[] = { "SET", "slipway:{0}:app:default:bad:site:repo", "text" };
 	const char *const due[] = { "ZADD", KEY_LIVE, "0", "bad:site:repo", "1", "acme:site:repo" };
 	const char *const drop[] = { "DEL", KEY_QUEUE };
 	run_command(3, broken);
@@ -711,7 +711,7 @@ START_TEST(test_a_broken_index_stops_a_trigger_before_it_writes)
 		ck_assert_int_eq(
 			run_trigger(redis, &trigger, &arena, &result, &error), ERROR_STORE_REFUSED);
 		ck_assert_ptr_nonnull(strstr(error.remedy, "slipway verify"));
-		ck_assert_int_eq(integer_of("EXISTS", "slipway:{0}:app:acme:site:repo"), 0);
+		ck_assert_int_eq(integer_of("EXISTS", "slipway:{0}:app:default:acme:site:repo"), 0);
 		drop_key(keys[i]);
 		assert_quiet();
 	}
@@ -723,12 +723,12 @@ START_TEST(test_a_broken_ledger_stops_a_claim_before_it_writes)
 	struct claim claim;
 	trigger();
 	struct queue_entry entry = reserve();
-	overwrite("slipway:{0}:app:acme:ledger");
+	overwrite("slipway:{0}:app:default:acme:ledger");
 	ck_assert_int_eq(run_claim(redis, &entry, &(struct claimant){ "worker-1", 30000 }, &arena,
 				 &claim, &error),
 		ERROR_STORE_REFUSED);
 	ck_assert_str_eq(read_run().phase, "queued");
-	drop_key("slipway:{0}:app:acme:ledger");
+	drop_key("slipway:{0}:app:default:acme:ledger");
 	ck_assert(claim_entry(&entry, 30000, &claim));
 	claim_release(&claim);
 }
@@ -736,7 +736,7 @@ END_TEST
 
 START_TEST(test_no_run_suffers_from_broken_events)
 {
-	overwrite("slipway:{0}:app:acme:events");
+	overwrite("slipway:{0}:app:default:acme:events");
 	overwrite(KEY_APPS);
 	trigger();
 	struct claim claim = claim_next(30000);
@@ -792,7 +792,7 @@ END_TEST
 START_TEST(test_an_entry_of_a_broken_run_is_buried)
 {
 	trigger();
-	overwrite("slipway:{0}:app:acme:site:repo");
+	overwrite("slipway:{0}:app:default:acme:site:repo");
 	ck_assert_int_eq(queue_tidy(redis, -1000, &error), ERROR_NONE);
 	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 0);
 	ck_assert_int_eq(integer_of("XLEN", KEY_DEAD), 1);
@@ -802,7 +802,7 @@ END_TEST
 START_TEST(test_reaper_forgets_what_is_gone)
 {
 	trigger();
-	const char *const wipe[] = { "DEL", "slipway:{0}:app:acme:site:repo" };
+	const char *const wipe[] = { "DEL", "slipway:{0}:app:default:acme:site:repo" };
 	const char *const due[] = { "ZADD", KEY_LIVE, "0", "acme:site:repo", "0",
 		"no member at all" };
 	struct redisReply *reply;
@@ -817,7 +817,7 @@ START_TEST(test_reaper_forgets_what_is_gone)
 	struct queue_entry entry = reserve();
 	struct claim claim;
 	ck_assert(!claim_entry(&entry, 30000, &claim));
-	ck_assert_int_eq(integer_of("EXISTS", "slipway:{0}:app:acme:site:repo"), 0);
+	ck_assert_int_eq(integer_of("EXISTS", "slipway:{0}:app:default:acme:site:repo"), 0);
 }
 END_TEST
 

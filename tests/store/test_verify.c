@@ -9,7 +9,7 @@
 #include "store/queue.h"
 #include "store/verify.h"
 
-#define RUN_KEY KEY_PREFIX "app:acme:site:repo"
+#define RUN_KEY KEY_PREFIX "app:default:acme:site:repo"
 #define MEMBER  "acme:site:repo"
 
 static struct redis *redis;
@@ -236,7 +236,7 @@ END_TEST
 
 START_TEST(test_lives_for_ever)
 {
-	COMMAND("HSET", KEY_PREFIX "app:acme:payload", "version", "1");
+	COMMAND("HSET", KEY_PREFIX "app:default:acme:payload", "version", "1");
 	expect_repaired("it has no time to live");
 	/* One without its figure of retention is not forgotten at once. */
 	trigger();
@@ -250,23 +250,23 @@ END_TEST
 /* An older version gave a ledger, and what its app was told, a time to live. */
 START_TEST(test_a_ledger_that_expires_is_a_finding)
 {
-	COMMAND("HSET", KEY_PREFIX "app:acme:ledger", "vercel:deployment:dpl_1",
+	COMMAND("HSET", KEY_PREFIX "app:default:acme:ledger", "vercel:deployment:dpl_1",
 		"{\"id\":\"dpl_1\",\"created\":true,\"part\":true}");
-	COMMAND("HSET", KEY_PREFIX "app:acme:payload", "version", "1");
+	COMMAND("HSET", KEY_PREFIX "app:default:acme:payload", "version", "1");
 	ck_assert_uint_eq(verify(false).faults, 0);
-	COMMAND("EXPIRE", KEY_PREFIX "app:acme:payload", "100");
+	COMMAND("EXPIRE", KEY_PREFIX "app:default:acme:payload", "100");
 	expect_repaired("it expires, and its app still has something");
-	COMMAND("EXPIRE", KEY_PREFIX "app:acme:ledger", "100");
+	COMMAND("EXPIRE", KEY_PREFIX "app:default:acme:ledger", "100");
 	expect_repaired("it expires, and its app still has something");
 	/* No run of that name has it. */
-	COMMAND("HSET", KEY_PREFIX "app:acme:site:ledger", "status", "done", "run", "r");
+	COMMAND("HSET", KEY_PREFIX "app:default:acme:site:ledger", "status", "done", "run", "r");
 	expect_repaired("it has no time to live");
 }
 END_TEST
 
 START_TEST(test_owners_and_ledgers_have_the_same_things)
 {
-	COMMAND("HSET", KEY_PREFIX "app:acme:ledger", "github:repository:acme/docs",
+	COMMAND("HSET", KEY_PREFIX "app:default:acme:ledger", "github:repository:acme/docs",
 		"{\"id\":\"7\",\"created\":true}");
 	expect_repaired("its row 'github:repository:acme/docs' has no owner");
 	COMMAND("SET", "slipway:owner:github:repository:7", "other 1700000000000");

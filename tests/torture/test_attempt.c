@@ -123,8 +123,8 @@ START_TEST(test_broken_key_hides_no_other)
 		ck_assert_int_eq(
 			run_trigger(observer, &trigger, &arena, &result, &error), ERROR_NONE);
 	}
-	STATE_INTEGER("SET", "slipway:{0}:app:bad:hello:greet", "x", "EX", "3600");
-	STATE_INTEGER("SET", "slipway:{0}:app:worse:hello:greet", "x", "EX", "3600");
+	STATE_INTEGER("SET", "slipway:{0}:app:default:bad:hello:greet", "x", "EX", "3600");
+	STATE_INTEGER("SET", "slipway:{0}:app:default:worse:hello:greet", "x", "EX", "3600");
 	ck_assert_msg(store_verify(observer, &options, &counts, &error) == ERROR_NONE, "%s: %s",
 		error_class_facts(error.class)->name, error.message);
 	ck_assert_uint_eq(found, 2);

@@ -30,8 +30,9 @@ end
 -- changed now, so that it is looked at once in that time.
 local function trim_apps(seconds)
 	local old = redis.pcall('ZRANGEBYSCORE', apps, '-inf', now - seconds * 1000, 'LIMIT', 0, APPS_TRIMMED)
+	local of_tenant = ledger:match('^(.*:)[^:]+:ledger$')
 	for _, app in ipairs(old.err and {} or old) do
-		if redis.call('EXISTS', apps:gsub('apps$', 'app:') .. app .. ':ledger') == 1 then
+		if redis.call('EXISTS', of_tenant .. app .. ':ledger') == 1 then
 			redis.pcall('ZADD', apps, now, app)
 		else
 			redis.pcall('ZREM', apps, app)

@@ -65,7 +65,7 @@ async function memoryFull(triggers) {
   if (refused.length === 0 || accepted.length === 0)
     client.violation('full', `${refused.length} refused, ${accepted.length} accepted`);
   for (const app of refused) {
-    if ((await cluster.redis('EXISTS', `slipway:{0}:app:${app}:hello:greet`)) !== 0)
+    if ((await cluster.redis('EXISTS', `slipway:{0}:app:default:${app}:hello:greet`)) !== 0)
       client.violation('full', `${app} is half-made`);
   }
   await cluster.redis('CONFIG', 'SET', 'maxmemory', '0');
