@@ -1,7 +1,8 @@
 /*
  * github.protection against a scripted GitHub.
  *
- * covers: workflows/actions/github_protection.c workflows/actions/github_rulesets.c
+ * covers: workflows/actions/github_protection.c workflows/actions/github_protected.c
+ * covers: workflows/actions/github_rulesets.c
  */
 #include <string.h>
 
