@@ -117,10 +117,9 @@ END_TEST
 START_TEST(test_writes_where_one_thing_differs)
 {
 	static const char *const inputs[] = {
-		INPUT(",'requiredChecks':['build'],'requiredReviews':1,'enforceAdmins':true"),
 		INPUT(",'requiredChecks':['build','lint'],'requiredReviews':1,'enforceAdmins':"
 		      "true"),
-		INPUT(",'requiredReviews':0,'enforceAdmins':true"),
+		INPUT(",'requiredReviews':2,'enforceAdmins':true"),
 	};
 	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = EQUAL },
 		{ PUT, .status = 200, .body = EQUAL }, { .method = NULL } };
@@ -149,11 +148,73 @@ START_TEST(test_keeps_what_people_have_set)
 }
 END_TEST
 
+/* What stands is stricter: it stays, whatever else is written, and the person is told where. */
+START_TEST(test_what_people_have_raised_is_not_lowered)
+{
+	static const struct {
+		const char *input, *kept;
+		const char *sent; /* NULL: nothing is written */
+	} cases[] = {
+		{ INPUT(",'requiredReviews':1"),
+			"'kept':['required approvals: 2, where 1 are asked for']", NULL },
+		{ INPUT(",'requiredReviews':0,'requiredChecks':['lint']"),
+			"'kept':['required approvals: 2, where 0 are asked for']", NULL },
+		{ INPUT(",'requiredReviews':1,'requiredChecks':['build']"),
+			"'kept':['required approvals: 2, where 1 are asked for','required checks "
+			"that are not asked for: lint']",
+			"'strict':true,'checks':[{'context':'lint'},{'context':'build'}]" },
+		{ INPUT(",'requiredReviews':1,'enforceAdmins':true"),
+			"'kept':['required approvals: 2, where 1 are asked for']",
+			"'required_approving_review_count':2" },
+	};
+	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = RICH },
+		{ PUT, .status = 200, .body = "{}" }, { .method = NULL } };
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		ck_assert_int_eq(run_with(rows, cases[i].input, 1), ACTION_DONE);
+		ck_assert_msg(strstr(trial_output(&trial), J(cases[i].kept)) != NULL, "%s",
+			trial_output(&trial));
+		ck_assert_uint_eq(peer_count(trial.peer, PUT), cases[i].sent != NULL ? 1 : 0);
+		if (cases[i].sent != NULL)
+			ck_assert_ptr_nonnull(
+				strstr(peer_last(trial.peer, PUT).body, J(cases[i].sent)));
+		ck_assert_ptr_nonnull(strstr(trial_log(&trial),
+			"a person can lower that by hand at "
+			"https://github.com/acme/docs/settings/branches"));
+	}
+}
+END_TEST
+
+/* What is not asked about is kept as well, and nobody need hear of it. */
+START_TEST(test_nothing_is_told_where_nothing_would_be_lowered)
+{
+	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = RICH },
+		{ PUT, .status = 200, .body = "{}" }, { .method = NULL } };
+	static const char *const inputs[] = { INPUT(""), INPUT(",'requiredReviews':2"),
+		INPUT(",'requiredChecks':['lint']"), INPUT(",'requiredReviews':6") };
+	for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
+		ck_assert_int_eq(run_with(rows, inputs[i], 1), ACTION_DONE);
+		ck_assert_ptr_null(strstr(trial_output(&trial), "kept"));
+	}
+}
+END_TEST
+
+START_TEST(test_a_plan_says_what_is_kept)
+{
+	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = RICH },
+		{ .method = NULL } };
+	trial.planned = true;
+	ck_assert_int_eq(run_with(rows, INPUT(",'requiredReviews':1"), 1), ACTION_DONE);
+	ck_assert_str_eq(trial_change(&trial), "");
+	ck_assert_str_eq(
+		trial_difference(&trial, 0), "keeps required approvals: 2, where 1 are asked for");
+}
+END_TEST
+
 /* Who does not ask for it takes nothing away: a member that is absent reads as false. */
 START_TEST(test_administrators_are_not_let_off)
 {
-	static const char *const inputs[] = { INPUT(",'requiredReviews':0"),
-		INPUT(",'requiredReviews':0,'enforceAdmins':false") };
+	static const char *const inputs[] = { INPUT(",'requiredReviews':2"),
+		INPUT(",'requiredReviews':2,'enforceAdmins':false") };
 	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = EQUAL },
 		{ PUT, .status = 200, .body = EQUAL }, { .method = NULL } };
 	for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
@@ -207,8 +268,7 @@ START_TEST(test_checks_stay_pinned_to_their_apps)
 			"'app_id':7},{'context':'lint','app_id':-1}]}" },
 		{ INPUT(",'requiredChecks':['build','test']"),
 			"{'strict':true,'checks':[{'context':'build','app_id':15368},{'context':'"
-			"test'}]"
-			"}" },
+			"scan','app_id':7},{'context':'lint','app_id':-1},{'context':'test'}]}" },
 	};
 	static const struct peer_row rows[] = { { LOOK, .status = 200, .body = PINNED },
 		{ PUT, .status = 200, .body = "{}" }, { .method = NULL } };
@@ -391,6 +451,8 @@ int main(void)
 {
 	const TTest *const tests[] = { test_a_plan_says_what_the_account_has_not_paid_for,
 		test_protects, test_protects_with_nothing_asked,
+		test_what_people_have_raised_is_not_lowered,
+		test_nothing_is_told_where_nothing_would_be_lowered, test_a_plan_says_what_is_kept,
 		test_checks_stay_pinned_to_their_apps, test_what_rulesets_ask_for_is_there,
 		test_writes_nothing_where_it_is_equal, test_writes_where_one_thing_differs,
 		test_keeps_what_people_have_set, test_administrators_are_not_let_off,
