@@ -248,6 +248,7 @@ static const struct refusal refusals[] = {
 	/* Somebody wrote in between: the next attempt reads again. */
 	{ .status = 409, .message = "does not match", .class = ERROR_CONFLICT_OURS },
 	{ .status = 409, .message = "expected to be at", .class = ERROR_CONFLICT_OURS },
+	{ .status = 422, .message = "Name must be unique", .class = ERROR_CONFLICT_OURS },
 	{ .class = ERROR_NONE },
 };
 

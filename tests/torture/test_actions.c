@@ -45,7 +45,16 @@
 #define GENERATE        "POST", "/github/repos/upstream/starter/generate"
 #define LIST_RUNS       "GET", "/github/repos/acme/docs/actions/workflows/setup.yml/runs"
 #define DISPATCH        "POST", "/github/repos/acme/docs/actions/workflows/setup.yml/dispatches"
-#define PROTECTION      "/github/repos/acme/docs/branches/main/protection"
+#define RULES           "/github/repos/acme/docs/rules/branches/main"
+#define RULESETS        "/github/repos/acme/docs/rulesets"
+#define RULESET                                                                                    \
+	"{\"id\":7,\"name\":\"slipway: main\",\"enforcement\":\"active\","                         \
+	"\"bypass_actors\":[],\"conditions\":{\"ref_name\":{\"include\":[\"refs/heads/main\"],"    \
+	"\"exclude\":[]}},\"rules\":[{\"type\":\"deletion\"},{\"type\":\"non_fast_forward\"},"     \
+	"{\"type\":\"pull_request\",\"parameters\":{\"required_approving_review_count\":1}},"      \
+	"{\"type\":\"required_status_checks\",\"parameters\":{\"required_status_checks\":"         \
+	"[{\"context\":\"build\"}]}}]}"
+#define PROTECTION "/github/repos/acme/docs/branches/main/protection"
 #define PROTECTED                                                                                  \
 	"{\"required_status_checks\":{\"strict\":false,\"contexts\":[\"build\"]},"                 \
 	"\"required_pull_request_reviews\":{\"required_approving_review_count\":1},"               \
@@ -128,10 +137,22 @@ static const struct action_case {
 			 "docs\",\"requiredReviews\":1,\"requiredChecks\":[\"build\"]}",
 		.rows = { { "GET", PROTECTION, .status = 200, .body = PROTECTED },
 			{ "PUT", PROTECTION, .status = 200, .body = PROTECTED },
-			{ "GET", "/github/repos/acme/docs/rules/branches/main", .status = 200,
-				.body = "[{\"type\":\"pull_request\",\"parameters\":{}}]" } },
+			{ "GET", RULES, .status = 200, .body = "[]" } },
 		.absent = 404,
 		.absent_body = NOT_THERE },
+	{ .name = "github.protection by a ruleset",
+		.action = &github_protection,
+		.input = "{\"repository\":\"acme/"
+			 "docs\",\"requiredReviews\":1,\"requiredChecks\":[\"build\"]}",
+		.rows = { { "GET", RULESETS, .status = 200,
+				  .body = "[{\"id\":7,\"name\":\"slipway: main\"}]" },
+			{ "POST", RULESETS, .status = 201, .body = RULESET },
+			{ "GET", RULESETS "/7", .status = 200, .body = RULESET },
+			{ "GET", PROTECTION, .status = 404, .body = NOT_THERE },
+			{ "GET", RULES, .status = 200,
+				.body = "[{\"type\":\"pull_request\",\"parameters\":{}}]" } },
+		.absent = 200,
+		.absent_body = "[]" },
 	{ .name = "github.access",
 		.action = &github_access,
 		.input = "{\"repository\":\"acme/docs\",\"user\":\"ann\"}",

@@ -2,7 +2,6 @@
  * github.protection against a scripted GitHub.
  *
  * covers: workflows/actions/github_protection.c workflows/actions/github_protected.c
- * covers: workflows/actions/github_rulesets.c
  */
 #include <string.h>
 
@@ -51,7 +50,7 @@ static void teardown(void)
 	"'required_linear_history':{'enabled':true},'allow_force_pushes':{'enabled':false},"       \
 	"'required_conversation_resolution':{'enabled':true}}"
 
-/* A repository without rulesets, where the rows have none. */
+/* A repository without rulesets. */
 static enum action_result run_with(const struct peer_row *rows, const char *input, int attempts_max)
 {
 	static struct peer_row all[16];
@@ -283,48 +282,6 @@ START_TEST(test_checks_stay_pinned_to_their_apps)
 }
 END_TEST
 
-#define RULE(type, parameters) "{'type':'" type "','parameters':{" parameters "}}"
-#define KEPT                   "{'type':'deletion'},{'type':'non_fast_forward'}"
-#define TWO_REVIEWS            RULE("pull_request", "'required_approving_review_count':2")
-#define CHECKED                                                                                    \
-	RULE("required_status_checks",                                                             \
-		"'required_status_checks':[{'context':'build','integration_id':7},{'context':'"    \
-		"test'}]")
-
-/* Where the organisation has rulesets, no second protection is put beside them for the same. */
-START_TEST(test_what_rulesets_ask_for_is_there)
-{
-	static const struct {
-		const char *input, *rules;
-		int status;
-		unsigned writes;
-	} cases[] = {
-		{ INPUT(""), "[" KEPT "]", 200, 0 },
-		{ INPUT(",'requiredReviews':1"), "[" KEPT "," TWO_REVIEWS "]", 200, 0 },
-		{ INPUT(",'requiredReviews':1,'requiredChecks':['test']"),
-			"[" KEPT "," TWO_REVIEWS "," CHECKED "]", 200, 0 },
-		{ INPUT(",'requiredReviews':3"), "[" KEPT "," TWO_REVIEWS "]", 200, 1 },
-		{ INPUT(",'requiredChecks':['test','lint']"), "[" KEPT "," CHECKED "]", 200, 1 },
-		{ INPUT(",'requiredReviews':1"), "[" TWO_REVIEWS "]", 200, 1 },
-		/* Administrators may be let past a ruleset. */
-		{ INPUT(",'enforceAdmins':true"), "[" KEPT "]", 200, 1 },
-		{ INPUT(""), "{'message':'Not Found'}", 404, 1 },
-		{ INPUT(""), "{'message':'Upgrade to GitHub Pro or make this repository public.'}",
-			403, 1 },
-	};
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const struct peer_row rows[] = { { LOOK, .status = 404, .body = ABSENT },
-			{ RULES, .status = cases[i].status, .body = cases[i].rules },
-			{ PUT, .status = 200, .body = "{}" }, { .method = NULL } };
-		ck_assert_int_eq(run_with(rows, cases[i].input, 1), ACTION_DONE);
-		ck_assert_msg(peer_count(trial.peer, PUT) == cases[i].writes, "case %zu", i);
-		ck_assert_ptr_nonnull(strstr(trial_output(&trial), J("'protected':true")));
-		ck_assert_ptr_nonnull(strstr(trial_output(&trial),
-			cases[i].writes > 0 ? "/settings/branches" : "/settings/rules"));
-	}
-}
-END_TEST
-
 START_TEST(test_lost_answer)
 {
 	static const struct peer_row written[] = { { PUT, .behaviour = PEER_DROPS },
@@ -453,11 +410,10 @@ int main(void)
 		test_protects, test_protects_with_nothing_asked,
 		test_what_people_have_raised_is_not_lowered,
 		test_nothing_is_told_where_nothing_would_be_lowered, test_a_plan_says_what_is_kept,
-		test_checks_stay_pinned_to_their_apps, test_what_rulesets_ask_for_is_there,
-		test_writes_nothing_where_it_is_equal, test_writes_where_one_thing_differs,
-		test_keeps_what_people_have_set, test_administrators_are_not_let_off,
-		test_keeps_every_switch, test_lost_answer, test_plan_without_protection,
-		test_permission_missing, test_branch_appears_later_or_never, test_follows_a_rename,
-		test_bounds, NULL };
+		test_checks_stay_pinned_to_their_apps, test_writes_nothing_where_it_is_equal,
+		test_writes_where_one_thing_differs, test_keeps_what_people_have_set,
+		test_administrators_are_not_let_off, test_keeps_every_switch, test_lost_answer,
+		test_plan_without_protection, test_permission_missing,
+		test_branch_appears_later_or_never, test_follows_a_rename, test_bounds, NULL };
 	return suite_main("github.protection", tests, setup, teardown);
 }

@@ -15,6 +15,7 @@ static struct trial trial;
 #define DOCS  "github:repository:acme/docs"
 #define API   "github:repository:acme/api"
 #define THEME "github:repository:acme/theme"
+#define RULES "github:ruleset:acme/docs/main"
 
 /* Two that the app made, and one that it adopted. */
 static void setup(void)
@@ -25,6 +26,7 @@ static void setup(void)
 	trial_ledger_put(&trial, API, "{'id':'43','created':true,'at':'2026-01-03T00:00:00.000Z'}");
 	trial_ledger_put(
 		&trial, THEME, "{'id':'9','created':false,'at':'2026-01-01T00:00:00.000Z'}");
+	trial_ledger_put(&trial, RULES, "{'id':'7','created':true,'part':true}");
 	trial_ledger_put(&trial, "vercel:project:docs", "{'id':'prj_1','created':true}");
 }
 
@@ -79,7 +81,7 @@ START_TEST(test_removes_what_the_app_made)
 	ck_assert_uint_eq(peer_count(trial.peer, DELETE_DOCS), 1);
 	ck_assert_uint_eq(peer_count(trial.peer, DELETE_API), 1);
 	ck_assert_uint_eq(peer_count(trial.peer, DELETE_THEME), 0);
-	ck_assert(!has(DOCS) && !has(API) && !has(THEME));
+	ck_assert(!has(DOCS) && !has(API) && !has(THEME) && !has(RULES));
 	ck_assert(has("vercel:project:docs"));
 	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "kept the repository acme/theme"));
 	/* Once more: there is nothing left to do. */

@@ -334,6 +334,7 @@ bool protection_read(struct action_context *context, const struct protection_inp
 		return false;
 	ret_protection->branch_missing =
 		response.status == 404 && strcasestr(response.message, "branch not found") != NULL;
+	ret_protection->branch_late = ret_protection->branch_missing && provider_is_late(context);
 	if (response.status == 404)
 		return true;
 	if (!provider_decode(context, &response, &protection_record, ret_protection))

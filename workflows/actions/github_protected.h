@@ -11,6 +11,7 @@
 struct protection {
 	bool exists;
 	bool branch_missing; /* GitHub says that there is no such branch */
+	bool branch_late;    /* and that may change: see provider_is_late */
 	const void *checks, *admins, *reviews, *restrictions;
 	const void *linear, *force_pushes, *deletions, *creations, *resolution, *lock, *syncing;
 };

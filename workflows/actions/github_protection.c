@@ -3,11 +3,14 @@
  * settings: what stands already and is stricter than requested is never lowered.
  *
  * What a ruleset already requires is not set again, and nothing is written if nothing would change.
+ * Where rulesets govern the branch and it has no classic protection, what is missing goes into a
+ * ruleset of the app's.
  */
 #include "actions/github_protection.h"
 #include "actions.h"
 #include "actions/github_names.h"
 #include "actions/github_protected.h"
+#include "actions/github_ruleset.h"
 #include "actions/github_rulesets.h"
 
 static const char *const unsupported_ways[] = { "fail", "warn", NULL };
@@ -148,9 +151,9 @@ static enum action_result refused(
 }
 
 static enum action_result tell_missing(
-	struct action_context *context, const struct protection_input *input)
+	struct action_context *context, const struct protection_input *input, bool late)
 {
-	if (provider_is_late(context))
+	if (late)
 		return action_wait(context, 2000, "branch %s of %s to resolve", input->branch,
 			input->repository);
 	action_fail(context, ERROR_NOT_FOUND,
@@ -159,6 +162,13 @@ static enum action_result tell_missing(
 	action_remedy(context, provider_page(context, &github, "/%s/branches", input->repository),
 		"Check both names, and give the token Administration: write on the repository.");
 	return action_remedy_input(context, "branch");
+}
+
+static enum action_result fail_without_memory(
+	struct action_context *context, const struct protection_input *input)
+{
+	return action_fail(context, ERROR_OUT_OF_MEMORY,
+		"out of memory for what protects branch %s", input->branch);
 }
 
 static enum action_result finish(struct action_context *context,
@@ -174,9 +184,73 @@ static enum action_result finish(struct action_context *context,
 			output->changed ? "protected" : "rulesets protect", input->branch,
 			input->repository);
 	if (!tell_kept(context, input, standing, output))
-		return action_fail(context, ERROR_OUT_OF_MEMORY,
-			"out of memory for what protects branch %s", input->branch);
+		return fail_without_memory(context, input);
 	return action_done(context);
+}
+
+/* What a run has read, and what it changes. */
+struct state {
+	struct protection current;
+	struct branch_rules rules;
+	struct protection_standing standing;
+	const char *ruleset; /* the id of ours; NULL: there is none */
+	bool asked;          /* all that is asked stands */
+};
+
+static bool read_state(struct action_context *context, const struct protection_input *input,
+	struct state *ret_state)
+{
+	static const struct branch_rules none;
+	const struct protection *current = &ret_state->current;
+
+	if (!protection_list_standing(context, current, &ret_state->standing)) {
+		(void)fail_without_memory(context, input);
+		return false;
+	}
+
+	ret_state->ruleset = ruleset_owned(context, input);
+	ret_state->rules = none;
+	ret_state->asked =
+		current->exists && is_as_asked(input, current, &ret_state->standing, &none);
+	if (ret_state->asked && ret_state->ruleset == NULL)
+		return true;
+	if (!branch_rules_read(context, input->repository, input->branch, &ret_state->rules))
+		return false;
+	ret_state->asked = (current->exists || branch_rules_protect(&ret_state->rules)) &&
+		is_as_asked(input, current, &ret_state->standing, &ret_state->rules);
+	return true;
+}
+
+/* A classic protection that stands is gone on with; no second place is opened beside it. */
+static bool is_for_rulesets(const struct state *state)
+{
+	return state->ruleset != NULL || (!state->current.exists && state->rules.rules.count > 0);
+}
+
+static enum action_result protect(struct action_context *context,
+	const struct protection_input *input, const struct state *state, struct output *output)
+{
+	struct provider_response response;
+	struct ruleset_outcome outcome;
+
+	if (!is_for_rulesets(state)) {
+		if (!protection_write(context, input, &state->current, &response))
+			return refused(context, input, output);
+		output->changed = true;
+		return response.status == 404
+			? tell_missing(context, input, provider_is_late(context))
+			: finish(context, input, &state->standing, false, output);
+	}
+
+	/* A ruleset may be about a branch that does not exist: nobody would be told of a mistake.
+	 */
+	if (state->current.branch_missing && !action_is_planned(context))
+		return tell_missing(context, input, state->current.branch_late);
+	if (!ruleset_ensure(context, input, &state->rules, &outcome))
+		return refused(context, input, output);
+	output->changed = outcome.changed;
+	return outcome.missing ? tell_missing(context, input, false)
+			       : finish(context, input, &state->standing, true, output);
 }
 
 static enum action_result run(struct action_context *context, const void *raw_input,
@@ -184,30 +258,18 @@ static enum action_result run(struct action_context *context, const void *raw_in
 {
 	const struct protection_input *input = raw_input;
 	struct output *output = raw_output;
-	struct protection current;
-	struct protection_standing standing;
-	struct branch_rules rules = { { NULL, 0 } };
-	struct provider_response response;
+	struct state state = { .asked = false };
 	(void)raw_checkpoint;
 
-	if (!protection_read(context, input, &current))
+	if (!protection_read(context, input, &state.current))
 		return refused(context, input, output);
-	if (!protection_list_standing(context, &current, &standing))
-		return action_fail(context, ERROR_OUT_OF_MEMORY,
-			"out of memory for what protects branch %s", input->branch);
-
-	bool asked = current.exists && is_as_asked(input, &current, &standing, &rules);
-	if (!asked && !branch_rules_read(context, input->repository, input->branch, &rules))
+	if (!read_state(context, input, &state))
 		return action_failed(context);
-	asked = (current.exists || branch_rules_protect(&rules)) &&
-		is_as_asked(input, &current, &standing, &rules);
-	if (!asked && !protection_write(context, input, &current, &response))
-		return refused(context, input, output);
-	if (!asked && response.status == 404)
-		return tell_missing(context, input);
-
-	output->changed = !asked;
-	return finish(context, input, &standing, asked && rules.rules.count > 0, output);
+	if (!branch_rules_list_standing(context, &state.rules, state.ruleset, &state.standing))
+		return fail_without_memory(context, input);
+	if (!state.asked)
+		return protect(context, input, &state, output);
+	return finish(context, input, &state.standing, state.rules.rules.count > 0, output);
 }
 
 static const struct string_pair permissions[] = { { "administration", "write" },

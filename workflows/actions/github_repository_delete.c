@@ -91,11 +91,27 @@ static enum action_result remove_repository(
 	return action_done(context);
 }
 
+/* A ruleset is deleted with its repository. That of a repository which is kept stays, as other
+ * protection does. */
+static bool forget_rulesets(struct action_context *context)
+{
+	const struct ledger_resource *list;
+	size_t count;
+
+	if (!ledger_list(context, "github", "ruleset", &list, &count))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!ledger_remove(context, "github", "ruleset", list[i].key))
+			return false;
+	return true;
+}
+
 static enum action_result run(
 	struct action_context *context, const void *input, void *checkpoint, void *output)
 {
 	static const struct removal repositories = { "github", "repository", remove_repository };
-	return removal_run(context, &repositories, input, checkpoint, output);
+	enum action_result result = removal_run(context, &repositories, input, checkpoint, output);
+	return result == ACTION_DONE && !forget_rulesets(context) ? action_failed(context) : result;
 }
 
 static const struct string_pair permissions[] = { { "administration", "write" },

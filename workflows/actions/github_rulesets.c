@@ -6,6 +6,8 @@
  */
 #include "actions/github_rulesets.h"
 
+#include <stdlib.h>
+
 #include "actions/github_names.h"
 #include "slipway/provider.h"
 
@@ -29,10 +31,12 @@ static const struct record parameters_record = RECORD(struct parameters, paramet
 
 struct rule {
 	const char *type;
+	int64_t ruleset;
 	const void *parameters;
 };
 static const struct field rule_fields[] = {
 	{ STRING_FIELD("type", struct rule, type), .required = true },
+	{ INTEGER_FIELD("ruleset_id", struct rule, ruleset) },
 	{ OBJECT_FIELD("parameters", struct rule, parameters), .record = &parameters_record },
 };
 static const struct record rule_record = RECORD(struct rule, rule_fields);
@@ -54,6 +58,44 @@ bool branch_rules_read(struct action_context *context, const char *repository, c
 		return false;
 	return response.status >= 400 ||
 		provider_decode_list(context, &response, &rule_record, &ret_rules->rules);
+}
+
+static bool add_checks(struct action_context *context, const struct parameters *parameters,
+	struct protection_standing *standing)
+{
+	const struct check *checks = parameters->checks.items;
+	size_t count = standing->checks.count;
+	const char **names =
+		action_allocate(context, count + parameters->checks.count + 1, sizeof(*names));
+
+	if (names == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		names[i] = standing->checks.items[i];
+	for (size_t i = 0; i < parameters->checks.count; i++)
+		if (checks[i].context != NULL)
+			names[count++] = checks[i].context;
+	standing->checks = (struct string_list){ names, count };
+	return true;
+}
+
+bool branch_rules_list_standing(struct action_context *context, const struct branch_rules *rules,
+	const char *ruleset, struct protection_standing *standing)
+{
+	const struct rule *list = rules->rules.items;
+
+	for (size_t i = 0; ruleset != NULL && i < rules->rules.count; i++) {
+		const struct parameters *parameters = list[i].parameters;
+		if (parameters == NULL || list[i].ruleset != strtoll(ruleset, NULL, 10))
+			continue;
+		if (strcmp(list[i].type, "pull_request") == 0 &&
+			parameters->reviews > standing->reviews)
+			standing->reviews = parameters->reviews;
+		if (!add_checks(context, parameters, standing))
+			return false;
+	}
+
+	return true;
 }
 
 static bool has(const struct branch_rules *rules, const char *type)

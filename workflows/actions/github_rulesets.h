@@ -5,7 +5,7 @@
 #ifndef WORKFLOWS_ACTIONS_GITHUB_RULESETS_H
 #define WORKFLOWS_ACTIONS_GITHUB_RULESETS_H
 
-#include "slipway/action.h"
+#include "actions/github_protection.h"
 
 struct branch_rules {
 	struct object_list rules; /* as GitHub lists them */
@@ -24,5 +24,9 @@ bool branch_rules_have_reviews(const struct branch_rules *rules, int64_t count);
 
 /* Whether they ask for all of the status checks. */
 bool branch_rules_have_checks(const struct branch_rules *rules, const struct string_list *checks);
+
+/* Adds what the rules of one ruleset (by its id; NULL: none) require. False if memory runs out. */
+bool branch_rules_list_standing(struct action_context *context, const struct branch_rules *rules,
+	const char *ruleset, struct protection_standing *standing) SLIPWAY_MUST_CHECK;
 
 #endif
