@@ -36,19 +36,27 @@ static void limiter_name(const struct provider *provider, const char *credential
 			request->path);
 }
 
+#define HANGS_MS 10000 /* a response that takes so long is no slow one */
+
 static bool waits_for_outages(const struct action_context *context)
 {
 	return context->settings->outage_seconds > 0;
 }
 
-/* Where calls of several runs have failed, one run at a time asks whether the provider is back. */
-static bool refuse_down(
-	struct action_context *context, const struct provider *provider, int64_t down_ms)
+/* Where calls of several apps have failed, one run at a time asks whether the provider is back. */
+static bool refuse_down(struct action_context *context, const struct provider *provider,
+	const struct call_admission *admission)
 {
 	error_set(&context->error, ERROR_PROVIDER_UNAVAILABLE,
-		"%s is down: the calls of several runs have failed", provider->name);
+		admission->worker_only ? "%s cannot be reached from this worker: the calls of "
+					 "several apps have failed"
+				       : "%s is down: the calls of several apps have failed",
+		provider->name);
+	if (!admission->worker_only && admission->status > 0)
+		text_append(context->error.message, sizeof(context->error.message),
+			", the last with status %d", admission->status);
 	text_copy(context->error.provider, sizeof(context->error.provider), provider->id);
-	context->error.retry_after_ms = down_ms;
+	context->error.retry_after_ms = admission->down_ms;
 	return false;
 }
 
@@ -62,7 +70,7 @@ static bool admit_call(struct action_context *context, const struct provider *pr
 
 	context->backend->admit(context->backend_data, provider->id, limiter, ret_admission);
 	if (ret_admission->down_ms > 0 && waits_for_outages(context))
-		return refuse_down(context, provider, ret_admission->down_ms);
+		return refuse_down(context, provider, ret_admission);
 	if (ret_admission->limited_ms <= 0)
 		return true;
 	error_set(&context->error, ERROR_RATE_LIMITED, "%s's rate limit%s%s%s%s is reached",
@@ -210,21 +218,47 @@ static void record_refusal(struct action_context *context, const struct provider
 			error->request_id);
 }
 
-/* For all runs: that a call found the provider down, or up again. A refusal is
- * an answer as well. */
+/* A call that changes something may have been done, however long its response takes. */
+static bool hangs(const struct error *error, const struct provider_request *request, int64_t ms)
+{
+	return error->class == ERROR_TIMEOUT && request->method == HTTP_GET && ms >= HANGS_MS;
+}
+
+/* Whether a call failed because the provider is down: it is broken, hangs, or cannot be reached. */
+static bool met_outage(
+	const struct error *error, const struct provider_request *request, int64_t took_ms)
+{
+	return error->class == ERROR_NETWORK || hangs(error, request, took_ms) ||
+		(error->class == ERROR_PROVIDER_UNAVAILABLE && error->http_status >= 500);
+}
+
+/* For all runs: that a call found the provider down, or up again. A refusal is an answer as well.
+ */
 static void report_health(struct action_context *context, const struct provider *provider,
-	const char *limiter, const struct call_admission *admission, bool answered)
+	const char *limiter, bool watched, bool answered)
 {
 	const struct error *error = &context->error;
-	bool failed = !answered &&
-		(error->class == ERROR_NETWORK ||
-			(error->class == ERROR_TIMEOUT && admission->watched) ||
-			(error->class == ERROR_PROVIDER_UNAVAILABLE && error->http_status >= 500));
-	bool told = answered || error->http_status > 0;
+	const struct call_health health = {
+		.answered = answered || (!context->met_outage && error->http_status > 0),
+		.unreachable = error->class == ERROR_NETWORK,
+		.status = error->http_status,
+		.retry_ms = error->retry_after_ms,
+	};
 
-	if (waits_for_outages(context) && (failed || (told && admission->watched)))
-		context->backend->report_outage(context->backend_data, provider->id, limiter,
-			failed, failed ? error->retry_after_ms : 0);
+	if (waits_for_outages(context) && (context->met_outage || (health.answered && watched)))
+		context->backend->report_outage(
+			context->backend_data, provider->id, limiter, &health);
+}
+
+static void report_call(struct action_context *context, const struct provider *provider,
+	const char *limiter, const struct call_admission *admission, bool answered)
+{
+	bool limited = !answered && context->error.class == ERROR_RATE_LIMITED;
+
+	report_health(context, provider, limiter, admission->watched, answered);
+	if (limited || admission->probing)
+		context->backend->report_limit(context->backend_data, provider->id, limiter,
+			limited ? context->error.retry_after_ms : 0);
 }
 
 static void log_call(void *data, const struct provider_call_facts *facts)
@@ -291,9 +325,11 @@ bool provider_call(struct action_context *context, const struct provider *provid
 		.record_failed = log_error,
 		.called = log_call,
 		.called_data = context };
+	int64_t sent_at = clock_monotonic_ms();
 	bool answered = provider_send(&exchange, request, response, &context->error) == ERROR_NONE;
+	context->met_outage =
+		!answered && met_outage(&context->error, request, clock_monotonic_ms() - sent_at);
 	context->late = answered ? response->late : context->error.class == ERROR_NOT_READY;
-	bool limited = !answered && context->error.class == ERROR_RATE_LIMITED;
 	if (answered && response->redirected)
 		log_redirect(context, provider, request);
 	if (answered)
@@ -302,10 +338,7 @@ bool provider_call(struct action_context *context, const struct provider *provid
 	else
 		redact_error(&context->error);
 	record_refusal(context, provider, answered, response);
-	report_health(context, provider, limiter, &admission, answered);
-	if (limited || admission.probing)
-		context->backend->report_limit(context->backend_data, provider->id, limiter,
-			limited ? context->error.retry_after_ms : 0);
+	report_call(context, provider, limiter, &admission, answered);
 	return answered;
 }
 

@@ -42,8 +42,18 @@ struct call_turn {
 struct call_admission {
 	int64_t limited_ms; /* its rate limit blocks for so long */
 	int64_t down_ms;    /* it is down, and another call is to ask first whether it is back */
+	int status;         /* of the last response where it is down; 0: none came */
+	bool worker_only;   /* it is down for this worker only, which cannot reach it */
 	bool probing;       /* the first call after the limit has blocked */
 	bool watched; /* calls of others have failed: it is to be told where this one is answered */
+};
+
+/* What a call tells of the provider's health. */
+struct call_health {
+	bool answered;    /* be it with a refusal; then the rest does not matter */
+	bool unreachable; /* there was no connection to it, or it was lost */
+	int status;       /* of the response; 0: none came */
+	int64_t retry_ms; /* how long the provider asks to wait, or 0 */
 };
 
 /* What the context needs from its caller. An error of save and ledger_write means: stop, the lease
@@ -78,11 +88,10 @@ struct action_backend {
 	 * it succeeded). */
 	void (*report_limit)(
 		void *backend, const char *provider, const char *credential, int64_t blocked_ms);
-	/* After a call that failed for the provider is down (which asks for retry_ms, or 0), and
-	 * after one that was answered, where others have failed. Not asked where the settings want
-	 * no wait for outages. */
+	/* After a call that failed for the provider is down, and after one that was answered, where
+	 * others have failed. Not asked where the settings want no wait for outages. */
 	void (*report_outage)(void *backend, const char *provider, const char *credential,
-		bool failed, int64_t retry_ms);
+		const struct call_health *health);
 };
 
 #define CREDENTIAL_SIZE 17
@@ -143,7 +152,8 @@ struct action_context {
 	bool for_person, skipped;
 	bool for_turn; /* the last call was refused because its turn has not come */
 	bool redirect_logged;
-	bool late; /* the last call was refused, and what it was about may only be late */
+	bool met_outage; /* the last call found the provider down */
+	bool late;       /* the last call was refused, and what it was about may only be late */
 	struct error refusal; /* the response behind the last failed call; class, texts and remedy
 				 are not set */
 };

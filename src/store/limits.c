@@ -11,23 +11,41 @@
 #include "store/keys.h"
 
 struct gate_message {
-	const char *what, *run_id;
+	const char *what;
 	int64_t close_ms;
+	const struct limit_caller *caller;   /* NULL: does not matter */
+	const struct limit_failure *failure; /* NULL: none */
 };
+
+/* The tag in braces puts all keys of a credential into one hash slot. */
+static void make_key(char key[KEY_SIZE], const char *kind, const struct limit_name *name,
+	const char *separator, const char *rest)
+{
+	text_format(key, KEY_SIZE, "slipway:%s:{%s:%.*s}%s%s", kind, name->provider,
+		(int)strcspn(name->credential, ":"), name->credential, separator, rest);
+}
 
 static enum error_class gate(struct redis *redis, const struct limit_name *name,
 	const struct gate_message *message, struct redisReply **ret_reply, struct error *error)
 {
-	char limit[KEY_SIZE], outage[KEY_SIZE];
-	const char *const keys[] = { limit, outage };
+	static const struct limit_caller nobody = { "", "", "", false };
+	static const struct limit_failure none = { 0 };
+	const struct limit_caller *caller = message->caller != NULL ? message->caller : &nobody;
+	const struct limit_failure *failure = message->failure != NULL ? message->failure : &none;
+	char limit[KEY_SIZE], provider[KEY_SIZE], worker[KEY_SIZE];
+	const char *const keys[] = { limit, provider, worker };
 	const struct script_argument arguments[] = { { "what", .text = message->what },
-		{ "close_ms", .integer = &message->close_ms }, { "run", .text = message->run_id } };
+		{ "close_ms", .integer = &message->close_ms }, { "run", .text = caller->run_id },
+		{ "app", .text = caller->app },
+		{ "heeds", .text = caller->heeds_outages ? "1" : "" },
+		{ "status", .integer = &failure->status },
+		{ "network", .text = failure->unreachable ? "1" : "" } };
 	const struct script_call call = { SCRIPT_GATE, ARRAY_LEN(keys), keys, ARRAY_LEN(arguments),
 		arguments };
 
-	text_format(limit, sizeof(limit), "slipway:limit:%s:%s", name->provider, name->credential);
-	text_format(outage, sizeof(outage), "slipway:outage:%s:%.*s", name->provider,
-		(int)strcspn(name->credential, ":"), name->credential);
+	make_key(limit, "limit", name, "", name->credential + strcspn(name->credential, ":"));
+	make_key(provider, "outage", name, "", "");
+	make_key(worker, "outage", name, ":", caller->worker);
 	return redis_eval(redis, &call, ret_reply, error);
 }
 
@@ -38,10 +56,11 @@ static enum error_class tell(struct redis *redis, const struct limit_name *name,
 	return gate(redis, name, message, &reply, error);
 }
 
-enum error_class limit_admit(struct redis *redis, const struct limit_name *name, const char *run_id,
-	struct limit_admission *ret_admission, struct error *error)
+enum error_class limit_admit(struct redis *redis, const struct limit_name *name,
+	const struct limit_caller *caller, struct limit_admission *ret_admission,
+	struct error *error)
 {
-	const struct gate_message message = { "enter", run_id, 0 };
+	const struct gate_message message = { .what = "enter", .caller = caller };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	if (gate(redis, name, &message, &reply, error) != ERROR_NONE)
@@ -51,6 +70,8 @@ enum error_class limit_admit(struct redis *redis, const struct limit_name *name,
 		.probing = reply_integer(reply_item(reply, 1)) == 1,
 		.down_ms = reply_integer(reply_item(reply, 2)),
 		.watched = reply_integer(reply_item(reply, 3)) == 1,
+		.status = reply_integer(reply_item(reply, 4)),
+		.worker_only = reply_integer(reply_item(reply, 5)) == 1,
 	};
 	return ERROR_NONE;
 }
@@ -58,25 +79,27 @@ enum error_class limit_admit(struct redis *redis, const struct limit_name *name,
 enum error_class limit_block(struct redis *redis, const struct limit_name *name,
 	int64_t milliseconds, struct error *error)
 {
-	return tell(redis, name, &(struct gate_message){ "close", "", milliseconds }, error);
+	return tell(redis, name,
+		&(struct gate_message){ .what = "close", .close_ms = milliseconds }, error);
 }
 
 enum error_class limit_unblock(
 	struct redis *redis, const struct limit_name *name, struct error *error)
 {
-	return tell(redis, name, &(struct gate_message){ "open", "", 0 }, error);
+	return tell(redis, name, &(struct gate_message){ .what = "open" }, error);
 }
 
 enum error_class limit_failed(struct redis *redis, const struct limit_name *name,
-	const char *run_id, int64_t retry_ms, struct error *error)
+	const struct limit_caller *caller, const struct limit_failure *failure, struct error *error)
 {
-	return tell(redis, name, &(struct gate_message){ "failed", run_id, retry_ms }, error);
+	const struct gate_message message = { "failed", failure->retry_ms, caller, failure };
+	return tell(redis, name, &message, error);
 }
 
-enum error_class limit_answered(
-	struct redis *redis, const struct limit_name *name, struct error *error)
+enum error_class limit_answered(struct redis *redis, const struct limit_name *name,
+	const struct limit_caller *caller, struct error *error)
 {
-	return tell(redis, name, &(struct gate_message){ "answered", "", 0 }, error);
+	return tell(redis, name, &(struct gate_message){ "answered", .caller = caller }, error);
 }
 
 enum error_class limit_pace(struct redis *redis, const struct limit_name *name,
@@ -90,7 +113,7 @@ enum error_class limit_pace(struct redis *redis, const struct limit_name *name,
 	const struct script_call call = { SCRIPT_PACE, 1, keys, ARRAY_LEN(arguments), arguments };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 
-	text_format(key, sizeof(key), "slipway:pace:%s:%s", name->provider, name->credential);
+	make_key(key, "pace", name, "", "");
 	if (redis_eval(redis, &call, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_turn = (struct limit_turn){ reply_integer(reply_item(reply, 0)),

@@ -2,8 +2,9 @@
  * Rate limiters, shared by all workers: one per provider and credential or, if the provider limits
  * each endpoint separately, per endpoint. A caller that meets a rate limit blocks the limiter for
  * all. When the time is up, one caller probes and the others wait for its result. It is the same if
- * calls of several runs fail one after the other: then the provider is down for all, and one run
- * probes.
+ * calls of several apps fail one after the other: then the provider is down, and one run probes.
+ * It is down for all if it responds with failures or hangs, and for one worker if that worker
+ * cannot reach it.
  */
 #ifndef SLIPWAY_STORE_LIMITS_H
 #define SLIPWAY_STORE_LIMITS_H
@@ -16,18 +17,27 @@ struct limit_name {
 	const char *provider, *credential;
 };
 
+/* Who calls. All borrowed. */
+struct limit_caller {
+	const char *run_id, *app, *worker;
+	bool heeds_outages; /* keeps away from a provider that is down */
+};
+
 /* A call is admitted if both times are 0; else they say how long to wait before asking again. */
 struct limit_admission {
-	int64_t wait_ms; /* for the rate limit */
-	int64_t down_ms; /* for the provider */
-	bool probing;    /* the caller must report the result with limit_block or limit_unblock */
+	int64_t wait_ms;  /* for the rate limit */
+	int64_t down_ms;  /* for the provider */
+	int64_t status;   /* of the last response of a provider that is down; 0: none came */
+	bool worker_only; /* it is down for this worker only, which cannot reach it */
+	bool probing;     /* the caller must report the result with limit_block or limit_unblock */
 	bool watched; /* calls have failed: if this one gets a response, the caller must report it
 			 (limit_answered) */
 };
 
 /* Asks whether a call of this run may be sent. */
-enum error_class limit_admit(struct redis *redis, const struct limit_name *name, const char *run_id,
-	struct limit_admission *ret_admission, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class limit_admit(struct redis *redis, const struct limit_name *name,
+	const struct limit_caller *caller, struct limit_admission *ret_admission,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Blocks the limiter for at least this long from now. */
 enum error_class limit_block(struct redis *redis, const struct limit_name *name,
@@ -37,13 +47,20 @@ enum error_class limit_block(struct redis *redis, const struct limit_name *name,
 enum error_class limit_unblock(
 	struct redis *redis, const struct limit_name *name, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The provider failed or could not be reached; retry_ms is how long it asks to wait, or 0. */
+struct limit_failure {
+	int64_t status;   /* of the response; 0: none came */
+	int64_t retry_ms; /* how long the provider asks to wait, or 0 */
+	bool unreachable; /* the worker got no connection to it, or lost it */
+};
+
+/* The provider failed or could not be reached. */
 enum error_class limit_failed(struct redis *redis, const struct limit_name *name,
-	const char *run_id, int64_t retry_ms, struct error *error) SLIPWAY_MUST_CHECK;
+	const struct limit_caller *caller, const struct limit_failure *failure,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* The provider responded, be it with a refusal: it is up, for all. */
-enum error_class limit_answered(
-	struct redis *redis, const struct limit_name *name, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class limit_answered(struct redis *redis, const struct limit_name *name,
+	const struct limit_caller *caller, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* When a call that changes something may be sent. */
 struct limit_turn {

@@ -72,20 +72,27 @@ static void backend_log(void *backend, const char *line)
 		return;
 }
 
+static struct limit_caller caller_of(const struct attempt *attempt)
+{
+	const struct run *run = &attempt->claim->run;
+	return (struct limit_caller){ run->id, run->name.app, run->worker,
+		attempt->settings->outage_seconds > 0 };
+}
+
 /* If Redis cannot be reached, let the call through; the provider enforces its own limit. */
 static void backend_admit(void *backend, const char *provider, const char *credential,
 	struct call_admission *ret_admission)
 {
 	const struct attempt *attempt = backend;
 	const struct limit_name name = { provider, credential };
+	const struct limit_caller caller = caller_of(attempt);
 	struct limit_admission found;
 	struct error ignored;
 
 	*ret_admission = (struct call_admission){ 0 };
-	if (limit_admit(attempt->redis, &name, attempt->claim->run.id, &found, &ignored) ==
-		ERROR_NONE)
+	if (limit_admit(attempt->redis, &name, &caller, &found, &ignored) == ERROR_NONE)
 		*ret_admission = (struct call_admission){ found.wait_ms, found.down_ms,
-			found.probing, found.watched };
+			(int)found.status, found.worker_only, found.probing, found.watched };
 }
 
 #define NEEDS_CHECK_MS 2000 /* how often a blocked run checks whether a need is done */
@@ -132,15 +139,18 @@ static void backend_report_limit(
 }
 
 /* Best effort: others will see it themselves. */
-static void backend_report_outage(
-	void *backend, const char *provider, const char *credential, bool failed, int64_t retry_ms)
+static void backend_report_outage(void *backend, const char *provider, const char *credential,
+	const struct call_health *health)
 {
 	const struct attempt *attempt = backend;
 	const struct limit_name name = { provider, credential };
+	const struct limit_caller caller = caller_of(attempt);
+	const struct limit_failure failure = { health->status, health->retry_ms,
+		health->unreachable };
 	struct error ignored;
-	enum error_class class = failed
-		? limit_failed(attempt->redis, &name, attempt->claim->run.id, retry_ms, &ignored)
-		: limit_answered(attempt->redis, &name, &ignored);
+	enum error_class class = health->answered
+		? limit_answered(attempt->redis, &name, &caller, &ignored)
+		: limit_failed(attempt->redis, &name, &caller, &failure, &ignored);
 
 	if (class != ERROR_NONE)
 		log_error("limiter", &ignored);

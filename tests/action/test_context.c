@@ -604,11 +604,53 @@ START_TEST(test_a_provider_that_is_down_is_not_called)
 {
 	trial.settings.outage_seconds = 3600;
 	trial.down_ms = 3000;
+	trial.down_status = 503;
 	ck_assert_int_eq(try_it("/ok"), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_PROVIDER_UNAVAILABLE);
 	ck_assert_int_eq(trial_error(&trial)->retry_after_ms, 3000);
 	ck_assert_str_eq(trial_error(&trial)->provider, "github");
+	ck_assert_str_eq(trial_error(&trial)->message,
+		"GitHub is down: the calls of several apps have failed, the last with status 503");
+	trial.worker_only = true;
+	ck_assert_int_eq(try_it("/ok"), ACTION_FAILED);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "from this worker"));
 	ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
+}
+END_TEST
+
+/* It accepts and never answers: what only reads may be repeated, and others are told. A call that
+ * the attempt had little time left for tells nothing. */
+START_TEST(test_a_provider_whose_calls_hang_is_down)
+{
+	static const struct peer_row rows[] = {
+		{ .method = "GET", .path = "/github/slow", .behaviour = PEER_HANGS },
+		{ .method = NULL },
+	};
+	peer_set(trial.peer, rows);
+	trial.settings.outage_seconds = 3600;
+	trial.deadline_ms = 300;
+	ck_assert_int_eq(try_it("/slow"), ACTION_FAILED);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_TIMEOUT);
+	ck_assert_int_eq(trial.failed, 0);
+	trial.deadline_ms = 10500;
+	ck_assert_int_eq(try_it("/slow"), ACTION_FAILED);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_TIMEOUT);
+	ck_assert_int_eq(trial.failed, 1);
+	ck_assert_int_eq(trial.unreachable, 0);
+}
+END_TEST
+
+START_TEST(test_a_provider_that_cannot_be_reached_may_be_so_for_this_worker_only)
+{
+	static const struct peer_row rows[] = {
+		{ .method = "GET", .path = "/github/gone", .behaviour = PEER_DROPS },
+		{ .method = NULL },
+	};
+	peer_set(trial.peer, rows);
+	trial.settings.outage_seconds = 3600;
+	ck_assert_int_eq(try_it("/gone"), ACTION_FAILED);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_NETWORK);
+	ck_assert_int_eq(trial.unreachable, 1);
 }
 END_TEST
 
@@ -669,7 +711,10 @@ int main(void)
 		test_a_failure_tells_of_the_refusal_that_it_comes_of,
 		test_probe_tells_what_became_of_it,
 		test_all_are_told_that_a_provider_is_down_and_that_it_is_back,
-		test_a_provider_that_is_down_is_not_called, test_provider_errors_are_redacted,
-		test_missing_token, test_excerpts_may_be_shown, NULL };
+		test_a_provider_that_is_down_is_not_called,
+		test_a_provider_whose_calls_hang_is_down,
+		test_a_provider_that_cannot_be_reached_may_be_so_for_this_worker_only,
+		test_provider_errors_are_redacted, test_missing_token, test_excerpts_may_be_shown,
+		NULL };
 	return suite_main("action context", tests, setup, teardown);
 }

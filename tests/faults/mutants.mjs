@@ -106,15 +106,15 @@ const mutants = [
   {
     name: 'all try a closed provider at once',
     file: `${scripts}/gate.lua`,
-    from: "put('probing', PROBE_MS, closed)\n\t\treturn { 0, 1, 0, told }",
-    to: 'return { 0, 0, 0, told }',
+    from: "put('probing', PROBE_MS, closed)\n\tend\n\treturn { 0, state and 1 or 0, 0, told, 0, 0 }",
+    to: 'end\n\treturn { 0, 0, 0, told, 0, 0 }',
     row: 'storm',
   },
   {
     name: 'all ask a provider that is down',
     file: `${scripts}/gate.lua`,
-    from: 'if failed >= FAILED_MAX then',
-    to: 'if failed < 0 then',
+    from: 'if count >= FAILED_MAX then',
+    to: 'if count < 0 then',
     row: 'storm',
   },
   {

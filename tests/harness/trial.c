@@ -59,6 +59,8 @@ static void on_admit(void *backend, const char *provider, const char *credential
 	(void)credential;
 	*ret_admission = (struct call_admission){ .limited_ms = trial->closed_ms,
 		.down_ms = trial->down_ms,
+		.status = trial->down_status,
+		.worker_only = trial->worker_only,
 		.probing = trial->probing,
 		.watched = trial->watched };
 }
@@ -74,15 +76,15 @@ static void on_report_limit(
 	trial->opens += closed_ms > 0 ? 0 : 1;
 }
 
-static void on_report_outage(
-	void *backend, const char *provider, const char *credential, bool failed, int64_t retry_ms)
+static void on_report_outage(void *backend, const char *provider, const char *credential,
+	const struct call_health *health)
 {
 	struct trial *trial = backend;
 	(void)provider;
 	(void)credential;
-	(void)retry_ms;
-	trial->failed += failed ? 1 : 0;
-	trial->answered += failed ? 0 : 1;
+	trial->failed += health->answered ? 0 : 1;
+	trial->answered += health->answered ? 1 : 0;
+	trial->unreachable += !health->answered && health->unreachable ? 1 : 0;
 }
 
 static const struct action_backend backend = { .save = on_save,
@@ -150,7 +152,8 @@ enum action_result trial_attempt(
 		.attempt = trial->attempts,
 		.age_ms = trial->age_ms,
 		.started_at = clock_monotonic_ms(),
-		.deadline_at = clock_monotonic_ms() + 3000,
+		.deadline_at =
+			clock_monotonic_ms() + (trial->deadline_ms > 0 ? trial->deadline_ms : 3000),
 		.settings = &trial->settings,
 		.client = trial->client,
 		.arena = &trial->attempt_arena,

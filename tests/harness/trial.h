@@ -24,9 +24,11 @@ struct trial {
 	/* What the backend says of the rate limiter, and what the attempts told it. */
 	int64_t closed_ms;
 	int64_t down_ms;
-	bool probing, watched;
+	int down_status;
+	bool probing, watched, worker_only;
 	char closed_credential[96];
-	int closes, opens, failed, answered;
+	int closes, opens, failed, answered, unreachable;
+	int64_t deadline_ms; /* of an attempt; 0: 3 s */
 
 	/* For the functions below. */
 	struct http_client *client;

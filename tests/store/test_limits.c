@@ -3,6 +3,8 @@
  *
  * covers: src/store/limits.c src/store/scripts/pace.lua src/store/scripts/gate.lua
  */
+#include <string.h>
+
 #include "base/text.h"
 #include "harness/store.h"
 #include "store/limits.h"
@@ -23,12 +25,25 @@ static void tear_down(void)
 	store_close(redis);
 }
 
-static struct limit_admission admit(const struct limit_name *name, const char *run)
+/* A run of an app of the same name, on the first worker. */
+static struct limit_caller app(const char *run)
+{
+	return (struct limit_caller){ run, run, "worker-1", true };
+}
+
+static struct limit_admission admit_caller(
+	const struct limit_name *name, const struct limit_caller *caller)
 {
 	struct limit_admission admission = { .wait_ms = -1 };
-	ck_assert_msg(limit_admit(redis, name, run, &admission, &error) == ERROR_NONE, "%s",
+	ck_assert_msg(limit_admit(redis, name, caller, &admission, &error) == ERROR_NONE, "%s",
 		error.message);
 	return admission;
+}
+
+static struct limit_admission admit(const struct limit_name *name, const char *run)
+{
+	const struct limit_caller caller = app(run);
+	return admit_caller(name, &caller);
 }
 
 static int64_t enter(const struct limit_name *name)
@@ -119,7 +134,7 @@ END_TEST
 
 START_TEST(test_doubling_has_an_end)
 {
-	const char *const words[] = { "SET", "slipway:limit:github:0123456789abcdef",
+	const char *const words[] = { "SET", "slipway:limit:{github:0123456789abcdef}",
 		"closed 1 800000" };
 	struct redisReply *reply;
 	ck_assert_int_eq(redis_command(redis, 3, words, &reply, &error), ERROR_NONE);
@@ -133,7 +148,7 @@ END_TEST
 
 START_TEST(test_what_a_hand_wrote_is_no_gate)
 {
-	const char *const words[] = { "SET", "slipway:limit:github:0123456789abcdef",
+	const char *const words[] = { "SET", "slipway:limit:{github:0123456789abcdef}",
 		"open sesame" };
 	struct redisReply *reply;
 	ck_assert_int_eq(redis_command(redis, 3, words, &reply, &error), ERROR_NONE);
@@ -144,55 +159,73 @@ START_TEST(test_what_a_hand_wrote_is_no_gate)
 }
 END_TEST
 
+static void caller_fails(const struct limit_caller *caller, int64_t status, bool unreachable)
+{
+	const struct limit_failure failure = { .status = status, .unreachable = unreachable };
+	ck_assert_int_eq(limit_failed(redis, &ours, caller, &failure, &error), ERROR_NONE);
+}
+
 static void call_fails(const char *run)
 {
-	ck_assert_int_eq(limit_failed(redis, &ours, run, 0, &error), ERROR_NONE);
+	const struct limit_caller caller = app(run);
+	caller_fails(&caller, 502, false);
 }
 
 static void call_is_answered(void)
 {
-	ck_assert_int_eq(limit_answered(redis, &ours, &error), ERROR_NONE);
+	const struct limit_caller caller = app("a");
+	ck_assert_int_eq(limit_answered(redis, &ours, &caller, &error), ERROR_NONE);
 }
 
-START_TEST(test_a_provider_is_down_for_all_where_calls_of_several_runs_fail)
+START_TEST(test_a_provider_is_down_for_all_where_calls_of_several_apps_fail)
 {
 	static const struct limit_name endpoint = { "github",
 		"0123456789abcdef:POST:/v13/deployments" };
+	const struct limit_caller elsewhere = { "c", "c", "worker-2", true };
 	struct limit_admission admission;
 	ck_assert(!admit(&ours, "a").watched);
 	call_fails("a");
 	call_fails("b");
-	admission = admit(&ours, "c");
-	ck_assert(admission.watched && admission.down_ms == 0);
 	call_fails("a");
 	admission = admit(&ours, "c");
+	ck_assert(admission.watched && admission.down_ms == 0);
+	call_fails("c");
+	admission = admit(&ours, "d");
 	ck_assert_msg(admission.down_ms > 1000 && admission.down_ms <= 2000, "%d ms",
 		(int)admission.down_ms);
-	ck_assert_int_gt(admit(&endpoint, "c").down_ms, 0);
-	ck_assert_int_eq(admit(&other, "c").down_ms, 0);
-	ck_assert(!admit(&other, "c").watched);
+	ck_assert_int_eq(admission.status, 502);
+	ck_assert(!admission.worker_only);
+	ck_assert_int_gt(admit_caller(&ours, &elsewhere).down_ms, 0);
+	ck_assert_int_gt(admit(&endpoint, "d").down_ms, 0);
+	ck_assert_int_eq(admit(&other, "d").down_ms, 0);
+	ck_assert(!admit(&other, "d").watched);
 }
 END_TEST
 
 /* What it asks for breaks the provider: that is no reason to keep others out. */
-START_TEST(test_one_run_alone_keeps_nobody_out)
+START_TEST(test_one_app_alone_keeps_nobody_out)
 {
-	for (int i = 0; i < 5; i++)
-		call_fails("poison");
+	for (int i = 0; i < 9; i++) {
+		const struct limit_caller caller = { i % 2 ? "r1" : "r2", "poison", "worker-1",
+			true };
+		caller_fails(&caller, 502, false);
+	}
+
 	ck_assert_int_eq(admit(&ours, "b").down_ms, 0);
 	call_fails("b");
 	call_is_answered();
 	ck_assert(!admit(&ours, "b").watched);
 	call_fails("poison");
 	call_fails("b");
+	call_fails("poison");
 	ck_assert_int_eq(admit(&ours, "c").down_ms, 0);
 }
 END_TEST
 
 static void break_down(void)
 {
-	call_fails("a");
-	call_fails("b");
+	call_fails("x");
+	call_fails("y");
 	call_fails("a");
 }
 
@@ -206,7 +239,7 @@ START_TEST(test_one_asks_whether_the_provider_is_back)
 	call_fails("a");
 	ck_assert_int_eq(admit(&ours, "c").down_ms, 0);
 	call_fails("c");
-	int64_t wait = admit(&ours, "c").down_ms;
+	int64_t wait = admit(&ours, "d").down_ms;
 	ck_assert_msg(wait > 3000 && wait <= 4000, "%d ms", (int)wait);
 	call_is_answered();
 	ck_assert_int_eq(admit(&ours, "c").down_ms, 0);
@@ -214,12 +247,62 @@ START_TEST(test_one_asks_whether_the_provider_is_back)
 }
 END_TEST
 
+/* Otherwise the one whose requests break the provider could keep it down for all. */
+START_TEST(test_whose_question_failed_lets_another_app_ask)
+{
+	break_down();
+	while (admit(&ours, "d").down_ms > 0)
+		ck_assert_int_gt(admit(&ours, "a").down_ms, 0);
+	call_fails("d");
+	int64_t wait = admit(&ours, "d").down_ms, others = admit(&ours, "a").down_ms;
+	ck_assert_msg(wait >= others + 3900, "%d ms and %d ms", (int)wait, (int)others);
+}
+END_TEST
+
+/* Its own network is broken, not the provider. */
+START_TEST(test_a_worker_without_a_network_keeps_only_itself_out)
+{
+	static const char *const runs[] = { "a", "b", "c", "d" };
+	const struct limit_caller healthy = { "e", "e", "worker-2", true };
+	for (size_t i = 0; i < 4; i++) {
+		const struct limit_caller caller = app(runs[i]);
+		caller_fails(&caller, 0, true);
+	}
+
+	struct limit_admission admission = admit(&ours, "f");
+	ck_assert_int_gt(admission.down_ms, 0);
+	ck_assert(admission.worker_only);
+	ck_assert_int_eq(admission.status, 0);
+	ck_assert_int_eq(admit_caller(&ours, &healthy).down_ms, 0);
+	ck_assert_int_eq(limit_answered(redis, &ours, &healthy, &error), ERROR_NONE);
+	ck_assert_int_gt(admit(&ours, "f").down_ms, 0);
+	/* Any response shows that it has a network. */
+	call_fails("a");
+	ck_assert_int_eq(admit(&ours, "f").down_ms, 0);
+}
+END_TEST
+
+START_TEST(test_a_question_that_did_not_get_through_is_anothers)
+{
+	const struct limit_caller healthy = { "e", "e", "worker-2", true };
+	const struct limit_caller asks = app("c");
+	break_down();
+	while (admit(&ours, "c").down_ms > 0) {}
+	ck_assert_int_gt(admit_caller(&ours, &healthy).down_ms, 0);
+	caller_fails(&asks, 0, true);
+	ck_assert_int_eq(admit_caller(&ours, &healthy).down_ms, 0);
+	ck_assert_int_gt(admit(&ours, "d").down_ms, 0);
+}
+END_TEST
+
 /* But no longer than a minute at a time: it may have spoken of one endpoint only. */
 START_TEST(test_a_provider_may_say_for_how_long_it_is_down)
 {
+	const struct limit_caller caller = app("c");
+	const struct limit_failure failure = { .status = 503, .retry_ms = 120000 };
 	call_fails("a");
 	call_fails("b");
-	ck_assert_int_eq(limit_failed(redis, &ours, "c", 120000, &error), ERROR_NONE);
+	ck_assert_int_eq(limit_failed(redis, &ours, &caller, &failure, &error), ERROR_NONE);
 	int64_t wait = admit(&ours, "d").down_ms;
 	ck_assert_msg(wait > 50000 && wait <= 60000, "%d ms", (int)wait);
 }
@@ -230,9 +313,51 @@ START_TEST(test_a_limit_goes_before_the_question_whether_the_provider_is_back)
 {
 	break_down();
 	close_for(20000);
+	ck_assert_int_gt(admit(&ours, "c").wait_ms, 0);
 	while (admit(&ours, "c").down_ms > 0) {}
 	ck_assert_int_gt(admit(&ours, "c").wait_ms, 0);
 	ck_assert_int_eq(admit(&ours, "d").down_ms, 0);
+}
+END_TEST
+
+/* A worker that waits for no outages calls a provider that is down, within its limit. */
+START_TEST(test_who_does_not_wait_for_outages_keeps_to_the_limit)
+{
+	const struct limit_caller caller = { "c", "c", "worker-2", false };
+	break_down();
+	ck_assert_int_eq(admit_caller(&ours, &caller).down_ms, 0);
+	close_for(20000);
+	ck_assert_int_gt(admit_caller(&ours, &caller).wait_ms, 15000);
+	ck_assert_int_gt(admit(&ours, "d").down_ms, 0);
+}
+END_TEST
+
+/* A cluster runs a script only where all its keys have one slot. */
+START_TEST(test_all_keys_of_a_credential_have_its_tag)
+{
+	static const struct limit_name endpoint = { "github",
+		"0123456789abcdef:GET:/v9/projects/{idOrName}" };
+	const char *const words[] = { "KEYS", "slipway:*" };
+	struct limit_turn turn;
+	struct redisReply *reply;
+	const struct limit_caller caller = app("a");
+	break_down();
+	caller_fails(&caller, 0, true);
+	ck_assert_int_eq(limit_block(redis, &endpoint, 20000, &error), ERROR_NONE);
+	ck_assert_int_eq(
+		limit_pace(redis, &ours, &(struct limit_request){ "x", 1000, 0 }, &turn, &error),
+		ERROR_NONE);
+
+	ck_assert_int_eq(redis_command(redis, 2, words, &reply, &error), ERROR_NONE);
+	ck_assert_uint_eq(reply_count(reply), 4);
+	for (size_t i = 0; i < 4; i++) {
+		const char *key = reply_text(reply_item(reply, i));
+		const char *tag = strchr(key, '{');
+		ck_assert_msg(tag != NULL && text_has_prefix(tag, "{github:0123456789abcdef}"),
+			"%s", key);
+	}
+
+	reply_free(reply);
 }
 END_TEST
 
@@ -257,7 +382,7 @@ static void pass(int64_t milliseconds)
 		"redis.call('HSET', KEYS[1], name, text) end return 1";
 	char number[24];
 	text_format(number, sizeof(number), "%lld", (long long)milliseconds);
-	const char *const words[] = { "EVAL", script, "1", "slipway:pace:github:0123456789abcdef",
+	const char *const words[] = { "EVAL", script, "1", "slipway:pace:{github:0123456789abcdef}",
 		number };
 	struct redisReply *reply;
 	ck_assert_msg(
@@ -361,7 +486,7 @@ END_TEST
 
 START_TEST(test_what_an_older_version_has_left_is_no_line)
 {
-	const char *const words[] = { "SET", "slipway:pace:github:0123456789abcdef",
+	const char *const words[] = { "SET", "slipway:pace:{github:0123456789abcdef}",
 		"99999999999999" };
 	struct redisReply *reply;
 	ck_assert_int_eq(redis_command(redis, 3, words, &reply, &error), ERROR_NONE);
@@ -376,10 +501,15 @@ int main(void)
 		test_one_probes_and_opens, test_probe_that_meets_the_limit_closes_it_anew,
 		test_each_failed_probe_doubles_the_time, test_doubling_has_an_end,
 		test_what_a_hand_wrote_is_no_gate,
-		test_a_provider_is_down_for_all_where_calls_of_several_runs_fail,
-		test_one_run_alone_keeps_nobody_out, test_one_asks_whether_the_provider_is_back,
+		test_a_provider_is_down_for_all_where_calls_of_several_apps_fail,
+		test_one_app_alone_keeps_nobody_out, test_one_asks_whether_the_provider_is_back,
+		test_whose_question_failed_lets_another_app_ask,
+		test_a_worker_without_a_network_keeps_only_itself_out,
+		test_a_question_that_did_not_get_through_is_anothers,
 		test_a_provider_may_say_for_how_long_it_is_down,
 		test_a_limit_goes_before_the_question_whether_the_provider_is_back,
+		test_who_does_not_wait_for_outages_keeps_to_the_limit,
+		test_all_keys_of_a_credential_have_its_tag,
 		test_changes_are_spaced_first_come_first_served,
 		test_whose_turn_it_is_makes_a_few_changes_and_others_wait_the_longer,
 		test_a_run_that_does_not_come_is_passed_over_and_loses_nothing,

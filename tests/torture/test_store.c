@@ -333,6 +333,7 @@ static enum error_class call_tidy(void)
 }
 
 static const struct limit_name gate = { "github", "0123456789abcdef" };
+static const struct limit_caller caller = { "r", "app", "worker", true };
 
 static enum error_class call_close(void)
 {
@@ -342,7 +343,7 @@ static enum error_class call_close(void)
 static enum error_class call_enter(void)
 {
 	struct limit_admission admission;
-	enum error_class class = limit_admit(redis, &gate, "r", &admission, &error);
+	enum error_class class = limit_admit(redis, &gate, &caller, &admission, &error);
 	if (class == ERROR_NONE)
 		expect(admission.wait_ms == 0 && !admission.probing);
 	return class;
@@ -355,27 +356,28 @@ static enum error_class call_open(void)
 
 static enum error_class call_failed(void)
 {
-	return limit_failed(redis, &gate, "r", 0, &error);
+	return limit_failed(
+		redis, &gate, &caller, &(struct limit_failure){ .status = 502 }, &error);
 }
 
 static void good_failed(const char *what)
 {
 	struct error failed;
 	struct limit_admission admission;
-	ck_assert_int_eq(limit_admit(observer, &gate, "r", &admission, &failed), ERROR_NONE);
+	ck_assert_int_eq(limit_admit(observer, &gate, &caller, &admission, &failed), ERROR_NONE);
 	ck_assert_msg(admission.watched, "%s: the failure is forgotten", what);
 }
 
 static enum error_class call_answered(void)
 {
-	return limit_answered(redis, &gate, &error);
+	return limit_answered(redis, &gate, &caller, &error);
 }
 
 static void good_close(const char *what)
 {
 	struct error failed;
 	struct limit_admission admission;
-	ck_assert_int_eq(limit_admit(observer, &gate, "r", &admission, &failed), ERROR_NONE);
+	ck_assert_int_eq(limit_admit(observer, &gate, &caller, &admission, &failed), ERROR_NONE);
 	ck_assert_msg(admission.wait_ms > 50000, "%s: the gate is open", what);
 }
 

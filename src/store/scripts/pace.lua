@@ -5,7 +5,7 @@
 -- is goes at once, and may make a few more changes, for an action may have to begin again otherwise; those after it
 -- wait the longer. All others stand in a line, by run, and are told when to come back.
 --
--- KEYS: slipway:pace:<provider>:<credential>, a hash: `next` is when the next change may go (ms of 1970), `last` the
+-- KEYS: slipway:pace:{<provider>:<credential>}, a hash: `next` is when the next change may go (ms of 1970), `last` the
 -- last number that was given; the field of a run has its number in the line, when it is to come back, and how many
 -- changes it has made in its turn. A run that does not come is passed over after LATE_MS, and keeps its number for
 -- HELD_MS.
