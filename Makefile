@@ -22,7 +22,7 @@ Q := $(if $(V),,@)
 
 VERSION := 0.1.0
 PACKAGES := libfcgi-dev libcurl4-openssl-dev libcjson-dev libhiredis-dev libsodium-dev libssl-dev libunistring-dev \
-	pkg-config gcc make redis-server nginx-light nodejs npm
+	libidn2-dev pkg-config gcc make redis-server nginx-light nodejs npm
 TEST_PACKAGES := check libsubunit-dev libmicrohttpd-dev fcgiwrap curl iproute2 procps openssl faketime spin python3 \
 	python3-hypothesis python3-redis chromium
 
@@ -43,7 +43,7 @@ CPPFLAGS += -D_FORTIFY_SOURCE=2
 endif
 
 # Each program links what its layer may see, and nothing else.
-LIBRARIES := -lcurl -lhiredis -lcjson -lsodium -lcrypto -lunistring -lm
+LIBRARIES := -lcurl -lhiredis -lcjson -lsodium -lcrypto -lunistring -lidn2 -lm
 BASE := $(wildcard src/base/*.c)
 CORE := $(wildcard src/core/*.c)
 STORE := $(wildcard src/store/*.c)

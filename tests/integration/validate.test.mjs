@@ -47,7 +47,7 @@ test('what is wrong in every step is said at once, with its step and its member'
   ]);
   assert.match(answer.body.detail, /^8 places/);
   const domain = answer.body.errors.at(-1);
-  assert.match(domain.message, /must be the name of a domain/);
+  assert.match(domain.message, /'no domain' is not the name of a domain: a name has letters, digits and hyphens/);
   assert.equal(domain.remedy.inputKey, 'name');
 });
 
@@ -176,6 +176,19 @@ test('an address, a branch or a name that can never do is told before anything i
   const answer = await validate({ ...INPUTS, project: { name: 'a---b' }, env, deployment: { branch: '' } });
   assert.deepEqual(places(answer), [['project', '/inputs/project/name'], ['env', '/inputs/env/variables/0/targets'],
     ['deployment', '/inputs/deployment/branch']]);
+});
+
+test('a domain is given as people write it, and what is no name is refused at the trigger', async () => {
+  for (const name of ['bäckerei.de', '*.BÄCKEREI.de', 'Example.org.', 'xn--bckerei-5wa.de'])
+    assert.equal((await validate({ ...INPUTS, domain: { name } })).status, 200, name);
+  for (const name of ['i❤.ws', 'https://example.org', 'a_b.example.org', 'localhost', '203.0.113.77', 'xn--a.de']) {
+    const refused = await stack.trigger('domains', 'site', 'domain', { inputs: { domain: { name } } });
+    assert.equal(refused.status, 422, name);
+    assert.equal(refused.body.errors[0].place, '/inputs/domain/name');
+    assert.match(refused.body.remedy.text, /www\.example\.org/);
+  }
+  const same = await validate({ ...INPUTS, domain: { name: 'bäckerei.de', redirect: 'xn--bckerei-5wa.de' } });
+  assert.deepEqual(places(same), [['domain', '/inputs/domain/redirect']]);
 });
 
 test('an input that steps share is told of once', async () => {

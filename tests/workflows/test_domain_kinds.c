@@ -65,17 +65,85 @@ START_TEST(test_capitals_are_the_same_name)
 }
 END_TEST
 
+#define BAKERY "xn--bckerei-5wa.de"
+
+/* DNS and Vercel have one form, people another: messages and the output show both. */
+START_TEST(test_umlauts_are_converted)
+{
+	static const struct peer_row rows[] = {
+		{ "GET", DOMAIN("www." BAKERY), .status = 404,
+			.body = "{'error':{'code':'not_found'}}", .times = 1 },
+		{ "POST", "/vercel/v10/projects/prj_1/domains", .status = 200,
+			.body = "{'name':'www." BAKERY "','projectId':'prj_1','verified':true}" },
+		{ "GET", DOMAIN("www." BAKERY), .status = 200,
+			.body = "{'name':'www." BAKERY "','projectId':'prj_1','verified':true,"
+				"'redirect':'" BAKERY "'}" },
+		{ "GET", "/vercel/v6/domains/www." BAKERY "/config", .status = 200,
+			.body = "{'misconfigured':true" RECOMMENDED, .times = 1 },
+		{ "GET", "/vercel/v6/domains/www." BAKERY "/config", .status = 200,
+			.body = "{'misconfigured':false}" },
+		{ .method = NULL },
+	};
+	static const char input[] = "{'project':'prj_1','name':'WWW.B\xC3\x84"
+				    "CKEREI.de','redirect':'b\xC3\xA4"
+				    "ckerei.de'}";
+	ck_assert_int_eq(run_with(rows, input), ACTION_WAITING);
+	ck_assert_str_eq(trial_wait_text(&trial),
+		"Add these DNS records for www.b\xC3\xA4"
+		"ckerei.de (www." BAKERY "): CNAME www." BAKERY " to site.vercel-dns-017.com");
+	ck_assert_str_eq(peer_last(trial.peer, "POST", "/vercel/v10/projects/prj_1/domains").body,
+		J("{'name':'www." BAKERY "','redirect':'" BAKERY "'}"));
+	ck_assert_int_eq(trial_run(&trial, &vercel_domain, input, 3), ACTION_DONE);
+	ck_assert_ptr_nonnull(strstr(trial_output(&trial),
+		J("'name':'www." BAKERY "','unicodeName':'www.b\xC3\xA4"
+		  "ckerei.de','url':'https://www." BAKERY "'")));
+	ck_assert_ptr_nonnull(trial_ledger_row(&trial, "vercel:domain:www." BAKERY));
+}
+END_TEST
+
 START_TEST(test_other_names_are_refused_in_words)
 {
-	static const char *const bad[] = { "www.f\xC3\xBCr.example", "example", "*.*.example.org",
-		"-a.example" };
+	static const struct {
+		const char *name, *words;
+	} bad[] = {
+		{ "www.i\xE2\x9D\xA4.example", "character" },
+		{ "example", "two parts" },
+		{ "*.*.example.org", "letters, digits and hyphens" },
+		{ "*.", "empty" },
+		{ "", "empty" },
+		{ "-a.example", "hyphen" },
+		{ "https://example.org/", "without https://" },
+	};
 	static const struct peer_row none[] = { { .method = NULL } };
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		const char *input =
-			arena_format(&trial.arena, J("{'project':'prj_1','name':'%s'}"), bad[i]);
+		const char *input = arena_format(
+			&trial.arena, J("{'project':'prj_1','name':'%s'}"), bad[i].name);
 		ck_assert_int_eq(run_with(none, input), ACTION_FAILED);
 		ck_assert_str_eq(trial_error(&trial)->place, "/input/name");
-		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, "xn--"));
+		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, bad[i].words));
+		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "www.example.org"));
+	}
+}
+END_TEST
+
+START_TEST(test_a_redirect_is_a_name_of_its_own)
+{
+	static const struct {
+		const char *name, *redirect;
+	} bad[] = {
+		{ "b\xC3\xA4"
+		  "ckerei.de",
+			"XN--BCKEREI-5WA.DE" },
+		{ "example.org", "example.org." },
+		{ "www.example.org", "*.example.org" },
+	};
+	static const struct peer_row none[] = { { .method = NULL } };
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		const char *input = arena_format(&trial.arena,
+			J("{'project':'prj_1','name':'%s','redirect':'%s'}"), bad[i].name,
+			bad[i].redirect);
+		ck_assert_int_eq(run_with(none, input), ACTION_FAILED);
+		ck_assert_str_eq(trial_error(&trial)->place, "/input/redirect");
 	}
 }
 END_TEST
@@ -201,8 +269,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_a_wildcard_is_a_domain, test_capitals_are_the_same_name,
-		test_other_names_are_refused_in_words,
-		test_a_new_domain_redirects_or_shows_a_branch,
+		test_other_names_are_refused_in_words, test_umlauts_are_converted,
+		test_a_redirect_is_a_name_of_its_own, test_a_new_domain_redirects_or_shows_a_branch,
 		test_a_domain_does_not_redirect_and_show_a_branch,
 		test_one_that_is_there_is_changed_to_what_is_asked,
 		test_the_record_in_the_way_is_named, test_a_proxy_in_front_is_named, NULL };

@@ -180,7 +180,7 @@ static bool read_configuration(struct action_context *context, const struct dns_
 	if (!provider_call(context, &vercel, &request, &response))
 		return false;
 	if (response.status == 404) {
-		action_log(context, "Vercel reports nothing about the DNS of %s", question->name);
+		action_log(context, "Vercel reports nothing about the DNS of %s", question->shown);
 		return true;
 	}
 
@@ -206,7 +206,7 @@ static const char *advice(struct action_context *context, const struct dns_quest
 {
 	const char *text = records_text(context, records),
 		   *conflicts = conflicts_text(context, configuration);
-	const char *name = question->name;
+	const char *name = question->shown;
 	bool proxied = configuration->configured_by != NULL &&
 		strcmp(configuration->configured_by, "http") == 0;
 

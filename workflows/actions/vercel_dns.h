@@ -18,9 +18,10 @@ struct dns_challenge {
 };
 extern const struct record dns_challenge_record;
 
-/* apex may be NULL; challenges is a list of struct dns_challenge. */
+/* shown is the name for messages; apex may be NULL; challenges is a list of struct dns_challenge.
+ */
 struct dns_question {
-	const char *project, *name, *apex;
+	const char *project, *name, *shown, *apex;
 	bool verified;
 	struct object_list challenges;
 };

@@ -10,17 +10,16 @@
  * API: https://vercel.com/docs/rest-api/reference/endpoints/projects (domains) and /domains
  * (config).
  */
-#include <ctype.h>
 #include <string.h>
 
 #include "actions.h"
 #include "actions/github_names.h"
 #include "actions/vercel_dns.h"
+#include "slipway/domain.h"
 #include "slipway/provider.h"
 
-#define LABEL          "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?[.]"
-#define DOMAIN_PATTERN "^([*][.])?(" LABEL ")+[A-Za-z0-9-]{2,63}$"
-#define TARGET_PATTERN "^(" LABEL ")+[A-Za-z0-9-]{2,63}$"
+#define NAME_MAX_BYTES 1000 /* as people write it; what DNS has is shorter */
+#define WILDCARD       "*."
 
 struct input {
 	const char *project, *name, *redirect, *branch;
@@ -28,13 +27,11 @@ struct input {
 static const struct field input_fields[] = {
 	{ STRING_FIELD("project", struct input, project), .required = true, .maximum = 100,
 		.description = "Id of the project" },
-	{ STRING_FIELD("name", struct input, name), .maximum = 253, .pattern = DOMAIN_PATTERN,
-		.form = "the name of a domain, such as www.example.org or *.example.org, in "
-			"letters of ASCII: an umlaut is written as xn--",
+	{ STRING_FIELD("name", struct input, name), .maximum = NAME_MAX_BYTES,
 		.description =
-			"The domain, such as www.example.org; if absent, the step is skipped" },
-	{ STRING_FIELD("redirect", struct input, redirect), .maximum = 253,
-		.pattern = TARGET_PATTERN, .form = "the name of a domain, such as example.org",
+			"The domain, such as www.example.org, *.example.org or bäckerei.de; if "
+			"absent, the step is skipped" },
+	{ STRING_FIELD("redirect", struct input, redirect), .maximum = NAME_MAX_BYTES,
 		.description = "Domain of the project that visitors are redirected to, such as "
 			       "example.org" },
 	{ STRING_FIELD("branch", struct input, branch), .pattern = BRANCH_PATTERN,
@@ -43,12 +40,15 @@ static const struct field input_fields[] = {
 };
 
 struct output {
-	const char *name, *url;
+	const char *name, *unicode_name, *url;
 	bool verified;
 	struct object_list records;
 };
 static const struct field output_fields[] = {
-	{ STRING_FIELD("name", struct output, name), .description = "The domain" },
+	{ STRING_FIELD("name", struct output, name),
+		.description = "The domain as DNS has it, such as xn--bckerei-5wa.de" },
+	{ STRING_FIELD("unicodeName", struct output, unicode_name),
+		.description = "The domain as people write it, such as bäckerei.de" },
 	{ STRING_FIELD("url", struct output, url), .description = "URL of the domain" },
 	{ BOOLEAN_FIELD("verified", struct output, verified),
 		.description = "Whether the ownership of the domain is verified" },
@@ -92,6 +92,14 @@ static const struct field change_fields[] = {
 	{ STRING_FIELD("redirect", struct change_request, redirect) },
 };
 static const struct record change_record = RECORD(struct change_request, change_fields);
+
+static const char *shown_name(struct action_context *context, const char *name)
+{
+	char *shown = action_allocate(context, DOMAIN_SHOWN_SIZE, 1);
+	if (shown != NULL)
+		domain_show(name, shown);
+	return shown != NULL ? shown : name;
+}
 
 static bool read_domain(struct action_context *context, const struct input *input, bool *ret_exists,
 	struct domain *ret_domain)
@@ -154,7 +162,7 @@ static enum action_result refuse(
 	struct action_context *context, const struct input *input, const struct error *refused)
 {
 	action_fail_again(context, refused, "Vercel refuses to add %s to the project: %s",
-		input->name, refused->message);
+		shown_name(context, input->name), refused->message);
 	if (refused->class != ERROR_INVALID_INPUT && refused->class != ERROR_CONFLICT_FOREIGN)
 		return ACTION_FAILED;
 	if (strcasestr(refused->message, "redirect") != NULL)
@@ -226,7 +234,7 @@ static enum action_result add(
 	if (!exists)
 		return action_fail(context, ERROR_PROVIDER_UNAVAILABLE,
 			"Vercel accepted %s for the project, but does not show it there",
-			input->name);
+			shown_name(context, input->name));
 	return own(context, input, domain, added) && change(context, input, domain)
 		? ACTION_DONE
 		: action_failed(context);
@@ -265,35 +273,69 @@ static enum action_result finish(struct action_context *context, const struct in
 	const struct domain *domain, struct output *output)
 {
 	struct dns_advice advice;
-	const struct dns_question question = { input->project, input->name, domain->apex_name,
-		domain->verified, domain->verification };
+	const struct dns_question question = { input->project, input->name,
+		shown_name(context, input->name), domain->apex_name, domain->verified,
+		domain->verification };
+	char *text = action_allocate(context, DOMAIN_TEXT_SIZE, 1);
+
+	if (text != NULL)
+		domain_write(input->name, text);
 
 	if (!dns_ask(context, &question, &advice))
 		return action_failed(context);
 	if (advice.text[0] != '\0')
 		return action_wait_for_person(context, person_delay_ms(context), "%s", advice.text);
 	*output = (struct output){ .name = input->name,
+		.unicode_name = text,
 		.url = action_format(context, "https://%s", input->name),
 		.verified = true,
 		.records = advice.records };
 	return action_done(context);
 }
 
-/* Domain names ignore case; Vercel stores them in lower case. */
-static const char *in_lower_case(struct action_context *context, const char *name)
+/* Reads a name that may have a wildcard before it. */
+static bool read_name(const char *given, char name[DOMAIN_SIZE], const char **ret_why)
 {
-	char *lower = name != NULL ? action_allocate(context, strlen(name) + 1, 1) : NULL;
-	for (size_t i = 0; lower != NULL && name[i] != '\0'; i++)
-		lower[i] = (char)tolower((unsigned char)name[i]);
-	return lower;
+	bool wildcard = strncmp(given, WILDCARD, strlen(WILDCARD)) == 0;
+	return domain_read(given + (wildcard ? strlen(WILDCARD) : 0), name, ret_why);
+}
+
+/* The name as Vercel stores it; NULL if there is none, or memory runs out. */
+static const char *stored_name(struct action_context *context, const char *given)
+{
+	char name[DOMAIN_SIZE];
+	const char *why;
+
+	if (given == NULL || !read_name(given, name, &why))
+		return NULL;
+	return action_format(context, "%s%s",
+		strncmp(given, WILDCARD, strlen(WILDCARD)) == 0 ? WILDCARD : "", name);
+}
+
+static void validate_name(const char *member, const char *given, bool wildcards,
+	char name[DOMAIN_SIZE], struct input_check *check)
+{
+	const char *why;
+	const struct input_fault fault = { .member = member,
+		.remedy = wildcards ? "Give a name such as www.example.org or *.example.org."
+				    : "Give a name such as example.org." };
+
+	name[0] = '\0';
+	if (!input_is_known(given) ||
+		(wildcards ? read_name(given, name, &why) : domain_read(given, name, &why)))
+		return;
+	name[0] = '\0';
+	input_fault(check, &fault, "'%s' is not the name of a domain: %s", given, why);
 }
 
 static void validate(const void *raw_input, struct input_check *check)
 {
 	const struct input *input = raw_input;
+	char name[DOMAIN_SIZE], target[DOMAIN_SIZE];
 
-	if (input_is_known(input->name) && input_is_known(input->redirect) &&
-		strcasecmp(input->name, input->redirect) == 0)
+	validate_name("name", input->name, true, name, check);
+	validate_name("redirect", input->redirect, false, target, check);
+	if (name[0] != '\0' && strcmp(name, target) == 0 && input->name[0] != '*')
 		input_fault(check, &(struct input_fault){ .member = "redirect" },
 			"a domain cannot redirect to itself");
 	if (input->redirect != NULL && input->branch != NULL)
@@ -311,8 +353,8 @@ static enum action_result run(struct action_context *context, const void *raw_in
 
 	if (given->name == NULL)
 		return action_skip(context, "no domain was given");
-	const struct input input = { given->project, in_lower_case(context, given->name),
-		in_lower_case(context, given->redirect), given->branch };
+	const struct input input = { given->project, stored_name(context, given->name),
+		stored_name(context, given->redirect), given->branch };
 	if (input.name == NULL || !read_domain(context, &input, &exists, &domain))
 		return action_failed(context);
 	if (exists && (!own(context, &input, &domain, false) || !change(context, &input, &domain)))

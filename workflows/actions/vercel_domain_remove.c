@@ -11,7 +11,15 @@
 
 #include "actions.h"
 #include "actions/removal.h"
+#include "slipway/domain.h"
 #include "slipway/provider.h"
+
+static void log_removed(struct action_context *context, const char *name)
+{
+	char shown[DOMAIN_SHOWN_SIZE];
+	domain_show(name, shown);
+	action_log(context, "removed domain %s", shown);
+}
 
 /* 404 means that the domain or its project no longer exists: also done. */
 static bool take_off(struct action_context *context, const char *project, const char *domain)
@@ -71,7 +79,7 @@ static enum action_result remove_pending(
 
 	if (!take_off(context, owned->source, owned->key))
 		return action_failed(context);
-	action_log(context, "removed domain %s", owned->key);
+	log_removed(context, owned->key);
 	return action_done(context);
 }
 
@@ -89,7 +97,7 @@ static enum action_result remove_domain(
 	if (!taken)
 		return action_failed(context);
 	if (*ret_left == NULL)
-		action_log(context, "removed domain %s", owned->key);
+		log_removed(context, owned->key);
 	return action_done(context);
 }
 
