@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "core/secret.h"
 #include "provider/providers.h"
+#include "store/layout.h"
 
 /* Every response takes less than 2 s even if Redis hangs: after one timeout, the requests that
  * queued behind it fail at once. */
@@ -57,6 +58,7 @@ static enum error_class api_connect(struct api *api, struct error *error)
 	if (redis_from_settings(&api->settings, "slipway-api", REDIS_TIMEOUT_MS, &api->redis,
 		    error) != ERROR_NONE)
 		return error->class;
+	layout_require(api->redis);
 	redis_fail_fast(api->redis, REDIS_PAUSE_MS);
 	return ERROR_NONE;
 }

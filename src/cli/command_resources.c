@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/show.h"
 #include "core/ledger_row.h"
+#include "store/layout.h"
 #include "store/ledger.h"
 
 struct options {
@@ -123,6 +124,7 @@ static enum error_class show(const struct options *options, struct error *error)
 	if (redis_from_settings(&options->settings, "slipway-resources", 5000, &redis, error) !=
 		ERROR_NONE)
 		return error->class;
+	layout_require(redis);
 	enum error_class class = ledger_read(redis, options->app, &ledger, error);
 	redis_free(redis);
 	if (class != ERROR_NONE || print_list(ledger, options->json, &arena, error) != ERROR_NONE)

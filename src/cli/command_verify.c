@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/show.h"
+#include "store/layout.h"
 #include "store/verify.h"
 
 struct options {
@@ -67,6 +68,7 @@ static enum error_class verify(
 	if (redis_from_settings(&options->settings, "slipway-verify", 5000, &redis, error) !=
 		ERROR_NONE)
 		return error->class;
+	layout_require(redis);
 	enum error_class class = store_verify(redis, &wanted, counts, error);
 	redis_free(redis);
 	return class;

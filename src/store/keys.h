@@ -16,6 +16,7 @@
 #define KEY_LIVE    KEY_PREFIX "live"
 #define KEY_APPS    KEY_PREFIX "apps"
 #define KEY_DEAD    KEY_PREFIX "dead"
+#define KEY_LAYOUT  KEY_PREFIX "layout"
 #define KEY_PULSE   KEY_PREFIX "pulse"
 #define KEY_DUE     KEY_PREFIX "due"
 #define KEY_WORKERS "slipway:workers"

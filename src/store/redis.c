@@ -28,6 +28,8 @@ struct redis {
 	int timeout_ms;
 	int pause_ms;                      /* after a time-out; 0: none */
 	int64_t paused_until;              /* monotonic */
+	redis_checker *check;              /* NULL: none */
+	bool checked;                      /* this connection was, or is being */
 	char shas[SCRIPT_COUNT][SHA_SIZE]; /* "" until loaded */
 };
 
@@ -88,6 +90,11 @@ enum error_class redis_check_settings(const struct settings *settings, struct er
 void redis_fail_fast(struct redis *redis, int pause_ms)
 {
 	redis->pause_ms = pause_ms;
+}
+
+void redis_on_connect(struct redis *redis, redis_checker *check)
+{
+	redis->check = check;
 }
 
 void redis_disconnect(struct redis *redis)
@@ -267,7 +274,23 @@ static enum error_class connect_anew(struct redis *redis, struct error *error)
 		return unavailable(redis, redis->context->errstr, error);
 	if (redisSetTimeout(redis->context, timeout) != REDIS_OK)
 		return unavailable(redis, "its socket takes no time-out", error);
+	redis->checked = redis->check == NULL;
 	return set_up(redis, error);
+}
+
+/* An open connection that was checked. */
+static enum error_class ensure_connection(struct redis *redis, struct error *error)
+{
+	if (redis->context == NULL && connect_anew(redis, error) != ERROR_NONE)
+		return error->class;
+	if (redis->checked)
+		return ERROR_NONE;
+
+	redis->checked = true; /* for the commands of the check */
+	enum error_class class = redis->check(redis, error);
+	if (class != ERROR_NONE)
+		redis_disconnect(redis);
+	return class;
 }
 
 /* What goes out in one turn, called `name` in tests. Where it `changes`, a loss after sending is
@@ -287,7 +310,7 @@ static enum error_class try_turn(
 		if (turn->commands[i].count > WORDS_MAX)
 			return error_set(error, ERROR_INTERNAL, "a command of %zu words",
 				turn->commands[i].count);
-	if (redis->context == NULL && connect_anew(redis, error) != ERROR_NONE)
+	if (ensure_connection(redis, error) != ERROR_NONE)
 		return error->class;
 	if (failpoint("redis.before", turn->name))
 		return unavailable(redis, "a test cut it off", error);

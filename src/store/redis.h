@@ -42,6 +42,15 @@ enum error_class redis_check_settings(
  */
 void redis_fail_fast(struct redis *redis, int pause_ms);
 
+/* Asks something of a connection, with commands on it. */
+typedef enum error_class redis_checker(struct redis *redis, struct error *error);
+
+/*
+ * What is asked of each new connection before the command that needed it. An error closes the
+ * connection, and is that command's. NULL, the default: nothing.
+ */
+void redis_on_connect(struct redis *redis, redis_checker *check);
+
 /* Closes and frees; NULL is fine. */
 void redis_free(struct redis *redis);
 

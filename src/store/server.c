@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "slipway/field.h"
 #include "store/keys.h"
+#include "store/layout.h"
 
 struct server_setting {
 	const char *name;
@@ -133,6 +134,14 @@ static enum error_class check_scripts(struct redis *redis, const struct server_s
 	return error->class;
 }
 
+static enum error_class check_layout(struct redis *redis, const struct server_setting *setting,
+	enum server_state *ret_state, struct error *error)
+{
+	(void)setting;
+	(void)ret_state;
+	return layout_check(redis, error);
+}
+
 static const struct server_setting settings[] = {
 	{ "master", check_line, "replication", "role:master",
 		"This Redis is a replica: it takes no writes, or writes that do not last",
@@ -154,6 +163,7 @@ static const struct server_setting settings[] = {
 		"Give him 'user default off resetpass ~* &* +@all', as conf/redis/users.acl has "
 		"it: nobody can log in as him, and all is replayed." },
 	{ "scripts", check_scripts, NULL, NULL, NULL, NULL },
+	{ "layout", check_layout, NULL, NULL, NULL, NULL },
 };
 
 _Static_assert(ARRAY_LEN(settings) <= SERVER_CHECKS_MAX, "raise SERVER_CHECKS_MAX");
@@ -174,7 +184,8 @@ enum error_class server_check(
 	*ret_state = SERVER_FINE;
 	enum error_class class = settings[index].check(redis, &settings[index], ret_state, error);
 	if (class != ERROR_NONE && *ret_state != SERVER_WRONG)
-		*ret_state = SERVER_REFUSES;
+		/* Whatever was asked: a connection that requires a layout says so first. */
+		*ret_state = layout_refused(error) ? SERVER_WRONG : SERVER_REFUSES;
 	return class;
 }
 

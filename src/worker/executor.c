@@ -18,6 +18,7 @@
 #include "base/resources.h"
 #include "base/text.h"
 #include "core/workflow.h"
+#include "store/layout.h"
 #include "store/queue.h"
 #include "worker/attempt.h"
 #include "worker/attempt_log.h"
@@ -259,6 +260,7 @@ static enum error_class executor_open(struct executor *executor, struct error *e
 	if (redis_from_settings(executor->settings, executor->consumer, REDIS_TIMEOUT_MS,
 		    &executor->redis, error) != ERROR_NONE)
 		return error->class;
+	layout_require(executor->redis);
 	if (http_client_new(&executor->client, error) != ERROR_NONE)
 		return error->class;
 	http_client_guard(executor->client, lease_lasts, executor->expiry);

@@ -11,6 +11,7 @@
 #include "base/process.h"
 #include "core/secret.h"
 #include "provider/providers.h"
+#include "store/layout.h"
 #include "store/redis.h"
 #include "worker/supervisor.h"
 
@@ -45,6 +46,8 @@ static int run(struct settings *settings)
 	enum error_class class = supervisor_run(settings, &error);
 	if (class != ERROR_NONE)
 		log_error("stopped", &error);
+	if (class != ERROR_NONE && layout_refused(&error))
+		return EX_CONFIG;
 	return class == ERROR_NONE ? 0 : 1;
 }
 

@@ -14,6 +14,7 @@
 #include "base/prefork.h"
 #include "base/text.h"
 #include "core/secret.h"
+#include "store/layout.h"
 #include "store/queue.h"
 #include "store/reaper.h"
 #include "store/workers.h"
@@ -61,7 +62,8 @@ struct supervisor {
 	int64_t heartbeat_at, tidied_at;
 	struct lease unreleased[UNRELEASED_MAX]; /* of runs to release once Redis can be reached */
 	size_t unreleased_count;
-	bool redis_lost;  /* so that each loss is logged once */
+	bool redis_lost;     /* so that each loss is logged once */
+	bool layout_refused; /* by the last error */
 	bool tick_failed; /* Redis could not be reached in this tick: no further command until the
 			     next */
 };
@@ -74,11 +76,15 @@ static int64_t lease_ms(const struct supervisor *supervisor)
 /* Logs when Redis is lost, and when it is back. */
 static void record_redis_state(struct supervisor *supervisor, const struct error *error)
 {
-	if (error != NULL && !supervisor->redis_lost)
+	/* That Redis holds the state of another version is found out after the connection was lost.
+	 */
+	bool refused = error != NULL && layout_refused(error);
+	if (error != NULL && (!supervisor->redis_lost || refused != supervisor->layout_refused))
 		log_error("redis", error);
 	if (error == NULL && supervisor->redis_lost)
 		log_write(LOG_INFO, "redis is back", NULL);
 	supervisor->redis_lost = error != NULL;
+	supervisor->layout_refused = refused;
 }
 
 /* The run of an executor, as far as it is needed for the log. */
@@ -341,6 +347,7 @@ static enum error_class connect_redis(struct supervisor *supervisor, struct erro
 	if (redis_from_settings(supervisor->settings, supervisor->name, REDIS_TIMEOUT_MS, &fresh,
 		    error) != ERROR_NONE)
 		return error->class;
+	layout_require(fresh);
 	redis_free(supervisor->redis);
 	supervisor->redis = fresh;
 	return ERROR_NONE;
@@ -491,6 +498,11 @@ enum error_class supervisor_run(struct settings *settings, struct error *error)
 		return error->class;
 	if (connect_redis(&supervisor, error) != ERROR_NONE)
 		return error->class;
+	/* A Redis that cannot be reached yet is waited for; another layout will not change by
+	 * itself. */
+	if (layout_check(supervisor.redis, error) != ERROR_NONE && layout_refused(error))
+		return error->class;
+
 	supervisor.stamp = settings_stamp(settings);
 	supervisor.prefork = (struct prefork){
 		.context = &supervisor,

@@ -29,9 +29,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = HERE.parent.parent / 'src/store/scripts'
 NAMES = 'trigger claim needs renew progress wait retry finish release cancel pulse reap'.split()
 PREFIX = 'slipway:{0}:'
-QUEUE, DELAYED, LIVE, APPS_KEY, PULSE, DUE, CLOCK = (
-    PREFIX + name for name in ('queue', 'delayed', 'live', 'apps', 'pulse', 'due', 'test-clock'))
-WITHOUT_TTL = {QUEUE, DELAYED, LIVE, APPS_KEY, PULSE, CLOCK}
+QUEUE, DELAYED, LIVE, APPS_KEY, PULSE, DUE, CLOCK, LAYOUT = (
+    PREFIX + name for name in ('queue', 'delayed', 'live', 'apps', 'pulse', 'due', 'test-clock', 'layout'))
+WITHOUT_TTL = {QUEUE, DELAYED, LIVE, APPS_KEY, PULSE, CLOCK, LAYOUT}
 START_MS = 1_700_000_000_000
 LEASE_MS, UNCLAIMED_MS, NEVER_MS, CRASHES = 30_000, 5_000, 10**9, 3
 TIMEOUT, LOST, CANCELLED, STOPPED, FAILED = (

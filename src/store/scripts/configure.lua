@@ -2,6 +2,7 @@
 --- @include arguments
 --- @include clock
 --- @include run
+--- @include layout
 --- @include retention
 -- Stores what is cached for an app, if nobody changed it since it was read. What says the same keeps its version: two
 -- clients that configure the same do not stand in each other's way. Of an app that has run nothing it goes after a day.
@@ -27,6 +28,7 @@ if stored[1] == arg.inputs and stored[2] == arg.config and stored[3] == arg.env 
 	keep_payload(seconds)
 	return { 'written', version }
 end
+mark_layout()
 version = redis.call('HINCRBY', payload, 'version', 1)
 redis.call('HSET', payload, 'inputs', arg.inputs, 'config', arg.config, 'env', arg.env, 'secrets', arg.secrets,
 	'changed_at', now)

@@ -2,6 +2,7 @@
 --- @include arguments
 --- @include basis
 --- @include transitions
+--- @include layout
 --- @include retention
 -- idle, done, error -> queued. Refused while memory is full (no allow-oom): it is the only script that adds work.
 --
@@ -48,6 +49,7 @@ if status == 'done' and not get('removed') and arg.force ~= '1' and get('digest'
 end
 
 expect_queue()
+mark_layout()
 trim_apps(arg.retention)
 drop_entry()
 clear('error', 'output', 'checkpoint', 'reason', 'detail', 'due', 'cancel', 'started_at', 'finished_at', 'trigger',
