@@ -22,7 +22,7 @@ static enum error_class refuse(const char *found, struct error *error)
 	return error_remedy(error, NULL,
 		"Give Slipway an empty database, or go back to the version that made this state. "
 		"To give it up: stop all programs, then redis-cli --scan --pattern 'slipway:*' | "
-		"xargs -d '\\n' redis-cli del");
+		"xargs redis-cli del");
 }
 
 enum error_class layout_check(struct redis *redis, struct error *error)

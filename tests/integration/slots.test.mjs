@@ -1,0 +1,135 @@
+// Every script and command works on a Redis Cluster: all keys that one call touches are in one slot. The server is a
+// node that has all slots, which refuses a call across two; and what each script touched is compared beside that.
+//
+// covers: src/store/keys.c
+import test, { before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { Stack, build, freePort, slipway, until } from './stack.mjs';
+
+let folder;
+let stack;
+let monitor;
+const lines = [];
+
+// What slipway dev starts as redis-server: the same, as the one node of a cluster.
+async function shadowRedis() {
+  const [port, bus] = [await freePort(), await freePort()];
+  const node = `${'a'.repeat(40)} 127.0.0.1:${port}@${bus} myself,master - 0 0 1 connected 0-16383`;
+  const program = path.join(folder, 'redis-server');
+  await writeFile(path.join(folder, 'nodes.conf'), `${node}\nvars currentEpoch 1 lastVoteEpoch 0\n`);
+  await writeFile(program, ['#!/bin/sh',
+    `PATH=\${PATH#*:} exec redis-server "$@" --bind 127.0.0.1 --port ${port} --cluster-port ${bus} ` +
+      `--cluster-enabled yes --cluster-config-file ${folder}/nodes.conf`, ''].join('\n'));
+  await chmod(program, 0o755);
+}
+
+before(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'slipway-slots-'));
+  await shadowRedis();
+  const env = { PATH: `${folder}:${process.env.PATH}`, SLIPWAY_GITHUB_WRITE_SPACING_MS: '10' };
+  stack = await Stack.start({ env });
+  monitor = spawn('redis-cli', ['-s', path.join(stack.folder, 'redis.sock'), 'MONITOR'],
+    { stdio: ['ignore', 'pipe', 'ignore'] });
+  const reader = createInterface({ input: monitor.stdout });
+  const began = new Promise((resolve) => { reader.once('line', resolve); });
+  reader.on('line', (line) => lines.push(line));
+  assert.equal(await began, 'OK');
+});
+after(async () => {
+  monitor?.kill();
+  await stack?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+// 1700000000.123456 [0 lua] "HGET" "key" "field"
+function readCommand(line) {
+  const match = /^[\d.]+ \[0 ([^\]]+)\] (.*)$/.exec(line);
+  const words = [...(match?.[2] ?? '').matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((word) => word[1]);
+  return { inside: match?.[1] === 'lua', words };
+}
+
+const WITHOUT_KEYS = new Set(['TIME']);
+const OF_SUBCOMMAND = new Set(['XINFO', 'XGROUP']);
+function keysOf([name, ...rest]) {
+  if (WITHOUT_KEYS.has(name)) return [];
+  if (name === 'EXISTS' || name === 'DEL') return rest;
+  return [OF_SUBCOMMAND.has(name) ? rest[1] : rest[0]];
+}
+
+// Each call of a script: its sha, and the keys that it was given and that it touched.
+function calls() {
+  const found = [];
+  let open;
+  for (const { inside, words } of lines.map(readCommand)) {
+    if (inside) {
+      for (const key of keysOf(words)) open?.keys.add(key);
+    } else if (words[0] === 'EVALSHA') {
+      open = { sha: words[1], keys: new Set(words.slice(3, 3 + Number(words[2]))) };
+      found.push(open);
+    } else {
+      open = undefined;
+    }
+  }
+  return found;
+}
+
+async function run(app, workflow, inputs) {
+  const input = path.join(folder, `${app}-${workflow}.json`);
+  await writeFile(input, JSON.stringify({ inputs }));
+  const result = await slipway('run', workflow, '--app', app, '--url', stack.url, '--input', input);
+  assert.equal(result.code, 0, result.stdout + result.stderr);
+}
+
+// Only a fault or a long action calls these; their keys are those of a run, and of `dead` and the queue.
+const NOT_CALLED = new Set(['retry', 'renew', 'release']);
+
+// By their SHA-1, as the programs carry them.
+async function scriptNames() {
+  const text = await readFile(path.join(build, 'gen/scripts.c'), 'utf8');
+  return new Map([...text.matchAll(/static const char (\w+)\[\] = \{([^}]*)\}/g)].map(([, name, list]) => {
+    const bytes = Buffer.from(list.match(/0x[0-9a-f]{2}/g).map(Number));
+    return [createHash('sha1').update(bytes).digest('hex'), name];
+  }));
+}
+
+test('a site, its plan, its removal, a cancel and a verification touch one slot a call', async () => {
+  assert.match(await stack.redis('CLUSTER', 'INFO'), /cluster_state:ok/);
+  await run('first', 'hello', { greet: { text: 'hi' } });
+  const site = {
+    repo: { owner: 'acme', name: 'slots', fork: 'upstream/app-template' },
+    project: { name: 'slots' },
+    env: { variables: [{ key: 'SITE_NAME', value: 'slots', type: 'plain' }] },
+    check: { url: `${stack.url}/healthz` },
+  };
+  await run('site', 'site', site);
+  await stack.post({ mode: 'plan', appId: 'site', workflowId: 'site', inputs: site });
+  await stack.post({ mode: 'configure', appId: 'site', config: { a: 'b' } });
+  await stack.post({ mode: 'cancel', appId: 'site', workflowId: 'site', actionId: 'check' });
+  await run('site', 'teardown', { teardown: { confirm: 'site' } });
+  assert.equal((await stack.get('/readyz')).status, 200);
+  // An entry that no run has.
+  await stack.redis('XADD', 'slipway:{0}:queue', '*', 'app', 'x y', 'workflow', 'hello', 'action', 'greet', 'run', 'r');
+  await until(async () => (await stack.redis('XLEN', 'slipway:{0}:dead')) === '1', 'it is buried');
+  const socket = `unix://${stack.folder}/redis.sock`;
+  const verified = await slipway('verify', '--redis-url', socket);
+  assert.equal(verified.code, 0, verified.stdout + verified.stderr);
+
+  const all = calls();
+  const slots = new Map();
+  for (const key of new Set(all.flatMap((call) => [...call.keys])))
+    slots.set(key, await stack.redis('CLUSTER', 'KEYSLOT', key));
+  const across = all.filter(({ keys }) => new Set([...keys].map((key) => slots.get(key))).size > 1);
+  assert.doesNotMatch(await stack.redis('INFO', 'errorstats'), /errorstat_(CROSSSLOT|MOVED|ERR)\b/);
+  assert.deepEqual(across.map(({ keys }) => [...keys]), []);
+  const names = await scriptNames();
+  const missing = new Set(names.values());
+  for (const { sha } of all) missing.delete(names.get(sha));
+  assert.deepEqual([...missing].filter((name) => !NOT_CALLED.has(name)), []);
+  assert.ok(all.some(({ keys }) => keys.has('slipway:{0}:app:default:site:ledger')));
+});
