@@ -87,6 +87,13 @@ static bool is_limited(
 #define BLOCKED_TEXT "Use another repository, or follow the notice."
 
 static const struct refusal refusals[] = {
+	/* Whatever the status, and whatever was written: before rows of what it may speak of. */
+	{ .message = "was archived so is read-only",
+		.class = ERROR_INVALID_INPUT,
+		.remedy = "Unarchive the repository in its settings, or use another one; then "
+			  "trigger the step again.",
+		.input = "repository",
+		.always = true },
 	{ .status = 410,
 		.class = ERROR_INTERNAL,
 		.remedy = "This version of GitHub's API is gone; update Slipway." },
@@ -172,10 +179,6 @@ static const struct refusal refusals[] = {
 		.remedy = "Follow the rule, which is in the settings of the repository or of its "
 			  "organisation, or let the token bypass it; then trigger the step "
 			  "again." },
-	{ .status = 403,
-		.message = "archived",
-		.class = ERROR_INVALID_INPUT,
-		.remedy = "Unarchive the repository, then trigger the step again." },
 	{ .status = 403,
 		.message = "forking",
 		.class = ERROR_SCOPE_MISSING,

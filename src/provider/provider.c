@@ -181,7 +181,8 @@ static enum error_class read_response(const struct provider_exchange *exchange,
 
 	/* A rate limit is never the caller's, though it expects the status. */
 	if (!is_expected(request, http->status) ||
-		exchange->provider->is_limited(http, &body, &limited_ms))
+		exchange->provider->is_limited(http, &body, &limited_ms) ||
+		refusal_is_final(exchange->provider, http->status, &body))
 		return refusal_error(exchange, request, http, &body, error);
 	if (copy_response(exchange, http, response, error) != ERROR_NONE)
 		return error->class;

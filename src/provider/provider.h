@@ -25,6 +25,8 @@ struct refusal {
 	const char *remedy_url;
 	const char *input; /* member of an action's input that a person has to change, where the
 			      action has it */
+	bool always;       /* the call fails even where the caller expects the status: no caller
+			      can go on from it */
 };
 
 /* A refusal as the provider's body tells it; "" where it does not. */

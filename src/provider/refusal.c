@@ -167,6 +167,12 @@ bool refusal_is_late(
 	return false;
 }
 
+bool refusal_is_final(const struct provider *provider, int status, const struct refusal_body *body)
+{
+	const struct refusal *row = find_row(provider, status, body);
+	return row != NULL && row->always;
+}
+
 /* ---- what a person can do ---- */
 
 /* "required; url=https://..." sends a person to where the token is authorised. */

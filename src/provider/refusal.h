@@ -32,4 +32,7 @@ const char *page_at_site(const struct provider_exchange *exchange, const char *p
 bool refusal_is_late(
 	const struct provider_exchange *exchange, int status, const struct refusal_body *body);
 
+/* Whether no caller can go on from it, though it may expect the status. */
+bool refusal_is_final(const struct provider *provider, int status, const struct refusal_body *body);
+
 #endif
