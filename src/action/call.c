@@ -104,11 +104,10 @@ static void refuse_change(struct action_context *context, enum http_method metho
 		whom[0] != '\0' ? " of " : "", whom);
 }
 
-/* Counts the call in a dry run; false where it would change something. */
-static bool dry_run_allows(struct action_context *context, const struct provider *provider,
-	const struct provider_request *request)
+/* Finds the provider's counts in a dry run. */
+static struct step_dry_run_calls *dry_run_calls_of(
+	struct step_dry_run *dry_run, const struct provider *provider)
 {
-	struct step_dry_run *dry_run = context->dry_run;
 	size_t at = 0;
 
 	while (at < DRY_RUN_PROVIDERS_MAX - 1 && dry_run->calls[at].provider != NULL &&
@@ -117,16 +116,7 @@ static bool dry_run_allows(struct action_context *context, const struct provider
 	if (dry_run->calls[at].provider == NULL)
 		dry_run->calls[at].remaining = -1;
 	dry_run->calls[at].provider = provider->id;
-	if (request->method == HTTP_GET) {
-		dry_run->calls[at].reads++;
-		return true;
-	}
-
-	dry_run->calls[at].writes++;
-	const char *path = request_path(request, context->arena);
-	refuse_change(context, request->method, request->updates,
-		path != NULL ? path : request->path, provider->name);
-	return false;
+	return &dry_run->calls[at];
 }
 
 static void record_budget(struct step_dry_run *dry_run, const struct provider *provider,
@@ -282,12 +272,12 @@ static void log_call(void *data, const struct provider_call_facts *facts)
 	log_end(&line);
 }
 
-bool provider_call(struct action_context *context, const struct provider *provider,
+/* Counts a read in a dry run, and sends the call. */
+static bool send_call(struct action_context *context, const struct provider *provider,
 	const struct provider_request *request, struct provider_response *response)
 {
-	if (context_is_short_of_memory(context) ||
-		(context->dry_run != NULL && !dry_run_allows(context, provider, request)))
-		return false;
+	if (context->dry_run != NULL)
+		dry_run_calls_of(context->dry_run, provider)->reads++;
 	const struct provider_access access = provider->access(context->settings);
 	char credential[CREDENTIAL_SIZE], limiter[LIMITER_NAME_SIZE];
 	struct call_admission admission;
@@ -340,6 +330,53 @@ bool provider_call(struct action_context *context, const struct provider *provid
 	record_refusal(context, provider, answered, response);
 	report_call(context, provider, limiter, &admission, answered);
 	return answered;
+}
+
+/* What can be known of a change without making it. Where that cannot be asked, it is not known. */
+static bool would_be_taken(struct action_context *context, const struct provider *provider,
+	const struct provider_request *request)
+{
+	struct provider_request read;
+	struct provider_response response;
+	struct error ignored;
+	CLEANUP_JSON cJSON *json = NULL;
+
+	if (provider->foresee == NULL || context->dry_run->change != NULL ||
+		!provider->foresee(request, &read) ||
+		!send_call(context, provider, &read, &response) || response.status >= 300 ||
+		json_parse(response.body, response.body_length, JSON_LIMITS_WIDE, &json,
+			&ignored) != ERROR_NONE ||
+		provider->foreseen(request, json, &context->error) == ERROR_NONE)
+		return true;
+	text_copy(context->error.provider, sizeof(context->error.provider), provider->id);
+	if (record_field(&context->action->input, context->error.remedy_input) == NULL)
+		context->error.remedy_input[0] = '\0';
+	redact_error(&context->error);
+	return false;
+}
+
+/* In a dry run, in place of a call that would change something. */
+static void foresee_call(struct action_context *context, const struct provider *provider,
+	const struct provider_request *request)
+{
+	const char *path = request_path(request, context->arena);
+
+	if (!would_be_taken(context, provider, request))
+		return;
+	dry_run_calls_of(context->dry_run, provider)->writes++;
+	refuse_change(context, request->method, request->updates,
+		path != NULL ? path : request->path, provider->name);
+}
+
+bool provider_call(struct action_context *context, const struct provider *provider,
+	const struct provider_request *request, struct provider_response *response)
+{
+	if (context_is_short_of_memory(context))
+		return false;
+	if (context->dry_run == NULL || request->method == HTTP_GET)
+		return send_call(context, provider, request, response);
+	foresee_call(context, provider, request);
+	return false;
 }
 
 bool provider_is_late(const struct action_context *context)

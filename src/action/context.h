@@ -112,7 +112,7 @@ struct step_dry_run {
 	bool adopts, removes;  /* in the ledger */
 	const char *differences[DRY_RUN_DIFFERENCES_MAX];
 	size_t difference_count;
-	struct {
+	struct step_dry_run_calls {
 		const char *provider; /* NULL ends the list */
 		int64_t reads, writes;
 		int64_t remaining;  /* -1: unknown */

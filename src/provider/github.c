@@ -82,16 +82,18 @@ static bool is_limited(
 	return true;
 }
 
-#define TOKENS_URL   "https://github.com/settings/tokens"
-#define PRICING_URL  "https://github.com/pricing"
+#define TOKENS_URL  "https://github.com/settings/tokens"
+#define PRICING_URL "https://github.com/pricing"
+#define UNARCHIVE                                                                                  \
+	"Unarchive the repository in its settings, or use another one; then trigger the step "     \
+	"again."
 #define BLOCKED_TEXT "Use another repository, or follow the notice."
 
 static const struct refusal refusals[] = {
 	/* Whatever the status, and whatever was written: before rows of what it may speak of. */
 	{ .message = "was archived so is read-only",
 		.class = ERROR_INVALID_INPUT,
-		.remedy = "Unarchive the repository in its settings, or use another one; then "
-			  "trigger the step again.",
+		.remedy = UNARCHIVE,
 		.input = "repository",
 		.always = true },
 	{ .status = 410,
@@ -254,6 +256,73 @@ static const struct refusal refusals[] = {
 	{ .status = 422, .message = "Name must be unique", .class = ERROR_CONFLICT_OURS },
 	{ .class = ERROR_NONE },
 };
+
+/* ---- what a plan asks before a change ---- */
+
+#define REPOSITORY_PATH "/repos/{owner}/{repo}"
+
+/* What of a repository the request changes: "/branches/{branch}/protection"; NULL: it changes none.
+ */
+static const char *changed_part(const struct provider_request *request)
+{
+	const char *part = request->path + strlen(REPOSITORY_PATH);
+
+	if (!text_has_prefix(request->path, REPOSITORY_PATH))
+		return NULL;
+	/* An archived repository may be forked, and deleted. */
+	if (strcmp(part, "/forks") == 0 || (request->method == HTTP_DELETE && part[0] == '\0'))
+		return NULL;
+	return part;
+}
+
+static bool foresee(const struct provider_request *request, struct provider_request *ret_read)
+{
+	static const struct string_pair permissions[] = { { "metadata", "read" }, { NULL, NULL } };
+
+	*ret_read = (struct provider_request){ .path = REPOSITORY_PATH,
+		.parameters = { request->parameters[0], request->parameters[1] },
+		.permissions = permissions,
+		.expect = { 401, 403, 404 } };
+	return changed_part(request) != NULL;
+}
+
+static bool is_for_administrators(const char *part)
+{
+	static const char *const parts[] = { "/branches/", "/rulesets", "/collaborators/",
+		"/actions/permissions" };
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (text_has_prefix(part, parts[i]))
+			return true;
+	return part[0] == '\0';
+}
+
+/* Of an app's token, GitHub shows no rights of a person: then none is true, not even to read. */
+static enum error_class foreseen(
+	const struct provider_request *request, const cJSON *json, struct error *error)
+{
+	const cJSON *rights = json_member(json, "permissions");
+	const char *name = json_member_string(json, "full_name");
+	bool administers = is_for_administrators(changed_part(request));
+
+	name = name != NULL ? name : "the repository";
+	if (cJSON_IsTrue(json_member(json, "archived"))) {
+		error_set(error, ERROR_INVALID_INPUT,
+			"%s is archived, so nothing can be written to it", name);
+		text_copy(error->remedy_input, sizeof(error->remedy_input), "repository");
+		return error_remedy(error, NULL, UNARCHIVE);
+	}
+
+	if (!cJSON_IsTrue(json_member(rights, "pull")) ||
+		!cJSON_IsFalse(json_member(rights, administers ? "admin" : "push")))
+		return ERROR_NONE;
+	error_set(error, ERROR_SCOPE_MISSING, "the token's account may not %s %s",
+		administers ? "administer" : "write to", name);
+	return error_remedy(error, NULL,
+		"Give the account the role %s there, or use another token; then trigger the step "
+		"again.",
+		administers ? "admin" : "write");
+}
 
 /* ---- what doctor asks ---- */
 
@@ -447,4 +516,6 @@ const struct provider github = {
 	.read_refusal = read_refusal,
 	.is_limited = is_limited,
 	.refusals = refusals,
+	.foresee = foresee,
+	.foreseen = foreseen,
 };

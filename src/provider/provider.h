@@ -130,6 +130,12 @@ struct provider {
 	bool (*is_limited)(const struct http_response *response, const struct refusal_body *body,
 		int64_t *ret_ms);
 	const struct refusal *refusals; /* ended by class ERROR_NONE */
+	/* For plans, which end at a request that changes something: the read that shows whether it
+	 * would be refused; false: there is none. NULL: the provider has none. */
+	bool (*foresee)(const struct provider_request *request, struct provider_request *ret_read);
+	/* Goes with foresee: what the read shows, the refusal that the request would meet. */
+	enum error_class (*foreseen)(
+		const struct provider_request *request, const cJSON *json, struct error *error);
 	const char *settings_pages; /* how links of the refusals begin that the site has as well;
 				       NULL: none do */
 };

@@ -280,6 +280,16 @@ test('a token that ends soon is told with the calls, and an archived repository 
     assert.equal(change, 'blocked');
     assert.match(error.message, /acme\/old is archived/);
     assert.match(error.remedy.text, /Unarchive it/);
+    // What the account may not do there is asked before the step is told to change something.
+    const rights = { permissions: { admin: false, push: true, pull: true } };
+    peer.repositories.set('acme/docs', { ...peer.repository('acme', 'docs', 'upstream/app-template'), ...rights });
+    const whole = { repo: { ...repo, name: 'docs' }, protection: { requiredReviews: 1 } };
+    await writeFile(input, JSON.stringify({ inputs: whole }));
+    const planned = JSON.parse((await slipway(...words, '--json')).stdout).steps;
+    const protection = planned.find(({ id }) => id === 'protection');
+    assert.equal(protection.change, 'blocked');
+    assert.match(protection.error.message, /may not administer acme\/docs/);
+    await writeFile(input, JSON.stringify({ inputs: { repo } }));
     assert.match((await slipway(...words)).stdout, /^github: .*; its token ends on .*, in 2 days$/m);
   } finally {
     await other.stop();

@@ -120,6 +120,7 @@ static const struct archived_case {
 			{ "GET", SETUP "/runs", .status = 200, .body = "{'workflow_runs':[]}" },
 			{ "GET", REPO "/actions/permissions", .status = 200,
 				.body = "{'enabled':false}" },
+			{ "GET", SETUP, .status = 200, .body = "{'state':'active'}" },
 			{ "POST", SETUP "/dispatches", .status = 422, .body = OFF } } },
 	{ &github_repository, "{'owner':'acme','name':'docs','visibility':'internal'}", "PATCH",
 		REPO,
@@ -176,9 +177,114 @@ START_TEST(test_the_member_that_names_it_is_told)
 }
 END_TEST
 
+/* ---- what a plan says before ---- */
+
+#define SHOWN(more)                                                                                \
+	"{'id':42,'full_name':'acme/docs','name':'docs','owner':{'login':'acme'},"                 \
+	"'default_branch':'main','private':true,'visibility':'private'" more "}"
+#define RIGHTS(admin, push, pull)                                                                  \
+	SHOWN(",'permissions':{'admin':" admin ",'push':" push ",'pull':" pull "}")
+
+static enum action_result plan_case(size_t index, int status, const char *shown)
+{
+	const struct archived_case *tried = &cases[index];
+	static struct peer_row rows[ARRAY_LEN(cases[0].rows) + 4];
+
+	rows[0] = (struct peer_row){ "GET", REPO, .status = status, .body = shown };
+	/* What a plan of a workflow reads besides. */
+	rows[1] = (struct peer_row){ "GET", REPO "/actions/permissions", .status = 200,
+		.body = "{'enabled':true}" };
+	rows[2] = (struct peer_row){ "GET", SETUP, .status = 200, .body = "{'state':'active'}" };
+	memcpy(&rows[3], tried->rows, sizeof(tried->rows));
+	rows[ARRAY_LEN(rows) - 1] = (struct peer_row){ .method = NULL };
+	peer_set(trial.peer, rows);
+	trial.planned = true;
+	return trial_run(&trial, tried->action, tried->input, 1);
+}
+
+START_TEST(test_a_plan_tells_of_an_archived_repository)
+{
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		setup();
+		trial_made(&trial, "github:repository:acme/docs", 5000);
+		ck_assert_int_eq(plan_case(i, 200, SHOWN(",'archived':true")), ACTION_FAILED);
+		ck_assert_str_eq(trial_change(&trial), "");
+		ck_assert_msg(trial_error(&trial)->class == ERROR_INVALID_INPUT &&
+				strstr(trial_error(&trial)->message, "acme/docs is archived") !=
+					NULL,
+			"case %zu: %s", i, trial_error(&trial)->message);
+		ck_assert_str_eq(trial_error(&trial)->remedy_input,
+			cases[i].action == &github_repository ? "name" : "repository");
+		teardown();
+	}
+}
+END_TEST
+
+/* Rights of a person, as GitHub shows them with the repository; an app's token has none there. */
+START_TEST(test_a_plan_tells_what_the_account_may_not)
+{
+	enum { FILES = 0, SECRETS = 4, ACCESS = 5, PROTECTION = 6, RULESETS = 7 };
+	static const struct {
+		size_t index;
+		int status;
+		const char *shown, *message; /* NULL: it goes on to the change */
+	} rights[] = {
+		{ FILES, 200, RIGHTS("false", "false", "true"), "may not write to acme/docs" },
+		{ FILES, 200, RIGHTS("false", "true", "true"), NULL },
+		{ SECRETS, 200, RIGHTS("false", "true", "true"), NULL },
+		{ ACCESS, 200, RIGHTS("false", "true", "true"), "may not administer acme/docs" },
+		{ PROTECTION, 200, RIGHTS("false", "true", "true"), "may not administer" },
+		{ RULESETS, 200, RIGHTS("false", "true", "true"), "may not administer" },
+		{ RULESETS, 200, RIGHTS("true", "true", "true"), NULL },
+		{ FILES, 200, RIGHTS("false", "false", "false"), NULL },
+		{ FILES, 200, SHOWN(""), NULL },
+		{ FILES, 404, "{'message':'Not Found'}", NULL },
+		{ FILES, 502, "", NULL },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rights); i++) {
+		setup();
+		ck_assert_int_eq(plan_case(rights[i].index, rights[i].status, rights[i].shown),
+			ACTION_FAILED);
+		ck_assert_msg((trial_change(&trial)[0] == '\0') == (rights[i].message != NULL),
+			"row %zu: %s", i, trial_error(&trial)->message);
+		if (rights[i].message != NULL) {
+			ck_assert_int_eq(trial_error(&trial)->class, ERROR_SCOPE_MISSING);
+			ck_assert_ptr_nonnull(
+				strstr(trial_error(&trial)->message, rights[i].message));
+		}
+		teardown();
+	}
+}
+END_TEST
+
+/* Nothing of the repository is changed by a fork of it. */
+START_TEST(test_an_archived_repository_may_be_forked)
+{
+	static const struct peer_row rows[] = {
+		{ "GET", REPO, .status = 404, .body = "{'message':'Not Found'}" },
+		{ "GET", "/github/repos/up/stream", .status = 200,
+			.body = "{'id':1,'full_name':'up/stream','name':'stream','archived':true,"
+				"'owner':{'login':'up'},'visibility':'public'}" },
+		{ "GET", "/github/repos/up/stream/forks", .status = 200, .body = "[]" },
+		{ "GET", "/github/orgs/acme", .status = 200, .body = "{'login':'acme'}" },
+		{ .method = NULL },
+	};
+	setup();
+	trial.planned = true;
+	peer_set(trial.peer, rows);
+	ck_assert_int_eq(trial_run(&trial, &github_repository,
+				 "{'owner':'acme','name':'docs','fork':'up/stream'}", 1),
+		ACTION_FAILED);
+	ck_assert_str_eq(trial_change(&trial), "create");
+	teardown();
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_an_archived_repository_is_told_at_once,
-		test_the_member_that_names_it_is_told, NULL };
+		test_the_member_that_names_it_is_told, test_a_plan_tells_of_an_archived_repository,
+		test_a_plan_tells_what_the_account_may_not,
+		test_an_archived_repository_may_be_forked, NULL };
 	return suite_main("archived repositories", tests, NULL, NULL);
 }
