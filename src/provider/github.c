@@ -154,6 +154,19 @@ static const struct refusal refusals[] = {
 			  "then trigger the step again.",
 		.remedy_url = "https://docs.github.com/articles/"
 			      "restricting-access-to-your-organization-s-data/" },
+	/* "Requires", but no permission. */
+	{ .status = 403,
+		.message = "two-factor",
+		.class = ERROR_SCOPE_MISSING,
+		.remedy = "Turn on two-factor authentication for the token's account, or use the "
+			  "token of another; then trigger the step again.",
+		.remedy_url = "https://github.com/settings/security" },
+	{ .status = 403,
+		.message = "email address must be verified",
+		.class = ERROR_SCOPE_MISSING,
+		.remedy = "Verify the email address of the token's account, then trigger the step "
+			  "again.",
+		.remedy_url = "https://github.com/settings/emails" },
 	{ .status = 403,
 		.message = "installation has been suspended",
 		.class = ERROR_APP_NOT_INSTALLED,
@@ -172,7 +185,7 @@ static const struct refusal refusals[] = {
 		.remedy = "Upgrade the plan of the account, or, where everybody may see its code, "
 			  "make the repository public; then trigger the step again.",
 		.remedy_url = PRICING_URL },
-	{ .message = "pull request",
+	{ .message = "through a pull request",
 		.class = ERROR_INVALID_INPUT,
 		.remedy = "Choose a branch that takes commits without a pull request, or let the "
 			  "token past that rule; then trigger the step again." },

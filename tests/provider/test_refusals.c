@@ -244,6 +244,16 @@ static const struct told told[] = {
 		"has an IP allow list enabled, and your IP address is not permitted to access this "
 		"resource.'}",
 		ERROR_SCOPE_MISSING, NULL, "IP allow list", NULL },
+	{ &github, 403, "{'message':'The `acme` organization requires two-factor authentication'}",
+		ERROR_SCOPE_MISSING, NULL, "Turn on two-factor authentication", NULL },
+	{ &github, 403, "{'message':'At least one email address must be verified to do that.'}",
+		ERROR_SCOPE_MISSING, NULL, "Verify the email address", NULL },
+	{ &github, 422, "{'message':'Changes must be made through a pull request.'}",
+		ERROR_INVALID_INPUT, NULL, "takes commits without a pull request", NULL },
+	/* It speaks of a rule that was sent, and is none that was met. */
+	{ &github, 422,
+		"{'message':'Invalid rule: Require a pull request before merging','errors':[]}",
+		ERROR_INVALID_INPUT, NULL, "Change the input as GitHub says", NULL },
 	{ &github, 403, "{'message':'Something of the organisation'}", ERROR_SCOPE_MISSING, NULL,
 		"Read what GitHub says", NULL },
 	{ &github, 403, "{'message':'Resource not accessible by integration'}", ERROR_SCOPE_MISSING,

@@ -200,13 +200,18 @@ START_TEST(test_refusals)
 		int status;
 		const char *body;
 		enum error_class class;
+		const char *input;
 	} cases[] = {
 		{ 422, "{'message':'Validation Failed','errors':[{'code':'no_seat'}]}",
-			ERROR_PLAN_LIMIT },
-		{ 422, "{'message':'You have exceeded the limit of invitations'}",
-			ERROR_PLAN_LIMIT },
-		{ 422, "{'message':'Invalid permission'}", ERROR_INVALID_INPUT },
-		{ 403, "{'message':'Must have admin rights to Repository.'}", ERROR_SCOPE_MISSING },
+			ERROR_PLAN_LIMIT, "" },
+		{ 422, "{'message':'You have exceeded the limit of invitations'}", ERROR_PLAN_LIMIT,
+			"" },
+		{ 422, "{'message':'Invalid permission'}", ERROR_INVALID_INPUT, "permission" },
+		/* Which right was asked for has nothing to do with it. */
+		{ 422, "{'message':'Outside collaborators are not allowed here'}",
+			ERROR_INVALID_INPUT, "user" },
+		{ 403, "{'message':'Must have admin rights to Repository.'}", ERROR_SCOPE_MISSING,
+			"" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct peer_row rows[] = { NOBODY, NONE_INVITED,
@@ -214,6 +219,7 @@ START_TEST(test_refusals)
 			{ .method = NULL } };
 		ck_assert_int_eq(run_with(rows, ANN, 1), ACTION_FAILED);
 		check_failed(cases[i].class);
+		ck_assert_str_eq(trial_error(&trial)->remedy_input, cases[i].input);
 		ck_assert_uint_eq(peer_count(trial.peer, PUT_USER), 1);
 	}
 }

@@ -312,6 +312,20 @@ END_TEST
 
 /* The app did not make the repository, so what is missing is not just late; what this run has made
  * may be. */
+/* GitHub does not list it whole: there is no place to correct, but something to do. */
+START_TEST(test_a_folder_that_is_too_large)
+{
+	static const struct peer_row rows[] = { AT("c1", "t1"),
+		{ "GET", "/github/repos/acme/docs/git/trees/t1", .status = 200,
+			.body = "{'sha':'t1','tree':[],'truncated':true}" },
+		{ .method = NULL } };
+	ck_assert_int_eq(run_with(rows, BOTH, 1), ACTION_FAILED);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "into folders below it"));
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "files");
+}
+END_TEST
+
 START_TEST(test_waits_for_nothing_of_an_old_repository)
 {
 	static const struct peer_row looks[] = {
@@ -337,6 +351,9 @@ START_TEST(test_waits_for_nothing_of_an_old_repository)
 		ck_assert_int_eq(run_with(rows, BOTH, 1), ACTION_FAILED);
 		ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
 	}
+	/* The last one: no file is at fault. */
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "branch");
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "was deleted meanwhile"));
 	ck_assert_int_eq(run_with(late, BOTH, 9), ACTION_DONE);
 }
 END_TEST
@@ -437,7 +454,8 @@ int main(void)
 		test_moves_to_the_same_commit_again, test_begins_anew_where_somebody_was_faster,
 		test_a_rule_is_no_race, test_gives_up_a_race_that_never_ends,
 		test_waits_for_a_fresh_repository, test_waits_for_nothing_of_an_old_repository,
-		test_ends_where_it_stays_so, test_refuses_to_replace_another_kind,
-		test_refuses_wrong_paths, test_moves_nothing_without_the_lease, NULL };
+		test_a_folder_that_is_too_large, test_ends_where_it_stays_so,
+		test_refuses_to_replace_another_kind, test_refuses_wrong_paths,
+		test_moves_nothing_without_the_lease, NULL };
 	return suite_main("github.files", tests, setup, teardown);
 }

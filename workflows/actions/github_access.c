@@ -265,14 +265,23 @@ static const struct refusal_reason {
 	const char *word;
 	enum error_class class;
 	const char *remedy;
+	bool of_permission; /* else of whom it is given to */
 } reasons[] = {
-	{ "seat", ERROR_PLAN_LIMIT, "Buy or free a seat, then trigger the step again." },
+	{ "seat", ERROR_PLAN_LIMIT, "Buy or free a seat, then trigger the step again.", false },
 	{ "limit", ERROR_PLAN_LIMIT,
 		"GitHub limits a repository to 50 invitations in 24 hours; trigger the step again "
-		"after that." },
+		"after that.",
+		false },
+	{ "permission", ERROR_INVALID_INPUT,
+		"Choose another permission; a repository that a user owns supports only push.",
+		true },
+	{ "role", ERROR_INVALID_INPUT,
+		"Choose another permission; a repository that a user owns supports only push.",
+		true },
 	{ "", ERROR_INVALID_INPUT,
-		"Check the permission and the user or team; a repository that a user owns supports "
-		"only push." },
+		"Check the user or team, and whether the organisation lets it have access; a "
+		"repository that a user owns supports only the permission push.",
+		false },
 };
 
 static enum action_result refuse(struct action_context *context, const struct input *input,
@@ -299,8 +308,10 @@ static enum action_result refuse(struct action_context *context, const struct in
 	action_fail(context, reason->class, "GitHub refuses permission %s on %s for %s: %s",
 		input->permission, input->repository, who, response->message);
 	action_remedy(context, NULL, "%s", reason->remedy);
-	return reason->class == ERROR_INVALID_INPUT ? action_remedy_input(context, "permission")
-						    : ACTION_FAILED;
+	if (reason->class != ERROR_INVALID_INPUT)
+		return ACTION_FAILED;
+	const char *whom = input->team != NULL ? "team" : "user";
+	return action_remedy_input(context, reason->of_permission ? "permission" : whom);
 }
 
 static enum action_result invited(struct action_context *context, const struct input *input,

@@ -205,6 +205,14 @@ static enum action_result refuse_write(struct action_context *context, const str
 			".github/workflows also workflows: write), then trigger the step again.");
 	if (action_error(context)->class != ERROR_INVALID_INPUT)
 		return action_remedy(context, NULL, "Trigger the step again.");
+	if (strcasestr(response->message, "reference does not exist") != NULL) {
+		action_remedy(context,
+			provider_page(context, &github, "/%s/branches", input->repository),
+			"The branch was deleted meanwhile: create it again, or choose another "
+			"one. Then trigger the step again.");
+		return action_remedy_input(context, "branch");
+	}
+
 	action_remedy(
 		context, NULL, "Change the files as GitHub says, then trigger the step again.");
 	return action_remedy_input(context, "files");

@@ -144,9 +144,15 @@ static bool fetch_tree(struct forest *forest, const char *sha, struct tree *ret_
 	if (!provider_decode(context, &response, &tree_record, ret_tree))
 		return false;
 	ret_tree->sha = sha;
-	if (ret_tree->truncated)
+	if (ret_tree->truncated) {
 		action_fail(context, ERROR_INVALID_INPUT,
 			"a folder in %s has more entries than GitHub lists", forest->repository);
+		action_remedy(context, NULL,
+			"Move some of the folder's files into folders below it, or choose another "
+			"folder for these files. Then trigger the step again.");
+		action_remedy_input(context, "files");
+	}
+
 	return !ret_tree->truncated;
 }
 
