@@ -12,7 +12,7 @@ struct http_client;
 
 #define HTTP_BODY_MAX    ((size_t)4 << 20)
 #define HTTP_HEADERS_MAX 10
-#define HTTP_KEPT_MAX    4
+#define HTTP_KEPT_MAX    5
 
 /* Which addresses a request may reach. */
 enum http_reach {

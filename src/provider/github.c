@@ -6,8 +6,8 @@
 
 #include "base/text.h"
 #include "provider/github_app.h"
+#include "provider/github_questions.h"
 #include "provider/provider.h"
-#include "provider/survey.h"
 
 /* The least that GitHub asks for where it gives no Retry-After */
 #define SECONDARY_LIMIT_MS 60000
@@ -82,8 +82,6 @@ static bool is_limited(
 	return true;
 }
 
-#define TOKENS_URL  "https://github.com/settings/tokens"
-#define PRICING_URL "https://github.com/pricing"
 #define UNARCHIVE                                                                                  \
 	"Unarchive the repository in its settings, or use another one; then trigger the step "     \
 	"again."
@@ -337,100 +335,6 @@ static enum error_class foreseen(
 		administers ? "admin" : "write");
 }
 
-/* ---- what doctor asks ---- */
-
-#define PARTIAL "partial-results; organizations=" /* ids, with commas between */
-
-/* Lists go without what belongs to an organisation that the token is not authorised for. */
-static void tell_hidden(struct survey *survey)
-{
-	const char *hidden = survey->notice.sign_on;
-
-	if (text_has_prefix(hidden, PARTIAL))
-		survey_add(survey, false, TOKENS_URL,
-			"Authorise the token for their single sign-on there; until then all that "
-			"is theirs is not found.",
-			"the token is not authorised for the single sign-on of organisations (ids: "
-			"%s)",
-			hidden + strlen(PARTIAL));
-}
-
-static void read_organizations(struct survey *survey, const cJSON *json)
-{
-	const cJSON *one;
-
-	cJSON_ArrayForEach (one, json) {
-		survey_add_name(survey, json_member_string(one, "login"));
-	}
-}
-
-/* A fine-grained token is told of no organisation, but of the repositories that it reaches. */
-static void read_repositories(struct survey *survey, const cJSON *json)
-{
-	const cJSON *one;
-
-	tell_hidden(survey);
-	cJSON_ArrayForEach (one, json) {
-		const cJSON *owner = json_member(one, "owner");
-		const char *type = json_member_string(owner, "type");
-		if (type != NULL && strcmp(type, "Organization") == 0)
-			survey_add_name(survey, json_member_string(owner, "login"));
-	}
-}
-
-static double number_of(const cJSON *json, const char *name)
-{
-	const cJSON *number = json_member(json, name);
-	return cJSON_IsNumber(number) ? number->valuedouble : -1;
-}
-
-/* Only owners are shown the plan. One without a limit of seats has none in use of none. */
-static void read_organization(struct survey *survey, const cJSON *json)
-{
-	const cJSON *plan = json_member(json, "plan");
-	const char *name = json_member_string(json, "login");
-	double seats = number_of(plan, "seats"), repositories = number_of(plan, "private_repos");
-
-	name = name != NULL ? name : "the organisation";
-	if (seats > 0 && number_of(plan, "filled_seats") >= seats)
-		survey_add(survey, false, PRICING_URL, "Add seats before people are given access.",
-			"all %.0f seats of the plan of %s are in use", seats, name);
-	if (repositories >= 0 && number_of(json, "owned_private_repos") >= repositories)
-		survey_add(survey, false, PRICING_URL,
-			"Upgrade the plan, or remove private repositories that nobody needs.",
-			"%s has all %.0f private repositories that its plan allows", name,
-			repositories);
-}
-
-static void read_actions(struct survey *survey, const cJSON *json)
-{
-	const char *enabled = json_member_string(json, "enabled_repositories");
-
-	if (enabled != NULL && strcmp(enabled, "none") == 0)
-		survey_add(survey, false, NULL,
-			"Let an owner allow them in the organisation's settings of Actions.",
-			"GitHub Actions are off in all repositories of %s", survey->about);
-}
-
-/* Of a person's token. An organisation that refuses what anybody may read refuses the address that
- * it comes from, the kind of the token, or a token without its single sign-on. */
-static const struct provider_question person_questions[] = {
-	{ .path = "/user" },
-	{ .path = "/user/orgs", .query = { "per_page", "100" }, .read = read_organizations },
-	{ .path = "/user/repos", .query = { "per_page", "100" }, .read = read_repositories },
-	{ .path = "/orgs/{org}", .each = true, .tells_refusal = true, .read = read_organization },
-	{ .path = "/orgs/{org}/actions/permissions", .each = true, .read = read_actions },
-	{ .path = NULL },
-};
-
-/* An app is not a person: GET /user is refused to it. Where it is not installed any more, or
- * suspended, it gets no token to ask with; and an organisation that does not take the address of
- * the workers refuses this. */
-static const struct provider_question app_questions[] = {
-	{ .path = "/installation/repositories" },
-	{ .path = NULL },
-};
-
 /* ---- settings ---- */
 
 static const struct setting setting_rows[] = {
@@ -484,7 +388,7 @@ static struct provider_access access_of(const struct settings *settings)
 		.token = app ? NULL : own->token,
 		.account = app ? own->installation_id : NULL,
 		.write_spacing_ms = own->write_spacing_ms,
-		.questions = app ? app_questions : person_questions,
+		.questions = app ? github_app_questions : github_person_questions,
 	};
 }
 
@@ -515,6 +419,7 @@ const struct provider github = {
 	.request_id_header = "x-github-request-id",
 	.sign_on_header = "x-github-sso",
 	.permissions_header = "x-accepted-github-permissions",
+	.scopes_header = "x-oauth-scopes",
 	.expiry_header = "github-authentication-token-expiration",
 	.permission_texts = { "not accessible by", "must have", "requires", "permission" },
 	.settings = { SETTINGS_PART(struct github_settings, setting_rows), .check = check_app },

@@ -100,7 +100,7 @@ const char *request_path(const struct provider_request *request, struct arena *a
 static void keep_headers(const struct provider *provider, struct http_request *http)
 {
 	const char *const names[] = { provider->request_id_header, provider->sign_on_header,
-		provider->permissions_header, provider->expiry_header };
+		provider->permissions_header, provider->expiry_header, provider->scopes_header };
 	size_t next = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(names) && next < HTTP_KEPT_MAX; i++)
@@ -255,6 +255,8 @@ static void take_notice(const struct provider_exchange *exchange, const struct h
 	if (exchange->access->token != NULL)
 		notice->expires_at =
 			clock_parse_header(http_response_header(http, provider->expiry_header));
+	text_copy(notice->scopes, sizeof(notice->scopes),
+		http_response_header(http, provider->scopes_header));
 	text_copy(notice->sign_on, sizeof(notice->sign_on),
 		http_response_header(http, provider->sign_on_header));
 }

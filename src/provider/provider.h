@@ -43,6 +43,7 @@ struct survey;
 /* What the headers of a response say of the credential that it was asked with. */
 struct credential_notice {
 	int64_t expires_at; /* ms since 1970; 0: they do not say */
+	char scopes[200];   /* what the scopes_header says; "" where it did not come */
 	char sign_on[200];  /* what the sign_on_header says; "" where it did not come */
 };
 
@@ -92,6 +93,7 @@ struct provider {
 					  "url=https://..." */
 	/* what a token that may not do this would have to be allowed */
 	const char *permissions_header;
+	const char *scopes_header; /* what the token may do: "repo, workflow" */
 	const char *expiry_header; /* when the token ends: 2026-12-03 08:03:22 UTC */
 	/* Parts of its texts, any case, that say that a permission is what lacks; ended by NULL. */
 	const char *permission_texts[PROVIDER_PERMISSION_TEXTS];

@@ -1,7 +1,7 @@
 // slipway verify and slipway doctor, as an operator meets them.
 //
 // covers: src/cli/command_verify.c src/cli/command_doctor.c src/cli/doctor_store.c src/cli/doctor_provider.c
-// covers: src/store/server.c src/provider/survey.c
+// covers: src/store/server.c src/provider/survey.c src/provider/github_questions.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
@@ -257,6 +257,25 @@ test('doctor tells which organisations of the token would refuse the steps, and 
   assert.equal(single.link, 'https://github.com/orgs/signed/sso?authorization_request=A1');
   assert.match(seats.what, /all 5 seats of the plan of open are in use/);
   assert.match(actions.what, /GitHub Actions are off in all repositories of open/);
+});
+
+test('doctor tells which scopes a token of the older kind lacks, and of no other kind', async () => {
+  const scoped = (scopes) => {
+    const user = { ...PERSON['/user'], headers: { ...PERSON['/user'].headers, 'x-oauth-scopes': scopes } };
+    return ask('github', { ...PERSON, '/user': user });
+  };
+  for (const [scopes, lacking] of [
+    ['repo, workflow, delete_repo', []],
+    ['delete_repo,repo,workflow', []],
+    ['public_repo, workflow_x', ['repo', 'workflow', 'delete_repo']],
+    ['repo', ['workflow', 'delete_repo']],
+    ['', []],
+  ]) {
+    const { status, found } = await scoped(scopes);
+    assert.equal(status, 0);
+    const told = found.map(({ what }) => /has no scope (\w+)/.exec(what)?.[1]).filter((name) => name !== undefined);
+    assert.deepEqual(told, lacking, scopes);
+  }
 });
 
 test('doctor tells what keeps Vercel from deploying', async () => {
