@@ -134,8 +134,38 @@ export interface Status {
   readonly reused?: boolean;
   /** Only when true: what the step created has left the app's ledger since. A trigger creates it again. */
   readonly removed?: boolean;
+  /** Only when true: what it was made from has changed since. Starting its workflow makes it anew. */
+  readonly stale?: boolean;
+  /** The deployment that it is part of; absent if it was triggered alone. */
+  readonly deploymentId?: string;
   /** How long to wait before the next poll, as the server suggests, in milliseconds. */
   readonly nextPollMs?: number | null;
+}
+
+/** One execution of a whole workflow for one app, which the server drives. */
+export interface Deployment {
+  /** The workflow. */
+  readonly workflowId: string;
+  /** The app. */
+  readonly appId: string;
+  /** The latest one of this workflow and app. */
+  readonly deploymentId: string;
+  /** `running` while any step goes on by itself; `error` once nothing does and not all steps are done. */
+  readonly status: 'running' | 'done' | 'error' | (string & {});
+  /** `cancelling` or `cancelled`, else null. */
+  readonly reason: string | null;
+  /** The digest of the workflow that it was started with. */
+  readonly definition: string | null;
+  /** Who started it, where that is known. */
+  readonly actor: string | null;
+  /** When it was started, as an RFC 3339 time. */
+  readonly startedAt: string | null;
+  /** When it was last retried. */
+  readonly retriedAt: string | null;
+  /** When it ended. */
+  readonly finishedAt: string | null;
+  /** Grows with each change of it. */
+  readonly version: number;
 }
 
 /** The states of all actions of a workflow for one app. */
@@ -146,6 +176,8 @@ export interface WorkflowStatus {
   readonly appId: string;
   /** One status a step, in the order of the steps. */
   readonly actions: readonly Status[];
+  /** The latest deployment; null if its steps were only triggered one by one. */
+  readonly deployment: Deployment | null;
 }
 
 /** As much of JSON Schema as describes an input. */
@@ -329,6 +361,8 @@ export interface TriggerOptions extends RequestOptions {
   readonly inputs?: Readonly<Record<string, unknown>>;
   /** Runs it again even if the same input is done. */
   readonly force?: boolean;
+  /** Waits for steps that it needs and that are not done, instead of being refused. */
+  readonly hold?: boolean;
   /**
    * An id that you make up for this one trigger. If the same trigger is sent again, it returns the run that it made,
    * even if that has ended. Default: a new id with `force`, else none.
@@ -336,6 +370,38 @@ export interface TriggerOptions extends RequestOptions {
   readonly triggerId?: string;
   /** The `version` of a {@link ConfigureResult}: refused as `config_changed` where the app was configured since. */
   readonly configVersion?: number;
+}
+
+/** The options of a start. */
+export interface StartOptions extends RequestOptions {
+  /** Inputs by `inputKey`, over those that are stored. They belong to this deployment. */
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  /** Deployments of other apps that have to be done first. */
+  readonly after?: readonly { readonly appId: string; readonly workflowId: string }[];
+  /** An id of your own, by which the server knows the request again. Default: a new one for each call. */
+  readonly startId?: string;
+  /** Cancels a live deployment with other inputs first, instead of being refused. */
+  readonly replace?: boolean;
+  /** Runs all steps again, also those that keep their result. */
+  readonly force?: boolean;
+  /** As {@link TriggerOptions.configVersion}. */
+  readonly configVersion?: number;
+}
+
+/** The options of a retry. */
+export interface RetryOptions extends RequestOptions {
+  /** The deployment that is meant; refused where it is no longer the latest. */
+  readonly deploymentId?: string;
+  /** Inputs that change, merged over those that the deployment was started with. */
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  /** As {@link StartOptions.startId}. */
+  readonly startId?: string;
+}
+
+/** The options of a cancel. */
+export interface CancelOptions extends RequestOptions {
+  /** The deployment that is meant; refused where it is no longer the latest. */
+  readonly deploymentId?: string;
 }
 
 /** The options of a validation. */
@@ -502,8 +568,30 @@ export class SlipwayClient {
    */
   plan(workflowId: string, appId: string, options?: PlanOptions): Promise<Plan>;
 
+  /**
+   * Starts a whole workflow, which the server then drives to its end: no client has to stay. All inputs are checked
+   * first. The same start again gives the same deployment while it is live.
+   *
+   * @throws {ProblemError} of class `invalid_input` with all invalid places, or `run_conflict`
+   */
+  start(workflowId: string, appId: string, options?: StartOptions): Promise<Deployment>;
+
+  /** Runs the failed steps of a deployment again; what needs them goes on by itself. */
+  retry(workflowId: string, appId: string, options?: RetryOptions): Promise<Deployment>;
+
+  /** Gives the result of a step that a person has made by hand; what needs it goes on. */
+  skip(
+    workflowId: string,
+    appId: string,
+    actionId: string,
+    output: { readonly [member: string]: unknown },
+    options?: RequestOptions,
+  ): Promise<Status>;
+
   /** Cancels the run of the action. Does nothing if there is none. */
-  cancel(workflowId: string, appId: string, actionId: string, options?: RequestOptions): Promise<Status>;
+  cancel(workflowId: string, appId: string, actionId: string, options?: CancelOptions): Promise<Status>;
+  /** Cancels the deployment of the workflow. Does nothing if none is live. */
+  cancel(workflowId: string, appId: string, actionId?: null, options?: CancelOptions): Promise<Deployment | null>;
 
   /**
    * Triggers an action and polls it until it ends. Follows the action, not the run: if somebody else starts a newer

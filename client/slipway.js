@@ -21,6 +21,10 @@
  * @typedef {import('./slipway.js').ClientOptions} ClientOptions
  * @typedef {import('./slipway.js').RequestOptions} RequestOptions
  * @typedef {import('./slipway.js').TriggerOptions} TriggerOptions
+ * @typedef {import('./slipway.js').Deployment} Deployment
+ * @typedef {import('./slipway.js').StartOptions} StartOptions
+ * @typedef {import('./slipway.js').RetryOptions} RetryOptions
+ * @typedef {import('./slipway.js').CancelOptions} CancelOptions
  * @typedef {import('./slipway.js').FollowOptions} FollowOptions
  * @typedef {import('./slipway.js').WorkflowOptions} WorkflowOptions
  * @typedef {import('./slipway.js').PlanOptions} PlanOptions
@@ -144,8 +148,8 @@ export class SlipwayClient {
    * @returns {Promise<Status>}
    */
   async trigger(workflowId, appId, actionId, options = {}) {
-    const { inputs, force, configVersion, triggerId = force ? madeUpId() : undefined } = options;
-    const request = { mode: 'trigger', workflowId, appId, actionId, inputs, force, triggerId, configVersion };
+    const { inputs, force, hold, configVersion, triggerId = force ? madeUpId() : undefined } = options;
+    const request = { mode: 'trigger', workflowId, appId, actionId, inputs, force, hold, triggerId, configVersion };
     return (await this.#send(this.#post(request), options)).content;
   }
 
@@ -190,12 +194,51 @@ export class SlipwayClient {
   /**
    * @param {string} workflowId
    * @param {string} appId
+   * @param {string | null} [actionId]
+   * @param {CancelOptions} [options]
+   * @returns {Promise<any>} a Status, or a Deployment without an actionId
+   */
+  async cancel(workflowId, appId, actionId = null, options = {}) {
+    const { deploymentId } = options;
+    const request = { mode: 'cancel', workflowId, appId, actionId: actionId ?? undefined, deploymentId };
+    return (await this.#send(this.#post(request), options)).content;
+  }
+
+  /**
+   * @param {string} workflowId
+   * @param {string} appId
+   * @param {StartOptions} [options]
+   * @returns {Promise<Deployment>}
+   */
+  async start(workflowId, appId, options = {}) {
+    const { inputs, after, startId = madeUpId(), replace, force, configVersion } = options;
+    const request = { mode: 'start', workflowId, appId, inputs, after, startId, replace, force, configVersion };
+    return (await this.#send(this.#post(request), options)).content;
+  }
+
+  /**
+   * @param {string} workflowId
+   * @param {string} appId
+   * @param {RetryOptions} [options]
+   * @returns {Promise<Deployment>}
+   */
+  async retry(workflowId, appId, options = {}) {
+    const { deploymentId, inputs, startId = madeUpId() } = options;
+    const request = { mode: 'retry', workflowId, appId, deploymentId, inputs, startId };
+    return (await this.#send(this.#post(request), options)).content;
+  }
+
+  /**
+   * @param {string} workflowId
+   * @param {string} appId
    * @param {string} actionId
+   * @param {Record<string, unknown>} output
    * @param {RequestOptions} [options]
    * @returns {Promise<Status>}
    */
-  async cancel(workflowId, appId, actionId, options = {}) {
-    return (await this.#send(this.#post({ mode: 'cancel', workflowId, appId, actionId }), options)).content;
+  async skip(workflowId, appId, actionId, output, options = {}) {
+    const request = { mode: 'skip', workflowId, appId, actionId, output };
+    return (await this.#send(this.#post(request), options)).content;
   }
 
   /**

@@ -29,7 +29,10 @@ enum action_result {
 
 enum action_reuse {
 	ACTION_KEEP_RESULT, /* return the previous result, unless what the step created no longer
-			       exists */
+			       exists: for an effect that is wanted once */
+	ACTION_LOOK_AGAIN,  /* the same for a single step; but when its workflow is started again,
+			       the  step runs and finds nothing to do: it reads before it writes, so
+			       it sees  what people have changed or deleted by hand */
 	ACTION_ALWAYS, /* start a new run each time: for removals, whose targets may exist again,
 			  and checks */
 };

@@ -65,8 +65,11 @@ struct field {
 	enum field_type type;
 	size_t offset; /* of the C member */
 	const char *description;
-	bool required;        /* absent or null is an error */
-	bool omit_zero;       /* the encoder leaves out an integer of 0 or a false */
+	bool required;  /* absent or null is an error */
+	bool omit_zero; /* the encoder leaves out an integer of 0 or a false */
+	/* In an output: tells about the run, such as what it changed, and not about the thing.
+	 * Another value makes no result stale that was made from the output. */
+	bool incidental;
 	bool given_each_time; /* must come with each trigger; a configured value is ignored */
 	/*
 	 * A string, the items of a list of strings or the values of a map that may be secret. Only

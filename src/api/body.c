@@ -38,38 +38,68 @@ enum error_class body_identifier(
 	return error_at(error, "/%s", name);
 }
 
+static enum error_class check_booleans(const cJSON *body, struct error *error)
+{
+	static const char *const names[] = { "force", "hold", "replace" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const cJSON *member = json_member(body, names[i]);
+		if (member == NULL || cJSON_IsBool(member))
+			continue;
+		error_set(error, ERROR_INVALID_REQUEST, "%s must be true or false", names[i]);
+		return error_at(error, "/%s", names[i]);
+	}
+
+	return ERROR_NONE;
+}
+
+static enum error_class check_ids(const cJSON *body, struct error *error)
+{
+	static const char *const names[] = { "triggerId", "startId" };
+	const char *ignored;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (body_identifier_optional(body, names[i], &ignored, error) != ERROR_NONE)
+			return error->class;
+	return ERROR_NONE;
+}
+
+static enum error_class check_version(const cJSON *version, struct error *error)
+{
+	if (version == NULL ||
+		(cJSON_IsNumber(version) && version->valuedouble >= 0 &&
+			version->valuedouble <= (double)JSON_INTEGER_MAX &&
+			version->valuedouble == floor(version->valuedouble)))
+		return ERROR_NONE;
+	error_set(error, ERROR_INVALID_REQUEST,
+		"configVersion must be the version that a configure returned");
+	return error_at(error, "/configVersion");
+}
+
 enum error_class body_check_options(const cJSON *body, struct error *error)
 {
-	const cJSON *inputs = json_member(body, "inputs"), *force = json_member(body, "force"),
-		    *id = json_member(body, "triggerId"),
-		    *version = json_member(body, "configVersion");
+	const cJSON *inputs = json_member(body, "inputs");
 
 	if (inputs != NULL && !cJSON_IsObject(inputs)) {
 		error_set(error, ERROR_INVALID_REQUEST, "inputs must be an object");
 		return error_at(error, "/inputs");
 	}
 
-	if (force != NULL && !cJSON_IsBool(force)) {
-		error_set(error, ERROR_INVALID_REQUEST, "force must be true or false");
-		return error_at(error, "/force");
-	}
+	if (check_booleans(body, error) != ERROR_NONE || check_ids(body, error) != ERROR_NONE)
+		return error->class;
+	return check_version(json_member(body, "configVersion"), error);
+}
 
-	if (id != NULL && !(cJSON_IsString(id) && identifier_valid(id->valuestring))) {
-		error_set(error, ERROR_INVALID_REQUEST,
-			"triggerId must be a string that matches " IDENTIFIER_PATTERN);
-		return error_at(error, "/triggerId");
-	}
+enum error_class body_check_version(
+	const char *app, const struct payload *payload, const cJSON *body, struct error *error)
+{
+	const cJSON *version = json_member(body, "configVersion");
 
-	if (version != NULL &&
-		!(cJSON_IsNumber(version) && version->valuedouble >= 0 &&
-			version->valuedouble <= (double)JSON_INTEGER_MAX &&
-			version->valuedouble == floor(version->valuedouble))) {
-		error_set(error, ERROR_INVALID_REQUEST,
-			"configVersion must be the version that a configure returned");
-		return error_at(error, "/configVersion");
-	}
-
-	return ERROR_NONE;
+	if (version == NULL || (int64_t)version->valuedouble == payload->version)
+		return ERROR_NONE;
+	return error_set(error, ERROR_CONFIG_CHANGED,
+		"'%s' has been configured again: its version is %lld, and the request expects %lld",
+		app, (long long)payload->version, (long long)version->valuedouble);
 }
 
 /* ---- the payload of an app ---- */

@@ -15,9 +15,14 @@ enum error_class body_identifier(const cJSON *body, const char *name, const char
 enum error_class body_identifier_optional(const cJSON *body, const char *name,
 	const char **ret_text, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* inputs must be an object, force a boolean, triggerId an id and configVersion a whole number,
- * where they are given. ERROR_INVALID_REQUEST with the place. */
+/* inputs must be an object, the options true or false, triggerId and startId ids and configVersion
+ * a whole number, where they are given. ERROR_INVALID_REQUEST with the place. */
 enum error_class body_check_options(const cJSON *body, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* A client that has configured the app must not run with what another client has configured since:
+ * ERROR_CONFIG_CHANGED if the body has another configVersion than the payload. */
+enum error_class body_check_version(const char *app, const struct payload *payload,
+	const cJSON *body, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* The parts of an app's payload that a body has: borrowed from it, each NULL where it has none.
  * Seals the secrets of the body in place. */

@@ -10,53 +10,52 @@
 #include "api/route.h"
 #include "api/target.h"
 #include "base/text.h"
-#include "store/runs.h"
+#include "store/shown.h"
 
-/* The runs of the target, in the order of its steps. */
-struct polled {
-	struct run runs[WORKFLOW_STEPS_MAX];
-	size_t count;
-};
-
-static enum error_class read_runs(const struct service *service, const struct target *target,
-	struct polled *polled, struct error *error)
+/* The runs of the target, in the order of its steps; with the deployment, if it is all steps. */
+static enum error_class read_shown(const struct service *service, const struct target *target,
+	struct shown *shown, struct error *error)
 {
-	struct run_name names[WORKFLOW_STEPS_MAX];
 	const struct step_definition *steps =
 		target->step != NULL ? target->step : target->workflow->steps;
-	polled->count = target->step != NULL ? 1 : target->workflow->step_count;
-	for (size_t i = 0; i < polled->count; i++)
-		names[i] = (struct run_name){ target->app, target->workflow->id, steps[i].id };
-	return runs_read_shown(
-		service->redis, polled->count, names, service->arena, polled->runs, error);
+
+	shown->count = target->step != NULL ? 1 : target->workflow->step_count;
+	shown->with_deployment = target->step == NULL;
+	for (size_t i = 0; i < shown->count; i++)
+		shown->names[i] =
+			(struct run_name){ target->app, target->workflow->id, steps[i].id };
+	return shown_read(service->redis, service->arena, shown, error);
 }
 
 static enum error_class show_all(
-	const struct target *target, const struct polled *polled, cJSON *json, struct error *error)
+	const struct target *target, const struct shown *shown, cJSON *json, struct error *error)
 {
-	cJSON *steps = cJSON_AddArrayToObject(json, "actions");
+	cJSON *deployment = NULL, *steps = cJSON_AddArrayToObject(json, "actions");
 	bool complete = steps != NULL &&
 		json_add(json, "workflowId", cJSON_CreateString(target->workflow->id)) &&
 		json_add(json, "appId", cJSON_CreateString(target->app));
 
-	for (size_t i = 0; complete && i < polled->count; i++) {
+	for (size_t i = 0; complete && i < shown->count; i++) {
 		cJSON *status;
-		if (run_status(&polled->runs[i], &status, error) != ERROR_NONE)
+		if (run_status(&shown->runs[i], &status, error) != ERROR_NONE)
 			return error->class;
 		complete = json_append(steps, status);
 	}
 
-	return complete ? ERROR_NONE
-			: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
+	if (deployment_status(&shown->deployment, &deployment, error) != ERROR_NONE)
+		return error->class;
+	return json_add(json, "deployment", deployment) && complete
+		? ERROR_NONE
+		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
 }
 
-static enum error_class show(const struct target *target, const struct polled *polled,
+static enum error_class show(const struct target *target, const struct shown *shown,
 	struct response *response, struct error *error)
 {
 	CLEANUP_JSON cJSON *json = NULL;
 
 	if (target->step != NULL) {
-		if (run_status(&polled->runs[0], &json, error) != ERROR_NONE)
+		if (run_status(&shown->runs[0], &json, error) != ERROR_NONE)
 			return error->class;
 		return response_json(response, 200, json_take(&json), error);
 	}
@@ -64,7 +63,7 @@ static enum error_class show(const struct target *target, const struct polled *p
 	json = cJSON_CreateObject();
 	if (json == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
-	if (show_all(target, polled, json, error) != ERROR_NONE)
+	if (show_all(target, shown, json, error) != ERROR_NONE)
 		return error->class;
 	return response_json(response, 200, json_take(&json), error);
 }
@@ -74,11 +73,11 @@ static enum error_class handle_post(const struct service *service, const struct 
 {
 	(void)request;
 	struct target target;
-	struct polled polled;
+	struct shown shown;
 	if (target_from_body(body, false, &target, error) != ERROR_NONE ||
-		read_runs(service, &target, &polled, error) != ERROR_NONE)
+		read_shown(service, &target, &shown, error) != ERROR_NONE)
 		return error->class;
-	return show(&target, &polled, response, error);
+	return show(&target, &shown, response, error);
 }
 
 /* The header may list several tags. A GET compares weakly, so W/ before a tag does not matter. */
@@ -93,20 +92,20 @@ static enum error_class handle_get(const struct service *service, const struct r
 	static const char *const names[] = { "appId", "workflowId", "actionId", NULL };
 	CLEANUP_JSON cJSON *query = NULL; /* the target borrows its texts */
 	struct target target;
-	struct polled polled;
+	struct shown shown;
 	char tag[RUN_TAG_SIZE];
 
 	if (query_parse(request->query, names, &query, error) != ERROR_NONE)
 		return error->class;
 	response_subject(response, query);
 	if (target_from_body(query, false, &target, error) != ERROR_NONE ||
-		read_runs(service, &target, &polled, error) != ERROR_NONE)
+		read_shown(service, &target, &shown, error) != ERROR_NONE)
 		return error->class;
 
-	runs_tag(polled.runs, polled.count, tag);
+	shown_tag(&shown, tag);
 	text_format(response->etag, sizeof(response->etag), "\"%s\"", tag);
 	if (!etag_matches(request->if_none_match, response->etag))
-		return show(&target, &polled, response, error);
+		return show(&target, &shown, response, error);
 	response->status = 304;
 	return ERROR_NONE;
 }

@@ -21,18 +21,6 @@ static enum error_class refuse_plan(const struct target *target, struct error *e
 	return error_at(error, "/actionId");
 }
 
-/* A client that has configured the app must not run with what another
- * client has configured since. */
-static enum error_class check_version(
-	const char *app, const struct payload *payload, const cJSON *version, struct error *error)
-{
-	if (version == NULL || (int64_t)version->valuedouble == payload->version)
-		return ERROR_NONE;
-	return error_set(error, ERROR_CONFIG_CHANGED,
-		"'%s' has been configured again: its version is %lld, and the request expects %lld",
-		app, (long long)payload->version, (long long)version->valuedouble);
-}
-
 /* Builds the input twice where it contains secrets in clear text: once to check it, and once
  * sealed, to store. */
 static enum error_class build_sealed(const struct service *service,
@@ -66,8 +54,7 @@ static enum error_class handle_trigger(const struct service *service, const stru
 		refuse_plan(&target, error) != ERROR_NONE ||
 		body_check_options(body, error) != ERROR_NONE ||
 		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE ||
-		check_version(target.app, &payload, json_member(body, "configVersion"), error) !=
-			ERROR_NONE)
+		body_check_version(target.app, &payload, body, error) != ERROR_NONE)
 		return error->class;
 
 	const struct input_sources sources = { target.workflow, target.step, payload.inputs,
@@ -85,6 +72,7 @@ static enum error_class handle_trigger(const struct service *service, const stru
 		.input = input,
 		.secrets = payload.secrets,
 		.force = cJSON_IsTrue(json_member(body, "force")),
+		.hold = cJSON_IsTrue(json_member(body, "hold")),
 		.id = json_member_string(body, "triggerId"),
 		.request = request->id,
 		.sealed = sealed > 0,
@@ -94,7 +82,7 @@ static enum error_class handle_trigger(const struct service *service, const stru
 
 const struct mode mode_trigger = {
 	.name = "trigger",
-	.members = (const char *const[]){ "workflowId", "actionId", "inputs", "force", "triggerId",
-		"configVersion", NULL },
+	.members = (const char *const[]){ "workflowId", "actionId", "inputs", "force", "hold",
+		"triggerId", "configVersion", NULL },
 	.handle = handle_trigger,
 };

@@ -15,6 +15,9 @@
  * here. */
 /* clang-format off */
 #define MODES(MODE)     \
+	MODE(start)     \
+	MODE(retry)     \
+	MODE(skip)      \
 	MODE(trigger)   \
 	MODE(poll)      \
 	MODE(configure) \

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "core/input.h"
+#include "store/deployments.h"
 #include "store/runs.h"
 
 static enum error_class respond_conflict(const struct trigger_result *result,
@@ -97,6 +98,7 @@ enum error_class trigger_send(const struct service *service, const struct target
 		.input = json_print(service->arena, options->input),
 		.digest = digest,
 		.force = options->force || target->step->action->reuse == ACTION_ALWAYS,
+		.hold_ms = options->hold ? DEPLOYMENT_HOLD_MS : 0,
 		.id = options->id,
 		.request = options->request,
 		.run_ms = (int64_t)step_run_timeout_s(target->step) * 1000,

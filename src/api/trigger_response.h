@@ -13,6 +13,7 @@ struct trigger_options {
 	const cJSON *input;
 	const cJSON *secrets; /* of the app */
 	bool force;
+	bool hold; /* needs that are not done hold the run as blocked, instead of refusing it */
 	const char *id;      /* the client's own id of this trigger; NULL: none */
 	const char *request; /* id of the HTTP request */
 	bool sealed; /* the request had secrets in clear text, which make a new input each time */

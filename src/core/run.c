@@ -24,6 +24,8 @@ static const struct field shown_fields[] = {
 	{ INTEGER_FIELD("crashes", struct run, crashes) },
 	{ INTEGER_FIELD("version", struct run, version) },
 	{ INTEGER_FIELD("removed", struct run, removed) },
+	{ INTEGER_FIELD("stale", struct run, stale) },
+	{ STRING_FIELD("deployment", struct run, deployment) },
 	{ INTEGER_FIELD("queued_at", struct run, queued_at) },
 	{ INTEGER_FIELD("started_at", struct run, started_at) },
 	{ INTEGER_FIELD("finished_at", struct run, finished_at) },
@@ -104,7 +106,8 @@ struct status {
 	const char *resume_at, *queued_at, *started_at, *finished_at;
 	const char *output, *error;
 	int64_t attempt, crashes, version, next_poll_ms;
-	bool removed;
+	bool removed, stale;
+	const char *deployment;
 };
 
 /* Required, so that every member is always there: null where there is nothing to say. */
@@ -129,6 +132,8 @@ static const struct field status_fields[] = {
 	{ INTEGER_FIELD("nextPollMs", struct status, next_poll_ms) },
 	/* Only where it is so. */
 	{ BOOLEAN_FIELD("removed", struct status, removed), .omit_zero = true },
+	{ BOOLEAN_FIELD("stale", struct status, stale), .omit_zero = true },
+	{ STRING_FIELD("deploymentId", struct status, deployment) },
 };
 static const struct record status_record = RECORD(struct status, status_fields);
 
@@ -164,6 +169,8 @@ enum error_class run_status(const struct run *run, cJSON **ret_json, struct erro
 		.version = run->version,
 		.next_poll_ms = run_next_poll_ms(run),
 		.removed = run->removed != 0,
+		.stale = run->stale != 0,
+		.deployment = text_or_null(run->deployment),
 	};
 	return record_encode(&status_record, &status, ret_json, error);
 }

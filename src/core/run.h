@@ -28,7 +28,9 @@ struct run {
 	const char *cancel;  /* error JSON, where somebody wants it to end */
 	const char *request; /* id of the HTTP request that triggered it, for the logs */
 	int64_t attempt, attempts, crashes, version;
-	int64_t removed; /* when what it had made was taken away */
+	int64_t removed;        /* when what it had made was taken away */
+	int64_t stale;          /* 1: what it was made from has changed since */
+	const char *deployment; /* id of the deployment that it is part of */
 	int64_t queued_at, started_at, finished_at, due, lease_until, run_deadline;
 	int64_t outage_at; /* since when it waits for a provider that is down */
 	int64_t now;       /* when it was read */

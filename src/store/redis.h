@@ -89,7 +89,7 @@ struct script_argument {
 	const char *name, *text;
 	const int64_t *integer;
 };
-#define SCRIPT_ARGUMENTS_MAX 16
+#define SCRIPT_ARGUMENTS_MAX 20
 
 /* A script with its keys and arguments, as its head lists them. Borrowed. */
 struct script_call {

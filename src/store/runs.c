@@ -130,11 +130,28 @@ static void list_needs(const struct trigger *trigger, struct need_keys *keys)
 		add_need(keys, &trigger->others[i]);
 }
 
+/* The same as names, as the script keeps them: app:workflow:step, with spaces between. */
+static const char *names_of_needs(const struct trigger *trigger, struct arena *arena)
+{
+	const struct run_name *name = &trigger->name;
+	const char *names = "";
+
+	for (size_t i = 0; names != NULL && i < trigger->need_count; i++)
+		names = arena_format(arena, "%s%s%s:%s:%s", names, i > 0 ? " " : "", name->app,
+			name->workflow, trigger->needs[i]);
+	for (size_t i = 0; names != NULL && i < trigger->other_count; i++)
+		names = arena_format(arena, "%s%s%s:%s:%s", names, names[0] != '\0' ? " " : "",
+			trigger->others[i].app, trigger->others[i].workflow,
+			trigger->others[i].step);
+	return names;
+}
+
 enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
 	struct arena *arena, struct trigger_result *ret_result, struct error *error)
 {
 	char run_id[RUN_ID_SIZE];
 	struct need_keys needs;
+	const char *need_names = names_of_needs(trigger, arena);
 	const struct script_argument arguments[] = {
 		{ "app", .text = trigger->name.app },
 		{ "workflow", .text = trigger->name.workflow },
@@ -143,6 +160,8 @@ enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
 		{ "input", .text = trigger->input },
 		{ "digest", .text = trigger->digest },
 		{ "force", .text = trigger->force ? "1" : "" },
+		{ "hold", .integer = trigger->hold_ms > 0 ? &trigger->hold_ms : NULL },
+		{ "needs", .text = need_names },
 		{ "run_ms", .integer = &trigger->run_ms },
 		{ "attempts", .integer = &trigger->attempts },
 		{ "retention", .integer = &trigger->retention_seconds },
@@ -150,6 +169,8 @@ enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
 		{ "request", .text = trigger->request },
 	};
 
+	if (need_names == NULL)
+		return no_memory(error);
 	run_id_make(run_id);
 	list_needs(trigger, &needs);
 	const struct script_call call = { SCRIPT_TRIGGER, needs.count, needs.list,
@@ -177,49 +198,6 @@ enum error_class run_read(struct redis *redis, const struct run_name *name, stru
 		take_hash(ret_run, name, replies[1], server_time_of(replies[0]), arena, error);
 	reply_free(replies[0]);
 	reply_free(replies[1]);
-	return class;
-}
-
-/* What an HMGET of the shown fields has brought, in their order. */
-static enum error_class take_shown(
-	struct run *run, const struct redisReply *values, struct arena *arena, struct error *error)
-{
-	for (size_t i = 0; i < reply_count(values); i++)
-		if (!take_field(run, run_shown.fields[i].name, reply_item(values, i), arena))
-			return no_memory(error);
-	return ERROR_NONE;
-}
-
-/* One turn: TIME, and an HMGET for each run. */
-enum error_class runs_read_shown(struct redis *redis, size_t count, const struct run_name *names,
-	struct arena *arena, struct run *ret_runs, struct error *error)
-{
-	char keys[WORKFLOW_STEPS_MAX][KEY_SIZE];
-	const char *words[WORKFLOW_STEPS_MAX][2 + RUN_FIELDS_MAX];
-	struct redis_words commands[1 + WORKFLOW_STEPS_MAX] = { { 1, time_words } };
-	struct redisReply *replies[1 + WORKFLOW_STEPS_MAX];
-
-	for (size_t i = 0; i < count; i++) {
-		run_key_make(keys[i], &names[i]);
-		words[i][0] = "HMGET";
-		words[i][1] = keys[i];
-		for (size_t j = 0; j < run_shown.count; j++)
-			words[i][2 + j] = run_shown.fields[j].name;
-		commands[1 + i] = (struct redis_words){ 2 + run_shown.count, words[i] };
-	}
-
-	if (redis_batch(redis, 1 + count, commands, replies, error) != ERROR_NONE)
-		return error->class;
-	const int64_t now = server_time_of(replies[0]);
-	enum error_class class = ERROR_NONE;
-	for (size_t i = 0; i < count && class == ERROR_NONE; i++) {
-		class = take_hash(&ret_runs[i], &names[i], NULL, now, arena, error);
-		if (class == ERROR_NONE)
-			class = take_shown(&ret_runs[i], replies[1 + i], arena, error);
-	}
-
-	for (size_t i = 0; i <= count; i++)
-		reply_free(replies[i]);
 	return class;
 }
 
@@ -336,7 +314,7 @@ enum error_class run_wants_cancel(
 }
 
 /* What each script takes beside token and checkpoint. */
-#define WRITE_ARGUMENTS 4
+#define WRITE_ARGUMENTS 5
 
 static enum error_class send_write(struct redis *redis, const struct lease *lease,
 	const struct run_write *write, struct redisReply **ret_reply, struct error *error)
@@ -357,8 +335,9 @@ static enum error_class send_write(struct redis *redis, const struct lease *leas
 		[RUN_WAIT] = { SCRIPT_WAIT, 4,
 			{ { "phase", .text = write->phase }, delay, reason, detail } },
 		[RUN_RETRY] = { SCRIPT_RETRY, 3, { delay, reason, detail } },
-		[RUN_FINISH] = { SCRIPT_FINISH, 4,
+		[RUN_FINISH] = { SCRIPT_FINISH, 5,
 			{ { "status", .text = write->status }, { "output", .text = write->output },
+				{ "gives", .text = write->gives },
 				{ "error", .text = write->error }, reason } },
 		[RUN_RELEASE] = { SCRIPT_RELEASE, 0, { { .name = NULL } } },
 	};

@@ -19,7 +19,9 @@ struct trigger {
 	const char *id;      /* of the trigger, chosen by the client; NULL: none */
 	const char *request; /* id of the HTTP request; NULL: none */
 	int64_t run_ms;      /* deadline of the run, from now */
-	int64_t attempts;    /* how many may fail */
+	/* for how long needs that are not done may hold it as blocked; 0: then it is refused */
+	int64_t hold_ms;
+	int64_t attempts; /* how many may fail */
 	int64_t retention_seconds;
 	const char *needs[WORKFLOW_STEPS_MAX]; /* steps of the same workflow */
 	size_t need_count;
@@ -51,11 +53,6 @@ enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
 /* Reads the current run; idle if there is none. Texts are in the arena. */
 enum error_class run_read(struct redis *redis, const struct run_name *name, struct arena *arena,
 	struct run *ret_run, struct error *error) SLIPWAY_MUST_CHECK;
-
-/* Reads the fields that a status shows, of at most WORKFLOW_STEPS_MAX runs in one round trip; the
- * other fields are "" and 0. Texts are in the arena. */
-enum error_class runs_read_shown(struct redis *redis, size_t count, const struct run_name *names,
-	struct arena *arena, struct run *ret_runs, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Ends a run, or asks its worker to. *ret_accepted: the run was live. Texts of the run are in the
  * arena. */
@@ -132,6 +129,7 @@ struct run_write {
 	const char *phase, *reason, *detail;
 	int64_t delay_ms;
 	const char *status, *output, *error;
+	const char *gives; /* of an output: see output_digest */
 	/* for the log: why the attempt failed, redacted; NULL: it did not */
 	const struct error *failure;
 };

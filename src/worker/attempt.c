@@ -12,6 +12,7 @@
 #include "base/redact.h"
 #include "core/dry_run.h"
 #include "core/input.h"
+#include "core/output.h"
 #include "core/run_log.h"
 #include "core/secret.h"
 #include "store/limits.h"
@@ -396,15 +397,18 @@ static enum error_class resolve_input(
 
 /* ---- how it ends ---- */
 
-static enum error_class write_done(
-	struct action_context *context, struct run_write *write, struct error *error)
+static enum error_class write_done(const struct attempt *attempt, struct action_context *context,
+	struct run_write *write, struct error *error)
 {
+	char *gives = arena_allocate(attempt->arena, DIGEST_SIZE);
+
 	*write = (struct run_write){ .kind = RUN_FINISH,
 		.status = "done",
 		.output = context_output(context),
+		.gives = gives,
 		.reason = context->skipped ? "skipped" : NULL };
-	return write->output != NULL
-		? ERROR_NONE
+	return write->output != NULL && gives != NULL
+		? output_digest(&attempt->step->action->output, write->output, gives, error)
 		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the output");
 }
 
@@ -414,7 +418,7 @@ static enum error_class write_result(const struct attempt *attempt, struct actio
 	const struct run *run = &attempt->claim->run;
 
 	if (result == ACTION_DONE)
-		return write_done(context, write, error);
+		return write_done(attempt, context, write, error);
 	if (result == ACTION_WAITING) {
 		*write = (struct run_write){ .kind = RUN_WAIT,
 			.phase = context->for_person ? "blocked" : "waiting",

@@ -127,9 +127,9 @@ inline written(w)
 	assert(redis.holder == w)
 }
 
-/* ---- transitions.lua ---- */
+/* ---- states, transitions.lua ---- */
 
-inline drop_entry() /* transitions.lua */
+inline drop_entry() /* states.lua */
 {
 	redis.entry = 0;
 	redis.in_stream = 0;
@@ -139,7 +139,7 @@ inline drop_entry() /* transitions.lua */
 	redis.holder = NOBODY
 }
 
-inline enqueue() /* transitions.lua */
+inline enqueue() /* states.lua */
 {
 	drop_entry();
 	new_id(fresh);

@@ -20,7 +20,8 @@ class Run:
     # Every field that the hash of a run may have. None: the field is not there.
     FIELDS = ('app workflow action run status phase retention input digest basis attempt attempts crashes queued_at '
               'run_deadline started_at finished_at changed_at version entry lease lease_until worker due cancel reason '
-              'detail checkpoint output error removed trigger request lost_lease used outage_at').split()
+              'detail checkpoint output error removed trigger request lost_lease used outage_at run_ms needs gives stale '
+              'failures').split()
 
     def __init__(self, app, action):
         self.member = '%s:%s:%s' % (app, WORKFLOW, action)
@@ -109,12 +110,30 @@ class Model:
         self.delayed[run.member] = self.live[run.member] = run.due
         self.changed(run, phase, detail)
 
-    def to_end(self, run, status, output, error, reason=''):
+    def to_end(self, run, status, output, error, reason='', gives=''):
         self.leave(run)
         run.forget(['cancel', 'detail', 'lost_lease', 'input', 'outage_at'])
         run.status, run.output, run.finished_at = status, output, self.now
-        run.error, run.reason = error or None, reason or None
+        run.error, run.reason, run.failures = error or None, reason or None, None
+        run.gives = gives or None
         self.changed(run, status, reason)
+        self.tell_users(run)
+
+    def basis_of(self, run):
+        needed = [other for other in self.runs if other.home[0] == run.home[0] and other.home[1] in NEEDS[run.home[1]]]
+        return needed, hashlib.sha1('\n'.join(other.gives or '' for other in needed).encode()).hexdigest()
+
+    def tell_users(self, run):
+        """What was made from something else than what the run gives now is stale."""
+        for user in self.runs:
+            if user.status != 'done' or run.member not in (user.needs or '').split():
+                continue
+            needed, basis = self.basis_of(user)
+            if any(other.status != 'done' for other in needed):
+                continue
+            stale = basis != user.basis or any(other.removed for other in needed)
+            if stale != bool(user.stale):
+                user.stale, user.changed_at, user.version = stale and 1 or None, self.now, user.version + 1
 
     def ended_by_cancel(self, run):
         if run.cancel is None:
@@ -134,7 +153,7 @@ class Model:
         app, action = run.home
         needed = [other for other in self.runs if other.home[0] == app and other.home[1] in NEEDS[action]]
         missing = [i + 1 for i, other in enumerate(needed) if other.status != 'done' or other.removed]
-        basis = hashlib.sha1('\n'.join(other.output or '' for other in needed).encode()).hexdigest()
+        basis = self.basis_of(run)[1]
         if trigger and run.trigger == trigger:
             return ['same', self.now, run.as_hash(), []]
         if run.status == 'running':
@@ -155,7 +174,8 @@ class Model:
         run.input, run.digest, run.basis, run.retention = given, digest, basis, retention
         run.attempt, run.attempts, run.crashes = 1, attempts, 0
         run.trigger, run.request = trigger or None, request or None
-        run.queued_at, run.run_deadline = self.now, self.now + deadline
+        run.queued_at, run.run_deadline, run.run_ms = self.now, self.now + deadline, deadline
+        run.needs = ' '.join(other.member for other in needed) or None
         self.to_queue(run)
         return ['new', self.now, run.as_hash(), []]
 
@@ -189,6 +209,7 @@ class Model:
             if maker.run == run_id and maker.status == 'done':
                 maker.removed = maker.changed_at = self.now
                 maker.version += 1
+                self.tell_users(maker)
 
     def progress(self, run, token, checkpoint, field, value, log, replaces):
         if run.lease != token:
@@ -215,7 +236,7 @@ class Model:
         for i, other in enumerate(needed):
             if other.status != 'done' or other.removed:
                 return ['missing', i + 1, 'removed' if other.removed else other.status or '']
-        basis = hashlib.sha1('\n'.join(other.output for other in needed).encode()).hexdigest()
+        basis = self.basis_of(run)[1]
         run.basis = 'mixed' if run.used and run.basis != basis else basis
         run.used = 1
         return ['outputs'] + [other.output for other in needed]
@@ -233,15 +254,17 @@ class Model:
             return ['lost']
         if self.ended_by_cancel(run):
             return self.told('written', run)
+        failures = (run.failures or '').split('\n') if run.failures else []
+        run.failures = '\n'.join((failures + ['%d %d %s %s' % (run.attempt, self.now, reason, detail)])[-10:])
         run.attempt += 1
         self.to_delayed(run, 'retrying', delay_ms, checkpoint, reason, detail)
         return ['written']
 
-    def finish(self, run, token, checkpoint, status, output, error, reason):
+    def finish(self, run, token, checkpoint, status, output, error, reason, gives):
         if run.lease != token:
             return ['lost']
         run.checkpoint = checkpoint or run.checkpoint
-        self.to_end(run, status, output, error, reason)
+        self.to_end(run, status, output, error, reason, gives)
         return self.told('written', run)
 
     def release(self, run, token):

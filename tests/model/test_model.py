@@ -50,25 +50,25 @@ MUTANTS = [
      'basis'),
     ('finish_by_run_id_only', 'finish', 'if not held(arg.token) then',
      "if get('run') ~= arg.token:match('^[^/]*') then"),
-    ('ack_without_delete', 'transitions', "redis.pcall('XDEL', queue, entry)", ''),
-    ('delete_without_ack', 'transitions', "redis.pcall('XACK', queue, GROUP, entry)", ''),
-    ('enqueue_keeps_old_entry', 'transitions', 'local function enqueue()\n\tdrop_entry()', 'local function enqueue()'),
-    ('enqueue_stays_in_delayed', 'transitions', "redis.call('ZREM', delayed, member())\n\tredis.call('ZADD', live, now + Q",
+    ('ack_without_delete', 'states', "redis.pcall('XDEL', queue, entry)", ''),
+    ('delete_without_ack', 'states', "redis.pcall('XACK', queue, GROUP, entry)", ''),
+    ('enqueue_keeps_old_entry', 'states', 'local function enqueue()\n\tdrop_entry()', 'local function enqueue()'),
+    ('enqueue_stays_in_delayed', 'states', "redis.call('ZREM', delayed, member())\n\tredis.call('ZADD', live, now + Q",
      "redis.call('ZADD', live, now + Q"),
-    ('delay_beyond_the_deadline', 'transitions', "math.min(now + milliseconds, number('run_deadline'))",
+    ('delay_beyond_the_deadline', 'states', "math.min(now + milliseconds, number('run_deadline'))",
      'now + milliseconds'),
     ('finish_stays_in_live', 'transitions', "redis.call('ZREM', live, member())", ''),
     ('finish_keeps_cancel', 'transitions', "'reason', 'detail', 'cancel', 'lost_lease', ",
      "'reason', 'detail', 'lost_lease', "),
-    ('run_without_expiry', 'transitions', "\tredis.call('EXPIRE', run, seconds)\n", ''),
+    ('run_without_expiry', 'states', "\tredis.call('EXPIRE', run, seconds)\n", ''),
     ('live_run_may_expire', 'retention', "if get('status') == 'running' then", 'if false then'),
-    ('ledger_that_expires', 'transitions', '\tkeep_payload(seconds)\n',
+    ('ledger_that_expires', 'states', '\tkeep_payload(seconds)\n',
      "\tredis.call('EXPIRE', ledger, seconds)\n"),
     ('apps_forget_who_has_something', 'retention', ":ledger') == 1", ":ledger') == 2"),
     ('wait_burns_an_attempt', 'wait', 'delay(', "redis.call('HINCRBY', run, 'attempt', 1)\ndelay("),
     ('wait_begins_the_outage_anew', 'wait', "redis.call('HSETNX', run, 'outage_at', now)", "set('outage_at', now)"),
     ('wait_keeps_the_outage', 'wait', "\tclear('outage_at')", ''),
-    ('finish_keeps_the_outage', 'transitions', "'lost_lease', 'outage_at')", "'lost_lease')"),
+    ('finish_keeps_the_outage', 'transitions', "'lost_lease', 'outage_at', ", "'lost_lease', "),
     ('wait_ignores_cancel', 'wait', 'turned_away(arg.token)', "not held(arg.token) and { 'lost' }"),
     ('retry_ignores_cancel', 'retry', 'turned_away(arg.token)', "not held(arg.token) and { 'lost' }"),
     ('retry_without_attempt', 'retry', "redis.call('HINCRBY', run, 'attempt', 1)", ''),
@@ -98,7 +98,7 @@ MUTANTS = [
     ('trigger_reuses_on_other_basis', 'trigger', " and\n\tget('basis') == basis", ''),
     ('trigger_reuses_what_was_removed', 'trigger', "not get('removed') and ", ''),
     ('trigger_builds_on_what_was_removed', 'basis', " or need[3] then", ' then'),
-    ('trigger_keeps_the_mark_of_removal', 'trigger', "'request', 'removed', ", "'request', "),
+    ('trigger_keeps_the_mark_of_removal', 'transitions', "'request', 'removed', ", "'request', "),
     ('progress_marks_other_runs', 'progress', 'found[1] == id and ', ''),
     ('progress_marks_what_did_not_end_well', 'progress', " and found[2] == 'done'", ''),
     ('progress_forgets_who_made_it', 'progress', '\tremember_maker()\n', ''),
@@ -107,8 +107,8 @@ MUTANTS = [
     ('progress_removes_without_a_mark', 'progress', "== 1 then\n\tmark_makers()", '== 1 then'),
     ('trigger_ignores_force', 'trigger', "arg.force ~= '1' and ", ''),
     ('trigger_forgets_its_id', 'trigger', "get('trigger') == arg.trigger", 'false'),
-    ('trigger_keeps_an_old_id', 'trigger', "'finished_at', 'trigger',", "'finished_at',"),
-    ('trigger_keeps_old_output', 'trigger', "'error', 'output', ", "'error', "),
+    ('trigger_keeps_an_old_id', 'transitions', "'trigger', 'request', 'rem", "'request', 'rem"),
+    ('trigger_keeps_old_output', 'transitions', "'error', 'output', ", "'error', "),
 ]
 
 
@@ -280,7 +280,8 @@ class Plan:
         answer = self.model.trigger(run, run_id, '{"n":%d}' % a, digest, force, deadline, 5, retention, trigger, request)
         arguments = {'app': app, 'workflow': reference.WORKFLOW, 'step': action, 'run': run_id, 'input': '{"n":%d}' % a,
                      'digest': digest, 'force': '1' if force else '', 'run_ms': deadline, 'attempts': 5,
-                     'retention': retention, 'trigger': trigger, 'request': request}
+                     'retention': retention, 'trigger': trigger, 'request': request, 'hold': '',
+                     'needs': ' '.join('%s:%s:%s' % (app, reference.WORKFLOW, need) for need in needs)}
         self.script('trigger', run, arguments, answer,
                     [PREFIX + 'app:default:%s:%s:%s' % (app, reference.WORKFLOW, need) for need in needs])
 
@@ -362,9 +363,9 @@ class Plan:
     def finish(self, run, token, a, b):
         if b < 6:
             self.write('finish', run, token=token, checkpoint=('', 'checkpoint%d' % b)[a & 1], status='done',
-                       output='{"out":%d}' % (b & 3), error='', reason=('', 'adopted')[a & 1])
+                       output='{"out":%d}' % (b & 3), gives='gives%d' % (b & 1), error='', reason=('', 'adopted')[a & 1])
         else:
-            self.write('finish', run, token=token, checkpoint='', status='error', output='{}', error=FAILED,
+            self.write('finish', run, token=token, checkpoint='', status='error', output='{}', gives='', error=FAILED,
                        reason=('', 'plan_limit')[b & 1])
 
     def release(self, run, token, a, b):
@@ -517,10 +518,12 @@ def broken_invariants(before, found, ttls, last_read, step):
         old = before['runs'][member] if before else {}
         if int(run.get('version', 0)) < int(old.get('version', 0)):
             lines.append('%s: its version fell' % member)
-        # What was removed is marked, and nothing else changes.
+        # What was removed is marked, and so is what was made from something else; nothing else changes.
+        stale = {**old, **{name: run.get(name) for name in ('stale', 'version', 'changed_at')}}
         marked = {**old, **{name: run.get(name) for name in ('removed', 'version', 'changed_at')}}
         if old.get('status') in ('done', 'error') and run != old and not step.text.startswith('trigger ' + member) and \
-                not (step.text.startswith('progress') and run == marked and 'removed' in run):
+                not (step.text.startswith('progress') and run == marked and 'removed' in run) and \
+                {'stale': None, **run} != {'stale': None, **stale}:
             lines.append('%s: it had ended and changed' % member)
         if old and not run:
             lines.append('%s: it is gone' % member)

@@ -16,6 +16,7 @@
 #include "harness/store.h"
 #include "store/queue.h"
 #include "store/reaper.h"
+#include "store/shown.h"
 #include "store/workers.h"
 
 static struct redis *redis;
@@ -170,7 +171,8 @@ START_TEST(test_a_status_is_made_of_the_fields_that_are_read_for_it)
 	const char *words[2 + 2 * RUN_FIELDS_MAX] = { "HSET", key };
 	size_t count = 2;
 	struct redisReply *reply;
-	struct run all = read_run(), shown;
+	struct run all = read_run();
+	struct shown shown = { .names = { name }, .count = 1 };
 	cJSON *status_of_all, *status_of_shown;
 	run_key_make(key, &name);
 	for (size_t i = 0; i < run_shown.count + run_hidden.count; i++) {
@@ -182,12 +184,12 @@ START_TEST(test_a_status_is_made_of_the_fields_that_are_read_for_it)
 	ck_assert_int_eq(redis_command(redis, count, words, &reply, &error), ERROR_NONE);
 	reply_free(reply);
 	all = read_run();
-	ck_assert_int_eq(runs_read_shown(redis, 1, &name, &arena, &shown, &error), ERROR_NONE);
+	ck_assert_int_eq(shown_read(redis, &arena, &shown, &error), ERROR_NONE);
 	ck_assert_int_eq(run_status(&all, &status_of_all, &error), ERROR_NONE);
-	ck_assert_int_eq(run_status(&shown, &status_of_shown, &error), ERROR_NONE);
+	ck_assert_int_eq(run_status(&shown.runs[0], &status_of_shown, &error), ERROR_NONE);
 	ck_assert(cJSON_Compare(status_of_all, status_of_shown, true));
-	ck_assert_str_eq(shown.input, "");
-	ck_assert_str_eq(shown.checkpoint, "");
+	ck_assert_str_eq(shown.runs[0].input, "");
+	ck_assert_str_eq(shown.runs[0].checkpoint, "");
 	cJSON_Delete(status_of_all);
 	cJSON_Delete(status_of_shown);
 }

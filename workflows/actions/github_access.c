@@ -384,6 +384,7 @@ const struct action_definition github_access = {
 	.summary = "Gives a user or a team access to a GitHub repository",
 	.input = RECORD(struct input, input_fields),
 	.output = RECORD(struct output, output_fields),
+	.reuse = ACTION_LOOK_AGAIN,
 	.validate = validate,
 	.run = run,
 	.permissions = permissions,

@@ -87,7 +87,7 @@ static const struct field output_fields[] = {
 	{ STRING_FIELD("url", struct output, url), .description = "Address of its page" },
 	{ STRING_FIELD("visibility", struct output, visibility),
 		.description = "public, private or internal" },
-	{ BOOLEAN_FIELD("created", struct output, created),
+	{ BOOLEAN_FIELD("created", struct output, created), .incidental = true,
 		.description = "Whether Slipway created it; false if it was adopted" },
 };
 
@@ -397,6 +397,7 @@ const struct action_definition github_repository = {
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
+	.reuse = ACTION_LOOK_AGAIN,
 	.validate = validate,
 	.run = run,
 	.permissions = permissions,

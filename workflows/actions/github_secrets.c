@@ -55,9 +55,9 @@ static const struct field checkpoint_fields[] = {
 	{ INTEGER_FIELD("updated", struct counts, updated) },
 };
 static const struct field output_fields[] = {
-	{ INTEGER_FIELD("created", struct counts, created),
+	{ INTEGER_FIELD("created", struct counts, created), .incidental = true,
 		.description = "Number of secrets that did not exist before" },
-	{ INTEGER_FIELD("updated", struct counts, updated),
+	{ INTEGER_FIELD("updated", struct counts, updated), .incidental = true,
 		.description = "Number of secrets that existed and were overwritten" },
 };
 
@@ -212,6 +212,7 @@ const struct action_definition github_secrets = {
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct counts, checkpoint_fields),
 	.output = RECORD(struct counts, output_fields),
+	.reuse = ACTION_LOOK_AGAIN,
 	.validate = validate,
 	.run = run,
 	.permissions = permissions,

@@ -53,11 +53,11 @@ static const struct field checkpoint_fields[] = {
 	{ INTEGER_FIELD("updated", struct counts, updated) },
 };
 static const struct field output_fields[] = {
-	{ INTEGER_FIELD("created", struct counts, created),
+	{ INTEGER_FIELD("created", struct counts, created), .incidental = true,
 		.description = "Number of variables that did not exist before" },
-	{ INTEGER_FIELD("updated", struct counts, updated),
+	{ INTEGER_FIELD("updated", struct counts, updated), .incidental = true,
 		.description = "Number of variables that had a different value" },
-	{ INTEGER_FIELD("unchanged", struct counts, unchanged),
+	{ INTEGER_FIELD("unchanged", struct counts, unchanged), .incidental = true,
 		.description = "Number of variables that already had the value" },
 };
 
@@ -266,6 +266,7 @@ const struct action_definition github_variables = {
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct counts, checkpoint_fields),
 	.output = RECORD(struct counts, output_fields),
+	.reuse = ACTION_LOOK_AGAIN,
 	.validate = validate,
 	.run = run,
 	.permissions = permissions,

@@ -325,6 +325,7 @@ const struct action_definition vercel_deployment = {
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
+	.reuse = ACTION_LOOK_AGAIN,
 	.run = run,
 	.permissions = permissions,
 	.one_repository = true,

@@ -375,6 +375,7 @@ const struct action_definition vercel_domain = {
 	.summary = "Adds a domain to the project and waits until it is verified",
 	.input = RECORD(struct input, input_fields),
 	.output = RECORD(struct output, output_fields),
+	.reuse = ACTION_LOOK_AGAIN,
 	.validate = validate,
 	.run = run,
 	.undo = &vercel_domain_remove,

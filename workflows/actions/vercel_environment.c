@@ -47,15 +47,15 @@ struct output {
 static const struct field output_fields[] = {
 	{ STRINGS_FIELD("keys", struct output, keys),
 		.description = "Names of the variables of the input" },
-	{ INTEGER_FIELD("changed", struct output, changed),
+	{ INTEGER_FIELD("changed", struct output, changed), .incidental = true,
 		.description = "Number of variables written by this run" },
-	{ INTEGER_FIELD("created", struct output, created),
+	{ INTEGER_FIELD("created", struct output, created), .incidental = true,
 		.description = "Number of those that did not exist before" },
-	{ INTEGER_FIELD("updated", struct output, updated),
+	{ INTEGER_FIELD("updated", struct output, updated), .incidental = true,
 		.description = "Number of those that existed before" },
-	{ INTEGER_FIELD("unchanged", struct output, unchanged),
+	{ INTEGER_FIELD("unchanged", struct output, unchanged), .incidental = true,
 		.description = "Number of variables that were already as desired" },
-	{ INTEGER_FIELD("removed", struct output, removed),
+	{ INTEGER_FIELD("removed", struct output, removed), .incidental = true,
 		.description = "Number of variables removed" },
 	{ INTEGER_FIELD("updatedAt", struct output, updated_at),
 		.description = "When a variable of the project was last changed, in milliseconds "
@@ -519,6 +519,7 @@ const struct action_definition vercel_environment = {
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
+	.reuse = ACTION_LOOK_AGAIN,
 	.validate = validate,
 	.run = run,
 };

@@ -263,6 +263,7 @@ const struct action_definition vercel_promote = {
 	.input = RECORD(struct input, input_fields),
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
+	.reuse = ACTION_LOOK_AGAIN,
 	.run = run,
 	.run_timeout_s = 4 * 3600, /* it may be built first */
 };

@@ -10,6 +10,7 @@
 --   checkpoint  '': as it is
 --   status      done or error
 --   output      JSON
+--   gives       digest of what it gives to others ('' for error)
 --   error       JSON ('' for done)
 --   reason      a word, or ''
 -- Returns {word, now, facts of the end}: written; {word}: lost.
@@ -18,5 +19,5 @@ if not held(arg.token) then
 	return { 'lost' }
 end
 set_unless_empty('checkpoint', arg.checkpoint)
-finish(arg.status, arg.output, arg.error, arg.reason)
+finish(arg.status, arg.output, arg.error, arg.reason, arg.gives)
 return told('written')

@@ -42,6 +42,7 @@ local function mark_makers()
 		if found[1] == id and found[2] == 'done' then
 			redis.call('HSET', of_app .. step, 'removed', now, 'changed_at', now)
 			redis.call('HINCRBY', of_app .. step, 'version', 1)
+			tell_users(get('app') .. ':' .. step)
 		end
 	end)
 	redis.call('HDEL', makers, field)

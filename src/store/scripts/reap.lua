@@ -3,6 +3,7 @@
 --- @include transitions
 -- Puts right one run whose time in delayed or live has come:
 --   waiting, retrying, blocked and due        -> queued
+--   blocked on needs                           -> queued where these are done by now, else blocked on
 --   executing with a lease that ran out       -> queued, crashes + 1; after the last crash in a row -> error
 --   the same, where no worker could renew      -> left alone for a lease
 --   queued without an entry, or with one that was read and never claimed -> queued anew
@@ -92,6 +93,11 @@ if phase ~= 'queued' then
 		redis.call('ZADD', delayed, due, member())
 		redis.call('ZADD', live, due, member())
 		return { 'delayed' }
+	end
+	local reason = get('reason')
+	if phase == 'blocked' and get('needs') and (reason == 'needs' or reason == 'need_failed') then
+		reconsider()
+		return { 'reconsidered' }
 	end
 	enqueue_first()
 	changed('queued', 'due')

@@ -15,14 +15,21 @@ local function seconds_kept()
 	return seconds
 end
 
+-- Of those that ask for it, the one that needs the key longest decides.
+local function expire_not_before(key, seconds)
+	if redis.call('EXPIRE', key, seconds, 'NX') == 0 then
+		redis.call('EXPIRE', key, seconds, 'GT')
+	end
+end
+
 -- The ledger never expires: Redis deletes it with its last row. While there is one, what the app was told stays as
 -- well; else that lives as long as the run of the app that lives longest.
 local function keep_payload(seconds)
 	if redis.call('EXISTS', ledger) == 1 then
 		redis.call('PERSIST', ledger)
 		redis.call('PERSIST', payload)
-	elseif redis.call('EXPIRE', payload, seconds, 'NX') == 0 then
-		redis.call('EXPIRE', payload, seconds, 'GT')
+	else
+		expire_not_before(payload, seconds)
 	end
 end
 

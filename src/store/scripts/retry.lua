@@ -17,6 +17,7 @@ if answer then
 	return answer
 end
 set_unless_empty('checkpoint', arg.checkpoint)
+note_failure(arg.reason, arg.detail)
 set('reason', arg.reason, 'detail', arg.detail, 'crashes', 0)
 clear('lost_lease', 'outage_at')
 redis.call('HINCRBY', run, 'attempt', 1)

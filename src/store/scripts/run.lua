@@ -28,3 +28,14 @@ end
 local function member()
 	return get('app') .. ':' .. get('workflow') .. ':' .. get('action')
 end
+
+local of_tenant = payload:match('^(.*:)[^:]+:payload$') -- the beginning of the keys of all apps
+
+-- Calls back with the keys of another run, named app:workflow:step, in the place of the script's own.
+local function as_run(name, call)
+	local own_run, own_events, own_payload, own_ledger = run, events, payload, ledger
+	local of_app = of_tenant .. name:match('^[^:]*') .. ':'
+	run, events, payload, ledger = of_tenant .. name, of_app .. 'events', of_app .. 'payload', of_app .. 'ledger'
+	call()
+	run, events, payload, ledger = own_run, own_events, own_payload, own_ledger
+end

@@ -1,76 +1,33 @@
---- @include clock
---- @include group
---- @include run
---- @include retention
+--- @include states
+--- @include dependants
+--- @include history
 -- How a run goes from one state to another; all that changes one includes this.
-local QUEUED_CHECK_MS = 2000 -- when the reaper first makes sure that a queued run still has its entry
 
--- Nothing takes back what a script has done before it fails. So a key that a hand has made something else is an error
--- here, before the first write: half a change would be a run that nobody finds any more.
-redis.call('HLEN', run)
-redis.call('ZCARD', delayed)
-redis.call('ZCARD', live)
-
--- The same for the queue, asked by those that put something on it; a run can end without one.
-local function expect_queue()
-	redis.call('XLEN', queue)
-end
-
--- Events, and the list of apps, are for people: no run is to suffer from what somebody has done to them.
-local function note(event, detail, seconds)
-	redis.pcall('XADD', events, 'MAXLEN', '~', EVENTS_KEPT, '*', 'workflow', get('workflow'),
-		'action', get('action'), 'run', get('run'), 'event', event, 'detail', detail or '')
-	redis.call('EXPIRE', events, seconds)
-end
-
--- Ends every change of a run: its version grows, people can read about it, clients see it.
-local function changed(event, detail)
-	redis.call('HINCRBY', run, 'version', 1)
-	set('changed_at', now)
-	redis.pcall('ZADD', apps, now, get('app'))
-	local seconds = seconds_kept()
-	redis.call('EXPIRE', run, seconds)
-	keep_payload(seconds)
-	note(event, detail, seconds)
-end
-
-local function drop_entry()
-	local entry = get('entry')
-	if entry then
-		redis.pcall('XACK', queue, GROUP, entry)
-		redis.pcall('XDEL', queue, entry)
+-- A run begins anew: of what was before, only the version stays. The caller says where it stands.
+local function create(new)
+	drop_entry()
+	clear('error', 'output', 'checkpoint', 'reason', 'detail', 'due', 'cancel', 'started_at', 'finished_at',
+		'trigger', 'request', 'removed', 'used', 'outage_at', 'stale', 'needs', 'basis', 'definition',
+		'deployment', 'failures', 'failed_need', 'kept_output', 'kept_gives', 'kept_basis', 'actor', 'gives')
+	set('app', new.app, 'workflow', new.workflow, 'action', new.step, 'run', new.run, 'status', 'running')
+	set('input', new.input, 'digest', new.digest, 'attempt', 1, 'attempts', new.attempts, 'crashes', 0)
+	set('queued_at', now, 'run_ms', new.run_ms, 'run_deadline', now + new.run_ms, 'retention', new.retention)
+	for _, field in ipairs({ 'definition', 'trigger', 'request', 'needs', 'deployment', 'actor' }) do
+		set_unless_empty(field, new[field] or '')
 	end
-	clear('entry', 'lease', 'lease_until', 'worker')
-end
-
--- queued: the run has exactly one entry on the stream, and no lease.
-local function enqueue()
-	drop_entry()
-	local entry = redis.call('XADD', queue, '*', 'app', get('app'), 'workflow', get('workflow'), 'action',
-		get('action'), 'run', get('run'))
-	set('phase', 'queued', 'entry', entry)
-	clear('due')
-	redis.call('ZREM', delayed, member())
-	redis.call('ZADD', live, now + QUEUED_CHECK_MS, member())
-end
-
--- waiting, retrying, blocked: the run stands in delayed until it is due, and has neither entry nor lease.
-local function delay(phase, milliseconds)
-	local due = math.min(now + milliseconds, number('run_deadline'))
-	drop_entry()
-	set('phase', phase, 'due', due)
-	redis.call('ZADD', delayed, due, member())
-	redis.call('ZADD', live, due, member())
+	use(new.needs, member(), seconds_kept())
 end
 
 -- done, error: nothing changes any more. Its input is not needed again: by the digest it is known whether another
 -- trigger asks for the same.
-local function finish(status, output, problem, reason)
+local function finish(status, output, problem, reason, gives)
 	drop_entry()
 	redis.call('ZREM', delayed, member())
 	redis.call('ZREM', live, member())
-	clear('phase', 'due', 'input', 'reason', 'detail', 'cancel', 'lost_lease', 'outage_at')
+	clear('phase', 'due', 'reason', 'detail', 'cancel', 'lost_lease', 'outage_at', 'failed_need', 'kept_output',
+		'kept_gives', 'kept_basis', 'gives')
 	set('status', status, 'finished_at', now, 'output', output)
+	set_unless_empty('gives', gives or '')
 	if problem ~= '' then
 		set('error', problem)
 	else
@@ -79,7 +36,63 @@ local function finish(status, output, problem, reason)
 	if reason ~= '' then
 		set('reason', reason)
 	end
+	if reason ~= 'reused' then
+		record_end(status, output, problem)
+	end
+	clear('input', 'failures')
 	changed(status, reason)
+	tell_others()
+end
+
+-- blocked: the run stands in delayed, and is looked at when one of its needs changes; in any case after a while.
+local function block(missing, failed)
+	local reason, detail = 'needs', 'it waits for ' .. readable_list(missing)
+	if failed then
+		reason = 'need_failed'
+		detail = 'it needs ' .. readable(failed) .. ', which failed; it goes on when that is retried'
+		set('failed_need', failed)
+	else
+		clear('failed_need')
+	end
+	local was_reason, was_detail = get('reason'), get('detail')
+	set('reason', reason, 'detail', detail)
+	delay('blocked', NEEDS_RECHECK_MS)
+	use(get('needs'), member(), seconds_kept())
+	if reason ~= was_reason or detail ~= was_detail then
+		changed('blocked', detail)
+	end
+	if reason ~= was_reason then
+		tell_others()
+	end
+end
+
+-- blocked -> queued: all needs are done. The time of a run counts from then on. Where it would be made of the same
+-- outputs as the result that stood there, that result is kept.
+local function unblock(basis)
+	local output = get('kept_output') -- with kept_gives and kept_basis: of the result that stood there
+	set('basis', basis)
+	if output and get('kept_basis') == basis then
+		return finish('done', output, '', 'reused', get('kept_gives'))
+	end
+	if not get('started_at') then
+		set('queued_at', now, 'run_deadline', now + number('run_ms'))
+	end
+	clear('reason', 'detail', 'failed_need', 'kept_output', 'kept_gives', 'kept_basis')
+	enqueue()
+	changed('queued', get('needs') and 'all that it needs is done')
+	tell_others()
+end
+
+-- Where a run belongs that waits for its needs, now that one of them may have changed.
+function reconsider()
+	local missing, failed, _, basis = look_at_needs(get('needs'))
+	if #missing > 0 then
+		return block(missing, failed)
+	end
+	-- A run that cannot be put on the queue waits on: whoever repairs the queue sees it again.
+	if type(redis.pcall('XLEN', queue)) == 'number' then
+		unblock(basis)
+	end
 end
 
 -- An answer with what a log tells of a run that has ended, or gone to another worker, behind word and time.

@@ -4,7 +4,7 @@
 --- @include transitions
 --- @include layout
 --- @include retention
--- idle, done, error -> queued. Refused while memory is full (no allow-oom): it is the only script that adds work.
+-- idle, done, error -> queued or blocked. Refused while memory is full (no allow-oom), as start.lua is: these add work.
 --
 -- A live run with the same input is returned as it is; with another input it is a conflict. A done run with the same
 -- input, and the same outputs of what it needs, is returned unless forced. What was removed since it was done is done
@@ -18,6 +18,8 @@
 --   input                JSON
 --   digest               of the input
 --   force                '1' or ''
+--   hold                 for how many ms a need that is not done may hold the run as blocked ('': it refuses it)
+--   needs                names of the needs, app:workflow:step, in the order of their keys
 --   run_ms               until its deadline
 --   attempts             that may fail
 --   retention            in seconds
@@ -40,10 +42,10 @@ if status == 'running' then
 end
 
 local missing, _, basis = read_needs()
-if #missing > 0 then
+if #missing > 0 and arg.hold == '' then
 	return answer('needs_not_done', missing)
 end
-if status == 'done' and not get('removed') and arg.force ~= '1' and get('digest') == arg.digest and
+if status == 'done' and #missing == 0 and not get('removed') and arg.force ~= '1' and get('digest') == arg.digest and
 	get('basis') == basis then
 	return answer('reused')
 end
@@ -51,14 +53,18 @@ end
 expect_queue()
 mark_layout()
 trim_apps(arg.retention)
-drop_entry()
-clear('error', 'output', 'checkpoint', 'reason', 'detail', 'due', 'cancel', 'started_at', 'finished_at', 'trigger',
-	'request', 'removed', 'used', 'outage_at')
-set('app', arg.app, 'workflow', arg.workflow, 'action', arg.step, 'run', arg.run, 'status', 'running')
-set('input', arg.input, 'digest', arg.digest, 'basis', basis, 'attempt', 1, 'attempts', arg.attempts, 'crashes', 0)
-set('queued_at', now, 'run_deadline', now + arg.run_ms, 'retention', arg.retention)
-set_unless_empty('trigger', arg.trigger)
-set_unless_empty('request', arg.request)
-enqueue()
-changed('queued')
+local of_deployment = redis.pcall('HMGET', deployment_key(arg.app, arg.workflow), 'deployment', 'status')
+create({ app = arg.app, workflow = arg.workflow, step = arg.step, run = arg.run, input = arg.input,
+	digest = arg.digest, attempts = arg.attempts, run_ms = arg.run_ms, retention = arg.retention,
+	trigger = arg.trigger, request = arg.request, needs = arg.needs,
+	deployment = not of_deployment.err and of_deployment[2] ~= 'done' and of_deployment[1] or '' })
+if #missing > 0 then
+	set('run_deadline', now + arg.hold)
+	block(look_at_needs(arg.needs))
+else
+	set('basis', basis)
+	enqueue()
+	changed('queued')
+	tell_others()
+end
 return answer('new')

@@ -1,0 +1,246 @@
+/*
+ * Prepares the steps of a deployment: input, digests and needs of each, as the script takes them.
+ */
+#include "api/launch.h"
+
+#include <string.h>
+
+#include "api/checked_inputs.h"
+#include "api/sealed_inputs.h"
+#include "base/text.h"
+#include "core/digest.h"
+
+static enum error_class no_memory(struct error *error)
+{
+	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a deployment");
+}
+
+/* ---- one step ---- */
+
+/* The names of the needs, those within the workflow first: in the order in which a worker reads
+ * their outputs. */
+static const char *name_needs(const char *app, const struct step_set *needs, struct arena *arena)
+{
+	const char *names = "";
+
+	for (size_t i = 0; names != NULL && i < needs->workflow->step_count; i++)
+		if (needs->contains[i])
+			names = arena_format(arena, "%s%s%s:%s:%s", names,
+				names[0] != '\0' ? " " : "", app, needs->workflow->id,
+				needs->workflow->steps[i].id);
+	for (size_t i = 0; names != NULL && i < needs->other_count; i++)
+		names = arena_format(arena, "%s%s%s:%s:%s", names, names[0] != '\0' ? " " : "",
+			needs->others[i].app, needs->others[i].workflow->id,
+			needs->others[i].step->id);
+	return names;
+}
+
+static bool is_root(const struct step_set *needs)
+{
+	for (size_t i = 0; i < needs->workflow->step_count; i++)
+		if (needs->contains[i])
+			return false;
+	return true;
+}
+
+static enum error_class prepare_needs(const struct input_sources *sources, const cJSON *input,
+	const char *after, struct arena *arena, const char **ret_names, struct error *error)
+{
+	char place[INPUT_PLACE_SIZE];
+	struct step_set needs;
+
+	input_place(sources->step, place);
+	if (step_needs(sources->workflow, sources->step, input, place, &needs, error) != ERROR_NONE)
+		return error->class;
+	*ret_names = name_needs(sources->app, &needs, arena);
+	/* What comes before the whole deployment comes before the steps that it begins with. */
+	if (*ret_names != NULL && after != NULL && is_root(&needs))
+		*ret_names = arena_format(
+			arena, "%s%s%s", *ret_names, (*ret_names)[0] != '\0' ? " " : "", after);
+	return *ret_names != NULL ? ERROR_NONE : no_memory(error);
+}
+
+static enum error_class prepare_step(const struct input_sources *sources, const char *after,
+	struct arena *arena, struct start_step *step, struct error *error)
+{
+	CLEANUP_JSON cJSON *input = NULL;
+	char *digest = arena_allocate(arena, DIGEST_SIZE);
+	char *definition = arena_allocate(arena, DEFINITION_SIZE);
+
+	if (digest == NULL || definition == NULL)
+		return no_memory(error);
+	if (input_build(sources, &input, error) != ERROR_NONE ||
+		input_digest(input, sources->secrets, digest, error) != ERROR_NONE ||
+		prepare_needs(sources, input, after, arena, &step->needs, error) != ERROR_NONE)
+		return error->class;
+
+	step_digest(sources->workflow, sources->step, definition);
+	step->id = sources->step->id;
+	step->input = json_print(arena, input);
+	step->digest = digest;
+	step->definition = definition;
+	step->keep = sources->step->action->reuse == ACTION_KEEP_RESULT;
+	step->run_ms = (int64_t)step_run_timeout_s(sources->step) * 1000;
+	step->attempts = step_max_attempts(sources->step);
+	return step->input != NULL ? ERROR_NONE : no_memory(error);
+}
+
+/* ---- all of them ---- */
+
+/* Two starts with the same digest ask for the same. */
+static enum error_class digest_all(
+	const struct start *start, char digest[DIGEST_SIZE], struct error *error)
+{
+	CLEANUP_JSON cJSON *list = cJSON_CreateArray();
+	bool complete = list != NULL && json_append(list, cJSON_CreateString(start->definition)) &&
+		json_append(list, cJSON_CreateString(start->after != NULL ? start->after : ""));
+
+	for (size_t i = 0; complete && i < start->step_count; i++)
+		complete = json_append(list, cJSON_CreateString(start->steps[i].digest));
+	return complete ? json_digest(list, digest, error) : no_memory(error);
+}
+
+/* The configured inputs that the workflow takes: the deployment keeps them. */
+static const char *print_configured(
+	const struct target *target, const cJSON *configured, struct arena *arena)
+{
+	CLEANUP_JSON cJSON *kept = cJSON_CreateObject();
+	const cJSON *member;
+
+	if (kept == NULL)
+		return NULL;
+	cJSON_ArrayForEach (member, configured) {
+		if (workflow_takes_input(target->workflow, member->string) &&
+			!json_add(kept, member->string, cJSON_Duplicate(member, true)))
+			return NULL;
+	}
+	return json_print(arena, kept);
+}
+
+static enum error_class prepare_all(const struct service *service, struct input_sources *sources,
+	const char *after, struct start_step *steps, struct error *error)
+{
+	for (size_t i = 0; i < sources->workflow->step_count; i++) {
+		sources->step = &sources->workflow->steps[i];
+		if (prepare_step(sources, after, service->arena, &steps[i], error) != ERROR_NONE)
+			return error->class;
+	}
+	return ERROR_NONE;
+}
+
+static enum error_class start(const struct service *service, struct input_sources *sources,
+	const struct target *target, const struct launch *launch, struct start_result *ret_result,
+	struct error *error)
+{
+	static struct start_step steps[WORKFLOW_STEPS_MAX];
+	char digest[DIGEST_SIZE], definition[DEFINITION_SIZE];
+	const struct start start = {
+		.app = target->app,
+		.workflow = target->workflow->id,
+		.deployment = launch->deployment,
+		.id = json_member_string(launch->body, "startId"),
+		.digest = digest,
+		.definition = definition,
+		.inputs = sources->trigger_inputs != NULL
+			? json_print(service->arena, sources->trigger_inputs)
+			: "{}",
+		.configured = print_configured(target, launch->configured, service->arena),
+		.after = launch->after,
+		.request = launch->request,
+		.retry = launch->retry,
+		.force = cJSON_IsTrue(json_member(launch->body, "force")),
+		.retention_seconds = service->settings->retention_days * 86400,
+		.steps = steps,
+		.step_count = target->workflow->step_count,
+	};
+
+	if (start.inputs == NULL || start.configured == NULL)
+		return no_memory(error);
+	workflow_digest(target->workflow, definition);
+	if (prepare_all(service, sources, launch->after, steps, error) != ERROR_NONE ||
+		digest_all(&start, digest, error) != ERROR_NONE)
+		return error->class;
+	return deployment_start(service->redis, &start, service->arena, ret_result, error);
+}
+
+enum error_class launch_send(const struct service *service, const struct target *target,
+	const struct launch *launch, struct response *response, bool *ret_sent,
+	struct start_result *ret_result, struct error *error)
+{
+	struct input_sources sources = { target->workflow, NULL, launch->configured,
+		json_member(launch->body, "inputs"), launch->payload->config, launch->payload->env,
+		launch->payload->secrets, NULL, target->app };
+	CLEANUP_JSON cJSON *errors = cJSON_CreateArray();
+	size_t sealed;
+
+	*ret_sent = false;
+	if (errors == NULL)
+		return no_memory(error);
+	if (inputs_check(service, &sources, errors, error) != ERROR_NONE)
+		return error->class;
+	if (cJSON_GetArraySize(errors) > 0) {
+		inputs_refuse(target->workflow, errors, response);
+		return ERROR_NONE;
+	}
+
+	if (seal_inputs(service, target->app, target->workflow, launch->body, &sealed, error) !=
+			ERROR_NONE ||
+		start(service, &sources, target, launch, ret_result, error) != ERROR_NONE)
+		return error->class;
+	*ret_sent = true;
+	return ERROR_NONE;
+}
+
+/* ---- the response ---- */
+
+static enum error_class respond_conflict(
+	const struct start_result *result, struct response *response, struct error *error)
+{
+	const struct deployment *deployment = &result->deployment;
+	CLEANUP_JSON cJSON *current = NULL;
+	struct error problem;
+	char names[300] = ""; /* may be truncated */
+
+	for (size_t i = 0; i < result->differing_count; i++)
+		text_append(names, sizeof(names), "%s%s", i > 0 ? ", " : "", result->differing[i]);
+	if (result->outcome == START_BUSY) {
+		error_set(&problem, ERROR_RUN_CONFLICT,
+			"steps of '%s' are running for '%s' with a different input: %s",
+			deployment->workflow, deployment->app, names);
+		error_remedy(&problem, NULL,
+			"Wait until they have ended, or cancel them, and send the request again.");
+	} else {
+		error_set(&problem, ERROR_RUN_CONFLICT,
+			"'%s' is being deployed by '%s' with different inputs (deployment %s); the "
+			"steps that differ: %s",
+			deployment->app, deployment->workflow, deployment->id,
+			names[0] != '\0' ? names : "none, but what it comes after");
+		error_remedy(&problem, NULL,
+			"Wait until it has ended, or send the request again with \"replace\": "
+			"true, "
+			"which cancels it first.");
+	}
+	if (deployment_status(deployment, &current, error) != ERROR_NONE)
+		return error->class;
+	response_problem(response, &problem, NULL, current);
+	return ERROR_NONE;
+}
+
+enum error_class launch_respond(
+	const struct start_result *result, struct response *response, struct error *error)
+{
+	const struct deployment *deployment = &result->deployment;
+	CLEANUP_JSON cJSON *json = NULL;
+
+	if (result->outcome == START_CONFLICT || result->outcome == START_BUSY)
+		return respond_conflict(result, response, error);
+	if (result->outcome == START_NONE) {
+		error_set(error, ERROR_NOT_FOUND, "'%s' has no such deployment of '%s'",
+			deployment->app, deployment->workflow);
+		return error_remedy(error, NULL, "Start one with the mode 'start'.");
+	}
+	if (deployment_status(deployment, &json, error) != ERROR_NONE)
+		return error->class;
+	return response_json(
+		response, result->outcome == START_NEW ? 202 : 200, json_take(&json), error);
+}

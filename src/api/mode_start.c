@@ -1,0 +1,118 @@
+/*
+ * mode start: the server deploys a whole workflow. All inputs are checked first; then all runs are
+ * created at once, and workers release what needs others when these are done. The client may go.
+ */
+#include <string.h>
+
+#include "api/body.h"
+#include "api/launch.h"
+#include "api/mode.h"
+#include "base/clock.h"
+
+#define REPLACE_TRIES    30 /* a worker ends what it executes within two seconds */
+#define REPLACE_PAUSE_MS 100
+#define AFTER_MAX        16
+
+static enum error_class refuse_after(struct error *error)
+{
+	error_set(error, ERROR_INVALID_REQUEST,
+		"after must be a list of at most %d objects with appId and workflowId", AFTER_MAX);
+	return error_at(error, "/after");
+}
+
+/* The names of the deployments that come before, as the store has them. */
+static enum error_class read_after(const struct service *service, const struct target *target,
+	const cJSON *after, const char **ret_names, struct error *error)
+{
+	const cJSON *item;
+	const char *names = "";
+
+	*ret_names = NULL;
+	if (after == NULL)
+		return ERROR_NONE;
+	if (!cJSON_IsArray(after) || cJSON_GetArraySize(after) > AFTER_MAX)
+		return refuse_after(error);
+	cJSON_ArrayForEach (item, after) {
+		struct target other;
+		if (!cJSON_IsObject(item) || cJSON_GetArraySize(item) != 2)
+			return refuse_after(error);
+		if (target_from_body(item, false, &other, error) != ERROR_NONE)
+			return error->class;
+		if (other.workflow == target->workflow && strcmp(other.app, target->app) == 0)
+			return error_set(error, ERROR_INVALID_REQUEST,
+				"a deployment cannot come after itself");
+		names = arena_format(service->arena, "%s%s%s:%s:" DEPLOYMENT_STEP_ID, names,
+			names[0] != '\0' ? " " : "", other.app, other.workflow->id);
+		if (names == NULL)
+			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
+	}
+
+	*ret_names = names;
+	return ERROR_NONE;
+}
+
+/* Cancels the live deployment, and waits until its steps have ended. */
+static enum error_class stop_live(
+	const struct service *service, const struct target *target, struct error *error)
+{
+	const struct run_name name = target_name(target);
+	enum stop_outcome outcome = STOP_CANCELLING;
+	struct deployment deployment;
+
+	for (int i = 0; i < REPLACE_TRIES; i++) {
+		if (deployment_stop(service->redis, &name, NULL, service->arena, &outcome,
+			    &deployment, error) != ERROR_NONE)
+			return error->class;
+		if (outcome != STOP_CANCELLING)
+			return ERROR_NONE;
+		clock_sleep_ms(REPLACE_PAUSE_MS);
+	}
+
+	error_set(error, ERROR_RUN_CONFLICT,
+		"the deployment %s of '%s' is being cancelled, and a step of it has not ended yet",
+		deployment.id, target->app);
+	return error_remedy(error, NULL, "Send the request again in a moment.");
+}
+
+static enum error_class start(const struct service *service, const struct target *target,
+	const struct launch *launch, struct response *response, struct error *error)
+{
+	bool replaces = cJSON_IsTrue(json_member(launch->body, "replace"));
+	struct start_result result;
+	bool sent;
+
+	if (launch_send(service, target, launch, response, &sent, &result, error) != ERROR_NONE)
+		return error->class;
+	if (sent && result.outcome == START_CONFLICT && replaces) {
+		if (stop_live(service, target, error) != ERROR_NONE ||
+			launch_send(service, target, launch, response, &sent, &result, error) !=
+				ERROR_NONE)
+			return error->class;
+	}
+	return sent ? launch_respond(&result, response, error) : ERROR_NONE;
+}
+
+static enum error_class handle_start(const struct service *service, const struct request *request,
+	cJSON *body, struct response *response, struct error *error)
+{
+	CLEANUP_PAYLOAD struct payload payload = PAYLOAD_EMPTY;
+	struct target target;
+	struct launch launch = { .payload = &payload, .body = body, .request = request->id };
+
+	if (target_from_body(body, false, &target, error) != ERROR_NONE ||
+		body_check_options(body, error) != ERROR_NONE ||
+		read_after(service, &target, json_member(body, "after"), &launch.after, error) !=
+			ERROR_NONE ||
+		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE ||
+		body_check_version(target.app, &payload, body, error) != ERROR_NONE)
+		return error->class;
+	launch.configured = payload.inputs;
+	return start(service, &target, &launch, response, error);
+}
+
+const struct mode mode_start = {
+	.name = "start",
+	.members = (const char *const[]){ "workflowId", "inputs", "after", "startId", "replace",
+		"force", "configVersion", NULL },
+	.handle = handle_start,
+};

@@ -1,0 +1,107 @@
+/*
+ * Operations on deployments, one script each: to start and retry, to end, and to give a step's
+ * result by hand.
+ */
+#ifndef SLIPWAY_STORE_DEPLOYMENTS_H
+#define SLIPWAY_STORE_DEPLOYMENTS_H
+
+#include "core/deployment.h"
+#include "core/run.h"
+#include "core/workflow.h"
+#include "store/redis.h"
+
+/* For how long a step may wait for what it needs; then it ends in error. */
+#define DEPLOYMENT_HOLD_MS ((int64_t)7 * 86400 * 1000)
+
+/* One step of a deployment that is to be started. Borrowed. */
+struct start_step {
+	const char *id;
+	const char *input;      /* JSON */
+	const char *digest;     /* of the input */
+	const char *definition; /* digest of the step's definition */
+	const char
+		*needs; /* as app:workflow:step, with spaces between; those of the workflow first */
+	bool keep;      /* keeps its result while it was made from the same */
+	int64_t run_ms, attempts;
+};
+
+struct start {
+	const char *app, *workflow;
+	const char *deployment; /* retry: id of the one that is meant; NULL: the last one */
+	const char *id;         /* startId: chosen by the client; NULL: none */
+	const char *digest, *definition;
+	const char *inputs, *configured; /* JSON, as struct deployment has them */
+	const char *after;               /* NULL: none */
+	const char *request;             /* id of the HTTP request; NULL: none */
+	bool retry, force;
+	int64_t retention_seconds;
+	const struct start_step *steps;
+	size_t step_count;
+};
+
+enum start_outcome {
+	START_NEW,
+	START_SAME,
+	START_CONFLICT, /* another one is live, with other inputs */
+	START_NONE,     /* retry: there is no such deployment */
+	START_BUSY,     /* a step runs with another input */
+};
+
+struct start_result {
+	enum start_outcome outcome;
+	struct deployment deployment;              /* what stands there now */
+	const char *differing[WORKFLOW_STEPS_MAX]; /* steps with other inputs */
+	size_t differing_count;
+};
+
+/* Texts of the result are in the arena. Safe to repeat after ERROR_OUTCOME_UNKNOWN where it has an
+ * id; without one, a start that is done by then begins anew. */
+enum error_class deployment_start(struct redis *redis, const struct start *start,
+	struct arena *arena, struct start_result *ret_result,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+enum stop_outcome {
+	STOP_CANCELLED,
+	STOP_CANCELLING, /* a step executes still */
+	STOP_NOTHING,    /* none was live */
+	STOP_OTHER,      /* the last one has another id */
+};
+
+/* Ends the deployment with this id (NULL: the last one) of a workflow. Texts are in the arena. */
+enum error_class deployment_stop(struct redis *redis, const struct run_name *workflow,
+	const char *id, struct arena *arena, enum stop_outcome *ret_outcome,
+	struct deployment *ret_deployment, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Reads the deployment of a workflow; the step of the name is not used. Texts are in the arena. */
+enum error_class deployment_read(struct redis *redis, const struct run_name *workflow,
+	struct arena *arena, struct deployment *ret_deployment,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+struct redisReply;
+
+/* Takes one field of the hash, as record_take does. */
+bool deployment_take_field(
+	struct deployment *deployment, const char *name, const char *value, struct arena *arena);
+
+/* Takes it from a flat list of fields and values, as HGETALL gives it; for who reads it together
+ * with other things. */
+enum error_class deployment_take(const struct redisReply *hash, const char *app,
+	const char *workflow, struct arena *arena, struct deployment *ret_deployment,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* A result that a person gives. Borrowed. */
+struct skip {
+	struct run_name name;
+	const char *output;  /* JSON */
+	const char *gives;   /* see output_digest */
+	const char *needs;   /* as struct start_step has them */
+	const char *request; /* id of the HTTP request; NULL: none */
+	int64_t run_ms, attempts, retention_seconds;
+};
+
+/* Where a worker executes the step, or it is done, nothing changes: ERROR_RUN_CONFLICT. Texts of
+ * the run are in the arena. */
+enum error_class run_skip(struct redis *redis, const struct skip *skip, struct arena *arena,
+	struct run *ret_run, struct error *error) SLIPWAY_MUST_CHECK;
+
+#endif

@@ -1,0 +1,122 @@
+--- @include clock
+--- @include run
+--- @include deployment
+-- What a change of one step means to others: runs that wait for it go on, results that were made from what it gave
+-- before are stale, and the deployment that it belongs to may be over.
+--
+-- Each step that others need has a set of its users: the runs that wait for it or have used its output. It only says
+-- where to look: the truth is in the hashes of the users, and what waits is looked at every minute besides.
+local NEEDS_RECHECK_MS = 60000
+local USERS_MAX = 1000
+
+local users_of = of_tenant:gsub(':app:', ':users:', 1)
+
+local reconsider -- transitions.lua
+
+-- Needs are names with a space between them. One of a deployment has no output.
+local function each_need(names, call)
+	for name in (names or ''):gmatch('%S+') do
+		call(name, not name:match(':_deployment$'))
+	end
+end
+
+local function use(names, user, seconds)
+	each_need(names, function(name)
+		local key = users_of .. name
+		local count = redis.pcall('ZCARD', key)
+		if type(count) == 'number' and count < USERS_MAX then
+			redis.call('ZADD', key, now, user)
+			expire_not_before(key, seconds)
+		end
+	end)
+end
+
+-- The names of the needs that are not done, the first of them that failed, whether it is not known now what they
+-- give, and the mark by which a result that is made of that is known: the same as in basis.lua.
+local function look_at_needs(names)
+	local missing, failed, unknown, given = {}, nil, false, {}
+	each_need(names, function(name, has_output)
+		local need = redis.pcall('HMGET', of_tenant .. name, 'status', 'gives', 'removed', 'reason')
+		local status = not need.err and need[1]
+		if status ~= 'done' or need[3] then
+			missing[#missing + 1] = name
+		end
+		if status == 'error' or status == 'running' and need[4] == 'need_failed' then
+			failed = failed or name
+		end
+		unknown = unknown or status ~= 'done'
+		if has_output then
+			given[#given + 1] = not need.err and need[2] or ''
+		end
+	end)
+	return missing, failed, unknown, redis.sha1hex(table.concat(given, '\n'))
+end
+
+-- As people say it: the step alone within its workflow, else app.workflow.step.
+local function readable(name)
+	local own = get('app') .. ':' .. get('workflow') .. ':'
+	if name:sub(1, #own) == own then
+		return name:sub(#own + 1)
+	end
+	return (name:gsub(':', '.'))
+end
+
+local function readable_list(names)
+	local list = {}
+	for i, name in ipairs(names) do
+		list[i] = readable(name)
+	end
+	return table.concat(list, ', ')
+end
+
+-- A result that was made from something else than what stands there now is stale. While it is not known what
+-- one of its needs gives, nothing is said.
+local function mark_stale(needs, basis)
+	local missing, _, unknown, now_basis = look_at_needs(needs)
+	local stale = #missing > 0 or now_basis ~= basis
+	if unknown or stale == (get('stale') == '1') then
+		return
+	end
+	if stale then
+		set('stale', 1)
+	else
+		clear('stale')
+	end
+	set('changed_at', now)
+	redis.call('HINCRBY', run, 'version', 1)
+end
+
+local function tell_user(name)
+	local found = redis.pcall('HMGET', run, 'status', 'phase', 'reason', 'needs', 'basis')
+	local status, phase, reason, needs, basis = unpack(found.err and {} or found)
+	if not (' ' .. (needs or '') .. ' '):find(' ' .. name .. ' ', 1, true) then
+		return false
+	end
+	if status == 'running' and phase == 'blocked' and (reason == 'needs' or reason == 'need_failed') then
+		reconsider()
+	elseif status == 'done' then
+		mark_stale(needs, basis)
+	end
+	return true
+end
+
+-- Tells those that need a run, or a deployment, that it has changed.
+local function tell_users(name)
+	local users = redis.pcall('ZRANGE', users_of .. name, 0, -1)
+	for _, user in ipairs(users.err and {} or users) do
+		as_run(user, function()
+			if not tell_user(name) then
+				redis.call('ZREM', users_of .. name, user)
+			end
+		end)
+	end
+end
+
+-- Ends every change of a run that others may wait for.
+local function tell_others()
+	local of_workflow = get('app') .. ':' .. get('workflow') .. ':'
+	tell_users(member())
+	if settle(of_workflow) then
+		tell_users(of_workflow .. '_deployment')
+	end
+end

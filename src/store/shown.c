@@ -1,0 +1,130 @@
+/*
+ * One turn: TIME, an HMGET for each run, and one for the deployment.
+ */
+#include "store/shown.h"
+
+#include "base/record.h"
+#include "store/deployments.h"
+#include "store/keys.h"
+#include "store/server.h"
+
+#define COMMANDS_MAX (2 + WORKFLOW_STEPS_MAX)
+
+/* The words of the commands. */
+struct question {
+	char keys[WORKFLOW_STEPS_MAX + 1][KEY_SIZE];
+	const char *words[WORKFLOW_STEPS_MAX][2 + RUN_FIELDS_MAX];
+	const char *deployment[2 + DEPLOYMENT_SHOWN_MAX];
+	struct redis_words commands[COMMANDS_MAX];
+	size_t count;
+};
+
+static enum error_class no_memory(struct error *error)
+{
+	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read a status");
+}
+
+static void ask(const struct shown *shown, struct question *question)
+{
+	static const char *const time_words[] = { "TIME" };
+
+	question->commands[0] = (struct redis_words){ 1, time_words };
+	question->count = 1;
+	for (size_t i = 0; i < shown->count; i++) {
+		const char **words = question->words[i];
+		run_key_make(question->keys[i], &shown->names[i]);
+		words[0] = "HMGET";
+		words[1] = question->keys[i];
+		for (size_t j = 0; j < run_shown.count; j++)
+			words[2 + j] = run_shown.fields[j].name;
+		question->commands[question->count++] =
+			(struct redis_words){ 2 + run_shown.count, words };
+	}
+
+	if (!shown->with_deployment)
+		return;
+	char *key = question->keys[WORKFLOW_STEPS_MAX];
+	run_key_make(key,
+		&(struct run_name){
+			shown->names[0].app, shown->names[0].workflow, DEPLOYMENT_STEP_ID });
+	question->deployment[0] = "HMGET";
+	question->deployment[1] = key;
+	for (size_t i = 0; i < deployment_shown.count; i++)
+		question->deployment[2 + i] = deployment_shown.fields[i].name;
+	question->commands[question->count++] =
+		(struct redis_words){ 2 + deployment_shown.count, question->deployment };
+}
+
+static enum error_class take_run(struct run *run, const struct run_name *name,
+	const struct redisReply *values, struct arena *arena, struct error *error)
+{
+	const struct run_name kept = { arena_string(arena, name->app),
+		arena_string(arena, name->workflow), arena_string(arena, name->step) };
+	bool complete = kept.app != NULL && kept.workflow != NULL && kept.step != NULL;
+
+	run_init(run, &kept);
+	for (size_t i = 0; complete && i < reply_count(values); i++)
+		complete = record_take(&run_shown, run, run_shown.fields[i].name,
+			reply_text(reply_item(values, i)), arena);
+	return complete ? ERROR_NONE : no_memory(error);
+}
+
+static enum error_class take_deployment(struct deployment *deployment,
+	const struct redisReply *values, struct arena *arena, struct error *error)
+{
+	for (size_t i = 0; i < reply_count(values); i++)
+		if (!deployment_take_field(deployment, deployment_shown.fields[i].name,
+			    reply_text(reply_item(values, i)), arena))
+			return no_memory(error);
+	return ERROR_NONE;
+}
+
+static enum error_class take_all(struct redisReply *const *replies, struct arena *arena,
+	struct shown *shown, struct error *error)
+{
+	for (size_t i = 0; i < shown->count; i++) {
+		if (take_run(&shown->runs[i], &shown->names[i], replies[1 + i], arena, error) !=
+			ERROR_NONE)
+			return error->class;
+		shown->runs[i].now = server_time_of(replies[0]);
+	}
+
+	const struct run_name *first = &shown->runs[0].name;
+	deployment_init(&shown->deployment, first->app, first->workflow);
+	return shown->with_deployment
+		? take_deployment(&shown->deployment, replies[1 + shown->count], arena, error)
+		: ERROR_NONE;
+}
+
+enum error_class shown_read(
+	struct redis *redis, struct arena *arena, struct shown *shown, struct error *error)
+{
+	struct question question;
+	struct redisReply *replies[COMMANDS_MAX];
+
+	ask(shown, &question);
+	if (redis_batch(redis, question.count, question.commands, replies, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = take_all(replies, arena, shown, error);
+	for (size_t i = 0; i < question.count; i++)
+		reply_free(replies[i]);
+	return class;
+}
+
+/* The deployment counts as one more run: its id and version change with it. */
+void shown_tag(const struct shown *shown, char tag[RUN_TAG_SIZE])
+{
+	struct run runs[WORKFLOW_STEPS_MAX + 1];
+	size_t count = shown->count;
+
+	for (size_t i = 0; i < count; i++)
+		runs[i] = shown->runs[i];
+	if (shown->with_deployment) {
+		const struct run_name name = { shown->deployment.app, shown->deployment.workflow,
+			DEPLOYMENT_STEP_ID };
+		run_init(&runs[count], &name);
+		runs[count].id = shown->deployment.id;
+		runs[count++].version = shown->deployment.version;
+	}
+	runs_tag(runs, count, tag);
+}

@@ -1,0 +1,207 @@
+// The server drives a whole workflow: clients start it and go.
+//
+// covers: src/api/mode_start.c src/api/mode_retry.c src/api/mode_skip.c src/api/mode_cancel.c src/api/launch.c
+// covers: src/api/checked_inputs.c src/store/deployments.c src/store/shown.c src/core/deployment.c
+// covers: src/store/scripts/start.lua src/store/scripts/stop.lua src/store/scripts/skip.lua
+// covers: src/store/scripts/dependants.lua src/store/scripts/deployment.lua src/store/scripts/history.lua
+// covers: src/store/scripts/place.lua src/store/scripts/states.lua
+import test, { before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { Stack, until } from './stack.mjs';
+
+let stack;
+let apps = 0;
+before(async () => { stack = await Stack.start({ env: { SLIPWAY_ALLOW_LOOPBACK: 'yes' } }); });
+after(() => stack.stop());
+
+const anApp = () => `app-${(apps += 1)}`;
+const post = (mode, appId, workflowId, rest = {}) => stack.post({ mode, appId, workflowId, ...rest });
+const poll = async (appId, workflowId) => (await stack.get(`/api/deploy?appId=${appId}&workflowId=${workflowId}`)).body;
+const ended = (appId, workflowId, status) => until(async () => {
+  const answer = await poll(appId, workflowId);
+  return answer.deployment?.status === status && answer;
+}, `the deployment of ${appId} is ${status}`, 8000);
+const step = (answer, id) => answer.actions.find((one) => one.actionId === id);
+const statuses = (answer) => Object.fromEntries(answer.actions.map((one) => [one.actionId, one.status]));
+
+const site = (name, rest = {}) => ({
+  inputs: {
+    repo: { owner: 'acme', name, fork: 'upstream/app-template' },
+    project: { name },
+    env: { variables: [{ key: 'SITE_NAME', value: 'Site', type: 'plain' }] },
+    check: { url: `${stack.url}/healthz` },
+    ...rest,
+  },
+});
+
+test('one request starts a workflow, and it ends without any client', async () => {
+  const app = anApp();
+  const { status, body } = await post('start', app, 'site', site(app));
+  assert.equal(status, 202, JSON.stringify(body));
+  assert.equal(body.status, 'running');
+  assert.match(body.deploymentId, /^[0-9a-f]{32}$/);
+  const answer = await ended(app, 'site', 'done');
+  assert.equal(answer.deployment.deploymentId, body.deploymentId);
+  assert.deepEqual([...new Set(answer.actions.map((one) => one.status))], ['done']);
+  assert.ok(answer.actions.every((one) => one.deploymentId === body.deploymentId));
+});
+
+test('all faults of all steps are named at once, and nothing is made', async () => {
+  const app = anApp();
+  const { status, body } = await post('start', app, 'site', {
+    inputs: { repo: { owner: 'acme' }, project: { name: 'Not A Name' }, check: { url: 'no url' } },
+  });
+  assert.equal(status, 422);
+  assert.ok(body.errors.length >= 3, JSON.stringify(body));
+  assert.equal((await poll(app, 'site')).deployment, null);
+  assert.equal(await stack.redis('EXISTS', `slipway:{0}:app:default:${app}:site:repo`), '0');
+});
+
+test('two clients that start the same get one deployment; other inputs are refused with what differs', async () => {
+  const app = anApp();
+  const both = await Promise.all([post('start', app, 'site', site(app)), post('start', app, 'site', site(app))]);
+  assert.deepEqual(both.map((one) => one.status).sort(), [200, 202]);
+  assert.equal(both[0].body.deploymentId, both[1].body.deploymentId);
+  const other = await post('start', app, 'site', site(app, { project: { name: `${app}-b` } }));
+  assert.equal(other.status, 409);
+  assert.equal(other.body.class, 'run_conflict');
+  assert.match(other.body.detail, /the steps that differ: project/);
+  assert.equal(other.body.current.deploymentId, both[0].body.deploymentId);
+  await ended(app, 'site', 'done');
+});
+
+test('a start whose answer was lost is sent again and makes nothing twice, also when it has ended', async () => {
+  const app = anApp();
+  const body = { inputs: { greet: { text: 'hello' } }, startId: `s-${app}` };
+  const first = await post('start', app, 'hello', body);
+  await ended(app, 'hello', 'done');
+  const again = await post('start', app, 'hello', body);
+  assert.equal(again.status, 200);
+  assert.equal(again.body.deploymentId, first.body.deploymentId);
+  const anew = await post('start', app, 'hello', { inputs: body.inputs });
+  assert.equal(anew.status, 202);
+  assert.notEqual(anew.body.deploymentId, first.body.deploymentId);
+});
+
+test('a step that fails holds what needs it; a retry with changed inputs goes on with the rest', async () => {
+  const app = anApp();
+  const inputs = site(app, { repo: { owner: 'acme', name: app, fork: 'upstream/no-such-repository' } }).inputs;
+  await post('start', app, 'site', { inputs });
+  const failed = await ended(app, 'site', 'error');
+  assert.equal(step(failed, 'repo').status, 'error');
+  assert.equal(step(failed, 'project').phase, 'blocked');
+  assert.equal(step(failed, 'project').reason, 'need_failed');
+  assert.match(step(failed, 'project').detail, /it needs repo, which failed/);
+
+  const retried = await post('retry', app, 'site', { inputs: { repo: { fork: 'upstream/app-template' } } });
+  assert.equal(retried.status, 202, JSON.stringify(retried.body));
+  assert.equal(retried.body.deploymentId, failed.deployment.deploymentId);
+  const done = await ended(app, 'site', 'done');
+  assert.deepEqual([...new Set(Object.values(statuses(done)))], ['done']);
+  assert.equal(step(done, 'repo').attempt, 1);
+});
+
+test('a retry runs nothing again that is done and was made from the same', async () => {
+  const app = anApp();
+  await post('start', app, 'site', site(app, { check: { url: `${stack.url}/nowhere`, within: 1 } }));
+  const failed = await ended(app, 'site', 'error');
+  assert.equal(step(failed, 'check').status, 'error');
+  await post('retry', app, 'site', { inputs: { check: { url: `${stack.url}/healthz` } } });
+  const done = await ended(app, 'site', 'done');
+  for (const id of ['repo', 'project', 'env']) {
+    assert.equal(step(done, id).runId, step(failed, id).runId, id);
+  }
+});
+
+test('starting a workflow that is done looks at the world again, and changes nothing where nothing lacks', async () => {
+  const app = anApp();
+  await post('start', app, 'site', site(app));
+  const first = await ended(app, 'site', 'done');
+  const before = {};
+  for (const id of ['repo', 'project', 'env']) before[id] = await stack.hash(app, 'site', id);
+  await post('start', app, 'site', site(app));
+  const second = await until(async () => {
+    const answer = await poll(app, 'site');
+    return answer.deployment.deploymentId !== first.deployment.deploymentId &&
+      answer.deployment.status === 'done' && answer;
+  }, 'the second one is done');
+  assert.notEqual(step(second, 'repo').runId, step(first, 'repo').runId);
+  for (const id of ['repo', 'project', 'env']) {
+    const { gives } = await stack.hash(app, 'site', id);
+    assert.match(gives, /^[0-9a-f]{64}$/);
+    assert.equal(gives, before[id].gives, id);
+  }
+  assert.equal(step(second, 'deployment').output.id, step(first, 'deployment').output.id);
+  assert.ok(second.actions.every((one) => one.stale === undefined), JSON.stringify(second.actions));
+});
+
+test('cancel ends what has not begun, and says that it was cancelled', async () => {
+  const app = anApp();
+  await post('start', app, 'site', site(app, { check: { url: `${stack.url}/nowhere`, within: 600 } }));
+  await until(async () => step(await poll(app, 'site'), 'check').phase === 'waiting', 'the check waits');
+  const { status, body } = await stack.post({ mode: 'cancel', appId: app, workflowId: 'site' });
+  assert.equal(status, 202, JSON.stringify(body));
+  const answer = await ended(app, 'site', 'error');
+  assert.equal(answer.deployment.reason, 'cancelled');
+  assert.equal(step(answer, 'check').error.class, 'cancelled');
+  assert.equal(step(answer, 'repo').status, 'done');
+});
+
+test('replace cancels the live one first', async () => {
+  const app = anApp();
+  await post('start', app, 'site', site(app, { check: { url: `${stack.url}/nowhere`, within: 600 } }));
+  const { status, body } = await post('start', app, 'site', { ...site(app), replace: true });
+  assert.equal(status, 202, JSON.stringify(body));
+  const done = await ended(app, 'site', 'done');
+  assert.equal(done.deployment.deploymentId, body.deploymentId);
+});
+
+test('a person gives the result of a step that fails, and the rest goes on with it', async () => {
+  const app = anApp();
+  await post('start', app, 'hello', { inputs: { greet: { text: 'hello' } } });
+  await ended(app, 'hello', 'done');
+  const given = await post('skip', app, 'hello', { actionId: 'greet', output: { text: 'by hand', length: 7 } });
+  assert.equal(given.status, 409, JSON.stringify(given.body));
+
+  const other = anApp();
+  await post('start', other, 'site', site(other, { repo: { owner: 'acme', name: other, fork: 'upstream/none' } }));
+  const failed = await ended(other, 'site', 'error');
+  const wrong = await post('skip', other, 'site', { actionId: 'repo', output: { fullName: 7 } });
+  assert.equal(wrong.status, 422);
+  assert.match(wrong.body.errors?.[0]?.place ?? wrong.body.place, /^\/output/);
+  assert.equal(step(failed, 'project').reason, 'need_failed');
+});
+
+test('a step waits for a step of another app, and goes on when that is done', async () => {
+  const [docs, timelining] = [anApp(), anApp()];
+  const reference = `\${app.${docs}.hello.greet.text}`;
+  await post('start', timelining, 'hello', { inputs: { greet: { text: `they say ${reference}` } } });
+  const waiting = await until(async () => {
+    const answer = await poll(timelining, 'hello');
+    return step(answer, 'greet').reason === 'needs' && answer;
+  }, 'it waits');
+  assert.match(step(waiting, 'greet').detail, new RegExp(`${docs}\\.hello\\.greet`));
+  assert.equal(waiting.deployment.status, 'running');
+  await post('start', docs, 'hello', { inputs: { greet: { text: 'good day' } } });
+  const done = await ended(timelining, 'hello', 'done');
+  assert.equal(step(done, 'greet').output.text, 'they say good day');
+
+  await post('start', docs, 'hello', { inputs: { greet: { text: 'good night' } } });
+  await until(async () => step(await poll(timelining, 'hello'), 'greet').stale === true, 'its result is stale');
+  await post('start', timelining, 'hello', { inputs: { greet: { text: `they say ${reference}` } } });
+  await until(async () => step(await poll(timelining, 'hello'), 'greet').output?.text === 'they say good night',
+    'it is made anew');
+  assert.equal(step(await poll(timelining, 'hello'), 'greet').stale, undefined);
+});
+
+test('after: a deployment waits for that of another app', async () => {
+  const [first, second] = [anApp(), anApp()];
+  await post('start', second, 'hello', {
+    inputs: { greet: { text: 'second' } }, after: [{ appId: first, workflowId: 'hello' }],
+  });
+  const waiting = await poll(second, 'hello');
+  assert.equal(step(waiting, 'greet').phase, 'blocked');
+  assert.match(step(waiting, 'greet').detail, new RegExp(first));
+  await post('start', first, 'hello', { inputs: { greet: { text: 'first' } } });
+  await ended(second, 'hello', 'done');
+});
