@@ -111,8 +111,11 @@ const char *action_app(const struct action_context *context); /* appId */
 const char *action_run_id(
 	const struct action_context *context);            /* the same for all attempts of a run */
 int action_attempt(const struct action_context *context); /* 1, 2, ... */
-/* Milliseconds since this run was triggered, including all waits, by the clock of Redis. */
+/* Milliseconds since this run was triggered, including all waits but those for a provider that was
+ * down, by the clock of Redis: to compare with a limit of time. */
 int64_t action_run_age_ms(const struct action_context *context);
+/* The same, including outages: to compare with a provider's times. */
+int64_t action_run_elapsed_ms(const struct action_context *context);
 
 /* ---- how an attempt ends ---- */
 

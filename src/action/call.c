@@ -57,6 +57,7 @@ static bool refuse_down(struct action_context *context, const struct provider *p
 			", the last with status %d", admission->status);
 	text_copy(context->error.provider, sizeof(context->error.provider), provider->id);
 	context->error.retry_after_ms = admission->down_ms;
+	context->was_refused = true;
 	return false;
 }
 
@@ -209,16 +210,16 @@ static void record_refusal(struct action_context *context, const struct provider
 }
 
 /* A call that changes something may have been done, however long its response takes. */
-static bool hangs(const struct error *error, const struct provider_request *request, int64_t ms)
+static bool hangs(const struct action_context *context, const struct provider_request *request)
 {
-	return error->class == ERROR_TIMEOUT && request->method == HTTP_GET && ms >= HANGS_MS;
+	return context->error.class == ERROR_TIMEOUT && request->method == HTTP_GET &&
+		clock_monotonic_ms() - context->called_at >= HANGS_MS;
 }
 
-/* Whether a call failed because the provider is down: it is broken, hangs, or cannot be reached. */
-static bool met_outage(
-	const struct error *error, const struct provider_request *request, int64_t took_ms)
+/* Broken, or not to be reached. */
+static bool is_down(const struct error *error)
 {
-	return error->class == ERROR_NETWORK || hangs(error, request, took_ms) ||
+	return error->class == ERROR_NETWORK ||
 		(error->class == ERROR_PROVIDER_UNAVAILABLE && error->http_status >= 500);
 }
 
@@ -286,13 +287,15 @@ static bool send_call(struct action_context *context, const struct provider *pro
 	limiter_name(provider, credential, request, limiter);
 
 	/* The turn first: a call that waits for one must not be the probe of a blocked provider. */
-	context->for_turn = false;
+	context->for_turn = context->met_outage = context->hung = context->was_refused = false;
+	context->called_at = clock_monotonic_ms();
 	if (request->method != HTTP_GET && access.write_spacing_ms > 0 &&
 		!await_turn(context, provider, credential, access.write_spacing_ms))
 		return false;
 	if (!admit_call(context, provider, request, limiter, &admission))
 		return false;
-	int64_t made_ago_ms = made_ms_ago(context, provider, request);
+	int64_t made_ago_ms = made_ms_ago(context, provider, request),
+		age_ms = action_run_age_ms(context);
 	const struct provider_grant grant = {
 		.permissions = request->permissions != NULL ? request->permissions
 							    : context->action->permissions,
@@ -309,16 +312,16 @@ static bool send_call(struct action_context *context, const struct provider *pro
 		.settings = context->settings,
 		.input = &context->action->input,
 		.made_lately = made_ago_ms >= 0 && made_ago_ms < RECENT_MS,
-		.run_age_ms = action_run_age_ms(context),
+		.late_for_ms = made_ago_ms < age_ms ? made_ago_ms : age_ms,
 		.grant = &grant,
 		.notice = &notice,
 		.record_failed = log_error,
 		.called = log_call,
 		.called_data = context };
-	int64_t sent_at = clock_monotonic_ms();
+	context->called_at = clock_monotonic_ms();
 	bool answered = provider_send(&exchange, request, response, &context->error) == ERROR_NONE;
-	context->met_outage =
-		!answered && met_outage(&context->error, request, clock_monotonic_ms() - sent_at);
+	context->hung = !answered && hangs(context, request);
+	context->met_outage = context->hung || (!answered && is_down(&context->error));
 	context->late = answered ? response->late : context->error.class == ERROR_NOT_READY;
 	if (answered && response->redirected)
 		log_redirect(context, provider, request);

@@ -213,6 +213,11 @@ int64_t action_run_age_ms(const struct action_context *context)
 	return context->age_ms + clock_monotonic_ms() - context->started_at;
 }
 
+int64_t action_run_elapsed_ms(const struct action_context *context)
+{
+	return action_run_age_ms(context) + context->paused_ms;
+}
+
 /* ---- how an attempt ends ---- */
 
 #define SHOWN_TEXT_MAX 1024 /* bytes */
@@ -295,6 +300,7 @@ enum action_result action_fail(
 	redact_format_list(message, sizeof(message), format, arguments);
 	va_end(arguments);
 	error_set(&context->error, class, "%s", message);
+	context->hung = false;
 	const struct error *refusal = &context->refusal;
 	error_exchange(&context->error, refusal->provider, refusal->http_status,
 		refusal->provider_code, refusal->request_id);

@@ -127,6 +127,7 @@ struct action_context {
 	const char *request; /* that triggered the run, for the log; NULL: unknown */
 	int attempt;
 	int64_t age_ms;      /* of the run, when the attempt began */
+	int64_t paused_ms;   /* which its provider was down for; not in the age */
 	int64_t started_at;  /* monotonic */
 	int64_t deadline_at; /* monotonic */
 	const struct settings *settings;
@@ -152,8 +153,11 @@ struct action_context {
 	bool for_person, skipped;
 	bool for_turn; /* the last call was refused because its turn has not come */
 	bool redirect_logged;
-	bool met_outage; /* the last call found the provider down */
-	bool late;       /* the last call was refused, and what it was about may only be late */
+	bool met_outage;   /* the last call found the provider down */
+	bool hung;         /* and this by waiting for a response in vain */
+	bool was_refused;  /* the last call was not sent: the provider is down */
+	int64_t called_at; /* when the last call began; monotonic */
+	bool late;         /* the last call was refused, and what it was about may only be late */
 	struct error refusal; /* the response behind the last failed call; class, texts and remedy
 				 are not set */
 };

@@ -360,6 +360,13 @@ static int64_t age_of(int64_t at)
 	return at < now ? now - at : 0;
 }
 
+/* Nothing became visible while the provider was down. */
+static int64_t age_without_outages(const struct action_context *context, int64_t at)
+{
+	int64_t age = age_of(at) - context->paused_ms;
+	return age > 0 ? age : 0;
+}
+
 int64_t ledger_age_ms(
 	struct action_context *context, const char *provider, const char *type, const char *key)
 {
@@ -367,7 +374,7 @@ int64_t ledger_age_ms(
 	if (!find_row(context, field_name(context, provider, type, key), &row) || !row.created)
 		return -1;
 	int64_t at = clock_parse(row.at);
-	return at == 0 ? -1 : age_of(at);
+	return at == 0 ? -1 : age_without_outages(context, at);
 }
 
 /* How long ago the app made the thing of the field, where it is the provider's and has the name as
@@ -390,7 +397,7 @@ static int64_t made_ms_ago(
 	bool named =
 		strcasecmp(key + 1, name) == 0 || (row.id != NULL && strcmp(row.id, name) == 0);
 	int64_t at = clock_parse(row.at);
-	return named && at != 0 ? age_of(at) : -1;
+	return named && at != 0 ? age_without_outages(context, at) : -1;
 }
 
 int64_t context_made_ms_ago(struct action_context *context, const char *provider, const char *name)

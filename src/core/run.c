@@ -45,6 +45,9 @@ static const struct field hidden_fields[] = {
 	{ INTEGER_FIELD("lease_until", struct run, lease_until) },
 	{ INTEGER_FIELD("run_deadline", struct run, run_deadline) },
 	{ INTEGER_FIELD("outage_at", struct run, outage_at) },
+	{ INTEGER_FIELD("outage_ms", struct run, outage_ms) },
+	{ INTEGER_FIELD("paused_ms", struct run, paused_ms) },
+	{ STRING_FIELD("outage_seen", struct run, outage_seen) },
 };
 const struct record run_hidden = RECORD(struct run, hidden_fields);
 

@@ -33,7 +33,10 @@ struct run {
 	const char *deployment; /* id of the deployment that it is part of */
 	int64_t queued_at, started_at, finished_at, due, lease_until, run_deadline;
 	int64_t outage_at; /* since when it waits for a provider that is down */
-	int64_t now;       /* when it was read */
+	int64_t outage_ms; /* how long it has waited for that, without its time in the queue */
+	int64_t paused_ms; /* the same, of all outages that it has met */
+	const char *outage_seen; /* what its last call met, while it waits for its provider */
+	int64_t now;             /* when it was read */
 };
 
 #define RUN_FIELDS_MAX 32

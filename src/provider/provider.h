@@ -161,8 +161,8 @@ struct provider_exchange {
 	struct arena *arena;
 	int64_t deadline_at; /* monotonic */
 	const struct settings *settings;
-	bool made_lately;   /* the app has made what the call is about a short while ago */
-	int64_t run_age_ms; /* of the run that calls */
+	bool made_lately;    /* the app has made what the call is about a short while ago */
+	int64_t late_for_ms; /* since then, or since the run began where that is later */
 	/* of the action, for refusals that name a member of it; NULL: none */
 	const struct record *input;
 	const struct provider_grant *grant; /* NULL: whatever the credential may */

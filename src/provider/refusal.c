@@ -147,8 +147,8 @@ static enum error_class class_of(
 	return row != NULL ? row->class : class_of_status(status);
 }
 
-/* What is missing, or not filled yet, by the age of the run that waits for it: then it is so for
- * another reason. */
+/* What is missing, or not filled yet, for so long since it was made and somebody has waited for it:
+ * then it is so for another reason. */
 static const struct lateness {
 	int status;
 	int64_t most_ms;
@@ -163,7 +163,7 @@ bool refusal_is_late(
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(latenesses); i++)
 		if (latenesses[i].status == status)
-			return exchange->run_age_ms < latenesses[i].most_ms;
+			return exchange->late_for_ms < latenesses[i].most_ms;
 	return false;
 }
 

@@ -314,14 +314,17 @@ enum error_class run_wants_cancel(
 }
 
 /* What each script takes beside token and checkpoint. */
-#define WRITE_ARGUMENTS 5
+#define WRITE_ARGUMENTS 7
 
 static enum error_class send_write(struct redis *redis, const struct lease *lease,
 	const struct run_write *write, struct redisReply **ret_reply, struct error *error)
 {
 	const struct script_argument reason = { "reason", .text = write->reason },
 				     detail = { "detail", .text = write->detail },
-				     delay = { "delay_ms", .integer = &write->delay_ms };
+				     delay = { "delay_ms", .integer = &write->delay_ms },
+				     outage = { "outage", .text = write->outage ? "1" : "" },
+				     lost = { "outage_ms", .integer = &write->outage_ms },
+				     seen = { "outage_seen", .text = write->outage_seen };
 	const struct {
 		enum script_id script;
 		size_t count;
@@ -332,9 +335,10 @@ static enum error_class send_write(struct redis *redis, const struct lease *leas
 				{ "value", .text = write->ledger_value },
 				{ "replaces", .text = write->ledger_replaces ? "1" : "" },
 				{ "log", .text = write->log } } },
-		[RUN_WAIT] = { SCRIPT_WAIT, 4,
-			{ { "phase", .text = write->phase }, delay, reason, detail } },
-		[RUN_RETRY] = { SCRIPT_RETRY, 3, { delay, reason, detail } },
+		[RUN_WAIT] = { SCRIPT_WAIT, 7,
+			{ { "phase", .text = write->phase }, delay, reason, detail, outage, lost,
+				seen } },
+		[RUN_RETRY] = { SCRIPT_RETRY, 6, { delay, reason, detail, outage, lost, seen } },
 		[RUN_FINISH] = { SCRIPT_FINISH, 5,
 			{ { "status", .text = write->status }, { "output", .text = write->output },
 				{ "gives", .text = write->gives },

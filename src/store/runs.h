@@ -130,6 +130,11 @@ struct run_write {
 	int64_t delay_ms;
 	const char *status, *output, *error;
 	const char *gives; /* of an output: see output_digest */
+	/* Of RUN_WAIT and RUN_RETRY: whether the provider is down, how long the call took that
+	 * found that, and what it met (NULL: nobody was asked). */
+	bool outage;
+	int64_t outage_ms;
+	const char *outage_seen;
 	/* for the log: why the attempt failed, redacted; NULL: it did not */
 	const struct error *failure;
 };

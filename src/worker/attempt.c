@@ -412,11 +412,32 @@ static enum error_class write_done(const struct attempt *attempt, struct action_
 		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the output");
 }
 
+static struct run_progress progress_of(
+	const struct attempt *attempt, const struct action_context *context)
+{
+	const struct run *run = &attempt->claim->run;
+	int64_t now = clock_monotonic_ms(), elapsed_ms = now - context->started_at,
+		lost_ms = context->called_at > 0 ? now - context->called_at : 0;
+
+	return (struct run_progress){
+		.attempt = run->attempt,
+		.attempts = run->attempts,
+		.age_ms = action_run_age_ms(context),
+		.left_ms = run->run_deadline - run->now - elapsed_ms,
+		.outage_ms = run->outage_ms + lost_ms,
+		.outage_max_ms = attempt->settings->outage_seconds * 1000,
+		.outage_since_ms =
+			run->outage_at > 0 ? run->now + elapsed_ms - run->outage_at : lost_ms,
+		.lost_ms = lost_ms,
+		.hung = context->hung,
+		.was_refused = context->was_refused,
+		.seen = run->outage_seen,
+	};
+}
+
 static enum error_class write_result(const struct attempt *attempt, struct action_context *context,
 	enum action_result result, struct run_write *write, struct error *error)
 {
-	const struct run *run = &attempt->claim->run;
-
 	if (result == ACTION_DONE)
 		return write_done(attempt, context, write, error);
 	if (result == ACTION_WAITING) {
@@ -447,13 +468,7 @@ static enum error_class write_result(const struct attempt *attempt, struct actio
 		return ERROR_NONE;
 	}
 
-	int64_t age_ms = action_run_age_ms(context),
-		allowed_ms = run->run_deadline - run->queued_at;
-	/* One from before this run was triggered is another's. */
-	int64_t outage_ms =
-		run->outage_at >= run->queued_at ? age_ms - (run->outage_at - run->queued_at) : 0;
-	const struct run_progress progress = { run->attempt, run->attempts, age_ms,
-		allowed_ms - age_ms, outage_ms, attempt->settings->outage_seconds * 1000 };
+	const struct run_progress progress = progress_of(attempt, context);
 	return failure_write(&context->error, &progress, attempt->arena, write, error);
 }
 
@@ -473,7 +488,10 @@ enum error_class attempt_execute(
 		.workflow = workflow_find(run->name.workflow),
 		.step = attempt->step->id,
 		.attempt = (int)run->attempt,
-		.age_ms = run->queued_at < run->now ? run->now - run->queued_at : 0,
+		.age_ms = run->queued_at + run->paused_ms < run->now
+			? run->now - run->queued_at - run->paused_ms
+			: 0,
+		.paused_ms = run->paused_ms,
 		.started_at = clock_monotonic_ms(),
 		.deadline_at = attempt->deadline_at,
 		.settings = attempt->settings,

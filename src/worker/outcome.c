@@ -18,6 +18,7 @@
 #define RATE_LIMIT_MS     60000  /* where the provider does not say how long */
 #define NOT_READY_MS      5000   /* where it does not say how long to wait */
 #define OUTAGE_LOOK_MS    300000 /* the longest without a look, whatever the provider says */
+#define LAST_CALL_MS      180000 /* how long the last call may be held back */
 #define SETTLING_MAX_MS   900000
 #define RATE_LIMIT_SPREAD 2000 /* so that waiting runs do not all come back at once */
 #define UNKNOWN_ATTEMPTS  3    /* unclassified errors rarely go away: at most two retries */
@@ -32,8 +33,8 @@ int64_t retry_delay_ms(int64_t attempt)
 	return DELAY_MIN_MS + (int64_t)randombytes_uniform((uint32_t)bound);
 }
 
-/* About as long as it has lasted; the provider may ask for more. The last look comes at the end of
- * the time. */
+/* About as long as it has lasted; the provider may ask for more. The last call comes at the end of
+ * the time or, if others ask then whether it is back, when they know. */
 static int64_t outage_delay_ms(const struct error *failure, const struct run_progress *progress)
 {
 	int64_t delay = progress->outage_ms, left = progress->outage_max_ms - progress->outage_ms;
@@ -44,8 +45,11 @@ static int64_t outage_delay_ms(const struct error *failure, const struct run_pro
 	delay = delay * 3 / 4 + (int64_t)randombytes_uniform((uint32_t)delay / 2);
 	int64_t asked =
 		failure->retry_after_ms < OUTAGE_LOOK_MS ? failure->retry_after_ms : OUTAGE_LOOK_MS;
+	int64_t allowed = asked > 0 ? asked + (int64_t)randombytes_uniform(RATE_LIMIT_SPREAD) : 0;
+	if (progress->was_refused && left < delay)
+		return allowed;
 	if (delay < asked)
-		delay = asked + (int64_t)randombytes_uniform(RATE_LIMIT_SPREAD);
+		delay = allowed;
 	return delay < left ? delay : left;
 }
 
@@ -80,6 +84,7 @@ static bool is_outage(const struct error *failure, const struct run_progress *pr
 
 	return progress->outage_max_ms > 0 && failure->provider[0] != '\0' &&
 		(failure->class == ERROR_NETWORK ||
+			(failure->class == ERROR_TIMEOUT && progress->hung) ||
 			(failure->class == ERROR_PROVIDER_UNAVAILABLE && broken));
 }
 
@@ -111,18 +116,28 @@ static void tell_limit(struct error *failure, const struct run_progress *progres
 		"Trigger the step again after %s UTC, or raise the limit in the plan.", time);
 }
 
+/* What it met itself, for the breaker does not know it. */
+static void tell_seen(struct error *failure, const struct run_progress *progress)
+{
+	if (progress->was_refused && progress->seen[0] != '\0')
+		text_append(failure->message, sizeof(failure->message), "; this run last saw: %s",
+			progress->seen);
+}
+
 /* Whether the run waits for its provider. What has waited for too long, or would until its
  * deadline, has failed. */
 static bool wait_for_provider(
 	struct error *failure, const struct run_progress *progress, struct run_write *ret_write)
 {
-	int64_t delay = outage_delay_ms(failure, progress);
-	bool over = progress->outage_ms >= progress->outage_max_ms || delay >= progress->left_ms;
+	int64_t delay = outage_delay_ms(failure, progress),
+		most = progress->outage_max_ms + (progress->was_refused ? LAST_CALL_MS : 0);
+	bool over = progress->outage_ms >= most || delay >= progress->left_ms;
 	char time[CLOCK_TEXT_SIZE];
 
-	if (over && progress->outage_ms <= 0)
+	tell_seen(failure, progress);
+	if (over && progress->outage_since_ms <= progress->lost_ms)
 		return false;
-	write_time(-progress->outage_ms, time);
+	write_time(-progress->outage_since_ms, time);
 	text_append(failure->message, sizeof(failure->message), "; %s since %s UTC",
 		over ? "waited" : "waiting", time);
 	if (over)
@@ -132,7 +147,41 @@ static bool wait_for_provider(
 	ret_write->phase = "waiting";
 	ret_write->reason = "provider_down";
 	ret_write->delay_ms = delay;
+	ret_write->outage = true;
+	ret_write->outage_ms = progress->lost_ms;
 	return true;
+}
+
+/* A call that changes something is not repeated for an hour, but does not end an outage. */
+static bool goes_on_down(const struct error *failure, const struct run_progress *progress)
+{
+	return progress->outage_max_ms > 0 && failure->class == ERROR_TIMEOUT &&
+		failure->provider[0] != '\0' && failure->http_status == 0;
+}
+
+static void write_retry(const struct error *failure, const struct run_progress *progress,
+	struct run_write *ret_write)
+{
+	int64_t delay = retry_delay_ms(progress->attempt);
+
+	ret_write->kind = RUN_RETRY;
+	ret_write->delay_ms = delay > failure->retry_after_ms ? delay : failure->retry_after_ms;
+	ret_write->outage = goes_on_down(failure, progress);
+	ret_write->outage_ms = progress->lost_ms;
+}
+
+#define SEEN_SIZE 201 /* it is shown with other words */
+
+/* What the call met is kept: what follows may not be sent. */
+static const char *copy_seen(
+	const struct error *failure, const struct run_progress *progress, struct arena *arena)
+{
+	char seen[SEEN_SIZE];
+
+	if (progress->was_refused)
+		return NULL;
+	text_copy(seen, sizeof(seen), failure->message);
+	return arena_string(arena, seen);
 }
 
 enum error_class failure_write(const struct error *failure, const struct run_progress *progress,
@@ -158,14 +207,12 @@ enum error_class failure_write(const struct error *failure, const struct run_pro
 	}
 
 	bool outage = is_outage(failure, progress);
+	ret_write->outage_seen = copy_seen(failure, progress, arena);
 	if (outage && wait_for_provider(shown, progress, ret_write))
 		return ERROR_NONE;
 
 	if (!outage && may_try_again(failure, progress->attempt, progress->attempts)) {
-		int64_t delay = retry_delay_ms(progress->attempt);
-		ret_write->kind = RUN_RETRY;
-		ret_write->delay_ms =
-			delay > failure->retry_after_ms ? delay : failure->retry_after_ms;
+		write_retry(failure, progress, ret_write);
 		return ERROR_NONE;
 	}
 

@@ -123,11 +123,25 @@ END_TEST
 
 START_TEST(test_a_run_does_not_wait_for_long)
 {
-	trial_made(&trial, "github:repository:acme/docs", 5000);
+	trial_made(&trial, "github:repository:acme/docs", 65000);
 	trial.age_ms = 59000;
 	ck_assert_int_eq(refused_with(422, J("{'message':'x'}")), ERROR_NOT_READY);
 	trial.age_ms = 61000;
 	ck_assert_int_eq(refused_with(422, J("{'message':'x'}")), ERROR_INVALID_INPUT);
+	/* What an old run has made just now may be late as well. */
+	trial_made(&trial, "github:repository:acme/docs", 5000);
+	ck_assert_int_eq(refused_with(422, J("{'message':'x'}")), ERROR_NOT_READY);
+}
+END_TEST
+
+/* Nothing becomes visible meanwhile. */
+START_TEST(test_an_outage_does_not_count)
+{
+	trial_made(&trial, "github:repository:acme/docs", 1200000);
+	trial.age_ms = 10000;
+	ck_assert_int_eq(refused_with(404, J("{'message':'Not Found'}")), ERROR_NOT_FOUND);
+	trial.paused_ms = 1190000;
+	ck_assert_int_eq(refused_with(404, J("{'message':'Not Found'}")), ERROR_NOT_READY);
 }
 END_TEST
 
@@ -195,8 +209,8 @@ int main(void)
 {
 	const TTest *const tests[] = { test_what_was_made_a_moment_ago_may_be_late,
 		test_a_row_of_the_table_is_final, test_what_is_older_or_anothers_is_not_late,
-		test_a_run_does_not_wait_for_long, test_an_action_that_expects_it_can_ask,
-		test_a_limit_is_of_what_the_provider_limits,
+		test_a_run_does_not_wait_for_long, test_an_outage_does_not_count,
+		test_an_action_that_expects_it_can_ask, test_a_limit_is_of_what_the_provider_limits,
 		test_a_large_ledger_costs_a_call_no_memory, NULL };
 	return suite_main("late", tests, setup, teardown);
 }

@@ -151,6 +151,7 @@ enum action_result trial_attempt(
 		.run_id = "0123456789abcdef0123456789abcdef",
 		.attempt = trial->attempts,
 		.age_ms = trial->age_ms,
+		.paused_ms = trial->paused_ms,
 		.started_at = clock_monotonic_ms(),
 		.deadline_at =
 			clock_monotonic_ms() + (trial->deadline_ms > 0 ? trial->deadline_ms : 3000),
@@ -176,12 +177,34 @@ enum action_result trial_attempt(
 	return result;
 }
 
+/* The rows of the ledger grow older as the run does. */
+static void age_ledger(const struct trial *trial, int64_t milliseconds)
+{
+	static const char member[] = "\"at\":\"";
+	cJSON *row;
+	cJSON_ArrayForEach (row, trial->ledger) {
+		char at[CLOCK_TEXT_SIZE];
+		char *text = strstr(row->valuestring, member);
+		if (text == NULL)
+			continue;
+		text += strlen(member);
+		const size_t length = strcspn(text, "\"");
+		snprintf(at, sizeof(at), "%.*s", (int)length, text);
+		if (length >= sizeof(at) || clock_parse(at) == 0)
+			continue;
+		clock_format(clock_parse(at) - milliseconds, at);
+		ck_assert_uint_eq(strlen(at), length);
+		memcpy(text, at, length);
+	}
+}
+
 enum action_result trial_run(struct trial *trial, const struct action_definition *action,
 	const char *input, int attempts_max)
 {
 	enum action_result result = trial_attempt(trial, action, input);
 	while (result == ACTION_WAITING && !trial->context.for_person && --attempts_max > 0) {
 		trial->age_ms += trial->context.wait_ms;
+		age_ledger(trial, trial->context.wait_ms);
 		result = trial_attempt(trial, action, input);
 	}
 	return result;

@@ -18,9 +18,10 @@ struct trial {
 	struct peer *peer;
 	struct arena arena; /* until trial_end */
 	struct settings settings;
-	int64_t age_ms;  /* of the run */
-	bool lease_lost; /* the backend refuses every write */
-	bool planned;    /* the next attempts are those of a plan */
+	int64_t age_ms;    /* of the run */
+	int64_t paused_ms; /* which its provider was down for, beside that */
+	bool lease_lost;   /* the backend refuses every write */
+	bool planned;      /* the next attempts are those of a plan */
 	/* What the backend says of the rate limiter, and what the attempts told it. */
 	int64_t closed_ms;
 	int64_t down_ms;

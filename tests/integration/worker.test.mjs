@@ -256,6 +256,24 @@ test('outage: one run whose request breaks the provider keeps no other app out',
   await stack.post({ mode: 'cancel', appId: poison, workflowId: 'site', actionId: 'repo' });
 });
 
+test('outage: a run that is held back says what it last saw itself', async () => {
+  const apps = Array.from({ length: 4 }, newApp);
+  failSlowly(() => true);
+  await startWorker({ executors: apps.length });
+  for (const app of apps) await triggerRepository(app);
+  const held = await until(async () => {
+    const all = await Promise.all(apps.map((app) => stack.hash(app, 'site', 'repo')));
+    return all.find((run) => run.detail?.includes('is down'));
+  }, 'one is held back', 60000);
+  assert.match(held.detail, /^GitHub is down: .* status 502; this run last saw: .*\(502\).*; waiting since/);
+  for (const app of apps) {
+    const answer = await stack.post({ mode: 'cancel', appId: app, workflowId: 'site', actionId: 'repo' });
+    assert.equal(answer.status, 202);
+    await ended(app);
+  }
+  for (const key of (await stack.redis('KEYS', 'slipway:outage:*')).split('\n')) await stack.redis('DEL', key);
+});
+
 test('outage: one that lasts too long ends the run with what it is, at once', async () => {
   const app = newApp();
   peer.intercept = (call, response) => {

@@ -21,7 +21,7 @@ class Run:
     FIELDS = ('app workflow action run status phase retention input digest basis attempt attempts crashes queued_at '
               'run_deadline started_at finished_at changed_at version entry lease lease_until worker due cancel reason '
               'detail checkpoint output error removed trigger request lost_lease used outage_at run_ms needs gives stale '
-              'failures').split()
+              'failures outage_ms outage_seen paused_ms').split()
 
     def __init__(self, app, action):
         self.member = '%s:%s:%s' % (app, WORKFLOW, action)
@@ -100,19 +100,26 @@ class Model:
         self.live[run.member] = self.now + QUEUED_CHECK_MS
         self.changed(run, 'queued', detail)
 
-    def to_delayed(self, run, phase, milliseconds, checkpoint, reason, detail):
+    def to_delayed(self, run, phase, milliseconds, checkpoint, reason, detail, outage, outage_ms, outage_seen):
         self.leave(run)
         run.crashes, run.lost_lease = 0, None
         run.phase, run.reason, run.detail = phase, reason, detail
-        run.outage_at = (run.outage_at or self.now) if reason == 'provider_down' else None
         run.checkpoint = checkpoint or run.checkpoint
         run.due = min(self.now + milliseconds, run.run_deadline)
         self.delayed[run.member] = self.live[run.member] = run.due
+        if outage:
+            lost = outage_ms + run.due - self.now
+            run.outage_at = run.outage_at or self.now - outage_ms
+            run.outage_ms = (run.outage_ms or 0) + lost
+            run.paused_ms = (run.paused_ms or 0) + lost
+            run.outage_seen = outage_seen or run.outage_seen
+        else:
+            run.forget(['outage_at', 'outage_ms', 'outage_seen'])
         self.changed(run, phase, detail)
 
     def to_end(self, run, status, output, error, reason='', gives=''):
         self.leave(run)
-        run.forget(['cancel', 'detail', 'lost_lease', 'input', 'outage_at'])
+        run.forget(['cancel', 'detail', 'lost_lease', 'input', 'outage_at', 'outage_ms', 'outage_seen', 'paused_ms'])
         run.status, run.output, run.finished_at = status, output, self.now
         run.error, run.reason, run.failures = error or None, reason or None, None
         run.gives = gives or None
@@ -241,15 +248,15 @@ class Model:
         run.used = 1
         return ['outputs'] + [other.output for other in needed]
 
-    def wait(self, run, token, checkpoint, phase, delay_ms, reason, detail):
+    def wait(self, run, token, checkpoint, phase, delay_ms, reason, detail, **outage):
         if run.lease != token:
             return ['lost']
         if self.ended_by_cancel(run):
             return self.told('written', run)
-        self.to_delayed(run, phase, delay_ms, checkpoint, reason, detail)
+        self.to_delayed(run, phase, delay_ms, checkpoint, reason, detail, **outage)
         return ['written']
 
-    def retry(self, run, token, checkpoint, delay_ms, reason, detail):
+    def retry(self, run, token, checkpoint, delay_ms, reason, detail, **outage):
         if run.lease != token:
             return ['lost']
         if self.ended_by_cancel(run):
@@ -257,7 +264,7 @@ class Model:
         failures = (run.failures or '').split('\n') if run.failures else []
         run.failures = '\n'.join((failures + ['%d %d %s %s' % (run.attempt, self.now, reason, detail)])[-10:])
         run.attempt += 1
-        self.to_delayed(run, 'retrying', delay_ms, checkpoint, reason, detail)
+        self.to_delayed(run, 'retrying', delay_ms, checkpoint, reason, detail, **outage)
         return ['written']
 
     def finish(self, run, token, checkpoint, status, output, error, reason, gives):

@@ -66,9 +66,14 @@ MUTANTS = [
      "\tredis.call('EXPIRE', ledger, seconds)\n"),
     ('apps_forget_who_has_something', 'retention', ":ledger') == 1", ":ledger') == 2"),
     ('wait_burns_an_attempt', 'wait', 'delay(', "redis.call('HINCRBY', run, 'attempt', 1)\ndelay("),
-    ('wait_begins_the_outage_anew', 'wait', "redis.call('HSETNX', run, 'outage_at', now)", "set('outage_at', now)"),
-    ('wait_keeps_the_outage', 'wait', "\tclear('outage_at')", ''),
+    ('an_outage_begins_anew', 'transitions', "redis.call('HSETNX', run, 'outage_at', now", "set('outage_at', now"),
+    ('an_outage_never_ends', 'transitions', "\t\tclear('outage_at', 'outage_ms', 'outage_seen')\n", ''),
+    ('an_outage_counts_the_queue', 'transitions', "number('due') - now\n\tredis", "now - number('queued_at')\n\tredis"),
+    ('an_outage_is_no_pause', 'transitions', "redis.call('HINCRBY', run, 'paused_ms', lost)", ''),
+    ('a_wait_knows_of_no_outage', 'wait', "\ncount_outage()", ''),
+    ('a_retry_ends_the_outage', 'retry', "count_outage()", "clear('outage_at', 'outage_ms', 'outage_seen')"),
     ('finish_keeps_the_outage', 'transitions', "'lost_lease', 'outage_at', ", "'lost_lease', "),
+    ('finish_keeps_the_pauses', 'transitions', "'outage_seen',\n\t\t'paused_ms', ", "'outage_seen', "),
     ('wait_ignores_cancel', 'wait', 'turned_away(arg.token)', "not held(arg.token) and { 'lost' }"),
     ('retry_ignores_cancel', 'retry', 'turned_away(arg.token)', "not held(arg.token) and { 'lost' }"),
     ('retry_without_attempt', 'retry', "redis.call('HINCRBY', run, 'attempt', 1)", ''),
@@ -354,11 +359,13 @@ class Plan:
     def wait(self, run, token, a, b):
         self.write('wait', run, token=token, checkpoint=('', 'checkpoint%d' % b)[a & 1],
                    phase=('waiting', 'blocked')[a & 1], delay_ms=DELAYS_MS[b],
-                   reason=('', 'rate_limited', 'provider_down', 'provider_down')[b & 3], detail=('', 'detail')[b & 1])
+                   reason=('', 'rate_limited', 'provider_down', 'provider_down')[b & 3], detail=('', 'detail')[b & 1],
+                   outage=('', '1')[b >> 1 & 1], outage_ms=a * 100, outage_seen=('', 'seen%d' % a)[a & 1])
 
     def retry(self, run, token, a, b):
         self.write('retry', run, token=token, checkpoint=('', 'checkpoint%d' % b)[a & 1], delay_ms=DELAYS_MS[b],
-                   reason='network', detail='detail%d' % b)
+                   reason='network', detail='detail%d' % b,
+                   outage=('', '1')[a & 1], outage_ms=a * 100, outage_seen='seen')
 
     def finish(self, run, token, a, b):
         if b < 6:

@@ -380,7 +380,16 @@ START_TEST(test_wait_burns_no_attempt_and_comes_back)
 }
 END_TEST
 
-/* Since when its provider is down, as long as it is. */
+static const struct run_write down = { .kind = RUN_WAIT,
+	.phase = "waiting",
+	.reason = "provider_down",
+	.detail = "d",
+	.outage = true,
+	.outage_ms = 40,
+	.delay_ms = 10,
+	.outage_seen = "status 502" };
+
+/* Since when its provider is down, as long as it is, and what it met. */
 START_TEST(test_a_run_knows_how_long_it_waits_for_its_provider)
 {
 	static const struct run_write others[] = {
@@ -392,9 +401,9 @@ START_TEST(test_a_run_knows_how_long_it_waits_for_its_provider)
 			.error = "{}",
 			.reason = "network" },
 	};
-	const struct run_write down = {
-		.kind = RUN_WAIT, .phase = "waiting", .reason = "provider_down", .detail = "d"
-	};
+	struct run_write refused = down, hung = down;
+	refused.outage_seen = NULL;
+	hung.kind = RUN_RETRY;
 	trigger();
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
 		struct claim claim = claim_next(30000);
@@ -405,16 +414,53 @@ START_TEST(test_a_run_knows_how_long_it_waits_for_its_provider)
 		while (read_run().now <= since) {}
 		reap_until("queued");
 		claim = claim_next(30000);
-		ck_assert_int_eq(write_run(&claim, down), 0);
+		ck_assert_int_eq(write_run(&claim, i % 2 ? hung : refused), 0);
 		ck_assert_int_eq(read_run().outage_at, since);
+		ck_assert_int_eq(read_run().outage_ms, 100);
+		ck_assert_str_eq(read_run().outage_seen, "status 502");
 		reap_until("queued");
 		claim = claim_next(30000);
 		ck_assert_int_eq(claim.run.outage_at, since);
 		ck_assert_int_eq(write_run(&claim, others[i]), 0);
 		ck_assert_int_eq(read_run().outage_at, 0);
+		ck_assert_int_eq(read_run().outage_ms, 0);
+		ck_assert_str_eq(read_run().outage_seen, "");
 		if (run_is_live(&(struct run){ .status = read_run().status }))
 			reap_until("queued");
 	}
+}
+END_TEST
+
+/* The age of the run is without them; another run has none. */
+START_TEST(test_a_run_knows_what_it_lost_to_outages_but_not_its_time_in_the_queue)
+{
+	struct run_write ready = {
+		.kind = RUN_WAIT, .phase = "waiting", .reason = "not_ready", .detail = "d"
+	};
+	trigger();
+	for (int64_t i = 1; i <= 2; i++) {
+		struct claim claim = claim_next(30000);
+		int64_t claimed_at = claim.run.now;
+		ck_assert_int_eq(write_run(&claim, down), 0);
+		reap_until("queued");
+		while (read_run().now <= claimed_at + 200) {}
+		claim = claim_next(30000);
+		ck_assert_int_eq(claim.run.paused_ms, 50 * i);
+		ck_assert_int_eq(claim.run.outage_ms, 50);
+		ck_assert_int_eq(write_run(&claim, ready), 0);
+		ck_assert_int_eq(read_run().paused_ms, 50 * i);
+		reap_until("queued");
+	}
+
+	struct claim claim = claim_next(30000);
+	ck_assert_int_eq(write_run(&claim,
+				 (struct run_write){ .kind = RUN_FINISH,
+					 .status = "error",
+					 .output = "{}",
+					 .error = "{}" }),
+		0);
+	trigger();
+	ck_assert_int_eq(read_run().paused_ms, 0);
 }
 END_TEST
 
@@ -920,9 +966,10 @@ int main(void)
 		test_single_flight, test_done_is_reused_unless_forced_or_changed,
 		test_needs_must_be_done_and_their_outputs_count,
 		test_wait_burns_no_attempt_and_comes_back,
-		test_a_run_knows_how_long_it_waits_for_its_provider, test_retry_counts_an_attempt,
-		test_stuck_in_running_lease_is_taken_over, test_renew_keeps_the_lease,
-		test_release_hands_back_without_counting, test_cancel,
+		test_a_run_knows_how_long_it_waits_for_its_provider,
+		test_a_run_knows_what_it_lost_to_outages_but_not_its_time_in_the_queue,
+		test_retry_counts_an_attempt, test_stuck_in_running_lease_is_taken_over,
+		test_renew_keeps_the_lease, test_release_hands_back_without_counting, test_cancel,
 		test_cancel_says_what_may_have_been_done, test_cancel_is_not_forgotten,
 		test_consumers_and_workers_are_tidied, test_run_deadline_ends_it,
 		test_an_expired_run_says_what_it_waited_for, test_stale_entry_is_dropped,

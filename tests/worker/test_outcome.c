@@ -13,7 +13,8 @@
 static struct arena arena;
 static struct error error, failure;
 static struct run_write result;
-static int64_t age_ms; /* of the run */
+static int64_t age_ms;            /* of the run */
+static struct run_progress known; /* what else is known of it */
 static int64_t outage_ms, outage_max_ms;
 
 static void setup(void)
@@ -21,6 +22,7 @@ static void setup(void)
 	arena_init(&arena, 0);
 	memset(&failure, 0, sizeof(failure));
 	age_ms = outage_ms = outage_max_ms = 0;
+	known = (struct run_progress){ .seen = "" };
 }
 
 static void teardown(void)
@@ -30,8 +32,13 @@ static void teardown(void)
 
 static enum run_write_kind kind_after(enum error_class class, int64_t attempt, int64_t attempts)
 {
-	const struct run_progress progress = { attempt, attempts, age_ms, 4 * 3600000 - age_ms,
-		outage_ms, outage_max_ms };
+	struct run_progress progress = known;
+	progress.attempt = attempt;
+	progress.attempts = attempts;
+	progress.age_ms = age_ms;
+	progress.left_ms = 4 * 3600000 - age_ms;
+	progress.outage_ms = progress.outage_since_ms = outage_ms;
+	progress.outage_max_ms = outage_max_ms;
 	failure.class = class;
 	ck_assert_int_eq(failure_write(&failure, &progress, &arena, &result, &error), ERROR_NONE);
 	return result.kind;
@@ -171,6 +178,70 @@ START_TEST(test_an_outage_that_lasts_ends_the_run)
 }
 END_TEST
 
+/* Nobody asked on its behalf: it knows what it met itself, and is told when to come again. */
+static void refuse_call(void)
+{
+	break_provider();
+	failure.http_status = 0;
+	failure.retry_after_ms = 30000;
+	text_copy(failure.message, sizeof(failure.message), "GitHub is down");
+	known.was_refused = true;
+	known.seen = "GitHub has a problem of its own (502)";
+}
+
+START_TEST(test_a_run_whose_last_call_is_held_back_waits_for_what_becomes_of_the_question)
+{
+	refuse_call();
+	outage_ms = 3600000;
+	ck_assert_int_eq(kind_after(ERROR_PROVIDER_UNAVAILABLE, 1, 5), RUN_WAIT);
+	assert_waits(30000, 32000);
+	ck_assert(result.outage);
+	ck_assert_ptr_null(result.outage_seen);
+	outage_ms = 3600000 + 180000;
+	ck_assert_int_eq(kind_after(ERROR_PROVIDER_UNAVAILABLE, 1, 5), RUN_FINISH);
+	ck_assert_ptr_nonnull(strstr(result.error,
+		"GitHub is down; this run last saw: GitHub has a problem of its own (502); waited "
+		"since 20"));
+}
+END_TEST
+
+START_TEST(test_a_run_that_waits_says_what_it_saw_last)
+{
+	break_provider();
+	known.lost_ms = 700;
+	ck_assert_int_eq(kind_after(ERROR_PROVIDER_UNAVAILABLE, 1, 5), RUN_WAIT);
+	ck_assert_str_eq(result.outage_seen, "GitHub has a problem of its own (502)");
+	ck_assert_int_eq(result.outage_ms, 700);
+	refuse_call();
+	outage_ms = 20000;
+	ck_assert_int_eq(kind_after(ERROR_PROVIDER_UNAVAILABLE, 1, 5), RUN_WAIT);
+	ck_assert_ptr_nonnull(strstr(result.detail, "last saw: GitHub has a problem of its own"));
+	/* Its deadline comes first. */
+	age_ms = 4 * 3600000 - 1000;
+	ck_assert_int_eq(kind_after(ERROR_PROVIDER_UNAVAILABLE, 1, 5), RUN_FINISH);
+	ck_assert_ptr_nonnull(strstr(result.error, "last saw: GitHub has a problem of its own"));
+}
+END_TEST
+
+/* What changes something may have been done: it is not repeated for an hour. */
+START_TEST(test_a_provider_whose_calls_hang_is_waited_for)
+{
+	break_provider();
+	failure.http_status = 0;
+	known.hung = true;
+	ck_assert_int_eq(kind_after(ERROR_TIMEOUT, 5, 5), RUN_WAIT);
+	assert_waits(1500, 2500);
+	known.hung = false;
+	ck_assert_int_eq(kind_after(ERROR_TIMEOUT, 4, 5), RUN_RETRY);
+	ck_assert(result.outage);
+	ck_assert_int_eq(kind_after(ERROR_TIMEOUT, 5, 5), RUN_FINISH);
+	/* The action's own time is over: the provider has answered. */
+	failure.http_status = 404;
+	ck_assert_int_eq(kind_after(ERROR_TIMEOUT, 4, 5), RUN_RETRY);
+	ck_assert(!result.outage);
+}
+END_TEST
+
 /* Addresses that a client gave, what a provider says of one request, and all where the operator
  * wants no wait. */
 START_TEST(test_what_is_no_outage_uses_attempts)
@@ -242,8 +313,12 @@ int main(void)
 		test_who_waits_for_a_limit_is_told_until_when,
 		test_a_limit_that_opens_too_late_ends_the_run_at_once,
 		test_what_never_gets_ready_ends, test_a_provider_that_is_down_is_waited_for,
-		test_a_provider_may_say_when_it_is_back, test_an_outage_that_lasts_ends_the_run,
-		test_what_is_no_outage_uses_attempts, test_final_error_tells_all,
-		test_class_has_a_remedy_where_the_error_has_none, NULL };
+		test_a_provider_may_say_when_it_is_back,
+		test_a_run_whose_last_call_is_held_back_waits_for_what_becomes_of_the_question,
+		test_a_run_that_waits_says_what_it_saw_last,
+		test_a_provider_whose_calls_hang_is_waited_for,
+		test_an_outage_that_lasts_ends_the_run, test_what_is_no_outage_uses_attempts,
+		test_final_error_tells_all, test_class_has_a_remedy_where_the_error_has_none,
+		NULL };
 	return suite_main("outcome", tests, setup, teardown);
 }

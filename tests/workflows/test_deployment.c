@@ -445,7 +445,8 @@ START_TEST(test_another_state_has_its_own_time)
 }
 END_TEST
 
-/* No answer says nothing of the deployment, so it uses up no attempt. */
+/* No answer says nothing of the deployment: an outage is the engine's to wait for, and its time is
+ * not the deployment's. A page instead of JSON uses up no attempt either. */
 START_TEST(test_failed_polls_are_waited_out)
 {
 	static const struct peer_row rows[] = {
@@ -460,9 +461,22 @@ START_TEST(test_failed_polls_are_waited_out)
 		DOMAINS,
 		{ .method = NULL },
 	};
-	ck_assert_int_eq(run_with(rows, 9), ACTION_DONE);
-	ck_assert_int_ge(trial_attempts(&trial), 5);
-	ck_assert_int_ge(trial.age_ms, 40000);
+	enum action_result result = ACTION_WAITING;
+	int outages = 0, waits = 0;
+	peer_set(trial.peer, rows);
+	for (int i = 0; i < 9 && result != ACTION_DONE; i++) {
+		result = trial_attempt(&trial, &vercel_deployment, INPUT);
+		waits += result == ACTION_WAITING ? 1 : 0;
+		outages += result == ACTION_FAILED &&
+				(trial_error(&trial)->http_status >= 500 ||
+					trial_error(&trial)->class == ERROR_NETWORK)
+			? 1
+			: 0;
+	}
+
+	ck_assert_int_eq(result, ACTION_DONE);
+	ck_assert_int_ge(outages, 3);
+	ck_assert_int_ge(waits, 1);
 	ck_assert_uint_eq(peer_count(trial.peer, CREATE), 1);
 	trial_forget(&trial);
 	ck_assert_int_eq(poll_gives(NULL), ACTION_WAITING);

@@ -74,5 +74,5 @@ bool is_older_than_run(const struct action_context *context,
 	/* Both times are from GitHub's clock. */
 	int64_t created_ms = provider_time(created_at), now_ms = response->date_at;
 	return created_ms != 0 && now_ms != 0 &&
-		now_ms - created_ms > action_run_age_ms(context) + TOLERANCE_MS;
+		now_ms - created_ms > action_run_elapsed_ms(context) + TOLERANCE_MS;
 }

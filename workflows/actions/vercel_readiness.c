@@ -262,20 +262,20 @@ static enum action_result wait_more(struct action_context *context,
 	return action_wait(context, poll_delay_ms(age), "the deployment, which is %s", what);
 }
 
-/* A short outage of the provider uses up no attempts, and tells nothing of the deployment: its time
- * in its state begins with the next answer. */
-static enum action_result unanswered(struct action_context *context, struct deployment_watch *watch)
+/* A page instead of JSON tells nothing of the deployment, and uses up no attempts. An outage is
+ * waited for by itself. */
+static enum action_result unanswered(
+	struct action_context *context, const struct deployment_watch *watch)
 {
 	const struct error *error = action_error(context);
-	int64_t age = action_run_age_ms(context), delay = poll_delay_ms(age);
-	bool passes = error->class == ERROR_PROVIDER_UNAVAILABLE || error->class == ERROR_NETWORK ||
-		error->class == ERROR_TIMEOUT;
-	if (!passes ||
+	int64_t age = action_run_age_ms(context);
+	bool garbled = error->class == ERROR_PROVIDER_UNAVAILABLE && error->http_status < 500 &&
+		error->retry_after_ms == 0;
+	if (!garbled ||
 		age - watch->since_age_ms >
 			state_minutes(watch->state != NULL ? watch->state : "") * MINUTE_MS)
 		return action_failed(context);
-	watch->state = NULL;
-	return action_wait(context, error->retry_after_ms > delay ? error->retry_after_ms : delay,
+	return action_wait(context, poll_delay_ms(age),
 		"Vercel to report the state of the deployment; last result: %s", error->message);
 }
 

@@ -10,6 +10,9 @@
 --   checkpoint      '': as it is
 --   delay_ms        until the next attempt
 --   reason, detail  a word, a sentence
+--   outage          '1' where its provider does not answer; otherwise the outage is over
+--   outage_ms       how long the call took that failed
+--   outage_seen     what it met
 -- Returns {word}: written, lost; where a cancel ends it instead, {written, now, facts of the end}.
 
 local answer = turned_away(arg.token)
@@ -19,8 +22,9 @@ end
 set_unless_empty('checkpoint', arg.checkpoint)
 note_failure(arg.reason, arg.detail)
 set('reason', arg.reason, 'detail', arg.detail, 'crashes', 0)
-clear('lost_lease', 'outage_at')
+clear('lost_lease')
 redis.call('HINCRBY', run, 'attempt', 1)
 delay('retrying', arg.delay_ms)
+count_outage()
 changed('retrying', arg.detail)
 return { 'written' }

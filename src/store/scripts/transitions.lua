@@ -7,8 +7,9 @@
 local function create(new)
 	drop_entry()
 	clear('error', 'output', 'checkpoint', 'reason', 'detail', 'due', 'cancel', 'started_at', 'finished_at',
-		'trigger', 'request', 'removed', 'used', 'outage_at', 'stale', 'needs', 'basis', 'definition',
-		'deployment', 'failures', 'failed_need', 'kept_output', 'kept_gives', 'kept_basis', 'actor', 'gives')
+		'trigger', 'request', 'removed', 'used', 'outage_at', 'outage_ms', 'outage_seen', 'paused_ms', 'stale',
+		'needs', 'basis', 'definition', 'deployment', 'failures', 'failed_need', 'kept_output', 'kept_gives',
+		'kept_basis', 'actor', 'gives')
 	set('app', new.app, 'workflow', new.workflow, 'action', new.step, 'run', new.run, 'status', 'running')
 	set('input', new.input, 'digest', new.digest, 'attempt', 1, 'attempts', new.attempts, 'crashes', 0)
 	set('queued_at', now, 'run_ms', new.run_ms, 'run_deadline', now + new.run_ms, 'retention', new.retention)
@@ -18,14 +19,29 @@ local function create(new)
 	use(new.needs, member(), seconds_kept())
 end
 
+-- What a run has lost to a provider that was down, behind delay(): the time of the call that failed, and the wait that
+-- begins. The time in the queue is none of it. outage_at, outage_ms and outage_seen are of the outage that lasts, and
+-- go with it; paused_ms is of all of them, and of no interest to what the action waits for.
+local function count_outage()
+	if arg.outage ~= '1' then
+		clear('outage_at', 'outage_ms', 'outage_seen')
+		return
+	end
+	local lost = tonumber(arg.outage_ms) + number('due') - now
+	redis.call('HSETNX', run, 'outage_at', now - tonumber(arg.outage_ms))
+	redis.call('HINCRBY', run, 'outage_ms', lost)
+	redis.call('HINCRBY', run, 'paused_ms', lost)
+	set_unless_empty('outage_seen', arg.outage_seen)
+end
+
 -- done, error: nothing changes any more. Its input is not needed again: by the digest it is known whether another
 -- trigger asks for the same.
 local function finish(status, output, problem, reason, gives)
 	drop_entry()
 	redis.call('ZREM', delayed, member())
 	redis.call('ZREM', live, member())
-	clear('phase', 'due', 'reason', 'detail', 'cancel', 'lost_lease', 'outage_at', 'failed_need', 'kept_output',
-		'kept_gives', 'kept_basis', 'gives')
+	clear('phase', 'due', 'reason', 'detail', 'cancel', 'lost_lease', 'outage_at', 'outage_ms', 'outage_seen',
+		'paused_ms', 'failed_need', 'kept_output', 'kept_gives', 'kept_basis', 'gives')
 	set('status', status, 'finished_at', now, 'output', output)
 	set_unless_empty('gives', gives or '')
 	if problem ~= '' then
