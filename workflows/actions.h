@@ -15,6 +15,7 @@ extern const struct action_definition github_workflow_run;
 extern const struct action_definition github_secrets;
 extern const struct action_definition github_variables;
 extern const struct action_definition http_check;
+extern const struct action_definition http_remove;
 extern const struct action_definition http_request;
 extern const struct action_definition note;
 extern const struct action_definition vercel_deployment;

@@ -187,6 +187,9 @@ struct ledger_resource {
 	/* For ledger_intend: what it is created from, such as a template, to recognise it later;
 	 * NULL: nothing. */
 	const char *source;
+	/* How to remove it, if that differs from resource to resource: JSON from action_encode,
+	 * without secrets. NULL: its removal knows. */
+	const char *removal;
 	bool shared; /* other apps may have it as well, if they also set this */
 	bool part;   /* it belongs to another resource, as a deployment to its project, so it has no
 			owner of its own */
@@ -304,6 +307,14 @@ void action_difference(struct action_context *context, const char *format, ...)
  * function here refuses NULL where it needs a string. */
 const char *action_format(struct action_context *context, const char *format, ...)
 	SLIPWAY_FORMAT(2, 3);
+
+/* The struct as JSON, by its record; NULL if memory runs out. No secrets if it is to be stored. */
+const char *action_encode(
+	struct action_context *context, const struct record *record, const void *data);
+
+/* Reads such a JSON text into the struct of the record; false if it does not match. */
+bool action_decode(struct action_context *context, const char *text, const struct record *record,
+	void *ret_struct) SLIPWAY_MUST_CHECK;
 
 /* Zeroed memory for count items of the size; NULL if memory runs out. */
 void *action_allocate(struct action_context *context, size_t count, size_t size);

@@ -178,6 +178,17 @@ bool response_values(struct action_context *context, const struct provider_respo
 	const struct string_map *pointers, struct string_map *ret_values) SLIPWAY_MUST_CHECK;
 
 /*
+ * Finds things in a response that is JSON. `at` is the JSON pointer to the thing; one part of it
+ * may be an asterisk, which stands for each item of a list. Only things that have all members of
+ * `where` are returned: JSON pointers within the thing, and their values as text. Each becomes a
+ * response of its own, whose body is the thing. Fails with ERROR_CHECK_FAILED if the response is
+ * not JSON, or if there is no list where it has to be.
+ */
+bool response_things(struct action_context *context, const struct provider_response *response,
+	const char *at, const struct string_map *where, const struct provider_response **ret_things,
+	size_t *ret_count) SLIPWAY_MUST_CHECK;
+
+/*
  * The beginning of the response body, at most so many bytes, as text that may be shown and stored:
  * truncated at a character boundary, well-formed, without control characters, and with values of
  * secrets masked. NULL if memory runs out.

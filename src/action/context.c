@@ -118,6 +118,19 @@ const char *context_encode(
 	return encode(context, record, data, false);
 }
 
+const char *action_encode(
+	struct action_context *context, const struct record *record, const void *data)
+{
+	return context_encode(context, record, data);
+}
+
+bool action_decode(struct action_context *context, const char *text, const struct record *record,
+	void *ret_struct)
+{
+	const struct provider_response stored = { .body = text, .body_length = strlen(text) };
+	return provider_decode(context, &stored, record, ret_struct);
+}
+
 /* Redis keeps it as long as the run, so its size is bounded. */
 static const char *refuse_longer(
 	struct action_context *context, const char *text, size_t most, const char *what)

@@ -120,6 +120,7 @@ static void fill_resource(struct action_context *context, const struct ledger_ro
 	resource->url = settled.url;
 	resource->created = settled.created;
 	resource->source = row->source;
+	resource->removal = row->removal;
 	resource->first_requested_at = resource->pending ? clock_parse(row->at) : 0;
 	resource->last_requested_at = resource->pending ? clock_parse(row->asked) : 0;
 }
@@ -149,7 +150,8 @@ bool ledger_intend(struct action_context *context, const struct ledger_resource 
 	struct ledger_row row = { .state = LEDGER_PENDING,
 		.at = now,
 		.asked = now,
-		.source = resource->source },
+		.source = resource->source,
+		.removal = resource->removal },
 			  before;
 	context->intended = field;
 	context->intended_before = find_text(context, field);
@@ -292,7 +294,8 @@ static bool is_written(const struct action_context *context, const struct ledger
 {
 	return !ledger_row_is_pending(before) && is_same_text(before->run, context->run_id) &&
 		is_same_text(before->id, row->id) && is_same_text(before->url, row->url) &&
-		before->created == row->created && before->shared == row->shared;
+		is_same_text(before->removal, row->removal) && before->created == row->created &&
+		before->shared == row->shared;
 }
 
 /* An id is a text that the action has made, which is NULL where memory is short, or one that a
@@ -320,6 +323,7 @@ bool ledger_put(struct action_context *context, const struct ledger_resource *re
 		.url = resource->url,
 		.at = at,
 		.created = resource->created,
+		.removal = resource->removal,
 		.part = resource->part,
 		.shared = resource->shared };
 	struct ledger_row before, settled;

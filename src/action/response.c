@@ -60,6 +60,105 @@ bool response_values(struct action_context *context, const struct provider_respo
 	return json != NULL && !context_is_short_of_memory(context);
 }
 
+/* ---- things in it ---- */
+
+struct search {
+	struct action_context *context;
+	const struct string_map *where;
+	struct provider_response *things;
+	size_t count;
+};
+
+static bool has_value(struct search *search, const cJSON *thing, const struct string_pair *wanted)
+{
+	const char *text = NULL;
+	return take_value(search->context->arena, thing, wanted->name, &text) == NULL &&
+		text != NULL && strcmp(text, wanted->value) == 0;
+}
+
+static void add_thing(struct search *search, const cJSON *thing)
+{
+	if (thing == NULL || cJSON_IsNull(thing))
+		return;
+	for (size_t i = 0; i < search->where->count; i++)
+		if (!has_value(search, thing, &search->where->items[i]))
+			return;
+	const char *text = json_print(search->context->arena, thing);
+	if (text != NULL)
+		search->things[search->count++] = (struct provider_response){
+			.status = 200, .body = text, .body_length = strlen(text)
+		};
+}
+
+/* The part of the pointer that is *; NULL: it has none. */
+static const char *find_star(const char *pointer)
+{
+	for (const char *part = strstr(pointer, "/*"); part != NULL; part = strstr(part + 1, "/*"))
+		if (part[2] == '\0' || part[2] == '/')
+			return part;
+	return NULL;
+}
+
+/* False where there is no list. */
+static bool search_list(struct search *search, const cJSON *list, const char *below)
+{
+	const cJSON *item;
+
+	if (!cJSON_IsArray(list))
+		return false;
+	search->things = arena_allocate_array(
+		search->context->arena, (size_t)cJSON_GetArraySize(list), sizeof(*search->things));
+	if (search->things == NULL)
+		return true;
+	cJSON_ArrayForEach (item, list) {
+		add_thing(search, json_pointer_find(item, below));
+	}
+
+	return true;
+}
+
+static bool search_json(struct search *search, const cJSON *json, const char *at)
+{
+	const char *star = find_star(at);
+	if (star != NULL) {
+		char *above = arena_copy(search->context->arena, at, (size_t)(star - at));
+		return above == NULL ||
+			search_list(search, json_pointer_find(json, above), star + 2);
+	}
+
+	search->things = arena_allocate_array(search->context->arena, 1, sizeof(*search->things));
+	if (search->things != NULL)
+		add_thing(search, json_pointer_find(json, at));
+	return true;
+}
+
+bool response_things(struct action_context *context, const struct provider_response *response,
+	const char *at, const struct string_map *where, const struct provider_response **ret_things,
+	size_t *ret_count)
+{
+	struct search search = { .context = context, .where = where };
+	CLEANUP_JSON cJSON *json = NULL;
+	struct error why;
+
+	enum error_class class =
+		json_parse(response->body, response->body_length, JSON_LIMITS_WIDE, &json, &why);
+	if (class == ERROR_OUT_OF_MEMORY)
+		error_set(&context->error, class, "no memory to read the response");
+	else if (class != ERROR_NONE)
+		error_set(&context->error, ERROR_CHECK_FAILED, "the response is not valid JSON");
+	if (class != ERROR_NONE)
+		return false;
+	if (!search_json(&search, json, at)) {
+		error_set(&context->error, ERROR_CHECK_FAILED,
+			"the response has no list where %s needs one", at);
+		return false;
+	}
+
+	*ret_things = search.things;
+	*ret_count = search.count;
+	return !context_is_short_of_memory(context);
+}
+
 const char *response_excerpt(
 	struct action_context *context, const struct provider_response *response, size_t most)
 {

@@ -18,6 +18,7 @@ static const struct field fields[] = {
 	{ STRING_FIELD("at", struct ledger_row, at) },
 	{ STRING_FIELD("asked", struct ledger_row, asked) },
 	{ STRING_FIELD("source", struct ledger_row, source) },
+	{ JSON_FIELD("removal", struct ledger_row, removal) },
 	{ JSON_FIELD("before", struct ledger_row, before) },
 };
 const struct record ledger_row_record = RECORD(struct ledger_row, fields);

@@ -25,6 +25,8 @@ struct ledger_row {
 	const char *at;
 	const char *asked;  /* of a pending one: when it was asked for last */
 	const char *source; /* of a pending one: what it is made from, by which it is recognised */
+	const char
+		*removal;   /* how to remove it, where the type does not tell: JSON of the action */
 	const char *before; /* of a pending one: JSON of the row that stood there; NULL: none did */
 	bool created;       /* by us; false: adopted, or pending */
 	bool part;          /* goes with another thing: no app has it for itself */

@@ -66,7 +66,7 @@ test('what was made is gone, and a second teardown has nothing to do', async () 
   );
   const { body } = await stack.get('/api/deploy?appId=gone&workflowId=teardown');
   const counts = Object.fromEntries(body.actions.map((one) => [one.actionId, one.output.removed]));
-  assert.deepEqual(counts, { domains: 0, projects: 1, repositories: 1 });
+  assert.deepEqual(counts, { domains: 0, projects: 1, resources: 0, repositories: 1 });
   const second = await teardown('gone', 'gone');
   assert.equal(second.code, 0, second.stdout + second.stderr);
   // The names are free again.

@@ -7,7 +7,7 @@
  * covers: workflows/actions/github_workflow_run.c workflows/actions/github_protection.c
  * covers: workflows/actions/github_access.c workflows/actions/github_repository_delete.c
  * covers: workflows/actions/vercel_project.c workflows/actions/vercel_environment.c
- * covers: workflows/actions/http_check.c
+ * covers: workflows/actions/http_check.c workflows/actions/http_request.c
  */
 #include "torture/interpose.h"
 
@@ -76,6 +76,9 @@
 	{                                                                                          \
 		"GET", "/github/orgs/acme", .status = 200, .body = "{\"login\":\"acme\"}"          \
 	}
+
+/* Has the peer's own address. */
+static char request_input[512];
 
 /* The first row is the look, the second one the request that makes it. */
 static const struct action_case {
@@ -255,6 +258,14 @@ static const struct action_case {
 		.action = &http_check,
 		.input = NULL, /* the peer's own address */
 		.rows = { { "GET", "/site", .status = 200, .body = "<h1>Docs</h1>" } } },
+	{ .name = "http.request with a look",
+		.action = &http_request,
+		.input = request_input,
+		.rows = { { "GET", "/things", .status = 200,
+				  .body = "[{\"name\":\"docs\",\"id\":7}]" },
+			{ "POST", "/things", .status = 201, .body = "{}" } },
+		.absent = 200,
+		.absent_body = "[]" },
 };
 
 static const struct action_case *tried;
@@ -461,6 +472,11 @@ static void torture_actions(size_t from, size_t to)
 {
 	trial_begin(&trial);
 	snprintf(check_input, sizeof(check_input), "{\"url\":\"%s/site\"}", peer_url(trial.peer));
+	snprintf(request_input, sizeof(request_input),
+		"{\"method\":\"POST\",\"url\":\"%s/things\",\"output\":{\"id\":\"/id\"},"
+		"\"look\":{\"url\":\"%s/things\",\"at\":\"/*\",\"where\":{\"/name\":\"docs\"},"
+		"\"id\":\"/id\"}}",
+		peer_url(trial.peer), peer_url(trial.peer));
 	for (size_t i = from; i < to && i < sizeof(cases) / sizeof(cases[0]); i++) {
 		tried = &cases[i];
 		torture_all(

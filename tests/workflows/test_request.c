@@ -329,6 +329,41 @@ START_TEST(test_a_wrong_pointer_sends_no_post_again)
 }
 END_TEST
 
+START_TEST(test_refuses_a_look_that_makes_no_sense)
+{
+	static const struct {
+		const char *more, *told;
+	} cases[] = {
+		{ "'look':{'url':'https://b.org/x','id':'/id'}", "another host" },
+		{ "'look':{'url':'https://a.org:444/x','id':'/id'}", "another host" },
+		{ "'look':{'url':'https://a.org/x','id':'/id'},'undo':{'url':'https://b.org/{id}'}",
+			"another host" },
+		{ "'look':{'url':'https://u@a.org/x','id':'/id'}", "user name" },
+		{ "'look':{'url':'https://a.org/x','at':'/*','id':'/id'}", "must say which" },
+		{ "'look':{'url':'https://a.org/x','id':'/id','where':{'name':'a'}}",
+			"not a JSON pointer" },
+		{ "'look':{'url':'https://a.org/x','id':'id'}", "JSON pointer" },
+		{ "'look':{'url':'https://a.org/x'}", "missing" },
+		{ "'look':{'url':'https://a.org/x','id':'/id','method':'DELETE'}", "" },
+		{ "'undo':{'url':'https://a.org/{id}'}", "needs \"look\"" },
+		{ "'adopt':true", "needs \"look\"" },
+		{ "'look':{'url':'https://a.org/x','id':'/id'},'retryUntil':5", "does not go" },
+		{ "'look':{'url':'https://a.org/x','id':'/id'},'method':'DELETE'", "POST or PUT" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *method =
+			strstr(cases[i].more, ",'method'") != NULL ? "" : "'method':'POST',";
+		const char *text = arena_format(
+			&trial.arena, "{'url':'https://a.org/y',%s%s}", method, cases[i].more);
+		ck_assert_msg(
+			trial_attempt(&trial, &http_request, text) == ACTION_FAILED, "%s", text);
+		ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
+		ck_assert_msg(strstr(trial_error(&trial)->message, cases[i].told) != NULL, "%s: %s",
+			text, trial_error(&trial)->message);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_sends_and_shows_the_answer, test_every_method,
@@ -336,6 +371,7 @@ int main(void)
 		test_the_excerpt_is_short_and_without_secrets, test_headers_are_sent_as_given,
 		test_refuses_bad_headers_in_words, test_takes_values_out_of_the_answer,
 		test_a_pointer_that_leads_nowhere_is_named, test_waits_for_a_value,
-		test_refuses_bad_requests, test_a_wrong_pointer_sends_no_post_again, NULL };
+		test_refuses_bad_requests, test_a_wrong_pointer_sends_no_post_again,
+		test_refuses_a_look_that_makes_no_sense, NULL };
 	return suite_main("http.request", tests, setup, teardown);
 }

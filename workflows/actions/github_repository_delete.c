@@ -109,7 +109,9 @@ static bool forget_rulesets(struct action_context *context)
 static enum action_result run(
 	struct action_context *context, const void *input, void *checkpoint, void *output)
 {
-	static const struct removal repositories = { "github", "repository", remove_repository };
+	static const struct removal repositories = {
+		.provider = "github", .type = "repository", .remove = remove_repository
+	};
 	enum action_result result = removal_run(context, &repositories, input, checkpoint, output);
 	return result == ACTION_DONE && !forget_rulesets(context) ? action_failed(context) : result;
 }

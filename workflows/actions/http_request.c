@@ -4,7 +4,9 @@
  *
  * Idempotent requests (GET, PUT, DELETE) are sent again if no response came. The others are sent
  * once, because nobody can tell here whether the first one took effect; with retryUntil they too
- * are repeated until the response is as expected.
+ * are repeated until the response is as expected. A request that creates something may have "look":
+ * what it creates is looked for before, and after a lost response. It is then in the app's ledger,
+ * and with "undo" a teardown removes it.
  *
  * A response may hold a secret that nobody has seen before, such as the password of a new database.
  * So its body is not shown unless the input asks for it: the output has only what the input names.
@@ -13,6 +15,9 @@
 #include <string.h>
 
 #include "actions.h"
+#include "actions/http_claim.h"
+#include "actions/http_headers.h"
+#include "actions/http_resource.h"
 #include "slipway/provider.h"
 #include "web_address.h"
 
@@ -32,7 +37,8 @@ struct input {
 	struct string_map headers, output;
 	struct string_list expect_status;
 	int64_t retry_until;
-	bool show_body;
+	bool show_body, adopt;
+	const void *look, *undo; /* struct http_look, struct http_undo */
 };
 static const struct field input_fields[] = {
 	{ STRING_FIELD("method", struct input, method), .values = methods, .fallback = "GET",
@@ -65,7 +71,17 @@ static const struct field input_fields[] = {
 	{ MAP_FIELD("output", struct input, output), .maximum = 16,
 		.pattern = "^(/([^~/]|~[01])*)+$", .form = "a JSON pointer, such as /data/id",
 		.description = "What to take out of a JSON response: names, and JSON pointers to "
-			       "single values. The values are shown, so take no secrets" },
+			       "single values; with \"look\", pointers within the thing that it "
+			       "finds. The values are shown, so take no secrets" },
+	{ OBJECT_FIELD("look", struct input, look), .record = &http_look_record,
+		.description = "For a POST or PUT that creates something: how to look for it. It "
+			       "is created only if it does not exist, and is the app's from then "
+			       "on. The headers are those of the request" },
+	{ BOOLEAN_FIELD("adopt", struct input, adopt), .fallback = "false",
+		.description = "Whether to use what \"look\" finds if the app did not create it" },
+	{ OBJECT_FIELD("undo", struct input, undo), .record = &http_undo_record,
+		.description = "With \"look\": how a teardown removes what was created. Without "
+			       "it, a teardown leaves it" },
 	{ BOOLEAN_FIELD("showBody", struct input, show_body), .fallback = "false",
 		.description = "Whether the output has the first 1000 bytes of the response; not "
 			       "if it may contain secrets" },
@@ -73,14 +89,18 @@ static const struct field input_fields[] = {
 
 struct checkpoint {
 	bool sent;
+	int64_t sent_at; /* with look: the age of the run when the last request was sent */
 };
-static const struct field checkpoint_fields[] = { { BOOLEAN_FIELD(
-	"sent", struct checkpoint, sent) } };
+static const struct field checkpoint_fields[] = {
+	{ BOOLEAN_FIELD("sent", struct checkpoint, sent) },
+	{ INTEGER_FIELD("sentAt", struct checkpoint, sent_at), .omit_zero = true },
+};
 
 struct output {
 	int64_t status;
 	struct string_map values;
 	const char *body;
+	bool created;
 };
 static const struct field output_fields[] = {
 	{ INTEGER_FIELD("status", struct output, status), .description = "Status of the response" },
@@ -89,6 +109,8 @@ static const struct field output_fields[] = {
 	{ STRING_FIELD("body", struct output, body),
 		.description =
 			"First 1000 bytes of the response, as text, if \"showBody\" asks for it" },
+	{ BOOLEAN_FIELD("created", struct output, created), .omit_zero = true,
+		.description = "true, with \"look\": the app created it" },
 };
 
 static enum http_method method_of(const struct input *input)
@@ -203,20 +225,109 @@ static enum action_result show(struct action_context *context, const struct inpu
 	return action_done(context);
 }
 
-static enum action_result run(struct action_context *context, const void *raw_input,
-	void *raw_checkpoint, void *raw_output)
+static struct url_request request_of(const struct input *input)
 {
-	const struct input *input = raw_input;
-	struct checkpoint *checkpoint = raw_checkpoint;
-	struct provider_response response;
-	const struct url_request request = {
+	return (struct url_request){
 		.method = method_of(input),
 		.url = input->url,
 		.body = input->body,
 		.content_type = input->content_type,
 		.headers = input->headers,
 	};
+}
 
+/* ---- with look: created once, and the app's ---- */
+
+static struct http_resource resource_of(const struct input *input)
+{
+	return (struct http_resource){
+		.look = input->look, .undo = input->undo, .headers = input->headers
+	};
+}
+
+/* Enters what was found into the ledger, and gives its values. */
+static enum action_result own(struct action_context *context, const struct input *input,
+	const struct http_claim *claim, const struct provider_response *thing,
+	struct output *output)
+{
+	if (!claim_put(context, claim, thing, input->adopt, &output->created))
+		return action_failed(context);
+	return show(context, input, thing, output);
+}
+
+/* A refusal created nothing; after 408 nobody can tell. */
+static enum action_result refused(struct action_context *context, const struct input *input,
+	const struct provider_response *response, const char *wrong)
+{
+	int status = response->status;
+	bool nothing = status >= 400 && status < 500 && status != 408,
+	     passes = status >= 500 || status == 408 || status == 429;
+
+	if (nothing && !ledger_take_back(context))
+		return action_failed(context);
+	action_fail(context, passes ? ERROR_PROVIDER_UNAVAILABLE : ERROR_CHECK_FAILED,
+		"unexpected response to %s %s: %s", input->method, input->url, wrong);
+	return action_remedy(context, NULL,
+		"Check the request and the service at that address, then trigger the step again: "
+		"it is looked for first.");
+}
+
+/* The ledger has it as pending before the call, and until a look has found it. */
+static enum action_result create(struct action_context *context, const struct input *input,
+	struct checkpoint *checkpoint, const char *key)
+{
+	const struct http_resource resource = resource_of(input);
+	struct ledger_resource row = { .provider = HTTP_PROVIDER,
+		.type = HTTP_RESOURCE,
+		.key = key,
+		.removal = http_removal_encode(context, &resource) };
+	struct provider_response response;
+	const struct url_request request = request_of(input);
+
+	checkpoint->sent_at = action_run_age_ms(context);
+	if (row.removal == NULL || !ledger_intend(context, &row) ||
+		!url_call(context, &request, &response))
+		return action_failed(context);
+	const char *wrong = judge(context, input, &response);
+	if (wrong != NULL)
+		return refused(context, input, &response, wrong);
+	action_log(context, "created %s", key);
+	row.source = CLAIM_ACCEPTED;
+	return ledger_intend(context, &row) ? action_done(context) : action_failed(context);
+}
+
+static enum action_result run_once(struct action_context *context, const struct input *input,
+	struct checkpoint *checkpoint, struct output *output)
+{
+	const struct http_resource resource = resource_of(input);
+	struct http_claim claim;
+	enum action_result result = ACTION_DONE;
+
+	for (int looks = 0; looks < 2 && result == ACTION_DONE; looks++) {
+		const struct provider_response *thing;
+		result = claim_look(context, &resource, &claim, &thing);
+		if (result != ACTION_DONE)
+			return result;
+		if (thing != NULL)
+			return own(context, input, &claim, thing, output);
+		result = claim_may_create(context, &claim, checkpoint->sent_at);
+		if (result == ACTION_DONE)
+			result = create(context, input, checkpoint, claim.key);
+	}
+
+	return result;
+}
+
+static enum action_result run(struct action_context *context, const void *raw_input,
+	void *raw_checkpoint, void *raw_output)
+{
+	const struct input *input = raw_input;
+	struct checkpoint *checkpoint = raw_checkpoint;
+	struct provider_response response;
+	const struct url_request request = request_of(input);
+
+	if (input->look != NULL)
+		return run_once(context, input, checkpoint, raw_output);
 	if (checkpoint->sent && !may_be_repeated(input))
 		return fail_unknown(context, input, "the worker stopped");
 	checkpoint->sent = true;
@@ -231,50 +342,6 @@ static enum action_result run(struct action_context *context, const void *raw_in
 }
 
 /* ---- what is wrong with an input ---- */
-
-/* What a request has by itself, or would change how it is sent. */
-static const char *const reserved[] = { "Host", "Content-Length", "Connection", "Transfer-Encoding",
-	"Cookie2", "Keep-Alive", "TE", "Trailer", "Upgrade", "Expect", "Accept-Encoding",
-	"Proxy-Authorization", "Proxy-Connection" };
-
-static bool is_header_name(const char *name)
-{
-	size_t length = strspn(name, "!#$%&'*+-.^_`|~" DIGITS LETTERS);
-	return length > 0 && name[length] == '\0';
-}
-
-static const char *header_problem(const struct string_pair *header)
-{
-	if (strcasecmp(header->name, "Content-Type") == 0)
-		return "is given as \"contentType\"";
-	for (size_t i = 0; i < ARRAY_LEN(reserved); i++)
-		if (strcasecmp(header->name, reserved[i]) == 0)
-			return "cannot be set: it is a matter of the connection";
-	if (!input_is_known(header->value))
-		return NULL;
-	if (header->value[strspn(header->value, " ")] == '\0')
-		return "has no value";
-	for (const char *byte = header->value; *byte != '\0'; byte++)
-		if ((unsigned char)*byte < ' ' || *byte == 0x7F)
-			return "has a line break or another control character in its value";
-	return NULL;
-}
-
-/* A value may be a secret, and what is no name of a header may be one as well: neither is told. */
-static void validate_headers(const struct string_map *headers, struct input_check *check)
-{
-	const struct input_fault fault = { .member = "headers" };
-	for (size_t i = 0; i < headers->count; i++) {
-		const struct string_pair *header = &headers->items[i];
-		bool is_named = is_header_name(header->name);
-		const char *problem = is_named ? header_problem(header) : NULL;
-		if (!is_named)
-			input_fault(check, &fault,
-				"a header has a name with other characters than a header may have");
-		else if (problem != NULL)
-			input_fault(check, &fault, "the header %s %s", header->name, problem);
-	}
-}
 
 /* A reference has the name behind a dot. */
 static void validate_output(const struct string_map *output, struct input_check *check)
@@ -291,12 +358,29 @@ static void validate_output(const struct string_map *output, struct input_check 
 	}
 }
 
+static void validate_look(const struct input *input, struct input_check *check)
+{
+	const struct input_fault fault = { .member = "look" };
+	bool creates = strcmp(input->method, "POST") == 0 || strcmp(input->method, "PUT") == 0;
+
+	if (input->look != NULL && input_is_known(input->method) && !creates)
+		input_fault(check, &fault, "it goes with a POST or PUT that creates something");
+	if (input->look != NULL && input->retry_until > 0)
+		input_fault(check, &(struct input_fault){ .member = "retryUntil" },
+			"it does not go with \"look\", which finds what a lost request created");
+	if (input->look == NULL && input->adopt)
+		input_fault(check, &(struct input_fault){ .member = "adopt" },
+			"it needs \"look\", which finds what to adopt");
+	http_resource_validate(input->url, input->look, input->undo, check);
+}
+
 static void validate(const void *raw_input, struct input_check *check)
 {
 	const struct input *input = raw_input;
 	web_address_validate(input->url, check);
-	validate_headers(&input->headers, check);
+	headers_validate(&input->headers, &(struct input_fault){ .member = "headers" }, check);
 	validate_output(&input->output, check);
+	validate_look(input, check);
 }
 
 const struct action_definition http_request = {
@@ -307,4 +391,5 @@ const struct action_definition http_request = {
 	.output = RECORD(struct output, output_fields),
 	.validate = validate,
 	.run = run,
+	.undo = &http_remove,
 };

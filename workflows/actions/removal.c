@@ -41,6 +41,14 @@ static bool is_alone(struct action_context *context, const struct ledger_resourc
 	return false;
 }
 
+static enum action_result call_remove(struct action_context *context, const struct removal *removal,
+	const struct ledger_resource *owned, const char **ret_left)
+{
+	return removal->remove != NULL
+		? removal->remove(context, owned, ret_left)
+		: removal->remove_with(context, owned, removal->data, ret_left);
+}
+
 static enum action_result remove_one(struct action_context *context, const struct removal *removal,
 	const struct ledger_resource *owned, struct removal_counts *counts)
 {
@@ -49,7 +57,8 @@ static enum action_result remove_one(struct action_context *context, const struc
 	if (ours && !is_alone(context, owned))
 		return action_failed(context);
 	const char *left = ours ? NULL : "it was adopted, not created by the app";
-	enum action_result result = ours ? removal->remove(context, owned, &left) : ACTION_DONE;
+	enum action_result result =
+		ours ? call_remove(context, removal, owned, &left) : ACTION_DONE;
 	if (result != ACTION_DONE)
 		return result;
 	if (left != NULL)

@@ -28,6 +28,10 @@ struct removal {
 	 */
 	enum action_result (*remove)(struct action_context *context,
 		const struct ledger_resource *owned, const char **ret_left);
+	/* The same, instead of `remove`, for a removal that needs more than the row. */
+	enum action_result (*remove_with)(struct action_context *context,
+		const struct ledger_resource *owned, const void *data, const char **ret_left);
+	const void *data;
 };
 
 /* A requested resource may still appear for this long, even if the response was lost. */

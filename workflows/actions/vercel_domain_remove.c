@@ -104,7 +104,9 @@ static enum action_result remove_domain(
 static enum action_result run(
 	struct action_context *context, const void *input, void *checkpoint, void *output)
 {
-	static const struct removal domains = { "vercel", "domain", remove_domain };
+	static const struct removal domains = {
+		.provider = "vercel", .type = "domain", .remove = remove_domain
+	};
 	return removal_run(context, &domains, input, checkpoint, output);
 }
 

@@ -85,7 +85,9 @@ static bool forget_all(struct action_context *context, const char *type)
 static enum action_result run(
 	struct action_context *context, const void *input, void *checkpoint, void *output)
 {
-	static const struct removal projects = { "vercel", "project", remove_project };
+	static const struct removal projects = {
+		.provider = "vercel", .type = "project", .remove = remove_project
+	};
 	enum action_result result = removal_run(context, &projects, input, checkpoint, output);
 	if (result == ACTION_DONE &&
 		(!forget_all(context, "deployment") || !forget_all(context, "variable")))

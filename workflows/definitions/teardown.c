@@ -13,6 +13,11 @@ static const struct step_definition steps[] = {
 		.action = &vercel_project_delete,
 		.input_key = "teardown",
 		.needs = NEEDS("domains") },
+	/* Those of http.request: the input has the credentials for their APIs. */
+	{ .id = "resources",
+		.action = &http_remove,
+		.input_key = "resources",
+		.needs = NEEDS("projects") },
 	{ .id = "repositories",
 		.action = &github_repository_delete,
 		.input_key = "teardown",
@@ -21,7 +26,8 @@ static const struct step_definition steps[] = {
 
 const struct workflow_definition teardown = {
 	.id = "teardown",
-	.summary = "Removes what the app has created: domains, Vercel projects, repositories",
+	.summary = "Removes what the app has created: domains, Vercel projects, resources of other "
+		   "APIs, repositories",
 	.steps = steps,
 	.step_count = ARRAY_LEN(steps),
 };
