@@ -95,7 +95,7 @@ test('it fills in the names, and declares the action at its place', async () => 
   assert.match(itsTest, /^ \* covers: workflows\/actions\/vercel_edge_config_item\.c$/m);
   const removal = await source('workflows/actions/vercel_edge_config_item_removal.c');
   assert.match(removal, /^\t\.id = "vercel\.edge-config\.item-removal",$/m);
-  assert.match(removal, /\{ "vercel", "edge_config_item", remove_edge_config_item \}/);
+  assert.match(removal, /\.type = "edge_config_item",\n\t\t\.remove = remove_edge_config_item \};/);
   assert.match(action, /^\t\t\.type = "edge_config_item",$/m);
   const made = ['github_sample', 'github_sample_removal', 'http_answers', 'vercel_edge_config_item'];
   made.push('vercel_edge_config_item_removal');
@@ -142,7 +142,7 @@ test('with the edits of the guide it builds and passes as well', async () => {
     .replace('static enum action_result run(', (line) => `${added[0]}\n\n${line}`)
     .replace('\t.run = run,\n', (line) => `\t.validate = validate,\n${line}${undo}`));
   assert.ok(edits.length >= 6);
-  makeAndRun(['label', 'label_removal'], /^100%: Checks: [47], Failures: 0, Errors: 0$/m);
+  makeAndRun(['label', 'label_removal'], /^100%: Checks: [57], Failures: 0, Errors: 0$/m);
 });
 
 // All that another provider takes: its file, and one line. Nothing else is changed, or told of it.
