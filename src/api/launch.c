@@ -139,6 +139,7 @@ static enum error_class start(const struct service *service, struct input_source
 		.workflow = target->workflow->id,
 		.deployment = launch->deployment,
 		.id = json_member_string(launch->body, "startId"),
+		.seen = launch->seen,
 		.digest = digest,
 		.definition = definition,
 		.inputs = sources->trigger_inputs != NULL
@@ -193,34 +194,53 @@ enum error_class launch_send(const struct service *service, const struct target 
 
 /* ---- the response ---- */
 
-static enum error_class respond_conflict(
-	const struct start_result *result, struct response *response, struct error *error)
+/* What is in the way of a start or retry, as a problem. */
+static void describe_conflict(const struct start_result *result, struct error *problem)
 {
 	const struct deployment *deployment = &result->deployment;
-	CLEANUP_JSON cJSON *current = NULL;
-	struct error problem;
 	char names[300] = ""; /* may be truncated */
 
 	for (size_t i = 0; i < result->differing_count; i++)
 		text_append(names, sizeof(names), "%s%s", i > 0 ? ", " : "", result->differing[i]);
-	if (result->outcome == START_BUSY) {
-		error_set(&problem, ERROR_RUN_CONFLICT,
-			"steps of '%s' are running for '%s' with a different input: %s",
+	if (deployment->cancel[0] != '\0') {
+		error_set(problem, ERROR_RUN_CONFLICT,
+			"the deployment %s of '%s' by '%s' is being cancelled, and a step of it "
+			"has not ended yet",
+			deployment->id, deployment->app, deployment->workflow);
+		error_remedy(problem, NULL, "Send the request again in a moment.");
+	} else if (result->outcome == START_CHANGED) {
+		error_set(problem, ERROR_RUN_CONFLICT,
+			"others change the inputs of the deployment %s of '%s' by '%s' at the same "
+			"time",
+			deployment->id, deployment->app, deployment->workflow);
+		error_remedy(problem, NULL, "Send the request again in a moment.");
+	} else if (result->outcome == START_BUSY) {
+		error_set(problem, ERROR_RUN_CONFLICT,
+			"steps of '%s' are running for '%s' with a different input, or are being "
+			"cancelled: %s",
 			deployment->workflow, deployment->app, names);
-		error_remedy(&problem, NULL,
+		error_remedy(problem, NULL,
 			"Wait until they have ended, or cancel them, and send the request again.");
 	} else {
-		error_set(&problem, ERROR_RUN_CONFLICT,
+		error_set(problem, ERROR_RUN_CONFLICT,
 			"'%s' is being deployed by '%s' with different inputs (deployment %s); the "
 			"steps that differ: %s",
 			deployment->app, deployment->workflow, deployment->id,
 			names[0] != '\0' ? names : "none, but what it comes after");
-		error_remedy(&problem, NULL,
+		error_remedy(problem, NULL,
 			"Wait until it has ended, or send the request again with \"replace\": "
-			"true, "
-			"which cancels it first.");
+			"true, which cancels it first.");
 	}
-	if (deployment_status(deployment, &current, error) != ERROR_NONE)
+}
+
+static enum error_class respond_conflict(
+	const struct start_result *result, struct response *response, struct error *error)
+{
+	CLEANUP_JSON cJSON *current = NULL;
+	struct error problem;
+
+	describe_conflict(result, &problem);
+	if (deployment_status(&result->deployment, &current, error) != ERROR_NONE)
 		return error->class;
 	response_problem(response, &problem, NULL, current);
 	return ERROR_NONE;
@@ -232,7 +252,8 @@ enum error_class launch_respond(
 	const struct deployment *deployment = &result->deployment;
 	CLEANUP_JSON cJSON *json = NULL;
 
-	if (result->outcome == START_CONFLICT || result->outcome == START_BUSY)
+	if (result->outcome == START_CONFLICT || result->outcome == START_BUSY ||
+		result->outcome == START_CHANGED)
 		return respond_conflict(result, response, error);
 	if (result->outcome == START_NONE) {
 		error_set(error, ERROR_NOT_FOUND, "'%s' has no such deployment of '%s'",

@@ -17,6 +17,7 @@ struct launch {
 	cJSON *body;             /* of the request; its `inputs` are those of the deployment */
 	const char *request;     /* id of the HTTP request */
 	const char *deployment;  /* retry: the deployment that is meant; NULL: the last one */
+	const char *seen;        /* retry: as struct start has it */
 	const char *after;       /* as struct start has it */
 	bool retry;
 };

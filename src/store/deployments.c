@@ -108,6 +108,7 @@ static enum error_class read_start_result(const struct redisReply *reply, const 
 		[START_CONFLICT] = "conflict",
 		[START_NONE] = "none",
 		[START_BUSY] = "busy",
+		[START_CHANGED] = "changed",
 	};
 	const struct redisReply *differing = reply_item(reply, 3);
 	size_t outcome;
@@ -138,6 +139,7 @@ enum error_class deployment_start(struct redis *redis, const struct start *start
 		{ "what", .text = start->retry ? "retry" : "start" },
 		{ "deployment", .text = start->retry ? start->deployment : id },
 		{ "start", .text = start->id },
+		{ "seen", .text = start->seen },
 		{ "digest", .text = start->digest },
 		{ "definition", .text = start->definition },
 		{ "inputs", .text = start->inputs },

@@ -29,6 +29,7 @@ struct start {
 	const char *app, *workflow;
 	const char *deployment; /* retry: id of the one that is meant; NULL: the last one */
 	const char *id;         /* startId: chosen by the client; NULL: none */
+	const char *seen;       /* retry: digest of the deployment whose inputs were read */
 	const char *digest, *definition;
 	const char *inputs, *configured; /* JSON, as struct deployment has them */
 	const char *after;               /* NULL: none */
@@ -44,7 +45,8 @@ enum start_outcome {
 	START_SAME,
 	START_CONFLICT, /* another one is live, with other inputs */
 	START_NONE,     /* retry: there is no such deployment */
-	START_BUSY,     /* a step runs with another input */
+	START_BUSY,     /* a step runs with another input, or is being cancelled */
+	START_CHANGED,  /* retry: the inputs are no longer those that were read */
 };
 
 struct start_result {

@@ -156,6 +156,41 @@ test('replace cancels the live one first', async () => {
   assert.equal(done.deployment.deploymentId, body.deploymentId);
 });
 
+test('of two clients that replace a deployment by the same, one starts it and the other gets it', async () => {
+  const app = anApp();
+  await post('start', app, 'site', site(app, { check: { url: `${stack.url}/nowhere`, within: 600 } }));
+  const body = { ...site(app), replace: true };
+  const both = await Promise.all([1, 2, 3, 4].map(() => post('start', app, 'site', body)));
+  assert.deepEqual(both.map((one) => one.status).sort(), [200, 200, 200, 202], JSON.stringify(both));
+  assert.equal(new Set(both.map((one) => one.body.deploymentId)).size, 1);
+  const done = await ended(app, 'site', 'done');
+  assert.equal(done.deployment.deploymentId, both[0].body.deploymentId);
+});
+
+test('of two retries that change different inputs at once, none takes back what the other has changed', async () => {
+  const app = anApp();
+  const wrong = { repo: { owner: 'acme', name: app, fork: 'upstream/no-such-repository' },
+    check: { url: `${stack.url}/nowhere`, within: 1 } };
+  await post('start', app, 'site', site(app, wrong));
+  await ended(app, 'site', 'error');
+  const changes = [{ repo: { fork: 'upstream/app-template' } }, { check: { url: `${stack.url}/healthz` } }];
+  const both = await Promise.all(changes.map((inputs) => post('retry', app, 'site', { inputs })));
+  assert.ok(both.every((one) => one.status === 202), JSON.stringify(both));
+  const done = await ended(app, 'site', 'done');
+  assert.deepEqual([...new Set(Object.values(statuses(done)))], ['done']);
+});
+
+test('a deployment that is being cancelled is not taken for one that will be done', async () => {
+  const app = anApp();
+  await post('start', app, 'site', site(app, { check: { url: `${stack.url}/nowhere`, within: 600 } }));
+  await stack.redis('HSET', `slipway:{0}:app:default:${app}:site:_deployment`, 'cancel', '1');
+  const again = await post('start', app, 'site', site(app, { check: { url: `${stack.url}/nowhere`, within: 600 } }));
+  assert.equal(again.status, 409);
+  assert.match(again.body.detail, /is being cancelled/);
+  await post('cancel', app, 'site');
+  await ended(app, 'site', 'error');
+});
+
 test('a person gives the result of a step that fails, and the rest goes on with it', async () => {
   const app = anApp();
   await post('start', app, 'hello', { inputs: { greet: { text: 'hello' } } });

@@ -123,6 +123,8 @@ class Model:
         run.status, run.output, run.finished_at = status, output, self.now
         run.error, run.reason, run.failures = error or None, reason or None, None
         run.gives = gives or None
+        if status == 'done' and run.basis:
+            run.stale = self.is_stale(run, run.stale)
         self.changed(run, status, reason)
         self.tell_users(run)
 
@@ -135,12 +137,16 @@ class Model:
         for user in self.runs:
             if user.status != 'done' or run.member not in (user.needs or '').split():
                 continue
-            needed, basis = self.basis_of(user)
-            if any(other.status != 'done' for other in needed):
-                continue
-            stale = basis != user.basis or any(other.removed for other in needed)
-            if stale != bool(user.stale):
-                user.stale, user.changed_at, user.version = stale and 1 or None, self.now, user.version + 1
+            stale = self.is_stale(user, user.stale)
+            if stale != user.stale:
+                user.stale, user.changed_at, user.version = stale, self.now, user.version + 1
+
+    def is_stale(self, user, was):
+        """While it is not known what one of its needs gives, it is what it was."""
+        needed, basis = self.basis_of(user)
+        if any(other.status != 'done' for other in needed):
+            return was
+        return 1 if basis != user.basis or any(other.removed for other in needed) else None
 
     def ended_by_cancel(self, run):
         if run.cancel is None:

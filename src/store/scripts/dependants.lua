@@ -8,6 +8,7 @@
 -- where to look: the truth is in the hashes of the users, and what waits is looked at every minute besides.
 local NEEDS_RECHECK_MS = 60000
 local USERS_MAX = 1000
+local BASIS_OF_ANY = 'any' -- of a result that a person gave before its needs were done
 
 local users_of = of_tenant:gsub(':app:', ':users:', 1)
 
@@ -31,8 +32,21 @@ local function use(names, user, seconds)
 	end)
 end
 
--- The names of the needs that are not done, the first of them that failed, whether it is not known now what they
--- give, and the mark by which a result that is made of that is known: the same as in basis.lua.
+-- What has become of a need that does not come by itself, or nil. Where the server drives the workflow, each of its
+-- steps has been made: one that is not there has been deleted.
+local function what_failed(name, status, removed, reason)
+	local own = (get('app') or '') .. ':' .. (get('workflow') or '') .. ':'
+	if status == 'error' or status == 'running' and reason == 'need_failed' then
+		return 'failed'
+	elseif status == 'done' and removed then
+		return 'was removed'
+	elseif not status and get('deployment') and name:sub(1, #own) == own then
+		return 'is gone'
+	end
+end
+
+-- The names of the needs that are not done; the first of them that failed, and how; whether it is not known now what
+-- they give; and the mark by which a result that is made of that is known: the same as in basis.lua.
 local function look_at_needs(names)
 	local missing, failed, unknown, given = {}, nil, false, {}
 	each_need(names, function(name, has_output)
@@ -41,8 +55,9 @@ local function look_at_needs(names)
 		if status ~= 'done' or need[3] then
 			missing[#missing + 1] = name
 		end
-		if status == 'error' or status == 'running' and need[4] == 'need_failed' then
-			failed = failed or name
+		local how = what_failed(name, status, need[3], need[4])
+		if how then
+			failed = failed or { name = name, how = how }
 		end
 		unknown = unknown or status ~= 'done'
 		if has_output then
@@ -50,6 +65,11 @@ local function look_at_needs(names)
 		end
 	end)
 	return missing, failed, unknown, redis.sha1hex(table.concat(given, '\n'))
+end
+
+-- Whether a result was made of what its needs give now.
+local function is_made_of(basis, now_basis)
+	return basis == now_basis or basis == BASIS_OF_ANY
 end
 
 -- As people say it: the step alone within its workflow, else app.workflow.step.
@@ -70,17 +90,24 @@ local function readable_list(names)
 end
 
 -- A result that was made from something else than what stands there now is stale. While it is not known what
--- one of its needs gives, nothing is said.
+-- one of its needs gives, nothing is said. Gives whether that has changed.
 local function mark_stale(needs, basis)
 	local missing, _, unknown, now_basis = look_at_needs(needs)
-	local stale = #missing > 0 or now_basis ~= basis
+	local stale = #missing > 0 or not is_made_of(basis, now_basis)
 	if unknown or stale == (get('stale') == '1') then
-		return
+		return false
 	end
 	if stale then
 		set('stale', 1)
 	else
 		clear('stale')
+	end
+	return true
+end
+
+local function tell_of_staleness(needs, basis)
+	if not mark_stale(needs, basis) then
+		return
 	end
 	set('changed_at', now)
 	redis.call('HINCRBY', run, 'version', 1)
@@ -95,7 +122,7 @@ local function tell_user(name)
 	if status == 'running' and phase == 'blocked' and (reason == 'needs' or reason == 'need_failed') then
 		reconsider()
 	elseif status == 'done' then
-		mark_stale(needs, basis)
+		tell_of_staleness(needs, basis)
 	end
 	return true
 end
@@ -119,4 +146,14 @@ local function tell_others()
 	if settle(of_workflow) then
 		tell_users(of_workflow .. '_deployment')
 	end
+end
+
+-- Calls back to change many steps of one workflow; then its deployment is settled, and those are told that come after
+-- it.
+local function change_steps(of_workflow, call)
+	suspended = of_workflow
+	call()
+	suspended = nil
+	settle(of_workflow)
+	tell_users(of_workflow .. '_deployment')
 end

@@ -3,7 +3,7 @@
 --- @include run
 -- The deployment of a workflow is what its steps are: it is settled whenever one of them changes.
 
-local settles = true -- a script that changes many steps of one deployment settles it once, at its end
+local suspended -- the workflow of which a script changes many steps: it is settled once, at the end (dependants.lua)
 
 local function deployment_key(app, workflow)
 	return of_tenant .. app .. ':' .. workflow .. ':_deployment'
@@ -30,7 +30,7 @@ end
 -- running <-> error, and either -> done, by what its steps are. Gives whether it has changed. A deployment that is done
 -- never changes again.
 local function settle(of_workflow)
-	if not settles then
+	if of_workflow == suspended then
 		return false
 	end
 	local key = of_tenant .. of_workflow .. '_deployment'
@@ -44,7 +44,9 @@ local function settle(of_workflow)
 	if word == status then
 		return false
 	end
+	local seconds = math.max(tonumber(retention or 0) or 0, RETENTION_LEAST)
 	redis.call('HSET', key, 'status', word, 'changed_at', now)
+	expire_not_before(key, seconds)
 	redis.call('HINCRBY', key, 'version', 1)
 	redis.call('HDEL', key, 'finished_at', 'reason')
 	if word ~= 'running' then
@@ -52,9 +54,12 @@ local function settle(of_workflow)
 		if word == 'error' and cancel then
 			redis.call('HSET', key, 'reason', 'cancelled')
 		end
-		record_deployment(key, math.max(tonumber(retention or 0) or 0, RETENTION_LEAST))
+		-- Whoever goes on with a step later does not go on with the cancel.
+		redis.call('HDEL', key, 'cancel')
+		record_deployment(key, seconds)
 	end
 	redis.pcall('XADD', events, 'MAXLEN', '~', EVENTS_KEPT, '*', 'workflow', of_workflow:match(':([^:]*):$'),
 		'event', 'deployment', 'detail', word)
+	expire_not_before(events, seconds)
 	return true
 end

@@ -2,27 +2,54 @@
 --- @include transitions
 -- Where each step of a deployment belongs that is started or retried: see start.lua, whose arguments these are.
 
+-- A run that is live already becomes part of the deployment. One that waits for its needs does so anew, for what the
+-- step needs by now.
+local function join(step, id, waits)
+	set('deployment', id)
+	if waits then
+		clear('needs')
+		set_unless_empty('needs', step.needs)
+		set('definition', step.definition, 'run_deadline', now + arg.hold_ms)
+	end
+	touched()
+	if waits then
+		reconsider()
+	end
+end
+
+-- The result that stands there. A run that never began, and was ended, has not taken the place of the one before.
+local function read_result()
+	local found = redis.call('HMGET', run, 'status', 'output', 'basis', 'gives', 'run', 'removed')
+	local status, output, basis, gives, run_id, removed = unpack(found)
+	local kept = redis.call('HMGET', run, 'kept_output', 'kept_basis', 'kept_gives', 'kept_run')
+	if status == 'done' and not removed then
+		return { output = output, basis = basis, gives = gives or '', run = kept[4] or run_id }
+	elseif status == 'error' and kept[1] then
+		return { output = kept[1], basis = kept[2], gives = kept[3], run = kept[4] }
+	end
+end
+
+local function keep_result(step, id)
+	set('deployment', id)
+	clear('stale')
+	use(step.needs, member(), touched())
+end
+
 -- Makes the run of a step, unless it is live already or keeps its result.
 local made = false
 local function place(step, id, keeps_done)
-	local found = redis.call('HMGET', run, 'status', 'digest', 'basis', 'definition', 'removed', 'output', 'phase',
-		'started_at', 'gives')
-	local status, digest, basis, definition, removed, output, phase, begun, gives = unpack(found)
-	if status == 'running' and (digest == step.digest or phase ~= 'blocked' or begun) then
-		set('deployment', id)
-		if phase == 'blocked' and not begun then
-			reconsider()
-		end
-		return
+	local found = redis.call('HMGET', run, 'status', 'digest', 'definition', 'phase', 'started_at')
+	local status, digest, definition, phase, begun = unpack(found)
+	local waits = phase == 'blocked' and not begun
+	if status == 'running' and (digest == step.digest or not waits) then
+		return join(step, id, waits)
 	end
 
-	local missing, failed, _, basis_now = look_at_needs(step.needs)
-	local keeps = (keeps_done or step.keep) and arg.force ~= '1' and status == 'done' and not removed and
-		digest == step.digest and definition == step.definition
-	if keeps and #missing == 0 and basis == basis_now then
-		set('deployment', id)
-		clear('stale')
-		return
+	local missing, failed, _, basis = look_at_needs(step.needs)
+	local keeps = (keeps_done or step.keep) and arg.force ~= '1' and digest == step.digest and
+		definition == step.definition and read_result()
+	if keeps and status == 'done' and #missing == 0 and is_made_of(keeps.basis, basis) then
+		return keep_result(step, id)
 	end
 
 	made = true
@@ -31,13 +58,14 @@ local function place(step, id, keeps_done)
 		retention = arg.retention, request = arg.request, actor = arg.actor, needs = step.needs,
 		deployment = id })
 	if keeps then
-		set('kept_output', output, 'kept_basis', basis, 'kept_gives', gives or '')
+		set('kept_output', keeps.output, 'kept_basis', keeps.basis, 'kept_gives', keeps.gives,
+			'kept_run', keeps.run)
 	end
 	if #missing > 0 then
 		set('run_deadline', now + arg.hold_ms)
 		block(missing, failed)
 	else
-		unblock(basis_now)
+		unblock(basis)
 	end
 end
 
@@ -55,8 +83,7 @@ end
 
 -- Places all steps of a deployment; gives whether any run was made.
 local function place_all(steps, id, of_workflow, keeps_done)
-	settles = false
-	for _ = 1, #steps do
+	local function place_next()
 		for _, step in ipairs(steps) do
 			if not placed[step.step] and is_ready(step, of_workflow) then
 				as_run(of_workflow .. step.step, function()
@@ -66,7 +93,11 @@ local function place_all(steps, id, of_workflow, keeps_done)
 			end
 		end
 	end
-	settles = true
-	settle(of_workflow)
+
+	change_steps(of_workflow, function()
+		for _ = 1, #steps do
+			place_next()
+		end
+	end)
 	return made
 end

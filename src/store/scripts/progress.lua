@@ -36,13 +36,16 @@ local function remember_maker()
 	redis.call('HSET', makers, field, all .. me .. '=' .. get('run') .. ' ')
 end
 
+-- The run that has made a result may be an earlier one than that which keeps it, or waits to.
 local function mark_makers()
 	each_maker(function(step, id)
-		local found = redis.call('HMGET', of_app .. step, 'run', 'status')
-		if found[1] == id and found[2] == 'done' then
+		local found = redis.call('HMGET', of_app .. step, 'run', 'status', 'kept_run')
+		if (found[3] or found[1]) == id and found[2] == 'done' then
 			redis.call('HSET', of_app .. step, 'removed', now, 'changed_at', now)
 			redis.call('HINCRBY', of_app .. step, 'version', 1)
 			tell_users(get('app') .. ':' .. step)
+		elseif found[3] == id then
+			redis.call('HDEL', of_app .. step, 'kept_output', 'kept_gives', 'kept_basis', 'kept_run')
 		end
 	end)
 	redis.call('HDEL', makers, field)

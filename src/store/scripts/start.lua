@@ -9,9 +9,10 @@
 -- To start anew looks at the world again: each step runs, but for those that keep their result. To retry goes on with a
 -- deployment: what is done stays done while its input, its definition and what it was made from stay the same.
 --
--- A live deployment with the same digest is returned as it is; with another digest it is a conflict. A start that has
--- an id of its own, and is sent again because its answer was lost, gets the deployment that it made. A step that runs
--- already, with the same input, becomes part of the deployment.
+-- A live deployment with the same digest is returned as it is; with another digest, or while it is being cancelled, it
+-- is a conflict. A start that has an id of its own, and is sent again because its answer was lost, gets the deployment
+-- that it made, also where that was retried since. A step that runs already, with the same input, becomes part of the
+-- deployment.
 --
 -- KEYS: of a run (run.lua), whose step is `_deployment`: its hash is that of the deployment.
 -- Arguments:
@@ -19,6 +20,7 @@
 --   what                'start' or 'retry'
 --   deployment          start: id of a new one; retry: id of the one that is meant ('': the last one)
 --   start               id of the request ('': none)
+--   seen                retry: digest of the deployment whose inputs were read
 --   digest, definition  of all inputs; of the workflow
 --   inputs, configured  JSON: inputs that were given; those that the app had configured
 --   after               names of deployments that have to be done first, app:workflow:_deployment, with spaces between
@@ -28,13 +30,15 @@
 --   retention           in seconds
 --   request, actor      id of the HTTP request, who asked ('': unknown)
 -- Returns {word, now, hash of the deployment as a flat list, steps that differ}: new; same; conflict; none (retry:
--- there is no such deployment); busy (a step runs with another input).
+-- there is no such deployment); changed (retry: its inputs are no longer those that were read); busy (a step runs with
+-- another input, or is being cancelled).
 
 local of_workflow = arg.app .. ':' .. arg.workflow .. ':'
 local deployment, steps = run, cjson.decode(arg.steps)
 local retry = arg.what == 'retry'
-local was = redis.call('HMGET', deployment, 'deployment', 'status', 'digest', 'start')
-local was_id, was_status, was_digest, was_start = unpack(was)
+local id_field = retry and 'retry' or 'start' -- what knows the request when it is sent again
+local was = redis.call('HMGET', deployment, 'deployment', 'status', 'digest', id_field, 'cancel')
+local was_id, was_status, was_digest, was_start, was_cancel = unpack(was)
 
 local function answer(word, differing)
 	return { word, now, redis.call('HGETALL', deployment), differing or {} }
@@ -46,15 +50,19 @@ end
 if retry and (not was_id or arg.deployment ~= '' and arg.deployment ~= was_id) then
 	return answer('none')
 end
+if retry and arg.seen ~= was_digest then
+	return answer('changed')
+end
 
--- Steps with another input than asked for: all of them, or those that cannot be changed any more.
+-- Steps with another input than asked for: all of them, or those that cannot be changed any more. What is being
+-- cancelled will not be done.
 local function differing(only_begun)
 	local names = {}
 	for _, step in ipairs(steps) do
 		local found = redis.call('HMGET', of_tenant .. of_workflow .. step.step, 'status', 'digest', 'phase',
-			'started_at')
+			'started_at', 'cancel')
 		local replaceable = only_begun and found[3] == 'blocked' and not found[4]
-		if found[1] == 'running' and found[2] ~= step.digest and not replaceable or
+		if found[1] == 'running' and (found[5] or found[2] ~= step.digest and not replaceable) or
 			not only_begun and found[2] ~= step.digest then
 			names[#names + 1] = step.step
 		end
@@ -66,7 +74,7 @@ if retry and was_status == 'done' and was_digest == arg.digest then
 	return answer('same')
 end
 if not retry and was_status == 'running' then
-	if was_digest == arg.digest then
+	if was_digest == arg.digest and not was_cancel then
 		return answer('same')
 	end
 	return answer('conflict', differing(false))
@@ -81,11 +89,14 @@ mark_layout()
 trim_apps(arg.retention)
 local id = retry and was_id or arg.deployment
 local restarted = not retry or was_status ~= 'running'
-redis.call('HDEL', deployment, 'finished_at', 'reason', 'cancel', 'start', 'request', 'actor')
+redis.call('HDEL', deployment, 'finished_at', 'reason', 'cancel', 'retry', 'request', 'actor')
+if not retry then
+	redis.call('HDEL', deployment, 'start', 'retried_at')
+end
 redis.call('HSET', deployment, 'deployment', id, 'app', arg.app, 'workflow', arg.workflow, 'status', 'running',
 	'digest', arg.digest, 'definition', arg.definition, 'inputs', arg.inputs, 'configured', arg.configured,
 	'after', arg.after, 'retention', arg.retention, 'changed_at', now)
-for name, value in pairs({ start = arg.start, request = arg.request, actor = arg.actor }) do
+for name, value in pairs({ [id_field] = arg.start, request = arg.request, actor = arg.actor }) do
 	if value ~= '' then
 		redis.call('HSET', deployment, name, value)
 	end

@@ -23,14 +23,20 @@ local function note(event, detail, seconds)
 	redis.call('EXPIRE', events, seconds)
 end
 
--- Ends every change of a run: its version grows, people can read about it, clients see it.
-local function changed(event, detail)
+-- A change that is none of the run's own: its version grows, clients see it, and it is kept anew.
+local function touched()
 	redis.call('HINCRBY', run, 'version', 1)
 	set('changed_at', now)
 	redis.pcall('ZADD', apps, now, get('app'))
 	local seconds = seconds_kept()
 	redis.call('EXPIRE', run, seconds)
 	keep_payload(seconds)
+	return seconds
+end
+
+-- Ends every change of a run: clients see it, and people can read about it.
+local function changed(event, detail)
+	local seconds = touched()
 	note(event, detail, seconds)
 end
 

@@ -33,34 +33,35 @@ local names, live_ones, executing = {}, 0, false
 for step in (steps or ''):gmatch('%S+') do
 	table.insert(names, 1, step)
 end
-redis.call('HSET', deployment, 'cancel', 1)
-settles = false
-for _, step in ipairs(names) do
-	as_run(of_workflow .. step, function()
-		if get('status') ~= 'running' then
-			return
-		end
-		live_ones = live_ones + 1
-		local problem = get('started_at') and arg.begun or arg.unbegun
-		if get('phase') ~= 'executing' then
-			return finish('error', '{}', problem, '')
-		end
-		executing = true
-		if not get('cancel') then
-			set('cancel', problem)
-			changed('cancelling')
-		end
-	end)
+local function stop_step()
+	if get('status') ~= 'running' then
+		return
+	end
+	live_ones = live_ones + 1
+	local problem = get('started_at') and arg.begun or arg.unbegun
+	if get('phase') ~= 'executing' then
+		return finish('error', '{}', problem, '')
+	end
+	executing = true
+	if not get('cancel') then
+		set('cancel', problem)
+		changed('cancelling')
+	end
 end
+
+change_steps(of_workflow, function()
+	for _, step in ipairs(names) do
+		as_run(of_workflow .. step, stop_step)
+	end
+	if live_ones == 0 then
+		return
+	end
+	-- With the last step that goes on by itself, it has ended; what is blocked may be left.
+	redis.call('HSET', deployment, 'changed_at', now, unpack(status == 'error' and { 'reason', 'cancelled' } or
+		{ 'cancel', 1 }))
+	redis.call('HINCRBY', deployment, 'version', 1)
+end)
 if live_ones == 0 then
-	redis.call('HDEL', deployment, 'cancel')
 	return answer('nothing')
 end
-redis.call('HSET', deployment, 'changed_at', now)
-if status == 'error' then
-	redis.call('HSET', deployment, 'reason', 'cancelled')
-end
-redis.call('HINCRBY', deployment, 'version', 1)
-settles = true
-settle(of_workflow)
 return answer(executing and 'cancelling' or 'cancelled')

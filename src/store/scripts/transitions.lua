@@ -9,7 +9,7 @@ local function create(new)
 	clear('error', 'output', 'checkpoint', 'reason', 'detail', 'due', 'cancel', 'started_at', 'finished_at',
 		'trigger', 'request', 'removed', 'used', 'outage_at', 'outage_ms', 'outage_seen', 'paused_ms', 'stale',
 		'needs', 'basis', 'definition', 'deployment', 'failures', 'failed_need', 'kept_output', 'kept_gives',
-		'kept_basis', 'actor', 'gives')
+		'kept_basis', 'kept_run', 'actor', 'gives')
 	set('app', new.app, 'workflow', new.workflow, 'action', new.step, 'run', new.run, 'status', 'running')
 	set('input', new.input, 'digest', new.digest, 'attempt', 1, 'attempts', new.attempts, 'crashes', 0)
 	set('queued_at', now, 'run_ms', new.run_ms, 'run_deadline', now + new.run_ms, 'retention', new.retention)
@@ -34,6 +34,17 @@ local function count_outage()
 	set_unless_empty('outage_seen', arg.outage_seen)
 end
 
+-- What is known of the result that stood there: a run that never began, and ends, has not taken its place.
+local function drop_kept(status, reason)
+	if status ~= 'done' and not get('started_at') then
+		return
+	end
+	clear('kept_output', 'kept_gives', 'kept_basis')
+	if reason ~= 'reused' then
+		clear('kept_run')
+	end
+end
+
 -- done, error: nothing changes any more. Its input is not needed again: by the digest it is known whether another
 -- trigger asks for the same.
 local function finish(status, output, problem, reason, gives)
@@ -41,7 +52,8 @@ local function finish(status, output, problem, reason, gives)
 	redis.call('ZREM', delayed, member())
 	redis.call('ZREM', live, member())
 	clear('phase', 'due', 'reason', 'detail', 'cancel', 'lost_lease', 'outage_at', 'outage_ms', 'outage_seen',
-		'paused_ms', 'failed_need', 'kept_output', 'kept_gives', 'kept_basis', 'gives')
+		'paused_ms', 'failed_need', 'gives')
+	drop_kept(status, reason)
 	set('status', status, 'finished_at', now, 'output', output)
 	set_unless_empty('gives', gives or '')
 	if problem ~= '' then
@@ -56,6 +68,10 @@ local function finish(status, output, problem, reason, gives)
 		record_end(status, output, problem)
 	end
 	clear('input', 'failures')
+	-- What it has used may be another by now.
+	if status == 'done' and get('basis') then
+		mark_stale(get('needs'), get('basis'))
+	end
 	changed(status, reason)
 	tell_others()
 end
@@ -65,8 +81,9 @@ local function block(missing, failed)
 	local reason, detail = 'needs', 'it waits for ' .. readable_list(missing)
 	if failed then
 		reason = 'need_failed'
-		detail = 'it needs ' .. readable(failed) .. ', which failed; it goes on when that is retried'
-		set('failed_need', failed)
+		detail = ('it needs %s, which %s; it goes on when that is retried'):format(readable(failed.name),
+			failed.how)
+		set('failed_need', failed.name)
 	else
 		clear('failed_need')
 	end
@@ -86,14 +103,14 @@ end
 -- outputs as the result that stood there, that result is kept.
 local function unblock(basis)
 	local output = get('kept_output') -- with kept_gives and kept_basis: of the result that stood there
-	set('basis', basis)
-	if output and get('kept_basis') == basis then
+	set('basis', output and get('kept_basis') == BASIS_OF_ANY and BASIS_OF_ANY or basis)
+	if output and is_made_of(get('kept_basis'), basis) then
 		return finish('done', output, '', 'reused', get('kept_gives'))
 	end
 	if not get('started_at') then
 		set('queued_at', now, 'run_deadline', now + number('run_ms'))
 	end
-	clear('reason', 'detail', 'failed_need', 'kept_output', 'kept_gives', 'kept_basis')
+	clear('reason', 'detail', 'failed_need', 'kept_output', 'kept_gives', 'kept_basis', 'kept_run')
 	enqueue()
 	changed('queued', get('needs') and 'all that it needs is done')
 	tell_others()
