@@ -9,9 +9,10 @@
 #include "api/mode.h"
 #include "base/clock.h"
 
-#define REPLACE_TRIES    30 /* a worker ends what it executes within two seconds */
-#define REPLACE_PAUSE_MS 100
-#define AFTER_MAX        16
+#define STOP_TRIES     30 /* a worker ends what it executes within two seconds */
+#define STOP_PAUSE_MS  100
+#define REPLACE_ROUNDS 5 /* others may start theirs in between */
+#define AFTER_MAX      16
 
 static enum error_class refuse_after(struct error *error)
 {
@@ -51,26 +52,27 @@ static enum error_class read_after(const struct service *service, const struct t
 	return ERROR_NONE;
 }
 
-/* Cancels the live deployment, and waits until its steps have ended. */
-static enum error_class stop_live(
-	const struct service *service, const struct target *target, struct error *error)
+/* Cancels the deployment with this id, and waits until its steps have ended. One that another
+ * client has started meanwhile is left alone: it may be the same as ours. */
+static enum error_class stop_live(const struct service *service, const struct target *target,
+	const char *id, struct error *error)
 {
 	const struct run_name name = target_name(target);
 	enum stop_outcome outcome = STOP_CANCELLING;
 	struct deployment deployment;
 
-	for (int i = 0; i < REPLACE_TRIES; i++) {
-		if (deployment_stop(service->redis, &name, NULL, service->arena, &outcome,
+	for (int i = 0; i < STOP_TRIES; i++) {
+		if (deployment_stop(service->redis, &name, id, service->arena, &outcome,
 			    &deployment, error) != ERROR_NONE)
 			return error->class;
 		if (outcome != STOP_CANCELLING)
 			return ERROR_NONE;
-		clock_sleep_ms(REPLACE_PAUSE_MS);
+		clock_sleep_ms(STOP_PAUSE_MS);
 	}
 
 	error_set(error, ERROR_RUN_CONFLICT,
 		"the deployment %s of '%s' is being cancelled, and a step of it has not ended yet",
-		deployment.id, target->app);
+		id, target->app);
 	return error_remedy(error, NULL, "Send the request again in a moment.");
 }
 
@@ -81,14 +83,16 @@ static enum error_class start(const struct service *service, const struct target
 	struct start_result result;
 	bool sent;
 
-	if (launch_send(service, target, launch, response, &sent, &result, error) != ERROR_NONE)
-		return error->class;
-	if (sent && result.outcome == START_CONFLICT && replaces) {
-		if (stop_live(service, target, error) != ERROR_NONE ||
-			launch_send(service, target, launch, response, &sent, &result, error) !=
-				ERROR_NONE)
+	for (int i = 0; i < REPLACE_ROUNDS; i++) {
+		if (launch_send(service, target, launch, response, &sent, &result, error) !=
+			ERROR_NONE)
+			return error->class;
+		if (!sent || result.outcome != START_CONFLICT || !replaces)
+			break;
+		if (stop_live(service, target, result.deployment.id, error) != ERROR_NONE)
 			return error->class;
 	}
+
 	return sent ? launch_respond(&result, response, error) : ERROR_NONE;
 }
 
