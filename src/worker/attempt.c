@@ -327,8 +327,9 @@ static enum error_class look_up(
 		return error->class;
 
 	/* Within a workflow null means that the step was skipped; from another app
-	 * it is an error. */
-	if (reference->kind != REFERENCE_APP || !cJSON_IsNull(*ret_value))
+	 * it is an error, unless there is a default. */
+	if (reference->kind != REFERENCE_APP || !cJSON_IsNull(*ret_value) ||
+		reference_calls_default(&reference->calls))
 		return ERROR_NONE;
 	cJSON_Delete(*ret_value);
 	*ret_value = NULL;
