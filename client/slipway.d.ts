@@ -277,7 +277,22 @@ export interface Configuration {
   /** Environment variables for what is deployed. */
   readonly env?: Readonly<Record<string, unknown>> | null;
   /** Sealed on arrival; never returned. */
-  readonly secrets?: Readonly<Record<string, string | null>> | null;
+  readonly secrets?: Readonly<Record<string, string | GeneratedSecret | null>> | null;
+}
+
+/** Asks for a secret that the server makes once and keeps, in the place of its value. */
+export interface GeneratedSecret {
+  /** What kind of secret to make. */
+  readonly generate: {
+    /** In characters; 32 if absent. */
+    readonly length?: number;
+    /** The characters themselves, or the name of an alphabet; `alphanumeric` if absent. */
+    readonly alphabet?: 'hex' | 'base64url' | 'alphanumeric' | (string & {});
+  };
+  /** All apps that ask for this name get the same value. */
+  readonly shared?: string;
+  /** Makes a new value also where there is one. Send it once. */
+  readonly anew?: boolean;
 }
 
 /** What is stored after a `configure`. */
@@ -413,7 +428,7 @@ export interface ValidateOptions extends RequestOptions {
   /** The same. */
   readonly env?: Readonly<Record<string, unknown>> | null;
   /** The same. */
-  readonly secrets?: Readonly<Record<string, string | null>> | null;
+  readonly secrets?: Readonly<Record<string, string | GeneratedSecret | null>> | null;
 }
 
 /** The options of following an action. Both callbacks are called for the trigger's response too. */
