@@ -87,6 +87,17 @@ test('a default that would stand in clear where a secret may is stored nowhere',
   assert.equal(await stack.redis('KEYS', 'slipway:{0}:app:clear:*'), '');
 });
 
+test('what a workflow asks a person for is what validate misses in inputs that are empty', async () => {
+  const { workflows } = (await stack.get('/api/workflows')).body;
+  for (const { id, asks } of workflows) {
+    const asked = asks.filter(({ source, optional }) => source === 'given' && !optional);
+    const { body } = await stack.post({ mode: 'validate', appId: 'asks', workflowId: id });
+    const missed = (body.errors ?? []).filter(({ message }) => message === 'it is missing');
+    assert.deepEqual(missed.map(({ place }) => place).sort(),
+      asked.map(({ inputKey, field }) => `/inputs/${inputKey}/${field}`).sort(), id);
+  }
+});
+
 // ---- what is generated once and kept ----
 
 const isUpsert = (call) => call.method === 'POST' && /\/env(\?|$)/.test(call.path);
