@@ -5,9 +5,6 @@
  */
 #include "api/body_secrets.h"
 
-#include <sodium.h>
-#include <string.h>
-
 #include "core/generated_secret.h"
 #include "core/secret.h"
 #include "store/shared_secrets.h"

@@ -4,10 +4,10 @@
 // covers: src/api/body_secrets.c src/store/shared_secrets.c src/store/scripts/share.lua src/store/payload.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { startBehindFront } from './front.mjs';
-import { Stack } from './stack.mjs';
+import { Stack, slipway } from './stack.mjs';
 
 let front;
 let stack;
@@ -85,6 +85,18 @@ test('a default that would stand in clear where a secret may is stored nowhere',
     assert.equal(refused.status, 422, `${mode}: ${JSON.stringify(refused.body)}`);
   }
   assert.equal(await stack.redis('KEYS', 'slipway:{0}:app:clear:*'), '');
+});
+
+test('a deployment that the server drives has derived values in each of its steps', async () => {
+  await configure('driven', { config: { name: 'Grüße an Ada' } });
+  const inputs = { greet: { text: '${config.name|slug}' }, repeat: { text: '${step.greet.text|slug|default:x}!' } };
+  const wrong = { ...inputs, repeat: { text: '${step.greet.text|slugg}' } };
+  const refused = await stack.post({ mode: 'start', appId: 'driven', workflowId: 'hello', inputs: wrong });
+  assert.equal(refused.status, 422, JSON.stringify(refused.body));
+  assert.equal(refused.body.errors[0].place, '/inputs/repeat/text');
+  const started = await stack.post({ mode: 'start', appId: 'driven', workflowId: 'hello', inputs });
+  assert.equal(started.status, 202, JSON.stringify(started.body));
+  assert.equal((await stack.untilStatus('driven', 'hello', 'repeat', ended)).output.text, 'grusse-an-ada!');
 });
 
 test('what a workflow asks a person for is what validate misses in inputs that are empty', async () => {
@@ -259,6 +271,18 @@ test('a wish that cannot be granted is refused with its place, and nothing is st
   }
   assert.equal(await stack.redis('EXISTS', 'slipway:{0}:app:default:wish:payload'), '0');
   assert.equal(await stack.redis('HEXISTS', 'slipway:{0}:shared:default', 'wish'), '0');
+});
+
+test('a wish may stand in the file of every slipway run', async () => {
+  const file = path.join(folder, 'wish.json');
+  const inputs = { greet: { text: 'hi' } };
+  await writeFile(file, JSON.stringify({ inputs, secrets: { KEY: hex, TOO: shared('session') } }));
+  const words = ['run', 'hello', '--app', 'file', '--url', stack.url, '--input', file];
+  for (let times = 0; times < 2; times++) {
+    const done = await slipway(...words);
+    assert.equal(done.code, 0, done.stdout + done.stderr);
+    assert.equal(await stack.redis('HGET', 'slipway:{0}:app:default:file:payload', 'version'), '1');
+  }
 });
 
 test('validate takes a wish for granted and stores nothing', async () => {
