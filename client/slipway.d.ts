@@ -156,6 +156,8 @@ export interface Deployment {
   readonly reason: string | null;
   /** The digest of the workflow that it was started with. */
   readonly definition: string | null;
+  /** A digest of what it was asked for: the same for two starts with the same inputs. */
+  readonly inputsDigest: string | null;
   /** Who started it, where that is known. */
   readonly actor: string | null;
   /** When it was started, as an RFC 3339 time. */

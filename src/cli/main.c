@@ -19,6 +19,9 @@ const char *argp_program_version = "slipway " SLIPWAY_VERSION;
 	COMMAND(run)       \
 	COMMAND(plan)      \
 	COMMAND(status)    \
+	COMMAND(retry)     \
+	COMMAND(skip)      \
+	COMMAND(cancel)    \
 	COMMAND(resources) \
 	COMMAND(workflows) \
 	COMMAND(dev)       \

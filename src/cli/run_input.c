@@ -1,5 +1,5 @@
 /*
- * The input file of `slipway run` and its parts: inputs go with each trigger, because what is
+ * The input file of `slipway run` and its parts: inputs go with the start, because what is
  * configured is shared with all other clients of the app.
  */
 #include "cli/run_input.h"
@@ -62,9 +62,13 @@ enum error_class run_input_read(const char *path, const char *const *settings, s
 cJSON *run_input_request(const cJSON *input, const char *mode, const char *app)
 {
 	CLEANUP_JSON cJSON *body = cJSON_Duplicate(input, true);
+	bool configures = strcmp(mode, "configure") == 0;
+	bool validates = strcmp(mode, "validate") == 0;
 
-	if (body != NULL && strcmp(mode, "configure") == 0)
+	if (body != NULL && configures)
 		cJSON_DeleteItemFromObjectCaseSensitive(body, "inputs");
+	for (size_t i = 0; body != NULL && !configures && !validates && i < CONFIGURED_COUNT; i++)
+		cJSON_DeleteItemFromObjectCaseSensitive(body, configured[i]);
 	if (body == NULL || !json_add(body, "mode", cJSON_CreateString(mode)) ||
 		!json_add(body, "appId", cJSON_CreateString(app)))
 		return NULL;
@@ -77,13 +81,4 @@ bool run_input_configures(const cJSON *input)
 	for (size_t i = 0; i < CONFIGURED_COUNT; i++)
 		any = any || json_member(input, configured[i]) != NULL;
 	return any;
-}
-
-bool run_input_add(const cJSON *input, const char *key, cJSON *body)
-{
-	const cJSON *own = key != NULL ? json_member(json_member(input, "inputs"), key) : NULL;
-	if (own == NULL)
-		return true;
-	cJSON *inputs = cJSON_AddObjectToObject(body, "inputs");
-	return inputs != NULL && json_add(inputs, key, cJSON_Duplicate(own, true));
 }

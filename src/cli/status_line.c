@@ -18,7 +18,9 @@ static const struct field status_fields[] = {
 	{ STRING_FIELD("reason", struct step_status, reason), .fallback = "" },
 	{ STRING_FIELD("detail", struct step_status, detail), .fallback = "" },
 	{ STRING_FIELD("queuedAt", struct step_status, queued_at), .fallback = "" },
+	{ STRING_FIELD("startedAt", struct step_status, started_at), .fallback = "" },
 	{ STRING_FIELD("finishedAt", struct step_status, finished_at), .fallback = "" },
+	{ STRING_FIELD("deploymentId", struct step_status, deployment), .fallback = "" },
 	{ JSON_FIELD("output", struct step_status, output), .fallback = "{}" },
 	{ JSON_FIELD("error", struct step_status, error), .fallback = "{}" },
 	{ INTEGER_FIELD("attempt", struct step_status, attempt) },
@@ -26,6 +28,7 @@ static const struct field status_fields[] = {
 	{ INTEGER_FIELD("nextPollMs", struct step_status, next_poll_ms) },
 	{ BOOLEAN_FIELD("reused", struct step_status, reused) },
 	{ BOOLEAN_FIELD("removed", struct step_status, removed) },
+	{ BOOLEAN_FIELD("stale", struct step_status, stale) },
 };
 static const struct record status_record = RECORD(struct step_status, status_fields);
 
@@ -43,6 +46,11 @@ bool step_is_live(const struct step_status *status)
 bool step_is_done(const struct step_status *status)
 {
 	return strcmp(status->status, "done") == 0;
+}
+
+bool step_waits_for_person(const struct step_status *status)
+{
+	return strcmp(status->phase, "blocked") == 0 && strcmp(status->reason, "person") == 0;
 }
 
 static const char *colour_of(const struct step_status *status)
@@ -80,6 +88,10 @@ static void print_done(const struct step_status *status, FILE *stream)
 
 	if (status->removed)
 		fprintf(stream, "  its result has been removed since; a run creates it again");
+	else if (status->stale)
+		fprintf(stream,
+			"  stale: made from something that has changed since; a run makes it "
+			"again");
 	if (!status->reused)
 		return;
 	fprintf(stream, "  reused");
@@ -87,6 +99,24 @@ static void print_done(const struct step_status *status, FILE *stream)
 		fprintf(stream, ", ");
 		print_age(finished_at, stream);
 	}
+}
+
+/* Why it waits. What a person has to do stands on a line of its own, below. */
+static void print_reason(const struct step_status *status, FILE *stream)
+{
+	if (status->detail[0] == '\0' || step_waits_for_person(status))
+		return;
+	fprintf(stream, "  %s: ", status->reason);
+	show_text(stream, status->detail);
+}
+
+static void print_duty(const struct step_status *status, FILE *stream)
+{
+	if (status->detail[0] == '\0' || !step_waits_for_person(status))
+		return;
+	fprintf(stream, "             what to do: ");
+	show_text(stream, status->detail);
+	fputc('\n', stream);
 }
 
 static void print_failure(const struct step_status *status, FILE *stream)
@@ -121,11 +151,7 @@ void step_status_print(const struct step_status *status, double seconds, FILE *s
 		fprintf(stream, " attempt %lld", (long long)status->attempt);
 	if (seconds >= 0)
 		fprintf(stream, " %6.1f s", seconds);
-	if (status->detail[0] != '\0') {
-		fprintf(stream, "  %s: ", status->reason);
-		show_text(stream, status->detail);
-	}
-
+	print_reason(status, stream);
 	if (step_is_done(status)) {
 		print_done(status, stream);
 		CLEANUP_JSON cJSON *output = cJSON_Parse(status->output);
@@ -133,6 +159,7 @@ void step_status_print(const struct step_status *status, double seconds, FILE *s
 	}
 
 	fputc('\n', stream);
+	print_duty(status, stream);
 	print_failure(status, stream);
 	fflush(stream);
 }

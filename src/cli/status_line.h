@@ -12,10 +12,11 @@
  * with, and never NULL. */
 struct step_status {
 	const char *step, *run, *status, *phase, *reason, *detail, *output, *error, *queued_at;
-	const char *finished_at;
+	const char *started_at, *finished_at, *deployment;
 	int64_t attempt, version, next_poll_ms;
 	bool reused;  /* the result of an earlier run with the same input */
 	bool removed; /* its result has been removed since */
+	bool stale;   /* what it was made from has changed since */
 };
 
 /* Decodes a status object of the endpoint. Fails if it is not one. */
@@ -26,9 +27,13 @@ enum error_class step_status_decode(const cJSON *json, struct arena *arena,
 bool step_is_live(const struct step_status *status);
 bool step_is_done(const struct step_status *status);
 
+/* Whether a person has to do what its detail says. */
+bool step_waits_for_person(const struct step_status *status);
+
 /*
  * Prints one line: the step, its status, attempt, seconds (negative: not shown), reason and output;
- * below it an error with its remedy. In colour if the stream is a terminal.
+ * below it what a person has to do, or an error with its remedy. In colour if the stream is a
+ * terminal.
  */
 void step_status_print(const struct step_status *status, double seconds, FILE *stream);
 

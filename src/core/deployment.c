@@ -14,6 +14,7 @@ static const struct field shown_fields[] = {
 	{ STRING_FIELD("status", struct deployment, status) },
 	{ STRING_FIELD("reason", struct deployment, reason) },
 	{ STRING_FIELD("definition", struct deployment, definition) },
+	{ STRING_FIELD("digest", struct deployment, digest) },
 	{ STRING_FIELD("cancel", struct deployment, cancel) },
 	{ STRING_FIELD("actor", struct deployment, actor) },
 	{ INTEGER_FIELD("version", struct deployment, version) },
@@ -24,7 +25,6 @@ static const struct field shown_fields[] = {
 const struct record deployment_shown = RECORD(struct deployment, shown_fields);
 
 static const struct field hidden_fields[] = {
-	{ STRING_FIELD("digest", struct deployment, digest) },
 	{ STRING_FIELD("inputs", struct deployment, inputs) },
 	{ STRING_FIELD("configured", struct deployment, configured) },
 	{ STRING_FIELD("after", struct deployment, after) },
@@ -50,7 +50,7 @@ bool deployment_is_live(const struct deployment *deployment)
 /* ---- the object of the contract ---- */
 
 struct status {
-	const char *workflow, *app, *id, *status, *reason, *definition, *actor;
+	const char *workflow, *app, *id, *status, *reason, *definition, *inputs, *actor;
 	const char *started_at, *retried_at, *finished_at;
 	int64_t version;
 };
@@ -63,6 +63,7 @@ static const struct field status_fields[] = {
 	{ STRING_FIELD("status", struct status, status), .required = true },
 	{ STRING_FIELD("reason", struct status, reason), .required = true },
 	{ STRING_FIELD("definition", struct status, definition), .required = true },
+	{ STRING_FIELD("inputsDigest", struct status, inputs), .required = true },
 	{ STRING_FIELD("actor", struct status, actor), .required = true },
 	{ STRING_FIELD("startedAt", struct status, started_at), .required = true },
 	{ STRING_FIELD("retriedAt", struct status, retried_at), .required = true },
@@ -91,6 +92,7 @@ enum error_class deployment_status(
 		.status = deployment->status,
 		.reason = ends ? "cancelling" : text_or_null(deployment->reason),
 		.definition = text_or_null(deployment->definition),
+		.inputs = text_or_null(deployment->digest),
 		.actor = text_or_null(deployment->actor),
 		.started_at = time_or_null(deployment->started_at, started),
 		.retried_at = time_or_null(deployment->retried_at, retried),

@@ -1,29 +1,67 @@
 // `slipway run`: its inputs are its own, all of them are checked first, and what another client does meanwhile is told.
+// The server drives the deployment: whoever watches may go, and come back.
 //
-// covers: src/cli/run_input.c src/cli/command_run.c src/api/mode_trigger.c
+// covers: src/cli/run_input.c src/cli/command_run.c src/cli/watch.c src/cli/session.c src/cli/command_retry.c
+// covers: src/cli/command_cancel.c src/cli/command_skip.c src/cli/watched_deployment.c src/api/mode_trigger.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
 import path from 'node:path';
-import { Stack, slipway } from '../integration/stack.mjs';
+import { Stack, build, slipway, until } from '../integration/stack.mjs';
 
 let stack;
-before(async () => { stack = await Stack.start({ flags: ['--no-emulator'] }); });
+before(async () => {
+  stack = await Stack.start({ flags: ['--no-emulator'], env: { SLIPWAY_ALLOW_LOOPBACK: 'yes' } });
+});
 after(() => stack.stop());
 
 let files = 0;
-async function run(app, workflow, input, ...rest) {
+async function fileOf(content) {
   const file = path.join(stack.folder, `input-${files++}.json`);
-  await writeFile(file, JSON.stringify(input));
-  return slipway('run', workflow, '--app', app, '--url', stack.url, '--input', file, ...rest);
+  await writeFile(file, JSON.stringify(content));
+  return file;
 }
+
+async function run(app, workflow, input, ...rest) {
+  return slipway('run', workflow, '--app', app, '--url', stack.url, '--input', await fileOf(input), ...rest);
+}
+
+// A command that is under way: what it printed so far, and its end.
+function begin(...words) {
+  const child = spawn(path.join(build, 'slipway'), words.includes('--url') ? words : [...words, '--url', stack.url]);
+  const begun = { child, output: '', errors: '' };
+  child.stdout.on('data', (bytes) => { begun.output += bytes; });
+  child.stderr.on('data', (bytes) => { begun.errors += bytes; });
+  begun.ended = new Promise((resolve) => { child.once('close', (code, signal) => resolve({ code, signal })); });
+  begun.prints = (pattern) => until(() => pattern.test(begun.output), `it prints ${pattern}`, 10000);
+  return begun;
+}
+
+// The second step of `hello` waits for another app: whatever happens meanwhile happens after the first one.
+let gates = 0;
+function gate() {
+  const name = `gate-${(gates += 1)}`;
+  return {
+    name,
+    inputs: { greet: { text: 'hello' }, repeat: { text: `behind \${app.${name}.hello.greet.text}` } },
+    open: () => run(name, 'hello', { inputs: { greet: { text: 'the gate' } } }),
+  };
+}
+
+const deploymentOf = async (app, workflow = 'hello') =>
+  (await stack.get(`/api/deploy?appId=${app}&workflowId=${workflow}`)).body.deployment;
+const untilEnded = (app, status) =>
+  until(async () => (await deploymentOf(app))?.status === status, `the deployment of ${app} is ${status}`, 10000);
 
 const keysOf = async (app) =>
   (await stack.redis('KEYS', `slipway:{0}:app:default:${app}:*`)).split('\n').filter(Boolean);
 
 // The last output of each step, of a run with --json.
 function outputs(result) {
-  const lines = result.stdout.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  const lines = result.stdout.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line))
+    .filter(({ actionId }) => actionId !== undefined);
   return Object.fromEntries(lines.map((line) => [line.actionId, line.output.text]));
 }
 
@@ -79,7 +117,7 @@ test('two runs of one app at once: which ends well has made what it was given', 
     const results = await Promise.all(words.map(one));
     results.forEach((result, i) => {
       if (result.code === 0) assert.deepEqual(outputs(result), { greet: words[i], repeat: `again: ${words[i]}` });
-      else assert.match(result.stderr, /a different input|another client|run again by|not done/, result.stderr);
+      else assert.match(result.stderr, /different inputs?|another client/, result.stderr);
     });
   }
 });
@@ -92,7 +130,7 @@ test('two runs that configure an app differently at once: which ends well has us
     const results = await Promise.all(words.map(one));
     results.forEach((result, i) => {
       if (result.code === 0) assert.deepEqual(outputs(result), { greet: words[i], repeat: `again: ${words[i]}` });
-      else assert.match(result.stderr, /configured again|a different input|run again by|not done/, result.stderr);
+      else assert.match(result.stderr, /configured again|different inputs?|another client/, result.stderr);
     });
   }
 });
@@ -101,4 +139,210 @@ test('two runs with the same input and the same configuration do not stand in ea
   const input = { inputs: { greet: { text: '${config.word}' } }, config: { word: 'same' } };
   const results = await Promise.all([1, 2, 3].map(() => run('same', 'hello', input, '--json')));
   for (const result of results) assert.equal(result.code, 0, result.stderr);
+});
+
+test('killed after its first step, the deployment ends done all the same', async () => {
+  const { inputs, open } = gate();
+  const watching = begin('run', 'hello', '--app', 'killed', '--input', await fileOf({ inputs }));
+  await watching.prints(/^greet +done/m);
+  await watching.prints(/^repeat +blocked .*it waits for gate-\d+\.hello\.greet/m);
+  watching.child.kill('SIGKILL');
+  await watching.ended;
+  await open();
+  await untilEnded('killed', 'done');
+  assert.equal((await stack.status('killed', 'hello', 'repeat')).output.text, 'behind the gate');
+});
+
+test('Ctrl-C stops watching, says so, and how to watch again and to cancel', async () => {
+  const { inputs, open } = gate();
+  const watching = begin('run', 'hello', '--app', 'stopped', '--input', await fileOf({ inputs }));
+  await watching.prints(/^repeat +blocked/m);
+  watching.child.kill('SIGINT');
+  assert.deepEqual(await watching.ended, { code: 130, signal: null });
+  const { deploymentId, status } = await deploymentOf('stopped');
+  assert.equal(status, 'running');
+  assert.match(watching.errors, new RegExp(`The server goes on with the deployment ${deploymentId}`));
+  const commands = [...watching.errors.matchAll(/slipway (status|cancel) (.*)$/gm)].map((match) => match[0]);
+  assert.deepEqual(commands, [
+    `slipway status stopped hello --watch --url ${stack.url}`, `slipway cancel stopped hello --url ${stack.url}`,
+  ]);
+  // What it says works.
+  const again = begin('status', 'stopped', 'hello', '--watch');
+  await again.prints(/^repeat +blocked/m);
+  await open();
+  assert.equal((await again.ended).code, 0, again.errors);
+  assert.match(again.output, /^repeat +done/m);
+});
+
+test('two at once with the same input watch one deployment; other inputs are refused with what differs', async () => {
+  const { inputs, open } = gate();
+  const words = ['run', 'hello', '--app', 'twice', '--input', await fileOf({ inputs }), '--json'];
+  const both = [begin(...words), begin(...words)];
+  await Promise.all(both.map((one) => one.prints(/"phase":"blocked"/)));
+  const other = await run('twice', 'hello', { inputs: { ...inputs, greet: { text: 'other' } } });
+  assert.equal(other.code, 1);
+  assert.match(other.stderr, /'twice' is being deployed by 'hello' with different inputs .*that differ: greet$/m);
+  assert.match(other.stderr, /what to do: .*slipway status twice hello --watch.*--replace/);
+  await open();
+  const ends = await Promise.all(both.map((one) => one.ended));
+  assert.deepEqual(ends.map(({ code }) => code), [0, 0]);
+  const { deploymentId } = await deploymentOf('twice');
+  for (const { output } of both) {
+    const lines = output.trim().split('\n').map((line) => JSON.parse(line));
+    assert.deepEqual([...new Set(lines.map((line) => line.deploymentId))], [deploymentId]);
+    const last = lines.at(-1);
+    assert.deepEqual([last.actionId, last.status], [undefined, 'done']);
+  }
+});
+
+test('replaced by other inputs, the first says that it was not its own that was deployed', async () => {
+  const [first, second] = [gate(), gate()];
+  const watching = begin('run', 'hello', '--app', 'replaced', '--input', await fileOf({ inputs: first.inputs }));
+  await watching.prints(/^repeat +blocked/m);
+  const file = await fileOf({ inputs: second.inputs });
+  const detached = await slipway('run', 'hello', '--app', 'replaced', '--url', stack.url, '--input', file, '--replace',
+    '--detach');
+  assert.equal(detached.code, 0, detached.stderr);
+  const { deploymentId } = await deploymentOf('replaced');
+  assert.equal(detached.stdout, `${deploymentId}\n`);
+  assert.equal((await watching.ended).code, 1);
+  assert.match(watching.output + watching.errors, /with other inputs|was cancelled/);
+  await second.open();
+  await untilEnded('replaced', 'done');
+});
+
+test('started anew with the same inputs, it is followed on', async () => {
+  const { inputs, open } = gate();
+  const file = await fileOf({ inputs });
+  const watching = begin('run', 'hello', '--app', 'anew', '--input', file);
+  await watching.prints(/^repeat +blocked/m);
+  watching.child.kill('SIGSTOP');
+  await slipway('cancel', 'anew', 'hello', '--url', stack.url);
+  const again = await slipway('run', 'hello', '--app', 'anew', '--url', stack.url, '--input', file, '--detach');
+  assert.equal(again.code, 0, again.stderr);
+  watching.child.kill('SIGCONT');
+  await watching.prints(new RegExp(`another client has started it again; this is deployment ${again.stdout.trim()}`));
+  await open();
+  assert.equal((await watching.ended).code, 0, watching.output + watching.errors);
+});
+
+test('after: it waits for the deployment of another app, which it names', async () => {
+  const watching = begin('run', 'hello', '--app', 'later', '--after', 'sooner/hello', '--input',
+    await fileOf({ inputs: { greet: { text: 'later' } } }));
+  await watching.prints(/^greet +blocked .*needs: .*sooner/m);
+  await run('sooner', 'hello', { inputs: { greet: { text: 'sooner' } } });
+  assert.equal((await watching.ended).code, 0, watching.errors);
+  const wrong = await run('later', 'hello', {}, '--after', 'sooner');
+  assert.equal(wrong.code, 64);
+  assert.match(wrong.stderr, /--after needs APP\/WORKFLOW, not 'sooner'/);
+});
+
+test('what failed, what waits for it, and the retry that goes on with other inputs', async () => {
+  const inputs = { repo: { owner: 'acme', name: 'failed' }, project: { name: 'failed' } };
+  const first = await run('failed', 'site', { inputs: { ...inputs, check: { url: `${stack.url}/healthz` } } });
+  assert.equal(first.code, 1);
+  assert.match(first.stdout, /^failed: site has ended in error after/m);
+  assert.match(first.stdout, /^ {2}failed: repo$/m);
+  assert.match(first.stdout, /^ {2}waiting for that: .*project, env, deployment, domain, check/m);
+  assert.match(first.stdout, new RegExp(`run 'slipway retry failed site --url ${stack.url}'`));
+  assert.doesNotMatch(first.stdout, /need_failed/);
+  const { deploymentId } = await deploymentOf('failed', 'site');
+  const again = await slipway('retry', 'failed', 'site', '--url', stack.url, '--deployment', deploymentId);
+  assert.equal(again.code, 1);
+  assert.match(again.stdout, /^repo +error/m);
+  const wrong = await slipway('retry', 'failed', 'site', '--url', stack.url, '--deployment', 'another');
+  assert.match(wrong.stderr, /'failed' has no such deployment of 'site'/);
+  const invalid = await slipway('retry', 'failed', 'site', '--url', stack.url, '--input',
+    await fileOf({ inputs: { repo: { owner: 7 } } }));
+  assert.equal(invalid.code, 64);
+  assert.match(invalid.stderr, /repo: \/inputs\/repo\/owner: /);
+});
+
+test('a result is given by hand, once, and checked', async () => {
+  const inputs = { repo: { owner: 'acme', name: 'hand' }, project: { name: 'hand' } };
+  await run('hand', 'site', { inputs: { ...inputs, check: { url: `${stack.url}/healthz` } } });
+  const skip = async (step, output) =>
+    slipway('skip', 'hand', 'site', step, '--url', stack.url, '--output', await fileOf(output));
+  const wrong = await skip('check', { status: 'fine' });
+  assert.equal(wrong.code, 64);
+  assert.match(wrong.stderr, /at: \/output\/status/);
+  const given = await skip('check', { status: 200 });
+  assert.equal(given.code, 0, given.stderr);
+  assert.match(given.stdout, /^check +done/m);
+  assert.equal((await stack.status('hand', 'site', 'check')).reason, 'given');
+  assert.equal((await skip('check', { status: 200 })).code, 1);
+});
+
+test('cancel ends a deployment and says what is; where nothing is under way it says so', async () => {
+  const { inputs } = gate();
+  const watching = begin('run', 'hello', '--app', 'ended', '--input', await fileOf({ inputs }));
+  await watching.prints(/^repeat +blocked/m);
+  const other = await slipway('cancel', 'ended', 'hello', '--url', stack.url, '--deployment', 'another');
+  assert.equal(other.code, 1);
+  const cancelled = await slipway('cancel', 'ended', 'hello', '--url', stack.url);
+  assert.equal(cancelled.code, 0, cancelled.stderr);
+  assert.match(cancelled.stdout, /^greet +done/m);
+  assert.match(cancelled.stdout, /^ended: hello was cancelled after/m);
+  assert.match(cancelled.stdout, /^ {2}not done: repeat$/m);
+  assert.equal((await watching.ended).code, 1);
+  assert.match(watching.output, /was cancelled/);
+  const shown = await slipway('status', 'ended', 'hello', '--url', stack.url);
+  assert.match(shown.stdout, /^deployment [0-9a-f]{32}: error, cancelled, ended 2/m);
+  const none = await slipway('cancel', 'nobody', 'hello', '--url', stack.url);
+  assert.equal(none.code, 0);
+  assert.match(none.stdout, /'nobody' has no deployment by 'hello'/);
+});
+
+test('what was made from something that has changed since is shown as such', async () => {
+  const { name, inputs, open } = gate();
+  await open();
+  await run('old', 'hello', { inputs });
+  await run(name, 'hello', { inputs: { greet: { text: 'another gate' } } });
+  await until(async () => (await stack.status('old', 'hello', 'repeat')).stale, 'it is stale', 5000);
+  const { stdout } = await slipway('status', 'old', 'hello', '--url', stack.url);
+  assert.match(stdout, /^repeat +done .*stale: made from something that has changed since; a run makes it again/m);
+  assert.match((await run('old', 'hello', { inputs })).stdout, /^repeat +done .*behind another gate/m);
+});
+
+// Another address of the server that can be away.
+async function startDoor() {
+  const door = { target: stack.port, open: true };
+  const sockets = new Set();
+  const server = createServer((socket) => {
+    if (!door.open) {
+      socket.destroy();
+      return;
+    }
+    const other = connect(door.target, '127.0.0.1');
+    for (const end of [socket, other]) {
+      sockets.add(end);
+      end.on('error', () => {});
+      end.on('close', () => { socket.destroy(); other.destroy(); });
+    }
+    socket.pipe(other).pipe(socket);
+  });
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  door.url = `http://127.0.0.1:${server.address().port}`;
+  door.shut = () => { door.open = false; sockets.forEach((socket) => socket.destroy()); };
+  door.close = () => { door.shut(); server.close(); };
+  return door;
+}
+
+test('the server is restarted while it is watched: it is watched on', async () => {
+  const door = await startDoor();
+  try {
+    const { inputs, open } = gate();
+    const file = await fileOf({ inputs });
+    const watching = begin('run', 'hello', '--app', 'restarted', '--input', file, '--url', door.url);
+    await watching.prints(/^repeat +blocked/m);
+    door.shut();
+    await stack.leave();
+    stack = await Stack.start({ folder: stack.folder, flags: ['--no-emulator'] });
+    Object.assign(door, { target: stack.port, open: true });
+    await open();
+    assert.equal((await watching.ended).code, 0, watching.output + watching.errors);
+    assert.match(watching.output, /^repeat +done/m);
+  } finally {
+    door.close();
+  }
 });

@@ -1,7 +1,7 @@
 // The main job, end to end, on the stand-ins for GitHub and Vercel: `slipway run site`, again, and without its state.
 //
 // covers: src/cli/main.c src/cli/command.c src/cli/command_run.c src/cli/command_dev.c src/cli/dev_files.c
-// covers: src/cli/dev_process.c src/cli/endpoint.c src/cli/step_graph.c src/cli/show.c src/cli/status_line.c
+// covers: src/cli/dev_process.c src/cli/endpoint.c src/cli/show.c src/cli/status_line.c
 // covers: src/cli/command_status.c src/cli/command_check.c src/cli/command_settings.c src/api/fastcgi.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
@@ -66,28 +66,33 @@ test('slipway run provisions a site', async () => {
   assert.match(ledger, /^vercel:project:sample-site$/m);
 });
 
-test('again: everything is reused, and nothing runs but the check', async () => {
+test('again: each step looks, and nothing is changed', async () => {
   const before_ = await outputs('first');
   const result = await runSite('first', '--json');
   assert.equal(result.code, 0, result.stderr);
   const lines = result.stdout.trim().split('\n').map((line) => JSON.parse(line));
-  const ended = lines.filter((line) => line.status === 'done');
+  const ended = lines.filter((line) => line.actionId !== undefined && line.status === 'done');
   assert.equal(ended.length, 11);
-  // That it answered once says nothing of today.
-  assert.ok(lines.every((line) => line.actionId === 'check' || line.reused === true));
-  assert.ok(lines.every((line) => line.actionId !== 'check' || line.reused === undefined));
-  assert.deepEqual(await outputs('first'), before_);
+  assert.deepEqual([lines.at(-1).actionId, lines.at(-1).status], [undefined, 'done']);
+  const { deploymentId } = lines.at(-1);
+  assert.ok(ended.every((line) => line.deploymentId === deploymentId));
+  const after_ = await outputs('first');
+  for (const step of ['repo', 'project', 'deployment']) assert.equal(after_[step].id, before_[step].id, step);
+  assert.equal(after_.repo.headCommit, before_.repo.headCommit);
+  assert.equal(after_.env.changed, 0);
 });
 
-test('in words: a step that was done before is said to be reused, and since when it is done', async () => {
-  const project = 'slipway:{0}:app:default:first:site:project';
-  await stack.redis('HSET', project, 'finished_at', String(Date.now() - 3.5 * 86400e3));
-  const result = await runSite('first');
+test('in words: a step that keeps its result is said to be reused, and since when it is done', async () => {
+  const hello = () => slipway('run', 'hello', '--app', 'words', '--input', 'conf/dev/hello.json');
+  assert.equal((await hello()).code, 0);
+  const greet = 'slipway:{0}:app:default:words:hello:greet';
+  await stack.redis('HSET', greet, 'finished_at', String(Date.now() - 3.5 * 86400e3));
+  const result = await hello();
   assert.equal(result.code, 0, result.stderr);
-  assert.match(result.stdout, /^project +done .* reused, finished 3 days ago {2}sample-site/m);
-  assert.match(result.stdout, /^repo +done .* reused, finished (\d+ (second|minute)s? ago|just now) {2}acme/m);
-  // What is not the answer to a trigger was not reused: it is how it stands.
-  assert.doesNotMatch((await slipway('status', 'first', 'site')).stdout, /reused/);
+  assert.match(result.stdout, /^greet +done .* reused, finished 3 days ago {2}hello/m);
+  assert.match(result.stdout, /^repeat +done .* reused, finished (\d+ (second|minute)s? ago|just now) {2}again/m);
+  // How it stands, and not what this request has done.
+  assert.doesNotMatch((await slipway('status', 'words', 'hello')).stdout, /reused/);
 });
 
 test('again by force, and again without its state: adopts what stands there', async () => {
@@ -129,7 +134,9 @@ test('a name that is taken by somebody else is refused, and nothing that needs i
   const { body } = await stack.get('/api/deploy?appId=foreign&workflowId=site');
   const statuses = body.actions.map((action) => `${action.actionId} ${action.status}`);
   assert.ok(statuses.length > 5);
-  assert.deepEqual(statuses.filter((status) => !status.endsWith(' idle')), ['repo error']);
+  assert.deepEqual(statuses.filter((status) => status.endsWith(' error')), ['repo error']);
+  const waiting = body.actions.filter((action) => action.actionId !== 'repo');
+  assert.ok(waiting.every((action) => action.reason === 'need_failed' && action.startedAt === null));
 });
 
 test('a domain is put on the project and verified', async () => {
