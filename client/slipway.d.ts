@@ -486,13 +486,24 @@ export interface PlannedStep {
   /** What it does, such as `github.repository`. */
   readonly action: string;
   /** What it would come to. */
-  readonly change: 'create' | 'update' | 'remove' | 'adopt' | 'nothing' | 'blocked' | 'conflict' | (string & {});
+  readonly change:
+    | 'create' | 'update' | 'remove' | 'adopt' | 'nothing' | 'undecided' | 'blocked' | 'conflict' | (string & {});
   /** The same in words. */
   readonly text?: string;
+  /** The kind of what it would create or adopt, such as `repository`. */
+  readonly kind?: string;
+  /** The name of that. */
+  readonly name?: string;
+  /** Whether the app had it already, and it is not there any more. */
+  readonly gone?: boolean;
+  /** The steps whose results would tell more; one of another app as `app.workflow.step`. */
+  readonly after?: readonly string[];
   /** What is other than asked for. */
   readonly differences?: readonly string[];
-  /** Why it cannot go on, with `blocked` or `conflict`; without it a blocked step only waits for another. */
+  /** Why it cannot go on, with `blocked` or `conflict`; without it a blocked step only waits. */
   readonly error?: ActionFailure | null;
+  /** A digest of its input and of what it has found. */
+  readonly seen?: string;
 }
 
 /** What a workflow would do for an app. */
@@ -500,16 +511,20 @@ export interface Plan {
   /** One entry a step, in the order of the steps. */
   readonly steps: readonly PlannedStep[];
   /**
-   * How many calls it made of each provider, would make at the least, and may still make (-1: not known); and what will
-   * stop runs soon, such as a token that ends in the next 14 days.
+   * How many calls it made of each provider; how many a run of all steps needs at the least, and how many of them
+   * change something besides; how many are left (-1: not known); and what will stop runs soon, such as a token that
+   * ends in the next 14 days.
    */
   readonly calls: readonly {
     readonly provider: string;
     readonly looked: number;
     readonly writes: number;
+    readonly needed: number;
     readonly remaining: number;
     readonly warning?: string;
   }[];
+  /** What it saw, as a hash: another plan has the same where the inputs are the same and nothing has changed. */
+  readonly hash: string;
 }
 
 /** The options of running a workflow. There is no `triggerId`, because it would be the same for all steps. */

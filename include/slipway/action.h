@@ -55,7 +55,11 @@ struct action_definition {
 	/* What to do if a step that is done is triggered again with the same input. */
 	enum action_reuse reuse;
 
-	/* input, checkpoint and output point to the structs that the records describe. */
+	/*
+	 * input, checkpoint and output point to the structs that the records describe. Put into the
+	 * output what is known of it before the first call that changes something: a plan ends the
+	 * action there, and goes on with that. What is still zero then is unknown to later steps.
+	 */
 	enum action_result (*run)(
 		struct action_context *context, const void *input, void *checkpoint, void *output);
 
@@ -102,7 +106,8 @@ struct input_fault {
 void input_fault(struct input_check *check, const struct input_fault *fault, const char *format,
 	...) SLIPWAY_FORMAT(3, 4);
 
-/* Whether the text is given and contains no reference, so that it can be checked. */
+/* Whether the text is given and contains no reference, and in a plan no value that an earlier step
+ * has yet to give, so that it can be checked. */
 bool input_is_known(const char *text);
 
 /* ---- the run ---- */
@@ -297,6 +302,13 @@ void action_log(struct action_context *context, const char *format, ...) SLIPWAY
  * Ask this only to read what a run would learn from the refusal of that call.
  */
 bool action_is_planned(const struct action_context *context);
+
+/*
+ * For plans: a text that stands for a value which is known only when the thing that the last call
+ * was about is made (see provider_is_to_be_made), such as "head commit". It may be passed on as any
+ * text: a call with it in its path is not sent. NULL if memory runs out.
+ */
+const char *action_unknown(struct action_context *context, const char *what);
 
 /* For plans: reports one difference that the step would change, such as "SITE: has a different
  * value". No secrets. */

@@ -101,6 +101,10 @@ struct field {
 	const struct record *record; /* of the nested objects */
 };
 
+/* In a plan: the value of an integer that an earlier step has yet to give. It equals no other and
+ * is later than every time. */
+#define UNKNOWN_INTEGER INT64_MAX
+
 #define FIELD_STRING_MAX 65536
 #define FIELD_ITEMS_MAX  256
 

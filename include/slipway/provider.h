@@ -70,6 +70,10 @@ struct provider_request {
 			  Vercel's team */
 	bool updates;  /* a POST that changes something that exists; plans show it as a change, not
 			  as a creation */
+	/* In a plan, of a GET about something that an earlier step has yet to make: the body that
+	 * stands for its response, such as "[]". NULL: it is answered as by a 404 where that is
+	 * expected; else the action ends, and the plan says what it waits for. */
+	const char *when_new;
 	/* Statuses other than 2xx that the caller handles; all others make the call fail with a
 	 * class. */
 	int expect[PROVIDER_PARAMETERS];
@@ -108,6 +112,10 @@ bool provider_call(struct action_context *context, const struct provider *provid
  * (provider_is_late(context)) return action_wait(context, 2000, "...");`
  */
 bool provider_is_late(const struct action_context *context);
+
+/* Whether the last call was not sent because it is about something that an earlier step of the plan
+ * has yet to make; it was then answered by `when_new` or as by a 404. False in a run. */
+bool provider_is_to_be_made(const struct action_context *context);
 
 /* Whether the call that just failed certainly had no effect: the provider refused it, or a limit
  * held it back. If no response came, or a server error, nobody can tell. */

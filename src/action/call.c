@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "action/context.h"
+#include "action/dry_run_call.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/record.h"
@@ -81,58 +82,6 @@ static bool admit_call(struct action_context *context, const struct provider *pr
 	text_copy(context->error.provider, sizeof(context->error.provider), provider->id);
 	context->error.retry_after_ms = ret_admission->limited_ms;
 	return false;
-}
-
-/* In a dry run: records the first call that would change something; whom is "" for a call that
- * names its own URL. */
-static void refuse_change(struct action_context *context, enum http_method method, bool updates,
-	const char *path, const char *whom)
-{
-	static const char *const changes[] = {
-		[HTTP_GET] = "nothing",
-		[HTTP_POST] = "create",
-		[HTTP_PUT] = "update",
-		[HTTP_PATCH] = "update",
-		[HTTP_DELETE] = "remove",
-	};
-	struct step_dry_run *dry_run = context->dry_run;
-
-	error_set(&context->error, ERROR_INTERNAL, "a dry run changes nothing");
-	if (dry_run->change != NULL)
-		return;
-	dry_run->change = updates ? "update" : changes[method];
-	dry_run->request = arena_format(context->arena, "%s %s%s%s", http_method_name(method), path,
-		whom[0] != '\0' ? " of " : "", whom);
-}
-
-/* Finds the provider's counts in a dry run. */
-static struct step_dry_run_calls *dry_run_calls_of(
-	struct step_dry_run *dry_run, const struct provider *provider)
-{
-	size_t at = 0;
-
-	while (at < DRY_RUN_PROVIDERS_MAX - 1 && dry_run->calls[at].provider != NULL &&
-		strcmp(dry_run->calls[at].provider, provider->id) != 0)
-		at++;
-	if (dry_run->calls[at].provider == NULL)
-		dry_run->calls[at].remaining = -1;
-	dry_run->calls[at].provider = provider->id;
-	return &dry_run->calls[at];
-}
-
-static void record_budget(struct step_dry_run *dry_run, const struct provider *provider,
-	int64_t remaining, int64_t expires_at)
-{
-	for (size_t i = 0;
-		dry_run != NULL && i < DRY_RUN_PROVIDERS_MAX && dry_run->calls[i].provider != NULL;
-		i++) {
-		if (strcmp(dry_run->calls[i].provider, provider->id) != 0)
-			continue;
-		if (remaining >= 0)
-			dry_run->calls[i].remaining = remaining;
-		if (expires_at > 0)
-			dry_run->calls[i].expires_at = expires_at;
-	}
 }
 
 /* False where it is not the call's turn yet: the run then waits in the queue, not in a process. */
@@ -273,80 +222,116 @@ static void log_call(void *data, const struct provider_call_facts *facts)
 	log_end(&line);
 }
 
-/* Counts a read in a dry run, and sends the call. */
-static bool send_call(struct action_context *context, const struct provider *provider,
-	const struct provider_request *request, struct provider_response *response)
+/* With what a call is sent. */
+struct prepared_call {
+	struct provider_access access;
+	struct provider_grant grant;
+	struct credential_notice notice;
+	struct provider_exchange exchange; /* points to the others */
+};
+
+static void prepare_call(struct action_context *context, const struct provider *provider,
+	const struct provider_request *request, struct prepared_call *call)
 {
-	if (context->dry_run != NULL)
-		dry_run_calls_of(context->dry_run, provider)->reads++;
-	const struct provider_access access = provider->access(context->settings);
+	const struct action_definition *action = context->action;
+	int64_t made_ago_ms = made_ms_ago(context, provider, request),
+		age_ms = action_run_age_ms(context);
+	bool made_lately = made_ago_ms >= 0 && made_ago_ms < RECENT_MS;
+
+	call->access = provider->access(context->settings);
+	call->notice = (struct credential_notice){ .expires_at = 0 };
+	call->grant = (struct provider_grant){
+		.permissions =
+			request->permissions != NULL ? request->permissions : action->permissions,
+		.one_repository = action->one_repository,
+		.fresh = action->one_repository && made_ago_ms >= 0 && made_ago_ms < FRESH_MS,
+	};
+	call->exchange = (struct provider_exchange){ .client = context->client,
+		.provider = provider,
+		.access = &call->access,
+		.arena = context->arena,
+		.deadline_at = context->deadline_at,
+		.settings = context->settings,
+		.input = &action->input,
+		.made_lately = made_lately,
+		.late_for_ms = made_ago_ms < age_ms ? made_ago_ms : age_ms,
+		.grant = &call->grant,
+		.notice = &call->notice,
+		.record_failed = log_error,
+		.called = log_call,
+		.called_data = context };
+}
+
+/* What the response, or its absence, says to this action and to all other runs. */
+static void note_response(struct action_context *context, const struct prepared_call *call,
+	const struct provider_request *request, bool answered,
+	const struct provider_response *response)
+{
+	const struct provider *provider = call->exchange.provider;
+
+	context->late = answered ? response->late : context->error.class == ERROR_NOT_READY;
+	if (answered && response->redirected)
+		log_redirect(context, provider, request);
+	if (answered && context->dry_run != NULL)
+		dry_run_note_budget(context->dry_run, provider, response->limit_remaining,
+			call->notice.expires_at);
+	if (!answered)
+		redact_error(&context->error);
+	record_refusal(context, provider, answered, response);
+}
+
+static bool send_call(struct action_context *context, const struct provider_request *request,
+	struct prepared_call *call, struct provider_response *response)
+{
+	const struct provider *provider = call->exchange.provider;
+	const struct provider_access *access = &call->access;
 	char credential[CREDENTIAL_SIZE], limiter[LIMITER_NAME_SIZE];
 	struct call_admission admission;
 
-	credential_name(access.token != NULL ? access.token : access.account, credential);
+	credential_name(access->token != NULL ? access->token : access->account, credential);
 	limiter_name(provider, credential, request, limiter);
 
 	/* The turn first: a call that waits for one must not be the probe of a blocked provider. */
 	context->for_turn = context->met_outage = context->hung = context->was_refused = false;
 	context->called_at = clock_monotonic_ms();
-	if (request->method != HTTP_GET && access.write_spacing_ms > 0 &&
-		!await_turn(context, provider, credential, access.write_spacing_ms))
+	if (request->method != HTTP_GET && access->write_spacing_ms > 0 &&
+		!await_turn(context, provider, credential, access->write_spacing_ms))
 		return false;
 	if (!admit_call(context, provider, request, limiter, &admission))
 		return false;
-	int64_t made_ago_ms = made_ms_ago(context, provider, request),
-		age_ms = action_run_age_ms(context);
-	const struct provider_grant grant = {
-		.permissions = request->permissions != NULL ? request->permissions
-							    : context->action->permissions,
-		.one_repository = context->action->one_repository,
-		.fresh = context->action->one_repository && made_ago_ms >= 0 &&
-			made_ago_ms < FRESH_MS,
-	};
-	struct credential_notice notice = { .expires_at = 0 };
-	const struct provider_exchange exchange = { .client = context->client,
-		.provider = provider,
-		.access = &access,
-		.arena = context->arena,
-		.deadline_at = context->deadline_at,
-		.settings = context->settings,
-		.input = &context->action->input,
-		.made_lately = made_ago_ms >= 0 && made_ago_ms < RECENT_MS,
-		.late_for_ms = made_ago_ms < age_ms ? made_ago_ms : age_ms,
-		.grant = &grant,
-		.notice = &notice,
-		.record_failed = log_error,
-		.called = log_call,
-		.called_data = context };
 	context->called_at = clock_monotonic_ms();
-	bool answered = provider_send(&exchange, request, response, &context->error) == ERROR_NONE;
+	bool answered =
+		provider_send(&call->exchange, request, response, &context->error) == ERROR_NONE;
 	context->hung = !answered && hangs(context, request);
 	context->met_outage = context->hung || (!answered && is_down(&context->error));
-	context->late = answered ? response->late : context->error.class == ERROR_NOT_READY;
-	if (answered && response->redirected)
-		log_redirect(context, provider, request);
-	if (answered)
-		record_budget(
-			context->dry_run, provider, response->limit_remaining, notice.expires_at);
-	else
-		redact_error(&context->error);
-	record_refusal(context, provider, answered, response);
+	note_response(context, call, request, answered, response);
 	report_call(context, provider, limiter, &admission, answered);
 	return answered;
+}
+
+/* The read that shows whether a change would be refused; false where it cannot be asked. */
+static bool send_foreseeing(struct action_context *context, const struct provider *provider,
+	const struct provider_request *request, struct provider_response *response)
+{
+	struct provider_request read;
+	struct prepared_call call;
+
+	if (provider->foresee == NULL || context->dry_run->change != NULL ||
+		!provider->foresee(request, &read) || !dry_run_sends(context, provider, &read))
+		return false;
+	prepare_call(context, provider, &read, &call);
+	return send_call(context, &read, &call, response) && response->status < 300;
 }
 
 /* What can be known of a change without making it. Where that cannot be asked, it is not known. */
 static bool would_be_taken(struct action_context *context, const struct provider *provider,
 	const struct provider_request *request)
 {
-	struct provider_request read;
 	struct provider_response response;
 	struct error ignored;
 	CLEANUP_JSON cJSON *json = NULL;
 
-	if (provider->foresee == NULL || context->dry_run->change != NULL ||
-		!provider->foresee(request, &read) ||
-		!send_call(context, provider, &read, &response) || response.status >= 300 ||
+	if (!send_foreseeing(context, provider, request, &response) ||
 		json_parse(response.body, response.body_length, JSON_LIMITS_WIDE, &json,
 			&ignored) != ERROR_NONE ||
 		provider->foreseen(request, json, &context->error) == ERROR_NONE)
@@ -358,28 +343,18 @@ static bool would_be_taken(struct action_context *context, const struct provider
 	return false;
 }
 
-/* In a dry run, in place of a call that would change something. */
-static void foresee_call(struct action_context *context, const struct provider *provider,
-	const struct provider_request *request)
-{
-	const char *path = request_path(request, context->arena);
-
-	if (!would_be_taken(context, provider, request))
-		return;
-	dry_run_calls_of(context->dry_run, provider)->writes++;
-	refuse_change(context, request->method, request->updates,
-		path != NULL ? path : request->path, provider->name);
-}
-
 bool provider_call(struct action_context *context, const struct provider *provider,
 	const struct provider_request *request, struct provider_response *response)
 {
+	struct prepared_call call;
+
 	if (context_is_short_of_memory(context))
 		return false;
-	if (context->dry_run == NULL || request->method == HTTP_GET)
-		return send_call(context, provider, request, response);
-	foresee_call(context, provider, request);
-	return false;
+	prepare_call(context, provider, request, &call);
+	if (context->dry_run == NULL || dry_run_sends(context, provider, request))
+		return send_call(context, request, &call, response);
+	return (request->method == HTTP_GET || would_be_taken(context, provider, request)) &&
+		dry_run_answer(context, request, &call.exchange, response);
 }
 
 bool provider_is_late(const struct action_context *context)
@@ -513,8 +488,9 @@ bool url_call(struct action_context *context, const struct url_request *request,
 	/* A dry run calls providers only: an address that a client gave may be slow, and may act on
 	 * the request. */
 	if (context->dry_run != NULL) {
+		context->dry_run->assumed = false;
 		if (request->method != HTTP_GET)
-			refuse_change(context, request->method, false, request->url, "");
+			dry_run_refuse_change(context, request->method, false, request->url, "");
 		else
 			context->dry_run->unchecked =
 				arena_format(context->arena, "would check %s", request->url);

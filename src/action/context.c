@@ -75,8 +75,8 @@ enum action_result context_execute(
 	context->output = arena_allocate(context->arena, action->output.size);
 	if (context->output == NULL)
 		return action_fail(context, ERROR_OUT_OF_MEMORY, "no memory for the output");
-	if (decode(context, &action->input, input_json, RECORD_STRICT, "/input", &input) !=
-		ERROR_NONE) {
+	enum record_mode mode = context->dry_run != NULL ? RECORD_PLANNED : RECORD_STRICT;
+	if (decode(context, &action->input, input_json, mode, "/input", &input) != ERROR_NONE) {
 		input_name_member("/input", &context->error);
 		return ACTION_FAILED;
 	}

@@ -103,18 +103,41 @@ struct action_backend {
 #define DRY_RUN_PROVIDERS_MAX   4
 #define DRY_RUN_DIFFERENCES_MAX 64
 
+#define DRY_RUN_AFTER_MAX 32
+
+/* What an earlier step of the plan has yet to make. */
+struct planned_resource {
+	const char *provider, *type, *key; /* as in the ledger */
+	const char *step;
+};
+
 /* What a dry run observes of one action, which may read and nothing else: see dry_run.c. */
 struct step_dry_run {
+	/* Given by the dry run; borrowed. */
+	const struct planned_resource *planned;
+	size_t planned_count;
+
+	/* Steps whose results would tell more; the last one that a call was not sent for, and
+	 * whether that step makes what the call is about. */
+	const char *after[DRY_RUN_AFTER_MAX];
+	size_t after_count;
+	const char *awaited; /* NULL: none */
+	bool awaited_is_new;
+	bool assumed; /* the last call was not sent, but answered as if nothing was there yet */
 	const char *change;    /* what the first call that would have changed something does; NULL:
 				  none was made */
 	const char *request;   /* that call as text */
 	const char *unchecked; /* what it would look at besides providers; NULL: nothing */
 	bool adopts, removes;  /* in the ledger */
+	const char *kind,
+		*name; /* what it would create or adopt, as in the ledger; NULL: unknown */
+	bool gone;     /* the ledger has it, and it is not there any more */
 	const char *differences[DRY_RUN_DIFFERENCES_MAX];
 	size_t difference_count;
 	struct step_dry_run_calls {
 		const char *provider; /* NULL ends the list */
 		int64_t reads, writes;
+		int64_t unsent;     /* reads that a run makes as well */
 		int64_t remaining;  /* -1: unknown */
 		int64_t expires_at; /* of the credential, ms since 1970; 0: unknown */
 	} calls[DRY_RUN_PROVIDERS_MAX];

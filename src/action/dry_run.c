@@ -2,28 +2,44 @@
  * A dry run: runs the actions of all steps with a context that writes nothing. Reads go to the
  * provider; the first call that would change something ends the action, and its method says what
  * the action would have done.
+ *
+ * The steps behind it go on with what is known: what the action had put into its output until then,
+ * and an unknown (base/unknown.h) for all else. A read about what is yet to be made is answered in
+ * dry_run_call.c.
  */
 #include "core/dry_run.h"
 
 #include <string.h>
 
 #include "action/context.h"
+#include "action/dry_run_call.h"
 #include "base/record.h"
 #include "base/redact.h"
 #include "base/text.h"
+#include "base/unknown.h"
+#include "core/dry_run_seen.h"
 #include "core/error_json.h"
 #include "core/input.h"
+#include "core/ledger_row.h"
 #include "core/run.h"
 #include "provider/provider.h"
 
 #define PROVIDERS_MAX 8
+#define PLANNED_MAX   64
+
+/* What is known of the output of a step. */
+enum known_output {
+	OUTPUT_OF_RUN, /* what an earlier run has left; nothing can be said of another */
+	OUTPUT_WHOLE,  /* the dry run has found all of it */
+	OUTPUT_PART,   /* the step would change something: what it promises, and no more */
+};
 
 struct dry_step {
 	bool included, finished;
-	const char *input;  /* JSON text */
-	const char *output; /* JSON text of what exists already; NULL: nothing, or not yet */
-	bool creates; /* it would create its resource: an earlier run's output is of one that is
-			 gone */
+	const char *input; /* JSON text */
+	enum known_output known;
+	const char *output; /* JSON text; of OUTPUT_PART, what is zero in it is unknown */
+	bool creates; /* of OUTPUT_PART: what is unknown is about a thing that is yet to be made */
 };
 
 struct dry_run {
@@ -34,6 +50,10 @@ struct dry_run {
 	size_t effect_count;
 	struct dry_run_calls calls[PROVIDERS_MAX];
 	size_t call_count;
+	struct planned_resource planned[PLANNED_MAX];
+	size_t planned_count;
+	struct step_dry_run *observed; /* of the step that is looked at */
+	cJSON *others;                 /* what that step takes from other apps, as an array */
 };
 
 /* ---- the steps and their inputs ---- */
@@ -74,51 +94,94 @@ static bool read_steps(struct dry_run *dry_run, const struct dry_run_input *inpu
 	return true;
 }
 
+static enum error_class give_unknown(struct dry_run *dry_run, bool is_new, const char *step,
+	const char *output, cJSON **ret_value, struct error *error)
+{
+	struct arena *arena = dry_run->context->arena;
+	const char *text = unknown_format(arena, is_new, step, output);
+
+	*ret_value = text != NULL ? cJSON_CreateString(text) : NULL;
+	if (*ret_value == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the plan");
+	dry_run_note_step(dry_run->observed, arena_string(arena, step));
+	return ERROR_NONE;
+}
+
 /* The output of a step of another app; it is only there once that step is done. */
-static enum error_class look_up_other(const struct dry_run *dry_run,
-	const struct reference *reference, cJSON **ret_value, struct error *error)
+static enum error_class look_up_other(struct dry_run *dry_run, const struct reference *reference,
+	cJSON **ret_value, struct error *error)
 {
 	struct action_context *context = dry_run->context;
 	const struct run_name from = { reference->parts[0], reference->parts[1],
 		reference->parts[2] };
 	const char *output = NULL;
+	char step[UNKNOWN_STEP_SIZE];
 
 	if (context->backend->output(context->backend_data, &from, &output, error) != ERROR_NONE)
 		return error->class;
+	text_format(step, sizeof(step), "%s.%s.%s", from.app, from.workflow, from.step);
 	if (output == NULL)
-		return error_set(error, ERROR_NEEDS_NOT_DONE,
-			"it needs an output of the app '%s', whose step '%s' of '%s' is not done",
-			from.app, from.step, from.workflow);
-	return run_output_member(output, reference, ret_value, error);
+		return give_unknown(dry_run, false, step, reference->parts[3], ret_value, error);
+	if (run_output_member(output, reference, ret_value, error) != ERROR_NONE)
+		return error->class;
+	return json_append(dry_run->others, cJSON_Duplicate(*ret_value, true))
+		? ERROR_NONE
+		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the plan");
+}
+
+/* Whether a step that was stopped has put this into its output: what is zero it has not. */
+static bool is_promised(const cJSON *value)
+{
+	if (cJSON_IsNumber(value))
+		return value->valuedouble != 0 && value->valuedouble < (double)UNKNOWN_INTEGER;
+	if (cJSON_IsString(value))
+		return value->valuestring[0] != '\0';
+	return cJSON_IsTrue(value) || value->child != NULL;
+}
+
+/* What a step that would change something gives. */
+static enum error_class look_up_promise(struct dry_run *dry_run, const struct dry_step *step,
+	const struct reference *reference, cJSON **ret_value, struct error *error)
+{
+	CLEANUP_JSON cJSON *value = NULL;
+
+	if (step->output != NULL &&
+		run_output_member(step->output, reference, &value, error) == ERROR_NONE &&
+		is_promised(value)) {
+		*ret_value = json_take(&value);
+		return ERROR_NONE;
+	}
+	return give_unknown(
+		dry_run, step->creates, reference->parts[0], reference->parts[1], ret_value, error);
 }
 
 /* A step's output: as the dry run has found it, else as an earlier run has left it. */
-static enum error_class look_up_step(const struct dry_run *dry_run,
-	const struct reference *reference, cJSON **ret_value, struct error *error)
+static enum error_class look_up_step(struct dry_run *dry_run, const struct reference *reference,
+	cJSON **ret_value, struct error *error)
 {
 	struct action_context *context = dry_run->context;
 	const struct run_name from = { context->app, dry_run->workflow->id, reference->parts[0] };
 	const struct step_definition *definition = workflow_step(dry_run->workflow, from.step);
+	const struct dry_step none = { .known = OUTPUT_OF_RUN };
 	const struct dry_step *step =
-		definition != NULL ? &dry_run->steps[definition - dry_run->workflow->steps] : NULL;
-	bool creates = step != NULL && step->creates;
-	const char *output = step != NULL ? step->output : NULL;
+		definition != NULL ? &dry_run->steps[definition - dry_run->workflow->steps] : &none;
+	const char *output = step->output;
 
-	if (!creates && output == NULL &&
+	if (step->known == OUTPUT_PART)
+		return look_up_promise(dry_run, step, reference, ret_value, error);
+	if (step->known == OUTPUT_OF_RUN &&
 		context->backend->output(context->backend_data, &from, &output, error) !=
 			ERROR_NONE)
 		return error->class;
-	if (creates || output == NULL)
-		return error_set(error, ERROR_NEEDS_NOT_DONE,
-			"it depends on an output of the step '%s', which does not exist yet",
-			from.step);
-	return run_output_member(output, reference, ret_value, error);
+	return output != NULL
+		? run_output_member(output, reference, ret_value, error)
+		: give_unknown(dry_run, false, from.step, reference->parts[1], ret_value, error);
 }
 
 static enum error_class look_up(
 	void *data, const struct reference *reference, cJSON **ret_value, struct error *error)
 {
-	const struct dry_run *dry_run = data;
+	struct dry_run *dry_run = data;
 	const struct action_context *context = dry_run->context;
 
 	if (reference->kind == REFERENCE_SECRET || reference->kind == REFERENCE_SEALED)
@@ -146,14 +209,50 @@ static bool describe_failure(
 	/* The output is redacted as a whole, but a text that was truncated to fit into an error may
 	 * have half a secret.
 	 */
+	struct arena *arena = dry_run->context->arena;
 	struct error redacted = *error;
 	redact_error(&redacted);
-	effect->text = arena_string(dry_run->context->arena, redacted.message);
+	const char *message = unknown_show(arena, redacted.message),
+		   *remedy = unknown_show(arena, redacted.remedy);
+	text_copy(redacted.message, sizeof(redacted.message), message != NULL ? message : "");
+	text_copy(redacted.remedy, sizeof(redacted.remedy), remedy != NULL ? remedy : "");
+	effect->text = arena_string(arena, redacted.message);
+	return error_print(&redacted, arena, &effect->error, &dry_run->context->error) ==
+		ERROR_NONE;
+}
 
-	/* A step that has yet to run is no error of this one. */
-	return error->class == ERROR_NEEDS_NOT_DONE ||
-		error_print(&redacted, dry_run->context->arena, &effect->error,
-			&dry_run->context->error) == ERROR_NONE;
+/* Whether the action has ended because something that it has to read is yet to be made. */
+static bool is_undecided(enum action_result result, const struct action_context *context)
+{
+	return result != ACTION_DONE &&
+		(context->dry_run->assumed ||
+			(result == ACTION_FAILED && context->error.class == ERROR_NEEDS_NOT_DONE));
+}
+
+static void describe_undecided(
+	struct dry_run *dry_run, const struct step_dry_run *observed, struct dry_run_effect *effect)
+{
+	struct arena *arena = dry_run->context->arena;
+	const char *step = observed->awaited != NULL && observed->awaited[0] != '\0'
+		? observed->awaited
+		: observed->after_count > 0 ? observed->after[0]
+					    : NULL;
+
+	effect->change = "undecided";
+	effect->text = step == NULL ? "decided when the steps before it are done"
+				    : arena_format(arena, "decided when '%s' is %s", step,
+					      observed->awaited_is_new ? "made" : "done");
+}
+
+/* What the action had put into its output when it was stopped. */
+static void keep_promise(struct dry_step *step, const char *change, struct action_context *context)
+{
+	struct error before = context->error;
+
+	step->known = OUTPUT_PART;
+	step->creates = strcmp(change, "create") == 0;
+	step->output = context->output != NULL ? context_output(context) : NULL;
+	context->error = before;
 }
 
 static bool describe_step(struct dry_run *dry_run, struct dry_step *step, enum action_result result,
@@ -161,35 +260,42 @@ static bool describe_step(struct dry_run *dry_run, struct dry_step *step, enum a
 {
 	const struct step_dry_run *observed = context->dry_run;
 
+	effect->kind = observed->kind;
+	effect->name = observed->name;
+	effect->gone = observed->gone;
 	effect->differences =
 		(struct string_list){ observed->differences, observed->difference_count };
 	if (observed->change != NULL) {
 		effect->change = observed->change;
 		effect->text = observed->request;
-		step->creates = strcmp(observed->change, "create") == 0;
+		keep_promise(step, observed->change, context);
 		return true;
 	}
 
 	if (observed->unchecked != NULL) {
 		effect->change = "nothing";
 		effect->text = observed->unchecked;
+		keep_promise(step, effect->change, context);
 		return true;
 	}
 
-	if (result == ACTION_FAILED) {
-		step->creates = context->error.class == ERROR_NEEDS_NOT_DONE;
-		return describe_failure(dry_run, &context->error, effect);
+	if (is_undecided(result, context)) {
+		describe_undecided(dry_run, observed, effect);
+		keep_promise(step, effect->change, context);
+		return true;
 	}
 
-	/* What a step waits for does not exist yet, so nothing can be said of
-	 * the steps after it. */
+	if (result == ACTION_FAILED)
+		return describe_failure(dry_run, &context->error, effect);
 	effect->change = observed->adopts  ? "adopt"
 		: observed->removes        ? "remove"
 		: result == ACTION_WAITING ? "blocked"
 					   : "nothing";
 	effect->text = context->text;
-	if (result == ACTION_DONE)
+	if (result == ACTION_DONE) {
+		step->known = OUTPUT_WHOLE;
 		step->output = context_output(context);
+	}
 	return true;
 }
 
@@ -199,6 +305,16 @@ static const char *warn_of_expiry(const struct dry_run *dry_run, int64_t expires
 	return credential_ends_soon(expires_at, when)
 		? arena_format(dry_run->context->arena, "its token ends %s", when)
 		: NULL;
+}
+
+static void warn_of_limits(const struct dry_run *dry_run, struct dry_run_calls *calls)
+{
+	if (calls->remaining < 0 || calls->remaining >= calls->needed)
+		return;
+	calls->warning = arena_format(dry_run->context->arena,
+		"its rate limit has %lld calls left, and at least %lld are needed%s%s",
+		(long long)calls->remaining, (long long)calls->needed,
+		calls->warning != NULL ? "; " : "", calls->warning != NULL ? calls->warning : "");
 }
 
 static void count_calls(struct dry_run *dry_run, const struct step_dry_run *observed)
@@ -216,6 +332,8 @@ static void count_calls(struct dry_run *dry_run, const struct step_dry_run *obse
 					.remaining = -1 };
 		dry_run->calls[at].reads += observed->calls[i].reads;
 		dry_run->calls[at].writes += observed->calls[i].writes;
+		dry_run->calls[at].needed += observed->calls[i].reads + observed->calls[i].unsent +
+			observed->calls[i].writes;
 		if (observed->calls[i].remaining >= 0)
 			dry_run->calls[at].remaining = observed->calls[i].remaining;
 		if (dry_run->calls[at].warning == NULL)
@@ -224,35 +342,144 @@ static void count_calls(struct dry_run *dry_run, const struct step_dry_run *obse
 	}
 }
 
+/* Keeps what the step has put into the ledger and would make, for the steps behind it. */
+static void note_planned(struct dry_run *dry_run, const struct action_context *context)
+{
+	struct arena *arena = dry_run->context->arena;
+	const cJSON *item;
+
+	cJSON_ArrayForEach (item, context->written) {
+		struct ledger_row row;
+		struct error ignored;
+		struct unknown unknown;
+		const char *type = strchr(item->string, ':');
+		const char *key = type != NULL ? strchr(type + 1, ':') : NULL;
+		if (key == NULL || dry_run->planned_count == PLANNED_MAX || !cJSON_IsString(item) ||
+			unknown_find(key, &unknown) ||
+			ledger_row_read(item->valuestring, arena, &row, &ignored) != ERROR_NONE ||
+			!ledger_row_is_pending(&row))
+			continue;
+		dry_run->planned[dry_run->planned_count++] = (struct planned_resource){
+			.provider = arena_format(
+				arena, "%.*s", (int)(type - item->string), item->string),
+			.type = arena_format(arena, "%.*s", (int)(key - type - 1), type + 1),
+			.key = arena_string(arena, key + 1),
+			.step = context->step
+		};
+	}
+}
+
+/* The input as JSON text without what is sealed in it, which is another text each time. */
+static const char *without_sealed(struct arena *arena, const char *input)
+{
+	static const char mark[] = "${sealed.";
+	const char *text = "", *rest = input;
+
+	for (const char *found; (found = strstr(rest, mark)) != NULL;) {
+		const char *end = strchr(found, '}');
+		if (end == NULL || text == NULL)
+			break;
+		text = arena_format(arena, "%s%.*s", text, (int)(found - rest), rest);
+		rest = end;
+	}
+
+	return text != NULL ? arena_format(arena, "%s%s", text, rest) : NULL;
+}
+
+/* A digest of what the step was asked for and of what it has found. */
+static bool digest_step(
+	struct dry_run *dry_run, const struct dry_step *step, struct dry_run_effect *effect)
+{
+	struct action_context *context = dry_run->context;
+	CLEANUP_JSON cJSON *seen = cJSON_CreateObject();
+	const char *input = without_sealed(context->arena, step->input);
+	char digest[DIGEST_SIZE];
+
+	if (seen == NULL || input == NULL || !json_add(seen, "input", cJSON_CreateString(input)) ||
+		!json_add(seen, "others", cJSON_Duplicate(dry_run->others, true)) ||
+		!json_add(seen, "output",
+			cJSON_CreateString(step->output != NULL ? step->output : ""))) {
+		error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the plan");
+		return false;
+	}
+
+	if (json_digest(seen, digest, &context->error) != ERROR_NONE)
+		return false;
+	effect->seen = arena_string(context->arena, digest);
+	return !context_is_short_of_memory(context);
+}
+
+static bool run_with_input(
+	struct dry_run *dry_run, size_t index, const cJSON *input, struct dry_run_effect *effect)
+{
+	const struct step_definition *definition = &dry_run->workflow->steps[index];
+	struct action_context step_context = *dry_run->context;
+
+	step_context.action = definition->action;
+	step_context.step = definition->id;
+	step_context.dry_run = dry_run->observed;
+	step_context.checkpoint = step_context.output = NULL;
+	step_context.written = NULL;
+	enum action_result result = context_execute(&step_context, input, "");
+	bool goes_on =
+		describe_step(dry_run, &dry_run->steps[index], result, &step_context, effect);
+	if (dry_run->steps[index].creates)
+		note_planned(dry_run, &step_context);
+	context_release(&step_context);
+	return goes_on;
+}
+
 static bool run_action(struct dry_run *dry_run, size_t index, struct dry_run_effect *effect)
 {
 	const struct step_definition *definition = &dry_run->workflow->steps[index];
 	struct dry_step *step = &dry_run->steps[index];
-	struct action_context *context = dry_run->context, step_context = *context;
+	struct action_context *context = dry_run->context;
 	struct step_dry_run *observed =
 		arena_allocate(context->arena, sizeof(*observed)); /* the effect points into it */
-	CLEANUP_JSON cJSON *input = NULL;
+	CLEANUP_JSON cJSON *input = NULL, *others = cJSON_CreateArray();
 
 	if (context_is_short_of_memory(context))
 		return false;
+	observed->planned = dry_run->planned;
+	observed->planned_count = dry_run->planned_count;
+	dry_run->observed = observed;
+	dry_run->others = others;
 	*effect = (struct dry_run_effect){ .id = definition->id, .action = definition->action->id };
 	step->finished = true;
-	if (input_read(step->input, &input, &context->error) != ERROR_NONE ||
-		input_put_values(input, &definition->action->input, look_up, dry_run,
-			&context->error) != ERROR_NONE) {
-		step->creates = context->error.class == ERROR_NEEDS_NOT_DONE;
-		return describe_failure(dry_run, &context->error, effect);
-	}
-
-	step_context.action = definition->action;
-	step_context.dry_run = observed;
-	step_context.checkpoint = step_context.output = NULL;
-	step_context.written = NULL;
-	enum action_result result = context_execute(&step_context, input, "");
-	bool goes_on = describe_step(dry_run, step, result, &step_context, effect);
-	context_release(&step_context);
+	bool goes_on = input_read(step->input, &input, &context->error) == ERROR_NONE &&
+			input_put_values(input, &definition->action->input, look_up, dry_run,
+				&context->error) == ERROR_NONE
+		? run_with_input(dry_run, index, input, effect)
+		: describe_failure(dry_run, &context->error, effect);
+	effect->after = (struct string_list){ observed->after, observed->after_count };
 	count_calls(dry_run, observed);
-	return goes_on && !context_is_short_of_memory(context);
+	return goes_on && digest_step(dry_run, step, effect);
+}
+
+/* A text for people: unknown values in words, and without secrets. */
+static const char *shown(const struct dry_run *dry_run, const char *text)
+{
+	struct arena *arena = dry_run->context->arena;
+	char *copy = text != NULL ? arena_string(arena, text) : NULL;
+
+	if (copy == NULL)
+		return NULL;
+	redact_text(copy);
+	return unknown_show(arena, copy);
+}
+
+static void show_effect(const struct dry_run *dry_run, struct dry_run_effect *effect)
+{
+	struct string_list *list = &effect->differences;
+	const char **lines =
+		arena_allocate_array(dry_run->context->arena, list->count, sizeof(*lines));
+
+	for (size_t i = 0; i < list->count && lines != NULL; i++)
+		lines[i] = shown(dry_run, list->items[i]);
+	if (lines != NULL)
+		list->items = lines;
+	effect->text = shown(dry_run, effect->text);
+	effect->name = shown(dry_run, effect->name);
 }
 
 /* One step. The next ones do not redact its secrets: an address, say, that is also the value of a
@@ -263,16 +490,10 @@ static bool run_step(struct dry_run *dry_run, size_t index)
 	struct dry_run_effect *effect = &dry_run->effects[dry_run->effect_count++];
 	bool goes_on = run_action(dry_run, index, effect);
 
-	if (effect->text != NULL) {
-		char *text = arena_string(context->arena, effect->text);
-		if (text != NULL)
-			redact_text(text);
-		effect->text = text;
-	}
-
+	show_effect(dry_run, effect);
 	redact_error(&context->error);
 	context->backend->forget(context->backend_data);
-	return goes_on;
+	return goes_on && !context_is_short_of_memory(context);
 }
 
 /* Whether all steps that it needs are finished. */
@@ -310,7 +531,13 @@ enum action_result dry_run_execute(
 			if (dry_run->steps[i].included && !dry_run->steps[i].finished &&
 				is_ready(dry_run, i) && !run_step(dry_run, i))
 				return action_failed(context);
+	for (size_t i = 0; i < dry_run->call_count; i++)
+		warn_of_limits(dry_run, &dry_run->calls[i]);
+	char hash[DIGEST_SIZE];
 	result->steps = (struct object_list){ dry_run->effects, dry_run->effect_count };
 	result->calls = (struct object_list){ dry_run->calls, dry_run->call_count };
+	if (dry_run_hash(result, hash, &context->error) != ERROR_NONE)
+		return action_failed(context);
+	result->hash = arena_string(context->arena, hash);
 	return action_done(context);
 }

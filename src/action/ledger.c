@@ -141,12 +141,26 @@ bool ledger_get(struct action_context *context, const char *provider, const char
 
 /* ---- before the call ---- */
 
+/* In a dry run: what the action would create, or adopt. */
+static void note_resource(
+	struct action_context *context, const struct ledger_resource *resource, bool gone)
+{
+	struct step_dry_run *dry_run = context->dry_run;
+
+	if (dry_run == NULL)
+		return;
+	dry_run->kind = resource->type;
+	dry_run->name = resource->key;
+	dry_run->gone = gone;
+}
+
 bool ledger_intend(struct action_context *context, const struct ledger_resource *resource)
 {
 	char now[CLOCK_TEXT_SIZE];
 
 	clock_format(clock_wall_ms(), now);
 	const char *field = field_name(context, resource->provider, resource->type, resource->key);
+	struct ledger_row settled;
 	struct ledger_row row = { .state = LEDGER_PENDING,
 		.at = now,
 		.asked = now,
@@ -157,7 +171,9 @@ bool ledger_intend(struct action_context *context, const struct ledger_resource 
 	context->intended_before = find_text(context, field);
 
 	/* The resource of the first request may still appear. */
-	if (find_row(context, field, &before) && ledger_row_is_pending(&before)) {
+	bool found = find_row(context, field, &before);
+	note_resource(context, resource, found && find_settled(context, &before, &settled));
+	if (found && ledger_row_is_pending(&before)) {
 		row.at = before.at != NULL ? before.at : now;
 		row.before = before.before;
 	} else if (context->intended_before != NULL) {
@@ -337,6 +353,7 @@ bool ledger_put(struct action_context *context, const struct ledger_resource *re
 		row.at = settled.at != NULL ? settled.at : at;
 	} else if (context->dry_run != NULL) {
 		context->dry_run->adopts = true;
+		note_resource(context, resource, false);
 	}
 
 	row.state = row.created ? LEDGER_CREATED : LEDGER_ADOPTED;

@@ -15,6 +15,8 @@ enum record_mode {
 	RECORD_TEMPLATE, /* the same, but it may stand for any value: before references are resolved
 			  */
 	RECORD_LENIENT,  /* unknown members are ignored: for responses of providers */
+	RECORD_PLANNED,  /* strict, but an unknown (base/unknown.h) may stand for any text or
+			    integer; for another value it is ERROR_NEEDS_NOT_DONE */
 };
 
 /*

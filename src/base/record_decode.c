@@ -8,6 +8,7 @@
 
 #include "base/record.h"
 #include "base/text.h"
+#include "base/unknown.h"
 
 struct decoding {
 	enum record_mode mode;
@@ -107,9 +108,19 @@ static enum error_class check_values(
 	return refuse(decoding, value, what);
 }
 
+/* In a plan, a value that an earlier step has yet to give. */
+static bool is_unknown(const struct decoding *decoding, const cJSON *json)
+{
+	struct unknown ignored;
+	return decoding->mode == RECORD_PLANNED && cJSON_IsString(json) &&
+		unknown_find(json->valuestring, &ignored);
+}
+
 /* Whether a text may wait for its check until its references are put in. */
 static bool is_deferred(const struct decoding *decoding, const cJSON *json)
 {
+	if (is_unknown(decoding, json))
+		return true;
 	return (decoding->mode == RECORD_REFERENCES || decoding->mode == RECORD_TEMPLATE) &&
 		cJSON_IsString(json) && text_has_reference(json->valuestring);
 }
@@ -333,6 +344,21 @@ static enum error_class take_fallback(struct decoding *decoding, const struct va
 	return class;
 }
 
+static enum error_class refuse_unknown(struct decoding *decoding, const char *place)
+{
+	error_set(decoding->error, ERROR_NEEDS_NOT_DONE, "it is not known yet");
+	return error_at(decoding->error, "%s", place);
+}
+
+/* Of a list nobody knows even how long it is, and a boolean has no third value. */
+static enum error_class take_unknown(struct decoding *decoding, const struct value *value)
+{
+	if (value->field->type != FIELD_INTEGER)
+		return refuse_unknown(decoding, value->place);
+	*(int64_t *)value->target = UNKNOWN_INTEGER;
+	return ERROR_NONE;
+}
+
 // NOLINTNEXTLINE(misc-no-recursion)
 static enum error_class decode_field(struct decoding *decoding, const struct value *value)
 {
@@ -345,6 +371,10 @@ static enum error_class decode_field(struct decoding *decoding, const struct val
 	}
 
 	bool scalar = field->type == FIELD_INTEGER || field->type == FIELD_BOOLEAN;
+	bool is_text = field->type == FIELD_STRING || field->type == FIELD_SCALAR ||
+		field->type == FIELD_JSON;
+	if (!is_text && is_unknown(decoding, value->json))
+		return take_unknown(decoding, value);
 	if ((scalar || decoding->mode == RECORD_TEMPLATE) && is_deferred(decoding, value->json))
 		return ERROR_NONE;
 	return decoders[field->type](decoding, value);
@@ -377,6 +407,8 @@ static enum error_class decode_record(struct decoding *decoding, const struct re
 	struct value whole = { NULL, json, place, target };
 	if (decoding->mode == RECORD_TEMPLATE && is_deferred(decoding, json))
 		return ERROR_NONE;
+	if (is_unknown(decoding, json))
+		return refuse_unknown(decoding, place);
 	if (!cJSON_IsObject(json))
 		return refuse(decoding, &whole, "it must be an object");
 	if (decoding->mode != RECORD_LENIENT &&

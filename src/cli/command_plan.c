@@ -75,16 +75,38 @@ static enum error_class follow(const struct options *options, const struct endpo
 
 /* ---- output ---- */
 
-static void show_step(const struct dry_run_effect *step, const cJSON *json)
+/* A line below that of the step. */
+static void show_below(const char *text)
+{
+	printf("%-12s   ", "");
+	show_text(stdout, text);
+	putchar('\n');
+}
+
+/* What would be made, and after what. */
+static void show_made(const struct dry_run_effect *step, struct arena *arena)
+{
+	const struct string_list *after = &step->after;
+	const char *list = "";
+
+	if (step->kind != NULL && step->name != NULL)
+		show_below(arena_format(arena, "the %s %s%s", step->kind, step->name,
+			step->gone ? ", anew: the app had it, and it is gone" : ""));
+	for (size_t i = 0; i < after->count && list != NULL; i++)
+		list = arena_format(
+			arena, "%s%s'%s'", list, i == 0 ? "after " : ", ", after->items[i]);
+	if (after->count > 0)
+		show_below(list);
+}
+
+static void show_step(const struct dry_run_effect *step, const cJSON *json, struct arena *arena)
 {
 	printf("%-12s %-9s ", step->id, step->change);
 	show_text(stdout, step->text);
 	putchar('\n');
-	for (size_t i = 0; i < step->differences.count; i++) {
-		printf("%-12s   ", "");
-		show_text(stdout, step->differences.items[i]);
-		putchar('\n');
-	}
+	show_made(step, arena);
+	for (size_t i = 0; i < step->differences.count; i++)
+		show_below(step->differences.items[i]);
 
 	const cJSON *problem = json_member(json, "error"), *remedy = json_member(problem, "remedy");
 	if (json_member_string(problem, "place") != NULL) {
@@ -110,8 +132,10 @@ static bool is_in_the_way(const struct dry_run_effect *step)
 
 static void show_calls(const struct dry_run_calls *calls)
 {
-	printf("%s: %lld calls made, at least %lld more to carry it out", calls->provider,
-		(long long)calls->reads, (long long)calls->writes);
+	printf("%s: %lld calls made; to carry it out takes at least %lld, of which %lld change "
+	       "something",
+		calls->provider, (long long)calls->reads, (long long)calls->needed,
+		(long long)calls->writes);
 	if (calls->remaining >= 0)
 		printf("; %lld left of its rate limit", (long long)calls->remaining);
 	if (calls->warning != NULL)
@@ -135,11 +159,13 @@ static enum error_class show_plan(const struct options *options, const cJSON *st
 		*ret_clear = *ret_clear && !is_in_the_way(&steps[i]);
 		if (!options->json)
 			show_step(&steps[i],
-				cJSON_GetArrayItem(json_member(output, "steps"), (int)i));
+				cJSON_GetArrayItem(json_member(output, "steps"), (int)i), arena);
 	}
 
 	for (size_t i = 0; i < plan.calls.count && !options->json; i++)
 		show_calls(&calls[i]);
+	if (plan.hash != NULL && !options->json)
+		printf("plan %s\n", plan.hash);
 	if (options->json)
 		show_json(stdout, output);
 	return ERROR_NONE;
@@ -200,8 +226,10 @@ const struct command command_plan = {
 	.name = "plan",
 	.summary = "Show what a workflow would do for an app, without changing anything",
 	.about = "Shows what each step of a workflow would do for an app: create, update, remove, "
-		 "adopt, nothing, blocked or conflict. Reads from the providers and changes "
-		 "nothing. Exit status 1 if a step is blocked or in conflict.",
+		 "adopt, nothing, undecided, blocked or conflict. Undecided is what only the step "
+		 "that is named can show, once it has run. Reads from the providers and changes "
+		 "nothing. The hash at the end names what the plan saw: it is the same as long as "
+		 "inputs and world are. Exit status 1 if a step is blocked or in conflict.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI,

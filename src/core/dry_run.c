@@ -23,13 +23,24 @@ static const struct field effect_fields[] = {
 	{ STRING_FIELD("id", struct dry_run_effect, id), .description = "The step" },
 	{ STRING_FIELD("action", struct dry_run_effect, action), .description = "Its action" },
 	{ STRING_FIELD("change", struct dry_run_effect, change),
-		.description = "create, update, remove, adopt, nothing, blocked or conflict" },
+		.description = "create, update, remove, adopt, nothing, undecided, blocked or "
+			       "conflict" },
 	{ STRING_FIELD("text", struct dry_run_effect, text),
 		.description = "What would be done, or why nothing can be said" },
+	{ STRING_FIELD("kind", struct dry_run_effect, kind),
+		.description = "Kind of what it would create or adopt, such as repository" },
+	{ STRING_FIELD("name", struct dry_run_effect, name), .description = "The name of that" },
+	{ BOOLEAN_FIELD("gone", struct dry_run_effect, gone),
+		.description = "Whether the app had that already, and it is not there any more" },
+	{ STRINGS_FIELD("after", struct dry_run_effect, after),
+		.description = "The steps whose results would tell more; one of another app as "
+			       "APP.WORKFLOW.STEP" },
 	{ STRINGS_FIELD("differences", struct dry_run_effect, differences),
 		.description = "What is other than asked" },
 	{ JSON_FIELD("error", struct dry_run_effect, error),
 		.description = "What stands in the way" },
+	{ STRING_FIELD("seen", struct dry_run_effect, seen),
+		.description = "A digest of its input and of what it has found" },
 };
 static const struct record effect_record = RECORD(struct dry_run_effect, effect_fields);
 
@@ -39,11 +50,14 @@ static const struct field calls_fields[] = {
 		.description = "Calls that the plan made" },
 	{ INTEGER_FIELD("writes", struct dry_run_calls, writes),
 		.description = "Calls that the steps would make besides, at the least" },
+	{ INTEGER_FIELD("needed", struct dry_run_calls, needed),
+		.description = "Calls that a run of all steps makes, at the least" },
 	{ INTEGER_FIELD("remaining", struct dry_run_calls, remaining),
 		.description = "What is left of the provider's rate limit; -1: it does not say" },
 	{ STRING_FIELD("warning", struct dry_run_calls, warning),
 		.description =
-			"What will stop runs soon, such as a token that ends in the next 14 days" },
+			"What will stop runs soon, such as a token that ends in the next 14 days, "
+			"or a rate limit that has fewer calls left than are needed" },
 };
 static const struct record calls_record = RECORD(struct dry_run_calls, calls_fields);
 
@@ -52,6 +66,9 @@ static const struct field output_fields[] = {
 		.required = true, .description = "What each step would do" },
 	{ OBJECTS_FIELD("calls", struct dry_run_output, calls), .record = &calls_record,
 		.required = true, .description = "What it costs of the providers' rate limits" },
+	{ STRING_FIELD("hash", struct dry_run_output, hash),
+		.description = "What the plan saw, as a hash: another one has the same where its "
+			       "inputs are the same and nothing has changed" },
 };
 const struct record dry_run_output_record = RECORD(struct dry_run_output, output_fields);
 

@@ -28,11 +28,17 @@ extern const struct record dry_run_input_record;
 /* The result: what each step would do. */
 struct dry_run_effect {
 	const char *id, *action;
-	const char *change; /* create, update, remove, adopt, nothing, blocked, conflict */
-	const char *text;   /* a sentence: what would be done, or why nothing can be said; NULL:
-			       nothing to add */
+	/* create, update, remove, adopt, nothing, undecided, blocked, conflict */
+	const char *change;
+	const char *text; /* a sentence: what would be done, or why nothing can be said; NULL:
+			     nothing to add */
+	/* What it would create or adopt, as the ledger names it; NULL: unknown. */
+	const char *kind, *name;
+	bool gone;                /* the app had that thing, and it is not there any more */
+	struct string_list after; /* steps whose results would tell more */
 	struct string_list differences;
 	const char *error; /* JSON text of an error as it stands in a status; NULL: none */
+	const char *seen;  /* digest of its input and of what it has found */
 };
 
 /* The calls to one provider. */
@@ -40,6 +46,7 @@ struct dry_run_calls {
 	const char *provider;
 	int64_t reads;     /* that the dry run made; `looked` on the wire */
 	int64_t writes;    /* that the steps would make in addition, at least */
+	int64_t needed;    /* reads and writes together that a run of all steps makes, at least */
 	int64_t remaining; /* calls left of the provider's rate limit after the dry run; -1: unknown
 			    */
 	const char *warning; /* what will stop runs soon; NULL: nothing is known of */
@@ -47,6 +54,7 @@ struct dry_run_calls {
 struct dry_run_output {
 	struct object_list steps; /* of struct dry_run_effect */
 	struct object_list calls; /* of struct dry_run_calls */
+	const char *hash;         /* over what it saw: see dry_run_hash */
 };
 extern const struct record dry_run_output_record;
 

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/record.h"
 #include "base/text.h"
+#include "base/unknown.h"
 
 struct input_check {
 	const char *place;
@@ -18,7 +19,8 @@ struct input_check {
 
 bool input_is_known(const char *text)
 {
-	return text != NULL && !text_has_reference(text);
+	struct unknown ignored;
+	return text != NULL && !text_has_reference(text) && !unknown_find(text, &ignored);
 }
 
 static void add_fault(

@@ -338,6 +338,23 @@ enum error_class provider_send(const struct provider_exchange *exchange,
 	return class;
 }
 
+enum error_class provider_check_grant(const struct provider_exchange *exchange,
+	const struct provider_request *request, struct error *error)
+{
+	const struct provider *provider = exchange->provider;
+	const struct provider_access *access = exchange->access;
+	const char *ignored;
+
+	if (access->token != NULL)
+		return ERROR_NONE;
+	enum error_class class = provider->mint != NULL && access->account != NULL
+		? provider->mint(exchange, request, false, &ignored, error)
+		: refuse_tokenless(provider, error);
+	if (class != ERROR_NONE)
+		text_copy(error->provider, sizeof(error->provider), provider->id);
+	return class;
+}
+
 /* A line break would begin another header. */
 static bool is_header_value(const char *text)
 {

@@ -198,6 +198,14 @@ enum error_class provider_send(const struct provider_exchange *exchange,
 	const struct provider_request *request, struct provider_response *ret_response,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
+/*
+ * Whether the credential may make that request, as far as that can be found without sending it: a
+ * token is made for it where tokens are made. Errors as those of provider_send, such as
+ * ERROR_AUTH_MISSING and ERROR_SCOPE_MISSING.
+ */
+enum error_class provider_check_grant(const struct provider_exchange *exchange,
+	const struct provider_request *request, struct error *error) SLIPWAY_MUST_CHECK;
+
 /* Sends a request of any URL, without credentials. Any status is an answer. ERROR_INVALID_INPUT
  * where it is none. */
 enum error_class url_send(const struct provider_exchange *exchange,

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/redact.h"
+#include "base/unknown.h"
 #include "harness/json_text.h"
 #include "harness/named_setting.h"
 #include "provider/provider.h"
@@ -144,7 +145,8 @@ enum action_result trial_attempt(
 	arena_release(&trial->attempt_arena);
 	arena_init(&trial->attempt_arena, 0);
 	trial->attempts++;
-	trial->dry_run = (struct step_dry_run){ .change = NULL };
+	trial->dry_run = (struct step_dry_run){ .planned = trial->planned_resource,
+		.planned_count = trial->planned_resource != NULL ? 1 : 0 };
 	trial->context = (struct action_context){
 		.action = action,
 		.app = "trial-app",
@@ -257,6 +259,12 @@ const char *trial_change(const struct trial *trial)
 const char *trial_difference(const struct trial *trial, size_t index)
 {
 	return index < trial->dry_run.difference_count ? trial->dry_run.differences[index] : "";
+}
+
+const char *trial_planned_request(struct trial *trial)
+{
+	const char *request = trial->dry_run.request;
+	return request != NULL ? unknown_show(&trial->attempt_arena, request) : "";
 }
 
 bool trial_skipped(const struct trial *trial)

@@ -22,6 +22,8 @@ struct trial {
 	int64_t paused_ms; /* which its provider was down for, beside that */
 	bool lease_lost;   /* the backend refuses every write */
 	bool planned;      /* the next attempts are those of a plan */
+	/* What an earlier step of that plan has yet to make; NULL: nothing. Borrowed. */
+	const struct planned_resource *planned_resource;
 	/* What the backend says of the rate limiter, and what the attempts told it. */
 	int64_t closed_ms;
 	int64_t down_ms;
@@ -77,6 +79,9 @@ bool trial_skipped(const struct trial *trial);
  * differences, "" where there are not so many. */
 const char *trial_change(const struct trial *trial);
 const char *trial_difference(const struct trial *trial, size_t index);
+
+/* The call that would do it, as people read it; "" where none was made. */
+const char *trial_planned_request(struct trial *trial);
 
 /* The context of the last attempt; before the first one, it has the ledger and nothing else. */
 struct action_context *trial_context(struct trial *trial);

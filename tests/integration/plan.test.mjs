@@ -2,10 +2,11 @@
 // there is listed.
 //
 // covers: src/api/mode_plan.c src/api/trigger_response.c src/cli/command_plan.c src/cli/command_resources.c
-// covers: src/cli/input_file.c src/core/dry_run.c src/store/ledger.c src/action/dry_run.c
+// covers: src/cli/input_file.c src/core/dry_run.c src/store/ledger.c src/action/dry_run.c src/action/dry_run_call.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
+import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { Peer } from './peer.mjs';
@@ -32,6 +33,7 @@ async function planOf(app, ...rest) {
   return {
     code: result.code,
     calls: answer.calls,
+    hash: answer.hash,
     steps: Object.fromEntries(answer.steps.map((one) => [one.id, one])),
   };
 }
@@ -59,9 +61,11 @@ test('the JavaScript client gives the same plan, and what ends a plan', async ()
   await configure('planned-js');
   const client = new SlipwayClient({ baseUrl: stack.url });
   const seen = [];
-  const { steps, calls } = await client.plan('site', 'planned-js', { onChange: ({ status }) => seen.push(status) });
+  const onChange = ({ status }) => seen.push(status);
+  const { steps, calls, hash } = await client.plan('site', 'planned-js', { onChange });
   const changes = Object.fromEntries(steps.map(({ id, change }) => [id, change]));
-  assert.deepEqual([changes.repo, changes.project], ['create', 'blocked']);
+  assert.deepEqual([changes.repo, changes.project], ['create', 'create']);
+  assert.match(hash, /^[0-9a-f]{64}$/);
   assert.ok(calls.some(({ provider, looked }) => provider === 'github' && looked >= 1));
   assert.equal(seen.at(-1), 'done');
   const refusal = client.plan('site', 'planned-js', { inputs: { nothing: {} } });
@@ -74,8 +78,10 @@ test('a plan for a new app creates the repository first, and makes nothing', asy
   assert.equal(code, 0);
   assert.equal(steps.repo.change, 'create');
   assert.equal(steps.repo.text, 'POST /repos/upstream/app-template/forks of GitHub');
-  assert.equal(steps.project.change, 'blocked');
-  assert.match(steps.project.text, /does not exist yet/);
+  const { kind, name, gone } = steps.repo;
+  assert.deepEqual({ kind, name, gone }, { kind: 'repository', name: 'acme/sample-site', gone: false });
+  assert.equal(steps.project.change, 'create');
+  assert.deepEqual([steps.project.kind, steps.project.name], ['project', 'sample-site']);
   assert.equal(steps.project.error, undefined);
   assert.equal(Object.keys(steps).length, 11);
   assert.equal(steps.protection.change, 'nothing');
@@ -83,6 +89,7 @@ test('a plan for a new app creates the repository first, and makes nothing', asy
   const github = calls.find((one) => one.provider === 'github');
   assert.ok(github.looked >= 1);
   assert.equal(github.writes, 1);
+  assert.ok(github.needed >= github.looked + 1, JSON.stringify(github));
   // The same plan again finds the same: nothing was made by looking.
   assert.equal((await planOf('planned')).steps.repo.change, 'create');
   assert.match((await resources('planned')).stdout, /knows of nothing that .planned. has at a provider/);
@@ -117,6 +124,10 @@ test('what is other than asked is told one by one', async () => {
   assert.equal(steps.env.change, 'update');
   assert.deepEqual(steps.env.differences, ['SITE_NAME is different', 'NEW_ONE does not exist']);
   assert.equal(steps.repo.change, 'nothing');
+  // Variables reach new deployments only, so there is to be one.
+  assert.equal(steps.deployment.change, 'create');
+  assert.deepEqual(steps.deployment.after, ['env']);
+  assert.equal(steps.domain.change, 'nothing');
 });
 
 test('what a prune would remove is told', async () => {
@@ -136,6 +147,81 @@ test('what waits is not taken for what has nothing to do', async () => {
   assert.equal(code, 0);
   assert.equal(steps.variables.change, 'blocked');
   assert.match(steps.variables.text, /to become visible/);
+});
+
+// All that a site may ask for, under a name that nobody has.
+const everything = (name) => ({
+  ...sample.inputs,
+  repo: { ...sample.inputs.repo, name },
+  project: { name },
+  files: { files: [{ path: 'site.txt', content: 'a site' }], message: 'Add the site' },
+  variables: { variables: [{ name: 'A', value: 'b' }] },
+  secrets: { secrets: [{ name: 'KEY', value: '0123456789abcdef' }] },
+  access: { user: 'octocat', permission: 'push' },
+  protection: {},
+  domain: { name: `${name}.example.org` },
+  check: {},
+});
+
+test('a plan goes on behind a create: each step says what it would make, under which name', async () => {
+  await configure('behind', everything('behind-a-create'));
+  const { code, steps, hash } = await planOf('behind');
+  assert.equal(code, 0, JSON.stringify(steps));
+  assert.equal(Object.keys(steps).length, 11);
+  for (const { id, change, text, error } of Object.values(steps)) {
+    assert.notEqual(change, 'blocked', `${id}: ${text}`);
+    assert.equal(error, undefined, `${id}: ${JSON.stringify(error)}`);
+  }
+  assert.deepEqual(Object.fromEntries(Object.values(steps).map(({ id, change }) => [id, change])), {
+    repo: 'create', files: 'undecided', variables: 'create', secrets: 'update', access: 'update', project: 'create',
+    env: 'update', deployment: 'create', domain: 'create', check: 'nothing', protection: 'update',
+  });
+  assert.match(steps.files.text, /decided when 'repo' is made/);
+  assert.deepEqual(steps.files.differences, ['site.txt: decided when acme/behind-a-create has its content']);
+  assert.deepEqual(steps.variables.differences, ['A: does not exist']);
+  assert.deepEqual(steps.secrets.differences, ['KEY will be written']);
+  assert.equal(steps.variables.text, 'POST /repos/acme/behind-a-create/actions/variables of GitHub');
+  assert.equal(steps.access.text, 'PUT /repos/acme/behind-a-create/collaborators/octocat of GitHub');
+  assert.deepEqual(steps.env.differences, ['SITE_NAME does not exist', 'API_BASE does not exist']);
+  assert.equal(steps.env.text, "POST /v10/projects/(id of 'project')/env of Vercel");
+  assert.deepEqual([steps.domain.kind, steps.domain.name], ['domain', 'behind-a-create.example.org']);
+  assert.equal(steps.domain.text, "POST /v10/projects/(id of 'project')/domains of Vercel");
+  assert.equal(steps.check.text, "would check (alias of 'deployment')");
+  assert.deepEqual(steps.check.after, ['deployment']);
+  assert.deepEqual(steps.deployment.after, ['project', 'repo', 'env'], 'in the order of its input');
+  assert.ok(!JSON.stringify(steps).includes('\\u001a'), 'no mark of an unknown value is shown');
+  assert.equal((await planOf('behind')).hash, hash, 'an unchanged world has the same hash');
+  const shown = await plan('behind');
+  assert.match(shown.stdout, /^env +update +POST .*\n(.*\n)+? +after 'project'$/m);
+  assert.match(shown.stdout, /^files +undecided decided when 'repo' is made$/m);
+  assert.match(shown.stdout, new RegExp(`^plan ${hash}$`, 'm'));
+});
+
+test('the hash is another where the inputs or the world are', async () => {
+  await configure('hashed', everything('hashed-site'));
+  const { hash } = await planOf('hashed');
+  const describedAs = (description) => {
+    const inputs = everything('hashed-site');
+    return configure('hashed', { ...inputs, repo: { ...inputs.repo, description } });
+  };
+  await describedAs('another');
+  const other = await planOf('hashed');
+  assert.notEqual(other.hash, hash);
+  await describedAs(null);
+  assert.equal((await planOf('hashed')).hash, hash);
+});
+
+test('behind a create, a name that somebody else has is told as well', async () => {
+  // The project of the app 'planned', from another app that has yet to make its repository.
+  await configure('envious', { ...everything('envious'), project: { name: 'sample-site' } });
+  const { code, steps } = await planOf('envious');
+  assert.equal(code, 1);
+  assert.equal(steps.repo.change, 'create');
+  assert.equal(steps.project.change, 'conflict');
+  assert.match(steps.project.error.message, /the app 'planned' has the project sample-site/);
+  assert.equal(steps.env.change, 'undecided');
+  assert.equal(steps.env.text, "decided when 'project' is done");
+  assert.equal(steps.variables.change, 'create');
 });
 
 test('a plan of the teardown names all that would go', async () => {
@@ -241,11 +327,18 @@ test('what people have deleted would be made again, and nothing is asked of the 
   const { steps } = await planOf('deleted');
   assert.equal(steps.repo.change, 'nothing', steps.repo.text);
   assert.equal(steps.project.change, 'create');
-  for (const step of ['env', 'deployment', 'domain']) {
-    assert.equal(steps[step].change, 'blocked', `${step}: ${steps[step].text}`);
-    assert.match(steps[step].text, /depends on an output of the step '\w+', which does not exist yet/);
-    assert.equal(steps[step].error, undefined);
+  assert.deepEqual([steps.project.name, steps.project.gone], ['deleted-by-hand', true]);
+  assert.equal(steps.env.change, 'update');
+  assert.deepEqual(steps.env.differences, ['SITE_NAME does not exist', 'API_BASE does not exist']);
+  assert.deepEqual(steps.env.after, ['project']);
+  assert.equal(steps.deployment.change, 'create');
+  for (const { id, text, error } of Object.values(steps)) {
+    assert.equal(error, undefined, id);
+    assert.ok(!text?.includes('prj_'), `${id}: ${text}`);
   }
+  const shown = await plan('deleted');
+  assert.match(shown.stdout, /^project +create +POST \/v11\/projects of Vercel$/m);
+  assert.match(shown.stdout, /^ +the project deleted-by-hand, anew: the app had it, and it is gone$/m);
 });
 
 test('an output of another app that is not there is told as such', async () => {
@@ -253,8 +346,64 @@ test('an output of another app that is not there is told as such', async () => {
   const repo = { owner: 'acme', name: 'lonely', description: '${app.nobody.site.repo.fullName}' };
   await writeFile(input, JSON.stringify({ inputs: { repo } }));
   const { steps } = await planOf('lonely', '--input', input);
-  assert.equal(steps.repo.change, 'blocked');
-  assert.match(steps.repo.text, /output of the app 'nobody', whose step 'repo' of 'site' is not done/);
+  assert.equal(steps.repo.change, 'create');
+  assert.deepEqual(steps.repo.after, ['nobody.site.repo']);
+  const shown = await plan('lonely', '--input', input);
+  assert.match(shown.stdout, /^repo +create .*\n.*the repository acme\/lonely\n +after 'nobody.site.repo'$/m);
+});
+
+test('a permission that lacks behind a create is told before anything is made', async () => {
+  const peer = await Peer.start();
+  const key = path.join(stack.folder, 'app.pem');
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  });
+  await writeFile(key, privateKey, { mode: 0o600 });
+  const asked = [];
+  peer.intercept = (call, response) => {
+    if (call.path === '/app/installations/7') {
+      peer.send(response, 200, { html_url: 'https://github.example/settings/installations/7' });
+      return true;
+    }
+    if (!call.path.endsWith('/access_tokens')) return false;
+    const { permissions = {}, repositories } = JSON.parse(call.body);
+    asked.push({ permissions, repositories });
+    if (permissions.actions_variables) {
+      peer.send(response, 422, { message: 'The permissions requested are not granted to this installation.' });
+      return true;
+    }
+    const expires = new Date(Date.now() + 3600 * 1000).toISOString().replace(/\.\d+/, '');
+    peer.send(response, 201, { token: `ghs_token_${asked.length}_0123456789`, expires_at: expires });
+    return true;
+  };
+  const other = await Stack.start({
+    flags: ['--no-emulator'],
+    env: {
+      SLIPWAY_GITHUB_URL: peer.url, SLIPWAY_GITHUB_APP_ID: '1', SLIPWAY_GITHUB_INSTALLATION_ID: '7',
+      SLIPWAY_GITHUB_APP_KEY_FILE: key, SLIPWAY_ALLOW_LOOPBACK: 'yes',
+    },
+  });
+  try {
+    const input = path.join(stack.folder, 'narrow.json');
+    const { repo, variables, access } = everything('narrow');
+    await writeFile(input, JSON.stringify({ inputs: { repo, variables, access } }));
+    const words = ['plan', 'site', '--app', 'narrow', '--url', other.url, '--input', input, '--json'];
+    const { code, stdout } = await slipway(...words);
+    const steps = Object.fromEntries(JSON.parse(stdout).steps.map((one) => [one.id, one]));
+    assert.equal(code, 1);
+    assert.equal(steps.repo.change, 'create', JSON.stringify(steps.repo));
+    assert.equal(steps.access.change, 'update', JSON.stringify(steps.access));
+    assert.equal(steps.variables.change, 'blocked', JSON.stringify(steps.variables));
+    assert.equal(steps.variables.error.class, 'scope_missing');
+    assert.match(steps.variables.error.message, /actions_variables: write/);
+    assert.match(steps.variables.error.remedy.url, /installations\/7/);
+    assert.ok(asked.every(({ repositories }) => !repositories?.includes('narrow')), 'what is not there is not named');
+    assert.equal(peer.count('POST', /forks/), 0);
+  } finally {
+    await other.stop();
+    await peer.stop();
+  }
 });
 
 test('a token that ends soon is told with the calls, and an archived repository in its step', async () => {

@@ -176,11 +176,21 @@ static enum action_result refuse(struct action_context *context, const struct in
 		response->message[0] != '\0' ? response->message : "(no message)");
 }
 
+/* In a plan: what its content will be, the repository alone can show. */
+static void report_unseen(struct action_context *context, const struct input *input)
+{
+	const struct desired_file *files = input->files.items;
+	for (size_t i = 0; provider_is_to_be_made(context) && i < input->files.count; i++)
+		action_difference(context, "%s: decided when %s has its content", files[i].path,
+			input->repository);
+}
+
 static enum action_result refuse_read(struct action_context *context, const struct input *input,
 	const char *branch, const struct provider_response *response)
 {
 	const char *what = branch == NULL ? "reading the default branch"
 					  : action_format(context, "reading branch %s", branch);
+	report_unseen(context, input);
 	enum action_result result = refuse(context, input, response, ERROR_NOT_FOUND, what);
 	if (result != ACTION_FAILED)
 		return result;
@@ -470,6 +480,7 @@ static enum action_result run(struct action_context *context, const void *raw_in
 	bool found;
 	enum action_result result = find_branch(context, input, checkpoint);
 
+	((struct output *)raw_output)->branch = checkpoint->branch;
 	if (result == ACTION_DONE)
 		result = find_head(context, input, checkpoint->branch, &head);
 	if (head == NULL)

@@ -351,6 +351,22 @@ static enum action_result fail_removed(struct action_context *context, const str
 		context, NULL, "Trigger the step again to create the repository again.");
 }
 
+/* What is known before it exists, for the steps behind it in a plan. The visibility of a fork is
+ * that of its upstream. */
+static void promise(
+	struct action_context *context, const struct input *input, struct output *output)
+{
+	const struct creation *new = &input->new;
+
+	*output = (struct output){ .full_name =
+					   action_format(context, "%s/%s", new->owner, new->name),
+		.owner = new->owner,
+		.name = new->name,
+		.url = provider_page(context, &github, "/%s/%s", new->owner, new->name),
+		.visibility = new->fork == NULL ? visibility_to_make(&new->asked) : NULL,
+		.created = true };
+}
+
 static enum action_result run(struct action_context *context, const void *raw_input,
 	void *raw_checkpoint, void *raw_output)
 {
@@ -384,6 +400,7 @@ static enum action_result run(struct action_context *context, const void *raw_in
 		(!own_wait && pending && ledger_pending_age_ms(&row) < budget_ms))
 		return action_wait(context, 2000, "%s/%s to become visible", input->new.owner,
 			input->new.name);
+	promise(context, input, raw_output);
 	return create(context, input, checkpoint);
 }
 

@@ -98,12 +98,17 @@ static enum action_result miss_repository(struct action_context *context, const 
 	return action_remedy_input(context, "repository");
 }
 
+/* A key that seals, in a plan for a repository that has none yet: nothing is sent by it. */
+#define KEY_OF_NEW "{\"key_id\":\"0\",\"key\":\"CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"}"
+
 static enum action_result fetch_key(
 	struct action_context *context, const struct input *input, struct public_key *ret_key)
 {
 	struct provider_response response;
 	struct provider_request request = {
-		.path = "/repos/{owner}/{repo}/actions/secrets/public-key", .expect = { 404 }
+		.path = "/repos/{owner}/{repo}/actions/secrets/public-key",
+		.when_new = KEY_OF_NEW,
+		.expect = { 404 },
 	};
 
 	if (!split_repository(context, input->repository, request.parameters) ||
@@ -194,6 +199,9 @@ static enum action_result run(struct action_context *context, const void *raw_in
 	enum action_result result =
 		next < input->secrets.count ? fetch_key(context, input, &key) : ACTION_DONE;
 
+	/* For plans: GitHub shows no value, so each is written each time. */
+	for (size_t i = next; i < input->secrets.count; i++)
+		action_difference(context, "%s will be written", secrets[i].name);
 	for (; result == ACTION_DONE && next < input->secrets.count; next++)
 		result = write_secret(context, input, &secrets[next], &key, counts);
 	if (result != ACTION_DONE)

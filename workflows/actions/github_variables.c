@@ -120,6 +120,7 @@ static enum action_result read_variables(struct action_context *context, const s
 	struct provider_response response;
 	struct listing listing = { { NULL, PAGE_ITEMS } };
 	struct provider_request request = { .path = "/repos/{owner}/{repo}/actions/variables",
+		.when_new = "{\"variables\":[]}",
 		.expect = { 404 } };
 
 	if (!split_repository(context, input->repository, request.parameters))

@@ -84,6 +84,7 @@ static enum action_result run(
 
 	if (url == NULL)
 		return action_fail(context, ERROR_OUT_OF_MEMORY, "out of memory for the URL");
+	((struct output *)raw_output)->url = url;
 	if (!url_call(context, &request, &response)) {
 		if (action_error(context)->class == ERROR_INVALID_INPUT)
 			return action_failed(context);

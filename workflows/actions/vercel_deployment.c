@@ -116,6 +116,11 @@ static bool find_commit(
 		return true;
 	if (!branch_head(context, input->repository, input->branch, ret_sha))
 		return false;
+	if (*ret_sha == NULL && provider_is_to_be_made(context)) {
+		*ret_sha = action_unknown(context, "head commit");
+		return true;
+	}
+
 	if (*ret_sha == NULL) {
 		action_fail(context, ERROR_NOT_FOUND,
 			"%s has no branch %s, or the token cannot see it", input->repository,
@@ -295,6 +300,8 @@ static enum action_result run(struct action_context *context, const void *raw_in
 
 	if (checkpoint->watch.id == NULL) {
 		enum action_result begun = begin(context, input, checkpoint);
+		/* All that is known of one that is yet to be made. */
+		((struct output *)raw_output)->sha = checkpoint->intent;
 		if (begun != ACTION_DONE)
 			return begun;
 	}

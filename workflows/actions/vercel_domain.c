@@ -306,7 +306,12 @@ static const char *stored_name(struct action_context *context, const char *given
 	char name[DOMAIN_SIZE];
 	const char *why;
 
-	if (given == NULL || !read_name(given, name, &why))
+	if (given == NULL)
+		return NULL;
+	/* In a plan, the name may be one that an earlier step has yet to give. */
+	if (!input_is_known(given))
+		return given;
+	if (!read_name(given, name, &why))
 		return NULL;
 	return action_format(context, "%s%s",
 		strncmp(given, WILDCARD, strlen(WILDCARD)) == 0 ? WILDCARD : "", name);
@@ -355,6 +360,8 @@ static enum action_result run(struct action_context *context, const void *raw_in
 		return action_skip(context, "no domain was given");
 	const struct input input = { given->project, stored_name(context, given->name),
 		stored_name(context, given->redirect), given->branch };
+	*(struct output *)raw_output = (struct output){ .name = input.name,
+		.url = action_format(context, "https://%s", input.name) };
 	if (input.name == NULL || !read_domain(context, &input, &exists, &domain))
 		return action_failed(context);
 	if (exists && (!own(context, &input, &domain, false) || !change(context, &input, &domain)))

@@ -126,7 +126,8 @@ static bool list_variables(
 {
 	struct provider_response response;
 	const struct provider_request request = { .path = "/v10/projects/{idOrName}/env",
-		.parameters = { input->project } };
+		.parameters = { input->project },
+		.when_new = "{\"envs\":[]}" };
 	return provider_call(context, &vercel, &request, &response) &&
 		provider_decode(context, &response, &listing_record, ret_listing);
 }

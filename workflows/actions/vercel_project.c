@@ -326,6 +326,7 @@ static enum action_result link_repository(struct action_context *context, const 
 	enum action_result foreseen = installation_foresee(context, input->repository);
 	if (foreseen != ACTION_DONE)
 		return foreseen;
+	*output = (struct output){ project->id, project->name, project->account_id, made, true };
 	if (!own(context, input, project, made) ||
 		(project->link != NULL && !unlink_repository(context, project)))
 		return action_failed(context);
@@ -412,6 +413,7 @@ static enum action_result create(struct action_context *context, const struct in
 		.body = &body,
 		.expect = { 409 } };
 
+	*output = (struct output){ .name = input->name, .created = true };
 	if (!ledger_intend(context, &intent))
 		return action_failed(context);
 	if (!provider_call(context, &vercel, &request, &response))

@@ -104,7 +104,8 @@ bool deployments_list(struct action_context *context, const char *project, const
 	struct listing listing;
 	const struct provider_request request = { .path = "/v7/deployments",
 		.query = { { "projectId", project }, { "target", target }, { "sha", sha },
-			{ "state", state }, { "limit", "20" } } };
+			{ "state", state }, { "limit", "20" } },
+		.when_new = "{\"deployments\":[]}" };
 
 	if (!provider_call(context, &vercel, &request, &response) ||
 		!provider_decode(context, &response, &listing_record, &listing))
@@ -467,7 +468,8 @@ enum action_result deployment_foresee(
 	struct project project;
 	struct object_list ready;
 
-	if (!action_is_planned(context) || options->promote ||
+	/* A project that is yet to be made has no production that could be pinned. */
+	if (!action_is_planned(context) || !input_is_known(options->project) || options->promote ||
 		strcmp(options->target, "production") != 0)
 		return ACTION_DONE;
 	if (!read_project(context, options->project, &project) ||
