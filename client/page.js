@@ -14,6 +14,7 @@
 import { ActionError, ProblemError, SlipwayClient, SlipwayError } from './slipway.js';
 import { formNode, make, markSealed, mergePatch, pointerPath, sealedPath } from './form.js';
 import { linked } from './links.js';
+import { planElements } from './plan.js';
 import { StepList, stepId } from './steps.js';
 import { list, remedyInput, remedyText, remedyUrl, stepTitle } from './words.js';
 
@@ -50,6 +51,12 @@ const elements = {
   subject: find('subject', HTMLElement),
   run: find('run', HTMLButtonElement),
   runAgain: find('run-again', HTMLButtonElement),
+  showPlan: find('show-plan', HTMLButtonElement),
+  plan: find('plan', HTMLElement),
+  planTitle: find('plan-title', HTMLElement),
+  planSteps: find('plan-steps', HTMLElement),
+  planCalls: find('plan-calls', HTMLElement),
+  planHash: find('plan-hash', HTMLElement),
   progress: find('progress', HTMLElement),
   steps: find('steps', HTMLElement),
   announcer: find('announcer', HTMLElement),
@@ -104,6 +111,8 @@ class Session {
     this.#controller.abort();
     window.clearInterval(this.#clock);
     elements.workspace.hidden = true;
+    elements.plan.hidden = true;
+    elements.showPlan.setAttribute('aria-disabled', 'false');
     elements.inputs.replaceChildren();
   }
 
@@ -112,6 +121,43 @@ class Session {
     const onFailure = (/** @type {string} */ actionId, /** @type {unknown} */ error) => this.#refuse(actionId, error);
     return this.#work(null, (options) =>
       this.#client.runWorkflow(this.#workflow.id, this.#appId, { ...options, force, onFailure }));
+  }
+
+  /** Shows what would be done with what is entered now, which is not stored by that. */
+  async plan() {
+    if (elements.showPlan.getAttribute('aria-disabled') === 'true') {
+      return;
+    }
+    elements.showPlan.setAttribute('aria-disabled', 'true');
+    elements.plan.hidden = true;
+    hideNotice();
+    this.#forms.forEach(({ node }) => node.clear());
+    try {
+      const options = { ...this.#options(), inputs: this.#changes() };
+      this.#showPlan(await this.#client.plan(this.#workflow.id, this.#appId, options));
+    } catch (error) {
+      if (!this.#controller.signal.aborted) {
+        showError(error);
+        this.#complain(error);
+      }
+    } finally {
+      if (!this.#controller.signal.aborted) {
+        elements.showPlan.setAttribute('aria-disabled', 'false');
+      }
+    }
+  }
+
+  /** @param {import('./slipway.js').Plan} plan */
+  #showPlan(plan) {
+    if (this.#controller.signal.aborted) {
+      return;
+    }
+    const { items, calls, hash } = planElements(plan, this.#workflow.steps);
+    elements.planSteps.replaceChildren(...items);
+    elements.planCalls.replaceChildren(...calls);
+    elements.planHash.textContent = hash;
+    elements.plan.hidden = false;
+    elements.planTitle.focus();
   }
 
   /**
@@ -380,6 +426,7 @@ async function start() {
   elements.app.addEventListener('change', leave);
   elements.run.addEventListener('click', () => void session?.run());
   elements.runAgain.addEventListener('click', () => void session?.run(true));
+  elements.showPlan.addEventListener('click', () => void session?.plan());
   window.addEventListener('popstate', () => void open(readAddress()));
   await open(readAddress());
 }

@@ -3,6 +3,7 @@
  *
  * @typedef {import('./slipway.js').Status} Status
  * @typedef {import('./slipway.js').Step} Step
+ * @typedef {import('./slipway.js').PlannedStep} PlannedStep
  * @typedef {{ kind: 'idle' | 'busy' | 'waiting' | 'good' | 'bad', badge: string, sentence: string }} Description
  */
 
@@ -161,6 +162,41 @@ function describeRunning(status, step) {
     default:
       return { kind: 'busy', badge: 'Working', sentence: `Talking to ${provider}.` };
   }
+}
+
+/** What a planned change is called, and how it is shown. @type {Record<string, [Description['kind'], string]>} */
+const CHANGES = {
+  create: ['busy', 'Creates'],
+  update: ['busy', 'Changes'],
+  adopt: ['busy', 'Adopts'],
+  remove: ['waiting', 'Removes'],
+  nothing: ['idle', 'Nothing to do'],
+  undecided: ['waiting', 'Not decided yet'],
+  blocked: ['waiting', 'Waits'],
+  conflict: ['bad', 'Conflict'],
+};
+
+/**
+ * @param {PlannedStep} planned
+ * @returns {Description}
+ */
+export function describePlanned({ change, kind: what, name, gone, error }) {
+  const [kind, badge] = CHANGES[change] ?? ['idle', change];
+  if (error && change === 'blocked') {
+    return { kind: 'bad', badge: 'Blocked', sentence: '' };
+  }
+  const thing = what && name && !error ? `The ${what} ${name}` : '';
+  const again = gone ? ', once more: the app had it, and it is gone' : '';
+  return { kind, badge, sentence: thing === '' ? '' : `${thing}${again}.` };
+}
+
+/** @param {import('./slipway.js').Plan['calls'][number]} calls */
+export function plannedCalls({ provider, looked, needed, writes, remaining, warning }) {
+  const parts = [`${looked} calls made`, `at least ${needed} needed, ${writes} of them changes`];
+  if (remaining >= 0) {
+    parts.push(`${remaining} left`);
+  }
+  return `${providerName(provider)}: ${[...parts, ...(warning ? [warning] : [])].join('; ')}.`;
 }
 
 /**
