@@ -100,8 +100,9 @@ test('a plan for a new app creates the repository first, and makes nothing', asy
 test('after the run there is nothing to do, and what was made is listed', async () => {
   const made = await slipway('run', 'site', '--app', 'planned', '--url', stack.url);
   assert.equal(made.code, 0, made.stdout + made.stderr);
-  const { code, steps } = await planOf('planned');
+  const { code, steps, hash } = await planOf('planned');
   assert.equal(code, 0);
+  assert.equal((await planOf('planned')).hash, hash, 'an unchanged world has the same hash');
   for (const id of ['repo', 'project', 'env', 'deployment', 'domain', 'check'])
     assert.equal(steps[id].change, 'nothing', `${id}: ${steps[id].text}`);
   const list = JSON.parse((await resources('planned', '--json')).stdout);

@@ -64,6 +64,11 @@ static const struct {
 			      "'repositoryId':" NEW("repo", "id") ",'branch':'main','after':" OPEN(
 				      "env", "updatedAt") "}",
 		"create", "POST /v13/deployments of Vercel", "" },
+	{ &github_workflow_run,
+		"{'repository':'acme/docs','ref':" NEW(
+			"repo", "defaultBranch") ",'workflow':'ci.yml'}",
+		"create", "POST /repos/acme/docs/actions/workflows/ci.yml/dispatches of GitHub",
+		"" },
 	{ &vercel_domain, "{'project':" NEW("project", "id") ",'name':'Docs.example.org'}",
 		"create", "POST /v10/projects/(id of 'project')/domains of Vercel", "" },
 	/* What only an earlier step can say, of a project that may be there. */

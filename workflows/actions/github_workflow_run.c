@@ -306,6 +306,9 @@ static enum action_result begin(
 	if (checkpoint->ref != NULL &&
 		!branch_head(context, input->repository, checkpoint->ref, &checkpoint->head_before))
 		return action_failed(context);
+	/* In a plan: a repository that is yet to be made has no runs that could be ours. */
+	if (checkpoint->head_before == NULL && provider_is_to_be_made(context))
+		return dispatch(context, input, checkpoint);
 	if (checkpoint->head_before == NULL)
 		return miss_branch(context, input, checkpoint->ref);
 	enum action_result foreseen = action_is_planned(context)
@@ -482,6 +485,8 @@ static enum action_result run(struct action_context *context, const void *raw_in
 {
 	const struct input *input = raw_input;
 	struct checkpoint *checkpoint = raw_checkpoint;
+
+	((struct output *)raw_output)->ref = input->ref;
 	if (!checkpoint->asked)
 		return begin(context, input, checkpoint);
 	if (checkpoint->run_id == 0)
