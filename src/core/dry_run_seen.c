@@ -47,7 +47,7 @@ static enum error_class read_problem(const struct dry_run_effect *effect, struct
 {
 	CLEANUP_JSON cJSON *json = NULL;
 
-	*ret_problem = (struct problem){ NULL };
+	*ret_problem = (struct problem){ .class = NULL };
 	if (effect->error == NULL)
 		return ERROR_NONE;
 	if (json_parse(effect->error, strlen(effect->error), JSON_LIMITS_WIDE, &json, error) !=
