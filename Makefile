@@ -22,7 +22,7 @@ Q := $(if $(V),,@)
 
 VERSION := 0.1.0
 PACKAGES := libfcgi-dev libcurl4-openssl-dev libcjson-dev libhiredis-dev libsodium-dev libssl-dev libunistring-dev \
-	libidn2-dev pkg-config gcc make redis-server nginx-light nodejs npm
+	libidn2-dev libyaml-dev pkg-config gcc make redis-server nginx-light nodejs npm
 TEST_PACKAGES := check libsubunit-dev libmicrohttpd-dev fcgiwrap curl iproute2 procps openssl faketime spin python3 \
 	python3-hypothesis python3-redis chromium
 
@@ -44,6 +44,7 @@ endif
 
 # Each program links what its layer may see, and nothing else.
 LIBRARIES := -lcurl -lhiredis -lcjson -lsodium -lcrypto -lunistring -lidn2 -lm
+CLI_LIBRARIES := -lyaml
 BASE := $(wildcard src/base/*.c)
 CORE := $(wildcard src/core/*.c)
 STORE := $(wildcard src/store/*.c)
@@ -89,7 +90,7 @@ $(BUILD)/slipway-worker: $(call objects,src/worker/main.c) $(sort $(WORKER_OBJEC
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBRARIES)
 $(BUILD)/slipway: $(call objects,src/cli/main.c) $(CLI_OBJECTS) $(STORE_OBJECTS) $(ACTION_OBJECTS) $(BASE_OBJECTS)
 	@echo "  LD $@"
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBRARIES)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBRARIES) $(CLI_LIBRARIES)
 
 # Unknown references, cycles and duplicate ids fail the build, not the deployment.
 $(BUILD)/workflows.checked: $(BUILD)/slipway
@@ -177,7 +178,7 @@ $(patsubst $(BUILD)/tests/%,$(BUILD)/obj/tests/%.o,$(TESTS)) $(call objects,$(HA
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call objects,$(HARNESS)) $(ALL_OBJECTS)
 	@mkdir -p $(@D)
 	@echo "  LD $@"
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBRARIES) -lmicrohttpd $(shell pkg-config --libs check 2>/dev/null)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBRARIES) $(CLI_LIBRARIES) -lmicrohttpd $(shell pkg-config --libs check 2>/dev/null)
 
 .PHONY: test unit-tests
 unit-tests: $(TESTS)
