@@ -166,7 +166,7 @@ $(BUILD)/page/installed: $(PAGE_PACKAGES) | $(BUILD)/packages
 # ---- doing things ----
 
 .PHONY: run
-run: all $(BUILD)/emulator/installed ## Start everything privately and provision a sample app (ONCE=1: then end)
+run: all $(BUILD)/emulator/installed ## Start everything privately and provision a sample app (ONCE=1: then end; STACK=1: three apps)
 	@BUILD=$(BUILD) conf/dev/run
 
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/*/test_*.c))

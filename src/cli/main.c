@@ -18,6 +18,8 @@ const char *argp_program_version = "slipway " SLIPWAY_VERSION;
 #define COMMANDS(COMMAND)  \
 	COMMAND(run)       \
 	COMMAND(plan)      \
+	COMMAND(apply)     \
+	COMMAND(destroy)   \
 	COMMAND(status)    \
 	COMMAND(retry)     \
 	COMMAND(skip)      \

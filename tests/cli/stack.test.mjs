@@ -1,0 +1,300 @@
+// A stack of apps that need one another: applied in every order, again, after something was deleted by hand and after
+// the command was killed, and destroyed. On the stand-ins for GitHub and Vercel.
+//
+// covers: src/cli/command_apply.c src/cli/command_destroy.c src/cli/stack_body.c src/cli/stack_follow.c
+// covers: src/cli/stack_plan.c src/cli/session.c
+import test, { before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Stack, build, slipway, until } from '../integration/stack.mjs';
+
+let stack;
+let example;
+before(async () => {
+  stack = await Stack.start();
+  example = await readFile('conf/dev/stack.yaml', 'utf8');
+});
+after(() => stack.stop());
+
+const url = () => ['--url', stack.url];
+const apply = (file, ...flags) => slipway('apply', '-f', file, ...url(), ...flags);
+const destroy = (...words) => slipway('destroy', ...words, '--yes', ...url());
+const poll = async (appId, workflowId) => (await stack.get(`/api/deploy?appId=${appId}&workflowId=${workflowId}`)).body;
+const outputs = async (app) =>
+  Object.fromEntries((await poll(app, 'site')).actions.map((step) => [step.actionId, step.output]));
+const resources = async (app) =>
+  JSON.parse((await slipway('resources', app, '--json', '--redis-url', `unix://${stack.folder}/redis.sock`)).stdout);
+
+async function write(name, text) {
+  const file = path.join(stack.folder, name);
+  await writeFile(file, text);
+  return file;
+}
+
+// The example with other names, its apps in this order.
+function renamed(prefix, order = ['docs', 'timelining', 'notes']) {
+  const text = example.replaceAll('127.0.0.1:8080', new URL(stack.url).host)
+    .replaceAll(/\b(docs|timelining|notes)\b(?=:$|[.}]|, fork)/gm, `${prefix}-$1`);
+  const [, body] = text.split('\napps:\n');
+  const apps = Object.fromEntries(body.split(/^ {2}(?=\S)/m).slice(1)
+    .map((app) => [/-(\w+):/.exec(app)[1], `  ${app.trimEnd()}\n`]));
+  return `apps:\n${order.map((name) => apps[name]).join('')}`;
+}
+
+// Where the worker was told that a provider is.
+async function provider(name) {
+  const words = (await readFile(`/proc/${await stack.daemon('slipway-worker')}/cmdline`, 'utf8')).split('\0');
+  return words[words.indexOf(`--${name}-url`) + 1];
+}
+const authorization = { authorization: 'Bearer test_token_admin' };
+const atGitHub = async (name) =>
+  (await fetch(`${await provider('github')}/repos/acme/${name}`, { headers: authorization })).status;
+
+test('it is applied in every order of its apps, and each has the values of the others', async () => {
+  const orders = [['docs', 'timelining', 'notes'], ['docs', 'notes', 'timelining'], ['timelining', 'docs', 'notes'],
+    ['timelining', 'notes', 'docs'], ['notes', 'docs', 'timelining'], ['notes', 'timelining', 'docs']];
+  const all = await Promise.all(orders.map(async (order, i) =>
+    apply(await write(`order-${i}.yaml`, renamed(`o${i}`, order)))));
+  for (const [i, result] of all.entries()) {
+    assert.equal(result.code, 0, result.stdout + result.stderr);
+    assert.match(result.stdout, /order-\d\.yaml is done after/);
+    const [docs, timelining] = [await outputs(`o${i}-docs`), await outputs(`o${i}-timelining`)];
+    assert.equal(docs.check.url, `${stack.url}/healthz?timelining=${timelining.deployment.alias}`);
+    const note = (await poll(`o${i}-notes`, 'hello')).actions[0].output.text;
+    assert.equal(note, `docs: ${docs.deployment.alias}, timelining: ${timelining.deployment.alias}`);
+    for (const name of ['docs', 'timelining']) {
+      const { actions } = await poll(`o${i}-${name}`, 'site');
+      assert.ok(actions.every((step) => step.status === 'done' && !step.stale), JSON.stringify(actions));
+    }
+  }
+});
+
+test('applied again it looks, changes nothing, and says so', async () => {
+  const file = await write('again.yaml', renamed('again'));
+  assert.equal((await apply(file)).code, 0);
+  const before = [await outputs('again-docs'), await outputs('again-timelining')];
+  const { deployment } = await poll('again-docs', 'site');
+  const second = await apply(file);
+  assert.equal(second.code, 0, second.stdout + second.stderr);
+  assert.match(second.stdout, /again-docs\/site: unchanged\n/);
+  assert.match(second.stdout, /is done after [\d.]+ s: unchanged\n$/);
+  assert.notEqual((await poll('again-docs', 'site')).deployment.deploymentId, deployment.deploymentId);
+  const now = [await outputs('again-docs'), await outputs('again-timelining')];
+  for (const i of [0, 1]) {
+    assert.equal(now[i].project.id, before[i].project.id);
+    assert.equal(now[i].deployment.id, before[i].deployment.id);
+    assert.deepEqual([now[i].env.created, now[i].env.updated, now[i].env.removed], [0, 0, 0]);
+  }
+  const plan = await apply(file, '--plan');
+  assert.equal(plan.code, 0, plan.stdout + plan.stderr);
+  assert.doesNotMatch(plan.stdout, /\b(create|update|remove|adopt|conflict)\b/);
+});
+
+test('what was deleted by hand is made anew, and what was made from it follows', async () => {
+  const file = await write('hand.yaml', renamed('hand'));
+  assert.equal((await apply(file)).code, 0);
+  const before = await outputs('hand-docs');
+  const { id, accountId } = before.project;
+  const gone = await fetch(`${await provider('vercel')}/v9/projects/${id}?teamId=${accountId}`,
+    { method: 'DELETE', headers: authorization });
+  assert.ok(gone.ok, String(gone.status));
+  const second = await apply(file);
+  assert.equal(second.code, 0, second.stdout + second.stderr);
+  assert.match(second.stdout, /hand-docs\/site: changed\n/);
+  assert.notEqual((await outputs('hand-docs')).project.id, before.project.id);
+  for (const name of ['docs', 'timelining']) {
+    assert.ok((await poll(`hand-${name}`, 'site')).actions.every((step) => step.status === 'done' && !step.stale));
+  }
+  assert.match((await apply(file)).stdout, /: unchanged\n$/);
+});
+
+// Starts the command, and kills it once its output matches.
+async function killed(pattern, ...words) {
+  const child = spawn(path.join(build, 'slipway'), [...words, ...url()], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  child.stdout.on('data', (bytes) => { output += bytes; });
+  const end = new Promise((resolve) => { child.once('exit', resolve); });
+  await until(() => pattern.test(output), `it prints ${pattern}`);
+  child.kill('SIGKILL');
+  await end;
+}
+
+test('killed in between, the server goes on, and the same command joins it', async () => {
+  const file = await write('killed.yaml', renamed('killed'));
+  await killed(/killed-docs\/site +running/, 'apply', '-f', file);
+  const { deployment } = await poll('killed-docs', 'site');
+  assert.equal(deployment.status, 'running');
+  const second = await apply(file);
+  assert.equal(second.code, 0, second.stdout + second.stderr);
+  assert.equal((await poll('killed-docs', 'site')).deployment.deploymentId, deployment.deploymentId);
+
+  await killed(/killed-timelining\/teardown +running|killed-notes: 0 removed/, 'destroy', '-f', file, '--yes');
+  const rest = await destroy('-f', file);
+  assert.equal(rest.code, 0, rest.stdout + rest.stderr);
+  assert.equal(await atGitHub('killed-docs'), 404);
+  assert.equal(await atGitHub('killed-timelining'), 404);
+});
+
+test('two that apply the same get the same deployments', async () => {
+  const file = await write('two.yaml', renamed('two'));
+  const both = await Promise.all([apply(file, '--json'), apply(file, '--json')]);
+  const ends = both.map((result) => {
+    assert.equal(result.code, 0, result.stdout + result.stderr);
+    return JSON.parse(result.stdout.trimEnd().split('\n').at(-1)).workflows;
+  });
+  assert.deepEqual(ends[0].map((one) => one.deploymentId), ends[1].map((one) => one.deploymentId));
+  assert.deepEqual(ends[0].map((one) => one.appId).sort(), ['two-docs', 'two-notes', 'two-timelining']);
+});
+
+test('it is destroyed: who needs others first, created things only, and applied again it is all there', async () => {
+  const file = await write('end.yaml', renamed('end'));
+  assert.equal((await apply(file)).code, 0);
+  const asked = await slipway('destroy', '-f', file, ...url());
+  assert.equal(asked.code, 64);
+  assert.match(asked.stderr, /nothing was removed: give --yes/);
+  assert.match(asked.stdout, /end-docs: the repository acme\/end-docs will be removed, with all its content/);
+  assert.equal(await atGitHub('end-docs'), 200);
+
+  const result = await destroy('-f', file);
+  assert.equal(result.code, 0, result.stdout + result.stderr);
+  const order = [...result.stdout.matchAll(/^end-(\w+): \d removed/gm)].map(([, name]) => name);
+  assert.deepEqual(order, ['notes', 'timelining', 'docs']);
+  assert.match(result.stdout, /^end-docs: 2 removed, 0 left$/m);
+  for (const name of ['docs', 'timelining']) assert.equal(await atGitHub(`end-${name}`), 404);
+  assert.equal((await destroy('-f', file)).code, 0);
+
+  const anew = await apply(file);
+  assert.equal(anew.code, 0, anew.stdout + anew.stderr);
+  assert.equal(await atGitHub('end-docs'), 200);
+});
+
+test('destroy of one app cancels what is being deployed, and leaves and names what was adopted', async () => {
+  const site = (name, more) => `apps:
+  ${name}:
+    workflow: site
+    inputs:
+      repo: {owner: acme, name: theirs, fork: upstream/app-template${more}}
+      project: {name: ${name}}
+      env: {variables: [{key: A, value: b, type: plain}]}
+      check: {url: "${stack.url}/nowhere", within: 600}
+`;
+  await apply(await write('theirs.yaml', site('theirs', ', share: true')), '--detach');
+  await stack.untilStatus('theirs', 'site', 'check', (step) => step.phase === 'waiting');
+  await apply(await write('ours.yaml', site('ours', ', share: true, adopt: true')), '--detach');
+  await stack.untilStatus('ours', 'site', 'check', (step) => step.phase === 'waiting');
+  const result = await destroy('ours');
+  assert.equal(result.code, 0, result.stdout + result.stderr);
+  assert.match(result.stdout, /ours: the repository acme\/theirs will be kept, because it was adopted/);
+  assert.match(result.stdout, /ours: cancelling site, which is being deployed/);
+  assert.match(result.stdout, /^ours: 1 removed, 1 left$/m);
+  assert.equal(await atGitHub('theirs'), 200);
+  assert.deepEqual(await resources('ours'), []);
+  assert.equal((await poll('theirs', 'site')).deployment.status, 'running');
+});
+
+test('what is wrong anywhere is told with its line, and nothing is configured or started', async () => {
+  const file = await write('wrong.yaml', `apps:
+  wrong-a:
+    workflow: hello
+    inputs:
+      greet: {text: hello}
+    config: {name: a}
+  wrong-b:
+    workflow: hello
+    inputs:
+      greet: {text: 7, txt: x}
+      greeet: {}
+`);
+  const result = await apply(file);
+  assert.equal(result.code, 64);
+  assert.match(result.stderr, /wrong\.yaml:10:15: wrong-b\/hello: greet: \/inputs\/greet\/text: it must be a string/);
+  assert.match(result.stderr, /wrong\.yaml:10:24: .*there is no such member/);
+  assert.match(result.stderr, /wrong\.yaml:11:7: .*no step of the workflow 'hello' takes this input/);
+  assert.match(result.stderr, /Nothing was configured or started/);
+  assert.equal((await poll('wrong-a', 'hello')).deployment, null);
+  assert.deepEqual((await stack.post({ mode: 'configure', appId: 'wrong-a' })).body.config, {});
+});
+
+test('a ring between apps is refused with its names, where the file shows it', async () => {
+  const file = await write('ring.yaml', `apps:
+  ring-a:
+    workflow: hello
+    inputs:
+      greet:
+        text: "b: \${app.ring-b.hello.repeat.text}"
+  ring-b:
+    workflow: hello
+    inputs:
+      greet: {text: "a: \${app.ring-a.hello.greet.text}"}
+`);
+  const result = await apply(file);
+  assert.equal(result.code, 64);
+  const names = 'ring-b.hello.greet -> ring-a.hello.greet -> ring-b.hello.repeat -> ring-b.hello.greet';
+  const turned = [names, ...[1, 2].map((by) => {
+    const parts = names.split(' -> ').slice(0, 3);
+    const list = [...parts.slice(by), ...parts.slice(0, by)];
+    return [...list, list[0]].join(' -> ');
+  })];
+  assert.ok(turned.some((one) => result.stderr.includes(one)), result.stderr);
+  assert.match(result.stderr, /ring\.yaml:(6|10):\d+: these would wait for one another for ever/);
+  assert.equal((await poll('ring-a', 'hello')).deployment, null);
+});
+
+test('after: an app begins when another is done; other inputs while it is live need --replace', async () => {
+  const file = (text) => write('after.yaml', `apps:
+  after-b: {workflow: hello, inputs: {greet: {text: b}}, after: [after-a/site]}
+  after-a:
+    workflows:
+      site:
+        inputs:
+          repo: {owner: acme, name: after-a, fork: upstream/app-template}
+          project: {name: after-a}
+          env: {variables: [{key: A, value: ${text}, type: plain}]}
+          check: {url: "${stack.url}/nowhere", within: 600}
+      hello: {inputs: {greet: {text: a}}}
+`);
+  const first = await apply(await file('one'), '--detach');
+  assert.equal(first.code, 0, first.stdout + first.stderr);
+  assert.match(first.stdout, /^after-a\/site: deployment [0-9a-f]{32}$/m);
+  const waiting = (await poll('after-b', 'hello')).actions[0];
+  assert.equal(waiting.phase, 'blocked');
+  assert.match(waiting.detail, /after-a/);
+  await stack.untilStatus('after-a', 'site', 'check', (step) => step.phase === 'waiting');
+
+  const refused = await apply(await file('two'), '--detach');
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /'after-a' is being deployed by 'site' with different inputs.*env/);
+  const replaced = await apply(await file('two'), '--detach', '--replace');
+  assert.equal(replaced.code, 0, replaced.stdout + replaced.stderr);
+  assert.equal((await destroy('-f', await file('two'))).code, 0);
+});
+
+test('a secret of a file is sent once, unless asked for; a file that others may read is refused', async () => {
+  const secret = await write('token', 'a-token-of-an-app\n');
+  const file = await write('secret.yaml', `apps:
+  secret-a:
+    workflow: site
+    inputs:
+      repo: {owner: acme, name: secret-a, fork: upstream/app-template}
+      project: {name: secret-a}
+      env: {variables: [{key: TOKEN, value: "\${secret.TOKEN}", type: encrypted}]}
+      check: {url: "${stack.url}/healthz"}
+    secrets: {TOKEN: "@token"}
+`);
+  await chmod(secret, 0o644);
+  const exposed = await apply(file);
+  assert.equal(exposed.code, 64, exposed.stdout + exposed.stderr);
+  assert.match(exposed.stderr, /TOKEN: others than its owner may read or write/);
+  await chmod(secret, 0o600);
+  const first = await apply(file);
+  assert.equal(first.code, 0, first.stdout + first.stderr);
+  const version = async () => (await stack.post({ mode: 'configure', appId: 'secret-a' })).body.version;
+  const sent = await version();
+  const again = await apply(file);
+  assert.match(again.stdout, /: unchanged\n$/, again.stdout + again.stderr);
+  assert.equal(await version(), sent);
+  assert.equal((await apply(file, '--secrets')).code, 0);
+  assert.ok(await version() > sent);
+});
