@@ -132,7 +132,8 @@ static enum error_class start(const struct service *service, struct input_source
 	const struct target *target, const struct launch *launch, struct start_result *ret_result,
 	struct error *error)
 {
-	static struct start_step steps[WORKFLOW_STEPS_MAX];
+	struct start_step *steps =
+		arena_allocate(service->arena, WORKFLOW_STEPS_MAX * sizeof(*steps));
 	char digest[DIGEST_SIZE], definition[DEFINITION_SIZE];
 	const struct start start = {
 		.app = target->app,
@@ -155,7 +156,7 @@ static enum error_class start(const struct service *service, struct input_source
 		.step_count = target->workflow->step_count,
 	};
 
-	if (start.inputs == NULL || start.configured == NULL)
+	if (steps == NULL || start.inputs == NULL || start.configured == NULL)
 		return no_memory(error);
 	workflow_digest(target->workflow, definition);
 	if (prepare_all(service, sources, launch->after, steps, error) != ERROR_NONE ||

@@ -86,6 +86,21 @@ async function run(app, workflow, inputs) {
   assert.equal(result.code, 0, result.stdout + result.stderr);
 }
 
+// A deployment that waits for another app, is helped by hand, retried, and cancelled.
+async function deploy(app) {
+  const greet = { greet: { text: 'they say ${app.first.hello.greet.text}' } };
+  const ask = async (body, status) => {
+    const answer = await stack.post({ workflowId: 'hello', ...body });
+    assert.equal(answer.status, status, JSON.stringify(answer.body));
+  };
+  await ask({ mode: 'start', appId: app, inputs: greet, after: [{ appId: 'never', workflowId: 'hello' }] }, 202);
+  await ask({ mode: 'skip', appId: app, actionId: 'greet', output: { text: 'a', length: 1 } }, 200);
+  const late = { greet: { text: '${app.never.hello.greet.text}' } };
+  await ask({ mode: 'start', appId: 'late', inputs: late }, 202);
+  await ask({ mode: 'cancel', appId: 'late' }, 202);
+  await ask({ mode: 'retry', appId: 'late' }, 202);
+}
+
 // Only a fault or a long action calls these; their keys are those of a run, and of `dead` and the queue.
 const NOT_CALLED = new Set(['retry', 'renew', 'release']);
 
@@ -112,6 +127,7 @@ test('a site, its plan, its removal, a cancel and a verification touch one slot 
   const secrets = { KEY: { generate: {}, shared: 'key' } };
   await stack.post({ mode: 'configure', appId: 'site', config: { a: 'b' }, secrets });
   await stack.post({ mode: 'cancel', appId: 'site', workflowId: 'site', actionId: 'check' });
+  await deploy('deployed');
   await run('site', 'teardown', { teardown: { confirm: 'site' } });
   assert.equal((await stack.get('/readyz')).status, 200);
   // An entry that no run has.
