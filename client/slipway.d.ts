@@ -226,32 +226,6 @@ export interface Step {
   readonly input?: InputSchema | null;
 }
 
-/** Where the value of one field comes from. */
-export interface Ask {
-  /** The step that takes it; of several with the same input, the first. */
-  readonly actionId: string;
-  /** The member of `inputs`; null: the step takes no input, so a person cannot give the value. */
-  readonly inputKey: string | null;
-  /** The member of that input. */
-  readonly field: string;
-  /** What it is for. */
-  readonly title: string;
-  /** Whether it is a secret. */
-  readonly secret: boolean;
-  /** Whether the step is skipped if it gets no input: then nothing has to be given. */
-  readonly optional: boolean;
-  /** `given`: a person must fill it in. Anything else: the workflow has a `value` for it. */
-  readonly source: 'given' | 'bound' | 'derived' | 'step' | 'app' | 'secret' | 'config' | 'env' | (string & {});
-  /** The value, with its references. */
-  readonly value?: string;
-  /** Whether an input may replace it. */
-  readonly overridable?: boolean;
-  /** The first step that the value refers to; of another app as `app.workflow.step`. */
-  readonly from?: string;
-  /** What has to be configured for it, such as `config.name`; a secret may be generated. */
-  readonly configured?: readonly string[];
-}
-
 /** A workflow that the server can run. */
 export interface Workflow {
   /** Its name: the `workflowId` of all calls. */
@@ -260,8 +234,6 @@ export interface Workflow {
   readonly summary?: string;
   /** Its steps, in the order of their definition. */
   readonly steps: readonly Step[];
-  /** Where each required field and each bound one comes from. Absent on older servers. */
-  readonly asks?: readonly Ask[];
 }
 
 /** One invalid place of a request. */
@@ -307,22 +279,7 @@ export interface Configuration {
   /** Environment variables for what is deployed. */
   readonly env?: Readonly<Record<string, unknown>> | null;
   /** Sealed on arrival; never returned. */
-  readonly secrets?: Readonly<Record<string, string | GeneratedSecret | null>> | null;
-}
-
-/** Asks for a secret that the server makes once and keeps, in the place of its value. */
-export interface GeneratedSecret {
-  /** What kind of secret to make. */
-  readonly generate: {
-    /** In characters; 32 if absent. */
-    readonly length?: number;
-    /** The characters themselves, or the name of an alphabet; `alphanumeric` if absent. */
-    readonly alphabet?: 'hex' | 'base64url' | 'alphanumeric' | (string & {});
-  };
-  /** All apps that ask for this name get the same value. */
-  readonly shared?: string;
-  /** Makes a new value also where there is one. Send it once. */
-  readonly anew?: boolean;
+  readonly secrets?: Readonly<Record<string, string | null>> | null;
 }
 
 /** What is stored after a `configure`. */
@@ -458,7 +415,7 @@ export interface ValidateOptions extends RequestOptions {
   /** The same. */
   readonly env?: Readonly<Record<string, unknown>> | null;
   /** The same. */
-  readonly secrets?: Readonly<Record<string, string | GeneratedSecret | null>> | null;
+  readonly secrets?: Readonly<Record<string, string | null>> | null;
 }
 
 /** The options of following an action. Both callbacks are called for the trigger's response too. */
@@ -531,6 +488,182 @@ export interface Plan {
 export interface WorkflowOptions extends FollowOptions {
   /** Called as soon as a step fails; the promise still waits for independent steps. Not called once aborted. */
   readonly onFailure?: (actionId: string, error: unknown) => void;
+}
+
+/** The options of a list. */
+export interface ListOptions extends RequestOptions {
+  /** At most so many entries, from 1 to 200. Default: 50. A page may have fewer although more follow. */
+  readonly limit?: number;
+  /** `next` of the page before. */
+  readonly after?: string | null;
+  /** Only those of this workflow. Not for apps. */
+  readonly workflowId?: string;
+  /** Only those with this status. For deployments and runs. */
+  readonly status?: 'running' | 'done' | 'error';
+}
+
+/** An app on the list of apps. */
+export interface ListedApp {
+  /** The app. */
+  readonly appId: string;
+  /** When it last changed, as an RFC 3339 time. */
+  readonly changedAt: string;
+  /** The latest deployment of each workflow, where there is one. */
+  readonly deployments: readonly Deployment[];
+}
+
+/** What there is of one app. */
+export interface App {
+  /** The app. */
+  readonly appId: string;
+  /** When it last changed; null if it has run nothing yet. */
+  readonly changedAt: string | null;
+  /** The `version` of what is configured; 0: nothing. */
+  readonly configVersion: number;
+  /** The latest deployment of each workflow, where there is one. */
+  readonly deployments: readonly Deployment[];
+  /** How many entries its lists have. */
+  readonly counts: {
+    readonly resources: number;
+    readonly deployments: number;
+    readonly runs: number;
+    readonly events: number;
+  };
+}
+
+/** A deployment that is live or has ended, with what it was started with. */
+export interface DeploymentRecord extends Deployment {
+  /** The digest of the inputs of all steps. */
+  readonly digest: string | null;
+  /** The id of the HTTP request that started or retried it. */
+  readonly requestId: string | null;
+  /** Its steps. */
+  readonly steps: readonly string[];
+  /** Deployments that had to be done first. */
+  readonly after: readonly { readonly appId: string; readonly workflowId: string }[];
+  /** The inputs that were given, without secrets; null if they are larger than what is kept. */
+  readonly inputs: Readonly<Record<string, unknown>> | null;
+  /** Where a secret stands that is not shown, as JSON pointers. */
+  readonly sealed: readonly string[];
+}
+
+/** A run that has ended. */
+export interface EndedRun {
+  /** The workflow. */
+  readonly workflowId: string | null;
+  /** The app. */
+  readonly appId: string;
+  /** The step. */
+  readonly actionId: string | null;
+  /** The run. */
+  readonly runId: string | null;
+  /** The deployment that it was part of. */
+  readonly deploymentId: string | null;
+  /** How it ended. */
+  readonly status: 'done' | 'error' | (string & {}) | null;
+  /** Why, as a word, where there is one. */
+  readonly reason: string | null;
+  /** The digest of the input. */
+  readonly digest: string | null;
+  /** The digest of the step's definition. */
+  readonly definition: string | null;
+  /** The id of the HTTP request that created it. */
+  readonly requestId: string | null;
+  /** Who asked for it, where that is known. */
+  readonly actor: string | null;
+  /** The number of its last attempt. */
+  readonly attempt: number;
+  /** How often a worker was lost with it, in a row. */
+  readonly crashes: number;
+  /** When it was triggered or released. */
+  readonly queuedAt: string | null;
+  /** When its first attempt began. */
+  readonly startedAt: string | null;
+  /** When it ended. */
+  readonly finishedAt: string | null;
+  /** The attempts that failed and were followed by another. */
+  readonly failures: readonly {
+    readonly attempt: number;
+    readonly at: string | null;
+    readonly class: string | null;
+    readonly message: string;
+  }[];
+  /** Its input, without secrets; null if it had none, or it is larger than what is kept. */
+  readonly input: Readonly<Record<string, unknown>> | null;
+  /** Where in `input` a secret stands that is not shown, as JSON pointers. */
+  readonly sealed: readonly string[];
+  /** Its output; null if there is none, or it is larger than what is kept. */
+  readonly output: Readonly<Record<string, unknown>> | null;
+  /** What it ended with. */
+  readonly error: ActionFailure | null;
+  /** What it made or adopted, as far as no later run has written it since. */
+  readonly resources: readonly Resource[];
+}
+
+/** What an app has at a provider. A member is missing where it is not known. */
+export interface Resource {
+  /** Such as `github`. */
+  readonly provider?: string;
+  /** Such as `repository`. */
+  readonly type?: string;
+  /** Its name. */
+  readonly key?: string;
+  /** `pending` while it is not known what came of it; `damaged` if the entry cannot be read. */
+  readonly state?: 'pending' | 'created' | 'adopted' | 'damaged' | (string & {});
+  /** The provider's id. */
+  readonly id?: string;
+  /** For people. */
+  readonly url?: string;
+  /** The run that wrote this. */
+  readonly run?: string;
+  /** Its workflow. */
+  readonly workflow?: string;
+  /** Its step. */
+  readonly step?: string;
+  /** Since when the app has it, as an RFC 3339 time. */
+  readonly at?: string;
+  /** Whether Slipway created it. */
+  readonly created: boolean;
+  /** Whether apps that say so have it together. */
+  readonly shared: boolean;
+}
+
+/** A change of a run or a deployment, or a line that an action logged. */
+export interface AppEvent {
+  /** When, as an RFC 3339 time. */
+  readonly at: string;
+  /** The workflow. */
+  readonly workflowId: string | null;
+  /** The step; null for a deployment. */
+  readonly actionId: string | null;
+  /** The run. */
+  readonly runId: string | null;
+  /** What happened, as a word: a status, a phase, `deployment`, `log`. */
+  readonly event: string | null;
+  /** The same in words. */
+  readonly detail: string | null;
+}
+
+/** A worker. */
+export interface Worker {
+  /** Machine and process. */
+  readonly name: string;
+  /** The version of the program. */
+  readonly version: string;
+  /** How many runs it can have at a time. */
+  readonly executors: number;
+  /** How many it has. */
+  readonly busy: number;
+  /** Whether it has missed three heartbeats. */
+  readonly silent: boolean;
+  /** How long its last heartbeat is ago; null if that is not known. */
+  readonly heartbeatAgeMs: number | null;
+}
+
+/** A deployment after a cancel. */
+export interface CancelledDeployment extends Deployment {
+  /** What the app has at providers now: a cancel undoes nothing. */
+  readonly resources: readonly Resource[];
 }
 
 /** Anything that went wrong. Base of the other errors. */
@@ -651,7 +784,28 @@ export class SlipwayClient {
   /** Cancels the run of the action. Does nothing if there is none. */
   cancel(workflowId: string, appId: string, actionId: string, options?: CancelOptions): Promise<Status>;
   /** Cancels the deployment of the workflow. Does nothing if none is live. */
-  cancel(workflowId: string, appId: string, actionId?: null, options?: CancelOptions): Promise<Deployment | null>;
+  cancel(workflowId: string, appId: string, actionId?: null, options?: CancelOptions): Promise<CancelledDeployment | null>;
+
+  /** Lists the apps, the one that changed last first. */
+  apps(options?: ListOptions): Promise<{ apps: ListedApp[]; next: string | null }>;
+
+  /** What there is of one app. */
+  app(appId: string, options?: RequestOptions): Promise<App>;
+
+  /** Lists the deployments of an app: first those that are live, then those that have ended, the last one first. */
+  deployments(appId: string, options?: ListOptions): Promise<{ deployments: DeploymentRecord[]; next: string | null }>;
+
+  /** Lists the runs of an app that have ended, the last one first. */
+  history(appId: string, options?: ListOptions): Promise<{ runs: EndedRun[]; next: string | null }>;
+
+  /** Lists what an app has at providers. */
+  resources(appId: string, options?: ListOptions): Promise<{ resources: Resource[]; next: string | null }>;
+
+  /** Lists what has changed of an app, the last change first. */
+  events(appId: string, options?: ListOptions): Promise<{ events: AppEvent[]; next: string | null }>;
+
+  /** Lists the workers. */
+  workers(options?: RequestOptions): Promise<Worker[]>;
 
   /**
    * Triggers an action and polls it until it ends. Follows the action, not the run: if somebody else starts a newer

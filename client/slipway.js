@@ -32,6 +32,14 @@
  * @typedef {import('./slipway.js').Configuration} Configuration
  * @typedef {import('./slipway.js').ConfigureResult} ConfigureResult
  * @typedef {import('./slipway.js').ValidateOptions} ValidateOptions
+ * @typedef {import('./slipway.js').ListOptions} ListOptions
+ * @typedef {import('./slipway.js').App} App
+ * @typedef {import('./slipway.js').ListedApp} ListedApp
+ * @typedef {import('./slipway.js').DeploymentRecord} DeploymentRecord
+ * @typedef {import('./slipway.js').EndedRun} EndedRun
+ * @typedef {import('./slipway.js').Resource} Resource
+ * @typedef {import('./slipway.js').AppEvent} AppEvent
+ * @typedef {import('./slipway.js').Worker} Worker
  *
  * @typedef {{ etag: string | null, content: any }} Answer
  * @typedef {{ method: string, url: string, headers: Headers, body?: string, known?: Answer }} Request
@@ -105,6 +113,9 @@ export class ActionError extends SlipwayError {
     this.error = error;
   }
 }
+
+/** @param {string} appId */
+const pathOf = (appId) => `/api/apps/${encodeURIComponent(appId)}`;
 
 export class SlipwayClient {
   #baseUrl;
@@ -307,6 +318,83 @@ export class SlipwayClient {
     const { actions } = await this.poll(workflowId, appId, null, options);
     actions.forEach((/** @type {Status} */ status) => checkRun(statuses[status.actionId], status));
     return statuses;
+  }
+
+  /**
+   * @param {ListOptions} [options]
+   * @returns {Promise<{ apps: ListedApp[], next: string | null }>}
+   */
+  async apps(options = {}) {
+    return this.#list('/api/apps', options);
+  }
+
+  /**
+   * @param {string} appId
+   * @param {RequestOptions} [options]
+   * @returns {Promise<App>}
+   */
+  async app(appId, options = {}) {
+    return (await this.#send(this.#get(pathOf(appId)), options)).content;
+  }
+
+  /**
+   * @param {string} appId
+   * @param {ListOptions} [options]
+   * @returns {Promise<{ deployments: DeploymentRecord[], next: string | null }>}
+   */
+  async deployments(appId, options = {}) {
+    return this.#list(`${pathOf(appId)}/deployments`, options);
+  }
+
+  /**
+   * @param {string} appId
+   * @param {ListOptions} [options]
+   * @returns {Promise<{ runs: EndedRun[], next: string | null }>}
+   */
+  async history(appId, options = {}) {
+    return this.#list(`${pathOf(appId)}/history`, options);
+  }
+
+  /**
+   * @param {string} appId
+   * @param {ListOptions} [options]
+   * @returns {Promise<{ resources: Resource[], next: string | null }>}
+   */
+  async resources(appId, options = {}) {
+    return this.#list(`${pathOf(appId)}/resources`, options);
+  }
+
+  /**
+   * @param {string} appId
+   * @param {ListOptions} [options]
+   * @returns {Promise<{ events: AppEvent[], next: string | null }>}
+   */
+  async events(appId, options = {}) {
+    return this.#list(`${pathOf(appId)}/events`, options);
+  }
+
+  /**
+   * @param {RequestOptions} [options]
+   * @returns {Promise<Worker[]>}
+   */
+  async workers(options = {}) {
+    return (await this.#send(this.#get('/api/workers'), options)).content.workers;
+  }
+
+  /**
+   * @param {string} path
+   * @param {ListOptions} options
+   * @returns {Promise<any>} one page
+   */
+  async #list(path, options) {
+    const query = new URLSearchParams();
+    const { limit, after, workflowId, status } = options;
+    for (const [name, value] of Object.entries({ limit, after, workflowId, status })) {
+      if (value !== undefined && value !== null) {
+        query.set(name, String(value));
+      }
+    }
+    return (await this.#send(this.#get(`${path}?${query}`.replace(/\?$/, '')), options)).content;
   }
 
   /**

@@ -19,8 +19,7 @@
 #include "slipway/action.h"
 
 /* A value of the step's input, with references: ${step.<id>.<output>}, ${config.<name>},
- * ${env.<NAME>}; with functions, as in ${config.name|default:My site|slug}: slug, lower, default.
- */
+ * ${env.<NAME>}. */
 struct binding {
 	const char *field; /* member of the action's input */
 	const char *value;

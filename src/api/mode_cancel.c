@@ -4,6 +4,7 @@
  */
 #include "api/body.h"
 #include "api/mode.h"
+#include "api/resources_list.h"
 #include "api/target.h"
 #include "store/deployments.h"
 #include "store/runs.h"
@@ -15,7 +16,7 @@ static enum error_class cancel_run(const struct service *service, const struct t
 	struct run run;
 	struct run *ended = NULL;
 	bool accepted;
-	cJSON *status;
+	cJSON *status = NULL;
 
 	if (run_cancel(service->redis, &name, service->arena, &accepted, &run, error) != ERROR_NONE)
 		return error->class;
@@ -31,13 +32,32 @@ static enum error_class cancel_run(const struct service *service, const struct t
 	return response_json(response, accepted ? 202 : 200, status, error);
 }
 
+/* The deployment, and what the app has at providers now: a cancel undoes nothing. */
+static enum error_class describe_deployment(const struct service *service,
+	const struct deployment *deployment, cJSON **ret_json, struct error *error)
+{
+	CLEANUP_JSON cJSON *json = NULL;
+	cJSON *resources;
+
+	if (deployment_status(deployment, &json, error) != ERROR_NONE)
+		return error->class;
+	if (cJSON_IsObject(json)) {
+		if (resources_list(service, deployment->app, &resources, error) != ERROR_NONE)
+			return error->class;
+		if (!json_add(json, "resources", resources))
+			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
+	}
+	*ret_json = json_take(&json);
+	return ERROR_NONE;
+}
+
 static enum error_class cancel_deployment(const struct service *service,
 	const struct target *target, const char *id, struct response *response, struct error *error)
 {
 	const struct run_name name = target_name(target);
 	struct deployment deployment;
 	enum stop_outcome outcome;
-	cJSON *status;
+	cJSON *status = NULL;
 
 	if (deployment_stop(service->redis, &name, id, service->arena, &outcome, &deployment,
 		    error) != ERROR_NONE)
@@ -49,7 +69,7 @@ static enum error_class cancel_deployment(const struct service *service,
 			id);
 		return error_remedy(error, NULL, "Leave deploymentId out to cancel that one.");
 	}
-	if (deployment_status(&deployment, &status, error) != ERROR_NONE)
+	if (describe_deployment(service, &deployment, &status, error) != ERROR_NONE)
 		return error->class;
 	return response_json(response, outcome == STOP_NOTHING ? 200 : 202, status, error);
 }

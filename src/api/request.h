@@ -19,6 +19,7 @@ struct request {
 	const char *id; /* made by the web server, never by the client; see request_id_valid */
 	const char *method;
 	const char *path; /* decoded and normalised by the web server */
+	const char *app;  /* what stands for {app} in the path of the route; "" where it has none */
 	const char *query;
 	const char *host; /* the Host header, without checks */
 	const char *content_type;

@@ -10,8 +10,8 @@
 
 struct route {
 	const char *method; /* HEAD is answered as GET */
-	const char *path;
-	bool open; /* answered without a token: it tells nothing about any app */
+	const char *path;   /* "{app}" in it stands for the id of an app: request->app */
+	bool open;          /* answered without a token: it tells nothing about any app */
 
 	/* Fills the response and returns ERROR_NONE, or gives an error, which becomes a problem
 	 * document. */

@@ -12,12 +12,19 @@
 /* All routes, in the order in which refusals list them. A new one is a file route_*.c and a line
  * here. */
 /* clang-format off */
-#define ROUTES(ROUTE)    \
-	ROUTE(poll)      \
-	ROUTE(deploy)    \
-	ROUTE(workflows) \
-	ROUTE(healthz)   \
-	ROUTE(readyz)    \
+#define ROUTES(ROUTE)          \
+	ROUTE(poll)            \
+	ROUTE(deploy)          \
+	ROUTE(workflows)       \
+	ROUTE(apps)            \
+	ROUTE(app)             \
+	ROUTE(app_deployments) \
+	ROUTE(app_history)     \
+	ROUTE(app_resources)   \
+	ROUTE(app_events)      \
+	ROUTE(workers)         \
+	ROUTE(healthz)         \
+	ROUTE(readyz)          \
 	ROUTE(metrics)
 
 #define DECLARED(name) extern const struct route route_##name;
@@ -27,6 +34,54 @@
 ROUTES(DECLARED)
 
 static const struct route *const routes[] = { ROUTES(LISTED) };
+
+#define APP_PARAMETER "{app}"
+
+/* Whether the path is one of the route; *ret_app is then what stands in the place of {app}, and
+ * *ret_length its length, 0 where the route has none. */
+static bool path_matches(
+	const struct route *route, const char *path, const char **ret_app, size_t *ret_length)
+{
+	const char *parameter = strstr(route->path, APP_PARAMETER);
+	size_t before = parameter != NULL ? (size_t)(parameter - route->path) : 0;
+
+	*ret_app = path + strlen(path);
+	*ret_length = 0;
+	if (parameter == NULL)
+		return strcmp(route->path, path) == 0;
+	if (strncmp(route->path, path, before) != 0)
+		return false;
+	*ret_app = path + before;
+	*ret_length = strcspn(*ret_app, "/");
+	return *ret_length > 0 &&
+		strcmp(*ret_app + *ret_length, parameter + strlen(APP_PARAMETER)) == 0;
+}
+
+static bool is_path_of(const struct route *route, const char *path)
+{
+	const char *app;
+	size_t length;
+
+	return path_matches(route, path, &app, &length);
+}
+
+/* What stands in the path is whatever somebody sent: no message repeats it. */
+static enum error_class take_app(const struct route *route, const struct request *request,
+	char app[IDENTIFIER_SIZE], struct error *error)
+{
+	const char *text;
+	size_t length;
+
+	app[0] = '\0';
+	if (!path_matches(route, request->path, &text, &length) || length == 0)
+		return ERROR_NONE;
+	if (text_format(app, IDENTIFIER_SIZE, "%.*s", (int)length, text) && identifier_valid(app))
+		return ERROR_NONE;
+	app[0] = '\0';
+	error_set(error, ERROR_INVALID_REQUEST, "the app in the path must match %s",
+		IDENTIFIER_PATTERN);
+	return error_at(error, "%s", route->path);
+}
 
 static enum error_class refuse_path(struct error *error)
 {
@@ -45,16 +100,20 @@ static enum error_class refuse_route(
 	const struct request *request, struct response *response, struct error *error)
 {
 	char *allow = response->allow;
+	const char *path = NULL;
 
-	for (size_t i = 0; i < ARRAY_LEN(routes); i++)
-		if (strcmp(routes[i]->path, request->path) == 0)
-			text_append(allow, sizeof(response->allow), "%s%s",
-				allow[0] != '\0' ? ", " : "", routes[i]->method);
-	if (allow[0] == '\0')
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		if (!is_path_of(routes[i], request->path))
+			continue;
+		path = routes[i]->path;
+		text_append(allow, sizeof(response->allow), "%s%s", allow[0] != '\0' ? ", " : "",
+			routes[i]->method);
+	}
+	if (path == NULL)
 		return refuse_path(error);
 
-	error_set(error, ERROR_METHOD_NOT_ALLOWED, "%s does not accept %.16s", request->path,
-		request->method);
+	error_set(
+		error, ERROR_METHOD_NOT_ALLOWED, "%s does not accept %.16s", path, request->method);
 	return error_remedy(error, NULL, "Use %s.", allow);
 }
 
@@ -64,8 +123,7 @@ static enum error_class find_route(const struct request *request, const struct r
 	const char *method = strcmp(request->method, "HEAD") == 0 ? "GET" : request->method;
 
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-		if (strcmp(routes[i]->path, request->path) != 0 ||
-			strcmp(routes[i]->method, method) != 0)
+		if (!is_path_of(routes[i], request->path) || strcmp(routes[i]->method, method) != 0)
 			continue;
 		*ret_route = routes[i];
 		return ERROR_NONE;
@@ -104,12 +162,18 @@ static enum error_class dispatch(const struct service *service, const struct req
 	struct response *response, struct error *error)
 {
 	const struct route *route = NULL;
+	char app[IDENTIFIER_SIZE];
+	struct request addressed = *request;
+
 	if (find_route(request, &route, response, error) != ERROR_NONE ||
-		authorise(service, route, request, error) != ERROR_NONE)
+		authorise(service, route, request, error) != ERROR_NONE ||
+		take_app(route, request, app, error) != ERROR_NONE)
 		return error->class;
+	addressed.app = app;
+	text_copy(response->subject.app, sizeof(response->subject.app), app);
 	response->subject.path = route->path;
 	response->subject.reads = strcmp(route->method, "GET") == 0;
-	return route->handle(service, request, response, error);
+	return route->handle(service, &addressed, response, error);
 }
 
 void request_handle(

@@ -5,9 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/record.h"
 #include "cli/command.h"
 #include "cli/show.h"
-#include "core/ledger_row.h"
+#include "core/resource.h"
 #include "store/layout.h"
 #include "store/ledger.h"
 
@@ -17,67 +18,14 @@ struct options {
 	bool json;
 };
 
-struct resource {
-	const char *provider, *type, *key, *state, *id, *url, *run, *workflow, *step, *at;
-	bool created, shared;
-};
-static const struct field resource_fields[] = {
-	{ STRING_FIELD("provider", struct resource, provider) },
-	{ STRING_FIELD("type", struct resource, type) },
-	{ STRING_FIELD("key", struct resource, key) },
-	{ STRING_FIELD("state", struct resource, state) },
-	{ STRING_FIELD("id", struct resource, id) },
-	{ STRING_FIELD("url", struct resource, url) },
-	{ BOOLEAN_FIELD("created", struct resource, created) },
-	{ BOOLEAN_FIELD("shared", struct resource, shared) },
-	{ STRING_FIELD("run", struct resource, run) },
-	{ STRING_FIELD("workflow", struct resource, workflow) },
-	{ STRING_FIELD("step", struct resource, step) },
-	{ STRING_FIELD("at", struct resource, at) },
-};
-static const struct record resource_record = RECORD(struct resource, resource_fields);
-
-/* The ledger is a hash: the name of a field is provider:type:key, its value has the rest. */
-static enum error_class read_resource(
-	const cJSON *item, struct arena *arena, struct resource *resource, struct error *error)
-{
-	struct ledger_row row;
-	char *field = arena_string(arena, item->string), *rest = NULL;
-
-	if (field == NULL)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the list");
-	if (ledger_row_read(cJSON_GetStringValue(item), arena, &row, error) != ERROR_NONE)
-		return error->class;
-	*resource = (struct resource){ .state = row.state,
-		.id = row.id,
-		.url = row.url,
-		.run = row.run,
-		.workflow = row.workflow,
-		.step = row.step,
-		.at = row.at,
-		.created = row.created,
-		.shared = row.shared };
-	resource->provider = strtok_r(field, ":", &rest);
-	resource->type = strtok_r(NULL, ":", &rest);
-	resource->key = rest;
-	return ERROR_NONE;
-}
-
-static void show_column(const char *text, size_t width)
-{
-	size_t length = text != NULL ? strlen(text) : 0;
-	show_text(stdout, text);
-	printf("%*s", (int)(length < width ? width - length : 0) + 2, "");
-}
-
 static void show_resource(const struct resource *resource)
 {
-	show_column(resource->provider, 6);
-	show_column(resource->type, 12);
-	show_column(resource->key, 24);
-	show_column(resource->id != NULL ? resource->id : "-", 16);
-	show_column(resource->state, 7);
-	show_column(resource->at, 24);
+	show_column(stdout, resource->provider, 6);
+	show_column(stdout, resource->type, 12);
+	show_column(stdout, resource->key, 24);
+	show_column(stdout, resource->id, 16);
+	show_column(stdout, resource->state, 7);
+	show_column(stdout, resource->at, 24);
 	show_text(stdout, resource->url != NULL ? resource->url : "");
 	putchar('\n');
 }
@@ -94,7 +42,8 @@ static enum error_class print_list(
 		cJSON *encoded;
 		/* A row that was damaged by a manual edit is reported, and hides none of the
 		 * others. */
-		if (read_resource(item, arena, &resource, error) != ERROR_NONE) {
+		if (resource_read(item->string, cJSON_GetStringValue(item), arena, &resource,
+			    error) != ERROR_NONE) {
 			fprintf(stderr, "slipway: the ledger row '%s' is unreadable: %s\n",
 				item->string, error->message);
 			continue;

@@ -3,11 +3,13 @@
  * able to move the cursor or hide a line.
  */
 #include "cli/show.h"
-#include "slipway/field.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/clock.h"
+#include "slipway/field.h"
 
 /* U+0080 to U+009F are control characters too: for a terminal, U+009B may
  * begin an escape sequence. */
@@ -29,6 +31,38 @@ void show_text(FILE *stream, const char *text)
 			fputc(*next < 0x20 || *next == 0x7f ? '?' : *next, stream);
 		}
 	}
+}
+
+void show_column(FILE *stream, const char *text, int width)
+{
+	const char *shown = text != NULL ? text : "-";
+	int length = 0;
+
+	/* By characters: the bytes behind the first one of a character take no room. */
+	for (const char *next = shown; *next != '\0'; next++)
+		length += ((unsigned char)*next & 0xc0) != 0x80;
+	show_text(stream, shown);
+	fprintf(stream, "%*s", (length < width ? width - length : 0) + 2, "");
+}
+
+void show_age(FILE *stream, int64_t at_ms)
+{
+	static const struct {
+		int64_t seconds;
+		const char *name;
+	} units[] = { { 86400, "day" }, { 3600, "hour" }, { 60, "minute" }, { 1, "second" } };
+	int64_t seconds = (clock_wall_ms() - at_ms) / 1000;
+
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		int64_t count = seconds / units[i].seconds;
+		if (count <= 0)
+			continue;
+		fprintf(stream, "%lld %s%s ago", (long long)count, units[i].name,
+			count == 1 ? "" : "s");
+		return;
+	}
+
+	fprintf(stream, "just now");
 }
 
 static void show_line(FILE *stream, const char *indent, const char *label, const char *text)

@@ -11,6 +11,12 @@
 /* Writes the text with control characters as '?' and line feeds as spaces. NULL writes nothing. */
 void show_text(FILE *stream, const char *text);
 
+/* Writes the text as a column of a table, at least so wide, and two spaces; "-" for NULL. */
+void show_column(FILE *stream, const char *text, int width);
+
+/* Writes how long ago that was, by this machine's clock: "3 days ago", "just now". */
+void show_age(FILE *stream, int64_t at_ms);
+
 /* Writes the place and the remedy of an error, one line each, if it has them. */
 void show_error_details(FILE *stream, const char *indent, const struct error *error);
 

@@ -60,27 +60,6 @@ static const char *colour_of(const struct step_status *status)
 	return strcmp(status->status, "error") == 0 ? "\033[31m" : "\033[33m";
 }
 
-/* "finished 3 days ago", by this machine's clock. */
-static void print_age(int64_t finished_at, FILE *stream)
-{
-	static const struct {
-		int64_t seconds;
-		const char *name;
-	} units[] = { { 86400, "day" }, { 3600, "hour" }, { 60, "minute" }, { 1, "second" } };
-	int64_t seconds = (clock_wall_ms() - finished_at) / 1000;
-
-	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-		int64_t count = seconds / units[i].seconds;
-		if (count <= 0)
-			continue;
-		fprintf(stream, "finished %lld %s%s ago", (long long)count, units[i].name,
-			count == 1 ? "" : "s");
-		return;
-	}
-
-	fprintf(stream, "finished just now");
-}
-
 /* What "done" alone would hide. */
 static void print_done(const struct step_status *status, FILE *stream)
 {
@@ -96,8 +75,8 @@ static void print_done(const struct step_status *status, FILE *stream)
 		return;
 	fprintf(stream, "  reused");
 	if (finished_at > 0) {
-		fprintf(stream, ", ");
-		print_age(finished_at, stream);
+		fprintf(stream, ", finished ");
+		show_age(stream, finished_at);
 	}
 }
 

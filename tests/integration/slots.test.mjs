@@ -124,8 +124,7 @@ test('a site, its plan, its removal, a cancel and a verification touch one slot 
   };
   await run('site', 'site', site);
   await stack.post({ mode: 'plan', appId: 'site', workflowId: 'site', inputs: site });
-  const secrets = { KEY: { generate: {}, shared: 'key' } };
-  await stack.post({ mode: 'configure', appId: 'site', config: { a: 'b' }, secrets });
+  await stack.post({ mode: 'configure', appId: 'site', config: { a: 'b' } });
   await stack.post({ mode: 'cancel', appId: 'site', workflowId: 'site', actionId: 'check' });
   await deploy('deployed');
   await run('site', 'teardown', { teardown: { confirm: 'site' } });

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "harness/store.h"
 #include "store/keys.h"
 #include "store/queue.h"
@@ -638,14 +639,27 @@ START_TEST(test_a_status_of_all_steps_has_the_deployment)
 }
 END_TEST
 
-START_TEST(test_each_end_is_in_the_history)
+static int64_t entries(const char *list)
+{
+	char key[64];
+
+	text_format(key, sizeof(key), "slipway:{0}:app:default:acme:%s", list);
+	return integer(WORDS("XLEN", key));
+}
+
+START_TEST(test_each_end_is_in_the_history_and_a_deployment_only_while_it_has_ended)
 {
 	start((struct wanted){ .keep = false });
 	fail_next("repo");
+	ck_assert_int_eq(entries("deployments"), 1);
 	retry((struct wanted){ .keep = false });
+	ck_assert_int_eq(entries("deployments"), 0);
 	finish_all();
-	ck_assert_int_eq(integer(WORDS("XLEN", "slipway:{0}:app:default:acme:history")), 4);
-	ck_assert_int_eq(integer(WORDS("XLEN", "slipway:{0}:app:default:acme:deployments")), 2);
+	ck_assert_int_eq(entries("history"), 4);
+	ck_assert_int_eq(entries("deployments"), 1);
+	start((struct wanted){ .keep = false });
+	finish_all();
+	ck_assert_int_eq(entries("deployments"), 2);
 	ck_assert_int_gt(integer(WORDS("TTL", "slipway:{0}:app:default:acme:history")), 0);
 	ck_assert_int_gt(integer(WORDS("TTL", "slipway:{0}:app:default:acme:deployments")), 0);
 }
@@ -675,7 +689,7 @@ int main(void)
 		test_a_stop_ends_what_has_not_begun_at_once_and_the_rest_with_its_worker,
 		test_a_stop_settles_what_it_releases_in_other_apps,
 		test_a_status_of_all_steps_has_the_deployment,
-		test_each_end_is_in_the_history,
+		test_each_end_is_in_the_history_and_a_deployment_only_while_it_has_ended,
 		NULL,
 	};
 	return store_suite_main("deployments", tests, set_up, tear_down);

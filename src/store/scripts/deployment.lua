@@ -49,7 +49,9 @@ local function settle(of_workflow)
 	expire_not_before(key, seconds)
 	redis.call('HINCRBY', key, 'version', 1)
 	redis.call('HDEL', key, 'finished_at', 'reason')
-	if word ~= 'running' then
+	if word == 'running' then
+		forget_end(key)
+	else
 		redis.call('HSET', key, 'finished_at', now)
 		if word == 'error' and cancel then
 			redis.call('HSET', key, 'reason', 'cancelled')

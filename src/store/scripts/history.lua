@@ -5,7 +5,8 @@
 local HISTORY_KEPT = 1000      -- ended runs of an app
 local DEPLOYMENTS_KEPT = 200   -- of an app
 local FAILURES_KEPT = 10       -- attempts of a run
-local HISTORY_VALUE_MAX = 4096 -- bytes of one value that is kept
+local HISTORY_VALUE_MAX = 4096 -- bytes of one value that is kept of a run
+local INPUTS_KEPT_MAX = 16384  -- bytes of the inputs that are kept of a deployment
 
 -- Each ended run stays readable when its hash is that of another. What is large stays out of it.
 local function record_end(status, output, problem)
@@ -38,18 +39,31 @@ local function note_failure(class, message)
 	set('failures', table.concat(lines, '\n', math.max(#lines - FAILURES_KEPT + 1, 1)))
 end
 
--- Each end of a deployment stays readable when its hash is that of another.
+-- A deployment that goes on has not ended: its entry goes, so that none stands in the list twice.
+local function forget_end(key)
+	local recorded = redis.call('HGET', key, 'recorded')
+	if recorded then
+		redis.pcall('XDEL', key:match('^(.*:)[^:]+:_deployment$') .. 'deployments', recorded)
+		redis.call('HDEL', key, 'recorded')
+	end
+end
+
+-- Each deployment that has ended stays readable when its hash is that of another.
 local function record_deployment(key, seconds)
-	local of_app = key:match('^(.*:)[^:]+:_deployment$')
-	local fields = { 'deployment', 'workflow', 'status', 'reason', 'inputs', 'digest', 'definition', 'started_at',
-		'finished_at', 'request', 'actor', 'steps' }
+	local list = key:match('^(.*:)[^:]+:_deployment$') .. 'deployments'
+	local fields = { 'deployment', 'workflow', 'status', 'reason', 'inputs', 'digest', 'definition', 'after',
+		'started_at', 'retried_at', 'finished_at', 'version', 'request', 'actor', 'steps' }
 	local entry, values = {}, redis.call('HMGET', key, unpack(fields))
 	for i, field in ipairs(fields) do
-		if values[i] and values[i] ~= '' then
+		if values[i] and values[i] ~= '' and #values[i] <= INPUTS_KEPT_MAX then
 			entry[#entry + 1], entry[#entry + 2] = field, values[i]
 		end
 	end
-	redis.pcall('XADD', of_app .. 'deployments', 'MAXLEN', '~', DEPLOYMENTS_KEPT, '*', unpack(entry))
-	redis.pcall('XTRIM', of_app .. 'deployments', 'MINID', '~', now - seconds * 1000)
-	redis.pcall('EXPIRE', of_app .. 'deployments', seconds)
+	forget_end(key)
+	local recorded = redis.pcall('XADD', list, 'MAXLEN', '~', DEPLOYMENTS_KEPT, '*', unpack(entry))
+	if type(recorded) == 'string' then
+		redis.call('HSET', key, 'recorded', recorded)
+	end
+	redis.pcall('XTRIM', list, 'MINID', '~', now - seconds * 1000)
+	redis.pcall('EXPIRE', list, seconds)
 end

@@ -89,10 +89,12 @@ mark_layout()
 trim_apps(arg.retention)
 local id = retry and was_id or arg.deployment
 local restarted = not retry or was_status ~= 'running'
-redis.call('HDEL', deployment, 'finished_at', 'reason', 'cancel', 'retry', 'request', 'actor')
-if not retry then
-	redis.call('HDEL', deployment, 'start', 'retried_at')
+if retry then
+	forget_end(deployment)
+else
+	redis.call('HDEL', deployment, 'start', 'retried_at', 'recorded')
 end
+redis.call('HDEL', deployment, 'finished_at', 'reason', 'cancel', 'retry', 'request', 'actor')
 redis.call('HSET', deployment, 'deployment', id, 'app', arg.app, 'workflow', arg.workflow, 'status', 'running',
 	'digest', arg.digest, 'definition', arg.definition, 'inputs', arg.inputs, 'configured', arg.configured,
 	'after', arg.after, 'retention', arg.retention, 'changed_at', now)
