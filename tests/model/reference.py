@@ -3,10 +3,9 @@
 A model keeps the runs of two apps and the queue in plain Python, under a clock that the caller sets. Each method named
 after a script changes the model as the script is to change Redis, and returns what the script is to answer.
 """
-import hashlib
+from deployments import KEPT, WORKFLOW, Dependants
 
-WORKFLOW = 'site'
-NEEDS = {'repo': [], 'project': ['repo']}
+NEEDS = {'repo': [], 'project': ['repo'], 'env': ['project']}
 APPS = ['acme', 'blog']
 DELAYED_PHASES = ('waiting', 'retrying', 'blocked')
 QUEUED_CHECK_MS, QUEUED_CHECK_LAST_MS = 2000, 10000
@@ -21,7 +20,7 @@ class Run:
     FIELDS = ('app workflow action run status phase retention input digest basis attempt attempts crashes queued_at '
               'run_deadline started_at finished_at changed_at version entry lease lease_until worker due cancel reason '
               'detail checkpoint output error removed trigger request lost_lease used outage_at run_ms needs gives stale '
-              'failures outage_ms outage_seen paused_ms').split()
+              'failures outage_ms outage_seen paused_ms definition deployment actor failed_need').split() + KEPT
 
     def __init__(self, app, action):
         self.member = '%s:%s:%s' % (app, WORKFLOW, action)
@@ -39,7 +38,7 @@ class Run:
         return {field: str(value) for field, value in found.items()}
 
 
-class Model:
+class Model(Dependants):
     def __init__(self, now):
         self.now = now
         self.runs = [Run(app, action) for app in APPS for action in NEEDS]
@@ -51,6 +50,8 @@ class Model:
         self.makers = {app: {} for app in APPS}  # row of the ledger: {run of a step: its id when it wrote the row}
         self.events = {app: [] for app in APPS}
         self.pulsed, self.spared = None, 0  # when a worker last looked, until when leases are left alone
+        self.connect(APPS)
+        self.steps = {run.member for run in self.runs}
 
     # ---- the queue ----
 
@@ -80,9 +81,12 @@ class Model:
     def note(self, run, event, detail=''):
         self.events[run.app].append([run.workflow, run.action, run.run, event, detail or ''])
 
-    def changed(self, run, event, detail=''):
+    def touch(self, run):
         run.version = (run.version or 0) + 1
         run.changed_at = self.apps[run.app] = self.now
+
+    def changed(self, run, event, detail=''):
+        self.touch(run)
         self.note(run, event, detail)
 
     def leave(self, run):
@@ -119,34 +123,40 @@ class Model:
 
     def to_end(self, run, status, output, error, reason='', gives=''):
         self.leave(run)
-        run.forget(['cancel', 'detail', 'lost_lease', 'input', 'outage_at', 'outage_ms', 'outage_seen', 'paused_ms'])
+        run.forget(['cancel', 'detail', 'lost_lease', 'outage_at', 'outage_ms', 'outage_seen', 'paused_ms',
+                    'failed_need'])
+        # A run that never began has not taken the place of the result that stood there.
+        if status == 'done' or run.started_at is not None:
+            run.forget([field for field in KEPT if field != 'kept_run' or reason != 'reused'])
         run.status, run.output, run.finished_at = status, output, self.now
-        run.error, run.reason, run.failures = error or None, reason or None, None
-        run.gives = gives or None
+        run.error, run.reason, run.gives = error or None, reason or None, gives or None
+        if reason != 'reused':
+            self.record_end(run)
+        run.input = run.failures = None
         if status == 'done' and run.basis:
-            run.stale = self.is_stale(run, run.stale)
+            self.see_staleness(run)
         self.changed(run, status, reason)
-        self.tell_users(run)
+        self.tell_others(run)
 
-    def basis_of(self, run):
-        needed = [other for other in self.runs if other.home[0] == run.home[0] and other.home[1] in NEEDS[run.home[1]]]
-        return needed, hashlib.sha1('\n'.join(other.gives or '' for other in needed).encode()).hexdigest()
+    def create(self, one, needs='', deployment=None, **new):
+        """Of what was before, only the version stays, and when it last changed."""
+        one.forget(field for field in Run.FIELDS if field not in ('version', 'changed_at'))
+        one.app, one.action = one.home
+        one.workflow, one.status, one.attempt, one.crashes = WORKFLOW, 'running', 1, 0
+        for field, value in new.items():
+            setattr(one, field, value)
+        for field in ('request', 'trigger', 'actor', 'definition'):
+            setattr(one, field, getattr(one, field) or None)
+        one.queued_at, one.run_deadline = self.now, self.now + one.run_ms
+        one.needs, one.deployment = needs or None, deployment
+        self.use(one, needs.split())
 
-    def tell_users(self, run):
-        """What was made from something else than what the run gives now is stale."""
-        for user in self.runs:
-            if user.status != 'done' or run.member not in (user.needs or '').split():
-                continue
-            stale = self.is_stale(user, user.stale)
-            if stale != user.stale:
-                user.stale, user.changed_at, user.version = stale, self.now, user.version + 1
-
-    def is_stale(self, user, was):
-        """While it is not known what one of its needs gives, it is what it was."""
-        needed, basis = self.basis_of(user)
-        if any(other.status != 'done' for other in needed):
-            return was
-        return 1 if basis != user.basis or any(other.removed for other in needed) else None
+    def trim_apps(self, retention):
+        for name in [name for name, when in self.apps.items() if when <= self.now - retention * 1000]:
+            if self.ledgers[name]:
+                self.apps[name] = self.now
+            else:
+                del self.apps[name]
 
     def ended_by_cancel(self, run):
         if run.cancel is None:
@@ -162,34 +172,29 @@ class Model:
     # ---- the scripts ----
 
     def trigger(self, run, run_id, given, digest, force, deadline, attempts, retention, trigger='',
-                request=''):
-        app, action = run.home
-        needed = [other for other in self.runs if other.home[0] == app and other.home[1] in NEEDS[action]]
-        missing = [i + 1 for i, other in enumerate(needed) if other.status != 'done' or other.removed]
-        basis = self.basis_of(run)[1]
+                request='', needs='', hold=''):
+        names = needs.split()
+        missing, failed, _, basis = self.look(run, names)
         if trigger and run.trigger == trigger:
             return ['same', self.now, run.as_hash(), []]
         if run.status == 'running':
             return ['same' if run.digest == digest else 'conflict', self.now, run.as_hash(), []]
-        if missing:
-            return ['needs_not_done', self.now, run.as_hash(), missing]
-        if run.status == 'done' and not run.removed and not force and (run.digest, run.basis) == (digest, basis):
+        if missing and not hold:
+            return ['needs_not_done', self.now, run.as_hash(), [names.index(name) + 1 for name in missing]]
+        if run.status == 'done' and not missing and not run.removed and not force and \
+                (run.digest, run.basis) == (digest, basis):
             return ['reused', self.now, run.as_hash(), []]
-        old = [name for name, when in self.apps.items() if when <= self.now - retention * 1000]
-        for name in old:
-            if self.ledgers[name]:
-                self.apps[name] = self.now
-            else:
-                del self.apps[name]
-        # Of what was before, only the version stays.
-        run.forget(field for field in Run.FIELDS if field != 'version')
-        run.app, run.workflow, run.action, run.run, run.status = app, WORKFLOW, action, run_id, 'running'
-        run.input, run.digest, run.basis, run.retention = given, digest, basis, retention
-        run.attempt, run.attempts, run.crashes = 1, attempts, 0
-        run.trigger, run.request = trigger or None, request or None
-        run.queued_at, run.run_deadline, run.run_ms = self.now, self.now + deadline, deadline
-        run.needs = ' '.join(other.member for other in needed) or None
-        self.to_queue(run)
+        self.trim_apps(retention)
+        self.create(run, run=run_id, input=given, digest=digest, attempts=attempts, retention=retention,
+                    trigger=trigger, request=request, run_ms=deadline, needs=needs, deployment=self.joined(run.home[0]))
+        if missing:
+            run.run_deadline = self.now + hold
+            missing, failed, _, _ = self.look(run, names)
+            self.block(run, missing, failed)
+        else:
+            run.basis = basis
+            self.to_queue(run)
+            self.tell_others(run)
         return ['new', self.now, run.as_hash(), []]
 
     def claim(self, run, entry, run_id, worker, lease_ms, timeout):
@@ -219,10 +224,14 @@ class Model:
 
     def unmake(self, run, field):
         for maker, run_id in self.makers[run.app].pop(field, {}).items():
-            if maker.run == run_id and maker.status == 'done':
+            if (maker.kept_run or maker.run) != run_id:
+                continue
+            if maker.status == 'done':
                 maker.removed = maker.changed_at = self.now
                 maker.version += 1
-                self.tell_users(maker)
+                self.tell_users(maker.member)
+            elif maker.kept_run:
+                maker.forget(KEPT)
 
     def progress(self, run, token, checkpoint, field, value, log, replaces):
         if run.lease != token:
@@ -244,12 +253,11 @@ class Model:
     def needs(self, run, token):
         if run.lease != token:
             return ['lost']
-        app, action = run.home
-        needed = [other for other in self.runs if other.home[0] == app and other.home[1] in NEEDS[action]]
+        needed = [self.named[name] for name in (run.needs or '').split() if name in self.steps]
         for i, other in enumerate(needed):
             if other.status != 'done' or other.removed:
                 return ['missing', i + 1, 'removed' if other.removed else other.status or '']
-        basis = self.basis_of(run)[1]
+        basis = self.look(run, [other.member for other in needed])[3]
         run.basis = 'mixed' if run.used and run.basis != basis else basis
         run.used = 1
         return ['outputs'] + [other.output for other in needed]
@@ -346,6 +354,9 @@ class Model:
             if self.now < run.due:
                 self.delayed[run.member] = self.live[run.member] = run.due
                 return ['delayed']
+            if self.waits_for_needs(run) and run.needs:
+                self.reconsider(run)
+                return ['reconsidered']
             self.to_queue(run, 'due')
             return ['due']
         if run.entry in self.queue:
@@ -372,5 +383,8 @@ class Model:
             'apps': dict(self.apps),
             'pulse': None if self.pulsed is None else '%d %d' % (self.pulsed, self.spared),
             'ledgers': {app: dict(ledger) for app, ledger in self.ledgers.items()},
-            'events': {app: [len(events), events[-1] if events else []] for app, events in self.events.items()},
+            'deployments': {one.name: one.as_hash() for one in self.deployments.values()},
+            'users': {name: dict(users) for name, users in self.users.items() if users},
+            **{name: {app: [len(entries), entries[-1] if entries else []] for app, entries in streams.items()}
+               for name, streams in (('events', self.events), ('history', self.history), ('past', self.past))},
         }

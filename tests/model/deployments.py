@@ -1,0 +1,344 @@
+"""The second half of the model: what runs need, and the deployments that they are part of.
+
+Beside reference.py, whose runs it connects: who waits for whom, what is stale, when a deployment has ended, and what a
+start, a retry, a stop and a skip do.
+"""
+import hashlib
+
+WORKFLOW = 'site'
+RECHECK_MS = 60000
+ANY = 'any'  # basis of a result that a person gave before its needs were done
+KEPT = ['kept_output', 'kept_basis', 'kept_gives', 'kept_run']
+
+
+def deployment_name(app):
+    return '%s:%s:_deployment' % (app, WORKFLOW)
+
+
+class Deployment:
+    FIELDS = ('deployment app workflow status digest definition inputs configured after retention changed_at start '
+              'retry request actor started_at retried_at steps version finished_at reason cancel').split()
+    gives = removed = None  # what a need has that is a step
+
+    def __init__(self, app):
+        self.home, self.name = app, deployment_name(app)
+        self.forget(self.FIELDS)
+
+    def forget(self, fields):
+        for field in fields:
+            setattr(self, field, None)
+
+    def as_hash(self):
+        return {field: str(getattr(self, field)) for field in self.FIELDS if getattr(self, field) is not None}
+
+
+class Dependants:
+    """What a change of one step means to others."""
+
+    def connect(self, apps):
+        self.deployments = {app: Deployment(app) for app in apps}
+        self.named = {run.member: run for run in self.runs}
+        self.named.update({deployment.name: deployment for deployment in self.deployments.values()})
+        self.users = {}  # of a step or deployment: {who uses it: when it was told so}
+        self.history = {app: [] for app in apps}
+        self.past = {app: [] for app in apps}  # ends of deployments
+        self.changing = None  # the app of which many steps change at once
+
+    # ---- what is needed ----
+
+    def look(self, run, names):
+        """What is not done, what will not be done by itself and why, whether all is known, and the mark of it all."""
+        needed = [(name, self.named[name]) for name in names]
+        missing = [name for name, thing in needed if thing.status != 'done' or thing.removed]
+        failed = [(name, self.why_failed(run, thing)) for name, thing in needed if self.why_failed(run, thing)]
+        known = all(thing.status == 'done' for _, thing in needed)
+        mark = '\n'.join(thing.gives or '' for _, thing in needed if not isinstance(thing, Deployment))
+        return missing, failed[0] if failed else None, known, hashlib.sha1(mark.encode()).hexdigest()
+
+    def why_failed(self, run, thing):
+        if thing.status == 'error' or thing.status == 'running' and thing.reason == 'need_failed':
+            return 'failed'
+        if thing.status == 'done' and thing.removed:
+            return 'was removed'
+        own = not isinstance(thing, Deployment) and thing.home[0] == run.home[0]
+        if own and thing.status is None and run.deployment:
+            return 'is gone'
+        return None
+
+    def use(self, run, names):
+        for name in names:
+            self.users.setdefault(name, {})[run.member] = self.now
+
+    def readable(self, run, name):
+        app, workflow, step = name.split(':')
+        return step if app == run.home[0] else '.'.join((app, workflow, step))
+
+    def block(self, run, missing, failed):
+        was = run.reason, run.detail
+        reason, detail = 'needs', 'it waits for ' + ', '.join(self.readable(run, name) for name in missing)
+        if failed:
+            reason = 'need_failed'
+            detail = 'it needs %s, which %s; it goes on when that is retried' % (
+                self.readable(run, failed[0]), failed[1])
+        self.leave(run)
+        run.phase, run.reason, run.detail = 'blocked', reason, detail
+        run.failed_need = failed and failed[0]
+        run.due = self.delayed[run.member] = self.live[run.member] = min(self.now + RECHECK_MS, run.run_deadline)
+        self.use(run, run.needs.split())
+        if was != (reason, detail):
+            self.changed(run, 'blocked', detail)
+        if was[0] != reason:
+            self.tell_others(run)
+
+    def unblock(self, run, basis):
+        if run.kept_output is not None and run.kept_basis in (basis, ANY):
+            run.basis = run.kept_basis
+            self.to_end(run, 'done', run.kept_output, '', 'reused', run.kept_gives)
+            return
+        run.basis = basis
+        if run.started_at is None:
+            run.queued_at, run.run_deadline = self.now, self.now + run.run_ms
+        run.forget(['reason', 'detail', 'failed_need'] + KEPT)
+        self.to_queue(run, 'all that it needs is done' if run.needs else '')
+        self.tell_others(run)
+
+    def reconsider(self, run):
+        missing, failed, _, basis = self.look(run, (run.needs or '').split())
+        if missing:
+            self.block(run, missing, failed)
+        else:
+            self.unblock(run, basis)
+
+    def waits_for_needs(self, run):
+        return run.phase == 'blocked' and run.reason in ('needs', 'need_failed')
+
+    # ---- who is told ----
+
+    def see_staleness(self, run):
+        missing, _, known, basis = self.look(run, (run.needs or '').split())
+        stale = 1 if missing or run.basis not in (basis, ANY) else None
+        differs = known and stale != run.stale
+        if differs:
+            run.stale = stale
+        return differs
+
+    def tell_user(self, user, name):
+        if name not in (user.needs or '').split():
+            return False
+        if user.status == 'running' and self.waits_for_needs(user):
+            self.reconsider(user)
+        elif user.status == 'done' and self.see_staleness(user):
+            user.changed_at, user.version = self.now, user.version + 1
+        return True
+
+    def tell_users(self, name):
+        for member, _ in sorted(self.users.get(name, {}).items(), key=lambda item: (item[1], item[0])):
+            if not self.tell_user(self.named[member], name):
+                self.users.get(name, {}).pop(member, None)
+                if not self.users.get(name, True):
+                    del self.users[name]
+
+    def tell_others(self, run):
+        self.tell_users(run.member)
+        if self.settle(run.home[0]):
+            self.tell_users(deployment_name(run.home[0]))
+
+    def change_steps(self, app, call):
+        self.changing = app
+        call()
+        self.changing = None
+        self.settle(app)
+        self.tell_users(deployment_name(app))
+
+    # ---- what has become of a deployment ----
+
+    def settle(self, app):
+        """Its steps say what it is; one that is done is done for ever."""
+        one = self.deployments[app]
+        if self.changing == app or one.status not in ('running', 'error'):
+            return False
+        steps = [self.named['%s:%s:%s' % (app, WORKFLOW, step)] for step in one.steps.split()]
+        held = [step for step in steps if step.status == 'running' and step.reason == 'need_failed' and
+                (step.failed_need or '').startswith('%s:%s:' % (app, WORKFLOW))]
+        goes_on = any(step.status == 'running' and step not in held for step in steps)
+        word = 'running' if goes_on else 'done' if all(step.status == 'done' for step in steps) else 'error'
+        if word == one.status:
+            return False
+        one.status, one.changed_at, one.version = word, self.now, one.version + 1
+        one.finished_at = one.reason = None
+        if word != 'running':
+            one.finished_at = self.now
+            one.reason = 'cancelled' if one.cancel and word == 'error' else None
+            one.cancel = None
+            self.past[app].append([text for field in ('deployment workflow status reason inputs digest definition '
+                                                      'started_at finished_at request actor steps').split()
+                                   if getattr(one, field) not in (None, '')
+                                   for text in (field, str(getattr(one, field)))])
+        self.events[app].append([WORKFLOW, 'deployment', word])
+        return True
+
+    def record_end(self, run):
+        """What stays to be read of a run when its step has another."""
+        fields = ('status workflow action run deployment reason digest definition attempt crashes queued_at started_at '
+                  'request actor failures input output error').split()
+        self.history[run.app].append([text for field in fields if getattr(run, field) not in (None, '', '{}')
+                                      for text in (field, str(getattr(run, field)))])
+
+    # ---- start and retry ----
+
+    def answer(self, word, app, differing=()):
+        return [word, self.now, self.deployments[app].as_hash(), list(differing)]
+
+    def differing(self, app, steps, only_begun):
+        names = []
+        for step in steps:
+            run = self.named['%s:%s:%s' % (app, WORKFLOW, step['step'])]
+            differs = run.digest != step['digest']
+            if only_begun:
+                may_change = run.phase == 'blocked' and run.started_at is None
+                found = run.status == 'running' and (run.cancel is not None or differs and not may_change)
+            else:
+                found = differs or run.status == 'running' and run.cancel is not None
+            names += [step['step']] if found else []
+        return names
+
+    def start(self, app, what, deployment, start, seen, digest, definition, inputs, configured, after, force, steps,
+              hold_ms, retention, request, actor):
+        one, retry = self.deployments[app], what == 'retry'
+        if start and start == (one.retry if retry else one.start):
+            return self.answer('same', app)
+        if retry and (one.deployment is None or deployment and deployment != one.deployment):
+            return self.answer('none', app)
+        if retry and seen != one.digest:
+            return self.answer('changed', app)
+        if retry and one.status == 'done' and one.digest == digest:
+            return self.answer('same', app)
+        if not retry and one.status == 'running':
+            if one.digest == digest and one.cancel is None:
+                return self.answer('same', app)
+            return self.answer('conflict', app, self.differing(app, steps, False))
+        busy = self.differing(app, steps, True)
+        if busy:
+            return self.answer('busy', app, busy)
+        self.trim_apps(retention)
+        restarted = not retry or one.status != 'running'
+        one.forget(['finished_at', 'reason', 'cancel', 'retry', 'request', 'actor'])
+        if retry:
+            one.retry = start or None
+        else:
+            one.start, one.retried_at, one.deployment = start or None, None, deployment
+        one.app, one.workflow, one.status, one.digest, one.definition = app, WORKFLOW, 'running', digest, definition
+        one.inputs, one.configured, one.after, one.retention = inputs, configured, after, retention
+        one.request, one.actor, one.changed_at = request or None, actor or None, self.now
+        if restarted and retry:
+            one.retried_at = self.now
+        elif restarted:
+            one.started_at = self.now
+        one.steps, one.version = ' '.join(step['step'] for step in steps), (one.version or 0) + 1
+        made = []
+        terms = {'hold_ms': hold_ms, 'retention': retention, 'request': request, 'actor': actor, 'force': force,
+                 'keep_all': retry, 'made': made}
+        self.change_steps(app, lambda: self.place_all(app, steps, terms))
+        return self.answer('new' if made or restarted else 'same', app)
+
+    def place_all(self, app, steps, terms):
+        placed, waiting = set(), list(steps)
+        while waiting:
+            for step in list(waiting):
+                own = [need.split(':')[2] for need in step['needs'].split()
+                       if need.startswith('%s:%s:' % (app, WORKFLOW))]
+                if all(need in placed or need == '_deployment' for need in own):
+                    self.place(self.named['%s:%s:%s' % (app, WORKFLOW, step['step'])], step, terms)
+                    placed.add(step['step'])
+                    waiting.remove(step)
+
+    def place(self, run, step, terms):
+        one = self.deployments[run.home[0]]
+        waits = run.phase == 'blocked' and run.started_at is None
+        if run.status == 'running' and (run.digest == step['digest'] or not waits):
+            run.deployment = one.deployment
+            if waits:
+                run.needs, run.definition = step['needs'] or None, step['definition']
+                run.run_deadline = self.now + terms['hold_ms']
+            self.touch(run)
+            if waits:
+                self.reconsider(run)
+            return
+        missing, failed, _, basis = self.look(run, step['needs'].split())
+        kept = None
+        if (terms['keep_all'] or step['keep']) and not terms['force'] and run.digest == step['digest'] and \
+                run.definition == step['definition']:
+            kept = self.result_of(run)
+        if kept and run.status == 'done' and not missing and kept[1] in (basis, ANY):
+            run.deployment, run.stale = one.deployment, None
+            self.touch(run)
+            self.use(run, step['needs'].split())
+            return
+        terms['made'].append(run)
+        self.create(run, run=step['run'], input=step['input'], digest=step['digest'], definition=step['definition'],
+                    attempts=step['attempts'], run_ms=step['run_ms'], retention=terms['retention'],
+                    request=terms['request'], actor=terms['actor'], needs=step['needs'], deployment=one.deployment)
+        if kept:
+            run.kept_output, run.kept_basis, run.kept_gives, run.kept_run = kept
+        if missing:
+            run.run_deadline = self.now + terms['hold_ms']
+            self.block(run, missing, failed)
+        else:
+            self.unblock(run, basis)
+
+    def result_of(self, run):
+        """The result that stands there: a run that was ended before it began has not taken its place."""
+        if run.status == 'done' and not run.removed:
+            return run.output, run.basis, run.gives or '', run.kept_run or run.run
+        if run.status == 'error' and run.kept_output is not None:
+            return run.kept_output, run.kept_basis, run.kept_gives, run.kept_run
+        return None
+
+    # ---- stop and skip ----
+
+    def stop(self, app, deployment, unbegun, begun):
+        one = self.deployments[app]
+        if deployment and deployment != one.deployment:
+            return self.answer('other', app)[:3]
+        if one.deployment is None or one.status == 'done':
+            return self.answer('nothing', app)[:3]
+        runs = [self.named['%s:%s:%s' % (app, WORKFLOW, step)] for step in reversed(one.steps.split())]
+        live = [run for run in runs if run.status == 'running']
+        executing = [run for run in live if run.phase == 'executing']
+
+        def end_all():
+            for run in live:
+                problem = unbegun if run.started_at is None else begun
+                if run.phase != 'executing':
+                    self.to_end(run, 'error', '{}', problem)
+                elif run.cancel is None:
+                    run.cancel = problem
+                    self.changed(run, 'cancelling')
+            if live:
+                one.changed_at, one.version = self.now, one.version + 1
+                if one.status == 'error':
+                    one.reason = 'cancelled'
+                else:
+                    one.cancel = 1
+
+        self.change_steps(app, end_all)
+        return self.answer('cancelling' if executing else 'cancelled' if live else 'nothing', app)[:3]
+
+    def skip(self, run, run_id, output, gives, needs, attempts, run_ms, retention, request):
+        if run.phase == 'executing':
+            return ['executing', self.now, run.as_hash()]
+        if run.status == 'done' and not run.removed:
+            return ['done', self.now, run.as_hash()]
+        if run.status != 'running':
+            self.create(run, run=run_id, input='', digest=run.digest or 'given', definition=run.definition,
+                        attempts=attempts, run_ms=run_ms, retention=retention, request=request,
+                        needs=run.needs or needs, deployment=self.joined(run.home[0]))
+        missing, _, _, basis = self.look(run, (run.needs or '').split())
+        run.basis = ANY if missing else basis
+        self.to_end(run, 'done', output, '', 'given', gives)
+        return ['given', self.now, run.as_hash()]
+
+    def joined(self, app):
+        """The deployment that a step is part of which is triggered alone."""
+        one = self.deployments[app]
+        return one.deployment if one.deployment and one.status != 'done' else None
