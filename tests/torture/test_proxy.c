@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "harness/redis_server.h"
 #include "harness/suite.h"
+#include "store/deployments.h"
 #include "store/queue.h"
 
 #define TIMEOUT_MS 5000 /* where nothing is late: the machine may be busy */
@@ -185,6 +186,23 @@ static enum error_class trigger_by(struct redis *redis)
 	return run_trigger(redis, &trigger, &arena, &triggered, &error);
 }
 
+/* A deployment of one step. */
+static enum error_class start_by(struct redis *redis)
+{
+	const struct start_step step = { "repo", "{\"a\":1}", "d1", "v1", "", false, 600000, 3 };
+	struct start_result started;
+	const struct start start = { .app = name.app,
+		.workflow = name.workflow,
+		.digest = "d",
+		.definition = "w",
+		.inputs = "{}",
+		.configured = "{}",
+		.retention_seconds = 3600,
+		.steps = &step,
+		.step_count = 1 };
+	return deployment_start(redis, &start, &arena, &started, &error);
+}
+
 static enum error_class claim_by(struct redis *redis)
 {
 	struct claim claim = { .ledger = NULL };
@@ -206,6 +224,18 @@ static enum error_class call_trigger(void)
 	if (class == ERROR_NONE)
 		ck_assert_str_eq(triggered.run.status, "running");
 	return class;
+}
+
+static enum error_class call_start(void)
+{
+	return start_by(behind);
+}
+
+static enum error_class call_stop(void)
+{
+	enum stop_outcome outcome;
+	struct deployment deployment;
+	return deployment_stop(behind, &name, NULL, &arena, &outcome, &deployment, &error);
 }
 
 static enum error_class call_claim(void)
@@ -235,7 +265,7 @@ static enum error_class call_read(void)
 
 static const struct exchange {
 	const char *name;
-	int stage; /* 0: nothing, 1: triggered, 2: claimed */
+	int stage; /* 0: nothing, 1: triggered, 2: claimed, 3: started as a deployment */
 	enum error_class (*call)(void);
 	const char *status, *phase; /* of the run after it has taken effect */
 } exchanges[] = {
@@ -243,13 +273,17 @@ static const struct exchange {
 	{ "claim", 1, call_claim, "running", "executing" },
 	{ "finish", 2, call_finish, "done", "" },
 	{ "read", 2, call_read, "running", "executing" },
+	{ "start", 0, call_start, "running", "queued" },
+	{ "stop", 3, call_stop, "error", "" },
 };
 
 static void make_stage(int stage)
 {
 	bool found = false;
 	wipe();
-	if (stage < 1)
+	if (stage == 3)
+		ck_assert_int_eq(start_by(direct), ERROR_NONE);
+	if (stage < 1 || stage == 3)
 		return;
 	ck_assert_int_eq(trigger_by(direct), ERROR_NONE);
 	for (int tries = 0; tries < 3 && !found; tries++)
@@ -312,8 +346,8 @@ static void check_state(const struct exchange *exchange, const char *status_befo
 /* One call under the plan. Whether it was disturbed. */
 static bool try_once(const struct exchange *exchange, long reply, long request, long delay_ms)
 {
-	static const char *const statuses[] = { "", "running", "running" };
-	static const char *const phases[] = { "", "queued", "executing" };
+	static const char *const statuses[] = { "", "running", "running", "running" };
+	static const char *const phases[] = { "", "queued", "executing", "queued" };
 	char what[96];
 	snprintf(what, sizeof(what), "%s: reply %ld, request %ld, delay %ld", exchange->name, reply,
 		request, delay_ms);
