@@ -226,6 +226,32 @@ export interface Step {
   readonly input?: InputSchema | null;
 }
 
+/** Where the value of one field comes from. */
+export interface Ask {
+  /** The step that takes it; of several with the same input, the first. */
+  readonly actionId: string;
+  /** The member of `inputs`; null: the step takes no input, so a person cannot give the value. */
+  readonly inputKey: string | null;
+  /** The member of that input. */
+  readonly field: string;
+  /** What it is for. */
+  readonly title: string;
+  /** Whether it is a secret. */
+  readonly secret: boolean;
+  /** Whether the step is skipped if it gets no input: then nothing has to be given. */
+  readonly optional: boolean;
+  /** `given`: a person must fill it in. Anything else: the workflow has a `value` for it. */
+  readonly source: 'given' | 'bound' | 'derived' | 'step' | 'app' | 'secret' | 'config' | 'env' | (string & {});
+  /** The value, with its references. */
+  readonly value?: string;
+  /** Whether an input may replace it. */
+  readonly overridable?: boolean;
+  /** The first step that the value refers to; of another app as `app.workflow.step`. */
+  readonly from?: string;
+  /** What has to be configured for it, such as `config.name`; a secret may be generated. */
+  readonly configured?: readonly string[];
+}
+
 /** A workflow that the server can run. */
 export interface Workflow {
   /** Its name: the `workflowId` of all calls. */
@@ -234,6 +260,8 @@ export interface Workflow {
   readonly summary?: string;
   /** Its steps, in the order of their definition. */
   readonly steps: readonly Step[];
+  /** Where each required field and each bound one comes from. Absent on older servers. */
+  readonly asks?: readonly Ask[];
 }
 
 /** One invalid place of a request. */
@@ -279,7 +307,22 @@ export interface Configuration {
   /** Environment variables for what is deployed. */
   readonly env?: Readonly<Record<string, unknown>> | null;
   /** Sealed on arrival; never returned. */
-  readonly secrets?: Readonly<Record<string, string | null>> | null;
+  readonly secrets?: Readonly<Record<string, string | GeneratedSecret | null>> | null;
+}
+
+/** Asks for a secret that the server makes once and keeps, in the place of its value. */
+export interface GeneratedSecret {
+  /** What kind of secret to make. */
+  readonly generate: {
+    /** In characters; 32 if absent. */
+    readonly length?: number;
+    /** The characters themselves, or the name of an alphabet; `alphanumeric` if absent. */
+    readonly alphabet?: 'hex' | 'base64url' | 'alphanumeric' | (string & {});
+  };
+  /** All apps that ask for this name get the same value. */
+  readonly shared?: string;
+  /** Makes a new value also where there is one. Send it once. */
+  readonly anew?: boolean;
 }
 
 /** What is stored after a `configure`. */
@@ -415,7 +458,7 @@ export interface ValidateOptions extends RequestOptions {
   /** The same. */
   readonly env?: Readonly<Record<string, unknown>> | null;
   /** The same. */
-  readonly secrets?: Readonly<Record<string, string | null>> | null;
+  readonly secrets?: Readonly<Record<string, string | GeneratedSecret | null>> | null;
 }
 
 /** The options of following an action. Both callbacks are called for the trigger's response too. */

@@ -19,7 +19,8 @@
 #include "slipway/action.h"
 
 /* A value of the step's input, with references: ${step.<id>.<output>}, ${config.<name>},
- * ${env.<NAME>}. */
+ * ${env.<NAME>}; with functions, as in ${config.name|default:My site|slug}: slug, lower, default.
+ */
 struct binding {
 	const char *field; /* member of the action's input */
 	const char *value;

@@ -7,8 +7,8 @@
 
 #include <math.h>
 
+#include "api/body_secrets.h"
 #include "base/identifier.h"
-#include "core/secret.h"
 #include "slipway/field.h"
 
 enum error_class body_identifier_optional(
@@ -121,7 +121,7 @@ static enum error_class check_strings(const cJSON *body, const char *part, struc
 	return ERROR_NONE;
 }
 
-/* All parts are objects; the members of env and secrets are strings. */
+/* All parts are objects; the members of env are strings. */
 static enum error_class check_parts(const cJSON *body, struct error *error)
 {
 	static const char *const names[] = { "inputs", "config", "env", "secrets" };
@@ -134,44 +134,16 @@ static enum error_class check_parts(const cJSON *body, struct error *error)
 		return error_at(error, "/%s", names[i]);
 	}
 
-	return check_strings(body, "env", error) == ERROR_NONE
-		? check_strings(body, "secrets", error)
-		: error->class;
-}
-
-/* Replaces each secret by its sealed form, as Redis will hold it. null stays: it deletes one. */
-static enum error_class seal_all(
-	const struct service *service, const char *app, cJSON *secrets, struct error *error)
-{
-	cJSON *secret;
-
-	cJSON_ArrayForEach (secret, secrets) {
-		const struct secret_name name = { app, secret->string };
-		const char *sealed;
-		if (cJSON_IsNull(secret))
-			continue;
-		if (secret_seal(service->settings->secrets_public_key, &name, secret->valuestring,
-			    service->arena, &sealed, error) != ERROR_NONE) {
-			error_at(error, "/secrets");
-			json_pointer_append(error->place, sizeof(error->place), secret->string);
-			return error->class;
-		}
-		if (cJSON_SetValuestring(secret, sealed) == NULL)
-			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
-	}
-
-	return ERROR_NONE;
+	return check_strings(body, "env", error);
 }
 
 enum error_class body_payload(const struct service *service, const char *app, cJSON *body,
 	struct payload *ret_changes, struct error *error)
 {
-	if (check_parts(body, error) != ERROR_NONE ||
-		seal_all(service, app, json_member_mutable(body, "secrets"), error) != ERROR_NONE)
+	if (check_parts(body, error) != ERROR_NONE)
 		return error->class;
 	*ret_changes = (struct payload){ .inputs = json_member_mutable(body, "inputs"),
 		.config = json_member_mutable(body, "config"),
-		.env = json_member_mutable(body, "env"),
-		.secrets = json_member_mutable(body, "secrets") };
-	return ERROR_NONE;
+		.env = json_member_mutable(body, "env") };
+	return body_secrets_seal(service, app, body, ret_changes, error);
 }

@@ -25,7 +25,7 @@ enum error_class body_check_version(const char *app, const struct payload *paylo
 	const cJSON *body, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* The parts of an app's payload that a body has: borrowed from it, each NULL where it has none.
- * Seals the secrets of the body in place. */
+ * Seals the secrets of the body in place, and those that it asks to be generated. */
 enum error_class body_payload(const struct service *service, const char *app, cJSON *body,
 	struct payload *ret_changes, struct error *error) SLIPWAY_MUST_CHECK;
 

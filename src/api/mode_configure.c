@@ -3,6 +3,7 @@
  * stored, so that neither Redis nor a later response can reveal them.
  */
 #include "api/body.h"
+#include "api/body_secrets.h"
 #include "api/mode.h"
 #include "api/sealed_inputs.h"
 #include "core/secret.h"
@@ -87,6 +88,7 @@ static enum error_class handle_configure(const struct service *service,
 		body_payload(service, app, body, &changes, error) != ERROR_NONE ||
 		check_keys(changes.inputs, error) != ERROR_NONE ||
 		seal_inputs(service, app, NULL, body, &sealed, error) != ERROR_NONE ||
+		body_secrets_share(service, body, error) != ERROR_NONE ||
 		payload_merge(service->redis, app, &changes,
 			service->settings->retention_days * 86400, &payload, error) != ERROR_NONE)
 		return error->class;

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "api/asks.h"
 #include "api/route.h"
 #include "base/record.h"
 #include "core/workflow.h"
@@ -91,6 +92,7 @@ static cJSON *describe_workflow(const struct workflow_definition *workflow, stru
 	complete = steps != NULL;
 	for (size_t i = 0; complete && i < workflow->step_count; i++)
 		complete = json_append(steps, describe_step(workflow, &workflow->steps[i], error));
+	complete = complete && json_add(json, "asks", asks_describe(workflow));
 	return complete ? json_take(&json) : NULL;
 }
 

@@ -97,6 +97,11 @@ static enum error_class look_up(
 	const cJSON *value = reference->kind == REFERENCE_CONFIG ? sources->config : sources->env;
 	for (size_t i = 0; i < reference->part_count && value != NULL; i++)
 		value = json_member(value, reference->parts[i]);
+	if (value == NULL && reference_calls_default(&reference->calls)) {
+		*ret_value = cJSON_CreateNull();
+		return *ret_value != NULL ? ERROR_NONE : no_memory(error);
+	}
+
 	if (value == NULL) {
 		error_set(error, ERROR_INVALID_INPUT, "the app's %s has no '%s'", where,
 			reference->parts[0]);

@@ -33,6 +33,21 @@ static enum error_class malformed(struct error *error)
 		"${app.APP.WORKFLOW.STEP.OUTPUT}; for a literal '${' write $${.");
 }
 
+/* What a function made of a secret could not be redacted where the secret itself is. */
+static enum error_class parse_calls(
+	const char *text, size_t length, struct reference *reference, struct error *error)
+{
+	bool is_secret = reference->kind == REFERENCE_SECRET || reference->kind == REFERENCE_SEALED;
+
+	if (reference_calls_parse(text, length, &reference->calls, error) != ERROR_NONE)
+		return error->class;
+	if (!is_secret || reference->calls.count == 0)
+		return ERROR_NONE;
+	error_set(error, ERROR_INVALID_INPUT, "no function can be applied to a secret");
+	return error_remedy(error, NULL,
+		"Refer to it as ${secret.NAME}, and configure the text as it is needed.");
+}
+
 /* Splits the text between ${ and } at its dots. */
 static bool split_parts(const char *text, size_t length, struct reference *reference)
 {
@@ -61,19 +76,21 @@ static enum error_class parse(
 		return malformed(error);
 	*ret_end = end + 1;
 	const char *inner = text + 2;
-	const char *dot = memchr(inner, '.', (size_t)(end - inner));
+	const char *bar = memchr(inner, '|', (size_t)(end - inner));
+	const char *name_end = bar != NULL ? bar : end;
+	const char *dot = memchr(inner, '.', (size_t)(name_end - inner));
 	for (size_t kind = 0; dot != NULL && kind < ARRAY_LEN(kinds); kind++) {
 		size_t length = strlen(kinds[kind].name);
 		if ((size_t)(dot - inner) != length || memcmp(kinds[kind].name, inner, length) != 0)
 			continue;
 		reference->kind = (enum reference_kind)kind;
 		reference->text = inner;
-		reference->length = (size_t)(end - inner);
+		reference->length = (size_t)(name_end - inner);
 		if (kind == REFERENCE_SEALED ||
-			(split_parts(dot + 1, (size_t)(end - dot - 1), reference) &&
+			(split_parts(dot + 1, (size_t)(name_end - dot - 1), reference) &&
 				reference->part_count >= kinds[kind].parts_least &&
 				reference->part_count <= kinds[kind].parts_most))
-			return ERROR_NONE;
+			return parse_calls(name_end, (size_t)(end - name_end), reference, error);
 	}
 
 	return malformed(error);
@@ -183,8 +200,17 @@ static enum error_class look_up(struct resolving *resolving, const char *text, c
 {
 	resolving->reference = text;
 	resolving->reference_length = (int)(end - text);
-	return resolving->source->lookup(
+	enum error_class class = resolving->source->lookup(
 		resolving->source->context, reference, ret_value, resolving->error);
+	if (class != ERROR_NONE || *ret_value == NULL)
+		return class;
+
+	class = reference_calls_apply(&reference->calls, ret_value, resolving->error);
+	if (class != ERROR_NONE) {
+		cJSON_Delete(*ret_value);
+		*ret_value = NULL;
+	}
+	return class;
 }
 
 /* ---- inserted values are never expanded again ---- */

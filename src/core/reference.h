@@ -4,7 +4,8 @@
  * its values. `$${` stands for a literal `${`.
  *
  * A string that is exactly one reference becomes the value, with its type; inside other text the
- * value is inserted as text. Inserted values are never expanded again.
+ * value is inserted as text. Inserted values are never expanded again. Functions may follow, as in
+ * ${config.name|slug} (core/reference_function.h); none is applied to a secret.
  *
  * ${sealed.<id>.<base64url>} is internal: it replaces what a client wrote in clear in a secret
  * field (core/secret_input.h).
@@ -15,6 +16,7 @@
 #include "base/faults.h"
 #include "base/identifier.h"
 #include "base/json.h"
+#include "core/reference_function.h"
 #include "slipway/field.h"
 
 enum reference_kind {
@@ -35,6 +37,7 @@ struct reference {
 	 * output}. An output may be followed by the name of a value. */
 	char parts[REFERENCE_PARTS_MAX][REFERENCE_NAME_MAX + 1];
 	size_t part_count;
+	struct reference_calls calls;
 	/* The text between ${ and }, borrowed: for REFERENCE_SEALED, which has no parts. */
 	const char *text;
 	size_t length;
@@ -49,7 +52,8 @@ enum error_class reference_find(const char *text, struct reference *ret_referenc
 size_t reference_unescape(char *text);
 
 /*
- * Returns the value of a reference; the caller owns *ret_value. NULL with ERROR_NONE leaves the
+ * Returns the value of a reference, before its functions are applied; the caller owns *ret_value.
+ * JSON null for what is missing, where a default may stand for it. NULL with ERROR_NONE leaves the
  * reference in the text, to be resolved later.
  */
 typedef enum error_class reference_lookup(

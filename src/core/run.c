@@ -189,7 +189,7 @@ static enum error_class take_value(
 
 	cJSON_Delete(*member);
 	*member = taken;
-	if (taken != NULL)
+	if (taken != NULL || reference_calls_default(&reference->calls))
 		return ERROR_NONE;
 	error_set(
 		error, ERROR_INVALID_INPUT, "'%s' of the step '%s' has no '%s'", name, step, value);

@@ -246,6 +246,36 @@ enum error_class secret_seal_input(const char *public_key, const char *app, cons
 	return seal(public_key, &name, text, arena, ret_sealed, error);
 }
 
+/* ---- shared secrets ---- */
+
+#define SHARED_PREFIX "shared."
+
+void secret_shared_owner(char owner[SECRET_OWNER_SIZE], const char *tenant)
+{
+	text_format(owner, SECRET_OWNER_SIZE, "(shared in %s)", tenant);
+}
+
+const char *secret_shared_text(struct arena *arena, const char *name, const char *sealed)
+{
+	return arena_format(arena, SHARED_PREFIX "%s%s%s", name, sealed != NULL ? "=" : "",
+		sealed != NULL ? sealed : "");
+}
+
+const char *secret_shared_name(const char *text)
+{
+	if (text == NULL || !text_has_prefix(text, SHARED_PREFIX))
+		return NULL;
+	const char *name = text + strlen(SHARED_PREFIX);
+	return secret_name_valid(name) ? name : NULL;
+}
+
+bool secret_shares(const char *text, const char *reference)
+{
+	size_t length = strlen(reference);
+	return strncmp(text, reference, length) == 0 &&
+		(text[length] == '\0' || text[length] == '=');
+}
+
 static enum error_class refuse(const struct secret_name *name, struct error *error)
 {
 	error_set(error, ERROR_INVALID_INPUT,

@@ -13,6 +13,7 @@
 #define SLIPWAY_CORE_SECRET_H
 
 #include "base/arena.h"
+#include "base/identifier.h"
 #include "base/redact.h"
 
 /* In bytes. A secret of any other length could not be redacted from texts. */
@@ -20,6 +21,7 @@
 #define SECRET_LENGTH_MAX    REDACT_LENGTH_MAX
 #define SECRET_KEY_TEXT_SIZE 72
 #define SECRET_INPUT_NAME    "(in an input)"
+#define SECRET_OWNER_SIZE    (IDENTIFIER_SIZE + 16)
 
 struct secret_name {
 	const char *app, *name;
@@ -56,6 +58,21 @@ enum error_class secret_seal(const char *public_key, const struct secret_name *n
  */
 enum error_class secret_seal_input(const char *public_key, const char *app, const char *text,
 	struct arena *arena, const char **ret_sealed, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Whose the secrets are that apps of the tenant share by name: it stands in their boxes where the
+ * app does in others, and no app can have such an id. */
+void secret_shared_owner(char owner[SECRET_OWNER_SIZE], const char *tenant);
+
+/* What an app has in the place of a sealed value: shared.NAME, or with that value (NULL: without)
+ * shared.NAME=sealed... In the arena; NULL if there is no memory. */
+const char *secret_shared_text(struct arena *arena, const char *name, const char *sealed);
+
+/* The name in such a text without a value, borrowed; NULL for any other text, NULL included. */
+const char *secret_shared_name(const char *text);
+
+/* Whether the text of an app's secret, with a value or without one, refers to the same shared one
+ * as the reference without one. */
+bool secret_shares(const char *text, const char *reference);
 
 /*
  * Opens it with the private key of its id; *ret_value is in the arena, which wipes it.

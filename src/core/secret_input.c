@@ -117,7 +117,7 @@ static bool is_one_reference(const char *text)
 	struct reference reference;
 	const char *start = NULL, *end;
 	return reference_find(text, &reference, &start, &end, &ignored) == ERROR_NONE &&
-		start == text && *end == '\0';
+		start == text && *end == '\0' && !reference_calls_write(&reference.calls);
 }
 
 static enum error_class refuse_stray(
@@ -208,6 +208,16 @@ static enum error_class seal_written(
 	return seal_part(sealer, plain, reference_unescape(plain), error);
 }
 
+/* What a default writes into a secret field would be stored in clear with the input. */
+static enum error_class refuse_clear_default(const struct reference *reference, struct error *error)
+{
+	if (!reference_calls_write(&reference->calls))
+		return ERROR_NONE;
+	error_set(error, ERROR_INVALID_INPUT, "a default in a secret field would not be secret");
+	return error_remedy(error, NULL,
+		"Write the text itself, which is sealed, or refer to a secret as ${secret.NAME}.");
+}
+
 /* Whether the text is kept as it is. What looks like a sealed text was written by a client, so it
  * is clear text. */
 static enum error_class is_kept(const char *text, bool *ret_kept, struct error *error)
@@ -221,6 +231,8 @@ static enum error_class is_kept(const char *text, bool *ret_kept, struct error *
 			return error->class;
 		if (start == NULL)
 			break;
+		if (refuse_clear_default(&reference, error) != ERROR_NONE)
+			return error->class;
 		whole = whole || (start == text && *end == '\0');
 		named = named || reference.kind == REFERENCE_SECRET;
 		forged = forged || reference.kind == REFERENCE_SEALED;

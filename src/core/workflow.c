@@ -71,6 +71,23 @@ struct needs_visit {
 	struct step_set *needs;
 };
 
+/* A function that takes a text is not for a list or a map, though it may be for one value of a
+ * map. */
+static enum error_class check_calls(const struct field *field, const struct reference *reference,
+	size_t at, struct error *error)
+{
+	bool is_map = field->type == FIELD_MAP && reference->part_count == at + 2;
+	bool is_composite = field->type == FIELD_STRINGS || field->type == FIELD_OBJECT ||
+		field->type == FIELD_OBJECTS;
+
+	if (!reference_calls_need_text(&reference->calls) || (!is_map && !is_composite))
+		return ERROR_NONE;
+	return error_set(error, ERROR_INVALID_INPUT,
+		"the output '%s' of the step '%s' is a %s, and the function is for texts",
+		reference->parts[at + 1], reference->parts[at],
+		is_map || field->type == FIELD_OBJECT ? "map" : "list");
+}
+
 /* The step that a reference names in its parts from `at` on, if it has this output. The values of a
  * map are known only when it is read. */
 static enum error_class find_output(const struct workflow_definition *workflow,
@@ -91,7 +108,7 @@ static enum error_class find_output(const struct workflow_definition *workflow,
 		return error_set(error, ERROR_INVALID_INPUT,
 			"the output '%s' of the step '%s' is a single value: it has no '%s'",
 			output, id, reference->parts[at + 2]);
-	return ERROR_NONE;
+	return check_calls(field, reference, at, error);
 }
 
 static enum error_class add_other(struct step_set *needs, const char *app,
@@ -196,12 +213,18 @@ static enum error_class unsound(const struct workflow_definition *workflow, cons
 	return error_remedy(error, NULL, "Correct its file in workflows/definitions/.");
 }
 
-static enum error_class visit_secret(
+/* What the references of a binding have. */
+struct bound_references {
+	bool secret, clear_default;
+};
+
+static enum error_class visit_bound(
 	void *context, const struct reference *reference, struct error *error)
 {
-	bool *names_one = context;
+	struct bound_references *found = context;
 	(void)error;
-	*names_one = *names_one || reference->kind == REFERENCE_SECRET;
+	found->secret = found->secret || reference->kind == REFERENCE_SECRET;
+	found->clear_default = found->clear_default || reference_calls_write(&reference->calls);
 	return ERROR_NONE;
 }
 
@@ -212,16 +235,16 @@ static const char *binding_problem(
 {
 	const struct field *field = record_field(&step->action->input, binding->field);
 	struct error ignored;
-	bool names_secret = false;
+	struct bound_references found = { false, false };
 
 	if (field == NULL)
 		return "it binds a field that its action does not have";
-	if (references_visit_text(
-		    binding->value, "", visit_secret, &names_secret, NULL, &ignored) != ERROR_NONE)
+	if (references_visit_text(binding->value, "", visit_bound, &found, NULL, &ignored) !=
+		ERROR_NONE)
 		return NULL;
-	if (names_secret && !field->secret)
+	if (found.secret && !field->secret)
 		return "it binds a secret to a field that is not secret";
-	if (field->secret && !text_has_reference(binding->value))
+	if (field->secret && (found.clear_default || !text_has_reference(binding->value)))
 		return "it binds a text to a secret field: write ${secret.NAME}";
 	return NULL;
 }

@@ -26,6 +26,8 @@
 #define TENANT_DEFAULT "default"
 /* Every key of an app begins so; its id follows. */
 #define KEY_APP_PREFIX KEY_PREFIX "app:" TENANT_DEFAULT ":"
+/* The secrets that its apps share. */
+#define KEY_SHARED KEY_PREFIX "shared:" TENANT_DEFAULT
 
 #define KEY_SIZE 320
 

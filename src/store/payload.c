@@ -10,6 +10,7 @@
 #include "core/input.h"
 #include "slipway/field.h"
 #include "store/run_eval.h"
+#include "store/shared_secrets.h"
 
 #define TRIES 8
 
@@ -59,7 +60,8 @@ static enum error_class read_part(
 		"Configure the app again; if that fails too, delete the key and configure it.");
 }
 
-enum error_class payload_read(
+/* As it is stored: with references to shared secrets. */
+static enum error_class read_stored(
 	struct redis *redis, const char *app, struct payload *ret_payload, struct error *error)
 {
 	struct run_keys keys;
@@ -78,6 +80,17 @@ enum error_class payload_read(
 		class = read_part(app, parts[i].name, reply_text(reply_item(reply, i)),
 			part_of(ret_payload, i), error);
 	ret_payload->version = reply_integer(reply_item(reply, PART_COUNT));
+	if (class != ERROR_NONE)
+		payload_release(ret_payload);
+	return class;
+}
+
+enum error_class payload_read(
+	struct redis *redis, const char *app, struct payload *ret_payload, struct error *error)
+{
+	if (read_stored(redis, app, ret_payload, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = shared_secrets_resolve(redis, ret_payload->secrets, error);
 	if (class != ERROR_NONE)
 		payload_release(ret_payload);
 	return class;
@@ -148,6 +161,37 @@ static enum error_class apply_part(cJSON **part, const cJSON *change, struct err
 	return ERROR_NONE;
 }
 
+/* The api cannot open the app's own secret, so it cannot share it; and replacing it would lose it.
+ */
+static enum error_class refuse_own(const char *name, struct error *error)
+{
+	error_set(error, ERROR_INVALID_INPUT, "the app has another secret '%s' already", name);
+	error_remedy(error, NULL,
+		"Delete it with null, then ask for the shared one; or replace it at once with "
+		"\"anew\": true, which makes a new value for all apps that share it.");
+	error_at(error, "/secrets");
+	json_pointer_append(error->place, sizeof(error->place), name);
+	return error->class;
+}
+
+/* Whoever made one first has made it for all: the others' is dropped. */
+static enum error_class apply_generated(cJSON *secrets, const cJSON *generated, struct error *error)
+{
+	const cJSON *secret;
+
+	cJSON_ArrayForEach (secret, generated) {
+		const char *own = json_member_string(secrets, secret->string);
+		bool is_shared = secret_shared_name(secret->valuestring) != NULL;
+		if (own != NULL && is_shared && !secret_shares(own, secret->valuestring))
+			return refuse_own(secret->string, error);
+		if (own == NULL &&
+			!json_add(secrets, secret->string, cJSON_CreateString(secret->valuestring)))
+			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
+	}
+
+	return ERROR_NONE;
+}
+
 enum error_class payload_apply(
 	struct payload *payload, const struct payload *changes, struct error *error)
 {
@@ -156,7 +200,7 @@ enum error_class payload_apply(
 		if (change != NULL && apply_part(part_of(payload, i), change, error) != ERROR_NONE)
 			return error->class;
 	}
-	return ERROR_NONE;
+	return apply_generated(payload->secrets, changes->generated, error);
 }
 
 static bool changes_nothing(const struct payload *changes)
@@ -164,7 +208,7 @@ static bool changes_nothing(const struct payload *changes)
 	for (size_t i = 0; i < PART_COUNT; i++)
 		if (change_of(changes, i) != NULL)
 			return false;
-	return true;
+	return changes->generated == NULL;
 }
 
 enum error_class payload_merge(struct redis *redis, const char *app, const struct payload *changes,
@@ -175,7 +219,7 @@ enum error_class payload_merge(struct redis *redis, const char *app, const struc
 		return payload_read(redis, app, ret_payload, error);
 	for (int tries = 0; tries < TRIES; tries++) {
 		bool written = false;
-		if (payload_read(redis, app, ret_payload, error) != ERROR_NONE)
+		if (read_stored(redis, app, ret_payload, error) != ERROR_NONE)
 			return error->class;
 		enum error_class class = payload_apply(ret_payload, changes, error);
 		if (class == ERROR_NONE)
@@ -194,22 +238,42 @@ enum error_class payload_merge(struct redis *redis, const char *app, const struc
 	return error->class;
 }
 
-enum error_class payload_secret(struct redis *redis, const char *app, const char *name,
-	struct arena *arena, const char **ret_sealed, struct error *error)
+/* What stands for a shared secret in the app's payload leads to the tenant's. */
+static enum error_class read_shared(struct redis *redis, const char *shared, struct arena *arena,
+	struct stored_secret *ret_secret, struct error *error)
+{
+	char *owner = arena_allocate(arena, SECRET_OWNER_SIZE);
+	const char *name = arena_string(arena, shared);
+
+	if (owner == NULL || name == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
+	secret_shared_owner(owner, TENANT_DEFAULT);
+	ret_secret->name = (struct secret_name){ owner, name };
+	return shared_secret_read(redis, name, arena, &ret_secret->sealed, error);
+}
+
+enum error_class payload_secret(struct redis *redis, const struct secret_name *name,
+	struct arena *arena, struct stored_secret *ret_secret, struct error *error)
 {
 	struct run_keys keys;
 
-	run_keys_make(&keys, &(struct run_name){ app, NULL, NULL });
+	run_keys_make(&keys, &(struct run_name){ name->app, NULL, NULL });
 	const char *const words[] = { "HGET", keys.list[RUN_KEY_PAYLOAD], "secrets" };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 	CLEANUP_JSON cJSON *secrets = NULL;
+	*ret_secret = (struct stored_secret){ .name = *name };
 	if (redis_command(redis, 3, words, &reply, error) != ERROR_NONE)
 		return error->class;
-	if (read_part(app, "secrets", reply_text(reply), &secrets, error) != ERROR_NONE)
+	if (read_part(name->app, "secrets", reply_text(reply), &secrets, error) != ERROR_NONE)
 		return error->class;
-	const char *sealed = json_member_string(secrets, name);
-	*ret_sealed = sealed != NULL ? arena_string(arena, sealed) : NULL;
-	if (sealed != NULL && *ret_sealed == NULL)
+	const char *text = json_member_string(secrets, name->name);
+	const char *shared = secret_shared_name(text);
+	if (text == NULL)
+		return ERROR_NONE;
+	if (shared != NULL)
+		return read_shared(redis, shared, arena, ret_secret, error);
+	ret_secret->sealed = arena_string(arena, text);
+	if (ret_secret->sealed == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
 	return ERROR_NONE;
 }

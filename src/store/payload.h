@@ -5,6 +5,7 @@
 #define SLIPWAY_STORE_PAYLOAD_H
 
 #include "base/json.h"
+#include "core/secret.h"
 #include "store/keys.h"
 #include "store/redis.h"
 
@@ -14,18 +15,22 @@
  * an app without a payload has empty objects. */
 struct payload {
 	cJSON *inputs, *config, *env;
-	cJSON *secrets;  /* name -> sealed value, see core/secret.h */
+	cJSON *secrets; /* name -> sealed value or shared one, see core/secret.h */
+	/* Of changes only: the same for those that the app gets if it has none of that name. */
+	cJSON *generated;
 	int64_t version; /* 0: nothing is cached */
 };
 
-/* Reads the payload of the app; empty if nothing is cached. */
+/* Reads the payload of the app; empty if nothing is cached. With a shared secret stands its sealed
+ * value; where there is none any more, the app has no such secret. */
 enum error_class payload_read(struct redis *redis, const char *app, struct payload *ret_payload,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
  * Merges changes (each may be NULL) as RFC 7396 says and stores the result; retries if somebody
  * else changed the payload meanwhile. *ret_payload is the stored result; if nothing changed, the
- * version stays. ERROR_INVALID_INPUT if a part grows beyond PAYLOAD_MAX.
+ * version stays. ERROR_INVALID_INPUT if a part grows beyond PAYLOAD_MAX, or if a shared secret is
+ * asked for by the name of one that the app has of its own.
  */
 enum error_class payload_merge(struct redis *redis, const char *app, const struct payload *changes,
 	int64_t retention_seconds, struct payload *ret_payload,
@@ -35,9 +40,16 @@ enum error_class payload_merge(struct redis *redis, const char *app, const struc
 enum error_class payload_apply(struct payload *payload, const struct payload *changes,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The sealed secret of this name, in the arena; NULL if the app has none. */
-enum error_class payload_secret(struct redis *redis, const char *app, const char *name,
-	struct arena *arena, const char **ret_sealed, struct error *error) SLIPWAY_MUST_CHECK;
+/* A sealed secret, and for whom and as what it was sealed. In the arena. */
+struct stored_secret {
+	struct secret_name name;
+	const char *sealed; /* NULL: the app has none */
+};
+
+/* The secret of this name, of the app or shared. */
+enum error_class payload_secret(struct redis *redis, const struct secret_name *name,
+	struct arena *arena, struct stored_secret *ret_secret,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* On a local: releases it at the end of the block. */
 #define CLEANUP_PAYLOAD CLEANUP(payload_release)

@@ -193,17 +193,20 @@ static void forget_opened(struct attempt *attempt)
 		redact_remove(attempt->opened->value);
 }
 
-/* The sealed text: a secret of the app, or one that a client gave in clear text in this input. */
+/* A secret of the app, or one that it shares, or one that a client gave in clear text in this
+ * input. */
 static enum error_class find_sealed(const struct attempt *attempt,
-	const struct reference *reference, const char **ret_sealed, struct error *error)
+	const struct reference *reference, struct stored_secret *ret_secret, struct error *error)
 {
-	*ret_sealed = NULL;
+	const char *app = attempt->claim->run.name.app;
+
+	*ret_secret = (struct stored_secret){ .name = { app, SECRET_INPUT_NAME } };
 	if (reference->kind == REFERENCE_SEALED)
-		*ret_sealed = arena_copy(attempt->arena, reference->text, reference->length);
-	else if (payload_secret(attempt->redis, attempt->claim->run.name.app, reference->parts[0],
-			 attempt->arena, ret_sealed, error) != ERROR_NONE)
+		ret_secret->sealed = arena_copy(attempt->arena, reference->text, reference->length);
+	else if (payload_secret(attempt->redis, &(struct secret_name){ app, reference->parts[0] },
+			 attempt->arena, ret_secret, error) != ERROR_NONE)
 		return error->class;
-	if (*ret_sealed != NULL)
+	if (ret_secret->sealed != NULL)
 		return ERROR_NONE;
 	if (reference->kind == REFERENCE_SEALED)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
@@ -217,15 +220,14 @@ static enum error_class open_secret(struct attempt *attempt, const struct refere
 	const char **ret_value, struct error *error)
 {
 	bool is_named = reference->kind == REFERENCE_SECRET;
-	const struct secret_name secret = { attempt->claim->run.name.app,
-		is_named ? reference->parts[0] : SECRET_INPUT_NAME };
-	const char *sealed;
+	struct stored_secret secret;
 
-	if (find_sealed(attempt, reference, &sealed, error) != ERROR_NONE ||
-		secret_open(attempt->settings->secrets_keys, &secret, sealed, attempt->arena,
-			ret_value, error) != ERROR_NONE)
+	if (find_sealed(attempt, reference, &secret, error) != ERROR_NONE ||
+		secret_open(attempt->settings->secrets_keys, &secret.name, secret.sealed,
+			attempt->arena, ret_value, error) != ERROR_NONE)
 		return error->class;
-	return remember(attempt, secret.name, *ret_value, error);
+	return remember(
+		attempt, is_named ? reference->parts[0] : SECRET_INPUT_NAME, *ret_value, error);
 }
 
 /* A named secret is opened once per attempt, for an input may name it hundreds of times. */
@@ -327,8 +329,9 @@ static enum error_class look_up(
 		return error->class;
 
 	/* Within a workflow null means that the step was skipped; from another app
-	 * it is an error. */
-	if (reference->kind != REFERENCE_APP || !cJSON_IsNull(*ret_value))
+	 * it is an error, unless there is a default. */
+	if (reference->kind != REFERENCE_APP || !cJSON_IsNull(*ret_value) ||
+		reference_calls_default(&reference->calls))
 		return ERROR_NONE;
 	cJSON_Delete(*ret_value);
 	*ret_value = NULL;

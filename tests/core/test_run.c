@@ -97,6 +97,7 @@ START_TEST(test_an_output_and_a_value_of_one_that_is_a_map)
 		{ "${app.docs.site.make.values.id}", output, "\"p1\"" },
 		{ "${step.make.values.id}", "{}", "null" },
 		{ "${step.make.values.typo}", output, "'values' of the step 'make' has no 'typo'" },
+		{ "${step.make.values.typo|default:x}", output, "null" },
 		{ "${app.docs.site.make.values.typo}", output,
 			"'values' of the step 'make' has no 'typo'" },
 	};

@@ -168,11 +168,33 @@ START_TEST(test_what_cannot_be_kept_secret_is_refused)
 }
 END_TEST
 
+START_TEST(test_a_shared_secret_is_told_from_a_sealed_one)
+{
+	char owner[SECRET_OWNER_SIZE];
+	const char *reference = secret_shared_text(&arena, "one", NULL);
+	const char *resolved = secret_shared_text(&arena, "one", "sealed.0.A");
+	ck_assert_str_eq(reference, "shared.one");
+	ck_assert_str_eq(secret_shared_name(reference), "one");
+	ck_assert_ptr_null(secret_shared_name("sealed.00000000.AAAA"));
+	ck_assert_ptr_null(secret_shared_name("shared."));
+	ck_assert_ptr_null(secret_shared_name(resolved));
+	ck_assert_ptr_null(secret_shared_name(NULL));
+	ck_assert(secret_shares(reference, reference));
+	ck_assert(secret_shares(resolved, reference));
+	ck_assert(!secret_shares("shared.one_more", reference));
+	ck_assert(!secret_shares("sealed.00000000.AAAA", reference));
+	/* No app has such an id. */
+	secret_shared_owner(owner, "default");
+	ck_assert(!identifier_valid(owner));
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_opens_what_was_sealed,
 		test_what_is_not_utf_8_is_not_opened, test_opens_for_its_app_and_name_only,
 		test_damage_is_refused, test_keys_are_replaced_one_after_the_other,
-		test_keys_are_checked, test_what_cannot_be_kept_secret_is_refused, NULL };
+		test_keys_are_checked, test_what_cannot_be_kept_secret_is_refused,
+		test_a_shared_secret_is_told_from_a_sealed_one, NULL };
 	return suite_main("secret", tests, setup, teardown);
 }

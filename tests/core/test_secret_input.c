@@ -136,9 +136,10 @@ END_TEST
 
 START_TEST(test_what_names_its_secret_stays_as_it_is_written)
 {
-	static const char text[] = "{\"text\":\"key=${secret.KEY}\",\"list\":[\"${config.a}\",\"${"
-				   "step.one.id}\",\"\"],"
-				   "\"items\":\"${config.items}\"}";
+	static const char text[] =
+		"{\"text\":\"key=${secret.KEY}\",\"list\":[\"${config.a|lower|default:}\",\"${"
+		"step.one.id}\",\"\"],"
+		"\"items\":\"${config.items}\"}";
 	cJSON *json = sealed("one", text);
 	ck_assert_uint_eq(count, 0);
 	ck_assert_str_eq(json_print(&arena, json), text);
@@ -197,6 +198,10 @@ START_TEST(test_what_cannot_be_sealed_is_refused_with_its_place)
 		{ "{\"items\":[[\"hunter2\"]]}", "/inputs/x/items/0" },
 		{ "{\"object\":[{\"value\":\"hunter2\"}]}", "/inputs/x/object" },
 		{ "{\"text\":\"${nothing.x}\"}", "/inputs/x/text" },
+		/* A default is clear text as well. */
+		{ "{\"text\":\"${config.a|default:hunter2}\"}", "/inputs/x/text" },
+		{ "{\"list\":[\"${secret.A} ${step.b.c|default:hunter2}\"]}", "/inputs/x/list/0" },
+		{ "{\"items\":\"${config.a|default:hunter2}\"}", "/inputs/x/items" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		cJSON *json = cJSON_Parse(cases[i].text);

@@ -117,6 +117,39 @@ START_TEST(test_unsound_workflows_are_refused)
 }
 END_TEST
 
+START_TEST(test_functions_in_bindings_are_checked_when_the_program_is_built)
+{
+	static const struct {
+		const char *field, *value, *word;
+	} cases[] = {
+		{ "text", "${step.one.text|slugg}", "not a function" },
+		{ "text", "${config.name|default}", "lacks its argument" },
+		{ "text", "${step.one.map|slug}", "'map' of the step 'one' is a map" },
+		{ "text", "${step.one.none|slug}", "no output" },
+		{ "password", "${secret.A|lower}", "no function can be applied to a secret" },
+		{ "password", "${config.a|default:clear}", "it binds a text to a secret field" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct step_definition steps[] = { { .id = "one", .action = &action },
+			{ .id = "two",
+				.action = &action,
+				.bind = BIND(
+					{ .field = cases[i].field, .value = cases[i].value }) } };
+		assert_unsound(steps, 2, cases[i].word);
+	}
+	const struct step_definition sound[] = { { .id = "one", .action = &action },
+		{ .id = "two",
+			.action = &action,
+			.bind = BIND({ .field = "text",
+				.value = "${step.one.map.a|slug}-${step.one.size|default:x}" }) } };
+	const struct workflow_definition workflow = { "sound", "A sound one", sound, 2 };
+	struct step_set needs;
+	ck_assert_msg(workflow_check(&workflow, &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_int_eq(step_needs(&workflow, &sound[1], NULL, "", &needs, &error), ERROR_NONE);
+	ck_assert(needs.contains[0]);
+}
+END_TEST
+
 START_TEST(test_needs_come_from_names_bindings_and_input)
 {
 	struct step_set needs;
@@ -330,6 +363,24 @@ START_TEST(test_environment_values_baked_into_code)
 	ck_assert_int_eq(error.class, ERROR_INVALID_INPUT);
 	ck_assert_str_eq(error.place, "/inputs/first/text");
 	ck_assert_ptr_nonnull(strstr(error.message, "MISSING"));
+}
+END_TEST
+
+START_TEST(test_a_default_stands_for_what_the_app_lacks)
+{
+	char text[256];
+	build(0, "{}", J("{'first':{'text':'${env.NONE|default:main}'}}"), text, sizeof(text));
+	ck_assert_str_eq(text, J("{'text':'main'}"));
+	build(0, "{}", J("{'first':{'text':'${config.deep.none.at.all|default:main}'}}"), text,
+		sizeof(text));
+	ck_assert_str_eq(text, J("{'text':'main'}"));
+	/* What a function gives has to fit as well. */
+	build(0, "{}", J("{'first':{'text':'${config.no|default:123456789012345678901}'}}"), text,
+		sizeof(text));
+	ck_assert_str_eq(error.place, "/inputs/first/text");
+	build(0, "{}", J("{'first':{'text':'${config.name|slugg}'}}"), text, sizeof(text));
+	ck_assert_str_eq(error.place, "/inputs/first/text");
+	ck_assert_ptr_nonnull(strstr(error.remedy, "default:My site|slug"));
 }
 END_TEST
 
@@ -558,6 +609,8 @@ int main(void)
 		test_what_is_bound_no_input_replaces, test_where_a_secret_goes_no_input_says,
 		test_a_secret_goes_to_no_domain_of_the_app, test_a_pattern_has_words,
 		test_environment_values_baked_into_code,
+		test_functions_in_bindings_are_checked_when_the_program_is_built,
+		test_a_default_stands_for_what_the_app_lacks,
 		test_secrets_stay_references_and_count_as_input,
 		test_bad_input_is_refused_with_its_place, test_escaped_references_are_text,
 		test_nothing_inside_a_text_is_an_error_that_names_it,

@@ -124,7 +124,8 @@ test('a site, its plan, its removal, a cancel and a verification touch one slot 
   };
   await run('site', 'site', site);
   await stack.post({ mode: 'plan', appId: 'site', workflowId: 'site', inputs: site });
-  await stack.post({ mode: 'configure', appId: 'site', config: { a: 'b' } });
+  const secrets = { KEY: { generate: {}, shared: 'key' } };
+  await stack.post({ mode: 'configure', appId: 'site', config: { a: 'b' }, secrets });
   await stack.post({ mode: 'cancel', appId: 'site', workflowId: 'site', actionId: 'check' });
   await deploy('deployed');
   await run('site', 'teardown', { teardown: { confirm: 'site' } });
