@@ -527,11 +527,20 @@ export interface Plan {
   readonly hash: string;
 }
 
-/** The options of running a workflow. There is no `triggerId`, because it would be the same for all steps. */
-export interface WorkflowOptions extends FollowOptions {
-  /** Called as soon as a step fails; the promise still waits for independent steps. Not called once aborted. */
-  readonly onFailure?: (actionId: string, error: unknown) => void;
+/** The options of watching a deployment. What a callback throws ends the watching. */
+export interface WatchOptions extends RequestOptions {
+  /** Called with the deployment, and again with each change of it. */
+  readonly onDeployment?: (deployment: Deployment) => void;
+  /** Called with each status of each answer, changed or not. */
+  readonly onStatus?: (status: Status) => void;
+  /** Called with each status that differs from the one before. */
+  readonly onChange?: (status: Status) => void;
+  /** Called as soon as a step fails; the promise still waits for independent steps. */
+  readonly onFailure?: (actionId: string, error: ActionError) => void;
 }
+
+/** The options of running a workflow: those of its start and of watching it. */
+export interface WorkflowOptions extends StartOptions, WatchOptions {}
 
 /** The options of a list. */
 export interface ListOptions extends RequestOptions {
@@ -722,9 +731,9 @@ export class SlipwayError extends Error {
   readonly cause?: unknown;
   /** Whether the same call may succeed later although nothing was changed. */
   retryable: boolean;
-  /** Of `runWorkflow`: the last known status of each step that was triggered, by step. */
+  /** Of `runWorkflow` and `watchWorkflow`: the last known status of each step, by step. */
   statuses: Record<string, Status> | undefined;
-  /** Of `runWorkflow`: what each failed step failed with, by step. */
+  /** Of the same: what each failed step failed with, by step. */
   failures: Record<string, unknown> | undefined;
 }
 
@@ -860,14 +869,29 @@ export class SlipwayClient {
   triggerAndPollAction(workflowId: string, appId: string, actionId: string, options?: FollowOptions): Promise<Status>;
 
   /**
-   * Checks the inputs of all steps, and starts none if one is invalid. Then runs all of them, each as soon as its needs
-   * are done. If one fails, the steps that need it are not started, and all others still run to their end. If another
-   * client runs one of the steps again meanwhile, its input is unknown, so this rejects with a {@link SlipwayError}.
+   * Starts a whole workflow and watches it to its end. The server drives it: to abort the `signal`, or to close the
+   * page, stops the watching alone, and the deployment goes on. {@link SlipwayClient.watchWorkflow} watches it again,
+   * {@link SlipwayClient.cancel} ends it. Whoever starts the same while it is live watches the same deployment.
+   *
+   * If a step fails, those that need it wait, and all others still run to their end. If another client starts it with
+   * other inputs meanwhile, or runs one of the steps again, this rejects with a {@link SlipwayError}: what is made then
+   * is not known to be what was asked for.
    *
    * @returns the statuses by step, once all are `done`
-   * @throws {ActionError} the first failure, with `statuses` and `failures`; another error where no action failed
+   * @throws {ProblemError} where it was not started: `invalid_input` with all invalid places, or `run_conflict`
+   * @throws {ActionError} the first failure, with `statuses` and `failures`
    */
   runWorkflow(workflowId: string, appId: string, options?: WorkflowOptions): Promise<Record<string, Status>>;
+
+  /**
+   * Watches the latest deployment of a workflow, whoever started it, to its end: such as after a page was loaded again.
+   * Starts nothing. One that has ended already gives its outcome at once.
+   *
+   * @returns the statuses by step, once all are `done`
+   * @throws {ActionError} the first failure, with `statuses` and `failures`
+   * @throws {SlipwayError} where there is no deployment
+   */
+  watchWorkflow(workflowId: string, appId: string, options?: WatchOptions): Promise<Record<string, Status>>;
 }
 
 /** {@link SlipwayClient.triggerAndPollAction} with a client made from the same options. */
@@ -883,4 +907,11 @@ export function runWorkflow(
   workflowId: string,
   appId: string,
   options?: ClientOptions & WorkflowOptions,
+): Promise<Record<string, Status>>;
+
+/** {@link SlipwayClient.watchWorkflow} with a client made from the same options. */
+export function watchWorkflow(
+  workflowId: string,
+  appId: string,
+  options?: ClientOptions & WatchOptions,
 ): Promise<Record<string, Status>>;

@@ -13,7 +13,6 @@
  * - Whoever aborts gets an answer at once, and no timer or listener stays behind in any case.
  *
  * @typedef {import('./slipway.js').Status} Status
- * @typedef {import('./slipway.js').Step} Step
  * @typedef {import('./slipway.js').Workflow} Workflow
  * @typedef {import('./slipway.js').WorkflowStatus} WorkflowStatus
  * @typedef {import('./slipway.js').Problem} Problem
@@ -27,6 +26,7 @@
  * @typedef {import('./slipway.js').CancelOptions} CancelOptions
  * @typedef {import('./slipway.js').FollowOptions} FollowOptions
  * @typedef {import('./slipway.js').WorkflowOptions} WorkflowOptions
+ * @typedef {import('./slipway.js').WatchOptions} WatchOptions
  * @typedef {import('./slipway.js').PlanOptions} PlanOptions
  * @typedef {import('./slipway.js').Plan} Plan
  * @typedef {import('./slipway.js').Configuration} Configuration
@@ -56,6 +56,9 @@ const LONGEST_BACKOFF_MS = 30_000;
 
 /** setTimeout fires at once above this. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** So many polls in a row may show a deployment that has ended, and steps of another one. */
+const MOST_STRAYS = 3;
 
 /** Answers kept to be compared by ETag; the oldest goes first. */
 const KNOWN_ANSWERS = 256;
@@ -300,24 +303,37 @@ export class SlipwayClient {
    * @returns {Promise<Record<string, Status>>}
    */
   async runWorkflow(workflowId, appId, options = {}) {
-    const workflow = (await this.workflows(options)).find((candidate) => candidate.id === workflowId);
-    if (workflow === undefined) {
-      throw new SlipwayError(`The server has no workflow "${workflowId}".`);
+    const deployment = await this.start(workflowId, appId, options);
+    return this.#watch(new DeploymentWatch(deployment, options), options);
+  }
+
+  /**
+   * @param {string} workflowId
+   * @param {string} appId
+   * @param {WatchOptions} [options]
+   * @returns {Promise<Record<string, Status>>}
+   */
+  async watchWorkflow(workflowId, appId, options = {}) {
+    const { deployment } = await this.poll(workflowId, appId, null, options);
+    if (deployment === null) {
+      throw new SlipwayError(`"${appId}" has no deployment of "${workflowId}" that could be watched.`);
     }
-    checkSteps(workflow);
-    await this.validate(workflowId, appId, options);
-    const statuses = await runSteps(workflow.steps, options, (step, onStatus) =>
-      this.triggerAndPollAction(workflowId, appId, step.id, {
-        ...options,
-        triggerId: undefined,
-        inputs: inputsOfStep(step, options.inputs),
-        onStatus,
-      }),
-    );
-    // A step that was done may have been run again while those after it went on.
-    const { actions } = await this.poll(workflowId, appId, null, options);
-    actions.forEach((/** @type {Status} */ status) => checkRun(statuses[status.actionId], status));
-    return statuses;
+    return this.#watch(new DeploymentWatch(deployment, { ...options, whichever: true }), options);
+  }
+
+  /**
+   * @param {DeploymentWatch} watch
+   * @param {WatchOptions} options
+   * @returns {Promise<Record<string, Status>>} the statuses, once all are done
+   */
+  async #watch(watch, options) {
+    for (;;) {
+      const answer = await this.poll(watch.workflowId, watch.appId, null, options);
+      if (watch.take(answer)) {
+        return watch.result();
+      }
+      await this.#clock.sleep(this.#pollDelay(soonest(answer), options), options.signal);
+    }
   }
 
   /**
@@ -499,8 +515,8 @@ export class SlipwayClient {
   }
 
   /**
-   * @param {Status} status
-   * @param {FollowOptions} options
+   * @param {{ nextPollMs?: number | null }} status
+   * @param {RequestOptions} options
    * @returns {number}
    */
   #pollDelay(status, options) {
@@ -532,6 +548,16 @@ export async function triggerAndPollAction(workflowId, appId, actionId, options 
  */
 export async function runWorkflow(workflowId, appId, options = {}) {
   return new SlipwayClient(options).runWorkflow(workflowId, appId, options);
+}
+
+/**
+ * @param {string} workflowId
+ * @param {string} appId
+ * @param {ClientOptions & WatchOptions} [options]
+ * @returns {Promise<Record<string, Status>>}
+ */
+export async function watchWorkflow(workflowId, appId, options = {}) {
+  return new SlipwayClient(options).watchWorkflow(workflowId, appId, options);
 }
 
 /* Answers */
@@ -735,124 +761,132 @@ function statusReporter({ onStatus, onChange }) {
   };
 }
 
-/* Workflows */
+/* Deployments */
 
 /**
- * Each step waits for the promises of its needs; the rest follows from that.
- *
- * @param {readonly Step[]} steps
- * @param {WorkflowOptions} options
- * @param {(step: Step, onStatus: (status: Status) => void) => Promise<Status>} runStep
- * @returns {Promise<Record<string, Status>>}
+ * What is known of a deployment, from poll to poll. Another client may start the workflow again meanwhile: the same
+ * inputs are watched on, for it is what was asked for; what was made of others must not pass for ours.
  */
-async function runSteps(steps, { signal, onStatus, onFailure }, runStep) {
+class DeploymentWatch {
+  /** @type {Deployment} */
+  #deployment;
+  #options;
   /** @type {Map<string, Status>} */
-  const statuses = new Map();
-  /** @type {Map<string, unknown>} */
-  const failures = new Map();
-  /** @type {Map<string, Promise<void>>} */
-  const ends = new Map();
+  #statuses = new Map();
+  /** @type {Map<string, SlipwayError>} */
+  #failures = new Map();
+  /** The runs of this deployment that were seen, by step. @type {Map<string, string | null>} */
+  #runs = new Map();
+  #strays = 0;
 
-  /** @param {Step} step */
-  const runAfterNeeds = async (step) => {
-    await Promise.all(step.needs.map((need) => ends.get(need)));
-    try {
-      await runStep(step, (status) => {
-        checkRun(statuses.get(step.id), status);
-        statuses.set(step.id, status);
-        onStatus?.(status);
-      });
-    } catch (error) {
-      failures.set(step.id, error);
-      if (!signal?.aborted) {
-        onFailure?.(step.id, error);
-      }
-      throw error;
+  /**
+   * @param {Deployment} deployment
+   * @param {WatchOptions & { whichever?: boolean }} options `whichever` is the latest one, whatever its inputs are
+   */
+  constructor(deployment, options) {
+    this.workflowId = deployment.workflowId;
+    this.appId = deployment.appId;
+    this.#deployment = deployment;
+    this.#options = options;
+    options.onDeployment?.(deployment);
+  }
+
+  /**
+   * @param {WorkflowStatus} answer
+   * @returns {boolean} whether it has ended
+   */
+  take({ actions, deployment }) {
+    this.#takeDeployment(deployment);
+    actions.forEach((status) => this.#takeStatus(status));
+    const { status, deploymentId } = this.#deployment;
+    if (status !== 'done' && status !== 'error') {
+      return false;
     }
-  };
-  for (const step of inOrder(steps)) {
-    ends.set(step.id, runAfterNeeds(step));
+    // A poll does not read all of it at one moment, so only what stays so counts.
+    const stray = this.#options.whichever ? undefined : actions.find((one) => one.deploymentId !== deploymentId);
+    this.#strays = stray === undefined ? 0 : this.#strays + 1;
+    if (stray !== undefined && this.#strays >= MOST_STRAYS) {
+      throw ranAgain(stray);
+    }
+    return stray === undefined;
   }
-  await Promise.allSettled(ends.values());
 
-  const reported = steps.filter((step) => statuses.has(step.id));
-  /** @type {Record<string, any>} */
-  const known = Object.fromEntries(reported.map((step) => [step.id, statuses.get(step.id)]));
-  if (failures.size > 0) {
-    throwIfAborted(signal);
-    throw failureOfWorkflow(known, failures);
+  /** @returns {Record<string, Status>} the statuses by step, in the order of the steps */
+  result() {
+    const statuses = Object.fromEntries(this.#statuses);
+    if (this.#deployment.status === 'done') {
+      return statuses;
+    }
+    const first = [...this.#failures.values()][0];
+    const error = first ?? new SlipwayError(`The deployment of "${this.appId}" by "${this.workflowId}" has failed.`);
+    error.statuses = statuses;
+    error.failures = Object.fromEntries(this.#failures);
+    throw error;
   }
-  return known;
-}
 
-/**
- * The first failure of an action, else the first of any kind.
- *
- * @param {Record<string, Status>} statuses
- * @param {Map<string, unknown>} failures
- * @returns {unknown}
- */
-function failureOfWorkflow(statuses, failures) {
-  const errors = [...failures.values()];
-  const chosen = errors.find((error) => error instanceof ActionError) ?? errors[0];
-  if (chosen instanceof SlipwayError) {
-    chosen.statuses = statuses;
-    chosen.failures = Object.fromEntries(failures);
-  }
-  return chosen;
-}
-
-/**
- * Needs before what needs them. Steps in a circle, or in need of one that is missing, are left out.
- *
- * @param {readonly Step[]} steps
- * @returns {Step[]}
- */
-function inOrder(steps) {
-  /** @type {Set<Step>} */
-  const ordered = new Set();
-  const placed = new Set();
-  for (let before = -1; before !== ordered.size; ) {
-    before = ordered.size;
-    for (const step of steps) {
-      if (step.needs.every((need) => placed.has(need))) {
-        ordered.add(step);
-        placed.add(step.id);
-      }
+  /** @param {Deployment | null} seen */
+  #takeDeployment(seen) {
+    const { appId, workflowId } = this;
+    if (seen === null) {
+      throw new SlipwayError(`The server no longer knows the deployment of "${appId}". Start it again.`);
+    }
+    const ours = this.#deployment;
+    if (!this.#options.whichever && seen.inputsDigest !== ours.inputsDigest) {
+      const what = `Another client has started "${workflowId}" for "${appId}" with other inputs.`;
+      throw new SlipwayError(`${what} Wait until it has finished, check what it deployed, and run the workflow again.`);
+    }
+    this.#deployment = seen;
+    if (seen.deploymentId !== ours.deploymentId || seen.version !== ours.version) {
+      this.#runs.clear(); // it was retried, or started anew
+      this.#options.onDeployment?.(seen);
     }
   }
-  return [...ordered];
-}
 
-/** @param {Workflow} workflow */
-function checkSteps(workflow) {
-  const ordered = new Set(inOrder(workflow.steps));
-  const left = workflow.steps.filter((step) => !ordered.has(step)).map((step) => step.id);
-  if (left.length > 0) {
-    throw new SlipwayError(`Steps of "${workflow.id}" can never start: ${left.join(', ')}.`);
+  /** @param {Status} status */
+  #takeStatus(status) {
+    const { onStatus, onChange, onFailure, whichever } = this.#options;
+    const id = status.actionId;
+    const before = this.#statuses.get(id);
+    const run = this.#runs.get(id);
+    this.#statuses.set(id, status);
+    if (!whichever && run !== undefined && run !== status.runId && status.reason !== 'given') {
+      throw ranAgain(status);
+    }
+    const isOurs = status.deploymentId === this.#deployment.deploymentId;
+    if (isOurs) {
+      this.#runs.set(id, status.runId);
+    }
+    onStatus?.(status);
+    if (before !== undefined && before.version === status.version && before.runId === status.runId) {
+      return;
+    }
+    onChange?.(status);
+    this.#failures.delete(id);
+    if (isOurs && status.status === 'error') {
+      const error = new ActionError(status);
+      this.#failures.set(id, error);
+      onFailure?.(id, error);
+    }
   }
 }
 
 /**
  * What another client runs has an input of its own: its result must not pass for ours.
  *
- * @param {Status | undefined} ours
- * @param {Status} now
+ * @param {Status} status
  */
-function checkRun(ours, now) {
-  if (ours !== undefined && ours.runId !== now.runId) {
-    const what = `Another client has run "${now.actionId}" of "${now.appId}" again.`;
-    throw new SlipwayError(`${what} Wait until it has finished, check what it deployed, and run the workflow again.`);
-  }
+function ranAgain({ actionId, appId }) {
+  const what = `Another client has run "${actionId}" of "${appId}" again.`;
+  return new SlipwayError(`${what} Wait until it has finished, check what it deployed, and run the workflow again.`);
 }
 
 /**
- * @param {Step} step
- * @param {Record<string, unknown>} [inputs]
+ * @param {WorkflowStatus} answer
+ * @returns {{ nextPollMs: number | null }} the hint of the step that changes first
  */
-function inputsOfStep(step, inputs) {
-  const key = step.inputKey;
-  return key && inputs && Object.hasOwn(inputs, key) ? { [key]: inputs[key] } : undefined;
+function soonest({ actions }) {
+  const hints = actions.map(({ nextPollMs }) => nextPollMs ?? 0).filter((hint) => hint > 0);
+  return { nextPollMs: hints.length > 0 ? Math.min(...hints) : null };
 }
 
 /* Small things */

@@ -79,7 +79,7 @@ static bool is_news(const struct watch *watch, const struct watched_step *step, 
 	return is_live(watch) || !(step->held || (cancelled && status->started_at[0] == '\0'));
 }
 
-/* Another client has run a step again that was done: its input is not known to be ours. */
+/* Another client has run a step again: its input is not known to be ours. */
 static enum error_class fail_stray(
 	const struct watch *watch, const struct watched_step *step, struct error *error)
 {
@@ -103,7 +103,8 @@ static enum error_class read_step(struct watch *watch, const cJSON *json, struct
 		return ERROR_NONE;
 
 	bool waited = step->waits_for_needs;
-	bool replaced = step->done[0] != '\0' && strcmp(step->done, status.run) != 0;
+	bool given = strcmp(status.reason, "given") == 0;
+	bool replaced = !given && step->ours[0] != '\0' && strcmp(step->ours, status.run) != 0;
 	step->version = status.version;
 	step->live = step_is_live(&status);
 	step->failed = strcmp(status.status, "error") == 0;
@@ -114,7 +115,7 @@ static enum error_class read_step(struct watch *watch, const cJSON *json, struct
 		step->begun_at = clock_monotonic_ms();
 	text_copy(step->run, sizeof(step->run), status.run);
 	if (!step->stray)
-		text_copy(step->done, sizeof(step->done), step_is_done(&status) ? status.run : "");
+		text_copy(step->ours, sizeof(step->ours), status.run);
 
 	step->hushed = !watch->json && !is_news(watch, step, waited, &status);
 	if (!step->hushed)
@@ -169,16 +170,14 @@ static void take_deployment(struct watch *watch, const struct watched_deployment
 {
 	int64_t retried_at = clock_parse(seen->retried_at);
 
-	/* What was done before may be made again now. */
-	if (strcmp(watch->deployment, seen->id) != 0 ||
-		strcmp(watch->retried, seen->retried_at) != 0)
+	/* A retry or another start has runs of its own. */
+	if (strcmp(watch->deployment, seen->id) != 0 || watch->version != seen->version)
 		for (size_t i = 0; i < watch->count; i++)
-			watch->steps[i].done[0] = '\0';
+			watch->steps[i].ours[0] = '\0';
 	text_copy(watch->deployment, sizeof(watch->deployment), seen->id);
 	text_copy(watch->inputs, sizeof(watch->inputs), seen->inputs);
 	text_copy(watch->status, sizeof(watch->status), seen->status);
 	text_copy(watch->reason, sizeof(watch->reason), seen->reason);
-	text_copy(watch->retried, sizeof(watch->retried), seen->retried_at);
 	watch->since = retried_at > 0 ? retried_at : clock_parse(seen->started_at);
 	watch->ended_at = clock_parse(seen->finished_at);
 	watch->version = seen->version;

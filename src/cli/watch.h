@@ -15,11 +15,13 @@
 struct watched_step {
 	char id[IDENTIFIER_SIZE];
 	char run[RUN_ID_SIZE];     /* of the status that was shown last */
-	char done[RUN_ID_SIZE];    /* the run that was seen done in this deployment; "": none */
+	char ours[RUN_ID_SIZE];    /* the run of this deployment; "": not seen yet */
 	int64_t version, begun_at; /* begun_at: monotonic; 0: it waits for its needs still */
-	bool live, failed, held,
-		stray;                /* held: what it needs failed. stray: of another deployment */
-	bool waits_for_needs, hushed; /* hushed: its last change was not shown */
+	bool live, failed;
+	bool held;            /* what it needs has failed */
+	bool stray;           /* it is of no deployment of ours */
+	bool waits_for_needs; /* live, and not begun */
+	bool hushed;          /* its last change was not shown */
 };
 
 struct watch {
@@ -29,7 +31,7 @@ struct watch {
 	bool json;                       /* prints each change as a line of JSON */
 	bool any;                        /* whichever deployment is the latest one */
 	/* The deployment, and what it is made of: empty before watch_start. */
-	char deployment[IDENTIFIER_SIZE], inputs[80], status[16], reason[32], retried[40];
+	char deployment[IDENTIFIER_SIZE], inputs[80], status[16], reason[32];
 	int64_t version;
 	int64_t since, ended_at; /* when it was started or retried, and when it ended; wall clock */
 	int strays;              /* polls in a row that showed a stray step */

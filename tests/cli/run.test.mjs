@@ -10,6 +10,7 @@ import { writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { Stack, build, slipway, until } from '../integration/stack.mjs';
+import { runWorkflow } from '../../client/slipway.js';
 
 let stack;
 before(async () => {
@@ -211,6 +212,22 @@ test('replaced by other inputs, the first says that it was not its own that was 
   await untilEnded('replaced', 'done');
 });
 
+test('a step that another client runs alone does not pass for ours; a result given by hand does', async () => {
+  const { inputs, open } = gate();
+  const words = ['run', 'hello', '--input', await fileOf({ inputs }), '--app'];
+  const watching = begin(...words, 'alone');
+  await watching.prints(/^repeat +blocked/m);
+  await stack.trigger('alone', 'hello', 'greet', { inputs: { greet: { text: 'theirs' } } });
+  assert.equal((await watching.ended).code, 1);
+  assert.match(watching.errors, /'greet' of 'alone' was run again by another client/);
+  const skipped = begin(...words, 'given');
+  await skipped.prints(/^repeat +blocked/m);
+  const output = await fileOf({ text: 'by hand', length: 7 });
+  assert.equal((await slipway('skip', 'given', 'hello', 'repeat', '--url', stack.url, '--output', output)).code, 0);
+  assert.equal((await skipped.ended).code, 0, skipped.errors);
+  await open();
+});
+
 test('started anew with the same inputs, it is followed on', async () => {
   const { inputs, open } = gate();
   const file = await fileOf({ inputs });
@@ -302,6 +319,19 @@ test('what was made from something that has changed since is shown as such', asy
   const { stdout } = await slipway('status', 'old', 'hello', '--url', stack.url);
   assert.match(stdout, /^repeat +done .*stale: made from something that has changed since; a run makes it again/m);
   assert.match((await run('old', 'hello', { inputs })).stdout, /^repeat +done .*behind another gate/m);
+});
+
+test('started by a program in JavaScript, watched by the command line', async () => {
+  const { inputs, open } = gate();
+  const controller = new AbortController();
+  const started = runWorkflow('hello', 'shared', { baseUrl: stack.url, inputs, signal: controller.signal });
+  await until(async () => (await deploymentOf('shared')) !== null, 'it is started');
+  const watching = begin('status', 'shared', 'hello', '--watch');
+  await watching.prints(/^repeat +blocked/m);
+  controller.abort();
+  await assert.rejects(started, { name: 'AbortError' });
+  await open();
+  assert.equal((await watching.ended).code, 0, watching.errors);
 });
 
 // Another address of the server that can be away.

@@ -83,16 +83,21 @@ test('an abort whose reason is undefined or an error of ours is the reason still
   assert.equal(stub.requests.length, 1);
 });
 
-test('a workflow that is aborted starts nothing more', async (context) => {
+test('a workflow whose watching is aborted is not cancelled, and is told to nobody any more', async (context) => {
   const { stub, client } = await setUp(context);
   const controller = new AbortController();
   stub.scripts.project = [];
-  const failure = failureOf(client.runWorkflow('site', 'acme', { signal: controller.signal }));
-  await stub.seen((request) => request.mode === 'poll' && request.fields.actionId === 'project');
+  let heard = 0;
+  const options = { signal: controller.signal, onStatus: () => { heard += 1; } };
+  const failure = failureOf(client.runWorkflow('site', 'acme', options));
+  await stub.seen((request) => request.mode === 'poll');
   controller.abort();
   assert.equal((await failure).name, 'AbortError');
-  assert.ok(stub.of('trigger').every(({ fields }) => fields.actionId !== 'deploy'));
+  const [before, polls] = [heard, stub.of('poll').length];
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual([heard, stub.of('poll').length, stub.of('cancel').length], [before, polls, 0]);
   assertNoListeners(controller.signal);
+  assert.equal((await client.poll('site', 'acme')).deployment.status, 'running');
 });
 
 test('listeners are gone after success and failure', async (context) => {

@@ -1,7 +1,8 @@
 /**
  * A server that follows the HTTP contract as far as a client can see it, on a free loopback port.
  *
- * What an action does is a script: the statuses that it goes through, one a poll, the last one for good. What goes
+ * What an action does is a script: the statuses that it goes through, one a poll, the last one for good. A deployment
+ * runs the scripts of all steps by itself, each when its needs are done. What goes
  * wrong is a fault: it takes the place of the next answer that it fits.
  */
 
@@ -42,6 +43,8 @@ export class Stub {
   #workflows;
   #folder;
   #states = new Map();
+  #deployments = new Map();
+  #started = 0;
   #payloads = new Map();
   #faults = [];
   #watchers = [];
@@ -63,7 +66,7 @@ export class Stub {
   }
 
   /**
-   * Puts `fault` in the place of the next answer to `mode` (trigger, poll, validate, configure, cancel, workflows):
+   * Puts `fault` in the place of the next answer to `mode` (start, retry, trigger, poll, configure, workflows, ...):
    * `{ status, headers, body }` answers that; `cut` closes the connection, in the middle of an answer if 'body';
    * `hang` never answers; `late` does what was asked before it fails.
    */
@@ -79,6 +82,18 @@ export class Stub {
 
   of(mode) {
     return this.requests.filter((request) => request.mode === mode);
+  }
+
+  /** What another client does that starts the same anew. */
+  restart(appId, workflowId) {
+    const { inputs } = this.#deployments.get(`${appId}:${workflowId}`);
+    return this.#start({ appId, workflowId, inputs, startId: 'of another client', again: true });
+  }
+
+  /** What a server does that has lost its state. */
+  forget() {
+    this.#deployments.clear();
+    this.#states.clear();
   }
 
   async #handle(request, response) {
@@ -118,6 +133,12 @@ export class Stub {
         return { status: 200, content: { workflows: this.#workflows } };
       case 'poll':
         return this.#poll(fields);
+      case 'start':
+        return this.#start(fields);
+      case 'retry':
+        return this.#retry(fields);
+      case 'skip':
+        return this.#skip(fields);
       case 'trigger':
         return this.#trigger(fields);
       case 'validate':
@@ -172,10 +193,98 @@ export class Stub {
     }
     const states = steps.map((step) => this.#state(appId, workflowId, step.id));
     states.forEach(advance);
+    const deployment = this.#settle(appId, workflowId);
     const statuses = states.map((state) => state.status);
-    const version = statuses.reduce((sum, status) => sum + status.version, 0);
-    const content = actionId === undefined ? { workflowId, appId, actions: statuses } : statuses[0];
+    const version = statuses.reduce((sum, status) => sum + status.version, deployment?.version ?? 0);
+    const content = actionId === undefined ? { workflowId, appId, actions: statuses, deployment } : statuses[0];
     return { status: 200, headers: { ETag: `"v${version}"` }, content };
+  }
+
+  #begin(appId, workflowId, step, deployment) {
+    const state = this.#state(appId, workflowId, step.id);
+    startRun(state, JSON.stringify(deployment.inputs), this.scripts[step.id] ?? DONE);
+    state.status = { ...state.status, deploymentId: deployment.content.deploymentId };
+    state.waits = step.needs.length > 0;
+    if (state.waits) {
+      change(state, { phase: 'blocked', reason: 'needs', detail: `it waits for ${step.needs.join(', ')}` });
+    }
+  }
+
+  #start({ appId, workflowId, inputs = {}, startId, replace, again = false }) {
+    const steps = this.#steps(workflowId);
+    const refused = this.#validate({ workflowId, inputs });
+    if (steps.length === 0 || refused.status !== 200) {
+      return steps.length === 0 ? problem(404, 'not_found', `There is no workflow "${workflowId}".`) : refused;
+    }
+    const key = `${appId}:${workflowId}`;
+    const last = this.#deployments.get(key);
+    const inputsDigest = JSON.stringify(inputs);
+    const isLive = last?.content.status === 'running' && !again;
+    if (last?.startId === startId || (isLive && last.content.inputsDigest === inputsDigest)) {
+      return statusAnswer(last.content);
+    }
+    if (isLive && !replace) {
+      return problem(409, 'run_conflict', 'It is deployed with different inputs.', { current: last.content });
+    }
+    const deploymentId = `deployment-${(this.#started += 1)}`;
+    const content = { workflowId, appId, deploymentId, status: 'running', reason: null, definition: null,
+      inputsDigest, actor: null, startedAt: new Date().toISOString(), retriedAt: null, finishedAt: null,
+      version: (last?.content.version ?? 0) + 1 };
+    const deployment = { inputs, startId, content };
+    this.#deployments.set(key, deployment);
+    steps.forEach((step) => this.#begin(appId, workflowId, step, deployment));
+    return { status: 202, content };
+  }
+
+  #retry({ appId, workflowId }) {
+    const deployment = this.#deployments.get(`${appId}:${workflowId}`);
+    if (deployment === undefined) {
+      return problem(404, 'not_found', 'There is no such deployment.');
+    }
+    const failed = this.#steps(workflowId)
+      .filter((step) => this.#state(appId, workflowId, step.id).status.status === 'error');
+    failed.forEach((step) => this.#begin(appId, workflowId, step, deployment));
+    const change_ = { status: 'running', retriedAt: new Date().toISOString(), finishedAt: null };
+    deployment.content = { ...deployment.content, ...change_, version: deployment.content.version + 1 };
+    return { status: 202, content: deployment.content };
+  }
+
+  #skip({ appId, workflowId, actionId, output }) {
+    const state = this.#state(appId, workflowId, actionId);
+    state.rest = [];
+    change(state, { status: 'done', output });
+    return statusAnswer(state.status);
+  }
+
+  /** Lets steps go on whose needs are done, and says what has become of the whole. */
+  #settle(appId, workflowId) {
+    const deployment = this.#deployments.get(`${appId}:${workflowId}`);
+    if (deployment === undefined) {
+      return null;
+    }
+    const steps = this.#steps(workflowId);
+    const statusOf = (id) => this.#state(appId, workflowId, id).status;
+    const isFailed = (id) => statusOf(id).status === 'error' || statusOf(id).reason === 'need_failed';
+    for (const step of steps) {
+      const state = this.#state(appId, workflowId, step.id);
+      if (!state.waits || state.status.status !== 'running') continue;
+      const failed = step.needs.find(isFailed);
+      if (step.needs.every((need) => statusOf(need).status === 'done')) {
+        state.waits = false;
+        change(state, { phase: 'queued', reason: null, detail: null });
+      } else if ((failed !== undefined) !== (state.status.reason === 'need_failed')) {
+        const detail = failed === undefined ? 'it waits' : `it needs ${failed}, which failed`;
+        change(state, { reason: failed === undefined ? 'needs' : 'need_failed', detail });
+      }
+    }
+    const words = steps.map(({ id }) => (isFailed(id) ? 'error' : statusOf(id).status));
+    const status = ['running', 'error'].find((word) => words.includes(word)) ?? 'done';
+    if (status !== deployment.content.status) {
+      const finishedAt = status === 'running' ? null : new Date().toISOString();
+      const version = deployment.content.version + 1;
+      deployment.content = { ...deployment.content, status, finishedAt, version };
+    }
+    return deployment.content;
   }
 
   #validate({ workflowId, inputs = {} }) {
@@ -197,6 +306,13 @@ export class Stub {
   }
 
   #cancel({ appId, workflowId, actionId }) {
+    const deployment = this.#deployments.get(`${appId}:${workflowId}`);
+    if (actionId === undefined && deployment !== undefined) {
+      this.#steps(workflowId).forEach(({ id }) => this.#cancel({ appId, workflowId, actionId: id }));
+      this.#settle(appId, workflowId);
+      deployment.content = { ...deployment.content, reason: 'cancelled' };
+      return { status: 202, content: deployment.content };
+    }
     const state = this.#state(appId, workflowId, actionId);
     if (state.status.status !== 'running') {
       return statusAnswer(state.status);
@@ -239,6 +355,7 @@ function startRun(state, input, script) {
   const idle = idleStatus(state.status.appId, state.status.workflowId, state.status.actionId);
   state.runs += 1;
   state.input = input;
+  state.waits = false;
   state.rest = [...(typeof script === 'function' ? script(state.runs) : script)];
   const { version } = state.status;
   state.status = { ...idle, version };
@@ -251,14 +368,15 @@ function change(state, members) {
   const status = { ...state.status, ...members, version: state.status.version + 1 };
   status.startedAt ??= status.phase === 'queued' ? null : now;
   if (status.status === 'done' || status.status === 'error') {
-    Object.assign(status, { phase: null, reason: null, resumeAt: null, finishedAt: now, nextPollMs: null });
+    const ended = { phase: null, resumeAt: null, finishedAt: now, nextPollMs: null };
+    Object.assign(status, ended, { reason: members.reason ?? null });
   }
   state.status = status;
 }
 
 /** `null` in a script is a poll that finds nothing new. */
 function advance(state) {
-  const next = state.rest.shift();
+  const next = state.waits ? null : state.rest.shift();
   if (next) {
     change(state, next);
   }
