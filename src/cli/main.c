@@ -15,23 +15,27 @@ const char *argp_program_version = "slipway " SLIPWAY_VERSION;
 /* All commands, in the order in which `slipway help` lists them. A new one is a file command_*.c
  * and a line here. */
 /* clang-format off */
-#define COMMANDS(COMMAND)  \
-	COMMAND(run)       \
-	COMMAND(plan)      \
-	COMMAND(apply)     \
-	COMMAND(destroy)   \
-	COMMAND(status)    \
-	COMMAND(retry)     \
-	COMMAND(skip)      \
-	COMMAND(cancel)    \
-	COMMAND(resources) \
-	COMMAND(workflows) \
-	COMMAND(dev)       \
-	COMMAND(verify)    \
-	COMMAND(doctor)    \
-	COMMAND(check)     \
-	COMMAND(settings)  \
-	COMMAND(new)       \
+#define COMMANDS(COMMAND)    \
+	COMMAND(run)         \
+	COMMAND(plan)        \
+	COMMAND(apply)       \
+	COMMAND(destroy)     \
+	COMMAND(status)      \
+	COMMAND(retry)       \
+	COMMAND(skip)        \
+	COMMAND(cancel)      \
+	COMMAND(apps)        \
+	COMMAND(deployments) \
+	COMMAND(history)     \
+	COMMAND(events)      \
+	COMMAND(resources)   \
+	COMMAND(workflows)   \
+	COMMAND(dev)         \
+	COMMAND(verify)      \
+	COMMAND(doctor)      \
+	COMMAND(check)       \
+	COMMAND(settings)    \
+	COMMAND(new)         \
 	COMMAND(key)
 
 #define DECLARED(name) extern const struct command command_##name;
@@ -48,7 +52,7 @@ static void print_help(FILE *stream)
 		"Usage: slipway COMMAND [options]\n\nDeployment workflows: run them, follow them, "
 		"develop them.\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		fprintf(stream, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+		fprintf(stream, "  %-11s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(stream,
 		"\n'slipway COMMAND --help' describes a command.\n"
 		"Exit status: 0 done, 1 a step ended in error, 64 usage, 69 unreachable, 70 "
