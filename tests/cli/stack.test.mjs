@@ -36,7 +36,8 @@ async function write(name, text) {
 // The example with other names, its apps in this order.
 function renamed(prefix, order = ['docs', 'timelining', 'notes']) {
   const text = example.replaceAll('127.0.0.1:8080', new URL(stack.url).host)
-    .replaceAll(/\b(docs|timelining|notes)\b(?=:$|[.}]|, fork)/gm, `${prefix}-$1`);
+    .replaceAll(/\b(docs|timelining|notes)\b(?=:$|[.}]|, fork)/gm, `${prefix}-$1`)
+    .replaceAll('shared: link', `shared: ${prefix}_link`);
   const [, body] = text.split('\napps:\n');
   const apps = Object.fromEntries(body.split(/^ {2}(?=\S)/m).slice(1)
     .map((app) => [/-(\w+):/.exec(app)[1], `  ${app.trimEnd()}\n`]));
@@ -90,6 +91,25 @@ test('applied again it looks, changes nothing, and says so', async () => {
   const plan = await apply(file, '--plan');
   assert.equal(plan.code, 0, plan.stdout + plan.stderr);
   assert.doesNotMatch(plan.stdout, /\b(create|update|remove|adopt|conflict)\b/);
+});
+
+// What Vercel has as the value of a variable.
+async function variable(app, key) {
+  const { project } = await outputs(app);
+  const answer = await fetch(`${await provider('vercel')}/v10/projects/${project.id}/env?decrypt=true&teamId=${
+    project.accountId}`, { headers: authorization });
+  return (await answer.json()).envs.find((one) => one.key === key).value;
+}
+
+test('apps of a stack share a secret that nobody has chosen', async () => {
+  const file = await write('shared.yaml', renamed('shared'));
+  const result = await apply(file);
+  assert.equal(result.code, 0, result.stdout + result.stderr);
+  const value = await variable('shared-docs', 'LINK_TOKEN');
+  assert.match(value, /^[0-9a-f]{32}$/);
+  assert.equal(await variable('shared-timelining', 'LINK_TOKEN'), value);
+  assert.equal((await apply(file)).code, 0);
+  assert.equal(await variable('shared-docs', 'LINK_TOKEN'), value);
 });
 
 test('what was deleted by hand is made anew, and what was made from it follows', async () => {
