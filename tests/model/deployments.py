@@ -22,6 +22,7 @@ class Deployment:
 
     def __init__(self, app):
         self.home, self.name = app, deployment_name(app)
+        self.recorded = None  # what the list of those that have ended says of it
         self.forget(self.FIELDS)
 
     def forget(self, fields):
@@ -164,18 +165,24 @@ class Dependants:
         word = 'running' if goes_on else 'done' if all(step.status == 'done' for step in steps) else 'error'
         if word == one.status:
             return False
+        self.forget_end(one)
         one.status, one.changed_at, one.version = word, self.now, one.version + 1
         one.finished_at = one.reason = None
         if word != 'running':
             one.finished_at = self.now
             one.reason = 'cancelled' if one.cancel and word == 'error' else None
             one.cancel = None
-            self.past[app].append([text for field in ('deployment workflow status reason inputs digest definition '
-                                                      'started_at finished_at request actor steps').split()
-                                   if getattr(one, field) not in (None, '')
-                                   for text in (field, str(getattr(one, field)))])
+            one.recorded = [text for field in ('deployment workflow status reason inputs digest definition after started_at '
+                                               'retried_at finished_at version request actor steps').split()
+                            if getattr(one, field) not in (None, '') for text in (field, str(getattr(one, field)))]
+            self.past[app].append(one.recorded)
         self.events[app].append([WORKFLOW, 'deployment', word])
         return True
+
+    def forget_end(self, one):
+        """One that goes on has not ended: no list is to have it twice."""
+        self.past[one.home] = [entry for entry in self.past[one.home] if entry is not one.recorded]
+        one.recorded = None
 
     def record_end(self, run):
         """What stays to be read of a run when its step has another."""
@@ -224,8 +231,10 @@ class Dependants:
         restarted = not retry or one.status != 'running'
         one.forget(['finished_at', 'reason', 'cancel', 'retry', 'request', 'actor'])
         if retry:
+            self.forget_end(one)
             one.retry = start or None
         else:
+            one.recorded = None
             one.start, one.retried_at, one.deployment = start or None, None, deployment
         one.app, one.workflow, one.status, one.digest, one.definition = app, WORKFLOW, 'running', digest, definition
         one.inputs, one.configured, one.after, one.retention = inputs, configured, after, retention
@@ -275,6 +284,8 @@ class Dependants:
             self.use(run, step['needs'].split())
             return
         terms['made'].append(run)
+        if run.status == 'running':
+            self.note(run, 'replaced', 'it is to run with another input, and had not begun')
         self.create(run, run=step['run'], input=step['input'], digest=step['digest'], definition=step['definition'],
                     attempts=step['attempts'], run_ms=step['run_ms'], retention=terms['retention'],
                     request=terms['request'], actor=terms['actor'], needs=step['needs'], deployment=one.deployment)

@@ -112,7 +112,8 @@ def pairs_of(arguments):
 
 
 def as_dict(flat):
-    return dict(zip(flat[::2], flat[1::2]))
+    """Without the id of an entry in the list of deployments, which Redis chooses by its own clock."""
+    return {name: text for name, text in zip(flat[::2], flat[1::2]) if name != 'recorded'}
 
 
 def as_scores(flat):
@@ -530,6 +531,7 @@ class Plan:
         one = self.model.deployments[run.home[0]]
         there = int(one.version is not None)
         one.forget(one.FIELDS)
+        one.recorded = None
         self.add('a hand deletes ' + one.name, ['DEL', PREFIX + 'app:default:' + one.name], there)
 
     def empty(self, run, a, b):
