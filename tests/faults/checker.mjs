@@ -19,7 +19,7 @@ function checkSingleFlight(app, events, violations) {
     const current = live.get(step);
     if (current !== undefined && current !== event.run)
       violations.push(`I3: ${app} ${step}: ${current} and ${event.run} at once`);
-    if (event.event === 'done' || event.event === 'error') live.delete(step);
+    if (['done', 'error', 'replaced'].includes(event.event)) live.delete(step);
     else if (event.event !== 'log') live.set(step, event.run);
   }
 }
@@ -80,9 +80,10 @@ async function checkQuiet(cluster, options, violations) {
     ]);
     return counts.every((count) => count === 0);
   };
-  await until(empty, 'nothing is left in queue, delayed and live', 15000).catch((error) =>
-    violations.push(`I5: ${error.message}`),
-  );
+  await until(empty, 'nothing is left in queue, delayed and live', 15000).catch(async (error) => {
+    const live = await cluster.redis('ZRANGE', 'slipway:{0}:live', '0', '5');
+    violations.push(`I5: ${error.message}, such as ${live}`);
+  });
   const [pending] = await cluster.redis('XPENDING', 'slipway:{0}:queue', 'workers').catch(() => [0]);
   if (pending > 0) violations.push(`I5: ${pending} entries are pending`);
   const dead = await cluster.redis('XLEN', 'slipway:{0}:dead');

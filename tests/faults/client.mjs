@@ -28,7 +28,7 @@ export class Client {
         body: JSON.stringify(body),
       });
       status = response.status;
-      answer = await response.json();
+      answer = (await response.json()) ?? {}; // null: there is no deployment
     } catch (error) {
       answer = { detail: String(error.cause ?? error) };
     }

@@ -56,6 +56,8 @@ export class Provider extends Peer {
     else if (found) {
       this.note(call);
       this.send(response, 422, { message: 'Validation Failed', errors: [{ code: 'already_exists' }] });
+    } else if (call.name.startsWith('refused-')) {
+      this.send(response, 422, { message: 'Validation Failed', errors: [{ code: 'invalid' }] });
     } else this.send(response, 201, { id: this.note(call).id });
   }
 }

@@ -1,5 +1,5 @@
 /*
- * The workflows of the fault suite's build: all of the product's, and one of its own.
+ * The workflows of the fault suite's build: some of the product's, and two of its own.
  */
 
 #include "faults/misbehave.h"
@@ -14,6 +14,21 @@ static const struct step_definition steps[] = {
 	{ .id = "misbehave", .action = &misbehave, .input_key = "misbehave" },
 };
 
+/* Four steps, each of which makes an object: two need the first, and the last needs both. */
+static const struct step_definition chain_steps[] = {
+	{ .id = "base", .action = &object, .input_key = "base" },
+	{ .id = "left", .action = &object, .input_key = "left", .needs = NEEDS("base") },
+	{ .id = "right", .action = &object, .input_key = "right", .needs = NEEDS("base") },
+	{ .id = "top", .action = &object, .input_key = "top", .needs = NEEDS("left", "right") },
+};
+
+static const struct workflow_definition chain = {
+	.id = "chain",
+	.summary = "Makes four objects that need one another",
+	.steps = chain_steps,
+	.step_count = ARRAY_LEN(chain_steps),
+};
+
 static const struct workflow_definition faults = {
 	.id = "faults",
 	.summary = "Makes an object, or does to its process what no action should",
@@ -25,5 +40,6 @@ const struct workflow_definition *const workflows[] = {
 	&hello,
 	&site,
 	&faults,
+	&chain,
 	NULL,
 };

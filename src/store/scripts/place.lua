@@ -53,6 +53,9 @@ local function place(step, id, keeps_done)
 	end
 
 	made = true
+	if status == 'running' then
+		note('replaced', 'it is to run with another input, and had not begun', seconds_kept())
+	end
 	create({ app = arg.app, workflow = arg.workflow, step = step.step, run = step.run, input = step.input,
 		digest = step.digest, definition = step.definition, attempts = step.attempts, run_ms = step.run_ms,
 		retention = arg.retention, request = arg.request, actor = arg.actor, needs = step.needs,
