@@ -13,6 +13,7 @@
 
 #include "action/context.h"
 #include "action/dry_run_call.h"
+#include "action/dry_run_tally.h"
 #include "base/record.h"
 #include "base/redact.h"
 #include "base/text.h"
@@ -22,10 +23,8 @@
 #include "core/input.h"
 #include "core/ledger_row.h"
 #include "core/run.h"
-#include "provider/provider.h"
 
-#define PROVIDERS_MAX 8
-#define PLANNED_MAX   64
+#define PLANNED_MAX 64
 
 /* What is known of the output of a step. */
 enum known_output {
@@ -48,8 +47,7 @@ struct dry_run {
 	struct dry_step steps[WORKFLOW_STEPS_MAX];
 	struct dry_run_effect effects[WORKFLOW_STEPS_MAX];
 	size_t effect_count;
-	struct dry_run_calls calls[PROVIDERS_MAX];
-	size_t call_count;
+	struct dry_run_tally tally;
 	struct planned_resource planned[PLANNED_MAX];
 	size_t planned_count;
 	struct step_dry_run *observed; /* of the step that is looked at */
@@ -299,49 +297,6 @@ static bool describe_step(struct dry_run *dry_run, struct dry_step *step, enum a
 	return true;
 }
 
-static const char *warn_of_expiry(const struct dry_run *dry_run, int64_t expires_at)
-{
-	char when[CREDENTIAL_END_SIZE];
-	return credential_ends_soon(expires_at, when)
-		? arena_format(dry_run->context->arena, "its token ends %s", when)
-		: NULL;
-}
-
-static void warn_of_limits(const struct dry_run *dry_run, struct dry_run_calls *calls)
-{
-	if (calls->remaining < 0 || calls->remaining >= calls->needed)
-		return;
-	calls->warning = arena_format(dry_run->context->arena,
-		"its rate limit has %lld calls left, and at least %lld are needed%s%s",
-		(long long)calls->remaining, (long long)calls->needed,
-		calls->warning != NULL ? "; " : "", calls->warning != NULL ? calls->warning : "");
-}
-
-static void count_calls(struct dry_run *dry_run, const struct step_dry_run *observed)
-{
-	for (size_t i = 0; i < DRY_RUN_PROVIDERS_MAX && observed->calls[i].provider != NULL; i++) {
-		size_t at = 0;
-		while (at < dry_run->call_count &&
-			strcmp(dry_run->calls[at].provider, observed->calls[i].provider) != 0)
-			at++;
-		if (at == PROVIDERS_MAX)
-			return;
-		if (at == dry_run->call_count)
-			dry_run->calls[dry_run->call_count++] =
-				(struct dry_run_calls){ .provider = observed->calls[i].provider,
-					.remaining = -1 };
-		dry_run->calls[at].reads += observed->calls[i].reads;
-		dry_run->calls[at].writes += observed->calls[i].writes;
-		dry_run->calls[at].needed += observed->calls[i].reads + observed->calls[i].unsent +
-			observed->calls[i].writes;
-		if (observed->calls[i].remaining >= 0)
-			dry_run->calls[at].remaining = observed->calls[i].remaining;
-		if (dry_run->calls[at].warning == NULL)
-			dry_run->calls[at].warning =
-				warn_of_expiry(dry_run, observed->calls[i].expires_at);
-	}
-}
-
 /* Keeps what the step has put into the ledger and would make, for the steps behind it. */
 static void note_planned(struct dry_run *dry_run, const struct action_context *context)
 {
@@ -452,7 +407,7 @@ static bool run_action(struct dry_run *dry_run, size_t index, struct dry_run_eff
 		? run_with_input(dry_run, index, input, effect)
 		: describe_failure(dry_run, &context->error, effect);
 	effect->after = (struct string_list){ observed->after, observed->after_count };
-	count_calls(dry_run, observed);
+	dry_run_tally_step(&dry_run->tally, observed);
 	return goes_on && digest_step(dry_run, step, effect);
 }
 
@@ -510,6 +465,14 @@ static bool is_ready(const struct dry_run *dry_run, size_t index)
 	return true;
 }
 
+/* Steps that only wait for others have called nobody yet. */
+static void expect_providers(struct dry_run *dry_run)
+{
+	for (size_t i = 0; i < dry_run->workflow->step_count; i++)
+		if (dry_run->steps[i].included && strcmp(dry_run->steps[i].input, "null") != 0)
+			dry_run_tally_expect(&dry_run->tally, dry_run->workflow->steps[i].action);
+}
+
 enum action_result dry_run_execute(
 	struct action_context *context, const void *input, void *checkpoint, void *output)
 {
@@ -520,6 +483,7 @@ enum action_result dry_run_execute(
 	if (dry_run == NULL)
 		return action_failed(context);
 	dry_run->context = context;
+	dry_run->tally.context = context;
 	dry_run->workflow = context->workflow;
 	if (!read_steps(dry_run, input))
 		return action_failed(context);
@@ -531,11 +495,11 @@ enum action_result dry_run_execute(
 			if (dry_run->steps[i].included && !dry_run->steps[i].finished &&
 				is_ready(dry_run, i) && !run_step(dry_run, i))
 				return action_failed(context);
-	for (size_t i = 0; i < dry_run->call_count; i++)
-		warn_of_limits(dry_run, &dry_run->calls[i]);
+	expect_providers(dry_run);
+	dry_run_tally_finish(&dry_run->tally);
 	char hash[DIGEST_SIZE];
 	result->steps = (struct object_list){ dry_run->effects, dry_run->effect_count };
-	result->calls = (struct object_list){ dry_run->calls, dry_run->call_count };
+	result->calls = (struct object_list){ dry_run->tally.rows, dry_run->tally.count };
 	if (dry_run_hash(result, hash, &context->error) != ERROR_NONE)
 		return action_failed(context);
 	result->hash = arena_string(context->arena, hash);

@@ -56,6 +56,9 @@ struct provider_question {
 	struct string_pair query;
 	bool each;
 	bool unscoped;      /* as in struct provider_request */
+	bool planned;       /* a plan asks it as well: it is about all that a workflow does there */
+	const char *page;   /* the parameter of its query that takes what survey_go_on was given;
+			       NULL: it has one page */
 	bool tells_refusal; /* a refusal is what is to be found: it shows that steps would be
 			       refused as well */
 	void (*read)(struct survey *survey,

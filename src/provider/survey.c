@@ -38,12 +38,20 @@ void survey_add_name(struct survey *survey, const char *name)
 		survey->names[survey->name_count++] = copy;
 }
 
+void survey_go_on(struct survey *survey, const char *next_page)
+{
+	if (!text_copy(survey->next_page, sizeof(survey->next_page), next_page))
+		survey->next_page[0] = '\0';
+}
+
 void survey_add_expiry(struct survey *survey, int64_t expires_at)
 {
 	const struct provider *provider = survey->exchange->provider;
 	char when[CREDENTIAL_END_SIZE];
 
-	if (!credential_ends_soon(expires_at, when))
+	if (expires_at > 0)
+		survey->expires_at = expires_at;
+	if (survey->for_plan || !credential_ends_soon(expires_at, when))
 		return;
 	const char *advice = arena_format(survey->exchange->arena,
 		"Make a new one and put it into the file of %s_FILE: workers take it up without a "
@@ -61,12 +69,12 @@ static void add_error(struct survey *survey, const struct error *error)
 		remedy != NULL ? remedy : "", "%s", error->message);
 }
 
-static enum error_class ask(struct survey *survey, const struct provider_question *question,
-	const char *name, struct error *error)
+static enum error_class ask_page(struct survey *survey, const struct provider_question *question,
+	const char *name, const char *page, struct error *error)
 {
 	const struct provider_request request = { .path = question->path,
 		.parameters = { name },
-		.query = { question->query },
+		.query = { question->query, { question->page, page } },
 		.unscoped = question->unscoped };
 	struct provider_exchange exchange = *survey->exchange;
 	struct provider_response response;
@@ -75,6 +83,8 @@ static enum error_class ask(struct survey *survey, const struct provider_questio
 
 	survey->notice = (struct credential_notice){ .expires_at = 0 };
 	survey->about = name;
+	survey->next_page[0] = '\0';
+	survey->asked++;
 	exchange.notice = &survey->notice;
 	if (provider_send(&exchange, &request, &response, error) != ERROR_NONE)
 		return error->class;
@@ -83,6 +93,23 @@ static enum error_class ask(struct survey *survey, const struct provider_questio
 			&ignored) == ERROR_NONE)
 		question->read(survey, json);
 	return ERROR_NONE;
+}
+
+/* A list is read to its end, unless that never comes. */
+static enum error_class ask(struct survey *survey, const struct provider_question *question,
+	const char *name, struct error *error)
+{
+	char page[sizeof(survey->next_page)];
+	enum error_class class = ask_page(survey, question, name, NULL, error);
+
+	for (int i = 1; class == ERROR_NONE && question->page != NULL &&
+		survey->next_page[0] != '\0' && i < SURVEY_PAGES_MAX;
+		i++) {
+		text_copy(page, sizeof(page), survey->next_page);
+		class = ask_page(survey, question, name, page, error);
+	}
+
+	return class;
 }
 
 /* False where the provider does not answer, or wants to be asked no more. */
@@ -124,4 +151,21 @@ enum error_class survey_ask(
 	while ((++question)->path != NULL && ask_all(ret_survey, question))
 		continue;
 	return ERROR_NONE;
+}
+
+void survey_plan(const struct provider_exchange *exchange, struct survey *ret_survey)
+{
+	const struct provider_question *question = exchange->access->questions;
+	struct error error;
+
+	*ret_survey = (struct survey){ .exchange = exchange, .for_plan = true };
+	for (; question->path != NULL; question++) {
+		if (!question->planned)
+			continue;
+		bool answered =
+			ask(ret_survey, question, exchange->access->scope, &error) == ERROR_NONE;
+		bool refused = !answered && error.http_status >= 400 && error.http_status < 500;
+		if (!answered && (!refused || error.class == ERROR_RATE_LIMITED))
+			return;
+	}
 }

@@ -90,6 +90,7 @@ static bool is_limited(
 #define GIT_APP_URL    "https://github.com/apps/vercel"
 #define LOGINS_URL     "https://vercel.com/account/login-connections"
 #define TOKENS_URL     "https://vercel.com/account/settings/tokens"
+#define MEMBERS_URL    "https://vercel.com/docs/accounts/team-members-and-roles"
 #define DOMAINS_URL    "https://vercel.com/dashboard/domains"
 #define BILLING_URL    "https://vercel.com/dashboard/usage"
 #define DASHBOARD_URL  "https://vercel.com/dashboard"
@@ -268,9 +269,39 @@ static void read_account(struct survey *survey, const cJSON *json, const char *w
 			reason != NULL ? reason : "it does not say why");
 }
 
+/* Whether a list of texts has this one. */
+static bool has_text(const cJSON *list, const char *text)
+{
+	const cJSON *one;
+	cJSON_ArrayForEach (one, list) {
+		if (cJSON_IsString(one) && strcmp(one->valuestring, text) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A role without the right to create projects; a permission of its own may add that. */
+static void read_role(struct survey *survey, const cJSON *membership)
+{
+	static const char *const roles[] = { "VIEWER", "VIEWER_FOR_PLUS", "BILLING", "SECURITY",
+		"CONTRIBUTOR" };
+	const char *role = json_member_string(membership, "role");
+
+	for (size_t i = 0; role != NULL && i < ARRAY_LEN(roles); i++)
+		if (strcmp(role, roles[i]) == 0 &&
+			!has_text(json_member(membership, "teamPermissions"), "CreateProject"))
+			survey_add(survey, false, MEMBERS_URL,
+				"Let an owner of the team give the token's user the role of a "
+				"member, or use the token of a member.",
+				"the user of the token for Vercel has the role %s in the team, "
+				"which creates no projects",
+				role);
+}
+
 static void read_team(struct survey *survey, const cJSON *json)
 {
 	read_account(survey, json, "the team");
+	read_role(survey, json_member(json, "membership"));
 }
 
 static void read_user(struct survey *survey, const cJSON *json)
@@ -321,6 +352,17 @@ static void read_namespaces(struct survey *survey, const cJSON *json)
 	}
 }
 
+/* The next page is named by a time or a token. */
+static void go_on(struct survey *survey, const cJSON *next)
+{
+	char text[sizeof(survey->next_page)];
+
+	if (cJSON_IsString(next))
+		survey_go_on(survey, next->valuestring);
+	if (cJSON_IsNumber(next) && text_format(text, sizeof(text), "%.0f", next->valuedouble))
+		survey_go_on(survey, text);
+}
+
 /* After an Instant Rollback, or by a setting, new deployments are built and not shown. */
 static void read_projects(struct survey *survey, const cJSON *json)
 {
@@ -343,27 +385,40 @@ static void read_projects(struct survey *survey, const cJSON *json)
 			"production is pinned by an Instant Rollback or by a setting, and new "
 			"deployments do not show there: %s",
 			names);
+	go_on(survey, json_member(json_member(json, "pagination"), "next"));
 }
 
 static const struct provider_question team_questions[] = {
-	{ .path = "/v2/teams/{teamId}", .read = read_team },
-	{ .path = "/v5/user/tokens/current", .unscoped = true, .read = read_token },
+	{ .path = "/v2/teams/{teamId}", .planned = true, .read = read_team },
+	{ .path = "/v5/user/tokens/current",
+		.planned = true,
+		.unscoped = true,
+		.read = read_token },
 	{ .path = "/v1/integrations/git-namespaces",
 		.query = { "provider", "github" },
 		.unscoped = true,
 		.read = read_namespaces },
-	{ .path = "/v10/projects", .query = { "limit", "100" }, .read = read_projects },
+	{ .path = "/v10/projects",
+		.query = { "limit", "100" },
+		.page = "from",
+		.read = read_projects },
 	{ .path = NULL },
 };
 
 static const struct provider_question user_questions[] = {
-	{ .path = "/v2/user", .read = read_user },
-	{ .path = "/v5/user/tokens/current", .unscoped = true, .read = read_token },
+	{ .path = "/v2/user", .planned = true, .read = read_user },
+	{ .path = "/v5/user/tokens/current",
+		.planned = true,
+		.unscoped = true,
+		.read = read_token },
 	{ .path = "/v1/integrations/git-namespaces",
 		.query = { "provider", "github" },
 		.unscoped = true,
 		.read = read_namespaces },
-	{ .path = "/v10/projects", .query = { "limit", "100" }, .read = read_projects },
+	{ .path = "/v10/projects",
+		.query = { "limit", "100" },
+		.page = "from",
+		.read = read_projects },
 	{ .path = NULL },
 };
 

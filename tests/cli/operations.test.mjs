@@ -315,6 +315,29 @@ test('doctor tells what keeps Vercel from deploying', async () => {
   const limited = await ask('vercel', team, '--vercel-team', 'team_1');
   assert.equal(limited.status, 1);
   assert.match(limited.found[1].what, /only a part of the team/);
+  const roleOf = async (membership) => {
+    const answers = { '/v2/teams/team_1': { body: { membership } } };
+    return (await ask('vercel', answers, '--vercel-team', 'team_1')).found.map(({ what }) => what);
+  };
+  assert.match((await roleOf({ role: 'VIEWER' }))[1], /the role VIEWER in the team, which creates no projects/);
+  assert.equal((await roleOf({ role: 'MEMBER' })).length, 1);
+  assert.equal((await roleOf({ role: 'CONTRIBUTOR', teamPermissions: ['CreateProject'] })).length, 1);
+});
+
+test('doctor reads all pages of the projects', async () => {
+  const page = (next, name) => ({
+    body: { projects: [{ name, autoAssignCustomDomains: false }], pagination: { count: 1, next, prev: null } },
+  });
+  const pages = { null: page(1700000000000, 'first'), 1700000000000: page('abc', 'second'), abc: page(null, 'third') };
+  const answers = { ...ACCOUNT, get '/v10/projects'() {
+    return pages[new URL(peer.calls.at(-1).path, peer.url).searchParams.get('from')];
+  } };
+  const { found } = await ask('vercel', answers);
+  assert.deepEqual(found.slice(1).map(({ what }) => what.split(': ').at(-1)), ['first', 'second', 'third']);
+  // An API that never ends its list is not read for ever.
+  const endless = await ask('vercel', { ...ACCOUNT, '/v10/projects': page('again', 'one') });
+  assert.ok(endless.found.length > 1);
+  assert.equal(peer.count('GET', /projects/), 20);
 });
 
 test('doctor tells of an App that is not installed any more', async () => {

@@ -407,6 +407,54 @@ test('a permission that lacks behind a create is told before anything is made', 
   }
 });
 
+// No step has called Vercel yet, for each waits for the repository: it is asked all the same.
+test('a plan tells what is wrong with the credential of Vercel, before a step can call it', async () => {
+  const peer = await Peer.start();
+  const token = path.join(stack.folder, 'vercel-token');
+  await writeFile(token, 'vercel_that_ends_0123456789\n', { mode: 0o600 });
+  const env = {
+    SLIPWAY_GITHUB_URL: peer.url, SLIPWAY_GITHUB_TOKEN_FILE: token, SLIPWAY_ALLOW_LOOPBACK: 'yes',
+    SLIPWAY_VERCEL_URL: peer.url, SLIPWAY_VERCEL_TOKEN_FILE: token, SLIPWAY_VERCEL_TEAM: 'team_1',
+  };
+  const other = await Stack.start({ flags: ['--no-emulator'], env });
+  const answers = {
+    '/v5/user/tokens/current': { token: { expiresAt: Date.now() + 5.5 * 24 * 3600 * 1000 } },
+    '/v2/teams/team_1': { membership: { role: 'VIEWER' }, softBlock: { reason: 'UNPAID_INVOICE' } },
+  };
+  peer.intercept = (call, response) => {
+    const answer = answers[call.path.split('?')[0]];
+    if (answer) peer.send(response, 200, answer);
+    return Boolean(answer);
+  };
+  try {
+    const input = path.join(stack.folder, 'ending.json');
+    const repo = { owner: 'acme', name: 'new', fork: 'upstream/app-template' };
+    await writeFile(input, JSON.stringify({ inputs: { repo, project: { name: 'new' } } }));
+    const words = ['plan', 'site', '--app', 'ending', '--url', other.url, '--input', input, '--json'];
+    const told = async () => {
+      const { calls } = JSON.parse((await slipway(...words)).stdout);
+      return calls.find((one) => one.provider === 'vercel');
+    };
+    const { looked, warning } = await told();
+    assert.equal(looked, 2);
+    assert.match(warning, /^its token ends on \d+ \w+ \d{4}, in 5 days; /);
+    assert.match(warning, /blocked the team: UNPAID_INVOICE/);
+    assert.match(warning, /the role VIEWER in the team/);
+    // What may not be asked, and what does not answer, is no warning, and ends no plan.
+    for (const status of [403, 404, 503]) {
+      peer.intercept = (call, response) => {
+        const asked = call.path.startsWith('/v2/') || call.path.startsWith('/v5/');
+        if (asked) peer.send(response, status, {});
+        return asked;
+      };
+      assert.equal((await told()).warning, undefined, status);
+    }
+  } finally {
+    await other.stop();
+    await peer.stop();
+  }
+});
+
 test('a token that ends soon is told with the calls, and an archived repository in its step', async () => {
   const peer = await Peer.start();
   const token = path.join(stack.folder, 'ending-token');
