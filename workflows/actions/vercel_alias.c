@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "slipway/provider.h"
+#include "vercel_pages.h"
 #include "vercel_readiness.h"
 
 struct domain {
@@ -13,14 +14,6 @@ struct domain {
 static const struct field domain_fields[] = { { STRING_FIELD("name", struct domain, name),
 	.required = true } };
 static const struct record domain_record = RECORD(struct domain, domain_fields);
-
-struct domains {
-	struct object_list domains;
-};
-static const struct field domains_fields[] = {
-	{ OBJECTS_FIELD("domains", struct domains, domains), .record = &domain_record },
-};
-static const struct record domains_record = RECORD(struct domains, domains_fields);
 
 static bool is_of_vercel(const char *name)
 {
@@ -38,8 +31,7 @@ static const char *better_name(const char *one, const char *other)
 
 static bool find_domain(struct action_context *context, const char *project, const char **ret_name)
 {
-	struct provider_response response;
-	struct domains list;
+	struct object_list list;
 	const struct provider_request request = { .path = "/v9/projects/{idOrName}/domains",
 		.parameters = { project },
 		.query = { { "production", "true" }, { "redirects", "false" },
@@ -47,14 +39,10 @@ static bool find_domain(struct action_context *context, const char *project, con
 		.expect = { 404 } };
 
 	*ret_name = NULL;
-	if (!provider_call(context, &vercel, &request, &response))
+	if (!pages_read(context, &request, "domains", &domain_record, &list))
 		return false;
-	if (response.status == 404)
-		return true;
-	if (!provider_decode(context, &response, &domains_record, &list))
-		return false;
-	const struct domain *domains = list.domains.items;
-	for (size_t i = 0; i < list.domains.count; i++)
+	const struct domain *domains = list.items;
+	for (size_t i = 0; i < list.count; i++)
 		*ret_name = better_name(*ret_name, domains[i].name);
 	return true;
 }

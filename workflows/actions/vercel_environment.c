@@ -64,11 +64,20 @@ static const struct field output_fields[] = {
 
 /* ---- what Vercel returns ---- */
 
+struct pagination {
+	const char *next;
+};
+static const struct field pagination_fields[] = { { SCALAR_FIELD(
+	"next", struct pagination, next) } };
+static const struct record pagination_record = RECORD(struct pagination, pagination_fields);
+
 struct listing {
 	struct object_list envs;
+	const void *pagination;
 };
 static const struct field listing_fields[] = {
 	{ OBJECTS_FIELD("envs", struct listing, envs), .record = &listed_record },
+	{ OBJECT_FIELD("pagination", struct listing, pagination), .record = &pagination_record },
 };
 static const struct record listing_record = RECORD(struct listing, listing_fields);
 
@@ -128,8 +137,18 @@ static bool list_variables(
 	const struct provider_request request = { .path = "/v10/projects/{idOrName}/env",
 		.parameters = { input->project },
 		.when_new = "{\"envs\":[]}" };
-	return provider_call(context, &vercel, &request, &response) &&
-		provider_decode(context, &response, &listing_record, ret_listing);
+
+	if (!provider_call(context, &vercel, &request, &response) ||
+		!provider_decode(context, &response, &listing_record, ret_listing))
+		return false;
+
+	/* Its description has other pages, and no parameter to ask for them. What is missing here
+	 * comes up as a conflict when it is written. */
+	const struct pagination *pagination = ret_listing->pagination;
+	if (pagination != NULL && pagination->next != NULL)
+		action_log(context, "Vercel lists only %zu of the project's variables",
+			ret_listing->envs.count);
+	return true;
 }
 
 static int64_t newest(const struct listing *listing)

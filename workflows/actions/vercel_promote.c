@@ -10,6 +10,7 @@
 
 #include "actions.h"
 #include "slipway/provider.h"
+#include "vercel_production.h"
 #include "vercel_readiness.h"
 
 #define BUDGET_MS 600000

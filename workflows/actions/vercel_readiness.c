@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "slipway/provider.h"
+#include "vercel_pages.h"
+#include "vercel_production.h"
 
 #define MINUTE_MS 60000
 
@@ -107,6 +109,10 @@ bool deployments_list(struct action_context *context, const char *project, const
 			{ "state", state }, { "limit", "20" } },
 		.when_new = "{\"deployments\":[]}" };
 
+	/* Many of a commit may have failed before one that can be used; of all, the newest count.
+	 */
+	if (sha != NULL)
+		return pages_read(context, &request, "deployments", &deployment_record, ret_list);
 	if (!provider_call(context, &vercel, &request, &response) ||
 		!provider_decode(context, &response, &listing_record, &listing))
 		return false;
@@ -191,6 +197,10 @@ static enum action_result fail_build(
 		return action_remedy(context, deployment->inspector_url,
 			"The project's setting \"Ignored Build Step\" cancelled the build. Change "
 			"the setting or the commit, then trigger the step again.");
+	if (strcmp(deployment_state(deployment), "ERROR") != 0)
+		return action_remedy(context, deployment->inspector_url,
+			"Somebody stopped or deleted it at Vercel, or a newer deployment replaced "
+			"it. Trigger the step again to deploy again.");
 	return action_remedy(context, deployment->inspector_url,
 		"Check the build log, fix the cause in the repository, then trigger the step "
 		"again.");
@@ -202,6 +212,18 @@ static enum action_result fail_checks(
 	action_fail(context, ERROR_BUILD_FAILED, "the deployment was built, but its checks failed");
 	return action_remedy(context, deployment->inspector_url,
 		"Check why they failed, fix the cause in the repository, then trigger the step "
+		"again.");
+}
+
+static enum action_result fail_alias(
+	struct action_context *context, const struct deployment *deployment)
+{
+	const struct alias_error *alias_error = deployment->alias_error;
+
+	action_fail(context, ERROR_BUILD_FAILED, "the deployment got no domain: %s",
+		alias_error->message != NULL ? alias_error->message : "(no message)");
+	return action_remedy(context, deployment->inspector_url,
+		"It was built. Check the domains of the project at Vercel, then trigger the step "
 		"again.");
 }
 
@@ -241,10 +263,13 @@ static enum action_result give_up(
 		built ? " without its domains" : "", (long long)state_minutes(state),
 		cancelled ? ", so it was cancelled" : "");
 	return action_remedy(context, deployment->inspector_url,
-		cancelled ? "Check what delays the builds at Vercel, then trigger the step again "
-			    "to deploy again."
-			  : "Check the deployment, cancel it at Vercel if it hangs, then trigger "
-			    "the step again.");
+		built ? "Check the domains of the project at Vercel, then trigger the "
+			"step again."
+			: cancelled
+			? "Check what delays the builds at Vercel, then trigger the step again "
+			  "to deploy again."
+			: "Check the deployment, cancel it at Vercel if it hangs, then trigger "
+			  "the step again.");
 }
 
 static enum action_result wait_more(struct action_context *context,
@@ -322,62 +347,10 @@ static bool checks_run(const struct deployment *deployment)
 /* A new deployment may be staged for a moment before it gets its domains */
 #define STAGED_MS 60000
 
-static const struct field target_fields[] = {
-	{ STRING_FIELD("id", struct production_target, id) },
-	{ INTEGER_FIELD("createdAt", struct production_target, created_at) },
-};
-static const struct record target_record = RECORD(struct production_target, target_fields);
-
-struct targets {
-	const void *production;
-};
-static const struct field targets_fields[] = {
-	{ OBJECT_FIELD("production", struct targets, production), .record = &target_record },
-};
-const struct record production_targets_record = RECORD(struct targets, targets_fields);
-
-const struct production_target *production_target(const void *raw_targets)
-{
-	const struct targets *targets = raw_targets;
-	const struct production_target *production = targets != NULL ? targets->production : NULL;
-	return production != NULL && production->id != NULL ? production : NULL;
-}
-
-struct project {
-	bool assigns;
-	const void *targets;
-};
-static const struct field project_fields[] = {
-	{ BOOLEAN_FIELD("autoAssignCustomDomains", struct project, assigns), .fallback = "true" },
-	{ OBJECT_FIELD("targets", struct project, targets), .record = &production_targets_record },
-};
-static const struct record project_record = RECORD(struct project, project_fields);
-
-static bool read_project(
-	struct action_context *context, const char *id, struct project *ret_project)
-{
-	struct provider_response response;
-	const struct provider_request request = { .path = "/v9/projects/{idOrName}",
-		.parameters = { id } };
-	return provider_call(context, &vercel, &request, &response) &&
-		provider_decode(context, &response, &project_record, ret_project);
-}
-
-bool deployment_find_production(
-	struct action_context *context, const char *project, const char **ret_id)
-{
-	struct project found;
-
-	if (!read_project(context, project, &found))
-		return false;
-	const struct production_target *production = production_target(found.targets);
-	*ret_id = production != NULL ? production->id : NULL;
-	return true;
-}
-
 /* PROMOTED says that it had production traffic once. Whether it has it now, only the project says:
  * after a rollback an older one is there. A younger one came after it, which is fine. */
-static bool is_rolled_back(const struct project *project, const struct deployment *deployment)
+static bool is_rolled_back(
+	const struct production_project *project, const struct deployment *deployment)
 {
 	const struct production_target *production = production_target(project->targets);
 	return production != NULL && strcmp(production->id, deployment_id(deployment)) != 0 &&
@@ -435,14 +408,14 @@ static enum action_result follow_staged(struct action_context *context,
 	const struct deployment_options *options, const struct deployment *deployment,
 	struct deployment_watch *watch)
 {
-	struct project project;
+	struct production_project project;
 	bool known =
 		watch->state != NULL && strcmp(watch->state, deployment_state(deployment)) == 0;
 	int64_t staged_ms = known ? action_run_age_ms(context) - watch->since_age_ms : 0;
 
 	if (watch->promoted)
 		return wait_more(context, deployment, watch, "being promoted");
-	if (!read_project(context, options->project, &project))
+	if (!production_read(context, options->project, &project))
 		return action_failed(context);
 	if (project.assigns && staged_ms < STAGED_MS && !is_rolled_back(&project, deployment))
 		return wait_more(context, deployment, watch, "READY, but not in production yet");
@@ -465,14 +438,14 @@ static const struct deployment *newest_of(const struct object_list *list)
 enum action_result deployment_foresee(
 	struct action_context *context, const struct deployment_options *options)
 {
-	struct project project;
+	struct production_project project;
 	struct object_list ready;
 
 	/* A project that is yet to be made has no production that could be pinned. */
 	if (!action_is_planned(context) || !input_is_known(options->project) || options->promote ||
 		strcmp(options->target, "production") != 0)
 		return ACTION_DONE;
-	if (!read_project(context, options->project, &project) ||
+	if (!production_read(context, options->project, &project) ||
 		!deployments_list(context, options->project, "production", NULL, "READY", &ready))
 		return action_failed(context);
 	if (!project.assigns)
@@ -492,14 +465,12 @@ static enum action_result deployment_live(struct action_context *context,
 	const struct deployment_options *options, const struct deployment *deployment,
 	struct deployment_watch *watch)
 {
-	const struct alias_error *alias_error = deployment->alias_error;
 	enum action_result built = deployment_built(context, deployment, watch);
 
 	if (built != ACTION_DONE)
 		return built;
-	if (alias_error != NULL)
-		return action_fail(context, ERROR_BUILD_FAILED, "the deployment got no domain: %s",
-			alias_error->message != NULL ? alias_error->message : "(no message)");
+	if (deployment->alias_error != NULL)
+		return fail_alias(context, deployment);
 	if (checks_failed(deployment))
 		return fail_checks(context, deployment);
 	if (checks_run(deployment))
@@ -512,10 +483,10 @@ static enum action_result deployment_live(struct action_context *context,
 		return wait_more(context, deployment, watch, "READY, but has no domain yet");
 
 	/* One that was there before may have been live, and rolled back since. */
-	struct project project;
+	struct production_project project;
 	if (!deployment_is_production(deployment) || deployment_is_of_run(context, deployment))
 		return ACTION_DONE;
-	if (!read_project(context, options->project, &project))
+	if (!production_read(context, options->project, &project))
 		return action_failed(context);
 	return is_rolled_back(&project, deployment)
 		? follow_staged(context, options, deployment, watch)

@@ -39,29 +39,13 @@ bool deployment_is_of_run(
 	const struct action_context *context, const struct deployment *deployment);
 
 /* The latest deployments of the project with the target, the newest first. If sha or state is not
- * NULL, only those of that commit or in that state. */
+ * NULL, only those of that commit, all of them, or in that state. */
 bool deployments_list(struct action_context *context, const char *project, const char *target,
 	const char *sha, const char *state, struct object_list *ret_list) SLIPWAY_MUST_CHECK;
 
 /* Reads one deployment. */
 bool deployment_get(struct action_context *context, const char *id,
 	struct deployment *ret_deployment) SLIPWAY_MUST_CHECK;
-
-/* What production of a project shows, from the member "targets" of the project; NULL if Vercel
- * names nothing. The record describes that member. */
-struct production_target {
-	const char *id;
-	int64_t created_at;
-};
-extern const struct record production_targets_record;
-
-/* Of that member, which may be NULL; NULL if Vercel names none. Lies in the targets. */
-const struct production_target *production_target(const void *targets);
-
-/* The id of the deployment that production of the project shows; NULL if Vercel names none. False
- * if the call failed. */
-bool deployment_find_production(struct action_context *context, const char *project,
-	const char **ret_id) SLIPWAY_MUST_CHECK;
 
 /* Writes it into the app's ledger. */
 bool deployment_own(

@@ -10,6 +10,7 @@
 
 #include "actions.h"
 #include "slipway/provider.h"
+#include "vercel_production.h"
 #include "vercel_readiness.h"
 
 struct input {
@@ -137,7 +138,7 @@ static enum action_result begin(
 	/* The live ones have a list of their own, because many cancelled ones may be newer. */
 	if (!deployments_list(context, input->project, "production", NULL, NULL, &recent) ||
 		!deployments_list(context, input->project, "production", NULL, "READY", &ready) ||
-		!deployment_find_production(context, input->project, &production) ||
+		!production_find(context, input->project, &production) ||
 		(production != NULL && !deployment_get(context, production, &shown)))
 		return action_failed(context);
 
