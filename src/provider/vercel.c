@@ -151,7 +151,17 @@ static const struct refusal refusals[] = {
 			  "an author who has it; then trigger the step again.",
 		.remedy_url =
 			"https://vercel.com/docs/deployments/troubleshoot-project-collaboration" },
-	{ .status = 400, .message = "env update", .class = ERROR_CONFLICT_OURS },
+	{ .status = 400,
+		.message = "env update",
+		.class = ERROR_CONFLICT_OURS,
+		.remedy = "Wait until the other change of the project's variables has ended, then "
+			  "trigger the step again." },
+	{ .status = 400,
+		.message = "daily cron jobs",
+		.class = ERROR_PLAN_LIMIT,
+		.remedy = "Let the cron jobs in vercel.json run once a day at most, or upgrade the "
+			  "plan. Then trigger the step again.",
+		.remedy_url = "https://vercel.com/docs/cron-jobs/usage-and-pricing" },
 	{ .code = "ENV_CONFLICT",
 		.class = ERROR_CONFLICT_FOREIGN,
 		.remedy = FREE_VARIABLE,
@@ -177,7 +187,8 @@ static const struct refusal refusals[] = {
 	{ .status = 403,
 		.message = "access to the domain",
 		.class = ERROR_CONFLICT_FOREIGN,
-		.remedy = FREE_DOMAIN,
+		.remedy = "Remove the domain from the other Vercel account that has it, or choose "
+			  "another.",
 		.remedy_url = DOMAINS_URL },
 	{ .code = "missing_txt_record", .class = ERROR_NOT_READY },
 	{ .code = "custom_domain_needs_upgrade",

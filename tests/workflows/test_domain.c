@@ -172,6 +172,24 @@ START_TEST(test_conflicts_look_again)
 }
 END_TEST
 
+/* A name that Vercel does not like is in nobody's way. */
+START_TEST(test_a_refused_name_is_no_conflict)
+{
+	static const struct peer_row rows[] = {
+		{ LOOK, .status = 404, .body = ABSENT },
+		{ ADD, .status = 400,
+			.body = "{\"error\":{\"code\":\"bad_request\",\"message\":\"The domain is "
+				"invalid\"}}" },
+		{ .method = NULL },
+	};
+	ck_assert_int_eq(run_with(rows), ACTION_FAILED);
+	ck_assert_int_eq(trial_error(&trial)->class, ERROR_INVALID_INPUT);
+	ck_assert_str_eq(trial_error(&trial)->remedy_input, "name");
+	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "as Vercel says"));
+	ck_assert_ptr_null(strstr(trial_error(&trial)->remedy, "Remove the domain"));
+}
+END_TEST
+
 /* Who may not add domains is not told that somebody else has it. */
 START_TEST(test_a_missing_right_is_no_conflict)
 {
@@ -380,10 +398,10 @@ int main(void)
 	const TTest *const tests[] = { test_skipped_without_a_name, test_adds_and_is_done,
 		test_there_already, test_what_was_asked_for_is_ours,
 		test_entries_of_older_versions_learn_the_project, test_conflicts_look_again,
-		test_a_missing_right_is_no_conflict, test_waits_for_a_person_to_verify,
-		test_asks_more_and_more_rarely, test_failed_deployment_comes_first,
-		test_verified_is_not_pointed, test_names_all_records_at_once,
-		test_an_apex_gets_addresses, test_no_recommendation,
+		test_a_missing_right_is_no_conflict, test_a_refused_name_is_no_conflict,
+		test_waits_for_a_person_to_verify, test_asks_more_and_more_rarely,
+		test_failed_deployment_comes_first, test_verified_is_not_pointed,
+		test_names_all_records_at_once, test_an_apex_gets_addresses, test_no_recommendation,
 		test_servers_without_config_are_noted, NULL };
 	return suite_main("vercel.domain", tests, setup, teardown);
 }

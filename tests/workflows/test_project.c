@@ -475,15 +475,16 @@ static enum action_result plan_with(struct peer_row accounts)
 START_TEST(test_a_plan_says_that_the_app_of_vercel_is_not_installed)
 {
 	static const struct {
-		const char *accounts, *message, *url;
+		const char *accounts, *message, *url, *remedy;
 	} cases[] = {
-		{ "[]", "does not see the owner of acme/docs", "https://github.com/apps/vercel" },
-		{ "[{'id':1,'slug':'acme-inc'}]", "does not see",
-			"https://github.com/apps/vercel" },
+		{ "[]", "does not see the owner of acme/docs", "https://github.com/apps/vercel",
+			"Install" },
+		{ "[{'id':1,'slug':'acme-inc'}]", "does not see", "https://github.com/apps/vercel",
+			"Install" },
 		{ "[{'id':1,'slug':'acme','requireReauth':true}]", "connected again",
-			"https://vercel.com/account/login-connections" },
+			"https://vercel.com/account/login-connections", "Connect" },
 		{ "[{'id':1,'slug':'acme','isAccessRestricted':true}]", "restricted",
-			"https://github.com/apps/vercel" },
+			"https://github.com/apps/vercel", "allow list" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		ck_assert_int_eq(plan_with((struct peer_row){
@@ -492,6 +493,7 @@ START_TEST(test_a_plan_says_that_the_app_of_vercel_is_not_installed)
 		ck_assert_int_eq(trial_error(&trial)->class, ERROR_APP_NOT_INSTALLED);
 		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->message, cases[i].message));
 		ck_assert_str_eq(trial_error(&trial)->remedy_url, cases[i].url);
+		ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, cases[i].remedy));
 		ck_assert_str_eq(trial_change(&trial), "");
 	}
 

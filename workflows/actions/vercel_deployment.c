@@ -125,6 +125,9 @@ static bool find_commit(
 		action_fail(context, ERROR_NOT_FOUND,
 			"%s has no branch %s, or the token cannot see it", input->repository,
 			input->branch);
+		action_remedy(context, NULL,
+			"Push the branch, or give another; if it is there, give the workers' token "
+			"for GitHub access to the repository. Then trigger the step again.");
 		action_remedy_input(context, "branch");
 	}
 
@@ -190,7 +193,8 @@ static enum action_result wait_for_source(struct action_context *context, const 
 	action_fail(context, ERROR_APP_NOT_INSTALLED, "Vercel cannot see %s: %s", input->repository,
 		message);
 	return action_remedy(context, "https://github.com/apps/vercel",
-		"Give Vercel's GitHub app access to the repository, then trigger the step again.");
+		"Give Vercel's GitHub app access to %s, then trigger the step again.",
+		input->repository);
 }
 
 static enum action_result refused(

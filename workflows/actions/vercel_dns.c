@@ -223,7 +223,9 @@ static const char *advice(struct action_context *context, const struct dns_quest
 	if (records->count > 0)
 		return action_format(context, "Add these DNS records for %s: %s", name, text);
 	if (!question->verified)
-		return action_format(context, "Prove to Vercel that you own %s", name);
+		return action_format(context,
+			"Prove to Vercel that you own %s, as shown on the project's Domains page",
+			name);
 	return action_format(context,
 		"Point the DNS of %s to Vercel, as shown on the project's Domains page", name);
 }

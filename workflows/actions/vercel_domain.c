@@ -171,6 +171,8 @@ static enum action_result refuse(
 		return action_remedy_input(context, "branch");
 	if (strcasestr(refused->message, "transfer") != NULL)
 		return ACTION_FAILED;
+	if (refused->class == ERROR_INVALID_INPUT)
+		return action_remedy_input(context, "name");
 	action_remedy(context, "https://vercel.com/dashboard/domains",
 		"Remove the domain from the project or account that has it, or choose another "
 		"domain.");

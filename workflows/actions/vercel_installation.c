@@ -36,19 +36,23 @@ static const struct git_account *find_account(
 static enum action_result fail_unseen(
 	struct action_context *context, const char *repository, const struct git_account *account)
 {
-	action_fail(context, ERROR_APP_NOT_INSTALLED, "Vercel %s the owner of %s at GitHub",
-		account == NULL          ? "does not see"
-			: account->ended ? "has to be connected again with"
-					 : "has only restricted access to",
+	const char *what = account == NULL ? "does not see"
+		: account->ended           ? "has to be connected again with"
+					   : "has only restricted access to";
+
+	action_fail(context, ERROR_APP_NOT_INSTALLED, "Vercel %s the owner of %s at GitHub", what,
 		repository);
-	return action_remedy(context,
-		account != NULL && account->ended ? "https://vercel.com/account/login-connections"
-						  : "https://github.com/apps/vercel",
-		account == NULL
-			? "Install Vercel's GitHub app for that owner, and connect the Vercel "
-			  "account of the token with a GitHub login that sees it. Then trigger the "
-			  "step again."
-			: "Give Vercel's GitHub app access again, then trigger the step again.");
+	if (account != NULL && account->ended)
+		return action_remedy(context, "https://vercel.com/account/login-connections",
+			"Connect the Vercel account of the token with GitHub again, then trigger "
+			"the step again.");
+	if (account != NULL)
+		return action_remedy(context, "https://github.com/apps/vercel",
+			"Let an owner of that account allow Vercel's GitHub app there, or add "
+			"Vercel to its IP allow list. Then trigger the step again.");
+	return action_remedy(context, "https://github.com/apps/vercel",
+		"Install Vercel's GitHub app for that owner, and connect the Vercel account of the "
+		"token with a GitHub login that sees it. Then trigger the step again.");
 }
 
 enum action_result installation_look(struct action_context *context, const char *repository)
