@@ -85,7 +85,7 @@ function callsIn(file, ownText, allText) {
     const name = /\.path = (\w+)/.exec(text)?.[1];
     return literal ?? new RegExp(`#define ${name}\\s+"([^"]+)"`).exec(source)?.[1];
   };
-  for (const [, text] of source.matchAll(/struct provider_request \w+ =([^;]*);/g)) {
+  for (const [, text] of source.matchAll(/struct provider_request \w+ = \{([^;]*);/g)) {
     written += 1;
     const method = /\.method = HTTP_(\w+)/.exec(text)?.[1] ?? 'GET';
     const path_ = pathOf(text);
