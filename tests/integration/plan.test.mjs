@@ -3,6 +3,7 @@
 //
 // covers: src/api/mode_plan.c src/api/trigger_response.c src/cli/command_plan.c src/cli/command_resources.c
 // covers: src/cli/input_file.c src/core/dry_run.c src/store/ledger.c src/action/dry_run.c src/action/dry_run_call.c
+// covers: src/action/dry_run_tally.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -436,7 +437,8 @@ test('a plan tells what is wrong with the credential of Vercel, before a step ca
       return calls.find((one) => one.provider === 'vercel');
     };
     const { looked, warning } = await told();
-    assert.equal(looked, 2);
+    // Two questions of the account, and two of the names that the steps would take.
+    assert.equal(looked, 4);
     assert.match(warning, /^its token ends on \d+ \w+ \d{4}, in 5 days; /);
     assert.match(warning, /blocked the team: UNPAID_INVOICE/);
     assert.match(warning, /the role VIEWER in the team/);
