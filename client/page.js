@@ -1,5 +1,6 @@
 /**
- * The page for operators: opens one app's workflow, keeps its inputs, runs it and shows how far it is.
+ * The page for operators: opens one app's workflow, keeps its inputs, starts its deployment and shows how far that is.
+ * The server drives it: this page may be closed, and shows the same wherever it is opened.
  *
  * The page itself (choice of workflow, app and token) is below; what belongs to one opened app is a Session, which
  * ends as a whole when another is opened.
@@ -7,21 +8,28 @@
  * @typedef {import('./slipway.js').Status} Status
  * @typedef {import('./slipway.js').Step} Step
  * @typedef {import('./slipway.js').Workflow} Workflow
+ * @typedef {import('./slipway.js').Deployment} Deployment
  * @typedef {import('./slipway.js').Retry} Retry
+ * @typedef {import('./slipway.js').FollowOptions} FollowOptions
  * @typedef {import('./form.js').FormNode} FormNode
  */
 
+import { AppList } from './apps.js';
+import { Dialog } from './dialog.js';
 import { ActionError, ProblemError, SlipwayClient, SlipwayError } from './slipway.js';
-import { formNode, make, markSealed, mergePatch, pointerPath, sealedPath } from './form.js';
+import { formNode, make, markSealed, mergePatch, pointerPath, sealedPath, withoutGaps } from './form.js';
 import { linked } from './links.js';
 import { planElements } from './plan.js';
 import { StepList, stepId } from './steps.js';
-import { list, remedyInput, remedyText, remedyUrl, stepTitle } from './words.js';
+import { describeDeployment, list, remedyInput, remedyText, remedyUrl, stepTitle } from './words.js';
 
 const TOKEN_KEY = 'slipway-token';
 
-/** How often we look where nothing runs, for somebody else may start it, and where what runs is followed already. */
+/** How often we look where nothing runs, for somebody else may start it. */
 const QUIET_POLL_MS = 5000;
+
+/** How long we wait at most while it is under way. */
+const LONGEST_POLL_MS = 3000;
 
 /**
  * The step's schema, in which what the workflow puts in by itself is a default. Where no input may replace it, the
@@ -45,6 +53,7 @@ const elements = {
   token: find('token', HTMLInputElement),
   notice: find('notice', HTMLElement),
   connection: find('connection', HTMLElement),
+  apps: find('apps', HTMLElement),
   workspace: find('workspace', HTMLElement),
   inputsSection: find('inputs-section', HTMLElement),
   inputs: find('inputs', HTMLFormElement),
@@ -57,10 +66,17 @@ const elements = {
   planSteps: find('plan-steps', HTMLElement),
   planCalls: find('plan-calls', HTMLElement),
   planHash: find('plan-hash', HTMLElement),
+  retry: find('retry', HTMLButtonElement),
+  cancel: find('cancel', HTMLButtonElement),
+  deployment: find('deployment', HTMLElement),
+  dialog: find('dialog', HTMLDialogElement),
   progress: find('progress', HTMLElement),
   steps: find('steps', HTMLElement),
   announcer: find('announcer', HTMLElement),
 };
+
+const dialog = new Dialog(elements.dialog);
+const appList = new AppList(elements.apps);
 
 /* One opened app */
 
@@ -76,6 +92,11 @@ class Session {
   #stored = {};
   /** The version of what is stored: another one once somebody else configures the app. @type {number | undefined} */
   #version = undefined;
+  /** The latest one, whoever started it. @type {Deployment | null} */
+  #deployment = null;
+  #begins = 0;
+  /** Ends the pause between two looks. @type {() => void} */
+  #wake = () => {};
   /** What is being worked on: steps by id, null for the whole. @type {Set<string | null>} */
   #working = new Set();
   #clock = 0;
@@ -90,7 +111,8 @@ class Session {
     this.#workflow = workflow;
     this.#appId = appId;
     this.#list = new StepList(elements.steps, workflow.steps, {
-      onTry: (step, force) => void this.runStep(step, force),
+      onTry: (step, force) => void this.tryStep(step, force),
+      onGive: (step) => void this.giveResult(step),
       onField: (step, error) => this.#fieldOf(step, error),
     });
   }
@@ -114,13 +136,46 @@ class Session {
     elements.plan.hidden = true;
     elements.showPlan.setAttribute('aria-disabled', 'false');
     elements.inputs.replaceChildren();
+    elements.deployment.hidden = true;
+    delete elements.deployment.dataset.badge;
+    dialog.close();
   }
 
-  /** @param {boolean} [force] whether steps that are done are run again */
+  get isLive() {
+    return this.#deployment !== null && !['done', 'error'].includes(this.#deployment.status);
+  }
+
+  /** @param {boolean} [force] whether steps that keep their result are run again as well */
   run(force = false) {
-    const onFailure = (/** @type {string} */ actionId, /** @type {unknown} */ error) => this.#refuse(actionId, error);
-    return this.#work(null, (options) =>
-      this.#client.runWorkflow(this.#workflow.id, this.#appId, { ...options, force, onFailure }));
+    return this.isLive ? undefined : this.#work(null, async (options) =>
+      this.#begun(await this.#client.start(this.#workflow.id, this.#appId, { ...options, force })));
+  }
+
+  /** Goes on with what failed, with what was entered since. */
+  retry() {
+    const deploymentId = this.#deployment?.deploymentId;
+    return this.#work(null, async ({ signal, onRetry }, inputs) => {
+      const options = { signal, onRetry, deploymentId, inputs };
+      this.#begun(await this.#client.retry(this.#workflow.id, this.#appId, options));
+    }, false);
+  }
+
+  /** @param {Deployment} deployment newer than what a look that is under way will tell */
+  #begun(deployment) {
+    this.#begins += 1;
+    this.#deployment = deployment;
+    this.#showDeployment();
+  }
+
+  cancel() {
+    const deploymentId = this.#deployment?.deploymentId;
+    const title = `Cancel the deployment of ${this.#appId}?`;
+    const text = 'What has not begun ends at once, what is under way within seconds. What was made stays, and a ' +
+      'retry goes on with it.';
+    return dialog.ask({ title, text, go: 'Cancel the deployment' }, async () => {
+      await this.#client.cancel(this.#workflow.id, this.#appId, null, { ...this.#options(), deploymentId });
+      this.#wake();
+    });
   }
 
   /** Shows what would be done with what is entered now, which is not stored by that. */
@@ -161,23 +216,45 @@ class Session {
   }
 
   /**
+   * A failed step of a deployment goes on with that; another one is run alone.
+   *
    * @param {Step} step
    * @param {boolean} force whether it is run again where it is done
    */
-  runStep(step, force) {
+  tryStep(step, force) {
+    if (!force && this.#deployment?.status === 'error' && this.#list.isOf(step.id, this.#deployment)) {
+      return this.retry();
+    }
     return this.#work(step, (options) =>
       this.#client.triggerAndPollAction(this.#workflow.id, this.#appId, step.id, { ...options, force }));
   }
 
+  /** @param {Step} step what a person has done in its place */
+  giveResult(step) {
+    const node = formNode({ type: 'object', properties: {}, ...step.output }, undefined,
+      { label: 'Result', required: true });
+    const title = `Give the result: ${stepTitle(step)}`;
+    const text = 'For what was done by hand. The step counts as done with it, what needs it goes on, and nothing ' +
+      'checks that it is there.';
+    return dialog.ask({ title, text, go: 'Take this result', node }, async () => {
+      const output = /** @type {Record<string, unknown>} */ (withoutGaps(node.read()) ?? {});
+      await this.#client.skip(this.#workflow.id, this.#appId, step.id, output, this.#options());
+      this.#wake();
+    });
+  }
+
   /**
    * Checks and saves the inputs, then does `work`, which is refused where somebody else has configured the app since:
-   * what runs is what this page shows. Goes on in a hidden tab: later steps must still be triggered. A step can be
-   * tried again while the others still run, for they may wait long; the server runs nothing twice.
+   * what runs is what this page shows. A step can be tried again while the others still run, for they may wait long;
+   * the server runs nothing twice.
    *
    * @param {Step | null} step null for all
-   * @param {(options: import('./slipway.js').FollowOptions) => Promise<unknown>} work
+   * @param {(options: FollowOptions, inputs: Record<string, unknown>) => Promise<unknown>} work `inputs` are those that
+   * were entered since they were stored
+   * @param {boolean} [validates] whether the inputs of all steps are to be right: what is shown here, and not what a
+   * deployment has that another client has started
    */
-  async #work(step, work) {
+  async #work(step, work, validates = step === null) {
     const key = step?.id ?? null;
     if (this.#working.has(key)) {
       return;
@@ -188,10 +265,11 @@ class Session {
     this.#list.forgive(step?.id);
     this.#forms.forEach(({ node }) => node.clear());
     try {
-      await this.#saveInputs(step === null);
+      const inputs = await this.#saveInputs(validates);
       const onChange = (/** @type {Status} */ status) => this.#show(status);
       const onStatus = () => showConnection(null);
-      await work({ ...this.#options(), configVersion: this.#version, onStatus, onChange });
+      await work({ ...this.#options(), configVersion: this.#version, onStatus, onChange }, inputs);
+      this.#wake();
     } catch (error) {
       if (!this.#controller.signal.aborted) {
         this.#explain(error, step);
@@ -212,7 +290,7 @@ class Session {
     const { signal } = this.#controller;
     while (!signal.aborted) {
       try {
-        await pause((this.#working.has(null) ? null : this.#list.nextPollMs()) ?? QUIET_POLL_MS, signal);
+        await this.#pause(signal);
         await untilVisible(signal);
         await this.#look();
       } catch (error) {
@@ -223,10 +301,45 @@ class Session {
     }
   }
 
+  /** @param {AbortSignal} signal */
+  async #pause(signal) {
+    /** @type {Promise<void>} */
+    const woken = new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+    const hint = this.#list.nextPollMs() ?? QUIET_POLL_MS;
+    const wait = this.isLive ? Math.min(hint, LONGEST_POLL_MS) : hint;
+    await Promise.race([pause(wait, signal), woken]);
+  }
+
   async #look() {
-    const answer = await this.#client.poll(this.#workflow.id, this.#appId, null, this.#options());
+    const begins = this.#begins;
+    const { actions, deployment } = await this.#client.poll(this.#workflow.id, this.#appId, null, this.#options());
     showConnection(null);
-    answer.actions.forEach((status) => this.#show(status));
+    if (begins === this.#begins) {
+      this.#deployment = deployment ?? null;
+    }
+    actions.forEach((status) => this.#show(isKept(status, this.#deployment) ? { ...status, reused: true } : status));
+    this.#showDeployment();
+  }
+
+  #showDeployment() {
+    if (this.#controller.signal.aborted) {
+      return;
+    }
+    const deployment = this.#deployment;
+    elements.deployment.hidden = deployment === null;
+    if (deployment !== null) {
+      const { kind, badge, sentence } = describeDeployment(deployment, this.#list.troubled());
+      const before = elements.deployment.dataset.badge;
+      elements.deployment.dataset.kind = kind;
+      elements.deployment.dataset.badge = badge;
+      elements.deployment.replaceChildren(make('strong', {}, `${badge}. `), sentence);
+      if (before !== undefined && before !== badge) {
+        announce(`${badge}. ${sentence}`);
+      }
+    }
+    this.#showWorking();
   }
 
   /** @param {Status} status */
@@ -238,7 +351,7 @@ class Session {
   }
 
   #showProgress() {
-    const { total, done, running, failed } = this.#list.count();
+    const { total, done, running, failed, stale } = this.#list.count();
     const parts = [`${done} of ${total} done`];
     if (running > 0) {
       parts.push(`${running} running`);
@@ -246,17 +359,23 @@ class Session {
     if (failed > 0) {
       parts.push(`${failed} failed`);
     }
+    if (stale > 0) {
+      parts.push(`${stale} out of date`);
+    }
     elements.progress.textContent = `${list(parts)}.`;
     elements.runAgain.hidden = done < total;
   }
 
   #showWorking() {
-    const busy = this.#working.has(null);
+    const busy = this.#working.has(null) || this.isLive;
+    const failed = this.#deployment?.status === 'error';
     this.#workflow.steps.forEach(({ id }) => this.#list.setBusy(id, this.#working.has(id), busy));
     // Not `disabled`, which would throw away the focus.
     elements.run.setAttribute('aria-disabled', String(busy));
     elements.runAgain.setAttribute('aria-disabled', String(busy));
-    elements.run.textContent = busy ? 'Running…' : 'Start / continue';
+    elements.run.textContent = busy ? 'Running…' : 'Start';
+    elements.retry.hidden = !failed || this.#working.has(null);
+    elements.cancel.hidden = !this.isLive;
   }
 
   /** An empty configure changes nothing and gives what is stored. Without the right to it, forms start empty. */
@@ -308,17 +427,21 @@ class Session {
     return inputs;
   }
 
-  /** @param {boolean} all whether the inputs of all steps are to be right, before any of it is stored or made */
+  /**
+   * @param {boolean} all whether the inputs of all steps are to be right, before any of it is stored or made
+   * @returns what was entered since it was stored
+   */
   async #saveInputs(all) {
     const inputs = this.#changes();
     if (all) {
       await this.#client.validate(this.#workflow.id, this.#appId, { ...this.#options(), inputs });
     }
     if (Object.keys(inputs).length === 0) {
-      return;
+      return inputs;
     }
     this.#takeStored(await this.#client.configure(this.#appId, { inputs }, this.#options()));
     this.#forms.forEach(({ node }, key) => node.saved(this.#stored[key]));
+    return inputs;
   }
 
   /**
@@ -329,6 +452,10 @@ class Session {
     showConnection(null);
     if (error instanceof ProblemError && error.class === 'config_changed') {
       showError(error, 'Open the app again to see its current inputs and to continue.');
+    } else if (error instanceof ProblemError && error.class === 'run_conflict' && step === null) {
+      // What the server says of another request is for programs: here is a button.
+      this.#wake();
+      showError(new SlipwayError(error.message), 'Wait until it has ended, or cancel it, and start again.');
     } else if (step !== null) {
       this.#refuse(step.id, error);
     } else if (!(error instanceof SlipwayError) || error.failures === undefined) {
@@ -398,6 +525,18 @@ class Session {
   }
 }
 
+/**
+ * Whether its result is older than the deployment, which found it to be what is asked for.
+ *
+ * @param {Status} status
+ * @param {Deployment | null} deployment
+ */
+function isKept({ status, deploymentId, finishedAt }, deployment) {
+  const since = deployment?.retriedAt ?? deployment?.startedAt ?? '';
+  const isOlder = Date.parse(finishedAt ?? '') < Date.parse(since);
+  return isOlder && status === 'done' && deploymentId === deployment?.deploymentId;
+}
+
 /* The page */
 
 /** @type {Workflow[]} */
@@ -427,6 +566,8 @@ async function start() {
   elements.run.addEventListener('click', () => void session?.run());
   elements.runAgain.addEventListener('click', () => void session?.run(true));
   elements.showPlan.addEventListener('click', () => void session?.plan());
+  elements.retry.addEventListener('click', () => void session?.retry());
+  elements.cancel.addEventListener('click', () => void session?.cancel());
   window.addEventListener('popstate', () => void open(readAddress()));
   await open(readAddress());
 }
@@ -461,8 +602,11 @@ async function open(wanted = elements.workflow.value) {
     const workflow = workflows.find(({ id }) => id === elements.workflow.value);
     if (workflow !== undefined && elements.app.value !== '' && elements.choice.checkValidity()) {
       document.title = `${elements.app.value} – Slipway`;
+      appList.hide();
       session = new Session(client, workflow, elements.app.value);
       await session.open();
+    } else {
+      await appList.show(client);
     }
   } catch (error) {
     if (mine === opening) {

@@ -224,6 +224,8 @@ export interface Step {
   readonly needs: readonly string[];
   /** What its input looks like. */
   readonly input?: InputSchema | null;
+  /** What its result looks like. */
+  readonly output?: InputSchema | null;
 }
 
 /** Where the value of one field comes from. */

@@ -6,6 +6,7 @@
  * @typedef {import('./words.js').Description} Description
  * @typedef {{
  *   onTry: (step: Step, force: boolean) => void,
+ *   onGive: (step: Step) => void,
  *   onField: (step: Step, error: { remedy?: unknown }) => (() => void) | null,
  * }} StepActions `onField` gives what leads to the input that an error is about, where there is one to go to
  */
@@ -76,14 +77,32 @@ export class StepList {
     this.#cards.get(actionId)?.setBusy(busy, whole);
   }
 
-  /** @returns {{ total: number, done: number, running: number, failed: number }} */
+  /** @returns {{ failed: string[], held: string[] }} the titles of what failed, and of what waits for that */
+  troubled() {
+    /** @param {(card: StepCard) => boolean} fits */
+    const titles = (fits) => this.#steps.filter(({ id }) => fits(/** @type {StepCard} */ (this.#cards.get(id))));
+    const failed = titles((card) => card.word === 'error').map(stepTitle);
+    return { failed, held: titles((card) => card.status?.reason === 'need_failed').map(stepTitle) };
+  }
+
+  /**
+   * @param {string} actionId
+   * @param {{ deploymentId: string }} deployment
+   */
+  isOf(actionId, { deploymentId }) {
+    return this.#cards.get(actionId)?.status?.deploymentId === deploymentId;
+  }
+
+  /** @returns {{ total: number, done: number, running: number, failed: number, stale: number }} */
   count() {
     const words = [...this.#cards.values()].map((card) => card.word);
     /** @param {string} word */
     const of = (word) => words.filter((candidate) => candidate === word).length;
     const idle = of('idle');
-    const counts = { total: words.length, done: of('done'), failed: of('error') };
-    return { ...counts, running: counts.total - counts.done - counts.failed - idle };
+    const held = [...this.#cards.values()].filter((card) => card.status?.reason === 'need_failed').length;
+    const stale = [...this.#cards.values()].filter((card) => card.status?.stale && card.word === 'done').length;
+    const counts = { total: words.length, done: of('done'), failed: of('error'), stale };
+    return { ...counts, running: counts.total - counts.done - counts.failed - idle - held };
   }
 
   /** @returns {number | null} how soon the server wants to be asked again, where anything runs */
@@ -119,6 +138,7 @@ class StepCard {
   #toField = null;
   #again;
   #anew;
+  #give;
 
   /**
    * @param {Step} step
@@ -129,13 +149,16 @@ class StepCard {
     this.#actions = actions;
     this.#again = this.#button('Try again', false);
     this.#anew = this.#button('Run again', true);
+    this.#give = make('button', { type: 'button', hidden: true }, 'Give the result');
+    this.#give.setAttribute('aria-label', `Give the result: ${stepTitle(step)}`);
+    this.#give.addEventListener('click', () => this.#actions.onGive(this.#step));
     this.#anew.className = 'small';
     this.#anew.hidden = true;
     this.#field.addEventListener('click', () => this.#toField?.());
     const title = make('h4', {}, stepTitle(step));
     title.append(' ', stepId(step));
     const head = make('div', { className: 'step-head' }, title, this.#badge);
-    const buttons = make('div', { className: 'buttons' }, this.#field, this.#again);
+    const buttons = make('div', { className: 'buttons' }, this.#field, this.#again, this.#give);
     this.#trouble.append(this.#message, this.#remedy, this.#where, buttons);
     const body = [head, this.#sentence, this.#detail, this.#facts, this.#trouble, this.#outputs, this.#anew];
     this.element = make('li', { className: 'step' }, ...body);
@@ -181,6 +204,7 @@ class StepCard {
     this.#show(description);
     this.#showOutputs(status.status === 'done' && status.reason !== 'skipped' ? status.output ?? {} : {});
     this.#showTrouble(status.status === 'error' ? status.error ?? {} : null);
+    this.#give.hidden = status.status !== 'error';
     const detail = this.#showDetail(status);
     this.#anew.hidden = status.status !== 'done';
     this.tick();
@@ -300,7 +324,8 @@ export function stepId(step) {
 }
 
 /**
- * A trigger that reuses a result tells of a run that we know, and so does a step whose things were removed.
+ * A trigger that reuses a result tells of a run that we know, and so does a step whose things were removed, or that is
+ * out of date.
  *
  * @param {Status} status
  * @param {Status} before
@@ -310,5 +335,6 @@ function isNewer(status, before) {
     return true;
   }
   const reused = status.reused === true && before.reused !== true;
-  return status.version === before.version && (reused || Boolean(status.removed) !== Boolean(before.removed));
+  const other = Boolean(status.removed) !== Boolean(before.removed) || Boolean(status.stale) !== Boolean(before.stale);
+  return status.version === before.version && (reused || other);
 }

@@ -4,6 +4,7 @@
  * @typedef {import('./slipway.js').Status} Status
  * @typedef {import('./slipway.js').Step} Step
  * @typedef {import('./slipway.js').PlannedStep} PlannedStep
+ * @typedef {import('./slipway.js').Deployment} Deployment
  * @typedef {{ kind: 'idle' | 'busy' | 'waiting' | 'good' | 'bad', badge: string, sentence: string }} Description
  */
 
@@ -15,7 +16,6 @@ const REASONS = {
   rate_limited: 'rate limit',
   turn: 'other runs are first',
   not_ready: 'not ready yet',
-  needs: 'a step that it needs is running',
   provider_down: 'it has an outage',
   provider_unavailable: 'it has an outage',
   network: 'it could not be reached',
@@ -133,10 +133,57 @@ function describeDone(status) {
   if (status.removed) {
     return waiting('Removed', 'Its result has been removed since. Run it again to create it again.');
   }
+  if (status.stale) {
+    return waiting('Out of date', 'Made from something that has changed since. Start again to make it anew.');
+  }
   if (status.reason === 'skipped') {
     return { kind: 'idle', badge: 'Skipped', sentence: sentence(status.output?.['reason']) };
   }
   return { kind: 'good', badge: 'Done', sentence: finished(status) };
+}
+
+/**
+ * @param {Status} status
+ * @param {string} resume
+ * @returns {Description} which steps it waits for is in its detail
+ */
+function describeBlocked(status, resume) {
+  switch (status.reason) {
+    case 'person':
+      return waiting('Your turn', clauses('Continues by itself once this is done', '', resume, 'checks again at'));
+    case 'needs':
+      return { kind: 'idle', badge: 'Waiting', sentence: 'Begins by itself when what it needs is done.' };
+    case 'need_failed':
+      return waiting('On hold', 'Begins by itself when what it needs was retried and is done.');
+    default:
+      return waiting('Blocked', clauses('Cannot continue', reason(status), resume, 'checks again at'));
+  }
+}
+
+/**
+ * @param {Deployment} deployment
+ * @param {{ failed: string[], held: string[] }} steps the titles of those that failed, and of those that wait for them
+ * @param {Date} [now]
+ * @returns {Description}
+ */
+export function describeDeployment(deployment, { failed, held }, now = new Date()) {
+  const ended = clockTime(deployment.finishedAt, now);
+  const at = ended === '' ? '' : ` at ${ended}`;
+  if (deployment.status === 'done') {
+    return { kind: 'good', badge: 'Deployed', sentence: `Finished${at}.` };
+  }
+  if (deployment.status !== 'error') {
+    const began = clockTime(deployment.retriedAt ?? deployment.startedAt, now);
+    const since = began === '' ? '' : ` since ${began}`;
+    return deployment.reason === 'cancelling'
+      ? { kind: 'busy', badge: 'Being cancelled', sentence: 'What is under way ends within seconds.' }
+      : { kind: 'busy', badge: 'Deploying', sentence: `Under way${since}. It goes on also if you close this page.` };
+  }
+  if (deployment.reason === 'cancelled') {
+    return { kind: 'bad', badge: 'Cancelled', sentence: `Ended${at}. What was made stays; a retry goes on with it.` };
+  }
+  const waits = held.length > 0 ? ` Waiting for that: ${list(held)}.` : '';
+  return { kind: 'bad', badge: 'Failed', sentence: `Ended${at}. Failed: ${list(failed)}.${waits}` };
 }
 
 /**
@@ -156,9 +203,7 @@ function describeRunning(status, step) {
     case 'retrying':
       return waiting('Trying again', clauses(`The last attempt at ${provider} failed`, why, resume, 'next try at'));
     case 'blocked':
-      return status.reason === 'person'
-        ? waiting('Your turn', clauses('Continues by itself once this is done', '', resume, 'checks again at'))
-        : waiting('Blocked', clauses('Cannot continue', why, resume, 'checks again at'));
+      return describeBlocked(status, resume);
     default:
       return { kind: 'busy', badge: 'Working', sentence: `Talking to ${provider}.` };
   }

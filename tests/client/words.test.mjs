@@ -1,6 +1,8 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { ago, clockTime, describe, duration, elapsed, list, providerName, remedyText } from '../../client/words.js';
+import {
+  ago, clockTime, describe, describeDeployment, duration, elapsed, list, providerName, remedyText,
+} from '../../client/words.js';
 import { labelOf, mergePatch, withoutGaps } from '../../client/form.js';
 
 const STEP = { id: 'repo', action: 'github.repository', needs: [] };
@@ -40,6 +42,31 @@ test('what is done, reused, skipped or removed', () => {
   const now = new Date('2030-01-10T00:00:00Z');
   assert.deepEqual(['2030-01-07T00:00:00Z', '2030-01-09T23:00:00Z', '2030-01-10T00:00:05Z', null, 'soon']
     .map((time) => ago(time, now)), ['3 days ago', '1 hour ago', 'just now', '', '']);
+});
+
+test('why a step waits, and what is out of date', () => {
+  const running = (members) => describe({ status: 'running', phase: 'blocked', resumeAt: LATER, ...members }, STEP);
+  assert.deepEqual([running({ reason: 'needs' }).badge, running({ reason: 'needs' }).kind], ['Waiting', 'idle']);
+  assert.deepEqual([running({ reason: 'need_failed' }).badge, running({ reason: 'need_failed' }).kind],
+    ['On hold', 'waiting']);
+  assert.doesNotMatch(running({ reason: 'needs' }).sentence + running({ reason: 'need_failed' }).sentence, /checks/);
+  const stale = describe({ status: 'done', stale: true }, STEP);
+  assert.deepEqual([stale.badge, stale.kind], ['Out of date', 'waiting']);
+  assert.match(stale.sentence, /changed since\. Start again/);
+});
+
+test('a deployment in words', () => {
+  const now = new Date(LATER);
+  const told = (members, troubled = {}) =>
+    describeDeployment({ status: 'error', reason: null, ...members }, { failed: [], held: [], ...troubled }, now);
+  const live = told({ status: 'running', startedAt: LATER });
+  assert.deepEqual([live.badge, live.kind], ['Deploying', 'busy']);
+  assert.match(live.sentence, /^Under way since .*03.*\. It goes on also if you close this page\.$/);
+  assert.equal(told({ status: 'running', reason: 'cancelling' }).badge, 'Being cancelled');
+  assert.equal(told({ status: 'a word of the future' }).badge, 'Deploying');
+  assert.match(told({ status: 'done', finishedAt: LATER }).sentence, /^Finished at .*03/);
+  assert.equal(told({ reason: 'cancelled' }).badge, 'Cancelled');
+  assert.equal(told({}, { failed: ['A', 'B'], held: ['C'] }).sentence, 'Ended. Failed: A and B. Waiting for that: C.');
 });
 
 test("the server's remedy goes before ours", () => {

@@ -30,13 +30,14 @@ async function visitScripted(context, scripts) {
   context.after(() => stub.close());
   Object.assign(stub.scripts, scripts);
   const page = await visit(browser, `${stub.url}/?workflow=site&app=acme`, context);
-  await page.getByRole('button', { name: 'Start / continue' }).click();
+  await start(page);
   return { stub, page };
 }
 
 const open = (context, query) => visit(browser, `${stack.url}/?${query}`, context);
 const card = (page, step) => page.getByRole('listitem').filter({ has: page.locator('.step-id', { hasText: step }) });
-const start = (page) => page.getByRole('button', { name: 'Start / continue' }).click();
+const button = (page, name) => page.getByRole('button', { name, exact: true });
+const start = (page) => button(page, 'Start').click();
 const untilDone = (page, count) => page.getByText(`${count} of ${count} done.`).waitFor();
 const runId = async (app, step) => (await stack.status(app, 'hello', step)).runId;
 
@@ -192,7 +193,7 @@ test('a secret is entered in a password box, and what is stored is shown nowhere
   // Saves what was entered, and waits until the run has ended: there is no provider.
   const save = async () => {
     await start(page);
-    await page.getByRole('button', { name: 'Start / continue' }).and(page.locator('[aria-disabled=false]')).waitFor();
+    await button(page, 'Start').and(page.locator('[aria-disabled=false]')).waitFor();
   };
   // Left empty it stays what it is.
   await page.locator('#inputs details[open]').getByLabel('Path (optional)').fill('/health');
@@ -233,4 +234,116 @@ test('a changed list wants the secrets in it once more, and stays as it was unti
   const { body } = await stack.post({ mode: 'configure', appId: 'list' });
   assert.deepEqual(body.inputs.env.variables, [{ key: 'ONE' }, { key: 'THREE', value: '${secret.TWO}' }]);
   assert.deepEqual(body.sealed, ['/inputs/env/variables/0/value']);
+});
+
+// The second step of `hello` waits for another app: whatever happens meanwhile happens after the first one.
+const gated = (gate, rest = {}) => ({
+  workflowId: 'hello',
+  inputs: { greet: { text: 'hello' }, repeat: { text: `behind \${app.${gate}.hello.greet.text}` } },
+  ...rest,
+});
+const openGate = (gate, text = 'the gate') =>
+  stack.post({ mode: 'start', appId: gate, workflowId: 'hello', inputs: { greet: { text } } });
+const deployment = (page) => page.locator('#deployment');
+
+test('the deployment goes on without the page, and is shown the same wherever it is opened', async (context) => {
+  const first = await open(context, 'workflow=hello&app=away');
+  await first.getByLabel('Text', { exact: true }).fill('hello');
+  await first.getByLabel('Text (optional)').fill('behind ${app.gate-1.hello.greet.text}');
+  await start(first);
+  await deployment(first).getByText('Deploying.').waitFor();
+  await card(first, 'repeat').getByText('it waits for gate-1.hello.greet').waitFor();
+  assert.deepEqual(await barriers(first), []);
+  await first.reload();
+  const second = await open(context, 'workflow=hello&app=away');
+  for (const page of [first, second]) {
+    await card(page, 'greet').getByText(/^Finished at/).waitFor();
+    await deployment(page).getByText(/It goes on also if you close this page/).waitFor();
+    assert.equal(await card(page, 'repeat').locator('.badge').textContent(), 'Waiting');
+    assert.equal(await button(page, 'Running…').getAttribute('aria-disabled'), 'true');
+  }
+  await first.close();
+  await openGate('gate-1');
+  await deployment(second).getByText(/^Deployed\. Finished at/).waitFor();
+  await untilDone(second, 2);
+  assert.equal(await button(second, 'Cancel').isVisible(), false);
+});
+
+test('what another client starts is shown by a page that is open', async (context) => {
+  const page = await open(context, 'workflow=hello&app=theirs');
+  await page.getByRole('heading', { name: 'theirs: hello' }).waitFor();
+  await stack.post(gated('gate-2', { mode: 'start', appId: 'theirs' }));
+  await deployment(page).getByText('Deploying.').waitFor();
+  await openGate('gate-2');
+  await deployment(page).getByText('Deployed.').waitFor();
+});
+
+test('cancelled after a question, and retried: what was done stays done', async (context) => {
+  await stack.post(gated('gate-3', { mode: 'start', appId: 'asked' }));
+  const page = await open(context, 'workflow=hello&app=asked');
+  await card(page, 'greet').getByText('Done', { exact: true }).waitFor();
+  await button(page, 'Cancel').click();
+  await page.getByRole('dialog', { name: 'Cancel the deployment of asked?' }).waitFor();
+  assert.deepEqual(await barriers(page), []);
+  await button(page, 'Back').click();
+  assert.equal((await stack.get('/api/deploy?appId=asked&workflowId=hello')).body.deployment.status, 'running');
+  await button(page, 'Cancel').click();
+  await button(page, 'Cancel the deployment').click();
+  await deployment(page).getByText(/^Cancelled\. Ended at .* a retry goes on with it/).waitFor();
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  const greet = await runId('asked', 'greet');
+  await button(page, 'Retry what failed').click();
+  await deployment(page).getByText('Deploying.').waitFor();
+  await openGate('gate-3');
+  await deployment(page).getByText('Deployed.').waitFor();
+  assert.equal(await runId('asked', 'greet'), greet);
+});
+
+test('what failed and what waits for it is told, and a result is given by hand after a question', async (context) => {
+  const inputs = { repo: { owner: 'acme', name: 'hand', fork: 'upstream/none' }, project: { name: 'hand' },
+    check: { url: 'https://example.org/' } };
+  await stack.post({ mode: 'start', appId: 'hand', workflowId: 'site', inputs });
+  const page = await open(context, 'workflow=site&app=hand');
+  await deployment(page).getByText(/^Failed\. Ended at .* Failed: .*\. Waiting for that: .* and /).waitFor();
+  assert.equal(await card(page, 'project').locator('.badge').textContent(), 'On hold');
+  await card(page, 'project').getByText('it needs repo, which failed').waitFor();
+  assert.equal(await page.getByRole('button', { name: /^Give the result/ }).filter({ visible: true }).count(), 1);
+  await card(page, 'repo').getByRole('button', { name: /^Give the result/ }).click();
+  const asked = page.getByRole('dialog');
+  await asked.getByLabel('Full name (optional)').fill('acme/hand');
+  await asked.getByLabel('Id (optional)').fill('1.5');
+  assert.deepEqual(await barriers(page), []);
+  await button(page, 'Take this result').click();
+  await asked.getByRole('alert').waitFor();
+  assert.equal(await asked.getByLabel('Id (optional)').getAttribute('aria-invalid'), 'true');
+  await asked.getByLabel('Id (optional)').fill('7');
+  await button(page, 'Take this result').click();
+  await asked.waitFor({ state: 'hidden' });
+  await card(page, 'repo').getByText('Done', { exact: true }).waitFor();
+  assert.equal((await stack.status('hand', 'site', 'repo')).output.fullName, 'acme/hand');
+});
+
+test('what was made from something that has changed since says so', async (context) => {
+  await openGate('gate-4', 'first');
+  await stack.post(gated('gate-4', { mode: 'start', appId: 'old' }));
+  await stack.untilStatus('old', 'hello', 'repeat', 'done');
+  await openGate('gate-4', 'second');
+  await stack.untilStatus('old', 'hello', 'repeat', ({ stale }) => stale);
+  const page = await open(context, 'workflow=hello&app=old');
+  await card(page, 'repeat').getByText('Made from something that has changed since. Start again').waitFor();
+  await page.getByText('2 of 2 done and 1 out of date.').waitFor();
+  assert.deepEqual(await barriers(page), []);
+});
+
+test('the apps are listed, each with a link to what deploys it', async (context) => {
+  await stack.post({ mode: 'start', appId: 'listed', workflowId: 'hello', inputs: { greet: { text: 'hello' } } });
+  await stack.untilStatus('listed', 'hello', 'repeat', 'done');
+  const page = await open(context, '');
+  const link = page.getByRole('link', { name: 'listed: hello' });
+  await link.waitFor();
+  assert.deepEqual(await barriers(page), []);
+  await link.click();
+  await page.getByRole('heading', { name: 'listed: hello' }).waitFor();
+  await deployment(page).getByText('Deployed.').waitFor();
+  assert.equal(await page.getByRole('heading', { name: 'Apps' }).isVisible(), false);
 });
