@@ -22,6 +22,7 @@
 	ROUTE(app_history)     \
 	ROUTE(app_resources)   \
 	ROUTE(app_events)      \
+	ROUTE(app_users)       \
 	ROUTE(workers)         \
 	ROUTE(healthz)         \
 	ROUTE(readyz)          \

@@ -128,6 +128,38 @@ static enum error_class show_app(struct destroyer *destroyer, const char *app, s
 	return ERROR_NONE;
 }
 
+static bool is_destroyed(const struct destroyer *destroyer, const char *app)
+{
+	for (size_t i = 0; i < destroyer->app_count; i++)
+		if (strcmp(destroyer->apps[i], app) == 0)
+			return true;
+	return false;
+}
+
+/* Names the steps of apps that stay and use what this one has given: they keep what was made from
+ * it, and cannot run again without it. */
+static enum error_class show_users(
+	struct destroyer *destroyer, const char *app, struct error *error)
+{
+	CLEANUP_JSON cJSON *response = NULL;
+	char path[32 + IDENTIFIER_SIZE];
+	const cJSON *user;
+
+	text_format(path, sizeof(path), "/api/apps/%s/users", app);
+	if (session_get(&destroyer->session, path, NULL, &response, error) != ERROR_NONE)
+		return error->class;
+	cJSON_ArrayForEach (user, json_member(response, "users")) {
+		const char *other = json_member_string(user, "appId");
+		if (other == NULL || is_destroyed(destroyer, other))
+			continue;
+		printf("%s: warning: %s of the app '", app, json_member_string(user, "actionId"));
+		show_text(stdout, other);
+		printf("', which stays, uses what its step %s has given\n",
+			json_member_string(json_member(user, "uses"), "actionId"));
+	}
+	return ERROR_NONE;
+}
+
 /* ---- live deployments ---- */
 
 static enum error_class is_live(struct destroyer *destroyer, const char *app, const char *workflow,
@@ -286,7 +318,8 @@ static int execute_checked(struct destroyer *destroyer)
 		return command_fail(&error);
 	}
 	for (size_t i = 0; i < destroyer->app_count; i++)
-		if (show_app(destroyer, destroyer->apps[i], &error) != ERROR_NONE)
+		if (show_app(destroyer, destroyer->apps[i], &error) != ERROR_NONE ||
+			show_users(destroyer, destroyer->apps[i], &error) != ERROR_NONE)
 			return command_fail(&error);
 	return is_wanted(destroyer, &status) ? destroy(destroyer) : status;
 }

@@ -2,7 +2,7 @@
 // the command was killed, and destroyed. On the stand-ins for GitHub and Vercel.
 //
 // covers: src/cli/command_apply.c src/cli/command_destroy.c src/cli/stack_body.c src/cli/stack_follow.c
-// covers: src/cli/stack_plan.c src/cli/session.c
+// covers: src/cli/stack_plan.c src/cli/session.c src/api/route_app_users.c src/store/app_users.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -212,6 +212,42 @@ test('destroy of one app cancels what is being deployed, and leaves and names wh
   assert.equal(await atGitHub('theirs'), 200);
   assert.deepEqual(await resources('ours'), []);
   assert.equal((await poll('theirs', 'site')).deployment.status, 'running');
+});
+
+test('destroy of one app names the apps that stay and use it; who has been made without it since is none', async () => {
+  const file = (text) => write('users.yaml', `apps:
+  users-a: {workflow: hello, inputs: {greet: {text: a}}}
+  users-b: {workflow: hello, inputs: {greet: {text: "${text}"}}}
+`);
+  assert.equal((await apply(await file('\${app.users-a.hello.repeat.text}'))).code, 0);
+  assert.deepEqual((await stack.get('/api/apps/users-a/users')).body, { appId: 'users-a', users: [
+    { appId: 'users-b', workflowId: 'hello', actionId: 'greet', uses: { workflowId: 'hello', actionId: 'repeat' } },
+  ] });
+  assert.deepEqual((await stack.get('/api/apps/users-b/users')).body.users, []);
+  const warning = /users-a: warning: greet of the app 'users-b', which stays, uses what its step repeat has given/;
+  assert.match((await destroy('users-a')).stdout, warning);
+  assert.doesNotMatch((await destroy('-f', await file('\${app.users-a.hello.repeat.text}'))).stdout, /warning/);
+  assert.equal((await apply(await file('b'))).code, 0);
+  assert.doesNotMatch((await destroy('users-a')).stdout, /warning/);
+});
+
+test('Ctrl-C ends the watching only, and two that destroy at the same time both come to the end', async () => {
+  const file = await write('interrupted.yaml', renamed('interrupted'));
+  const words = ['apply', '-f', file, ...url()];
+  const child = spawn(path.join(build, 'slipway'), words, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => { output += bytes; });
+  const end = new Promise((resolve) => { child.once('exit', resolve); });
+  await until(() => /interrupted-notes\/hello +running/.test(output), 'all are started');
+  child.kill('SIGINT');
+  assert.equal(await end, 130);
+  assert.match(output, /What was started goes on at the server; 'slipway apply -f .*interrupted\.yaml' again goes on/);
+  await until(async () => (await poll('interrupted-docs', 'site')).deployment.status === 'done', 'the server goes on');
+
+  for (const result of await Promise.all([destroy('-f', file), destroy('-f', file)])) {
+    assert.equal(result.code, 0, result.stdout + result.stderr);
+  }
+  assert.equal(await atGitHub('interrupted-docs'), 404);
 });
 
 test('what is wrong anywhere is told with its line, and nothing is configured or started', async () => {
