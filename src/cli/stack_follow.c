@@ -14,6 +14,7 @@
 
 #define WAIT_MIN_MS 50
 #define WAIT_MAX_MS 2000
+#define TABLE_MAX   20 /* rows; more might not fit on a terminal, and cannot be drawn over again */
 
 void followed_init(struct followed *followed, const char *app, const char *workflow)
 {
@@ -150,9 +151,9 @@ static enum error_class take(struct followed *followed, struct error *error)
 /* ---- all of them ---- */
 
 /* Whether the lines are a table that is drawn over again. */
-static bool is_table(bool json)
+static bool is_table(size_t count, bool json)
 {
-	return !json && show_colours(stdout);
+	return !json && count <= TABLE_MAX && show_colours(stdout);
 }
 
 static void show_changes(struct followed *list, size_t count, bool json)
@@ -222,7 +223,7 @@ enum error_class followed_wait(struct session *session, struct followed *list, s
 		size_t live;
 		if (poll_all(session, list, count, &live, error) != ERROR_NONE)
 			return error->class;
-		if (is_table(json))
+		if (is_table(count, json))
 			show_table(list, count, first);
 		else
 			show_changes(list, count, json);

@@ -117,12 +117,39 @@ static bool add_edge(struct graph *graph, size_t step, size_t need, const char *
 	return true;
 }
 
+/* What the file gives as the input of a step; NULL: nothing. */
+static const cJSON *input_of(const struct graph *graph, size_t step)
+{
+	const struct stack_unit *unit = &graph->stack->units[graph->steps[step].unit];
+	const char *key = json_member_string(graph->steps[step].json, "inputKey");
+
+	return key != NULL ? json_member(json_member(unit->json, "inputs"), key) : NULL;
+}
+
+/* Whether the step needs the other one only for values that the file replaces. */
+static bool is_overridden(const struct graph *graph, size_t step, const char *need)
+{
+	const cJSON *input = input_of(graph, step), *value;
+	char start[2 * IDENTIFIER_SIZE];
+	bool overridden = false;
+
+	text_format(start, sizeof(start), "${step.%s.", need);
+	cJSON_ArrayForEach (value, json_member(graph->steps[step].json, "bound")) {
+		if (!cJSON_IsString(value) || strstr(value->valuestring, start) == NULL)
+			continue;
+		if (json_member(input, value->string) == NULL)
+			return false;
+		overridden = true;
+	}
+	return overridden;
+}
+
 static void add_definition(struct graph *graph, size_t step)
 {
 	const cJSON *need;
 
 	cJSON_ArrayForEach (need, json_member(graph->steps[step].json, "needs")) {
-		if (cJSON_IsString(need))
+		if (cJSON_IsString(need) && !is_overridden(graph, step, need->valuestring))
 			(void)add_edge(graph, step,
 				find_step(graph, graph->steps[step].unit, need->valuestring), NULL);
 	}
@@ -192,7 +219,7 @@ static void add_input(struct graph *graph, size_t step)
 	json_pointer_member(inputs, unit->place, "inputs");
 	json_pointer_member(place, inputs, key);
 	graph->step = step;
-	add_references(graph, json_member(json_member(unit->json, "inputs"), key), place);
+	add_references(graph, input_of(graph, step), place);
 }
 
 /* The steps that the unit begins with wait for all of another one. */

@@ -10,12 +10,24 @@
 #include "cli/status_line.h"
 #include "core/dry_run.h"
 
-#define POLL_MS 300
+#define POLL_MS    300
+#define PATIENT_MS 5000 /* then people want to know what for */
 
 static bool is_live(const cJSON *status)
 {
 	const char *word = json_member_string(status, "status");
 	return word != NULL && strcmp(word, "running") == 0;
+}
+
+static void show_wait(const cJSON *body, const cJSON *status)
+{
+	const char *phase = json_member_string(status, "phase");
+
+	fprintf(stderr, "waiting for the plan of %s/%s: %s", json_member_string(body, "appId"),
+		json_member_string(body, "workflowId"), phase != NULL ? phase : "");
+	fprintf(stderr, "%s", json_member_string(status, "detail") != NULL ? ": " : "");
+	show_text(stderr, json_member_string(status, "detail"));
+	fputc('\n', stderr);
 }
 
 enum error_class stack_plan_ask(
@@ -25,6 +37,8 @@ enum error_class stack_plan_ask(
 		{ "workflowId", json_member_string(body, "workflowId") },
 		{ "actionId", DRY_RUN_STEP_ID }, { NULL, NULL } };
 	CLEANUP_JSON cJSON *status = NULL;
+	const int64_t began_at = clock_monotonic_ms();
+	bool told = false;
 
 	if (session_post(session, body, &status, error) != ERROR_NONE)
 		return error->class;
@@ -35,6 +49,10 @@ enum error_class stack_plan_ask(
 			return error->class;
 		cJSON_Delete(status);
 		status = newer;
+		if (!told && is_live(status) && clock_monotonic_ms() - began_at > PATIENT_MS) {
+			show_wait(body, status);
+			told = true;
+		}
 	}
 
 	*ret_status = json_take(&status);

@@ -250,6 +250,18 @@ test('Ctrl-C ends the watching only, and two that destroy at the same time both 
   assert.equal(await atGitHub('interrupted-docs'), 404);
 });
 
+test('a plan that nobody works at says what it waits for', async () => {
+  const idle = await Stack.start({ flags: ['--no-emulator', '--no-worker'] });
+  const file = await write('idle.yaml', 'apps: {idle: {workflow: hello, inputs: {greet: {text: a}}}}\n');
+  const words = ['apply', '--plan', '-f', file, '--url', idle.url];
+  const child = spawn(path.join(build, 'slipway'), words, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  child.stderr.on('data', (bytes) => { output += bytes; });
+  await until(() => /^waiting for the plan of idle\/hello: queued/m.test(output), 'it says so', 15000);
+  child.kill('SIGKILL');
+  await idle.stop();
+});
+
 test('what is wrong anywhere is told with its line, and nothing is configured or started', async () => {
   const file = await write('wrong.yaml', `apps:
   wrong-a:

@@ -16,13 +16,14 @@ static struct stack stack;
 static struct error error;
 
 /* Two steps, the second of which needs the first; and three without needs. */
-static const char workflows_text[] = "{\"workflows\":[{\"id\":\"two\",\"steps\":["
-				     "{\"id\":\"a\",\"inputKey\":\"a\",\"needs\":[]},"
-				     "{\"id\":\"b\",\"inputKey\":\"b\",\"needs\":[\"a\"]}]},"
-				     "{\"id\":\"flat\",\"steps\":["
-				     "{\"id\":\"x\",\"inputKey\":\"x\",\"needs\":[]},{\"id\":\"y\","
-				     "\"inputKey\":null,\"needs\":[]},"
-				     "{\"id\":\"z\",\"inputKey\":\"x\",\"needs\":[]}]}]}";
+static const char workflows_text[] =
+	"{\"workflows\":[{\"id\":\"two\",\"steps\":["
+	"{\"id\":\"a\",\"inputKey\":\"a\",\"needs\":[]},"
+	"{\"id\":\"b\",\"inputKey\":\"b\",\"needs\":[\"a\"],\"bound\":{\"t\":\"${step.a.v}\"}}]},"
+	"{\"id\":\"flat\",\"steps\":["
+	"{\"id\":\"x\",\"inputKey\":\"x\",\"needs\":[]},{\"id\":\"y\","
+	"\"inputKey\":null,\"needs\":[]},"
+	"{\"id\":\"z\",\"inputKey\":\"x\",\"needs\":[]}]}]}";
 
 static enum error_class read_text(const char *text)
 {
@@ -90,6 +91,10 @@ START_TEST(test_order)
 		     "  other: {workflow: two, inputs: {a: {t: \"${app.one.two.a.v}\"}}}\n"
 		     "  third: {workflow: flat, inputs: {x: {t: \"${app.other.two.b.v}\"}}}\n",
 		"one/two other/two third/flat");
+	/* b needs a only for a value that the file replaces. */
+	assert_order("apps:\n  one: {workflow: two, inputs: {b: {t: x}, a: {t: "
+		     "\"${app.one.two.b.v}\"}}}\n",
+		"one/two");
 	/* An app that the file does not have is somebody else's. */
 	assert_order("apps:\n  one: {workflow: two, inputs: {a: {t: \"${app.far.two.a.v}\"}}}\n",
 		"one/two");
@@ -113,6 +118,9 @@ START_TEST(test_rings)
 {
 	assert_fault("apps:\n  one: {workflow: two, inputs: {a: {t: \"${app.one.two.b.v}\"}}}\n",
 		"2:37", "one.two.");
+	assert_fault("apps:\n  one: {workflow: two, inputs: {b: {u: x}, a: {t: "
+		     "\"${app.one.two.b.v}\"}}}\n",
+		"2:48", "one.two.");
 	assert_fault("apps:\n  one: {workflow: two, inputs: {a: {t: \"${step.a.v}\"}}}\n", "2:37",
 		"one.two.a -> one.two.a");
 	assert_fault("apps:\n  one: {workflow: two, after: [other]}\n"
