@@ -137,7 +137,8 @@ OPERATIONS = ('nothing', 'trigger', 'trigger', 'trigger', 'read', 'read', 'read'
               'progress', 'wait', 'retry', 'finish', 'finish', 'release', 'cancel', 'cancel', 'reap', 'reap', 'reap',
               'until', 'until', 'pass', 'pulse', 'crash', 'crash', 'delete', 'strike_off', 'forge', 'stray', 'made',
               'made', 'made', 'unmade', 'unmade', 'made', 'made', 'made', 'made', 'start', 'start', 'start', 'again', 'again',
-              'again', 'stop', 'skip', 'deafen', 'disown', 'empty', 'deploy', 'deploy', 'deploy')
+              'again', 'stop', 'skip', 'deafen', 'disown', 'empty', 'deploy', 'deploy', 'deploy',
+              'used', 'wait', 'wait', 'retry', 'retry', 'cancel')
 PASSES_MS = (0, 1, 500, 2_000, 5_000, 30_000, 600_000, 100_000_000)
 DELAYS_MS = (0, 1, 1_000, 5_000, 20_000, 60_000, 600_000, 10_000_000)
 # An operation is one number, for each draw costs time: name, run, and two free choices.
@@ -273,6 +274,25 @@ class Plan:
             self.claim(run, 0, 0)
             for other in [other for other in self.model.runs if other.lease]:
                 self.finish(other, other.lease, 0, 6 if a == 6 and i == b % 4 else a & 1)
+
+    def used(self, run, a, b):
+        """What a run has used is made anew while it works: it is made of both."""
+        self.start(run, a, b)
+        for _ in range(2):
+            self.read(run, 0, 0)
+            self.claim(run, 0, 0)
+            for other in [other for other in self.model.runs if other.lease and not other.needs]:
+                self.finish(other, other.lease, 0, a & 1)
+        user = next((other for other in self.model.runs if other.lease and other.home[1] == 'project'), None)
+        need = user and self.model.named['%s:site:repo' % user.home[0]]
+        if need and need.status == 'done':
+            self.needs(user, user.lease, a, b)
+            self.trigger(need, 5, 1)
+            self.read(run, 0, 0)
+            self.claim(need, 0, 0)
+            if need.lease:
+                self.finish(need, need.lease, 0, b & 1)
+            self.needs(user, user.lease, a, b)
 
     def again(self, run, a, b):
         """Goes on with what was deployed, mostly as it was read a moment ago."""

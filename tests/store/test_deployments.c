@@ -441,6 +441,22 @@ START_TEST(test_a_step_that_is_gone_holds_no_deployment_running)
 }
 END_TEST
 
+START_TEST(test_a_deployment_whose_last_live_step_is_gone_can_be_started_again)
+{
+	start((struct wanted){ .keep = false });
+	finish_next("repo", "r");
+	finish_next("project", "p");
+	command(WORDS("DEL", key_of("acme", "env")));
+	/* Nobody has told the deployment. */
+	assert_deployment("acme", "running");
+	ck_assert_int_eq(start((struct wanted){ .keep = false }).outcome, START_NEW);
+	command(WORDS(
+		"DEL", key_of("acme", "repo"), key_of("acme", "project"), key_of("acme", "env")));
+	ck_assert_int_eq(stop(NULL), STOP_NOTHING);
+	assert_deployment("acme", "error");
+}
+END_TEST
+
 /* ---- results that are kept ---- */
 
 START_TEST(test_a_kept_result_of_what_was_removed_meanwhile_is_removed)
@@ -683,6 +699,7 @@ int main(void)
 		test_a_retry_runs_only_what_failed_and_what_was_made_from_something_else,
 		test_of_two_retries_with_other_inputs_the_second_reads_what_the_first_wrote,
 		test_a_step_that_is_gone_holds_no_deployment_running,
+		test_a_deployment_whose_last_live_step_is_gone_can_be_started_again,
 		test_a_kept_result_of_what_was_removed_meanwhile_is_removed,
 		test_what_was_removed_after_its_result_was_kept_is_marked,
 		test_a_cancel_loses_no_result_that_waits_to_be_kept,

@@ -36,6 +36,7 @@
 local of_workflow = arg.app .. ':' .. arg.workflow .. ':'
 local deployment, steps = run, cjson.decode(arg.steps)
 local retry = arg.what == 'retry'
+settle(of_workflow) -- somebody may have deleted the last step that was live: nobody has told the deployment
 local id_field = retry and 'retry' or 'start' -- what knows the request when it is sent again
 local was = redis.call('HMGET', deployment, 'deployment', 'status', 'digest', id_field, 'cancel')
 local was_id, was_status, was_digest, was_start, was_cancel = unpack(was)
