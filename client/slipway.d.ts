@@ -597,6 +597,8 @@ export interface DeploymentRecord extends Deployment {
   readonly after: readonly { readonly appId: string; readonly workflowId: string }[];
   /** The inputs that were given, without secrets; null if they are larger than what is kept. */
   readonly inputs: Readonly<Record<string, unknown>> | null;
+  /** The inputs that the app had configured then, in the same way. */
+  readonly configured: Readonly<Record<string, unknown>> | null;
   /** Where a secret stands that is not shown, as JSON pointers. */
   readonly sealed: readonly string[];
 }

@@ -28,6 +28,7 @@ const char *argp_program_version = "slipway " SLIPWAY_VERSION;
 	COMMAND(deployments) \
 	COMMAND(history)     \
 	COMMAND(events)      \
+	COMMAND(export)      \
 	COMMAND(resources)   \
 	COMMAND(workflows)   \
 	COMMAND(dev)         \

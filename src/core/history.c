@@ -99,11 +99,11 @@ static enum error_class add_object(
 	return json_add(json, name, object) ? ERROR_NONE : no_memory(error);
 }
 
-/* Adds what was given, without sealed texts, and `sealed` with their places below it. */
+/* Adds what was given, without sealed texts, whose places below it are added to the list. */
 static enum error_class add_given(
-	cJSON *json, const char *name, const char *text, struct error *error)
+	cJSON *json, const char *name, const char *text, cJSON *places, struct error *error)
 {
-	CLEANUP_JSON cJSON *given = NULL, *places = cJSON_CreateArray();
+	CLEANUP_JSON cJSON *given = NULL;
 	char place[32];
 
 	text_format(place, sizeof(place), "/%s", name);
@@ -112,10 +112,7 @@ static enum error_class add_given(
 	if (parse_object(text, &given, error) != ERROR_NONE ||
 		secret_input_hide(given, place, places, error) != ERROR_NONE)
 		return error->class;
-	return json_add(json, name, json_take(&given)) &&
-			json_add(json, "sealed", json_take(&places))
-		? ERROR_NONE
-		: no_memory(error);
+	return json_add(json, name, json_take(&given)) ? ERROR_NONE : no_memory(error);
 }
 
 /* ---- runs ---- */
@@ -203,7 +200,8 @@ enum error_class ended_run_json(const struct ended_run *run, const char *app, cJ
 	if (!json_add(json, "resources", resources) || !add_run_facts(json, run, app) ||
 		!json_add(json, "failures", failures_json(run->failures)))
 		return no_memory(error);
-	if (add_given(json, "input", run->input, error) != ERROR_NONE ||
+	cJSON *places = cJSON_AddArrayToObject(json, "sealed");
+	if (add_given(json, "input", run->input, places, error) != ERROR_NONE ||
 		add_object(json, "output", run->output, error) != ERROR_NONE ||
 		add_object(json, "error", run->error, error) != ERROR_NONE)
 		return error->class;
@@ -261,7 +259,9 @@ enum error_class deployment_json(
 		!json_add(json, "steps", words_json(deployment->steps)) ||
 		!json_add(json, "after", after_json(deployment->after)))
 		return no_memory(error);
-	if (add_given(json, "inputs", deployment->inputs, error) != ERROR_NONE)
+	cJSON *places = cJSON_AddArrayToObject(json, "sealed");
+	if (add_given(json, "inputs", deployment->inputs, places, error) != ERROR_NONE ||
+		add_given(json, "configured", deployment->configured, places, error) != ERROR_NONE)
 		return error->class;
 	*ret_json = json_take(&json);
 	return ERROR_NONE;

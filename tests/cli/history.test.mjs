@@ -32,6 +32,8 @@ test('slipway apps lists apps with the state of their deployments', async () => 
   assert.match(stdout, /^second +\d{4}-\d\d-\d\dT[\d:.]+Z  (just now|\d+ seconds? ago)  hello done\nfirst /);
   const objects = lines((await cli('apps', '--json')).stdout).map(JSON.parse);
   assert.deepEqual(objects.map((app) => app.appId), ['second', 'first']);
+  const verified = await slipway('verify', '--redis-url', `unix://${stack.folder}/redis.sock`);
+  assert.match(verified.stdout, /no inconsistencies found/);
 });
 
 test('slipway deployments and history print tables and lines of JSON, filtered and page by page', async () => {

@@ -172,8 +172,8 @@ class Dependants:
             one.finished_at = self.now
             one.reason = 'cancelled' if one.cancel and word == 'error' else None
             one.cancel = None
-            one.recorded = [text for field in ('deployment workflow status reason inputs digest definition after started_at '
-                                               'retried_at finished_at version request actor steps').split()
+            one.recorded = [text for field in ('deployment workflow status reason inputs configured digest definition after '
+                                               'started_at retried_at finished_at version request actor steps').split()
                             if getattr(one, field) not in (None, '') for text in (field, str(getattr(one, field)))]
             self.past[app].append(one.recorded)
         self.events[app].append([WORKFLOW, 'deployment', word])

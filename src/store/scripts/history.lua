@@ -6,7 +6,7 @@ local HISTORY_KEPT = 1000      -- ended runs of an app
 local DEPLOYMENTS_KEPT = 200   -- of an app
 local FAILURES_KEPT = 10       -- attempts of a run
 local HISTORY_VALUE_MAX = 4096 -- bytes of one value that is kept of a run
-local INPUTS_KEPT_MAX = 16384  -- bytes of the inputs that are kept of a deployment
+local INPUTS_KEPT_MAX = 16384  -- bytes of the inputs that are kept of a deployment, the same of those configured
 
 -- Each ended run stays readable when its hash is that of another. What is large stays out of it.
 local function record_end(status, output, problem)
@@ -51,8 +51,8 @@ end
 -- Each deployment that has ended stays readable when its hash is that of another.
 local function record_deployment(key, seconds)
 	local list = key:match('^(.*:)[^:]+:_deployment$') .. 'deployments'
-	local fields = { 'deployment', 'workflow', 'status', 'reason', 'inputs', 'digest', 'definition', 'after',
-		'started_at', 'retried_at', 'finished_at', 'version', 'request', 'actor', 'steps' }
+	local fields = { 'deployment', 'workflow', 'status', 'reason', 'inputs', 'configured', 'digest', 'definition',
+		'after', 'started_at', 'retried_at', 'finished_at', 'version', 'request', 'actor', 'steps' }
 	local entry, values = {}, redis.call('HMGET', key, unpack(fields))
 	for i, field in ipairs(fields) do
 		if values[i] and values[i] ~= '' and #values[i] <= INPUTS_KEPT_MAX then
