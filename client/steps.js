@@ -77,12 +77,11 @@ export class StepList {
     this.#cards.get(actionId)?.setBusy(busy, whole);
   }
 
-  /** @returns {{ failed: string[], held: string[] }} the titles of what failed, and of what waits for that */
+  /** @returns {{ failed: string[], held: string[] }} the ids of what failed, and of what waits for that */
   troubled() {
-    /** @param {(card: StepCard) => boolean} fits */
-    const titles = (fits) => this.#steps.filter(({ id }) => fits(/** @type {StepCard} */ (this.#cards.get(id))));
-    const failed = titles((card) => card.word === 'error').map(stepTitle);
-    return { failed, held: titles((card) => card.status?.reason === 'need_failed').map(stepTitle) };
+    const cards = [...this.#cards];
+    const failed = cards.filter(([, card]) => card.word === 'error').map(([id]) => id);
+    return { failed, held: cards.filter(([, card]) => card.status?.reason === 'need_failed').map(([id]) => id) };
   }
 
   /**

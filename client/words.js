@@ -162,7 +162,7 @@ function describeBlocked(status, resume) {
 
 /**
  * @param {Deployment} deployment
- * @param {{ failed: string[], held: string[] }} steps the titles of those that failed, and of those that wait for them
+ * @param {{ failed: string[], held: string[] }} steps the ids of those that failed, and of those that wait for them
  * @param {Date} [now]
  * @returns {Description}
  */

@@ -76,6 +76,25 @@ static bool is_live(const cJSON *deployment)
 	return status != NULL && strcmp(status, "running") == 0;
 }
 
+/* What the app has at providers: a cancel undoes nothing. */
+static void show_resources(const cJSON *deployment)
+{
+	const cJSON *resource;
+
+	cJSON_ArrayForEach (resource, json_member(deployment, "resources")) {
+		const char *url = json_member_string(resource, "url");
+		printf("  stays: ");
+		show_text(stdout, json_member_string(resource, "provider"));
+		putchar(' ');
+		show_text(stdout, json_member_string(resource, "type"));
+		putchar(' ');
+		show_text(stdout, json_member_string(resource, "key"));
+		printf("%s", url != NULL ? "  " : "");
+		show_text(stdout, url);
+		putchar('\n');
+	}
+}
+
 /* The deployment has been asked to end. That it then ends in error is what was wanted. */
 static int show_deployment(struct watch *watch, const cJSON *deployment)
 {
@@ -87,6 +106,8 @@ static int show_deployment(struct watch *watch, const cJSON *deployment)
 	if (!is_live(deployment) && !watch->json)
 		printf("Nothing of it is under way any more.\n");
 	int status = watch_latest(watch);
+	if (!watch->json)
+		show_resources(deployment);
 	return status == EX_STEP_FAILED ? EX_OK : status;
 }
 

@@ -192,9 +192,12 @@ static enum error_class read_deployment(
 	struct watched_deployment seen;
 	bool first = watch->deployment[0] == '\0';
 
-	if (cJSON_IsNull(json) || json == NULL)
-		return error_set(error, ERROR_NOT_FOUND, "there is no deployment of '%s' by '%s'",
+	if (cJSON_IsNull(json) || json == NULL) {
+		error_set(error, ERROR_NOT_FOUND, "there is no deployment of '%s' by '%s'",
 			watch->app, watch->workflow);
+		return error_remedy(error, NULL, "Start one: 'slipway run %s --app %s'.",
+			watch->workflow, watch->app);
+	}
 	if (watched_deployment_decode(json, &arena, &seen, error) != ERROR_NONE)
 		return error->class;
 	if (!first && !watch->any && strcmp(seen.inputs, watch->inputs) != 0)

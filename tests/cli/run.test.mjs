@@ -305,6 +305,9 @@ test('cancel ends a deployment and says what is; where nothing is under way it s
   assert.match(watching.output, /was cancelled/);
   const shown = await slipway('status', 'ended', 'hello', '--url', stack.url);
   assert.match(shown.stdout, /^deployment [0-9a-f]{32}: error, cancelled, ended 2/m);
+  const nothing = await slipway('status', 'nobody', 'hello', '--watch', '--url', stack.url);
+  assert.equal(nothing.code, 1);
+  assert.match(nothing.stderr, /there is no deployment of 'nobody' by 'hello'[^]*'slipway run hello --app nobody'/);
   const none = await slipway('cancel', 'nobody', 'hello', '--url', stack.url);
   assert.equal(none.code, 0);
   assert.match(none.stdout, /'nobody' has no deployment by 'hello'/);

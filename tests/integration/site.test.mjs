@@ -146,6 +146,18 @@ test('a domain is put on the project and verified', async () => {
   assert.equal((await outputs('first')).domain.verified, true);
 });
 
+test('a deployment that is cancelled says what stays at the providers', async () => {
+  const words = ['--app', 'first', '--input', sample, '--set', `checkUrl=${stack.url}/nothing`, '--detach'];
+  const started = await slipway('run', 'site', ...words);
+  assert.equal(started.code, 0, started.stderr);
+  await stack.untilStatus('first', 'site', 'check', ({ phase }) => phase === 'waiting');
+  const cancelled = await slipway('cancel', 'first', 'site', '--deployment', started.stdout.trim());
+  assert.equal(cancelled.code, 0, cancelled.stderr);
+  assert.match(cancelled.stdout, /^ {2}not done: check$/m);
+  assert.match(cancelled.stdout, /^ {2}stays: github repository acme\/sample-site {2}http/m);
+  assert.match(cancelled.stdout, /^ {2}stays: vercel project sample-site/m);
+});
+
 test('the JavaScript client drives it', async () => {
   const options = { baseUrl: stack.url, pollMs: 50, inputs: { greet: { text: 'from the client' } } };
   const status = await triggerAndPollAction('hello', 'client-app', 'greet', options);

@@ -262,7 +262,7 @@ test('the deployment goes on without the page, and is shown the same wherever it
     assert.equal(await card(page, 'repeat').locator('.badge').textContent(), 'Waiting');
     assert.equal(await button(page, 'Running…').getAttribute('aria-disabled'), 'true');
   }
-  await first.close();
+  await first.goto('about:blank');
   await openGate('gate-1');
   await deployment(second).getByText(/^Deployed\. Finished at/).waitFor();
   await untilDone(second, 2);
@@ -284,6 +284,8 @@ test('cancelled after a question, and retried: what was done stays done', async 
   await card(page, 'greet').getByText('Done', { exact: true }).waitFor();
   await button(page, 'Cancel').click();
   await page.getByRole('dialog', { name: 'Cancel the deployment of asked?' }).waitFor();
+  // Whoever presses Enter without having read it cancels nothing.
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'dialog-title');
   assert.deepEqual(await barriers(page), []);
   await button(page, 'Back').click();
   assert.equal((await stack.get('/api/deploy?appId=asked&workflowId=hello')).body.deployment.status, 'running');
@@ -304,7 +306,7 @@ test('what failed and what waits for it is told, and a result is given by hand a
     check: { url: 'https://example.org/' } };
   await stack.post({ mode: 'start', appId: 'hand', workflowId: 'site', inputs });
   const page = await open(context, 'workflow=site&app=hand');
-  await deployment(page).getByText(/^Failed\. Ended at .* Failed: .*\. Waiting for that: .* and /).waitFor();
+  await deployment(page).getByText(/^Failed\. Ended at .* Failed: repo\. Waiting for that: .*project, env, .* and /).waitFor();
   assert.equal(await card(page, 'project').locator('.badge').textContent(), 'On hold');
   await card(page, 'project').getByText('it needs repo, which failed').waitFor();
   assert.equal(await page.getByRole('button', { name: /^Give the result/ }).filter({ visible: true }).count(), 1);
