@@ -2,7 +2,7 @@
 // and where that would take a provider's bad day, on a server that follows a script.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { Stack } from '../integration/stack.mjs';
+import { Stack, slipway } from '../integration/stack.mjs';
 import { startStub } from '../client/stub.mjs';
 import { barriers, startBrowser, visit } from './browser.mjs';
 
@@ -263,10 +263,41 @@ test('the deployment goes on without the page, and is shown the same wherever it
     assert.equal(await button(page, 'Running…').getAttribute('aria-disabled'), 'true');
   }
   await first.goto('about:blank');
+  const watched = slipway('status', 'away', 'hello', '--watch', '--url', stack.url);
   await openGate('gate-1');
   await deployment(second).getByText(/^Deployed\. Finished at/).waitFor();
   await untilDone(second, 2);
   assert.equal(await button(second, 'Cancel').isVisible(), false);
+  const { code, stdout } = await watched;
+  assert.equal(code, 0);
+  assert.match(stdout, /^repeat +done .*behind the gate$/m);
+});
+
+test('two tabs that start the same at once show one deployment', async (context) => {
+  const { inputs } = gated('gate-5');
+  await stack.post({ mode: 'configure', appId: 'tabs', inputs });
+  const pages = await Promise.all([1, 2].map(() => open(context, 'workflow=hello&app=tabs')));
+  await Promise.all(pages.map((page) => page.getByRole('heading', { name: 'tabs: hello' }).waitFor()));
+  await Promise.all(pages.map(start));
+  await Promise.all(pages.map((page) => deployment(page).getByText('Deploying.').waitFor()));
+  await openGate('gate-5');
+  await Promise.all(pages.map((page) => deployment(page).getByText('Deployed.').waitFor()));
+  const { body } = await stack.get('/api/apps/tabs/deployments');
+  assert.equal(body.deployments.length, 1);
+  for (const page of pages) assert.equal(await page.getByRole('alert').count(), 0);
+});
+
+test('a start that another client was faster with says so in words for a person', async (context) => {
+  const stub = await startStub({ folder: 'client' });
+  context.after(() => stub.close());
+  const page = await visit(browser, `${stub.url}/?workflow=site&app=acme`, context);
+  const remedy = { text: 'Send the request again with "replace": true.' };
+  const body = { class: 'run_conflict', detail: 'It is being deployed with different inputs.', remedy };
+  stub.fail('start', { status: 409, body });
+  await start(page);
+  const alert = page.getByRole('alert');
+  await alert.getByText('It is being deployed with different inputs. Wait until it has ended, or cancel it').waitFor();
+  assert.doesNotMatch(await alert.textContent(), /replace/);
 });
 
 test('what another client starts is shown by a page that is open', async (context) => {
@@ -301,12 +332,12 @@ test('cancelled after a question, and retried: what was done stays done', async 
   assert.equal(await runId('asked', 'greet'), greet);
 });
 
-test('what failed and what waits for it is told, and a result is given by hand after a question', async (context) => {
+test('what failed and what waits for it is told, and a result is given by hand', async (context) => {
   const inputs = { repo: { owner: 'acme', name: 'hand', fork: 'upstream/none' }, project: { name: 'hand' },
     check: { url: 'https://example.org/' } };
   await stack.post({ mode: 'start', appId: 'hand', workflowId: 'site', inputs });
   const page = await open(context, 'workflow=site&app=hand');
-  await deployment(page).getByText(/^Failed\. Ended at .* Failed: repo\. Waiting for that: .*project, env, .* and /).waitFor();
+  await deployment(page).getByText(/^Failed\. Ended at .* Failed: repo\. Waiting for that: .*project, env/).waitFor();
   assert.equal(await card(page, 'project').locator('.badge').textContent(), 'On hold');
   await card(page, 'project').getByText('it needs repo, which failed').waitFor();
   assert.equal(await page.getByRole('button', { name: /^Give the result/ }).filter({ visible: true }).count(), 1);
