@@ -104,11 +104,16 @@ static enum error_class handle_plan(const struct service *service, const struct 
 {
 	CLEANUP_PAYLOAD struct payload payload = PAYLOAD_EMPTY;
 	CLEANUP_JSON cJSON *input = NULL;
+	struct payload changes;
 	struct target target;
 
 	if (target_from_body(body, false, &target, error) != ERROR_NONE ||
 		body_check_options(body, error) != ERROR_NONE ||
-		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE ||
+		body_payload(service, target.app, body, &changes, error) != ERROR_NONE ||
+		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE)
+		return error->class;
+	changes.inputs = NULL; /* they are the request's own, over what is stored */
+	if (payload_apply(&payload, &changes, error) != ERROR_NONE ||
 		plan_sealed(service, &target, &payload, body, &input, error) != ERROR_NONE)
 		return error->class;
 
@@ -122,6 +127,6 @@ static enum error_class handle_plan(const struct service *service, const struct 
 
 const struct mode mode_plan = {
 	.name = "plan",
-	.members = (const char *const[]){ "workflowId", "inputs", NULL },
+	.members = (const char *const[]){ "workflowId", "inputs", "config", "env", NULL },
 	.handle = handle_plan,
 };

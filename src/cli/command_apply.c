@@ -75,17 +75,25 @@ static enum error_class read_app(struct applier *applier, size_t index, struct e
 		&applier->secrets[index], error);
 }
 
-static bool add_configured(const struct applier *applier, const struct stack_app *app, cJSON *body)
+/* What is no secret. */
+static bool add_plain(const struct stack_app *app, cJSON *body)
 {
 	static const char *const members[] = { "config", "env" };
-	const cJSON *secrets = applier->secrets[app - applier->stack.apps];
 
 	for (size_t i = 0; i < 2; i++) {
 		const cJSON *member = json_member(app->json, members[i]);
 		if (member != NULL && !json_add(body, members[i], cJSON_Duplicate(member, true)))
 			return false;
 	}
-	return secrets == NULL || json_add(body, "secrets", cJSON_Duplicate(secrets, true));
+	return true;
+}
+
+static bool add_configured(const struct applier *applier, const struct stack_app *app, cJSON *body)
+{
+	const cJSON *secrets = applier->secrets[app - applier->stack.apps];
+
+	return add_plain(app, body) &&
+		(secrets == NULL || json_add(body, "secrets", cJSON_Duplicate(secrets, true)));
 }
 
 static enum error_class configure(
@@ -178,24 +186,41 @@ static void note_member(
 	show_text(stdout, member->string);
 }
 
-/* A plan sees what is configured. What the file would change there, it cannot know yet. */
+/* Whether the app has a secret of this name. */
+static bool has_secret(const cJSON *configured, const char *name)
+{
+	const cJSON *entry;
+
+	cJSON_ArrayForEach (entry, json_member(configured, "secrets")) {
+		if (cJSON_IsString(entry) && strcmp(entry->valuestring, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A plan is made with what the file configures, but for secrets: only workers know them, and only
+ * of those that an app has. */
 static void show_unconfigured(const struct applier *applier, const struct stack_app *app)
 {
 	static const char *const kinds[] = { "config", "env" };
 	const size_t index = (size_t)(app - applier->stack.apps);
-	const cJSON *member;
-	size_t count = 0;
+	const cJSON *member, *configured = applier->configured[index];
+	size_t count = 0, secrets = 0;
 
 	printf("%-24s to configure: ", app->id);
 	for (size_t i = 0; i < 2; i++)
 		cJSON_ArrayForEach (member, json_member(app->json, kinds[i])) {
-			note_member(member, json_member(applier->configured[index], kinds[i]),
-				kinds[i], &count);
+			note_member(member, json_member(configured, kinds[i]), kinds[i], &count);
 		}
 	cJSON_ArrayForEach (member, applier->secrets[index]) {
+		if (has_secret(configured, member->string))
+			continue;
 		note_member(member, NULL, "secret", &count);
+		secrets++;
 	}
-	printf("%s\n", count == 0 ? "nothing" : "; the plan below is made without");
+	printf("%s%s\n", count == 0 ? "nothing" : "",
+		secrets > 0 ? "; until a secret is there, the plan of steps that use it is blocked"
+			    : "");
 }
 
 static enum error_class plan_unit(struct applier *applier, const struct stack_unit *unit,
@@ -205,7 +230,7 @@ static enum error_class plan_unit(struct applier *applier, const struct stack_un
 	CLEANUP_JSON cJSON *status = NULL;
 	char name[FOLLOWED_NAME_MAX];
 
-	if (body == NULL)
+	if (body == NULL || !add_plain(unit->app, body))
 		return no_memory(error);
 	if (stack_plan_ask(&applier->session, body, &status, error) != ERROR_NONE)
 		return error->class;

@@ -72,6 +72,18 @@ test('it is applied in every order of its apps, and each has the values of the o
   }
 });
 
+test('a plan before anything is configured has what the file configures, and says which secrets lack', async () => {
+  const file = await write('before.yaml', renamed('before'));
+  const { stdout, stderr } = await apply(file, '--plan');
+  const told = /^before-docs +to configure: config\.siteName, config\.checkUrl, secret\.LINK_TOKEN; until/m;
+  assert.match(stdout, told, stderr);
+  assert.match(stdout, /^before-docs\/site +repo +create/m);
+  assert.match(stdout, /^before-docs\/site +env +blocked/m);
+  assert.doesNotMatch(stdout, /config '/);
+  assert.deepEqual((await stack.post({ mode: 'configure', appId: 'before-docs' })).body.config, {});
+  assert.equal((await poll('before-docs', 'site')).deployment, null);
+});
+
 test('applied again it looks, changes nothing, and says so', async () => {
   const file = await write('again.yaml', renamed('again'));
   assert.equal((await apply(file)).code, 0);
