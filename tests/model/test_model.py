@@ -138,7 +138,7 @@ OPERATIONS = ('nothing', 'trigger', 'trigger', 'trigger', 'read', 'read', 'read'
               'until', 'until', 'pass', 'pulse', 'crash', 'crash', 'delete', 'strike_off', 'forge', 'stray', 'made',
               'made', 'made', 'unmade', 'unmade', 'made', 'made', 'made', 'made', 'start', 'start', 'start', 'again', 'again',
               'again', 'stop', 'skip', 'deafen', 'disown', 'empty', 'deploy', 'deploy', 'deploy',
-              'used', 'wait', 'wait', 'retry', 'retry', 'cancel')
+              'used', 'wait', 'wait', 'retry', 'retry', 'cancel', 'cancel', 'crash', 'crash', 'claim', 'reap')
 PASSES_MS = (0, 1, 500, 2_000, 5_000, 30_000, 600_000, 100_000_000)
 DELAYS_MS = (0, 1, 1_000, 5_000, 20_000, 60_000, 600_000, 10_000_000)
 # An operation is one number, for each draw costs time: name, run, and two free choices.
@@ -466,7 +466,10 @@ class Plan:
                 self.pulse(run, a, b)
                 self.renew(run, run.lease, 0, b)
             self.set_clock(run.lease_until)
-            self.reap_one(run, LEASE_MS if a == 7 else 0)
+            lost = run.lease
+            self.reap_one(run, LEASE_MS if a > 5 else 0)
+            if b & 1 and lost != run.lease:
+                self.release(run, lost, a, b)  # it lived, and hands back what it no longer has
 
     def reap(self, run, a, b):
         members = [run for run in self.model.runs if run.member in {**self.model.live, **self.model.delayed}]
@@ -756,6 +759,8 @@ def main():
     with Server() as client:
         if '--mutants' in sys.argv[1:]:
             return check_mutants(client, steps, number, sys.argv[2:])
+        for name, *_ in MUTANTS:
+            assemble(name)  # ends the program where the place of a mutant is gone
         print('SEED=%d' % number)
         return compare(client, steps, number, mutant)
 
