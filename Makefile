@@ -92,6 +92,28 @@ $(BUILD)/slipway: $(call objects,src/cli/main.c) $(CLI_OBJECTS) $(STORE_OBJECTS)
 	@echo "  LD $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBRARIES) $(CLI_LIBRARIES)
 
+# The fault suite's other build: the same programs with other workflows.
+ifneq ($(FAULTS),)
+BUILDS_OBJECT := $(BUILD)/obj/tests/faults/builds.o
+VARIANT_OBJECT := $(BUILD)/obj/variant/builds.o
+variant = $(subst $(BUILDS_OBJECT),$(VARIANT_OBJECT),$(1))
+all: $(BUILD)/variant/slipway-api $(BUILD)/variant/slipway-worker
+$(VARIANT_OBJECT): tests/faults/builds.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "  CC $< (variant)"
+	$(Q)$(CC) $(CPPFLAGS) -DFAULTS_VARIANT $(CFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/variant/slipway-api: $(call objects,src/api/main.c) $(API_OBJECTS) $(STORE_OBJECTS) \
+		$(call variant,$(ACTION_OBJECTS)) $(BASE_OBJECTS)
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBRARIES)
+$(BUILD)/variant/slipway-worker: $(call objects,src/worker/main.c) \
+		$(sort $(WORKER_OBJECTS) $(STORE_OBJECTS) $(call variant,$(ACTION_OBJECTS))) $(BASE_OBJECTS)
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBRARIES)
+endif
+
 # Unknown references, cycles and duplicate ids fail the build, not the deployment.
 $(BUILD)/workflows.checked: $(BUILD)/slipway
 	$(BUILD)/slipway check

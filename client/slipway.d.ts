@@ -108,7 +108,7 @@ export interface Status {
   readonly status: StatusWord;
   /** The finer state while `running`. */
   readonly phase?: Phase | (string & {}) | null;
-  /** Why it is waiting or retrying, such as `rate_limited` or `provider_down`; or `skipped`. */
+  /** Why it waits, such as `rate_limited`, `provider_down` or, while queued, `no_worker_for_version`; or `skipped`. */
   readonly reason?: string | null;
   /** The same in a sentence, or what a person has to do for it to continue, such as the DNS records to set. */
   readonly detail?: string | null;
@@ -258,6 +258,8 @@ export interface Ask {
 export interface Workflow {
   /** Its name: the `workflowId` of all calls. */
   readonly id: string;
+  /** A digest of what its steps mean: another build of the server with the same digest executes them alike. */
+  readonly definition?: string;
   /** What it is for. */
   readonly summary?: string;
   /** Its steps, in the order of their definition. */

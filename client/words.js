@@ -197,6 +197,8 @@ function describeRunning(status, step) {
   const resume = clockTime(status.resumeAt);
   switch (status.phase) {
     case 'queued':
+      if (status.reason === 'no_worker_for_version')
+        return waiting('Queued', 'No running worker has this version of the step. It starts when there is one.');
       return { kind: 'busy', badge: 'Queued', sentence: 'Waiting for a free worker.' };
     case 'waiting':
       return waiting('Waiting', clauses(`Waiting for ${provider}`, why, resume, 'resumes at'));

@@ -44,7 +44,7 @@ static bool is_root(const struct step_set *needs)
 }
 
 static enum error_class prepare_needs(const struct input_sources *sources, const cJSON *input,
-	const char *after, struct arena *arena, const char **ret_names, struct error *error)
+	const char *after, struct arena *arena, struct start_step *step, struct error *error)
 {
 	char place[INPUT_PLACE_SIZE];
 	struct step_set needs;
@@ -52,12 +52,13 @@ static enum error_class prepare_needs(const struct input_sources *sources, const
 	input_place(sources->step, place);
 	if (step_needs(sources->workflow, sources->step, input, place, &needs, error) != ERROR_NONE)
 		return error->class;
-	*ret_names = name_needs(sources->app, &needs, arena);
+	step->needs = name_needs(sources->app, &needs, arena);
+	step->uses = step_set_uses(&needs, arena);
 	/* What comes before the whole deployment comes before the steps that it begins with. */
-	if (*ret_names != NULL && after != NULL && is_root(&needs))
-		*ret_names = arena_format(
-			arena, "%s%s%s", *ret_names, (*ret_names)[0] != '\0' ? " " : "", after);
-	return *ret_names != NULL ? ERROR_NONE : no_memory(error);
+	if (step->needs != NULL && after != NULL && is_root(&needs))
+		step->needs = arena_format(
+			arena, "%s%s%s", step->needs, step->needs[0] != '\0' ? " " : "", after);
+	return step->needs != NULL && step->uses != NULL ? ERROR_NONE : no_memory(error);
 }
 
 static enum error_class prepare_step(const struct input_sources *sources, const char *after,
@@ -71,7 +72,7 @@ static enum error_class prepare_step(const struct input_sources *sources, const 
 		return no_memory(error);
 	if (input_build(sources, &input, error) != ERROR_NONE ||
 		input_digest(input, sources->secrets, digest, error) != ERROR_NONE ||
-		prepare_needs(sources, input, after, arena, &step->needs, error) != ERROR_NONE)
+		prepare_needs(sources, input, after, arena, step, error) != ERROR_NONE)
 		return error->class;
 
 	step_digest(sources->workflow, sources->step, definition);
@@ -79,10 +80,11 @@ static enum error_class prepare_step(const struct input_sources *sources, const 
 	step->input = json_print(arena, input);
 	step->digest = digest;
 	step->definition = definition;
+	step->outputs = step_outputs(sources->step, arena);
 	step->keep = sources->step->action->reuse == ACTION_KEEP_RESULT;
 	step->run_ms = (int64_t)step_run_timeout_s(sources->step) * 1000;
 	step->attempts = step_max_attempts(sources->step);
-	return step->input != NULL ? ERROR_NONE : no_memory(error);
+	return step->input != NULL && step->outputs != NULL ? ERROR_NONE : no_memory(error);
 }
 
 /* ---- all of them ---- */

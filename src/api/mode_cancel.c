@@ -21,6 +21,9 @@ static enum error_class cancel_run(const struct service *service, const struct t
 	if (run_cancel(service->redis, &name, service->arena, &accepted, &run, error) != ERROR_NONE)
 		return error->class;
 
+	if (!target_is_known(target) && run.id[0] == '\0')
+		return target_unknown(target, error);
+
 	/* A run that a worker has is ended and logged by that worker. Without memory, the end is
 	 * not logged. */
 	if (accepted && !run_is_live(&run) &&
@@ -62,11 +65,12 @@ static enum error_class cancel_deployment(const struct service *service,
 	if (deployment_stop(service->redis, &name, id, service->arena, &outcome, &deployment,
 		    error) != ERROR_NONE)
 		return error->class;
+	if (!target_is_known(target) && deployment.id[0] == '\0')
+		return target_unknown(target, error);
 	if (outcome == STOP_OTHER) {
 		error_set(error, ERROR_NOT_FOUND,
 			"the last deployment of '%s' by '%s' is %s, not %s", target->app,
-			target->workflow->id, deployment.id[0] != '\0' ? deployment.id : "none",
-			id);
+			target->workflow_id, deployment.id[0] != '\0' ? deployment.id : "none", id);
 		return error_remedy(error, NULL, "Leave deploymentId out to cancel that one.");
 	}
 	if (describe_deployment(service, &deployment, &status, error) != ERROR_NONE)
@@ -81,11 +85,11 @@ static enum error_class handle_cancel(const struct service *service, const struc
 	const char *id;
 	(void)request;
 
-	if (target_from_body(body, false, &target, error) != ERROR_NONE ||
+	if (target_from_body_any(body, false, &target, error) != ERROR_NONE ||
 		body_identifier_optional(body, "deploymentId", &id, error) != ERROR_NONE)
 		return error->class;
-	return target.step != NULL ? cancel_run(service, &target, response, error)
-				   : cancel_deployment(service, &target, id, response, error);
+	return target.step_id != NULL ? cancel_run(service, &target, response, error)
+				      : cancel_deployment(service, &target, id, response, error);
 }
 
 const struct mode mode_cancel = {

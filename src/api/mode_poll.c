@@ -10,21 +10,63 @@
 #include "api/route.h"
 #include "api/target.h"
 #include "base/text.h"
+#include "store/app_steps.h"
 #include "store/shown.h"
+
+/* Compiled-in steps; with the deployment. */
+static enum error_class read_known(const struct service *service, const struct target *target,
+	struct shown *shown, struct error *error)
+{
+	const struct workflow_definition *workflow = target->workflow;
+
+	shown->count = workflow->step_count;
+	shown->with_deployment = true;
+	for (size_t i = 0; i < shown->count; i++)
+		shown->names[i] =
+			(struct run_name){ target->app, workflow->id, workflow->steps[i].id };
+	return shown_read(service->redis, service->arena, shown, error);
+}
+
+/* A workflow that only other builds have: its steps are those that have run. */
+static enum error_class read_unknown(const struct service *service, const struct target *target,
+	struct shown *shown, struct error *error)
+{
+	struct app_steps steps;
+	size_t count = 0;
+
+	if (app_steps_list(service->redis, target->app, target->workflow_id, service->arena, &steps,
+		    error) != ERROR_NONE)
+		return error->class;
+	if (steps.count == 0)
+		return target_unknown(target, error);
+	memcpy(shown->names, steps.names, sizeof(steps.names));
+	shown->count = steps.count;
+	shown->with_deployment = true;
+	if (shown_read(service->redis, service->arena, shown, error) != ERROR_NONE)
+		return error->class;
+
+	for (size_t i = 0; i < shown->count; i++)
+		if (shown->runs[i].id[0] != '\0')
+			shown->runs[count++] = shown->runs[i];
+	shown->count = count;
+	return count > 0 ? ERROR_NONE : target_unknown(target, error);
+}
 
 /* The runs of the target, in the order of its steps; with the deployment, if it is all steps. */
 static enum error_class read_shown(const struct service *service, const struct target *target,
 	struct shown *shown, struct error *error)
 {
-	const struct step_definition *steps =
-		target->step != NULL ? target->step : target->workflow->steps;
-
-	shown->count = target->step != NULL ? 1 : target->workflow->step_count;
-	shown->with_deployment = target->step == NULL;
-	for (size_t i = 0; i < shown->count; i++)
-		shown->names[i] =
-			(struct run_name){ target->app, target->workflow->id, steps[i].id };
-	return shown_read(service->redis, service->arena, shown, error);
+	if (target->step_id == NULL)
+		return target->workflow != NULL ? read_known(service, target, shown, error)
+						: read_unknown(service, target, shown, error);
+	shown->count = 1;
+	shown->with_deployment = false;
+	shown->names[0] = target_name(target);
+	if (shown_read(service->redis, service->arena, shown, error) != ERROR_NONE)
+		return error->class;
+	return target_is_known(target) || shown->runs[0].id[0] != '\0'
+		? ERROR_NONE
+		: target_unknown(target, error);
 }
 
 static enum error_class show_all(
@@ -32,7 +74,7 @@ static enum error_class show_all(
 {
 	cJSON *deployment = NULL, *steps = cJSON_AddArrayToObject(json, "actions");
 	bool complete = steps != NULL &&
-		json_add(json, "workflowId", cJSON_CreateString(target->workflow->id)) &&
+		json_add(json, "workflowId", cJSON_CreateString(target->workflow_id)) &&
 		json_add(json, "appId", cJSON_CreateString(target->app));
 
 	for (size_t i = 0; complete && i < shown->count; i++) {
@@ -54,7 +96,7 @@ static enum error_class show(const struct target *target, const struct shown *sh
 {
 	CLEANUP_JSON cJSON *json = NULL;
 
-	if (target->step != NULL) {
+	if (target->step_id != NULL) {
 		if (run_status(&shown->runs[0], &json, error) != ERROR_NONE)
 			return error->class;
 		return response_json(response, 200, json_take(&json), error);
@@ -74,7 +116,7 @@ static enum error_class handle_post(const struct service *service, const struct 
 	(void)request;
 	struct target target;
 	struct shown shown;
-	if (target_from_body(body, false, &target, error) != ERROR_NONE ||
+	if (target_from_body_any(body, false, &target, error) != ERROR_NONE ||
 		read_shown(service, &target, &shown, error) != ERROR_NONE)
 		return error->class;
 	return show(&target, &shown, response, error);
@@ -98,7 +140,7 @@ static enum error_class handle_get(const struct service *service, const struct r
 	if (query_parse(request->query, names, &query, error) != ERROR_NONE)
 		return error->class;
 	response_subject(response, query);
-	if (target_from_body(query, false, &target, error) != ERROR_NONE ||
+	if (target_from_body_any(query, false, &target, error) != ERROR_NONE ||
 		read_shown(service, &target, &shown, error) != ERROR_NONE)
 		return error->class;
 

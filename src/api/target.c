@@ -30,19 +30,37 @@ static enum error_class no_step(
 	return error_at(error, "/actionId");
 }
 
+bool target_is_known(const struct target *target)
+{
+	return target->workflow != NULL && (target->step != NULL || target->step_id == NULL);
+}
+
+enum error_class target_unknown(const struct target *target, struct error *error)
+{
+	return target->workflow == NULL ? no_workflow(target->workflow_id, error)
+					: no_step(target->workflow, target->step_id, error);
+}
+
+static struct target find(const char *app, const char *workflow, const char *step)
+{
+	struct target target = { .app = app,
+		.workflow = workflow_find(workflow),
+		.workflow_id = workflow,
+		.step_id = step };
+
+	if (target.workflow != NULL && step != NULL)
+		target.step = workflow_step(target.workflow, step);
+	return target;
+}
+
 enum error_class target_find(const char *app, const char *workflow, const char *step,
 	struct target *ret_target, struct error *error)
 {
-	*ret_target = (struct target){ .app = app, .workflow = workflow_find(workflow) };
-	if (ret_target->workflow == NULL)
-		return no_workflow(workflow, error);
-	if (step == NULL)
-		return ERROR_NONE;
-	ret_target->step = workflow_step(ret_target->workflow, step);
-	return ret_target->step != NULL ? ERROR_NONE : no_step(ret_target->workflow, step, error);
+	*ret_target = find(app, workflow, step);
+	return target_is_known(ret_target) ? ERROR_NONE : target_unknown(ret_target, error);
 }
 
-enum error_class target_from_body(
+enum error_class target_from_body_any(
 	const cJSON *body, bool needs_step, struct target *ret_target, struct error *error)
 {
 	const char *app, *workflow, *step;
@@ -52,11 +70,21 @@ enum error_class target_from_body(
 	enum error_class class = needs_step
 		? body_identifier(body, "actionId", &step, error)
 		: body_identifier_optional(body, "actionId", &step, error);
-	return class == ERROR_NONE ? target_find(app, workflow, step, ret_target, error) : class;
+	if (class == ERROR_NONE)
+		*ret_target = find(app, workflow, step);
+	return class;
+}
+
+enum error_class target_from_body(
+	const cJSON *body, bool needs_step, struct target *ret_target, struct error *error)
+{
+	if (target_from_body_any(body, needs_step, ret_target, error) != ERROR_NONE)
+		return error->class;
+	return target_is_known(ret_target) ? ERROR_NONE : target_unknown(ret_target, error);
 }
 
 struct run_name target_name(const struct target *target)
 {
-	return (struct run_name){ target->app, target->workflow->id,
-		target->step != NULL ? target->step->id : NULL };
+	return (struct run_name){ target->app, target->workflow_id,
+		target->step != NULL ? target->step->id : target->step_id };
 }

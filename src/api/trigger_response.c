@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "core/digest.h"
 #include "core/input.h"
 #include "store/deployments.h"
 #include "store/runs.h"
@@ -91,12 +92,13 @@ static void copy_needs(const struct step_set *needs, struct trigger *trigger)
 enum error_class trigger_send(const struct service *service, const struct target *target,
 	const struct trigger_options *options, struct response *response, struct error *error)
 {
-	char digest[DIGEST_SIZE];
+	char digest[DIGEST_SIZE], definition[DEFINITION_SIZE];
 	struct trigger_result result;
 	struct trigger trigger = {
 		.name = target_name(target),
 		.input = json_print(service->arena, options->input),
 		.digest = digest,
+		.definition = definition,
 		.force = options->force || target->step->action->reuse == ACTION_ALWAYS,
 		.hold_ms = options->hold ? DEPLOYMENT_HOLD_MS : 0,
 		.id = options->id,
@@ -108,6 +110,11 @@ enum error_class trigger_send(const struct service *service, const struct target
 
 	if (trigger.input == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
+	step_digest(target->workflow, target->step, definition);
+	trigger.outputs = step_outputs(target->step, service->arena);
+	trigger.uses = options->needs != NULL ? step_set_uses(options->needs, service->arena) : "";
+	if (trigger.outputs == NULL || trigger.uses == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the needs");
 	if (options->needs != NULL)
 		copy_needs(options->needs, &trigger);
 	if (input_digest(options->input, options->secrets, digest, error) != ERROR_NONE ||

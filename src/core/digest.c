@@ -7,6 +7,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "base/identifier.h"
+#include "base/text.h"
 #include "core/dry_run.h"
 
 #define DIGEST_BYTES ((DEFINITION_SIZE - 1) / 2)
@@ -142,4 +144,60 @@ void workflow_digest(const struct workflow_definition *workflow, char ret_digest
 	crypto_generichash_init(&state, NULL, 0, crypto_generichash_BYTES_MIN);
 	add_workflow(&state, workflow);
 	end_digest(&state, ret_digest);
+}
+
+/* ---- all that a build has ---- */
+
+static bool add_definition(struct arena *arena, struct string_pair *items, size_t *count,
+	char *name, const char *digest)
+{
+	items[*count] = (struct string_pair){ name, arena_string(arena, digest) };
+	return items[*count].name != NULL && items[(*count)++].value != NULL;
+}
+
+static bool add_definitions(struct arena *arena, const struct workflow_definition *workflow,
+	struct string_pair *items, size_t *count)
+{
+	char digest[DEFINITION_SIZE];
+
+	workflow_digest(workflow, digest);
+	bool complete =
+		add_definition(arena, items, count, arena_string(arena, workflow->id), digest);
+	for (size_t i = 0; complete && i <= workflow->step_count; i++) {
+		const struct step_definition *step =
+			i < workflow->step_count ? &workflow->steps[i] : &dry_run_step;
+		step_digest(workflow, step, digest);
+		complete = add_definition(arena, items, count,
+			arena_format(arena, "%s.%s", workflow->id, step->id), digest);
+	}
+
+	return complete;
+}
+
+bool definitions_list(struct arena *arena, struct string_map *ret_definitions)
+{
+	size_t most = 0, count = 0;
+
+	/* Each workflow itself, its steps and its dry run. */
+	for (size_t i = 0; workflows[i] != NULL; i++)
+		most += workflows[i]->step_count + 2;
+	struct string_pair *items = arena_allocate_array(arena, most, sizeof(*items));
+	bool complete = items != NULL;
+	for (size_t i = 0; complete && workflows[i] != NULL; i++)
+		complete = add_definitions(arena, workflows[i], items, &count);
+	*ret_definitions = (struct string_map){ items, complete ? count : 0 };
+	return complete;
+}
+
+const char *definitions_find(
+	const struct string_map *definitions, const char *workflow, const char *step)
+{
+	char name[2 * IDENTIFIER_SIZE];
+
+	text_format(name, sizeof(name), "%s%s%s", workflow, step != NULL ? "." : "",
+		step != NULL ? step : "");
+	for (size_t i = 0; i < definitions->count; i++)
+		if (strcmp(definitions->items[i].name, name) == 0)
+			return definitions->items[i].value;
+	return NULL;
 }

@@ -5,6 +5,8 @@
 #ifndef SLIPWAY_CORE_DIGEST_H
 #define SLIPWAY_CORE_DIGEST_H
 
+#include "base/arena.h"
+#include "slipway/field.h"
 #include "slipway/workflow.h"
 
 #define DEFINITION_SIZE 17 /* 16 hexadecimal digits */
@@ -20,5 +22,13 @@ void step_digest(const struct workflow_definition *workflow, const struct step_d
 
 /* The digest of all steps of the workflow, in their order. */
 void workflow_digest(const struct workflow_definition *workflow, char ret_digest[DEFINITION_SIZE]);
+
+/* All that this build has, in the arena: "WORKFLOW" and "WORKFLOW.STEP", each with its digest.
+ * False if out of memory. */
+bool definitions_list(struct arena *arena, struct string_map *ret_definitions) SLIPWAY_MUST_CHECK;
+
+/* The digest that such a list has for a step, or for a workflow if step is NULL; NULL: none. */
+const char *definitions_find(
+	const struct string_map *definitions, const char *workflow, const char *step);
 
 #endif

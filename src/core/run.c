@@ -161,7 +161,8 @@ enum error_class run_status(const struct run *run, cJSON **ret_json, struct erro
 		.phase = text_or_null(run->phase),
 		.reason = text_or_null(run->reason),
 		.detail = text_or_null(run->detail),
-		.resume_at = time_or_null(run->due, due),
+		/* A queued run may begin at any moment, also one that was declined. */
+		.resume_at = strcmp(run->phase, "queued") == 0 ? NULL : time_or_null(run->due, due),
 		.queued_at = time_or_null(run->queued_at, queued),
 		.started_at = time_or_null(run->started_at, started),
 		.finished_at = time_or_null(run->finished_at, finished),

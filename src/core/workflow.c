@@ -91,7 +91,8 @@ static enum error_class check_calls(const struct field *field, const struct refe
 /* The step that a reference names in its parts from `at` on, if it has this output. The values of a
  * map are known only when it is read. */
 static enum error_class find_output(const struct workflow_definition *workflow,
-	const struct reference *reference, size_t at, int *ret_index, struct error *error)
+	const struct reference *reference, size_t at, int *ret_index, uint64_t *ret_use,
+	struct error *error)
 {
 	const char *id = reference->parts[at], *output = reference->parts[at + 1];
 
@@ -104,6 +105,8 @@ static enum error_class find_output(const struct workflow_definition *workflow,
 	if (field == NULL)
 		return error_set(
 			error, ERROR_INVALID_INPUT, "the step '%s' has no output '%s'", id, output);
+	const size_t row = (size_t)(field - workflow->steps[*ret_index].action->output.fields);
+	*ret_use = row < 64 ? (uint64_t)1 << row : 0;
 	if (reference->part_count > at + 2 && field->type != FIELD_MAP)
 		return error_set(error, ERROR_INVALID_INPUT,
 			"the output '%s' of the step '%s' is a single value: it has no '%s'",
@@ -113,16 +116,18 @@ static enum error_class find_output(const struct workflow_definition *workflow,
 
 static enum error_class add_other(struct step_set *needs, const char *app,
 	const struct workflow_definition *workflow, const struct step_definition *step,
-	struct error *error)
+	uint64_t use, struct error *error)
 {
 	for (size_t i = 0; i < needs->other_count; i++)
-		if (needs->others[i].step == step && strcmp(needs->others[i].app, app) == 0)
+		if (needs->others[i].step == step && strcmp(needs->others[i].app, app) == 0) {
+			needs->others[i].uses |= use;
 			return ERROR_NONE;
+		}
 	if (needs->other_count == APP_NEEDS_MAX)
 		return error_set(error, ERROR_INVALID_INPUT,
 			"the input refers to more than %d steps of other apps", APP_NEEDS_MAX);
 	struct app_need *need = &needs->others[needs->other_count++];
-	*need = (struct app_need){ .workflow = workflow, .step = step };
+	*need = (struct app_need){ .workflow = workflow, .step = step, .uses = use };
 	text_copy(need->app, sizeof(need->app), app);
 	return ERROR_NONE;
 }
@@ -134,14 +139,15 @@ static enum error_class visit_other(
 	const char *app = reference->parts[0], *id = reference->parts[1];
 	const struct workflow_definition *workflow = workflow_find(id);
 	int index;
+	uint64_t use = 0;
 
 	if (!identifier_valid(app))
 		return error_set(error, ERROR_INVALID_INPUT, "'%s' is not the id of an app", app);
 	if (workflow == NULL)
 		return error_set(error, ERROR_INVALID_INPUT, "there is no workflow '%s'", id);
-	if (find_output(workflow, reference, 2, &index, error) != ERROR_NONE)
+	if (find_output(workflow, reference, 2, &index, &use, error) != ERROR_NONE)
 		return error->class;
-	return add_other(visit->needs, app, workflow, &workflow->steps[index], error);
+	return add_other(visit->needs, app, workflow, &workflow->steps[index], use, error);
 }
 
 static enum error_class visit_need(
@@ -149,17 +155,19 @@ static enum error_class visit_need(
 {
 	struct needs_visit *visit = context;
 	int index;
+	uint64_t use = 0;
 
 	if (reference->kind == REFERENCE_APP)
 		return visit_other(visit, reference, error);
 	if (reference->kind != REFERENCE_STEP)
 		return ERROR_NONE;
-	if (find_output(visit->workflow, reference, 0, &index, error) != ERROR_NONE)
+	if (find_output(visit->workflow, reference, 0, &index, &use, error) != ERROR_NONE)
 		return error->class;
 	if (&visit->workflow->steps[index] == visit->step)
 		return error_set(error, ERROR_INVALID_INPUT, "the step '%s' refers to itself",
 			visit->step->id);
 	visit->needs->contains[index] = true;
+	visit->needs->uses[index] |= use;
 	return ERROR_NONE;
 }
 
@@ -201,6 +209,41 @@ enum error_class step_needs(const struct workflow_definition *workflow,
 	struct step_set *ret_needs, struct error *error)
 {
 	return step_check_needs(workflow, step, input, place, ret_needs, NULL, error);
+}
+
+/* ---- outputs that are used ---- */
+
+const char *step_outputs(const struct step_definition *step, struct arena *arena)
+{
+	const struct record *output = &step->action->output;
+	const char *text = " ";
+
+	for (size_t i = 0; text != NULL && i < output->count; i++)
+		text = arena_format(arena, "%s%s ", text, output->fields[i].name);
+	return text;
+}
+
+static const char *add_uses(
+	const char *text, const struct step_definition *step, uint64_t uses, struct arena *arena)
+{
+	const struct record *output = &step->action->output;
+
+	for (size_t i = 0; text != NULL && i < output->count && i < 64; i++)
+		if ((uses >> i & 1) != 0)
+			text = arena_format(arena, "%s%s ", text, output->fields[i].name);
+	return text != NULL ? arena_format(arena, "%s\n", text) : NULL;
+}
+
+const char *step_set_uses(const struct step_set *needs, struct arena *arena)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < needs->workflow->step_count; i++)
+		if (needs->contains[i])
+			text = add_uses(text, &needs->workflow->steps[i], needs->uses[i], arena);
+	for (size_t i = 0; i < needs->other_count; i++)
+		text = add_uses(text, needs->others[i].step, needs->others[i].uses, arena);
+	return text;
 }
 
 /* ---- the check at build time ---- */

@@ -27,6 +27,7 @@ struct app_need {
 	char app[IDENTIFIER_SIZE];
 	const struct workflow_definition *workflow;
 	const struct step_definition *step;
+	uint64_t uses; /* as in step_set */
 };
 #define APP_NEEDS_MAX 32
 #define NEEDS_MAX     (WORKFLOW_STEPS_MAX + APP_NEEDS_MAX) /* of one step, in total */
@@ -35,6 +36,9 @@ struct app_need {
 struct step_set {
 	const struct workflow_definition *workflow;
 	bool contains[WORKFLOW_STEPS_MAX];
+	/* Which outputs of it are referred to: bit i is row i of its output table. Those from row
+	 * 64 on are not recorded. */
+	uint64_t uses[WORKFLOW_STEPS_MAX];
 	struct app_need others[APP_NEEDS_MAX];
 	size_t other_count;
 };
@@ -52,6 +56,13 @@ enum error_class step_needs(const struct workflow_definition *workflow,
 enum error_class step_check_needs(const struct workflow_definition *workflow,
 	const struct step_definition *step, const cJSON *input, const char *place,
 	struct step_set *ret_needs, struct faults *faults, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The names of a step's outputs, each between blanks; in the arena. NULL if out of memory. */
+const char *step_outputs(const struct step_definition *step, struct arena *arena);
+
+/* A line for each need with the names of its outputs that are used: first those of the same
+ * workflow, in its order, then the others. In the arena; NULL if out of memory. */
+const char *step_set_uses(const struct step_set *needs, struct arena *arena);
 
 /* Checks one compiled-in workflow: ids are valid and unique, needs and references exist, there is
  * no cycle, and the action has the bound fields. The error names workflow and step. */

@@ -66,7 +66,9 @@ static bool add_texts(cJSON *object, const struct start_step *step, const char *
 		{ "input", step->input },
 		{ "digest", step->digest },
 		{ "definition", step->definition },
+		{ "outputs", step->outputs },
 		{ "needs", step->needs },
+		{ "uses", step->uses },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)

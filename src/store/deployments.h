@@ -19,9 +19,11 @@ struct start_step {
 	const char *input;      /* JSON */
 	const char *digest;     /* of the input */
 	const char *definition; /* digest of the step's definition */
-	const char
-		*needs; /* as app:workflow:step, with spaces between; those of the workflow first */
-	bool keep;      /* keeps its result while it was made from the same */
+	const char *outputs;    /* names of its outputs: step_outputs */
+	const char *uses;       /* which outputs of the needs are used: step_set_uses */
+	/* As app:workflow:step, with spaces between; those of the workflow first. */
+	const char *needs;
+	bool keep; /* keeps its result while it was made from the same */
 	int64_t run_ms, attempts;
 };
 

@@ -10,17 +10,18 @@
 
 /* There is one partition. On a Redis Cluster the braces set the hash slot, so all keys of an app
  * are in one slot. */
-#define KEY_PREFIX  "slipway:{0}:"
-#define KEY_QUEUE   KEY_PREFIX "queue"
-#define KEY_DELAYED KEY_PREFIX "delayed"
-#define KEY_LIVE    KEY_PREFIX "live"
-#define KEY_APPS    KEY_PREFIX "apps"
-#define KEY_DEAD    KEY_PREFIX "dead"
-#define KEY_LAYOUT  KEY_PREFIX "layout"
-#define KEY_PULSE   KEY_PREFIX "pulse"
-#define KEY_DUE     KEY_PREFIX "due"
-#define KEY_WORKERS "slipway:workers"
-#define QUEUE_GROUP "workers"
+#define KEY_PREFIX      "slipway:{0}:"
+#define KEY_QUEUE       KEY_PREFIX "queue"
+#define KEY_DELAYED     KEY_PREFIX "delayed"
+#define KEY_LIVE        KEY_PREFIX "live"
+#define KEY_APPS        KEY_PREFIX "apps"
+#define KEY_DEAD        KEY_PREFIX "dead"
+#define KEY_LAYOUT      KEY_PREFIX "layout"
+#define KEY_PULSE       KEY_PREFIX "pulse"
+#define KEY_DUE         KEY_PREFIX "due"
+#define KEY_WORKERS     "slipway:workers"
+#define KEY_DEFINITIONS "slipway:definitions"
+#define QUEUE_GROUP     "workers"
 
 /* Whose apps these are: there is one tenant. */
 #define TENANT_DEFAULT "default"

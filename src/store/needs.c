@@ -35,8 +35,10 @@ enum error_class needs_take(struct redis *redis, const struct lease *lease, stru
 	const struct run_name name = lease_name(lease);
 	char names[NEEDS_MAX][KEY_SIZE];
 	const char *keys[NEEDS_MAX];
-	const struct script_argument token = { "token", .text = lease->token };
-	const struct script_call call = { SCRIPT_NEEDS, needs->count, keys, 1, &token };
+	const struct script_argument arguments[] = { { "token", .text = lease->token },
+		{ "uses", .text = needs->uses } };
+	const struct script_call call = { SCRIPT_NEEDS, needs->count, keys, ARRAY_LEN(arguments),
+		arguments };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	for (size_t i = 0; i < needs->count; i++) {

@@ -10,6 +10,7 @@
 struct needs {
 	struct run_name names[NEEDS_MAX]; /* set by the caller */
 	size_t count;
+	const char *uses;               /* set by the caller: step_set_uses */
 	const char *outputs[NEEDS_MAX]; /* JSON, in the same order; all of them or none */
 	const struct run_name *missing; /* the first one that is not done; NULL: all are done */
 	const char *missing_status;     /* "" if it was never triggered, or has expired */

@@ -38,6 +38,7 @@ static const struct field entry_fields[] = {
 	{ STRING_FIELD("workflow", struct queue_entry, name.workflow) },
 	{ STRING_FIELD("action", struct queue_entry, name.step) },
 	{ STRING_FIELD("run", struct queue_entry, run_id) },
+	{ STRING_FIELD("definition", struct queue_entry, definition) },
 };
 static const struct record entry_record = RECORD(struct queue_entry, entry_fields);
 
@@ -57,16 +58,17 @@ static enum error_class read_entry(const struct redisReply *reply, struct arena 
 			: error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read the queue");
 }
 
-/* entry:run:app:workflow:step, as reap.lua writes it. What a hand has put there is passed over. */
+/* entry:run:app:workflow:step:definition, as reap.lua writes it; the last may be empty. What a hand
+ * has put there is passed over. */
 static bool split_due(char *text, struct queue_entry *entry)
 {
 	const char **const parts[] = { &entry->id, &entry->run_id, &entry->name.app,
-		&entry->name.workflow, &entry->name.step };
+		&entry->name.workflow, &entry->name.step, &entry->definition };
 	char *rest = text;
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		const char *part = strsep(&rest, ":");
-		if (part == NULL || part[0] == '\0')
+		if (part == NULL || (part[0] == '\0' && parts[i] != &entry->definition))
 			return false;
 		*parts[i] = part;
 	}

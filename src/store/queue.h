@@ -11,7 +11,8 @@ struct queue_entry {
 	const char *id;
 	struct run_name name;
 	const char *run_id;
-	const char *held; /* all of it, for people */
+	const char *definition; /* digest of the step's definition, as the run has it */
+	const char *held;       /* all of it, for people */
 };
 
 /*

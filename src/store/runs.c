@@ -159,6 +159,9 @@ enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
 		{ "run", .text = run_id },
 		{ "input", .text = trigger->input },
 		{ "digest", .text = trigger->digest },
+		{ "definition", .text = trigger->definition },
+		{ "outputs", .text = trigger->outputs },
+		{ "uses", .text = trigger->uses },
 		{ "force", .text = trigger->force ? "1" : "" },
 		{ "hold", .integer = trigger->hold_ms > 0 ? &trigger->hold_ms : NULL },
 		{ "needs", .text = need_names },
@@ -262,6 +265,28 @@ enum error_class run_claim(struct redis *redis, const struct queue_entry *entry,
 	*ret_claim = (struct claim){ .taken = strcmp(word_of(reply), "claimed") == 0 };
 	return ret_claim->taken ? read_claim(reply, &entry->name, arena, ret_claim, error)
 				: run_told(&ret_claim->run, &entry->name, reply, arena, error);
+}
+
+enum error_class run_decline(struct redis *redis, const struct queue_entry *entry,
+	const struct decline *decline, struct arena *arena, struct run *ret_ended,
+	struct error *error)
+{
+	const struct script_argument arguments[] = {
+		{ "entry", .text = entry->id },
+		{ "run", .text = entry->run_id },
+		{ "reason", .text = decline->reason },
+		{ "detail", .text = decline->detail },
+		{ "expired", .text = error_text(arena, ERROR_TIMEOUT, RUN_EXPIRED_MESSAGE) },
+	};
+	const struct script_call call = { SCRIPT_DECLINE, 0, NULL, ARRAY_LEN(arguments),
+		arguments };
+	CLEANUP_REPLY struct redisReply *reply = NULL;
+
+	if (arguments[4].text == NULL)
+		return no_memory(error);
+	if (run_eval(redis, &entry->name, &call, &reply, error) != ERROR_NONE)
+		return error->class;
+	return run_told(ret_ended, &entry->name, reply, arena, error);
 }
 
 struct run_name lease_name(const struct lease *lease)

@@ -13,8 +13,9 @@
 
 struct trigger {
 	struct run_name name;
-	const char *input;  /* JSON */
-	const char *digest; /* of the input */
+	const char *input;      /* JSON */
+	const char *digest;     /* of the input */
+	const char *definition; /* of the step, as core/digest.h has it */
 	bool force;
 	const char *id;      /* of the trigger, chosen by the client; NULL: none */
 	const char *request; /* id of the HTTP request; NULL: none */
@@ -23,6 +24,8 @@ struct trigger {
 	int64_t hold_ms;
 	int64_t attempts; /* how many may fail */
 	int64_t retention_seconds;
+	const char *outputs; /* names of its outputs: step_outputs */
+	const char *uses;    /* which outputs of the needs are used: step_set_uses */
 	const char *needs[WORKFLOW_STEPS_MAX]; /* steps of the same workflow */
 	size_t need_count;
 	struct run_name others[APP_NEEDS_MAX]; /* needed steps of any app */
@@ -97,6 +100,21 @@ struct queue_entry;
 /* Claims the run of an entry. Texts of the run are in the arena. */
 enum error_class run_claim(struct redis *redis, const struct queue_entry *entry,
 	const struct claimant *claimant, struct arena *arena, struct claim *ret_claim,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Why a worker leaves a run to others. */
+struct decline {
+	const char *reason; /* NULL: a living worker has the definition */
+	const char *detail; /* a sentence */
+};
+
+/*
+ * Takes the entry of a run off the queue because this worker has another definition of its step.
+ * The run remains queued and comes back after a second or a few. Drops a stale entry, as run_claim
+ * does. *ret_ended is the run if it was past its deadline, else idle; texts are in the arena.
+ */
+enum error_class run_decline(struct redis *redis, const struct queue_entry *entry,
+	const struct decline *decline, struct arena *arena, struct run *ret_ended,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Frees the ledger of a claim. */

@@ -37,7 +37,8 @@ static const struct {
 	const char *key, *type;
 } shared[] = { { KEY_QUEUE, "stream" }, { KEY_DELAYED, "zset" }, { KEY_LIVE, "zset" },
 	{ KEY_APPS, "zset" }, { KEY_DEAD, "stream" }, { KEY_PULSE, "string" },
-	{ KEY_LAYOUT, "string" }, { KEY_WORKERS, "hash" }, { KEY_SHARED, "hash" } };
+	{ KEY_LAYOUT, "string" }, { KEY_WORKERS, "hash" }, { KEY_SHARED, "hash" },
+	{ KEY_DEFINITIONS, "hash" } };
 
 /* Where one of these is something else, no script can look at any run: it is the
  * only thing to say. */

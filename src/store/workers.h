@@ -1,20 +1,31 @@
 /*
- * The hash slipway:workers: which workers are running, for people and for `slipway status`.
+ * The hashes slipway:workers and slipway:definitions: which workers are running, what they run, and
+ * which definitions they have.
  */
 #ifndef SLIPWAY_STORE_WORKERS_H
 #define SLIPWAY_STORE_WORKERS_H
 
+#include "slipway/field.h"
 #include "store/redis.h"
 
 struct worker_heartbeat {
 	const char *name;
 	const char *version;
 	size_t executors, busy;
+	const char *started_at;     /* as clock_format writes it; "" if unknown */
+	struct string_list running; /* APP WORKFLOW STEP of each run under way */
 };
 
-/* Writes {"at","version","executors","busy"} under the worker's name. */
+/* Writes all but the name under the worker's name, with the time as "at". */
 enum error_class worker_heartbeat(struct redis *redis, const struct worker_heartbeat *beat,
 	struct error *error) SLIPWAY_MUST_CHECK;
+
+/*
+ * Publishes which definitions the worker has, as core/digest.h lists them. `again`: only if there
+ * are none under its name, for example because Redis has lost them.
+ */
+enum error_class worker_publish(struct redis *redis, const char *name,
+	const struct string_map *definitions, bool again, struct error *error) SLIPWAY_MUST_CHECK;
 
 #define WORKER_SILENT_MS 15000 /* three heartbeats were missed: the worker is gone or cut off */
 /* The age of a heartbeat that cannot be read, or is in the future */
@@ -26,6 +37,21 @@ enum error_class worker_heartbeat(struct redis *redis, const struct worker_heart
 enum error_class workers_list(struct redis *redis,
 	void (*each)(void *context, const struct worker_heartbeat *beat, int64_t age_ms),
 	void *context, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* A worker on the list, with what it has published. */
+struct worker_row {
+	struct worker_heartbeat beat;
+	int64_t age_ms; /* of its last heartbeat */
+	struct string_map definitions;
+};
+struct worker_rows {
+	const struct worker_row *items;
+	size_t count;
+};
+
+/* Reads the whole list, in no order; texts are in the arena. */
+enum error_class workers_read(struct redis *redis, struct arena *arena,
+	struct worker_rows *ret_rows, struct error *error) SLIPWAY_MUST_CHECK;
 
 struct workers_tally {
 	size_t alive, silent;

@@ -96,6 +96,8 @@ static void backend_admit(void *backend, const char *provider, const char *crede
 			(int)found.status, found.worker_only, found.probing, found.watched };
 }
 
+#define BUILD_CHECK_MS                                                                             \
+	5000 /* how often a run looks for a worker whose build knows its references */
 #define NEEDS_CHECK_MS 2000 /* how often a blocked run checks whether a need is done */
 #define PACE_HELD_MS   200  /* no process sleeps longer than this for its turn */
 
@@ -269,17 +271,26 @@ static const struct action_backend backend = {
 
 /* ---- references that only a worker may resolve ---- */
 
-/* Where the need is running, the run waits for it. */
+static const char *why_missing(const char *status)
+{
+	return strcmp(status, "running") == 0    ? "is running"
+		: strcmp(status, "error") == 0   ? "has failed since"
+		: strcmp(status, "removed") == 0 ? "was removed since"
+		: strcmp(status, "changed") == 0
+		? "another build has made, without the outputs that are used: "
+		  "trigger that step again"
+		: "is not done";
+}
+
+/* Where the need is running, the run waits for it; and where a worker of another build has made it
+ * meanwhile, until it is made again. */
 static enum error_class refuse_missing(struct attempt *attempt, const struct run_name *from,
 	const char *status, struct error *error)
 {
-	attempt->awaits_need = strcmp(status, "running") == 0;
+	attempt->awaits_build = strcmp(status, "changed") == 0;
+	attempt->awaits_need = attempt->awaits_build || strcmp(status, "running") == 0;
 	error_set(error, ERROR_NEEDS_NOT_DONE, "it needs the step '%s' of '%s' in '%s', which %s",
-		from->step, from->app, from->workflow,
-		attempt->awaits_need                     ? "is running"
-			: strcmp(status, "error") == 0   ? "has failed since"
-			: strcmp(status, "removed") == 0 ? "was removed since"
-							 : "is not done");
+		from->step, from->app, from->workflow, why_missing(status));
 	return error_remedy(error, NULL,
 		"Run the step '%s' again; when it is done, trigger this one again.", from->step);
 }
@@ -361,6 +372,8 @@ static enum error_class list_needs(struct attempt *attempt, const cJSON *input, 
 	for (size_t i = 0; class == ERROR_NONE && i < set.other_count; i++)
 		add_need(attempt, set.others[i].app, set.others[i].workflow->id,
 			set.others[i].step->id);
+	if (class == ERROR_NONE)
+		attempt->needs->uses = step_set_uses(&set, attempt->arena);
 	if (class == ERROR_NONE && attempt->arena->exhausted)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for what it needs");
 	return class;
@@ -369,6 +382,8 @@ static enum error_class list_needs(struct attempt *attempt, const cJSON *input, 
 static enum error_class take_needs(struct attempt *attempt, const cJSON *input, struct error *error)
 {
 	enum error_class class = list_needs(attempt, input, error);
+	/* The api process that accepted the run has found what it refers to. */
+	attempt->awaits_build = class == ERROR_INVALID_INPUT;
 	if (class != ERROR_NONE || attempt->needs->count == 0)
 		return class;
 	if (needs_take(attempt->redis, &attempt->claim->lease, attempt->needs, attempt->arena,
@@ -438,6 +453,29 @@ static struct run_progress progress_of(
 	};
 }
 
+/* Where its input cannot be resolved here and now, but will be: says what the run waits for. */
+static bool write_awaited(
+	const struct attempt *attempt, struct action_context *context, struct run_write *write)
+{
+	const char *message = context->error.message;
+
+	if (attempt->awaits_need)
+		*write = (struct run_write){ .kind = RUN_WAIT,
+			.phase = "blocked",
+			.reason = "needs",
+			.detail = arena_string(attempt->arena, message),
+			.delay_ms = attempt->awaits_build ? BUILD_CHECK_MS : NEEDS_CHECK_MS };
+	else if (attempt->awaits_build)
+		*write = (struct run_write){ .kind = RUN_WAIT,
+			.phase = "waiting",
+			.reason = "no_worker_for_version",
+			.detail = arena_format(attempt->arena,
+				"a worker whose build has what the input refers to; here %s",
+				message),
+			.delay_ms = BUILD_CHECK_MS };
+	return attempt->awaits_need || attempt->awaits_build;
+}
+
 static enum error_class write_result(const struct attempt *attempt, struct action_context *context,
 	enum action_result result, struct run_write *write, struct error *error)
 {
@@ -452,14 +490,8 @@ static enum error_class write_result(const struct attempt *attempt, struct actio
 		return ERROR_NONE;
 	}
 
-	if (attempt->awaits_need) {
-		*write = (struct run_write){ .kind = RUN_WAIT,
-			.phase = "blocked",
-			.reason = "needs",
-			.detail = arena_string(attempt->arena, context->error.message),
-			.delay_ms = NEEDS_CHECK_MS };
+	if (write_awaited(attempt, context, write))
 		return ERROR_NONE;
-	}
 
 	/* Its place among the waiting calls is kept until then. */
 	if (context->for_turn && context->error.class == ERROR_RATE_LIMITED) {

@@ -19,7 +19,8 @@ struct attempt {
 	struct arena *arena;   /* of all that the attempt allocates */
 	struct opened *opened; /* set by the attempt, as all below */
 	struct needs *needs;
-	bool awaits_need; /* a step that it needs is running */
+	bool awaits_need;  /* a step that it needs is running */
+	bool awaits_build; /* another build has what it refers to */
 };
 
 /*

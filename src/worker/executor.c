@@ -22,6 +22,7 @@
 #include "store/queue.h"
 #include "worker/attempt.h"
 #include "worker/attempt_log.h"
+#include "worker/decline.h"
 #include "worker/result.h"
 
 #define REDIS_TIMEOUT_MS 3000
@@ -39,6 +40,7 @@ struct executor {
 	struct lease_expiry *expiry;
 	struct redis *redis;
 	struct http_client *client;
+	struct worker_directory directory;
 	bool took_due; /* the last entry was of a run that had begun before */
 };
 
@@ -52,26 +54,20 @@ static void on_terminate(int signal_number)
 
 /* ---- one entry ---- */
 
-/* The step that an entry names. Entries may have been added manually, so nothing in them is
- * trusted. */
-static const struct step_definition *find_step(
-	const struct queue_entry *entry, const char **ret_why)
+/* Entries may have been added manually, so nothing in them is trusted. */
+static bool entry_valid(const struct queue_entry *entry)
 {
-	if (!run_name_valid(&entry->name) || !identifier_valid(entry->run_id)) {
-		*ret_why = "app, workflow, action and run must be valid ids";
-		return NULL;
-	}
+	return run_name_valid(&entry->name) && identifier_valid(entry->run_id);
+}
 
-	const struct workflow_definition *workflow = workflow_find(entry->name.workflow);
-	if (workflow == NULL) {
-		*ret_why = "this worker has no such workflow";
-		return NULL;
-	}
+static void dead_letter(
+	const struct executor *executor, const struct queue_entry *entry, const char *why)
+{
+	struct error error;
 
-	const struct step_definition *step = workflow_step(workflow, entry->name.step);
-	if (step == NULL)
-		*ret_why = "the workflow has no such step";
-	return step;
+	log_write(LOG_WARNING, "entry dead-lettered", "entry", entry->id, "why", why, NULL);
+	if (queue_dead_letter(executor->redis, entry, why, &error) != ERROR_NONE)
+		log_error("entry not dead-lettered", &error);
 }
 
 /* False where the supervisor is gone: nothing renews the lease any more, so the process ends. */
@@ -149,21 +145,11 @@ static bool execute_run(const struct executor *executor, const struct step_defin
 }
 
 /* Returns whether the executor may go on. */
-static bool execute_entry(
-	const struct executor *executor, const struct queue_entry *entry, struct arena *arena)
+static bool claim_and_execute(const struct executor *executor, const struct step_definition *step,
+	const struct queue_entry *entry, struct arena *arena)
 {
 	struct error error;
 	struct claim claim;
-	const char *why = NULL;
-	const struct step_definition *step = find_step(entry, &why);
-
-	if (step == NULL) {
-		log_write(LOG_WARNING, "entry dead-lettered", "entry", entry->id, "why", why, NULL);
-		if (queue_dead_letter(executor->redis, entry, why, &error) != ERROR_NONE)
-			log_error("entry not dead-lettered", &error);
-		return true;
-	}
-
 	bool go_on = true;
 
 	/* Taken before the claim, so the lease never expires earlier than we believe. */
@@ -188,6 +174,36 @@ static bool execute_entry(
 		go_on = execute_run(executor, step, &claim, now, arena);
 	claim_release(&claim);
 	return go_on;
+}
+
+/* Only what a run refers to is left to workers of another build: an entry that was added manually
+ * would be dropped with nobody told. */
+static bool is_orphaned(const struct executor *executor, const struct queue_entry *entry)
+{
+	struct error error;
+	bool orphaned = false;
+
+	if (queue_is_orphaned(executor->redis, entry, &orphaned, &error) != ERROR_NONE)
+		log_error("entry not looked up", &error);
+	return orphaned;
+}
+
+static bool execute_entry(
+	struct executor *executor, const struct queue_entry *entry, struct arena *arena)
+{
+	if (!entry_valid(entry)) {
+		dead_letter(executor, entry, "app, workflow, action and run must be valid ids");
+		return true;
+	}
+
+	const struct step_definition *step = entry_step(entry);
+	if (step != NULL)
+		return claim_and_execute(executor, step, entry, arena);
+	if (is_orphaned(executor, entry))
+		dead_letter(executor, entry, "no run has this entry");
+	else
+		decline_entry(executor->redis, &executor->directory, entry, arena);
+	return true;
 }
 
 /* ---- the loop ---- */
@@ -293,6 +309,7 @@ int executor_run(const struct settings *settings, const char *worker, size_t ind
 		log_error("executor cannot start", &error);
 	}
 
+	arena_release(&executor.directory.arena);
 	http_client_free(executor.client);
 	redis_free(executor.redis);
 	return status;

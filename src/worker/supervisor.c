@@ -20,6 +20,7 @@
 #include "store/workers.h"
 #include "worker/attempt_log.h"
 #include "worker/executor.h"
+#include "worker/heartbeat.h"
 #include "worker/outcome.h"
 #include "worker/report.h"
 #include "worker/result.h"
@@ -59,6 +60,7 @@ struct supervisor {
 	struct prefork prefork;
 	struct slot slots[PREFORK_CHILDREN_MAX];
 	struct lease_expiry *expiries; /* by slot; shared with the executors */
+	struct heartbeat heartbeat;
 	int64_t heartbeat_at, tidied_at;
 	struct lease unreleased[UNRELEASED_MAX]; /* of runs to release once Redis can be reached */
 	size_t unreleased_count;
@@ -400,21 +402,19 @@ static void reap(struct supervisor *supervisor)
 	record_redis_state(supervisor, class != ERROR_NONE ? &error : NULL);
 }
 
-static size_t busy_count(const struct supervisor *supervisor)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < supervisor->prefork.count; i++)
-		count += supervisor->slots[i].report.busy ? 1 : 0;
-	return count;
-}
-
 static void send_heartbeat(struct supervisor *supervisor)
 {
+	const struct lease *running[PREFORK_CHILDREN_MAX];
+	struct heartbeat_state state = { .executors = supervisor->prefork.count,
+		.running = running,
+		.draining = supervisor->prefork.stopping };
 	struct error error;
-	struct worker_heartbeat heartbeat = { supervisor->name, SLIPWAY_VERSION,
-		supervisor->prefork.count, busy_count(supervisor) };
+
+	for (size_t i = 0; i < supervisor->prefork.count; i++)
+		if (supervisor->slots[i].report.busy)
+			running[state.running_count++] = &supervisor->slots[i].report.lease;
 	supervisor->heartbeat_at = clock_monotonic_ms();
-	if (worker_heartbeat(supervisor->redis, &heartbeat, &error) != ERROR_NONE)
+	if (heartbeat_send(supervisor->redis, &supervisor->heartbeat, &state, &error) != ERROR_NONE)
 		record_redis_state(supervisor, &error);
 }
 
@@ -494,6 +494,7 @@ enum error_class supervisor_run(struct settings *settings, struct error *error)
 	gethostname(host, sizeof(host) - 1);
 	supervisor.settings = settings;
 	text_format(supervisor.name, sizeof(supervisor.name), "%s-%d", host, (int)getpid());
+	heartbeat_init(&supervisor.heartbeat, supervisor.name);
 	if (share_expiries(&supervisor, error) != ERROR_NONE)
 		return error->class;
 	if (connect_redis(&supervisor, error) != ERROR_NONE)

@@ -17,6 +17,8 @@ test('a state in words', () => {
   assert.match(waiting, /^Waiting for GitHub: rate limit, resumes at .*03/);
   assert.equal(sentenceOf({ phase: 'waiting', reason: 'moon_phase' }), 'Waiting for GitHub: moon phase.');
   assert.equal(sentenceOf({ phase: 'blocked' }), 'Cannot continue.');
+  assert.equal(sentenceOf({ phase: 'queued' }), 'Waiting for a free worker.');
+  assert.match(sentenceOf({ phase: 'queued', reason: 'no_worker_for_version' }), /^No running worker has this version/);
   assert.equal(sentenceOf({ phase: 'something_new' }), 'Talking to GitHub.');
   assert.equal(describe({ status: 'idle' }, STEP, ['One', 'Two']).sentence, 'Starts after: One and Two.');
   assert.equal(describe({ status: 'error', error: { class: 'cancelled' } }, STEP).badge, 'Cancelled');

@@ -2,7 +2,7 @@
 // and any number of workers, so that each can be hit by itself. All of it lies in one temporary folder. Redis has
 // conf/redis as shipped, and each program logs in as its own user of users.acl.
 import { spawn, execFile } from 'node:child_process';
-import { mkdtemp, mkdir, rm, readFile, symlink, writeFile, readdir } from 'node:fs/promises';
+import { mkdtemp, mkdir, rm, readFile, stat, symlink, writeFile, readdir } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -88,6 +88,7 @@ export class Cluster {
     cluster.users = shippedUsers(cluster.folder);
     cluster.connection = cluster.connect(cluster.socket);
     cluster.workers = [];
+    cluster.apis = []; // beside the one behind nginx
     cluster.past = []; // daemons that are gone; their output is looked through at the end
     cluster.hits = []; // { at, worker, what }: what was done to whom
     cluster.provider = await Provider.start();
@@ -240,11 +241,30 @@ export class Cluster {
     return { ...process.env, SLIPWAY_FAILPOINTS_DIR: points, SLIPWAY_GITHUB_WRITE_SPACING_MS: '0', ...more };
   }
 
-  async startWorker({ executors = 4, environment = {}, flags = [] } = {}) {
+  // The programs of the other build, see builds.c.
+  program(name, variant) {
+    return path.join(build, variant ? 'variant' : '', name);
+  }
+
+  // An api beside the one behind nginx, at a socket of its own; gives that.
+  async startApi({ variant = false } = {}) {
+    const socket = path.join(this.folder, `api-${this.apis.length}.sock`);
+    const api = new Daemon(
+      `api${this.apis.length}`,
+      this.program('slipway-api', variant),
+      [...this.login('slipway-api'), '--listen', socket, '--processes', '2', '--development', 'yes'],
+      { env: this.environment() },
+    );
+    this.apis.push(api);
+    await until(() => stat(socket).then(() => true, () => api.gone), 'the api listens');
+    return socket;
+  }
+
+  async startWorker({ executors = 4, environment = {}, flags = [], variant = false } = {}) {
     const number = this.workers.length + this.past.length + 1;
     const worker = new Daemon(
       `w${number}`,
-      path.join(build, 'slipway-worker'),
+      this.program('slipway-worker', variant),
       [
         ...this.login('slipway-worker'),
         '--executors',
@@ -264,6 +284,7 @@ export class Cluster {
       { env: this.environment(environment) },
     );
     worker.id = `${hostname()}-${worker.pid}`; // as it stands in Redis
+    worker.variant = variant;
     worker.executors = () => childrenOf(worker.pid);
     this.workers.push(worker);
     await until(
@@ -352,7 +373,7 @@ export class Cluster {
   async stop() {
     Cluster.running.delete(this);
     await Promise.all(this.workers.map((worker) => worker.stop()));
-    await Promise.all([this.api?.stop(), this.nginx?.stop()]);
+    await Promise.all([this.api?.stop(), this.nginx?.stop(), ...this.apis.map((api) => api.stop())]);
     this.connection.close();
     await this.server?.stop();
     await this.provider?.stop();

@@ -182,6 +182,28 @@ const mutants = [
     row: 'slow-redis',
   },
   {
+    name: 'a worker takes what another build has otherwise',
+    file: 'src/worker/decline.c',
+    from: 'return strcmp(definition, entry->definition) == 0 ? step : NULL;',
+    to: 'return step;',
+    row: 'builds',
+  },
+  {
+    name: 'a need that another build made counts as done',
+    file: `${scripts}/basis.lua`,
+    from: " or not has_outputs(need[5], line() or '')",
+    to: '',
+    row: 'builds',
+    scale: '{"runs":300}',
+  },
+  {
+    name: 'what is compiled in no longer is not found',
+    file: 'src/api/target.c',
+    from: 'if (class == ERROR_NONE)\n\t\t*ret_target = find(app, workflow, step);\n\treturn class;',
+    to: 'return class == ERROR_NONE ? target_find(app, workflow, step, ret_target, error) : class;',
+    row: 'builds',
+  },
+  {
     name: 'the token is written to standard error',
     file: 'src/action/call.c',
     from: 'sodium_bin2hex(name, CREDENTIAL_SIZE, hash, 8);',

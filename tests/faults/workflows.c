@@ -1,7 +1,8 @@
 /*
- * The workflows of the fault suite's build: some of the product's, and two of its own.
+ * The workflows of the fault suite's build: some of the product's, and its own.
  */
 
+#include "faults/builds.h"
 #include "faults/misbehave.h"
 #include "faults/object.h"
 #include "slipway/workflow.h"
@@ -41,5 +42,7 @@ const struct workflow_definition *const workflows[] = {
 	&site,
 	&faults,
 	&chain,
+	&builds,
+	&builds_renamed,
 	NULL,
 };

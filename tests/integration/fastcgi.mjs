@@ -21,7 +21,29 @@ export function open(socketPath) {
 
 // Sends a GET on it, asking to keep it, and gives what was answered as text; fails where the other end closes first.
 export function get(socket, path, more = {}) {
-  const pairs = Object.entries({ REQUEST_METHOD: 'GET', DOCUMENT_URI: path, QUERY_STRING: '', ...more });
+  return exchange(socket, { REQUEST_METHOD: 'GET', DOCUMENT_URI: path, QUERY_STRING: '', ...more }, '');
+}
+
+// The same for a POST of JSON; gives { status, body }.
+export async function post(socket, path, json) {
+  const content = JSON.stringify(json);
+  const text = await exchange(
+    socket,
+    {
+      REQUEST_METHOD: 'POST',
+      DOCUMENT_URI: path,
+      QUERY_STRING: '',
+      CONTENT_TYPE: 'application/json',
+      CONTENT_LENGTH: String(Buffer.byteLength(content)),
+    },
+    content,
+  );
+  const [head, ...rest] = text.split('\r\n\r\n');
+  return { status: Number(/^Status: (\d+)/m.exec(head)?.[1] ?? 200), body: JSON.parse(rest.join('\r\n\r\n')) };
+}
+
+function exchange(socket, parameterPairs, content) {
+  const pairs = Object.entries(parameterPairs);
   const parameters = pairs.map(([name, value]) =>
     Buffer.from(String.fromCharCode(name.length, value.length) + name + value),
   );
@@ -30,6 +52,7 @@ export function get(socket, path, more = {}) {
       record(BEGIN_REQUEST, Buffer.from([0, 1, 1, 0, 0, 0, 0, 0])),
       record(PARAMS, Buffer.concat(parameters)),
       record(PARAMS, Buffer.alloc(0)),
+      ...(content === '' ? [] : [record(STDIN, Buffer.from(content))]),
       record(STDIN, Buffer.alloc(0)),
     ]),
   );

@@ -18,7 +18,7 @@ def deployment_name(app):
 class Deployment:
     FIELDS = ('deployment app workflow status digest definition inputs configured after retention changed_at start '
               'retry request actor started_at retried_at steps version finished_at reason cancel').split()
-    gives = removed = None  # what a need has that is a step
+    gives = removed = outputs = None  # what a need has that is a step
 
     def __init__(self, app):
         self.home, self.name = app, deployment_name(app)
@@ -47,20 +47,29 @@ class Dependants:
 
     # ---- what is needed ----
 
-    def look(self, run, names):
+    def look(self, run, names, uses):
         """What is not done, what will not be done by itself and why, whether all is known, and the mark of it all."""
         needed = [(name, self.named[name]) for name in names]
-        missing = [name for name, thing in needed if thing.status != 'done' or thing.removed]
-        failed = [(name, self.why_failed(run, thing)) for name, thing in needed if self.why_failed(run, thing)]
+        used = dict(zip([name for name in names if not name.endswith(':_deployment')], (uses or '').splitlines()))
+        lacking = {name for name, thing in needed if self.lacks(thing, used.get(name, ''))}
+        missing = [name for name, thing in needed if thing.status != 'done' or thing.removed or name in lacking]
+        why = [(name, self.why_failed(run, thing, name in lacking)) for name, thing in needed]
+        failed = [row for row in why if row[1]]
         known = all(thing.status == 'done' for _, thing in needed)
         mark = '\n'.join(thing.gives or '' for _, thing in needed if not isinstance(thing, Deployment))
         return missing, failed[0] if failed else None, known, hashlib.sha1(mark.encode()).hexdigest()
 
-    def why_failed(self, run, thing):
+    def lacks(self, thing, used):
+        """Whether another build has made it, without what is used of it."""
+        return thing.outputs is not None and not set(used.split()) <= set(thing.outputs.split())
+
+    def why_failed(self, run, thing, lacks):
         if thing.status == 'error' or thing.status == 'running' and thing.reason == 'need_failed':
             return 'failed'
         if thing.status == 'done' and thing.removed:
             return 'was removed'
+        if thing.status == 'done' and lacks:
+            return 'another build has made without the outputs that are used'
         own = not isinstance(thing, Deployment) and thing.home[0] == run.home[0]
         if own and thing.status is None and run.deployment:
             return 'is gone'
@@ -104,7 +113,7 @@ class Dependants:
         self.tell_others(run)
 
     def reconsider(self, run):
-        missing, failed, _, basis = self.look(run, (run.needs or '').split())
+        missing, failed, _, basis = self.look(run, (run.needs or '').split(), run.uses)
         if missing:
             self.block(run, missing, failed)
         else:
@@ -116,7 +125,7 @@ class Dependants:
     # ---- who is told ----
 
     def see_staleness(self, run):
-        missing, _, known, basis = self.look(run, (run.needs or '').split())
+        missing, _, known, basis = self.look(run, (run.needs or '').split(), run.uses)
         stale = 1 if missing or run.basis not in (basis, ANY) else None
         differs = known and stale != run.stale
         if differs:
@@ -268,12 +277,13 @@ class Dependants:
             run.deployment = one.deployment
             if waits:
                 run.needs, run.definition = step['needs'] or None, step['definition']
+                run.uses, run.outputs = step['uses'] or None, step['outputs']
                 run.run_deadline = self.now + terms['hold_ms']
             self.touch(run)
             if waits:
                 self.reconsider(run)
             return
-        missing, failed, _, basis = self.look(run, step['needs'].split())
+        missing, failed, _, basis = self.look(run, step['needs'].split(), step['uses'])
         kept = None
         if (terms['keep_all'] or step['keep']) and not terms['force'] and run.digest == step['digest'] and \
                 run.definition == step['definition']:
@@ -288,7 +298,8 @@ class Dependants:
             self.note(run, 'replaced', 'it is to run with another input, and had not begun')
         self.create(run, run=step['run'], input=step['input'], digest=step['digest'], definition=step['definition'],
                     attempts=step['attempts'], run_ms=step['run_ms'], retention=terms['retention'],
-                    request=terms['request'], actor=terms['actor'], needs=step['needs'], deployment=one.deployment)
+                    request=terms['request'], actor=terms['actor'], needs=step['needs'], deployment=one.deployment,
+                    outputs=step['outputs'], uses=step['uses'])
         if kept:
             run.kept_output, run.kept_basis, run.kept_gives, run.kept_run = kept
         if missing:
@@ -343,8 +354,8 @@ class Dependants:
         if run.status != 'running':
             self.create(run, run=run_id, input='', digest=run.digest or 'given', definition=run.definition,
                         attempts=attempts, run_ms=run_ms, retention=retention, request=request,
-                        needs=run.needs or needs, deployment=self.joined(run.home[0]))
-        missing, _, _, basis = self.look(run, (run.needs or '').split())
+                        needs=run.needs or needs, uses=run.uses, deployment=self.joined(run.home[0]))
+        missing, _, _, basis = self.look(run, (run.needs or '').split(), run.uses)
         run.basis = ANY if missing else basis
         self.to_end(run, 'done', output, '', 'given', gives)
         return ['given', self.now, run.as_hash()]

@@ -81,11 +81,17 @@ def check_expiry(before, found, ttls, last_read, step):
                     (int(run['run_deadline']) - int(run['changed_at'])) // 1000 + int(run['retention'])]
 
 
+def has_outputs(need, used):
+    return 'outputs' not in need or set(used.split()) <= set(need['outputs'].split())
+
+
 def state_of_needs(found, run):
     """Whether all that it needs is done, and the mark of what that gives."""
     named = {**found['runs'], **found['deployments']}
     names = run.get('needs', '').split()
-    done = all(named[name].get('status') == 'done' and 'removed' not in named[name] for name in names)
+    used = dict(zip([name for name in names if not name.endswith(':_deployment')], run.get('uses', '').splitlines()))
+    done = all(named[name].get('status') == 'done' and 'removed' not in named[name] and
+               has_outputs(named[name], used.get(name, '')) for name in names)
     gives = [named[name].get('gives', '') for name in names if not name.endswith(':_deployment')]
     return done, hashlib.sha1('\n'.join(gives).encode()).hexdigest()
 

@@ -20,7 +20,7 @@ class Run:
     FIELDS = ('app workflow action run status phase retention input digest basis attempt attempts crashes queued_at '
               'run_deadline started_at finished_at changed_at version entry lease lease_until worker due cancel reason '
               'detail checkpoint output error removed trigger request lost_lease used outage_at run_ms needs gives stale '
-              'failures outage_ms outage_seen paused_ms definition deployment actor failed_need').split() + KEPT
+              'failures outage_ms outage_seen paused_ms definition deployment actor failed_need declines outputs uses').split() + KEPT
 
     def __init__(self, app, action):
         self.member = '%s:%s:%s' % (app, WORKFLOW, action)
@@ -42,7 +42,7 @@ class Model(Dependants):
     def __init__(self, now):
         self.now = now
         self.runs = [Run(app, action) for app in APPS for action in NEEDS]
-        self.queue = {}          # entry: [app, workflow, action, run]
+        self.queue = {}          # entry: [app, workflow, action, run, definition]
         self.pending = {}        # entry: (consumer, when it was read)
         self.last_entry = self.last_read = (0, 0)
         self.delayed, self.live, self.apps = {}, {}, {}
@@ -98,11 +98,14 @@ class Model(Dependants):
         run.forget(['phase', 'entry', 'lease', 'lease_until', 'worker', 'due'])
 
     def to_queue(self, run, detail=''):
+        self.put_back(run)
+        self.changed(run, 'queued', detail)
+
+    def put_back(self, run):
         self.leave(run)
         run.phase = 'queued'
-        run.entry = self.add_entry([run.app, run.workflow, run.action, run.run])
+        run.entry = self.add_entry([run.app, run.workflow, run.action, run.run, run.definition or ''])
         self.live[run.member] = self.now + QUEUED_CHECK_MS
-        self.changed(run, 'queued', detail)
 
     def to_delayed(self, run, phase, milliseconds, checkpoint, reason, detail, outage, outage_ms, outage_seen):
         self.leave(run)
@@ -124,7 +127,7 @@ class Model(Dependants):
     def to_end(self, run, status, output, error, reason='', gives=''):
         self.leave(run)
         run.forget(['cancel', 'detail', 'lost_lease', 'outage_at', 'outage_ms', 'outage_seen', 'paused_ms',
-                    'failed_need'])
+                    'failed_need', 'declines'])
         # A run that never began has not taken the place of the result that stood there.
         if status == 'done' or run.started_at is not None:
             run.forget([field for field in KEPT if field != 'kept_run' or reason != 'reused'])
@@ -145,7 +148,7 @@ class Model(Dependants):
         one.workflow, one.status, one.attempt, one.crashes = WORKFLOW, 'running', 1, 0
         for field, value in new.items():
             setattr(one, field, value)
-        for field in ('request', 'trigger', 'actor', 'definition'):
+        for field in ('request', 'trigger', 'actor', 'definition', 'outputs', 'uses'):
             setattr(one, field, getattr(one, field) or None)
         one.queued_at, one.run_deadline = self.now, self.now + one.run_ms
         one.needs, one.deployment = needs or None, deployment
@@ -171,10 +174,10 @@ class Model(Dependants):
 
     # ---- the scripts ----
 
-    def trigger(self, run, run_id, given, digest, force, deadline, attempts, retention, trigger='',
-                request='', needs='', hold=''):
+    def trigger(self, run, run_id, given, digest, definition, outputs, uses, force, deadline, attempts, retention,
+                trigger='', request='', needs='', hold=''):
         names = needs.split()
-        missing, failed, _, basis = self.look(run, names)
+        missing, failed, _, basis = self.look(run, names, uses)
         if trigger and run.trigger == trigger:
             return ['same', self.now, run.as_hash(), []]
         if run.status == 'running':
@@ -182,14 +185,15 @@ class Model(Dependants):
         if missing and not hold:
             return ['needs_not_done', self.now, run.as_hash(), [names.index(name) + 1 for name in missing]]
         if run.status == 'done' and not missing and not run.removed and not force and \
-                (run.digest, run.basis) == (digest, basis):
+                (run.digest, run.definition, run.basis) == (digest, definition, basis):
             return ['reused', self.now, run.as_hash(), []]
         self.trim_apps(retention)
         self.create(run, run=run_id, input=given, digest=digest, attempts=attempts, retention=retention,
-                    trigger=trigger, request=request, run_ms=deadline, needs=needs, deployment=self.joined(run.home[0]))
+                    trigger=trigger, request=request, run_ms=deadline, needs=needs, deployment=self.joined(run.home[0]),
+                    definition=definition, outputs=outputs, uses=uses)
         if missing:
             run.run_deadline = self.now + hold
-            missing, failed, _, _ = self.look(run, names)
+            missing, failed, _, _ = self.look(run, names, uses)
             self.block(run, missing, failed)
         else:
             run.basis = basis
@@ -197,7 +201,8 @@ class Model(Dependants):
             self.tell_others(run)
         return ['new', self.now, run.as_hash(), []]
 
-    def claim(self, run, entry, run_id, worker, lease_ms, timeout):
+    def out_of_the_queue(self, run, entry, run_id, timeout):
+        """What a worker that has read an entry is answered at once; None: the run stands there for it."""
         if run.entry != entry:
             self.drop(entry)
             return ['stale', self.now]
@@ -206,11 +211,32 @@ class Model(Dependants):
         if self.now >= run.run_deadline:
             self.to_end(run, 'error', '{}', timeout)
             return self.told('expired', run)
+        return None
+
+    def decline(self, run, entry, run_id, reason, detail, timeout):
+        answer = self.out_of_the_queue(run, entry, run_id, timeout)
+        if answer:
+            return answer
+        news = (run.reason or '') != reason
+        run.reason, run.detail = (reason, detail) if reason else (None, None)
+        run.declines = (run.declines or 0) + 1 if reason else None
+        self.leave(run)
+        run.phase = 'queued'
+        run.due = min(self.now + min(1000 * max(run.declines or 0, 1), 5000), run.run_deadline)
+        self.delayed[run.member] = self.live[run.member] = run.due
+        if news:
+            self.changed(run, 'queued', detail)
+        return ['declined', self.now]
+
+    def claim(self, run, entry, run_id, worker, lease_ms, timeout):
+        answer = self.out_of_the_queue(run, entry, run_id, timeout)
+        if answer:
+            return answer
         run.phase, run.worker = 'executing', worker
         run.lease = '%s/%d/%s/%d' % (run_id, run.attempt, entry_text(entry), self.now)
         run.lease_until = self.live[run.member] = self.now + lease_ms
         run.started_at = run.started_at or self.now
-        run.forget(['reason', 'detail'])
+        run.forget(['reason', 'detail', 'declines'])
         self.changed(run, 'executing', 'attempt %d on %s' % (run.attempt, worker))
         return ['claimed', self.now, run.lease, run.as_hash(), dict(self.ledgers[run.app])]
 
@@ -250,14 +276,15 @@ class Model(Dependants):
             self.note(run, 'log', log)
         return ['written']
 
-    def needs(self, run, token):
+    def needs(self, run, token, uses):
         if run.lease != token:
             return ['lost']
         needed = [self.named[name] for name in (run.needs or '').split() if name in self.steps]
+        missing, _, _, basis = self.look(run, [other.member for other in needed], uses)
         for i, other in enumerate(needed):
-            if other.status != 'done' or other.removed:
-                return ['missing', i + 1, 'removed' if other.removed else other.status or '']
-        basis = self.look(run, [other.member for other in needed])[3]
+            if other.member in missing:
+                of_done = 'removed' if other.removed else 'changed'
+                return ['missing', i + 1, of_done if other.status == 'done' else other.status or '']
         run.basis = 'mixed' if run.used and run.basis != basis else basis
         run.used = 1
         return ['outputs'] + [other.output for other in needed]
@@ -350,14 +377,18 @@ class Model(Dependants):
         if self.now >= run.run_deadline:
             self.to_end(run, 'error', '{}', timeout)
             return self.told('expired', run)
-        if run.phase in DELAYED_PHASES:
+        declined = run.phase == 'queued' and run.due is not None
+        if run.phase in DELAYED_PHASES or declined:
             if self.now < run.due:
                 self.delayed[run.member] = self.live[run.member] = run.due
                 return ['delayed']
             if self.waits_for_needs(run) and run.needs:
                 self.reconsider(run)
                 return ['reconsidered']
-            self.to_queue(run, 'due')
+            if declined:
+                self.put_back(run)
+            else:
+                self.to_queue(run, 'due')
             return ['due']
         if run.entry in self.queue:
             if run.entry in self.pending:

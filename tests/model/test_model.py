@@ -30,7 +30,7 @@ from reference import Model, entry_text
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = HERE.parent.parent / 'src/store/scripts'
-NAMES = 'trigger claim needs renew progress wait retry finish release cancel pulse reap start stop skip'.split()
+NAMES = 'trigger claim decline needs renew progress wait retry finish release cancel pulse reap start stop skip'.split()
 DUE = PREFIX + 'due'
 EMPTY_QUEUE = """redis.call('DEL', KEYS[1])
 redis.call('XGROUP', 'CREATE', KEYS[1], 'workers', '0', 'MKSTREAM')
@@ -133,8 +133,8 @@ def keys_of(app, action):
 # ---- a list of operations becomes commands and what they are to answer ----
 
 # Names stand more than once where most would otherwise come to nothing. 'nothing' is what shortening turns them into.
-OPERATIONS = ('nothing', 'trigger', 'trigger', 'trigger', 'read', 'read', 'read', 'claim', 'claim', 'claim', 'needs', 'renew',
-              'progress', 'wait', 'retry', 'finish', 'finish', 'release', 'cancel', 'cancel', 'reap', 'reap', 'reap',
+OPERATIONS = ('nothing', 'trigger', 'trigger', 'trigger', 'read', 'read', 'read', 'claim', 'claim', 'claim', 'decline',
+              'decline', 'needs', 'needs', 'renew', 'progress', 'wait', 'retry', 'finish', 'finish', 'release', 'cancel', 'cancel', 'reap', 'reap', 'reap',
               'until', 'until', 'pass', 'pulse', 'crash', 'crash', 'delete', 'strike_off', 'forge', 'stray', 'made',
               'made', 'made', 'unmade', 'unmade', 'made', 'made', 'made', 'made', 'start', 'start', 'start', 'again', 'again',
               'again', 'stop', 'skip', 'deafen', 'disown', 'empty', 'deploy', 'deploy', 'deploy',
@@ -151,6 +151,11 @@ def operation_of(number):
     number, a = divmod(number, CHOICES)
     name, which = divmod(number, RUNS)
     return OPERATIONS[name], which, a, b
+
+
+def outputs_of(definition):
+    """The names of what a step gives: what each build has, and what only one of them has."""
+    return ' both %s ' % definition
 
 
 class Step:
@@ -232,10 +237,14 @@ class Plan:
         request = '' if b % 2 else 'request-%d' % a
         trigger = '' if a % 2 else 't%d' % (len(self.run_ids) // 3)
         needs = self.needs_of(app, action, b == 3)
-        answer = self.model.trigger(run, run_id, '{"n":%d}' % a, digest, force, deadline, 5, RETENTION, trigger,
-                                    request, needs, hold)
+        definition = 'v%d' % (b == 6)
+        outputs, uses = outputs_of(definition), ('both', definition)[b > 4]
+        uses = ''.join('%s \n' % uses for _ in needs.split())
+        answer = self.model.trigger(run, run_id, '{"n":%d}' % a, digest, definition, outputs, uses, force, deadline, 5,
+                                    RETENTION, trigger, request, needs, hold)
         arguments = {'app': app, 'workflow': reference.WORKFLOW, 'step': action, 'run': run_id, 'input': '{"n":%d}' % a,
-                     'digest': digest, 'force': '1' if force else '', 'run_ms': deadline, 'attempts': 5,
+                     'digest': digest, 'definition': definition, 'outputs': outputs, 'uses': uses,
+                     'force': '1' if force else '', 'run_ms': deadline, 'attempts': 5,
                      'retention': RETENTION, 'trigger': trigger, 'request': request, 'hold': hold, 'needs': needs}
         self.script('trigger', run, arguments, answer, [PREFIX + 'app:default:' + need for need in needs.split()])
 
@@ -312,11 +321,19 @@ class Plan:
             needs = self.needs_of(app, action, foreign)
             if not reference.NEEDS[action] and after:
                 needs = after
+            definition = 'v%d' % (action == redefined)
             steps.append({'step': action, 'input': '{}', 'digest': changed.get(action, 'd0') + ('x' if foreign else ''),
-                          'definition': 'v%d' % (action == redefined), 'needs': needs,
+                          'definition': definition, 'outputs': outputs_of(definition), 'needs': needs,
+                          'uses': self.uses_of(app, needs, redefined),
                           'keep': action != 'repo',
                           'run_ms': 3_600_000, 'attempts': 5})
         return {'steps': steps, 'after': after}
+
+    def uses_of(self, app, needs, redefined):
+        """A build that has another definition of a step uses what only that one gives."""
+        steps = [need for need in needs.split() if not need.endswith(':_deployment')]
+        own = '%s:%s:%s' % (app, reference.WORKFLOW, redefined)
+        return ''.join('both v%d \n' % (need == own) for need in steps)
 
     def launch(self, what, app, wanted, start, force, deployment='', seen=''):
         run_ids = [self.new_id() for _ in wanted['steps']]
@@ -368,7 +385,7 @@ class Plan:
 
     # workers
 
-    def claim(self, run, a, b):
+    def choose_entry(self, run, a, b):
         entry, run_id = run.entry, run.run
         unclaimed = [known for known in self.entries if known[0] in self.model.pending and not known[1].lease]
         if a < 5 and unclaimed:
@@ -379,11 +396,31 @@ class Plan:
             entry = self.entries[-1 - b % len(self.entries)][0]
         elif a == 7 and self.run_ids:
             run_id = self.run_ids[-1 - b % len(self.run_ids)]
-        if entry is None:
-            return
-        if entry != run.entry:
+        if entry is not None and entry != run.entry:
             # Drops the entry, which may be another run's: a worker that takes an entry for another run's breaks things.
             self.touched |= {entry_text(entry)}
+        return entry, run, run_id
+
+    def decline(self, run, a, b):
+        # Mostly what nobody has read yet, or what comes back from having been declined.
+        if a < 5 and not any(known.entry in self.model.pending for known in self.model.runs):
+            back = [known for known in self.model.runs if known.declines and known.due]
+            if back:
+                self.set_clock(back[0].due)
+                self.reap_one(back[0], LEASE_MS)
+            self.read(None, b, 0)
+        entry, run, run_id = self.choose_entry(run, a, b)
+        if entry is None:
+            return
+        reason, detail = ('', 'no_worker_for_version')[b & 1], 'detail%d' % (b & 3)
+        self.script('decline', run, {'entry': entry_text(entry), 'run': run_id or '', 'reason': reason,
+                                     'detail': detail, 'expired': TIMEOUT},
+                    self.model.decline(run, entry, run_id, reason, detail, TIMEOUT))
+
+    def claim(self, run, a, b):
+        entry, run, run_id = self.choose_entry(run, a, b)
+        if entry is None:
+            return
         worker = 'worker%d' % (b % 2)
         answer = self.model.claim(run, entry, run_id, worker, LEASE_MS, TIMEOUT)
         if answer[0] == 'claimed':
@@ -397,7 +434,8 @@ class Plan:
 
     def needs(self, run, token, a, b):
         needs = [need for need in (run.needs or '').split() if not need.endswith(':_deployment')]
-        self.script('needs', run, {'token': token}, self.model.needs(run, token),
+        uses = ''.join('%s \n' % ('both', run.uses or 'both', 'v0', 'v1')[b & 3].split('\n')[0] for _ in needs)
+        self.script('needs', run, {'token': token, 'uses': uses}, self.model.needs(run, token, uses),
                     [PREFIX + 'app:default:' + need for need in needs])
 
     def renew(self, run, token, a, b):
@@ -534,13 +572,13 @@ class Plan:
     def forge(self, run, a, b):
         app, action = run.home
         run_id = self.run_ids[-1 - b % len(self.run_ids)] if self.run_ids else 'none'
-        fields = [app, reference.WORKFLOW, action, run_id]
+        fields = [app, reference.WORKFLOW, action, run_id, 'v0']
         entry = self.model.add_entry(fields)
         self.entries.append((entry, run, run_id))
         self.touched |= {entry_text(entry)}
         self.add('a hand adds an entry for %s %s' % (run.member, run_id),
                  ['XADD', QUEUE, '%d-*' % self.model.now, 'app', app, 'workflow', reference.WORKFLOW, 'action', action,
-                  'run', run_id], entry_text(entry))
+                  'run', run_id, 'definition', 'v0'], entry_text(entry))
 
     def deafen(self, run, a, b):
         """Nobody is told any more by this step, or by the deployment."""

@@ -5,7 +5,7 @@
  * covers: src/store/deployments.c src/store/shown.c src/store/scripts/start.lua
  * covers: src/store/scripts/place.lua src/store/scripts/stop.lua src/store/scripts/skip.lua
  * covers: src/store/scripts/dependants.lua src/store/scripts/deployment.lua
- * covers: src/store/scripts/history.lua
+ * covers: src/store/scripts/history.lua src/store/scripts/uses.lua
  */
 #include "store/deployments.h"
 
@@ -45,6 +45,7 @@ static const char *const ids[STEPS] = { "repo", "project", "env" };
 struct wanted {
 	const char *digests[STEPS]; /* NULL: d */
 	const char *after, *id, *seen, *deployment;
+	const char *gives, *uses; /* outputs of the first step, and those that the second uses */
 	bool retry, keep;
 };
 
@@ -63,7 +64,9 @@ static void describe_steps(
 		steps[i] = (struct start_step){ .id = ids[i],
 			.input = "{}",
 			.digest = wanted_digest(wanted, i),
-			.definition = "v1",
+			.definition = wanted->gives != NULL && i == 0 ? wanted->gives : "v1",
+			.outputs = wanted->gives != NULL && i == 0 ? wanted->gives : "",
+			.uses = wanted->uses != NULL && i == 1 ? wanted->uses : "",
 			.needs = needs,
 			.keep = wanted->keep,
 			.run_ms = 60000,
@@ -422,6 +425,47 @@ START_TEST(test_of_two_retries_with_other_inputs_the_second_reads_what_the_first
 }
 END_TEST
 
+/* Somebody triggers the first step meanwhile, by an endpoint of a build that gives other outputs.
+ */
+static void replace_repo(const char *outputs)
+{
+	const struct trigger trigger = { .name = { "acme", "site", "repo" },
+		.input = "{}",
+		.digest = "d",
+		.definition = outputs,
+		.outputs = outputs,
+		.uses = "",
+		.force = true,
+		.run_ms = 60000,
+		.attempts = 3,
+		.retention_seconds = 90000 };
+	struct trigger_result result;
+	ck_assert_int_eq(run_trigger(redis, &trigger, &arena, &result, &error), ERROR_NONE);
+	ck_assert_int_eq(result.outcome, TRIGGER_NEW);
+}
+
+START_TEST(test_what_another_build_made_without_what_is_used_is_no_need_that_is_done)
+{
+	const struct wanted wanted = { .gives = " url ", .uses = " url \n" };
+	start(wanted);
+	ck_assert_str_eq(command(WORDS("HGET", key_of("acme", "project"), "uses")), " url \n");
+	fail_next("repo");
+	replace_repo(" address ");
+	finish_next("repo", "r");
+	assert_phase("acme", "project", "blocked", "need_failed");
+	ck_assert_ptr_nonnull(strstr(read_run("acme", "project").detail, "another build has made"));
+	assert_deployment("acme", "error");
+	retry(wanted);
+	assert_phase("acme", "project", "blocked", "needs");
+	finish_all();
+	assert_deployment("acme", "done");
+
+	replace_repo(" address ");
+	finish_next("repo", "r");
+	ck_assert_str_eq(command(WORDS("HGET", key_of("acme", "project"), "stale")), "1");
+}
+END_TEST
+
 START_TEST(test_a_step_that_is_gone_holds_no_deployment_running)
 {
 	size_t count;
@@ -698,6 +742,7 @@ int main(void)
 		test_a_failure_holds_what_needs_it_and_a_retry_goes_on_with_all,
 		test_a_retry_runs_only_what_failed_and_what_was_made_from_something_else,
 		test_of_two_retries_with_other_inputs_the_second_reads_what_the_first_wrote,
+		test_what_another_build_made_without_what_is_used_is_no_need_that_is_done,
 		test_a_step_that_is_gone_holds_no_deployment_running,
 		test_a_deployment_whose_last_live_step_is_gone_can_be_started_again,
 		test_a_kept_result_of_what_was_removed_meanwhile_is_removed,

@@ -606,7 +606,7 @@ END_TEST
 
 START_TEST(test_consumers_and_workers_are_tidied)
 {
-	const struct worker_heartbeat beat = { "w-1", "0", 1, 0 };
+	const struct worker_heartbeat beat = { .name = "w-1", .version = "0", .executors = 1 };
 	const char *const old[] = { "HSET", KEY_WORKERS, "gone",
 		"{\"at\":\"2020-01-01T00:00:00.000Z\"}" };
 	struct redisReply *reply;

@@ -37,8 +37,8 @@ static struct start_result started;
 static enum error_class start_by(struct redis *by, bool retry, struct arena *own)
 {
 	const struct start_step steps[] = {
-		{ "repo", "{}", "d1", "v1", "", false, 600000, 3 },
-		{ "project", "{}", "d2", "v1", "acme:site:repo", false, 600000, 3 },
+		{ "repo", "{}", "d1", "v1", "", "", "", false, 600000, 3 },
+		{ "project", "{}", "d2", "v1", "", "", "acme:site:repo", false, 600000, 3 },
 	};
 	const struct start start = { .app = "acme",
 		.workflow = "site",

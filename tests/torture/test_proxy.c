@@ -189,7 +189,8 @@ static enum error_class trigger_by(struct redis *redis)
 /* A deployment of one step. */
 static enum error_class start_by(struct redis *redis)
 {
-	const struct start_step step = { "repo", "{\"a\":1}", "d1", "v1", "", false, 600000, 3 };
+	const struct start_step step = { "repo", "{\"a\":1}", "d1", "v1", "", "", "", false, 600000,
+		3 };
 	struct start_result started;
 	const struct start start = { .app = name.app,
 		.workflow = name.workflow,

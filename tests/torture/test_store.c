@@ -419,7 +419,9 @@ static enum error_class call_repair(void)
 
 static enum error_class call_beat(void)
 {
-	const struct worker_heartbeat beat = { "worker-1", "0.1.0", 4, 2 };
+	const struct worker_heartbeat beat = {
+		.name = "worker-1", .version = "0.1.0", .executors = 4, .busy = 2
+	};
 	return worker_heartbeat(redis, &beat, &error);
 }
 

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
 --- @include arguments
+--- @include entry
 --- @include transitions
 -- queued -> executing: takes the lease, whose token is run, attempt, entry and time. A run past its deadline -> error.
 -- An entry that is not the run's current one is dropped.
@@ -16,16 +17,9 @@
 
 local entry = arg.entry
 
-if get('run') ~= arg.run or get('status') ~= 'running' or get('phase') ~= 'queued' or get('entry') ~= entry then
-	if get('entry') ~= entry then
-		redis.call('XACK', queue, GROUP, entry)
-		redis.call('XDEL', queue, entry)
-	end
-	return { 'stale', now }
-end
-if now >= number('run_deadline') then
-	finish('error', '{}', expired(arg.expired), '')
-	return told('expired')
+local answer = out_of_the_queue(entry, arg.run, arg.expired)
+if answer then
+	return answer
 end
 
 local owned = redis.call('HGETALL', ledger)
@@ -33,7 +27,7 @@ local owned = redis.call('HGETALL', ledger)
 local token = arg.run .. '/' .. get('attempt') .. '/' .. entry .. '/' .. now
 set('phase', 'executing', 'lease', token, 'lease_until', now + arg.lease_ms, 'worker', arg.worker)
 redis.call('HSETNX', run, 'started_at', now)
-clear('reason', 'detail')
+clear('reason', 'detail', 'declines')
 redis.call('ZADD', live, now + arg.lease_ms, member())
 changed('executing', 'attempt ' .. get('attempt') .. ' on ' .. arg.worker)
 return { 'claimed', now, token, redis.call('HGETALL', run), owned }

@@ -1,6 +1,7 @@
 --- @include clock
 --- @include run
 --- @include deployment
+--- @include uses
 -- What a change of one step means to others: runs that wait for it go on, results that were made from what it gave
 -- before are stale, and the deployment that it belongs to may be over.
 --
@@ -34,28 +35,32 @@ end
 
 -- What has become of a need that does not come by itself, or nil. Where the server drives the workflow, each of its
 -- steps has been made: one that is not there has been deleted.
-local function what_failed(name, status, removed, reason)
+local function what_failed(name, status, removed, reason, lacks)
 	local own = (get('app') or '') .. ':' .. (get('workflow') or '') .. ':'
 	if status == 'error' or status == 'running' and reason == 'need_failed' then
 		return 'failed'
 	elseif status == 'done' and removed then
 		return 'was removed'
+	elseif status == 'done' and lacks then
+		return 'another build has made without the outputs that are used'
 	elseif not status and get('deployment') and name:sub(1, #own) == own then
 		return 'is gone'
 	end
 end
 
 -- The names of the needs that are not done; the first of them that failed, and how; whether it is not known now what
--- they give; and the mark by which a result that is made of that is known: the same as in basis.lua.
-local function look_at_needs(names)
+-- they give; and the mark by which a result that is made of that is known: the same as in basis.lua, as is uses.
+local function look_at_needs(names, uses)
 	local missing, failed, unknown, given = {}, nil, false, {}
+	local line = (uses or ''):gmatch('([^\n]*)\n')
 	each_need(names, function(name, has_output)
-		local need = redis.pcall('HMGET', of_tenant .. name, 'status', 'gives', 'removed', 'reason')
+		local need = redis.pcall('HMGET', of_tenant .. name, 'status', 'gives', 'removed', 'reason', 'outputs')
 		local status = not need.err and need[1]
-		if status ~= 'done' or need[3] then
+		local lacks = has_output and not has_outputs(need[5], line() or '')
+		if status ~= 'done' or need[3] or lacks then
 			missing[#missing + 1] = name
 		end
-		local how = what_failed(name, status, need[3], need[4])
+		local how = what_failed(name, status, need[3], need[4], lacks)
 		if how then
 			failed = failed or { name = name, how = how }
 		end
@@ -92,7 +97,7 @@ end
 -- A result that was made from something else than what stands there now is stale. While it is not known what
 -- one of its needs gives, nothing is said. Gives whether that has changed.
 local function mark_stale(needs, basis)
-	local missing, _, unknown, now_basis = look_at_needs(needs)
+	local missing, _, unknown, now_basis = look_at_needs(needs, get('uses'))
 	local stale = #missing > 0 or not is_made_of(basis, now_basis)
 	if unknown or stale == (get('stale') == '1') then
 		return false

@@ -38,7 +38,9 @@ local function expect_entry()
 end
 
 local function inspect_live()
-	if phase == 'queued' then
+	-- Left to a worker of another build: it waits as those do whose time has not come.
+	local declined = phase == 'queued' and not entry and get('due')
+	if phase == 'queued' and not declined then
 		expect_entry()
 	elseif phase == 'executing' then
 		expect_entry()
@@ -47,7 +49,7 @@ local function inspect_live()
 		elseif overdue(number('lease_until')) then
 			fault('its lease ran out ', seconds_ago(number('lease_until')), ' and no worker took it over')
 		end
-	elseif phase == 'waiting' or phase == 'retrying' or phase == 'blocked' then
+	elseif phase == 'waiting' or phase == 'retrying' or phase == 'blocked' or declined then
 		if entry then
 			fault('it is ', phase, ' and has an entry on the queue as well')
 		end
@@ -59,7 +61,7 @@ local function inspect_live()
 	else
 		fault("its phase '", phase or '', "' is none that there is")
 	end
-	if due and (phase == 'queued' or phase == 'executing') then
+	if due and not declined and (phase == 'queued' or phase == 'executing') then
 		fault('it is ', phase, ' and stands among the delayed as well')
 	end
 	if not look then

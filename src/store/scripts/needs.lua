@@ -9,16 +9,18 @@
 -- KEYS: of the run (run.lua); the hash of each step that it needs.
 -- Arguments:
 --   token  of the lease
+--   uses   a line for each need: names of the outputs that are used
 -- Returns {word, ...}: outputs, and each of them; missing, the number of the first that is not done, counted from 1,
--- and its status ('': there is none); lost.
+-- and its status ('': there is none; changed: another build made it); lost.
 
 if not held(arg.token) then
 	return { 'lost' }
 end
-local missing, outputs, basis = read_needs()
+local missing, outputs, basis = read_needs(arg.uses)
 if #missing > 0 then
-	local status = redis.call('HGET', more_keys[missing[1]], 'status') or ''
-	return { 'missing', missing[1], status == 'done' and 'removed' or status }
+	local need = redis.call('HMGET', more_keys[missing[1]], 'status', 'removed')
+	local status = need[1] or ''
+	return { 'missing', missing[1], status == 'done' and (need[2] and 'removed' or 'changed') or status }
 end
 set('basis', get('used') and get('basis') ~= basis and 'mixed' or basis, 'used', 1)
 return { 'outputs', unpack(outputs) }

@@ -7,8 +7,10 @@
 local function join(step, id, waits)
 	set('deployment', id)
 	if waits then
-		clear('needs')
-		set_unless_empty('needs', step.needs)
+		clear('needs', 'uses', 'outputs')
+		for _, field in ipairs({ 'needs', 'uses', 'outputs' }) do
+			set_unless_empty(field, step[field] or '')
+		end
 		set('definition', step.definition, 'run_deadline', now + arg.hold_ms)
 	end
 	touched()
@@ -45,7 +47,7 @@ local function place(step, id, keeps_done)
 		return join(step, id, waits)
 	end
 
-	local missing, failed, _, basis = look_at_needs(step.needs)
+	local missing, failed, _, basis = look_at_needs(step.needs, step.uses)
 	local keeps = (keeps_done or step.keep) and arg.force ~= '1' and digest == step.digest and
 		definition == step.definition and read_result()
 	if keeps and status == 'done' and #missing == 0 and is_made_of(keeps.basis, basis) then
@@ -57,9 +59,9 @@ local function place(step, id, keeps_done)
 		note('replaced', 'it is to run with another input, and had not begun', seconds_kept())
 	end
 	create({ app = arg.app, workflow = arg.workflow, step = step.step, run = step.run, input = step.input,
-		digest = step.digest, definition = step.definition, attempts = step.attempts, run_ms = step.run_ms,
-		retention = arg.retention, request = arg.request, actor = arg.actor, needs = step.needs,
-		deployment = id })
+		digest = step.digest, definition = step.definition, outputs = step.outputs, attempts = step.attempts,
+		run_ms = step.run_ms, retention = arg.retention, request = arg.request, actor = arg.actor,
+		needs = step.needs, uses = step.uses, deployment = id })
 	if keeps then
 		set('kept_output', keeps.output, 'kept_basis', keeps.basis, 'kept_gives', keeps.gives,
 			'kept_run', keeps.run)

@@ -2,7 +2,7 @@
 --- @include arguments
 --- @include transitions
 -- Puts right one run whose time in delayed or live has come:
---   waiting, retrying, blocked and due        -> queued
+--   waiting, retrying, blocked, declined; due  -> queued
 --   blocked on needs                           -> queued where these are done by now, else blocked on
 --   executing with a lease that ran out       -> queued, crashes + 1; after the last crash in a row -> error
 --   the same, where no worker could renew      -> left alone for a lease
@@ -48,7 +48,8 @@ end
 -- where workers look first. No more than that: nothing is lost where it is.
 local function enqueue_first()
 	enqueue()
-	redis.pcall('ZADD', due_first, now, table.concat({ get('entry'), get('run'), member() }, ':'))
+	redis.pcall('ZADD', due_first, now, table.concat({ get('entry'), get('run'), member(),
+		get('definition') or '' }, ':'))
 	redis.pcall('ZREMRANGEBYRANK', due_first, 0, -1001)
 	redis.pcall('PEXPIRE', due_first, 60000)
 end
@@ -86,7 +87,9 @@ if now >= number('run_deadline') then
 	return told('expired')
 end
 
-if phase ~= 'queued' then
+-- Declined by a worker of another build: its entry is gone, and it comes back as others do that are due.
+local declined = phase == 'queued' and not get('entry') and get('due')
+if phase ~= 'queued' or declined then
 	local due = number('due')
 	if due > now then
 		drop_entry()
@@ -100,7 +103,9 @@ if phase ~= 'queued' then
 		return { 'reconsidered' }
 	end
 	enqueue_first()
-	changed('queued', 'due')
+	if not declined then
+		changed('queued', 'due')
+	end
 	return { 'due' }
 end
 

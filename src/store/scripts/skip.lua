@@ -33,11 +33,11 @@ if status ~= 'running' then
 	create({ app = arg.app, workflow = arg.workflow, step = arg.step, run = arg.run, input = '',
 		digest = get('digest') or 'given', definition = get('definition'), attempts = arg.attempts,
 		run_ms = arg.run_ms, retention = arg.retention, request = arg.request, actor = arg.actor,
-		needs = get('needs') or arg.needs,
+		needs = get('needs') or arg.needs, uses = get('uses'),
 		deployment = not of_deployment.err and of_deployment[2] ~= 'done' and of_deployment[1] or '' })
 end
 -- The input stays the one that was asked for: who asks for the same again gets this result.
-local missing, _, _, basis = look_at_needs(get('needs'))
+local missing, _, _, basis = look_at_needs(get('needs'), get('uses'))
 set('basis', #missing == 0 and basis or BASIS_OF_ANY)
 finish('done', arg.output, '', 'given', arg.gives)
 return answer('given')

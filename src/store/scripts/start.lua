@@ -25,7 +25,8 @@
 --   inputs, configured  JSON: inputs that were given; those that the app had configured
 --   after               names of deployments that have to be done first, app:workflow:_deployment, with spaces between
 --   force               '1': no step keeps its result
---   steps               JSON: a list of {step, run, input, digest, definition, needs, keep, run_ms, attempts}
+--   steps               JSON: a list of {step, run, input, digest, definition, outputs, needs, uses, keep, run_ms,
+--                       attempts}
 --   hold_ms             for how long a step may be blocked on its needs
 --   retention           in seconds
 --   request, actor      id of the HTTP request, who asked ('': unknown)

@@ -23,6 +23,13 @@ local function note(event, detail, seconds)
 	redis.call('EXPIRE', events, seconds)
 end
 
+-- For builds that no longer have the workflow, and could not know which runs to look for.
+local function remember_step(seconds)
+	local steps = ledger:sub(1, -#'ledger' - 1) .. 'steps' -- workflow:step of each that has had a run
+	redis.pcall('HSETNX', steps, get('workflow') .. ':' .. get('action'), 1)
+	expire_not_before(steps, seconds)
+end
+
 -- A change that is none of the run's own: its version grows, clients see it, and it is kept anew.
 local function touched()
 	redis.call('HINCRBY', run, 'version', 1)
@@ -31,6 +38,7 @@ local function touched()
 	local seconds = seconds_kept()
 	redis.call('EXPIRE', run, seconds)
 	keep_payload(seconds)
+	remember_step(seconds)
 	return seconds
 end
 
@@ -53,14 +61,16 @@ end
 local function enqueue()
 	drop_entry()
 	local entry = redis.call('XADD', queue, '*', 'app', get('app'), 'workflow', get('workflow'), 'action',
-		get('action'), 'run', get('run'))
+		get('action'), 'run', get('run'), 'definition',
+		get('definition') or '')
 	set('phase', 'queued', 'entry', entry)
 	clear('due')
 	redis.call('ZREM', delayed, member())
 	redis.call('ZADD', live, now + QUEUED_CHECK_MS, member())
 end
 
--- waiting, retrying, blocked: the run stands in delayed until it is due, and has neither entry nor lease.
+-- waiting, retrying, blocked, or queued and declined by a worker of another build: the run stands in delayed until it
+-- is due, and has neither entry nor lease.
 local function delay(phase, milliseconds)
 	local due = math.min(now + milliseconds, number('run_deadline'))
 	drop_entry()

@@ -9,11 +9,12 @@ local function create(new)
 	clear('error', 'output', 'checkpoint', 'reason', 'detail', 'due', 'cancel', 'started_at', 'finished_at',
 		'trigger', 'request', 'removed', 'used', 'outage_at', 'outage_ms', 'outage_seen', 'paused_ms', 'stale',
 		'needs', 'basis', 'definition', 'deployment', 'failures', 'failed_need', 'kept_output', 'kept_gives',
-		'kept_basis', 'kept_run', 'actor', 'gives')
+		'kept_basis', 'kept_run', 'actor', 'gives', 'outputs', 'uses', 'declines')
 	set('app', new.app, 'workflow', new.workflow, 'action', new.step, 'run', new.run, 'status', 'running')
 	set('input', new.input, 'digest', new.digest, 'attempt', 1, 'attempts', new.attempts, 'crashes', 0)
 	set('queued_at', now, 'run_ms', new.run_ms, 'run_deadline', now + new.run_ms, 'retention', new.retention)
-	for _, field in ipairs({ 'definition', 'trigger', 'request', 'needs', 'deployment', 'actor' }) do
+	for _, field in ipairs({ 'definition', 'outputs', 'uses', 'trigger', 'request', 'needs', 'deployment',
+		'actor' }) do
 		set_unless_empty(field, new[field] or '')
 	end
 	use(new.needs, member(), seconds_kept())
@@ -51,8 +52,8 @@ local function finish(status, output, problem, reason, gives)
 	drop_entry()
 	redis.call('ZREM', delayed, member())
 	redis.call('ZREM', live, member())
-	clear('phase', 'due', 'reason', 'detail', 'cancel', 'lost_lease', 'outage_at', 'outage_ms', 'outage_seen',
-		'paused_ms', 'failed_need', 'gives')
+	clear('phase', 'due', 'declines', 'reason', 'detail', 'cancel', 'lost_lease', 'outage_at', 'outage_ms',
+		'outage_seen', 'paused_ms', 'failed_need', 'gives')
 	drop_kept(status, reason)
 	set('status', status, 'finished_at', now, 'output', output)
 	set_unless_empty('gives', gives or '')
@@ -118,7 +119,7 @@ end
 
 -- Where a run belongs that waits for its needs, now that one of them may have changed.
 function reconsider()
-	local missing, failed, _, basis = look_at_needs(get('needs'))
+	local missing, failed, _, basis = look_at_needs(get('needs'), get('uses'))
 	if #missing > 0 then
 		return block(missing, failed)
 	end

@@ -7,9 +7,9 @@
 -- idle, done, error -> queued or blocked. Refused while memory is full (no allow-oom), as start.lua is: these add work.
 --
 -- A live run with the same input is returned as it is; with another input it is a conflict. A done run with the same
--- input, and the same outputs of what it needs, is returned unless forced. What was removed since it was done is done
--- no longer, neither here nor as a need. A trigger that has an id of its own, and is sent again because its answer was
--- lost, gets the run that it made, whatever has become of it.
+-- input, the same definition and the same outputs of what it needs is returned unless forced. What was removed since it
+-- was done is done no longer, neither here nor as a need. A trigger that has an id of its own, and is sent again
+-- because its answer was lost, gets the run that it made, whatever has become of it.
 --
 -- KEYS: of the run (run.lua); the hash of each step that it needs.
 -- Arguments:
@@ -17,6 +17,9 @@
 --   run                  id of a new one
 --   input                JSON
 --   digest               of the input
+--   definition           digest of what the step means to this build
+--   outputs              names of its outputs, each between blanks
+--   uses                 a line for each need: names of the outputs that are used
 --   force                '1' or ''
 --   hold                 for how many ms a need that is not done may hold the run as blocked ('': it refuses it)
 --   needs                names of the needs, app:workflow:step, in the order of their keys
@@ -41,12 +44,12 @@ if status == 'running' then
 	return answer(get('digest') == arg.digest and 'same' or 'conflict')
 end
 
-local missing, _, basis = read_needs()
+local missing, _, basis = read_needs(arg.uses)
 if #missing > 0 and arg.hold == '' then
 	return answer('needs_not_done', missing)
 end
 if status == 'done' and #missing == 0 and not get('removed') and arg.force ~= '1' and get('digest') == arg.digest and
-	get('basis') == basis then
+	(get('definition') or '') == arg.definition and get('basis') == basis then
 	return answer('reused')
 end
 
@@ -55,12 +58,13 @@ mark_layout()
 trim_apps(arg.retention)
 local of_deployment = redis.pcall('HMGET', deployment_key(arg.app, arg.workflow), 'deployment', 'status')
 create({ app = arg.app, workflow = arg.workflow, step = arg.step, run = arg.run, input = arg.input,
-	digest = arg.digest, attempts = arg.attempts, run_ms = arg.run_ms, retention = arg.retention,
-	trigger = arg.trigger, request = arg.request, needs = arg.needs,
+	digest = arg.digest, definition = arg.definition, outputs = arg.outputs, attempts = arg.attempts,
+	run_ms = arg.run_ms, retention = arg.retention, trigger = arg.trigger, request = arg.request, needs = arg.needs,
+	uses = arg.uses,
 	deployment = not of_deployment.err and of_deployment[2] ~= 'done' and of_deployment[1] or '' })
 if #missing > 0 then
 	set('run_deadline', now + arg.hold)
-	block(look_at_needs(arg.needs))
+	block(look_at_needs(arg.needs, arg.uses))
 else
 	set('basis', basis)
 	enqueue()
