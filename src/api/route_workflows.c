@@ -7,6 +7,7 @@
 #include "api/asks.h"
 #include "api/route.h"
 #include "base/record.h"
+#include "core/digest.h"
 #include "core/workflow.h"
 
 static bool add_needs(cJSON *step_json, const struct workflow_definition *workflow,
@@ -85,7 +86,11 @@ static cJSON *describe_step(const struct workflow_definition *workflow,
 static cJSON *describe_workflow(const struct workflow_definition *workflow, struct error *error)
 {
 	CLEANUP_JSON cJSON *json = cJSON_CreateObject();
+	char definition[DEFINITION_SIZE];
+
+	workflow_digest(workflow, definition);
 	bool complete = json != NULL && json_add(json, "id", cJSON_CreateString(workflow->id)) &&
+		json_add(json, "definition", cJSON_CreateString(definition)) &&
 		json_add(json, "summary", cJSON_CreateString(workflow->summary));
 	cJSON *steps = complete ? cJSON_AddArrayToObject(json, "steps") : NULL;
 

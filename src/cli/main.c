@@ -30,6 +30,7 @@ const char *argp_program_version = "slipway " SLIPWAY_VERSION;
 	COMMAND(events)      \
 	COMMAND(export)      \
 	COMMAND(resources)   \
+	COMMAND(workers)     \
 	COMMAND(workflows)   \
 	COMMAND(dev)         \
 	COMMAND(verify)      \
