@@ -477,6 +477,10 @@ export interface FollowOptions extends TriggerOptions {
 export interface PlanOptions extends RequestOptions {
   /** Inputs by `inputKey`, over those that are stored. They are not stored. */
   readonly inputs?: Readonly<Record<string, unknown>>;
+  /** As for `configure`. It counts as if it were stored already. */
+  readonly config?: Readonly<Record<string, unknown>> | null;
+  /** The same. */
+  readonly env?: Readonly<Record<string, unknown>> | null;
   /** Called with each answer, changed or not. What it throws ends the following. */
   readonly onStatus?: (status: Status) => void;
   /** Called with each answer that differs from the one before. What it throws ends the following. */

@@ -273,8 +273,9 @@ export class SlipwayClient {
    * @returns {Promise<Plan>}
    */
   async plan(workflowId, appId, options = {}) {
-    const { inputs } = options;
-    const { content } = await this.#send(this.#post({ mode: 'plan', workflowId, appId, inputs }), options);
+    const { inputs, config, env } = options;
+    const request = { mode: 'plan', workflowId, appId, inputs, config, env };
+    const { content } = await this.#send(this.#post(request), options);
     const { output } = await this.#follow(content, options);
     return /** @type {any} */ (output);
   }
