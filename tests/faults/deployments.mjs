@@ -65,16 +65,19 @@ export class Deployer extends Client {
     return this.cluster.hash(app, 'chain', '_deployment');
   }
 
-  // Until the server has ended it, without a word from any client.
-  ended(app, boundMs = 30000) {
-    return until(
-      async () => {
-        const one = await this.deployment(app).catch(() => ({}));
-        return one.status !== undefined && one.status !== 'running' && one;
-      },
-      `the deployment of ${app} has ended`,
-      boundMs,
-    ).catch((error) => this.violation('D1', error.message));
+  // Until the server has ended it, without a word from any client: as it was to end, and not for a while as something
+  // else.
+  async ended(app, boundMs = 30000) {
+    const over = async () => {
+      const one = await this.deployment(app).catch(() => ({}));
+      return one.status !== undefined && one.status !== 'running' && one;
+    };
+    const wanted = this.accepted.get(app);
+    const one = await until(over, `the deployment of ${app} has ended`, boundMs).catch((error) =>
+      this.violation('D1', error.message),
+    );
+    if (one && one.status !== wanted.expected && one.deployment === wanted.id)
+      this.violation('D1', `${app} has ended as ${one.status}, not as ${wanted.expected}`);
   }
 }
 
