@@ -138,7 +138,7 @@ OPERATIONS = ('nothing', 'trigger', 'trigger', 'trigger', 'read', 'read', 'read'
               'until', 'until', 'pass', 'pulse', 'crash', 'crash', 'delete', 'strike_off', 'forge', 'stray', 'made',
               'made', 'made', 'unmade', 'unmade', 'made', 'made', 'made', 'made', 'start', 'start', 'start', 'again', 'again',
               'again', 'stop', 'skip', 'deafen', 'disown', 'empty', 'deploy', 'deploy', 'deploy',
-              'used', 'wait', 'wait', 'retry', 'retry', 'cancel', 'cancel', 'crash', 'crash', 'claim', 'reap')
+              'used', 'wait', 'wait', 'retry', 'retry', 'cancel', 'cancel', 'crash', 'crash', 'claim', 'reap', 'across')
 PASSES_MS = (0, 1, 500, 2_000, 5_000, 30_000, 600_000, 100_000_000)
 DELAYS_MS = (0, 1, 1_000, 5_000, 20_000, 60_000, 600_000, 10_000_000)
 # An operation is one number, for each draw costs time: name, run, and two free choices.
@@ -283,6 +283,12 @@ class Plan:
             self.claim(run, 0, 0)
             for other in [other for other in self.model.runs if other.lease]:
                 self.finish(other, other.lease, 0, 6 if a == 6 and i == b % 4 else a & 1)
+
+    def across(self, run, a, b):
+        """What a step of one app was made of is made anew by the other app, and all is kept that may be."""
+        acme, blog = (next(run for run in self.model.runs if run.home[0] == app) for app in reference.APPS)
+        for other, choice, options in ((blog, 4, 1), (acme, 4, 6), (blog, 3, 1), (acme, 0, 1)):
+            self.deploy(other, choice, options)
 
     def used(self, run, a, b):
         """What a run has used is made anew while it works: it is made of both."""
