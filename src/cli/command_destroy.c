@@ -270,6 +270,7 @@ static int destroy(struct destroyer *destroyer)
 	session_catch_interrupts(&destroyer->session);
 	for (size_t i = 0; i < destroyer->app_count; i++) {
 		followed_init(&destroyer->followed[i], destroyer->apps[i], TEARDOWN);
+		destroyer->followed[i].any = true; /* each teardown of an app is the same */
 		if (destroy_app(destroyer, &destroyer->followed[i], &error) == ERROR_NONE)
 			continue;
 		int status = session_interrupted() != 0 ? 128 + session_interrupted()

@@ -141,7 +141,7 @@ static enum error_class take(struct followed *followed, struct error *error)
 {
 	const cJSON *deployment = json_member(followed->now, "deployment");
 
-	if (check_ours(followed, error) != ERROR_NONE)
+	if (!followed->any && check_ours(followed, error) != ERROR_NONE)
 		return error->class;
 	followed->ended = !has_status(deployment, "running");
 	followed->failed = followed->ended && !has_status(deployment, "done");

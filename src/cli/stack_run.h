@@ -19,6 +19,7 @@ struct followed {
 	cJSON *now;    /* the last response to a poll; NULL: none yet */
 	char deployment[IDENTIFIER_SIZE]; /* its id; "": it was not started */
 	char line[200];                   /* what was last shown of it */
+	bool any; /* whichever deployment is the latest: that of another client does the same */
 	bool ended, failed;
 };
 
