@@ -47,6 +47,7 @@ export type ProblemClass =
   | 'invalid_request'
   | 'unauthorized'
   | 'misdirected'
+  | 'needs_ring'
   | 'run_conflict'
   | 'config_changed'
   | 'method_not_allowed'

@@ -90,6 +90,9 @@ ERROR_CLASS(MISDIRECTED, "misdirected", REQUEST, 421, false,
 ERROR_CLASS(NEEDS_NOT_DONE, "needs_not_done", BOTH, 409, false,
 	"Steps that this one needs are not done",
 	"Trigger the named steps first and wait until they are done.")
+ERROR_CLASS(NEEDS_RING, "needs_ring", REQUEST, 409, false,
+	"It would wait for itself",
+	"Take one of the references or 'after' out of the ring, and send the request again.")
 ERROR_CLASS(RUN_CONFLICT, "run_conflict", REQUEST, 409, false,
 	"The step is already running with a different input",
 	"Wait until the run has ended, or cancel it, and trigger the step again.")

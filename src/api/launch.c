@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/checked_inputs.h"
+#include "api/ring.h"
 #include "api/sealed_inputs.h"
 #include "base/text.h"
 #include "core/digest.h"
@@ -258,6 +259,8 @@ enum error_class launch_respond(
 	if (result->outcome == START_CONFLICT || result->outcome == START_BUSY ||
 		result->outcome == START_CHANGED)
 		return respond_conflict(result, response, error);
+	if (result->outcome == START_RING)
+		return refuse_ring(result->differing, result->differing_count, error);
 	if (result->outcome == START_NONE) {
 		error_set(error, ERROR_NOT_FOUND, "'%s' has no such deployment of '%s'",
 			deployment->app, deployment->workflow);

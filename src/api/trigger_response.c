@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "api/ring.h"
 #include "base/text.h"
 #include "core/digest.h"
 #include "core/input.h"
@@ -74,6 +75,8 @@ static enum error_class respond(const struct trigger_result *result,
 		return respond_conflict(result, options, response, error);
 	case TRIGGER_NEEDS_NOT_DONE:
 		return respond_needs(result, response, error);
+	case TRIGGER_RING:
+		return refuse_ring(result->missing, result->missing_count, error);
 	default:
 		return respond_run(result, response, error);
 	}

@@ -111,6 +111,7 @@ static enum error_class read_start_result(const struct redisReply *reply, const 
 		[START_NONE] = "none",
 		[START_BUSY] = "busy",
 		[START_CHANGED] = "changed",
+		[START_RING] = "ring",
 	};
 	const struct redisReply *differing = reply_item(reply, 3);
 	size_t outcome;

@@ -49,12 +49,14 @@ enum start_outcome {
 	START_NONE,     /* retry: there is no such deployment */
 	START_BUSY,     /* a step runs with another input, or is being cancelled */
 	START_CHANGED,  /* retry: the inputs are no longer those that were read */
+	START_RING,     /* it would wait for itself, through other apps */
 };
 
 struct start_result {
 	enum start_outcome outcome;
-	struct deployment deployment;              /* what stands there now */
-	const char *differing[WORKFLOW_STEPS_MAX]; /* steps with other inputs */
+	struct deployment deployment; /* what stands there now */
+	/* steps with other inputs; of START_RING what waits for one another, the first also last */
+	const char *differing[WORKFLOW_STEPS_MAX];
 	size_t differing_count;
 };
 

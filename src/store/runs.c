@@ -73,6 +73,24 @@ static const char *need_name(const struct trigger *trigger, int64_t number, stru
 	return arena_format(arena, "%s.%s.%s", other->app, other->workflow, other->step);
 }
 
+static enum error_class read_missing(const struct redisReply *missing,
+	const struct trigger *trigger, struct arena *arena, struct trigger_result *result,
+	struct error *error)
+{
+	result->missing_count = 0;
+	for (size_t i = 0; i < reply_count(missing) && i < ARRAY_LEN(result->missing); i++) {
+		const struct redisReply *item = reply_item(missing, i);
+		const char *name = result->outcome == TRIGGER_RING
+			? arena_string(arena, reply_text(item))
+			: need_name(trigger, reply_integer(item), arena);
+		if (name == NULL)
+			return no_memory(error);
+		result->missing[result->missing_count++] = name;
+	}
+
+	return ERROR_NONE;
+}
+
 static enum error_class read_trigger_result(const struct redisReply *reply,
 	const struct trigger *trigger, struct arena *arena, struct trigger_result *result,
 	struct error *error)
@@ -83,6 +101,7 @@ static enum error_class read_trigger_result(const struct redisReply *reply,
 		[TRIGGER_REUSED] = "reused",
 		[TRIGGER_CONFLICT] = "conflict",
 		[TRIGGER_NEEDS_NOT_DONE] = "needs_not_done",
+		[TRIGGER_RING] = "ring",
 	};
 	size_t outcome = 0;
 
@@ -92,15 +111,8 @@ static enum error_class read_trigger_result(const struct redisReply *reply,
 		return error_set(
 			error, ERROR_INTERNAL, "the script trigger answered '%s'", word_of(reply));
 	result->outcome = (enum trigger_outcome)outcome;
-	const struct redisReply *missing = reply_item(reply, 3);
-	result->missing_count = 0;
-	for (size_t i = 0; i < reply_count(missing) && i < ARRAY_LEN(result->missing); i++) {
-		const char *name = need_name(trigger, reply_integer(reply_item(missing, i)), arena);
-		if (name == NULL)
-			return no_memory(error);
-		result->missing[result->missing_count++] = name;
-	}
-
+	if (read_missing(reply_item(reply, 3), trigger, arena, result, error) != ERROR_NONE)
+		return error->class;
 	return take_hash(&result->run, &trigger->name, reply_item(reply, 2),
 		reply_integer(reply_item(reply, 1)), arena, error);
 }

@@ -38,12 +38,15 @@ enum trigger_outcome {
 	TRIGGER_REUSED,
 	TRIGGER_CONFLICT,
 	TRIGGER_NEEDS_NOT_DONE,
+	TRIGGER_RING, /* it would wait for itself, through other apps */
 };
 
 struct trigger_result {
 	enum trigger_outcome outcome;
 	struct run run;
-	const char *missing[NEEDS_MAX]; /* needs that are not done: as step or app.workflow.step */
+	/* needs that are not done, as step or app.workflow.step; of TRIGGER_RING what waits for one
+	 * another, the first also last */
+	const char *missing[NEEDS_MAX];
 	size_t missing_count;
 };
 

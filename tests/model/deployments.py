@@ -81,7 +81,9 @@ class Dependants:
 
     def readable(self, run, name):
         app, workflow, step = name.split(':')
-        return step if app == run.home[0] else '.'.join((app, workflow, step))
+        if app == run.home[0]:
+            return step
+        return '.'.join((app, workflow) if step == '_deployment' else (app, workflow, step))
 
     def block(self, run, missing, failed):
         was = run.reason, run.detail
@@ -236,6 +238,8 @@ class Dependants:
         busy = self.differing(app, steps, True)
         if busy:
             return self.answer('busy', app, busy)
+        if self.ring_of_start(app, steps):
+            return self.answer('ring', app, ['a ring'])
         self.trim_apps(retention)
         restarted = not retry or one.status != 'running'
         one.forget(['finished_at', 'reason', 'cancel', 'retry', 'request', 'actor'])
@@ -315,6 +319,37 @@ class Dependants:
         if run.status == 'error' and run.kept_output is not None:
             return run.kept_output, run.kept_basis, run.kept_gives, run.kept_run
         return None
+
+    # ---- what would wait for itself ----
+
+    def waits_for(self, name):
+        thing = self.named[name]
+        if isinstance(thing, Deployment):
+            steps = (thing.steps or '').split() if thing.status in ('running', 'error') else []
+            return ['%s:%s:%s' % (thing.home, WORKFLOW, step) for step in steps]
+        needs = (thing.needs or '').split() if thing.status == 'running' else []
+        return [need for need in needs if thing.started_at is None or not need.endswith(':_deployment')]
+
+    def closes_ring(self, made):
+        """Whether one that is to be made leads back to itself; made: what each of them waits for."""
+        for name in made:
+            reached, front = set(), [name]
+            while front:
+                one = front.pop()
+                fresh = [need for need in made.get(one, self.waits_for(one)) if need not in reached]
+                reached.update(fresh)
+                front += fresh
+            if name in reached:
+                return True
+        return False
+
+    def ring_of_start(self, app, steps):
+        made = {deployment_name(app): ['%s:%s:%s' % (app, WORKFLOW, step['step']) for step in steps]}
+        for step in steps:
+            run = self.named['%s:%s:%s' % (app, WORKFLOW, step['step'])]
+            if run.status != 'running' or run.phase == 'blocked' and run.started_at is None:
+                made[run.member] = step['needs'].split()
+        return self.closes_ring(made)
 
     # ---- stop and skip ----
 

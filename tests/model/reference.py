@@ -184,6 +184,8 @@ class Model(Dependants):
             return ['same' if run.digest == digest else 'conflict', self.now, run.as_hash(), []]
         if missing and not hold:
             return ['needs_not_done', self.now, run.as_hash(), [names.index(name) + 1 for name in missing]]
+        if missing and self.closes_ring({run.member: names}):
+            return ['ring', self.now, run.as_hash(), ['a ring']]
         if run.status == 'done' and not missing and not run.removed and not force and \
                 (run.digest, run.definition, run.basis) == (digest, definition, basis):
             return ['reused', self.now, run.as_hash(), []]

@@ -633,7 +633,10 @@ def plain(answer):
         hashes = {'new': [2], 'same': [2], 'conflict': [2], 'reused': [2], 'needs_not_done': [2], 'claimed': [3, 4],
                   'cancelled': [2], 'cancelling': [2], 'nothing': [2], 'written': [2], 'expired': [2], 'lost': [2],
                   'taken over': [2], 'none': [2], 'changed': [2], 'busy': [2], 'other': [2], 'executing': [2], 'done': [2],
-                  'given': [2]}.get(answer[0], [])
+                  'given': [2], 'ring': [2]}.get(answer[0], [])
+        # Where a ring is entered is nobody's business.
+        if answer[0] == 'ring' and len(answer[3]) > 2 and answer[3][0] == answer[3][-1]:
+            answer = [*answer[:3], ['a ring']]
         return [as_dict(item) if i in hashes else item for i, item in enumerate(answer)]
     if isinstance(answer, list) and answer:
         return [entry for _, entries in answer for entry, _ in entries]

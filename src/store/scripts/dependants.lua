@@ -1,6 +1,7 @@
 --- @include clock
 --- @include run
 --- @include deployment
+--- @include names
 --- @include uses
 -- What a change of one step means to others: runs that wait for it go on, results that were made from what it gave
 -- before are stale, and the deployment that it belongs to may be over.
@@ -75,23 +76,6 @@ end
 -- Whether a result was made of what its needs give now.
 local function is_made_of(basis, now_basis)
 	return basis == now_basis or basis == BASIS_OF_ANY
-end
-
--- As people say it: the step alone within its workflow, else app.workflow.step.
-local function readable(name)
-	local own = get('app') .. ':' .. get('workflow') .. ':'
-	if name:sub(1, #own) == own then
-		return name:sub(#own + 1)
-	end
-	return (name:gsub(':', '.'))
-end
-
-local function readable_list(names)
-	local list = {}
-	for i, name in ipairs(names) do
-		list[i] = readable(name)
-	end
-	return table.concat(list, ', ')
 end
 
 -- A result that was made from something else than what stands there now is stale. While it is not known what

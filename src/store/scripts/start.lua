@@ -2,6 +2,7 @@
 --- @include arguments
 --- @include layout
 --- @include place
+--- @include ring
 -- none, done, error -> running: a deployment, one execution of a whole workflow for one app. Makes all its runs at
 -- once: what needs nothing is queued, the rest is blocked on its needs and released by the script that ends the last of
 -- them. Refused while memory is full (no allow-oom), as trigger.lua is.
@@ -32,7 +33,7 @@
 --   request, actor      id of the HTTP request, who asked ('': unknown)
 -- Returns {word, now, hash of the deployment as a flat list, steps that differ}: new; same; conflict; none (retry:
 -- there is no such deployment); changed (retry: its inputs are no longer those that were read); busy (a step runs with
--- another input, or is being cancelled).
+-- another input, or is being cancelled); ring (it would wait for itself; then the names around it).
 
 local of_workflow = arg.app .. ':' .. arg.workflow .. ':'
 local deployment, steps = run, cjson.decode(arg.steps)
@@ -84,6 +85,27 @@ end
 local busy = differing(true)
 if #busy > 0 then
 	return answer('busy', busy)
+end
+
+-- What each step waits for that is to be made. One that is done and stays so needs only what is done: it is part of no
+-- ring, whether it is made or not.
+local function waits_of_all()
+	local waits, all = {}, {}
+	for _, step in ipairs(steps) do
+		local name = of_workflow .. step.step
+		local found = redis.call('HMGET', of_tenant .. name, 'status', 'phase', 'started_at')
+		if found[1] ~= 'running' or found[2] == 'blocked' and not found[3] then
+			waits[name] = step.needs
+		end
+		all[#all + 1] = name
+	end
+	waits[of_workflow .. '_deployment'] = table.concat(all, ' ')
+	return waits
+end
+
+local ring = find_ring(waits_of_all())
+if ring then
+	return answer('ring', ring)
 end
 
 expect_queue()

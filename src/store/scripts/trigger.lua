@@ -4,6 +4,7 @@
 --- @include transitions
 --- @include layout
 --- @include retention
+--- @include ring
 -- idle, done, error -> queued or blocked. Refused while memory is full (no allow-oom), as start.lua is: these add work.
 --
 -- A live run with the same input is returned as it is; with another input it is a conflict. A done run with the same
@@ -29,7 +30,7 @@
 --   trigger              id of the trigger ('': none)
 --   request              id of the HTTP request ('': none)
 -- Returns {word, now, hash as a flat list, numbers of the needs that are not done, counted from 1}: new, same, reused,
--- conflict, needs_not_done.
+-- conflict, needs_not_done; ring (it would wait for itself; then the names around it).
 
 local status = get('status')
 
@@ -47,6 +48,10 @@ end
 local missing, _, basis = read_needs(arg.uses)
 if #missing > 0 and arg.hold == '' then
 	return answer('needs_not_done', missing)
+end
+local ring = #missing > 0 and find_ring({ [arg.app .. ':' .. arg.workflow .. ':' .. arg.step] = arg.needs })
+if ring then
+	return answer('ring', ring)
 end
 if status == 'done' and #missing == 0 and not get('removed') and arg.force ~= '1' and get('digest') == arg.digest and
 	(get('definition') or '') == arg.definition and get('basis') == basis then
