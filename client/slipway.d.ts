@@ -109,7 +109,7 @@ export interface Status {
   readonly status: StatusWord;
   /** The finer state while `running`. */
   readonly phase?: Phase | (string & {}) | null;
-  /** Why it waits, such as `rate_limited`, `provider_down` or, while queued, `no_worker_for_version`; or `skipped`. */
+  /** Why it waits, such as `rate_limited`, `no_worker` or `no_worker_for_version`; or `skipped`. It may change while `version` stays. */
   readonly reason?: string | null;
   /** The same in a sentence, or what a person has to do for it to continue, such as the DNS records to set. */
   readonly detail?: string | null;

@@ -753,7 +753,8 @@ function statusReporter({ onStatus, onChange }) {
   /** @type {Status | null} */
   let last = null;
   return (status) => {
-    const changed = last === null || last.version !== status.version || last.runId !== status.runId;
+    const changed = last === null || last.version !== status.version || last.runId !== status.runId ||
+      last.reason !== status.reason;
     last = status;
     onStatus?.(status);
     if (changed) {

@@ -324,7 +324,7 @@ export function stepId(step) {
 
 /**
  * A trigger that reuses a result tells of a run that we know, and so does a step whose things were removed, or that is
- * out of date.
+ * out of date. Why a run waits may change while the run does not.
  *
  * @param {Status} status
  * @param {Status} before
@@ -334,6 +334,8 @@ function isNewer(status, before) {
     return true;
   }
   const reused = status.reused === true && before.reused !== true;
-  const other = Boolean(status.removed) !== Boolean(before.removed) || Boolean(status.stale) !== Boolean(before.stale);
+  const other = Boolean(status.removed) !== Boolean(before.removed) ||
+    Boolean(status.stale) !== Boolean(before.stale) ||
+    status.reason !== before.reason || status.detail !== before.detail;
   return status.version === before.version && (reused || other);
 }

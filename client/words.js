@@ -24,6 +24,15 @@ const REASONS = {
   outcome_unknown: 'checking the outcome of the last attempt',
 };
 
+/** What holds a step, whoever its provider is. @type {Record<string, { badge: string, sentence: string }>} */
+const HOLDS = {
+  no_worker: { badge: 'Queued', sentence: 'No worker is running. It starts once there is one.' },
+  worker_silent: {
+    badge: 'Working', sentence: 'Its worker has not been heard of. If it stays silent, another one continues.',
+  },
+  cancelling: { badge: 'Cancelling', sentence: 'Its worker ends it within seconds.' },
+};
+
 /** For problems that have no remedy of their own. @type {Record<number, string>} */
 const STATUS_REMEDIES = {
   401: 'Enter a valid access token above and open the app again.',
@@ -192,6 +201,10 @@ export function describeDeployment(deployment, { failed, held }, now = new Date(
  * @returns {Description}
  */
 function describeRunning(status, step) {
+  const held = HOLDS[status.reason ?? ''];
+  if (held) {
+    return waiting(held.badge, held.sentence);
+  }
   const provider = providerName(step.action);
   const why = reason(status);
   const resume = clockTime(status.resumeAt);

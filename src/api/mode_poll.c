@@ -1,7 +1,7 @@
 /*
  * mode poll and its GET form: the status of one step or of all steps of a workflow. Takes one round
- * trip to Redis, which reads only what is shown. A poll changes nothing, so the GET form may be
- * answered with 304.
+ * trip to Redis, which reads only what is shown; a second one if a run has been queued for a while.
+ * A poll changes nothing, so the GET form may be answered with 304.
  */
 #include <string.h>
 

@@ -99,13 +99,16 @@ static enum error_class read_step(struct watch *watch, const cJSON *json, struct
 	if (step_status_decode(json, &arena, &status, error) != ERROR_NONE)
 		return error->class;
 	struct watched_step *step = find_step(watch, status.step);
-	if (step == NULL || (step->version == status.version && strcmp(step->run, status.run) == 0))
+	if (step == NULL ||
+		(step->version == status.version && strcmp(step->run, status.run) == 0 &&
+			strcmp(step->reason, status.reason) == 0))
 		return ERROR_NONE;
 
 	bool waited = step->waits_for_needs;
 	bool given = strcmp(status.reason, "given") == 0;
 	bool replaced = !given && step->ours[0] != '\0' && strcmp(step->ours, status.run) != 0;
 	step->version = status.version;
+	text_copy(step->reason, sizeof(step->reason), status.reason);
 	step->live = step_is_live(&status);
 	step->failed = strcmp(status.status, "error") == 0;
 	step->held = strcmp(status.reason, "need_failed") == 0;

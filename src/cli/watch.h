@@ -15,6 +15,7 @@
 struct watched_step {
 	char id[IDENTIFIER_SIZE];
 	char run[RUN_ID_SIZE];     /* of the status that was shown last */
+	char reason[40];           /* of the same: may change while the version stays */
 	char ours[RUN_ID_SIZE];    /* the run of this deployment; "": not seen yet */
 	int64_t version, begun_at; /* begun_at: monotonic; 0: it waits for its needs still */
 	bool live, failed;

@@ -30,6 +30,10 @@ static const struct field shown_fields[] = {
 	{ INTEGER_FIELD("started_at", struct run, started_at) },
 	{ INTEGER_FIELD("finished_at", struct run, finished_at) },
 	{ INTEGER_FIELD("due", struct run, due) },
+	{ STRING_FIELD("entry", struct run, entry) },
+	{ STRING_FIELD("worker", struct run, worker) },
+	{ JSON_FIELD("cancel", struct run, cancel) },
+	{ INTEGER_FIELD("lease_until", struct run, lease_until) },
 };
 const struct record run_shown = RECORD(struct run, shown_fields);
 
@@ -37,12 +41,8 @@ static const struct field hidden_fields[] = {
 	{ JSON_FIELD("input", struct run, input) },
 	{ JSON_FIELD("checkpoint", struct run, checkpoint) },
 	{ STRING_FIELD("lease", struct run, lease) },
-	{ STRING_FIELD("entry", struct run, entry) },
-	{ STRING_FIELD("worker", struct run, worker) },
-	{ JSON_FIELD("cancel", struct run, cancel) },
 	{ STRING_FIELD("request", struct run, request) },
 	{ INTEGER_FIELD("attempts", struct run, attempts) },
-	{ INTEGER_FIELD("lease_until", struct run, lease_until) },
 	{ INTEGER_FIELD("run_deadline", struct run, run_deadline) },
 	{ INTEGER_FIELD("outage_at", struct run, outage_at) },
 	{ INTEGER_FIELD("outage_ms", struct run, outage_ms) },
@@ -84,18 +84,26 @@ int64_t run_next_poll_ms(const struct run *run)
 					: wait_ms;
 }
 
+static void add_to_tag(crypto_generichash_state *state, const char *text)
+{
+	crypto_generichash_update(state, (const unsigned char *)text, strlen(text) + 1);
+}
+
 void runs_tag(const struct run *runs, size_t count, char tag[RUN_TAG_SIZE])
 {
 	crypto_generichash_state state;
 	unsigned char hash[(RUN_TAG_SIZE - 1) / 2];
+
 	crypto_generichash_init(&state, NULL, 0, sizeof(hash));
-	crypto_generichash_update(
-		&state, (const unsigned char *)SLIPWAY_VERSION, sizeof(SLIPWAY_VERSION));
+	add_to_tag(&state, SLIPWAY_VERSION);
 	for (size_t i = 0; i < count; i++) {
-		char line[3 * IDENTIFIER_SIZE];
-		text_format(line, sizeof(line), "%s %s %lld\n", runs[i].name.step, runs[i].id,
-			(long long)runs[i].version);
-		crypto_generichash_update(&state, (const unsigned char *)line, strlen(line));
+		char version[24];
+		text_format(version, sizeof(version), "%lld", (long long)runs[i].version);
+		add_to_tag(&state, runs[i].name.step);
+		add_to_tag(&state, runs[i].id);
+		add_to_tag(&state, version);
+		add_to_tag(&state, runs[i].reason);
+		add_to_tag(&state, runs[i].detail);
 	}
 
 	crypto_generichash_final(&state, hash, sizeof(hash));

@@ -58,8 +58,8 @@ int64_t run_next_poll_ms(const struct run *run);
 
 /*
  * What stands for the statuses of these runs: it changes with each change that raises a run's
- * version, with another run, and with the version of the program, which may show the same run in
- * another way. Time alone does not change it.
+ * version, with another run, with another reason or detail, and with the version of the program,
+ * which may show the same run in another way.
  */
 void runs_tag(const struct run *runs, size_t count, char tag[RUN_TAG_SIZE]);
 

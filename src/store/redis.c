@@ -344,15 +344,15 @@ static enum error_class take_turn(
 	return class;
 }
 
-enum error_class redis_batch(struct redis *redis, size_t count, const struct redis_words *commands,
-	struct redisReply **ret_replies, struct error *error)
+enum error_class redis_batch_lenient(struct redis *redis, size_t required, size_t count,
+	const struct redis_words *commands, struct redisReply **ret_replies, struct error *error)
 {
 	const struct turn turn = { commands[0].words[0], count, commands, false };
 
 	if (take_turn(redis, &turn, ret_replies, error) != ERROR_NONE)
 		return error->class;
-	for (size_t i = 0; i < count; i++) {
-		if (ret_replies[i]->type != REDIS_REPLY_ERROR)
+	for (size_t i = 0; i < required; i++) {
+		if (!reply_is_error(ret_replies[i]))
 			continue;
 		refused(redis, ret_replies[i], error);
 		free_replies(count, ret_replies);
@@ -360,6 +360,12 @@ enum error_class redis_batch(struct redis *redis, size_t count, const struct red
 	}
 
 	return ERROR_NONE;
+}
+
+enum error_class redis_batch(struct redis *redis, size_t count, const struct redis_words *commands,
+	struct redisReply **ret_replies, struct error *error)
+{
+	return redis_batch_lenient(redis, count, count, commands, ret_replies, error);
 }
 
 enum error_class redis_command(struct redis *redis, size_t count, const char *const *words,
@@ -506,4 +512,9 @@ int64_t reply_integer(const struct redisReply *reply)
 bool reply_is_nil(const struct redisReply *reply)
 {
 	return reply == NULL || reply->type == REDIS_REPLY_NIL;
+}
+
+bool reply_is_error(const struct redisReply *reply)
+{
+	return reply != NULL && reply->type == REDIS_REPLY_ERROR;
 }

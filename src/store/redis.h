@@ -84,6 +84,12 @@ struct redis_words {
 enum error_class redis_batch(struct redis *redis, size_t count, const struct redis_words *commands,
 	struct redisReply **ret_replies, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* The same, but only an error reply to one of the first `required` commands fails the batch: for
+ * the others see reply_is_error. */
+enum error_class redis_batch_lenient(struct redis *redis, size_t required, size_t count,
+	const struct redis_words *commands, struct redisReply **ret_replies,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
 /* What a script sees as arg.NAME: a text or an integer; '' if both are NULL. Borrowed. */
 struct script_argument {
 	const char *name, *text;
@@ -130,5 +136,8 @@ int64_t reply_integer(const struct redisReply *reply);
 
 /* Whether it is nil or NULL. */
 bool reply_is_nil(const struct redisReply *reply);
+
+/* Whether it is an error: only of redis_batch_lenient. */
+bool reply_is_error(const struct redisReply *reply);
 
 #endif

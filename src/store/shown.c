@@ -1,5 +1,6 @@
 /*
- * One turn: TIME, an HMGET for each run, and one for the deployment.
+ * One turn: TIME, an HMGET for each run, one for the deployment, and the heartbeats of the workers.
+ * Another one asks for places in the queue, if a run has stood there for a while.
  */
 #include "store/shown.h"
 
@@ -7,8 +8,9 @@
 #include "store/deployments.h"
 #include "store/keys.h"
 #include "store/server.h"
+#include "store/waits.h"
 
-#define COMMANDS_MAX (2 + WORKFLOW_STEPS_MAX)
+#define COMMANDS_MAX (3 + WORKFLOW_STEPS_MAX)
 
 /* The words of the commands. */
 struct question {
@@ -24,9 +26,24 @@ static enum error_class no_memory(struct error *error)
 	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read a status");
 }
 
+static void ask_for_deployment(const struct shown *shown, struct question *question)
+{
+	char *key = question->keys[WORKFLOW_STEPS_MAX];
+	run_key_make(key,
+		&(struct run_name){
+			shown->names[0].app, shown->names[0].workflow, DEPLOYMENT_STEP_ID });
+	question->deployment[0] = "HMGET";
+	question->deployment[1] = key;
+	for (size_t i = 0; i < deployment_shown.count; i++)
+		question->deployment[2 + i] = deployment_shown.fields[i].name;
+	question->commands[question->count++] =
+		(struct redis_words){ 2 + deployment_shown.count, question->deployment };
+}
+
 static void ask(const struct shown *shown, struct question *question)
 {
 	static const char *const time_words[] = { "TIME" };
+	static const char *const beat_words[] = { "HGETALL", KEY_WORKERS };
 
 	question->commands[0] = (struct redis_words){ 1, time_words };
 	question->count = 1;
@@ -41,18 +58,9 @@ static void ask(const struct shown *shown, struct question *question)
 			(struct redis_words){ 2 + run_shown.count, words };
 	}
 
-	if (!shown->with_deployment)
-		return;
-	char *key = question->keys[WORKFLOW_STEPS_MAX];
-	run_key_make(key,
-		&(struct run_name){
-			shown->names[0].app, shown->names[0].workflow, DEPLOYMENT_STEP_ID });
-	question->deployment[0] = "HMGET";
-	question->deployment[1] = key;
-	for (size_t i = 0; i < deployment_shown.count; i++)
-		question->deployment[2 + i] = deployment_shown.fields[i].name;
-	question->commands[question->count++] =
-		(struct redis_words){ 2 + deployment_shown.count, question->deployment };
+	if (shown->with_deployment)
+		ask_for_deployment(shown, question);
+	question->commands[question->count++] = (struct redis_words){ 2, beat_words };
 }
 
 static enum error_class take_run(struct run *run, const struct run_name *name,
@@ -103,9 +111,14 @@ enum error_class shown_read(
 	struct redisReply *replies[COMMANDS_MAX];
 
 	ask(shown, &question);
-	if (redis_batch(redis, question.count, question.commands, replies, error) != ERROR_NONE)
+	/* No status depends on the heartbeats: a key that is no hash is a matter for 'slipway
+	 * verify'. */
+	if (redis_batch_lenient(redis, question.count - 1, question.count, question.commands,
+		    replies, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = take_all(replies, arena, shown, error);
+	if (class == ERROR_NONE)
+		waits_explain(redis, shown->runs, shown->count, replies[question.count - 1], arena);
 	for (size_t i = 0; i < question.count; i++)
 		reply_free(replies[i]);
 	return class;

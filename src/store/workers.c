@@ -127,6 +127,19 @@ static void read_beat(const char *name, const char *text, int64_t now_ms, struct
 	};
 }
 
+void workers_each(const struct redisReply *beats, int64_t now_ms,
+	void (*each)(void *context, const struct worker_heartbeat *beat, int64_t age_ms),
+	void *context)
+{
+	for (size_t i = 0; i + 1 < reply_count(beats); i += 2) {
+		CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+		struct worker_row row;
+		read_beat(reply_text(reply_item(beats, i)), reply_text(reply_item(beats, i + 1)),
+			now_ms, &arena, &row);
+		each(context, &row.beat, row.age_ms);
+	}
+}
+
 enum error_class workers_list(struct redis *redis,
 	void (*each)(void *context, const struct worker_heartbeat *beat, int64_t age_ms),
 	void *context, struct error *error)
@@ -138,14 +151,7 @@ enum error_class workers_list(struct redis *redis,
 	if (server_time(redis, &now_ms, error) != ERROR_NONE ||
 		redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
 		return error->class;
-	for (size_t i = 0; i + 1 < reply_count(reply); i += 2) {
-		CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-		struct worker_row row;
-		read_beat(reply_text(reply_item(reply, i)), reply_text(reply_item(reply, i + 1)),
-			now_ms, &arena, &row);
-		each(context, &row.beat, row.age_ms);
-	}
-
+	workers_each(reply, now_ms, each, context);
 	return ERROR_NONE;
 }
 

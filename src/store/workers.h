@@ -53,6 +53,16 @@ struct worker_rows {
 enum error_class workers_read(struct redis *redis, struct arena *arena,
 	struct worker_rows *ret_rows, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* After this long without a heartbeat, a status no longer counts on a worker: two were missed. */
+#define WORKER_ABSENT_MS 4500
+
+struct redisReply;
+
+/* The same for the reply to an HGETALL of KEY_WORKERS, which the caller has read at now_ms. */
+void workers_each(const struct redisReply *beats, int64_t now_ms,
+	void (*each)(void *context, const struct worker_heartbeat *beat, int64_t age_ms),
+	void *context);
+
 struct workers_tally {
 	size_t alive, silent;
 };

@@ -28,8 +28,8 @@
 #define REDIS_TIMEOUT_MS 1500
 #define TICK_MS          250
 #define CANCEL_CHECK_MS  1000
-#define HEARTBEAT_MS     5000
-#define REAP_ROUNDS      20 /* of 100 runs each, in one tick */
+#define HEARTBEAT_MS     2000 /* see WORKER_ABSENT_MS */
+#define REAP_ROUNDS      20   /* of 100 runs each, in one tick */
 #define WRITE_TRIES      5
 #define WRITE_PAUSE_MS   100
 #define WORKER_NAME_SIZE 96

@@ -24,6 +24,29 @@ test('a state in words', () => {
   assert.equal(describe({ status: 'error', error: { class: 'cancelled' } }, STEP).badge, 'Cancelled');
 });
 
+test('each reason for which a step waits has words of its own', () => {
+  const words = (phase, reason) => describe({ status: 'running', phase, reason, resumeAt: LATER }, STEP);
+  const expected = [
+    ['queued', null, 'busy', 'Queued', /^Waiting for a free worker\.$/],
+    ['queued', 'no_worker', 'waiting', 'Queued', /^No worker is running\./],
+    ['queued', 'turn', 'busy', 'Queued', /^Waiting for a free worker\.$/],
+    ['executing', null, 'busy', 'Working', /^Talking to GitHub\.$/],
+    ['executing', 'worker_silent', 'waiting', 'Working', /^Its worker has not been heard of\./],
+    ['executing', 'cancelling', 'waiting', 'Cancelling', /^Its worker ends it within seconds\.$/],
+    ['waiting', 'provider_down', 'waiting', 'Waiting', /^Waiting for GitHub: it has an outage, resumes at .*03/],
+    ['waiting', 'rate_limited', 'waiting', 'Waiting', /^Waiting for GitHub: rate limit, resumes at .*03/],
+    ['waiting', 'turn', 'waiting', 'Waiting', /^Waiting for GitHub: other runs are first, resumes at .*03/],
+    ['blocked', 'needs', 'idle', 'Waiting', /^Begins by itself when what it needs is done\.$/],
+    ['blocked', 'need_failed', 'waiting', 'On hold', /^Begins by itself when what it needs was retried and is done\.$/],
+    ['blocked', 'person', 'waiting', 'Your turn', /^Continues by itself once this is done, checks again at .*03/],
+  ];
+  for (const [phase, reason, kind, badge, sentence] of expected) {
+    const said = words(phase, reason);
+    assert.deepEqual([said.kind, said.badge], [kind, badge], `${phase} ${reason}`);
+    assert.match(said.sentence, sentence);
+  }
+});
+
 test('names, lists and times', () => {
   assert.deepEqual([providerName('github.fork'), providerName('vercel.project')], ['GitHub', 'Vercel']);
   assert.deepEqual([list([]), list(['a']), list(['a', 'b', 'c'])], ['', 'a', 'a, b and c']);

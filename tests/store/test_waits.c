@@ -1,0 +1,311 @@
+/*
+ * Why a run waits, as a status says it, for states that are put together by hand.
+ *
+ * covers: src/store/waits.c src/store/shown.c src/store/workers.c src/store/scripts/turn.lua
+ * covers: src/core/run.c
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "harness/store.h"
+#include "store/keys.h"
+#include "store/server.h"
+#include "store/shown.h"
+#include "store/workers.h"
+
+static struct redis *redis;
+static struct arena arena;
+static struct error error;
+static struct shown shown;
+static const struct run_name name = { "acme", "site", "repo" };
+
+static void set_up(void)
+{
+	arena_init(&arena, 0);
+	redis = store_open();
+}
+
+static void tear_down(void)
+{
+	store_close(redis);
+	arena_release(&arena);
+}
+
+#define TELL(...)                                                                                  \
+	tell((const char *const[]){ __VA_ARGS__ },                                                 \
+		sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
+
+static void tell(const char *const *words, size_t count)
+{
+	ck_assert_msg(redis_tell(redis, count, words, &error) == ERROR_NONE, "%s", error.message);
+}
+
+static int64_t now(void)
+{
+	int64_t time_ms;
+
+	ck_assert_int_eq(server_time(redis, &time_ms, &error), ERROR_NONE);
+	return time_ms;
+}
+
+static void beat(const char *worker, int executors, int busy, int64_t age_ms)
+{
+	char at[CLOCK_TEXT_SIZE];
+
+	clock_format(now() - age_ms, at);
+	TELL("HSET", KEY_WORKERS, worker,
+		arena_format(&arena, "{\"at\":\"%s\",\"executors\":%d,\"busy\":%d}", at, executors,
+			busy));
+}
+
+static void put(const char *field, const char *value)
+{
+	char key[KEY_SIZE];
+
+	run_key_make(key, &name);
+	TELL("HSET", key, field, value);
+}
+
+static void put_time(const char *field, int64_t time_ms)
+{
+	put(field, arena_format(&arena, "%lld", (long long)time_ms));
+}
+
+static void stand_queued(const char *entry)
+{
+	put("status", "running");
+	put("run", "r1");
+	put("phase", "queued");
+	put("entry", entry);
+}
+
+/* Entries 1-0, 2-0 and so on, of which workers have read none. */
+static void fill_queue(int count)
+{
+	for (int i = 1; i <= count; i++)
+		TELL("XADD", KEY_QUEUE, arena_format(&arena, "%d-0", i), "run", "r");
+	TELL("XGROUP", "CREATE", KEY_QUEUE, QUEUE_GROUP, "0");
+}
+
+static void stand_executing(int64_t lease_ms)
+{
+	put("status", "running");
+	put("run", "r1");
+	put("phase", "executing");
+	put("worker", "host-1");
+	put_time("lease_until", now() + lease_ms);
+}
+
+static const struct run *look(void)
+{
+	shown = (struct shown){ .names = { name }, .count = 1 };
+	ck_assert_msg(shown_read(redis, &arena, &shown, &error) == ERROR_NONE, "%s", error.message);
+	return &shown.runs[0];
+}
+
+static void assert_why(const char *reason, const char *detail)
+{
+	const struct run *run = look();
+
+	ck_assert_str_eq(run->reason, reason);
+	ck_assert_str_eq(run->detail, detail);
+}
+
+START_TEST(test_what_was_queued_just_now_says_nothing)
+{
+	stand_queued(arena_format(&arena, "%lld-0", (long long)now()));
+	assert_why("", "");
+}
+END_TEST
+
+START_TEST(test_without_any_worker_a_queued_run_says_so)
+{
+	fill_queue(1);
+	stand_queued("1-0");
+	assert_why("no_worker", "no worker is running; it begins when one is started");
+}
+END_TEST
+
+START_TEST(test_a_worker_that_was_killed_is_named_with_its_last_sign)
+{
+	fill_queue(1);
+	stand_queued("1-0");
+	beat("host-1", 4, 0, 60000);
+	beat("host-2", 4, 0, 5000);
+	const struct run *run = look();
+	ck_assert_str_eq(run->reason, "no_worker");
+	ck_assert(strstr(run->detail, "the last one, host-2, was last heard of at 20") != NULL);
+	beat("host-1", 4, 0, 4000);
+	ck_assert_str_eq(look()->reason, "turn");
+}
+END_TEST
+
+START_TEST(test_a_queued_run_says_what_is_before_it_and_what_holds_it)
+{
+	fill_queue(4);
+	beat("host-1", 2, 2, 0);
+	stand_queued("4-0");
+	assert_why("turn", "3 runs are before it; all 2 executors of 1 worker are busy");
+	stand_queued("2-0");
+	assert_why("turn", "1 run is before it; all 2 executors of 1 worker are busy");
+	stand_queued("1-0");
+	beat("host-2", 2, 1, 0);
+	assert_why("turn", "it is next; 4 executors of 2 workers take runs in turn");
+	TELL("HDEL", KEY_WORKERS, "host-1", "host-2");
+	beat("host-1", 1, 1, 0);
+	assert_why("turn", "it is next; 1 executor of 1 worker is busy");
+}
+END_TEST
+
+START_TEST(test_a_long_queue_is_not_counted_to_its_end)
+{
+	fill_queue(150);
+	beat("host-1", 2, 2, 0);
+	stand_queued("150-0");
+	assert_why(
+		"turn", "more than 100 runs are before it; all 2 executors of 1 worker are busy");
+	stand_queued("101-0");
+	assert_why("turn", "100 runs are before it; all 2 executors of 1 worker are busy");
+	stand_queued("102-0");
+	assert_why(
+		"turn", "more than 100 runs are before it; all 2 executors of 1 worker are busy");
+}
+END_TEST
+
+START_TEST(test_runs_that_workers_have_read_stand_before_none)
+{
+	fill_queue(4);
+	beat("host-1", 2, 2, 0);
+	TELL("XREADGROUP", "GROUP", QUEUE_GROUP, "c", "COUNT", "2", "STREAMS", KEY_QUEUE, ">");
+	stand_queued("4-0");
+	assert_why("turn", "1 run is before it; all 2 executors of 1 worker are busy");
+	stand_queued("2-0");
+	assert_why("", "");
+}
+END_TEST
+
+START_TEST(test_what_was_begun_goes_first)
+{
+	fill_queue(4);
+	beat("host-1", 2, 2, 0);
+	TELL("ZADD", KEY_DUE, "1", "4-0:r:blog:site:repo", "2", "3-0:r1:acme:site:repo");
+	stand_queued("3-0");
+	assert_why("turn", "1 run is before it; all 2 executors of 1 worker are busy");
+	stand_queued("1-0");
+	assert_why("turn", "2 runs are before it; all 2 executors of 1 worker are busy");
+}
+END_TEST
+
+START_TEST(test_a_run_that_no_build_wants_keeps_its_reason_while_workers_run)
+{
+	put("status", "running");
+	put("phase", "queued");
+	put("reason", "no_worker_for_version");
+	put("detail", "none has it");
+	put_time("queued_at", now() - 5000);
+	beat("host-1", 2, 2, 0);
+	assert_why("no_worker_for_version", "none has it");
+	TELL("DEL", KEY_WORKERS);
+	ck_assert_str_eq(look()->reason, "no_worker");
+}
+END_TEST
+
+START_TEST(test_keys_that_a_hand_has_broken_hide_no_status)
+{
+	stand_queued("1-0");
+	TELL("SET", KEY_WORKERS, "text");
+	assert_why("", "");
+	TELL("DEL", KEY_WORKERS);
+	beat("host-1", 2, 2, 0);
+	TELL("SET", KEY_QUEUE, "text");
+	TELL("SET", KEY_DUE, "text");
+	ck_assert_str_eq(look()->phase, "queued");
+	stand_queued("nonsense");
+	ck_assert_str_eq(look()->phase, "queued");
+	TELL("HSET", KEY_WORKERS, "host-1", "[]", "host-2", "{\"at\":7}");
+	ck_assert_str_eq(look()->reason, "no_worker");
+}
+END_TEST
+
+START_TEST(test_an_executing_run_says_that_its_worker_is_silent_and_until_when)
+{
+	char until[CLOCK_TEXT_SIZE];
+
+	stand_executing(20000);
+	beat("host-1", 1, 1, 0);
+	assert_why("", "");
+	beat("host-1", 1, 1, 5000);
+	const struct run *run = look();
+	ck_assert_str_eq(run->reason, "worker_silent");
+	clock_format(run->lease_until + 2000, until);
+	ck_assert(strstr(run->detail, "its worker host-1 has not been heard of since 20") != NULL);
+	ck_assert(strstr(run->detail, "another worker takes the run over by ") != NULL);
+	ck_assert(strstr(run->detail, until) != NULL);
+	TELL("DEL", KEY_WORKERS);
+	ck_assert(strstr(look()->detail, "its worker host-1 is not running any more") != NULL);
+}
+END_TEST
+
+START_TEST(test_a_worker_that_does_not_renew_a_lease_is_silent_about_the_run)
+{
+	stand_executing(-100);
+	beat("host-1", 1, 1, 0);
+	ck_assert_str_eq(look()->reason, "worker_silent");
+	put("lease_until", "0"); /* given up: another takes it over at once */
+	assert_why("", "");
+}
+END_TEST
+
+START_TEST(test_an_executing_run_says_that_it_is_being_cancelled)
+{
+	stand_executing(20000);
+	put("cancel", "{}");
+	beat("host-1", 1, 1, 0);
+	assert_why("cancelling", "a cancel was asked for; its worker ends it within seconds");
+	beat("host-1", 1, 1, 5000);
+	ck_assert_str_eq(look()->reason, "worker_silent");
+	ck_assert(strstr(look()->detail, "the run is cancelled by ") != NULL);
+}
+END_TEST
+
+START_TEST(test_the_tag_of_a_status_changes_with_the_reason_and_not_with_time)
+{
+	char first[RUN_TAG_SIZE], second[RUN_TAG_SIZE];
+
+	fill_queue(2);
+	stand_queued("2-0");
+	beat("host-1", 1, 1, 10000);
+	look();
+	shown_tag(&shown, first);
+	clock_sleep_ms(20);
+	look();
+	shown_tag(&shown, second);
+	ck_assert_str_eq(first, second);
+	beat("host-1", 1, 1, 0);
+	look();
+	shown_tag(&shown, second);
+	ck_assert_str_ne(first, second);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		test_what_was_queued_just_now_says_nothing,
+		test_without_any_worker_a_queued_run_says_so,
+		test_a_worker_that_was_killed_is_named_with_its_last_sign,
+		test_a_queued_run_says_what_is_before_it_and_what_holds_it,
+		test_a_long_queue_is_not_counted_to_its_end,
+		test_runs_that_workers_have_read_stand_before_none,
+		test_what_was_begun_goes_first,
+		test_a_run_that_no_build_wants_keeps_its_reason_while_workers_run,
+		test_keys_that_a_hand_has_broken_hide_no_status,
+		test_an_executing_run_says_that_its_worker_is_silent_and_until_when,
+		test_a_worker_that_does_not_renew_a_lease_is_silent_about_the_run,
+		test_an_executing_run_says_that_it_is_being_cancelled,
+		test_the_tag_of_a_status_changes_with_the_reason_and_not_with_time,
+		NULL,
+	};
+	return store_suite_main("waits", tests, set_up, tear_down);
+}
