@@ -81,15 +81,17 @@ test('while what it needs is running, a run waits and says for which step; then 
   assert.notEqual((await stack.hash(app, 'site', 'files')).basis, basis);
 });
 
-test('a need that failed meanwhile ends the run with an error that names the step and says what to do', async () => {
+test('a run whose need fails meanwhile says so, and goes on when that is run again', async () => {
   const app = 'fails';
   await filesQueued(app);
   peer.repositories.set(`acme/${app}-second`, peer.repository('acme', `${app}-second`, 'somebody/else'));
   await repo(app, `${app}-second`);
   startWorker();
   await stack.untilStatus(app, 'site', 'repo', 'error');
-  const end = await stack.untilStatus(app, 'site', 'files', (status) => ['done', 'error'].includes(status.status));
-  assert.equal(end.error.class, 'needs_not_done', JSON.stringify(end));
-  assert.match(end.error.message, /'repo'.*failed/);
-  assert.match(end.error.remedy.text, /'repo'/);
+  const held = await stack.untilStatus(app, 'site', 'files', (status) => status.reason === 'need_failed');
+  assert.equal(held.phase, 'blocked');
+  assert.match(held.detail, /^it needs repo, which failed; it goes on when that is retried/);
+  await repo(app, `${app}-first`);
+  const begun = await stack.untilStatus(app, 'site', 'files', (status) => status.phase !== 'blocked');
+  assert.notEqual(begun.reason, 'need_failed');
 });
