@@ -129,6 +129,11 @@ test('a site, its plan, its removal, a cancel and a verification touch one slot 
   await stack.post({ mode: 'cancel', appId: 'site', workflowId: 'site', actionId: 'check' });
   await deploy('deployed');
   await run('site', 'teardown', { teardown: { confirm: 'site' } });
+  // One that has stood on the queue for long.
+  const queued = ['status', 'running', 'phase', 'queued', 'run', 'r', 'entry', '1-0'];
+  await stack.redis('HSET', 'slipway:{0}:app:default:queued:hello:greet', ...queued);
+  await stack.status('queued', 'hello', 'greet');
+  await stack.redis('DEL', 'slipway:{0}:app:default:queued:hello:greet');
   assert.equal((await stack.get('/readyz')).status, 200);
   // An entry that no run has.
   await stack.redis('XADD', 'slipway:{0}:queue', '*', 'app', 'x y', 'workflow', 'hello', 'action', 'greet', 'run', 'r');
