@@ -17,6 +17,7 @@ static const struct field status_fields[] = {
 	{ STRING_FIELD("phase", struct step_status, phase), .fallback = "" },
 	{ STRING_FIELD("reason", struct step_status, reason), .fallback = "" },
 	{ STRING_FIELD("detail", struct step_status, detail), .fallback = "" },
+	{ STRING_FIELD("resumeAt", struct step_status, resume_at), .fallback = "" },
 	{ STRING_FIELD("queuedAt", struct step_status, queued_at), .fallback = "" },
 	{ STRING_FIELD("startedAt", struct step_status, started_at), .fallback = "" },
 	{ STRING_FIELD("finishedAt", struct step_status, finished_at), .fallback = "" },
@@ -87,6 +88,10 @@ static void print_reason(const struct step_status *status, FILE *stream)
 		return;
 	fprintf(stream, "  %s: ", status->reason);
 	show_text(stream, status->detail);
+	if (strcmp(status->reason, "rate_limited") == 0 && status->resume_at[0] != '\0') {
+		fprintf(stream, ", until ");
+		show_text(stream, status->resume_at);
+	}
 }
 
 static void print_duty(const struct step_status *status, FILE *stream)

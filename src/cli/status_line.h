@@ -12,7 +12,7 @@
  * with, and never NULL. */
 struct step_status {
 	const char *step, *run, *status, *phase, *reason, *detail, *output, *error, *queued_at;
-	const char *started_at, *finished_at, *deployment;
+	const char *started_at, *finished_at, *resume_at, *deployment;
 	int64_t attempt, version, next_poll_ms;
 	bool reused;  /* the result of an earlier run with the same input */
 	bool removed; /* its result has been removed since */
