@@ -27,7 +27,7 @@ enum error_class worker_heartbeat(struct redis *redis, const struct worker_heart
 enum error_class worker_publish(struct redis *redis, const char *name,
 	const struct string_map *definitions, bool again, struct error *error) SLIPWAY_MUST_CHECK;
 
-#define WORKER_SILENT_MS 15000 /* three heartbeats were missed: the worker is gone or cut off */
+#define WORKER_SILENT_MS 15000 /* seven heartbeats were missed: the worker is gone or cut off */
 /* The age of a heartbeat that cannot be read, or is in the future */
 #define WORKER_NEVER_MS INT64_MAX
 
