@@ -231,7 +231,7 @@ static const char *add_uses(
 	for (size_t i = 0; text != NULL && i < output->count && i < 64; i++)
 		if ((uses >> i & 1) != 0)
 			text = arena_format(arena, "%s%s ", text, output->fields[i].name);
-	return text != NULL ? arena_format(arena, "%s\n", text) : NULL;
+	return text != NULL ? arena_format(arena, "%s;", text) : NULL;
 }
 
 const char *step_set_uses(const struct step_set *needs, struct arena *arena)

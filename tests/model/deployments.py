@@ -50,7 +50,7 @@ class Dependants:
     def look(self, run, names, uses):
         """What is not done, what will not be done by itself and why, whether all is known, and the mark of it all."""
         needed = [(name, self.named[name]) for name in names]
-        used = dict(zip([name for name in names if not name.endswith(':_deployment')], (uses or '').splitlines()))
+        used = dict(zip([name for name in names if not name.endswith(':_deployment')], (uses or '').split(';')))
         lacking = {name for name, thing in needed if self.lacks(thing, used.get(name, ''))}
         missing = [name for name, thing in needed if thing.status != 'done' or thing.removed or name in lacking]
         why = [(name, self.why_failed(run, thing, name in lacking)) for name, thing in needed]

@@ -89,7 +89,7 @@ def state_of_needs(found, run):
     """Whether all that it needs is done, and the mark of what that gives."""
     named = {**found['runs'], **found['deployments']}
     names = run.get('needs', '').split()
-    used = dict(zip([name for name in names if not name.endswith(':_deployment')], run.get('uses', '').splitlines()))
+    used = dict(zip([name for name in names if not name.endswith(':_deployment')], run.get('uses', '').split(';')))
     done = all(named[name].get('status') == 'done' and 'removed' not in named[name] and
                has_outputs(named[name], used.get(name, '')) for name in names)
     gives = [named[name].get('gives', '') for name in names if not name.endswith(':_deployment')]

@@ -239,7 +239,7 @@ class Plan:
         needs = self.needs_of(app, action, b == 3)
         definition = 'v%d' % (b == 6)
         outputs, uses = outputs_of(definition), ('both', definition)[b > 4]
-        uses = ''.join('%s \n' % uses for _ in needs.split())
+        uses = ''.join('%s ;' % uses for _ in needs.split())
         answer = self.model.trigger(run, run_id, '{"n":%d}' % a, digest, definition, outputs, uses, force, deadline, 5,
                                     RETENTION, trigger, request, needs, hold)
         arguments = {'app': app, 'workflow': reference.WORKFLOW, 'step': action, 'run': run_id, 'input': '{"n":%d}' % a,
@@ -339,7 +339,7 @@ class Plan:
         """A build that has another definition of a step uses what only that one gives."""
         steps = [need for need in needs.split() if not need.endswith(':_deployment')]
         own = '%s:%s:%s' % (app, reference.WORKFLOW, redefined)
-        return ''.join('both v%d \n' % (need == own) for need in steps)
+        return ''.join('both v%d ;' % (need == own) for need in steps)
 
     def launch(self, what, app, wanted, start, force, deployment='', seen=''):
         run_ids = [self.new_id() for _ in wanted['steps']]
@@ -440,7 +440,7 @@ class Plan:
 
     def needs(self, run, token, a, b):
         needs = [need for need in (run.needs or '').split() if not need.endswith(':_deployment')]
-        uses = ''.join('%s \n' % ('both', run.uses or 'both', 'v0', 'v1')[b & 3].split('\n')[0] for _ in needs)
+        uses = ''.join('%s ;' % ('both', run.uses or 'both', 'v0', 'v1')[b & 3].split(';')[0] for _ in needs)
         self.script('needs', run, {'token': token, 'uses': uses}, self.model.needs(run, token, uses),
                     [PREFIX + 'app:default:' + need for need in needs])
 

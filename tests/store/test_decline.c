@@ -310,7 +310,7 @@ START_TEST(test_what_has_other_outputs_is_no_need_that_is_done)
 		.input = "{}",
 		.digest = "d",
 		.outputs = " url ",
-		.uses = "fullName \n",
+		.uses = "fullName ;",
 		.run_ms = 60000,
 		.attempts = 3,
 		.retention_seconds = 3600,
@@ -331,10 +331,10 @@ START_TEST(test_what_has_other_outputs_is_no_need_that_is_done)
 	const struct run_write write = { .kind = RUN_FINISH, .status = "done", .output = "{}" };
 	ck_assert_int_eq(run_write(redis, &claimed.lease, &write, &error), ERROR_NONE);
 
-	wanted.uses = "name \n";
+	wanted.uses = "name ;";
 	ck_assert_int_eq(run_trigger(redis, &wanted, &arena, &result, &error), ERROR_NONE);
 	ck_assert_int_eq(result.outcome, TRIGGER_NEEDS_NOT_DONE);
-	wanted.uses = "fullName id \n";
+	wanted.uses = "fullName id ;";
 	ck_assert_int_eq(run_trigger(redis, &wanted, &arena, &result, &error), ERROR_NONE);
 	ck_assert_int_eq(result.outcome, TRIGGER_NEW);
 }

@@ -446,9 +446,9 @@ static void replace_repo(const char *outputs)
 
 START_TEST(test_what_another_build_made_without_what_is_used_is_no_need_that_is_done)
 {
-	const struct wanted wanted = { .gives = " url ", .uses = " url \n" };
+	const struct wanted wanted = { .gives = " url ", .uses = " url ;" };
 	start(wanted);
-	ck_assert_str_eq(command(WORDS("HGET", key_of("acme", "project"), "uses")), " url \n");
+	ck_assert_str_eq(command(WORDS("HGET", key_of("acme", "project"), "uses")), " url ;");
 	fail_next("repo");
 	replace_repo(" address ");
 	finish_next("repo", "r");

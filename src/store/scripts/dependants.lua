@@ -53,7 +53,7 @@ end
 -- they give; and the mark by which a result that is made of that is known: the same as in basis.lua, as is uses.
 local function look_at_needs(names, uses)
 	local missing, failed, unknown, given = {}, nil, false, {}
-	local line = (uses or ''):gmatch('([^\n]*)\n')
+	local line = (uses or ''):gmatch('([^;]*);')
 	each_need(names, function(name, has_output)
 		local need = redis.pcall('HMGET', of_tenant .. name, 'status', 'gives', 'removed', 'reason', 'outputs')
 		local status = not need.err and need[1]

@@ -9,7 +9,7 @@
 -- KEYS: of the run (run.lua); the hash of each step that it needs.
 -- Arguments:
 --   token  of the lease
---   uses   a line for each need: names of the outputs that are used
+--   uses   for each need the names of its outputs that are used, ended by `;`
 -- Returns {word, ...}: outputs, and each of them; missing, the number of the first that is not done, counted from 1,
 -- and its status ('': there is none; changed: another build made it); lost.
 

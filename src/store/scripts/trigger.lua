@@ -20,7 +20,7 @@
 --   digest               of the input
 --   definition           digest of what the step means to this build
 --   outputs              names of its outputs, each between blanks
---   uses                 a line for each need: names of the outputs that are used
+--   uses                 for each need the names of its outputs that are used, ended by `;`
 --   force                '1' or ''
 --   hold                 for how many ms a need that is not done may hold the run as blocked ('': it refuses it)
 --   needs                names of the needs, app:workflow:step, in the order of their keys
