@@ -70,6 +70,7 @@ const elements = {
   cancel: find('cancel', HTMLButtonElement),
   deployment: find('deployment', HTMLElement),
   dialog: find('dialog', HTMLDialogElement),
+  runPlan: find('run-plan', HTMLButtonElement),
   progress: find('progress', HTMLElement),
   steps: find('steps', HTMLElement),
   announcer: find('announcer', HTMLElement),
@@ -97,6 +98,10 @@ class Session {
   #begins = 0;
   /** Ends the pause between two looks. @type {() => void} */
   #wake = () => {};
+  /** The hash of the plan that is shown. */
+  #plan = '';
+  /** The run that has found the world to be another than planned. @type {string | null} */
+  #unplanned = null;
   /** What is being worked on: steps by id, null for the whole. @type {Set<string | null>} */
   #working = new Set();
   #clock = 0;
@@ -145,10 +150,18 @@ class Session {
     return this.#deployment !== null && !['done', 'error'].includes(this.#deployment.status);
   }
 
-  /** @param {boolean} [force] whether steps that keep their result are run again as well */
-  run(force = false) {
+  /**
+   * @param {boolean} [force] whether steps that keep their result are run again as well
+   * @param {string} [plan] the hash of the plan that is to be carried out, and nothing else
+   */
+  run(force = false, plan) {
     return this.isLive ? undefined : this.#work(null, async (options) =>
-      this.#begun(await this.#client.start(this.#workflow.id, this.#appId, { ...options, force })));
+      this.#begun(await this.#client.start(this.#workflow.id, this.#appId, { ...options, force, plan })));
+  }
+
+  /** Does what the plan says that is shown, where inputs and world are still those that it saw. */
+  runPlan() {
+    return this.#plan === '' ? undefined : this.run(false, this.#plan);
   }
 
   /** Goes on with what failed, with what was entered since. */
@@ -211,6 +224,7 @@ class Session {
     elements.planSteps.replaceChildren(...items);
     elements.planCalls.replaceChildren(...calls);
     elements.planHash.textContent = hash;
+    this.#plan = plan.hash;
     elements.plan.hidden = false;
     elements.planTitle.focus();
   }
@@ -320,7 +334,23 @@ class Session {
       this.#deployment = deployment ?? null;
     }
     actions.forEach((status) => this.#show(isKept(status, this.#deployment) ? { ...status, reused: true } : status));
+    this.#showUnplanned(actions);
     this.#showDeployment();
+  }
+
+  /**
+   * A deployment that was started by a plan begins with a step that looks whether the world is as planned, which has
+   * no card. What it has found is told once.
+   *
+   * @param {readonly Status[]} actions
+   */
+  #showUnplanned(actions) {
+    const known = this.#workflow.steps.map(({ id }) => id);
+    const found = actions.find(({ actionId, status }) => !known.includes(actionId) && status === 'error');
+    if (found !== undefined && found.runId !== this.#unplanned && !this.#controller.signal.aborted) {
+      this.#unplanned = found.runId;
+      showError(new ActionError(found), 'Nothing was made.');
+    }
   }
 
   #showDeployment() {
@@ -374,6 +404,7 @@ class Session {
     elements.run.setAttribute('aria-disabled', String(busy));
     elements.runAgain.setAttribute('aria-disabled', String(busy));
     elements.run.textContent = busy ? 'Running…' : 'Start';
+    elements.runPlan.setAttribute('aria-disabled', String(busy));
     elements.retry.hidden = !failed || this.#working.has(null);
     elements.cancel.hidden = !this.isLive;
   }
@@ -565,6 +596,7 @@ async function start() {
   elements.app.addEventListener('change', leave);
   elements.run.addEventListener('click', () => void session?.run());
   elements.runAgain.addEventListener('click', () => void session?.run(true));
+  elements.runPlan.addEventListener('click', () => void session?.runPlan());
   elements.showPlan.addEventListener('click', () => void session?.plan());
   elements.retry.addEventListener('click', () => void session?.retry());
   elements.cancel.addEventListener('click', () => void session?.cancel());
@@ -661,7 +693,8 @@ function writeAddress() {
  */
 function showError(error, more = '') {
   const message = error instanceof Error ? error.message : String(error);
-  const known = error instanceof SlipwayError ? /** @type {any} */ (error) : {};
+  const told = error instanceof ActionError ? error.error : error;
+  const known = error instanceof SlipwayError ? /** @type {any} */ (told) : {};
   const sentence = more === '' ? message : `${message.replace(/\.?$/, '.')} ${more}`;
   elements.notice.replaceChildren(make('p', {}, ...linked(sentence)));
   if (error instanceof ProblemError && error.errors.length > 0) {

@@ -20,6 +20,7 @@ export type Phase = 'queued' | 'executing' | 'waiting' | 'retrying' | 'blocked';
 export type ErrorClass =
   | 'invalid_input'
   | 'needs_not_done'
+  | 'plan_changed'
   | 'payload_too_large'
   | 'auth_missing'
   | 'auth_expired'
@@ -434,6 +435,11 @@ export interface StartOptions extends RequestOptions {
   readonly replace?: boolean;
   /** Runs all steps again, also those that keep their result. */
   readonly force?: boolean;
+  /**
+   * The `hash` of the last {@link Plan}. The deployment then begins with a step `as-planned`, which plans anew: if the
+   * plan has another hash, that step ends in error as `plan_changed`, which says what moved, and nothing is made.
+   */
+  readonly plan?: string;
   /** As {@link TriggerOptions.configVersion}. */
   readonly configVersion?: number;
 }
@@ -532,7 +538,7 @@ export interface Plan {
     readonly remaining: number;
     readonly warning?: string;
   }[];
-  /** What it saw, as a hash: another plan has the same where the inputs are the same and nothing has changed. */
+  /** What it saw, as a hash: another plan has the same where the inputs are the same and nothing has changed. See {@link StartOptions.plan}. */
   readonly hash: string;
 }
 

@@ -225,8 +225,8 @@ export class SlipwayClient {
    * @returns {Promise<Deployment>}
    */
   async start(workflowId, appId, options = {}) {
-    const { inputs, after, startId = madeUpId(), replace, force, configVersion } = options;
-    const request = { mode: 'start', workflowId, appId, inputs, after, startId, replace, force, configVersion };
+    const { inputs, after, startId = madeUpId(), replace, force, plan, configVersion } = options;
+    const request = { mode: 'start', workflowId, appId, inputs, after, startId, replace, force, plan, configVersion };
     return (await this.#send(this.#post(request), options)).content;
   }
 

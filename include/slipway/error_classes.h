@@ -102,6 +102,9 @@ ERROR_CLASS(CONFIG_CHANGED, "config_changed", REQUEST, 409, false,
 ERROR_CLASS(METHOD_NOT_ALLOWED, "method_not_allowed", REQUEST, 405, false,
 	"The method is not allowed here",
 	NULL)
+ERROR_CLASS(PLAN_CHANGED, "plan_changed", BOTH, 409, false,
+	"The world is not as the plan saw it",
+	"Look at a new plan, and start with its hash.")
 ERROR_CLASS(PAYLOAD_TOO_LARGE, "payload_too_large", BOTH, 413, false,
 	"The request is too large",
 	"Keep the body at 262144 bytes or less.")

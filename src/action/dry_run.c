@@ -13,6 +13,7 @@
 
 #include "action/context.h"
 #include "action/dry_run_call.h"
+#include "action/dry_run_end.h"
 #include "action/dry_run_tally.h"
 #include "base/record.h"
 #include "base/redact.h"
@@ -60,7 +61,7 @@ static bool read_step(struct dry_run *dry_run, const struct dry_run_input_step *
 {
 	const struct step_definition *definition = workflow_step(dry_run->workflow, given->id);
 
-	if (definition == NULL || definition == &dry_run_step) {
+	if (definition == NULL || step_is_dry_run(definition)) {
 		action_fail(dry_run->context, ERROR_INVALID_INPUT,
 			"the workflow '%s' has no step '%s'", dry_run->workflow->id, given->id);
 		return false;
@@ -503,5 +504,5 @@ enum action_result dry_run_execute(
 	if (dry_run_hash(result, hash, &context->error) != ERROR_NONE)
 		return action_failed(context);
 	result->hash = arena_string(context->arena, hash);
-	return action_done(context);
+	return dry_run_end(context, input, result);
 }

@@ -90,16 +90,20 @@ static enum error_class prepare_step(const struct input_sources *sources, const 
 
 /* ---- all of them ---- */
 
-/* Two starts with the same digest ask for the same. */
+/* Two starts with the same digest ask for the same. The plan (NULL: none) counts by its hash: a
+ * retry does not look again at a world that was found as planned. */
 static enum error_class digest_all(
-	const struct start *start, char digest[DIGEST_SIZE], struct error *error)
+	const struct start *start, const char *plan, char digest[DIGEST_SIZE], struct error *error)
 {
 	CLEANUP_JSON cJSON *list = cJSON_CreateArray();
 	bool complete = list != NULL && json_append(list, cJSON_CreateString(start->definition)) &&
 		json_append(list, cJSON_CreateString(start->after != NULL ? start->after : ""));
 
 	for (size_t i = 0; complete && i < start->step_count; i++)
-		complete = json_append(list, cJSON_CreateString(start->steps[i].digest));
+		if (strcmp(start->steps[i].id, DRY_RUN_GUARD_ID) != 0)
+			complete = json_append(list, cJSON_CreateString(start->steps[i].digest));
+	if (complete && plan != NULL)
+		complete = json_append(list, cJSON_CreateString(plan));
 	return complete ? json_digest(list, digest, error) : no_memory(error);
 }
 
@@ -120,14 +124,31 @@ static const char *print_configured(
 	return json_print(arena, kept);
 }
 
+/* The steps of the workflow, and before them the one that looks where a plan is to be met. */
 static enum error_class prepare_all(const struct service *service, struct input_sources *sources,
-	const char *after, struct start_step *steps, struct error *error)
+	const struct target *target, const struct launch *launch, struct start_step *steps,
+	size_t *ret_count, struct error *error)
 {
+	const struct expectation *expected = &launch->expected;
+	const char *first;
+	size_t count = 0;
+
+	if (expectation_first(service, target, expected, launch->after, &first, error) !=
+		ERROR_NONE)
+		return error->class;
+	if (expected->plan.expect != NULL && !expected->met &&
+		expectation_prepare(service, sources, expected, launch->after, &steps[count++],
+			error) != ERROR_NONE)
+		return error->class;
+
 	for (size_t i = 0; i < sources->workflow->step_count; i++) {
 		sources->step = &sources->workflow->steps[i];
-		if (prepare_step(sources, after, service->arena, &steps[i], error) != ERROR_NONE)
+		if (prepare_step(sources, first, service->arena, &steps[count++], error) !=
+			ERROR_NONE)
 			return error->class;
 	}
+
+	*ret_count = count;
 	return ERROR_NONE;
 }
 
@@ -136,9 +157,9 @@ static enum error_class start(const struct service *service, struct input_source
 	struct error *error)
 {
 	struct start_step *steps =
-		arena_allocate(service->arena, WORKFLOW_STEPS_MAX * sizeof(*steps));
+		arena_allocate(service->arena, (1 + WORKFLOW_STEPS_MAX) * sizeof(*steps));
 	char digest[DIGEST_SIZE], definition[DEFINITION_SIZE];
-	const struct start start = {
+	struct start start = {
 		.app = target->app,
 		.workflow = target->workflow->id,
 		.deployment = launch->deployment,
@@ -151,19 +172,20 @@ static enum error_class start(const struct service *service, struct input_source
 			: "{}",
 		.configured = print_configured(target, launch->configured, service->arena),
 		.after = launch->after,
+		.plan = launch->expected.text,
 		.request = launch->request,
 		.retry = launch->retry,
 		.force = cJSON_IsTrue(json_member(launch->body, "force")),
 		.retention_seconds = service->settings->retention_days * 86400,
 		.steps = steps,
-		.step_count = target->workflow->step_count,
 	};
 
 	if (steps == NULL || start.inputs == NULL || start.configured == NULL)
 		return no_memory(error);
 	workflow_digest(target->workflow, definition);
-	if (prepare_all(service, sources, launch->after, steps, error) != ERROR_NONE ||
-		digest_all(&start, digest, error) != ERROR_NONE)
+	if (prepare_all(service, sources, target, launch, steps, &start.step_count, error) !=
+			ERROR_NONE ||
+		digest_all(&start, launch->expected.plan.expect, digest, error) != ERROR_NONE)
 		return error->class;
 	return deployment_start(service->redis, &start, service->arena, ret_result, error);
 }

@@ -5,6 +5,7 @@
 #ifndef SLIPWAY_API_LAUNCH_H
 #define SLIPWAY_API_LAUNCH_H
 
+#include "api/expectation.h"
 #include "api/request.h"
 #include "api/target.h"
 #include "store/deployments.h"
@@ -19,6 +20,7 @@ struct launch {
 	const char *deployment;  /* retry: the deployment that is meant; NULL: the last one */
 	const char *seen;        /* retry: as struct start has it */
 	const char *after;       /* as struct start has it */
+	struct expectation expected;
 	bool retry;
 };
 

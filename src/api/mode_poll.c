@@ -10,10 +10,12 @@
 #include "api/route.h"
 #include "api/target.h"
 #include "base/text.h"
+#include "core/dry_run.h"
 #include "store/app_steps.h"
 #include "store/shown.h"
 
-/* Compiled-in steps; with the deployment. */
+/* Compiled-in steps; with the deployment, and the step that it began with where it was started by a
+ * plan. */
 static enum error_class read_known(const struct service *service, const struct target *target,
 	struct shown *shown, struct error *error)
 {
@@ -24,7 +26,15 @@ static enum error_class read_known(const struct service *service, const struct t
 	for (size_t i = 0; i < shown->count; i++)
 		shown->names[i] =
 			(struct run_name){ target->app, workflow->id, workflow->steps[i].id };
-	return shown_read(service->redis, service->arena, shown, error);
+	shown->names[shown->count++] =
+		(struct run_name){ target->app, workflow->id, DRY_RUN_GUARD_ID };
+	if (shown_read(service->redis, service->arena, shown, error) != ERROR_NONE)
+		return error->class;
+
+	const struct run *guard = &shown->runs[shown->count - 1];
+	if (guard->id[0] == '\0' || strcmp(guard->deployment, shown->deployment.id) != 0)
+		shown->count--;
+	return ERROR_NONE;
 }
 
 /* A workflow that only other builds have: its steps are those that have run. */

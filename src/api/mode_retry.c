@@ -42,7 +42,8 @@ static enum error_class send(const struct service *service, const struct target 
 {
 	CLEANUP_JSON cJSON *configured = NULL;
 
-	if (read_json(deployment->configured, &configured, error) != ERROR_NONE)
+	if (read_json(deployment->configured, &configured, error) != ERROR_NONE ||
+		expectation_read(service, deployment, &launch->expected, error) != ERROR_NONE)
 		return error->class;
 	launch->seen = deployment->digest;
 	launch->after = deployment->after[0] != '\0' ? deployment->after : NULL;

@@ -13,7 +13,7 @@
 
 static enum error_class check_step(const struct target *target, struct error *error)
 {
-	if (target->step != &dry_run_step)
+	if (!step_is_dry_run(target->step))
 		return ERROR_NONE;
 	error_set(error, ERROR_INVALID_REQUEST, "a plan has no result that could be given");
 	return error_at(error, "/actionId");

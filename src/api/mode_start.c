@@ -52,6 +52,22 @@ static enum error_class read_after(const struct service *service, const struct t
 	return ERROR_NONE;
 }
 
+/* The hash of a plan; NULL where the request names none. */
+static enum error_class read_plan(const cJSON *body, const char **ret_hash, struct error *error)
+{
+	const cJSON *plan = json_member(body, "plan");
+	const char *hash = cJSON_GetStringValue(plan);
+
+	*ret_hash = hash;
+	if (plan == NULL ||
+		(hash != NULL && strlen(hash) == DIGEST_SIZE - 1 &&
+			strspn(hash, "0123456789abcdef") == DIGEST_SIZE - 1))
+		return ERROR_NONE;
+	error_set(error, ERROR_INVALID_REQUEST,
+		"plan must be the `hash` of a plan: %d hexadecimal digits", DIGEST_SIZE - 1);
+	return error_at(error, "/plan");
+}
+
 /* Cancels the deployment with this id, and waits until its steps have ended. One that another
  * client has started meanwhile is left alone: it may be the same as ours. */
 static enum error_class stop_live(const struct service *service, const struct target *target,
@@ -102,13 +118,16 @@ static enum error_class handle_start(const struct service *service, const struct
 	CLEANUP_PAYLOAD struct payload payload = PAYLOAD_EMPTY;
 	struct target target;
 	struct launch launch = { .payload = &payload, .body = body, .request = request->id };
+	const char *plan;
 
 	if (target_from_body(body, false, &target, error) != ERROR_NONE ||
 		body_check_options(body, error) != ERROR_NONE ||
+		read_plan(body, &plan, error) != ERROR_NONE ||
 		read_after(service, &target, json_member(body, "after"), &launch.after, error) !=
 			ERROR_NONE ||
 		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE ||
-		body_check_version(target.app, &payload, body, error) != ERROR_NONE)
+		body_check_version(target.app, &payload, body, error) != ERROR_NONE ||
+		expectation_find(service, &target, plan, &launch.expected, error) != ERROR_NONE)
 		return error->class;
 	launch.configured = payload.inputs;
 	return start(service, &target, &launch, response, error);
@@ -117,6 +136,6 @@ static enum error_class handle_start(const struct service *service, const struct
 const struct mode mode_start = {
 	.name = "start",
 	.members = (const char *const[]){ "workflowId", "inputs", "after", "startId", "replace",
-		"force", "configVersion", NULL },
+		"force", "plan", "configVersion", NULL },
 	.handle = handle_start,
 };

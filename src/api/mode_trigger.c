@@ -11,11 +11,20 @@
 #include "core/input.h"
 #include "store/payload.h"
 
-/* The step `plan` has a mode of its own. */
+/* The step `plan` has a mode of its own; `as-planned` is of a deployment. */
 static enum error_class refuse_plan(const struct target *target, struct error *error)
 {
-	if (target->step != &dry_run_step)
+	if (!step_is_dry_run(target->step))
 		return ERROR_NONE;
+	if (target->step == &dry_run_guard) {
+		error_set(error, ERROR_INVALID_REQUEST,
+			"the step '" DRY_RUN_GUARD_ID "' cannot be triggered: only a start by the "
+			"hash of a plan has it");
+		error_remedy(error, NULL,
+			"Use the mode 'retry', or 'start' with the hash of a new plan.");
+		return error_at(error, "/actionId");
+	}
+
 	error_set(error, ERROR_INVALID_REQUEST, "the step 'plan' cannot be triggered");
 	error_remedy(error, NULL, "Use the mode 'plan', without actionId.");
 	return error_at(error, "/actionId");

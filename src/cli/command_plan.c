@@ -229,7 +229,8 @@ const struct command command_plan = {
 		 "adopt, nothing, undecided, blocked or conflict. Undecided is what only the step "
 		 "that is named can show, once it has run. Reads from the providers and changes "
 		 "nothing. The hash at the end names what the plan saw: it is the same as long as "
-		 "inputs and world are. Exit status 1 if a step is blocked or in conflict.",
+		 "inputs and world are, and 'slipway run --plan HASH' does it only then. Exit "
+		 "status 1 if a step is blocked or in conflict.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI,

@@ -13,7 +13,7 @@
 
 struct options {
 	struct settings settings; /* first: see command.h */
-	const char *workflow, *app, *input;
+	const char *workflow, *app, *input, *plan;
 	struct option_list config, after;
 	bool force, replace, detach, json;
 };
@@ -59,6 +59,10 @@ static const struct option_row option_rows[] = {
 	{ LIST_OPTION("after", 0, struct options, after,
 		  "Begin when the deployment of another app is done; may be repeated"),
 		.value = "APP/WORKFLOW" },
+	{ TEXT_OPTION("plan", 'p', struct options, plan,
+		  "The hash that 'slipway plan' printed: where the world is another now than that "
+		  "plan saw, nothing is done"),
+		.value = "HASH" },
 	{ FLAG_OPTION("force", 'f', struct options, force,
 		"Run all steps again, also those that keep their result") },
 	{ FLAG_OPTION("replace", 'r', struct options, replace,
@@ -143,6 +147,8 @@ static cJSON *start_request(const struct options *options, const cJSON *input, i
 	run_id_make(id);
 	if (body == NULL || !json_add(body, "startId", cJSON_CreateString(id)) ||
 		!add_after(body, &options->after) ||
+		(options->plan != NULL &&
+			!json_add(body, "plan", cJSON_CreateString(options->plan))) ||
 		(options->force && !json_add(body, "force", cJSON_CreateTrue())) ||
 		(options->replace && !json_add(body, "replace", cJSON_CreateTrue())) ||
 		(version >= 0 && !json_add(body, "configVersion", json_integer(version))))

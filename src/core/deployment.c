@@ -28,6 +28,7 @@ static const struct field hidden_fields[] = {
 	{ STRING_FIELD("inputs", struct deployment, inputs) },
 	{ STRING_FIELD("configured", struct deployment, configured) },
 	{ STRING_FIELD("after", struct deployment, after) },
+	{ STRING_FIELD("plan", struct deployment, plan) },
 	{ STRING_FIELD("steps", struct deployment, steps) },
 	{ STRING_FIELD("request", struct deployment, request) },
 };

@@ -24,6 +24,7 @@ struct deployment {
 	const char *inputs;     /* JSON: given with the start; secrets are sealed or are names */
 	const char *configured; /* JSON: the inputs that were configured for the app then */
 	const char *after;      /* deployments that come before, app:workflow:deployment */
+	const char *plan;       /* JSON: what it is to find as a plan did; see dry_run_input */
 	const char *steps;      /* their ids, with spaces between */
 	const char *cancel;     /* not "": somebody wants it to end */
 	const char *request, *actor;

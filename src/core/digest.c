@@ -129,7 +129,7 @@ void step_digest(const struct workflow_definition *workflow, const struct step_d
 
 	crypto_generichash_init(&state, NULL, 0, crypto_generichash_BYTES_MIN);
 	/* A dry run executes all steps of its workflow. */
-	if (step == &dry_run_step)
+	if (step_is_dry_run(step))
 		add_workflow(&state, workflow);
 	else
 		add_text(&state, workflow->id);
@@ -163,9 +163,10 @@ static bool add_definitions(struct arena *arena, const struct workflow_definitio
 	workflow_digest(workflow, digest);
 	bool complete =
 		add_definition(arena, items, count, arena_string(arena, workflow->id), digest);
-	for (size_t i = 0; complete && i <= workflow->step_count; i++) {
-		const struct step_definition *step =
-			i < workflow->step_count ? &workflow->steps[i] : &dry_run_step;
+	for (size_t i = 0; complete && i < workflow->step_count + 2; i++) {
+		const struct step_definition *step = i < workflow->step_count ? &workflow->steps[i]
+			: i == workflow->step_count                           ? &dry_run_step
+									      : &dry_run_guard;
 		step_digest(workflow, step, digest);
 		complete = add_definition(arena, items, count,
 			arena_format(arena, "%s.%s", workflow->id, step->id), digest);
@@ -178,9 +179,9 @@ bool definitions_list(struct arena *arena, struct string_map *ret_definitions)
 {
 	size_t most = 0, count = 0;
 
-	/* Each workflow itself, its steps and its dry run. */
+	/* Each workflow itself, its steps and its two dry runs. */
 	for (size_t i = 0; workflows[i] != NULL; i++)
-		most += workflows[i]->step_count + 2;
+		most += workflows[i]->step_count + 3;
 	struct string_pair *items = arena_allocate_array(arena, most, sizeof(*items));
 	bool complete = items != NULL;
 	for (size_t i = 0; complete && workflows[i] != NULL; i++)

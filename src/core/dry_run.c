@@ -1,5 +1,5 @@
 /*
- * The records of a dry run's input and output, and the step that all workflows share. What a dry
+ * The records of a dry run's input and output, and the steps that all workflows share. What a dry
  * run does is in the action layer, where providers can be asked.
  */
 #include "core/dry_run.h"
@@ -12,12 +12,6 @@ static const struct field step_fields[] = {
 		.description = "What is wrong with its input" },
 };
 static const struct record step_record = RECORD(struct dry_run_input_step, step_fields);
-
-static const struct field input_fields[] = {
-	{ OBJECTS_FIELD("steps", struct dry_run_input, steps), .required = true,
-		.record = &step_record, .description = "The steps that are planned" },
-};
-const struct record dry_run_input_record = RECORD(struct dry_run_input, input_fields);
 
 static const struct field effect_fields[] = {
 	{ STRING_FIELD("id", struct dry_run_effect, id), .description = "The step" },
@@ -43,6 +37,16 @@ static const struct field effect_fields[] = {
 		.description = "A digest of its input and of what it has found" },
 };
 static const struct record effect_record = RECORD(struct dry_run_effect, effect_fields);
+
+static const struct field input_fields[] = {
+	{ OBJECTS_FIELD("steps", struct dry_run_input, steps), .required = true,
+		.record = &step_record, .description = "The steps that are planned" },
+	{ STRING_FIELD("expect", struct dry_run_input, expect),
+		.description = "The hash of an earlier plan: another one is an error" },
+	{ OBJECTS_FIELD("before", struct dry_run_input, before), .record = &effect_record,
+		.description = "What that plan saw" },
+};
+const struct record dry_run_input_record = RECORD(struct dry_run_input, input_fields);
 
 static const struct field calls_fields[] = {
 	{ STRING_FIELD("provider", struct dry_run_calls, provider), .description = "The provider" },
@@ -81,3 +85,9 @@ static const struct action_definition dry_run_action = {
 };
 
 const struct step_definition dry_run_step = { .id = DRY_RUN_STEP_ID, .action = &dry_run_action };
+const struct step_definition dry_run_guard = { .id = DRY_RUN_GUARD_ID, .action = &dry_run_action };
+
+bool step_is_dry_run(const struct step_definition *step)
+{
+	return step == &dry_run_step || step == &dry_run_guard;
+}

@@ -13,6 +13,18 @@
 
 extern const struct step_definition dry_run_step;
 
+/*
+ * A deployment that was started by the hash of a plan begins with this step, which no workflow has:
+ * it plans anew, and all else needs it. It has an id of its own, so that no later plan of a client
+ * passes for it.
+ */
+#define DRY_RUN_GUARD_ID "as-planned"
+
+extern const struct step_definition dry_run_guard;
+
+/* Whether it is one of the two. */
+bool step_is_dry_run(const struct step_definition *step);
+
 /* What the endpoint queues: the input of each step, or what is wrong with it. */
 struct dry_run_input_step {
 	const char *id;
@@ -21,7 +33,9 @@ struct dry_run_input_step {
 	const char *error; /* JSON text of an error as it stands in a status; NULL: none */
 };
 struct dry_run_input {
-	struct object_list steps; /* of struct dry_run_input_step */
+	struct object_list steps;  /* of struct dry_run_input_step */
+	const char *expect;        /* the hash that is to be found; NULL: none */
+	struct object_list before; /* of struct dry_run_effect: what the plan with that hash saw */
 };
 extern const struct record dry_run_input_record;
 

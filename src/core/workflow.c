@@ -34,6 +34,8 @@ const struct step_definition *workflow_step(
 	int index = step_index(workflow, id);
 	if (index < 0 && strcmp(id, DRY_RUN_STEP_ID) == 0)
 		return &dry_run_step;
+	if (index < 0 && strcmp(id, DRY_RUN_GUARD_ID) == 0)
+		return &dry_run_guard;
 	return index >= 0 ? &workflow->steps[index] : NULL;
 }
 
@@ -314,7 +316,7 @@ static enum error_class check_step(const struct workflow_definition *workflow, s
 	if (step->id == NULL || !identifier_valid(step->id))
 		return unsound(workflow, step->id != NULL ? step->id : "(none)",
 			"the id is invalid", error);
-	if (strcmp(step->id, DRY_RUN_STEP_ID) == 0)
+	if (strcmp(step->id, DRY_RUN_STEP_ID) == 0 || strcmp(step->id, DRY_RUN_GUARD_ID) == 0)
 		return unsound(workflow, step->id, "the id is reserved for plans", error);
 	if (step_index(workflow, step->id) != (int)index)
 		return unsound(workflow, step->id, "the id is used twice", error);

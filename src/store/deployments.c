@@ -148,6 +148,7 @@ enum error_class deployment_start(struct redis *redis, const struct start *start
 		{ "inputs", .text = start->inputs },
 		{ "configured", .text = start->configured },
 		{ "after", .text = start->after },
+		{ "plan", .text = start->plan },
 		{ "force", .text = start->force ? "1" : "" },
 		{ "steps", .text = steps },
 		{ "hold_ms", .integer = &hold_ms },

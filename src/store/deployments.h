@@ -35,6 +35,7 @@ struct start {
 	const char *digest, *definition;
 	const char *inputs, *configured; /* JSON, as struct deployment has them */
 	const char *after;               /* NULL: none */
+	const char *plan;                /* as struct deployment has it; NULL: none */
 	const char *request;             /* id of the HTTP request; NULL: none */
 	bool retry, force;
 	int64_t retention_seconds;

@@ -10,12 +10,12 @@
 #include "store/server.h"
 #include "store/waits.h"
 
-#define COMMANDS_MAX (3 + WORKFLOW_STEPS_MAX)
+#define COMMANDS_MAX (3 + SHOWN_MAX)
 
 /* The words of the commands. */
 struct question {
-	char keys[WORKFLOW_STEPS_MAX + 1][KEY_SIZE];
-	const char *words[WORKFLOW_STEPS_MAX][2 + RUN_FIELDS_MAX];
+	char keys[SHOWN_MAX + 1][KEY_SIZE];
+	const char *words[SHOWN_MAX][2 + RUN_FIELDS_MAX];
 	const char *deployment[2 + DEPLOYMENT_SHOWN_MAX];
 	struct redis_words commands[COMMANDS_MAX];
 	size_t count;
@@ -28,7 +28,7 @@ static enum error_class no_memory(struct error *error)
 
 static void ask_for_deployment(const struct shown *shown, struct question *question)
 {
-	char *key = question->keys[WORKFLOW_STEPS_MAX];
+	char *key = question->keys[SHOWN_MAX];
 	run_key_make(key,
 		&(struct run_name){
 			shown->names[0].app, shown->names[0].workflow, DEPLOYMENT_STEP_ID });
@@ -127,7 +127,7 @@ enum error_class shown_read(
 /* The deployment counts as one more run: its id and version change with it. */
 void shown_tag(const struct shown *shown, char tag[RUN_TAG_SIZE])
 {
-	struct run runs[WORKFLOW_STEPS_MAX + 1];
+	struct run runs[SHOWN_MAX + 1];
 	size_t count = shown->count;
 
 	for (size_t i = 0; i < count; i++)

@@ -9,14 +9,16 @@
 #include "core/workflow.h"
 #include "store/redis.h"
 
+#define SHOWN_MAX (WORKFLOW_STEPS_MAX + 1) /* the steps of a workflow, and `as-planned` */
+
 struct shown {
 	/* set by the caller: which runs, and whether the deployment of the first one's workflow */
-	struct run_name names[WORKFLOW_STEPS_MAX];
+	struct run_name names[SHOWN_MAX];
 	size_t count;
 	bool with_deployment;
 
-	struct run runs[WORKFLOW_STEPS_MAX]; /* fields that no status shows are "" and 0 */
-	struct deployment deployment;        /* empty if it was not asked for */
+	struct run runs[SHOWN_MAX];   /* fields that no status shows are "" and 0 */
+	struct deployment deployment; /* empty if it was not asked for */
 };
 
 /* Reads them; idle runs and an empty deployment if there are none. Texts are in the arena. */

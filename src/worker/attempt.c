@@ -404,7 +404,7 @@ static enum error_class resolve_input(
 		return error->class;
 
 	/* A dry run resolves the references of its steps itself, one step after the other. */
-	if (attempt->step != &dry_run_step &&
+	if (!step_is_dry_run(attempt->step) &&
 		(take_needs(attempt, input, error) != ERROR_NONE ||
 			input_put_values(input, &attempt->step->action->input, look_up, attempt,
 				error) != ERROR_NONE))

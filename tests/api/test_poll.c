@@ -108,9 +108,9 @@ START_TEST(test_a_poll_of_a_workflow_is_one_turn_and_reads_what_it_shows)
 	poll_with(POLL_SITE, "");
 	const char *after = info("stats"), *commands = info("commandstats");
 	ck_assert_int_eq(response.status, 200);
-	/* Of the steps, and of the deployment. */
+	/* Of the steps, of `as-planned`, and of the deployment. */
 	ck_assert_int_eq(
-		number_in(commands, "cmdstat_hmget:calls="), (int64_t)site->step_count + 1);
+		number_in(commands, "cmdstat_hmget:calls="), (int64_t)site->step_count + 2);
 	ck_assert_int_eq(number_in(commands, "cmdstat_time:calls="), 1);
 	/* The heartbeats of the workers. */
 	ck_assert_int_eq(number_in(commands, "cmdstat_hgetall:calls="), 1);

@@ -114,6 +114,10 @@ START_TEST(test_unsound_workflows_are_refused)
 	assert_unsound(malformed, 1, "not a reference");
 	const struct step_definition id[] = { { .id = "a b", .action = &action } };
 	assert_unsound(id, 1, "invalid");
+	const struct step_definition plan[] = { { .id = "plan", .action = &action } };
+	assert_unsound(plan, 1, "reserved for plans");
+	const struct step_definition guard[] = { { .id = "as-planned", .action = &action } };
+	assert_unsound(guard, 1, "reserved for plans");
 }
 END_TEST
 

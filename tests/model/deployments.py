@@ -17,7 +17,7 @@ def deployment_name(app):
 
 class Deployment:
     FIELDS = ('deployment app workflow status digest definition inputs configured after retention changed_at start '
-              'retry request actor started_at retried_at steps version finished_at reason cancel').split()
+              'retry request actor plan started_at retried_at steps version finished_at reason cancel').split()
     gives = removed = outputs = None  # what a need has that is a step
 
     def __init__(self, app):
@@ -220,8 +220,8 @@ class Dependants:
             names += [step['step']] if found else []
         return names
 
-    def start(self, app, what, deployment, start, seen, digest, definition, inputs, configured, after, force, steps,
-              hold_ms, retention, request, actor):
+    def start(self, app, what, deployment, start, seen, digest, definition, inputs, configured, after, plan, force,
+              steps, hold_ms, retention, request, actor):
         one, retry = self.deployments[app], what == 'retry'
         if start and start == (one.retry if retry else one.start):
             return self.answer('same', app)
@@ -242,7 +242,7 @@ class Dependants:
             return self.answer('ring', app, ['a ring'])
         self.trim_apps(retention)
         restarted = not retry or one.status != 'running'
-        one.forget(['finished_at', 'reason', 'cancel', 'retry', 'request', 'actor'])
+        one.forget(['finished_at', 'reason', 'cancel', 'retry', 'request', 'actor', 'plan'])
         if retry:
             self.forget_end(one)
             one.retry = start or None
@@ -252,6 +252,7 @@ class Dependants:
         one.app, one.workflow, one.status, one.digest, one.definition = app, WORKFLOW, 'running', digest, definition
         one.inputs, one.configured, one.after, one.retention = inputs, configured, after, retention
         one.request, one.actor, one.changed_at = request or None, actor or None, self.now
+        one.plan = plan or None
         if restarted and retry:
             one.retried_at = self.now
         elif restarted:

@@ -2,7 +2,7 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { Stack } from '../integration/stack.mjs';
+import { Stack, until } from '../integration/stack.mjs';
 import { barriers, startBrowser, visit } from './browser.mjs';
 
 let browser;
@@ -55,6 +55,26 @@ test('what is entered counts, is not stored, and what is in the way is shown wit
   const { body } = await stack.post({ mode: 'configure', appId: 'page-way' });
   assert.equal(body.inputs.repo.fork, 'upstream/nothing-of-it');
   assert.deepEqual(await barriers(page), []);
+});
+
+test('what was shown is done, exactly; what is no longer so is not, and the page says what moved', async (context) => {
+  const page = await visitSite(context, 'page-exact', { name: 'page-exact' });
+  await show(page);
+  await planned(page, 'repo').getByText('The repository acme/page-exact.').waitFor();
+  const run = page.getByRole('button', { name: 'Do exactly this' });
+  // Somebody else deploys it meanwhile.
+  await stack.post({ mode: 'start', appId: 'page-exact', workflowId: 'site' });
+  const status = async () => (await stack.get('/api/deploy?appId=page-exact&workflowId=site')).body.deployment?.status;
+  await until(async () => (await status()) === 'done', 'it is deployed');
+  await run.click();
+  const notice = page.locator('#notice');
+  await notice.getByText(/the world has changed since the plan [0-9a-f]{12}: repo: it was 'create' and is/).waitFor();
+  await notice.getByText('Look at a new plan, and start with its hash.').waitFor();
+  assert.deepEqual(await barriers(page), []);
+  await show(page);
+  await planned(page, 'repo').getByText('Nothing to do').first().waitFor();
+  await run.click();
+  await page.getByText('11 of 11 done.').waitFor();
 });
 
 test('another app takes the plan of the first away', async (context) => {

@@ -16,10 +16,10 @@ local users_of = of_tenant:gsub(':app:', ':users:', 1)
 
 local reconsider -- transitions.lua
 
--- Needs are names with a space between them. One of a deployment has no output.
+-- Needs are names with a space between them. A deployment has no output; nobody uses what `as-planned` gives.
 local function each_need(names, call)
 	for name in (names or ''):gmatch('%S+') do
-		call(name, not name:match(':_deployment$'))
+		call(name, not name:match(':_deployment$') and not name:match(':as%-planned$'))
 	end
 end
 

@@ -25,6 +25,7 @@
 --   digest, definition  of all inputs; of the workflow
 --   inputs, configured  JSON: inputs that were given; those that the app had configured
 --   after               names of deployments that have to be done first, app:workflow:_deployment, with spaces between
+--   plan                JSON: what it is to find as a plan did ('': nothing)
 --   force               '1': no step keeps its result
 --   steps               JSON: a list of {step, run, input, digest, definition, outputs, needs, uses, keep, run_ms,
 --                       attempts}
@@ -118,11 +119,11 @@ if retry then
 else
 	redis.call('HDEL', deployment, 'start', 'retried_at', 'recorded')
 end
-redis.call('HDEL', deployment, 'finished_at', 'reason', 'cancel', 'retry', 'request', 'actor')
+redis.call('HDEL', deployment, 'finished_at', 'reason', 'cancel', 'retry', 'request', 'actor', 'plan')
 redis.call('HSET', deployment, 'deployment', id, 'app', arg.app, 'workflow', arg.workflow, 'status', 'running',
 	'digest', arg.digest, 'definition', arg.definition, 'inputs', arg.inputs, 'configured', arg.configured,
 	'after', arg.after, 'retention', arg.retention, 'changed_at', now)
-for name, value in pairs({ [id_field] = arg.start, request = arg.request, actor = arg.actor }) do
+for name, value in pairs({ [id_field] = arg.start, request = arg.request, actor = arg.actor, plan = arg.plan }) do
 	if value ~= '' then
 		redis.call('HSET', deployment, name, value)
 	end
