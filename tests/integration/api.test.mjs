@@ -318,11 +318,12 @@ async function bytesOf(app) {
   return sizes.reduce((sum, size) => sum + Number(size), 0);
 }
 
-// 5,341 with Redis' own stream-node-max-bytes, of which 4,752 were the events.
+// 5,341 with Redis' own stream-node-max-bytes, of which 4,752 were the events. With its entry in the history, which is
+// a stream of its own, it takes 3,100; without, it took 2,030.
 test('a finished run with its app takes little memory, and its events can be read', async () => {
   await stack.trigger('small', 'hello', 'greet', { inputs: { greet: { text: 'good morning' } } });
   const done = await stack.untilStatus('small', 'hello', 'greet', 'done');
-  assert.ok((await bytesOf('small')) < 2200, `${await bytesOf('small')} bytes`);
+  assert.ok((await bytesOf('small')) < 3300, `${await bytesOf('small')} bytes`);
   const events = (await stack.redis('XRANGE', 'slipway:{0}:app:default:small:events', '-', '+')).split('\n');
   const words = ['workflow', 'hello', 'action', 'greet', 'run', done.runId, 'event', 'queued', 'executing', 'done'];
   for (const word of words) assert.ok(events.includes(word), word);
