@@ -319,11 +319,11 @@ async function bytesOf(app) {
 }
 
 // 5,341 with Redis' own stream-node-max-bytes, of which 4,752 were the events. With its entry in the history, which is
-// a stream of its own, it takes 3,100; without, it took 2,030.
+// a stream of its own, and the list of its app's steps it takes 3,344; without, it took 2,030.
 test('a finished run with its app takes little memory, and its events can be read', async () => {
   await stack.trigger('small', 'hello', 'greet', { inputs: { greet: { text: 'good morning' } } });
   const done = await stack.untilStatus('small', 'hello', 'greet', 'done');
-  assert.ok((await bytesOf('small')) < 3300, `${await bytesOf('small')} bytes`);
+  assert.ok((await bytesOf('small')) < 3600, `${await bytesOf('small')} bytes`);
   const events = (await stack.redis('XRANGE', 'slipway:{0}:app:default:small:events', '-', '+')).split('\n');
   const words = ['workflow', 'hello', 'action', 'greet', 'run', done.runId, 'event', 'queued', 'executing', 'done'];
   for (const word of words) assert.ok(events.includes(word), word);
@@ -337,7 +337,7 @@ test('what a plan stored is gone when it has ended, but for its answer', async (
   assert.equal((await stack.post({ mode: 'plan', appId: 'planner', workflowId: 'site', inputs })).status, 202);
   await stack.untilStatus('planner', 'site', 'plan', ({ status }) => ['done', 'error'].includes(status));
   assert.equal((await stack.hash('planner', 'site', 'plan')).input, undefined);
-  assert.ok((await bytesOf('planner')) < 70000, `${await bytesOf('planner')} bytes`);
+  assert.ok((await bytesOf('planner')) < 72000, `${await bytesOf('planner')} bytes`);
 });
 
 test('cancel: 200 where nothing ran', async () => {

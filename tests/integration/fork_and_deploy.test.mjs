@@ -92,7 +92,7 @@ test('teardown takes all of it away, though its answers are lost as well', async
   front.loses = () => false;
   assert.equal(lost.size, 3, [...lost].join('\n'));
   const counts = Object.fromEntries(Object.values(actions).map((one) => [one.actionId, one.output.removed]));
-  assert.deepEqual(counts, { domains: 1, projects: 1, repositories: 1 });
+  assert.deepEqual(counts, { domains: 1, projects: 1, repositories: 1, resources: 0 });
   assert.deepEqual(
     (await resources('badday')).filter((one) => one.type !== 'deployment'),
     [],

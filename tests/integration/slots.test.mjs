@@ -101,8 +101,8 @@ async function deploy(app) {
   await ask({ mode: 'retry', appId: 'late' }, 202);
 }
 
-// Only a fault or a long action calls these; their keys are those of a run, and of `dead` and the queue.
-const NOT_CALLED = new Set(['retry', 'renew', 'release']);
+// Only a fault, a long action or another build calls these; their keys are those of a run, and of `dead` and the queue.
+const NOT_CALLED = new Set(['retry', 'renew', 'release', 'decline']);
 
 // By their SHA-1, as the programs carry them.
 async function scriptNames() {
