@@ -56,7 +56,7 @@ static int show_step(const struct options *options, const cJSON *json)
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	struct step_status status;
-	struct error error;
+	struct error error = { .class = ERROR_NONE };
 
 	if (options->json) {
 		show_json(stdout, json);

@@ -324,7 +324,7 @@ void followed_show_failures(const struct followed *followed, FILE *stream)
 	cJSON_ArrayForEach (json, json_member(followed->now, "actions")) {
 		CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 		struct step_status status;
-		struct error ignored;
+		struct error ignored = { .class = ERROR_NONE };
 		if (has_status(json, "error") &&
 			step_status_decode(json, &arena, &status, &ignored) == ERROR_NONE)
 			step_status_print(&status, -1, stream);

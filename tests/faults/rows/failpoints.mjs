@@ -103,6 +103,18 @@ const ways = [
     },
   ],
   [
+    // A run stands on the queue for a while, and somebody asks about it.
+    /\.(turn|ZADD)$/,
+    async (cluster, client, app) => {
+      const before = Array.from({ length: 12 }, (_, i) => `${app}-${i}`);
+      for (const object of before) once(cluster, object, slowly);
+      const trigger = (object) => client.trigger(object, 'object', { object: { name: object } });
+      const runs = await Promise.all(before.map(trigger));
+      await client.object(app);
+      await Promise.all(runs.map((run) => client.follow(run)));
+    },
+  ],
+  [
     /\.SCRIPT$/,
     async (cluster, client, app) => {
       await cluster.redis('SCRIPT', 'FLUSH');
@@ -123,7 +135,8 @@ const ways = [
     },
   ],
   [
-    /\.(XGROUP|HDEL|XINFO|HGETALL|HSET)$/,
+    // What a worker asks and says when it begins, and when it ends.
+    /\.(XGROUP|HDEL|XINFO|HGETALL|HSET|GET)$/,
     async (cluster, client, app) => {
       await cluster.redis('HSET', 'slipway:workers', 'long-gone', '{"at":"2020-01-01T00:00:00.000Z"}');
       for (const worker of cluster.workers) worker.kill('SIGTERM');
