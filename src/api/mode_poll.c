@@ -10,9 +10,40 @@
 #include "api/route.h"
 #include "api/target.h"
 #include "base/text.h"
+#include "core/digest.h"
 #include "core/dry_run.h"
 #include "store/app_steps.h"
 #include "store/shown.h"
+
+/* Where the deployment was started by another build, its workflow may have had steps that this one
+ * has no more: they are shown behind the others, as far as they have a run. */
+static enum error_class add_removed(const struct service *service, const struct target *target,
+	struct shown *shown, struct error *error)
+{
+	char definition[DEFINITION_SIZE];
+	struct app_steps steps;
+	struct shown removed = { .count = 0 };
+
+	workflow_digest(target->workflow, definition);
+	if (shown->deployment.definition[0] == '\0' ||
+		strcmp(shown->deployment.definition, definition) == 0)
+		return ERROR_NONE;
+	if (app_steps_list(service->redis, target->app, target->workflow_id, service->arena, &steps,
+		    error) != ERROR_NONE)
+		return error->class;
+	for (size_t i = 0; i < steps.count && shown->count + removed.count < SHOWN_MAX; i++)
+		if (workflow_step(target->workflow, steps.names[i].step) == NULL)
+			removed.names[removed.count++] = steps.names[i];
+	if (removed.count == 0)
+		return ERROR_NONE;
+	if (shown_read(service->redis, service->arena, &removed, error) != ERROR_NONE)
+		return error->class;
+
+	for (size_t i = 0; i < removed.count; i++)
+		if (removed.runs[i].id[0] != '\0')
+			shown->runs[shown->count++] = removed.runs[i];
+	return ERROR_NONE;
+}
 
 /* Compiled-in steps; with the deployment, and the step that it began with where it was started by a
  * plan. */
@@ -34,7 +65,7 @@ static enum error_class read_known(const struct service *service, const struct t
 	const struct run *guard = &shown->runs[shown->count - 1];
 	if (guard->id[0] == '\0' || strcmp(guard->deployment, shown->deployment.id) != 0)
 		shown->count--;
-	return ERROR_NONE;
+	return add_removed(service, target, shown, error);
 }
 
 /* A workflow that only other builds have: its steps are those that have run. */

@@ -240,3 +240,18 @@ test('after: a deployment waits for that of another app', async () => {
   await post('start', first, 'hello', { inputs: { greet: { text: 'first' } } });
   await ended(second, 'hello', 'done');
 });
+
+test('a poll shows a step that only the build which started the deployment has', async () => {
+  const app = anApp();
+  await post('start', app, 'hello', { inputs: { greet: { text: 'hello' } } });
+  await ended(app, 'hello', 'done');
+  const prefix = `slipway:{0}:app:default:${app}:`;
+  await stack.redis('HSET', `${prefix}hello:wave`, 'app', app, 'workflow', 'hello', 'action', 'wave',
+    'run', 'r'.repeat(32), 'status', 'done', 'version', '1', 'output', '{}');
+  await stack.redis('HSET', `${prefix}steps`, 'hello:wave', '1');
+  assert.equal(step(await poll(app, 'hello'), 'wave'), undefined);
+  await stack.redis('HSET', `${prefix}hello:_deployment`, 'definition', 'of-another-one');
+  const answer = await poll(app, 'hello');
+  assert.deepEqual(answer.actions.map((one) => one.actionId), ['greet', 'repeat', 'wave']);
+  assert.equal(step(answer, 'wave').status, 'done');
+});
