@@ -719,11 +719,17 @@ export interface Worker {
   readonly name: string;
   /** The version of the program. */
   readonly version: string;
+  /** When it began, as an RFC 3339 time; null if that is not known. */
+  readonly startedAt: string | null;
   /** How many runs it can have at a time. */
   readonly executors: number;
   /** How many it has. */
   readonly busy: number;
-  /** Whether it has missed three heartbeats. */
+  /** The runs under way, each as `APP WORKFLOW STEP`. */
+  readonly running: readonly string[];
+  /** The digest of each workflow and step that it has, by `WORKFLOW` and `WORKFLOW.STEP`. */
+  readonly definitions: Readonly<Record<string, string>>;
+  /** Whether it has sent no heartbeat for 15 seconds. */
   readonly silent: boolean;
   /** How long its last heartbeat is ago; null if that is not known. */
   readonly heartbeatAgeMs: number | null;

@@ -256,6 +256,11 @@ test('the client reads each list, page by page', async () => {
   assert.ok((await client.events(app, { workflowId: 'hello' })).events.length > 0);
   await assert.rejects(client.history('../apps'), { status: 404 });
   const [worker] = await client.workers();
+  const known = (await client.workflows()).find((one) => one.id === 'hello');
+  assert.equal(worker.definitions.hello, known.definition);
+  assert.match(worker.definitions['hello.greet'], /^[0-9a-f]{16}$/);
+  assert.deepEqual(worker.running, []);
+  assert.ok(Date.parse(worker.startedAt) > 0);
   assert.deepEqual([worker.silent, worker.executors > 0, worker.heartbeatAgeMs < 15000], [false, true, true]);
 });
 
