@@ -195,7 +195,7 @@ static enum error_class read_singly(struct redis *redis, const struct question *
 static enum error_class read_some(struct redis *redis, const struct run_name *names, size_t count,
 	struct arena *arena, struct deployment *deployments, struct error *error)
 {
-	struct question question;
+	struct question question = { .commands = { { 0, NULL } } };
 	struct redisReply *replies[BATCH_MAX];
 
 	ask(names, count, &question);
