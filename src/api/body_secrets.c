@@ -157,7 +157,13 @@ static enum error_class share_all(
 enum error_class body_secrets_share(
 	const struct service *service, const cJSON *body, struct error *error)
 {
-	if (share_all(service, json_member(body, SHARED_ANEW), true, error) != ERROR_NONE)
+	if (share_all(service, json_member(body, SHARED_ANEW), false, error) != ERROR_NONE)
 		return error->class;
 	return share_all(service, json_member(body, SHARED), false, error);
+}
+
+enum error_class body_secrets_replace(
+	const struct service *service, const cJSON *body, struct error *error)
+{
+	return share_all(service, json_member(body, SHARED_ANEW), true, error);
 }

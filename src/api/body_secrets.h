@@ -15,8 +15,14 @@
 enum error_class body_secrets_seal(const struct service *service, const char *app, cJSON *body,
 	struct payload *ret_changes, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Stores the shared ones that it has generated, before the payload that refers to them. */
+/* Stores the shared ones that it has generated and nobody has yet, before the payload that refers
+ * to them. */
 enum error_class body_secrets_share(
+	const struct service *service, const cJSON *body, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Replaces those that the body asks for anew, for all apps: behind the payload, for a refused
+ * request must not take away what the others have. */
+enum error_class body_secrets_replace(
 	const struct service *service, const cJSON *body, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

@@ -90,7 +90,8 @@ static enum error_class handle_configure(const struct service *service,
 		seal_inputs(service, app, NULL, body, &sealed, error) != ERROR_NONE ||
 		body_secrets_share(service, body, error) != ERROR_NONE ||
 		payload_merge(service->redis, app, &changes,
-			service->settings->retention_days * 86400, &payload, error) != ERROR_NONE)
+			service->settings->retention_days * 86400, &payload, error) != ERROR_NONE ||
+		body_secrets_replace(service, body, error) != ERROR_NONE)
 		return error->class;
 	return response_json(response, 200, configured(app, &payload), error);
 }

@@ -27,6 +27,7 @@ struct applier {
 	struct stack stack;
 	cJSON *secrets[STACK_APPS_MAX];            /* to configure; NULL: none */
 	cJSON *configured[STACK_APPS_MAX];         /* what each app has: a response to configure */
+	int64_t versions[STACK_APPS_MAX];          /* of what we have configured */
 	struct followed followed[STACK_UNITS_MAX]; /* in the order of starting */
 	int64_t started_at;
 };
@@ -104,7 +105,13 @@ static enum error_class configure(
 
 	if (body == NULL || !add_configured(applier, app, body))
 		return no_memory(error);
-	return session_post(&applier->session, body, &response, error);
+	if (session_post(&applier->session, body, &response, error) != ERROR_NONE)
+		return error->class;
+
+	const cJSON *version = json_member(response, "version");
+	applier->versions[app - applier->stack.apps] =
+		cJSON_IsNumber(version) ? (int64_t)version->valuedouble : 0;
+	return ERROR_NONE;
 }
 
 /* ---- checks ---- */
@@ -276,9 +283,12 @@ static bool add_after(const struct applier *applier, const struct stack_unit *un
 static enum error_class start(struct applier *applier, size_t position, struct error *error)
 {
 	const struct stack_unit *unit = unit_of(applier, position);
+	const int64_t version = applier->versions[unit->app - applier->stack.apps];
 	CLEANUP_JSON cJSON *body = stack_unit_body(unit, "start");
 
+	/* What another client has configured since is not what the file says. */
 	if (body == NULL || !add_after(applier, unit, body) ||
+		!json_add(body, "configVersion", json_integer(version)) ||
 		(applier->options->replace && !json_add(body, "replace", cJSON_CreateTrue())))
 		return no_memory(error);
 	return followed_start(&applier->session, &applier->followed[position], body, error);

@@ -145,6 +145,10 @@ static void check_secrets(struct stack *stack, const struct stack_app *app)
 				"a secret does not stand in the file: write \"@FILE\" for one that "
 				"a file has, or {generate: {length: 32}} for one that is to be "
 				"made");
+		else if (cJSON_IsTrue(json_member(value, "anew")))
+			stack_fault(stack, child,
+				"a file is applied again and again, and would make another secret "
+				"each time: send 'anew' once, with the mode configure");
 	}
 }
 

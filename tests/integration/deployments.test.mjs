@@ -159,12 +159,13 @@ test('replace cancels the live one first', async () => {
 test('of two clients that replace a deployment by the same, one starts it and the other gets it', async () => {
   const app = anApp();
   await post('start', app, 'site', site(app, { check: { url: `${stack.url}/nowhere`, within: 600 } }));
-  const body = { ...site(app), replace: true };
+  // One that is not done before the slowest of the clients has asked.
+  const body = { ...site(app, { check: { url: `${stack.url}/nowhere`, within: 500 } }), replace: true };
   const both = await Promise.all([1, 2, 3, 4].map(() => post('start', app, 'site', body)));
   assert.deepEqual(both.map((one) => one.status).sort(), [200, 200, 200, 202], JSON.stringify(both));
   assert.equal(new Set(both.map((one) => one.body.deploymentId)).size, 1);
-  const done = await ended(app, 'site', 'done');
-  assert.equal(done.deployment.deploymentId, both[0].body.deploymentId);
+  assert.equal((await poll(app, 'site')).deployment.deploymentId, both[0].body.deploymentId);
+  await post('cancel', app, 'site');
 });
 
 test('of two retries that change different inputs at once, none takes back what the other has changed', async () => {
@@ -254,4 +255,28 @@ test('a poll shows a step that only the build which started the deployment has',
   const answer = await poll(app, 'hello');
   assert.deepEqual(answer.actions.map((one) => one.actionId), ['greet', 'repeat', 'wave']);
   assert.equal(step(answer, 'wave').status, 'done');
+});
+
+test('a step that somebody runs by itself with another input ends no deployment that it was part of', async () => {
+  const app = anApp();
+  const never = [{ appId: `${app}-never`, workflowId: 'hello' }];
+  await post('start', app, 'hello', { inputs: { greet: { text: 'asked for' } }, after: never });
+  await post('cancel', app, 'hello');
+  await ended(app, 'hello', 'error');
+  const greet = { actionId: 'greet', inputs: { greet: { text: 'another' } } };
+  assert.equal((await post('trigger', app, 'hello', greet)).status, 202);
+  await stack.untilStatus(app, 'hello', 'greet', 'done');
+  assert.equal((await post('trigger', app, 'hello', { actionId: 'repeat' })).status, 202);
+  await stack.untilStatus(app, 'hello', 'repeat', 'done');
+  const { deployment } = await poll(app, 'hello');
+  assert.equal(deployment.status, 'error');
+});
+
+test('a cancel works where a hand has made one of the steps something else', async () => {
+  const app = anApp();
+  const never = [{ appId: `${app}-never`, workflowId: 'hello' }];
+  await post('start', app, 'hello', { inputs: { greet: { text: 'hello' } }, after: never });
+  await stack.redis('SET', `slipway:{0}:app:default:${app}:hello:greet`, 'x');
+  assert.equal((await post('cancel', app, 'hello')).status, 202);
+  assert.equal((await stack.status(app, 'hello', 'repeat')).status, 'error');
 });

@@ -107,7 +107,7 @@ class Dependants:
             run.basis = run.kept_basis
             self.to_end(run, 'done', run.kept_output, '', 'reused', run.kept_gives)
             return
-        run.basis = basis
+        run.basis = run.basis if run.used else basis
         if run.started_at is None:
             run.queued_at, run.run_deadline = self.now, self.now + run.run_ms
         run.forget(['reason', 'detail', 'failed_need'] + KEPT)
@@ -172,8 +172,9 @@ class Dependants:
         steps = [self.named['%s:%s:%s' % (app, WORKFLOW, step)] for step in one.steps.split()]
         held = [step for step in steps if step.status == 'running' and step.reason == 'need_failed' and
                 (step.failed_need or '').startswith('%s:%s:' % (app, WORKFLOW))]
-        goes_on = any(step.status == 'running' and step not in held for step in steps)
-        word = 'running' if goes_on else 'done' if all(step.status == 'done' for step in steps) else 'error'
+        mine = [step for step in steps if step.deployment == one.deployment]
+        goes_on = any(step.status == 'running' and step not in held for step in mine)
+        word = 'running' if goes_on else 'done' if mine == steps and all(step.status == 'done' for step in mine) else 'error'
         if word == one.status:
             return False
         self.forget_end(one)
@@ -397,6 +398,12 @@ class Dependants:
         return ['given', self.now, run.as_hash()]
 
     def joined(self, app):
-        """The deployment that a step is part of which is triggered alone."""
+        """The deployment that a step is part of whose result is given by hand."""
         one = self.deployments[app]
         return one.deployment if one.deployment and one.status != 'done' else None
+
+    def goes_on(self, run, digest):
+        """The deployment that a step goes on with which is triggered alone, with the same input."""
+        one = self.deployments[run.home[0]]
+        same = one.deployment and run.deployment == one.deployment and run.digest == digest
+        return one.deployment if same and one.status != 'done' else None

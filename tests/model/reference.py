@@ -3,7 +3,7 @@
 A model keeps the runs of two apps and the queue in plain Python, under a clock that the caller sets. Each method named
 after a script changes the model as the script is to change Redis, and returns what the script is to answer.
 """
-from deployments import KEPT, WORKFLOW, Dependants
+from deployments import ANY, KEPT, WORKFLOW, Dependants
 
 NEEDS = {'repo': [], 'project': ['repo'], 'env': ['project']}
 APPS = ['acme', 'blog']
@@ -187,11 +187,11 @@ class Model(Dependants):
         if missing and self.closes_ring({run.member: names}):
             return ['ring', self.now, run.as_hash(), ['a ring']]
         if run.status == 'done' and not missing and not run.removed and not force and \
-                (run.digest, run.definition, run.basis) == (digest, definition, basis):
+                (run.digest, run.definition) == (digest, definition) and run.basis in (basis, ANY):
             return ['reused', self.now, run.as_hash(), []]
         self.trim_apps(retention)
         self.create(run, run=run_id, input=given, digest=digest, attempts=attempts, retention=retention,
-                    trigger=trigger, request=request, run_ms=deadline, needs=needs, deployment=self.joined(run.home[0]),
+                    trigger=trigger, request=request, run_ms=deadline, needs=needs, deployment=self.goes_on(run, digest),
                     definition=definition, outputs=outputs, uses=uses)
         if missing:
             run.run_deadline = self.now + hold

@@ -9,14 +9,18 @@ local function deployment_key(app, workflow)
 	return of_tenant .. app .. ':' .. workflow .. ':_deployment'
 end
 
--- What has become of the steps: whether one is live, and goes on without anybody's help; whether one has failed.
-local function look_at_steps(of_workflow, steps)
+-- What has become of the steps: whether one is live, and goes on without anybody's help; whether one has failed. A
+-- step that somebody has run by itself, with another input, does not do what the deployment was asked for.
+local function look_at_steps(of_workflow, steps, id)
 	local open, failed = false, false
 	for step in steps:gmatch('%S+') do
-		local found = redis.pcall('HMGET', of_tenant .. of_workflow .. step, 'status', 'reason', 'failed_need')
-		local status, reason, need = unpack(found.err and {} or found)
+		local found = redis.pcall('HMGET', of_tenant .. of_workflow .. step, 'status', 'reason', 'failed_need',
+			'deployment')
+		local status, reason, need, deployment = unpack(found.err and {} or found)
 		local own = (need or ''):sub(1, #of_workflow) == of_workflow
-		if status == 'running' and reason == 'need_failed' and own then
+		if deployment ~= id then
+			failed = true
+		elseif status == 'running' and reason == 'need_failed' and own then
 			failed = true
 		elseif status == 'running' then
 			open = true
@@ -34,12 +38,12 @@ local function settle(of_workflow)
 		return false
 	end
 	local key = of_tenant .. of_workflow .. '_deployment'
-	local found = redis.pcall('HMGET', key, 'status', 'steps', 'cancel', 'retention')
-	local status, steps, cancel, retention = unpack(found.err and {} or found)
+	local found = redis.pcall('HMGET', key, 'status', 'steps', 'cancel', 'retention', 'deployment')
+	local status, steps, cancel, retention, id = unpack(found.err and {} or found)
 	if status ~= 'running' and status ~= 'error' then
 		return false
 	end
-	local open, failed = look_at_steps(of_workflow, steps or '')
+	local open, failed = look_at_steps(of_workflow, steps or '', id)
 	local word = open and 'running' or failed and 'error' or 'done'
 	if word == status then
 		return false

@@ -33,8 +33,9 @@ local names, live_ones, executing = {}, 0, false
 for step in (steps or ''):gmatch('%S+') do
 	table.insert(names, 1, step)
 end
+-- What a hand has made something else is passed over, and counts as failed: a cancel always works.
 local function stop_step()
-	if get('status') ~= 'running' then
+	if redis.pcall('HGET', run, 'status') ~= 'running' then
 		return
 	end
 	live_ones = live_ones + 1

@@ -104,7 +104,9 @@ end
 -- outputs as the result that stood there, that result is kept.
 local function unblock(basis)
 	local output = get('kept_output') -- with kept_gives and kept_basis: of the result that stood there
-	set('basis', output and get('kept_basis') == BASIS_OF_ANY and BASIS_OF_ANY or basis)
+	if not get('used') then -- else needs.lua compares with what an attempt has used
+		set('basis', output and get('kept_basis') == BASIS_OF_ANY and BASIS_OF_ANY or basis)
+	end
 	if output and is_made_of(get('kept_basis'), basis) then
 		return finish('done', output, '', 'reused', get('kept_gives'))
 	end

@@ -54,19 +54,22 @@ if ring then
 	return answer('ring', ring)
 end
 if status == 'done' and #missing == 0 and not get('removed') and arg.force ~= '1' and get('digest') == arg.digest and
-	(get('definition') or '') == arg.definition and get('basis') == basis then
+	(get('definition') or '') == arg.definition and is_made_of(get('basis'), basis) then
 	return answer('reused')
 end
 
 expect_queue()
 mark_layout()
 trim_apps(arg.retention)
+-- The same input goes on with the deployment that the step belongs to; another one is none of what that was asked for.
 local of_deployment = redis.pcall('HMGET', deployment_key(arg.app, arg.workflow), 'deployment', 'status')
+local goes_on = not of_deployment.err and of_deployment[2] ~= 'done' and get('digest') == arg.digest and
+	of_deployment[1] and get('deployment') == of_deployment[1]
 create({ app = arg.app, workflow = arg.workflow, step = arg.step, run = arg.run, input = arg.input,
 	digest = arg.digest, definition = arg.definition, outputs = arg.outputs, attempts = arg.attempts,
 	run_ms = arg.run_ms, retention = arg.retention, trigger = arg.trigger, request = arg.request, needs = arg.needs,
 	uses = arg.uses,
-	deployment = not of_deployment.err and of_deployment[2] ~= 'done' and of_deployment[1] or '' })
+	deployment = goes_on and of_deployment[1] or '' })
 if #missing > 0 then
 	set('run_deadline', now + arg.hold)
 	block(look_at_needs(arg.needs, arg.uses))
