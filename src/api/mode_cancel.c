@@ -88,6 +88,12 @@ static enum error_class handle_cancel(const struct service *service, const struc
 	if (target_from_body_any(body, false, &target, error) != ERROR_NONE ||
 		body_identifier_optional(body, "deploymentId", &id, error) != ERROR_NONE)
 		return error->class;
+	if (target.step_id != NULL && id != NULL) {
+		error_set(error, ERROR_INVALID_REQUEST,
+			"deploymentId names a deployment, and actionId one of its steps");
+		error_remedy(error, NULL, "Leave out one of them.");
+		return error_at(error, "/deploymentId");
+	}
 	return target.step_id != NULL ? cancel_run(service, &target, response, error)
 				      : cancel_deployment(service, &target, id, response, error);
 }

@@ -21,13 +21,15 @@ struct page {
 	bool full;
 };
 
+/* Redis takes no other: it counts to 2^63, and nothing is before 0-0. */
 bool stream_id_valid(const char *text)
 {
 	size_t first = strspn(text, "0123456789");
 	const char *rest = text + first;
 	size_t second = *rest == '-' ? strspn(rest + 1, "0123456789") : 0;
 
-	return first >= 1 && first <= 19 && second >= 1 && second <= 19 && rest[1 + second] == '\0';
+	return first >= 1 && first <= 18 && second >= 1 && second <= 18 &&
+		rest[1 + second] == '\0' && strpbrk(text, "123456789") != NULL;
 }
 
 const char *stream_field(const struct redisReply *fields, const char *name)

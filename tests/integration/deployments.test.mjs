@@ -285,3 +285,11 @@ test('a cancel works where a hand has made one of the steps something else', asy
   assert.equal((await post('cancel', app, 'hello')).status, 202);
   assert.equal((await stack.status(app, 'hello', 'repeat')).status, 'error');
 });
+
+test('a cancel names a step or a deployment, not both', async () => {
+  const app = anApp();
+  const { body } = await post('start', app, 'hello', { inputs: { greet: { text: 'hello' } } });
+  const both = await post('cancel', app, 'hello', { actionId: 'greet', deploymentId: body.deploymentId });
+  assert.equal(both.status, 400);
+  assert.equal(both.body.errors[0].place, '/deploymentId');
+});

@@ -205,7 +205,8 @@ test('an app of nobody has nothing; what is no id, no limit, no cursor is refuse
   for (const path of ['/api/apps/a%2Fb/history', '/api/apps/a/history/b', '/api/apps/', '/api/apps/a/']) {
     assert.equal((await stack.get(path)).status, 404, path);
   }
-  for (const query of ['limit=0', 'limit=201', 'limit=ten', 'after=x', 'after=1-2-3', 'status=running', 'app=a',
+  for (const query of ['limit=0', 'limit=201', 'limit=ten', 'after=x', 'after=1-2-3', 'after=0-0',
+    `after=${'9'.repeat(19)}-1`, 'status=running', 'app=a',
     'workflowId=a:b', 'after=%28&limit=5']) {
     const { status, body } = await stack.get(`/api/apps/nobody/history?${query}`);
     assert.deepEqual([status, body.class], [400, 'invalid_request'], query);
