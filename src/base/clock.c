@@ -43,6 +43,14 @@ void clock_format(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])
 	text_format(text, CLOCK_TEXT_SIZE, "%s.%03dZ", whole, (int)(wall_ms % 1000));
 }
 
+const char *clock_text_or_null(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])
+{
+	if (wall_ms == 0)
+		return NULL;
+	clock_format(wall_ms, text);
+	return text;
+}
+
 int64_t clock_parse(const char *text)
 {
 	struct tm utc = { .tm_year = 0 };

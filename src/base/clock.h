@@ -21,6 +21,9 @@ void clock_sleep_ms(int64_t milliseconds);
 /* Writes the time as 2026-11-24T22:30:00.123Z. */
 void clock_format(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);
 
+/* The same, and returns the text; NULL for 0, which stands for a time that is not known. */
+const char *clock_text_or_null(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);
+
 #define CLOCK_DATE_SIZE 32
 
 /* Writes the day for people, in UTC: 3 December 2026. */

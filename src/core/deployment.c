@@ -73,14 +73,6 @@ static const struct field status_fields[] = {
 };
 static const struct record status_record = RECORD(struct status, status_fields);
 
-static const char *time_or_null(int64_t time_ms, char text[CLOCK_TEXT_SIZE])
-{
-	if (time_ms == 0)
-		return NULL;
-	clock_format(time_ms, text);
-	return text;
-}
-
 enum error_class deployment_status(
 	const struct deployment *deployment, cJSON **ret_json, struct error *error)
 {
@@ -95,9 +87,9 @@ enum error_class deployment_status(
 		.definition = text_or_null(deployment->definition),
 		.inputs = text_or_null(deployment->digest),
 		.actor = text_or_null(deployment->actor),
-		.started_at = time_or_null(deployment->started_at, started),
-		.retried_at = time_or_null(deployment->retried_at, retried),
-		.finished_at = time_or_null(deployment->finished_at, finished),
+		.started_at = clock_text_or_null(deployment->started_at, started),
+		.retried_at = clock_text_or_null(deployment->retried_at, retried),
+		.finished_at = clock_text_or_null(deployment->finished_at, finished),
 		.version = deployment->version,
 	};
 

@@ -148,14 +148,6 @@ static const struct field status_fields[] = {
 };
 static const struct record status_record = RECORD(struct status, status_fields);
 
-static const char *time_or_null(int64_t time_ms, char text[CLOCK_TEXT_SIZE])
-{
-	if (time_ms == 0)
-		return NULL;
-	clock_format(time_ms, text);
-	return text;
-}
-
 enum error_class run_status(const struct run *run, cJSON **ret_json, struct error *error)
 {
 	char due[CLOCK_TEXT_SIZE], queued[CLOCK_TEXT_SIZE], started[CLOCK_TEXT_SIZE],
@@ -170,10 +162,11 @@ enum error_class run_status(const struct run *run, cJSON **ret_json, struct erro
 		.reason = text_or_null(run->reason),
 		.detail = text_or_null(run->detail),
 		/* A queued run may begin at any moment, also one that was declined. */
-		.resume_at = strcmp(run->phase, "queued") == 0 ? NULL : time_or_null(run->due, due),
-		.queued_at = time_or_null(run->queued_at, queued),
-		.started_at = time_or_null(run->started_at, started),
-		.finished_at = time_or_null(run->finished_at, finished),
+		.resume_at = strcmp(run->phase, "queued") == 0 ? NULL
+							       : clock_text_or_null(run->due, due),
+		.queued_at = clock_text_or_null(run->queued_at, queued),
+		.started_at = clock_text_or_null(run->started_at, started),
+		.finished_at = clock_text_or_null(run->finished_at, finished),
 		.output = run->output[0] != '\0' ? run->output : "{}",
 		.error = text_or_null(run->error),
 		.attempt = run->attempt,
