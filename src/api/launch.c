@@ -18,24 +18,6 @@ static enum error_class no_memory(struct error *error)
 
 /* ---- one step ---- */
 
-/* The names of the needs, those within the workflow first: in the order in which a worker reads
- * their outputs. */
-static const char *name_needs(const char *app, const struct step_set *needs, struct arena *arena)
-{
-	const char *names = "";
-
-	for (size_t i = 0; names != NULL && i < needs->workflow->step_count; i++)
-		if (needs->contains[i])
-			names = arena_format(arena, "%s%s%s:%s:%s", names,
-				names[0] != '\0' ? " " : "", app, needs->workflow->id,
-				needs->workflow->steps[i].id);
-	for (size_t i = 0; names != NULL && i < needs->other_count; i++)
-		names = arena_format(arena, "%s%s%s:%s:%s", names, names[0] != '\0' ? " " : "",
-			needs->others[i].app, needs->others[i].workflow->id,
-			needs->others[i].step->id);
-	return names;
-}
-
 static bool is_root(const struct step_set *needs)
 {
 	for (size_t i = 0; i < needs->workflow->step_count; i++)
@@ -53,7 +35,7 @@ static enum error_class prepare_needs(const struct input_sources *sources, const
 	input_place(sources->step, place);
 	if (step_needs(sources->workflow, sources->step, input, place, &needs, error) != ERROR_NONE)
 		return error->class;
-	step->needs = name_needs(sources->app, &needs, arena);
+	step->needs = step_set_names(sources->app, &needs, arena);
 	step->uses = step_set_uses(&needs, arena);
 	/* What comes before the whole deployment comes before the steps that it begins with. */
 	if (step->needs != NULL && after != NULL && is_root(&needs))

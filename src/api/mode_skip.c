@@ -39,20 +39,14 @@ static enum error_class check_output(const struct service *service, const struct
 static enum error_class name_needs(const struct service *service, const struct target *target,
 	const char **ret_names, struct error *error)
 {
-	const struct workflow_definition *workflow = target->workflow;
-	const char *names = "";
 	struct step_set needs;
 
-	if (step_needs(workflow, target->step, NULL, "", &needs, error) != ERROR_NONE)
+	if (step_needs(target->workflow, target->step, NULL, "", &needs, error) != ERROR_NONE)
 		return error->class;
-	for (size_t i = 0; names != NULL && i < workflow->step_count; i++)
-		if (needs.contains[i])
-			names = arena_format(service->arena, "%s%s%s:%s:%s", names,
-				names[0] != '\0' ? " " : "", target->app, workflow->id,
-				workflow->steps[i].id);
-	*ret_names = names;
-	return names != NULL ? ERROR_NONE
-			     : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
+	*ret_names = step_set_names(target->app, &needs, service->arena);
+	return *ret_names != NULL
+		? ERROR_NONE
+		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
 }
 
 static enum error_class handle_skip(const struct service *service, const struct request *request,

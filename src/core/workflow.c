@@ -248,6 +248,28 @@ const char *step_set_uses(const struct step_set *needs, struct arena *arena)
 	return text;
 }
 
+static const char *add_name(const char *names, const char *app, const char *workflow,
+	const char *step, struct arena *arena)
+{
+	return names != NULL ? arena_format(arena, "%s%s%s:%s:%s", names,
+				       names[0] != '\0' ? " " : "", app, workflow, step)
+			     : NULL;
+}
+
+const char *step_set_names(const char *app, const struct step_set *needs, struct arena *arena)
+{
+	const struct workflow_definition *workflow = needs->workflow;
+	const char *names = "";
+
+	for (size_t i = 0; i < workflow->step_count; i++)
+		if (needs->contains[i])
+			names = add_name(names, app, workflow->id, workflow->steps[i].id, arena);
+	for (size_t i = 0; i < needs->other_count; i++)
+		names = add_name(names, needs->others[i].app, needs->others[i].workflow->id,
+			needs->others[i].step->id, arena);
+	return names;
+}
+
 /* ---- the check at build time ---- */
 
 static enum error_class unsound(const struct workflow_definition *workflow, const char *step,

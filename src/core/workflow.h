@@ -60,6 +60,10 @@ enum error_class step_check_needs(const struct workflow_definition *workflow,
 /* The names of a step's outputs, each between blanks; in the arena. NULL if out of memory. */
 const char *step_outputs(const struct step_definition *step, struct arena *arena);
 
+/* The needs of a step of this app as the store names runs, app:workflow:step with blanks between:
+ * in the order of step_set_uses. In the arena; NULL if out of memory. */
+const char *step_set_names(const char *app, const struct step_set *needs, struct arena *arena);
+
 /* For each need, ended by `;`, the names of its outputs that are used: first those of the same
  * workflow, in its order, then the others. In the arena; NULL if out of memory. */
 const char *step_set_uses(const struct step_set *needs, struct arena *arena);
